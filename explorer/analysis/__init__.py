@@ -1,0 +1,8 @@
+"""From a network to numbers: shapes, parameters, MACs, FLOPs, memory, receptive fields, warnings."""
+
+from explorer.analysis.cost import Term
+from explorer.analysis.memory import OPTIMIZER_STATE, Precision
+from explorer.analysis.result import Analysis, Field, Layer, Totals, Warned
+from explorer.analysis.summary import analyse
+
+__all__ = ["OPTIMIZER_STATE", "Analysis", "Field", "Layer", "Precision", "Term", "Totals", "Warned", "analyse"]

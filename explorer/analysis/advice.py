@@ -1,0 +1,239 @@
+"""Warnings: what runs but is unwise, each with what to do about it."""
+
+from collections.abc import Iterable, Mapping
+
+import psutil
+import torch
+
+from explorer.analysis.cost import Cost
+from explorer.analysis.fields import Axis
+from explorer.analysis.formulas import number, size
+from explorer.analysis.memory import Training
+from explorer.analysis.receptive_field import Local, State, States, Unknown, Whole, geometry, misalignment
+from explorer.analysis.result import Field, Layer, Warned
+from explorer.analysis.trace import Row, Trace
+from explorer.i18n import _
+
+HEAD_SHARE = 0.5
+
+
+def of_graph(trace: Trace, states: States) -> list[Warned]:
+    """Warnings that follow from the graph: dropped columns, misaligned branches, wasted layers, lost trails."""
+    warned = [warning for row in trace.rows for warning in (*_dropped(row), *_misaligned(row, states), *_blown_up(row))]
+    return [*warned, *_saturated(trace, states), *_untraced(trace, states)]
+
+
+def of_totals(layers: Iterable[Layer], params: int, field: Field | None, image_size: int) -> list[Warned]:
+    """Warnings that follow from the sums: a small field, a heavy head."""
+    layers = list(layers)
+    warned = []
+    reach = max(field.size, field.columns[0] if field.columns else 0) if field else None
+    if reach is not None and reach < image_size:
+        warned.append(
+            Warned(
+                "field-smaller-than-image",
+                _(
+                    "A unit of the last map sees {reach} of the {image} pixels a side, so objects larger than that are "
+                    "only seen in parts. Add layers or pools, or train on smaller images."
+                ).format(reach=number(reach), image=number(image_size)),
+            )
+        )
+    linear = sum(layer.params for layer in layers if layer.stage == "head")
+    if params and linear > HEAD_SHARE * params:
+        warned.append(
+            Warned(
+                "head-heavy",
+                _(
+                    "The head holds {share:.0%} of the parameters ({head} of {total}). Global average pooling before a "
+                    "single linear layer, or narrower hidden layers, would shed most of them."
+                ).format(share=linear / params, head=number(linear), total=number(params)),
+            )
+        )
+    return warned
+
+
+def of_uncounted(costs: Mapping[str, Cost]) -> list[Warned]:
+    """Operators without a formula, by the layers that run them."""
+    unknown = {layer: cost.unknown for layer, cost in costs.items() if cost.unknown}
+    if not unknown:
+        return []
+    return [
+        Warned(
+            "not-counted",
+            _(
+                "MACs and FLOPs leave out {operators} in {count} layers, {layer} the first: there is no formula for "
+                "them here. The other layers' numbers are right."
+            ).format(
+                operators=", ".join(sorted({name for names in unknown.values() for name in names})),
+                count=len(unknown),
+                layer=next(iter(unknown)),
+            ),
+            next(iter(unknown)),
+        )
+    ]
+
+
+def of_memory(training: Training | None, batch_size: int) -> list[Warned]:
+    """More memory than this machine has, at this batch size."""
+    if training is None:
+        return [
+            Warned(
+                "cannot-train",
+                _(
+                    "This network can't train on batches of {batch}: batch norm needs more than one value for each "
+                    "channel. Take a larger batch."
+                ).format(batch=batch_size),
+            )
+        ]
+    available, where = device_memory()
+    if training.total <= available:
+        return []
+    fixed = training.total - training.activations
+    fits = int(max(0, available - fixed) * batch_size / max(1, training.activations))
+    advice = (
+        _("A batch of about {fits} would fit; half precision also saves memory.").format(fits=number(fits))
+        if fits
+        else _("Not even one image would fit: make the network narrower or the images smaller.")
+    )
+    return [
+        Warned(
+            "memory",
+            _("Training on batches of {batch} needs {needed:.1f} GB, more than the {available:.1f} GB of {where}. {advice}")
+            .format(
+                batch=number(batch_size),
+                needed=training.total / 1e9,
+                available=available / 1e9,
+                where=where,
+                advice=advice,
+            ),
+        )
+    ]
+
+
+def device_memory() -> tuple[int, str]:
+    """Bytes of memory to train in on this machine, and what holds them."""
+    if torch.cuda.is_available():
+        properties = torch.cuda.get_device_properties(0)
+        return properties.total_memory, properties.name
+    return psutil.virtual_memory().total, _("this machine's memory")
+
+
+def _dropped(row: Row) -> list[Warned]:
+    for op in row.ops:
+        windows = geometry(op)
+        if not windows or any(kernel < stride for kernel, stride, _p, _d in windows):
+            continue
+        lost = []
+        for axis, (kernel, stride, padding, dilation) in enumerate(windows, -2):
+            covered = (op.output.shape[axis] - 1) * stride - padding + dilation * (kernel - 1) + 1
+            lost.append(max(0, op.inputs[0].shape[axis] - covered))
+        if any(lost):
+            height, width = op.inputs[0].shape[-2:]
+            return [
+                Warned(
+                    "dropped-columns",
+                    _(
+                        "{layer} reads a {height}x{width} map in windows of {kernel} with stride {stride} and never sees "
+                        "its last {rows} rows and {columns} columns. Choose an input size that divides evenly, or "
+                        "pad or round up in this layer."
+                    ).format(
+                        layer=row.name,
+                        height=height,
+                        width=width,
+                        kernel=windows[0][0],
+                        stride=windows[0][1],
+                        rows=lost[0],
+                        columns=lost[1],
+                    ),
+                    row.name,
+                )
+            ]
+    return []
+
+
+def _misaligned(row: Row, states: States) -> list[Warned]:
+    if row.output is None or len(row.inputs) < 2:
+        return []
+    offset = misalignment(states.get(row.output))
+    if offset is False:
+        return []
+    if offset is None:
+        message = _(
+            "{layer} joins paths that move over the image at different strides, so its units mix distant places. "
+            "Give all paths the same total stride."
+        ).format(layer=row.name)
+    else:
+        message = _(
+            "{layer} joins paths whose receptive fields are {offset:g} pixels apart, centre to centre. Pad them alike: "
+            "odd kernels with padding (kernel − 1)/2 line up."
+        ).format(layer=row.name, offset=offset)
+    return [Warned("misaligned-branches", message, row.name)]
+
+
+def _blown_up(row: Row) -> list[Warned]:
+    for op in row.ops:
+        if op.name == "_adaptive_avg_pool2d" and op.output.shape[-1] > op.inputs[0].shape[-1]:
+            return [
+                Warned(
+                    "pool-repeats",
+                    _(
+                        "{layer} blows a {before}x{before} map up to {after}x{after} by repeating its cells, so the next "
+                        "layer's weights see copies. Pool to {before} instead, or use larger images."
+                    ).format(layer=row.name, before=op.inputs[0].shape[-1], after=op.output.shape[-1]),
+                    row.name,
+                )
+            ]
+    return []
+
+
+def _covers(axis: Axis, pixels: int) -> bool:
+    return axis.closed is not None and size(axis) >= pixels
+
+
+def _saturated(trace: Trace, states: States) -> list[Warned]:
+    """Layers that look around although their input already sees everything (Richter et al. 2021)."""
+    height, width = trace.image.shape[-2:]
+    wasted = []
+    for row in trace.rows:
+        state: State = states.get(row.inputs[0]) if row.inputs else None
+        windows = next((geometry(op) for op in row.ops if op.name == "convolution"), None)
+        if windows and max(w[0] for w in windows) > 1 and isinstance(state, Local):
+            if _covers(state.rows, height) and _covers(state.columns, width):
+                wasted.append(row)
+    if not wasted:
+        return []
+    return [
+        Warned(
+            "field-covers-image",
+            _(
+                "From {layer} on, the receptive field already covers the whole {height}x{width} image: {count} layers "
+                "with {params} parameters add no context at this input size. Use larger images, or fewer or less "
+                "strided layers."
+            ).format(
+                layer=wasted[0].name,
+                height=height,
+                width=width,
+                count=len(wasted),
+                params=number(sum(row.params for row in wasted)),
+            ),
+            wasted[0].name,
+        )
+    ]
+
+
+def _untraced(trace: Trace, states: States) -> list[Warned]:
+    lost = [row for row in trace.rows if row.output and isinstance(states.get(row.output), Unknown)]
+    if not lost or lost[0].output is None:
+        return []
+    state = states.get(lost[0].output)
+    assert isinstance(state, Unknown | Whole)
+    return [
+        Warned(
+            "untraced",
+            _(
+                "The receptive fields of {count} layers are unknown from {layer} on: rows and columns can't be told "
+                "apart after {cause}. Their other numbers are right."
+            ).format(count=len(lost), layer=lost[0].name, cause=state.cause),
+            lost[0].name,
+        )
+    ]

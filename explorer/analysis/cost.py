@@ -1,0 +1,112 @@
+"""What each layer computes: MACs, and FLOPs term by term.
+
+MACs are multiply-accumulates of convolutions, linear layers and matrix products without bias: what the papers
+call FLOPs. FLOPs are twice that, plus the terms below. docs/numbers.md states the conventions.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from torch import nn
+from torch.utils.flop_counter import flop_registry
+
+from explorer.analysis.operators import ACTIVATION, ELEMENTWISE, MOVES_DATA, MULTIPLIES, NORMALISATION
+from explorer.analysis.receptive_field import geometry
+from explorer.analysis.trace import Op, Row, Shape, count
+
+
+class Term(StrEnum):
+    """The parts that FLOPs are made of; every page and table lists them in this order."""
+
+    MULTIPLY_ADD = "multiply_add"
+    BIAS = "bias"
+    NORMALISATION = "normalisation"
+    ACTIVATION = "activation"
+    POOLING = "pooling"
+    ELEMENTWISE = "elementwise"
+
+
+@dataclass(slots=True)
+class Cost:
+    """Cost of one layer for one image.
+
+    ``unknown`` names the operators for which we have no formula: their cost is missing from the others.
+    """
+
+    macs: int = 0
+    terms: dict[Term, int] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
+
+    @property
+    def flops(self) -> int:
+        return sum(self.terms.values())
+
+    def add(self, term: Term, amount: int) -> None:
+        """Count more of one term."""
+        if amount:
+            self.terms[term] = self.terms.get(term, 0) + amount
+
+
+_NORMS = (nn.LocalResponseNorm, nn.LayerNorm, nn.GroupNorm, nn.modules.batchnorm._NormBase)
+
+
+def cost(row: Row) -> Cost:
+    """MACs and FLOPs of a layer."""
+    total = Cost()
+    for op in row.ops:
+        _add(total, op, is_norm=isinstance(row.module, _NORMS))
+    return total
+
+
+def _add(total: Cost, op: Op, *, is_norm: bool) -> None:
+    elements = count(op.output.shape)
+    name = op.name
+    if name in MULTIPLIES:
+        macs, biases = multiply_accumulates(op), elements if _has_bias(op) else 0
+        total.macs += macs
+        total.add(Term.MULTIPLY_ADD, 2 * macs)
+        total.add(Term.BIAS, biases)
+    elif name in NORMALISATION:
+        total.add(Term.NORMALISATION, NORMALISATION[name] * elements)
+    elif name in ACTIVATION:
+        total.add(Term.ACTIVATION, ACTIVATION[name] * elements)
+    elif name in ELEMENTWISE:
+        total.add(Term.NORMALISATION if is_norm else Term.ELEMENTWISE, ELEMENTWISE[name] * elements)
+    elif name == "max_pool2d_with_indices":
+        total.add(Term.POOLING, (_window(op) - 1) * elements)
+    elif name == "avg_pool2d":
+        total.add(Term.POOLING, _window(op) * elements)
+    elif name == "avg_pool3d":  # inside LRN
+        total.add(Term.NORMALISATION, op.args[1][0] * op.args[1][1] * op.args[1][2] * elements)
+    elif name == "_adaptive_avg_pool2d":
+        total.add(Term.POOLING, adaptive_reads(op.inputs[0].shape, op.output.shape))
+    elif name == "mean":
+        total.add(Term.POOLING, count(op.inputs[0].shape))
+    elif name not in MOVES_DATA and name != "cat":
+        total.unknown.append(name)
+
+
+def multiply_accumulates(op: Op) -> int:
+    """MACs of a convolution or matrix product, by PyTorch's own formula (which counts two FLOPs each)."""
+    shapes = [argument.shape if hasattr(argument, "shape") else argument for argument in op.args]
+    formula = flop_registry[op.func.overloadpacket]
+    return int(formula.__wrapped__(*shapes, out_shape=op.output.shape)) // 2  # type: ignore[attr-defined]
+
+
+def _has_bias(op: Op) -> bool:
+    return op.name == "addmm" or (op.name == "convolution" and op.args[2] is not None)
+
+
+def _window(op: Op) -> int:
+    windows = geometry(op)
+    assert windows is not None
+    return windows[0][0] * windows[1][0]
+
+
+def adaptive_reads(before: Shape, after: Shape) -> int:
+    """Cells that an adaptive pool reads: overlapping windows read some twice."""
+
+    def along(size: int, units: int) -> int:
+        return sum(-(-(unit + 1) * size // units) - unit * size // units for unit in range(units))
+
+    return count(before[:-2]) * along(before[-2], after[-2]) * along(before[-1], after[-1])

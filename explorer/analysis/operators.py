@@ -1,0 +1,58 @@
+"""What we know of ATen operators: names without the overload and without the in-place underscore."""
+
+# Operators that copy or rearrange and compute nothing.
+MOVES_DATA = frozenset(
+    """
+    alias clone contiguous _to_copy copy detach expand lift_fresh permute pixel_shuffle repeat reshape _reshape_alias
+    roll select slice split split_with_sizes squeeze stack t transpose unbind unsafe_split unsqueeze view _unsafe_view
+    constant_pad_nd empty empty_like new_empty zeros zeros_like new_zeros ones ones_like arange full index flatten
+    unflatten as_strided rot90 flip narrow chunk unsafe_chunk im2col
+    """.split()
+)
+
+# How the table calls an operator that runs outside a module without children.
+KINDS = {
+    "add": "Add",
+    "addmm": "Linear",
+    "_adaptive_avg_pool2d": "AdaptiveAvgPool2d",
+    "avg_pool2d": "AvgPool2d",
+    "baddbmm": "MatMul",
+    "bmm": "MatMul",
+    "cat": "Concat",
+    "convolution": "Conv2d",
+    "div": "Divide",
+    "gelu": "GELU",
+    "hardtanh": "ReLU6",
+    "max_pool2d_with_indices": "MaxPool2d",
+    "mean": "Mean",
+    "mm": "MatMul",
+    "mul": "Multiply",
+    "native_batch_norm": "BatchNorm2d",
+    "native_layer_norm": "LayerNorm",
+    "relu": "ReLU",
+    "sigmoid": "Sigmoid",
+    "silu": "SiLU",
+    "_softmax": "Softmax",
+    "_safe_softmax": "Softmax",
+    "sub": "Subtract",
+    "linalg_vector_norm": "Norm",
+}
+
+# Operators that multiply matrices or convolve: their MACs come from PyTorch's own table of formulas.
+MULTIPLIES = frozenset(["convolution", "addmm", "mm", "bmm", "baddbmm"])
+
+# FLOPs of one output element, by the convention of docs/numbers.md.
+ELEMENTWISE = dict.fromkeys(
+    "add sub mul div pow neg exp sqrt rsqrt log maximum minimum clamp clamp_min clamp_max sum masked_fill ne eq".split(), 1
+)
+ACTIVATION = {
+    **dict.fromkeys(
+        "relu hardtanh sigmoid tanh gelu silu hardswish hardsigmoid leaky_relu elu mish softplus hardshrink".split(), 1
+    ),
+    "_softmax": 3,
+    "_safe_softmax": 3,
+    "_log_softmax": 4,
+}
+# Batch norm in evaluation is a scale and a shift; layer and group norm also take mean and variance (3), and
+# subtract and divide by them (2).
+NORMALISATION = {"native_batch_norm": 2, "native_layer_norm": 7, "native_group_norm": 7, "linalg_vector_norm": 2}

@@ -1,0 +1,166 @@
+"""The numbers of an analysis, as frozen data: what pages draw and ``analyze --json`` prints."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from explorer.analysis.cost import Term
+from explorer.analysis.memory import Training
+from explorer.specs import Spec
+
+Span = tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Receptive field of one unit, in pixels of the input (Araujo et al. 2019).
+
+    ``size``, ``stride`` and ``padding`` hold for any unit away from the border, along the rows; ``columns``
+    stands only where they differ there. ``span`` gives the first and last pixel, down and across, that the
+    middle unit ``unit`` really sees, cut off at the border.
+    """
+
+    size: int
+    stride: int
+    padding: int
+    unit: tuple[int, int]
+    span: tuple[Span, Span]
+    columns: tuple[int, int, int] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {
+            "size": self.size,
+            "stride": self.stride,
+            "padding": self.padding,
+            "unit": list(self.unit),
+            "span": [list(span) if span else None for span in self.span],
+        }
+        if self.columns:
+            data["columns"] = dict(zip(("size", "stride", "padding"), self.columns, strict=True))
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One row of the table. Costs and bytes are for one image; ``inputs`` are positions in the table."""
+
+    name: str
+    kind: str
+    stage: str
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    inputs: tuple[int, ...]
+    params: int
+    macs: int
+    terms: dict[Term, int]
+    activation_bytes: int
+    field: Field | None
+    sees_whole_image: bool
+    notes: tuple[str, ...]
+    formulas: dict[str, str]
+
+    @property
+    def flops(self) -> int:
+        return sum(self.terms.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "stage": self.stage,
+            "input_shape": list(self.input_shape),
+            "output_shape": list(self.output_shape),
+            "inputs": list(self.inputs),
+            "params": self.params,
+            "macs": self.macs,
+            "flops": self.flops,
+            "flops_terms": {str(term): amount for term, amount in self.terms.items()},
+            "activation_bytes": self.activation_bytes,
+            "receptive_field": self.field.to_dict() if self.field else None,
+            "sees_whole_image": self.sees_whole_image,
+            "notes": list(self.notes),
+            "formulas": self.formulas,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over the network for one image; auxiliary heads stand apart, in ``aux_params`` alone."""
+
+    params: int
+    trainable_params: int
+    aux_params: int
+    macs: int
+    terms: dict[Term, int]
+    torchinfo_mult_adds: int
+    weight_bytes: int
+    buffer_bytes: int
+    activation_bytes: int
+    peak_activation_bytes: int
+
+    @property
+    def flops(self) -> int:
+        return sum(self.terms.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something that runs but is unwise, and what to do about it."""
+
+    code: str
+    message: str
+    layer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Every number of a network at an input size; ``training`` is None where it can't train at this batch."""
+
+    spec: Spec
+    input_shape: tuple[int, ...]
+    layers: tuple[Layer, ...]
+    totals: Totals
+    field: Field | None
+    field_note: str
+    batch_size: int
+    training: Training | None
+    warnings: tuple[Warned, ...]
+    formulas: dict[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The ``analyze --json`` document."""
+        totals, training = self.totals, self.training
+        return {
+            "spec": self.spec.to_dict(),
+            "input_shape": list(self.input_shape),
+            "totals": {
+                "params": totals.params,
+                "trainable_params": totals.trainable_params,
+                "aux_params": totals.aux_params,
+                "macs": totals.macs,
+                "flops": totals.flops,
+                "flops_terms": {str(term): amount for term, amount in totals.terms.items()},
+                "torchinfo_mult_adds": totals.torchinfo_mult_adds,
+                "weight_bytes": totals.weight_bytes,
+                "buffer_bytes": totals.buffer_bytes,
+                "activation_bytes": totals.activation_bytes,
+                "peak_activation_bytes": totals.peak_activation_bytes,
+                "training_bytes": training.total if training else None,
+            },
+            "batch_size": self.batch_size,
+            "training": {
+                "weights": training.weights,
+                "half_copy": training.half_copy,
+                "gradients": training.gradients,
+                "optimizer": training.optimizer,
+                "activations": training.activations,
+            }
+            if training
+            else None,
+            "receptive_field": self.field.to_dict() if self.field else None,
+            "receptive_field_note": self.field_note,
+            "layers": [layer.to_dict() for layer in self.layers],
+            "warnings": [
+                {"code": warned.code, "message": warned.message, "layer": warned.layer} for warned in self.warnings
+            ],
+            "formulas": self.formulas,
+        }

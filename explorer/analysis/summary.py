@@ -1,0 +1,279 @@
+"""The one call: spec and input size in, every number out. Nothing is allocated; all runs on meta."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+import torchinfo
+from torch import nn
+
+from explorer.analysis import advice, formulas
+from explorer.analysis.cost import Cost, Term, cost
+from explorer.analysis.fields import Axis
+from explorer.analysis.memory import FLOAT32, OPTIMIZER_STATE, Precision, Saved, peak_bytes, saved_for_backward, training
+from explorer.analysis.receptive_field import Local, State, States, Unknown, geometry, propagate
+from explorer.analysis.result import Analysis, Field, Layer, Totals, Warned
+from explorer.analysis.trace import Recorder, Row, Trace, Value
+from explorer.errors import InputError, SpecError, shown
+from explorer.i18n import _
+from explorer.models import attach_auxiliary, build, detach_auxiliary, head_names
+from explorer.settings import settings
+from explorer.specs import Spec
+
+MAX_BATCH = 65_536
+GLOBAL_POOLS = frozenset(["_adaptive_avg_pool2d", "mean"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """What depends on the spec alone."""
+
+    layers: tuple[Layer, ...]
+    totals: Totals
+    field: Field | None
+    field_note: str
+    warnings: tuple[Warned, ...]
+
+
+def analyse(
+    spec: Spec, *, batch_size: int = 32, optimizer: str = "momentum", precision: Precision = Precision.FP32
+) -> Analysis:
+    """Every number of a network at its spec's input size.
+
+    Layers and totals are for one image; ``training`` is for a batch. Repeated specs are answered from memory.
+
+    Raises:
+        InputError: where the batch size or the optimizer is out of range.
+        SpecError: where torchvision can't build or run the model.
+    """
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or not 1 <= batch_size <= MAX_BATCH:
+        raise InputError(
+            _("batch_size: {value} is not between 1 and {limit:,}").format(value=shown(batch_size), limit=MAX_BATCH)
+        )
+    if optimizer not in OPTIMIZER_STATE:
+        raise InputError(
+            _("optimizer: {value} is not one of {known}").format(
+                value=shown(optimizer), known=", ".join(OPTIMIZER_STATE)
+            )
+        )
+    measured, saved = _measure(spec, batch_size)
+    totals = measured.totals
+    parts = None
+    if saved is not None:
+        everything = totals.params + totals.aux_params
+        parts = training(everything, totals.trainable_params + totals.aux_params, saved, optimizer, precision)
+    lines = {
+        "params": formulas.equation(_sum_of(layer.params for layer in measured.layers), totals.params),
+        "macs": formulas.equation(_sum_of(layer.macs for layer in measured.layers), totals.macs),
+        "flops": formulas.flops(Cost(totals.macs, totals.terms)),
+        "weight_bytes": formulas.equation(formulas.product(totals.params, FLOAT32), totals.weight_bytes),
+        "activation_bytes": formulas.equation(
+            _sum_of(layer.activation_bytes for layer in measured.layers), totals.activation_bytes
+        ),
+    }
+    if parts:
+        lines["training_bytes"] = formulas.equation(
+            _sum_of([parts.weights, parts.half_copy, parts.gradients, parts.optimizer, parts.activations]),
+            parts.total,
+        )
+    return Analysis(
+        spec=spec,
+        input_shape=(1, spec.in_channels, spec.image_size, spec.image_size),
+        layers=measured.layers,
+        totals=totals,
+        field=measured.field,
+        field_note=measured.field_note,
+        batch_size=batch_size,
+        training=parts,
+        warnings=(*measured.warnings, *advice.of_memory(parts, batch_size)),
+        formulas=lines,
+    )
+
+
+def _sum_of(amounts: Iterable[int]) -> str:
+    return " + ".join(formulas.number(amount) for amount in amounts if amount) or "0"
+
+
+@lru_cache(maxsize=settings().analysis_cache)
+def _measure(spec: Spec, batch_size: int) -> tuple[_Measured, Saved | None]:
+    network = build(spec, "meta")
+    heads = detach_auxiliary(network)
+    shape = (spec.in_channels, spec.image_size, spec.image_size)
+    trace, mult_adds = _run(network, spec, (1, *shape))
+    measured = _collect(network, heads, spec, trace, mult_adds)
+    attach_auxiliary(network, heads)
+    network.train()
+    try:
+        saved = saved_for_backward(network, (batch_size, *shape))
+    except ValueError:
+        saved = None
+    return measured, saved
+
+
+def _run(network: nn.Module, spec: Spec, shape: tuple[int, ...]) -> tuple[Trace, int]:
+    """One forward pass, through torchinfo's summary, recorded."""
+    recorder = Recorder(network)
+    try:
+        with recorder, recorder.watching():
+            statistics = torchinfo.summary(
+                network, input_data=torch.empty(shape, device="meta"), verbose=0, col_names=("num_params",)
+            )
+    except RuntimeError as error:
+        reason = " ".join(str(error.__cause__ or error).split())[:200]
+        raise SpecError(
+            _("image_size: this network can't run on {size}x{size} images: {reason}").format(
+                size=spec.image_size, reason=reason
+            )
+        ) from error
+    finally:
+        torchinfo.torchinfo.clear_cached_forward_pass()  # it would keep every network alive
+    return recorder.trace(), statistics.total_mult_adds
+
+
+def _collect(
+    network: nn.Module, heads: dict[str, nn.Module], spec: Spec, trace: Trace, mult_adds: int
+) -> _Measured:
+    states = propagate(trace)
+    costs = {row.name: cost(row) for row in trace.rows}
+    layers = _layers(trace, states, costs, spec)
+    parameters = list(network.parameters())
+    params = sum(parameter.numel() for parameter in parameters)
+    terms: dict[Term, int] = {}
+    for layer in layers:
+        for term, amount in layer.terms.items():
+            terms[term] = terms.get(term, 0) + amount
+    totals = Totals(
+        params=params,
+        trainable_params=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
+        aux_params=sum(parameter.numel() for head in heads.values() for parameter in head.parameters()),
+        macs=sum(layer.macs for layer in layers),
+        terms=terms,
+        torchinfo_mult_adds=mult_adds,
+        weight_bytes=FLOAT32 * params,
+        buffer_bytes=sum(buffer.nbytes for buffer in network.buffers()),
+        activation_bytes=sum(layer.activation_bytes for layer in layers),
+        peak_activation_bytes=peak_bytes(trace),
+    )
+    last = _last_map(trace, states, head_names(spec))
+    state = states.get(last)
+    field = field_of(state)
+    warnings = [
+        *advice.of_graph(trace, states),
+        *advice.of_totals(layers, params, field, spec.image_size),
+        *advice.of_uncounted(costs),
+    ]
+    return _Measured(layers, totals, field, "" if field else _why_none(state), tuple(warnings))
+
+
+def _layers(trace: Trace, states: States, costs: dict[str, Cost], spec: Spec) -> tuple[Layer, ...]:
+    makers = {value: index for index, row in enumerate(trace.rows) for op in row.ops for value in op.outputs}
+    heads, stage = head_names(spec), ""
+    stored: set[int] = {trace.image.storage}
+    layers = []
+    for position, row in enumerate(trace.rows):
+        output = row.output
+        assert output is not None
+        stage = _stage(row, heads, stage)
+        spent = costs[row.name]
+        state = states.get(output)
+        new_bytes = 0 if output.storage in stored else output.bytes
+        stored.update(value.storage for op in row.ops for value in op.outputs)
+        layers.append(
+            Layer(
+                name=row.name,
+                kind=row.kind,
+                stage=stage,
+                input_shape=row.inputs[0].shape if row.inputs else (),
+                output_shape=output.shape,
+                inputs=tuple(sorted({index for value in row.inputs for index in _sources(value, makers)})),
+                params=row.params,
+                macs=spent.macs,
+                terms=spent.terms,
+                activation_bytes=new_bytes,
+                field=field_of(state),
+                sees_whole_image=not isinstance(state, Local | Unknown),
+                notes=_notes(state, spent),
+                formulas=_formulas(row, spent, states, new_bytes),
+            )
+        )
+        makers[output] = position  # a module that hands its input on (dropout) still stands in the chain
+    return tuple(layers)
+
+
+def _formulas(row: Row, spent: Cost, states: States, new_bytes: int) -> dict[str, str]:
+    return {
+        "params": formulas.parameters(row),
+        "macs": formulas.macs(row, spent),
+        "flops": formulas.flops(spent),
+        "output_shape": formulas.output_size(row),
+        "receptive_field": formulas.receptive_field(row, states),
+        "activation_bytes": formulas.activation_bytes(row, new_bytes),
+    }
+
+
+def _sources(value: Value, makers: dict[Value, int]) -> list[int]:
+    """The rows that a value comes from, through operators that only move data."""
+    found, pending = [], [value]
+    while pending:
+        value = pending.pop()
+        if value in makers:
+            found.append(makers[value])
+        elif value.made_by:
+            pending.extend(source for source in value.made_by.inputs if source.source == "input")
+    return found
+
+
+def _stage(row: Row, heads: tuple[str, ...], before: str) -> str:
+    """Layers on maps of one size make a stage, as in the papers' tables; a pool ends the stage that it reads."""
+    assert row.output is not None
+    if before == "head" or row.name.split(".")[0].split("#")[0] in heads:
+        return "head"
+    pools = any(geometry(op) and op.name != "convolution" for op in row.ops)
+    shape = (row.inputs[0] if pools and row.inputs else row.output).shape
+    if len(shape) != 4:
+        return before or "tokens"
+    return f"{shape[-2]}×{shape[-1]}" if shape[-2:] != (1, 1) else before
+
+
+def field_of(state: State) -> Field | None:
+    """The field of a map's units; None where there is no closed form, or no field to speak of."""
+    if not isinstance(state, Local) or state.rows.closed is None or state.columns.closed is None:
+        return None
+    rows, columns = _closed(state.rows), _closed(state.columns)
+    unit = (state.rows.units // 2, state.columns.units // 2)
+    span = (state.rows.span(unit[0]), state.columns.span(unit[1]))
+    return Field(*rows, unit=unit, span=span, columns=columns if columns != rows else None)
+
+
+def _closed(axis: Axis) -> tuple[int, int, int]:
+    assert axis.closed is not None
+    stride, low, _high = axis.closed
+    return formulas.size(axis), stride, -low
+
+
+def _notes(state: State, spent: Cost) -> tuple[str, ...]:
+    notes = [] if field_of(state) else [_why_none(state)]
+    if spent.unknown:
+        notes.append(_("not counted: {operators}").format(operators=", ".join(spent.unknown)))
+    return tuple(notes)
+
+
+def _why_none(state: State) -> str:
+    if isinstance(state, Unknown):
+        return _("receptive field not traced through {cause}").format(cause=state.cause)
+    if isinstance(state, Local):
+        return _("receptive field: windows of different sizes or strides, so no single one")
+    return _("receptive field: the whole image")
+
+
+def _last_map(trace: Trace, states: States, heads: tuple[str, ...]) -> Value:
+    """The last map before global or adaptive pooling, flatten or head: the one whose field is the network's."""
+    value = trace.output
+    while (op := value.made_by) is not None:
+        in_head = op.row is not None and op.row.name.split(".")[0].split("#")[0] in heads
+        whole = op.name == "avg_pool2d" and value.shape[-2:] == (1, 1) != op.inputs[0].shape[-2:]
+        if len(value.shape) == 4 and not in_head and not whole and op.name not in GLOBAL_POOLS:
+            break
+        value = next(source for source in op.inputs if source.source == "input")
+    return value

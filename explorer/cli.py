@@ -1,0 +1,96 @@
+"""The product from a terminal: ``python -m explorer …``.
+
+``--json`` prints one document on stdout and nothing else. Exit status 0 is done, 2 the input is at fault (one
+line on stderr), 1 our fault.
+"""
+
+import json
+import logging
+import sys
+from typing import Any
+
+import click
+
+from explorer import __version__
+from explorer.errors import InputError
+from explorer.i18n import _
+from explorer.settings import settings
+from explorer.specs import PRESETS, Spec, resolve
+
+as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="explorer")
+def cli() -> None:
+    """CNN Architecture Explorer."""
+
+
+@cli.command()
+@as_json
+def presets(*, as_json: bool) -> None:
+    """The networks that have a name."""
+    from explorer.models.zoo import names  # torchvision takes a second to import
+
+    rows: list[dict[str, Any]] = [
+        {"name": p.name, "title": p.title, "source": p.source, "spec": p.spec.to_dict()} for p in PRESETS.values()
+    ]
+    rows += [
+        {"name": f"torchvision:{name}", "title": name, "source": "torchvision",
+         "spec": resolve(f"torchvision:{name}").to_dict()}
+        for name in names()
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    width = max(len(row["name"]) for row in rows)
+    for row in rows:
+        click.echo(f"{row['name']:{width}}  {row['title']} ({row['source']})")
+
+
+@cli.command()
+@click.argument("spec")
+@click.option("--image-size", type=int, help="Side of the input in pixels, instead of the spec's.")
+@click.option("--batch-size", type=int, default=32, show_default=True, help="Images in a training batch.")
+@click.option("--optimizer", default="momentum", show_default=True, help="sgd, momentum or adam, for the memory.")
+@click.option("--precision", type=click.Choice(["fp32", "bf16", "fp16"]), default="fp32", show_default=True)
+@as_json
+def analyze(
+    *, spec: str, image_size: int | None, batch_size: int, optimizer: str, precision: str, as_json: bool
+) -> None:
+    """Every number of SPEC: a preset, torchvision:NAME, a .json file or inline JSON."""
+    chosen = _resolve(spec, image_size)
+    from explorer.analysis import Precision, analyse
+
+    analysis = analyse(chosen, batch_size=batch_size, optimizer=optimizer, precision=Precision(precision))
+    if as_json:
+        click.echo(json.dumps(analysis.to_dict(), ensure_ascii=False))
+        return
+    from explorer.ui.terminal import report
+
+    click.echo(report(analysis))
+
+
+def _resolve(text: str, image_size: int | None) -> Spec:
+    spec = resolve(text)
+    return spec if image_size is None else spec.changed(image_size=image_size)
+
+
+def main() -> None:
+    """Run a command and leave with its status."""
+    logging.basicConfig(level=settings().log_level, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.Abort:
+        _fail(_("stopped"), 1)
+    except click.ClickException as error:
+        _fail(error.format_message(), 2)
+    except InputError as error:
+        _fail(str(error), 2)
+    else:
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+def _fail(message: str, status: int) -> None:
+    click.echo(_("error: {message}").format(message=" ".join(message.split())), err=True)
+    sys.exit(status)

@@ -1,0 +1,34 @@
+"""Small modules that several families share."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Add(nn.Module):
+    """``y = F(x) + x`` (He et al. 2016, equation 1): a residual branch added to its shortcut."""
+
+    def forward(self, residual: Tensor, shortcut: Tensor) -> Tensor:
+        return residual + shortcut
+
+
+class Concat(nn.Module):
+    """Branches side by side, along the channels."""
+
+    def forward(self, branches: list[Tensor]) -> Tensor:
+        return torch.cat(branches, 1)
+
+
+class PadShortcut(nn.Module):
+    """Shortcut A (He et al. 2016, section 3.3): subsample, and pad the new channels with zeros."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.new_channels = out_channels - in_channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.new_channels))
+
+    def extra_repr(self) -> str:
+        return f"stride={self.stride}, new_channels={self.new_channels}"

@@ -1,0 +1,101 @@
+"""Networks of the ``resnet`` family; tensor names are torchvision's."""
+
+from torch import Tensor, nn
+
+from explorer.models.layers import Add, PadShortcut
+from explorer.specs.resnet import EXPANSION, ResNetSpec
+
+HEAD = ("avgpool", "fc")
+
+
+def conv(spec: ResNetSpec, before: int, after: int, kernel: int, stride: int = 1) -> nn.Conv2d:
+    """A convolution that keeps the map's size at stride 1; its bias gives way to batch norm."""
+    return nn.Conv2d(before, after, kernel, stride, kernel // 2, bias=not spec.batch_norm)
+
+
+def norm(spec: ResNetSpec, channels: int) -> nn.Module:
+    """Batch norm where the spec has it."""
+    return nn.BatchNorm2d(channels) if spec.batch_norm else nn.Identity()
+
+
+class Block(nn.Module):
+    """``relu(F(x) + shortcut(x))``, or ``relu(F(x))`` in a plain network.
+
+    ``basic``: two 3x3 convolutions. ``bottleneck``: 1x1, 3x3 and 1x1 to four times the width.
+    """
+
+    def __init__(self, spec: ResNetSpec, before: int, width: int, stride: int) -> None:
+        super().__init__()
+        after = width * EXPANSION[spec.block]
+        if spec.block == "basic":
+            shapes = [(before, width, 3, stride), (width, width, 3, 1)]
+        else:
+            first, second = (stride, 1) if spec.stride_on == "1x1" else (1, stride)
+            shapes = [(before, width, 1, first), (width, width, 3, second), (width, after, 1, 1)]
+        self.depth = len(shapes)
+        for number, shape in enumerate(shapes, 1):
+            self.add_module(f"conv{number}", conv(spec, *shape))
+            self.add_module(f"bn{number}", norm(spec, shape[1]))
+            if number < self.depth:
+                self.add_module(f"relu{number}", nn.ReLU(inplace=True))
+        self.downsample: nn.Module | None = None
+        self.add: nn.Module | None = None
+        if spec.residual:
+            self.downsample = self.make_shortcut(spec, before, after, stride)
+            self.add = Add()
+        self.relu = nn.ReLU(inplace=True)
+
+    @staticmethod
+    def make_shortcut(spec: ResNetSpec, before: int, after: int, stride: int) -> nn.Module | None:
+        """Option A, B or C of the paper; None is the identity."""
+        same = stride == 1 and before == after
+        if spec.shortcut != "C" and same:
+            return None
+        if spec.shortcut == "A":
+            return PadShortcut(before, after, stride)
+        return nn.Sequential(conv(spec, before, after, 1, stride), norm(spec, after))
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = x
+        for number in range(1, self.depth + 1):
+            out = self.get_submodule(f"bn{number}")(self.get_submodule(f"conv{number}")(out))
+            if number < self.depth:
+                out = self.get_submodule(f"relu{number}")(out)
+        if self.add is not None:
+            out = self.add(out, x if self.downsample is None else self.downsample(x))
+        return self.relu(out)  # type: ignore[no-any-return]
+
+
+class ResNet(nn.Module):
+    """Stem, ``layer1`` …, global average pool, ``fc``; (N, C, H, W) to (N, classes) logits."""
+
+    def __init__(self, spec: ResNetSpec) -> None:
+        super().__init__()
+        channels = spec.widths[0]
+        if spec.stem == "imagenet":
+            self.conv1 = nn.Conv2d(spec.in_channels, channels, 7, 2, 3, bias=not spec.batch_norm)
+        else:
+            self.conv1 = conv(spec, spec.in_channels, channels, 3)
+        self.bn1 = norm(spec, channels)
+        self.relu = nn.ReLU(inplace=True)
+        if spec.stem == "imagenet":
+            self.maxpool = nn.MaxPool2d(3, 2, 1)
+        for stage, (count, width) in enumerate(zip(spec.blocks, spec.widths, strict=True), 1):
+            blocks = []
+            for position in range(count):
+                blocks.append(Block(spec, channels, width, 2 if stage > 1 and position == 0 else 1))
+                channels = width * EXPANSION[spec.block]
+            self.add_module(f"layer{stage}", nn.Sequential(*blocks))
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.flatten = nn.Flatten()
+        self.fc = nn.Linear(channels, spec.num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for stage in self.children():  # in the order of registration
+            x = stage(x)
+        return x
+
+
+def build(spec: ResNetSpec) -> ResNet:
+    """The network of a spec."""
+    return ResNet(spec)

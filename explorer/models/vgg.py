@@ -1,0 +1,85 @@
+"""Networks of the ``vgg`` family; tensor names are torchvision's."""
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from explorer.specs.cfg import Conv, Norm, Pool, tokens
+from explorer.specs.vgg import VggSpec
+
+HEAD = ("avgpool", "classifier")
+
+
+class VGG(nn.Module):
+    """``features`` from the cfg list, ``avgpool``, ``classifier``; (N, C, H, W) to (N, classes) logits."""
+
+    def __init__(self, spec: VggSpec) -> None:
+        super().__init__()
+        self.features = make_features(spec)
+        if spec.head == "conv":
+            self.classifier = make_conv_head(spec)
+        else:
+            if spec.pool_to:
+                self.avgpool = nn.AdaptiveAvgPool2d(spec.pool_to)
+            self.flatten = nn.Flatten()
+            self.classifier = make_linear_head(spec)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for stage in self.children():  # in the order of registration
+            x = stage(x)
+        return x
+
+
+def make_features(spec: VggSpec) -> nn.Sequential:
+    """Convolutions, each with batch norm if asked and ReLU, and the layers between them."""
+    layers: list[nn.Module] = []
+    channels = spec.in_channels
+    for token in tokens(spec.cfg):
+        match token:
+            case Conv(out, kernel, stride, padding):
+                layers.append(nn.Conv2d(channels, out, kernel, stride, padding))
+                if spec.batch_norm:
+                    layers.append(nn.BatchNorm2d(out))
+                layers.append(nn.ReLU(inplace=True))
+                channels = out
+            case Pool("M", kernel, stride, padding):
+                layers.append(nn.MaxPool2d(kernel, stride, padding))
+            case Pool(_, kernel, stride, padding):
+                layers.append(nn.AvgPool2d(kernel, stride, padding))
+            case Norm():
+                # n = 5, alpha = 1e-4, beta = 0.75, k = 2: Krizhevsky et al. 2012, section 3.3.
+                layers.append(nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2.0))
+    return nn.Sequential(*layers)
+
+
+def make_linear_head(spec: VggSpec) -> nn.Sequential:
+    """Hidden layers with ReLU, dropout where the spec puts it, and the linear layer to the classes."""
+    layers: list[nn.Module] = []
+    widths = (spec.out_channels * spec.head_size**2, *spec.classifier)
+    for position, (before, after) in enumerate(pairwise(widths)):
+        if spec.dropout and spec.dropout_position == "before" and position < 2:
+            layers.append(nn.Dropout(spec.dropout))
+        layers += [nn.Linear(before, after), nn.ReLU(inplace=True)]
+        if spec.dropout and spec.dropout_position == "after":
+            layers.append(nn.Dropout(spec.dropout))
+    return nn.Sequential(*layers, nn.Linear(widths[-1], spec.num_classes))
+
+
+def make_conv_head(spec: VggSpec) -> nn.Sequential:
+    """The same head as convolutions, class scores averaged over the map (Simonyan and Zisserman 2015, 3.2)."""
+    layers: list[nn.Module] = []
+    kernel = spec.head_size
+    widths = (spec.out_channels, *spec.classifier)
+    for before, after in pairwise(widths):
+        layers += [nn.Conv2d(before, after, kernel), nn.ReLU(inplace=True)]
+        if spec.dropout:
+            layers.append(nn.Dropout(spec.dropout))
+        kernel = 1
+    return nn.Sequential(
+        *layers, nn.Conv2d(widths[-1], spec.num_classes, kernel), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    )
+
+
+def build(spec: VggSpec) -> VGG:
+    """The network of a spec."""
+    return VGG(spec)

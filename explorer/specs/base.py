@@ -1,0 +1,131 @@
+"""What all specs share: validation, limits, and errors that name rule, value and place."""
+
+import json
+from typing import Annotated, Any, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
+from pydantic_core import ErrorDetails
+
+from explorer.errors import SpecError, shown
+from explorer.i18n import _
+
+# Limits keep every analysis under two seconds; they are far above any published network.
+MAX_IMAGE = 4096
+MAX_IN_CHANNELS = 1024
+MAX_CLASSES = 100_000
+MAX_WIDTH = 16_384
+MAX_HIDDEN = 65_536
+
+StrictInt = Annotated[int, Field(strict=True)]
+Width = Annotated[int, Field(strict=True, ge=1, le=MAX_WIDTH)]
+Hidden = Annotated[int, Field(strict=True, ge=1, le=MAX_HIDDEN)]
+Count = Annotated[int, Field(strict=True, ge=1, le=1000)]
+Probability = Annotated[float, Field(strict=True, ge=0, lt=1, allow_inf_nan=False)]
+Flag = StrictBool
+
+
+class Spec(BaseModel):
+    """Frozen, hashable description of a network; equal specs build equal networks."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    family: str
+    in_channels: Annotated[int, Field(strict=True, ge=1, le=MAX_IN_CHANNELS)] = 3
+    image_size: Annotated[int, Field(strict=True, ge=1, le=MAX_IMAGE)] = 224
+    num_classes: Annotated[int, Field(strict=True, ge=1, le=MAX_CLASSES)] = 1000
+
+    @classmethod
+    def parse(cls, data: dict[str, Any]) -> Self:
+        """Validate a mapping, with messages for users.
+
+        Raises:
+            SpecError: naming rule, value and place of the first three faults.
+        """
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            faults = error.errors()
+            # A list with a wrong entry is also reported as too short: only the entry is news.
+            inner = [fault for fault in faults if not any(_inside(other, fault) for other in faults)]
+            raise SpecError("; ".join(map(_explain, inner[:3]))) from None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The spec as JSON-ready values, family first."""
+        data = self.model_dump(mode="json")
+        return {"family": data.pop("family"), **{key: data.pop(key) for key in own_fields(type(self))}, **data}
+
+    def to_json(self) -> str:
+        """The spec as one line of JSON."""
+        return json.dumps(self.to_dict(), ensure_ascii=False)
+
+    def changed(self, **fields: Any) -> Self:
+        """A validated copy with some fields replaced.
+
+        Raises:
+            SpecError: where the result breaks a rule.
+        """
+        return self.parse({**self.model_dump(mode="json"), **fields})
+
+
+class Preset(NamedTuple):
+    """A named spec, with where it comes from."""
+
+    name: str
+    title: str
+    source: str
+    spec: Spec
+
+
+def own_fields(spec: type[Spec]) -> list[str]:
+    """Names of a family's own fields, in the order in which the family lists them."""
+    return [name for name in spec.model_fields if name not in Spec.model_fields]
+
+
+def place(path: tuple[int | str, ...]) -> str:
+    """``("blocks", 1)`` as people write it: ``blocks[1]``."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+
+
+def _inside(inner: ErrorDetails, outer: ErrorDetails) -> bool:
+    return len(inner["loc"]) > len(outer["loc"]) and inner["loc"][: len(outer["loc"])] == outer["loc"]
+
+
+def _explain(fault: ErrorDetails) -> str:
+    where, got, limits = place(fault["loc"]), shown(fault["input"]), fault.get("ctx", {})
+    match fault["type"]:
+        case "missing":
+            return _("{place}: this key is required").format(place=where)
+        case "extra_forbidden":
+            return _("{place}: unknown key").format(place=where)
+        case "int_type" | "int_parsing" | "int_from_float":
+            return _("{place}: {value} is not a whole number").format(place=where, value=got)
+        case "bool_type":
+            return _("{place}: {value} is neither true nor false").format(place=where, value=got)
+        case "float_type" | "finite_number":
+            return _("{place}: {value} is not a number").format(place=where, value=got)
+        case "string_type":
+            return _("{place}: {value} is not text").format(place=where, value=got)
+        case "tuple_type":
+            return _("{place}: {value} is not a list").format(place=where, value=got)
+        case "literal_error":
+            return _("{place}: {value} is not one of {expected}").format(
+                place=where, value=got, expected=limits["expected"]
+            )
+        case "greater_than_equal":
+            return _("{place}: {value} is below the least allowed, {limit}").format(
+                place=where, value=got, limit=limits["ge"]
+            )
+        case "less_than_equal":
+            return _("{place}: {value} is above the most allowed, {limit:,}").format(
+                place=where, value=got, limit=limits["le"]
+            )
+        case "less_than":
+            return _("{place}: {value} is not below {limit}").format(place=where, value=got, limit=limits["lt"])
+        case "too_short":
+            return _("{place}: needs at least {limit} entries, has {count}").format(
+                place=where, limit=limits["min_length"], count=limits["actual_length"]
+            )
+        case "too_long":
+            return _("{place}: takes at most {limit} entries").format(place=where, limit=limits["max_length"])
+        case _:
+            return f"{where}: {fault['msg']}, {got}"

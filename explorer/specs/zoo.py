@@ -1,0 +1,56 @@
+"""The ``torchvision`` family: any classification model that torchvision builds, by its name."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from explorer.errors import SpecError, shown
+from explorer.i18n import _
+from explorer.specs.base import Preset, Spec
+
+PREFIX = "torchvision:"
+
+# Pixels a side of the images that torchvision's first weights of a model were evaluated on, where not 224.
+NATIVE_SIZES = {
+    "efficientnet_b1": 240,
+    "efficientnet_b2": 288,
+    "efficientnet_b3": 300,
+    "efficientnet_b4": 380,
+    "efficientnet_b5": 456,
+    "efficientnet_b6": 528,
+    "efficientnet_b7": 600,
+    "efficientnet_v2_s": 384,
+    "efficientnet_v2_m": 480,
+    "efficientnet_v2_l": 480,
+    "inception_v3": 299,
+    "swin_v2_t": 256,
+    "swin_v2_s": 256,
+    "swin_v2_b": 256,
+}
+
+
+class ZooSpec(Spec):
+    """A model of ``torchvision.models``; its name is checked when it is built, where torchvision is known."""
+
+    family: Literal["torchvision"] = "torchvision"
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _native_size(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "image_size" not in data:
+            return {**data, "image_size": NATIVE_SIZES.get(str(data.get("name")), 224)}
+        return data
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if not self.name.isidentifier():
+            raise SpecError(_("name: {value} is not the name of a torchvision model").format(value=shown(self.name)))
+        if self.in_channels != 3:
+            raise SpecError(
+                _("in_channels: torchvision's models take 3 channels, not {value}").format(value=self.in_channels)
+            )
+        return self
+
+
+PRESETS: tuple[Preset, ...] = ()
