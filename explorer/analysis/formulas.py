@@ -112,7 +112,8 @@ def activation_bytes(row: Row, stored: int) -> str:
     """Memory of a layer's output."""
     if row.output is None or not stored:
         return _("0, written over its input or a view of it")
-    return equation(product(*row.output.shape[1:], row.output.itemsize), stored)
+    sizes = [size for size in row.output.shape if size != 1]
+    return equation(product(*sizes, row.output.itemsize), stored)
 
 
 def receptive_field(row: Row, states: States) -> str:
