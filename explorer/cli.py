@@ -36,8 +36,12 @@ def presets(*, as_json: bool) -> None:
         {"name": p.name, "title": p.title, "source": p.source, "spec": p.spec.to_dict()} for p in PRESETS.values()
     ]
     rows += [
-        {"name": f"torchvision:{name}", "title": name, "source": "torchvision",
-         "spec": resolve(f"torchvision:{name}").to_dict()}
+        {
+            "name": f"torchvision:{name}",
+            "title": name,
+            "source": "torchvision",
+            "spec": resolve(f"torchvision:{name}").to_dict(),
+        }
         for name in names()
     ]
     if as_json:

@@ -24,8 +24,20 @@ def _catalogue(language: str) -> gettext.NullTranslations:
     return gettext.translation(DOMAIN, LOCALES, [language], fallback=True)
 
 
+def languages() -> set[str]:
+    """English, and the languages that have a catalogue."""
+    return {DEFAULT_LANGUAGE, *(folder.parent.name for folder in LOCALES.glob("*/LC_MESSAGES"))}
+
+
+def choose_language(*wishes: str | None) -> str:
+    """The first wish (``zh``, ``zh-CN``) that there is a catalogue for; else English."""
+    known = languages()
+    tried = (form for wish in wishes if wish for form in (wish.replace("-", "_"), wish[:2]))
+    return next((form for form in tried if form in known), DEFAULT_LANGUAGE)
+
+
 def use_language(language: str) -> None:
-    """Set the language of the running session (or command); unknown languages fall back to English."""
+    """Set the language of the running session or command: one of :func:`languages`."""
     _language.set(language)
 
 

@@ -7,9 +7,9 @@ import torch
 
 from explorer.analysis.cost import Cost
 from explorer.analysis.fields import Axis
-from explorer.analysis.formulas import number, size
+from explorer.analysis.formulas import number
 from explorer.analysis.memory import Training
-from explorer.analysis.receptive_field import Local, State, States, Unknown, Whole, geometry, misalignment
+from explorer.analysis.receptive_field import Local, State, States, Unknown, geometry, misalignment
 from explorer.analysis.result import Field, Layer, Warned
 from explorer.analysis.trace import Row, Trace
 from explorer.i18n import _
@@ -98,8 +98,10 @@ def of_memory(training: Training | None, batch_size: int) -> list[Warned]:
     return [
         Warned(
             "memory",
-            _("Training on batches of {batch} needs {needed:.1f} GB, more than the {available:.1f} GB of {where}. {advice}")
-            .format(
+            _(
+                "Training on batches of {batch} needs {needed:.1f} GB, more than the {available:.1f} GB of {where}. "
+                "{advice}"
+            ).format(
                 batch=number(batch_size),
                 needed=training.total / 1e9,
                 available=available / 1e9,
@@ -133,8 +135,8 @@ def _dropped(row: Row) -> list[Warned]:
                 Warned(
                     "dropped-columns",
                     _(
-                        "{layer} reads a {height}x{width} map in windows of {kernel} with stride {stride} and never sees "
-                        "its last {rows} rows and {columns} columns. Choose an input size that divides evenly, or "
+                        "{layer} reads a {height}x{width} map in windows of {kernel} with stride {stride} and never "
+                        "sees its last {rows} rows and {columns} columns. Choose an input size that divides evenly, or "
                         "pad or round up in this layer."
                     ).format(
                         layer=row.name,
@@ -152,7 +154,7 @@ def _dropped(row: Row) -> list[Warned]:
 
 
 def _misaligned(row: Row, states: States) -> list[Warned]:
-    if row.output is None or len(row.inputs) < 2:
+    if len(row.inputs) < 2:
         return []
     offset = misalignment(states.get(row.output))
     if offset is False:
@@ -177,8 +179,8 @@ def _blown_up(row: Row) -> list[Warned]:
                 Warned(
                     "pool-repeats",
                     _(
-                        "{layer} blows a {before}x{before} map up to {after}x{after} by repeating its cells, so the next "
-                        "layer's weights see copies. Pool to {before} instead, or use larger images."
+                        "{layer} blows a {before}x{before} map up to {after}x{after} by repeating its cells, so the "
+                        "next layer's weights see copies. Pool to {before} instead, or use larger images."
                     ).format(layer=row.name, before=op.inputs[0].shape[-1], after=op.output.shape[-1]),
                     row.name,
                 )
@@ -187,7 +189,7 @@ def _blown_up(row: Row) -> list[Warned]:
 
 
 def _covers(axis: Axis, pixels: int) -> bool:
-    return axis.closed is not None and size(axis) >= pixels
+    return axis.closed is not None and axis.closed.size >= pixels
 
 
 def _saturated(trace: Trace, states: States) -> list[Warned]:
@@ -197,9 +199,14 @@ def _saturated(trace: Trace, states: States) -> list[Warned]:
     for row in trace.rows:
         state: State = states.get(row.inputs[0]) if row.inputs else None
         windows = next((geometry(op) for op in row.ops if op.name == "convolution"), None)
-        if windows and max(w[0] for w in windows) > 1 and isinstance(state, Local):
-            if _covers(state.rows, height) and _covers(state.columns, width):
-                wasted.append(row)
+        if (
+            windows
+            and max(kernel for kernel, *_rest in windows) > 1
+            and isinstance(state, Local)
+            and _covers(state.rows, height)
+            and _covers(state.columns, width)
+        ):
+            wasted.append(row)
     if not wasted:
         return []
     return [
@@ -222,18 +229,17 @@ def _saturated(trace: Trace, states: States) -> list[Warned]:
 
 
 def _untraced(trace: Trace, states: States) -> list[Warned]:
-    lost = [row for row in trace.rows if row.output and isinstance(states.get(row.output), Unknown)]
-    if not lost or lost[0].output is None:
+    lost = [(row, state) for row in trace.rows if isinstance(state := states.get(row.output), Unknown)]
+    if not lost:
         return []
-    state = states.get(lost[0].output)
-    assert isinstance(state, Unknown | Whole)
+    (first, state), count = lost[0], len(lost)
     return [
         Warned(
             "untraced",
             _(
                 "The receptive fields of {count} layers are unknown from {layer} on: rows and columns can't be told "
                 "apart after {cause}. Their other numbers are right."
-            ).format(count=len(lost), layer=lost[0].name, cause=state.cause),
-            lost[0].name,
+            ).format(count=count, layer=first.name, cause=state.cause),
+            first.name,
         )
     ]

@@ -4,6 +4,7 @@ MACs are multiply-accumulates of convolutions, linear layers and matrix products
 call FLOPs. FLOPs are twice that, plus the terms below. docs/numbers.md states the conventions.
 """
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -39,6 +40,7 @@ class Cost:
 
     @property
     def flops(self) -> int:
+        """Sum of the terms."""
         return sum(self.terms.values())
 
     def add(self, term: Term, amount: int) -> None:
@@ -90,7 +92,7 @@ def multiply_accumulates(op: Op) -> int:
     """MACs of a convolution or matrix product, by PyTorch's own formula (which counts two FLOPs each)."""
     shapes = [argument.shape if hasattr(argument, "shape") else argument for argument in op.args]
     formula = flop_registry[op.func.overloadpacket]
-    return int(formula.__wrapped__(*shapes, out_shape=op.output.shape)) // 2  # type: ignore[attr-defined]
+    return int(formula.__wrapped__(*shapes, out_shape=op.output.shape)) // 2
 
 
 def _has_bias(op: Op) -> bool:
@@ -98,9 +100,7 @@ def _has_bias(op: Op) -> bool:
 
 
 def _window(op: Op) -> int:
-    windows = geometry(op)
-    assert windows is not None
-    return windows[0][0] * windows[1][0]
+    return math.prod(kernel for kernel, *_rest in geometry(op) or [])
 
 
 def adaptive_reads(before: Shape, after: Shape) -> int:

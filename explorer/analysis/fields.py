@@ -6,6 +6,7 @@ keep the exact first and last pixel of every unit, which padding, dropped column
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -17,23 +18,42 @@ NOWHERE = (np.iinfo(np.int64).max, -1)
 Pixels = NDArray[np.int64]
 
 
+class Closed(NamedTuple):
+    """The closed form: unit u sees pixels ``u·stride + low`` to ``u·stride + high``."""
+
+    stride: int
+    low: int
+    high: int
+
+    @property
+    def size(self) -> int:
+        """Pixels that a unit away from the border sees."""
+        return self.high - self.low + 1
+
+    @property
+    def padding(self) -> int:
+        """Pixels by which the first unit's field hangs over the edge."""
+        return -self.low
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Axis:
     """Fields of all units of a map along one axis.
 
-    ``closed`` is (stride, low, high): unit u sees pixels ``u·stride + low`` to ``u·stride + high``; None where
-    no such form exists (irregular adaptive pools). ``first`` and ``last`` are exact for every unit.
+    ``closed`` is None where no closed form exists (irregular adaptive pools). ``first`` and ``last`` are exact
+    for every unit.
     ``offset`` is how far paths that were joined lie apart, centre to centre, in pixels; None where their
     strides differ.
     """
 
-    closed: tuple[int, int, int] | None
+    closed: Closed | None
     first: Pixels
     last: Pixels
     offset: float | None = 0.0
 
     @property
     def units(self) -> int:
+        """Cells of the map along this axis."""
         return len(self.first)
 
     def span(self, unit: int) -> tuple[int, int] | None:
@@ -45,7 +65,7 @@ class Axis:
 def image(size: int) -> Axis:
     """The input: pixel u sees itself."""
     pixels = np.arange(size)
-    return Axis((1, 0, 0), pixels, pixels)
+    return Axis(Closed(1, 0, 0), pixels, pixels)
 
 
 def window(axis: Axis, units: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> Axis:
@@ -60,7 +80,7 @@ def window(axis: Axis, units: int, kernel: int, stride: int, padding: int, dilat
     closed = None
     if axis.closed:
         jump, low, high = axis.closed
-        closed = (jump * stride, low - padding * jump, high + (reach - 1 - padding) * jump)
+        closed = Closed(jump * stride, low - padding * jump, high + (reach - 1 - padding) * jump)
     return Axis(closed, seen(axis.first, NOWHERE[0]).min(1), seen(axis.last, NOWHERE[1]).max(1))
 
 
@@ -81,7 +101,7 @@ def sliced(axis: Axis, start: int, end: int, step: int) -> Axis:
     closed = None
     if axis.closed:
         jump, low, high = axis.closed
-        closed = (jump * step, low + start * jump, high + start * jump)
+        closed = Closed(jump * step, low + start * jump, high + start * jump)
     return Axis(closed, axis.first[start:end:step], axis.last[start:end:step])
 
 
@@ -96,7 +116,7 @@ def padded(axis: Axis, before: int, after: int) -> Axis:
     closed = None
     if axis.closed:
         jump, low, high = axis.closed
-        closed = (jump, low - before * jump, high - before * jump)
+        closed = Closed(jump, low - before * jump, high - before * jump)
 
     def grown(pixels: Pixels, nothing: int) -> Pixels:
         return np.concatenate([np.full(before, nothing), pixels, np.full(after, nothing)])
@@ -119,5 +139,5 @@ def joined(paths: list[Axis]) -> Axis:
     if len({stride for stride, _low, _high in forms}) > 1:
         return Axis(None, first, last, offset=None)
     centres = [(low + high) / 2 for _stride, low, high in forms]
-    closed = (forms[0][0], min(low for _s, low, _h in forms), max(high for _s, _l, high in forms))
+    closed = Closed(forms[0].stride, min(low for _s, low, _h in forms), max(high for _s, _l, high in forms))
     return Axis(closed, first, last, offset=max(centres) - min(centres))

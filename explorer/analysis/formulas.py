@@ -7,7 +7,6 @@ can evaluate it and compare.
 from torch import nn
 
 from explorer.analysis.cost import Cost, Term, adaptive_reads
-from explorer.analysis.fields import Axis
 from explorer.analysis.operators import MULTIPLIES
 from explorer.analysis.receptive_field import Local, States, geometry
 from explorer.analysis.trace import Op, Row, Shape
@@ -37,13 +36,17 @@ def parameters(row: Row) -> str:
     if isinstance(module, nn.Conv2d):
         into = [module.in_channels] if module.groups == 1 else [module.in_channels // module.groups]
         cell = product(*module.kernel_size, *into)
-        left = f"({cell} + 1)·{number(module.out_channels)}" if module.bias is not None else (
-            f"{cell}·{number(module.out_channels)}"
+        left = (
+            f"({cell} + 1)·{number(module.out_channels)}"
+            if module.bias is not None
+            else (f"{cell}·{number(module.out_channels)}")
         )
     elif isinstance(module, nn.Linear):
         bias = module.bias is not None
-        left = f"({number(module.in_features)} + 1)·{number(module.out_features)}" if bias else (
-            product(module.in_features, module.out_features)
+        left = (
+            f"({number(module.in_features)} + 1)·{number(module.out_features)}"
+            if bias
+            else (product(module.in_features, module.out_features))
         )
     elif len(set(row.parameters)) == 1 < len(row.parameters):
         left = product(len(row.parameters), *row.parameters[0])
@@ -105,12 +108,12 @@ def output_size(row: Row) -> str:
             return _("{before} cells to {after}, {reads} reads").format(
                 before=product(*op.inputs[0].shape[-2:]), after=product(*op.output.shape[-2:]), reads=number(reads)
             )
-    return _("unchanged") if row.inputs and row.output and row.inputs[0].shape == row.output.shape else ""
+    return _("unchanged") if row.inputs and row.inputs[0].shape == row.output.shape else ""
 
 
 def activation_bytes(row: Row, stored: int) -> str:
     """Memory of a layer's output."""
-    if row.output is None or not stored:
+    if not stored:
         return _("0, written over its input or a view of it")
     sizes = [size for size in row.output.shape if size != 1]
     return equation(product(*sizes, row.output.itemsize), stored)
@@ -118,26 +121,19 @@ def activation_bytes(row: Row, stored: int) -> str:
 
 def receptive_field(row: Row, states: States) -> str:
     """The step of the recursion: size + (kernel − 1)·stride (Araujo et al. 2019, equation 2)."""
-    before = [state for value in row.inputs if isinstance(state := states.get(value), Local) and state.rows.closed]
-    after = states.get(row.output) if row.output else None
+    states_before = [states.get(value) for value in row.inputs]
+    before = [state.rows.closed for state in states_before if isinstance(state, Local) and state.rows.closed]
+    after = states.get(row.output)
     if not before or not isinstance(after, Local) or not after.rows.closed:
         return ""
+    together = after.rows.closed.size
     for op in row.ops:
         if windows := geometry(op):
             kernel, _stride, _padding, dilation = windows[0]
-            assert before[0].rows.closed is not None
-            jump = before[0].rows.closed[0]
             taps = f"({kernel} − 1)" if dilation == 1 else f"{dilation}·({kernel} − 1)"
-            return equation(f"{number(size(before[0].rows))} + {taps}·{number(jump)}", size(after.rows))
+            return equation(f"{number(before[0].size)} + {taps}·{number(before[0].stride)}", together)
     if len(before) > 1:
         return _("paths that see {paths} pixels see {together} together").format(
-            paths=", ".join(number(size(state.rows)) for state in before), together=number(size(after.rows))
+            paths=", ".join(number(closed.size) for closed in before), together=number(together)
         )
-    return number(size(after.rows))
-
-
-def size(axis: Axis) -> int:
-    """Pixels that a unit away from the border sees along an axis."""
-    assert axis.closed is not None
-    _stride, low, high = axis.closed
-    return high - low + 1
+    return number(together)

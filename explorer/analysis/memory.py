@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from explorer.analysis.trace import MetaMode, Trace
 
 FLOAT32 = 4
+MAX_BATCH = 65_536
 
 
 class Precision(StrEnum):
@@ -50,6 +51,7 @@ class Training:
 
     @property
     def total(self) -> int:
+        """Sum of the parts."""
         return self.weights + self.half_copy + self.gradients + self.optimizer + self.activations
 
 
@@ -101,7 +103,8 @@ def saved_for_backward(network: nn.Module, shape: tuple[int, ...]) -> Saved:
         return tensor
 
     batch = torch.empty(shape, device="meta")
-    with MetaMode(), torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+    mode = MetaMode()  # type: ignore[no-untyped-call]
+    with mode, torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         network(batch)
     maps = sum(size for size, is_map in sizes.values() if is_map)
     return Saved(maps, sum(size for size, is_map in sizes.values() if not is_map))

@@ -2,12 +2,12 @@
 
 # Operators that copy or rearrange and compute nothing.
 MOVES_DATA = frozenset(
-    """
-    alias clone contiguous _to_copy copy detach expand lift_fresh permute pixel_shuffle repeat reshape _reshape_alias
-    roll select slice split split_with_sizes squeeze stack t transpose unbind unsafe_split unsqueeze view _unsafe_view
-    constant_pad_nd empty empty_like new_empty zeros zeros_like new_zeros ones ones_like arange full index flatten
-    unflatten as_strided rot90 flip narrow chunk unsafe_chunk im2col
-    """.split()
+    (
+        "alias clone contiguous _to_copy copy detach expand lift_fresh permute pixel_shuffle repeat reshape "
+        "_reshape_alias roll select slice split split_with_sizes squeeze stack t transpose unbind unsafe_split "
+        "unsqueeze view _unsafe_view constant_pad_nd empty empty_like new_empty zeros zeros_like new_zeros ones "
+        "ones_like arange full index flatten unflatten as_strided rot90 flip narrow chunk unsafe_chunk im2col"
+    ).split(" ")
 )
 
 # How the table calls an operator that runs outside a module without children.
@@ -43,11 +43,17 @@ MULTIPLIES = frozenset(["convolution", "addmm", "mm", "bmm", "baddbmm"])
 
 # FLOPs of one output element, by the convention of docs/numbers.md.
 ELEMENTWISE = dict.fromkeys(
-    "add sub mul div pow neg exp sqrt rsqrt log maximum minimum clamp clamp_min clamp_max sum masked_fill ne eq".split(), 1
+    (
+        "add sub mul div pow neg exp sqrt rsqrt log maximum minimum clamp clamp_min clamp_max sum masked_fill ne eq"
+    ).split(" "),
+    1,
 )
 ACTIVATION = {
     **dict.fromkeys(
-        "relu hardtanh sigmoid tanh gelu silu hardswish hardsigmoid leaky_relu elu mish softplus hardshrink".split(), 1
+        ("relu hardtanh sigmoid tanh gelu silu hardswish hardsigmoid leaky_relu elu mish softplus hardshrink").split(
+            " "
+        ),
+        1,
     ),
     "_softmax": 3,
     "_safe_softmax": 3,

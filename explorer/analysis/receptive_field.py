@@ -5,6 +5,7 @@ apart), :class:`Whole` (each unit may depend on the whole image: after global po
 :class:`Unknown` (an operator that we can't follow, and which), or None (depends on parameters alone).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,14 +60,13 @@ def propagate(trace: Trace) -> States:
             if op is row.ops[-1]:
                 state = rule(row, states)
                 states.update(dict.fromkeys(op.outputs, state))
-                if row.output is not None:
-                    states[row.output] = state
+                states[row.output] = state
             continue
         states.update(_operator(op, states))
     return states
 
 
-def misalignment(state: State) -> float | None | bool:
+def misalignment(state: State) -> float | bool | None:
     """Pixels between the centres of joined paths, None where their strides differ, False where they line up."""
     if not isinstance(state, Local):
         return False
@@ -78,8 +78,13 @@ def misalignment(state: State) -> float | None | bool:
 
 # Modules
 
-def _module_rule(row: Row) -> Any:
-    return _MODULES.get(type(row.module)) or (_linear if isinstance(row.module, nn.Linear) else None)
+
+def _module_rule(row: Row) -> Callable[[Row, States], State] | None:
+    # LRN works across channels, but PyTorch computes it with 3-d pooling; a linear layer on maps with the channels
+    # last reshapes them twice. As modules both are simple.
+    if isinstance(row.module, nn.LocalResponseNorm):
+        return _same
+    return _linear if isinstance(row.module, nn.Linear) else None
 
 
 def _same(row: Row, states: States) -> State:
@@ -92,12 +97,8 @@ def _linear(row: Row, states: States) -> State:
     return Whole(row.name) if isinstance(state, Local) and max(state.dims) == len(shape) - 1 else state
 
 
-# LRN works across channels, but PyTorch computes it with 3-d pooling; a linear layer on maps with the channels
-# last reshapes them twice. As modules both are simple.
-_MODULES = {nn.LocalResponseNorm: _same}
-
-
 # Operators
+
 
 def _operator(op: Op, states: States) -> States:
     inputs = [states.get(value) for value in op.inputs]
@@ -116,8 +117,12 @@ def _operator(op: Op, states: States) -> States:
     else:
         local = [entry for entry in present if isinstance(entry, Local)]
         rule = _OPERATORS.get(op.name) or (_join if op.name in POINTWISE else None)
-        state = rule(op, local, where) if rule else Unknown(f"{op.name} ({where})")
+        state = rule(op, local, where) if rule else _lost(op, where)
     return dict.fromkeys(op.outputs, state)
+
+
+def _lost(op: Op, where: str) -> Unknown:
+    return Unknown(op.name if where == op.name else f"{op.name} ({where})")
 
 
 def _both(state: Local, rows: Axis, columns: Axis | None = None) -> Local:
@@ -160,13 +165,13 @@ def geometry(op: Op) -> list[tuple[int, int, int, int]] | None:
 def _window(op: Op, states: list[Local], where: str) -> State:
     windows = geometry(op)
     if windows is None or not _nchw(op, states[0]):
-        return Unknown(f"{op.name} ({where})")
+        return _lost(op, where)
     return _windowed(states[0], op.output.shape, list(windows))
 
 
 def _adaptive(op: Op, states: list[Local], where: str) -> State:
     if not _nchw(op, states[0]):
-        return Unknown(f"{op.name} ({where})")
+        return _lost(op, where)
     height, width = op.output.shape[-2:]
     if (height, width) == (1, 1):
         return Whole(where)
@@ -184,13 +189,13 @@ def _mean(op: Op, states: list[Local], where: str) -> State:
     over = {dim % len(shape) for dim in op.args[1]} if len(op.args) > 1 and op.args[1] else set(range(len(shape)))
     touched = over & set(states[0].dims)
     if not touched:
-        return states[0] if op.output.shape == shape else Unknown(f"{op.name} ({where})")
-    return Whole(where) if touched == set(states[0].dims) else Unknown(f"{op.name} ({where})")
+        return states[0] if op.output.shape == shape else _lost(op, where)
+    return Whole(where) if touched == set(states[0].dims) else _lost(op, where)
 
 
 def _join(op: Op, states: list[Local], where: str) -> State:
     if len({state.dims for state in states}) > 1 or len({(s.rows.units, s.columns.units) for s in states}) > 1:
-        return Unknown(f"{op.name} ({where})")
+        return _lost(op, where)
     if len(states) == 1:
         return states[0]
     rows = fields.joined([state.rows for state in states])
@@ -201,11 +206,12 @@ def _join(op: Op, states: list[Local], where: str) -> State:
 
 def _cat(op: Op, states: list[Local], where: str) -> State:
     dim = (op.args[1] if len(op.args) > 1 else 0) % len(op.inputs[0].shape)
-    return Unknown(f"{op.name} ({where})") if dim in states[0].dims else _join(op, states, where)
+    return _lost(op, where) if dim in states[0].dims else _join(op, states, where)
 
 
-def _slice(op: Op, states: list[Local], where: str) -> State:
-    _value, dim, start, end, step = [*op.args, *(0, None, None, 1)[len(op.args) - 1 :]]
+def _slice(op: Op, states: list[Local], _where: str) -> State:
+    given = list(op.args[1:])
+    dim, start, end, step = given + [0, None, None, 1][len(given) :]
     shape, state = op.inputs[0].shape, states[0]
     if dim % len(shape) not in state.dims:
         return state
@@ -219,7 +225,7 @@ def _slice(op: Op, states: list[Local], where: str) -> State:
     return Local(rows, columns, state.dims)
 
 
-def _pad(op: Op, states: list[Local], where: str) -> State:
+def _pad(op: Op, states: list[Local], _where: str) -> State:
     state, rank, amounts = states[0], len(op.inputs[0].shape), list(op.args[1])
     sides = {rank - 1 - i // 2: (amounts[i], amounts[i + 1]) for i in range(0, len(amounts), 2)}
     down, across = (sides.get(dim, (0, 0)) for dim in state.dims)
@@ -228,7 +234,7 @@ def _pad(op: Op, states: list[Local], where: str) -> State:
     return Local(fields.padded(state.rows, *down), fields.padded(state.columns, *across), state.dims)
 
 
-def _permute(op: Op, states: list[Local], where: str) -> State:
+def _permute(op: Op, states: list[Local], _where: str) -> State:
     rank = len(op.inputs[0].shape)
     if op.name == "permute":
         order = [dim % rank for dim in op.args[1]]
@@ -256,7 +262,7 @@ def _view(op: Op, states: list[Local], where: str) -> State:
         and after[new_across] == before[across]
     ):
         return Local(states[0].rows, states[0].columns, (new_down, new_across))
-    return Whole(where) if len(after) == 2 else Unknown(f"{op.name} ({where})")
+    return Whole(where) if len(after) == 2 else _lost(op, where)
 
 
 def _apart(op: Op, states: list[Local], where: str) -> State:
@@ -264,14 +270,14 @@ def _apart(op: Op, states: list[Local], where: str) -> State:
     position = 2 if op.name.startswith(("split", "unsafe_split", "chunk")) else 1
     dim = (op.args[position] if len(op.args) > position else 0) % rank
     if dim in states[0].dims:
-        return Unknown(f"{op.name} ({where})")
+        return _lost(op, where)
     if op.name in ("unbind", "select"):
         down, across = (d - (d > dim) for d in states[0].dims)
         return Local(states[0].rows, states[0].columns, (down, across))
     return states[0]
 
 
-def _unsqueeze(op: Op, states: list[Local], where: str) -> State:
+def _unsqueeze(op: Op, states: list[Local], _where: str) -> State:
     dim = op.args[1] % (len(op.inputs[0].shape) + 1)
     down, across = (d + (d >= dim) for d in states[0].dims)
     return Local(states[0].rows, states[0].columns, (down, across))

@@ -27,6 +27,7 @@ class Field:
     columns: tuple[int, int, int] | None = None
 
     def to_dict(self) -> dict[str, Any]:
+        """As ``analyze --json`` prints it."""
         data: dict[str, Any] = {
             "size": self.size,
             "stride": self.stride,
@@ -60,9 +61,11 @@ class Layer:
 
     @property
     def flops(self) -> int:
+        """Sum of the terms."""
         return sum(self.terms.values())
 
     def to_dict(self) -> dict[str, Any]:
+        """As ``analyze --json`` prints it."""
         return {
             "name": self.name,
             "kind": self.kind,
@@ -99,6 +102,7 @@ class Totals:
 
     @property
     def flops(self) -> int:
+        """Sum of the terms."""
         return sum(self.terms.values())
 
 

@@ -10,8 +10,16 @@ from torch import nn
 
 from explorer.analysis import advice, formulas
 from explorer.analysis.cost import Cost, Term, cost
-from explorer.analysis.fields import Axis
-from explorer.analysis.memory import FLOAT32, OPTIMIZER_STATE, Precision, Saved, peak_bytes, saved_for_backward, training
+from explorer.analysis.memory import (
+    FLOAT32,
+    MAX_BATCH,
+    OPTIMIZER_STATE,
+    Precision,
+    Saved,
+    peak_bytes,
+    saved_for_backward,
+    training,
+)
 from explorer.analysis.receptive_field import Local, State, States, Unknown, geometry, propagate
 from explorer.analysis.result import Analysis, Field, Layer, Totals, Warned
 from explorer.analysis.trace import Recorder, Row, Trace, Value
@@ -21,7 +29,6 @@ from explorer.models import attach_auxiliary, build, detach_auxiliary, head_name
 from explorer.settings import settings
 from explorer.specs import Spec
 
-MAX_BATCH = 65_536
 GLOBAL_POOLS = frozenset(["_adaptive_avg_pool2d", "mean"])
 
 
@@ -111,6 +118,11 @@ def _measure(spec: Spec, batch_size: int) -> tuple[_Measured, Saved | None]:
     return measured, saved
 
 
+def forget() -> None:
+    """Drop all remembered analyses, so that the next one starts cold."""
+    _measure.cache_clear()
+
+
 def _run(network: nn.Module, spec: Spec, shape: tuple[int, ...]) -> tuple[Trace, int]:
     """One forward pass, through torchinfo's summary, recorded."""
     recorder = Recorder(network)
@@ -131,9 +143,7 @@ def _run(network: nn.Module, spec: Spec, shape: tuple[int, ...]) -> tuple[Trace,
     return recorder.trace(), statistics.total_mult_adds
 
 
-def _collect(
-    network: nn.Module, heads: dict[str, nn.Module], spec: Spec, trace: Trace, mult_adds: int
-) -> _Measured:
+def _collect(network: nn.Module, heads: dict[str, nn.Module], spec: Spec, trace: Trace, mult_adds: int) -> _Measured:
     states = propagate(trace)
     costs = {row.name: cost(row) for row in trace.rows}
     layers = _layers(trace, states, costs, spec)
@@ -155,7 +165,7 @@ def _collect(
         activation_bytes=sum(layer.activation_bytes for layer in layers),
         peak_activation_bytes=peak_bytes(trace),
     )
-    last = _last_map(trace, states, head_names(spec))
+    last = _last_map(trace, head_names(spec))
     state = states.get(last)
     field = field_of(state)
     warnings = [
@@ -173,10 +183,9 @@ def _layers(trace: Trace, states: States, costs: dict[str, Cost], spec: Spec) ->
     layers = []
     for position, row in enumerate(trace.rows):
         output = row.output
-        assert output is not None
-        stage = _stage(row, heads, stage)
-        spent = costs[row.name]
         state = states.get(output)
+        stage = _stage(row, heads, stage, state)
+        spent = costs[row.name]
         new_bytes = 0 if output.storage in stored else output.bytes
         stored.update(value.storage for op in row.ops for value in op.outputs)
         layers.append(
@@ -224,15 +233,16 @@ def _sources(value: Value, makers: dict[Value, int]) -> list[int]:
     return found
 
 
-def _stage(row: Row, heads: tuple[str, ...], before: str) -> str:
+def _stage(row: Row, heads: tuple[str, ...], before: str, state: State) -> str:
     """Layers on maps of one size make a stage, as in the papers' tables; a pool ends the stage that it reads."""
-    assert row.output is not None
     if before == "head" or row.name.split(".")[0].split("#")[0] in heads:
         return "head"
+    if isinstance(state, Unknown):
+        return _("tokens")
     pools = any(geometry(op) and op.name != "convolution" for op in row.ops)
     shape = (row.inputs[0] if pools and row.inputs else row.output).shape
     if len(shape) != 4:
-        return before or "tokens"
+        return before
     return f"{shape[-2]}×{shape[-1]}" if shape[-2:] != (1, 1) else before
 
 
@@ -240,16 +250,10 @@ def field_of(state: State) -> Field | None:
     """The field of a map's units; None where there is no closed form, or no field to speak of."""
     if not isinstance(state, Local) or state.rows.closed is None or state.columns.closed is None:
         return None
-    rows, columns = _closed(state.rows), _closed(state.columns)
+    rows, columns = ((form.size, form.stride, form.padding) for form in (state.rows.closed, state.columns.closed))
     unit = (state.rows.units // 2, state.columns.units // 2)
     span = (state.rows.span(unit[0]), state.columns.span(unit[1]))
     return Field(*rows, unit=unit, span=span, columns=columns if columns != rows else None)
-
-
-def _closed(axis: Axis) -> tuple[int, int, int]:
-    assert axis.closed is not None
-    stride, low, _high = axis.closed
-    return formulas.size(axis), stride, -low
 
 
 def _notes(state: State, spent: Cost) -> tuple[str, ...]:
@@ -267,7 +271,7 @@ def _why_none(state: State) -> str:
     return _("receptive field: the whole image")
 
 
-def _last_map(trace: Trace, states: States, heads: tuple[str, ...]) -> Value:
+def _last_map(trace: Trace, heads: tuple[str, ...]) -> Value:
     """The last map before global or adaptive pooling, flatten or head: the one whose field is the network's."""
     value = trace.output
     while (op := value.made_by) is not None:

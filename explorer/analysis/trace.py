@@ -36,6 +36,7 @@ class Value:
 
     @property
     def bytes(self) -> int:
+        """Size of the tensor."""
         return count(self.shape) * self.itemsize
 
 
@@ -54,7 +55,11 @@ class Op:
 
     @property
     def output(self) -> Value:
+        """The first result (others are indices and statistics)."""
         return self.outputs[0]
+
+
+NOTHING = Value((), 0, 0, "constant")
 
 
 @dataclass(slots=True, eq=False)
@@ -65,13 +70,14 @@ class Row:
     kind: str
     module: nn.Module | None
     inputs: list[Value] = field(default_factory=list)
-    output: Value | None = None
+    output: Value = NOTHING
     ops: list[Op] = field(default_factory=list)
     parameters: list[Shape] = field(default_factory=list)
     trainable: int = 0
 
     @property
     def params(self) -> int:
+        """Parameters first used in this layer."""
         return sum(map(count, self.parameters))
 
 
@@ -93,7 +99,7 @@ def count(shape: Shape) -> int:
     return total
 
 
-class MetaMode(TorchDispatchMode):
+class MetaMode(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch does not annotate it
     """Runs operators on meta, batch norm by its shapes alone.
 
     PyTorch's meta kernel of batch norm runs a decomposition on tensors without data, half a millisecond a
@@ -108,11 +114,11 @@ class MetaMode(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-class Recorder(MetaMode):
+class Recorder(MetaMode):  # type: ignore[no-untyped-call]
     """Records the operators that run while :meth:`watching` a network."""
 
     def __init__(self, network: nn.Module) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.ops: list[Op] = []
         self.rows: list[Row] = []
         self._values: dict[int, Value] = {}
@@ -146,7 +152,7 @@ class Recorder(MetaMode):
 
         Rows without an output (modules that ran on no tensor) are left out.
         """
-        return Trace(self._image, self._result, self.ops, [row for row in self.rows if row.output is not None])
+        return Trace(self._image, self._result, self.ops, [row for row in self.rows if row.output is not NOTHING])
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = super().__torch_dispatch__(func, types, args, kwargs)
@@ -160,9 +166,7 @@ class Recorder(MetaMode):
 
     def _value(self, tensor: Tensor, source: str, parameters: frozenset[int] = frozenset()) -> Value:
         # The address of the storage tells views and in-place results from new memory.
-        value = Value(
-            tuple(tensor.shape), tensor.itemsize, tensor.untyped_storage()._cdata, source, None, parameters
-        )
+        value = Value(tuple(tensor.shape), tensor.itemsize, tensor.untyped_storage()._cdata, source, None, parameters)
         self._values[id(tensor)] = value
         self._alive.append(tensor)
         return value
@@ -240,7 +244,7 @@ class Recorder(MetaMode):
 
         return enter
 
-    def _leaving(self, module: nn.Module, args: Any, result: Any) -> None:
+    def _leaving(self, _module: nn.Module, _args: Any, result: Any) -> None:
         row = self._frames.pop()[2]
         if isinstance(result, Tensor):
             if row is not None:

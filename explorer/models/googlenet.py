@@ -37,9 +37,7 @@ class Inception(nn.Module):
         self.branch1 = unit(before, row.ch1x1, 1)
         if spec.reduce:
             self.branch2 = nn.Sequential(unit(before, row.ch3x3red, 1), unit(row.ch3x3red, row.ch3x3, 3))
-            self.branch3 = nn.Sequential(
-                unit(before, row.ch5x5red, 1), unit(row.ch5x5red, row.ch5x5, spec.branch5x5)
-            )
+            self.branch3 = nn.Sequential(unit(before, row.ch5x5red, 1), unit(row.ch5x5red, row.ch5x5, spec.branch5x5))
             self.branch4 = nn.Sequential(pool, unit(before, row.pool_proj, 1))
             last = row.pool_proj
         else:

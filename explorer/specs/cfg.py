@@ -26,7 +26,9 @@ MAX_TEXT = 20_000
 
 RawToken = int | str
 
-_TOKEN = re.compile(r"(?P<head>[MA]|\d{1,9})(?::(?P<kernel>\d{1,9})(?:/(?P<stride>\d{1,9}))?(?:p(?P<padding>\d{1,9}))?)?")
+_TOKEN = re.compile(
+    r"(?P<head>[MA]|\d{1,9})(?::(?P<kernel>\d{1,9})(?:/(?P<stride>\d{1,9}))?(?:p(?P<padding>\d{1,9}))?)?"
+)
 # What separates tokens when people type or paste a list: [64, 'M', 128], 64 M 128, ("64:1", "M").
 _WORD = re.compile(r"[^\s,;\[\](){}'\"]+")
 
@@ -177,7 +179,9 @@ def parse_text(text: str) -> tuple[RawToken, ...]:
             ),
             -1,
         )
-    return parse_tokens([int(word.raw) if word.raw.isdecimal() and len(word.raw) < 10 else word.raw for word in split_text(text)])
+    return parse_tokens(
+        [int(word.raw) if word.raw.isdecimal() and len(word.raw) < 10 else word.raw for word in split_text(text)]
+    )
 
 
 def format_text(cfg: Sequence[RawToken]) -> str:

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, model_validator
 
 from explorer.errors import SpecError, shown
 from explorer.i18n import _
@@ -118,9 +118,7 @@ class GoogLeNetSpec(Spec):
                         _("{key}[{index}]: there is no module {name}").format(key=key, index=index, name=shown(name))
                     )
             if list(chosen) != sorted(set(chosen), key=names.index):
-                raise SpecError(
-                    _("{key}: each module at most once, in the order of the table").format(key=key)
-                )
+                raise SpecError(_("{key}: each module at most once, in the order of the table").format(key=key))
         self._check_maps()
         return self
 
@@ -145,7 +143,8 @@ class GoogLeNetSpec(Spec):
         if out < 1:
             raise SpecError(
                 _(
-                    "image_size: {image} is too small, the {kernel}x{kernel} pool after {name} meets a {size}x{size} map"
+                    "image_size: {image} is too small, for the {kernel}x{kernel} pool after {name} meets "
+                    "a {size}x{size} map"
                 ).format(image=self.image_size, kernel=kernel, name=name, size=size)
             )
         return out
@@ -182,8 +181,6 @@ PRESETS = (
         "googlenet-bn-cifar10",
         "GoogLeNet with batch norm for CIFAR-10",
         "public CIFAR-10 training repositories",
-        GoogLeNetSpec(
-            modules=_TABLE1, aux_after=(), stem="cifar", batch_norm=True, image_size=32, num_classes=10
-        ),
+        GoogLeNetSpec(modules=_TABLE1, aux_after=(), stem="cifar", batch_norm=True, image_size=32, num_classes=10),
     ),
 )

@@ -92,9 +92,7 @@ def resolve(text: str) -> Spec:
         return _from_file(Path(text))
     if close := get_close_matches(text[:60], PRESETS, n=3):
         raise SpecError(
-            _("spec: {value} is not a preset; did you mean {names}?").format(
-                value=shown(text), names=", ".join(close)
-            )
+            _("spec: {value} is not a preset; did you mean {names}?").format(value=shown(text), names=", ".join(close))
         )
     raise SpecError(
         _("spec: {value} is not a preset, torchvision:NAME, a .json file or inline JSON").format(value=shown(text))
@@ -110,9 +108,7 @@ def _from_file(path: Path) -> Spec:
         raise SpecError(_("spec: the file {path} is not UTF-8 text").format(path=shown(str(path)))) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise SpecError(
-            _("spec: can't read {path}: {reason}").format(path=shown(str(path)), reason=reason)
-        ) from None
+        raise SpecError(_("spec: can't read {path}: {reason}").format(path=shown(str(path)), reason=reason)) from None
     return parse_json(text)
 
 

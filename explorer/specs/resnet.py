@@ -1,5 +1,6 @@
 """The ``resnet`` family: stages of basic or bottleneck blocks (He et al. 2016)."""
 
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -53,12 +54,12 @@ class ResNetSpec(Spec):
             )
         outputs = [self.widths[0], *(width * EXPANSION[self.block] for width in self.widths)]
         if self.residual and self.shortcut == "A":
-            for stage, (before, after) in enumerate(zip(outputs, outputs[1:], strict=False)):
+            for stage, (before, after) in enumerate(pairwise(outputs)):
                 if after < before:
                     raise SpecError(
                         _(
-                            "widths[{stage}]: shortcut A pads with zeros and can't shrink {before} channels to {after}; "
-                            "use shortcut B"
+                            "widths[{stage}]: shortcut A pads with zeros and can't shrink {before} "
+                            "channels to {after}; use shortcut B"
                         ).format(stage=stage, before=before, after=after)
                     )
         return self

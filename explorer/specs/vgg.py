@@ -144,9 +144,7 @@ PRESETS = (
         "vgg11-bn-cifar10",
         "Simplified VGG-11 for CIFAR-10",
         "Course homework (R3)",
-        VggSpec(
-            cfg=_A, batch_norm=True, pool_to=None, classifier=(), dropout=0.0, image_size=32, num_classes=10
-        ),
+        VggSpec(cfg=_A, batch_norm=True, pool_to=None, classifier=(), dropout=0.0, image_size=32, num_classes=10),
     ),
     Preset(
         "cnn-cifar10",
@@ -179,8 +177,6 @@ PRESETS = (
         "mnist-fc",
         "Fully connected net for MNIST",
         "Course homework (R3)",
-        VggSpec(
-            cfg=(), pool_to=None, classifier=(8, 8), dropout=0.0, in_channels=1, image_size=28, num_classes=10
-        ),
+        VggSpec(cfg=(), pool_to=None, classifier=(8, 8), dropout=0.0, in_channels=1, image_size=28, num_classes=10),
     ),
 )

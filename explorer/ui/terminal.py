@@ -21,7 +21,10 @@ def report(analysis: Analysis) -> str:
         for layer in analysis.layers
     ]
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (header, *rows)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (header, *rows)
+    ]
     field = analysis.field
     sums = [
         (_("parameters"), f"{totals.params:,}"),

@@ -35,7 +35,12 @@ def equations(analysis: Analysis) -> list[tuple[str, str, int]]:
             ("activation_bytes", layer.activation_bytes),
         ):
             text = layer.formulas[key]
-            if value is not None and re.match(r"[\d(]|floor|ceil", text) and "cells" not in text and "written" not in text:
+            if (
+                value is not None
+                and re.match(r"[\d(]|floor|ceil", text)
+                and "cells" not in text
+                and "written" not in text
+            ):
                 rows.append((f"{layer.name} {key}", text, value))
     totals = analysis.to_dict()["totals"]
     return rows + [(key, text, totals[key]) for key, text in analysis.formulas.items()]

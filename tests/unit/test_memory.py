@@ -104,7 +104,10 @@ def test_peak_of_inference_is_what_the_cpu_allocates(preset: str) -> None:
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the profiler and its switches warn about other machines
         network(image)
-        with torch.backends.mkldnn.flags(enabled=False), profile(activities=[ProfilerActivity.CPU], profile_memory=True) as log:
+        with (
+            torch.backends.mkldnn.flags(enabled=False),
+            profile(activities=[ProfilerActivity.CPU], profile_memory=True) as log,
+        ):
             network(image)
     now = peak = 0
     for event in log.profiler.kineto_results.events():
@@ -115,7 +118,9 @@ def test_peak_of_inference_is_what_the_cpu_allocates(preset: str) -> None:
     claimed = peak_bytes(trace)
     # Ours leaves out work space: the unfolded windows of a convolution, and a map that Python still refers to.
     layers = analyse(spec).layers
-    unfolded = max(4 * 9 * row.input_shape[1] * math.prod(row.output_shape[2:]) for row in layers if row.kind == "Conv2d")
+    unfolded = max(
+        4 * 9 * row.input_shape[1] * math.prod(row.output_shape[2:]) for row in layers if row.kind == "Conv2d"
+    )
     largest_map = max(row.activation_bytes for row in layers)
     assert peak <= claimed + unfolded + largest_map
     assert claimed - image.nbytes <= peak

@@ -15,7 +15,11 @@ from explorer.specs import PRESETS, VggSpec, ZooSpec, resolve
 from tests.unit.helpers import accepted, any_raw, narrow
 
 TWINS = {
-    **{f"vgg{depth}{suffix}": f"vgg{depth}{suffix.replace('-', '_')}" for depth in (11, 13, 16, 19) for suffix in ("", "-bn")},
+    **{
+        f"vgg{depth}{suffix}": f"vgg{depth}{suffix.replace('-', '_')}"
+        for depth in (11, 13, 16, 19)
+        for suffix in ("", "-bn")
+    },
     "alexnet": "alexnet",
     **{f"resnet{depth}": f"resnet{depth}" for depth in (18, 34, 50, 101, 152)},
     "googlenet-torchvision": "googlenet",

@@ -83,7 +83,9 @@ def check_against_autograd(spec: Spec, height: int, width: int, most_layers: int
     maps = {
         row.name: state
         for row in trace.rows
-        if row.output and len(row.output.shape) == 4 and isinstance(state := states.get(row.output), Local)
+        if row.output
+        and len(row.output.shape) == 4
+        and isinstance(state := states.get(row.output), Local)
         # A repeated call ("#2") can't be told from the first by a hook; nothing else is left out.
         and "#" not in row.name
     }
@@ -104,7 +106,7 @@ def check_against_autograd(spec: Spec, height: int, width: int, most_layers: int
             assert got == (want if None not in want else (None, None)), f"{name}, unit {down}, {across}"
             if rows.closed and not any(offset is None or offset for offset in (rows.offset, columns.offset)):
                 first, last = closed_form(rows, down)
-                if 0 <= first and last < height and got[0]:
+                if first >= 0 and last < height and got[0]:
                     assert got[0] == (first, last), f"{name}: closed form at unit {down}"
 
 
@@ -116,7 +118,9 @@ def test_published(preset: str, layer: str, published: tuple[int, int, int]) -> 
 
 
 def test_the_networks_field_is_that_of_the_last_map_before_the_head() -> None:
-    fields = {name: analyse(resolve(name)).field for name in ("vgg16", "vgg16-conv", "resnet50", "mnist-fc", "googlenet")}
+    fields = {
+        name: analyse(resolve(name)).field for name in ("vgg16", "vgg16-conv", "resnet50", "mnist-fc", "googlenet")
+    }
     assert {name: (f.size, f.stride, f.padding) for name, f in fields.items() if f} == {
         "vgg16": (212, 32, 90),
         "vgg16-conv": (212, 32, 90),
@@ -148,13 +152,15 @@ def test_every_preset_agrees_with_autograd_where_nothing_is_cut_off(preset: str)
     state = next(
         states[row.output]
         for row in reversed(trace.rows)
-        if row.output and isinstance(states.get(row.output), Local) and states[row.output].rows.closed
+        if row.output
+        and isinstance(states.get(row.output), Local)
+        and states[row.output].rows.closed
         and states[row.output].rows.units > 1
     )
     assert isinstance(state, Local)
     middle = state.rows.units // 2
     first, last = closed_form(state.rows, middle)
-    assert 0 <= first
+    assert first >= 0
     assert last < height
     check_against_autograd(spec, height, spec.image_size, most_layers=2)
 
@@ -206,7 +212,7 @@ def test_a_gate_lets_every_unit_see_the_whole_image() -> None:
     analysis = analyse(ZooSpec(name="mobilenet_v3_small"))
     assert analysis.field is None
     assert "whole image" in analysis.field_note
-    trace, states = traced(ZooSpec(name="mobilenet_v3_small"))
+    _trace, states = traced(ZooSpec(name="mobilenet_v3_small"))
     assert any(isinstance(state, Whole) for state in states.values())
 
 

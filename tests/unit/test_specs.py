@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 
 from explorer.errors import InputError, SpecError, TokenError
 from explorer.specs import PRESETS, VggSpec, parse_json, parse_spec, preset_of, resolve
-from explorer.specs.cfg import Conv, Norm, Pool, format_text, format_token, map_sizes, parse_text, parse_token, split_text
+from explorer.specs.cfg import (
+    Conv,
+    Norm,
+    Pool,
+    format_text,
+    format_token,
+    map_sizes,
+    parse_text,
+    parse_token,
+    split_text,
+)
 from tests.unit.helpers import accepted, any_raw
 
 TOKENS = [
@@ -66,7 +76,7 @@ REFUSED_ELSEWHERE = [
     ({"family": "resnet", "blocks": [2, True]}, "blocks[1]: true is not a whole number"),
     ({"family": "resnet", "blocks": [1, 1], "widths": [8, 4], "shortcut": "A"}, "widths[1]: shortcut A pads"),
     ({"family": "googlenet", "modules": []}, "modules: 0 rows; a network has 1 to 64"),
-    ({"family": "googlenet", "modules": [["3a", 64, None, 128, 16, 32, 32]]}, "modules[0] (3a), 3x3 reduce: null is not"),
+    ({"family": "googlenet", "modules": [["3a", 64, None, 128, 16, 32, 3]]}, "modules[0] (3a), 3x3 reduce: null"),
     ({"family": "googlenet", "modules": [["3a", 64, 96]]}, "is not a row of a name and six channel counts"),
     ({"family": "googlenet", "modules": [["", 1, 1, 1, 1, 1, 1]]}, "modules[0]: the name '' is not 1 to 12 letters"),
     ({"family": "googlenet", "modules": [["a", 1, 1, 1, 1, 1, 1]] * 2}, "modules[1]: the name 'a' stands twice"),
@@ -191,7 +201,7 @@ def test_specs_survive_json_and_hashing(raw: dict[str, object]) -> None:
     again = parse_json(spec.to_json())
     assert again == spec
     assert hash(again) == hash(spec)
-    assert list(spec.to_dict())[0] == "family"
+    assert next(iter(spec.to_dict())) == "family"
     if isinstance(spec, VggSpec):
         assert len(map_sizes(spec.cfg, spec.image_size)) == len(spec.cfg)
 

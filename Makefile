@@ -1,0 +1,53 @@
+# make run    serve the app on http://localhost:8501 (PORT changes it)
+# make test   everything that the tests need, Chromium included, then the tests
+# make check  lint, types, import layers, translatable strings
+# make bench  the figures of the README, beside their peers
+PYTHON ?= python3
+PORT ?= 8501
+BIN := .venv/bin
+
+.PHONY: run test check bench clean
+.DELETE_ON_ERROR:
+
+run: .venv/app
+	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
+
+test: .venv/tests chromium
+	$(BIN)/pytest -n 2 --dist worksteal -q tests/unit tests/pages
+	$(BIN)/pytest -q tests/browser
+
+check: .venv/tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m tests.checks.translatable explorer pages
+
+bench: .venv/bench chromium
+	$(BIN)/python -m benchmarks.analysis
+	$(BIN)/python -m benchmarks.start
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# Stamps: a second call installs nothing unless a requirements file has changed.
+.venv/app: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, not " + sys.version.split()[0])'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+.venv/tests: .venv/app tests/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	touch $@
+
+.venv/bench: .venv/app benchmarks/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	touch $@
+
+.PHONY: chromium
+chromium:
+	@command -v chromium >/dev/null || { \
+	  command -v apt-get >/dev/null || { echo "The browser tests need Chromium: install it and put 'chromium' on the PATH."; exit 1; }; \
+	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; }

@@ -1,0 +1,35 @@
+"""Page config and navigation: the script that every session runs, started by streamlit_app.py."""
+
+import logging
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+ROOT = Path(__file__).resolve().parents[1]
+# Streamlit puts this script's folder first, where specs/ and models/ would shadow other packages.
+sys.path[:] = [str(ROOT), *(path for path in sys.path if path not in (str(ROOT), str(ROOT / "explorer")))]
+
+from explorer.i18n import _, choose_language, use_language  # noqa: E402
+from explorer.settings import settings  # noqa: E402
+
+logging.getLogger("explorer").setLevel(settings().log_level)
+use_language(choose_language(st.query_params.get("lang"), st.context.locale))
+
+st.set_page_config(
+    page_title="CNN Architecture Explorer",
+    page_icon=str(ROOT / "explorer" / "ui" / "assets" / "favicon.svg"),
+    layout="wide",
+)
+page = st.navigation(
+    [
+        st.Page(
+            ROOT / "pages" / "architecture.py",
+            title=_("Architecture"),
+            icon=":material/schema:",
+            default=True,
+        )
+    ],
+    position="top",
+)
+page.run()

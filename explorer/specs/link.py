@@ -1,0 +1,95 @@
+"""Links: a spec as readable query parameters, as differences from a preset.
+
+``?net=vgg16`` is the preset; ``?net=vgg16&cfg=64.M.128&batch_norm=true`` changes it. Lists are joined with dots,
+rows of tables with underscores, ``none`` is null and ``empty`` the empty list.
+"""
+
+from collections.abc import Mapping
+from typing import Any, get_origin
+
+from explorer.errors import SpecError, shown
+from explorer.i18n import _
+from explorer.specs.base import Spec
+from explorer.specs.presets import PRESETS, parse_spec, resolve
+from explorer.specs.zoo import PREFIX, ZooSpec
+
+BASE = "net"
+DEFAULT = "vgg16"
+MAX_LINK = 8_000
+_WORDS = {"true": True, "false": False, "none": None}
+
+# Every field of every family can stand in a link.
+FIELDS = frozenset(
+    name for preset in PRESETS.values() for name in type(preset.spec).model_fields if name != "family"
+) | {"name"}
+
+
+def encode(spec: Spec, base: str) -> dict[str, str]:
+    """Query parameters that :func:`decode` turns back into the spec.
+
+    Args:
+        spec: the network.
+        base: the preset that it was made from, if of the same family; else the link starts from another.
+    """
+    if isinstance(spec, ZooSpec):
+        base = f"{PREFIX}{spec.name}"
+    elif base not in PRESETS or PRESETS[base].spec.family != spec.family:
+        base = next(name for name, preset in PRESETS.items() if preset.spec.family == spec.family)
+    before, after = resolve(base).to_dict(), spec.to_dict()
+    return {BASE: base, **{key: _text(after[key]) for key in after if after[key] != before[key]}}
+
+
+def decode(parameters: Mapping[str, str]) -> tuple[Spec, str]:
+    """The spec of a link, and the name of the preset that it starts from.
+
+    Raises:
+        SpecError: naming the parameter and what is wrong with it.
+    """
+    if sum(map(len, parameters.values())) > MAX_LINK:
+        raise SpecError(_("link: longer than {limit:,} characters").format(limit=MAX_LINK))
+    base = parameters.get(BASE, DEFAULT)
+    if base not in PRESETS and not base.startswith(PREFIX):
+        raise SpecError(_("link, net: there is no preset {name}").format(name=shown(base)))
+    start = resolve(base)
+    fields = type(start).model_fields
+    data = start.to_dict()
+    for key, text in parameters.items():
+        if key == BASE:
+            continue
+        if key not in fields or key == "family":
+            raise SpecError(_("link, {key}: {base} has no such setting").format(key=shown(key), base=base))
+        data[key] = _value(text, is_list=get_origin(fields[key].annotation) is tuple, is_table=key == "modules")
+    try:
+        return parse_spec(data), base
+    except SpecError as error:
+        raise SpecError(_("link: {problem}").format(problem=error)) from None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        if value and isinstance(value[0], list):
+            return "_".join(".".join(map(str, row)) for row in value)
+        return ".".join(map(str, value)) or "empty"
+    if value is None or isinstance(value, bool):
+        return next(word for word, meaning in _WORDS.items() if meaning is value)
+    return str(value)
+
+
+def _value(text: str, *, is_list: bool, is_table: bool) -> Any:
+    if is_table:
+        # The name of a module stays text, even one like "3".
+        return [[name, *map(_scalar, cells)] for name, *cells in (row.split(".") for row in text.split("_"))]
+    if is_list:
+        return [] if text == "empty" else [_scalar(entry) for entry in text.split(".")]
+    return _scalar(text)
+
+
+def _scalar(text: str) -> Any:
+    if text in _WORDS:
+        return _WORDS[text]
+    for number in (int, float):
+        try:
+            return number(text) if len(text) < 20 and text.isascii() and "_" not in text else text
+        except ValueError:
+            continue
+    return text

@@ -1,0 +1,79 @@
+"""Editor of the ``resnet`` family: block counts and widths stage by stage."""
+
+import streamlit as st
+
+from explorer.i18n import _
+from explorer.specs import ResNetSpec, Spec
+from explorer.specs.base import MAX_WIDTH
+from explorer.specs.resnet import MAX_BLOCKS, MAX_STAGES
+from explorer.ui.editors.common import choice, flag, shared_fields, whole_number
+from explorer.ui.state import PREFIX, Editing
+
+STAGES = PREFIX + "stages"
+
+
+def edit(_editing: Editing) -> Spec:
+    """Draw the widgets; the spec that they describe.
+
+    Raises:
+        SpecError: where they describe none.
+    """
+    state = st.session_state
+    if isinstance(state.get(PREFIX + "blocks"), list):  # filled from a spec
+        blocks, widths = state.pop(PREFIX + "blocks"), state.pop(PREFIX + "widths")
+        state[STAGES] = len(blocks)
+        for stage, (number, width) in enumerate(zip(blocks, widths, strict=True)):
+            state[f"{PREFIX}blocks.{stage}"], state[f"{PREFIX}widths.{stage}"] = number, width
+    stages = whole_number("stages", _("Stages"), MAX_STAGES, _("Each stage after the first halves the map."))
+    count = stages if isinstance(stages, int) and 1 <= stages <= MAX_STAGES else 0
+    for stage in range(1, count):  # a new stage starts like the one before, twice as wide
+        state.setdefault(f"{PREFIX}blocks.{stage}", state.get(f"{PREFIX}blocks.{stage - 1}"))
+        width = state.get(f"{PREFIX}widths.{stage - 1}")
+        state.setdefault(f"{PREFIX}widths.{stage}", width and min(2 * width, MAX_WIDTH))
+    blocks, widths = [], []
+    for stage in range(count):
+        left, right = st.columns(2, wrap=False)
+        with left:
+            blocks.append(whole_number(f"blocks.{stage}", _("Blocks in stage {n}").format(n=stage + 1), MAX_BLOCKS))
+        with right:
+            widths.append(whole_number(f"widths.{stage}", _("Width of stage {n}").format(n=stage + 1), MAX_WIDTH))
+    block = choice(
+        "block",
+        _("Block"),
+        {"basic": _("Basic: 3x3, 3x3"), "bottleneck": _("Bottleneck: 1x1, 3x3, 1x1")},
+        _("A bottleneck's last convolution has four times the width (He et al. 2016, Figure 5)."),
+    )
+    fields = shared_fields()
+    residual = flag("residual", _("Residual"), _("Off: the plain network of the same shape, without shortcuts."))
+    batch_norm = flag("batch_norm", _("Batch norm"), _("After every convolution (Ioffe and Szegedy 2015)."))
+    with st.expander(_("Stem, shortcut, stride"), key=PREFIX + "more"):
+        stem = choice(
+            "stem",
+            _("Stem"),
+            {"imagenet": _("ImageNet: 7x7/2, pool"), "cifar": _("CIFAR: 3x3")},
+        )
+        shortcut = choice(
+            "shortcut",
+            _("Shortcut"),
+            {"A": _("A: zero padding"), "B": _("B: projection where needed"), "C": _("C: projection everywhere")},
+            _("He et al. 2016, section 4.1."),
+        )
+        stride_on = choice(
+            "stride_on",
+            _("A bottleneck strides in its"),
+            {"3x3": _("3x3 (torchvision)"), "1x1": _("first 1x1 (paper)")},
+        )
+    return ResNetSpec.parse(
+        {
+            "family": "resnet",
+            "blocks": blocks,
+            "widths": widths,
+            "block": block,
+            "stem": stem,
+            "shortcut": shortcut,
+            "stride_on": stride_on,
+            "residual": residual,
+            "batch_norm": batch_norm,
+            **fields,
+        }
+    )

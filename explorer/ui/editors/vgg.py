@@ -1,0 +1,91 @@
+"""Editor of the ``vgg`` family: the cfg list as text, checked while it is typed."""
+
+import streamlit as st
+
+from explorer.errors import TokenError
+from explorer.i18n import _
+from explorer.specs import Spec, VggSpec
+from explorer.specs.cfg import MAX_TEXT, format_text, parse_text
+from explorer.ui.editors.common import choice, dropout, flag, numbers_from, shared_fields
+from explorer.ui.state import PREFIX, Editing
+from explorer.ui.text import marked
+
+
+def edit(_editing: Editing) -> Spec:
+    """Draw the widgets; the spec that they describe.
+
+    Raises:
+        SpecError: where they describe none.
+    """
+    texts = st.session_state
+    for name in ("cfg", "classifier"):
+        if not isinstance(texts[PREFIX + name], str):  # filled from a spec
+            texts[PREFIX + name] = format_text(texts[PREFIX + name])
+    text = st.text_input(
+        _("Layers (cfg)"),
+        key=PREFIX + "cfg",
+        live=True,
+        max_chars=MAX_TEXT,
+        help=_(
+            "`64` is a 3x3 convolution to 64 channels with ReLU, `64:1` a 1x1, `64:7/2` a 7x7 with stride 2, `6:5p0` "
+            "a 5x5 without padding. `M` halves the map by max pooling, `A` by averaging, `M:3/2` in windows of 3; "
+            "`L` normalises across channels."
+        ),
+    )
+    mark = st.container()
+    hidden = st.text_input(
+        _("Hidden layers of the head"),
+        key=PREFIX + "classifier",
+        live=True,
+        max_chars=500,
+        help=_("Widths of the fully connected layers before the last, which always has one output per class."),
+        placeholder=_("none: straight to the classes"),
+    )
+    left, right = st.columns(2, vertical_alignment="bottom", wrap=False)
+    with left:
+        pool_to = st.number_input(
+            _("Pool to"), min_value=1, max_value=64, step=1, key=PREFIX + "pool_to", value=None,
+            placeholder=_("as it is"),
+            help=_("Side of the map that adaptive average pooling hands to the head; empty flattens what arrives."),
+        )  # fmt: skip
+    with right:
+        in_features = st.number_input(
+            _("Features expected"), min_value=1, step=1, key=PREFIX + "in_features", value=None,
+            placeholder=_("any"),
+            help=_("What the first Linear of your own code expects: the page then says whether it fits."),
+        )  # fmt: skip
+    fields = shared_fields()
+    batch_norm = flag("batch_norm", _("Batch norm"), _("After every convolution (Ioffe and Szegedy 2015)."))
+    with st.expander(_("Head and dropout"), key=PREFIX + "more"):
+        head = choice(
+            "head",
+            _("Head"),
+            {"linear": _("Linear"), "conv": _("Convolutional")},
+            _("As convolutions the head runs on any larger image (Simonyan and Zisserman 2015, section 3.2)."),
+        )
+        probability = dropout()
+        position = choice(
+            "dropout_position",
+            _("Dropout stands"),
+            {"after": _("after each hidden layer"), "before": _("before the first two")},
+        )
+    try:
+        cfg = parse_text(text)
+        return VggSpec.parse(
+            {
+                "family": "vgg",
+                "cfg": cfg,
+                "classifier": numbers_from(hidden),
+                "pool_to": pool_to,
+                "in_features": in_features,
+                "batch_norm": batch_norm,
+                "head": head,
+                "dropout": probability,
+                "dropout_position": position,
+                **fields,
+            }
+        )
+    except TokenError as error:
+        if error.index >= 0:
+            mark.markdown(marked(text, error))
+        raise

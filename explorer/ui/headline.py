@@ -1,0 +1,125 @@
+"""Headline numbers of a network: short on the page, exact and with their formula on hover."""
+
+from typing import NamedTuple
+
+import streamlit as st
+
+from explorer.analysis import Analysis, Term
+from explorer.i18n import _
+from explorer.ui.numbers import bytes_short, short
+from explorer.ui.text import plain
+
+LONGEST_FORMULA = 400
+
+
+class Headline(NamedTuple):
+    """One number: its name, the short form, and what hovering says."""
+
+    label: str
+    value: str
+    explanation: str
+
+
+def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
+    """The numbers at the top of the page."""
+    totals, formulas, training, field = analysis.totals, analysis.formulas, analysis.training, analysis.field
+    flops = sum(amount for term, amount in totals.terms.items() if term in terms)
+    aux = _("{count:,} more in auxiliary heads, in training only.").format(count=totals.aux_params)
+    return [
+        Headline(
+            _("Parameters"),
+            short(totals.params),
+            _exactly(
+                _("{count:,} in all.").format(count=totals.params), aux if totals.aux_params else "", formulas["params"]
+            ),
+        ),
+        Headline(
+            _("MACs"),
+            short(totals.macs),
+            _exactly(
+                _("{count:,} multiply-accumulates for one image, without bias: what papers call FLOPs.").format(
+                    count=totals.macs
+                ),
+                formulas["macs"],
+            ),
+        ),
+        Headline(
+            _("FLOPs"),
+            short(flops),
+            _exactly(_("{count:,} of the chosen terms.").format(count=flops), formulas["flops"]),
+        ),
+        Headline(
+            _("Mult-adds"),
+            short(totals.torchinfo_mult_adds),
+            _exactly(
+                _("{count:,} mult-adds by torchinfo's count, which adds biases and batch norm to the MACs.").format(
+                    count=totals.torchinfo_mult_adds
+                )
+            ),
+        ),
+        Headline(
+            _("Weights"),
+            bytes_short(totals.weight_bytes),
+            _exactly(
+                _("{count:,} bytes in float32; {buffers:,} more in buffers.").format(
+                    count=totals.weight_bytes, buffers=totals.buffer_bytes
+                ),
+                formulas["weight_bytes"],
+            ),
+        ),
+        Headline(
+            _("Activations"),
+            bytes_short(totals.peak_activation_bytes),
+            _exactly(
+                _("{peak:,} bytes at most at once while one image passes; {all:,} over all layers.").format(
+                    peak=totals.peak_activation_bytes, all=totals.activation_bytes
+                )
+            ),
+        ),
+        Headline(
+            _("Training"),
+            bytes_short(training.total) if training else "–",
+            _exactly(
+                _(
+                    "For batches of {batch}: {weights} weights, {gradients} gradients, {optimizer} optimizer state "
+                    "and {activations} activations kept for the backward pass."
+                ).format(
+                    batch=analysis.batch_size,
+                    weights=bytes_short(training.weights + training.half_copy),
+                    gradients=bytes_short(training.gradients),
+                    optimizer=bytes_short(training.optimizer),
+                    activations=bytes_short(training.activations),
+                ),
+                formulas["training_bytes"],
+            )
+            if training
+            else _("This network can't train on such a batch."),
+        ),
+        Headline(
+            _("Receptive field"),
+            _("{size} px").format(size=f"{field.size:,}") if field else "–",
+            _exactly(
+                _(
+                    "One unit of the last map sees {size} pixels a side of {image}; neighbours are {stride} apart and "
+                    "the first hangs {padding} over the edge."
+                ).format(size=field.size, image=analysis.spec.image_size, stride=field.stride, padding=field.padding)
+            )
+            if field
+            else plain(analysis.field_note),
+        ),
+    ]
+
+
+def _exactly(*sentences: str) -> str:
+    texts = [
+        text if len(text) <= LONGEST_FORMULA else text[:LONGEST_FORMULA].rsplit(" + ", 1)[0] + " + …"
+        for text in sentences
+    ]
+    return "\n\n".join(plain(text) for text in texts if text)
+
+
+def draw(analysis: Analysis, terms: frozenset[Term]) -> None:
+    """The headline numbers as a row that wraps."""
+    with st.container(horizontal=True, gap="small"):
+        for line in headlines(analysis, terms):
+            st.metric(line.label, line.value, help=line.explanation, border=True, width=138)

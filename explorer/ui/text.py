@@ -1,0 +1,31 @@
+"""Users' text inside Markdown: shown as it is, never interpreted."""
+
+import re
+
+from explorer.errors import TokenError
+from explorer.specs.cfg import split_text
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^=])")
+MARKED_WORDS = 40
+WORD_LENGTH = 24
+
+
+def plain(text: str) -> str:
+    """Text with everything that Markdown or Streamlit's directives would act on escaped."""
+    return _MARKDOWN.sub(r"\\\1", text)
+
+
+def marked(text: str, error: TokenError) -> str:
+    """The words of a cfg text around the wrong one, which is marked."""
+    words = split_text(text)
+    start = max(0, error.index - MARKED_WORDS // 2)
+    shown = [
+        f":red-background[`{_code(word.raw)}`]" if index == error.index else f"`{_code(word.raw)}`"
+        for index, word in enumerate(words[start : start + MARKED_WORDS], start)
+    ]
+    return " ".join([*(["…"] if start else []), *shown, *(["…"] if start + MARKED_WORDS < len(words) else [])])
+
+
+def _code(word: str) -> str:
+    word = word.replace("`", "'")
+    return word if len(word) <= WORD_LENGTH else word[:WORD_LENGTH] + "…"

@@ -1,0 +1,33 @@
+"""Launcher: ``streamlit run streamlit_app.py``.
+
+The pages' script is explorer/main.py, so that the folder pages/ does not lie beside the script that calls
+``st.navigation``: there the first deep link after a start would run a page without it.
+"""
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import streamlit as st
+
+
+def warm() -> None:
+    """Import torch and analyse one network, so that the first visitor doesn't wait for it."""
+    import gc
+
+    from explorer.analysis import analyse
+    from explorer.specs import resolve
+
+    analyse(resolve("vgg16"))
+    gc.collect()
+    gc.freeze()  # what the imports left behind never becomes garbage: keep it out of every collection
+
+
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[None]:
+    """Warm up beside the server, which answers meanwhile."""
+    threading.Thread(target=warm, name="warm", daemon=True).start()
+    yield
+
+
+app = st.App("explorer/main.py", lifespan=lifespan)

@@ -1,0 +1,39 @@
+"""Pictures for the README and for looking at: python -m tests.browser.screenshots [FOLDER]."""
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from tests.browser.conftest import ARGUMENTS, ROOT, serve
+
+SHOTS = [
+    ("architecture-light", "?net=vgg16", 1280, 1000, "light"),
+    ("architecture-dark", "?net=googlenet", 1280, 1000, "dark"),
+    ("architecture-phone", "?net=resnet20", 390, 844, "light"),
+]
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    process, address = serve(Path(tempfile.mkdtemp()) / "log")
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+            for name, link, width, height, scheme in SHOTS:
+                page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+                page.goto(f"{address}/{link}")
+                page.get_by_test_id("stDataFrame").last.wait_for()
+                page.wait_for_timeout(2500)
+                page.screenshot(path=folder / f"{name}.png")
+                page.close()
+            browser.close()
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images")

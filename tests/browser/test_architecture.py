@@ -1,0 +1,159 @@
+"""Journeys on the Architecture page in a real browser."""
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import ARGUMENTS, serve  # noqa: F401
+
+Visit = Callable[..., Page]
+
+
+def metric(page: Page, label: str):  # type: ignore[no-untyped-def]
+    card = page.get_by_test_id("stMetric").filter(has=page.get_by_text(label, exact=True))
+    return card.get_by_test_id("stMetricValue")
+
+
+def test_editing_a_cfg_changes_the_numbers_while_typing(visit: Visit) -> None:
+    page = visit("?net=vgg16")
+    expect(metric(page, "Parameters")).to_have_text("138.36 M")
+    field = page.get_by_label("Layers (cfg)", exact=True)
+    field.fill("64, M, 128, M")  # no Enter: it is checked as it is typed
+    expect(metric(page, "Receptive field")).to_have_text("10 px")
+    expect(page).to_have_url(re.compile(re.escape("cfg=64.M.128.M")))
+
+
+def test_a_wrong_token_is_marked_and_the_last_good_numbers_stay(visit: Visit) -> None:
+    page = visit("?net=vgg16")
+    page.get_by_label("Layers (cfg)", exact=True).fill("64, M, 12x, M")
+    alert = page.get_by_role("alert").filter(has_text="last good one")
+    expect(alert).to_contain_text("cfg[2]: '12x' is neither 'M' nor a positive integer")
+    marked = page.locator(".stMarkdownColoredBackground", has_text="12x")
+    expect(marked).to_be_visible()
+    expect(metric(page, "Parameters")).to_have_text("138.36 M")
+    page.get_by_label("Layers (cfg)", exact=True).fill("64, M, 12, M")
+    expect(alert).to_be_hidden()
+    expect(marked).to_be_hidden()
+
+
+def test_resnet_block_counts(visit: Visit) -> None:
+    page = visit("?net=resnet18")
+    expect(metric(page, "Parameters")).to_have_text("11.69 M")
+    stage = page.get_by_test_id("stNumberInput").filter(has=page.get_by_label("Blocks in stage 3", exact=True))
+    stage.get_by_test_id("stNumberInputStepUp").click()
+    expect(metric(page, "Parameters")).to_have_text("12.87 M")
+    expect(page).to_have_url(re.compile(re.escape("blocks=2.2.3.2")))
+    page.get_by_text("Residual", exact=True).click()
+    expect(metric(page, "Parameters")).to_have_text("12.70 M")
+
+
+def choose_cell(page: Page, row: int, column: int) -> None:
+    """Select a cell of the Inception table, which is drawn on a canvas; columns count from the name."""
+    grid = page.get_by_test_id("stDataFrame").first
+    grid.locator("canvas").first.wait_for()
+    page.wait_for_timeout(1000)  # the canvas listens a moment after it is drawn
+    box = grid.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 46 + 62 * (column + 0.5), box["y"] + 36 + 30 * (row + 0.5))
+
+
+def test_an_inception_row(visit: Visit) -> None:
+    page = visit("?net=googlenet")
+    expect(metric(page, "Parameters")).to_have_text("7.00 M")
+    choose_cell(page, row=0, column=1)
+    page.keyboard.press("Enter")
+    page.keyboard.type("128", delay=100)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(re.escape("modules=3a.128.96.128.16.32.32_3b.")))
+    expect(metric(page, "Parameters")).not_to_have_text("7.00 M")
+
+
+def test_a_blank_cell_is_explained(visit: Visit) -> None:
+    page = visit("?net=googlenet")
+    choose_cell(page, row=0, column=1)
+    page.keyboard.press("Delete")
+    alert = page.get_by_role("alert").filter(has_text="last good one")
+    expect(alert).to_contain_text("modules[0] (3a), 1x1: null is not a positive integer")
+    expect(metric(page, "Parameters")).to_have_text("7.00 M")
+
+
+def test_the_link_in_a_fresh_browser(visit: Visit) -> None:
+    page = visit("?net=resnet50")
+    page.get_by_label("Blocks in stage 4", exact=True).fill("5")
+    page.get_by_label("Blocks in stage 4", exact=True).press("Enter")
+    page.get_by_text("Training memory and FLOPs").click()
+    page.get_by_label("Batch size", exact=True).fill("64")
+    page.get_by_label("Batch size", exact=True).press("Enter")
+    page.get_by_text("Formulas", exact=True).click()
+    for part in ("blocks=3.4.6.5", "batch=64", "table=formulas"):
+        expect(page).to_have_url(re.compile(re.escape(part)))
+    page.wait_for_timeout(500)
+    other = visit(page.url)
+    for label in ("Parameters", "MACs", "Training", "Receptive field"):
+        expect(metric(other, label)).to_have_text(metric(page, label).inner_text())
+    expect(other.get_by_label("Blocks in stage 4", exact=True)).to_have_value("5")
+    expect(other.get_by_role("radio", name="Formulas")).to_be_checked()
+
+
+def test_a_link_is_the_very_first_request_after_a_start(browser: Browser, tmp_path: Path) -> None:
+    process, address = serve(tmp_path / "log")
+    try:
+        page = browser.new_page()
+        page.goto(f"{address}/?net=resnet18&blocks=1.1.1.1&residual=false")
+        expect(page.get_by_label("Blocks in stage 1", exact=True)).to_have_value("1", timeout=60_000)
+        expect(metric(page, "Parameters")).to_have_text("5.24 M", timeout=60_000)
+        assert "blocks=1.1.1.1" in page.url
+        page.close()
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def test_going_back_restores_the_network(visit: Visit) -> None:
+    page = visit("?net=vgg11")
+    expect(metric(page, "Parameters")).to_have_text("132.86 M")
+    address = page.url.split("?")[0]
+    page.goto(f"{address}?net=vgg13")
+    expect(metric(page, "Parameters")).to_have_text("133.05 M")
+    page.go_back()
+    expect(metric(page, "Parameters")).to_have_text("132.86 M")
+
+
+def test_reset(visit: Visit) -> None:
+    page = visit("?net=vgg16&batch_norm=true&image_size=64")
+    page.get_by_role("button", name="Reset to vgg16").click()
+    expect(page.get_by_label("Input size", exact=True)).to_have_value("224")
+    expect(page).to_have_url(re.compile(r"\?net=vgg16$"))
+
+
+def test_a_row_of_the_table_opens_its_formulas(visit: Visit) -> None:
+    page = visit("?net=vgg16", height=1800)
+    table = page.get_by_test_id("stDataFrame").last
+    table.locator("canvas").first.wait_for()
+    page.wait_for_timeout(1000)
+    box = table.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 18, box["y"] + 45)
+    expect(page.locator(".st-key-layer-panel")).to_contain_text("(3·3·3 + 1)·64 = 1,792")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("net", ["vgg16", "resnet152", "googlenet", "torchvision:vit_b_16"])
+def test_no_page_is_wider_than_a_phone(visit: Visit, net: str, scheme: str) -> None:
+    page = visit(f"?net={net}", width=390, height=844, scheme=scheme)
+    page.get_by_test_id("stDataFrame").last.wait_for()
+    time.sleep(0.5)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    inner = page.evaluate(
+        "(() => { const m = document.querySelector('[data-testid=stMain]'); return m.scrollWidth - m.clientWidth })()"
+    )
+    assert inner <= 0
+
+
+def test_nothing_was_logged_as_a_traceback(visit: Visit, app_log: Path) -> None:
+    visit("?net=vgg16&cfg=bad")
+    assert "Traceback" not in app_log.read_text()

@@ -1,0 +1,200 @@
+"""The Architecture page in every state, without a browser."""
+
+import logging
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explorer.specs import PRESETS, resolve
+
+MAIN = Path(__file__).parents[2] / "explorer" / "main.py"
+
+
+def open_page(**link: str) -> AppTest:
+    """The page as a fresh session opens it with this link."""
+    app = AppTest.from_file(str(MAIN), default_timeout=60)
+    for key, value in link.items():
+        app.query_params[key] = value
+    return app.run()
+
+
+def metrics(app: AppTest) -> dict[str, str]:
+    assert not app.exception
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def problem(app: AppTest) -> str:
+    assert not app.exception
+    return " ".join(error.value.replace("\\", "") for error in app.error)
+
+
+def test_the_first_visit_shows_a_network_with_numbers() -> None:
+    app = open_page()
+    assert metrics(app)["Parameters"] == "138.36 M"
+    assert metrics(app)["MACs"] == "15.47 G"
+    assert metrics(app)["Mult-adds"] == "15.48 G"
+    assert metrics(app)["Receptive field"] == "212 px"
+    assert "89% of the parameters" in app.warning[0].value.replace("\\", "")
+    assert app.query_params["net"] == "vgg16"
+    assert len(app.dataframe[0].value) == 40
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_opens_from_its_link_without_an_error(name: str) -> None:
+    app = open_page(net=name)
+    assert problem(app) == ""
+    assert app.query_params == {"net": name}
+
+
+def test_presets_open_from_the_picker() -> None:
+    app = open_page()
+    app.selectbox(key="edit.preset").set_value("resnet50").run()
+    assert metrics(app)["Parameters"] == "25.56 M"
+    assert app.query_params["net"] == "resnet50"
+    app.selectbox(key="edit.preset").set_value("googlenet").run()
+    assert metrics(app)["Parameters"] == "7.00 M"
+    assert "6,379,728 more in auxiliary heads" in app.metric[0].help.replace("\\", "")
+
+
+def test_a_torchvision_model() -> None:
+    app = open_page()
+    app.selectbox(key="edit.preset").set_value("torchvision").run()
+    assert metrics(app)["Parameters"] == "25.56 M"
+    app.selectbox(key="edit.name").set_value("inception_v3").run()
+    assert app.number_input(key="edit.image_size").value == 299
+    assert app.query_params["net"] == "torchvision:inception_v3"
+    app.number_input(key="edit.image_size").set_value(32).run()
+    assert "can't run on 32x32 images" in problem(app)
+    assert metrics(app)["MACs"] == "5.71 G"
+
+
+def test_a_cfg_is_analysed_and_written_to_the_link() -> None:
+    app = open_page(net="vgg16")
+    app.text_input(key="edit.cfg").set_value("[64, 'M', 128, 'M']").run()
+    assert problem(app) == ""
+    assert app.query_params["cfg"] == "64.M.128.M"
+    again = open_page(**app.query_params)
+    assert metrics(again) == metrics(app)
+    assert again.text_input(key="edit.cfg").value == "64, M, 128, M"
+
+
+def test_a_wrong_token_is_marked_and_the_last_good_numbers_stay(caplog: pytest.LogCaptureFixture) -> None:
+    app = open_page(net="vgg11")
+    before = metrics(app)
+    with caplog.at_level(logging.WARNING, "explorer"):
+        app.text_input(key="edit.cfg").set_value("64, M, bananas, 128").run()
+        app.number_input(key="view.batch").set_value(64).run()
+    assert "cfg[2]: 'bananas' is neither 'M' nor a positive integer" in problem(app)
+    assert any(":red-background[`bananas`]" in text.value for text in app.markdown)
+    assert {**metrics(app), "Training": ""} == {**before, "Training": ""}
+    assert app.query_params["net"] == "vgg11"
+    assert "cfg" not in app.query_params
+    assert len([record for record in caplog.records if "refused" in record.message]) == 1
+    app.text_input(key="edit.cfg").set_value("64, M, 128").run()
+    assert problem(app) == ""
+
+
+def test_heads_that_do_not_fit() -> None:
+    app = open_page(net="vgg11-bn-cifar10")
+    app.number_input(key="edit.in_features").set_value(2048).run()
+    assert "the head expects 2,048 features but 512 arrive" in problem(app)
+    app.number_input(key="edit.in_features").set_value(512).run()
+    assert problem(app) == ""
+
+
+def test_resnet_block_counts() -> None:
+    app = open_page(net="resnet18")
+    app.number_input(key="edit.blocks.2").set_value(6).run()
+    assert app.query_params["blocks"] == "2.2.6.2"
+    expected = resolve("resnet18").changed(blocks=[2, 2, 6, 2])
+    from explorer.analysis import analyse
+    from explorer.ui.numbers import short
+
+    assert metrics(app)["Parameters"] == short(analyse(expected).totals.params)
+    app.number_input(key="edit.stages").set_value(5).run()
+    assert app.query_params["blocks"] == "2.2.6.2.2"
+    assert app.query_params["widths"] == "64.128.256.512.1024"
+    app.toggle(key="edit.residual").set_value(False).run()
+    assert app.query_params["residual"] == "false"
+    app.button[0].click().run()
+    assert app.query_params == {"net": "resnet18"}
+
+
+def test_a_misfit_between_shortcut_and_widths() -> None:
+    app = open_page(net="resnet20")
+    app.number_input(key="edit.widths.1").set_value(4).run()
+    assert "shortcut A pads with zeros and can't shrink 16 channels to 4" in problem(app)
+
+
+@pytest.mark.parametrize(
+    ("link", "message"),
+    [
+        ({"net": "rubbish"}, "link, net: there is no preset 'rubbish'"),
+        ({"net": "vgg16", "cfg": "64.X"}, "cfg[1]: 'X' is neither"),
+        ({"net": "vgg16", "image_size": "0"}, "image_size: 0 is below the least allowed, 1"),
+        ({"net": "resnet18", "blocks": "1000000.2.2.2"}, "blocks[0]: 1000000 is above the most allowed"),
+        ({"net": "googlenet", "modules": "3a.1.2"}, "modules[0]"),
+        ({"net": "vgg16", "cfg": "64." * 5000}, "link: longer than 8,000 characters"),
+        ({"net": "vgg16", "batch": "0"}, "link, batch: '0' is not possible"),
+        ({"net": "vgg16", "flops": "macs"}, "link, flops: 'macs' is not possible"),
+        ({"net": "torchvision:resnet51"}, "no classification model 'resnet51'"),
+    ],
+)
+def test_rubbish_links_are_explained_and_something_is_shown(link: dict[str, str], message: str) -> None:
+    app = open_page(**link)
+    assert message in problem(app)
+    assert metrics(app)["Parameters"] == "138.36 M"
+
+
+def test_a_link_error_goes_with_the_first_edit() -> None:
+    app = open_page(net="vgg16", cfg="64.X")
+    app.toggle(key="edit.batch_norm").set_value(True).run()
+    assert problem(app) == ""
+    assert app.query_params == {"net": "vgg16", "batch_norm": "true"}
+
+
+def test_the_inception_table_and_its_pools() -> None:
+    app = open_page(
+        net="googlenet", modules="3a.64.96.128.16.32.32_3b.128.128.192.32.96.64", pool_after="3b", aux_after="empty"
+    )
+    assert problem(app) == ""
+    assert metrics(app)["Receptive field"] != "–"
+    app.toggle(key="edit.reduce").set_value(False).run()
+    assert app.query_params["reduce"] == "false"
+    app.number_input(key="edit.image_size").set_value(1).run()
+    assert "pool" in problem(app)
+
+
+def test_formulas_and_flops_terms() -> None:
+    app = open_page(net="vgg16")
+    app.segmented_control(key="view.table").set_value("formulas").run()
+    assert "(3·3·64 + 1)·128 = 73,856" in set(app.dataframe[0].value["params"])
+    app.pills(key="view.flops").set_value(["multiply_add"]).run()
+    assert metrics(app)["FLOPs"] == "30.94 G"
+
+
+def test_a_long_text_is_refused_in_words() -> None:
+    app = open_page(net="vgg16")
+    app.text_input(key="edit.cfg").set_value("64, " * 250_000).run()
+    assert "5,000 tokens are more than the 256 allowed" in problem(app)  # the rest is cut off before it arrives
+    assert metrics(app)["Parameters"] == "138.36 M"
+
+
+def test_markdown_in_a_users_text_is_not_interpreted() -> None:
+    app = open_page(net="vgg16")
+    app.text_input(key="edit.cfg").set_value("![x](http://example.org/x.png) `:red[y]`").run()
+    shown = [error.value for error in app.error] + [text.value for text in app.markdown]
+    assert not any("](http" in text for text in shown)
+
+
+def test_the_view_stands_in_the_link() -> None:
+    app = open_page(net="resnet18", batch="64", optimizer="adam", precision="bf16", flops="multiply_add.bias")
+    assert problem(app) == ""
+    assert app.number_input(key="view.batch").value == 64
+    assert metrics(app)["FLOPs"] == "3.63 G"
+    app.selectbox(key="view.optimizer").set_value("momentum").run()
+    app.pills(key="view.flops").set_value([]).run()
+    assert metrics(app)["FLOPs"] == "0"
+    assert app.query_params == {"net": "resnet18", "batch": "64", "precision": "bf16", "flops": "none"}
+    assert metrics(open_page(**app.query_params)) == metrics(app)

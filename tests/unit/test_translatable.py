@@ -1,0 +1,54 @@
+"""The check of translatable strings finds what it should, and gettext is really used."""
+
+import gettext
+
+import pytest
+
+from explorer import i18n
+from tests.checks.translatable import faults
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '_(f"{name} is wrong")',
+        "_(message)",
+        '_("a" + name)',
+        '_("{} is wrong")',
+        '_("{0} is wrong")',
+        '_("The ") + name',
+        '"x" + _("{a} y").format(a=1)',
+        '_("%s is wrong") % name',
+        "f\"{_('The sum')}: 3\"",
+        '_("one", "two")',
+    ],
+)
+def test_glued_sentences_are_found(source: str) -> None:
+    assert len(list(faults(source, "x.py"))) == 1
+
+
+@pytest.mark.parametrize(
+    "source", ['_("{name} is wrong").format(name=1)', '_("a" " b")', 'f"{x} {y}"', '_("{{}} is empty")']
+)
+def test_whole_sentences_pass(source: str) -> None:
+    assert list(faults(source, "x.py")) == []
+
+
+def test_sentences_are_translated(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Shouting(gettext.NullTranslations):
+        def gettext(self, message: str) -> str:
+            return message.upper()
+
+    monkeypatch.setattr(i18n, "_catalogue", lambda _language: Shouting())
+    assert i18n._("unchanged") == "UNCHANGED"
+
+
+def test_only_known_languages_are_chosen(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pathlib import Path
+
+    folder = Path(str(tmp_path))
+    (folder / "zh" / "LC_MESSAGES").mkdir(parents=True)
+    monkeypatch.setattr(i18n, "LOCALES", folder)
+    assert i18n.choose_language("zh-CN", "en") == "zh"
+    assert i18n.choose_language(None, "de-DE", "zh") == "zh"
+    assert i18n.choose_language("../../etc", None) == "en"
