@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from explorer.analysis.operators import KINDS, MOVES_DATA
+from explorer.analysis.shapes import run_on_meta
 
 Shape = tuple[int, ...]
 
@@ -99,29 +100,21 @@ def count(shape: Shape) -> int:
     return total
 
 
-def run_on_meta(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-    """Run an operator on meta; batch norm and plain additions by their shapes alone.
-
-    PyTorch's meta kernels of these two run decompositions in Python, half a millisecond a batch norm: nine
-    tenths of the forward pass of a ResNet.
-    """
-    if func is torch.ops.aten.native_batch_norm.default:
-        x, training = args[0], args[5]
-        statistics = x.shape[1] if training else 0
-        return torch.empty_like(x), x.new_empty(statistics), x.new_empty(statistics)
-    if func is torch.ops.aten.add.Tensor and isinstance(args[1], Tensor) and args[0].shape == args[1].shape:
-        return torch.empty_like(args[0])
-    return func(*args, **kwargs)
+class _Mode(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch does not annotate it
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Nothing here is ever compiled, and the guard against it would import torch._dynamo: a second at the start.
+        return False
 
 
-class MetaMode(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch does not annotate it
+class MetaMode(_Mode):  # type: ignore[no-untyped-call]
     """Runs operators by :func:`run_on_meta`."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return run_on_meta(func, args, kwargs or {})
 
 
-class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Recorder(_Mode):  # type: ignore[no-untyped-call]
     """Records the operators that run while :meth:`watching` a network."""
 
     def __init__(self, network: nn.Module) -> None:

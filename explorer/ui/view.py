@@ -9,7 +9,6 @@ from explorer.analysis.memory import MAX_BATCH
 from explorer.errors import InputError, shown
 from explorer.i18n import _
 
-
 NONE = "none"  # in a link: the empty list
 
 
