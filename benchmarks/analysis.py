@@ -94,6 +94,8 @@ def timed(function: Callable[[str], None], name: str) -> float:
 def main(rounds: int) -> None:
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
+    gc.collect()
+    gc.freeze()  # as the app does after its imports; every contestant gains
     print(f"medians of {rounds} rounds in ms, and how many times explorer's; torch {torch.__version__}")
     print(f"{'':12}" + "".join(f"{contestant:>24}" for contestant in CONTESTANTS) + f"{'explorer, repeated':>24}")
     for name in NETWORKS:
