@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from torch import nn
-from torch.utils.flop_counter import flop_registry
 
 from explorer.analysis.operators import ACTIVATION, ELEMENTWISE, MOVES_DATA, MULTIPLIES, NORMALISATION
 from explorer.analysis.receptive_field import geometry
@@ -64,7 +63,7 @@ def _add(total: Cost, op: Op, *, is_norm: bool) -> None:
     elements = count(op.output.shape)
     name = op.name
     if name in MULTIPLIES:
-        macs, biases = multiply_accumulates(op), elements if _has_bias(op) else 0
+        macs, biases = math.prod(factors(op)), elements if _has_bias(op) else 0
         total.macs += macs
         total.add(Term.MULTIPLY_ADD, 2 * macs)
         total.add(Term.BIAS, biases)
@@ -88,11 +87,18 @@ def _add(total: Cost, op: Op, *, is_norm: bool) -> None:
         total.unknown.append(name)
 
 
-def multiply_accumulates(op: Op) -> int:
-    """MACs of a convolution or matrix product, by PyTorch's own formula (which counts two FLOPs each)."""
-    shapes = [argument.shape if hasattr(argument, "shape") else argument for argument in op.args]
-    formula = flop_registry[op.func.overloadpacket]
-    return int(formula.__wrapped__(*shapes, out_shape=op.output.shape)) // 2
+def factors(op: Op) -> tuple[int, ...]:
+    """What the MACs of a convolution or matrix product are the product of, for one image.
+
+    A convolution costs its kernel's cells times input channels (of one group) for each output element; a matrix
+    product the inner dimension for each.
+    """
+    out = op.output.shape
+    if op.name == "convolution":
+        weight: Shape = op.args[1].shape
+        return (*weight[2:], weight[1], *out[1:])
+    first: Shape = op.args[1 if op.name in ("addmm", "baddbmm") else 0].shape
+    return (*(size for size in out[:-1] if size != 1), first[-1], out[-1])
 
 
 def _has_bias(op: Op) -> bool:

@@ -6,10 +6,10 @@ can evaluate it and compare.
 
 from torch import nn
 
-from explorer.analysis.cost import Cost, Term, adaptive_reads
+from explorer.analysis.cost import Cost, Term, adaptive_reads, factors
 from explorer.analysis.operators import MULTIPLIES
 from explorer.analysis.receptive_field import Local, States, geometry
-from explorer.analysis.trace import Op, Row, Shape
+from explorer.analysis.trace import Row
 from explorer.i18n import _
 
 
@@ -57,18 +57,8 @@ def parameters(row: Row) -> str:
 
 def macs(row: Row, cost: Cost) -> str:
     """Multiply-accumulates for one image."""
-    parts = [_multiply_accumulates(op) for op in row.ops if op.name in MULTIPLIES]
+    parts = [product(*factors(op)) for op in row.ops if op.name in MULTIPLIES]
     return equation(" + ".join(parts), cost.macs) if parts else number(0)
-
-
-def _multiply_accumulates(op: Op) -> str:
-    out = op.output.shape
-    if op.name == "convolution":
-        weight: Shape = op.args[1].shape
-        return product(*weight[2:], weight[1], *out[1:])
-    first: Shape = op.args[1 if op.name in ("addmm", "baddbmm") else 0].shape
-    factors = (*out[:-1], first[-1], out[-1])
-    return product(*(factor for factor in factors if factor != 1)) if max(factors) > 1 else "1"
 
 
 def flops(cost: Cost) -> str:

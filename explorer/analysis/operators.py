@@ -38,7 +38,7 @@ KINDS = {
     "linalg_vector_norm": "Norm",
 }
 
-# Operators that multiply matrices or convolve: their MACs come from PyTorch's own table of formulas.
+# Operators that multiply matrices or convolve.
 MULTIPLIES = frozenset(["convolution", "addmm", "mm", "bmm", "baddbmm"])
 
 # FLOPs of one output element, by the convention of docs/numbers.md.

@@ -1,0 +1,108 @@
+"""Running operators on meta, the commonest by their shapes alone.
+
+PyTorch's meta kernels of these operators are written in Python: some run whole decompositions (half a
+millisecond a batch norm, nine tenths of a ResNet's forward pass), and the first call of others imports sympy
+and torch._dynamo, a second and a half. Whatever is unusual goes to PyTorch, which also words the errors.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from explorer.specs.arithmetic import window_output
+
+aten = torch.ops.aten
+
+
+def run_on_meta(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    """The result of an operator on meta tensors."""
+    rule = RULES.get(func)
+    result = rule(*args, **kwargs) if rule else None
+    return func(*args, **kwargs) if result is None else result
+
+
+def _batch_norm(x: Tensor, _w: Any, _b: Any, _mean: Any, _var: Any, training: bool, *_rest: Any) -> Any:
+    statistics = x.shape[1] if training else 0
+    return x.new_empty(x.shape), x.new_empty(statistics), x.new_empty(statistics)
+
+
+def _elementwise(one: Tensor, other: Any, **options: Any) -> Any:
+    if not options and isinstance(other, Tensor) and one.shape == other.shape and one.dtype == other.dtype:
+        return one.new_empty(one.shape)
+    return None
+
+
+def _empty_like(x: Tensor, **_options: Any) -> Any:
+    return x.new_empty(x.shape)
+
+
+def _addmm(bias: Tensor, one: Tensor, other: Tensor, **options: Any) -> Any:
+    fits = not options and one.shape[1] == other.shape[0] and bias.shape == other.shape[1:]
+    return one.new_empty(one.shape[0], other.shape[1]) if fits else None
+
+
+def _convolution(x: Tensor, weight: Tensor, *options: Any) -> Any:
+    _bias, stride, padding, dilation, transposed, _extra, groups = options
+    if transposed or x.dim() != 4 or x.shape[1] != weight.shape[1] * groups:
+        return None
+    windows = zip(x.shape[2:], weight.shape[2:], stride, padding, dilation, strict=True)
+    sides = [window_output(size, d * (kernel - 1) + 1, s, p) for size, kernel, s, p, d in windows]
+    return x.new_empty(x.shape[0], weight.shape[0], *sides) if min(sides) > 0 else None
+
+
+def _pooled(x: Tensor, kernel: list[int], stride: list[int], padding: list[int], *, ceil: bool) -> Tensor | None:
+    if x.dim() != 4:
+        return None
+    sizes = [_both(entry) for entry in (kernel, stride or kernel, padding)]
+    sides = [window_output(size, k, s, p, ceil=ceil) for size, k, s, p in zip(x.shape[2:], *sizes, strict=True)]
+    return x.new_empty(*x.shape[:2], *sides) if min(sides) > 0 else None
+
+
+def _both(entry: list[int]) -> tuple[int, int]:
+    return entry[0], entry[-1]
+
+
+def _max_pool(
+    x: Tensor, kernel: Any, stride: Any = (), padding: Any = (0,), dilation: Any = (1,), ceil: Any = False
+) -> Any:
+    out = _pooled(x, kernel, stride, padding, ceil=ceil) if set(dilation) == {1} else None
+    return None if out is None else (out, out.new_empty(out.shape, dtype=torch.int64))
+
+
+def _avg_pool(x: Tensor, kernel: Any, stride: Any = (), padding: Any = (0,), ceil: Any = False, *_rest: Any) -> Any:
+    return _pooled(x, kernel, stride, padding, ceil=ceil)
+
+
+def _mean(x: Tensor, dims: Any, keep: bool = False, **options: Any) -> Any:
+    if options:
+        return None
+    over = {dim % x.dim() for dim in dims or range(x.dim())}
+    sides = [1 if dim in over else size for dim, size in enumerate(x.shape) if keep or dim not in over]
+    return x.new_empty(sides)
+
+
+def _adaptive_avg_pool(x: Tensor, sides: list[int]) -> Any:
+    return x.new_empty(*x.shape[:-2], *sides)
+
+
+def _in_place(x: Tensor, *_rest: Any, **_options: Any) -> Any:
+    return x
+
+
+RULES: dict[Any, Callable[..., Any]] = {
+    aten.native_batch_norm.default: _batch_norm,
+    aten.add.Tensor: _elementwise,
+    aten.addmm.default: _addmm,
+    aten.convolution.default: _convolution,
+    aten.max_pool2d_with_indices.default: _max_pool,
+    aten.avg_pool2d.default: _avg_pool,
+    aten._adaptive_avg_pool2d.default: _adaptive_avg_pool,
+    aten.mean.dim: _mean,
+    # Dropout in training: a mask of zeros and 1/(1 - p), times the input.
+    aten.empty_like.default: _empty_like,
+    aten.bernoulli_.float: _in_place,
+    aten.div_.Scalar: _in_place,
+    aten.mul.Tensor: _elementwise,
+}
