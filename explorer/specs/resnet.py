@@ -10,7 +10,7 @@ from explorer.i18n import _
 from explorer.specs.base import Count, Flag, Preset, Spec, Width
 
 MAX_STAGES = 8
-MAX_BLOCKS = 256
+MAX_BLOCKS = 160
 EXPANSION = {"basic": 1, "bottleneck": 4}
 
 

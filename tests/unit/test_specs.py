@@ -71,7 +71,7 @@ REFUSED_ELSEWHERE = [
     ({"family": "resnet", "blocks": []}, "blocks: needs at least 1 entries, has 0"),
     ({"family": "resnet", "blocks": [2, 0]}, "blocks[1]: 0 is below the least allowed, 1"),
     ({"family": "resnet", "blocks": [10**6]}, "blocks[0]: 1000000 is above the most allowed, 1,000"),
-    ({"family": "resnet", "blocks": [200, 200]}, "blocks: 400 blocks are more than the 256 allowed"),
+    ({"family": "resnet", "blocks": [200, 200]}, "blocks: 400 blocks are more than the 160 allowed"),
     ({"family": "resnet", "blocks": [2, 2], "widths": [64]}, "widths: 1 widths for 2 stages"),
     ({"family": "resnet", "blocks": [2, True]}, "blocks[1]: true is not a whole number"),
     ({"family": "resnet", "blocks": [1, 1], "widths": [8, 4], "shortcut": "A"}, "widths[1]: shortcut A pads"),
