@@ -36,7 +36,8 @@ editor_side, numbers_side = st.columns([9, 11], gap="medium")
 
 with editor_side:
     st.title(_("Architecture"), anchor=False)
-    st.selectbox(
+    picker, reset = st.columns([5, 1], vertical_alignment="bottom", wrap=False, gap="xsmall")
+    picker.selectbox(
         _("Start from"), [*PRESETS, state.ZOO], format_func=preset_label, key=state.PRESET, on_change=state.open_preset
     )
     try:
@@ -46,13 +47,13 @@ with editor_side:
         state.refuse(editing, error)
     else:
         state.accept(editing, spec)
-    # Always there, so that nothing below it moves (and loses its state) with the first edit.
-    st.button(
-        _("Reset to {name}").format(name=editing.base),
-        icon=":material/undo:",
+    reset.button(
+        _("Reset"),
+        help=_("Back to {name}").format(name=editing.base),
         on_click=state.reset,
         disabled=not state.is_changed(editing),
         key="reset",
+        width="stretch",
     )
     with st.expander(_("Training memory and FLOPs"), key="training-options"):
         st.number_input(_("Batch size"), min_value=1, max_value=MAX_BATCH, key=state.VIEW + "batch")

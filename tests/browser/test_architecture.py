@@ -125,7 +125,7 @@ def test_going_back_restores_the_network(visit: Visit) -> None:
 
 def test_reset(visit: Visit) -> None:
     page = visit("?net=vgg16&batch_norm=true&image_size=64")
-    page.get_by_role("button", name="Reset to vgg16").click()
+    page.get_by_role("button", name="Reset").click()
     expect(page.get_by_label("Input size", exact=True)).to_have_value("224")
     expect(page).to_have_url(re.compile(r"\?net=vgg16$"))
 
