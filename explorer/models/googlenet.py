@@ -111,7 +111,8 @@ class GoogLeNet(nn.Module):
             self.aux[tap] = f"aux{number}"
         then("avgpool", nn.AdaptiveAvgPool2d(1))
         then("flatten", nn.Flatten())
-        then("dropout", nn.Dropout(spec.dropout))
+        if spec.dropout:
+            then("dropout", nn.Dropout(spec.dropout))
         then("fc", nn.Linear(channels, spec.num_classes))
 
     def forward(self, x: Tensor) -> Tensor | list[Tensor]:

@@ -13,11 +13,6 @@ def conv(spec: ResNetSpec, before: int, after: int, kernel: int, stride: int = 1
     return nn.Conv2d(before, after, kernel, stride, kernel // 2, bias=not spec.batch_norm)
 
 
-def norm(spec: ResNetSpec, channels: int) -> nn.Module:
-    """Batch norm where the spec has it."""
-    return nn.BatchNorm2d(channels) if spec.batch_norm else nn.Identity()
-
-
 class Block(nn.Module):
     """``relu(F(x) + shortcut(x))``, or ``relu(F(x))`` in a plain network.
 
@@ -32,18 +27,24 @@ class Block(nn.Module):
         else:
             first, second = (stride, 1) if spec.stride_on == "1x1" else (1, stride)
             shapes = [(before, width, 1, first), (width, width, 3, second), (width, after, 1, 1)]
-        self.depth = len(shapes)
+        self.residual: list[str] = []  # names of the modules of F, in order
         for number, shape in enumerate(shapes, 1):
-            self.add_module(f"conv{number}", conv(spec, *shape))
-            self.add_module(f"bn{number}", norm(spec, shape[1]))
-            if number < self.depth:
-                self.add_module(f"relu{number}", nn.ReLU(inplace=True))
+            self.then(f"conv{number}", conv(spec, *shape))
+            if spec.batch_norm:
+                self.then(f"bn{number}", nn.BatchNorm2d(shape[1]))
+            if number < len(shapes):
+                self.then(f"relu{number}", nn.ReLU(inplace=True))
         self.downsample: nn.Module | None = None
         self.add: nn.Module | None = None
         if spec.residual:
             self.downsample = self.make_shortcut(spec, before, after, stride)
             self.add = Add()
         self.relu = nn.ReLU(inplace=True)
+
+    def then(self, name: str, module: nn.Module) -> None:
+        """Append a module to the residual branch."""
+        self.add_module(name, module)
+        self.residual.append(name)
 
     @staticmethod
     def make_shortcut(spec: ResNetSpec, before: int, after: int, stride: int) -> nn.Module | None:
@@ -53,14 +54,13 @@ class Block(nn.Module):
             return None
         if spec.shortcut == "A":
             return PadShortcut(before, after, stride)
-        return nn.Sequential(conv(spec, before, after, 1, stride), norm(spec, after))
+        projection = conv(spec, before, after, 1, stride)
+        return nn.Sequential(projection, nn.BatchNorm2d(after)) if spec.batch_norm else nn.Sequential(projection)
 
     def forward(self, x: Tensor) -> Tensor:
         out = x
-        for number in range(1, self.depth + 1):
-            out = self.get_submodule(f"bn{number}")(self.get_submodule(f"conv{number}")(out))
-            if number < self.depth:
-                out = self.get_submodule(f"relu{number}")(out)
+        for name in self.residual:
+            out = self.get_submodule(name)(out)
         if self.add is not None:
             out = self.add(out, x if self.downsample is None else self.downsample(x))
         return self.relu(out)  # type: ignore[no-any-return]
@@ -76,7 +76,8 @@ class ResNet(nn.Module):
             self.conv1 = nn.Conv2d(spec.in_channels, channels, 7, 2, 3, bias=not spec.batch_norm)
         else:
             self.conv1 = conv(spec, spec.in_channels, channels, 3)
-        self.bn1 = norm(spec, channels)
+        if spec.batch_norm:
+            self.bn1 = nn.BatchNorm2d(channels)
         self.relu = nn.ReLU(inplace=True)
         if spec.stem == "imagenet":
             self.maxpool = nn.MaxPool2d(3, 2, 1)

@@ -16,13 +16,11 @@ class VGG(nn.Module):
     def __init__(self, spec: VggSpec) -> None:
         super().__init__()
         self.features = make_features(spec)
-        if spec.head == "conv":
-            self.classifier = make_conv_head(spec)
-        else:
+        if spec.head == "linear":
             if spec.pool_to:
                 self.avgpool = nn.AdaptiveAvgPool2d(spec.pool_to)
             self.flatten = nn.Flatten()
-            self.classifier = make_linear_head(spec)
+        self.classifier = make_head(spec)
 
     def forward(self, x: Tensor) -> Tensor:
         for stage in self.children():  # in the order of registration
@@ -52,32 +50,30 @@ def make_features(spec: VggSpec) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def make_linear_head(spec: VggSpec) -> nn.Sequential:
-    """Hidden layers with ReLU, dropout where the spec puts it, and the linear layer to the classes."""
+def make_head(spec: VggSpec) -> nn.Sequential:
+    """Hidden layers with ReLU, dropout where the spec puts it, and the last layer to the classes.
+
+    As convolutions the same head slides over larger maps, and the class scores are averaged (Simonyan and
+    Zisserman 2015, section 3.2).
+    """
+    convolutional = spec.head == "conv"
+    cells = 1 if convolutional else spec.head_size**2
     layers: list[nn.Module] = []
-    widths = (spec.out_channels * spec.head_size**2, *spec.classifier)
+    widths = (spec.out_channels * cells, *spec.classifier, spec.num_classes)
     for position, (before, after) in enumerate(pairwise(widths)):
         if spec.dropout and spec.dropout_position == "before" and position < 2:
             layers.append(nn.Dropout(spec.dropout))
-        layers += [nn.Linear(before, after), nn.ReLU(inplace=True)]
-        if spec.dropout and spec.dropout_position == "after":
-            layers.append(nn.Dropout(spec.dropout))
-    return nn.Sequential(*layers, nn.Linear(widths[-1], spec.num_classes))
-
-
-def make_conv_head(spec: VggSpec) -> nn.Sequential:
-    """The same head as convolutions, class scores averaged over the map (Simonyan and Zisserman 2015, 3.2)."""
-    layers: list[nn.Module] = []
-    kernel = spec.head_size
-    widths = (spec.out_channels, *spec.classifier)
-    for before, after in pairwise(widths):
-        layers += [nn.Conv2d(before, after, kernel), nn.ReLU(inplace=True)]
-        if spec.dropout:
-            layers.append(nn.Dropout(spec.dropout))
-        kernel = 1
-    return nn.Sequential(
-        *layers, nn.Conv2d(widths[-1], spec.num_classes, kernel), nn.AdaptiveAvgPool2d(1), nn.Flatten()
-    )
+        if convolutional:
+            layers.append(nn.Conv2d(before, after, 1 if position else spec.head_size))
+        else:
+            layers.append(nn.Linear(before, after))
+        if position < len(spec.classifier):
+            layers.append(nn.ReLU(inplace=True))
+            if spec.dropout and spec.dropout_position == "after":
+                layers.append(nn.Dropout(spec.dropout))
+    if convolutional:
+        layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    return nn.Sequential(*layers)
 
 
 def build(spec: VggSpec) -> VGG:

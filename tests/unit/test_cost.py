@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torchinfo
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -21,6 +22,18 @@ def test_macs_are_half_of_pytorchs_flop_counter(name: str) -> None:
     with torch.no_grad(), counter:
         network(torch.empty(1, spec.in_channels, spec.image_size, spec.image_size, device="meta"))
     assert analyse(spec).totals.macs == counter.get_total_flops() / 2
+
+
+@pytest.mark.parametrize("name", [*PRESETS, "torchvision:mobilenet_v2", "torchvision:vit_b_32"])
+def test_torchinfos_own_counts(name: str) -> None:
+    spec = resolve(name)
+    network = build(spec, "meta")
+    detach_auxiliary(network)
+    shape = (1, spec.in_channels, spec.image_size, spec.image_size)
+    theirs = torchinfo.summary(network, input_data=torch.empty(shape, device="meta"), verbose=0)
+    totals = analyse(spec).totals
+    assert totals.params == theirs.total_params
+    assert totals.torchinfo_mult_adds == theirs.total_mult_adds
 
 
 def test_terms_by_hand() -> None:

@@ -116,6 +116,37 @@ def test_the_convolutional_head_is_the_linear_one() -> None:
     assert conv(torch.rand(1, 1, 40, 40)).shape == (1, 2)  # any larger image runs
 
 
+def kinds(network: nn.Module) -> list[str]:
+    return [type(module).__name__ for module in network]  # type: ignore[attr-defined]
+
+
+def test_dropout_stands_where_the_spec_puts_it() -> None:
+    after = resolve("vgg16-cifar10").changed(dropout_position="after", classifier=[8, 8])
+    linear, relu, drop = "Linear", "ReLU", "Dropout"
+    assert kinds(build(after).classifier) == [linear, relu, drop, linear, relu, drop, linear]
+    before = after.changed(dropout_position="before")
+    assert kinds(build(before).classifier) == [drop, linear, relu, drop, linear, relu, linear]
+    assert kinds(build(before.changed(classifier=[8, 8, 8])).classifier)[-3:] == [linear, relu, linear]
+    assert kinds(build(before.changed(classifier=[])).classifier) == [drop, linear]
+    assert kinds(build(before.changed(dropout=0)).classifier) == [linear, relu, linear, relu, linear]
+
+
+def test_tensors_are_named_as_in_the_references() -> None:
+    assert {"features.0.weight", "classifier.1.weight", "classifier.6.bias"} <= build(
+        resolve("vgg16-cifar10"), "meta"
+    ).state_dict().keys()
+    assert {"conv1.conv.weight", "conv1.conv.bias", "inception3a.branch2.0.conv.weight", "aux1.fc1.weight"} <= build(
+        resolve("googlenet"), "meta"
+    ).state_dict().keys()
+
+
+def test_networks_without_batch_norm_have_biases_and_no_placeholders() -> None:
+    network = build(resolve("resnet18").changed(batch_norm=False), "meta")
+    names = {type(module).__name__ for module in network.modules()}
+    assert not names & {"Identity", "BatchNorm2d"}
+    assert "layer1.0.conv1.bias" in network.state_dict()
+
+
 def test_auxiliary_heads_run_in_training_only() -> None:
     network = build(narrow(resolve("googlenet")))
     image = torch.rand(2, 1, 224, 224)
