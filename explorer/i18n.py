@@ -41,6 +41,11 @@ def use_language(language: str) -> None:
     _language.set(language)
 
 
+def language() -> str:
+    """The language of the running session or command."""
+    return _language.get()
+
+
 def _(message: str) -> str:
     """The message in the session's language."""
     return _catalogue(_language.get()).gettext(message)

@@ -24,7 +24,7 @@ from explorer.analysis.receptive_field import Local, State, States, Unknown, geo
 from explorer.analysis.result import Analysis, Field, Layer, Totals, Warned
 from explorer.analysis.trace import Recorder, Row, Trace, Value
 from explorer.errors import InputError, SpecError, shown
-from explorer.i18n import _
+from explorer.i18n import _, language
 from explorer.models import attach_auxiliary, build, detach_auxiliary, head_names
 from explorer.settings import settings
 from explorer.specs import Spec
@@ -64,7 +64,7 @@ def analyse(
                 value=shown(optimizer), known=", ".join(OPTIMIZER_STATE)
             )
         )
-    measured, saved = _measure(spec, batch_size)
+    measured, saved = _measure(spec, batch_size, language())
     totals = measured.totals
     parts = None
     if saved is not None:
@@ -103,7 +103,8 @@ def _sum_of(amounts: Iterable[int]) -> str:
 
 
 @lru_cache(maxsize=settings().analysis_cache)
-def _measure(spec: Spec, batch_size: int) -> tuple[_Measured, Saved | None]:
+def _measure(spec: Spec, batch_size: int, _language: str) -> tuple[_Measured, Saved | None]:
+    # Warnings and notes are sentences, so the language is part of what is remembered.
     network = build(spec, "meta")
     heads = detach_auxiliary(network)
     shape = (spec.in_channels, spec.image_size, spec.image_size)

@@ -52,3 +52,23 @@ def test_only_known_languages_are_chosen(tmp_path: object, monkeypatch: pytest.M
     assert i18n.choose_language("zh-CN", "en") == "zh"
     assert i18n.choose_language(None, "de-DE", "zh") == "zh"
     assert i18n.choose_language("../../etc", None) == "en"
+
+
+def test_remembered_warnings_are_in_the_language_of_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    from explorer.analysis import analyse
+    from explorer.specs import resolve
+
+    class Shouting(gettext.NullTranslations):
+        def gettext(self, message: str) -> str:
+            return message.upper() if "{" not in message else "SHOUTED"
+
+    english = analyse(resolve("vgg16")).warnings
+    monkeypatch.setattr(
+        i18n, "_catalogue", lambda language: Shouting() if language == "xx" else gettext.NullTranslations()
+    )
+    i18n.use_language("xx")
+    try:
+        assert {warned.message for warned in analyse(resolve("vgg16")).warnings} == {"SHOUTED"}
+    finally:
+        i18n.use_language("en")
+    assert analyse(resolve("vgg16")).warnings == english
