@@ -8,7 +8,6 @@ import streamlit as st
 
 from explorer.analysis import OPTIMIZER_STATE, Precision, Term, analyse
 from explorer.analysis.formulas import term_name
-from explorer.analysis.memory import MAX_BATCH
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.specs import PRESETS
@@ -56,12 +55,13 @@ with editor_side:
         width="stretch",
     )
     with st.expander(_("Training memory and FLOPs"), key="training-options"):
-        st.number_input(_("Batch size"), min_value=1, max_value=MAX_BATCH, key=state.VIEW + "batch")
+        st.number_input(_("Batch size"), step=1, key=state.VIEW + "batch")
         st.selectbox(_("Optimizer"), list(OPTIMIZER_STATE), format_func=OPTIMIZERS.get, key=state.VIEW + "optimizer")
         st.segmented_control(
             _("Precision"), list(Precision), required=True, format_func=PRECISIONS.get, key=state.VIEW + "precision"
         )
         st.pills(_("FLOPs count"), list(Term), selection_mode="multi", format_func=term_name, key=state.VIEW + "flops")
+    view = state.look(editing)
 
 with numbers_side:
     if editing.problem:
@@ -70,7 +70,6 @@ with numbers_side:
             title=_("Not a network yet: the numbers are those of the last good one"),
             icon=":material/error:",
         )
-    view = state.look(editing)
     terms = frozenset(view.flops)
     analysis = analyse(editing.spec, batch_size=view.batch, optimizer=view.optimizer, precision=view.precision)
     headline.draw(analysis, terms)
@@ -112,7 +111,7 @@ chosen = st.dataframe(
     height=ROW_HEIGHT * (min(len(table), ROWS_SHOWN) + 1) + 2,
     on_select="rerun",
     selection_mode="single-row",
-    key="layers",
+    key=f"layers.{editing.base}.{len(table)}",  # another network starts without a chosen row
     alt=_("Layers with shapes, parameters, MACs, memory and receptive field"),
 )
 if chosen.selection.rows and chosen.selection.rows[0] < len(analysis.layers):

@@ -28,7 +28,7 @@ def of_totals(layers: Iterable[Layer], params: int, field: Field | None, image_s
     layers = list(layers)
     warned = []
     reach = max(field.size, field.columns[0] if field.columns else 0) if field else None
-    if reach is not None and reach < image_size:
+    if reach is not None and 1 < reach < image_size:  # 1 pixel: there is no convolution or pool at all
         warned.append(
             Warned(
                 "field-smaller-than-image",
@@ -39,7 +39,7 @@ def of_totals(layers: Iterable[Layer], params: int, field: Field | None, image_s
             )
         )
     linear = sum(layer.params for layer in layers if layer.stage == "head")
-    if params and linear > HEAD_SHARE * params:
+    if HEAD_SHARE * params < linear < params:
         warned.append(
             Warned(
                 "head-heavy",

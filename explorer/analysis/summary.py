@@ -20,7 +20,7 @@ from explorer.analysis.memory import (
     saved_for_backward,
     training,
 )
-from explorer.analysis.receptive_field import Local, State, States, Unknown, geometry, propagate
+from explorer.analysis.receptive_field import Local, State, States, Unknown, Whole, geometry, propagate
 from explorer.analysis.result import Analysis, Field, Layer, Totals, Warned
 from explorer.analysis.trace import Recorder, Row, Trace, Value
 from explorer.errors import InputError, SpecError, shown
@@ -244,7 +244,8 @@ def _stage(row: Row, heads: tuple[str, ...], before: str, state: State) -> str:
     shape = (row.inputs[0] if pools and row.inputs else row.output).shape
     if len(shape) != 4:
         return before
-    return f"{shape[-2]}×{shape[-1]}" if shape[-2:] != (1, 1) else before
+    # A gate squeezes maps to 1×1 on the side; that is no stage of its own.
+    return before if isinstance(state, Whole) and shape[-2:] == (1, 1) else f"{shape[-2]}×{shape[-1]}"
 
 
 def field_of(state: State) -> Field | None:

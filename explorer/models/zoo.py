@@ -43,10 +43,11 @@ def build(spec: ZooSpec) -> nn.Module:
         SpecError: where torchvision has no such model, or can't build it at this size.
     """
     if spec.name not in names():
-        close = get_close_matches(spec.name, names(), n=3)
+        # The names of nothing in particular are still worth a suggestion: any three show the pattern.
+        close = get_close_matches(spec.name, names(), n=3, cutoff=0.0)
         raise SpecError(
             _("name: torchvision has no classification model {name}; close names: {close}").format(
-                name=shown(spec.name), close=", ".join(close) or "–"
+                name=shown(spec.name), close=", ".join(close)
             )
         )
     on_meta = torch.get_default_device().type == "meta"

@@ -47,7 +47,7 @@ class Spec(BaseModel):
             faults = error.errors()
             # A list with a wrong entry is also reported as too short: only the entry is news.
             inner = [fault for fault in faults if not any(_inside(other, fault) for other in faults)]
-            raise SpecError("; ".join(map(_explain, inner[:3]))) from None
+            raise SpecError("; ".join(map(explain, inner[:3]))) from None
 
     def to_dict(self) -> dict[str, Any]:
         """The spec as JSON-ready values, family first."""
@@ -90,7 +90,8 @@ def _inside(inner: ErrorDetails, outer: ErrorDetails) -> bool:
     return len(inner["loc"]) > len(outer["loc"]) and inner["loc"][: len(outer["loc"])] == outer["loc"]
 
 
-def _explain(fault: ErrorDetails) -> str:
+def explain(fault: ErrorDetails) -> str:
+    """A fault that pydantic found, in words: place, value and rule."""
     where, got, limits = place(fault["loc"]), shown(fault["input"]), fault.get("ctx", {})
     match fault["type"]:
         case "missing":
@@ -103,6 +104,16 @@ def _explain(fault: ErrorDetails) -> str:
             return _("{place}: {value} is neither true nor false").format(place=where, value=got)
         case "float_type" | "finite_number":
             return _("{place}: {value} is not a number").format(place=where, value=got)
+        case "string_too_short":
+            return _("{place}: is empty").format(place=where)
+        case "string_too_long":
+            return _("{place}: {value} is longer than {limit} characters").format(
+                place=where, value=got, limit=limits["max_length"]
+            )
+        case "enum":
+            return _("{place}: {value} is not one of {expected}").format(
+                place=where, value=got, expected=limits["expected"]
+            )
         case "string_type":
             return _("{place}: {value} is not text").format(place=where, value=got)
         case "tuple_type":

@@ -23,12 +23,15 @@ from explorer.specs.base import MAX_WIDTH
 MAX_TOKENS = 256
 MAX_KERNEL = 255
 MAX_TEXT = 20_000
+MAX_WORD = 60
+NO_TOKENS = ("[]", "()")  # how the empty list is typed: an empty text is rather an accident
 
 RawToken = int | str
 
 _TOKEN = re.compile(
-    r"(?P<head>[MA]|\d{1,9})(?::(?P<kernel>\d{1,9})(?:/(?P<stride>\d{1,9}))?(?:p(?P<padding>\d{1,9}))?)?"
+    r"(?P<head>[MA]|[0-9]{1,9})(?::(?P<kernel>[0-9]{1,9})(?:/(?P<stride>[0-9]{1,9}))?(?:p(?P<padding>[0-9]{1,9}))?)?"
 )
+_NUMBER = re.compile(r"[+-]?[0-9]+")
 # What separates tokens when people type or paste a list: [64, 'M', 128], 64 M 128, ("64:1", "M").
 _WORD = re.compile(r"[^\s,;\[\](){}'\"]+")
 
@@ -84,7 +87,11 @@ def parse_token(raw: object, index: int) -> Token:
         raise wrong(_("{value} is neither 'M' nor a positive integer").format(value=shown(raw)))
     if raw == "L":
         return Norm()
-    match = _TOKEN.fullmatch(str(raw))
+    match = _TOKEN.fullmatch(str(raw)[:MAX_WORD])
+    if match is None and _NUMBER.fullmatch(str(raw)[:MAX_WORD]):
+        raise wrong(
+            _("{value} is neither 'M' nor a positive integer up to {limit:,}").format(value=shown(raw), limit=MAX_WIDTH)
+        )
     if match is None:
         raise wrong(_("{value} is neither 'M' nor a positive integer").format(value=shown(raw)))
     head, is_pool = match["head"], match["head"] in "MA"
@@ -179,14 +186,19 @@ def parse_text(text: str) -> tuple[RawToken, ...]:
             ),
             -1,
         )
+    words = split_text(text)
+    if not words and text.strip() not in NO_TOKENS:
+        raise TokenError(
+            _("cfg: {value} has no token; write [] for a network without convolutions").format(value=shown(text)), -1
+        )
     return parse_tokens(
-        [int(word.raw) if word.raw.isdecimal() and len(word.raw) < 10 else word.raw for word in split_text(text)]
+        [int(raw) if raw.isascii() and raw.isdecimal() and len(raw) < 10 else raw for raw, _start, _end in words]
     )
 
 
 def format_text(cfg: Sequence[RawToken]) -> str:
-    """The list as the editor shows it: ``64, 64, M``."""
-    return ", ".join(map(str, cfg))
+    """The list as the editor shows it: ``64, 64, M``; ``[]`` where it is empty."""
+    return ", ".join(map(str, cfg)) or NO_TOKENS[0]
 
 
 def map_sizes(cfg: Sequence[RawToken], image_size: int) -> list[int]:

@@ -16,6 +16,7 @@ AUX_WINDOW = 5
 AUX_STRIDE = 3
 COLUMNS = ("1x1", "3x3 reduce", "3x3", "5x5 reduce", "5x5", "pool projection")
 _NAME = re.compile(r"[A-Za-z0-9]{1,12}")
+RESERVED = "empty"  # in a link: the empty list
 
 
 class Module(NamedTuple):
@@ -52,6 +53,11 @@ def parse_rows(raw: object) -> tuple[Module, ...]:
     return rows
 
 
+def is_name(text: str) -> bool:
+    """Whether a module can be called so."""
+    return bool(_NAME.fullmatch(text)) and text != RESERVED
+
+
 def _row(raw: object, index: int) -> Module:
     if not isinstance(raw, list | tuple) or len(raw) != len(Module._fields):
         raise SpecError(
@@ -60,7 +66,7 @@ def _row(raw: object, index: int) -> Module:
             )
         )
     name, *channels = raw
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not is_name(name):
         raise SpecError(
             _("modules[{index}]: the name {name} is not 1 to 12 letters and digits").format(
                 index=index, name=shown(name)

@@ -5,11 +5,12 @@ rows of tables with underscores, ``none`` is null and ``empty`` the empty list.
 """
 
 from collections.abc import Mapping
-from typing import Any, get_origin
+from typing import Any, get_args, get_origin
 
 from explorer.errors import SpecError, shown
 from explorer.i18n import _
 from explorer.specs.base import Spec
+from explorer.specs.googlenet import Module
 from explorer.specs.presets import PRESETS, parse_spec, resolve
 from explorer.specs.zoo import PREFIX, ZooSpec
 
@@ -58,7 +59,7 @@ def decode(parameters: Mapping[str, str]) -> tuple[Spec, str]:
             continue
         if key not in fields or key == "family":
             raise SpecError(_("link, {key}: {base} has no such setting").format(key=shown(key), base=base))
-        data[key] = _value(text, is_list=get_origin(fields[key].annotation) is tuple, is_table=key == "modules")
+        data[key] = _value(text, fields[key].annotation)
     try:
         return parse_spec(data), base
     except SpecError as error:
@@ -69,19 +70,22 @@ def _text(value: Any) -> str:
     if isinstance(value, list):
         if value and isinstance(value[0], list):
             return "_".join(".".join(map(str, row)) for row in value)
-        return ".".join(map(str, value)) or "empty"
+        return ".".join(map(str, value)) if value else "empty"
     if value is None or isinstance(value, bool):
         return next(word for word, meaning in _WORDS.items() if meaning is value)
     return str(value)
 
 
-def _value(text: str, *, is_list: bool, is_table: bool) -> Any:
-    if is_table:
-        # The name of a module stays text, even one like "3".
+def _value(text: str, annotation: Any) -> Any:
+    """A parameter's value, by the type of its field; names stay text, even ``3`` and ``true``."""
+    if get_origin(annotation) is not tuple:
+        return _scalar(text)
+    if text == "empty":
+        return []
+    kind = get_args(annotation)[0]
+    if kind is Module:
         return [[name, *map(_scalar, cells)] for name, *cells in (row.split(".") for row in text.split("_"))]
-    if is_list:
-        return [] if text == "empty" else [_scalar(entry) for entry in text.split(".")]
-    return _scalar(text)
+    return text.split(".") if kind is str else [_scalar(entry) for entry in text.split(".")]
 
 
 def _scalar(text: str) -> Any:

@@ -12,7 +12,7 @@ from explorer.ui.kinds import DARK, LIGHT, Group, group_name, group_of
 from explorer.ui.numbers import short
 
 BAR = 30
-AXES = 96  # axis and legend
+AXES = 130  # axis and legend
 
 
 def palette(*, dark: bool) -> dict[Group, str]:
@@ -55,7 +55,12 @@ def field_growth(analysis: Analysis, *, dark: bool) -> go.Figure:
     figure.update_layout(
         height=330,
         margin={"l": 8, "r": 8, "t": 22, "b": 8},
-        xaxis={"title": _("Layer, in the order of the table"), "rangemode": "tozero"},
+        xaxis={
+            "title": _("Layer, in the order of the table"),
+            "range": [-1, max(len(layers), 2)],
+            "tickformat": "d",
+            "nticks": 8,
+        },
         yaxis={"title": _("Receptive field (pixels)"), "rangemode": "tozero"},
         legend={"orientation": "h", "yanchor": "top", "y": -0.22, "x": 0},
     )
@@ -111,7 +116,7 @@ def per_stage(sums: pd.DataFrame, column: str, title: str, *, dark: bool) -> Any
             color=alt.Color(
                 "group:N",
                 scale=alt.Scale(domain=present, range=[colours[list(Group)[names.index(name)]] for name in present]),
-                legend=alt.Legend(orient="bottom", title=None, columns=3),
+                legend=alt.Legend(orient="bottom", title=None, columns=2),
             ),
             tooltip=[
                 alt.Tooltip("stage:N", title=_("Stage")),

@@ -9,8 +9,6 @@ from explorer.i18n import _
 from explorer.ui.numbers import bytes_short, short
 from explorer.ui.text import plain
 
-LONGEST_FORMULA = 400
-
 
 class Headline(NamedTuple):
     """One number: its name, the short form, and what hovering says."""
@@ -30,7 +28,9 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
             _("Parameters"),
             short(totals.params),
             _exactly(
-                _("{count:,} in all.").format(count=totals.params), aux if totals.aux_params else "", formulas["params"]
+                _("{count:,} in all.").format(count=totals.params),
+                aux if totals.aux_params else "",
+                _by_stage(analysis, "params", totals.params),
             ),
         ),
         Headline(
@@ -40,7 +40,7 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
                 _("{count:,} multiply-accumulates for one image, without bias: what papers call FLOPs.").format(
                     count=totals.macs
                 ),
-                formulas["macs"],
+                _by_stage(analysis, "macs", totals.macs),
             ),
         ),
         Headline(
@@ -52,9 +52,10 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
             _("Mult-adds"),
             short(totals.torchinfo_mult_adds),
             _exactly(
-                _("{count:,} mult-adds by torchinfo's count, which adds biases and batch norm to the MACs.").format(
-                    count=totals.torchinfo_mult_adds
-                )
+                _(
+                    "{count:,} mult-adds by torchinfo's own count: layers with weights, their biases and batch norm "
+                    "included, products of activations (attention) left out."
+                ).format(count=totals.torchinfo_mult_adds)
             ),
         ),
         Headline(
@@ -73,7 +74,8 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
             _exactly(
                 _("{peak:,} bytes at most at once while one image passes; {all:,} over all layers.").format(
                     peak=totals.peak_activation_bytes, all=totals.activation_bytes
-                )
+                ),
+                _by_stage(analysis, "activation_bytes", totals.activation_bytes),
             ),
         ),
         Headline(
@@ -90,6 +92,7 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
                     optimizer=bytes_short(training.optimizer),
                     activations=bytes_short(training.activations),
                 ),
+                _("Auxiliary heads train too.") if totals.aux_params else "",
                 formulas["training_bytes"],
             )
             if training
@@ -102,7 +105,8 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
                 _(
                     "One unit of the last map sees {size} pixels a side of {image}; neighbours are {stride} apart and "
                     "the first hangs {padding} over the edge."
-                ).format(size=field.size, image=analysis.spec.image_size, stride=field.stride, padding=field.padding)
+                ).format(size=field.size, image=analysis.spec.image_size, stride=field.stride, padding=field.padding),
+                _by_window(analysis),
             )
             if field
             else plain(analysis.field_note),
@@ -110,16 +114,28 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
     ]
 
 
+def _by_stage(analysis: Analysis, column: str, total: int) -> str:
+    """The sum over the stages that the charts show."""
+    sums: dict[str, int] = {}
+    for layer in analysis.layers:
+        sums[layer.stage] = sums.get(layer.stage, 0) + getattr(layer, column)
+    parts = " + ".join(f"{amount:,} ({stage})" for stage, amount in sums.items() if amount)
+    return f"{parts} = {total:,}" if parts else ""
+
+
+def _by_window(analysis: Analysis) -> str:
+    """The last step of the recursion that leads to the network's field."""
+    size = analysis.field.size if analysis.field else 0
+    steps = [layer.formulas["receptive_field"] for layer in analysis.layers if layer.field and layer.field.size == size]
+    return next((step for step in steps if "=" in step), "")
+
+
 def _exactly(*sentences: str) -> str:
-    texts = [
-        text if len(text) <= LONGEST_FORMULA else text[:LONGEST_FORMULA].rsplit(" + ", 1)[0] + " + …"
-        for text in sentences
-    ]
-    return "\n\n".join(plain(text) for text in texts if text)
+    return "\n\n".join(plain(text) for text in sentences if text)
 
 
 def draw(analysis: Analysis, terms: frozenset[Term]) -> None:
     """The headline numbers as a row that wraps."""
     with st.container(horizontal=True, gap="small"):
         for line in headlines(analysis, terms):
-            st.metric(line.label, line.value, help=line.explanation, border=True, width=138)
+            st.metric(line.label, line.value, help=line.explanation, border=True, width="stretch")

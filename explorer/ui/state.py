@@ -23,6 +23,7 @@ VIEW = "view."  # view.batch, view.optimizer, …
 PRESET = PREFIX + "preset"
 ZOO = "torchvision"
 OURS = FIELDS | VIEW_FIELDS | {BASE}
+NOT_OURS = {"lang", "embed", "embed_options"}
 
 
 @dataclass(slots=True)
@@ -49,7 +50,7 @@ def current() -> Editing:
     editing: Editing | None = st.session_state.get("editing")
     if editing is None:
         editing = st.session_state["editing"] = Editing(resolve(DEFAULT), DEFAULT, {})
-        _follow(editing, link)
+        _follow(editing, {key: st.query_params[key] for key in st.query_params if key not in NOT_OURS})
     elif link not in ({}, editing.link):
         _follow(editing, link)
     elif PRESET not in st.session_state:  # back from another page: Streamlit has dropped the widgets
@@ -64,7 +65,7 @@ def _follow(editing: Editing, link: dict[str, str]) -> None:
         spec, base = decode({key: text for key, text in link.items() if key not in VIEW_FIELDS})
         analyse(spec)  # torchvision may not know the name, or not run at the size
         editing.spec, editing.base = spec, base
-        editing.view = View.from_link({key: text for key, text in link.items() if key in VIEW_FIELDS})
+        editing.view = View.parse({key: text for key, text in link.items() if key in VIEW_FIELDS})
     except InputError as error:
         refuse(editing, error)
         editing.link_problem = editing.problem
@@ -122,9 +123,14 @@ def look(editing: Editing) -> View:
     """How the widgets say that the network is to be shown; what they can't say stays as it was."""
     chosen = {name: st.session_state[VIEW + name] for name in VIEW_FIELDS if VIEW + name in st.session_state}
     try:
-        editing.view = View.model_validate({**dict(editing.view), **chosen})
-    except ValueError:  # a client that sends what its widgets don't offer
-        log.warning("refused: view %s", str(chosen)[:200])
+        view = View.parse({**dict(editing.view), **chosen})
+    except InputError as error:
+        refuse(editing, error)
+    else:
+        if view != editing.view and editing.link_problem:  # an edit too: the address bar follows again
+            editing.problem = editing.problem.replace(editing.link_problem, "")
+            editing.link_problem = ""
+        editing.view = view
     return editing.view
 
 
@@ -136,6 +142,5 @@ def write_link(editing: Editing) -> None:
     if editing.link_problem or (link == editing.link and BASE in st.query_params):
         return
     editing.link = link
-    for key in set(st.query_params) & OURS - set(link):
-        del st.query_params[key]
-    st.query_params.update(link)
+    # In one step: each change of a parameter would be an entry of its own in the browser's history.
+    st.query_params.from_dict({**{key: st.query_params[key] for key in set(st.query_params) & NOT_OURS}, **link})

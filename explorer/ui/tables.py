@@ -35,17 +35,14 @@ def _numbers(layer: Layer, terms: frozenset[Term]) -> tuple[object, ...]:
 
 
 def sees(layer: Layer) -> str:
-    """Which rows of the image the middle unit sees, or why that can't be said."""
+    """Which rows and columns of the image the middle unit sees (``111–113`` for both), or why that can't be said."""
     if layer.field is None:
-        return _("the whole image") if layer.sees_whole_image else _("not traced")
+        return _("everything") if layer.sees_whole_image else _("not traced")
     rows, columns = layer.field.span
     if rows is None or columns is None:
         return _("padding only")
-    if rows == columns:
-        return _("rows and columns {first} to {last}").format(first=rows[0], last=rows[1])
-    return _("rows {top} to {bottom}, columns {left} to {right}").format(
-        top=rows[0], bottom=rows[1], left=columns[0], right=columns[1]
-    )
+    across = f"{rows[0]}–{rows[1]}"
+    return across if rows == columns else f"{across} × {columns[0]}–{columns[1]}"
 
 
 def formula_table(analysis: Analysis) -> pd.DataFrame:
@@ -72,7 +69,9 @@ def number_columns() -> dict[str, object]:
         "field": number(_("Field"), _("Receptive field: pixels of the image that one unit sees, along a side.")),
         "jump": number(_("Stride"), _("Pixels of the image between neighbouring units.")),
         "padding": number(_("Padding"), _("Pixels by which the first unit's field hangs over the edge.")),
-        "sees": st.column_config.TextColumn(_("Middle unit sees"), help=_("Pixels of the image, cut off at its edge.")),
+        "sees": st.column_config.TextColumn(
+            _("Middle unit sees"), help=_("Rows and columns of the image, cut off at its edge.")
+        ),
     }
 
 

@@ -12,7 +12,8 @@ WORD_LENGTH = 24
 
 def plain(text: str) -> str:
     """Text with everything that Markdown or Streamlit's directives would act on escaped."""
-    return _MARKDOWN.sub(r"\\\1", text)
+    # Streamlit replaces icon directives before Markdown reads the escapes; a zero-width space breaks them.
+    return _MARKDOWN.sub(r"\\\1", text.replace(":material/", ":\u200bmaterial/"))
 
 
 def marked(text: str, error: TokenError) -> str:
@@ -20,12 +21,11 @@ def marked(text: str, error: TokenError) -> str:
     words = split_text(text)
     start = max(0, error.index - MARKED_WORDS // 2)
     shown = [
-        f":red-background[`{_code(word.raw)}`]" if index == error.index else f"`{_code(word.raw)}`"
+        f":red-badge[{plain(_short(word.raw))}]" if index == error.index else plain(_short(word.raw))
         for index, word in enumerate(words[start : start + MARKED_WORDS], start)
     ]
-    return " ".join([*(["…"] if start else []), *shown, *(["…"] if start + MARKED_WORDS < len(words) else [])])
+    return ", ".join([*(["…"] if start else []), *shown, *(["…"] if start + MARKED_WORDS < len(words) else [])])
 
 
-def _code(word: str) -> str:
-    word = word.replace("`", "'")
+def _short(word: str) -> str:
     return word if len(word) <= WORD_LENGTH else word[:WORD_LENGTH] + "…"

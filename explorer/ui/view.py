@@ -1,13 +1,13 @@
 """How a page shows a network: what stands in the link beside the network itself."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from explorer.analysis import Precision, Term
 from explorer.analysis.memory import MAX_BATCH
-from explorer.errors import InputError, shown
-from explorer.i18n import _
+from explorer.errors import InputError
+from explorer.specs.base import explain
 
 NONE = "none"  # in a link: the empty list
 
@@ -33,21 +33,16 @@ class View(BaseModel):
     table: Literal["numbers", "formulas"] = "numbers"
 
     @classmethod
-    def from_link(cls, parameters: dict[str, str]) -> Self:
-        """The settings of a link.
+    def parse(cls, settings: dict[str, Any]) -> Self:
+        """The settings that widgets hold, or the texts of a link.
 
         Raises:
-            InputError: naming the parameter and its value.
+            InputError: naming setting, value and rule.
         """
         try:
-            return cls.model_validate(parameters)
+            return cls.model_validate(settings)
         except ValidationError as error:
-            fault = error.errors()[0]
-            raise InputError(
-                _("link, {key}: {value} is not possible").format(
-                    key=fault["loc"][0], value=shown(parameters[str(fault["loc"][0])])
-                )
-            ) from None
+            raise InputError(explain(error.errors()[0])) from None
 
     def to_link(self) -> dict[str, str]:
         """Query parameters of the settings that aren't the default."""

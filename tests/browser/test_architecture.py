@@ -32,7 +32,7 @@ def test_a_wrong_token_is_marked_and_the_last_good_numbers_stay(visit: Visit) ->
     page.get_by_label("Layers (cfg)", exact=True).fill("64, M, 12x, M")
     alert = page.get_by_role("alert").filter(has_text="last good one")
     expect(alert).to_contain_text("cfg[2]: '12x' is neither 'M' nor a positive integer")
-    marked = page.locator(".stMarkdownColoredBackground", has_text="12x")
+    marked = page.locator(".stMarkdownBadge", has_text="12x")
     expect(marked).to_be_visible()
     expect(metric(page, "Parameters")).to_have_text("138.36 M")
     page.get_by_label("Layers (cfg)", exact=True).fill("64, M, 12, M")
@@ -113,14 +113,52 @@ def test_a_link_is_the_very_first_request_after_a_start(browser: Browser, tmp_pa
         process.wait(10)
 
 
-def test_going_back_restores_the_network(visit: Visit) -> None:
-    page = visit("?net=vgg11")
-    expect(metric(page, "Parameters")).to_have_text("132.86 M")
-    address = page.url.split("?")[0]
-    page.goto(f"{address}?net=vgg13")
-    expect(metric(page, "Parameters")).to_have_text("133.05 M")
+def test_going_back_restores_the_network_before(visit: Visit) -> None:
+    page = visit("?net=vgg11&image_size=64&num_classes=10&batch_norm=true")
+    parameters = metric(page, "Parameters").inner_text()
+    preset = page.get_by_role("combobox", name="Start from")
+    preset.fill("GoogLeNet · googlenet")
+    preset.press("Enter")
+    expect(metric(page, "Parameters")).to_have_text("7.00 M")
+    expect(page).to_have_url(re.compile(r"\?net=googlenet$"))
     page.go_back()
-    expect(metric(page, "Parameters")).to_have_text("132.86 M")
+    expect(metric(page, "Parameters")).to_have_text(parameters)
+    expect(page.get_by_label("Input size", exact=True)).to_have_value("64")
+
+
+def test_a_number_out_of_range_is_explained(visit: Visit) -> None:
+    page = visit("?net=resnet18")
+    blocks = page.get_by_label("Blocks in stage 2", exact=True)
+    blocks.fill("1000000")
+    blocks.press("Enter")
+    alert = page.get_by_role("alert").filter(has_text="last good one")
+    expect(alert).to_contain_text("blocks[1]: 1000000 is above the most allowed, 1,000")
+    expect(metric(page, "Parameters")).to_have_text("11.69 M")
+    page.get_by_role("button", name="Reset").click()
+    expect(alert).to_be_hidden()
+    expect(blocks).to_have_value("2")
+
+
+def test_a_renamed_module_keeps_its_pool(visit: Visit) -> None:
+    page = visit("?net=googlenet")
+    choose_cell(page, row=1, column=0)
+    page.keyboard.press("Enter")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("7", delay=100)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"pool_after=7\.4e"))
+    expect(metric(page, "Parameters")).to_have_text("7.00 M")
+    other = visit(page.url)
+    expect(metric(other, "Parameters")).to_have_text("7.00 M")
+    expect(other.get_by_role("button", name="Remove 7")).to_be_visible()
+
+
+def test_a_megabyte_of_text(visit: Visit) -> None:
+    page = visit("?net=vgg16")
+    page.get_by_label("Layers (cfg)", exact=True).fill("64, " * 250_000)
+    alert = page.get_by_role("alert").filter(has_text="last good one")
+    expect(alert).to_contain_text("cfg: a text of", timeout=20_000)
+    expect(metric(page, "Parameters")).to_have_text("138.36 M")
 
 
 def test_reset(visit: Visit) -> None:

@@ -40,6 +40,12 @@ def test_links_are_readable() -> None:
     assert decode(encode(table, "googlenet"))[0] == table
 
 
+def test_names_stay_names() -> None:
+    rows = [[name, 1, 2, 3, 4, 5, 6] for name in ("3", "true", "none", "1e3")]
+    spec = resolve("googlenet").changed(modules=rows, pool_after=["3", "none"], aux_after=["true"])
+    assert decode(encode(spec, "googlenet"))[0] == spec
+
+
 def test_a_bare_link_is_the_default() -> None:
     assert decode({}) == (resolve(DEFAULT), DEFAULT)
 

@@ -159,6 +159,26 @@ def test_a_wrong_word_knows_its_place_in_the_text() -> None:
     assert text[word.start : word.end] == "banana"
 
 
+@pytest.mark.parametrize("text", ["", "   ", "[", ",,;", "'" * 30])
+def test_a_text_without_tokens_is_an_accident(text: str) -> None:
+    with pytest.raises(TokenError, match="has no token; write \\[\\]"):
+        parse_text(text)
+    assert parse_text("[]") == ()
+    assert format_text(()) == "[]"
+
+
+@pytest.mark.parametrize("raw", ["٣", "²", "6４", "1e3", "64 ", "64:", ":3", "M:", "AM", "+64", "64:3/1p1p1"])
+def test_tokens_that_only_look_right(raw: str) -> None:
+    with pytest.raises(TokenError):
+        parse_token(raw, 0)
+
+
+@pytest.mark.parametrize("raw", [10**12, "9" * 40, "-7", "+64", 16_385])
+def test_whole_numbers_out_of_range_are_told_the_range(raw: object) -> None:
+    with pytest.raises(TokenError, match="positive integer up to 16,384"):
+        parse_token(raw, 3)
+
+
 def test_long_texts_are_refused_at_once() -> None:
     with pytest.raises(TokenError, match="1,000,000 characters"):
         parse_text("6" * 1_000_000)

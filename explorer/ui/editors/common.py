@@ -1,34 +1,41 @@
 """Widgets that several families share; every limit is checked again by the spec."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
 from explorer.i18n import _
-from explorer.specs.base import MAX_CLASSES, MAX_IMAGE, MAX_IN_CHANNELS
 from explorer.ui.state import PREFIX
 
-SHARED = ("in_channels", "image_size", "num_classes")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,15}")
 
 
-def whole_number(name: str, label: str, most: int, help_text: str | None = None, *, step: int = 1) -> Any:
-    """A number input for a field of the spec."""
-    return st.number_input(label, min_value=1, max_value=most, step=step, key=PREFIX + name, help=help_text)
+def whole_number(name: str, label: str, help_text: str | None = None) -> Any:
+    """A number input for a field of the spec.
+
+    Without limits of its own: the browser would keep a number beyond them to itself, and nobody would say why
+    nothing happens. The spec refuses it in words.
+    """
+    return st.number_input(label, step=1, key=PREFIX + name, help=help_text)
+
+
+def optional_number(name: str, label: str, placeholder: str, help_text: str) -> Any:
+    """A number input that may be empty, which is null in the spec."""
+    return st.number_input(label, step=1, key=PREFIX + name, value=None, placeholder=placeholder, help=help_text)
 
 
 def shared_fields(*, channels: bool = True) -> dict[str, Any]:
     """Input size, channels and classes."""
-    columns = st.columns(3 if channels else 2, vertical_alignment="bottom", wrap=False, gap="xsmall")
-    with columns[0]:
-        image = whole_number("image_size", _("Input size"), MAX_IMAGE, _("Side of the square input image, in pixels."))
-    with columns[1]:
-        classes = whole_number("num_classes", _("Classes"), MAX_CLASSES, _("Number of logits at the end."))
-    fields = {"image_size": image, "num_classes": classes}
-    if channels:
-        with columns[2]:
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
+        fields = {
+            "image_size": whole_number("image_size", _("Input size"), _("Side of the square input image, in pixels.")),
+            "num_classes": whole_number("num_classes", _("Classes"), _("Number of logits at the end.")),
+        }
+        if channels:
             fields["in_channels"] = whole_number(
-                "in_channels", _("Channels"), MAX_IN_CHANNELS, _("3 for colour images, 1 for grey.")
+                "in_channels", _("Channels"), _("Of the input image: 3 for colour, 1 for grey.")
             )
     return fields
 
@@ -60,4 +67,4 @@ def dropout() -> Any:
 def numbers_from(text: str) -> list[int | str]:
     """A typed list of numbers; what is no number stays text, for the spec to refuse by its place."""
     words = text.replace("[", " ").replace("]", " ").replace(",", " ").split()
-    return [int(word) if word.isascii() and word.isdecimal() and len(word) < 10 else word for word in words]
+    return [int(word) if _NUMBER.fullmatch(word) else word for word in words]

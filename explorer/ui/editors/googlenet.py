@@ -7,7 +7,7 @@ import streamlit as st
 
 from explorer.i18n import _
 from explorer.specs import GoogLeNetSpec, Spec
-from explorer.specs.googlenet import COLUMNS, MAX_BRANCH, Module
+from explorer.specs.googlenet import COLUMNS, Module, is_name
 from explorer.ui.editors.common import choice, dropout, flag, shared_fields
 from explorer.ui.state import PREFIX, Editing
 
@@ -24,6 +24,7 @@ def edit(editing: Editing) -> Spec:
     state = st.session_state
     if isinstance(state.get(PREFIX + "modules"), list):  # filled from a spec
         state[TABLE] = pd.DataFrame(state.pop(PREFIX + "modules"), columns=list(Module._fields))
+    st.caption(_("Inception modules: output channels of each branch (r. reduces for the column after it)"))
     grid = st.data_editor(
         state[TABLE],
         key=f"{TABLE}.{editing.revision}",
@@ -31,13 +32,11 @@ def edit(editing: Editing) -> Spec:
         hide_index=True,
         row_height=30,
         column_config={
-            "name": st.column_config.TextColumn(_("Name"), max_chars=12, width=CELL, help=_("Name of the module.")),
+            "name": st.column_config.TextColumn(_("Name"), width=CELL, help=_("Name of the module.")),
             **{
                 field: st.column_config.NumberColumn(
+                    # No limits here: the grid would change 9000 to 8192 and -5 to 5 in silence; the spec refuses them.
                     title.replace("reduce", "r.").replace(" projection", ""),
-                    min_value=1,
-                    max_value=MAX_BRANCH,
-                    step=1,
                     width=CELL,
                     help=_("Output channels of the {column} convolution.").format(column=title),
                 )
@@ -47,9 +46,10 @@ def edit(editing: Editing) -> Spec:
         alt=_("Inception modules: channels of each branch"),
     )
     rows = [[_cell(value) for value in row] for row in grid.itertuples(index=False)]
-    names = [row[0] for row in rows if isinstance(row[0], str)]
-    pools = _chosen("pool_after", _("Pool after"), names)
-    heads = _chosen("aux_after", _("Auxiliary head after"), names)
+    names = [row[0] if isinstance(row[0], str) else "" for row in rows]
+    renamed = _renamed(editing, names)
+    pools = _chosen("pool_after", _("Pool after"), names, renamed)
+    heads = _chosen("aux_after", _("Auxiliary head after"), names, renamed)
     fields = shared_fields()
     reduce = flag(
         "reduce", _("1x1 reductions"), _("Off: the naive module, which ignores the reduce and projection columns.")
@@ -86,9 +86,23 @@ def _cell(value: Any) -> Any:
     return int(value) if float(value).is_integer() else float(value)
 
 
-def _chosen(field: str, label: str, names: list[str]) -> list[str]:
-    """Module names out of those in the table, in its order."""
+def _renamed(editing: Editing, names: list[str]) -> dict[str, str]:
+    """Old names to new ones, where rows of the last good table were given another name."""
+    spec = editing.spec
+    before = [row.name for row in spec.modules] if isinstance(spec, GoogLeNetSpec) else []
+    if len(before) != len(names):
+        return {}
+    return {old: new for old, new in zip(before, names, strict=True) if old not in names and is_name(new)}
+
+
+def _chosen(field: str, label: str, names: list[str], renamed: dict[str, str]) -> list[str]:
+    """Module names out of those in the table, in its order.
+
+    A chosen name that the table has lost stays, for the spec to refuse, rather than vanish with its pool.
+    """
     key = PREFIX + field
-    st.session_state[key] = [name for name in st.session_state[key] if name in names]
-    chosen = st.multiselect(label, names, key=key)
-    return sorted(chosen, key=names.index)
+    kept = [renamed.get(name, name) for name in st.session_state[key]]
+    if kept != st.session_state[key]:
+        st.session_state[key] = kept
+    options = list(dict.fromkeys([*filter(None, names), *kept]))
+    return sorted(st.multiselect(label, options, key=key), key=options.index)

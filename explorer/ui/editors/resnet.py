@@ -2,10 +2,11 @@
 
 import streamlit as st
 
+from explorer.errors import SpecError, shown
 from explorer.i18n import _
 from explorer.specs import ResNetSpec, Spec
 from explorer.specs.base import MAX_WIDTH
-from explorer.specs.resnet import MAX_BLOCKS, MAX_STAGES
+from explorer.specs.resnet import MAX_STAGES
 from explorer.ui.editors.common import choice, flag, shared_fields, whole_number
 from explorer.ui.state import PREFIX, Editing
 
@@ -24,8 +25,8 @@ def edit(_editing: Editing) -> Spec:
         state[STAGES] = len(blocks)
         for stage, (number, width) in enumerate(zip(blocks, widths, strict=True)):
             state[f"{PREFIX}blocks.{stage}"], state[f"{PREFIX}widths.{stage}"] = number, width
-    stages = whole_number("stages", _("Stages"), MAX_STAGES, _("Each stage after the first halves the map."))
-    count = stages if isinstance(stages, int) and 1 <= stages <= MAX_STAGES else 0
+    stages = whole_number("stages", _("Stages"), _("Each stage after the first halves the map."))
+    count = max(1, min(stages or 1, MAX_STAGES))
     for stage in range(1, count):  # a new stage starts like the one before, twice as wide
         state.setdefault(f"{PREFIX}blocks.{stage}", state.get(f"{PREFIX}blocks.{stage - 1}"))
         width = state.get(f"{PREFIX}widths.{stage - 1}")
@@ -34,9 +35,9 @@ def edit(_editing: Editing) -> Spec:
     for stage in range(count):
         left, right = st.columns(2, wrap=False)
         with left:
-            blocks.append(whole_number(f"blocks.{stage}", _("Blocks in stage {n}").format(n=stage + 1), MAX_BLOCKS))
+            blocks.append(whole_number(f"blocks.{stage}", _("Blocks in stage {n}").format(n=stage + 1)))
         with right:
-            widths.append(whole_number(f"widths.{stage}", _("Width of stage {n}").format(n=stage + 1), MAX_WIDTH))
+            widths.append(whole_number(f"widths.{stage}", _("Width of stage {n}").format(n=stage + 1)))
     block = choice(
         "block",
         _("Block"),
@@ -63,6 +64,8 @@ def edit(_editing: Editing) -> Spec:
             _("A bottleneck strides in its"),
             {"3x3": _("3x3 (torchvision)"), "1x1": _("first 1x1 (paper)")},
         )
+    if count != stages:
+        raise SpecError(_("stages: {value} is not between 1 and {limit}").format(value=shown(stages), limit=MAX_STAGES))
     return ResNetSpec.parse(
         {
             "family": "resnet",

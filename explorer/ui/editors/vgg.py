@@ -5,10 +5,10 @@ import streamlit as st
 from explorer.errors import TokenError
 from explorer.i18n import _
 from explorer.specs import Spec, VggSpec
-from explorer.specs.cfg import MAX_TEXT, format_text, parse_text
-from explorer.ui.editors.common import choice, dropout, flag, numbers_from, shared_fields
+from explorer.specs.cfg import format_text, parse_text
+from explorer.ui.editors.common import choice, dropout, flag, numbers_from, optional_number, shared_fields
 from explorer.ui.state import PREFIX, Editing
-from explorer.ui.text import marked
+from explorer.ui.text import marked, plain
 
 
 def edit(_editing: Editing) -> Spec:
@@ -25,7 +25,6 @@ def edit(_editing: Editing) -> Spec:
         _("Layers (cfg)"),
         key=PREFIX + "cfg",
         live=True,
-        max_chars=MAX_TEXT,
         help=_(
             "`64` is a 3x3 convolution to 64 channels with ReLU, `64:1` a 1x1, `64:7/2` a 7x7 with stride 2, `6:5p0` "
             "a 5x5 without padding. `M` halves the map by max pooling, `A` by averaging, `M:3/2` in windows of 3; "
@@ -37,23 +36,24 @@ def edit(_editing: Editing) -> Spec:
         _("Hidden layers of the head"),
         key=PREFIX + "classifier",
         live=True,
-        max_chars=500,
         help=_("Widths of the fully connected layers before the last, which always has one output per class."),
         placeholder=_("none: straight to the classes"),
     )
     left, right = st.columns(2, vertical_alignment="bottom", wrap=False)
     with left:
-        pool_to = st.number_input(
-            _("Pool to"), min_value=1, max_value=64, step=1, key=PREFIX + "pool_to", value=None,
-            placeholder=_("as it is"),
-            help=_("Side of the map that adaptive average pooling hands to the head; empty flattens what arrives."),
-        )  # fmt: skip
+        pool_to = optional_number(
+            "pool_to",
+            _("Pool to"),
+            _("as it is"),
+            _("Side of the map that adaptive average pooling hands to the head; empty flattens what arrives."),
+        )
     with right:
-        in_features = st.number_input(
-            _("Features expected"), min_value=1, step=1, key=PREFIX + "in_features", value=None,
-            placeholder=_("any"),
-            help=_("What the first Linear of your own code expects: the page then says whether it fits."),
-        )  # fmt: skip
+        in_features = optional_number(
+            "in_features",
+            _("Features expected"),
+            _("any"),
+            _("What the first Linear of your own code expects (in_features): the page then says whether it fits."),
+        )
     fields = shared_fields()
     batch_norm = flag("batch_norm", _("Batch norm"), _("After every convolution (Ioffe and Szegedy 2015)."))
     with st.expander(_("Head and dropout"), key=PREFIX + "more"):
@@ -86,6 +86,8 @@ def edit(_editing: Editing) -> Spec:
             }
         )
     except TokenError as error:
-        if error.index >= 0:
-            mark.markdown(marked(text, error))
+        with mark:
+            if error.index >= 0:
+                st.markdown(marked(text, error))
+            st.caption(plain(str(error)))  # on a phone the page's own alert is far below
         raise
