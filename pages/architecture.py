@@ -81,12 +81,15 @@ with numbers_side:
         )
 
     st.subheader(_("Receptive field along the network"), anchor=False)
-    st.plotly_chart(
-        charts.field_growth(analysis, dark=dark),
-        key="field-growth",
-        config={"displayModeBar": False},
-        alt=_("Receptive field of each layer against the size of the image; the table below has the numbers"),
-    )
+    if any(layer.field for layer in analysis.layers):
+        st.plotly_chart(
+            charts.field_growth(analysis, dark=dark),
+            key="field-growth",
+            config={"displayModeBar": False},
+            alt=_("Receptive field of each layer against the size of the image; the table below has the numbers"),
+        )
+    else:
+        st.info(_("No convolution or pool: every unit of the first layer sees the whole image."))
     st.subheader(_("Cost by stage"), anchor=False)
     sums = charts.stage_sums(analysis)
     for column, (name, title) in zip(st.columns(2), (("params", _("Parameters")), ("macs", _("MACs"))), strict=True):
@@ -112,6 +115,7 @@ chosen = st.dataframe(
     on_select="rerun",
     selection_mode="single-row",
     key=f"layers.{editing.base}.{len(table)}",  # another network starts without a chosen row
+    placeholder="–",
     alt=_("Layers with shapes, parameters, MACs, memory and receptive field"),
 )
 if chosen.selection.rows and chosen.selection.rows[0] < len(analysis.layers):

@@ -6,7 +6,7 @@ from explorer.models.layers import Concat
 from explorer.specs.arithmetic import window_output
 from explorer.specs.googlenet import AUX_STRIDE, AUX_WINDOW, GoogLeNetSpec, Module
 
-HEAD = ("avgpool", "dropout", "fc")
+HEAD = ("avgpool", "flatten", "dropout", "fc")
 AUX_DROPOUT = 0.7  # Szegedy et al. 2015, section 5
 
 

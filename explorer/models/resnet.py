@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from explorer.models.layers import Add, PadShortcut
 from explorer.specs.resnet import EXPANSION, ResNetSpec
 
-HEAD = ("avgpool", "fc")
+HEAD = ("avgpool", "flatten", "fc")
 
 
 def conv(spec: ResNetSpec, before: int, after: int, kernel: int, stride: int = 1) -> nn.Conv2d:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from explorer.specs.cfg import Conv, Norm, Pool, tokens
 from explorer.specs.vgg import VggSpec
 
-HEAD = ("avgpool", "classifier")
+HEAD = ("avgpool", "flatten", "classifier")
 
 
 class VGG(nn.Module):
@@ -15,7 +15,8 @@ class VGG(nn.Module):
 
     def __init__(self, spec: VggSpec) -> None:
         super().__init__()
-        self.features = make_features(spec)
+        if spec.cfg:
+            self.features = make_features(spec)
         if spec.head == "linear":
             if spec.pool_to:
                 self.avgpool = nn.AdaptiveAvgPool2d(spec.pool_to)

@@ -9,6 +9,8 @@ from explorer.i18n import _
 from explorer.ui.numbers import bytes_short, short
 from explorer.ui.text import plain
 
+CARD = 130  # pixels: four in a row beside the editor, two on a phone
+
 
 class Headline(NamedTuple):
     """One number: its name, the short form, and what hovering says."""
@@ -136,6 +138,6 @@ def _exactly(*sentences: str) -> str:
 
 def draw(analysis: Analysis, terms: frozenset[Term]) -> None:
     """The headline numbers as a row that wraps."""
-    with st.container(horizontal=True, gap="small"):
+    with st.grid(4, min_column_width=CARD, gap="xsmall"):
         for line in headlines(analysis, terms):
-            st.metric(line.label, line.value, help=line.explanation, border=True, width="stretch")
+            st.metric(line.label, line.value, help=line.explanation, border=True)

@@ -28,7 +28,7 @@ def optional_number(name: str, label: str, placeholder: str, help_text: str) -> 
 
 def shared_fields(*, channels: bool = True) -> dict[str, Any]:
     """Input size, channels and classes."""
-    with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
+    with st.grid(3 if channels else 2, min_column_width=105, gap="xsmall", vertical_alignment="bottom"):
         fields = {
             "image_size": whole_number("image_size", _("Input size"), _("Side of the square input image, in pixels.")),
             "num_classes": whole_number("num_classes", _("Classes"), _("Number of logits at the end.")),
