@@ -10,12 +10,14 @@ import sys
 from typing import Any
 
 import click
+from pydantic import ValidationError
 
 from explorer import __version__
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.settings import settings
 from explorer.specs import PRESETS, Spec, resolve
+from explorer.specs.base import explain
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
@@ -82,11 +84,18 @@ def _resolve(text: str, image_size: int | None) -> Spec:
 
 def main() -> None:
     """Run a command and leave with its status."""
-    logging.basicConfig(level=settings().log_level, format="%(levelname)s %(name)s: %(message)s")
     try:
+        logging.basicConfig(level=settings().log_level, format="%(levelname)s %(name)s: %(message)s")
         status = cli.main(standalone_mode=False)
     except click.Abort:
         _fail(_("stopped"), 1)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(2)
+    except ValidationError as error:  # of the settings; specs word theirs themselves
+        _fail(_("setting {fault}").format(fault=explain(error.errors()[0])), 2)
+    except OSError as error:
+        _fail(str(error), 1)
     except click.ClickException as error:
         _fail(error.format_message(), 2)
     except InputError as error:

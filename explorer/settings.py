@@ -1,6 +1,7 @@
 """Every environment setting, in one place (prefix ``EXPLORER_``)."""
 
 from functools import cache
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -11,8 +12,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="EXPLORER_", frozen=True)
 
-    analysis_cache: int = Field(default=64, ge=1, description="networks whose analysis stays in memory")
-    log_level: str = Field(default="INFO", description="level of the explorer's own log lines")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="level of the explorer's own log lines"
+    )
 
 
 @cache

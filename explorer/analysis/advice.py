@@ -38,17 +38,10 @@ def of_totals(layers: Iterable[Layer], params: int, field: Field | None, image_s
                 ).format(reach=number(reach), image=number(image_size)),
             )
         )
-    linear = sum(layer.params for layer in layers if layer.stage == "head")
-    if HEAD_SHARE * params < linear < params:
-        warned.append(
-            Warned(
-                "head-heavy",
-                _(
-                    "The head holds {share:.0%} of the parameters ({head} of {total}). Global average pooling before a "
-                    "single linear layer, or narrower hidden layers, would shed most of them."
-                ).format(share=linear / params, head=number(linear), total=number(params)),
-            )
-        )
+    head = [layer for layer in layers if layer.stage == "head" and layer.params]
+    held = sum(layer.params for layer in head)
+    if HEAD_SHARE * params < held < params:
+        warned.append(Warned("head-heavy", _heavy(layers, head, held, params)))
     return warned
 
 
@@ -73,18 +66,39 @@ def of_uncounted(costs: Mapping[str, Cost]) -> list[Warned]:
     ]
 
 
-def of_memory(training: Training | None, batch_size: int) -> list[Warned]:
+def _heavy(layers: list[Layer], head: list[Layer], held: int, params: int) -> str:
+    last_map = next(layer.output_shape for layer in reversed(layers) if len(layer.output_shape) == 4)
+    inputs = head[0].input_shape[-1]
+    if len(head) == 1 and last_map[1] == inputs:  # pooled to one cell already
+        return _(
+            "The head holds {share:.0%} of the parameters ({head} of {total}), in a single linear layer of {inputs} "
+            "features by {outputs} classes. Only fewer classes or fewer channels before it would shed them."
+        ).format(
+            share=held / params,
+            head=number(held),
+            total=number(params),
+            inputs=number(inputs),
+            outputs=number(head[0].output_shape[-1]),
+        )
+    return _(
+        "The head holds {share:.0%} of the parameters ({head} of {total}). Global average pooling before a "
+        "single linear layer, or narrower hidden layers, would shed most of them."
+    ).format(share=held / params, head=number(held), total=number(params))
+
+
+def untrainable(batch_size: int, reason: str) -> Warned:
+    """A training step fails, in PyTorch's words."""
+    return Warned(
+        "cannot-train",
+        _(
+            "This network can't train on batches of {batch} at this input size, so its training memory is unknown: "
+            "{reason}. Take a larger batch or larger images."
+        ).format(batch=number(batch_size), reason=reason.rstrip(".")),
+    )
+
+
+def of_memory(training: Training, batch_size: int) -> list[Warned]:
     """More memory than this machine has, at this batch size."""
-    if training is None:
-        return [
-            Warned(
-                "cannot-train",
-                _(
-                    "This network can't train on batches of {batch}: batch norm needs more than one value for each "
-                    "channel. Take a larger batch."
-                ).format(batch=batch_size),
-            )
-        ]
     available, where = device_memory()
     if training.total <= available:
         return []

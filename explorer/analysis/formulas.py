@@ -7,6 +7,7 @@ can evaluate it and compare.
 from torch import nn
 
 from explorer.analysis.cost import Cost, Term, adaptive_reads, factors
+from explorer.analysis.fields import Closed
 from explorer.analysis.operators import MULTIPLIES
 from explorer.analysis.receptive_field import Local, States, geometry
 from explorer.analysis.trace import Row
@@ -111,19 +112,42 @@ def activation_bytes(row: Row, stored: int) -> str:
 
 def receptive_field(row: Row, states: States) -> str:
     """The step of the recursion: size + (kernel − 1)·stride (Araujo et al. 2019, equation 2)."""
-    states_before = [states.get(value) for value in row.inputs]
-    before = [state.rows.closed for state in states_before if isinstance(state, Local) and state.rows.closed]
-    after = states.get(row.output)
-    if not before or not isinstance(after, Local) or not after.rows.closed:
+    before, after, window = _step(row, states)
+    if not before or not after:
         return ""
-    together = after.rows.closed.size
-    for op in row.ops:
-        if windows := geometry(op):
-            kernel, _stride, _padding, dilation = windows[0]
-            taps = f"({kernel} − 1)" if dilation == 1 else f"{dilation}·({kernel} − 1)"
-            return equation(f"{number(before[0].size)} + {taps}·{number(before[0].stride)}", together)
+    if window:
+        kernel, _stride, _padding, dilation = window
+        taps = f"({kernel} − 1)" if dilation == 1 else f"{dilation}·({kernel} − 1)"
+        return equation(f"{number(before[0].size)} + {taps}·{number(before[0].stride)}", after.size)
     if len(before) > 1:
         return _("paths that see {paths} pixels see {together} together").format(
-            paths=", ".join(number(closed.size) for closed in before), together=number(together)
+            paths=", ".join(number(closed.size) for closed in before), together=number(after.size)
         )
-    return number(together)
+    return number(after.size)
+
+
+def field_stride(row: Row, states: States) -> str:
+    """Pixels of the image between neighbouring units: the strides so far, multiplied."""
+    before, after, window = _step(row, states)
+    if not before or not after:
+        return ""
+    return equation(product(before[0].stride, window[1]), after.stride) if window else number(after.stride)
+
+
+def field_padding(row: Row, states: States) -> str:
+    """Pixels by which the first unit's field hangs over the edge: each padding times the stride before it."""
+    before, after, window = _step(row, states)
+    if not before or not after:
+        return ""
+    if window:
+        return equation(f"{number(before[0].padding)} + {product(window[2], before[0].stride)}", after.padding)
+    return number(after.padding)
+
+
+def _step(row: Row, states: States) -> tuple[list[Closed], Closed | None, tuple[int, int, int, int] | None]:
+    """Fields before and after a layer, where both have a closed form, and its window along the rows."""
+    reached = [states.get(value) for value in row.inputs]
+    before = [state.rows.closed for state in reached if isinstance(state, Local) and state.rows.closed]
+    state = states.get(row.output)
+    windows = next((found for op in row.ops if (found := geometry(op))), None)
+    return before, state.rows.closed if isinstance(state, Local) else None, windows[0] if windows else None

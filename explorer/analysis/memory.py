@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, UntypedStorage, nn
 
 from explorer.analysis.trace import MetaMode, Trace
 
@@ -55,8 +55,8 @@ class Training:
         return self.weights + self.half_copy + self.gradients + self.optimizer + self.activations
 
 
-def peak_bytes(trace: Trace) -> int:
-    """Most bytes of activations alive at once while the network runs on one image.
+def peak_bytes(trace: Trace) -> list[int]:
+    """Sizes of the activations alive when they take most memory, while the network runs on one image.
 
     A tensor lives from the operator that makes it to the last that reads it; work space is not counted.
     """
@@ -65,15 +65,17 @@ def peak_bytes(trace: Trace) -> int:
         for value in (*op.inputs, *op.outputs):
             last[value.storage] = op.index
     alive = {trace.image.storage: trace.image.bytes}
-    now = peak = trace.image.bytes
+    peak, now = [trace.image.bytes], trace.image.bytes
+    most = now
     for op in trace.ops:
-        if op.row is None and all(value.source != "input" for value in op.inputs):
+        if all(value.source != "input" for value in op.inputs):
             continue
         for value in op.outputs:
             if value.storage not in alive:
                 alive[value.storage] = value.bytes
                 now += value.bytes
-        peak = max(peak, now)
+        if now > most:
+            most, peak = now, [size for size in alive.values() if size]
         for storage in {value.storage for value in (*op.inputs, *op.outputs)}:
             if last[storage] == op.index:
                 now -= alive.get(storage, 0)
@@ -89,22 +91,22 @@ def saved_for_backward(network: nn.Module, shape: tuple[int, ...]) -> Saved:
         shape: of the batch, (N, C, H, W).
 
     Raises:
-        ValueError: where the network can't train on such a batch (batch norm over a single value).
+        ValueError, RuntimeError: PyTorch's own, where the network can't train on such a batch.
     """
     own = {tensor.untyped_storage()._cdata for tensor in (*network.parameters(), *network.buffers())}
     sizes: dict[int, tuple[int, bool]] = {}
-    alive: list[Tensor] = []  # a freed storage's address would be used again
+    alive: list[UntypedStorage] = []  # a freed storage's address would be used again
 
-    def pack(tensor: Tensor) -> Tensor:
+    def pack(tensor: Tensor) -> None:
+        # Neither kept nor handed back: the tensor owns the graph that would own it, a cycle that gc can't see.
         storage = tensor.untyped_storage()
         if storage._cdata not in own:
             sizes[storage._cdata] = (storage.nbytes(), tensor.is_floating_point() and tensor.dim() > 1)
-            alive.append(tensor)
-        return tensor
+            alive.append(storage)
 
     batch = torch.empty(shape, device="meta")
     mode = MetaMode()  # type: ignore[no-untyped-call]
-    with mode, torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+    with mode, torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda nothing: nothing):
         network(batch)
     maps = sum(size for size, is_map in sizes.values() if is_map)
     return Saved(maps, sum(size for size, is_map in sizes.values() if not is_map))

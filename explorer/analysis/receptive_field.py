@@ -14,6 +14,7 @@ from torch import nn
 from explorer.analysis import fields
 from explorer.analysis.fields import Axis
 from explorer.analysis.operators import ACTIVATION, ELEMENTWISE
+from explorer.analysis.shapes import pair
 from explorer.analysis.trace import Op, Row, Shape, Trace, Value, count
 
 
@@ -138,11 +139,6 @@ def _windowed(state: Local, shape: Shape, per_axis: list[tuple[int, ...]]) -> Lo
     return _both(state, rows, fields.window(state.columns, width, *across))
 
 
-def _pair(value: Any) -> tuple[int, int]:
-    entries = list(value) if isinstance(value, list | tuple) else [value]
-    return (entries[0], entries[-1])
-
-
 def _nchw(op: Op, state: Local) -> bool:
     return len(op.inputs[0].shape) == 4 and state.dims == (2, 3)
 
@@ -159,7 +155,7 @@ def geometry(op: Op) -> list[tuple[int, int, int, int]] | None:
             dilation = (arguments[3] or 1) if op.name == "max_pool2d_with_indices" else 1
         case _:
             return None
-    return list(zip(_pair(kernel), _pair(stride), _pair(padding), _pair(dilation), strict=True))
+    return list(zip(pair(kernel), pair(stride), pair(padding), pair(dilation), strict=True))
 
 
 def _window(op: Op, states: list[Local], where: str) -> State:

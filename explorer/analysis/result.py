@@ -51,6 +51,7 @@ class Layer:
     output_shape: tuple[int, ...]
     inputs: tuple[int, ...]
     params: int
+    trainable: int
     macs: int
     terms: dict[Term, int]
     activation_bytes: int

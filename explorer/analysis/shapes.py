@@ -55,13 +55,15 @@ def _convolution(x: Tensor, weight: Tensor, *options: Any) -> Any:
 def _pooled(x: Tensor, kernel: list[int], stride: list[int], padding: list[int], *, ceil: bool) -> Tensor | None:
     if x.dim() != 4:
         return None
-    sizes = [_both(entry) for entry in (kernel, stride or kernel, padding)]
+    sizes = [pair(entry) for entry in (kernel, stride or kernel, padding)]
     sides = [window_output(size, k, s, p, ceil=ceil) for size, k, s, p in zip(x.shape[2:], *sizes, strict=True)]
     return x.new_empty(*x.shape[:2], *sides) if min(sides) > 0 else None
 
 
-def _both(entry: list[int]) -> tuple[int, int]:
-    return entry[0], entry[-1]
+def pair(value: Any) -> tuple[int, int]:
+    """A window's setting down and across: ATen gives one number, or one for each."""
+    entries = list(value) if isinstance(value, list | tuple) else [value]
+    return entries[0], entries[-1]
 
 
 def _max_pool(

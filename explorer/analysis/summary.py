@@ -26,9 +26,9 @@ from explorer.analysis.trace import Recorder, Row, Trace, Value
 from explorer.errors import InputError, SpecError, shown
 from explorer.i18n import _, language
 from explorer.models import attach_auxiliary, build, detach_auxiliary, head_names
-from explorer.settings import settings
 from explorer.specs import Spec
 
+REMEMBERED = 64  # networks, at about a megabyte each
 GLOBAL_POOLS = frozenset(["_adaptive_avg_pool2d", "mean"])
 
 
@@ -41,6 +41,7 @@ class _Measured:
     field: Field | None
     field_note: str
     warnings: tuple[Warned, ...]
+    formulas: dict[str, str]
 
 
 def analyse(
@@ -67,11 +68,18 @@ def analyse(
     measured, saved = _measure(spec, batch_size, language())
     totals = measured.totals
     parts = None
-    if saved is not None:
+    if isinstance(saved, Saved):
         everything = totals.params + totals.aux_params
         parts = training(everything, totals.trainable_params + totals.aux_params, saved, optimizer, precision)
+        memory = advice.of_memory(parts, batch_size)
+    else:
+        memory = [advice.untrainable(batch_size, saved)]
     lines = {
+        **measured.formulas,
         "params": formulas.equation(_sum_of(layer.params for layer in measured.layers), totals.params),
+        "trainable_params": formulas.equation(
+            _sum_of(layer.trainable for layer in measured.layers), totals.trainable_params
+        ),
         "macs": formulas.equation(_sum_of(layer.macs for layer in measured.layers), totals.macs),
         "flops": formulas.flops(Cost(totals.macs, totals.terms)),
         "weight_bytes": formulas.equation(formulas.product(totals.params, FLOAT32), totals.weight_bytes),
@@ -93,7 +101,7 @@ def analyse(
         field_note=measured.field_note,
         batch_size=batch_size,
         training=parts,
-        warnings=(*measured.warnings, *advice.of_memory(parts, batch_size)),
+        warnings=(*measured.warnings, *memory),
         formulas=lines,
     )
 
@@ -102,8 +110,8 @@ def _sum_of(amounts: Iterable[int]) -> str:
     return " + ".join(formulas.number(amount) for amount in amounts if amount) or "0"
 
 
-@lru_cache(maxsize=settings().analysis_cache)
-def _measure(spec: Spec, batch_size: int, _language: str) -> tuple[_Measured, Saved | None]:
+@lru_cache(maxsize=REMEMBERED)
+def _measure(spec: Spec, batch_size: int, _language: str) -> tuple[_Measured, Saved | str]:
     # Warnings and notes are sentences, so the language is part of what is remembered.
     network = build(spec, "meta")
     heads = detach_auxiliary(network)
@@ -113,10 +121,9 @@ def _measure(spec: Spec, batch_size: int, _language: str) -> tuple[_Measured, Sa
     attach_auxiliary(network, heads)
     network.train()
     try:
-        saved = saved_for_backward(network, (batch_size, *shape))
-    except ValueError:
-        saved = None
-    return measured, saved
+        return measured, saved_for_backward(network, (batch_size, *shape))
+    except (ValueError, RuntimeError) as error:
+        return measured, " ".join(str(error).split())[:200]
 
 
 def forget() -> None:
@@ -154,17 +161,20 @@ def _collect(network: nn.Module, heads: dict[str, nn.Module], spec: Spec, trace:
     for layer in layers:
         for term, amount in layer.terms.items():
             terms[term] = terms.get(term, 0) + amount
+    auxiliary = [sum(parameter.numel() for parameter in head.parameters()) for head in heads.values()]
+    buffers = [buffer.nbytes for buffer in network.buffers()]
+    peak = peak_bytes(trace)
     totals = Totals(
         params=params,
         trainable_params=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
-        aux_params=sum(parameter.numel() for head in heads.values() for parameter in head.parameters()),
+        aux_params=sum(auxiliary),
         macs=sum(layer.macs for layer in layers),
         terms=terms,
         torchinfo_mult_adds=mult_adds,
         weight_bytes=FLOAT32 * params,
-        buffer_bytes=sum(buffer.nbytes for buffer in network.buffers()),
+        buffer_bytes=sum(buffers),
         activation_bytes=sum(layer.activation_bytes for layer in layers),
-        peak_activation_bytes=peak_bytes(trace),
+        peak_activation_bytes=sum(peak),
     )
     last = _last_map(trace, head_names(spec))
     state = states.get(last)
@@ -174,7 +184,12 @@ def _collect(network: nn.Module, heads: dict[str, nn.Module], spec: Spec, trace:
         *advice.of_totals(layers, params, field, spec.image_size),
         *advice.of_uncounted(costs),
     ]
-    return _Measured(layers, totals, field, "" if field else _why_none(state), tuple(warnings))
+    lines = {
+        "aux_params": formulas.equation(_sum_of(auxiliary), totals.aux_params),
+        "buffer_bytes": formulas.equation(_sum_of(buffers), totals.buffer_bytes),
+        "peak_activation_bytes": formulas.equation(_sum_of(peak), totals.peak_activation_bytes),
+    }
+    return _Measured(layers, totals, field, "" if field else _why_none(state), tuple(warnings), lines)
 
 
 def _layers(trace: Trace, states: States, costs: dict[str, Cost], spec: Spec) -> tuple[Layer, ...]:
@@ -198,11 +213,12 @@ def _layers(trace: Trace, states: States, costs: dict[str, Cost], spec: Spec) ->
                 output_shape=output.shape,
                 inputs=tuple(sorted({index for value in row.inputs for index in _sources(value, makers)})),
                 params=row.params,
+                trainable=row.trainable,
                 macs=spent.macs,
                 terms=spent.terms,
                 activation_bytes=new_bytes,
                 field=field_of(state),
-                sees_whole_image=not isinstance(state, Local | Unknown),
+                sees_whole_image=isinstance(state, Whole),
                 notes=_notes(state, spent),
                 formulas=_formulas(row, spent, states, new_bytes),
             )
@@ -218,6 +234,8 @@ def _formulas(row: Row, spent: Cost, states: States, new_bytes: int) -> dict[str
         "flops": formulas.flops(spent),
         "output_shape": formulas.output_size(row),
         "receptive_field": formulas.receptive_field(row, states),
+        "stride": formulas.field_stride(row, states),
+        "padding": formulas.field_padding(row, states),
         "activation_bytes": formulas.activation_bytes(row, new_bytes),
     }
 
@@ -270,6 +288,8 @@ def _why_none(state: State) -> str:
         return _("receptive field not traced through {cause}").format(cause=state.cause)
     if isinstance(state, Local):
         return _("receptive field: windows of different sizes or strides, so no single one")
+    if state is None:
+        return _("receptive field: none, it depends on no pixel")
     return _("receptive field: the whole image")
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from explorer.analysis.operators import KINDS, MOVES_DATA
+from explorer.analysis.operators import KINDS, MOVES_DATA, MULTIPLIES
 from explorer.analysis.shapes import run_on_meta
 
 Shape = tuple[int, ...]
@@ -197,7 +197,9 @@ class Recorder(_Mode):  # type: ignore[no-untyped-call]
         if not tensors:
             return
         outputs = [self._value(tensor, source, parameters) for tensor in tensors]
-        row = self._row(name, inputs, outputs[0]) if source == "input" else None
+        # What runs on parameters alone costs too, as Swin V2's position biases do in every forward pass.
+        counts = source == "input" or self._frames[-1][2] is not None or name in MULTIPLIES
+        row = self._row(name, inputs, outputs[0]) if counts else None
         op = Op(name, func, replaced, keywords, inputs, outputs, row, len(self.ops))
         for value in outputs:
             value.made_by = op

@@ -1,5 +1,6 @@
 """From a spec to a network: one file per family, under the names of ``explorer.specs``."""
 
+import re
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, cast
@@ -12,7 +13,7 @@ from explorer.specs import Spec
 
 FAMILIES: dict[str, ModuleType] = {"vgg": vgg, "resnet": resnet, "googlenet": googlenet, "torchvision": zoo}
 # Heads that run in training only; torchvision calls inception_v3's AuxLogits.
-AUXILIARY = ("aux1", "aux2", "AuxLogits")
+AUXILIARY = re.compile(r"aux[0-9]+|AuxLogits")
 
 
 def build(spec: Spec, device: str | torch.device = "cpu") -> nn.Module:
@@ -35,7 +36,7 @@ def head_names(spec: Spec) -> tuple[str, ...]:
 
 def detach_auxiliary(network: nn.Module) -> dict[str, nn.Module]:
     """Take the auxiliary heads off a network and return them by name; evaluation runs the same without."""
-    heads = {name: module for name, module in network.named_children() if name.startswith(AUXILIARY)}
+    heads = {name: module for name, module in network.named_children() if AUXILIARY.fullmatch(name)}
     for name in heads:
         setattr(network, name, None)
     return heads

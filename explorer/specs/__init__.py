@@ -2,7 +2,7 @@
 
 from explorer.specs.base import Preset, Spec
 from explorer.specs.googlenet import GoogLeNetSpec
-from explorer.specs.presets import FAMILIES, PRESETS, parse_json, parse_spec, preset_of, resolve
+from explorer.specs.presets import FAMILIES, PRESETS, parse_json, parse_spec, resolve
 from explorer.specs.resnet import ResNetSpec
 from explorer.specs.vgg import VggSpec
 from explorer.specs.zoo import ZooSpec
@@ -18,6 +18,5 @@ __all__ = [
     "ZooSpec",
     "parse_json",
     "parse_spec",
-    "preset_of",
     "resolve",
 ]

@@ -41,10 +41,12 @@ class Spec(BaseModel):
         Raises:
             SpecError: naming rule, value and place of the first three faults.
         """
+        if unknown := [key for key in data if key not in cls.model_fields]:
+            raise SpecError(_("{place}: unknown key").format(place=_key(unknown[0])))
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            faults = error.errors()
+            faults = error.errors()  # few: lists stop at their first wrong entry
             # A list with a wrong entry is also reported as too short: only the entry is news.
             inner = [fault for fault in faults if not any(_inside(other, fault) for other in faults)]
             raise SpecError("; ".join(map(explain, inner[:3]))) from None
@@ -81,6 +83,11 @@ def own_fields(spec: type[Spec]) -> list[str]:
     return [name for name in spec.model_fields if name not in Spec.model_fields]
 
 
+def _key(name: object) -> str:
+    """An unknown key as people can read it: itself where it is a plain word."""
+    return name if isinstance(name, str) and name.isidentifier() and name.isascii() and len(name) < 40 else shown(name)
+
+
 def place(path: tuple[int | str, ...]) -> str:
     """``("blocks", 1)`` as people write it: ``blocks[1]``."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
@@ -96,8 +103,6 @@ def explain(fault: ErrorDetails) -> str:
     match fault["type"]:
         case "missing":
             return _("{place}: this key is required").format(place=where)
-        case "extra_forbidden":
-            return _("{place}: unknown key").format(place=where)
         case "int_type" | "int_parsing" | "int_from_float":
             return _("{place}: {value} is not a whole number").format(place=where, value=got)
         case "bool_type":

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from explorer.errors import SpecError, shown
 from explorer.i18n import _
@@ -68,9 +68,9 @@ def _row(raw: object, index: int) -> Module:
     name, *channels = raw
     if not isinstance(name, str) or not is_name(name):
         raise SpecError(
-            _("modules[{index}]: the name {name} is not 1 to 12 letters and digits").format(
-                index=index, name=shown(name)
-            )
+            _(
+                "modules[{index}]: the name {name} is not 1 to 12 letters and digits, or is the reserved word empty"
+            ).format(index=index, name=shown(name))
         )
     for column, value in zip(COLUMNS, channels, strict=True):
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_BRANCH:
@@ -82,6 +82,9 @@ def _row(raw: object, index: int) -> Module:
     return Module(name, *channels)
 
 
+Names = Annotated[tuple[str, ...], Field(max_length=MAX_MODULES, fail_fast=True)]
+
+
 class GoogLeNetSpec(Spec):
     """Inception modules in order, the pools and auxiliary heads between them, and the stem.
 
@@ -91,8 +94,8 @@ class GoogLeNetSpec(Spec):
 
     family: Literal["googlenet"] = "googlenet"
     modules: Annotated[tuple[Module, ...], BeforeValidator(parse_rows)]
-    pool_after: tuple[str, ...] = ("3b", "4e")
-    aux_after: tuple[str, ...] = ("4a", "4d")
+    pool_after: Names = ("3b", "4e")
+    aux_after: Names = ("4a", "4d")
     stem: Literal["imagenet", "cifar"] = "imagenet"
     batch_norm: Flag = False
     branch5x5: Literal[5, 3] = 5
@@ -138,7 +141,7 @@ class GoogLeNetSpec(Spec):
                 raise SpecError(
                     _(
                         "aux_after: the head after {name} averages {window}x{window} windows, but a {size}x{size} map "
-                        "arrives at image_size {image}; leave it out"
+                        "arrives at image_size {image}; take {name} out of aux_after"
                     ).format(name=row.name, window=AUX_WINDOW, size=size, image=self.image_size)
                 )
             if row.name in self.pool_after:

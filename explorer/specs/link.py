@@ -93,7 +93,7 @@ def _scalar(text: str) -> Any:
         return _WORDS[text]
     for number in (int, float):
         try:
-            return number(text) if len(text) < 20 and text.isascii() and "_" not in text else text
+            return number(text) if len(text) < 30 and text.isascii() and "_" not in text else text
         except ValueError:
             continue
     return text

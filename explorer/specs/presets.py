@@ -69,8 +69,8 @@ def parse_json(text: str) -> Spec:
 def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     data = dict(pairs)
     if len(data) < len(pairs):
-        keys = [key for key, _value in pairs]
-        repeated = next(key for key in keys if keys.count(key) > 1)
+        seen: set[str] = set()
+        repeated = next(key for key, _value in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
         raise SpecError(_("{place}: this key stands twice").format(place=shown(repeated)))
     return data
 
@@ -103,15 +103,10 @@ def _from_file(path: Path) -> Spec:
     try:
         if path.stat().st_size > 4 * MAX_JSON:
             raise SpecError(_("spec: the file {path} is too large").format(path=shown(str(path))))
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # Windows editors begin with a mark
     except UnicodeDecodeError:
         raise SpecError(_("spec: the file {path} is not UTF-8 text").format(path=shown(str(path)))) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise SpecError(_("spec: can't read {path}: {reason}").format(path=shown(str(path)), reason=reason)) from None
     return parse_json(text)
-
-
-def preset_of(spec: Spec) -> str | None:
-    """Name of the preset that a spec is equal to."""
-    return next((preset.name for preset in PRESETS.values() if preset.spec == spec), None)

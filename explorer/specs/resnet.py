@@ -22,9 +22,9 @@ class ResNetSpec(Spec):
     """
 
     family: Literal["resnet"] = "resnet"
-    blocks: Annotated[tuple[Count, ...], Field(min_length=1, max_length=MAX_STAGES)]
+    blocks: Annotated[tuple[Count, ...], Field(min_length=1, max_length=MAX_STAGES, fail_fast=True)]
     block: Literal["basic", "bottleneck"] = "basic"
-    widths: Annotated[tuple[Width, ...], Field(max_length=MAX_STAGES)]
+    widths: Annotated[tuple[Width, ...], Field(max_length=MAX_STAGES, fail_fast=True)]
     stem: Literal["imagenet", "cifar"] = "imagenet"
     shortcut: Literal["A", "B", "C"] = "B"
     residual: Flag = True
@@ -34,8 +34,9 @@ class ResNetSpec(Spec):
     @model_validator(mode="before")
     @classmethod
     def _default_widths(cls, data: Any) -> Any:
-        if isinstance(data, dict) and "widths" not in data and isinstance(data.get("blocks"), list | tuple):
-            return {**data, "widths": default_widths(len(data["blocks"]))}
+        if isinstance(data, dict) and "widths" not in data:
+            blocks = data.get("blocks")
+            return {**data, "widths": default_widths(len(blocks) if isinstance(blocks, list | tuple) else 0)}
         return data
 
     @model_validator(mode="after")

@@ -25,7 +25,7 @@ class VggSpec(Spec):
     cfg: Annotated[tuple[int | str, ...], BeforeValidator(cfg_list.parse_tokens)]
     batch_norm: Flag = False
     pool_to: Annotated[int, Field(strict=True, ge=1, le=64)] | None = 7
-    classifier: Annotated[tuple[Hidden, ...], Field(max_length=16)] = (4096, 4096)
+    classifier: Annotated[tuple[Hidden, ...], Field(max_length=16, fail_fast=True)] = (4096, 4096)
     in_features: Annotated[StrictInt, Field(ge=1)] | None = None
     dropout: Probability = 0.5
     dropout_position: Literal["after", "before"] = "after"

@@ -11,7 +11,6 @@ from explorer.ui.text import plain
 
 def draw(layer: Layer) -> None:
     """Shapes, formulas and what the middle unit sees."""
-    field = layer.field
     lines = [
         (_("Input"), shape(layer.input_shape)),
         (_("Output"), shape(layer.output_shape)),
@@ -21,10 +20,8 @@ def draw(layer: Layer) -> None:
         (_("FLOPs"), layer.formulas["flops"]),
         (_("Activations (bytes)"), layer.formulas["activation_bytes"]),
         (_("Receptive field"), layer.formulas["receptive_field"]),
-        (
-            _("Stride and padding in the image"),
-            _("{stride} and {padding} pixels").format(stride=field.stride, padding=field.padding) if field else "",
-        ),
+        (_("Stride in the image"), layer.formulas["stride"]),
+        (_("Padding in the image"), layer.formulas["padding"]),
         (_("Middle unit sees"), sees(layer)),
     ]
     with st.container(border=True, key="layer-panel"):

@@ -44,6 +44,9 @@ def test_heavy_heads() -> None:
     assert "89% of the parameters (123,642,856 of 138,357,544)" in codes(analyse(resolve("vgg16")))["head-heavy"]
     assert "head-heavy" not in codes(analyse(resolve("resnet50")))
     assert "head-heavy" in codes(analyse(resolve("vgg16-conv")))
+    assert "head-heavy" not in codes(analyse(resolve("mnist-fc")))  # a head is all there is
+    pooled = parse_spec({"family": "vgg", "cfg": [8], "pool_to": 1, "classifier": []})
+    assert "Only fewer classes" in codes(analyse(pooled))["head-heavy"]
 
 
 def test_pools_that_repeat_cells() -> None:

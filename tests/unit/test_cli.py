@@ -9,6 +9,7 @@ import pytest
 
 from explorer import cli
 from explorer.analysis import analyse
+from explorer.settings import settings
 from explorer.specs import PRESETS, parse_spec, resolve
 
 
@@ -120,3 +121,21 @@ def test_a_real_process(root: Path) -> None:
     wrong = subprocess.run([*command[:-2], "lenet6"], capture_output=True, text=True, cwd=root, check=False)
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert wrong.stderr.startswith("error: spec: 'lenet6' is not a preset; did you mean lenet5")
+
+
+def test_settings_at_fault(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.cache_clear()
+    monkeypatch.setenv("EXPLORER_LOG_LEVEL", "foo")
+    try:
+        status, out, err = run(capsys, monkeypatch, "analyze", "lenet5")
+    finally:
+        settings.cache_clear()
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "log_level: 'foo' is not one of" in err
+
+
+def test_no_command_prints_the_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    status, out, err = run(capsys, monkeypatch)
+    assert (status, out) == (2, "")
+    assert "analyze" in err
+    assert "presets" in err

@@ -13,7 +13,9 @@ from explorer.models import build, detach_auxiliary
 from explorer.specs import PRESETS, parse_spec, resolve
 
 
-@pytest.mark.parametrize("name", [*PRESETS, "torchvision:swin_t", "torchvision:vit_b_32", "torchvision:mnasnet0_5"])
+@pytest.mark.parametrize(
+    "name", [*PRESETS, "torchvision:swin_t", "torchvision:swin_v2_t", "torchvision:vit_b_32", "torchvision:mnasnet0_5"]
+)
 def test_macs_are_half_of_pytorchs_flop_counter(name: str) -> None:
     spec = resolve(name)
     network = build(spec, "meta").eval()

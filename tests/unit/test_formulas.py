@@ -32,12 +32,14 @@ def equations(analysis: Analysis) -> list[tuple[str, str, int]]:
             ("flops", layer.flops),
             ("output_shape", layer.output_shape[-2] if len(layer.output_shape) == 4 else None),
             ("receptive_field", field.size if field else None),
+            ("stride", field.stride if field else None),
+            ("padding", field.padding if field else None),
             ("activation_bytes", layer.activation_bytes),
         ):
             text = layer.formulas[key]
             if (
                 value is not None
-                and re.match(r"[\d(]|floor|ceil", text)
+                and re.match(r"[-\d(]|floor|ceil", text)
                 and "cells" not in text
                 and "written" not in text
             ):

@@ -1,7 +1,9 @@
 """Memory against what PyTorch really keeps and allocates."""
 
+import gc
 import math
 import warnings
+import weakref
 
 import pytest
 import torch
@@ -12,7 +14,7 @@ from explorer.analysis import Precision, analyse
 from explorer.analysis.memory import Saved, peak_bytes, saved_for_backward, training
 from explorer.errors import InputError
 from explorer.models import build
-from explorer.specs import PRESETS, parse_spec, resolve
+from explorer.specs import PRESETS, Spec, ZooSpec, parse_spec, resolve
 from tests.unit.helpers import narrow, traced
 
 
@@ -115,7 +117,7 @@ def test_peak_of_inference_is_what_the_cpu_allocates(preset: str) -> None:
             now += event.nbytes()
             peak = max(peak, now)
     trace, _states = traced(spec)
-    claimed = peak_bytes(trace)
+    claimed = sum(peak_bytes(trace))
     # Ours leaves out work space: the unfolded windows of a convolution, and a map that Python still refers to.
     layers = analyse(spec).layers
     unfolded = max(
@@ -124,6 +126,34 @@ def test_peak_of_inference_is_what_the_cpu_allocates(preset: str) -> None:
     largest_map = max(row.activation_bytes for row in layers)
     assert peak <= claimed + unfolded + largest_map
     assert claimed - image.nbytes <= peak
+
+
+def test_an_analysis_leaves_no_network_behind() -> None:
+    network = build(resolve("resnet20"), "meta")
+    weight = weakref.ref(network.conv1.weight)
+    saved_for_backward(network, (2, 3, 32, 32))
+    del network
+    gc.collect()
+    assert weight() is None
+
+
+@pytest.mark.parametrize(
+    ("spec", "batch", "reason"),
+    [
+        (ZooSpec(name="inception_v3", image_size=128), 32, "Kernel size"),
+        (
+            parse_spec({"family": "vgg", "cfg": ["16384:1p254"] * 200, "image_size": 4096, "pool_to": 1}),
+            65_536,
+            "overflow",
+        ),
+    ],
+)
+def test_networks_that_run_but_cannot_train_say_why(spec: Spec, batch: int, reason: str) -> None:
+    analysis = analyse(spec, batch_size=batch)
+    assert analysis.training is None
+    assert analysis.totals.macs > 0
+    (message,) = [warned.message for warned in analysis.warnings if warned.code == "cannot-train"]
+    assert reason in message
 
 
 def test_in_place_layers_take_no_memory() -> None:

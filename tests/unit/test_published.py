@@ -141,3 +141,10 @@ def test_auxiliary_heads_stand_apart() -> None:
     totals = analyse(resolve("googlenet-torchvision")).totals
     assert totals.params == 6_624_904
     assert totals.params + totals.aux_params == 13_004_888
+
+
+@pytest.mark.parametrize("heads", [[], ["4a"], ["4a", "4b", "4d"], ["3a", "3b", "4a", "4b", "4c", "4d", "4e"]])
+def test_any_number_of_auxiliary_heads_stands_apart(heads: list[str]) -> None:
+    analysis = analyse(resolve("googlenet").changed(aux_after=heads))
+    assert analysis.totals.params == sum(layer.params for layer in analysis.layers) == 6_998_552
+    assert (analysis.totals.aux_params > 0) == bool(heads)

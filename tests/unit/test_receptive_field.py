@@ -120,6 +120,15 @@ def test_published(preset: str, layer: str, published: tuple[int, int, int]) -> 
     assert (field.size, field.stride, field.padding) == published
 
 
+# TF-Slim's tables: its stride sits in the last unit of a block and its SAME padding at 224 is one-sided, so the
+# paddings (511, 751) differ from ours; size and stride are met with the paper's placement.
+@pytest.mark.parametrize(("preset", "size"), [("resnet101", 1027), ("resnet152", 1507)])
+def test_tf_slims_sizes(preset: str, size: int) -> None:
+    field = analyse(resolve(preset).changed(stride_on="1x1")).field
+    assert field is not None
+    assert (field.size, field.stride) == (size, 32)
+
+
 def test_the_networks_field_is_that_of_the_last_map_before_the_head() -> None:
     fields = {
         name: analyse(resolve(name)).field for name in ("vgg16", "vgg16-conv", "resnet50", "mnist-fc", "googlenet")

@@ -1,13 +1,14 @@
 """Parsers: what is accepted, what is refused, and in which words."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.errors import InputError, SpecError, TokenError
-from explorer.specs import PRESETS, VggSpec, parse_json, parse_spec, preset_of, resolve
+from explorer.specs import PRESETS, VggSpec, parse_json, parse_spec, resolve
 from explorer.specs.cfg import (
     Conv,
     Norm,
@@ -231,11 +232,39 @@ def test_specs_are_frozen() -> None:
         resolve("vgg16").image_size = 3  # type: ignore[misc]
 
 
-def test_presets_are_known_by_their_spec() -> None:
-    for name, preset in PRESETS.items():
-        assert preset_of(preset.spec) == name
-    assert preset_of(resolve("vgg16").changed(image_size=225)) is None
-    assert len(PRESETS) >= 40
+def test_presets_differ() -> None:
+    assert len({preset.spec for preset in PRESETS.values()}) == len(PRESETS) >= 40
+
+
+HUGE = [
+    {"family": "resnet", "blocks": [0] * 300_000},
+    {"family": "vgg", "cfg": [8], "classifier": [0] * 300_000},
+    {"family": "googlenet", "modules": [["a", 1, 1, 1, 1, 1, 1]], "pool_after": [1] * 300_000},
+    {"family": "vgg", "cfg": [8], **{f"key{i}": 0 for i in range(40_000)}},
+]
+
+
+@pytest.mark.parametrize("data", HUGE, ids=range(len(HUGE)))
+def test_large_nonsense_is_refused_at_once(data: dict[str, object]) -> None:
+    start = time.process_time()
+    with pytest.raises(SpecError):
+        parse_spec(data)
+    with pytest.raises(SpecError):
+        parse_json(json.dumps(data)[:-1] + ', "family": "vgg"}')
+    assert time.process_time() - start < 1
+
+
+def test_missing_lists_are_named_once() -> None:
+    with pytest.raises(SpecError, match=r"^blocks: this key is required$"):
+        parse_spec({"family": "resnet"})
+
+
+@pytest.mark.parametrize("key", ["\ud800", "\u001b[31m", "k" * 100_000, "a b"])
+def test_odd_keys_are_quoted(key: str) -> None:
+    with pytest.raises(SpecError, match="unknown key") as caught:
+        parse_spec({"family": "vgg", "cfg": [8], key: 1})
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 100
 
 
 def test_resolve_reads_files(tmp_path: object) -> None:
@@ -244,6 +273,8 @@ def test_resolve_reads_files(tmp_path: object) -> None:
     folder = Path(str(tmp_path))
     (folder / "net.json").write_text(json.dumps({"family": "vgg", "cfg": [8]}))
     assert resolve(str(folder / "net.json")) == parse_spec({"family": "vgg", "cfg": [8]})
+    (folder / "windows.json").write_bytes(b"\xef\xbb\xbf" + (folder / "net.json").read_bytes())
+    assert resolve(str(folder / "windows.json")) == resolve(str(folder / "net.json"))
     (folder / "binary.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SpecError, match="not UTF-8"):
         resolve(str(folder / "binary.json"))

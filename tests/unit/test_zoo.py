@@ -12,8 +12,8 @@ WEIGHTS = [weights for name in names() for weights in models.get_model_weights(n
 
 # torchvision's metadata counts the auxiliary head of inception_v3 (not that of googlenet); ours stands apart.
 COUNTS_AUXILIARY = {"inception_v3"}
-# `_ops` is rounded to three digits after the point (shufflenet's to two): half of the last one is its own error.
-ROUNDING = 0.0005
+# Their `_ops`, 0.057 and 0.04, are rounded to the third digit, which is more than half a percent of them.
+ROUNDED = {"mobilenet_v3_small", "shufflenet_v2_x0_5"}
 
 
 @pytest.mark.parametrize("weights", WEIGHTS, ids=str)
@@ -24,7 +24,8 @@ def test_metadata(weights: models.WeightsEnum) -> None:
     totals = analysis.totals
     counted = totals.params + (totals.aux_params if name in COUNTS_AUXILIARY else 0)
     assert counted == weights.meta["num_params"]
-    assert totals.macs / 1e9 == pytest.approx(weights.meta["_ops"], rel=0.005, abs=ROUNDING)
+    tolerance = {"abs": 0.0006} if name in ROUNDED else {"rel": 0.005, "abs": 0}
+    assert totals.macs / 1e9 == pytest.approx(weights.meta["_ops"], **tolerance)
     assert sum(layer.params for layer in analysis.layers) == totals.params
     assert "not-counted" not in {warned.code for warned in analysis.warnings}
     assert analysis.training is not None
