@@ -67,7 +67,9 @@ with numbers_side:
     if editing.problem:
         st.error(
             plain(editing.problem),
-            title=_("Not a network yet: the numbers are those of the last good one"),
+            title=_("This link can't be opened: you see {name} instead").format(name=editing.base)
+            if editing.link_problem
+            else _("Not a network yet: the numbers are those of the last good one"),
             icon=":material/error:",
         )
     terms = frozenset(view.flops)
