@@ -108,6 +108,7 @@ st.segmented_control(
 view = state.look(editing)
 formulas_shown = view.table == "formulas"
 table = tables.formula_table(analysis) if formulas_shown else tables.layer_table(analysis, terms)
+names = [layer.name for layer in analysis.layers]
 chosen = st.dataframe(
     table,
     hide_index=True,
@@ -116,12 +117,15 @@ chosen = st.dataframe(
     height=ROW_HEIGHT * (min(len(table), ROWS_SHOWN) + 1) + 2,
     on_select="rerun",
     selection_mode="single-row",
+    selection_default={"selection": {"rows": [names.index(view.layer)] if view.layer in names else []}},
     key=f"layers.{editing.base}.{len(table)}",  # another network starts without a chosen row
     placeholder="–",
     alt=_("Layers with shapes, parameters, MACs, memory and receptive field"),
 )
-if chosen.selection.rows and chosen.selection.rows[0] < len(analysis.layers):
-    layer_panel.draw(analysis.layers[chosen.selection.rows[0]])
+rows = [row for row in chosen.selection.rows if row < len(names)]
+state.choose_layer(editing, names[rows[0]] if rows else "")
+if rows:
+    layer_panel.draw(analysis.layers[rows[0]])
 else:
     st.caption(_("Tick a row to see that layer's numbers with their formulas."))
 

@@ -93,6 +93,7 @@ def reset() -> None:
     """Callback: back to the preset that the network was made from."""
     editing: Editing = st.session_state["editing"]
     editing.spec, editing.link_problem = resolve(editing.base), ""
+    editing.view = editing.view.model_copy(update={"layer": ""})
     fill(editing)
 
 
@@ -132,6 +133,12 @@ def look(editing: Editing) -> View:
             editing.link_problem = ""
         editing.view = view
     return editing.view
+
+
+def choose_layer(editing: Editing, name: str) -> None:
+    """Show another layer close up; the empty name shows none."""
+    st.session_state[VIEW + "layer"] = name
+    editing.view = editing.view.model_copy(update={"layer": name})
 
 
 def write_link(editing: Editing) -> None:

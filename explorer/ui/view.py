@@ -21,7 +21,8 @@ def _split(value: object) -> object:
 class View(BaseModel):
     """Settings of the Architecture page that don't change the network.
 
-    ``flops`` are the terms that FLOPs count; ``table`` shows numbers or the formulas behind them.
+    ``flops`` are the terms that FLOPs count; ``table`` shows numbers or the formulas behind them; ``layer`` is the
+    one that is shown close up.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,6 +32,7 @@ class View(BaseModel):
     precision: Precision = Precision.FP32
     flops: Annotated[tuple[Term, ...], BeforeValidator(_split)] = tuple(Term)
     table: Literal["numbers", "formulas"] = "numbers"
+    layer: Annotated[str, Field(max_length=200)] = ""
 
     @classmethod
     def parse(cls, settings: dict[str, Any]) -> Self:

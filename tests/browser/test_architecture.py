@@ -176,7 +176,16 @@ def test_a_row_of_the_table_opens_its_formulas(visit: Visit) -> None:
     box = table.bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + 18, box["y"] + 45)
-    expect(page.locator(".st-key-layer-panel")).to_contain_text("(3·3·3 + 1)·64 = 1,792")
+    panel = page.locator(".st-key-layer-panel")
+    expect(panel).to_contain_text("(3·3·3 + 1)·64 = 1,792")
+    page.mouse.click(box["x"] + 18, box["y"] + 45 + 5 * 30)
+    expect(panel).to_contain_text("(3·3·64 + 1)·128 = 73,856")
+    expect(page).to_have_url(re.compile(r"layer=features\.5"))
+    other = visit(page.url, height=1800)
+    expect(other.locator(".st-key-layer-panel")).to_contain_text("(3·3·64 + 1)·128 = 73,856")
+    page.mouse.click(box["x"] + 18, box["y"] + 45 + 5 * 30)
+    expect(panel).to_be_hidden()
+    expect(page).to_have_url(re.compile(r"\?net=vgg16$"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

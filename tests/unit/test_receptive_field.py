@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from explorer.analysis import analyse
 from explorer.analysis.fields import Axis
-from explorer.analysis.receptive_field import Local, Unknown, Whole
+from explorer.analysis.receptive_field import Local, Unknown, Whole, propagate
+from explorer.analysis.trace import Recorder
 from explorer.models import build, detach_auxiliary
 from explorer.specs import PRESETS, Spec, ZooSpec, parse_spec, resolve
 from tests.unit.helpers import accepted, any_raw, narrow, traced
@@ -246,6 +247,32 @@ def test_dilation_and_padding_in_the_closed_form() -> None:
     twice = window(once, 50, 3, 1, 4, dilation=4)
     assert twice.closed == (1, -6, 6)
     assert twice.span(0) == (0, 6)
+
+
+def test_dilated_convolutions_agree_with_autograd() -> None:
+    def make() -> nn.Sequential:
+        return nn.Sequential(
+            nn.Conv2d(1, 1, 3, dilation=2, padding=2),
+            nn.AvgPool2d(3, 2, 1, ceil_mode=True),
+            nn.Conv2d(1, 1, (3, 5), stride=2, dilation=(3, 1), padding=(1, 2)),
+            nn.Conv2d(1, 1, 2, dilation=2),
+        )
+
+    meta, network = make().to("meta"), positive(make())
+    recorder = Recorder(meta)
+    with torch.no_grad(), recorder, recorder.watching():
+        meta(torch.empty(1, 1, 41, 38, device="meta"))
+    trace = recorder.trace()
+    states = propagate(trace)
+    image = torch.ones(1, 1, 41, 38, dtype=torch.float64, requires_grad=True)
+    kept = outputs(network, [row.name for row in trace.rows], image)
+    for row in trace.rows:
+        state = states[row.output]
+        assert isinstance(state, Local)
+        for down in range(state.rows.units):
+            for across in (0, state.columns.units // 2, state.columns.units - 1):
+                want = (state.rows.span(down), state.columns.span(across))
+                assert seen(kept[row.name], image, down, across) == (want if None not in want else (None, None))
 
 
 def test_dropped_columns_are_never_seen() -> None:
