@@ -1,6 +1,7 @@
 """All families, all presets, and how a text becomes a spec."""
 
 import json
+from collections import Counter
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -69,8 +70,7 @@ def parse_json(text: str) -> Spec:
 def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     data = dict(pairs)
     if len(data) < len(pairs):
-        seen: set[str] = set()
-        repeated = next(key for key, _value in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        repeated = Counter(key for key, _value in pairs).most_common(1)[0][0]
         raise SpecError(_("{place}: this key stands twice").format(place=shown(repeated)))
     return data
 

@@ -26,7 +26,8 @@ def draw(layer: Layer) -> None:
     ]
     with st.container(border=True, key="layer-panel"):
         st.markdown(f"**{plain(layer.name)}** · {plain(layer.kind)}")
+        name, formula = _("Number"), _("How it comes about")
         rows = [f"| {plain(label)} | {plain(text)} |" for label, text in lines if text]
-        st.markdown("\n".join(["| | |", "|---|---|", *rows]))
+        st.markdown("\n".join([f"| {name} | {formula} |", "|---|---|", *rows]))
         for note in layer.notes:
             st.caption(plain(note))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import ARGUMENTS, serve  # noqa: F401
+from tests.browser.conftest import serve
 
 Visit = Callable[..., Page]
 
