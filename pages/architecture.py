@@ -13,6 +13,7 @@ from explorer.i18n import _
 from explorer.specs import PRESETS
 from explorer.ui import charts, headline, layer_panel, state, tables
 from explorer.ui.editors import EDITORS
+from explorer.ui.editors.common import number
 from explorer.ui.text import plain
 
 OPTIMIZERS = {"sgd": _("SGD"), "momentum": _("SGD with momentum"), "adam": _("Adam, AdamW")}
@@ -55,7 +56,7 @@ with editor_side:
         width="stretch",
     )
     with st.expander(_("Training memory and FLOPs"), key="training-options"):
-        st.number_input(_("Batch size"), step=1, key=state.VIEW + "batch")
+        number(state.VIEW + "batch", _("Batch size"))
         st.selectbox(_("Optimizer"), list(OPTIMIZER_STATE), format_func=OPTIMIZERS.get, key=state.VIEW + "optimizer")
         st.segmented_control(
             _("Precision"), list(Precision), required=True, format_func=PRECISIONS.get, key=state.VIEW + "precision"

@@ -123,6 +123,9 @@ def refuse(editing: Editing, error: InputError) -> None:
 def look(editing: Editing) -> View:
     """How the widgets say that the network is to be shown; what they can't say stays as it was."""
     chosen = {name: st.session_state[VIEW + name] for name in VIEW_FIELDS if VIEW + name in st.session_state}
+    batch = chosen.get("batch")
+    if isinstance(batch, float) and batch.is_integer():  # number inputs hold floats, so that they can refuse 1.5
+        chosen["batch"] = int(batch)
     try:
         view = View.parse({**dict(editing.view), **chosen})
     except InputError as error:

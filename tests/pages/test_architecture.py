@@ -206,12 +206,15 @@ def test_the_view_stands_in_the_link() -> None:
     [
         ("edit.image_size", 0, "image_size: 0 is below the least allowed, 1"),
         ("edit.image_size", 99_999, "image_size: 99999 is above the most allowed, 4,096"),
+        ("edit.image_size", 1.5, "image_size: 1.5 is not a whole number"),
+        ("edit.pool_to", 2.5, "pool_to: 2.5 is not a whole number"),
+        ("view.batch", 1.5, "batch: 1.5 is not a whole number"),
         ("edit.num_classes", -1, "num_classes: -1 is below the least allowed, 1"),
         ("edit.pool_to", 65, "pool_to: 65 is above the most allowed, 64"),
         ("view.batch", 0, "batch: 0 is below the least allowed, 1"),
     ],
 )
-def test_numbers_out_of_range_are_refused_in_words(key: str, value: int, message: str) -> None:
+def test_numbers_out_of_range_are_refused_in_words(key: str, value: float, message: str) -> None:
     app = open_page(net="vgg16")
     before = metrics(app)
     app.number_input(key=key).set_value(value).run()

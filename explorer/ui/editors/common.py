@@ -12,18 +12,27 @@ from explorer.ui.state import PREFIX
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}")
 
 
-def whole_number(name: str, label: str, help_text: str | None = None) -> Any:
-    """A number input for a field of the spec.
+def number(key: str, label: str, help_text: str | None = None, **options: Any) -> Any:
+    """A number input without limits of its own, and without rounding.
 
-    Without limits of its own: the browser would keep a number beyond them to itself, and nobody would say why
-    nothing happens. The spec refuses it in words.
+    The browser would keep a number beyond its limits to itself, and cut 1.5 to 1: nobody would say why nothing
+    happens. So it takes any number, and the spec refuses in words what it can't use.
     """
-    return st.number_input(label, step=1, key=PREFIX + name, help=help_text)
+    held = st.session_state.get(key)
+    if isinstance(held, int):
+        st.session_state[key] = float(held)
+    value = st.number_input(label, step=1.0, format="%.12g", key=key, help=help_text, **options)
+    return int(value) if value is not None and value.is_integer() else value
+
+
+def whole_number(name: str, label: str, help_text: str | None = None) -> Any:
+    """A number input for a field of the spec."""
+    return number(PREFIX + name, label, help_text)
 
 
 def optional_number(name: str, label: str, placeholder: str, help_text: str) -> Any:
     """A number input that may be empty, which is null in the spec."""
-    return st.number_input(label, step=1, key=PREFIX + name, value=None, placeholder=placeholder, help=help_text)
+    return number(PREFIX + name, label, help_text, value=None, placeholder=placeholder)
 
 
 def shared_fields(*, channels: bool = True) -> dict[str, Any]:
