@@ -22,14 +22,13 @@ st.set_page_config(
     page_icon=str(ROOT / "explorer" / "ui" / "assets" / "favicon.svg"),
     layout="wide",
 )
+pages = ROOT / "pages"
 page = st.navigation(
     [
-        st.Page(
-            ROOT / "pages" / "architecture.py",
-            title=_("Architecture"),
-            icon=":material/schema:",
-            default=True,
-        )
+        st.Page(pages / "start.py", title=_("Start"), icon=":material/home:", default=True),
+        st.Page(pages / "architecture.py", title=_("Architecture"), icon=":material/schema:"),
+        st.Page(pages / "kernels.py", title=_("Kernels"), icon=":material/grid_on:"),
+        st.Page(pages / "compare.py", title=_("Compare"), icon=":material/compare_arrows:"),
     ],
     position="top",
 )

@@ -2,7 +2,18 @@
 
 from explorer.analysis.cost import Term
 from explorer.analysis.memory import OPTIMIZER_STATE, Precision
-from explorer.analysis.result import Analysis, Field, Layer, Totals, Warned
+from explorer.analysis.result import Analysis, Field, Layer, Totals, Warned, Window
 from explorer.analysis.summary import analyse
 
-__all__ = ["OPTIMIZER_STATE", "Analysis", "Field", "Layer", "Precision", "Term", "Totals", "Warned", "analyse"]
+__all__ = [
+    "OPTIMIZER_STATE",
+    "Analysis",
+    "Field",
+    "Layer",
+    "Precision",
+    "Term",
+    "Totals",
+    "Warned",
+    "Window",
+    "analyse",
+]

@@ -5,6 +5,7 @@ from typing import Any
 
 from explorer.analysis.cost import Term
 from explorer.analysis.memory import Training
+from explorer.i18n import _
 from explorer.specs import Spec
 
 Span = tuple[int, int] | None
@@ -41,6 +42,38 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """What a convolution or pool slides over its input; each pair is (down, across)."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    dilation: tuple[int, int]
+    groups: int = 1
+
+    def __str__(self) -> str:
+        """Kernel and whatever is not plain: ``3×3``, ``7×7/2``, ``3×3, 32 groups``."""
+        (down, across), parts = self.stride, []
+        stride = "" if self.stride == (1, 1) else f"/{down}" if down == across else f"/{down}×{across}"
+        parts.append(f"{self.kernel[0]}×{self.kernel[1]}{stride}")
+        if self.dilation != (1, 1):
+            parts.append(_("dilation {dilation}").format(dilation=self.dilation[0]))
+        if self.groups > 1:
+            parts.append(_("{count:,} groups").format(count=self.groups))
+        return ", ".join(parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``analyze --json`` prints it."""
+        return {
+            "kernel": list(self.kernel),
+            "stride": list(self.stride),
+            "padding": list(self.padding),
+            "dilation": list(self.dilation),
+            "groups": self.groups,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """One row of the table. Costs and bytes are for one image; ``inputs`` are positions in the table."""
 
@@ -50,6 +83,7 @@ class Layer:
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
     inputs: tuple[int, ...]
+    window: Window | None
     params: int
     trainable: int
     macs: int
@@ -74,6 +108,7 @@ class Layer:
             "input_shape": list(self.input_shape),
             "output_shape": list(self.output_shape),
             "inputs": list(self.inputs),
+            "window": self.window.to_dict() if self.window else None,
             "params": self.params,
             "macs": self.macs,
             "flops": self.flops,

@@ -21,8 +21,8 @@ from explorer.analysis.memory import (
     training,
 )
 from explorer.analysis.receptive_field import Local, State, States, Unknown, Whole, geometry, propagate
-from explorer.analysis.result import Analysis, Field, Layer, Totals, Warned
-from explorer.analysis.trace import Recorder, Row, Trace, Value
+from explorer.analysis.result import Analysis, Field, Layer, Totals, Warned, Window
+from explorer.analysis.trace import Op, Recorder, Row, Trace, Value
 from explorer.errors import InputError, SpecError, shown
 from explorer.i18n import _, language
 from explorer.models import attach_auxiliary, build, detach_auxiliary, head_names
@@ -212,6 +212,7 @@ def _layers(trace: Trace, states: States, costs: dict[str, Cost], spec: Spec) ->
                 input_shape=row.inputs[0].shape if row.inputs else (),
                 output_shape=output.shape,
                 inputs=tuple(sorted({index for value in row.inputs for index in _sources(value, makers)})),
+                window=next((found for op in row.ops if (found := _window(op))), None),
                 params=row.params,
                 trainable=row.trainable,
                 macs=spent.macs,
@@ -238,6 +239,14 @@ def _formulas(row: Row, spent: Cost, states: States, new_bytes: int) -> dict[str
         "padding": formulas.field_padding(row, states),
         "activation_bytes": formulas.activation_bytes(row, new_bytes),
     }
+
+
+def _window(op: Op) -> Window | None:
+    found = geometry(op)
+    if not found:
+        return None
+    kernel, stride, padding, dilation = zip(*found, strict=True)
+    return Window(kernel, stride, padding, dilation, op.args[8] if op.name == "convolution" else 1)
 
 
 def _sources(value: Value, makers: dict[Value, int]) -> list[int]:

@@ -7,9 +7,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from explorer.analysis import Analysis, Layer
+from explorer.drawing.kinds import DARK, LIGHT, Group, group_name, group_of
+from explorer.drawing.numbers import short
 from explorer.i18n import _
-from explorer.ui.kinds import DARK, LIGHT, Group, group_name, group_of
-from explorer.ui.numbers import short
 
 BAR = 30
 AXES = 130  # axis and legend

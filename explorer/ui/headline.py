@@ -5,8 +5,8 @@ from typing import NamedTuple
 import streamlit as st
 
 from explorer.analysis import Analysis, Term
+from explorer.drawing.numbers import bytes_short, short
 from explorer.i18n import _
-from explorer.ui.numbers import bytes_short, short
 from explorer.ui.text import plain
 
 CARD = 130  # pixels: four in a row beside the editor, two on a phone

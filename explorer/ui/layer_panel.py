@@ -3,8 +3,8 @@
 import streamlit as st
 
 from explorer.analysis import Layer
+from explorer.drawing.numbers import shape
 from explorer.i18n import _
-from explorer.ui.numbers import shape
 from explorer.ui.tables import sees
 from explorer.ui.text import plain
 

@@ -4,8 +4,8 @@ import pandas as pd
 import streamlit as st
 
 from explorer.analysis import Analysis, Layer, Term
+from explorer.drawing.numbers import shape
 from explorer.i18n import _
-from explorer.ui.numbers import shape
 
 COLUMNS = ("layer", "kind", "stage", "output", "params", "macs", "flops", "memory", "field", "jump", "padding", "sees")
 FORMULAS = ("output_shape", "params", "macs", "flops", "receptive_field", "activation_bytes")

@@ -1,8 +1,8 @@
 """An analysis as text for a terminal."""
 
 from explorer.analysis import Analysis
+from explorer.drawing.numbers import bytes_short, shape, short
 from explorer.i18n import _
-from explorer.ui.numbers import bytes_short, shape, short
 
 
 def report(analysis: Analysis) -> str:

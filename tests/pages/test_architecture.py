@@ -109,7 +109,7 @@ def test_resnet_block_counts() -> None:
     assert app.query_params["blocks"] == "2.2.6.2"
     expected = resolve("resnet18").changed(blocks=[2, 2, 6, 2])
     from explorer.analysis import analyse
-    from explorer.ui.numbers import short
+    from explorer.drawing.numbers import short
 
     assert metrics(app)["Parameters"] == short(analyse(expected).totals.params)
     app.number_input(key="edit.stages").set_value(5).run()

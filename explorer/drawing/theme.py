@@ -1,0 +1,25 @@
+"""Colours of pictures on light and dark pages: the same as in .streamlit/config.toml."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """Ink for text and outlines, faint ink, the page's ground, the ground of panels, lines, and the accent."""
+
+    ink: str
+    faint: str
+    ground: str
+    panel: str
+    line: str
+    accent: str
+    mark: str
+
+
+LIGHT = Theme("#1B232B", "#56616B", "#FFFFFF", "#F3F5F7", "#AAB4BD", "#0B62A4", "#C2185B")
+DARK = Theme("#E6EBF0", "#A9B4BF", "#11161B", "#1B222A", "#4A5763", "#4FA3DB", "#FF6FA5")
+
+
+def theme(*, dark: bool) -> Theme:
+    """The colours for a page."""
+    return DARK if dark else LIGHT
