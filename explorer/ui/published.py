@@ -1,0 +1,117 @@
+"""Published figures on the page: a badge for each, and a table that says how they stand to ours."""
+
+import pandas as pd
+import streamlit as st
+
+from explorer.analysis import Analysis
+from explorer.analysis.publications import Metric
+from explorer.analysis.published import Published, Verdict, published
+from explorer.i18n import _
+from explorer.ui.text import plain
+
+HEADLINES = (Metric.PARAMS, Metric.MACS, Metric.FIELD)
+TABLE_HEIGHT = 340  # pixels, of longer tables: they scroll
+# On a phone the table scrolls sideways in its frame rather than squeeze sentences to a word a line.
+STYLE = "<style>.st-key-published-table td:last-child { min-width: 18rem; }</style>"
+
+
+def badges(analysis: Analysis) -> None:
+    """A row of badges: figures about the whole network, then how many of a source's further ones are met."""
+    entries = published(analysis.spec)
+    if not entries:
+        return
+    whole = [entry for entry in entries if not entry.part and entry.metric in HEADLINES]
+    with st.container(horizontal=True, gap="xxsmall", key="published-badges"):
+        for entry in whole:
+            name = _("{what} {printed} · {author}").format(
+                what=metric_name(entry.metric), printed=entry.printed, author=_author(entry)
+            )
+            _badge(name, [entry])
+        for source in dict.fromkeys(entry.source for entry in entries):
+            parts = [entry for entry in entries if entry.source == source and entry.part]
+            if parts and not any(entry.source == source for entry in whole):
+                met = sum(entry.verdict is not Verdict.DIFFERS for entry in parts)
+                name = _("{met} of {count} figures met · {source}").format(met=met, count=len(parts), source=source)
+                _badge(name, parts)
+
+
+def _badge(name: str, entries: list[Published]) -> None:
+    met = all(entry.verdict is not Verdict.DIFFERS for entry in entries)
+    reasons = dict.fromkeys(entry.reason for entry in entries if entry.reason)
+    lines = [entries[0].source, *([comparison(entries[0])] if len(entries) == 1 else []), *reasons]
+    st.badge(
+        plain(name),
+        icon=":material/check:" if met else ":material/info:",
+        color="green" if met else "orange",
+        help="\n\n".join(map(plain, lines)),
+    )
+
+
+def table(analysis: Analysis) -> None:
+    """Every printed figure with ours; nothing for a network that is no published one."""
+    rows = [
+        {
+            _("What"): plain(what(entry)),
+            _("Published"): plain(entry.printed),
+            _("Here"): "–" if entry.here is None else f"{entry.here:,}",
+            _("Difference"): plain(difference(entry)),
+            _("Source"): plain(entry.source),
+            _("Why"): plain(entry.reason),
+        }
+        for entry in published(analysis.spec)
+    ]
+    if rows:
+        with st.container(height=TABLE_HEIGHT if len(rows) > 6 else "content", border=False, key="published-table"):
+            st.html(STYLE)
+            st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
+
+
+def metric_name(metric: Metric) -> str:
+    """What a figure counts, in words."""
+    return {
+        Metric.PARAMS: _("Parameters"),
+        Metric.WEIGHTS: _("Weights without biases"),
+        Metric.MACS: _("MACs"),
+        Metric.FIELD: _("Receptive field"),
+        Metric.STRIDE: _("Effective stride"),
+        Metric.PADDING: _("Effective padding"),
+        Metric.ERROR: _("Test error"),
+    }[metric]
+
+
+def what(entry: Published) -> str:
+    """What a figure counts, and of which part."""
+    name = metric_name(entry.metric)
+    return _("{what}, {part}").format(what=name, part=entry.part) if entry.part else name
+
+
+def difference(entry: Published) -> str:
+    """How ours stands to the printed figure, in a word or as a percentage of it."""
+    match entry.verdict:
+        case None:
+            return _("not computed")
+        case Verdict.EXACT:
+            return _("exact")
+        case Verdict.ROUNDS:
+            return _("rounds to it")
+        case Verdict.TRUNCATES:
+            return _("truncates to it")
+        case Verdict.DIFFERS:
+            return f"{entry.difference:+.1%}".replace("-", "−")
+
+
+def comparison(entry: Published) -> str:
+    """One sentence with both numbers."""
+    sentences = {
+        Verdict.EXACT: _("Printed {printed}; here the same, {here}."),
+        Verdict.ROUNDS: _("Printed {printed}; here {here}, which rounds to it."),
+        Verdict.TRUNCATES: _("Printed {printed}; here {here}, which was cut off to it."),
+        Verdict.DIFFERS: _("Printed {printed}; here {here}, {difference}."),
+    }
+    return sentences[entry.verdict or Verdict.DIFFERS].format(
+        printed=entry.printed, here=f"{entry.here:,}", difference=difference(entry)
+    )
+
+
+def _author(entry: Published) -> str:
+    return entry.source.split(",")[0]

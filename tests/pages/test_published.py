@@ -1,0 +1,63 @@
+"""Badges and table of published figures, as any page can draw them."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+
+def shown(net: str, **fields: object) -> AppTest:
+    def script(net: str, fields: dict[str, object]) -> None:
+        from explorer.analysis import analyse
+        from explorer.specs import resolve
+        from explorer.ui import published
+
+        analysis = analyse(resolve(net).changed(**fields))
+        published.badges(analysis)
+        published.table(analysis)
+
+    app = AppTest.from_function(script, kwargs={"net": net, "fields": fields}, default_timeout=30).run()
+    assert not app.exception
+    return app
+
+
+def badges(app: AppTest) -> dict[str, str]:
+    return {badge.value.replace("\\", ""): badge.help.replace("\\", "") for badge in app.markdown}
+
+
+def test_a_badge_for_each_headline_figure() -> None:
+    found = badges(shown("resnet50"))
+    assert list(found) == [
+        ":orange-badge[:material/info: MACs 3.8 × 10⁹ · He et al. 2016]",
+        ":orange-badge[:material/info: Receptive field 483 · Araujo et al. 2019]",
+        ":green-badge[:material/check: Parameters 25,557,032 · torchvision]",
+        ":green-badge[:material/check: MACs 4.089 G · torchvision]",
+    ]
+    help_text = next(iter(found.values()))
+    assert "He et al. 2016, Table 1" in help_text
+    assert "Printed 3.8 × 10⁹; here 4,089,184,256, +7.6%." in help_text
+    assert "first 1x1 of a bottleneck" in help_text
+
+
+def test_a_table_of_rows_has_one_badge_for_all() -> None:
+    found = badges(shown("googlenet"))
+    assert [name.partition("] ")[0] for name in found] == [
+        ":orange-badge[:material/info: 13 of 24 figures met · Szegedy et al. 2015, Table 1]",
+        ":orange-badge[:material/info: 1 of 2 figures met · GoogLeNet notes (R4)]",
+    ]
+    assert "86.7 M, twice" in list(found.values())[1]
+
+
+def test_the_table_says_how_and_why() -> None:
+    table = shown("resnet20").table[0].value
+    assert table.to_numpy().tolist() == [
+        ["Parameters", "0\\.27M", "269,722", "rounds to it", "He et al\\. 2016, Table 6", ""],
+        ["Test error", "8\\.75%", "–", "not computed", "He et al\\. 2016, Table 6", ""],
+    ]
+    table = shown("resnet50-v1").table[0].value
+    assert "truncates to it" in list(table["Difference"])
+
+
+@pytest.mark.parametrize(("net", "fields"), [("cnn-cifar10", {}), ("vgg19", {"classifier": [10]})])
+def test_other_networks_have_neither(net: str, fields: dict[str, object]) -> None:
+    app = shown(net, **fields)
+    assert not app.markdown
+    assert not app.table
