@@ -1,6 +1,7 @@
 """Every environment setting, in one place (prefix ``EXPLORER_``)."""
 
 from functools import cache
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -14,6 +15,9 @@ class Settings(BaseSettings):
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="level of the explorer's own log lines"
+    )
+    saved_dir: Path = Field(
+        default=Path(__file__).parents[1] / "saved", description="folder of the architectures saved under a name"
     )
 
 

@@ -51,11 +51,16 @@ class Window:
     dilation: tuple[int, int]
     groups: int = 1
 
-    def __str__(self) -> str:
-        """Kernel and whatever is not plain: ``3×3``, ``7×7/2``, ``3×3, 32 groups``."""
-        (down, across), parts = self.stride, []
+    @property
+    def steps(self) -> str:
+        """Kernel and stride: ``3×3``, ``7×7/2``."""
+        down, across = self.stride
         stride = "" if self.stride == (1, 1) else f"/{down}" if down == across else f"/{down}×{across}"
-        parts.append(f"{self.kernel[0]}×{self.kernel[1]}{stride}")
+        return f"{self.kernel[0]}×{self.kernel[1]}{stride}"
+
+    def __str__(self) -> str:
+        """Kernel, stride and whatever is not plain: ``3×3, 32 groups``."""
+        parts = [self.steps]
         if self.dilation != (1, 1):
             parts.append(_("dilation {dilation}").format(dilation=self.dilation[0]))
         if self.groups > 1:

@@ -5,7 +5,7 @@ from html import escape
 
 Attribute = str | float | None
 
-FONT = "font-family:'Source Sans','Source Sans Pro',system-ui,sans-serif"
+FONT = "font-family:'Source Sans','Source Sans Pro','Helvetica Neue',Arial,'Liberation Sans',sans-serif"
 
 
 def element(tag: str, *children: str, **attributes: Attribute) -> str:

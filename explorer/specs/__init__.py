@@ -2,7 +2,7 @@
 
 from explorer.specs.base import Preset, Spec
 from explorer.specs.googlenet import GoogLeNetSpec
-from explorer.specs.presets import FAMILIES, PRESETS, parse_json, parse_spec, resolve
+from explorer.specs.presets import FAMILIES, PRESETS, nearest, parse_json, parse_spec, resolve
 from explorer.specs.resnet import ResNetSpec
 from explorer.specs.vgg import VggSpec
 from explorer.specs.zoo import ZooSpec
@@ -16,6 +16,7 @@ __all__ = [
     "Spec",
     "VggSpec",
     "ZooSpec",
+    "nearest",
     "parse_json",
     "parse_spec",
     "resolve",

@@ -2,8 +2,12 @@
 
 ``?net=vgg16`` is the preset; ``?net=vgg16&cfg=64.M.128&batch_norm=true`` changes it. Lists are joined with dots,
 rows of tables with underscores, ``none`` is null and ``empty`` the empty list.
+
+Where several networks share a link, each is one text of unreserved characters: ``vgg16~cfg~64.M.128``. The parts
+are joined with tildes; ``~.`` stands for a colon and ``~-`` for a slash.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, get_args, get_origin
 
@@ -11,7 +15,7 @@ from explorer.errors import SpecError, shown
 from explorer.i18n import _
 from explorer.specs.base import Spec
 from explorer.specs.googlenet import Module
-from explorer.specs.presets import PRESETS, parse_spec, resolve
+from explorer.specs.presets import PRESETS, nearest, parse_spec, resolve
 from explorer.specs.zoo import PREFIX, ZooSpec
 
 BASE = "net"
@@ -30,12 +34,10 @@ def encode(spec: Spec, base: str) -> dict[str, str]:
 
     Args:
         spec: the network.
-        base: the preset that it was made from, if of the same family; else the link starts from another.
+        base: the preset that it was made from, if of the same family; else the link starts from the nearest.
     """
-    if isinstance(spec, ZooSpec):
-        base = f"{PREFIX}{spec.name}"
-    elif base not in PRESETS or PRESETS[base].spec.family != spec.family:
-        base = next(name for name, preset in PRESETS.items() if preset.spec.family == spec.family)
+    if base not in PRESETS or PRESETS[base].spec.family != spec.family or isinstance(spec, ZooSpec):
+        base = nearest(spec)
     before, after = resolve(base).to_dict(), spec.to_dict()
     return {BASE: base, **{key: _text(after[key]) for key in after if after[key] != before[key]}}
 
@@ -64,6 +66,28 @@ def decode(parameters: Mapping[str, str]) -> tuple[Spec, str]:
         return parse_spec(data), base
     except SpecError as error:
         raise SpecError(_("link: {problem}").format(problem=error)) from None
+
+
+def to_text(spec: Spec, base: str) -> str:
+    """A network as one text, which :func:`from_text` turns back; arguments as of :func:`encode`."""
+    link = encode(spec, base)
+    parts = [link.pop(BASE), *(part for pair in link.items() for part in pair)]
+    return "~".join(part.replace(":", "~.").replace("/", "~-") for part in parts)
+
+
+def from_text(text: str) -> tuple[Spec, str]:
+    """The network of such a text, and the name of the preset that it starts from.
+
+    Raises:
+        SpecError: naming the part and what is wrong with it.
+    """
+    parts = [part.replace("~.", ":").replace("~-", "/") for part in re.split("~(?![.-])", text.strip())]
+    base, keys, values = parts[0], parts[1::2], parts[2::2]
+    if len(keys) > len(values):
+        raise SpecError(_("link: {key} has no value").format(key=shown(keys[-1])))
+    if twice := [key for key in keys if keys.count(key) > 1 or key == BASE]:
+        raise SpecError(_("link: {key} stands twice").format(key=shown(twice[0])))
+    return decode({BASE: base, **dict(zip(keys, values, strict=True))})
 
 
 def _text(value: Any) -> str:

@@ -99,6 +99,19 @@ def resolve(text: str) -> Spec:
     )
 
 
+def nearest(spec: Spec) -> str:
+    """The preset, or torchvision:NAME, that a network differs from in the fewest settings."""
+    if isinstance(spec, zoo.ZooSpec):
+        return f"{zoo.PREFIX}{spec.name}"
+    fields = spec.to_dict()
+
+    def differences(name: str) -> int:
+        other = PRESETS[name].spec.to_dict()
+        return sum(fields[key] != other[key] for key in fields)
+
+    return min((name for name, preset in PRESETS.items() if preset.spec.family == spec.family), key=differences)
+
+
 def _from_file(path: Path) -> Spec:
     try:
         if path.stat().st_size > 4 * MAX_JSON:

@@ -1,5 +1,6 @@
 """Headline numbers of a network: short on the page, exact and with their formula on hover."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import streamlit as st
@@ -9,15 +10,17 @@ from explorer.drawing.numbers import bytes_short, short
 from explorer.i18n import _
 from explorer.ui.text import plain
 
-CARD = 130  # pixels: four in a row beside the editor, two on a phone
+CARD = 130  # pixels: two in a row
 
 
 class Headline(NamedTuple):
-    """One number: its name, the short form, and what hovering says."""
+    """One number: its name, the short form, what hovering says, and how to take and write the number itself."""
 
     label: str
     value: str
     explanation: str
+    amount: Callable[[Analysis], int | None]
+    write: Callable[[int], str] = short
 
 
 def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
@@ -34,6 +37,7 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
                 aux if totals.aux_params else "",
                 _by_stage(analysis, "params", totals.params),
             ),
+            lambda of: of.totals.params,
         ),
         Headline(
             _("MACs"),
@@ -44,11 +48,13 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
                 ),
                 _by_stage(analysis, "macs", totals.macs),
             ),
+            lambda of: of.totals.macs,
         ),
         Headline(
             _("FLOPs"),
             short(flops),
             _exactly(_("{count:,} of the chosen terms.").format(count=flops), formulas["flops"]),
+            lambda of: sum(amount for term, amount in of.totals.terms.items() if term in terms),
         ),
         Headline(
             _("Mult-adds"),
@@ -59,6 +65,7 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
                     "included, products of activations (attention) left out."
                 ).format(count=totals.torchinfo_mult_adds)
             ),
+            lambda of: of.totals.torchinfo_mult_adds,
         ),
         Headline(
             _("Weights"),
@@ -69,6 +76,8 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
                 ),
                 formulas["weight_bytes"],
             ),
+            lambda of: of.totals.weight_bytes,
+            bytes_short,
         ),
         Headline(
             _("Activations"),
@@ -79,6 +88,8 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
                 ),
                 _by_stage(analysis, "activation_bytes", totals.activation_bytes),
             ),
+            lambda of: of.totals.peak_activation_bytes,
+            bytes_short,
         ),
         Headline(
             _("Training"),
@@ -99,6 +110,8 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
             )
             if training
             else _("This network can't train on such a batch."),
+            lambda of: of.training.total if of.training else None,
+            bytes_short,
         ),
         Headline(
             _("Receptive field"),
@@ -112,6 +125,8 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
             )
             if field
             else plain(analysis.field_note),
+            lambda of: of.field.size if of.field else None,
+            lambda size: _("{size} px").format(size=f"{size:,}"),
         ),
     ]
 
@@ -136,8 +151,22 @@ def _exactly(*sentences: str) -> str:
     return "\n\n".join(plain(text) for text in sentences if text)
 
 
-def draw(analysis: Analysis, terms: frozenset[Term]) -> None:
-    """The headline numbers as a row that wraps."""
-    with st.grid(4, min_column_width=CARD, gap="xsmall"):
+def draw(analysis: Analysis, base: Analysis, name: str, terms: frozenset[Term]) -> None:
+    """The headline numbers as a row that wraps, each with its difference to the preset ``base``, called ``name``."""
+    with st.grid(2, min_column_width=CARD, gap="xsmall"):
         for line in headlines(analysis, terms):
-            st.metric(line.label, line.value, help=line.explanation, border=True)
+            change = difference(line, analysis, base)
+            st.metric(
+                line.label, line.value, help=line.explanation, border=True,
+                delta=change or _("as {name}").format(name=name),
+                delta_color="off", delta_arrow="off",
+            )  # fmt: skip
+
+
+def difference(line: Headline, analysis: Analysis, base: Analysis) -> str:
+    """``+4.42 M (+3.2%)``: against the preset; empty where nothing changed."""
+    now, before = line.amount(analysis), line.amount(base)
+    if now is None or before is None or now == before:
+        return ""
+    amount = f"{'+' if now > before else '−'}{line.write(abs(now - before))}"
+    return f"{amount} ({100 * (now - before) / before:+.1f}%)".replace("(-", "(−") if before else amount

@@ -1,16 +1,48 @@
-"""One layer close up: every number with its formula."""
+"""One layer close up: what its middle unit sees of the image, and every number with its formula."""
 
 import streamlit as st
 
-from explorer.analysis import Layer
-from explorer.drawing.numbers import shape
+from explorer.analysis import Analysis, Layer
+from explorer.drawing import field_picture
+from explorer.drawing.numbers import bytes_short, shape
 from explorer.i18n import _
+from explorer.ui.picture import picture
 from explorer.ui.tables import sees
 from explorer.ui.text import plain
 
+HEIGHT = 400  # pixels: the panel keeps it, so that nothing below jumps when another layer is chosen
 
-def draw(layer: Layer) -> None:
-    """Shapes, formulas and what the middle unit sees."""
+
+def draw(analysis: Analysis, chosen: str, *, dark: bool) -> None:
+    """The chosen layer, or the last map of the network where none is chosen."""
+    layer = next((layer for layer in analysis.layers if layer.name == chosen), None)
+    with st.container(border=True, key="layer-panel", height=HEIGHT):
+        side, words = st.columns([3, 5], gap="small")
+        field = layer.field if layer else analysis.field
+        with side:
+            if field:
+                picture(field_picture.draw(analysis, field, dark=dark), key="field-picture", smallest=0.3)
+            elif layer:
+                for note in layer.notes:
+                    st.caption(plain(note))
+            else:
+                st.caption(plain(analysis.field_note))
+        with words:
+            if layer:
+                _numbers(layer)
+            else:
+                st.markdown(_("**The last map before the head**"))
+                st.write(
+                    _(
+                        "The picture shows what its middle unit sees of the image. Choose a layer in the diagram, "
+                        "the chart or the table: then its numbers stand here, and how they come about."
+                    )
+                )
+
+
+def _numbers(layer: Layer) -> None:
+    window = f" · {plain(str(layer.window))}" if layer.window else ""
+    st.markdown(f"**{plain(layer.name)}** · {plain(layer.kind)}{window}")
     lines = [
         (_("Input"), shape(layer.input_shape)),
         (_("Output"), shape(layer.output_shape)),
@@ -18,16 +50,13 @@ def draw(layer: Layer) -> None:
         (_("Parameters"), layer.formulas["params"]),
         (_("MACs"), layer.formulas["macs"]),
         (_("FLOPs"), layer.formulas["flops"]),
+        (_("Activations"), bytes_short(layer.activation_bytes)),
         (_("Activations (bytes)"), layer.formulas["activation_bytes"]),
         (_("Receptive field"), layer.formulas["receptive_field"]),
         (_("Stride in the image"), layer.formulas["stride"]),
         (_("Padding in the image"), layer.formulas["padding"]),
         (_("Middle unit sees"), sees(layer)),
     ]
-    with st.container(border=True, key="layer-panel"):
-        st.markdown(f"**{plain(layer.name)}** · {plain(layer.kind)}")
-        name, formula = _("Number"), _("How it comes about")
-        rows = [f"| {plain(label)} | {plain(text)} |" for label, text in lines if text]
-        st.markdown("\n".join([f"| {name} | {formula} |", "|---|---|", *rows]))
-        for note in layer.notes:
-            st.caption(plain(note))
+    st.markdown("\n".join(f"- {plain(label)}: **{plain(text)}**" for label, text in lines if text))
+    for note in layer.notes:
+        st.caption(plain(note))

@@ -6,6 +6,7 @@ passes validation is written to the link. An edit that doesn't leaves link, netw
 """
 
 import logging
+import time
 from dataclasses import dataclass, field
 
 import streamlit as st
@@ -14,7 +15,7 @@ from explorer.analysis import analyse
 from explorer.errors import InputError
 from explorer.specs import PRESETS, Spec, ZooSpec, resolve
 from explorer.specs.link import BASE, DEFAULT, FIELDS, decode, encode
-from explorer.ui.view import VIEW_FIELDS, View
+from explorer.ui.view import MAX_FOLDED, PICKED, VIEW_FIELDS, View
 
 log = logging.getLogger("explorer.ui")
 
@@ -24,6 +25,27 @@ PRESET = PREFIX + "preset"
 ZOO = "torchvision"
 OURS = FIELDS | VIEW_FIELDS | {BASE}
 NOT_OURS = {"lang", "embed", "embed_options"}
+MAX_UNDO = 200
+TYPING = 2.0  # seconds: edits of one field that follow closer are one step
+
+
+@dataclass(slots=True)
+class History:
+    """Networks to go back and forward to, each with the preset that it came from."""
+
+    past: list[tuple[Spec, str]] = field(default_factory=list)
+    future: list[tuple[Spec, str]] = field(default_factory=list)
+    field: frozenset[str] = frozenset()
+    changed_at: float = float("-inf")
+
+    def leave(self, spec: Spec, base: str, fields: frozenset[str]) -> None:
+        """Remember the network that ``fields`` are about to change; one field typed in quickly is one step."""
+        now = time.monotonic()
+        if not (self.past and len(fields) == 1 and fields == self.field and now - self.changed_at < TYPING):
+            self.past.append((spec, base))
+            del self.past[:-MAX_UNDO]
+        self.future.clear()
+        self.field, self.changed_at = fields, now
 
 
 @dataclass(slots=True)
@@ -42,6 +64,7 @@ class Editing:
     link_problem: str = ""
     logged: str = ""
     revision: int = 0
+    history: History = field(default_factory=History)
 
 
 def current() -> Editing:
@@ -51,6 +74,7 @@ def current() -> Editing:
     if editing is None:
         editing = st.session_state["editing"] = Editing(resolve(DEFAULT), DEFAULT, {})
         _follow(editing, {key: st.query_params[key] for key in st.query_params if key not in NOT_OURS})
+        editing.history = History()
     elif link not in ({}, editing.link):
         _follow(editing, link)
     elif PRESET not in st.session_state:  # back from another page: Streamlit has dropped the widgets
@@ -64,12 +88,21 @@ def _follow(editing: Editing, link: dict[str, str]) -> None:
     try:
         spec, base = decode({key: text for key, text in link.items() if key not in VIEW_FIELDS})
         analyse(spec)  # torchvision may not know the name, or not run at the size
-        editing.spec, editing.base = spec, base
+        _become(editing, spec, base)
         editing.view = View.parse({key: text for key, text in link.items() if key in VIEW_FIELDS})
     except InputError as error:
         refuse(editing, error)
         editing.link_problem = editing.problem
     fill(editing)
+
+
+def _become(editing: Editing, spec: Spec, base: str) -> None:
+    """Change the network; undo leads back."""
+    if spec != editing.spec:
+        before, after = editing.spec.to_dict(), spec.to_dict()
+        changed = frozenset(key for key in {*before, *after} if before.get(key) != after.get(key))
+        editing.history.leave(editing.spec, editing.base, changed)
+    editing.spec, editing.base = spec, base
 
 
 def fill(editing: Editing) -> None:
@@ -79,21 +112,50 @@ def fill(editing: Editing) -> None:
     for key, value in editing.spec.to_dict().items():
         st.session_state[PREFIX + key] = value
     for key, value in editing.view:
+        if key in PICKED:
+            continue
         st.session_state[VIEW + key] = list(value) if isinstance(value, tuple) else value
 
 
 def open_preset() -> None:
     """Callback of the preset picker."""
     chosen = st.session_state[PRESET]
-    st.session_state["editing"].base = f"{ZOO}:resnet50" if chosen == ZOO else chosen if chosen in PRESETS else DEFAULT
-    reset()
+    base = f"{ZOO}:resnet50" if chosen == ZOO else chosen if chosen in PRESETS else DEFAULT
+    show(resolve(base), base)
 
 
 def reset() -> None:
     """Callback: back to the preset that the network was made from."""
+    base = st.session_state["editing"].base
+    show(resolve(base), base)
+
+
+def show(spec: Spec, base: str) -> None:
+    """For callbacks: another network altogether, in the widgets too."""
     editing: Editing = st.session_state["editing"]
-    editing.spec, editing.link_problem = resolve(editing.base), ""
-    editing.view = editing.view.model_copy(update={"layer": ""})
+    _become(editing, spec, base)
+    editing.problem = editing.link_problem = ""
+    editing.view = editing.view.model_copy(update={"layer": "", "folded": ()})
+    fill(editing)
+
+
+def undo() -> None:
+    """Callback: back to the network before the last change."""
+    _travel(st.session_state["editing"].history.past, st.session_state["editing"].history.future)
+
+
+def redo() -> None:
+    """Callback: forward to the network that was undone."""
+    _travel(st.session_state["editing"].history.future, st.session_state["editing"].history.past)
+
+
+def _travel(there: list[tuple[Spec, str]], back: list[tuple[Spec, str]]) -> None:
+    editing: Editing = st.session_state["editing"]
+    if there:
+        back.append((editing.spec, editing.base))
+        editing.spec, editing.base = there.pop()
+        editing.history.field = frozenset()  # the next edit is a step of its own
+    editing.problem = editing.link_problem = ""
     fill(editing)
 
 
@@ -109,7 +171,8 @@ def accept(editing: Editing, spec: Spec) -> None:
     """
     if spec != editing.spec:
         editing.link_problem = ""
-    editing.spec, editing.problem = spec, editing.link_problem
+    _become(editing, spec, editing.base)
+    editing.problem = editing.link_problem
 
 
 def refuse(editing: Editing, error: InputError) -> None:
@@ -122,7 +185,7 @@ def refuse(editing: Editing, error: InputError) -> None:
 
 def look(editing: Editing) -> View:
     """How the widgets say that the network is to be shown; what they can't say stays as it was."""
-    chosen = {name: st.session_state[VIEW + name] for name in VIEW_FIELDS if VIEW + name in st.session_state}
+    chosen = {name: st.session_state[VIEW + name] for name in VIEW_FIELDS - PICKED if VIEW + name in st.session_state}
     batch = chosen.get("batch")
     if isinstance(batch, float) and batch.is_integer():  # number inputs hold floats, so that they can refuse 1.5
         chosen["batch"] = int(batch)
@@ -138,10 +201,16 @@ def look(editing: Editing) -> View:
     return editing.view
 
 
-def choose_layer(editing: Editing, name: str) -> None:
-    """Show another layer close up; the empty name shows none."""
-    st.session_state[VIEW + "layer"] = name
+def choose_layer(name: str) -> None:
+    """For callbacks: show a layer close up; the empty name is the first."""
+    editing: Editing = st.session_state["editing"]
     editing.view = editing.view.model_copy(update={"layer": name})
+
+
+def fold(folded: frozenset[str], layer: str) -> None:
+    """For callbacks: other parts of the diagram are folded, and the layer that is still drawn is shown."""
+    editing: Editing = st.session_state["editing"]
+    editing.view = editing.view.model_copy(update={"folded": tuple(sorted(folded)[:MAX_FOLDED]), "layer": layer})
 
 
 def write_link(editing: Editing) -> None:

@@ -1,12 +1,19 @@
 """The table of layers: numbers, or the formulas behind them."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
 from explorer.analysis import Analysis, Layer, Term
 from explorer.drawing.numbers import shape
 from explorer.i18n import _
+from explorer.ui import state
+from explorer.ui.glossary import explain
+from explorer.ui.view import View
 
+ROW_HEIGHT = 30
+ROWS_SHOWN = 16
 COLUMNS = ("layer", "kind", "stage", "output", "params", "macs", "flops", "memory", "field", "jump", "padding", "sees")
 FORMULAS = ("output_shape", "params", "macs", "flops", "receptive_field", "activation_bytes")
 
@@ -51,31 +58,36 @@ def formula_table(analysis: Analysis) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["layer", "kind", *FORMULAS])
 
 
-def number_columns() -> dict[str, object]:
+def number_columns() -> dict[str, Any]:
     """Titles, explanations and alignment of the columns of :func:`layer_table`."""
 
-    def number(title: str, explanation: str) -> object:
+    def number(title: str, explanation: str) -> Any:
         return st.column_config.NumberColumn(title, help=explanation, format="localized")
 
     return {
         "layer": st.column_config.TextColumn(_("Layer"), pinned=True, width=190),
         "kind": st.column_config.TextColumn(_("Kind")),
-        "stage": st.column_config.TextColumn(_("Stage"), help=_("Layers on maps of one size make a stage.")),
-        "output": st.column_config.TextColumn(_("Output"), help=_("Channels, rows and columns for one image.")),
-        "params": number(_("Parameters"), _("Numbers that training changes.")),
-        "macs": number(_("MACs"), _("Multiply-accumulates for one image, bias not counted.")),
-        "flops": number(_("FLOPs"), _("Twice the MACs and the chosen other terms, for one image.")),
-        "memory": number(_("Activations (bytes)"), _("New memory of the output for one image, in float32.")),
-        "field": number(_("Field"), _("Receptive field: pixels of the image that one unit sees, along a side.")),
-        "jump": number(_("Stride"), _("Pixels of the image between neighbouring units.")),
-        "padding": number(_("Padding"), _("Pixels by which the first unit's field hangs over the edge.")),
+        "stage": st.column_config.TextColumn(_("Stage"), help=explain("stage")),
+        "output": st.column_config.TextColumn(
+            _("Output"), help=explain("feature-map", _("Channels, rows and columns for one image."))
+        ),
+        "params": number(_("Parameters"), explain("parameter")),
+        "macs": number(_("MACs"), explain("macs")),
+        "flops": number(_("FLOPs"), explain("flops", _("Of the chosen terms, for one image."))),
+        "memory": number(
+            _("Activations (bytes)"),
+            explain("activation-memory", _("New memory of the output for one image, in float32.")),
+        ),
+        "field": number(_("Field"), explain("receptive-field")),
+        "jump": number(_("Stride"), explain("effective-stride")),
+        "padding": number(_("Padding"), explain("effective-padding")),
         "sees": st.column_config.TextColumn(
             _("Middle unit sees"), help=_("Rows and columns of the image, cut off at its edge.")
         ),
     }
 
 
-def formula_columns() -> dict[str, object]:
+def formula_columns() -> dict[str, Any]:
     """Titles of the columns of :func:`formula_table`."""
     titles = (
         _("Output side"),
@@ -90,3 +102,32 @@ def formula_columns() -> dict[str, object]:
         "kind": st.column_config.TextColumn(_("Kind")),
         **{key: st.column_config.TextColumn(title) for key, title in zip(FORMULAS, titles, strict=True)},
     }
+
+
+def draw(analysis: Analysis, view: View, terms: frozenset[Term]) -> None:
+    """The table; a ticked row is shown close up, and a layer chosen elsewhere is ticked here."""
+    formulas_shown = view.table == "formulas"
+    table = formula_table(analysis) if formulas_shown else layer_table(analysis, terms)
+    names = [layer.name for layer in analysis.layers]
+    rows = [names.index(view.layer)] if view.layer in names else []
+    key = f"layers.{len(table)}"
+
+    def picked() -> None:
+        ticked = [row for row in st.session_state[key].selection.rows if row < len(names)]
+        state.choose_layer(names[ticked[0]] if ticked else "")
+
+    held = st.session_state.get(key)
+    if held is None or list(held["selection"]["rows"]) != rows:
+        st.session_state[key] = {"selection": {"rows": rows}}
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config=formula_columns() if formulas_shown else number_columns(),
+        row_height=ROW_HEIGHT,
+        height=ROW_HEIGHT * (min(len(table), ROWS_SHOWN) + 1) + 2,
+        on_select=picked,
+        selection_mode="single-row",
+        key=key,
+        placeholder="–",
+        alt=_("Layers with shapes, parameters, MACs, memory and receptive field"),
+    )

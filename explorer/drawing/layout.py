@@ -1,0 +1,337 @@
+"""Where the boxes of a diagram stand: ranks from left to right, lanes for branches, frames around what is open.
+
+The rank of a box is the longest path to it. A fork gives each of its branches a lane, and the box that joins
+them returns to the lane of the fork (its immediate dominator), so nested branches come out right without
+knowing the blocks.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import prod
+
+from explorer.analysis import Analysis
+from explorer.drawing.tree import Node, visible
+
+TALLEST = 120.0  # pixels: the largest map
+LONGEST = 62.0  # pixels: the most channels
+SLAB = 5.0  # a layer that follows another without changing the shape
+SLANT = 0.14  # of a map's side: how far a volume reaches back
+GAP = 11.0
+HEADER = 22.0
+ARC = 16.0
+CHARACTER = 5.8  # pixels: the mean width of a character at the size of the labels
+LABEL = 13.0
+
+
+@dataclass(slots=True)
+class Box:
+    """A node as it is drawn; ``x`` and ``y`` are the left top corner of its front face."""
+
+    node: Node
+    rank: int
+    lane: float
+    shape: tuple[int, ...]
+    width: float
+    height: float
+    depth: float
+    slabs: int
+    slot: float
+    x: float = 0.0
+    y: float = 0.0
+
+    @property
+    def right(self) -> float:
+        """Where what follows the box starts."""
+        return self.x + self.width + SLAB * self.slabs
+
+    @property
+    def middle(self) -> float:
+        """Height of the lane."""
+        return self.y + self.height / 2
+
+    @property
+    def top(self) -> float:
+        """The highest point, with the part that reaches back."""
+        return self.y - self.depth
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A tensor on its way; ``arc`` is the height of the way around the boxes between, None for a straight one."""
+
+    source: Box | None
+    target: Box
+    shape: tuple[int, ...]
+    labelled: bool
+    arc: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What surrounds the parts of an open node; ``nesting`` counts the frames around it."""
+
+    node: Node
+    left: float
+    right: float
+    nesting: int
+
+
+@dataclass(slots=True)
+class Layout:
+    """All that a diagram shows, in pixels."""
+
+    boxes: list[Box]
+    edges: list[Edge]
+    frames: list[Frame]
+    width: float
+    height: float
+    lane: float
+    start: Box | None = None
+    headers: int = 0
+    leaving: dict[str, float] = field(default_factory=dict)
+
+
+def words_width(words: str) -> float:
+    """About how wide a label is, in pixels."""
+    return CHARACTER * len(words)
+
+
+class Scale:
+    """Pixels of map sides and channels: both by the square root, so that 7×7 beside 224×224 can be seen."""
+
+    def __init__(self, shapes: Iterable[tuple[int, ...]]) -> None:
+        known = [_extent(shape) for shape in shapes]
+        self._side = min(26.0, TALLEST / max(side for _channels, side in known) ** 0.5)
+        self._channels = min(12.0, LONGEST / max(channels for channels, _side in known) ** 0.5)
+
+    def box(self, shape: tuple[int, ...]) -> tuple[float, float, float]:
+        """Width, height and reach of a volume."""
+        channels, side = _extent(shape)
+        height = max(7.0, self._side * side**0.5)
+        return max(3.0, self._channels * channels**0.5), height, SLANT * height if side > 1 else 2.0
+
+
+def _extent(shape: tuple[int, ...]) -> tuple[int, float]:
+    """Channels and side of a map; of tokens, their width and the side of the square that they would fill."""
+    if len(shape) == 4:
+        return shape[1], prod(shape[2:]) ** 0.5
+    return (shape[-1], prod(shape[1:-1]) ** 0.5) if len(shape) > 1 else (1, 1.0)
+
+
+def lay_out(
+    analysis: Analysis,
+    stages: Sequence[Node],
+    is_open: Callable[[Node], bool],
+    caption: Callable[[Node], str],
+) -> Layout:
+    """Place the boxes of a network.
+
+    Args:
+        analysis: of the network.
+        stages: its :func:`explorer.drawing.tree.tree`.
+        is_open: whether a node is drawn as its parts.
+        caption: the words under a box, for which there must be room.
+    """
+    layers = analysis.layers
+    nodes = visible(stages, is_open)
+    scale = Scale([analysis.input_shape, *(layers[node.layers[0]].output_shape for node in nodes)])
+    owner = {layer: index for index, node in enumerate(nodes) for layer in node.layers}
+    before: list[list[int]] = []
+    for index, node in enumerate(nodes):
+        sources = {owner[source] for layer in node.layers for source in layers[layer].inputs} - {index}
+        before.append(sorted(sources))
+    ranks = _ranks(before)
+    lanes = _lanes(before)
+    boxes = []
+    for index, node in enumerate(nodes):
+        last = layers[node.layers[-1]].output_shape
+        shape = last if node.children else layers[node.layers[0]].output_shape
+        width, height, depth = scale.box(shape)
+        if layers[node.layers[0]].kind == "Add" and not node.children:
+            width, height, depth = 18.0, 18.0, 0.0
+        slabs = 0 if node.children else len(node.layers) - 1
+        stack = 8.0 if node.children else 0.0
+        slot = max(width + SLAB * slabs + depth + stack, words_width(caption(node)))
+        boxes.append(Box(node, ranks[index], lanes[index], shape, width, height, depth, slabs, slot))
+    edges = _edges(analysis, boxes, before)
+    layout = Layout(boxes, edges, [], 0.0, 0.0, 0.0)
+    _place(layout, analysis, scale)
+    frames = _frames(stages, is_open, {box.node.key: box for box in boxes})
+    return _down(layout, frames)
+
+
+def _ranks(before: list[list[int]]) -> list[int]:
+    ranks: list[int] = []
+    for sources in before:
+        ranks.append(max((ranks[source] + 1 for source in sources), default=0))
+    return ranks
+
+
+def _lanes(before: list[list[int]]) -> list[float]:
+    """Lane of each box; 0 is the trunk, negative lanes are above it."""
+    after: dict[int, list[int]] = defaultdict(list)
+    for target, sources in enumerate(before):
+        for source in sources:
+            after[source].append(target)
+    dominator: list[int] = []
+    depth: list[int] = []  # of a box in the tree of dominators
+    nesting: list[int] = []  # how many forks a box stands in
+    lanes: list[float] = []
+    for index, sources in enumerate(before):
+        if not sources:
+            dominator.append(-1)
+            depth.append(0)
+            nesting.append(0)
+            lanes.append(0.0)
+            continue
+        common = sources[0]
+        for source in sources[1:]:
+            common = _meet(common, source, dominator, depth)
+        dominator.append(common)
+        depth.append(depth[common] + 1 if common >= 0 else 0)
+        if common < 0:
+            nesting.append(0)
+            lanes.append(0.0)
+            continue
+        starts = [target for target in after[common] if before[target] == [common]]
+        if len(sources) > 1 or len(starts) < 2:
+            nesting.append(nesting[common])
+            lanes.append(lanes[common])
+            continue
+        nesting.append(nesting[common] + 1)
+        offset = _offset(starts, index, after, before)
+        lanes.append(lanes[common] + offset / 2 ** nesting[common])
+    return lanes
+
+
+def _meet(one: int, other: int, dominator: list[int], depth: list[int]) -> int:
+    while one != other and one >= 0 and other >= 0:
+        if depth[one] >= depth[other]:
+            one = dominator[one]
+        else:
+            other = dominator[other]
+    return one if one == other else -1
+
+
+def _offset(starts: list[int], index: int, after: dict[int, list[int]], before: list[list[int]]) -> float:
+    """Of two branches the longer keeps the lane, and the shortcut runs above; more are spread around it."""
+
+    def length(start: int) -> int:
+        steps, here = 1, start
+        while len(after[here]) == 1 and len(before[after[here][0]]) == 1:
+            here = after[here][0]
+            steps += 1
+        return steps
+
+    if len(starts) == 2:
+        longest = max(starts, key=length)
+        return 0.0 if index == longest else -1.0
+    return starts.index(index) - (len(starts) - 1) / 2
+
+
+def _edges(analysis: Analysis, boxes: list[Box], before: list[list[int]]) -> list[Edge]:
+    layers = analysis.layers
+    edges: list[Edge] = []
+    arriving: dict[int, tuple[int, ...]] = {}
+    named: set[int] = set()  # boxes whose output has its label
+    taken: list[tuple[int, int, int]] = []  # arcs: first rank, last rank, how many are below
+    for index, (box, sources) in enumerate(zip(boxes, before, strict=True)):
+        if not sources:
+            edges.append(Edge(None, box, analysis.input_shape, labelled=True, arc=None))
+            arriving[index] = analysis.input_shape
+        for source in sources:
+            shape = layers[boxes[source].node.layers[-1]].output_shape
+            between = any(
+                boxes[source].rank < other.rank < box.rank and other.lane == box.lane
+                for other in boxes[source + 1 : index]
+            )
+            arc = None
+            if between and boxes[source].lane == box.lane:
+                level = 1 + max((n for a, b, n in taken if a < box.rank and b > boxes[source].rank), default=0)
+                taken.append((boxes[source].rank, box.rank, level))
+                arc = float(min(level, 12))
+            labelled = arc is None and shape != arriving.get(source) and source not in named
+            if labelled:
+                named.add(source)
+            edges.append(Edge(boxes[source], box, shape, labelled=labelled, arc=arc))
+            arriving[index] = shape
+    return edges
+
+
+def _place(layout: Layout, analysis: Analysis, scale: Scale) -> None:
+    """Set ``x`` of every box: each rank is as wide as its widest box and the labels that leave it."""
+    ranks: dict[int, list[Box]] = defaultdict(list)
+    for box in layout.boxes:
+        ranks[box.rank].append(box)
+    room: dict[int, float] = defaultdict(lambda: GAP)  # after a rank
+    for edge in layout.edges:
+        if edge.labelled:
+            rank = edge.source.rank if edge.source else -1
+            room[rank] = max(room[rank], max(map(words_width, shape_words(edge.shape))) + 9)
+        if edge.source and edge.source.lane != edge.target.lane:
+            room[edge.source.rank] = max(room[edge.source.rank], 26.0)
+    width, height, depth = scale.box(analysis.input_shape)
+    layout.start = Box(Node("input", "unit", ()), -1, 0.0, analysis.input_shape, width, height, depth, 0, width)
+    layout.start.x = 16.0
+    x = layout.start.right + depth + room[-1]
+    for rank in sorted(ranks):
+        slot = max(box.slot for box in ranks[rank])
+        for box in ranks[rank]:
+            drawn = box.width + SLAB * box.slabs
+            box.x = x + max(0.0, min(slot - drawn - box.depth, box.slot - drawn) / 2)
+        x += slot + room[rank]
+    layout.width = x + 16 + words_width("×".join(shape_words(analysis.layers[-1].output_shape)))
+
+
+def shape_words(shape: tuple[int, ...]) -> tuple[str, str]:
+    """Channels above the line, rows and columns below it."""
+    if len(shape) == 4:
+        return f"{shape[1]:,}", f"{shape[2]}×{shape[3]}"
+    return f"{shape[-1]:,}" if len(shape) > 1 else "1", "×".join(map(str, shape[1:-1]))
+
+
+def _frames(stages: Sequence[Node], is_open: Callable[[Node], bool], boxes: dict[str, Box]) -> list[Frame]:
+    frames: list[Frame] = []
+
+    def add(node: Node, nesting: int) -> tuple[float, float]:
+        if not node.children or not is_open(node):
+            box = boxes[node.key]
+            return box.x - 5, box.x + max(box.slot, box.right - box.x) + 3
+        spans = [add(child, nesting + 1) for child in node.children]
+        left, right = min(a for a, _b in spans), max(b for _a, b in spans)
+        frames.append(Frame(node, left - 2, right + 2, nesting))
+        return left - 2, right + 2
+
+    for stage in stages:
+        add(stage, 0)
+    return frames
+
+
+def _down(layout: Layout, frames: list[Frame]) -> Layout:
+    """Set ``y`` of every box: lanes far enough apart for the tallest boxes that stand side by side."""
+    boxes = layout.boxes
+    ranks: dict[int, list[Box]] = defaultdict(list)
+    for box in boxes:
+        ranks[box.rank].append(box)
+    lane = max(
+        (
+            (max(above.height, below.height) + below.depth + 2 * LABEL) / (below.lane - above.lane)
+            for side_by_side in ranks.values()
+            for above, below in pairwise(sorted(side_by_side, key=lambda box: box.lane))
+            if below.lane > above.lane
+        ),
+        default=0.0,
+    )
+    everything = [*boxes, *([layout.start] if layout.start else [])]
+    for box in everything:
+        box.y = box.lane * lane - box.height / 2
+    arcs = max((edge.arc for edge in layout.edges if edge.arc), default=0.0) * ARC
+    headers = 1 + max((frame.nesting for frame in frames), default=-1)
+    top = min(box.top for box in everything) - arcs - HEADER * headers - 10
+    for box in everything:
+        box.y -= top
+    layout.frames, layout.lane, layout.headers = frames, lane, headers
+    layout.height = max(box.y + box.height for box in everything) + 2 * LABEL
+    return layout

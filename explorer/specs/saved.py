@@ -1,0 +1,81 @@
+"""Architectures saved under a name: one JSON file each, shared by everybody who uses this server."""
+
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from explorer.errors import InputError, shown
+from explorer.i18n import _
+from explorer.settings import settings
+from explorer.specs.base import Spec
+from explorer.specs.presets import PRESETS, parse_json
+
+MAX_SAVED = 500
+_NAME = re.compile(r"[\w][\w .+-]{0,59}")
+
+
+def folder() -> Path:
+    """Where the files are."""
+    return settings().saved_dir
+
+
+def names() -> list[str]:
+    """The saved names, in alphabetical order."""
+    return sorted((path.stem for path in folder().glob("*.json") if _NAME.fullmatch(path.stem)), key=str.casefold)
+
+
+def load(name: str) -> Spec:
+    """The spec that was saved under a name.
+
+    Raises:
+        InputError: where there is none, or the file doesn't hold a spec.
+    """
+    try:
+        return parse_json(_path(name).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(_("saved: there is no architecture {name}").format(name=shown(name))) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(_("saved: can't read {name}: {reason}").format(name=shown(name), reason=error)) from None
+
+
+def save(name: str, spec: Spec, *, replace: bool = False) -> None:
+    """Write a spec under a name, whole or not at all.
+
+    Raises:
+        InputError: where the name can't be used, or stands already and is not to be replaced.
+    """
+    name = name.strip()
+    path = _path(name)
+    if name in PRESETS:
+        raise InputError(_("name: {name} is a preset; choose another").format(name=shown(name)))
+    known = names()
+    taken = next((other for other in known if other.casefold() == name.casefold()), None)
+    if taken and not (replace and taken == name):
+        raise InputError(_("name: {name} is taken").format(name=shown(taken)))
+    if not taken and len(known) >= MAX_SAVED:
+        raise InputError(
+            _("name: {count} architectures are saved, which is the limit; delete one first").format(count=len(known))
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".tmp", delete=False) as file:
+            file.write(spec.to_json())
+        os.replace(file.name, path)  # noqa: PTH105  # the temporary file is closed, and has no Path
+    except OSError as error:
+        raise InputError(_("saved: can't write {path}: {reason}").format(path=path, reason=error.strerror)) from None
+
+
+def delete(name: str) -> None:
+    """Remove a saved architecture; one that is gone already is no fault."""
+    _path(name).unlink(missing_ok=True)
+
+
+def _path(name: str) -> Path:
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            _(
+                "name: {name} is not 1 to 60 letters, digits, blanks and . + - _, beginning with a letter or digit"
+            ).format(name=shown(name))
+        )
+    return folder() / f"{name}.json"

@@ -1,0 +1,67 @@
+"""The diagram on the page: how it is coloured and opened, and what picking a part does."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from explorer.analysis import Analysis, analyse
+from explorer.drawing import diagram
+from explorer.i18n import _
+from explorer.ui import state
+from explorer.ui.picture import picture
+from explorer.ui.view import View
+
+SMALLEST = 0.74  # of the drawn size: below it labels can't be read
+
+
+def colours() -> dict[str, str]:
+    """What boxes can be coloured by."""
+    return {
+        "kind": _("Kind"),
+        "params": _("Parameters"),
+        "macs": _("MACs"),
+        "activation_bytes": _("Activations"),
+        "field": _("Receptive field"),
+    }
+
+
+def details() -> dict[str, str]:
+    """How much of a network is open."""
+    return {"auto": _("What fits"), "stages": _("Stages"), "all": _("Every layer")}
+
+
+def look(view: View, *, dark: bool) -> diagram.Look:
+    """The diagram's part of the view."""
+    return diagram.Look(view.colour, view.detail, frozenset(view.folded), view.layer, dark)
+
+
+def controls() -> None:
+    """Widgets for colour and detail."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        names = colours()
+        st.segmented_control(
+            _("Colour by"), list(names), format_func=names.__getitem__, required=True, key=state.VIEW + "colour"
+        )
+        known = details()
+        st.segmented_control(
+            _("Show"), list(known), format_func=known.__getitem__, required=True, key=state.VIEW + "detail",
+            help=_("A click on a stack opens it, a click on a heading closes it."),
+            on_change=state.fold, args=(frozenset(), ""),
+        )  # fmt: skip
+
+
+def draw(analysis: Analysis, name: str, view: View, *, dark: bool) -> None:
+    """The picture; a pick chooses a layer, or opens and closes a part."""
+    svg = diagram.draw(analysis, name, look(view, dark=dark))
+    picture(svg, key="diagram", on_pick=_picked, smallest=SMALLEST)
+
+
+def _picked(part: str) -> None:
+    editing = st.session_state["editing"]
+    what, _colon, key = part.partition(":")
+    if what == "layer":
+        state.choose_layer("" if key == editing.view.layer else key)
+        return
+    now = look(editing.view, dark=False)
+    then = diagram.toggled(analyse(editing.spec), replace(now), key)
+    state.fold(then.folded, then.chosen)
