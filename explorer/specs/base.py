@@ -105,7 +105,7 @@ def explain(fault: ErrorDetails) -> str:
             return _("{place}: this key is required").format(place=where)
         case "int_type" | "int_parsing" | "int_from_float":
             return _("{place}: {value} is not a whole number").format(place=where, value=got)
-        case "bool_type":
+        case "bool_type" | "bool_parsing":
             return _("{place}: {value} is neither true nor false").format(place=where, value=got)
         case "float_type" | "finite_number":
             return _("{place}: {value} is not a number").format(place=where, value=got)

@@ -1,0 +1,95 @@
+"""Blocks written out as their convolutions: residual blocks, and Inception modules with and without reduction.
+
+Sources: He et al. 2016, Figure 5; Szegedy et al. 2015, Figure 2 and Table 1. Weights only: no biases, no batch norm.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple, cast
+
+from explorer.analysis.kernels import Conv, Kernel
+from explorer.specs import PRESETS, GoogLeNetSpec
+from explorer.specs.arithmetic import window_output
+from explorer.specs.googlenet import Module
+
+ONE, THREE, FIVE = Kernel(1, 1), Kernel(3, 3), Kernel(5, 5)
+EXPANSION = 4
+EXAMPLE = "example"
+
+Branches = tuple[tuple[Conv, ...], ...]
+
+
+def basic(width: int) -> tuple[Conv, ...]:
+    """Two 3x3 convolutions between maps of ``width`` channels."""
+    return Conv(THREE, width, width), Conv(THREE, width, width)
+
+
+def bottleneck(width: int) -> tuple[Conv, ...]:
+    """A 3x3 between two 1x1 that narrow four times ``width`` channels to ``width`` and widen them again."""
+    wide = EXPANSION * width
+    return Conv(ONE, wide, width), Conv(THREE, width, width), Conv(ONE, width, wide)
+
+
+class Inception(NamedTuple):
+    """An Inception module with what arrives at it: a map of ``side`` x ``side`` with ``inputs`` channels."""
+
+    side: int
+    inputs: int
+    widths: Module
+
+    def naive(self) -> Branches:
+        """Branches 1x1, 3x3, 5x5 straight on the input, and the pool, which has no weights (Figure 2a)."""
+        row = self.widths
+        return (
+            (Conv(ONE, self.inputs, row.ch1x1),),
+            (Conv(THREE, self.inputs, row.ch3x3),),
+            (Conv(FIVE, self.inputs, row.ch5x5),),
+            (),
+        )
+
+    def reduced(self) -> Branches:
+        """The same behind 1x1 convolutions that reduce the channels first, and one after the pool (Figure 2b)."""
+        row = self.widths
+        return (
+            (Conv(ONE, self.inputs, row.ch1x1),),
+            (Conv(ONE, self.inputs, row.ch3x3red), Conv(THREE, row.ch3x3red, row.ch3x3)),
+            (Conv(ONE, self.inputs, row.ch5x5red), Conv(FIVE, row.ch5x5red, row.ch5x5)),
+            (Conv(ONE, self.inputs, row.pool_proj),),
+        )
+
+    def outputs(self, branches: Branches) -> list[int]:
+        """Channels that each branch hands on; a branch without convolution passes its input through."""
+        return [branch[-1].outputs if branch else self.inputs for branch in branches]
+
+
+def weights(convolutions: Iterable[Conv]) -> int:
+    """Weights of all convolutions."""
+    return sum(conv.weights for conv in convolutions)
+
+
+def macs(convolutions: Iterable[Conv], side: int) -> int:
+    """Multiply-accumulates of all convolutions on maps of one size, for one image."""
+    return sum(conv.macs(side) for conv in convolutions)
+
+
+def flat(branches: Branches) -> tuple[Conv, ...]:
+    """The convolutions of all branches."""
+    return tuple(conv for branch in branches for conv in branch)
+
+
+def quoted_macs(module: Inception) -> int:
+    """The sum of the reduced module as it is often quoted: with its 3x3 convolution counted twice."""
+    three = module.reduced()[1][-1]
+    return macs((*flat(module.reduced()), three), module.side)
+
+
+def inception_modules() -> dict[str, Inception]:
+    """The worked example on a 28x28x256 map, and the nine modules of GoogLeNet with what arrives at them."""
+    spec = cast(GoogLeNetSpec, PRESETS["googlenet"].spec)
+    modules = {EXAMPLE: Inception(28, 256, Module(EXAMPLE, 128, 64, 192, 64, 96, 64))}
+    side, inputs = 28, 192
+    for row in spec.modules:
+        modules[row.name] = module = Inception(side, inputs, row)
+        inputs = sum(module.outputs(module.reduced()))
+        if row.name in spec.pool_after:
+            side = window_output(side, spec.pool_kernel(row.name), 2, ceil=True)
+    return modules

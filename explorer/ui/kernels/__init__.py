@@ -1,0 +1,1 @@
+"""The Kernels page: its sections, their settings and links."""

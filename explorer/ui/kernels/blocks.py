@@ -1,0 +1,87 @@
+"""A basic block against a bottleneck at the same cost."""
+
+from typing import Annotated, Any
+
+import streamlit as st
+from pydantic import Field
+
+from explorer.analysis.blocks import EXPANSION, basic, bottleneck, macs, weights
+from explorer.drawing import kernels_blocks
+from explorer.drawing.numbers import short
+from explorer.i18n import _
+from explorer.specs.base import MAX_IMAGE
+from explorer.ui.kernels.parts import Fact, facts, short_number, terms
+from explorer.ui.kernels.section import Section, SectionSettings
+from explorer.ui.picture import picture
+from explorer.ui.text import plain
+
+NAME = "blocks"
+MAX_WIDTH = 4096  # four times that is the widest map of a network
+
+
+class Settings(SectionSettings):
+    """Channels of the 3x3 convolutions, and the side of the maps."""
+
+    width: Annotated[int, Field(ge=1, le=MAX_WIDTH)] = 64
+    map: Annotated[int, Field(ge=1, le=MAX_IMAGE)] = 56
+
+
+def controls() -> dict[str, Any]:
+    """Draw the widgets; their values."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        return {
+            "width": short_number(NAME, "width", _("Width w"), _("Channels of the 3×3 convolutions.")),
+            "map": short_number(NAME, "map", _("Map side"), _("Cells a side; padding keeps it.")),
+        }
+
+
+def work(settings: Settings) -> Settings:
+    """Any width and map will do."""
+    return settings
+
+
+def draw(settings: Settings, *, dark: bool) -> None:
+    """The claim, and both blocks with their terms."""
+    width, side = settings.width, settings.map
+    blocks = {_("Basic block"): basic(width), _("Bottleneck"): bottleneck(width)}
+    most = max(conv.macs(side) for convolutions in blocks.values() for conv in convolutions)
+    st.markdown(plain(claim(width)))
+    for column, (name, convolutions), cells in zip(st.columns(2, gap="medium"), blocks.items(), (18, 17), strict=True):
+        with column:
+            st.subheader(name, anchor=False)
+            picture(
+                kernels_blocks.residual(convolutions, side, most=most, dark=dark),
+                key=f"kernels.picture.block{cells}",
+            )
+            total = weights(convolutions)
+            facts(
+                [
+                    Fact(_("Weights"), short(total), f"{cells}·{width:,}² = {total:,}"),
+                    Fact(
+                        _("MACs"),
+                        short(macs(convolutions, side)),
+                        f"{total:,}·{side:,}² = {macs(convolutions, side):,}",
+                    ),
+                    Fact(_("Channels"), f"{convolutions[0].inputs:,}"),
+                ]
+            )
+            terms(convolutions, side, alt=_("Convolutions of the block {name} with weights and MACs").format(name=name))
+    st.caption(
+        _(
+            "Bars compare the layers' MACs. No biases and no batch norm. Source: He et al. 2016, Figure 5 "
+            "and section 4.1."
+        )
+    )
+
+
+def claim(width: int) -> str:
+    """What the pictures show, in one sentence."""
+    small, wide = weights(basic(width)), weights(bottleneck(width))
+    wide_basic = weights(basic(EXPANSION * width))
+    return _(
+        "The bottleneck carries {wide:,} channels where the basic block carries {narrow:,}, at {percent:.0%} of its "
+        "cost: 17·w² weights against 18·w². A basic block as wide would have {weights:,}, {times:.0f} times as many."
+    ).format(wide=EXPANSION * width, narrow=width, percent=wide / small, weights=wide_basic, times=wide_basic / wide)
+
+
+SECTION = Section(NAME, lambda: _("Blocks"), Settings, controls, work, draw)

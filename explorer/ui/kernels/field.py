@@ -1,0 +1,143 @@
+"""The receptive field of a stack that the user types, step by step in both directions."""
+
+import re
+from typing import Annotated, Any
+
+import streamlit as st
+from pydantic import BeforeValidator, Field
+
+from explorer.analysis.layer_list import MAX_TEXT, Layer, format_layers, from_cfg, parse_layers
+from explorer.analysis.recursion import backward, forward
+from explorer.drawing import kernels_pyramid
+from explorer.i18n import _
+from explorer.specs import PRESETS, VggSpec
+from explorer.specs.cfg import tokens
+from explorer.ui.kernels.parts import Fact, facts
+from explorer.ui.kernels.section import Section, SectionSettings, widget_key
+from explorer.ui.picture import picture
+from explorer.ui.text import plain
+
+NAME = "field"
+EXAMPLE = widget_key(NAME, "example")
+NETWORKS = ("lenet5", "alexnet", "vgg16")
+
+
+def _readable(text: object) -> object:
+    """A link's ``3.pool2`` as people type it."""
+    if not isinstance(text, str):
+        return text
+    return re.sub(r"pool(?=[0-9])", "pool ", re.sub(r"\s*\.\s*", ", ", text))
+
+
+class Settings(SectionSettings):
+    """The layers, as they are typed."""
+
+    layers: Annotated[str, Field(max_length=MAX_TEXT), BeforeValidator(_readable)] = "3, 3, 3"
+
+    def to_link(self) -> dict[str, str]:
+        """The layers without blanks, dots between them."""
+        return {name: text.replace(", ", ".").replace(" ", "") for name, text in super().to_link().items()}
+
+
+def examples() -> dict[str, str]:
+    """Stacks to start from: what they are called, and their text."""
+    published = {
+        PRESETS[name].title: format_layers(from_cfg(tokens(spec.cfg)))
+        for name in NETWORKS
+        if name in PRESETS and isinstance(spec := PRESETS[name].spec, VggSpec)
+    }
+    return {
+        _("Three 3×3: sees 3, 5, 7"): "3, 3, 3",
+        _("3×3 with stride 2, then pool 2×2: sees 5"): "3/2, pool 2",
+        _("Pool 2×2, then 3×3 with stride 2: sees 6"): "pool 2, 3/2",
+        _("Dilation 1, 2, 4"): "3, 3d2, 3d4",
+        **published,
+    }
+
+
+def controls() -> dict[str, Any]:
+    """Draw the widgets; their values."""
+    known = examples()
+    typed, picker = st.columns([7, 4], vertical_alignment="bottom")
+    text = typed.text_input(
+        _("Layers, from the image on"),
+        key=widget_key(NAME, "layers"),
+        live=True,
+        help=_(
+            "`3` is a 3×3 convolution, `7/2` a 7×7 with stride 2, `pool 2` a 2×2 pool with stride 2, `pool 3/2` "
+            "another. `3p0` has no padding, `3d2` dilation 2. Commas stand between layers."
+        ),
+    )
+    picker.selectbox(
+        _("Examples"),
+        list(known),
+        index=None,
+        key=EXAMPLE,
+        placeholder=_("Choose one…"),
+        on_change=_open,
+        args=(known,),
+    )
+    return {"layers": text}
+
+
+def _open(known: dict[str, str]) -> None:
+    st.session_state[widget_key(NAME, "layers")] = known[st.session_state[EXAMPLE]]
+    st.session_state[EXAMPLE] = None
+
+
+def work(settings: Settings) -> list[Layer]:
+    """The layers.
+
+    Raises:
+        InputError: naming the first entry that is none, or where the field grows too large.
+    """
+    layers = parse_layers(settings.layers)
+    backward(layers)
+    return layers
+
+
+def draw(layers: list[Layer], *, dark: bool) -> None:
+    """The pyramid beside both recursions."""
+    reached = forward(layers)[-1]
+    st.markdown(
+        plain(
+            _(
+                "One unit of the last map sees {size:,} pixels of the image a side; its neighbour sees as many, "
+                "{stride:,} further on."
+            ).format(size=reached.size, stride=reached.stride)
+        )
+    )
+    left, right = st.columns([10, 11], gap="medium")
+    with left:
+        picture(kernels_pyramid.draw(layers, dark=dark), key="kernels.picture.pyramid")
+    with right:
+        facts(
+            [
+                Fact(_("Receptive field"), _("{size:,} px").format(size=reached.size)),
+                Fact(_("Stride"), _("{stride:,} px").format(stride=reached.stride)),
+                Fact(_("Padding"), _("{padding:,} px").format(padding=reached.padding)),
+            ]
+        )
+        steps = backward(layers)
+        st.markdown(plain(_("Backwards, from one unit to the image: F(i) = (F(i+1) − 1)·stride + kernel")))
+        st.table(
+            {
+                _("Layer"): [step.layer.name for step in steps],
+                _("Sees of the map before it"): [step.formula for step in steps],
+            },
+            border="horizontal", hide_index=True, alt=_("The recursion backwards, last layer first"),
+        )  # fmt: skip
+    st.markdown(plain(_("Forwards, from the image to the unit: size, stride and padding in pixels of the image")))
+    rows = forward(layers)
+    sizes, strides, paddings = zip(*(row.formulas for row in rows), strict=True)
+    st.table(
+        {
+            _("Layer"): [row.layer.name if row.layer else _("image") for row in rows],
+            _("Size"): sizes, _("Stride"): strides, _("Padding"): paddings,
+        },
+        border="horizontal", hide_index=True, alt=_("The recursion forwards, first layer first"),
+    )  # fmt: skip
+    st.caption(_("Both directions lead to the same size. Forwards: Araujo, Norris and Sim 2019, Distill, section 2."))
+
+
+SECTION = Section(NAME, lambda: _("Receptive field"), Settings, controls, work, draw)

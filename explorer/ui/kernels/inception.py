@@ -1,0 +1,112 @@
+"""An Inception module, naive and behind 1x1 reductions, with its sums written out."""
+
+from typing import Any
+
+import streamlit as st
+
+from explorer.analysis.blocks import EXAMPLE, Branches, Inception, flat, inception_modules, macs, quoted_macs, weights
+from explorer.analysis.formulas import equation, number
+from explorer.drawing import kernels_blocks
+from explorer.drawing.numbers import short
+from explorer.errors import InputError, shown
+from explorer.i18n import _
+from explorer.ui.kernels.parts import Fact, facts, terms
+from explorer.ui.kernels.section import Section, SectionSettings, widget_key
+from explorer.ui.picture import picture
+from explorer.ui.text import plain
+
+NAME = "inception"
+
+
+class Settings(SectionSettings):
+    """The module."""
+
+    module: str = EXAMPLE
+
+
+def label(name: str) -> str:
+    """A module as the picker shows it."""
+    module = inception_modules()[name]
+    shape = f"{module.side}×{module.side}×{module.inputs}"
+    return _("Worked example, {shape}").format(shape=shape) if name == EXAMPLE else f"{name}, {shape}"
+
+
+def controls() -> dict[str, Any]:
+    """Draw the widgets; their values."""
+    return {
+        "module": st.selectbox(
+            _("Module"), list(inception_modules()), format_func=label, key=widget_key(NAME, "module"), width=300
+        )
+    }
+
+
+def work(settings: Settings) -> Inception:
+    """The module.
+
+    Raises:
+        InputError: where there is none of the name.
+    """
+    modules = inception_modules()
+    if settings.module not in modules:
+        raise InputError(
+            _("module: {value} is not one of {names}").format(value=shown(settings.module), names=", ".join(modules))
+        )
+    return modules[settings.module]
+
+
+def draw(module: Inception, *, dark: bool) -> None:
+    """The claim, both forms with their terms, and the erratum where there is one."""
+    naive, reduced = module.naive(), module.reduced()
+    most = max(conv.macs(module.side) for conv in flat(naive))
+    st.markdown(plain(claim(module)))
+    if module.widths.name == EXAMPLE:
+        st.info(plain(erratum(module)), icon=":material/edit_note:")
+    sides = zip(st.columns(2, gap="medium"), ((_("Naive"), naive), (_("Reduced first"), reduced)), strict=True)
+    for column, (name, branches) in sides:
+        with column:
+            st.subheader(name, anchor=False)
+            picture(
+                kernels_blocks.inception(module, branches, most=most, dark=dark),
+                key="kernels.picture.naive" if branches is naive else "kernels.picture.reduced",
+            )
+            convolutions = flat(branches)
+            facts(
+                [
+                    Fact(_("MACs"), short(macs(convolutions, module.side)), _branch_sum(branches, module.side)),
+                    Fact(_("Weights"), short(weights(convolutions)), _branch_sum(branches)),
+                    Fact(_("Channels out"), number(sum(module.outputs(branches)))),
+                ]
+            )
+            terms(
+                convolutions,
+                module.side,
+                alt=_("Convolutions of the module, {name}, with weights and MACs").format(name=name),
+            )
+    st.caption(_("Bars compare the layers' MACs. No biases. Source: Szegedy et al. 2015, Figure 2, Table 1."))
+
+
+def claim(module: Inception) -> str:
+    """What the pictures show, in one sentence."""
+    naive, reduced = (macs(flat(branches), module.side) for branches in (module.naive(), module.reduced()))
+    return _(
+        "The naive module costs {naive:,} MACs, {ratio:.1f} times as many as the same module behind 1×1 convolutions "
+        "that reduce the channels first: {reduced:,}."
+    ).format(naive=naive, reduced=reduced, ratio=naive / reduced)
+
+
+def erratum(module: Inception) -> str:
+    """Why a larger sum is often quoted for the worked example."""
+    three = module.reduced()[1][-1].macs(module.side)
+    return _(
+        "The reduced module is often quoted at 358 M: {quoted:,} counts the 3×3 term, {three:,}, twice. The terms "
+        "listed below add up to {true:,}."
+    ).format(quoted=quoted_macs(module), three=three, true=macs(flat(module.reduced()), module.side))
+
+
+def _branch_sum(branches: Branches, side: int = 1) -> str:
+    """Weights by branch, or with the side of the map MACs by branch, and their sum."""
+    parts = [macs(branch, side) for branch in branches if branch]
+    return equation(" + ".join(map(number, parts)), sum(parts))
+
+
+SECTION = Section(NAME, lambda: _("Inception"), Settings, controls, work, draw)

@@ -1,0 +1,51 @@
+"""Links to the Kernels page: the chosen section, and what of its settings isn't the default."""
+
+from collections.abc import Mapping
+
+from explorer.errors import InputError, shown
+from explorer.i18n import _
+from explorer.ui.kernels.section import SectionSettings
+from explorer.ui.kernels.sections import SECTIONS
+
+SHOW = "show"
+DEFAULT = next(iter(SECTIONS))
+MAX_LINK = 4_000
+
+
+def read_link(link: Mapping[str, str]) -> tuple[str, SectionSettings, list[str]]:
+    """Section and settings of a link, and what is wrong with it: a bad value leaves its setting at the default."""
+    if sum(map(len, link.values())) > MAX_LINK:
+        problem = _("link: longer than {limit:,} characters").format(limit=MAX_LINK)
+        return DEFAULT, SECTIONS[DEFAULT].settings(), [problem]
+    problems = []
+    show = link.get(SHOW, DEFAULT)
+    if show not in SECTIONS:
+        problems.append(
+            _("link, show: {value} is not one of {sections}").format(value=shown(show), sections=", ".join(SECTIONS))
+        )
+        show = DEFAULT
+    section, good = SECTIONS[show], {}
+    for name, text in link.items():
+        if name == SHOW:
+            continue
+        if name not in section.settings.model_fields:
+            problems.append(_("link, {name}: {show} has no such setting").format(name=shown(name), show=show))
+            continue
+        try:
+            section.settings.parse({name: text})
+            good[name] = text
+        except InputError as error:
+            problems.append(_("link: {problem}").format(problem=error))
+    settings = section.settings.parse(good)
+    try:
+        section.work(settings)
+    except InputError as error:  # settings that are good by themselves, and don't go together
+        problems.append(_("link: {problem}").format(problem=error))
+        settings = section.settings()
+    return show, settings, problems
+
+
+def write_link(show: str, settings: SectionSettings) -> dict[str, str]:
+    """Query parameters that :func:`read_link` turns back; none for the page's first picture."""
+    changed = settings.to_link()
+    return {SHOW: show, **changed} if changed or show != DEFAULT else {}

@@ -1,0 +1,12 @@
+"""The sections of the Kernels page, by the name that stands in a link."""
+
+from explorer.ui.kernels import blocks, field, inception, size, stack
+from explorer.ui.kernels.section import Section
+
+SECTIONS: dict[str, Section] = {
+    "stack": stack.SECTION,
+    "size": size.SECTION,
+    "field": field.SECTION,
+    "blocks": blocks.SECTION,
+    "inception": inception.SECTION,
+}

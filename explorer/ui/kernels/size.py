@@ -1,0 +1,115 @@
+"""How many windows fit: the output size of a convolution or pool, and the columns that no window reads."""
+
+from typing import Annotated, Any, NamedTuple
+
+import streamlit as st
+from pydantic import Field
+
+from explorer.analysis.windows import Windows, placed, steps
+from explorer.drawing import windows as axis
+from explorer.drawing import windows_grid as grid
+from explorer.i18n import _
+from explorer.specs.base import MAX_IMAGE
+from explorer.specs.cfg import MAX_KERNEL
+from explorer.ui.kernels.parts import Fact, facts, short_number
+from explorer.ui.kernels.section import Cell, Section, SectionSettings, widget_key
+from explorer.ui.picture import picture
+from explorer.ui.text import plain
+
+NAME = "size"
+MAX_DILATION = 64
+
+Window = Annotated[int, Field(ge=1, le=MAX_KERNEL)]
+
+
+class Settings(SectionSettings):
+    """The numbers of the formula, and the output cell whose window is shown."""
+
+    size: Annotated[int, Field(ge=1, le=MAX_IMAGE)] = 8
+    kernel: Window = 3
+    stride: Window = 2
+    padding: Annotated[int, Field(ge=0, lt=MAX_KERNEL)] = 0
+    dilation: Annotated[int, Field(ge=1, le=MAX_DILATION)] = 1
+    ceil: bool = False
+    cell: Cell = (0, 0)
+
+
+class Placed(NamedTuple):
+    """The windows, and the output cell to show, moved inside where the output has become smaller."""
+
+    windows: Windows
+    cell: tuple[int, int]
+
+
+def controls() -> dict[str, Any]:
+    """Draw the widgets; their values."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        return {
+            "size": short_number(NAME, "size", _("Input in"), _("Pixels along one axis.")),
+            "kernel": short_number(NAME, "kernel", _("Kernel F"), _("Taps of a window along the axis.")),
+            "stride": short_number(NAME, "stride", _("Stride S"), _("Pixels from one window to the next.")),
+            "padding": short_number(NAME, "padding", _("Padding P"), _("Cells added at either end.")),
+            "dilation": short_number(NAME, "dilation", _("Dilation D"), _("Pixels from one tap to the next.")),
+            "ceil": st.toggle(
+                _("Ceil mode"), key=widget_key(NAME, "ceil"),
+                help=_("Pools can round up: a last window hangs over the edge, if it starts inside."),
+            ),
+            "cell": st.session_state[widget_key(NAME, "cell")],
+        }  # fmt: skip
+
+
+def work(settings: Settings) -> Placed:
+    """The windows.
+
+    Raises:
+        InputError: where none fits.
+    """
+    windows = placed(Windows(**settings.model_dump(exclude={"cell"})))
+    row, column = (min(place, windows.count - 1) for place in settings.cell)
+    return Placed(windows, (row, column))
+
+
+def draw(result: Placed, *, dark: bool) -> None:
+    """The formula, the row of windows, and one window on the map."""
+    windows, cell = result
+    st.markdown(plain(claim(windows)))
+    if grid.fits(windows):
+        left, right = st.columns([11, 9], gap="medium")
+        with right:
+            picture(grid.draw(windows, cell, dark=dark), key="kernels.picture.grid", on_pick=_choose)
+            st.caption(_("Both axes alike. Choose a cell of the output to see its window."))
+    else:
+        left = st.container()
+    with left:
+        picture(axis.draw(windows, dark=dark), key="kernels.picture.windows", smallest=0.4)
+        st.code("\n".join(steps(windows)), language=None)
+    facts(
+        [
+            Fact(_("Output"), f"{windows.count:,}"),
+            Fact(_("Dropped"), f"{len(windows.dropped):,}"),
+            Fact(_("In no window"), f"{len(windows.unread):,}"),
+        ]
+    )
+    st.caption(_("Source: Dumoulin and Visin 2016, relationship 6; rounding as in PyTorch."))
+
+
+def claim(windows: Windows) -> str:
+    """What the picture shows, in one sentence."""
+    dropped, unread = len(windows.dropped), len(windows.unread)
+    numbers = {"count": windows.count, "size": windows.size, "dropped": dropped, "unread": unread}
+    if not unread:
+        return _("{count:,} windows fit, and every one of the {size:,} columns is in at least one.").format(**numbers)
+    if dropped == unread:
+        return _(
+            "{count:,} windows fit. At the end {dropped:,} of {size:,} columns are dropped: no window reaches so far."
+        ).format(**numbers)
+    return _(
+        "{count:,} windows fit, and {unread:,} of {size:,} columns are in none: the windows step or reach over them."
+    ).format(**numbers)
+
+
+def _choose(cell: str) -> None:
+    st.session_state[widget_key(NAME, "cell")] = cell
+
+
+SECTION = Section(NAME, lambda: _("Output size"), Settings, controls, work, draw)
