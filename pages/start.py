@@ -1,1 +1,114 @@
-"""Being written."""
+"""Start: what can be done here in one look, three ways in, well-known networks, and the glossary.
+
+Old links led to the root; one that names a network goes on to the Architecture page with everything it says.
+"""
+
+import re
+from pathlib import Path
+
+import streamlit as st
+
+from explorer.analysis import analyse
+from explorer.drawing import vignettes
+from explorer.drawing.numbers import short
+from explorer.i18n import _
+from explorer.specs import PRESETS
+from explorer.specs.link import BASE
+from explorer.ui import glossary
+from explorer.ui.glossary import term
+from explorer.ui.picture import picture
+from explorer.ui.state import NOT_OURS
+from explorer.ui.text import plain
+
+PAGES = Path(__file__).parent
+ARCHITECTURE, KERNELS, COMPARE = (str(PAGES / f"{name}.py") for name in ("architecture", "kernels", "compare"))
+NETWORKS = ("lenet5", "alexnet", "vgg16", "vgg19", "googlenet", "resnet18", "resnet50", "resnet152")
+PAIR = {"VGG-16": "vgg16", "ResNet-50": "resnet50"}
+# The whole card is the link that stands in it.
+STYLE = """<style>
+  [class*="st-key-card-"] { position: relative; }
+  [class*="st-key-card-"]:has(a:hover) { border-color: currentcolor; }
+  [class*="st-key-card-"] .stElementContainer:has(a) { position: static; }
+  [class*="st-key-card-"] a { padding-left: 0; background: transparent !important; }
+  [class*="st-key-card-"] a::after { content: ""; position: absolute; inset: 0; z-index: 1; }
+</style>"""
+
+if BASE in st.query_params:
+    st.switch_page(ARCHITECTURE, query_params=st.query_params.to_dict())
+
+kept = {key: st.query_params[key] for key in st.query_params if key in NOT_OURS}
+dark = st.context.theme.type == "dark"
+
+
+def way(key: str, svg: str, promise: str, page: str, label: str) -> None:
+    """A card: picture, what there is, and the link."""
+    with st.container(border=True, height="stretch", key=f"card-{key}"):
+        picture(svg, key=f"picture-{key}")
+        st.markdown(promise)
+        st.page_link(page, label=f":primary[**{label}**]", query_params=kept, width="stretch")
+
+
+def year(name: str) -> str:
+    """Of the source that the preset follows."""
+    found = re.search(r"\d{4}", PRESETS[name].source)
+    return found[0] if found else ""
+
+
+st.html(STYLE)
+st.title("CNN Architecture Explorer", anchor=False)
+st.html(
+    _(
+        "Change any layer of a convolutional network and see at once its {params}, {macs}, {memory} and {field}: "
+        "exact, with the formula behind each number."
+    ).format(
+        params=term("parameter", _("parameters")),
+        macs=term("macs", _("MACs")),
+        memory=term("training-memory", _("memory")),
+        field=term("receptive-field", _("receptive field")),
+    )
+)
+
+with st.grid(3, min_column_width=260, gap="small"):
+    way(
+        "edit",
+        vignettes.volumes(analyse(PRESETS["vgg16"].spec), dark=dark),
+        _("VGG, ResNet, GoogLeNet and every torchvision model, layer by layer, with costs and warnings."),
+        ARCHITECTURE,
+        _("Edit a network"),
+    )
+    way(
+        "kernels",
+        vignettes.nested(dark=dark),
+        _("What one unit sees of the image as convolutions are stacked, and what the stack costs."),
+        KERNELS,
+        _("See why 3x3"),
+    )
+    way(
+        "compare",
+        vignettes.bars({title: analyse(PRESETS[name].spec) for title, name in PAIR.items()}, dark=dark),
+        _("Two networks side by side: where they differ, and what the difference costs."),
+        COMPARE,
+        _("Compare two networks"),
+    )
+
+st.subheader(_("Open a well-known network"), anchor=False)
+captions = {}
+with st.grid(4, min_column_width=160, gap="xsmall"):
+    for name in NETWORKS:
+        with st.container(border=True, gap="xxsmall", key=f"card-open-{name}"):
+            st.page_link(
+                ARCHITECTURE,
+                label=f"**{plain(PRESETS[name].title)}** :small[:gray[{year(name)}]]",
+                icon="",
+                query_params={BASE: name, **kept},
+                width="stretch",
+            )
+            captions[name] = st.empty()
+            captions[name].caption(_("Counting…"))
+for name, caption in captions.items():  # after all links are there: nobody waits for eight analyses to choose one
+    totals = analyse(PRESETS[name].spec).totals
+    params, macs = (short(amount).replace(" ", "\u00a0") for amount in (totals.params, totals.macs))
+    caption.caption(_("{params} parameters, {macs} MACs").format(params=params, macs=macs))
+
+with st.expander(_("Glossary"), key="glossary-section", icon=":material/menu_book:"):
+    glossary.draw()

@@ -86,10 +86,19 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
-    """``visit("?net=vgg16", width=390)`` opens a fresh browser; no page may leave the machine or log an error."""
+    """``visit("?net=vgg16", width=390)`` opens a fresh browser and waits for the test id ``ready``.
+
+    No page may leave the machine or log an error.
+    """
     contexts, faults = [], []
 
-    def open_page(link: str = "", width: int = DESKTOP[0], height: int = DESKTOP[1], scheme: str = "light") -> Page:
+    def open_page(
+        link: str = "",
+        width: int = DESKTOP[0],
+        height: int = DESKTOP[1],
+        scheme: str = "light",
+        ready: str = "stMetricValue",
+    ) -> Page:
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         contexts.append(context)
@@ -105,7 +114,7 @@ def visit(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
             ),
         )
         page.goto(link if link.startswith("http") else f"{address}/{link}")
-        page.get_by_test_id("stMetricValue").first.wait_for()
+        page.get_by_test_id(ready).first.wait_for()
         return page
 
     yield open_page

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.i18n import _
+from explorer.ui.glossary import explain
 from explorer.ui.state import PREFIX
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}")
@@ -40,11 +41,13 @@ def shared_fields(*, channels: bool = True) -> dict[str, Any]:
     with st.grid(3 if channels else 2, min_column_width=105, gap="xsmall", vertical_alignment="bottom"):
         fields = {
             "image_size": whole_number("image_size", _("Input size"), _("Side of the square input image, in pixels.")),
-            "num_classes": whole_number("num_classes", _("Classes"), _("Number of logits at the end.")),
+            "num_classes": whole_number(
+                "num_classes", _("Classes"), explain("logits", _("Number of logits at the end."))
+            ),
         }
         if channels:
             fields["in_channels"] = whole_number(
-                "in_channels", _("Channels"), _("Of the input image: 3 for colour, 1 for grey.")
+                "in_channels", _("Channels"), explain("channel", _("Of the input image: 3 for colour, 1 for grey."))
             )
     return fields
 
@@ -65,11 +68,16 @@ def flag(name: str, label: str, help_text: str | None = None) -> bool:
     return st.toggle(label, key=PREFIX + name, help=help_text)
 
 
+def batch_norm_flag() -> bool:
+    """Whether batch norm follows every convolution."""
+    return flag("batch_norm", _("Batch norm"), explain("batch-norm", _("After every convolution.")))
+
+
 def dropout() -> Any:
     """The dropout probability."""
     return st.number_input(
         _("Dropout"), min_value=0.0, max_value=1.0, step=0.05, format="%.2f", key=PREFIX + "dropout",
-        help=_("Probability that a unit is left out in training (Srivastava et al. 2014)."),
+        help=explain("dropout"),
     )  # fmt: skip
 
 

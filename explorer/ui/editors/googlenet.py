@@ -8,10 +8,13 @@ import streamlit as st
 from explorer.i18n import _
 from explorer.specs import GoogLeNetSpec, Spec
 from explorer.specs.googlenet import COLUMNS, Module, is_name
-from explorer.ui.editors.common import choice, dropout, flag, shared_fields
+from explorer.ui.editors.common import batch_norm_flag, choice, dropout, flag, shared_fields
+from explorer.ui.glossary import explain
 from explorer.ui.state import PREFIX, Editing
 
 TABLE = PREFIX + "table"
+# Terms of the glossary that say what each column is for.
+MEANINGS = dict(zip(COLUMNS, ("1x1", "reduction", "convolution", "reduction", "convolution", "1x1"), strict=True))
 CELL = 62  # pixels: seven columns fit beside the numbers
 
 
@@ -32,13 +35,17 @@ def edit(editing: Editing) -> Spec:
         hide_index=True,
         row_height=30,
         column_config={
-            "name": st.column_config.TextColumn(_("Name"), width=CELL, help=_("Name of the module.")),
+            "name": st.column_config.TextColumn(
+                _("Name"), width=CELL, help=explain("inception", _("Name of the module."))
+            ),
             **{
                 field: st.column_config.NumberColumn(
                     # No limits here: the grid would change 9000 to 8192 and -5 to 5 in silence; the spec refuses them.
                     title.replace("reduce", "r.").replace(" projection", ""),
                     width=CELL,
-                    help=_("Output channels of the {column} convolution.").format(column=title),
+                    help=explain(
+                        MEANINGS[title], _("Output channels of the {column} convolution.").format(column=title)
+                    ),
                 )
                 for field, title in zip(Module._fields[1:], COLUMNS, strict=True)
             },
@@ -48,17 +55,25 @@ def edit(editing: Editing) -> Spec:
     rows = [[_cell(value) for value in row] for row in grid.itertuples(index=False)]
     names = [row[0] if isinstance(row[0], str) else "" for row in rows]
     renamed = _renamed(editing, names)
-    pools = _chosen("pool_after", _("Pool after"), names, renamed)
-    heads = _chosen("aux_after", _("Auxiliary head after"), names, renamed)
+    pools = _chosen("pool_after", _("Pool after"), explain("pooling"), names, renamed)
+    heads = _chosen("aux_after", _("Auxiliary head after"), explain("auxiliary-head"), names, renamed)
     fields = shared_fields()
     reduce = flag(
-        "reduce", _("1x1 reductions"), _("Off: the naive module, which ignores the reduce and projection columns.")
+        "reduce",
+        _("1x1 reductions"),
+        explain("reduction", _("Off: the naive module, which ignores the reduce and projection columns.")),
     )
-    batch_norm = flag("batch_norm", _("Batch norm"), _("After every convolution (Ioffe and Szegedy 2015)."))
+    batch_norm = batch_norm_flag()
     with st.expander(_("Branches, stem, dropout"), key=PREFIX + "more"):
-        branch = choice("branch5x5", _("Third branch"), {5: _("5x5 (paper)"), 3: _("3x3 (torchvision)")}, None)
-        stem = choice("stem", _("Stem"), {"imagenet": _("ImageNet: down to 28x28"), "cifar": _("CIFAR: 3x3")})
-        last_pool = choice("last_pool", _("Last pool"), {3: "3x3 (paper)", 2: "2x2 (torchvision)"})
+        branch = choice(
+            "branch5x5", _("Third branch"), {5: _("5x5 (paper)"), 3: _("3x3 (torchvision)")}, explain("kernel")
+        )
+        stem = choice(
+            "stem", _("Stem"), {"imagenet": _("ImageNet: down to 28x28"), "cifar": _("CIFAR: 3x3")}, explain("stem")
+        )
+        last_pool = choice(
+            "last_pool", _("Last pool"), {3: _("3x3 (paper)"), 2: _("2x2 (torchvision)")}, explain("ceil-mode")
+        )
         probability = dropout()
     return GoogLeNetSpec.parse(
         {
@@ -95,7 +110,7 @@ def _renamed(editing: Editing, names: list[str]) -> dict[str, str]:
     return {old: new for old, new in zip(before, names, strict=True) if old not in names and is_name(new)}
 
 
-def _chosen(field: str, label: str, names: list[str], renamed: dict[str, str]) -> list[str]:
+def _chosen(field: str, label: str, help_text: str, names: list[str], renamed: dict[str, str]) -> list[str]:
     """Module names out of those in the table, in its order.
 
     A chosen name that the table has lost stays, for the spec to refuse, rather than vanish with its pool.
@@ -105,4 +120,4 @@ def _chosen(field: str, label: str, names: list[str], renamed: dict[str, str]) -
     if kept != st.session_state[key]:
         st.session_state[key] = kept
     options = list(dict.fromkeys([*filter(None, names), *kept]))
-    return sorted(st.multiselect(label, options, key=key), key=options.index)
+    return sorted(st.multiselect(label, options, key=key, help=help_text), key=options.index)

@@ -7,7 +7,8 @@ from explorer.i18n import _
 from explorer.specs import ResNetSpec, Spec
 from explorer.specs.base import MAX_WIDTH
 from explorer.specs.resnet import MAX_STAGES
-from explorer.ui.editors.common import choice, flag, shared_fields, whole_number
+from explorer.ui.editors.common import batch_norm_flag, choice, flag, shared_fields, whole_number
+from explorer.ui.glossary import explain
 from explorer.ui.state import PREFIX, Editing
 
 STAGES = PREFIX + "stages"
@@ -25,7 +26,7 @@ def edit(_editing: Editing) -> Spec:
         state[STAGES] = len(blocks)
         for stage, (number, width) in enumerate(zip(blocks, widths, strict=True)):
             state[f"{PREFIX}blocks.{stage}"], state[f"{PREFIX}widths.{stage}"] = number, width
-    stages = whole_number("stages", _("Stages"), _("Each stage after the first halves the map."))
+    stages = whole_number("stages", _("Stages"), explain("stage", _("Each stage after the first halves the map.")))
     count = max(1, min(stages or 1, MAX_STAGES))
     for stage in range(1, count):  # a new stage starts like the one before, twice as wide
         state.setdefault(f"{PREFIX}blocks.{stage}", state.get(f"{PREFIX}blocks.{stage - 1}"))
@@ -35,34 +36,40 @@ def edit(_editing: Editing) -> Spec:
     for stage in range(count):
         left, right = st.columns(2, wrap=False)
         with left:
-            blocks.append(whole_number(f"blocks.{stage}", _("Blocks in stage {n}").format(n=stage + 1)))
+            blocks.append(
+                whole_number(f"blocks.{stage}", _("Blocks in stage {n}").format(n=stage + 1), explain("residual-block"))
+            )
         with right:
-            widths.append(whole_number(f"widths.{stage}", _("Width of stage {n}").format(n=stage + 1)))
+            widths.append(
+                whole_number(f"widths.{stage}", _("Width of stage {n}").format(n=stage + 1), explain("width"))
+            )
     block = choice(
         "block",
         _("Block"),
         {"basic": _("Basic: 3x3, 3x3"), "bottleneck": _("Bottleneck: 1x1, 3x3, 1x1")},
-        _("A bottleneck's last convolution has four times the width (He et al. 2016, Figure 5)."),
+        explain("bottleneck", explain("basic-block")),
     )
     fields = shared_fields()
-    residual = flag("residual", _("Residual"), _("Off: the plain network of the same shape, without shortcuts."))
-    batch_norm = flag("batch_norm", _("Batch norm"), _("After every convolution (Ioffe and Szegedy 2015)."))
+    residual = flag("residual", _("Residual"), explain("plain", explain("shortcut")))
+    batch_norm = batch_norm_flag()
     with st.expander(_("Stem, shortcut, stride"), key=PREFIX + "more"):
         stem = choice(
             "stem",
             _("Stem"),
             {"imagenet": _("ImageNet: 7x7/2, pool"), "cifar": _("CIFAR: 3x3")},
+            explain("stem"),
         )
         shortcut = choice(
             "shortcut",
             _("Shortcut"),
             {"A": _("A: zero padding"), "B": _("B: projection where needed"), "C": _("C: projection everywhere")},
-            _("He et al. 2016, section 4.1."),
+            explain("shortcut-c", explain("shortcut-b", explain("shortcut-a"))),
         )
         stride_on = choice(
             "stride_on",
             _("A bottleneck strides in its"),
             {"3x3": _("3x3 (torchvision)"), "1x1": _("first 1x1 (paper)")},
+            explain("stride-placement"),
         )
     if count != stages:
         raise SpecError(_("stages: {value} is not between 1 and {limit}").format(value=shown(stages), limit=MAX_STAGES))

@@ -6,7 +6,8 @@ from explorer.errors import TokenError
 from explorer.i18n import _
 from explorer.specs import Spec, VggSpec
 from explorer.specs.cfg import format_text, parse_text
-from explorer.ui.editors.common import choice, dropout, flag, numbers_from, optional_number, shared_fields
+from explorer.ui.editors.common import batch_norm_flag, choice, dropout, numbers_from, optional_number, shared_fields
+from explorer.ui.glossary import explain
 from explorer.ui.state import PREFIX, Editing
 from explorer.ui.text import marked, plain
 
@@ -36,7 +37,9 @@ def edit(_editing: Editing) -> Spec:
         _("Hidden layers of the head"),
         key=PREFIX + "classifier",
         live=True,
-        help=_("Widths of the fully connected layers before the last, which always has one output per class."),
+        help=explain(
+            "linear", _("Widths of the linear layers before the last, which always has one output per class.")
+        ),
         placeholder=_("none: straight to the classes"),
     )
     left, right = st.columns(2, vertical_alignment="bottom", wrap=False)
@@ -45,7 +48,7 @@ def edit(_editing: Editing) -> Spec:
             "pool_to",
             _("Pool to"),
             _("as it is"),
-            _("Side of the map that adaptive average pooling hands to the head; empty flattens what arrives."),
+            explain("adaptive-pool", _("Side of the map that the head gets; empty flattens what arrives.")),
         )
     with right:
         in_features = optional_number(
@@ -55,19 +58,20 @@ def edit(_editing: Editing) -> Spec:
             _("What the first Linear of your own code expects (in_features): the page then says whether it fits."),
         )
     fields = shared_fields()
-    batch_norm = flag("batch_norm", _("Batch norm"), _("After every convolution (Ioffe and Szegedy 2015)."))
+    batch_norm = batch_norm_flag()
     with st.expander(_("Head and dropout"), key=PREFIX + "more"):
         head = choice(
             "head",
             _("Head"),
             {"linear": _("Linear"), "conv": _("Convolutional")},
-            _("As convolutions the head runs on any larger image (Simonyan and Zisserman 2015, section 3.2)."),
+            explain("fully-convolutional", _("As convolutions the head runs on any larger image.")),
         )
         probability = dropout()
         position = choice(
             "dropout_position",
             _("Dropout stands"),
             {"after": _("after each hidden layer"), "before": _("before the first two")},
+            explain("dropout"),
         )
     try:
         cfg = parse_text(text)

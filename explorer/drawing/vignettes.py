@@ -1,0 +1,104 @@
+"""Small pictures that say what a page is for, each drawn from a real analysis."""
+
+from math import sqrt
+
+from explorer.analysis import Analysis
+from explorer.drawing import kinds, svg
+from explorer.drawing.kinds import Group
+from explorer.drawing.numbers import short
+from explorer.drawing.theme import theme
+from explorer.i18n import _
+
+WIDTH, HEIGHT = 300, 132
+TALLEST = 78  # of a volume, in pixels
+SLANT = 0.34  # of a volume's depth, seen from the side
+GROUND = 124  # where volumes stand
+
+
+def volumes(analysis: Analysis, *, dark: bool) -> str:
+    """The maps that each pool reads, as boxes: as tall as the map, as thick as it has channels; then the head."""
+    colours = kinds.DARK if dark else kinds.LIGHT
+    pools = [layer for layer in analysis.layers if layer.kind == "MaxPool2d"]
+    maps = [layer.input_shape[1:3] for layer in pools] + [pools[-1].output_shape[1:3]]
+    head = [layer for layer in analysis.layers if layer.kind == "Linear"]
+    parts, x = [], 6.0
+    for channels, side in maps:
+        size, thick = TALLEST * sqrt(side / maps[0][1]), 3 + sqrt(channels) / 1.6
+        parts.append(_box(x, size, thick, colours[Group.CONVOLUTION], theme(dark=dark).ground))
+        x += thick + size * SLANT + 5
+    for layer in head:
+        tall = 6 + 4 * sqrt(layer.output_shape[-1] / 100)
+        parts.append(_rectangle(x, GROUND - tall, 6, tall, colours[Group.LINEAR]))
+        x += 11
+    label = _("{count} boxes that grow smaller and thicker from left to right, then three bars").format(count=len(maps))
+    return svg.picture(WIDTH, HEIGHT, *parts, label=label)
+
+
+def _box(x: float, size: float, thick: float, colour: str, edge: str) -> str:
+    slant, top = size * SLANT, GROUND - size
+    shifted = x + thick
+    style: dict[str, svg.Attribute] = {"stroke": edge, "stroke_width": 1, "stroke_linejoin": "round"}
+    return "".join(
+        [
+            svg.polygon(
+                [(x, top), (x + slant, top - slant), (shifted + slant, top - slant), (shifted, top)],
+                fill=colour, fill_opacity=0.45, **style,
+            ),
+            svg.polygon(
+                [(shifted, top), (shifted + slant, top - slant), (shifted + slant, GROUND - slant), (shifted, GROUND)],
+                fill=colour, fill_opacity=0.65, **style,
+            ),
+            svg.polygon([(x, top), (shifted, top), (shifted, GROUND), (x, GROUND)], fill=colour, **style),
+        ]
+    )  # fmt: skip
+
+
+def nested(*, dark: bool) -> str:
+    """What one unit sees after one, two and three 3x3 convolutions, and the weights of a 7x7 beside theirs."""
+    colours, look = kinds.DARK if dark else kinds.LIGHT, theme(dark=dark)
+    cell, left, top, side = 16, 10, 10, 7
+    parts = [
+        _rectangle(left + cell * column, top + cell * row, cell - 1, cell - 1, look.panel, stroke=look.line)
+        for row in range(side)
+        for column in range(side)
+    ]
+    for size, opacity in ((7, 0.22), (5, 0.4), (3, 0.9)):
+        start, across = (side - size) / 2 * cell, size * cell - 1
+        colour = colours[Group.CONVOLUTION]
+        parts.append(_rectangle(left + start, top + start, across, across, colour, fill_opacity=opacity))
+    for row, (words, weights) in enumerate([("7x7", 7 * 7), ("3 × 3x3", 3 * 3 * 3)]):
+        y = 36 + 52 * row
+        parts.append(svg.text(146, y, words, fill=look.ink, font_size=13, style=svg.FONT))
+        parts.append(_rectangle(146, y + 7, weights * 1.9, 14, colours[(Group.OTHER, Group.CONVOLUTION)[row]]))
+        count = _("{weights} C²").format(weights=weights)
+        parts.append(svg.text(152 + weights * 1.9, y + 18.5, count, fill=look.ink, font_size=13, style=svg.FONT))
+    label = _("Squares of 3, 5 and 7 cells in each other; a 7x7 has 49 C² weights, three 3x3 have 27 C²")
+    return svg.picture(WIDTH, HEIGHT, *parts, label=label)
+
+
+def bars(networks: dict[str, Analysis], *, dark: bool) -> str:
+    """MACs and parameters of a few networks as bars."""
+    colours, look = kinds.DARK if dark else kinds.LIGHT, theme(dark=dark)
+    parts, told = [], []
+    for column, (title, values) in enumerate(
+        [
+            (_("MACs"), [analysis.totals.macs for analysis in networks.values()]),
+            (_("Parameters"), [analysis.totals.params for analysis in networks.values()]),
+        ]
+    ):
+        top = 18 + 62 * column
+        parts.append(svg.text(6, top, title, fill=look.faint, font_size=12, style=svg.FONT))
+        for row, (name, value) in enumerate(zip(networks, values, strict=True)):
+            y, long = top + 6 + 21 * row, 120 * value / max(values)
+            colour = colours[(Group.CONVOLUTION, Group.SHORTCUT)[row % 2]]
+            parts.append(svg.text(6, y + 12.5, name, fill=look.ink, font_size=13, style=svg.FONT))
+            parts.append(_rectangle(78, y, long, 16, colour))
+            parts.append(svg.text(84 + long, y + 12.5, short(value), fill=look.ink, font_size=13, style=svg.FONT))
+            told.append(f"{name}, {title}: {short(value)}")
+    return svg.picture(WIDTH, HEIGHT, *parts, label="; ".join(told))
+
+
+def _rectangle(x: float, y: float, width: float, height: float, fill: str, **more: svg.Attribute) -> str:
+    return svg.element(
+        "rect", x=float(x), y=float(y), width=float(width), height=float(height), fill=fill, rx=1, **more
+    )

@@ -1,0 +1,95 @@
+"""Journeys from the Start page in a real browser."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import serve
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture
+def start(visit: Visit) -> Callable[..., Page]:
+    def open_page(**options: object) -> Page:
+        page = visit("", ready="stPageLink", **options)
+        expect(page.get_by_text("60.19")).to_be_visible()  # the last number: nothing will move any more
+        return page
+
+    return open_page
+
+
+def parameters(page: Page):  # type: ignore[no-untyped-def]
+    card = page.get_by_test_id("stMetric").filter(has=page.get_by_text("Parameters", exact=True))
+    return card.get_by_test_id("stMetricValue")
+
+
+@pytest.mark.parametrize(("card", "path"), [("edit", "architecture"), ("kernels", "kernels"), ("compare", "compare")])
+def test_a_card_is_a_link_all_over(start: Visit, card: str, path: str) -> None:
+    page = start()
+    page.locator(f".st-key-card-{card}").click(position={"x": 40, "y": 40})
+    expect(page).to_have_url(re.compile(rf"/{path}\b"))
+
+
+def test_a_well_known_network_is_one_click_away(start: Visit) -> None:
+    page = start()
+    page.locator(".st-key-card-open-lenet5").click()
+    expect(page).to_have_url(re.compile(r"/architecture\?net=lenet5$"))
+    expect(parameters(page)).to_have_text("61,706")
+    page.go_back()
+    page.locator(".st-key-card-open-resnet18").click()
+    expect(parameters(page)).to_have_text("11.69 M")
+
+
+def test_the_keyboard_reaches_all_ways_in(start: Visit) -> None:
+    page = start()
+    edit = page.get_by_role("link", name="Edit a network")
+    edit.focus()
+    for name in ("See why 3x3", "Compare two networks", "LeNet-5 1998"):
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name=name)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/architecture\?net=lenet5$"))
+
+
+def test_the_glossary_is_searched_while_typing(start: Visit) -> None:
+    page = start()
+    page.get_by_text("Glossary", exact=True).click()
+    shown = page.locator(".st-key-glossary").get_by_test_id("stMarkdown")
+    expect(shown.filter(has_text="Receptive field")).to_contain_text("Araujo et al. 2019")
+    page.get_by_label("Search the glossary").fill("dilation")
+    expect(shown).to_have_count(1)
+    expect(shown).to_contain_text("Yu and Koltun 2016")
+
+
+def test_a_term_in_the_text_explains_itself(start: Visit) -> None:
+    expect(start().locator("abbr", has_text="receptive field")).to_have_attribute("title", re.compile("one unit"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_no_wider_than_a_phone(start: Visit, scheme: str) -> None:
+    page = start(width=390, height=844, scheme=scheme)
+    page.get_by_text("Glossary", exact=True).click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    inner = (
+        "(() => { const m = document.querySelector('[data-testid=stMain]'); return m.scrollWidth - m.clientWidth })()"
+    )
+    assert page.evaluate(inner) <= 0
+
+
+def test_an_old_link_is_the_very_first_request_after_a_start(browser: Browser, tmp_path: Path) -> None:
+    process, address = serve(tmp_path / "log")
+    try:
+        page = browser.new_page()
+        page.goto(f"{address}/?net=resnet18&blocks=1.1.1.1&lang=en")
+        expect(parameters(page)).to_have_text("5.42 M", timeout=60_000)
+        expect(page).to_have_url(re.compile(r"/architecture\?"))
+        for part in ("net=resnet18", "blocks=1.1.1.1", "lang=en"):
+            expect(page).to_have_url(re.compile(re.escape(part)))
+        page.close()
+    finally:
+        process.terminate()
+        process.wait(10)

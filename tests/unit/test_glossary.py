@@ -1,0 +1,63 @@
+"""The glossary: one sentence a term, with its source; every term that the code asks for exists."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from explorer.ui.glossary import entries, explain, term
+
+# Everyday words of programming and training, which belong to nobody.
+NEEDS_NO_SOURCE = {
+    "spec", "preset", "layer", "head", "channel", "unit", "logits", "linear", "flatten", "parameter",
+    "activation-memory", "buffer", "batch", "epoch",
+}  # fmt: skip
+
+
+def asked_for(root: Path) -> set[str]:
+    """The first arguments of all calls of explain and term."""
+    calls = [
+        node
+        for folder in ("explorer", "pages")
+        for path in (root / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("explain", "term")
+    ]
+    return {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}
+
+
+@pytest.mark.parametrize("key", entries())
+def test_an_entry_is_one_sentence_with_a_source(key: str) -> None:
+    entry = entries()[key]
+    assert entry.sentence[0].isupper() or entry.sentence[0].isdigit()
+    assert entry.sentence.endswith(".")
+    assert not re.search(r"[.!?] [A-Z]", entry.sentence)
+    assert 20 < len(entry.sentence) <= 120
+    assert bool(entry.source) != (key in NEEDS_NO_SOURCE)
+    assert entry.name not in entry.sentence.split(".")[0].split(" ")[0]  # it explains, it doesn't repeat
+
+
+def test_names_are_told_apart() -> None:
+    names = [entry.name.casefold() for entry in entries().values()]
+    assert len(set(names)) == len(names)
+
+
+def test_every_term_that_is_asked_for_exists(root: Path) -> None:
+    found = asked_for(root)
+    assert {"receptive-field", "dropout", "macs", "stage"} <= found
+    assert found <= set(entries())
+
+
+def test_help_says_first_what_the_widget_is_for() -> None:
+    first, second = explain("dropout", "Of the head.").split("\n\n")
+    assert first == "Of the head."
+    assert second.startswith("**Dropout** · Leaves out units")
+    assert "Srivastava et al\\. 2014" in second
+
+
+def test_a_term_in_a_text_is_html_that_nothing_can_break_out_of() -> None:
+    assert term("parameter", "<b>weights</b>") == (
+        '<abbr title="A number that training changes: a weight or a bias.">&lt;b&gt;weights&lt;/b&gt;</abbr>'
+    )
+    assert 'title="The pixels of the image' in term("receptive-field", "field")
