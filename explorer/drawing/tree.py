@@ -89,11 +89,14 @@ def _outermost(name: str, blocks: set[str]) -> str:
 def _nest(units: list[Node], blocks: set[str], inside: str, layers: Sequence[Layer]) -> list[Node]:
     deeper = {block for block in blocks if block.startswith(f"{inside}." if inside else "") and block != inside}
     nodes: list[Node] = []
+    times: Counter[str] = Counter()  # other modules may run between the parts of a block
     for block, members in groupby(units, key=lambda unit: _outermost(layers[unit.layers[0]].name, deeper)):
         found = list(members)
         if block and len(found) > 1:
+            times[block] += 1
+            key = block if times[block] == 1 else f"{block}#{times[block]}"
             children = _runs(_nest(found, deeper, block, layers), layers)
-            nodes.append(Node(block, "block", _positions(found), children))
+            nodes.append(Node(key, "block", _positions(found), children))
         else:
             nodes += found
     return nodes

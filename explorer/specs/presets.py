@@ -21,6 +21,7 @@ PRESETS: dict[str, Preset] = {
     preset.name: preset for family in (vgg, resnet, googlenet, zoo) for preset in family.PRESETS
 }
 MAX_JSON = 1_000_000
+SAVED = "saved:"
 
 
 def parse_spec(data: object) -> Spec:
@@ -76,7 +77,7 @@ def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def resolve(text: str) -> Spec:
-    """A spec from what people type: preset name, torchvision:NAME, inline JSON, or the path of a .json file.
+    """A spec from what people type: preset name, torchvision:NAME, saved:NAME, inline JSON, or a .json file.
 
     Raises:
         SpecError: where it is none of these, or the spec breaks a rule.
@@ -88,6 +89,10 @@ def resolve(text: str) -> Spec:
         return PRESETS[text].spec
     if text.startswith(zoo.PREFIX):
         return zoo.ZooSpec.parse({"family": "torchvision", "name": text.removeprefix(zoo.PREFIX)})
+    if text.startswith(SAVED):
+        from explorer.specs import saved  # it parses with this module
+
+        return saved.load(text.removeprefix(SAVED))
     if text.endswith(".json"):
         return _from_file(Path(text))
     if close := get_close_matches(text[:60], PRESETS, n=3):

@@ -13,7 +13,7 @@ MAIN = Path(__file__).parents[2] / "explorer" / "main.py"
 
 def open_page(**link: str) -> AppTest:
     """The page as a fresh session opens it with this link."""
-    app = AppTest.from_file(str(MAIN), default_timeout=60)
+    app = AppTest.from_file(str(MAIN), default_timeout=60).switch_page("../pages/architecture.py")
     for key, value in link.items():
         app.query_params[key] = value
     return app.run()
@@ -117,7 +117,7 @@ def test_resnet_block_counts() -> None:
     assert app.query_params["widths"] == "64.128.256.512.1024"
     app.toggle(key="edit.residual").set_value(False).run()
     assert app.query_params["residual"] == "false"
-    app.button[0].click().run()
+    app.button(key="reset").click().run()
     assert app.query_params == {"net": "resnet18"}
 
 
