@@ -26,6 +26,7 @@ check: .venv/tests
 bench: .venv/bench chromium
 	$(BIN)/python -m benchmarks.analysis
 	$(BIN)/python -m benchmarks.start
+	$(BIN)/python -m benchmarks.page
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

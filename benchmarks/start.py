@@ -48,7 +48,7 @@ def first_page(browser: Browser) -> float:
     try:
         while True:
             try:
-                page.goto(f"http://localhost:{port}/")
+                page.goto(f"http://localhost:{port}/architecture")
                 break
             except Error:
                 time.sleep(0.02)
