@@ -41,9 +41,13 @@ class Work(NamedTuple):
 
 
 class Timing(NamedTuple):
-    """Median milliseconds of each stack's forward pass, and what they were measured with."""
+    """Median milliseconds of each stack's forward pass, and what they were measured with.
+
+    ``spread`` is how many times as long the slower quarter of the passes took as the quicker, of the worst stack.
+    """
 
     milliseconds: tuple[float, ...]
+    spread: float
     repeats: int
     device: str
     threads: int
@@ -134,6 +138,7 @@ def run(stacks: Sequence[Stack], work: Work) -> Timing:
                 taken.append(_seconds(network, maps))
     return Timing(
         tuple(1000 * statistics.median(taken) for taken in seconds),
+        max(high / low for low, _middle, high in map(statistics.quantiles, seconds)),
         len(seconds[0]),
         torch.cuda.get_device_name() if device.type == "cuda" else "CPU",
         torch.get_num_threads(),

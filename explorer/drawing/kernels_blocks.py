@@ -11,6 +11,7 @@ from explorer.drawing.theme import Theme, theme
 from explorer.i18n import _
 
 TEXT = 15
+LETTER = 7.6  # pixels of an average letter
 EDGE = 34.0  # between boxes
 HEIGHT = 48.0  # of a box
 PLAIN = 30.0  # of a box without a cost
@@ -83,10 +84,11 @@ def residual(convolutions: Sequence[Conv], side: int, *, most: int, dark: bool =
         dark: for a dark page.
     """
     canvas = _Canvas(dark=dark, most=most)
-    x, width, shortcut = 170.0, 150.0, 318.0
+    x, width = 170.0, 150.0
     shapes = [
         f"{channels:,}×{side:,}×{side:,}" for channels in (convolutions[0].inputs, *(c.outputs for c in convolutions))
     ]
+    shortcut = max(318.0, x + LETTER * max(map(len, shapes)) + 80)  # beyond the words on the edges
     canvas.text(x, 18, shapes[0])
     y = 26.0
     start = y + 8
@@ -116,7 +118,7 @@ def residual(convolutions: Sequence[Conv], side: int, *, most: int, dark: bool =
         layers=", ".join(f"{conv.kernel} ({conv.inputs:,} → {conv.outputs:,})" for conv in convolutions),
         shape=shapes[0],
     )
-    return canvas.picture(390, y + EDGE + 28, label)
+    return canvas.picture(shortcut + 72, y + EDGE + 28, label)
 
 
 def inception(module: Inception, branches: Branches, *, most: int, dark: bool = False) -> str:

@@ -19,7 +19,7 @@ CELL = 26.0  # pixels, at most
 HEIGHT = 260.0  # of the largest map, at most
 ACROSS, UP = 0.56, 0.26  # a column goes so far right and up, in cells: the maps are seen from the side
 GAP, LEAST_GAP = 104.0, 60.0
-TOP, BOTTOM, LEFT, RIGHT = 48.0, 52.0, 14.0, 44.0
+TOP, BOTTOM, LEFT, RIGHT = 48.0, 52.0, 20.0, 44.0
 TEXT = 16
 
 Point = tuple[float, float]
@@ -169,7 +169,7 @@ def _between(kernel: Kernel, before: Plane, after: Plane, colours: Theme, ink: s
             ),
         ]
     return [
-        *parts,
+        svg.element("g", *parts, pointer_events="none"),  # the output's cells stand behind the beams
         svg.text(x, 16, str(kernel), text_anchor="middle", fill=colours.ink, font_weight=650),
         svg.text(x, 36, _("{cells}·C²").format(cells=kernel.rows * kernel.columns), text_anchor="middle", fill=ink),
     ]

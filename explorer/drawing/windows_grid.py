@@ -63,7 +63,9 @@ def draw(windows: Windows, chosen: tuple[int, int], *, dark: bool = False) -> st
     corner = (start + chosen[1] * cell, TOP + chosen[0] * cell)
     edges = ((left + reach, top, *corner), (left + reach, top + reach, corner[0], corner[1] + cell))
     parts += [
-        svg.element("line", x1=x, y1=y, x2=right, y2=low, stroke=colours.mark, stroke_dasharray="4 3")
+        svg.element(
+            "line", x1=x, y1=y, x2=right, y2=low, stroke=colours.mark, stroke_dasharray="4 3", pointer_events="none"
+        )
         for x, y, right, low in edges
     ]
     titles = (

@@ -47,7 +47,7 @@ def serve(log: Path) -> tuple[subprocess.Popen[bytes], str]:
             cwd=ROOT,
             stdout=out,
             stderr=out,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "EXPLORER_SAVED_DIR": str(log.parent / "saved")},
         )
     address = f"http://localhost:{port}"
     for _attempt in range(240):
@@ -104,7 +104,15 @@ def visit(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(30_000)
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        page.on(
+            "console",
+            # Below a page's path Streamlit first asks there for its own endpoints, and then at the root.
+            lambda message: (
+                faults.append(message.text)
+                if message.type == "error" and "/_stcore/" not in message.location["url"]
+                else None
+            ),
+        )
         page.on(
             "request",
             lambda request: (

@@ -65,7 +65,8 @@ def controls() -> dict[str, Any]:
         live=True,
         help=_(
             "`3` is a 3×3 convolution, `7/2` a 7×7 with stride 2, `pool 2` a 2×2 pool with stride 2, `pool 3/2` "
-            "another. `3p0` has no padding, `3d2` dilation 2. Commas stand between layers."
+            "another. Convolutions are padded to keep the map's size: `3p0` has no padding, `3d2` dilation 2. Commas "
+            "stand between layers."
         ),
     )
     picker.selectbox(

@@ -20,6 +20,7 @@ from explorer.ui.text import plain
 NAME = "stack"
 MEASURED = "kernels.measured"
 MAX_BATCH = 256
+BUSY = 1.5  # spread of the times, from which a measurement isn't to be trusted
 
 
 class Settings(SectionSettings):
@@ -110,36 +111,27 @@ def draw(result: Comparison, *, dark: bool) -> None:
     )
 
 
-def title(stack: Stack) -> str:
-    """A stack in words."""
-    kernels = stack.kernels
-    if len(kernels) > 3 and len(set(kernels)) == 1:
-        return _("{count} layers of {kernel}").format(count=len(kernels), kernel=kernels[0])
-    if len(kernels) == 1:
-        return _("One layer of {kernel}").format(kernel=kernels[0])
-    return " → ".join(map(str, kernels))
-
-
 def claim(result: Comparison) -> str:
     """What the pictures show, in one sentence."""
     _settings, one, many = result
+    numbers = {
+        "field": one.kernels[0],
+        "one": one.cells,
+        "many": many.cells,
+        "percent": f"{one.cells / many.cells - 1:.0%}",
+        "count": len(many.kernels),
+    }
     if one == many:
-        return _("One 3×3 is its own stack: the smallest kernel that sees left, right, up and down.")
-    if one.cells < many.cells:
+        return _("A {field} kernel is its own stack here: a larger one shows the difference.").format(**numbers)
+    if one.cells == many.cells:
         return _(
-            "{stack} sees the same {field} pixels as one {field} layer and passes {count} non-linearities instead of "
-            "one, but takes more parameters and MACs: {many}·C² against {one}·C²."
-        ).format(stack=title(many), field=one.kernels[0], count=len(many.kernels), many=many.cells, one=one.cells)
+            "Both see {field} pixels at the same cost, {one}·C²; the stack passes {count} non-linearities instead of "
+            "one."
+        ).format(**numbers)
     return _(
-        "Both see {field} pixels. The one layer takes {percent:.0%} more parameters and MACs, {one}·C² against "
+        "Both see {field} pixels. The one layer takes {percent} more parameters and MACs, {one}·C² against "
         "{many}·C², and has one non-linearity where the stack has {count}."
-    ).format(
-        field=one.kernels[0],
-        percent=one.cells / many.cells - 1,
-        one=one.cells,
-        many=many.cells,
-        count=len(many.kernels),
-    )
+    ).format(**numbers)
 
 
 def source(by: Replacement) -> str:
@@ -191,7 +183,15 @@ def _time(result: Comparison) -> None:
     elif done.timing is None:
         place.warning(plain(done.problem), icon=":material/warning:")
     else:
-        place.markdown(plain(verdict(done.timing)))
+        with place.container(gap="xxsmall"):
+            st.markdown(plain(verdict(done.timing)))
+            if done.timing.spread > BUSY:
+                st.caption(
+                    _(
+                        "The machine is busy with other work: some passes took {spread:.1f} times as long as others. "
+                        "Measure again."
+                    ).format(spread=done.timing.spread)
+                )
 
 
 def _measured(asked: tuple[Stack, Stack, timing.Work]) -> Measurement:

@@ -1,0 +1,87 @@
+"""Links to the Kernels page: what is written is read back, and what can't be read is told in words."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explorer.analysis.kernels import Replacement
+from explorer.ui.kernels import field, inception, size, stack
+from explorer.ui.kernels.link import read_link, write_link
+from explorer.ui.kernels.sections import SECTIONS
+
+
+@pytest.mark.parametrize("show", SECTIONS)
+def test_defaults_need_no_settings(show: str) -> None:
+    settings = SECTIONS[show].settings()
+    link = write_link(show, settings)
+    assert link == ({} if show == "stack" else {"show": show})
+    assert read_link(link) == (show, settings, [])
+
+
+@pytest.mark.parametrize(
+    ("show", "settings", "link"),
+    [
+        ("stack", stack.Settings(k=5, c=256), {"show": "stack", "k": "5", "c": "256"}),
+        (
+            "stack",
+            stack.Settings(k=6, by=Replacement.SPLIT, cell=(0, 2)),
+            {"show": "stack", "k": "6", "by": "1xk", "cell": "0.2"},
+        ),
+        ("size", size.Settings(stride=3, ceil=True), {"show": "size", "stride": "3", "ceil": "true"}),
+        ("field", field.Settings(layers="7/2, pool 2, 3d2"), {"show": "field", "layers": "7/2.pool2.3d2"}),
+        ("inception", inception.Settings(module="4e"), {"show": "inception", "module": "4e"}),
+    ],
+)
+def test_links_there_and_back(show: str, settings: object, link: dict[str, str]) -> None:
+    assert write_link(show, settings) == link  # type: ignore[arg-type]
+    assert read_link(link) == (show, settings, [])
+
+
+def test_the_issues_form_of_a_link() -> None:
+    show, settings, problems = read_link({"show": "stack", "k": "7", "c": "64", "map": "56", "by": "3x3"})
+    assert (show, settings, problems) == ("stack", stack.Settings(), [])
+
+
+@pytest.mark.parametrize(
+    ("link", "problem"),
+    [
+        ({"show": "x"}, "link, show: 'x' is not one of stack, size, field, blocks, inception"),
+        ({"k": "x"}, "link: k: 'x' is not a whole number"),
+        ({"k": "1.5"}, "link: k: '1.5' is not a whole number"),
+        ({"k": "99"}, "link: k: '99' is above the most allowed, 15"),
+        ({"k": "6"}, "link: k: 6 is even"),
+        ({"by": "4x4"}, "link: by: '4x4' is not one of '3x3', '5x5' or '1xk'"),
+        ({"cell": "3.0"}, "link: cell: 3.0 is not in the output drawn"),
+        ({"net": "vgg16"}, "link, 'net': stack has no such setting"),
+        ({"show": "size", "ceil": "perhaps"}, "link: ceil: 'perhaps' is neither true nor false"),
+        ({"show": "size", "kernel": "99"}, "link: F: a window that reaches over 99 pixels does not fit into 8 + 2·0"),
+        ({"show": "field", "layers": "3.x"}, "link: layer 2, 'x': not a kernel"),
+        ({"show": "inception", "module": "9z"}, "link: module: '9z' is not one of example, 3a, 3b"),
+        ({"k": "7" * 5000}, "link: longer than 4,000 characters"),
+    ],
+)
+def test_bad_links_are_told_in_words_and_show_the_default(link: dict[str, str], problem: str) -> None:
+    show, settings, problems = read_link(link)
+    assert show == (link.get("show", "stack") if link.get("show") in SECTIONS else "stack")
+    assert settings == SECTIONS[show].settings()
+    assert len(problems) == 1
+    assert problem in problems[0]
+
+
+def test_a_bad_value_leaves_the_others() -> None:
+    _show, settings, problems = read_link({"k": "x", "c": "128"})
+    assert settings == stack.Settings(c=128)
+    assert len(problems) == 1
+
+
+texts = st.text(max_size=12) | st.sampled_from(["1", "7", "0.0", "true", "3x3", "3.3", "-1", "1e9", "NaN"])
+names = st.sampled_from(["show", "k", "by", "c", "map", "cell", "size", "ceil", "layers", "width", "module"])
+
+
+@given(st.dictionaries(names | texts, texts, max_size=5), st.sampled_from(["", *SECTIONS]))
+def test_any_link_opens(link: dict[str, str], show: str) -> None:
+    if show:
+        link = {**link, "show": show}
+    chosen, settings, _problems = read_link(link)
+    SECTIONS[chosen].work(settings)
+    assert read_link(write_link(chosen, settings)) == (chosen, settings, [])
