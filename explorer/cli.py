@@ -7,13 +7,14 @@ line on stderr), 1 our fault.
 import json
 import logging
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 from pydantic import ValidationError
 
 from explorer import __version__
-from explorer.errors import InputError
+from explorer.errors import ExplorerError, InputError, shown
 from explorer.i18n import _
 from explorer.settings import settings
 from explorer.specs import PRESETS, Spec, resolve
@@ -77,6 +78,34 @@ def analyze(
     click.echo(report(analysis))
 
 
+@cli.command()
+@click.argument("spec")
+@click.option("--format", "name", required=True, help="pytorch, onnx, json, dot, svg or csv.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The file; without it, text goes to stdout.")
+@as_json
+def export(*, spec: str, name: str, output: Path | None, as_json: bool) -> None:
+    """Write SPEC as a file for another program."""
+    chosen = resolve(spec)
+    from explorer.drawing.numbers import bytes_short
+    from explorer.exports import FORMATS, content
+    from explorer.exports import export as write
+    from explorer.ui.terminal import progress_line
+
+    if name not in FORMATS:
+        raise InputError(_("format: {value} is not one of {known}").format(value=shown(name), known=", ".join(FORMATS)))
+    if output is None and (as_json or FORMATS[name].weights):
+        raise InputError(_("output: name the file with -o; stdout takes text formats alone, and not with --json"))
+    if output is None:
+        click.echo(content(chosen, name), nl=False)
+        return
+    with progress_line() as note:
+        size = write(chosen, name, output, note)
+    if as_json:
+        click.echo(json.dumps({"format": name, "file": str(output), "bytes": size}, ensure_ascii=False))
+    else:
+        click.echo(_("{file}: {size}").format(file=output, size=bytes_short(size)))
+
+
 def _resolve(text: str, image_size: int | None) -> Spec:
     spec = resolve(text)
     return spec if image_size is None else spec.changed(image_size=image_size)
@@ -100,6 +129,8 @@ def main() -> None:
         _fail(error.format_message(), 2)
     except InputError as error:
         _fail(str(error), 2)
+    except ExplorerError as error:
+        _fail(str(error), 1)
     else:
         sys.exit(status if isinstance(status, int) else 0)
 

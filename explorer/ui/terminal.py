@@ -1,5 +1,9 @@
 """An analysis as text for a terminal."""
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from explorer.analysis import Analysis
 from explorer.drawing.numbers import bytes_short, shape, short
 from explorer.i18n import _
@@ -52,3 +56,19 @@ def report(analysis: Analysis) -> str:
     lines += ["", *(f"{label.ljust(label_width)}  {value}" for label, value in sums)]
     lines += ["", *(f"! {warned.message}" for warned in analysis.warnings)] if analysis.warnings else []
     return "\n".join(lines)
+
+
+@contextmanager
+def progress_line() -> Iterator[Callable[[str], None]]:
+    """A function that shows a note on stderr in place of the one before; silent where nobody watches a terminal."""
+    watched = sys.stderr.isatty()
+
+    def show(note: str) -> None:
+        if watched:
+            sys.stderr.write(f"\r\x1b[K{note}")
+            sys.stderr.flush()
+
+    try:
+        yield show
+    finally:
+        show("")

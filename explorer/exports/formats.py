@@ -1,0 +1,50 @@
+"""Every format that a network can be written in: add one here, and the page and the command line have it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from explorer.exports.dot import dot
+from explorer.exports.onnx_model import onnx_model
+from explorer.exports.pytorch import source
+from explorer.exports.svg import svg
+from explorer.exports.table import table
+from explorer.i18n import _
+from explorer.specs import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format of export.
+
+    ``make`` gives the whole file. With ``weights`` it allocates the network: such a file is binary, may be large,
+    and is made in a process of its own (:mod:`explorer.exports.run`).
+    """
+
+    title: Callable[[], str]
+    suffix: str
+    media_type: str
+    make: Callable[[Spec], bytes]
+    weights: bool = False
+
+
+def spec_json(spec: Spec) -> str:
+    """The spec as JSON, one key a line."""
+    pairs = (f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in spec.to_dict().items())
+    return "{\n" + ",\n".join(pairs) + "\n}\n"
+
+
+def _text(make: Callable[[Spec], str]) -> Callable[[Spec], bytes]:
+    return lambda spec: make(spec).encode()
+
+
+FORMATS: dict[str, Format] = {
+    "pytorch": Format(lambda: _("PyTorch source"), ".py", "text/x-python", _text(source)),
+    "onnx": Format(
+        lambda: _("ONNX with random weights"), ".onnx", "application/octet-stream", onnx_model, weights=True
+    ),
+    "json": Format(lambda: _("Spec as JSON"), ".json", "application/json", _text(spec_json)),
+    "dot": Format(lambda: _("Graphviz DOT"), ".dot", "text/vnd.graphviz", _text(dot)),
+    "svg": Format(lambda: _("Diagram as SVG"), ".svg", "image/svg+xml", _text(svg)),
+    "csv": Format(lambda: _("Table of layers as CSV"), ".csv", "text/csv", _text(table)),
+}

@@ -1,0 +1,67 @@
+"""The network as an ONNX model in one file, with random weights."""
+
+import warnings
+from typing import Any, cast
+
+import torch
+
+from explorer import __version__
+from explorer.models import build, detach_auxiliary
+from explorer.specs import Spec
+
+SEED = 0
+EXAMPLE_BATCH = 2  # a batch of one would be written into the graph as a constant
+EVALUATION = "Evaluation mode: no dropout, running statistics in batch norm, no auxiliary heads."
+
+
+def onnx_model(spec: Spec) -> bytes:
+    """The network in evaluation mode; input ``image`` (batch, C, H, W), output ``logits`` (batch, classes).
+
+    The batch is free, everything else fixed. The weights are random, and the model's metadata says so beside the
+    spec. Allocates about four times the weights.
+
+    Raises:
+        SpecError: where torchvision can't build the model.
+        onnx.checker.ValidationError: where the model breaks a rule of ONNX.
+    """
+    import onnx  # with its operators a second of import, needed in the export's own process only
+
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(SEED)
+        network = build(spec).eval()
+    detach_auxiliary(network)
+    image = torch.zeros(EXAMPLE_BATCH, spec.in_channels, spec.image_size, spec.image_size)
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        program = cast(
+            torch.onnx.ONNXProgram,
+            torch.onnx.export(
+                network,
+                (image,),
+                dynamo=True,
+                verbose=False,
+                input_names=["image"],
+                output_names=["logits"],
+                dynamic_shapes=({0: "batch"},),
+            ),
+        )
+    _forget_this_machine(program.model)
+    program.model.doc_string = f"{EVALUATION} The weights are random (torch.manual_seed({SEED})), not trained."
+    program.model.metadata_props.update(
+        spec=spec.to_json(), weights=f"random, seed {SEED}", made_by=f"CNN Architecture Explorer {__version__}"
+    )
+    content: bytes = program.model_proto.SerializeToString()
+    onnx.checker.check_model(content)
+    return content
+
+
+def _forget_this_machine(model: Any) -> None:
+    """Drop torch's notes on every node, which hold stack traces with this machine's paths."""
+    graph = model.graph
+    graph.metadata_props.clear()
+    for value in (*graph.inputs, *graph.outputs, *graph.initializers.values()):
+        value.metadata_props.clear()
+    for node in graph.all_nodes():
+        node.metadata_props.clear()
+        for value in node.outputs:
+            value.metadata_props.clear()

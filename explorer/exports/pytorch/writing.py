@@ -1,0 +1,24 @@
+"""Pieces of source that break over lines as ruff formats them."""
+
+from collections.abc import Iterable
+
+WIDTH = 88
+
+
+def bracketed(opening: str, items: Iterable[str], closing: str, indent: int = 0) -> str:
+    """``opening`` items ``closing`` on one line where they fit, else an item a line with a trailing comma."""
+    items, margin = list(items), " " * indent
+    line = margin + opening + ", ".join(items) + closing
+    if len(line) <= WIDTH:
+        return line
+    return "\n".join([margin + opening, *(f"{margin}    {item}," for item in items), margin + closing])
+
+
+def names(words: Iterable[str]) -> list[str]:
+    """Words as string literals."""
+    return [f'"{word}"' for word in words]
+
+
+def shape(sizes: tuple[int, ...]) -> str:
+    """(1, 64, 56, 56) as ``(N, 64, 56, 56)``."""
+    return f"(N, {', '.join(map(str, sizes[1:]))})"

@@ -1,0 +1,136 @@
+"""Export to a file or to memory; what allocates the network runs beside, within limits of memory, time and size."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Lock
+
+import psutil
+
+from explorer.analysis import analyse
+from explorer.drawing.numbers import bytes_short
+from explorer.errors import ExplorerError, InputError
+from explorer.exports.files import replacing
+from explorer.exports.formats import FORMATS
+from explorer.i18n import _
+from explorer.specs import Spec
+
+PROTOBUF_LIMIT = 2**31 - 1  # bytes of one message, thus of an ONNX file without a second one beside it
+ROOM_FOR_GRAPH = 10_000_000  # bytes of such a file that are not weights
+BASE_MEMORY = 1_500_000_000  # bytes of a process that has imported torch and onnx
+COPIES = 5  # of the weights: the network, ONNX's tensors and message, the file's bytes; one to spare
+TIME_LIMIT = 600  # seconds
+POLL = 0.2  # seconds
+ROOT = Path(__file__).parents[2]
+
+Progress = Callable[[str], None]
+
+_one_at_a_time = Lock()  # several large exports at once would fill the machine's memory
+
+
+def _silent(_note: str) -> None:
+    """Where nobody listens."""
+
+
+def export(spec: Spec, name: str, path: Path, on_progress: Progress = _silent) -> int:
+    """Write a network to a file in one of :data:`FORMATS`, whole or not at all.
+
+    Args:
+        spec: the network.
+        name: key of the format.
+        path: of the file; one that is there is replaced.
+        on_progress: told a sentence, several times a second, while a process of its own is at work.
+
+    Returns:
+        Size of the file in bytes.
+
+    Raises:
+        InputError: where the file can't be written, or the network is too large for the format or the machine.
+        SpecError: where the network can't be written in this format.
+        ExplorerError: where the process failed.
+    """
+    chosen = FORMATS[name]
+    with replacing(path) as part:
+        if chosen.weights:
+            _beside(spec, name, part, on_progress)
+        else:
+            part.write_bytes(chosen.make(spec))
+        return part.stat().st_size
+
+
+def content(spec: Spec, name: str, on_progress: Progress = _silent) -> bytes:
+    """The file of :func:`export` as bytes in memory.
+
+    Raises:
+        ExplorerError: as :func:`export` does.
+    """
+    if not FORMATS[name].weights:
+        return FORMATS[name].make(spec)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "export")
+        export(spec, name, path, on_progress)
+        return path.read_bytes()
+
+
+def _beside(spec: Spec, name: str, part: Path, on_progress: Progress) -> None:
+    totals = analyse(spec).totals
+    weights = totals.weight_bytes + totals.buffer_bytes
+    if weights > PROTOBUF_LIMIT - ROOM_FOR_GRAPH:
+        raise InputError(
+            _(
+                "the weights take {size}, and one ONNX file holds at most {limit}; narrow the network, or export "
+                "its source"
+            ).format(size=bytes_short(weights), limit=bytes_short(PROTOBUF_LIMIT))
+        )
+    limit = BASE_MEMORY + COPIES * weights
+    if _one_at_a_time.locked():
+        on_progress(_("Waiting for another export to end"))
+    # Files and no pipes: a full or broken pipe would stop one of the two processes.
+    with _one_at_a_time, tempfile.TemporaryFile() as text, tempfile.TemporaryFile() as log:
+        if limit > (free := psutil.virtual_memory().available):
+            raise InputError(
+                _("this export may take {needed} of memory, and {free} are free on this machine").format(
+                    needed=bytes_short(limit), free=bytes_short(free)
+                )
+            )
+        text.write(spec.to_json().encode())
+        text.seek(0)
+        worker = subprocess.Popen(  # noqa: S603  our own module, and no word of the user's
+            [sys.executable, "-m", "explorer.exports.worker", name, str(part)],
+            cwd=ROOT,
+            stdin=text,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            _watch(worker, weights, limit, on_progress)
+        finally:  # also where a page is left while it waits
+            worker.kill()
+            worker.wait()
+        if worker.returncode:
+            log.seek(0)
+            last = log.read().decode(errors="replace").strip().rpartition("\n")[2]
+            raise ExplorerError(_("the export failed: {reason}").format(reason=last[:300]))
+
+
+def _watch(worker: "subprocess.Popen[bytes]", weights: int, limit: int, on_progress: Progress) -> None:
+    process, start = psutil.Process(worker.pid), time.monotonic()
+    while worker.poll() is None:
+        seconds = time.monotonic() - start
+        if seconds > TIME_LIMIT:
+            raise InputError(_("the export took longer than {limit} seconds and was stopped").format(limit=TIME_LIMIT))
+        try:
+            used = process.memory_info().rss
+        except psutil.NoSuchProcess:
+            break
+        if used > limit:
+            raise InputError(
+                _("the export took more than {limit} of memory and was stopped").format(limit=bytes_short(limit))
+            )
+        on_progress(
+            _("Writing {size} of weights, {seconds:.0f} s so far").format(size=bytes_short(weights), seconds=seconds)
+        )
+        time.sleep(POLL)

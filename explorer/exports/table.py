@@ -1,0 +1,72 @@
+"""The table of layers as CSV (RFC 4180): one row a layer, every number exact, for one image."""
+
+import csv
+import io
+
+from explorer.analysis import Layer, analyse
+from explorer.specs import Spec
+
+COLUMNS = (
+    "name",
+    "kind",
+    "stage",
+    "inputs",
+    "input_shape",
+    "output_shape",
+    "kernel",
+    "stride",
+    "padding",
+    "dilation",
+    "groups",
+    "parameters",
+    "trainable_parameters",
+    "macs",
+    "flops",
+    "activation_bytes",
+    "receptive_field_size",
+    "receptive_field_stride",
+    "receptive_field_padding",
+    "sees_whole_image",
+)
+
+
+def table(spec: Spec) -> str:
+    """The layers of a network; sums of the columns are the totals of its analysis.
+
+    Shapes read ``1x64x112x112`` and windows ``3x3``, down by across; ``inputs`` names the layers that a layer
+    reads, separated by blanks. A cell is empty where a layer has no such thing.
+
+    Raises:
+        SpecError: where torchvision can't build or run the model.
+    """
+    layers = analyse(spec).layers
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    writer.writerows(_row(layer, layers) for layer in layers)
+    return text.getvalue()
+
+
+def _row(layer: Layer, layers: tuple[Layer, ...]) -> tuple[str | int, ...]:
+    window, field = layer.window, layer.field
+    return (
+        layer.name,
+        layer.kind,
+        layer.stage,
+        " ".join(layers[position].name for position in layer.inputs),
+        _by(layer.input_shape),
+        _by(layer.output_shape),
+        *((_by(window.kernel), _by(window.stride), _by(window.padding), _by(window.dilation)) if window else [""] * 4),
+        window.groups if window else "",
+        layer.params,
+        layer.trainable,
+        layer.macs,
+        layer.flops,
+        layer.activation_bytes,
+        *((field.size, field.stride, field.padding) if field else [""] * 3),
+        int(layer.sees_whole_image),
+    )
+
+
+def _by(sizes: tuple[int, ...]) -> str:
+    return "x".join(map(str, sizes))
