@@ -108,8 +108,8 @@ TORCHVISION = {
     "vgg11_bn": ("132,868,840", "7.609 G"),
     "vgg13": ("133,047,848", "11.308 G"),
     "vgg13_bn": ("133,053,736", "11.308 G"),
-    "vgg16": ("138,357,544", "15.470 G"),
-    "vgg16_bn": ("138,365,992", "15.470 G"),
+    "vgg16": ("138,357,544", "15.47 G"),
+    "vgg16_bn": ("138,365,992", "15.47 G"),
     "vgg19": ("143,667,240", "19.632 G"),
     "vgg19_bn": ("143,678,248", "19.632 G"),
     "resnet18": ("11,689,512", "1.814 G"),
@@ -179,7 +179,7 @@ def _metadata(spec: ZooSpec) -> Iterator[Claim]:
         if weights.transforms().crop_size[0] == spec.image_size and spec.num_classes == 1000:
             yield from _counted(
                 f"{weights.meta['num_params']:,}",
-                f"{weights.meta['_ops']:.3f} G",
+                f"{weights.meta['_ops']} G",
                 why_params=_(
                     "torchvision's metadata counts the auxiliary head of this model, which stands apart here."
                 ),
