@@ -79,6 +79,24 @@ def analyze(
 
 
 @cli.command()
+@click.argument("specs", nargs=-1, metavar="SPEC SPEC [SPEC [SPEC]]")
+@as_json
+def compare(*, specs: tuple[str, ...], as_json: bool) -> None:
+    """Two to four networks side by side: layers aligned, numbers against the first's."""
+    chosen = [resolve(spec) for spec in specs]
+    from explorer.analysis import analyse
+    from explorer.analysis.comparison import compare as side_by_side
+
+    comparison = side_by_side([analyse(spec) for spec in chosen])
+    if as_json:
+        click.echo(json.dumps(comparison.to_dict(), ensure_ascii=False))
+        return
+    from explorer.ui.terminal_compare import report
+
+    click.echo(report(comparison))
+
+
+@cli.command()
 @click.argument("spec")
 @click.option("--format", "name", required=True, help="pytorch, onnx, json, dot, svg or csv.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file; without it, text goes to stdout.")

@@ -1,1 +1,114 @@
-"""Being written."""
+"""Compare: two to four networks side by side, each against the first.
+
+The networks and how they are shown live in the link. A text that can't be read as a network is explained while
+the last good comparison stays.
+"""
+
+import streamlit as st
+
+from explorer.analysis import analyse
+from explorer.analysis.alignment import Status
+from explorer.analysis.comparison import MOST, Measure, compare, counts
+from explorer.analysis.landmarks import landmarks
+from explorer.i18n import _
+from explorer.specs.cases import cases
+from explorer.ui.compare import cards, charts, diff, html, state, tables
+from explorer.ui.compare.entries import title
+from explorer.ui.compare.words import measure_name, tally
+from explorer.ui.text import plain
+
+MEASURES = (Measure.PARAMS, Measure.MACS, Measure.ACTIVATION_BYTES, Measure.RECEPTIVE_FIELD)
+DRAWN = {"stage": _("By stage"), "depth": _("Along the depth")}
+LISTED = {"differences": _("Only differences"), "all": _("All layers")}
+NO_TOOLBAR = {"displayModeBar": False}
+
+comparing = state.current()
+dark = st.context.theme.type == "dark"
+
+st.title(_("Compare"), anchor=False)
+titles = {case.name: case.title for case in cases()}
+st.pills(_("Cases"), list(titles), format_func=titles.get, key=state.CASE, on_change=state.open_case)
+if case := state.matching_case(comparing):
+    st.markdown(f":material/visibility: {plain(case.look)}")
+if comparing.link_problem:
+    st.error(
+        plain(comparing.link_problem),
+        title=_("This link can't be opened: you see another comparison instead"),
+        icon=":material/error:",
+    )
+
+comparison = compare([analyse(entry.spec) for entry in comparing.entries])
+letters = [letter.upper() for letter in state.LETTERS[: len(comparing.entries)]]
+names = [f"{letter} · {title(entry)}" for letter, entry in zip(letters, comparing.entries, strict=True)]
+cards.draw(comparing, comparison, dark=dark)
+st.button(
+    _("Add a network"), icon=":material/add:", on_click=state.add, disabled=len(letters) == MOST, key="compare.add",
+    help=_("Up to four; each is compared with the first."),
+)  # fmt: skip
+
+field_side, cost_side = st.columns(2, gap="medium")
+with field_side:
+    st.subheader(_("Receptive field"), anchor=False)
+    st.plotly_chart(
+        charts.along_depth(comparison, names, Measure.RECEPTIVE_FIELD, dark=dark),
+        key="compare-field",
+        config=NO_TOOLBAR,
+        alt=_("Receptive field of each network along its depth; the tables below have the numbers"),
+    )
+with cost_side:
+    st.subheader(_("Parameters and MACs"), anchor=False)
+    st.plotly_chart(
+        charts.costs(comparison, names, letters, landmarks(), dark=dark),
+        key="compare-costs",
+        config=NO_TOOLBAR,
+        alt=_("Parameters against MACs of the compared networks among published ones; the table of totals has them"),
+    )
+
+st.subheader(_("Totals"), anchor=False)
+html.show(tables.totals(comparison, names), dark=dark)
+
+st.subheader(_("Where the difference is"), anchor=False)
+with st.container(horizontal=True):
+    st.segmented_control(
+        _("Number"), MEASURES, required=True, format_func=measure_name, key=state.VIEW + "measure",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    st.segmented_control(
+        _("Draw"), list(DRAWN), required=True, format_func=DRAWN.get, key=state.VIEW + "draw",
+        label_visibility="collapsed",
+    )  # fmt: skip
+view = state.look(comparing)
+measure = Measure(view.measure)
+chart_side, table_side = st.columns(2, gap="medium")
+draw = charts.by_stage if view.draw == "stage" else charts.along_depth
+chart_side.plotly_chart(
+    draw(comparison, names, measure, dark=dark),
+    key="compare-stages",
+    config=NO_TOOLBAR,
+    alt=_("{what} of each network; the table beside has the numbers by stage").format(what=measure_name(measure)),
+)
+with table_side:
+    html.show(tables.stages(comparison, names, measure), dark=dark)
+
+st.subheader(_("Layers side by side"), anchor=False)
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.segmented_control(
+        _("Layers"), list(LISTED), required=True, format_func=LISTED.get, key=state.VIEW + "layers",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if len(letters) > 2:
+        others = dict(zip(state.LETTERS[1:], names[1:], strict=False))
+        st.segmented_control(
+            _("Compared with the first"), list(others), required=True, format_func=others.get,
+            key=state.VIEW + "against", label_visibility="collapsed",
+        )  # fmt: skip
+view = state.look(comparing)
+other = min(state.LETTERS.index(view.against), len(letters) - 1)
+rows = comparison.rows[other - 1]
+found = counts(rows)
+st.markdown(f"**{plain(tally(found))}**")
+if found[Status.SAME] == len(rows):
+    st.success(_("The two networks have the same layers."), icon=":material/check:")
+html.show(diff.diff(rows, (names[0], names[other]), everything=view.layers == "all", dark=dark), dark=dark)
+
+state.write_link(comparing)

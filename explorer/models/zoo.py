@@ -24,6 +24,14 @@ def names() -> tuple[str, ...]:
     return tuple(models.list_models(module=models))
 
 
+@cache
+def metadata() -> dict[str, dict[str, Any]]:
+    """What torchvision says itself of each model with its best weights: ``num_params``, ``_ops`` (GMACs) and more."""
+    from torchvision import models
+
+    return {name: models.get_model_weights(name).DEFAULT.meta for name in names()}
+
+
 class _MetaParameters(TorchFunctionMode):
     """Parameters and buffers on meta, everything else where it is.
 

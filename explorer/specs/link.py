@@ -83,6 +83,8 @@ def from_text(text: str) -> tuple[Spec, str]:
     """
     parts = [part.replace("~.", ":").replace("~-", "/") for part in re.split("~(?![.-])", text.strip())]
     base, keys, values = parts[0], parts[1::2], parts[2::2]
+    if base not in PRESETS and not base.startswith(PREFIX):
+        raise SpecError(_("link: there is no preset {name}").format(name=shown(base)))
     if len(keys) > len(values):
         raise SpecError(_("link: {key} has no value").format(key=shown(keys[-1])))
     if twice := [key for key in keys if keys.count(key) > 1 or key == BASE]:

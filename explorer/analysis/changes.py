@@ -1,0 +1,100 @@
+"""In what two layers that stand for each other differ, ready to be put in words."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from explorer.analysis.kinds import WEIGHTED, group_of
+from explorer.analysis.result import Layer
+from explorer.i18n import _
+
+
+class Aspect(StrEnum):
+    """What can differ."""
+
+    KIND = "kind"
+    KERNEL = "kernel"
+    STRIDE = "stride"
+    PADDING = "padding"
+    DILATION = "dilation"
+    GROUPS = "groups"
+    IN_CHANNELS = "in_channels"
+    OUT_CHANNELS = "out_channels"
+    MAP = "map"
+    IN_MAP = "in_map"
+    PARAMS = "params"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference between two layers, as both write it."""
+
+    aspect: Aspect
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        """``kernel 7×7 → 3×3``."""
+        sentence = {
+            Aspect.KIND: _("{before} → {after}"),
+            Aspect.KERNEL: _("kernel {before} → {after}"),
+            Aspect.STRIDE: _("stride {before} → {after}"),
+            Aspect.PADDING: _("padding {before} → {after}"),
+            Aspect.DILATION: _("dilation {before} → {after}"),
+            Aspect.GROUPS: _("groups {before} → {after}"),
+            Aspect.IN_CHANNELS: _("channels in {before} → {after}"),
+            Aspect.OUT_CHANNELS: _("channels {before} → {after}"),
+            Aspect.MAP: _("map {before} → {after}"),
+            Aspect.IN_MAP: _("map in {before} → {after}"),
+            Aspect.PARAMS: _("parameters {before} → {after}"),
+        }[self.aspect]
+        return sentence.format(before=self.before, after=self.after)
+
+
+def changes(left: Layer, right: Layer) -> tuple[Change, ...]:
+    """In what two layers differ; nothing where kind, window, shapes and parameters are the same.
+
+    What follows from another difference (a smaller input from a smaller stride before it) is not said again.
+    """
+    before, after = _settings(left, right), _settings(right, left)
+    found = [
+        Change(aspect, before[aspect], after[aspect])
+        for aspect in before
+        if aspect in after and before[aspect] != after[aspect]
+    ]
+    if not found and left.input_shape != right.input_shape:
+        found = [Change(Aspect.IN_MAP, _sides(left.input_shape), _sides(right.input_shape))]
+    if not found and left.params != right.params:  # a bias more or less
+        found = [Change(Aspect.PARAMS, f"{left.params:,}", f"{right.params:,}")]
+    return tuple(found)
+
+
+def _settings(layer: Layer, other: Layer) -> dict[Aspect, str]:
+    """What both layers can set, as this one sets it."""
+    settings = {Aspect.KIND: layer.kind}
+    if (window := layer.window) and other.window:
+        settings |= {
+            Aspect.KERNEL: "×".join(map(str, window.kernel)),
+            Aspect.STRIDE: _pair(window.stride),
+            Aspect.PADDING: _pair(window.padding),
+            Aspect.DILATION: _pair(window.dilation),
+            Aspect.GROUPS: f"{window.groups:,}",
+        }
+    if group_of(layer.kind) in WEIGHTED:  # the others take as many channels as they give
+        settings[Aspect.IN_CHANNELS] = f"{channels(layer.input_shape):,}"
+    settings[Aspect.OUT_CHANNELS] = f"{channels(layer.output_shape):,}"
+    settings[Aspect.MAP] = _sides(layer.output_shape)
+    return settings
+
+
+def _pair(sizes: tuple[int, int]) -> str:
+    return str(sizes[0]) if sizes[0] == sizes[1] else f"{sizes[0]}×{sizes[1]}"
+
+
+def channels(shape: tuple[int, ...]) -> int:
+    """Channels of a map (N, C, H, W), features of a vector (N, C) or of tokens (N, T, C)."""
+    return shape[-1] if len(shape) == 3 else shape[1] if len(shape) > 1 else 0
+
+
+def _sides(shape: tuple[int, ...]) -> str:
+    sides = shape[1:2] if len(shape) == 3 else shape[2:]
+    return "×".join(f"{side:,}" for side in sides) or "–"

@@ -1,0 +1,210 @@
+"""Two to four networks in numbers: differences to the first, in total, by stage and by depth."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+from typing import Any
+
+from explorer.analysis.alignment import Row, Status, align
+from explorer.analysis.kinds import WEIGHTED, group_of
+from explorer.analysis.result import Analysis, Layer
+from explorer.errors import InputError
+from explorer.i18n import _
+
+LEAST, MOST = 2, 4
+
+
+class Measure(StrEnum):
+    """The numbers that networks are compared by."""
+
+    PARAMS = "params"
+    MACS = "macs"
+    FLOPS = "flops"
+    WEIGHT_BYTES = "weight_bytes"
+    ACTIVATION_BYTES = "activation_bytes"
+    TRAINING_BYTES = "training_bytes"
+    RECEPTIVE_FIELD = "receptive_field"
+    DEPTH = "depth"
+
+
+# What every layer adds to.
+COSTS: dict[Measure, Callable[[Layer], int]] = {
+    Measure.PARAMS: lambda layer: layer.params,
+    Measure.MACS: lambda layer: layer.macs,
+    Measure.ACTIVATION_BYTES: lambda layer: layer.activation_bytes,
+}
+Numbers = dict[Measure, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Layers on maps of one size, in every network; None where a network has no such stage."""
+
+    name: str
+    numbers: tuple[Numbers | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A network up to a depth: the field of the units there, costs of all layers so far; the last layer's name."""
+
+    depth: int
+    layer: str
+    numbers: Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Networks, each compared with the first; ``rows[k]`` aligns the layers of network k + 1 with the first's."""
+
+    networks: tuple[Analysis, ...]
+    totals: tuple[Numbers, ...]
+    rows: tuple[tuple[Row, ...], ...]
+    stages: tuple[Stage, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The ``compare --json`` document."""
+        return {
+            "networks": [
+                {"spec": network.spec.to_dict(), "input_shape": list(network.input_shape), "totals": totals}
+                for network, totals in zip(self.networks, self.totals, strict=True)
+            ],
+            "differences": [
+                {
+                    "network": position,
+                    "totals": {
+                        measure: {"difference": difference(self.totals[0], numbers, measure),
+                                  "ratio": ratio(self.totals[0], numbers, measure)}
+                        for measure in Measure
+                    },
+                    "layers": counts(rows),
+                    "rows": [_row(row) for row in rows],
+                }
+                for position, (numbers, rows) in enumerate(zip(self.totals[1:], self.rows, strict=True), 1)
+            ],
+            "stages": [{"stage": stage.name, "networks": list(stage.numbers)} for stage in self.stages],
+        }  # fmt: skip
+
+
+def compare(networks: Sequence[Analysis]) -> Comparison:
+    """Everything about two to four networks side by side.
+
+    Raises:
+        InputError: where there are fewer or more.
+    """
+    if not LEAST <= len(networks) <= MOST:
+        raise InputError(
+            _("compare: {count} networks; it takes {least} to {most}").format(
+                count=len(networks), least=LEAST, most=MOST
+            )
+        )
+    first = networks[0]
+    return Comparison(
+        networks=tuple(networks),
+        totals=tuple(map(totals, networks)),
+        rows=tuple(
+            align(first.layers, other.layers, (first.spec.image_size, other.spec.image_size)) for other in networks[1:]
+        ),
+        stages=stages(networks),
+    )
+
+
+def difference(first: Numbers, other: Numbers, measure: Measure) -> int | None:
+    """How much more a network has than the first; None where one of them has no such number."""
+    before, after = first[measure], other[measure]
+    return None if before is None or after is None else after - before
+
+
+def ratio(first: Numbers, other: Numbers, measure: Measure) -> float | None:
+    """How many times as much a network has; None where that can't be said."""
+    before, after = first[measure], other[measure]
+    return after / before if before and after is not None else None
+
+
+def counts(rows: Sequence[Row]) -> dict[Status, int]:
+    """How many layers stayed, changed, went and came."""
+    return {status: sum(row.status is status for row in rows) for status in Status}
+
+
+def totals(network: Analysis) -> Numbers:
+    """A network's numbers; costs for one image, training for the analysis' batch."""
+    sums = network.totals
+    return {
+        Measure.PARAMS: sums.params,
+        Measure.MACS: sums.macs,
+        Measure.FLOPS: sums.flops,
+        Measure.WEIGHT_BYTES: sums.weight_bytes,
+        Measure.ACTIVATION_BYTES: sums.activation_bytes,
+        Measure.TRAINING_BYTES: network.training.total if network.training else None,
+        Measure.RECEPTIVE_FIELD: network.field.size if network.field else None,
+        Measure.DEPTH: max(depths(network.layers), default=0),
+    }
+
+
+def depths(layers: Sequence[Layer]) -> list[int]:
+    """For each layer the most convolutions and linear layers on any path that ends in it: how papers count depth."""
+    found: list[int] = []
+    for layer in layers:
+        before = max((found[source] for source in layer.inputs), default=0)
+        found.append(before + (group_of(layer.kind) in WEIGHTED))
+    return found
+
+
+def by_depth(network: Analysis) -> list[Point]:
+    """What a network has reached and spent at each depth, from its first layer to its last."""
+    points: list[Point] = []
+    spent = dict.fromkeys(COSTS, 0)
+    ordered = sorted(zip(depths(network.layers), network.layers, strict=True), key=lambda pair: pair[0])
+    for depth, group in groupby(ordered, key=lambda pair: pair[0]):
+        layers = [layer for _depth, layer in group]
+        spent = {measure: spent[measure] + sum(map(amount, layers)) for measure, amount in COSTS.items()}
+        points.append(Point(depth, layers[-1].name, {**spent, Measure.RECEPTIVE_FIELD: _field(layers)}))
+    return points
+
+
+def _field(layers: Sequence[Layer]) -> int | None:
+    return max((layer.field.size for layer in layers if layer.field), default=None)
+
+
+def stages(networks: Sequence[Analysis]) -> tuple[Stage, ...]:
+    """The stages of all networks by name (the size of their maps), large maps first as every network has them."""
+    parts = [_by_stage(network) for network in networks]
+    names = _merged([list(part) for part in parts])
+    return tuple(Stage(name, tuple(part.get(name) for part in parts)) for name in names)
+
+
+def _by_stage(network: Analysis) -> dict[str, Numbers]:
+    layers: dict[str, list[Layer]] = {}
+    for layer in network.layers:
+        layers.setdefault(layer.stage, []).append(layer)
+    return {name: _numbers(part) for name, part in layers.items()}
+
+
+def _numbers(layers: Sequence[Layer]) -> Numbers:
+    return {
+        **{measure: sum(map(amount, layers)) for measure, amount in COSTS.items()},
+        Measure.RECEPTIVE_FIELD: _field(layers),
+    }
+
+
+def _merged(lists: Sequence[Sequence[str]]) -> list[str]:
+    """All names once; each list's order is kept, and a name of a later list stands before its own successor."""
+    merged = list(lists[0])
+    for names in lists[1:]:
+        place = len(merged)
+        for name in reversed(names):
+            if name in merged:
+                place = merged.index(name)
+            else:
+                merged.insert(place, name)
+    return merged
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "status": row.status,
+        "left": row.left.name if row.left else None,
+        "right": row.right.name if row.right else None,
+        "changes": [{"what": change.aspect, "before": change.before, "after": change.after} for change in row.changes],
+    }

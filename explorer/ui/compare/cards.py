@@ -1,0 +1,104 @@
+"""One card for each network: which it is, its headline numbers, and how they differ from the first's."""
+
+from functools import cache
+from html import escape
+
+import streamlit as st
+
+from explorer.analysis.comparison import LEAST, Comparison, Measure
+from explorer.i18n import _
+from explorer.models.zoo import names
+from explorer.specs import PRESETS, resolve
+from explorer.specs.link import to_text
+from explorer.specs.zoo import PREFIX
+from explorer.ui.compare import html, state
+from explorer.ui.compare.entries import Entry, full_title, title
+from explorer.ui.compare.marks import marks, sample
+from explorer.ui.compare.words import amount, exactly, measure_name, more, relative
+from explorer.ui.text import plain
+
+HEADLINES = (Measure.PARAMS, Measure.MACS, Measure.RECEPTIVE_FIELD, Measure.DEPTH)
+SMALL = frozenset([Measure.RECEPTIVE_FIELD, Measure.DEPTH])  # numbers that say more than percentages
+CARD = 250  # pixels: four in a row, one on a phone
+METRICS, METRICS_NARROW = (4, 118), (2, 90)  # columns in a card, and pixels
+ARCHITECTURE = "../pages/architecture.py"
+
+
+def options(comparing: state.Comparing) -> dict[str, str]:
+    """What the pickers offer: texts of links, each with what it is called."""
+    offered = {entry.text: full_title(entry) for entry in comparing.entries}
+    if editing := st.session_state.get("editing"):
+        entry = Entry(editing.spec, editing.base)
+        offered[entry.text] = _("{name} (on the Architecture page)").format(name=full_title(entry))
+    return offered | {name: f"{preset.title} · {name}" for name, preset in PRESETS.items()} | _zoo()
+
+
+@cache
+def _zoo() -> dict[str, str]:
+    specs = {name: resolve(PREFIX + name) for name in names()}
+    return {to_text(spec, ""): f"torchvision · {name}" for name, spec in specs.items()}
+
+
+def draw(comparing: state.Comparing, comparison: Comparison, *, dark: bool) -> None:
+    """The cards in a row that wraps."""
+    offered = options(comparing)
+    with st.grid(len(comparing.entries), min_column_width=CARD, gap="small"):
+        for position, letter in enumerate(state.LETTERS[: len(comparing.entries)]):
+            with st.container(border=True, key=f"network-{letter}", height="stretch"):
+                _draw(comparing, comparison, position, offered, dark=dark)
+
+
+def _draw(
+    comparing: state.Comparing, comparison: Comparison, position: int, offered: dict[str, str], *, dark: bool
+) -> None:
+    letter, entry = state.LETTERS[position], comparing.entries[position]
+    name, mark = title(entry), marks(dark=dark)[position]
+    html.show(f'<div class="who">{sample(mark)}<b>{letter.upper()} · {escape(name)}</b></div>', dark=dark)
+    held = st.session_state[state.NETWORK + letter]  # may be a text that is no network
+    st.selectbox(
+        _("Network {letter}").format(letter=letter.upper()),
+        list({**offered, held: held}),
+        format_func=lambda text: offered.get(text, text),
+        key=state.NETWORK + letter,
+        on_change=state.choose,
+        args=(letter,),
+        accept_new_options=True,
+        label_visibility="collapsed",
+        placeholder=_("Choose, or paste a spec or a link"),
+        help=_("Choose a network, or paste a spec as JSON, torchvision:NAME, or a link of the Architecture page."),
+    )
+    if letter in comparing.problems:
+        st.error(
+            plain(comparing.problems[letter]),
+            title=_("Not a network: you see the last good one"),
+            icon=":material/error:",
+        )
+    columns, width = METRICS if len(comparing.entries) == LEAST else METRICS_NARROW
+    with st.grid(columns, min_column_width=width, gap="xsmall"):
+        for measure in HEADLINES:
+            _metric(comparison, position, measure)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.page_link(
+            ARCHITECTURE, label=_("Open in Architecture"), icon=":material/open_in_new:", query_params=entry.link
+        )
+        if len(comparing.entries) > LEAST:
+            st.button(
+                _("Remove"), key=f"compare.remove.{letter}", type="tertiary", icon=":material/close:",
+                on_click=state.remove, args=(letter,),
+            )  # fmt: skip
+
+
+def _metric(comparison: Comparison, position: int, measure: Measure) -> None:
+    first, numbers = comparison.totals[0], comparison.totals[position]
+    apart = (more if measure in SMALL else relative)(first, numbers, measure) if position else _("reference")
+    exact = exactly(numbers[measure], measure)
+    if position and (absolute := more(first, numbers, measure)):
+        exact = _("{count}; {difference} against the first network").format(count=exact, difference=absolute)
+    st.metric(
+        measure_name(measure),
+        amount(numbers[measure], measure),
+        apart or None,
+        delta_color="off",
+        delta_arrow="off",
+        help=plain(exact),
+    )

@@ -1,0 +1,140 @@
+"""Charts with all compared networks over one another."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from explorer.analysis.comparison import Comparison, Measure, by_depth
+from explorer.analysis.landmarks import Landmark
+from explorer.drawing.numbers import short
+from explorer.drawing.theme import theme
+from explorer.i18n import _
+from explorer.ui.compare.marks import marks
+from explorer.ui.compare.words import BYTES, amount, exactly, measure_name
+
+HEIGHT = 360
+BAR = 15  # pixels of a stage for each network
+ROOM = 1.25  # for the number beside the longest bar
+MARGIN = {"l": 8, "r": 8, "t": 24, "b": 8}
+SYMBOLS_SHOWN = 14
+
+
+def along_depth(comparison: Comparison, titles: Sequence[str], measure: Measure, *, dark: bool) -> go.Figure:
+    """A measure at every depth: the field there, or all that was spent so far."""
+    figure = go.Figure()
+    for network, title, mark in zip(comparison.networks, titles, marks(dark=dark), strict=False):
+        points = [point for point in by_depth(network) if point.numbers[measure] is not None]
+        figure.add_scatter(
+            x=[point.depth for point in points],
+            y=[point.numbers[measure] for point in points],
+            mode="lines+markers",
+            name=title,
+            line={"color": mark.colour, "dash": mark.dash, "width": 2},
+            marker={"color": mark.colour, "symbol": mark.symbol, "size": 8, "maxdisplayed": SYMBOLS_SHOWN},
+            text=[f"{point.layer}: {exactly(point.numbers[measure], measure)}" for point in points],
+            hovertemplate="%{text}",
+        )
+    if measure is Measure.RECEPTIVE_FIELD:
+        for size in sorted({network.spec.image_size for network in comparison.networks}):
+            figure.add_hline(
+                y=size,
+                line={"dash": "dash", "color": theme(dark=dark).faint, "width": 1},
+                annotation={"text": _("image: {size} pixels").format(size=size), "xanchor": "left"},
+                annotation_position="top left",
+            )
+    figure.update_layout(
+        height=HEIGHT,
+        margin=MARGIN,
+        xaxis={"title": _("Weighted layers so far"), "rangemode": "tozero", "tickformat": "d", "nticks": 8},
+        yaxis={"title": _axis(measure), "rangemode": "tozero", "tickformat": "~s"},
+        legend={"orientation": "h", "yanchor": "top", "y": -0.22, "x": 0},
+        hovermode="closest",
+    )
+    return figure
+
+
+def by_stage(comparison: Comparison, titles: Sequence[str], measure: Measure, *, dark: bool) -> go.Figure:
+    """A bar for each stage and network, the first network's on top."""
+    figure = go.Figure()
+    names = [stage.name for stage in comparison.stages]
+    longest = max((part[measure] or 0 for stage in comparison.stages for part in stage.numbers if part), default=0)
+    for position, (title, mark) in enumerate(zip(titles, marks(dark=dark), strict=False)):
+        values = [numbers[measure] if (numbers := stage.numbers[position]) else None for stage in comparison.stages]
+        figure.add_bar(
+            y=names,
+            x=values,
+            orientation="h",
+            name=title,
+            marker={
+                "color": mark.colour,
+                "pattern": {"shape": mark.pattern, "fillmode": "overlay", "size": 7, "solidity": 0.2},
+            },
+            text=[amount(value, measure) if value else "" for value in values],
+            textposition="outside",
+            cliponaxis=False,
+            hovertext=[exactly(value, measure) for value in values],
+            hovertemplate="%{y}: %{hovertext}",
+        )
+    figure.update_layout(
+        barmode="group",
+        height=BAR * len(names) * (len(titles) + 1) + 110,
+        margin=MARGIN,
+        yaxis={"autorange": "reversed", "type": "category"},
+        xaxis={"title": _axis(measure), "tickformat": "~s", "nticks": 6, "range": [0, ROOM * longest]},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1, "x": 0},
+    )
+    return figure
+
+
+def costs(
+    comparison: Comparison, titles: Sequence[str], letters: Sequence[str], known: Sequence[Landmark], *, dark: bool
+) -> go.Figure:
+    """Parameters against MACs, both logarithmic: the compared networks among published ones."""
+    figure, colours = go.Figure(), theme(dark=dark)
+    figure.add_scatter(
+        x=[point.params for point in known],
+        y=[point.macs for point in known],
+        mode="markers",
+        name=_("Published networks"),
+        marker={"color": colours.faint, "size": 6, "opacity": 0.55, "symbol": "circle-open"},
+        text=[_hover(point.name, point.params, point.macs) for point in known],
+        hovertemplate="%{text}<extra></extra>",
+    )
+    for total, title, letter, mark in zip(comparison.totals, titles, letters, marks(dark=dark), strict=False):
+        params, macs = total[Measure.PARAMS] or 0, total[Measure.MACS] or 0
+        figure.add_scatter(
+            x=[params],
+            y=[macs],
+            mode="markers+text",
+            name=title,
+            marker={
+                "color": mark.colour,
+                "symbol": mark.symbol,
+                "size": 13,
+                "line": {"color": colours.ground, "width": 1.5},
+            },
+            text=[f"<b>{letter}</b>"],
+            textposition="top center",
+            textfont={"size": 14, "color": colours.ink},
+            hovertext=[_hover(title, params, macs)],
+            hovertemplate="%{hovertext}<extra></extra>",
+        )
+    figure.update_layout(
+        height=HEIGHT,
+        margin=MARGIN,
+        xaxis={"title": _("Parameters"), "type": "log", "tickformat": "~s", "dtick": 1},
+        yaxis={"title": _("MACs for one image"), "type": "log", "tickformat": "~s", "dtick": 1},
+        legend={"orientation": "h", "yanchor": "top", "y": -0.22, "x": 0},
+        hovermode="closest",
+    )
+    return figure
+
+
+def _hover(name: str, params: int, macs: int) -> str:
+    return _("{name}<br>{params} parameters, {macs} MACs").format(name=name, params=short(params), macs=short(macs))
+
+
+def _axis(measure: Measure) -> str:
+    if measure is Measure.RECEPTIVE_FIELD:
+        return _("Receptive field (pixels)")
+    return _("Activations (bytes)") if measure in BYTES else measure_name(measure)

@@ -1,0 +1,70 @@
+"""The layers of two networks side by side, as a review shows two versions of a file."""
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from itertools import groupby
+
+from explorer.analysis import Layer
+from explorer.analysis.alignment import Part, Row, Status, parts
+from explorer.analysis.comparison import counts
+from explorer.drawing.kinds import DARK, LIGHT, group_of
+from explorer.drawing.numbers import shape
+from explorer.i18n import _
+from explorer.ui.compare.words import SIGNS, status_name, summary
+
+
+def diff(rows: Sequence[Row], titles: tuple[str, str], *, everything: bool, dark: bool) -> str:
+    """A folding part for each stage; runs of layers that are the same are one line unless everything is asked for."""
+    return "".join(_part(part, titles, everything=everything, dark=dark) for part in parts(rows))
+
+
+def _part(part: Part, titles: tuple[str, str], *, everything: bool, dark: bool) -> str:
+    rows = part.rows
+    heading = f"<b>{escape(' → '.join(part.stages))}</b>"
+    found = counts(rows)
+    if found[Status.SAME] == len(rows) and not everything:
+        same = _("{count:,} layers, all the same").format(count=len(rows))
+        return f'<div class="quiet">{heading}<span class="faint">{escape(same)}</span></div>'
+    header = "".join(
+        f'<th scope="col" class="{kind}">{escape(text)}</th>'
+        for kind, text in (
+            ("status", _("Status")), ("side", titles[0]), ("side", titles[1]), ("what", _("What changed")),
+        )
+    )  # fmt: skip
+    body = "".join(_rows(rows, everything=everything, dark=dark))
+    return (
+        f'<details open><summary>{heading}<span class="faint">{escape(summary(found))}</span></summary>'
+        f'<table class="diff"><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table></details>'
+    )
+
+
+def _rows(rows: Sequence[Row], *, everything: bool, dark: bool) -> Iterator[str]:
+    for status, run in groupby(rows, lambda row: row.status):
+        part = list(run)
+        if status is Status.SAME and not everything:
+            same = _("{count:,} the same").format(count=len(part))
+            yield f'<tr class="skip"><td colspan="4">⋯ {escape(same)}</td></tr>'
+        else:
+            yield from (_row(row, dark=dark) for row in part)
+
+
+def _row(row: Row, *, dark: bool) -> str:
+    status = row.status
+    changed = "; ".join(map(str, row.changes))
+    return (
+        f'<tr class="{status}"><td class="status"><span class="sign" aria-hidden="true">{SIGNS[status]}</span>'
+        f'<span class="word">{escape(status_name(status))}</span></td>'
+        f'<td class="side">{_layer(row.left, dark=dark)}</td><td class="side">{_layer(row.right, dark=dark)}</td>'
+        f'<td class="what">{escape(changed)}</td></tr>'
+    )
+
+
+def _layer(layer: Layer | None, *, dark: bool) -> str:
+    if layer is None:
+        return ""
+    colour = (DARK if dark else LIGHT)[group_of(layer.kind)]
+    kind = f"{layer.kind} {layer.window}" if layer.window else layer.kind
+    return (
+        f'<i style="background:{colour}"></i><b>{escape(layer.name)}</b><br>'
+        f'{escape(kind)} · <span class="faint">{escape(shape(layer.output_shape))}</span>'
+    )

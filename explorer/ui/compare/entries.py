@@ -1,0 +1,94 @@
+"""The networks that are compared: what people choose or paste, and what each is called."""
+
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+
+from explorer.analysis import analyse
+from explorer.errors import SpecError
+from explorer.i18n import _
+from explorer.specs import PRESETS, Spec, ZooSpec, parse_json
+from explorer.specs.cases import cases
+from explorer.specs.link import BASE, FIELDS, decode, encode, from_text, to_text
+from explorer.specs.presets import MAX_JSON
+
+SHORT = 28  # characters of changes that still stand in a title
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A network and the preset that it was made from."""
+
+    spec: Spec
+    base: str
+
+    @property
+    def text(self) -> str:
+        """The network in a link."""
+        return to_text(self.spec, self.base)
+
+    @property
+    def link(self) -> dict[str, str]:
+        """The query parameters with which the Architecture page opens the network."""
+        return encode(self.spec, self.base)
+
+
+def read(text: str) -> Entry:
+    """A network from what people choose or paste.
+
+    Args:
+        text: a preset's name, torchvision:NAME, a spec as JSON, the link of a network, or its text in such a link.
+
+    Raises:
+        SpecError: where it is none of these, or the network breaks a rule or can't run.
+    """
+    text = text.strip()
+    if len(text) > MAX_JSON:
+        raise SpecError(_("link: longer than {limit:,} characters").format(limit=MAX_JSON))
+    if text.startswith(("{", "[")):
+        entry = of_spec(parse_json(text))
+    elif "?" in text:
+        link = dict(parse_qsl(urlsplit(text).query))
+        entry = Entry(*decode({key: value for key, value in link.items() if key in FIELDS | {BASE}}))
+    else:
+        entry = Entry(*from_text(text))
+    analyse(entry.spec)  # torchvision may not know the name, or not run at the size
+    return entry
+
+
+def of_spec(spec: Spec) -> Entry:
+    """A network of unknown origin: made from the preset that the shortest link starts from."""
+    bases = [name for name, preset in PRESETS.items() if preset.spec.family == spec.family]
+    return Entry(spec, min(bases, key=lambda base: len(to_text(spec, base)), default=""))
+
+
+def title(entry: Entry) -> str:
+    """What a network is called, shortly: its name in a case, or its preset's title and what differs from it."""
+    for case in cases():
+        for contestant in case.contestants:
+            if contestant.spec == entry.spec:
+                return contestant.title
+    start = _start(entry)
+    changes = changed(entry)
+    if not changes:
+        return start
+    if len(changes) > SHORT:
+        return _("{name}, changed").format(name=start)
+    return _("{name}, {changes}").format(name=start, changes=changes)
+
+
+def full_title(entry: Entry) -> str:
+    """What a network is called, with all that differs from its preset."""
+    if changes := changed(entry):
+        return _("{name}, {changes}").format(name=_start(entry), changes=changes)
+    return title(entry)
+
+
+def changed(entry: Entry) -> str:
+    """The settings in which a network differs from the preset that it was made from."""
+    return ", ".join(f"{key} {value}" for key, value in entry.link.items() if key != BASE)
+
+
+def _start(entry: Entry) -> str:
+    if isinstance(entry.spec, ZooSpec):
+        return _("torchvision {name}").format(name=entry.spec.name)
+    return PRESETS[entry.link[BASE]].title

@@ -1,0 +1,46 @@
+"""One colour, line, symbol and hatching for each of the compared networks, the same in every chart."""
+
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+from explorer.drawing.kinds import DARK, LIGHT, Group
+
+GLYPHS = {"circle": "●", "square": "■", "diamond": "◆", "triangle-up": "▲"}
+
+
+class Mark(NamedTuple):
+    """How a network is drawn: told apart by each of these alone."""
+
+    colour: str
+    dash: str
+    symbol: str
+    pattern: str
+    line: str  # the dash as a CSS background
+
+
+def _dashes(*lengths: int) -> str:
+    ends = [0, *accumulate(lengths)]
+    stops = [
+        f"{'transparent' if gap % 2 else 'currentColor'} {start}px {end}px"
+        for gap, (start, end) in enumerate(pairwise(ends))
+    ]
+    return f"repeating-linear-gradient(90deg, {', '.join(stops)})"
+
+
+def marks(*, dark: bool) -> tuple[Mark, ...]:
+    """The marks of the first to the fourth network."""
+    colours = DARK if dark else LIGHT
+    return (
+        Mark(colours[Group.CONVOLUTION], "solid", "circle", "", "currentColor"),
+        Mark(colours[Group.SHORTCUT], "dash", "square", "/", _dashes(7, 3)),
+        Mark(colours[Group.ACTIVATION], "dot", "diamond", "x", _dashes(2, 2)),
+        Mark(colours[Group.LINEAR], "dashdot", "triangle-up", ".", _dashes(8, 3, 2, 3)),
+    )
+
+
+def sample(mark: Mark) -> str:
+    """A short line with its symbol, as in the charts, as HTML; decoration, for the letter stands beside it."""
+    return (
+        f'<span class="line" style="color:{mark.colour};background:{mark.line}" aria-hidden="true">'
+        f"<span>{GLYPHS[mark.symbol]}</span></span>"
+    )

@@ -1,0 +1,94 @@
+"""Numbers of a comparison in words: the same on cards, in tables and charts."""
+
+from explorer.analysis.alignment import Status
+from explorer.analysis.comparison import Measure, Numbers, difference, ratio
+from explorer.drawing.numbers import bytes_short, short
+from explorer.i18n import _
+
+BYTES = frozenset([Measure.WEIGHT_BYTES, Measure.ACTIVATION_BYTES, Measure.TRAINING_BYTES])
+SIGNS = {Status.SAME: "", Status.CHANGED: "~", Status.REMOVED: "−", Status.ADDED: "+"}
+MANY = 3.0  # times as much: from here on the percentage says less than the factor
+LITTLE = 0.1  # percent: below, the first digit that isn't zero
+
+
+def measure_name(measure: Measure) -> str:
+    """A measure's heading."""
+    return {
+        Measure.PARAMS: _("Parameters"),
+        Measure.MACS: _("MACs"),
+        Measure.FLOPS: _("FLOPs"),
+        Measure.WEIGHT_BYTES: _("Weights"),
+        Measure.ACTIVATION_BYTES: _("Activations"),
+        Measure.TRAINING_BYTES: _("Training, batches of 32"),
+        Measure.RECEPTIVE_FIELD: _("Receptive field"),
+        Measure.DEPTH: _("Weighted layers"),
+    }[measure]
+
+
+def amount(value: int | None, measure: Measure) -> str:
+    """A number with its unit; a dash where there is none."""
+    if value is None:
+        return "–"
+    if measure in BYTES:
+        return bytes_short(value)
+    return _("{size} px").format(size=f"{value:,}") if measure is Measure.RECEPTIVE_FIELD else short(value)
+
+
+def exactly(value: int | None, measure: Measure) -> str:
+    """The number to the last digit, for hovering."""
+    if value is None:
+        return _("none")
+    return _("{count:,} bytes").format(count=value) if measure in BYTES else f"{value:,}"
+
+
+def more(first: Numbers, other: Numbers, measure: Measure) -> str:
+    """How much more than the first: ``+3.76 M``, ``−62 px``; empty where that can't be said."""
+    apart = difference(first, other, measure)
+    if apart is None:
+        return ""
+    if apart == 0:
+        return _("the same")
+    return f"{'+' if apart > 0 else '−'}{amount(abs(apart), measure)}"
+
+
+def relative(first: Numbers, other: Numbers, measure: Measure) -> str:
+    """The same as a share or a factor: ``+17.2%``, ``×7.6``."""
+    times = ratio(first, other, measure)
+    if times is None:
+        return ""
+    if times == 1:
+        return _("the same")
+    percent = 100 * (times - 1)
+    share = f"{percent:+.1f}" if abs(percent) >= LITTLE else f"{percent:+.1g}"
+    return f"×{times:,.1f}" if times >= MANY else f"{share}%".replace("-", "−")
+
+
+def status_name(status: Status) -> str:
+    """What became of a layer, in a word."""
+    return {
+        Status.SAME: _("same"),
+        Status.CHANGED: _("changed"),
+        Status.REMOVED: _("removed"),
+        Status.ADDED: _("added"),
+    }[status]
+
+
+def tally(counts: dict[Status, int]) -> str:
+    """``13 added, 0 removed, 2 changed, 40 the same``."""
+    return _("{added:,} added, {removed:,} removed, {changed:,} changed, {same:,} the same").format(
+        added=counts[Status.ADDED],
+        removed=counts[Status.REMOVED],
+        changed=counts[Status.CHANGED],
+        same=counts[Status.SAME],
+    )
+
+
+def summary(counts: dict[Status, int]) -> str:
+    """The same without what there is none of."""
+    words = {
+        Status.ADDED: _("{count:,} added"),
+        Status.REMOVED: _("{count:,} removed"),
+        Status.CHANGED: _("{count:,} changed"),
+        Status.SAME: _("{count:,} the same"),
+    }
+    return ", ".join(text.format(count=counts[status]) for status, text in words.items() if counts[status])

@@ -1,0 +1,48 @@
+"""A comparison as text for a terminal."""
+
+from collections.abc import Sequence
+
+from explorer.analysis import Layer
+from explorer.analysis.alignment import Row, Status
+from explorer.analysis.comparison import Comparison, Measure, counts
+from explorer.drawing.numbers import shape
+from explorer.i18n import _
+from explorer.ui.compare.entries import full_title, of_spec
+from explorer.ui.compare.words import SIGNS, amount, measure_name, more, relative, tally
+
+
+def report(comparison: Comparison) -> str:
+    """Names, totals, and the layers in which each further network differs from the first."""
+    names = [full_title(of_spec(network.spec)) for network in comparison.networks]
+    letters = "ABCD"[: len(names)]
+    lines = [f"{letter}  {name}" for letter, name in zip(letters, names, strict=True)]
+    lines += ["", *_columns([[_("for one image"), *letters], *(_totals(comparison, measure) for measure in Measure)])]
+    for letter, rows in zip(letters[1:], comparison.rows, strict=True):
+        lines += ["", f"A → {letter}: {tally(counts(rows))}"]
+        lines += _columns([_cells(row) for row in rows if row.status is not Status.SAME])
+    return "\n".join(lines)
+
+
+def _totals(comparison: Comparison, measure: Measure) -> list[str]:
+    first, *others = comparison.totals
+    cells = [measure_name(measure), amount(first[measure], measure)]
+    for numbers in others:
+        apart = dict.fromkeys((more(first, numbers, measure), relative(first, numbers, measure)))
+        cells.append(f"{amount(numbers[measure], measure)} ({', '.join(part for part in apart if part)})")
+    return cells
+
+
+def _cells(row: Row) -> list[str]:
+    return [f"{SIGNS[row.status]} {_layer(row.left)}", _layer(row.right), "; ".join(map(str, row.changes))]
+
+
+def _layer(layer: Layer | None) -> str:
+    if layer is None:
+        return ""
+    kind = f"{layer.kind} {layer.window}" if layer.window else layer.kind
+    return f"{layer.name} {kind} {shape(layer.output_shape)}"
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]

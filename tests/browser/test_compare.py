@@ -1,0 +1,89 @@
+"""Journeys on the Compare page in a real browser."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+Visit = Callable[..., Page]
+
+
+def heads(page: Page):  # type: ignore[no-untyped-def]
+    return page.locator(".xc .who b")
+
+
+def test_a_case_at_one_click(visit: Visit) -> None:
+    page = visit("compare")
+    expect(heads(page)).to_have_text(["A · 7×7 stem", "B · Three 3×3 stem"])
+    page.get_by_role("radio", name="Plain against residual").click()
+    expect(heads(page)).to_have_text(["A · Plain-34", "B · ResNet-34"])
+    expect(page).to_have_url(re.compile("a=plain34&b=resnet34"))
+    expect(page.get_by_text("22 added, 0 removed, 0 changed, 103 the same")).to_be_visible()
+    expect(page.locator(".xc tr.added")).to_have_count(22)
+
+
+def test_a_stage_folds_with_the_keyboard(visit: Visit) -> None:
+    page = visit("compare?a=vgg16&b=vgg19")
+    stage = page.locator(".xc details").filter(has_text="28×28").first
+    row = stage.locator("tr.added").first
+    expect(row).to_be_visible()
+    stage.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(row).to_be_hidden()
+
+
+def test_a_network_is_typed_and_pasted(visit: Visit) -> None:
+    page = visit("compare?a=vgg16&b=vgg19")
+    picker = page.get_by_label("Network B", exact=True)
+    picker.click()
+    picker.fill("vgg11~batch_norm~true~num_classes~10")
+    picker.press("Enter")
+    expect(heads(page).nth(1)).to_have_text("B · VGG-11 (A), changed")
+    expect(page).to_have_url(re.compile(re.escape("b=vgg11~batch_norm~true~num_classes~10")))
+    picker.click()
+    picker.fill("vgg16~cfg~bananas")
+    picker.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("link: cfg[0]: 'bananas' is neither 'M' nor a positive integer")
+    expect(heads(page).nth(1)).to_have_text("B · VGG-11 (A), changed")
+
+
+def test_the_link_in_a_fresh_browser(visit: Visit) -> None:
+    page = visit("compare?a=resnet18&b=vgg16")
+    page.get_by_role("button", name="Add a network").click()
+    expect(heads(page)).to_have_count(3)
+    page.get_by_role("radio", name="Along the depth").click()
+    page.get_by_role("radio", name="All layers").click()
+    for part in ("c=resnet50", "draw=depth", "layers=all"):
+        expect(page).to_have_url(re.compile(part))
+    other = visit(page.url)
+    expect(heads(other)).to_have_text(heads(page).all_inner_texts())
+    expect(other.get_by_role("radio", name="All layers")).to_be_checked()
+
+
+def test_a_network_opens_on_the_architecture_page_and_back(visit: Visit) -> None:
+    page = visit("compare?a=vgg16&b=vgg16~num_classes~7")
+    page.get_by_role("link", name="Open in Architecture").nth(1).click()
+    expect(page).to_have_url(re.compile(re.escape("/architecture?net=vgg16&num_classes=7")))
+    expect(page.get_by_label("Classes", exact=True)).to_have_value("7")
+    page.get_by_role("link", name="Compare").click()
+    expect(heads(page)).to_have_text(["A · VGG-16 (D)", "B · VGG-16 (D), num_classes 7"])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "link", ["compare", "compare?a=resnet18&b=resnet50&c=googlenet&d=vgg16~cfg~64.64.M.128.128.M.256.256.256.M.512.M"]
+)
+def test_on_a_phone_nothing_scrolls_sideways(visit: Visit, link: str, scheme: str) -> None:
+    page = visit(link, width=390, height=844, scheme=scheme)
+    page.locator(".xc .diff").first.wait_for()
+    overhang = page.get_by_test_id("stMain").evaluate("main => main.scrollWidth - main.clientWidth")
+    assert overhang == 0
+
+
+def test_what_stands_in_colour_stands_in_words_too(visit: Visit) -> None:
+    page = visit("compare?a=resnet34&b=resnet50")
+    row = page.locator(".xc tr.changed").first
+    expect(row).to_contain_text("changed")
+    expect(row).to_contain_text("kernel 3×3 → 1×1")
+    expect(page.locator(".xc tr.added").first).to_contain_text("added")

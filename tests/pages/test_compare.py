@@ -1,0 +1,204 @@
+"""The Compare page in every state, without a browser."""
+
+import re
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explorer.specs import resolve
+from explorer.specs.cases import cases
+from explorer.specs.link import to_text
+
+MAIN = Path(__file__).parents[2] / "explorer" / "main.py"
+NETWORK = "compare.network."
+
+
+def open_page(**link: str) -> AppTest:
+    """The page as a fresh session opens it with this link."""
+    app = AppTest.from_file(str(MAIN), default_timeout=60)
+    app.switch_page("../pages/compare.py")
+    for key, value in link.items():
+        app.query_params[key] = value
+    return app.run()
+
+
+def html(app: AppTest) -> str:
+    assert not app.exception
+    return " ".join(element.proto.body for element in app.get("html"))
+
+
+def titles(app: AppTest) -> list[str]:
+    return re.findall(r"<b>[A-D] · ([^<]+)</b>", html(app))
+
+
+def problem(app: AppTest) -> str:
+    assert not app.exception
+    return " ".join(error.value.replace("\\", "") for error in app.error)
+
+
+def paste(app: AppTest, letter: str, text: str) -> None:
+    """Type a text into a network's picker; AppTest knows no new options, so it is added to the old ones."""
+    picker = app.selectbox(key=NETWORK + letter)
+    picker.options.append(text)
+    picker.set_value(text).run()
+
+
+def metrics(app: AppTest, label: str) -> list[tuple[str, str]]:
+    assert not app.exception
+    return [(metric.value, metric.delta) for metric in app.metric if metric.label == label]
+
+
+def tally(app: AppTest) -> str:
+    return next(text.value for text in app.markdown if "added" in text.value)
+
+
+def test_the_first_visit_shows_the_first_case() -> None:
+    app = open_page()
+    assert titles(app) == ["7×7 stem", "Three 3×3 stem"]
+    assert app.pills[0].value == "stem"
+    assert metrics(app, "Receptive field") == [("95 px", "reference"), ("95 px", "the same")]
+    assert "4 added, 0 removed, 1 changed, 14 the same" in tally(app)
+    assert set(app.query_params) == {"a", "b"}
+    assert titles(open_page(**app.query_params)) == titles(app)
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
+def test_every_case_opens_at_one_click(case) -> None:  # type: ignore[no-untyped-def]
+    app = open_page()
+    app.pills[0].set_value(case.name).run()
+    assert problem(app) == ""
+    assert titles(app) == [contestant.title for contestant in case.contestants]
+    assert app.query_params["b"] == to_text(case.contestants[1].spec, case.contestants[1].base)
+    assert app.pills[0].value == case.name
+    assert any(case.look[:20] in text.value.replace("\\", "") for text in app.markdown)
+
+
+def test_a_case_clicked_twice_stays() -> None:
+    app = open_page(a="vgg16", b="vgg16-bn")
+    assert app.pills[0].value == "batch-norm"
+    app.pills[0].set_value(None).run()
+    assert app.pills[0].value == "batch-norm"
+    assert titles(app) == ["VGG-16 (D)", "VGG-16 (D) with batch norm"]
+
+
+def test_networks_from_a_link_with_their_differences() -> None:
+    app = open_page(a="vgg16", b="vgg19", c="torchvision~.resnet50")
+    assert titles(app) == ["VGG-16 (D)", "VGG-19 (E)", "torchvision resnet50"]
+    assert metrics(app, "Parameters") == [("138.36 M", "reference"), ("143.67 M", "+3.8%"), ("25.56 M", "−81.5%")]
+    assert metrics(app, "Weighted layers") == [("16", "reference"), ("19", "+3"), ("50", "+34")]
+    assert "6 added, 0 removed, 0 changed, 40 the same" in tally(app)
+    app.segmented_control(key="compare.view.against").set_value("c").run()
+    assert "removed" in tally(app)
+    assert app.query_params["against"] == "c"
+    app.button(key="compare.remove.c").click().run()
+    assert "6 added" in tally(app)
+    assert "c" not in app.query_params
+
+
+def test_anything_can_be_chosen_or_pasted() -> None:
+    app = open_page()
+    for text, name in (
+        ("resnet18", "ResNet-18"),
+        ("torchvision:alexnet", "torchvision alexnet"),
+        (resolve("vgg16").changed(num_classes=10).to_json(), "VGG-16 (D), num_classes 10"),
+        ("http://localhost/architecture?net=vgg11&batch_norm=true&layer=x", "VGG-11 (A), batch_norm true"),
+    ):
+        paste(app, "b", text)
+        assert problem(app) == ""
+        assert titles(app)[1] == name
+    assert metrics(app, "Parameters")[1][0] == "132.87 M"  # VGG-11 with batch norm
+
+
+def test_what_is_no_network_is_explained_and_the_last_one_stays() -> None:
+    app = open_page(a="vgg16", b="vgg19")
+    paste(app, "b", "vgg16~cfg~64.bananas")
+    assert "link: cfg[1]: 'bananas' is neither" in problem(app)
+    assert titles(app) == ["VGG-16 (D)", "VGG-19 (E)"]
+    assert app.selectbox(key=NETWORK + "b").value == "vgg16~cfg~64.bananas"
+    assert app.query_params == {"a": "vgg16", "b": "vgg19"}
+    paste(app, "b", "vgg13")
+    assert problem(app) == ""
+    assert app.query_params == {"a": "vgg16", "b": "vgg13"}
+
+
+def test_up_to_four_networks() -> None:
+    app = open_page(a="resnet50", b="vgg16")
+    app.button(key="compare.add").click().run()
+    app.button(key="compare.add").click().run()
+    assert titles(app) == ["ResNet-50", "VGG-16 (D)", "GoogLeNet", "ResNet-18"]
+    assert app.button(key="compare.add").disabled
+    app.button(key="compare.remove.a").click().run()
+    assert titles(app) == ["VGG-16 (D)", "GoogLeNet", "ResNet-18"]
+    assert metrics(app, "Parameters")[0] == ("138.36 M", "reference")
+
+
+def test_the_network_of_the_architecture_page_is_offered() -> None:
+    app = AppTest.from_file(str(MAIN), default_timeout=60)
+    app.switch_page("../pages/architecture.py")
+    app.query_params["net"] = "vgg11"
+    app.query_params["num_classes"] = "7"
+    app.run()
+    app.query_params.clear()
+    app.switch_page("../pages/compare.py").run()
+    assert "VGG-11 (A), num_classes 7 (on the Architecture page)" in app.selectbox(key=NETWORK + "a").options
+
+
+@pytest.mark.parametrize(
+    ("link", "message"),
+    [
+        ({"a": "rubbish", "b": "vgg16"}, "network A: link: there is no preset 'rubbish'"),
+        ({"a": "vgg16", "b": "vgg16~cfg~64.X"}, "network B: link: cfg[1]: 'X' is neither"),
+        ({"a": "vgg16"}, "link: 1 networks; a comparison takes 2 to 4"),
+        ({"a": "vgg16", "b": "torchvision~.resnet51"}, "no classification model 'resnet51'"),
+        ({"a": "vgg16", "b": "vgg19", "measure": "beauty"}, "measure: 'beauty' is not one of"),
+        ({"a": "vgg16", "b": "vgg19~cfg~" + "64." * 5000}, "longer than 8,000 characters"),
+    ],
+)
+def test_broken_links_are_explained_and_a_good_comparison_is_shown(link: dict[str, str], message: str) -> None:
+    app = open_page(**link)
+    assert message in problem(app)
+    assert titles(app) == ["7×7 stem", "Three 3×3 stem"]
+    assert app.query_params == link
+    app.pills[0].set_value("head").run()
+    assert problem(app) == ""
+    assert app.query_params == {"a": "vgg16", "b": "vgg16~pool_to~1~classifier~empty"}
+
+
+def test_the_view_stands_in_the_link() -> None:
+    link = {"a": "resnet18", "b": "plain18", "measure": "macs", "draw": "depth", "layers": "all"}
+    app = open_page(**link, lang="en")
+    assert app.query_params == {**link, "lang": "en"}
+    assert "(1, 64" not in html(app)
+    assert html(app).count('<tr class="same">') == 69 - 8 - 6  # additions and projections
+    app.segmented_control(key="compare.view.layers").set_value("differences").run()
+    app.segmented_control(key="compare.view.measure").set_value("receptive_field").run()
+    assert html(app).count('<tr class="same">') == 0
+    assert app.query_params == {
+        "a": "resnet18",
+        "b": "plain18",
+        "measure": "receptive_field",
+        "draw": "depth",
+        "lang": "en",
+    }
+    again = open_page(**app.query_params)
+    assert html(again) == html(app)
+
+
+def test_the_same_network_twice() -> None:
+    app = open_page(a="lenet5", b="lenet5")
+    assert "0 added, 0 removed, 0 changed, 12 the same" in tally(app)
+    assert app.success[0].value == "The two networks have the same layers."
+
+
+def test_networks_without_windows_or_fields() -> None:
+    app = open_page(a="mnist-fc", b="torchvision~.vit_b_32")
+    assert problem(app) == ""
+    assert metrics(app, "Receptive field")[1] == ("–", "")
+
+
+def test_a_users_text_is_never_markup() -> None:
+    app = open_page()
+    paste(app, "a", "<img src=x onerror=alert(1)>")
+    assert "<img" not in html(app)
+    assert "there is no preset" in problem(app)
