@@ -10,13 +10,14 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import serve
 
 Visit = Callable[..., Page]
+PATIENCE = 60_000  # ms: first analyses and first visits, on a busy machine
 
 
 @pytest.fixture
 def start(visit: Visit) -> Callable[..., Page]:
     def open_page(**options: object) -> Page:
         page = visit("", ready="stPageLink", **options)
-        expect(page.get_by_text("60.19")).to_be_visible()  # the last number: nothing will move any more
+        expect(page.get_by_text("60.19")).to_be_visible(timeout=PATIENCE)  # the last number: nothing will move any more
         return page
 
     return open_page
@@ -38,10 +39,10 @@ def test_a_well_known_network_is_one_click_away(start: Visit) -> None:
     page = start()
     page.locator(".st-key-card-open-lenet5").click()
     expect(page).to_have_url(re.compile(r"/architecture\?net=lenet5$"))
-    expect(parameters(page)).to_have_text("61,706")
+    expect(parameters(page)).to_have_text("61,706", timeout=PATIENCE)
     page.go_back()
     page.locator(".st-key-card-open-resnet18").click()
-    expect(parameters(page)).to_have_text("11.69 M")
+    expect(parameters(page)).to_have_text("11.69 M", timeout=PATIENCE)
 
 
 def test_the_keyboard_reaches_all_ways_in(start: Visit) -> None:
@@ -85,7 +86,7 @@ def test_an_old_link_is_the_very_first_request_after_a_start(browser: Browser, t
     try:
         page = browser.new_page()
         page.goto(f"{address}/?net=resnet18&blocks=1.1.1.1&lang=en")
-        expect(parameters(page)).to_have_text("5.42 M", timeout=60_000)
+        expect(parameters(page)).to_have_text("5.42 M", timeout=PATIENCE)
         expect(page).to_have_url(re.compile(r"/architecture\?"))
         for part in ("net=resnet18", "blocks=1.1.1.1", "lang=en"):
             expect(page).to_have_url(re.compile(re.escape(part)))
