@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from explorer.errors import SpecError
+from explorer.exports.pytorch import FAMILIES as WRITTEN
 from explorer.exports.pytorch import source
 from explorer.exports.pytorch.zoo import TWINS
 from explorer.models import build
 from explorer.models.zoo import names
-from explorer.specs import PRESETS, Spec, ZooSpec, parse_spec, resolve
+from explorer.specs import FAMILIES, PRESETS, Spec, ZooSpec, parse_spec, resolve
 from tests.unit.helpers import accepted, narrow, raw_googlenet, raw_resnet, raw_vgg
 from tests.unit.test_models import random_weights
 
@@ -237,6 +238,10 @@ def test_edges(name: str) -> None:
     assert_same_network(spec)
     assert_well_written(text)
     assert layers_named(text) - PLUMBING == layers_built(spec) - PLUMBING - CUSTOM
+
+
+def test_every_family_of_our_own_has_its_source() -> None:
+    assert {*WRITTEN, "torchvision"} == {*FAMILIES}
 
 
 def test_the_list_of_vgg_is_written_as_people_write_it() -> None:
