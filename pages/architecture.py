@@ -11,7 +11,7 @@ from explorer.analysis.formulas import term_name
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.specs import PRESETS, resolve
-from explorer.ui import charts, diagram, headline, layer_panel, state, tables, toolbar
+from explorer.ui import charts, diagram, export, headline, layer_panel, published, state, tables, toolbar
 from explorer.ui.editors import EDITORS
 from explorer.ui.editors.common import number
 from explorer.ui.text import plain
@@ -60,6 +60,7 @@ with editor_side:
 with buttons:
     toolbar.history(editing)
     toolbar.library()
+    export_menu = st.popover(_("Export"), icon=":material/download:", key="export", on_change="rerun")
 
 with face:
     drawing = st.container()
@@ -85,6 +86,7 @@ with alert:
 
 with numbers_side:
     headline.draw(analysis, analyse(resolve(editing.base), **options), editing.base, terms)
+    published.badges(analysis)
 
 with layer_side:
     layer_panel.draw(analysis, view.layer, dark=dark)
@@ -105,4 +107,9 @@ st.segmented_control(
 view = state.look(editing)
 tables.draw(analysis, view, terms)
 
+published.table(analysis)
+
 state.write_link(editing)
+if export_menu.open:  # last, because a large file takes its time
+    with export_menu:
+        export.draw(editing.spec, editing.base, diagram.look(view, dark=dark))

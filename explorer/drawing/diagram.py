@@ -187,20 +187,25 @@ class _Drawing:
             title(self.describe(layers[0])),
             body,
             words if what(layers[0]) else "",
-            data_pick=f"layer:{layers[0].name}",
-            role="button",
-            aria_label=self.describe(layers[0]),
-            aria_pressed="true" if any(chosen) else "false",
+            **self.button(layers[0]),
         )
         slabs = "".join(
             element(
-                "rect",
-                title(self.describe(layer)),
-                x=x, y=box.y, width=length, height=box.height, fill="transparent", data_pick=f"layer:{layer.name}",
+                "rect", title(self.describe(layer)), x=x, y=box.y, width=length, height=box.height, fill="transparent",
+                **self.button(layer),
             )
             for layer, x, length in zip(layers[1:], starts[1:], lengths[1:], strict=True)
         )  # fmt: skip
         return host + slabs + marked
+
+    def button(self, layer: Layer) -> dict[str, Attribute]:
+        """What makes an element choose a layer."""
+        return {
+            "data_pick": f"layer:{layer.name}",
+            "role": "button",
+            "aria_label": self.describe(layer),
+            "aria_pressed": "true" if layer.name == self.look.chosen else "false",
+        }
 
     def group(self, box: Box) -> str:
         """A closed part: a stack, with a sign that it can be opened."""

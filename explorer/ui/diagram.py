@@ -11,7 +11,7 @@ from explorer.ui import state
 from explorer.ui.picture import picture
 from explorer.ui.view import View
 
-SMALLEST = 0.74  # of the drawn size: below it labels can't be read
+SMALLEST = 0.66  # of the drawn size: below it labels can't be read
 
 
 def colours() -> dict[str, str]:

@@ -35,7 +35,10 @@ def history(editing: state.Editing) -> None:
 
 def library() -> None:
     """Save under a name, open what was saved, open a file."""
-    with st.popover(_("Save and open"), icon=":material/folder_open:", key="library"):
+    menu = st.popover(_("Save and open"), icon=":material/folder_open:", key="library", on_change="rerun")
+    if not menu.open:
+        return
+    with menu:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.text_input(_("Save this network as"), key=NAME, max_chars=60, placeholder=_("a name"))
             st.button(_("Save"), key="library.save", on_click=_save, args=(False,), type="primary")

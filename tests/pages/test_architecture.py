@@ -256,3 +256,73 @@ def test_icon_directives_in_a_users_text_are_not_icons() -> None:
     app = open_page(net="vgg16")
     app.text_input(key="edit.cfg").set_value(":material/add:").run()
     assert not any(":material/add:" in error.value for error in app.error)
+
+
+def test_undo_goes_back_step_by_step_and_redo_forward() -> None:
+    app = open_page(net="vgg11")
+    app.toggle(key="edit.batch_norm").set_value(True).run()
+    app.number_input(key="edit.num_classes").set_value(10).run()
+    changed = metrics(app)
+    app.button(key="undo").click().run()
+    assert app.query_params == {"net": "vgg11", "batch_norm": "true"}
+    app.selectbox(key="edit.preset").set_value("googlenet").run()  # a preset is a step too, and ends the way forward
+    assert app.button(key="redo").disabled
+    app.button(key="undo").click().run()
+    assert app.query_params == {"net": "vgg11", "batch_norm": "true"}
+    app.button(key="undo").click().run()
+    assert app.query_params == {"net": "vgg11"}
+    assert app.button(key="undo").disabled
+    app.button(key="redo").click().run()
+    app.number_input(key="edit.num_classes").set_value(10).run()
+    assert metrics(app) == changed
+
+
+def test_a_number_typed_digit_by_digit_is_one_step() -> None:
+    app = open_page(net="vgg11")
+    for text in ("64", "64, M", "64, M, 1", "64, M, 12", "64, M, 128"):
+        app.text_input(key="edit.cfg").set_value(text).run()
+    app.button(key="undo").click().run()
+    assert app.query_params == {"net": "vgg11"}
+    assert app.text_input(key="edit.cfg").value.startswith("64, M, 128, M, 256")
+
+
+def test_undo_after_a_mistake_leaves_no_error() -> None:
+    app = open_page(net="vgg11")
+    app.number_input(key="edit.num_classes").set_value(10).run()
+    app.text_input(key="edit.cfg").set_value("64, bananas").run()
+    assert "bananas" in problem(app)
+    app.button(key="undo").click().run()
+    assert problem(app) == ""
+    assert app.query_params == {"net": "vgg11"}
+
+
+def test_every_number_says_how_it_differs_from_the_preset() -> None:
+    app = open_page(net="resnet18")
+    assert {metric.delta for metric in app.metric} == {"as resnet18"}
+    app.number_input(key="edit.num_classes").set_value(10).run()
+    deltas = {metric.label: metric.delta for metric in app.metric}
+    assert deltas["Parameters"] == "−507.87 k (−4.3%)"  # 513 parameters for each of 990 classes
+    assert deltas["MACs"] == "−506.88 k (−0.0%)"
+    assert deltas["Receptive field"] == "as resnet18"
+
+
+def test_a_chosen_layer_stands_in_panel_and_link() -> None:
+    app = open_page(net="vgg16", layer="features.5")
+    assert any("(3·3·64 + 1)·128 = 73,856" in text.value.replace("\\", "") for text in app.markdown)
+    app.selectbox(key="edit.preset").set_value("vgg19").run()
+    assert app.query_params == {"net": "vgg19"}
+
+
+@pytest.mark.parametrize("measure", ["params", "macs", "activation_bytes", "field"])
+@pytest.mark.parametrize("net", ["vgg16", "mnist-fc", "torchvision:vit_b_16"])
+def test_every_chart_of_every_kind_of_network(net: str, measure: str) -> None:
+    app = open_page(net=net, chart=measure, colour=measure, detail="all")
+    assert problem(app) == ""
+    assert app.query_params.get("chart", "field") == measure
+
+
+def test_published_values_belong_to_the_published_network_alone() -> None:
+    app = open_page(net="resnet50")
+    assert any(heading.value == "Published values" for heading in app.subheader)
+    app.number_input(key="edit.blocks.3").set_value(4).run()
+    assert not any(heading.value == "Published values" for heading in app.subheader)

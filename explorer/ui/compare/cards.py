@@ -65,7 +65,6 @@ def _draw(
         accept_new_options=True,
         label_visibility="collapsed",
         placeholder=_("Choose, or paste a spec or a link"),
-        help=_("Choose a network, or paste a spec as JSON, torchvision:NAME, or a link of the Architecture page."),
     )
     if letter in comparing.problems:
         st.error(

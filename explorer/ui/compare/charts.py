@@ -14,16 +14,19 @@ from explorer.ui.compare.words import BYTES, amount, exactly, measure_name
 
 HEIGHT = 360
 BAR = 15  # pixels of a stage for each network
+HEADROOM = 1.08  # above the highest line
 ROOM = 1.25  # for the number beside the longest bar
 MARGIN = {"l": 8, "r": 8, "t": 24, "b": 8}
 SYMBOLS_SHOWN = 14
+PLACES = ("middle left", "middle right", "top center", "bottom center")  # of letters, which else could overlap
 
 
 def along_depth(comparison: Comparison, titles: Sequence[str], measure: Measure, *, dark: bool) -> go.Figure:
     """A measure at every depth: the field there, or all that was spent so far."""
-    figure = go.Figure()
+    figure, highest = go.Figure(), 0
     for network, title, mark in zip(comparison.networks, titles, marks(dark=dark), strict=False):
         points = [point for point in by_depth(network) if point.numbers[measure] is not None]
+        highest = max([highest, *(point.numbers[measure] or 0 for point in points)])
         figure.add_scatter(
             x=[point.depth for point in points],
             y=[point.numbers[measure] for point in points],
@@ -36,6 +39,7 @@ def along_depth(comparison: Comparison, titles: Sequence[str], measure: Measure,
         )
     if measure is Measure.RECEPTIVE_FIELD:
         for size in sorted({network.spec.image_size for network in comparison.networks}):
+            highest = max(highest, size)
             figure.add_hline(
                 y=size,
                 line={"dash": "dash", "color": theme(dark=dark).faint, "width": 1},
@@ -46,7 +50,8 @@ def along_depth(comparison: Comparison, titles: Sequence[str], measure: Measure,
         height=HEIGHT,
         margin=MARGIN,
         xaxis={"title": _("Weighted layers so far"), "rangemode": "tozero", "tickformat": "d", "nticks": 8},
-        yaxis={"title": _axis(measure), "rangemode": "tozero", "tickformat": "~s"},
+        # Symbols that are left out would be forgotten by Plotly's own range.
+        yaxis={"title": _axis(measure), "range": [0, HEADROOM * highest], "tickformat": "~s"},
         legend={"orientation": "h", "yanchor": "top", "y": -0.22, "x": 0},
         hovermode="closest",
     )
@@ -100,7 +105,8 @@ def costs(
         text=[_hover(point.name, point.params, point.macs) for point in known],
         hovertemplate="%{text}<extra></extra>",
     )
-    for total, title, letter, mark in zip(comparison.totals, titles, letters, marks(dark=dark), strict=False):
+    drawn = zip(comparison.totals, titles, letters, marks(dark=dark), PLACES, strict=False)
+    for total, title, letter, mark, place in drawn:
         params, macs = total[Measure.PARAMS] or 0, total[Measure.MACS] or 0
         figure.add_scatter(
             x=[params],
@@ -114,7 +120,7 @@ def costs(
                 "line": {"color": colours.ground, "width": 1.5},
             },
             text=[f"<b>{letter}</b>"],
-            textposition="top center",
+            textposition=place,
             textfont={"size": 14, "color": colours.ink},
             hovertext=[_hover(title, params, macs)],
             hovertemplate="%{hovertext}<extra></extra>",

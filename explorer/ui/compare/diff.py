@@ -20,7 +20,9 @@ def diff(rows: Sequence[Row], titles: tuple[str, str], *, everything: bool, dark
 
 def _part(part: Part, titles: tuple[str, str], *, everything: bool, dark: bool) -> str:
     rows = part.rows
-    heading = f"<b>{escape(' → '.join(part.stages))}</b>"
+    own, *others = part.stages
+    name = f"{own} → {', '.join(others)}" if others else own
+    heading = f"<b>{escape(name)}</b>"
     found = counts(rows)
     if found[Status.SAME] == len(rows) and not everything:
         same = _("{count:,} layers, all the same").format(count=len(rows))

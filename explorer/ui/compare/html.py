@@ -17,7 +17,7 @@ def show(body: str, *, dark: bool) -> None:
     tints = {"added": "#009E73", "removed": "#D55E00", "changed": "#E69F00"}
     strength = "33" if dark else "1F"
     properties = {
-        **{name: getattr(colours, name) for name in ("ink", "faint", "panel", "line", "accent")},
+        **{name: getattr(colours, name) for name in ("ink", "faint", "ground", "panel", "line", "accent")},
         **{name: tint + strength for name, tint in tints.items()},
     }
     style = ";".join(f"--xc-{name}:{value}" for name, value in properties.items())

@@ -1,0 +1,63 @@
+"""Export on the page: a file of the network, with a look at it where it is text."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from explorer.drawing.diagram import Look
+from explorer.drawing.numbers import bytes_short
+from explorer.errors import ExplorerError
+from explorer.exports import FORMATS, content
+from explorer.exports.svg import svg
+from explorer.i18n import _
+from explorer.specs import Spec
+from explorer.ui.text import plain
+
+FORMAT = "export.format"
+PREVIEW = 400  # pixels
+LANGUAGES = {"pytorch": "python", "json": "json", "dot": None, "csv": None}
+
+
+def draw(spec: Spec, base: str, look: Look) -> None:
+    """Choose a format, look at the file, take it; ``look`` is how the diagram stands on the page."""
+    name = st.selectbox(_("Export as"), list(FORMATS), format_func=lambda key: FORMATS[key].title(), key=FORMAT)
+    chosen = FORMATS[name]
+    file = base.replace(":", "-") + chosen.suffix
+    if chosen.weights:
+        _prepared(spec, name, file)
+        return
+    try:
+        data = svg(spec, replace(look, dark=False)).encode() if name == "svg" else content(spec, name)
+    except ExplorerError as error:
+        st.error(plain(str(error)))
+        return
+    _download(data, file, chosen.media_type)
+    if name in LANGUAGES:
+        st.code(data.decode(), language=LANGUAGES[name], height=PREVIEW)
+
+
+def _prepared(spec: Spec, name: str, file: str) -> None:
+    """A file that takes time: made on request, and kept only as long as its button stands there."""
+    st.caption(_("The weights are random: train the network for others."))
+    if not st.button(_("Prepare the file"), key="export.prepare", type="primary"):
+        return
+    with st.spinner(_("Working…"), show_time=True):
+        note = st.empty()
+
+        def show(sentence: str) -> None:
+            note.caption(plain(sentence))
+
+        try:
+            data = content(spec, name, show)
+        except ExplorerError as error:
+            st.error(plain(str(error)))
+            return
+        show(_("{size}, ready").format(size=bytes_short(len(data))))
+    _download(data, file, FORMATS[name].media_type)
+
+
+def _download(data: bytes, file: str, media_type: str) -> None:
+    st.download_button(
+        _("Download {file}").format(file=file), data, file, media_type, key="export.download", on_click="ignore",
+        icon=":material/download:", type="primary",
+    )  # fmt: skip

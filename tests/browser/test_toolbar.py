@@ -1,0 +1,157 @@
+"""What is done with the network as a whole: undo, save, open, export."""
+
+import ast
+import csv
+import io
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.test_architecture import metric
+
+Visit = Callable[..., Page]
+
+
+def fill(page: Page, label: str, text: str) -> None:
+    page.get_by_label(label, exact=True).fill(text)
+    page.get_by_label(label, exact=True).press("Enter")
+
+
+def button(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def menu(page: Page, key: str) -> None:
+    page.locator(f".st-key-{key} button").first.click()
+
+
+def test_undo_and_redo(visit: Visit) -> None:
+    page = visit("architecture?net=vgg16")
+    expect(button(page, "Undo")).to_be_disabled()
+    page.get_by_text("Batch norm", exact=True).click()
+    expect(metric(page, "Parameters")).to_have_text("138.37 M")
+    fill(page, "Classes", "10")
+    expect(metric(page, "Parameters")).to_have_text("134.31 M")
+    button(page, "Undo").click()
+    expect(metric(page, "Parameters")).to_have_text("138.37 M")
+    expect(page.get_by_label("Classes", exact=True)).to_have_value("1000")
+    button(page, "Undo").click()
+    expect(page).to_have_url(re.compile(r"\?net=vgg16$"))
+    expect(button(page, "Undo")).to_be_disabled()
+    button(page, "Redo").click()
+    button(page, "Redo").click()
+    expect(metric(page, "Parameters")).to_have_text("134.31 M")
+    expect(button(page, "Redo")).to_be_disabled()
+
+
+def test_the_difference_to_the_preset_stands_on_every_number(visit: Visit) -> None:
+    page = visit("architecture?net=resnet18")
+    cards = page.get_by_test_id("stMetric")
+    expect(cards.filter(has_text="as resnet18")).to_have_count(8)
+    fill(page, "Classes", "10")
+    expect(cards.filter(has_text="Parameters")).to_contain_text("−507,870 (−4.3%)".replace("507,870", "507.87 k"))
+    expect(cards.filter(has_text="Receptive field")).to_contain_text("as resnet18")
+
+
+def test_a_network_is_saved_opened_and_deleted_by_name(visit: Visit) -> None:
+    page = visit("architecture?net=lenet5&num_classes=7")
+    menu(page, "library")
+    fill(page, "Save this network as", "My LeNet")
+    button(page, "Save").click()
+    expect(page.get_by_text("Saved as My LeNet.")).to_be_visible()
+    other = visit("architecture?net=vgg16")  # another browser of the same class
+    menu(other, "library")
+    saved = other.get_by_role("combobox", name="Saved on this server")
+    saved.fill("My LeNet")
+    saved.press("Enter")
+    other.locator(".st-key-library-open button").click()
+    expect(other).to_have_url(re.compile("net=lenet5&num_classes=7"))
+    expect(other.get_by_label("Classes", exact=True)).to_have_value("7")
+    fill(other, "Save this network as", "My LeNet")
+    button(other, "Save").click()
+    expect(other.get_by_text("name: 'My LeNet' is taken")).to_be_visible()
+    button(other, "Delete").click()
+    button(other, "Yes, delete").click()
+    expect(other.get_by_text("My LeNet is deleted.")).to_be_visible()
+    expect(other.get_by_text("Nothing is saved on this server yet.")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "link"),
+    [
+        ("net.json", '{"family": "resnet", "blocks": [1, 1], "image_size": 64}', "blocks=1.1"),
+        ("cfg.txt", "[64, 'M',\n 128, 'M']", "cfg=64.M.128.M"),
+    ],
+)
+def test_a_file_is_opened(visit: Visit, tmp_path: Path, file: str, content: str, link: str) -> None:
+    (tmp_path / file).write_text(content)
+    page = visit("architecture?net=vgg16")
+    menu(page, "library")
+    page.locator(".st-key-library-upload input[type=file]").set_input_files(tmp_path / file)
+    expect(page).to_have_url(re.compile(re.escape(link)))
+    expect(page.get_by_text(f"{file} is open.")).to_be_visible()
+
+
+def test_a_file_that_is_no_network_is_explained_and_nothing_is_lost(visit: Visit, tmp_path: Path) -> None:
+    (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n\xff\xfe")
+    (tmp_path / "bad.json").write_text('{"family": "vgg", "cfg": [64, "Q"]}')
+    page = visit("architecture?net=vgg16&num_classes=5")
+    menu(page, "library")
+    upload = page.locator(".st-key-library-upload input[type=file]")
+    upload.set_input_files(tmp_path / "photo.png")
+    expect(page.get_by_text("photo.png: not UTF-8 text")).to_be_visible()
+    upload.set_input_files(tmp_path / "bad.json")
+    expect(page.get_by_text("bad.json: cfg[1]: 'Q' is neither 'M' nor a positive integer")).to_be_visible()
+    expect(page).to_have_url(re.compile("num_classes=5"))
+
+
+def exported(page: Page, title: str, tmp_path: Path, *, prepare: bool = False) -> bytes:
+    chooser = page.get_by_role("combobox", name="Export as")
+    chooser.fill(title)
+    chooser.press("Enter")
+    if prepare:
+        button(page, "Prepare the file").click()
+    download = page.get_by_role("button", name=re.compile("^Download lenet5"))
+    download.wait_for(timeout=90_000)
+    with page.expect_download() as started:
+        download.click()
+    path = tmp_path / started.value.suggested_filename
+    started.value.save_as(path)
+    return path.read_bytes()
+
+
+def test_each_export_can_be_taken_from_the_page(visit: Visit, tmp_path: Path) -> None:
+    page = visit("architecture?net=lenet5")
+    menu(page, "export")
+    names = {
+        node.name
+        for node in ast.walk(ast.parse(exported(page, "PyTorch source", tmp_path)))
+        if isinstance(node, ast.ClassDef)
+    }
+    assert "Net" in names
+    assert json.loads(exported(page, "Spec as JSON", tmp_path))["classifier"] == [120, 84]
+    assert exported(page, "Graphviz DOT", tmp_path).startswith(b"digraph")
+    assert ElementTree.fromstring(exported(page, "Diagram as SVG", tmp_path)).tag.endswith("svg")
+    rows = list(csv.DictReader(io.StringIO(exported(page, "Table of layers as CSV", tmp_path).decode())))
+    assert sum(int(row["parameters"]) for row in rows) == 61_706  # LeCun et al. 1998, with all of S2's maps read by C3
+    assert len(exported(page, "ONNX with random weights", tmp_path, prepare=True)) > 4 * 61_706
+
+
+def test_published_values_and_why_they_differ(visit: Visit) -> None:
+    page = visit("architecture?net=resnet50")
+    badges = page.locator(".st-key-published-badges")
+    expect(badges).to_contain_text("3.8")
+    table = page.locator(".st-key-published-table")
+    expect(table).to_contain_text("He et al. 2016")
+    expect(table).to_contain_text("1x1")
+    page.get_by_role("combobox", name="Start from").fill("GoogLeNet · googlenet")
+    page.get_by_role("combobox", name="Start from").press("Enter")
+    expect(table).to_contain_text("2.7K")
+    fill(page, "Classes", "5")
+    expect(badges).to_be_hidden()
+    expect(table).to_be_hidden()
