@@ -41,10 +41,17 @@ comparison = compare([analyse(entry.spec) for entry in comparing.entries])
 letters = [letter.upper() for letter in state.LETTERS[: len(comparing.entries)]]
 names = [f"{letter} · {title(entry)}" for letter, entry in zip(letters, comparing.entries, strict=True)]
 cards.draw(comparing, comparison, dark=dark)
-st.button(
-    _("Add a network"), icon=":material/add:", on_click=state.add, disabled=len(letters) == MOST, key="compare.add",
-    help=_("Up to four; each is compared with the first."),
-)  # fmt: skip
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.button(
+        _("Add a network"), icon=":material/add:", on_click=state.add, disabled=len(letters) == MOST, key="compare.add"
+    )
+    st.caption(
+        _(
+            "Two to four, each compared with the first. Choose from the list, or paste into it: a spec as JSON, "
+            "torchvision:NAME, or a link of the Architecture page."
+        ),
+        width="stretch",
+    )
 
 field_side, cost_side = st.columns(2, gap="medium")
 with field_side:
@@ -106,7 +113,11 @@ view = state.look(comparing)
 other = min(state.LETTERS.index(view.against), len(letters) - 1)
 rows = comparison.rows[other - 1]
 found = counts(rows)
-st.markdown(f"**{plain(tally(found))}**")
+st.markdown(
+    _("{first} → {second}: **{tally}**").format(
+        first=plain(names[0]), second=plain(names[other]), tally=plain(tally(found))
+    )
+)
 if found[Status.SAME] == len(rows):
     st.success(_("The two networks have the same layers."), icon=":material/check:")
 html.show(diff.diff(rows, (names[0], names[other]), everything=view.layers == "all", dark=dark), dark=dark)
