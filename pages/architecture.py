@@ -4,6 +4,8 @@ The editor validates on every change; what breaks a rule is explained while the 
 chosen in the diagram, the chart or the table is chosen in all of them. The whole state lives in the link.
 """
 
+import time
+
 import streamlit as st
 
 from explorer.analysis import OPTIMIZER_STATE, Precision, Term, analyse
@@ -18,6 +20,7 @@ from explorer.ui.text import plain
 
 OPTIMIZERS = {"sgd": _("SGD"), "momentum": _("SGD with momentum"), "adam": _("Adam, AdamW")}
 PRECISIONS = {Precision.FP32: "float32", Precision.BF16: "bfloat16", Precision.FP16: "float16"}
+PAINTED_FIRST = 0.1  # seconds
 TABLES = {"numbers": _("Numbers"), "formulas": _("Formulas")}
 
 
@@ -83,13 +86,6 @@ with alert:
             else _("Not a network yet: the numbers are those of the last good one"),
             icon=":material/error:",
         )
-
-with numbers_side:
-    headline.draw(analysis, analyse(resolve(editing.base), **options), editing.base, terms)
-    published.badges(analysis)
-
-with layer_side:
-    layer_panel.draw(analysis, view.layer, dark=dark)
     if analysis.warnings:
         st.warning(
             "\n".join(f"- {plain(warned.message)}" for warned in analysis.warnings),
@@ -97,9 +93,18 @@ with layer_side:
             icon=":material/warning:",
         )
 
+with numbers_side:
+    headline.draw(analysis, analyse(resolve(editing.base), **options), editing.base, terms)
+    published.badges(analysis)
+
+with layer_side:
+    layer_panel.draw(analysis, view.layer, dark=dark)
+
+# Charts and table take the browser far longer than numbers and panel: sent a moment later, they don't hold these up.
+time.sleep(PAINTED_FIRST)
 charts.draw(analysis, view, dark=dark)
 
-st.subheader(_("Layers"), anchor=False)
+st.header(_("Layers"), anchor=False)
 st.segmented_control(
     _("Show"), list(TABLES), required=True, label_visibility="collapsed", format_func=TABLES.get,
     key=state.VIEW + "table",

@@ -55,7 +55,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
 
 field_side, cost_side = st.columns(2, gap="medium")
 with field_side:
-    st.subheader(_("Receptive field"), anchor=False)
+    st.header(_("Receptive field"), anchor=False)
     st.plotly_chart(
         charts.along_depth(comparison, names, Measure.RECEPTIVE_FIELD, dark=dark),
         key="compare-field",
@@ -63,7 +63,7 @@ with field_side:
         alt=_("Receptive field of each network along its depth; the tables below have the numbers"),
     )
 with cost_side:
-    st.subheader(_("Parameters and MACs"), anchor=False)
+    st.header(_("Parameters and MACs"), anchor=False)
     st.plotly_chart(
         charts.costs(comparison, names, letters, landmarks(), dark=dark),
         key="compare-costs",
@@ -71,10 +71,10 @@ with cost_side:
         alt=_("Parameters against MACs of the compared networks among published ones; the table of totals has them"),
     )
 
-st.subheader(_("Totals"), anchor=False)
+st.header(_("Totals"), anchor=False)
 html.show(tables.totals(comparison, names), dark=dark)
 
-st.subheader(_("Where the difference is"), anchor=False)
+st.header(_("Where the difference is"), anchor=False)
 with st.container(horizontal=True):
     st.segmented_control(
         _("Number"), MEASURES, required=True, format_func=measure_name, key=state.VIEW + "measure",
@@ -97,7 +97,7 @@ chart_side.plotly_chart(
 with table_side:
     html.show(tables.stages(comparison, names, measure), dark=dark)
 
-st.subheader(_("Layers side by side"), anchor=False)
+st.header(_("Layers side by side"), anchor=False)
 with st.container(horizontal=True, vertical_alignment="center"):
     st.segmented_control(
         _("Layers"), list(LISTED), required=True, format_func=LISTED.get, key=state.VIEW + "layers",

@@ -91,7 +91,7 @@ with st.grid(3, min_column_width=260, gap="small"):
         _("Compare two networks"),
     )
 
-st.subheader(_("Open a well-known network"), anchor=False)
+st.header(_("Open a well-known network"), anchor=False)
 captions = {}
 with st.grid(4, min_column_width=160, gap="xsmall"):
     for name in NETWORKS:

@@ -16,7 +16,7 @@ class Theme:
     mark: str
 
 
-LIGHT = Theme("#1B232B", "#56616B", "#FFFFFF", "#F3F5F7", "#AAB4BD", "#0B62A4", "#C2185B")
+LIGHT = Theme("#0D1217", "#56616B", "#FFFFFF", "#F3F5F7", "#AAB4BD", "#0B62A4", "#C2185B")
 DARK = Theme("#E6EBF0", "#A9B4BF", "#11161B", "#1B222A", "#4A5763", "#4FA3DB", "#FF6FA5")
 
 

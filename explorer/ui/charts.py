@@ -191,7 +191,7 @@ def draw(analysis: Analysis, view: View, *, dark: bool) -> None:
     measure = state.look(st.session_state["editing"]).chart
     along_side, stage_side = st.columns([7, 4], gap="medium")
     with along_side:
-        st.subheader(_("{measure} along the network").format(measure=names[measure]), anchor=False)
+        st.header(_("{measure} along the network").format(measure=names[measure]), anchor=False)
         if not any(_amount(layer, measure) for layer in analysis.layers):
             st.info(_("No layer has any. Without a convolution or pool every unit sees the whole image."))
             return
@@ -204,7 +204,7 @@ def draw(analysis: Analysis, view: View, *, dark: bool) -> None:
             alt=_("{measure} of each layer; the table below has the numbers").format(measure=names[measure]),
         )
     with stage_side:
-        st.subheader(_("By stage"), anchor=False)
+        st.header(_("By stage"), anchor=False)
         st.altair_chart(
             per_stage(by_stage(analysis, measure), names[measure], stacked=measure != "field", dark=dark),
             alt=_("{measure} by stage and kind of layer").format(measure=names[measure]),

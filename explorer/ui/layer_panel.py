@@ -10,13 +10,11 @@ from explorer.ui.picture import picture
 from explorer.ui.tables import sees
 from explorer.ui.text import plain
 
-HEIGHT = 400  # pixels: the panel keeps it, so that nothing below jumps when another layer is chosen
-
 
 def draw(analysis: Analysis, chosen: str, *, dark: bool) -> None:
     """The chosen layer, or the last map of the network where none is chosen."""
     layer = next((layer for layer in analysis.layers if layer.name == chosen), None)
-    with st.container(border=True, key="layer-panel", height=HEIGHT):
+    with st.container(border=True, key="layer-panel"):
         side, words = st.columns([3, 5], gap="small")
         field = layer.field if layer else analysis.field
         with side:

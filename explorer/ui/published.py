@@ -10,7 +10,6 @@ from explorer.i18n import _
 from explorer.ui.text import plain
 
 HEADLINES = (Metric.PARAMS, Metric.MACS, Metric.FIELD)
-TABLE_HEIGHT = 340  # pixels, of longer tables: they scroll
 # On a phone the table scrolls sideways in its frame rather than squeeze sentences to a word a line.
 STYLE = """<style>
   .st-key-published-table td { min-width: 6.5rem; }
@@ -64,8 +63,8 @@ def table(analysis: Analysis) -> None:
         for entry in published(analysis.spec)
     ]
     if rows:
-        st.subheader(_("Published values"), anchor=False)
-        with st.container(height=TABLE_HEIGHT if len(rows) > 6 else "content", border=False, key="published-table"):
+        st.header(_("Published values"), anchor=False)
+        with st.container(key="published-table"):
             st.html(STYLE)
             st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
 

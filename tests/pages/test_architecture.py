@@ -323,6 +323,6 @@ def test_every_chart_of_every_kind_of_network(net: str, measure: str) -> None:
 
 def test_published_values_belong_to_the_published_network_alone() -> None:
     app = open_page(net="resnet50")
-    assert any(heading.value == "Published values" for heading in app.subheader)
+    assert any(heading.value == "Published values" for heading in app.header)
     app.number_input(key="edit.blocks.3").set_value(4).run()
-    assert not any(heading.value == "Published values" for heading in app.subheader)
+    assert not any(heading.value == "Published values" for heading in app.header)

@@ -48,7 +48,7 @@ def draw(settings: Settings, *, dark: bool) -> None:
     st.markdown(plain(claim(width)))
     for column, (name, convolutions), cells in zip(st.columns(2, gap="medium"), blocks.items(), (18, 17), strict=True):
         with column:
-            st.subheader(name, anchor=False)
+            st.header(name, anchor=False)
             picture(
                 kernels_blocks.residual(convolutions, side, most=most, dark=dark),
                 key=f"kernels.picture.block{cells}",

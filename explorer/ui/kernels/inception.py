@@ -64,7 +64,7 @@ def draw(module: Inception, *, dark: bool) -> None:
     sides = zip(st.columns(2, gap="medium"), ((_("Naive"), naive), (_("Reduced first"), reduced)), strict=True)
     for column, (name, branches) in sides:
         with column:
-            st.subheader(name, anchor=False)
+            st.header(name, anchor=False)
             picture(
                 kernels_blocks.inception(module, branches, most=most, dark=dark),
                 key="kernels.picture.naive" if branches is naive else "kernels.picture.reduced",
