@@ -14,8 +14,7 @@ from explorer.specs import Spec
 from explorer.ui.text import plain
 
 FORMAT = "export.format"
-PREVIEW = 400  # pixels
-LANGUAGES = {"pytorch": "python", "json": "json", "dot": None, "csv": None}
+SHOWN = ("pytorch", "json", "dot", "csv")  # formats that people can read
 
 
 def draw(spec: Spec, base: str, look: Look) -> None:
@@ -32,14 +31,15 @@ def draw(spec: Spec, base: str, look: Look) -> None:
         st.error(plain(str(error)))
         return
     _download(data, file, chosen.media_type)
-    if name in LANGUAGES:
-        st.code(data.decode(), language=LANGUAGES[name], height=PREVIEW)
+    if name in SHOWN:
+        # Without colours: those of Streamlit's highlighter are too faint to read, and can't be set.
+        st.code(data.decode(), language=None, wrap_lines=True)
 
 
 def _prepared(spec: Spec, name: str, file: str) -> None:
     """A file that takes time: made on request, and kept only as long as its button stands there."""
     st.caption(_("The weights are random: train the network for others."))
-    if not st.button(_("Prepare the file"), key="export.prepare", type="primary"):
+    if not st.button(_("Prepare the file"), key="export.prepare"):
         return
     with st.spinner(_("Working…"), show_time=True):
         note = st.empty()
@@ -59,5 +59,5 @@ def _prepared(spec: Spec, name: str, file: str) -> None:
 def _download(data: bytes, file: str, media_type: str) -> None:
     st.download_button(
         _("Download {file}").format(file=file), data, file, media_type, key="export.download", on_click="ignore",
-        icon=":material/download:", type="primary",
+        icon=":material/download:",
     )  # fmt: skip

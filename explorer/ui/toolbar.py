@@ -41,7 +41,7 @@ def library() -> None:
     with menu:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.text_input(_("Save this network as"), key=NAME, max_chars=60, placeholder=_("a name"))
-            st.button(_("Save"), key="library.save", on_click=_save, args=(False,), type="primary")
+            st.button(_("Save"), key="library.save", on_click=_save, args=(False,))
         name = (st.session_state[NAME] or "").strip()
         known = saved.names()
         if name in known:
@@ -53,7 +53,7 @@ def library() -> None:
                 st.button(_("Open"), key="library.open", on_click=_open, disabled=nothing)
                 with st.popover(_("Delete"), disabled=nothing, key="library.delete"):
                     st.write(_("Delete {name} for everybody?").format(name=plain(str(st.session_state[CHOSEN]))))
-                    st.button(_("Yes, delete"), key="library.really", on_click=_delete, type="primary")
+                    st.button(_("Yes, delete"), key="library.really", on_click=_delete)
         else:
             st.caption(_("Nothing is saved on this server yet."))
         st.file_uploader(

@@ -120,4 +120,4 @@ def _chosen(field: str, label: str, help_text: str, names: list[str], renamed: d
     if kept != st.session_state[key]:
         st.session_state[key] = kept
     options = list(dict.fromkeys([*filter(None, names), *kept]))
-    return sorted(st.multiselect(label, options, key=key, help=help_text), key=options.index)
+    return sorted(st.pills(label, options, selection_mode="multi", key=key, help=help_text), key=options.index)
