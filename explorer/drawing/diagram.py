@@ -30,6 +30,7 @@ from explorer.drawing.svg import FONT, Attribute, element, picture, polygon, tex
 from explorer.drawing.theme import Theme, theme
 from explorer.drawing.tree import Node, path_to, tree, visible
 from explorer.i18n import _
+from explorer.specs import GoogLeNetSpec
 
 LEGEND = 30.0
 WHOLE = 26  # units that fit beside each other: such networks are drawn in full
@@ -97,7 +98,9 @@ def toggled(analysis: Analysis, look: Look, key: str) -> Look:
 def caption(analysis: Analysis, node: Node) -> str:
     """The words under a box."""
     if node.children:
-        return node.key.removeprefix("inception")
+        name = node.key.removeprefix("inception")
+        heads = analysis.spec.aux_after if isinstance(analysis.spec, GoogLeNetSpec) else ()
+        return _("{module} + aux").format(module=name) if name in heads else name
     return what(analysis.layers[node.layers[0]])
 
 

@@ -10,9 +10,11 @@ from playwright.sync_api import sync_playwright
 from tests.browser.conftest import ARGUMENTS, ROOT, serve
 
 SHOTS = [
-    ("architecture-light", "?net=vgg16", 1280, 1000, "light"),
-    ("architecture-dark", "?net=googlenet", 1280, 1000, "dark"),
-    ("architecture-phone", "?net=resnet20", 390, 844, "light"),
+    ("start-light", "", 1280, 800, "light"),
+    ("architecture-light", "architecture?net=resnet50&layer=layer2.0.conv2", 1280, 900, "light"),
+    ("architecture-dark", "architecture?net=googlenet&colour=macs&folded=inception3a", 1280, 900, "dark"),
+    ("kernels-light", "kernels", 1280, 800, "light"),
+    ("compare-light", "compare?a=vgg16&b=googlenet", 1280, 800, "light"),
 ]
 
 
@@ -25,8 +27,8 @@ def main(folder: Path) -> None:
             for name, link, width, height, scheme in SHOTS:
                 page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
                 page.goto(f"{address}/{link}")
-                page.get_by_test_id("stDataFrame").last.wait_for()
-                page.wait_for_timeout(2500)
+                page.get_by_role("heading").first.wait_for()
+                page.wait_for_timeout(6000)
                 page.screenshot(path=folder / f"{name}.png")
                 page.close()
             browser.close()
