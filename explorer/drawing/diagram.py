@@ -5,12 +5,10 @@ is a layer that keeps its shape. What can be chosen carries ``data-pick``: ``lay
 what opens and closes.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from explorer.analysis import Analysis, Layer
-from explorer.drawing import heat
+from explorer.drawing import heat, volumes
 from explorer.drawing.kinds import DARK, LIGHT, Group, group_name, group_of
 from explorer.drawing.layout import (
     ARC,
@@ -25,32 +23,15 @@ from explorer.drawing.layout import (
     shape_words,
     words_width,
 )
+from explorer.drawing.looks import Look, opening
 from explorer.drawing.numbers import bytes_short, shape, short
 from explorer.drawing.svg import FONT, Attribute, element, picture, polygon, text, title
 from explorer.drawing.theme import Theme, theme
-from explorer.drawing.tree import Node, path_to, tree, visible
+from explorer.drawing.tree import Node, tree
 from explorer.i18n import _
 from explorer.specs import GoogLeNetSpec
 
 LEGEND = 30.0
-WHOLE = 26  # units that fit beside each other: such networks are drawn in full
-PARTS = 36
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How a network is drawn.
-
-    ``colour`` is "kind" or one of :data:`explorer.drawing.heat.MEASURES`; ``detail`` "auto" opens as much as fits a
-    page, "all" everything, "stages" nothing; ``folded`` are the keys of nodes that are the other way round;
-    ``chosen`` is the name of a layer, which is drawn even if its block is closed.
-    """
-
-    colour: str = "kind"
-    detail: str = "auto"
-    folded: frozenset[str] = frozenset()
-    chosen: str = ""
-    dark: bool = False
 
 
 def draw(analysis: Analysis, name: str, look: Look | None = None) -> str:
@@ -65,34 +46,6 @@ def draw(analysis: Analysis, name: str, look: Look | None = None) -> str:
     stages = tree(analysis)
     layout = lay_out(analysis, stages, opening(analysis, stages, look), lambda node: caption(analysis, node))
     return _Drawing(analysis, layout, look).svg(name)
-
-
-def opening(analysis: Analysis, stages: Iterable[Node], look: Look) -> Callable[[Node], bool]:
-    """Which nodes are open."""
-    stages = tuple(stages)
-    everything = {"stage", "run", "block"}
-    levels: set[str] = everything if look.detail == "all" else set()
-    if look.detail == "auto":
-        if len(visible(stages, lambda _node: True)) <= WHOLE:
-            levels = everything
-        elif len(visible(stages, lambda node: node.level == "stage")) <= PARTS:
-            levels = {"stage"}
-    names = [layer.name for layer in analysis.layers]
-    needed = set(path_to(stages, names.index(look.chosen))) if look.chosen in names else set()
-    return lambda node: node.key in needed or (node.level in levels) != (node.key in look.folded)
-
-
-def toggled(analysis: Analysis, look: Look, key: str) -> Look:
-    """The look after a node was opened or closed by hand; a chosen layer in a closed node is chosen no more."""
-    stages = tree(analysis)
-    node = next((node for stage in stages for node in stage.walk() if node.key == key and node.children), None)
-    if node is None:
-        return look
-    opened = not opening(analysis, stages, look)(node)
-    inside = look.chosen in {analysis.layers[position].name for position in node.layers}
-    plain = replace(look, folded=look.folded - {key}, chosen="")
-    folded = plain.folded if opening(analysis, stages, plain)(node) == opened else plain.folded | {key}
-    return replace(look, folded=folded, chosen="" if inside and not opened else look.chosen)
 
 
 def caption(analysis: Analysis, node: Node) -> str:
@@ -166,7 +119,7 @@ class _Drawing:
     def image(self, box: Box) -> str:
         """What goes into the network."""
         words = text(box.x + box.width / 2, box.y + box.height + LABEL, _("image"), **self.small())
-        return self.volume(box, [self.theme.panel], self.theme.line) + words
+        return volumes.volume(box, [self.theme.panel], self.theme.line) + words
 
     def unit(self, box: Box) -> str:
         """A layer and the layers that follow it without changing the shape."""
@@ -174,9 +127,9 @@ class _Drawing:
         chosen = [layer.name == self.look.chosen for layer in layers]
         fills = [self.fill([layer], layer.kind) for layer in layers]
         if layers[0].kind == "Add":
-            body = self.joint(box, fills)
+            body = volumes.joint(box, fills)
         else:
-            body = self.volume(box, fills, self.theme.ground, self.seams(box, layers[0]))
+            body = volumes.volume(box, fills, self.theme.ground, self.seams(box, layers[0]))
         starts = [box.x, *(box.x + box.width + SLAB * step for step in range(box.slabs))]
         lengths = [box.width, *[SLAB] * box.slabs]
         marked = "".join(
@@ -215,16 +168,6 @@ class _Drawing:
         layers = [self.analysis.layers[position] for position in box.node.layers]
         heaviest = max(layers, key=lambda layer: (layer.macs, layer.params))
         fill = self.fill(layers, heaviest.kind)
-        behind = "".join(
-            element(
-                "rect", x=box.x + shift, y=box.y - shift, width=box.width, height=box.height,
-                fill=fill, stroke=self.theme.ground, opacity=0.45,
-            )
-            for shift in (8.0, 4.0)
-        )  # fmt: skip
-        face = element(
-            "rect", x=box.x, y=box.y, width=box.width, height=box.height, fill=fill, stroke=self.theme.ground
-        )
         words = _("{name}: {layers} layers, {parameters} parameters, {macs} MACs; open").format(
             name=caption(self.analysis, box.node),
             layers=len(layers),
@@ -235,53 +178,15 @@ class _Drawing:
         return element(
             "g",
             title(words),
-            behind,
-            face,
-            self.shortcut_sign(box, layers),
-            self.count_sign(box),
+            volumes.stack(box, fill, self.theme.ground),
+            volumes.arc_over(box, self.kinds[Group.SHORTCUT]) if any(layer.kind == "Add" for layer in layers) else "",
+            volumes.count(box, self.theme.ground),
             text(centre, below + LABEL, caption(self.analysis, box.node), **self.small()),
             data_pick=f"fold:{box.node.key}",
             role="button",
             aria_expanded="false",
             aria_label=words,
         )
-
-    def shortcut_sign(self, box: Box, layers: list[Layer]) -> str:
-        """An arc over a closed block that has a shortcut."""
-        if not any(layer.kind == "Add" for layer in layers):
-            return ""
-        left, right, top = box.x - 4, box.x + box.width + 4, box.y - 12
-        path = f"M{left:.1f} {box.middle:.1f} V{top + 8:.1f} Q{left:.1f} {top:.1f} {left + 8:.1f} {top:.1f} "
-        path += f"H{right - 8:.1f} Q{right:.1f} {top:.1f} {right:.1f} {top + 8:.1f} V{box.middle:.1f}"
-        return element("path", d=path, fill="none", stroke=self.kinds[Group.SHORTCUT], stroke_width=1.6)
-
-    def count_sign(self, box: Box) -> str:
-        """How many blocks a run stands for, and that a click opens it."""
-        count = len(box.node.children) if box.node.level == "run" else 0
-        words = f"{count} ×" if count else "+"
-        width = words_width(words) + 10
-        x, y = box.x + box.width / 2, box.middle
-        return element(
-            "rect", x=x - width / 2, y=y - 9, width=width, height=18, rx=9, fill=self.theme.ground, opacity=0.92
-        ) + text(x, y + 4, words, font_size=12, text_anchor="middle", font_weight=600)
-
-    def volume(self, box: Box, fills: list[str], stroke: str, seams: Iterable[float] = ()) -> str:
-        """Front, top and side of a box; each layer of a unit is a slice."""
-        d, y, h = box.depth, box.y, box.height
-        edges = list(accumulate([box.width, *[SLAB] * (len(fills) - 1)], initial=box.x))
-        out = []
-        outline: dict[str, Attribute] = {"stroke": stroke, "stroke_width": 0.6}
-        for fill, left, right in zip(fills, edges, edges[1:], strict=False):
-            top = [(left, y), (left + d, y - d), (right + d, y - d), (right, y)]
-            out.append(polygon(top, fill=fill, **outline))
-            out.append(polygon(top, fill="#fff", opacity=0.35))
-            out.append(element("rect", x=left, y=y, width=right - left, height=h, fill=fill, **outline))
-        right = edges[-1]
-        side = [(right, y), (right + d, y - d), (right + d, y + h - d), (right, y + h)]
-        out.append(polygon(side, fill=fills[-1], **outline))
-        out.append(polygon(side, fill="#000", opacity=0.25))
-        out += [element("line", x1=x, y1=y, x2=x, y2=y + h, stroke=stroke, stroke_width=1.2) for x in seams]
-        return "".join(out)
 
     def seams(self, box: Box, layer: Layer) -> list[float]:
         """Where the channels of one branch end and those of the next begin."""
@@ -290,18 +195,6 @@ class _Drawing:
         channels = [self.analysis.layers[source].output_shape for source in layer.inputs]
         widths = [sizes[1] if len(sizes) > 1 else 1 for sizes in channels]
         return [box.x + box.width * end / sum(widths) for end in list(accumulate(widths))[:-1]]
-
-    def joint(self, box: Box, fills: list[str]) -> str:
-        """An addition: a circle with a plus."""
-        x, y = box.x + box.width / 2, box.middle
-        return (
-            element("circle", cx=x, cy=y, r=box.width / 2, fill=fills[0])
-            + element("path", d=f"M{x - 5:.1f} {y:.1f}h10M{x:.1f} {y - 5:.1f}v10", stroke="#fff", stroke_width=2)
-            + "".join(
-                element("rect", x=box.x + box.width + SLAB * step, y=box.y, width=SLAB, height=box.height, fill=fill)
-                for step, fill in enumerate(fills[1:])
-            )
-        )
 
     def fill(self, layers: list[Layer], kind: str) -> str:
         if self.look.colour == "kind":

@@ -1,7 +1,8 @@
 """The diagram as a picture file."""
 
 from explorer.analysis import analyse
-from explorer.drawing.diagram import Look, draw
+from explorer.drawing.diagram import draw
+from explorer.drawing.looks import Look
 from explorer.specs import PRESETS, Spec, nearest, resolve
 
 

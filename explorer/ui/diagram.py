@@ -6,6 +6,7 @@ import streamlit as st
 
 from explorer.analysis import Analysis, analyse
 from explorer.drawing import diagram
+from explorer.drawing.looks import Look, toggled
 from explorer.i18n import _
 from explorer.ui import state
 from explorer.ui.picture import picture
@@ -30,9 +31,9 @@ def details() -> dict[str, str]:
     return {"auto": _("What fits"), "stages": _("Stages"), "all": _("Every layer")}
 
 
-def look(view: View, *, dark: bool) -> diagram.Look:
+def look(view: View, *, dark: bool) -> Look:
     """The diagram's part of the view."""
-    return diagram.Look(view.colour, view.detail, frozenset(view.folded), view.layer, dark)
+    return Look(view.colour, view.detail, frozenset(view.folded), view.layer, dark)
 
 
 def controls() -> None:
@@ -63,5 +64,5 @@ def _picked(part: str) -> None:
         state.choose_layer("" if key == editing.view.layer else key)
         return
     now = look(editing.view, dark=False)
-    then = diagram.toggled(analyse(editing.spec), replace(now), key)
+    then = toggled(analyse(editing.spec), replace(now), key)
     state.fold(then.folded, then.chosen)

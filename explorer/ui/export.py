@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from explorer.drawing.diagram import Look
+from explorer.drawing.looks import Look
 from explorer.drawing.numbers import bytes_short
 from explorer.errors import ExplorerError
 from explorer.exports import FORMATS, content

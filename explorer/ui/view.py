@@ -27,7 +27,7 @@ class View(BaseModel):
     """Settings of the Architecture page that don't change the network.
 
     ``flops`` are the terms that FLOPs count; ``layer`` is the one that is shown close up; ``colour``, ``detail`` and
-    ``folded`` are the diagram's (:class:`explorer.drawing.diagram.Look`); ``chart`` is what the bars show; ``table``
+    ``folded`` are the diagram's (:class:`explorer.drawing.looks.Look`); ``chart`` is what the bars show; ``table``
     shows numbers or the formulas behind them.
     """
 

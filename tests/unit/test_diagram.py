@@ -8,8 +8,9 @@ import pytest
 
 from explorer.analysis import Analysis, analyse
 from explorer.drawing import heat
-from explorer.drawing.diagram import Look, caption, draw, opening, toggled
+from explorer.drawing.diagram import caption, draw
 from explorer.drawing.layout import Box, Layout, lay_out
+from explorer.drawing.looks import Look, opening, toggled
 from explorer.drawing.tree import Node, path_to, tree, visible
 from explorer.specs import PRESETS, resolve
 
