@@ -9,12 +9,12 @@ import streamlit as st
 from explorer.analysis import analyse
 from explorer.analysis.alignment import Status
 from explorer.analysis.comparison import MOST, Measure, compare, counts
-from explorer.analysis.landmarks import landmarks
+from explorer.analysis.landmarks import landmarks, measured
 from explorer.i18n import _
 from explorer.specs.cases import cases
 from explorer.ui.compare import cards, charts, diff, html, state, tables
 from explorer.ui.compare.entries import title
-from explorer.ui.compare.words import measure_name, tally
+from explorer.ui.compare.words import all_same, measure_name, tally
 from explorer.ui.text import plain
 
 MEASURES = (Measure.PARAMS, Measure.MACS, Measure.ACTIVATION_BYTES, Measure.RECEPTIVE_FIELD)
@@ -48,7 +48,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     st.caption(
         _(
             "Two to four, each compared with the first. Choose from the list, or paste into it: a spec as JSON, "
-            "torchvision:NAME, or a link of the Architecture page."
+            "torchvision:NAME, saved:NAME, or a link of the Architecture page."
         ),
         width="stretch",
     )
@@ -65,11 +65,12 @@ with field_side:
 with cost_side:
     st.header(_("Parameters and MACs"), anchor=False)
     st.plotly_chart(
-        charts.costs(comparison, names, letters, landmarks(), dark=dark),
+        charts.costs(comparison, names, letters, landmarks() if measured() else (), dark=dark),
         key="compare-costs",
         config=NO_TOOLBAR,
         alt=_("Parameters against MACs of the compared networks among published ones; the table of totals has them"),
     )
+    progress = st.empty()
 
 st.header(_("Totals"), anchor=False)
 html.show(tables.totals(comparison, names), dark=dark)
@@ -119,7 +120,12 @@ st.markdown(
     )
 )
 if found[Status.SAME] == len(rows):
-    st.success(_("The two networks have the same layers."), icon=":material/check:")
+    st.success(plain(all_same(comparison.networks[0].spec, comparison.networks[other].spec)), icon=":material/check:")
 html.show(diff.diff(rows, (names[0], names[other]), everything=view.layers == "all", dark=dark), dark=dark)
 
 state.write_link(comparing)
+
+if not measured():  # last, for it takes seconds, in which the rest can be read
+    with progress, st.spinner(_("Published networks are being measured…")):
+        landmarks()
+    st.rerun()

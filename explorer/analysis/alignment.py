@@ -31,6 +31,8 @@ KERNEL, STRIDE, SOURCE = (4, -2), (2, -2), (4, 0)  # the same, another
 TAKEN, GIVEN = (2, 1, -1), (3, 1, -2)  # channels: the same, up to twice as many, more
 SHRUNK = (4, -1, -6, -12)  # the same, by a factor of about 2, 4, 8 or more
 LEADING = WEIGHTED | {Group.POOLING}
+# Computes nothing, and many networks (torchvision's) do it without a layer.
+FLATTEN = "Flatten"
 
 
 class Status(StrEnum):
@@ -63,15 +65,18 @@ class Row:
 def align(left: Sequence[Layer], right: Sequence[Layer], sides: tuple[int, int]) -> tuple[Row, ...]:
     """Every layer of both networks once, in their order; removed layers before the added ones at the same place.
 
-    Of equally good alignments, the one whose gaps come last. Swapping the networks swaps the sides of every row.
+    Flatten is left out: one network has a layer for it where another calls a function. Of equally good alignments,
+    the one whose gaps come last. Swapping the networks swaps the sides of every row.
 
     Args:
         left: layers of the network that the other is compared with.
         right: layers of the other network.
         sides: pixels along a side of both networks' images.
     """
+    traits = _traits(left, sides[0]), _traits(right, sides[1])
+    left, right = ([layer for layer in layers if layer.kind != FLATTEN] for layers in (left, right))
     rows, i, j = [], 0, 0
-    for next_i, next_j in [*_matches(_traits(left, sides[0]), _traits(right, sides[1])), (len(left), len(right))]:
+    for next_i, next_j in [*_matches(*traits), (len(left), len(right))]:
         rows += [Row(layer, None) for layer in left[i:next_i]]
         rows += [Row(None, layer) for layer in right[j:next_j]]
         if next_i < len(left):
@@ -136,10 +141,19 @@ def _traits(layers: Sequence[Layer], side: int) -> list[_Traits]:
             channels(layer.input_shape),
             channels(layer.output_shape),
             round(log2(side / layer.output_shape[2] if len(layer.output_shape) == 4 else side)),
-            layers[layer.inputs[0]].kind if layer.inputs else "",
+            _source(layers, layer),
         )
         for layer in layers
+        if layer.kind != FLATTEN
     ]
+
+
+def _source(layers: Sequence[Layer], layer: Layer) -> str:
+    """The kind of layer that the first input comes from; empty for the image."""
+    if not layer.inputs:
+        return ""
+    before = layers[layer.inputs[0]]
+    return before.kind if before.kind != FLATTEN else _source(layers, before)
 
 
 def _fit(one: _Traits, other: _Traits) -> int:

@@ -1,11 +1,13 @@
 """In what two layers that stand for each other differ, ready to be put in words."""
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 
 from explorer.analysis.kinds import WEIGHTED, group_of
 from explorer.analysis.result import Layer
 from explorer.i18n import _
+from explorer.specs import Spec
 
 
 class Aspect(StrEnum):
@@ -51,7 +53,7 @@ class Change:
 
 
 def changes(left: Layer, right: Layer) -> tuple[Change, ...]:
-    """In what two layers differ; nothing where kind, window, shapes and parameters are the same.
+    """In what two layers differ; nothing where kind, window, shapes of one map and parameters are the same.
 
     What follows from another difference (a smaller input from a smaller stride before it) is not said again.
     """
@@ -61,8 +63,9 @@ def changes(left: Layer, right: Layer) -> tuple[Change, ...]:
         for aspect in before
         if aspect in after and before[aspect] != after[aspect]
     ]
-    if not found and left.input_shape != right.input_shape:
-        found = [Change(Aspect.IN_MAP, _sides(left.input_shape), _sides(right.input_shape))]
+    maps = _sides(left.input_shape), _sides(right.input_shape)
+    if not found and maps[0] != maps[1]:
+        found = [Change(Aspect.IN_MAP, *maps)]
     if not found and left.params != right.params:  # a bias more or less
         found = [Change(Aspect.PARAMS, f"{left.params:,}", f"{right.params:,}")]
     return tuple(found)
@@ -86,15 +89,27 @@ def _settings(layer: Layer, other: Layer) -> dict[Aspect, str]:
     return settings
 
 
+def setting_changes(left: Spec, right: Spec) -> list[str]:
+    """``dropout: 0.5 → 0.1``: what two specs of one family set differently, as their JSON says it."""
+    before, after = left.to_dict(), right.to_dict()
+    return [
+        _("{key}: {before} → {after}").format(key=key, before=json.dumps(before[key]), after=json.dumps(after[key]))
+        for key in before
+        if before[key] != after[key]
+    ]
+
+
 def _pair(sizes: tuple[int, int]) -> str:
     return str(sizes[0]) if sizes[0] == sizes[1] else f"{sizes[0]}×{sizes[1]}"
 
 
 def channels(shape: tuple[int, ...]) -> int:
-    """Channels of a map (N, C, H, W), features of a vector (N, C) or of tokens (N, T, C)."""
+    """Channels of a map (N, C, H, W), features of a vector (N, C) or of tokens (N, T, C) or (T, C)."""
     return shape[-1] if len(shape) == 3 else shape[1] if len(shape) > 1 else 0
 
 
 def _sides(shape: tuple[int, ...]) -> str:
     sides = shape[1:2] if len(shape) == 3 else shape[2:]
+    if len(shape) == 2 and shape[0] > 1:  # the tokens of the one image that was passed
+        sides = shape[:1]
     return "×".join(f"{side:,}" for side in sides) or "–"

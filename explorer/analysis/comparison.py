@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby
+from itertools import chain, groupby
+from math import prod
 from typing import Any
 
 from explorer.analysis.alignment import Row, Status, align
@@ -95,7 +96,7 @@ def compare(networks: Sequence[Analysis]) -> Comparison:
     """
     if not LEAST <= len(networks) <= MOST:
         raise InputError(
-            _("compare: {count} networks; it takes {least} to {most}").format(
+            _("compare: takes {least} to {most} networks, not {count}").format(
                 count=len(networks), least=LEAST, most=MOST
             )
         )
@@ -168,10 +169,14 @@ def _field(layers: Sequence[Layer]) -> int | None:
 
 
 def stages(networks: Sequence[Analysis]) -> tuple[Stage, ...]:
-    """The stages of all networks by name (the size of their maps), large maps first as every network has them."""
+    """The stages of all networks by name: the sizes of their maps, the largest first, then tokens, then the head."""
     parts = [_by_stage(network) for network in networks]
-    names = _merged([list(part) for part in parts])
+    names = sorted(dict.fromkeys(chain.from_iterable(parts)), key=_place)
     return tuple(Stage(name, tuple(part.get(name) for part in parts)) for name in names)
+
+
+def _place(stage: str) -> tuple[bool, int]:
+    return stage == "head", -prod(map(int, stage.split("×"))) if "×" in stage else 0
 
 
 def _by_stage(network: Analysis) -> dict[str, Numbers]:
@@ -186,19 +191,6 @@ def _numbers(layers: Sequence[Layer]) -> Numbers:
         **{measure: sum(map(amount, layers)) for measure, amount in COSTS.items()},
         Measure.RECEPTIVE_FIELD: _field(layers),
     }
-
-
-def _merged(lists: Sequence[Sequence[str]]) -> list[str]:
-    """All names once; each list's order is kept, and a name of a later list stands before its own successor."""
-    merged = list(lists[0])
-    for names in lists[1:]:
-        place = len(merged)
-        for name in reversed(names):
-            if name in merged:
-                place = merged.index(name)
-            else:
-                merged.insert(place, name)
-    return merged
 
 
 def _row(row: Row) -> dict[str, Any]:

@@ -20,6 +20,11 @@ class Landmark(NamedTuple):
     macs: int
 
 
+def measured() -> bool:
+    """Whether the landmarks are known already; else they, and torchvision's import, take a few seconds."""
+    return landmarks.cache_info().currsize > 0
+
+
 @cache
 def landmarks() -> tuple[Landmark, ...]:
     """Models of torchvision by its own metadata, and a few presets of ours.

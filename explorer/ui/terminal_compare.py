@@ -8,7 +8,7 @@ from explorer.analysis.comparison import Comparison, Measure, counts
 from explorer.drawing.numbers import shape
 from explorer.i18n import _
 from explorer.ui.compare.entries import full_title, of_spec
-from explorer.ui.compare.words import SIGNS, amount, measure_name, more, relative, tally
+from explorer.ui.compare.words import SIGNS, all_same, amount, measure_name, more, relative, tally
 
 
 def report(comparison: Comparison) -> str:
@@ -17,8 +17,12 @@ def report(comparison: Comparison) -> str:
     letters = "ABCD"[: len(names)]
     lines = [f"{letter}  {name}" for letter, name in zip(letters, names, strict=True)]
     lines += ["", *_columns([[_("for one image"), *letters], *(_totals(comparison, measure) for measure in Measure)])]
-    for letter, rows in zip(letters[1:], comparison.rows, strict=True):
-        lines += ["", f"A → {letter}: {tally(counts(rows))}"]
+    first, *others = (network.spec for network in comparison.networks)
+    for letter, other, rows in zip(letters[1:], others, comparison.rows, strict=True):
+        found = counts(rows)
+        lines += ["", f"A → {letter}: {tally(found)}"]
+        if found[Status.SAME] == len(rows):
+            lines.append(all_same(first, other))
         lines += _columns([_cells(row) for row in rows if row.status is not Status.SAME])
     return "\n".join(lines)
 

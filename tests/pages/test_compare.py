@@ -4,11 +4,16 @@ import re
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from explorer.specs import resolve
+from explorer.analysis import landmarks
+from explorer.drawing.kinds import DARK, LIGHT, Group
+from explorer.settings import settings
+from explorer.specs import resolve, saved
 from explorer.specs.cases import cases
 from explorer.specs.link import to_text
+from explorer.ui.compare.html import show
 
 MAIN = Path(__file__).parents[2] / "explorer" / "main.py"
 NETWORK = "compare.network."
@@ -58,7 +63,7 @@ def test_the_first_visit_shows_the_first_case() -> None:
     assert titles(app) == ["7×7 stem", "Three 3×3 stem"]
     assert app.pills[0].value == "stem"
     assert metrics(app, "Receptive field") == [("95 px", "reference"), ("95 px", "the same")]
-    assert "4 added, 0 removed, 1 changed, 14 the same" in tally(app)
+    assert "4 added, 0 removed, 1 changed, 13 the same" in tally(app)
     assert set(app.query_params) == {"a", "b"}
     assert titles(open_page(**app.query_params)) == titles(app)
 
@@ -87,7 +92,7 @@ def test_networks_from_a_link_with_their_differences() -> None:
     assert titles(app) == ["VGG-16 (D)", "VGG-19 (E)", "torchvision resnet50"]
     assert metrics(app, "Parameters") == [("138.36 M", "reference"), ("143.67 M", "+3.8%"), ("25.56 M", "−81.5%")]
     assert metrics(app, "Weighted layers") == [("16", "reference"), ("19", "+3"), ("50", "+34")]
-    assert "6 added, 0 removed, 0 changed, 40 the same" in tally(app)
+    assert "6 added, 0 removed, 0 changed, 39 the same" in tally(app)
     app.segmented_control(key="compare.view.against").set_value("c").run()
     assert "removed" in tally(app)
     assert app.query_params["against"] == "c"
@@ -149,7 +154,7 @@ def test_the_network_of_the_architecture_page_is_offered() -> None:
     [
         ({"a": "rubbish", "b": "vgg16"}, "network A: link: there is no preset 'rubbish'"),
         ({"a": "vgg16", "b": "vgg16~cfg~64.X"}, "network B: link: cfg[1]: 'X' is neither"),
-        ({"a": "vgg16"}, "link: 1 networks; a comparison takes 2 to 4"),
+        ({"a": "vgg16"}, "link: a comparison takes 2 to 4 networks, not 1"),
         ({"a": "vgg16", "b": "torchvision~.resnet51"}, "no classification model 'resnet51'"),
         ({"a": "vgg16", "b": "vgg19", "measure": "beauty"}, "measure: 'beauty' is not one of"),
         ({"a": "vgg16", "b": "vgg19~cfg~" + "64." * 5000}, "longer than 8,000 characters"),
@@ -170,7 +175,7 @@ def test_the_view_stands_in_the_link() -> None:
     app = open_page(**link, lang="en")
     assert app.query_params == {**link, "lang": "en"}
     assert "(1, 64" not in html(app)
-    assert html(app).count('<tr class="same">') == 69 - 8 - 6  # additions and projections
+    assert html(app).count('<tr class="same">') == 69 - 8 - 6 - 1  # additions, projections, Flatten
     app.segmented_control(key="compare.view.layers").set_value("differences").run()
     app.segmented_control(key="compare.view.measure").set_value("receptive_field").run()
     assert html(app).count('<tr class="same">') == 0
@@ -187,8 +192,67 @@ def test_the_view_stands_in_the_link() -> None:
 
 def test_the_same_network_twice() -> None:
     app = open_page(a="lenet5", b="lenet5")
-    assert "0 added, 0 removed, 0 changed, 12 the same" in tally(app)
-    assert app.success[0].value == "The two networks have the same layers."
+    assert "0 added, 0 removed, 0 changed, 11 the same" in tally(app)
+    assert app.success[0].value.replace("\\", "") == "Layers, shapes and parameters are the same."
+
+
+def test_settings_that_no_layer_shows_are_listed() -> None:
+    app = open_page(a="vgg16", b="vgg16~dropout~0.1")
+    assert "39 the same" in tally(app)
+    assert "the specs differ: dropout: 0.5 → 0.1." in app.success[0].value.replace("\\", "")
+
+
+def test_refused_texts_outlive_more_networks_and_less() -> None:
+    app = open_page(a="vgg16", b="vgg19", c="resnet18")
+    paste(app, "c", "vgg16~cfg~bananas")
+    paste(app, "b", "http://[x?a=vgg16")
+    app.button(key="compare.add").click().run()
+    assert app.selectbox(key=NETWORK + "b").value == "http://[x?a=vgg16"
+    assert app.selectbox(key=NETWORK + "c").value == "vgg16~cfg~bananas"
+    assert app.selectbox(key=NETWORK + "d").value == "resnet50"
+    app.button(key="compare.remove.b").click().run()
+    assert titles(app) == ["VGG-16 (D)", "ResNet-18", "ResNet-50"]
+    assert app.selectbox(key=NETWORK + "b").value == "vgg16~cfg~bananas"
+    assert app.selectbox(key=NETWORK + "c").value == "resnet50"
+    assert "'bananas' is neither" in problem(app)
+    assert "names no network" not in problem(app)
+    app.pills[0].set_value("head").run()
+    assert problem(app) == ""
+
+
+def test_saved_networks_are_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPLORER_SAVED_DIR", str(tmp_path))
+    settings.cache_clear()
+    try:
+        saved.save("mine", resolve("vgg11").changed(num_classes=7))
+        app = open_page(a="vgg16", b="vgg19")
+        assert "mine (saved)" in app.selectbox(key=NETWORK + "b").options
+        paste(app, "b", "saved:mine")
+        assert titles(app)[1] == "VGG-11 (A), num_classes 7"
+        assert app.query_params["b"] == "vgg11~num_classes~7"
+        paste(app, "a", "saved:yours")
+        assert "there is no architecture 'yours'" in problem(app)
+    finally:
+        settings.cache_clear()
+
+
+def test_all_but_the_published_networks_is_there_before_they_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(landmarks, "measured", lambda: False)
+        patch.setattr(landmarks, "landmarks", st.stop)  # the page as it stands while they are being measured
+        app = open_page(a="vgg16", b="vgg19")
+        assert titles(app) == ["VGG-16 (D)", "VGG-19 (E)"]
+        assert "6 added" in tally(app)
+        assert len(app.get("plotly_chart")) == 3
+        assert not [name for name in app.selectbox(key=NETWORK + "a").options if name.startswith("torchvision")]
+        app.selectbox(key=NETWORK + "b").set_value("VGG-13 (B) · vgg13").run()
+        assert titles(app)[1] == "VGG-13 (B)"
+    app.run()
+    assert "torchvision · resnet50" in app.selectbox(key=NETWORK + "a").options
+
+
+def test_sums_and_peaks_have_names_of_their_own() -> None:
+    assert "Activations, all layers" in html(open_page())
 
 
 def test_networks_without_windows_or_fields() -> None:
@@ -202,3 +266,14 @@ def test_a_users_text_is_never_markup() -> None:
     paste(app, "a", "<img src=x onerror=alert(1)>")
     assert "<img" not in html(app)
     assert "there is no preset" in problem(app)
+
+
+@pytest.mark.parametrize(("dark", "colours"), [(False, LIGHT), (True, DARK)])
+def test_rows_are_tinted_in_the_colours_of_the_theme(
+    monkeypatch: pytest.MonkeyPatch, dark: bool, colours: dict[Group, str]
+) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(st, "html", shown.append)
+    show("", dark=dark)
+    for name, group in (("added", Group.ACTIVATION), ("removed", Group.SHORTCUT), ("changed", Group.POOLING)):
+        assert f"--xc-{name}:{colours[group]}" in shown[0]

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from itertools import pairwise, product
 
 import numpy as np
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from explorer.analysis import Analysis, analyse
-from explorer.analysis.alignment import GAP, Row, Status, _best, align, parts
+from explorer.analysis import Analysis, Layer, analyse
+from explorer.analysis.alignment import GAP, Row, Status, _best, _traits, align, parts
 from explorer.analysis.changes import Aspect
 from explorer.errors import SpecError
 from explorer.specs import Spec, parse_spec, resolve
@@ -20,6 +21,11 @@ from tests.unit.helpers import accepted, any_raw
 def aligned(left: Spec | str, right: Spec | str) -> tuple[Row, ...]:
     one, other = (analyse(resolve(spec) if isinstance(spec, str) else spec) for spec in (left, right))
     return align(one.layers, other.layers, (one.spec.image_size, other.spec.image_size))
+
+
+def computing(network: Analysis) -> list[Layer]:
+    """The layers that are aligned."""
+    return [layer for layer in network.layers if layer.kind != "Flatten"]
 
 
 def kinds(rows: tuple[Row, ...], status: Status) -> Counter[str]:
@@ -37,8 +43,8 @@ def test_vgg19_has_one_more_convolution_in_each_of_the_last_three_stages() -> No
     assert [row.right.stage for row in rows if row.status is Status.ADDED and row.right] == [
         "56×56", "56×56", "28×28", "28×28", "14×14", "14×14",
     ]  # fmt: skip
-    assert kinds(rows, Status.SAME).total() == 40
-    assert len(rows) == 46
+    assert kinds(rows, Status.SAME).total() == 39
+    assert len(rows) == 45
 
 
 def test_batch_norm_adds_one_layer_to_each_convolution() -> None:
@@ -81,7 +87,7 @@ def test_deeper_resnets_add_whole_blocks() -> None:
     rows = aligned("resnet101", "resnet152")
     # 8 - 4 blocks in the second stage and 36 - 23 in the third (He et al. 2016, Table 1), ten layers each.
     assert kinds(rows, Status.ADDED) == {"Conv2d": 51, "BatchNorm2d": 51, "ReLU": 51, "Add": 17}
-    assert kinds(rows, Status.SAME).total() == len(analyse(resolve("resnet101")).layers)
+    assert kinds(rows, Status.SAME).total() == len(analyse(resolve("resnet101")).layers) - 1  # Flatten
     added = [row.right for row in rows if row.status is Status.ADDED and row.right]
     blocks = [tuple(layer.name.split(".")[:2]) for layer in added]
     assert set(Counter(blocks).values()) == {10}
@@ -91,7 +97,7 @@ def test_the_convolutional_head_stands_for_the_linear_one() -> None:
     rows = aligned("vgg16", "vgg16-conv")
     changed = [row for row in rows if row.left and row.left.kind == "Linear" and row.right]
     assert [row.right.kind for row in changed if row.right] == ["Conv2d"] * 3
-    assert kinds(rows, Status.REMOVED) == {"AdaptiveAvgPool2d": 1, "Flatten": 1}
+    assert kinds(rows, Status.REMOVED) == kinds(rows, Status.ADDED) == {"AdaptiveAvgPool2d": 1}
 
 
 def test_a_bias_less_is_a_change() -> None:
@@ -100,9 +106,43 @@ def test_a_bias_less_is_a_change() -> None:
     assert all({change.aspect for change in row.changes} == {Aspect.PARAMS} for row in convolutions)
 
 
-def test_torchvision_names_its_layers_otherwise_and_they_are_still_the_same() -> None:
-    rows = aligned("googlenet-torchvision", "torchvision:googlenet")
-    assert kinds(rows, Status.CHANGED) == kinds(rows, Status.ADDED) == {}
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("vgg16", "torchvision:vgg16"),
+        ("alexnet", "torchvision:alexnet"),
+        ("resnet50", "torchvision:resnet50"),
+        ("googlenet-torchvision", "torchvision:googlenet"),
+    ],
+)
+def test_torchvision_names_its_layers_otherwise_and_flattens_with_a_function(ours: str, theirs: str) -> None:
+    assert {row.status for row in aligned(ours, theirs)} == {Status.SAME}
+
+
+def test_what_follows_a_flatten_comes_from_what_it_flattens() -> None:
+    network = analyse(resolve("alexnet"))
+    sources = dict(zip([layer.name for layer in computing(network)], _traits(network.layers, 224), strict=True))
+    assert sources["classifier.0"].source == "AdaptiveAvgPool2d"
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("torchvision:vit_b_16", "torchvision:vit_b_32"),
+        ("torchvision:swin_t", '{"family": "torchvision", "name": "swin_t", "image_size": 448}'),
+    ],
+)
+def test_every_change_changes_something(left: str, right: str) -> None:
+    found = [change for row in aligned(left, right) for change in row.changes]
+    assert found
+    assert not [str(change) for change in found if change.before == change.after]
+
+
+def test_tokens_are_counted_whether_or_not_the_batch_is_beside_them() -> None:
+    rows = {row.left.name: row for row in aligned("torchvision:vit_b_16", "torchvision:vit_b_32") if row.left}
+    block = "encoder.layers.encoder_layer_0."
+    for name in ("ln_1", "self_attention.linear"):  # 14² and 7² patches, and the class token
+        assert [str(change) for change in rows[block + name].changes] == ["map 197 → 50"]
 
 
 def test_stages_keep_what_was_added_in_them() -> None:
@@ -143,8 +183,8 @@ def test_any_two_networks(one: dict[str, object], other: dict[str, object]) -> N
     assume(left is not None and right is not None)
     assert left is not None and right is not None  # noqa: PT018
     rows = align(left.layers, right.layers, (left.spec.image_size, right.spec.image_size))
-    assert [row.left for row in rows if row.left] == list(left.layers)
-    assert [row.right for row in rows if row.right] == list(right.layers)
+    assert [row.left for row in rows if row.left] == computing(left)
+    assert [row.right for row in rows if row.right] == computing(right)
     back = align(right.layers, left.layers, (right.spec.image_size, left.spec.image_size))
     paired = {(id(row.left), id(row.right)) for row in rows if row.left and row.right}
     assert paired == {(id(row.right), id(row.left)) for row in back if row.left and row.right}

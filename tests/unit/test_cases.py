@@ -1,15 +1,17 @@
 """The cases show what their sentences say; networks survive the texts of their links."""
 
 import re
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from explorer.analysis import Analysis, analyse
 from explorer.analysis.comparison import Measure, compare, totals
-from explorer.errors import SpecError
-from explorer.specs import PRESETS, parse_spec, resolve
+from explorer.errors import InputError, SpecError
+from explorer.settings import settings
+from explorer.specs import PRESETS, parse_spec, resolve, saved
 from explorer.specs.cases import cases
 from explorer.specs.link import from_text, to_text
 from explorer.ui.compare.entries import Entry, full_title, of_spec, read, title
@@ -110,11 +112,16 @@ def test_rubbish_is_refused(text: str, message: str) -> None:
     assert message in str(caught.value)
 
 
-@given(st.text(alphabet="vgg16~.-_bnactf0M/:? {[&=", max_size=40) | st.text(max_size=40))
+@given(
+    st.text(alphabet="vgg16~.-_bnactf0M/:? {[&=", max_size=40)
+    | st.text(max_size=40)
+    | st.text(alphabet="/[]@:.#?&=vg16", max_size=20).map("http://{}?net=vgg16".format)
+)
+@example("http://[x?net=vgg16")
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         entry = read(text)
-    except SpecError as error:
+    except InputError as error:
         assert "\n" not in str(error)
         return
     assert read(entry.text) == entry
@@ -125,10 +132,32 @@ def test_what_can_be_pasted() -> None:
     expected = Entry(narrow, "resnet18")
     assert read("resnet18~widths~8.16.32.64") == expected
     assert read("https://example.org/architecture?net=resnet18&widths=8.16.32.64&batch=64&lang=en") == expected
+    assert read("http://[x?net=resnet18&widths=8.16.32.64#top").spec == narrow
     assert read(narrow.to_json()).spec == narrow
     assert read(" torchvision:resnet18\n").base == "torchvision:resnet18"
     with pytest.raises(SpecError, match="no classification model 'resnet19'"):
         read("torchvision:resnet19")
+
+
+@pytest.mark.parametrize(
+    "text", ["?a=vgg16&b=resnet50", "http://localhost/", "?", "https://x.org/?net=", "?#net=vgg16"]
+)
+def test_a_link_without_a_network_is_not_the_default_one(text: str) -> None:
+    with pytest.raises(SpecError, match=r"it has no 'net', so it names no network|there is no preset"):
+        read(text)
+
+
+def test_what_was_saved_can_be_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPLORER_SAVED_DIR", str(tmp_path))
+    settings.cache_clear()
+    try:
+        narrow = resolve("resnet18").changed(widths=[8, 16, 32, 64])
+        saved.save("mine", narrow)
+        assert read("saved:mine").spec == narrow
+        with pytest.raises(InputError, match="saved: there is no architecture 'yours'"):
+            read("saved:yours")
+    finally:
+        settings.cache_clear()
 
 
 def test_files_of_the_server_are_not_read() -> None:

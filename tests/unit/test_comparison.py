@@ -11,7 +11,7 @@ from explorer.analysis.comparison import COSTS, Comparison, Measure, by_depth, c
 from explorer.analysis.landmarks import landmarks
 from explorer.errors import InputError
 from explorer.specs import PRESETS, resolve
-from explorer.ui.compare.words import relative
+from explorer.ui.compare.words import all_same, relative
 
 
 def compared(*names: str) -> Comparison:
@@ -50,13 +50,23 @@ def test_batch_norm_costs_two_numbers_a_channel_and_no_macs() -> None:
 def test_stages_sum_to_the_totals() -> None:
     comparison = compared("resnet50", "vgg16", "googlenet", "cifar-resnet18")
     assert [stage.name for stage in comparison.stages] == [
-        "224×224", "112×112", "56×56", "28×28", "14×14", "7×7", "32×32", "16×16", "8×8", "4×4", "head",
+        "224×224", "112×112", "56×56", "32×32", "28×28", "16×16", "14×14", "8×8", "7×7", "4×4", "head",
     ]  # fmt: skip
     for position, numbers in enumerate(comparison.totals):
         for measure in COSTS:
             parts = [stage.numbers[position] for stage in comparison.stages]
             assert sum(part[measure] or 0 for part in parts if part) == numbers[measure]
     assert comparison.stages[0].numbers[0] is None
+
+
+def test_stages_go_from_the_largest_map_to_the_head() -> None:
+    small = resolve("resnet50").changed(image_size=32)
+    comparison = compare([analyse(spec) for spec in (resolve("resnet50"), small, resolve("torchvision:vit_b_16"))])
+    names = [stage.name for stage in comparison.stages]
+    *maps, tokens, head = names
+    areas = [int(name.split("×")[0]) ** 2 for name in maps]
+    assert areas == sorted(areas, reverse=True)
+    assert (tokens, head) == ("tokens", "head")
 
 
 @pytest.mark.parametrize("name", ["vgg16", "resnet50", "googlenet", "torchvision:mobilenet_v3_small"])
@@ -93,7 +103,7 @@ def test_relative_differences_in_words(before: int, after: int, words: str) -> N
 
 @pytest.mark.parametrize("count", [0, 1, 5])
 def test_two_to_four_networks(count: int) -> None:
-    with pytest.raises(InputError, match=f"compare: {count} networks; it takes 2 to 4"):
+    with pytest.raises(InputError, match=f"compare: takes 2 to 4 networks, not {count}"):
         compared(*["lenet5"] * count)
 
 
@@ -120,7 +130,7 @@ def test_the_command_prints_one_document(capsys: pytest.CaptureFixture[str], mon
     assert (status, err) == (0, "")
     assert [network["totals"]["params"] for network in document["networks"]] == [138_357_544, 143_667_240, 11_689_512]
     deeper, other = document["differences"]
-    assert deeper["layers"] == {"same": 40, "changed": 0, "removed": 0, "added": 6}
+    assert deeper["layers"] == {"same": 39, "changed": 0, "removed": 0, "added": 6}
     assert deeper["totals"]["params"] == {"difference": 5_309_696, "ratio": pytest.approx(1.0384, abs=1e-4)}
     added = [row for row in deeper["rows"] if row["status"] == "added"]
     assert added[0] == {"status": "added", "left": None, "right": "features.16", "changes": []}
@@ -132,9 +142,22 @@ def test_the_command_prints_one_document(capsys: pytest.CaptureFixture[str], mon
 def test_the_command_for_people(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     status, out, _err = run(capsys, monkeypatch, "resnet50", "resnet50-v1")
     assert status == 0
-    assert "A → B: 0 added, 0 removed, 12 changed, 163 the same" in out
+    assert "A → B: 0 added, 0 removed, 12 changed, 162 the same" in out
     assert "stride 1 → 2; map 56×56 → 28×28" in out
     assert run(capsys, monkeypatch, "lenet5", "lenet5")[1].count("the same") >= 8
+    other = resolve("vgg16").changed(dropout=0.1).to_json()
+    assert "but the specs differ: dropout: 0.5 → 0.1." in run(capsys, monkeypatch, "vgg16", other)[1]
+
+
+def test_equal_layers_of_different_specs() -> None:
+    vgg = resolve("vgg16")
+    same = "Layers, shapes and parameters are the same."
+    assert all_same(vgg, vgg) == all_same(vgg, resolve("torchvision:vgg16")) == same
+    other = vgg.changed(dropout=0.1, dropout_position="before")
+    assert all_same(vgg, other) == (
+        "Layers, shapes and parameters are the same, but the specs differ: dropout: 0.5 → 0.1, "
+        'dropout_position: "after" → "before".'
+    )
 
 
 @pytest.mark.parametrize("arguments", [(), ("vgg16",), ("vgg16",) * 5, ("vgg16", "nonesuch"), ("vgg16", "{")])

@@ -5,11 +5,13 @@ from html import escape
 
 import streamlit as st
 
+from explorer.analysis import landmarks
 from explorer.analysis.comparison import LEAST, Comparison, Measure
 from explorer.i18n import _
 from explorer.models.zoo import names
-from explorer.specs import PRESETS, resolve
+from explorer.specs import PRESETS, resolve, saved
 from explorer.specs.link import to_text
+from explorer.specs.presets import SAVED
 from explorer.specs.zoo import PREFIX
 from explorer.ui.compare import html, state
 from explorer.ui.compare.entries import Entry, full_title, title
@@ -25,12 +27,17 @@ ARCHITECTURE = "../pages/architecture.py"
 
 
 def options(comparing: state.Comparing) -> dict[str, str]:
-    """What the pickers offer: texts of links, each with what it is called."""
+    """What the pickers offer: texts that can be read, each with what it is called.
+
+    torchvision's networks are among them from the time that it has been imported for the landmarks.
+    """
     offered = {entry.text: full_title(entry) for entry in comparing.entries}
     if editing := st.session_state.get("editing"):
         entry = Entry(editing.spec, editing.base)
         offered[entry.text] = _("{name} (on the Architecture page)").format(name=full_title(entry))
-    return offered | {name: f"{preset.title} · {name}" for name, preset in PRESETS.items()} | _zoo()
+    offered |= {SAVED + name: _("{name} (saved)").format(name=name) for name in saved.names()}
+    offered |= {name: f"{preset.title} · {name}" for name, preset in PRESETS.items()}
+    return offered | _zoo() if landmarks.measured() else offered
 
 
 @cache

@@ -143,4 +143,4 @@ def _hover(name: str, params: int, macs: int) -> str:
 def _axis(measure: Measure) -> str:
     if measure is Measure.RECEPTIVE_FIELD:
         return _("Receptive field (pixels)")
-    return _("Activations (bytes)") if measure in BYTES else measure_name(measure)
+    return _("Activations, all layers (bytes)") if measure in BYTES else measure_name(measure)

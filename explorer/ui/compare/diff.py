@@ -25,8 +25,7 @@ def _part(part: Part, titles: tuple[str, str], *, everything: bool, dark: bool) 
     heading = f"<b>{escape(name)}</b>"
     found = counts(rows)
     if found[Status.SAME] == len(rows) and not everything:
-        same = _("{count:,} layers, all the same").format(count=len(rows))
-        return f'<div class="quiet">{heading}<span class="faint">{escape(same)}</span></div>'
+        return f'<div class="quiet">{heading}<span class="faint">{escape(summary(found))}</span></div>'
     header = "".join(
         f'<th scope="col" class="{kind}">{escape(text)}</th>'
         for kind, text in (

@@ -1,15 +1,15 @@
 """The networks that are compared: what people choose or paste, and what each is called."""
 
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from explorer.analysis import analyse
 from explorer.errors import SpecError
 from explorer.i18n import _
-from explorer.specs import PRESETS, Spec, ZooSpec, parse_json
+from explorer.specs import PRESETS, Spec, ZooSpec, parse_json, resolve
 from explorer.specs.cases import cases
 from explorer.specs.link import BASE, FIELDS, decode, encode, from_text, to_text
-from explorer.specs.presets import MAX_JSON
+from explorer.specs.presets import MAX_JSON, SAVED
 
 SHORT = 28  # characters of changes that still stand in a title
 
@@ -36,18 +36,23 @@ def read(text: str) -> Entry:
     """A network from what people choose or paste.
 
     Args:
-        text: a preset's name, torchvision:NAME, a spec as JSON, the link of a network, or its text in such a link.
+        text: a preset's name, torchvision:NAME, saved:NAME, a spec as JSON, the link of a network, or its text in
+            a link of the Compare page.
 
     Raises:
-        SpecError: where it is none of these, or the network breaks a rule or can't run.
+        InputError: where it is none of these, or the network breaks a rule or can't run.
     """
     text = text.strip()
     if len(text) > MAX_JSON:
         raise SpecError(_("link: longer than {limit:,} characters").format(limit=MAX_JSON))
     if text.startswith(("{", "[")):
         entry = of_spec(parse_json(text))
+    elif text.startswith(SAVED):
+        entry = of_spec(resolve(text))
     elif "?" in text:
-        link = dict(parse_qsl(urlsplit(text).query))
+        link = dict(parse_qsl(text.partition("?")[2].partition("#")[0]))
+        if BASE not in link:
+            raise SpecError(_("link: it has no '{key}', so it names no network").format(key=BASE))
         entry = Entry(*decode({key: value for key, value in link.items() if key in FIELDS | {BASE}}))
     else:
         entry = Entry(*from_text(text))

@@ -6,19 +6,21 @@ from pathlib import Path
 
 import streamlit as st
 
+from explorer.drawing.kinds import DARK, LIGHT, Group
 from explorer.drawing.theme import theme
 
+TINTS = {"added": Group.ACTIVATION, "removed": Group.SHORTCUT, "changed": Group.POOLING}  # green, red, amber
 CSS = (Path(__file__).parents[1] / "assets" / "compare.css").read_text(encoding="utf-8")
 
 
 def show(body: str, *, dark: bool) -> None:
     """Show HTML that was made with the functions of this package; every text in it is escaped already."""
     colours = theme(dark=dark)
-    tints = {"added": "#009E73", "removed": "#D55E00", "changed": "#E69F00"}
+    kinds = DARK if dark else LIGHT
     strength = "33" if dark else "1F"
     properties = {
         **{name: getattr(colours, name) for name in ("ink", "faint", "ground", "panel", "line", "accent")},
-        **{name: tint + strength for name, tint in tints.items()},
+        **{name: kinds[tint] + strength for name, tint in TINTS.items()},
     }
     style = ";".join(f"--xc-{name}:{value}" for name, value in properties.items())
     st.html(f'<style>{CSS}</style><div class="xc" style="{style}">{body}</div>')

@@ -7,6 +7,7 @@ is said in words, and the last good networks stay.
 
 import logging
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import streamlit as st
 
@@ -52,6 +53,7 @@ def current() -> Comparing:
     if link not in ({}, comparing.link):
         _follow(comparing, link)
     elif NETWORK + LETTERS[0] not in st.session_state:  # back from another page: Streamlit has dropped the widgets
+        comparing.problems.clear()
         fill(comparing)
     case = matching_case(comparing)
     st.session_state[CASE] = case.name if case else None
@@ -64,10 +66,11 @@ def _entries(case: Case) -> list[Entry]:
 
 def _follow(comparing: Comparing, link: dict[str, str]) -> None:
     comparing.link, comparing.link_problem = link, ""
+    comparing.problems.clear()
     try:
         if (count := len(link.keys() & set(LETTERS))) < LEAST:
             raise InputError(
-                _("link: {count} networks; a comparison takes {least} to {most}").format(
+                _("link: a comparison takes {least} to {most} networks, not {count}").format(
                     count=count, least=LEAST, most=MOST
                 )
             )
@@ -89,10 +92,10 @@ def _read(letter: str, text: str) -> Entry:
 
 
 def fill(comparing: Comparing) -> None:
-    """Give every widget the value that the comparison has."""
-    comparing.problems.clear()
+    """Give every widget the value that the comparison has; a refused text stays where it stands."""
     for letter, entry in zip(LETTERS, comparing.entries, strict=False):
-        st.session_state[NETWORK + letter] = entry.text
+        if letter not in comparing.problems:
+            st.session_state[NETWORK + letter] = entry.text
     for key, value in comparing.view:
         st.session_state[VIEW + key] = value
 
@@ -109,6 +112,7 @@ def open_case() -> None:
     chosen = next((case for case in cases() if case.name == st.session_state[CASE]), None)
     if chosen:  # else the case that is open was clicked again
         comparing.entries, comparing.link_problem = _entries(chosen), ""
+        comparing.problems.clear()
         fill(comparing)
 
 
@@ -137,9 +141,14 @@ def add() -> None:
 
 
 def remove(letter: str) -> None:
-    """Callback: one network less."""
+    """Callback: one network less; those after it move up, and with them the texts that were refused."""
     comparing: Comparing = st.session_state["comparing"]
     del comparing.entries[LETTERS.index(letter)]
+    comparing.problems.pop(letter, None)
+    for after, before in pairwise(LETTERS[LETTERS.index(letter) :]):
+        if before in comparing.problems:
+            comparing.problems[after] = comparing.problems.pop(before)
+            st.session_state[NETWORK + after] = st.session_state[NETWORK + before]
     comparing.link_problem = ""
     fill(comparing)
 

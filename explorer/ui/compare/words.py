@@ -1,9 +1,11 @@
 """Numbers of a comparison in words: the same on cards, in tables and charts."""
 
 from explorer.analysis.alignment import Status
+from explorer.analysis.changes import setting_changes
 from explorer.analysis.comparison import Measure, Numbers, difference, ratio
 from explorer.drawing.numbers import bytes_short, short
 from explorer.i18n import _
+from explorer.specs import Spec
 
 BYTES = frozenset([Measure.WEIGHT_BYTES, Measure.ACTIVATION_BYTES, Measure.TRAINING_BYTES])
 SIGNS = {Status.SAME: "", Status.CHANGED: "~", Status.REMOVED: "−", Status.ADDED: "+"}
@@ -18,7 +20,7 @@ def measure_name(measure: Measure) -> str:
         Measure.MACS: _("MACs"),
         Measure.FLOPS: _("FLOPs"),
         Measure.WEIGHT_BYTES: _("Weights"),
-        Measure.ACTIVATION_BYTES: _("Activations"),
+        Measure.ACTIVATION_BYTES: _("Activations, all layers"),
         Measure.TRAINING_BYTES: _("Training, batches of 32"),
         Measure.RECEPTIVE_FIELD: _("Receptive field"),
         Measure.DEPTH: _("Weighted layers"),
@@ -80,6 +82,15 @@ def tally(counts: dict[Status, int]) -> str:
         removed=counts[Status.REMOVED],
         changed=counts[Status.CHANGED],
         same=counts[Status.SAME],
+    )
+
+
+def all_same(left: Spec, right: Spec) -> str:
+    """What is to be said of two networks whose layers are all the same, but maybe not their specs."""
+    if left.family != right.family or left == right:
+        return _("Layers, shapes and parameters are the same.")
+    return _("Layers, shapes and parameters are the same, but the specs differ: {settings}.").format(
+        settings=", ".join(setting_changes(left, right))
     )
 
 
