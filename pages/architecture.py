@@ -11,6 +11,7 @@ import streamlit as st
 from explorer.analysis import OPTIMIZER_STATE, Precision, Term, analyse
 from explorer.analysis.formulas import term_name
 from explorer.errors import InputError
+from explorer.exports import svg
 from explorer.i18n import _
 from explorer.specs import PRESETS, resolve
 from explorer.ui import charts, diagram, export, headline, layer_panel, published, state, tables, toolbar
@@ -30,6 +31,10 @@ def preset_label(name: str) -> str:
     return f"{PRESETS[name].title} · {name}"
 
 
+# Room for what takes a moment to draw, so that nothing below it jumps.
+ROOM = "<style>.st-key-face {min-height: 17rem} .st-key-layer-panel {min-height: 26rem}</style>"
+
+st.html(ROOM)
 editing = state.current()
 dark = st.context.theme.type == "dark"
 
@@ -41,7 +46,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key
     )  # fmt: skip
     buttons = st.container(horizontal=True, gap="xsmall", width="content", key="toolbar-buttons")
 face = st.container(key="face")
-editor_side, numbers_side, layer_side = st.columns([11, 9, 15], gap="medium")
+editor_side, numbers_side, layer_side = st.columns([12, 10, 14], gap="medium")
 
 with editor_side:
     try:
@@ -51,7 +56,8 @@ with editor_side:
         state.refuse(editing, error)
     else:
         state.accept(editing, spec)
-    alert = st.container()
+    if editing.problem:
+        st.caption(f":red[{plain(editing.problem)}]")
     with st.expander(_("Training memory and FLOPs"), key="training-options"):
         number(state.VIEW + "batch", _("Batch size"))
         st.selectbox(_("Optimizer"), list(OPTIMIZER_STATE), format_func=OPTIMIZERS.get, key=state.VIEW + "optimizer")
@@ -75,9 +81,9 @@ options = {"batch_size": view.batch, "optimizer": view.optimizer, "precision": v
 analysis = analyse(editing.spec, **options)
 
 with drawing:
-    diagram.draw(analysis, editing.base, view, dark=dark)
+    diagram.draw(analysis, svg.name(editing.spec, editing.base), view, dark=dark)
 
-with alert:
+with layer_side:
     if editing.problem:
         st.error(
             plain(editing.problem),
@@ -86,19 +92,19 @@ with alert:
             else _("Not a network yet: the numbers are those of the last good one"),
             icon=":material/error:",
         )
+
+with numbers_side:
+    headline.draw(analysis, analyse(resolve(editing.base), **options), editing.base, terms)
+
+with layer_side:
+    layer_panel.draw(analysis, view.layer, dark=dark)
+    published.badges(analysis)
     if analysis.warnings:
         st.warning(
             "\n".join(f"- {plain(warned.message)}" for warned in analysis.warnings),
             title=_("It runs, but look at this"),
             icon=":material/warning:",
         )
-
-with numbers_side:
-    headline.draw(analysis, analyse(resolve(editing.base), **options), editing.base, terms)
-    published.badges(analysis)
-
-with layer_side:
-    layer_panel.draw(analysis, view.layer, dark=dark)
 
 # Charts and table take the browser far longer than numbers and panel: sent a moment later, they don't hold these up.
 time.sleep(PAINTED_FIRST)

@@ -3,7 +3,6 @@
 Old links led to the root; one that names a network goes on to the Architecture page with everything it says.
 """
 
-import re
 from pathlib import Path
 
 import streamlit as st
@@ -48,12 +47,6 @@ def way(key: str, svg: str, promise: str, page: str, label: str) -> None:
         st.page_link(page, label=f":primary[**{label}**]", query_params=kept, width="stretch")
 
 
-def year(name: str) -> str:
-    """Of the source that the preset follows."""
-    found = re.search(r"\d{4}", PRESETS[name].source)
-    return found[0] if found else ""
-
-
 st.html(STYLE)
 st.title("CNN Architecture Explorer", anchor=False)
 st.html(
@@ -81,7 +74,7 @@ with st.grid(3, min_column_width=260, gap="small"):
         vignettes.nested(dark=dark),
         _("What one unit sees of the image as convolutions are stacked, and what the stack costs."),
         KERNELS,
-        _("See why 3x3"),
+        _("See why 3×3"),
     )
     way(
         "compare",
@@ -98,7 +91,7 @@ with st.grid(4, min_column_width=160, gap="xsmall"):
         with st.container(border=True, gap="xxsmall", key=f"card-open-{name}"):
             st.page_link(
                 ARCHITECTURE,
-                label=f"**{plain(PRESETS[name].title)}** :small[:gray[{year(name)}]]",
+                label=f"**{plain(PRESETS[name].title)}**",
                 icon="",
                 query_params={BASE: name, **kept},
                 width="stretch",

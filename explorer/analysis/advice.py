@@ -149,7 +149,7 @@ def _dropped(row: Row) -> list[Warned]:
                 Warned(
                     "dropped-columns",
                     _(
-                        "{layer} reads a {height}x{width} map in windows of {kernel} with stride {stride} and never "
+                        "{layer} reads a {height}×{width} map in windows of {kernel} with stride {stride} and never "
                         "sees its last {rows} rows and {columns} columns. Choose an input size that divides evenly, or "
                         "pad or round up in this layer."
                     ).format(
@@ -193,7 +193,7 @@ def _blown_up(row: Row) -> list[Warned]:
                 Warned(
                     "pool-repeats",
                     _(
-                        "{layer} blows a {before}x{before} map up to {after}x{after} by repeating its cells, so the "
+                        "{layer} blows a {before}×{before} map up to {after}×{after} by repeating its cells, so the "
                         "next layer's weights see copies. Pool to {before} instead, or use larger images."
                     ).format(layer=row.name, before=op.inputs[0].shape[-1], after=op.output.shape[-1]),
                     row.name,
@@ -227,7 +227,7 @@ def _saturated(trace: Trace, states: States) -> list[Warned]:
         Warned(
             "field-covers-image",
             _(
-                "From {layer} on, the receptive field already covers the whole {height}x{width} image: {count} layers "
+                "From {layer} on, the receptive field already covers the whole {height}×{width} image: {count} layers "
                 "with {params} parameters add no context at this input size. Use larger images, or fewer or less "
                 "strided layers."
             ).format(

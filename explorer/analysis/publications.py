@@ -130,7 +130,7 @@ RESNET_CIFAR = "He et al. 2016, Table 6"
 GOOGLENET = "Szegedy et al. 2015, Table 1"
 DISTILL = "Araujo et al. 2019, Distill"
 TORCHVISION_META = "torchvision, Weights.meta"
-NOTES = "GoogLeNet notes (R4)"
+NOTES = "GoogLeNet notes"
 
 
 def claims(spec: Spec) -> Iterator[Claim]:
@@ -230,7 +230,7 @@ def _imagenet(spec: ResNetSpec, depth: int) -> Iterator[Claim]:
     if spec.shortcut == "C" and spec.residual:
         return
     why = _(
-        "The paper strides in the first 1x1 of a bottleneck, this network in the 3x3, as torchvision does; "
+        "The paper strides in the first 1×1 of a bottleneck, this network in the 3×3, as torchvision does; "
         "the paper's way costs {macs}."
     ).format(macs=RESNET_EXACT.get(depth))
     yield Claim(RESNET, Metric.MACS, f"{RESNET_TABLE_1[depth]} × 10⁹", why=why)
@@ -239,7 +239,7 @@ def _imagenet(spec: ResNetSpec, depth: int) -> Iterator[Claim]:
 def _why_stride_on(spec: Spec) -> str:
     if not isinstance(spec, ResNetSpec):
         return ""
-    return _("torchvision strides in the 3x3 of a bottleneck, this network in the first 1x1, as the paper does.")
+    return _("torchvision strides in the 3×3 of a bottleneck, this network in the first 1×1, as the paper does.")
 
 
 def _resnet_fields(spec: ResNetSpec, depth: int) -> Iterator[Claim]:
@@ -252,7 +252,7 @@ def _resnet_fields(spec: ResNetSpec, depth: int) -> Iterator[Claim]:
         why = ("", coarser, padded)
     else:
         nearer = _(
-            "TF-Slim strides at the end of a stage; here the first 3x3 of the next one strides, which works on the "
+            "TF-Slim strides at the end of a stage; here the first 3×3 of the next one strides, which works on the "
             "finer map and so reaches half as far."
         )
         why = (nearer, coarser, nearer)
@@ -270,16 +270,16 @@ def _googlenet(spec: GoogLeNetSpec) -> Iterator[Claim]:
             yield Claim(GOOGLENET, Metric.MACS, operations, row, layers, why=_why_row(row))
     if any(_same(spec, PRESETS[name].spec) for name in ("googlenet", "googlenet-naive")):
         naive, reduced = _("naive module on 28×28×256"), _("the same, reduced")
-        twice = _("The sum that is often quoted takes the 3x3 convolution, 86.7 M, twice.")
+        twice = _("The sum that is often quoted takes the 3×3 convolution, 86.7 M, twice.")
         yield Claim(NOTES, Metric.MACS, "854M", naive, example=_worked_module(reduce=False))
         yield Claim(NOTES, Metric.MACS, "358M", reduced, example=_worked_module(reduce=True), why=twice)
 
 
 def _why_row(row: str) -> str:
     return {
-        "conv1": _("The paper's figures fit a separable 7x7, not the dense one that this row describes."),
+        "conv1": _("The paper's figures fit a separable 7×7, not the dense one that this row describes."),
         "4c": _("The row's operations fit its columns, its parameters don't: they are 7% too few."),
-        "5a": _("Both figures nearly fit 48 instead of 32 channels in the 5x5 reduction, as in 5b."),
+        "5a": _("Both figures nearly fit 48 instead of 32 channels in the 5×5 reduction, as in 5b."),
     }.get(row, _("The table is loose: a figure may be a few percent off what the row's own columns give."))
 
 

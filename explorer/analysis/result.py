@@ -11,6 +11,12 @@ from explorer.specs import Spec
 Span = tuple[int, int] | None
 
 
+def map_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """Channels, rows and columns of a batch of maps; channels last (Swin) are told by the maps being square."""
+    _batch, one, two, three = shape
+    return (three, one, two) if one == two != three else (one, two, three)
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """Receptive field of one unit, in pixels of the input (Araujo et al. 2019).
@@ -98,6 +104,11 @@ class Layer:
     sees_whole_image: bool
     notes: tuple[str, ...]
     formulas: dict[str, str]
+
+    @property
+    def words(self) -> str:
+        """Kind and window: ``Conv2d 3×3/2``, ``ReLU``."""
+        return f"{self.kind} {self.window}" if self.window else self.kind
 
     @property
     def flops(self) -> int:

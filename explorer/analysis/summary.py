@@ -21,7 +21,7 @@ from explorer.analysis.memory import (
     training,
 )
 from explorer.analysis.receptive_field import Local, State, States, Unknown, Whole, geometry, propagate
-from explorer.analysis.result import Analysis, Field, Layer, Totals, Warned, Window
+from explorer.analysis.result import Analysis, Field, Layer, Totals, Warned, Window, map_shape
 from explorer.analysis.trace import Op, Recorder, Row, Trace, Value
 from explorer.errors import InputError, SpecError, shown
 from explorer.i18n import _, language
@@ -142,7 +142,7 @@ def _run(network: nn.Module, spec: Spec, shape: tuple[int, ...]) -> tuple[Trace,
     except RuntimeError as error:
         reason = " ".join(str(error.__cause__ or error).split())[:200]
         raise SpecError(
-            _("image_size: this network can't run on {size}x{size} images: {reason}").format(
+            _("image_size: this network can't run on {size}×{size} images: {reason}").format(
                 size=spec.image_size, reason=reason
             )
         ) from error
@@ -272,7 +272,8 @@ def _stage(row: Row, heads: tuple[str, ...], before: str, state: State) -> str:
     if len(shape) != 4:
         return before
     # A gate squeezes maps to 1×1 on the side; that is no stage of its own.
-    return before if isinstance(state, Whole) and shape[-2:] == (1, 1) else f"{shape[-2]}×{shape[-1]}"
+    _channels, rows, columns = map_shape(shape)
+    return before if isinstance(state, Whole) and (rows, columns) == (1, 1) else f"{rows}×{columns}"
 
 
 def field_of(state: State) -> Field | None:

@@ -20,7 +20,6 @@ from explorer.drawing.layout import (
     Frame,
     Layout,
     lay_out,
-    shape_words,
     words_width,
 )
 from explorer.drawing.looks import Look, opening
@@ -32,6 +31,7 @@ from explorer.i18n import _
 from explorer.specs import GoogLeNetSpec
 
 LEGEND = 30.0
+LONG = 16  # characters of a module's name, beyond which only its last part is shown
 
 
 def draw(analysis: Analysis, name: str, look: Look | None = None) -> str:
@@ -50,8 +50,12 @@ def draw(analysis: Analysis, name: str, look: Look | None = None) -> str:
 
 def caption(analysis: Analysis, node: Node) -> str:
     """The words under a box."""
+    if node.level == "run" and not node.children[0].children:
+        return what(analysis.layers[node.layers[0]])
     if node.children:
         name = node.key.removeprefix("inception")
+        if len(name) > LONG:
+            name = "–".join(part.rpartition(".")[2] for part in name.split("–"))
         heads = analysis.spec.aux_after if isinstance(analysis.spec, GoogLeNetSpec) else ()
         return _("{module} + aux").format(module=name) if name in heads else name
     return what(analysis.layers[node.layers[0]])
@@ -62,7 +66,8 @@ def what(layer: Layer) -> str:
     if layer.kind == "Add":
         return ""
     if layer.window:
-        return layer.window.steps
+        pool = {"MaxPool2d": _("max\n{window}"), "AvgPool2d": _("avg\n{window}")}.get(layer.kind, "{window}")
+        return pool.format(window=layer.window.steps)
     words = {"Linear": _("linear"), "Concat": _("concat"), "AdaptiveAvgPool2d": _("avg pool")}
     return words.get(layer.kind, layer.kind)
 
@@ -76,6 +81,11 @@ class _Drawing:
         self.look = look
         self.theme: Theme = theme(dark=look.dark)
         self.kinds = DARK if look.dark else LIGHT
+        self.projections = {  # boxes on the way of a shortcut
+            edge.source.node.key
+            for edge in layout.edges
+            if edge.source and self.first(edge.target).kind == "Add" and edge.source.lane != edge.target.lane
+        }
         self.bounds = heat.steps(analysis, look.colour) if look.colour != "kind" else (1, 1)
 
     def svg(self, name: str) -> str:
@@ -98,6 +108,7 @@ class _Drawing:
         )
         style = (
             f"text{{{FONT};fill:{self.theme.ink}}} .mark{{stroke:{self.theme.mark};stroke-width:2.5}} "
+            f".shape{{paint-order:stroke;stroke:{self.theme.ground};stroke-width:2.5px;stroke-linejoin:round}} "
             f".edge{{stroke:{self.theme.faint};fill:none;stroke-width:1.3}} .head{{fill:{self.theme.faint}}}"
         )
         arrow = element(
@@ -111,14 +122,20 @@ class _Drawing:
         width = max(layout.width, 360.0)
         return picture(width, layout.height + LEGEND, arrow, *parts, label=words, style=style)
 
-    def small(self) -> dict[str, Attribute]:
-        return {"font_size": 11, "text_anchor": "middle", "fill": self.theme.faint}
+    def below(self, box: Box, words: str) -> str:
+        """The caption of a box, one or two lines."""
+        x, y = box.x + box.width / 2, box.y + box.height
+        return "".join(
+            text(x, y + LABEL * line, part, font_size=11, text_anchor="middle", fill=self.theme.faint)
+            for line, part in enumerate(words.split("\n"), 1)
+            if part
+        )
 
     # Boxes
 
     def image(self, box: Box) -> str:
         """What goes into the network."""
-        words = text(box.x + box.width / 2, box.y + box.height + LABEL, _("image"), **self.small())
+        words = self.below(box, _("image"))
         return volumes.volume(box, [self.theme.panel], self.theme.line) + words
 
     def unit(self, box: Box) -> str:
@@ -137,12 +154,12 @@ class _Drawing:
             for x, length, mark in zip(starts, lengths, chosen, strict=True)
             if mark
         )
-        words = text(box.x + box.width / 2, box.y + box.height + LABEL, what(layers[0]), **self.small())
+        words = self.below(box, what(layers[0]))
         host = element(
             "g",
             title(self.describe(layers[0])),
             body,
-            words if what(layers[0]) else "",
+            words,
             **self.button(layers[0]),
         )
         slabs = "".join(
@@ -174,14 +191,13 @@ class _Drawing:
             parameters=short(sum(layer.params for layer in layers)),
             macs=short(sum(layer.macs for layer in layers)),
         )
-        centre, below = box.x + box.width / 2, box.y + box.height
         return element(
             "g",
             title(words),
-            volumes.stack(box, fill, self.theme.ground),
+            volumes.stack(box, fill, self.theme.ground, self.seams(box, layers[-1])),
             volumes.arc_over(box, self.kinds[Group.SHORTCUT]) if any(layer.kind == "Add" for layer in layers) else "",
             volumes.count(box, self.theme.ground),
-            text(centre, below + LABEL, caption(self.analysis, box.node), **self.small()),
+            self.below(box, caption(self.analysis, box.node)),
             data_pick=f"fold:{box.node.key}",
             role="button",
             aria_expanded="false",
@@ -190,7 +206,7 @@ class _Drawing:
 
     def seams(self, box: Box, layer: Layer) -> list[float]:
         """Where the channels of one branch end and those of the next begin."""
-        if layer.kind != "Concat":
+        if layer.kind != "Concat" or box.node.level == "run":
             return []
         channels = [self.analysis.layers[source].output_shape for source in layer.inputs]
         widths = [sizes[1] if len(sizes) > 1 else 1 for sizes in channels]
@@ -232,8 +248,8 @@ class _Drawing:
             turn = max(x1 + 4, x2 - 34)
             bend = (turn + x2) / 2
             d = f"M{x1:.1f} {y1:.1f}H{turn:.1f}C{bend:.1f} {y1:.1f} {bend:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
-        line = element("path", d=d, class_="edge", marker_end="url(#arrow)")
-        return line + (self.shape_label(source, edge.shape) if edge.labelled else "")
+        line = self.line(d, self.edge_colour(source, target))
+        return line + (self.shape_label(source, edge.label) if edge.label else "")
 
     def arc(self, source: Box, target: Box, level: float) -> str:
         between = [box for box in self.layout.boxes if source.rank < box.rank < target.rank]
@@ -243,13 +259,29 @@ class _Drawing:
             f"M{x1:.1f} {source.middle:.1f}V{top + 7:.1f}Q{x1:.1f} {top:.1f} {x1 + 7:.1f} {top:.1f}"
             f"H{x2 - 7:.1f}Q{x2:.1f} {top:.1f} {x2:.1f} {top + 7:.1f}V{target.y - 2:.1f}"
         )
-        colour = self.kinds[Group.SHORTCUT]
-        return element("path", d=d, fill="none", stroke=colour, stroke_width=1.6, marker_end="url(#arrow)")
+        return self.line(d, self.edge_colour(source, target))
 
-    def shape_label(self, source: Box, sizes: tuple[int, ...]) -> str:
-        channels, cells = shape_words(sizes)
+    def line(self, d: str, colour: str) -> str:
+        width = 1.3 if colour == self.theme.faint else 1.7
+        return element("path", d=d, fill="none", stroke=colour, stroke_width=width, marker_end="url(#arrow)")
+
+    def edge_colour(self, source: Box, target: Box) -> str:
+        """Shortcuts have their colour all the way; what skips to a concatenation has its."""
+        kind = self.first(target).kind
+        around = source.rank + 1 < target.rank
+        if kind == "Add" and (around or source.lane != target.lane):
+            return self.kinds[Group.SHORTCUT]
+        if kind == "Concat" and around and source.lane == target.lane:
+            return self.kinds[Group.CONCATENATION]
+        return self.kinds[Group.SHORTCUT] if target.node.key in self.projections else self.theme.faint
+
+    def first(self, box: Box) -> Layer:
+        return self.analysis.layers[box.node.layers[0]]
+
+    def shape_label(self, source: Box, label: tuple[str, str]) -> str:
+        channels, cells = label
         x = source.right + source.depth + (11 if source.node.children else 3)
-        style: dict[str, Attribute] = {"font_size": 11.5, "fill": self.theme.ink}
+        style: dict[str, Attribute] = {"font_size": 11.5, "class_": "shape"}
         return text(x, source.middle - 4, channels, font_weight=600, **style) + text(
             x, source.middle + 12, cells, **style
         )
@@ -284,7 +316,8 @@ class _Drawing:
         """The name of an open part; choosing it closes the part."""
         y, width = HEADER * frame.nesting, frame.right - frame.left
         name = frame.node.key
-        words = name if words_width(name) + 22 < width else ""
+        words = self.heading(frame.node)
+        words = next((short for short in (words, name) if words_width(short) + 30 < width), "")
         described = _("{name}: close").format(name=name)
         return element(
             "g",
@@ -296,6 +329,13 @@ class _Drawing:
             aria_expanded="true",
             aria_label=described,
         )
+
+    def heading(self, node: Node) -> str:
+        """A stage by its map and, where all of it stands in one module, that module's name."""
+        modules = {self.analysis.layers[position].name.partition(".")[0] for position in node.layers}
+        module = modules.pop() if len(modules) == 1 and len(node.layers) > 1 else ""
+        named = node.level == "stage" and module not in ("", node.key, "features", "classifier")
+        return f"{node.key} · {module}" if named else node.key
 
     # Legend
 
@@ -321,5 +361,5 @@ class _Drawing:
         return (
             text(54, y + 5, show(least), font_size=11, text_anchor="end")
             + "".join(cells)
-            + text(60 + 3 * 41 + 6, y + 5, show(most), font_size=11)
+            + text(189, y + 5, _("{most}, on a log scale; grey: none").format(most=show(most)), font_size=11)
         )

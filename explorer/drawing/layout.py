@@ -7,11 +7,12 @@ knowing the blocks.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
 
-from explorer.analysis import Analysis
+from explorer.analysis import Analysis, Layer
+from explorer.analysis.result import map_shape
 from explorer.drawing.tree import Node, visible
 
 TALLEST = 120.0  # pixels: the largest map
@@ -64,7 +65,7 @@ class Edge:
     source: Box | None
     target: Box
     shape: tuple[int, ...]
-    labelled: bool
+    label: tuple[str, str] | None
     arc: float | None
 
 
@@ -87,10 +88,7 @@ class Layout:
     frames: list[Frame]
     width: float
     height: float
-    lane: float
     start: Box | None = None
-    headers: int = 0
-    leaving: dict[str, float] = field(default_factory=dict)
 
 
 def words_width(words: str) -> float:
@@ -116,7 +114,8 @@ class Scale:
 def _extent(shape: tuple[int, ...]) -> tuple[int, float]:
     """Channels and side of a map; of tokens, their width and the side of the square that they would fill."""
     if len(shape) == 4:
-        return shape[1], prod(shape[2:]) ** 0.5
+        channels, rows, columns = map_shape(shape)
+        return channels, (rows * columns) ** 0.5
     return (shape[-1], prod(shape[1:-1]) ** 0.5) if len(shape) > 1 else (1, 1.0)
 
 
@@ -144,6 +143,12 @@ def lay_out(
         before.append(sorted(sources))
     ranks = _ranks(before)
     lanes = _lanes(before)
+    # A frame around a single box must have room for its heading.
+    alone = {
+        node.key: words_width(stage.key) + 24
+        for stage in stages
+        if is_open(stage) and len(stage.children) == 1 and not is_open(node := stage.children[0])
+    }
     boxes = []
     for index, node in enumerate(nodes):
         last = layers[node.layers[-1]].output_shape
@@ -153,10 +158,14 @@ def lay_out(
             width, height, depth = 18.0, 18.0, 0.0
         slabs = 0 if node.children else len(node.layers) - 1
         stack = 8.0 if node.children else 0.0
-        slot = max(width + SLAB * slabs + depth + stack, words_width(caption(node)))
+        slot = max(
+            width + SLAB * slabs + depth + stack,
+            max(map(words_width, caption(node).split("\n"))),
+            alone.get(node.key, 0.0),
+        )
         boxes.append(Box(node, ranks[index], lanes[index], shape, width, height, depth, slabs, slot))
     edges = _edges(analysis, boxes, before)
-    layout = Layout(boxes, edges, [], 0.0, 0.0, 0.0)
+    layout = Layout(boxes, edges, [], 0.0, 0.0)
     _place(layout, analysis, scale)
     frames = _frames(stages, is_open, {box.node.key: box for box in boxes})
     return _down(layout, frames)
@@ -239,7 +248,7 @@ def _edges(analysis: Analysis, boxes: list[Box], before: list[list[int]]) -> lis
     taken: list[tuple[int, int, int]] = []  # arcs: first rank, last rank, how many are below
     for index, (box, sources) in enumerate(zip(boxes, before, strict=True)):
         if not sources:
-            edges.append(Edge(None, box, analysis.input_shape, labelled=True, arc=None))
+            edges.append(Edge(None, box, analysis.input_shape, label=shape_words(analysis.input_shape), arc=None))
             arriving[index] = analysis.input_shape
         for source in sources:
             shape = layers[boxes[source].node.layers[-1]].output_shape
@@ -255,9 +264,17 @@ def _edges(analysis: Analysis, boxes: list[Box], before: list[list[int]]) -> lis
             labelled = arc is None and shape != arriving.get(source) and source not in named
             if labelled:
                 named.add(source)
-            edges.append(Edge(boxes[source], box, shape, labelled=labelled, arc=arc))
+            last = layers[boxes[source].node.layers[-1]]
+            edges.append(Edge(boxes[source], box, shape, label=_label(last) if labelled else None, arc=arc))
             arriving[index] = shape
     return edges
+
+
+def _label(layer: Layer) -> tuple[str, str]:
+    """What an edge says of a layer's output; flattened maps keep their shape below."""
+    above, below = shape_words(layer.output_shape)
+    flat = layer.kind == "Flatten" and prod(layer.input_shape[2:]) > 1
+    return above, "×".join(map(str, layer.input_shape[1:])) if flat else below
 
 
 def _place(layout: Layout, analysis: Analysis, scale: Scale) -> None:
@@ -267,9 +284,9 @@ def _place(layout: Layout, analysis: Analysis, scale: Scale) -> None:
         ranks[box.rank].append(box)
     room: dict[int, float] = defaultdict(lambda: GAP)  # after a rank
     for edge in layout.edges:
-        if edge.labelled:
+        if edge.label:
             rank = edge.source.rank if edge.source else -1
-            room[rank] = max(room[rank], max(map(words_width, shape_words(edge.shape))) + 9)
+            room[rank] = max(room[rank], max(map(words_width, edge.label)) + 9)
         if edge.source and edge.source.lane != edge.target.lane:
             room[edge.source.rank] = max(room[edge.source.rank], 26.0)
     width, height, depth = scale.box(analysis.input_shape)
@@ -288,7 +305,8 @@ def _place(layout: Layout, analysis: Analysis, scale: Scale) -> None:
 def shape_words(shape: tuple[int, ...]) -> tuple[str, str]:
     """Channels above the line, rows and columns below it."""
     if len(shape) == 4:
-        return f"{shape[1]:,}", f"{shape[2]}×{shape[3]}"
+        channels, rows, columns = map_shape(shape)
+        return f"{channels:,}", f"{rows}×{columns}"
     return f"{shape[-1]:,}" if len(shape) > 1 else "1", "×".join(map(str, shape[1:-1]))
 
 
@@ -332,6 +350,6 @@ def _down(layout: Layout, frames: list[Frame]) -> Layout:
     top = min(box.top for box in everything) - arcs - HEADER * headers - 10
     for box in everything:
         box.y -= top
-    layout.frames, layout.lane, layout.headers = frames, lane, headers
-    layout.height = max(box.y + box.height for box in everything) + 2 * LABEL
+    layout.frames = frames
+    layout.height = max(box.y + box.height for box in everything) + 3 * LABEL
     return layout

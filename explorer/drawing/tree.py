@@ -13,6 +13,7 @@ from explorer.analysis import Analysis, Layer
 from explorer.drawing.kinds import Group, group_of
 
 RUN = 3  # equal blocks in a row that are drawn as one
+LONG_RUN = 5  # equal layers in a row: those of plain networks, not the three or four of a VGG
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def tree(analysis: Analysis) -> tuple[Node, ...]:
     for block, members in groupby(units, key=outermost.__getitem__):
         found = list(members)
         for part in [found] if block else [[unit] for unit in found]:
-            stage = layers[part[-1].layers[-1]].stage
+            stage = layers[part[-1].layers[0]].stage
             if stages and stages[-1][0] == stage:
                 stages[-1][1].extend(part)
             else:
@@ -103,19 +104,17 @@ def _nest(units: list[Node], blocks: set[str], inside: str, layers: Sequence[Lay
 
 
 def _runs(nodes: list[Node], layers: Sequence[Layer]) -> tuple[Node, ...]:
-    """Equal blocks in a row become one node."""
+    """Equal blocks, or many equal layers, in a row become one node."""
 
     def looks(node: Node) -> object:
-        return (
-            (node.level, tuple((layers[i].kind, layers[i].output_shape, layers[i].params) for i in node.layers))
-            if node.children
-            else node.key
+        return node.level, tuple(
+            (layers[i].kind, layers[i].window, layers[i].output_shape, layers[i].params) for i in node.layers
         )
 
     out: list[Node] = []
     for _same, members in groupby(nodes, key=looks):
         found = list(members)
-        if len(found) < RUN:
+        if len(found) < (RUN if found[0].children else LONG_RUN):
             out += found
         else:
             out.append(Node(f"{found[0].key}–{_last_part(found)}", "run", _positions(found), tuple(found)))

@@ -66,13 +66,13 @@ def nested(*, dark: bool) -> str:
         start, across = (side - size) / 2 * cell, size * cell - 1
         colour = colours[Group.CONVOLUTION]
         parts.append(_rectangle(left + start, top + start, across, across, colour, fill_opacity=opacity))
-    for row, (words, weights) in enumerate([("7x7", 7 * 7), ("3 × 3x3", 3 * 3 * 3)]):
+    for row, (words, weights) in enumerate([("7×7", 7 * 7), ("3 × 3×3", 3 * 3 * 3)]):
         y = 36 + 52 * row
         parts.append(svg.text(146, y, words, fill=look.ink, font_size=13, style=svg.FONT))
         parts.append(_rectangle(146, y + 7, weights * 1.9, 14, colours[(Group.OTHER, Group.CONVOLUTION)[row]]))
         count = _("{weights} C²").format(weights=weights)
         parts.append(svg.text(152 + weights * 1.9, y + 18.5, count, fill=look.ink, font_size=13, style=svg.FONT))
-    label = _("Squares of 3, 5 and 7 cells in each other; a 7x7 has 49 C² weights, three 3x3 have 27 C²")
+    label = _("Squares of 3, 5 and 7 cells in each other; a 7×7 has 49 C² weights, three 3×3 have 27 C²")
     return svg.picture(WIDTH, HEIGHT, *parts, label=label)
 
 

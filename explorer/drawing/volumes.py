@@ -24,8 +24,7 @@ def volume(box: Box, fills: list[str], stroke: str, seams: Iterable[float] = ())
     side = [(right, y), (right + d, y - d), (right + d, y + h - d), (right, y + h)]
     out.append(polygon(side, fill=fills[-1], **outline))
     out.append(polygon(side, fill="#000", opacity=0.25))
-    out += [element("line", x1=x, y1=y, x2=x, y2=y + h, stroke=stroke, stroke_width=1.2) for x in seams]
-    return "".join(out)
+    return "".join(out) + _lines(box, stroke, seams)
 
 
 def joint(box: Box, fills: list[str]) -> str:
@@ -40,8 +39,8 @@ def joint(box: Box, fills: list[str]) -> str:
     return circle + plus + "".join(slabs)
 
 
-def stack(box: Box, fill: str, stroke: str) -> str:
-    """A closed part: sheets behind each other."""
+def stack(box: Box, fill: str, stroke: str, seams: Iterable[float] = ()) -> str:
+    """A closed part: sheets behind each other; ``seams`` part the channels of its branches."""
     sheets = [(shift, 0.45) for shift in STACK] + [(0.0, 1.0)]
     return "".join(
         element(
@@ -49,7 +48,13 @@ def stack(box: Box, fill: str, stroke: str) -> str:
             fill=fill, stroke=stroke, opacity=opacity,
         )
         for shift, opacity in sheets
-    )  # fmt: skip
+    ) + _lines(box, stroke, seams)  # fmt: skip
+
+
+def _lines(box: Box, stroke: str, seams: Iterable[float]) -> str:
+    return "".join(
+        element("line", x1=x, y1=box.y, x2=x, y2=box.y + box.height, stroke=stroke, stroke_width=1.2) for x in seams
+    )
 
 
 def arc_over(box: Box, colour: str) -> str:
@@ -61,8 +66,8 @@ def arc_over(box: Box, colour: str) -> str:
 
 
 def count(box: Box, ground: str) -> str:
-    """How many blocks a run stands for, or a plus: a click opens it."""
-    words = f"{len(box.node.children)} ×" if box.node.level == "run" else "+"
+    """How many blocks a run stands for, or dots: a click opens it."""
+    words = f"{len(box.node.children)} ×" if box.node.level == "run" else "⋯"
     width = words_width(words) + 10
     x, y = box.x + box.width / 2, box.middle
     pill = element("rect", x=x - width / 2, y=y - 9, width=width, height=18, rx=9, fill=ground, opacity=0.92)

@@ -105,7 +105,7 @@ def parse_token(raw: object, index: int) -> Token:
         padding = int(match["padding"] or 0)
         if padding > kernel // 2:
             raise wrong(
-                _("the padding of {value} is more than half of its {kernel}x{kernel} window").format(
+                _("the padding of {value} is more than half of its {kernel}×{kernel} window").format(
                     value=shown(raw), kernel=kernel
                 )
             )
@@ -214,7 +214,7 @@ def map_sizes(cfg: Sequence[RawToken], image_size: int) -> list[int]:
             if out < 1:
                 raise TokenError(
                     _(
-                        "cfg[{index}]: {token} needs a map of at least {needed}x{needed}, but {size}x{size} arrives "
+                        "cfg[{index}]: {token} needs a map of at least {needed}×{needed}, but {size}×{size} arrives "
                         "at image_size {image}"
                     ).format(
                         index=index,

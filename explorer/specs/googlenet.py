@@ -140,7 +140,7 @@ class GoogLeNetSpec(Spec):
             if row.name in self.aux_after and size < AUX_WINDOW:
                 raise SpecError(
                     _(
-                        "aux_after: the head after {name} averages {window}x{window} windows, but a {size}x{size} map "
+                        "aux_after: the head after {name} averages {window}×{window} windows, but a {size}×{size} map "
                         "arrives at image_size {image}; take {name} out of aux_after"
                     ).format(name=row.name, window=AUX_WINDOW, size=size, image=self.image_size)
                 )
@@ -152,8 +152,8 @@ class GoogLeNetSpec(Spec):
         if out < 1:
             raise SpecError(
                 _(
-                    "image_size: {image} is too small, for the {kernel}x{kernel} pool after {name} meets "
-                    "a {size}x{size} map"
+                    "image_size: {image} is too small, for the {kernel}×{kernel} pool after {name} meets "
+                    "a {size}×{size} map"
                 ).format(image=self.image_size, kernel=kernel, name=name, size=size)
             )
         return out

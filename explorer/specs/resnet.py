@@ -100,12 +100,12 @@ def _cifar(depth: int, *, residual: bool) -> ResNetSpec:
 
 PRESETS = (
     *(
-        Preset(f"resnet{depth}", f"ResNet-{depth}", "He et al. 2016, Table 1; stride on the 3x3", _imagenet(depth))
+        Preset(f"resnet{depth}", f"ResNet-{depth}", "He et al. 2016, Table 1; stride on the 3×3", _imagenet(depth))
         for depth in _DEPTHS
     ),
     Preset(
         "resnet50-v1",
-        "ResNet-50, stride on the 1x1",
+        "ResNet-50, stride on the 1×1",
         "He et al. 2016, as published",
         _imagenet(50, stride_on="1x1"),
     ),
@@ -117,7 +117,7 @@ PRESETS = (
         Preset(
             f"cifar-resnet{depth}",
             f"ResNet-{depth} for CIFAR-10",
-            "ResNet notes (R1)",
+            "ResNet notes",
             _imagenet(depth, stem="cifar", image_size=32, num_classes=10),
         )
         for depth in _DEPTHS

@@ -55,7 +55,7 @@ class VggSpec(Spec):
             raise SpecError(
                 _(
                     "in_features: the head expects {expected:,} features but {arriving:,} arrive "
-                    "({channels} channels of {side}x{side} at image_size {image}); set it to {arriving} or leave it out"
+                    "({channels} channels of {side}×{side} at image_size {image}); set it to {arriving} or leave it out"
                 ).format(
                     expected=self.in_features,
                     arriving=arriving,
@@ -67,8 +67,8 @@ class VggSpec(Spec):
         if self.head == "conv" and self.head_size > map_size:
             raise SpecError(
                 _(
-                    "head: a convolutional head of {kernel}x{kernel} needs a map of at least that size, "
-                    "but {side}x{side} arrives at image_size {image}"
+                    "head: a convolutional head of {kernel}×{kernel} needs a map of at least that size, "
+                    "but {side}×{side} arrives at image_size {image}"
                 ).format(kernel=self.head_size, side=map_size, image=self.image_size)
             )
         return self
@@ -113,7 +113,7 @@ PRESETS = (
         )
     ),
     Preset("vgg11-lrn", "VGG-11 with LRN (A-LRN)", _PAPER, VggSpec(cfg=(64, "L", *_A[1:]))),
-    Preset("vgg16-c", "VGG-16 (C), 1x1 convolutions", _PAPER, VggSpec(cfg=_C)),
+    Preset("vgg16-c", "VGG-16 (C), 1×1 convolutions", _PAPER, VggSpec(cfg=_C)),
     Preset(
         "vgg16-conv",
         "VGG-16 (D), fully convolutional",
@@ -123,7 +123,7 @@ PRESETS = (
     Preset(
         "vgg16-cifar10",
         "Narrow VGG-16 for CIFAR-10",
-        "VGG notes (R0)",
+        "VGG notes",
         VggSpec(
             cfg=_NARROW,
             pool_to=None,
@@ -137,19 +137,19 @@ PRESETS = (
     Preset(
         "vgg16-bn-cifar10-224",
         "VGG-16 with batch norm, CIFAR-10 at 224",
-        "VGG-16 notes (R2)",
+        "VGG-16 notes",
         VggSpec(cfg=_D, batch_norm=True, pool_to=None, num_classes=10),
     ),
     Preset(
         "vgg11-bn-cifar10",
         "Simplified VGG-11 for CIFAR-10",
-        "Course homework (R3)",
+        "Course homework",
         VggSpec(cfg=_A, batch_norm=True, pool_to=None, classifier=(), dropout=0.0, image_size=32, num_classes=10),
     ),
     Preset(
         "cnn-cifar10",
         "Small CNN for CIFAR-10",
-        "Course homework (R3)",
+        "Course homework",
         VggSpec(
             cfg=("6:5p0", "M", "16:5p0", "M"),
             pool_to=None,
@@ -162,7 +162,7 @@ PRESETS = (
     Preset(
         "mnist-cnn",
         "Small CNN for MNIST",
-        "Course homework (R3)",
+        "Course homework",
         VggSpec(
             cfg=("6:5p0", "M", "6:5p0", "M"),
             pool_to=None,
@@ -176,7 +176,7 @@ PRESETS = (
     Preset(
         "mnist-fc",
         "Fully connected net for MNIST",
-        "Course homework (R3)",
+        "Course homework",
         VggSpec(cfg=(), pool_to=None, classifier=(8, 8), dropout=0.0, in_channels=1, image_size=28, num_classes=10),
     ),
 )

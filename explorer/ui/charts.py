@@ -12,6 +12,7 @@ from explorer.drawing.kinds import DARK, LIGHT, Group, group_name, group_of
 from explorer.drawing.theme import theme
 from explorer.i18n import _
 from explorer.ui import state
+from explorer.ui.text import plain
 from explorer.ui.view import View
 
 PICKER = "along"
@@ -192,8 +193,8 @@ def draw(analysis: Analysis, view: View, *, dark: bool) -> None:
     along_side, stage_side = st.columns([7, 4], gap="medium")
     with along_side:
         st.header(_("{measure} along the network").format(measure=names[measure]), anchor=False)
-        if not any(_amount(layer, measure) for layer in analysis.layers):
-            st.info(_("No layer has any. Without a convolution or pool every unit sees the whole image."))
+        if sum(_amount(layer, measure) > 0 for layer in analysis.layers) < 2:
+            st.info(plain(analysis.field_note) or _("Without a convolution or pool every unit sees the whole image."))
             return
         st.plotly_chart(
             along(analysis, measure, view.layer, dark=dark),

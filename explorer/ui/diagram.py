@@ -1,7 +1,5 @@
 """The diagram on the page: how it is coloured and opened, and what picking a part does."""
 
-from dataclasses import replace
-
 import streamlit as st
 
 from explorer.analysis import Analysis, analyse
@@ -41,14 +39,23 @@ def controls() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         names = colours()
         st.segmented_control(
-            _("Colour by"), list(names), format_func=names.__getitem__, required=True, key=state.VIEW + "colour"
+            _("Colour by"),
+            list(names),
+            format_func=names.__getitem__,
+            required=True,
+            wrap=True,
+            key=state.VIEW + "colour",
         )
         known = details()
         st.segmented_control(
             _("Show"), list(known), format_func=known.__getitem__, required=True, key=state.VIEW + "detail",
             help=_("A click on a stack opens it, a click on a heading closes it."),
-            on_change=state.fold, args=(frozenset(), ""),
+            on_change=_unfold,
         )  # fmt: skip
+
+
+def _unfold() -> None:
+    state.fold(frozenset(), st.session_state["editing"].view.layer)
 
 
 def draw(analysis: Analysis, name: str, view: View, *, dark: bool) -> None:
@@ -64,5 +71,5 @@ def _picked(part: str) -> None:
         state.choose_layer("" if key == editing.view.layer else key)
         return
     now = look(editing.view, dark=False)
-    then = toggled(analyse(editing.spec), replace(now), key)
+    then = toggled(analyse(editing.spec), now, key)
     state.fold(then.folded, then.chosen)

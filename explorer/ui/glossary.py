@@ -82,7 +82,7 @@ def _network() -> dict[str, Entry]:
         "head": Entry(_("Head"), _("The last layers, which turn the final maps into one number for each class.")),
         "width": Entry(
             _("Width"),
-            _("How many channels a layer makes; of a bottleneck, those of its 3x3."),
+            _("How many channels a layer makes; of a bottleneck, those of its 3×3."),
             "Zagoruyko and Komodakis 2016, section 2",
         ),
         "channel": Entry(
@@ -139,7 +139,7 @@ def _layers() -> dict[str, Entry]:
             "Krizhevsky et al. 2012, section 3.5",
         ),
         "1x1": Entry(
-            _("1x1 convolution"),
+            _("1×1 convolution"),
             _("Mixes the channels at each place and looks at no neighbour; it makes maps narrower or wider cheaply."),
             "Lin et al. 2014, section 3.1",
         ),
@@ -221,20 +221,20 @@ def _families() -> dict[str, Entry]:
         "shortcut-c": Entry(_("Shortcut C"), _("A projection at every block."), options),
         "projection": Entry(
             _("Projection"),
-            _("A 1x1 convolution on the shortcut that gives the input the shape of what it is added to."),
+            _("A 1×1 convolution on the shortcut that gives the input the shape of what it is added to."),
             "He et al. 2016, equation 2",
         ),
         "basic-block": Entry(
-            _("Basic block"), _("A residual block of two 3x3 convolutions."), "He et al. 2016, Figure 5, left"
+            _("Basic block"), _("A residual block of two 3×3 convolutions."), "He et al. 2016, Figure 5, left"
         ),
         "bottleneck": Entry(
             _("Bottleneck"),
-            _("A residual block that narrows by a 1x1, works in a 3x3 and widens fourfold by another 1x1."),
+            _("A residual block that narrows by a 1×1, works in a 3×3 and widens fourfold by another 1×1."),
             "He et al. 2016, Figure 5, right",
         ),
         "stride-placement": Entry(
             _("Stride placement"),
-            _("Which convolution of a bottleneck halves the map: the paper's first 1x1 or torchvision's 3x3."),
+            _("Which convolution of a bottleneck halves the map: the paper's first 1×1 or torchvision's 3×3."),
             "He et al. 2016, Table 1; torchvision, models/resnet.py",
         ),
         "plain": Entry(
@@ -244,12 +244,12 @@ def _families() -> dict[str, Entry]:
         ),
         "inception": Entry(
             _("Inception module"),
-            _("Windows of 1x1, 3x3 and 5x5 and a pool side by side on one map, their outputs concatenated."),
+            _("Windows of 1×1, 3×3 and 5×5 and a pool side by side on one map, their outputs concatenated."),
             "Szegedy et al. 2015, Figure 2b",
         ),
         "reduction": Entry(
             _("Reduction"),
-            _("A 1x1 convolution that narrows the map before a costly 3x3 or 5x5."),
+            _("A 1×1 convolution that narrows the map before a costly 3×3 or 5×5."),
             "Szegedy et al. 2015, section 4",
         ),
         "naive-module": Entry(

@@ -10,7 +10,7 @@ from explorer.drawing.numbers import bytes_short, short
 from explorer.i18n import _
 from explorer.ui.text import plain
 
-CARD = 130  # pixels: two in a row
+CARD = 118  # pixels: two in a row
 
 
 class Headline(NamedTuple):
@@ -26,6 +26,8 @@ class Headline(NamedTuple):
 def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
     """The numbers at the top of the page."""
     totals, formulas, training, field = analysis.totals, analysis.formulas, analysis.training, analysis.field
+    if not any(layer.field for layer in analysis.layers):
+        field = None  # without convolution or pool: that a unit of the image sees itself says nothing
     flops = sum(amount for term, amount in totals.terms.items() if term in terms)
     aux = _("{count:,} more in auxiliary heads, in training only.").format(count=totals.aux_params)
     return [
@@ -80,7 +82,7 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
             bytes_short,
         ),
         Headline(
-            _("Activations"),
+            _("Peak activations"),
             bytes_short(totals.peak_activation_bytes),
             _exactly(
                 _("{peak:,} bytes at most at once while one image passes; {all:,} over all layers.").format(
@@ -124,8 +126,10 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
                 _by_window(analysis),
             )
             if field
-            else plain(analysis.field_note),
-            lambda of: of.field.size if of.field else None,
+            else plain(
+                analysis.field_note or _("No convolution or pool: every unit of the first layer sees the whole image.")
+            ),
+            lambda of: of.field.size if of.field and field else None,
             lambda size: _("{size} px").format(size=f"{size:,}"),
         ),
     ]
@@ -152,21 +156,23 @@ def _exactly(*sentences: str) -> str:
 
 
 def draw(analysis: Analysis, base: Analysis, name: str, terms: frozenset[Term]) -> None:
-    """The headline numbers as a row that wraps, each with its difference to the preset ``base``, called ``name``."""
+    """The headline numbers in a grid, each with its difference to the preset ``base``, called ``name``."""
     with st.grid(2, min_column_width=CARD, gap="xsmall"):
         for line in headlines(analysis, terms):
-            change = difference(line, analysis, base)
+            percent, amount = difference(line, analysis, base)
+            against = _("{amount} against {name}").format(amount=amount, name=name) if amount else ""
             st.metric(
-                line.label, line.value, help=line.explanation, border=True,
-                delta=change or _("as {name}").format(name=name),
+                line.label, line.value, border=True, delta=percent or _("unchanged"),
+                help="\n\n".join(filter(None, [plain(against), line.explanation])),
                 delta_color="off", delta_arrow="off",
             )  # fmt: skip
 
 
-def difference(line: Headline, analysis: Analysis, base: Analysis) -> str:
-    """``+4.42 M (+3.2%)``: against the preset; empty where nothing changed."""
+def difference(line: Headline, analysis: Analysis, base: Analysis) -> tuple[str, str]:
+    """``+3.2%`` and ``+4.42 M`` against the preset; both empty where nothing changed."""
     now, before = line.amount(analysis), line.amount(base)
     if now is None or before is None or now == before:
-        return ""
+        return "", ""
     amount = f"{'+' if now > before else '−'}{line.write(abs(now - before))}"
-    return f"{amount} ({100 * (now - before) / before:+.1f}%)".replace("(-", "(−") if before else amount
+    percent = f"{100 * (now - before) / before:+,.1f}%".replace("-", "−") if before else amount
+    return percent if float(percent[1:-1].replace(",", "") or 0) or not before else _("almost the same"), amount

@@ -4,7 +4,7 @@ import streamlit as st
 
 from explorer.analysis import Analysis, Layer
 from explorer.drawing import field_picture
-from explorer.drawing.numbers import bytes_short, shape
+from explorer.drawing.numbers import shape
 from explorer.i18n import _
 from explorer.ui.picture import picture
 from explorer.ui.tables import sees
@@ -15,25 +15,28 @@ def draw(analysis: Analysis, chosen: str, *, dark: bool) -> None:
     """The chosen layer, or the last map of the network where none is chosen."""
     layer = next((layer for layer in analysis.layers if layer.name == chosen), None)
     with st.container(border=True, key="layer-panel"):
-        side, words = st.columns([3, 5], gap="small")
-        field = layer.field if layer else analysis.field
+        side, words = st.columns([2, 3], gap="small")
+        traced = any(layer.field for layer in analysis.layers)
+        field = layer.field if layer else analysis.field if traced else None
         with side:
             if field:
                 picture(field_picture.draw(analysis, field, dark=dark), key="field-picture", smallest=0.3)
             elif layer:
                 for note in layer.notes:
                     st.caption(plain(note))
-            else:
-                st.caption(plain(analysis.field_note))
         with words:
             if layer:
                 _numbers(layer)
             else:
-                st.markdown(_("**The last map before the head**"))
+                if field:
+                    st.markdown(_("**The last map before the head**"))
+                    st.write(_("The picture shows what its middle unit sees of the image."))
+                elif analysis.field_note:
+                    st.write(plain(analysis.field_note))
                 st.write(
                     _(
-                        "The picture shows what its middle unit sees of the image. Choose a layer in the diagram, "
-                        "the chart or the table: then its numbers stand here, and how they come about."
+                        "Choose a layer in the diagram, the chart or the table: then its numbers stand here, and how "
+                        "they come about."
                     )
                 )
 
@@ -48,7 +51,6 @@ def _numbers(layer: Layer) -> None:
         (_("Parameters"), layer.formulas["params"]),
         (_("MACs"), layer.formulas["macs"]),
         (_("FLOPs"), layer.formulas["flops"]),
-        (_("Activations"), bytes_short(layer.activation_bytes)),
         (_("Activations (bytes)"), layer.formulas["activation_bytes"]),
         (_("Receptive field"), layer.formulas["receptive_field"]),
         (_("Stride in the image"), layer.formulas["stride"]),

@@ -37,8 +37,10 @@ def badges(analysis: Analysis) -> None:
         for source in dict.fromkeys(entry.source for entry in entries):
             parts = [entry for entry in entries if entry.source == source and entry.part]
             if parts and not any(entry.source == source for entry in whole):
-                met = sum(entry.verdict is not Verdict.DIFFERS for entry in parts)
-                name = _("{met} of {count} figures met · {source}").format(met=met, count=len(parts), source=source)
+                apart = sum(entry.verdict is Verdict.DIFFERS for entry in parts)
+                name = _("{count} figures, {apart} differ · {source}").format(
+                    count=len(parts), apart=apart, source=source
+                )
                 _badge(name, parts)
 
 
@@ -49,7 +51,7 @@ def _badge(name: str, entries: list[Published]) -> None:
     st.badge(
         plain(name),
         icon=":material/check:" if met else ":material/info:",
-        color="green" if met else "orange",
+        color="green" if met else "gray",
         help="\n\n".join(map(plain, lines)),
     )
 

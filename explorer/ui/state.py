@@ -14,7 +14,7 @@ import streamlit as st
 from explorer.analysis import analyse
 from explorer.errors import InputError
 from explorer.specs import PRESETS, Spec, ZooSpec, resolve
-from explorer.specs.link import BASE, DEFAULT, FIELDS, decode, encode
+from explorer.specs.link import BASE, DEFAULT, decode, encode
 from explorer.ui.view import MAX_FOLDED, PICKED, VIEW_FIELDS, View
 
 log = logging.getLogger("explorer.ui")
@@ -23,7 +23,6 @@ PREFIX = "edit."  # of the widgets' keys: edit.image_size, edit.cfg, …
 VIEW = "view."  # view.batch, view.optimizer, …
 PRESET = PREFIX + "preset"
 ZOO = "torchvision"
-OURS = FIELDS | VIEW_FIELDS | {BASE}
 NOT_OURS = {"lang", "embed", "embed_options"}
 MAX_UNDO = 200
 TYPING = 2.0  # seconds: edits of one field that follow closer are one step
@@ -38,14 +37,24 @@ class History:
     field: frozenset[str] = frozenset()
     changed_at: float = float("-inf")
 
-    def leave(self, spec: Spec, base: str, fields: frozenset[str]) -> None:
-        """Remember the network that ``fields`` are about to change; one field typed in quickly is one step."""
+    def edit(self, before: Spec, after: Spec, base: str) -> None:
+        """Remember the network before an edit; one field that is typed in quickly is one step."""
+        old, new = before.to_dict(), after.to_dict()
+        fields = frozenset(key for key in {*old, *new} if old.get(key) != new.get(key))
         now = time.monotonic()
         if not (self.past and len(fields) == 1 and fields == self.field and now - self.changed_at < TYPING):
-            self.past.append((spec, base))
-            del self.past[:-MAX_UNDO]
+            self.leave(before, base)
+        elif self.past[-1] == (after, base):  # typed and taken back: nothing to undo
+            self.past.pop()
         self.future.clear()
         self.field, self.changed_at = fields, now
+
+    def leave(self, spec: Spec, base: str) -> None:
+        """Remember a network that is left as a whole."""
+        self.past.append((spec, base))
+        del self.past[:-MAX_UNDO]
+        self.future.clear()
+        self.field = frozenset()
 
 
 @dataclass(slots=True)
@@ -69,11 +78,11 @@ class Editing:
 
 def current() -> Editing:
     """The session's network; to be called before any widget of an editor."""
-    link = {key: st.query_params[key] for key in st.query_params if key in OURS}
+    link = {key: st.query_params[key] for key in st.query_params if key not in NOT_OURS}
     editing: Editing | None = st.session_state.get("editing")
     if editing is None:
         editing = st.session_state["editing"] = Editing(resolve(DEFAULT), DEFAULT, {})
-        _follow(editing, {key: st.query_params[key] for key in st.query_params if key not in NOT_OURS})
+        _follow(editing, link)
         editing.history = History()
     elif link not in ({}, editing.link):
         _follow(editing, link)
@@ -88,20 +97,18 @@ def _follow(editing: Editing, link: dict[str, str]) -> None:
     try:
         spec, base = decode({key: text for key, text in link.items() if key not in VIEW_FIELDS})
         analyse(spec)  # torchvision may not know the name, or not run at the size
-        _become(editing, spec, base)
         editing.view = View.parse({key: text for key, text in link.items() if key in VIEW_FIELDS})
+        _open(editing, spec, base)
     except InputError as error:
         refuse(editing, error)
         editing.link_problem = editing.problem
     fill(editing)
 
 
-def _become(editing: Editing, spec: Spec, base: str) -> None:
-    """Change the network; undo leads back."""
+def _open(editing: Editing, spec: Spec, base: str) -> None:
+    """Another network as a whole; undo leads back."""
     if spec != editing.spec:
-        before, after = editing.spec.to_dict(), spec.to_dict()
-        changed = frozenset(key for key in {*before, *after} if before.get(key) != after.get(key))
-        editing.history.leave(editing.spec, editing.base, changed)
+        editing.history.leave(editing.spec, editing.base)
     editing.spec, editing.base = spec, base
 
 
@@ -133,14 +140,19 @@ def reset() -> None:
 def show(spec: Spec, base: str) -> None:
     """For callbacks: another network altogether, in the widgets too."""
     editing: Editing = st.session_state["editing"]
-    _become(editing, spec, base)
+    _open(editing, spec, base)
     editing.problem = editing.link_problem = ""
     editing.view = editing.view.model_copy(update={"layer": "", "folded": ()})
     fill(editing)
 
 
 def undo() -> None:
-    """Callback: back to the network before the last change."""
+    """Callback: back to the network before the last change; an edit that was refused goes first."""
+    editing: Editing = st.session_state["editing"]
+    if editing.problem:
+        editing.problem = editing.link_problem = ""
+        fill(editing)
+        return
     _travel(st.session_state["editing"].history.past, st.session_state["editing"].history.future)
 
 
@@ -171,8 +183,8 @@ def accept(editing: Editing, spec: Spec) -> None:
     """
     if spec != editing.spec:
         editing.link_problem = ""
-    _become(editing, spec, editing.base)
-    editing.problem = editing.link_problem
+        editing.history.edit(editing.spec, spec, editing.base)
+    editing.spec, editing.problem = spec, editing.link_problem
 
 
 def refuse(editing: Editing, error: InputError) -> None:

@@ -10,6 +10,7 @@ from explorer.drawing.numbers import shape
 from explorer.i18n import _
 from explorer.ui import state
 from explorer.ui.glossary import explain
+from explorer.ui.text import plain
 from explorer.ui.view import View
 
 ROW_HEIGHT = 30
@@ -100,7 +101,10 @@ def formula_columns() -> dict[str, Any]:
     return {
         "layer": st.column_config.TextColumn(_("Layer"), pinned=True, width=190),
         "kind": st.column_config.TextColumn(_("Kind")),
-        **{key: st.column_config.TextColumn(title) for key, title in zip(FORMULAS, titles, strict=True)},
+        **{
+            key: st.column_config.TextColumn(title, width=320 if key in ("macs", "flops") else None)
+            for key, title in zip(FORMULAS, titles, strict=True)
+        },
     }
 
 
@@ -110,6 +114,19 @@ def draw(analysis: Analysis, view: View, terms: frozenset[Term]) -> None:
     table = formula_table(analysis) if formulas_shown else layer_table(analysis, terms)
     names = [layer.name for layer in analysis.layers]
     rows = [names.index(view.layer)] if view.layer in names else []
+    if rows:
+        layer = analysis.layers[rows[0]]
+        st.caption(
+            _("Chosen: {name}, {kind}, {output}, {params:,} parameters, {macs:,} MACs").format(
+                name=plain(layer.name),
+                kind=layer.kind,
+                output=shape(layer.output_shape),
+                params=layer.params,
+                macs=layer.macs,
+            )
+        )
+    else:
+        st.caption(_("Tick a row to see that layer close up."))
     key = f"layers.{len(table)}"
 
     def picked() -> None:

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from explorer.analysis import analyse
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.specs import Spec, VggSpec, nearest, parse_json, saved
@@ -20,7 +21,7 @@ def history(editing: state.Editing) -> None:
     """Undo, redo, reset."""
     past, future = editing.history.past, editing.history.future
     st.button(
-        _("Undo"), icon=":material/undo:", key="undo", on_click=state.undo, disabled=not past,
+        _("Undo"), icon=":material/undo:", key="undo", on_click=state.undo, disabled=not (past or editing.problem),
         help=_("Back to the network before the last change"),
     )  # fmt: skip
     st.button(
@@ -71,6 +72,9 @@ def _reply(sentence: str, *, worked: bool = True) -> None:
 
 def _save(replace: bool) -> None:  # Streamlit passes callbacks' arguments by position
     name = (st.session_state[NAME] or "").strip()
+    if not name:
+        _reply(_("Give the network a name first."), worked=False)
+        return
     try:
         saved.save(name, st.session_state["editing"].spec, replace=replace)
     except InputError as error:
@@ -127,4 +131,5 @@ def read_file(content: bytes, current: Spec) -> Spec:
 
 
 def _show(spec: Spec) -> None:
+    analyse(spec)  # torchvision may not know the name, or not run at the size
     state.show(spec, nearest(spec))

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 
 from explorer.analysis import Precision, Term
 from explorer.analysis.memory import MAX_BATCH
@@ -16,8 +16,12 @@ MAX_FOLDED = 200
 
 def _split(value: object, info: ValidationInfo) -> object:
     if isinstance(value, str):
-        return [] if value == NONE else value.split(SEPARATORS[str(info.field_name)])
+        return [] if value == NONE else list(filter(None, value.split(SEPARATORS[str(info.field_name)])))
     return value
+
+
+def _in_order(terms: tuple[Term, ...]) -> tuple[Term, ...]:
+    return tuple(term for term in Term if term in terms)
 
 
 Name = Annotated[str, Field(max_length=200)]
@@ -36,7 +40,7 @@ class View(BaseModel):
     batch: Annotated[int, Field(ge=1, le=MAX_BATCH)] = 32
     optimizer: Literal["sgd", "momentum", "adam"] = "momentum"
     precision: Precision = Precision.FP32
-    flops: Annotated[tuple[Term, ...], BeforeValidator(_split)] = tuple(Term)
+    flops: Annotated[tuple[Term, ...], BeforeValidator(_split), AfterValidator(_in_order)] = tuple(Term)
     layer: Name = ""
     colour: Literal["kind", "params", "macs", "activation_bytes", "field"] = "kind"
     detail: Literal["auto", "all", "stages"] = "auto"

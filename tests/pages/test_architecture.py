@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from explorer.settings import settings
 from explorer.specs import PRESETS, resolve
 
 MAIN = Path(__file__).parents[2] / "explorer" / "main.py"
@@ -65,7 +66,7 @@ def test_a_torchvision_model() -> None:
     assert app.number_input(key="edit.image_size").value == 299
     assert app.query_params["net"] == "torchvision:inception_v3"
     app.number_input(key="edit.image_size").set_value(32).run()
-    assert "can't run on 32x32 images" in problem(app)
+    assert "can't run on 32×32 images" in problem(app)
     assert metrics(app)["MACs"] == "5.71 G"
 
 
@@ -293,17 +294,18 @@ def test_undo_after_a_mistake_leaves_no_error() -> None:
     assert "bananas" in problem(app)
     app.button(key="undo").click().run()
     assert problem(app) == ""
-    assert app.query_params == {"net": "vgg11"}
+    assert app.query_params == {"net": "vgg11", "num_classes": "10"}
 
 
 def test_every_number_says_how_it_differs_from_the_preset() -> None:
     app = open_page(net="resnet18")
-    assert {metric.delta for metric in app.metric} == {"as resnet18"}
+    assert {metric.delta for metric in app.metric} == {"unchanged"}
     app.number_input(key="edit.num_classes").set_value(10).run()
     deltas = {metric.label: metric.delta for metric in app.metric}
-    assert deltas["Parameters"] == "−507.87 k (−4.3%)"  # 513 parameters for each of 990 classes
-    assert deltas["MACs"] == "−506.88 k (−0.0%)"
-    assert deltas["Receptive field"] == "as resnet18"
+    assert deltas["Parameters"] == "−4.3%"  # 513 parameters for each of 990 classes
+    assert "−507.87 k against resnet18" in app.metric[0].help.replace("\\", "")
+    assert deltas["MACs"] == "almost the same"
+    assert deltas["Receptive field"] == "unchanged"
 
 
 def test_a_chosen_layer_stands_in_panel_and_link() -> None:
@@ -326,3 +328,77 @@ def test_published_values_belong_to_the_published_network_alone() -> None:
     assert any(heading.value == "Published values" for heading in app.header)
     app.number_input(key="edit.blocks.3").set_value(4).run()
     assert not any(heading.value == "Published values" for heading in app.header)
+
+
+def saved_folder(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setenv("EXPLORER_SAVED_DIR", str(folder))
+    settings.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ('{"family": "torchvision", "name": "nosuch"}', "no classification model 'nosuch'"),
+        ('{"family": "torchvision", "name": "inception_v3", "image_size": 8}', "8×8"),
+    ],
+)
+def test_a_saved_spec_that_can_not_run_is_explained(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, spec: str, message: str
+) -> None:
+    saved_folder(monkeypatch, tmp_path)
+    (tmp_path / "bad.json").write_text(spec)
+    app = open_page(net="vgg11")
+    app.session_state["library"] = True  # the menu is open
+    app.run()
+    app.selectbox(key="library.chosen").set_value("bad").run()
+    app.button(key="library.open").click().run()
+    assert message in problem(app)
+    assert app.query_params == {"net": "vgg11"}
+    settings.cache_clear()
+
+
+def test_a_stray_parameter_is_named_once_and_the_first_edit_counts() -> None:
+    app = open_page(net="resnet50", utm_source="mail")
+    assert "link, 'utm_source': resnet50 has no such setting" in problem(app)
+    app.selectbox(key="edit.preset").set_value("vgg11").run()
+    assert problem(app) == ""
+    assert app.query_params == {"net": "vgg11"}
+
+
+def test_reset_and_presets_are_undone_one_by_one_however_quickly() -> None:
+    app = open_page(net="vgg11")
+    app.number_input(key="edit.image_size").set_value(64).run()
+    app.button(key="reset").click().run()
+    app.button(key="undo").click().run()
+    assert app.query_params == {"net": "vgg11", "image_size": "64"}
+    for name in ("vgg13", "vgg16", "vgg19"):
+        app.selectbox(key="edit.preset").set_value(name).run()
+    for name in ("vgg16", "vgg13"):
+        app.button(key="undo").click().run()
+        assert app.query_params == {"net": name}
+
+
+def test_an_edit_taken_back_leaves_nothing_to_undo() -> None:
+    app = open_page(net="vgg11")
+    app.toggle(key="edit.batch_norm").set_value(True).run()
+    app.toggle(key="edit.batch_norm").set_value(False).run()
+    assert app.button(key="undo").disabled
+
+
+def test_undo_takes_a_refused_edit_back_before_a_good_one() -> None:
+    app = open_page(net="vgg11")
+    app.number_input(key="edit.image_size").set_value(-5).run()
+    assert problem(app)
+    app.button(key="undo").click().run()
+    assert problem(app) == ""
+    assert app.number_input(key="edit.image_size").value == 224
+    app.number_input(key="edit.image_size").set_value(64).run()
+    app.number_input(key="edit.image_size").set_value(-5).run()
+    app.button(key="undo").click().run()
+    assert app.query_params == {"net": "vgg11", "image_size": "64"}
+
+
+def test_a_link_with_a_bad_view_opens_nothing_of_itself() -> None:
+    app = open_page(net="vgg11", image_size="64", batch="0")
+    assert "batch: '0' is below the least allowed, 1" in problem(app)
+    assert app.number_input(key="edit.image_size").value == 224

@@ -26,22 +26,22 @@ def badges(app: AppTest) -> dict[str, str]:
 def test_a_badge_for_each_headline_figure() -> None:
     found = badges(shown("resnet50"))
     assert list(found) == [
-        ":orange-badge[:material/info: MACs 3.8 × 10⁹ · He et al. 2016]",
-        ":orange-badge[:material/info: Receptive field 483 · Araujo et al. 2019]",
+        ":gray-badge[:material/info: MACs 3.8 × 10⁹ · He et al. 2016]",
+        ":gray-badge[:material/info: Receptive field 483 · Araujo et al. 2019]",
         ":green-badge[:material/check: Parameters 25,557,032 · torchvision]",
         ":green-badge[:material/check: MACs 4.089 G · torchvision]",
     ]
     help_text = next(iter(found.values()))
     assert "He et al. 2016, Table 1" in help_text
     assert "Printed 3.8 × 10⁹; here 4,089,184,256, +7.6%." in help_text
-    assert "first 1x1 of a bottleneck" in help_text
+    assert "first 1×1 of a bottleneck" in help_text
 
 
 def test_a_table_of_rows_has_one_badge_for_all() -> None:
     found = badges(shown("googlenet"))
     assert [name.partition("] ")[0] for name in found] == [
-        ":orange-badge[:material/info: 13 of 24 figures met · Szegedy et al. 2015, Table 1]",
-        ":orange-badge[:material/info: 1 of 2 figures met · GoogLeNet notes (R4)]",
+        ":gray-badge[:material/info: 24 figures, 11 differ · Szegedy et al. 2015, Table 1]",
+        ":gray-badge[:material/info: 2 figures, 1 differ · GoogLeNet notes]",
     ]
     assert "86.7 M, twice" in list(found.values())[1]
 

@@ -20,7 +20,7 @@ def test_dropped_columns() -> None:
     even = parse_spec({"family": "vgg", "cfg": [4, "M", 4, "M"], "image_size": 32, "pool_to": 1, "classifier": []})
     assert "dropped-columns" not in codes(analyse(even))
     message = codes(analyse(even.changed(image_size=33)))["dropped-columns"]
-    assert "features.2 reads a 33x33 map" in message
+    assert "features.2 reads a 33×33 map" in message
     assert "last 1 rows and 1 columns" in message
     assert "Choose an input size that divides evenly" in message
     assert "dropped-columns" not in codes(analyse(resolve("resnet50")))  # strided 1x1 convolutions skip by design
@@ -51,7 +51,7 @@ def test_heavy_heads() -> None:
 
 def test_pools_that_repeat_cells() -> None:
     spec = resolve("vgg16").changed(image_size=64)
-    assert "blows a 2x2 map up to 7x7" in codes(analyse(spec))["pool-repeats"]
+    assert "blows a 2×2 map up to 7×7" in codes(analyse(spec))["pool-repeats"]
     assert "pool-repeats" not in codes(analyse(resolve("vgg16")))
 
 

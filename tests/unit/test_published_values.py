@@ -83,7 +83,7 @@ def test_resnet_macs(name: str, fields: dict[str, object], printed: str, giga: f
     assert found.here is not None
     assert (found.printed, round(found.here / 1e9, 3), found.verdict) == (f"{printed} × 10⁹", giga, verdict)
     assert found.verdict is implied(found.here, printed, 10**9)
-    assert ("3x3" in found.reason) == (verdict is DIFFERS)
+    assert ("3×3" in found.reason) == (verdict is DIFFERS)
 
 
 @pytest.mark.parametrize(("depth", "exact"), RESNET_EXACT.items())

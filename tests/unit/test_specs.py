@@ -51,8 +51,8 @@ REFUSED = [
     ({"cfg": ["64:4"]}, "must name its padding: '64:4p2'"),
     ({"cfg": ["64:0"]}, "the kernel of '64:0' is not between 1 and 255"),
     ({"cfg": ["64:3/0"]}, "the stride of '64:3/0' is not between 1 and 255"),
-    ({"cfg": ["M:2/2p2"]}, "the padding of 'M:2/2p2' is more than half of its 2x2 window"),
-    ({"cfg": ["M"] * 9, "image_size": 32}, "cfg[5]: 'M' needs a map of at least 2x2, but 1x1 arrives at image_size 32"),
+    ({"cfg": ["M:2/2p2"]}, "the padding of 'M:2/2p2' is more than half of its 2×2 window"),
+    ({"cfg": ["M"] * 9, "image_size": 32}, "cfg[5]: 'M' needs a map of at least 2×2, but 1×1 arrives at image_size 32"),
     ({"cfg": [8], "typo": 1}, "typo: unknown key"),
     ({}, "cfg: this key is required"),
     ({"cfg": [8], "image_size": 0}, "image_size: 0 is below the least allowed, 1"),
@@ -65,7 +65,7 @@ REFUSED = [
     ({"cfg": [8], "head": "soft"}, "head: 'soft' is not one of 'linear' or 'conv'"),
     ({"cfg": [8], "classifier": [4, 0]}, "classifier[1]: 0 is below the least allowed, 1"),
     ({"cfg": [8], "classifier": 5}, "classifier: 5 is not a list"),
-    ({"cfg": [8], "pool_to": 4, "head": "conv", "image_size": 3}, "head: a convolutional head of 4x4"),
+    ({"cfg": [8], "pool_to": 4, "head": "conv", "image_size": 3}, "head: a convolutional head of 4×4"),
 ]  # fmt: skip
 
 REFUSED_ELSEWHERE = [
@@ -87,7 +87,7 @@ REFUSED_ELSEWHERE = [
     ),
     (
         {"family": "googlenet", "modules": [["a", 1, 1, 1, 1, 1, 1]], "aux_after": ["a"], "image_size": 32},
-        "aux_after: the head after a averages 5x5 windows, but a 4x4 map arrives",
+        "aux_after: the head after a averages 5×5 windows, but a 4×4 map arrives",
     ),
     ({"family": "torchvision", "name": "no such"}, "name: 'no such' is not the name of a torchvision model"),
     ({"family": "torchvision", "name": "resnet50", "in_channels": 1}, "in_channels: torchvision's models take 3"),
@@ -138,7 +138,7 @@ def test_text_that_is_not_a_spec(text: str, message: str) -> None:
 def test_heads_that_do_not_fit_are_refused_with_both_numbers() -> None:
     """The references' own errors: 25088 features expected of 512 (R0), 2048 of 512 (R3)."""
     r0 = resolve("vgg16").changed(pool_to=None, image_size=32)
-    with pytest.raises(SpecError, match=r"expects 25,088 features but 512 arrive \(512 channels of 1x1"):
+    with pytest.raises(SpecError, match=r"expects 25,088 features but 512 arrive \(512 channels of 1×1"):
         r0.changed(in_features=25088)
     with pytest.raises(SpecError, match="expects 2,048 features but 512 arrive"):
         resolve("vgg11-bn-cifar10").changed(in_features=2048)

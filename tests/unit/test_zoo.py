@@ -50,5 +50,5 @@ def test_unknown_names_are_refused_with_close_ones() -> None:
 
 @pytest.mark.parametrize(("name", "size"), [("inception_v3", 32), ("vit_b_16", 100), ("maxvit_t", 100)])
 def test_sizes_that_a_model_cannot_take_are_refused_in_words(name: str, size: int) -> None:
-    with pytest.raises(SpecError, match=f"image_size {size}|{size}x{size}"):
+    with pytest.raises(SpecError, match=f"image_size {size}|{size}×{size}"):
         analyse(ZooSpec(name=name, image_size=size))

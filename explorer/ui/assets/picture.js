@@ -32,9 +32,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const again = held && all.find((part) => part.dataset.pick === held);
     if (again) {
       focus(again);
-    } else if (chosen) {
+    } else if (chosen && chosen.dataset.pick !== frame.chosen) {
       show(chosen);
     }
+    frame.chosen = chosen && chosen.dataset.pick;
   }
 
   function show(part) {

@@ -60,19 +60,19 @@ def edit(editing: Editing) -> Spec:
     fields = shared_fields()
     reduce = flag(
         "reduce",
-        _("1x1 reductions"),
+        _("1×1 reductions"),
         explain("reduction", _("Off: the naive module, which ignores the reduce and projection columns.")),
     )
     batch_norm = batch_norm_flag()
     with st.expander(_("Branches, stem, dropout"), key=PREFIX + "more"):
         branch = choice(
-            "branch5x5", _("Third branch"), {5: _("5x5 (paper)"), 3: _("3x3 (torchvision)")}, explain("kernel")
+            "branch5x5", _("Third branch"), {5: _("5×5 (paper)"), 3: _("3×3 (torchvision)")}, explain("kernel")
         )
         stem = choice(
-            "stem", _("Stem"), {"imagenet": _("ImageNet: down to 28x28"), "cifar": _("CIFAR: 3x3")}, explain("stem")
+            "stem", _("Stem"), {"imagenet": _("ImageNet: down to 28×28"), "cifar": _("CIFAR: 3×3")}, explain("stem")
         )
         last_pool = choice(
-            "last_pool", _("Last pool"), {3: _("3x3 (paper)"), 2: _("2x2 (torchvision)")}, explain("ceil-mode")
+            "last_pool", _("Last pool"), {3: _("3×3 (paper)"), 2: _("2×2 (torchvision)")}, explain("ceil-mode")
         )
         probability = dropout()
     return GoogLeNetSpec.parse(
@@ -120,4 +120,6 @@ def _chosen(field: str, label: str, help_text: str, names: list[str], renamed: d
     if kept != st.session_state[key]:
         st.session_state[key] = kept
     options = list(dict.fromkeys([*filter(None, names), *kept]))
-    return sorted(st.pills(label, options, selection_mode="multi", key=key, help=help_text), key=options.index)
+    return sorted(
+        st.pills(label, options, selection_mode="multi", wrap=True, key=key, help=help_text), key=options.index
+    )

@@ -46,7 +46,7 @@ def edit(_editing: Editing) -> Spec:
     block = choice(
         "block",
         _("Block"),
-        {"basic": _("Basic: 3x3, 3x3"), "bottleneck": _("Bottleneck: 1x1, 3x3, 1x1")},
+        {"basic": _("Basic: 3×3, 3×3"), "bottleneck": _("Bottleneck: 1×1, 3×3, 1×1")},
         explain("bottleneck", explain("basic-block")),
     )
     fields = shared_fields()
@@ -56,7 +56,7 @@ def edit(_editing: Editing) -> Spec:
         stem = choice(
             "stem",
             _("Stem"),
-            {"imagenet": _("ImageNet: 7x7/2, pool"), "cifar": _("CIFAR: 3x3")},
+            {"imagenet": _("ImageNet: 7×7/2, pool"), "cifar": _("CIFAR: 3×3")},
             explain("stem"),
         )
         shortcut = choice(
@@ -68,7 +68,7 @@ def edit(_editing: Editing) -> Spec:
         stride_on = choice(
             "stride_on",
             _("A bottleneck strides in its"),
-            {"3x3": _("3x3 (torchvision)"), "1x1": _("first 1x1 (paper)")},
+            {"3x3": _("3×3 (torchvision)"), "1x1": _("first 1×1 (paper)")},
             explain("stride-placement"),
         )
     if count != stages:

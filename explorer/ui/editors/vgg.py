@@ -27,8 +27,8 @@ def edit(_editing: Editing) -> Spec:
         key=PREFIX + "cfg",
         live=True,
         help=_(
-            "`64` is a 3x3 convolution to 64 channels with ReLU, `64:1` a 1x1, `64:7/2` a 7x7 with stride 2, `6:5p0` "
-            "a 5x5 without padding. `M` halves the map by max pooling, `A` by averaging, `M:3/2` in windows of 3; "
+            "`64` is a 3×3 convolution to 64 channels with ReLU, `64:1` a 1×1, `64:7/2` a 7×7 with stride 2, `6:5p0` "
+            "a 5×5 without padding. `M` halves the map by max pooling, `A` by averaging, `M:3/2` in windows of 3; "
             "`L` normalises across channels."
         ),
     )
