@@ -1,31 +1,27 @@
 """How long stacks of convolutions take on this machine: measured on request, in a process of its own.
 
-A process can be stopped when it takes too long, and gives its memory back. Only one runs at a time, because two
-would slow each other down and both would report wrong times.
+Only one runs at a time, because two would slow each other down and both would report wrong times.
 """
 
 import json
 import statistics
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import nn
 
+from explorer import beside
 from explorer.analysis.kernels import Kernel, Stack
 from explorer.errors import InputError
 from explorer.i18n import _
 
-ROOT = Path(__file__).resolve().parents[2]
 MAX_MACS = 20 * 10**9  # of one pass: about a second on one core
 MAX_BYTES = 10**9  # of the largest two maps and all weights
 LONGEST = 60.0  # seconds until a measurement is given up
-PATIENCE = 90.0  # seconds to wait for others' measurements
 BUDGET = 3.0  # seconds of repeats, beyond the least number of them
 WARM_UP, LEAST, MOST = 2, 5, 50
 
@@ -90,35 +86,13 @@ def measure(stacks: Sequence[Stack], work: Work) -> Timing:
 
     Raises:
         InputError: where it is too large, takes too long, or the machine stays busy.
+        ExplorerError: where the process failed.
     """
     check(stacks, work)
-    if not _one_at_a_time.acquire(timeout=PATIENCE):
-        raise InputError(_("Other measurements are still running; try again in a minute."))
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "explorer.analysis.timing"],
-            input=json.dumps([[stack.kernels for stack in stacks], work]),
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            timeout=LONGEST,
-            check=True,
-        )
-    except subprocess.TimeoutExpired:
-        raise InputError(
-            _("The measurement took longer than {limit:.0f} seconds and was stopped; take a smaller one.").format(
-                limit=LONGEST
-            )
-        ) from None
-    except subprocess.CalledProcessError as error:
-        raise InputError(
-            _("The measurement ended early, with status {status}: the machine may be short of memory.").format(
-                status=error.returncode
-            )
-        ) from error
-    finally:
-        _one_at_a_time.release()
-    milliseconds, *rest = json.loads(done.stdout)
+    asked = json.dumps([[stack.kernels for stack in stacks], work])
+    with beside.turn(_one_at_a_time):
+        done = beside.run("explorer.analysis.timing", text=asked, longest=LONGEST)
+    milliseconds, *rest = json.loads(done)
     return Timing(tuple(milliseconds), *rest)
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from explorer.analysis.blocks import Branches, Inception
 from explorer.analysis.kernels import Conv
-from explorer.drawing import svg
-from explorer.drawing.kinds import DARK, LIGHT, Group
+from explorer.drawing import kinds, svg
+from explorer.drawing.kinds import Group
 from explorer.drawing.numbers import short
 from explorer.drawing.theme import Theme, theme
 from explorer.i18n import _
@@ -23,7 +23,7 @@ class _Canvas:
 
     def __init__(self, *, dark: bool, most: int) -> None:
         self.colours: Theme = theme(dark=dark)
-        self.kinds = DARK if dark else LIGHT
+        self.kinds = kinds.colours(dark=dark)
         self.most = most
         self.parts: list[str] = []
 

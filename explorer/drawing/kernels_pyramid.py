@@ -5,8 +5,8 @@ from itertools import pairwise
 
 from explorer.analysis.layer_list import Layer
 from explorer.analysis.recursion import backward, forward, seen
-from explorer.drawing import svg
-from explorer.drawing.kinds import DARK, LIGHT, Group
+from explorer.drawing import kinds, svg
+from explorer.drawing.kinds import Group
 from explorer.drawing.theme import Theme, theme
 from explorer.i18n import _
 
@@ -22,7 +22,7 @@ TEXT = 15
 
 def draw(layers: Sequence[Layer], *, dark: bool = False) -> str:
     """The pyramid as SVG: the unit on top, then each map down to the image."""
-    colours, kinds = theme(dark=dark), DARK if dark else LIGHT
+    colours, inks = theme(dark=dark), kinds.colours(dark=dark)
     steps = backward(layers)
     maps = forward(layers)[::-1]
     counts = [1, *(step.field for step in steps)]
@@ -39,7 +39,7 @@ def draw(layers: Sequence[Layer], *, dark: bool = False) -> str:
         left = middle - (count * reached.stride) * pixel / 2
         spans.append((left, left + count * width))
         y = 8 + level * step
-        colour = colours.mark if level == 0 else kinds[_group(reached.layer)] if reached.layer else colours.ink
+        colour = colours.mark if level == 0 else inks[_group(reached.layer)] if reached.layer else colours.ink
         filled = range(count) if cells is None else cells[level]
         if width < LEAST_CELL or cells is None:
             parts.append(_bar(left, y, count * width, colour))

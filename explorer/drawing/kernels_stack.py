@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from explorer.analysis.kernels import Kernel, Stack
-from explorer.drawing import svg
-from explorer.drawing.kinds import DARK, LIGHT, Group
+from explorer.drawing import kinds, svg
+from explorer.drawing.kinds import Group
 from explorer.drawing.theme import Theme, theme
 from explorer.i18n import _
 
@@ -77,7 +77,7 @@ def _columns(stack: Stack) -> int:
 def draw(stack: Stack, size: Scale, *, chosen: tuple[int, int] = CENTRE, dark: bool = False) -> str:
     """The stack as SVG; output cells carry ``data-pick="row.column"``."""
     colours = theme(dark=dark)
-    ink = (DARK if dark else LIGHT)[Group.CONVOLUTION]
+    ink = kinds.colours(dark=dark)[Group.CONVOLUTION]
     planes, height = _planes(stack, size, chosen)
     parts = []
     for plane in planes[:-1]:

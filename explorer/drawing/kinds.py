@@ -6,7 +6,7 @@ The colours are Okabe and Ito's (2008), told apart with any colour vision; on da
 from explorer.analysis.kinds import Group, group_of
 from explorer.i18n import _
 
-__all__ = ["DARK", "LIGHT", "Group", "group_name", "group_of"]
+__all__ = ["DARK", "LIGHT", "Group", "colours", "group_name", "group_of"]
 
 
 LIGHT = dict(
@@ -15,6 +15,11 @@ LIGHT = dict(
 DARK = dict(
     zip(Group, ("#4FA3DB", "#F0B43C", "#A3A3A3", "#35C49A", "#E39BC4", "#F08045", "#8CD0F5", "#8D99A3"), strict=True)
 )
+
+
+def colours(*, dark: bool) -> dict[Group, str]:
+    """The colour of each group on a dark or a light page."""
+    return DARK if dark else LIGHT
 
 
 def group_name(group: Group) -> str:

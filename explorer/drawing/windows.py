@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from explorer.analysis.windows import Windows
-from explorer.drawing import svg
-from explorer.drawing.kinds import DARK, LIGHT, Group
+from explorer.drawing import kinds, svg
+from explorer.drawing.kinds import Group
 from explorer.drawing.theme import Theme, theme
 from explorer.i18n import _
 
@@ -58,7 +58,7 @@ class Row(NamedTuple):
 
 def draw(windows: Windows, *, dark: bool = False) -> str:
     """The row of cells and its windows as SVG, with their output cells beside them."""
-    colours, kinds = theme(dark=dark), DARK if dark else LIGHT
+    colours, inks = theme(dark=dark), kinds.colours(dark=dark)
     cells = windows.end + windows.padding
     cell = min(CELL, (WIDTH - LEFT - 60) / (2 * END + BREAK if cells > MOST_CELLS else cells))
     row = Row(windows, cell)
@@ -69,7 +69,7 @@ def draw(windows: Windows, *, dark: bool = False) -> str:
     parts = [
         hatching(colours),
         svg.text(LEFT - 10, TOP + max(cell, 22) / 2 + 5, _("input"), text_anchor="end", fill=colours.faint),
-        *(_cell(row, position, colours, kinds[Group.SHORTCUT]) for position in row.shown()),
+        *(_cell(row, position, colours, inks[Group.SHORTCUT]) for position in row.shown()),
     ]
     if row.broken:
         middle = LEFT + (END + BREAK / 2) * cell
@@ -80,8 +80,8 @@ def draw(windows: Windows, *, dark: bool = False) -> str:
             words = _("… {count:,} more windows …").format(count=windows.count - len(numbers) + 1)
             parts.append(svg.text((LEFT + right) / 2, y + 16, words, text_anchor="middle", fill=colours.faint))
         else:
-            parts += _window(row, number, y, colours, kinds[Group.CONVOLUTION])
-    parts += _legend(windows, height - 8, colours, kinds[Group.SHORTCUT])
+            parts += _window(row, number, y, colours, inks[Group.CONVOLUTION])
+    parts += _legend(windows, height - 8, colours, inks[Group.SHORTCUT])
     return svg.picture(
         max(right + 12, 560), height, *parts, label=_label(windows),
         style=f"text{{{svg.FONT};font-size:{TEXT}px}}",

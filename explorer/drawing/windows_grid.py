@@ -1,8 +1,8 @@
 """One window over the padded map, and the output cell that it makes."""
 
 from explorer.analysis.windows import Windows
-from explorer.drawing import svg
-from explorer.drawing.kinds import DARK, LIGHT, Group
+from explorer.drawing import kinds, svg
+from explorer.drawing.kinds import Group
 from explorer.drawing.theme import theme
 from explorer.drawing.windows import hatching
 from explorer.i18n import _
@@ -22,8 +22,8 @@ def fits(windows: Windows) -> bool:
 
 def draw(windows: Windows, chosen: tuple[int, int], *, dark: bool = False) -> str:
     """Both maps as SVG; output cells carry ``data-pick="row.column"``."""
-    colours, kinds = theme(dark=dark), DARK if dark else LIGHT
-    ink, warning = kinds[Group.CONVOLUTION], kinds[Group.SHORTCUT]
+    colours, inks = theme(dark=dark), kinds.colours(dark=dark)
+    ink, warning = inks[Group.CONVOLUTION], inks[Group.SHORTCUT]
     first, cells = -windows.padding, windows.end + windows.padding
     cell = min(CELL, SIDE / cells)
     rows, columns = (set(windows.taps(place)) for place in chosen)

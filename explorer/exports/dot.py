@@ -3,10 +3,12 @@
 from itertools import groupby
 
 from explorer.analysis import Layer, analyse
-from explorer.drawing.kinds import LIGHT, group_of
+from explorer.drawing.kinds import Group, colours, group_of
 from explorer.drawing.numbers import shape
 from explorer.specs import Spec
 
+COLOURS = colours(dark=False)
+GREY = COLOURS[Group.OTHER]
 IMAGE = "image"
 TINT = "33"  # a fifth of the colour's opacity, so that black text stays readable on every kind
 
@@ -22,9 +24,9 @@ def dot(spec: Spec) -> str:
     image = _quoted(IMAGE, shape(analysis.input_shape))
     lines = [
         "digraph network {",
-        '  graph [fontname="sans-serif", style="rounded", color="#8D99A3"];',
+        f'  graph [fontname="sans-serif", style="rounded", color="{GREY}"];',
         '  node [fontname="sans-serif", fontsize=11, shape=box, style="rounded,filled"];',
-        '  edge [fontname="sans-serif", fontsize=9, color="#5B6770"];',
+        f'  edge [fontname="sans-serif", fontsize=9, color="{GREY}"];',
         f'  {_quoted(IMAGE)} [label={image}, shape=plaintext, style=""];',
     ]
     for number, (stage, members) in enumerate(groupby(layers, key=lambda layer: layer.stage)):
@@ -41,9 +43,8 @@ def dot(spec: Spec) -> str:
 
 
 def _node(layer: Layer) -> str:
-    colour = LIGHT[group_of(layer.kind)]
-    kind = f"{layer.kind} {layer.window}" if layer.window else layer.kind
-    label = _quoted(layer.name, kind, shape(layer.output_shape))
+    colour = COLOURS[group_of(layer.kind)]
+    label = _quoted(layer.name, layer.words, shape(layer.output_shape))
     return f'{_quoted(layer.name)} [label={label}, color="{colour}", fillcolor="{colour}{TINT}"];'
 
 

@@ -1,20 +1,18 @@
 """Export to a file or to memory; what allocates the network runs beside, within limits of memory, time and size."""
 
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
 import psutil
 
+from explorer import beside
 from explorer.analysis import analyse
 from explorer.drawing.numbers import bytes_short
-from explorer.errors import ExplorerError, InputError
-from explorer.exports.files import replacing
+from explorer.errors import InputError, shown
 from explorer.exports.formats import FORMATS
+from explorer.files import whole
 from explorer.i18n import _
 from explorer.specs import Spec
 
@@ -23,8 +21,6 @@ ROOM_FOR_GRAPH = 10_000_000  # bytes of such a file that are not weights
 BASE_MEMORY = 1_500_000_000  # bytes of a process that has imported torch and onnx
 COPIES = 5  # of the weights: the network, ONNX's tensors and message, the file's bytes; one to spare
 TIME_LIMIT = 600  # seconds
-POLL = 0.2  # seconds
-ROOT = Path(__file__).parents[2]
 
 Progress = Callable[[str], None]
 
@@ -48,17 +44,23 @@ def export(spec: Spec, name: str, path: Path, on_progress: Progress = _silent) -
         Size of the file in bytes.
 
     Raises:
-        InputError: where the file can't be written, or the network is too large for the format or the machine.
+        InputError: where the file can't be written, the network is too large for the format or the machine, or
+            other exports keep the machine.
         SpecError: where the network can't be written in this format.
         ExplorerError: where the process failed.
     """
     chosen = FORMATS[name]
-    with replacing(path) as part:
-        if chosen.weights:
-            _beside(spec, name, part, on_progress)
-        else:
-            part.write_bytes(chosen.make(spec))
-        return part.stat().st_size
+    try:
+        with whole(path) as part:
+            if chosen.weights:
+                _beside(spec, name, part, on_progress)
+            else:
+                part.write_bytes(chosen.make(spec))
+            return part.stat().st_size
+    except OSError as error:
+        raise InputError(
+            _("file: can't write {path}: {reason}").format(path=shown(str(path)), reason=error.strerror or error)
+        ) from error
 
 
 def content(spec: Spec, name: str, on_progress: Progress = _silent) -> bytes:
@@ -86,46 +88,11 @@ def _beside(spec: Spec, name: str, part: Path, on_progress: Progress) -> None:
             ).format(size=bytes_short(weights), limit=bytes_short(PROTOBUF_LIMIT))
         )
     limit = BASE_MEMORY + COPIES * weights
-    if _one_at_a_time.locked():
+
+    def wait() -> None:
         on_progress(_("Waiting for another export to end"))
-    # Files and no pipes: a full or broken pipe would stop one of the two processes.
-    with _one_at_a_time, tempfile.TemporaryFile() as text, tempfile.TemporaryFile() as log:
-        if limit > (free := psutil.virtual_memory().available):
-            raise InputError(
-                _("this export may take {needed} of memory, and {free} are free on this machine").format(
-                    needed=bytes_short(limit), free=bytes_short(free)
-                )
-            )
-        text.write(spec.to_json().encode())
-        text.seek(0)
-        worker = subprocess.Popen(  # noqa: S603  our own module, and no word of the user's
-            [sys.executable, "-m", "explorer.exports.worker", name, str(part)],
-            cwd=ROOT,
-            stdin=text,
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            _watch(worker, weights, limit, on_progress)
-        finally:  # also where a page is left while it waits
-            worker.kill()
-            worker.wait()
-        if worker.returncode:
-            log.seek(0)
-            last = log.read().decode(errors="replace").strip().rpartition("\n")[2]
-            raise ExplorerError(_("the export failed: {reason}").format(reason=last[:300]))
 
-
-def _watch(worker: "subprocess.Popen[bytes]", weights: int, limit: int, on_progress: Progress) -> None:
-    process, start = psutil.Process(worker.pid), time.monotonic()
-    while worker.poll() is None:
-        seconds = time.monotonic() - start
-        if seconds > TIME_LIMIT:
-            raise InputError(_("the export took longer than {limit} seconds and was stopped").format(limit=TIME_LIMIT))
-        try:
-            used = process.memory_info().rss
-        except psutil.NoSuchProcess:
-            break
+    def watch(seconds: float, used: int) -> None:
         if used > limit:
             raise InputError(
                 _("the export took more than {limit} of memory and was stopped").format(limit=bytes_short(limit))
@@ -133,4 +100,12 @@ def _watch(worker: "subprocess.Popen[bytes]", weights: int, limit: int, on_progr
         on_progress(
             _("Writing {size} of weights, {seconds:.0f} s so far").format(size=bytes_short(weights), seconds=seconds)
         )
-        time.sleep(POLL)
+
+    with beside.turn(_one_at_a_time, wait):
+        if limit > (free := psutil.virtual_memory().available):
+            raise InputError(
+                _("this export may take {needed} of memory, and {free} are free on this machine").format(
+                    needed=bytes_short(limit), free=bytes_short(free)
+                )
+            )
+        beside.run("explorer.exports.worker", name, str(part), text=spec.to_json(), longest=TIME_LIMIT, watch=watch)

@@ -2,10 +2,10 @@
 
 import os
 import re
-import tempfile
 from pathlib import Path
 
 from explorer.errors import InputError, shown
+from explorer.files import whole
 from explorer.i18n import _
 from explorer.settings import settings
 from explorer.specs.base import Spec
@@ -22,7 +22,9 @@ def folder() -> Path:
 
 def names() -> list[str]:
     """The saved names, in alphabetical order."""
-    return sorted((path.stem for path in folder().glob("*.json") if _NAME.fullmatch(path.stem)), key=str.casefold)
+    # os.path.isfile is quiet about a folder that may be listed and not entered; Path.is_file raises.
+    files = (path for path in folder().glob("*.json") if os.path.isfile(path))  # noqa: PTH113
+    return sorted((path.stem for path in files if _NAME.fullmatch(path.stem)), key=str.casefold)
 
 
 def load(name: str) -> Spec:
@@ -35,7 +37,11 @@ def load(name: str) -> Spec:
         return parse_json(_path(name).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(_("saved: there is no architecture {name}").format(name=shown(name))) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:  # its own words would show the server's path
+        raise InputError(
+            _("saved: can't read {name}: {reason}").format(name=shown(name), reason=error.strerror)
+        ) from None
+    except UnicodeDecodeError as error:
         raise InputError(_("saved: can't read {name}: {reason}").format(name=shown(name), reason=error)) from None
 
 
@@ -43,7 +49,7 @@ def save(name: str, spec: Spec, *, replace: bool = False) -> None:
     """Write a spec under a name, whole or not at all.
 
     Raises:
-        InputError: where the name can't be used, or stands already and is not to be replaced.
+        InputError: where the name can't be used or written, or stands already and is not to be replaced.
     """
     name = name.strip()
     path = _path(name)
@@ -52,23 +58,40 @@ def save(name: str, spec: Spec, *, replace: bool = False) -> None:
     known = names()
     taken = next((other for other in known if other.casefold() == name.casefold()), None)
     if taken and not (replace and taken == name):
-        raise InputError(_("name: {name} is taken").format(name=shown(taken)))
+        raise _taken(taken)
     if not taken and len(known) >= MAX_SAVED:
         raise InputError(
             _("name: {count} architectures are saved, which is the limit; delete one first").format(count=len(known))
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".tmp", delete=False) as file:
-            file.write(spec.to_json())
-        os.replace(file.name, path)  # noqa: PTH105  # the temporary file is closed, and has no Path
+        try:
+            with whole(path, new=not replace) as part:
+                part.write_text(spec.to_json(), encoding="utf-8")
+        except FileExistsError:  # saved by another session since we looked
+            raise _taken(name) from None
     except OSError as error:
-        raise InputError(_("saved: can't write {path}: {reason}").format(path=path, reason=error.strerror)) from None
+        raise InputError(
+            _("saved: can't write {name}: {reason}").format(name=shown(name), reason=error.strerror)
+        ) from None
 
 
 def delete(name: str) -> None:
-    """Remove a saved architecture; one that is gone already is no fault."""
-    _path(name).unlink(missing_ok=True)
+    """Remove a saved architecture; one that is gone already is no fault.
+
+    Raises:
+        InputError: where its file can't be removed.
+    """
+    try:
+        _path(name).unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            _("saved: can't delete {name}: {reason}").format(name=shown(name), reason=error.strerror)
+        ) from None
+
+
+def _taken(name: str) -> InputError:
+    return InputError(_("name: {name} is taken").format(name=shown(name)))
 
 
 def _path(name: str) -> Path:

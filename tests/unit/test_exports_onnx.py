@@ -23,9 +23,9 @@ NETWORKS = {
     ),
     "convolutional head": narrow(resolve("vgg16-conv")),
     "option A": resolve("resnet20"),
-    "resnet18": resolve("resnet18"),
-    "googlenet": resolve("googlenet"),
-    "torchvision's mobilenet": resolve("torchvision:mobilenet_v3_small"),
+    "resnet18": resolve("resnet18").changed(image_size=64),
+    "googlenet": resolve("googlenet").changed(image_size=80),
+    "torchvision's mobilenet": resolve("torchvision:mobilenet_v3_small").changed(image_size=64),
 }
 
 
@@ -78,9 +78,17 @@ def test_the_caller_keeps_its_random_numbers() -> None:
 
 
 def test_auxiliary_heads_and_dropout_stay_behind() -> None:
-    model = model_of(narrow(resolve("googlenet")))
+    rows = [["a", 2, 1, 3, 1, 2, 1]]
+    model = model_of(parse_spec({"family": "googlenet", "modules": rows, "aux_after": ["a"], "image_size": 64}))
+    assert model.graph.initializer
     assert not [tensor.name for tensor in model.graph.initializer if tensor.name.startswith("aux")]
     assert "Dropout" not in {node.op_type for node in model.graph.node}
+
+
+def test_large_images_take_no_memory() -> None:
+    raw = {"family": "vgg", "cfg": ["8:7/4", "M"], "classifier": [], "pool_to": 1}
+    model = model_of(parse_spec({**raw, "in_channels": 1024, "image_size": 4096}))  # a batch of two takes 137 GB
+    assert [size.dim_value for size in model.graph.input[0].type.tensor_type.shape.dim[1:]] == [1024, 4096, 4096]
 
 
 def test_no_path_of_this_machine_stands_in_the_file() -> None:

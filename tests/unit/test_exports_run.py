@@ -11,7 +11,7 @@ import onnx
 import psutil
 import pytest
 
-from explorer import cli
+from explorer import beside, cli
 from explorer.errors import ExplorerError, InputError
 from explorer.exports import FORMATS, content, export, run
 from explorer.specs import resolve
@@ -54,10 +54,13 @@ def test_files_and_memory_hold_the_same(name: str, tmp_path: Path) -> None:
     assert FORMATS[name].media_type.count("/") == 1
 
 
-def test_a_network_in_memory() -> None:
+def test_a_network_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def worker(_module: str, name: str, file: str, *, text: str, **_options: object) -> None:
+        Path(file).write_text(f"{name} of {text}")
+
+    monkeypatch.setattr(beside, "run", worker)
     spec = resolve("mnist-fc")
-    model = onnx.load_from_string(content(spec, "onnx"))
-    assert [value.name for value in model.graph.output] == ["logits"]
+    assert content(spec, "onnx") == f"onnx of {spec.to_json()}".encode()
 
 
 def test_too_large_for_the_format(old: Path) -> None:
@@ -78,10 +81,10 @@ def test_too_large_for_the_machine(old: Path, monkeypatch: pytest.MonkeyPatch) -
     ("limit", "value", "words"),
     [
         ("BASE_MEMORY", 50_000_000, r"took more than 51\.23 MB of memory and was stopped"),
-        ("TIME_LIMIT", 1, "took longer than 1 seconds and was stopped"),
+        ("TIME_LIMIT", 0.5, "took longer than 0 seconds and was stopped"),
     ],
 )
-def test_limits(old: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int, words: str) -> None:
+def test_limits(old: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: float, words: str) -> None:
     monkeypatch.setattr(run, limit, value)
     with pytest.raises(InputError, match=words):
         export(resolve("lenet5"), "onnx", old)
@@ -97,11 +100,31 @@ def test_a_page_that_is_left_stops_the_process(old: Path) -> None:
     assert untouched(old.parent)
 
 
+def test_exports_wait_for_each_other_and_not_for_ever(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beside, "POLL", 0.01)
+    monkeypatch.setattr(beside, "PATIENCE", 0.1)
+    notes: list[str] = []
+    with run._one_at_a_time, pytest.raises(InputError, match="others are still at work on this; try again"):
+        export(resolve("lenet5"), "onnx", old, notes.append)
+    assert len(notes) > 2
+    assert set(notes) == {"Waiting for another export to end"}
+    assert untouched(old.parent)
+
+
+def test_a_page_that_is_left_stops_waiting(old: Path) -> None:
+    def leave(_note: str) -> None:
+        raise KeyboardInterrupt
+
+    with run._one_at_a_time, pytest.raises(KeyboardInterrupt):
+        export(resolve("lenet5"), "onnx", old, leave)
+    assert untouched(old.parent)
+
+
 def test_a_failing_process_says_why(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", str(old.parent.parent / "python"))
     Path(sys.executable).write_text("#!/bin/sh\necho trace >&2; echo 'ValueError: no luck' >&2; sleep 0.5; exit 1\n")
     Path(sys.executable).chmod(0o755)
-    with pytest.raises(ExplorerError, match="the export failed: ValueError: no luck"):
+    with pytest.raises(ExplorerError, match="the process failed: ValueError: no luck"):
         export(resolve("lenet5"), "onnx", old)
     assert untouched(old.parent)
 

@@ -5,22 +5,29 @@ import json
 import shutil
 import subprocess
 import warnings
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
 import pydot
 import pytest
 
-from explorer.analysis import analyse
+from explorer.analysis import Analysis, analyse
 from explorer.drawing.kinds import LIGHT, group_of
 from explorer.drawing.numbers import shape
 from explorer.exports import FORMATS
 from explorer.exports.dot import IMAGE, _quoted
 from explorer.specs import PRESETS, resolve
 
-NETWORKS = ("mnist-fc", "vgg11-lrn", "resnet50", "googlenet", "torchvision:swin_t", "torchvision:densenet121")
+NETWORKS = ("mnist-fc", "vgg11-lrn", "resnet50", "googlenet", "torchvision:swin_t", "torchvision:shufflenet_v2_x0_5")
 
 
+@cache
+def analysis_of(network: str) -> Analysis:
+    return analyse(resolve(network))
+
+
+@cache
 def text(name: str, network: str) -> str:
     return FORMATS[name].make(resolve(network)).decode()
 
@@ -38,7 +45,7 @@ def test_specs_return_from_json(tmp_path: Path) -> None:
 def test_sums_of_the_table_are_the_totals(network: str) -> None:
     written = text("csv", network)
     table = pd.read_csv(io.StringIO(written, newline=""), keep_default_na=False, na_values=[""])
-    analysis = analyse(resolve(network))
+    analysis = analysis_of(network)
     totals = analysis.totals
     assert written.count("\r\n") == len(table) + 1 == len(analysis.layers) + 1  # RFC 4180, section 2.1
     sums = {
@@ -85,7 +92,7 @@ def graph_of(network: str) -> tuple[dict[str, pydot.Node], list[pydot.Edge], lis
 @pytest.mark.parametrize("network", NETWORKS)
 def test_the_graph_is_the_analysis(network: str) -> None:
     nodes, edges, clusters = graph_of(network)
-    layers = analyse(resolve(network)).layers
+    layers = analysis_of(network).layers
     assert nodes.keys() == {IMAGE, *(layer.name for layer in layers)}
     found = {(edge.get_source().strip('"'), edge.get_destination().strip('"')) for edge in edges}
     between = {(layers[source].name, layer.name) for layer in layers for source in layer.inputs}
@@ -121,4 +128,4 @@ def test_graphviz_draws_the_graph() -> None:
         done = subprocess.run(["dot", "-Tjson0"], input=text("dot", network), capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, "")
         drawn = [node for node in json.loads(done.stdout)["objects"] if "nodes" not in node]
-        assert len(drawn) == len(analyse(resolve(network)).layers) + 1
+        assert len(drawn) == len(analysis_of(network).layers) + 1

@@ -1,15 +1,15 @@
 """Times are measured in a process of their own, one at a time, and what is too large is refused before."""
 
-import subprocess
 import threading
 
 import pytest
 import torch
 
+from explorer import beside
 from explorer.analysis import timing
 from explorer.analysis.kernels import Replacement, replacement, single
 from explorer.analysis.timing import Work
-from explorer.errors import InputError
+from explorer.errors import ExplorerError, InputError
 
 STACKS = [single(3), replacement(3, Replacement.SPLIT)]
 
@@ -40,7 +40,7 @@ def test_a_larger_convolution_takes_longer() -> None:
 def test_what_is_too_large_is_refused_before_it_starts(
     work: Work, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(timing.subprocess, "run", lambda *_args, **_options: pytest.fail("started"))
+    monkeypatch.setattr(beside, "run", lambda *_args, **_options: pytest.fail("started"))
     if work.channels == 1:
         monkeypatch.setattr(timing, "MAX_MACS", 10**12)
     with pytest.raises(InputError, match=message):
@@ -55,35 +55,32 @@ def test_a_slow_measurement_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_measurement_that_dies_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
-    def killed(*_args: object, **_options: object) -> None:
-        raise subprocess.CalledProcessError(-9, "python")
-
-    monkeypatch.setattr(timing.subprocess, "run", killed)
-    with pytest.raises(InputError, match="ended early, with status -9"):
+    monkeypatch.setattr(beside, "_watched", lambda worker, *_rest: worker.kill())
+    with pytest.raises(ExplorerError, match="ended early, with status -9; the machine may be short of memory"):
         timing.measure(STACKS, Work(4, 8, 1))
     assert not timing.busy()
 
 
 def test_measurements_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timing, "PATIENCE", 0.05)
+    monkeypatch.setattr(beside, "PATIENCE", 0.05)
     with timing._one_at_a_time:
         assert timing.busy()
-        with pytest.raises(InputError, match="Other measurements are still running"):
+        with pytest.raises(InputError, match="others are still at work on this; try again in a minute"):
             timing.measure(STACKS, Work(4, 8, 1))
 
 
 def test_only_one_runs_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     running, most = 0, 0
 
-    def run(*_args: object, **_options: object) -> subprocess.CompletedProcess[str]:
+    def run(*_args: object, **_options: object) -> str:
         nonlocal running, most
         running += 1
         most = max(most, running)
         threading.Event().wait(0.05)
         running -= 1
-        return subprocess.CompletedProcess([], 0, stdout='[[1.0, 2.0], 1.0, 5, "CPU", 1, "2"]')
+        return '[[1.0, 2.0], 1.0, 5, "CPU", 1, "2"]'
 
-    monkeypatch.setattr(timing.subprocess, "run", run)
+    monkeypatch.setattr(beside, "run", run)
     threads = [threading.Thread(target=timing.measure, args=(STACKS, Work(4, 8, 1))) for _turn in range(4)]
     for thread in threads:
         thread.start()

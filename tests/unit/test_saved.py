@@ -1,5 +1,7 @@
 """Architectures saved under a name."""
 
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,3 +87,46 @@ def test_a_folder_that_can_not_be_written(folder: Path) -> None:
     folder.write_text("a file stands there")
     with pytest.raises(InputError, match="can't write"):
         saved.save("net", resolve("vgg11"))
+
+
+def test_of_two_who_save_one_name_the_second_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved.save("net", resolve("vgg11"))
+    monkeypatch.setattr(saved, "names", list)  # the second looked before the first had written
+    with pytest.raises(InputError, match="name: 'net' is taken"):
+        saved.save("net", resolve("vgg16"))
+    assert saved.load("net") == resolve("vgg11")
+    assert [path.name for path in folder.iterdir()] == ["net.json"]
+
+
+def test_files_are_those_of_any_new_file(folder: Path) -> None:
+    saved.save("net", resolve("vgg11"))
+    (folder / "other").touch()
+    assert (folder / "net.json").stat().st_mode == (folder / "other").stat().st_mode
+
+
+def test_a_failure_leaves_nothing_and_shows_no_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self))
+
+    saved.save("net", resolve("vgg11"))
+    monkeypatch.setattr(Path, "replace", full)
+    monkeypatch.setattr(Path, "hardlink_to", full)
+    for act in (
+        lambda: saved.save("net", resolve("vgg16"), replace=True),
+        lambda: saved.save("new", resolve("vgg16")),
+    ):
+        with pytest.raises(InputError, match=r"saved: can't write '(net|new)': No space left on device$"):
+            act()
+    assert [path.name for path in folder.iterdir()] == ["net.json"]
+    assert saved.load("net") == resolve("vgg11")
+
+
+def test_a_folder_with_the_name_of_a_file(folder: Path) -> None:
+    (folder / "d.json").mkdir(parents=True)
+    assert saved.names() == []
+    with pytest.raises(InputError, match=r"saved: can't write 'd': it is not a file that can be replaced$"):
+        saved.save("d", resolve("vgg11"))
+    with pytest.raises(InputError, match=r"saved: can't read 'd': Is a directory$"):
+        saved.load("d")
+    with pytest.raises(InputError, match=r"saved: can't delete 'd': "):
+        saved.delete("d")

@@ -9,7 +9,7 @@ from explorer.analysis import timing
 from explorer.analysis.kernels import MAX_KERNEL, MIN_KERNEL, Replacement, Stack, replacement, single
 from explorer.drawing import kernels_stack
 from explorer.drawing.numbers import short
-from explorer.errors import InputError
+from explorer.errors import ExplorerError, InputError
 from explorer.i18n import _
 from explorer.specs.base import MAX_IMAGE, MAX_WIDTH
 from explorer.ui.kernels.parts import Fact, facts, short_number
@@ -61,7 +61,10 @@ def controls() -> dict[str, Any]:
     names = kinds()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         return {
-            "k": short_number(NAME, "k", _("Kernel k"), _("Side of the one large kernel, 2 to 15.")),
+            "k": short_number(
+                NAME, "k", _("Kernel k"),
+                _("Side of the one large kernel, {least} to {most}.").format(least=MIN_KERNEL, most=MAX_KERNEL),
+            ),
             "by": st.segmented_control(
                 _("Replaced by"), list(names), format_func=lambda kind: names[kind], key=key, required=True,
                 help=_(
@@ -197,7 +200,7 @@ def _time(result: Comparison) -> None:
 def _measured(asked: tuple[Stack, Stack, timing.Work]) -> Measurement:
     try:
         return Measurement(asked, timing.measure(asked[:2], asked[2]))
-    except InputError as error:
+    except ExplorerError as error:
         return Measurement(asked, None, str(error))
 
 

@@ -1,0 +1,36 @@
+"""Files that are there whole or not at all."""
+
+import errno
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from explorer.i18n import _
+
+
+@contextmanager
+def whole(path: Path, *, new: bool = False) -> Iterator[Path]:
+    """The name of an empty file beside ``path`` that takes its place when the block ends well.
+
+    Args:
+        path: of the file; a link stays, and what it points to is replaced.
+        new: refuse a file that is there, even where it came while the block ran.
+
+    Raises:
+        FileExistsError: where ``new`` is asked and a file is there.
+        OSError: where ``path`` can't be written.
+    """
+    target = path.resolve()
+    part = target.with_name(f".{secrets.token_hex(8)}.part")
+    if target.exists() and not target.is_file():  # a folder or, as root, /dev/null
+        raise OSError(errno.EINVAL, _("it is not a file that can be replaced"))
+    part.touch(exist_ok=False)
+    try:
+        yield part
+        if new:
+            target.hardlink_to(part)  # of two at the same time one fails, where a rename would let the later win
+        else:
+            part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
