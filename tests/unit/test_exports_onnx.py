@@ -23,8 +23,17 @@ NETWORKS = {
     ),
     "convolutional head": narrow(resolve("vgg16-conv")),
     "option A": resolve("resnet20"),
-    "resnet18": resolve("resnet18").changed(image_size=64),
-    "googlenet": resolve("googlenet").changed(image_size=80),
+    "bottlenecks": parse_spec(
+        {"family": "resnet", "blocks": [2, 1], "widths": [4, 8], "block": "bottleneck", "image_size": 64}
+    ),
+    "inception modules": parse_spec(
+        {
+            "family": "googlenet",
+            "modules": [["a", 4, 2, 6, 2, 4, 2], ["b", 2, 4, 4, 2, 2, 6]],
+            "pool_after": ["a"],
+            "image_size": 64,
+        }
+    ),
     "torchvision's mobilenet": resolve("torchvision:mobilenet_v3_small").changed(image_size=64),
 }
 
