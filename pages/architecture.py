@@ -32,7 +32,7 @@ def preset_label(name: str) -> str:
 
 
 # Room for what takes a moment to draw, so that nothing below it jumps.
-ROOM = "<style>.st-key-face {min-height: 17rem} .st-key-layer-panel {min-height: 26rem}</style>"
+ROOM = "<style>.st-key-face {min-height: 17rem} .st-key-layer-panel {min-height: 35.5rem}</style>"
 
 st.html(ROOM)
 editing = state.current()

@@ -15,7 +15,7 @@ def draw(analysis: Analysis, chosen: str, *, dark: bool) -> None:
     """The chosen layer, or the last map of the network where none is chosen."""
     layer = next((layer for layer in analysis.layers if layer.name == chosen), None)
     with st.container(border=True, key="layer-panel"):
-        side, words = st.columns([2, 3], gap="small")
+        side, words = st.columns([2, 3], gap="small") if layer else (st.container(), st.container())
         traced = any(layer.field for layer in analysis.layers)
         field = layer.field if layer else analysis.field if traced else None
         with side:
@@ -45,8 +45,7 @@ def _numbers(layer: Layer) -> None:
     window = f" · {plain(str(layer.window))}" if layer.window else ""
     st.markdown(f"**{plain(layer.name)}** · {plain(layer.kind)}{window}")
     lines = [
-        (_("Input"), shape(layer.input_shape)),
-        (_("Output"), shape(layer.output_shape)),
+        (_("Map"), f"{shape(layer.input_shape)} → {shape(layer.output_shape)}"),
         (_("Output side"), layer.formulas["output_shape"]),
         (_("Parameters"), layer.formulas["params"]),
         (_("MACs"), layer.formulas["macs"]),

@@ -9,6 +9,7 @@ import logging
 import time
 from dataclasses import dataclass, field
 
+import pandas as pd
 import streamlit as st
 
 from explorer.analysis import analyse
@@ -61,7 +62,8 @@ class History:
 class Editing:
     """Kept in ``session_state``: the last good network, the preset it came from, and the link that says so.
 
-    ``revision`` counts how often the widgets were filled anew; tables, whose state can't be assigned, carry
+    ``written`` are the last links with the time at which the next took their place, ``widgets`` the values at the end
+    of the last run. ``revision`` counts how often the widgets were filled anew; tables, whose state can't be assigned, carry
     it in their key.
     """
 
@@ -74,6 +76,8 @@ class Editing:
     logged: str = ""
     revision: int = 0
     history: History = field(default_factory=History)
+    written: list[tuple[dict[str, str], float]] = field(default_factory=list)
+    widgets: dict[str, object] = field(default_factory=dict)
 
 
 def current() -> Editing:
@@ -84,11 +88,30 @@ def current() -> Editing:
         editing = st.session_state["editing"] = Editing(resolve(DEFAULT), DEFAULT, {})
         _follow(editing, link)
         editing.history = History()
-    elif link not in ({}, editing.link):
+    elif link not in ({}, editing.link) and not _outrun(editing, link):
         _follow(editing, link)
     elif PRESET not in st.session_state:  # back from another page: Streamlit has dropped the widgets
         fill(editing)
     return editing
+
+
+def _outrun(editing: Editing, link: dict[str, str]) -> bool:
+    """Whether an edit was sent before the browser knew the link that the edit before it had led to.
+
+    Its run still carries the old link; following that would take the edit before back. A step back in the browser
+    carries an old link too, but changes no widget.
+    """
+    known = [old for old, replaced_at in editing.written if time.monotonic() - replaced_at < TYPING]
+    # Widgets of another family's editor are dropped after the run that drew them last; that is no edit.
+    return link in known and any(value != editing.widgets.get(key) for key, value in _widgets().items())
+
+
+def _widgets() -> dict[str, object]:
+    return {
+        str(key): value
+        for key, value in st.session_state.items()
+        if str(key).startswith((PREFIX, VIEW)) and not isinstance(value, pd.DataFrame)
+    }
 
 
 def _follow(editing: Editing, link: dict[str, str]) -> None:
@@ -230,8 +253,10 @@ def write_link(editing: Editing) -> None:
     link = encode(editing.spec, editing.base)
     editing.base = link[BASE]
     link |= editing.view.to_link()
+    editing.widgets = _widgets()
     if editing.link_problem or (link == editing.link and BASE in st.query_params):
         return
+    editing.written = [*editing.written[-9:], (editing.link, time.monotonic())]
     editing.link = link
     # In one step: each change of a parameter would be an entry of its own in the browser's history.
     st.query_params.from_dict({**{key: st.query_params[key] for key in set(st.query_params) & NOT_OURS}, **link})

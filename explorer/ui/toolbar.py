@@ -95,7 +95,11 @@ def _open() -> None:
 
 def _delete() -> None:
     name = st.session_state[CHOSEN]
-    saved.delete(name)
+    try:
+        saved.delete(name)
+    except InputError as error:
+        _reply(str(error), worked=False)
+        return
     st.session_state[CHOSEN] = None
     _reply(_("{name} is deleted.").format(name=name))
 

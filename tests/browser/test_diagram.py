@@ -109,7 +109,7 @@ def test_the_diagram_by_keyboard_alone(visit: Visit) -> None:
 def test_the_field_is_drawn_on_the_image(visit: Visit) -> None:
     page = visit("architecture?net=vgg16&layer=features.4")
     picture = page.locator(".st-key-field-picture svg")
-    expect(picture).to_have_attribute("aria-label", re.compile("sees 6×6 of 224×224 pixels; its field is 6 pixels"))
+    expect(picture).to_have_attribute("aria-label", re.compile("sees 6×6 of 224×224 px; its field is 6 pixels"))
 
 
 def test_the_diagram_on_a_phone(visit: Visit) -> None:

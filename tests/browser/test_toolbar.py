@@ -110,13 +110,13 @@ def test_a_file_that_is_no_network_is_explained_and_nothing_is_lost(visit: Visit
     expect(page).to_have_url(re.compile("num_classes=5"))
 
 
-def exported(page: Page, title: str, tmp_path: Path, *, prepare: bool = False) -> bytes:
+def exported(page: Page, title: str, suffix: str, tmp_path: Path, *, prepare: bool = False) -> bytes:
     chooser = page.get_by_role("combobox", name="Export as")
     chooser.fill(title)
     chooser.press("Enter")
     if prepare:
         button(page, "Prepare the file").click()
-    download = page.get_by_role("button", name=re.compile("^Download lenet5"))
+    download = page.get_by_role("button", name=f"Download lenet5{suffix}", exact=True)
     download.wait_for(timeout=90_000)
     with page.expect_download() as started:
         download.click()
@@ -130,16 +130,16 @@ def test_each_export_can_be_taken_from_the_page(visit: Visit, tmp_path: Path) ->
     menu(page, "export")
     names = {
         node.name
-        for node in ast.walk(ast.parse(exported(page, "PyTorch source", tmp_path)))
+        for node in ast.walk(ast.parse(exported(page, "PyTorch source", ".py", tmp_path)))
         if isinstance(node, ast.ClassDef)
     }
     assert "Net" in names
-    assert json.loads(exported(page, "Spec as JSON", tmp_path))["classifier"] == [120, 84]
-    assert exported(page, "Graphviz DOT", tmp_path).startswith(b"digraph")
-    assert ElementTree.fromstring(exported(page, "Diagram as SVG", tmp_path)).tag.endswith("svg")
-    rows = list(csv.DictReader(io.StringIO(exported(page, "Table of layers as CSV", tmp_path).decode())))
+    assert json.loads(exported(page, "Spec as JSON", ".json", tmp_path))["classifier"] == [120, 84]
+    assert exported(page, "Graphviz DOT", ".dot", tmp_path).startswith(b"digraph")
+    assert ElementTree.fromstring(exported(page, "Diagram as SVG", ".svg", tmp_path)).tag.endswith("svg")
+    rows = list(csv.DictReader(io.StringIO(exported(page, "Table of layers as CSV", ".csv", tmp_path).decode())))
     assert sum(int(row["parameters"]) for row in rows) == 61_706  # LeCun et al. 1998, with all of S2's maps read by C3
-    assert len(exported(page, "ONNX with random weights", tmp_path, prepare=True)) > 4 * 61_706
+    assert len(exported(page, "ONNX with random weights", ".onnx", tmp_path, prepare=True)) > 4 * 61_706
 
 
 def test_published_values_and_why_they_differ(visit: Visit) -> None:
@@ -148,7 +148,7 @@ def test_published_values_and_why_they_differ(visit: Visit) -> None:
     expect(badges).to_contain_text("3.8")
     table = page.locator(".st-key-published-table")
     expect(table).to_contain_text("He et al. 2016")
-    expect(table).to_contain_text("1x1")
+    expect(table).to_contain_text("1×1")
     page.get_by_role("combobox", name="Start from").fill("GoogLeNet · googlenet")
     page.get_by_role("combobox", name="Start from").press("Enter")
     expect(table).to_contain_text("2.7K")
