@@ -14,7 +14,7 @@ run: .venv/app
 
 test: .venv/tests chromium
 	$(BIN)/pytest -n 2 --dist worksteal -q tests/unit tests/pages
-	$(BIN)/pytest -q tests/browser
+	$(BIN)/pytest -n 2 --dist worksteal -q tests/browser
 
 check: .venv/tests
 	$(BIN)/ruff check .

@@ -57,7 +57,7 @@ with editor_side:
     else:
         state.accept(editing, spec)
     if editing.problem:
-        st.caption(f":red[{plain(editing.problem)}]")
+        st.caption(f":material/error: {plain(editing.problem)}")
     with st.expander(_("Training memory and FLOPs"), key="training-options"):
         number(state.VIEW + "batch", _("Batch size"))
         st.selectbox(_("Optimizer"), list(OPTIMIZER_STATE), format_func=OPTIMIZERS.get, key=state.VIEW + "optimizer")

@@ -31,8 +31,14 @@ def faults(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
-@pytest.mark.parametrize("link", PAGES)
+CASES = [(link, 1280, "light") for link in PAGES] + [
+    (link, width, scheme)
+    for link in list(PAGES)[:2] + ["kernels", "compare"]
+    for width, scheme in ((1280, "dark"), (390, "light"))
+]
+
+
+@pytest.mark.parametrize(("link", "width", "scheme"), CASES)
 def test_axe_finds_nothing_serious(visit: Visit, link: str, width: int, scheme: str) -> None:
     page = visit(link, width=width, scheme=scheme, ready=PAGES[link])
     page.wait_for_timeout(1500)  # charts draw after the script has ended
