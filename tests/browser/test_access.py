@@ -33,7 +33,7 @@ def faults(page: Page) -> list[str]:
 
 CASES = [(link, 1280, "light") for link in PAGES] + [
     (link, width, scheme)
-    for link in list(PAGES)[:2] + ["kernels", "compare"]
+    for link in [*list(PAGES)[:2], "kernels", "compare"]
     for width, scheme in ((1280, "dark"), (390, "light"))
 ]
 
