@@ -62,9 +62,9 @@ class History:
 class Editing:
     """Kept in ``session_state``: the last good network, the preset it came from, and the link that says so.
 
-    ``written`` are the last links with the time at which the next took their place, ``widgets`` the values at the end
-    of the last run. ``revision`` counts how often the widgets were filled anew; tables, whose state can't be assigned, carry
-    it in their key.
+    ``written`` are the last links with the time at which the next took their place, ``widgets`` the values at the
+    end of the last run. ``revision`` counts how often the widgets were filled anew; tables, whose state can't be
+    assigned, carry it in their key.
     """
 
     spec: Spec
