@@ -13,10 +13,9 @@ from explorer.drawing.numbers import short
 from explorer.i18n import _
 from explorer.specs import PRESETS
 from explorer.specs.link import BASE
-from explorer.ui import glossary
+from explorer.ui import address, glossary
 from explorer.ui.glossary import term
 from explorer.ui.picture import picture
-from explorer.ui.state import NOT_OURS
 from explorer.ui.text import plain
 
 PAGES = Path(__file__).parent
@@ -35,7 +34,7 @@ STYLE = """<style>
 if BASE in st.query_params:
     st.switch_page(ARCHITECTURE, query_params=st.query_params.to_dict())
 
-kept = {key: st.query_params[key] for key in st.query_params if key in NOT_OURS}
+kept = address.everywhere()
 dark = st.context.theme.type == "dark"
 
 

@@ -9,7 +9,7 @@ from itertools import accumulate
 
 from explorer.analysis import Analysis, Layer
 from explorer.drawing import heat, volumes
-from explorer.drawing.kinds import DARK, LIGHT, Group, group_name, group_of
+from explorer.drawing.kinds import Group, colours, group_name, group_of
 from explorer.drawing.layout import (
     ARC,
     HEADER,
@@ -80,7 +80,7 @@ class _Drawing:
         self.layout = layout
         self.look = look
         self.theme: Theme = theme(dark=look.dark)
-        self.kinds = DARK if look.dark else LIGHT
+        self.kinds = colours(dark=look.dark)
         self.projections = {  # boxes on the way of a shortcut
             edge.source.node.key
             for edge in layout.edges
@@ -219,17 +219,12 @@ class _Drawing:
         return heat.colour(value, *self.bounds, dark=self.look.dark) if value else self.theme.line
 
     def describe(self, layer: Layer) -> str:
-        return (
-            _("{name}: {kind} {window}, {before} to {after}, {parameters} parameters")
-            .format(
-                name=layer.name,
-                kind=layer.kind,
-                window=str(layer.window or ""),
-                before=shape(layer.input_shape),
-                after=shape(layer.output_shape),
-                parameters=f"{layer.params:,}",
-            )
-            .replace(" ,", ",")
+        return _("{name}: {words}, {before} to {after}, {parameters} parameters").format(
+            name=layer.name,
+            words=layer.words,
+            before=shape(layer.input_shape),
+            after=shape(layer.output_shape),
+            parameters=f"{layer.params:,}",
         )
 
     # Edges

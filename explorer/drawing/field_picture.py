@@ -49,12 +49,12 @@ def draw(analysis: Analysis, field: Field, *, dark: bool) -> str:
                 stroke_width=1.6,
             )
         )
-    parts.append(text(MARGIN + width / 2, 2 * MARGIN + height + 12, seen, font_size=20, text_anchor="middle"))
+    parts.append(text(MARGIN + width / 2, 2 * MARGIN + height + 18, seen, font_size=20, text_anchor="middle"))
     words = _("The middle unit, row {row}, column {column}, sees {seen}; its field is {size} pixels a side").format(
         row=field.unit[0], column=field.unit[1], seen=seen, size=field.size
     )
     style = f"text{{{FONT};fill:{colours.ink}}}"
-    return picture(2 * MARGIN + width, 2 * MARGIN + height + 20, *parts, label=words, style=style)
+    return picture(2 * MARGIN + width, 2 * MARGIN + height + 26, *parts, label=words, style=style)
 
 
 def _grid(rows: int, columns: int, pixel: float, colour: str) -> list[str]:

@@ -17,7 +17,7 @@ GROUND = 124  # where volumes stand
 
 def volumes(analysis: Analysis, *, dark: bool) -> str:
     """The maps that each pool reads, as boxes: as tall as the map, as thick as it has channels; then the head."""
-    colours = kinds.DARK if dark else kinds.LIGHT
+    colours = kinds.colours(dark=dark)
     pools = [layer for layer in analysis.layers if layer.kind == "MaxPool2d"]
     maps = [layer.input_shape[1:3] for layer in pools] + [pools[-1].output_shape[1:3]]
     head = [layer for layer in analysis.layers if layer.kind == "Linear"]
@@ -55,7 +55,7 @@ def _box(x: float, size: float, thick: float, colour: str, edge: str) -> str:
 
 def nested(*, dark: bool) -> str:
     """What one unit sees after one, two and three 3x3 convolutions, and the weights of a 7x7 beside theirs."""
-    colours, look = kinds.DARK if dark else kinds.LIGHT, theme(dark=dark)
+    colours, look = kinds.colours(dark=dark), theme(dark=dark)
     cell, left, top, side = 16, 10, 10, 7
     parts = [
         _rectangle(left + cell * column, top + cell * row, cell - 1, cell - 1, look.panel, stroke=look.line)
@@ -78,7 +78,7 @@ def nested(*, dark: bool) -> str:
 
 def bars(networks: dict[str, Analysis], *, dark: bool) -> str:
     """MACs and parameters of a few networks as bars."""
-    colours, look = kinds.DARK if dark else kinds.LIGHT, theme(dark=dark)
+    colours, look = kinds.colours(dark=dark), theme(dark=dark)
     parts, told = [], []
     for column, (title, values) in enumerate(
         [

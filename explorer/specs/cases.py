@@ -47,7 +47,7 @@ def cases() -> tuple[Case, ...]:
             "stem",
             _("7×7 stem against three 3×3"),
             _(
-                "Both stems see 7 pixels, and the stack has three ReLUs for one. But on the 3 channels of an image "
+                "The convolutions of both stems see 7 pixels, and the stack has three ReLUs for one. But on the 3 channels of an image "
                 "it costs more, not less: its second and third layer work on 64."
             ),
             (Contestant(_("7×7 stem"), "vgg11", STEM_7), Contestant(_("Three 3×3 stem"), "vgg11", STEM_3)),
@@ -57,7 +57,7 @@ def cases() -> tuple[Case, ...]:
             _("7×7 inside against three 3×3"),
             _(
                 "Between 128 channels each, one 7×7 has 49·128² weights and three 3×3 have 27·128²: the same "
-                "receptive field for 45% less."
+                "receptive field for 45% fewer weights in these layers."
             ),
             (Contestant(_("7×7 inside"), "vgg11", INSIDE_7), Contestant(_("Three 3×3 inside"), "vgg11", INSIDE_3)),
         ),
@@ -109,7 +109,10 @@ def cases() -> tuple[Case, ...]:
         Case(
             "vgg-googlenet",
             _("VGG-16 against GoogLeNet"),
-            _("Deeper, at a twentieth of the parameters and a tenth of the MACs: 1×1 convolutions and no FC head."),
+            _(
+                "GoogLeNet is deeper, at a twentieth of the parameters and a tenth of the MACs: 1×1 convolutions and "
+                "no FC head."
+            ),
             _presets("vgg16", "googlenet"),
         ),
     )

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from explorer.analysis import Analysis, Layer
-from explorer.drawing.kinds import DARK, LIGHT, Group, group_name, group_of
+from explorer.drawing.kinds import Group, colours, group_name, group_of
 from explorer.drawing.theme import theme
 from explorer.i18n import _
 from explorer.ui import state
@@ -18,11 +18,6 @@ from explorer.ui.view import View
 PICKER = "along"
 BAR = 30
 AXES = 130  # axis and legend
-
-
-def palette(*, dark: bool) -> dict[Group, str]:
-    """Colours of the kinds of layers on a light or dark page."""
-    return DARK if dark else LIGHT
 
 
 def measures() -> dict[str, str]:
@@ -44,19 +39,19 @@ def along(analysis: Analysis, measure: str, chosen: str, *, dark: bool) -> go.Fi
             x=[position for position, _layer in layers],
             y=[_amount(layer, measure) for _position, layer in layers],
             mode="lines",
-            line={"color": palette(dark=dark)[Group.OTHER], "width": 1, "shape": "hv"},
+            line={"color": colours(dark=dark)[Group.OTHER], "width": 1, "shape": "hv"},
             hoverinfo="skip",
             showlegend=False,
         )
     for group in Group:
         of_group = [(position, layer) for position, layer in layers if group_of(layer.kind) is group]
         if of_group:
-            _add_group(figure, measure, group, of_group, palette(dark=dark)[group])
+            _add_group(figure, measure, group, of_group, colours(dark=dark)[group])
     _mark(figure, analysis, chosen, dark=dark)
     if measure == "field":
         figure.add_hline(
             y=analysis.spec.image_size,
-            line={"dash": "dash", "color": palette(dark=dark)[Group.SHORTCUT], "width": 1.5},
+            line={"dash": "dash", "color": colours(dark=dark)[Group.SHORTCUT], "width": 1.5},
             annotation={"text": _("image: {size} pixels").format(size=analysis.spec.image_size), "xanchor": "left"},
             annotation_position="top left",
         )
@@ -150,7 +145,7 @@ def per_stage(sums: pd.DataFrame, title: str, *, stacked: bool, dark: bool) -> A
     """An Altair chart: one bar per stage (maps of one size, then the head), ``stacked`` by kind of layer."""
     stages = list(dict.fromkeys(sums["stage"]))
     shown = sums[sums["amount"] > 0].assign(exact=lambda frame: frame["amount"].map("{:,}".format))
-    colours = palette(dark=dark)
+    shades = colours(dark=dark)
     accent = theme(dark=dark).accent
     names = [group_name(group) for group in Group]
     present = [name for name in names if name in set(shown["group"])]
@@ -168,7 +163,7 @@ def per_stage(sums: pd.DataFrame, title: str, *, stacked: bool, dark: bool) -> A
             x=alt.X("amount:Q", title=title, axis=alt.Axis(format="~s", tickCount=4)),
             color=alt.Color(
                 "group:N",
-                scale=alt.Scale(domain=present, range=[colours[list(Group)[names.index(name)]] for name in present]),
+                scale=alt.Scale(domain=present, range=[shades[list(Group)[names.index(name)]] for name in present]),
                 legend=alt.Legend(orient="bottom", title=None, columns=2),
             )
             if stacked

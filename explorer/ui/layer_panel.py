@@ -42,8 +42,7 @@ def draw(analysis: Analysis, chosen: str, *, dark: bool) -> None:
 
 
 def _numbers(layer: Layer) -> None:
-    window = f" · {plain(str(layer.window))}" if layer.window else ""
-    st.markdown(f"**{plain(layer.name)}** · {plain(layer.kind)}{window}")
+    st.markdown(f"**{plain(layer.name)}** · {plain(layer.words)}")
     lines = [
         (_("Map"), f"{shape(layer.input_shape)} → {shape(layer.output_shape)}"),
         (_("Output side"), layer.formulas["output_shape"]),

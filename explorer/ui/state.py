@@ -16,6 +16,7 @@ from explorer.analysis import analyse
 from explorer.errors import InputError
 from explorer.specs import PRESETS, Spec, ZooSpec, resolve
 from explorer.specs.link import BASE, DEFAULT, decode, encode
+from explorer.ui import address
 from explorer.ui.view import MAX_FOLDED, PICKED, VIEW_FIELDS, View
 
 log = logging.getLogger("explorer.ui")
@@ -24,7 +25,6 @@ PREFIX = "edit."  # of the widgets' keys: edit.image_size, edit.cfg, …
 VIEW = "view."  # view.batch, view.optimizer, …
 PRESET = PREFIX + "preset"
 ZOO = "torchvision"
-NOT_OURS = {"lang", "embed", "embed_options"}
 MAX_UNDO = 200
 TYPING = 2.0  # seconds: edits of one field that follow closer are one step
 
@@ -82,7 +82,7 @@ class Editing:
 
 def current() -> Editing:
     """The session's network; to be called before any widget of an editor."""
-    link = {key: st.query_params[key] for key in st.query_params if key not in NOT_OURS}
+    link = address.ours()
     editing: Editing | None = st.session_state.get("editing")
     if editing is None:
         editing = st.session_state["editing"] = Editing(resolve(DEFAULT), DEFAULT, {})
@@ -258,5 +258,4 @@ def write_link(editing: Editing) -> None:
         return
     editing.written = [*editing.written[-9:], (editing.link, time.monotonic())]
     editing.link = link
-    # In one step: each change of a parameter would be an entry of its own in the browser's history.
-    st.query_params.from_dict({**{key: st.query_params[key] for key in set(st.query_params) & NOT_OURS}, **link})
+    address.write(link)

@@ -43,8 +43,7 @@ def _cells(row: Row) -> list[str]:
 def _layer(layer: Layer | None) -> str:
     if layer is None:
         return ""
-    kind = f"{layer.kind} {layer.window}" if layer.window else layer.kind
-    return f"{layer.name} {kind} {shape(layer.output_shape)}"
+    return f"{layer.name} {layer.words} {shape(layer.output_shape)}"
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> list[str]:

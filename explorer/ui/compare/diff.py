@@ -7,7 +7,7 @@ from itertools import groupby
 from explorer.analysis import Layer
 from explorer.analysis.alignment import Part, Row, Status, parts
 from explorer.analysis.comparison import counts
-from explorer.drawing.kinds import DARK, LIGHT, group_of
+from explorer.drawing.kinds import colours, group_of
 from explorer.drawing.numbers import shape
 from explorer.i18n import _
 from explorer.ui.compare.words import SIGNS, status_name, summary
@@ -63,9 +63,8 @@ def _row(row: Row, *, dark: bool) -> str:
 def _layer(layer: Layer | None, *, dark: bool) -> str:
     if layer is None:
         return ""
-    colour = (DARK if dark else LIGHT)[group_of(layer.kind)]
-    kind = f"{layer.kind} {layer.window}" if layer.window else layer.kind
+    colour = colours(dark=dark)[group_of(layer.kind)]
     return (
         f'<i style="background:{colour}"></i><b>{escape(layer.name)}</b><br>'
-        f'{escape(kind)} · <span class="faint">{escape(shape(layer.output_shape))}</span>'
+        f'{escape(layer.words)} · <span class="faint">{escape(shape(layer.output_shape))}</span>'
     )

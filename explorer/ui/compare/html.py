@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer.drawing.kinds import DARK, LIGHT, Group
+from explorer.drawing.kinds import Group, colours
 from explorer.drawing.theme import theme
 
 TINTS = {"added": Group.ACTIVATION, "removed": Group.SHORTCUT, "changed": Group.POOLING}  # green, red, amber
@@ -15,11 +15,11 @@ CSS = (Path(__file__).parents[1] / "assets" / "compare.css").read_text(encoding=
 
 def show(body: str, *, dark: bool) -> None:
     """Show HTML that was made with the functions of this package; every text in it is escaped already."""
-    colours = theme(dark=dark)
-    kinds = DARK if dark else LIGHT
+    look = theme(dark=dark)
+    kinds = colours(dark=dark)
     strength = "33" if dark else "1F"
     properties = {
-        **{name: getattr(colours, name) for name in ("ink", "faint", "ground", "panel", "line", "accent")},
+        **{name: getattr(look, name) for name in ("ink", "faint", "ground", "panel", "line", "accent")},
         **{name: kinds[tint] + strength for name, tint in TINTS.items()},
     }
     style = ";".join(f"--xc-{name}:{value}" for name, value in properties.items())

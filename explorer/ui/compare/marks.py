@@ -3,7 +3,7 @@
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from explorer.drawing.kinds import DARK, LIGHT, Group
+from explorer.drawing.kinds import Group, colours
 
 GLYPHS = {"circle": "●", "square": "■", "diamond": "◆", "triangle-up": "▲"}
 
@@ -29,12 +29,12 @@ def _dashes(*lengths: int) -> str:
 
 def marks(*, dark: bool) -> tuple[Mark, ...]:
     """The marks of the first to the fourth network."""
-    colours = DARK if dark else LIGHT
+    kinds = colours(dark=dark)
     return (
-        Mark(colours[Group.CONVOLUTION], "solid", "circle", "", "currentColor"),
-        Mark(colours[Group.SHORTCUT], "dash", "square", "/", _dashes(7, 3)),
-        Mark(colours[Group.ACTIVATION], "dot", "diamond", "x", _dashes(2, 2)),
-        Mark(colours[Group.LINEAR], "dashdot", "triangle-up", ".", _dashes(8, 3, 2, 3)),
+        Mark(kinds[Group.CONVOLUTION], "solid", "circle", "", "currentColor"),
+        Mark(kinds[Group.SHORTCUT], "dash", "square", "/", _dashes(7, 3)),
+        Mark(kinds[Group.ACTIVATION], "dot", "diamond", "x", _dashes(2, 2)),
+        Mark(kinds[Group.LINEAR], "dashdot", "triangle-up", ".", _dashes(8, 3, 2, 3)),
     )
 
 

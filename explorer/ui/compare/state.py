@@ -15,9 +15,9 @@ from explorer.analysis.comparison import LEAST, MOST
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.specs.cases import Case, cases
+from explorer.ui import address
 from explorer.ui.compare.entries import Entry, read
 from explorer.ui.compare.view import VIEW_FIELDS, View
-from explorer.ui.state import NOT_OURS
 
 log = logging.getLogger("explorer.ui")
 
@@ -45,7 +45,7 @@ class Comparing:
 
 def current() -> Comparing:
     """The session's comparison; to be called before any widget of the page."""
-    link = {key: st.query_params[key] for key in st.query_params if key in OURS}
+    link = {key: text for key, text in address.ours().items() if key in OURS}
     comparing: Comparing | None = st.session_state.get("comparing")
     if comparing is None:
         comparing = st.session_state["comparing"] = Comparing(_entries(cases()[0]))
@@ -169,5 +169,4 @@ def write_link(comparing: Comparing) -> None:
     if comparing.link_problem or (link == comparing.link and LETTERS[0] in st.query_params):
         return
     comparing.link = link
-    # In one step: each change of a parameter would be an entry of its own in the browser's history.
-    st.query_params.from_dict({**{key: st.query_params[key] for key in set(st.query_params) & NOT_OURS}, **link})
+    address.write(link)

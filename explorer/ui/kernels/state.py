@@ -11,10 +11,10 @@ from typing import Any
 import streamlit as st
 
 from explorer.errors import InputError
+from explorer.ui import address
 from explorer.ui.kernels.link import DEFAULT, read_link, write_link
 from explorer.ui.kernels.section import PREFIX, Section, SectionSettings, widget_key
 from explorer.ui.kernels.sections import SECTIONS
-from explorer.ui.state import NOT_OURS
 
 log = logging.getLogger("explorer.ui")
 
@@ -46,7 +46,7 @@ class Session:
 
 def current() -> Session:
     """The session's state; to be called before any widget of the page."""
-    link = {name: st.query_params[name] for name in st.query_params if name not in NOT_OURS}
+    link = address.ours()
     session: Session | None = st.session_state.get("kernels")
     if session is None:
         session = st.session_state["kernels"] = Session()
@@ -96,6 +96,4 @@ def write(session: Session) -> None:
     if session.state == session.synced:
         return
     session.link, session.synced = write_link(*session.state), session.state
-    # In one step: each change of a parameter would be an entry of its own in the browser's history.
-    kept = {name: st.query_params[name] for name in set(st.query_params) & NOT_OURS}
-    st.query_params.from_dict({**kept, **session.link})
+    address.write(session.link)
