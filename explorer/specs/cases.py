@@ -47,8 +47,8 @@ def cases() -> tuple[Case, ...]:
             "stem",
             _("7×7 stem against three 3×3"),
             _(
-                "The convolutions of both stems see 7 pixels, and the stack has three ReLUs for one. But on the 3 channels of an image "
-                "it costs more, not less: its second and third layer work on 64."
+                "The convolutions of both stems see 7 pixels, and the stack has three ReLUs for one. But on the 3 "
+                "channels of an image it costs more, not less: its second and third layer work on 64."
             ),
             (Contestant(_("7×7 stem"), "vgg11", STEM_7), Contestant(_("Three 3×3 stem"), "vgg11", STEM_3)),
         ),
