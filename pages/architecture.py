@@ -17,6 +17,7 @@ from explorer.specs import PRESETS, resolve
 from explorer.ui import charts, diagram, export, headline, layer_panel, published, state, tables, toolbar
 from explorer.ui.editors import EDITORS
 from explorer.ui.editors.common import number
+from explorer.ui.glossary import explain
 from explorer.ui.text import plain
 
 OPTIMIZERS = {"sgd": _("SGD"), "momentum": _("SGD with momentum"), "adam": _("Adam, AdamW")}
@@ -59,12 +60,19 @@ with editor_side:
     if editing.problem:
         st.caption(f":material/error: {plain(editing.problem)}")
     with st.expander(_("Training memory and FLOPs"), key="training-options"):
-        number(state.VIEW + "batch", _("Batch size"))
-        st.selectbox(_("Optimizer"), list(OPTIMIZER_STATE), format_func=OPTIMIZERS.get, key=state.VIEW + "optimizer")
+        number(state.VIEW + "batch", _("Batch size"), explain("batch"))
+        st.selectbox(
+            _("Optimizer"), list(OPTIMIZER_STATE), format_func=OPTIMIZERS.get, key=state.VIEW + "optimizer",
+            help=explain("optimizer-state"),
+        )  # fmt: skip
         st.segmented_control(
-            _("Precision"), list(Precision), required=True, format_func=PRECISIONS.get, key=state.VIEW + "precision"
-        )
-        st.pills(_("FLOPs count"), list(Term), selection_mode="multi", format_func=term_name, key=state.VIEW + "flops")
+            _("Precision"), list(Precision), required=True, format_func=PRECISIONS.get, key=state.VIEW + "precision",
+            help=explain("mixed-precision"),
+        )  # fmt: skip
+        st.pills(
+            _("FLOPs count"), list(Term), selection_mode="multi", format_func=term_name, key=state.VIEW + "flops",
+            help=explain("flops"),
+        )  # fmt: skip
 
 with buttons:
     toolbar.history(editing)

@@ -8,14 +8,16 @@ import streamlit as st
 from explorer.analysis import Analysis, Term
 from explorer.drawing.numbers import bytes_short, short
 from explorer.i18n import _
+from explorer.ui.glossary import explain
 from explorer.ui.text import plain
 
 CARD = 118  # pixels: two in a row
 
 
 class Headline(NamedTuple):
-    """One number: its name, the short form, what hovering says, and how to take and write the number itself."""
+    """One number: its entry in the glossary, its name, its short form, what hovering says, how to take and write it."""
 
+    term: str
     label: str
     value: str
     explanation: str
@@ -32,6 +34,7 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
     aux = _("{count:,} more in auxiliary heads, in training only.").format(count=totals.aux_params)
     return [
         Headline(
+            "parameter",
             _("Parameters"),
             short(totals.params),
             _exactly(
@@ -42,6 +45,7 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
             lambda of: of.totals.params,
         ),
         Headline(
+            "macs",
             _("MACs"),
             short(totals.macs),
             _exactly(
@@ -53,12 +57,14 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
             lambda of: of.totals.macs,
         ),
         Headline(
+            "flops",
             _("FLOPs"),
             short(flops),
             _exactly(_("{count:,} of the chosen terms.").format(count=flops), formulas["flops"]),
             lambda of: sum(amount for term, amount in of.totals.terms.items() if term in terms),
         ),
         Headline(
+            "mult-adds",
             _("Mult-adds"),
             short(totals.torchinfo_mult_adds),
             _exactly(
@@ -70,6 +76,7 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
             lambda of: of.totals.torchinfo_mult_adds,
         ),
         Headline(
+            "parameter",
             _("Weights"),
             bytes_short(totals.weight_bytes),
             _exactly(
@@ -82,6 +89,7 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
             bytes_short,
         ),
         Headline(
+            "activation-memory",
             _("Peak activations"),
             bytes_short(totals.peak_activation_bytes),
             _exactly(
@@ -94,6 +102,7 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
             bytes_short,
         ),
         Headline(
+            "training-memory",
             _("Training"),
             bytes_short(training.total) if training else "–",
             _exactly(
@@ -116,6 +125,7 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
             bytes_short,
         ),
         Headline(
+            "receptive-field",
             _("Receptive field"),
             _("{size} px").format(size=f"{field.size:,}") if field else "–",
             _exactly(
@@ -163,7 +173,7 @@ def draw(analysis: Analysis, base: Analysis, name: str, terms: frozenset[Term]) 
             against = _("{amount} against {name}").format(amount=amount, name=name) if amount else ""
             st.metric(
                 line.label, line.value, border=True, delta=percent or _("unchanged"),
-                help="\n\n".join(filter(None, [plain(against), line.explanation])),
+                help="\n\n".join(filter(None, [plain(against), line.explanation, explain(line.term)])),
                 delta_color="off", delta_arrow="off",
             )  # fmt: skip
 

@@ -402,3 +402,10 @@ def test_a_link_with_a_bad_view_opens_nothing_of_itself() -> None:
     app = open_page(net="vgg11", image_size="64", batch="0")
     assert "batch: '0' is below the least allowed, 1" in problem(app)
     assert app.number_input(key="edit.image_size").value == 224
+
+
+def test_every_headline_explains_its_term_with_its_paper() -> None:
+    helps = {metric.label: metric.help.replace("\\", "") for metric in open_page(net="vgg16").metric}
+    assert "Araujo et al. 2019" in helps["Receptive field"]
+    for label, text in helps.items():
+        assert "**" in text, label  # the glossary's name of the term
