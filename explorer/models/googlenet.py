@@ -49,7 +49,8 @@ class Inception(nn.Module):
         self.out_channels = row.ch1x1 + row.ch3x3 + row.ch5x5 + last
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.concat([self.branch1(x), self.branch2(x), self.branch3(x), self.branch4(x)])  # type: ignore[no-any-return]
+        joined: Tensor = self.concat([self.branch1(x), self.branch2(x), self.branch3(x), self.branch4(x)])
+        return joined
 
 
 class AuxHead(nn.Sequential):

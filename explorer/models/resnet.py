@@ -63,7 +63,8 @@ class Block(nn.Module):
             out = self.get_submodule(name)(out)
         if self.add is not None:
             out = self.add(out, x if self.downsample is None else self.downsample(x))
-        return self.relu(out)  # type: ignore[no-any-return]
+        activated: Tensor = self.relu(out)
+        return activated
 
 
 class ResNet(nn.Module):

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import serve
 
 Visit = Callable[..., Page]
 
 
-def metric(page: Page, label: str):  # type: ignore[no-untyped-def]
+def metric(page: Page, label: str) -> Locator:
     card = page.get_by_test_id("stMetric").filter(has=page.get_by_text(label, exact=True))
     return card.get_by_test_id("stMetricValue")
 

@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 Visit = Callable[..., Page]
 
 
-def heads(page: Page):  # type: ignore[no-untyped-def]
+def heads(page: Page) -> Locator:
     return page.locator(".xc .who b")
 
 

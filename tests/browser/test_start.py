@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import serve
 
@@ -23,7 +23,7 @@ def start(visit: Visit) -> Callable[..., Page]:
     return open_page
 
 
-def parameters(page: Page):  # type: ignore[no-untyped-def]
+def parameters(page: Page) -> Locator:
     card = page.get_by_test_id("stMetric").filter(has=page.get_by_text("Parameters", exact=True))
     return card.get_by_test_id("stMetricValue")
 

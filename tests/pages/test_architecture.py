@@ -1,33 +1,15 @@
 """The Architecture page in every state, without a browser."""
 
 import logging
-from pathlib import Path
+from functools import partial
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from explorer.settings import settings
 from explorer.specs import PRESETS, resolve
+from tests.pages import helpers
+from tests.pages.helpers import metrics, problem
 
-MAIN = Path(__file__).parents[2] / "explorer" / "main.py"
-
-
-def open_page(**link: str) -> AppTest:
-    """The page as a fresh session opens it with this link."""
-    app = AppTest.from_file(str(MAIN), default_timeout=60).switch_page("../pages/architecture.py")
-    for key, value in link.items():
-        app.query_params[key] = value
-    return app.run()
-
-
-def metrics(app: AppTest) -> dict[str, str]:
-    assert not app.exception
-    return {metric.label: metric.value for metric in app.metric}
-
-
-def problem(app: AppTest) -> str:
-    assert not app.exception
-    return " ".join(error.value.replace("\\", "") for error in app.error)
+open_page = partial(helpers.open_page, "architecture")
 
 
 def test_the_first_visit_shows_a_network_with_numbers() -> None:
@@ -259,44 +241,6 @@ def test_icon_directives_in_a_users_text_are_not_icons() -> None:
     assert not any(":material/add:" in error.value for error in app.error)
 
 
-def test_undo_goes_back_step_by_step_and_redo_forward() -> None:
-    app = open_page(net="vgg11")
-    app.toggle(key="edit.batch_norm").set_value(True).run()
-    app.number_input(key="edit.num_classes").set_value(10).run()
-    changed = metrics(app)
-    app.button(key="undo").click().run()
-    assert app.query_params == {"net": "vgg11", "batch_norm": "true"}
-    app.selectbox(key="edit.preset").set_value("googlenet").run()  # a preset is a step too, and ends the way forward
-    assert app.button(key="redo").disabled
-    app.button(key="undo").click().run()
-    assert app.query_params == {"net": "vgg11", "batch_norm": "true"}
-    app.button(key="undo").click().run()
-    assert app.query_params == {"net": "vgg11"}
-    assert app.button(key="undo").disabled
-    app.button(key="redo").click().run()
-    app.number_input(key="edit.num_classes").set_value(10).run()
-    assert metrics(app) == changed
-
-
-def test_a_number_typed_digit_by_digit_is_one_step() -> None:
-    app = open_page(net="vgg11")
-    for text in ("64", "64, M", "64, M, 1", "64, M, 12", "64, M, 128"):
-        app.text_input(key="edit.cfg").set_value(text).run()
-    app.button(key="undo").click().run()
-    assert app.query_params == {"net": "vgg11"}
-    assert app.text_input(key="edit.cfg").value.startswith("64, M, 128, M, 256")
-
-
-def test_undo_after_a_mistake_leaves_no_error() -> None:
-    app = open_page(net="vgg11")
-    app.number_input(key="edit.num_classes").set_value(10).run()
-    app.text_input(key="edit.cfg").set_value("64, bananas").run()
-    assert "bananas" in problem(app)
-    app.button(key="undo").click().run()
-    assert problem(app) == ""
-    assert app.query_params == {"net": "vgg11", "num_classes": "10"}
-
-
 def test_every_number_says_how_it_differs_from_the_preset() -> None:
     app = open_page(net="resnet18")
     assert {metric.delta for metric in app.metric} == {"unchanged"}
@@ -330,72 +274,12 @@ def test_published_values_belong_to_the_published_network_alone() -> None:
     assert not any(heading.value == "Published values" for heading in app.header)
 
 
-def saved_folder(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    monkeypatch.setenv("EXPLORER_SAVED_DIR", str(folder))
-    settings.cache_clear()
-
-
-@pytest.mark.parametrize(
-    ("spec", "message"),
-    [
-        ('{"family": "torchvision", "name": "nosuch"}', "no classification model 'nosuch'"),
-        ('{"family": "torchvision", "name": "inception_v3", "image_size": 8}', "8×8"),
-    ],
-)
-def test_a_saved_spec_that_can_not_run_is_explained(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, spec: str, message: str
-) -> None:
-    saved_folder(monkeypatch, tmp_path)
-    (tmp_path / "bad.json").write_text(spec)
-    app = open_page(net="vgg11")
-    app.session_state["library"] = True  # the menu is open
-    app.run()
-    app.selectbox(key="library.chosen").set_value("bad").run()
-    app.button(key="library.open").click().run()
-    assert message in problem(app)
-    assert app.query_params == {"net": "vgg11"}
-    settings.cache_clear()
-
-
 def test_a_stray_parameter_is_named_once_and_the_first_edit_counts() -> None:
     app = open_page(net="resnet50", utm_source="mail")
     assert "link, 'utm_source': resnet50 has no such setting" in problem(app)
     app.selectbox(key="edit.preset").set_value("vgg11").run()
     assert problem(app) == ""
     assert app.query_params == {"net": "vgg11"}
-
-
-def test_reset_and_presets_are_undone_one_by_one_however_quickly() -> None:
-    app = open_page(net="vgg11")
-    app.number_input(key="edit.image_size").set_value(64).run()
-    app.button(key="reset").click().run()
-    app.button(key="undo").click().run()
-    assert app.query_params == {"net": "vgg11", "image_size": "64"}
-    for name in ("vgg13", "vgg16", "vgg19"):
-        app.selectbox(key="edit.preset").set_value(name).run()
-    for name in ("vgg16", "vgg13"):
-        app.button(key="undo").click().run()
-        assert app.query_params == {"net": name}
-
-
-def test_an_edit_taken_back_leaves_nothing_to_undo() -> None:
-    app = open_page(net="vgg11")
-    app.toggle(key="edit.batch_norm").set_value(True).run()
-    app.toggle(key="edit.batch_norm").set_value(False).run()
-    assert app.button(key="undo").disabled
-
-
-def test_undo_takes_a_refused_edit_back_before_a_good_one() -> None:
-    app = open_page(net="vgg11")
-    app.number_input(key="edit.image_size").set_value(-5).run()
-    assert problem(app)
-    app.button(key="undo").click().run()
-    assert problem(app) == ""
-    assert app.number_input(key="edit.image_size").value == 224
-    app.number_input(key="edit.image_size").set_value(64).run()
-    app.number_input(key="edit.image_size").set_value(-5).run()
-    app.button(key="undo").click().run()
-    assert app.query_params == {"net": "vgg11", "image_size": "64"}
 
 
 def test_a_link_with_a_bad_view_opens_nothing_of_itself() -> None:

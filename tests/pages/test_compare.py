@@ -1,6 +1,7 @@
 """The Compare page in every state, without a browser."""
 
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,18 +15,12 @@ from explorer.specs import resolve, saved
 from explorer.specs.cases import cases
 from explorer.specs.link import to_text
 from explorer.ui.compare.html import show
+from tests.pages import helpers
+from tests.pages.helpers import problem
 
-MAIN = Path(__file__).parents[2] / "explorer" / "main.py"
+open_page = partial(helpers.open_page, "compare")
+
 NETWORK = "compare.network."
-
-
-def open_page(**link: str) -> AppTest:
-    """The page as a fresh session opens it with this link."""
-    app = AppTest.from_file(str(MAIN), default_timeout=60)
-    app.switch_page("../pages/compare.py")
-    for key, value in link.items():
-        app.query_params[key] = value
-    return app.run()
 
 
 def html(app: AppTest) -> str:
@@ -35,11 +30,6 @@ def html(app: AppTest) -> str:
 
 def titles(app: AppTest) -> list[str]:
     return re.findall(r"<b>[A-D] · ([^<]+)</b>", html(app))
-
-
-def problem(app: AppTest) -> str:
-    assert not app.exception
-    return " ".join(error.value.replace("\\", "") for error in app.error)
 
 
 def paste(app: AppTest, letter: str, text: str) -> None:
@@ -139,11 +129,7 @@ def test_up_to_four_networks() -> None:
 
 
 def test_the_network_of_the_architecture_page_is_offered() -> None:
-    app = AppTest.from_file(str(MAIN), default_timeout=60)
-    app.switch_page("../pages/architecture.py")
-    app.query_params["net"] = "vgg11"
-    app.query_params["num_classes"] = "7"
-    app.run()
+    app = helpers.open_page("architecture", net="vgg11", num_classes="7")
     app.query_params.clear()
     app.switch_page("../pages/compare.py").run()
     assert "VGG-11 (A), num_classes 7 (on the Architecture page)" in app.selectbox(key=NETWORK + "a").options

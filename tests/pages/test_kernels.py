@@ -1,28 +1,16 @@
 """The Kernels page in every state, without a browser."""
 
-from pathlib import Path
+from functools import partial
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer.analysis import timing
 from explorer.ui.kernels.sections import SECTIONS
+from tests.pages import helpers
+from tests.pages.helpers import metrics
 
-MAIN = Path(__file__).parents[2] / "explorer" / "main.py"
-
-
-def open_page(**link: str) -> AppTest:
-    """The page as a fresh session opens it with this link."""
-    app = AppTest.from_file(str(MAIN), default_timeout=60)
-    app.switch_page("../pages/kernels.py")
-    for key, value in link.items():
-        app.query_params[key] = value
-    return app.run()
-
-
-def metrics(app: AppTest) -> dict[str, str]:
-    assert not app.exception
-    return {metric.label: metric.value for metric in app.metric}
+open_page = partial(helpers.open_page, "kernels")
 
 
 def words(app: AppTest) -> str:

@@ -11,7 +11,8 @@ from explorer.drawing.numbers import short
 from explorer.i18n import _
 from explorer.specs.base import MAX_IMAGE
 from explorer.ui.kernels.parts import Fact, facts, short_number, terms
-from explorer.ui.kernels.section import Section, SectionSettings
+from explorer.ui.kernels.section import Section
+from explorer.ui.link_settings import LinkSettings
 from explorer.ui.picture import picture
 from explorer.ui.text import plain
 
@@ -19,7 +20,7 @@ NAME = "blocks"
 MAX_WIDTH = 4096  # four times that is the widest map of a network
 
 
-class Settings(SectionSettings):
+class Settings(LinkSettings):
     """Channels of the 3x3 convolutions, and the side of the maps."""
 
     width: Annotated[int, Field(ge=1, le=MAX_WIDTH)] = 64

@@ -11,14 +11,15 @@ from explorer.drawing.numbers import short
 from explorer.errors import InputError, shown
 from explorer.i18n import _
 from explorer.ui.kernels.parts import Fact, facts, terms
-from explorer.ui.kernels.section import Section, SectionSettings, widget_key
+from explorer.ui.kernels.section import Section, widget_key
+from explorer.ui.link_settings import LinkSettings
 from explorer.ui.picture import picture
 from explorer.ui.text import plain
 
 NAME = "inception"
 
 
-class Settings(SectionSettings):
+class Settings(LinkSettings):
     """The module."""
 
     module: str = EXAMPLE

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 
 from explorer.errors import InputError, shown
 from explorer.i18n import _
-from explorer.ui.kernels.section import SectionSettings
 from explorer.ui.kernels.sections import SECTIONS
+from explorer.ui.link_settings import LinkSettings
 
 SHOW = "show"
 DEFAULT = next(iter(SECTIONS))
 MAX_LINK = 4_000
 
 
-def read_link(link: Mapping[str, str]) -> tuple[str, SectionSettings, list[str]]:
+def read_link(link: Mapping[str, str]) -> tuple[str, LinkSettings, list[str]]:
     """Section and settings of a link, and what is wrong with it: a bad value leaves its setting at the default."""
     if sum(map(len, link.values())) > MAX_LINK:
         problem = _("link: longer than {limit:,} characters").format(limit=MAX_LINK)
@@ -45,7 +45,7 @@ def read_link(link: Mapping[str, str]) -> tuple[str, SectionSettings, list[str]]
     return show, settings, problems
 
 
-def write_link(show: str, settings: SectionSettings) -> dict[str, str]:
+def write_link(show: str, settings: LinkSettings) -> dict[str, str]:
     """Query parameters that :func:`read_link` turns back; none for the page's first picture."""
     changed = settings.to_link()
     return {SHOW: show, **changed} if changed or show != DEFAULT else {}

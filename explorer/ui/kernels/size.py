@@ -12,7 +12,8 @@ from explorer.i18n import _
 from explorer.specs.base import MAX_IMAGE
 from explorer.specs.cfg import MAX_KERNEL
 from explorer.ui.kernels.parts import Fact, facts, short_number
-from explorer.ui.kernels.section import Cell, Section, SectionSettings, widget_key
+from explorer.ui.kernels.section import Cell, Section, widget_key
+from explorer.ui.link_settings import LinkSettings
 from explorer.ui.picture import picture
 from explorer.ui.text import plain
 
@@ -22,7 +23,7 @@ MAX_DILATION = 64
 Window = Annotated[int, Field(ge=1, le=MAX_KERNEL)]
 
 
-class Settings(SectionSettings):
+class Settings(LinkSettings):
     """The numbers of the formula, and the output cell whose window is shown."""
 
     size: Annotated[int, Field(ge=1, le=MAX_IMAGE)] = 8

@@ -13,8 +13,9 @@ import streamlit as st
 from explorer.errors import InputError
 from explorer.ui import address
 from explorer.ui.kernels.link import DEFAULT, read_link, write_link
-from explorer.ui.kernels.section import PREFIX, Section, SectionSettings, widget_key
+from explorer.ui.kernels.section import PREFIX, Section, widget_key
 from explorer.ui.kernels.sections import SECTIONS
+from explorer.ui.link_settings import LinkSettings
 
 log = logging.getLogger("explorer.ui")
 
@@ -30,16 +31,16 @@ class Session:
     """
 
     show: str = DEFAULT
-    settings: dict[str, SectionSettings] = field(
+    settings: dict[str, LinkSettings] = field(
         default_factory=lambda: {name: s.settings() for name, s in SECTIONS.items()}
     )
     link: dict[str, str] = field(default_factory=dict)
-    synced: tuple[str, SectionSettings] | None = None
+    synced: tuple[str, LinkSettings] | None = None
     problem: str = ""
     link_problems: list[str] = field(default_factory=list)
 
     @property
-    def state(self) -> tuple[str, SectionSettings]:
+    def state(self) -> tuple[str, LinkSettings]:
         """What the link has to say."""
         return self.show, self.settings[self.show]
 
