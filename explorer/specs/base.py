@@ -1,6 +1,8 @@
 """What all specs share: validation, limits, and errors that name rule, value and place."""
 
 import json
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
@@ -42,14 +44,11 @@ class Spec(BaseModel):
             SpecError: naming rule, value and place of the first three faults.
         """
         if unknown := [key for key in data if key not in cls.model_fields]:
-            raise SpecError(_("{place}: unknown key").format(place=_key(unknown[0])))
+            raise SpecError(unknown_key(unknown[0], cls.model_fields))
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            faults = error.errors()  # few: lists stop at their first wrong entry
-            # A list with a wrong entry is also reported as too short: only the entry is news.
-            inner = [fault for fault in faults if not any(_inside(other, fault) for other in faults)]
-            raise SpecError("; ".join(map(explain, inner[:3]))) from None
+            raise SpecError(explain_all(error)) from None
 
     def to_dict(self) -> dict[str, Any]:
         """The spec as JSON-ready values, family first."""
@@ -83,9 +82,12 @@ def own_fields(spec: type[Spec]) -> list[str]:
     return [name for name in spec.model_fields if name not in Spec.model_fields]
 
 
-def _key(name: object) -> str:
-    """An unknown key as people can read it: itself where it is a plain word."""
-    return name if isinstance(name, str) and name.isidentifier() and name.isascii() and len(name) < 40 else shown(name)
+def unknown_key(name: object, known: Iterable[str]) -> str:
+    """An unknown key in words, with the known one that it resembles."""
+    word = isinstance(name, str) and name.isidentifier() and name.isascii() and len(name) < 40
+    if word and (near := get_close_matches(str(name), known, n=1)):
+        return _("{place}: unknown key; did you mean {name}?").format(place=name, name=near[0])
+    return _("{place}: unknown key").format(place=name if word else shown(name))
 
 
 def place(path: tuple[int | str, ...]) -> str:
@@ -95,6 +97,14 @@ def place(path: tuple[int | str, ...]) -> str:
 
 def _inside(inner: ErrorDetails, outer: ErrorDetails) -> bool:
     return len(inner["loc"]) > len(outer["loc"]) and inner["loc"][: len(outer["loc"])] == outer["loc"]
+
+
+def explain_all(error: ValidationError) -> str:
+    """The first three faults that pydantic found, in words."""
+    faults = error.errors()  # few: lists stop at their first wrong entry
+    # A list with a wrong entry is also reported as too short: only the entry is news.
+    inner = [fault for fault in faults if not any(_inside(other, fault) for other in faults)]
+    return "; ".join(map(explain, inner[:3]))
 
 
 def explain(fault: ErrorDetails) -> str:
@@ -119,7 +129,7 @@ def explain(fault: ErrorDetails) -> str:
             return _("{place}: {value} is not one of {expected}").format(
                 place=where, value=got, expected=limits["expected"]
             )
-        case "string_type":
+        case "string_type" | "string_unicode":
             return _("{place}: {value} is not text").format(place=where, value=got)
         case "tuple_type":
             return _("{place}: {value} is not a list").format(place=where, value=got)
@@ -127,6 +137,8 @@ def explain(fault: ErrorDetails) -> str:
             return _("{place}: {value} is not one of {expected}").format(
                 place=where, value=got, expected=limits["expected"]
             )
+        case "greater_than":
+            return _("{place}: {value} is not above {limit:g}").format(place=where, value=got, limit=limits["gt"])
         case "greater_than_equal":
             return _("{place}: {value} is below the least allowed, {limit}").format(
                 place=where, value=got, limit=limits["ge"]

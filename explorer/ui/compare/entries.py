@@ -9,7 +9,8 @@ from explorer.i18n import _
 from explorer.specs import PRESETS, Spec, ZooSpec, parse_json, resolve
 from explorer.specs.cases import cases
 from explorer.specs.link import BASE, FIELDS, decode, encode, from_text, to_text
-from explorer.specs.presets import MAX_JSON, SAVED
+from explorer.specs.presets import SAVED
+from explorer.specs.reading import MAX_JSON
 
 SHORT = 28  # characters of changes that still stand in a title
 

@@ -1,0 +1,62 @@
+"""Parts of a network that keep their weights while the rest trains: transfer learning."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from itertools import accumulate
+
+from torch import nn
+
+from explorer.errors import InputError, shown
+from explorer.i18n import _
+
+
+def freeze(network: nn.Module, names: Sequence[str]) -> list[nn.Module]:
+    """Take parameters out of training.
+
+    Args:
+        network: changed in place; its frozen parameters need no gradient.
+        names: of modules or parameters with all that they hold: ``features``, ``layer1.0``, ``conv1.weight``.
+
+    Returns:
+        The modules named, for :func:`training_mode`.
+
+    Raises:
+        InputError: where a name holds no parameters, or nothing is left to train.
+    """
+    parameters = dict(network.named_parameters(remove_duplicate=False))
+    known = {part for name in parameters for part in accumulate(name.split("."), "{}.{}".format)}
+    for name in names:
+        if name not in known:
+            raise _unknown(name, known)
+        for parameter_name, parameter in parameters.items():
+            if f"{parameter_name}.".startswith(f"{name}."):
+                parameter.requires_grad_(False)  # noqa: FBT003
+    if names and not any(parameter.requires_grad for parameter in parameters.values()):
+        raise InputError(_("freeze: {names} leave nothing to train").format(names=shown(list(names))))
+    return [module for name, module in network.named_modules() if name in names]
+
+
+def training_mode(network: nn.Module, frozen: Sequence[nn.Module]) -> None:
+    """``network.train()``, but for frozen modules.
+
+    They stay as in evaluation: batch norms keep their statistics and dropout is off, so that a frozen part is one
+    fixed function of the image.
+    """
+    network.train()
+    for module in frozen:
+        module.eval()
+
+
+def _unknown(name: str, known: set[str]) -> InputError:
+    if close := get_close_matches(name[:200], known, n=3):
+        return InputError(
+            _("freeze: {name} is no part of this network with weights; did you mean {names}?").format(
+                name=shown(name), names=", ".join(close)
+            )
+        )
+    tops = sorted({part for part in known if "." not in part})
+    return InputError(
+        _("freeze: {name} is no part of this network with weights; it has {names}").format(
+            name=shown(name), names=", ".join(tops)
+        )
+    )

@@ -1,0 +1,32 @@
+"""Weights at the start of a training run."""
+
+from typing import Literal
+
+from torch import nn
+
+NORMAL_STD = 0.01  # standard deviation: Krizhevsky et al. 2012, section 5
+
+
+def initialise(network: nn.Module, how: Literal["default", "he", "normal"]) -> None:
+    """Draw the weights anew from torch's global generator; biases become 0, batch norms the identity.
+
+    Args:
+        network: changed in place; ``default`` leaves it as PyTorch made it.
+        how: ``he`` is N(0, 2 / fan) (He et al. 2015, section 2.2), the fan of what leaves a convolution, so that
+            gradients keep their size, and of what enters a linear layer, whose outputs may be as few as the
+            classes; ``normal`` is N(0, 0.01).
+    """
+    if how == "default":
+        return
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            if how == "normal":
+                nn.init.normal_(module.weight, std=NORMAL_STD)
+            else:
+                mode: Literal["fan_in", "fan_out"] = "fan_out" if isinstance(module, nn.Conv2d) else "fan_in"
+                nn.init.kaiming_normal_(module.weight, mode=mode, nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm2d) and module.affine:
+            nn.init.ones_(module.weight)
+            nn.init.zeros_(module.bias)
