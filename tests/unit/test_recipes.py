@@ -236,15 +236,15 @@ def test_references_are_trained_as_they_were(name: str) -> None:
     assert recipe["validation_fraction"] > 0
 
 
+KEYS = """
+    optimizer lr momentum weight_decay schedule step_size gamma patience threshold warmup_epochs epochs batch_size
+    augment mean std init label_smoothing clip_norm ema aux_weight freeze weights precision compile seed
+    validation_fraction
+""".split()
+
+
 def test_every_key_of_the_machine_interface_is_there() -> None:
-    assert (
-        list(Recipe().to_dict())
-        == (
-            "optimizer lr momentum weight_decay schedule step_size gamma patience threshold warmup_epochs epochs "
-            "batch_size augment mean std init label_smoothing clip_norm ema aux_weight freeze weights precision compile seed "
-            "validation_fraction"
-        ).split()
-    )
+    assert list(Recipe().to_dict()) == KEYS
     assert resolve("default") == Recipe()
     assert list(RECIPES) == [preset.name for preset in RECIPES.values()]
 
