@@ -54,6 +54,7 @@ REFUSED = [
     ({"cfg": ["M:2/2p2"]}, "the padding of 'M:2/2p2' is more than half of its 2×2 window"),
     ({"cfg": ["M"] * 9, "image_size": 32}, "cfg[5]: 'M' needs a map of at least 2×2, but 1×1 arrives at image_size 32"),
     ({"cfg": [8], "typo": 1}, "typo: unknown key"),
+    ({"cfg": [8], "batchnorm": True}, "batchnorm: unknown key; did you mean batch_norm?"),
     ({}, "cfg: this key is required"),
     ({"cfg": [8], "image_size": 0}, "image_size: 0 is below the least allowed, 1"),
     ({"cfg": [8], "image_size": 10**6}, "image_size: 1000000 is above the most allowed, 4,096"),
