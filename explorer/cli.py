@@ -124,6 +124,85 @@ def export(*, spec: str, name: str, output: Path | None, as_json: bool) -> None:
         click.echo(_("{file}: {size}").format(file=output, size=bytes_short(size)))
 
 
+@cli.command()
+@click.argument("spec")
+@click.option("--dataset", required=True, help="Name of a data set, or the path of an image folder, .zip or .npz.")
+@click.option("--recipe", default="default", show_default=True, help="Name, .json file or inline JSON.")
+@click.option("--epochs", type=int, help="Instead of the recipe's.")
+@click.option("--name", default="", help="What people call the job.")
+@click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Changes the recipe, or spec.KEY the spec.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@click.option("--processes", type=int, default=1, show_default=True, help="Of data-parallel training.")
+@click.option("--threads", type=int, help="Of the CPU in each process, instead of an equal share of the cores.")
+@click.option("--follow", is_flag=True, help="Show the training and wait for its end.")
+@as_json
+def train(
+    *,
+    spec: str,
+    dataset: str,
+    recipe: str,
+    epochs: int | None,
+    name: str,
+    pairs: tuple[str, ...],
+    device: str,
+    processes: int,
+    threads: int | None,
+    follow: bool,
+    as_json: bool,
+) -> int:
+    """Train SPEC in processes of its own, which go on when this command ends."""
+    from explorer.data import locate
+    from explorer.jobs.job import Job, Resources
+    from explorer.jobs.launch import start
+    from explorer.jobs.run_directory import RunDirectory
+    from explorer.recipes import assignments
+    from explorer.recipes import resolve as resolve_recipe
+    from explorer.ui import terminal_train
+
+    recipe_fields, spec_fields = assignments(pairs)
+    if epochs is not None:
+        recipe_fields["epochs"] = epochs
+    job = Job.new(
+        resolve(spec).changed(**spec_fields),
+        locate(dataset),
+        resolve_recipe(recipe).changed(**recipe_fields),
+        Resources.parse({"device": device, "processes": processes, "threads": threads}),
+        name,
+    )
+    directory = RunDirectory(settings().runs_dir.resolve() / job.id)
+    job.write(directory.folder)
+    worker = start(directory.folder)
+    if follow:
+        terminal_train.follow(directory, worker)
+        terminal_train.note_death(directory, worker.returncode)
+    described = directory.describe()
+    if as_json:
+        click.echo(json.dumps(described, ensure_ascii=False))
+    elif follow:
+        click.echo(terminal_train.ending(described))
+    else:
+        click.echo(_("{name} is training in {folder}").format(name=job.name, folder=directory.folder))
+    return terminal_train.fail_status(described) if follow else 0
+
+
+@cli.command()
+@click.argument("weights")
+@click.option("--dataset", required=True, help="Name of a data set, or the path of an image folder, .zip or .npz.")
+@click.option("--split", default="test", show_default=True, help="test, train, or validation where the data has one.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@as_json
+def evaluate(*, weights: str, dataset: str, split: str, device: str, as_json: bool) -> None:
+    """How many images of a data set WEIGHTS get right: a path, or a job's id."""
+    from explorer.models.weights import find
+    from explorer.training.measure import measure
+    from explorer.ui.terminal import counted, progress_line
+    from explorer.ui.terminal_train import scores
+
+    with progress_line() as note:
+        result = measure(find(weights), dataset, split, device, counted(note))
+    click.echo(json.dumps(result, ensure_ascii=False) if as_json else scores(result))
+
+
 def _resolve(text: str, image_size: int | None) -> Spec:
     spec = resolve(text)
     return spec if image_size is None else spec.changed(image_size=image_size)

@@ -1,6 +1,7 @@
 """Files that are there whole or not at all."""
 
 import errno
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,12 +11,13 @@ from explorer.i18n import _
 
 
 @contextmanager
-def whole(path: Path, *, new: bool = False) -> Iterator[Path]:
+def whole(path: Path, *, new: bool = False, durable: bool = False) -> Iterator[Path]:
     """The name of an empty file beside ``path`` that takes its place when the block ends well.
 
     Args:
         path: of the file; a link stays, and what it points to is replaced.
         new: refuse a file that is there, even where it came while the block ran.
+        durable: the file survives a power cut from the end of the block on.
 
     Raises:
         FileExistsError: where ``new`` is asked and a file is there.
@@ -28,9 +30,21 @@ def whole(path: Path, *, new: bool = False) -> Iterator[Path]:
     part.touch(exist_ok=False)
     try:
         yield part
+        if durable:
+            _sync(part)  # before the rename: else the name may survive a power cut, and the content not
         if new:
             target.hardlink_to(part)  # of two at the same time one fails, where a rename would let the later win
         else:
             part.replace(target)
+        if durable and os.name == "posix":  # elsewhere a folder can't be opened
+            _sync(target.parent)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

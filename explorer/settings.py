@@ -16,6 +16,12 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="level of the explorer's own log lines"
     )
+    data_dir: Path = Field(
+        default=Path(__file__).parents[1] / "datasets", description="folder of downloaded and of decoded images"
+    )
+    runs_dir: Path = Field(
+        default=Path(__file__).parents[1] / "runs", description="folder of the run directories, one for each job"
+    )
     saved_dir: Path = Field(
         default=Path(__file__).parents[1] / "saved", description="folder of the architectures saved under a name"
     )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from explorer.analysis import Analysis
+from explorer.data import Progress
 from explorer.drawing.numbers import bytes_short, shape, short
 from explorer.i18n import _
 
@@ -56,6 +57,15 @@ def report(analysis: Analysis) -> str:
     lines += ["", *(f"{label.ljust(label_width)}  {value}" for label, value in sums)]
     lines += ["", *(f"! {warned.message}" for warned in analysis.warnings)] if analysis.warnings else []
     return "\n".join(lines)
+
+
+def counted(note: Callable[[str], None]) -> Progress:
+    """Notes of how far a slow step is."""
+
+    def show(step: str, done: int, total: int) -> None:
+        note(_("{step}: {share:.0%}").format(step=step, share=done / total) if total else step)
+
+    return show
 
 
 @contextmanager

@@ -1,0 +1,130 @@
+"""What is to be trained: one job, and its ``job.json``."""
+
+import json
+import os
+import secrets
+import string
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from explorer.errors import InputError, shown
+from explorer.files import whole
+from explorer.i18n import _
+from explorer.recipes.recipe import Recipe
+from explorer.specs import Spec, parse_spec
+from explorer.specs.base import StrictInt, explain
+
+FILE = "job.json"
+ID_LENGTH = 14
+MAX_NAME = 100
+
+
+class Resources(BaseModel):
+    """Where a job runs.
+
+    Attributes:
+        device: ``auto`` is CUDA, else MPS, else the CPU.
+        processes: of data-parallel training; each has a share of every batch.
+        threads: of the CPU in each process; none is an equal share of all cores.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    processes: Annotated[StrictInt, Field(ge=1, le=64)] = 1
+    threads: Annotated[StrictInt, Field(ge=1, le=256)] | None = None
+
+    @classmethod
+    def parse(cls, data: dict[str, Any]) -> Self:
+        """Validate a mapping.
+
+        Raises:
+            InputError: naming key, value and rule.
+        """
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise InputError(explain(error.errors()[0])) from None
+
+    def share_of_cores(self) -> int:
+        """Threads of each process."""
+        return self.threads or max(1, (os.cpu_count() or 1) // self.processes)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One network to train: what, on which images, how and where.
+
+    Attributes:
+        id: random lowercase letters and digits; the name of the run directory.
+        name: that people gave it.
+        dataset: name or path, as ``explorer.data.load`` takes it.
+    """
+
+    id: str
+    name: str
+    spec: Spec
+    dataset: str
+    recipe: Recipe
+    resources: Resources
+
+    @classmethod
+    def new(cls, spec: Spec, dataset: str, recipe: Recipe, resources: Resources, name: str = "") -> Self:
+        """A job with an id of its own, named after network and data unless told otherwise.
+
+        Raises:
+            InputError: where the name is too long or not one line of text.
+        """
+        name = name.strip()
+        if len(name) > MAX_NAME or not (name.isprintable()):
+            raise InputError(
+                _("name: {value} is not one line of at most {limit} characters").format(
+                    value=shown(name), limit=MAX_NAME
+                )
+            )
+        return cls(new_id(), name or f"{spec.family} {Path(dataset).stem}", spec, dataset, recipe, resources)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The job as JSON-ready values."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "spec": self.spec.to_dict(),
+            "dataset": self.dataset,
+            "recipe": self.recipe.to_dict(),
+            "resources": self.resources.model_dump(mode="json"),
+        }
+
+    def write(self, folder: Path) -> None:
+        """Make the run directory, with ``job.json`` in it."""
+        folder.mkdir(parents=True)
+        with whole(folder / FILE, durable=True) as part:
+            part.write_text(json.dumps(self.to_dict(), ensure_ascii=False, indent=1), encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """The job of a run directory.
+
+        Raises:
+            InputError: where there is none, or it breaks a rule.
+        """
+        try:
+            data = json.loads((folder / FILE).read_text(encoding="utf-8"))
+            return cls(
+                data["id"],
+                data["name"],
+                parse_spec(data["spec"]),
+                data["dataset"],
+                Recipe.parse(data["recipe"]),
+                Resources.parse(data["resources"]),
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(_("{file} can't be read: {reason}").format(file=folder / FILE, reason=error)) from None
+
+
+def new_id() -> str:
+    """A name that nothing else has."""
+    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _place in range(ID_LENGTH))

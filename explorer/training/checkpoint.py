@@ -1,0 +1,128 @@
+"""All that an exact continuation needs, in one file that is there whole or not at all."""
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed
+
+from explorer.files import whole
+from explorer.i18n import _
+from explorer.jobs.run_directory import Row
+from explorer.training.faults import Fault
+from explorer.training.loop import Best, Training
+
+FORMAT = 1
+
+
+def capture(training: Training) -> dict[str, Any]:
+    """The state of a training; every process has to call it, for the random numbers of each are in it."""
+    state = {
+        "format": FORMAT,
+        "epoch": training.epoch,
+        "batch": training.batch,
+        "seconds": training.seconds,
+        "sums": training.sums,
+        "rows": [tuple(row) for row in training.rows],
+        "best": training.best and (training.best.epoch, training.best.top1, training.best.loss),
+        "epochs_at_chance": training.chance.epochs,
+        "random": _of_all_processes(_random_state(training.plan.device)),
+    }
+    return state | {name: part.state_dict() for name, part in _parts(training).items()}
+
+
+def restore(training: Training, state: dict[str, Any]) -> None:
+    """Put a training to where the captured one stood.
+
+    Raises:
+        Fault: where the state is of another number of processes.
+    """
+    random = state["random"]
+    rank, world = _place()
+    if len(random) != world:
+        raise Fault(
+            "input",
+            _("the run was interrupted with {before} processes and can't go on with {now}").format(
+                before=len(random), now=world
+            ),
+        )
+    for name, part in _parts(training).items():
+        part.load_state_dict(state[name])
+    training.epoch, training.batch, training.seconds = state["epoch"], state["batch"], state["seconds"]
+    training.sums.copy_(state["sums"])
+    training.rows[:] = [Row(*row) for row in state["rows"]]
+    training.best = Best(*state["best"]) if state["best"] else None
+    training.chance.epochs = state["epochs_at_chance"]
+    _set_random_state(random[rank], training.plan.device)
+
+
+def write(path: Path, state: dict[str, Any]) -> None:
+    """Replace the file of the state.
+
+    Raises:
+        OSError: where the disk is full; the former file stays.
+    """
+    with whole(path, durable=True) as part, part.open("wb") as file:
+        torch.save(state, file)
+
+
+def read(path: Path) -> dict[str, Any] | None:
+    """The state of a file; none where there is no file.
+
+    Raises:
+        Fault: where it is damaged.
+    """
+    if not path.exists():
+        return None
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise Fault(
+            "damaged",
+            _("{file} is damaged, and the run can't go on from it: {reason}").format(
+                file=path, reason=" ".join(str(error).split())[:200]
+            ),
+        ) from None
+    return state
+
+
+def _parts(training: Training) -> dict[str, Any]:
+    parts = {
+        "network": training.network,
+        "optimizer": training.optimizer,
+        "schedule": training.schedule,
+        "scaler": training.scaler,
+    }
+    return parts if training.average is None else parts | {"average": training.average}
+
+
+def _random_state(device: torch.device) -> dict[str, torch.Tensor]:
+    state = {"cpu": torch.get_rng_state()}
+    return state | {device.type: _generator(device)[0]()} if device.type != "cpu" else state
+
+
+def _set_random_state(state: dict[str, torch.Tensor], device: torch.device) -> None:
+    torch.set_rng_state(state["cpu"])
+    if device.type != "cpu":
+        _generator(device)[1](state[device.type])
+
+
+def _generator(device: torch.device) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    module = getattr(torch, device.type)  # torch.cuda or torch.mps
+    return module.get_rng_state, module.set_rng_state
+
+
+def _place() -> tuple[int, int]:
+    if not torch.distributed.is_initialized():
+        return 0, 1
+    return torch.distributed.get_rank(), torch.distributed.get_world_size()
+
+
+def _of_all_processes(mine: Any) -> list[Any]:
+    if not torch.distributed.is_initialized():
+        return [mine]
+    every: list[Any] = [None] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(every, mine)
+    return every

@@ -1,0 +1,99 @@
+"""Where and in which numbers a network trains: device, autocast and memory format."""
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from explorer.errors import InputError
+from explorer.i18n import _
+
+# Below this many multiply-accumulates in a batch, casting costs more than bf16 saves (benchmarks/training.py).
+WORTH_CASTING = 100_000_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the steps of one run are computed.
+
+    Attributes:
+        device: of weights and images.
+        dtype: of autocast; float32 is none.
+        memory_format: of images and convolution weights.
+    """
+
+    device: torch.device
+    dtype: torch.dtype
+    memory_format: torch.memory_format
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """The context of the forward pass."""
+        if self.dtype == torch.float32:
+            return nullcontext()
+        return torch.autocast(self.device.type, self.dtype)
+
+    def scaler(self) -> torch.amp.GradScaler:
+        """Keeps float16's small gradients from vanishing; does nothing in other precisions."""
+        return torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
+
+
+def choose_device(wanted: str, rank: int = 0) -> torch.device:
+    """The device of a process.
+
+    Raises:
+        InputError: where the machine has none of the kind wanted.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    kind = next(kind for kind, available in there.items() if available) if wanted == "auto" else wanted
+    if not there[kind]:
+        raise InputError(
+            _("device: this machine has no {kind} that PyTorch can use; choose auto or cpu").format(kind=kind)
+        )
+    if kind == "cuda":
+        count = torch.cuda.device_count()
+        if rank >= count:
+            raise InputError(
+                _("processes: {wanted} need as many GPUs, and this machine has {count}").format(
+                    wanted=rank + 1, count=count
+                )
+            )
+        return torch.device(kind, rank)
+    return torch.device(kind)
+
+
+def make_plan(network: nn.Module, device: torch.device, precision: str, batch_macs: int) -> Plan:
+    """Autocast and channels_last where the device gains by them.
+
+    Args:
+        network: that will train.
+        device: that it will train on.
+        precision: the recipe's: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
+        batch_macs: multiply-accumulates of one batch's forward pass.
+
+    Raises:
+        InputError: where the device can't compute in that precision.
+    """
+    if precision == "fp16" and device.type == "cpu":
+        raise InputError(_("precision: fp16 needs a GPU; a processor trains in fp32 or bf16"))
+    named = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+    dtype = named[precision] if precision in named else _best_dtype(device, batch_macs)
+    convolutional = any(isinstance(module, nn.Conv2d) for module in network.modules())
+    last = convolutional and device.type != "mps"
+    return Plan(device, dtype, torch.channels_last if last else torch.contiguous_format)
+
+
+def _best_dtype(device: torch.device, batch_macs: int) -> torch.dtype:
+    if device.type == "cuda":
+        # Emulated bf16 (before Ampere) is slower than float16 on the same chip.
+        emulated = not torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.float16 if emulated else torch.bfloat16
+    if device.type == "cpu" and _has_bf16_units() and batch_macs >= WORTH_CASTING:
+        return torch.bfloat16
+    return torch.float32
+
+
+def _has_bf16_units() -> bool:
+    abilities = torch.cpu.get_capabilities()
+    return bool(abilities.get("avx512_bf16") or abilities.get("amx_bf16"))

@@ -1,0 +1,97 @@
+"""How good a network is on labelled images: counts, so that several processes add up to exactly the whole set."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from explorer.training.batches import Batch
+
+TOP_K = (3, 5)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a network got right.
+
+    Attributes:
+        loss: mean cross-entropy in nats.
+        confusion: int64, (classes, classes): how many images of a row's class were taken for the column's.
+        hits: for each k, how many images have their class among the k likeliest.
+    """
+
+    loss: float
+    confusion: Tensor
+    hits: dict[int, int]
+
+    @property
+    def images(self) -> int:
+        """Images counted."""
+        return int(self.confusion.sum())
+
+    @property
+    def correct(self) -> int:
+        """Images whose likeliest class is theirs."""
+        return int(self.confusion.trace())
+
+    @property
+    def top1(self) -> float:
+        """The share of correct images, from 0 to 1."""
+        return self.correct / self.images
+
+    def named(self, prefix: str) -> dict[str, float]:
+        """Loss and accuracies under the names of metrics: ``validation/top1``."""
+        tops = {1: self.correct, **self.hits}
+        return {
+            f"{prefix}/loss": self.loss,
+            **{f"{prefix}/top{k}": count / self.images for k, count in tops.items()},
+        }
+
+    def to_dict(self, classes: tuple[str, ...]) -> dict[str, Any]:
+        """The scores as JSON-ready values; a class without images has null."""
+        of_class = self.confusion.sum(1).tolist()
+        right = self.confusion.diagonal().tolist()
+        return {
+            "images": self.images,
+            "correct": self.correct,
+            "top1": self.top1,
+            "topk": {str(k): count / self.images for k, count in self.hits.items()},
+            "loss": self.loss,
+            "per_class": {
+                name: hit / count if count else None for name, hit, count in zip(classes, right, of_class, strict=True)
+            },
+            "confusion": self.confusion.tolist(),
+        }
+
+
+@torch.inference_mode()
+def evaluate(network: nn.Module, batches: Iterable[Batch], classes: int, device: torch.device) -> Scores:
+    """Run a network over a set in float32; its mode is put to evaluation and stays so.
+
+    Args:
+        network: (N, C, H, W) to (N, classes) logits.
+        batches: this process's share of the set; together the processes have every image once.
+        classes: how many there are.
+        device: of the batches.
+    """
+    network.eval()
+    ks = [k for k in TOP_K if k < classes]
+    confusion = torch.zeros(classes * classes, dtype=torch.int64, device=device)
+    hits = torch.zeros(len(ks), dtype=torch.int64, device=device)
+    loss = torch.zeros((), device=device)
+    for images, labels, _total in batches:
+        logits = network(images).float()
+        loss += cross_entropy(logits, labels, reduction="sum")
+        confusion += torch.bincount(labels * classes + logits.argmax(1), minlength=classes * classes)
+        if ks:
+            found = logits.topk(ks[-1]).indices == labels[:, None]
+            hits += torch.stack([found[:, :k].sum() for k in ks])
+    if torch.distributed.is_initialized():
+        for counts in (confusion, hits, loss):
+            torch.distributed.all_reduce(counts)
+    confusion = confusion.view(classes, classes).cpu()
+    return Scores(loss.item() / int(confusion.sum()), confusion, dict(zip(ks, hits.tolist(), strict=True)))

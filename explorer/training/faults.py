@@ -1,0 +1,114 @@
+"""Why a run ended early, and what to do about it, in words."""
+
+import errno
+import math
+
+import torch
+from torch import Tensor
+
+from explorer.errors import ExplorerError, InputError
+from explorer.i18n import _
+
+PATIENCE = 10  # epochs at chance before a run is given up
+TOLERANCE = 3.0  # standard deviations that still count as chance
+UNLEARNT = 0.995  # share of the guessing loss above which nothing has been learnt
+
+
+class Fault(ExplorerError):  # noqa: N818  the word of the field
+    """A run that can't go on.
+
+    Attributes:
+        code: short name for programs.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def not_finite(epoch: int, rate: float) -> Fault:
+    """The loss is infinite or not a number."""
+    return Fault(
+        "not_finite",
+        _(
+            "the loss is not finite in epoch {epoch}: the steps are too large. Lower lr (it stood at {rate:g}), "
+            "set clip_norm to 1, or train in fp32; the last good checkpoint is kept"
+        ).format(epoch=epoch, rate=rate),
+    )
+
+
+class ChanceWatch:
+    """Counts the epochs in a row in which a network did no better than guessing."""
+
+    def __init__(self, labels: Tensor, classes: int) -> None:
+        shares = torch.bincount(labels, minlength=classes).double() / len(labels)
+        self.images = len(labels)
+        self.chance = shares.max().item()
+        self.guessing_loss = torch.special.entr(shares).sum().item()  # of always giving the classes' shares
+        self.epochs = 0
+
+    def after_epoch(self, top1: float, loss: float) -> None:
+        """Judge an epoch by accuracy and mean loss on the training images.
+
+        Raises:
+            Fault: where nothing has been learnt for long.
+        """
+        spread = math.sqrt(self.chance * (1 - self.chance) / self.images)
+        learnt = top1 > self.chance + TOLERANCE * spread or loss < UNLEARNT * self.guessing_loss
+        self.epochs = 0 if learnt else self.epochs + 1
+        if self.epochs >= PATIENCE:
+            raise Fault(
+                "at_chance",
+                _(
+                    "for {count} epochs the accuracy stayed at {top1:.1%}, as good as always guessing the most "
+                    "frequent class. Try a lower lr, init he, batch norm, or a network that is less deep"
+                ).format(count=self.epochs, top1=top1),
+            )
+
+
+def explained(error: BaseException, batch_size: int) -> Fault:
+    """Any exception as a fault with cause and remedy."""
+    match error:
+        case Fault():
+            return error
+        case torch.OutOfMemoryError():
+            return Fault(
+                "out_of_memory",
+                _(
+                    "the device has run out of memory with batches of {batch}: use a smaller batch_size or "
+                    "image_size, or precision bf16"
+                ).format(batch=batch_size),
+            )
+        case MemoryError():
+            return _host_memory(batch_size)
+        case RuntimeError() if "can't allocate memory" in str(error) or "not enough memory" in str(error):
+            return _host_memory(batch_size)
+        case OSError() if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return Fault(
+                "disk_full",
+                _(
+                    "the disk is full ({file}): free some space, for example by deleting old runs, and resume; the "
+                    "last good checkpoint is kept"
+                ).format(file=error.filename or error.strerror),
+            )
+        case FileNotFoundError():
+            return Fault("vanished", _("{file} is gone: put it back and resume").format(file=error.filename))
+        case InputError():
+            return Fault("input", str(error))
+        case _:
+            return Fault(
+                "internal",
+                _("the training failed: {kind}: {reason}; its log has the details").format(
+                    kind=type(error).__name__, reason=" ".join(str(error).split())[:300]
+                ),
+            )
+
+
+def _host_memory(batch_size: int) -> Fault:
+    return Fault(
+        "out_of_memory",
+        _(
+            "the machine has run out of memory with batches of {batch}: use a smaller batch_size or image_size, or "
+            "close other programs"
+        ).format(batch=batch_size),
+    )

@@ -1,0 +1,124 @@
+"""What a run tells the world while it trains: live numbers, metrics, TensorBoard events, checkpoints."""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from torch.utils.tensorboard import SummaryWriter
+
+from explorer.jobs.run_directory import Row, RunDirectory
+from explorer.models.weights import Card, save
+from explorer.training import checkpoint
+from explorer.training.loop import Training
+
+LIVE_EVERY = 1.0  # seconds between two live numbers: each makes the processor wait for the device
+SAVE_EVERY = 2.0  # seconds between two checkpoints at least
+SAVE_SHARE = 0.02  # of the time may go into checkpoints
+SAVE_AT_LEAST = 60.0  # seconds after which an epoch under way is saved, too
+
+
+class Journal:
+    """Writes the run directory of the process that has rank 0."""
+
+    def __init__(self, directory: RunDirectory, about: dict[str, Any], card: Card) -> None:
+        """Open the journal.
+
+        Args:
+            directory: of the run.
+            about: what stays the same in the live numbers: processes, spec, recipe and notes.
+            card: of the weights, without metrics.
+        """
+        self.directory = directory
+        self.about = about
+        self.card = card
+        self.told = 0  # rows that are written
+        self.begin = self.last_live = self.last_saved = time.monotonic()
+        self.start = 0.0  # progress at the beginning
+        self.saving = 0.0  # seconds that the last checkpoint took
+        self.unsaved_best: dict[str, Any] | None = None
+        self.events: SummaryWriter | None = None
+
+    def open(self, training: Training, classes: Sequence[str]) -> None:
+        """Begin, or go on after a checkpoint."""
+        self.start = training.progress
+        self.directory.begin(training.rows, classes)
+        self.told = len(training.rows)
+        # Events that were written after the checkpoint are hidden, as those epochs run again.
+        self.events = SummaryWriter(str(self.directory.folder), purge_step=training.epoch + 1)
+        self.live(training)
+
+    def live_is_due(self) -> bool:
+        """Whether the live numbers are old."""
+        return time.monotonic() - self.last_live >= LIVE_EVERY
+
+    def save_is_due(self, *, epoch_done: bool) -> bool:
+        """Whether it is time for a checkpoint: seldom enough to cost little, often enough to lose little."""
+        since = time.monotonic() - self.last_saved
+        return since >= max(SAVE_EVERY if epoch_done else SAVE_AT_LEAST, self.saving / SAVE_SHARE)
+
+    def live(self, training: Training, loss: float | None = None, top1: float | None = None) -> None:
+        """Replace the live numbers: loss and accuracy are those of the epoch under way."""
+        self.last_live = time.monotonic()
+        done = training.progress
+        gained = done - self.start
+        images = training.chance.images * training.batch / training.batches.steps
+        self.directory.write_progress(
+            self.about
+            | {
+                "progress": done,
+                "live": {
+                    "epoch": min(training.epoch + 1, training.recipe.epochs),
+                    "epochs": training.recipe.epochs,
+                    "batch": training.batch,
+                    "batches": training.batches.steps,
+                    "rate": training.schedule.rate,
+                    "loss": loss,
+                    "top1": top1,
+                    "images_per_second": images / training.seconds if training.seconds else None,
+                    "seconds_left": (self.last_live - self.begin) * (1 - done) / gained if gained > 0 else None,
+                },
+            }
+        )
+
+    def after_epoch(self, training: Training, *, improved: bool) -> None:
+        """Write the epoch's metrics, and remember the weights if they are the best so far."""
+        rows, self.told = training.rows[self.told :], len(training.rows)
+        self.directory.append(rows)
+        self._mirror(rows)
+        if improved:
+            self.unsaved_best = {name: tensor.clone() for name, tensor in training.kept.state_dict().items()}
+        self.live(training)
+
+    def _mirror(self, rows: list[Row]) -> None:
+        assert self.events is not None  # noqa: S101  for the type checker
+        for row in rows:
+            self.events.add_scalar(row.name, row.value, row.epoch)
+        self.events.flush()
+
+    def save(self, training: Training, state: dict[str, Any]) -> None:
+        """Write the checkpoint: the best weights before the state that counts on them."""
+        begin = time.monotonic()
+        if self.unsaved_best is not None and training.best is not None:
+            save(self.directory.best, self.unsaved_best, self._card(training.best.epoch, training))
+            self.unsaved_best = None
+        if training.epoch and not training.batch:
+            save(self.directory.last, training.kept.state_dict(), self._card(training.epoch, training))
+        checkpoint.write(self.directory.resume, state)
+        self.last_saved = time.monotonic()
+        self.saving = self.last_saved - begin
+
+    def _card(self, epoch: int, training: Training) -> Card:
+        metrics = {row.name: row.value for row in training.rows if row.epoch == epoch}
+        date = datetime.now(UTC).strftime("%Y-%m-%d")
+        return self.card.model_copy(
+            update={
+                "metrics": {"epoch": epoch, **metrics},
+                "made_by": self.card.made_by | {"date": date},
+            }
+        )
+
+    def close(self) -> None:
+        """End the mirror."""
+        if self.events is not None:
+            self.events.close()

@@ -1,0 +1,84 @@
+"""Weights measured on a data set: the command ``evaluate``."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from explorer.data import Progress, load
+from explorer.data.dataset import Dataset, Split
+from explorer.errors import InputError, shown
+from explorer.i18n import _
+from explorer.models.weights import load as load_weights
+from explorer.training.batches import Batch, Evaluation, Place
+from explorer.training.devices import choose_device
+from explorer.training.evaluation import evaluate
+
+BATCH = 256
+SPLITS = ("test", "train", "validation")
+
+
+def measure(weights: Path, data: str, split: str, device: str, progress: Progress) -> dict[str, Any]:
+    """Run weights over a split in float32, prepared as their card says.
+
+    Args:
+        weights: path of the file.
+        data: name or path, as ``explorer.data.load`` takes it.
+        split: ``test``, ``train`` (with what training holds out of it) or ``validation`` where the data brings one.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        progress: told how far reading and running are.
+
+    Raises:
+        InputError: where weights and data don't fit each other.
+    """
+    network, card = load_weights(weights)
+    dataset = load(data, progress)
+    chosen = _split(dataset, split)
+    spec = card.network_spec
+    notes: list[str] = []
+    if dataset.channels != spec.in_channels:
+        chosen = chosen.recoloured(spec.in_channels)
+        notes.append(_("The images are given with {channels} channels.").format(channels=spec.in_channels))
+    labels, more = matched(card.classes, dataset.classes)
+    place = Place(choose_device(device))
+    chosen = replace(chosen, labels=labels[chosen.labels])
+    batches = _counted(Evaluation(chosen, card.inputs, BATCH, place).batches(), len(chosen), progress)
+    scores = evaluate(network.to(place.device), batches, len(card.classes), place.device)
+    return scores.to_dict(card.classes) | {"split": split, "dataset": dataset.name, "notes": [*notes, *more]}
+
+
+def matched(known: tuple[str, ...], given: tuple[str, ...]) -> tuple[torch.Tensor, list[str]]:
+    """For each class of the data its position among those of the weights, and what was assumed, in words.
+
+    Raises:
+        InputError: where the data has classes that the weights don't know.
+    """
+    positions = {name.casefold(): position for position, name in enumerate(known)}
+    strange = [name for name in given if name.casefold() not in positions]
+    if not strange:
+        return torch.tensor([positions[name.casefold()] for name in given]), []
+    if len(strange) == len(given) == len(known):
+        return torch.arange(len(given)), [_("The class names differ: classes are taken by their position.")]
+    raise InputError(
+        _("dataset: its class {name} is none of those of the weights ({known})").format(
+            name=shown(strange[0]), known=", ".join(known[:10])
+        )
+    )
+
+
+def _counted(batches: Iterable[Batch], images: int, progress: Progress) -> Iterator[Batch]:
+    done = 0
+    for batch in batches:
+        yield batch
+        done += batch.total
+        progress(_("running the network"), done, images)
+
+
+def _split(dataset: Dataset, name: str) -> Split:
+    splits = {part: getattr(dataset, part) for part in SPLITS if getattr(dataset, part) is not None}
+    if name not in splits:
+        raise InputError(_("split: {value} is not one of {known}").format(value=shown(name), known=", ".join(splits)))
+    found: Split = splits[name]
+    return found

@@ -1,0 +1,67 @@
+"""Batch norm over the batches of all processes, so that several train as one would.
+
+PyTorch's own ``SyncBatchNorm`` runs on GPUs alone; this one fills in elsewhere.
+"""
+
+from typing import Any
+
+import torch
+import torch.distributed
+from torch import Tensor, nn
+
+
+class _SumOverProcesses(torch.autograd.Function):
+    """The sum of a tensor over all processes; its gradient is summed the same way."""
+
+    @staticmethod
+    def forward(_context: Any, mine: Tensor) -> Tensor:
+        total = mine.clone()
+        torch.distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(_context: Any, *gradients: Tensor) -> Tensor:
+        total = gradients[0].clone()
+        torch.distributed.all_reduce(total)
+        return total
+
+
+class SyncedBatchNorm2d(nn.BatchNorm2d):
+    """``BatchNorm2d`` with mean and variance of the images of all processes (Ioffe and Szegedy 2015, algorithm 1)."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  the name of the base class
+        """(N, C, H, W) to the same shape."""
+        if not self.training:
+            return super().forward(input)
+        assert self.running_mean is not None  # noqa: S101  for the type checker: our networks keep statistics
+        assert self.running_var is not None  # noqa: S101
+        x = input.float()
+        cells = x.numel() // x.size(1)
+        sums = _total(torch.cat([x.sum((0, 2, 3)), x.new_tensor([cells])]))
+        count, mean = sums[-1].detach(), sums[:-1] / sums[-1].detach()
+        centred = x - mean[:, None, None]
+        variance = _total(centred.square().sum((0, 2, 3))) / count
+        with torch.no_grad():
+            momentum = 0.1 if self.momentum is None else self.momentum
+            self.running_mean.lerp_(mean, momentum)
+            self.running_var.lerp_(variance * count / (count - 1), momentum)
+            if self.num_batches_tracked is not None:
+                self.num_batches_tracked += 1
+        normalised = centred * (variance + self.eps).rsqrt()[:, None, None]
+        return (normalised * self.weight[:, None, None] + self.bias[:, None, None]).to(input.dtype)
+
+
+def _total(mine: Tensor) -> Tensor:
+    total: Tensor = _SumOverProcesses.apply(mine)
+    return total
+
+
+def synchronise_norms(network: nn.Module, device: torch.device) -> nn.Module:
+    """The network with its batch norm layers over all processes; tensors and their names stay."""
+    if device.type == "cuda":
+        synced: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
+        return synced
+    for module in network.modules():
+        if type(module) is nn.BatchNorm2d:
+            module.__class__ = SyncedBatchNorm2d
+    return network

@@ -1,0 +1,209 @@
+"""The process that trains one job: ``python -m explorer.training.worker RUN_DIRECTORY``.
+
+It goes on from the directory's checkpoint where there is one. SIGTERM and SIGINT end it after the batch in hand, with
+a checkpoint. Several processes are started by ``torch.distributed.run``; rank 0 writes the directory.
+"""
+
+import logging
+import math
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+import torch
+import torch.distributed
+
+from explorer.data import Dataset, load
+from explorer.errors import ExplorerError
+from explorer.i18n import _
+from explorer.jobs.job import Job
+from explorer.jobs.run_directory import RunDirectory, identity
+from explorer.models.weights import load as load_weights
+from explorer.models.weights import save
+from explorer.training import checkpoint
+from explorer.training.devices import choose_device
+from explorer.training.evaluation import Scores, evaluate
+from explorer.training.faults import explained, not_finite
+from explorer.training.journal import LIVE_EVERY, Journal
+from explorer.training.loop import Training, epoch_means, train
+from explorer.training.setup import Prepared, prepare
+
+log = logging.getLogger(__name__)
+
+
+class Stopped(ExplorerError):  # noqa: N818  an end, and no error
+    """Somebody asked for an end, and the checkpoint is written."""
+
+
+class Watch:
+    """Decides, alike in all processes, when to show numbers, to write a checkpoint and to stop."""
+
+    def __init__(self, journal: Journal | None) -> None:
+        self.journal = journal  # of rank 0
+        self.stop = False
+
+    def ask_to_stop(self, _signal: int, _frame: FrameType | None) -> None:
+        """Take a signal."""
+        self.stop = True
+
+    def after_step(self, training: Training) -> None:
+        """At most once a second something else than a step.
+
+        Raises:
+            Stopped: where somebody asked for it.
+            Fault: where the loss is not finite.
+        """
+        journal = self.journal
+        stop, save, live = self._agreed(
+            self.stop, bool(journal and journal.save_is_due(epoch_done=False)), bool(journal and journal.live_is_due())
+        )
+        epoch_is_done = training.batch == training.batches.steps  # after_epoch comes next, and is the place to save
+        if live or save or stop:
+            loss, top1 = epoch_means(training)
+            if journal:
+                journal.live(training, loss, top1)
+        if (save or stop) and not epoch_is_done:
+            self._save(training)
+            if stop:
+                raise Stopped
+
+    def after_epoch(self, training: Training, *, improved: bool) -> None:
+        """Metrics, and a checkpoint now and then and at the end.
+
+        Raises:
+            Stopped: where somebody asked for it.
+        """
+        if self.journal:
+            self.journal.after_epoch(training, improved=improved)
+        due = bool(self.journal and self.journal.save_is_due(epoch_done=True))
+        stop, save, _live = self._agreed(self.stop, due, due)
+        over = training.epoch == training.recipe.epochs
+        if stop or save or over:
+            self._save(training)
+        if stop and not over:
+            raise Stopped
+
+    def _save(self, training: Training) -> None:
+        if not all(weight.isfinite().all() for weight in training.network.parameters()):
+            raise not_finite(training.epoch + 1, training.schedule.rate)
+        state = checkpoint.capture(training)
+        if self.journal:
+            self.journal.save(training, state)
+
+    @staticmethod
+    def _agreed(*wishes: bool) -> list[bool]:
+        """What any process wishes, so that none waits for the others in vain."""
+        if not torch.distributed.is_initialized():
+            return list(wishes)
+        votes = torch.tensor(wishes, dtype=torch.int32)
+        torch.distributed.all_reduce(votes, torch.distributed.ReduceOp.MAX)
+        return [bool(vote) for vote in votes.tolist()]
+
+
+def main(folder: Path) -> int:
+    """Train the job of a run directory; the exit status."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    directory = RunDirectory(folder)
+    rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    batch_size = 0
+    try:
+        job = Job.read(folder)
+        batch_size = job.recipe.batch_size
+        torch.set_num_threads(job.resources.share_of_cores())
+        torch.set_flush_denormal(True)  # numbers below 1e-38 cost a processor a hundred times the others
+        if world > 1:
+            cuda = choose_device(job.resources.device).type == "cuda"
+            torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo")
+        result = _run(directory, prepare(job, _load(job, directory, rank), rank, world))
+    except Stopped:
+        if rank == 0:
+            directory.end("stopped")
+        return 0
+    except BaseException as error:
+        fault = explained(error, batch_size)
+        log.exception("%s", fault)
+        if directory.ended() is None:  # the first cause counts: the others' is that one process is gone
+            directory.end("failed", error={"code": fault.code, "message": str(fault)})
+        return 1
+    if rank == 0:
+        directory.end("finished", result=result)
+    return 0
+
+
+def _load(job: Job, directory: RunDirectory, rank: int) -> Dataset:
+    """The data; where they have to be downloaded or decoded, rank 0 does it for all."""
+    mine, last = identity(os.getpid()), -math.inf
+
+    def tell(step: str, done: int, total: int) -> None:
+        nonlocal last
+        if rank == 0 and time.monotonic() - last > LIVE_EVERY:
+            last = time.monotonic()
+            directory.write_progress({"processes": [mine], "live": {"step": step, "done": done, "total": total}})
+
+    tell(_("reading the data"), 0, 0)
+    distributed = torch.distributed.is_initialized()
+    if distributed and rank:
+        torch.distributed.barrier()
+    dataset = load(job.dataset, tell)
+    if distributed and not rank:
+        torch.distributed.barrier()
+    return dataset
+
+
+def _run(directory: RunDirectory, prepared: Prepared) -> dict[str, object]:
+    """Train, then test the best epoch once; the result as JSON-ready values."""
+    training, dataset, rank = prepared.training, prepared.dataset, prepared.place.rank
+    processes = _processes()
+    journal = Journal(directory, _about(prepared, processes), prepared.card) if rank == 0 else None
+    watch = Watch(journal)
+    signal.signal(signal.SIGTERM, watch.ask_to_stop)
+    signal.signal(signal.SIGINT, watch.ask_to_stop)
+    if state := checkpoint.read(directory.resume):
+        checkpoint.restore(training, state)
+    if journal:
+        journal.open(training, dataset.classes)
+    try:
+        train(training, watch)
+        if torch.distributed.is_initialized():
+            torch.distributed.barrier()  # the best weights are written by rank 0
+        return _test(directory, prepared)
+    finally:
+        if journal:
+            journal.close()
+
+
+def _test(directory: RunDirectory, prepared: Prepared) -> dict[str, object]:
+    network, card = load_weights(directory.best)
+    device = prepared.training.plan.device
+    scores: Scores = evaluate(network.to(device), prepared.test_batches().batches(), len(card.classes), device)
+    result = scores.to_dict(card.classes)
+    if prepared.place.rank == 0:
+        metrics = card.metrics | {f"test/{key}": result[key] for key in ("images", "correct", "top1", "topk")}
+        save(directory.best, network.state_dict(), card.model_copy(update={"metrics": metrics}))
+    return result
+
+
+def _about(prepared: Prepared, processes: list[tuple[int, float]]) -> dict[str, object]:
+    job = prepared.job
+    return {
+        "processes": processes,
+        "spec": job.spec.to_dict(),
+        "recipe": job.recipe.to_dict(),
+        "notes": list(prepared.notes),
+    }
+
+
+def _processes() -> list[tuple[int, float]]:
+    mine = identity(os.getpid())
+    if not torch.distributed.is_initialized():
+        return [mine]
+    every: list[tuple[int, float]] = [mine] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(every, mine)
+    return [identity(os.getppid()), *every]
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,137 @@
+"""A job on a terminal: a bar for the epoch under way, a line for each that is done, and the end."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from tqdm import tqdm
+
+from explorer.drawing.numbers import short
+from explorer.i18n import _
+from explorer.jobs.run_directory import RunDirectory
+
+POLL = 0.2  # seconds
+
+
+def follow(directory: RunDirectory, worker: "subprocess.Popen[bytes]") -> None:
+    """Show a job on stderr until its processes end; Ctrl-C asks it to stop after the batch in hand."""
+    told = 0
+    with tqdm(total=1, leave=False, disable=None, unit=_("batch"), dynamic_ncols=True) as bar:
+        say = partial(bar.write, file=sys.stderr)
+        while _waits(worker, say):
+            told = _lines(directory, told, say)
+            live = directory.describe()["live"]
+            if live and "step" in live:
+                bar.set_description_str(live["step"])
+            elif live:
+                bar.total, bar.n = live["batches"], live["batch"]
+                bar.set_description_str(
+                    _("epoch {epoch} of {epochs}").format(epoch=live["epoch"], epochs=live["epochs"]), refresh=False
+                )
+                bar.set_postfix_str(_live(live))
+        _lines(directory, told, say)
+
+
+def _waits(worker: "subprocess.Popen[bytes]", say: Callable[[str], None]) -> bool:
+    try:
+        time.sleep(POLL)
+    except KeyboardInterrupt:
+        say(_("stopping: a checkpoint is written first"))
+        worker.send_signal(signal.SIGTERM)
+    return worker.poll() is None
+
+
+def _lines(directory: RunDirectory, told: int, say: Callable[[str], None]) -> int:
+    """Say the epochs that came after those told; the epochs told by now."""
+    epochs: dict[int, dict[str, float]] = {}
+    for row in directory.rows():
+        epochs.setdefault(row.epoch, {})[row.name] = row.value
+    for epoch in sorted(number for number in epochs if number > told):
+        say(epoch_line(epoch, epochs[epoch]))
+        told = epoch
+    return told
+
+
+def epoch_line(epoch: int, numbers: dict[str, float]) -> str:
+    """An epoch's numbers on one line."""
+    held_out = (
+        _("validation {top1:.2%}, loss {loss:.4f}").format(
+            top1=numbers["validation/top1"], loss=numbers["validation/loss"]
+        )
+        if "validation/top1" in numbers
+        else _("no validation")
+    )
+    return _(
+        "epoch {epoch:>3}: train {top1:.2%}, loss {loss:.4f}; {held_out}; rate {rate:.3g}; {speed} images/s"
+    ).format(
+        epoch=epoch,
+        top1=numbers["train/top1"],
+        loss=numbers["train/loss"],
+        held_out=held_out,
+        rate=numbers["rate"],
+        speed=short(round(numbers["time/images_per_second"])),
+    )
+
+
+def _live(live: dict[str, Any]) -> str:
+    if live["loss"] is None or live["seconds_left"] is None:
+        return ""
+    return _("loss {loss:.3f}, {top1:.1%}, {speed:,.0f} images/s, {left} left").format(
+        loss=live["loss"],
+        top1=live["top1"],
+        speed=live["images_per_second"],
+        left=tqdm.format_interval(live["seconds_left"]),
+    )
+
+
+def ending(job: dict[str, Any]) -> str:
+    """How a job ended, for people."""
+    lines = [_("{name} ({id}): {status}").format(name=job["name"], id=job["id"], status=job["status"])]
+    if job["error"]:
+        lines.append(job["error"]["message"])
+    if job["result"]:
+        lines += [scores(job["result"])]
+    if job["weights"]:
+        lines.append(_("weights: {file}").format(file=job["weights"]))
+    return "\n".join(lines + [_("note: {note}").format(note=note) for note in job["notes"]])
+
+
+def scores(result: dict[str, Any]) -> str:
+    """Accuracies on the test set, for people."""
+    width = max(map(len, result["per_class"]))
+    tops = {"1": result["top1"], **result["topk"]}
+    lines = [
+        _("{correct:,} of {images:,} right").format(correct=result["correct"], images=result["images"]),
+        *(_("top-{k}: {share:.2%}").format(k=k, share=share) for k, share in tops.items()),
+        *(
+            f"  {name.ljust(width)}  " + ("–" if share is None else f"{share:.2%}")
+            for name, share in result["per_class"].items()
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def fail_status(job: dict[str, Any]) -> int:
+    """The exit status of a command that waited for a job: 2 where the input is at fault."""
+    if job["status"] in {"finished", "stopped"}:
+        return 0
+    return 2 if job["error"] and job["error"]["code"] in {"input", "vanished"} else 1
+
+
+def note_death(directory: RunDirectory, status: int) -> None:
+    """Write the end of a job whose processes died without a word."""
+    if directory.ended() is None:
+        directory.end(
+            "interrupted",
+            error={
+                "code": "killed",
+                "message": _(
+                    "the processes ended with status {status} before the job did: the system may have been short of "
+                    "memory (use a smaller batch_size), or somebody ended them; see {log}"
+                ).format(status=status, log=directory.log),
+            },
+        )
