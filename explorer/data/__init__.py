@@ -1,0 +1,71 @@
+"""Labelled images: bundled, downloaded, or the user's own."""
+
+from difflib import get_close_matches
+from pathlib import Path
+
+from explorer.data import arrays, digits, downloads, users
+from explorer.data.archive import Archive
+from explorer.data.catalogue import NAMES, Entry
+from explorer.data.dataset import Dataset, Files, Split
+from explorer.data.progress import Progress, silent
+from explorer.data.source import Folder
+from explorer.data.tree import class_indices
+from explorer.errors import InputError, shown
+from explorer.i18n import _
+
+__all__ = ["NAMES", "Dataset", "Entry", "Files", "Progress", "Split", "class_indices", "load", "locate"]
+
+
+def load(name: str, progress: Progress = silent) -> Dataset:
+    """A data set by name, or from the path of a folder, ``.zip`` or ``.npz``.
+
+    Args:
+        name: one of ``NAMES``, or a path.
+        progress: told how far downloading and decoding are.
+
+    Raises:
+        InputError: naming what is missing or breaks a rule, and where.
+    """
+    if name in NAMES:
+        entry = NAMES[name]
+        if not entry.source:
+            return digits.load(name, mirrored=entry.mirrored)
+        return downloads.load(name, entry, progress)
+    path = Path(locate(name))
+    if path.is_dir():
+        return users.load(name, Folder(path), progress)
+    if path.suffix.lower() == ".npz":
+        return arrays.load(name, path)
+    if path.suffix.lower() == ".zip":
+        return users.load(name, Archive(path), progress)
+    raise InputError(_("data: {name} is neither a folder nor a .zip or .npz file").format(name=shown(name)))
+
+
+def locate(name: str) -> str:
+    """The name of a data set as it is, a path as an absolute one: what :func:`load` understands in any folder.
+
+    Raises:
+        InputError: where there is no such set and no such path.
+    """
+    if name in NAMES:
+        return name
+    try:
+        path = Path(name).expanduser()
+        if name and path.exists():
+            return str(path.absolute())
+    except (OSError, ValueError, RuntimeError):  # no access, a null character, a home that nobody has
+        pass
+    known = ", ".join(NAMES)
+    near = get_close_matches(name.lower(), NAMES, 1)
+    if near:
+        raise InputError(
+            _(
+                "data: there is no {name}; did you mean {near}? Known are {known}; the path of a folder, .zip or .npz "
+                "does as well"
+            ).format(name=shown(name), near=near[0], known=known)
+        )
+    raise InputError(
+        _("data: there is no {name}; known are {known}, and the path of a folder, .zip or .npz does as well").format(
+            name=shown(name), known=known
+        )
+    )

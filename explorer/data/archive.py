@@ -1,0 +1,140 @@
+"""Zip archives, checked before anything is read, and read in place: nothing is ever extracted."""
+
+import os
+import stat
+import zipfile
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path, PureWindowsPath
+from typing import Any
+
+from explorer.data.source import MAX_BYTES, MAX_FILES, Listing, bounded
+from explorer.errors import InputError, shown
+from explorer.i18n import _
+
+MAX_TOTAL = 2**38  # bytes, unpacked
+MAX_RATIO = 100  # unpacked to packed; photographs hardly shrink, bombs a thousandfold
+HARMLESS = 2**26  # bytes that any archive may unpack to
+
+DAMAGES = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, KeyError, ValueError)
+
+
+@dataclass
+class Archive:
+    """A zip archive of images. Each process has a handle of its own: a shared one would mix their positions up."""
+
+    path: Path
+    _handle: tuple[int, dict[str, zipfile.ZipInfo], zipfile.ZipFile] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": self.path, "_handle": None}
+
+    def listing(self) -> Listing:
+        """All files of the archive.
+
+        Raises:
+            InputError: where it is no zip archive, or breaks a rule of :func:`checked`.
+        """
+        with checked(self.path) as archive:
+            names = {slashed(info): info.CRC for info in archive.infolist() if not info.is_dir()}
+        return Listing.of(names)
+
+    def read(self, name: str) -> bytes:
+        """The content of an entry.
+
+        Raises:
+            InputError: naming the entry, where it is gone, broken or too large.
+        """
+        place = self.path / name
+        try:
+            entries, archive = self._opened()
+            with archive.open(entries[name]) as file:
+                return bounded(file, place)
+        except DAMAGES as error:
+            raise InputError(_("{place} can't be read: {reason}").format(place=place, reason=error)) from None
+
+    def _opened(self) -> tuple[dict[str, zipfile.ZipInfo], zipfile.ZipFile]:
+        if self._handle is None or self._handle[0] != os.getpid():
+            archive = zipfile.ZipFile(self.path)
+            self._handle = os.getpid(), {slashed(info): info for info in archive.infolist()}, archive
+        return self._handle[1:]
+
+
+def slashed(info: zipfile.ZipInfo) -> str:
+    """The entry's name with slashes, where a packer for Windows wrote backslashes."""
+    return info.filename.replace("\\", "/")
+
+
+def checked(path: Path, largest: int = MAX_BYTES) -> zipfile.ZipFile:
+    """Open an archive after a look at its directory.
+
+    Args:
+        path: of the archive.
+        largest: bytes that an entry may declare.
+
+    Raises:
+        InputError: naming archive, entry and rule: too many or too large entries, names that lead out of the archive or
+            occur twice, links, passwords, rare kinds of compression, more expansion than images have.
+    """
+    try:
+        archive = zipfile.ZipFile(path)
+    except DAMAGES as error:
+        raise InputError(
+            _("{file} is not a zip archive that can be read: {reason}").format(file=path, reason=error)
+        ) from None
+    try:
+        _check(path, archive.infolist(), largest)
+    except InputError:
+        archive.close()
+        raise
+    return archive
+
+
+def _check(path: Path, entries: list[zipfile.ZipInfo], largest: int) -> None:
+    if len(entries) > MAX_FILES:
+        raise InputError(_("{place} holds more than {limit} files").format(place=path, limit=MAX_FILES))
+    seen: set[str] = set()
+    for info in entries:
+        fault = _fault(info, largest) or (_("the name occurs twice") if slashed(info) in seen else None)
+        if fault:
+            raise InputError(
+                _("{file}: the entry {entry} is refused: {fault}").format(
+                    file=path, entry=shown(info.filename), fault=fault
+                )
+            )
+        seen.add(slashed(info))
+    total = sum(info.file_size for info in entries)
+    if total > MAX_TOTAL:
+        raise InputError(
+            _("{file} would unpack to {total} bytes; {limit} are the most").format(
+                file=path, total=total, limit=MAX_TOTAL
+            )
+        )
+    if total > max(HARMLESS, MAX_RATIO * path.stat().st_size):
+        worst = max(entries, key=lambda info: info.file_size / max(info.compress_size, 1))
+        raise InputError(
+            _(
+                "{file} would unpack to {total} bytes, more than {ratio} times its size, above all the entry {entry}: "
+                "images don't shrink like that"
+            ).format(file=path, total=total, ratio=MAX_RATIO, entry=shown(worst.filename))
+        )
+
+
+def _fault(info: zipfile.ZipInfo, largest: int) -> str | None:
+    name = PureWindowsPath(info.filename)  # knows both kinds of slashes, and drives
+    if name.anchor or ".." in name.parts:
+        return _("its name leads out of the archive")
+    if stat.S_ISLNK(info.external_attr >> 16):
+        return _("it is a link")
+    if info.flag_bits & 1:
+        return _("it needs a password")
+    if info.compress_type not in (
+        zipfile.ZIP_STORED,
+        zipfile.ZIP_DEFLATED,
+    ):  # of others a few bytes can fill the memory
+        return _("its compression is neither stored nor deflated")
+    if info.file_size > largest:
+        return _("it has {size} bytes, and {limit} are the most").format(size=info.file_size, limit=largest)
+    return None

@@ -1,0 +1,92 @@
+"""Encoded images to pixels, the same for training, test and prediction."""
+
+import warnings
+from io import BytesIO
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from explorer.errors import InputError
+from explorer.i18n import _
+
+Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[Any]]
+
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pbm", ".pgm", ".ppm", ".pnm"}
+)
+MAX_PIXELS = 2**26  # below Pillow's own limit, at which it would only warn
+
+_GREY = {"1", "L", "LA"}
+_DEEP = {"I", "I;16", "I;16L", "I;16B", "I;16N"}
+_DEEPEST = 2**16 - 1
+
+# What is wrong with a picture we say ourselves, once and with its name.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
+def decode(data: bytes, place: str, channels: int | None = None) -> Tensor:
+    """Pixels of one image, upright as its EXIF data say; of several frames the first.
+
+    Transparent parts are laid over white, CMYK becomes RGB, and 16 bits a pixel become 8.
+
+    Args:
+        data: a whole file.
+        place: what messages call it.
+        channels: 1 for grey, 3 for colour; none keeps what the file has.
+
+    Returns:
+        uint8, (1 or 3, H, W).
+
+    Raises:
+        InputError: naming the place and what is wrong with it.
+    """
+    try:
+        with Image.open(BytesIO(data), formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise InputError(
+                    _("{place} has {width} x {height} pixels; {limit} are the most").format(
+                        place=place, width=image.width, height=image.height, limit=MAX_PIXELS
+                    )
+                )
+            image.load()
+            ImageOps.exif_transpose(image, in_place=True)
+            flat = _flat(image, place)
+            pixels = np.array(flat if channels is None else flat.convert("L" if channels == 1 else "RGB"))
+    except InputError:
+        raise
+    except UnidentifiedImageError:
+        raise InputError(_("{place} is not an image that can be read").format(place=place)) from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise InputError(_("{place} has far more than {limit} pixels").format(place=place, limit=MAX_PIXELS)) from None
+    except Exception as error:  # noqa: BLE001  on broken files Pillow's readers raise whatever happens to fail
+        reason = str(error) or type(error).__name__
+        raise InputError(_("{place} is broken: {reason}").format(place=place, reason=reason)) from None
+    return torch.from_numpy(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1).copy())
+
+
+def _flat(image: Image.Image, place: str) -> Image.Image:
+    """In mode ``L`` or ``RGB``."""
+    if image.mode in _DEEP:
+        values = np.asarray(image).astype(np.int64)
+        if values.min() < 0 or values.max() > _DEEPEST:
+            raise InputError(
+                _("{place} has grey values from {low} to {high}; 8 or 16 bits a pixel can be read").format(
+                    place=place, low=values.min(), high=values.max()
+                )
+            )
+        return Image.fromarray(to_bytes(values, _DEEPEST))
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        flat = Image.alpha_composite(white, image.convert("RGBA"))
+    else:
+        flat = image
+    return flat.convert("L" if image.mode in _GREY else "RGB")
+
+
+def to_bytes(values: Array, white: float) -> Array:
+    """Brightness from 0 to ``white`` as uint8, rounded to the nearest."""
+    return np.rint(values * (255 / white)).astype(np.uint8)

@@ -1,0 +1,164 @@
+"""Data sets that torchvision knows: it has addresses, checksums and readers; we fetch, with progress and in words."""
+
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torchvision import datasets
+from torchvision.datasets.utils import check_integrity
+
+from explorer.data.catalogue import Entry
+from explorer.data.dataset import Dataset, Split
+from explorer.data.progress import Progress
+from explorer.errors import InputError
+from explorer.files import whole
+from explorer.i18n import _
+from explorer.settings import settings
+
+CHUNK = 2**18  # bytes
+TIMEOUT = 30.0  # seconds without an answer
+
+
+@dataclass(frozen=True)
+class _Archive:
+    """One file to download.
+
+    Attributes:
+        path: where torchvision looks for it.
+        addresses: of the same file, the preferred first.
+        md5: as torchvision publishes it.
+    """
+
+    path: Path
+    addresses: tuple[str, ...]
+    md5: str
+
+    def is_there(self) -> bool:
+        return bool(check_integrity(self.path, self.md5))
+
+
+def load(name: str, entry: Entry, progress: Progress) -> Dataset:
+    """A data set from the data folder, downloaded first where it is not there yet.
+
+    Raises:
+        InputError: naming the missing or damaged files, their folder, and where they come from.
+    """
+    kind = getattr(datasets, entry.source)
+    root = settings().data_dir.resolve()
+    try:
+        parts = _read(kind, root, entry)
+    except RuntimeError:  # torchvision's word for not there, or not whole
+        archives = list(_archives(kind, root))
+        _fetch(entry.title, archives, progress)
+        progress(_("unpacking {title}").format(title=entry.title), 0, 0)
+        try:
+            parts = _read(kind, root, entry, download=True)
+        except (RuntimeError, OSError) as error:
+            raise InputError(
+                _(
+                    "{title} in {folder} is damaged ({reason}); delete what {archives} unpacked to, and load again"
+                ).format(
+                    title=entry.title,
+                    folder=archives[0].path.parent,
+                    reason=error,
+                    archives=", ".join(archive.path.name for archive in archives),
+                )
+            ) from None
+    (train, classes), (test, _same) = parts
+    return Dataset(name, classes, entry.channels, entry.mirrored, train, test)
+
+
+def _read(
+    kind: Callable[..., Any], root: Path, entry: Entry, *, download: bool = False
+) -> list[tuple[Split, tuple[str, ...]]]:
+    parts = []
+    for train, count in zip((True, False), entry.images, strict=True):
+        try:
+            part = kind(root, train=train, download=download)
+        except (AssertionError, ValueError) as error:  # from its parser of IDX files
+            raise RuntimeError(error) from None
+        images = torch.as_tensor(part.data)
+        images = images.unsqueeze(1) if entry.channels == 1 else images.permute(0, 3, 1, 2).contiguous()
+        labels = torch.as_tensor(np.asarray(part.targets), dtype=torch.int64)
+        if not len(images) == len(labels) == count:  # MNIST's unpacked files have no checksum
+            raise RuntimeError(
+                _("{images} images and {labels} labels instead of {count}").format(
+                    images=len(images), labels=len(labels), count=count
+                )
+            )
+        parts.append((Split(images, labels), tuple(part.classes)))
+    return parts
+
+
+def _archives(kind: Any, root: Path) -> Iterator[_Archive]:
+    if issubclass(kind, datasets.MNIST):
+        for file, md5 in kind.resources:
+            addresses = tuple(mirror + file for mirror in kind.mirrors)
+            yield _Archive(root / kind.__name__ / "raw" / file, addresses, md5)
+    else:
+        yield _Archive(root / kind.filename, (kind.url,), kind.tgz_md5)
+
+
+def _fetch(title: str, archives: list[_Archive], progress: Progress) -> None:
+    missing = [archive for archive in archives if not archive.is_there()]
+    damaged = [archive.path.name for archive in missing if archive.path.exists()]
+    for position, archive in enumerate(missing):
+        try:
+            _download(archive, progress)
+        except (OSError, HTTPException, InputError) as error:
+            left = ", ".join(archive.path.name for archive in missing[position:])
+            sentence = (
+                _(
+                    "{title}: {damaged} in {folder} is damaged or another file (its checksum is wrong), and the "
+                    "download failed ({reason}); put {files} there, from {address}"
+                )
+                if damaged
+                else _(
+                    "{title} is not in {folder}, and the download failed ({reason}); put {files} there, from {address}"
+                )
+            )
+            raise InputError(
+                sentence.format(
+                    title=title,
+                    damaged=", ".join(damaged),
+                    folder=archive.path.parent,
+                    reason=error,
+                    files=left,
+                    address=archive.addresses[0].rpartition("/")[0] + "/",
+                )
+            ) from None
+
+
+def _download(archive: _Archive, progress: Progress) -> None:
+    """From the first address that has the right file."""
+    archive.path.parent.mkdir(parents=True, exist_ok=True)
+    for position, address in enumerate(archive.addresses):
+        try:
+            with whole(archive.path) as part:
+                _copy(address, part, archive.path.name, progress)
+                if not check_integrity(part, archive.md5):
+                    raise InputError(
+                        _("what {address} sent is cut short or another file: its checksum is wrong").format(
+                            address=address
+                        )
+                    )
+        except (OSError, HTTPException, InputError):
+            if position == len(archive.addresses) - 1:
+                raise
+        else:
+            return
+
+
+def _copy(address: str, target: Path, name: str, progress: Progress) -> None:
+    request = urllib.request.Request(address, headers={"User-Agent": "cnn-architecture-explorer"})  # noqa: S310
+    step = _("downloading {file}").format(file=name)
+    with urllib.request.urlopen(request, timeout=TIMEOUT) as answer, target.open("wb") as file:  # noqa: S310  torchvision's addresses
+        total = int(answer.headers.get("Content-Length") or 0)
+        while chunk := answer.read(CHUNK):
+            file.write(chunk)
+            progress(step, file.tell(), total)

@@ -1,0 +1,164 @@
+"""Encoded images: decoded into one tensor where they are of one size and fit, else left in their files."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from explorer.data.dataset import IN_MEMORY
+from explorer.data.decode import decode
+from explorer.data.progress import Progress
+from explorer.data.source import Source
+from explorer.errors import InputError
+from explorer.files import whole
+from explorer.i18n import _
+from explorer.settings import settings
+
+THREADS = min(4, os.cpu_count() or 1)  # Pillow decodes without the interpreter's lock
+BLOCK = 256  # images between two words of progress
+FORMAT = "1"  # of the kept file; to be raised with every change to decode()
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Images of a source, decoded one by one.
+
+    Attributes:
+        source: holds the files.
+        names: of the files.
+        channels: that every image gets.
+    """
+
+    source: Source
+    names: Sequence[str]
+    channels: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> Tensor:
+        name = self.names[index]
+        return decode(self.source.read(name), str(self.source.path / name), self.channels)
+
+    def take(self, indices: Sequence[int]) -> "Encoded":
+        """Some of the images, in the order given."""
+        return Encoded(self.source, tuple(self.names[index] for index in indices), self.channels)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What came of decoding all images once.
+
+    Attributes:
+        readable: bool, (N,), false for broken images.
+        faults: what is wrong with each broken image.
+        channels: 1 where every readable image is grey, else 3.
+        images: uint8, (readable, C, H, W); none where they differ in size or don't fit.
+    """
+
+    readable: Tensor
+    faults: tuple[str, ...]
+    channels: int
+    images: Tensor | None
+
+
+def decode_all(encoded: Encoded, state: str, progress: Progress) -> tuple[Decoded, str | None]:
+    """Decode every image, or take what an earlier call kept in the data folder.
+
+    Large images are decoded as well, though not kept: so a broken one is found before the training and not in it.
+
+    Args:
+        encoded: the images.
+        state: of the source; what was kept of another state is made anew.
+        progress: told how far it is.
+
+    Returns:
+        The images, and a note where they could not be kept.
+    """
+    path = kept_at(encoded.source.path)
+    key = hashlib.sha256("\n".join([FORMAT, state, *encoded.names]).encode(errors="surrogateescape")).hexdigest()
+    kept = _read(path, key, encoded)
+    if kept:
+        return kept, None
+    decoded = _decode(encoded, progress)
+    tensors = {"readable": decoded.readable, "channels": torch.tensor(decoded.channels)}
+    if decoded.images is not None:
+        tensors["images"] = decoded.images
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole(path) as part:
+            save_file(tensors, part, metadata={"key": key})
+    except (OSError, SafetensorError) as error:
+        return decoded, _(
+            "The decoded images can't be kept in {folder} ({reason}); the next start will decode them again."
+        ).format(folder=path.parent, reason=error)
+    return decoded, None
+
+
+def kept_at(source: Path) -> Path:
+    """The file that keeps the decoded images of a folder or archive: one for each, made anew where that changes."""
+    name = hashlib.sha256(os.fsencode(source.resolve())).hexdigest()[:32]
+    return settings().data_dir / "decoded" / f"{name}.safetensors"
+
+
+def _read(path: Path, key: str, encoded: Encoded) -> Decoded | None:
+    try:
+        with safe_open(path, "pt") as file:
+            if (file.metadata() or {}).get("key") != key:
+                return None
+            images = file.get_tensor("images") if "images" in file.keys() else None  # noqa: SIM118  not a mapping
+            readable, channels = file.get_tensor("readable"), int(file.get_tensor("channels"))
+    except (OSError, SafetensorError):  # there is none yet, or it is damaged
+        return None
+    faults = [_image(encoded, index) for index in torch.nonzero(~readable).flatten().tolist()]
+    messages = tuple(str(fault) for fault in faults if isinstance(fault, InputError))
+    if len(messages) < len(faults):  # what could not be read once, for lack of permission say, now can
+        return None
+    return Decoded(readable, messages, channels, images)
+
+
+def _decode(encoded: Encoded, progress: Progress) -> Decoded:
+    readable = torch.zeros(len(encoded), dtype=torch.bool)
+    faults: list[str] = []
+    channels, count = 1, 0
+    store: Tensor | None = None
+    for index, image in enumerate(_images(encoded, progress)):
+        if isinstance(image, InputError):
+            faults.append(str(image))
+            continue
+        readable[index] = True
+        channels = max(channels, len(image))
+        if count == 0 and image.numel() * len(encoded) <= IN_MEMORY:
+            store = torch.empty((len(encoded), *image.shape), dtype=torch.uint8)
+        if store is not None and store.shape[1] < channels:  # colour after grey
+            store = store.expand(-1, 3, -1, -1).contiguous() if 3 * store.numel() <= IN_MEMORY else None
+        if store is not None and store.shape[2:] != image.shape[1:]:
+            store = None
+        if store is not None:
+            store[count] = image  # one grey plane fills all three
+        count += 1
+    return Decoded(readable, tuple(faults), channels, None if store is None else store[:count])
+
+
+def _images(encoded: Encoded, progress: Progress) -> Iterator[Tensor | InputError]:
+    step = _("decoding {name}").format(name=encoded.source.path.name)
+    with ThreadPoolExecutor(THREADS) as pool:
+        for start in range(0, len(encoded), BLOCK):
+            end = min(start + BLOCK, len(encoded))
+            yield from pool.map(partial(_image, encoded), range(start, end))
+            progress(step, end, len(encoded))
+
+
+def _image(encoded: Encoded, index: int) -> Tensor | InputError:
+    try:
+        return encoded[index]
+    except InputError as error:
+        return error

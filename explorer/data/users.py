@@ -1,0 +1,63 @@
+"""The user's own images in class folders, in a folder or in an archive."""
+
+import torch
+from torch import Tensor
+
+from explorer.data.dataset import Dataset, Files, Split
+from explorer.data.images import Decoded, Encoded, decode_all
+from explorer.data.labelled import assemble
+from explorer.data.progress import Progress
+from explorer.data.source import Source
+from explorer.data.tree import ONE_PIECE, SHOWN, arrange
+from explorer.errors import InputError
+from explorer.i18n import _
+
+TOLERATED = 0.1  # part of the images that may be broken
+
+
+def load(name: str, source: Source, progress: Progress) -> Dataset:
+    """A data set from class folders; broken images are left out, with a note.
+
+    Raises:
+        InputError: naming the place and the rule that it breaks.
+    """
+    listing = source.listing()
+    tree = arrange(source, listing.names)
+    files = [file for split in tree.splits.values() for file in split]
+    encoded = Encoded(source, tuple(file for file, _label in files))
+    decoded, unkept = decode_all(encoded, listing.state, progress)
+    notes = [*tree.notes, *_broken(source, decoded), *([unkept] if unkept else [])]
+    readable = torch.nonzero(decoded.readable).flatten()
+    images: Tensor | Files = (
+        Encoded(source, encoded.names, decoded.channels).take(readable.tolist())
+        if decoded.images is None
+        else decoded.images
+    )
+    everything = Split(images, torch.tensor([label for _file, label in files])[readable])
+    sizes = [len(part) for part in tree.splits.values()]
+    splits, start = {}, 0
+    for split, mask in zip(tree.splits, torch.split(decoded.readable, sizes), strict=True):
+        end = start + int(mask.sum())
+        splits[split] = everything.take(torch.arange(start, end))
+        start = end
+    if ONE_PIECE in splits:
+        return assemble(name, tree.classes, decoded.channels, splits[ONE_PIECE], None, None, notes)
+    validation = splits.get("val")
+    test = splits.get("test", validation)
+    return assemble(
+        name, tree.classes, decoded.channels, splits["train"], test, validation if "test" in splits else None, notes
+    )
+
+
+def _broken(source: Source, decoded: Decoded) -> list[str]:
+    if not decoded.faults:
+        return []
+    count, total = len(decoded.faults), len(decoded.readable)
+    words = {"count": count, "total": total, "faults": "; ".join(decoded.faults[:SHOWN])}
+    if count > TOLERATED * total:
+        raise InputError(
+            _("{place}: {count} of {total} images can't be read, more than {percent}%: {faults}").format(
+                place=source.path, percent=round(100 * TOLERATED), **words
+            )
+        )
+    return [_("Left out, as they can't be read: {count} of {total} images ({faults}).").format(**words)]

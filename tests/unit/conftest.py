@@ -1,0 +1,17 @@
+"""Fixtures of the unit tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from explorer.settings import settings
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty data folder."""
+    monkeypatch.setenv("EXPLORER_DATA_DIR", str(tmp_path / "data"))
+    settings.cache_clear()
+    yield tmp_path / "data"
+    settings.cache_clear()
