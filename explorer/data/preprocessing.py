@@ -1,0 +1,210 @@
+"""From pixels to what a network reads: straight resize, scale, normalise. The same for training, test and prediction.
+
+Resize, crop, pad and flip are linear maps that work on rows and columns apart: ``rows @ image @ columns.T``. So a whole
+batch, each image with its own window, takes two matrix products. Weights are multiples of 2**-16 and pixels are whole
+numbers up to 255: float32 adds such products without rounding, in any order. Hence the same pixels come out on every
+device, for every cut into batches, in a worker and outside. Narrower products would end that, so autocast is kept off;
+TF32 (``torch.set_float32_matmul_precision``) has to stay off where these functions run.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, NamedTuple, Self
+
+import torch
+from pydantic import Field, TypeAdapter, ValidationError
+from torch import Tensor
+from torch.nn.functional import pad
+
+from explorer.data.dataset import Split
+from explorer.errors import InputError
+from explorer.i18n import _
+from explorer.recipes.recipe import MAX_SEED, Mean, Std
+from explorer.specs.base import MAX_IMAGE, StrictInt, explain_all, unknown_key
+
+_UNIT = 2**16  # 255 * _UNIT < 2**24: sums of products stay whole numbers that float32 holds
+_BAND = 32  # pixels of the result that are computed at a time
+_SAMPLE = 500  # files that are decoded for the statistics
+
+
+class Preprocessing(NamedTuple):
+    """How the images of a network are prepared.
+
+    Attributes:
+        size: side of the square that an image is resized to.
+        mean: of pixels that go from 0 to 1, one for all channels or one for each.
+        std: likewise.
+        permutation_seed: of the order in which the pixels of every image are shuffled; None leaves them in place.
+    """
+
+    size: Annotated[StrictInt, Field(ge=1, le=MAX_IMAGE)]
+    mean: Annotated[tuple[Mean, ...], Field(min_length=1, fail_fast=True)]
+    std: Annotated[tuple[Std, ...], Field(min_length=1, fail_fast=True)]
+    permutation_seed: Annotated[StrictInt, Field(ge=0, le=MAX_SEED)] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The form that a card holds: JSON-ready, with a permutation only where there is one."""
+        card: dict[str, Any] = {"size": self.size, "mean": list(self.mean), "std": list(self.std)}
+        return card if self.permutation_seed is None else {**card, "permutation_seed": self.permutation_seed}
+
+    @classmethod
+    def from_dict(cls, card: Mapping[str, Any]) -> Self:
+        """The same from a card.
+
+        Raises:
+            InputError: naming key and value that break a rule.
+        """
+        if unknown := [key for key in card if key not in cls._fields]:
+            raise InputError(unknown_key(unknown[0], cls._fields))
+        try:
+            preprocessing = TypeAdapter(cls).validate_python(card)
+        except ValidationError as error:
+            raise InputError(explain_all(error)) from None
+        if len(preprocessing.mean) != len(preprocessing.std):
+            raise InputError(
+                _("std: has {count} entries while mean has {expected}").format(
+                    count=len(preprocessing.std), expected=len(preprocessing.mean)
+                )
+            )
+        return preprocessing
+
+
+def weights(size: int, side: int, windows: Tensor) -> Tensor:
+    """How much every source pixel gives to every pixel of the result, along one axis.
+
+    A triangle filter as wide as a source pixel or as the step between the pixels of the result, whichever is wider
+    (Pillow's and torchvision's antialiased bilinear), that sees nothing outside its window.
+
+    Args:
+        size: of the result, in pixels.
+        side: of the source, in pixels.
+        windows: (B, 2), start and length of what is resized, in pixels of the source.
+
+    Returns:
+        Multiples of 2**-16, (B, size, side).
+    """
+    start, length = windows.float()[..., None, None].unbind(1)  # (B, 1, 1)
+    # In units of 1 / (2 * size) of a source pixel all numbers are whole, and exact while side * size < 2**23.
+    pixel = (2 * torch.arange(side, device=windows.device) + 1 - 2 * start) * size  # (B, 1, side)
+    centre = (2 * torch.arange(size, device=windows.device)[:, None] + 1) * length  # (B, size, 1)
+    shares = (2 * length.clamp(min=size) - (pixel - centre).abs_()).clamp_(min=0)
+    shares *= (pixel > 0) & (pixel < 2 * size * length)
+    shares /= shares.sum(-1, keepdim=True)
+    return shares.mul_(_UNIT).round_().div_(_UNIT)
+
+
+def rearranged(weights: Tensor, places: Tensor) -> Tensor:
+    """The weights of a result whose pixels are shifted or mirrored after the resize, (B, size, side).
+
+    Args:
+        weights: (B, size, side), or (1, size, side) for all.
+        places: int64, (B, size), which pixel of the resized window comes where; outside 0 … size - 1 is black.
+    """
+    size = weights.shape[1]
+    framed = pad(weights, (0, 0, 0, 1))  # the last row is black
+    each = torch.arange(len(weights), device=weights.device)[:, None]
+    return framed[each, torch.where((places >= 0) & (places < size), places, size)]
+
+
+def resample(images: Tensor, rows: Tensor | None, columns: Tensor | None) -> Tensor:
+    """Apply the weights of both axes, columns first, rounding to 8-bit values after each as Pillow does.
+
+    Args:
+        images: uint8, (B, C, H, W).
+        rows: (B, size, H), or (1, size, H) for all; None leaves the axis as it is.
+        columns: (B, size, W), or (1, size, W) for all, likewise.
+
+    Returns:
+        8-bit values, (B, C, size, size): float32, or uint8 where nothing had to be done.
+    """
+    with torch.autocast(images.device.type, enabled=False):
+        if columns is not None:
+            lines = images.flatten(1, 2)  # (B, C * H, W)
+            parts = [lines[..., band].float() @ part.mT for band, part in _bands(columns)]
+            images = _rounded(torch.cat(parts, -1)).view(*images.shape[:3], -1)
+        if rows is not None:
+            parts = [part[:, None] @ images[..., band, :].float() for band, part in _bands(rows)]
+            images = _rounded(torch.cat(parts, -2))
+    return images
+
+
+def _bands(weights: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """Parts of the result, and the band of the source that each reads: elsewhere its weights are zero.
+
+    In one piece where bands would differ between images, or where finding them would make the device wait.
+    """
+    if len(weights) > 1 or weights.device.type != "cpu":
+        yield slice(None), weights
+        return
+    for first in range(0, weights.shape[1], _BAND):
+        part = weights[:, first : first + _BAND]
+        used = part.any(1).nonzero()[:, 1].tolist() or [0]
+        band = slice(used[0], used[-1] + 1)
+        yield band, part[..., band]
+
+
+def _rounded(values: Tensor) -> Tensor:
+    return values.add_(0.5).floor_()
+
+
+def resize(images: Tensor, size: int) -> Tensor:
+    """Straight resize of uint8 images, (B, C, H, W), to 8-bit values, (B, C, size, size)."""
+    rows, columns = (
+        None if side == size else weights(size, side, torch.tensor([[0, side]], device=images.device))
+        for side in images.shape[-2:]
+    )
+    return resample(images, rows, columns)
+
+
+class Normalise:
+    """Scales pixels to [0, 1], takes mean and standard deviation out, and permutes them where that is asked."""
+
+    def __init__(self, preprocessing: Preprocessing, device: torch.device) -> None:
+        levels = torch.tensor([preprocessing.mean, preprocessing.std], dtype=torch.float64) * 255
+        self._mean, self._rate = (
+            values.float().view(-1, 1, 1).to(device) for values in (levels[0], levels[1].reciprocal())
+        )
+        self._order: Tensor | None = None
+        if preprocessing.permutation_seed is not None:
+            generator = torch.Generator().manual_seed(preprocessing.permutation_seed)
+            self._order = torch.randperm(preprocessing.size**2, generator=generator).to(device)
+
+    def __call__(self, pixels: Tensor, hidden: Tensor | None = None) -> Tensor:
+        """Normalised images, float32, (B, C, size, size).
+
+        Args:
+            pixels: 8-bit values of any type, (B, C, size, size).
+            hidden: bool, (B, 1, size, size), which pixels are set to the mean, before any permutation.
+        """
+        # One rounding for each step, where a fused multiply-add would depend on where in a vector a pixel falls.
+        images = (pixels - self._mean).mul_(self._rate)
+        if hidden is not None:
+            images.masked_fill_(hidden, 0)
+        if self._order is not None:
+            images = images.flatten(2)[..., self._order].view(pixels.shape)
+        return images
+
+
+def channel_statistics(split: Split) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each channel, as fractions rounded to four digits; every image counts alike.
+
+    Of files, 500 drawn by a fixed seed stand for all. A channel of one value alone has the standard deviation 1.
+
+    Raises:
+        InputError: naming a file that can't be read.
+    """
+    images = split.images
+    if isinstance(images, Tensor):
+        share = _levels(images)
+    else:
+        chosen = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:_SAMPLE].tolist()
+        share = torch.stack([_levels(images[index][None]) for index in chosen]).mean(0)
+    level = torch.arange(256, dtype=torch.float64) / 255
+    mean = share @ level
+    std = (share * (level - mean[:, None]) ** 2).sum(1).sqrt()
+    return tuple(round(v, 4) for v in mean.tolist()), tuple(round(v, 4) or 1.0 for v in std.tolist())
+
+
+def _levels(images: Tensor) -> Tensor:
+    """Share of each of the 256 levels in every channel, (C, 256), exact in any number of pixels."""
+    counts = torch.stack([torch.bincount(channel.flatten(), minlength=256) for channel in images.unbind(1)])
+    return counts / counts.sum(1, dtype=torch.float64)[:, None]
