@@ -15,6 +15,8 @@ from explorer.i18n import _
 
 __all__ = ["NAMES", "Dataset", "Entry", "Files", "Progress", "Split", "class_indices", "load", "locate"]
 
+LONGEST_PATH = 300  # characters in a message
+
 
 def load(name: str, progress: Progress = silent) -> Dataset:
     """A data set by name, or from the path of a folder, ``.zip`` or ``.npz``.
@@ -38,7 +40,7 @@ def load(name: str, progress: Progress = silent) -> Dataset:
         return arrays.load(name, path)
     if path.suffix.lower() == ".zip":
         return users.load(name, Archive(path), progress)
-    raise InputError(_("data: {name} is neither a folder nor a .zip or .npz file").format(name=shown(name)))
+    raise InputError(_("data: {name} is neither a folder nor a .zip or .npz file").format(name=_quoted(name)))
 
 
 def locate(name: str) -> str:
@@ -62,10 +64,15 @@ def locate(name: str) -> str:
             _(
                 "data: there is no {name}; did you mean {near}? Known are {known}; the path of a folder, .zip or .npz "
                 "does as well"
-            ).format(name=shown(name), near=near[0], known=known)
+            ).format(name=_quoted(name), near=near[0], known=known)
         )
     raise InputError(
         _("data: there is no {name}; known are {known}, and the path of a folder, .zip or .npz does as well").format(
-            name=shown(name), known=known
+            name=_quoted(name), known=known
         )
     )
+
+
+def _quoted(name: str) -> str:
+    """A path in full, where a line has room for it."""
+    return repr(name) if len(name) <= LONGEST_PATH else shown(name)

@@ -2,6 +2,7 @@
 
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from filelock import FileLock
 from torchvision import datasets
 from torchvision.datasets.utils import check_integrity
 
@@ -53,24 +55,38 @@ def load(name: str, entry: Entry, progress: Progress) -> Dataset:
     try:
         parts = _read(kind, root, entry)
     except RuntimeError:  # torchvision's word for not there, or not whole
-        archives = list(_archives(kind, root))
-        _fetch(entry.title, archives, progress)
-        progress(_("unpacking {title}").format(title=entry.title), 0, 0)
-        try:
-            parts = _read(kind, root, entry, download=True)
-        except (RuntimeError, OSError) as error:
-            raise InputError(
-                _(
-                    "{title} in {folder} is damaged ({reason}); delete what {archives} unpacked to, and load again"
-                ).format(
-                    title=entry.title,
-                    folder=archives[0].path.parent,
-                    reason=error,
-                    archives=", ".join(archive.path.name for archive in archives),
-                )
-            ) from None
+        with _turn(root):
+            parts = _downloaded(kind, root, entry, progress)
     (train, classes), (test, _same) = parts
     return Dataset(name, classes, entry.channels, entry.mirrored, train, test)
+
+
+def _turn(root: Path) -> AbstractContextManager[Any]:
+    """Hold the data folder: of two jobs that need the same set, the second waits and finds it there."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        return FileLock(root / ".lock").acquire()
+    except OSError as error:
+        raise InputError(
+            _("the data folder {folder} can't be written: {reason}").format(folder=root, reason=error)
+        ) from None
+
+
+def _downloaded(kind: Any, root: Path, entry: Entry, progress: Progress) -> list[tuple[Split, tuple[str, ...]]]:
+    archives = list(_archives(kind, root))
+    _fetch(entry.title, archives, progress)
+    progress(_("unpacking {title}").format(title=entry.title), 0, 0)
+    try:
+        return _read(kind, root, entry, download=True)
+    except (RuntimeError, OSError) as error:
+        raise InputError(
+            _("{title} in {folder} is damaged ({reason}); delete what {archives} unpacked to, and load again").format(
+                title=entry.title,
+                folder=archives[0].path.parent,
+                reason=error,
+                archives=", ".join(archive.path.name for archive in archives),
+            )
+        ) from None
 
 
 def _read(

@@ -46,7 +46,7 @@ def assemble(
     if single:
         notes = [
             *notes,
-            _("With a single image to train with: {count} classes ({names}).").format(
+            _("Classes with a single image to train with: {names} ({count} in all).").format(
                 count=len(single), names=some(single)
             ),
         ]

@@ -55,8 +55,8 @@ def arrange(source: Source, names: Iterable[str]) -> Tree:
     notes = [
         text.format(count=len(files), names=some(files))
         for text, files in (
-            (_("Not used, as they are no images: {count} files ({names})."), others),
-            (_("Not used, as they lie in no class folder: {count} images ({names})."), unused),
+            (_("Files other than images are not used: {names} ({count} in all)."), others),
+            (_("Images outside of class folders are not used: {names} ({count} in all)."), unused),
         )
         if files
     ]
@@ -157,6 +157,6 @@ def _lacking(found: dict[str, list[tuple[str, str]]], classes: tuple[str, ...]) 
         there = {label for _name, label in files}
         missing = [name for name in classes if name not in there]
         if missing:
-            yield _("Without images in {split}/: {count} classes ({names}).").format(
+            yield _("Classes without images in {split}/: {names} ({count} in all).").format(
                 split=split, count=len(missing), names=some(missing)
             )

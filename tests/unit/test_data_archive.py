@@ -164,7 +164,7 @@ def test_archives_in_archives_are_left_alone(tmp_path: Path) -> None:
     inner = packed(tmp_path / "inner.zip", classes()).read_bytes()
     found = load(str(packed(tmp_path / "set.zip", {**classes(), "cat/more.zip": inner})))
     assert len(found.train) + len(found.test) == 10
-    assert "Not used, as they are no images: 1 files (cat/more.zip)." in found.notes
+    assert "Files other than images are not used: cat/more.zip (1 in all)." in found.notes
 
 
 def test_nothing_is_unpacked(tmp_path: Path) -> None:

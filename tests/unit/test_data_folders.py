@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -130,8 +131,8 @@ def test_hidden_and_other_files_are_no_images(write: Write) -> None:
     assert found.classes == ("cat", "dog")
     assert len(rows(found)) == 10
     assert found.notes[:2] == (
-        "Not used, as they are no images: 2 files (README, cat/labels.txt).",
-        "Not used, as they lie in no class folder: 1 images (preview.png).",
+        "Files other than images are not used: README, cat/labels.txt (2 in all).",
+        "Images outside of class folders are not used: preview.png (1 in all).",
     )
 
 
@@ -190,6 +191,18 @@ def test_a_few_broken_images_are_left_out(write: Write) -> None:
         assert [name in note for name in ("cat/3.png", "cat/4.png", "dog/5.png", "dog/6.png")] == [True] * 3 + [False]
         assert len(rows(found)) == 36
         assert rows(found) < rows(whole)
+
+
+def test_broken_images_are_found_before_the_training(write: Write) -> None:
+    write("cat", count=20, size=(4, 6))
+    folder = write("dog", count=20, size=(5, 3))
+    (folder / "dog" / "7.png").write_bytes((folder / "dog" / "7.png").read_bytes()[:60])
+    for _first_and_kept in range(2):
+        found = load(str(folder))
+        assert not isinstance(found.train.images, Tensor)
+        assert len(found.train) + len(found.test) == 39
+        assert "dog/7.png" not in [*found.train.images.names, *found.test.images.names]  # type: ignore[union-attr]
+        assert any("1 of 40 images" in note and "dog/7.png is broken" in note for note in found.notes)
 
 
 def test_many_broken_images_are_an_error(write: Write) -> None:
@@ -263,12 +276,12 @@ def test_a_split_that_is_missing(folders: tuple[str, ...], found: str, write: Wr
 
 def test_images_beside_the_splits(write: Write) -> None:
     found = load(str(write("train/a", "train/b", "test/a", "test/b", "extra/a")))
-    assert "5 images (extra/a/0.png, extra/a/1.png, extra/a/2.png, …)" in found.notes[0]
+    assert ": extra/a/0.png, extra/a/1.png, extra/a/2.png, … (5 in all)." in found.notes[0]
 
 
 def test_classes_differ_between_splits(write: Write) -> None:
     folder = write("train/cat", "train/dog", "test/cat")
-    assert load(str(folder)).notes == ("Without images in test/: 1 classes (dog).",)
+    assert load(str(folder)).notes == ("Classes without images in test/: dog (1 in all).",)
     write("test/emu")
     with pytest.raises(InputError, match=r"test/emu/0.png: the class 'emu' is in test/ but not in train/"):
         load(str(folder))
@@ -279,7 +292,7 @@ def test_small_and_unequal_classes_are_noted(write: Write) -> None:
     write("dog", count=2)
     assert "The classes are very unequal: cat has 21 images, dog has 2." in load(str(write())).notes
     write("emu", count=1)
-    assert "With a single image to train with: 1 classes (emu)." in load(str(write())).notes
+    assert "Classes with a single image to train with: emu (1 in all)." in load(str(write())).notes
 
 
 def test_class_indices_give_the_order(write: Write) -> None:
@@ -361,7 +374,7 @@ def test_every_file_is_in_one_split_or_in_a_note(names: set[str]) -> None:
     assert len(used) == len(set(used))
     assert set(used) <= names
     seen = {name for name in names if not any(part.startswith(".") for part in name.split("/"))}
-    counted = sum(int(word) for note in tree.notes if "Not used" in note for word in note.split() if word.isdigit())
+    counted = sum(int(count) for note in tree.notes for count in re.findall(r"not used: .* \((\d+) in all", note))
     assert len(used) + counted == len(seen)
     for files in tree.splits.values():
         for name, label in files:
