@@ -162,10 +162,16 @@ def train(
     recipe_fields, spec_fields = assignments(pairs)
     if epochs is not None:
         recipe_fields["epochs"] = epochs
+    chosen = resolve_recipe(recipe).changed(**recipe_fields)
+    if chosen.weights is not None:
+        from explorer.models.weights import find
+
+        # The worker runs in another folder.
+        chosen = chosen.changed(weights=str(find(chosen.weights).absolute()))
     job = Job.new(
         resolve(spec).changed(**spec_fields),
         locate(dataset),
-        resolve_recipe(recipe).changed(**recipe_fields),
+        chosen,
         Resources.parse({"device": device, "processes": processes, "threads": threads}),
         name,
     )
@@ -174,7 +180,6 @@ def train(
     worker = start(directory.folder)
     if follow:
         terminal_train.follow(directory, worker)
-        terminal_train.note_death(directory, worker.returncode)
     described = directory.describe()
     if as_json:
         click.echo(json.dumps(described, ensure_ascii=False))

@@ -42,6 +42,12 @@ def whole(path: Path, *, new: bool = False, durable: bool = False) -> Iterator[P
         part.unlink(missing_ok=True)
 
 
+def sweep(folder: Path) -> None:
+    """Remove what writers that were killed left unfinished; for a folder in which nobody else writes."""
+    for part in folder.glob(".*.part"):
+        part.unlink(missing_ok=True)
+
+
 def _sync(path: Path) -> None:
     handle = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
     try:

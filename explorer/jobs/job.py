@@ -76,8 +76,12 @@ class Job:
         """A job with an id of its own, named after network and data unless told otherwise.
 
         Raises:
-            InputError: where the name is too long or not one line of text.
+            InputError: where the name is too long or not one line of text, or the data set's is no text.
         """
+        try:
+            dataset.encode()
+        except UnicodeEncodeError:  # bytes in a path that are no UTF-8
+            raise InputError(_("dataset: {value} is not valid UTF-8; rename it").format(value=shown(dataset))) from None
         name = name.strip()
         if len(name) > MAX_NAME or not (name.isprintable()):
             raise InputError(
@@ -85,7 +89,7 @@ class Job:
                     value=shown(name), limit=MAX_NAME
                 )
             )
-        return cls(new_id(), name or f"{spec.family} {Path(dataset).stem}", spec, dataset, recipe, resources)
+        return cls(new_id(), name or _default_name(spec, dataset), spec, dataset, recipe, resources)
 
     def to_dict(self) -> dict[str, Any]:
         """The job as JSON-ready values."""
@@ -112,17 +116,42 @@ class Job:
             InputError: where there is none, or it breaks a rule.
         """
         try:
-            data = json.loads((folder / FILE).read_text(encoding="utf-8"))
-            return cls(
-                data["id"],
-                data["name"],
-                parse_spec(data["spec"]),
-                data["dataset"],
-                Recipe.parse(data["recipe"]),
-                Resources.parse(data["resources"]),
-            )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(_("{file} can't be read: {reason}").format(file=folder / FILE, reason=error)) from None
+            data = _Written.model_validate_json((folder / FILE).read_bytes())
+        except OSError as error:
+            raise InputError(
+                _("{file} can't be read: {reason}").format(file=folder / FILE, reason=error.strerror)
+            ) from None
+        except ValidationError as error:
+            raise InputError(
+                _("{file} is damaged: {fault}").format(file=folder / FILE, fault=explain(error.errors()[0]))
+            ) from None
+        return cls(
+            data.id,
+            data.name,
+            parse_spec(data.spec),
+            data.dataset,
+            Recipe.parse(data.recipe),
+            Resources.parse(data.resources),
+        )
+
+
+class _Written(BaseModel):
+    """What ``job.json`` holds."""
+
+    model_config = ConfigDict(strict=True)
+
+    id: str
+    name: str
+    spec: dict[str, Any]
+    dataset: str
+    recipe: dict[str, Any]
+    resources: dict[str, Any]
+
+
+def _default_name(spec: Spec, dataset: str) -> str:
+    """What a job is called that nobody named."""
+    stem = "".join(letter if letter.isprintable() else " " for letter in Path(dataset).stem)
+    return f"{spec.family} {stem}"[:MAX_NAME].strip()
 
 
 def new_id() -> str:

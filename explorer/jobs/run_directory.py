@@ -19,7 +19,9 @@ from typing import Any, NamedTuple
 
 import psutil
 
-from explorer.files import whole
+from explorer.errors import InputError
+from explorer.files import sweep, whole
+from explorer.i18n import _
 from explorer.jobs import job
 
 RESERVE = 64 * 1024  # bytes kept free for the last words of a run on a full disk
@@ -47,10 +49,14 @@ class RunDirectory:
         self._end = folder / "end.json"
         self._reserve = folder / ".reserve"
 
-    def begin(self, rows: Iterable[Row], classes: Iterable[str]) -> None:
-        """Open a run, or one taken up again: no end, and the metrics of the epochs that are done."""
-        self._reserve.write_bytes(os.urandom(RESERVE))  # zeros would take no room on some file systems
+    def begin(self) -> None:
+        """Take the directory over, from a run that ended or was killed as well: it has no end any more."""
         self._end.unlink(missing_ok=True)
+        sweep(self.folder)
+        self._reserve.write_bytes(os.urandom(RESERVE))  # zeros would take no room on some file systems
+
+    def open(self, rows: Iterable[Row], classes: Iterable[str]) -> None:
+        """Begin or go on with the metrics of the epochs that are done."""
         with whole(self._metrics) as part:
             part.write_text("".join(map(_line, rows)), encoding="utf-8")
         indices = {str(position): name for position, name in enumerate(classes)}
@@ -89,8 +95,14 @@ class RunDirectory:
         return [Row(**json.loads(line)) for line in lines if line.endswith("\n")]
 
     def describe(self) -> dict[str, Any]:
-        """The job as the command line prints it."""
-        submitted = _read(self.folder / job.FILE) or {}
+        """The job as the command line prints it.
+
+        Raises:
+            InputError: where the folder holds none.
+        """
+        submitted = _read(self.folder / job.FILE)
+        if submitted is None:
+            raise InputError(_("{folder} holds no job").format(folder=self.folder))
         progress = _read(self._progress) or {}
         end = self.ended()
         pids = [] if end else living(progress.get("processes", []))
@@ -116,7 +128,9 @@ class RunDirectory:
 
 def identity(pid: int) -> tuple[int, float]:
     """A process as nothing else can be: its number may be given again, its start time not."""
-    return pid, psutil.Process(pid).create_time()
+    created = psutil.Process(pid).create_time()
+    # Linux knows it from the boot on, and the time of the boot changes whenever the clock is set.
+    return pid, round(created - psutil.boot_time(), 2) if psutil.LINUX else created
 
 
 def living(processes: Iterable[tuple[int, float]]) -> list[int]:
@@ -124,8 +138,7 @@ def living(processes: Iterable[tuple[int, float]]) -> list[int]:
     there = []
     for pid, created in processes:
         try:
-            process = psutil.Process(pid)
-            if process.create_time() == created and process.status() != psutil.STATUS_ZOMBIE:
+            if identity(pid)[1] == created and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
                 there.append(pid)
         except psutil.NoSuchProcess:
             continue
@@ -144,6 +157,6 @@ def _write(path: Path, data: dict[str, Any]) -> None:
 def _read(path: Path) -> dict[str, Any] | None:
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # a power cut may leave it empty
         return None
     return found

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as encode
 from torch import Tensor, nn
 
 from explorer.data.preprocessing import Preprocessing
@@ -76,7 +76,7 @@ def save(path: Path, tensors: dict[str, Tensor], card: Card) -> None:
     text = json.dumps(card.model_dump(mode="json"), ensure_ascii=False)
     kept = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
     with whole(path, durable=True) as part:
-        save_file(kept, part, metadata={CARD: text})
+        part.write_bytes(encode(kept, metadata={CARD: text}))  # save_file would hide the errno of a full disk
     with whole(path.with_suffix(".json"), durable=True) as part:
         part.write_text(json.dumps(json.loads(text), ensure_ascii=False, indent=1), encoding="utf-8")
 

@@ -4,6 +4,7 @@ import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import torch
 import torch.distributed
@@ -65,7 +66,10 @@ def write(path: Path, state: dict[str, Any]) -> None:
         OSError: where the disk is full; the former file stays.
     """
     with whole(path, durable=True) as part, part.open("wb") as file:
-        torch.save(state, file)
+        try:
+            torch.save(state, file)
+        except RuntimeError as error:  # of the zip writer, which goes on after a failed write
+            raise (error.__context__ if isinstance(error.__context__, OSError) else error) from None
 
 
 def read(path: Path) -> dict[str, Any] | None:
@@ -77,13 +81,18 @@ def read(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
+        with ZipFile(path) as archive:
+            broken = archive.testzip()  # torch.load does not look at the checksums
+        if broken is not None:
+            raise BadZipFile(broken)
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except (OSError, RuntimeError, EOFError, BadZipFile, ValueError, LookupError, pickle.UnpicklingError) as error:
         raise Fault(
             "damaged",
-            _("{file} is damaged, and the run can't go on from it: {reason}").format(
-                file=path, reason=" ".join(str(error).split())[:200]
-            ),
+            _(
+                "{file} is damaged, and the run can't go on from it ({reason}): put a copy in its place, or delete it "
+                "to begin again with the first epoch"
+            ).format(file=path, reason=" ".join(str(error).split())[:200]),
         ) from None
     return state
 

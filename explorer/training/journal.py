@@ -42,7 +42,7 @@ class Journal:
     def open(self, training: Training, classes: Sequence[str]) -> None:
         """Begin, or go on after a checkpoint."""
         self.start = training.progress
-        self.directory.begin(training.rows, classes)
+        self.directory.open(training.rows, classes)
         self.told = len(training.rows)
         # Events that were written after the checkpoint are hidden, as those epochs run again.
         self.events = SummaryWriter(str(self.directory.folder), purge_step=training.epoch + 1)

@@ -17,7 +17,7 @@ import torch
 import torch.distributed
 
 from explorer.data import Dataset, load
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, InputError
 from explorer.i18n import _
 from explorer.jobs.job import Job
 from explorer.jobs.run_directory import RunDirectory, identity
@@ -26,7 +26,7 @@ from explorer.models.weights import save
 from explorer.training import checkpoint
 from explorer.training.devices import choose_device
 from explorer.training.evaluation import Scores, evaluate
-from explorer.training.faults import explained, not_finite
+from explorer.training.faults import Fault, explained, not_finite
 from explorer.training.journal import LIVE_EVERY, Journal
 from explorer.training.loop import Training, epoch_means, train
 from explorer.training.setup import Prepared, prepare
@@ -41,7 +41,7 @@ class Stopped(ExplorerError):  # noqa: N818  an end, and no error
 class Watch:
     """Decides, alike in all processes, when to show numbers, to write a checkpoint and to stop."""
 
-    def __init__(self, journal: Journal | None) -> None:
+    def __init__(self, journal: Journal | None = None) -> None:
         self.journal = journal  # of rank 0
         self.stop = False
 
@@ -109,7 +109,12 @@ def main(folder: Path) -> int:
     directory = RunDirectory(folder)
     rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     batch_size = 0
+    watch = Watch()
+    signal.signal(signal.SIGTERM, watch.ask_to_stop)
+    signal.signal(signal.SIGINT, watch.ask_to_stop)
     try:
+        if rank == 0:
+            directory.begin()
         job = Job.read(folder)
         batch_size = job.recipe.batch_size
         torch.set_num_threads(job.resources.share_of_cores())
@@ -117,28 +122,30 @@ def main(folder: Path) -> int:
         if world > 1:
             cuda = choose_device(job.resources.device).type == "cuda"
             torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo")
-        result = _run(directory, prepare(job, _load(job, directory, rank), rank, world))
+        result = _run(directory, prepare(job, _load(job, directory, rank, watch), rank, world), watch)
+        if rank == 0:
+            directory.end("finished", result=result)
     except Stopped:
         if rank == 0:
             directory.end("stopped")
         return 0
     except BaseException as error:
         fault = explained(error, batch_size)
-        log.exception("%s", fault)
         if directory.ended() is None:  # the first cause counts: the others' is that one process is gone
             directory.end("failed", error={"code": fault.code, "message": str(fault)})
+        log.exception("%s", fault)
         return 1
-    if rank == 0:
-        directory.end("finished", result=result)
     return 0
 
 
-def _load(job: Job, directory: RunDirectory, rank: int) -> Dataset:
+def _load(job: Job, directory: RunDirectory, rank: int, watch: Watch) -> Dataset:
     """The data; where they have to be downloaded or decoded, rank 0 does it for all."""
     mine, last = identity(os.getpid()), -math.inf
 
     def tell(step: str, done: int, total: int) -> None:
         nonlocal last
+        if watch.stop:
+            raise Stopped
         if rank == 0 and time.monotonic() - last > LIVE_EVERY:
             last = time.monotonic()
             directory.write_progress({"processes": [mine], "live": {"step": step, "done": done, "total": total}})
@@ -153,14 +160,12 @@ def _load(job: Job, directory: RunDirectory, rank: int) -> Dataset:
     return dataset
 
 
-def _run(directory: RunDirectory, prepared: Prepared) -> dict[str, object]:
+def _run(directory: RunDirectory, prepared: Prepared, watch: Watch) -> dict[str, object]:
     """Train, then test the best epoch once; the result as JSON-ready values."""
     training, dataset, rank = prepared.training, prepared.dataset, prepared.place.rank
     processes = _processes()
     journal = Journal(directory, _about(prepared, processes), prepared.card) if rank == 0 else None
-    watch = Watch(journal)
-    signal.signal(signal.SIGTERM, watch.ask_to_stop)
-    signal.signal(signal.SIGINT, watch.ask_to_stop)
+    watch.journal = journal
     if state := checkpoint.read(directory.resume):
         checkpoint.restore(training, state)
     if journal:
@@ -170,6 +175,11 @@ def _run(directory: RunDirectory, prepared: Prepared) -> dict[str, object]:
         if torch.distributed.is_initialized():
             torch.distributed.barrier()  # the best weights are written by rank 0
         return _test(directory, prepared)
+    except InputError as error:  # of a file that could be read when all this was prepared
+        raise Fault(
+            "vanished",
+            _("a file was lost while the run needed it ({reason}): put it back and resume").format(reason=error),
+        ) from None
     finally:
         if journal:
             journal.close()

@@ -4,8 +4,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from threading import Event
+from types import FrameType
 from typing import Any
 
 from tqdm import tqdm
@@ -15,14 +18,23 @@ from explorer.i18n import _
 from explorer.jobs.run_directory import RunDirectory
 
 POLL = 0.2  # seconds
+LAST_NUMBER = "time/images_per_second"  # of an epoch that is written to its end
 
 
 def follow(directory: RunDirectory, worker: "subprocess.Popen[bytes]") -> None:
     """Show a job on stderr until its processes end; Ctrl-C asks it to stop after the batch in hand."""
     told = 0
-    with tqdm(total=1, leave=False, disable=None, unit=_("batch"), dynamic_ncols=True) as bar:
+    with (
+        _interruptions(partial(worker.send_signal, signal.SIGTERM)) as asked,
+        tqdm(total=1, leave=False, disable=None, unit=_("batch"), dynamic_ncols=True) as bar,
+    ):
         say = partial(bar.write, file=sys.stderr)
-        while _waits(worker, say):
+        answered = False
+        while worker.poll() is None:
+            time.sleep(POLL)
+            if asked.is_set() and not answered:
+                say(_("stopping: a checkpoint is written first"))
+                answered = True
             told = _lines(directory, told, say)
             live = directory.describe()["live"]
             if live and "step" in live:
@@ -34,15 +46,23 @@ def follow(directory: RunDirectory, worker: "subprocess.Popen[bytes]") -> None:
                 )
                 bar.set_postfix_str(_live(live))
         _lines(directory, told, say)
+    _note_death(directory, worker.returncode, asked=asked.is_set())
 
 
-def _waits(worker: "subprocess.Popen[bytes]", say: Callable[[str], None]) -> bool:
+@contextmanager
+def _interruptions(act: Callable[[], None]) -> Iterator[Event]:
+    """Act on Ctrl-C wherever it comes: as an exception it would leave the job running, and say nothing of it."""
+    asked = Event()
+
+    def take(_signal: int, _frame: FrameType | None) -> None:
+        asked.set()
+        act()
+
+    former = signal.signal(signal.SIGINT, take)
     try:
-        time.sleep(POLL)
-    except KeyboardInterrupt:
-        say(_("stopping: a checkpoint is written first"))
-        worker.send_signal(signal.SIGTERM)
-    return worker.poll() is None
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, former)
 
 
 def _lines(directory: RunDirectory, told: int, say: Callable[[str], None]) -> int:
@@ -50,7 +70,7 @@ def _lines(directory: RunDirectory, told: int, say: Callable[[str], None]) -> in
     epochs: dict[int, dict[str, float]] = {}
     for row in directory.rows():
         epochs.setdefault(row.epoch, {})[row.name] = row.value
-    for epoch in sorted(number for number in epochs if number > told):
+    for epoch in sorted(number for number, numbers in epochs.items() if number > told and LAST_NUMBER in numbers):
         say(epoch_line(epoch, epochs[epoch]))
         told = epoch
     return told
@@ -73,7 +93,7 @@ def epoch_line(epoch: int, numbers: dict[str, float]) -> str:
         loss=numbers["train/loss"],
         held_out=held_out,
         rate=numbers["rate"],
-        speed=short(round(numbers["time/images_per_second"])),
+        speed=short(round(numbers[LAST_NUMBER])),
     )
 
 
@@ -122,9 +142,13 @@ def fail_status(job: dict[str, Any]) -> int:
     return 2 if job["error"] and job["error"]["code"] in {"input", "vanished"} else 1
 
 
-def note_death(directory: RunDirectory, status: int) -> None:
+def _note_death(directory: RunDirectory, status: int, *, asked: bool) -> None:
     """Write the end of a job whose processes died without a word."""
-    if directory.ended() is None:
+    if directory.ended() is not None:
+        return
+    if asked and status != -signal.SIGKILL:  # before they had anything to save
+        directory.end("stopped")
+    else:
         directory.end(
             "interrupted",
             error={
