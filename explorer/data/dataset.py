@@ -9,6 +9,9 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2.functional import grayscale_to_rgb, rgb_to_grayscale
 
+from explorer.errors import InputError
+from explorer.i18n import _
+
 IN_MEMORY = 2**30  # bytes of uint8 images that may stay on the device
 
 
@@ -54,7 +57,15 @@ class Split:
         return Split(chosen, self.labels[indices])
 
     def recoloured(self, channels: int) -> "Split":
-        """The same images in grey (1) or colour (3)."""
+        """The same images in grey (1) or colour (3).
+
+        Raises:
+            InputError: for any other number of channels.
+        """
+        if channels not in {1, 3}:
+            raise InputError(
+                _("in_channels: images have 1 channel or 3, and the network takes {channels}").format(channels=channels)
+            )
         if isinstance(self.images, Tensor):
             return Split(_recoloured(self.images, channels), self.labels)
         return Split(_Recoloured(self.images, channels), self.labels)
@@ -87,7 +98,11 @@ class Dataset:
     notes: tuple[str, ...] = ()
 
     def recoloured(self, channels: int) -> "Dataset":
-        """The same images in grey (1) or colour (3)."""
+        """The same images in grey (1) or colour (3).
+
+        Raises:
+            InputError: for any other number of channels.
+        """
         if channels == self.channels:
             return self
         return replace(

@@ -18,7 +18,7 @@ from torch.nn.functional import pad
 from explorer.data.dataset import Split
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.recipes.recipe import MAX_SEED, Mean, Std
+from explorer.recipes.recipe import MAX_SEED, MIN_STD, Mean, Std
 from explorer.specs.base import MAX_IMAGE, StrictInt, explain_all, unknown_key
 
 _UNIT = 2**16  # 255 * _UNIT < 2**24: sums of products stay whole numbers that float32 holds
@@ -201,7 +201,7 @@ def channel_statistics(split: Split) -> tuple[tuple[float, ...], tuple[float, ..
     level = torch.arange(256, dtype=torch.float64) / 255
     mean = share @ level
     std = (share * (level - mean[:, None]) ** 2).sum(1).sqrt()
-    return tuple(round(v, 4) for v in mean.tolist()), tuple(round(v, 4) or 1.0 for v in std.tolist())
+    return tuple(round(v, 4) for v in mean.tolist()), tuple(max(round(v, 4) or 1.0, MIN_STD) for v in std.tolist())
 
 
 def _levels(images: Tensor) -> Tensor:

@@ -87,11 +87,14 @@ def find(text: str) -> Path:
     Raises:
         InputError: where there is no such file.
     """
-    path = Path(text)
-    if path.is_file():
-        return path
-    if text.isalnum() and (best := settings().runs_dir / text / "best.safetensors").is_file():
-        return best
+    try:
+        path = Path(text)
+        if path.is_file():
+            return path
+        if text.isalnum() and (best := settings().runs_dir / text / "best.safetensors").is_file():
+            return best
+    except OSError:  # no access, or a name longer than names may be
+        pass
     raise InputError(
         _("weights: {value} is neither a file nor the id of a job that has kept weights").format(value=shown(text))
     )

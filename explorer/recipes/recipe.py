@@ -18,8 +18,9 @@ Whole = Annotated[int, Field(strict=True)]
 Name = Annotated[str, Field(strict=True, min_length=1, max_length=4096)]
 Augmentation = Literal["flip", "crop", "random_resized_crop", "cutout", "permute_pixels"]
 # Of pixels in [0, 1]: a mean of 127.5 or a std of 0 is a slip.
+MIN_STD = 0.001
 Mean = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
-Std = Annotated[float, Field(strict=True, ge=0.001, le=1, allow_inf_nan=False)]
+Std = Annotated[float, Field(strict=True, ge=MIN_STD, le=1, allow_inf_nan=False)]
 
 
 class Recipe(BaseModel):

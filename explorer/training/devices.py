@@ -47,7 +47,7 @@ def choose_device(wanted: str, rank: int = 0) -> torch.device:
     """
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     kind = next(kind for kind, available in there.items() if available) if wanted == "auto" else wanted
-    if not there[kind]:
+    if not there.get(kind):
         raise InputError(
             _("device: this machine has no {kind} that PyTorch can use; choose auto or cpu").format(kind=kind)
         )

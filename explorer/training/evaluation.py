@@ -86,9 +86,11 @@ def evaluate(network: nn.Module, batches: Iterable[Batch], classes: int, device:
     for images, labels, _total in batches:
         logits = network(images).float()
         loss += cross_entropy(logits, labels, reduction="sum")
-        confusion += torch.bincount(labels * classes + logits.argmax(1), minlength=classes * classes)
+        # Equal logits in the order of the classes, on every device: argmax and topk break ties each in its own way.
+        likeliest = logits.argsort(dim=1, descending=True, stable=True)
+        confusion += torch.bincount(labels * classes + likeliest[:, 0], minlength=classes * classes)
         if ks:
-            found = logits.topk(ks[-1]).indices == labels[:, None]
+            found = likeliest == labels[:, None]
             hits += torch.stack([found[:, :k].sum() for k in ks])
     if torch.distributed.is_initialized():
         for counts in (confusion, hits, loss):

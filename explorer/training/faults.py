@@ -11,6 +11,8 @@ from explorer.i18n import _
 
 PATIENCE = 10  # epochs at chance before a run is given up
 TOLERANCE = 3.0  # standard deviations that still count as chance
+# Of the host, in the words of torch's allocator, of DataLoader workers without shared memory, and of C++.
+OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "Cannot allocate memory", "shared memory", "bad_alloc")
 UNLEARNT = 0.995  # share of the guessing loss above which nothing has been learnt
 
 
@@ -81,8 +83,29 @@ def explained(error: BaseException, batch_size: int) -> Fault:
             )
         case MemoryError():
             return _host_memory(batch_size)
-        case RuntimeError() if "can't allocate memory" in str(error) or "not enough memory" in str(error):
+        case OSError() if error.errno == errno.ENOMEM:  # no process could be forked
             return _host_memory(batch_size)
+        case RuntimeError() if any(sign in str(error) for sign in OUT_OF_MEMORY):
+            return _host_memory(batch_size)
+        # The first is gloo's.
+        case RuntimeError() if "by peer" in str(error) or str(error).startswith("DataLoader worker"):
+            return Fault(
+                "process_lost",
+                _(
+                    "another process of the run ended without a word: the system may have been short of memory (use a "
+                    "smaller batch_size or fewer processes), or somebody ended it. Resume goes on from the last "
+                    "checkpoint"
+                ),
+            )
+        case RuntimeError() if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+            return Fault(
+                "compile",
+                _("torch.compile failed: {reason}. Install a C++ compiler such as g++, or set compile to false").format(
+                    reason=" ".join(str(error).split())[:200]
+                ),
+            )
+        case ValueError() if "more than 1 value per channel" in str(error):
+            return Fault("input", _("batch norm can't train on a single value per channel: raise batch_size"))
         case OSError() if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             return Fault(
                 "disk_full",

@@ -55,10 +55,13 @@ def matched(known: tuple[str, ...], given: tuple[str, ...]) -> tuple[torch.Tenso
     Raises:
         InputError: where the data has classes that the weights don't know.
     """
-    positions = {name.casefold(): position for position, name in enumerate(known)}
-    strange = [name for name in given if name.casefold() not in positions]
+    # Upper and lower case may be two classes (letters), or two ways to write one.
+    told_apart = all(len(set(map(str.casefold, names))) == len(names) for names in (known, given))
+    key = str.casefold if told_apart else str
+    positions = {key(name): position for position, name in enumerate(known)}
+    strange = [name for name in given if key(name) not in positions]
     if not strange:
-        return torch.tensor([positions[name.casefold()] for name in given]), []
+        return torch.tensor([positions[key(name)] for name in given]), []
     if len(strange) == len(given) == len(known):
         return torch.arange(len(given)), [_("The class names differ: classes are taken by their position.")]
     raise InputError(

@@ -88,7 +88,7 @@ def prepare(job: Job, dataset: Dataset, rank: int = 0, world: int = 1) -> Prepar
     moves = [name for name in recipe.augment or () if name != "permute_pixels"]
     held = dataset.validation
     batches = TrainingBatches(dataset.train, preprocessing, moves, recipe.batch_size, recipe.seed, place)
-    optimizer = make_optimizer(recipe, [weight for weight in network.parameters() if weight.requires_grad])
+    optimizer = make_optimizer(recipe, network.parameters())
     average = None
     if recipe.ema is not None:
         mean = get_ema_multi_avg_fn(recipe.ema)  # type: ignore[no-untyped-call]

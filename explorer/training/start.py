@@ -23,7 +23,7 @@ def start_from(network: nn.Module, weights: str) -> list[str]:
     heads = {name for name in own if _is_last(network, name)}
     notes = []
     for name in sorted(own.keys() | tensors.keys()):
-        if AUXILIARY.match(name.partition(".")[0]) and not (name in own and name in tensors):
+        if AUXILIARY.fullmatch(name.partition(".")[0]) and not (name in own and name in tensors):
             tensors.pop(name, None)
         elif name not in tensors:
             raise InputError(
@@ -56,6 +56,10 @@ def _is_last(network: nn.Module, name: str) -> bool:
         other
         for other, layer in network.named_modules()
         if isinstance(layer, nn.Linear | nn.Conv2d)
-        and (other.partition(".")[0] == top if AUXILIARY.match(top) else not AUXILIARY.match(other.partition(".")[0]))
+        and (
+            other.partition(".")[0] == top
+            if AUXILIARY.fullmatch(top)
+            else not AUXILIARY.fullmatch(other.partition(".")[0])
+        )
     ]
     return bool(layers) and layers[-1] == module

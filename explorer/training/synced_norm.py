@@ -33,8 +33,9 @@ class SyncedBatchNorm2d(nn.BatchNorm2d):
         """(N, C, H, W) to the same shape."""
         if not self.training:
             return super().forward(input)
-        assert self.running_mean is not None  # noqa: S101  for the type checker: our networks keep statistics
+        assert self.running_mean is not None  # noqa: S101  for the type checker: our networks have these three
         assert self.running_var is not None  # noqa: S101
+        assert self.momentum is not None  # noqa: S101
         x = input.float()
         cells = x.numel() // x.size(1)
         sums = _total(torch.cat([x.sum((0, 2, 3)), x.new_tensor([cells])]))
@@ -42,9 +43,8 @@ class SyncedBatchNorm2d(nn.BatchNorm2d):
         centred = x - mean[:, None, None]
         variance = _total(centred.square().sum((0, 2, 3))) / count
         with torch.no_grad():
-            momentum = 0.1 if self.momentum is None else self.momentum
-            self.running_mean.lerp_(mean, momentum)
-            self.running_var.lerp_(variance * count / (count - 1), momentum)
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * count / (count - 1), self.momentum)
             if self.num_batches_tracked is not None:
                 self.num_batches_tracked += 1
         normalised = centred * (variance + self.eps).rsqrt()[:, None, None]

@@ -1,0 +1,105 @@
+"""Where and in which precision a run computes."""
+
+import pytest
+import torch
+
+from explorer.errors import InputError
+from explorer.models import build
+from explorer.specs import resolve
+from explorer.training import devices
+from explorer.training.devices import choose_device, make_plan
+from explorer.training.faults import explained
+from explorer.training.loop import step
+from explorer.training.setup import forward_macs
+
+from .toys import RESNET, VGG, prepared, toy_spec
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+
+
+@pytest.mark.usefixtures("no_gpu")
+def test_devices_that_are_not_there() -> None:
+    assert choose_device("auto") == choose_device("cpu", 3) == CPU
+    for wanted in ("cuda", "mps", "tpu"):
+        with pytest.raises(InputError, match=f"^device: this machine has no {wanted} that PyTorch can use"):
+            choose_device(wanted)
+
+
+def test_a_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert choose_device("auto", 1) == torch.device("cuda", 1)
+    with pytest.raises(InputError, match=r"^processes: 3 need as many GPUs, and this machine has 2"):
+        choose_device("cuda", 2)
+
+
+@pytest.mark.parametrize(
+    ("units", "macs", "dtype"),
+    [(True, 10**9, torch.bfloat16), (True, 10**6, torch.float32), (False, 10**9, torch.float32)],
+)
+def test_the_precision_that_suits_a_processor(
+    units: bool, macs: int, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": units})
+    assert make_plan(build(toy_spec(VGG)), CPU, "auto", macs).dtype == dtype
+
+
+@pytest.mark.parametrize(("emulated", "dtype"), [(True, torch.float16), (False, torch.bfloat16)])
+def test_the_precision_that_suits_a_gpu(emulated: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        torch.cuda, "is_bf16_supported", lambda *, including_emulation: including_emulation or not emulated
+    )
+    plan = make_plan(build(toy_spec(VGG)), torch.device("cuda"), "auto", 1)
+    assert (plan.dtype, plan.memory_format) == (dtype, torch.channels_last)
+
+
+def test_float16_needs_a_gpu() -> None:
+    with pytest.raises(InputError, match=r"^precision: fp16 needs a GPU"):
+        make_plan(build(toy_spec(VGG)), CPU, "fp16", 1)
+
+
+def test_only_convolutions_are_laid_out_by_channel() -> None:
+    assert make_plan(build(toy_spec(VGG)), CPU, "fp32", 1).memory_format == torch.channels_last
+    assert make_plan(build(toy_spec(VGG, cfg=[])), CPU, "fp32", 1).memory_format == torch.contiguous_format
+
+
+def weights_after(precision: str, monkeypatch: pytest.MonkeyPatch, *, last: bool = True) -> torch.Tensor:
+    with monkeypatch.context() as patch:
+        if not last:
+            patch.setattr(torch, "channels_last", torch.contiguous_format)
+        training = prepared(toy_spec(RESNET), precision=precision, lr=0.02).training
+    for batch in training.batches.epoch(0):
+        step(training, batch)
+    return torch.cat([weight.detach().flatten() for weight in training.network.parameters()])
+
+
+def test_layout_changes_no_results_and_bf16_changes_them_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_channel = weights_after("fp32", monkeypatch)
+    plain = weights_after("fp32", monkeypatch, last=False)
+    assert not torch.equal(plain, by_channel)  # else nothing was laid out otherwise
+    torch.testing.assert_close(plain, by_channel, rtol=1e-3, atol=1e-5)
+    half = weights_after("bf16", monkeypatch)
+    assert half.dtype == torch.float32
+    assert 1e-6 < (half - plain).norm() / plain.norm() < 0.05
+
+
+def test_a_batch_is_weighed_by_its_multiply_accumulates() -> None:
+    assert forward_macs(resolve("vgg16")) == 15_470_264_320  # DESIGN's figure
+    assert forward_macs(toy_spec({"family": "vgg", "cfg": [], "pool_to": None, "classifier": []})) == 64 * 4
+    assert devices.WORTH_CASTING > 128 * 64 * 4
+
+
+def test_a_missing_compiler_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch._inductor.config.cpp.cxx", (None, "no-such-compiler"))
+    monkeypatch.setattr("torch._inductor.config.force_disable_caches", True)
+    with pytest.raises(RuntimeError) as caught:
+        torch.compile(torch.nn.Linear(3, 3))(torch.zeros(2, 3))
+    fault = explained(caught.value, 32)
+    assert fault.code == "compile"
+    assert "Install a C++ compiler such as g++, or set compile to false" in str(fault)

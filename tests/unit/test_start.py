@@ -1,0 +1,173 @@
+"""A network that starts with the weights of another."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+from explorer.cli import cli
+from explorer.data import load
+from explorer.errors import InputError
+from explorer.jobs.job import Job
+from explorer.models import build
+from explorer.models.weights import read, save
+from explorer.settings import settings
+from explorer.specs import Spec
+from explorer.training.loop import train
+from explorer.training.setup import Prepared
+from explorer.training.start import start_from
+
+from .test_loop import Nobody
+from .toys import GOOGLENET, RESNET, VGG, prepared, toy_data, toy_spec
+
+JOB = "j0b4starting12"
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of the run directories."""
+    monkeypatch.setenv("EXPLORER_RUNS_DIR", str(tmp_path))
+    settings.cache_clear()
+    yield tmp_path
+    settings.cache_clear()
+
+
+def kept(path: Path, found: Prepared) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save(path, found.training.network.state_dict(), found.card)
+    return path
+
+
+def fresh(path: Path, spec: Spec) -> Path:
+    """Weights of a network that nobody trained."""
+    return kept(path, prepared(spec))
+
+
+@pytest.mark.parametrize("by", ["path", "job"])
+def test_transfer_learning(by: str, runs: Path) -> None:
+    """R2: the features of a trained network stay as they are, and a new head learns other classes."""
+    first = prepared(toy_spec(RESNET, num_classes=10), load("digits"), epochs=1)
+    train(first.training, Nobody())
+    path = kept(runs / JOB / "best.safetensors", first)
+    before, _card = read(path)
+    assert before["bn1.running_mean"].abs().sum() > 0
+
+    second = prepared(
+        toy_spec(RESNET, num_classes=10),
+        toy_data(channels=3),
+        weights=str(path) if by == "path" else JOB,
+        freeze=["conv1", "bn1", "layer1", "layer2"],
+        augment=None,
+        ema=0.5,
+        optimizer="adamw",
+        weight_decay=0.1,
+    )
+    head = second.training.network.get_parameter("fc.weight").detach().clone()
+    train(second.training, Nobody())
+    for network in (second.training.network, second.training.kept):
+        after = network.state_dict()
+        assert {name for name in after if not torch.equal(after[name], before.get(name, after[name]))} <= {
+            "fc.weight",
+            "fc.bias",
+        }
+        assert after["fc.weight"].shape == (4, 4)
+        assert not torch.equal(after["fc.weight"], head)
+    assert second.dataset.channels == 1
+    assert set(second.notes) >= {
+        "The network has 4 classes, as the data; the spec had 10.",
+        "The images are given to the network with 1 channels; the data has 3.",
+        "fc.weight starts anew: the weights are for other classes.",
+        "fc.bias starts anew: the weights are for other classes.",
+    }
+
+
+def test_a_head_for_as_many_classes_is_taken_over(tmp_path: Path) -> None:
+    path = fresh(tmp_path / "w.safetensors", toy_spec(VGG))
+    network = build(toy_spec(VGG))
+    assert start_from(network, str(path)) == []
+    tensors, _card = read(path)
+    assert all(torch.equal(value, tensors[name]) for name, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("head", "names"),
+    [
+        ({"head": "conv", "pool_to": 4}, {"classifier.2.weight", "classifier.2.bias"}),
+        ({"classifier": []}, {"classifier.0.weight", "classifier.0.bias"}),
+        ({"cfg": []}, {"classifier.2.weight", "classifier.2.bias"}),
+    ],
+    ids=["convolutional", "one layer", "fully connected"],
+)
+def test_the_layer_that_gives_the_logits(head: dict[str, object], names: set[str], tmp_path: Path) -> None:
+    spec = toy_spec({**VGG, **head})
+    path = fresh(tmp_path / "w.safetensors", spec)
+    notes = start_from(build(spec.changed(num_classes=3)), str(path))
+    assert {note.partition(" ")[0] for note in notes} == names
+
+
+def test_auxiliary_heads_start_anew_for_other_classes(tmp_path: Path) -> None:
+    path = fresh(tmp_path / "w.safetensors", toy_spec(GOOGLENET))
+    network = build(toy_spec(GOOGLENET, num_classes=3))
+    notes = start_from(network, str(path))
+    assert [note.partition(" ")[0] for note in notes] == [
+        f"{layer}.{kind}" for layer in ("aux1.fc2", "aux2.fc2", "fc") for kind in ("bias", "weight")
+    ]
+    assert torch.equal(network.state_dict()["aux1.fc1.weight"], read(path)[0]["aux1.fc1.weight"])
+
+
+@pytest.mark.parametrize(("there", "here"), [(["a", "b"], []), ([], ["a", "b"]), (["a"], ["a", "b"])])
+def test_auxiliary_heads_on_one_side_only(there: list[str], here: list[str], tmp_path: Path) -> None:
+    path = fresh(tmp_path / "w.safetensors", toy_spec(GOOGLENET, aux_after=there))
+    network = build(toy_spec(GOOGLENET, aux_after=here))
+    assert start_from(network, str(path)) == []
+    tensors, _card = read(path)
+    own = network.state_dict()
+    assert all(torch.equal(own[name], tensors[name]) for name in own.keys() & tensors.keys())
+    assert {"conv1.conv.weight", "inceptionb.branch4.1.conv.bias", "fc.bias"} <= own.keys() & tensors.keys()
+
+
+@pytest.mark.parametrize(
+    ("here", "words"),
+    [
+        (toy_spec(VGG, cfg=[5, "M"]), ["classifier.0.weight is (6, 64) in", "and (6, 80) in the network"]),
+        (toy_spec(VGG, in_channels=3), ["features.0.weight is (4, 1, 3, 3) in", "and (4, 3, 3, 3) in the network"]),
+        (toy_spec(VGG, cfg=[4, 4, "M"]), ["has no tensor features.2.bias: it belongs to another network"]),
+        (toy_spec(VGG, classifier=[]), ["has a tensor classifier.2", "that the network has not"]),
+        (toy_spec(RESNET), ["has no tensor bn1.bias"]),
+    ],
+    ids=range(5),
+)
+def test_the_weights_of_another_network(here: Spec, words: list[str], tmp_path: Path) -> None:
+    path = fresh(tmp_path / "w.safetensors", toy_spec(VGG))
+    with pytest.raises(InputError) as caught:
+        start_from(build(here), str(path))
+    assert all(word in str(caught.value) for word in [*words, "w.safetensors"])
+
+
+def test_a_relative_path_means_the_same_to_the_worker(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = fresh(runs / "here" / "w.safetensors", toy_spec(VGG))
+    started: list[Path] = []
+    monkeypatch.setattr("explorer.jobs.launch.start", started.append)
+    monkeypatch.chdir(path.parent)
+    arguments = ["train", toy_spec(VGG).to_json(), "--dataset", "digits", "--set", "weights=w.safetensors"]
+    answer = CliRunner().invoke(cli, arguments, catch_exceptions=False)
+    assert answer.exit_code == 0, answer.output
+    assert Job.read(started[0]).recipe.weights == str(path)
+    with pytest.raises(InputError, match=r"^weights: 'gone.safetensors' is neither a file nor"):
+        CliRunner().invoke(cli, [*arguments[:-1], "weights=gone.safetensors"], catch_exceptions=False)
+    assert len(started) == 1
+
+
+@pytest.mark.usefixtures("runs")
+@pytest.mark.parametrize("text", ["nothing/here.safetensors", JOB, "../etc", ".", "x" * 5000, "a\0b"])
+def test_weights_that_are_not_there(text: str) -> None:
+    with pytest.raises(InputError, match=r"^weights: .* is neither a file nor the id of a job"):
+        start_from(build(toy_spec(VGG)), text)
+
+
+def test_a_file_that_holds_no_weights(tmp_path: Path) -> None:
+    (tmp_path / "w.safetensors").write_bytes(b"no weights at all")
+    with pytest.raises(InputError, match=r"w.safetensors can't be read as weights"):
+        start_from(build(toy_spec(VGG)), str(tmp_path / "w.safetensors"))
