@@ -19,13 +19,13 @@ FORMAT = 1
 
 
 def capture(training: Training) -> dict[str, Any]:
-    """The state of a training; every process has to call it, for the random numbers of each are in it."""
+    """The state of a training; every process has to call it, for the sums and random numbers of each are in it."""
     state = {
         "format": FORMAT,
         "epoch": training.epoch,
         "batch": training.batch,
         "seconds": training.seconds,
-        "sums": training.sums,
+        "sums": _of_all_processes(training.sums.cpu()),
         "rows": [tuple(row) for row in training.rows],
         "best": training.best and (training.best.epoch, training.best.top1, training.best.loss),
         "epochs_at_chance": training.chance.epochs,
@@ -52,7 +52,7 @@ def restore(training: Training, state: dict[str, Any]) -> None:
     for name, part in _parts(training).items():
         part.load_state_dict(state[name])
     training.epoch, training.batch, training.seconds = state["epoch"], state["batch"], state["seconds"]
-    training.sums.copy_(state["sums"])
+    training.sums.copy_(state["sums"][rank])
     training.rows[:] = [Row(*row) for row in state["rows"]]
     training.best = Best(*state["best"]) if state["best"] else None
     training.chance.epochs = state["epochs_at_chance"]

@@ -1,6 +1,7 @@
 """Several processes train and evaluate as one does."""
 
 import os
+import shutil
 import socket
 import time
 from collections.abc import Callable
@@ -15,8 +16,9 @@ from torch import Tensor, nn
 
 from explorer.errors import InputError
 from explorer.jobs import launch
-from explorer.jobs.run_directory import RunDirectory
+from explorer.jobs.run_directory import Row, RunDirectory
 from explorer.models.weights import load as load_weights
+from explorer.models.weights import read
 from explorer.specs import Spec
 from explorer.training import worker
 from explorer.training.batches import Evaluation
@@ -289,6 +291,19 @@ def test_a_run_is_stopped_taken_up_again_and_finishes(run: RunDirectory) -> None
     assert card.metrics["test/correct"] == result["correct"]
     alone = measure(run.best, "digits", "test", "cpu", lambda *_told: None)
     assert (alone["confusion"], alone["topk"]) == (result["confusion"], result["topk"])
+
+    left_alone = RunDirectory(run.folder.with_name("left_alone"))
+    left_alone.folder.mkdir()
+    shutil.copy(run.folder / "job.json", left_alone.folder)
+    for process in forked_workers(left_alone):
+        process.join(60)
+    assert numbers(left_alone) == numbers(run)
+    tensors, _card = read(left_alone.last)
+    assert all(torch.equal(tensors[name], tensor) for name, tensor in read(run.last)[0].items())
+
+
+def numbers(run: RunDirectory) -> list[Row]:
+    return [row for row in run.rows() if not row.name.startswith("time/")]
 
 
 def test_more_processes_than_a_batch_has_images() -> None:
