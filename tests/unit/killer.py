@@ -1,4 +1,4 @@
-"""Kills workers: ``python -m tests.unit.killer FOLDER writers|workers`` prints what it found, as JSON.
+"""Kills workers: ``python -m tests.unit.killer FOLDER writers|workers|memory`` prints what it found, as JSON.
 
 A process of its own, as one that has computed with several threads must not fork: torch is imported once, and what is
 killed are forks that have data and network already.
@@ -8,6 +8,7 @@ import gc
 import json
 import os
 import random
+import resource
 import signal
 import sys
 import time
@@ -15,6 +16,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 
 from explorer.data import load
@@ -126,6 +128,23 @@ def kill_workers(folder: Path, prepared: Prepared) -> dict[str, Any]:
     return dict(ends)
 
 
+def starve(folder: Path, prepared: Prepared) -> dict[str, Any]:
+    """Give workers less memory than a batch takes, in several amounts; how each ended."""
+    worker.load = lambda *_arguments: prepared.dataset  # type: ignore[attr-defined]
+    ends = {}
+    for megabytes in (5, 100):
+        pid = os.fork()
+        if pid == 0:
+            log = os.open(folder / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            os.dup2(log, 2)
+            limit = psutil.Process().memory_info().vms + megabytes * 2**20
+            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+            os._exit(worker.main(folder))
+        os.waitpid(pid, 0)
+        ends[megabytes] = RunDirectory(folder).ended()
+    return ends
+
+
 def main(folder: Path, what: str) -> None:
     """Print what was found."""
     gc.freeze()  # else each fork copies what its collector looks at
@@ -133,7 +152,7 @@ def main(folder: Path, what: str) -> None:
     torch.set_flush_denormal(True)
     job = Job.read(folder)
     prepared = prepare(job, load(job.dataset))
-    kill = {"writers": kill_writers, "workers": kill_workers}[what]
+    kill = {"writers": kill_writers, "workers": kill_workers, "memory": starve}[what]
     print(json.dumps(kill(folder, prepared)))
 
 

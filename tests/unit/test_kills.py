@@ -11,17 +11,17 @@ import pytest
 
 from explorer.jobs.run_directory import RunDirectory
 from explorer.training import checkpoint
-from tests.unit.training_helpers import difference, end, images, job, left, run
+from tests.unit.training_helpers import SPEC, difference, end, images, job, left, run
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="what these tests kill are forks")
 
 
-def kill(folder: Path, what: str) -> dict[str, int]:
+def kill(folder: Path, what: str) -> dict[str, Any]:
     """What ``tests.unit.killer`` found."""
     command = [sys.executable, "-m", "tests.unit.killer", str(folder), what]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    found: dict[str, int] = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
@@ -49,3 +49,13 @@ def test_stopped_and_killed_at_any_moment_it_ends_with_the_same_bits(tmp_path: P
     alone = job(tmp_path / "alone", data, **recipe)
     assert run(alone) == 0
     assert difference(left(alone), left(interrupted)) is None
+
+
+def test_too_little_memory_for_a_batch(tmp_path: Path) -> None:
+    spec = {**SPEC, "cfg": [64, 64, "M", 64, "M"], "image_size": 128}
+    ends = kill(job(tmp_path / "run", images(tmp_path / "data.npz"), spec, epochs=1, batch_size=64), "memory")
+    assert len(ends) == 2
+    for ended in ends.values():
+        assert ended["status"] == "failed"
+        assert ended["error"]["code"] == "out_of_memory"
+        assert "batches of 64: use a smaller batch_size" in ended["error"]["message"]
