@@ -100,9 +100,7 @@ def test_what_is_described_is_whole_while_it_is_written(tmp_path: Path) -> None:
     def write() -> None:
         for epoch in range(1, 300):
             directory.append([Row(epoch, f"n{index}", 0.1) for index in range(8)])
-            directory.write_progress(
-                {"processes": [identity(os.getpid())], "progress": epoch, "live": {"n": "x" * 5000}}
-            )
+            directory.write_progress({"processes": [mine], "progress": epoch, "live": {"long": "x" * 5000}})
         over.set()
 
     writer = threading.Thread(target=write)
