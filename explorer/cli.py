@@ -175,7 +175,7 @@ def train(
         Resources.parse({"device": device, "processes": processes, "threads": threads}),
         name,
     )
-    directory = RunDirectory(settings().runs_dir.resolve() / job.id)
+    directory = RunDirectory(settings().runs_dir / job.id)
     job.write(directory.folder)
     worker = start(directory.folder)
     if follow:

@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -25,6 +25,16 @@ class Settings(BaseSettings):
     saved_dir: Path = Field(
         default=Path(__file__).parents[1] / "saved", description="folder of the architectures saved under a name"
     )
+
+    @field_validator("data_dir", "runs_dir", "saved_dir")
+    @classmethod
+    def _anchored(cls, folder: Path) -> Path:
+        """A relative folder is one of where this process was started, also for the processes that it starts."""
+        return folder.absolute()
+
+    def environment(self) -> dict[str, str]:
+        """The variables that give another process the same settings."""
+        return {f"EXPLORER_{name.upper()}": str(value) for name, value in self.model_dump().items()}
 
 
 @cache

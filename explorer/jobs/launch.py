@@ -8,6 +8,7 @@ from pathlib import Path
 from explorer.beside import ROOT
 from explorer.jobs.job import Job
 from explorer.jobs.run_directory import RunDirectory
+from explorer.settings import settings
 
 WORKER = "explorer.training.worker"
 
@@ -25,7 +26,7 @@ def start(folder: Path) -> "subprocess.Popen[bytes]":
             *("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(resources.processes)),
             *command,
         ]
-    environment = os.environ | {"OMP_NUM_THREADS": str(resources.share_of_cores())}
+    environment = os.environ | settings().environment() | {"OMP_NUM_THREADS": str(resources.share_of_cores())}
     with RunDirectory(folder).log.open("ab") as log:
         return subprocess.Popen(  # noqa: S603  our own module, and a folder of our own
             [sys.executable, *command],

@@ -38,10 +38,11 @@ RECIPES: dict[str, RecipePreset] = {
         RecipePreset(
             "r0",
             "VGG on CIFAR-10: Adam at a constant rate",
-            "VGG notes",
+            "VGG notes, which offer He's weights on request: their curve is that of He's, not of PyTorch's",
             _published(
                 optimizer="adam",
                 lr=1e-4,
+                init="he",
                 epochs=50,
                 batch_size=32,
                 augment=["random_resized_crop", "flip"],

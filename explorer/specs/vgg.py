@@ -179,4 +179,19 @@ PRESETS = (
         "Course homework",
         VggSpec(cfg=(), pool_to=None, classifier=(8, 8), dropout=0.0, in_channels=1, image_size=28, num_classes=10),
     ),
+    Preset(
+        "digits-cnn",
+        "Small CNN for the bundled digits",
+        "This project",
+        VggSpec(
+            cfg=(32, "M", 64, 64),
+            batch_norm=True,
+            pool_to=1,
+            classifier=(),
+            dropout=0.0,
+            in_channels=1,
+            image_size=8,
+            num_classes=10,
+        ),
+    ),
 )

@@ -87,7 +87,9 @@ class Journal:
         self.directory.append(rows)
         self._mirror(rows)
         if improved:
-            self.unsaved_best = {name: tensor.clone() for name, tensor in training.kept.state_dict().items()}
+            self.unsaved_best = {
+                name: tensor.to("cpu", copy=True) for name, tensor in training.kept.state_dict().items()
+            }
         self.live(training)
 
     def _mirror(self, rows: list[Row]) -> None:

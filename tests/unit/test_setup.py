@@ -11,8 +11,8 @@ from explorer.errors import InputError
 from explorer.recipes import Recipe
 from explorer.recipes.recipe import MIN_STD
 from explorer.specs import Spec, parse_spec
+from explorer.training.fitting import adapted, completed
 from explorer.training.loop import step
-from explorer.training.setup import adapted, completed
 
 from .toys import GOOGLENET, RESNET, VGG, prepared, toy_data, toy_spec
 
@@ -130,11 +130,12 @@ def test_values_for_other_channels_are_replaced(count: int, dataset: Dataset) ->
     assert notes == [f"The recipe's mean and std are for {count} channels: those of the data are used."]
 
 
-@pytest.mark.parametrize(("mirrored", "names"), [(True, ("flip", "crop")), (False, ("crop",))])
-def test_the_data_says_whether_images_are_mirrored(mirrored: bool, names: tuple[str, ...]) -> None:
-    recipe, notes = completed(Recipe(), replace(GREY, mirrored=mirrored))
-    assert recipe.augment == names
-    assert notes == [f"Augmentation that suits the data: {', '.join(names)}."]
+def test_photographs_are_mirrored_and_shifted_and_digits_left_as_they_are() -> None:
+    recipe, notes = completed(Recipe(), replace(GREY, mirrored=True))
+    assert recipe.augment == ("flip", "crop")
+    assert notes == ["Augmentation that suits the data: flip, crop."]
+    recipe, notes = completed(Recipe(), replace(GREY, mirrored=False))
+    assert (recipe.augment, notes) == ((), [])
 
 
 def test_no_augmentation_is_a_choice_as_well() -> None:

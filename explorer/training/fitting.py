@@ -1,0 +1,91 @@
+"""Network, recipe and data that fit each other; what has to change for that is told in words."""
+
+from dataclasses import replace
+
+from explorer.data.dataset import Dataset
+from explorer.data.preprocessing import Preprocessing, channel_statistics
+from explorer.i18n import _
+from explorer.jobs.job import Job
+from explorer.recipes.recipe import Recipe
+from explorer.specs import Spec
+
+PHOTOGRAPHS = ("flip", "crop")
+CHARACTERS = ()  # a mirrored digit is another one or none, and where it stands helps small networks
+
+
+def fitted(job: Job, dataset: Dataset) -> tuple[Job, Dataset, tuple[str, ...]]:
+    """The job with spec and recipe as they suit the data, the data as they suit the job, and notes.
+
+    Raises:
+        InputError: where they don't fit each other.
+    """
+    spec, dataset, notes = adapted(job.spec, dataset, keep_channels=job.recipe.weights is not None)
+    dataset = dataset.hold_out(job.recipe.validation_fraction, job.recipe.seed)
+    recipe, more = completed(job.recipe, dataset)
+    return replace(job, spec=spec, recipe=recipe), dataset, (*notes, *more)
+
+
+def preprocessing_of(job: Job) -> Preprocessing:
+    """What a fitted job does to each image, in training and after it."""
+    recipe = job.recipe
+    permutation = recipe.seed if "permute_pixels" in (recipe.augment or ()) else None
+    return Preprocessing(job.spec.image_size, recipe.mean or (), recipe.std or (), permutation)
+
+
+def adapted(spec: Spec, dataset: Dataset, *, keep_channels: bool) -> tuple[Spec, Dataset, list[str]]:
+    """Spec and data that fit each other, and what was changed for that, in words.
+
+    Args:
+        spec: of the job.
+        dataset: of the job.
+        keep_channels: turn the images to grey or colour instead of changing the network's first layer.
+
+    Raises:
+        InputError: where the network can't have that many classes.
+    """
+    notes = list(dataset.notes)
+    classes = len(dataset.classes)
+    if spec.num_classes != classes:
+        notes.append(
+            _("The network has {classes} classes, as the data; the spec had {former}.").format(
+                classes=classes, former=spec.num_classes
+            )
+        )
+        spec = spec.changed(num_classes=classes)
+    if spec.in_channels == dataset.channels:
+        return spec, dataset, notes
+    if keep_channels or spec.family == "torchvision":
+        notes.append(
+            _("The images are given to the network with {channels} channels; the data has {former}.").format(
+                channels=spec.in_channels, former=dataset.channels
+            )
+        )
+        return spec, dataset.recoloured(spec.in_channels), notes
+    notes.append(
+        _("The network takes images of {channels} channels, as the data; the spec had {former}.").format(
+            channels=dataset.channels, former=spec.in_channels
+        )
+    )
+    return spec.changed(in_channels=dataset.channels), dataset, notes
+
+
+def completed(recipe: Recipe, dataset: Dataset) -> tuple[Recipe, list[str]]:
+    """The recipe with what it leaves to the data, and what was chosen, in words."""
+    notes = []
+    if recipe.augment is None:
+        augment = PHOTOGRAPHS if dataset.mirrored else CHARACTERS
+        recipe = recipe.changed(augment=augment)
+        if augment:
+            notes.append(_("Augmentation that suits the data: {names}.").format(names=", ".join(augment)))
+    if recipe.mean is not None and len(recipe.mean) not in (1, dataset.channels):
+        notes.append(
+            _("The recipe's mean and std are for {count} channels: those of the data are used.").format(
+                count=len(recipe.mean)
+            )
+        )
+        recipe = recipe.changed(mean=None, std=None)
+    if recipe.mean is None or recipe.std is None:
+        mean, std = channel_statistics(dataset.train)
+        return recipe.changed(mean=mean, std=std), notes
+    each = dataset.channels // len(recipe.mean)
+    return recipe.changed(mean=recipe.mean * each, std=recipe.std * each), notes

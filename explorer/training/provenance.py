@@ -1,0 +1,45 @@
+"""Where weights come from, for their card."""
+
+import platform
+import shlex
+from pathlib import Path
+
+import torch
+
+from explorer import __version__
+from explorer.data.dataset import Dataset
+from explorer.data.preprocessing import Preprocessing
+from explorer.jobs.job import Job
+from explorer.models.weights import Card
+
+
+def make_card(job: Job, dataset: Dataset, preprocessing: Preprocessing, device: torch.device) -> Card:
+    """What is known of weights before they are trained; of paths on this machine only the last part."""
+    data = Path(dataset.name).name
+    arguments = ["train", job.spec.to_json(), "--dataset", data, "--recipe", job.recipe.model_dump_json()]
+    return Card(
+        name=job.name,
+        spec=job.spec.to_dict(),
+        classes=dataset.classes,
+        preprocessing=preprocessing.to_dict(),
+        data={
+            "name": data,
+            "train_images": len(dataset.train),
+            "validation_images": 0 if dataset.validation is None else len(dataset.validation),
+            "test_images": len(dataset.test),
+        },
+        recipe=job.recipe.to_dict(),
+        made_by={
+            "command": shlex.join(["python", "-m", "explorer", *arguments]),
+            "job": job.id,
+            "version": __version__,
+            "hardware": hardware(device),
+        },
+    )
+
+
+def hardware(device: torch.device) -> str:
+    """The device in a few words."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{platform.machine()} {device.type}, {torch.get_num_threads()} threads"
