@@ -9,7 +9,8 @@ from torch import Tensor
 from explorer.errors import ExplorerError, InputError
 from explorer.i18n import _
 
-PATIENCE = 10  # epochs at chance before a run is given up
+PATIENCE = 10  # epochs at chance before a run is given up, and
+PATIENCE_STEPS = 500  # steps at least: small sets have few in an epoch, and the rate may still be on its way up
 TOLERANCE = 3.0  # standard deviations that still count as chance
 # Of the host, in the words of torch's allocator, of DataLoader workers without shared memory, and of C++.
 OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "Cannot allocate memory", "shared memory", "bad_alloc")
@@ -42,11 +43,19 @@ def not_finite(epoch: int, rate: float) -> Fault:
 class ChanceWatch:
     """Counts the epochs in a row in which a network did no better than guessing."""
 
-    def __init__(self, labels: Tensor, classes: int) -> None:
+    def __init__(self, labels: Tensor, classes: int, steps: int) -> None:
+        """Learn what guessing would give.
+
+        Args:
+            labels: of the training images.
+            classes: how many there are.
+            steps: of an epoch.
+        """
         shares = torch.bincount(labels, minlength=classes).double() / len(labels)
         self.images = len(labels)
         self.chance = shares.max().item()
         self.guessing_loss = torch.special.entr(shares).sum().item()  # of always giving the classes' shares
+        self.patience = max(PATIENCE, math.ceil(PATIENCE_STEPS / steps))
         self.epochs = 0
 
     def after_epoch(self, top1: float, loss: float) -> None:
@@ -58,7 +67,7 @@ class ChanceWatch:
         spread = math.sqrt(self.chance * (1 - self.chance) / self.images)
         learnt = top1 > self.chance + TOLERANCE * spread or loss < UNLEARNT * self.guessing_loss
         self.epochs = 0 if learnt else self.epochs + 1
-        if self.epochs >= PATIENCE:
+        if self.epochs >= self.patience:
             raise Fault(
                 "at_chance",
                 _(

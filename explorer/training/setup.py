@@ -84,7 +84,7 @@ def prepare(job: Job, dataset: Dataset, rank: int = 0, world: int = 1) -> Prepar
         scaler=plan.scaler(),
         batches=batches,
         validation=None if held_out is None else Evaluation(held_out, preprocessing, recipe.batch_size, place),
-        chance=ChanceWatch(dataset.train.labels, len(dataset.classes)),
+        chance=ChanceWatch(dataset.train.labels, len(dataset.classes), batches.steps),
         sums=torch.zeros(3, device=device),
     )
     # Dropout differs between processes, as it does between the images of one.

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from explorer.jobs.run_directory import RunDirectory
 from explorer.models import weights
-from explorer.training import checkpoint, loop
+from explorer.training import checkpoint, faults, loop
 from explorer.training.faults import ChanceWatch, Fault, explained
 from explorer.training.loop import Training
 from explorer.training.worker import Watch
@@ -90,7 +90,8 @@ def test_the_step_after_which_weights_are_not_numbers(
     assert run(folder) == 0
 
 
-def test_accuracy_at_chance_for_long(tmp_path: Path) -> None:
+def test_accuracy_at_chance_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faults, "PATIENCE_STEPS", 1)
     folder = job(tmp_path / "run", images(tmp_path / "data.npz"), lr=1e-9, schedule="constant", epochs=30)
     code, message = failed(folder)
     assert code == "at_chance"
@@ -103,7 +104,7 @@ def test_guessing_counts_as_chance_and_learning_does_not(shares: list[float]) ->
     random = np.random.default_rng(0)
     labels = torch.from_numpy(random.choice(len(shares), 2000, p=shares))
     most, entropy = max(shares), -sum(share * np.log(share) for share in shares)
-    guessing, learning = ChanceWatch(labels, len(shares)), ChanceWatch(labels, len(shares))
+    guessing, learning = (ChanceWatch(labels, len(shares), steps=100) for _watch in range(2))
     for _epoch in range(9):
         guessing.after_epoch(most, entropy)
     with pytest.raises(Fault, match="for 10 epochs"):

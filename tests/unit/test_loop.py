@@ -18,7 +18,7 @@ from explorer.models import build
 from explorer.models.weights import load as load_weights
 from explorer.models.weights import save
 from explorer.specs import parse_spec
-from explorer.training import worker
+from explorer.training import faults, worker
 from explorer.training.batches import Batch, Evaluation
 from explorer.training.evaluation import evaluate
 from explorer.training.faults import PATIENCE, ChanceWatch, Fault, explained
@@ -157,7 +157,8 @@ def test_all_splits_and_the_card_permute_alike() -> None:
 # Nothing learnt
 
 
-def test_labels_without_a_rule_are_given_up_after_the_patience() -> None:
+def test_labels_without_a_rule_are_given_up_after_the_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faults, "PATIENCE_STEPS", 1)
     data = toy_data(80)
     generator = torch.Generator().manual_seed(0)
     shuffled = replace(data.train, labels=data.train.labels[torch.randperm(80, generator=generator)])
@@ -169,7 +170,7 @@ def test_labels_without_a_rule_are_given_up_after_the_patience() -> None:
 
 
 def test_a_slow_learner_is_not_given_up() -> None:
-    watch = ChanceWatch(torch.arange(1000) % 10, 10)
+    watch = ChanceWatch(torch.arange(1000) % 10, 10, steps=100)
     for epoch in range(100):  # the loss falls by a thousandth in an epoch, while the accuracy is that of guessing
         watch.after_epoch(0.1, math.log(10) * (0.994 - 0.001 * epoch))
     for _round in range(5):
@@ -182,9 +183,17 @@ def test_a_slow_learner_is_not_given_up() -> None:
         watch.after_epoch(0.1, math.log(10))
 
 
+def test_a_small_set_has_as_many_steps_as_a_large_one() -> None:
+    watch = ChanceWatch(torch.arange(60) % 10, 10, steps=3)
+    for _epoch in range(500 // 3):
+        watch.after_epoch(0.1, math.log(10))
+    with pytest.raises(Fault, match="for 167 epochs"):
+        watch.after_epoch(0.1, math.log(10))
+
+
 def test_guessing_is_as_good_as_the_most_frequent_class() -> None:
     labels = torch.tensor([0] * 90 + [1] * 10)
-    watch = ChanceWatch(labels, 2)
+    watch = ChanceWatch(labels, 2, steps=100)
     for _epoch in range(PATIENCE - 1):
         watch.after_epoch(0.9, 0.4)
     with pytest.raises(Fault, match=r"90.0%"):
