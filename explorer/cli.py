@@ -8,7 +8,7 @@ import json
 import logging
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from pydantic import ValidationError
@@ -149,7 +149,7 @@ def train(
     threads: int | None,
     follow: bool,
     as_json: bool,
-) -> int:
+) -> None:
     """Train SPEC in processes of its own, which go on when this command ends."""
     from explorer.data import locate
     from explorer.jobs.job import Job, Resources
@@ -157,6 +157,7 @@ def train(
     from explorer.jobs.run_directory import RunDirectory
     from explorer.recipes import assignments
     from explorer.recipes import resolve as resolve_recipe
+    from explorer.training.trial import forward_macs
     from explorer.ui import terminal_train
 
     recipe_fields, spec_fields = assignments(pairs)
@@ -168,26 +169,25 @@ def train(
 
         # The worker runs in another folder.
         chosen = chosen.changed(weights=str(find(chosen.weights).absolute()))
-    job = Job.new(
-        resolve(spec).changed(**spec_fields),
-        locate(dataset),
-        chosen,
-        Resources.parse({"device": device, "processes": processes, "threads": threads}),
-        name,
-    )
+    network = resolve(spec).changed(**spec_fields)
+    resources = Resources.parse({"device": device, "processes": processes, "threads": threads})
+    job = Job.new(network, locate(dataset), chosen, resources, name)
+    forward_macs(network)  # an error now is better than one after the data are read
     directory = RunDirectory(settings().runs_dir / job.id)
     job.write(directory.folder)
     worker = start(directory.folder)
     if follow:
         terminal_train.follow(directory, worker)
     described = directory.describe()
+    failed = terminal_train.fail_status(described) if follow else 0
     if as_json:
         click.echo(json.dumps(described, ensure_ascii=False))
-    elif follow:
-        click.echo(terminal_train.ending(described))
-    else:
+    elif not follow:
         click.echo(_("{name} is training in {folder}").format(name=job.name, folder=directory.folder))
-    return terminal_train.fail_status(described) if follow else 0
+    elif not failed:
+        click.echo(terminal_train.ending(described))
+    if failed:
+        _fail(terminal_train.headline(described), failed)
 
 
 @cli.command()
@@ -201,11 +201,14 @@ def evaluate(*, weights: str, dataset: str, split: str, device: str, as_json: bo
     from explorer.models.weights import find
     from explorer.training.measure import measure
     from explorer.ui.terminal import counted, progress_line
-    from explorer.ui.terminal_train import scores
+    from explorer.ui.terminal_train import notes, scores
 
     with progress_line() as note:
         result = measure(find(weights), dataset, split, device, counted(note))
-    click.echo(json.dumps(result, ensure_ascii=False) if as_json else scores(result))
+    if as_json:
+        click.echo(json.dumps(result, ensure_ascii=False))
+    else:
+        click.echo("\n".join([scores(result), *notes(result)]))
 
 
 def _resolve(text: str, image_size: int | None) -> Spec:
@@ -217,7 +220,7 @@ def main() -> None:
     """Run a command and leave with its status."""
     try:
         logging.basicConfig(level=settings().log_level, format="%(levelname)s %(name)s: %(message)s")
-        status = cli.main(standalone_mode=False)
+        cli.main(standalone_mode=False)
     except click.Abort:
         _fail(_("stopped"), 1)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -234,9 +237,9 @@ def main() -> None:
     except ExplorerError as error:
         _fail(str(error), 1)
     else:
-        sys.exit(status if isinstance(status, int) else 0)
+        sys.exit(0)
 
 
-def _fail(message: str, status: int) -> None:
+def _fail(message: str, status: int) -> NoReturn:
     click.echo(_("error: {message}").format(message=" ".join(message.split())), err=True)
     sys.exit(status)

@@ -14,7 +14,7 @@ from explorer.errors import InputError, shown
 from explorer.files import whole
 from explorer.i18n import _
 from explorer.recipes.recipe import Recipe
-from explorer.specs import Spec, parse_spec
+from explorer.specs import Spec, nearest, parse_spec, resolve
 from explorer.specs.base import StrictInt, explain
 
 FILE = "job.json"
@@ -150,8 +150,10 @@ class _Written(BaseModel):
 
 def _default_name(spec: Spec, dataset: str) -> str:
     """What a job is called that nobody named."""
+    near = nearest(spec)
+    network = near.rpartition(":")[2] if spec.family == "torchvision" or resolve(near) == spec else spec.family
     stem = "".join(letter if letter.isprintable() else " " for letter in Path(dataset).stem)
-    return f"{spec.family} {stem}"[:MAX_NAME].strip()
+    return f"{network} {stem}"[:MAX_NAME].strip()
 
 
 def new_id() -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
 
+from explorer.i18n import _
 from explorer.jobs.run_directory import Row, RunDirectory
 from explorer.models.weights import Card, save
 from explorer.training import checkpoint
@@ -80,6 +81,11 @@ class Journal:
                 },
             }
         )
+
+    def testing(self) -> None:
+        """Tell that all epochs are done, and the test set is read."""
+        live = {"step": _("testing the best epoch"), "done": 0, "total": 0}
+        self.directory.write_progress(self.about | {"progress": 1.0, "live": live})
 
     def after_epoch(self, training: Training, *, improved: bool) -> None:
         """Write the epoch's metrics, and remember the weights if they are the best so far."""

@@ -7,7 +7,6 @@ import torch.distributed
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.flop_counter import FlopCounterMode
 
 from explorer.data.dataset import Dataset
 from explorer.data.preprocessing import Preprocessing
@@ -27,6 +26,7 @@ from explorer.training.optimizers import Schedule, make_optimizer
 from explorer.training.provenance import make_card
 from explorer.training.start import start_from
 from explorer.training.synced_norm import synchronise_norms
+from explorer.training.trial import forward_macs
 
 
 @dataclass(frozen=True)
@@ -104,15 +104,6 @@ def make_network(spec: Spec, recipe: Recipe) -> tuple[nn.Module, list[nn.Module]
     initialise(network, recipe.init)
     notes = [] if recipe.weights is None else start_from(network, recipe.weights)
     return network, freeze(network, recipe.freeze), notes
-
-
-def forward_macs(spec: Spec) -> int:
-    """Multiply-accumulates of one image, forward."""
-    network = build(spec, "meta").eval()
-    image = torch.empty(1, spec.in_channels, spec.image_size, spec.image_size, device="meta")
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network(image)
-    return int(counter.get_total_flops()) // 2
 
 
 def _average(network: nn.Module, decay: float) -> AveragedModel:

@@ -174,6 +174,8 @@ def _run(directory: RunDirectory, prepared: Prepared, watch: Watch) -> dict[str,
         train(training, watch)
         if torch.distributed.is_initialized():
             torch.distributed.barrier()  # the best weights are written by rank 0
+        if journal:
+            journal.testing()
         return _test(directory, prepared)
     except InputError as error:  # of a file that could be read when all this was prepared
         raise Fault(

@@ -59,13 +59,14 @@ def report(analysis: Analysis) -> str:
     return "\n".join(lines)
 
 
+def step(name: str, done: int, total: int) -> str:
+    """How far a slow step is; of one without a total its name alone."""
+    return _("{step}: {share:.0%}").format(step=name, share=done / total) if total else name
+
+
 def counted(note: Callable[[str], None]) -> Progress:
-    """Notes of how far a slow step is."""
-
-    def show(step: str, done: int, total: int) -> None:
-        note(_("{step}: {share:.0%}").format(step=step, share=done / total) if total else step)
-
-    return show
+    """Notes of how far slow steps are."""
+    return lambda name, done, total: note(step(name, done, total))
 
 
 @contextmanager

@@ -16,8 +16,10 @@ from tqdm import tqdm
 from explorer.drawing.numbers import short
 from explorer.i18n import _
 from explorer.jobs.run_directory import RunDirectory
+from explorer.ui.terminal import step
 
 POLL = 0.2  # seconds
+EPOCH = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{postfix}"  # tqdm's own estimate is for one epoch
 LAST_NUMBER = "time/images_per_second"  # of an epoch that is written to its end
 
 
@@ -26,10 +28,10 @@ def follow(directory: RunDirectory, worker: "subprocess.Popen[bytes]") -> None:
     told = 0
     with (
         _interruptions(partial(worker.send_signal, signal.SIGTERM)) as asked,
-        tqdm(total=1, leave=False, disable=None, unit=_("batch"), dynamic_ncols=True) as bar,
+        tqdm(desc=_("starting"), bar_format="{desc}", leave=False, disable=None, dynamic_ncols=True) as bar,
     ):
         say = partial(bar.write, file=sys.stderr)
-        answered = False
+        answered, shown = False, None
         while worker.poll() is None:
             time.sleep(POLL)
             if asked.is_set() and not answered:
@@ -37,14 +39,9 @@ def follow(directory: RunDirectory, worker: "subprocess.Popen[bytes]") -> None:
                 answered = True
             told = _lines(directory, told, say)
             live = directory.describe()["live"]
-            if live and "step" in live:
-                bar.set_description_str(live["step"])
-            elif live:
-                bar.total, bar.n = live["batches"], live["batch"]
-                bar.set_description_str(
-                    _("epoch {epoch} of {epochs}").format(epoch=live["epoch"], epochs=live["epochs"]), refresh=False
-                )
-                bar.set_postfix_str(_live(live))
+            if live and live != shown:
+                _draw(bar, live)
+                shown = live
         _lines(directory, told, say)
     _note_death(directory, worker.returncode, asked=asked.is_set())
 
@@ -97,10 +94,24 @@ def epoch_line(epoch: int, numbers: dict[str, float]) -> str:
     )
 
 
+def _draw(bar: "tqdm[Any]", live: dict[str, Any]) -> None:
+    """Show a step that has no batches by its name, an epoch as a bar."""
+    if "step" in live:
+        bar.bar_format = "{desc}"
+        bar.set_description_str(step(live["step"], live["done"], live["total"]))
+        return
+    bar.bar_format, bar.total, bar.n = EPOCH, live["batches"], live["batch"]
+    bar.set_description_str(
+        _("epoch {epoch} of {epochs}").format(epoch=live["epoch"], epochs=live["epochs"]), refresh=False
+    )
+    bar.set_postfix_str(_live(live))
+
+
 def _live(live: dict[str, Any]) -> str:
+    """What matters most comes first: a narrow terminal cuts off the rest."""
     if live["loss"] is None or live["seconds_left"] is None:
         return ""
-    return _("loss {loss:.3f}, {top1:.1%}, {speed:,.0f} images/s, {left} left").format(
+    return _("{left} left, loss {loss:.3f}, {top1:.1%}, {speed:,.0f} images/s").format(
         loss=live["loss"],
         top1=live["top1"],
         speed=live["images_per_second"],
@@ -108,16 +119,26 @@ def _live(live: dict[str, Any]) -> str:
     )
 
 
+def headline(job: dict[str, Any]) -> str:
+    """How a job ended, in one line."""
+    if job["error"]:
+        return _("{name} ({id}) {status}: {reason}").format(**job, reason=job["error"]["message"])
+    return _("{name} ({id}) {status}").format(**job)
+
+
 def ending(job: dict[str, Any]) -> str:
     """How a job ended, for people."""
-    lines = [_("{name} ({id}): {status}").format(name=job["name"], id=job["id"], status=job["status"])]
-    if job["error"]:
-        lines.append(job["error"]["message"])
+    lines = [headline(job)]
     if job["result"]:
         lines += [scores(job["result"])]
     if job["weights"]:
         lines.append(_("weights: {file}").format(file=job["weights"]))
-    return "\n".join(lines + [_("note: {note}").format(note=note) for note in job["notes"]])
+    return "\n".join(lines + notes(job))
+
+
+def notes(told: dict[str, Any]) -> list[str]:
+    """What a job or an evaluation has assumed or changed, for people."""
+    return [_("note: {note}").format(note=note) for note in told["notes"]]
 
 
 def scores(result: dict[str, Any]) -> str:
