@@ -10,7 +10,7 @@ from torch import Tensor
 
 from explorer.data.archive import DAMAGES, checked
 from explorer.data.dataset import IN_MEMORY, Dataset, Split
-from explorer.data.decode import Array, to_bytes
+from explorer.data.decode import Array, check_sides, to_bytes
 from explorer.data.labelled import assemble
 from explorer.errors import InputError, shown
 from explorer.i18n import _
@@ -93,15 +93,22 @@ def _images(path: Path, images: Array) -> tuple[Tensor, str | None]:
                 file=path, found=shape, limit=IN_MEMORY
             )
         )
-    scaled, note = _scaled(path, images)
-    return torch.from_numpy(np.ascontiguousarray(scaled)), note
+    check_sides(path, images.shape[3], images.shape[2])
+    white, note = _white(path, images)
+    if white is None:
+        return torch.from_numpy(np.ascontiguousarray(images)), None
+    scaled = np.empty(images.shape, np.uint8)
+    for image, target in zip(images, scaled, strict=True):  # at once it would take several times the file's memory
+        target[...] = to_bytes(image, white)
+    return torch.from_numpy(scaled), note
 
 
-def _scaled(path: Path, images: Array) -> tuple[Array, str | None]:
+def _white(path: Path, images: Array) -> tuple[int | None, str | None]:
+    """The value of white, with a note, where it is not that of bytes."""
     if images.dtype == np.uint8:
-        return images, None
-    if images.dtype == np.uint16:
-        return to_bytes(images, 2**16 - 1), _("The images were scaled from 16 bits to 8.")
+        return None, None
+    if images.dtype.type is np.uint16:  # in any order of bytes
+        return 2**16 - 1, _("The images were scaled from 16 bits to 8.")
     if not np.issubdtype(images.dtype, np.floating):
         raise InputError(
             _("{file}: images is {found}; it can be uint8, uint16 or floats from 0 to 1").format(
@@ -115,7 +122,7 @@ def _scaled(path: Path, images: Array) -> tuple[Array, str | None]:
                 file=path, low=low, high=high
             )
         )
-    return to_bytes(images, 1), _("The images were scaled from floats to 8 bits.")
+    return 1, _("The images were scaled from floats to 8 bits.")
 
 
 def _labels(path: Path, labels: Array, names: Array | None) -> tuple[tuple[str, ...], Tensor]:

@@ -19,6 +19,7 @@ SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pbm", ".pgm", ".ppm", ".pnm"}
 )
 MAX_PIXELS = 2**26  # below Pillow's own limit, at which it would only warn
+MAX_SIDE = 2**16  # the weights of a resize take memory for each pixel of a side
 
 _GREY = {"1", "L", "LA"}
 _DEEP = {"I", "I;16", "I;16L", "I;16B", "I;16N"}
@@ -52,6 +53,7 @@ def decode(data: bytes, place: str, channels: int | None = None) -> Tensor:
                         place=place, width=image.width, height=image.height, limit=MAX_PIXELS
                     )
                 )
+            check_sides(place, image.width, image.height)
             image.load()
             ImageOps.exif_transpose(image, in_place=True)
             flat = _flat(image, place)
@@ -70,8 +72,10 @@ def decode(data: bytes, place: str, channels: int | None = None) -> Tensor:
 
 def _flat(image: Image.Image, place: str) -> Image.Image:
     """In mode ``L`` or ``RGB``."""
+    if image.mode == "F":
+        raise InputError(_("{place} holds floats; 8 or 16 bits a pixel can be read").format(place=place))
     if image.mode in _DEEP:
-        values = np.asarray(image).astype(np.int64)
+        values = np.asarray(image)
         if values.min() < 0 or values.max() > _DEEPEST:
             raise InputError(
                 _("{place} has grey values from {low} to {high}; 8 or 16 bits a pixel can be read").format(
@@ -89,4 +93,20 @@ def _flat(image: Image.Image, place: str) -> Image.Image:
 
 def to_bytes(values: Array, white: float) -> Array:
     """Brightness from 0 to ``white`` as uint8, rounded to the nearest."""
-    return np.rint(values * (255 / white)).astype(np.uint8)
+    # In one float32 copy, as some images have many pixels; it tells 16 bits apart with room to spare.
+    scaled = np.multiply(values, 255 / white, dtype=np.float32, casting="same_kind")
+    return np.rint(scaled, out=scaled).astype(np.uint8)
+
+
+def check_sides(place: object, width: int, height: int) -> None:
+    """Refuse images that are too long for a resize.
+
+    Raises:
+        InputError: naming the place.
+    """
+    if max(width, height) > MAX_SIDE:
+        raise InputError(
+            _("{place}: {width} x {height} pixels are too many; {limit} on a side are the most").format(
+                place=place, width=width, height=height, limit=MAX_SIDE
+            )
+        )

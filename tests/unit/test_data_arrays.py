@@ -174,3 +174,13 @@ def test_mnist10k() -> None:
     found = load(str(Path(os.environ["EXPLORER_TEST_DATA"]) / "mnist10k.npz"))
     assert (len(found.train), len(found.test), found.channels, found.mirrored) == (8_000, 2_000, 1, False)
     assert found.classes == tuple("0123456789")
+
+
+def test_bytes_may_be_in_any_order(tmp_path: Path) -> None:
+    found = loaded(tmp_path, images=GREY.astype(">u2") * np.uint16(257), labels=LABELS.astype(">i8"))
+    assert rows(found) == wanted(GREY[:, None], [str(label) for label in LABELS])
+
+
+def test_a_side_that_no_resize_can_take(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"set.npz: 65537 x 1 pixels are too many"):
+        loaded(tmp_path, images=np.zeros((4, 1, 2**16 + 1), np.uint8), labels=LABELS[:4])

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from explorer.data.decode import MAX_PIXELS, decode
+from explorer.data.decode import MAX_PIXELS, MAX_SIDE, decode
 from explorer.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -194,3 +194,14 @@ def test_any_damage_is_an_image_or_words(data: bytes, draw: st.DataObject) -> No
     else:
         assert found.ndim == 3
         assert len(found) in (1, 3)
+
+
+def test_floats_have_no_known_white() -> None:
+    with pytest.raises(InputError, match=r"^x holds floats; 8 or 16 bits a pixel can be read"):
+        read(encoded(Image.fromarray(GREY / np.float32(255)), "TIFF"))
+
+
+@pytest.mark.parametrize("size", [(MAX_SIDE + 1, 1), (1, MAX_SIDE + 1)])
+def test_a_side_that_no_resize_can_take(size: tuple[int, int]) -> None:
+    with pytest.raises(InputError, match=rf"^x: .* {MAX_SIDE} on a side are the most"):
+        read(encoded(Image.new("L", size)))
