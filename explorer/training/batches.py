@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -14,6 +15,8 @@ from explorer.data.preprocessing import Normalise, Preprocessing, resize
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.training.augment import Draws, draw, hidden, show, windows
+
+_PIXELS = 2**26  # that are resampled at a time: float32 takes four times the memory of the images
 
 
 class Batch(NamedTuple):
@@ -148,13 +151,16 @@ class _Resident:
 
     def __init__(self, images: Tensor, size: int, device: torch.device) -> None:
         self._images, self._size = images.to(device), size
+        self._chunk = max(_PIXELS // images[0].numel(), 1) if len(images) else 1
 
     def pixels(self, draws: Draws, shares: Sequence[slice]) -> Iterator[Tensor]:
         device, (height, width) = self._images.device, self._images.shape[-2:]
         order = draws.order.to(device)
         seen = windows(draws.numbers, height, width, self._size).on(device)
         for share in shares:
-            yield show(self._images.index_select(0, order[share]), seen.part(share), self._size)
+            edges = [*range(share.start, share.stop, self._chunk), share.stop]
+            parts = [slice(*pair) for pair in pairwise(edges)]
+            yield torch.cat([show(self._images[order[part]], seen.part(part), self._size) for part in parts])
 
 
 class _Streamed:

@@ -207,3 +207,11 @@ def test_workers_leave_the_cores_to_training(
 ) -> None:
     monkeypatch.setattr(module, "_cores", lambda: 12)
     assert module._workers(torch.device(device), world) == expected
+
+
+@pytest.mark.parametrize("augment", AUGMENTS)
+def test_large_images_are_resampled_in_parts(augment: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    images = torch.randint(256, (11, 3, 20, 24), dtype=torch.uint8)
+    whole = list(training(images, augment).epoch(1))
+    monkeypatch.setattr(module, "_PIXELS", 2 * images[0].numel())
+    assert same(whole, list(training(images, augment).epoch(1)))
