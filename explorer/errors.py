@@ -9,6 +9,7 @@ Every message names the rule, the value and the place, in one line, and is ready
 """
 
 from reprlib import Repr
+from unicodedata import category
 
 _quoting = Repr()
 _quoting.maxstring = _quoting.maxother = _quoting.maxlong = 40
@@ -45,3 +46,13 @@ def shown(value: object) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return _quoting.repr(value)
+
+
+def readable(name: object) -> bool:
+    """Whether a name is text that fits on a line: no control characters, no bytes that are not UTF-8."""
+    return all(category(character) not in {"Cc", "Cs"} for character in str(name))
+
+
+def printable(name: object) -> str:
+    """The name of a file in full, with what would break a line or a terminal escaped."""
+    return "".join(character if readable(character) else ascii(character)[1:-1] for character in str(name))

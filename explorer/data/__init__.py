@@ -36,9 +36,9 @@ def load(name: str, progress: Progress = silent) -> Dataset:
     path = Path(locate(name))
     if path.is_dir():
         return users.load(name, Folder(path), progress)
-    if path.suffix.lower() == ".npz":
+    if path.is_file() and path.suffix.lower() == ".npz":  # opening a pipe would wait for ever
         return arrays.load(name, path)
-    if path.suffix.lower() == ".zip":
+    if path.is_file() and path.suffix.lower() == ".zip":
         return users.load(name, Archive(path), progress)
     raise InputError(_("data: {name} is neither a folder nor a .zip or .npz file").format(name=_quoted(name)))
 

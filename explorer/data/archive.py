@@ -9,7 +9,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from explorer.data.source import MAX_BYTES, MAX_FILES, Listing, bounded
-from explorer.errors import InputError, shown
+from explorer.errors import InputError, printable, shown
 from explorer.i18n import _
 
 MAX_TOTAL = 2**38  # bytes, unpacked
@@ -47,7 +47,7 @@ class Archive:
         Raises:
             InputError: naming the entry, where it is gone, broken or too large.
         """
-        place = self.path / name
+        place = printable(self.path / name)
         try:
             entries, archive = self._opened()
             with archive.open(entries[name]) as file:
@@ -97,6 +97,8 @@ def _check(path: Path, entries: list[zipfile.ZipInfo], largest: int) -> None:
         raise InputError(_("{place} holds more than {limit} files").format(place=path, limit=MAX_FILES))
     seen: set[str] = set()
     for info in entries:
+        if info.is_dir():  # some packers repeat them; they are never read
+            continue
         fault = _fault(info, largest) or (_("the name occurs twice") if slashed(info) in seen else None)
         if fault:
             raise InputError(

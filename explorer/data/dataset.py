@@ -118,11 +118,14 @@ class Dataset:
 
         Args:
             fraction: of each class, at least one image of a class that has two or more; 0 holds nothing out.
+                Where every class has a single image, nothing is held out either.
             seed: of the choice.
         """
         if self.validation is not None or fraction == 0:
             return self
         held, kept = stratified(self.train.labels, fraction, seed)
+        if len(held) == 0:
+            return self
         return replace(self, train=self.train.take(kept), validation=self.train.take(held))
 
 

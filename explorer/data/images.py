@@ -2,10 +2,10 @@
 
 import hashlib
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -17,14 +17,15 @@ from explorer.data.dataset import IN_MEMORY
 from explorer.data.decode import decode
 from explorer.data.progress import Progress
 from explorer.data.source import Source
-from explorer.errors import InputError
+from explorer.errors import InputError, printable
 from explorer.files import whole
 from explorer.i18n import _
 from explorer.settings import settings
 
 THREADS = min(4, os.cpu_count() or 1)  # Pillow decodes without the interpreter's lock
+AHEAD = 4 * THREADS  # images that may wait for a slow one before them: each can take 200 MB
 BLOCK = 256  # images between two words of progress
-FORMAT = "1"  # of the kept file; to be raised with every change to decode()
+FORMAT = "2"  # of the kept file; to be raised with every change to decode()
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Encoded:
 
     def __getitem__(self, index: int) -> Tensor:
         name = self.names[index]
-        return decode(self.source.read(name), str(self.source.path / name), self.channels)
+        return decode(self.source.read(name), printable(self.source.path / name), self.channels)
 
     def take(self, indices: Sequence[int]) -> "Encoded":
         """Some of the images, in the order given."""
@@ -151,10 +152,13 @@ def _decode(encoded: Encoded, progress: Progress) -> Decoded:
 def _images(encoded: Encoded, progress: Progress) -> Iterator[Tensor | InputError]:
     step = _("decoding {name}").format(name=encoded.source.path.name)
     with ThreadPoolExecutor(THREADS) as pool:
-        for start in range(0, len(encoded), BLOCK):
-            end = min(start + BLOCK, len(encoded))
-            yield from pool.map(partial(_image, encoded), range(start, end))
-            progress(step, end, len(encoded))
+        waiting = deque(pool.submit(_image, encoded, index) for index in range(min(AHEAD, len(encoded))))
+        for done in range(1, len(encoded) + 1):
+            yield waiting.popleft().result()
+            if (following := done + len(waiting)) < len(encoded):
+                waiting.append(pool.submit(_image, encoded, following))
+            if done % BLOCK == 0 or done == len(encoded):
+                progress(step, done, len(encoded))
 
 
 def _image(encoded: Encoded, index: int) -> Tensor | InputError:

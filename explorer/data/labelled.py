@@ -4,7 +4,7 @@ from pathlib import Path
 
 from explorer.data.dataset import Dataset, Split, stratified
 from explorer.data.tree import some
-from explorer.errors import InputError, shown
+from explorer.errors import InputError, readable, shown
 from explorer.i18n import _
 
 TEST_FRACTION, SPLIT_SEED = 0.2, 0
@@ -36,6 +36,13 @@ def assemble(
                 place=place, label=shown(classes[0])
             )
         )
+    for label in classes:
+        if not readable(label):
+            raise InputError(
+                _("{place}: the name of the class {label} has control characters, or bytes that are not UTF-8").format(
+                    place=place, label=shown(label)
+                )
+            )
     if small == 0:
         raise InputError(
             _("{place}: the class {label} has no images to train with").format(
@@ -71,4 +78,5 @@ def assemble(
         ]
     if len(test) == 0:
         raise InputError(_("{place} has no images to test with").format(place=place))
-    return Dataset(name, classes, channels, channels == 3, train, test, validation, tuple(notes))
+    # Where nothing in val/ can be read, a part of the training images stands in for it.
+    return Dataset(name, classes, channels, channels == 3, train, test, validation or None, tuple(notes))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from explorer.errors import InputError
+from explorer.errors import InputError, printable
 from explorer.i18n import _
 
 MAX_FILES = 2_000_000
@@ -73,7 +73,7 @@ class Folder:
             return Listing.of(dict(self._files()))
         except OSError as error:
             raise InputError(
-                _("{place} can't be listed: {reason}").format(place=error.filename, reason=error.strerror)
+                _("{place} can't be listed: {reason}").format(place=printable(error.filename), reason=error.strerror)
             ) from None
 
     def read(self, name: str) -> bytes:
@@ -87,14 +87,15 @@ class Folder:
             with place.open("rb") as file:
                 return bounded(file, place)
         except OSError as error:
-            raise InputError(_("{place} can't be read: {reason}").format(place=place, reason=error.strerror)) from None
+            raise InputError(
+                _("{place} can't be read: {reason}").format(place=printable(place), reason=error.strerror)
+            ) from None
 
     def _files(self) -> Iterator[tuple[str, tuple[int, int]]]:
         count = 0
         for root, folders, files in os.walk(self.path, onerror=_raise, followlinks=True):
             here = Path(root)
-            # A link to a folder above would be walked for ever.
-            folders[:] = [name for name in folders if not here.resolve().is_relative_to((here / name).resolve())]
+            folders[:] = [name for name in folders if not _leads_back(here / name)]
             count += len(files)
             if count > MAX_FILES:
                 raise InputError(_("{place} holds more than {limit} files").format(place=self.path, limit=MAX_FILES))
@@ -105,7 +106,12 @@ class Folder:
                     yield place.relative_to(self.path).as_posix(), (status.st_size, status.st_mtime_ns)
 
 
-def bounded(file: IO[bytes], place: Path) -> bytes:
+def _leads_back(place: Path) -> bool:
+    """Whether it is a link to a folder that the way to it came through, which would be walked for ever."""
+    return place.is_symlink() and any(folder.resolve().is_relative_to(place.resolve()) for folder in place.parents)
+
+
+def bounded(file: IO[bytes], place: object) -> bytes:
     """The rest of a file.
 
     Raises:
@@ -113,7 +119,7 @@ def bounded(file: IO[bytes], place: Path) -> bytes:
     """
     data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
-        raise InputError(_("{place} has more than {limit} bytes").format(place=place, limit=MAX_BYTES))
+        raise InputError(_("{place} has more than {limit} bytes").format(place=printable(place), limit=MAX_BYTES))
     return data
 
 

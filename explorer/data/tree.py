@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from explorer.data.decode import SUFFIXES
 from explorer.data.source import Source
-from explorer.errors import InputError, shown
+from explorer.errors import InputError, printable, shown
 from explorer.i18n import _
 
 INDICES = "class_indices.json"
@@ -69,7 +69,7 @@ def arrange(source: Source, names: Iterable[str]) -> Tree:
 
 def some(names: list[str]) -> str:
     """The first of several names, for a sentence that tells their number as well."""
-    return ", ".join([*names[:SHOWN], *(["…"] if len(names) > SHOWN else [])])
+    return ", ".join([*map(printable, names[:SHOWN]), *(["…"] if len(names) > SHOWN else [])])
 
 
 def class_indices(classes: Iterable[str]) -> dict[str, str]:
@@ -122,7 +122,7 @@ def _classes(source: Source, found: dict[str, list[tuple[str, str]]], indices: l
             if label not in training:
                 raise InputError(
                     _("{place}: the class {label} is in {split}/ but not in train/").format(
-                        place=source.path / name, label=shown(label), split=split
+                        place=printable(source.path / name), label=shown(label), split=split
                     )
                 )
     classes = tuple(sorted(training))
@@ -135,7 +135,7 @@ def _ordered(classes: tuple[str, ...], text: bytes, place: Path) -> tuple[str, .
     """The classes in the order of a ``class_indices.json``."""
     try:
         wanted = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(_("{place} is not JSON: {reason}").format(place=place, reason=error)) from None
     if not isinstance(wanted, dict) or wanted.keys() != class_indices(classes).keys():
         raise InputError(

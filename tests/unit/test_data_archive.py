@@ -1,5 +1,6 @@
 """Zip archives of images: what is refused before it is read, and reading in place."""
 
+import os
 import pickle
 import stat
 import struct
@@ -200,3 +201,16 @@ def test_workers_and_copies_read_the_same(tmp_path: Path) -> None:
     assert torch.equal(torch.cat(list(loader)), here)
     copy = pickle.loads(pickle.dumps(files))  # noqa: S301  our own
     assert torch.equal(copy.take([5, 3])[1], here[3])
+
+
+def test_a_folder_may_be_named_twice(tmp_path: Path) -> None:
+    path = packed(tmp_path / "set.zip", {**classes(), "cat/": b""})
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("cat/", b"")
+    assert load(str(path)).classes == ("cat", "dog")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "set.zip")
+    with pytest.raises(InputError, match="is neither a folder nor"):
+        load(str(tmp_path / "set.zip"))

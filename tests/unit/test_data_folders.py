@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -411,3 +412,61 @@ def test_cifar10_as_jpeg_can_be_listed() -> None:
     assert {split: len(files) for split, files in tree.splits.items()} == {"test": 10_000, "train": 50_000}
     assert tree.classes == tuple("airplane automobile bird cat deer dog frog horse ship truck".split())
     assert tree.notes == ()
+
+
+def test_links_that_lead_back_by_a_detour(write: Write) -> None:
+    folder = write("cat", "dog")
+    for here, there in (("cat", "dog"), ("dog", "cat")):
+        for name in ("one", "two"):  # two ways at each of 40 steps: a walk that never ends
+            (folder / here / name).symlink_to(folder / there)
+    found = load(str(folder))
+    assert len(found.train) + len(found.test) == 2 * 3 * COUNT
+
+
+def test_names_that_break_a_line_are_escaped(write: Write) -> None:
+    folder = write("cat", "dog", count=20)
+    (folder / "cat" / "a\nb\x1b[31m.png").write_bytes(b"")
+    (note,) = (note for note in load(str(folder)).notes if "1 of 41" in note)
+    assert r"cat/a\nb\x1b[31m.png is not an image" in note
+    assert note.isprintable()
+
+
+@pytest.mark.parametrize("name", ["a\nb", os.fsdecode(b"caf\xe9")])
+def test_class_names_that_no_card_can_hold(name: str, write: Write) -> None:
+    with pytest.raises(InputError, match=r"set: the name of the class '(a\\nb|caf\\udce9)' has control characters"):
+        load(str(write("cat", name)))
+
+
+def test_deep_class_indices(write: Write) -> None:
+    folder = write("cat", "dog")
+    (folder / "class_indices.json").write_text("[" * 100_000)
+    with pytest.raises(InputError, match=r"class_indices.json is not JSON"):
+        load(str(folder))
+
+
+def test_a_validation_split_of_broken_images_is_none(write: Write) -> None:
+    folder = write("train/cat", "train/dog", "test/cat", "test/dog", count=9)
+    (folder / "val" / "cat").mkdir(parents=True)
+    (folder / "val" / "cat" / "0.png").write_bytes(b"")
+    assert load(str(folder)).validation is None
+
+
+def test_single_images_are_not_held_out(write: Write) -> None:
+    found = load(str(write("train/cat", "train/dog", "test/cat", "test/dog", count=1)))
+    assert found.hold_out(0.1, 0).validation is None
+
+
+def test_few_images_wait_for_a_slow_one(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, started, meanwhile = images._image, list[int](), list[int]()
+
+    def slow(encoded: images.Encoded, index: int) -> Tensor | InputError:
+        started.append(index)
+        if index == 0:
+            time.sleep(0.3)
+            meanwhile.append(len(started))
+        return one(encoded, index)
+
+    monkeypatch.setattr(images, "_image", slow)
+    assert len(rows(load(str(write("cat", "dog", count=20))))) == 40
+    assert sorted(started) == list(range(40))
+    assert meanwhile[0] <= images.AHEAD
