@@ -157,6 +157,7 @@ def train(
     from explorer.jobs.run_directory import RunDirectory
     from explorer.recipes import assignments
     from explorer.recipes import resolve as resolve_recipe
+    from explorer.training.devices import choose_device
     from explorer.training.trial import forward_macs
     from explorer.ui import terminal_train
 
@@ -172,7 +173,9 @@ def train(
     network = resolve(spec).changed(**spec_fields)
     resources = Resources.parse({"device": device, "processes": processes, "threads": threads})
     job = Job.new(network, locate(dataset), chosen, resources, name)
-    forward_macs(network)  # an error now is better than one after the data are read
+    # An error now is better than one after the data are read.
+    choose_device(resources.device)
+    forward_macs(network)
     directory = RunDirectory(settings().runs_dir / job.id)
     job.write(directory.folder)
     worker = start(directory.folder)

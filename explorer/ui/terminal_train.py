@@ -109,13 +109,16 @@ def _draw(bar: "tqdm[Any]", live: dict[str, Any]) -> None:
 
 def _live(live: dict[str, Any]) -> str:
     """What matters most comes first: a narrow terminal cuts off the rest."""
-    if live["loss"] is None or live["seconds_left"] is None:
+    if live["seconds_left"] is None:
         return ""
+    left = tqdm.format_interval(live["seconds_left"])
+    if live["loss"] is None:  # between two epochs
+        return _("{left} left").format(left=left)
     return _("{left} left, loss {loss:.3f}, {top1:.1%}, {speed:,.0f} images/s").format(
         loss=live["loss"],
         top1=live["top1"],
         speed=live["images_per_second"],
-        left=tqdm.format_interval(live["seconds_left"]),
+        left=left,
     )
 
 

@@ -42,11 +42,19 @@ def test_a_map_of_one_value_is_no_fault_of_the_network() -> None:
     forward_macs(toy_spec(VGG, cfg=[4, "M", "M", "M"], batch_norm=True))
 
 
+@pytest.mark.parametrize(
+    ("arguments", "key"), [((json.dumps(INCEPTION),), "image_size"), (("digits-cnn", "--device", "mps"), "device")]
+)
 def test_the_command_refuses_it_and_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...],
+    key: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
     monkeypatch.setenv("EXPLORER_RUNS_DIR", str(tmp_path / "runs"))
-    monkeypatch.setattr(sys, "argv", ["explorer", "train", json.dumps(INCEPTION), "--dataset", "digits", "--json"])
+    monkeypatch.setattr(sys, "argv", ["explorer", "train", *arguments, "--dataset", "digits", "--json"])
     settings.cache_clear()
     try:
         with pytest.raises(SystemExit) as left:
@@ -55,5 +63,5 @@ def test_the_command_refuses_it_and_leaves_nothing(
         settings.cache_clear()
     out, err = capsys.readouterr()
     assert (left.value.code, out, err.count("\n")) == (2, "", 1)
-    assert err.startswith("error: image_size: ")
+    assert err.startswith(f"error: {key}: ")
     assert not (tmp_path / "runs").exists()
