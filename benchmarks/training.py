@@ -93,7 +93,7 @@ def explorer(prepared: Prepared, folder: Path) -> Iterator[float]:
             except Enough:
                 break
             training.epoch, training.batch = training.epoch + 1, 0
-        images = watch.steps * training.chance.images / training.batches.steps
+        images = watch.steps * training.batches.images / training.batches.steps
         seconds = yield images / (time.perf_counter() - begin)
 
 

@@ -153,7 +153,7 @@ def train(
     """Train SPEC in processes of its own, which go on when this command ends."""
     from explorer.data import locate
     from explorer.jobs.job import Job, Resources
-    from explorer.jobs.launch import start
+    from explorer.jobs.launch import check, start
     from explorer.jobs.run_directory import RunDirectory
     from explorer.recipes import assignments
     from explorer.recipes import resolve as resolve_recipe
@@ -174,6 +174,7 @@ def train(
     resources = Resources.parse({"device": device, "processes": processes, "threads": threads})
     job = Job.new(network, locate(dataset), chosen, resources, name)
     # An error now is better than one after the data are read.
+    check(resources)
     choose_device(resources.device)
     forward_macs(network)
     directory = RunDirectory(settings().runs_dir / job.id)

@@ -6,20 +6,39 @@ import sys
 from pathlib import Path
 
 from explorer.beside import ROOT
-from explorer.jobs.job import Job
+from explorer.errors import InputError
+from explorer.i18n import _
+from explorer.jobs.job import Job, Resources
 from explorer.jobs.run_directory import RunDirectory
 from explorer.settings import settings
 
 WORKER = "explorer.training.worker"
+PER_CORE = 4  # processes that share a core; with many more the machine does nothing else for minutes
+
+
+def check(resources: Resources) -> None:
+    """Refuse what would bring this machine to a halt.
+
+    Raises:
+        InputError: where there are more processes than it can bear.
+    """
+    most = PER_CORE * (os.cpu_count() or 1)
+    if resources.processes > most:
+        raise InputError(
+            _("processes: {value} are more than this machine takes, {most}: {each} for each of its cores").format(
+                value=resources.processes, most=most, each=PER_CORE
+            )
+        )
 
 
 def start(folder: Path) -> "subprocess.Popen[bytes]":
     """Train the job of a run directory in processes that outlive this one; what they print goes to the log.
 
     Raises:
-        InputError: where the folder holds no job.
+        InputError: where the folder holds no job, or one of more processes than this machine can bear.
     """
     resources = Job.read(folder).resources
+    check(resources)
     command = ["-m", WORKER, str(folder)]
     if resources.processes > 1:
         command = [

@@ -33,7 +33,7 @@ RECIPES: dict[str, RecipePreset] = {
             "quick",
             "Good result in the least time",
             "Measured here",
-            Recipe(lr=3e-3, weight_decay=0.01, epochs=15, batch_size=64, augment=(), clip_norm=None),
+            Recipe(lr=3e-3, weight_decay=0.01, epochs=15),
         ),
         RecipePreset(
             "r0",

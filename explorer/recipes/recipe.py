@@ -34,7 +34,7 @@ class Recipe(BaseModel):
     # nesterov is SGD that looks ahead; adamw decays weights apart from the gradient (Loshchilov and Hutter 2019)
     optimizer: Literal["sgd", "nesterov", "adam", "adamw"] = "adamw"
     # the highest rate of the run; schedules and warm-up go below it
-    lr: Annotated[Positive, Field(le=10)] = 2e-3
+    lr: Annotated[Positive, Field(le=10)] = 1e-3
     # of SGD, or beta1 of Adam: how much of the last steps goes on
     momentum: Probability = 0.9
     # pulls every weight to zero, against overfitting
@@ -54,7 +54,7 @@ class Recipe(BaseModel):
     # passes over the training images; every schedule fits this number
     epochs: Annotated[Whole, Field(ge=1, le=MAX_EPOCHS)] = 30
     # images in a step, over all processes
-    batch_size: Annotated[Whole, Field(ge=1, le=MAX_BATCH)] = 128
+    batch_size: Annotated[Whole, Field(ge=1, le=MAX_BATCH)] = 64
     # random changes of training images; null is what suits the data set
     augment: Annotated[tuple[Augmentation, ...], Field(max_length=5, fail_fast=True)] | None = None
     # normalisation, one value or one a channel; null is measured on the training images

@@ -67,6 +67,7 @@ class TrainingBatches:
 
     Attributes:
         steps: batches of an epoch.
+        images: in an epoch, over all processes.
     """
 
     def __init__(
@@ -86,7 +87,8 @@ class TrainingBatches:
         # Boxes are cut from the images as they are, whose sizes differ.
         self._pass = _Pass(split, preprocessing, batch_size, place, resident="random_resized_crop" not in augment)
         self._augment, self._seed, self.steps = augment, seed, self._pass.steps
-        smallest = self._pass.count // max(self.steps, 1)
+        self.images = self._pass.count
+        smallest = self.images // max(self.steps, 1)
         if smallest < place.world:
             raise InputError(
                 _("{world} processes can't share a batch of {images}: raise batch_size or use fewer processes").format(

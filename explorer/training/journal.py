@@ -63,7 +63,7 @@ class Journal:
         self.last_live = time.monotonic()
         done = training.progress
         gained = done - self.start
-        images = training.chance.images * training.batch / training.batches.steps
+        images = training.batches.images * training.batch / training.batches.steps
         self.directory.write_progress(
             self.about
             | {

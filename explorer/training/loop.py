@@ -162,7 +162,7 @@ def close_epoch(training: Training) -> bool:
         if not math.isfinite(scores.loss):
             raise not_finite(epoch, training.schedule.rate)
         numbers |= scores.named("validation")
-    numbers |= {"time/seconds": training.seconds, "time/images_per_second": training.chance.images / training.seconds}
+    numbers |= {"time/seconds": training.seconds, "time/images_per_second": training.batches.images / training.seconds}
     training.rows += [Row(epoch, name, value) for name, value in numbers.items()]
     # Without validation images the last epoch counts.
     judged = Best(epoch, scores.top1, scores.loss) if scores else Best(epoch, float(epoch), 0.0)

@@ -141,3 +141,11 @@ def test_a_zombie_does_not_live() -> None:
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     assert living([found]) == []
     os.waitpid(pid, 0)
+
+
+def test_more_processes_than_the_machine_bears_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    crowd = Job.new(parse_spec(SPEC), "digits", Recipe(), Resources(processes=9))
+    crowd.write(tmp_path / crowd.id)
+    with pytest.raises(InputError, match="processes: 9 are more than this machine takes, 8: 4 for each of its cores"):
+        start(tmp_path / crowd.id)
