@@ -45,7 +45,7 @@ RUNS = {
     "digits-quick": Run("digits-cnn", "digits", "quick", {}),
     "vgg16-r0": Run("vgg16-cifar10", CIFAR, "r0", {}, "75.5 / 93.2"),
     "vgg16-default": Run("vgg16-cifar10", CIFAR, "default", {"epochs": 50}),
-    "vgg11-r3": Run("vgg11-bn-cifar10", CIFAR, "r3", {}),
+    "vgg11-r3": Run("vgg11-bn-cifar10", CIFAR, "r3", {"epochs": 3}),
     "cnn-r3": Run("cnn-cifar10", CIFAR, "r3", {"batch_size": 64, "augment": []}, "about 62"),
     "mnist-fc": Run("mnist-fc", MNIST, "r3", HOMEWORK_MNIST),
     "mnist-cnn": Run("mnist-cnn", MNIST, "r3", HOMEWORK_MNIST),
