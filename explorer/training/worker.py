@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 
@@ -30,6 +31,8 @@ from explorer.training.faults import Fault, explained, not_finite
 from explorer.training.journal import LIVE_EVERY, Journal
 from explorer.training.loop import Training, epoch_means, train
 from explorer.training.setup import Prepared, prepare
+
+LONGEST_WAIT = timedelta(hours=12)  # for the process that downloads the data; one that is lost is noticed at once
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +124,7 @@ def main(folder: Path) -> int:
         torch.set_flush_denormal(True)  # numbers below 1e-38 cost a processor a hundred times the others
         if world > 1:
             cuda = choose_device(job.resources.device).type == "cuda"
-            torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo")
+            torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=LONGEST_WAIT)
         result = _run(directory, prepare(job, _load(job, directory, rank, watch), rank, world), watch)
         if rank == 0:
             directory.end("finished", result=result)
