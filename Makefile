@@ -27,6 +27,7 @@ bench: .venv/bench chromium
 	$(BIN)/python -m benchmarks.analysis
 	$(BIN)/python -m benchmarks.start
 	$(BIN)/python -m benchmarks.page
+	$(BIN)/python -m benchmarks.training
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -5,6 +5,7 @@ killed are forks that have data and network already.
 """
 
 import gc
+import itertools
 import json
 import os
 import random
@@ -28,6 +29,7 @@ from explorer.training.loop import Training, train
 from explorer.training.setup import Prepared, prepare
 from tests.unit.training_helpers import difference
 
+SHORT = 8  # starts that are ended early
 STARTS = 100  # at most, until a run that is stopped and killed has to be done
 
 chance = random.Random(0)  # noqa: S311  moments, and no secrets
@@ -116,15 +118,17 @@ def kill_workers(folder: Path, prepared: Prepared) -> dict[str, Any]:
     worker.prepare = lambda *_arguments: prepared  # type: ignore[attr-defined]
     journal.SAVE_EVERY, journal.SAVE_SHARE = 0.0, 1.0
     ends: Counter[str] = Counter()
+    signals = itertools.cycle([signal.SIGTERM, signal.SIGKILL])
     while sum(ends.values()) < STARTS and not ends["finished"]:
         pid = os.fork()
         if pid == 0:
             log = os.open(folder / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             os.dup2(log, 2)
             os._exit(worker.main(folder))
-        time.sleep(chance.uniform(0.02, 0.25))
+        # The first starts have no time to come to the end, however fast the machine is.
+        time.sleep(chance.uniform(0.02, 0.05 if sum(ends.values()) < SHORT else 0.25))
         if os.waitpid(pid, os.WNOHANG) == (0, 0):
-            os.kill(pid, chance.choice([signal.SIGTERM, signal.SIGKILL]))
+            os.kill(pid, next(signals))
             os.waitpid(pid, 0)
         end = RunDirectory(folder).ended()
         ends[end["status"] if end else "killed"] += 1
