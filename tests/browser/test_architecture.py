@@ -76,6 +76,7 @@ def test_an_inception_row(visit: Visit) -> None:
 def test_a_blank_cell_is_explained(visit: Visit) -> None:
     page = visit("architecture?net=googlenet")
     choose_cell(page, row=0, column=1)
+    page.wait_for_timeout(300)  # the grid takes keys a moment after the click
     page.keyboard.press("Delete")
     alert = page.get_by_role("alert").filter(has_text="last good one")
     expect(alert).to_contain_text("modules[0] (3a), 1x1: null is not a positive integer")

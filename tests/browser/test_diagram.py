@@ -62,6 +62,7 @@ def test_a_layer_chosen_in_the_table_is_drawn_in_the_diagram(visit: Visit) -> No
 def test_parts_open_and_close_and_the_link_says_so(visit: Visit) -> None:
     page = visit("architecture?net=resnet152")
     part(page, "fold:layer3.1–35").click()
+    expect(page).to_have_url(re.compile("folded="))  # drawn anew: what is clicked next stays
     part(page, "fold:layer3.17").click()
     expect(part(page, "layer:layer3.17.conv2")).to_be_attached()
     expect(page).to_have_url(re.compile("folded="))
