@@ -28,6 +28,7 @@ bench: .venv/bench chromium
 	$(BIN)/python -m benchmarks.start
 	$(BIN)/python -m benchmarks.page
 	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.precision
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

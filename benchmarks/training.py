@@ -15,6 +15,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,11 @@ from explorer.models import build
 from explorer.recipes import resolve as resolve_recipe
 from explorer.specs import Spec, resolve
 from explorer.training.journal import Journal
-from explorer.training.loop import Training, step, train_epoch
-from explorer.training.optimizers import make_optimizer
+from explorer.training.loop import step, train_epoch
 from explorer.training.setup import Prepared, prepare
 from explorer.training.worker import Watch
 
-IMAGES = 10_000
+IMAGES = 5_000
 # network, recipe, changes to the recipe
 TASKS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("vgg16-cifar10", "r0", {}),
@@ -50,6 +50,11 @@ AUGMENTATIONS: dict[str, Callable[[int], Any]] = {
     "flip": lambda _size: transforms.RandomHorizontalFlip(),
 }
 
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "sgd": partial(torch.optim.SGD, momentum=0.9),
+}
+
 
 def dataset(spec: Spec) -> Dataset:
     """Noise: the time does not depend on what the images show."""
@@ -61,40 +66,18 @@ def dataset(spec: Spec) -> Dataset:
     return Dataset("noise", names, spec.in_channels, mirrored=True, train=split, test=split.take(torch.arange(100)))
 
 
-class Enough(Exception):  # noqa: N818  no error
-    """The time of a round is over."""
-
-
-class Round(Watch):
-    """The product's own watch, until the time is over."""
-
-    def begin(self, seconds: float) -> None:
-        self.end, self.steps = time.perf_counter() + seconds, 0
-
-    def after_step(self, training: Training) -> None:
-        super().after_step(training)
-        self.steps += 1
-        if time.perf_counter() > self.end:
-            raise Enough
-
-
 def explorer(prepared: Prepared, folder: Path) -> Iterator[float]:
     training = prepared.training
     journal = Journal(RunDirectory(folder), {}, prepared.card)
     journal.open(training, prepared.dataset.classes)
-    watch = Round(journal)
+    watch = Watch(journal)
     seconds = yield 0.0
     while True:
-        watch.begin(seconds)
-        begin = time.perf_counter()
-        while True:
-            try:
-                train_epoch(training, watch)
-            except Enough:
-                break
-            training.epoch, training.batch = training.epoch + 1, 0
-        images = watch.steps * training.batches.images / training.batches.steps
-        seconds = yield images / (time.perf_counter() - begin)
+        begin, epochs = time.perf_counter(), 0
+        while time.perf_counter() < begin + seconds:
+            train_epoch(training, watch)
+            training.epoch, training.batch, epochs = training.epoch + 1, 0, epochs + 1
+        seconds = yield epochs * training.batches.images / (time.perf_counter() - begin)
 
 
 def bound(prepared: Prepared) -> Iterator[float]:
@@ -140,9 +123,7 @@ def usual(job: Job, prepared: Prepared, workers: int) -> Iterator[float]:
     pictures = Pictures(prepared.dataset.train, transform)
     loader = DataLoader(pictures, recipe.batch_size, shuffle=True, num_workers=workers)
     network = build(spec)
-    optimizer = make_optimizer(recipe, network.parameters())
-    for group in optimizer.param_groups:
-        group["fused"] = None
+    optimizer = OPTIMIZERS[recipe.optimizer](network.parameters(), recipe.lr)
     loss_of = nn.CrossEntropyLoss()
 
     def batches() -> Iterator[list[Tensor]]:

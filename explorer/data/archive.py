@@ -16,6 +16,7 @@ MAX_TOTAL = 2**38  # bytes, unpacked
 MAX_RATIO = 100  # unpacked to packed; photographs hardly shrink, bombs a thousandfold
 HARMLESS = 2**26  # bytes that any archive may unpack to
 
+# What zipfile raises on entries that are damaged, encrypted, packed in an unknown way, or gone.
 DAMAGES = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, KeyError, ValueError)
 
 

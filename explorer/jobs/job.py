@@ -15,7 +15,7 @@ from explorer.files import whole
 from explorer.i18n import _
 from explorer.recipes.recipe import Recipe
 from explorer.specs import Spec, nearest, parse_spec, resolve
-from explorer.specs.base import StrictInt, explain
+from explorer.specs.base import StrictInt, explain, explain_all
 
 FILE = "job.json"
 ID_LENGTH = 14
@@ -47,7 +47,7 @@ class Resources(BaseModel):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise InputError(explain(error.errors()[0])) from None
+            raise InputError(explain_all(error)) from None
 
     def share_of_cores(self) -> int:
         """Threads of each process."""

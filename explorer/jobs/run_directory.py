@@ -94,6 +94,10 @@ class RunDirectory:
         # The last line may be half written.
         return [Row(**json.loads(line)) for line in lines if line.endswith("\n")]
 
+    def live(self) -> dict[str, Any] | None:
+        """How far the run is now; none before it has begun."""
+        return (_read(self._progress) or {}).get("live")
+
     def describe(self) -> dict[str, Any]:
         """The job as the command line prints it.
 

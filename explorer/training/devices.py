@@ -10,7 +10,7 @@ from torch import nn
 from explorer.errors import InputError
 from explorer.i18n import _
 
-# Below this many multiply-accumulates in a batch, casting costs more than bf16 saves (benchmarks/training.py).
+# Below this many multiply-accumulates in a batch, casting costs more than bf16 saves (benchmarks/precision.py).
 WORTH_CASTING = 100_000_000
 
 

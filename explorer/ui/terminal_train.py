@@ -37,9 +37,10 @@ def follow(directory: RunDirectory, worker: "subprocess.Popen[bytes]") -> None:
             if asked.is_set() and not answered:
                 say(_("stopping: a checkpoint is written first"))
                 answered = True
-            told = _lines(directory, told, say)
-            live = directory.describe()["live"]
+            live = directory.live()
             if live and live != shown:
+                if live.get("epoch", told + 2) > told + 1:  # all metrics are read again only when some have come
+                    told = _lines(directory, told, say)
                 _draw(bar, live)
                 shown = live
         _lines(directory, told, say)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from explorer.settings import settings
+from tests.unit.image_folders import Write, writer
 
 
 @pytest.fixture
@@ -15,3 +16,9 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     settings.cache_clear()
     yield tmp_path / "data"
     settings.cache_clear()
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write images into class folders of the test's own: ``write("cat", "dog")``."""
+    return writer(tmp_path)
