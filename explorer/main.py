@@ -29,6 +29,8 @@ page = st.navigation(
         st.Page(pages / "architecture.py", title=_("Architecture"), icon=":material/schema:"),
         st.Page(pages / "kernels.py", title=_("Kernels"), icon=":material/grid_on:"),
         st.Page(pages / "compare.py", title=_("Compare"), icon=":material/compare_arrows:"),
+        st.Page(pages / "train.py", title=_("Train"), icon=":material/model_training:"),
+        st.Page(pages / "runs.py", title=_("Runs"), icon=":material/monitoring:"),
     ],
     position="top",
 )

@@ -1,5 +1,6 @@
 """Every environment setting, in one place (prefix ``EXPLORER_``)."""
 
+import os
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -22,6 +23,14 @@ class Settings(BaseSettings):
     runs_dir: Path = Field(
         default=Path(__file__).parents[1] / "runs", description="folder of the run directories, one for each job"
     )
+    database_url: str = Field(
+        default="", description="SQLAlchemy URL of the job store; empty is an SQLite file in the folder of the runs"
+    )
+    backend: Literal["local"] = Field(default="local", description="what runs the jobs: processes on this machine")
+    cpu_slots: int = Field(default=1, ge=1, le=64, description="jobs that train on the CPU at the same time")
+    runner_idle: float = Field(
+        default=600.0, ge=1, description="seconds without a job after which the runner, and the process it keeps, end"
+    )
     saved_dir: Path = Field(
         default=Path(__file__).parents[1] / "saved", description="folder of the architectures saved under a name"
     )
@@ -32,9 +41,14 @@ class Settings(BaseSettings):
         """A relative folder is one of where this process was started, also for the processes that it starts."""
         return folder.absolute()
 
-    def environment(self) -> dict[str, str]:
-        """The variables that give another process the same settings."""
-        return {f"EXPLORER_{name.upper()}": str(value) for name, value in self.model_dump().items()}
+    @property
+    def database(self) -> str:
+        """URL of the job store."""
+        return self.database_url or f"sqlite:///{self.runs_dir / 'store.db'}"
+
+    def for_process(self) -> dict[str, str]:
+        """An environment that gives another process the same settings."""
+        return os.environ | {f"EXPLORER_{name.upper()}": str(value) for name, value in self.model_dump().items()}
 
 
 @cache

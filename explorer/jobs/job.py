@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -62,6 +62,8 @@ class Job:
         id: random lowercase letters and digits; the name of the run directory.
         name: that people gave it.
         dataset: name or path, as ``explorer.data.load`` takes it.
+        sweep: id that the jobs of one sweep share, or empty.
+        varied: what this job of the sweep has for each key that is varied.
     """
 
     id: str
@@ -70,6 +72,8 @@ class Job:
     dataset: str
     recipe: Recipe
     resources: Resources
+    sweep: str = ""
+    varied: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def new(cls, spec: Spec, dataset: str, recipe: Recipe, resources: Resources, name: str = "") -> Self:
@@ -82,14 +86,7 @@ class Job:
             dataset.encode()
         except UnicodeEncodeError:  # bytes in a path that are no UTF-8
             raise InputError(_("dataset: {value} is not valid UTF-8; rename it").format(value=shown(dataset))) from None
-        name = name.strip()
-        if len(name) > MAX_NAME or not (name.isprintable()):
-            raise InputError(
-                _("name: {value} is not one line of at most {limit} characters").format(
-                    value=shown(name), limit=MAX_NAME
-                )
-            )
-        return cls(new_id(), name or _default_name(spec, dataset), spec, dataset, recipe, resources)
+        return cls(new_id(), checked_name(name) or _default_name(spec, dataset), spec, dataset, recipe, resources)
 
     def to_dict(self) -> dict[str, Any]:
         """The job as JSON-ready values."""
@@ -100,6 +97,8 @@ class Job:
             "dataset": self.dataset,
             "recipe": self.recipe.to_dict(),
             "resources": self.resources.model_dump(mode="json"),
+            "sweep": self.sweep,
+            "varied": self.varied,
         }
 
     def write(self, folder: Path) -> None:
@@ -132,6 +131,8 @@ class Job:
             data.dataset,
             Recipe.parse(data.recipe),
             Resources.parse(data.resources),
+            data.sweep,
+            data.varied,
         )
 
 
@@ -146,6 +147,22 @@ class _Written(BaseModel):
     dataset: str
     recipe: dict[str, Any]
     resources: dict[str, Any]
+    sweep: str = ""
+    varied: dict[str, Any] = {}
+
+
+def checked_name(name: str) -> str:
+    """What people call a job, without blanks around it.
+
+    Raises:
+        InputError: where it is too long or not one line of text.
+    """
+    name = name.strip()
+    if len(name) > MAX_NAME or not name.isprintable():
+        raise InputError(
+            _("name: {value} is not one line of at most {limit} characters").format(value=shown(name), limit=MAX_NAME)
+        )
+    return name
 
 
 def _default_name(spec: Spec, dataset: str) -> str:

@@ -45,7 +45,7 @@ def start(folder: Path) -> "subprocess.Popen[bytes]":
             *("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(resources.processes)),
             *command,
         ]
-    environment = os.environ | settings().environment() | {"OMP_NUM_THREADS": str(resources.share_of_cores())}
+    environment = settings().for_process() | {"OMP_NUM_THREADS": str(resources.share_of_cores())}
     with RunDirectory(folder).log.open("ab") as log:
         return subprocess.Popen(  # noqa: S603  our own module, and a folder of our own
             [sys.executable, *command],

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterable
+from itertools import product
+from math import prod
 from typing import Any
 
 from explorer.errors import InputError, shown
@@ -9,6 +11,7 @@ from explorer.i18n import _
 
 SPEC = "spec."
 LISTS = frozenset({"augment", "mean", "std", "freeze"})
+MAX_SWEEP = 100  # jobs of one sweep
 
 
 def assignments(pairs: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -36,6 +39,48 @@ def assignments(pairs: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
             value = [_value(part.strip()) for part in text.split(",") if part.strip()]
         fields[key] = value
     return recipe, spec
+
+
+def sweep(texts: Iterable[str]) -> list[dict[str, str]]:
+    """All combinations of ``KEY=V1,V2,…`` texts: for each job of a sweep the value, as text, of every key.
+
+    A comma within brackets or quotes belongs to a value: ``spec.classifier=[64],[128,64]``.
+
+    Raises:
+        InputError: where a text has no key or no value, a key or value stands twice, or the jobs are too many.
+    """
+    axes: dict[str, list[str]] = {}
+    for text in texts:
+        key, equals, listed = text.partition("=")
+        key, values = key.strip(), _parts(listed)
+        if not (key and equals and values):
+            raise InputError(_("sweep: {text} is not KEY=VALUE,VALUE,…").format(text=shown(text)))
+        if key in axes:
+            raise InputError(_("sweep: {key} stands twice").format(key=shown(key)))
+        if repeated := [value for value in values if values.count(value) > 1]:
+            raise InputError(_("sweep: {key} has {value} twice").format(key=key, value=shown(repeated[0])))
+        axes[key] = values
+    if (jobs := prod(map(len, axes.values()))) > MAX_SWEEP:
+        raise InputError(
+            _("sweep: {jobs:,} combinations are more than the {limit} jobs of a sweep").format(
+                jobs=jobs, limit=MAX_SWEEP
+            )
+        )
+    return [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+
+
+def _parts(text: str) -> list[str]:
+    """What stands between the commas that are in no bracket and no quotes."""
+    parts, depth, quoted = [""], 0, False
+    for letter in text:
+        quoted ^= letter == '"'
+        if not quoted:
+            depth += (letter in "[{") - (letter in "]}")
+        if letter == "," and depth == 0 and not quoted:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [part.strip() for part in parts if part.strip()]
 
 
 def _value(text: str) -> Any:

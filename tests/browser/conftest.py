@@ -47,7 +47,13 @@ def serve(log: Path) -> tuple[subprocess.Popen[bytes], str]:
             cwd=ROOT,
             stdout=out,
             stderr=out,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "EXPLORER_SAVED_DIR": str(log.parent / "saved")},
+            env={
+                **os.environ,
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "EXPLORER_SAVED_DIR": str(log.parent / "saved"),
+                "EXPLORER_RUNS_DIR": str(log.parent / "runs"),
+                "EXPLORER_DATA_DIR": str(log.parent / "data"),
+            },
         )
     address = f"http://localhost:{port}"
     for _attempt in range(240):

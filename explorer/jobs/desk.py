@@ -1,0 +1,184 @@
+"""What people ask of the queue: submit, stop, resume, rename, delete. Each call returns at once.
+
+queued ──> (runner) running ──> finished | failed | interrupted
+  │ stop        │ stop
+  v             v
+stopped      stopping ──> (runner) stopped
+                                      stopped, interrupted, failed ── resume ──> queued
+"""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from explorer.beside import ROOT
+from explorer.errors import InputError
+from explorer.i18n import _
+from explorer.jobs.job import Job, checked_name
+from explorer.jobs.launch import check
+from explorer.jobs.run_directory import RunDirectory
+from explorer.jobs.store import ACTIVE, AT_WORK, RESUMABLE, Record, Status, store
+from explorer.settings import settings
+
+RUNNER = "explorer.jobs.runner"
+
+
+def submit(jobs: Sequence[Job]) -> list[Record]:
+    """Put jobs at the end of the queue, all or none.
+
+    Raises:
+        InputError: where one asks for more than the machine can bear.
+        OSError: where the disk is full.
+    """
+    for job in jobs:
+        check(job.resources)
+    folders = [directory(job.id).folder for job in jobs]
+    try:
+        for job, folder in zip(jobs, folders, strict=True):
+            job.write(folder)
+        store().add(jobs)
+    except BaseException:
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    wake()
+    return [store().get(job.id) for job in jobs]
+
+
+def stop(job: str) -> Record:
+    """Ask a job to end, with a checkpoint; one that waits leaves the queue.
+
+    Raises:
+        InputError: where there is no such job, or it has ended.
+    """
+    held = store()
+    stopped = held.change(job, [Status.QUEUED], status=Status.STOPPED) or held.change(
+        job, [Status.RUNNING], status=Status.STOPPING
+    )
+    record = held.get(job)
+    if not stopped and record.status is not Status.STOPPING:
+        raise InputError(_("job: {id} is {status}; there is nothing to stop").format(id=job, status=record.status))
+    wake()
+    return record
+
+
+def resume(job: str) -> Record:
+    """Put a job that was stopped, interrupted or failed at the end of the queue; it goes on where it was.
+
+    Raises:
+        InputError: where there is no such job, or it has not ended in one of these ways.
+    """
+    fresh = {"status": Status.QUEUED, "error": None, "result": None, "ended": None}
+    resumed = store().change(job, RESUMABLE, **fresh)
+    record = store().get(job)
+    if not resumed:
+        raise InputError(
+            _("job: {id} is {status}; only stopped, interrupted and failed jobs resume").format(
+                id=job, status=record.status
+            )
+        )
+    wake()
+    return record
+
+
+def rename(job: str, name: str) -> None:
+    """Call a job something else.
+
+    Raises:
+        InputError: where there is no such job, or the name is empty, too long or not one line.
+    """
+    if not (name := checked_name(name)):
+        raise InputError(_("name: a job needs one"))
+    if not store().change(job, Status, name=name):
+        store().get(job)  # says that there is none
+
+
+def delete(job: str) -> None:
+    """Forget a job that has no processes, and remove all its files.
+
+    Raises:
+        InputError: where there is no such job, or it is at work.
+    """
+    if not store().remove(job, set(Status) - AT_WORK):
+        record = store().get(job)
+        raise InputError(_("job: {id} is {status}; stop it first").format(id=job, status=record.status))
+    shutil.rmtree(directory(job).folder, ignore_errors=True)
+
+
+def directory(job: str) -> RunDirectory:
+    """The files of a job."""
+    return RunDirectory(settings().runs_dir / job)
+
+
+def bytes_on_disk(job: str) -> int:
+    """What a job's files take."""
+    folder = directory(job).folder
+    return sum(file.stat().st_size for file in folder.glob("*") if file.is_file()) if folder.is_dir() else 0
+
+
+def ahead(job: str, records: Sequence[Record]) -> int:
+    """How many jobs wait before one that waits, too."""
+    waiting = [record.id for record in records if record.status is Status.QUEUED]
+    return waiting.index(job) if job in waiting else 0
+
+
+def describe(record: Record) -> dict[str, Any]:
+    """A job as the command line prints it."""
+    best = directory(record.id).best
+    return {
+        "id": record.id,
+        "name": record.name,
+        "status": record.status,
+        "pids": record.pids,
+        "progress": record.progress,
+        "spec": record.spec,
+        "dataset": record.dataset,
+        "recipe": record.recipe,
+        "resources": record.resources,
+        "sweep": record.sweep,
+        "varied": record.varied,
+        "error": record.error,
+        "weights": str(best) if best.exists() else None,
+        "notes": record.notes,
+        "live": record.live,
+        "result": record.result,
+    }
+
+
+def wake(*, always: bool = True) -> None:
+    """See that a runner lives.
+
+    Args:
+        always: else only where a job waits for one.
+    """
+    if not always and not store().records(ACTIVE):
+        return
+    lock = FileLock(runner_lock())
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return
+    lock.release()  # of two who come here at once, both start a runner, and one of the two ends at once
+    folder = settings().runs_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "runner.log").open("ab") as log:
+        subprocess.Popen(  # noqa: S603  our own module
+            [sys.executable, "-m", RUNNER],
+            cwd=ROOT,
+            env=settings().for_process(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # it outlives whoever starts it
+        )
+
+
+def runner_lock() -> Path:
+    """Held by the one runner of this store on this machine."""
+    path = store().path
+    return path.with_name(f"{path.name}.runner.lock") if path else settings().runs_dir / "runner.lock"
