@@ -13,20 +13,22 @@ from typing import Any, NoReturn
 import click
 from pydantic import ValidationError
 
-from explorer import __version__
+from explorer import __version__, cli_jobs
+from explorer.cli_jobs import as_json
 from explorer.errors import ExplorerError, InputError, shown
 from explorer.i18n import _
 from explorer.settings import settings
 from explorer.specs import PRESETS, Spec, resolve
 from explorer.specs.base import explain
 
-as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="explorer")
 def cli() -> None:
     """CNN Architecture Explorer."""
+
+
+cli.add_command(cli_jobs.jobs)
 
 
 @cli.command()
@@ -107,7 +109,7 @@ def export(*, spec: str, name: str, output: Path | None, as_json: bool) -> None:
     from explorer.drawing.numbers import bytes_short
     from explorer.exports import FORMATS, content
     from explorer.exports import export as write
-    from explorer.ui.terminal import progress_line
+    from explorer.ui.terminal_progress import progress_line
 
     if name not in FORMATS:
         raise InputError(_("format: {value} is not one of {known}").format(value=shown(name), known=", ".join(FORMATS)))
@@ -131,10 +133,13 @@ def export(*, spec: str, name: str, output: Path | None, as_json: bool) -> None:
 @click.option("--epochs", type=int, help="Instead of the recipe's.")
 @click.option("--name", default="", help="What people call the job.")
 @click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Changes the recipe, or spec.KEY the spec.")
+@click.option(
+    "--sweep", "varied", multiple=True, metavar="KEY=A,B", help="A job for each value, of several for each combination."
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @click.option("--processes", type=int, default=1, show_default=True, help="Of data-parallel training.")
 @click.option("--threads", type=int, help="Of the CPU in each process, instead of an equal share of the cores.")
-@click.option("--follow", is_flag=True, help="Show the training and wait for its end.")
+@click.option("--follow", is_flag=True, help="Show the training and wait for its end; Ctrl-C leaves it to go on.")
 @as_json
 def train(
     *,
@@ -144,22 +149,22 @@ def train(
     epochs: int | None,
     name: str,
     pairs: tuple[str, ...],
+    varied: tuple[str, ...],
     device: str,
     processes: int,
     threads: int | None,
     follow: bool,
     as_json: bool,
 ) -> None:
-    """Train SPEC in processes of its own, which go on when this command ends."""
+    """Put SPEC into the queue, to be trained in processes that go on when this command ends."""
     from explorer.data import locate
-    from explorer.jobs.job import Job, Resources
-    from explorer.jobs.launch import check, start
-    from explorer.jobs.run_directory import RunDirectory
+    from explorer.jobs import desk
+    from explorer.jobs.job import Resources
+    from explorer.jobs.make import jobs as make_jobs
     from explorer.recipes import assignments
     from explorer.recipes import resolve as resolve_recipe
     from explorer.training.devices import choose_device
     from explorer.training.trial import forward_macs
-    from explorer.ui import terminal_train
 
     recipe_fields, spec_fields = assignments(pairs)
     if epochs is not None:
@@ -172,26 +177,14 @@ def train(
         chosen = chosen.changed(weights=str(find(chosen.weights).absolute()))
     network = resolve(spec).changed(**spec_fields)
     resources = Resources.parse({"device": device, "processes": processes, "threads": threads})
-    job = Job.new(network, locate(dataset), chosen, resources, name)
+    made = make_jobs(network, locate(dataset), chosen, resources, name=name, varied=varied)
     # An error now is better than one after the data are read.
-    check(resources)
     choose_device(resources.device)
-    forward_macs(network)
-    directory = RunDirectory(settings().runs_dir / job.id)
-    job.write(directory.folder)
-    worker = start(directory.folder)
-    if follow:
-        terminal_train.follow(directory, worker)
-    described = directory.describe()
-    failed = terminal_train.fail_status(described) if follow else 0
-    if as_json:
-        click.echo(json.dumps(described, ensure_ascii=False))
-    elif not follow:
-        click.echo(_("{name} is training in {folder}").format(name=job.name, folder=directory.folder))
-    elif not failed:
-        click.echo(terminal_train.ending(described))
-    if failed:
-        _fail(terminal_train.headline(described), failed)
+    for one in {job.spec for job in made}:
+        forward_macs(one)
+    submitted = [record.id for record in desk.submit(made)]
+    show = cli_jobs.follow if follow else cli_jobs.tell
+    show(submitted, as_json=as_json, several=bool(varied))
 
 
 @cli.command()
@@ -204,7 +197,7 @@ def evaluate(*, weights: str, dataset: str, split: str, device: str, as_json: bo
     """How many images of a data set WEIGHTS get right: a path, or a job's id."""
     from explorer.models.weights import find
     from explorer.training.measure import measure
-    from explorer.ui.terminal import counted, progress_line
+    from explorer.ui.terminal_progress import counted, progress_line
     from explorer.ui.terminal_train import notes, scores
 
     with progress_line() as note:
@@ -238,6 +231,8 @@ def main() -> None:
         _fail(error.format_message(), 2)
     except InputError as error:
         _fail(str(error), 2)
+    except cli_jobs.Failed as error:
+        _fail(str(error), error.status)
     except ExplorerError as error:
         _fail(str(error), 1)
     else:

@@ -1,6 +1,7 @@
 """What can go wrong, as one tree.
 
     ExplorerError            anything that this product raises on purpose
+    ├── StoreError           the job store can't be read or written at the moment
     └── InputError           the input is at fault: exit status 2, a message on the page
         └── SpecError        a spec breaks a rule
             └── TokenError   one token of a cfg list breaks a rule; knows which
@@ -19,6 +20,10 @@ _quoting.maxlevel = 2
 
 class ExplorerError(Exception):
     """Base of all errors raised on purpose."""
+
+
+class StoreError(ExplorerError):
+    """The job store fails; what was asked of it was not done."""
 
 
 class InputError(ExplorerError):

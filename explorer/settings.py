@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     runner_idle: float = Field(
         default=600.0, ge=1, description="seconds without a job after which the runner, and the process it keeps, end"
     )
+    keep_ready: bool = Field(
+        default=True, description="keep a process that has imported torch, so that jobs begin at once"
+    )
     saved_dir: Path = Field(
         default=Path(__file__).parents[1] / "saved", description="folder of the architectures saved under a name"
     )

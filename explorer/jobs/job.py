@@ -14,6 +14,7 @@ from explorer.errors import InputError, shown
 from explorer.files import whole
 from explorer.i18n import _
 from explorer.recipes.recipe import Recipe
+from explorer.settings import settings
 from explorer.specs import Spec, nearest, parse_spec, resolve
 from explorer.specs.base import StrictInt, explain, explain_all
 
@@ -50,8 +51,8 @@ class Resources(BaseModel):
             raise InputError(explain_all(error)) from None
 
     def share_of_cores(self) -> int:
-        """Threads of each process."""
-        return self.threads or max(1, (os.cpu_count() or 1) // self.processes)
+        """Threads of each process; jobs that may train at the same time have equal shares."""
+        return self.threads or max(1, (os.cpu_count() or 1) // (self.processes * settings().cpu_slots))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,9 @@
-"""The files of one job: the worker writes them, everybody else reads them.
+"""The files of one job: its processes write them, everybody else reads them.
 
 job.json            what is to be done, as submitted
+.lock               held by the supervisor, and so for as long as the job has processes
+ticket.txt          of the start that counts
+supervisor.json     which process supervises
 progress.json       what is being done: processes, spec and recipe as adapted to the data, live numbers
 metrics.jsonl       one row for each number of each epoch
 end.json            how it ended
@@ -13,16 +16,13 @@ log.txt             what the processes print
 
 import json
 import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import psutil
-
-from explorer.errors import InputError
 from explorer.files import sweep, whole
-from explorer.i18n import _
-from explorer.jobs import job
+from explorer.jobs.processes import living
 
 RESERVE = 64 * 1024  # bytes kept free for the last words of a run on a full disk
 
@@ -35,6 +35,13 @@ class Row(NamedTuple):
     value: float
 
 
+class Mark(NamedTuple):
+    """How far somebody has read the metrics: of which file, and to which byte."""
+
+    file: int
+    byte: int
+
+
 class RunDirectory:
     """Names of a job's files, and how each is written and read."""
 
@@ -44,10 +51,51 @@ class RunDirectory:
         self.last = folder / "last.safetensors"
         self.resume = folder / "resume.pt"
         self.log = folder / "log.txt"
+        self.lock = folder / ".lock"
         self._progress = folder / "progress.json"
-        self._metrics = folder / "metrics.jsonl"
+        self.metrics = folder / "metrics.jsonl"
+        self._ticket = folder / "ticket.txt"
+        self._supervisor = folder / "supervisor.json"
         self._end = folder / "end.json"
         self._reserve = folder / ".reserve"
+
+    def offer(self, ticket: str) -> None:
+        """Get ready for a start; nothing of an earlier one counts any more."""
+        for path in (self._end, self._supervisor, self._progress):
+            path.unlink(missing_ok=True)
+        with whole(self._ticket) as part:
+            part.write_text(ticket, encoding="utf-8")
+
+    def withdraw(self) -> None:
+        """Give up a start: a supervisor that still comes finds that it is not meant."""
+        self._ticket.unlink(missing_ok=True)
+
+    def ticket(self) -> str | None:
+        """Of the start that counts."""
+        try:
+            return self._ticket.read_text(encoding="utf-8")
+        except OSError:
+            return None
+
+    def write_supervisor(self, process: tuple[int, float]) -> None:
+        """Say who supervises."""
+        _write(self._supervisor, {"process": process})
+
+    def supervisor(self) -> int | None:
+        """The process that supervises, while it lives."""
+        written = _read(self._supervisor)
+        return next(iter(living([written["process"]])), None) if written else None
+
+    def began(self) -> bool:
+        """Whether the start that counts has come to a supervisor."""
+        return self._supervisor.exists()
+
+    def log_here(self) -> None:
+        """From now on, what this process and those that it starts print goes to the log."""
+        with self.log.open("ab") as log:
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+                os.dup2(log.fileno(), stream.fileno())
 
     def begin(self) -> None:
         """Take the directory over, from a run that ended or was killed as well: it has no end any more."""
@@ -57,7 +105,7 @@ class RunDirectory:
 
     def open(self, rows: Iterable[Row], classes: Iterable[str]) -> None:
         """Begin or go on with the metrics of the epochs that are done."""
-        with whole(self._metrics) as part:
+        with whole(self.metrics) as part:
             part.write_text("".join(map(_line, rows)), encoding="utf-8")
         indices = {str(position): name for position, name in enumerate(classes)}
         _write(self.folder / "class_indices.json", indices)
@@ -68,7 +116,7 @@ class RunDirectory:
 
     def append(self, rows: Iterable[Row]) -> None:
         """Add the metrics of an epoch."""
-        with self._metrics.open("a", encoding="utf-8") as file:
+        with self.metrics.open("a", encoding="utf-8") as file:
             file.writelines(map(_line, rows))
 
     def end(self, status: str, *, error: dict[str, str] | None = None, result: dict[str, Any] | None = None) -> None:
@@ -87,66 +135,24 @@ class RunDirectory:
 
     def rows(self) -> list[Row]:
         """All metrics so far."""
+        return self.rows_after(None)[0]
+
+    def rows_after(self, mark: Mark | None) -> tuple[list[Row], Mark | None]:
+        """Metrics that came after a mark, and the mark after them; all of them where the file is another one now."""
         try:
-            lines = self._metrics.read_text(encoding="utf-8").splitlines(keepends=True)
+            with self.metrics.open("rb") as file:
+                inode = os.fstat(file.fileno()).st_ino
+                begin = mark.byte if mark and mark.file == inode else 0
+                file.seek(begin)
+                read = file.read()
         except FileNotFoundError:
-            return []
-        # The last line may be half written.
-        return [Row(**json.loads(line)) for line in lines if line.endswith("\n")]
+            return [], None
+        read = read[: read.rfind(b"\n") + 1]  # the last line may be half written
+        return [Row(**json.loads(line)) for line in read.splitlines()], Mark(inode, begin + len(read))
 
-    def live(self) -> dict[str, Any] | None:
-        """How far the run is now; none before it has begun."""
-        return (_read(self._progress) or {}).get("live")
-
-    def describe(self) -> dict[str, Any]:
-        """The job as the command line prints it.
-
-        Raises:
-            InputError: where the folder holds none.
-        """
-        submitted = _read(self.folder / job.FILE)
-        if submitted is None:
-            raise InputError(_("{folder} holds no job").format(folder=self.folder))
-        progress = _read(self._progress) or {}
-        end = self.ended()
-        pids = [] if end else living(progress.get("processes", []))
-        status = end["status"] if end else ("running" if pids else "interrupted") if progress else "queued"
-        return {
-            "id": submitted["id"],
-            "name": submitted["name"],
-            "status": status,
-            "pids": pids,
-            "progress": 1.0 if status == "finished" else progress.get("progress", 0.0),
-            "spec": progress.get("spec", submitted["spec"]),
-            "dataset": submitted["dataset"],
-            "recipe": progress.get("recipe", submitted["recipe"]),
-            "resources": submitted["resources"],
-            "error": end["error"] if end else None,
-            "weights": str(self.best) if self.best.exists() else None,
-            "notes": progress.get("notes", []),
-            "live": progress.get("live"),
-            "metrics": [row._asdict() for row in self.rows()],
-            "result": end["result"] if end else None,
-        }
-
-
-def identity(pid: int) -> tuple[int, float]:
-    """A process as nothing else can be: its number may be given again, its start time not."""
-    created = psutil.Process(pid).create_time()
-    # Linux knows it from the boot on, and the time of the boot changes whenever the clock is set.
-    return pid, round(created - psutil.boot_time(), 2) if psutil.LINUX else created
-
-
-def living(processes: Iterable[tuple[int, float]]) -> list[int]:
-    """Those that are still there and no zombies."""
-    there = []
-    for pid, created in processes:
-        try:
-            if identity(pid)[1] == created and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-                there.append(pid)
-        except psutil.NoSuchProcess:
-            continue
-    return there
+    def progress(self) -> dict[str, Any]:
+        """What was written last about the run under way; empty before it has begun."""
+        return _read(self._progress) or {}
 
 
 def _line(row: Row) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from explorer.errors import ExplorerError, InputError, shown
+from explorer.errors import InputError, StoreError, shown
 from explorer.i18n import _
 from explorer.jobs.job import Job
 from explorer.jobs.run_directory import Row
@@ -126,7 +126,7 @@ class Store:
         """Open the database, and make its tables where there are none.
 
         Raises:
-            ExplorerError: where it can't be opened.
+            StoreError: where it can't be opened.
         """
         self.url = sa.make_url(url)
         self.path = (
@@ -196,10 +196,10 @@ class Store:
     def change(self, job: str, before: Iterable[Status], **values: Any) -> bool:
         """Change a job that is in one of some states; whether it was.
 
-        A change to ``queued`` puts it at the end of the queue.
+        A change to ``queued`` puts it at the end of the queue, unless its turn is among the values.
         """
         with self._writing() as connection:
-            if values.get("status") == Status.QUEUED:
+            if values.get("status") == Status.QUEUED and "turn" not in values:
                 values["turn"] = _last_turn(connection) + 1
             statement = (
                 sa.update(_jobs)
@@ -273,9 +273,9 @@ def _in_words(path: Path | None) -> Iterator[None]:
         reason = str(error.orig if isinstance(error, sa.exc.DBAPIError) else error.strerror or error)
         place = path or _("the database")
         if "locked" in reason:
-            raise ExplorerError(
+            raise StoreError(
                 _(
                     "the job store {place} has been locked by another program for {seconds:.0f} seconds; try again"
                 ).format(place=place, seconds=PATIENCE)
             ) from error
-        raise ExplorerError(_("the job store {place} fails: {reason}").format(place=place, reason=reason)) from error
+        raise StoreError(_("the job store {place} fails: {reason}").format(place=place, reason=reason)) from error

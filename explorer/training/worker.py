@@ -1,9 +1,11 @@
 """The process that trains one job: ``python -m explorer.training.worker RUN_DIRECTORY``.
 
+With ``--ready`` in its place it waits, all imports done, for a line on standard input that names the directory.
 It goes on from the directory's checkpoint where there is one. SIGTERM and SIGINT end it after the batch in hand, with
 a checkpoint. Several processes are started by ``torch.distributed.run``; rank 0 writes the directory.
 """
 
+import json
 import logging
 import math
 import os
@@ -16,12 +18,14 @@ from types import FrameType
 
 import torch
 import torch.distributed
+from setproctitle import setproctitle
 
 from explorer.data import Dataset, load
 from explorer.errors import ExplorerError, InputError
 from explorer.i18n import _
 from explorer.jobs.job import Job
-from explorer.jobs.run_directory import RunDirectory, identity
+from explorer.jobs.processes import JOB_ID, end_with_parent, identity
+from explorer.jobs.run_directory import RunDirectory
 from explorer.models.weights import load as load_weights
 from explorer.models.weights import save
 from explorer.training import checkpoint
@@ -220,5 +224,20 @@ def _processes() -> list[tuple[int, float]]:
     return [identity(os.getppid()), *every]
 
 
+def _told() -> Path:
+    """Wait for the run directory."""
+    line = sys.stdin.readline()
+    if not line:
+        sys.exit(0)
+    folder, environment = json.loads(line)
+    os.environ.update(environment)
+    setproctitle(f"{sys.executable} -m explorer.training.worker {folder}")
+    RunDirectory(Path(folder)).log_here()
+    return Path(folder)
+
+
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    run_directory = _told() if sys.argv[1:] == ["--ready"] else Path(sys.argv[1])
+    if JOB_ID in os.environ:  # there is a supervisor, without which nobody would end this process
+        end_with_parent()
+    sys.exit(main(run_directory))

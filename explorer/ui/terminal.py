@@ -1,11 +1,6 @@
 """An analysis as text for a terminal."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-
 from explorer.analysis import Analysis
-from explorer.data import Progress
 from explorer.drawing.numbers import bytes_short, shape, short
 from explorer.i18n import _
 
@@ -57,29 +52,3 @@ def report(analysis: Analysis) -> str:
     lines += ["", *(f"{label.ljust(label_width)}  {value}" for label, value in sums)]
     lines += ["", *(f"! {warned.message}" for warned in analysis.warnings)] if analysis.warnings else []
     return "\n".join(lines)
-
-
-def step(name: str, done: int, total: int) -> str:
-    """How far a slow step is; of one without a total its name alone."""
-    return _("{step}: {share:.0%}").format(step=name, share=done / total) if total else name
-
-
-def counted(note: Callable[[str], None]) -> Progress:
-    """Notes of how far slow steps are."""
-    return lambda name, done, total: note(step(name, done, total))
-
-
-@contextmanager
-def progress_line() -> Iterator[Callable[[str], None]]:
-    """A function that shows a note on stderr in place of the one before; silent where nobody watches a terminal."""
-    watched = sys.stderr.isatty()
-
-    def show(note: str) -> None:
-        if watched:
-            sys.stderr.write(f"\r\x1b[K{note}")
-            sys.stderr.flush()
-
-    try:
-        yield show
-    finally:
-        show("")

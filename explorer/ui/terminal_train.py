@@ -1,10 +1,9 @@
 """A job on a terminal: a bar for the epoch under way, a line for each that is done, and the end."""
 
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from threading import Event
@@ -15,46 +14,54 @@ from tqdm import tqdm
 
 from explorer.drawing.numbers import short
 from explorer.i18n import _
-from explorer.jobs.run_directory import RunDirectory
-from explorer.ui.terminal import step
+from explorer.jobs.desk import ahead, wake
+from explorer.jobs.store import ACTIVE, Record, Status, store
+from explorer.ui.terminal_progress import step
 
 POLL = 0.2  # seconds
+RUNNER_CHECK = 2.0  # seconds between two looks whether the runner lives
 EPOCH = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{postfix}"  # tqdm's own estimate is for one epoch
 LAST_NUMBER = "time/images_per_second"  # of an epoch that is written to its end
 
 
-def follow(directory: RunDirectory, worker: "subprocess.Popen[bytes]") -> None:
-    """Show a job on stderr until its processes end; Ctrl-C asks it to stop after the batch in hand."""
-    told = 0
+def follow(job: str) -> Record:
+    """Show a job on stderr until it has ended; Ctrl-C leaves it to go on.
+
+    Raises:
+        InputError: where there is none of this id.
+    """
+    told, looked = 0, time.monotonic()
+    record = store().get(job)
     with (
-        _interruptions(partial(worker.send_signal, signal.SIGTERM)) as asked,
+        _interruptions() as left,
         tqdm(desc=_("starting"), bar_format="{desc}", leave=False, disable=None, dynamic_ncols=True) as bar,
     ):
         say = partial(bar.write, file=sys.stderr)
-        answered, shown = False, None
-        while worker.poll() is None:
-            time.sleep(POLL)
-            if asked.is_set() and not answered:
-                say(_("stopping: a checkpoint is written first"))
-                answered = True
-            live = directory.live()
-            if live and live != shown:
-                if live.get("epoch", told + 2) > told + 1:  # all metrics are read again only when some have come
-                    told = _lines(directory, told, say)
-                _draw(bar, live)
-                shown = live
-        _lines(directory, told, say)
-    _note_death(directory, worker.returncode, asked=asked.is_set())
+        shown: Record | None = None
+        while record.status in ACTIVE and not left.is_set():
+            if record != shown:
+                if not record.live or record.live.get("epoch", told + 2) > told + 1:  # metrics may have come
+                    told = _lines(job, told, say)
+                _draw(bar, record)
+                shown = record
+            if time.monotonic() - looked > RUNNER_CHECK:
+                wake()
+                looked = time.monotonic()
+            left.wait(POLL)
+            record = store().get(job)
+        _lines(job, told, say)
+        if left.is_set():
+            say(_("the job goes on: 'jobs follow {id}' shows it again, 'jobs stop {id}' ends it").format(id=job))
+    return record
 
 
 @contextmanager
-def _interruptions(act: Callable[[], None]) -> Iterator[Event]:
-    """Act on Ctrl-C wherever it comes: as an exception it would leave the job running, and say nothing of it."""
+def _interruptions() -> Iterator[Event]:
+    """Take Ctrl-C wherever it comes, where an exception might leave a half-drawn bar and say nothing."""
     asked = Event()
 
     def take(_signal: int, _frame: FrameType | None) -> None:
         asked.set()
-        act()
 
     former = signal.signal(signal.SIGINT, take)
     try:
@@ -63,10 +70,10 @@ def _interruptions(act: Callable[[], None]) -> Iterator[Event]:
         signal.signal(signal.SIGINT, former)
 
 
-def _lines(directory: RunDirectory, told: int, say: Callable[[str], None]) -> int:
+def _lines(job: str, told: int, say: Callable[[str], None]) -> int:
     """Say the epochs that came after those told; the epochs told by now."""
     epochs: dict[int, dict[str, float]] = {}
-    for row in directory.rows():
+    for row in store().rows(job):
         epochs.setdefault(row.epoch, {})[row.name] = row.value
     for epoch in sorted(number for number, numbers in epochs.items() if number > told and LAST_NUMBER in numbers):
         say(epoch_line(epoch, epochs[epoch]))
@@ -95,17 +102,25 @@ def epoch_line(epoch: int, numbers: dict[str, float]) -> str:
     )
 
 
-def _draw(bar: "tqdm[Any]", live: dict[str, Any]) -> None:
-    """Show a step that has no batches by its name, an epoch as a bar."""
-    if "step" in live:
+def _draw(bar: "tqdm[Any]", record: Record) -> None:
+    """Show what has no batches by its name, an epoch as a bar."""
+    live = record.live
+    if live is None or "step" in live:
         bar.bar_format = "{desc}"
-        bar.set_description_str(step(live["step"], live["done"], live["total"]))
+        bar.set_description_str(step(live["step"], live["done"], live["total"]) if live else _waiting(record))
         return
     bar.bar_format, bar.total, bar.n = EPOCH, live["batches"], live["batch"]
     bar.set_description_str(
         _("epoch {epoch} of {epochs}").format(epoch=live["epoch"], epochs=live["epochs"]), refresh=False
     )
     bar.set_postfix_str(_live(live))
+
+
+def _waiting(record: Record) -> str:
+    if record.status is not Status.QUEUED:
+        return _("starting")
+    before = ahead(record.id, store().records([Status.QUEUED]))
+    return _("queued, jobs before it: {count}").format(count=before)
 
 
 def _live(live: dict[str, Any]) -> str:
@@ -121,6 +136,18 @@ def _live(live: dict[str, Any]) -> str:
         speed=live["images_per_second"],
         left=left,
     )
+
+
+def table(records: Iterable[Record]) -> list[str]:
+    """Jobs, a line each."""
+    return [
+        f"{record.id}  {record.status:<11}  {record.progress:4.0%}  {_best(record):>7}  {record.name}"
+        for record in records
+    ]
+
+
+def _best(record: Record) -> str:
+    return f"{record.result['top1']:.2%}" if record.result else ""
 
 
 def headline(job: dict[str, Any]) -> str:
@@ -162,25 +189,6 @@ def scores(result: dict[str, Any]) -> str:
 
 def fail_status(job: dict[str, Any]) -> int:
     """The exit status of a command that waited for a job: 2 where the input is at fault."""
-    if job["status"] in {"finished", "stopped"}:
+    if job["status"] not in {Status.FAILED, Status.INTERRUPTED}:
         return 0
     return 2 if job["error"] and job["error"]["code"] in {"input", "vanished"} else 1
-
-
-def _note_death(directory: RunDirectory, status: int, *, asked: bool) -> None:
-    """Write the end of a job whose processes died without a word."""
-    if directory.ended() is not None:
-        return
-    if asked and status != -signal.SIGKILL:  # before they had anything to save
-        directory.end("stopped")
-    else:
-        directory.end(
-            "interrupted",
-            error={
-                "code": "killed",
-                "message": _(
-                    "the processes ended with status {status} before the job did: the system may have been short of "
-                    "memory (use a smaller batch_size), or somebody ended them; see {log}"
-                ).format(status=status, log=directory.log),
-            },
-        )

@@ -1,0 +1,69 @@
+"""What the jobs of this machine share: each GPU is a slot, and so is the CPU, or a part of it."""
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pynvml
+
+from explorer.errors import ExplorerError
+from explorer.i18n import _
+from explorer.jobs.store import Record
+
+CPU = "cpu"
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+
+
+def gpus() -> list[str]:
+    """The GPUs that this process may use, as ``CUDA_VISIBLE_DEVICES`` names them."""
+    if (visible := os.environ.get(VISIBLE)) is not None:
+        return [name.strip() for name in visible.split(",") if name.strip()]
+    try:
+        pynvml.nvmlInit()
+        return [str(number) for number in range(pynvml.nvmlDeviceGetCount())]
+    except pynvml.NVMLError:  # no driver
+        return []
+
+
+def environment(slots: Iterable[str]) -> dict[str, str]:
+    """What shows a job its own slots alone."""
+    numbers = [slot for slot in slots if slot != CPU]
+    return {VISIBLE: ",".join(numbers)}
+
+
+class Machine:
+    """Which slots there are."""
+
+    def __init__(self, gpus: list[str], cpu_slots: int) -> None:
+        self.gpus = gpus
+        self.cpu_slots = cpu_slots
+
+    def next(self, queued: Iterable[Record], at_work: Iterable[Record]) -> "tuple[Record, list[str]] | None":
+        """The job to start now and its slots: the first of the queue for whose kind of slots nobody waits longer."""
+        held = [slot for record in at_work for slot in record.slots]
+        free_gpus = [gpu for gpu in self.gpus if gpu not in held]
+        free_cpu = self.cpu_slots - held.count(CPU)
+        waiting = set()
+        for record in queued:
+            on_gpu = self._on_gpu(record.resources)
+            wanted = min(record.resources["processes"], len(self.gpus)) if on_gpu else 1
+            if on_gpu not in waiting and wanted <= (len(free_gpus) if on_gpu else free_cpu):
+                return record, free_gpus[:wanted] if on_gpu else [CPU]
+            waiting.add(on_gpu)
+        return None
+
+    def refuse(self, resources: Mapping[str, Any]) -> None:
+        """Refuse a job that would wait for ever.
+
+        Raises:
+            ExplorerError: where it needs more GPUs than there are.
+        """
+        if resources["device"] == "cuda" and resources["processes"] > len(self.gpus):
+            raise ExplorerError(
+                _("processes: {wanted} need as many GPUs, and this machine has {count}").format(
+                    wanted=resources["processes"], count=len(self.gpus)
+                )
+            )
+
+    def _on_gpu(self, resources: Mapping[str, Any]) -> bool:
+        return resources["device"] == "cuda" or (resources["device"] == "auto" and bool(self.gpus))

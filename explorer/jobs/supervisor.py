@@ -1,0 +1,154 @@
+"""The process that answers for one job: it starts the job's processes, ends them in time, and is the last to go.
+
+    python -m explorer.jobs.supervisor RUN_DIRECTORY TICKET
+    python -m explorer.jobs.supervisor --ready      told by one line of standard input, with torch imported meanwhile
+
+It holds the directory's lock for as long as any process of the job may live, so whoever gets the lock knows that the
+job has none. All of them are its descendants, or are adopted when their own parent dies; when it is killed itself, the
+kernel kills them. It knows no database: what it has to say is in the directory.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from threading import Event
+from typing import NamedTuple
+
+import psutil
+from filelock import FileLock, Timeout
+from setproctitle import setproctitle
+
+from explorer.i18n import _
+from explorer.jobs.job import Job
+from explorer.jobs.launch import command
+from explorer.jobs.processes import JOB_ID, adopt_orphans, end, end_with_parent, identity
+from explorer.jobs.run_directory import RunDirectory
+
+POLL = 0.1  # seconds
+GRACE = 4.5  # seconds from the request to stop to the end by force
+LOCK_WAIT = 2.0  # seconds; the runner may look at the same moment whether anybody holds the lock
+
+
+class Order(NamedTuple):
+    """What the runner wants done.
+
+    Attributes:
+        folder: of the run.
+        ticket: that the folder has to hold; an order that was given up has none.
+        environment: that the job's processes get on top of this one's.
+    """
+
+    folder: str
+    ticket: str
+    environment: dict[str, str]
+
+
+def main(arguments: list[str]) -> int:
+    """Carry out one order; the exit status."""
+    adopt_orphans()
+    if arguments != ["--ready"]:
+        return _carry_out(Order(arguments[0], arguments[1], {}), None)
+    ready = _start(command(None), stdin=subprocess.PIPE)
+    line = sys.stdin.readline()
+    if not line:  # the runner is gone
+        ready.kill()
+        ready.wait()
+        return 0
+    order = Order(*json.loads(line))
+    setproctitle(f"{sys.executable} -m explorer.jobs.supervisor {order.folder} {order.ticket}")
+    return _carry_out(order, ready)
+
+
+def _carry_out(order: Order, ready: "subprocess.Popen[bytes] | None") -> int:
+    directory = RunDirectory(Path(order.folder))
+    try:
+        with FileLock(directory.lock).acquire(timeout=LOCK_WAIT):
+            if directory.ticket() != order.ticket:
+                return 0
+            return _supervise(directory, order, ready)
+    except Timeout:
+        return 1
+    finally:
+        end(psutil.Process().children(recursive=True))
+
+
+def _supervise(directory: RunDirectory, order: Order, ready: "subprocess.Popen[bytes] | None") -> int:
+    os.environ.update(order.environment, **{JOB_ID: directory.folder.name})
+    stop = Event()
+    signal.signal(signal.SIGTERM, lambda *_signal: stop.set())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    directory.log_here()
+    directory.write_supervisor(identity(os.getpid()))
+    worker = _put_to_work(Job.read(directory.folder), directory, order, ready)
+    by_force = _wait(directory, worker, stop)
+    end(psutil.Process().children(recursive=True))
+    if directory.folder.is_dir() and directory.ended() is None:
+        if by_force:
+            directory.end("stopped", error=_forced())
+        elif stop.is_set():
+            directory.end("stopped")
+        else:
+            directory.end("interrupted", error=_killed(worker.returncode))
+    return 0
+
+
+def _put_to_work(
+    job: Job, directory: RunDirectory, order: Order, ready: "subprocess.Popen[bytes] | None"
+) -> "subprocess.Popen[bytes]":
+    """Give the order to the process that is ready, if it is one for this job; else start the job's processes."""
+    if ready is not None and job.resources.processes == 1 and ready.poll() is None:
+        assert ready.stdin is not None  # noqa: S101  for the type checker
+        try:
+            ready.stdin.write(f"{json.dumps([order.folder, dict(os.environ)])}\n".encode())
+            ready.stdin.close()
+        except BrokenPipeError:
+            pass
+        else:
+            return ready
+    if ready is not None:
+        ready.kill()
+        ready.wait()
+    os.environ["OMP_NUM_THREADS"] = str(job.resources.share_of_cores())
+    return _start(command(directory.folder, job.resources.processes), stdin=subprocess.DEVNULL)
+
+
+def _start(arguments: list[str], stdin: int) -> "subprocess.Popen[bytes]":
+    # This process has one thread, so the child may run code of ours before it becomes another program.
+    return subprocess.Popen(arguments, stdin=stdin, preexec_fn=end_with_parent)  # noqa: S603  our own module
+
+
+def _wait(directory: RunDirectory, worker: "subprocess.Popen[bytes]", stop: Event) -> bool:
+    """Wait for the end of the job's first process; whether it had to be forced."""
+    deadline: float | None = None
+    while worker.poll() is None:
+        time.sleep(POLL)
+        if stop.is_set() and deadline is None:
+            worker.terminate()
+            deadline = time.monotonic() + GRACE
+        late = deadline is not None and time.monotonic() > deadline
+        if late or not directory.folder.is_dir():
+            end(psutil.Process().children(recursive=True))
+            worker.wait()
+            return late
+    return False
+
+
+def _forced() -> dict[str, str]:
+    message = _("it took longer than {seconds} seconds to stop and was ended; it resumes from the last checkpoint")
+    return {"code": "forced", "message": message.format(seconds=GRACE)}
+
+
+def _killed(status: int) -> dict[str, str]:
+    message = _(
+        "the processes ended with status {status} before the job did: the system may have been short of memory (use a "
+        "smaller batch_size), or somebody ended them; it resumes from the last checkpoint"
+    )
+    return {"code": "killed", "message": message.format(status=status)}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
