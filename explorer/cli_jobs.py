@@ -1,6 +1,7 @@
 """The queue from a terminal: ``python -m explorer jobs …``."""
 
 import json
+import sys
 from typing import Any
 
 import click
@@ -91,7 +92,7 @@ def delete_(*, job: str, yes: bool, as_json: bool) -> None:
 
     record = store().get(job)
     if not yes:
-        if not click.get_text_stream("stdin").isatty():
+        if not sys.stdin.isatty():
             raise InputError(_("delete: add --yes; {name} ({id}) would be lost").format(name=record.name, id=job))
         click.confirm(
             _("Delete {name} ({id}) with its weights?").format(name=record.name, id=job), abort=True, err=True

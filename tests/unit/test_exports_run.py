@@ -15,7 +15,7 @@ from explorer import beside, cli
 from explorer.errors import ExplorerError, InputError
 from explorer.exports import FORMATS, content, export, run
 from explorer.specs import resolve
-from explorer.ui.terminal import progress_line
+from explorer.ui.terminal_progress import progress_line
 from tests.unit.test_cli import run as command
 
 
