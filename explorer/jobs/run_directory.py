@@ -10,6 +10,7 @@ end.json            how it ended
 best.safetensors    weights of the best epoch, with their card; best.json is the card alone
 last.safetensors    weights of the last epoch
 resume.pt           all that an exact continuation needs
+mistakes.json       test images that the best epoch gets wrong, and is surest of
 class_indices.json  position -> name of the class
 log.txt             what the processes print
 """
@@ -50,6 +51,7 @@ class RunDirectory:
         self.best = folder / "best.safetensors"
         self.last = folder / "last.safetensors"
         self.resume = folder / "resume.pt"
+        self.mistakes = folder / "mistakes.json"
         self.log = folder / "log.txt"
         self.lock = folder / ".lock"
         self._progress = folder / "progress.json"

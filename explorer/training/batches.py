@@ -61,6 +61,10 @@ class Evaluation:
         """
         return self._pass.batches(Draws(torch.arange(self._pass.count), {}))
 
+    def shares(self) -> list[slice]:
+        """Which images of the split each of these batches has."""
+        return [share for share, _total in self._pass.shares()]
+
 
 class TrainingBatches:
     """Every image of a split once in each epoch, shuffled and augmented.
@@ -125,18 +129,24 @@ class _Pass:
             else _Streamed(images, self._size, place)
         )
 
-    def batches(self, draws: Draws, start: int = 0) -> Iterator[Batch]:
-        device, memory_format, rank, world = self._place
-        shares, totals = [], []
+    def shares(self, start: int = 0) -> list[tuple[slice, int]]:
+        """This process's part of each batch that it has one of, and the images of the whole batch."""
+        rank, world = self._place.rank, self._place.world
+        found = []
         for step in range(start, self.steps):
             first, last = (self.count * edge // self.steps for edge in (step, step + 1))
             share = slice(*(first + (last - first) * edge // world for edge in (rank, rank + 1)))
             if share.start < share.stop:
-                shares.append(share)
-                totals.append(last - first)
+                found.append((share, last - first))
+        return found
+
+    def batches(self, draws: Draws, start: int = 0) -> Iterator[Batch]:
+        device, memory_format = self._place.device, self._place.memory_format
+        shares = self.shares(start)
         labels = self._labels[draws.order.to(device)]
         holes = draws.numbers["cutout"].to(device) if "cutout" in draws.numbers else None
-        for share, total, pixels in zip(shares, totals, self._source.pixels(draws, shares), strict=True):
+        sources = self._source.pixels(draws, [share for share, _total in shares])
+        for (share, total), pixels in zip(shares, sources, strict=True):
             images = self._normalise(pixels, None if holes is None else hidden(holes[share], self._size))
             yield Batch(images.contiguous(memory_format=memory_format), labels[share], total)
 

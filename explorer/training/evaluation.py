@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from explorer.training.batches import Batch
+from explorer.training.mistakes import Mistakes
 
 TOP_K = (3, 5)
 
@@ -69,7 +70,13 @@ class Scores:
 
 
 @torch.inference_mode()
-def evaluate(network: nn.Module, batches: Iterable[Batch], classes: int, device: torch.device) -> Scores:
+def evaluate(
+    network: nn.Module,
+    batches: Iterable[Batch],
+    classes: int,
+    device: torch.device,
+    mistakes: Mistakes | None = None,
+) -> Scores:
     """Run a network over a set in float32; its mode is put to evaluation and stays so.
 
     Args:
@@ -77,6 +84,7 @@ def evaluate(network: nn.Module, batches: Iterable[Batch], classes: int, device:
         batches: this process's share of the set; together the processes have every image once.
         classes: how many there are.
         device: of the batches.
+        mistakes: is shown every answer.
     """
     network.eval()
     ks = [k for k in TOP_K if k < classes]
@@ -92,6 +100,8 @@ def evaluate(network: nn.Module, batches: Iterable[Batch], classes: int, device:
         if ks:
             found = likeliest == labels[:, None]
             hits += torch.stack([found[:, :k].sum() for k in ks])
+        if mistakes:
+            mistakes.add(logits, labels, likeliest[:, 0])
     if torch.distributed.is_initialized():
         for counts in (confusion, hits, loss):
             torch.distributed.all_reduce(counts)

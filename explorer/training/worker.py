@@ -28,7 +28,7 @@ from explorer.jobs.processes import JOB_ID, end_with_parent, identity
 from explorer.jobs.run_directory import RunDirectory
 from explorer.models.weights import load as load_weights
 from explorer.models.weights import save
-from explorer.training import checkpoint
+from explorer.training import checkpoint, mistakes
 from explorer.training.devices import choose_device
 from explorer.training.evaluation import Scores, evaluate
 from explorer.training.faults import Fault, explained, not_finite
@@ -196,10 +196,13 @@ def _run(directory: RunDirectory, prepared: Prepared, watch: Watch) -> dict[str,
 
 def _test(directory: RunDirectory, prepared: Prepared) -> dict[str, object]:
     network, card = load_weights(directory.best)
-    device = prepared.training.plan.device
-    scores: Scores = evaluate(network.to(device), prepared.test_batches().batches(), len(card.classes), device)
+    device, tests = prepared.training.plan.device, prepared.test_batches()
+    seen = mistakes.Mistakes(tests.shares(), device)
+    scores: Scores = evaluate(network.to(device), tests.batches(), len(card.classes), device, seen)
     result = scores.to_dict(card.classes)
+    worst = seen.worst()
     if prepared.place.rank == 0:
+        mistakes.write(directory.mistakes, worst, prepared.dataset.test, card.classes)
         metrics = card.metrics | {f"test/{key}": result[key] for key in ("images", "correct", "top1", "topk")}
         save(directory.best, network.state_dict(), card.model_copy(update={"metrics": metrics}))
     return result
@@ -240,4 +243,6 @@ if __name__ == "__main__":
     run_directory = _told() if sys.argv[1:] == ["--ready"] else Path(sys.argv[1])
     if JOB_ID in os.environ:  # there is a supervisor, without which nobody would end this process
         end_with_parent()
-    sys.exit(main(run_directory))
+    status = main(run_directory)
+    logging.shutdown()
+    os._exit(status)  # all is written: taking torch apart would keep the job's slot for seconds
