@@ -1,6 +1,7 @@
 """Trained weights: a safetensors file whose header holds the card as JSON, and the card once more beside it."""
 
 import json
+from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -114,6 +115,18 @@ def read(path: Path) -> tuple[dict[str, Tensor], Card]:
             return {name: file.get_tensor(name) for name in file.keys()}, Card.parse(text, path)  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise InputError(_("{file} can't be read as weights: {reason}").format(file=path, reason=error)) from None
+
+
+def pth_bytes(path: Path) -> bytes:
+    """The tensors of a file as PyTorch's own ``.pth``: what ``torch.save`` writes of a state dict, without the card.
+
+    Raises:
+        InputError: as :func:`read` does.
+    """
+    tensors, _card = read(path)
+    file = BytesIO()
+    torch.save(tensors, file)
+    return file.getvalue()
 
 
 def load(path: Path) -> tuple[nn.Module, Card]:
