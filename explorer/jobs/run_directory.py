@@ -9,7 +9,7 @@ metrics.jsonl       one row for each number of each epoch
 end.json            how it ended
 best.safetensors    weights of the best epoch, with their card; best.json is the card alone
 last.safetensors    weights of the last epoch
-resume.pt           all that an exact continuation needs
+resume.pt           all that an exact continuation needs; a run that has finished keeps none
 mistakes.json       test images that the best epoch gets wrong, and is surest of
 class_indices.json  position -> name of the class
 log.txt             what the processes print
@@ -124,12 +124,15 @@ class RunDirectory:
     def end(self, status: str, *, error: dict[str, str] | None = None, result: dict[str, Any] | None = None) -> None:
         """Write how the run ended: ``finished``, ``stopped`` or ``failed``."""
         words = {"status": status, "error": error, "result": result}
+        # Durable: it outlives a power cut that comes when the state is gone.
         try:
-            _write(self._end, words)
+            _write(self._end, words, durable=True)
         except OSError:
             self._reserve.unlink(missing_ok=True)
-            _write(self._end, words)
+            _write(self._end, words, durable=True)
         self._reserve.unlink(missing_ok=True)
+        if status == "finished":
+            self.resume.unlink(missing_ok=True)
 
     def ended(self) -> dict[str, Any] | None:
         """How the run ended; none while it has not."""
@@ -161,8 +164,8 @@ def _line(row: Row) -> str:
     return json.dumps(row._asdict(), ensure_ascii=False) + "\n"
 
 
-def _write(path: Path, data: dict[str, Any]) -> None:
-    with whole(path) as part:
+def _write(path: Path, data: dict[str, Any], *, durable: bool = False) -> None:
+    with whole(path, durable=durable) as part:
         part.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
 
 

@@ -27,7 +27,7 @@ from explorer.models import weights
 from explorer.training import checkpoint, journal, worker
 from explorer.training.loop import Training, train
 from explorer.training.setup import Prepared, prepare
-from tests.unit.training_helpers import difference
+from tests.unit.training_helpers import difference, states_kept
 
 SHORT = 8  # starts that are ended early
 STARTS = 100  # at most, until a run that is stopped and killed has to be done
@@ -124,7 +124,8 @@ def kill_workers(folder: Path, prepared: Prepared) -> dict[str, Any]:
         if pid == 0:
             log = os.open(folder / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             os.dup2(log, 2)
-            os._exit(worker.main(folder))
+            with states_kept():
+                os._exit(worker.main(folder))
         # The first starts have no time to come to the end, however fast the machine is.
         time.sleep(chance.uniform(0.02, 0.05 if sum(ends.values()) < SHORT else 0.25))
         if os.waitpid(pid, os.WNOHANG) == (0, 0):

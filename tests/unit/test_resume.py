@@ -13,7 +13,7 @@ from explorer.jobs.run_directory import RunDirectory
 from explorer.training import checkpoint
 from explorer.training.loop import Training
 from explorer.training.worker import Watch
-from tests.unit.training_helpers import difference, end, images, job, left, run
+from tests.unit.training_helpers import difference, end, final_state, images, job, left, run
 
 STEPS = 12  # of the helpers' runs
 
@@ -65,6 +65,16 @@ def test_stopped_at_every_step_it_ends_with_the_same_bits(
     assert len(steps) == STEPS  # none was done twice
     assert starts == STEPS  # a stop at the last step is too late
     assert difference(left(alone), left(stopped)) is None
+
+
+def test_only_what_can_be_resumed_keeps_a_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = job(tmp_path / "run", images(tmp_path / "data.npz"))
+    with monkeypatch.context() as patch:
+        stop_when(patch, {4})
+        run(folder)
+    assert RunDirectory(folder).resume.exists()
+    run(folder)
+    assert not RunDirectory(folder).resume.exists()
 
 
 def test_two_runs_of_a_job_are_the_same_to_the_bit(tmp_path: Path) -> None:
@@ -168,7 +178,7 @@ def test_a_damaged_checkpoint_ends_the_run_in_words(hurt: str, tmp_path: Path, m
 def test_random_damage_is_never_taken_for_a_checkpoint(tmp_path: Path) -> None:
     folder = job(tmp_path / "run", images(tmp_path / "data.npz"))
     run(folder)
-    path = RunDirectory(folder).resume
+    path = final_state(folder)
     whole = path.read_bytes()
     before = checkpoint.read(path)
     chance = random.Random(0)  # noqa: S311  places, and no secrets

@@ -1,8 +1,11 @@
 """Tiny runs, and what they leave behind."""
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -47,12 +50,32 @@ def job(folder: Path, dataset: str, spec: dict[str, Any] | None = None, **recipe
     return folder
 
 
+def final_state(folder: Path) -> Path:
+    """Where :func:`states_kept` puts the state of a finished run."""
+    return folder / "final.pt"
+
+
+@contextmanager
+def states_kept() -> Iterator[None]:
+    """A finished run removes its state; here another link to it stays, so that every bit can be looked at."""
+    really_end = RunDirectory.end
+
+    def end(self: RunDirectory, status: str, **what: Any) -> None:
+        if status == "finished":
+            final_state(self.folder).unlink(missing_ok=True)
+            final_state(self.folder).hardlink_to(self.resume)
+        really_end(self, status, **what)
+
+    with patch.object(RunDirectory, "end", end):
+        yield
+
+
 def run(folder: Path) -> int:
     """What the worker's process does, in this one, which is left as it was."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     threads = torch.get_num_threads()
     try:
-        with torch.random.fork_rng(devices=()):
+        with torch.random.fork_rng(devices=()), states_kept():
             return worker.main(folder)
     finally:
         for number, handler in handlers.items():
@@ -69,9 +92,9 @@ def end(folder: Path) -> dict[str, Any]:
 
 
 def left(folder: Path) -> dict[str, Any]:
-    """All that has to be the same however often a run was interrupted: every number but the seconds."""
+    """All of a finished run that has to be the same however often it was interrupted: every number but the seconds."""
     directory = RunDirectory(folder)
-    state = checkpoint.read(directory.resume)
+    state = checkpoint.read(final_state(folder))
     assert state is not None
     del state["seconds"]
     state["rows"] = [row for row in state["rows"] if not row[1].startswith("time/")]
