@@ -72,10 +72,10 @@ def test_a_full_file_system(free: int, small_disk: Path, tmp_path: Path) -> None
 
 def full(folder: Path) -> None:
     """The end in words, and what is kept loads."""
-    described = RunDirectory(folder).describe()
-    assert described["status"] == "failed"
-    assert described["error"]["code"] == "disk_full", described["error"]
-    message = described["error"]["message"]
+    ended = end(folder)
+    assert ended["status"] == "failed"
+    assert ended["error"]["code"] == "disk_full", ended["error"]
+    message = ended["error"]["message"]
     assert "free some space" in message
     assert "\n" not in message
     directory = RunDirectory(folder)

@@ -10,10 +10,13 @@ import psutil
 import pytest
 
 from explorer.errors import InputError
+from explorer.jobs import desk
 from explorer.jobs.job import MAX_NAME, Job, Resources
-from explorer.jobs.launch import start
-from explorer.jobs.run_directory import Row, RunDirectory, identity, living
+from explorer.jobs.processes import identity, living
+from explorer.jobs.run_directory import Mark, Row, RunDirectory
+from explorer.jobs.store import Store
 from explorer.recipes import Recipe
+from explorer.settings import settings
 from explorer.specs import parse_spec
 from tests.unit.training_helpers import SPEC, end, job, run
 
@@ -27,9 +30,10 @@ def test_a_job_is_read_as_it_was_written(name: str, tmp_path: Path) -> None:
     made = new(name=name)
     made.write(tmp_path / "run")
     assert Job.read(tmp_path / "run") == made
-    described = RunDirectory(tmp_path / "run").describe()
-    assert described["name"] == (name or "vgg digits")
-    assert (described["status"], described["pids"], described["metrics"]) == ("queued", [], [])
+    assert made.name == (name or "vgg digits")
+    directory = RunDirectory(tmp_path / "run")
+    assert (directory.ended(), directory.progress(), directory.rows()) == (None, {}, [])
+    assert not directory.began()
 
 
 @pytest.mark.parametrize("name", ["a\nb", "a\ttab", "x" * (MAX_NAME + 1), "\udcff", "bell\a"])
@@ -78,20 +82,16 @@ def test_a_damaged_job_is_an_end_in_words(damage: str, tmp_path: Path) -> None:
     with pytest.raises(InputError) as raised:
         Job.read(folder)
     assert "\n" not in str(raised.value)
-    with pytest.raises(InputError):
-        start(folder)
     assert run(folder) == 1
     assert end(folder)["error"] == {"code": "input", "message": str(raised.value)}
 
 
 def test_a_folder_without_a_job(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no job"):
-        RunDirectory(tmp_path).describe()
     with pytest.raises(InputError, match="No such file"):
         Job.read(tmp_path)
 
 
-def test_what_is_described_is_whole_while_it_is_written(tmp_path: Path) -> None:
+def test_what_is_read_is_whole_while_it_is_written(tmp_path: Path) -> None:
     directory = RunDirectory(job(tmp_path / "run", "digits"))
     directory.begin()
     directory.open([], ["a"])
@@ -106,23 +106,29 @@ def test_what_is_described_is_whole_while_it_is_written(tmp_path: Path) -> None:
     writer = threading.Thread(target=write)
     writer.start()
     seen: list[int] = []
+    mark: Mark | None = None
+    pieces: list[Row] = []
     while not over.is_set():
-        described = directory.describe()
-        assert [row["epoch"] for row in described["metrics"]] == sorted(row["epoch"] for row in described["metrics"])
-        seen.append(len(described["metrics"]))
+        rows = directory.rows()
+        assert [row.epoch for row in rows] == sorted(row.epoch for row in rows)
+        seen.append(len(rows))
+        piece, mark = directory.rows_after(mark)
+        pieces += piece
+        assert directory.progress().get("live", {"long": "x" * 5000}) == {"long": "x" * 5000}
     writer.join()
     assert seen == sorted(seen)
     assert len(directory.rows()) == 299 * 8
+    assert pieces + directory.rows_after(mark)[0] == directory.rows()
     directory.end("stopped")
-    assert directory.describe()["status"] == "stopped"
+    assert directory.ended() == {"status": "stopped", "error": None, "result": None}
     assert not list(directory.folder.glob(".*"))
 
 
-@pytest.mark.parametrize("name", ["progress.json", "end.json"])
+@pytest.mark.parametrize("name", ["progress.json", "end.json", "supervisor.json"])
 def test_a_file_that_a_power_cut_emptied_counts_as_missing(name: str, tmp_path: Path) -> None:
     directory = RunDirectory(job(tmp_path / "run", "digits"))
     (directory.folder / name).write_text("")
-    assert directory.describe()["status"] == "queued"
+    assert (directory.progress(), directory.ended(), directory.supervisor()) == ({}, None, None)
 
 
 def test_a_process_lives_though_the_clock_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,9 +149,10 @@ def test_a_zombie_does_not_live() -> None:
     os.waitpid(pid, 0)
 
 
-def test_more_processes_than_the_machine_bears_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_processes_than_the_machine_bears_are_refused(jobs: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     crowd = Job.new(parse_spec(SPEC), "digits", Recipe(), Resources(processes=9))
-    crowd.write(tmp_path / crowd.id)
     with pytest.raises(InputError, match="processes: 9 are more than this machine takes, 8: 4 for each of its cores"):
-        start(tmp_path / crowd.id)
+        desk.submit([new(), crowd])
+    assert jobs.records() == []
+    assert not list(settings().runs_dir.glob("*/"))

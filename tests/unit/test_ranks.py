@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch
 import torch.multiprocessing as mp
 from torch import Tensor, nn
 
+from explorer.beside import ROOT
 from explorer.errors import InputError
 from explorer.jobs import launch
 from explorer.jobs.run_directory import Row, RunDirectory
@@ -269,22 +271,24 @@ def test_a_process_that_fails_tells_the_cause(run: RunDirectory, monkeypatch: py
 
 
 def test_a_run_is_stopped_taken_up_again_and_finishes(run: RunDirectory) -> None:
-    starter = launch.start(run.folder)
+    with run.log.open("ab") as log:
+        starter = subprocess.Popen(launch.command(run.folder, 2), cwd=ROOT, stdout=log, stderr=log)
     seconds_until(lambda: len(run.rows()) > 0 or starter.poll() is not None)
-    pids = run.describe()["pids"]
+    pids = [pid for pid, _created in run.progress()["processes"]]
     assert pids[0] == starter.pid
     assert len(set(pids)) == 3
     starter.terminate()
     starter.wait(10)
-    assert run.describe()["status"] == "stopped", run.log.read_text()
+    assert run.ended() == {"status": "stopped", "error": None, "result": None}, run.log.read_text()
     assert not any(map(psutil.pid_exists, pids))
 
     assert [process.join(60) or process.exitcode for process in forked_workers(run)] == [0, 0]
-    described = run.describe()
-    assert described["status"] == "finished"
+    ended = run.ended()
+    assert ended is not None
+    assert ended["status"] == "finished"
     epochs = [row.epoch for row in run.rows() if row.name == "train/loss"]
     assert epochs == list(range(1, 61))
-    result = described["result"]
+    result = ended["result"]
     assert result["images"] == sum(map(sum, result["confusion"])) == 359
     assert result["top1"] > 0.3
     _network, card = load_weights(run.best)

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from explorer.cli import cli
 from explorer.data import load
 from explorer.errors import InputError
-from explorer.jobs.job import Job
+from explorer.jobs.store import Store
 from explorer.models import build
 from explorer.models.weights import read, save
 from explorer.settings import settings
@@ -146,18 +146,18 @@ def test_the_weights_of_another_network(here: Spec, words: list[str], tmp_path: 
     assert all(word in str(caught.value) for word in [*words, "w.safetensors"])
 
 
-def test_a_relative_path_means_the_same_to_the_worker(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = fresh(runs / "here" / "w.safetensors", toy_spec(VGG))
-    started: list[Path] = []
-    monkeypatch.setattr("explorer.jobs.launch.start", started.append)
+def test_a_relative_path_means_the_same_to_the_worker(
+    jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = fresh(tmp_path / "here" / "w.safetensors", toy_spec(VGG))
     monkeypatch.chdir(path.parent)
     arguments = ["train", toy_spec(VGG).to_json(), "--dataset", "digits", "--set", "weights=w.safetensors"]
     answer = CliRunner().invoke(cli, arguments, catch_exceptions=False)
     assert answer.exit_code == 0, answer.output
-    assert Job.read(started[0]).recipe.weights == str(path)
+    assert jobs.records()[0].recipe["weights"] == str(path)
     with pytest.raises(InputError, match=r"^weights: 'gone.safetensors' is neither a file nor"):
         CliRunner().invoke(cli, [*arguments[:-1], "weights=gone.safetensors"], catch_exceptions=False)
-    assert len(started) == 1
+    assert len(jobs.records()) == 1
 
 
 @pytest.mark.usefixtures("runs")
