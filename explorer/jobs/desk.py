@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -26,6 +27,9 @@ from explorer.jobs.store import ACTIVE, AT_WORK, RESUMABLE, Record, Status, stor
 from explorer.settings import settings
 
 RUNNER = "explorer.jobs.runner"
+
+_runner: "subprocess.Popen[bytes] | None" = None  # that this process has started last
+_waking = Lock()
 
 
 def submit(jobs: Sequence[Job]) -> list[Record]:
@@ -156,18 +160,26 @@ def wake(*, always: bool = True) -> None:
     Args:
         always: else only where a job waits for one.
     """
+    global _runner
     if not always and not store().records(ACTIVE):
         return
-    lock = FileLock(runner_lock())
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return
-    lock.release()  # of two who come here at once, both start a runner, and one of the two ends at once
+    with _waking:
+        if _runner is not None and _runner.poll() is None:  # it works, or will in a moment
+            return
+        lock = FileLock(runner_lock())
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return
+        lock.release()  # of two processes that come here at once, both start a runner, and one ends at once
+        _runner = _start_runner()
+
+
+def _start_runner() -> "subprocess.Popen[bytes]":
     folder = settings().runs_dir
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "runner.log").open("ab") as log:
-        subprocess.Popen(  # noqa: S603  our own module
+        return subprocess.Popen(  # noqa: S603  our own module
             [sys.executable, "-m", RUNNER],
             cwd=ROOT,
             env=settings().for_process(),

@@ -8,7 +8,7 @@ from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.jobs.job import Resources
 
-WORKER = "explorer.training.worker"
+WORKER, READY = "explorer.training.worker", "explorer.training.ready"
 PER_CORE = 4  # processes that share a core; with many more the machine does nothing else for minutes
 
 
@@ -29,7 +29,7 @@ def check(resources: Resources) -> None:
 
 def command(folder: Path | None, processes: int = 1) -> list[str]:
     """The command that trains the job of a run directory; without one, it waits to be told."""
-    worker = ["-m", WORKER, "--ready" if folder is None else str(folder)]
+    worker = ["-m", READY] if folder is None else ["-m", WORKER, str(folder)]
     if processes > 1:
         worker = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes), *worker]
     return [sys.executable, *worker]

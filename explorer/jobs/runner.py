@@ -27,7 +27,7 @@ from explorer.settings import settings
 
 POLL = 0.2  # seconds
 LATE = 7.0  # seconds after a request to stop that a supervisor has; then all processes are killed
-SETTLED_IN = 8.0  # seconds from a job's start on which it has the machine to itself, before the next one is prepared
+SETTLED_IN = 1.0  # seconds from a job's start on which it has the machine to itself, before the next one is prepared
 OTHER_WAIT = 1.0  # seconds; somebody who only looks may hold the lock for a moment
 
 log = logging.getLogger(__name__)

@@ -5,9 +5,10 @@ says that a job runs, how far it is and how it ended. Each change names the stat
 at the same time the later one finds out.
 """
 
+import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from filelock import FileLock
 
 from explorer.errors import InputError, StoreError, shown
 from explorer.i18n import _
@@ -138,9 +140,14 @@ class Store:
                 self._engine = sa.create_engine(self.url, connect_args={"timeout": PATIENCE})
                 sa.event.listen(self._engine, "connect", _prepare_sqlite)
                 sa.event.listen(self._engine, "begin", _begin_sqlite)
+                # Of two that change the journal of a new file, SQLite lets one fail at once.
+                with FileLock(self.path.with_name(f"{self.path.name}.lock"), timeout=PATIENCE):
+                    with closing(sqlite3.connect(self.path, timeout=PATIENCE)) as file:
+                        file.execute("PRAGMA journal_mode = WAL")
+                    _tables.create_all(self._engine)
             else:
                 self._engine = sa.create_engine(self.url)
-            _tables.create_all(self._engine)
+                _tables.create_all(self._engine)
 
     def add(self, jobs: Sequence[Job]) -> None:
         """Put jobs at the end of the queue, all or none."""
@@ -255,7 +262,7 @@ def _last_turn(connection: sa.Connection) -> int:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # Python's own way to begin comes too late: it lets two writers start
-    for words in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    for words in ("synchronous = FULL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {words}").close()
 
 
@@ -269,10 +276,10 @@ def _in_words(path: Path | None) -> Iterator[None]:
     """What goes wrong with the database, as a sentence."""
     try:
         yield
-    except (sa.exc.DBAPIError, OSError) as error:
-        reason = str(error.orig if isinstance(error, sa.exc.DBAPIError) else error.strerror or error)
+    except (sa.exc.DBAPIError, sqlite3.Error, OSError) as error:  # a lock's Timeout is an OSError, too
+        reason = str(error.orig if isinstance(error, sa.exc.DBAPIError) else error)
         place = path or _("the database")
-        if "locked" in reason:
+        if "locked" in reason or isinstance(error, TimeoutError):
             raise StoreError(
                 _(
                     "the job store {place} has been locked by another program for {seconds:.0f} seconds; try again"

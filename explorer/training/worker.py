@@ -1,11 +1,9 @@
 """The process that trains one job: ``python -m explorer.training.worker RUN_DIRECTORY``.
 
-With ``--ready`` in its place it waits, all imports done, for a line on standard input that names the directory.
 It goes on from the directory's checkpoint where there is one. SIGTERM and SIGINT end it after the batch in hand, with
 a checkpoint. Several processes are started by ``torch.distributed.run``; rank 0 writes the directory.
 """
 
-import json
 import logging
 import math
 import os
@@ -15,10 +13,10 @@ import time
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 import torch
 import torch.distributed
-from setproctitle import setproctitle
 
 from explorer.data import Dataset, load
 from explorer.errors import ExplorerError, InputError
@@ -227,22 +225,14 @@ def _processes() -> list[tuple[int, float]]:
     return [identity(os.getppid()), *every]
 
 
-def _told() -> Path:
-    """Wait for the run directory."""
-    line = sys.stdin.readline()
-    if not line:
-        sys.exit(0)
-    folder, environment = json.loads(line)
-    os.environ.update(environment)
-    setproctitle(f"{sys.executable} -m explorer.training.worker {folder}")
-    RunDirectory(Path(folder)).log_here()
-    return Path(folder)
+def run(folder: Path) -> NoReturn:
+    """Train the job of a run directory, and end this process."""
+    if JOB_ID in os.environ:  # there is a supervisor, without which nobody would end this process
+        end_with_parent()
+    status = main(folder)
+    logging.shutdown()
+    os._exit(status)  # all is written: taking torch apart would keep the job's slot for seconds
 
 
 if __name__ == "__main__":
-    run_directory = _told() if sys.argv[1:] == ["--ready"] else Path(sys.argv[1])
-    if JOB_ID in os.environ:  # there is a supervisor, without which nobody would end this process
-        end_with_parent()
-    status = main(run_directory)
-    logging.shutdown()
-    os._exit(status)  # all is written: taking torch apart would keep the job's slot for seconds
+    run(Path(sys.argv[1]))

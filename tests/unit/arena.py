@@ -1,0 +1,205 @@
+"""A queue of its own, with real processes that are killed: ``python -m tests.unit.arena SECONDS`` goes on for longer."""
+
+import os
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from explorer.jobs import desk
+from explorer.jobs.job import Job, Resources
+from explorer.jobs.processes import of_job
+from explorer.jobs.store import ACTIVE, AT_WORK, RESUMABLE, Record, Status, store
+from explorer.models import weights
+from explorer.recipes import Recipe
+from explorer.settings import settings
+from explorer.specs import parse_spec
+from tests.unit.training_helpers import SPEC, difference
+
+VICTIMS = ("worker", "supervisor", "runner", "all")
+ORPHAN_LIFE = 15.0  # seconds
+
+
+class Arena:
+    """Submits small jobs, kills their processes and whoever looks after them, and checks what is then told."""
+
+    def __init__(self, folder: Path, seed: int = 0) -> None:
+        self.folder = folder
+        self.chance = random.Random(seed)  # noqa: S311  moments, and no secrets
+        self.told: Counter[str] = Counter()
+        self.twice: list[str] = []
+        self._over = threading.Event()
+        self._witness = threading.Thread(target=self._watch, daemon=True)
+        self._witness.start()
+
+    def close(self) -> None:
+        """End everything that is left."""
+        self._over.set()
+        self._witness.join()
+        for runner in self.runners():
+            kill(runner)
+        for record in store().records(AT_WORK):
+            for process in of_job(record.id):
+                kill(process)
+
+    def submit(self, dataset: str, processes: int = 1, **recipe: Any) -> str:
+        """A job that takes some seconds; its id."""
+        fields = {"epochs": 400, "batch_size": 16, "augment": [], "lr": 0.003, "schedule": "cosine"} | recipe
+        resources = Resources(device="cpu", threads=1, processes=processes)
+        job = Job.new(parse_spec(SPEC), dataset, Recipe.parse(fields), resources)
+        return desk.submit([job])[0].id
+
+    def runners(self) -> list[psutil.Process]:
+        """Runners of this arena's store."""
+        return [process for process in psutil.process_iter() if self._is_runner(process)]
+
+    def kill(self, victim: str, job: str) -> None:
+        """Kill some of those that have to do with a job, all at the same moment."""
+        of_it = of_job(job)
+        chosen = {
+            "worker": [process for process in of_it if "training.worker" in words(process)],
+            "supervisor": [process for process in of_it if "jobs.supervisor" in words(process)],
+            "runner": self.runners(),
+            "all": [*self.runners(), *of_it],
+        }[victim]
+        if victim == "worker" and len(chosen) > 1:  # a rank
+            chosen = [self.chance.choice(chosen)]
+        self.chance.shuffle(chosen)
+        self.told[f"kills of {victim}"] += len(chosen)
+        for process in chosen:
+            kill(process)
+
+    def survive(self, job: str, victims: "Callable[[], str]", until: float) -> Record:
+        """Kill until a moment, resume what was interrupted, and wait for the end; checks every state on the way."""
+        while (record := store().get(job)).status is not Status.FINISHED:
+            desk.wake()
+            assert record.status is not Status.FAILED, record.error
+            if record.status in RESUMABLE:
+                self.nobody_left(job)
+                self.told[f"{record.status}"] += 1
+                desk.resume(job)
+            elif record.status is Status.RUNNING and time.monotonic() < until:
+                time.sleep(self.chance.uniform(0, 1.5))
+                self.kill(victims(), job)
+                self.comes_to_rest(job)
+            else:
+                time.sleep(0.05)
+        self.nobody_left(job)
+        return record
+
+    def comes_to_rest(self, job: str) -> None:
+        """After a kill, within some seconds either the job runs or it has no process."""
+        begin = time.monotonic()
+        while time.monotonic() - begin < ORPHAN_LIFE:
+            desk.wake()  # as every command and page does
+            status = store().get(job).status
+            there = [process for process in of_job(job) if process.is_running()]
+            supervised = any("jobs.supervisor" in words(process) for process in there)
+            if (status in ACTIVE and supervised) or (status not in AT_WORK and not there):
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"{status} with {[words(process) for process in there]}")
+
+    def nobody_left(self, job: str) -> None:
+        """What is told to have ended has no process."""
+        assert store().get(job).status not in AT_WORK
+        assert not [words(process) for process in of_job(job)]
+
+    def _is_runner(self, process: psutil.Process) -> bool:
+        try:
+            return (
+                "explorer.jobs.runner" in words(process)
+                and process.environ().get("EXPLORER_RUNS_DIR") == str(settings().runs_dir)
+                and process.status() != psutil.STATUS_ZOMBIE
+            )
+        except psutil.Error:
+            return False
+
+    def _watch(self) -> None:
+        """Look all the time whether a job trains twice: two supervisors, or two processes of one rank."""
+        while not self._over.wait(0.05):
+            for record in store().records(AT_WORK):
+                roles = Counter(role(process) for process in of_job(record.id))
+                if roles["supervisor"] > 1 or roles["worker"] > record.resources["processes"]:
+                    self.twice.append(f"{record.id}: {dict(roles)}")
+
+
+def words(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def role(process: psutil.Process) -> str:
+    told = words(process)
+    if "jobs.supervisor" in told:
+        return "supervisor"
+    if "distributed.run" in told:
+        return "agent"
+    return "worker" if "training.worker" in told else "other"
+
+
+def kill(process: psutil.Process) -> None:
+    try:
+        process.kill()
+    except psutil.NoSuchProcess:
+        pass
+
+
+def left(job: str) -> dict[str, Any]:
+    """What has to be the same however often a job was killed."""
+    directory = desk.directory(job)
+    best, card = weights.read(directory.best)
+    last, _card = weights.read(directory.last)
+    result = store().get(job).result
+    rows = sorted(row for row in store().rows(job) if not row.name.startswith("time/"))
+    assert rows == sorted(row for row in directory.rows() if not row.name.startswith("time/"))
+    return {"best": best, "last": last, "epoch": card.metrics["epoch"], "rows": rows, "result": result}
+
+
+@contextmanager
+def own_queue(folder: Path) -> Iterator[Arena]:
+    """An arena in a folder."""
+    former = os.environ.get("EXPLORER_RUNS_DIR")
+    os.environ["EXPLORER_RUNS_DIR"] = str(folder / "runs")
+    settings.cache_clear()
+    store.cache_clear()
+    arena = Arena(folder)
+    try:
+        yield arena
+    finally:
+        arena.close()
+        os.environ.pop("EXPLORER_RUNS_DIR") if former is None else os.environ.update(EXPLORER_RUNS_DIR=former)
+        settings.cache_clear()
+        store.cache_clear()
+
+
+def main(seconds: float) -> None:
+    """Kill for some time, and print how often what happened."""
+    from tests.unit.training_helpers import images
+
+    with tempfile.TemporaryDirectory() as name, own_queue(Path(name)) as arena:
+        data = images(Path(name) / "data.npz")
+        alone = arena.submit(data)
+        arena.survive(alone, lambda: "worker", 0)
+        wanted, until = left(alone), time.monotonic() + seconds
+        while time.monotonic() < until:
+            job = arena.submit(data)
+            arena.survive(job, lambda: arena.chance.choice(VICTIMS), min(until, time.monotonic() + 30))
+            assert difference(wanted, left(job)) is None
+            arena.told["finished like the one left alone"] += 1
+        assert not arena.twice, arena.twice
+        print(dict(arena.told))
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]))
