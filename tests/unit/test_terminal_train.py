@@ -1,4 +1,4 @@
-"""``train`` and ``evaluate`` from outside: what they print, how they leave, and what the run directory then says."""
+"""``train``, ``jobs stop`` and ``evaluate`` from outside: what they print, how they leave, what the store says."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,17 @@ import pytest
 
 from explorer.beside import ROOT
 from explorer.cli import main
-from explorer.jobs.launch import start
-from explorer.jobs.run_directory import RunDirectory
-from explorer.settings import settings
+from explorer.jobs import desk, launch
+from explorer.jobs.job import Job, Resources
+from explorer.jobs.run_directory import Row, RunDirectory
+from explorer.jobs.runner import Runner
+from explorer.jobs.slots import Machine
+from explorer.jobs.store import ACTIVE, Record, Status, Store
+from explorer.recipes import Recipe
+from explorer.specs import parse_spec
 from explorer.training import checkpoint
 from explorer.ui.terminal_train import ending, fail_status, follow
+from tests.unit.queue_here import Here
 from tests.unit.training_helpers import SPEC, difference, images, job, left, run
 
 Call = Callable[..., tuple[int, str, str]]
@@ -42,7 +48,12 @@ LONG = [
 
 def command(tmp_path: Path, *arguments: str) -> "subprocess.Popen[str]":
     """A command of the product, run in ``tmp_path``."""
-    environment = os.environ | {"EXPLORER_RUNS_DIR": str(tmp_path / "runs"), "PYTHONPATH": str(ROOT)}
+    environment = os.environ | {
+        "EXPLORER_RUNS_DIR": str(tmp_path / "runs"),
+        "EXPLORER_RUNNER_IDLE": "1",
+        "EXPLORER_KEEP_READY": "0",
+        "PYTHONPATH": str(ROOT),
+    }
     return subprocess.Popen(
         [sys.executable, "-m", "explorer", *arguments],
         cwd=tmp_path,
@@ -54,11 +65,16 @@ def command(tmp_path: Path, *arguments: str) -> "subprocess.Popen[str]":
 
 
 @pytest.fixture
-def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Call]:
-    """Runs a command in this process, as importing torch takes seconds: status, stdout and stderr."""
-    monkeypatch.setenv("EXPLORER_RUNS_DIR", str(tmp_path / "runs"))
+def call(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Call:
+    """Runs a command in this process: status, stdout and stderr. So does the queue with its jobs."""
     monkeypatch.chdir(tmp_path)
-    settings.cache_clear()
+
+    def wake(*, always: bool = True) -> None:
+        runner = Runner(jobs, Here(run), Machine([], 1))
+        while runner.step():
+            pass
+
+    monkeypatch.setattr(desk, "wake", wake)
 
     def run_command(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["explorer", *arguments])
@@ -67,19 +83,14 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
         assert isinstance(left.value.code, int)
         return left.value.code, *capfd.readouterr()
 
-    yield run_command
-    settings.cache_clear()
+    return run_command
 
 
-def running(tmp_path: Path, process: "subprocess.Popen[str]") -> RunDirectory:
-    """The job's directory, once it has done an epoch."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end and process.poll() is None:
-        for folder in (tmp_path / "runs").glob("*"):
-            if RunDirectory(folder).rows():
-                return RunDirectory(folder)
+def until(happened: Callable[[], bool], limit: float = 60) -> None:
+    end = time.monotonic() + limit
+    while not happened():
+        assert time.monotonic() < end
         time.sleep(0.05)
-    raise AssertionError(process.communicate())
 
 
 def test_digits_by_quick_reach_95_percent_and_evaluate_agrees(call: Call) -> None:
@@ -106,73 +117,86 @@ def test_digits_by_quick_reach_95_percent_and_evaluate_agrees(call: Call) -> Non
     assert "right" in out
 
 
-def test_interrupt_stops_with_a_checkpoint_and_it_goes_on_from_there(tmp_path: Path) -> None:
+def test_interrupt_leaves_the_job_to_go_on_and_stop_ends_it_with_a_checkpoint(jobs: Store, tmp_path: Path) -> None:
+    """The real queue: a runner, a supervisor and a worker, none of which the terminal's Ctrl-C reaches."""
     images(tmp_path / "data.npz")
     process = command(tmp_path, "train", json.dumps(SPEC), "--dataset", "data.npz", *LONG, "--follow", "--json")
-    directory = running(tmp_path, process)
+    until(lambda: process.poll() is not None or any(jobs.rows(record.id) for record in jobs.records()))
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
-    stopped = json.loads(out)
-    assert stopped["status"] == "stopped"
-    assert stopped["dataset"] == str(tmp_path / "data.npz")  # the worker runs in another folder
-    assert "stopping" in err
+    told = json.loads(out)
+    assert told["status"] == "running"
+    assert told["dataset"] == str(tmp_path / "data.npz")  # the worker runs in another folder
+    assert f"the job goes on: 'jobs follow {told['id']}' shows it again, 'jobs stop {told['id']}' ends it" in err
     assert "Traceback" not in err
+    epochs = len(jobs.rows(told["id"]))
+    until(lambda: len(jobs.rows(told["id"])) > epochs)
+    assert jobs.get(told["id"]).status is Status.RUNNING
+
+    stopping = command(tmp_path, "jobs", "stop", told["id"], "--json")
+    out, err = stopping.communicate(timeout=20)
+    assert stopping.returncode == 0, err
+    assert json.loads(out)["status"] in {"stopping", "stopped"}
+    until(lambda: jobs.get(told["id"]).status not in ACTIVE, 10)
+    record, directory = jobs.get(told["id"]), desk.directory(told["id"])
+    assert (record.status, record.error, record.pids, record.slots) == (Status.STOPPED, None, [], [])
     state = checkpoint.read(directory.resume)
     assert state is not None
-    assert state["epoch"] >= max(row["epoch"] for row in stopped["metrics"])
+    assert state["epoch"] >= max(row.epoch for row in jobs.rows(told["id"]))
+    assert sorted(jobs.rows(told["id"])) == sorted(directory.rows())
 
 
-def deaf(tmp_path: Path) -> tuple[RunDirectory, "subprocess.Popen[bytes]"]:
-    """A job whose process does not listen yet, as while it imports torch."""
-    directory = RunDirectory(job(tmp_path / "run", images(tmp_path / "data.npz")))
-    return directory, subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+@pytest.fixture
+def waiting(jobs: Store) -> Record:
+    """A job that nobody takes."""
+    made = Job.new(parse_spec(SPEC), "digits", Recipe(), Resources(device="cpu"))
+    return desk.submit([made])[0]
 
 
-def after(seconds: float, pid: int, number: signal.Signals) -> None:
-    """Send a signal later."""
-    timer = threading.Timer(seconds, os.kill, (pid, number))
-    timer.start()
+def after(seconds: float, act: Callable[..., object], *arguments: Any, **values: Any) -> None:
+    """Do something later."""
+    threading.Timer(seconds, act, arguments, values).start()
 
 
-def test_a_worker_that_is_killed_has_one_end_in_words(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    directory, worker = deaf(tmp_path)
-    after(0.5, worker.pid, signal.SIGKILL)
-    begin = time.monotonic()
-    follow(directory, worker)
-    assert time.monotonic() - begin < 10
-    described = directory.describe()
-    assert (described["status"], described["error"]["code"]) == ("interrupted", "killed")
-    assert "short of memory (use a smaller batch_size)" in described["error"]["message"]
-    assert described["error"]["message"] in ending(described)
+def test_a_job_whose_processes_were_killed_has_one_end_in_words(
+    jobs: Store, waiting: Record, capfd: pytest.CaptureFixture[str]
+) -> None:
+    error = {"code": "killed", "message": "its processes were killed; it resumes from the last checkpoint"}
+    jobs.change(waiting.id, Status, status=Status.RUNNING)
+    after(0.3, jobs.change, waiting.id, Status, status=Status.INTERRUPTED, error=error)
+    record = follow(waiting.id)
+    assert record.status is Status.INTERRUPTED
+    described = desk.describe(record)
+    assert error["message"] in ending(described)
     assert fail_status(described) == 1
     assert "Traceback" not in "".join(capfd.readouterr())
 
 
-def test_a_stop_before_the_worker_listens(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    directory, worker = deaf(tmp_path)
+def test_interrupt_while_the_job_waits(jobs: Store, waiting: Record, capfd: pytest.CaptureFixture[str]) -> None:
     handler = signal.getsignal(signal.SIGINT)
-    after(0.5, os.getpid(), signal.SIGINT)
-    follow(directory, worker)
-    assert directory.ended() == {"status": "stopped", "error": None, "result": None}
-    assert fail_status(directory.describe()) == 0
-    assert "stopping" in capfd.readouterr().err
+    after(0.3, os.kill, os.getpid(), signal.SIGINT)
+    begin = time.monotonic()
+    assert follow(waiting.id).status is Status.QUEUED
+    assert time.monotonic() - begin < 5
+    assert f"'jobs stop {waiting.id}' ends it" in capfd.readouterr().err
     assert signal.getsignal(signal.SIGINT) is handler
+    assert jobs.get(waiting.id) == waiting
 
 
-def test_an_epoch_of_which_a_part_is_written_is_not_told_yet(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    directory, worker = deaf(tmp_path)
-    lines = [json.dumps({"epoch": epoch, "name": name, "value": 0.5}) for epoch in (1, 2) for name in NAMES]
-    (directory.folder / "metrics.jsonl").write_text("\n".join(lines[:-2]) + "\n" + lines[-2][:20])
-    assert len(directory.rows()) == len(lines) - 2
-    after(0.5, worker.pid, signal.SIGTERM)
-    follow(directory, worker)
+def test_an_epoch_of_which_a_part_is_written_is_not_told_yet(
+    jobs: Store, waiting: Record, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rows = [Row(epoch, name, 0.5) for epoch in (1, 2) for name in NAMES]
+    jobs.write_rows(waiting.id, rows[:-1], anew=True)
+    after(0.3, desk.stop, waiting.id)
+    assert follow(waiting.id).status is Status.STOPPED
     told = capfd.readouterr().err
-    assert "epoch   1: train 50.00%" in told
+    assert told.count("epoch   1: train 50.00%") == 1
     assert "epoch   2" not in told
 
 
-def test_input_at_fault_is_one_line_and_status_2(tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_input_at_fault_is_one_line_and_status_2(tmp_path: Path, call: Call) -> None:
     status, out, err = call("train", "alexnet-x", "--dataset", "digits", "--json")
     assert (status, out) == (2, "")
     assert err.count("\n") == 1
@@ -180,11 +204,6 @@ def test_input_at_fault_is_one_line_and_status_2(tmp_path: Path, call: Call, mon
     assert (status, out) == (2, "")
     assert err.count("\n") == 1
 
-    def start_here(folder: Path) -> "subprocess.Popen[bytes]":
-        run(folder)
-        return subprocess.Popen([sys.executable, "-c", ""])
-
-    monkeypatch.setattr("explorer.jobs.launch.start", start_here)
     (tmp_path / "one.npz").write_bytes(b"no archive")
     status, out, err = call("train", json.dumps(SPEC), "--dataset", "one.npz", "--follow", "--json")
     assert status == 2, err
@@ -194,19 +213,19 @@ def test_input_at_fault_is_one_line_and_status_2(tmp_path: Path, call: Call, mon
 
 
 def test_a_worker_process_stopped_and_started_again(tmp_path: Path) -> None:
-    """The process that the command and the queue start, stopped by a signal while it trains."""
+    """The process that the supervisor starts, stopped by a signal while it trains."""
     data = images(tmp_path / "data.npz")
     recipe: dict[str, Any] = {"epochs": 60, "schedule": "cosine", "lr": 0.01, "precision": "bf16"}
     alone = job(tmp_path / "alone", data, **recipe)
     assert run(alone) == 0
     stopped = job(tmp_path / "stopped", data, **recipe)
-    worker = start(stopped)
-    while worker.poll() is None and not RunDirectory(stopped).rows():
-        time.sleep(0.01)
+    directory = RunDirectory(stopped)
+    with directory.log.open("ab") as log:
+        worker = subprocess.Popen(launch.command(stopped), cwd=ROOT, stdout=log, stderr=log)
+    until(lambda: worker.poll() is not None or bool(directory.rows()))
     worker.terminate()
     assert worker.wait(20) == 0
-    described = RunDirectory(stopped).describe()
-    assert described["status"] == "stopped"
-    assert 0 < described["progress"] < 1
+    assert directory.ended() == {"status": "stopped", "error": None, "result": None}
+    assert 0 < directory.progress()["progress"] < 1
     assert run(stopped) == 0
     assert difference(left(alone), left(stopped)) is None
