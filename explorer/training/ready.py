@@ -1,19 +1,32 @@
 """A worker that has torch imported before it knows its job: ``python -m explorer.training.ready``.
 
 It waits for a line on standard input that names run directory and environment. What the first run of a process is slow
-at, it does once in advance.
+at, it does once in advance. Also while it does so, it shows its job on its command line as soon as it has one.
 """
 
 import json
 import os
 import sys
 from pathlib import Path
+from threading import Thread
 
 from setproctitle import getproctitle, setproctitle
 
-getproctitle()  # finds where the command line lies, which it can't any more once torch has changed the environment
+WORKER = "explorer.training.worker"
+order: list[str] = []
 
-import sklearn.datasets  # noqa: E402, F401  the bundled data set's, and slow to import
+
+def listen() -> None:
+    """Wait for the order."""
+    if line := sys.stdin.readline():
+        folder, _environment = json.loads(line)
+        setproctitle(f"{sys.executable} -m {WORKER} {folder}")
+        order.append(line)
+
+
+getproctitle()  # finds where the command line lies, which it can't any more once torch has changed the environment
+listener = Thread(target=listen)
+listener.start()
 
 from explorer.jobs.run_directory import RunDirectory  # noqa: E402
 from explorer.specs import resolve  # noqa: E402
@@ -22,12 +35,12 @@ from explorer.training.trial import forward_macs  # noqa: E402
 
 
 def main() -> None:
-    """Wait for a job and train it; where none comes any more, end."""
+    """Train the job that comes; where none comes any more, end."""
     forward_macs(resolve("digits-cnn"))
-    if line := sys.stdin.readline():
-        folder, environment = json.loads(line)
+    listener.join()
+    if order:
+        folder, environment = json.loads(order[0])
         os.environ.update(environment)
-        setproctitle(f"{sys.executable} -m {worker.__name__} {folder}")
         RunDirectory(Path(folder)).log_here()
         worker.run(Path(folder))
 
