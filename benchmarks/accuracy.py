@@ -10,17 +10,20 @@ was interrupted goes on. The long ones take most of an hour each on two cores.
 
 import argparse
 import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from explorer.beside import ROOT
 from explorer.jobs.job import Job, Resources
-from explorer.jobs.launch import start
+from explorer.jobs.launch import command
 from explorer.jobs.run_directory import RunDirectory
 from explorer.recipes import resolve as resolve_recipe
 from explorer.settings import settings
 from explorer.specs import resolve
-from explorer.ui.terminal_train import follow
+from explorer.ui.terminal_train import LAST_NUMBER, epoch_line
 
 CIFAR, MNIST = "cifar10-jpeg.zip", "mnist10k.npz"
 HOMEWORK_MNIST: dict[str, Any] = {"batch_size": 64, "augment": [], "mean": [0.1307], "std": [0.3081]}
@@ -68,13 +71,35 @@ def job(name: str, data: Path, threads: int | None) -> Job:
 
 
 def train(name: str, data: Path, threads: int | None) -> None:
-    """Run, or go on with, what has not finished."""
+    """Run, or go on with, what has not finished; not through the queue, so that several may go on side by side."""
     place = directory(name)
     if (place.ended() or {}).get("status") == "finished":
         return
     if not place.folder.exists():
         job(name, data, threads).write(place.folder)
-    follow(place, start(place.folder))
+    told = len(epochs(place))
+    with place.log.open("ab") as log:
+        worker = subprocess.Popen(command(place.folder), cwd=ROOT, stdout=log, stderr=log)
+        try:
+            while worker.poll() is None:
+                time.sleep(1)
+                done = epochs(place)
+                for epoch in sorted(done)[told:]:
+                    print(f"{name}: {epoch_line(epoch, done[epoch])}", file=sys.stderr)
+                told = len(done)
+        except KeyboardInterrupt:  # it has gone to the worker, too, which writes a checkpoint
+            worker.wait()
+            sys.exit(1)
+    if worker.returncode:
+        print(f"{name}: {(place.ended() or {}).get('error')}; see {place.log}", file=sys.stderr)
+
+
+def epochs(place: RunDirectory) -> dict[int, dict[str, float]]:
+    """Numbers of the epochs that are done."""
+    found: dict[int, dict[str, float]] = {}
+    for row in place.rows():
+        found.setdefault(row.epoch, {})[row.name] = row.value
+    return {epoch: numbers for epoch, numbers in found.items() if LAST_NUMBER in numbers}
 
 
 def line(name: str) -> str | None:
