@@ -4,7 +4,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -42,7 +42,12 @@ def turn(lock: Lock, on_wait: Callable[[], None] = lambda: None) -> Iterator[Non
 
 
 def run(
-    module: str, *arguments: str, text: str, longest: float, watch: Callable[[float, int], None] = _unwatched
+    module: str,
+    *arguments: str,
+    text: str,
+    longest: float,
+    watch: Callable[[float, int], None] = _unwatched,
+    environment: Mapping[str, str] | None = None,
 ) -> str:
     """Run one of our modules in a new process, which ends with this call.
 
@@ -53,6 +58,7 @@ def run(
         longest: seconds until it is stopped.
         watch: told seconds since the start and bytes of memory, several times a second; what it raises stops the
             process.
+        environment: of the process; none is that of this one.
 
     Returns:
         What it printed.
@@ -66,7 +72,12 @@ def run(
         asked.write(text.encode())
         asked.seek(0)
         worker = subprocess.Popen(  # noqa: S603  our own module, and no word of the user's
-            [sys.executable, "-m", module, *arguments], cwd=ROOT, stdin=asked, stdout=answer, stderr=log
+            [sys.executable, "-m", module, *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdin=asked,
+            stdout=answer,
+            stderr=log,
         )
         try:
             _watched(worker, longest, watch)

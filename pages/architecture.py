@@ -78,6 +78,7 @@ with buttons:
     toolbar.history(editing)
     toolbar.library()
     export_menu = st.popover(_("Export"), icon=":material/download:", key="export", on_change="rerun")
+    toolbar.train(editing)
 
 with face:
     drawing = st.container()

@@ -1,5 +1,44 @@
+"""Train: network, data, recipe and resources in one form, what the run will cost, and the queue.
+
+The form is checked on every change; what breaks a rule is explained beside its field while the last good form stays.
+The whole form lives in the link.
+"""
+
 import streamlit as st
 
 from explorer.i18n import _
+from explorer.ui.text import plain
+from explorer.ui.train import data, network, recipe, run, state, submit, sweep
+
+training = state.current()
+dark = st.context.theme.type == "dark"
 
 st.title(_("Train"), anchor=False)
+if training.link_problems:
+    st.error(
+        "\n".join(f"- {plain(problem)}" for problem in training.link_problems),
+        title=_("Parts of this link can't be read: you see the default instead"),
+        icon=":material/error:",
+    )
+given_side, recipe_side, run_side = st.columns([11, 14, 10], gap="medium")
+
+with given_side:
+    network.draw(training)
+    changed_for_data = st.container()
+    found = data.draw(training, dark=dark)
+with recipe_side:
+    recipe.draw(training, dark=dark)
+
+jobs = sweep.planned(training)
+with run_side:
+    run.name(training)
+    run.resources(training)
+    sweep.draw(training)
+    ready = False
+    if found:
+        with changed_for_data:
+            spec = network.fitted(training.form, found)
+        ready = bool(spec and jobs) and run.price(training.form, spec, found, jobs)
+    submit.draw(training, len(jobs), ready=ready)
+
+state.write_link(training)

@@ -16,6 +16,7 @@ class Entry:
         channels: 1 for grey, 3 for colour.
         classes: how many.
         mirrored: whether a mirror image belongs to the same class.
+        download: bytes that are fetched when it is first used.
     """
 
     title: str
@@ -25,12 +26,15 @@ class Entry:
     channels: int
     classes: int
     mirrored: bool
+    download: int = 0
 
 
 NAMES = {
     "digits": Entry("Handwritten digits (UCI, 8x8)", "", (1438, 359), 8, 1, 10, mirrored=False),
-    "mnist": Entry("MNIST", "MNIST", (60_000, 10_000), 28, 1, 10, mirrored=False),
-    "fashion-mnist": Entry("Fashion-MNIST", "FashionMNIST", (60_000, 10_000), 28, 1, 10, mirrored=True),
-    "cifar10": Entry("CIFAR-10", "CIFAR10", (50_000, 10_000), 32, 3, 10, mirrored=True),
-    "cifar100": Entry("CIFAR-100", "CIFAR100", (50_000, 10_000), 32, 3, 100, mirrored=True),
+    "mnist": Entry("MNIST", "MNIST", (60_000, 10_000), 28, 1, 10, mirrored=False, download=11_594_722),
+    "fashion-mnist": Entry(
+        "Fashion-MNIST", "FashionMNIST", (60_000, 10_000), 28, 1, 10, mirrored=True, download=30_878_645
+    ),
+    "cifar10": Entry("CIFAR-10", "CIFAR10", (50_000, 10_000), 32, 3, 10, mirrored=True, download=170_498_071),
+    "cifar100": Entry("CIFAR-100", "CIFAR100", (50_000, 10_000), 32, 3, 100, mirrored=True, download=169_001_437),
 }

@@ -164,6 +164,11 @@ def stratified(labels: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tens
     chosen = torch.zeros(len(labels), dtype=torch.bool)
     for label, count in sorted(Counter(labels.tolist()).items()):
         positions = torch.nonzero(labels == label).flatten()
-        wanted = min(max(round(count * fraction), 1), count - 1)
+        wanted = share(count, fraction)
         chosen[positions[torch.randperm(count, generator=generator)[:wanted]]] = True
     return torch.nonzero(chosen).flatten(), torch.nonzero(~chosen).flatten()
+
+
+def share(count: int, fraction: float) -> int:
+    """How many images of a class of ``count`` :func:`stratified` chooses."""
+    return min(max(round(count * fraction), 1), count - 1)

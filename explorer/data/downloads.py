@@ -61,6 +61,16 @@ def load(name: str, entry: Entry, progress: Progress) -> Dataset:
     return Dataset(name, classes, entry.channels, entry.mirrored, train, test)
 
 
+def is_there(entry: Entry) -> bool:
+    """Whether the files of a data set are in the data folder, by their names alone: a look, and no check."""
+    kind: Any = getattr(datasets, entry.source)
+    root = settings().data_dir
+    if issubclass(kind, datasets.MNIST):
+        raw = root / kind.__name__ / "raw"
+        return all((raw / file).exists() or (raw / file).with_suffix("").exists() for file, _md5 in kind.resources)
+    return any((root / name).exists() for name in (kind.filename, kind.base_folder))
+
+
 def _turn(root: Path) -> AbstractContextManager[Any]:
     """Hold the data folder: of two jobs that need the same set, the second waits and finds it there."""
     try:

@@ -333,4 +333,64 @@ def _training() -> dict[str, Entry]:
             _("Maps and products in 16 bits while a copy of the weights stays in 32."),
             "Micikevicius et al. 2018, section 3",
         ),
+        "learning-rate": Entry(
+            _("Learning rate"),
+            _("How far a step follows the gradient; the highest of the run, which schedule and warm-up go below."),
+            "Goodfellow et al. 2016, section 8.3",
+        ),
+        "momentum": Entry(
+            _("Momentum"),
+            _("How much of the steps before goes on in the next; for Adam the decay of its mean gradient, beta 1."),
+            "Sutskever et al. 2013, section 2",
+        ),
+        "weight-decay": Entry(
+            _("Weight decay"),
+            _("Pulls every weight towards zero in each step; AdamW does so apart from the gradient."),
+            "Loshchilov and Hutter 2019",
+        ),
+        "schedule": Entry(
+            _("Learning-rate schedule"),
+            _("How the learning rate changes over the run: most fall, so that the end settles."),
+            "Smith and Topin 2018; Loshchilov and Hutter 2017",
+        ),
+        "warm-up": Entry(
+            _("Warm-up"),
+            _("The rate's way up at the start of a run, without which large rates may diverge."),
+            "Goyal et al. 2017, section 2.2",
+        ),
+        "augmentation": Entry(
+            _("Augmentation"),
+            _("Random changes of the training images that leave their class as it is, new in every epoch."),
+            "Krizhevsky et al. 2012, section 4.1",
+        ),
+        "validation": Entry(
+            _("Validation images"),
+            _("Images that the network does not learn from and that choose the epoch to keep; the test stays unseen."),
+            "Goodfellow et al. 2016, section 5.3",
+        ),
+        "label-smoothing": Entry(
+            _("Label smoothing"),
+            _("Takes a little of the target from the true class and shares it among all, against overconfidence."),
+            "Szegedy et al. 2016, section 7",
+        ),
+        "clipping": Entry(
+            _("Gradient clipping"),
+            _("Shortens a gradient whose L2 norm is above a limit, against explosion."),
+            "Pascanu et al. 2013, section 3.2",
+        ),
+        "ema": Entry(
+            _("Weight average"),
+            _("A running average of the weights, with this decay, that is evaluated and kept in their place."),
+            "Polyak and Juditsky 1992",
+        ),
+        "transfer-learning": Entry(
+            _("Transfer learning"),
+            _("Starting from weights trained on other data, often with the first layers frozen."),
+            "Yosinski et al. 2014",
+        ),
+        "initialisation": Entry(
+            _("Initialisation"),
+            _("The random weights at the start; He's keep the scale of the maps through layers with ReLU."),
+            "He et al. 2015, section 2.2",
+        ),
     }

@@ -1,5 +1,7 @@
 """What can be done with the network as a whole: undo, redo, reset, save, open, export."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from explorer.analysis import analyse
@@ -7,9 +9,11 @@ from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.specs import Spec, VggSpec, nearest, parse_json, saved
 from explorer.specs.cfg import parse_text
-from explorer.ui import state
+from explorer.ui import address, state
 from explorer.ui.text import plain
+from explorer.ui.train import state as train_state
 
+TRAIN = str(Path(__file__).parents[2] / "pages" / "train.py")
 MAX_FILE = 1_000_000  # bytes
 NAME = "library.name"
 CHOSEN = "library.chosen"
@@ -31,6 +35,14 @@ def history(editing: state.Editing) -> None:
     st.button(
         _("Reset"), icon=":material/restart_alt:", key="reset", on_click=state.reset,
         disabled=not state.is_changed(editing), help=_("Back to {name}").format(name=editing.base),
+    )  # fmt: skip
+
+
+def train(editing: state.Editing) -> None:
+    """On to the Train page, with this network; what was chosen there before stays."""
+    st.page_link(
+        TRAIN, label=_("Train"), icon=":material/model_training:", help=_("Train this network"),
+        query_params={**train_state.link_with(editing.spec, editing.base), **address.everywhere()},
     )  # fmt: skip
 
 

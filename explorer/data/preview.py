@@ -1,0 +1,272 @@
+"""A data set at a glance: its sizes, how its classes are balanced, and a few images.
+
+Reading may download, and decodes images from anywhere, so it runs in a process of its own within limits. What came of
+it is kept in the data folder.
+
+usage: python -m explorer.data.preview FOLDER        the request's JSON on standard input
+"""
+
+import hashlib
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from explorer import beside
+from explorer.data import load, locate
+from explorer.data.catalogue import NAMES
+from explorer.data.dataset import Dataset, Split, share
+from explorer.data.preprocessing import channel_statistics
+from explorer.data.progress import Progress, silent
+from explorer.errors import InputError
+from explorer.files import whole
+from explorer.i18n import _, language, use_language
+from explorer.settings import settings
+
+FORMAT = "1"  # of what is kept
+IMAGES = 16
+LARGEST = 256  # pixels: the longer side of an image that is kept
+TIME_LIMIT = 3600.0  # seconds: a download may be slow
+MEMORY_LIMIT = 6 * 2**30  # bytes: the largest arrays take most of it
+PERIOD = 0.2  # seconds between two words of progress
+KEPT, SAID = "kept.safetensors", "progress.json"  # in the folder of a request
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What is worth knowing before training.
+
+    Attributes:
+        classes: names, in the order of the labels.
+        channels: 1 for grey, 3 for colour.
+        mirrored: whether a mirror image belongs to the same class.
+        train: images of each class, with what training will hold out of them.
+        validation: likewise, where the set brings its own.
+        test: likewise.
+        notes: of the loader.
+        mean: of each channel, as a fraction.
+        std: likewise.
+        pixels: height and width that all images share; none where they differ.
+        in_memory: bytes that the images take, where they stay in memory; else 0.
+        images: a few of the training images, uint8, (C, H, W), large ones shrunk.
+        labels: of these images.
+    """
+
+    classes: tuple[str, ...]
+    channels: int
+    mirrored: bool
+    train: tuple[int, ...]
+    validation: tuple[int, ...] | None
+    test: tuple[int, ...]
+    notes: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    pixels: tuple[int, int] | None
+    in_memory: int
+    images: tuple[Tensor, ...] = ()
+    labels: tuple[int, ...] = ()
+
+    def held_out(self, fraction: float) -> tuple[int, ...]:
+        """Images of each class that choose the epoch: the set's own, or as ``Dataset.hold_out`` takes them."""
+        if self.validation is not None:
+            return self.validation
+        return tuple(share(count, fraction) if fraction else 0 for count in self.train)
+
+    def trained(self, fraction: float) -> tuple[int, ...]:
+        """Images of each class that are left to train with."""
+        if self.validation is not None:
+            return self.train
+        return tuple(all_ - held for all_, held in zip(self.train, self.held_out(fraction), strict=True))
+
+
+def kept(name: str) -> Preview | None:
+    """What an earlier look at a data set has kept, at once; none where there was none, or the data has changed."""
+    try:
+        with safe_open(_kept_at(name), "pt") as file:
+            held: dict[str, Any] = json.loads((file.metadata() or {})["preview"])
+            images = tuple(file.get_tensor(str(index)) for index in range(len(held["labels"])))
+    except (OSError, SafetensorError, KeyError, ValueError):
+        return None
+    if held.pop("state") != _state(name):
+        return None
+    pixels = held.pop("pixels")
+    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in held.items()}
+    return Preview(**fields, pixels=(pixels[0], pixels[1]) if pixels else None, images=images)
+
+
+def expected(name: str) -> Preview:
+    """What the catalogue knows of a data set that is not here yet: every class alike, and no images."""
+    entry = NAMES[name]
+    train, test = ((count // entry.classes,) * entry.classes for count in entry.images)
+    return Preview(
+        classes=tuple(map(str, range(entry.classes))),
+        channels=entry.channels,
+        mirrored=entry.mirrored,
+        train=train,
+        validation=None,
+        test=test,
+        notes=(),
+        mean=(),
+        std=(),
+        pixels=(entry.size, entry.size),
+        in_memory=sum(entry.images) * entry.channels * entry.size**2,
+    )
+
+
+def look(name: str, progress: Progress = silent) -> Preview:
+    """Read a data set in a process of its own, downloading it first where it is not there.
+
+    Args:
+        name: one of ``NAMES``, or a path.
+        progress: told how far it is.
+
+    Raises:
+        InputError: where the data set breaks a rule, or takes too much time or memory.
+        ExplorerError: where the process failed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+
+        def watch(_seconds: float, used: int) -> None:
+            if used > min(MEMORY_LIMIT, psutil.virtual_memory().total // 2):
+                raise InputError(_("reading {name} took too much memory and was stopped").format(name=name))
+            said = Path(folder, SAID)
+            if said.exists():
+                progress(*json.loads(said.read_text(encoding="utf-8")))
+
+        asked = {"name": name, "language": language()}
+        answer = beside.run(
+            "explorer.data.preview",
+            folder,
+            text=json.dumps(asked),
+            longest=TIME_LIMIT,
+            watch=watch,
+            environment=settings().for_process(),
+        )
+    if fault := json.loads(answer)["error"]:
+        raise InputError(fault)
+    preview = kept(name)
+    if preview is None:
+        raise InputError(_("{name} changed while it was read; try again").format(name=name))
+    return preview
+
+
+def read(name: str, progress: Progress = silent) -> None:
+    """Read a data set in this process and keep what is worth knowing.
+
+    Raises:
+        InputError: naming what is missing or breaks a rule, and where.
+    """
+    state = _state(name)
+    preview = _preview(load(name, progress))
+    fields = {key: value for key, value in vars(preview).items() if key != "images"}
+    path = _kept_at(name)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole(path) as part:
+            save_file(
+                {str(index): image for index, image in enumerate(preview.images)},
+                part,
+                metadata={"preview": json.dumps({**fields, "state": state})},
+            )
+    except (OSError, SafetensorError) as error:
+        raise InputError(
+            _("the data folder {folder} can't be written: {reason}").format(folder=path.parent, reason=error)
+        ) from None
+
+
+def forget(name: str) -> None:
+    """Remove what was kept."""
+    _kept_at(name).unlink(missing_ok=True)
+
+
+def _kept_at(name: str) -> Path:
+    key = hashlib.sha256(f"{FORMAT}\n{name}".encode(errors="surrogateescape")).hexdigest()[:32]
+    return settings().data_dir / "previews" / f"{key}.safetensors"
+
+
+def _state(name: str) -> list[int]:
+    """Changes when the file does; folders are not watched."""
+    if name in NAMES:
+        return []
+    status = Path(locate(name)).stat()
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _preview(dataset: Dataset) -> Preview:
+    classes = len(dataset.classes)
+    mean, std = channel_statistics(dataset.train)
+    indices = _sample(dataset.train, classes)
+    images = dataset.train.images
+    held = [split.images for split in (dataset.train, dataset.test, dataset.validation) if split is not None]
+    preview = Preview(
+        classes=dataset.classes,
+        channels=dataset.channels,
+        mirrored=dataset.mirrored,
+        train=tuple(dataset.train.per_class(classes)),
+        validation=None if dataset.validation is None else tuple(dataset.validation.per_class(classes)),
+        test=tuple(dataset.test.per_class(classes)),
+        notes=dataset.notes,
+        mean=mean,
+        std=std,
+        pixels=(images.shape[-2], images.shape[-1]) if isinstance(images, Tensor) else None,
+        in_memory=sum(part.numel() for part in held if isinstance(part, Tensor)),
+    )
+    return replace(
+        preview,
+        images=tuple(_shrunk(images[index]) for index in indices),
+        labels=tuple(dataset.train.labels[indices].tolist()),
+    )
+
+
+def _sample(split: Split, classes: int) -> list[int]:
+    """Positions of a few images, from as many classes as there is room for, in the order of the classes."""
+    shown = sorted({round(label) for label in torch.linspace(0, classes - 1, min(classes, IMAGES)).tolist()})
+    of_class: dict[int, Sequence[int]] = {label: torch.nonzero(split.labels == label)[:, 0].tolist() for label in shown}
+    turns = [(turn, label) for turn in range(IMAGES) for label in shown if turn < len(of_class[label])]
+    return [of_class[label][turn] for label, turn in sorted((label, turn) for turn, label in turns[:IMAGES])]
+
+
+def _shrunk(image: Tensor) -> Tensor:
+    longest = max(image.shape[1:])
+    if longest <= LARGEST:
+        return image.contiguous()
+    size = [max(round(side * LARGEST / longest), 1) for side in image.shape[1:]]
+    smaller = interpolate(image[None].float(), size, mode="bilinear", antialias=True)[0]
+    return smaller.round().clamp(0, 255).byte()
+
+
+def main(folder: str) -> None:
+    """Answer one request; progress goes to a file beside it."""
+    asked: dict[str, Any] = json.load(sys.stdin)
+    use_language(asked["language"])
+    torch.set_num_threads(1)  # others train on this machine
+    last = 0.0
+
+    def progress(step: str, done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > PERIOD:
+            last = time.monotonic()
+            with whole(Path(folder, SAID)) as part:
+                part.write_text(json.dumps([step, done, total]), encoding="utf-8")
+
+    fault = ""
+    try:
+        read(asked["name"], progress)
+    except InputError as error:
+        fault = str(error)
+    json.dump({"error": fault}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

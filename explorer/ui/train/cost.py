@@ -1,0 +1,154 @@
+"""What a run needs: memory against what the machine has, and time, measured on a few real steps."""
+
+import json
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+import psutil
+import torch
+
+from explorer import beside
+from explorer.analysis import Precision, analyse
+from explorer.data.preview import Preview
+from explorer.data.progress import Progress
+from explorer.i18n import _
+from explorer.jobs.estimate import Pace, seconds
+from explorer.jobs.job import Job, Resources
+from explorer.recipes import Recipe
+from explorer.settings import settings
+from explorer.specs import Spec
+from explorer.training.devices import choose_device, make_plan
+from explorer.training.trial import forward_macs
+from explorer.ui.train.lanes import Lane
+
+PROCESS = 400_000_000  # bytes of a process that has imported torch, before it builds anything
+LONGEST = 120.0  # seconds of a measurement
+TIGHT = 0.8  # of the memory
+PRECISIONS = {torch.float32: Precision.FP32, torch.bfloat16: Precision.BF16, torch.float16: Precision.FP16}
+
+macs = lru_cache(maxsize=64)(forward_macs)
+
+
+class Verdict(StrEnum):
+    """Whether a run finds room."""
+
+    FITS = "fits"
+    TIGHT = "tight"
+    TOO_LARGE = "too large"
+
+
+@dataclass(frozen=True)
+class Room:
+    """Memory of a run, in bytes.
+
+    Attributes:
+        needed: in training, over all processes on the CPU, by one process on a GPU.
+        free: of the machine, or the GPU, at this moment.
+        there: in all.
+        device: ``cpu``, ``cuda`` or ``mps``.
+    """
+
+    needed: int
+    free: int
+    there: int
+    device: str
+
+    @property
+    def verdict(self) -> Verdict:
+        """Against all that there is: what others use now may be free when the run begins."""
+        if self.needed > self.there:
+            return Verdict.TOO_LARGE
+        return Verdict.TIGHT if self.needed > min(self.free, TIGHT * self.there) else Verdict.FITS
+
+
+def room(spec: Spec, recipe: Recipe, resources: Resources, found: Preview) -> Room | None:
+    """The memory that a run needs; none where the network can't train on such a batch.
+
+    Raises:
+        InputError: where the machine has no such device, or the device no such precision.
+    """
+    device = choose_device(resources.device)
+    share = -(-recipe.batch_size // resources.processes)
+    plan = make_plan(torch.nn.Identity(), device, recipe.precision, macs(spec) * recipe.batch_size)
+    training = analyse(spec, batch_size=share, optimizer=_optimizer(recipe), precision=PRECISIONS[plan.dtype]).training
+    if training is None:
+        return None
+    average = training.weights if recipe.ema is not None else 0
+    each = training.total + average + found.in_memory
+    if device.type == "cuda":
+        free, there = torch.cuda.mem_get_info()
+        return Room(each, free, there, device.type)
+    memory = psutil.virtual_memory()
+    return Room(resources.processes * (each + PROCESS), memory.available, memory.total, device.type)
+
+
+def _optimizer(recipe: Recipe) -> str:
+    """What analysis calls it: by the numbers that it keeps."""
+    if recipe.optimizer.startswith("adam"):
+        return "adam"
+    return "momentum" if recipe.momentum else "sgd"
+
+
+def _measure(key: str, progress: Progress) -> Pace:
+    def watch(_seconds: float, _used: int) -> None:
+        progress(_("Measuring a few steps…"), 0, 0)
+
+    answer = beside.run(
+        "explorer.training.pace", text=key, longest=LONGEST, watch=watch, environment=settings().for_process()
+    )
+    return Pace(**json.loads(answer))
+
+
+pace = Lane(_measure, give_up=True)
+
+
+def asked(spec: Spec, recipe: Recipe, resources: Resources) -> str:
+    """The key of a measurement: all that the pace depends on, so that other changes measure nothing anew."""
+    alike = recipe.changed(
+        epochs=1, schedule="constant", warmup_epochs=None, lr=Recipe().lr, weight_decay=0.0, seed=0, weights=None,
+        validation_fraction=0.0, label_smoothing=0.0, mean=None, std=None,
+    )  # fmt: skip
+    return json.dumps({"spec": spec.to_dict(), "recipe": alike.to_dict(), "resources": resources.model_dump()})
+
+
+def run_seconds(measured: Pace, recipe: Recipe, found: Preview) -> float:
+    """About how long one run takes."""
+    fraction = recipe.validation_fraction
+    return seconds(
+        measured,
+        epochs=recipe.epochs,
+        train=sum(found.trained(fraction)),
+        validation=sum(found.held_out(fraction)),
+        test=sum(found.test),
+    )
+
+
+def all_seconds(measured: Pace, jobs: list[Job], found: Preview) -> float:
+    """About how long the jobs of a sweep take, as many at a time as the machine trains.
+
+    A step is taken to last as long in each, an image of a larger batch as long as of this one.
+    """
+    return sum(run_seconds(measured, job.recipe, found) for job in jobs) / min(slots(measured.device), len(jobs))
+
+
+def slots(device: str) -> int:
+    """Jobs that the machine trains at the same time."""
+    return torch.cuda.device_count() if device == "cuda" else settings().cpu_slots
+
+
+def duration(amount: float) -> str:
+    """Seconds in words, as exact as an estimate is."""
+    if amount < 90:
+        return _("{count:.0f} s").format(count=max(amount, 1))
+    if amount < 5400:
+        return _("{count:.0f} min").format(count=amount / 60)
+    if amount < 48 * 3600:
+        return _("{count:.1f} h").format(count=amount / 3600)
+    return _("{count:.1f} days").format(count=amount / 86400)
+
+
+def cores() -> int:
+    """Of this machine."""
+    return os.cpu_count() or 1

@@ -1,0 +1,253 @@
+"""Which images to train on: named sets and uploads, looked at before they are used."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from explorer.data import preview
+from explorer.data.catalogue import NAMES
+from explorer.data.downloads import is_there
+from explorer.data.preview import Preview
+from explorer.data.progress import Progress
+from explorer.drawing.kinds import Group, colours
+from explorer.drawing.numbers import bytes_short
+from explorer.errors import InputError
+from explorer.i18n import _
+from explorer.jobs.store import ACTIVE, store
+from explorer.ui.text import plain
+from explorer.ui.train import samples, state, uploads
+from explorer.ui.train.form import UPLOADED, Form, path_of
+from explorer.ui.train.lanes import Lane
+from explorer.ui.train.state import Training
+from explorer.ui.train.waiting import follow
+
+HEIGHT = 190
+NAMED = 24  # classes whose names fit below their bars
+UPLOAD, DRAW = "train-upload", "train-draw"  # keys beside the form: neither stands in the link
+FETCH = "train-fetch"
+NO_TOOLBAR = {"displayModeBar": False}
+
+
+def _look(path: str, progress: Progress) -> Preview:
+    """Look at a data set; an upload that breaks a rule is not kept."""
+    try:
+        return preview.look(path, progress)
+    except InputError:
+        if path not in NAMES:
+            Path(path).unlink(missing_ok=True)
+        raise
+
+
+_looking = Lane(_look)
+_fetching = Lane(preview.look)  # apart, so that nobody waits for another's download
+
+
+def draw(training: Training, *, dark: bool) -> Preview | None:
+    """The data set's widgets and what is known of it; none where it can't be read, or is not read yet."""
+    form = training.form
+    options = [*NAMES, *(UPLOADED + name for name in uploads.names())]
+    if form.dataset not in options:  # removed by somebody else
+        options.append(form.dataset)
+    st.selectbox(_("Data set"), options, key=state.DATASET, format_func=title)
+    if training.refused:
+        st.error(plain(training.refused), icon=":material/error:")
+    found = _found(training)
+    if found:
+        _numbers(form, found, dark=dark)
+    _uploads(form)
+    return found
+
+
+def title(name: str) -> str:
+    """What people call a data set."""
+    if name in NAMES:
+        return NAMES[name].title
+    return _("{name}, uploaded").format(name=name.removeprefix(UPLOADED))
+
+
+def _found(training: Training) -> Preview | None:
+    name = training.form.dataset
+    path = path_of(name)
+    known = preview.kept(path) if name in NAMES or uploads.path(name.removeprefix(UPLOADED)).is_file() else None
+    if known and (name not in NAMES or not NAMES[name].source or is_there(NAMES[name])):
+        return known
+    lane, begun = _looking, _("Reading the images…")
+    if name in NAMES and NAMES[name].source and not is_there(NAMES[name]):
+        entry = NAMES[name]
+        if path not in st.session_state.setdefault(FETCH, set()):
+            st.caption(
+                _(
+                    "{title} is not on this server yet: {train:,} images to train with and {test:,} to test, "
+                    "{size} to download. A run fetches them when it starts."
+                ).format(
+                    title=plain(entry.title), train=entry.images[0], test=entry.images[1],
+                    size=bytes_short(entry.download),
+                )
+            )  # fmt: skip
+            st.button(
+                _("Download now"), icon=":material/download:", key="train-download", on_click=_fetch, args=(path,),
+                help=_("To see its images and classes before the training."),
+            )  # fmt: skip
+            return preview.expected(name)
+        lane, begun = _fetching, _("Downloading…")
+    piece = follow(lane, path, begun)
+    if piece.problem is None:
+        return piece.result or (preview.expected(name) if name in NAMES else None)
+    st.error(plain(_called(str(piece.problem), training.form)), icon=":material/error:")
+    if name in NAMES:
+        st.button(_("Try again"), icon=":material/refresh:", key="train-again", on_click=_again, args=(lane, path))
+    return preview.expected(name) if lane is _fetching else None
+
+
+def _called(problem: str, form: Form) -> str:
+    """A message with an upload's own name in place of the server's path."""
+    return problem.replace(form.data, form.dataset.removeprefix(UPLOADED))
+
+
+def _fetch(path: str) -> None:
+    st.session_state.setdefault(FETCH, set()).add(path)
+
+
+def _again(lane: Lane[Preview], path: str) -> None:
+    lane.forget(path)
+
+
+def _numbers(form: Form, found: Preview, *, dark: bool) -> None:
+    fraction = form.recipe.validation_fraction
+    parts = {
+        _("Train"): found.trained(fraction),
+        _("Validation"): found.held_out(fraction),
+        _("Test"): found.test,
+    }
+    with st.grid(3, min_column_width=90, gap="xsmall"):
+        for name, counts in parts.items():
+            st.metric(name, f"{sum(counts):,}", border=True)
+    if not found.images:
+        return
+    st.caption(_described(found))
+    for note in found.notes:
+        st.caption(f":material/info: {plain(_called(note, form))}")
+    st.plotly_chart(
+        _balance(found, parts, dark=dark), key="train-balance", config=NO_TOOLBAR,
+        alt=_("Images of each class: {counts}").format(
+            counts=", ".join(f"{name} {count:,}" for name, count in zip(found.classes, found.train, strict=True))
+        ),
+    )  # fmt: skip
+    _images(form, found)
+
+
+def _described(found: Preview) -> str:
+    colour = _("colour") if found.channels == 3 else _("grey")
+    if found.pixels:
+        height, width = found.pixels
+        return _("{classes:,} classes, {colour}, {width} × {height} pixels").format(
+            classes=len(found.classes), colour=colour, width=width, height=height
+        )
+    return _("{classes:,} classes, {colour}, images of several sizes").format(classes=len(found.classes), colour=colour)
+
+
+def _balance(found: Preview, parts: dict[str, tuple[int, ...]], *, dark: bool) -> go.Figure:
+    figure = go.Figure()
+    kinds = colours(dark=dark)
+    shades = (kinds[Group.CONVOLUTION], kinds[Group.POOLING], kinds[Group.NORMALISATION])
+    for (name, counts), shade in zip(parts.items(), shades, strict=True):
+        figure.add_bar(
+            x=list(range(len(counts))), y=counts, name=name, marker={"color": shade},
+            customdata=found.classes, hovertemplate="%{customdata}: %{y:,}",
+        )  # fmt: skip
+    few = len(found.classes) <= NAMED
+    figure.update_layout(
+        barmode="stack",
+        height=HEIGHT,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        bargap=0.25,
+        xaxis={
+            "tickvals": list(range(len(found.classes))) if few else [],
+            "ticktext": [name[:12] for name in found.classes] if few else [],
+            "title": "" if few else _("Classes"),
+        },
+        yaxis={"title": _("Images"), "nticks": 5},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1, "x": 0},
+        showlegend=True,
+    )
+    return figure
+
+
+def _images(form: Form, found: Preview) -> None:
+    recipe, size = form.recipe, form.spec.image_size
+    names = samples.suiting(recipe, found)
+    st.caption(_("As given"))
+    st.html(samples.as_given(found, form.dataset))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            _("As trained on, {size} × {size} pixels; augmentation: {names}").format(
+                size=size, names=plain(samples.words(names))
+            ),
+            width="stretch",
+        )
+        if names:
+            epoch = st.session_state.get(DRAW, 0)
+            st.button(
+                _("Next epoch"), icon=":material/casino:", key="train-next", on_click=_next, type="tertiary",
+                help=_("What chance does to the same images in another epoch."),
+            )  # fmt: skip
+        else:
+            epoch = 0
+    what = (names, recipe.mean, recipe.std, recipe.seed)
+    st.html(samples.as_trained(found, form.dataset, recipe, what, size, epoch))
+
+
+def _next() -> None:
+    st.session_state[DRAW] = st.session_state.get(DRAW, 0) + 1
+
+
+def _uploads(form: Form) -> None:
+    with st.expander(_("Your own images"), icon=":material/upload:", key="train-uploads"):
+        st.file_uploader(
+            _("A zip of class folders, or an npz of images and labels"),
+            key=f"{UPLOAD}.{st.session_state.get(UPLOAD, 0)}",
+            on_change=_upload,
+            help=_(
+                "Zip: CLASS/image.png, or train/CLASS/… with val/ or test/. Npz: images (N, H, W) or (N, H, W, C) and "
+                "labels (N,), classes if there are names. Everybody who uses this server can see and use it."
+            ),
+        )
+        for name in uploads.names():
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(plain(f"{name}, {bytes_short(uploads.size(name))}"), width="stretch")
+                with st.popover(_("Remove"), key=f"train-remove-{name}"):
+                    st.write(_("Remove {name} for everybody?").format(name=plain(name)))
+                    st.button(_("Yes, remove"), key=f"train-really-{name}", on_click=_remove, args=(name, form.dataset))
+
+
+def _upload() -> None:
+    turn = st.session_state.get(UPLOAD, 0)
+    file = st.session_state[f"{UPLOAD}.{turn}"]
+    if file is None:
+        return
+    _done(lambda: {"dataset": UPLOADED + uploads.keep(file.name, file, file.size)})
+    st.session_state[UPLOAD] = turn + 1  # another widget: this one holds the file in memory
+
+
+def _remove(name: str, chosen: str) -> None:
+    def remove() -> dict[str, str]:
+        if any(record.dataset == str(uploads.path(name)) for record in store().records(ACTIVE)):
+            raise InputError(_("{file} is what a job trains on, or will; stop it first").format(file=name))
+        preview.forget(str(uploads.path(name)))
+        _looking.forget(str(uploads.path(name)))
+        uploads.remove(name)
+        return {"dataset": Form().dataset} if chosen == UPLOADED + name else {}
+
+    _done(remove)
+
+
+def _done(action: Callable[[], dict[str, str]]) -> None:
+    """Do something to the uploads, and change the form accordingly, or say why not."""
+    try:
+        parts = action()
+    except InputError as error:
+        state.change(refused=str(error))
+    else:
+        state.change(**parts)

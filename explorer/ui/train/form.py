@@ -1,0 +1,181 @@
+"""What the Train page asks for, as one value: the form that becomes jobs, and stands in the link."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from explorer.analysis import analyse
+from explorer.data.catalogue import NAMES
+from explorer.errors import InputError, shown
+from explorer.i18n import _
+from explorer.jobs import launch
+from explorer.jobs.job import Resources, checked_name
+from explorer.jobs.store import store
+from explorer.recipes import RECIPES, Recipe, assignments
+from explorer.specs import Spec, resolve
+from explorer.specs.link import BASE, FIELDS, decode, encode
+from explorer.training.devices import choose_device
+from explorer.ui.train import uploads
+
+NETWORK, DATASET, PRESET = "digits-cnn", "digits", "default"
+UPLOADED = "uploaded:"  # before the name of a file that somebody has uploaded
+MAX_LINK = 12_000
+MAX_ROWS = 6  # fields that a sweep varies
+OWN = ("dataset", "recipe", "title", "sweep")
+
+
+@dataclass(frozen=True)
+class Form:
+    """The choices of the page.
+
+    Attributes:
+        spec: of the network.
+        base: the preset that it was made from.
+        dataset: a name, or that of an upload.
+        preset: of the recipe.
+        recipe: the preset's, with changes.
+        resources: where to train.
+        title: of the job; empty for one that network and data give.
+        sweep: rows of a key and its values, as typed.
+    """
+
+    spec: Spec = field(default_factory=lambda: resolve(NETWORK))
+    base: str = NETWORK
+    dataset: str = DATASET
+    preset: str = PRESET
+    recipe: Recipe = field(default_factory=Recipe)
+    resources: Resources = field(default_factory=Resources)
+    title: str = ""
+    sweep: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What of the recipe is not its preset's."""
+        before = RECIPES[self.preset].recipe.to_dict()
+        return {key: value for key, value in self.recipe.to_dict().items() if value != before[key]}
+
+    @property
+    def varied(self) -> list[str]:
+        """The rows of the sweep that say anything, as ``KEY=V1,V2`` texts."""
+        return [f"{key}={values}" for key, values in self.sweep if values.strip()]
+
+    @property
+    def data(self) -> str:
+        """The data set as a job names it."""
+        return path_of(self.dataset)
+
+    def to_link(self) -> dict[str, str]:
+        """Query parameters of all that isn't the default."""
+        link = encode(self.spec, self.base)
+        link |= {"dataset": self.dataset} if self.dataset != DATASET else {}
+        link |= {"recipe": self.preset} if self.preset != PRESET else {}
+        link |= {key: _written(value) for key, value in self.changes.items()}
+        plain = Resources().model_dump()
+        link |= {key: str(value) for key, value in self.resources.model_dump().items() if value != plain[key]}
+        link |= {"title": self.title} if self.title else {}
+        return link | ({"sweep": ";".join(map("=".join, self.sweep))} if self.sweep else {})
+
+    @classmethod
+    def read(cls, link: Mapping[str, str]) -> tuple["Form", list[str]]:
+        """The form of a link, and what is wrong with it: a part that can't be read stays at the default."""
+        form, problems = cls(), []
+        if sum(map(len, link.values())) > MAX_LINK:
+            return form, [_("link: longer than {limit:,} characters").format(limit=MAX_LINK)]
+        for part in (_network, _dataset, _recipe, _resources, _title, _sweep):
+            try:
+                form = part(form, link)
+            except InputError as error:
+                problems.append(str(error))
+        strange = link.keys() - {BASE, *FIELDS, *OWN} - set(Recipe.model_fields) - set(Resources.model_fields)
+        problems += [_("link, {key}: this page has no such setting").format(key=shown(key)) for key in sorted(strange)]
+        return form, problems
+
+
+def path_of(dataset: str) -> str:
+    """What a job calls a data set of the page."""
+    if dataset.startswith(UPLOADED):
+        return str(uploads.path(dataset.removeprefix(UPLOADED)))
+    return dataset
+
+
+def checked(resources: Resources) -> Resources:
+    """The same, where this machine has them.
+
+    Raises:
+        InputError: naming what it has not.
+    """
+    launch.check(resources)
+    choose_device(resources.device, resources.processes - 1)
+    return resources
+
+
+def check_weights(weights: str | None) -> None:
+    """Weights on this page are those of a job; a path would be one of the server's files.
+
+    Raises:
+        InputError: where there is no such job.
+    """
+    if weights is not None and weights not in {record.id for record in store().records()}:
+        raise InputError(_("weights: there is no run {value} on this server").format(value=shown(weights)))
+
+
+def _network(form: Form, link: Mapping[str, str]) -> Form:
+    given = {key: text for key, text in link.items() if key in FIELDS | {BASE}}
+    if not given:
+        return form
+    spec, base = decode(given)
+    analyse(spec)  # torchvision may not know the name, or not run at the size
+    return replace(form, spec=spec, base=base)
+
+
+def _dataset(form: Form, link: Mapping[str, str]) -> Form:
+    name = link.get("dataset", DATASET)
+    if name.startswith(UPLOADED):
+        uploads.check(name.removeprefix(UPLOADED))
+    elif name not in NAMES:
+        raise InputError(
+            _("link, dataset: {value} is not one of {known}").format(value=shown(name), known=", ".join(NAMES))
+        )
+    return replace(form, dataset=name)
+
+
+def _recipe(form: Form, link: Mapping[str, str]) -> Form:
+    preset = link.get("recipe", PRESET)
+    if preset not in RECIPES:
+        raise InputError(
+            _("link, recipe: {value} is not one of {known}").format(value=shown(preset), known=", ".join(RECIPES))
+        )
+    changes, _spec = assignments(f"{key}={text}" for key, text in link.items() if key in Recipe.model_fields)
+    form = replace(form, preset=preset, recipe=RECIPES[preset].recipe)
+    check_weights(changes.get("weights"))
+    return replace(form, recipe=form.recipe.changed(**changes))
+
+
+def _resources(form: Form, link: Mapping[str, str]) -> Form:
+    given: dict[str, Any] = {key: text for key, text in link.items() if key in Resources.model_fields}
+    for key in given.keys() - {"device"}:
+        if given[key].isascii() and given[key].isdigit() and len(given[key]) < 10:
+            given[key] = int(given[key])
+    return replace(form, resources=checked(Resources.parse(given)))
+
+
+def _title(form: Form, link: Mapping[str, str]) -> Form:
+    return replace(form, title=checked_name(link.get("title", "")))
+
+
+def _sweep(form: Form, link: Mapping[str, str]) -> Form:
+    rows = [row.partition("=") for row in link.get("sweep", "").split(";") if row]
+    if len(rows) > MAX_ROWS:
+        raise InputError(_("link, sweep: more than {limit} fields").format(limit=MAX_ROWS))
+    return replace(form, sweep=tuple((key, values) for key, _equals, values in rows))
+
+
+def _written(value: object) -> str:
+    """A field's value as ``assignments`` reads it back."""
+    if isinstance(value, list):
+        return ",".join(map(str, value)) or "[]"
+    if not isinstance(value, str):
+        return json.dumps(value)
+    (read, _spec) = assignments([f"value={value}"])
+    return value if read["value"] == value else json.dumps(value)

@@ -1,0 +1,127 @@
+"""The fields of a recipe in the order of the page, with their names, and when each matters."""
+
+from collections.abc import Callable, Mapping
+
+from explorer.i18n import _
+from explorer.recipes.recipe import Recipe
+from explorer.ui.glossary import explain
+from explorer.ui.train.fields import Field, Kind
+
+
+def groups(*, auxiliary: bool, gpu: bool, weights: Mapping[str, str]) -> dict[str, tuple[Field, ...]]:
+    """The fields under their headings.
+
+    Args:
+        auxiliary: whether the network has auxiliary heads.
+        gpu: whether this machine has a GPU.
+        weights: that a run can start from, by job, with their names.
+    """
+    return {
+        _("Optimizer and rate"): _optimizer(),
+        _("Schedule"): _schedule(),
+        _("Images"): _images(),
+        _("Regularisation"): _regularisation(auxiliary=auxiliary),
+        _("Start"): _beginning(weights),
+        _("Precision"): _precision(gpu=gpu),
+    }
+
+
+def _optimizer() -> tuple[Field, ...]:
+    optimizers = {"sgd": "SGD", "nesterov": "Nesterov", "adam": "Adam", "adamw": "AdamW"}
+    return (
+        Field("optimizer", _("Optimizer"), explain("optimizer"), Kind.CHOICE, names=optimizers),
+        Field("lr", _("Learning rate"), explain("learning-rate"), step=0.0005),
+        Field("momentum", _("Momentum"), explain("momentum"), step=0.05),
+        Field("weight_decay", _("Weight decay"), explain("weight-decay"), step=0.0005),
+        Field("epochs", _("Epochs"), explain("epoch"), Kind.WHOLE, 1.0),
+        Field("batch_size", _("Batch size"), explain("batch"), Kind.WHOLE, 1.0),
+    )
+
+
+def _schedule() -> tuple[Field, ...]:
+    names = {
+        "constant": _("Constant"),
+        "step": _("Step"),
+        "plateau": _("Plateau"),
+        "cosine": _("Cosine"),
+        "onecycle": _("One cycle"),
+    }
+    plateau = _on("plateau")
+    return (
+        Field("schedule", _("Schedule"), explain("schedule"), Kind.CHOICE, names=names),
+        Field(
+            "warmup_epochs", _("Warm-up epochs"),
+            explain("warm-up", _("Empty: 30% of a run of one cycle, and none elsewhere.")),
+            step=1.0, empty=_("auto"),
+        ),
+        Field("step_size", _("Epochs a step"), _("Epochs between two drops."), Kind.WHOLE, 1.0, matters=_on("step")),
+        Field("gamma", _("Factor"), _("What a drop leaves of the rate."), matters=_on("step", "plateau")),
+        Field("patience", _("Patience"), _("Epochs without progress before a drop."), Kind.WHOLE, 1.0, matters=plateau),
+        Field(
+            "threshold", _("Threshold"), _("The part of the best loss so far that counts as progress."), step=0.001,
+            matters=plateau,
+        ),
+    )  # fmt: skip
+
+
+def _images() -> tuple[Field, ...]:
+    names = {
+        "flip": _("Flip"),
+        "crop": _("Shift"),
+        "random_resized_crop": _("Random resized crop"),
+        "cutout": _("Cutout"),
+        "permute_pixels": _("Permute pixels"),
+    }
+    measured = _("One number for all channels, or one for each, of pixels from 0 to 1. Empty: measured on the images.")
+    return (
+        Field("augment", _("Augment as suits the data"), explain("augmentation"), Kind.AUGMENTATIONS, names=names),
+        Field("mean", _("Mean"), measured, Kind.NUMBERS, empty=_("measured")),
+        Field("std", _("Standard deviation"), measured, Kind.NUMBERS, empty=_("measured")),
+        Field(
+            "validation_fraction", _("Held out"),
+            explain("validation", _("The part of every class that chooses the best epoch.")), step=0.05,
+        ),
+    )  # fmt: skip
+
+
+def _regularisation(*, auxiliary: bool) -> tuple[Field, ...]:
+    off = _("off")
+    return (
+        Field("label_smoothing", _("Label smoothing"), explain("label-smoothing"), step=0.05),
+        Field("clip_norm", _("Clip gradients"), explain("clipping"), step=0.5, empty=off),
+        Field("ema", _("Average weights"), explain("ema"), step=0.001, empty=off),
+        *([Field("aux_weight", _("Auxiliary weight"), explain("auxiliary-head"))] if auxiliary else []),
+    )
+
+
+def _beginning(weights: Mapping[str, str]) -> tuple[Field, ...]:
+    names = {"default": _("PyTorch's own"), "he": _("He"), "normal": _("Normal, 0.01")}
+    return (
+        Field("weights", _("Start from"), explain("transfer-learning"), Kind.CHOICE, names=weights),
+        Field("init", _("Initial weights"), explain("initialisation"), Kind.CHOICE, names=names, matters=_is_new),
+        Field(
+            "freeze", _("Frozen parts"), _("Parts that keep their weights, by name: features, layer1.0."), Kind.NAMES,
+            empty=_("none"),
+        ),
+        Field(
+            "seed", _("Seed"), _("Of weights, order, augmentation and the images held out."), Kind.WHOLE, 1.0
+        ),
+    )  # fmt: skip
+
+
+def _precision(*, gpu: bool) -> tuple[Field, ...]:
+    names = {"auto": _("Auto"), "fp32": "float32", "bf16": "bfloat16", **({"fp16": "float16"} if gpu else {})}
+    return (
+        Field("precision", _("Precision"), explain("mixed-precision"), Kind.CHOICE, names=names),
+        Field(
+            "compile", _("Compile"), _("torch.compile: minutes at the start, then faster steps on a GPU."), Kind.FLAG
+        ),
+    )
+
+
+def _on(*schedules: str) -> Callable[[Recipe], bool]:
+    return lambda recipe: recipe.schedule in schedules
+
+
+def _is_new(recipe: Recipe) -> bool:
+    return recipe.weights is None

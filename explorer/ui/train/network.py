@@ -1,0 +1,93 @@
+"""Which network to train, and what the data will change of it."""
+
+from pathlib import Path
+
+import streamlit as st
+import torch
+
+from explorer.analysis import analyse
+from explorer.data.dataset import Dataset, Split
+from explorer.data.preview import Preview
+from explorer.drawing.numbers import short
+from explorer.errors import InputError
+from explorer.i18n import _
+from explorer.specs import PRESETS, Spec, saved
+from explorer.specs.link import encode
+from explorer.specs.presets import SAVED
+from explorer.training.fitting import adapted
+from explorer.training.trial import forward_macs
+from explorer.ui import address
+from explorer.ui.compare.entries import Entry, full_title
+from explorer.ui.text import plain
+from explorer.ui.train import state
+from explorer.ui.train.form import Form
+from explorer.ui.train.state import Training
+
+ARCHITECTURE = str(Path(__file__).parents[3] / "pages" / "architecture.py")
+
+
+def draw(training: Training) -> None:
+    """The picker and the network's numbers."""
+    form = training.form
+    names = [*PRESETS, *(SAVED + name for name in saved.names())]
+    if form.base not in names:  # torchvision:NAME
+        names.append(form.base)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            _("Network"), names, key=state.NETWORK, on_change=state.open_network, format_func=_label,
+            help=_("A preset, or one saved on this server; any other comes from the Architecture page."),
+        )  # fmt: skip
+        st.page_link(
+            ARCHITECTURE, label=_("Edit"), icon=":material/edit:",
+            query_params={**encode(form.spec, form.base), **address.everywhere()},
+            help=_("Change it on the Architecture page; its Train link leads back here, and the rest stays."),
+        )  # fmt: skip
+    spec, totals = form.spec, analyse(form.spec).totals
+    st.caption(
+        _(
+            "**{name}**: {params} parameters, {macs} MACs, input {channels} × {size} × {size}, {classes:,} classes"
+        ).format(
+            name=plain(full_title(Entry(spec, form.base))), params=short(totals.params), macs=short(totals.macs),
+            channels=spec.in_channels, size=spec.image_size, classes=spec.num_classes,
+        )
+    )  # fmt: skip
+
+
+def fit(form: Form, found: Preview) -> tuple[Spec, list[str]]:
+    """The network as the run will train it, and what is changed for the data, in words.
+
+    Raises:
+        InputError: where the network can't train on such data.
+    """
+    nothing = Split(torch.empty(0, found.channels, 1, 1, dtype=torch.uint8), torch.empty(0, dtype=torch.int64))
+    data = Dataset(form.dataset, found.classes, found.channels, found.mirrored, nothing, nothing)
+    spec, _data, notes = adapted(form.spec, data, keep_channels=form.recipe.weights is not None)
+    forward_macs(spec)
+    return spec, notes
+
+
+def fitted(form: Form, found: Preview) -> Spec | None:
+    """The same, shown below the network."""
+    try:
+        spec, notes = fit(form, found)
+    except InputError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return None
+    if found.pixels and found.pixels != (spec.image_size, spec.image_size):
+        height, width = found.pixels
+        notes.append(
+            _("The images are resized from {width} × {height} to {size} × {size} pixels.").format(
+                width=width, height=height, size=spec.image_size
+            )
+        )
+    for note in notes:
+        st.caption(f":material/info: {plain(note)}")
+    return spec
+
+
+def _label(name: str) -> str:
+    if name in PRESETS:
+        return f"{PRESETS[name].title} · {name}"
+    if name.startswith(SAVED):
+        return _("{name}, saved").format(name=name.removeprefix(SAVED))
+    return name

@@ -1,0 +1,105 @@
+"""How to train: a preset, its fields, and the learning rate over the run."""
+
+import streamlit as st
+import torch
+
+from explorer.analysis import analyse
+from explorer.i18n import _
+from explorer.jobs import desk
+from explorer.jobs.store import store
+from explorer.recipes import RECIPES
+from explorer.ui.text import plain
+from explorer.ui.train import fields, rates, state
+from explorer.ui.train.form import Form
+from explorer.ui.train.groups import groups
+from explorer.ui.train.state import Training
+
+NO_TOOLBAR = {"displayModeBar": False}
+MOST_RUNS = 30  # of which the weights are offered
+
+
+def draw(training: Training, *, dark: bool) -> None:
+    """The recipe's widgets."""
+    form = training.form
+    preset = RECIPES[form.preset]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            _("Recipe"), list(RECIPES), key=state.PRESET, on_change=state.open_preset,
+            format_func=lambda name: f"{RECIPES[name].title} · {name}",
+        )  # fmt: skip
+        st.button(
+            _("Reset"), icon=":material/restart_alt:", key="train-reset", on_click=state.open_preset,
+            disabled=not (form.changes or training.problems),
+            help=_("Back to the recipe {name}").format(name=preset.name),
+        )  # fmt: skip
+    st.caption(
+        _("{source}. Changed, marked ●: {fields}").format(source=plain(preset.source), fields=_changes(form))
+        if form.changes
+        else _("{source}.").format(source=plain(preset.source))
+    )
+    if "recipe" in training.problems:
+        fields.complain(training.problems["recipe"])
+    for title, members in groups(
+        auxiliary=analyse(form.spec).totals.aux_params > 0, gpu=torch.cuda.is_available(), weights=_weights(form)
+    ).items():
+        _group(training, title, members)
+        if any(field.name == "schedule" for field in members):
+            _rate(form, dark=dark)
+
+
+def _group(training: Training, title: str, members: tuple[fields.Field, ...]) -> None:
+    st.header(title, anchor=False)
+    wide = [field for field in members if field.kind is fields.Kind.AUGMENTATIONS]
+    for field in wide:
+        _field(training, field)
+    with st.grid(3, min_column_width=fields.LEAST, gap="xsmall"):
+        for field in members:
+            if field not in wide:
+                _field(training, field)
+
+
+def _field(training: Training, field: fields.Field) -> None:
+    form, problem = training.form, training.problems.get(field.name)
+    if field.matters(form.recipe) or problem:
+        with st.container(gap="xxsmall"):
+            fields.draw(field, getattr(form.recipe, field.name), field.name in form.changes, problem)
+
+
+def _rate(form: Form, *, dark: bool) -> None:
+    st.plotly_chart(
+        rates.chart(form.recipe, dark=dark), key="train-rate", config=NO_TOOLBAR, alt=rates.in_words(form.recipe)
+    )
+    if form.recipe.schedule == "plateau":
+        st.caption(
+            _("Drawn for a loss that falls in every epoch; each plateau multiplies the rate by {factor:g}.").format(
+                factor=form.recipe.gamma
+            )
+        )
+
+
+def _changes(form: Form) -> str:
+    before = RECIPES[form.preset].recipe.to_dict()
+    return ", ".join(
+        _("{field} {before} → {after}").format(
+            field=plain(key), before=plain(_brief(before[key])), after=plain(_brief(value))
+        )
+        for key, value in form.changes.items()
+    )
+
+
+def _brief(value: object) -> str:
+    if value is None:
+        return _("auto")
+    if isinstance(value, list):
+        return " ".join(map(str, value)) or _("none")
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _weights(form: Form) -> dict[str, str]:
+    """Runs whose weights are there, the latest first."""
+    records = [record for record in reversed(store().records()) if desk.directory(record.id).best.exists()]
+    names = {fields.NO_WEIGHTS: _("Random weights")}
+    names |= {record.id: f"{record.name} · {record.id}" for record in records[:MOST_RUNS]}
+    if form.recipe.weights is not None:
+        names.setdefault(form.recipe.weights, form.recipe.weights)
+    return names

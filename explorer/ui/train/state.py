@@ -1,0 +1,180 @@
+"""The form of the Train page: from the link to the widgets and back.
+
+As on the other pages the link is the only lasting form: one that differs from what we wrote last was opened by the
+user and fills the widgets. What breaks a rule is explained beside its field, while the last good form stays.
+"""
+
+import logging
+import time
+from dataclasses import dataclass, field, replace
+
+import streamlit as st
+
+from explorer.errors import InputError
+from explorer.jobs.job import Resources, checked_name
+from explorer.recipes import RECIPES
+from explorer.specs import PRESETS, Spec, nearest, resolve
+from explorer.specs.link import encode
+from explorer.ui import address
+from explorer.ui.train import fields
+from explorer.ui.train.form import MAX_ROWS, Form, check_weights, checked
+
+log = logging.getLogger("explorer.ui")
+
+PREFIX = "train."  # of the widgets' keys
+NETWORK, DATASET, PRESET, TITLE = (PREFIX + name for name in ("network", "dataset", "preset", "title"))
+RESOURCES = PREFIX + "resources."
+SWEEP = PREFIX + "sweep."
+TYPING = 2.0  # seconds: an edit may be sent before the browser knows the link that the one before led to
+REMEMBERED = 10  # links
+
+
+@dataclass(slots=True)
+class Training:
+    """Kept in ``session_state``: the last good form, and what is wrong with what the widgets say.
+
+    ``problems`` are by field, ``refused`` is what was wrong with the last thing that was opened; ``written`` are the
+    last links with the time at which the next took their place, and ``widgets`` the values at the end of the last run.
+    """
+
+    form: Form
+    link: dict[str, str] = field(default_factory=dict)
+    link_problems: list[str] = field(default_factory=list)
+    problems: dict[str, str] = field(default_factory=dict)
+    refused: str = ""
+    written: list[tuple[dict[str, str], float]] = field(default_factory=list)
+    widgets: dict[str, object] = field(default_factory=dict)
+
+
+def current() -> Training:
+    """The session's form, with what its widgets say; to be called before any widget of the page."""
+    link = address.ours()
+    training: Training | None = st.session_state.get("training")
+    if training is None:
+        training = st.session_state["training"] = Training(_start())
+        fill(training)
+    if link not in ({}, training.link) and not _outrun(training, link):
+        training.form, training.link_problems = Form.read(link)
+        training.link = link
+        fill(training)
+        for problem in training.link_problems:
+            log.warning("refused: %s", problem)
+    elif DATASET not in st.session_state:  # back from another page: Streamlit has dropped the widgets
+        fill(training)
+    else:
+        _settle(training)
+    return training
+
+
+def _start() -> Form:
+    """The network of the Architecture page, where this session has been there."""
+    editing = st.session_state.get("editing")
+    return Form(spec=editing.spec, base=editing.base) if editing else Form()
+
+
+def _outrun(training: Training, link: dict[str, str]) -> bool:
+    """Whether an edit was sent with the link of before the edit before it: following it would take that one back."""
+    known = [old for old, replaced_at in training.written if time.monotonic() - replaced_at < TYPING]
+    return link in known and any(value != training.widgets.get(key) for key, value in _widgets().items())
+
+
+def _widgets() -> dict[str, object]:
+    return {str(key): value for key, value in st.session_state.items() if str(key).startswith(PREFIX)}
+
+
+def fill(training: Training) -> None:
+    """Give every widget the value that the form has."""
+    form = training.form
+    training.problems.clear()
+    st.session_state[NETWORK] = form.base
+    st.session_state[DATASET] = form.dataset
+    st.session_state[PRESET] = form.preset
+    st.session_state[TITLE] = form.title
+    fields.clear()
+    for key, value in form.resources.model_dump().items():
+        st.session_state[RESOURCES + key] = float(value) if isinstance(value, int) else value
+    for row in range(MAX_ROWS):
+        for part in ("key", "values"):
+            st.session_state.pop(f"{SWEEP}{row}.{part}", None)
+
+
+def _settle(training: Training) -> None:
+    """Take what the widgets say into the form, part by part."""
+    form, before = training.form, training.form
+    training.problems.clear()
+    recipe, problems = fields.settle(form.recipe)
+    try:
+        check_weights(recipe.weights)
+    except InputError as error:
+        problems["weights"] = str(error)
+    else:
+        form = replace(form, recipe=recipe)
+    try:
+        form = replace(form, resources=checked(_resources(form.resources)))
+    except InputError as error:
+        problems[str(error).partition(":")[0]] = str(error)
+    try:
+        form = replace(form, title=checked_name(st.session_state.get(TITLE, form.title)))
+    except InputError as error:
+        problems["title"] = str(error)
+    held = st.session_state
+    rows = [
+        (held.get(f"{SWEEP}{row}.key", key), held.get(f"{SWEEP}{row}.values", values))
+        for row, (key, values) in enumerate(form.sweep)
+    ]
+    form = replace(form, dataset=held[DATASET], sweep=tuple((key, values.replace(";", ",")) for key, values in rows))
+    for problem in problems.values():
+        log.warning("refused: %s", problem)
+    training.form, training.problems = form, problems
+    if form != before:
+        training.link_problems, training.refused = [], ""
+
+
+def _resources(now: Resources) -> Resources:
+    said = {key: st.session_state.get(RESOURCES + key, value) for key, value in now.model_dump().items()}
+    return Resources.parse({key: fields.whole(value) for key, value in said.items()})
+
+
+def open_network() -> None:
+    """Callback of the network's picker."""
+    text = st.session_state[NETWORK]
+    try:
+        spec = resolve(text)
+    except InputError as error:  # saved, and deleted since
+        change(refused=str(error))
+        return
+    change(spec=spec, base=text if text in PRESETS else nearest(spec))
+
+
+def open_preset() -> None:
+    """Callback of the recipe's picker, and of the way back to the preset."""
+    name = st.session_state[PRESET]
+    change(preset=name, recipe=RECIPES[name].recipe)
+
+
+def change(*, refused: str = "", **parts: object) -> None:
+    """For callbacks: replace parts of the form, in the widgets too; ``refused`` says why something was not opened."""
+    training: Training = st.session_state["training"]
+    _settle(training)  # what was typed beside the change stays
+    training.link_problems, training.refused = [], refused
+    training.form = replace(training.form, **parts)  # type: ignore[arg-type]
+    fill(training)
+
+
+def link_with(spec: Spec, base: str) -> dict[str, str]:
+    """The page's link for another network: what else this session has chosen stays."""
+    training: Training | None = st.session_state.get("training")
+    if training is None:
+        return encode(spec, base)
+    return replace(training.form, spec=spec, base=base).to_link()
+
+
+def write_link(training: Training) -> None:
+    """Write the form to the address bar; a link that was refused in part stays there until the first edit."""
+    link = training.form.to_link()
+    training.widgets = _widgets()
+    if training.link_problems or (link == training.link and address.ours()):
+        return
+    training.written = [*training.written[1 - REMEMBERED :], (training.link, time.monotonic())]
+    training.link = link
+    address.write(link)
