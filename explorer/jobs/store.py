@@ -5,6 +5,7 @@ says that a job runs, how far it is and how it ended. Each change names the stat
 at the same time the later one finds out.
 """
 
+import math
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -151,9 +152,8 @@ class Store:
 
     def add(self, jobs: Sequence[Job]) -> None:
         """Put jobs at the end of the queue, all or none."""
-        now = time.time()
         with self._writing() as connection:
-            turn = _last_turn(connection)
+            turn, now = _last_turn(connection), _now(connection)
             rows = [
                 job.to_dict()
                 | {"turn": turn + place, "status": Status.QUEUED, "changed": now, "submitted": now}
@@ -211,7 +211,7 @@ class Store:
             statement = (
                 sa.update(_jobs)
                 .where(_jobs.c.id == job, _jobs.c.status.in_(list(before)))
-                .values(changed=time.time(), **values)
+                .values(changed=_now(connection), **values)
             )
             return connection.execute(statement).rowcount == 1
 
@@ -258,6 +258,12 @@ def _record(row: Mapping[Any, Any]) -> Record:
 
 def _last_turn(connection: sa.Connection) -> int:
     return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(_jobs.c.turn), 0))).scalar_one())
+
+
+def _now(connection: sa.Connection) -> float:
+    """The time, or just after the last change where the clock was set back: watchers wait for a later one."""
+    last: float = connection.execute(sa.select(sa.func.coalesce(sa.func.max(_jobs.c.changed), 0.0))).scalar_one()
+    return max(time.time(), math.nextafter(last, math.inf))
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
