@@ -1,5 +1,91 @@
+"""Runs: all jobs in a table; below it the chosen ones close up.
+
+Which runs are listed and chosen stands in the link. The table and what follows a run are parts that look at the store
+again while one of their runs is active, and only then; the page as a whole is drawn anew when a run changes its status.
+"""
+
 import streamlit as st
 
 from explorer.i18n import _
+from explorer.jobs.store import ACTIVE, Status
+from explorer.ui.runs import actions, disk, live, results, sections, shared, state, sweep, table, told, words
+from explorer.ui.runs import files as kept
+from explorer.ui.text import plain
 
-st.title(_("Runs"), anchor=False)
+watching = state.current()
+listed = shared.listed()
+watching.statuses = {record.id: record.status for record in listed.records}
+dark = st.context.theme.type == "dark"
+
+with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+    st.title(_("Runs"), anchor=False, width="content")
+    if listed.records:
+        st.button(
+            _("Disk space"), icon=":material/hard_drive:", key="runs.disk", on_click=actions.ask, args=(disk.CLEAR,)
+        )
+if watching.link_problem:
+    st.error(
+        plain(watching.link_problem),
+        title=_("This link can't be opened: you see all runs instead"),
+        icon=":material/error:",
+    )
+if watching.said:
+    st.error(plain(watching.said), icon=":material/error:")
+    watching.said = ""
+
+if not listed.records:
+    with st.container(border=True, horizontal_alignment="center"):
+        st.markdown(_("**No runs yet.** A network that you train appears here, and can be followed from any browser."))
+        st.page_link("../pages/train.py", label=_("Train a network"), icon=":material/model_training:", width="content")
+    st.stop()
+
+sweeps = {record.sweep: record for record in reversed(listed.records) if record.sweep}
+with st.container(horizontal=True, vertical_alignment="bottom", key="runs-filters"):
+    st.text_input(
+        _("Find"), placeholder=_("Name, network or data"), icon=":material/search:", max_chars=100, width=220,
+        key=state.VIEW + "text", on_change=state.used,
+    )  # fmt: skip
+    st.selectbox(
+        _("Sweep"), list(dict.fromkeys(["", *sweeps, watching.view.sweep])), width=260,
+        key=state.VIEW + "sweep", on_change=state.used,
+        format_func=lambda sweep: sections.sweep_name(sweeps[sweep]) if sweep in sweeps else sweep or _("Any"),
+    )  # fmt: skip
+    present = [status for status in Status if status in {*watching.statuses.values(), *watching.view.status}]
+    st.pills(
+        _("Status"), present, selection_mode="multi", format_func=words.status_with_icon,
+        key=state.VIEW + "status", on_change=state.used,
+    )  # fmt: skip
+
+view = state.look(watching)
+table.draw(listed)
+
+known = {record.id: record for record in listed.records}
+gone = [job for job in view.job if job not in known]
+chosen = [known[job] for job in view.job if job in known]
+if gone:
+    st.warning(
+        _("These runs of the link are not here any more: {ids}").format(ids=", ".join(gone)), icon=":material/link_off:"
+    )
+if not chosen and view.sweep:
+    chosen = sorted((record for record in listed.records if record.sweep == view.sweep), key=lambda one: one.turn)
+if not chosen:
+    st.info(_("Tick one run to see it close up, or several to compare them."), icon=":material/arrow_upward:")
+else:
+    sections.heading(chosen)
+    actions.draw(chosen, listed)
+    section = sections.choose(chosen)
+    live.draw([record.id for record in chosen], section, active=any(record.status in ACTIVE for record in chosen))
+    match section:
+        case "sweep":
+            sweep.draw(chosen, listed, dark=dark)
+        case "test":
+            results.draw(chosen, view, dark=dark)
+        case "settings":
+            told.draw(chosen, dark=dark)
+        case "files":
+            kept.draw(chosen, listed)
+
+if watching.asking[0] == disk.CLEAR:
+    disk.draw(listed)
+state.look(watching)
+state.write_link(watching)

@@ -1,0 +1,81 @@
+"""Making room: what all runs take, and what each way to clear up would free, before it is done."""
+
+import shutil
+from collections.abc import Sequence
+
+import streamlit as st
+
+from explorer.drawing.numbers import bytes_short
+from explorer.errors import ExplorerError
+from explorer.i18n import _
+from explorer.jobs import retention
+from explorer.jobs.retention import Clearing, Rule
+from explorer.settings import settings
+from explorer.ui.runs import shared, state, words
+from explorer.ui.runs.actions import answered
+from explorer.ui.text import plain
+
+CLEAR = "clear"
+DAYS = 30
+MOST_DAYS = 3650
+NAMED = 8
+
+
+@st.dialog(_("Disk space"), icon=":material/hard_drive:", width="medium", on_dismiss=answered)
+def draw(listed: shared.Listed) -> None:
+    """What runs take, a rule to choose, and a preview of what it would do."""
+    total = sum(listed.sizes.values())
+    free = shutil.disk_usage(settings().runs_dir).free if settings().runs_dir.exists() else 0
+    st.markdown(
+        _("{count:,} runs take **{size}**; {free} of the disk are free.").format(
+            count=len(listed.records), size=bytes_short(total), free=bytes_short(free)
+        )
+    )
+    rules = {
+        Rule.BEST_ONLY: _("Keep only the best weights of finished runs"),
+        Rule.FAILED: _("Delete all failed runs"),
+        Rule.OLD: _("Delete runs that ended long ago"),
+    }
+    rule = st.radio(_("What to clear up"), list(rules), format_func=rules.get, key="runs.rule")
+    days = 0
+    if rule is Rule.OLD:
+        days = st.number_input(
+            _("Days since it ended"), min_value=1, max_value=MOST_DAYS, value=DAYS, step=1, key="runs.days"
+        )
+    clearings = retention.plan(listed.records, rule, days)
+    freed = bytes_short(sum(clearing.size for clearing in clearings))
+    if not clearings:
+        st.info(_("Nothing to clear up in this way."), icon=":material/check:")
+    else:
+        st.markdown(_preview(clearings, rule, freed))
+    with st.container(horizontal=True):
+        label = _("Free {size}").format(size=freed)
+        if st.button(label, icon=":material/delete_forever:", key="runs.clear", disabled=not clearings):
+            try:
+                retention.clear(clearings)
+            except (ExplorerError, OSError) as error:
+                state.watching().said = str(error)
+            answered()
+            state.again()
+        if st.button(_("Close"), key="runs.close"):
+            answered()
+            state.again()
+
+
+def _preview(clearings: Sequence[Clearing], rule: Rule, freed: str) -> str:
+    what = (
+        _(
+            "{size} become free: checkpoints and last weights of {count:,} finished runs go. Their curves, results and "
+            "best weights stay, but training can't go on from where they ended."
+        )
+        if rule is Rule.BEST_ONLY
+        else _("{size} become free: {count:,} runs go for good, with curves, log, checkpoints and weights.")
+    )
+    lines = [
+        f"- **{plain(clearing.record.name)}**, {words.status_with_icon(clearing.record.status)}, "
+        f"{bytes_short(clearing.size)}"
+        for clearing in clearings[:NAMED]
+    ]
+    if len(clearings) > NAMED:
+        lines.append(_("- and {count} more").format(count=len(clearings) - NAMED))
+    return "\n".join([what.format(size=freed, count=len(clearings)), "", *lines])

@@ -1,0 +1,81 @@
+"""What a run made, as files: weights with their card, the log, and all metrics as CSV."""
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from explorer.drawing.numbers import bytes_short
+from explorer.i18n import _
+from explorer.jobs import desk
+from explorer.jobs.store import Record
+from explorer.models import weights
+from explorer.ui.runs import shared
+
+
+def draw(records: Sequence[Record]) -> None:
+    """A menu of files; each is read when it is asked for."""
+    with st.popover(_("Download"), icon=":material/download:", key="runs-download", on_change="rerun") as menu:
+        if not menu.open:
+            return
+        if len(records) == 1:
+            _files(records[0])
+        st.download_button(
+            _("Metrics, CSV"), data=lambda: metrics(records), file_name=f"{_stem(records)}-metrics.csv",
+            mime="text/csv",
+            icon=":material/table:", on_click="ignore", key="runs.csv",
+        )  # fmt: skip
+
+
+def _files(record: Record) -> None:
+    directory, stem = desk.directory(record.id), _stem([record])
+    best = directory.best
+    if best.exists():
+        size = bytes_short(best.stat().st_size)
+        st.download_button(
+            _("Weights, safetensors ({size})").format(size=size), data=best.read_bytes,
+            file_name=f"{stem}.safetensors", mime="application/octet-stream",
+            icon=":material/deployed_code:", on_click="ignore", key="runs.safetensors",
+        )  # fmt: skip
+        st.download_button(
+            _("Card of the weights, JSON"), data=best.with_suffix(".json").read_bytes, file_name=f"{stem}.json",
+            mime="application/json", icon=":material/badge:", on_click="ignore", key="runs.card",
+        )  # fmt: skip
+        st.download_button(
+            _("Weights, PyTorch .pth ({size})").format(size=size), data=lambda: weights.pth_bytes(best),
+            file_name=f"{stem}.pth", mime="application/octet-stream",
+            icon=":material/local_fire_department:", on_click="ignore", key="runs.pth",
+        )  # fmt: skip
+    else:
+        st.caption(_("There are weights after the first checkpoint."))
+    if directory.log.exists():
+        st.download_button(
+            _("Log"), data=directory.log.read_bytes, file_name=f"{stem}.log", mime="text/plain",
+            icon=":material/notes:", on_click="ignore", key="runs.log",
+        )  # fmt: skip
+
+
+def metrics(records: Sequence[Record]) -> str:
+    """All metrics as CSV: one row for each epoch of each run, one column for each metric."""
+    curves = {record.id: shared.curves_of(record) for record in records}
+    names = sorted({name for one in curves.values() for name in one})
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["id", "name", "epoch", *names])
+    for record in records:
+        epochs: dict[int, dict[str, float]] = {}
+        for name, line in curves[record.id].items():
+            for point in line:
+                epochs.setdefault(point.epoch, {})[name] = point.value
+        for epoch, numbers in sorted(epochs.items()):
+            writer.writerow([record.id, record.name, epoch, *(numbers.get(name, "") for name in names)])
+    return text.getvalue()
+
+
+def _stem(records: Sequence[Record]) -> str:
+    """A file's name from a run's: letters and digits of any language."""
+    name = records[0].name if len(records) == 1 else _("{count} runs").format(count=len(records))
+    return re.sub(r"\W+", "-", name).strip("-")[:80] or Path(records[0].id).name

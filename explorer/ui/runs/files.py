@@ -1,0 +1,80 @@
+"""What a run keeps on disk, and what each file is for."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pandas as pd
+import streamlit as st
+
+from explorer.drawing.numbers import bytes_short
+from explorer.i18n import _
+from explorer.jobs import desk, retention
+from explorer.jobs.store import Record
+from explorer.ui.runs import shared, words
+from explorer.ui.text import plain
+
+ROW = 32
+ROWS_SHOWN = 14
+
+
+def purpose(name: str) -> str:
+    """What a file of a run is for."""
+    known = {
+        "job.json": _("what was submitted"),
+        "progress.json": _("how far it is"),
+        "metrics.jsonl": _("numbers of each epoch"),
+        "end.json": _("how it ended"),
+        "best.safetensors": _("weights of the best epoch, with their card"),
+        "best.json": _("the card of the best weights"),
+        "last.safetensors": _("weights of the last epoch, with their card"),
+        "last.json": _("the card of the last weights"),
+        "resume.pt": _("all that resume needs to go on exactly"),
+        "class_indices.json": _("names of the classes"),
+        "log.txt": _("what its processes printed"),
+        "mistakes.json": _("misclassified images"),
+    }
+    if name.startswith("events.out.tfevents"):
+        return _("the same curves for TensorBoard")
+    return known.get(name, "")
+
+
+def draw(records: Sequence[Record], listed: shared.Listed) -> None:
+    """The files of one run, or what each of several takes."""
+    if len(records) == 1:
+        found = retention.files(records[0].id)
+        frame = pd.DataFrame(
+            [
+                (
+                    file.name, purpose(file.name), size / 1e6, datetime.fromtimestamp(file.stat().st_mtime, UTC),
+                )
+                for file, size in found.items()
+                if file.exists()
+            ],
+            columns=["name", "purpose", "size", "changed"],
+        )  # fmt: skip
+        total = sum(found.values())
+    else:
+        frame = pd.DataFrame(
+            [(record.name, words.status_with_sign(record.status), listed.sizes[record.id] / 1e6) for record in records],
+            columns=["name", "purpose", "size"],
+        )
+        total = sum(listed.sizes[record.id] for record in records)
+    if frame.empty:
+        st.info(_("It has no files yet."), icon=":material/folder:")
+        return
+    st.dataframe(
+        frame,
+        hide_index=True,
+        row_height=ROW,
+        height=ROW * (min(len(frame), ROWS_SHOWN) + 1) + 2,
+        column_config={
+            "name": st.column_config.TextColumn(_("Name"), pinned=True),
+            "purpose": st.column_config.TextColumn(_("What it is") if len(records) == 1 else _("Status")),
+            "size": st.column_config.NumberColumn(_("Size"), format="%.2f MB"),
+            "changed": st.column_config.DatetimeColumn(_("Changed"), format="localized"),
+        },
+        alt=_("Files with their size"),
+    )
+    st.caption(_("{size} in all").format(size=bytes_short(total)))
+    if len(records) == 1:
+        st.caption(_("Folder on the server: {folder}").format(folder=plain(str(desk.directory(records[0].id).folder))))

@@ -1,0 +1,108 @@
+"""Best and last numbers of the chosen runs; the table is the legend of the curves too."""
+
+import statistics
+from collections.abc import Callable, Sequence
+from html import escape
+from itertools import accumulate, pairwise
+
+from explorer.i18n import _
+from explorer.jobs.compare import Curves, Point, best, last
+from explorer.jobs.store import Record
+from explorer.ui.compare.html import cell
+from explorer.ui.runs import curves, words
+from explorer.ui.runs.lines import Drawn
+
+TOP1, LOSS = "validation/top1", "validation/loss"
+Number = Callable[[Record, Curves], tuple[float, str] | None]
+
+
+def legend(shown: Sequence[Drawn], *, dark: bool) -> str:
+    """The table as HTML."""
+    head = "".join(
+        f'<th scope="col"{" class=number" if place else ""}>{escape(text)}</th>'
+        for place, text in enumerate([_("Run"), *(title for title, _number, _form in _columns())])
+    )
+    body = "".join(
+        f'<tr><th scope="row" style="min-width:9rem">{_sample(each.place, dark=dark)} {escape(each.name)}'
+        f'<br><span class="faint">{escape(_statuses(each))}</span></th>'
+        + "".join(f"<td class=number>{_cell(each, number, form)}</td>" for _title, number, form in _columns())
+        + "</tr>"
+        for each in shown
+    )
+    caption = escape(_("Best and last numbers of each run"))
+    return (
+        f'<div class="frame"><table><caption class="sr">{caption}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _columns() -> list[tuple[str, Number, Callable[[float], str]]]:
+    def of(name: str, *, least: bool | None = None) -> Number:
+        def number(_record: Record, found: Curves) -> tuple[float, str] | None:
+            line = found.get(name, [])
+            point = last(line) if least is None else best(line, least=least)
+            return (point.value, _epoch(point)) if point else None
+
+        return number
+
+    def test(record: Record, _found: Curves) -> tuple[float, str] | None:
+        return (
+            (record.result["top1"], _("{images:,} images").format(images=record.result["images"]))
+            if record.result
+            else None
+        )
+
+    def time(record: Record, _found: Curves) -> tuple[float, str] | None:
+        return None if (seconds := words.took(record)) is None else (seconds, "")
+
+    def loss(value: float) -> str:
+        return f"{value:.4f}"
+
+    return [
+        (_("Best validation top-1"), of(TOP1, least=False), words.percent),
+        (_("Last validation top-1"), of(TOP1), words.percent),
+        (_("Last training top-1"), of("train/top1"), words.percent),
+        (_("Lowest validation loss"), of(LOSS, least=True), loss),
+        (_("Last validation loss"), of(LOSS), loss),
+        (_("Last training loss"), of("train/loss"), loss),
+        (_("Test top-1"), test, words.percent),
+        (_("Took"), time, words.duration),
+    ]
+
+
+def _epoch(point: Point) -> str:
+    return _("epoch {epoch:,}").format(epoch=point.epoch)
+
+
+def _cell(each: Drawn, number: Number, form: Callable[[float], str]) -> str:
+    found = [one for pair in zip(each.records, each.curves, strict=True) if (one := number(*pair))]
+    if not found:
+        return cell(words.NONE)
+    if len(each.records) == 1:
+        value, below = found[0]
+        return cell(form(value), below)
+    values = [value for value, _below in found]
+    below = f"± {form(statistics.stdev(values))}" if len(values) > 1 else ""
+    return cell(form(statistics.fmean(values)), below)
+
+
+def _statuses(each: Drawn) -> str:
+    found = [record.status for record in each.records]
+    return ", ".join(
+        words.status_with_sign(status) if len(found) == 1 else f"{found.count(status)} {words.status_with_sign(status)}"
+        for status in dict.fromkeys(found)
+    )
+
+
+def _sample(place: int, *, dark: bool) -> str:
+    """The run's line as in the charts: decoration, for its name stands beside it."""
+    ends = [0, *accumulate(curves.dash(place))]
+    stops = [
+        f"{'transparent' if gap % 2 else 'currentColor'} {start}px {end}px"
+        for gap, (start, end) in enumerate(pairwise(ends))
+    ]
+    return (
+        f'<span aria-hidden="true" style="display:inline-block;width:28px;height:3px;vertical-align:middle;'
+        f"color:{curves.colour(place, dark=dark)};"
+        f'background:repeating-linear-gradient(90deg,{",".join(stops)})"></span>'
+    )

@@ -1,0 +1,94 @@
+"""What one run is at, how it ended, and what it says of itself."""
+
+import streamlit as st
+
+from explorer.drawing.numbers import bytes_short
+from explorer.i18n import _
+from explorer.jobs.store import AT_WORK, Record, Status
+from explorer.ui.runs import shared, words
+from explorer.ui.text import plain
+
+
+def draw(record: Record, listed: shared.Listed) -> None:
+    """Status, progress, numbers of the epoch under way, notes, and why it failed."""
+    at = words.at(record, listed.records[::-1])
+    doing = " · ".join(filter(None, [words.epochs(record), at]))
+    if record.status in AT_WORK or record.status in {Status.STOPPED, Status.INTERRUPTED}:
+        st.progress(record.progress, text=_progress(record, doing))
+    match record.status:
+        case Status.QUEUED:
+            st.info(
+                _("Waiting for its turn: {place}. It starts by itself, also when this page is closed.").format(
+                    place=at
+                ),
+                icon=words.SIGNS[record.status][0],
+            )
+        case Status.STOPPING:
+            st.info(
+                _("It writes a checkpoint and ends within seconds; then it can be resumed."),
+                icon=words.SIGNS[record.status][0],
+            )
+        case Status.STOPPED:
+            st.info(
+                _("Stopped. Resume goes on from the last checkpoint, as if nothing had happened."),
+                icon=words.SIGNS[record.status][0],
+            )
+        case Status.INTERRUPTED:
+            st.warning(
+                _(
+                    "Its processes ended without a word: the machine was restarted, or somebody ended them. Resume "
+                    "goes on from the last checkpoint."
+                ),
+                title=_("Interrupted"),
+                icon=words.SIGNS[record.status][0],
+            )
+        case Status.FAILED:
+            st.error(
+                plain((record.error or {}).get("message", _("it gave no reason; the log may have one"))),
+                title=_("It failed"),
+                icon=words.SIGNS[record.status][0],
+            )
+    if record.notes:
+        st.caption("\n".join(f"- {plain(note)}" for note in record.notes))
+    if record.status in AT_WORK:
+        _machine(record)
+
+
+def _progress(record: Record, doing: str) -> str:
+    share = f"{record.progress:.0%}"
+    live = record.live or {}
+    speed = live.get("images_per_second")
+    parts = [
+        f"{words.status_with_icon(record.status)} {share}",
+        plain(doing),
+        _("loss {loss:.4f}").format(loss=live["loss"]) if live.get("loss") is not None else "",
+        _("top-1 {top1:.2%}").format(top1=live["top1"]) if live.get("top1") is not None else "",
+        _("{speed:,.0f} images/s").format(speed=speed) if speed else "",
+    ]
+    return " · ".join(filter(None, parts))
+
+
+def _machine(record: Record) -> None:
+    """How busy the machine is, GPUs where it has some; those of this run are marked."""
+    now = shared.machine_now()
+    parts = [
+        _("CPU {load:.0%}").format(load=now.load),
+        _("memory {used} of {total}").format(used=bytes_short(now.used), total=bytes_short(now.total)),
+    ]
+    for number, gpu in enumerate(now.gpus):
+        load = words.NONE if gpu.load is None else f"{gpu.load:.0%}"
+        mine = _("of this run") if str(number) in map(str, record.slots) else ""
+        parts.append(
+            " ".join(
+                filter(
+                    None,
+                    [
+                        _("GPU {number} {load}, {used} of {total}").format(
+                            number=number, load=load, used=bytes_short(gpu.used), total=bytes_short(gpu.total)
+                        ),
+                        f"({mine})" if mine else "",
+                    ],
+                )
+            )
+        )
+    st.caption(":material/memory: " + plain(" · ".join(parts)))

@@ -1,0 +1,209 @@
+"""A sweep: its runs in a table, the best first, and as a heat chart of two settings or parallel coordinates of more."""
+
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from explorer.drawing.theme import theme
+from explorer.i18n import _
+from explorer.jobs.compare import SEED, SPEC, axes
+from explorer.jobs.store import Record
+from explorer.ui.runs import shared, state, words
+
+HEAT, TABLE = "runs-heat", "runs.sweep-table"
+ROW = 32
+ROWS_SHOWN = 12
+NO_TOOLBAR = {"displayModeBar": False}
+
+
+def draw(records: Sequence[Record], listed: shared.Listed, *, dark: bool) -> None:
+    """The sweep that the runs are of; a cell or a row that is picked leads to its runs."""
+    measures = {"validation": _("Best validation top-1"), "test": _("Test top-1")}
+    st.segmented_control(
+        _("Judged by"), list(measures), required=True, format_func=measures.__getitem__, key=state.VIEW + "measure",
+        on_change=state.used,
+    )  # fmt: skip
+    measure = st.session_state[state.VIEW + "measure"]
+    scores = {record.id: _score(record, listed, measure) for record in records}
+    varied = axes(records)
+    fields = [key for key, values in varied.items() if len(values) > 1 and key != SEED] or list(varied)
+    if not any(score is not None for score in scores.values()):
+        st.info(_("No run of this sweep has a number yet."), icon=":material/grid_view:")
+    elif len(fields) == 2:
+        _heat(records, scores, fields, varied, measures[measure], dark=dark)
+    elif len(fields) > 2:
+        _parallel(records, scores, fields, varied, measures[measure], dark=dark)
+    _table(records, scores, list(varied), measures[measure])
+
+
+def _score(record: Record, listed: shared.Listed, measure: str) -> float | None:
+    return listed.best.get(record.id) if measure == "validation" else (record.result or {}).get("top1")
+
+
+def _name(key: str) -> str:
+    return key.removeprefix(SPEC)
+
+
+def _heat(
+    records: Sequence[Record],
+    scores: dict[str, float | None],
+    fields: Sequence[str],
+    varied: dict[str, list[Any]],
+    title: str,
+    *,
+    dark: bool,
+) -> None:
+    """A cell for each pair of values: the mean of its runs."""
+    down, across = fields
+    cells: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        place = words.value(record.varied[down]), words.value(record.varied[across])
+        cells.setdefault(place, []).append(record)
+    rows, columns = [[words.value(value) for value in varied[key]] for key in fields]
+
+    def mean(place: tuple[str, str]) -> float | None:
+        known = [score for record in cells.get(place, []) if (score := scores[record.id]) is not None]
+        return statistics.fmean(known) if known else None
+
+    means = [[mean((row, column)) for column in columns] for row in rows]
+    figure = go.Figure(
+        go.Heatmap(
+            z=means,
+            x=columns,
+            y=rows,
+            text=[["" if value is None else f"{value:.2%}" for value in row] for row in means],
+            texttemplate="%{text}",
+            colorscale="Cividis",
+            reversescale=not dark,
+            xgap=2,
+            ygap=2,
+            colorbar={"tickformat": ".1~%", "thickness": 12},
+            hovertemplate=f"{_name(down)} %{{y}}, {_name(across)} %{{x}}: %{{z:.2%}}<extra></extra>",
+        )
+    )
+    # Plotly selects points and no cells of a heat chart: these lie over the cells, and are not seen.
+    figure.add_scatter(
+        x=[column for _row in rows for column in columns],
+        y=[row for row in rows for _column in columns],
+        mode="markers",
+        marker={"size": 34, "opacity": 0, "symbol": "square"},
+        customdata=[".".join(run.id for run in cells.get((row, column), [])) for row in rows for column in columns],
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    figure.update_layout(
+        height=max(240, 52 * len(rows) + 100),
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        xaxis={"title": _name(across), "type": "category"},
+        yaxis={"title": _name(down), "type": "category", "autorange": "reversed"},
+        font={"color": theme(dark=dark).ink},
+        clickmode="event+select",
+        dragmode=False,
+    )
+    st.plotly_chart(
+        figure,
+        config=NO_TOOLBAR,
+        key=HEAT,
+        on_select=_cell_picked,
+        selection_mode="points",
+        alt=_("{what} over {down} and {across}; the table below has the numbers").format(
+            what=title, down=_name(down), across=_name(across)
+        ),
+    )
+    st.caption(_("A click on a cell opens its runs."))
+
+
+def _cell_picked() -> None:
+    points = st.session_state[HEAT].selection.points
+    if points and (jobs := str(points[0].get("customdata") or "")):
+        state.choose(jobs.split("."), show=None)
+
+
+def _parallel(
+    records: Sequence[Record],
+    scores: dict[str, float | None],
+    fields: Sequence[str],
+    varied: dict[str, list[Any]],
+    title: str,
+    *,
+    dark: bool,
+) -> None:
+    """A line for each run, through its value of every setting to what it reached."""
+    known = [record for record in records if scores[record.id] is not None]
+    reached = [scores[record.id] for record in known]
+    dimensions = [
+        {
+            "label": _name(key),
+            "values": [varied[key].index(record.varied[key]) for record in known],
+            "tickvals": list(range(len(varied[key]))),
+            "ticktext": [words.value(value) for value in varied[key]],
+            "range": [-0.2, len(varied[key]) - 0.8],
+        }
+        for key in fields
+    ]
+    ink = theme(dark=dark).ink
+    figure = go.Figure(
+        go.Parcoords(
+            dimensions=[*dimensions, {"label": title, "values": reached, "tickformat": ".1~%"}],
+            line={
+                "color": reached, "colorscale": "Cividis", "reversescale": not dark, "showscale": True,
+                "colorbar": {"tickformat": ".1~%", "thickness": 12},
+            },
+            labelfont={"color": ink}, tickfont={"color": ink}, rangefont={"color": ink},
+        )
+    )  # fmt: skip
+    figure.update_layout(height=340, margin={"l": 70, "r": 40, "t": 60, "b": 24}, font={"color": ink})
+    st.plotly_chart(
+        figure,
+        config=NO_TOOLBAR,
+        key="runs-parallel",
+        alt=_("A line for each run through its settings to {what}; the table below has the numbers").format(what=title),
+    )
+    st.caption(_("Drag along an axis to keep the runs that pass there; the table below opens them."))
+
+
+def _table(records: Sequence[Record], scores: dict[str, float | None], fields: Sequence[str], title: str) -> None:
+    ranked = sorted(records, key=lambda record: (scores[record.id] is None, -(scores[record.id] or 0.0)))
+    frame = pd.DataFrame(
+        [
+            (
+                *(words.value(record.varied.get(key)) for key in fields),
+                None if (score := scores[record.id]) is None else 100 * score,
+                words.status_with_sign(record.status),
+                record.name,
+            )
+            for record in ranked
+        ],
+        columns=[*fields, "score", "status", "name"],
+    )
+    text = st.column_config.TextColumn
+    jobs = [record.id for record in ranked]
+
+    def picked() -> None:
+        rows = [row for row in st.session_state[key].selection.rows if row < len(jobs)]
+        if rows:
+            state.choose([jobs[row] for row in rows], show=None)
+
+    key = f"{TABLE}.{len(jobs)}"
+    st.dataframe(
+        frame,
+        hide_index=True,
+        column_config={
+            **{key: text(_name(key)) for key in fields},
+            "score": st.column_config.NumberColumn(title, format="%.2f%%"),
+            "status": text(_("Status")),
+            "name": text(_("Name")),
+        },
+        row_height=ROW,
+        height=ROW * (min(len(frame), ROWS_SHOWN) + 1) + 2,
+        placeholder=words.NONE,
+        on_select=picked,
+        selection_mode="single-row",
+        key=key,
+        alt=_("Runs of the sweep with their settings, the best first"),
+    )
+    st.caption(_("Tick a row to see that run close up."))

@@ -1,0 +1,52 @@
+"""What runs were told, side by side: the network's settings, the recipe's, and where they run."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from explorer.i18n import _
+from explorer.jobs.compare import SPEC, Difference, table
+from explorer.jobs.store import Record
+from explorer.ui.compare import html
+from explorer.ui.compare.html import cell
+from explorer.ui.runs import state, words
+
+MOST = 12  # columns that can still be read
+LONG = 60  # characters of a value in a cell
+
+
+def draw(records: Sequence[Record], *, dark: bool) -> None:
+    """The settings in which the runs differ, or all of them."""
+    several = len(records) > 1
+    if several:
+        listed = {"different": _("Only differences"), "all": _("All settings")}
+        st.segmented_control(
+            _("Settings"), list(listed), required=True, format_func=listed.__getitem__, key=state.VIEW + "settings",
+            label_visibility="collapsed", on_change=state.used,
+        )  # fmt: skip
+    everything = not several or st.session_state[state.VIEW + "settings"] == "all"
+    shown = records[:MOST]
+    found = table(shown, everything=everything)
+    if len(records) > MOST:
+        st.caption(_("The first {shown} of {count} runs.").format(shown=MOST, count=len(records)))
+    if not found:
+        st.success(_("Network, data, recipe and resources are the same."), icon=":material/check:")
+    network = [row for row in found if row.key.startswith(SPEC)]
+    recipe = [row for row in found if not row.key.startswith(SPEC)]
+    for title, rows in ((_("Network"), network), (_("Data, recipe and resources"), recipe)):
+        if rows:
+            st.header(title, anchor=False)
+            html.show(_table(title, rows, shown), dark=dark)
+
+
+def _table(title: str, rows: Sequence[Difference], records: Sequence[Record]) -> str:
+    return html.table(
+        title,
+        [_("Setting"), *(record.name for record in records)],
+        [[row.key.removeprefix(SPEC), *map(_value, row.values)] for row in rows],
+    )
+
+
+def _value(value: object) -> str:
+    text = words.NONE if value is None else words.value(value)
+    return cell(text, exact=text) if len(text) <= LONG else cell(text[: LONG - 1] + "…", exact=text)

@@ -1,0 +1,50 @@
+"""What the Runs page shows: all of it stands in the link."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from explorer.jobs.store import Status
+from explorer.ui.link_settings import LinkSettings
+
+MOST = 100  # runs close up: as many as a sweep has
+
+Id = Annotated[str, Field(pattern=r"^[a-z0-9]{0,32}$")]
+Section = Literal["curves", "sweep", "test", "settings", "log", "files"]
+
+
+def _split(value: object) -> object:
+    return tuple(part for part in value.split(".") if part) if isinstance(value, str) else value
+
+
+def _once(values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(values))
+
+
+class View(LinkSettings):
+    """Which runs are listed, which are chosen, and what is shown of these.
+
+    Attributes:
+        job: ids of the runs chosen.
+        text: that the name, network or data of a run listed has.
+        status: of the runs listed; none is any.
+        sweep: id of the sweep that the runs listed belong to.
+        show: of the runs chosen; none is what says most of them.
+        seeds: whether runs that differ in their seed alone are drawn as one, with their spread.
+        settings: which of the settings are listed.
+        measure: what the sweep is judged by.
+        run: the one of several chosen whose confusion and mistakes are shown.
+    """
+
+    job: Annotated[tuple[Id, ...], BeforeValidator(_split), AfterValidator(_once), Field(max_length=MOST)] = ()
+    text: Annotated[str, Field(max_length=100)] = ""
+    status: Annotated[tuple[Status, ...], BeforeValidator(_split)] = ()
+    sweep: Id = ""
+    show: Section | None = None
+    seeds: Literal["apart", "together"] = "together"
+    settings: Literal["different", "all"] = "different"
+    measure: Literal["validation", "test"] = "validation"
+    run: Id = ""
+
+
+VIEW_FIELDS = frozenset(View.model_fields)

@@ -1,0 +1,130 @@
+"""Runs in words: their status, what they are at, how long it takes, and what they were told."""
+
+import json
+import time
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from explorer.i18n import _, language
+from explorer.jobs import desk
+from explorer.jobs.store import AT_WORK, Record, Status
+from explorer.specs import parse_spec
+from explorer.ui.compare.entries import of_spec, title
+
+MINUTE, HOUR, DAY = 60, 60 * 60, 24 * 60 * 60
+NONE = "–"
+# The second is for the canvas of the table, which has no Material icons.
+SIGNS = {
+    Status.QUEUED: (":material/schedule:", "○"),
+    Status.RUNNING: (":material/play_circle:", "▶"),
+    Status.STOPPING: (":material/hourglass_top:", "◧"),
+    Status.STOPPED: (":material/stop_circle:", "■"),
+    Status.INTERRUPTED: (":material/power_off:", "⚡"),
+    Status.FAILED: (":material/error:", "✕"),
+    Status.FINISHED: (":material/check_circle:", "✓"),
+}
+
+
+def status_name(status: Status) -> str:
+    """A status in words."""
+    return {
+        Status.QUEUED: _("queued"),
+        Status.RUNNING: _("running"),
+        Status.STOPPING: _("stopping"),
+        Status.STOPPED: _("stopped"),
+        Status.INTERRUPTED: _("interrupted"),
+        Status.FAILED: _("failed"),
+        Status.FINISHED: _("finished"),
+    }[status]
+
+
+def status_with_icon(status: Status) -> str:
+    """A status as Markdown."""
+    return f"{SIGNS[status][0]} {status_name(status)}"
+
+
+def status_with_sign(status: Status) -> str:
+    """A status as plain text."""
+    return f"{SIGNS[status][1]} {status_name(status)}"
+
+
+def percent(share: float | None) -> str:
+    """An accuracy: 0.9876 as ``98.76%``."""
+    return NONE if share is None else f"{share:.2%}"
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it, to two units: ``3 min 20 s``."""
+    whole = round(seconds)
+    if whole < MINUTE:
+        return _("{seconds} s").format(seconds=whole)
+    if whole < HOUR:
+        return _("{minutes} min {seconds} s").format(minutes=whole // MINUTE, seconds=whole % MINUTE)
+    if whole < DAY:
+        return _("{hours} h {minutes} min").format(hours=whole // HOUR, minutes=whole % HOUR // MINUTE)
+    return _("{days} d {hours} h").format(days=whole // DAY, hours=whole % DAY // HOUR)
+
+
+def took(record: Record) -> float | None:
+    """Seconds since a run began, or until it ended; none before it has begun."""
+    if record.started is None:
+        return None
+    return max(0.0, (record.ended or (time.time() if record.status in AT_WORK else record.changed)) - record.started)
+
+
+def at(record: Record, records: Sequence[Record]) -> str:
+    """What a run is at: its place in the queue, its step, or how long it still takes."""
+    live = record.live or {}
+    match record.status:
+        case Status.QUEUED:
+            ahead = desk.ahead(record.id, records)
+            return _("next") if not ahead else _("{ahead} ahead of it").format(ahead=ahead)
+        case Status.RUNNING if live.get("step"):
+            done, total = live.get("done"), live.get("total")
+            return f"{live['step']} {done:,}/{total:,}" if total else str(live["step"])
+        case Status.RUNNING if live.get("seconds_left") is not None:
+            return _("{time} left").format(time=duration(live["seconds_left"]))
+        case Status.RUNNING:
+            return _("starting")
+        case Status.STOPPING:
+            return _("writes a checkpoint")
+        case _:
+            return ""
+
+
+def epochs(record: Record) -> str:
+    """The epoch that a run is in."""
+    live = record.live or {}
+    if "epoch" not in live:
+        return ""
+    return _("epoch {epoch:,} of {epochs:,}").format(epoch=live["epoch"], epochs=live["epochs"])
+
+
+def network(record: Record) -> str:
+    """What a run's network is called."""
+    return _network(json.dumps(record.spec), language())
+
+
+@lru_cache(maxsize=1000)
+def _network(spec: str, _language: str) -> str:
+    return title(of_spec(parse_spec(json.loads(spec))))
+
+
+def data(record: Record) -> str:
+    """The name of a run's images."""
+    return Path(record.dataset).name or record.dataset
+
+
+def recipe(record: Record) -> str:
+    """The gist of a run's recipe."""
+    told = record.recipe
+    return _("{optimizer}, lr {lr:g}, batch {batch}, {epochs} epochs").format(
+        optimizer=told["optimizer"], lr=told["lr"], batch=told["batch_size"], epochs=told["epochs"]
+    )
+
+
+def value(setting: Any) -> str:
+    """A setting as it is typed."""
+    return setting if isinstance(setting, str) else json.dumps(setting, ensure_ascii=False)
