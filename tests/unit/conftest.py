@@ -10,6 +10,14 @@ from explorer.settings import settings
 from tests.unit.image_folders import Write, writer
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_sync() -> Iterator[None]:
+    """No test cuts the power; what is killed leaves its files to the system, synced to the disk or not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda _file: None)
+        yield
+
+
 @pytest.fixture
 def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty data folder."""
