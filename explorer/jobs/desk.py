@@ -10,6 +10,7 @@ stopped      stopping ──> (runner) stopped
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
@@ -42,12 +43,13 @@ def submit(jobs: Sequence[Job]) -> list[Record]:
     for job in jobs:
         check(job.resources)
     folders = [directory(job.id).folder for job in jobs]
+    made = [folder for folder in folders if not folder.exists()]
     try:
         for job, folder in zip(jobs, folders, strict=True):
             job.write(folder)
         store().add(jobs)
     except BaseException:
-        for folder in folders:
+        for folder in made:
             shutil.rmtree(folder, ignore_errors=True)
         raise
     wake()
@@ -61,7 +63,7 @@ def stop(job: str) -> Record:
         InputError: where there is no such job, or it has ended.
     """
     held = store()
-    stopped = held.change(job, [Status.QUEUED], status=Status.STOPPED) or held.change(
+    stopped = held.change(job, [Status.QUEUED], status=Status.STOPPED, ended=time.time()) or held.change(
         job, [Status.RUNNING], status=Status.STOPPING
     )
     record = held.get(job)

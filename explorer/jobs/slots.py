@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from itertools import takewhile
 from typing import Any
 
 import pynvml
@@ -17,7 +18,8 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 def gpus() -> list[str]:
     """The GPUs that this process may use, as ``CUDA_VISIBLE_DEVICES`` names them."""
     if (visible := os.environ.get(VISIBLE)) is not None:
-        return [name.strip() for name in visible.split(",") if name.strip()]
+        names = (name.strip() for name in visible.split(","))
+        return list(takewhile(lambda name: name and not name.startswith("-"), names))  # CUDA, too, stops at -1
     try:
         pynvml.nvmlInit()
         return [str(number) for number in range(pynvml.nvmlDeviceGetCount())]

@@ -168,7 +168,7 @@ class Store:
         Raises:
             InputError: where there is none of this id.
         """
-        found = self._find(_jobs.c.id == job)
+        found = self._find(_is(job))
         if not found:
             raise InputError(_("job: there is none with the id {value}").format(value=shown(job)))
         return found[0]
@@ -210,7 +210,7 @@ class Store:
                 values["turn"] = _last_turn(connection) + 1
             statement = (
                 sa.update(_jobs)
-                .where(_jobs.c.id == job, _jobs.c.status.in_(list(before)))
+                .where(_is(job), _jobs.c.status.in_(list(before)))
                 .values(changed=_now(connection), **values)
             )
             return connection.execute(statement).rowcount == 1
@@ -227,7 +227,7 @@ class Store:
     def remove(self, job: str, before: Iterable[Status]) -> bool:
         """Forget a job that is in one of some states; whether it was."""
         with self._writing() as connection:
-            wanted = sa.delete(_jobs).where(_jobs.c.id == job, _jobs.c.status.in_(list(before)))
+            wanted = sa.delete(_jobs).where(_is(job), _jobs.c.status.in_(list(before)))
             return connection.execute(wanted).rowcount == 1
 
     def _find(self, wanted: "sa.ColumnElement[bool]") -> list[Record]:
@@ -254,6 +254,10 @@ def store() -> Store:
 
 def _record(row: Mapping[Any, Any]) -> Record:
     return Record(**{**row, "status": Status(row["status"])})
+
+
+def _is(job: str) -> "sa.ColumnElement[bool]":
+    return _jobs.c.id == job.encode(errors="replace").decode()  # a command line may hold bytes that are no text
 
 
 def _last_turn(connection: sa.Connection) -> int:

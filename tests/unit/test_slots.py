@@ -1,0 +1,114 @@
+"""Slots: never more than there are, none twice, first in first out within a kind, and nobody waits for ever."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from explorer.errors import ExplorerError
+from explorer.jobs import slots
+from explorer.jobs.slots import CPU, VISIBLE, Machine, environment
+from explorer.jobs.store import Record, Status
+
+
+def record(place: int, resources: dict[str, Any], held: list[str] | None = None) -> Record:
+    known: dict[str, Any] = dict.fromkeys(Record.__dataclass_fields__)
+    status = Status.QUEUED if held is None else Status.RUNNING
+    return Record(
+        **known | {"id": f"j{place}", "turn": place, "status": status} | {"resources": resources, "slots": held}
+    )
+
+
+resources = st.fixed_dictionaries(
+    {"device": st.sampled_from(["auto", "cpu", "cuda", "mps"]), "processes": st.integers(1, 5)}
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_any_mix_of_jobs(data: st.DataObject) -> None:
+    gpus = [str(number) for number in range(data.draw(st.integers(0, 4), label="gpus"))]
+    cpu_slots = data.draw(st.integers(1, 3), label="cpu slots")
+    machine = Machine(gpus, cpu_slots)
+    waiting = [record(place, one) for place, one in enumerate(data.draw(st.lists(resources, max_size=12)))]
+    count = len(waiting)
+    running: list[Record] = []
+    order: list[str] = []
+    while waiting or running:
+        while chosen := machine.next(waiting, running):
+            job, taken = chosen
+            on_gpu = job.resources["device"] == "cuda" or (job.resources["device"] == "auto" and bool(gpus))
+            assert len(taken) == (min(job.resources["processes"], len(gpus)) if on_gpu else 1)
+            assert set(taken) <= (set(gpus) if on_gpu else {CPU})
+            # Nobody who waits for the same kind was submitted earlier.
+            kind = [one for one in waiting if _on_gpu(one, gpus) == on_gpu]
+            assert kind[0] is job
+            waiting.remove(job)
+            running.append(record(job.turn, job.resources, taken))
+            order.append(job.id)
+            held = [slot for one in running for slot in one.slots]
+            in_use = [slot for slot in held if slot != CPU]
+            assert len(in_use) == len(set(in_use))
+            assert held.count(CPU) <= cpu_slots
+        # What could run does: of each kind, the first does not fit.
+        free = set(gpus) - {slot for one in running for slot in one.slots}
+        for one in waiting:
+            if _on_gpu(one, gpus):
+                assert min(one.resources["processes"], len(gpus)) > len(free)
+                break
+        if any(not _on_gpu(one, gpus) for one in waiting):
+            assert sum(one.slots == [CPU] for one in running) == cpu_slots
+        assert running or not waiting  # else nothing would ever happen again
+        if running:
+            running.pop(data.draw(st.integers(0, len(running) - 1), label="ends"))
+    assert len(order) == len(set(order)) == count
+
+
+def _on_gpu(job: Record, gpus: list[str]) -> bool:
+    return job.resources["device"] == "cuda" or (job.resources["device"] == "auto" and bool(gpus))
+
+
+def test_a_job_for_all_gpus_is_not_overtaken() -> None:
+    """However many small ones come after it, and though one of them would fit at once."""
+    machine = Machine(["0", "1"], 1)
+    busy = record(0, {"device": "cuda", "processes": 1}, ["0"])
+    large = record(1, {"device": "cuda", "processes": 2})
+    small = [record(place, {"device": "auto", "processes": 1}) for place in range(2, 6)]
+    assert machine.next([large, *small], [busy]) is None
+    chosen = machine.next([large, *small], [])
+    assert chosen is not None
+    assert chosen == (large, ["0", "1"])
+
+
+def test_a_slot_that_is_no_more_counts_for_nothing() -> None:
+    """A job at work may hold a GPU from before a restart with fewer, or a CPU slot from one with more."""
+    on_cpu = record(9, {"device": "cpu", "processes": 1})
+    held = [record(place, on_cpu.resources, [CPU]) for place in range(3)]
+    assert Machine([], 1).next([on_cpu], held) is None
+    on_gpu = record(8, {"device": "cuda", "processes": 1})
+    assert Machine(["0"], 1).next([on_gpu], [record(0, on_gpu.resources, ["7"])]) == (on_gpu, ["0"])
+
+
+def test_more_gpus_than_there_are_is_an_end_in_words() -> None:
+    with pytest.raises(ExplorerError, match="processes: 3 need as many GPUs, and this machine has 2"):
+        Machine(["0", "1"], 1).refuse({"device": "cuda", "processes": 3})
+    Machine(["0", "1"], 1).refuse({"device": "auto", "processes": 3})
+    Machine([], 1).refuse({"device": "cpu", "processes": 64})
+    with pytest.raises(ExplorerError, match="this machine has 0"):
+        Machine([], 1).refuse({"device": "cuda", "processes": 1})
+
+
+def test_a_job_sees_its_own_slots_alone() -> None:
+    assert environment([CPU]) == {VISIBLE: ""}
+    assert environment(["1", "GPU-8932f937"]) == {VISIBLE: "1,GPU-8932f937"}
+
+
+@pytest.mark.parametrize(
+    ("visible", "found"),
+    [("", []), ("0", ["0"]), ("2, 0", ["2", "0"]), ("-1", []), ("1,-1,0", ["1"]), ("GPU-8932f937", ["GPU-8932f937"])],
+)
+def test_gpus_are_those_that_cuda_would_show(visible: str, found: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The CUDA programming guide: devices after an index that is none are invisible."""
+    monkeypatch.setenv(VISIBLE, visible)
+    assert slots.gpus() == found
