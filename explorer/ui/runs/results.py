@@ -167,8 +167,8 @@ def _heat(classes: list[str], confusion: list[list[int]], shown: list[int], *, d
     figure.update_layout(
         height=max(300, SIDE * len(shown) + 110),
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        xaxis={"title": _("Predicted"), "type": "category", "side": "bottom", "constrain": "domain"},
-        yaxis={"title": _("True"), "type": "category", "autorange": "reversed"},
+        xaxis={"title": _("Predicted"), "type": "category", "showgrid": False, "side": "bottom", "constrain": "domain"},
+        yaxis={"title": _("True"), "type": "category", "showgrid": False, "autorange": "reversed"},
         font={"color": theme(dark=dark).ink},
         dragmode=False,
     )

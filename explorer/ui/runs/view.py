@@ -1,15 +1,27 @@
 """What the Runs page shows: all of it stands in the link."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
+from explorer.i18n import _
 from explorer.jobs.store import Status
 from explorer.ui.link_settings import LinkSettings
 
 MOST = 100  # runs close up: as many as a sweep has
 
-Id = Annotated[str, Field(pattern=r"^[a-z0-9]{0,32}$")]
+_ID = re.compile(r"[a-z0-9]{0,32}")
+
+
+def _id(text: str) -> str:
+    if not _ID.fullmatch(text):
+        raise PydanticCustomError("id", _("it is no id: those are lowercase letters and digits"))
+    return text
+
+
+Id = Annotated[str, AfterValidator(_id)]
 Section = Literal["curves", "sweep", "test", "settings", "log", "files"]
 
 

@@ -1,0 +1,351 @@
+"""The Runs page in every state, without a browser. The runs are made up: none was trained."""
+
+import json
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explorer.jobs import desk
+from explorer.jobs.store import Status, Store, store
+from explorer.recipes import Recipe
+from explorer.settings import settings
+from explorer.ui.runs import shared
+from explorer.ui.runs.duplicate import train_link
+from explorer.ui.train.form import Form
+from tests import made_runs
+from tests.pages import helpers
+from tests.pages.helpers import problem
+
+open_page = partial(helpers.open_page, "runs")
+
+
+@pytest.fixture
+def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """An empty store and folder of runs; nothing starts a runner."""
+    monkeypatch.setenv("EXPLORER_RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.setattr("explorer.jobs.desk.wake", lambda **_how: None)
+    settings.cache_clear()
+    store.cache_clear()
+    yield store()
+    settings.cache_clear()
+    store.cache_clear()
+
+
+def words(app: AppTest) -> str:
+    """All texts of the page."""
+    assert not app.exception
+    kinds = ("markdown", "caption", "info", "success", "warning", "header", "code")
+    texts = [element.value for kind in kinds for element in app.get(kind)]
+    return " ".join([*texts, *(part.proto.body for part in app.get("html"))]).replace("\\", "")
+
+
+def names(app: AppTest) -> list[str]:
+    return list(app.dataframe[0].value["name"])
+
+
+def buttons(app: AppTest) -> dict[str, bool]:
+    """The buttons that are there, and whether they can be pressed."""
+    return {button.label: not button.disabled for button in app.button}
+
+
+def test_without_runs_the_page_says_what_to_do(jobs: Store) -> None:
+    app = open_page()
+    assert "No runs yet." in words(app)
+    assert not app.dataframe
+    assert "Train a network" in [link.proto.label for link in app.get("page_link")]
+
+
+def test_all_runs_are_listed_the_newest_first(jobs: Store) -> None:
+    for status in Status:
+        made_runs.add(jobs, f"a {status} run", status)
+    app = open_page()
+    table = app.dataframe[0].value
+    assert list(table["name"]) == [f"a {status} run" for status in reversed(Status)]
+    row = table.set_index("name").loc
+    assert row["a queued run"]["status"] == "○ queued"
+    assert row["a queued run"]["at"] == "next"
+    assert row["a running run"]["at"] == "1 min 15 s left"
+    assert row["a running run"]["progress"] == pytest.approx(55)
+    assert row["a finished run"]["test"] == pytest.approx(100 * made_runs.result(0.95)["top1"])
+    best = max(line.value for line in made_runs.rows(6, 0.95, 0) if line.name == "validation/top1")
+    assert row["a finished run"]["best"] == pytest.approx(100 * best)
+    assert row["a finished run"]["network"] == "Small CNN for the bundled digits"
+    assert row["a finished run"]["recipe"] == "adamw, lr 0.001, batch 64, 6 epochs"
+    assert row["a finished run"]["took"] == "3 min 20 s"
+    assert row["a finished run"]["size"] == pytest.approx(
+        sum(shared.retention.files(jobs.records()[-1].id).values()) / 1e6
+    )
+    assert "Tick one run" in words(app)
+
+
+def test_runs_that_wait_say_their_place(jobs: Store) -> None:
+    for name in "abc":
+        made_runs.add(jobs, name, Status.QUEUED)
+    assert list(open_page().dataframe[0].value["at"]) == ["2 ahead of it", "1 ahead of it", "next"]
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "offered"),
+    [
+        (Status.QUEUED, "Waiting for its turn: next.", {"Stop": True, "Delete": True}),
+        (Status.RUNNING, "memory", {"Stop": True, "Delete": False}),
+        (Status.STOPPING, "It writes a checkpoint", {"Delete": False}),
+        (Status.STOPPED, "Stopped. Resume goes on", {"Resume": True, "Delete": True}),
+        (Status.INTERRUPTED, "ended without a word", {"Resume": True, "Delete": True}),
+        (Status.FAILED, "", {"Resume": True, "Delete": True}),
+        (Status.FINISHED, "Full lines: validation images.", {"Delete": True}),
+    ],
+)
+def test_one_run_in_every_state(jobs: Store, status: Status, said: str, offered: dict[str, bool]) -> None:
+    job = made_runs.add(jobs, f"the <b>{status}</b> one", status)
+    app = open_page(job=job)
+    assert said in words(app)
+    assert {name: can for name, can in buttons(app).items() if name != "Disk space"} == offered
+    assert (problem(app) == made_runs.ERROR["message"]) == (status is Status.FAILED)
+    charts = len(app.get("vega_lite_chart"))
+    assert charts == (0 if status is Status.QUEUED else 3)
+    assert "<b>the" not in words(app)
+    for section in ("test", "settings", "log", "files"):
+        app.segmented_control(key="runs.view.show").set_value(section).run()
+        assert words(app)
+        assert app.query_params == {"job": job, "show": section}
+    assert ("the log of" in log_of(job)) == (status is not Status.QUEUED)
+
+
+def log_of(job: str) -> str:
+    return words(open_page(job=job, show="log"))
+
+
+def test_a_run_before_its_first_epoch(jobs: Store) -> None:
+    job = made_runs.add(jobs, "young", Status.RUNNING, epochs=0)
+    assert "The curves begin with the end of the first epoch." in words(open_page(job=job))
+
+
+def test_results_on_the_test_set(jobs: Store) -> None:
+    job = made_runs.add(jobs, "done", Status.FINISHED, goodness=0.9)
+    made_runs.keep_mistakes(job, 30)
+    app = open_page(job=job, show="test")
+    result = made_runs.result(0.9)
+    assert helpers.metrics(app) == {
+        "Test top-1": f"{result['top1']:.2%}", "Test top-3": "99.00%", "Right": f"{result['correct']} of 360",
+    }  # fmt: skip
+    matrix, bars = (json.loads(chart.proto.spec)["data"][0] for chart in app.get("plotly_chart"))
+    assert [row[place] for place, row in enumerate(matrix["customdata"])] == [
+        result["confusion"][place][place] for place in range(10)
+    ]
+    assert sum(map(sum, matrix["customdata"])) == 360
+    assert bars["x"] == list(result["per_class"].values())
+    assert "**2** taken for **3**: 6 (16.7%)" in words(app)
+    assert "The 24 surest of 30 mistakes" in words(app)
+    assert "3 → **8** 79%" in words(app)
+
+
+def test_a_perfect_run_has_no_mistakes(jobs: Store) -> None:
+    job = made_runs.add(jobs, "perfect", Status.FINISHED)
+    right = [[9 if row == column else 0 for column in range(10)] for row in range(10)]
+    jobs.change(
+        job, Status, result={"images": 90, "correct": 90, "top1": 1.0, "topk": {}, "confusion": right}
+        | {"per_class": dict.fromkeys(made_runs.CLASSES, 1.0)},
+    )  # fmt: skip
+    app = open_page(job=job, show="test")
+    assert "Every image was classified rightly." in words(app)
+    assert "There are none." in words(app)
+
+
+def test_a_hundred_classes_show_those_that_are_confused(jobs: Store) -> None:
+    job = made_runs.add(jobs, "many", Status.FINISHED)
+    classes = [f"class {place}" for place in range(100)]
+    confusion = [[0] * 100 for _class in classes]
+    for place in range(100):
+        confusion[place][place] = 10
+    confusion[7][93] = 5
+    result = {"images": 1005, "correct": 1000, "top1": 1000 / 1005, "topk": {"3": 1.0}, "confusion": confusion}
+    jobs.change(job, Status, result=result | {"per_class": dict.fromkeys(classes, 1.0)})
+    app = open_page(job=job, show="test")
+    matrix = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]
+    assert matrix["y"] == ["class 7", "class 93"]
+    assert "The 2 classes of 100 that were confused most." in words(app)
+
+
+def test_several_runs_show_what_differs(jobs: Store) -> None:
+    first = made_runs.add(jobs, "first", Status.FINISHED)
+    second = made_runs.add(jobs, "second", Status.FAILED, lr=0.5, optimizer="sgd")
+    app = open_page(job=f"{first}.{second}", show="settings")
+    assert "2 runs" in words(app)
+    assert '<tr><th scope="row">lr</th>' in words(app)
+    assert "batch_size" not in words(app)
+    app.segmented_control(key="runs.view.settings").set_value("all").run()
+    assert "batch_size" in words(app)
+    assert app.query_params["settings"] == "all"
+    assert buttons(app)["Resume (1)"]
+    assert buttons(app)["Delete (2)"]
+
+
+def test_seeds_are_drawn_as_mean_and_spread(jobs: Store) -> None:
+    ids = [made_runs.add(jobs, f"net seed={seed}", Status.FINISHED, seed=seed) for seed in range(3)]
+    app = open_page(job=".".join(ids))
+    assert "net, 3 seeds" in words(app)
+    assert "±" in words(app)
+    app.segmented_control(key="runs.view.seeds").set_value("apart").run()
+    assert "net seed=2" in words(app)
+    assert "±" not in words(app)
+    assert app.query_params["seeds"] == "apart"
+
+
+@pytest.mark.parametrize(
+    ("sweep", "kind"),
+    [
+        (["lr=0.1,0.01", "spec.dropout=0,0.5"], "heatmap"),
+        (["lr=0.1,0.01", "spec.dropout=0,0.5", "batch_size=16,32"], "parcoords"),
+        (["lr=0.1,0.01", "spec.dropout=0,0.5", "seed=0,1"], "heatmap"),
+        (["lr=0.1,0.01"], ""),
+    ],
+)
+def test_a_sweep_shows_itself(jobs: Store, sweep: list[str], kind: str) -> None:
+    ids = made_runs.add_sweep(jobs, "table", sweep)
+    made_runs.add(jobs, "another", Status.FINISHED)
+    app = open_page(sweep=jobs.get(ids[0]).sweep)
+    assert f"{len(ids)} runs of the sweep table" in words(app)
+    assert len(names(app)) == len(ids)
+    kinds = [json.loads(chart.proto.spec)["data"][0]["type"] for chart in app.get("plotly_chart")]
+    assert kinds == ([kind] if kind else [])
+    table = app.dataframe[1].value
+    assert list(table["score"]) == sorted(table["score"], reverse=True)
+    assert set(table.columns) - {"score", "status", "name"} == {key.partition("=")[0] for key in sweep}
+    app.segmented_control(key="runs.view.measure").set_value("test").run()
+    assert app.dataframe[1].value["score"].iloc[0] == pytest.approx(100 * jobs.get(ids[-1]).result["top1"])
+
+
+def test_filters_stand_in_the_link(jobs: Store) -> None:
+    made_runs.add(jobs, "apple", Status.FINISHED)
+    made_runs.add(jobs, "pear", Status.FAILED)
+    app = open_page()
+    app.text_input(key="runs.view.text").set_value("Small PEAR").run()
+    assert names(app) == ["pear"]
+    assert app.query_params == {"text": "Small PEAR"}
+    app.text_input(key="runs.view.text").set_value("").run()
+    app.pills(key="runs.view.status").set_value([Status.FINISHED]).run()
+    assert names(app) == ["apple"]
+    assert names(open_page(status="finished.failed")) == ["pear", "apple"]
+    assert "No run is like that" in words(open_page(text="plum"))
+
+
+def test_stop_and_resume(jobs: Store) -> None:
+    waiting, running = (made_runs.add(jobs, status, status) for status in (Status.QUEUED, Status.RUNNING))
+    app = open_page(job=f"{waiting}.{running}")
+    app.button(key="runs.stop").click().run()
+    assert jobs.get(waiting).status is Status.STOPPED
+    assert jobs.get(running).status is Status.STOPPING
+    assert "Stop" not in " ".join(buttons(app))
+    app.button(key="runs.resume").click().run()
+    assert jobs.get(waiting).status is Status.QUEUED
+
+
+def test_what_was_done_elsewhere_meanwhile_is_said(jobs: Store) -> None:
+    job = made_runs.add(jobs, "gone", Status.STOPPED)
+    app = open_page(job=job)
+    desk.delete(job)
+    app.button(key="runs.resume").click().run()
+    assert "there is none with the id" in problem(app)
+    assert "No runs yet." in words(app)
+
+
+def test_delete_asks_first(jobs: Store) -> None:
+    job, other = (made_runs.add(jobs, name, Status.FINISHED) for name in ("a *star*", "other"))
+    app = open_page(job=job)
+    app.button(key="runs.delete").click().run()
+    assert "- **a *star***" in words(app)
+    assert "are lost for good" in words(app)
+    app.button(key="runs.keep").click().run()
+    assert jobs.get(job)
+    app.button(key="runs.delete").click().run()
+    app.button(key="runs.delete-for-good").click().run()
+    assert [record.id for record in jobs.records()] == [other]
+    assert not desk.directory(job).folder.exists()
+    assert names(app) == ["other"]
+
+
+def test_clearing_up_shows_first_what_goes(jobs: Store) -> None:
+    made_runs.add(jobs, "failed", Status.FAILED)
+    finished = made_runs.add(jobs, "finished", Status.FINISHED)
+    app = open_page()
+    app.button(key="runs.disk").click().run()
+    assert "4.00 kB become free: checkpoints and last weights of 1 finished runs go" in words(app)
+    app.radio(key="runs.rule").set_value("failed").run()
+    assert "1 runs go for good" in words(app)
+    app.radio(key="runs.rule").set_value("old").run()
+    assert "Nothing to clear up in this way." in words(app)
+    app.radio(key="runs.rule").set_value("failed").run()
+    app.button(key="runs.clear").click().run()
+    assert [record.id for record in jobs.records()] == [finished]
+
+
+def test_a_duplicate_opens_as_the_same_job(jobs: Store) -> None:
+    record = jobs.get(made_runs.add(jobs, "one", Status.FINISHED, lr=0.3, optimizer="sgd", seed=7))
+    form, problems = Form.read(train_link(record))
+    assert problems == []
+    assert form.recipe == Recipe.parse(record.recipe)
+    assert (form.spec.to_dict(), form.data) == (record.spec, "digits")
+    assert form.resources.model_dump() == record.resources
+
+
+@pytest.mark.parametrize(
+    ("link", "message"),
+    [
+        ({"job": "../etc"}, "job[0]: it is no id"),
+        ({"status": "asleep"}, "status"),
+        ({"show": "everything"}, "show: 'everything'"),
+        ({"job": ".".join(f"a{number}" for number in range(101))}, "at most 100"),
+    ],
+)
+def test_links_that_make_no_sense_are_explained(jobs: Store, link: dict[str, str], message: str) -> None:
+    made_runs.add(jobs, "one", Status.FINISHED)
+    app = open_page(**link)
+    assert message in problem(app)
+    assert names(app) == ["one"]
+    assert app.query_params == link
+
+
+def test_a_run_of_the_link_that_is_gone_is_named(jobs: Store) -> None:
+    made_runs.add(jobs, "one", Status.FINISHED)
+    app = open_page(job="abcdefghij")
+    assert "not here any more: abcdefghij" in words(app)
+
+
+def test_a_damaged_file_of_mistakes_is_no_fault(jobs: Store) -> None:
+    job = made_runs.add(jobs, "one", Status.FINISHED)
+    (desk.directory(job).folder / "mistakes.json").write_text("{")
+    assert "were not kept" in words(open_page(job=job, show="test"))
+
+
+def test_a_hundred_runs_are_read_once(jobs: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [
+        job for number in range(100) for job in made_runs.jobs(f"run {number}", lr=0.001 * (number + 1), epochs=200)
+    ]
+    jobs.add(made)
+    for job in made:
+        made_runs.leave(jobs, job, Status.FINISHED)
+    first = open_page()
+    assert len(names(first)) == 100
+    asked: list[str] = []
+
+    def note(name: str) -> None:
+        real = getattr(Store, name)
+
+        def noting(self: Store, *given: object) -> object:
+            asked.append(name)
+            return real(self, *given)
+
+        monkeypatch.setattr(Store, name, noting)
+
+    note("records")
+    note("curves")
+    assert len(names(open_page())) == 100  # another session
+    assert asked == []
+    jobs.change(made[0].id, Status, name="renamed")
+    first.run()
+    assert "renamed" in names(first)
+    assert asked.count("records") == 1
