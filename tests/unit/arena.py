@@ -1,4 +1,4 @@
-"""A queue of its own, with real processes that are killed: ``python -m tests.unit.arena SECONDS`` goes on for longer."""
+"""A queue of its own, with real processes that are killed; ``python -m tests.unit.arena SECONDS`` goes on and on."""
 
 import os
 import random
@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,9 @@ class Arena:
         self._witness.join()
         for runner in self.runners():
             kill(runner)
+        if desk._runner is not None:
+            desk._runner.wait()
+            desk._runner = None
         for record in store().records(AT_WORK):
             for process in of_job(record.id):
                 kill(process)
@@ -149,10 +152,8 @@ def role(process: psutil.Process) -> str:
 
 
 def kill(process: psutil.Process) -> None:
-    try:
+    with suppress(psutil.NoSuchProcess):
         process.kill()
-    except psutil.NoSuchProcess:
-        pass
 
 
 def left(job: str) -> dict[str, Any]:

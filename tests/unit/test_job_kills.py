@@ -1,0 +1,162 @@
+"""Processes that are really killed: no job is lost or runs twice, no process is left, and every run ends to the bit.
+
+``EXPLORER_KILL_SECONDS`` sets how long each test kills; ``python -m tests.unit.arena SECONDS`` goes on for longer.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+
+from explorer.jobs import desk
+from explorer.jobs.processes import of_job
+from explorer.jobs.store import Status, store
+from tests.unit.arena import VICTIMS, Arena, kill, left, own_queue, words
+from tests.unit.training_helpers import difference, images
+
+SECONDS = float(os.environ.get("EXPLORER_KILL_SECONDS", "20"))
+
+
+@pytest.fixture(scope="module")
+def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
+    with own_queue(tmp_path_factory.mktemp("queue")) as made:
+        images(made.folder / "data.npz")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def alone(arena: Arena) -> dict[str, Any]:
+    """What a run that nobody disturbs leaves."""
+    job = arena.submit(str(arena.folder / "data.npz"))
+    arena.survive(job, lambda: "worker", 0)
+    return left(job)
+
+
+@pytest.mark.parametrize("victim", [*VICTIMS, "any"])
+def test_killed_at_any_moment(victim: str, arena: Arena, alone: dict[str, Any]) -> None:
+    job = arena.submit(str(arena.folder / "data.npz"))
+    until = time.monotonic() + SECONDS
+    arena.survive(job, lambda: arena.chance.choice(VICTIMS) if victim == "any" else victim, until)
+    assert difference(alone, left(job)) is None
+    assert not arena.twice
+    if victim != "any":
+        assert arena.told[f"kills of {victim}"] > 0
+
+
+def test_a_rank_that_is_killed(arena: Arena) -> None:
+    data = str(arena.folder / "data.npz")
+    unharmed = arena.submit(data, processes=2, epochs=100)
+    arena.survive(unharmed, lambda: "worker", 0)
+    job = arena.submit(data, processes=2, epochs=100)
+    killed = []
+
+    def once() -> str:
+        killed.append("worker")
+        return "worker" if len(killed) == 1 else "supervisor"
+
+    record = None
+    while record is None or record.status is not Status.FINISHED:
+        record = store().get(job)
+        if record.status is Status.FAILED:  # the rank that is left says why
+            assert record.error is not None
+            assert record.error["code"] == "process_lost"
+            arena.nobody_left(job)
+            desk.resume(job)
+        elif record.status is Status.INTERRUPTED:
+            arena.nobody_left(job)
+            desk.resume(job)
+        elif record.status is Status.RUNNING and len(killed) < 2 and record.live and "epoch" in record.live:
+            arena.kill(once(), job)
+            arena.comes_to_rest(job)
+        desk.wake()
+        time.sleep(0.05)
+    assert killed == ["worker", "worker"] or len(killed) == 2
+    assert difference(left(unharmed), left(job)) is None
+    assert not arena.twice
+
+
+def test_stopped_in_time_and_not_before_the_processes_are_gone(arena: Arena) -> None:
+    job = arena.submit(str(arena.folder / "data.npz"), epochs=10_000)
+    wait_for(job, Status.RUNNING, trained=True)
+    there = of_job(job)
+    assert len(there) >= 2
+    begin = time.monotonic()
+    desk.stop(job)
+    while store().get(job).status is not Status.STOPPED:
+        assert time.monotonic() - begin < 10
+        desk.wake()
+        time.sleep(0.01)
+    assert not [process for process in there if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+    desk.delete(job)
+
+
+def test_a_job_that_does_not_listen_is_ended_by_force(arena: Arena) -> None:
+    job = arena.submit(str(arena.folder / "data.npz"), epochs=10_000)
+    wait_for(job, Status.RUNNING, trained=True)
+    worker = next(process for process in of_job(job) if "training.worker" in words(process))
+    worker.suspend()
+    begin = time.monotonic()
+    desk.stop(job)
+    record = wait_for(job, Status.STOPPED)
+    assert time.monotonic() - begin < 10
+    assert record.error is not None
+    assert record.error["code"] == "forced"
+    arena.nobody_left(job)
+    desk.resume(job)
+    wait_for(job, Status.RUNNING, trained=True)
+    for process in of_job(job):
+        if "jobs.supervisor" in words(process):
+            process.suspend()  # nobody is left who would carry the stop out
+    desk.stop(job)
+    wait_for(job, Status.STOPPED)
+    arena.nobody_left(job)
+    desk.delete(job)
+    assert not desk.directory(job).folder.exists()
+
+
+def test_the_end_of_whoever_asked_is_not_the_end_of_the_job(arena: Arena) -> None:
+    """A process that submits and starts the runner, as the app does, and is then killed."""
+    for runner in arena.runners():
+        kill(runner)
+    data = str(arena.folder / "data.npz")
+    reading, writing = os.pipe()
+    pid = os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-c", _APP, data],
+        dict(os.environ),
+        file_actions=[(os.POSIX_SPAWN_DUP2, writing, 1)],
+        setpgroup=0,
+    )
+    os.close(writing)
+    job = os.read(reading, 100).decode().strip()
+    os.close(reading)
+    wait_for(job, Status.RUNNING)
+    os.killpg(pid, 9)
+    os.waitpid(pid, 0)
+    wait_for(job, Status.FINISHED)
+    arena.nobody_left(job)
+
+
+_APP = """
+import sys, time
+from pathlib import Path
+from tests.unit.arena import Arena
+arena = Arena(Path("."))
+print(arena.submit(sys.argv[1], epochs=50), flush=True)
+time.sleep(1000)
+"""
+
+
+def wait_for(job: str, status: Status, *, trained: bool = False) -> Any:
+    begin = time.monotonic()
+    while True:
+        record = store().get(job)
+        if record.status is status and (not trained or (record.live and record.live.get("epoch", 0) > 1)):
+            return record
+        assert time.monotonic() - begin < 60, record
+        desk.wake()
+        time.sleep(0.02)

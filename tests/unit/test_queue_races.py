@@ -1,0 +1,91 @@
+"""Many who use one store at once, under the real runner and supervisors, with a worker that only seems to train."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from explorer.jobs import desk
+from explorer.jobs.store import ACTIVE, Status, store
+from explorer.settings import settings
+from tests.unit.arena import own_queue
+
+APP = """
+import sys
+from explorer.jobs import desk
+from explorer.jobs.job import Job, Resources
+from explorer.recipes import Recipe
+from explorer.specs import parse_spec
+from tests.unit.training_helpers import SPEC
+desk.RUNNER = "tests.unit.light"
+for number in range(10):
+    desk.submit([Job.new(parse_spec(SPEC), "digits", Recipe(), Resources(), f"{sys.argv[1]} {number}")])
+"""
+SLOTS, JOBS = 2, 20
+
+
+@pytest.fixture
+def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("EXPLORER_CPU_SLOTS", str(SLOTS))
+    monkeypatch.setenv("EXPLORER_KEEP_READY", "false")
+    monkeypatch.setenv("EXPLORER_RUNNER_IDLE", "2")
+    monkeypatch.setattr(desk, "RUNNER", "tests.unit.light")
+    with own_queue(tmp_path):
+        yield
+
+
+@pytest.mark.usefixtures("queue")
+def test_two_apps_submit_to_two_slots() -> None:
+    apps = [subprocess.Popen([sys.executable, "-c", APP, name]) for name in ("one", "other")]
+    assert [app.wait(60) for app in apps] == [0, 0]
+    begin = time.monotonic()
+    while store().records(ACTIVE):
+        assert time.monotonic() - begin < 90, [record.status for record in store().records()]
+        assert sum(len(record.slots) for record in store().records()) <= SLOTS
+        time.sleep(0.02)
+    records = store().records()
+    assert len(records) == JOBS
+    assert {record.status for record in records} == {Status.FINISHED}
+    # In the order in which they came: each app's own order, and of all jobs the order of the turns.
+    for name in ("one", "other"):
+        assert [record.name for record in records if record.name.startswith(name)] == [f"{name} {n}" for n in range(10)]
+    started = [record.started for record in records]
+    assert all(started)
+    assert started == sorted(started)  # type: ignore[type-var]
+    # Each once, and never more at a time than there are slots.
+    spans = []
+    for record in records:
+        lines = (desk.directory(record.id).folder / "worked.txt").read_text().splitlines()
+        assert len(lines) == 1
+        spans.append(tuple(map(float, lines[0].split())))
+    for begin_of_one, _end in spans:
+        assert sum(begin <= begin_of_one < end for begin, end in spans) <= SLOTS
+
+
+@pytest.mark.usefixtures("queue")
+def test_of_two_runners_one_works_and_it_ends_when_nothing_is_to_do() -> None:
+    store()
+    environment = settings().for_process()
+    runners = [subprocess.Popen([sys.executable, "-m", "tests.unit.light"], env=environment) for _one in range(2)]
+    time.sleep(0.1)
+    begin = time.monotonic()
+    while all(runner.poll() is None for runner in runners):
+        assert time.monotonic() - begin < 20
+        time.sleep(0.02)
+    first_gone = time.monotonic()
+    assert [runner.wait(20) for runner in runners] == [0, 0]
+    assert time.monotonic() - first_gone > 0.2  # the other worked on, for the seconds that it waits for jobs
+
+
+@pytest.mark.usefixtures("queue")
+def test_a_runner_ends_when_its_store_is_gone() -> None:
+    desk.wake()
+    runner = desk._runner
+    assert runner is not None
+    time.sleep(1.0)
+    for path in settings().runs_dir.glob("store.db*"):
+        path.unlink()
+    assert runner.wait(20) == 0
