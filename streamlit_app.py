@@ -12,15 +12,17 @@ import streamlit as st
 
 
 def warm() -> None:
-    """Import torch and analyse one network, so that the first visitor doesn't wait for it."""
+    """Import torch and analyse one network, so that the first visitor doesn't wait for it; then see to the jobs."""
     import gc
 
     from explorer.analysis import analyse
+    from explorer.jobs import desk
     from explorer.specs import resolve
 
     analyse(resolve("vgg16"))
     gc.collect()
     gc.freeze()  # what the imports left behind never becomes garbage: keep it out of every collection
+    desk.wake()
 
 
 @asynccontextmanager

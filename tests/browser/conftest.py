@@ -53,6 +53,7 @@ def serve(log: Path) -> tuple[subprocess.Popen[bytes], str]:
                 "EXPLORER_SAVED_DIR": str(log.parent / "saved"),
                 "EXPLORER_RUNS_DIR": str(log.parent / "runs"),
                 "EXPLORER_DATA_DIR": str(log.parent / "data"),
+                "EXPLORER_RUNNER_IDLE": "30",
             },
         )
     address = f"http://localhost:{port}"
