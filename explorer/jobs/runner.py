@@ -93,30 +93,34 @@ class Runner:
         except StoreError:
             raise
         except Exception as error:
-            log.exception("job %s", record.id)
-            self._watch(record).fault = {
-                "code": "runner",
-                "message": _("it can't be run: {reason}").format(reason=error),
-            }
+            fault = {"code": "runner", "message": _("it can't be run: {reason}").format(reason=error)}
+            if fault != self._watch(record).fault:  # else it comes with every step
+                log.exception("job %s", record.id)
+            self._watch(record).fault = fault
 
     def _start(self, record: Record, *, slots: list[str]) -> None:
-        directory = desk.directory(record.id)
+        directory, ticket = desk.directory(record.id), secrets.token_hex(8)
+        self.watched.pop(record.id, None)
+        fault: OSError | None = None
+        try:
+            directory.offer(ticket)  # before the claim: the end of an earlier start must never pass for this one's
+        except OSError as error:
+            fault = error
         claimed = self.store.change(
             record.id, [Status.QUEUED], status=Status.RUNNING, started=time.time(), ended=None, slots=slots, live=None
         )
         if not claimed:  # stopped or deleted in this moment
             return
-        self.watched.pop(record.id, None)
+        if fault:
+            raise fault
         self.machine.refuse(record.resources)
-        ticket = secrets.token_hex(8)
-        directory.offer(ticket)
         self.backend.submit(directory, ticket, environment(slots))
         self._watch(record).submitted = True
 
     def _look_after(self, record: Record) -> None:
         directory = desk.directory(record.id)
         lives = self.backend.poll(directory)
-        self._take_over(record)  # after the poll: of a job that has ended, that is all
+        self._guarded(self._take_over, record)  # after the poll: of a job that has ended, that is all
         if not lives:
             self._settle(record)
         elif record.status is Status.STOPPING:
@@ -128,8 +132,8 @@ class Runner:
         """Copy what the job has written into the store."""
         directory, watched = desk.directory(record.id), self._watch(record)
         rows, mark = directory.rows_after(watched.mark)
-        if mark != watched.mark:
-            anew = watched.mark is None or mark is None or mark.file != watched.mark.file
+        if mark is not None and mark != watched.mark:
+            anew = watched.mark is None or mark.file != watched.mark.file
             self.store.write_rows(record.id, rows, anew=anew)
             watched.mark = mark
         progress = directory.progress()

@@ -286,6 +286,8 @@ def _in_words(path: Path | None) -> Iterator[None]:
     """What goes wrong with the database, as a sentence."""
     try:
         yield
+    except sa.exc.IntegrityError:  # rows that the tables refuse: the database is well
+        raise
     except (sa.exc.DBAPIError, sqlite3.Error, OSError) as error:  # a lock's Timeout is an OSError, too
         reason = str(error.orig if isinstance(error, sa.exc.DBAPIError) else error)
         place = path or _("the database")

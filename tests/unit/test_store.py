@@ -114,7 +114,7 @@ def test_turns_are_in_order_over_submissions_and_resumes(held: Store) -> None:
 def test_all_jobs_of_a_submission_or_none(held: Store) -> None:
     before, after = new(), new()
     held.add([before])
-    with pytest.raises(StoreError):
+    with pytest.raises(sa.exc.IntegrityError):
         held.add([after, before])
     assert [record.id for record in held.records()] == [before.id]
     assert sound(held)
@@ -225,10 +225,10 @@ def test_metrics_are_replaced_or_added_all_or_none(held: Store) -> None:
     many = [Row(epoch, "a", float(epoch)) for epoch in range(1, 2 * MOST_ROWS + 2)]
     held.write_rows(job, many, anew=False)
     assert held.rows(job) == many
-    with pytest.raises(StoreError):
+    with pytest.raises(sa.exc.IntegrityError):
         held.write_rows(job, [Row(9999, "a", 1.0), *many[-1:]], anew=False)
     assert held.rows(job) == many
-    with pytest.raises(StoreError):
+    with pytest.raises(sa.exc.IntegrityError):
         held.write_rows(job, [Row(1, "b", 1.0)] * 2, anew=True)
     assert held.rows(job) == many
     held.write_rows(job, [Row(1, "b", 1.0)], anew=True)
@@ -246,7 +246,7 @@ def test_metrics_go_with_their_job(held: Store) -> None:
     assert held.rows(job)
     assert held.remove(job, [Status.QUEUED])
     assert held.curves([job, other]) == {other: [Row(1, "a", 1.0)]}
-    with pytest.raises(StoreError):  # the runner of a job that was deleted meanwhile
+    with pytest.raises(sa.exc.IntegrityError):  # the runner of a job that was deleted meanwhile
         held.write_rows(job, [Row(1, "a", 1.0)], anew=True)
     assert sound(held)
 

@@ -1,0 +1,423 @@
+"""The runner over jobs that are no processes: every arrow between the states, and a death of it at every moment."""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from explorer.errors import StoreError
+from explorer.jobs import desk, runner
+from explorer.jobs.job import Job, Resources
+from explorer.jobs.run_directory import Row, RunDirectory
+from explorer.jobs.runner import Runner
+from explorer.jobs.slots import Machine
+from explorer.jobs.store import ACTIVE, AT_WORK, Status, Store
+from explorer.recipes import Recipe
+from explorer.specs import resolve
+
+
+@dataclass
+class Stubs:
+    """A backend whose jobs live until a test says otherwise."""
+
+    alive: dict[str, dict[str, str]] = field(default_factory=dict)
+    starts: list[str] = field(default_factory=list)
+    cancelled: list[tuple[str, bool]] = field(default_factory=list)
+    fault: Callable[[str], None] = lambda _job: None
+
+    def submit(self, directory: RunDirectory, ticket: str, environment: dict[str, str]) -> None:
+        job = directory.folder.name
+        self.fault(job)
+        assert job not in self.alive, "it runs twice at once"
+        assert directory.ticket() == ticket
+        assert directory.ended() is None
+        assert not directory.began()
+        self.starts.append(job)
+        self.alive[job] = environment
+
+    def poll(self, directory: RunDirectory) -> bool:
+        return directory.folder.name in self.alive
+
+    def cancel(self, directory: RunDirectory, *, force: bool) -> None:
+        self.cancelled.append((directory.folder.name, force))
+
+    def make_ready(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def begin(self, job: str, rows: list[Row] | None = None) -> RunDirectory:
+        """What a supervisor and a worker do first."""
+        directory = desk.directory(job)
+        assert job in self.alive
+        directory.write_supervisor((2**30, 0.0))
+        directory.begin()
+        directory.open(rows or [], ["a"])
+        return directory
+
+    def end(self, job: str, status: str | None = None, **more: Any) -> None:
+        """The last of its processes goes, with or without a word."""
+        if status is not None:
+            desk.directory(job).end(status, **more)
+        del self.alive[job]
+
+
+@pytest.fixture
+def stubs(jobs: Store) -> Stubs:
+    return Stubs()
+
+
+def a_runner(jobs: Store, stubs: Stubs, cpu_slots: int = 1) -> Runner:
+    return Runner(jobs, stubs, Machine([], cpu_slots))
+
+
+def submitted(count: int = 1) -> list[str]:
+    made = [Job.new(resolve("digits-cnn"), "digits", Recipe(), Resources(device="cpu")) for _job in range(count)]
+    return [record.id for record in desk.submit(made)]
+
+
+def rows(*epochs: int, value: float = 0.5) -> list[Row]:
+    return [Row(epoch, name, value) for epoch in epochs for name in ("train/loss", "train/top1")]
+
+
+def test_the_life_of_a_job(jobs: Store, stubs: Stubs) -> None:
+    (job,) = submitted()
+    works = a_runner(jobs, stubs)
+    assert works.step()
+    record = jobs.get(job)
+    assert (record.status, record.slots, stubs.starts) == (Status.RUNNING, ["cpu"], [job])
+    assert record.started is not None
+    assert stubs.alive[job] == {"CUDA_VISIBLE_DEVICES": ""}
+    directory = stubs.begin(job)
+    directory.append(rows(1))
+    live = {"epoch": 2, "loss": 0.5}
+    directory.write_progress({"processes": [], "progress": 0.5, "live": live, "notes": ["n"], "recipe": {"lr": 1.0}})
+    works.step()
+    record = jobs.get(job)
+    assert (record.progress, record.live, record.notes, record.recipe) == (0.5, live, ["n"], {"lr": 1.0})
+    assert sorted(jobs.rows(job)) == sorted(rows(1))
+    before = jobs.version()
+    works.step()
+    assert jobs.version() == before  # nothing is written where nothing has changed
+    directory.append(rows(2))
+    stubs.end(job, "finished", result={"top1": 1.0})
+    works.step()
+    record = jobs.get(job)
+    assert (record.status, record.progress, record.result, record.error) == (Status.FINISHED, 1.0, {"top1": 1.0}, None)
+    assert (record.live, record.pids, record.slots) == (None, [], [])
+    assert record.ended is not None
+    assert sorted(jobs.rows(job)) == sorted(rows(1, 2))
+    assert not works.step()
+
+
+ENDS: dict[str, tuple[str | None, bool, Status, str | None]] = {
+    "failed": ("failed", False, Status.FAILED, "input"),
+    "stopped by a signal": ("stopped", False, Status.STOPPED, None),
+    "stopped as asked": ("stopped", True, Status.STOPPED, None),
+    "done when asked": ("finished", True, Status.FINISHED, None),
+    "killed": (None, False, Status.INTERRUPTED, "killed"),
+    "killed when asked": (None, True, Status.STOPPED, None),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_how_a_job_ends(name: str, jobs: Store, stubs: Stubs) -> None:
+    told, asked, status, code = ENDS[name]
+    (job,) = submitted()
+    works = a_runner(jobs, stubs)
+    works.step()
+    stubs.begin(job).append(rows(1))
+    if asked:
+        desk.stop(job)
+        works.step()
+        assert jobs.get(job).status is Status.STOPPING  # until its processes are gone
+        assert stubs.cancelled == [(job, False)]
+    stubs.end(job, told, error={"code": "input", "message": "m"} if told == "failed" else None)
+    works.step()
+    record = jobs.get(job)
+    assert (record.status, record.error and record.error["code"]) == (status, code)
+    assert (record.slots, record.pids, sorted(jobs.rows(job))) == ([], [], sorted(rows(1)))
+
+
+def test_a_job_that_does_not_stop_is_forced(jobs: Store, stubs: Stubs, monkeypatch: pytest.MonkeyPatch) -> None:
+    (job,) = submitted()
+    works = a_runner(jobs, stubs)
+    works.step()
+    desk.stop(job)
+    works.step()
+    monkeypatch.setattr(runner, "LATE", 0.0)
+    works.step()
+    assert stubs.cancelled == [(job, False), (job, True)]
+    assert jobs.get(job).status is Status.STOPPING  # nobody has seen it end yet
+
+
+def test_first_in_first_out_over_slots(jobs: Store, stubs: Stubs) -> None:
+    ids = submitted(6)
+    works = a_runner(jobs, stubs, cpu_slots=2)
+    works.step()
+    assert stubs.starts == ids[:2]
+    desk.stop(ids[2])  # leaves the queue
+    desk.resume(ids[2])  # and is the last
+    for job in (*ids[:2], *ids[3:], ids[2]):
+        works.step()
+        assert len(stubs.alive) == len(jobs.records(AT_WORK)) <= 2
+        stubs.begin(job)
+        stubs.end(job, "finished")
+    works.step()
+    assert stubs.starts == [*ids[:2], *ids[3:], ids[2]]
+    assert {record.status for record in jobs.records()} == {Status.FINISHED}
+
+
+def test_a_resumed_job_goes_on_with_its_metrics(jobs: Store, stubs: Stubs) -> None:
+    """The worker writes the file anew, without the epochs after its checkpoint."""
+    (job,) = submitted()
+    works = a_runner(jobs, stubs)
+    works.step()
+    stubs.begin(job).append(rows(1, 2, 3))
+    stubs.end(job)
+    works.step()
+    assert len(jobs.rows(job)) == 6
+    desk.resume(job)
+    works.step()
+    works.step()  # the old file is there still
+    assert len(jobs.rows(job)) == 6
+    directory = stubs.begin(job, rows(1, 2))
+    works.step()
+    assert sorted(jobs.rows(job)) == sorted(rows(1, 2))
+    directory.append([*rows(3, value=math.inf), Row(3, "validation/loss", math.nan)])
+    works.step()
+    with directory.metrics.open("a") as file:
+        file.write('{"epoch": 4, "name": "half')
+    works.step()
+    directory.open(rows(1, 2, 3, 4), ["a"])
+    stubs.end(job, "finished")
+    works.step()
+    assert sorted(jobs.rows(job)) == sorted(directory.rows()) == sorted(rows(1, 2, 3, 4))
+
+
+# One job's fault
+
+
+def vanish(job: str) -> None:
+    for path in sorted(desk.directory(job).folder.rglob("*"), reverse=True):
+        path.unlink()
+    desk.directory(job).folder.rmdir()
+
+
+def zeros(job: str) -> None:
+    """What a power cut may leave of a file that was being written."""
+    desk.directory(job).metrics.write_bytes(b'{"epoch": 1, "name": "a", "value": 1.0}\n' + b"\0" * 200 + b"\n")
+
+
+def other_rows(job: str) -> None:
+    desk.directory(job).metrics.write_text('{"what": 1}\n' * 50)
+
+
+def twice(job: str) -> None:
+    desk.directory(job).metrics.write_text('{"epoch": 1, "name": "a", "value": 1.0}\n' * 50)
+
+
+@pytest.mark.parametrize("damage", [vanish, zeros, other_rows, twice])
+def test_a_damaged_run_comes_to_an_end_and_leaves_others_alone(
+    damage: Callable[[str], None], jobs: Store, stubs: Stubs
+) -> None:
+    damaged, other, later = submitted(3)
+    works = a_runner(jobs, stubs, cpu_slots=2)
+    works.step()
+    for job in (damaged, other):
+        stubs.begin(job, rows(1))
+    works.step()
+    damage(damaged)
+    desk.directory(other).append(rows(2))
+    stubs.end(damaged)
+    for _step in range(3):
+        works.step()
+    record = jobs.get(damaged)
+    assert record.status in {Status.INTERRUPTED, Status.FAILED}
+    assert record.error is not None
+    assert jobs.rows(damaged)  # what was known stays known
+    assert sorted(jobs.rows(other)) == sorted(rows(1, 2))
+    assert jobs.get(other).status is Status.RUNNING
+    assert stubs.starts == [damaged, other, later]
+
+
+def test_a_folder_that_is_gone_before_the_start(jobs: Store, stubs: Stubs) -> None:
+    gone, other = submitted(2)
+    vanish(gone)
+    works = a_runner(jobs, stubs)
+    for _step in range(3):
+        works.step()
+    record = jobs.get(gone)
+    assert record.status is Status.FAILED
+    assert record.error is not None
+    assert record.error["message"].startswith("it can't be run: ")
+    assert jobs.get(other).status is Status.RUNNING
+
+
+def test_a_job_that_can_not_be_started(jobs: Store, stubs: Stubs) -> None:
+    bad, other = submitted(2)
+
+    def refuse(job: str) -> None:
+        if job == bad:
+            raise OSError(12, "Cannot allocate memory")
+
+    stubs.fault = refuse
+    works = a_runner(jobs, stubs)
+    for _step in range(3):
+        works.step()
+    assert (jobs.get(bad).status, jobs.get(bad).slots) == (Status.FAILED, [])
+    assert "Cannot allocate memory" in (jobs.get(bad).error or {})["message"]
+    assert stubs.starts == [other]
+    stubs.fault = lambda _job: None
+    desk.resume(bad)
+    stubs.end(other, "finished")
+    for _step in range(2):
+        works.step()
+    assert (jobs.get(bad).status, jobs.get(bad).error) == (Status.RUNNING, None)
+
+
+def test_a_stopped_job_that_needs_too_many_gpus_fails_each_time(jobs: Store, stubs: Stubs) -> None:
+    """Not with the end that an earlier start left."""
+    (job,) = submitted()
+    works = a_runner(jobs, stubs)
+    works.step()
+    stubs.begin(job)
+    stubs.end(job, "stopped")
+    works.step()
+    assert jobs.get(job).status is Status.STOPPED
+    jobs.change(job, Status, resources={"device": "cuda", "processes": 3, "threads": None})
+    desk.resume(job)
+    for _step in range(2):
+        works.step()
+    assert jobs.get(job).status is Status.FAILED
+    assert "3 need as many GPUs, and this machine has 0" in (jobs.get(job).error or {})["message"]
+
+
+# A death of the runner, and a store that fails, at every moment
+
+
+class Killed(BaseException):
+    """What the runner does not survive."""
+
+
+@contextmanager
+def struck(moment: int, error: BaseException, held: Store, stubs: Stubs) -> Iterator[list[str]]:
+    """Fail at one of the moments before and after each thing that the runner does to the world; the moments passed."""
+    passed: list[str] = []
+
+    def watched(name: str, act: Callable[..., Any]) -> Callable[..., Any]:
+        def around(*what: Any, **how: Any) -> Any:
+            note(f"before {name}")
+            result = act(*what, **how)
+            note(f"after {name}")
+            return result
+
+        return around
+
+    def note(name: str) -> None:
+        passed.append(name)
+        if len(passed) == moment:
+            raise error
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("change", "write_rows"):
+            patch.setattr(held, name, watched(name, getattr(held, name)))
+        patch.setattr(stubs, "submit", watched("submit", stubs.submit))
+        patch.setattr(stubs, "poll", watched("poll", stubs.poll))
+        patch.setattr(RunDirectory, "offer", watched("offer", RunDirectory.offer))
+        yield passed
+
+
+def live_on(jobs: Store, stubs: Stubs, job: str, step: Callable[[], None], story: str) -> None:
+    """A life of a job that was stopped once before, up to its end in the store; ``step`` lets the runner work."""
+    step()
+    step()
+    if job in stubs.alive:
+        stubs.begin(job, rows(1)).append(rows(2))
+    step()
+    if story == "stopped":
+        desk.stop(job)
+        step()
+    if job in stubs.alive:
+        stubs.end(job, {"finished": "finished", "stopped": "stopped", "killed": None}[story])
+    step()
+    step()
+
+
+ENDED = {"finished": Status.FINISHED, "stopped": Status.STOPPED, "killed": Status.INTERRUPTED}
+
+
+@pytest.mark.parametrize("error", [Killed(), StoreError("the store is locked")], ids=["killed", "locked"])
+@pytest.mark.parametrize("story", ENDED)
+@pytest.mark.parametrize("before", ["new", "resumed"])
+def test_struck_at_any_moment_the_job_has_one_true_end(
+    before: str, story: str, error: BaseException, jobs: Store, stubs: Stubs
+) -> None:
+    moment, held = 0, Store(jobs.url.render_as_string())  # what people ask meanwhile is not struck
+    while True:
+        moment += 1
+        (job,) = submitted()
+        if before == "resumed":
+            works = a_runner(jobs, stubs)
+            works.step()
+            stubs.begin(job, rows(1))
+            stubs.end(job, "stopped")
+            works.step()
+            desk.resume(job)
+        stubs.starts.clear()
+        runners = [a_runner(held, stubs)]
+
+        def step(runners: list[Runner] = runners) -> None:
+            try:
+                runners[-1].step()
+            except Killed:
+                runners.append(a_runner(held, stubs))
+                runners[-1].step()
+            except StoreError:
+                runners[-1].step()
+
+        with struck(moment, error, held, stubs) as passed:
+            live_on(jobs, stubs, job, step, story)
+        record = jobs.get(job)
+        where = (moment, passed[moment - 1 : moment])
+        assert record.status is ENDED[story], where
+        assert sorted(jobs.rows(job)) == sorted(rows(1, 2)), where
+        assert (stubs.alive, record.slots, record.pids, record.live) == ({}, [], [], None), where
+        assert stubs.starts == [job], where
+        assert not jobs.records(ACTIVE)
+        if len(passed) < moment:
+            break
+    assert moment > 12
+
+
+def test_the_runner_goes_when_nothing_is_to_do_or_its_store_is_gone(
+    jobs: Store, stubs: Stubs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "POLL", 0.01)
+    closed: list[bool] = []
+    monkeypatch.setattr(stubs, "close", lambda: closed.append(True))
+    a_runner(jobs, stubs).run(0.05)
+    assert len(closed) == 1
+    submitted()
+    works = a_runner(jobs, stubs)
+    step = works.step
+    steps: list[int] = []
+
+    def some() -> bool:
+        steps.append(len(steps))
+        if len(steps) == 1:
+            raise StoreError
+        if len(steps) == 5:
+            assert jobs.path is not None
+            jobs.path.replace(jobs.path.with_name("moved.db"))
+        return step()
+
+    monkeypatch.setattr(works, "step", some)
+    works.run(1000)
+    assert len(steps) == 5
+    assert len(closed) == 2
+    assert len(stubs.alive) == 1  # the job goes on
