@@ -1,10 +1,10 @@
 """The queue from a terminal: ``python -m explorer jobs …``."""
 
-import json
 import sys
 from typing import Any
 
 import click
+from pydantic import TypeAdapter
 
 from explorer.errors import InputError
 from explorer.i18n import _
@@ -165,4 +165,4 @@ def _with_metrics(described: dict[str, Any]) -> dict[str, Any]:
 
 
 def _print(document: object) -> None:
-    click.echo(json.dumps(document, ensure_ascii=False))
+    click.echo(TypeAdapter(Any).dump_json(document).decode())  # numbers that are not finite as null: JSON has no NaN

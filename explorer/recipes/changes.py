@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable
 from itertools import product
-from math import prod
 from typing import Any
 
 from explorer.errors import InputError, shown
@@ -50,6 +49,7 @@ def sweep(texts: Iterable[str]) -> list[dict[str, str]]:
         InputError: where a text has no key or no value, a key or value stands twice, or the jobs are too many.
     """
     axes: dict[str, list[str]] = {}
+    jobs = 1
     for text in texts:
         key, equals, listed = text.partition("=")
         key, values = key.strip(), _parts(listed)
@@ -57,15 +57,16 @@ def sweep(texts: Iterable[str]) -> list[dict[str, str]]:
             raise InputError(_("sweep: {text} is not KEY=VALUE,VALUE,…").format(text=shown(text)))
         if key in axes:
             raise InputError(_("sweep: {key} stands twice").format(key=shown(key)))
+        jobs *= len(values)
+        if jobs > MAX_SWEEP:  # before anything that takes long for many
+            raise InputError(
+                _("sweep: {jobs:,} combinations are more than the {limit} jobs of a sweep").format(
+                    jobs=jobs, limit=MAX_SWEEP
+                )
+            )
         if repeated := [value for value in values if values.count(value) > 1]:
             raise InputError(_("sweep: {key} has {value} twice").format(key=key, value=shown(repeated[0])))
         axes[key] = values
-    if (jobs := prod(map(len, axes.values()))) > MAX_SWEEP:
-        raise InputError(
-            _("sweep: {jobs:,} combinations are more than the {limit} jobs of a sweep").format(
-                jobs=jobs, limit=MAX_SWEEP
-            )
-        )
     return [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
 
 
