@@ -16,6 +16,7 @@ from explorer.data.progress import Progress
 from explorer.i18n import _
 from explorer.jobs.estimate import Pace, seconds
 from explorer.jobs.job import Job, Resources
+from explorer.jobs.slots import gpus
 from explorer.recipes import Recipe
 from explorer.settings import settings
 from explorer.specs import Spec
@@ -135,7 +136,7 @@ def all_seconds(measured: Pace, jobs: list[Job], found: Preview) -> float:
 
 def slots(device: str) -> int:
     """Jobs that the machine trains at the same time."""
-    return torch.cuda.device_count() if device == "cuda" else settings().cpu_slots
+    return len(gpus()) if device == "cuda" else settings().cpu_slots
 
 
 def duration(amount: float) -> str:

@@ -7,11 +7,11 @@ from typing import Any
 
 from explorer.analysis import analyse
 from explorer.data.catalogue import NAMES
-from explorer.errors import InputError, shown
+from explorer.errors import InputError, StoreError, shown
 from explorer.i18n import _
 from explorer.jobs import launch
 from explorer.jobs.job import Resources, checked_name
-from explorer.jobs.store import store
+from explorer.jobs.store import Record, store
 from explorer.recipes import RECIPES, Recipe, assignments
 from explorer.specs import Spec, resolve
 from explorer.specs.link import BASE, FIELDS, decode, encode
@@ -110,13 +110,21 @@ def checked(resources: Resources) -> Resources:
     return resources
 
 
+def records() -> list[Record]:
+    """All jobs of this server; none while the store can't be read, which the queue on the page says."""
+    try:
+        return store().records()
+    except StoreError:
+        return []
+
+
 def check_weights(weights: str | None) -> None:
     """Weights on this page are those of a job; a path would be one of the server's files.
 
     Raises:
         InputError: where there is no such job.
     """
-    if weights is not None and weights not in {record.id for record in store().records()}:
+    if weights is not None and weights not in {record.id for record in records()}:
         raise InputError(_("weights: there is no run {value} on this server").format(value=shown(weights)))
 
 

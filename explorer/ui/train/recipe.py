@@ -6,11 +6,10 @@ import torch
 from explorer.analysis import analyse
 from explorer.i18n import _
 from explorer.jobs import desk
-from explorer.jobs.store import store
 from explorer.recipes import RECIPES
 from explorer.ui.text import plain
 from explorer.ui.train import fields, rates, state
-from explorer.ui.train.form import Form
+from explorer.ui.train.form import Form, records
 from explorer.ui.train.groups import groups
 from explorer.ui.train.state import Training
 
@@ -97,9 +96,9 @@ def _brief(value: object) -> str:
 
 def _weights(form: Form) -> dict[str, str]:
     """Runs whose weights are there, the latest first."""
-    records = [record for record in reversed(store().records()) if desk.directory(record.id).best.exists()]
+    found = [record for record in reversed(records()) if desk.directory(record.id).best.exists()]
     names = {fields.NO_WEIGHTS: _("Random weights")}
-    names |= {record.id: f"{record.name} · {record.id}" for record in records[:MOST_RUNS]}
+    names |= {record.id: f"{record.name} · {record.id}" for record in found[:MOST_RUNS]}
     if form.recipe.weights is not None:
         names.setdefault(form.recipe.weights, form.recipe.weights)
     return names

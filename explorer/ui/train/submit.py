@@ -6,12 +6,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, StoreError
 from explorer.i18n import _
 from explorer.jobs import desk
 from explorer.jobs.make import jobs as make_jobs
 from explorer.jobs.store import ACTIVE, AT_WORK, Record, Status, store
 from explorer.ui import address
+from explorer.ui.runs.words import status_name
 from explorer.ui.text import plain
 from explorer.ui.train.form import Form
 from explorer.ui.train.state import Training
@@ -35,9 +36,11 @@ def draw(training: Training, count: int, *, ready: bool) -> None:
     sent = st.session_state.get(SENT)
     if sent and sent["problem"]:
         st.error(plain(sent["problem"]), title=_("Not submitted; the form is as it was"), icon=":material/error:")
-    elif sent:
-        _receipt(sent["jobs"])
-    queue()
+    try:
+        polling = bool(store().records(ACTIVE))
+        st.fragment(_standing, run_every=EVERY if polling else None)(sent["jobs"] if sent else [], polling=polling)
+    except StoreError as error:
+        st.error(plain(str(error)), icon=":material/error:")
 
 
 def _submit() -> None:
@@ -56,17 +59,19 @@ def _submit() -> None:
     st.session_state[SENT] = {"form": form, "at": time.monotonic(), "jobs": ids, "problem": problem}
 
 
-def _receipt(ids: Sequence[str]) -> None:
-    records = {record.id: record for record in store().records()}
-    mine = [records[job] for job in ids if job in records]
-    if not mine:  # deleted since
-        return
-    with st.success(_where(mine, list(records.values())), icon=":material/check_circle:"):
-        pass
-    st.page_link(
-        RUNS, label=_("Watch it") if len(mine) == 1 else _("Watch them"), icon=":material/monitoring:",
-        query_params={"job": ".".join(job.id for job in mine), **address.everywhere()},
-    )  # fmt: skip
+def _standing(ids: Sequence[str], *, polling: bool) -> None:
+    """The jobs just submitted and the queue, looked at anew only while there is anything to see."""
+    everything = store().records()
+    active = [record for record in everything if record.status in ACTIVE]
+    if polling and not active:
+        st.rerun()
+    if mine := [record for record in everything if record.id in ids]:
+        st.success(_where(mine, everything), icon=":material/check_circle:")
+        st.page_link(
+            RUNS, label=_("Watch it") if len(mine) == 1 else _("Watch them"), icon=":material/monitoring:",
+            query_params={"job": ".".join(job.id for job in mine), **address.everywhere()},
+        )  # fmt: skip
+    _queue(active)
 
 
 def _where(mine: Sequence[Record], everything: Sequence[Record]) -> str:
@@ -77,7 +82,7 @@ def _where(mine: Sequence[Record], everything: Sequence[Record]) -> str:
             count=len(mine), ahead=desk.ahead(first.id, everything)
         )
     if first.status is not Status.QUEUED:
-        return _("{name} is {status}.").format(name=name, status=first.status)
+        return _("{name} is {status}.").format(name=name, status=status_name(first.status))
     ahead = desk.ahead(first.id, everything)
     busy = sum(record.status in AT_WORK for record in everything)
     if ahead or busy:
@@ -87,13 +92,7 @@ def _where(mine: Sequence[Record], everything: Sequence[Record]) -> str:
     return _("{name} is submitted and starts at once.").format(name=name)
 
 
-def queue() -> None:
-    """What trains and waits on this server, looked at anew only while there is anything."""
-    st.fragment(_queue, run_every=EVERY if store().records(ACTIVE) else None)()
-
-
-def _queue() -> None:
-    records = store().records(ACTIVE)
+def _queue(records: Sequence[Record]) -> None:
     if not records:
         st.caption(_("Nothing trains or waits on this server."))
         return

@@ -1,0 +1,115 @@
+"""Journeys on the Train page in a real browser."""
+
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+Visit = Callable[..., Page]
+SLOW = 90_000  # milliseconds: processes start, and others may be at work
+
+
+def rate_of(page: Page) -> Locator:
+    return page.get_by_role("spinbutton", name="Learning rate")
+
+
+def ready(page: Page) -> None:
+    """The images are there, and what the form asks for was measured."""
+    expect(page.locator(".samples").last).to_be_visible(timeout=SLOW)
+    expect(page.get_by_test_id("stMetricValue").filter(has_text="about")).to_be_visible(timeout=SLOW)
+
+
+def test_digits_from_the_form_to_the_finished_job(visit: Visit) -> None:
+    page = visit("train?epochs=2&threads=1")
+    ready(page)
+    name = page.get_by_label("Name", exact=True)
+    name.fill("First run")
+    name.press("Enter")
+    expect(page).to_have_url(re.compile("title=First"))
+    page.get_by_role("button", name="Train", exact=True).dblclick()
+    expect(page.get_by_test_id("stAlert")).to_contain_text("First run is", timeout=SLOW)
+    expect(page.get_by_test_id("stAlert")).to_contain_text("First run is finished", timeout=SLOW)
+    expect(page.get_by_text("Nothing trains or waits")).to_be_visible()  # the second click was none
+    page.get_by_role("link", name="Watch it").click()
+    expect(page).to_have_url(re.compile(r"/runs\?job=[a-z0-9]{14}$"))
+
+
+def test_the_link_in_a_fresh_browser_and_a_step_back(visit: Visit) -> None:
+    page = visit("train?net=lenet5")
+    rate = rate_of(page)
+    rate.fill("0.02")
+    rate.press("Enter")
+    momentum = page.get_by_role("spinbutton", name="Momentum")  # at once, before the page has answered
+    momentum.fill("0.8")
+    momentum.press("Enter")
+    expect(page).to_have_url(re.compile("lr=0.02.*momentum=0.8|momentum=0.8.*lr=0.02"))
+    page.get_by_text("Sweep: several values at once").click()
+    page.get_by_role("button", name="Example").click()
+    expect(page.get_by_role("button", name="Train 18 jobs")).to_be_visible(timeout=SLOW)
+    expect(page).to_have_url(re.compile("sweep="))
+    other = visit(page.url)
+    expect(rate_of(other)).to_have_value("0.02")
+    expect(other.get_by_role("button", name="Train 18 jobs")).to_be_visible(timeout=SLOW)
+    page.go_back()
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible()
+
+
+def test_what_breaks_a_rule_is_said_beside_its_field(visit: Visit) -> None:
+    page = visit("train")
+    rate = rate_of(page)
+    rate.fill("-1")
+    rate.press("Enter")
+    expect(page.get_by_text("lr: -1.0 is not above 0")).to_be_visible()
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_disabled()
+    page.get_by_role("button", name="Reset").click()
+    expect(rate_of(page)).to_have_value("0.001")
+    expect(page.get_by_text("lr: -1.0 is not above 0")).to_have_count(0)
+
+
+def test_from_the_architecture_page_and_back(visit: Visit) -> None:
+    page = visit("architecture?net=resnet20&image_size=12")
+    page.locator(".st-key-toolbar").get_by_role("link", name="Train").click()
+    expect(page.get_by_text("resized from 8 × 8 to 12 × 12 pixels")).to_be_visible(timeout=SLOW)
+    rate = rate_of(page)
+    rate.fill("0.02")
+    rate.press("Enter")
+    expect(page).to_have_url(re.compile("image_size=12.*lr=0.02"))
+    page.get_by_role("link", name="Edit").click()
+    expect(page.get_by_label("Input size")).to_have_value("12")
+    page.locator(".st-key-toolbar").get_by_role("link", name="Train").click()
+    expect(rate_of(page)).to_have_value("0.02")
+
+
+def test_a_zip_is_uploaded_shown_and_removed(visit: Visit, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    archive = tmp_path / "pets.zip"
+    with zipfile.ZipFile(archive, "w") as target:
+        for label in ("cat", "dog"):
+            for number in range(10):
+                picture = tmp_path / "picture.png"
+                Image.fromarray(random.integers(0, 256, (12, 16, 3), dtype=np.uint8)).save(picture)
+                target.write(picture, f"pets/{label}/{number}.png")
+    page = visit("train")
+    page.get_by_text("Your own images").click()
+    page.locator("input[type=file]").set_input_files(archive)
+    expect(page.get_by_text("2 classes, colour, 16 × 12 pixels")).to_be_visible(timeout=SLOW)
+    expect(page).to_have_url(re.compile(r"dataset=uploaded(:|%3A)pets-[0-9a-f]{10}\.zip"))
+    expect(page.locator(".samples").first.locator("figcaption").first).to_have_text("cat")
+    expect(page.get_by_text("The network takes images of 3 channels")).to_be_visible()
+    page.get_by_role("button", name="Remove").click()
+    page.get_by_role("button", name="Yes, remove").click()
+    expect(page.get_by_text("10 classes, grey")).to_be_visible(timeout=SLOW)
+    expect(page).not_to_have_url(re.compile("dataset="))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_phone_nothing_scrolls_sideways(visit: Visit, scheme: str) -> None:
+    page = visit("train?recipe=r1&sweep=lr=0.1,0.2", width=390, height=844, scheme=scheme)
+    expect(page.locator(".samples").last).to_be_visible(timeout=SLOW)
+    overhang = page.get_by_test_id("stMain").evaluate("main => main.scrollWidth - main.clientWidth")
+    assert overhang == 0
