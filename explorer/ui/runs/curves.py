@@ -87,7 +87,7 @@ def spec(lines: Sequence[Line], title: str, form: str, epochs: int, *, dark: boo
     """
     names = [f"s{number}" for number in range(len(lines))]
     training = [name for name, line in zip(names, lines, strict=True) if line.training]
-    few = epochs <= DOTS
+    few = max((len(line.points) for line in lines), default=0) <= DOTS
     by_line = {
         "color": {
             "field": "line", "type": "nominal", "legend": None,

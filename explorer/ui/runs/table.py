@@ -125,5 +125,6 @@ def _picked() -> None:
     watching = state.watching()
     ticked = st.session_state[state.TABLE].selection.rows
     listed = [watching.order[row] for row in ticked if row < len(watching.order)]
-    hidden = [job for job in watching.view.job if job not in watching.order]  # by the filters: still chosen
-    state.choose([*hidden, *listed])
+    # Those that the filters hide stay chosen, and the first chosen stays the first: it keeps its colour.
+    kept = [job for job in watching.view.job if job in listed or job not in watching.order]
+    state.choose(list(dict.fromkeys([*kept, *listed])))
