@@ -56,7 +56,8 @@ def test_the_link_in_a_fresh_browser_and_a_step_back(visit: Visit) -> None:
     expect(rate_of(other)).to_have_value("0.02")
     expect(other.get_by_role("button", name="Train 18 jobs")).to_be_visible(timeout=SLOW)
     page.go_back()
-    expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible(timeout=SLOW)
+    expect(rate_of(page)).to_have_value("0.02")
 
 
 def test_what_breaks_a_rule_is_said_beside_its_field(visit: Visit) -> None:
@@ -80,7 +81,7 @@ def test_from_the_architecture_page_and_back(visit: Visit) -> None:
     rate.press("Enter")
     expect(page).to_have_url(re.compile("image_size=12.*lr=0.02"))
     page.get_by_role("link", name="Edit").click()
-    expect(page.get_by_label("Input size")).to_have_value("12")
+    expect(page.get_by_role("spinbutton", name="Input size")).to_have_value("12")
     page.locator(".st-key-toolbar").get_by_role("link", name="Train").click()
     expect(rate_of(page)).to_have_value("0.02")
 
