@@ -19,6 +19,9 @@ PAGES = {
     "kernels?show=inception": "stMarkdown",
     "compare": "stMetricValue",
     "compare?a=vgg16&b=nonsense": "stMetricValue",
+    "runs": "stMarkdown",
+    "train?recipe=r1&sweep=lr=0.1,0.2": "stMetricValue",
+    "train?dataset=mnist&net=nonsense": "stMetricValue",
 }
 
 
@@ -33,7 +36,7 @@ def faults(page: Page) -> list[str]:
 
 CASES = [(link, 1280, "light") for link in PAGES] + [
     (link, width, scheme)
-    for link in [*list(PAGES)[:2], "kernels", "compare"]
+    for link in [*list(PAGES)[:2], "kernels", "compare", "train?recipe=r1&sweep=lr=0.1,0.2"]
     for width, scheme in ((1280, "dark"), (390, "light"))
 ]
 
