@@ -1,10 +1,12 @@
 """Fixtures of the unit tests."""
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from explorer.jobs import store as module
 from explorer.jobs.store import Store, store
 from explorer.settings import settings
 from tests.unit.image_folders import Write, writer
@@ -15,6 +17,13 @@ def no_sync() -> Iterator[None]:
     """No test cuts the power; what is killed leaves its files to the system, synced to the disk or not."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("os.fsync", lambda _file: None)
+        prepare = module._prepare_sqlite
+
+        def without_sync(connection: sqlite3.Connection, record: object) -> None:
+            prepare(connection, record)
+            connection.execute("PRAGMA synchronous = OFF")
+
+        patch.setattr(module, "_prepare_sqlite", without_sync)
         yield
 
 
