@@ -124,6 +124,22 @@ def test_a_run_before_its_first_epoch(jobs: Store) -> None:
     assert "The curves begin with the end of the first epoch." in words(open_page(job=job))
 
 
+def test_what_is_shown_of_a_run_follows_it(jobs: Store) -> None:
+    job = made_runs.add(jobs, "growing", Status.RUNNING, epochs=0)
+    app = open_page(job=job)
+    for epochs in (1, 2):
+        jobs.write_rows(job, made_runs.rows(epochs), anew=True)
+        desk.directory(job).log.write_bytes(b"x" * 1_000_000 * epochs)
+        jobs.change(job, Status, progress=epochs / 6)
+        app.run()
+        best = max(row.value for row in made_runs.rows(epochs) if row.name == "validation/top1")
+        row = app.dataframe[0].value.iloc[0]
+        assert row["best"] == pytest.approx(100 * best)
+        assert row["progress"] == pytest.approx(100 * epochs / 6)
+        assert epochs < row["size"] < epochs + 0.1
+        assert f"epoch {epochs}</span>" in words(app)
+
+
 def test_results_on_the_test_set(jobs: Store) -> None:
     job = made_runs.add(jobs, "done", Status.FINISHED, goodness=0.9)
     made_runs.keep_mistakes(job, 30)

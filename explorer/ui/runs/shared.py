@@ -1,7 +1,8 @@
 """What all sessions of a server read of the runs: once for each state of the store, and each run once until it changes.
 
 A run that has ended is not read again while another one trains: what is read of it is kept by the time of its last
-change. The caches are bounded; each entry is of one run, or one for the whole list.
+change. The caches are bounded; each entry is of one run, or one for the whole list. Streamlit leaves arguments whose
+names begin with an underscore out of a cache's key: here none does.
 """
 
 from typing import NamedTuple
@@ -58,14 +59,14 @@ def _listed(url: str, version: tuple[int, float]) -> Listed:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _best(_url: str, runs: tuple[Key, ...]) -> dict[str, float]:
+def _best(url: str, runs: tuple[Key, ...]) -> dict[str, float]:  # noqa: ARG001  part of the key
     read = store().curves([job for job, _changed in runs], [TOP1])
     found = {job: best(curves(rows)[TOP1]) for job, rows in read.items()}
     return {job: point.value for job, point in found.items() if point}
 
 
 @st.cache_resource(max_entries=2000, show_spinner=False)
-def _size(_folder: str, job: str, _changed: float) -> int:
+def _size(folder: str, job: str, changed: float) -> int:  # noqa: ARG001  parts of the key
     return sum(retention.files(job).values())
 
 
@@ -75,7 +76,7 @@ def curves_of(record: Record) -> Curves:
 
 
 @st.cache_resource(max_entries=RUNS_KEPT, show_spinner=False)
-def _curves(_url: str, job: str, _changed: float) -> Curves:
+def _curves(url: str, job: str, changed: float) -> Curves:  # noqa: ARG001  parts of the key
     return curves(store().rows(job))
 
 

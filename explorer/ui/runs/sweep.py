@@ -82,7 +82,7 @@ def _heat(
             xgap=2,
             ygap=2,
             colorbar={"tickformat": ".1~%", "thickness": 12},
-            hovertemplate=f"{_name(down)} %{{y}}, {_name(across)} %{{x}}: %{{z:.2%}}<extra></extra>",
+            hoverinfo="skip",
         )
     )
     # Plotly selects points and no cells of a heat chart: these lie over the cells, and are not seen.
@@ -92,7 +92,7 @@ def _heat(
         mode="markers",
         marker={"size": 34, "opacity": 0, "symbol": "square"},
         customdata=[".".join(run.id for run in cells.get((row, column), [])) for row in rows for column in columns],
-        hoverinfo="skip",
+        hovertemplate=f"{_name(down)} %{{y}}, {_name(across)} %{{x}}<extra></extra>",
         showlegend=False,
     )
     figure.update_layout(
@@ -102,6 +102,7 @@ def _heat(
         yaxis={"title": _name(down), "type": "category", "autorange": "reversed"},
         font={"color": theme(dark=dark).ink},
         clickmode="event+select",
+        hoverdistance=-1,  # wherever in a cell the pointer is
         dragmode=False,
     )
     st.plotly_chart(

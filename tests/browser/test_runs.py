@@ -1,0 +1,173 @@
+"""Journeys on the Runs page in a real browser: with runs that are trained, and with some that are made up."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from explorer.jobs import desk
+from explorer.jobs.store import Status, Store, store
+from explorer.settings import settings
+from explorer.specs import parse_spec
+from tests import made_runs
+from tests.browser.conftest import ROOT
+from tests.browser.test_access import faults
+
+Visit = Callable[..., Page]
+SLOW = 90_000  # milliseconds: processes start, and others may be at work
+EPOCHS = 200  # some seconds
+ROW = 32  # pixels of the table
+
+
+def wake() -> None:
+    """See that a runner lives, from a process that ends before it."""
+    awake = [sys.executable, "-c", "from explorer.jobs import desk; desk.wake()"]
+    subprocess.run(awake, cwd=ROOT, env=settings().for_process(), check=True)
+
+
+@pytest.fixture
+def runs(address: str, app_log: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """The store of the running app."""
+    for name in ("runs", "data", "saved"):
+        monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(app_log.parent / name))
+    settings.cache_clear()
+    store.cache_clear()
+    monkeypatch.setattr("explorer.jobs.desk.wake", wake)
+    yield store()
+    settings.cache_clear()
+    store.cache_clear()
+
+
+def tick(page: Page, row: int) -> None:
+    """Tick a row of the table, which is a canvas."""
+    page.get_by_test_id("stDataFrame").first.click(position={"x": 16, "y": ROW * (row + 1) + ROW // 2})
+
+
+def heading(page: Page) -> Locator:
+    return page.get_by_role("heading", level=2).first
+
+
+def test_a_run_is_followed_stopped_and_resumed_from_two_browsers(visit: Visit, runs: Store) -> None:
+    small = parse_spec({"family": "vgg", "cfg": [4, "M"], "classifier": [], "image_size": 8, "num_classes": 10})
+    [job] = made_runs.jobs("Followed", spec=small, epochs=EPOCHS)
+    desk.submit([job])
+    one = visit(f"runs?job={job.id}", ready="stDataFrame")
+    other = visit(f"runs?job={job.id}", ready="stDataFrame")
+    for page in (one, other):
+        expect(page.get_by_text(re.compile(rf"epoch [\d,]+ of {EPOCHS}"))).to_be_visible(timeout=SLOW)
+    chart = one.get_by_test_id("stVegaLiteChart").nth(1)
+    expect(chart.locator("svg")).to_be_visible(timeout=SLOW)
+    chart.evaluate("chart => { chart.querySelector('svg').mine = true }")
+    drawn = chart.locator("svg").inner_html()
+    one.wait_for_function(
+        "([chart, before]) => chart.querySelector('svg').innerHTML !== before", arg=[chart.element_handle(), drawn]
+    )
+    assert chart.evaluate("chart => chart.querySelector('svg').mine")  # the same chart, with more in it
+    one.get_by_role("button", name="Stop", exact=True).click()
+    for page in (one, other):
+        expect(page.get_by_text("Stopped. Resume goes on from the last checkpoint")).to_be_visible(timeout=SLOW)
+    assert runs.get(job.id).status is Status.STOPPED
+    other.get_by_role("button", name="Resume").click()
+    expect(other.get_by_role("button", name="Stop", exact=True)).to_be_visible(timeout=SLOW)
+    one.reload()
+    for page in (one, other):
+        expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(0, timeout=SLOW)
+        expect(page.get_by_role("table").get_by_text("✓ finished")).to_be_visible(timeout=SLOW)
+    one.get_by_role("radio", name="Test set").click()
+    expect(one.get_by_test_id("stMetricValue").first).to_contain_text("%")
+
+
+def test_runs_are_chosen_compared_and_linked(visit: Visit, runs: Store) -> None:
+    first = made_runs.add(runs, "Grape one", Status.FINISHED)
+    second = made_runs.add(runs, "Grape two", Status.FAILED, lr=0.5)
+    page = visit("runs?text=grape", ready="stDataFrame")
+    tick(page, 1)
+    expect(heading(page)).to_have_text("Grape one")
+    expect(page).to_have_url(re.compile(f"job={first}"))
+    tick(page, 0)
+    expect(heading(page)).to_have_text("2 runs")
+    page.get_by_role("radio", name="Differences").click()
+    expect(page.get_by_role("row", name="lr 0.001 0.5")).to_be_visible()
+    expect(page).to_have_url(re.compile("show=settings"))
+    fresh = visit(page.url, ready="stDataFrame")
+    expect(fresh.get_by_role("row", name="lr 0.001 0.5")).to_be_visible()
+    expect(fresh.locator("[data-testid=stDataFrame] tr[aria-selected=true]")).to_have_count(2)
+    page.go_back()
+    expect(page.get_by_role("radio", name="Curves")).to_be_checked()
+    page.go_back()
+    expect(heading(page)).to_have_text("Grape one")
+    assert second in {record.id for record in runs.records()}
+
+
+def test_a_sweep_leads_to_its_runs(visit: Visit, runs: Store) -> None:
+    ids = made_runs.add_sweep(runs, "Melon", ["lr=0.1,0.01", "spec.dropout=0,0.5"])
+    page = visit(f"runs?sweep={runs.get(ids[0]).sweep}", ready="stPlotlyChart")
+    expect(heading(page)).to_have_text("4 runs of the sweep Melon")
+    cells = page.locator(".heatmaplayer")
+    cells.wait_for()
+    box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.25 * box["height"])  # upper right
+    expect(heading(page)).to_contain_text("Melon · lr=0.01 dropout=0.5")
+    expect(page.get_by_role("radio", name="Curves")).to_be_checked()
+
+
+def test_deleting_asks_and_a_deleted_run_is_gone_for_others(visit: Visit, runs: Store) -> None:
+    job = made_runs.add(runs, "Lemon", Status.FINISHED)
+    page = visit(f"runs?text=lemon&job={job}", ready="stDataFrame")
+    other = visit(f"runs?text=lemon&job={job}", ready="stDataFrame")
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_text("are lost for good").wait_for()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Delete for good").click()
+    expect(page.get_by_text("No run is like that")).to_be_visible()
+    other.get_by_role("radio", name="Files").click()
+    expect(other.get_by_text(f"not here any more: {job}")).to_be_visible()
+
+
+def test_weights_and_metrics_are_downloaded(visit: Visit, runs: Store) -> None:
+    job = made_runs.add(runs, "Olive oil", Status.FINISHED)
+    page = visit(f"runs?job={job}", ready="stDataFrame")
+    page.locator(".st-key-runs-download button").first.click()
+    for name, file in (("safetensors", "Olive-oil.safetensors"), ("Metrics", "Olive-oil-metrics.csv")):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=name).click()
+        assert download.value.suggested_filename == file
+        content = Path(download.value.path()).read_bytes()
+        assert content == b"b" * 1000 if name == "safetensors" else content.count(b"\n") == 1 + made_runs.EPOCHS
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_phone_nothing_scrolls_sideways(visit: Visit, runs: Store, scheme: str) -> None:
+    job = made_runs.add(runs, "A name that is rather long for such a small screen", Status.FINISHED)
+    made_runs.keep_mistakes(job)
+    page = visit(f"runs?job={job}", width=390, height=844, scheme=scheme, ready="stVegaLiteChart")
+    for section, part in (("Curves", "stVegaLiteChart"), ("Test set", "stPlotlyChart"), ("Settings", "stHtml")):
+        page.get_by_role("radio", name=section).click()
+        page.get_by_test_id(part).first.wait_for()
+        assert page.get_by_test_id("stMain").evaluate("main => main.scrollWidth - main.clientWidth") == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(visit: Visit, runs: Store, scheme: str) -> None:
+    job = made_runs.add(runs, "Accessible", Status.FINISHED)
+    made_runs.keep_mistakes(job)
+    failed = made_runs.add(runs, "Accessible, too", Status.FAILED)
+    page = visit(f"runs?job={job}.{failed}&text=accessible", scheme=scheme, ready="stVegaLiteChart")
+    for section, part in (
+        ("Curves", "stVegaLiteChart"), ("Test set", "stPlotlyChart"), ("Differences", "stHtml"), ("Log", "stCode"),
+        ("Files", "stDataFrame"),
+    ):  # fmt: skip
+        page.get_by_role("radio", name=section).click()
+        page.get_by_test_id(part).last.wait_for(state="attached")
+        page.wait_for_timeout(1000)  # charts draw after the script has ended
+        assert faults(page) == [], section
+    page.get_by_role("button", name="Disk space").click()
+    page.get_by_role("dialog").get_by_text("runs take").wait_for()
+    assert faults(page) == []
