@@ -158,7 +158,7 @@ def test_on_a_phone_nothing_scrolls_sideways(visit: Visit, runs: Store, scheme: 
 def test_axe_finds_nothing_serious(visit: Visit, runs: Store, scheme: str) -> None:
     job = made_runs.add(runs, "Accessible", Status.FINISHED)
     made_runs.keep_mistakes(job)
-    failed = made_runs.add(runs, "Accessible, too", Status.FAILED)
+    failed = made_runs.add(runs, "Accessible, too", Status.FAILED, lr=0.5)
     page = visit(f"runs?job={job}.{failed}&text=accessible", scheme=scheme, ready="stVegaLiteChart")
     for section, part in (
         ("Curves", "stVegaLiteChart"), ("Test set", "stPlotlyChart"), ("Differences", "stHtml"), ("Log", "stCode"),
