@@ -7,6 +7,7 @@ stopped      stopping ──> (runner) stopped
                                       stopped, interrupted, failed ── resume ──> queued
 """
 
+import logging
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,8 @@ from explorer.jobs.store import ACTIVE, AT_WORK, RESUMABLE, Record, Status, stor
 from explorer.settings import settings
 
 RUNNER = "explorer.jobs.runner"
+
+log = logging.getLogger(__name__)
 
 _runner: "subprocess.Popen[bytes] | None" = None  # that this process has started last
 _waking = Lock()
@@ -63,8 +66,10 @@ def stop(job: str) -> Record:
         InputError: where there is no such job, or it has ended.
     """
     held = store()
-    stopped = held.change(job, [Status.QUEUED], status=Status.STOPPED, ended=time.time()) or held.change(
-        job, [Status.RUNNING], status=Status.STOPPING
+    stopped = (
+        held.change(job, [Status.RUNNING], status=Status.STOPPING)
+        or held.change(job, [Status.QUEUED], status=Status.STOPPED, ended=time.time())
+        or held.change(job, [Status.RUNNING], status=Status.STOPPING)  # it was just taken from the queue
     )
     record = held.get(job)
     if not stopped and record.status is not Status.STOPPING:
@@ -174,7 +179,10 @@ def wake(*, always: bool = True) -> None:
         except Timeout:
             return
         lock.release()  # of two processes that come here at once, both start a runner, and one ends at once
-        _runner = _start_runner()
+        try:
+            _runner = _start_runner()
+        except OSError as error:  # the jobs are in the queue all the same; whoever looks at them tries again
+            log.warning("no runner could be started: %s", error)
 
 
 def _start_runner() -> "subprocess.Popen[bytes]":

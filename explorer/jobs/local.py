@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -81,7 +82,8 @@ class Local:
         if force:
             end(of_job(directory.folder.name))
         elif (pid := directory.supervisor()) is not None:
-            os.kill(pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):  # it ended in this moment
+                os.kill(pid, signal.SIGTERM)
 
     def make_ready(self) -> None:
         """Keep a supervisor whose worker has imported torch."""

@@ -156,7 +156,7 @@ class Runner:
             values = {"status": Status(end["status"]), "error": end["error"], "result": end["result"]}
             if end["status"] == Status.FINISHED:
                 values["progress"] = 1.0
-        elif watched.fault is not None or not directory.began():
+        elif not directory.began():
             values = {"status": Status.FAILED, "error": watched.fault or _not_begun()}
         elif record.status is Status.STOPPING:
             values = {"status": Status.STOPPED}

@@ -34,11 +34,11 @@ class Recipe(BaseModel):
     # nesterov is SGD that looks ahead; adamw decays weights apart from the gradient (Loshchilov and Hutter 2019)
     optimizer: Literal["sgd", "nesterov", "adam", "adamw"] = "adamw"
     # the highest rate of the run; schedules and warm-up go below it
-    lr: Annotated[Positive, Field(le=10)] = 1e-3
+    lr: Annotated[Positive, Field(le=10)] = 2e-3
     # of SGD, or beta1 of Adam: how much of the last steps goes on
     momentum: Probability = 0.9
     # pulls every weight to zero, against overfitting
-    weight_decay: Annotated[NotNegative, Field(le=1)] = 0.05
+    weight_decay: Annotated[NotNegative, Field(le=1)] = 0.15
     # how the rate falls: cosine and onecycle by the step, step and plateau by the epoch
     schedule: Literal["constant", "step", "plateau", "cosine", "onecycle"] = "onecycle"
     # schedule step: epochs between two drops
@@ -63,7 +63,7 @@ class Recipe(BaseModel):
     # weights at the start: PyTorch's own, He et al. 2015, or N(0, 0.01)
     init: Literal["default", "he", "normal"] = "he"
     # probability taken from the true class and shared by all, against overconfidence
-    label_smoothing: Probability = 0.0
+    label_smoothing: Probability = 0.1
     # longest gradient, as its L2 norm: longer ones are shortened, against explosion
     clip_norm: Annotated[Positive, Field(le=1e6)] | None = 1.0
     # decay of a running average of the weights, which is then what is evaluated and kept

@@ -7,6 +7,7 @@ from explorer.jobs import compare
 from explorer.jobs.compare import Point
 from explorer.jobs.run_directory import Row
 from explorer.jobs.store import Record, Status, Store
+from explorer.recipes import Recipe
 from tests import made_runs
 
 
@@ -29,7 +30,7 @@ def test_curves_stand_in_the_order_of_their_epochs() -> None:
 
 def test_only_settings_that_differ_are_listed(jobs: Store) -> None:
     plain, other = record(jobs, "a"), record(jobs, "b", lr=0.5, seed=3)
-    assert compare.table([plain, other]) == [("lr", (0.001, 0.5)), ("seed", (0, 3))]
+    assert compare.table([plain, other]) == [("lr", (Recipe().lr, 0.5)), ("seed", (0, 3))]
     assert compare.table([plain, plain]) == []
     everything = {row.key for row in compare.table([plain, other], everything=True)}
     assert {"spec.cfg", "dataset", "lr", "device"} <= everything

@@ -54,6 +54,7 @@ def toy_job(spec: Spec, dataset: str = "toys", processes: int = 1, **recipe: obj
         "batch_size": 16,
         "augment": [],
         "clip_norm": None,
+        "label_smoothing": 0.0,
         "precision": "fp32",
     }
     resources = Resources(device="cpu", processes=processes, threads=1)
