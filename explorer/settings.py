@@ -55,7 +55,11 @@ class Settings(BaseSettings):
         Its threads wait for each other asleep: those that spin stand in the way of the one that is waited for as soon
         as anything else runs on the machine, and a step takes up to a hundred times as long.
         """
-        return {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | {f"EXPLORER_{name.upper()}": str(value) for name, value in self.model_dump().items()}
+        return (
+            {"OMP_WAIT_POLICY": "PASSIVE"}
+            | os.environ
+            | {f"EXPLORER_{name.upper()}": str(value) for name, value in self.model_dump().items()}
+        )
 
 
 @cache
