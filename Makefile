@@ -29,6 +29,7 @@ bench: .venv/bench chromium
 	$(BIN)/python -m benchmarks.page
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.precision
+	$(BIN)/python -m benchmarks.submit
 	$(BIN)/python -m benchmarks.runs
 
 clean:

@@ -1,6 +1,9 @@
 """Pictures for the README and for looking at: python -m tests.browser.screenshots [FOLDER]."""
 
+import json
+import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -15,18 +18,31 @@ SHOTS = [
     ("architecture-dark", "architecture?net=googlenet&colour=macs&folded=inception3a", 1280, 900, "dark"),
     ("kernels-light", "kernels", 1280, 800, "light"),
     ("compare-light", "compare?a=vgg16&b=googlenet", 1280, 800, "light"),
+    ("train-light", "train?net=digits-cnn&recipe=quick", 1280, 900, "light"),
+    ("runs-light", "runs?job={jobs}", 1280, 900, "light"),
 ]
+
+
+def trained(runs: Path) -> str:
+    """Two finished runs of the bundled digits, as they stand in a link."""
+    command = [sys.executable, "-m", "explorer", "train", "digits-cnn", "--dataset", "digits", "--recipe", "quick"]
+    command += ["--sweep", "lr=0.003,0.0003", "--follow", "--json"]
+    environment = os.environ | {"EXPLORER_RUNS_DIR": str(runs), "EXPLORER_RUNNER_IDLE": "30"}
+    told = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True).stdout
+    return ".".join(job["id"] for job in json.loads(told))
 
 
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    process, address = serve(Path(tempfile.mkdtemp()) / "log")
+    log = Path(tempfile.mkdtemp()) / "log"
+    jobs = trained(log.parent / "runs")
+    process, address = serve(log)
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
             for name, link, width, height, scheme in SHOTS:
                 page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
-                page.goto(f"{address}/{link}")
+                page.goto(f"{address}/{link.format(jobs=jobs)}")
                 page.get_by_role("heading").first.wait_for()
                 page.wait_for_timeout(6000)
                 page.screenshot(path=folder / f"{name}.png")

@@ -18,7 +18,7 @@ from explorer.jobs.store import Status, store
 from tests.unit.arena import VICTIMS, Arena, kill, left, own_queue, words
 from tests.unit.training_helpers import difference, images
 
-SECONDS = float(os.environ.get("EXPLORER_KILL_SECONDS", "20"))
+SECONDS = float(os.environ.get("EXPLORER_KILL_SECONDS", "8"))
 
 
 @pytest.fixture(scope="module")

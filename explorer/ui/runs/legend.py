@@ -13,6 +13,7 @@ from explorer.ui.runs import curves, words
 from explorer.ui.runs.lines import Drawn
 
 TOP1, LOSS = "validation/top1", "validation/loss"
+LARGE = 1e4  # of a run that diverges: its digits say nothing
 Number = Callable[[Record, Curves], tuple[float, str] | None]
 
 
@@ -56,7 +57,7 @@ def _columns() -> list[tuple[str, Number, Callable[[float], str]]]:
         return None if (seconds := words.took(record)) is None else (seconds, "")
 
     def loss(value: float) -> str:
-        return f"{value:.4f}"
+        return f"{value:.4f}" if value < LARGE else f"{value:.3g}"
 
     return [
         (_("Best validation top-1"), of(TOP1, least=False), words.percent),

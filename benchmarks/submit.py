@@ -1,0 +1,72 @@
+"""From the submission of a job to its first optimizer step, beside importing torch and torchvision.
+
+    python -m benchmarks.submit [--rounds 5]
+
+The queue is idle before each submission, as it is for somebody who presses the button: the runner has had the time to
+prepare a process. Nothing else may run. The first step is done when the loop has counted it.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+PREPARED = 15.0  # seconds for the runner to have a process ready
+
+
+def seconds_to_first_step() -> float:
+    """Submit a job, wait for its first step, and stop it."""
+    from explorer.jobs import desk
+    from explorer.jobs.job import Resources
+    from explorer.jobs.make import jobs
+    from explorer.jobs.store import ACTIVE, store
+    from explorer.recipes import resolve as resolve_recipe
+    from explorer.specs import resolve
+
+    # Live numbers are written once a second; an epoch of few steps tells its end at once.
+    recipe = resolve_recipe("quick").changed(epochs=2000, batch_size=1293)
+    job = jobs(resolve("digits-cnn"), "digits", recipe, Resources())
+    begin = time.monotonic()
+    record = desk.submit(job)[0]
+    directory = desk.directory(record.id)
+    while not directory.rows():
+        time.sleep(0.005)
+    seconds = time.monotonic() - begin
+    desk.stop(record.id)
+    while store().get(record.id).status in ACTIVE:
+        time.sleep(0.05)
+    return seconds
+
+
+def seconds_to_import() -> float:
+    begin = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import torch, torchvision"], check=True)
+    return time.monotonic() - begin
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="submission to first step")
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = parser.parse_args().rounds
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ.update(EXPLORER_RUNS_DIR=str(Path(folder) / "runs"), EXPLORER_RUNNER_IDLE="60")
+        from explorer.jobs import desk
+
+        desk.wake()
+        steps, imports = [], []
+        for _round in range(rounds):
+            time.sleep(PREPARED)
+            steps.append(seconds_to_first_step())
+            imports.append(seconds_to_import())
+    print(
+        f"submission to the end of the first epoch, of one step: {median(steps):.2f} s ({min(steps):.2f}-{max(steps):.2f})"
+    )
+    print(f"import torch, torchvision: {median(imports):.2f} s; ratio {median(steps) / median(imports):.2f}")
+
+
+if __name__ == "__main__":
+    main()
