@@ -62,9 +62,8 @@ def main() -> None:
             time.sleep(PREPARED)
             steps.append(seconds_to_first_step())
             imports.append(seconds_to_import())
-    print(
-        f"submission to the end of the first epoch, of one step: {median(steps):.2f} s ({min(steps):.2f}-{max(steps):.2f})"
-    )
+    spread = f"{min(steps):.2f} to {max(steps):.2f}"
+    print(f"submission to the end of the first epoch, which has one step: {median(steps):.2f} s ({spread})")
     print(f"import torch, torchvision: {median(imports):.2f} s; ratio {median(steps) / median(imports):.2f}")
 
 

@@ -34,11 +34,11 @@ class Recipe(BaseModel):
     # nesterov is SGD that looks ahead; adamw decays weights apart from the gradient (Loshchilov and Hutter 2019)
     optimizer: Literal["sgd", "nesterov", "adam", "adamw"] = "adamw"
     # the highest rate of the run; schedules and warm-up go below it
-    lr: Annotated[Positive, Field(le=10)] = 2e-3
+    lr: Annotated[Positive, Field(le=10)] = 1e-3
     # of SGD, or beta1 of Adam: how much of the last steps goes on
     momentum: Probability = 0.9
     # pulls every weight to zero, against overfitting
-    weight_decay: Annotated[NotNegative, Field(le=1)] = 0.15
+    weight_decay: Annotated[NotNegative, Field(le=1)] = 0.3
     # how the rate falls: cosine and onecycle by the step, step and plateau by the epoch
     schedule: Literal["constant", "step", "plateau", "cosine", "onecycle"] = "onecycle"
     # schedule step: epochs between two drops
