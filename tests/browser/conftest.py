@@ -54,6 +54,7 @@ def serve(log: Path) -> tuple[subprocess.Popen[bytes], str]:
                 "EXPLORER_RUNS_DIR": str(log.parent / "runs"),
                 "EXPLORER_DATA_DIR": str(log.parent / "data"),
                 "EXPLORER_RUNNER_IDLE": "30",
+                "EXPLORER_KEEP_READY": "false",  # several apps are started, and few train
             },
         )
     address = f"http://localhost:{port}"

@@ -24,7 +24,7 @@ def ready(page: Page) -> None:
     expect(page.get_by_test_id("stMetricValue").filter(has_text="about")).to_be_visible(timeout=SLOW)
 
 
-def test_digits_from_the_form_to_the_finished_job(visit: Visit) -> None:
+def test_digits_from_the_form_to_the_finished_curve(visit: Visit) -> None:
     page = visit("train?epochs=2&threads=1")
     ready(page)
     name = page.get_by_label("Name", exact=True)
@@ -37,6 +37,10 @@ def test_digits_from_the_form_to_the_finished_job(visit: Visit) -> None:
     expect(page.get_by_text("Nothing trains or waits")).to_be_visible()  # the second click was none
     page.get_by_role("link", name="Watch it").click()
     expect(page).to_have_url(re.compile(r"/runs\?job=[a-z0-9]{14}$"))
+    expect(page.get_by_role("heading", name="First run")).to_be_visible(timeout=SLOW)
+    curve = page.get_by_test_id("stVegaLiteChart").filter(has=page.locator("canvas, svg"))
+    expect(curve.first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("row", name=re.compile(r"First run.*%.*359 images"))).to_be_visible()
 
 
 def test_the_link_in_a_fresh_browser_and_a_step_back(visit: Visit) -> None:

@@ -4,14 +4,13 @@ import sys
 import time
 from pathlib import Path
 
-from explorer.jobs import local, processes, runner
 from explorer.jobs.run_directory import RunDirectory
 
-SECONDS = 0.3
+SECONDS = 0.2
 
 
 def work(folder: Path) -> None:
-    """Seem to train; the log has when it began and ended."""
+    """Seem to train; a file has when it began and ended."""
     begin = time.time()
     time.sleep(SECONDS)
     with (folder / "worked.txt").open("a") as file:
@@ -19,10 +18,14 @@ def work(folder: Path) -> None:
     RunDirectory(folder).end("finished", result={"top1": 1.0})
 
 
+def run() -> int:
+    """Be the runner."""
+    from explorer.jobs import local, processes, runner
+
+    local.SUPERVISOR = "tests.unit.light_supervisor"
+    processes.MODULES = ("tests.unit.light",)
+    return runner.main()
+
+
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        work(Path(sys.argv[1]))
-    else:
-        local.SUPERVISOR = "tests.unit.light_supervisor"
-        processes.MODULES = ("tests.unit.light",)
-        sys.exit(runner.main())
+    sys.exit(work(Path(sys.argv[1])) if sys.argv[1:] else run())
