@@ -16,7 +16,7 @@ import pytest
 from explorer.jobs import desk
 from explorer.jobs.processes import of_job
 from explorer.jobs.store import RESUMABLE, Status, store
-from tests.unit.arena import VICTIMS, Arena, kill, left, own_queue, words
+from tests.unit.arena import ORPHAN_LIFE, VICTIMS, Arena, kill, left, own_queue, words
 from tests.unit.training_helpers import difference, images
 
 SECONDS = float(os.environ.get("EXPLORER_KILL_SECONDS", "20"))
@@ -61,7 +61,7 @@ def test_a_rank_that_is_killed(arena: Arena) -> None:
             desk.resume(job)
         elif record.live and "epoch" in record.live and (victim := next(kills, None)):
             arena.kill(victim, job)
-            arena.comes_to_rest(job)
+            wait_while(job, Status.RUNNING)
         desk.wake()
         time.sleep(0.05)
     assert ends == ["process_lost", "killed"]  # of a rank that is left, and of nobody
@@ -139,6 +139,14 @@ arena = Arena(Path("."))
 print(arena.submit(sys.argv[1], epochs=50), flush=True)
 time.sleep(1000)
 """
+
+
+def wait_while(job: str, status: Status) -> None:
+    begin = time.monotonic()
+    while store().get(job).status is status:
+        assert time.monotonic() - begin < ORPHAN_LIFE
+        desk.wake()
+        time.sleep(0.02)
 
 
 def wait_for(job: str, status: Status, *, trained: bool = False) -> Any:
