@@ -12,10 +12,9 @@ BIN := .venv/bin
 run: .venv/app
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
 
-# Three on two cores: many tests wait for processes and pages.
 test: .venv/tests chromium
-	$(BIN)/pytest -n 3 --dist worksteal -q tests/unit tests/pages
-	$(BIN)/pytest -n 3 --dist worksteal -q tests/browser
+	$(BIN)/pytest -n 2 --dist worksteal -q tests/unit tests/pages
+	$(BIN)/pytest -n 2 --dist worksteal -q tests/browser
 
 check: .venv/tests
 	$(BIN)/ruff check .

@@ -3,7 +3,7 @@
 from difflib import get_close_matches
 from pathlib import Path
 
-from explorer.data import arrays, digits, downloads, users
+from explorer.data import arrays, digits, users
 from explorer.data.archive import Archive
 from explorer.data.catalogue import NAMES, Entry
 from explorer.data.dataset import Dataset, Files, Split
@@ -32,6 +32,8 @@ def load(name: str, progress: Progress = silent) -> Dataset:
         entry = NAMES[name]
         if not entry.source:
             return digits.load(name, mirrored=entry.mirrored)
+        from explorer.data import downloads  # with torchvision, which takes longer to import than torch
+
         return downloads.load(name, entry, progress)
     path = Path(locate(name))
     if path.is_dir():

@@ -7,7 +7,6 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
-from torchvision.transforms.v2.functional import grayscale_to_rgb, rgb_to_grayscale
 
 from explorer.errors import InputError
 from explorer.i18n import _
@@ -151,6 +150,9 @@ class _Recoloured:
 
 
 def _recoloured(images: Tensor, channels: int) -> Tensor:
+    # torchvision takes longer to import than torch; most jobs need nothing of it.
+    from torchvision.transforms.v2.functional import grayscale_to_rgb, rgb_to_grayscale
+
     recoloured: Tensor = rgb_to_grayscale(images) if channels == 1 else grayscale_to_rgb(images)
     return recoloured
 

@@ -11,7 +11,6 @@ import torch
 import torch.distributed
 from PIL import Image
 from torch import Tensor
-from torchvision.transforms.v2.functional import to_pil_image
 
 from explorer.data.dataset import Split
 from explorer.files import whole
@@ -101,7 +100,8 @@ def write(path: Path, mistakes: Iterable[Mistake], split: Split, classes: tuple[
 
 def picture(image: Tensor) -> str:
     """A uint8 image, (C, H, W), as the data URL of a PNG; shrunk to 96 pixels where it is larger."""
-    shown: Image.Image = to_pil_image(image)
+    pixels = image.permute(1, 2, 0).numpy()
+    shown = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
     shown.thumbnail((SIDE, SIDE))
     file = BytesIO()
     shown.save(file, "PNG")

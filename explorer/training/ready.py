@@ -28,6 +28,7 @@ getproctitle()  # finds where the command line lies, which it can't any more onc
 listener = Thread(target=listen)
 listener.start()
 
+
 from explorer.jobs.run_directory import RunDirectory  # noqa: E402
 from explorer.specs import resolve  # noqa: E402
 from explorer.training import worker  # noqa: E402

@@ -2,12 +2,9 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-
-from tests.browser.conftest import serve
 
 Visit = Callable[..., Page]
 PATIENCE = 60_000  # ms: first analyses and first visits, on a busy machine
@@ -81,16 +78,11 @@ def test_it_is_no_wider_than_a_phone(start: Visit, scheme: str) -> None:
     assert page.evaluate(inner) <= 0
 
 
-def test_an_old_link_is_the_very_first_request_after_a_start(browser: Browser, tmp_path: Path) -> None:
-    process, address = serve(tmp_path / "log")
-    try:
-        page = browser.new_page()
-        page.goto(f"{address}/?net=resnet18&blocks=1.1.1.1&lang=en")
-        expect(parameters(page)).to_have_text("5.42 M", timeout=PATIENCE)
-        expect(page).to_have_url(re.compile(r"/architecture\?"))
-        for part in ("net=resnet18", "blocks=1.1.1.1", "lang=en"):
-            expect(page).to_have_url(re.compile(re.escape(part)))
-        page.close()
-    finally:
-        process.terminate()
-        process.wait(10)
+def test_an_old_link_opens_on_architecture(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    page.goto(f"{address}/?net=resnet18&blocks=1.1.1.1&lang=en")
+    expect(parameters(page)).to_have_text("5.42 M", timeout=PATIENCE)
+    expect(page).to_have_url(re.compile(r"/architecture\?"))
+    for part in ("net=resnet18", "blocks=1.1.1.1", "lang=en"):
+        expect(page).to_have_url(re.compile(re.escape(part)))
+    page.close()

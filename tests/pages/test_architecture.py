@@ -23,8 +23,9 @@ def test_the_first_visit_shows_a_network_with_numbers() -> None:
     assert len(app.dataframe[0].value) == 40
 
 
-@pytest.mark.parametrize("name", PRESETS)
-def test_every_preset_opens_from_its_link_without_an_error(name: str) -> None:
+# A part of them, of every family: all are built, analysed and drawn in the unit tests.
+@pytest.mark.parametrize("name", list(PRESETS)[::4])
+def test_presets_open_from_their_link_without_an_error(name: str) -> None:
     app = open_page(net=name)
     assert problem(app) == ""
     assert app.query_params == {"net": name}

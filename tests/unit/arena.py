@@ -17,7 +17,8 @@ import psutil
 from explorer.jobs import desk
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.processes import of_job
-from explorer.jobs.store import ACTIVE, AT_WORK, RESUMABLE, Record, Status, store
+from explorer.jobs.run_directory import Row, RunDirectory
+from explorer.jobs.store import ACTIVE, AT_WORK, RESUMABLE, Status, store
 from explorer.models import weights
 from explorer.recipes import Recipe
 from explorer.settings import settings
@@ -80,8 +81,11 @@ class Arena:
         for process in chosen:
             kill(process)
 
-    def survive(self, job: str, victims: "Callable[[], str]", until: float) -> Record:
-        """Kill until a moment, resume what was interrupted, and wait for the end; checks every state on the way."""
+    def survive(self, job: str, victims: "Callable[[], str]", until: float) -> dict[str, Any]:
+        """Kill until a moment, resume what was interrupted, and wait for the end; what is left then.
+
+        Checks every state on the way.
+        """
         while (record := store().get(job)).status is not Status.FINISHED:
             desk.wake()
             assert record.status is not Status.FAILED, record.error
@@ -96,7 +100,9 @@ class Arena:
             else:
                 time.sleep(0.05)
         self.nobody_left(job)
-        return record
+        directory = desk.directory(job)
+        assert untimed(store().rows(job)) == untimed(directory.rows())
+        return left(directory)
 
     def comes_to_rest(self, job: str) -> None:
         """After a kill, within some seconds either the job runs or it has no process."""
@@ -156,15 +162,22 @@ def kill(process: psutil.Process) -> None:
         process.kill()
 
 
-def left(job: str) -> dict[str, Any]:
+def left(directory: RunDirectory) -> dict[str, Any]:
     """What has to be the same however often a job was killed."""
-    directory = desk.directory(job)
     best, card = weights.read(directory.best)
     last, _card = weights.read(directory.last)
-    result = store().get(job).result
-    rows = sorted(row for row in store().rows(job) if not row.name.startswith("time/"))
-    assert rows == sorted(row for row in directory.rows() if not row.name.startswith("time/"))
-    return {"best": best, "last": last, "epoch": card.metrics["epoch"], "rows": rows, "result": result}
+    return {
+        "best": best,
+        "last": last,
+        "epoch": card.metrics["epoch"],
+        "rows": untimed(directory.rows()),
+        "end": directory.ended(),
+    }
+
+
+def untimed(rows: list[Row]) -> list[Row]:
+    """Metrics but those of the clock."""
+    return sorted(row for row in rows if not row.name.startswith("time/"))
 
 
 @contextmanager
@@ -191,12 +204,12 @@ def main(seconds: float) -> None:
     with tempfile.TemporaryDirectory() as name, own_queue(Path(name)) as arena:
         data = images(Path(name) / "data.npz")
         alone = arena.submit(data)
-        arena.survive(alone, lambda: "worker", 0)
-        wanted, until = left(alone), time.monotonic() + seconds
+        wanted = arena.survive(alone, lambda: "worker", 0)
+        until = time.monotonic() + seconds
         while time.monotonic() < until:
             job = arena.submit(data)
-            arena.survive(job, lambda: arena.chance.choice(VICTIMS), min(until, time.monotonic() + 30))
-            assert difference(wanted, left(job)) is None
+            found = arena.survive(job, lambda: arena.chance.choice(VICTIMS), min(until, time.monotonic() + 30))
+            assert difference(wanted, found) is None
             arena.told["finished like the one left alone"] += 1
         assert not arena.twice, arena.twice
         print(dict(arena.told))

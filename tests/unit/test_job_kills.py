@@ -4,6 +4,7 @@
 """
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -15,8 +16,10 @@ import pytest
 
 from explorer.jobs import desk
 from explorer.jobs.processes import of_job
-from explorer.jobs.store import RESUMABLE, Status, store
-from tests.unit.arena import ORPHAN_LIFE, VICTIMS, Arena, kill, left, own_queue, words
+from explorer.jobs.run_directory import RunDirectory
+from explorer.jobs.store import Status, store
+from tests.unit.arena import VICTIMS, Arena, kill, left, own_queue, words
+from tests.unit.test_ranks import forked_workers
 from tests.unit.training_helpers import difference, images
 
 SECONDS = float(os.environ.get("EXPLORER_KILL_SECONDS", "20"))
@@ -33,8 +36,7 @@ def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
 def alone(arena: Arena) -> dict[str, Any]:
     """What a run that nobody disturbs leaves."""
     job = arena.submit(str(arena.folder / "data.npz"))
-    arena.survive(job, lambda: "worker", 0)
-    return left(job)
+    return arena.survive(job, lambda: "worker", 0)
 
 
 def test_killed_at_any_moment(arena: Arena, alone: dict[str, Any]) -> None:
@@ -42,30 +44,32 @@ def test_killed_at_any_moment(arena: Arena, alone: dict[str, Any]) -> None:
     until = time.monotonic() + SECONDS
     while time.monotonic() < until or not all(arena.told[f"kills of {victim}"] for victim in VICTIMS):
         job = arena.submit(str(arena.folder / "data.npz"))
-        arena.survive(job, lambda: next(turns), time.monotonic() + SECONDS)
-        assert difference(alone, left(job)) is None
+        found = arena.survive(job, lambda: next(turns), time.monotonic() + SECONDS)
+        assert difference(alone, found) is None
     assert not arena.twice
 
 
 def test_a_rank_that_is_killed(arena: Arena) -> None:
-    data = str(arena.folder / "data.npz")
-    unharmed = arena.submit(data, processes=2, epochs=200)
-    arena.survive(unharmed, lambda: "worker", 0)
-    job = arena.submit(data, processes=2, epochs=200)
-    kills = iter(["worker", "supervisor"])
-    ends = []
-    while (record := store().get(job)).status is not Status.FINISHED:
-        if record.status in RESUMABLE:
-            ends.append(record.error and record.error["code"])
-            arena.nobody_left(job)
-            desk.resume(job)
-        elif record.live and "epoch" in record.live and (victim := next(kills, None)):
-            arena.kill(victim, job)
-            wait_while(job, Status.RUNNING)
-        desk.wake()
-        time.sleep(0.05)
-    assert ends == ["process_lost", "killed"]  # of a rank that is left, and of nobody
-    assert difference(left(unharmed), left(job)) is None
+    job = arena.submit(str(arena.folder / "data.npz"), processes=2, epochs=200)
+    unharmed = RunDirectory(arena.folder / "unharmed")
+    unharmed.folder.mkdir()
+    shutil.copy(desk.directory(job).folder / "job.json", unharmed.folder)
+    assert [process.join(60) or process.exitcode for process in forked_workers(unharmed)] == [0, 0]
+    wait_for(job, Status.RUNNING, trained=True)
+    arena.kill("worker", job)
+    record = wait_for(job, Status.FAILED)  # the rank that is left says why
+    assert record.error is not None
+    assert record.error["code"] == "process_lost"
+    arena.nobody_left(job)
+    desk.resume(job)
+    wait_for(job, Status.RUNNING, trained=True)
+    arena.kill("supervisor", job)  # and with it the one that started the ranks
+    wait_for(job, Status.INTERRUPTED)
+    arena.nobody_left(job)
+    desk.resume(job)
+    wait_for(job, Status.FINISHED)
+    arena.nobody_left(job)
+    assert difference(left(unharmed), left(desk.directory(job))) is None
     assert not arena.twice
 
 
@@ -139,14 +143,6 @@ arena = Arena(Path("."))
 print(arena.submit(sys.argv[1], epochs=50), flush=True)
 time.sleep(1000)
 """
-
-
-def wait_while(job: str, status: Status) -> None:
-    begin = time.monotonic()
-    while store().get(job).status is status:
-        assert time.monotonic() - begin < ORPHAN_LIFE
-        desk.wake()
-        time.sleep(0.02)
 
 
 def wait_for(job: str, status: Status, *, trained: bool = False) -> Any:

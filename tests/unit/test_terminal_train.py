@@ -15,9 +15,9 @@ import pytest
 
 from explorer.beside import ROOT
 from explorer.cli import main
-from explorer.jobs import desk, launch
+from explorer.jobs import desk
 from explorer.jobs.job import Job, Resources
-from explorer.jobs.run_directory import Row, RunDirectory
+from explorer.jobs.run_directory import Row
 from explorer.jobs.runner import Runner
 from explorer.jobs.slots import Machine
 from explorer.jobs.store import ACTIVE, Record, Status, Store
@@ -26,7 +26,7 @@ from explorer.specs import parse_spec
 from explorer.training import checkpoint
 from explorer.ui.terminal_train import ending, fail_status, follow
 from tests.unit.queue_here import Here
-from tests.unit.training_helpers import SPEC, difference, images, job, left, run
+from tests.unit.training_helpers import SPEC, images, run
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -210,22 +210,3 @@ def test_input_at_fault_is_one_line_and_status_2(tmp_path: Path, call: Call) -> 
     described = json.loads(out)
     assert (described["status"], described["error"]["code"]) == ("failed", "input")
     assert str(tmp_path / "one.npz") in described["error"]["message"]
-
-
-def test_a_worker_process_stopped_and_started_again(tmp_path: Path) -> None:
-    """The process that the supervisor starts, stopped by a signal while it trains."""
-    data = images(tmp_path / "data.npz")
-    recipe: dict[str, Any] = {"epochs": 60, "schedule": "cosine", "lr": 0.01, "precision": "bf16"}
-    alone = job(tmp_path / "alone", data, **recipe)
-    assert run(alone) == 0
-    stopped = job(tmp_path / "stopped", data, **recipe)
-    directory = RunDirectory(stopped)
-    with directory.log.open("ab") as log:
-        worker = subprocess.Popen(launch.command(stopped), cwd=ROOT, stdout=log, stderr=log)
-    until(lambda: worker.poll() is not None or bool(directory.rows()))
-    worker.terminate()
-    assert worker.wait(20) == 0
-    assert directory.ended() == {"status": "stopped", "error": None, "result": None}
-    assert 0 < directory.progress()["progress"] < 1
-    assert run(stopped) == 0
-    assert difference(left(alone), left(stopped)) is None
