@@ -133,12 +133,23 @@ class Arena:
             return False
 
     def _watch(self) -> None:
-        """Look all the time whether a job trains twice: two supervisors, or two processes of one rank."""
+        """Look all the time whether a job trains twice: two supervisors, or two processes of one rank.
+
+        A process that is about to become another program looks like its parent for a moment: two looks count.
+        """
+        suspects: set[int] = set()
         while not self._over.wait(0.05):
+            seen: set[int] = set()
             for record in store().records(AT_WORK):
-                roles = Counter(role(process) for process in of_job(record.id))
-                if roles["supervisor"] > 1 or roles["worker"] > record.resources["processes"]:
-                    self.twice.append(f"{record.id}: {dict(roles)}")
+                there = [(role(process), process.pid) for process in of_job(record.id)]
+                most = {"supervisor": 1, "worker": record.resources["processes"]}
+                for each, limit in most.items():
+                    pids = {pid for found, pid in there if found == each}
+                    if len(pids) > limit:
+                        seen |= pids
+                        if pids <= suspects:
+                            self.twice.append(f"{record.id}: {there}")
+            suspects = seen
 
 
 def words(process: psutil.Process) -> str:
@@ -181,10 +192,10 @@ def untimed(rows: list[Row]) -> list[Row]:
 
 
 @contextmanager
-def own_queue(folder: Path) -> Iterator[Arena]:
-    """An arena in a folder."""
-    former = os.environ.get("EXPLORER_RUNS_DIR")
-    os.environ["EXPLORER_RUNS_DIR"] = str(folder / "runs")
+def own_queue(folder: Path, *, ready: bool = False) -> Iterator[Arena]:
+    """An arena in a folder; with a process kept ready or, as each kill of a runner wastes one, without."""
+    former = dict(os.environ)
+    os.environ.update(EXPLORER_RUNS_DIR=str(folder / "runs"), EXPLORER_KEEP_READY=str(ready))
     settings.cache_clear()
     store.cache_clear()
     arena = Arena(folder)
@@ -192,7 +203,8 @@ def own_queue(folder: Path) -> Iterator[Arena]:
         yield arena
     finally:
         arena.close()
-        os.environ.pop("EXPLORER_RUNS_DIR") if former is None else os.environ.update(EXPLORER_RUNS_DIR=former)
+        os.environ.clear()
+        os.environ.update(former)
         settings.cache_clear()
         store.cache_clear()
 
@@ -201,7 +213,7 @@ def main(seconds: float) -> None:
     """Kill for some time, and print how often what happened."""
     from tests.unit.training_helpers import images
 
-    with tempfile.TemporaryDirectory() as name, own_queue(Path(name)) as arena:
+    with tempfile.TemporaryDirectory() as name, own_queue(Path(name), ready=True) as arena:
         data = images(Path(name) / "data.npz")
         alone = arena.submit(data)
         wanted = arena.survive(alone, lambda: "worker", 0)

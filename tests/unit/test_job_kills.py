@@ -22,7 +22,14 @@ from tests.unit.arena import VICTIMS, Arena, kill, left, own_queue, words
 from tests.unit.test_ranks import forked_workers
 from tests.unit.training_helpers import difference, images
 
-SECONDS = float(os.environ.get("EXPLORER_KILL_SECONDS", "20"))
+LONG = 20
+SECONDS = float(os.environ.get("EXPLORER_KILL_SECONDS", "8"))
+
+
+long = pytest.mark.skipif(
+    SECONDS < LONG,
+    reason=f"minutes in all: EXPLORER_KILL_SECONDS={LONG} runs it; in short: test_runner, test_supervisor, test_ranks",
+)
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +46,7 @@ def alone(arena: Arena) -> dict[str, Any]:
     return arena.survive(job, lambda: "worker", 0)
 
 
+@long
 def test_killed_at_any_moment(arena: Arena, alone: dict[str, Any]) -> None:
     turns = cycle(VICTIMS)
     until = time.monotonic() + SECONDS
@@ -49,6 +57,7 @@ def test_killed_at_any_moment(arena: Arena, alone: dict[str, Any]) -> None:
     assert not arena.twice
 
 
+@long
 def test_a_rank_that_is_killed(arena: Arena) -> None:
     job = arena.submit(str(arena.folder / "data.npz"), processes=2, epochs=200)
     unharmed = RunDirectory(arena.folder / "unharmed")
@@ -88,6 +97,7 @@ def test_stopped_in_time_and_not_before_the_processes_are_gone(arena: Arena) -> 
     desk.delete(job)
 
 
+@long
 def test_a_job_that_does_not_listen_is_ended_by_force(arena: Arena) -> None:
     job = arena.submit(str(arena.folder / "data.npz"), epochs=10_000)
     wait_for(job, Status.RUNNING, trained=True)
@@ -112,6 +122,7 @@ def test_a_job_that_does_not_listen_is_ended_by_force(arena: Arena) -> None:
     assert not desk.directory(job).folder.exists()
 
 
+@long
 def test_the_end_of_whoever_asked_is_not_the_end_of_the_job(arena: Arena) -> None:
     """A process that submits and starts the runner, as the app does, and is then killed."""
     for runner in arena.runners():
@@ -121,18 +132,20 @@ def test_the_end_of_whoever_asked_is_not_the_end_of_the_job(arena: Arena) -> Non
     pid = os.posix_spawn(
         sys.executable,
         [sys.executable, "-c", _APP, data],
-        dict(os.environ),
+        {**os.environ, "EXPLORER_KEEP_READY": "true"},
         file_actions=[(os.POSIX_SPAWN_DUP2, writing, 1)],
         setpgroup=0,
     )
     os.close(writing)
-    job = os.read(reading, 100).decode().strip()
+    first = os.read(reading, 15).decode().strip()
+    second = os.read(reading, 15).decode().strip()
     os.close(reading)
-    wait_for(job, Status.RUNNING)
+    wait_for(first, Status.RUNNING)
     os.killpg(pid, 9)
     os.waitpid(pid, 0)
-    wait_for(job, Status.FINISHED)
-    arena.nobody_left(job)
+    for job in (first, second):  # the second by the process that was made ready meanwhile
+        wait_for(job, Status.FINISHED)
+        arena.nobody_left(job)
 
 
 _APP = """
@@ -140,7 +153,8 @@ import sys, time
 from pathlib import Path
 from tests.unit.arena import Arena
 arena = Arena(Path("."))
-print(arena.submit(sys.argv[1], epochs=50), flush=True)
+for _job in range(2):
+    print(arena.submit(sys.argv[1], epochs=50), flush=True)
 time.sleep(1000)
 """
 

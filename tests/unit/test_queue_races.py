@@ -30,7 +30,6 @@ SLOTS, JOBS = 2, 20
 @pytest.fixture
 def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("EXPLORER_CPU_SLOTS", str(SLOTS))
-    monkeypatch.setenv("EXPLORER_KEEP_READY", "false")
     monkeypatch.setenv("EXPLORER_RUNNER_IDLE", "2")
     monkeypatch.setattr(desk, "RUNNER", "tests.unit.light")
     with own_queue(tmp_path):
