@@ -52,6 +52,7 @@ def test_the_link_in_a_fresh_browser_and_a_step_back(visit: Visit) -> None:
     momentum.fill("0.8")
     momentum.press("Enter")
     expect(page).to_have_url(re.compile("lr=0.02.*momentum=0.8|momentum=0.8.*lr=0.02"))
+    ready(page)  # nothing is drawn anew under the next click
     page.get_by_text("Sweep: several values at once").click()
     page.get_by_role("button", name="Example").click()
     expect(page.get_by_role("button", name="Train 18 jobs")).to_be_visible(timeout=SLOW)
