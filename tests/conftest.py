@@ -1,11 +1,15 @@
 """Shared fixtures. torch is imported here once, so that no test pays for it against a time limit."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 import torch
+
+from explorer.jobs.store import Store, store
+from explorer.settings import settings
 
 torch.set_num_threads(1)  # the suite runs one process per core
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, print_blob=True)
@@ -17,3 +21,15 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 def root() -> Path:
     """The folder of the project."""
     return Path(__file__).parents[1]
+
+
+@pytest.fixture
+def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """An empty store and folder of runs; nothing starts a runner."""
+    monkeypatch.setenv("EXPLORER_RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.setattr("explorer.jobs.desk.wake", lambda **_how: None)
+    settings.cache_clear()
+    store.cache_clear()
+    yield store()
+    settings.cache_clear()
+    store.cache_clear()

@@ -1,17 +1,14 @@
 """The Runs page in every state, without a browser. The runs are made up: none was trained."""
 
 import json
-from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer.jobs import desk
-from explorer.jobs.store import Status, Store, store
+from explorer.jobs.store import Status, Store
 from explorer.recipes import Recipe
-from explorer.settings import settings
 from explorer.ui.runs import shared
 from explorer.ui.runs.duplicate import train_link
 from explorer.ui.train.form import Form
@@ -20,18 +17,6 @@ from tests.pages import helpers
 from tests.pages.helpers import problem
 
 open_page = partial(helpers.open_page, "runs")
-
-
-@pytest.fixture
-def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """An empty store and folder of runs; nothing starts a runner."""
-    monkeypatch.setenv("EXPLORER_RUNS_DIR", str(tmp_path / "runs"))
-    monkeypatch.setattr("explorer.jobs.desk.wake", lambda **_how: None)
-    settings.cache_clear()
-    store.cache_clear()
-    yield store()
-    settings.cache_clear()
-    store.cache_clear()
 
 
 def words(app: AppTest) -> str:

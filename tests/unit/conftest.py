@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from explorer.jobs import store as module
-from explorer.jobs.store import Store, store
 from explorer.settings import settings
 from tests.unit.image_folders import Write, writer
 
@@ -34,18 +33,6 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     settings.cache_clear()
     yield tmp_path / "data"
     settings.cache_clear()
-
-
-@pytest.fixture
-def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """An empty store and folder of runs; nothing starts a runner."""
-    monkeypatch.setenv("EXPLORER_RUNS_DIR", str(tmp_path / "runs"))
-    monkeypatch.setattr("explorer.jobs.desk.wake", lambda **_how: None)
-    settings.cache_clear()
-    store.cache_clear()
-    yield store()
-    settings.cache_clear()
-    store.cache_clear()
 
 
 @pytest.fixture
