@@ -1,0 +1,1 @@
+"""Checkpoints that other people trained: files made safe, and their networks found."""
