@@ -1,11 +1,12 @@
 """Work in a process of its own: it can be stopped, gives its memory back, and waits until it is its turn."""
 
+import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 
@@ -16,6 +17,8 @@ from explorer.i18n import _
 
 PATIENCE = 90.0  # seconds to wait for others
 POLL = 0.2  # seconds
+LONGEST_ANSWER = 2**24  # bytes; a worker that reads files from elsewhere may have been taken over
+LAST_WORDS = 4096  # bytes of its log that are read
 ROOT = Path(__file__).parents[1]
 
 
@@ -85,7 +88,7 @@ def run(
             worker.kill()
             worker.wait()
         if worker.returncode:
-            log.seek(0)
+            log.seek(max(0, log.seek(0, os.SEEK_END) - LAST_WORDS))
             last = log.read().decode(errors="replace").strip().rpartition("\n")[2]
             if last:
                 raise ExplorerError(_("the process failed: {reason}").format(reason=last[:300]))
@@ -94,8 +97,10 @@ def run(
                     status=worker.returncode
                 )
             )
+        if answer.seek(0, os.SEEK_END) > LONGEST_ANSWER:
+            raise ExplorerError(_("the process failed: {reason}").format(reason=_("its answer is too long")))
         answer.seek(0)
-        return answer.read().decode()
+        return answer.read().decode(errors="replace")
 
 
 def _watched(worker: "subprocess.Popen[bytes]", longest: float, watch: Callable[[float, int], None]) -> None:
@@ -109,4 +114,5 @@ def _watched(worker: "subprocess.Popen[bytes]", longest: float, watch: Callable[
         except psutil.NoSuchProcess:
             break
         watch(seconds, used)
-        time.sleep(POLL)
+        with suppress(subprocess.TimeoutExpired):
+            worker.wait(POLL)

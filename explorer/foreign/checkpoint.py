@@ -1,16 +1,20 @@
 """A file from elsewhere, whatever it is, as named tensors."""
 
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from explorer.errors import InputError, printable
+from explorer.foreign.conversion import Answer, convert
+from explorer.foreign.copies import second_copies, second_names
+from explorer.foreign.kinds import Kind, kind_of
+from explorer.foreign.mapped import check_kind, check_values, mapped
+from explorer.foreign.wrappers import Found, unwrap
 from explorer.i18n import _
 
 
@@ -44,8 +48,48 @@ def opened(path: Path, name: str) -> Iterator[Checkpoint]:
     Raises:
         InputError: naming file and fault.
     """
-    try:
-        tensors = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise InputError(_("{file}: {fault}").format(file=printable(name), fault=error)) from None
-    yield Checkpoint(tensors, ordered=False, beside={}, ignored=(), notes=())
+    with ExitStack() as stack:
+        try:
+            checkpoint = _read(path, stack)
+        except InputError as error:
+            raise InputError(_("{file}: {fault}").format(file=printable(name), fault=error)) from None
+        yield checkpoint
+
+
+def _read(path: Path, stack: ExitStack) -> Checkpoint:
+    kind = kind_of(path)
+    if kind is Kind.SAFETENSORS:
+        tensors, metadata = mapped(path)
+        metadata.pop("format", None)  # "pt" says nothing
+        found = unwrap(metadata | tensors)
+        checkpoint = Checkpoint(found.tensors, ordered=False, **_around(found))
+    else:
+        folder = tempfile.TemporaryDirectory(prefix="explorer-", ignore_cleanup_errors=True)  # a mapped file on Windows
+        output = Path(stack.enter_context(folder), "converted.safetensors")
+        answer = convert(path, kind, output)
+        kind_of(output)
+        tensors, _metadata = mapped(output)
+        if tensors.keys() != set(answer.names):
+            raise InputError(_("the process that read it gave no answer: it is damaged, or built to do harm"))
+        ordered = {name: tensors[name] for name in answer.names}
+        checkpoint = Checkpoint(ordered, ordered=True, **_around(answer))
+    return _checked(checkpoint)
+
+
+def _around(found: Found | Answer) -> dict[str, Any]:
+    return {"beside": found.beside, "ignored": found.ignored, "notes": found.notes}
+
+
+def _checked(checkpoint: Checkpoint) -> Checkpoint:
+    for name, tensor in checkpoint.tensors.items():
+        check_kind(name, tensor)
+        check_values(name, tensor)
+    copies = second_copies(checkpoint.tensors)
+    if not copies:
+        return checkpoint
+    return replace(
+        checkpoint,
+        tensors={name: tensor for name, tensor in checkpoint.tensors.items() if name not in copies},
+        ignored=(*checkpoint.ignored, *copies),
+        notes=(*checkpoint.notes, second_names(len(copies))),
+    )

@@ -1,0 +1,73 @@
+"""Turns a pickled checkpoint into a safetensors file, in a process of its own that has given up all it doesn't need.
+
+usage: python -m explorer.foreign.child        what to read, and where to, as JSON on standard input
+
+On standard output: ``{"fault": …}``, or what ``conversion.Answer`` lists.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import explorer
+from explorer.errors import InputError
+from explorer.foreign import sandbox
+from explorer.foreign.kinds import archive_pickle
+from explorer.foreign.wrappers import unwrap
+from explorer.i18n import _, use_language
+
+
+def answer(path: Path, output: Path, archive: bool, memory: int, seconds: int) -> dict[str, Any]:
+    """Convert; this process can't do anything else afterwards.
+
+    Raises:
+        InputError: saying what is wrong with the file, without its name.
+    """
+    sandbox.leave_network()
+    pickle = archive_pickle(path) if archive else None
+    # Slow to import, and archives that are no checkpoints don't need it.
+    import torch
+    from safetensors.torch import save_file
+
+    from explorer.foreign import copies, pickles
+
+    size = path.stat().st_size
+    most = 2 * size + pickles.SLACK
+    sandbox.limit(memory=memory, written=most, seconds=seconds)
+    code = (explorer.__file__, torch.__file__)  # more of it is imported later
+    sandbox.confine(
+        readable=(path, Path(sys.prefix), Path(sys.base_prefix), *(Path(file).parent for file in code)),
+        writable=output.parent,
+    )
+    found = unwrap(pickles.load(path, pickle))
+    tensors, second = pickles.whole(found.tensors, most)
+    save_file(tensors, output)
+    return {
+        "names": list(tensors),
+        "beside": found.beside,
+        "ignored": [*found.ignored, *second],
+        "notes": [*found.notes, *([copies.second_names(len(second))] if second else [])],
+    }
+
+
+def main() -> None:
+    """Answer one request."""
+    asked = json.load(sys.stdin)
+    use_language(asked.pop("language"))
+    try:
+        done = answer(Path(asked.pop("path")), Path(asked.pop("output")), **asked)
+    except InputError as error:
+        done = {"fault": str(error)}
+    except MemoryError:
+        done = {"fault": _("it asks for more memory than a file of its size needs")}
+    except Exception as error:  # noqa: BLE001  a traceback of this process says nothing to anybody
+        reason = " ".join(str(error).split())[:200]
+        done = {"fault": _("PyTorch can't read it: {reason}").format(reason=reason or type(error).__name__)}
+    print(json.dumps(done), flush=True)
+    os._exit(0)  # a million objects would be taken apart one by one
+
+
+if __name__ == "__main__":
+    main()

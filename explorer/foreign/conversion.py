@@ -1,0 +1,121 @@
+"""From a pickled checkpoint to a safetensors file, by a process that nobody needs to trust."""
+
+import json
+import os
+from pathlib import Path
+from threading import Lock
+from typing import Annotated
+
+import psutil
+from pydantic import BaseModel, Field, JsonValue, ValidationError
+
+from explorer import beside
+from explorer.errors import ExplorerError, InputError, printable
+from explorer.foreign.kinds import Kind
+from explorer.foreign.wrappers import MAX_TENSORS
+from explorer.i18n import _, language
+
+LONGEST = 180  # seconds for 4 GB from a slow disk
+BASE_MEMORY = 512 * 2**20  # bytes beyond PyTorch itself that a file of any size may take
+TORCH_MEMORY = 512 * 2**20  # bytes that PyTorch itself takes
+COPIES = 3  # of the file: mapped or read, taken apart, one to spare
+INHERITED = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "SYSTEMROOT")  # Python starts by these
+
+_one_at_a_time = Lock()  # several large files at once would fill the machine's memory
+
+Text = Annotated[str, Field(max_length=2_000)]
+
+
+class Answer(BaseModel):
+    """What the process says about the file that it wrote."""
+
+    names: Annotated[list[Text], Field(min_length=1, max_length=MAX_TENSORS)] = []
+    beside: dict[Text, JsonValue] = {}
+    ignored: tuple[Text, ...] = ()
+    notes: Annotated[tuple[Text, ...], Field(max_length=100)] = ()
+    fault: Text | None = None
+
+
+def convert(path: Path, kind: Kind, output: Path) -> Answer:
+    """Write the network of a checkpoint as safetensors.
+
+    Args:
+        path: of the checkpoint.
+        kind: of it.
+        output: file to write, in a folder of its own that the process may fill.
+
+    Raises:
+        InputError: saying what is wrong with the file, without its name.
+    """
+    extra = BASE_MEMORY + COPIES * path.stat().st_size
+    limit = TORCH_MEMORY + extra
+
+    def watch(_seconds: float, used: int) -> None:
+        if used > limit:
+            raise InputError(
+                _("reading it took more than {limit:.1f} GB of memory and was stopped").format(limit=limit / 1e9)
+            )
+
+    asked = {
+        "path": str(path.resolve()),
+        "output": str(output.resolve()),
+        "archive": kind is Kind.ZIP,
+        "memory": extra,
+        "seconds": LONGEST,
+        "language": language(),
+    }
+    with beside.turn(_one_at_a_time):
+        if limit > (free := psutil.virtual_memory().available):
+            raise InputError(
+                _("reading it may take {needed:.1f} GB of memory, and {free:.1f} GB are free on this machine").format(
+                    needed=limit / 1e9, free=free / 1e9
+                )
+            )
+        try:
+            text = beside.run(
+                "explorer.foreign.child",
+                text=json.dumps(asked),
+                longest=LONGEST,
+                watch=watch,
+                environment=_environment(output.parent),
+            )
+        except InputError:
+            raise
+        except ExplorerError as error:
+            raise InputError(
+                _("the process that read it broke down ({reason}): it is damaged, or built to do harm").format(
+                    reason=printable(error)
+                )
+            ) from None
+    return _checked(text)
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Nothing of the server's secrets, and one thread: with more, the kernel refuses a network of one's own."""
+    return {name: os.environ[name] for name in INHERITED if name in os.environ} | {
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TMPDIR": str(folder),
+    }
+
+
+def _checked(text: str) -> Answer:
+    """The answer of a process that may have been taken over.
+
+    Raises:
+        InputError: that it worded, or where it worded nothing.
+    """
+    try:
+        answer = Answer.model_validate_json(text)
+    except ValidationError:
+        raise InputError(_("the process that read it gave no answer: it is damaged, or built to do harm")) from None
+    if answer.fault is not None:
+        raise InputError(printable(answer.fault))
+    return answer.model_copy(
+        update={
+            "ignored": tuple(map(printable, answer.ignored)),
+            "notes": tuple(map(printable, answer.notes)),
+        }
+    )

@@ -1,0 +1,62 @@
+"""Modules that a file holds twice: registered under two names, their tensors are saved under both.
+
+In a pickle the two share memory. Once copied, between devices or into safetensors, only their values tell.
+"""
+
+from collections.abc import Hashable, Mapping, Set
+
+import torch
+from torch import Tensor
+
+from explorer.i18n import _
+
+SAMPLE = 64  # values that are compared first
+DEPTH = 12  # of modules in each other
+
+
+def second_copies(tensors: Mapping[str, Tensor]) -> Set[str]:
+    """Names of all tensors in modules that repeat an earlier one: the same names inside, the same values.
+
+    Only modules with a trained matrix or kernel count: equal biases, or batch norms as they began, are no copies.
+    """
+    same = _numbered(tensors)
+    telling = {name for name, tensor in tensors.items() if _is_telling(tensor)}
+    modules: dict[str, dict[str, int]] = {}
+    for name, number in same.items():
+        for end in range(1, min(name.count("."), DEPTH) + 1):
+            parts = name.split(".")
+            modules.setdefault(".".join(parts[:end]), {})[".".join(parts[end:])] = number
+    first: dict[Hashable, str] = {}
+    copies: dict[str, None] = {}
+    for module, inside in modules.items():  # outer modules come before the ones in them
+        if any(f"{module}.{name}" in copies for name in inside) or not any(
+            f"{module}.{name}" in telling for name in inside
+        ):
+            continue
+        earlier = first.setdefault(frozenset(inside.items()), module)
+        if earlier != module and not module.startswith(f"{earlier}.") and not earlier.startswith(f"{module}."):
+            copies |= dict.fromkeys(f"{module}.{name}" for name in inside)
+    return copies.keys()
+
+
+def second_names(count: int) -> str:
+    """The note on tensors that were left out as copies."""
+    return _("{count} tensors stand in the file under a second name, which was left out").format(count=count)
+
+
+def _numbered(tensors: Mapping[str, Tensor]) -> dict[str, int]:
+    """A number for each tensor, the same for those that are equal."""
+    alike: dict[Hashable, list[tuple[int, Tensor]]] = {}
+    numbers: dict[str, int] = {}
+    for number, (name, tensor) in enumerate(tensors.items()):
+        key = (tensor.shape, tensor.dtype, tuple(tensor.flatten()[:SAMPLE].tolist()))
+        group = alike.setdefault(key, [])
+        numbers[name] = next((known for known, other in group if torch.equal(other, tensor)), number)
+        if numbers[name] == number:
+            group.append((number, tensor))
+    return numbers
+
+
+def _is_telling(tensor: Tensor) -> bool:
+    """Whether equal values are no accident: not of a matrix that is still what it was set to."""
+    return tensor.dim() > 1 and tensor.numel() > 1 and bool(tensor.min() != tensor.max())

@@ -1,0 +1,213 @@
+"""What a file is, told from its content alone: names lie, and files are renamed."""
+
+import stat
+import zipfile
+import zlib
+from enum import Enum, auto
+from pathlib import Path, PurePosixPath
+
+from explorer.errors import InputError, shown
+from explorer.i18n import _
+
+MAX_BYTES = 4 * 2**30  # of a file
+MAX_HEADER = 16 * 2**20  # bytes of a safetensors file's header; that of 20,000 tensors takes 3 MB
+MAX_PICKLE = 64 * 2**20  # bytes of a checkpoint's pickle, which holds all but the numbers
+MAX_ENTRIES = 100_000  # of an archive: one for each tensor, those of an optimizer's state among them
+
+# What zipfile raises on archives that are damaged, or made to look so.
+DAMAGES = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, KeyError, ValueError)
+
+
+class Kind(Enum):
+    """The kinds of files that a checkpoint can come in."""
+
+    SAFETENSORS = auto()
+    ZIP = auto()  # torch.save since PyTorch 1.6; whether it is one, archive_pickle tells
+    PICKLE = auto()  # torch.save before; or any other pickle
+
+
+def kind_of(path: Path) -> Kind:
+    """The kind of a file, from its first bytes.
+
+    Raises:
+        InputError: saying what the file is instead, and what to do; without its name.
+    """
+    try:
+        state = path.stat()
+        if stat.S_ISDIR(state.st_mode):
+            raise InputError(_("it is a folder; name the checkpoint file in it"))
+        if not stat.S_ISREG(state.st_mode):
+            raise InputError(_("it is not a file"))
+        if state.st_size > MAX_BYTES:
+            raise InputError(
+                _("it has {size:,} bytes, and {limit:,} are the most; save the network's state_dict alone").format(
+                    size=state.st_size, limit=MAX_BYTES
+                )
+            )
+        with path.open("rb") as file:
+            head = file.read(1024)
+    except FileNotFoundError:
+        raise InputError(_("there is no such file")) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise InputError(_("it can't be read: {reason}").format(reason=reason)) from None
+    if not head:
+        raise InputError(_("it is empty; download or copy it again"))
+    if head[8:9] == b"{":
+        _check_header(int.from_bytes(head[:8], "little"), state.st_size)
+        return Kind.SAFETENSORS
+    if head.startswith(b"PK\3\4"):
+        return Kind.ZIP
+    if head[0] == 0x80 and head[1:2] in (b"\2", b"\3", b"\4", b"\5"):
+        return Kind.PICKLE
+    raise InputError(_other(head))
+
+
+def archive_pickle(path: Path) -> str:
+    """The entry of a zip archive that is the pickle of a PyTorch checkpoint.
+
+    Raises:
+        InputError: saying what the archive is instead; without its name.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except DAMAGES:
+        raise InputError(
+            _("it begins as a zip archive and its end is missing: it was cut off; download or copy it again")
+        ) from None
+    names = [info.filename for info in entries]
+    tails = {name.partition("/")[2]: name for name in names}
+    if fault := _other_archive(names, tails):
+        raise InputError(fault)
+    if len(entries) > MAX_ENTRIES:
+        raise InputError(
+            _("it holds {count:,} entries, and {limit:,} are the most").format(count=len(entries), limit=MAX_ENTRIES)
+        )
+    for info in entries:
+        if info.compress_type != zipfile.ZIP_STORED:  # what expands while it is read knows no limit
+            raise InputError(
+                _("its entry {entry} is compressed, which torch.save never does; save it anew with torch.save").format(
+                    entry=shown(info.filename)
+                )
+            )
+    if sum(info.file_size for info in entries) > path.stat().st_size:
+        raise InputError(_("its entries claim more bytes than the file has: it is damaged, or built to do harm"))
+    pickle = tails["data.pkl"]
+    if (size := entries[names.index(pickle)].file_size) > MAX_PICKLE:
+        raise InputError(
+            _("its pickle has {size:,} bytes beside the numbers, and {limit:,} are the most").format(
+                size=size, limit=MAX_PICKLE
+            )
+        )
+    return pickle
+
+
+def _check_header(length: int, size: int) -> None:
+    if length > MAX_HEADER:
+        raise InputError(
+            _("its safetensors header claims {length:,} bytes, and {limit:,} are the most").format(
+                length=length, limit=MAX_HEADER
+            )
+        )
+    if length > size - 8:
+        raise InputError(
+            _(
+                "its safetensors header claims {length:,} bytes, and the file ends after {size:,}: it was cut off"
+            ).format(length=length, size=size)
+        )
+
+
+def _other_archive(names: list[str], tails: dict[str, str]) -> str | None:
+    """What a zip archive is where it is no checkpoint."""
+    if "archive_format" in tails or "serialized_exported_program.json" in names or "models/model.json" in tails:
+        return _("it is a program of torch.export (.pt2), not weights; save model.state_dict() and import that")
+    if "constants.pkl" in tails or any(tail.startswith("code/") for tail in tails):
+        return _(
+            "it is a TorchScript program, not weights; where you trust it, load it with torch.jit.load and save its "
+            "state_dict() with torch.save"
+        )
+    if "data.pkl" in tails:
+        return None
+    if names and all(name.endswith(".npy") for name in names):
+        return _(
+            "it is a NumPy archive (.npz) without the order and types of a state_dict; save the state_dict with "
+            "torch.save or as safetensors"
+        )
+    if any(name.endswith(".weights.h5") for name in names):
+        return _("it is a Keras model (.keras), and the import reads PyTorch's; convert the weights to safetensors")
+    inside = [name for name in names if PurePosixPath(name).suffix in (".pth", ".pt", ".th", ".ckpt", ".safetensors")]
+    if inside:
+        return _("it is a zip archive around a checkpoint; unpack it and import {entry}").format(entry=shown(inside[0]))
+    return _("it is a zip archive, but no checkpoint that torch.save wrote")
+
+
+def _other(head: bytes) -> str:
+    """What a file is that is neither of the kinds, as far as its first bytes tell."""
+    for signature, place, words in _signatures():
+        if head[place:].startswith(signature):
+            return words
+    if head[:1] == b"\x08" and head[2:3] in (b"\x12", b"\x1a", b"\x3a"):  # ir_version, then producer, domain or graph
+        return _("it is an ONNX model; import the PyTorch checkpoint that it was exported from")
+    if b"\0" not in head and _is_text(head):
+        return _("it is text, not weights")
+    return _(
+        "it is none of the files that the import reads: safetensors, or a checkpoint that torch.save wrote "
+        "(.pth, .pt, .th, .ckpt)"
+    )
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        head.decode()
+    except UnicodeDecodeError as error:
+        return error.start > len(head) - 4  # a letter that the end of the head cut in two
+    return True
+
+
+def _signatures() -> tuple[tuple[bytes, int, str], ...]:
+    image = _("it is an image, not weights; images go to predict")
+    packed = _("it is a packed file; unpack it and import the checkpoint inside")
+    page = _("it is a web page: the download link led to a page, not to the file; download the file itself")
+    tensorflow = _("it is a TensorFlow file, and the import reads PyTorch's; convert the weights to safetensors")
+    return (
+        (b"\x89PNG", 0, image),
+        (b"\xff\xd8\xff", 0, image),
+        (b"GIF8", 0, image),
+        (b"BM", 0, image),
+        (b"II*\0", 0, image),
+        (b"MM\0*", 0, image),
+        (b"WEBP", 8, image),
+        (b"\x1f\x8b", 0, packed),
+        (b"BZh", 0, packed),
+        (b"\xfd7zXZ\0", 0, packed),
+        (b"7z\xbc\xaf\x27\x1c", 0, packed),
+        (b"Rar!", 0, packed),
+        (b"\x28\xb5\x2f\xfd", 0, packed),
+        (
+            b"ustar",
+            257,
+            _(
+                "it is a tar archive: unpack it and import the checkpoint inside; one that PyTorch before 0.2 saved "
+                "must be loaded with that and saved anew"
+            ),
+        ),
+        (b"PK\5\6", 0, _("it is an empty zip archive")),
+        (
+            b"\x89HDF",
+            0,
+            _("it is an HDF5 file, such as Keras writes, and the import reads PyTorch's; convert it to safetensors"),
+        ),
+        (b"TFL3", 4, tensorflow),
+        (b"\x0a\x08saved_model", 0, tensorflow),
+        (b"\x93NUMPY", 0, _("it is a NumPy array (.npy) without names; save the state_dict with torch.save")),
+        (b"GGUF", 0, _("it is a GGUF file of a language model, not a convolutional network of PyTorch")),
+        (
+            b"version https://git-lfs",
+            0,
+            _("it is the pointer of Git LFS and not the file that it stands for; fetch that with git lfs pull"),
+        ),
+        (b"<!DOCTYPE", 0, page),
+        (b"<!doctype", 0, page),
+        (b"<html", 0, page),
+    )

@@ -1,0 +1,101 @@
+"""What a process gives up before it reads a file that nobody vouches for.
+
+Everything here belongs to the calling process and holds for good. Where a system lacks one of these, the process goes
+on without it; docs/weights.md says which limit holds where.
+"""
+
+import ctypes
+import os
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+LINUX = sys.platform == "linux"
+
+_NEW_NETWORK = 0x10000000 | 0x40000000  # CLONE_NEWUSER, which gives the right to it, and CLONE_NEWNET
+_NO_NEW_PRIVILEGES = 38
+
+# linux/landlock.h; the numbers of the calls are the same on every architecture.
+_CREATE, _ADD, _RESTRICT = 444, 445, 446
+_ASK_VERSION = 1
+_BENEATH = 1
+_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}  # by version: how many rights to files it knows; 16 from 5 on
+_EXECUTE = 1 << 0
+_READ_FILE = 1 << 2
+_READ_FOLDER = 1 << 3
+
+
+class _Rules(ctypes.Structure):
+    _fields_ = (("files", ctypes.c_uint64), ("network", ctypes.c_uint64), ("scoped", ctypes.c_uint64))
+
+
+class _Beneath(ctypes.Structure):
+    _pack_ = 1
+    _fields_ = (("rights", ctypes.c_uint64), ("folder", ctypes.c_int32))
+
+
+def leave_network() -> None:
+    """Move into a network of one's own that has no way out; only while the process has a single thread."""
+    if LINUX:
+        ctypes.CDLL(None).unshare(_NEW_NETWORK)
+
+
+def limit(*, memory: int, written: int, seconds: int) -> None:
+    """Limit this process, and let it start no other.
+
+    Args:
+        memory: bytes that it may take on top of what it has.
+        written: bytes of the largest file.
+        seconds: of CPU time.
+    """
+    if not LINUX:
+        return
+    import resource  # which Windows lacks
+
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    for kind, most in (
+        (resource.RLIMIT_AS, pages * resource.getpagesize() + memory),
+        (resource.RLIMIT_FSIZE, written),
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_NPROC, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        _soft, hard = resource.getrlimit(kind)
+        with suppress(ValueError, OSError):  # a stricter limit is there already
+            resource.setrlimit(kind, (most, most) if hard == resource.RLIM_INFINITY else (min(most, hard),) * 2)
+
+
+def confine(*, readable: Iterable[Path], writable: Path) -> None:
+    """Let this process open only what lies in these places, run no program, and reach no port or other process.
+
+    Needs Landlock: Linux 5.13, from 6.7 on also for ports.
+    """
+    if not LINUX:
+        return
+    system = ctypes.CDLL(None)
+    version = system.syscall(_CREATE, None, ctypes.c_size_t(0), _ASK_VERSION)
+    if version < 1:
+        return
+    every = (1 << _RIGHTS.get(version, 16)) - 1
+    rules = _Rules(every, 0b11 if version >= 4 else 0, 0b11 if version >= 6 else 0)
+    ruleset = system.syscall(_CREATE, ctypes.byref(rules), ctypes.c_size_t(ctypes.sizeof(rules)), 0)
+    if ruleset < 0:
+        return
+    try:
+        for place in readable:
+            _allow(system, ruleset, place, _READ_FILE | (_READ_FOLDER if place.is_dir() else 0))
+        _allow(system, ruleset, writable, every & ~_EXECUTE)
+        system.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+        system.syscall(_RESTRICT, ruleset, 0)
+    finally:
+        os.close(ruleset)
+
+
+def _allow(system: ctypes.CDLL, ruleset: int, place: Path, rights: int) -> None:
+    handle = os.open(place, os.O_PATH)
+    try:
+        rule = _Beneath(rights, handle)
+        system.syscall(_ADD, ruleset, _BENEATH, ctypes.byref(rule), 0)
+    finally:
+        os.close(handle)
