@@ -1,5 +1,6 @@
 """The table of layers: numbers, or the formulas behind them."""
 
+import secrets
 from typing import Any
 
 import pandas as pd
@@ -127,15 +128,12 @@ def draw(analysis: Analysis, view: View, terms: frozenset[Term]) -> None:
         )
     else:
         st.caption(_("Tick a row to see that layer close up."))
-    key = f"layers.{len(table)}"
+    key = _key(rows)
 
     def picked() -> None:
         ticked = [row for row in st.session_state[key].selection.rows if row < len(names)]
         state.choose_layer(names[ticked[0]] if ticked else "")
 
-    held = st.session_state.get(key)
-    if held is None or list(held["selection"]["rows"]) != rows:
-        st.session_state[key] = {"selection": {"rows": rows}}
     st.dataframe(
         table,
         hide_index=True,
@@ -148,3 +146,18 @@ def draw(analysis: Analysis, view: View, terms: frozenset[Term]) -> None:
         placeholder="–",
         alt=_("Layers with shapes, parameters, MACs, memory and receptive field"),
     )
+
+
+def _key(rows: list[int]) -> str:
+    """The table's key: a new one, with these rows ticked, where the browser's table may have others.
+
+    Were the rows of the same table changed here, a browser that has not heard of it yet would untick them again.
+    """
+    name = "layers.table"
+    key: str = st.session_state.get(name, "layers")
+    held = st.session_state.get(key)
+    if held is None or list(held["selection"]["rows"]) != rows:
+        key = f"layers.{secrets.token_hex(4)}"
+        st.session_state[name] = key
+        st.session_state[key] = {"selection": {"rows": rows}}
+    return key

@@ -103,9 +103,11 @@ def test_the_diagram_by_keyboard_alone(visit: Visit) -> None:
     expect(panel(page)).to_contain_text("(5·5·1 + 1)·6 = 156")
     expect(chosen(page)).to_have_attribute("data-pick", "layer:features.0")
     expect(focused).to_have_attribute("data-pick", "layer:features.0")  # the focus stays where it was
+    expect(page).to_have_url(re.compile(r"layer=features\.0$"))
     page.keyboard.press("ArrowRight")
+    expect(focused).to_have_attribute("data-pick", "layer:features.1")
     page.keyboard.press(" ")
-    expect(chosen(page)).not_to_have_attribute("data-pick", "layer:features.0")
+    expect(chosen(page)).to_have_attribute("data-pick", "layer:features.1")
 
 
 def test_the_field_is_drawn_on_the_image(visit: Visit) -> None:
