@@ -1,0 +1,26 @@
+"""Which network a checkpoint holds, from the names and shapes of its tensors alone."""
+
+from collections.abc import Mapping
+
+from explorer.models.recognition import googlenet, resnet, vgg, zoo
+from explorer.models.recognition.guess import Guess, Misfit, Question, assembled
+from explorer.models.recognition.layers import Shape, read
+
+__all__ = ["Guess", "Misfit", "Question", "assembled", "recognise"]
+
+
+def recognise(shapes: Mapping[str, Shape], *, ordered: bool, image_size: int | None = None) -> list[Guess]:
+    """Networks that a checkpoint may hold, the likeliest first; none where nothing fits.
+
+    Args:
+        shapes: of the tensors by name, in the order of the file.
+        ordered: whether that is the order in which modules were registered.
+        image_size: side of the images in pixels, where somebody knows it.
+    """
+    layers = read(shapes, ordered=ordered)
+    residual = list(resnet.guesses(layers))
+    chains = list(vgg.guesses(layers, image_size))
+    if residual and chains and not resnet.looks_residual(residual[0]):
+        residual, chains = chains, residual
+    found = [*residual, *chains, *googlenet.guesses(layers)]
+    return found or list(zoo.guesses(shapes))

@@ -1,0 +1,217 @@
+"""Networks of the ``googlenet`` family among the layers of a checkpoint."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from math import isqrt
+from typing import Any, NamedTuple
+
+from explorer.errors import SpecError
+from explorer.i18n import _
+from explorer.models.recognition.guess import Guess, Misfit, Question, guess
+from explorer.models.recognition.layers import Layers, Unit, common, parts, trail
+from explorer.specs import PRESETS, GoogLeNetSpec
+from explorer.specs.googlenet import MAX_BRANCH, Module
+
+NUMBERED = re.compile(r"[0-9]{1,3}[a-z]?|[a-z][0-9]{1,3}")
+POOLED = re.compile(r"pool|proj", re.IGNORECASE)
+TABLE = tuple(row.name for row in GoogLeNetSpec.parse(PRESETS["googlenet"].spec.to_dict()).modules)
+TORCHVISION_EPSILON = 1e-3  # of its batch norms, and of ours; PyTorch's own default is 1e-5
+EPSILON = 1e-5
+
+
+class Inception(NamedTuple):
+    """The convolutions of a module in our order: 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection.
+
+    A naive module has the 1x1, the 3x3 and the 5x5 alone.
+    """
+
+    units: tuple[Unit, ...]
+
+    @property
+    def before(self) -> int:
+        """Channels that arrive."""
+        return self.units[0].before
+
+    @property
+    def after(self) -> int:
+        """Channels that leave."""
+        if len(self.units) == 3:
+            return self.before + sum(unit.after for unit in self.units)
+        return sum(self.units[place].after for place in (0, 2, 4, 5))
+
+    def row(self, name: str) -> Module:
+        """The row of the table; what a naive module has no use for stands as wide as what it replaces."""
+        widths = [unit.after for unit in self.units]
+        if len(widths) == 3:
+            one, three, five = widths
+            widths = [one, three, three, five, five, min(self.before, MAX_BRANCH)]
+        return Module(name, *widths)
+
+
+def guesses(layers: Layers) -> Iterator[Guess]:
+    """Every network of this family that the layers may be, best first."""
+    if layers.rest or not layers.linears:
+        return
+    main, heads = _without_heads(layers)
+    convolutions = [unit for unit in main if unit.kernel]
+    linears = [unit for unit in main if not unit.kernel]
+    if len(linears) != 1:
+        return
+    for stem in _stems(convolutions):
+        body = [unit for unit in convolutions if unit not in stem]
+        for size in (6, 3):
+            modules = _modules(body, size)
+            order = trail([(module.before, module.after) for module in modules], stem[-1].after)
+            if order:
+                with suppress(Misfit, SpecError):
+                    yield _read(stem, [modules[index] for index in order], linears[0], heads)
+                    return
+
+
+def _without_heads(layers: Layers) -> tuple[list[Unit], list[Unit]]:
+    """Take out auxiliary heads: a 1x1 convolution and two linear layers, the first of which reads C maps."""
+    units = list(layers.units)
+    heads: list[Unit] = []
+    for first in layers.linears:
+        place = layers.units.index(first)
+        narrow = [unit for unit in layers.units[:place] if unit.kernel == 1 and _squared(first.before, unit.after)]
+        beside = [unit for unit in narrow if len(unit.path) > 1 and unit.path[0] == first.path[0]] or narrow
+        later = [unit for unit in layers.units[place + 1 :] if not unit.kernel and unit.before == first.after]
+        head = [*beside[-1:], first, *later[:1]]
+        if len(head) == 3 and not any(unit in heads for unit in head):
+            heads += head
+            units = [unit for unit in units if unit not in head]
+    return units, heads
+
+
+def _squared(features: int, channels: int) -> bool:
+    cells, left = divmod(features, channels)
+    return not left and isqrt(cells) ** 2 == cells
+
+
+def _stems(convolutions: list[Unit]) -> Iterator[list[Unit]]:
+    """What may come before the first module: 7x7, 1x1 and 3x3, or one 3x3."""
+    for first in convolutions:
+        if (first.kernel, first.after) == (7, 64):
+            for second in convolutions:
+                for third in convolutions if (second.kernel, second.before, second.after) == (1, 64, 64) else ():
+                    if (third.kernel, third.before, third.after) == (3, 64, 192):
+                        yield [first, second, third]
+        elif (first.kernel, first.after) == (3, 192) and len(convolutions) % 3 == 1:
+            yield [first]
+
+
+def _modules(units: list[Unit], size: int) -> list[Inception]:
+    """Cut the units into modules of so many convolutions; none where that fails."""
+    found = [_module(units[start : start + size]) for start in range(0, len(units), size)]
+    modules = [module for module in found if module is not None and len(module.units) == size]
+    return modules if len(modules) == len(found) else []
+
+
+def _module(units: Sequence[Unit]) -> Inception | None:
+    """The branches of a module, in whatever order they are registered."""
+    wide = sorted((unit for unit in units if unit.kernel in (3, 5)), key=lambda unit: unit.kernel)
+    narrow = [unit for unit in units if unit.kernel == 1]
+    if len(wide) != 2 or wide[0].kernel != 3 or len(wide) + len(narrow) != len(units):
+        return None
+    if len(units) == 3:
+        naive = Inception((narrow[0], *wide))
+        return naive if len({unit.before for unit in naive.units}) == 1 else None
+    reduces = []
+    for unit in wide:
+        fitting = [other for other in narrow if other.after == unit.before]
+        if not fitting:
+            return None
+        reduces.append(min(fitting, key=lambda other: _distance(units, other, unit)))
+        narrow.remove(reduces[-1])
+    straight = sorted(narrow, key=lambda unit: bool(POOLED.search(parts(unit.name)[-1] + "".join(unit.path[-3:-1]))))
+    if len({unit.before for unit in (*straight, *reduces)}) != 1:
+        return None
+    one, pooled = straight
+    return Inception((one, reduces[0], wide[0], reduces[1], wide[1], pooled))
+
+
+def _distance(units: Sequence[Unit], reduce: Unit, unit: Unit) -> tuple[int, bool, int]:
+    """How far a 1x1 is from the convolution that it may reduce for: by its names, then by its place in the file."""
+    near = len(common([reduce.path, unit.path]))
+    steps = units.index(unit) - units.index(reduce)
+    return -near, steps < 0, abs(steps)
+
+
+def _read(stem: list[Unit], modules: list[Inception], head: Unit, heads: list[Unit]) -> Guess:
+    names = _names(modules)
+    imagenet = len(stem) == 3
+    normed = stem[0].norm is not None
+    kernel = modules[0].units[4 if len(modules[0].units) == 6 else 2].kernel
+    as_torchvision = normed and kernel == 3
+    fields: dict[str, Any] = {
+        "modules": [module.row(name) for module, name in zip(modules, names, strict=True)],
+        "pool_after": _pools(names),
+        "aux_after": (),
+        "stem": "imagenet" if imagenet else "cifar",
+        "batch_norm": normed,
+        "branch5x5": kernel,
+        "reduce": len(modules[0].units) == 6,
+        "last_pool": 2 if as_torchvision else 3,
+        "dropout": 0.2 if as_torchvision else 0.4,
+        "in_channels": stem[0].before,
+        "image_size": 224 if imagenet else 32,
+        "num_classes": head.after,
+    }
+    if not fields["reduce"]:
+        fields["modules"] = _published_rows(fields["modules"])
+    questions = [
+        Question("image_size", _("How many pixels has a side of the images?"), fields["image_size"]),
+        Question("pool_after", _("After which modules is there a pool?"), list(fields["pool_after"])),
+        Question("last_pool", _("How wide is the window of the last of these pools?"), fields["last_pool"], (3, 2)),
+    ]
+    if normed:
+        text = _("What epsilon have the batch norms, 0.001 (torchvision, Keras) or 0.00001 (PyTorch's default)?")
+        questions.append(Question("epsilon", text, TORCHVISION_EPSILON, (TORCHVISION_EPSILON, EPSILON)))
+    ignored = tuple(name for unit in heads for name in unit.names)
+    notes = []
+    if ignored:
+        text = _("Auxiliary heads help in training only: {count} tensors are left out ({names}, …).")
+        notes.append(text.format(count=len(ignored), names=ignored[0]))
+    units = [*stem, *(unit for module in modules for unit in module.units), head]
+    spec = GoogLeNetSpec.parse(fields)
+    return guess(spec, units, ignored=ignored, notes=tuple(notes), questions=tuple(questions))
+
+
+def _published_rows(rows: list[Module]) -> list[Module]:
+    """The columns that naive modules have no use for, as published where the others are."""
+    published = GoogLeNetSpec.parse(PRESETS["googlenet-naive"].spec.to_dict()).modules
+
+    def used(row: Module) -> tuple[int, int, int]:
+        return row.ch1x1, row.ch3x3, row.ch5x5
+
+    return list(published) if list(map(used, rows)) == list(map(used, published)) else rows
+
+
+def _names(modules: list[Inception]) -> list[str]:
+    """What the modules are called: as theirs are where that is short and tells them apart, else as in the paper."""
+    paths = [common(unit.path for unit in module.units) for module in modules]
+    depth = len(common(paths))
+    if all(len(path) > depth for path in paths):
+        own = [path[depth] for path in paths]
+        shared = len(common(map(tuple, own)))
+        # Digits belong to the name: inception3a and inception3b are 3a and 3b.
+        while shared and own[0][shared - 1].isdecimal():
+            shared -= 1
+        for short in ([name[shared:].strip("_") for name in own], own):
+            if len(set(short)) == len(short) and all(NUMBERED.fullmatch(name) for name in short):
+                return short
+    if len(modules) == len(TABLE):
+        return list(TABLE)
+    return [f"m{number}" for number in range(1, len(modules) + 1)]
+
+
+def _pools(names: list[str]) -> list[str]:
+    """Modules that a pool follows: as published, where numbers like 3b and 4a say so, or at like places."""
+    if len(names) == len(TABLE):
+        return [names[TABLE.index(name)] for name in ("3b", "4e")]
+    stages = [match[1] if (match := re.fullmatch(r"([0-9]+)[a-z]+", name)) else "" for name in names]
+    if all(stages):
+        return [name for place, name in enumerate(names[:-1]) if stages[place] != stages[place + 1]]
+    return [names[place] for place in sorted({len(names) * 2 // 9 - 1, len(names) * 7 // 9 - 1}) if place >= 0]

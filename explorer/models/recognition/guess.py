@@ -1,0 +1,156 @@
+"""What a recogniser hands back: a network, where its tensors are in the checkpoint, and what remains to be asked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from explorer.models import AUXILIARY, build
+from explorer.models.recognition.layers import Layers, Unit, read
+from explorer.specs import Spec
+
+# What a layer without the tensor does: a missing bias is 0, a batch norm without affine parameters scales by 1.
+ABSENT = {"weight": 1.0, "bias": 0.0, "num_batches_tracked": 0.0}
+
+
+class Misfit(Exception):  # noqa: N818  no fault: the next guess is tried
+    """Layers and spec are not of the same network."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What names and shapes can't tell.
+
+    Attributes:
+        key: of the spec, or of what else an import takes.
+        text: the question, for people.
+        likely: the answer that is taken where nobody answers.
+        choices: all answers there are; empty where there are too many.
+    """
+
+    key: str
+    text: str
+    likely: Any
+    choices: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A network that a checkpoint may hold.
+
+    Attributes:
+        spec: the network, with the likely answer to each question.
+        names: our tensors to theirs; tensors of ours that are absent there have the values of :data:`ABSENT`.
+        units: the checkpoint's layers in the order of ours; empty where names alone were matched.
+        shifts: our running means to their bias of the convolution before, which ours doesn't have.
+        ignored: their tensors that are left out.
+        notes: what was done, in words.
+        questions: what can't be told.
+    """
+
+    spec: Spec
+    names: dict[str, str]
+    units: tuple[Unit, ...] = ()
+    shifts: dict[str, str] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    questions: tuple[Question, ...] = ()
+
+    def changed(self, **fields: Any) -> Self:
+        """The same checkpoint as a network with other answers.
+
+        Raises:
+            SpecError: where the answers break a rule.
+            Misfit: where the tensors are not of that network.
+        """
+        return self.fitted(self.spec.changed(**fields)) if fields else self
+
+    def fitted(self, spec: Spec) -> Self:
+        """The same checkpoint as another network.
+
+        Raises:
+            Misfit: where the tensors are not of that network.
+        """
+        if not self.units:
+            shapes = our_shapes(spec)
+            if shapes != our_shapes(self.spec):
+                raise Misfit
+            return replace(self, spec=spec)
+        names, shifts = match(spec, self.units)
+        return replace(self, spec=spec, names=names, shifts=shifts)
+
+
+def guess(spec: Spec, units: list[Unit], **more: Any) -> Guess:
+    """A guess whose units are in the order of the spec's network.
+
+    Raises:
+        Misfit: where they are not of that network.
+    """
+    names, shifts = match(spec, units)
+    return Guess(spec, names, tuple(units), shifts, **more)
+
+
+def our_shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
+    """Shapes of the tensors that a network needs, by name: all but those of auxiliary heads.
+
+    Raises:
+        SpecError: where torchvision can't build the model.
+    """
+    state = build(spec, "meta").state_dict()
+    return {name: tuple(tensor.shape) for name, tensor in state.items() if not auxiliary(name)}
+
+
+def auxiliary(name: str) -> bool:
+    """Whether a tensor of ours belongs to a head that runs in training only."""
+    return bool(AUXILIARY.fullmatch(name.split(".")[0]))
+
+
+def slots(spec: Spec) -> Layers:
+    """The layers of a network of ours, in the order in which they are registered."""
+    return read(our_shapes(spec), ordered=True)
+
+
+def match(spec: Spec, units: tuple[Unit, ...] | list[Unit]) -> tuple[dict[str, str], dict[str, str]]:
+    """Put their layers, in our order, to ours: names, and shifts of running means.
+
+    Raises:
+        Misfit: where they are not of that network.
+    """
+    ours = slots(spec).units
+    if len(ours) != len(units):
+        raise Misfit
+    names: dict[str, str] = {}
+    shifts: dict[str, str] = {}
+    for own, their in zip(ours, units, strict=True):
+        same = (own.before, own.after, own.kernel) == (their.before, their.after, their.kernel)
+        if not same or (own.norm is None) != (their.norm is None):
+            raise Misfit
+        layers = [(own.tensors, their.tensors)]
+        if own.norm and their.norm:
+            layers.append((own.norm.tensors, their.norm.tensors))
+            if "bias" in their.tensors and "bias" not in own.tensors:
+                shifts[own.norm.tensors["running_mean"]] = their.tensors["bias"]
+        elif "bias" in their.tensors and "bias" not in own.tensors:
+            raise Misfit
+        names |= {name: found[leaf] for needed, found in layers for leaf, name in needed.items() if leaf in found}
+    return names, shifts
+
+
+def assembled(found: Guess, theirs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a guess under our names; double precision becomes single, everything else stays as it is."""
+    tensors: dict[str, Tensor] = {}
+    for name, shape in our_shapes(found.spec).items():
+        if name not in found.names:
+            leaf = name.rpartition(".")[2]
+            kind = torch.int64 if leaf == "num_batches_tracked" else torch.float32
+            tensors[name] = torch.full(shape, ABSENT[leaf], dtype=kind)
+            continue
+        tensor = theirs[found.names[name]]
+        tensor = tensor.float() if tensor.dtype == torch.float64 else tensor
+        if name in found.shifts:
+            # What is added before a batch norm is taken out again by its mean.
+            tensor = (tensor.float() - theirs[found.shifts[name]].float()).to(tensor.dtype)
+        tensors[name] = tensor.reshape(shape)  # a count may be stored as a list of one
+    return tensors

@@ -1,0 +1,136 @@
+"""Where the pools of a chain of convolutions sit: the signs that names and shapes give, strongest first."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, product
+from typing import NamedTuple
+
+from explorer.models.recognition.layers import Unit
+from explorer.specs import PRESETS, VggSpec
+from explorer.specs.arithmetic import window_output
+from explorer.specs.cfg import Conv, Pool, Token, format_token, tokens
+
+# Sides of the images that networks are trained on, in pixels; the commonest first.
+SIDES = (224, 32, 28, 64, 96, 128, 256, 227, 299, 160, 192, 48, 512)
+
+
+class Layout(NamedTuple):
+    """A cfg list, and the side of the images."""
+
+    cfg: tuple[int | str, ...]
+    image_size: int
+
+
+def layouts(convolutions: Sequence[Unit], side: int, image_size: int | None) -> Iterator[Layout]:
+    """Every reading in which images of a usual side end in a map of ``side`` cells, the likeliest first.
+
+    Args:
+        convolutions: in the order in which they run.
+        side: of the map that the head reads, in cells.
+        image_size: where it is known.
+    """
+    sizes = SIDES if image_size is None else (image_size,)
+    for between in _placements(convolutions):
+        for padded, last in product((True, False), repeat=2):
+            cfg = _cfg(convolutions, [*between, last], padded=padded)
+            fitting = [size for size in sizes if map_side(cfg, size) == side]
+            if fitting:
+                yield Layout(tuple(map(format_token, cfg)), fitting[0])
+
+
+def likely(convolutions: Sequence[Unit], image_size: int | None) -> Layout:
+    """The likeliest reading where the head does not say how large the last map is."""
+    sizes = (28 if convolutions[0].before == 1 else 32, 224) if image_size is None else (image_size,)
+    cfgs = [_cfg(convolutions, [*between, False], padded=True) for between in _placements(convolutions)]
+    # The last placement has no pools, which fits any size.
+    cfg, size = next((cfg, size) for cfg in cfgs for size in sizes if map_side(cfg, size) > 0)
+    return Layout(tuple(map(format_token, cfg)), size)
+
+
+def gaps(convolutions: Sequence[Unit]) -> list[int | None]:
+    """Modules without tensors between each two convolutions that are numbered in one sequence, else None."""
+    return [_gap(first, second) for first, second in pairwise(convolutions)]
+
+
+def told(convolutions: Sequence[Unit]) -> list[bool | None]:
+    """Whether a pool stands between each two convolutions, as far as names tell."""
+    steps = gaps(convolutions)
+    known = [step for step in steps if step is not None]
+    # A ReLU is the least that stands between. Where nothing ever does, numbers tell nothing.
+    least, telling = min(known, default=0), any(known)
+    signs: list[bool | None] = []
+    for step, (first, second) in zip(steps, pairwise(convolutions), strict=True):
+        if step is not None:
+            signs.append(step > min(least, 1) if telling else None)
+        else:
+            grouped = len(first.path) > 1 and first.path[:-1] != second.path[:-1]
+            signs.append(True if grouped else None)
+    return signs
+
+
+def placed(cfg: Sequence[int | str]) -> list[bool]:
+    """Whether a pool stands between each two convolutions of a cfg list."""
+    parsed = tokens(cfg)
+    places = [place for place, token in enumerate(parsed) if isinstance(token, Conv)]
+    return [any(isinstance(token, Pool) for token in parsed[a:b]) for a, b in pairwise(places)]
+
+
+def map_side(cfg: Sequence[Token], size: int) -> int:
+    """Side of the last map; zero or less where a window no longer fits."""
+    for token in cfg:
+        if isinstance(token, Conv | Pool) and size > 0:
+            size = window_output(size, token.kernel, token.stride, token.padding)
+    return size
+
+
+def _cfg(convolutions: Sequence[Unit], pooled: Sequence[bool], *, padded: bool) -> list[Token]:
+    cfg: list[Token] = []
+    for unit, pool in zip(convolutions, pooled, strict=True):
+        padding = unit.kernel // 2 if padded or unit.kernel <= 3 else 0
+        cfg.append(Conv(unit.after, unit.kernel, 1, padding))
+        cfg += [Pool("M")] if pool else []
+    return cfg
+
+
+def _gap(first: Unit, second: Unit) -> int | None:
+    """Modules without tensors between two units that are numbered in one sequence; None where they are not."""
+    if len(first.path) != len(second.path):
+        return None
+    differing = [(a, b) for a, b in zip(first.path, second.path, strict=True) if a != b]
+    if len(differing) != 1 or not all(part.isdecimal() and len(part) < 6 for part in differing[0]):
+        return None
+    step = int(differing[0][1]) - int(differing[0][0]) - 1
+    # Batch norm is numbered in the same sequence, unless it stands in a module with its convolution.
+    beside = first.norm is not None and first.norm.name.rpartition(".")[0] == first.name.rpartition(".")[0]
+    numbered = beside and first.path[-1] != second.path[-1]
+    return step - 1 if numbered else step
+
+
+def _placements(convolutions: Sequence[Unit]) -> Iterator[list[bool]]:
+    """Pools between the convolutions: what names tell, filled up by one rule after the other."""
+    signs = told(convolutions)
+    seen: list[list[bool]] = []
+    rules = [*_published(convolutions), _growing(convolutions), [True] * len(signs), [False] * len(signs)]
+    filled = [[pool if known is None else known for known, pool in zip(signs, rule, strict=True)] for rule in rules]
+    for placement in (*filled, rules[-1]):
+        if placement not in seen:
+            seen.append(placement)
+            yield placement
+
+
+def _published(convolutions: Sequence[Unit]) -> Iterator[list[bool]]:
+    """Where the pools are in networks with like convolutions: the same kernels, wider at the same places."""
+
+    def pattern(layers: Sequence[tuple[int, int]]) -> list[tuple[int, bool]]:
+        return [(kernel, before < after) for (before, _k), (after, kernel) in pairwise(layers)]
+
+    wanted = pattern([(unit.after, unit.kernel) for unit in convolutions])
+    for preset in PRESETS.values():
+        if isinstance(preset.spec, VggSpec):
+            layers = [(token.channels, token.kernel) for token in tokens(preset.spec.cfg) if isinstance(token, Conv)]
+            if len(layers) == len(convolutions) > 3 and pattern(layers) == wanted:
+                yield placed(preset.spec.cfg)
+
+
+def _growing(convolutions: Sequence[Unit]) -> list[bool]:
+    """Twice the channels after each pool (Simonyan and Zisserman 2015, section 2.1)."""
+    return [second.after > first.after for first, second in pairwise(convolutions)]

@@ -1,0 +1,214 @@
+"""Networks of the ``resnet`` family among the layers of a checkpoint."""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import pairwise
+from typing import Any, Literal, NamedTuple
+
+from explorer.errors import SpecError
+from explorer.i18n import _
+from explorer.models.recognition.guess import Guess, Misfit, Question, guess
+from explorer.models.recognition.layers import Layers, Path, Unit, common, entrance, trail
+from explorer.specs import ResNetSpec
+from explorer.specs.resnet import EXPANSION
+
+Kind = Literal["basic", "bottleneck"]
+KERNELS: dict[Kind, tuple[int, ...]] = {"basic": (3, 3), "bottleneck": (1, 3, 1)}
+STEMS: dict[int, Literal["imagenet", "cifar"]] = {7: "imagenet", 3: "cifar"}
+SIZES = {"imagenet": 224, "cifar": 32}
+SHORTCUT = re.compile(r"shortcut|downsample|proj|skip|identity|residual_conv|match", re.IGNORECASE)
+MANY_PAIRS = 4  # of 3x3 convolutions that widen in the first alone: more than a VGG has
+
+
+class Block(NamedTuple):
+    """A residual block: its convolutions in the order in which they run, and its projection."""
+
+    convolutions: tuple[Unit, ...]
+    projection: Unit | None
+
+    @property
+    def before(self) -> int:
+        """Channels that arrive."""
+        return self.convolutions[0].before
+
+    @property
+    def after(self) -> int:
+        """Channels that leave."""
+        return self.convolutions[-1].after
+
+    @property
+    def width(self) -> int:
+        """Channels of its first convolution."""
+        return self.convolutions[0].after
+
+    @property
+    def units(self) -> list[Unit]:
+        """In the order in which ours are registered."""
+        return [*self.convolutions, *([self.projection] if self.projection else [])]
+
+    @property
+    def path(self) -> Path:
+        """What the names of its layers have in common."""
+        return common(unit.path[:-1] for unit in self.units)
+
+
+def guesses(layers: Layers) -> Iterator[Guess]:
+    """Every network of this family that the layers may be, best first."""
+    convolutions = layers.convolutions
+    if layers.rest or len(layers.linears) != 1 or len(convolutions) < 3:
+        return
+    stem = _stem(convolutions)
+    others = [unit for unit in convolutions if unit is not stem]
+    if stem.kernel not in STEMS:
+        return
+    for kind in KERNELS:
+        for place in _places(others, kind):
+            blocks = _blocks(others, kind, place) or []
+            order = trail([(block.before, block.after) for block in blocks], stem.after)
+            if order:
+                yield from _read(stem, [blocks[index] for index in order], layers.linears[0], kind)
+                return
+
+
+def looks_residual(found: Guess) -> bool:
+    """Whether names or depth speak for blocks where a chain of 3x3 convolutions fits as well."""
+    stem, *others = (unit for unit in found.units if unit.kernel)
+    pairs = [common(unit.path[:-1] for unit in pair) for pair in zip(others[::2], others[1::2], strict=False)]
+    if all(pairs) and len(set(pairs)) == len(pairs) and stem.path[:-1] not in pairs:
+        return True
+    return stem.kernel == 7 or len(pairs) >= MANY_PAIRS
+
+
+def _stem(convolutions: list[Unit]) -> Unit:
+    start = entrance([(unit.before, unit.after) for unit in convolutions])
+    first = [unit for unit in convolutions if unit.before == start]
+    alone = [unit for unit in first if not any(other.after == start for other in convolutions)]
+    return (alone or [max(convolutions, key=lambda unit: unit.kernel)])[0]
+
+
+def _places(units: list[Unit], kind: Kind) -> Iterator[int]:
+    """Where within a block its projection is registered: where names say so, else behind, before, anywhere."""
+    count = len(KERNELS[kind])
+    order = [count, 0, *range(1, count)]
+    named = [index for index, unit in enumerate(units) if SHORTCUT.search(unit.name)]
+    if named and len(named) < len(units):
+        fitting = []
+        for place in order:
+            blocks = _blocks(units, kind, place) or []
+            projections = [block.projection for block in blocks if block.projection]
+            if projections == [units[index] for index in named]:
+                fitting.append(place)
+        order = [*fitting, *(place for place in order if place not in fitting)]
+    yield from order
+
+
+def _blocks(units: list[Unit], kind: Kind, place: int) -> list[Block] | None:
+    """Cut the units into blocks whose projection, where there is one, stands at one place."""
+    blocks: list[Block] = []
+    position, count = 0, len(KERNELS[kind])
+    while position < len(units):
+        window = units[position : position + count + 1]
+        for projected in (True, False):
+            chosen = list(window[: count + projected])
+            if len(chosen) < count + projected:
+                continue
+            block = Block((), chosen.pop(place)) if projected else Block((), None)
+            block = block._replace(convolutions=tuple(chosen))
+            if _is_block(block, kind):
+                blocks.append(block)
+                position += count + projected
+                break
+        else:
+            return None
+    return blocks
+
+
+def _is_block(block: Block, kind: Kind) -> bool:
+    convolutions, projection = block
+    if tuple(unit.kernel for unit in convolutions) != KERNELS[kind]:
+        return False
+    widths = [unit.after for unit in convolutions]
+    if any(first.after != second.before for first, second in pairwise(convolutions)):
+        return False
+    if widths[-1] != block.width * EXPANSION[kind] or widths[-2] != block.width:
+        return False
+    return projection is None or (
+        (projection.before, projection.after, projection.kernel) == (block.before, block.after, 1)
+    )
+
+
+def _read(stem: Unit, blocks: list[Block], head: Unit, kind: Kind) -> Iterator[Guess]:
+    if stem.after != blocks[0].width or head.before != blocks[-1].after:
+        return
+    for stages in _stages(blocks):
+        if (shortcut := _shortcut(stages)) is not None:
+            yield from _specs(stem, stages, head, kind, shortcut)
+            return
+
+
+def _shortcut(stages: list[list[Block]]) -> Literal["A", "B", "C"] | None:
+    """Option A, B or C, by the blocks that have a projection."""
+    blocks = [block for stage in stages for block in stage]
+    needed = [stage[0] for place, stage in enumerate(stages) if place or stage[0].before != stage[0].after]
+    projected = [block for block in blocks if block.projection]
+    if projected == needed:
+        return "B"
+    if len(projected) == len(blocks):
+        return "C"
+    return None if projected else "A"
+
+
+def _specs(
+    stem: Unit, stages: list[list[Block]], head: Unit, kind: Kind, shortcut: Literal["A", "B", "C"]
+) -> Iterator[Guess]:
+    units = [stem, *(unit for stage in stages for block in stage for unit in block.units), head]
+    fields: dict[str, Any] = {
+        "blocks": [len(stage) for stage in stages],
+        "widths": [stage[0].width for stage in stages],
+        "block": kind,
+        "stem": STEMS[stem.kernel],
+        "shortcut": shortcut,
+        "batch_norm": stem.norm is not None,
+        "in_channels": stem.before,
+        "image_size": SIZES[STEMS[stem.kernel]],
+        "num_classes": head.after,
+    }
+    questions = [Question("image_size", _("How many pixels has a side of the images?"), fields["image_size"])]
+    if kind == "bottleneck":
+        text = _("Which convolution of a bottleneck strides, the 3x3 (torchvision) or the first 1x1 (the paper)?")
+        questions.append(Question("stride_on", text, "3x3", ("3x3", "1x1")))
+    if shortcut != "B" and not _groups([block.path for stage in stages for block in stage]):
+        text = _("How many blocks has each stage? Where its width stays, shapes don't tell.")
+        questions.append(Question("blocks", text, fields["blocks"]))
+    choices = [True]
+    if not any(block.projection for stage in stages for block in stage):
+        choices = [False, True] if any("plain" in unit.name.lower() for unit in units) else [True, False]
+        text = _("Are there shortcuts (without weights), or is it a plain network?")
+        questions.append(Question("residual", text, choices[0], tuple(choices)))
+    for residual in choices:
+        with suppress(Misfit, SpecError):
+            yield guess(ResNetSpec.parse({**fields, "residual": residual}), units, questions=tuple(questions))
+
+
+def _stages(blocks: list[Block]) -> Iterator[list[list[Block]]]:
+    """A stage begins where the width changes, where a lone projection stands, or where names begin a new group."""
+    everywhere = all(block.projection for block in blocks)
+    groups = _groups([block.path for block in blocks])
+    for named in (True, False) if groups else (False,):
+        stages: list[list[Block]] = [[blocks[0]]]
+        for place, (before, block) in enumerate(pairwise(blocks), 1):
+            projected = block.projection is not None and not everywhere
+            grouped = named and groups[place] != groups[place - 1]
+            if block.width != before.width or projected or grouped:
+                stages.append([])
+            stages[-1].append(block)
+        yield stages
+
+
+def _groups(paths: list[Path]) -> list[Path]:
+    """What each block's group is called, where each block has a name of its own within it; else nothing."""
+    for depth in range(2, max(map(len, paths)) + 1):
+        if len({path[:depth] for path in paths}) == len(paths):
+            return [path[: depth - 1] for path in paths]
+    return []

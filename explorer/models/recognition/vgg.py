@@ -1,0 +1,128 @@
+"""Networks of the ``vgg`` family among the layers of a checkpoint."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import chain, islice
+from math import isqrt
+
+from explorer.errors import SpecError
+from explorer.i18n import _
+from explorer.models.recognition import pools
+from explorer.models.recognition.guess import Guess, Misfit, Question, guess, slots
+from explorer.models.recognition.layers import Layers, Unit, chained
+from explorer.specs import PRESETS, VggSpec
+from explorer.specs.cfg import Conv, tokens
+
+CHANNELS = (3, 1)
+MOST_LAYOUTS = 3  # of those that the signs leave open
+
+
+def guesses(layers: Layers, image_size: int | None) -> Iterator[Guess]:
+    """Every network of this family that the layers may be, best first."""
+    if layers.rest or not layers.units:
+        return
+    convolutions, head = chained(layers.convolutions), chained(layers.linears)
+    if convolutions is not None and not head:
+        convolutions, head = _convolutional_head(convolutions)
+    if convolutions is None or not head:
+        return
+    units = [*convolutions, *head]
+    readings = _perceptrons(head)
+    if convolutions:
+        readings = chain(_published(convolutions, head), _composed(convolutions, head, image_size))
+    for spec in readings:
+        with suppress(Misfit, SpecError):
+            yield guess(spec, units, questions=_questions(spec, convolutions))
+
+
+def _convolutional_head(convolutions: list[Unit]) -> tuple[list[Unit], list[Unit]]:
+    """Split a chain of convolutions: the last ones, 1x1 and without batch norm, are a head that slides."""
+    cut = len(convolutions)
+    while cut and convolutions[cut - 1].kernel == 1 and convolutions[cut - 1].norm is None:
+        cut -= 1
+    # The first layer of such a head is as wide as the map that it was trained on.
+    if cut and convolutions[cut - 1].kernel not in (1, 3) and convolutions[cut - 1].norm is None:
+        cut -= 1
+    return convolutions[:cut], convolutions[cut:]
+
+
+def _published(convolutions: list[Unit], head: list[Unit]) -> Iterator[VggSpec]:
+    """Presets of these very layers, first those whose pools leave the same gaps, then those of as many classes."""
+    signs, units = pools.told(convolutions), [*convolutions, *head]
+    fitting: list[tuple[tuple[bool, bool], VggSpec]] = []
+    for preset in PRESETS.values():
+        spec = preset.spec
+        if not isinstance(spec, VggSpec) or _count(spec) != len(units):
+            continue
+        own = slots(spec.changed(num_classes=head[-1].after)).units
+        if list(map(_shape, own)) != list(map(_shape, units)):
+            continue
+        if all(known in (None, pool) for known, pool in zip(signs, pools.placed(spec.cfg), strict=True)):
+            same_gaps = pools.gaps(own[: len(convolutions)]) == pools.gaps(convolutions)
+            fitting.append(((same_gaps, spec.num_classes == head[-1].after), spec))
+    for _rank, spec in sorted(fitting, key=lambda found: found[0], reverse=True):
+        yield spec.changed(num_classes=head[-1].after)
+
+
+def _count(spec: VggSpec) -> int:
+    return sum(isinstance(token, Conv) for token in tokens(spec.cfg)) + len(spec.classifier) + 1
+
+
+def _shape(unit: Unit) -> tuple[int, int, int, bool]:
+    return unit.before, unit.after, unit.kernel, unit.norm is not None
+
+
+def _composed(convolutions: list[Unit], head: list[Unit], image_size: int | None) -> Iterator[VggSpec]:
+    """A cfg list made up from the signs that there are."""
+    first, last = head[0], convolutions[-1]
+    cells, left = divmod(first.before, last.after)
+    side = first.kernel or isqrt(cells)
+    if left or (not first.kernel and side**2 != cells):
+        return
+    found = list(islice(pools.layouts(convolutions, side, image_size), MOST_LAYOUTS))
+    flat = bool(found) and not first.kernel
+    for layout in found or [pools.likely(convolutions, image_size)]:
+        spec = VggSpec(
+            cfg=layout.cfg,
+            batch_norm=last.norm is not None,
+            pool_to=None if flat else side,
+            classifier=tuple(unit.after for unit in head[:-1]),
+            head="conv" if first.kernel else "linear",
+            in_channels=convolutions[0].before,
+            image_size=layout.image_size,
+            num_classes=head[-1].after,
+        )
+        yield _with_dropout(spec, head)
+
+
+def _perceptrons(head: list[Unit]) -> Iterator[VggSpec]:
+    """Fully connected networks: as many features as square images have pixels, of a usual size first."""
+    readings = [(channels, isqrt(head[0].before // channels)) for channels in CHANNELS]
+    squares = [(channels, side) for channels, side in readings if channels * side**2 == head[0].before]
+    for channels, side in sorted(squares, key=lambda reading: reading[1] not in pools.SIDES):
+        spec = VggSpec(
+            cfg=(),
+            pool_to=None,
+            classifier=tuple(unit.after for unit in head[:-1]),
+            in_channels=channels,
+            image_size=side,
+            num_classes=head[-1].after,
+        )
+        yield _with_dropout(spec, head)
+
+
+def _with_dropout(spec: VggSpec, head: list[Unit]) -> VggSpec:
+    """Dropout where the numbers of the head's layers leave room for it, and none where they tell nothing."""
+    numbers = [unit.path[-1] for unit in head if unit.path]
+    for position in ("after", "before"):
+        changed = spec.changed(dropout=0.5, dropout_position=position)
+        own = [unit.path[-1] for unit in slots(changed).units[-len(head) :]]
+        if len(head) > 1 and own == numbers:
+            return changed
+    return spec.changed(dropout=0.0)
+
+
+def _questions(spec: VggSpec, convolutions: list[Unit]) -> tuple[Question, ...]:
+    image = Question("image_size", _("How many pixels has a side of the images?"), spec.image_size)
+    cfg = Question("cfg", _("Where do the pools sit, and how do the convolutions stride and pad?"), list(spec.cfg))
+    return (cfg, image) if None in pools.told(convolutions) else (image,)
