@@ -7,15 +7,14 @@ line on stderr), 1 our fault.
 import json
 import logging
 import sys
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 from pydantic import ValidationError
 
-from explorer import __version__, cli_jobs
+from explorer import __version__, cli_jobs, cli_weights
 from explorer.cli_jobs import as_json
-from explorer.errors import ExplorerError, InputError, shown
+from explorer.errors import ExplorerError, InputError
 from explorer.i18n import _
 from explorer.settings import settings
 from explorer.specs import PRESETS, Spec, resolve
@@ -29,6 +28,8 @@ def cli() -> None:
 
 
 cli.add_command(cli_jobs.jobs)
+for command in cli_weights.COMMANDS:
+    cli.add_command(command)
 
 
 @cli.command()
@@ -100,34 +101,6 @@ def compare(*, specs: tuple[str, ...], as_json: bool) -> None:
 
 @cli.command()
 @click.argument("spec")
-@click.option("--format", "name", required=True, help="pytorch, onnx, json, dot, svg or csv.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="The file; without it, text goes to stdout.")
-@as_json
-def export(*, spec: str, name: str, output: Path | None, as_json: bool) -> None:
-    """Write SPEC as a file for another program."""
-    chosen = resolve(spec)
-    from explorer.drawing.numbers import bytes_short
-    from explorer.exports import FORMATS, content
-    from explorer.exports import export as write
-    from explorer.ui.terminal_progress import progress_line
-
-    if name not in FORMATS:
-        raise InputError(_("format: {value} is not one of {known}").format(value=shown(name), known=", ".join(FORMATS)))
-    if output is None and (as_json or FORMATS[name].weights):
-        raise InputError(_("output: name the file with -o; stdout takes text formats alone, and not with --json"))
-    if output is None:
-        click.echo(content(chosen, name), nl=False)
-        return
-    with progress_line() as note:
-        size = write(chosen, name, output, note)
-    if as_json:
-        click.echo(json.dumps({"format": name, "file": str(output), "bytes": size}, ensure_ascii=False))
-    else:
-        click.echo(_("{file}: {size}").format(file=output, size=bytes_short(size)))
-
-
-@cli.command()
-@click.argument("spec")
 @click.option("--dataset", required=True, help="Name of a data set, or the path of an image folder, .zip or .npz.")
 @click.option("--recipe", default="default", show_default=True, help="Name, .json file or inline JSON.")
 @click.option("--epochs", type=int, help="Instead of the recipe's.")
@@ -171,10 +144,8 @@ def train(
         recipe_fields["epochs"] = epochs
     chosen = resolve_recipe(recipe).changed(**recipe_fields)
     if chosen.weights is not None:
-        from explorer.models.weights import find
-
         # The worker runs in another folder.
-        chosen = chosen.changed(weights=str(find(chosen.weights).absolute()))
+        chosen = chosen.changed(weights=str(cli_weights.found(chosen.weights).absolute()))
     network = resolve(spec).changed(**spec_fields)
     resources = Resources.parse({"device": device, "processes": processes, "threads": threads})
     made = make_jobs(network, locate(dataset), chosen, resources, name=name, varied=varied)
@@ -185,27 +156,6 @@ def train(
     submitted = [record.id for record in desk.submit(made)]
     show = cli_jobs.follow if follow else cli_jobs.tell
     show(submitted, as_json=as_json, several=bool(varied))
-
-
-@cli.command()
-@click.argument("weights")
-@click.option("--dataset", required=True, help="Name of a data set, or the path of an image folder, .zip or .npz.")
-@click.option("--split", default="test", show_default=True, help="test, train, or validation where the data has one.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
-@as_json
-def evaluate(*, weights: str, dataset: str, split: str, device: str, as_json: bool) -> None:
-    """How many images of a data set WEIGHTS get right: a path, or a job's id."""
-    from explorer.models.weights import find
-    from explorer.training.measure import measure
-    from explorer.ui.terminal_progress import counted, progress_line
-    from explorer.ui.terminal_train import notes, scores
-
-    with progress_line() as note:
-        result = measure(find(weights), dataset, split, device, counted(note))
-    if as_json:
-        click.echo(json.dumps(result, ensure_ascii=False))
-    else:
-        click.echo("\n".join([scores(result), *notes(result)]))
 
 
 def _resolve(text: str, image_size: int | None) -> Spec:

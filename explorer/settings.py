@@ -23,6 +23,9 @@ class Settings(BaseSettings):
     runs_dir: Path = Field(
         default=Path(__file__).parents[1] / "runs", description="folder of the run directories, one for each job"
     )
+    weights_dir: Path = Field(
+        default=Path(__file__).parents[1] / "weights", description="folder of imported weights, which go by their names"
+    )
     database_url: str = Field(
         default="", description="SQLAlchemy URL of the job store; empty is an SQLite file in the folder of the runs"
     )
@@ -38,7 +41,7 @@ class Settings(BaseSettings):
         default=Path(__file__).parents[1] / "saved", description="folder of the architectures saved under a name"
     )
 
-    @field_validator("data_dir", "runs_dir", "saved_dir")
+    @field_validator("data_dir", "runs_dir", "weights_dir", "saved_dir")
     @classmethod
     def _anchored(cls, folder: Path) -> Path:
         """A relative folder is one of where this process was started, also for the processes that it starts."""

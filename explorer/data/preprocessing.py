@@ -1,4 +1,4 @@
-"""From pixels to what a network reads: straight resize, scale, normalise. The same for training, test and prediction.
+"""From pixels to what a network reads: resize, scale, normalise. The same for training, test and prediction.
 
 Resize, crop, pad and flip are linear maps that work on rows and columns apart: ``rows @ image @ columns.T``. So a whole
 batch, each image with its own window, takes two matrix products. Weights are multiples of 2**-16 and pixels are whole
@@ -30,21 +30,24 @@ class Preprocessing(NamedTuple):
     """How the images of a network are prepared.
 
     Attributes:
-        size: side of the square that an image is resized to.
+        size: side of the square that a network sees.
         mean: of pixels that go from 0 to 1, one for all channels or one for each.
         std: likewise.
         permutation_seed: of the order in which the pixels of every image are shuffled; None leaves them in place.
+        resize: length of the shorter side of an image that keeps its shape, whose middle is cut out then (torchvision's
+            ``ImageClassification``); None resizes it straight to the square.
     """
 
     size: Annotated[StrictInt, Field(ge=1, le=MAX_IMAGE)]
     mean: Annotated[tuple[Mean, ...], Field(min_length=1, fail_fast=True)]
     std: Annotated[tuple[Std, ...], Field(min_length=1, fail_fast=True)]
     permutation_seed: Annotated[StrictInt, Field(ge=0, le=MAX_SEED)] | None = None
+    resize: Annotated[StrictInt, Field(ge=1, le=MAX_IMAGE)] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The form that a card holds: JSON-ready, with a permutation only where there is one."""
-        card: dict[str, Any] = {"size": self.size, "mean": list(self.mean), "std": list(self.std)}
-        return card if self.permutation_seed is None else {**card, "permutation_seed": self.permutation_seed}
+        """The form that a card holds: JSON-ready, with permutation and resize only where they are asked."""
+        card = {key: value for key, value in self._asdict().items() if value is not None}
+        return {**card, "mean": list(self.mean), "std": list(self.std)}
 
     @classmethod
     def from_dict(cls, card: Mapping[str, Any]) -> Self:
@@ -65,10 +68,16 @@ class Preprocessing(NamedTuple):
                     count=len(preprocessing.std), expected=len(preprocessing.mean)
                 )
             )
+        if preprocessing.resize is not None and preprocessing.resize < preprocessing.size:
+            raise InputError(
+                _("resize: {value} is less than the {size} that are cut out of it").format(
+                    value=preprocessing.resize, size=preprocessing.size
+                )
+            )
         return preprocessing
 
 
-def weights(size: int, side: int, windows: Tensor) -> Tensor:
+def weights(size: int, side: int, windows: Tensor, part: range | None = None) -> Tensor:
     """How much every source pixel gives to every pixel of the result, along one axis.
 
     A triangle filter as wide as a source pixel or as the step between the pixels of the result, whichever is wider
@@ -78,14 +87,16 @@ def weights(size: int, side: int, windows: Tensor) -> Tensor:
         size: of the result, in pixels.
         side: of the source, in pixels.
         windows: (B, 2), start and length of what is resized, in pixels of the source.
+        part: pixels of the result that are wanted; None is all.
 
     Returns:
-        Multiples of 2**-16, (B, size, side).
+        Multiples of 2**-16, (B, size or len(part), side).
     """
+    wanted = part or range(size)
     start, length = windows.float()[..., None, None].unbind(1)  # (B, 1, 1)
     # In units of 1 / (2 * size) of a source pixel all numbers are whole, and exact while side * size < 2**23.
     pixel = (2 * torch.arange(side, device=windows.device) + 1 - 2 * start) * size  # (B, 1, side)
-    centre = (2 * torch.arange(size, device=windows.device)[:, None] + 1) * length  # (B, size, 1)
+    centre = (2 * torch.arange(wanted.start, wanted.stop, device=windows.device)[:, None] + 1) * length
     shares = (2 * length.clamp(min=size) - (pixel - centre).abs_()).clamp_(min=0)
     shares *= (pixel > 0) & (pixel < 2 * size * length)
     shares /= shares.sum(-1, keepdim=True)
@@ -153,6 +164,27 @@ def resize(images: Tensor, size: int) -> Tensor:
         for side in images.shape[-2:]
     )
     return resample(images, rows, columns)
+
+
+def fitted(images: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """Images as a network sees them before they are normalised: uint8, (B, C, H, W), to 8-bit values.
+
+    Returns:
+        (B, C, size, size), float32 or uint8.
+    """
+    size, length = preprocessing.size, preprocessing.resize
+    if length is None:
+        return resize(images, size)
+    shorter = min(images.shape[-2:])
+    rows, columns = (_middle(side, int(length * side / shorter), size, images) for side in images.shape[-2:])
+    return resample(images, rows, columns)
+
+
+def _middle(side: int, resized: int, size: int, images: Tensor) -> Tensor:
+    """Weights of the middle ``size`` pixels of an axis that is resized from ``side`` to ``resized``."""
+    first = round((resized - size) / 2)  # halves to the even neighbour, as torchvision's center_crop does
+    window = torch.tensor([[0, side]], device=images.device)
+    return weights(resized, side, window, range(first, first + size))
 
 
 class Normalise:

@@ -1,6 +1,7 @@
-"""A network as a file for another program."""
+"""A network, or trained weights, as a file for another program."""
 
 from explorer.exports.formats import FORMATS, Format
 from explorer.exports.run import content, export
+from explorer.exports.weights import OF_WEIGHTS, export_weights
 
-__all__ = ["FORMATS", "Format", "content", "export"]
+__all__ = ["FORMATS", "OF_WEIGHTS", "Format", "content", "export", "export_weights"]

@@ -1,12 +1,15 @@
-"""The network as an ONNX model in one file, with random weights."""
+"""The network as an ONNX model in one file, with random or with trained weights."""
 
 import warnings
+from pathlib import Path
 from typing import Any, cast
 
 import torch
+from torch import nn
 
 from explorer import __version__
 from explorer.models import build, detach_auxiliary
+from explorer.models.weights import load
 from explorer.specs import Spec
 
 SEED = 0
@@ -24,12 +27,29 @@ def onnx_model(spec: Spec) -> bytes:
         SpecError: where torchvision can't build the model.
         onnx.checker.ValidationError: where the model breaks a rule of ONNX.
     """
-    import onnx  # with its operators a second of import, needed in the export's own process only
-
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(SEED)
-        network = build(spec).eval()
-    detach_auxiliary(network)
+        network = build(spec)
+    note = f"The weights are random (torch.manual_seed({SEED})), not trained."
+    return _content(network, spec, note, {"weights": f"random, seed {SEED}"})
+
+
+def trained_model(path: Path) -> bytes:
+    """The same of weights, which go into the model with their card in its metadata.
+
+    Raises:
+        InputError: where the weights can't be read.
+        onnx.checker.ValidationError: where the model breaks a rule of ONNX.
+    """
+    network, card = load(path)
+    about = {"weights": card.name, "card": card.model_dump_json()}
+    return _content(network, card.network_spec, f"The weights are trained: {card.name}.", about)
+
+
+def _content(network: nn.Module, spec: Spec, note: str, about: dict[str, str]) -> bytes:
+    import onnx  # with its operators a second of import, needed in the export's own process only
+
+    detach_auxiliary(network.eval())
     # One number seen as a whole batch: torch.export reads its shape alone, and real images may take gigabytes.
     image = torch.zeros(()).expand(EXAMPLE_BATCH, spec.in_channels, spec.image_size, spec.image_size)
     with warnings.catch_warnings(), torch.no_grad():
@@ -47,10 +67,8 @@ def onnx_model(spec: Spec) -> bytes:
             ),
         )
     _forget_this_machine(program.model)
-    program.model.doc_string = f"{EVALUATION} The weights are random (torch.manual_seed({SEED})), not trained."
-    program.model.metadata_props.update(
-        spec=spec.to_json(), weights=f"random, seed {SEED}", made_by=f"CNN Architecture Explorer {__version__}"
-    )
+    program.model.doc_string = f"{EVALUATION} {note}"
+    program.model.metadata_props.update(about, spec=spec.to_json(), made_by=f"CNN Architecture Explorer {__version__}")
     content: bytes = program.model_proto.SerializeToString()
     onnx.checker.check_model(content)
     return content

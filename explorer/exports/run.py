@@ -1,7 +1,8 @@
 """Export to a file or to memory; what allocates the network runs beside, within limits of memory, time and size."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
@@ -50,13 +51,23 @@ def export(spec: Spec, name: str, path: Path, on_progress: Progress = _silent) -
         ExplorerError: where the process failed.
     """
     chosen = FORMATS[name]
+    with in_words(path), whole(path) as part:
+        if chosen.weights:
+            _beside(spec, part, on_progress, name)
+        else:
+            part.write_bytes(chosen.make(spec))
+        return part.stat().st_size
+
+
+@contextmanager
+def in_words(path: Path) -> Iterator[None]:
+    """What keeps a file from being written, as an error of the input.
+
+    Raises:
+        InputError: naming the file and the reason.
+    """
     try:
-        with whole(path) as part:
-            if chosen.weights:
-                _beside(spec, name, part, on_progress)
-            else:
-                part.write_bytes(chosen.make(spec))
-            return part.stat().st_size
+        yield
     except OSError as error:
         raise InputError(
             _("file: can't write {path}: {reason}").format(path=shown(str(path)), reason=error.strerror or error)
@@ -77,7 +88,23 @@ def content(spec: Spec, name: str, on_progress: Progress = _silent) -> bytes:
         return path.read_bytes()
 
 
-def _beside(spec: Spec, name: str, part: Path, on_progress: Progress) -> None:
+def trained_onnx(weights: Path, spec: Spec, part: Path, on_progress: Progress) -> None:
+    """Write weights as ONNX.
+
+    Args:
+        weights: path of their file.
+        spec: of their network.
+        part: the file.
+        on_progress: as of :func:`export`.
+
+    Raises:
+        InputError: where the network is too large for the format or the machine, or other exports keep the machine.
+        ExplorerError: where the process failed.
+    """
+    _beside(spec, part, on_progress, "onnx", str(weights.absolute()))
+
+
+def _beside(spec: Spec, part: Path, on_progress: Progress, name: str, *more: str) -> None:
     totals = analyse(spec).totals
     weights = totals.weight_bytes + totals.buffer_bytes
     if weights > PROTOBUF_LIMIT - ROOM_FOR_GRAPH:
@@ -108,4 +135,6 @@ def _beside(spec: Spec, name: str, part: Path, on_progress: Progress) -> None:
                     needed=bytes_short(limit), free=bytes_short(free)
                 )
             )
-        beside.run("explorer.exports.worker", name, str(part), text=spec.to_json(), longest=TIME_LIMIT, watch=watch)
+        beside.run(
+            "explorer.exports.worker", name, str(part), *more, text=spec.to_json(), longest=TIME_LIMIT, watch=watch
+        )

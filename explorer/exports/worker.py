@@ -1,18 +1,21 @@
 """Makes one export in a process of its own, so that its memory is given back and its end is sure.
 
 usage: python -m explorer.exports.worker FORMAT FILE        the spec's JSON on standard input
+       python -m explorer.exports.worker onnx FILE WEIGHTS  the network of weights, with them
 """
 
 import sys
 from pathlib import Path
 
 from explorer.exports.formats import FORMATS
+from explorer.exports.onnx_model import trained_model
 from explorer.specs import parse_json
 
 
-def main(name: str, file: str) -> None:
+def main(name: str, file: str, weights: str = "") -> None:
     """Write the file."""
-    Path(file).write_bytes(FORMATS[name].make(parse_json(sys.stdin.read())))
+    content = trained_model(Path(weights)) if weights else FORMATS[name].make(parse_json(sys.stdin.read()))
+    Path(file).write_bytes(content)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """Trained weights: a safetensors file whose header holds the card as JSON, and the card once more beside it."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, BinaryIO, Literal, Self
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -12,13 +14,13 @@ from safetensors.torch import save as encode
 from torch import Tensor, nn
 
 from explorer.data.preprocessing import Preprocessing
-from explorer.errors import InputError, shown
+from explorer.errors import InputError
 from explorer.files import whole
 from explorer.i18n import _
 from explorer.models import build
-from explorer.settings import settings
 from explorer.specs import Spec, parse_spec
 from explorer.specs.base import explain
+from explorer.specs.reading import decode
 
 CARD = "card"  # key in the header's metadata
 
@@ -55,17 +57,46 @@ class Card(BaseModel):
 
     @classmethod
     def parse(cls, text: str, place: Path) -> Self:
-        """The card of a file.
+        """The card of a file, whose parts fit each other.
 
         Raises:
             InputError: naming file, key and rule.
         """
         try:
-            return cls.model_validate_json(text)
+            data = decode(text, CARD)
+            card = cls.model_validate(data)
+            json.dumps(data, allow_nan=False)
+            card._check()
         except ValidationError as error:
+            fault = explain(error.errors()[0])
+        except InputError as error:
+            fault = str(error)
+        except ValueError:
+            fault = _("it holds a number that is not finite")
+        else:
+            return card
+        raise InputError(_("{file}: its card breaks a rule: {fault}").format(file=place, fault=fault))
+
+    def _check(self) -> None:
+        spec, inputs = self.network_spec, self.inputs
+        if len(self.classes) != spec.num_classes:
             raise InputError(
-                _("{file}: its card breaks a rule: {fault}").format(file=place, fault=explain(error.errors()[0]))
-            ) from None
+                _("classes: {count} names, while the network has {expected} outputs").format(
+                    count=len(self.classes), expected=spec.num_classes
+                )
+            )
+        if inputs.size != spec.image_size:
+            raise InputError(
+                _("preprocessing.size: {value}, while the network takes images of {expected} pixels").format(
+                    value=inputs.size, expected=spec.image_size
+                )
+            )
+        if len(inputs.mean) not in {1, spec.in_channels}:
+            raise InputError(
+                _("preprocessing.mean: {count} entries, while the network takes {expected} channels").format(
+                    count=len(inputs.mean), expected=spec.in_channels
+                )
+            )
 
 
 def save(path: Path, tensors: dict[str, Tensor], card: Card) -> None:
@@ -74,58 +105,102 @@ def save(path: Path, tensors: dict[str, Tensor], card: Card) -> None:
     Raises:
         OSError: where the file can't be written.
     """
-    text = json.dumps(card.model_dump(mode="json"), ensure_ascii=False)
+    text = card.model_dump_json()  # numbers that are not finite as null: JSON has none
     kept = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
     with whole(path, durable=True) as part:
         part.write_bytes(encode(kept, metadata={CARD: text}))  # save_file would hide the errno of a full disk
-    with whole(path.with_suffix(".json"), durable=True) as part:
-        part.write_text(json.dumps(json.loads(text), ensure_ascii=False, indent=1), encoding="utf-8")
+    save_card(path, card)
 
 
-def find(text: str) -> Path:
-    """The weights that a user names: a path, or the id of a job, whose best epoch is meant.
+def save_card(path: Path, card: Card) -> None:
+    """Write the card of a file beside it.
 
     Raises:
-        InputError: where there is no such file.
+        OSError: where it can't be written.
     """
-    try:
-        path = Path(text)
-        if path.is_file():
-            return path
-        if text.isalnum() and (best := settings().runs_dir / text / "best.safetensors").is_file():
-            return best
-    except OSError:  # no access, or a name longer than names may be
-        pass
-    raise InputError(
-        _("weights: {value} is neither a file nor the id of a job that has kept weights").format(value=shown(text))
-    )
+    with whole(path.with_suffix(".json"), durable=True) as part:
+        document = json.loads(card.model_dump_json())
+        part.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def halved(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The same rounded to float16: half the size, for nearly all networks the same answers.
+
+    Raises:
+        InputError: naming a tensor with numbers that float16 can't hold.
+    """
+    rounded = {}
+    for name, tensor in tensors.items():
+        rounded[name] = tensor.half() if tensor.is_floating_point() else tensor
+        if tensor.isfinite().all() and not rounded[name].isfinite().all():
+            raise InputError(
+                _("half precision: {name} has a number of {value:g}, and {limit:g} is the largest").format(
+                    name=name, value=tensor.abs().max().item(), limit=torch.finfo(torch.float16).max
+                )
+            )
+    return rounded
+
+
+def single(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The same with floating-point numbers as float32, in which everything is computed."""
+    return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], Card]:
-    """Tensors by name, on the CPU, and the card.
+    """Tensors by name as they are stored, mapped from the file, and the card.
 
     Raises:
         InputError: where the file is gone, damaged, or has no card.
     """
+    with _opened(path) as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, _header(file, path)  # noqa: SIM118
+
+
+def read_card(path: Path) -> Card:
+    """The card alone, from the header: quick for any size.
+
+    Raises:
+        InputError: where the file is gone, damaged, or has no card.
+    """
+    with _opened(path) as file:
+        return _header(file, path)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
         with safe_open(path, "pt") as file:
-            text = (file.metadata() or {}).get(CARD)
-            if text is None:
-                raise InputError(_("{file} has no card: the explorer did not write it").format(file=path))
-            return {name: file.get_tensor(name) for name in file.keys()}, Card.parse(text, path)  # noqa: SIM118
+            yield file
     except (OSError, SafetensorError) as error:
         raise InputError(_("{file} can't be read as weights: {reason}").format(file=path, reason=error)) from None
 
 
+def _header(file: Any, path: Path) -> Card:
+    text = (file.metadata() or {}).get(CARD)
+    if text is None:
+        raise InputError(_("{file} has no card: the explorer did not write it").format(file=path))
+    return Card.parse(text, path)
+
+
+def write_pth(path: Path, file: Path | BinaryIO) -> None:
+    """The tensors of a file as PyTorch's own ``.pth``: what ``torch.save`` writes of a state dict, in float32.
+
+    Raises:
+        InputError: as :func:`read` does.
+        OSError: where the file can't be written.
+    """
+    tensors, _described = read(path)
+    torch.save(single(tensors), file)
+
+
 def pth_bytes(path: Path) -> bytes:
-    """The tensors of a file as PyTorch's own ``.pth``: what ``torch.save`` writes of a state dict, without the card.
+    """What :func:`write_pth` writes, in memory.
 
     Raises:
         InputError: as :func:`read` does.
     """
-    tensors, _card = read(path)
     file = BytesIO()
-    torch.save(tensors, file)
+    write_pth(path, file)
     return file.getvalue()
 
 
@@ -151,8 +226,5 @@ def load(path: Path) -> tuple[nn.Module, Card]:
                     file=path, name=name, found=tuple(tensors[name].shape), needed=tuple(shape)
                 )
             )
-    for name, tensor in tensors.items():
-        if tensor.is_floating_point():
-            tensors[name] = tensor.to(torch.float32)
-    network.load_state_dict(tensors, assign=True)
+    network.load_state_dict(single(tensors), assign=True)
     return network.eval(), card

@@ -11,10 +11,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from explorer.data.dataset import IN_MEMORY, Files, Split
-from explorer.data.preprocessing import Normalise, Preprocessing, resize
+from explorer.data.preprocessing import Normalise, Preprocessing, fitted
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.training.augment import Draws, draw, hidden, show, windows
+from explorer.training.augment import Draws, Windows, draw, hidden, show, windows
 
 _PIXELS = 2**26  # that are resampled at a time: float32 takes four times the memory of the images
 
@@ -122,11 +122,11 @@ class _Pass:
         self._labels = split.labels.to(place.device)
         images = split.images
         if resident and not isinstance(images, Tensor) and _bytes(images, self._size) <= IN_MEMORY:
-            images = _decoded(images, self._size)
+            images, preprocessing = _decoded(images, preprocessing), preprocessing._replace(resize=None)
         self._source: _Source = (
-            _Resident(images, self._size, place.device)
+            _Resident(images, preprocessing, place.device)
             if isinstance(images, Tensor)
-            else _Streamed(images, self._size, place)
+            else _Streamed(images, preprocessing, place)
         )
 
     def shares(self, start: int = 0) -> list[tuple[slice, int]]:
@@ -158,33 +158,40 @@ class _Source(Protocol):
         """For each share of an epoch its images as they are shown: 8-bit values, (B, C, size, size), on the device."""
 
 
+def _shown(images: Tensor, seen: Windows, preprocessing: Preprocessing) -> Tensor:
+    """As :func:`show`; what a card has cut out of the middle is never augmented."""
+    if preprocessing.resize is not None:
+        return fitted(images, preprocessing)
+    return show(images, seen, preprocessing.size)
+
+
 class _Resident:
     """All images on the device, as uint8, augmented there."""
 
-    def __init__(self, images: Tensor, size: int, device: torch.device) -> None:
-        self._images, self._size = images.to(device), size
+    def __init__(self, images: Tensor, preprocessing: Preprocessing, device: torch.device) -> None:
+        self._images, self._preprocessing = images.to(device), preprocessing
         self._chunk = max(_PIXELS // images[0].numel(), 1) if len(images) else 1
 
     def pixels(self, draws: Draws, shares: Sequence[slice]) -> Iterator[Tensor]:
         device, (height, width) = self._images.device, self._images.shape[-2:]
         order = draws.order.to(device)
-        seen = windows(draws.numbers, height, width, self._size).on(device)
+        seen = windows(draws.numbers, height, width, self._preprocessing.size).on(device)
         for share in shares:
             edges = [*range(share.start, share.stop, self._chunk), share.stop]
             parts = [slice(*pair) for pair in pairwise(edges)]
-            yield torch.cat([show(self._images[order[part]], seen.part(part), self._size) for part in parts])
+            yield torch.cat([_shown(self._images[order[part]], seen.part(part), self._preprocessing) for part in parts])
 
 
 class _Streamed:
     """Files, decoded and resampled in worker processes that live as long as the iterator."""
 
-    def __init__(self, files: Files, size: int, place: Place) -> None:
-        self._files, self._size, self._place = files, size, place
+    def __init__(self, files: Files, preprocessing: Preprocessing, place: Place) -> None:
+        self._files, self._preprocessing, self._place = files, preprocessing, place
 
     def pixels(self, draws: Draws, shares: Sequence[slice]) -> Iterator[Tensor]:
         device = self._place.device
         loader = DataLoader(
-            _Turns(self._files, self._size, draws),
+            _Turns(self._files, self._preprocessing, draws),
             batch_sampler=[list(range(share.start, share.stop)) for share in shares],
             collate_fn=_unchanged,
             num_workers=_workers(device, self._place.world),
@@ -200,24 +207,24 @@ class _Streamed:
 class _Turns(torch.utils.data.Dataset[Tensor]):
     """An epoch as a worker sees it: turns in, pixels out."""
 
-    def __init__(self, files: Files, size: int, draws: Draws) -> None:
-        self._files, self._size, self._draws = files, size, draws
+    def __init__(self, files: Files, preprocessing: Preprocessing, draws: Draws) -> None:
+        self._files, self._preprocessing, self._draws = files, preprocessing, draws
 
     def __getitems__(self, turns: Sequence[int]) -> Tensor | InputError:
         """The pixels of a batch, uint8. An error is handed over as a value: raised, it arrives as a traceback."""
         try:
-            return torch.cat([self._shown(turn) for turn in turns])
+            return torch.cat([self._turn(turn) for turn in turns])
         except InputError as error:
             return error
 
-    def _shown(self, turn: int) -> Tensor:
+    def _turn(self, turn: int) -> Tensor:
         image = self._files[int(self._draws.order[turn])][None]
         numbers = {name: values[turn : turn + 1] for name, values in self._draws.numbers.items()}
-        seen = windows(numbers, image.shape[-2], image.shape[-1], self._size)
+        seen = windows(numbers, image.shape[-2], image.shape[-1], self._preprocessing.size)
         if seen.box is not None:  # cut out first: a box may be a small part of a large photograph
             ((top, left, height, width),) = seen.box.tolist()
             image, seen = image[..., top : top + height, left : left + width], seen._replace(box=None)
-        return show(image, seen, self._size).byte()
+        return _shown(image, seen, self._preprocessing).byte()
 
 
 def _unchanged(batch: Any) -> Any:
@@ -239,12 +246,13 @@ def _bytes(files: Files, size: int) -> int:
     return len(files) * len(files[0]) * size**2
 
 
-def _decoded(files: Files, size: int) -> Tensor:
+def _decoded(files: Files, preprocessing: Preprocessing) -> Tensor:
     """All images at the network's size, uint8, (N, C, size, size)."""
+    size = preprocessing.size
     images = torch.empty(len(files), len(files[0]), size, size, dtype=torch.uint8)
 
     def decode(index: int) -> None:
-        images[index] = resize(files[index][None], size)[0]
+        images[index] = fitted(files[index][None], preprocessing)[0]
 
     with ThreadPoolExecutor(min(_cores(), 8)) as pool:
         for _done in pool.map(decode, range(len(files))):

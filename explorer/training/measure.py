@@ -1,5 +1,6 @@
 """Weights measured on a data set: the command ``evaluate``."""
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +47,12 @@ def measure(weights: Path, data: str, split: str, device: str, progress: Progres
     chosen = replace(chosen, labels=labels[chosen.labels])
     batches = _counted(Evaluation(chosen, card.inputs, BATCH, place).batches(), len(chosen), progress)
     scores = evaluate(network.to(place.device), batches, len(card.classes), place.device)
+    if not math.isfinite(scores.loss):
+        raise InputError(
+            _(
+                "weights: {file} gives no numbers for these images: some of its own are not finite, or far too large"
+            ).format(file=weights)
+        )
     return scores.to_dict(card.classes) | {"split": split, "dataset": dataset.name, "notes": [*notes, *more]}
 
 
@@ -55,6 +62,8 @@ def matched(known: tuple[str, ...], given: tuple[str, ...]) -> tuple[torch.Tenso
     Raises:
         InputError: where the data has classes that the weights don't know.
     """
+    if given == known:  # ImageNet has two cranes
+        return torch.arange(len(given)), []
     # Upper and lower case may be two classes (letters), or two ways to write one.
     told_apart = all(len(set(map(str.casefold, names))) == len(names) for names in (known, given))
     key = str.casefold if told_apart else str

@@ -5,7 +5,8 @@ from torch import nn
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.models import AUXILIARY
-from explorer.models.weights import find, read
+from explorer.models.library import find
+from explorer.models.weights import read
 
 
 def start_from(network: nn.Module, weights: str) -> list[str]:
@@ -44,6 +45,13 @@ def start_from(network: nn.Module, weights: str) -> list[str]:
                 )
             del tensors[name]
             notes.append(_("{name} starts anew: the weights are for other classes.").format(name=name))
+        elif tensors[name].isnan().all():  # torchvision's VGG16_Weights.IMAGENET1K_FEATURES ends with such layers
+            del tensors[name]
+            notes.append(_("{name} starts anew: the weights hold no numbers for it.").format(name=name))
+        elif not tensors[name].isfinite().all():
+            raise InputError(
+                _("weights: {name} in {file} holds numbers that are not finite").format(name=name, file=path)
+            )
     network.load_state_dict(tensors, strict=False)
     return notes
 

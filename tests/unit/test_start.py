@@ -155,7 +155,7 @@ def test_a_relative_path_means_the_same_to_the_worker(
     answer = CliRunner().invoke(cli, arguments, catch_exceptions=False)
     assert answer.exit_code == 0, answer.output
     assert jobs.records()[0].recipe["weights"] == str(path)
-    with pytest.raises(InputError, match=r"^weights: 'gone.safetensors' is neither a file nor"):
+    with pytest.raises(InputError, match=r"^weights: 'gone.safetensors' is neither a name in the list"):
         CliRunner().invoke(cli, [*arguments[:-1], "weights=gone.safetensors"], catch_exceptions=False)
     assert len(jobs.records()) == 1
 
@@ -163,8 +163,24 @@ def test_a_relative_path_means_the_same_to_the_worker(
 @pytest.mark.usefixtures("runs")
 @pytest.mark.parametrize("text", ["nothing/here.safetensors", JOB, "../etc", ".", "x" * 5000, "a\0b"])
 def test_weights_that_are_not_there(text: str) -> None:
-    with pytest.raises(InputError, match=r"^weights: .* is neither a file nor the id of a job"):
+    with pytest.raises(InputError, match=r"^weights: .* is neither a name in the list"):
         start_from(build(toy_spec(VGG)), text)
+
+
+def test_tensors_without_numbers_start_anew_and_with_some_are_refused(tmp_path: Path) -> None:
+    """torchvision's VGG16_Weights.IMAGENET1K_FEATURES has NaN alone in its classifier."""
+    path = fresh(tmp_path / "w.safetensors", toy_spec(VGG))
+    tensors, card = read(path)
+    lost = tensors["classifier.0.weight"] = torch.full_like(tensors["classifier.0.weight"], float("nan"))
+    save(path, tensors, card)
+    network = build(toy_spec(VGG))
+    assert start_from(network, str(path)) == ["classifier.0.weight starts anew: the weights hold no numbers for it."]
+    assert all(value.isfinite().all() for value in network.state_dict().values())
+    assert torch.equal(network.state_dict()["classifier.0.bias"], tensors["classifier.0.bias"])
+    lost[0, 0] = 1
+    save(path, tensors, card)
+    with pytest.raises(InputError, match=r"^weights: classifier\.0\.weight in .* holds numbers that are not finite"):
+        start_from(build(toy_spec(VGG)), str(path))
 
 
 def test_a_file_that_holds_no_weights(tmp_path: Path) -> None:

@@ -1,0 +1,144 @@
+"""Weights from a terminal: what there is, how good it is, what it says about images, and files for other programs."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from explorer.cli_jobs import Failed, as_json
+from explorer.errors import InputError, shown
+from explorer.i18n import _
+from explorer.specs import PRESETS, Spec, resolve
+
+
+@click.command()
+@as_json
+def weights(*, as_json: bool) -> None:
+    """The weights that have a name: ours, imported ones, those of jobs, torchvision's."""
+    from explorer.models.library import entries
+    from explorer.ui.terminal_weights import table
+
+    found = entries()
+    if as_json:
+        click.echo(json.dumps([entry.to_dict() for entry in found], ensure_ascii=False))
+    else:
+        click.echo("\n".join(table(found)))
+
+
+@click.command()
+@click.argument("weights")
+@click.option("--dataset", required=True, help="Name of a data set, or the path of an image folder, .zip or .npz.")
+@click.option("--split", default="test", show_default=True, help="test, train, or validation where the data has one.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@as_json
+def evaluate(*, weights: str, dataset: str, split: str, device: str, as_json: bool) -> None:
+    """How many images of a data set WEIGHTS get right: a name of the list, a job's id, or a path."""
+    from explorer.training.measure import measure
+    from explorer.ui.terminal_progress import counted, progress_line
+    from explorer.ui.terminal_train import notes, scores
+
+    path = found(weights)
+    with progress_line() as note:
+        result = measure(path, dataset, split, device, counted(note))
+    if as_json:
+        click.echo(json.dumps(result, ensure_ascii=False))
+    else:
+        click.echo("\n".join([scores(result), *notes(result)]))
+
+
+@click.command()
+@click.argument("weights")
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE…", type=click.Path(path_type=Path))
+@click.option("--top", type=click.IntRange(min=1), default=5, show_default=True, help="Classes for each image.")
+@as_json
+def predict(*, weights: str, images: Sequence[Path], top: int, as_json: bool) -> None:
+    """What WEIGHTS see in pictures: a name of the list, a job's id, or a path."""
+    from explorer.models.weights import load
+    from explorer.prediction.classify import predict as answers
+    from explorer.ui.terminal_weights import predictions
+
+    network, card = load(found(weights))
+    told = list(answers(network, card, images, top))
+    if as_json:
+        click.echo(json.dumps([one.to_dict() for one in told], ensure_ascii=False))
+    elif read := [one for one in told if one.error is None]:
+        click.echo(predictions(read))
+    if failed := [one for one in told if one.error is not None]:
+        raise Failed("; ".join(str(one.error) for one in failed), 2)
+
+
+@click.command()
+@click.argument("spec", metavar="SPEC|WEIGHTS")
+@click.option(
+    "--format", "name", required=True, help="pytorch, onnx, json, dot, svg, csv; of weights safetensors, pth."
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The file; without it, text goes to stdout.")
+@click.option("--half", is_flag=True, help="Safetensors in half precision.")
+@click.option(
+    "--evaluate", "data", metavar="DATA", help="Measure the weights as they are written, and put that on their card."
+)
+@as_json
+def export(*, spec: str, name: str, output: Path | None, half: bool, data: str | None, as_json: bool) -> None:
+    """Write a network, or weights with their card, as a file for another program.
+
+    ONNX of a name that weights have carries them; of any other network it has random ones.
+    """
+    from explorer.drawing.numbers import bytes_short
+    from explorer.exports import FORMATS, OF_WEIGHTS, content, export_weights
+    from explorer.exports import export as write
+    from explorer.ui.terminal_progress import counted, progress_line
+
+    known = list(dict.fromkeys((*FORMATS, *OF_WEIGHTS)))
+    if name not in known:
+        raise InputError(_("format: {value} is not one of {known}").format(value=shown(name), known=", ".join(known)))
+    source = found(spec) if name not in FORMATS or (name == "onnx" and _is_weights(spec)) else None
+    if source is None and (half or data):
+        raise InputError(_("half and evaluate are for weights, in the formats safetensors, pth and onnx"))
+    if output is None:
+        if as_json or source or FORMATS[name].weights:
+            raise InputError(_("output: name the file with -o; stdout takes text formats alone, and not with --json"))
+        click.echo(content(_network(spec), name), nl=False)
+        return
+    with progress_line() as note:
+        if source:
+            size = export_weights(source, name, output, counted(note), half=half, data=data)
+        else:
+            size = write(_network(spec), name, output, note)
+    if as_json:
+        document = {"format": name, "file": str(output), "bytes": size} | ({"weights": str(source)} if source else {})
+        click.echo(json.dumps(document, ensure_ascii=False))
+    elif name == "onnx" and source is None:
+        click.echo(_("{file}: {size}, with random weights").format(file=output, size=bytes_short(size)))
+    else:
+        click.echo(_("{file}: {size}").format(file=output, size=bytes_short(size)))
+
+
+COMMANDS = (weights, evaluate, predict, export)
+
+
+def found(text: str) -> Path:
+    """The file of weights that a user names, with a line of progress while it is downloaded."""
+    from explorer.models.library import find
+    from explorer.ui.terminal_progress import counted, progress_line
+
+    with progress_line() as note:
+        return find(text, counted(note))
+
+
+def _is_weights(text: str) -> bool:
+    """Whether a text means weights rather than a network: torchvision's where an entry is named in full."""
+    from explorer.models.library import TORCHVISION, local
+
+    return (
+        "_Weights" in text if text.startswith(TORCHVISION) else local(text) is not None and not text.endswith(".json")
+    )
+
+
+def _network(text: str) -> Spec:
+    """The network that a user names, or that of weights."""
+    from explorer.models.library import local
+    from explorer.models.weights import read_card
+
+    path = None if text in PRESETS or text.endswith(".json") else local(text)
+    return resolve(text) if path is None else read_card(path).network_spec

@@ -1,0 +1,84 @@
+"""Trained weights as a file for another program, with their card beside."""
+
+import json
+import tempfile
+from pathlib import Path
+
+from explorer.data.progress import Progress, silent
+from explorer.errors import InputError
+from explorer.exports.run import in_words, trained_onnx
+from explorer.files import whole
+from explorer.i18n import _
+from explorer.models.weights import Card, halved, read, save, save_card, write_pth
+from explorer.training.measure import measure
+
+OF_WEIGHTS = ("safetensors", "pth", "onnx")
+
+
+def export_weights(
+    source: Path, name: str, target: Path, progress: Progress = silent, *, half: bool = False, data: str | None = None
+) -> int:
+    """Write weights in one of :data:`OF_WEIGHTS` and their card as ``.json`` beside.
+
+    Args:
+        source: a weights file.
+        name: of the format. ``pth`` and ``onnx`` are in float32.
+        target: the file; one that is there is replaced.
+        progress: told how far it is.
+        half: round to float16; for ``safetensors``.
+        data: measure the weights, rounded as they are written, on the test set of these data, and put that on the card.
+
+    Returns:
+        Size of the file in bytes.
+
+    Raises:
+        InputError: where weights, data and format don't fit, the file can't be written, or a ``.json`` beside it is
+            no card and would be lost.
+        ExplorerError: where the process that makes ONNX failed.
+    """
+    if half and name != "safetensors":
+        raise InputError(_("half: {name} files are in float32; safetensors alone can be half").format(name=name))
+    _check_beside(target)
+    with tempfile.TemporaryDirectory() as folder:
+        if half or data:
+            source = _published(source, Path(folder, "weights.safetensors"), progress, half=half, data=data)
+        tensors, card = read(source)
+        with in_words(target):
+            if name == "safetensors":
+                save(target, tensors, card)
+            else:
+                with whole(target) as part:
+                    if name == "pth":
+                        write_pth(source, part)
+                    else:
+                        trained_onnx(source, card.network_spec, part, lambda note: progress(note, 0, 0))
+                save_card(target, card)
+            return target.stat().st_size
+
+
+def _published(source: Path, copy: Path, progress: Progress, *, half: bool, data: str | None) -> Path:
+    """A copy that is rounded, and whose card says what it gets right."""
+    tensors, card = read(source)
+    if half:
+        tensors = halved(tensors)
+        card = card.model_copy(update={"made_by": card.made_by | {"precision": "float16"}})
+    save(copy, tensors, card)
+    if data:
+        result = measure(copy, data, "test", "auto", progress)
+        measured = {f"test/{key}": result[key] for key in ("images", "correct", "top1", "topk")}
+        save(copy, tensors, card.model_copy(update={"metrics": card.metrics | measured}))
+    return copy
+
+
+def _check_beside(target: Path) -> None:
+    """Keep the card from taking the place of something else."""
+    card = target.with_suffix(".json")
+    if card == target:
+        raise InputError(_("output: {file} is the name of the card; end the file's otherwise").format(file=target))
+    try:
+        if card.exists():
+            Card.model_validate(json.loads(card.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        raise InputError(
+            _("output: the card would take the place of {file}, which is none; choose another name").format(file=card)
+        ) from None

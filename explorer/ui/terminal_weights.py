@@ -1,0 +1,58 @@
+"""Weights and what they say about images, as text for a terminal."""
+
+from collections.abc import Iterable, Sequence
+
+from explorer.drawing.numbers import bytes_short
+from explorer.errors import printable
+from explorer.i18n import _
+from explorer.models.library import Entry
+from explorer.models.weights import Card
+from explorer.prediction.classify import Prediction
+
+BAR = 20  # characters of a certain class
+
+
+def table(entries: Iterable[Entry]) -> list[str]:
+    """Weights, a line each: name, where they come from, accuracy, size, and what is wrong."""
+    rows = [
+        (printable(entry.name), str(entry.kind), _accuracy(entry.card), _size(entry), _about(entry))
+        for entry in entries
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _accuracy(card: Card | None) -> str:
+    """On the test set: measured here, or as torchvision says."""
+    for key in ("test/top1", "torchvision/top1"):
+        if card and isinstance(value := card.metrics.get(key), float):
+            return f"{value:.2%}"
+    return ""
+
+
+def _size(entry: Entry) -> str:
+    return bytes_short(entry.path.stat().st_size) if entry.is_there else _("not downloaded")
+
+
+def _about(entry: Entry) -> str:
+    if entry.card is None:
+        return _("broken: {reason}").format(reason=entry.fault)
+    title, data = printable(entry.card.name), printable(entry.card.data.get("name", ""))
+    if not data:
+        return title
+    if title == entry.name:
+        return _("trained on {data}").format(data=data)
+    return _("{title}, trained on {data}").format(title=title, data=data)
+
+
+def predictions(found: Sequence[Prediction]) -> str:
+    """Pictures with their likeliest classes."""
+    width = max((len(guess.name) for one in found for guess in one.top), default=0)
+    lines: list[str] = []
+    for one in found:
+        lines.append(one.image)
+        lines += [
+            f"  {guess.probability:7.2%}  {guess.name.ljust(width)}  {'█' * round(BAR * guess.probability)}".rstrip()
+            for guess in one.top
+        ]
+    return "\n".join(lines)

@@ -1,0 +1,186 @@
+"""Weights by name: what is found under which name, and that nothing in a folder breaks the list."""
+
+import json
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from explorer.errors import InputError
+from explorer.models import library, torchvision_weights
+from explorer.models.library import Kind, entries, find
+from explorer.models.weights import Card, load, read_card, save
+from explorer.settings import settings
+
+from .test_cli import run as command
+from .toys import VGG, prepared, toy_spec
+
+TRAINED = prepared(toy_spec(VGG))
+CARD = TRAINED.card
+TENSORS = TRAINED.training.network.state_dict()
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Folders of the test's own; nothing is in them, and torchvision has no weights."""
+    monkeypatch.setenv("EXPLORER_WEIGHTS_DIR", str(tmp_path / "weights"))
+    monkeypatch.setenv("EXPLORER_RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.setattr(library, "PRETRAINED", tmp_path / "pretrained")
+    monkeypatch.setattr(torchvision_weights, "catalogue", dict)
+    for name in ("weights", "runs/abc123def456", "pretrained"):
+        (tmp_path / name).mkdir(parents=True)
+    settings.cache_clear()
+    yield tmp_path
+    settings.cache_clear()
+
+
+def put(path: Path, name: str) -> Path:
+    save(path, TENSORS, CARD.model_copy(update={"name": name}))
+    return path
+
+
+def header(path: Path, text: str | None) -> None:
+    """A weights file whose card is any text."""
+    save_file(TENSORS, path, metadata=None if text is None else {"card": text})
+
+
+def test_every_place_is_listed_and_each_name_finds_its_file(folders: Path) -> None:
+    paths = {
+        "ours": put(folders / "pretrained/ours.safetensors", "Ours"),
+        "theirs": put(folders / "weights/theirs.safetensors", "Theirs"),
+        "abc123def456": put(folders / "runs/abc123def456/best.safetensors", "A run"),
+    }
+    listed = entries()
+    assert [(entry.name, entry.kind) for entry in listed] == [
+        ("ours", Kind.PRETRAINED),
+        ("theirs", Kind.IMPORTED),
+        ("abc123def456", Kind.JOB),
+    ]
+    assert [entry.card.name for entry in listed if entry.card] == ["Ours", "Theirs", "A run"]
+    for name, path in paths.items():
+        assert find(name) == find(str(path)) == path
+
+
+def test_of_two_with_a_name_ours_has_it_and_the_other_goes_by_its_path(folders: Path) -> None:
+    ours = put(folders / "pretrained/net.safetensors", "Ours")
+    theirs = put(folders / "weights/net.safetensors", "Theirs")
+    assert [entry.name for entry in entries()] == ["net", str(theirs)]
+    assert find("net") == ours
+    assert all(find(entry.name) == entry.path for entry in entries())
+
+
+def test_a_name_wins_over_a_file_of_the_working_folder(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = put(folders / "pretrained/net.safetensors", "Ours")
+    monkeypatch.chdir(folders)
+    other = put(folders / "net", "Another")
+    assert find("net") == ours
+    assert find("./net").samefile(other)
+
+
+def test_one_broken_file_is_listed_with_its_reason_and_breaks_nothing(folders: Path) -> None:
+    put(folders / "weights/good.safetensors", "Good")
+    good = (folders / "weights/good.safetensors").read_bytes()
+    broken: dict[str, bytes] = {
+        "a-empty": b"",
+        "b-short": good[:200],
+        "c-cut": good[:-10],
+        "d-lies": struct.pack("<Q", 2**60) + b"{}",
+        "e-other": b"GIF89a" * 100,
+    }
+    for name, content in broken.items():
+        (folders / f"weights/{name}.safetensors").write_bytes(content)
+    (folders / "weights/f-folder.safetensors").mkdir()
+    (folders / "weights/g-gone.safetensors").symlink_to(folders / "nowhere")
+    listed = entries()
+    assert [entry.name for entry in listed if entry.card] == ["good"]
+    assert len(listed) == 8
+    for entry in listed:
+        assert (entry.card is None) == (entry.fault is not None)
+        assert entry.fault is None or ("\n" not in entry.fault and entry.name in entry.fault)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"classes": ["a", "b"]}, "classes: 2 names, while the network has 4 outputs"),
+        ({"classes": []}, "classes"),
+        ({"preprocessing": {"size": 9, "mean": [0.5], "std": [0.5]}}, "size: 9, while the network takes .* 8 pixels"),
+        ({"preprocessing": {"size": 8, "mean": [0.5] * 3, "std": [0.5] * 3}}, "mean: 3 entries, .* takes 1 channels"),
+        ({"preprocessing": {"size": 8, "mean": [0.5], "std": [0.5], "resize": 7}}, "resize: 7 is less than the 8"),
+        ({"preprocessing": {"size": 8, "mean": [float("nan")], "std": [0.5]}}, "not finite"),
+        ({"spec": {"family": "transformer"}}, "'transformer' is not one of"),
+        ({"metrics": {"test/top1": float("nan")}}, "holds a number that is not finite"),
+        ({"format": 2}, "format"),
+        ({"name": None}, "name"),
+    ],
+)
+def test_a_card_that_breaks_a_rule(folders: Path, change: dict[str, Any], words: str) -> None:
+    path = folders / "weights/w.safetensors"
+    header(path, json.dumps(CARD.model_dump(mode="json") | change))
+    for read in (read_card, load):
+        with pytest.raises(InputError, match=rf"w\.safetensors: its card breaks a rule: .*{words}") as caught:
+            read(path)
+        assert "\n" not in str(caught.value)
+    assert entries()[0].fault == str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"', '{"a":1,"a":2}', "[" * 100_000, "NaN"])
+def test_a_card_that_is_none(folders: Path, text: str) -> None:
+    header(folders / "w", text)
+    with pytest.raises(InputError, match=r"its card breaks a rule"):
+        read_card(folders / "w")
+
+
+def test_a_file_of_another_program(folders: Path) -> None:
+    header(folders / "w", None)
+    with pytest.raises(InputError, match="has no card: the explorer did not write it"):
+        read_card(folders / "w")
+    path = folders / "net.pth"
+    torch.save({}, path)
+    with pytest.raises(InputError, match=r"net\.pth is another program's file; 'python -m explorer import'"):
+        find(str(path))
+
+
+def test_numbers_that_are_not_finite_never_reach_a_card(folders: Path) -> None:
+    path = folders / "w.safetensors"
+    save(path, TENSORS, CARD.model_copy(update={"metrics": {"loss": float("nan"), "top1": 0.5}}))
+    assert read_card(path).metrics == {"loss": None, "top1": 0.5}
+    assert Card.parse(path.with_suffix(".json").read_text(encoding="utf-8"), path) == read_card(path)
+
+
+def test_wrong_names_get_close_ones(folders: Path) -> None:
+    put(folders / "pretrained/mnist-cnn.safetensors", "Ours")
+    with pytest.raises(InputError, match=r"^weights: there are no 'mnist-cmn'; did you mean mnist-cnn\?$"):
+        find("mnist-cmn")
+    for text in ("", ".", "/", "\0", "x" * 5000, "~", "abc123def456", str(folders), "../pretrained/mnist-cnn", "\n"):
+        with pytest.raises(InputError, match=r"^weights: ") as caught:
+            find(text)
+        assert "\n" not in str(caught.value)
+
+
+def test_hundreds_are_listed_from_their_headers_alone(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.models.weights.read", None)
+    first = put(folders / "weights/n000.safetensors", "Many").read_bytes()
+    for number in range(1, 300):
+        (folders / f"weights/n{number:03}.safetensors").write_bytes(first)
+    assert sum(entry.card is not None for entry in entries()) == 300
+
+
+def test_the_command(folders: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    path = folders / "pretrained/net.safetensors"
+    save(path, TENSORS, CARD.model_copy(update={"name": "A\x1b[31mnet", "metrics": {"test/top1": 0.98765}}))
+    (folders / "weights/bad.safetensors").write_bytes(b"")
+    status, out, err = command(capsys, monkeypatch, "weights")
+    assert (status, err) == (0, "")
+    assert out.splitlines()[0].split()[:3] == ["net", "pretrained", "98.77%"]
+    assert "A\\x1b[31mnet, trained on toys" in out
+    assert "broken: " in out.splitlines()[1]
+    status, out, _err = command(capsys, monkeypatch, "weights", "--json")
+    first, second = json.loads(out)
+    assert (status, first["name"], first["kind"], first["path"]) == (0, "net", "pretrained", str(path))
+    assert first["metrics"] == {"test/top1": 0.98765}
+    assert "bad.safetensors can't be read" in second["fault"]
