@@ -13,6 +13,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -107,6 +109,8 @@ def rename(job: str, name: str) -> None:
         raise InputError(_("name: a job needs one"))
     if not store().change(job, Status, name=name):
         store().get(job)  # says that there is none
+    with suppress(OSError, InputError):  # its files are gone or damaged; the store is the record
+        replace(Job.read(directory(job).folder), name=name).write_again(directory(job).folder)
 
 
 def delete(job: str) -> None:

@@ -105,6 +105,10 @@ class Job:
     def write(self, folder: Path) -> None:
         """Make the run directory, with ``job.json`` in it."""
         folder.mkdir(parents=True)
+        self.write_again(folder)
+
+    def write_again(self, folder: Path) -> None:
+        """Replace ``job.json``: what reads it next, as a resumed job does, finds the change."""
         with whole(folder / FILE, durable=True) as part:
             part.write_text(json.dumps(self.to_dict(), ensure_ascii=False, indent=1), encoding="utf-8")
 

@@ -139,7 +139,8 @@ class Runner:
         progress = directory.progress()
         supervisor = directory.supervisor()
         pids = [*([supervisor] if supervisor else []), *living(map(tuple, progress.get("processes", [])))]
-        if progress != watched.progress or pids != record.pids:
+        # As text, for the live numbers of a run that fails may be NaN, which equals nothing.
+        if repr(progress) != repr(watched.progress) or pids != record.pids:
             known = {key: progress[key] for key in ("progress", "live", "spec", "recipe", "notes") if key in progress}
             self.store.change(record.id, AT_WORK, pids=pids, **known)
             watched.progress = progress

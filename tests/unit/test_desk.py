@@ -152,6 +152,7 @@ def test_rename(jobs: Store) -> None:
     job = submitted(Status.RUNNING)
     desk.rename(job, "  夜 <b>*bold*</b>  ")
     assert jobs.get(job).name == "夜 <b>*bold*</b>"
+    assert Job.read(desk.directory(job).folder).name == "夜 <b>*bold*</b>"  # so the next card has it
     for name in ["", "  ", "a\nb", "x" * (MAX_NAME + 1), "\u202eright", "a\0"]:
         with pytest.raises(InputError, match=r"^name: "):
             desk.rename(job, name)

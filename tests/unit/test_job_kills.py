@@ -22,14 +22,7 @@ from tests.unit.arena import VICTIMS, Arena, kill, left, own_queue, words
 from tests.unit.test_ranks import forked_workers
 from tests.unit.training_helpers import difference, images
 
-LONG = 20
-SECONDS = float(os.environ.get("EXPLORER_KILL_SECONDS", "8"))
-
-
-long = pytest.mark.skipif(
-    SECONDS < LONG,
-    reason=f"minutes in all: EXPLORER_KILL_SECONDS={LONG} runs it; in short: test_runner, test_supervisor, test_ranks",
-)
+SECONDS = float(os.environ.get("EXPLORER_KILL_SECONDS", "20"))
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +39,6 @@ def alone(arena: Arena) -> dict[str, Any]:
     return arena.survive(job, lambda: "worker", 0)
 
 
-@long
 def test_killed_at_any_moment(arena: Arena, alone: dict[str, Any]) -> None:
     turns = cycle(VICTIMS)
     until = time.monotonic() + SECONDS
@@ -57,7 +49,6 @@ def test_killed_at_any_moment(arena: Arena, alone: dict[str, Any]) -> None:
     assert not arena.twice
 
 
-@long
 def test_a_rank_that_is_killed(arena: Arena) -> None:
     job = arena.submit(str(arena.folder / "data.npz"), processes=2, epochs=200)
     unharmed = RunDirectory(arena.folder / "unharmed")
@@ -97,7 +88,6 @@ def test_stopped_in_time_and_not_before_the_processes_are_gone(arena: Arena) -> 
     desk.delete(job)
 
 
-@long
 def test_a_job_that_does_not_listen_is_ended_by_force(arena: Arena) -> None:
     job = arena.submit(str(arena.folder / "data.npz"), epochs=10_000)
     wait_for(job, Status.RUNNING, trained=True)
@@ -122,7 +112,6 @@ def test_a_job_that_does_not_listen_is_ended_by_force(arena: Arena) -> None:
     assert not desk.directory(job).folder.exists()
 
 
-@long
 def test_the_end_of_whoever_asked_is_not_the_end_of_the_job(arena: Arena) -> None:
     """A process that submits and starts the runner, as the app does, and is then killed."""
     for runner in arena.runners():

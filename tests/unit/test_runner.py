@@ -199,6 +199,17 @@ def test_a_resumed_job_goes_on_with_its_metrics(jobs: Store, stubs: Stubs) -> No
     assert sorted(jobs.rows(job)) == sorted(directory.rows()) == sorted(rows(1, 2, 3, 4))
 
 
+def test_what_has_not_changed_is_not_written_again(jobs: Store, stubs: Stubs) -> None:
+    (job,) = submitted()
+    works = a_runner(jobs, stubs)
+    works.step()
+    stubs.begin(job).write_progress({"live": {"train/loss": math.nan}})
+    works.step()
+    before = jobs.version()
+    works.step()
+    assert jobs.version() == before
+
+
 # One job's fault
 
 

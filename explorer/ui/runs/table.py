@@ -57,7 +57,7 @@ def columns() -> dict[str, Any]:
         "progress": st.column_config.ProgressColumn(
             _("Progress"), min_value=0, max_value=100, format="%.0f%%", width=110
         ),
-        "at": text(_("At"), help=_("Place in the queue, or the time that is left at the pace so far."), width=120),
+        "at": text(_("To go"), help=_("Place in the queue, or the time that is left at the pace so far."), width=120),
         "best": number(
             _("Validation"), format="%.2f%%", width=90,
             help=explain("validation", _("Top-1 of the best epoch so far.")),
