@@ -67,8 +67,7 @@ def _read(path: Path, stack: ExitStack) -> Checkpoint:
         folder = tempfile.TemporaryDirectory(prefix="explorer-", ignore_cleanup_errors=True)  # a mapped file on Windows
         output = Path(stack.enter_context(folder), "converted.safetensors")
         answer = convert(path, kind, output)
-        kind_of(output)
-        tensors, _metadata = mapped(output)
+        tensors, _metadata = mapped(output) if kind_of(output) is Kind.SAFETENSORS else ({}, {})
         if tensors.keys() != set(answer.names):
             raise InputError(_("the process that read it gave no answer: it is damaged, or built to do harm"))
         ordered = {name: tensors[name] for name in answer.names}

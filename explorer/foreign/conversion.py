@@ -17,7 +17,7 @@ from explorer.i18n import _, language
 
 LONGEST = 180  # seconds for 4 GB from a slow disk
 BASE_MEMORY = 512 * 2**20  # bytes beyond PyTorch itself that a file of any size may take
-TORCH_MEMORY = 512 * 2**20  # bytes that PyTorch itself takes
+TORCH_MEMORY = 768 * 2**20  # bytes that PyTorch itself takes, in its build for CUDA
 COPIES = 3  # of the file: mapped or read, taken apart, one to spare
 INHERITED = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "SYSTEMROOT")  # Python starts by these
 
@@ -36,6 +36,11 @@ class Answer(BaseModel):
     fault: Text | None = None
 
 
+def most_memory(path: Path) -> int:
+    """Bytes that the process may take for a file."""
+    return TORCH_MEMORY + BASE_MEMORY + COPIES * path.stat().st_size
+
+
 def convert(path: Path, kind: Kind, output: Path) -> Answer:
     """Write the network of a checkpoint as safetensors.
 
@@ -47,8 +52,7 @@ def convert(path: Path, kind: Kind, output: Path) -> Answer:
     Raises:
         InputError: saying what is wrong with the file, without its name.
     """
-    extra = BASE_MEMORY + COPIES * path.stat().st_size
-    limit = TORCH_MEMORY + extra
+    limit = most_memory(path)
 
     def watch(_seconds: float, used: int) -> None:
         if used > limit:
@@ -60,7 +64,7 @@ def convert(path: Path, kind: Kind, output: Path) -> Answer:
         "path": str(path.resolve()),
         "output": str(output.resolve()),
         "archive": kind is Kind.ZIP,
-        "memory": extra,
+        "memory": limit - TORCH_MEMORY,
         "seconds": LONGEST,
         "language": language(),
     }

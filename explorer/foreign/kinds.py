@@ -161,7 +161,7 @@ def _is_text(head: bytes) -> bool:
     try:
         head.decode()
     except UnicodeDecodeError as error:
-        return error.start > len(head) - 4  # a letter that the end of the head cut in two
+        return error.reason == "unexpected end of data"  # of the head, in the middle of a letter
     return True
 
 

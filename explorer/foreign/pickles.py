@@ -1,11 +1,13 @@
 """Reading a pickle with PyTorch's weights-only unpickler: in a process that may be lost, never in the server."""
 
 import pickletools
+import re
 import zipfile
+from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy
 import torch
@@ -19,7 +21,14 @@ SLACK = 2**20  # bytes by which small tensors may exceed the file
 
 _MOST_STEPS = 1_000_000  # of a pickle that are looked through for what it calls
 _OLD_FORMAT = 4  # pickles before the numbers: mark, version, machine, content
-_HARMLESS = ("collections.", "torch._utils._rebuild", "torch.storage.", "torch.serialization.", "_codecs.")
+_OLD_START = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # the mark, pickled
+# What PyTorch itself allows; all else it names, and these lines only word what it has refused.
+_HARMLESS = re.compile(
+    r"collections\.(OrderedDict|Counter)|_codecs\.encode|builtins\.(set|bytearray|complex)|torch\._utils\._rebuild_\w+"
+    r"|torch\._tensor\._rebuild_from_type_v2|torch\.storage\.\w+Storage|torch\.nn\.parameter\.Parameter"
+    r"|torch\.serialization\._get_layout"
+    r"|torch\.(\w*Storage|Size|device|Tensor|\w*int\d+\w*|b?float\w*|bool|complex\d+|double|half|per_\w+)"
+)
 
 
 class _Settings(dict[str, Any]):
@@ -82,9 +91,11 @@ def load(path: Path, pickle: str | None) -> object:
     Raises:
         InputError: saying why PyTorch refuses it; without the file's name.
     """
+    # PyTorch takes a path with this ending for what the name says, and maps nothing but paths.
+    source = path.open("rb") if path.suffix == ".safetensors" else path
     try:
         with torch.serialization.safe_globals([*_STAND_INS]):
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=pickle is not None)
+            return torch.load(source, "cpu", weights_only=True, mmap=pickle is not None and source is path)
     except Exception as error:  # noqa: BLE001  a hostile file can make PyTorch raise anything
         raise InputError(_refusal(path, pickle, error)) from None
 
@@ -133,67 +144,67 @@ def whole(tensors: Mapping[str, Tensor], most: int) -> tuple[dict[str, Tensor], 
 
 
 def _refusal(path: Path, pickle: str | None, error: Exception) -> str:
-    names = [name for name in _names(path, pickle) if not _known(name)]
-    listed = ", ".join(shown(name) for name in names[:3])
-    if any(name.startswith(("torch.nn.modules.", "torchvision.models.")) for name in names):
+    if isinstance(error, MemoryError) or "allocate memory" in str(error):
+        return _("it asks for more memory than a file of its size needs: it is damaged, or built to do harm")
+    called, ended = _called(path, pickle)
+    listed = ", ".join(shown(name) for name in called[:3])
+    if any(name.startswith(("torch.nn.modules.", "torchvision.models.")) for name in called):
         return _(
             "it is a whole pickled network, which can't be read without running code ({names}); where you trust it, "
             "load it with its own source and save its state_dict() with torch.save"
         ).format(names=listed)
-    if names:
+    if called:
         return _(
             "reading it would run {names}, and the import runs nothing of a file; save the network's state_dict() "
             "alone with torch.save"
         ).format(names=listed)
-    if isinstance(error, MemoryError) or "allocate memory" in str(error):
-        return _("it asks for more memory than a file of its size needs: it is damaged, or built to do harm")
-    if (protocol := _protocol(path, pickle)) > 2:
+    with _opened(path, pickle) as file:
+        start = file.read(len(_OLD_START))
+    if start[1:2] > b"\2":
         return _("it is a pickle of protocol {protocol}, and torch.save writes 2; save it anew with torch.save").format(
-            protocol=protocol
+            protocol=start[1]
         )
-    if isinstance(error, EOFError) or not str(error):
+    if pickle is None and start != _OLD_START:
+        return _("it is a pickle that torch.save did not write; save the network's state_dict() with torch.save")
+    if not ended or isinstance(error, EOFError) or "unexpected EOF" in str(error):
         return _("it ends too early: it was cut off; download or copy it again")
-    return _("PyTorch can't read it: {reason}").format(reason=" ".join(str(error).split())[:200])
+    reason = str(error).rpartition("WeightsUnpickler error:")[2].strip().partition("\n")[0]
+    return _("PyTorch can't read it: {reason}").format(reason=reason[:200])
 
 
-def _known(name: str) -> bool:
-    return name.startswith(_HARMLESS) or any(name == stand_in for _made, stand_in in _STAND_INS) or (
-        name.count(".") == 1 and name.startswith("torch.")
-    )  # fmt: skip
-
-
-def _opened(path: Path, pickle: str | None) -> Any:
+def _opened(path: Path, pickle: str | None) -> IO[bytes]:
     if pickle is None:
         return path.open("rb")
     return zipfile.ZipFile(path).open(pickle)
 
 
-def _protocol(path: Path, pickle: str | None) -> int:
-    with _opened(path, pickle) as file:
-        return file.read(2)[1]  # type: ignore[no-any-return]
+def _called(path: Path, pickle: str | None) -> tuple[list[str], bool]:
+    """What a pickle asks for beyond plain data, in its order, and whether it has an end.
 
-
-def _names(path: Path, pickle: str | None) -> list[str]:
-    """Every function and class that a pickle asks for, in its order; nothing is looked up, and nothing runs."""
+    Nothing is looked up by these names, and nothing runs.
+    """
+    known = {name for _made, name in _STAND_INS}
     names: dict[str, None] = {}
     with _opened(path, pickle) as file:
         try:
             for _part in range(_OLD_FORMAT if pickle is None else 1):
-                names |= dict.fromkeys(_globals(file))
-        except Exception:  # noqa: BLE001, S110  damaged further on: what was found until there helps to word it
-            pass
-    return list(names)
+                for name in _globals(file):
+                    if not _HARMLESS.fullmatch(name) and name not in known:
+                        names[name] = None
+        except Exception:  # noqa: BLE001  whatever pickletools raises on damage
+            return list(names), False
+    return list(names), True
 
 
-def _globals(file: BinaryIO) -> Iterator[str]:
+def _globals(file: IO[bytes]) -> Iterator[str]:
     texts: list[str] = []  # the latest, as protocol 4 takes names from the stack
     memory: dict[int, str] = {}
     argument: Any
     for step, argument, _place in islice(pickletools.genops(file), _MOST_STEPS):
         if step.name in ("GLOBAL", "INST"):
-            yield str(argument).replace(" ", ".")
+            yield _name(*str(argument).split(" ", 1))
         elif step.name == "STACK_GLOBAL":
-            yield ".".join(texts[-2:])
+            yield _name(*texts)
         elif step.name == "MEMOIZE":
             memory[len(memory)] = texts[-1] if texts else ""
         elif step.name in ("BINPUT", "LONG_BINPUT", "PUT"):
@@ -203,3 +214,9 @@ def _globals(file: BinaryIO) -> Iterator[str]:
         elif isinstance(argument, str):
             texts.append(argument)
         del texts[:-2]
+
+
+def _name(module: str, name: str) -> str:
+    """The full name as people know it: protocol 2 writes those of Python 2, and ``os.system`` has another module."""
+    module, name = NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))
+    return f"{'os' if module in ('posix', 'nt') else module}.{name}"

@@ -1,7 +1,7 @@
 """What people wrap a network's tensors in: dictionaries around them, prefixes before their names.
 
 Pure functions over nested dictionaries. A tensor is anything with a shape; networks are told from statistics and
-settings by a tensor of two dimensions or more: a matrix or kernel.
+settings by a tensor that is longer than 1 in two dimensions or more: a matrix or kernel.
 """
 
 import json
@@ -149,7 +149,7 @@ def _is_tensor(value: object) -> bool:
 
 
 def _is_network(named: Named) -> bool:
-    return any(len(tensor.shape) > 1 for tensor in named.values())
+    return any(sum(side > 1 for side in tensor.shape) > 1 for tensor in named.values())
 
 
 def _cleaned(path: tuple[str, ...], named: Named) -> _Candidate:
@@ -234,9 +234,9 @@ def _beside(content: Mapping[Any, Any], path: tuple[str, ...]) -> dict[str, Any]
             if key == part or (part is None and _is_tensor(value)) or _is_state(key, value):
                 continue
             text, plain = _text(key), _plain(value)
-            if text is not None and plain is not None and len(values) < MAX_VALUES:
-                if len(json.dumps(plain)) <= MAX_BESIDE:
-                    values.setdefault(text, plain)
+            if text is None or plain is None or len(values) >= MAX_VALUES or len(json.dumps(plain)) > MAX_BESIDE:
+                continue
+            values.setdefault(text, plain)
         level = level.get(part)
     return values
 

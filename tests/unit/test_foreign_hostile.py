@@ -1,0 +1,389 @@
+"""Files made to do harm: nothing of them runs, memory stays bounded, nothing is left behind."""
+
+import builtins
+import json
+import os
+import pickle
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from explorer import beside
+from explorer.errors import ExplorerError, InputError
+from explorer.foreign import conversion, pickles, sandbox
+from explorer.foreign.checkpoint import opened
+from explorer.foreign.wrappers import unwrap
+from tests.unit.foreign_files import Calls, network, old_format, safetensors, save
+
+TERABYTE = 2**40
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for temporary files, where nothing may be left; and a server that reads no pickle."""
+    (folder := tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    yield folder
+    assert not list(folder.iterdir())
+
+
+@pytest.fixture
+def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Open a file, which must be refused, and give the message; in this process no pickle is read."""
+
+    def check(path: Path) -> str:
+        with monkeypatch.context() as server:
+            for name in ("torch.load", "pickle.load", "pickle.loads", "pickle.Unpickler"):
+                server.setattr(name, lambda *_arguments, **_options: pytest.fail("the server read a pickle"))
+            with pytest.raises(InputError) as caught, opened(path, "my file"):
+                pytest.fail("opened")
+        message = str(caught.value)
+        assert message.startswith("my file: ")
+        assert "\n" not in message
+        assert "Traceback" not in message
+        return message
+
+    return check
+
+
+def hostile(path: Path, mark: Path, form: str) -> Path:
+    """A checkpoint that makes its reader create a file."""
+    content = {"state_dict": {**network(), "evil": Calls(os.system, f"touch {mark}")}}
+    if form == "pickle":  # by itself, as the newest protocol writes it
+        path.write_bytes(pickle.dumps(content))
+        return path
+    return save(path, content, old=form == "old")
+
+
+@pytest.mark.parametrize("form", ["zip", "old", "pickle"])
+def test_nothing_runs(tmp_path: Path, refused: Any, form: str) -> None:
+    mark = tmp_path / "ran"
+    path = hostile(tmp_path / "evil.pth", mark, form)
+    message = refused(path)
+    assert "would run" in message
+    assert "'os.system'" in message
+    assert not mark.exists()
+    if form == "pickle":  # the file does run where a pickle is read without care
+        pickle.loads(path.read_bytes())  # noqa: S301
+        assert mark.exists()
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "name"),
+    [
+        (eval, ("open('ran', 'w')",), "builtins.eval"),
+        (exec, ("open('ran', 'w')",), "builtins.exec"),
+        (builtins.open, ("ran", "w"), "io.open"),
+        (getattr, (os, "system"), "builtins.getattr"),
+        (subprocess.check_call, (["touch", "ran"],), "subprocess.check_call"),
+        (torch.load, ("evil.pth",), "torch.serialization.load"),
+        (torch.hub.load, ("a/b", "c"), "torch.hub.load"),
+        (numpy.load, ("x.npy",), "numpy"),
+        (__import__, ("this",), "builtins.__import__"),
+    ],
+)
+def test_whatever_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: Any, arguments: tuple[Any, ...], name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = tuple(argument for argument in arguments if argument is not os)
+    path = save(tmp_path / "evil.pth", {"x": Calls(function, *arguments)}, old=True)
+    with pytest.raises(InputError, match=name):
+        pickles.load(path, None)
+    assert not Path("ran").exists()
+
+
+@pytest.mark.parametrize("entry", [None, "whole/data.pkl"])
+def test_whole_networks(tmp_path: Path, entry: str | None) -> None:
+    path = save(tmp_path / "whole.pth", nn.Sequential(nn.Linear(2, 2)), old=entry is None)
+    with pytest.raises(InputError, match=r"whole pickled network.*'torch\.nn\.modules\.linear\.Linear'"):
+        pickles.load(path, entry)
+
+
+def peak(path: Path, folder: Path) -> tuple[int, dict[str, Any]]:
+    """Bytes of memory that reading a file takes at most, and the answer."""
+    (folder / "out").mkdir()
+    asked = {
+        "path": str(path),
+        "output": str(folder / "out" / "x.safetensors"),
+        "archive": path.read_bytes()[:2] == b"PK",
+        "memory": conversion.most_memory(path) - conversion.TORCH_MEMORY,
+        "seconds": conversion.LONGEST,
+        "language": "en",
+    }
+    with (folder / "answer").open("w+b") as answer:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "explorer.foreign.child"],
+            cwd=beside.ROOT,
+            stdin=subprocess.PIPE,
+            stdout=answer,
+            env=conversion._environment(folder),
+        )
+        assert worker.stdin is not None
+        with worker.stdin:
+            worker.stdin.write(json.dumps(asked).encode())
+        _pid, worker.returncode, used = os.wait4(worker.pid, 0)
+        answer.seek(0)
+        return used.ru_maxrss * 1024, json.load(answer)
+
+
+def lying_storage(path: Path) -> Path:
+    """A tensor of four numbers in the old form, whose memory claims two billion."""
+    content = save(path, {"a.weight": torch.ones(2, 2)}, old=True).read_bytes()
+    claim = b"cpuq\x06K\x04"
+    assert content.count(claim) == 1
+    path.write_bytes(content.replace(claim, b"cpuq\x06J" + (2**31 - 1).to_bytes(4, "little")))
+    return path
+
+
+def test_memory_stays_bounded(tmp_path: Path) -> None:
+    one = torch.ones(1)
+    for name, path, words in (
+        ("claim", lying_storage(tmp_path / "claim"), "more memory than a file of its size needs"),
+        ("array", save(tmp_path / "array", {"x": Calls(bytearray, TERABYTE)}), "more memory"),
+        ("view", save(tmp_path / "view", {"v": one.expand(2**20, 2**20)}), "'v' claims to be (1048576, 1048576)"),
+        ("many", save(tmp_path / "many", {f"l{i}": one for i in range(100_000)}), "100,000 tensors"),
+    ):
+        (tmp_path / f"{name}.d").mkdir()
+        used, answer = peak(path, tmp_path / f"{name}.d")
+        assert words in answer["fault"], name
+        assert used < conversion.most_memory(path), name
+
+
+def sparse(side: int) -> torch.Tensor:
+    return torch.sparse_coo_tensor(
+        torch.zeros(2, 1, dtype=torch.long), torch.ones(1), (side, side), check_invariants=True
+    )
+
+
+@pytest.mark.filterwarnings("ignore:Validating sparse tensor invariants")
+@pytest.mark.parametrize(
+    ("tensor", "words"),
+    [
+        (sparse(3), "sparse"),
+        (sparse(2**30), "sparse"),
+        (torch.ones(2, 2, dtype=torch.complex64), "complex64"),
+        (torch.ones(2, 2).to(torch.float8_e4m3fn), "float8_e4m3fn"),
+        (torch.ones(2**20, 2**20, device="meta"), "without values"),
+    ],
+    ids=["sparse", "vast sparse", "complex", "float8", "meta"],
+)
+def test_tensors_that_are_no_plain_numbers(tmp_path: Path, tensor: torch.Tensor, words: str) -> None:
+    content = pickles.load(save(tmp_path / "x.pth", {"a.weight": tensor}), "x/data.pkl")
+    with pytest.raises(InputError, match=f"'a.weight' is {words}"):
+        pickles.whole(unwrap(content).tensors, 10**6)
+
+
+def test_tensors_that_share_memory(tmp_path: Path) -> None:
+    """R2 registers every module twice; a matrix and its transpose are two things."""
+    both = nn.Conv2d(2, 3, 3)
+    matrix = torch.randn(6, 4)
+    content = {
+        **{f"Conv1.0.{name}": tensor for name, tensor in both.state_dict().items()},
+        **{f"Conv.0.0.{name}": tensor for name, tensor in both.state_dict().items()},
+        "upper.weight": matrix[:3],
+        "lower.weight": matrix[3:],
+        "turned.weight": matrix.t(),
+        "none": torch.ones(0),
+        "nothing": torch.ones(0),
+    }
+    loaded = pickles.load(save(tmp_path / "x.pth", content), "x/data.pkl")
+    tensors, copies = pickles.whole(unwrap(loaded).tensors, 10**6)
+    assert copies == ("Conv.0.0.weight", "Conv.0.0.bias")
+    assert list(tensors) == [name for name in content if name not in copies]
+    assert all(torch.equal(tensors[name], content[name]) for name in tensors)
+    save_file(tensors, tmp_path / "out.safetensors")  # which refuses shared memory
+
+
+def test_depth_without_end(tmp_path: Path) -> None:
+    depth = 100_000
+    (path := tmp_path / "deep.pth").write_bytes(
+        old_format(b"\x80\x02" + b"}X\1\0\0\0x" * depth + b"}" + b"s" * depth + b".")
+    )
+    content: Any = pickles.load(path, None)
+    with pytest.raises(InputError, match="no network"):
+        unwrap(content)
+    while content:
+        content = content["x"]
+
+
+@pytest.mark.parametrize("cut", [15, 40, 300, -8])
+def test_old_files_that_were_cut_off(tmp_path: Path, cut: int) -> None:
+    path = save(tmp_path / "cut.pth", network(), old=True)
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(InputError, match="was cut off"):
+        pickles.load(path, None)
+
+
+def test_pickles_that_pytorch_did_not_write(tmp_path: Path) -> None:
+    for protocol, words in ((2, "torch.save did not write"), (4, "of protocol 4")):
+        (path := tmp_path / "x.pth").write_bytes(pickle.dumps({"a": 1}, protocol))
+        with pytest.raises(InputError, match=words):
+            pickles.load(path, None)
+    torch.save(network(), path, pickle_protocol=4)
+    with pytest.raises(InputError, match="of protocol 4"):
+        pickles.load(path, "x/data.pkl")
+
+
+SHELL = """
+import os, socket, sys
+from pathlib import Path
+from explorer.foreign import sandbox
+folder, port = Path(sys.argv[1]), int(sys.argv[2])
+sandbox.leave_network()
+sandbox.limit(memory=2**26, written=1000, seconds=50)
+sandbox.confine(readable=[folder / "file", Path(sys.base_prefix)], writable=folder / "out")
+def connect():
+    socket.create_connection(("127.0.0.1", port), 1)
+for attempt in (
+    lambda: (folder / "file").read_bytes(),
+    lambda: (folder / "out" / "small").write_bytes(bytes(999)),
+    lambda: (folder / "out" / "large").write_bytes(bytes(2000)),
+    lambda: bytearray(2**27),
+    connect,
+    lambda: (folder / "secret").read_bytes(),
+    lambda: Path(f"/proc/{os.getppid()}/environ").read_bytes(),
+    lambda: (folder / "elsewhere").write_bytes(b"x"),
+    lambda: (folder / "file").write_bytes(b"x"),
+    lambda: os.kill(os.getppid(), 0),
+    lambda: os.execv(sys.executable, [sys.executable, "-c", "print('ran')"]),
+):
+    try:
+        attempt()
+        print("done")
+    except (OSError, MemoryError) as error:
+        print(type(error).__name__)
+"""
+
+
+def landlock() -> int:
+    """The version that this kernel has; 0 is none."""
+    import ctypes
+
+    return max(0, ctypes.CDLL(None).syscall(sandbox._CREATE, None, ctypes.c_size_t(0), sandbox._ASK_VERSION))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limits are Linux's")
+def test_a_process_that_was_taken_over_can_do_little(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "secret").touch()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        done = subprocess.run(
+            [sys.executable, "-c", SHELL, str(tmp_path), str(server.getsockname()[1])],
+            cwd=beside.ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+    assert done[:4] == ["done", "done", "OSError", "MemoryError"]  # its own file and folder, within the limits
+    if landlock() < 6:
+        pytest.skip("the rest needs Landlock of Linux 6.12")
+    assert done[4:] == ["PermissionError"] * 7
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, text: str, output: bytes | None) -> list[dict[str, Any]]:
+    """Let the process answer anything, and tell how it was called."""
+    calls = []
+
+    def run(_module: str, *, text: str, **options: Any) -> str:
+        calls.append(options)
+        if output is not None:
+            Path(json.loads(text)["output"]).write_bytes(output)
+        return answer
+
+    answer = text
+    monkeypatch.setattr(beside, "run", run)
+    return calls
+
+
+TWO = safetensors({"a.weight": {"dtype": "F32", "shape": [1, 2], "data_offsets": [0, 8]}}, bytes(8))
+NO_ANSWER = "gave no answer"
+
+
+@pytest.mark.parametrize(
+    ("text", "output", "words"),
+    [
+        ("", None, NO_ANSWER),
+        ("{}", None, "no such file"),
+        ("[1]", TWO, NO_ANSWER),
+        ('{"names": []}', TWO, NO_ANSWER),
+        ('{"names": ["b"]}', TWO, NO_ANSWER),
+        ('{"names": ["a.weight"]}', b"", "is empty"),
+        ('{"names": ["a.weight"]}', TWO[:20], "was cut off"),
+        ('{"names": ["a.weight"]}', safetensors(b"{}", length=2**40), "the most"),
+        ('{"names": ["a.weight"]}', b"\x80\x02.", NO_ANSWER),
+        ('{"names": ["a.weight"], "notes": ["x"' + ', "x"' * 100 + "]}", TWO, NO_ANSWER),
+        ('{"names": ["a.weight"], "notes": ["' + "x" * 10_000 + '"]}', TWO, NO_ANSWER),
+        ('{"names": ["a.weight"], "beside": {"x": ' + "[" * 10_000 + "]" * 10_000 + "}}", TWO, NO_ANSWER),
+        ('{"fault": "line\\nline\\u001b[31m"}', None, r"line\nline\x1b[31m"),
+    ],
+)
+def test_the_process_is_not_trusted(
+    tmp_path: Path, refused: Any, monkeypatch: pytest.MonkeyPatch, text: str, output: bytes | None, words: str
+) -> None:
+    answers(monkeypatch, text, output)
+    assert words in refused(save(tmp_path / "x.pth", network()))
+
+
+def test_the_process_knows_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPLORER_DATABASE_URL", "postgresql://user:secret@host/db")
+    calls = answers(monkeypatch, '{"names": ["a.weight"], "notes": ["a\\nb"]}', TWO)
+    with opened(save(tmp_path / "x.pth", network()), "it") as found:
+        assert found.tensors.keys() == {"a.weight"}
+        assert found.notes == (r"a\nb",)
+    assert "secret" not in str(calls[0]["environment"])
+
+
+def test_a_process_that_breaks_down(tmp_path: Path, refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(tmp_path / "x.pth", network())
+
+    def fails(*_arguments: object, **_options: object) -> str:
+        raise ExplorerError("the process ended early, with status -11")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(beside, "run", fails)
+        assert "broke down (the process ended early, with status -11)" in refused(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(conversion, "LONGEST", 0.0)
+        assert "was stopped" in refused(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(beside, "POLL", 0.01)
+        patch.setattr(conversion, "TORCH_MEMORY", 0)
+        patch.setattr(conversion, "BASE_MEMORY", 1000)
+        assert "of memory and was stopped" in refused(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(conversion, "BASE_MEMORY", 2**60)
+        assert "are free on this machine" in refused(path)
+
+
+def test_what_checkpoints_hold_beside_tensors(tmp_path: Path, temporary: Path) -> None:
+    """NumPy's numbers and argparse's options stand in many a checkpoint, and PyTorch alone refuses them."""
+    import argparse
+
+    tensors = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).state_dict()
+    adam = {"state": {0: {"step": torch.tensor(3.0), "exp_avg": torch.ones(4, 3, 3, 3)}}, "param_groups": [{"lr": 0.1}]}
+    content = {
+        "state_dict": {f"module.{name}": tensor for name, tensor in tensors.items()},
+        "args": argparse.Namespace(arch="mine", lr=0.1, data=Path("/data")),
+        "best_acc": numpy.float64(91.5),
+        "epoch": numpy.int64(12),
+        "history": numpy.ones(3),
+        "optimizer": adam,
+    }
+    path = save(tmp_path / "x.pth.tar", content, old=True)
+    with opened(path, "it") as found:
+        assert list(found.tensors) == list(tensors)
+        assert all(torch.equal(found.tensors[name], tensor) for name, tensor in tensors.items())
+        assert found.beside == {"args": {"arch": "mine", "lr": 0.1}, "best_acc": 91.5, "epoch": 12}
+        assert found.ignored == ("optimizer",)
+        assert list(temporary.iterdir())
