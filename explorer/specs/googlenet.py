@@ -170,6 +170,13 @@ _TABLE1 = (
     Module("5a", 256, 160, 320, 32, 128, 128),
     Module("5b", 384, 192, 384, 48, 128, 128),
 )
+# Channels for ten classes: a third of a million parameters.
+_SMALL = (
+    Module("3a", 32, 32, 48, 8, 16, 16),
+    Module("4a", 48, 48, 64, 12, 24, 24),
+    Module("4b", 64, 48, 96, 12, 32, 32),
+    Module("5a", 96, 64, 128, 16, 48, 48),
+)
 _PAPER = "Szegedy et al. 2015, Table 1"
 
 PRESETS = (
@@ -191,5 +198,19 @@ PRESETS = (
         "GoogLeNet with batch norm for CIFAR-10",
         "public CIFAR-10 training repositories",
         GoogLeNetSpec(modules=_TABLE1, aux_after=(), stem="cifar", batch_norm=True, image_size=32, num_classes=10),
+    ),
+    Preset(
+        "googlenet-small-cifar10",
+        "Small GoogLeNet for CIFAR-10",
+        "This project",
+        GoogLeNetSpec(
+            modules=_SMALL,
+            pool_after=("3a", "4b"),
+            aux_after=(),
+            stem="cifar",
+            batch_norm=True,
+            image_size=32,
+            num_classes=10,
+        ),
     ),
 )
