@@ -14,7 +14,7 @@ from typing import Any
 import explorer
 from explorer.errors import InputError
 from explorer.foreign import sandbox
-from explorer.foreign.kinds import archive_pickle
+from explorer.foreign.kinds import MAX_HEADER, archive_pickle
 from explorer.foreign.wrappers import unwrap
 from explorer.i18n import _, use_language
 
@@ -29,13 +29,14 @@ def answer(path: Path, output: Path, archive: bool, memory: int, seconds: int) -
     pickle = archive_pickle(path) if archive else None
     # Slow to import, and archives that are no checkpoints don't need it.
     import torch
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     from explorer.foreign import copies, pickles
 
     size = path.stat().st_size
     most = 2 * size + pickles.SLACK
-    sandbox.limit(memory=memory, written=most, seconds=seconds)
+    sandbox.limit(memory=memory, written=most + MAX_HEADER, seconds=seconds)
     code = (explorer.__file__, torch.__file__)  # more of it is imported later
     sandbox.confine(
         readable=(path, Path(sys.prefix), Path(sys.base_prefix), *(Path(file).parent for file in code)),
@@ -43,7 +44,10 @@ def answer(path: Path, output: Path, archive: bool, memory: int, seconds: int) -
     )
     found = unwrap(pickles.load(path, pickle))
     tensors, second = pickles.whole(found.tensors, most)
-    save_file(tensors, output)
+    try:
+        save_file(tensors, output)
+    except (OSError, SafetensorError) as error:
+        raise InputError(_("its copy as safetensors can't be written: {reason}").format(reason=error)) from None
     return {
         "names": list(tensors),
         "beside": found.beside,

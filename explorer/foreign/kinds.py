@@ -53,7 +53,7 @@ def kind_of(path: Path) -> Kind:
         raise InputError(_("it can't be read: {reason}").format(reason=reason)) from None
     if not head:
         raise InputError(_("it is empty; download or copy it again"))
-    if head[8:9] == b"{":
+    if head[8:9] == b"{" and b"\0" in head[:8]:  # a length; text has no such byte
         _check_header(int.from_bytes(head[:8], "little"), state.st_size)
         return Kind.SAFETENSORS
     if head.startswith(b"PK\3\4"):

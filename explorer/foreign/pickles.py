@@ -76,7 +76,9 @@ _STAND_INS: list[tuple[Callable[..., Any], str]] = [
     (_Opaque, "numpy.core.multiarray._reconstruct"),
     (_Opaque, "numpy._core.multiarray._reconstruct"),
     (_Opaque, "numpy.ndarray"),
+    (_Opaque, "torch.torch_version.TorchVersion"),
     (_Opaque, "pathlib.PosixPath"),
+    (_Opaque, "pathlib._local.PosixPath"),
     (_Opaque, "pathlib.WindowsPath"),
 ]
 

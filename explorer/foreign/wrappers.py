@@ -20,8 +20,7 @@ MAX_DICTIONARIES = 10_000
 MAX_TENSORS = 20_000
 MAX_TEXT = 1_000  # characters of a text that is kept beside
 MAX_LIST = 25_000  # values of a list that is kept beside: the classes of ImageNet-21k
-MAX_BESIDE = 1_000_000  # characters of a value's JSON
-MAX_VALUES = 200
+MAX_BESIDE = 2_000_000  # characters of JSON that all values beside take together
 
 # States of a training run, which predictions don't need.
 STATE = re.compile(r"optim|sched|scaler|callback|criterion|loss|(^|_)rng|^loops$|^amp$", re.IGNORECASE)
@@ -83,7 +82,9 @@ def unwrap(content: object) -> Found:
     if not candidates:
         raise InputError(_no_network(content, states))
     chosen, notes = _chosen(candidates)
-    others = [other.place for other in candidates if other is not chosen]
+    others = [
+        name for other in candidates if other is not chosen for name in ([other.place] if other.path else other.tensors)
+    ]
     if chosen.path:
         notes = [_("the tensors stand under {place}").format(place=shown(chosen.place)), *notes]
     if states:
@@ -188,9 +189,9 @@ def _chosen(candidates: list[_Candidate]) -> tuple[_Candidate, list[str]]:
             if mean.shapes == trained.shapes:
                 return mean, [
                     _(
-                        "{mean} holds the mean of the weights over the run, which evaluation takes; {trained} was left "
-                        "out"
-                    ).format(mean=shown(mean.place), trained=shown(trained.place or "state_dict"))
+                        "{mean} holds the mean of the weights over the run, which evaluation takes; the weights of the "
+                        "last step were left out"
+                    ).format(mean=shown(mean.place))
                 ]
         return trained, [
             _("{mean} holds a mean of some of the weights, or of another network's; it was left out").format(
@@ -226,6 +227,7 @@ def _no_network(content: Mapping[Any, Any], states: list[str]) -> str:
 def _beside(content: Mapping[Any, Any], path: tuple[str, ...]) -> dict[str, Any]:
     """The values on the way to the network that JSON can hold, within limits; outer ones go before inner ones."""
     values: dict[str, Any] = {}
+    room = MAX_BESIDE
     level: Any = content
     for part in (*path, None):
         if not isinstance(level, Mapping):  # the last part is a module within the names
@@ -234,9 +236,12 @@ def _beside(content: Mapping[Any, Any], path: tuple[str, ...]) -> dict[str, Any]
             if key == part or (part is None and _is_tensor(value)) or _is_state(key, value):
                 continue
             text, plain = _text(key), _plain(value)
-            if text is None or plain is None or len(values) >= MAX_VALUES or len(json.dumps(plain)) > MAX_BESIDE:
+            if text is None or plain is None or text in values:
                 continue
-            values.setdefault(text, plain)
+            size = len(text) + len(json.dumps(plain))
+            if size <= room:
+                room -= size
+                values[text] = plain
         level = level.get(part)
     return values
 

@@ -29,7 +29,7 @@ TERABYTE = 2**40
 
 @pytest.fixture(autouse=True)
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder for temporary files, where nothing may be left; and a server that reads no pickle."""
+    """A folder for temporary files, where nothing may be left."""
     (folder := tmp_path / "temporary").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
     yield folder
@@ -335,6 +335,12 @@ def test_the_process_is_not_trusted(
     assert words in refused(save(tmp_path / "x.pth", network()))
 
 
+def test_no_answer_is_too_long_for_the_server(tmp_path: Path, refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beside, "LONGEST_ANSWER", 10)
+    (path := tmp_path / "x.pth").write_bytes(b"PK\3\4")
+    assert "its answer is too long" in refused(path)
+
+
 def test_the_process_knows_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPLORER_DATABASE_URL", "postgresql://user:secret@host/db")
     calls = answers(monkeypatch, '{"names": ["a.weight"], "notes": ["a\\nb"]}', TWO)
@@ -377,6 +383,7 @@ def test_what_checkpoints_hold_beside_tensors(tmp_path: Path, temporary: Path) -
         "args": argparse.Namespace(arch="mine", lr=0.1, data=Path("/data")),
         "best_acc": numpy.float64(91.5),
         "epoch": numpy.int64(12),
+        "version": torch.__version__,
         "history": numpy.ones(3),
         "optimizer": adam,
     }

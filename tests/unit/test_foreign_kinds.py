@@ -72,6 +72,7 @@ def test_renamed_files_open(tmp_path: Path) -> None:
         ('{"epoch": "épuisé"}'.encode(), "text"),
         (b"cos\nsystem\n(S'touch ran'\ntR.", "text"),  # a pickle of protocol 0, as text as any
         (("é" * 600).encode(), "text"),
+        (b"weights:{1, 2}", "text"),
         (bytes(range(1, 200)), "none of the files"),
         (bytes(16), "none of the files"),
         (b"\x80", "none of the files"),

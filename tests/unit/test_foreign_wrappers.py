@@ -143,6 +143,11 @@ def test_the_mean_of_the_weights_is_taken_where_it_is_complete() -> None:
     assert found.ignored == ("ema",)
 
 
+def test_all_beside_together_stays_small() -> None:
+    content = {"state_dict": state()} | {f"list {i}": ["x" * 900] * 1_000 for i in range(10)}
+    assert list(unwrap(content).beside) == ["list 0", "list 1"]
+
+
 def test_pytorchs_own_averaged_model() -> None:
     network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
     found = unwrap({"swa_state_dict": AveragedModel(network).state_dict()})
