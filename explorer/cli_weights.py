@@ -78,8 +78,11 @@ def predict(*, weights: str, images: Sequence[Path], top: int, as_json: bool) ->
 @click.option(
     "--evaluate", "data", metavar="DATA", help="Measure the weights as they are written, and put that on their card."
 )
+@click.option("--license", "terms", help="Goes on their card.")
 @as_json
-def export(*, spec: str, name: str, output: Path | None, half: bool, data: str | None, as_json: bool) -> None:
+def export(
+    *, spec: str, name: str, output: Path | None, half: bool, data: str | None, terms: str | None, as_json: bool
+) -> None:
     """Write a network, or weights with their card, as a file for another program.
 
     ONNX of a name that weights have carries them; of any other network it has random ones.
@@ -93,8 +96,8 @@ def export(*, spec: str, name: str, output: Path | None, half: bool, data: str |
     if name not in known:
         raise InputError(_("format: {value} is not one of {known}").format(value=shown(name), known=", ".join(known)))
     source = found(spec) if name not in FORMATS or (name == "onnx" and _is_weights(spec)) else None
-    if source is None and (half or data):
-        raise InputError(_("half and evaluate are for weights, in the formats safetensors, pth and onnx"))
+    if source is None and (half or data or terms):
+        raise InputError(_("half, evaluate and license are for weights, in the formats safetensors, pth and onnx"))
     if output is None:
         if as_json or source or FORMATS[name].weights:
             raise InputError(_("output: name the file with -o; stdout takes text formats alone, and not with --json"))
@@ -102,7 +105,7 @@ def export(*, spec: str, name: str, output: Path | None, half: bool, data: str |
         return
     with progress_line() as note:
         if source:
-            size = export_weights(source, name, output, counted(note), half=half, data=data)
+            size = export_weights(source, name, output, counted(note), half=half, data=data, terms=terms)
         else:
             size = write(_network(spec), name, output, note)
     if as_json:

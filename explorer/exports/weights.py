@@ -16,7 +16,14 @@ OF_WEIGHTS = ("safetensors", "pth", "onnx")
 
 
 def export_weights(
-    source: Path, name: str, target: Path, progress: Progress = silent, *, half: bool = False, data: str | None = None
+    source: Path,
+    name: str,
+    target: Path,
+    progress: Progress = silent,
+    *,
+    half: bool = False,
+    data: str | None = None,
+    terms: str | None = None,
 ) -> int:
     """Write weights in one of :data:`OF_WEIGHTS` and their card as ``.json`` beside.
 
@@ -27,6 +34,7 @@ def export_weights(
         progress: told how far it is.
         half: round to float16; for ``safetensors``.
         data: measure the weights, rounded as they are written, on the test set of these data, and put that on the card.
+        terms: the license that goes on the card.
 
     Returns:
         Size of the file in bytes.
@@ -40,8 +48,10 @@ def export_weights(
         raise InputError(_("half: {name} files are in float32; safetensors alone can be half").format(name=name))
     _check_beside(target)
     with tempfile.TemporaryDirectory() as folder:
-        if half or data:
-            source = _published(source, Path(folder, "weights.safetensors"), progress, half=half, data=data)
+        if half or data or terms:
+            copy = Path(folder, "weights.safetensors")
+            _publish(source, copy, progress, half=half, data=data, terms=terms)
+            source = copy
         tensors, card = read(source)
         with in_words(target):
             if name == "safetensors":
@@ -56,22 +66,25 @@ def export_weights(
             return target.stat().st_size
 
 
-def _published(source: Path, copy: Path, progress: Progress, *, half: bool, data: str | None) -> Path:
-    """A copy that is rounded, and whose card says what it gets right."""
+def _publish(source: Path, copy: Path, progress: Progress, *, half: bool, data: str | None, terms: str | None) -> None:
+    """Copy weights, rounded, and with a card that says what these get right and under which terms they are."""
     tensors, card = read(source)
     if half:
         tensors = halved(tensors)
         card = card.model_copy(update={"made_by": card.made_by | {"precision": "float16"}})
+    if terms:
+        card = card.model_copy(update={"license": terms})
     save(copy, tensors, card)
     if data:
         result = measure(copy, data, "test", "auto", progress)
         measured = {f"test/{key}": result[key] for key in ("images", "correct", "top1", "topk")}
         save(copy, tensors, card.model_copy(update={"metrics": card.metrics | measured}))
-    return copy
 
 
 def _check_beside(target: Path) -> None:
     """Keep the card from taking the place of something else."""
+    if target.is_dir():
+        return  # writing says so
     card = target.with_suffix(".json")
     if card == target:
         raise InputError(_("output: {file} is the name of the card; end the file's otherwise").format(file=target))

@@ -1,0 +1,73 @@
+"""The weights that come with the product: every file is what its card says."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from explorer.analysis import analyse
+from explorer.data import NAMES
+from explorer.data.downloads import is_there
+from explorer.models.library import PRETRAINED, find
+from explorer.models.weights import load, read_card
+from explorer.training.measure import measure
+
+FILES = sorted(PRETRAINED.glob("*.safetensors"))
+LIMIT = 5_000_000  # bytes
+OPERATIONS = 5e11  # multiply-accumulates of an evaluation that this suite has time for
+KEYS = ("images", "correct", "top1", "topk")
+every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+
+
+def test_there_are_some_and_nothing_else() -> None:
+    assert FILES
+    cards = {path.with_suffix(".json") for path in FILES}
+    assert set(PRETRAINED.iterdir()) == {*FILES, *cards, PRETRAINED / "README.md"}
+
+
+@every_file
+def test_a_small_file_that_loads_and_runs_under_its_name(path: Path) -> None:
+    assert path.stat().st_size < LIMIT
+    assert find(path.stem) == path
+    network, card = load(path)
+    images = torch.randn(2, card.network_spec.in_channels, card.inputs.size, card.inputs.size)
+    with torch.inference_mode():
+        logits = network(images)
+    assert logits.shape == (2, len(card.classes))
+    assert logits.isfinite().all()
+    assert (logits[0] - logits[1]).abs().max() > 1e-3
+
+
+@every_file
+def test_the_card_is_complete_and_the_same_in_both_places(path: Path) -> None:
+    with safe_open(path, "pt") as file:
+        header = json.loads(file.metadata()["card"])
+    assert header == json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    card = read_card(path)
+    assert card.made_by["command"].startswith("python -m explorer train ")
+    assert {"version", "date", "hardware"} <= card.made_by.keys()
+    assert card.recipe
+    assert card.license
+    assert {"name", "train_images", "test_images"} <= card.data.keys()
+    assert card.metrics["test/images"] == card.data["test_images"]
+    assert card.metrics["test/top1"] == card.metrics["test/correct"] / card.metrics["test/images"]
+    assert not any(word in json.dumps(header) for word in ("/work/", "/root/", "/home/", str(Path.home())))
+
+
+@every_file
+def test_the_accuracy_on_the_card_is_that_of_an_evaluation(path: Path) -> None:
+    card = read_card(path)
+    data = card.data["name"]
+    if analyse(card.network_spec).totals.macs * card.metrics["test/images"] > OPERATIONS:
+        pytest.skip(f"takes too long here: python -m explorer evaluate {path.stem} --dataset {data}")
+    if data not in NAMES:
+        data = str(Path(os.environ.get("EXPLORER_TEST_DATA", "nowhere"), data))
+        if not Path(data).exists():
+            pytest.skip(f"{card.data['name']} is not in the folder EXPLORER_TEST_DATA")
+    elif NAMES[data].source and not is_there(NAMES[data]):
+        pytest.skip(f"{data} is not downloaded")
+    result = measure(path, data, "test", "cpu", lambda *_told: None)
+    assert {key: card.metrics[f"test/{key}"] for key in KEYS} == {key: result[key] for key in KEYS}
