@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from explorer.cli_import import import_
 from explorer.cli_jobs import Failed, as_json
 from explorer.errors import InputError, shown
 from explorer.i18n import _
@@ -117,7 +118,7 @@ def export(
         click.echo(_("{file}: {size}").format(file=output, size=bytes_short(size)))
 
 
-COMMANDS = (weights, evaluate, predict, export)
+COMMANDS = (weights, evaluate, predict, export, import_)
 
 
 def found(text: str) -> Path:

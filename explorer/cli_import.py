@@ -1,0 +1,64 @@
+"""Other people's checkpoints from a terminal: ``python -m explorer import …``."""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+from explorer.cli_jobs import as_json
+from explorer.specs import resolve
+
+
+@click.command("import")
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The new .safetensors file.")
+@click.option("--spec", help="The network, instead of the one that is found: as analyze takes it.")
+@click.option("--mean", help="Taken out of pixels that go from 0 to 1: one number, or one for each channel.")
+@click.option("--std", help="By which they are divided, likewise.")
+@click.option("--classes", help="Names in the order of the outputs: a,b,c, or a file of lines or JSON.")
+@click.option("--image-size", type=int, help="Side of the images in pixels.")
+@click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Changes a setting of the network found.")
+@as_json
+def import_(
+    *,
+    checkpoint: Path,
+    output: Path,
+    spec: str | None,
+    mean: str | None,
+    std: str | None,
+    classes: str | None,
+    image_size: int | None,
+    pairs: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Make weights of CHECKPOINT: a .safetensors, .pth, .pt, .th or .ckpt file that anybody trained.
+
+    On a terminal it asks what the file doesn't say; elsewhere it takes what is likely, and notes it.
+    """
+    from explorer.foreign.importing import import_checkpoint
+    from explorer.foreign.questions import numbers, read_classes
+    from explorer.recipes import assignments
+    from explorer.ui.terminal_import import ask, report
+
+    answers = assignments(f"spec.{pair}" for pair in pairs)[1]
+    if mean is not None:
+        answers["mean"] = numbers(mean, "mean")
+    if std is not None:
+        answers["std"] = numbers(std, "std")
+    if classes is not None:
+        answers["classes"] = read_classes(classes)
+    if image_size is not None:
+        answers["image_size"] = image_size
+    watched = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
+    done = import_checkpoint(
+        checkpoint,
+        output,
+        name=checkpoint.name,
+        answers=answers,
+        spec=None if spec is None else resolve(spec),
+        command=shlex.join(["python", "-m", "explorer", *sys.argv[1:]]),
+        ask=ask if watched else None,
+    )
+    click.echo(json.dumps(done.to_dict(), ensure_ascii=False) if as_json else report(done))

@@ -1,0 +1,328 @@
+"""A checkpoint from elsewhere becomes weights with a card: found, asked about, proved, written."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from explorer import __version__
+from explorer.data.preprocessing import Preprocessing
+from explorer.errors import InputError, SpecError, printable, shown
+from explorer.foreign import mismatch
+from explorer.foreign.checkpoint import Checkpoint, opened
+from explorer.foreign.proof import disagreement, prove
+from explorer.foreign.questions import INPUTS, check_inputs, classes_beside, inputs
+from explorer.i18n import _
+from explorer.models.recognition import Guess, Misfit, Question, assembled, recognise
+from explorer.models.recognition.googlenet import TORCHVISION_EPSILON
+from explorer.models.weights import Card, save
+from explorer.specs import Spec
+
+SUFFIX = ".safetensors"
+EPSILON = "epsilon"  # of batch norms: an answer that is no setting of a spec
+CLEARLY = 0.8  # share of the first guess's disagreement, below which another is taken
+DOUBTFUL = 1.0  # disagreement above which nobody would call it the same network
+
+Answers = Mapping[str, Any]
+Ask = Callable[[Question, Callable[[Any], None]], Any]
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What was written.
+
+    Attributes:
+        weights: path of the file.
+        card: that stands in its header.
+        ignored: names of what was left out.
+        notes: what was done and assumed, in words.
+    """
+
+    weights: Path
+    card: Card
+    ignored: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The form for JSON."""
+        return {
+            "spec": self.card.spec,
+            "weights": str(self.weights),
+            "classes": list(self.card.classes),
+            "preprocessing": self.card.preprocessing,
+            "ignored": list(self.ignored),
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The network that a checkpoint is taken for, before anybody was asked.
+
+    Attributes:
+        name: what messages call the file.
+        checkpoint: its tensors.
+        guess: the network.
+        told: whether a user has named the network, so that nothing of it is open.
+        notes: what was done, in words.
+        error: how far its batch norms' statistics are from what arrives at them, where that is known.
+    """
+
+    name: str
+    checkpoint: Checkpoint
+    guess: Guess
+    told: bool
+    notes: tuple[str, ...]
+    error: float | None = None
+
+    def questions(self, answers: Answers) -> tuple[Question, ...]:
+        """What is left to be asked; answers may change what is likely for the rest.
+
+        Raises:
+            InputError: where an answer can't be.
+        """
+        found = self.network(answers)
+        own = [question for question in found.questions if not self.told or question.key == EPSILON]
+        more = inputs(found.spec, self.checkpoint.beside, answers.get("mean"))
+        return tuple(question for question in (*own, *more) if question.key not in answers)
+
+    def network(self, answers: Answers) -> Guess:
+        """The network under some answers.
+
+        Raises:
+            InputError: where the tensors are not of that network.
+            SpecError: where an answer breaks a rule.
+        """
+        # Where no question asks for an epsilon, it is an unknown key.
+        own = {*INPUTS, *(question.key for question in self.guess.questions if question.key == EPSILON)}
+        fields = {key: value for key, value in answers.items() if key not in own}
+        try:
+            return self.guess.changed(**fields)
+        except (Misfit, SpecError) as error:
+            # Images of another size may need pools at other places.
+            size = fields.get("image_size")
+            if isinstance(size, int) and not self.told:
+                shapes = _shapes(self.checkpoint)
+                for other in recognise(shapes, ordered=self.checkpoint.ordered, image_size=size):
+                    with suppress(Misfit, SpecError):
+                        return other.changed(**fields)
+            if isinstance(error, SpecError):
+                raise
+            raise _fault(self.name, mismatch.unfit(self.guess.spec.changed(**fields), self.guess)) from None
+
+    def write(self, answers: Answers, output: Path, command: str, digest: str) -> Imported:
+        """Prove the network and write it; what nobody answered is as likely as it can be, and noted.
+
+        Args:
+            answers: by the key of the question, or of a setting of the spec.
+            output: path of the new file.
+            command: for the card.
+            digest: SHA-256 of the checkpoint, for the card.
+
+        Raises:
+            InputError: where an answer can't be, the proof fails, or the file can't be written.
+        """
+        given, notes = dict(answers), [*self.checkpoint.notes, *self.notes, *self.guess.notes]
+        while left := self.questions(given):
+            given[left[0].key] = left[0].likely
+            notes.append(_assumed(left[0]))
+        self.check(given)
+        found = self.network(given)
+        card = self._card(found.spec, given, command, digest)
+        tensors = _with_epsilon(assembled(found, self.checkpoint.tensors), given.get(EPSILON, TORCHVISION_EPSILON))
+        prove(found.spec, tensors)
+        if self._doubtful(found, tensors):
+            notes.append(
+                _(
+                    "The network runs, but what reaches its batch norms is far from what they have kept: it may be "
+                    "another network of the same shapes; evaluate it before you rely on it."
+                )
+            )
+        try:
+            save(output, tensors, card)
+        except OSError as error_:
+            raise InputError(
+                _("output: can't write {path}: {reason}").format(
+                    path=shown(str(output)), reason=error_.strerror or error_
+                )
+            ) from None
+        return Imported(output, card, (*self.checkpoint.ignored, *found.ignored), tuple(notes))
+
+    def _doubtful(self, found: Guess, tensors: Mapping[str, Tensor]) -> bool:
+        known = found.spec == self.guess.spec and self.error is not None
+        error = self.error if known else _error(found, tensors)
+        return error is not None and error > DOUBTFUL
+
+    def check(self, answers: Answers) -> None:
+        """See whether answers can be, as far as they are given.
+
+        Raises:
+            InputError: naming what can't.
+        """
+        check_inputs(self.network(answers).spec, answers)
+
+    def _card(self, spec: Spec, answers: Answers, command: str, digest: str) -> Card:
+        inputs = {"size": spec.image_size, "mean": list(answers["mean"]), "std": list(answers["std"])}
+        return Card(
+            name=Path(self.name).stem,
+            spec=spec.to_dict(),
+            classes=answers.get("classes") or classes_beside(spec, self.checkpoint.beside),
+            preprocessing=Preprocessing.from_dict(inputs).to_dict(),
+            metrics={key: value for key, value in self.checkpoint.beside.items() if _is_number(value)},
+            made_by={
+                "command": command,
+                "version": __version__,
+                "imported_from": {"file": self.name, "sha256": digest},
+            },
+        )
+
+
+def propose(checkpoint: Checkpoint, name: str, spec: Spec | None = None) -> Proposal:
+    """Find the network of a checkpoint.
+
+    Args:
+        checkpoint: its tensors.
+        name: what messages call the file.
+        spec: the network, where a user has named it.
+
+    Raises:
+        InputError: where the tensors are of no network that we know, or not of the one that was named.
+    """
+    shapes, ordered = _shapes(checkpoint), checkpoint.ordered
+    guesses = recognise(shapes, ordered=ordered)
+    if spec is not None:
+        for guess in guesses:
+            with suppress(Misfit):
+                return Proposal(name, checkpoint, guess.fitted(spec), told=True, notes=())
+        fault = mismatch.unfit(spec, guesses[0]) if guesses else mismatch.unlike(spec, shapes, ordered=ordered)
+        raise _fault(name, fault)
+    if not guesses:
+        raise _fault(name, mismatch.unknown(shapes, ordered=ordered))
+    guess, notes, error = _chosen(guesses, checkpoint.tensors)
+    return Proposal(name, checkpoint, guess, told=False, notes=notes, error=error)
+
+
+def import_checkpoint(
+    path: Path,
+    output: Path,
+    *,
+    name: str,
+    answers: Answers,
+    spec: Spec | None = None,
+    command: str = "",
+    ask: Ask | None = None,
+) -> Imported:
+    """Read a checkpoint of any kind and write it as weights with a card, whole or not at all.
+
+    Args:
+        path: of the checkpoint.
+        output: of the new file.
+        name: what messages and the card call the checkpoint.
+        answers: by the key of the question, or of a setting of the spec.
+        spec: the network, where a user has named it.
+        command: for the card.
+        ask: given a question and a check of answers, which raises InputError; without it nothing is asked.
+
+    Raises:
+        InputError: naming file and fault.
+    """
+    check_output(output, path)
+    with opened(path, name) as checkpoint:
+        proposal = propose(checkpoint, name, spec)
+        given = dict(answers)
+        while ask and (left := proposal.questions(given)):
+            key = left[0].key
+            given[key] = ask(left[0], lambda answer, key=key: proposal.check({**given, key: answer}))  # type: ignore[misc]
+        return proposal.write(given, output, command, sha256(path))
+
+
+def check_output(output: Path, path: Path) -> None:
+    """See early that a file can be written there.
+
+    Raises:
+        InputError: where it can't, or is the checkpoint itself.
+    """
+    if output.suffix != SUFFIX:
+        raise InputError(_("output: {path} does not end in {suffix}").format(path=shown(str(output)), suffix=SUFFIX))
+    try:
+        if not output.parent.is_dir():
+            raise InputError(_("output: there is no folder {path}").format(path=shown(str(output.parent))))
+        if output.exists() and output.samefile(path):
+            raise InputError(_("output: {path} is the checkpoint itself").format(path=shown(str(output))))
+    except OSError as error:
+        raise InputError(
+            _("output: can't write {path}: {reason}").format(path=shown(str(output)), reason=error.strerror)
+        ) from None
+
+
+def sha256(path: Path) -> str:
+    """Of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fault(name: str, fault: str) -> InputError:
+    return InputError(_("{file}: {fault}").format(file=printable(name), fault=fault))
+
+
+def _shapes(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in checkpoint.tensors.items()}
+
+
+def _chosen(guesses: list[Guess], tensors: Mapping[str, Tensor]) -> tuple[Guess, tuple[str, ...], float | None]:
+    """The first guess, unless running statistics speak clearly for another; the disagreement of those."""
+    if len(guesses) == 1:
+        return guesses[0], (), None
+    errors = [_error(guess, assembled(guess, tensors)) for guess in guesses]
+    first = errors[0]
+    place, least = min(
+        ((i, e) for i, e in enumerate(errors) if e is not None), key=lambda found: found[1], default=(0, 0)
+    )
+    if first is not None and least < CLEARLY * first:
+        note = _("Other networks have the same shapes; this one goes best with the running statistics.")
+        return _preset(guesses[place]), (note,), least
+    return guesses[0], (), first
+
+
+def _error(guess: Guess, tensors: Mapping[str, Tensor]) -> float | None:
+    """Of torchvision's own names nobody has to doubt."""
+    return disagreement(guess.spec, tensors) if guess.units else None
+
+
+def _preset(guess: Guess) -> Guess:
+    """The guess with its own reading as the likely answers."""
+    fields = guess.spec.to_dict()
+    likely = (replace(q, likely=fields.get(q.key, q.likely)) for q in guess.questions)
+    return replace(guess, questions=tuple(likely))
+
+
+def _with_epsilon(tensors: dict[str, Tensor], epsilon: object) -> dict[str, Tensor]:
+    """Scales of batch norms of another epsilon, changed so that ours gives the same.
+
+    Raises:
+        InputError: where it is no number above 0.
+    """
+    if not isinstance(epsilon, int | float) or not 0 < epsilon < 1:
+        raise InputError(_("epsilon: {value} is not a number above 0 and below 1").format(value=shown(epsilon)))
+    if epsilon == TORCHVISION_EPSILON:
+        return tensors
+    changed = dict(tensors)
+    for name, var in tensors.items():
+        if name.endswith(".running_var"):
+            scale = name.replace("running_var", "weight")
+            factor = ((var.double() + TORCHVISION_EPSILON) / (var.double() + epsilon)).sqrt()
+            changed[scale] = (tensors[scale].double() * factor).to(tensors[scale].dtype)
+    return changed
+
+
+def _assumed(question: Question) -> str:
+    return _("Assumed: {answer}. {question}").format(answer=shown(question.likely), question=question.text)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and bool(torch.isfinite(torch.tensor(value)))

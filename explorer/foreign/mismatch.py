@@ -1,0 +1,215 @@
+"""Why tensors are not the network that they were taken for: which tensor, both shapes, the likely cause."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
+
+from explorer.i18n import _
+from explorer.models.recognition import Guess, recognise
+from explorer.models.recognition.guess import our_shapes, slots
+from explorer.models.recognition.layers import Layers, Shape, Unit, read
+from explorer.specs import PRESETS, Spec, VggSpec, ZooSpec, nearest
+
+# Words in the names of tensors that no network of these families has, the more special first.
+OPTIMIZER = re.compile(r"exp_avg|momentum_buffer|square_avg")
+TRANSFORMER = re.compile(r"attn|attention|qkv|in_proj|pos_embed|position_embedding|cls_token|class_token|transformer")
+DETECTOR = re.compile(r"rpn|roi_heads|bbox|anchor|mask_head|fpn|yolo")
+DECODER = re.compile(r"decoder|upsample|up_conv|upconv|deconv|generator|discriminator")
+ALIKE = 0.3  # share of layers in common, above which a preset is worth naming
+
+
+def unfit(spec: Spec, guess: Guess) -> str:
+    """Why a network that was found is not the one that was named."""
+    if isinstance(spec, ZooSpec) or not guess.units or spec.family != guess.spec.family:
+        return _("the tensors are not those of {wanted}; they are those of {found}").format(
+            wanted=_called(spec), found=offer(guess)
+        )
+    return _("{fault} They are the tensors of {found}.").format(
+        fault=_difference(spec, slots(spec).units, guess.units), found=offer(guess)
+    )
+
+
+def unlike(spec: Spec, shapes: Mapping[str, Shape], *, ordered: bool) -> str:
+    """Why tensors that are no network are not the one that was named."""
+    if isinstance(spec, ZooSpec):
+        wanted = our_shapes(spec)
+        return _named(spec, wanted, shapes)
+    return _compared(spec, read(shapes, ordered=ordered))
+
+
+def unknown(shapes: Mapping[str, Shape], *, ordered: bool) -> str:
+    """Why tensors are none of the networks that we know."""
+    layers = read(shapes, ordered=ordered)
+    if (odd := next(_strange(shapes), None)) is not None:
+        return odd
+    if layers.rest and layers.units:
+        kept = {name: shape for name, shape in shapes.items() if name not in layers.rest}
+        if found := recognise(kept, ordered=ordered):
+            return _(
+                "{count} tensors belong to no layer that we know ({names}); without them it would be {found}"
+            ).format(count=len(layers.rest), names=_few(layers.rest), found=offer(found[0]))
+    likest, share = _likest(layers)
+    if share >= ALIKE:
+        return _compared(PRESETS[likest].spec, layers)
+    return _(
+        "the tensors are of no network that we know (VGG, ResNet, GoogLeNet and their like, torchvision's others); "
+        "it has {convolutions} convolutions and {linears} linear layers, and {rest} tensors of other kinds"
+    ).format(convolutions=len(layers.convolutions), linears=len(layers.linears), rest=len(layers.rest))
+
+
+def offer(guess: Guess) -> str:
+    """The network of a guess as it can be given to --spec: a preset's name, or JSON."""
+    name = nearest(guess.spec)
+    known = isinstance(guess.spec, ZooSpec) or PRESETS[name].spec == guess.spec
+    return name if known else guess.spec.to_json()
+
+
+def _difference(spec: Spec, ours: Sequence[Unit], theirs: Sequence[Unit]) -> str:
+    """The first difference of two networks of one family, with its likely cause."""
+    normed = [any(unit.norm for unit in units) for units in (ours, theirs)]
+    if normed[0] != normed[1]:
+        if normed[0]:
+            return _("{spec} has batch norm, and the checkpoint has none.").format(spec=_called(spec))
+        tensor = next(unit.norm.tensors["running_mean"] for unit in theirs if unit.norm)
+        return _("The checkpoint has batch norm ({tensor}), and {spec} has none.").format(
+            tensor=tensor, spec=_called(spec)
+        )
+    counts = [sum(bool(unit.kernel) for unit in units) for units in (ours, theirs)]
+    if counts[0] != counts[1]:
+        return _("{spec} has {ours} convolutions, and the checkpoint {theirs}: its depth is another.").format(
+            spec=_called(spec), ours=counts[0], theirs=counts[1]
+        )
+    for place, (own, their) in enumerate(zip_longest(ours, theirs)):
+        if own is None or their is None:
+            return _("{spec} has {ours} layers, and the checkpoint {theirs}.").format(
+                spec=_called(spec), ours=len(ours), theirs=len(theirs)
+            )
+        if _shape(own) != _shape(their):
+            return _("The tensor {their} is {found}, and {own} of {spec} is {needed}: {cause}.").format(
+                their=their.tensors["weight"],
+                found=_shape(their),
+                own=own.tensors["weight"],
+                spec=_called(spec),
+                needed=_shape(own),
+                cause=_cause(spec, own, their, first=not place, last=place == len(ours) - 1),
+            )
+    return _("A bias of the checkpoint has no place in {spec}.").format(spec=_called(spec))
+
+
+def _cause(spec: Spec, own: Unit, their: Unit, *, first: bool, last: bool) -> str:
+    if own.kernel != their.kernel:
+        return _("its kernels are others")
+    if last and own.before == their.before:
+        return _("it was trained on {theirs} classes, and not {ours}").format(theirs=their.after, ours=own.after)
+    if first and own.after == their.after and own.kernel:
+        return _("it takes images of {theirs} channels, and not {ours}").format(theirs=their.before, ours=own.before)
+    if not own.kernel and isinstance(spec, VggSpec) and own.before == spec.out_channels * spec.head_size**2:
+        return _(
+            "its head reads {theirs} features, and {ours} arrive ({channels} channels of {side}×{side}); "
+            "image_size or pool_to is another"
+        ).format(theirs=their.before, ours=own.before, channels=spec.out_channels, side=spec.head_size)
+    return _("its widths are others")
+
+
+def _compared(spec: Spec, layers: Layers) -> str:
+    """What is missing of a network, and what is there too much."""
+    ours = slots(spec).units
+    missing, extra = _left(ours, layers.units), _left(layers.units, ours)
+    name = nearest(spec)
+    if missing:
+        unit = missing[0]
+        text = _(
+            "it is like {spec}, but {count} of its {all} layers are missing, the first {tensor} of {shape}: "
+            "part of a network, or one that was changed"
+        )
+        return text.format(
+            spec=name, count=len(missing), all=len(ours), tensor=unit.tensors["weight"], shape=_shape(unit)
+        )
+    if extra:
+        text = _("it is like {spec}, but has {count} layers more, the first {tensor} of {shape}")
+        unit = extra[0]
+        return text.format(spec=name, count=len(extra), tensor=unit.tensors["weight"], shape=_shape(unit))
+    if layers.rest:
+        return _("it is like {spec}, but has tensors that belong to no layer of it ({names})").format(
+            spec=name, names=_few(layers.rest)
+        )
+    return _("it has the layers of {spec}, but their order or their batch norms are not").format(spec=name)
+
+
+def _named(spec: ZooSpec, wanted: Mapping[str, Shape], shapes: Mapping[str, Shape]) -> str:
+    for name, shape in wanted.items():
+        if shapes.get(name) != shape:
+            text = _("the tensor {name} of {spec} is {needed}, and that of the checkpoint is {found}")
+            if name not in shapes:
+                text = _("the tensor {name} of {spec}, {needed}, is missing")
+            return text.format(name=name, spec=_called(spec), needed=shape, found=shapes.get(name))
+    extra = [name for name in shapes if name not in wanted]
+    return _("{spec} has no tensors {names}").format(spec=_called(spec), names=_few(extra))
+
+
+def _strange(shapes: Mapping[str, Shape]) -> Iterator[str]:
+    """Signs of networks that we don't know, in words."""
+
+    def first(pattern: re.Pattern[str]) -> str | None:
+        return next((name for name in shapes if pattern.search(name.lower())), None)
+
+    if name := first(OPTIMIZER):
+        yield _("it holds the state of an optimizer ({name}) and no network").format(name=name)
+    if name := first(TRANSFORMER):
+        yield _("it is a transformer ({name}), and no convolutional network that we know").format(name=name)
+    if name := first(DETECTOR):
+        yield _("it is a detector ({name}), and no classifier").format(name=name)
+    if name := first(DECODER):
+        yield _("it makes images or masks ({name}), and is no classifier").format(name=name)
+    for name, shape in shapes.items():
+        if len(shape) == 5 or (len(shape) == 3 and name.endswith(".weight")):
+            text = _("its tensor {name} is {shape}: a convolution over other than the two dimensions of an image")
+            yield text.format(name=name, shape=shape)
+        alone = len(shape) == 4 and shape[1] == 1 < shape[0]
+        if alone and any(len(other) == 4 and other[0] == shape[0] and other[1] > 1 for other in shapes.values()):
+            text = _("its convolution {name}, {shape}, works on channels one by one, which we don't know")
+            yield text.format(name=name, shape=shape)
+
+
+def _likest(layers: Layers) -> tuple[str, float]:
+    """The preset that shares most layers, and the share."""
+    theirs = Counter(map(_form, layers.units))
+
+    def share(name: str) -> float:
+        ours = Counter(map(_form, slots(PRESETS[name].spec).units))
+        return (ours & theirs).total() / max((ours | theirs).total(), 1)
+
+    return max(((name, share(name)) for name in PRESETS), key=lambda found: found[1])
+
+
+def _left(units: Sequence[Unit], others: Sequence[Unit]) -> list[Unit]:
+    """Units that others have no counterpart of."""
+    spare = Counter(map(_form, others))
+    left = []
+    for unit in units:
+        if spare[_form(unit)]:
+            spare[_form(unit)] -= 1
+        else:
+            left.append(unit)
+    return left
+
+
+def _form(unit: Unit) -> tuple[int, int, int, bool]:
+    return unit.before, unit.after, unit.kernel, unit.norm is not None
+
+
+def _shape(unit: Unit) -> Shape:
+    """Of its weight."""
+    return (unit.after, unit.before, *((unit.kernel, unit.kernel) if unit.kernel else ()))
+
+
+def _called(spec: Spec) -> str:
+    name = nearest(spec)
+    if isinstance(spec, ZooSpec) or PRESETS[name].spec == spec:
+        return name
+    return _("the network (like {name})").format(name=name)
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")

@@ -1,0 +1,67 @@
+"""An import on a terminal: questions with the likely answer preset, and what came of it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from explorer.errors import InputError
+from explorer.foreign.importing import Imported
+from explorer.foreign.questions import numbers, read_classes
+from explorer.i18n import _
+from explorer.models.recognition import Question
+from explorer.recipes import assignments
+from explorer.specs import nearest, parse_spec
+
+SHOWN = 60  # characters of an answer
+
+
+def ask(question: Question, check: Callable[[Any], None]) -> Any:
+    """The user's answer; Enter takes the likely one, and an answer that can't be is asked for again.
+
+    Raises:
+        click.Abort: where the user ends the questions.
+    """
+    likely = _text(question.likely)
+    short = likely if len(likely) <= SHOWN else _("{beginning} …").format(beginning=likely[:SHOWN])
+
+    def parse(text: str) -> Any:
+        try:
+            value = question.likely if text == short else _parsed(question, text)
+            check(value)
+        except InputError as error:
+            raise click.UsageError(str(error)) from None
+        return value
+
+    choices = [_text(choice) for choice in question.choices]
+    text = f"{question.text} ({', '.join(choices)})" if choices else question.text
+    return click.prompt(text, default=short, value_proc=parse)
+
+
+def report(done: Imported) -> str:
+    """The file, its network, and every note, a line each."""
+    spec = parse_spec(done.card.spec)
+    first = _("{file}: {family} like {name}, {classes} classes, {size} pixels").format(
+        file=done.weights, family=spec.family, name=nearest(spec), classes=spec.num_classes, size=spec.image_size
+    )
+    lines = [first, *done.notes]
+    if done.ignored:
+        lines.append(_("Left out: {names}").format(names=", ".join(done.ignored)))
+    return "\n".join(lines)
+
+
+def _text(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _parsed(question: Question, text: str) -> Any:
+    """An answer as people type it, in the type of the likely one."""
+    if question.key == "classes":
+        return read_classes(text)
+    if question.key in ("mean", "std"):
+        return numbers(text, question.key)
+    for choice in question.choices:
+        if _text(choice).casefold() == text.strip().casefold():
+            return choice
+    value = assignments([f"spec.{question.key}={text}"])[1][question.key]
+    return value if isinstance(value, list) or not isinstance(question.likely, list) else [value]
