@@ -26,6 +26,14 @@ def answer(path: Path, output: Path, archive: bool, memory: int, seconds: int) -
         InputError: saying what is wrong with the file, without its name.
     """
     sandbox.leave_network()
+    try:
+        path.open("rb").close()
+    except OSError as error:  # with the network went root's right to open the files of others
+        raise InputError(
+            _("the process that reads it can't open it: {reason}; copy it, so that it is yours").format(
+                reason=error.strerror
+            )
+        ) from None
     pickle = archive_pickle(path) if archive else None
     # Slow to import, and archives that are no checkpoints don't need it.
     import torch
