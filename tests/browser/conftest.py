@@ -9,9 +9,10 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 ARGUMENTS = [
@@ -24,6 +25,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 DESKTOP = (1280, 900)
+expect.set_options(timeout=20_000)  # milliseconds: others may be at work on the machine
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -92,25 +94,34 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def visit(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
-    """``visit("?net=vgg16", width=390)`` opens a fresh browser and waits for the test id ``ready``.
+@pytest.fixture(scope="session")
+def profile(browser: Browser) -> Iterator[BrowserContext]:
+    """One for all tests: a new one would compile Streamlit's scripts again for each page."""
+    profile = browser.new_context()
+    profile.grant_permissions(["clipboard-read", "clipboard-write"])
+    yield profile
+    profile.close()
 
-    No page may leave the machine or log an error.
+
+@pytest.fixture
+def visit(profile: BrowserContext, address: str) -> Iterator[Callable[..., Page]]:
+    """``visit("?net=vgg16", width=390)`` opens a fresh tab and waits for the test id ``ready``.
+
+    No page may leave the machine or log an error, and none leaves anything in the browser.
     """
-    contexts, faults = [], []
+    pages, faults = [], []
 
     def open_page(
         link: str = "",
         width: int = DESKTOP[0],
         height: int = DESKTOP[1],
-        scheme: str = "light",
+        scheme: Literal["light", "dark"] = "light",
         ready: str = "stMetricValue",
     ) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-        context.grant_permissions(["clipboard-read", "clipboard-write"])
-        contexts.append(context)
-        page = context.new_page()
+        page = profile.new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme)
         page.set_default_timeout(30_000)
         page.on(
             "console",
@@ -134,6 +145,9 @@ def visit(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.evaluate("localStorage.clear()")
+    for page in profile.pages:  # with those that a page has opened
+        page.close()
+    profile.clear_cookies()
     assert faults == []

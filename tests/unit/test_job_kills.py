@@ -23,6 +23,7 @@ from tests.unit.test_ranks import forked_workers
 from tests.unit.training_helpers import difference, images
 
 SECONDS = float(os.environ.get("EXPLORER_KILL_SECONDS", "20"))
+PATIENCE = 180  # seconds: others may be at work on the machine
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +155,6 @@ def wait_for(job: str, status: Status, *, trained: bool = False) -> Any:
         record = store().get(job)
         if record.status is status and (not trained or (record.live and record.live.get("epoch", 0) > 1)):
             return record
-        assert time.monotonic() - begin < 60, record
+        assert time.monotonic() - begin < PATIENCE, record
         desk.wake()
         time.sleep(0.02)
