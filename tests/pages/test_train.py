@@ -1,82 +1,25 @@
 """The Train page in every state, without a browser."""
 
-import io
 import json
-import time
-from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from streamlit.testing.v1 import AppTest
 
 from explorer.data import preview
-from explorer.data.catalogue import NAMES
-from explorer.data.dataset import Dataset, Split
-from explorer.errors import ExplorerError, InputError
+from explorer.errors import ExplorerError
 from explorer.jobs.estimate import Pace
 from explorer.jobs.job import Job, Resources
-from explorer.jobs.store import Status, Store, store
+from explorer.jobs.store import Store, store
 from explorer.recipes import RECIPES, Recipe
-from explorer.settings import settings
 from explorer.specs import resolve, saved
-from explorer.ui.train import cost, data, submit, uploads
+from explorer.ui.train import cost, submit
 from explorer.ui.train.form import Form
 from tests.pages import helpers
 from tests.pages.helpers import metrics, problem
+from tests.pages.train_page import LR, PACE, SUBMIT, form, open_page, settle, words
 
-open_page = partial(helpers.open_page, "train")
-
-PACE = Pace(
-    seconds_per_step=0.01, seconds_per_evaluated_image=0.001, batch_size=64, startup=2.0, device="cpu",
-    precision="fp32",
-)  # fmt: skip
-SUBMIT, LR = "train-submit", "train.recipe.lr"
-
-
-@pytest.fixture(autouse=True)
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """Folders of the test's own, digits that were looked at before, a pace without measuring, and no runner."""
-    for name in ("data", "runs", "saved"):
-        monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(tmp_path / name))
-    monkeypatch.setattr("explorer.jobs.desk.wake", lambda **_how: None)
-    monkeypatch.setattr(cost.pace, "work", lambda _key, _progress: PACE)
-    for lane in (cost.pace, data._looking, data._fetching):
-        lane._pieces.clear()
-    settings.cache_clear()
-    store.cache_clear()
-    preview.read("digits")
-    yield store()
-    settings.cache_clear()
-    store.cache_clear()
-
-
-def settle(app: AppTest) -> AppTest:
-    """Run the page until nothing is under way."""
-    for _turn in range(200):
-        if not any("hourglass" in caption.value for caption in app.caption):
-            return app
-        time.sleep(0.05)
-        app.run()
-    raise AssertionError("it never ends")
-
-
-def words(app: AppTest) -> str:
-    assert not app.exception
-    texts = [*app.markdown, *app.caption, *app.info, *app.success]
-    return " ".join(text.value.replace("\\", "") for text in texts)
-
-
-def form(app: AppTest) -> Form:
-    found: Form = app.session_state["training"].form
-    return found
-
-
-def html(app: AppTest) -> list[str]:
-    return [element.proto.body for element in app.get("html")]
+pytestmark = pytest.mark.usefixtures("server")
 
 
 # The form and its link
@@ -222,115 +165,6 @@ def test_every_family_trains_or_says_why_not(name: str) -> None:
     app = open_page(net=name)
     assert not app.exception
     assert app.button(key=SUBMIT).disabled == bool(app.error)
-
-
-# Data
-
-
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "digits"])
-def test_a_set_that_is_not_there_can_be_trained_on(name: str) -> None:
-    app = settle(open_page(dataset=name))
-    entry = NAMES[name]
-    assert f"{entry.images[0]:,} images to train with" in words(app)
-    assert "to download" in words(app)
-    assert metrics(app)["Test"] == f"{entry.images[1]:,}"
-    assert not app.button(key=SUBMIT).disabled
-
-
-def test_a_failed_download_is_explained_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    turns = []
-
-    def fail(name: str, _progress: object) -> preview.Preview:
-        turns.append(name)
-        raise InputError("MNIST is not there, and the download failed (no network)")
-
-    monkeypatch.setattr(data._fetching, "work", fail)
-    app = open_page(dataset="mnist")
-    app.button(key="train-download").click().run()
-    settle(app)
-    assert "the download failed (no network)" in problem(app)
-    app.button(key="train-again").click().run()
-    settle(app)
-    assert turns == ["mnist", "mnist"]
-    assert not app.button(key=SUBMIT).disabled  # the run may find the network again
-
-
-def test_a_set_that_is_there_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    split = Split(torch.randint(0, 256, (60, 3, 32, 32), dtype=torch.uint8), torch.arange(60) % 3)
-    there = Dataset("cifar10", ("ape", "bee", "<b>cat"), 3, mirrored=True, train=split, test=split, notes=("A note.",))
-    monkeypatch.setattr("explorer.data.preview.load", lambda _name, _progress: there)
-    monkeypatch.setattr(data, "is_there", lambda _entry: True)
-    preview.read("cifar10")
-    app = settle(open_page(net="vgg16-cifar10", dataset="cifar10"))
-    assert metrics(app)["Train"] == "54"
-    assert "3 classes, colour, 32 × 32 pixels" in words(app)
-    assert "A note." in words(app)
-    given, trained = [text for text in html(app) if "samples" in text]
-    assert given.count("<img") == trained.count("<img") == 16
-    assert "&lt;b&gt;cat" in given
-    assert "<b>cat" not in given
-    assert given != trained
-    assert "augmentation: flip, crop" in words(app)
-    app.button(key="train-next").click().run()
-    assert [text for text in html(app) if "samples" in text][1] != trained
-
-
-def npz(images: int = 40, side: int = 8) -> bytes:
-    file = io.BytesIO()
-    pixels = np.random.default_rng(0).integers(0, 256, (images, side, side), dtype=np.uint8)
-    np.savez(file, images=pixels, labels=np.arange(images) % 2)
-    return file.getvalue()
-
-
-def upload(app: AppTest, name: str, content: bytes) -> AppTest:
-    app.file_uploader[0].upload(name, content).run()
-    return settle(app)
-
-
-def test_an_upload_is_looked_at_used_listed_and_removed() -> None:
-    app = upload(open_page(), "../../My odd náme.npz", npz())
-    assert problem(app) == ""
-    (name,) = uploads.names()
-    assert name.startswith("My-odd-náme-")
-    assert form(app).dataset == f"uploaded:{name}"
-    assert metrics(app)["Test"] == "8"
-    assert "40" not in metrics(app)["Train"]
-    app.button(key=SUBMIT).click().run()
-    assert store().records()[0].dataset == str(uploads.path(name))
-    app.button(key=f"train-really-{name}").click().run()
-    assert "is what a job trains on" in problem(app)
-    store().change(store().records()[0].id, Status, status=Status.FINISHED)
-    app.button(key=f"train-really-{name}").click().run()
-    assert uploads.names() == []
-    assert form(app).dataset == "digits"
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "said"),
-    [
-        ("notes.txt", b"x", "notes.txt: neither .zip nor .npz"),
-        ("broken.zip", b"PK nothing", "is not a zip archive"),
-        ("empty.npz", b"", "is not a zip archive"),
-    ],
-)
-def test_a_bad_upload_is_refused_by_name(name: str, content: bytes, said: str) -> None:
-    app = upload(open_page(), name, content)
-    assert said in problem(app)
-    assert name.partition(".")[0] in problem(app)
-    assert str(settings().data_dir) not in problem(app)
-    assert uploads.names() == []
-    app.selectbox(key="train.dataset").set_value("digits")
-    app.number_input(key=LR).set_value(0.02).run()
-    assert problem(app) == ""
-
-
-def test_uploads_have_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "MAX_FILE", 100)
-    assert "are more than the 100 B of an upload" in problem(upload(open_page(), "big.npz", npz()))
-    monkeypatch.setattr(uploads, "MAX_FILE", 10**9)
-    monkeypatch.setattr(uploads, "MAX_ALL", 100)
-    assert "may take 100 B in all" in problem(upload(open_page(), "big.npz", npz()))
-    assert uploads.names() == []
 
 
 # Recipe

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from explorer.jobs import store as module
+from explorer.jobs.store import Store
 from explorer.settings import settings
 from tests.unit.image_folders import Write, writer
+from tests.unit.stub_jobs import Stubs
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -39,3 +41,9 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def write(tmp_path: Path) -> Write:
     """Write images into class folders of the test's own: ``write("cat", "dog")``."""
     return writer(tmp_path)
+
+
+@pytest.fixture
+def stubs(jobs: Store) -> Stubs:
+    """Jobs that are no processes, over an empty store."""
+    return Stubs()

@@ -1,87 +1,15 @@
-"""The runner over jobs that are no processes: every arrow between the states, and a death of it at every moment."""
+"""The runner over jobs that are no processes: every arrow between the states."""
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from explorer.errors import StoreError
 from explorer.jobs import desk, runner
-from explorer.jobs.job import Job, Resources
-from explorer.jobs.run_directory import Row, RunDirectory
-from explorer.jobs.runner import Runner
-from explorer.jobs.slots import Machine
-from explorer.jobs.store import ACTIVE, AT_WORK, Status, Store
-from explorer.recipes import Recipe
-from explorer.specs import resolve
-
-
-@dataclass
-class Stubs:
-    """A backend whose jobs live until a test says otherwise."""
-
-    alive: dict[str, dict[str, str]] = field(default_factory=dict)
-    starts: list[str] = field(default_factory=list)
-    cancelled: list[tuple[str, bool]] = field(default_factory=list)
-    fault: Callable[[str], None] = lambda _job: None
-
-    def submit(self, directory: RunDirectory, ticket: str, environment: dict[str, str]) -> None:
-        job = directory.folder.name
-        self.fault(job)
-        assert job not in self.alive, "it runs twice at once"
-        assert directory.ticket() == ticket
-        assert directory.ended() is None
-        assert not directory.began()
-        self.starts.append(job)
-        self.alive[job] = environment
-
-    def poll(self, directory: RunDirectory) -> bool:
-        return directory.folder.name in self.alive
-
-    def cancel(self, directory: RunDirectory, *, force: bool) -> None:
-        self.cancelled.append((directory.folder.name, force))
-
-    def make_ready(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-    def begin(self, job: str, rows: list[Row] | None = None) -> RunDirectory:
-        """What a supervisor and a worker do first."""
-        directory = desk.directory(job)
-        assert job in self.alive
-        directory.write_supervisor((2**30, 0.0))
-        directory.begin()
-        directory.open(rows or [], ["a"])
-        return directory
-
-    def end(self, job: str, status: str | None = None, **more: Any) -> None:
-        """The last of its processes goes, with or without a word."""
-        if status is not None:
-            desk.directory(job).end(status, **more)
-        del self.alive[job]
-
-
-@pytest.fixture
-def stubs(jobs: Store) -> Stubs:
-    return Stubs()
-
-
-def a_runner(jobs: Store, stubs: Stubs, cpu_slots: int = 1) -> Runner:
-    return Runner(jobs, stubs, Machine([], cpu_slots))
-
-
-def submitted(count: int = 1) -> list[str]:
-    made = [Job.new(resolve("digits-cnn"), "digits", Recipe(), Resources(device="cpu")) for _job in range(count)]
-    return [record.id for record in desk.submit(made)]
-
-
-def rows(*epochs: int, value: float = 0.5) -> list[Row]:
-    return [Row(epoch, name, value) for epoch in epochs for name in ("train/loss", "train/top1")]
+from explorer.jobs.run_directory import Row
+from explorer.jobs.store import AT_WORK, Status, Store
+from tests.unit.stub_jobs import Stubs, a_runner, rows, submitted
 
 
 def test_the_life_of_a_job(jobs: Store, stubs: Stubs) -> None:
@@ -306,103 +234,6 @@ def test_a_stopped_job_that_needs_too_many_gpus_fails_each_time(jobs: Store, stu
         works.step()
     assert jobs.get(job).status is Status.FAILED
     assert "3 need as many GPUs, and this machine has 0" in (jobs.get(job).error or {})["message"]
-
-
-# A death of the runner, and a store that fails, at every moment
-
-
-class Killed(BaseException):
-    """What the runner does not survive."""
-
-
-@contextmanager
-def struck(moment: int, error: BaseException, held: Store, stubs: Stubs) -> Iterator[list[str]]:
-    """Fail at one of the moments before and after each thing that the runner does to the world; the moments passed."""
-    passed: list[str] = []
-
-    def watched(name: str, act: Callable[..., Any]) -> Callable[..., Any]:
-        def around(*what: Any, **how: Any) -> Any:
-            note(f"before {name}")
-            result = act(*what, **how)
-            note(f"after {name}")
-            return result
-
-        return around
-
-    def note(name: str) -> None:
-        passed.append(name)
-        if len(passed) == moment:
-            raise error
-
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("change", "write_rows"):
-            patch.setattr(held, name, watched(name, getattr(held, name)))
-        patch.setattr(stubs, "submit", watched("submit", stubs.submit))
-        patch.setattr(stubs, "poll", watched("poll", stubs.poll))
-        patch.setattr(RunDirectory, "offer", watched("offer", RunDirectory.offer))
-        yield passed
-
-
-def live_on(jobs: Store, stubs: Stubs, job: str, step: Callable[[], None], story: str) -> None:
-    """A life of a job that was stopped once before, up to its end in the store; ``step`` lets the runner work."""
-    step()
-    step()
-    if job in stubs.alive:
-        stubs.begin(job, rows(1)).append(rows(2))
-    step()
-    if story == "stopped":
-        desk.stop(job)
-        step()
-    if job in stubs.alive:
-        stubs.end(job, {"finished": "finished", "stopped": "stopped", "killed": None}[story])
-    step()
-    step()
-
-
-ENDED = {"finished": Status.FINISHED, "stopped": Status.STOPPED, "killed": Status.INTERRUPTED}
-
-
-@pytest.mark.parametrize("error", [Killed(), StoreError("the store is locked")], ids=["killed", "locked"])
-@pytest.mark.parametrize("story", ENDED)
-@pytest.mark.parametrize("before", ["new", "resumed"])
-def test_struck_at_any_moment_the_job_has_one_true_end(
-    before: str, story: str, error: BaseException, jobs: Store, stubs: Stubs
-) -> None:
-    moment, held = 0, Store(jobs.url.render_as_string())  # what people ask meanwhile is not struck
-    while True:
-        moment += 1
-        (job,) = submitted()
-        if before == "resumed":
-            works = a_runner(jobs, stubs)
-            works.step()
-            stubs.begin(job, rows(1))
-            stubs.end(job, "stopped")
-            works.step()
-            desk.resume(job)
-        stubs.starts.clear()
-        runners = [a_runner(held, stubs)]
-
-        def step(runners: list[Runner] = runners) -> None:
-            try:
-                runners[-1].step()
-            except Killed:
-                runners.append(a_runner(held, stubs))
-                runners[-1].step()
-            except StoreError:
-                runners[-1].step()
-
-        with struck(moment, error, held, stubs) as passed:
-            live_on(jobs, stubs, job, step, story)
-        record = jobs.get(job)
-        where = (moment, passed[moment - 1 : moment])
-        assert record.status is ENDED[story], where
-        assert sorted(jobs.rows(job)) == sorted(rows(1, 2)), where
-        assert (stubs.alive, record.slots, record.pids, record.live) == ({}, [], [], None), where
-        assert stubs.starts == [job], where
-        assert not jobs.records(ACTIVE)
-        if len(passed) < moment:
-            break
-    assert moment > 12
 
 
 def test_the_runner_goes_when_nothing_is_to_do_or_its_store_is_gone(

@@ -1,0 +1,126 @@
+"""The data of the Train page, without a browser: sets that are there or not, and uploads."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from explorer.data import preview
+from explorer.data.catalogue import NAMES
+from explorer.data.dataset import Dataset, Split
+from explorer.errors import InputError
+from explorer.jobs.store import Status, store
+from explorer.settings import settings
+from explorer.ui.train import data, uploads
+from tests.pages.helpers import metrics, problem
+from tests.pages.train_page import LR, SUBMIT, form, html, open_page, settle, words
+
+pytestmark = pytest.mark.usefixtures("server")
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "digits"])
+def test_a_set_that_is_not_there_can_be_trained_on(name: str) -> None:
+    app = settle(open_page(dataset=name))
+    entry = NAMES[name]
+    assert f"{entry.images[0]:,} images to train with" in words(app)
+    assert "to download" in words(app)
+    assert metrics(app)["Test"] == f"{entry.images[1]:,}"
+    assert not app.button(key=SUBMIT).disabled
+
+
+def test_a_failed_download_is_explained_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = []
+
+    def fail(name: str, _progress: object) -> preview.Preview:
+        turns.append(name)
+        raise InputError("MNIST is not there, and the download failed (no network)")
+
+    monkeypatch.setattr(data._fetching, "work", fail)
+    app = open_page(dataset="mnist")
+    app.button(key="train-download").click().run()
+    settle(app)
+    assert "the download failed (no network)" in problem(app)
+    app.button(key="train-again").click().run()
+    settle(app)
+    assert turns == ["mnist", "mnist"]
+    assert not app.button(key=SUBMIT).disabled  # the run may find the network again
+
+
+def test_a_set_that_is_there_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    split = Split(torch.randint(0, 256, (60, 3, 32, 32), dtype=torch.uint8), torch.arange(60) % 3)
+    there = Dataset("cifar10", ("ape", "bee", "<b>cat"), 3, mirrored=True, train=split, test=split, notes=("A note.",))
+    monkeypatch.setattr("explorer.data.preview.load", lambda _name, _progress: there)
+    monkeypatch.setattr(data, "is_there", lambda _entry: True)
+    preview.read("cifar10")
+    app = settle(open_page(net="vgg16-cifar10", dataset="cifar10"))
+    assert metrics(app)["Train"] == "54"
+    assert "3 classes, colour, 32 × 32 pixels" in words(app)
+    assert "A note." in words(app)
+    given, trained = [text for text in html(app) if "samples" in text]
+    assert given.count("<img") == trained.count("<img") == 16
+    assert "&lt;b&gt;cat" in given
+    assert "<b>cat" not in given
+    assert given != trained
+    assert "augmentation: flip, crop" in words(app)
+    app.button(key="train-next").click().run()
+    assert [text for text in html(app) if "samples" in text][1] != trained
+
+
+def npz(images: int = 40, side: int = 8) -> bytes:
+    file = io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 256, (images, side, side), dtype=np.uint8)
+    np.savez(file, images=pixels, labels=np.arange(images) % 2)
+    return file.getvalue()
+
+
+def upload(app: AppTest, name: str, content: bytes) -> AppTest:
+    app.file_uploader[0].upload(name, content).run()
+    return settle(app)
+
+
+def test_an_upload_is_looked_at_used_listed_and_removed() -> None:
+    app = upload(open_page(), "../../My odd náme.npz", npz())
+    assert problem(app) == ""
+    (name,) = uploads.names()
+    assert name.startswith("My-odd-náme-")
+    assert form(app).dataset == f"uploaded:{name}"
+    assert metrics(app)["Test"] == "8"
+    assert "40" not in metrics(app)["Train"]
+    app.button(key=SUBMIT).click().run()
+    assert store().records()[0].dataset == str(uploads.path(name))
+    app.button(key=f"train-really-{name}").click().run()
+    assert "is what a job trains on" in problem(app)
+    store().change(store().records()[0].id, Status, status=Status.FINISHED)
+    app.button(key=f"train-really-{name}").click().run()
+    assert uploads.names() == []
+    assert form(app).dataset == "digits"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("notes.txt", b"x", "notes.txt: neither .zip nor .npz"),
+        ("broken.zip", b"PK nothing", "is not a zip archive"),
+        ("empty.npz", b"", "is not a zip archive"),
+    ],
+)
+def test_a_bad_upload_is_refused_by_name(name: str, content: bytes, said: str) -> None:
+    app = upload(open_page(), name, content)
+    assert said in problem(app)
+    assert name.partition(".")[0] in problem(app)
+    assert str(settings().data_dir) not in problem(app)
+    assert uploads.names() == []
+    app.selectbox(key="train.dataset").set_value("digits")
+    app.number_input(key=LR).set_value(0.02).run()
+    assert problem(app) == ""
+
+
+def test_uploads_have_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "MAX_FILE", 100)
+    assert "are more than the 100 B of an upload" in problem(upload(open_page(), "big.npz", npz()))
+    monkeypatch.setattr(uploads, "MAX_FILE", 10**9)
+    monkeypatch.setattr(uploads, "MAX_ALL", 100)
+    assert "may take 100 B in all" in problem(upload(open_page(), "big.npz", npz()))
+    assert uploads.names() == []

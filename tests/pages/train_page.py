@@ -1,0 +1,43 @@
+"""What the tests of the Train page share: a server of their own with a pace that is known, and ways to look."""
+
+import time
+from functools import partial
+
+from streamlit.testing.v1 import AppTest
+
+from explorer.jobs.estimate import Pace
+from explorer.ui.train.form import Form
+from tests.pages import helpers
+
+open_page = partial(helpers.open_page, "train")
+
+PACE = Pace(
+    seconds_per_step=0.01, seconds_per_evaluated_image=0.001, batch_size=64, startup=2.0, device="cpu",
+    precision="fp32",
+)  # fmt: skip
+SUBMIT, LR = "train-submit", "train.recipe.lr"
+
+
+def settle(app: AppTest) -> AppTest:
+    """Run the page until nothing is under way."""
+    for _turn in range(200):
+        if not any("hourglass" in caption.value for caption in app.caption):
+            return app
+        time.sleep(0.05)
+        app.run()
+    raise AssertionError("it never ends")
+
+
+def words(app: AppTest) -> str:
+    assert not app.exception
+    texts = [*app.markdown, *app.caption, *app.info, *app.success]
+    return " ".join(text.value.replace("\\", "") for text in texts)
+
+
+def form(app: AppTest) -> Form:
+    found: Form = app.session_state["training"].form
+    return found
+
+
+def html(app: AppTest) -> list[str]:
+    return [element.proto.body for element in app.get("html")]
