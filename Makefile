@@ -31,6 +31,7 @@ bench: .venv/bench chromium
 	$(BIN)/python -m benchmarks.precision
 	$(BIN)/python -m benchmarks.submit
 	$(BIN)/python -m benchmarks.runs
+	$(BIN)/python -m benchmarks.weights
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

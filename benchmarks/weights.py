@@ -1,0 +1,132 @@
+"""Weights: loading them, importing a checkpoint, and what memory keeps of a hundred networks.
+
+    python -m benchmarks.weights [--rounds 9]
+
+Tensors: ours from a weights file, with its card, beside ``torch.load`` of the same. Network: that and
+``load_state_dict`` into the same network built without numbers, on both sides. Our files are mapped, so their numbers
+are read when they are first used: hence once more with all numbers read. The files are in the system's cache.
+
+Importing is ``import_checkpoint`` of ResNet-50's 25.6 M parameters in a ``.pth``, beside a process that imports what
+its child process imports and ends. All are interleaved; nothing else may run.
+"""
+
+import argparse
+import gc
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import psutil
+import torch
+from torch import nn
+
+from explorer.foreign.conversion import _environment
+from explorer.foreign.importing import import_checkpoint
+from explorer.models import build
+from explorer.models.weights import Card, load, read, save
+from explorer.specs import resolve
+
+NAMES = ("resnet20", "resnet50", "vgg16")
+CHILD = "import explorer.foreign.child, explorer.foreign.copies, explorer.foreign.pickles, safetensors.torch, torch"
+MANY = 100
+
+
+def weights(folder: Path, name: str) -> tuple[Path, Path]:
+    """The same tensors as a weights file and as a ``.pth``."""
+    spec = resolve(name)
+    tensors = build(spec).state_dict()
+    size = {"size": spec.image_size, "mean": [0.5], "std": [0.5]}
+    card = Card(name=name, spec=spec.to_dict(), classes=tuple(map(str, range(spec.num_classes))), preprocessing=size)
+    ours, theirs = folder / f"{name}.safetensors", folder / f"{name}.pth"
+    save(ours, tensors, card)
+    torch.save(tensors, theirs)
+    return ours, theirs
+
+
+def filled(name: str, path: Path) -> nn.Module:
+    """PyTorch's way: the network without numbers, and then those of the file."""
+    network = build(resolve(name), "meta")
+    network.load_state_dict(torch.load(path, weights_only=True), assign=True)
+    return network.eval()
+
+
+def touch(network: nn.Module) -> None:
+    for tensor in network.state_dict().values():
+        tensor.max()
+
+
+def seconds(work: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def interleaved(rounds: int, *works: Callable[[], object]) -> list[float]:
+    """Median seconds of each, after a round that warms up."""
+    taken = [[seconds(work) for work in works] for _round in range(rounds + 1)]
+    return [median(column) for column in zip(*taken[1:], strict=True)]
+
+
+def loading(folder: Path, rounds: int) -> None:
+    for name in NAMES:
+        ours, theirs = weights(folder, name)
+        pairs = {
+            "tensors": (lambda ours=ours: read(ours), lambda theirs=theirs: torch.load(theirs, weights_only=True)),
+            "network": (lambda ours=ours: load(ours), lambda theirs=theirs, name=name: filled(name, theirs)),
+            "network, all numbers read": (
+                lambda ours=ours: touch(load(ours)[0]),
+                lambda theirs=theirs, name=name: touch(filled(name, theirs)),
+            ),
+        }
+        taken = interleaved(rounds, *(work for pair in pairs.values() for work in pair))
+        for what, mine, peer in zip(pairs, taken[::2], taken[1::2], strict=True):
+            print(f"{name}, {what}: {1000 * mine:.1f} ms, PyTorch {1000 * peer:.1f} ms, ratio {mine / peer:.2f}")
+
+
+def importing(folder: Path, rounds: int) -> None:
+    _ours, theirs = weights(folder, "resnet50")
+    environment = _environment(folder)
+
+    def start() -> None:
+        subprocess.run([sys.executable, "-c", CHILD], check=True, env=environment, cwd=Path(__file__).parents[1])
+
+    def take() -> None:
+        import_checkpoint(theirs, folder / "imported.safetensors", name=theirs.name, answers={})
+
+    bare, whole = interleaved(rounds, start, take)
+    print(f"import of resnet50.pth: {whole:.2f} s; bare start of the child {bare:.2f} s, ratio {whole / bare:.2f}")
+
+
+def memory(folder: Path) -> None:
+    paths = [folder / f"{name}.safetensors" for name in ("resnet20", "resnet50")]
+    used = {}
+    for number in range(1, MANY + 1):
+        network, card = load(paths[number % len(paths)])
+        spec = card.network_spec
+        with torch.inference_mode():
+            network(torch.zeros(1, spec.in_channels, spec.image_size, spec.image_size))
+        del network
+        if number in {MANY // 10, MANY}:
+            gc.collect()
+            used[number] = psutil.Process().memory_info().rss / 1e6
+    first, last = used.values()
+    print(f"memory after {MANY // 10} networks {first:.0f} MB, after {MANY} {last:.0f} MB, ratio {last / first:.2f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="weights: loading, importing, memory")
+    parser.add_argument("--rounds", type=int, default=9)
+    rounds = parser.parse_args().rounds
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        loading(folder, rounds)
+        importing(folder, rounds)
+        memory(folder)
+
+
+if __name__ == "__main__":
+    main()
