@@ -24,7 +24,6 @@ import psutil
 import torch
 from torch import nn
 
-from explorer.foreign.conversion import _environment
 from explorer.foreign.importing import import_checkpoint
 from explorer.models import build
 from explorer.models.weights import Card, load, read, save
@@ -89,10 +88,9 @@ def loading(folder: Path, rounds: int) -> None:
 
 def importing(folder: Path, rounds: int) -> None:
     _ours, theirs = weights(folder, "resnet50")
-    environment = _environment(folder)
 
     def start() -> None:
-        subprocess.run([sys.executable, "-c", CHILD], check=True, env=environment, cwd=Path(__file__).parents[1])
+        subprocess.run([sys.executable, "-c", CHILD], check=True, cwd=Path(__file__).parents[1])
 
     def take() -> None:
         import_checkpoint(theirs, folder / "imported.safetensors", name=theirs.name, answers={})

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from explorer.errors import InputError
@@ -133,6 +135,29 @@ def test_a_card_that_is_none(folders: Path, text: str) -> None:
     header(folders / "w", text)
     with pytest.raises(InputError, match=r"its card breaks a rule"):
         read_card(folders / "w")
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.sampled_from([(key,) for key in Card.model_fields] + [("preprocessing", "mean"), ("spec", "cfg")]), VALUES)
+def test_any_value_anywhere_in_a_card_is_taken_or_refused_in_one_line(keys: tuple[str, ...], value: object) -> None:
+    document: dict[str, Any] = CARD.model_dump(mode="json")
+    part = document
+    for key in keys[:-1]:
+        part = part[key]
+    part[keys[-1]] = value
+    try:
+        card = Card.parse(json.dumps(document), Path("w"))
+    except InputError as error:
+        assert str(error).startswith("w: its card breaks a rule: ")
+        assert "\n" not in str(error)
+    else:
+        assert Card.parse(card.model_dump_json(), Path("w")) == card
 
 
 def test_a_file_of_another_program(folders: Path) -> None:

@@ -272,6 +272,30 @@ def test_a_file_that_was_put_there_is_checked_and_used(serve: Serve, tmp_path: P
     assert read(find("torchvision:resnet18"))[1].name == "torchvision:ResNet18_Weights.IMAGENET1K_V1"
 
 
+def test_the_bytes_that_have_come_are_told_and_a_stopped_download_leaves_none(
+    serve: Serve, tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loader writes to FILE.RANDOM.partial, whose size is how far it is."""
+    source, told = choose("resnet18"), []
+    older = source.download.with_name(f"{source.download.name}.0.partial")
+    older.parent.mkdir(parents=True)
+    older.write_bytes(b"x" * 9)  # of another program
+
+    def run(*_arguments: str, watch: Callable[[float, int], None], **_options: object) -> str:
+        watch(0.0, 0)
+        for size in (1000, 2000):
+            source.download.with_name(f"{source.download.name}.1.partial").write_bytes(b"x" * size)
+            watch(0.0, 0)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(beside, "run", run)
+    with pytest.raises(KeyboardInterrupt):
+        find("torchvision:resnet18", lambda *words: told.append(words))
+    total = round(source.weights.meta["_file_size"] * 2**20)
+    assert told == [(f"downloading {source.download.name}", done, total) for done in (0, 1000, 2000)]
+    assert files(tmp_path) == [older.name]
+
+
 @pytest.mark.parametrize("fault", ["cut", "other", "gone"])
 def test_a_broken_download_leaves_nothing_and_says_where_the_file_belongs(
     serve: Serve,
