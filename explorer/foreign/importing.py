@@ -1,7 +1,7 @@
 """A checkpoint from elsewhere becomes weights with a card: found, asked about, proved, written."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,13 +19,11 @@ from explorer.foreign.proof import disagreement, prove
 from explorer.foreign.questions import INPUTS, check_inputs, classes_beside, inputs
 from explorer.i18n import _
 from explorer.models.recognition import Guess, Misfit, Question, assembled, recognise
-from explorer.models.recognition.googlenet import TORCHVISION_EPSILON
 from explorer.models.weights import Card, save
 from explorer.specs import Spec
 
 SUFFIX = ".safetensors"
-EPSILON = "epsilon"  # of batch norms: an answer that is no setting of a spec
-CLEARLY = 0.8  # share of the first guess's disagreement, below which another is taken
+CLEARLY = 0.9  # share of the first guess's disagreement, below which another is taken
 DOUBTFUL = 1.0  # disagreement above which nobody would call it the same network
 
 Answers = Mapping[str, Any]
@@ -87,7 +85,7 @@ class Proposal:
             InputError: where an answer can't be.
         """
         found = self.network(answers)
-        own = [question for question in found.questions if not self.told or question.key == EPSILON]
+        own = [question for question in found.questions if not self.told or question.key in self.guess.adapting]
         more = inputs(found.spec, self.checkpoint.beside, answers.get("mean"))
         return tuple(question for question in (*own, *more) if question.key not in answers)
 
@@ -98,9 +96,7 @@ class Proposal:
             InputError: where the tensors are not of that network.
             SpecError: where an answer breaks a rule.
         """
-        # Where no question asks for an epsilon, it is an unknown key.
-        own = {*INPUTS, *(question.key for question in self.guess.questions if question.key == EPSILON)}
-        fields = {key: value for key, value in answers.items() if key not in own}
+        fields = {key: value for key, value in answers.items() if key not in INPUTS}
         try:
             return self.guess.changed(**fields)
         except (Misfit, SpecError) as error:
@@ -134,7 +130,7 @@ class Proposal:
         self.check(given)
         found = self.network(given)
         card = self._card(found.spec, given, command, digest)
-        tensors = _with_epsilon(assembled(found, self.checkpoint.tensors), given.get(EPSILON, TORCHVISION_EPSILON))
+        tensors = assembled(found, self.checkpoint.tensors)
         prove(found.spec, tensors)
         if self._doubtful(found, tensors):
             notes.append(
@@ -154,7 +150,7 @@ class Proposal:
         return Imported(output, card, (*self.checkpoint.ignored, *found.ignored), tuple(notes))
 
     def _doubtful(self, found: Guess, tensors: Mapping[str, Tensor]) -> bool:
-        known = found.spec == self.guess.spec and self.error is not None
+        known = (found.spec, found.adapting) == (self.guess.spec, self.guess.adapting) and self.error is not None
         error = self.error if known else _error(found, tensors)
         return error is not None and error > DOUBTFUL
 
@@ -196,15 +192,15 @@ def propose(checkpoint: Checkpoint, name: str, spec: Spec | None = None) -> Prop
     shapes, ordered = _shapes(checkpoint), checkpoint.ordered
     guesses = recognise(shapes, ordered=ordered)
     if spec is not None:
-        for guess in guesses:
-            with suppress(Misfit):
-                return Proposal(name, checkpoint, guess.fitted(spec), told=True, notes=())
-        fault = mismatch.unfit(spec, guesses[0]) if guesses else mismatch.unlike(spec, shapes, ordered=ordered)
-        raise _fault(name, fault)
+        fitting = list(_fitting(guesses, spec))
+        if not fitting:
+            fault = mismatch.unfit(spec, guesses[0]) if guesses else mismatch.unlike(spec, shapes, ordered=ordered)
+            raise _fault(name, fault)
+        guesses = fitting
     if not guesses:
         raise _fault(name, mismatch.unknown(shapes, ordered=ordered))
     guess, notes, error = _chosen(guesses, checkpoint.tensors)
-    return Proposal(name, checkpoint, guess, told=False, notes=notes, error=error)
+    return Proposal(name, checkpoint, guess, told=spec is not None, notes=notes, error=error)
 
 
 def import_checkpoint(
@@ -270,6 +266,17 @@ def _fault(name: str, fault: str) -> InputError:
     return InputError(_("{file}: {fault}").format(file=printable(name), fault=fault))
 
 
+def _fitting(guesses: list[Guess], spec: Spec) -> Iterator[Guess]:
+    """The guesses as the network that was named, those that differ in nothing else once."""
+    seen: list[dict[str, Any]] = []
+    for guess in guesses:
+        with suppress(Misfit):
+            fitted = guess.fitted(spec)
+            if fitted.adapting not in seen:
+                seen.append(fitted.adapting)
+                yield fitted
+
+
 def _shapes(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]]:
     return {name: tuple(tensor.shape) for name, tensor in checkpoint.tensors.items()}
 
@@ -283,7 +290,7 @@ def _chosen(guesses: list[Guess], tensors: Mapping[str, Tensor]) -> tuple[Guess,
     place, least = min(
         ((i, e) for i, e in enumerate(errors) if e is not None), key=lambda found: found[1], default=(0, 0)
     )
-    if first is not None and least < CLEARLY * first:
+    if first is not None and least < min(CLEARLY * first, DOUBTFUL):
         note = _("Other networks have the same shapes; this one goes best with the running statistics.")
         return _preset(guesses[place]), (note,), least
     return guesses[0], (), first
@@ -296,28 +303,9 @@ def _error(guess: Guess, tensors: Mapping[str, Tensor]) -> float | None:
 
 def _preset(guess: Guess) -> Guess:
     """The guess with its own reading as the likely answers."""
-    fields = guess.spec.to_dict()
+    fields = guess.spec.to_dict() | guess.adapting
     likely = (replace(q, likely=fields.get(q.key, q.likely)) for q in guess.questions)
     return replace(guess, questions=tuple(likely))
-
-
-def _with_epsilon(tensors: dict[str, Tensor], epsilon: object) -> dict[str, Tensor]:
-    """Scales of batch norms of another epsilon, changed so that ours gives the same.
-
-    Raises:
-        InputError: where it is no number above 0.
-    """
-    if not isinstance(epsilon, int | float) or not 0 < epsilon < 1:
-        raise InputError(_("epsilon: {value} is not a number above 0 and below 1").format(value=shown(epsilon)))
-    if epsilon == TORCHVISION_EPSILON:
-        return tensors
-    changed = dict(tensors)
-    for name, var in tensors.items():
-        if name.endswith(".running_var"):
-            scale = name.replace("running_var", "weight")
-            factor = ((var.double() + TORCHVISION_EPSILON) / (var.double() + epsilon)).sqrt()
-            changed[scale] = (tensors[scale].double() * factor).to(tensors[scale].dtype)
-    return changed
 
 
 def _assumed(question: Question) -> str:

@@ -1,9 +1,8 @@
 """Proof that tensors are the network they are taken for: it runs, and batch norms meet what they were trained on."""
 
 from collections.abc import Mapping
-from math import prod
 from statistics import mean
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -14,11 +13,15 @@ from explorer.models import build, detach_auxiliary
 from explorer.specs import Spec
 
 IMAGES = 2
-MAX_FLOPS = 2e12  # of the proof: some 20 seconds on two cores
-MAX_MAP = 2**28  # values of the largest map, of which a few are in memory at a time
-SAMPLE_FLOPS = 1e9  # of the sample that batch norms are checked with
-MAX_SAMPLE = 16
+MAX_FLOPS = 2e12  # some 20 seconds on two cores
+MAX_MAP = 2**28  # values of a map, of which a few are in memory at a time
+SAMPLE_PIXELS = 2**14  # of the images that batch norms are checked with
+MAX_SAMPLE, MIN_SAMPLE = 64, 4
 TINY = 1e-8  # variance of a channel that never changes
+
+
+class _TooLargeError(Exception):
+    """The images are too large to run the network."""
 
 
 def prove(spec: Spec, tensors: Mapping[str, Tensor]) -> None:
@@ -27,15 +30,15 @@ def prove(spec: Spec, tensors: Mapping[str, Tensor]) -> None:
     Raises:
         InputError: where a score is not a finite number, or the images are too large for a proof.
     """
-    flops, largest = _cost(spec)
-    if IMAGES * flops > MAX_FLOPS or IMAGES * largest > MAX_MAP:
+    try:
+        scores = _run(_network(spec, tensors), spec, IMAGES)
+    except _TooLargeError:
         raise InputError(
             _(
                 "image_size: {size} is too large to run the network as a proof; name a smaller one, "
                 "which fits the network too"
             ).format(size=spec.image_size)
-        )
-    scores = _run(_network(spec, tensors), images(spec, IMAGES))
+        ) from None
     if tuple(scores.shape) != (IMAGES, spec.num_classes):
         raise InputError(
             _("the network gives {shape} for {images} images, and not a score for each of {classes} classes").format(
@@ -57,12 +60,10 @@ def disagreement(spec: Spec, tensors: Mapping[str, Tensor]) -> float | None:
     Returns:
         A mean over the batch norms; None where there is none that was ever trained.
     """
-    flops, largest = _cost(spec)
-    count = int(min(MAX_SAMPLE, max(1, SAMPLE_FLOPS // max(flops, 1)), MAX_MAP // largest))
     network = _network(spec, tensors)
     norms = [norm for norm in network.modules() if isinstance(norm, nn.BatchNorm2d)]
     trained = [norm for norm in norms if bool(cast(Tensor, norm.running_mean).any())]
-    if not trained or count < 1:
+    if not trained:
         return None
     errors: list[float] = []
 
@@ -77,8 +78,8 @@ def disagreement(spec: Spec, tensors: Mapping[str, Tensor]) -> float | None:
     for norm in trained:
         norm.register_forward_pre_hook(compare)
     try:
-        _run(network, images(spec, count))
-    except ValueError:  # one image, and a map of one cell: nothing to normalise by
+        _run(network, spec, min(MAX_SAMPLE, max(MIN_SAMPLE, SAMPLE_PIXELS // spec.image_size**2)))
+    except _TooLargeError:
         return None
     return mean(errors)
 
@@ -106,23 +107,26 @@ def _network(spec: Spec, tensors: Mapping[str, Tensor]) -> nn.Module:
     return network.eval()
 
 
-@torch.inference_mode()
-def _run(network: nn.Module, batch: Tensor) -> Tensor:
-    return cast(Tensor, network(batch))
+def _run(network: nn.Module, spec: Spec, count: int) -> Tensor:
+    """The scores of random images.
 
+    Raises:
+        _TooLargeError: before a convolution that would take too much memory or time.
+    """
+    if count * spec.in_channels * spec.image_size**2 > MAX_MAP:
+        raise _TooLargeError
+    done = 0.0
 
-def _cost(spec: Spec) -> tuple[float, int]:
-    """Floating-point operations for one image, and values of the largest map."""
-    network = build(spec, "meta").eval()
-    flops, largest = [0.0], [spec.in_channels * spec.image_size**2]
-
-    def note(module: nn.Module, _inputs: Any, output: Any) -> None:
-        if isinstance(output, Tensor):
-            largest.append(prod(output.shape))
-            if isinstance(module, nn.Conv2d | nn.Linear):  # each value is a sum over a row of the weights
-                flops.append(2 * module.weight[0].numel() * output.numel())
+    def budget(module: nn.Conv2d, inputs: tuple[Tensor, ...]) -> None:
+        nonlocal done
+        stride = module.stride[0] * module.stride[1]
+        values = inputs[0].numel() // module.in_channels * module.out_channels // stride
+        done += 2 * values * module.weight[0].numel()
+        if values > MAX_MAP or done > MAX_FLOPS:
+            raise _TooLargeError
 
     for module in network.modules():
-        module.register_forward_hook(note)
-    _run(network, torch.empty(1, spec.in_channels, spec.image_size, spec.image_size, device="meta"))
-    return sum(flops), max(largest)
+        if isinstance(module, nn.Conv2d):
+            module.register_forward_pre_hook(budget)
+    with torch.inference_mode():
+        return cast(Tensor, network(images(spec, count)))

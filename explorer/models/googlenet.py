@@ -8,6 +8,7 @@ from explorer.specs.googlenet import AUX_STRIDE, AUX_WINDOW, GoogLeNetSpec, Modu
 
 HEAD = ("avgpool", "flatten", "dropout", "fc")
 AUX_DROPOUT = 0.7  # Szegedy et al. 2015, section 5
+EPSILON = 1e-3  # of batch norm, as in torchvision
 
 
 class BasicConv2d(nn.Sequential):
@@ -20,7 +21,7 @@ class BasicConv2d(nn.Sequential):
         padding = kernel // 2 if padding is None else padding
         self.conv = nn.Conv2d(before, after, kernel, stride, padding, bias=not batch_norm)
         if batch_norm:
-            self.bn = nn.BatchNorm2d(after, eps=0.001)
+            self.bn = nn.BatchNorm2d(after, eps=EPSILON)
         self.relu = nn.ReLU(inplace=True)
 
 

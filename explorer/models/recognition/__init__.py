@@ -18,9 +18,8 @@ def recognise(shapes: Mapping[str, Shape], *, ordered: bool, image_size: int | N
         image_size: side of the images in pixels, where somebody knows it.
     """
     layers = read(shapes, ordered=ordered)
-    residual = list(resnet.guesses(layers))
-    chains = list(vgg.guesses(layers, image_size))
-    if residual and chains and not resnet.looks_residual(residual[0]):
-        residual, chains = chains, residual
-    found = [*residual, *chains, *googlenet.guesses(layers)]
+    residual, chains = list(resnet.guesses(layers)), list(vgg.guesses(layers, image_size))
+    if residual and resnet.looks_residual(residual[0]):
+        chains = []
+    found = [*chains, *residual, *googlenet.guesses(layers)]
     return found or list(zoo.guesses(shapes))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from explorer.errors import SpecError
 from explorer.i18n import _
+from explorer.models.googlenet import EPSILON
 from explorer.models.recognition.guess import Guess, Misfit, Question, guess
 from explorer.models.recognition.layers import Layers, Unit, common, parts, trail
 from explorer.specs import PRESETS, GoogLeNetSpec
@@ -15,9 +16,7 @@ from explorer.specs.googlenet import MAX_BRANCH, Module
 
 NUMBERED = re.compile(r"[0-9]{1,3}[a-z]?|[a-z][0-9]{1,3}")
 POOLED = re.compile(r"pool|proj", re.IGNORECASE)
-TABLE = tuple(row.name for row in GoogLeNetSpec.parse(PRESETS["googlenet"].spec.to_dict()).modules)
-TORCHVISION_EPSILON = 1e-3  # of its batch norms, and of ours; PyTorch's own default is 1e-5
-EPSILON = 1e-5
+PYTORCH_EPSILON = 1e-5  # of batch norm, where nobody sets one
 
 
 class Inception(NamedTuple):
@@ -140,14 +139,14 @@ def _distance(units: Sequence[Unit], reduce: Unit, unit: Unit) -> tuple[int, boo
 
 
 def _read(stem: list[Unit], modules: list[Inception], head: Unit, heads: list[Unit]) -> Guess:
-    names = _names(modules)
     imagenet = len(stem) == 3
     normed = stem[0].norm is not None
     kernel = modules[0].units[4 if len(modules[0].units) == 6 else 2].kernel
     as_torchvision = normed and kernel == 3
+    rows, pools = _table(modules)
     fields: dict[str, Any] = {
-        "modules": [module.row(name) for module, name in zip(modules, names, strict=True)],
-        "pool_after": _pools(names),
+        "modules": rows,
+        "pool_after": pools,
         "aux_after": (),
         "stem": "imagenet" if imagenet else "cifar",
         "batch_norm": normed,
@@ -159,8 +158,6 @@ def _read(stem: list[Unit], modules: list[Inception], head: Unit, heads: list[Un
         "image_size": 224 if imagenet else 32,
         "num_classes": head.after,
     }
-    if not fields["reduce"]:
-        fields["modules"] = _published_rows(fields["modules"])
     questions = [
         Question("image_size", _("How many pixels has a side of the images?"), fields["image_size"]),
         Question("pool_after", _("After which modules is there a pool?"), list(fields["pool_after"])),
@@ -168,7 +165,7 @@ def _read(stem: list[Unit], modules: list[Inception], head: Unit, heads: list[Un
     ]
     if normed:
         text = _("What epsilon have the batch norms, 0.001 (torchvision, Keras) or 0.00001 (PyTorch's default)?")
-        questions.append(Question("epsilon", text, TORCHVISION_EPSILON, (TORCHVISION_EPSILON, EPSILON)))
+        questions.append(Question("epsilon", text, EPSILON, (EPSILON, PYTORCH_EPSILON)))
     ignored = tuple(name for unit in heads for name in unit.names)
     notes = []
     if ignored:
@@ -176,42 +173,54 @@ def _read(stem: list[Unit], modules: list[Inception], head: Unit, heads: list[Un
         notes.append(text.format(count=len(ignored), names=ignored[0]))
     units = [*stem, *(unit for module in modules for unit in module.units), head]
     spec = GoogLeNetSpec.parse(fields)
-    return guess(spec, units, ignored=ignored, notes=tuple(notes), questions=tuple(questions))
+    adapting = {"epsilon": EPSILON} if normed else {}
+    return guess(spec, units, ignored=ignored, notes=tuple(notes), questions=tuple(questions), adapting=adapting)
 
 
-def _published_rows(rows: list[Module]) -> list[Module]:
-    """The columns that naive modules have no use for, as published where the others are."""
-    published = GoogLeNetSpec.parse(PRESETS["googlenet-naive"].spec.to_dict()).modules
+def _table(modules: list[Inception]) -> tuple[list[Module], list[str]]:
+    """The rows, and the names of those that a pool follows: of a published table as there, else by signs."""
+    rows = [module.row(f"m{number}") for number, module in enumerate(modules, 1)]
+    own = _names(modules)
+    if (published := _published(rows, len(modules[0].units))) is not None:
+        names = own or [row.name for row in published.modules]
+        places = [place for place, row in enumerate(published.modules) if row.name in published.pool_after]
+        rows = list(published.modules)
+    else:
+        names = own or [row.name for row in rows]
+        places = _pooled(names)
+    return [row._replace(name=name) for row, name in zip(rows, names, strict=True)], [names[place] for place in places]
 
-    def used(row: Module) -> tuple[int, int, int]:
-        return row.ch1x1, row.ch3x3, row.ch5x5
 
-    return list(published) if list(map(used, rows)) == list(map(used, published)) else rows
+def _published(rows: list[Module], count: int) -> GoogLeNetSpec | None:
+    """The preset whose modules have the same convolutions."""
+
+    def used(row: Module) -> tuple[str | int, ...]:
+        return row[1:] if count == 6 else (row.ch1x1, row.ch3x3, row.ch5x5)
+
+    known = (preset.spec for preset in PRESETS.values() if isinstance(preset.spec, GoogLeNetSpec))
+    return next((spec for spec in known if list(map(used, spec.modules)) == list(map(used, rows))), None)
 
 
-def _names(modules: list[Inception]) -> list[str]:
-    """What the modules are called: as theirs are where that is short and tells them apart, else as in the paper."""
+def _names(modules: list[Inception]) -> list[str] | None:
+    """What the modules are called in the checkpoint, where that is short, numbered and tells them apart."""
     paths = [common(unit.path for unit in module.units) for module in modules]
     depth = len(common(paths))
-    if all(len(path) > depth for path in paths):
-        own = [path[depth] for path in paths]
-        shared = len(common(map(tuple, own)))
-        # Digits belong to the name: inception3a and inception3b are 3a and 3b.
-        while shared and own[0][shared - 1].isdecimal():
-            shared -= 1
-        for short in ([name[shared:].strip("_") for name in own], own):
-            if len(set(short)) == len(short) and all(NUMBERED.fullmatch(name) for name in short):
-                return short
-    if len(modules) == len(TABLE):
-        return list(TABLE)
-    return [f"m{number}" for number in range(1, len(modules) + 1)]
+    if not all(len(path) > depth for path in paths):
+        return None
+    own = [path[depth] for path in paths]
+    shared = len(common(map(tuple, own)))
+    # Digits belong to the name: inception3a and inception3b are 3a and 3b.
+    while shared and own[0][shared - 1].isdecimal():
+        shared -= 1
+    for short in ([name[shared:].strip("_") for name in own], own):
+        if len(set(short)) == len(short) and all(NUMBERED.fullmatch(name) for name in short):
+            return short
+    return None
 
 
-def _pools(names: list[str]) -> list[str]:
-    """Modules that a pool follows: as published, where numbers like 3b and 4a say so, or at like places."""
-    if len(names) == len(TABLE):
-        return [names[TABLE.index(name)] for name in ("3b", "4e")]
-    stages = [match[1] if (match := re.fullmatch(r"([0-9]+)[a-z]+", name)) else "" for name in names]
+def _pooled(names: list[str]) -> list[int]:
+    """Places of modules that a pool follows: where numbers like 3b and 4a say so, else as far on as in the paper."""
+    stages = [match[1] if (match := re.fullmatch(r"([0-9]+)[a-z]", name)) else "" for name in names]
     if all(stages):
-        return [name for place, name in enumerate(names[:-1]) if stages[place] != stages[place + 1]]
-    return [names[place] for place in sorted({len(names) * 2 // 9 - 1, len(names) * 7 // 9 - 1}) if place >= 0]
+        return [place for place in range(len(names) - 1) if stages[place] != stages[place + 1]]
+    return [place for place in sorted({len(names) * 2 // 9 - 1, len(names) * 7 // 9 - 1}) if place >= 0]

@@ -7,7 +7,10 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from explorer.errors import SpecError, shown
+from explorer.i18n import _
 from explorer.models import AUXILIARY, build
+from explorer.models.recognition.adapting import ADAPTING
 from explorer.models.recognition.layers import Layers, Unit, read
 from explorer.specs import Spec
 
@@ -45,6 +48,7 @@ class Guess:
         names: our tensors to theirs; tensors of ours that are absent there have the values of :data:`ABSENT`.
         units: the checkpoint's layers in the order of ours; empty where names alone were matched.
         shifts: our running means to their bias of the convolution before, which ours doesn't have.
+        adapting: how the network differs from ours in what no spec says; keys of :data:`adapting.ADAPTING`.
         ignored: their tensors that are left out.
         notes: what was done, in words.
         questions: what can't be told.
@@ -54,6 +58,7 @@ class Guess:
     names: dict[str, str]
     units: tuple[Unit, ...] = ()
     shifts: dict[str, str] = field(default_factory=dict)
+    adapting: dict[str, Any] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
@@ -65,7 +70,18 @@ class Guess:
             SpecError: where the answers break a rule.
             Misfit: where the tensors are not of that network.
         """
-        return self.fitted(self.spec.changed(**fields)) if fields else self
+        for question in self.questions:
+            if question.key in fields and question.choices and fields[question.key] not in question.choices:
+                raise SpecError(
+                    _("{key}: {value} is not one of {choices}").format(
+                        key=question.key,
+                        value=shown(fields[question.key]),
+                        choices=", ".join(map(str, question.choices)),
+                    )
+                )
+        adapting = {key: fields.pop(key, value) for key, value in self.adapting.items()}
+        changed = replace(self, adapting=adapting)
+        return changed.fitted(self.spec.changed(**fields)) if fields else changed
 
     def fitted(self, spec: Spec) -> Self:
         """The same checkpoint as another network.
@@ -153,4 +169,6 @@ def assembled(found: Guess, theirs: Mapping[str, Tensor]) -> dict[str, Tensor]:
             # What is added before a batch norm is taken out again by its mean.
             tensor = (tensor.float() - theirs[found.shifts[name]].float()).to(tensor.dtype)
         tensors[name] = tensor.reshape(shape)  # a count may be stored as a list of one
+    for key, value in found.adapting.items():
+        tensors = ADAPTING[key](found.spec, tensors, value)
     return tensors

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from explorer.errors import SpecError
 from explorer.i18n import _
+from explorer.models.recognition.adapting import BEHIND, BOTH
 from explorer.models.recognition.guess import Guess, Misfit, Question, guess
 from explorer.models.recognition.layers import Layers, Path, Unit, common, entrance, trail
 from explorer.specs import ResNetSpec
@@ -181,14 +182,21 @@ def _specs(
     if shortcut != "B" and not _groups([block.path for stage in stages for block in stage]):
         text = _("How many blocks has each stage? Where its width stays, shapes don't tell.")
         questions.append(Question("blocks", text, fields["blocks"]))
-    choices = [True]
-    if not any(block.projection for stage in stages for block in stage):
-        choices = [False, True] if any("plain" in unit.name.lower() for unit in units) else [True, False]
+    if any(block.projection for stage in stages for block in stage):
+        readings: list[tuple[bool, str | None]] = [(True, None)]
+    else:
+        readings = [(True, BEHIND), (True, BOTH), (False, BEHIND)]
+        if any("plain" in unit.name.lower() for unit in units):
+            readings.reverse()
         text = _("Are there shortcuts (without weights), or is it a plain network?")
-        questions.append(Question("residual", text, choices[0], tuple(choices)))
-    for residual in choices:
+        questions.append(Question("residual", text, readings[0][0], (True, False)))
+        text = _("Where do shortcuts without weights add channels of zeros?")
+        questions.append(Question("padding", text, readings[0][1], (BEHIND, BOTH)))
+    for residual, padding in readings:
+        adapting = {} if padding is None else {"padding": padding}
         with suppress(Misfit, SpecError):
-            yield guess(ResNetSpec.parse({**fields, "residual": residual}), units, questions=tuple(questions))
+            spec = ResNetSpec.parse({**fields, "residual": residual})
+            yield guess(spec, units, questions=tuple(questions), adapting=adapting)
 
 
 def _stages(blocks: list[Block]) -> Iterator[list[list[Block]]]:

@@ -30,7 +30,7 @@ def guesses(layers: Layers, image_size: int | None) -> Iterator[Guess]:
     readings = _perceptrons(head)
     if convolutions:
         readings = chain(_published(convolutions, head), _composed(convolutions, head, image_size))
-    for spec in readings:
+    for spec in dict.fromkeys(readings):
         with suppress(Misfit, SpecError):
             yield guess(spec, units, questions=_questions(spec, convolutions))
 

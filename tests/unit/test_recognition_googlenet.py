@@ -1,0 +1,193 @@
+"""GoogLeNets are found in tensors alone; their auxiliary heads are left out knowingly."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from explorer.models import build
+from explorer.models.recognition import recognise
+from explorer.models.recognition.guess import our_shapes
+from explorer.specs import PRESETS, GoogLeNetSpec
+from explorer.specs.googlenet import Module
+from tests.unit.foreign_networks import (
+    differences,
+    flat_names,
+    found_again,
+    same_scores,
+    shapes_of,
+    trained,
+    tree_names,
+)
+
+OURS = [name for name, preset in PRESETS.items() if isinstance(preset.spec, GoogLeNetSpec)]
+
+
+@pytest.mark.parametrize("how", ["own", "sorted", "flat", "tree"])
+@pytest.mark.parametrize("name", OURS)
+def test_presets_are_found_again(name: str, how: str) -> None:
+    spec = PRESETS[name].spec
+    assert differences(spec, found_again(spec, how)) == set()
+
+
+@pytest.mark.parametrize("how", ["own", "sorted", "flat", "tree"])
+def test_auxiliary_heads_are_left_out_and_named(how: str) -> None:
+    for name in ("googlenet", "googlenet-torchvision"):
+        shapes = shapes_of(build(PRESETS[name].spec, "meta").state_dict())
+        rename = {"flat": flat_names, "tree": tree_names}.get(how)
+        names = rename(list(shapes)) if rename else {each: each for each in shapes}
+        theirs = {names[each]: shape for each, shape in shapes.items()}
+        theirs = dict(sorted(theirs.items())) if how == "sorted" else theirs
+        found = recognise(theirs, ordered=how != "sorted")[0]
+        heads = {names[each] for each in shapes if each.startswith("aux")}
+        assert set(found.ignored) == heads
+        assert heads.isdisjoint(found.names.values())
+        assert found.names == {each: names[each] for each in shapes if not each.startswith("aux")}
+        assert found.spec.aux_after == ()
+        assert any(str(len(heads)) in note for note in found.notes)
+
+
+def test_torchvisions_names_are_ours() -> None:
+    from torchvision.models import googlenet
+
+    with torch.device("meta"):
+        shapes = shapes_of(googlenet(init_weights=False, aux_logits=True).state_dict())
+    found = recognise(shapes, ordered=True)[0]
+    assert found.spec == PRESETS["googlenet-torchvision"].spec.changed(aux_after=[])
+    assert found.names == {name: name for name in shapes if not name.startswith("aux")}
+
+
+class Unit(nn.Module):
+    """Convolution and ReLU as in the notes with a flower classifier; elsewhere with batch norm between."""
+
+    def __init__(self, before: int, after: int, kernel: int, stride: int = 1, *, epsilon: float | None = None) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(before, after, kernel, stride, kernel // 2)
+        self.bn = nn.BatchNorm2d(after, eps=epsilon) if epsilon else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        return torch.relu(x if self.bn is None else self.bn(x))
+
+
+class Inception(nn.Module):
+    """Branches registered from the last to the first; joined in the order of the paper."""
+
+    def __init__(self, before: int, row: Module, *, epsilon: float | None, backwards: bool) -> None:
+        super().__init__()
+
+        def unit(i: int, o: int, k: int) -> Unit:
+            return Unit(i, o, k, epsilon=epsilon)
+
+        branches = {
+            "branch1": unit(before, row.ch1x1, 1),
+            "branch2": nn.Sequential(unit(before, row.ch3x3red, 1), unit(row.ch3x3red, row.ch3x3, 3)),
+            "branch3": nn.Sequential(unit(before, row.ch5x5red, 1), unit(row.ch5x5red, row.ch5x5, 5)),
+            "branch_pool": nn.Sequential(nn.MaxPool2d(3, 1, 1, ceil_mode=True), unit(before, row.pool_proj, 1)),
+        }
+        self.order = list(branches)
+        for name in reversed(self.order) if backwards else self.order:
+            self.add_module(name, branches[name])
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([getattr(self, name)(x) for name in self.order], 1)
+
+
+class Notes(nn.Module):
+    """The network of the notes with a table of its own, with an auxiliary head registered among the modules."""
+
+    ROWS = (Module("3a", 8, 8, 8, 8, 8, 8), Module("3b", 8, 6, 16, 4, 8, 4), Module("4a", 8, 8, 12, 4, 8, 8))
+
+    def __init__(self, *, epsilon: float | None = None, backwards: bool = False) -> None:
+        super().__init__()
+        self.conv1 = Unit(3, 64, 7, 2, epsilon=epsilon)
+        self.conv2, self.conv3 = Unit(64, 64, 1, epsilon=epsilon), Unit(64, 192, 3, epsilon=epsilon)
+        channels = 192
+        for row in self.ROWS:
+            self.add_module(f"inception{row.name}", Inception(channels, row, epsilon=epsilon, backwards=backwards))
+            channels = row.ch1x1 + row.ch3x3 + row.ch5x5 + row.pool_proj
+            if row.name == "3b":
+                self.aux1 = nn.Module()
+                self.aux1.conv = Unit(channels, 128, 1, epsilon=epsilon)
+                self.aux1.fc1, self.aux1.fc2 = nn.Linear(2048, channels), nn.Linear(channels, 5)
+        self.fc = nn.Linear(channels, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        pool = nn.MaxPool2d(3, 2, ceil_mode=True)
+        x = pool(self.conv3(self.conv2(pool(self.conv1(x)))))
+        for row in self.ROWS:
+            x = getattr(self, f"inception{row.name}")(x)
+            x = pool(x) if row.name == "3b" else x
+        return self.fc(x.mean((2, 3)))
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize("backwards", [True, False])
+def test_the_notes_network_answers_as_the_original(backwards: bool, ordered: bool) -> None:
+    found = same_scores(Notes(backwards=backwards), 64, ordered=ordered)
+    assert found.spec.modules == Notes.ROWS
+    assert (found.spec.pool_after, found.spec.last_pool, found.spec.batch_norm) == (("3b",), 3, False)
+    assert set(found.ignored) == {
+        f"aux1.{t}.{leaf}" for t in ("conv.conv", "fc1", "fc2") for leaf in ("weight", "bias")
+    }
+
+
+def test_a_bias_before_batch_norm_goes_into_its_mean() -> None:
+    found = same_scores(Notes(epsilon=1e-3), 64)
+    assert found.spec.batch_norm
+    assert found.questions[-1].likely == 1e-3
+
+
+def test_another_epsilon_goes_into_the_scale() -> None:
+    network = Notes(epsilon=1e-5)
+    with torch.no_grad():
+        for name, buffer in trained(network).named_buffers():
+            if name.endswith("running_var"):
+                buffer.mul_(0.01)  # small enough for an epsilon to count
+    with pytest.raises(AssertionError, match="not close"):
+        same_scores(Notes(epsilon=1e-2), 64)
+    same_scores(network, 64, epsilon=1e-5)
+
+
+def test_rows_of_equal_widths_keep_reductions_and_branches_apart() -> None:
+    spec = GoogLeNetSpec(modules=(Module("a", 8, 8, 8, 8, 8, 8),) * 1, pool_after=(), aux_after=(), stem="cifar")
+    for how in ("own", "sorted", "flat", "tree"):
+        found_again(spec, how)
+
+
+rows = st.lists(st.tuples(*[st.sampled_from([4, 6, 8])] * 6), min_size=1, max_size=5)
+
+
+@settings(max_examples=50, deadline=None)
+@given(rows, st.booleans(), st.sampled_from(["imagenet", "cifar"]), st.booleans(), st.sampled_from([3, 5]), st.data())
+def test_any_table_is_found_up_to_its_pools(
+    table: list[tuple[int, ...]], reduce: bool, stem: str, batch_norm: bool, kernel: int, data: st.DataObject
+) -> None:
+    modules = [Module(f"{number}a", *row) for number, row in enumerate(table, 3)]
+    spec = GoogLeNetSpec.parse(
+        {
+            "modules": [list(row) for row in modules],
+            "pool_after": data.draw(st.sampled_from([[], ["3a"]])),
+            "aux_after": [],
+            "stem": stem,
+            "batch_norm": batch_norm,
+            "branch5x5": kernel,
+            "reduce": reduce,
+            "num_classes": 4,
+            "image_size": 64,
+        }
+    )
+    found = found_again(spec, data.draw(st.sampled_from(["own", "sorted", "flat"])))
+    left = differences(spec, found) - {question.key for question in found.questions}
+    assert left <= {"modules"}
+    used = (1, 2, 3, 4, 5, 6) if reduce else (1, 3, 5)
+    assert [[row[place] for place in used] for row in found.spec.modules] == [
+        [row[place] for place in used] for row in modules
+    ]
+
+
+def test_two_convolutions_in_place_of_the_5x5_are_none_of_ours() -> None:
+    shapes = our_shapes(PRESETS["googlenet-bn-cifar10"].spec)
+    shapes["inception3a.branch3.2.conv.weight"] = (32, 32, 3, 3)
+    assert recognise(shapes, ordered=True) == []
