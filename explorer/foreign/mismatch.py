@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import zip_longest
 
 from explorer.i18n import _
 from explorer.models.recognition import Guess, recognise
@@ -80,11 +79,11 @@ def _difference(spec: Spec, ours: Sequence[Unit], theirs: Sequence[Unit]) -> str
         return _("{spec} has {ours} convolutions, and the checkpoint {theirs}: its depth is another.").format(
             spec=_called(spec), ours=counts[0], theirs=counts[1]
         )
-    for place, (own, their) in enumerate(zip_longest(ours, theirs)):
-        if own is None or their is None:
-            return _("{spec} has {ours} layers, and the checkpoint {theirs}.").format(
-                spec=_called(spec), ours=len(ours), theirs=len(theirs)
-            )
+    if len(ours) != len(theirs):
+        return _("The head of {spec} has {ours} layers, and that of the checkpoint {theirs}.").format(
+            spec=_called(spec), ours=len(ours) - counts[0], theirs=len(theirs) - counts[1]
+        )
+    for place, (own, their) in enumerate(zip(ours, theirs, strict=True)):
         if _shape(own) != _shape(their):
             return _("The tensor {their} is {found}, and {own} of {spec} is {needed}: {cause}.").format(
                 their=their.tensors["weight"],
@@ -127,7 +126,9 @@ def _compared(spec: Spec, layers: Layers) -> str:
             spec=name, count=len(missing), all=len(ours), tensor=unit.tensors["weight"], shape=_shape(unit)
         )
     if extra:
-        text = _("it is like {spec}, but has {count} layers more, the first {tensor} of {shape}")
+        text = _(
+            "it is like {spec}, but has more: {count} of its layers have no place there, the first {tensor} of {shape}"
+        )
         unit = extra[0]
         return text.format(spec=name, count=len(extra), tensor=unit.tensors["weight"], shape=_shape(unit))
     if layers.rest:

@@ -8,20 +8,18 @@ from explorer.errors import SpecError
 from explorer.i18n import _
 from explorer.models import zoo
 from explorer.models.recognition.guess import Guess, auxiliary, our_shapes
-from explorer.models.recognition.layers import Shape
+from explorer.models.recognition.layers import Shape, natural
 from explorer.specs import ZooSpec
 
 BUFFERS = ("running_mean", "running_var", "num_batches_tracked", "relative_position_index", "relative_coords_table")
 IMAGENET = 1000  # classes of torchvision's own weights
+WITH_HEADS = "inception_v3"  # whose published count includes auxiliary heads
 
 
 def guesses(shapes: Mapping[str, Shape]) -> Iterator[Guess]:
     """The models of torchvision whose tensors these are."""
     main = {name: shape for name, shape in shapes.items() if not auxiliary(name)}
-    heads = [shape for shape in main.values() if len(shape) == 2]
-    if not heads:
-        return
-    for classes, name in _alike(main, heads[-1][0]):
+    for name, classes in _alike(main):
         with suppress(SpecError):
             spec = ZooSpec.parse({"family": "torchvision", "name": name, "num_classes": classes})
             if our_shapes(spec) == main:
@@ -30,11 +28,16 @@ def guesses(shapes: Mapping[str, Shape]) -> Iterator[Guess]:
                 yield Guess(spec, {name: name for name in main}, ignored=ignored, notes=notes)
 
 
-def _alike(shapes: Mapping[str, Shape], classes: int) -> Iterator[tuple[int, str]]:
-    """Classes and name of the models that have as many parameters: cheap to know, where building all would not be."""
+def _alike(shapes: Mapping[str, Shape]) -> Iterator[tuple[str, int]]:
+    """Models with as many parameters, and the classes: cheap to know, where building every model would not be."""
+    last = max((name for name in shapes if name.split(".")[0] in zoo.HEAD), key=natural, default="")
+    module = last.rpartition(".")[0]
+    head = [shape for name, shape in shapes.items() if name.rpartition(".")[0] == module]
+    if not last or not head[0]:
+        return
+    classes = head[0][0]
     count = sum(prod(shape) for name, shape in shapes.items() if name.rpartition(".")[2] not in BUFFERS)
-    heads = {shape for shape in shapes.values() if shape[:1] == (classes,)}
-    spare = sum(map(prod, heads)) // classes  # parameters of each class
+    expected = count + sum(map(prod, head)) // classes * (IMAGENET - classes)
     for name, known in zoo.metadata().items():
-        if known["num_params"] == count + spare * (IMAGENET - classes) or name == "inception_v3":
-            yield classes, name
+        if known["num_params"] == expected or name == WITH_HEADS:
+            yield name, classes

@@ -1,0 +1,342 @@
+"""Checkpoints of other people become weights, whole and proved, or are refused: nothing is written then."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from click.testing import CliRunner
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from explorer.cli import cli
+from explorer.errors import InputError
+from explorer.foreign.checkpoint import Checkpoint
+from explorer.foreign.importing import Imported, import_checkpoint, propose
+from explorer.foreign.proof import disagreement, prove
+from explorer.foreign.questions import read_classes
+from explorer.models import build
+from explorer.models.recognition import Question
+from explorer.models.weights import load
+from explorer.specs import PRESETS, ResNetSpec, Spec, VggSpec, resolve
+from tests.unit.foreign_networks import Shapes, shapes_of, trained
+from tests.unit.test_recognition_resnet import R1
+
+Import = Callable[..., Imported]
+SMALL = VggSpec(cfg=(8, "M", 16, "M"), pool_to=None, classifier=(20,), dropout=0.0, image_size=32, num_classes=10)
+RESIDUAL = ResNetSpec(blocks=(1, 1), widths=(8, 16), stem="cifar", image_size=32, num_classes=10)
+
+
+def weights_of(spec: Spec) -> dict[str, Tensor]:
+    torch.manual_seed(0)
+    return trained(build(spec)).state_dict()
+
+
+@pytest.fixture
+def imported(tmp_path: Path) -> Import:
+    """Write tensors as a safetensors file and import it."""
+
+    def run(tensors: dict[str, Tensor], spec: str | None = None, **answers: Any) -> Imported:
+        path = tmp_path / "theirs.safetensors"
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
+        output = tmp_path / "ours.safetensors"
+        chosen = None if spec is None else resolve(spec)
+        return import_checkpoint(path, output, name=path.name, answers=answers, spec=chosen, command="import")
+
+    return run
+
+
+def refused(
+    imported: Import, tmp_path: Path, tensors: dict[str, Tensor], spec: str | None = None, **answers: Any
+) -> str:
+    """The message of an import that fails; nothing is left of it."""
+    with pytest.raises(InputError) as failure:
+        imported(tensors, spec, **answers)
+    assert {path.name for path in tmp_path.iterdir()} == {"theirs.safetensors"}
+    assert "\n" not in str(failure.value)
+    return str(failure.value)
+
+
+def empty(shapes: Shapes) -> dict[str, Tensor]:
+    """Tensors of these shapes."""
+    return {name: torch.full(shape, 0.5) for name, shape in shapes.items()}
+
+
+def test_a_card_says_what_is_known_and_no_more(imported: Import) -> None:
+    tensors = weights_of(RESIDUAL)
+    done = imported(tensors, mean=[0.5], std=[0.25])
+    network, card = load(done.weights)
+    assert card.network_spec == RESIDUAL
+    assert card.preprocessing == {"size": 32, "mean": [0.5], "std": [0.25]}
+    assert (card.name, card.license, card.data, card.recipe) == ("theirs", None, {}, None)
+    assert card.made_by["imported_from"]["file"] == "theirs.safetensors"
+    assert len(card.made_by["imported_from"]["sha256"]) == 64
+    images = torch.randn(2, 3, 32, 32)
+    original = build(RESIDUAL)
+    original.load_state_dict(tensors)
+    torch.testing.assert_close(network(images), original.eval()(images))
+
+
+def test_what_nobody_answers_is_assumed_and_noted(imported: Import) -> None:
+    done = imported(weights_of(RESIDUAL), image_size=32)
+    assert done.card.classes[3] == "cat"
+    assumed = [note for note in done.notes if note.startswith("Assumed")]
+    assert len(assumed) == 3
+    assert "CIFAR-10" in " ".join(assumed)
+    assert done.to_dict().keys() >= {"spec", "weights", "ignored", "notes"}
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_floats_stay_as_they_are_unless_double(imported: Import, kind: torch.dtype) -> None:
+    tensors = {name: t.to(kind) if t.is_floating_point() else t for name, t in weights_of(SMALL).items()}
+    from explorer.models.weights import read
+
+    written, _card = read(imported(tensors).weights)
+    stored = torch.float32 if kind == torch.float64 else kind
+    assert {tensor.dtype for tensor in written.values()} == {stored}
+    for name, tensor in written.items():
+        assert torch.equal(tensor, tensors[name].to(stored))
+
+
+def test_a_pickle_of_the_notes_with_everything_around_it(tmp_path: Path) -> None:
+    network = trained(R1(bottleneck=False))
+    wrapped = {f"module.{name}": tensor for name, tensor in network.state_dict().items()}
+    path = tmp_path / "resnet.pth"
+    torch.save({"net": wrapped, "epoch": 49, "best_prec1": 90.5, "optimizer": {"state": {}}}, path)
+    asked = [str(path), "-o", str(tmp_path / "w.safetensors"), "--classes", "a,b,c,d,e,f,g", "--json"]
+    done = CliRunner().invoke(cli, ["import", *asked], catch_exceptions=False)
+    document = json.loads(done.stdout)
+    assert (document["spec"]["widths"], document["spec"]["num_classes"]) == ([8, 16, 16], 7)
+    ours, card = load(Path(document["weights"]))
+    assert card.metrics["best_prec1"] == 90.5
+    images = torch.randn(2, 3, 32, 32)
+    with torch.inference_mode():
+        torch.testing.assert_close(ours(images), network(images), rtol=1e-5, atol=1e-5)
+
+
+def test_class_names_beside_the_tensors_are_taken() -> None:
+    tensors = weights_of(SMALL)
+    for beside in (
+        {"classes": [*"abcdefghij"]},
+        {"class_to_idx": {letter: place for place, letter in enumerate("abcdefghij")}},
+    ):
+        proposal = propose(Checkpoint(tensors, ordered=True, beside=beside, ignored=(), notes=()), "x")
+        assert [question.key for question in proposal.questions({})][-2:] == ["mean", "std"]
+
+
+def test_class_names_are_read_from_files(tmp_path: Path) -> None:
+    assert read_classes("cat, dog") == ["cat", "dog"]
+    for name, text in {
+        "list.txt": "cat\ndog\n\n",
+        "list.json": '["cat", "dog"]',
+        "indices.json": '{"1": "dog", "0": "cat"}',
+        "classes.json": '{"dog": 1, "cat": 0}',
+    }.items():
+        (tmp_path / name).write_text(text)
+        assert read_classes(str(tmp_path / name)) == ["cat", "dog"], name
+    (tmp_path / "bad.json").write_text('{"0": "cat", "2": "dog"}')
+    with pytest.raises(InputError, match="neither a list"):
+        read_classes(str(tmp_path / "bad.json"))
+    with pytest.raises(InputError, match="no file"):
+        read_classes("missing.txt")
+
+
+def test_answers_are_asked_for_one_after_the_other(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.safetensors"
+    save_file(weights_of(SMALL), path)
+    asked: list[str] = []
+
+    def ask(question: Question, check: Callable[[Any], None]) -> Any:
+        asked.append(question.key)
+        if question.key == "mean":
+            with pytest.raises(InputError, match="mean"):
+                check([0.1, 0.2])
+            return [0.485, 0.456, 0.406]
+        if question.key == "std":  # the one that goes with the mean
+            assert question.likely == [0.229, 0.224, 0.225]
+        return question.likely
+
+    done = import_checkpoint(path, tmp_path / "w.safetensors", name="x", answers={}, ask=ask)
+    assert asked == ["image_size", "mean", "std", "classes"]
+    assert not any(note.startswith("Assumed") for note in done.notes)
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        # R0's first: a head that does not fit the features.
+        (
+            SMALL.changed(image_size=64),
+            ["(20, 1024)", "(20, 4096)", "reads 1024 features, and 4096 arrive", "image_size or pool_to"],
+        ),
+        (SMALL.changed(num_classes=7), ["(10, 20)", "(7, 20)", "trained on 10 classes, and not 7"]),
+        (SMALL.changed(cfg=[8, "M", 24, "M"]), ["features.3.weight", "(16, 8, 3, 3)", "(24, 8, 3, 3)", "widths"]),
+        (SMALL.changed(cfg=[8, "M", "16:5", "M"]), ["(16, 8, 3, 3)", "(16, 8, 5, 5)", "kernels"]),
+        (SMALL.changed(in_channels=1), ["(8, 3, 3, 3)", "(8, 1, 3, 3)", "images of 3 channels, and not 1"]),
+        (SMALL.changed(batch_norm=True), ["has batch norm, and the checkpoint has none"]),
+        (SMALL.changed(cfg=[8, "M", 16, 16, "M"]), ["3 convolutions", "checkpoint 2", "depth"]),
+        (SMALL.changed(classifier=[]), ["The head of", "has 1 layers, and that of the checkpoint 2"]),
+        (RESIDUAL, ["not those of"]),
+        (resolve("torchvision:resnet18"), ["torchvision:resnet18"]),
+    ],
+)
+def test_a_spec_that_does_not_fit_is_explained(spec: Spec, words: list[str], imported: Import, tmp_path: Path) -> None:
+    text = spec.to_json()
+    message = refused(imported, tmp_path, weights_of(SMALL), text)
+    assert all(word in message for word in words), message
+    assert SMALL.to_json() in message  # what it is instead, to be pasted
+
+
+def test_a_spec_that_fits_is_taken_word_for_word(imported: Import) -> None:
+    other = SMALL.changed(cfg=[8, "A", 16, "A"])
+    done = imported(weights_of(SMALL), other.to_json())
+    assert done.card.network_spec == other
+    assert not any("cfg" in note for note in done.notes)
+
+
+def test_prefixes_are_no_fault(imported: Import) -> None:
+    # R0's second: keys that DataParallel has prefixed.
+    done = imported({f"module.{name}": tensor for name, tensor in weights_of(SMALL).items()}, SMALL.to_json())
+    assert done.card.network_spec == SMALL
+
+
+def block(*names: str) -> Shapes:
+    return {
+        f"encoder.layers.0.{name}": shape
+        for name, shape in (
+            ("self_attn.in_proj_weight", (96, 32)),
+            ("linear1.weight", (64, 32)),
+            *((n, (32,)) for n in names),
+        )
+    }
+
+
+RESNET18 = shapes_of(build(PRESETS["resnet18"].spec, "meta").state_dict())
+
+
+@pytest.mark.parametrize(
+    ("shapes", "words"),
+    [
+        (block("norm1.weight", "norm1.bias"), ["transformer"]),
+        ({"backbone.conv.weight": (8, 3, 3, 3), "rpn.head.conv.weight": (8, 8, 3, 3)}, ["detector", "rpn.head"]),
+        ({"encoder.conv.weight": (8, 3, 3, 3), "decoder.up.weight": (8, 8, 3, 3)}, ["no classifier", "decoder.up"]),
+        ({"state.0.exp_avg": (8, 8)}, ["optimizer"]),
+        ({"a.weight": (8, 3, 3, 3, 3)}, ["(8, 3, 3, 3, 3)"]),
+        (
+            {"a.weight": (8, 3, 3, 3), "b.weight": (8, 1, 3, 3), "c.weight": (16, 8, 1, 1), "d.weight": (4, 16)},
+            ["one by one"],
+        ),
+        (
+            {n: s for n, s in RESNET18.items() if not n.startswith(("layer4", "fc"))},
+            ["resnet18", "of its 21 layers are missing", "layer4.0.conv1.weight"],
+        ),
+        (
+            {n: s for n, s in RESNET18.items() if not n.startswith(("conv1", "bn1", "layer1"))},
+            ["conv1.weight of (64, 3, 7, 7)"],
+        ),
+        ({**RESNET18, "extra.weight": (512, 512)}, ["1 of its layers have no place", "extra.weight", "(512, 512)"]),
+        ({**RESNET18, "scale": (512,)}, ["scale", "without them", "resnet18"]),
+        ({"a.weight": (3, 7)}, ["no network that we know"]),
+    ],
+)
+def test_what_is_none_of_ours_is_told_apart(shapes: Shapes, words: list[str], imported: Import, tmp_path: Path) -> None:
+    message = refused(imported, tmp_path, empty(shapes))
+    assert all(word in message for word in words), message
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        ({"classes": ["a"]}, "1 names for the network's 10"),
+        ({"classes": ["a"] * 10}, "stands twice"),
+        ({"mean": [0.1, 0.2]}, "mean"),
+        ({"mean": [125.0]}, "above the most allowed"),
+        ({"std": [0.0]}, "std"),
+        ({"image_size": 4096}, "too large"),
+        ({"num_classes": 7}, "10 classes, and not 7"),
+        ({"epsilon": 1e-5}, "unknown key"),
+        ({"colour": "red"}, "unknown key"),
+    ],
+)
+def test_answers_that_can_not_be_are_refused(
+    answers: dict[str, Any], words: str, imported: Import, tmp_path: Path
+) -> None:
+    assert words in refused(imported, tmp_path, weights_of(SMALL), **answers)
+
+
+def test_a_choice_is_one_of_those_that_were_offered(imported: Import, tmp_path: Path) -> None:
+    tensors = weights_of(ResNetSpec(blocks=(2,), widths=(8,), stem="cifar", block="bottleneck"))
+    assert "5x5 is not one of 3x3, 1x1" in refused(imported, tmp_path, tensors, stride_on="5x5").replace("'", "")
+
+
+def test_an_output_that_can_not_be_written_is_told_first(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.safetensors"
+    save_file(weights_of(SMALL), path)
+    for output, words in (
+        (tmp_path / "none" / "w.safetensors", "no folder"),
+        (tmp_path / "w.pth", "does not end in .safetensors"),
+        (path, "the checkpoint itself"),
+    ):
+        with pytest.raises(InputError, match=words):
+            import_checkpoint(path, output, name="x", answers={})
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def calibrated(spec: Spec) -> dict[str, Tensor]:
+    """Random weights whose batch norms have really seen images."""
+    torch.manual_seed(1)
+    network = build(spec)
+    for norm in network.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            norm.momentum = None  # a mean over all batches
+            nn.init.uniform_(norm.weight, 0.5, 1.5)
+            nn.init.normal_(norm.bias, std=0.5)
+    with torch.inference_mode():
+        for _step in range(2):
+            # Smooth as photographs are.
+            network(nn.functional.interpolate(torch.randn(32, 3, 8, 8), size=spec.image_size, mode="bilinear"))
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+def test_running_statistics_choose_between_readings_of_the_same_shapes() -> None:
+    for residual in (True, False):
+        spec = ResNetSpec(
+            blocks=(2, 2, 2), widths=(8, 16, 32), stem="cifar", shortcut="A", residual=residual, image_size=32,
+            num_classes=10,
+        )  # fmt: skip
+        tensors = calibrated(spec)
+        right, wrong = disagreement(spec, tensors), disagreement(spec.changed(residual=not residual), tensors)
+        assert right is not None
+        assert wrong is not None
+        assert right < 0.8 * wrong
+        checkpoint = Checkpoint(tensors, ordered=True, beside={}, ignored=(), notes=())
+        assert propose(checkpoint, "x").guess.spec.residual == residual
+
+
+def test_a_network_that_runs_and_is_another_is_doubted(imported: Import) -> None:
+    spec = ResNetSpec(blocks=(2, 2), widths=(16, 16), stem="cifar", image_size=16, num_classes=10)
+    tensors = calibrated(spec)
+    assert not any("batch norms" in note for note in imported(tensors, image_size=16).notes)
+    other = {name: tensor * 4 if name.endswith("running_var") else tensor for name, tensor in tensors.items()}
+    assert any("batch norms" in note for note in imported(other, image_size=16).notes)
+
+
+def test_scores_beyond_all_numbers_are_no_proof() -> None:
+    tensors = {name: tensor * 1e30 for name, tensor in weights_of(SMALL).items()}
+    with pytest.raises(InputError, match="not finite"):
+        prove(SMALL, tensors)
+
+
+def test_a_proof_never_takes_the_memory_of_the_largest_images() -> None:
+    spec = VggSpec(cfg=(64, 64), pool_to=1, classifier=(), image_size=4096)
+    with pytest.raises(InputError, match="too large"):
+        prove(spec, build(spec).state_dict())
+
+
+def test_torchvisions_others_are_known_by_name(imported: Import) -> None:
+    from torchvision.models import squeezenet1_1
+
+    done = imported(dict(squeezenet1_1(num_classes=5).state_dict()), image_size=64)
+    assert (done.card.spec["name"], done.card.spec["num_classes"]) == ("squeezenet1_1", 5)
