@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.browser.conftest import ARGUMENTS, ROOT, serve
 
@@ -18,8 +18,8 @@ SHOTS = [
     ("architecture-dark", "architecture?net=googlenet&colour=macs&folded=inception3a", 1280, 900, "dark"),
     ("kernels-light", "kernels", 1280, 800, "light"),
     ("compare-light", "compare?a=vgg16&b=googlenet", 1280, 800, "light"),
-    ("train-light", "train?net=digits-cnn&recipe=quick", 1280, 900, "light"),
-    ("runs-light", "runs?job={jobs}", 1280, 900, "light"),
+    ("train-light", "train?net=digits-cnn&recipe=quick", 1280, 1100, "light"),
+    ("runs-light", "runs?job={jobs}&show=curves", 1280, 1100, "light"),
 ]
 
 
@@ -45,6 +45,7 @@ def main(folder: Path) -> None:
                 page.goto(f"{address}/{link.format(jobs=jobs)}")
                 page.get_by_role("heading").first.wait_for()
                 page.wait_for_timeout(6000)
+                expect(page.get_by_text("hourglass_top")).to_have_count(0, timeout=60_000)  # nothing is under way
                 page.screenshot(path=folder / f"{name}.png")
                 page.close()
             browser.close()
