@@ -43,6 +43,11 @@ def import_(
     from explorer.ui.terminal_import import ask, report
 
     answers = assignments(f"spec.{pair}" for pair in pairs)[1]
+    # Of paths on this machine the card says only the last part.
+    command = ["import", checkpoint.name, "-o", output.name, *(word for pair in pairs for word in ("--set", pair))]
+    for option, text in (("--spec", spec), ("--mean", mean), ("--std", std), ("--classes", classes)):
+        if text is not None:
+            command += [option, text if option != "--classes" or "," in text else Path(text).name]
     if mean is not None:
         answers["mean"] = numbers(mean, "mean")
     if std is not None:
@@ -51,6 +56,7 @@ def import_(
         answers["classes"] = read_classes(classes)
     if image_size is not None:
         answers["image_size"] = image_size
+        command += ["--image-size", str(image_size)]
     watched = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
     done = import_checkpoint(
         checkpoint,
@@ -58,7 +64,7 @@ def import_(
         name=checkpoint.name,
         answers=answers,
         spec=None if spec is None else resolve(spec),
-        command=shlex.join(["python", "-m", "explorer", *sys.argv[1:]]),
+        command=shlex.join(["python", "-m", "explorer", *command]),
         ask=ask if watched else None,
     )
     click.echo(json.dumps(done.to_dict(), ensure_ascii=False) if as_json else report(done))

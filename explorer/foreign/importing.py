@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -85,9 +86,9 @@ class Proposal:
             InputError: where an answer can't be.
         """
         found = self.network(answers)
-        own = [question for question in found.questions if not self.told or question.key in self.guess.adapting]
-        more = inputs(found.spec, self.checkpoint.beside, answers.get("mean"))
-        return tuple(question for question in (*own, *more) if question.key not in answers)
+        own = [question for question in found.questions if not self.told or question.key in found.adapting]
+        left = [question for question in own if question.key not in answers]
+        return (*left, *inputs(found.spec, self.checkpoint.beside, answers))
 
     def network(self, answers: Answers) -> Guess:
         """The network under some answers.
@@ -173,6 +174,7 @@ class Proposal:
             made_by={
                 "command": command,
                 "version": __version__,
+                "date": datetime.now(UTC).strftime("%Y-%m-%d"),
                 "imported_from": {"file": self.name, "sha256": digest},
             },
         )

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 
 from explorer.i18n import _
 from explorer.models.recognition import Guess, recognise
@@ -178,10 +179,16 @@ def _likest(layers: Layers) -> tuple[str, float]:
     theirs = Counter(map(_form, layers.units))
 
     def share(name: str) -> float:
-        ours = Counter(map(_form, slots(PRESETS[name].spec).units))
+        ours = _forms(name)
         return (ours & theirs).total() / max((ours | theirs).total(), 1)
 
     return max(((name, share(name)) for name in PRESETS), key=lambda found: found[1])
+
+
+@cache
+def _forms(name: str) -> Counter[tuple[int, int, int, bool]]:
+    """The layers of a preset."""
+    return Counter(map(_form, slots(PRESETS[name].spec).units))
 
 
 def _left(units: Sequence[Unit], others: Sequence[Unit]) -> list[Unit]:

@@ -16,7 +16,7 @@ IMAGES = 2
 MAX_FLOPS = 2e12  # some 20 seconds on two cores
 MAX_MAP = 2**26  # values of a map, of which a few are in memory at a time
 SAMPLE_PIXELS = 2**14  # of the images that batch norms are checked with
-MAX_SAMPLE, MIN_SAMPLE = 64, 4
+MAX_SAMPLE, MIN_SAMPLE = 64, 2
 TINY = 1e-8  # variance of a channel that never changes
 
 

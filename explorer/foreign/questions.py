@@ -24,22 +24,21 @@ NAMES = ("classes", "class_names", "labels", "categories", "idx_to_class", "clas
 MAX_LIST = 4_000_000  # bytes of a file of class names
 
 
-def inputs(spec: Spec, beside: Mapping[str, Any], mean: object = None) -> Iterator[Question]:
-    """Questions on preprocessing and classes; none on what stands beside the tensors.
+def inputs(spec: Spec, beside: Mapping[str, Any], answers: Mapping[str, Any]) -> Iterator[Question]:
+    """What is left to ask of preprocessing and classes; nothing that stands beside the tensors.
 
-    Args:
-        spec: the network.
-        beside: what stood beside the tensors.
-        mean: the answer, where it is known; the standard deviation of the same images is likely then.
+    Where the mean is known, the standard deviation of the same images is likely.
     """
     statistics, place = _statistics(spec)
-    if (known := next((pair for pair in KNOWN if pair[0] == mean), None)) is not None:
+    if (known := next((pair for pair in KNOWN if pair[0] == answers.get("mean")), None)) is not None:
         statistics, place = known, _("that which is usual with this mean")
-    text = _("What mean is taken out of the pixels, which go from 0 to 1? The likely one is {source}.")
-    yield Question("mean", text.format(source=place), statistics[0])
-    text = _("By what standard deviation are they divided? The likely one is {source}.")
-    yield Question("std", text.format(source=place), statistics[1])
-    if classes_beside(spec, beside) is None:
+    if "mean" not in answers:
+        text = _("What mean is taken out of the pixels, which go from 0 to 1? The likely one is {source}.")
+        yield Question("mean", text.format(source=place), statistics[0])
+    if "std" not in answers:
+        text = _("By what standard deviation are they divided? The likely one is {source}.")
+        yield Question("std", text.format(source=place), statistics[1])
+    if "classes" not in answers and classes_beside(spec, beside) is None:
         names, place = _classes(spec)
         text = _("What are the classes called, in the order of the outputs? The likely names are {source}.")
         yield Question("classes", text.format(source=place), names)

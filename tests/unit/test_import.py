@@ -1,6 +1,7 @@
 """Checkpoints of other people become weights, whole and proved, or are refused: nothing is written then."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 import pytest
 import torch
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -15,10 +18,12 @@ from explorer.cli import cli
 from explorer.errors import InputError
 from explorer.foreign.checkpoint import Checkpoint
 from explorer.foreign.importing import Imported, import_checkpoint, propose
+from explorer.foreign.mismatch import unknown
 from explorer.foreign.proof import disagreement, prove
 from explorer.foreign.questions import read_classes
 from explorer.models import build
-from explorer.models.recognition import Question
+from explorer.models.recognition import Question, recognise
+from explorer.models.recognition.guess import our_shapes
 from explorer.models.weights import load
 from explorer.specs import PRESETS, ResNetSpec, Spec, VggSpec, resolve
 from tests.unit.foreign_networks import Shapes, shapes_of, trained
@@ -333,6 +338,44 @@ def test_a_proof_never_takes_the_memory_of_the_largest_images() -> None:
     spec = VggSpec(cfg=(64, 64), pool_to=1, classifier=(), image_size=4096)
     with pytest.raises(InputError, match="too large"):
         prove(spec, build(spec).state_dict())
+
+
+KINDS = st.sampled_from(
+    [
+        {"weight": (8, 3, 3, 3)}, {"weight": (8, 8, 3, 3), "bias": (8,)}, {"weight": (8, 8, 1, 1)}, {"weight": (8, 8)},
+        {"weight": (10, 8), "bias": (10,)}, {"weight": (16, 8, 3, 3)}, {"weight": (8, 16, 1, 1)}, {"weight": ()},
+        {"weight": (8,), "bias": (8,), "running_mean": (8,), "running_var": (8,)}, {"weight": (8,), "bias": (8,)},
+        {"weight": (64, 3, 7, 7)}, {"weight": (0, 8)}, {"weight": (8, 8, 5, 5)}, {"weight": (8, 128)}, {"": (3,)},
+    ]
+)  # fmt: skip
+MODULES = st.sampled_from(
+    ["", "a", "b.0", "b.1", "b.10", "layer1.0", "features.3", "aux1.fc", "fc", "1.1.1", "é.²", "..", "x" * 40]
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(MODULES, KINDS), max_size=12), st.booleans())
+def test_any_tensors_are_a_network_or_none(layers: list[tuple[str, Shapes]], ordered: bool) -> None:
+    shapes = {
+        f"{module}{place}.{leaf}": shape
+        for place, (module, leaves) in enumerate(layers)
+        for leaf, shape in leaves.items()
+    }
+    guesses = recognise(shapes, ordered=ordered)
+    for guess in guesses:  # the tensors are there, once, and as large as they are needed
+        needed = our_shapes(guess.spec)
+        assert {name: shapes[their] for name, their in guess.names.items()}.items() <= needed.items()
+        assert len(set(guess.names.values())) == len(guess.names)
+        assert {*guess.names.values(), *guess.shifts.values(), *guess.ignored} == shapes.keys()
+    if not guesses and len(shapes) < 6:
+        assert unknown(shapes, ordered=ordered)
+
+
+def test_a_hundred_thousand_tensors_are_refused_quickly() -> None:
+    shapes = {f"m{number}.weight": (8, 8) for number in range(100_000)}
+    start = time.process_time()
+    assert recognise(shapes, ordered=True) == []
+    assert time.process_time() - start < 5
 
 
 def test_torchvisions_others_are_known_by_name(imported: Import) -> None:
