@@ -87,7 +87,7 @@ class Proposal:
         """
         found = self.network(answers)
         own = [question for question in found.questions if not self.told or question.key in found.adapting]
-        left = [question for question in own if question.key not in answers]
+        left = [question for question in own if question.key not in answers and found.asks(question)]
         return (*left, *inputs(found.spec, self.checkpoint.beside, answers))
 
     def network(self, answers: Answers) -> Guess:

@@ -52,6 +52,10 @@ def unknown(shapes: Mapping[str, Shape], *, ordered: bool) -> str:
     likest, share = _likest(layers)
     if share >= ALIKE:
         return _compared(PRESETS[likest].spec, layers)
+    if layers.convolutions and not layers.linears:
+        return _("it has {count} convolutions and no linear layer: the head is missing").format(
+            count=len(layers.convolutions)
+        )
     return _(
         "the tensors are of no network that we know (VGG, ResNet, GoogLeNet and their like, torchvision's others); "
         "it has {convolutions} convolutions and {linears} linear layers, and {rest} tensors of other kinds"
@@ -117,14 +121,20 @@ def _compared(spec: Spec, layers: Layers) -> str:
     ours = slots(spec).units
     missing, extra = _left(ours, layers.units), _left(layers.units, ours)
     name = nearest(spec)
+    if missing and extra:
+        return _(
+            "it is like {spec}, but {count} of its {all} layers are missing, the first {tensor} of {shape}, and it has "
+            "others, the first {other} of {other_shape}: another network, or one that was changed"
+        ).format(
+            spec=name, count=len(missing), all=len(ours), tensor=missing[0].tensors["weight"], shape=_shape(missing[0]),
+            other=extra[0].tensors["weight"], other_shape=_shape(extra[0]),
+        )  # fmt: skip
     if missing:
-        unit = missing[0]
-        text = _(
+        return _(
             "it is like {spec}, but {count} of its {all} layers are missing, the first {tensor} of {shape}: "
-            "part of a network, or one that was changed"
-        )
-        return text.format(
-            spec=name, count=len(missing), all=len(ours), tensor=unit.tensors["weight"], shape=_shape(unit)
+            "part of a network"
+        ).format(
+            spec=name, count=len(missing), all=len(ours), tensor=missing[0].tensors["weight"], shape=_shape(missing[0])
         )
     if extra:
         text = _(

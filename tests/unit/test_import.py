@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import torch
 from click.testing import CliRunner
@@ -26,6 +27,7 @@ from explorer.models.recognition import Question, recognise
 from explorer.models.recognition.guess import our_shapes
 from explorer.models.weights import load
 from explorer.specs import PRESETS, ResNetSpec, Spec, VggSpec, resolve
+from explorer.ui.terminal_import import ask, report
 from tests.unit.foreign_networks import Shapes, shapes_of, trained
 from tests.unit.test_recognition_resnet import R1
 
@@ -243,6 +245,12 @@ RESNET18 = shapes_of(build(PRESETS["resnet18"].spec, "meta").state_dict())
         ),
         ({**RESNET18, "extra.weight": (512, 512)}, ["1 of its layers have no place", "extra.weight", "(512, 512)"]),
         ({**RESNET18, "scale": (512,)}, ["scale", "without them", "resnet18"]),
+        (
+            {n: s for n, s in RESNET18.items() if not n.startswith("fc")}
+            | {"fc.0.weight": (9, 512), "fc.2.weight": (5, 9)},
+            ["fc.weight of (1000, 512)", "fc.0.weight of (9, 512)"],
+        ),
+        ({"a.weight": (8, 3, 3, 3), "b.weight": (9, 8, 3, 3)}, ["2 convolutions", "the head is missing"]),
         ({"a.weight": (3, 7)}, ["no network that we know"]),
     ],
 )
@@ -383,3 +391,32 @@ def test_torchvisions_others_are_known_by_name(imported: Import) -> None:
 
     done = imported(dict(squeezenet1_1(num_classes=5).state_dict()), image_size=64)
     assert (done.card.spec["name"], done.card.spec["num_classes"]) == ("squeezenet1_1", 5)
+
+
+def test_a_terminal_asks_again_until_the_answer_can_be() -> None:
+    taken: list[Any] = []
+
+    def check(answer: Any) -> None:
+        if answer == [0.1]:
+            raise InputError("mean: not that")
+
+    @click.command()
+    def command() -> None:
+        taken.append(ask(Question("mean", "What mean?", [0.5, 0.5, 0.5]), check))
+        taken.append(ask(Question("stride_on", "Which?", "3x3", ("3x3", "1x1")), check))
+        taken.append(ask(Question("residual", "Shortcuts?", likely=True, choices=(True, False)), check))
+        taken.append(ask(Question("classes", "Names?", [f"class {n}" for n in range(100)]), check))
+        taken.append(ask(Question("cfg", "Pools?", [8, "M"]), check))
+
+    done = CliRunner().invoke(command, input="red\n.1\n.2,.3,.4\n1X1\nfalse\n\n8,16:5p0,A\n", catch_exceptions=False)
+    assert "'red' is not a list of numbers" in done.output
+    assert "mean: not that" in done.output
+    assert taken == [[0.2, 0.3, 0.4], "1x1", False, [f"class {n}" for n in range(100)], [8, "16:5p0", "A"]]
+
+
+def test_a_report_says_what_came_of_it(imported: Import) -> None:
+    done = imported(weights_of(RESIDUAL))
+    lines = report(done).splitlines()
+    assert "ours.safetensors" in lines[0]
+    assert "10 classes" in lines[0]
+    assert lines[1:] == list(done.notes)

@@ -91,6 +91,36 @@ def test_homework_answers_as_the_original(ordered: bool) -> None:
     assert same_scores(Homework(), 32, ordered=ordered).spec.cfg == PRESETS["cnn-cifar10"].spec.cfg
 
 
+class Unpadded(nn.Module):
+    """PyTorch's own example for MNIST: two convolutions that take off a frame, and one pool."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(1, 4, 3), nn.Conv2d(4, 6, 3)
+        self.fc1, self.fc2 = nn.Linear(6 * 12**2, 16), nn.Linear(16, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = nn.functional.max_pool2d(torch.relu(self.conv2(torch.relu(self.conv1(x)))), 2)
+        return self.fc2(torch.relu(self.fc1(x.flatten(1))))
+
+
+def test_images_of_a_usual_size_tell_padding_and_pools() -> None:
+    spec = same_scores(Unpadded(), 28, 1).spec
+    assert (spec.cfg, spec.image_size) == (("4:3p0", "6:3p0", "M"), 28)
+
+
+def test_a_chain_whose_names_speak_of_shortcuts_is_not_taken_for_one() -> None:
+    layers = {
+        "conv1": nn.Conv2d(3, 8, 3),
+        "res1": nn.Conv2d(8, 8, 3),
+        "conv2": nn.Conv2d(8, 16, 3),
+        "fc": nn.Linear(16, 5),
+    }
+    assert recognise(shapes_of(nn.ModuleDict(layers).state_dict()), ordered=True) == []
+    layers["more"] = layers.pop("res1")
+    assert recognise(shapes_of(nn.ModuleDict(layers).state_dict()), ordered=False)
+
+
 class Blocks(nn.Module):
     """Convolution, batch norm and ReLU in a block of its own, blocks and pools numbered in one list."""
 

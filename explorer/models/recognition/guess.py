@@ -83,6 +83,10 @@ class Guess:
         changed = replace(self, adapting=adapting)
         return changed.fitted(self.spec.changed(**fields)) if fields else changed
 
+    def asks(self, question: Question) -> bool:
+        """Whether a question is one of this network: a plain one has no shortcuts to ask about."""
+        return question.key != "padding" or getattr(self.spec, "residual", True)
+
     def fitted(self, spec: Spec) -> Self:
         """The same checkpoint as another network.
 

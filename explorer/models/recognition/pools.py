@@ -9,8 +9,11 @@ from explorer.specs import PRESETS, VggSpec
 from explorer.specs.arithmetic import window_output
 from explorer.specs.cfg import Conv, Pool, Token, format_token, tokens
 
-# Sides of the images that networks are trained on, in pixels; the commonest first.
-SIDES = (224, 32, 28, 64, 96, 128, 256, 227, 299, 160, 192, 48, 512)
+# Sides of the images that networks are trained on, in pixels, by their channels; then those of fewer networks.
+USUAL = {1: (28, 32), 3: (224, 32)}
+SIDES = (64, 96, 128, 256, 227, 299, 160, 192, 48, 28, 512)
+# Kernels up to which convolutions keep the size of the map: all, all but large ones, none but 1x1.
+PADDED = (255, 3, 1)
 
 
 class Layout(NamedTuple):
@@ -28,20 +31,22 @@ def layouts(convolutions: Sequence[Unit], side: int, image_size: int | None) -> 
         side: of the map that the head reads, in cells.
         image_size: where it is known.
     """
-    sizes = SIDES if image_size is None else (image_size,)
-    for between in _placements(convolutions):
-        for padded, last in product((True, False), repeat=2):
-            cfg = _cfg(convolutions, [*between, last], padded=padded)
-            fitting = [size for size in sizes if map_side(cfg, size) == side]
-            if fitting:
-                yield Layout(tuple(map(format_token, cfg)), fitting[0])
+    usual = USUAL.get(convolutions[0].before, (32,))
+    # A map of one cell is rather the mean of a larger one than what frames taken off leave by chance.
+    paddings = PADDED if side > 1 else PADDED[:-1]
+    for sizes in (usual, SIDES) if image_size is None else ((image_size,),):
+        for between in _placements(convolutions):
+            for padded, last in product(paddings, (True, False)):
+                cfg = _cfg(convolutions, [*between, last], padded)
+                if fitting := [size for size in sizes if map_side(cfg, size) == side]:
+                    yield Layout(tuple(map(format_token, cfg)), fitting[0])
 
 
 def likely(convolutions: Sequence[Unit], image_size: int | None) -> Layout:
     """The likeliest reading where the head does not say how large the last map is."""
     sizes = (28 if convolutions[0].before == 1 else 32, 224) if image_size is None else (image_size,)
-    cfgs = [_cfg(convolutions, [*between, False], padded=True) for between in _placements(convolutions)]
-    # The last placement has no pools, which fits any size.
+    placements = (*_placements(convolutions), (False,) * (len(convolutions) - 1))  # none fits any size
+    cfgs = [_cfg(convolutions, [*between, False], PADDED[0]) for between in placements]
     cfg, size = next((cfg, size) for cfg in cfgs for size in sizes if map_side(cfg, size) > 0)
     return Layout(tuple(map(format_token, cfg)), size)
 
@@ -82,10 +87,10 @@ def map_side(cfg: Sequence[Token], size: int) -> int:
     return size
 
 
-def _cfg(convolutions: Sequence[Unit], pooled: Sequence[bool], *, padded: bool) -> list[Token]:
+def _cfg(convolutions: Sequence[Unit], pooled: Sequence[bool], padded: int) -> list[Token]:
     cfg: list[Token] = []
     for unit, pool in zip(convolutions, pooled, strict=True):
-        padding = unit.kernel // 2 if padded or unit.kernel <= 3 else 0
+        padding = unit.kernel // 2 if unit.kernel <= padded else 0
         cfg.append(Conv(unit.after, unit.kernel, 1, padding))
         cfg += [Pool("M")] if pool else []
     return cfg
@@ -105,16 +110,12 @@ def _gap(first: Unit, second: Unit) -> int | None:
     return step - 1 if numbered else step
 
 
-def _placements(convolutions: Sequence[Unit]) -> Iterator[list[bool]]:
+def _placements(convolutions: Sequence[Unit]) -> list[tuple[bool, ...]]:
     """Pools between the convolutions: what names tell, filled up by one rule after the other."""
     signs = told(convolutions)
-    seen: list[list[bool]] = []
     rules = [*_published(convolutions), _growing(convolutions), [True] * len(signs), [False] * len(signs)]
-    filled = [[pool if known is None else known for known, pool in zip(signs, rule, strict=True)] for rule in rules]
-    for placement in (*filled, rules[-1]):
-        if placement not in seen:
-            seen.append(placement)
-            yield placement
+    filled = (tuple(r if sign is None else sign for sign, r in zip(signs, rule, strict=True)) for rule in rules)
+    return list(dict.fromkeys(filled))
 
 
 def _published(convolutions: Sequence[Unit]) -> Iterator[list[bool]]:

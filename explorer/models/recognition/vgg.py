@@ -1,5 +1,6 @@
 """Networks of the ``vgg`` family among the layers of a checkpoint."""
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import chain, islice
@@ -14,6 +15,7 @@ from explorer.specs import PRESETS, VggSpec
 from explorer.specs.cfg import Conv, tokens
 
 CHANNELS = (3, 1)
+RESIDUAL = re.compile(r"(^|[._])res\d|residual|shortcut|downsample|skip", re.IGNORECASE)  # names of no plain chain
 MOST_LAYOUTS = 3  # of those that the signs leave open
 
 
@@ -24,7 +26,7 @@ def guesses(layers: Layers, image_size: int | None) -> Iterator[Guess]:
     convolutions, head = chained(layers.convolutions), chained(layers.linears)
     if convolutions is not None and not head:
         convolutions, head = _convolutional_head(convolutions)
-    if convolutions is None or not head:
+    if convolutions is None or not head or any(RESIDUAL.search(unit.name) for unit in convolutions):
         return
     units = [*convolutions, *head]
     readings = _perceptrons(head)
@@ -99,7 +101,9 @@ def _perceptrons(head: list[Unit]) -> Iterator[VggSpec]:
     """Fully connected networks: as many features as square images have pixels, of a usual size first."""
     readings = [(channels, isqrt(head[0].before // channels)) for channels in CHANNELS]
     squares = [(channels, side) for channels, side in readings if channels * side**2 == head[0].before]
-    for channels, side in sorted(squares, key=lambda reading: reading[1] not in pools.SIDES):
+    for channels, side in sorted(
+        squares, key=lambda reading: reading[1] not in (*pools.USUAL[reading[0]], *pools.SIDES)
+    ):
         spec = VggSpec(
             cfg=(),
             pool_to=None,
