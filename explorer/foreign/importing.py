@@ -1,9 +1,9 @@
 """A checkpoint from elsewhere becomes weights with a card: found, asked about, proved, written."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from explorer.data.preprocessing import Preprocessing
 from explorer.errors import InputError, SpecError, printable, shown
 from explorer.foreign import mismatch
 from explorer.foreign.checkpoint import Checkpoint, opened
-from explorer.foreign.proof import disagreement, prove
+from explorer.foreign.choosing import DOUBTFUL, chosen, doubt, fitting_to
+from explorer.foreign.proof import prove
 from explorer.foreign.questions import INPUTS, check_inputs, classes_beside, inputs
 from explorer.i18n import _
 from explorer.models.recognition import Guess, Misfit, Question, assembled, recognise
@@ -24,8 +25,6 @@ from explorer.models.weights import Card, save
 from explorer.specs import Spec
 
 SUFFIX = ".safetensors"
-CLEARLY = 0.9  # share of the first guess's disagreement, below which another is taken
-DOUBTFUL = 1.0  # disagreement above which nobody would call it the same network
 
 Answers = Mapping[str, Any]
 Ask = Callable[[Question, Callable[[Any], None]], Any]
@@ -152,7 +151,7 @@ class Proposal:
 
     def _doubtful(self, found: Guess, tensors: Mapping[str, Tensor]) -> bool:
         known = (found.spec, found.adapting) == (self.guess.spec, self.guess.adapting) and self.error is not None
-        error = self.error if known else _error(found, tensors)
+        error = self.error if known else doubt(found, tensors)
         return error is not None and error > DOUBTFUL
 
     def check(self, answers: Answers) -> None:
@@ -194,14 +193,14 @@ def propose(checkpoint: Checkpoint, name: str, spec: Spec | None = None) -> Prop
     shapes, ordered = _shapes(checkpoint), checkpoint.ordered
     guesses = recognise(shapes, ordered=ordered)
     if spec is not None:
-        fitting = list(_fitting(guesses, spec))
+        fitting = list(fitting_to(guesses, spec))
         if not fitting:
             fault = mismatch.unfit(spec, guesses[0]) if guesses else mismatch.unlike(spec, shapes, ordered=ordered)
             raise _fault(name, fault)
         guesses = fitting
     if not guesses:
         raise _fault(name, mismatch.unknown(shapes, ordered=ordered))
-    guess, notes, error = _chosen(guesses, checkpoint.tensors)
+    guess, notes, error = chosen(guesses, checkpoint.tensors)
     return Proposal(name, checkpoint, guess, told=spec is not None, notes=notes, error=error)
 
 
@@ -268,46 +267,8 @@ def _fault(name: str, fault: str) -> InputError:
     return InputError(_("{file}: {fault}").format(file=printable(name), fault=fault))
 
 
-def _fitting(guesses: list[Guess], spec: Spec) -> Iterator[Guess]:
-    """The guesses as the network that was named, those that differ in nothing else once."""
-    seen: list[dict[str, Any]] = []
-    for guess in guesses:
-        with suppress(Misfit):
-            fitted = guess.fitted(spec)
-            if fitted.adapting not in seen:
-                seen.append(fitted.adapting)
-                yield fitted
-
-
 def _shapes(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]]:
     return {name: tuple(tensor.shape) for name, tensor in checkpoint.tensors.items()}
-
-
-def _chosen(guesses: list[Guess], tensors: Mapping[str, Tensor]) -> tuple[Guess, tuple[str, ...], float | None]:
-    """The first guess, unless running statistics speak clearly for another; the disagreement of those."""
-    if len(guesses) == 1:
-        return guesses[0], (), None
-    errors = [_error(guess, assembled(guess, tensors)) for guess in guesses]
-    first = errors[0]
-    place, least = min(
-        ((i, e) for i, e in enumerate(errors) if e is not None), key=lambda found: found[1], default=(0, 0)
-    )
-    if first is not None and least < min(CLEARLY * first, DOUBTFUL):
-        note = _("Other networks have the same shapes; this one goes best with the running statistics.")
-        return _preset(guesses[place]), (note,), least
-    return guesses[0], (), first
-
-
-def _error(guess: Guess, tensors: Mapping[str, Tensor]) -> float | None:
-    """Of torchvision's own names nobody has to doubt."""
-    return disagreement(guess.spec, tensors) if guess.units else None
-
-
-def _preset(guess: Guess) -> Guess:
-    """The guess with its own reading as the likely answers."""
-    fields = guess.spec.to_dict() | guess.adapting
-    likely = (replace(q, likely=fields.get(q.key, q.likely)) for q in guess.questions)
-    return replace(guess, questions=tuple(likely))
 
 
 def _assumed(question: Question) -> str:

@@ -1,17 +1,23 @@
 """Networks of other people, as their code makes them: small, with their names, and with statistics of their own."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from explorer.foreign.importing import Imported, import_checkpoint
 from explorer.models import build
 from explorer.models.recognition import Guess, assembled, recognise
 from explorer.models.recognition.guess import our_shapes
-from explorer.specs import Spec
+from explorer.specs import ResNetSpec, Spec, VggSpec, resolve
 
 Shapes = dict[str, tuple[int, ...]]
+Import = Callable[..., Imported]
 
 
 def trained(network: nn.Module, seed: int = 0) -> nn.Module:
@@ -78,9 +84,7 @@ def differences(spec: Spec, found: Guess) -> set[str]:
     return {key for key in own if own[key] != other.get(key)} - {"aux_after", "dropout", "dropout_position"}
 
 
-def same_scores(
-    network: nn.Module, side: int, channels: int = 3, *, ordered: bool = True, **answers: object
-) -> Guess:
+def same_scores(network: nn.Module, side: int, channels: int = 3, *, ordered: bool = True, **answers: object) -> Guess:
     """The first guess, after its network was seen to answer as the original does, in float32."""
     network = trained(network)
     tensors = network.state_dict()
@@ -92,3 +96,26 @@ def same_scores(
     with torch.inference_mode():
         torch.testing.assert_close(ours.eval()(images), network(images), rtol=1e-5, atol=1e-5)
     return found
+
+
+SMALL = VggSpec(cfg=(8, "M", 16, "M"), pool_to=None, classifier=(20,), dropout=0.0, image_size=32, num_classes=10)
+RESIDUAL = ResNetSpec(blocks=(1, 1), widths=(8, 16), stem="cifar", image_size=32, num_classes=10)
+
+
+def weights_of(spec: Spec) -> dict[str, Tensor]:
+    torch.manual_seed(0)
+    return trained(build(spec)).state_dict()
+
+
+@pytest.fixture
+def imported(tmp_path: Path) -> Import:
+    """Write tensors as a safetensors file and import it."""
+
+    def run(tensors: dict[str, Tensor], spec: str | None = None, **answers: Any) -> Imported:
+        path = tmp_path / "theirs.safetensors"
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
+        output = tmp_path / "ours.safetensors"
+        chosen = None if spec is None else resolve(spec)
+        return import_checkpoint(path, output, name=path.name, answers=answers, spec=chosen, command="import")
+
+    return run

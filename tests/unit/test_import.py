@@ -1,7 +1,6 @@
 """Checkpoints of other people become weights, whole and proved, or are refused: nothing is written then."""
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,65 +9,24 @@ import click
 import pytest
 import torch
 from click.testing import CliRunner
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from explorer.cli import cli
 from explorer.errors import InputError
 from explorer.foreign.checkpoint import Checkpoint
-from explorer.foreign.importing import Imported, import_checkpoint, propose
-from explorer.foreign.mismatch import unknown
+from explorer.foreign.importing import import_checkpoint, propose
 from explorer.foreign.proof import disagreement, prove
 from explorer.foreign.questions import read_classes
 from explorer.models import build
-from explorer.models.recognition import Question, recognise
-from explorer.models.recognition.guess import our_shapes
+from explorer.models.recognition import Question
 from explorer.models.weights import load
-from explorer.specs import PRESETS, ResNetSpec, Spec, VggSpec, resolve
+from explorer.specs import ResNetSpec, Spec, VggSpec
 from explorer.ui.terminal_import import ask, report
-from tests.unit.foreign_networks import Shapes, shapes_of, trained
+from tests.unit.foreign_networks import RESIDUAL, SMALL, Import, imported, trained, weights_of
 from tests.unit.test_recognition_resnet import R1
 
-Import = Callable[..., Imported]
-SMALL = VggSpec(cfg=(8, "M", 16, "M"), pool_to=None, classifier=(20,), dropout=0.0, image_size=32, num_classes=10)
-RESIDUAL = ResNetSpec(blocks=(1, 1), widths=(8, 16), stem="cifar", image_size=32, num_classes=10)
-
-
-def weights_of(spec: Spec) -> dict[str, Tensor]:
-    torch.manual_seed(0)
-    return trained(build(spec)).state_dict()
-
-
-@pytest.fixture
-def imported(tmp_path: Path) -> Import:
-    """Write tensors as a safetensors file and import it."""
-
-    def run(tensors: dict[str, Tensor], spec: str | None = None, **answers: Any) -> Imported:
-        path = tmp_path / "theirs.safetensors"
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
-        output = tmp_path / "ours.safetensors"
-        chosen = None if spec is None else resolve(spec)
-        return import_checkpoint(path, output, name=path.name, answers=answers, spec=chosen, command="import")
-
-    return run
-
-
-def refused(
-    imported: Import, tmp_path: Path, tensors: dict[str, Tensor], spec: str | None = None, **answers: Any
-) -> str:
-    """The message of an import that fails; nothing is left of it."""
-    with pytest.raises(InputError) as failure:
-        imported(tensors, spec, **answers)
-    assert {path.name for path in tmp_path.iterdir()} == {"theirs.safetensors"}
-    assert "\n" not in str(failure.value)
-    return str(failure.value)
-
-
-def empty(shapes: Shapes) -> dict[str, Tensor]:
-    """Tensors of these shapes."""
-    return {name: torch.full(shape, 0.5) for name, shape in shapes.items()}
+__all__ = ["imported"]  # a fixture
 
 
 def test_a_card_says_what_is_known_and_no_more(imported: Import) -> None:
@@ -170,32 +128,6 @@ def test_answers_are_asked_for_one_after_the_other(tmp_path: Path) -> None:
     assert not any(note.startswith("Assumed") for note in done.notes)
 
 
-@pytest.mark.parametrize(
-    ("spec", "words"),
-    [
-        # R0's first: a head that does not fit the features.
-        (
-            SMALL.changed(image_size=64),
-            ["(20, 1024)", "(20, 4096)", "reads 1024 features, and 4096 arrive", "image_size or pool_to"],
-        ),
-        (SMALL.changed(num_classes=7), ["(10, 20)", "(7, 20)", "trained on 10 classes, and not 7"]),
-        (SMALL.changed(cfg=[8, "M", 24, "M"]), ["features.3.weight", "(16, 8, 3, 3)", "(24, 8, 3, 3)", "widths"]),
-        (SMALL.changed(cfg=[8, "M", "16:5", "M"]), ["(16, 8, 3, 3)", "(16, 8, 5, 5)", "kernels"]),
-        (SMALL.changed(in_channels=1), ["(8, 3, 3, 3)", "(8, 1, 3, 3)", "images of 3 channels, and not 1"]),
-        (SMALL.changed(batch_norm=True), ["has batch norm, and the checkpoint has none"]),
-        (SMALL.changed(cfg=[8, "M", 16, 16, "M"]), ["3 convolutions", "checkpoint 2", "depth"]),
-        (SMALL.changed(classifier=[]), ["The head of", "has 1 layers, and that of the checkpoint 2"]),
-        (RESIDUAL, ["not those of"]),
-        (resolve("torchvision:resnet18"), ["torchvision:resnet18"]),
-    ],
-)
-def test_a_spec_that_does_not_fit_is_explained(spec: Spec, words: list[str], imported: Import, tmp_path: Path) -> None:
-    text = spec.to_json()
-    message = refused(imported, tmp_path, weights_of(SMALL), text)
-    assert all(word in message for word in words), message
-    assert SMALL.to_json() in message  # what it is instead, to be pasted
-
-
 def test_a_spec_that_fits_is_taken_word_for_word(imported: Import) -> None:
     other = SMALL.changed(cfg=[8, "A", 16, "A"])
     done = imported(weights_of(SMALL), other.to_json())
@@ -207,94 +139,6 @@ def test_prefixes_are_no_fault(imported: Import) -> None:
     # R0's second: keys that DataParallel has prefixed.
     done = imported({f"module.{name}": tensor for name, tensor in weights_of(SMALL).items()}, SMALL.to_json())
     assert done.card.network_spec == SMALL
-
-
-def block(*names: str) -> Shapes:
-    return {
-        f"encoder.layers.0.{name}": shape
-        for name, shape in (
-            ("self_attn.in_proj_weight", (96, 32)),
-            ("linear1.weight", (64, 32)),
-            *((n, (32,)) for n in names),
-        )
-    }
-
-
-RESNET18 = shapes_of(build(PRESETS["resnet18"].spec, "meta").state_dict())
-
-
-@pytest.mark.parametrize(
-    ("shapes", "words"),
-    [
-        (block("norm1.weight", "norm1.bias"), ["transformer"]),
-        ({"backbone.conv.weight": (8, 3, 3, 3), "rpn.head.conv.weight": (8, 8, 3, 3)}, ["detector", "rpn.head"]),
-        ({"encoder.conv.weight": (8, 3, 3, 3), "decoder.up.weight": (8, 8, 3, 3)}, ["no classifier", "decoder.up"]),
-        ({"state.0.exp_avg": (8, 8)}, ["optimizer"]),
-        ({"a.weight": (8, 3, 3, 3, 3)}, ["(8, 3, 3, 3, 3)"]),
-        (
-            {"a.weight": (8, 3, 3, 3), "b.weight": (8, 1, 3, 3), "c.weight": (16, 8, 1, 1), "d.weight": (4, 16)},
-            ["one by one"],
-        ),
-        (
-            {n: s for n, s in RESNET18.items() if not n.startswith(("layer4", "fc"))},
-            ["resnet18", "of its 21 layers are missing", "layer4.0.conv1.weight"],
-        ),
-        (
-            {n: s for n, s in RESNET18.items() if not n.startswith(("conv1", "bn1", "layer1"))},
-            ["conv1.weight of (64, 3, 7, 7)"],
-        ),
-        ({**RESNET18, "extra.weight": (512, 512)}, ["1 of its layers have no place", "extra.weight", "(512, 512)"]),
-        ({**RESNET18, "scale": (512,)}, ["scale", "without them", "resnet18"]),
-        (
-            {n: s for n, s in RESNET18.items() if not n.startswith("fc")}
-            | {"fc.0.weight": (9, 512), "fc.2.weight": (5, 9)},
-            ["fc.weight of (1000, 512)", "fc.0.weight of (9, 512)"],
-        ),
-        ({"a.weight": (8, 3, 3, 3), "b.weight": (9, 8, 3, 3)}, ["2 convolutions", "the head is missing"]),
-        ({"a.weight": (3, 7)}, ["no network that we know"]),
-    ],
-)
-def test_what_is_none_of_ours_is_told_apart(shapes: Shapes, words: list[str], imported: Import, tmp_path: Path) -> None:
-    message = refused(imported, tmp_path, empty(shapes))
-    assert all(word in message for word in words), message
-
-
-@pytest.mark.parametrize(
-    ("answers", "words"),
-    [
-        ({"classes": ["a"]}, "1 names for the network's 10"),
-        ({"classes": ["a"] * 10}, "stands twice"),
-        ({"mean": [0.1, 0.2]}, "mean"),
-        ({"mean": [125.0]}, "above the most allowed"),
-        ({"std": [0.0]}, "std"),
-        ({"image_size": 4096}, "too large"),
-        ({"num_classes": 7}, "10 classes, and not 7"),
-        ({"epsilon": 1e-5}, "unknown key"),
-        ({"colour": "red"}, "unknown key"),
-    ],
-)
-def test_answers_that_can_not_be_are_refused(
-    answers: dict[str, Any], words: str, imported: Import, tmp_path: Path
-) -> None:
-    assert words in refused(imported, tmp_path, weights_of(SMALL), **answers)
-
-
-def test_a_choice_is_one_of_those_that_were_offered(imported: Import, tmp_path: Path) -> None:
-    tensors = weights_of(ResNetSpec(blocks=(2,), widths=(8,), stem="cifar", block="bottleneck"))
-    assert "5x5 is not one of 3x3, 1x1" in refused(imported, tmp_path, tensors, stride_on="5x5").replace("'", "")
-
-
-def test_an_output_that_can_not_be_written_is_told_first(tmp_path: Path) -> None:
-    path = tmp_path / "theirs.safetensors"
-    save_file(weights_of(SMALL), path)
-    for output, words in (
-        (tmp_path / "none" / "w.safetensors", "no folder"),
-        (tmp_path / "w.pth", "does not end in .safetensors"),
-        (path, "the checkpoint itself"),
-    ):
-        with pytest.raises(InputError, match=words):
-            import_checkpoint(path, output, name="x", answers={})
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def calibrated(spec: Spec) -> dict[str, Tensor]:
@@ -346,44 +190,6 @@ def test_a_proof_never_takes_the_memory_of_the_largest_images() -> None:
     spec = VggSpec(cfg=(64, 64), pool_to=1, classifier=(), image_size=4096)
     with pytest.raises(InputError, match="too large"):
         prove(spec, build(spec).state_dict())
-
-
-KINDS = st.sampled_from(
-    [
-        {"weight": (8, 3, 3, 3)}, {"weight": (8, 8, 3, 3), "bias": (8,)}, {"weight": (8, 8, 1, 1)}, {"weight": (8, 8)},
-        {"weight": (10, 8), "bias": (10,)}, {"weight": (16, 8, 3, 3)}, {"weight": (8, 16, 1, 1)}, {"weight": ()},
-        {"weight": (8,), "bias": (8,), "running_mean": (8,), "running_var": (8,)}, {"weight": (8,), "bias": (8,)},
-        {"weight": (64, 3, 7, 7)}, {"weight": (0, 8)}, {"weight": (8, 8, 5, 5)}, {"weight": (8, 128)}, {"": (3,)},
-    ]
-)  # fmt: skip
-MODULES = st.sampled_from(
-    ["", "a", "b.0", "b.1", "b.10", "layer1.0", "features.3", "aux1.fc", "fc", "1.1.1", "é.²", "..", "x" * 40]
-)
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.lists(st.tuples(MODULES, KINDS), max_size=12), st.booleans())
-def test_any_tensors_are_a_network_or_none(layers: list[tuple[str, Shapes]], ordered: bool) -> None:
-    shapes = {
-        f"{module}{place}.{leaf}": shape
-        for place, (module, leaves) in enumerate(layers)
-        for leaf, shape in leaves.items()
-    }
-    guesses = recognise(shapes, ordered=ordered)
-    for guess in guesses:  # the tensors are there, once, and as large as they are needed
-        needed = our_shapes(guess.spec)
-        assert {name: shapes[their] for name, their in guess.names.items()}.items() <= needed.items()
-        assert len(set(guess.names.values())) == len(guess.names)
-        assert {*guess.names.values(), *guess.shifts.values(), *guess.ignored} == shapes.keys()
-    if not guesses and len(shapes) < 6:
-        assert unknown(shapes, ordered=ordered)
-
-
-def test_a_hundred_thousand_tensors_are_refused_quickly() -> None:
-    shapes = {f"m{number}.weight": (8, 8) for number in range(100_000)}
-    start = time.process_time()
-    assert recognise(shapes, ordered=True) == []
-    assert time.process_time() - start < 5
 
 
 def test_torchvisions_others_are_known_by_name(imported: Import) -> None:
