@@ -249,7 +249,7 @@ def check_output(output: Path, path: Path) -> None:
     try:
         if not output.parent.is_dir():
             raise InputError(_("output: there is no folder {path}").format(path=shown(str(output.parent))))
-        if output.exists() and output.samefile(path):
+        if output.exists() and path.exists() and output.samefile(path):
             raise InputError(_("output: {path} is the checkpoint itself").format(path=shown(str(output))))
     except OSError as error:
         raise InputError(
