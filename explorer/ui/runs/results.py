@@ -214,7 +214,7 @@ def _bars(records: Sequence[Record], *, dark: bool) -> None:
 
 def _mistakes(record: Record, count: int) -> None:
     """Images that were taken for another class, the surest mistakes first."""
-    path = desk.directory(record.id).folder / "mistakes.json"
+    path = desk.directory(record.id).mistakes
     try:
         changed = path.stat().st_mtime_ns
         found = _read(str(path), changed)
