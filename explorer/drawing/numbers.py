@@ -1,7 +1,10 @@
-"""How numbers look, everywhere: 138.36 M, 15.47 G, 4,096; bytes in powers of ten."""
+"""How numbers look, everywhere: 138.36 M, 15.47 G, 4,096; bytes in powers of ten; times to two units."""
+
+from explorer.i18n import _
 
 PREFIXES = (("k", 10**3), ("M", 10**6), ("G", 10**9), ("T", 10**12), ("P", 10**15))
 EXACT_BELOW = 100_000
+MINUTE, HOUR, DAY = 60, 60 * 60, 24 * 60 * 60
 
 
 def short(value: int) -> str:
@@ -18,6 +21,18 @@ def _scaled(value: int) -> str:
     # 999,996 in thousands would be printed as 1,000.00, so it is left to the next prefix.
     prefix, unit = next((p for p in PREFIXES if abs(value) < 999.995 * p[1]), PREFIXES[-1])
     return f"{value / unit:,.2f} {prefix}"
+
+
+def duration(seconds: float) -> str:
+    """5400 as ``1 h 30 min``, 200 as ``3 min 20 s``."""
+    whole = round(seconds)
+    if whole < MINUTE:
+        return _("{seconds} s").format(seconds=whole)
+    if whole < HOUR:
+        return _("{minutes} min {seconds} s").format(minutes=whole // MINUTE, seconds=whole % MINUTE)
+    if whole < DAY:
+        return _("{hours} h {minutes} min").format(hours=whole // HOUR, minutes=whole % HOUR // MINUTE)
+    return _("{days} d {hours} h").format(days=whole // DAY, hours=whole % DAY // HOUR)
 
 
 def shape(sizes: tuple[int, ...]) -> str:

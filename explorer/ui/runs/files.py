@@ -45,7 +45,7 @@ def draw(records: Sequence[Record], listed: shared.Listed) -> None:
         frame = pd.DataFrame(
             [
                 (
-                    file.name, purpose(file.name), size / 1e6, datetime.fromtimestamp(file.stat().st_mtime, UTC),
+                    file.name, purpose(file.name), size, datetime.fromtimestamp(file.stat().st_mtime, UTC),
                 )
                 for file, size in found.items()
                 if file.exists()
@@ -55,7 +55,7 @@ def draw(records: Sequence[Record], listed: shared.Listed) -> None:
         total = sum(found.values())
     else:
         frame = pd.DataFrame(
-            [(record.name, words.status_with_sign(record.status), listed.sizes[record.id] / 1e6) for record in records],
+            [(record.name, words.status_with_sign(record.status), listed.sizes[record.id]) for record in records],
             columns=["name", "purpose", "size"],
         )
         total = sum(listed.sizes[record.id] for record in records)
@@ -63,14 +63,14 @@ def draw(records: Sequence[Record], listed: shared.Listed) -> None:
         st.info(_("It has no files yet."), icon=":material/folder:")
         return
     st.dataframe(
-        frame,
+        frame.style.format({"size": bytes_short}),
         hide_index=True,
         row_height=ROW,
         height=ROW * (min(len(frame), ROWS_SHOWN) + 1) + 2,
         column_config={
             "name": st.column_config.TextColumn(_("Name"), pinned=True),
             "purpose": st.column_config.TextColumn(_("What it is") if len(records) == 1 else _("Status")),
-            "size": st.column_config.NumberColumn(_("Size"), format="%.2f MB"),
+            "size": st.column_config.NumberColumn(_("Size")),
             "changed": st.column_config.DatetimeColumn(_("Changed"), format="localized"),
         },
         alt=_("Files with their size"),

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
+from explorer.drawing.numbers import bytes_short, duration
 from explorer.i18n import _
 from explorer.jobs.store import ACTIVE, Record
 from explorer.ui.glossary import explain
@@ -21,22 +22,21 @@ COLUMNS = ("name", "status", "progress", "at", "best", "test", "network", "data"
 def rows(listed: shared.Listed, records: list[Record], zone: str | None) -> pd.DataFrame:
     """One row for each run."""
     clock = ZoneInfo(zone or "UTC")
-    queue = listed.records[::-1]
     return pd.DataFrame(
         [
             (
                 record.name,
                 words.status_with_sign(record.status),
                 100 * record.progress,
-                words.at(record, queue),
+                words.at(record, listed.records),
                 _in_percent(listed.best.get(record.id)),
                 _in_percent((record.result or {}).get("top1")),
                 words.network(record),
                 words.data(record),
                 words.recipe(record),
                 record.started and datetime.fromtimestamp(record.started, clock),
-                words.NONE if (seconds := words.took(record)) is None else words.duration(seconds),
-                listed.sizes[record.id] / 1e6,
+                words.NONE if (seconds := words.took(record)) is None else duration(seconds),
+                listed.sizes[record.id],
             )
             for record in records
         ],
@@ -69,8 +69,8 @@ def columns() -> dict[str, Any]:
         "data": text(_("Data"), width=90),
         "recipe": text(_("Recipe"), width=230),
         "started": st.column_config.DatetimeColumn(_("Started"), format="D MMM YYYY, HH:mm", width=140),
-        "took": text(_("Took"), help=_("From the start of its processes to their end."), width=100),
-        "size": number(_("On disk"), format="%.1f MB", width=90),
+        "took": text(_("Took"), help=_("From the last start of its processes to their end."), width=100),
+        "size": number(_("On disk"), width=90),
     }  # fmt: skip
 
 
@@ -104,7 +104,8 @@ def _draw() -> None:
     if held is not None and sorted(held["selection"]["rows"]) != chosen:
         st.session_state[state.TABLE] = selection
     st.dataframe(
-        rows(listed, records, st.context.timezone),
+        # The style is what the cells say; they are sorted by the numbers.
+        rows(listed, records, st.context.timezone).style.format({"size": bytes_short}),
         hide_index=True,
         column_config=columns(),
         row_height=ROW,

@@ -2,18 +2,18 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from explorer.drawing.numbers import duration
 from explorer.i18n import _, language
 from explorer.jobs import desk
 from explorer.jobs.store import AT_WORK, Record, Status
 from explorer.specs import parse_spec
 from explorer.ui.compare.entries import of_spec, title
 
-MINUTE, HOUR, DAY = 60, 60 * 60, 24 * 60 * 60
 NONE = "–"
 # The second is for the canvas of the table, which has no Material icons.
 SIGNS = {
@@ -55,26 +55,14 @@ def percent(share: float | None) -> str:
     return NONE if share is None else f"{share:.2%}"
 
 
-def duration(seconds: float) -> str:
-    """A time as people say it, to two units: ``3 min 20 s``."""
-    whole = round(seconds)
-    if whole < MINUTE:
-        return _("{seconds} s").format(seconds=whole)
-    if whole < HOUR:
-        return _("{minutes} min {seconds} s").format(minutes=whole // MINUTE, seconds=whole % MINUTE)
-    if whole < DAY:
-        return _("{hours} h {minutes} min").format(hours=whole // HOUR, minutes=whole % HOUR // MINUTE)
-    return _("{days} d {hours} h").format(days=whole // DAY, hours=whole % DAY // HOUR)
-
-
 def took(record: Record) -> float | None:
-    """Seconds since a run began, or until it ended; none before it has begun."""
-    if record.started is None:
+    """Seconds since a run was last started, or until it ended; none while it waits."""
+    if record.started is None or record.status is Status.QUEUED:
         return None
     return max(0.0, (record.ended or (time.time() if record.status in AT_WORK else record.changed)) - record.started)
 
 
-def at(record: Record, records: Sequence[Record]) -> str:
+def at(record: Record, records: Iterable[Record]) -> str:
     """What a run is at: its place in the queue, its step, or how long it still takes."""
     live = record.live or {}
     match record.status:
