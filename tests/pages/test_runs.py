@@ -1,11 +1,14 @@
 """The Runs page in every state, without a browser. The runs are made up: none was trained."""
 
 import json
+import time
 from functools import partial
 
+import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from explorer.drawing.numbers import bytes_short
 from explorer.jobs import desk
 from explorer.jobs.store import Status, Store
 from explorer.recipes import Recipe
@@ -60,10 +63,18 @@ def test_all_runs_are_listed_the_newest_first(jobs: Store) -> None:
     assert row["a finished run"]["network"] == "Small CNN for the bundled digits"
     assert row["a finished run"]["recipe"] == "adamw, lr 0.001, batch 64, 6 epochs"
     assert row["a finished run"]["took"] == "3 min 20 s"
-    assert row["a finished run"]["size"] == pytest.approx(
-        sum(shared.retention.files(jobs.records()[-1].id).values()) / 1e6
-    )
+    assert row["a finished run"]["size"] == pytest.approx(sum(shared.retention.files(jobs.records()[-1].id).values()))
     assert "Tick one run" in words(app)
+
+
+def test_sizes_read_as_everywhere_and_sort_as_numbers(jobs: Store) -> None:
+    job = made_runs.add(jobs, "one", Status.FINISHED)
+    desk.directory(job).log.write_bytes(bytes(12_345_678))
+    app = open_page(job=job, show="files")
+    for table, size in zip(app.dataframe, (12_351_678, 12_345_678), strict=True):
+        assert size // 1e4 in list(table.value["size"] // 1e4)
+        cells = pa.ipc.open_stream(table.proto.arrow_data.styler.display_values).read_pandas()
+        assert bytes_short(size)[:5] in " ".join(cells["size"])
 
 
 def test_runs_that_wait_say_their_place(jobs: Store) -> None:
@@ -79,7 +90,7 @@ def test_runs_that_wait_say_their_place(jobs: Store) -> None:
         (Status.RUNNING, "memory", {"Stop": True, "Delete": False}),
         (Status.STOPPING, "It writes a checkpoint", {"Delete": False}),
         (Status.STOPPED, "Stopped. Resume goes on", {"Resume": True, "Delete": True}),
-        (Status.INTERRUPTED, "ended without a word", {"Resume": True, "Delete": True}),
+        (Status.INTERRUPTED, "it gave no reason", {"Resume": True, "Delete": True}),
         (Status.FAILED, "", {"Resume": True, "Delete": True}),
         (Status.FINISHED, "Full lines: validation images.", {"Delete": True}),
     ],
@@ -121,7 +132,7 @@ def test_what_is_shown_of_a_run_follows_it(jobs: Store) -> None:
         row = app.dataframe[0].value.iloc[0]
         assert row["best"] == pytest.approx(100 * best)
         assert row["progress"] == pytest.approx(100 * epochs / 6)
-        assert epochs < row["size"] < epochs + 0.1
+        assert epochs < row["size"] / 1e6 < epochs + 0.1
         assert f"epoch {epochs}</span>" in words(app)
 
 
@@ -232,6 +243,33 @@ def test_filters_stand_in_the_link(jobs: Store) -> None:
     assert names(app) == ["apple"]
     assert names(open_page(status="finished.failed")) == ["pear", "apple"]
     assert "No run is like that" in words(open_page(text="plum"))
+
+
+def test_why_a_run_ended_early_is_said(jobs: Store) -> None:
+    short = made_runs.add(jobs, "short of memory", Status.INTERRUPTED)
+    forced = made_runs.add(jobs, "slow to stop", Status.STOPPED)
+    waited = made_runs.add(jobs, "never began", Status.QUEUED)
+    jobs.change(short, Status, error={"code": "killed", "message": "use a smaller batch_size"})
+    jobs.change(forced, Status, error={"code": "forced", "message": "it took longer than 4.5 seconds"})
+    desk.stop(waited)
+    assert "use a smaller batch_size" in words(open_page(job=short))
+    assert "it took longer than 4.5 seconds" in words(open_page(job=forced))
+    said = words(open_page(job=waited))
+    assert "Stopped before its first checkpoint." in said
+    assert "from the last checkpoint" not in said
+
+
+def test_a_resumed_run_waits_behind_the_others_and_its_pause_is_not_counted(jobs: Store) -> None:
+    job = made_runs.add(jobs, "resumed", Status.STOPPED)
+    made_runs.add(jobs, "later", Status.QUEUED)
+    desk.resume(job)
+    app = open_page(job=job)
+    row = app.dataframe[0].value.set_index("name").loc
+    assert [row[name]["at"] for name in ("resumed", "later")] == ["1 ahead of it", "next"]
+    assert row["resumed"]["took"] == "–"
+    assert "Waiting for its turn: 1 ahead of it." in words(app)
+    jobs.change(job, Status, status=Status.RUNNING, started=time.time())
+    assert '<span>3 s</span><br><span class="faint">3 epochs</span>' in words(open_page(job=job))
 
 
 def test_stop_and_resume(jobs: Store) -> None:

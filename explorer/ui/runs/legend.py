@@ -1,10 +1,12 @@
 """Best and last numbers of the chosen runs; the table is the legend of the curves too."""
 
+import math
 import statistics
 from collections.abc import Callable, Sequence
 from html import escape
 from itertools import accumulate, pairwise
 
+from explorer.drawing.numbers import duration
 from explorer.i18n import _
 from explorer.jobs.compare import Curves, Point, best, last
 from explorer.jobs.store import Record
@@ -12,7 +14,7 @@ from explorer.ui.compare.html import cell
 from explorer.ui.runs import curves, words
 from explorer.ui.runs.lines import Drawn
 
-TOP1, LOSS = "validation/top1", "validation/loss"
+TOP1, LOSS, SECONDS = "validation/top1", "validation/loss", "time/seconds"
 LARGE = 1e4  # of a run that diverges: its digits say nothing
 Number = Callable[[Record, Curves], tuple[float, str] | None]
 
@@ -53,8 +55,10 @@ def _columns() -> list[tuple[str, Number, Callable[[float], str]]]:
             else None
         )
 
-    def time(record: Record, _found: Curves) -> tuple[float, str] | None:
-        return None if (seconds := words.took(record)) is None else (seconds, "")
+    def time(_record: Record, found: Curves) -> tuple[float, str] | None:
+        epochs = found.get(SECONDS, [])  # of every start of the run
+        words_below = _("{epochs:,} epochs").format(epochs=len(epochs))
+        return (math.fsum(point.value for point in epochs), words_below) if epochs else None
 
     def loss(value: float) -> str:
         return f"{value:.4f}" if value < LARGE else f"{value:.3g}"
@@ -67,7 +71,7 @@ def _columns() -> list[tuple[str, Number, Callable[[float], str]]]:
         (_("Last validation loss"), of(LOSS), loss),
         (_("Last training loss"), of("train/loss"), loss),
         (_("Test top-1"), test, words.percent),
-        (_("Took"), time, words.duration),
+        (_("Trained for"), time, duration),
     ]
 
 

@@ -4,17 +4,20 @@ import streamlit as st
 
 from explorer.drawing.numbers import bytes_short
 from explorer.i18n import _
+from explorer.jobs import desk
 from explorer.jobs.store import AT_WORK, Record, Status
 from explorer.ui.runs import shared, words
 from explorer.ui.text import plain
 
 
 def draw(record: Record, listed: shared.Listed) -> None:
-    """Status, progress, numbers of the epoch under way, notes, and why it failed."""
-    at = words.at(record, listed.records[::-1])
+    """Status, progress, numbers of the epoch under way, notes, and why it ended early."""
+    at = words.at(record, listed.records)
     doing = " · ".join(filter(None, [words.epochs(record), at]))
     if record.status in AT_WORK or record.status in {Status.STOPPED, Status.INTERRUPTED}:
         st.progress(record.progress, text=_progress(record, doing))
+    said = plain((record.error or {}).get("message", ""))
+    reason = said or _("it gave no reason; the log may have one")
     match record.status:
         case Status.QUEUED:
             st.info(
@@ -29,29 +32,23 @@ def draw(record: Record, listed: shared.Listed) -> None:
                 icon=words.SIGNS[record.status][0],
             )
         case Status.STOPPED:
-            st.info(
-                _("Stopped. Resume goes on from the last checkpoint, as if nothing had happened."),
-                icon=words.SIGNS[record.status][0],
-            )
+            st.info(said or _stopped(record), icon=words.SIGNS[record.status][0])
         case Status.INTERRUPTED:
-            st.warning(
-                _(
-                    "Its processes ended without a word: the machine was restarted, or somebody ended them. Resume "
-                    "goes on from the last checkpoint."
-                ),
-                title=_("Interrupted"),
-                icon=words.SIGNS[record.status][0],
-            )
+            st.warning(reason, title=_("Interrupted"), icon=words.SIGNS[record.status][0])
         case Status.FAILED:
-            st.error(
-                plain((record.error or {}).get("message", _("it gave no reason; the log may have one"))),
-                title=_("It failed"),
-                icon=words.SIGNS[record.status][0],
-            )
+            st.error(reason, title=_("It failed"), icon=words.SIGNS[record.status][0])
     if record.notes:
         st.caption("\n".join(f"- {plain(note)}" for note in record.notes))
     if record.status in AT_WORK:
         _machine(record)
+
+
+def _stopped(record: Record) -> str:
+    if not desk.directory(record.id).resume.exists():
+        return _(
+            "Stopped before its first checkpoint. Resume puts it into the queue again, and it begins at the start."
+        )
+    return _("Stopped. Resume goes on from the last checkpoint, as if nothing had happened.")
 
 
 def _progress(record: Record, doing: str) -> str:
