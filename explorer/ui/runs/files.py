@@ -63,7 +63,7 @@ def draw(records: Sequence[Record], listed: shared.Listed) -> None:
         st.info(_("It has no files yet."), icon=":material/folder:")
         return
     st.dataframe(
-        frame.style.format({"size": bytes_short}),
+        words.with_sizes(frame),
         hide_index=True,
         row_height=ROW,
         height=ROW * (min(len(frame), ROWS_SHOWN) + 1) + 2,

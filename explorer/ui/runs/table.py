@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from explorer.drawing.numbers import bytes_short, duration
+from explorer.drawing.numbers import duration
 from explorer.i18n import _
 from explorer.jobs.store import ACTIVE, Record
 from explorer.ui.glossary import explain
@@ -104,8 +104,7 @@ def _draw() -> None:
     if held is not None and sorted(held["selection"]["rows"]) != chosen:
         st.session_state[state.TABLE] = selection
     st.dataframe(
-        # The style is what the cells say; they are sorted by the numbers.
-        rows(listed, records, st.context.timezone).style.format({"size": bytes_short}),
+        words.with_sizes(rows(listed, records, st.context.timezone)),
         hide_index=True,
         column_config=columns(),
         row_height=ROW,

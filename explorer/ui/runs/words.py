@@ -7,7 +7,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from explorer.drawing.numbers import duration
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from explorer.drawing.numbers import bytes_short, duration
 from explorer.i18n import _, language
 from explorer.jobs import desk
 from explorer.jobs.store import AT_WORK, Record, Status
@@ -111,6 +114,12 @@ def recipe(record: Record) -> str:
     return _("{optimizer}, lr {lr:g}, batch {batch}, {epochs} epochs").format(
         optimizer=told["optimizer"], lr=told["lr"], batch=told["batch_size"], epochs=told["epochs"]
     )
+
+
+def with_sizes(frame: pd.DataFrame) -> Styler:
+    """A table whose ``size`` column reads as sizes do elsewhere, and is sorted by its bytes."""
+    text: Any = bytes_short
+    return frame.style.format(text, subset=["size"])
 
 
 def value(setting: Any) -> str:
