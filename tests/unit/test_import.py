@@ -124,7 +124,7 @@ def test_answers_are_asked_for_one_after_the_other(tmp_path: Path) -> None:
         return question.likely
 
     done = import_checkpoint(path, tmp_path / "w.safetensors", name="x", answers={}, ask=ask)
-    assert asked == ["image_size", "mean", "std", "classes"]
+    assert asked == ["image_size", "cfg", "mean", "std", "classes"]
     assert not any(note.startswith("Assumed") for note in done.notes)
 
 
@@ -195,8 +195,11 @@ def test_a_proof_never_takes_the_memory_of_the_largest_images() -> None:
 def test_torchvisions_others_are_known_by_name(imported: Import) -> None:
     from torchvision.models import squeezenet1_1
 
-    done = imported(dict(squeezenet1_1(num_classes=5).state_dict()), image_size=64)
+    tensors = dict(squeezenet1_1(num_classes=5).state_dict())
+    done = imported(tensors, image_size=64)
     assert (done.card.spec["name"], done.card.spec["num_classes"]) == ("squeezenet1_1", 5)
+    assert not any("How many pixels" in note for note in done.notes)
+    assert any(note.startswith("Assumed: 224. How many pixels") for note in imported(tensors).notes)
 
 
 def test_a_terminal_asks_again_until_the_answer_can_be() -> None:

@@ -1,5 +1,7 @@
 """VGGs, small CNNs and MLPs are found in tensors alone, and their pools in numbers, groups, heads and publications."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -107,6 +109,42 @@ class Unpadded(nn.Module):
 def test_images_of_a_usual_size_tell_padding_and_pools() -> None:
     spec = same_scores(Unpadded(), 28, 1).spec
     assert (spec.cfg, spec.image_size) == (("4:3p0", "6:3p0", "M"), 28)
+
+
+class Strided(nn.Sequential):
+    """Convolutions stride, and nothing pools."""
+
+    def __init__(self) -> None:
+        layers = [nn.Conv2d(3, 4, 3, 2, 1), nn.ReLU(), nn.Conv2d(4, 6, 3, 2, 1), nn.ReLU()]
+        super().__init__(*layers, nn.Flatten(), nn.Linear(6 * 8**2, 5))
+
+
+def test_convolutions_stride_where_numbers_leave_no_room_for_pools() -> None:
+    found = same_scores(Strided(), 32)
+    assert (found.spec.cfg, found.spec.pool_to) == (("4:3/2", "6:3/2"), None)
+    assert "cfg" in {question.key for question in found.questions}
+
+
+@pytest.mark.parametrize("pool", [nn.MaxPool2d, nn.AvgPool2d])
+def test_whether_pools_take_maxima_or_means_is_asked(pool: Callable[[int], nn.Module]) -> None:
+    layers = [nn.Conv2d(3, 4, 3, 1, 1), nn.ReLU(), pool(2), nn.Conv2d(4, 6, 3, 1, 1), nn.ReLU(), pool(2)]
+    letter = "M" if pool is nn.MaxPool2d else "A"
+    answer = {} if letter == "M" else {"cfg": [4, "A", 6, "A"]}
+    found = same_scores(nn.Sequential(*layers, nn.Flatten(), nn.Linear(6 * 8**2, 5)), 32, **answer)
+    assert found.spec.cfg == (4, letter, 6, letter)
+    assert "cfg" in {question.key for question in found.questions}
+
+
+def test_small_images_and_plausible_pools_come_before_a_pool_behind_every_convolution() -> None:
+    cfg = (8, 8, "M", 16, 16, "M", 32, 32, "M", 64, "M", 64, "M")
+    spec = VggSpec(cfg=cfg, pool_to=None, classifier=(), dropout=0.0, image_size=32, num_classes=10)
+    assert found_again(spec, "flat").spec == spec
+
+
+def test_relu_is_noted_as_assumed_where_no_statistics_would_show_another() -> None:
+    for name, count in (("vgg11", 1), ("vgg11-bn", 0), ("mnist-fc", 1), ("resnet18", 0)):
+        (first, *_others) = recognise(our_shapes(PRESETS[name].spec), ordered=True)
+        assert sum("ReLU is assumed" in note for note in first.notes) == count, name
 
 
 def test_a_chain_whose_names_speak_of_shortcuts_is_not_taken_for_one() -> None:

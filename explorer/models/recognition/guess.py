@@ -112,6 +112,11 @@ def guess(spec: Spec, units: list[Unit], **more: Any) -> Guess:
     return Guess(spec, names, tuple(units), shifts, **more)
 
 
+def relu_assumed() -> str:
+    """The note on networks without batch norms, whose statistics would show another activation."""
+    return _("ReLU is assumed as the activation: neither names nor shapes tell it.")
+
+
 def our_shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
     """Shapes of the tensors that a network needs, by name: all but those of auxiliary heads.
 

@@ -42,6 +42,20 @@ def layouts(convolutions: Sequence[Unit], side: int, image_size: int | None) -> 
                     yield Layout(tuple(map(format_token, cfg)), fitting[0])
 
 
+def strided(convolutions: Sequence[Unit], side: int, image_size: int | None) -> Iterator[Layout]:
+    """The same where convolutions stride in place of pools that nothing speaks for, the likeliest first."""
+    pooled = [bool(sign) for sign in told(convolutions)]
+    wider = [False, *_growing(convolutions)]
+    first = [True] + [False] * len(pooled)
+    patterns = [([True] * len(wider), 2), (wider, 2), (first, 2), (first, 4)]
+    sizes = (*USUAL.get(convolutions[0].before, (32,)), *SIDES) if image_size is None else (image_size,)
+    for (striding, stride), padded, last in product(patterns, PADDED, (False, True)):
+        strides = [stride if strides_here else 1 for strides_here in striding]
+        cfg = _cfg(convolutions, [*pooled, last], padded, strides)
+        if fitting := [size for size in sizes if map_side(cfg, size) == side]:
+            yield Layout(tuple(map(format_token, cfg)), fitting[0])
+
+
 def likely(convolutions: Sequence[Unit], image_size: int | None) -> Layout:
     """The likeliest reading where the head does not say how large the last map is."""
     sizes = (28 if convolutions[0].before == 1 else 32, 224) if image_size is None else (image_size,)
@@ -87,11 +101,11 @@ def map_side(cfg: Sequence[Token], size: int) -> int:
     return size
 
 
-def _cfg(convolutions: Sequence[Unit], pooled: Sequence[bool], padded: int) -> list[Token]:
+def _cfg(convolutions: Sequence[Unit], pooled: Sequence[bool], padded: int, strides: Sequence[int] = ()) -> list[Token]:
     cfg: list[Token] = []
-    for unit, pool in zip(convolutions, pooled, strict=True):
+    for unit, pool, stride in zip(convolutions, pooled, strides or [1] * len(pooled), strict=True):
         padding = unit.kernel // 2 if unit.kernel <= padded else 0
-        cfg.append(Conv(unit.after, unit.kernel, 1, padding))
+        cfg.append(Conv(unit.after, unit.kernel, stride, padding))
         cfg += [Pool("M")] if pool else []
     return cfg
 
@@ -113,7 +127,8 @@ def _gap(first: Unit, second: Unit) -> int | None:
 def _placements(convolutions: Sequence[Unit]) -> list[tuple[bool, ...]]:
     """Pools between the convolutions: what names tell, filled up by one rule after the other."""
     signs = told(convolutions)
-    rules = [*_published(convolutions), _growing(convolutions), [True] * len(signs), [False] * len(signs)]
+    none, every = [False] * len(signs), [True] * len(signs)
+    rules = [*_published(convolutions), *_staged(convolutions), every, none]
     filled = (tuple(r if sign is None else sign for sign, r in zip(signs, rule, strict=True)) for rule in rules)
     return list(dict.fromkeys(filled))
 
@@ -130,6 +145,18 @@ def _published(convolutions: Sequence[Unit]) -> Iterator[list[bool]]:
             layers = [(token.channels, token.kernel) for token in tokens(preset.spec.cfg) if isinstance(token, Conv)]
             if len(layers) == len(convolutions) > 3 and pattern(layers) == wanted:
                 yield placed(preset.spec.cfg)
+
+
+def _staged(convolutions: Sequence[Unit]) -> Iterator[list[bool]]:
+    """A pool wherever channels grow, and then within the last width too, which may be cut into stages of equal length.
+
+    So it is in a VGG, whose last two stages are of one width.
+    """
+    growing = _growing(convolutions)
+    run = len(growing) + 1 - max((place + 1 for place, grows in enumerate(growing) if grows), default=0)
+    for length in (length for length in range(run, 0, -1) if run % length == 0):
+        ends = [place % length == 0 for place in range(1, run)]
+        yield [*growing[: len(growing) - len(ends)], *ends]
 
 
 def _growing(convolutions: Sequence[Unit]) -> list[bool]:

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 from explorer.errors import SpecError
 from explorer.i18n import _
 from explorer.models.recognition.adapting import BEHIND, BOTH
-from explorer.models.recognition.guess import Guess, Misfit, Question, guess
+from explorer.models.recognition.guess import Guess, Misfit, Question, guess, relu_assumed
 from explorer.models.recognition.layers import Layers, Path, Unit, common, entrance, trail
 from explorer.specs import ResNetSpec
 from explorer.specs.resnet import EXPANSION
@@ -192,11 +192,12 @@ def _specs(
         questions.append(Question("residual", text, readings[0][0], (True, False)))
         text = _("Where do shortcuts without weights add channels of zeros?")
         questions.append(Question("padding", text, readings[0][1], (BEHIND, BOTH)))
+    notes = () if stem.norm else (relu_assumed(),)
     for residual, padding in readings:
         adapting = {} if padding is None else {"padding": padding}
         with suppress(Misfit, SpecError):
             spec = ResNetSpec.parse({**fields, "residual": residual})
-            yield guess(spec, units, questions=tuple(questions), adapting=adapting)
+            yield guess(spec, units, questions=tuple(questions), adapting=adapting, notes=notes)
 
 
 def _stages(blocks: list[Block]) -> Iterator[list[list[Block]]]:

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import chain, islice
+from itertools import islice
 from math import isqrt
 
 from explorer.errors import SpecError
 from explorer.i18n import _
 from explorer.models.recognition import pools
-from explorer.models.recognition.guess import Guess, Misfit, Question, guess, slots
+from explorer.models.recognition.guess import Guess, Misfit, Question, guess, relu_assumed, slots
 from explorer.models.recognition.layers import Layers, Unit, chained
 from explorer.specs import PRESETS, VggSpec
 from explorer.specs.cfg import Conv, tokens
@@ -29,12 +29,18 @@ def guesses(layers: Layers, image_size: int | None) -> Iterator[Guess]:
     if convolutions is None or not head or any(RESIDUAL.search(unit.name) for unit in convolutions):
         return
     units = [*convolutions, *head]
-    readings = _perceptrons(head)
-    if convolutions:
-        readings = chain(_published(convolutions, head), _composed(convolutions, head, image_size))
-    for spec in dict.fromkeys(readings):
+    for spec, known in _readings(convolutions, head, image_size).items():
+        notes = () if spec.batch_norm else (relu_assumed(),)
         with suppress(Misfit, SpecError):
-            yield guess(spec, units, questions=_questions(spec, convolutions))
+            yield guess(spec, units, questions=_questions(spec, known=known), notes=notes)
+
+
+def _readings(convolutions: list[Unit], head: list[Unit], image_size: int | None) -> dict[VggSpec, bool]:
+    """Networks of these layers, the likeliest first, and whether names leave nothing of their cfg lists open."""
+    if not convolutions:
+        return dict.fromkeys(_perceptrons(head), True)
+    published = dict(_published(convolutions, head))
+    return published | {spec: False for spec in _composed(convolutions, head, image_size) if spec not in published}
 
 
 def _convolutional_head(convolutions: list[Unit]) -> tuple[list[Unit], list[Unit]]:
@@ -48,8 +54,8 @@ def _convolutional_head(convolutions: list[Unit]) -> tuple[list[Unit], list[Unit
     return convolutions[:cut], convolutions[cut:]
 
 
-def _published(convolutions: list[Unit], head: list[Unit]) -> Iterator[VggSpec]:
-    """Presets of these very layers, first those whose pools leave the same gaps, then those of as many classes."""
+def _published(convolutions: list[Unit], head: list[Unit]) -> Iterator[tuple[VggSpec, bool]]:
+    """Presets of these very layers, and whether their pools leave the same gaps: those first, then by the classes."""
     signs, units = pools.told(convolutions), [*convolutions, *head]
     fitting: list[tuple[tuple[bool, bool], VggSpec]] = []
     for preset in PRESETS.values():
@@ -62,8 +68,8 @@ def _published(convolutions: list[Unit], head: list[Unit]) -> Iterator[VggSpec]:
         if all(known in (None, pool) for known, pool in zip(signs, pools.placed(spec.cfg), strict=True)):
             same_gaps = pools.gaps(own[: len(convolutions)]) == pools.gaps(convolutions)
             fitting.append(((same_gaps, spec.num_classes == head[-1].after), spec))
-    for _rank, spec in sorted(fitting, key=lambda found: found[0], reverse=True):
-        yield spec.changed(num_classes=head[-1].after)
+    for (same_gaps, _classes), spec in sorted(fitting, key=lambda found: found[0], reverse=True):
+        yield spec.changed(num_classes=head[-1].after), same_gaps
 
 
 def _count(spec: VggSpec) -> int:
@@ -82,6 +88,8 @@ def _composed(convolutions: list[Unit], head: list[Unit], image_size: int | None
     if left or (not first.kernel and side**2 != cells):
         return
     found = list(islice(pools.layouts(convolutions, side, image_size), MOST_LAYOUTS))
+    if not found and side > 1:  # a single cell is rather the mean of a map
+        found = list(islice(pools.strided(convolutions, side, image_size), MOST_LAYOUTS))
     flat = bool(found) and not first.kernel
     for layout in found or [pools.likely(convolutions, image_size)]:
         spec = VggSpec(
@@ -126,7 +134,7 @@ def _with_dropout(spec: VggSpec, head: list[Unit]) -> VggSpec:
     return spec.changed(dropout=0.0)
 
 
-def _questions(spec: VggSpec, convolutions: list[Unit]) -> tuple[Question, ...]:
+def _questions(spec: VggSpec, *, known: bool) -> tuple[Question, ...]:
     image = Question("image_size", _("How many pixels has a side of the images?"), spec.image_size)
-    cfg = Question("cfg", _("Where do the pools sit, and how do the convolutions stride and pad?"), list(spec.cfg))
-    return (cfg, image) if None in pools.told(convolutions) else (image,)
+    text = _("Where do the pools sit, are they of maxima (M) or means (A), and how do the convolutions stride and pad?")
+    return (image,) if known else (image, Question("cfg", text, list(spec.cfg)))

@@ -7,7 +7,7 @@ from math import isqrt, prod
 from explorer.errors import SpecError
 from explorer.i18n import _
 from explorer.models import zoo
-from explorer.models.recognition.guess import Guess, auxiliary, our_shapes
+from explorer.models.recognition.guess import Guess, Question, auxiliary, our_shapes
 from explorer.models.recognition.layers import Shape, natural
 from explorer.specs import ZooSpec
 
@@ -27,7 +27,10 @@ def guesses(shapes: Mapping[str, Shape]) -> Iterator[Guess]:
             if our_shapes(spec) == main:
                 ignored = tuple(name for name in shapes if name not in main)
                 notes = (_("Auxiliary heads help in training only and are left out."),) if ignored else ()
-                yield Guess(spec, {name: name for name in main}, ignored=ignored, notes=notes)
+                image = Question("image_size", _("How many pixels has a side of the images?"), spec.image_size)
+                told = POSITIONS in shapes  # a vision transformer has one for each patch
+                questions = () if told else (image,)
+                yield Guess(spec, {name: name for name in main}, ignored=ignored, notes=notes, questions=questions)
 
 
 def _alike(shapes: Mapping[str, Shape]) -> Iterator[tuple[str, int]]:
