@@ -1,5 +1,7 @@
 """GoogLeNets are found in tensors alone; their auxiliary heads are left out knowingly."""
 
+from time import process_time
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -191,3 +193,14 @@ def test_two_convolutions_in_place_of_the_5x5_are_none_of_ours() -> None:
     shapes = our_shapes(PRESETS["googlenet-bn-cifar10"].spec)
     shapes["inception3a.branch3.2.conv.weight"] = (32, 32, 3, 3)
     assert recognise(shapes, ordered=True) == []
+
+
+def test_layers_that_might_all_be_the_stem_are_not_tried_without_end() -> None:
+    shapes: dict[str, tuple[int, ...]] = {}
+    for number in range(600):
+        shapes |= {f"a{number}.weight": (64, 3, 7, 7), f"b{number}.weight": (64, 64, 1, 1)}
+        shapes |= {f"c{number}.weight": (192, 64, 3, 3)}
+    shapes["d.weight"] = (10, 192)
+    start = process_time()
+    assert recognise(shapes, ordered=True) == []
+    assert process_time() - start < 10

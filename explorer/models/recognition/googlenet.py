@@ -3,19 +3,21 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import islice, product
 from math import isqrt
 from typing import Any, NamedTuple
 
 from explorer.errors import SpecError
 from explorer.i18n import _
 from explorer.models.googlenet import EPSILON
-from explorer.models.recognition.guess import Guess, Misfit, Question, guess
+from explorer.models.recognition.guess import Guess, Misfit, Question, guess, relu_assumed
 from explorer.models.recognition.layers import Layers, Unit, common, parts, trail
 from explorer.specs import PRESETS, GoogLeNetSpec
 from explorer.specs.googlenet import MAX_BRANCH, Module
 
 NUMBERED = re.compile(r"[0-9]{1,3}[a-z]?|[a-z][0-9]{1,3}")
 POOLED = re.compile(r"pool|proj", re.IGNORECASE)
+MOST_STEMS = 50  # the published table has two, by its reductions
 PYTORCH_EPSILON = 1e-5  # of batch norm, where nobody sets one
 
 
@@ -57,7 +59,7 @@ def guesses(layers: Layers) -> Iterator[Guess]:
     linears = [unit for unit in main if not unit.kernel]
     if len(linears) != 1:
         return
-    for stem in _stems(convolutions):
+    for stem in islice(_stems(convolutions), MOST_STEMS):
         body = [unit for unit in convolutions if unit not in stem]
         for size in (6, 3):
             modules = _modules(body, size)
@@ -91,13 +93,15 @@ def _squared(features: int, channels: int) -> bool:
 
 def _stems(convolutions: list[Unit]) -> Iterator[list[Unit]]:
     """What may come before the first module: 7x7, 1x1 and 3x3, or one 3x3."""
-    for first in convolutions:
-        if (first.kernel, first.after) == (7, 64):
-            for second in convolutions:
-                for third in convolutions if (second.kernel, second.before, second.after) == (1, 64, 64) else ():
-                    if (third.kernel, third.before, third.after) == (3, 64, 192):
-                        yield [first, second, third]
-        elif (first.kernel, first.after) == (3, 192) and len(convolutions) % 3 == 1:
+
+    def like(kernel: int, after: int, before: int | None = None) -> list[Unit]:
+        fitting = (unit for unit in convolutions if (unit.kernel, unit.after) == (kernel, after))
+        return [unit for unit in fitting if before in (None, unit.before)]
+
+    for triple in product(like(7, 64), like(1, 64, 64), like(3, 192, 64)):
+        yield list(triple)
+    if len(convolutions) % 3 == 1:
+        for first in like(3, 192):
             yield [first]
 
 
@@ -167,7 +171,7 @@ def _read(stem: list[Unit], modules: list[Inception], head: Unit, heads: list[Un
         text = _("What epsilon have the batch norms, 0.001 (torchvision, Keras) or 0.00001 (PyTorch's default)?")
         questions.append(Question("epsilon", text, EPSILON, (EPSILON, PYTORCH_EPSILON)))
     ignored = tuple(name for unit in heads for name in unit.names)
-    notes = []
+    notes = [] if normed else [relu_assumed()]
     if ignored:
         text = _("Auxiliary heads help in training only: {count} tensors are left out ({names}, …).")
         notes.append(text.format(count=len(ignored), names=ignored[0]))
