@@ -23,9 +23,9 @@ class Failed(Exception):  # noqa: N818  an end of the command, and no error of o
 @click.group()
 def jobs() -> None:
     """Jobs that wait, train and have ended."""
-    from explorer.jobs.desk import wake
+    from explorer.jobs.desk import keep_awake
 
-    wake(always=False)  # whatever happened meanwhile, what is told next is true
+    keep_awake()
 
 
 @jobs.command("list")

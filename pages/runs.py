@@ -6,6 +6,7 @@ again while one of their runs is active, and only then; the page as a whole is d
 
 import streamlit as st
 
+from explorer.errors import StoreError
 from explorer.i18n import _
 from explorer.jobs.store import ACTIVE, Status
 from explorer.ui.runs import actions, disk, live, results, sections, shared, state, sweep, table, told, words
@@ -13,7 +14,15 @@ from explorer.ui.runs import files as kept
 from explorer.ui.text import plain
 
 watching = state.current()
-listed = shared.listed()
+try:
+    listed = shared.listed()
+except StoreError as error:
+    st.title(_("Runs"), anchor=False)
+    st.error(
+        plain(str(error)), title=_("The runs can't be listed; those at work go on"), icon=":material/database_off:"
+    )
+    st.button(_("Try again"), icon=":material/refresh:", key="runs.again")
+    st.stop()
 watching.statuses = {record.id: record.status for record in listed.records}
 dark = st.context.theme.type == "dark"
 

@@ -6,6 +6,9 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from explorer.errors import InputError
+from explorer.jobs.desk import directory
+from explorer.jobs.job import Job
 from explorer.jobs.run_directory import Row
 from explorer.jobs.store import Record
 
@@ -59,9 +62,18 @@ def last(curve: Sequence[Point]) -> Point | None:
 
 
 def settings(record: Record) -> dict[str, Any]:
-    """All that a run was told, by the keys of ``--set``."""
+    """All that a run has trained with, by the keys of ``--set``."""
     network = {SPEC + key: value for key, value in record.spec.items()}
     return {"dataset": record.dataset, **network, **record.recipe, **record.resources}
+
+
+def submitted(record: Record) -> dict[str, Any]:
+    """The same as it was submitted, where that is kept: without what was measured on the images."""
+    try:
+        job = Job.read(directory(record.id).folder)
+    except InputError:
+        return settings(record)
+    return settings(record) | job.recipe.to_dict()
 
 
 def table(records: Sequence[Record], *, everything: bool = False) -> list[Difference]:
@@ -73,10 +85,13 @@ def table(records: Sequence[Record], *, everything: bool = False) -> list[Differ
 
 
 def by_configuration(records: Iterable[Record]) -> list[list[Record]]:
-    """Runs that differ in their seed alone, together; in the order in which each configuration is first met."""
+    """Runs that differ in their seed alone, together; in the order in which each configuration is first met.
+
+    What a run measures itself, such as the mean of its training images, goes with its seed.
+    """
     groups: dict[str, list[Record]] = {}
     for record in records:
-        told = settings(record) | {SEED: None}
+        told = submitted(record) | {SEED: None}
         groups.setdefault(json.dumps(told, sort_keys=True), []).append(record)
     return list(groups.values())
 

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -31,10 +31,14 @@ from explorer.jobs.store import ACTIVE, AT_WORK, RESUMABLE, Record, Status, stor
 from explorer.settings import settings
 
 RUNNER = "explorer.jobs.runner"
+STARTING = 3.0  # seconds that a runner may take to come to its lock
+LOOK_EVERY = 2.0  # seconds
 
 log = logging.getLogger(__name__)
 
 _runner: "subprocess.Popen[bytes] | None" = None  # that this process has started last
+_started = -STARTING
+_looked = -LOOK_EVERY
 _waking = Lock()
 
 
@@ -130,16 +134,10 @@ def directory(job: str) -> RunDirectory:
     return RunDirectory(settings().runs_dir / job)
 
 
-def bytes_on_disk(job: str) -> int:
-    """What a job's files take."""
-    folder = directory(job).folder
-    return sum(file.stat().st_size for file in folder.glob("*") if file.is_file()) if folder.is_dir() else 0
-
-
-def ahead(job: str, records: Sequence[Record]) -> int:
-    """How many jobs wait before one that waits, too."""
-    waiting = [record.id for record in records if record.status is Status.QUEUED]
-    return waiting.index(job) if job in waiting else 0
+def ahead(job: str, records: Iterable[Record]) -> int:
+    """How many jobs wait before one that waits, too; a resumed one waits behind all others."""
+    turns = {record.id: record.turn for record in records if record.status is Status.QUEUED}
+    return sum(turn < turns[job] for turn in turns.values()) if job in turns else 0
 
 
 def describe(record: Record) -> dict[str, Any]:
@@ -165,18 +163,12 @@ def describe(record: Record) -> dict[str, Any]:
     }
 
 
-def wake(*, always: bool = True) -> None:
-    """See that a runner lives.
-
-    Args:
-        always: else only where a job waits for one.
-    """
-    global _runner
-    if not always and not store().records(ACTIVE):
-        return
+def wake() -> None:
+    """See that a runner lives."""
+    global _runner, _started
     with _waking:
-        if _runner is not None and _runner.poll() is None:  # it works, or will in a moment
-            return
+        if _runner is not None and _runner.poll() is None and time.monotonic() - _started < STARTING:
+            return  # it has not come to its lock yet
         lock = FileLock(runner_lock())
         try:
             lock.acquire(timeout=0)
@@ -184,9 +176,25 @@ def wake(*, always: bool = True) -> None:
             return
         lock.release()  # of two processes that come here at once, both start a runner, and one ends at once
         try:
-            _runner = _start_runner()
+            _runner, _started = _start_runner(), time.monotonic()
         except OSError as error:  # the jobs are in the queue all the same; whoever looks at them tries again
             log.warning("no runner could be started: %s", error)
+
+
+def keep_awake() -> None:
+    """See that a runner lives where a job needs one: whatever has happened meanwhile, what is told next is true.
+
+    For those that look at jobs, however often they do.
+
+    Raises:
+        StoreError: where the store can't be read.
+    """
+    global _looked
+    if time.monotonic() - _looked < LOOK_EVERY:
+        return
+    _looked = time.monotonic()
+    if store().records(ACTIVE):
+        wake()
 
 
 def _start_runner() -> "subprocess.Popen[bytes]":

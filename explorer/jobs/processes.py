@@ -38,15 +38,13 @@ def of_job(job: str) -> list[psutil.Process]:
 
     A process that only has the id on its command line, as a pager of the log, is none.
     """
-    return [
-        process
-        for process in psutil.process_iter()
-        if process.pid != os.getpid() and _belongs(process, job) and process.status() != psutil.STATUS_ZOMBIE
-    ]
+    return [process for process in psutil.process_iter() if process.pid != os.getpid() and _belongs(process, job)]
 
 
 def _belongs(process: psutil.Process, job: str) -> bool:
     try:
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
         words = " ".join(process.cmdline())
         if job in words and any(module in words for module in MODULES):
             return True

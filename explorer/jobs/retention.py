@@ -76,10 +76,10 @@ def clear(clearings: Sequence[Clearing]) -> int:
         OSError: where a file can't be removed.
     """
     freed = 0
-    ended = {record.id for record in store().records(set(Status) - ACTIVE)}
+    turns = {record.id: record.turn for record in store().records(set(Status) - ACTIVE)}
     for clearing in clearings:
         job = clearing.record.id
-        if job not in ended:
+        if turns.get(job) != clearing.record.turn:  # each resume gives another turn
             continue
         if clearing.whole:
             desk.delete(job)

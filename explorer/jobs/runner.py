@@ -9,6 +9,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -29,6 +30,8 @@ POLL = 0.2  # seconds
 LATE = 7.0  # seconds after a request to stop that a supervisor has; then all processes are killed
 SETTLED_IN = 1.0  # seconds from a job's start on which it has the machine to itself, before the next one is prepared
 OTHER_WAIT = 1.0  # seconds; somebody who only looks may hold the lock for a moment
+
+BACKENDS: dict[str, Callable[[], Backend]] = {"local": Local}
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +86,8 @@ class Runner:
                 queued.remove(record)
                 still = self.store.records(AT_WORK)
         if all(time.time() - (record.started or 0) > SETTLED_IN for record in still):
-            self.backend.make_ready()
+            with suppress(OSError):  # short of memory or processes: jobs take longer to begin, and that is all
+                self.backend.make_ready()
         return bool(active)
 
     def _guarded(self, act: Callable[[Record], None], record: Record) -> None:
@@ -195,7 +199,9 @@ def main() -> int:
             lock.acquire(timeout=OTHER_WAIT)
         except Timeout:
             return 0
-        Runner(store(), Local(), Machine(gpus(), settings().cpu_slots)).run(settings().runner_idle)
+        Runner(store(), BACKENDS[settings().backend](), Machine(gpus(), settings().cpu_slots)).run(
+            settings().runner_idle
+        )
         lock.release()
         # A job that came while this one still held the lock has started no other runner.
         path = store().path

@@ -2,7 +2,6 @@
 
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -14,12 +13,11 @@ from tqdm import tqdm
 
 from explorer.drawing.numbers import short
 from explorer.i18n import _
-from explorer.jobs.desk import ahead, wake
+from explorer.jobs.desk import ahead, keep_awake
 from explorer.jobs.store import ACTIVE, Record, Status, store
 from explorer.ui.terminal_progress import step
 
 POLL = 0.2  # seconds
-RUNNER_CHECK = 2.0  # seconds between two looks whether the runner lives
 EPOCH = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{postfix}"  # tqdm's own estimate is for one epoch
 LAST_NUMBER = "time/images_per_second"  # of an epoch that is written to its end
 
@@ -30,7 +28,7 @@ def follow(job: str) -> Record:
     Raises:
         InputError: where there is none of this id.
     """
-    told, looked = 0, time.monotonic()
+    told = 0
     record = store().get(job)
     with (
         _interruptions() as left,
@@ -44,9 +42,7 @@ def follow(job: str) -> Record:
                     told = _lines(job, told, say)
                 _draw(bar, record)
                 shown = record
-            if time.monotonic() - looked > RUNNER_CHECK:
-                wake()
-                looked = time.monotonic()
+            keep_awake()
             left.wait(POLL)
             record = store().get(job)
         _lines(job, told, say)

@@ -17,7 +17,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """Folders of the test's own, digits that were looked at before, a pace without measuring, and no runner."""
     for name in ("data", "runs", "saved"):
         monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(tmp_path / name))
-    monkeypatch.setattr("explorer.jobs.desk.wake", lambda **_how: None)
+    monkeypatch.setattr("explorer.jobs.desk.wake", lambda: None)
     monkeypatch.setattr(cost.pace, "work", lambda _key, _progress: PACE)
     for lane in (cost.pace, data._looking, data._fetching):
         lane._pieces.clear()

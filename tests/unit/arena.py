@@ -87,7 +87,7 @@ class Arena:
         Checks every state on the way.
         """
         while (record := store().get(job)).status is not Status.FINISHED:
-            desk.wake()
+            desk.keep_awake()
             assert record.status is not Status.FAILED, record.error
             if record.status in RESUMABLE:
                 self.nobody_left(job)
@@ -108,7 +108,7 @@ class Arena:
         """After a kill, within some seconds either the job runs or it has no process."""
         begin = time.monotonic()
         while time.monotonic() - begin < ORPHAN_LIFE:
-            desk.wake()  # as every command and page does
+            desk.keep_awake()  # as every command and page does
             status = store().get(job).status
             there = [process for process in of_job(job) if process.is_running()]
             supervised = any("jobs.supervisor" in words(process) for process in there)

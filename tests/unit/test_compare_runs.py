@@ -3,7 +3,7 @@
 import math
 import statistics
 
-from explorer.jobs import compare
+from explorer.jobs import compare, desk
 from explorer.jobs.compare import Point
 from explorer.jobs.run_directory import Row
 from explorer.jobs.store import Record, Status, Store
@@ -50,6 +50,19 @@ def test_seeds_of_one_configuration_belong_together(jobs: Store) -> None:
     runs = [record(jobs, f"{lr} {seed}", lr=lr, seed=seed) for seed in (0, 1) for lr in (0.1, 0.2)]
     groups = [[run.name for run in group] for group in compare.by_configuration(runs)]
     assert groups == [["0.1 0", "0.1 1"], ["0.2 0", "0.2 1"]]
+
+
+def test_what_a_run_measures_goes_with_its_seed(jobs: Store) -> None:
+    """A seed chooses what is held out, and the mean of what is left differs a little."""
+    made = [job for seed in (0, 1) for job in made_runs.jobs(str(seed), seed=seed)]
+    assert {job.recipe.mean for job in made} == {None}
+    runs = desk.submit(made)
+    for number, run in enumerate(runs):
+        fitted = run.recipe | {"mean": [0.3054 + number / 1000], "std": [0.3757]}
+        assert jobs.change(run.id, Status, recipe=fitted)
+    alike = [jobs.get(run.id) for run in runs]
+    assert [[run.name for run in group] for group in compare.by_configuration(alike)] == [["0", "1"]]
+    assert dict(compare.table(alike))["mean"] == ([0.3054], [0.3064])
 
 
 def test_spread_is_that_of_the_statistics_module() -> None:

@@ -243,9 +243,15 @@ def test_nobody_is_woken_where_nothing_waits(
     monkeypatch.setattr(desk, "_start_runner", start)
     for status in set(Status) - ACTIVE:
         submitted(status)
-    wake(always=False)
+    monkeypatch.setattr(desk, "wake", wake)
+    monkeypatch.setattr(desk, "LOOK_EVERY", 0)
+    desk.keep_awake()
     assert (woken, stub("works")) == ([], [])
     for status in ACTIVE:
         jobs.change(jobs.records()[0].id, Status, status=status)
-        wake(always=False)
+        monkeypatch.setattr(desk, "_runner", None)
+        desk.keep_awake()
+    assert len(woken) == len(ACTIVE)
+    monkeypatch.setattr(desk, "LOOK_EVERY", 60)
+    desk.keep_awake()
     assert len(woken) == len(ACTIVE)

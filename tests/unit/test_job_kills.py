@@ -83,7 +83,7 @@ def test_stopped_in_time_and_not_before_the_processes_are_gone(arena: Arena) -> 
     desk.stop(job)
     while store().get(job).status is not Status.STOPPED:
         assert time.monotonic() - begin < 10
-        desk.wake()
+        desk.keep_awake()
         time.sleep(0.01)
     assert not [process for process in there if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
     desk.delete(job)
@@ -156,5 +156,5 @@ def wait_for(job: str, status: Status, *, trained: bool = False) -> Any:
         if record.status is status and (not trained or (record.live and record.live.get("epoch", 0) > 1)):
             return record
         assert time.monotonic() - begin < PATIENCE, record
-        desk.wake()
+        desk.keep_awake()
         time.sleep(0.02)

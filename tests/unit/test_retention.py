@@ -65,3 +65,13 @@ def test_a_run_that_was_resumed_or_deleted_after_the_preview_is_left_alone(jobs:
     assert [record.id for record in jobs.records()] == [resumed]
     assert left(resumed) == before
     assert not desk.directory(other).folder.exists()
+
+
+def test_a_run_that_has_finished_after_the_preview_stays(jobs: Store) -> None:
+    job = made_runs.add(jobs, "failed", Status.FAILED)
+    plan = retention.plan(jobs.records(), Rule.FAILED)
+    desk.resume(job)
+    jobs.change(job, Status, status=Status.FINISHED)
+    assert retention.clear(plan) == 0
+    assert jobs.get(job).status is Status.FINISHED
+    assert desk.directory(job).best.exists()

@@ -69,12 +69,13 @@ def call(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: py
     """Runs a command in this process: status, stdout and stderr. So does the queue with its jobs."""
     monkeypatch.chdir(tmp_path)
 
-    def wake(*, always: bool = True) -> None:
+    def wake() -> None:
         runner = Runner(jobs, Here(run), Machine([], 1))
         while runner.step():
             pass
 
     monkeypatch.setattr(desk, "wake", wake)
+    monkeypatch.setattr(desk, "LOOK_EVERY", 0)
 
     def run_command(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["explorer", *arguments])

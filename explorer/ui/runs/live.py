@@ -5,6 +5,7 @@ import streamlit as st
 from explorer.i18n import _
 from explorer.jobs.store import ACTIVE, Record
 from explorer.ui.compare import html
+from explorer.ui.faults import in_words
 from explorer.ui.runs import curves, progress, shared, state, table
 from explorer.ui.runs.legend import legend
 from explorer.ui.runs.lines import drawn, last_epoch, lines
@@ -25,6 +26,7 @@ def draw(jobs: list[str], section: Section, *, active: bool) -> None:
     st.fragment(_draw, run_every=table.TICK if active else None)(jobs, section)
 
 
+@in_words
 def _draw(jobs: list[str], section: Section) -> None:
     watching, listed = state.watching(), shared.listed()
     known = {record.id: record for record in listed.records}

@@ -39,7 +39,12 @@ class Listed(NamedTuple):
 
 
 def listed() -> Listed:
-    """All runs as the store knows them now."""
+    """All runs as the store knows them now.
+
+    Raises:
+        StoreError: where it can't be read.
+    """
+    desk.keep_awake()
     held = store()
     return _listed(str(held.url), held.version())
 

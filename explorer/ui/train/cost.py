@@ -85,6 +85,11 @@ def room(spec: Spec, recipe: Recipe, resources: Resources, found: Preview) -> Ro
     return Room(resources.processes * (each + PROCESS), memory.available, memory.total, device.type)
 
 
+def memory_key(recipe: Recipe) -> tuple[object, ...]:
+    """All of a recipe that its memory depends on."""
+    return recipe.batch_size, _optimizer(recipe), recipe.precision, recipe.ema is None
+
+
 def _optimizer(recipe: Recipe) -> str:
     """What analysis calls it: by the numbers that it keeps."""
     if recipe.optimizer.startswith("adam"):

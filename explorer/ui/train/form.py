@@ -9,8 +9,9 @@ from explorer.analysis import analyse
 from explorer.data.catalogue import NAMES
 from explorer.errors import InputError, StoreError, shown
 from explorer.i18n import _
-from explorer.jobs import launch
-from explorer.jobs.job import Resources, checked_name
+from explorer.jobs import desk, launch
+from explorer.jobs.job import Job, Resources, checked_name
+from explorer.jobs.make import jobs as make_jobs
 from explorer.jobs.store import Record, store
 from explorer.recipes import RECIPES, Recipe, assignments
 from explorer.specs import Spec, resolve
@@ -65,6 +66,17 @@ class Form:
         """The data set as a job names it."""
         return path_of(self.dataset)
 
+    def jobs(self) -> list[Job]:
+        """What it asks for: one job, or one for each combination of the sweep.
+
+        Raises:
+            InputError: where the sweep breaks a rule, or starts from weights that are not those of a run.
+        """
+        made = make_jobs(self.spec, self.data, self.recipe, self.resources, name=self.title, varied=self.varied)
+        for weights in {job.recipe.weights for job in made}:
+            check_weights(weights)
+        return made
+
     def to_link(self) -> dict[str, str]:
         """Query parameters of all that isn't the default."""
         link = encode(self.spec, self.base)
@@ -113,6 +125,7 @@ def checked(resources: Resources) -> Resources:
 def records() -> list[Record]:
     """All jobs of this server; none while the store can't be read, which the queue on the page says."""
     try:
+        desk.keep_awake()
         return store().records()
     except StoreError:
         return []
@@ -176,7 +189,7 @@ def _sweep(form: Form, link: Mapping[str, str]) -> Form:
     rows = [row.partition("=") for row in link.get("sweep", "").split(";") if row]
     if len(rows) > MAX_ROWS:
         raise InputError(_("link, sweep: more than {limit} fields").format(limit=MAX_ROWS))
-    return replace(form, sweep=tuple((key, values) for key, _equals, values in rows))
+    return replace(form, sweep=tuple((key.strip(), values) for key, _equals, values in rows))
 
 
 def _written(value: object) -> str:

@@ -53,15 +53,15 @@ def draw(training: Training) -> None:
     )  # fmt: skip
 
 
-def fit(form: Form, found: Preview) -> tuple[Spec, list[str]]:
-    """The network as the run will train it, and what is changed for the data, in words.
+def fit(spec: Spec, form: Form, found: Preview) -> tuple[Spec, list[str]]:
+    """A network as a run of the form will train it, and what is changed for the data, in words.
 
     Raises:
         InputError: where the network can't train on such data.
     """
     nothing = Split(torch.empty(0, found.channels, 1, 1, dtype=torch.uint8), torch.empty(0, dtype=torch.int64))
     data = Dataset(form.dataset, found.classes, found.channels, found.mirrored, nothing, nothing)
-    spec, _data, notes = adapted(form.spec, data, keep_channels=form.recipe.weights is not None)
+    spec, _data, notes = adapted(spec, data, keep_channels=form.recipe.weights is not None)
     forward_macs(spec)
     return spec, notes
 
@@ -69,7 +69,7 @@ def fit(form: Form, found: Preview) -> tuple[Spec, list[str]]:
 def fitted(form: Form, found: Preview) -> Spec | None:
     """The same, shown below the network."""
     try:
-        spec, notes = fit(form, found)
+        spec, notes = fit(form.spec, form, found)
     except InputError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return None

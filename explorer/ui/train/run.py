@@ -9,12 +9,14 @@ from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.jobs.estimate import Pace
 from explorer.jobs.job import MAX_NAME, Job
+from explorer.jobs.store import AT_WORK
 from explorer.specs import Spec
 from explorer.ui.text import plain
 from explorer.ui.train import cost, state
 from explorer.ui.train.cost import Room, Verdict
 from explorer.ui.train.fields import complain
-from explorer.ui.train.form import Form
+from explorer.ui.train.form import Form, records
+from explorer.ui.train.network import fit
 from explorer.ui.train.state import Training
 from explorer.ui.train.waiting import follow
 
@@ -64,17 +66,9 @@ def _problem(training: Training, place: str) -> None:
 def price(form: Form, spec: Spec, found: Preview, jobs: list[Job]) -> bool:
     """Memory and time; whether the run can be submitted."""
     try:
-        memory = cost.room(spec, form.recipe, form.resources, found)
+        memory = _largest(form, found, jobs)
     except InputError as error:
         st.error(plain(str(error)), icon=":material/error:")
-        return False
-    if memory is None:
-        st.error(
-            _("This network can't train on batches of {batch:,}: see its warnings on the Architecture page.").format(
-                batch=form.recipe.batch_size
-            ),
-            icon=":material/error:",
-        )
         return False
     time_key = cost.asked(spec, form.recipe, form.resources)
     with st.grid(2, min_column_width=120, gap="xsmall"):
@@ -82,8 +76,9 @@ def price(form: Form, spec: Spec, found: Preview, jobs: list[Job]) -> bool:
         with st.container(gap="xxsmall"):
             time = st.empty()
     st.caption(f":material/{ICONS[memory.verdict]}: {plain(_fits(memory))}")
-    if memory.verdict is Verdict.TOO_LARGE:
+    if memory.needed > memory.free:
         time.metric(_("Time"), "–", border=True)
+        st.caption(_("The time is not measured: the steps would take memory that others need now."))
         return True
     measured = follow(cost.pace, time_key, _("Waiting to measure a few steps…"))
     if measured.result:
@@ -93,7 +88,39 @@ def price(form: Form, spec: Spec, found: Preview, jobs: list[Job]) -> bool:
     if measured.problem:
         st.caption(f":material/error: {plain(str(measured.problem))}")
         st.button(_("Measure again"), key="train-measure", on_click=cost.pace.forget, args=(time_key,), type="tertiary")
+    elif any(record.status in AT_WORK for record in records()):
+        st.caption(_("Another run trains at this moment: alone it goes faster than measured now."))
     return True
+
+
+def _largest(form: Form, found: Preview, jobs: list[Job]) -> Room:
+    """The memory of that job which needs most.
+
+    Raises:
+        InputError: where one of them can't train, or the machine has no such device; says which of several.
+    """
+    # Jobs that differ in nothing else need the same.
+    alike = {(job.spec, cost.memory_key(job.recipe)): job for job in reversed(jobs)}
+    rooms = []
+    for job in alike.values():
+        try:
+            rooms.append(_room(job, form, found))
+        except InputError as error:
+            if len(jobs) == 1:
+                raise
+            raise InputError(_("{job}: {fault}").format(job=job.name, fault=error)) from None
+    return max(rooms, key=lambda room: room.needed)
+
+
+def _room(job: Job, form: Form, found: Preview) -> Room:
+    memory = cost.room(fit(job.spec, form, found)[0], job.recipe, form.resources, found)
+    if memory is None:
+        raise InputError(
+            _("This network can't train on batches of {batch:,}: see its warnings on the Architecture page.").format(
+                batch=job.recipe.batch_size
+            )
+        )
+    return memory
 
 
 def _time(

@@ -6,11 +6,9 @@ import streamlit as st
 
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.jobs.job import Job, Resources
-from explorer.jobs.make import jobs as make_jobs
+from explorer.jobs.job import Job
 from explorer.recipes import Recipe
 from explorer.recipes.changes import MAX_SWEEP, SPEC
-from explorer.specs import Spec
 from explorer.ui.text import plain
 from explorer.ui.train import state
 from explorer.ui.train.fields import complain
@@ -72,20 +70,17 @@ def _row(row: int, form: Form, options: list[str]) -> None:
 
 def planned(training: Training) -> list[Job]:
     """The jobs that would be submitted; where the sweep breaks a rule that is said, and there are none."""
-    form = training.form
     try:
-        return list(_planned(form.spec, form.data, form.recipe, form.resources, form.title, tuple(form.varied)))
+        return list(_planned(training.form))
     except InputError as error:
         training.problems["sweep"] = str(error)
         return []
 
 
 @lru_cache(maxsize=32)
-def _planned(
-    spec: Spec, data: str, recipe: Recipe, resources: Resources, title: str, varied: tuple[str, ...]
-) -> tuple[Job, ...]:
+def _planned(form: Form) -> tuple[Job, ...]:
     """Remembered, for a hundred jobs take longer to make than a page may wait."""
-    return tuple(make_jobs(spec, data, recipe, resources, name=title, varied=varied))
+    return tuple(form.jobs())
 
 
 def _options(form: Form) -> list[str]:

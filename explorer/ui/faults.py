@@ -1,0 +1,25 @@
+"""Faults of the job store on pages: in words, and over with the next look that succeeds."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
+import streamlit as st
+
+from explorer.errors import StoreError
+from explorer.ui.text import plain
+
+P = ParamSpec("P")
+
+
+def in_words(draw: Callable[P, None]) -> Callable[P, None]:
+    """A part of a page that says what is wrong where the store can't be read."""
+
+    @wraps(draw)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            draw(*args, **kwargs)
+        except StoreError as error:
+            st.error(plain(str(error)), icon=":material/database_off:")
+
+    return guarded

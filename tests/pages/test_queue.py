@@ -1,0 +1,63 @@
+"""What the pages of jobs do about the queue itself: a runner that is gone, a store that can't be read."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explorer.errors import StoreError
+from explorer.jobs import desk
+from explorer.jobs.store import Status, Store
+from tests import made_runs
+from tests.pages.helpers import open_page, problem
+
+
+@pytest.mark.parametrize("page", ["runs", "train"])
+def test_a_page_that_shows_a_job_sees_that_a_runner_lives(
+    page: str, server: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woken: list[bool] = []
+    monkeypatch.setattr(desk, "wake", lambda: woken.append(True))
+    monkeypatch.setattr(desk, "LOOK_EVERY", 0)
+    open_page(page)
+    assert woken == []
+    made_runs.add(server, "at work", Status.RUNNING)
+    open_page(page)
+    assert woken
+
+
+def test_a_store_that_fails_is_told_in_words_and_may_come_back(server: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    made_runs.add(server, "First", Status.RUNNING)
+    app = open_page("runs")
+    assert problem(app) == ""
+    broken = [True]
+    version = server.version
+
+    def fail() -> tuple[int, float]:
+        if broken:
+            raise StoreError("the job store is locked by another program")
+        return version()
+
+    monkeypatch.setattr(server, "version", fail)
+    assert "is locked by another program" in problem(app.run())
+    assert not app.exception
+    broken.clear()
+    app.button(key="runs.again").click().run()
+    assert problem(app) == ""
+    assert "First" in list(app.dataframe[0].value["name"])
+
+
+def test_a_part_that_looks_again_by_itself_says_the_same(server: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from explorer.errors import StoreError
+        from explorer.ui.faults import in_words
+
+        @in_words
+        def draw() -> None:
+            raise StoreError("the disk is full")
+
+        st.fragment(draw)()
+
+    app = AppTest.from_function(script).run()
+    assert not app.exception
+    assert [error.value for error in app.error] == ["the disk is full"]
