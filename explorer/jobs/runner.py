@@ -199,9 +199,8 @@ def main() -> int:
             lock.acquire(timeout=OTHER_WAIT)
         except Timeout:
             return 0
-        Runner(store(), BACKENDS[settings().backend](), Machine(gpus(), settings().cpu_slots)).run(
-            settings().runner_idle
-        )
+        backend, machine = BACKENDS[settings().backend](), Machine(gpus(), settings().cpu_slots)
+        Runner(store(), backend, machine).run(settings().runner_idle)
         lock.release()
         # A job that came while this one still held the lock has started no other runner.
         path = store().path
