@@ -1,6 +1,5 @@
 """Trained weights as a file for another program, with their card beside."""
 
-import json
 import tempfile
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from explorer.errors import InputError
 from explorer.exports.run import in_words, trained_onnx
 from explorer.files import whole
 from explorer.i18n import _
-from explorer.models.weights import Card, halved, read, save, save_card, write_pth
+from explorer.models.weights import check_beside, halved, read, save, save_card, write_pth
 from explorer.training.measure import measure
 
 OF_WEIGHTS = ("safetensors", "pth", "onnx")
@@ -46,7 +45,7 @@ def export_weights(
     """
     if half and name != "safetensors":
         raise InputError(_("half: {name} files are in float32; safetensors alone can be half").format(name=name))
-    _check_beside(target)
+    check_beside(target)
     with tempfile.TemporaryDirectory() as folder:
         if half or data or terms:
             copy = Path(folder, "weights.safetensors")
@@ -79,19 +78,3 @@ def _publish(source: Path, copy: Path, progress: Progress, *, half: bool, data: 
         result = measure(copy, data, "test", "auto", progress)
         measured = {f"test/{key}": result[key] for key in ("images", "correct", "top1", "topk")}
         save(copy, tensors, card.model_copy(update={"metrics": card.metrics | measured}))
-
-
-def _check_beside(target: Path) -> None:
-    """Keep the card from taking the place of something else."""
-    if target.is_dir():
-        return  # writing says so
-    card = target.with_suffix(".json")
-    if card == target:
-        raise InputError(_("output: {file} is the name of the card; end the file's otherwise").format(file=target))
-    try:
-        if card.exists():
-            Card.model_validate(json.loads(card.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        raise InputError(
-            _("output: the card would take the place of {file}, which is none; choose another name").format(file=card)
-        ) from None

@@ -21,7 +21,7 @@ from explorer.foreign.proof import prove
 from explorer.foreign.questions import INPUTS, check_inputs, classes_beside, inputs
 from explorer.i18n import _
 from explorer.models.recognition import Guess, Misfit, Question, assembled, recognise
-from explorer.models.weights import Card, save
+from explorer.models.weights import Card, check_beside, save
 from explorer.specs import Spec
 
 SUFFIX = ".safetensors"
@@ -242,7 +242,7 @@ def check_output(output: Path, path: Path) -> None:
     """See early that a file can be written there.
 
     Raises:
-        InputError: where it can't, or is the checkpoint itself.
+        InputError: where it can't, is the checkpoint itself, or its card would take the place of something else.
     """
     if output.suffix != SUFFIX:
         raise InputError(_("output: {path} does not end in {suffix}").format(path=shown(str(output)), suffix=SUFFIX))
@@ -251,6 +251,7 @@ def check_output(output: Path, path: Path) -> None:
             raise InputError(_("output: there is no folder {path}").format(path=shown(str(output.parent))))
         if output.exists() and path.exists() and output.samefile(path):
             raise InputError(_("output: {path} is the checkpoint itself").format(path=shown(str(output))))
+        check_beside(output)
     except OSError as error:
         raise InputError(
             _("output: can't write {path}: {reason}").format(path=shown(str(output)), reason=error.strerror)

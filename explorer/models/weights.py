@@ -14,7 +14,7 @@ from safetensors.torch import save as encode
 from torch import Tensor, nn
 
 from explorer.data.preprocessing import Preprocessing
-from explorer.errors import InputError
+from explorer.errors import InputError, shown
 from explorer.files import whole
 from explorer.i18n import _
 from explorer.models import build
@@ -99,6 +99,26 @@ class Card(BaseModel):
             )
 
 
+def check_beside(target: Path) -> None:
+    """Keep the card of a file from taking the place of something else.
+
+    Raises:
+        InputError: where what is beside is no card.
+    """
+    if target.is_dir():
+        return  # writing says so
+    card = target.with_suffix(".json")
+    if card == target:
+        raise InputError(_("output: {file} is the name of the card; end the file's otherwise").format(file=target))
+    try:
+        if card.exists():
+            Card.model_validate(json.loads(card.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        raise InputError(
+            _("output: the card would take the place of {file}, which is none; choose another name").format(file=card)
+        ) from None
+
+
 def save(path: Path, tensors: dict[str, Tensor], card: Card) -> None:
     """Write weights with their card, and the card as ``.json`` beside; whole or not at all.
 
@@ -107,9 +127,9 @@ def save(path: Path, tensors: dict[str, Tensor], card: Card) -> None:
     """
     text = card.model_dump_json()  # numbers that are not finite as null: JSON has none
     kept = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
-    with whole(path, durable=True) as part:
+    with whole(path, durable=True) as part, whole(path.with_suffix(".json"), durable=True) as beside:
         part.write_bytes(encode(kept, metadata={CARD: text}))  # save_file would hide the errno of a full disk
-    save_card(path, card)
+        _write_card(beside, card)
 
 
 def save_card(path: Path, card: Card) -> None:
@@ -119,8 +139,12 @@ def save_card(path: Path, card: Card) -> None:
         OSError: where it can't be written.
     """
     with whole(path.with_suffix(".json"), durable=True) as part:
-        document = json.loads(card.model_dump_json())
-        part.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
+        _write_card(part, card)
+
+
+def _write_card(part: Path, card: Card) -> None:
+    document = json.loads(card.model_dump_json())
+    part.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
 def halved(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -144,6 +168,13 @@ def halved(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 def single(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """The same with floating-point numbers as float32, in which everything is computed."""
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+
+
+def whole_numbers(name: str, tensor: Tensor) -> str:
+    """Why a tensor of integers can't be weights."""
+    return _("the tensor {name} holds whole numbers ({kind}); weights are floating-point numbers").format(
+        name=shown(name), kind=str(tensor.dtype).removeprefix("torch.")
+    )
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], Card]:
@@ -212,19 +243,21 @@ def load(path: Path) -> tuple[nn.Module, Card]:
     """
     tensors, card = read(path)
     network = build(card.network_spec, "meta")
-    wanted = {name: tensor.shape for name, tensor in network.state_dict().items()}
+    wanted = network.state_dict()
     for name in wanted.keys() ^ tensors.keys():
         raise InputError(
             _("{file}: the tensor {name} is missing").format(file=path, name=name)
             if name in wanted
             else _("{file}: the tensor {name} is not part of the network").format(file=path, name=name)
         )
-    for name, shape in wanted.items():
-        if tensors[name].shape != shape:
+    for name, tensor in wanted.items():
+        if tensors[name].shape != tensor.shape:
             raise InputError(
                 _("{file}: the tensor {name} is {found}, and the network's is {needed}").format(
-                    file=path, name=name, found=tuple(tensors[name].shape), needed=tuple(shape)
+                    file=path, name=name, found=tuple(tensors[name].shape), needed=tuple(tensor.shape)
                 )
             )
+        if tensor.is_floating_point() and not tensors[name].is_floating_point():
+            raise InputError(_("{file}: {fault}").format(file=path, fault=whole_numbers(name, tensors[name])))
     network.load_state_dict(single(tensors), assign=True)
     return network.eval(), card

@@ -143,14 +143,27 @@ def test_a_choice_is_one_of_those_that_were_offered(imported: Import, tmp_path: 
 def test_an_output_that_can_not_be_written_is_told_first(tmp_path: Path) -> None:
     path = tmp_path / "theirs.safetensors"
     save_file(weights_of(SMALL), path)
+    described = tmp_path / "resnet.json"
+    described.write_text('{"family": "resnet"}')
     for output, words in (
+        (described.with_suffix(".safetensors"), "would take the place of"),
         (tmp_path / "none" / "w.safetensors", "no folder"),
         (tmp_path / "w.pth", "does not end in .safetensors"),
         (path, "the checkpoint itself"),
     ):
         with pytest.raises(InputError, match=words):
             import_checkpoint(path, output, name="x", answers={})
-    assert list(tmp_path.iterdir()) == [path]
+    assert sorted(tmp_path.iterdir()) == [described, path]
+    assert described.read_text() == '{"family": "resnet"}'
+
+
+@pytest.mark.parametrize("kind", [torch.int8, torch.int64, torch.uint8, torch.bool])
+def test_weights_in_whole_numbers_are_refused(kind: torch.dtype, imported: Import, tmp_path: Path) -> None:
+    tensors = weights_of(RESIDUAL)
+    tensors["layer1.0.conv1.weight"] = tensors["layer1.0.conv1.weight"].to(kind)
+    fault = refused(imported, tmp_path, tensors)
+    assert "layer1.0.conv1.weight" in fault
+    assert f"whole numbers ({str(kind).removeprefix('torch.')})" in fault
 
 
 KINDS = st.sampled_from(

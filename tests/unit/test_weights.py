@@ -9,8 +9,8 @@ import torchvision
 from torch import nn
 
 from explorer.errors import InputError
-from explorer.models import build
-from explorer.models.weights import pth_bytes, save
+from explorer.models import build, weights
+from explorer.models.weights import load, pth_bytes, save
 from explorer.specs import resolve
 
 from .toys import RESNET, VGG, prepared, toy_spec
@@ -55,3 +55,29 @@ def test_what_is_no_weights_file_is_named(tmp_path: Path) -> None:
             path.write_bytes(content)
         with pytest.raises(InputError, match=r"w\.safetensors can't be read as weights"):
             pth_bytes(path)
+
+
+def test_what_fails_half_way_leaves_the_weights_and_the_card_that_were_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, card = tmp_path / "w.safetensors", prepared(toy_spec(VGG)).card
+    tensors = build(toy_spec(VGG)).state_dict()
+    save(path, tensors, card)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+
+    def full(_part: Path, _card: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(weights, "_write_card", full)
+    for target in (path, tmp_path / "new.safetensors"):
+        with pytest.raises(OSError, match="No space"):
+            save(target, {name: tensor + 1 for name, tensor in tensors.items()}, card)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_weights_in_whole_numbers_are_named(tmp_path: Path) -> None:
+    path, tensors = tmp_path / "w.safetensors", build(toy_spec(VGG)).state_dict()
+    name = next(iter(tensors))
+    save(path, tensors | {name: tensors[name].to(torch.int8)}, prepared(toy_spec(VGG)).card)
+    with pytest.raises(InputError, match=rf"w\.safetensors: the tensor '{name}' holds whole numbers \(int8\)"):
+        load(path)

@@ -7,15 +7,18 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from explorer.errors import SpecError, shown
+from explorer.errors import InputError, SpecError, shown
 from explorer.i18n import _
 from explorer.models import AUXILIARY, build
 from explorer.models.recognition.adapting import ADAPTING
 from explorer.models.recognition.layers import Layers, Unit, read
+from explorer.models.weights import whole_numbers
 from explorer.specs import Spec
 
 # What a layer without the tensor does: a missing bias is 0, a batch norm without affine parameters scales by 1.
 ABSENT = {"weight": 1.0, "bias": 0.0, "num_batches_tracked": 0.0}
+
+COUNTS = ("num_batches_tracked", "relative_position_index")  # what networks hold in whole numbers
 
 
 class Misfit(Exception):  # noqa: N818  no fault: the next guess is tried
@@ -164,7 +167,14 @@ def match(spec: Spec, units: tuple[Unit, ...] | list[Unit]) -> tuple[dict[str, s
 
 
 def assembled(found: Guess, theirs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors of a guess under our names; double precision becomes single, everything else stays as it is."""
+    """The tensors of a guess under our names; double precision becomes single, everything else stays as it is.
+
+    Raises:
+        InputError: where weights are not floating-point numbers.
+    """
+    for name in (*found.names.values(), *found.shifts.values()):
+        if not theirs[name].is_floating_point() and not name.endswith(COUNTS):
+            raise InputError(whole_numbers(name, theirs[name]))
     tensors: dict[str, Tensor] = {}
     for name, shape in our_shapes(found.spec).items():
         if name not in found.names:
