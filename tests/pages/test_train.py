@@ -1,5 +1,6 @@
 """The Train page in every state, without a browser."""
 
+import io
 import json
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from explorer.jobs.job import Job, Resources
 from explorer.jobs.store import Store, store
 from explorer.recipes import RECIPES, Recipe
 from explorer.specs import resolve, saved
-from explorer.ui.train import cost, submit
+from explorer.ui.train import cost, submit, uploads
 from explorer.ui.train.form import Form
 from tests.pages import helpers
 from tests.pages.helpers import metrics, problem
@@ -338,6 +339,32 @@ def test_a_job_is_submitted_once_and_its_place_is_told(server: Store) -> None:
     app.number_input(key="train.recipe.seed").set_value(1.0).run()
     app.button(key=SUBMIT).click().run()
     assert len(server.records()) == 3
+
+
+def test_what_is_typed_as_the_button_is_pressed_counts(server: Store) -> None:
+    app = settle(open_page())
+    app.number_input(key=LR).set_value(0.02)
+    app.button(key=SUBMIT).click().run()
+    assert [record.recipe["lr"] for record in server.records()] == [0.02]
+    app.number_input(key=LR).set_value(-1.0)
+    app.button(key=SUBMIT).click().run()
+    assert "lr: -1.0 is not above 0" in problem(app)
+    app.number_input(key=LR).set_value(0.03).run()
+    assert problem(app) == ""
+    assert len(server.records()) == 1
+
+
+@pytest.mark.parametrize("change", ["data", "batch"])
+def test_what_does_not_fit_as_the_button_is_pressed_is_not_submitted(server: Store, change: str) -> None:
+    broken = uploads.keep("broken.zip", io.BytesIO(b"PK nothing"), 10)
+    app = settle(open_page(net="resnet18", image_size="32"))
+    if change == "data":
+        app.selectbox(key="train.dataset").set_value(f"uploaded:{broken}")
+    else:  # of which batch norm can't take the variance
+        app.number_input(key="train.recipe.batch_size").set_value(1.0)
+    app.button(key=SUBMIT).click().run()
+    assert "This can't be trained as it stands" in problem(app)
+    assert server.records() == []
 
 
 def test_an_error_keeps_the_form(monkeypatch: pytest.MonkeyPatch) -> None:

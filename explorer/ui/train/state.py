@@ -29,12 +29,33 @@ TYPING = 2.0  # seconds: an edit may be sent before the browser knows the link t
 REMEMBERED = 10  # links
 
 
+@dataclass(frozen=True)
+class Sent:
+    """What came of a press of the Train button.
+
+    Attributes:
+        form: that was submitted, or not.
+        faults: that the widgets had then, by field.
+        at: of a clock that only runs forward, in seconds.
+        jobs: ids.
+        problem: why it was not submitted.
+    """
+
+    form: Form
+    faults: dict[str, str]
+    at: float
+    jobs: list[str]
+    problem: str
+
+
 @dataclass(slots=True)
 class Training:
     """Kept in ``session_state``: the last good form, and what is wrong with what the widgets say.
 
     ``problems`` are by field, ``refused`` is what was wrong with the last thing that was opened; ``written`` are the
     last links with the time at which the next took their place, and ``widgets`` the values at the end of the last run.
+    ``wanted`` is the form that the user wants to train, until the page has seen whether it can be. It and ``sent`` stand
+    here, for Streamlit may end a run of the page at any access to ``session_state``.
     """
 
     form: Form
@@ -44,6 +65,8 @@ class Training:
     refused: str = ""
     written: list[tuple[dict[str, str], float]] = field(default_factory=list)
     widgets: dict[str, object] = field(default_factory=dict)
+    wanted: Form | None = None
+    sent: Sent | None = None
 
 
 def current() -> Training:
@@ -75,7 +98,8 @@ def _start() -> Form:
 def _outrun(training: Training, link: dict[str, str]) -> bool:
     """Whether an edit was sent with the link of before the edit before it: following it would take that one back."""
     known = [old for old, replaced_at in training.written if time.monotonic() - replaced_at < TYPING]
-    return link in known and any(value != training.widgets.get(key) for key, value in _widgets().items())
+    edited = any(value != training.widgets.get(key) for key, value in _widgets().items())
+    return link in known and (edited or training.wanted is not None)
 
 
 def _widgets() -> dict[str, object]:
@@ -150,6 +174,13 @@ def open_preset() -> None:
     """Callback of the recipe's picker, and of the way back to the preset."""
     name = st.session_state[PRESET]
     change(preset=name, recipe=RECIPES[name].recipe)
+
+
+def want() -> None:
+    """Callback of the Train button: what was typed as it was pressed counts."""
+    training: Training = st.session_state["training"]
+    _settle(training)
+    training.wanted = training.form
 
 
 def change(*, refused: str = "", **parts: object) -> None:

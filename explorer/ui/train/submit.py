@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer.errors import ExplorerError, StoreError
+from explorer.errors import ExplorerError, InputError, StoreError
 from explorer.i18n import _
 from explorer.jobs import desk
 from explorer.jobs.make import jobs as make_jobs
@@ -14,11 +14,10 @@ from explorer.jobs.store import ACTIVE, AT_WORK, Record, Status, store
 from explorer.ui import address
 from explorer.ui.runs.words import status_name
 from explorer.ui.text import plain
-from explorer.ui.train.form import Form
-from explorer.ui.train.state import Training
+from explorer.ui.train import state
+from explorer.ui.train.state import Sent, Training
 
 RUNS = str(Path(__file__).parents[3] / "pages" / "runs.py")
-SENT = "train-sent"  # the last submission of this session
 AGAIN = 10.0  # seconds in which the same form once more is a double click
 EVERY = 5.0  # seconds between two looks at the queue
 SHOWN = 6  # jobs of the queue
@@ -27,36 +26,49 @@ SHOWN = 6  # jobs of the queue
 def draw(training: Training, count: int, *, ready: bool) -> None:
     """The button, and what came of it."""
     label = _("Train") if count < 2 else _("Train {count:,} jobs").format(count=count)
+    possible = ready and not training.problems
     st.button(
-        label, icon=":material/play_arrow:", key="train-submit", width="stretch", on_click=_submit,
-        disabled=not ready or bool(training.problems),
+        label, icon=":material/play_arrow:", key="train-submit", width="stretch", on_click=state.want,
+        disabled=not possible,
     )  # fmt: skip
     if training.problems:
         st.caption(_("Mend what is marked first; the last good value would be used in its place."))
-    sent = st.session_state.get(SENT)
-    if sent and sent["problem"]:
-        st.error(plain(sent["problem"]), title=_("Not submitted; the form is as it was"), icon=":material/error:")
+    if training.wanted:
+        _submit(training, possible=possible)
+    sent = training.sent
+    if sent and sent.problem and (sent.form, sent.faults) == (training.form, training.problems):
+        st.error(plain(sent.problem), title=_("Not submitted; the form is as it was"), icon=":material/error:")
     try:
         polling = bool(store().records(ACTIVE))
-        st.fragment(_standing, run_every=EVERY if polling else None)(sent["jobs"] if sent else [], polling=polling)
+        st.fragment(_standing, run_every=EVERY if polling else None)(sent.jobs if sent else [], polling=polling)
     except StoreError as error:
         st.error(plain(str(error)), icon=":material/error:")
 
 
-def _submit() -> None:
-    form: Form = st.session_state["training"].form
-    sent = st.session_state.get(SENT)
-    if sent and sent["form"] == form and not sent["problem"] and time.monotonic() - sent["at"] < AGAIN:
+def _submit(training: Training, *, possible: bool) -> None:
+    """Submit the form that was wanted, which the page has checked by now."""
+    form, sent = training.form, training.sent
+    wanted, training.wanted = training.wanted, None
+    again = sent and (sent.form, sent.faults) == (form, training.problems) and not sent.problem
+    if sent and again and time.monotonic() - sent.at < AGAIN:
         return
     problem, ids = "", []
     try:
+        if training.problems:
+            raise InputError(next(iter(training.problems.values())))
+        if form != wanted:
+            raise InputError(_("The form was changed meanwhile; press Train again."))
+        if not possible:
+            raise InputError(
+                _("This can't be trained as it stands: the page says why, beside network, data or memory.")
+            )
         jobs = make_jobs(form.spec, form.data, form.recipe, form.resources, name=form.title, varied=form.varied)
         ids = [record.id for record in desk.submit(jobs)]
     except ExplorerError as error:
         problem = str(error)
     except OSError as error:
         problem = _("the folder of the runs can't be written: {reason}").format(reason=error.strerror)
-    st.session_state[SENT] = {"form": form, "at": time.monotonic(), "jobs": ids, "problem": problem}
+    training.sent = Sent(form, dict(training.problems), time.monotonic(), ids, problem)
 
 
 def _standing(ids: Sequence[str], *, polling: bool) -> None:
