@@ -17,6 +17,7 @@ from explorer.specs import resolve
 @click.option("--spec", help="The network, instead of the one that is found: as analyze takes it.")
 @click.option("--mean", help="Taken out of pixels that go from 0 to 1: one number, or one for each channel.")
 @click.option("--std", help="By which they are divided, likewise.")
+@click.option("--resize", help="Pixels of the shorter side before the middle is cut out; none: straight to the square.")
 @click.option("--classes", help="Names in the order of the outputs: a,b,c, or a file of lines or JSON.")
 @click.option("--image-size", type=int, help="Side of the images in pixels.")
 @click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Changes a setting of the network found.")
@@ -28,6 +29,7 @@ def import_(
     spec: str | None,
     mean: str | None,
     std: str | None,
+    resize: str | None,
     classes: str | None,
     image_size: int | None,
     pairs: tuple[str, ...],
@@ -38,22 +40,22 @@ def import_(
     On a terminal it asks what the file doesn't say; elsewhere it takes what is likely, and notes it.
     """
     from explorer.foreign.importing import import_checkpoint
-    from explorer.foreign.questions import numbers, read_classes
+    from explorer.foreign.questions import READERS
     from explorer.recipes import assignments
     from explorer.ui.terminal_import import ask, report
 
+    told = {"mean": mean, "std": std, "resize": resize, "classes": classes}
+    texts = {key: text for key, text in told.items() if text is not None}
+    for key, _equals, text in (pair.partition("=") for pair in pairs):
+        if key in READERS:
+            texts.setdefault(key, text)
     answers = assignments(f"spec.{pair}" for pair in pairs)[1]
+    answers |= {key: READERS[key](text) for key, text in texts.items()}
+    settings = [pair for pair in pairs if pair.partition("=")[0] not in READERS]
     # Of paths on this machine the card says only the last part.
-    command = ["import", checkpoint.name, "-o", output.name, *(word for pair in pairs for word in ("--set", pair))]
-    for option, text in (("--spec", spec), ("--mean", mean), ("--std", std), ("--classes", classes)):
-        if text is not None:
-            command += [option, text if option != "--classes" or "," in text else Path(text).name]
-    if mean is not None:
-        answers["mean"] = numbers(mean, "mean")
-    if std is not None:
-        answers["std"] = numbers(std, "std")
-    if classes is not None:
-        answers["classes"] = read_classes(classes)
+    command = ["import", checkpoint.name, "-o", output.name, *(word for pair in settings for word in ("--set", pair))]
+    for key, text in (texts | ({} if spec is None else {"spec": spec})).items():
+        command += [f"--{key}", text if key != "classes" or "," in text else Path(text).name]
     if image_size is not None:
         answers["image_size"] = image_size
         command += ["--image-size", str(image_size)]

@@ -62,7 +62,7 @@ def _numbered(tensors: Mapping[str, Tensor]) -> dict[str, int]:
 
 
 def _digest(tensor: Tensor) -> bytes:
-    return blake2b(tensor.detach().contiguous().flatten().view(torch.uint8).numpy()).digest()
+    return blake2b(tensor.detach().contiguous().flatten().view(torch.uint8).numpy().data).digest()
 
 
 def _is_telling(tensor: Tensor) -> bool:

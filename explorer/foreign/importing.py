@@ -14,17 +14,18 @@ from torch import Tensor
 from explorer import __version__
 from explorer.data.preprocessing import Preprocessing
 from explorer.errors import InputError, SpecError, printable, shown
-from explorer.foreign import mismatch
+from explorer.foreign import class_names, mismatch
 from explorer.foreign.checkpoint import Checkpoint, opened
 from explorer.foreign.choosing import DOUBTFUL, chosen, doubt, fitting_to
 from explorer.foreign.proof import prove
-from explorer.foreign.questions import INPUTS, check_inputs, classes_beside, inputs
+from explorer.foreign.questions import INPUTS, check_inputs, inputs
 from explorer.i18n import _
 from explorer.models.recognition import Guess, Misfit, Question, assembled, recognise
 from explorer.models.weights import Card, check_beside, save
 from explorer.specs import Spec
 
 SUFFIX = ".safetensors"
+IMPORTED = "imported"  # before the names of figures that others measured
 
 Answers = Mapping[str, Any]
 Ask = Callable[[Question, Callable[[Any], None]], Any]
@@ -129,6 +130,8 @@ class Proposal:
             notes.append(_assumed(left[0]))
         self.check(given)
         found = self.network(given)
+        if "classes" not in answers:
+            notes += class_names.beside(found.spec.num_classes, self.checkpoint.beside)[1]
         card = self._card(found.spec, given, command, digest)
         tensors = assembled(found, self.checkpoint.tensors)
         prove(found.spec, tensors)
@@ -163,13 +166,13 @@ class Proposal:
         check_inputs(self.network(answers).spec, answers)
 
     def _card(self, spec: Spec, answers: Answers, command: str, digest: str) -> Card:
-        inputs = {"size": spec.image_size, "mean": list(answers["mean"]), "std": list(answers["std"])}
+        inputs = {"size": spec.image_size, **{key: answers[key] for key in ("mean", "std", "resize") if key in answers}}
         return Card(
             name=Path(self.name).stem,
             spec=spec.to_dict(),
-            classes=answers.get("classes") or classes_beside(spec, self.checkpoint.beside),
+            classes=answers.get("classes") or class_names.beside(spec.num_classes, self.checkpoint.beside)[0],
             preprocessing=Preprocessing.from_dict(inputs).to_dict(),
-            metrics={key: value for key, value in self.checkpoint.beside.items() if _is_number(value)},
+            metrics={f"{IMPORTED}/{key}": value for key, value in self.checkpoint.beside.items() if _is_number(value)},
             made_by={
                 "command": command,
                 "version": __version__,

@@ -1,27 +1,27 @@
 """What a checkpoint does not say of its images and classes, with the likely answers."""
 
-import json
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from explorer.data.preprocessing import Preprocessing
 from explorer.errors import InputError, shown
+from explorer.foreign import class_names
 from explorer.i18n import _
 from explorer.models import zoo
 from explorer.models.recognition import Question
 from explorer.specs import GoogLeNetSpec, Spec, ZooSpec
-from explorer.specs.reading import read_json
 
-INPUTS = ("mean", "std", "classes")
+INPUTS = ("mean", "std", "resize", "classes")
 IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
 CIFAR10 = ([0.4914, 0.4822, 0.4465], [0.2023, 0.1994, 0.201])
 MNIST = ([0.1307], [0.3081])
 KNOWN = (IMAGENET, CIFAR10, MNIST, ([0.5] * 3, [0.5] * 3), ([0.5], [0.5]))
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+RESIZE = {224: 256}  # by the side of the images: what torchvision resized ImageNet's to before the middle was cut out
+STRAIGHT = "none"  # how no resize is typed
 PHOTOGRAPH = 64  # pixels a side, from which on images are likely to be photographs
-NAMES = ("classes", "class_names", "labels", "categories", "idx_to_class", "class_to_idx", "class_indices")
-MAX_LIST = 4_000_000  # bytes of a file of class names
 
 
 def inputs(spec: Spec, beside: Mapping[str, Any], answers: Mapping[str, Any]) -> Iterator[Question]:
@@ -38,19 +38,17 @@ def inputs(spec: Spec, beside: Mapping[str, Any], answers: Mapping[str, Any]) ->
     if "std" not in answers:
         text = _("By what standard deviation are they divided? The likely one is {source}.")
         yield Question("std", text.format(source=place), statistics[1])
-    if "classes" not in answers and classes_beside(spec, beside) is None:
+    if "resize" not in answers and spec.image_size >= PHOTOGRAPH:
+        side, place = _resize(spec)
+        text = _(
+            "To how many pixels is the shorter side of an image resized, before the middle is cut out? "
+            "Without it images are resized straight to the square. The likely one is {source}."
+        )
+        yield Question("resize", text.format(source=place), side)
+    if "classes" not in answers and class_names.beside(spec.num_classes, beside)[0] is None:
         names, place = _classes(spec)
         text = _("What are the classes called, in the order of the outputs? The likely names are {source}.")
         yield Question("classes", text.format(source=place), names)
-
-
-def classes_beside(spec: Spec, beside: Mapping[str, Any]) -> list[str] | None:
-    """Class names that a training program has put beside the tensors, where there are as many as outputs."""
-    for key in NAMES:
-        with_names = _names(beside.get(key))
-        if with_names is not None and len(with_names) == spec.num_classes:
-            return with_names
-    return None
 
 
 def check_inputs(spec: Spec, answers: Mapping[str, Any]) -> None:
@@ -60,14 +58,7 @@ def check_inputs(spec: Spec, answers: Mapping[str, Any]) -> None:
         InputError: naming key and rule.
     """
     if (classes := answers.get("classes")) is not None:
-        if len(classes) != spec.num_classes:
-            raise InputError(
-                _("classes: {count} names for the network's {outputs} outputs").format(
-                    count=len(classes), outputs=spec.num_classes
-                )
-            )
-        if len(set(classes)) < len(classes) or not all(classes):
-            raise InputError(_("classes: a name is empty, or stands twice"))
+        class_names.check(classes, spec.num_classes)
     for key in ("mean", "std"):
         values = answers.get(key, [0.5])
         if not isinstance(values, list | tuple) or len(values) not in (1, spec.in_channels):
@@ -78,39 +69,25 @@ def check_inputs(spec: Spec, answers: Mapping[str, Any]) -> None:
             )
         usual = [0.5] * len(values)
         Preprocessing.from_dict({"size": spec.image_size, "mean": usual, "std": usual, key: list(values)})
+    resize = {"size": spec.image_size, "mean": [0.5], "std": [0.5], "resize": answers.get("resize")}
+    Preprocessing.from_dict(resize)
 
 
-def read_classes(text: str) -> list[str]:
-    """Class names from a command line: ``cat,dog``, or a file.
-
-    A file is a list of lines, or JSON: a list, ``{"0": "cat"}`` or ``{"cat": 0}``.
+def pixels(text: str, key: str) -> int | None:
+    """``256`` as a number, ``none`` as none.
 
     Raises:
-        InputError: where the file can't be read or is none of these.
+        InputError: where it is neither.
     """
-    path = Path(text)
-    if "," in text or not _is_file(path):
-        if path.suffix.lower() in (".json", ".txt"):
-            raise InputError(_("classes: there is no file {path}").format(path=shown(text)))
-        return [name.strip() for name in text.split(",")]
-    if path.suffix.lower() == ".json":
-        names = _names(read_json(path, "classes"))
-        if names is None:
-            raise InputError(
-                _('classes: {path} is neither a list of names nor {{"0": name, …}}').format(path=shown(text))
-            )
-        return names
-    try:
-        if path.stat().st_size > MAX_LIST:
-            raise InputError(_("classes: the file {path} is too large").format(path=shown(text)))
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError:
-        raise InputError(_("classes: the file {path} is not UTF-8 text").format(path=shown(text))) from None
-    except OSError as error:
+    if text.strip().casefold() == STRAIGHT:
+        return None
+    if not re.fullmatch(r"\s*[0-9]{1,9}\s*", text):
         raise InputError(
-            _("classes: can't read {path}: {reason}").format(path=shown(text), reason=error.strerror)
-        ) from None
-    return [line.strip() for line in lines if line.strip()]
+            _("{key}: {value} is neither a number of pixels nor {none}").format(
+                key=key, value=shown(text), none=STRAIGHT
+            )
+        )
+    return int(text)
 
 
 def numbers(text: str, key: str) -> list[float]:
@@ -125,30 +102,13 @@ def numbers(text: str, key: str) -> list[float]:
         raise InputError(_("{key}: {value} is not a list of numbers").format(key=key, value=shown(text))) from None
 
 
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # names longer than names may be
-        return False
-
-
-def _names(value: object) -> list[str] | None:
-    """A list of names from what training programs write."""
-    if isinstance(value, str) and value.startswith(("{", "[")):  # safetensors keeps text alone
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return None
-    if isinstance(value, Mapping) and value:
-        if all(isinstance(number, int) for number in value.values()):
-            value = {number: name for name, number in value.items()}
-        places = {str(number): name for number, name in value.items()}
-        if places.keys() != {str(number) for number in range(len(places))}:
-            return None
-        value = [places[str(number)] for number in range(len(places))]
-    if isinstance(value, list) and value and all(isinstance(name, str) and name for name in value):
-        return value
-    return None
+# How answers that are about images are typed; all others are settings of the spec.
+READERS: dict[str, Callable[[str], Any]] = {
+    "mean": partial(numbers, key="mean"),
+    "std": partial(numbers, key="std"),
+    "resize": partial(pixels, key="resize"),
+    "classes": class_names.read,
+}
 
 
 def _statistics(spec: Spec) -> tuple[tuple[list[float], list[float]], str]:
@@ -167,6 +127,13 @@ def _statistics(spec: Spec) -> tuple[tuple[list[float], list[float]], str]:
     if spec.in_channels == 1 and spec.image_size in (28, 32) and spec.num_classes == 10:
         return MNIST, _("MNIST's, by the size of the images")
     return (half, half), _("0.5, as nothing is known")
+
+
+def _resize(spec: Spec) -> tuple[int | None, str]:
+    """Length of the shorter side before the cut, and whose it is."""
+    if spec.num_classes == 1000 and spec.in_channels == 3 and spec.image_size in RESIZE:
+        return RESIZE[spec.image_size], _("torchvision's for ImageNet, by the size of the images and their classes")
+    return None, _("none, as nothing is known")
 
 
 def _classes(spec: Spec) -> tuple[list[str], str]:

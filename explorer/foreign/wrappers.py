@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from explorer.errors import InputError, readable, shown
+from explorer.foreign.class_names import decoded
 from explorer.i18n import _
 
 DEPTH = 8  # of dictionaries in each other that are looked into
@@ -235,7 +236,7 @@ def _beside(content: Mapping[Any, Any], path: tuple[str, ...]) -> dict[str, Any]
         for key, value in level.items():
             if key == part or (part is None and _is_tensor(value)) or _is_state(key, value):
                 continue
-            text, plain = _text(key), _plain(value)
+            text, plain = _text(key), _plain(decoded(key, value))
             if text is None or plain is None or text in values:
                 continue
             size = len(text) + len(json.dumps(plain))

@@ -14,7 +14,7 @@ from safetensors.torch import save as encode
 from torch import Tensor, nn
 
 from explorer.data.preprocessing import Preprocessing
-from explorer.errors import InputError, shown
+from explorer.errors import InputError, readable, shown
 from explorer.files import whole
 from explorer.i18n import _
 from explorer.models import build
@@ -85,6 +85,8 @@ class Card(BaseModel):
                     count=len(self.classes), expected=spec.num_classes
                 )
             )
+        if not all(map(readable, self.classes)):
+            raise InputError(_("classes: a name has characters that are no text"))
         if inputs.size != spec.image_size:
             raise InputError(
                 _("preprocessing.size: {value}, while the network takes images of {expected} pixels").format(

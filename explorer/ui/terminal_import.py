@@ -7,7 +7,7 @@ import click
 
 from explorer.errors import InputError
 from explorer.foreign.importing import Imported
-from explorer.foreign.questions import numbers, read_classes
+from explorer.foreign.questions import READERS, STRAIGHT
 from explorer.i18n import _
 from explorer.models.recognition import Question
 from explorer.recipes import assignments
@@ -51,15 +51,15 @@ def report(done: Imported) -> str:
 
 
 def _text(value: Any) -> str:
+    if value is None:
+        return STRAIGHT
     return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _parsed(question: Question, text: str) -> Any:
     """An answer as people type it, in the type of the likely one."""
-    if question.key == "classes":
-        return read_classes(text)
-    if question.key in ("mean", "std"):
-        return numbers(text, question.key)
+    if question.key in READERS:
+        return READERS[question.key](text)
     for choice in question.choices:
         if _text(choice).casefold() == text.strip().casefold():
             return choice

@@ -8,20 +8,22 @@ from typing import Any
 import click
 import pytest
 import torch
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from explorer.cli import cli
 from explorer.errors import InputError
+from explorer.foreign import class_names
 from explorer.foreign.checkpoint import Checkpoint
-from explorer.foreign.importing import import_checkpoint, propose
+from explorer.foreign.importing import Imported, import_checkpoint, propose
 from explorer.foreign.proof import disagreement, prove
-from explorer.foreign.questions import read_classes
+from explorer.foreign.questions import READERS
 from explorer.models import build
 from explorer.models.recognition import Question
+from explorer.models.recognition.guess import our_shapes
 from explorer.models.weights import load
-from explorer.specs import ResNetSpec, Spec, VggSpec
+from explorer.specs import ResNetSpec, Spec, VggSpec, resolve
 from explorer.ui.terminal_import import ask, report
 from tests.unit.foreign_networks import RESIDUAL, SMALL, Import, imported, trained, weights_of
 from tests.unit.test_recognition_resnet import R1
@@ -75,7 +77,7 @@ def test_a_pickle_of_the_notes_with_everything_around_it(tmp_path: Path) -> None
     document = json.loads(done.stdout)
     assert (document["spec"]["widths"], document["spec"]["num_classes"]) == ([8, 16, 16], 7)
     ours, card = load(Path(document["weights"]))
-    assert card.metrics["best_prec1"] == 90.5
+    assert card.metrics == {"imported/epoch": 49, "imported/best_prec1": 90.5}  # not measured here
     images = torch.randn(2, 3, 32, 32)
     with torch.inference_mode():
         torch.testing.assert_close(ours(images), network(images), rtol=1e-5, atol=1e-5)
@@ -91,8 +93,78 @@ def test_class_names_beside_the_tensors_are_taken() -> None:
         assert [question.key for question in proposal.questions({})][-2:] == ["mean", "std"]
 
 
+def names_beside(folder: Path, names: object, count: int) -> Imported:
+    """An import of a safetensors file with class names among its texts."""
+    spec = SMALL.changed(num_classes=count)
+    path = folder / "theirs.safetensors"
+    save_file(weights_of(spec), path, metadata={"format": "pt", "classes": json.dumps(names)})
+    return import_checkpoint(path, folder / "w.safetensors", name="x", answers={})
+
+
+def test_many_class_names_in_the_texts_of_a_safetensors_file_are_taken(tmp_path: Path) -> None:
+    names = [f"a long name for class {number}" for number in range(1000)]
+    done = names_beside(tmp_path, names, 1000)
+    assert list(done.card.classes) == names
+    assert not any("What are the classes called" in note for note in done.notes)
+
+
+@pytest.mark.parametrize(
+    ("names", "fault"),
+    [
+        (["a", "b", "c"], "3 names for the network's 2 outputs"),
+        (["a", "a"], "stands twice"),
+        (["a", ""], "is empty"),
+    ],
+)
+def test_class_names_beside_that_can_not_be_are_left_out_with_a_note(
+    names: list[str], fault: str, tmp_path: Path
+) -> None:
+    done = names_beside(tmp_path, names, 2)
+    assert done.card.classes == ("class 0", "class 1")
+    (note,) = [note for note in done.notes if "beside the tensors are left out" in note]
+    assert fault in note
+
+
+def test_settings_that_have_an_option_are_read_as_that(tmp_path: Path) -> None:
+    path, output = tmp_path / "theirs.safetensors", tmp_path / "w.safetensors"
+    save_file(weights_of(SMALL), path)
+    (tmp_path / "names.txt").write_text("\n".join("abcdefghij"))
+
+    def run(*pairs: str) -> Result:
+        words = [word for pair in pairs for word in ("--set", pair)]
+        return CliRunner().invoke(cli, ["import", str(path), "-o", str(output), *words])
+
+    done = run("mean=0.5", "std=.2", f"classes={tmp_path / 'names.txt'}", "resize=40")
+    assert done.exit_code == 0, done.output
+    card = load(output)[1]
+    assert card.preprocessing == {"size": 32, "mean": [0.5], "std": [0.2], "resize": 40}
+    assert card.classes == tuple("abcdefghij")
+    assert str(tmp_path) not in card.made_by["command"]
+    for pair, words in (
+        ("classes=5", "1 names for the network's 10 outputs"),
+        ("classes=abcdefghij", "1 names for the network's 10 outputs"),
+        ("mean=half", "not a list of numbers"),
+        ("resize=20", "less than the 32"),
+        ("resize=2.5", "neither a number of pixels nor none"),
+    ):
+        failure = run(pair).exception
+        assert isinstance(failure, InputError)
+        assert words in str(failure)
+
+
+def test_of_photographs_the_resize_is_asked_and_imagenets_is_torchvisions() -> None:
+    for classes, likely in ((1000, 256), (7, None)):
+        shapes = our_shapes(resolve("resnet18").changed(num_classes=classes))
+        tensors = {name: torch.full(shape, 0.5) for name, shape in shapes.items()}
+        proposal = propose(Checkpoint(tensors, ordered=True, beside={}, ignored=(), notes=()), "x")
+        (question,) = [question for question in proposal.questions({}) if question.key == "resize"]
+        assert question.likely == likely
+    for answer, length in (("none", None), ("256", 256)):
+        assert READERS["resize"](answer) == length
+
+
 def test_class_names_are_read_from_files(tmp_path: Path) -> None:
-    assert read_classes("cat, dog") == ["cat", "dog"]
+    assert class_names.read("cat, dog") == ["cat", "dog"]
     for name, text in {
         "list.txt": "cat\ndog\n\n",
         "list.json": '["cat", "dog"]',
@@ -100,12 +172,12 @@ def test_class_names_are_read_from_files(tmp_path: Path) -> None:
         "classes.json": '{"dog": 1, "cat": 0}',
     }.items():
         (tmp_path / name).write_text(text)
-        assert read_classes(str(tmp_path / name)) == ["cat", "dog"], name
+        assert class_names.read(str(tmp_path / name)) == ["cat", "dog"], name
     (tmp_path / "bad.json").write_text('{"0": "cat", "2": "dog"}')
     with pytest.raises(InputError, match="neither a list"):
-        read_classes(str(tmp_path / "bad.json"))
+        class_names.read(str(tmp_path / "bad.json"))
     with pytest.raises(InputError, match="no file"):
-        read_classes("missing.txt")
+        class_names.read("missing.txt")
 
 
 def test_answers_are_asked_for_one_after_the_other(tmp_path: Path) -> None:

@@ -110,6 +110,7 @@ def test_one_broken_file_is_listed_with_its_reason_and_breaks_nothing(folders: P
     [
         ({"classes": ["a", "b"]}, "classes: 2 names, while the network has 4 outputs"),
         ({"classes": []}, "classes"),
+        ({"classes": ["a", "b", "c", "\x1b[2J"]}, "a name has characters that are no text"),
         ({"preprocessing": {"size": 9, "mean": [0.5], "std": [0.5]}}, "size: 9, while the network takes .* 8 pixels"),
         ({"preprocessing": {"size": 8, "mean": [0.5] * 3, "std": [0.5] * 3}}, "mean: 3 entries, .* takes 1 channels"),
         ({"preprocessing": {"size": 8, "mean": [0.5], "std": [0.5], "resize": 7}}, "resize: 7 is less than the 8"),

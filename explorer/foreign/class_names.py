@@ -1,0 +1,120 @@
+"""Names of classes: beside the tensors of a checkpoint, in a file, on a command line."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from explorer.errors import InputError, readable, shown
+from explorer.i18n import _
+from explorer.specs.reading import read_json
+
+NAMES = ("classes", "class_names", "labels", "categories", "idx_to_class", "class_to_idx", "class_indices")
+MAX_LIST = 4_000_000  # bytes of a file of class names
+
+
+def decoded(key: object, value: object) -> object:
+    """What stands beside tensors; safetensors files keep text alone, in which names are JSON."""
+    if key in NAMES and isinstance(value, str) and value.startswith(("{", "[")):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
+def beside(outputs: int, values: Mapping[str, Any]) -> tuple[list[str] | None, tuple[str, ...]]:
+    """Names that a training program has put beside the tensors, where they can be the network's, and else why not.
+
+    Args:
+        outputs: of the network.
+        values: what stands beside its tensors.
+
+    Returns:
+        The names or None, and a note on each list of names that was left out.
+    """
+    notes: list[str] = []
+    for key in NAMES:
+        names = listed(values.get(key))
+        if names is None:
+            continue
+        try:
+            check(names, outputs)
+        except InputError as error:
+            text = _("The names under {key} beside the tensors are left out: {fault}.")
+            notes.append(text.format(key=key, fault=error))
+        else:
+            return names, ()
+    return None, tuple(notes)
+
+
+def check(names: object, outputs: int) -> None:
+    """See whether names can be those of a network's outputs.
+
+    Raises:
+        InputError: naming the rule.
+    """
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise InputError(_("classes: {value} is not a list of names").format(value=shown(names)))
+    if len(names) != outputs:
+        raise InputError(
+            _("classes: {count} names for the network's {outputs} outputs").format(count=len(names), outputs=outputs)
+        )
+    if len(set(names)) < len(names) or not all(names):
+        raise InputError(_("classes: a name is empty, or stands twice"))
+    if (unreadable := next((name for name in names if not readable(name)), None)) is not None:
+        raise InputError(_("classes: {name} has characters that are no text").format(name=shown(unreadable)))
+
+
+def read(text: str) -> list[str]:
+    """Class names from a command line: ``cat,dog``, or a file.
+
+    A file is a list of lines, or JSON: a list, ``{"0": "cat"}`` or ``{"cat": 0}``.
+
+    Raises:
+        InputError: where the file can't be read or is none of these.
+    """
+    path = Path(text)
+    if "," in text or not _is_file(path):
+        if path.suffix.lower() in (".json", ".txt"):
+            raise InputError(_("classes: there is no file {path}").format(path=shown(text)))
+        return [name.strip() for name in text.split(",")]
+    if path.suffix.lower() == ".json":
+        names = listed(read_json(path, "classes"))
+        if names is None:
+            raise InputError(
+                _('classes: {path} is neither a list of names nor {{"0": name, …}}').format(path=shown(text))
+            )
+        return names
+    try:
+        if path.stat().st_size > MAX_LIST:
+            raise InputError(_("classes: the file {path} is too large").format(path=shown(text)))
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise InputError(_("classes: the file {path} is not UTF-8 text").format(path=shown(text))) from None
+    except OSError as error:
+        raise InputError(
+            _("classes: can't read {path}: {reason}").format(path=shown(text), reason=error.strerror)
+        ) from None
+    return [line.strip() for line in lines if line.strip()]
+
+
+def listed(value: object) -> list[str] | None:
+    """A list of names from what training programs write; None where it is none."""
+    if isinstance(value, Mapping) and value:
+        if all(isinstance(number, int) for number in value.values()):
+            value = {number: name for name, number in value.items()}
+        places = {str(number): name for number, name in value.items()}
+        if places.keys() != {str(number) for number in range(len(places))}:
+            return None
+        value = [places[str(number)] for number in range(len(places))]
+    if isinstance(value, list) and value and all(isinstance(name, str) for name in value):
+        return value
+    return None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # names longer than names may be
+        return False
