@@ -3,6 +3,7 @@
     ExplorerError            anything that this product raises on purpose
     ├── StoreError           the job store can't be read or written at the moment
     └── InputError           the input is at fault: exit status 2, a message on the page
+        ├── ContentError     what a file holds breaks a rule: reading it again changes nothing
         └── SpecError        a spec breaks a rule
             └── TokenError   one token of a cfg list breaks a rule; knows which
 
@@ -28,6 +29,10 @@ class StoreError(ExplorerError):
 
 class InputError(ExplorerError):
     """The user's input is at fault; the message says what to change."""
+
+
+class ContentError(InputError):
+    """What a file holds breaks a rule; reading it again changes nothing."""
 
 
 class SpecError(InputError):

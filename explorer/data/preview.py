@@ -29,7 +29,7 @@ from explorer.data.catalogue import NAMES
 from explorer.data.dataset import Dataset, Split, share
 from explorer.data.preprocessing import channel_statistics
 from explorer.data.progress import Progress, silent
-from explorer.errors import InputError
+from explorer.errors import ContentError, InputError
 from explorer.files import whole
 from explorer.i18n import _, language, use_language
 from explorer.settings import settings
@@ -132,7 +132,8 @@ def look(name: str, progress: Progress = silent) -> Preview:
         progress: told how far it is.
 
     Raises:
-        InputError: where the data set breaks a rule, or takes too much time or memory.
+        ContentError: where the data set breaks a rule.
+        InputError: where it can't be read now, or takes too much time or memory.
         ExplorerError: where the process failed.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -153,8 +154,9 @@ def look(name: str, progress: Progress = silent) -> Preview:
             watch=watch,
             environment=settings().for_process(),
         )
-    if fault := json.loads(answer)["error"]:
-        raise InputError(fault)
+    said = json.loads(answer)
+    if said["fault"]:
+        raise (ContentError if said["of_content"] else InputError)(said["fault"])
     preview = kept(name)
     if preview is None:
         raise InputError(_("{name} changed while it was read; try again").format(name=name))
@@ -165,10 +167,17 @@ def read(name: str, progress: Progress = silent) -> None:
     """Read a data set in this process and keep what is worth knowing.
 
     Raises:
-        InputError: naming what is missing or breaks a rule, and where.
+        ContentError: naming what breaks a rule, and where.
+        InputError: naming what is missing or can't be read or written.
     """
     state = _state(name)
-    preview = _preview(load(name, progress))
+    try:
+        dataset = load(name, progress)
+    except InputError as error:
+        if name in NAMES or isinstance(error.__context__, OSError):  # the network or a disk fails: try again
+            raise
+        raise ContentError(str(error)) from None
+    preview = _preview(dataset)
     fields = {key: value for key, value in vars(preview).items() if key != "images"}
     path = _kept_at(name)
     try:
@@ -260,12 +269,12 @@ def main(folder: str) -> None:
             with whole(Path(folder, SAID)) as part:
                 part.write_text(json.dumps([step, done, total]), encoding="utf-8")
 
-    fault = ""
+    fault: InputError | None = None
     try:
         read(asked["name"], progress)
     except InputError as error:
-        fault = str(error)
-    json.dump({"error": fault}, sys.stdout)
+        fault = error
+    json.dump({"fault": str(fault or ""), "of_content": isinstance(fault, ContentError)}, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The data of the Train page, without a browser: sets that are there or not, and uploads."""
 
 import io
+import time
 
 import numpy as np
 import pytest
@@ -10,9 +11,12 @@ from streamlit.testing.v1 import AppTest
 from explorer.data import preview
 from explorer.data.catalogue import NAMES
 from explorer.data.dataset import Dataset, Split
-from explorer.errors import InputError
+from explorer.errors import ContentError, InputError
+from explorer.jobs.job import Job, Resources
 from explorer.jobs.store import Status, store
+from explorer.recipes import Recipe
 from explorer.settings import settings
+from explorer.specs import resolve
 from explorer.ui.train import data, uploads
 from tests.pages.helpers import metrics, problem
 from tests.pages.train_page import LR, SUBMIT, form, html, open_page, settle, words
@@ -115,6 +119,43 @@ def test_a_bad_upload_is_refused_by_name(name: str, content: bytes, said: str) -
     app.selectbox(key="train.dataset").set_value("digits")
     app.number_input(key=LR).set_value(0.02).run()
     assert problem(app) == ""
+
+
+def test_what_may_pass_costs_nobody_an_upload(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: str, _progress: object) -> preview.Preview:
+        raise InputError(f"{path} changed while it was read; try again")
+
+    look = preview.look
+    monkeypatch.setattr(preview, "look", fail)
+    app = upload(open_page(), "mine.npz", npz())
+    (name,) = uploads.names()
+    assert f"{name} changed while it was read" in problem(app)
+    monkeypatch.setattr(preview, "look", look)
+    app.button(key="train-again").click().run()
+    assert metrics(settle(app))["Test"] == "8"
+    assert problem(app) == ""
+
+
+@pytest.mark.parametrize("because", ["a job waits for it", "it was read before"])
+def test_an_upload_in_use_stays_whatever_a_later_look_says(because: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_path: str, _progress: object) -> preview.Preview:
+        raise ContentError("a new rule")
+
+    name = uploads.keep("mine.npz", io.BytesIO(npz()), len(npz()))
+    path = str(uploads.path(name))
+    if because == "it was read before":
+        upload(open_page(), "mine.npz", npz())
+        while not data._looking.ask(path).ended:  # the page has seen it as soon as it was there
+            time.sleep(0.05)
+    if because == "a job waits for it":
+        store().add([Job.new(resolve("digits-cnn"), path, Recipe(), Resources())])
+    preview.forget(path)
+    data._looking.forget(path)
+    monkeypatch.setattr(preview, "look", refuse)
+    link = {"dataset": f"uploaded:{name}"}
+    app = upload(open_page(), "mine.npz", npz()) if because == "a job waits for it" else settle(open_page(**link))
+    assert "a new rule" in problem(app)
+    assert uploads.names() == [name]
 
 
 def test_uploads_have_limits(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from explorer.data import load, preview
 from explorer.data.catalogue import NAMES
 from explorer.data.dataset import Split
 from explorer.data.downloads import is_there
-from explorer.errors import InputError
+from explorer.errors import ContentError, InputError
 from tests.unit.image_folders import Write, zipped
 
 
@@ -91,8 +91,31 @@ def test_a_process_of_its_own_looks_and_tells_faults_in_words(data_dir: Path, tm
     told: list[tuple[str, int, int]] = []
     found = preview.look(str(archive), lambda *step: told.append(step))
     assert found.train == (240, 240)
-    with pytest.raises(InputError, match="one class only"):
+    with pytest.raises(ContentError, match="one class only"):
         preview.look(str(zipped(write("cat", root="other"))))
+
+
+def test_a_disk_that_fails_is_no_fault_of_the_content(data_dir: Path, tmp_path: Path) -> None:
+    file = tmp_path / "set.npz"
+    np.savez(file, images=np.zeros((20, 4, 4), np.uint8), labels=np.arange(20) % 2)
+    (data_dir / "previews").parent.mkdir(exist_ok=True)
+    (data_dir / "previews").write_text("no folder")
+    with pytest.raises(InputError, match="can't be written") as full:
+        preview.look(str(file))
+    assert not isinstance(full.value, ContentError)
+
+
+def test_a_file_that_can_not_be_read_now_may_be_read_later(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_path: Path) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("explorer.data.archive.zipfile.ZipFile", fail)
+    file = data_dir / "set.npz"
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"x")
+    with pytest.raises(InputError, match="Input/output error") as failed:
+        preview.read(str(file))
+    assert not isinstance(failed.value, ContentError)
 
 
 def test_too_much_memory_ends_it(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from explorer.data.preview import Preview
 from explorer.data.progress import Progress
 from explorer.drawing.kinds import Group, colours
 from explorer.drawing.numbers import bytes_short
-from explorer.errors import InputError
+from explorer.errors import ContentError, InputError
 from explorer.i18n import _
 from explorer.jobs.store import ACTIVE, store
 from explorer.ui.text import plain
@@ -29,15 +29,25 @@ UPLOAD, DRAW = "train-upload", "train-draw"  # keys beside the form: neither sta
 FETCH = "train-fetch"
 NO_TOOLBAR = {"displayModeBar": False}
 
+_unread: set[str] = set()  # paths of uploads that have not been read since they came
+
 
 def _look(path: str, progress: Progress) -> Preview:
-    """Look at a data set; an upload that breaks a rule is not kept."""
+    """Look at a data set; a new upload that breaks a rule is not kept."""
     try:
-        return preview.look(path, progress)
-    except InputError:
-        if path not in NAMES:
+        found = preview.look(path, progress)
+    except ContentError:
+        if path in _unread and not _awaited(path):
             Path(path).unlink(missing_ok=True)
+            _unread.discard(path)
         raise
+    _unread.discard(path)
+    return found
+
+
+def _awaited(path: str) -> bool:
+    """Whether a job trains on an upload, or will."""
+    return any(record.dataset == path for record in store().records(ACTIVE))
 
 
 _looking = Lane(_look)
@@ -96,7 +106,7 @@ def _found(training: Training) -> Preview | None:
     if piece.problem is None:
         return piece.result or (preview.expected(name) if name in NAMES else None)
     st.error(plain(_called(str(piece.problem), training.form)), icon=":material/error:")
-    if name in NAMES:
+    if name in NAMES or Path(path).is_file():
         st.button(_("Try again"), icon=":material/refresh:", key="train-again", on_click=_again, args=(lane, path))
     return preview.expected(name) if lane is _fetching else None
 
@@ -227,13 +237,22 @@ def _upload() -> None:
     file = st.session_state[f"{UPLOAD}.{turn}"]
     if file is None:
         return
-    _done(lambda: {"dataset": UPLOADED + uploads.keep(file.name, file, file.size)})
+
+    def keep() -> dict[str, str]:
+        name = uploads.keep(file.name, file, file.size)
+        path = str(uploads.path(name))
+        if not preview.kept(path):
+            _unread.add(path)
+            _looking.forget(path)
+        return {"dataset": UPLOADED + name}
+
+    _done(keep)
     st.session_state[UPLOAD] = turn + 1  # another widget: this one holds the file in memory
 
 
 def _remove(name: str, chosen: str) -> None:
     def remove() -> dict[str, str]:
-        if any(record.dataset == str(uploads.path(name)) for record in store().records(ACTIVE)):
+        if _awaited(str(uploads.path(name))):
             raise InputError(_("{file} is what a job trains on, or will; stop it first").format(file=name))
         preview.forget(str(uploads.path(name)))
         _looking.forget(str(uploads.path(name)))

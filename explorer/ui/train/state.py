@@ -54,8 +54,8 @@ class Training:
 
     ``problems`` are by field, ``refused`` is what was wrong with the last thing that was opened; ``written`` are the
     last links with the time at which the next took their place, and ``widgets`` the values at the end of the last run.
-    ``wanted`` is the form that the user wants to train, until the page has seen whether it can be. It and ``sent`` stand
-    here, for Streamlit may end a run of the page at any access to ``session_state``.
+    ``wanted`` is the form that the user wants to train, until the page has seen whether it can be. It and ``sent``
+    stand here, for Streamlit may end a run of the page at any access to ``session_state``.
     """
 
     form: Form
