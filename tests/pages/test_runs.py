@@ -10,10 +10,13 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.drawing.numbers import bytes_short
 from explorer.jobs import desk
+from explorer.jobs.job import Job, Resources
 from explorer.jobs.store import Status, Store
 from explorer.recipes import Recipe
+from explorer.specs import resolve
 from explorer.ui.runs import shared
 from explorer.ui.runs.duplicate import train_link
+from explorer.ui.train import uploads
 from explorer.ui.train.form import Form
 from tests import made_runs
 from tests.pages import helpers
@@ -329,6 +332,29 @@ def test_a_duplicate_opens_as_the_same_job(jobs: Store) -> None:
     assert form.recipe == Recipe.parse(record.recipe)
     assert (form.spec.to_dict(), form.data) == (record.spec, "digits")
     assert form.resources.model_dump() == record.resources
+
+
+def test_a_duplicate_carries_nothing_that_was_measured_on_its_data(jobs: Store) -> None:
+    [job] = made_runs.jobs("one", spec=resolve("vgg11"), lr=0.3)
+    [record] = desk.submit([job])
+    fitted = {"mean": [0.3], "std": [0.2], "augment": ["crop"]}
+    jobs.change(job.id, Status, recipe=record.recipe | fitted, spec=job.spec.changed(num_classes=7).to_dict())
+    form, problems = Form.read(train_link(jobs.get(job.id)))
+    assert (form.recipe, form.spec, problems) == (job.recipe, job.spec, [])
+    (desk.directory(job.id).folder / "job.json").unlink()
+    assert Form.read(train_link(jobs.get(job.id)))[0].recipe == job.recipe.changed(**fitted)
+
+
+@pytest.mark.parametrize("where", ["/srv/mnist", "/srv/cats.zip", "an upload that is gone"])
+def test_a_duplicate_says_which_data_are_not_offered(jobs: Store, where: str) -> None:
+    gone = "cats-0123456789.zip"
+    dataset = where if where.startswith("/") else str(uploads.path(gone))
+    job = Job.new(resolve("digits-cnn"), dataset, Recipe(), Resources())
+    [record] = desk.submit([job])
+    app = helpers.open_page("train", **train_link(record))
+    assert "you see the default instead" in app.error[0].proto.title
+    assert (where if where.startswith("/") else gone) in problem(app)
+    assert app.session_state["training"].form.data == "digits"
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
-from explorer.data.catalogue import NAMES
-from explorer.jobs.job import Resources
+from explorer.errors import InputError
+from explorer.jobs import desk
+from explorer.jobs.job import Job, Resources
 from explorer.jobs.store import Record
 from explorer.recipes import RECIPES, Recipe
-from explorer.specs import parse_spec
+from explorer.specs import Spec, parse_spec
 from explorer.ui.compare.entries import of_spec
 from explorer.ui.train import uploads
 from explorer.ui.train.form import UPLOADED, Form
@@ -16,18 +17,28 @@ from explorer.ui.train.form import UPLOADED, Form
 def train_link(record: Record) -> dict[str, str]:
     """Query parameters of the Train page.
 
-    Images in a folder of the server that was named on the command line have no place in a link: the page starts
-    from its own.
+    Data that the page does not offer, a folder of the server or an upload that is gone, stand in the link all the same:
+    the page says that it has no such data and starts from its own.
     """
-    entry = of_spec(parse_spec(record.spec))
-    recipe = Recipe.parse(record.recipe)
+    spec, recipe = _told(record)
+    entry = of_spec(spec)
     form = Form(spec=entry.spec, base=entry.base, recipe=recipe, resources=Resources.parse(record.resources))
     form = replace(form, preset=min(RECIPES, key=lambda name: len(replace(form, preset=name).changes)))
-    return replace(form, dataset=_dataset(record.dataset, form.dataset)).to_link()
+    return replace(form, dataset=_dataset(record.dataset)).to_link()
 
 
-def _dataset(told: str, otherwise: str) -> str:
-    if told in NAMES:
-        return told
+def _told(record: Record) -> tuple[Spec, Recipe]:
+    """Network and recipe as submitted: a record's hold what was measured on its data, and would pin that for others."""
+    try:
+        job = Job.read(desk.directory(record.id).folder)
+    except InputError:  # its files are gone or damaged
+        return parse_spec(record.spec), Recipe.parse(record.recipe)
+    return job.spec, job.recipe
+
+
+def _dataset(told: str) -> str:
     name = Path(told).name
-    return UPLOADED + name if name in uploads.names() and uploads.path(name) == Path(told) else otherwise
+    try:
+        return UPLOADED + name if uploads.path(name) == Path(told) else told
+    except InputError:  # it never was an upload
+        return told

@@ -9,7 +9,6 @@ import streamlit as st
 from explorer.errors import ExplorerError, InputError, StoreError
 from explorer.i18n import _
 from explorer.jobs import desk
-from explorer.jobs.make import jobs as make_jobs
 from explorer.jobs.store import ACTIVE, AT_WORK, Record, Status, store
 from explorer.ui import address
 from explorer.ui.runs.words import status_name
@@ -62,8 +61,7 @@ def _submit(training: Training, *, possible: bool) -> None:
             raise InputError(
                 _("This can't be trained as it stands: the page says why, beside network, data or memory.")
             )
-        jobs = make_jobs(form.spec, form.data, form.recipe, form.resources, name=form.title, varied=form.varied)
-        ids = [record.id for record in desk.submit(jobs)]
+        ids = [record.id for record in desk.submit(form.jobs())]
     except ExplorerError as error:
         problem = str(error)
     except OSError as error:
