@@ -6,6 +6,7 @@ line on stderr), 1 our fault.
 
 import json
 import logging
+import signal
 import sys
 from typing import Any, NoReturn
 
@@ -165,6 +166,7 @@ def _resolve(text: str, image_size: int | None) -> Spec:
 
 def main() -> None:
     """Run a command and leave with its status."""
+    signal.signal(signal.SIGTERM, _leave)
     try:
         logging.basicConfig(level=settings().log_level, format="%(levelname)s %(name)s: %(message)s")
         cli.main(standalone_mode=False)
@@ -187,6 +189,11 @@ def main() -> None:
         _fail(str(error), 1)
     else:
         sys.exit(0)
+
+
+def _leave(number: int, _frame: object) -> NoReturn:
+    """Leave as at the end of a command: processes beside are ended and temporary files removed."""
+    sys.exit(128 + number)
 
 
 def _fail(message: str, status: int) -> NoReturn:

@@ -18,9 +18,13 @@ from explorer.foreign.kinds import MAX_HEADER, archive_pickle
 from explorer.foreign.wrappers import unwrap
 from explorer.i18n import _, use_language
 
+BEGUN = "begun"  # an empty file beside the output
+
 
 def answer(path: Path, output: Path, archive: bool, memory: int, seconds: int) -> dict[str, Any]:
     """Convert; this process can't do anything else afterwards.
+
+    From the moment on that the checkpoint is read there is a file :data:`BEGUN`: what fails then is its fault.
 
     Raises:
         InputError: saying what is wrong with the file, without its name.
@@ -50,6 +54,7 @@ def answer(path: Path, output: Path, archive: bool, memory: int, seconds: int) -
         readable=(path, Path(sys.prefix), Path(sys.base_prefix), *(Path(file).parent for file in code)),
         writable=output.parent,
     )
+    output.with_name(BEGUN).touch()
     found = unwrap(pickles.load(path, pickle))
     tensors, second = pickles.whole(found.tensors, most)
     try:
@@ -68,13 +73,18 @@ def main() -> None:
     """Answer one request."""
     asked = json.load(sys.stdin)
     use_language(asked.pop("language"))
+    path, output = Path(asked.pop("path")), Path(asked.pop("output"))
     try:
-        done = answer(Path(asked.pop("path")), Path(asked.pop("output")), **asked)
+        done = answer(path, output, **asked)
     except InputError as error:
         done = {"fault": str(error)}
     except MemoryError:
+        if not output.with_name(BEGUN).exists():
+            raise
         done = {"fault": _("it asks for more memory than a file of its size needs")}
-    except Exception as error:  # noqa: BLE001  a traceback of this process says nothing to anybody
+    except Exception as error:
+        if not output.with_name(BEGUN).exists():
+            raise
         reason = " ".join(str(error).split())[:200]
         done = {"fault": _("PyTorch can't read it: {reason}").format(reason=reason or type(error).__name__)}
     print(json.dumps(done), flush=True)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, JsonValue, ValidationError
 
 from explorer import beside
 from explorer.errors import ExplorerError, InputError, printable
+from explorer.foreign.child import BEGUN
 from explorer.foreign.kinds import Kind
 from explorer.foreign.wrappers import MAX_TENSORS
 from explorer.i18n import _, language
@@ -19,6 +20,7 @@ LONGEST = 180  # seconds for 4 GB from a slow disk
 BASE_MEMORY = 512 * 2**20  # bytes beyond PyTorch itself that a file of any size may take
 TORCH_MEMORY = 768 * 2**20  # bytes that PyTorch itself takes, in its build for CUDA
 COPIES = 3  # of the file: mapped or read, taken apart, one to spare
+KILLED = -9  # status of a process that the system has stopped for want of memory
 INHERITED = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "SYSTEMROOT")  # Python starts by these
 
 _one_at_a_time = Lock()  # several large files at once would fill the machine's memory
@@ -51,6 +53,7 @@ def convert(path: Path, kind: Kind, output: Path) -> Answer:
 
     Raises:
         InputError: saying what is wrong with the file, without its name.
+        ExplorerError: where the fault is this machine's: it is short of memory, or the process can't begin to read.
     """
     limit = most_memory(path)
 
@@ -70,7 +73,7 @@ def convert(path: Path, kind: Kind, output: Path) -> Answer:
     }
     with beside.turn(_one_at_a_time):
         if limit > (free := psutil.virtual_memory().available):
-            raise InputError(
+            raise ExplorerError(
                 _("reading it may take {needed:.1f} GB of memory, and {free:.1f} GB are free on this machine").format(
                     needed=limit / 1e9, free=free / 1e9
                 )
@@ -83,9 +86,9 @@ def convert(path: Path, kind: Kind, output: Path) -> Answer:
                 watch=watch,
                 environment=_environment(output.parent),
             )
-        except InputError:
-            raise
-        except ExplorerError as error:
+        except beside.WorkerError as error:
+            if error.status == KILLED or not output.with_name(BEGUN).exists():
+                raise
             raise InputError(
                 _("the process that read it broke down ({reason}): it is damaged, or built to do harm").format(
                     reason=printable(error)

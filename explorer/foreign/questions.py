@@ -19,7 +19,10 @@ CIFAR10 = ([0.4914, 0.4822, 0.4465], [0.2023, 0.1994, 0.201])
 MNIST = ([0.1307], [0.3081])
 KNOWN = (IMAGENET, CIFAR10, MNIST, ([0.5] * 3, [0.5] * 3), ([0.5], [0.5]))
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-RESIZE = {224: 256}  # by the side of the images: what torchvision resized ImageNet's to before the middle was cut out
+RESIZE = {
+    224: 256,
+    299: 342,
+}  # by the side of the images: what torchvision resized ImageNet's to before the middle was cut out
 STRAIGHT = "none"  # how no resize is typed
 PHOTOGRAPH = 64  # pixels a side, from which on images are likely to be photographs
 

@@ -7,20 +7,24 @@ import pickle
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy
+import psutil
 import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
 
 from explorer import beside
+from explorer.beside import WorkerError
 from explorer.errors import ExplorerError, InputError
 from explorer.foreign import conversion, pickles, sandbox
 from explorer.foreign.checkpoint import opened
+from explorer.foreign.child import BEGUN
 from explorer.foreign.wrappers import unwrap
 from tests.unit.foreign_files import Calls, network, old_format, safetensors, save
 
@@ -343,8 +347,7 @@ def test_the_process_is_not_trusted(
 
 def test_no_answer_is_too_long_for_the_server(tmp_path: Path, refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(beside, "LONGEST_ANSWER", 10)
-    (path := tmp_path / "x.pth").write_bytes(b"PK\3\4")
-    assert "its answer is too long" in refused(path)
+    assert "its answer is too long" in refused(save(tmp_path / "x.pth", network()))
 
 
 def test_the_process_knows_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -359,12 +362,23 @@ def test_the_process_knows_no_secrets(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_process_that_breaks_down(tmp_path: Path, refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save(tmp_path / "x.pth", network())
 
-    def fails(*_arguments: object, **_options: object) -> str:
-        raise ExplorerError("the process ended early, with status -11")
+    def fails(status: int, *, reading: bool) -> Callable[..., str]:
+        def run(_module: str, *, text: str, **_options: object) -> str:
+            if reading:
+                Path(json.loads(text)["output"]).with_name(BEGUN).touch()
+            raise WorkerError(f"the process ended early, with status {status}", status)
+
+        return run
 
     with monkeypatch.context() as patch:
-        patch.setattr(beside, "run", fails)
+        patch.setattr(beside, "run", fails(-11, reading=True))
         assert "broke down (the process ended early, with status -11)" in refused(path)
+    for status, reading in ((1, False), (-9, True)):  # before it read anything, or for want of memory
+        with monkeypatch.context() as patch:
+            patch.setattr(beside, "run", fails(status, reading=reading))
+            with pytest.raises(ExplorerError, match=f"status {status}") as failure, opened(path, "x"):
+                pass
+            assert not isinstance(failure.value, InputError)
     with monkeypatch.context() as patch:
         patch.setattr(conversion, "LONGEST", 0.0)
         assert "was stopped" in refused(path)
@@ -373,9 +387,6 @@ def test_a_process_that_breaks_down(tmp_path: Path, refused: Any, monkeypatch: p
         patch.setattr(conversion, "TORCH_MEMORY", 0)
         patch.setattr(conversion, "BASE_MEMORY", 1000)
         assert "of memory and was stopped" in refused(path)
-    with monkeypatch.context() as patch:
-        patch.setattr(conversion, "BASE_MEMORY", 2**60)
-        assert "are free on this machine" in refused(path)
 
 
 def test_what_checkpoints_hold_beside_tensors(tmp_path: Path, temporary: Path) -> None:
@@ -400,3 +411,20 @@ def test_what_checkpoints_hold_beside_tensors(tmp_path: Path, temporary: Path) -
         assert found.beside == {"args": {"arch": "mine", "lr": 0.1}, "best_acc": 91.5, "epoch": 12}
         assert found.ignored == ("optimizer",)
         assert list(temporary.iterdir())
+
+
+def test_faults_of_this_machine_are_not_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(tmp_path / "x.pth", network())
+    short = SimpleNamespace(available=10**6)
+    (stub := tmp_path / "explorer/foreign/child.py").parent.mkdir(parents=True)
+    stub.write_text("raise ImportError('nothing to read it with')")
+    for place, name, value, words in (
+        (psutil, "virtual_memory", lambda: short, "GB are free on this machine"),
+        (sys, "executable", str(tmp_path / "none"), "a process can't be started"),
+        (beside, "ROOT", tmp_path, "nothing to read it with"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, name, value)
+            with pytest.raises(ExplorerError, match=words) as failure, opened(path, "x"):
+                pass
+            assert not isinstance(failure.value, InputError)
