@@ -3,6 +3,7 @@
 import pytest
 
 from explorer.drawing.numbers import duration
+from explorer.ui.train import cost
 
 
 @pytest.mark.parametrize(
@@ -14,3 +15,7 @@ from explorer.drawing.numbers import duration
 )  # fmt: skip
 def test_times_have_two_units(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_an_estimate_reads_the_same_and_is_never_of_nothing() -> None:
+    assert [cost.duration(seconds) for seconds in (0.2, 5400)] == ["1 s", "1 h 30 min"]

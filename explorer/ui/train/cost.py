@@ -13,6 +13,7 @@ from explorer import beside
 from explorer.analysis import Precision, analyse
 from explorer.data.preview import Preview
 from explorer.data.progress import Progress
+from explorer.drawing import numbers
 from explorer.i18n import _
 from explorer.jobs.estimate import Pace, seconds
 from explorer.jobs.job import Job, Resources
@@ -145,14 +146,8 @@ def slots(device: str) -> int:
 
 
 def duration(amount: float) -> str:
-    """Seconds in words, as exact as an estimate is."""
-    if amount < 90:
-        return _("{count:.0f} s").format(count=max(amount, 1))
-    if amount < 5400:
-        return _("{count:.0f} min").format(count=amount / 60)
-    if amount < 48 * 3600:
-        return _("{count:.1f} h").format(count=amount / 3600)
-    return _("{count:.1f} days").format(count=amount / 86400)
+    """Seconds in words; nothing is estimated to take none."""
+    return numbers.duration(max(amount, 1))
 
 
 def cores() -> int:
