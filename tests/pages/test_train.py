@@ -354,6 +354,18 @@ def test_what_is_typed_as_the_button_is_pressed_counts(server: Store) -> None:
     assert len(server.records()) == 1
 
 
+def test_the_button_pressed_before_the_browser_knows_the_new_link(server: Store) -> None:
+    app = settle(open_page())
+    before = dict(app.query_params)
+    app.number_input(key=LR).set_value(0.02).run()
+    app.query_params.clear()
+    for key, value in before.items():
+        app.query_params[key] = value
+    app.button(key=SUBMIT).click().run()
+    assert [record.recipe["lr"] for record in server.records()] == [0.02]
+    assert form(app).recipe.lr == 0.02
+
+
 @pytest.mark.parametrize("change", ["data", "batch"])
 def test_what_does_not_fit_as_the_button_is_pressed_is_not_submitted(server: Store, change: str) -> None:
     broken = uploads.keep("broken.zip", io.BytesIO(b"PK nothing"), 10)
