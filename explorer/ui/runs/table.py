@@ -10,6 +10,7 @@ import streamlit as st
 from explorer.drawing.numbers import duration
 from explorer.i18n import _
 from explorer.jobs.store import ACTIVE, Record
+from explorer.ui.faults import in_words
 from explorer.ui.glossary import explain
 from explorer.ui.runs import shared, state, words
 
@@ -92,6 +93,7 @@ def _matching(listed: shared.Listed) -> list[Record]:
     return state.matching(listed.records, state.watching().view, texts)
 
 
+@in_words
 def _draw() -> None:
     watching, listed = state.watching(), shared.listed()
     if {record.id: record.status for record in listed.records} != watching.statuses:

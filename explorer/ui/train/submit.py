@@ -6,14 +6,16 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer.errors import ExplorerError, InputError, StoreError
+from explorer.errors import ExplorerError, InputError
 from explorer.i18n import _
 from explorer.jobs import desk
 from explorer.jobs.store import ACTIVE, AT_WORK, Record, Status, store
 from explorer.ui import address
+from explorer.ui.faults import in_words
 from explorer.ui.runs.words import status_name
 from explorer.ui.text import plain
 from explorer.ui.train import state
+from explorer.ui.train.form import records
 from explorer.ui.train.state import Sent, Training
 
 RUNS = str(Path(__file__).parents[3] / "pages" / "runs.py")
@@ -37,11 +39,8 @@ def draw(training: Training, count: int, *, ready: bool) -> None:
     sent = training.sent
     if sent and sent.problem and (sent.form, sent.faults) == (training.form, training.problems):
         st.error(plain(sent.problem), title=_("Not submitted; the form is as it was"), icon=":material/error:")
-    try:
-        polling = bool(store().records(ACTIVE))
-        st.fragment(_standing, run_every=EVERY if polling else None)(sent.jobs if sent else [], polling=polling)
-    except StoreError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+    polling = any(record.status in ACTIVE for record in records())
+    st.fragment(_standing, run_every=EVERY if polling else None)(sent.jobs if sent else [], polling=polling)
 
 
 def _submit(training: Training, *, possible: bool) -> None:
@@ -69,8 +68,10 @@ def _submit(training: Training, *, possible: bool) -> None:
     training.sent = Sent(form, dict(training.problems), time.monotonic(), ids, problem)
 
 
+@in_words
 def _standing(ids: Sequence[str], *, polling: bool) -> None:
     """The jobs just submitted and the queue, looked at anew only while there is anything to see."""
+    desk.keep_awake()
     everything = store().records()
     active = [record for record in everything if record.status in ACTIVE]
     if polling and not active:
@@ -102,12 +103,12 @@ def _where(mine: Sequence[Record], everything: Sequence[Record]) -> str:
     return _("{name} is submitted and starts at once.").format(name=name)
 
 
-def _queue(records: Sequence[Record]) -> None:
-    if not records:
+def _queue(active: Sequence[Record]) -> None:
+    if not active:
         st.caption(_("Nothing trains or waits on this server."))
         return
-    st.caption(_("On this server, for everybody: {count:,} jobs train or wait.").format(count=len(records)))
-    for record in records[:SHOWN]:
+    st.caption(_("On this server, for everybody: {count:,} jobs train or wait.").format(count=len(active)))
+    for record in active[:SHOWN]:
         words = (
             _("waits")
             if record.status is Status.QUEUED
@@ -116,5 +117,5 @@ def _queue(records: Sequence[Record]) -> None:
             else _("stops")
         )
         st.markdown(_("- {name}: {words}").format(name=plain(record.name), words=words))
-    if len(records) > SHOWN:
-        st.caption(_("and {count:,} more").format(count=len(records) - SHOWN))
+    if len(active) > SHOWN:
+        st.caption(_("and {count:,} more").format(count=len(active) - SHOWN))
