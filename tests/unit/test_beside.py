@@ -50,7 +50,9 @@ def at_work(pid: int) -> list[psutil.Process]:
     """The processes that another has started, once they have imported something."""
     with suppress(psutil.Error):
         children = psutil.Process(pid).children(recursive=True)
-        return [child for child in children if child.memory_info().rss > 30_000_000]
+        # A fork has the name and the memory of its parent until it runs a program of its own.
+        named = [child for child in children if "explorer.foreign.child" in child.cmdline()]
+        return [child for child in named if child.memory_info().rss > 30_000_000]
     return []
 
 
