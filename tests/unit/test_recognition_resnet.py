@@ -1,5 +1,8 @@
 """ResNets are found in tensors alone: by every name that training code gives them."""
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -7,11 +10,13 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from explorer.errors import SpecError
 from explorer.models import build
 from explorer.models.recognition import recognise
 from explorer.models.recognition.guess import Guess, our_shapes
 from explorer.specs import PRESETS, ResNetSpec
 from tests.unit.foreign_networks import differences, flat_names, found_again, same_scores, shapes_of
+from tests.unit.test_recognition_vgg import Groups
 
 # The deeper ones differ in nothing but counts, and take longest to build.
 DEEPER = {"resnet56", "resnet110", "plain44", "plain56", "plain110", "cifar-resnet101", "cifar-resnet152", "resnet152"}
@@ -121,6 +126,21 @@ def test_notes_networks_answer_as_the_original(bottleneck: bool, bias: bool, ord
     found = same_scores(R1(bottleneck=bottleneck, bias=bias), 16, ordered=ordered)
     spec = found.spec
     assert (spec.blocks, spec.widths, spec.shortcut, spec.stem) == ((2, 2, 2), (8, 16, 16), "B", "cifar")
+
+
+@pytest.mark.parametrize("make", [partial(R1, bottleneck=False), partial(Groups, bias=False)])
+def test_another_epsilon_of_any_family_goes_into_the_scale(make: Callable[[], nn.Module]) -> None:
+    network = make()
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eps = 1e-2
+    found = same_scores(network, 32, epsilon=1e-2)
+    assert "epsilon" in {question.key for question in found.questions}
+    with pytest.raises(AssertionError, match="not close"):
+        same_scores(network, 32)
+    for value in (0, "small", True, 2.0):
+        with pytest.raises(SpecError, match="epsilon: .* is not a number between 0 and 1"):
+            found.changed(epsilon=value)
 
 
 class Early(nn.Module):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from explorer.errors import SpecError
 from explorer.i18n import _
 from explorer.models.googlenet import EPSILON
-from explorer.models.recognition.guess import Guess, Misfit, Question, guess, relu_assumed
+from explorer.models.recognition.guess import Guess, Misfit, Question, asked_epsilon, guess, relu_assumed
 from explorer.models.recognition.layers import Layers, Unit, common, parts, trail
 from explorer.specs import PRESETS, GoogLeNetSpec
 from explorer.specs.googlenet import MAX_BRANCH, Module
@@ -18,7 +18,6 @@ from explorer.specs.googlenet import MAX_BRANCH, Module
 NUMBERED = re.compile(r"[0-9]{1,3}[a-z]?|[a-z][0-9]{1,3}")
 POOLED = re.compile(r"pool|proj", re.IGNORECASE)
 MOST_STEMS = 50  # the published table has two, by its reductions
-PYTORCH_EPSILON = 1e-5  # of batch norm, where nobody sets one
 
 
 class Inception(NamedTuple):
@@ -168,8 +167,7 @@ def _read(stem: list[Unit], modules: list[Inception], head: Unit, heads: list[Un
         Question("last_pool", _("How wide is the window of the last of these pools?"), fields["last_pool"], (3, 2)),
     ]
     if normed:
-        text = _("What epsilon have the batch norms, 0.001 (torchvision, Keras) or 0.00001 (PyTorch's default)?")
-        questions.append(Question("epsilon", text, EPSILON, (EPSILON, PYTORCH_EPSILON)))
+        questions.append(asked_epsilon(EPSILON))
     ignored = tuple(name for unit in heads for name in unit.names)
     notes = [] if normed else [relu_assumed()]
     if ignored:

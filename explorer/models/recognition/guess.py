@@ -10,7 +10,7 @@ from torch import Tensor
 from explorer.errors import InputError, SpecError, shown
 from explorer.i18n import _
 from explorer.models import AUXILIARY, build
-from explorer.models.recognition.adapting import ADAPTING
+from explorer.models.recognition.adapting import ADAPTING, check_epsilon
 from explorer.models.recognition.layers import Layers, Unit, read
 from explorer.models.weights import whole_numbers
 from explorer.specs import Spec
@@ -82,6 +82,8 @@ class Guess:
                         choices=", ".join(map(str, question.choices)),
                     )
                 )
+        if "epsilon" in fields and "epsilon" in self.adapting:
+            check_epsilon(fields["epsilon"])
         adapting = {key: fields.pop(key, value) for key, value in self.adapting.items()}
         changed = replace(self, adapting=adapting)
         return changed.fitted(self.spec.changed(**fields)) if fields else changed
@@ -113,6 +115,12 @@ def guess(spec: Spec, units: list[Unit], **more: Any) -> Guess:
     """
     names, shifts = match(spec, units)
     return Guess(spec, names, tuple(units), shifts, **more)
+
+
+def asked_epsilon(likely: float) -> Question:
+    """The question about batch norms, which all have one that no tensor holds."""
+    text = _("What epsilon have the batch norms? PyTorch's default is 0.00001, that of Keras and of GoogLeNet 0.001.")
+    return Question("epsilon", text, likely)
 
 
 def relu_assumed() -> str:

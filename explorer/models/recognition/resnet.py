@@ -8,8 +8,8 @@ from typing import Any, Literal, NamedTuple
 
 from explorer.errors import SpecError
 from explorer.i18n import _
-from explorer.models.recognition.adapting import BEHIND, BOTH
-from explorer.models.recognition.guess import Guess, Misfit, Question, guess, relu_assumed
+from explorer.models.recognition.adapting import BEHIND, BOTH, PYTORCH_EPSILON
+from explorer.models.recognition.guess import Guess, Misfit, Question, asked_epsilon, guess, relu_assumed
 from explorer.models.recognition.layers import Layers, Path, Unit, common, entrance, trail
 from explorer.specs import ResNetSpec
 from explorer.specs.resnet import EXPANSION
@@ -193,8 +193,10 @@ def _specs(
         text = _("Where do shortcuts without weights add channels of zeros?")
         questions.append(Question("padding", text, readings[0][1], (BEHIND, BOTH)))
     notes = () if stem.norm else (relu_assumed(),)
+    norms: dict[str, Any] = {"epsilon": PYTORCH_EPSILON} if stem.norm else {}
+    questions += [asked_epsilon(PYTORCH_EPSILON)] if stem.norm else []
     for residual, padding in readings:
-        adapting = {} if padding is None else {"padding": padding}
+        adapting = norms if padding is None else norms | {"padding": padding}
         with suppress(Misfit, SpecError):
             spec = ResNetSpec.parse({**fields, "residual": residual})
             yield guess(spec, units, questions=tuple(questions), adapting=adapting, notes=notes)

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 from math import isqrt
+from typing import Any
 
 from explorer.errors import SpecError
 from explorer.i18n import _
 from explorer.models.recognition import pools
-from explorer.models.recognition.guess import Guess, Misfit, Question, guess, relu_assumed, slots
+from explorer.models.recognition.adapting import PYTORCH_EPSILON
+from explorer.models.recognition.guess import Guess, Misfit, Question, asked_epsilon, guess, relu_assumed, slots
 from explorer.models.recognition.layers import Layers, Unit, chained
 from explorer.specs import PRESETS, VggSpec
 from explorer.specs.cfg import Conv, tokens
@@ -30,9 +32,14 @@ def guesses(layers: Layers, image_size: int | None) -> Iterator[Guess]:
         return
     units = [*convolutions, *head]
     for spec, known in _readings(convolutions, head, image_size).items():
-        notes = () if spec.batch_norm else (relu_assumed(),)
+        questions = _questions(spec, known=known)
+        if spec.batch_norm:
+            asked = (*questions, asked_epsilon(PYTORCH_EPSILON))
+            more: dict[str, Any] = {"questions": asked, "adapting": {"epsilon": PYTORCH_EPSILON}}
+        else:
+            more = {"questions": questions, "notes": (relu_assumed(),)}
         with suppress(Misfit, SpecError):
-            yield guess(spec, units, questions=_questions(spec, known=known), notes=notes)
+            yield guess(spec, units, **more)
 
 
 def _readings(convolutions: list[Unit], head: list[Unit], image_size: int | None) -> dict[VggSpec, bool]:
