@@ -6,6 +6,7 @@ safetensors into the data folder. What it downloads stays in PyTorch's cache, wh
 
 import json
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -29,6 +30,15 @@ PREFIX = "torchvision:"
 FAMILIES = frozenset({"torchvision.models.vgg", "torchvision.models.resnet", "torchvision.models.googlenet"})
 WORKER = "explorer.models.torchvision_worker"
 LONGEST = 86_400.0  # seconds: a download that stands still ends much sooner
+LONGEST_READING = 180.0  # seconds from the end of the download on
+BASE_MEMORY = 1_300_000_000  # bytes of a process that has imported torchvision
+COPIES = 4  # of the file: read, taken apart, encoded, one to spare
+# What downloads and Python's start need; no password or token of the server's.
+INHERITED = frozenset(
+    {"HOME", "USERPROFILE", "TORCH_HOME", "XDG_CACHE_HOME", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT"}
+    | {"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR"}
+    | {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"}
+)
 LICENSE = (
     "torchvision's weights: its code is under the BSD 3-Clause license; trained on ImageNet-1K, whose terms may bind"
 )
@@ -179,17 +189,41 @@ def fetch(name: str, progress: Progress) -> Path:
 def _convert(source: Source, progress: Progress) -> None:
     file, before = source.download, set(_partial(source.download))
     total = round(source.weights.meta["_file_size"] * 2**20)
+    most = BASE_MEMORY + COPIES * total
     was_there = file.exists()
+    begun: float | None = None
 
-    def watch(_seconds: float, _memory: int) -> None:
+    def watch(seconds: float, used: int) -> None:
+        nonlocal begun
+        if used > most:
+            raise InputError(
+                _("reading {file} took more than {limit:.1f} GB of memory and was stopped").format(
+                    file=file.name, limit=most / 1e9
+                )
+            )
         if file.exists():
+            begun = seconds if begun is None else begun
+            if seconds - begun > LONGEST_READING:
+                raise InputError(
+                    _("reading {file} took longer than {limit:.0f} seconds and was stopped").format(
+                        file=file.name, limit=LONGEST_READING
+                    )
+                )
             progress(_("reading {file}").format(file=file.name), 0, 0)
         else:
             done = max((_size(part) for part in set(_partial(file)) - before), default=0)
             progress(_("downloading {file}").format(file=file.name), min(done, total), total)
 
     try:
-        answer = beside.run(WORKER, repr(source.weights), str(source.path), text="", longest=LONGEST, watch=watch)
+        answer = beside.run(
+            WORKER,
+            repr(source.weights),
+            str(source.path),
+            text="",
+            longest=LONGEST,
+            watch=watch,
+            environment={name: value for name, value in os.environ.items() if name in INHERITED},
+        )
     finally:
         for part in set(_partial(file)) - before:  # of a process that was stopped
             part.unlink(missing_ok=True)

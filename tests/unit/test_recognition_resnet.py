@@ -139,7 +139,7 @@ def test_another_epsilon_of_any_family_goes_into_the_scale(make: Callable[[], nn
     with pytest.raises(AssertionError, match="not close"):
         same_scores(network, 32)
     for value in (0, "small", True, 2.0):
-        with pytest.raises(SpecError, match="epsilon: .* is not a number between 0 and 1"):
+        with pytest.raises(SpecError, match=r"epsilon: .* is not a number between 0 and 1"):
             found.changed(epsilon=value)
 
 

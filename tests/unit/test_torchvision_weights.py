@@ -217,6 +217,7 @@ def test_loader_cache_and_network_are_torchvisions(
     monkeypatch.setenv(ADDRESS, address)
     monkeypatch.setattr(torchvision_weights, "WORKER", "tests.unit.torchvision_stand_in")
     monkeypatch.setattr(beside, "run", run_beside)
+    monkeypatch.setattr(torchvision_weights, "INHERITED", torchvision_weights.INHERITED | {ADDRESS})
     monkeypatch.setattr(torch, "load", None)  # not in this process
     told: list[tuple[str, int, int]] = []
     path = find("torchvision:resnet18", lambda *words: told.append(words))
@@ -294,6 +295,30 @@ def test_the_bytes_that_have_come_are_told_and_a_stopped_download_leaves_none(
     total = round(source.weights.meta["_file_size"] * 2**20)
     assert told == [(f"downloading {source.download.name}", done, total) for done in (0, 1000, 2000)]
     assert files(tmp_path) == [older.name]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "used", "words"), [(200.0, 10**9, "longer than 180 seconds"), (1.0, 10**10, "more than 1.5 GB")]
+)
+def test_reading_has_limits_and_knows_no_secrets(
+    seconds: float, used: int, words: str, serve: Serve, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXPLORER_DATABASE_URL", "postgresql://user:secret@host/db")
+    source = choose("resnet18")
+
+    def run(*_arguments: str, watch: Callable[[float, int], None], environment: dict[str, str], **_more: object) -> str:
+        assert "secret" not in str(environment)
+        watch(50_000.0, 10**9)  # a download may take all day
+        source.download.parent.mkdir(parents=True, exist_ok=True)
+        source.download.write_bytes(b"whole")
+        watch(50_001.0, 10**9)
+        watch(50_001.0 + seconds, used)
+        raise AssertionError
+
+    monkeypatch.setattr(beside, "run", run)
+    with pytest.raises(InputError, match=f"reading resnet18.* took {words}"):
+        find("torchvision:resnet18")
+    assert files(data_dir) == []
 
 
 @pytest.mark.parametrize("fault", ["cut", "other", "gone"])
