@@ -204,3 +204,11 @@ def test_layers_that_might_all_be_the_stem_are_not_tried_without_end() -> None:
     start = process_time()
     assert recognise(shapes, ordered=True) == []
     assert process_time() - start < 10
+
+
+def test_which_branch_pools_is_noted_where_neither_names_nor_a_published_table_tell() -> None:
+    rows = (Module("3a", 64, 96, 128, 16, 32, 24), Module("3b", 32, 8, 16, 8, 16, 24))
+    spec = GoogLeNetSpec(modules=rows, pool_after=(), aux_after=(), stem="cifar", batch_norm=True, image_size=32)
+    for wanted, noted in ((spec, True), (PRESETS["googlenet-torchvision"].spec, False)):
+        notes = found_again(wanted, "flat").notes
+        assert any("two 1x1 convolutions" in note for note in notes) == noted

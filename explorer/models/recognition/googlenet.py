@@ -173,10 +173,22 @@ def _read(stem: list[Unit], modules: list[Inception], head: Unit, heads: list[Un
     if ignored:
         text = _("Auxiliary heads help in training only: {count} tensors are left out ({names}, …).")
         notes.append(text.format(count=len(ignored), names=ignored[0]))
+    if len(modules[0].units) == 6 and not _branches_told(modules) and not _published(rows, 6):
+        text = _(
+            "Of a module's two 1x1 convolutions that reduce nothing, the later in the file is taken to follow a pool."
+        )
+        notes.append(text)
     units = [*stem, *(unit for module in modules for unit in module.units), head]
     spec = GoogLeNetSpec.parse(fields)
     adapting = {"epsilon": EPSILON} if normed else {}
     return guess(spec, units, ignored=ignored, notes=tuple(notes), questions=tuple(questions), adapting=adapting)
+
+
+def _branches_told(modules: list[Inception]) -> bool:
+    """Whether names say everywhere which of the two 1x1 convolutions follows the pool."""
+    return all(
+        bool(POOLED.search(module.units[5].name)) > bool(POOLED.search(module.units[0].name)) for module in modules
+    )
 
 
 def _table(modules: list[Inception]) -> tuple[list[Module], list[str]]:
