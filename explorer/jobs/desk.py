@@ -90,7 +90,7 @@ def resume(job: str) -> Record:
     Raises:
         InputError: where there is no such job, or it has not ended in one of these ways.
     """
-    fresh = {"status": Status.QUEUED, "error": None, "result": None, "ended": None}
+    fresh = {"status": Status.QUEUED, "error": None, "result": None, "started": None, "ended": None}
     resumed = store().change(job, RESUMABLE, **fresh)
     record = store().get(job)
     if not resumed:

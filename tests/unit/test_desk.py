@@ -109,7 +109,7 @@ def test_stop(status: Status) -> None:
 @pytest.mark.parametrize("status", Status)
 def test_resume(status: Status, jobs: Store) -> None:
     job, later = submitted(status), submitted()
-    jobs.change(job, Status, error={"code": "a", "message": "b"}, progress=0.5, ended=1.0)
+    jobs.change(job, Status, error={"code": "a", "message": "b"}, progress=0.5, started=0.5, ended=1.0)
     jobs.write_rows(job, [Row(1, "a", 1.0)], anew=True)
     if status not in RESUMABLE:
         with pytest.raises(InputError, match=f"^job: {job} is {status}; only stopped, interrupted and failed"):
@@ -117,7 +117,8 @@ def test_resume(status: Status, jobs: Store) -> None:
         assert jobs.get(job).status is status
         return
     record = desk.resume(job)
-    assert (record.status, record.error, record.ended, record.progress) == (Status.QUEUED, None, None, 0.5)
+    assert (record.status, record.error, record.progress) == (Status.QUEUED, None, 0.5)
+    assert record.started is record.ended is None
     assert [waiting.id for waiting in jobs.records()] == [later, job]
     assert jobs.rows(job) == [Row(1, "a", 1.0)]
 

@@ -124,20 +124,24 @@ def peak(path: Path, folder: Path) -> tuple[int, dict[str, Any]]:
         "seconds": conversion.LONGEST,
         "language": "en",
     }
-    with (folder / "answer").open("w+b") as answer:
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "explorer.foreign.child"],
-            cwd=beside.ROOT,
-            stdin=subprocess.PIPE,
-            stdout=answer,
-            env=conversion._environment(folder),
-        )
-        assert worker.stdin is not None
-        with worker.stdin:
-            worker.stdin.write(json.dumps(asked).encode())
-        _pid, worker.returncode, used = os.wait4(worker.pid, 0)
-        answer.seek(0)
-        return used.ru_maxrss * 1024, json.load(answer)
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED],
+        cwd=beside.ROOT,
+        input=json.dumps(asked).encode(),
+        capture_output=True,
+        env=conversion._environment(folder),
+        check=True,
+    )
+    used, _line, answer = done.stdout.partition(b"\n")
+    return int(used) * 1024, json.loads(answer)
+
+
+# A process begins with the memory of the one that starts it: a small one between makes the tests' own not count.
+MEASURED = """
+import resource, subprocess, sys
+answer = subprocess.run([sys.executable, "-m", "explorer.foreign.child"], stdout=subprocess.PIPE).stdout
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, answer.decode(), sep="\\n")
+"""
 
 
 def lying_storage(path: Path) -> Path:
