@@ -13,7 +13,7 @@ run: .venv/app
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
 
 test: .venv/tests chromium
-	$(BIN)/pytest -n 2 --dist worksteal -q tests/unit tests/pages
+	$(BIN)/pytest -n 3 --dist worksteal -q tests/unit tests/pages
 	$(BIN)/pytest -n 2 --dist worksteal -q tests/browser
 
 check: .venv/tests

@@ -19,7 +19,7 @@ from tests.browser.test_access import faults
 
 Visit = Callable[..., Page]
 SLOW = 90_000  # milliseconds: processes start, and others may be at work
-EPOCHS = 80  # some seconds
+EPOCHS = 60  # some seconds
 ROW = 32  # pixels of the table
 
 

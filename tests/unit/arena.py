@@ -63,7 +63,7 @@ class Arena:
 
     def runners(self) -> list[psutil.Process]:
         """Runners of this arena's store."""
-        return [process for process in psutil.process_iter() if self._is_runner(process)]
+        return [process for process in psutil.process_iter() if self.is_runner(process)]
 
     def kill(self, victim: str, job: str) -> None:
         """Kill some of those that have to do with a job, all at the same moment."""
@@ -122,7 +122,8 @@ class Arena:
         assert store().get(job).status not in AT_WORK
         assert not [words(process) for process in of_job(job)]
 
-    def _is_runner(self, process: psutil.Process) -> bool:
+    def is_runner(self, process: psutil.Process) -> bool:
+        """Whether a process is a runner of this arena's store."""
         try:
             return (
                 "explorer.jobs.runner" in words(process)

@@ -127,9 +127,8 @@ def test_the_end_of_whoever_asked_is_not_the_end_of_the_job(arena: Arena) -> Non
         setpgroup=0,
     )
     os.close(writing)
-    first = os.read(reading, 15).decode().strip()
-    second = os.read(reading, 15).decode().strip()
-    os.close(reading)
+    with os.fdopen(reading) as told:
+        first, second = (told.readline().strip() for _job in range(2))
     wait_for(first, Status.RUNNING)
     os.killpg(pid, 9)
     os.waitpid(pid, 0)
