@@ -22,7 +22,7 @@ from tests.unit.arena import VICTIMS, Arena, kill, left, own_queue, words
 from tests.unit.test_ranks import forked_workers
 from tests.unit.training_helpers import difference, images
 
-SECONDS = float(os.environ.get("EXPLORER_KILL_SECONDS", "20"))
+SECONDS = float(os.environ.get("EXPLORER_KILL_SECONDS", "10"))
 PATIENCE = 180  # seconds: others may be at work on the machine
 
 
