@@ -32,7 +32,7 @@ TASKS = (
 def stepper(name: str, batch: int, *, cast: bool) -> Callable[[], None]:
     """A function that trains one step."""
     spec = resolve(name)
-    network = build(spec).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = build(spec).to(memory_format=torch.channels_last)
     images = torch.rand(batch, spec.in_channels, spec.image_size, spec.image_size)
     images = images.contiguous(memory_format=torch.channels_last)
     labels = torch.randint(0, spec.num_classes, (batch,))

@@ -105,8 +105,7 @@ def saved_for_backward(network: nn.Module, shape: tuple[int, ...]) -> Saved:
             alive.append(storage)
 
     batch = torch.empty(shape, device="meta")
-    mode = MetaMode()  # type: ignore[no-untyped-call]
-    with mode, torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda nothing: nothing):
+    with MetaMode(), torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda nothing: nothing):
         network(batch)
     maps = sum(size for size, is_map in sizes.values() if is_map)
     return Saved(maps, sum(size for size, is_map in sizes.values() if not is_map))

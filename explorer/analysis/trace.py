@@ -101,24 +101,30 @@ def count(shape: Shape) -> int:
 
 
 class _Mode(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch does not annotate it
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # nor this
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()  # type: ignore[no-untyped-call]  # nor this
+
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         # Nothing here is ever compiled, and the guard against it would import torch._dynamo: a second at the start.
         return False
 
 
-class MetaMode(_Mode):  # type: ignore[no-untyped-call]
+class MetaMode(_Mode):
     """Runs operators by :func:`run_on_meta`."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return run_on_meta(func, args, kwargs or {})
 
 
-class Recorder(_Mode):  # type: ignore[no-untyped-call]
+class Recorder(_Mode):
     """Records the operators that run while :meth:`watching` a network."""
 
     def __init__(self, network: nn.Module) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.ops: list[Op] = []
         self.rows: list[Row] = []
         self._values: dict[int, Value] = {}

@@ -181,9 +181,9 @@ def _download(archive: _Archive, progress: Progress) -> None:
 
 
 def _copy(address: str, target: Path, name: str, progress: Progress) -> None:
-    request = urllib.request.Request(address, headers={"User-Agent": "cnn-architecture-explorer"})  # noqa: S310
+    request = urllib.request.Request(address, headers={"User-Agent": "cnn-architecture-explorer"})  # noqa: S310  torchvision's addresses
     step = _("downloading {file}").format(file=name)
-    with urllib.request.urlopen(request, timeout=TIMEOUT) as answer, target.open("wb") as file:  # noqa: S310  torchvision's addresses
+    with urllib.request.urlopen(request, timeout=TIMEOUT) as answer, target.open("wb") as file:  # noqa: S310  the same
         total = int(answer.headers.get("Content-Length") or 0)
         while chunk := answer.read(CHUNK):
             file.write(chunk)

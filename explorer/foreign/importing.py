@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -237,8 +238,12 @@ def import_checkpoint(
         given = dict(answers)
         while ask and (left := proposal.questions(given)):
             key = left[0].key
-            given[key] = ask(left[0], lambda answer, key=key: proposal.check({**given, key: answer}))  # type: ignore[misc]
+            given[key] = ask(left[0], partial(_check, proposal, given, key))
         return proposal.write(given, output, command, sha256(path))
+
+
+def _check(proposal: Proposal, given: Answers, key: str, answer: object) -> None:
+    proposal.check({**given, key: answer})
 
 
 def check_output(output: Path, path: Path) -> None:

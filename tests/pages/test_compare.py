@@ -59,7 +59,7 @@ def test_the_first_visit_shows_the_first_case() -> None:
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
-def test_every_case_opens_at_one_click(case) -> None:  # type: ignore[no-untyped-def]
+def test_every_case_opens_at_one_click(case) -> None:
     app = open_page()
     app.pills[0].set_value(case.name).run()
     assert problem(app) == ""

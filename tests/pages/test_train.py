@@ -250,7 +250,7 @@ def test_memory_is_judged_against_the_machine(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr(cost.psutil, "virtual_memory", lambda: memory)
         return words(open_page(net="vgg16", batch_size="256"))
 
-    needed = cost.room(resolve("vgg16"), Recipe(batch_size=256), Resources(), preview.expected("digits")).needed  # type: ignore[union-attr]
+    needed = cost.room(resolve("vgg16"), Recipe(batch_size=256), Resources(), preview.expected("digits")).needed
     assert needed > 13e9  # VGG-16 keeps 58 MB of maps an image in the forward pass alone
     assert "It fits" in with_memory(2 * needed, 2 * needed)
     assert "It is tight" in with_memory(needed // 2, 2 * needed)

@@ -3,9 +3,12 @@
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from explorer.errors import InputError
+from explorer.foreign.checkpoint import opened
 from explorer.jobs import store as module
 from explorer.jobs.store import Store
 from explorer.settings import settings
@@ -47,3 +50,37 @@ def write(tmp_path: Path) -> Write:
 def stubs(jobs: Store) -> Stubs:
     """Jobs that are no processes, over an empty store."""
     return Stubs()
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Store:
+    """An empty store of the test's own."""
+    return Store(f"sqlite:///{tmp_path / 'store.db'}")
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for temporary files, where nothing may be left."""
+    (folder := tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    yield folder
+    assert not list(folder.iterdir())
+
+
+@pytest.fixture
+def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Open a file, which must be refused, and give the message; in this process no pickle is read."""
+
+    def check(path: Path) -> str:
+        with monkeypatch.context() as server:
+            for name in ("torch.load", "pickle.load", "pickle.loads", "pickle.Unpickler"):
+                server.setattr(name, lambda *_arguments, **_options: pytest.fail("the server read a pickle"))
+            with pytest.raises(InputError) as caught, opened(path, "my file"):
+                pytest.fail("opened")
+        message = str(caught.value)
+        assert message.startswith("my file: ")
+        assert "\n" not in message
+        assert "Traceback" not in message
+        return message
+
+    return check

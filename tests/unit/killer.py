@@ -114,8 +114,8 @@ def kill_writers(folder: Path, prepared: Prepared) -> dict[str, Any]:
 
 def kill_workers(folder: Path, prepared: Prepared) -> dict[str, Any]:
     """Stop and kill workers at any moment, until one ends by itself; how each start ended."""
-    worker.load = lambda *_arguments: prepared.dataset  # type: ignore[attr-defined]
-    worker.prepare = lambda *_arguments: prepared  # type: ignore[attr-defined]
+    worker.load = lambda *_arguments: prepared.dataset
+    worker.prepare = lambda *_arguments: prepared
     journal.SAVE_EVERY, journal.SAVE_SHARE = 0.0, 1.0
     ends: Counter[str] = Counter()
     signals = itertools.cycle([signal.SIGTERM, signal.SIGKILL])
@@ -138,7 +138,7 @@ def kill_workers(folder: Path, prepared: Prepared) -> dict[str, Any]:
 
 def starve(folder: Path, prepared: Prepared) -> dict[str, Any]:
     """Give workers less memory than a batch takes, in several amounts; how each ended."""
-    worker.load = lambda *_arguments: prepared.dataset  # type: ignore[attr-defined]
+    worker.load = lambda *_arguments: prepared.dataset
     ends = {}
     for megabytes in (5, 100):
         pid = os.fork()

@@ -30,7 +30,7 @@ def computing(network: Analysis) -> list[Layer]:
 
 def kinds(rows: tuple[Row, ...], status: Status) -> Counter[str]:
     """Kinds of the layers of one status."""
-    return Counter((row.right or row.left).kind for row in rows if row.status is status)  # type: ignore[union-attr]
+    return Counter((row.right or row.left).kind for row in rows if row.status is status)
 
 
 def aspects(rows: tuple[Row, ...]) -> set[Aspect]:

@@ -181,7 +181,7 @@ def test_workers_end_with_the_iterator() -> None:
     batches = training(Decoded(list(noise(60, 3, 16, 16)))).epoch(0)
     next(batches)
     assert multiprocessing.active_children()
-    batches.close()  # type: ignore[attr-defined]
+    batches.close()
     assert not multiprocessing.active_children()
 
 

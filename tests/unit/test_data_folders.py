@@ -181,7 +181,7 @@ paths = st.lists(st.sampled_from(["train", "val", "test", "cat", "dog", ".x", "1
 @given(st.sets(paths.map("/".join), max_size=8))
 def test_every_file_is_in_one_split_or_in_a_note(names: set[str]) -> None:
     try:
-        tree = arrange(Names(), names)  # type: ignore[arg-type]
+        tree = arrange(Names(), names)
     except InputError:
         return
     used = [name for files in tree.splits.values() for name, _label in files]

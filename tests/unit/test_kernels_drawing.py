@@ -23,7 +23,7 @@ def parsed(svg: str) -> ElementTree.Element:
     root = ElementTree.fromstring(svg)
     width, height = float(root.attrib["width"]), float(root.attrib["height"])
     assert root.attrib["aria-label"] == root.findtext(f"{SVG}title") != ""
-    size = int(re.search(r"font-size:(\d+)px", root.findtext(f"{SVG}style") or "")[1])  # type: ignore[index]
+    size = int(re.search(r"font-size:(\d+)px", root.findtext(f"{SVG}style") or "")[1])
     assert size >= 12
     for words in root.iter(f"{SVG}text"):
         own = float(words.attrib.get("font-size", size))

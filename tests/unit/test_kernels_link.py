@@ -33,7 +33,7 @@ def test_defaults_need_no_settings(show: str) -> None:
     ],
 )
 def test_links_there_and_back(show: str, settings: object, link: dict[str, str]) -> None:
-    assert write_link(show, settings) == link  # type: ignore[arg-type]
+    assert write_link(show, settings) == link
     assert read_link(link) == (show, settings, [])
 
 

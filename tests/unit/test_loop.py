@@ -64,7 +64,7 @@ def test_the_loss_is_that_of_the_head_and_a_share_of_the_auxiliary_ones(share: f
     twin = build(toy_spec(GOOGLENET))
     without = {f"{name}.dropout" for name in ("aux1", "aux2")}
     for name in without:
-        twin.get_submodule(name).p = 0.0  # type: ignore[assignment]
+        twin.get_submodule(name).p = 0.0
     twin.load_state_dict(training.network.state_dict())
     main, first, second = (cross_entropy(head, batch.labels) for head in twin(batch.images))
     (main + share * (first + second)).backward()

@@ -174,7 +174,7 @@ def test_saved_counts_shared_memory_once() -> None:
 @pytest.mark.parametrize("batch", [0, -1, 65_537, True, 2.0])
 def test_batch_sizes_out_of_range(batch: object) -> None:
     with pytest.raises(InputError, match="batch_size"):
-        analyse(resolve("lenet5"), batch_size=batch)  # type: ignore[arg-type]
+        analyse(resolve("lenet5"), batch_size=batch)
 
 
 def test_unknown_optimizer() -> None:

@@ -98,7 +98,7 @@ def test_onecycle_warms_up_as_long_as_asked() -> None:
 
 def test_onecycle_keeps_the_momentum() -> None:
     for name, key, expected in (("sgd", "momentum", 0.8), ("adamw", "betas", (0.8, 0.999))):
-        recipe = Recipe(optimizer=name, momentum=0.8, epochs=2)  # type: ignore[arg-type]
+        recipe = Recipe(optimizer=name, momentum=0.8, epochs=2)
         optimizer = make_optimizer(recipe, [parameter()])
         schedule = Schedule(recipe, optimizer, 3)
         for _step in range(5):

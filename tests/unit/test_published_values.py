@@ -184,7 +184,7 @@ def test_what_the_reasons_of_two_rows_claim() -> None:
     separable = 49 * 3 * 8 + 24 * 64
     assert verdict_of(separable, Decimal("2.7") * 1000, Decimal(100)) is ROUNDS
     assert verdict_of(separable * 112**2, Decimal(34 * 10**6), Decimal(10**6)) is ROUNDS
-    rows = [[*row[:4], 48, *row[5:]] if row[0] == "5a" else list(row) for row in resolve("googlenet").modules]  # type: ignore[attr-defined]
+    rows = [[*row[:4], 48, *row[5:]] if row[0] == "5a" else list(row) for row in resolve("googlenet").modules]
     layers = analyse(resolve("googlenet").changed(modules=rows)).layers
     macs = sum(layer.macs for layer in layers if layer.name.startswith("inception5a."))
     assert verdict_of(macs, Decimal(54 * 10**6), Decimal(10**6)) is ROUNDS

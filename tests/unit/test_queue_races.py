@@ -53,7 +53,7 @@ def test_two_apps_submit_to_two_slots() -> None:
         assert [record.name for record in records if record.name.startswith(name)] == [f"{name} {n}" for n in range(10)]
     started = [record.started for record in records]
     assert all(started)
-    assert started == sorted(started)  # type: ignore[type-var]
+    assert started == sorted(started)
     # Each once, and never more at a time than there are slots.
     spans = []
     for record in records:

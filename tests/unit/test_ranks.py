@@ -55,7 +55,7 @@ def _rank(rank: int, world: int, folder: Path, task: Callable[..., Any]) -> None
 
 def in_ranks(world: int, folder: Path, task: Callable[..., Any]) -> list[Any]:
     """What the task returns in each of several processes, forked from this one: they have torch at once."""
-    mp.start_processes(_rank, (world, folder, task), nprocs=world, start_method="fork")  # type: ignore[no-untyped-call]
+    mp.start_processes(_rank, (world, folder, task), nprocs=world, start_method="fork")
     return [torch.load(folder / f"{rank}.pt") for rank in range(world)]
 
 

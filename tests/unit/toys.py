@@ -39,7 +39,7 @@ def toy_split(count: int, channels: int = 1, size: int = 8, seed: int = 0, class
 
 def toy_data(train: int = 40, test: int = 20, **fields: int) -> Dataset:
     splits = toy_split(train, **fields), toy_split(test, **{**fields, "seed": 1})
-    channels, classes = splits[0].images.shape[1], CLASSES[: fields.get("classes", len(CLASSES))]  # type: ignore[union-attr]
+    channels, classes = splits[0].images.shape[1], CLASSES[: fields.get("classes", len(CLASSES))]
     return Dataset("toys", classes, channels, mirrored=True, train=splits[0], test=splits[1])
 
 

@@ -1,0 +1,26 @@
+"""What the tests of the Runs page share: ways to open it and to look."""
+
+from functools import partial
+
+from streamlit.testing.v1 import AppTest
+
+from tests.pages import helpers
+
+open_page = partial(helpers.open_page, "runs")
+
+
+def words(app: AppTest) -> str:
+    """All texts of the page."""
+    assert not app.exception
+    kinds = ("markdown", "caption", "info", "success", "warning", "header", "code")
+    texts = [element.value for kind in kinds for element in app.get(kind)]
+    return " ".join([*texts, *(part.proto.body for part in app.get("html"))]).replace("\\", "")
+
+
+def names(app: AppTest) -> list[str]:
+    return list(app.dataframe[0].value["name"])
+
+
+def buttons(app: AppTest) -> dict[str, bool]:
+    """The buttons that are there, and whether they can be pressed."""
+    return {button.label: not button.disabled for button in app.button}

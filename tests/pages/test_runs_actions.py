@@ -1,0 +1,98 @@
+"""What is done to runs on their page: stop, resume, delete, clear up, duplicate."""
+
+import pytest
+
+from explorer.jobs import desk
+from explorer.jobs.job import Job, Resources
+from explorer.jobs.store import Status, Store
+from explorer.recipes import Recipe
+from explorer.specs import resolve
+from explorer.ui.runs.duplicate import train_link
+from explorer.ui.train import uploads
+from explorer.ui.train.form import Form
+from tests import made_runs
+from tests.pages import helpers
+from tests.pages.helpers import problem
+from tests.pages.runs_page import buttons, names, open_page, words
+
+
+def test_stop_and_resume(jobs: Store) -> None:
+    waiting, running = (made_runs.add(jobs, status, status) for status in (Status.QUEUED, Status.RUNNING))
+    app = open_page(job=f"{waiting}.{running}")
+    app.button(key="runs.stop").click().run()
+    assert jobs.get(waiting).status is Status.STOPPED
+    assert jobs.get(running).status is Status.STOPPING
+    assert "Stop" not in " ".join(buttons(app))
+    app.button(key="runs.resume").click().run()
+    assert jobs.get(waiting).status is Status.QUEUED
+
+
+def test_what_was_done_elsewhere_meanwhile_is_said(jobs: Store) -> None:
+    job = made_runs.add(jobs, "gone", Status.STOPPED)
+    app = open_page(job=job)
+    desk.delete(job)
+    app.button(key="runs.resume").click().run()
+    assert "there is none with the id" in problem(app)
+    assert "No runs yet." in words(app)
+
+
+def test_delete_asks_first(jobs: Store) -> None:
+    job, other = (made_runs.add(jobs, name, Status.FINISHED) for name in ("a *star*", "other"))
+    app = open_page(job=job)
+    app.button(key="runs.delete").click().run()
+    assert "- **a *star***" in words(app)
+    assert "are lost for good" in words(app)
+    app.button(key="runs.keep").click().run()
+    assert jobs.get(job)
+    app.button(key="runs.delete").click().run()
+    app.button(key="runs.delete-for-good").click().run()
+    assert [record.id for record in jobs.records()] == [other]
+    assert not desk.directory(job).folder.exists()
+    assert names(app) == ["other"]
+
+
+def test_clearing_up_shows_first_what_goes(jobs: Store) -> None:
+    made_runs.add(jobs, "failed", Status.FAILED)
+    finished = made_runs.add(jobs, "finished", Status.FINISHED)
+    app = open_page()
+    app.button(key="runs.disk").click().run()
+    assert "4.00 kB become free: checkpoints and last weights of 1 finished runs go" in words(app)
+    app.radio(key="runs.rule").set_value("failed").run()
+    assert "1 runs go for good" in words(app)
+    app.radio(key="runs.rule").set_value("old").run()
+    assert "Nothing to clear up in this way." in words(app)
+    app.radio(key="runs.rule").set_value("failed").run()
+    app.button(key="runs.clear").click().run()
+    assert [record.id for record in jobs.records()] == [finished]
+
+
+def test_a_duplicate_opens_as_the_same_job(jobs: Store) -> None:
+    record = jobs.get(made_runs.add(jobs, "one", Status.FINISHED, lr=0.3, optimizer="sgd", seed=7))
+    form, problems = Form.read(train_link(record))
+    assert problems == []
+    assert form.recipe == Recipe.parse(record.recipe)
+    assert (form.spec.to_dict(), form.data) == (record.spec, "digits")
+    assert form.resources.model_dump() == record.resources
+
+
+def test_a_duplicate_carries_nothing_that_was_measured_on_its_data(jobs: Store) -> None:
+    [job] = made_runs.jobs("one", spec=resolve("vgg11"), lr=0.3)
+    [record] = desk.submit([job])
+    fitted = {"mean": [0.3], "std": [0.2], "augment": ["crop"]}
+    jobs.change(job.id, Status, recipe=record.recipe | fitted, spec=job.spec.changed(num_classes=7).to_dict())
+    form, problems = Form.read(train_link(jobs.get(job.id)))
+    assert (form.recipe, form.spec, problems) == (job.recipe, job.spec, [])
+    (desk.directory(job.id).folder / "job.json").unlink()
+    assert Form.read(train_link(jobs.get(job.id)))[0].recipe == job.recipe.changed(**fitted)
+
+
+@pytest.mark.parametrize("where", ["/srv/mnist", "/srv/cats.zip", "an upload that is gone"])
+def test_a_duplicate_says_which_data_are_not_offered(jobs: Store, where: str) -> None:
+    gone = "cats-0123456789.zip"
+    dataset = where if where.startswith("/") else str(uploads.path(gone))
+    job = Job.new(resolve("digits-cnn"), dataset, Recipe(), Resources())
+    [record] = desk.submit([job])
+    app = helpers.open_page("train", **train_link(record))
+    assert "you see the default instead" in app.error[0].proto.title
+    assert (where if where.startswith("/") else gone) in problem(app)
+    assert app.session_state["training"].form.data == "digits"
