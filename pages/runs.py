@@ -42,6 +42,11 @@ if watching.said:
     st.error(plain(watching.said), icon=":material/error:")
     watching.said = ""
 
+known = {record.id: record for record in listed.records}
+if gone := [job for job in watching.view.job if job not in known]:
+    st.warning(
+        _("These runs of the link are not here any more: {ids}").format(ids=", ".join(gone)), icon=":material/link_off:"
+    )
 if not listed.records:
     with st.container(border=True, horizontal_alignment="center"):
         st.markdown(_("**No runs yet.** A network that you train appears here, and can be followed from any browser."))
@@ -68,13 +73,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="runs-filter
 view = state.look(watching)
 table.draw(listed)
 
-known = {record.id: record for record in listed.records}
-gone = [job for job in view.job if job not in known]
 chosen = [known[job] for job in view.job if job in known]
-if gone:
-    st.warning(
-        _("These runs of the link are not here any more: {ids}").format(ids=", ".join(gone)), icon=":material/link_off:"
-    )
 if not chosen and view.sweep:
     chosen = sorted((record for record in listed.records if record.sweep == view.sweep), key=lambda one: one.turn)
 if not chosen:
