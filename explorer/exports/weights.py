@@ -73,8 +73,10 @@ def _publish(source: Path, copy: Path, progress: Progress, *, half: bool, data: 
         card = card.model_copy(update={"made_by": card.made_by | {"precision": "float16"}})
     if terms:
         card = card.model_copy(update={"license": terms})
-    save(copy, tensors, card)
+    if half and data:  # what is left after rounding is measured
+        save(copy, tensors, card)
     if data:
-        result = measure(copy, data, "test", "auto", progress)
+        result = measure(copy if half else source, data, "test", "auto", progress)
         measured = {f"test/{key}": result[key] for key in ("images", "correct", "top1", "topk")}
-        save(copy, tensors, card.model_copy(update={"metrics": card.metrics | measured}))
+        card = card.model_copy(update={"metrics": card.metrics | measured})
+    save(copy, tensors, card)

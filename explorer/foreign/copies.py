@@ -22,7 +22,6 @@ def second_copies(tensors: Mapping[str, Tensor]) -> Set[str]:
     Only modules with a trained matrix or kernel count: equal biases, or batch norms as they began, are no copies.
     """
     same = _numbered(tensors)
-    telling = {name for name, tensor in tensors.items() if _is_telling(tensor)}
     modules: dict[str, dict[str, int]] = {}
     for name, number in same.items():
         for end in range(1, min(name.count("."), DEPTH) + 1):
@@ -31,13 +30,13 @@ def second_copies(tensors: Mapping[str, Tensor]) -> Set[str]:
     first: dict[Hashable, str] = {}
     copies: dict[str, None] = {}
     for module, inside in modules.items():  # outer modules come before the ones in them
-        if any(f"{module}.{name}" in copies for name in inside) or not any(
-            f"{module}.{name}" in telling for name in inside
-        ):
+        names = [f"{module}.{name}" for name in inside]
+        if any(name in copies for name in names):
             continue
         earlier = first.setdefault(frozenset(inside.items()), module)
-        if earlier != module and not module.startswith(f"{earlier}.") and not earlier.startswith(f"{module}."):
-            copies |= dict.fromkeys(f"{module}.{name}" for name in inside)
+        apart = not (module.startswith(f"{earlier}.") or earlier.startswith(f"{module}."))
+        if earlier != module and apart and any(_is_telling(tensors[name]) for name in names):
+            copies |= dict.fromkeys(names)
     return copies.keys()
 
 

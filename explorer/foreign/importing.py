@@ -129,8 +129,8 @@ class Proposal:
         while left := self.questions(given):
             given[left[0].key] = left[0].likely
             notes.append(_assumed(left[0]))
-        self.check(given)
         found = self.network(given)
+        check_inputs(found.spec, given)
         if "classes" not in answers:
             notes += class_names.beside(found.spec.num_classes, self.checkpoint.beside)[1]
         card = self._card(found.spec, given, command, digest)

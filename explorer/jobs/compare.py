@@ -6,9 +6,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from explorer.errors import InputError
-from explorer.jobs.desk import directory
-from explorer.jobs.job import Job
+from explorer.jobs import desk
 from explorer.jobs.run_directory import Row
 from explorer.jobs.store import Record
 
@@ -69,11 +67,8 @@ def settings(record: Record) -> dict[str, Any]:
 
 def submitted(record: Record) -> dict[str, Any]:
     """The same as it was submitted, where that is kept: without what was measured on the images."""
-    try:
-        job = Job.read(directory(record.id).folder)
-    except InputError:
-        return settings(record)
-    return settings(record) | job.recipe.to_dict()
+    job = desk.submitted(record.id)
+    return settings(record) | (job.recipe.to_dict() if job else {})
 
 
 def table(records: Sequence[Record], *, everything: bool = False) -> list[Difference]:

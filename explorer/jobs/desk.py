@@ -113,8 +113,9 @@ def rename(job: str, name: str) -> None:
         raise InputError(_("name: a job needs one"))
     if not store().change(job, Status, name=name):
         store().get(job)  # says that there is none
-    with suppress(OSError, InputError):  # its files are gone or damaged; the store is the record
-        replace(Job.read(directory(job).folder), name=name).write_again(directory(job).folder)
+    if kept := submitted(job):
+        with suppress(OSError):  # the store is the record
+            replace(kept, name=name).write_again(directory(job).folder)
 
 
 def delete(job: str) -> None:
@@ -127,6 +128,14 @@ def delete(job: str) -> None:
         record = store().get(job)
         raise InputError(_("job: {id} is {status}; stop it first").format(id=job, status=record.status))
     shutil.rmtree(directory(job).folder, ignore_errors=True)
+
+
+def submitted(job: str) -> Job | None:
+    """A job as it was submitted, before it was fitted to its data; None where its files are gone or damaged."""
+    try:
+        return Job.read(directory(job).folder)
+    except InputError:
+        return None
 
 
 def directory(job: str) -> RunDirectory:

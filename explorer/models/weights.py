@@ -186,7 +186,8 @@ def read(path: Path) -> tuple[dict[str, Tensor], Card]:
         InputError: where the file is gone, damaged, or has no card.
     """
     with _opened(path) as file:
-        return {name: file.get_tensor(name) for name in file.keys()}, _header(file, path)  # noqa: SIM118
+        names = file.keys()
+        return {name: file.get_tensor(name) for name in names}, _header(file, path)
 
 
 def read_card(path: Path) -> Card:

@@ -45,7 +45,7 @@ def test_a_store_that_fails_is_told_in_words_and_may_come_back(server: Store, mo
     assert "First" in list(app.dataframe[0].value["name"])
 
 
-def test_a_part_that_looks_again_by_itself_says_the_same(server: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_that_looks_again_by_itself_says_the_same() -> None:
     def script() -> None:
         import streamlit as st
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 Shape = tuple[int, ...]
 Path = tuple[str, ...]
 
+PATIENCE = 20_000  # steps after which a search for an order is given up
 MAX_UNITS = 2000  # far more than any network of these families has
 NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 _LEAF = re.compile(rf"(?P<module>.*?)[._/]?(?P<leaf>{'|'.join(NORM)})")
@@ -166,20 +167,20 @@ def _joined(units: list[Unit], norms: list[Norm]) -> tuple[list[Unit], list[Norm
     return joined, [norms[index] for index in loose]
 
 
-def trail(links: Sequence[tuple[int, int]], start: int, patience: int = 20_000) -> list[int] | None:
+def trail(links: Sequence[tuple[int, int]], start: int) -> list[int] | None:
     """An order in which every link begins where the one before it ends, each used once; the given order wins ties.
 
     Args:
         links: ``before`` and ``after`` of each.
         start: where the first begins.
-        patience: steps after which the search is given up.
 
     Returns:
-        Indices, or None where there is no such order.
+        Indices, or None where there is no such order, or it is not found soon.
     """
     leaving: dict[int, list[int]] = defaultdict(list)
     for index, (before, _after) in enumerate(links):
         leaving[before].append(index)
+    patience = PATIENCE
     order: list[int] = []
     used: set[int] = set()
     choices = [iter(leaving[start])]
@@ -207,10 +208,10 @@ def entrance(links: Sequence[tuple[int, int]]) -> int:
     return next((node for node, extra in surplus.items() if extra > 0), links[0][0])
 
 
-def chained(units: Sequence[Unit], start: int | None = None) -> list[Unit] | None:
+def chained(units: Sequence[Unit]) -> list[Unit] | None:
     """Units in the order in which they can run one after the other, or None."""
     links = [(unit.before, unit.after) for unit in units]
     if not links:
         return []
-    order = trail(links, entrance(links) if start is None else start)
+    order = trail(links, entrance(links))
     return None if order is None else [units[index] for index in order]

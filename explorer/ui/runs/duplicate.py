@@ -5,7 +5,7 @@ from pathlib import Path
 
 from explorer.errors import InputError
 from explorer.jobs import desk
-from explorer.jobs.job import Job, Resources
+from explorer.jobs.job import Resources
 from explorer.jobs.store import Record
 from explorer.recipes import RECIPES, Recipe
 from explorer.specs import Spec, parse_spec
@@ -29,11 +29,9 @@ def train_link(record: Record) -> dict[str, str]:
 
 def _told(record: Record) -> tuple[Spec, Recipe]:
     """Network and recipe as submitted: a record's hold what was measured on its data, and would pin that for others."""
-    try:
-        job = Job.read(desk.directory(record.id).folder)
-    except InputError:  # its files are gone or damaged
-        return parse_spec(record.spec), Recipe.parse(record.recipe)
-    return job.spec, job.recipe
+    if job := desk.submitted(record.id):
+        return job.spec, job.recipe
+    return parse_spec(record.spec), Recipe.parse(record.recipe)
 
 
 def _dataset(told: str) -> str:

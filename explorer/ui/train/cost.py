@@ -11,6 +11,7 @@ import torch
 
 from explorer import beside
 from explorer.analysis import Precision, analyse
+from explorer.analysis.memory import Training
 from explorer.data.preview import Preview
 from explorer.data.progress import Progress
 from explorer.drawing import numbers
@@ -19,6 +20,7 @@ from explorer.jobs.estimate import Pace, seconds
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.slots import gpus
 from explorer.recipes import Recipe
+from explorer.recipes.changes import MAX_SWEEP
 from explorer.settings import settings
 from explorer.specs import Spec
 from explorer.training.devices import choose_device, make_plan
@@ -30,7 +32,8 @@ LONGEST = 120.0  # seconds of a measurement
 TIGHT = 0.8  # of the memory
 PRECISIONS = {torch.float32: Precision.FP32, torch.bfloat16: Precision.BF16, torch.float16: Precision.FP16}
 
-macs = lru_cache(maxsize=64)(forward_macs)
+# A page asks for every network of a sweep at each turn: fewer would be forgotten before they are asked for again.
+macs = lru_cache(maxsize=2 * MAX_SWEEP)(forward_macs)
 
 
 class Verdict(StrEnum):
@@ -74,7 +77,7 @@ def room(spec: Spec, recipe: Recipe, resources: Resources, found: Preview) -> Ro
     device = choose_device(resources.device)
     share = -(-recipe.batch_size // resources.processes)
     plan = make_plan(torch.nn.Identity(), device, recipe.precision, macs(spec) * recipe.batch_size)
-    training = analyse(spec, batch_size=share, optimizer=_optimizer(recipe), precision=PRECISIONS[plan.dtype]).training
+    training = _memory(spec, share, _optimizer(recipe), PRECISIONS[plan.dtype])
     if training is None:
         return None
     average = training.weights if recipe.ema is not None else 0
@@ -84,6 +87,12 @@ def room(spec: Spec, recipe: Recipe, resources: Resources, found: Preview) -> Ro
         return Room(each, free, there, device.type)
     memory = psutil.virtual_memory()
     return Room(resources.processes * (each + PROCESS), memory.available, memory.total, device.type)
+
+
+@lru_cache(maxsize=2 * MAX_SWEEP)
+def _memory(spec: Spec, batch_size: int, optimizer: str, precision: Precision) -> Training | None:
+    """The part of an analysis that is small enough to keep for a whole sweep."""
+    return analyse(spec, batch_size=batch_size, optimizer=optimizer, precision=precision).training
 
 
 def memory_key(recipe: Recipe) -> tuple[object, ...]:

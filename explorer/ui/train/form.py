@@ -1,7 +1,7 @@
 """What the Train page asks for, as one value: the form that becomes jobs, and stands in the link."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from explorer.i18n import _
 from explorer.jobs import desk, launch
 from explorer.jobs.job import Job, Resources, checked_name
 from explorer.jobs.make import jobs as make_jobs
-from explorer.jobs.store import Record, store
+from explorer.jobs.store import Record, Status, store
 from explorer.recipes import RECIPES, Recipe, assignments
 from explorer.specs import Spec, resolve
 from explorer.specs.link import BASE, FIELDS, decode, encode
@@ -122,11 +122,11 @@ def checked(resources: Resources) -> Resources:
     return resources
 
 
-def records() -> list[Record]:
-    """All jobs of this server; none while the store can't be read, which the queue on the page says."""
+def records(statuses: Iterable[Status] | None = None) -> list[Record]:
+    """The jobs of this server, all or of some statuses; none while the store can't be read, which the queue says."""
     try:
         desk.keep_awake()
-        return store().records()
+        return store().records(statuses)
     except StoreError:
         return []
 

@@ -15,11 +15,10 @@ from explorer.specs import PRESETS, Spec, saved
 from explorer.specs.link import encode
 from explorer.specs.presets import SAVED
 from explorer.training.fitting import adapted
-from explorer.training.trial import forward_macs
 from explorer.ui import address
 from explorer.ui.compare.entries import Entry, full_title
 from explorer.ui.text import plain
-from explorer.ui.train import state
+from explorer.ui.train import cost, state
 from explorer.ui.train.form import Form
 from explorer.ui.train.state import Training
 
@@ -62,7 +61,7 @@ def fit(spec: Spec, form: Form, found: Preview) -> tuple[Spec, list[str]]:
     nothing = Split(torch.empty(0, found.channels, 1, 1, dtype=torch.uint8), torch.empty(0, dtype=torch.int64))
     data = Dataset(form.dataset, found.classes, found.channels, found.mirrored, nothing, nothing)
     spec, _data, notes = adapted(spec, data, keep_channels=form.recipe.weights is not None)
-    forward_macs(spec)
+    cost.macs(spec)
     return spec, notes
 
 

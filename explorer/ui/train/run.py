@@ -88,7 +88,7 @@ def price(form: Form, spec: Spec, found: Preview, jobs: list[Job]) -> bool:
     if measured.problem:
         st.caption(f":material/error: {plain(str(measured.problem))}")
         st.button(_("Measure again"), key="train-measure", on_click=cost.pace.forget, args=(time_key,), type="tertiary")
-    elif any(record.status in AT_WORK for record in records()):
+    elif records(AT_WORK):
         st.caption(_("Another run trains at this moment: alone it goes faster than measured now."))
     return True
 

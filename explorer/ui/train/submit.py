@@ -39,7 +39,7 @@ def draw(training: Training, count: int, *, ready: bool) -> None:
     sent = training.sent
     if sent and sent.problem and (sent.form, sent.faults) == (training.form, training.problems):
         st.error(plain(sent.problem), title=_("Not submitted; the form is as it was"), icon=":material/error:")
-    polling = any(record.status in ACTIVE for record in records())
+    polling = bool(records(ACTIVE))
     st.fragment(_standing, run_every=EVERY if polling else None)(sent.jobs if sent else [], polling=polling)
 
 
