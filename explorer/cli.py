@@ -6,8 +6,10 @@ line on stderr), 1 our fault.
 
 import json
 import logging
+import os
 import signal
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -166,9 +168,11 @@ def _resolve(text: str, image_size: int | None) -> Spec:
 
 def main() -> None:
     """Run a command and leave with its status."""
+    _open_streams()
     signal.signal(signal.SIGTERM, _leave)
     try:
-        logging.basicConfig(level=settings().log_level, format="%(levelname)s %(name)s: %(message)s")
+        logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+        logging.getLogger("explorer").setLevel(settings().log_level)  # others' notes are no part of our answers
         cli.main(standalone_mode=False)
     except click.Abort:
         _fail(_("stopped"), 1)
@@ -189,6 +193,17 @@ def main() -> None:
         _fail(str(error), 1)
     else:
         sys.exit(0)
+
+
+def _open_streams() -> None:
+    """Let streams that our caller has closed lead nowhere.
+
+    Python has none in place of them, which every question about a terminal would have to know; and the next file that
+    is opened would take the number of a closed one, and with it whatever is printed there.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  open to the end
 
 
 def _leave(number: int, _frame: object) -> NoReturn:

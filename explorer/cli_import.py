@@ -41,7 +41,7 @@ def import_(
     """
     from explorer.foreign.importing import import_checkpoint
     from explorer.foreign.questions import READERS
-    from explorer.recipes import assignments
+    from explorer.recipes import spec_assignments
     from explorer.ui.terminal_import import ask, report
 
     told = {"mean": mean, "std": std, "resize": resize, "classes": classes}
@@ -49,7 +49,7 @@ def import_(
     for key, _equals, text in (pair.partition("=") for pair in pairs):
         if key in READERS:
             texts.setdefault(key, text)
-    answers = assignments(f"spec.{pair}" for pair in pairs)[1]
+    answers = spec_assignments(pairs)
     answers |= {key: READERS[key](text) for key, text in texts.items()}
     settings = [pair for pair in pairs if pair.partition("=")[0] not in READERS]
     # Of paths on this machine the card says only the last part.

@@ -1,8 +1,10 @@
 """Weights from a terminal: what there is, how good it is, what it says about images, and files for other programs."""
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,10 +15,16 @@ from explorer.i18n import _
 from explorer.specs import PRESETS, Spec, resolve
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @as_json
-def weights(*, as_json: bool) -> None:
-    """The weights that have a name: ours, imported ones, those of jobs, torchvision's."""
+@click.pass_context
+def weights(context: click.Context, *, as_json: bool) -> None:
+    """The weights that have a name: ours, imported ones, those of jobs, torchvision's.
+
+    Without a command it lists them.
+    """
+    if context.invoked_subcommand is not None:
+        return
     from explorer.models.library import entries
     from explorer.ui.terminal_weights import table
 
@@ -25,6 +33,52 @@ def weights(*, as_json: bool) -> None:
         click.echo(json.dumps([entry.to_dict() for entry in found], ensure_ascii=False))
     else:
         click.echo("\n".join(table(found)))
+
+
+@weights.command()
+@click.argument("job")
+@click.argument("name")
+@click.option("--half", is_flag=True, help="In half precision: half the size.")
+@click.option("--license", "terms", help="Goes on their card.")
+@as_json
+def publish(*, job: str, name: str, half: bool, terms: str | None, as_json: bool) -> None:
+    """Keep the best weights of JOB as NAME: they stay when the job is deleted."""
+    from explorer.prediction import shelf
+
+    path = shelf.publish(job, name, half=half, terms=terms)
+    _tell({"name": name, "weights": str(path)}, _("{job} is published as {name}"), as_json=as_json, job=job)
+
+
+@weights.command()
+@click.argument("old")
+@click.argument("new")
+@as_json
+def rename(*, old: str, new: str, as_json: bool) -> None:
+    """Give imported or published weights another name."""
+    from explorer.prediction import shelf
+
+    path = shelf.rename(old, new)
+    _tell({"name": new, "weights": str(path)}, _("{old} is now {name}"), as_json=as_json, old=old)
+
+
+@weights.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@as_json
+def delete(*, name: str, yes: bool, as_json: bool) -> None:
+    """Delete imported or published weights."""
+    from explorer.prediction import shelf
+
+    if not yes:
+        if not sys.stdin.isatty():
+            raise InputError(_("delete: add --yes; the weights {name} would be lost").format(name=shown(name)))
+        click.confirm(_("Delete the weights {name}?").format(name=name), abort=True, err=True)
+    shelf.delete(name)
+    _tell({"name": name, "deleted": True}, _("{name} is deleted"), as_json=as_json)
+
+
+def _tell(document: dict[str, Any], sentence: str, *, as_json: bool, **words: str) -> None:
+    click.echo(json.dumps(document, ensure_ascii=False) if as_json else sentence.format(name=document["name"], **words))
 
 
 @click.command()
@@ -41,19 +95,19 @@ def evaluate(*, weights: str, dataset: str, split: str, device: str, as_json: bo
 
     path = found(weights)
     with progress_line() as note:
-        result = measure(path, dataset, split, device, counted(note))
+        result = measure(path, dataset, split, device, counted(note)).result
     if as_json:
         click.echo(json.dumps(result, ensure_ascii=False))
     else:
-        click.echo("\n".join([scores(result), *notes(result)]))
+        click.echo("\n".join([scores(result), *notes({"notes": [*result["warnings"], *result["notes"]]})]))
 
 
 @click.command()
 @click.argument("weights")
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE…", type=click.Path(path_type=Path))
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE…", type=click.Path())
 @click.option("--top", type=click.IntRange(min=1), default=5, show_default=True, help="Classes for each image.")
 @as_json
-def predict(*, weights: str, images: Sequence[Path], top: int, as_json: bool) -> None:
+def predict(*, weights: str, images: Sequence[str], top: int, as_json: bool) -> None:
     """What WEIGHTS see in pictures: a name of the list, a job's id, or a path."""
     from explorer.models.weights import load
     from explorer.prediction.classify import predict as answers
@@ -62,7 +116,8 @@ def predict(*, weights: str, images: Sequence[Path], top: int, as_json: bool) ->
     network, card = load(found(weights))
     told = list(answers(network, card, images, top))
     if as_json:
-        click.echo(json.dumps([one.to_dict() for one in told], ensure_ascii=False))
+        # In ASCII, which has a form for the names of files that are no text.
+        click.echo(json.dumps([one.to_dict() for one in told]))
     elif read := [one for one in told if one.error is None]:
         click.echo(predictions(read))
     if failed := [one for one in told if one.error is not None]:

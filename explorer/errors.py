@@ -60,9 +60,13 @@ def shown(value: object) -> str:
 
 def readable(name: object) -> bool:
     """Whether a name is text that fits on a line: no control characters, no bytes that are not UTF-8."""
-    return all(category(character) not in {"Cc", "Cs"} for character in str(name))
+    text = str(name)
+    return text.isprintable() or all(category(character) not in {"Cc", "Cs"} for character in text)
 
 
 def printable(name: object) -> str:
     """The name of a file in full, with what would break a line or a terminal escaped."""
-    return "".join(character if readable(character) else ascii(character)[1:-1] for character in str(name))
+    text = str(name)
+    if readable(text):
+        return text
+    return "".join(character if readable(character) else ascii(character)[1:-1] for character in text)

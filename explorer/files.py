@@ -1,13 +1,19 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and how damaged ones show."""
 
 import errno
+import hashlib
 import os
 import secrets
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from explorer.i18n import _
+
+# What zipfile raises on archives and entries that are damaged, encrypted, packed in an unknown way, or gone.
+DAMAGES = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, KeyError, ValueError)
 
 
 @contextmanager
@@ -46,6 +52,16 @@ def sweep(folder: Path) -> None:
     """Remove what writers that were killed left unfinished; for a folder in which nobody else writes."""
     for part in folder.glob(".*.part"):
         part.unlink(missing_ok=True)
+
+
+def sha256(path: Path) -> str:
+    """Of a file's bytes.
+
+    Raises:
+        OSError: where it can't be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path: Path) -> None:

@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     keep_ready: bool = Field(
         default=True, description="keep a process that has imported torch, so that jobs begin at once"
     )
+    predictions: int = Field(
+        default=1, ge=1, le=64, description="predictions that are computed at the same time; the others wait in order"
+    )
     saved_dir: Path = Field(
         default=Path(__file__).parents[1] / "saved", description="folder of the architectures saved under a name"
     )

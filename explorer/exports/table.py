@@ -1,9 +1,7 @@
 """The table of layers as CSV (RFC 4180): one row a layer, every number exact, for one image."""
 
-import csv
-import io
-
 from explorer.analysis import Layer, analyse
+from explorer.exports.cells import as_csv
 from explorer.specs import Spec
 
 COLUMNS = (
@@ -40,11 +38,7 @@ def table(spec: Spec) -> str:
         SpecError: where torchvision can't build or run the model.
     """
     layers = analyse(spec).layers
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    writer.writerows(_row(layer, layers) for layer in layers)
-    return text.getvalue()
+    return as_csv([COLUMNS, *(_row(layer, layers) for layer in layers)])
 
 
 def _row(layer: Layer, layers: tuple[Layer, ...]) -> tuple[str | int, ...]:

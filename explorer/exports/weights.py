@@ -1,14 +1,17 @@
 """Trained weights as a file for another program, with their card beside."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+
+from torch import Tensor
 
 from explorer.data.progress import Progress, silent
 from explorer.errors import InputError
 from explorer.exports.run import in_words, trained_onnx
 from explorer.files import whole
 from explorer.i18n import _
-from explorer.models.weights import check_beside, halved, read, save, save_card, write_pth
+from explorer.models.weights import Card, check_beside, halved, read, read_card, save, save_card, write_pth
 from explorer.training.measure import measure
 
 OF_WEIGHTS = ("safetensors", "pth", "onnx")
@@ -65,18 +68,51 @@ def export_weights(
             return target.stat().st_size
 
 
-def _publish(source: Path, copy: Path, progress: Progress, *, half: bool, data: str | None, terms: str | None) -> None:
-    """Copy weights, rounded, and with a card that says what these get right and under which terms they are."""
+def onnx_bytes(source: Path, on_progress: Callable[[str], None]) -> bytes:
+    """Weights as an ONNX file in memory.
+
+    Args:
+        source: a weights file.
+        on_progress: told a sentence, several times a second.
+
+    Raises:
+        InputError: where the file can't be read, or is too large for the format or the machine.
+        ExplorerError: where the process failed.
+    """
+    spec = read_card(source).network_spec
+    with tempfile.TemporaryDirectory() as folder:
+        part = Path(folder, "weights.onnx")
+        trained_onnx(source, spec, part, on_progress)
+        return part.read_bytes()
+
+
+def prepared(source: Path, *, half: bool = False, terms: str | None = None) -> tuple[dict[str, Tensor], Card]:
+    """Weights as they are given to others.
+
+    Args:
+        source: a weights file.
+        half: round to float16.
+        terms: the license that goes on the card.
+
+    Raises:
+        InputError: where the file can't be read, or holds numbers that float16 can't.
+    """
     tensors, card = read(source)
     if half:
         tensors = halved(tensors)
         card = card.model_copy(update={"made_by": card.made_by | {"precision": "float16"}})
     if terms:
         card = card.model_copy(update={"license": terms})
+    return tensors, card
+
+
+def _publish(source: Path, copy: Path, progress: Progress, *, half: bool, data: str | None, terms: str | None) -> None:
+    """Copy weights, rounded, and with a card that says what these get right and under which terms they are."""
+    tensors, card = prepared(source, half=half, terms=terms)
     if half and data:  # what is left after rounding is measured
         save(copy, tensors, card)
     if data:
-        result = measure(copy if half else source, data, "test", "auto", progress)
+        result = measure(copy if half else source, data, "test", "auto", progress).result
         measured = {f"test/{key}": result[key] for key in ("images", "correct", "top1", "topk")}
         card = card.model_copy(update={"metrics": card.metrics | measured})
     save(copy, tensors, card)

@@ -16,6 +16,8 @@ from explorer.foreign.kinds import Kind, kind_of
 from explorer.foreign.mapped import check_kind, check_values, mapped
 from explorer.foreign.wrappers import Found, unwrap
 from explorer.i18n import _
+from explorer.models import build
+from explorer.models.weights import CARD, Card, unfit
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Checkpoint:
         beside: what stood beside the tensors, ready for JSON: ``{"epoch": 12, "classes": ["cat", "dog"]}``.
         ignored: names of what was left out: second copies, and whole states such as ``optimizer``.
         notes: what was opened, stripped and left out, in words.
+        card: where the file is one of this product's, whose tensors are those of the card's network.
     """
 
     tensors: dict[str, Tensor]
@@ -35,6 +38,7 @@ class Checkpoint:
     beside: dict[str, Any]
     ignored: tuple[str, ...]
     notes: tuple[str, ...]
+    card: Card | None = None
 
 
 @contextmanager
@@ -61,8 +65,16 @@ def _read(path: Path, stack: ExitStack) -> Checkpoint:
     if kind is Kind.SAFETENSORS:
         tensors, metadata = mapped(path)
         metadata.pop("format", None)  # "pt" says nothing
+        text = metadata.pop(CARD, None)
+        notes: tuple[str, ...] = ()
+        if text is not None:
+            try:
+                return _checked(_with_card(tensors, text))
+            except InputError as error:
+                notes = (_("Its card counts for nothing: {fault}").format(fault=printable(error)),)
         found = unwrap(metadata | tensors)
         checkpoint = Checkpoint(found.tensors, ordered=False, **_around(found))
+        checkpoint = replace(checkpoint, notes=(*notes, *checkpoint.notes))
     else:
         folder = tempfile.TemporaryDirectory(prefix="explorer-", ignore_cleanup_errors=True)  # a mapped file on Windows
         output = Path(stack.enter_context(folder), "converted.safetensors")
@@ -75,6 +87,22 @@ def _read(path: Path, stack: ExitStack) -> Checkpoint:
     return _checked(checkpoint)
 
 
+def _with_card(tensors: dict[str, Tensor], text: str) -> Checkpoint:
+    """A file of this product's, or of somebody who says so: the card is no more than data.
+
+    Raises:
+        InputError: where the card breaks a rule, or is another network's.
+    """
+    card = Card.parse(text, Path(CARD))
+    try:
+        card.model_dump_json()
+    except ValueError:
+        raise InputError(_("it is nested too deeply")) from None
+    if fault := unfit(build(card.network_spec, "meta"), tensors):
+        raise InputError(fault)
+    return Checkpoint(tensors, ordered=False, beside={}, ignored=(), notes=(), card=card)
+
+
 def _around(found: Found | Answer) -> dict[str, Any]:
     return {"beside": found.beside, "ignored": found.ignored, "notes": found.notes}
 
@@ -83,6 +111,8 @@ def _checked(checkpoint: Checkpoint) -> Checkpoint:
     for name, tensor in checkpoint.tensors.items():
         check_kind(name, tensor)
         check_values(name, tensor)
+    if checkpoint.card is not None:  # its network has every tensor, copies too
+        return checkpoint
     copies = second_copies(checkpoint.tensors)
     if not copies:
         return checkpoint

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import explorer
+from explorer import sandbox
 from explorer.errors import InputError
-from explorer.foreign import sandbox
 from explorer.foreign.kinds import MAX_HEADER, archive_pickle
 from explorer.foreign.wrappers import unwrap
 from explorer.i18n import _, use_language

@@ -1,21 +1,27 @@
 """Names of classes: beside the tensors of a checkpoint, in a file, on a command line."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from explorer.errors import InputError, readable, shown
 from explorer.i18n import _
-from explorer.specs.reading import read_json
+from explorer.specs.reading import decode, read_json
 
-NAMES = ("classes", "class_names", "labels", "categories", "idx_to_class", "class_to_idx", "class_indices")
+# Keys of lists and dictionaries of names, in small letters, without dashes and with "to" for a 2.
+NAMES = (
+    "classes", "classnames", "labels", "labelnames", "categories", "idxtoclass", "classtoidx", "classindices",
+    "idxtolabel", "labeltoidx", "idtolabel", "labeltoid",
+)  # fmt: skip
+DEPTH = 3  # of settings in each other that are looked into
 MAX_LIST = 4_000_000  # bytes of a file of class names
 
 
 def decoded(key: object, value: object) -> object:
     """What stands beside tensors; safetensors files keep text alone, in which names are JSON."""
-    if key in NAMES and isinstance(value, str) and value.startswith(("{", "[")):
+    if _is_key(key) and isinstance(value, str) and value.startswith(("{", "[")):
         try:
             return json.loads(value)
         except (ValueError, RecursionError):
@@ -34,10 +40,7 @@ def beside(outputs: int, values: Mapping[str, Any]) -> tuple[list[str] | None, t
         The names or None, and a note on each list of names that was left out.
     """
     notes: list[str] = []
-    for key in NAMES:
-        names = listed(values.get(key))
-        if names is None:
-            continue
+    for key, names in _lists(values, DEPTH):
         try:
             check(names, outputs)
         except InputError as error:
@@ -46,6 +49,21 @@ def beside(outputs: int, values: Mapping[str, Any]) -> tuple[list[str] | None, t
         else:
             return names, ()
     return None, tuple(notes)
+
+
+def _lists(values: Mapping[str, Any], depth: int) -> Iterator[tuple[str, list[str]]]:
+    """Lists of names and the keys that they stand under; then those in settings such as ``meta`` or ``args``."""
+    for key, value in values.items():
+        numbered = key == "names" and isinstance(value, Mapping)  # Ultralytics'; a list may be of anything
+        if (numbered or _is_key(key)) and (names := listed(value)) is not None:
+            yield key, names
+    for value in values.values():
+        if depth > 1 and isinstance(value, Mapping):
+            yield from _lists(value, depth - 1)
+
+
+def _is_key(key: object) -> bool:
+    return re.sub("[_-]", "", str(key)).casefold().replace("2", "to") in NAMES
 
 
 def check(names: object, outputs: int) -> None:
@@ -97,6 +115,23 @@ def read(text: str) -> list[str]:
             _("classes: can't read {path}: {reason}").format(path=shown(text), reason=error.strerror)
         ) from None
     return [line.strip() for line in lines if line.strip()]
+
+
+def typed(text: str) -> list[str]:
+    """Class names as somebody types or pastes them: lines, one line with commas, or JSON as in a file.
+
+    Raises:
+        InputError: where there are none, or far too many.
+    """
+    if len(text) > MAX_LIST:
+        raise InputError(_("classes: the text is too long"))
+    if text.lstrip().startswith(("{", "[")):
+        names = listed(decode(text, "classes"))
+        if names is None:
+            raise InputError(_('classes: the JSON is neither a list of names nor {{"0": name, …}}'))
+        return names
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return [name.strip() for name in lines[0].split(",")] if len(lines) == 1 else lines
 
 
 def listed(value: object) -> list[str] | None:

@@ -1,7 +1,6 @@
 """From a pickled checkpoint to a safetensors file, by a process that nobody needs to trust."""
 
 import json
-import os
 from pathlib import Path
 from threading import Lock
 from typing import Annotated
@@ -9,7 +8,7 @@ from typing import Annotated
 import psutil
 from pydantic import BaseModel, Field, JsonValue, ValidationError
 
-from explorer import beside
+from explorer import beside, sandbox
 from explorer.errors import ExplorerError, InputError, printable
 from explorer.foreign.child import BEGUN
 from explorer.foreign.kinds import Kind
@@ -21,7 +20,6 @@ BASE_MEMORY = 512 * 2**20  # bytes beyond PyTorch itself that a file of any size
 TORCH_MEMORY = 768 * 2**20  # bytes that PyTorch itself takes, in its build for CUDA
 COPIES = 3  # of the file: mapped or read, taken apart, one to spare
 KILLED = -9  # status of a process that the system has stopped for want of memory
-INHERITED = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "SYSTEMROOT")  # Python starts by these
 
 _one_at_a_time = Lock()  # several large files at once would fill the machine's memory
 
@@ -84,7 +82,7 @@ def convert(path: Path, kind: Kind, output: Path) -> Answer:
                 text=json.dumps(asked),
                 longest=LONGEST,
                 watch=watch,
-                environment=_environment(output.parent),
+                environment=sandbox.environment(output.parent),
             )
         except beside.WorkerError as error:
             if error.status == KILLED or not output.with_name(BEGUN).exists():
@@ -95,16 +93,6 @@ def convert(path: Path, kind: Kind, output: Path) -> Answer:
                 )
             ) from None
     return _checked(text)
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    """Nothing of the server's secrets, and one thread: with more, the kernel refuses a network of one's own."""
-    return {name: os.environ[name] for name in INHERITED if name in os.environ} | {
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
-        "TMPDIR": str(folder),
-    }
 
 
 def _checked(text: str) -> Answer:

@@ -1,6 +1,5 @@
 """A checkpoint from elsewhere becomes weights with a card: found, asked about, proved, written."""
 
-import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,15 +14,18 @@ from torch import Tensor
 from explorer import __version__
 from explorer.data.preprocessing import Preprocessing
 from explorer.errors import InputError, SpecError, printable, shown
-from explorer.foreign import class_names, mismatch
+from explorer.files import sha256
+from explorer.foreign import carded, class_names, mismatch
 from explorer.foreign.checkpoint import Checkpoint, opened
 from explorer.foreign.choosing import DOUBTFUL, chosen, doubt, fitting_to
 from explorer.foreign.proof import prove
 from explorer.foreign.questions import INPUTS, check_inputs, inputs
 from explorer.i18n import _
 from explorer.models.recognition import Guess, Misfit, Question, assembled, recognise
+from explorer.models.recognition.guess import untold
 from explorer.models.weights import Card, check_beside, save
 from explorer.specs import Spec
+from explorer.specs.base import MAX_IMAGE
 
 SUFFIX = ".safetensors"
 IMPORTED = "imported"  # before the names of figures that others measured
@@ -61,6 +63,39 @@ class Imported:
 
 
 @dataclass(frozen=True)
+class Proved:
+    """A network that runs, before it is written.
+
+    Attributes:
+        tensors: under the names of the network's own family.
+        card: as in :class:`Imported`.
+        ignored: likewise.
+        notes: likewise.
+    """
+
+    tensors: dict[str, Tensor]
+    card: Card
+    ignored: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def save(self, output: Path) -> Imported:
+        """Write it, whole or not at all.
+
+        Raises:
+            InputError: where the file can't be written.
+        """
+        try:
+            save(output, self.tensors, self.card)
+        except OSError as error:
+            raise InputError(
+                _("output: can't write {path}: {reason}").format(
+                    path=shown(str(output)), reason=error.strerror or error
+                )
+            ) from None
+        return Imported(output, self.card, self.ignored, self.notes)
+
+
+@dataclass(frozen=True)
 class Proposal:
     """The network that a checkpoint is taken for, before anybody was asked.
 
@@ -89,7 +124,8 @@ class Proposal:
         found = self.network(answers)
         own = [question for question in found.questions if not self.told or question.key in found.adapting]
         left = [question for question in own if question.key not in answers and found.asks(question)]
-        return (*left, *inputs(found.spec, self.checkpoint.beside, answers))
+        asked = inputs(found.spec, self.checkpoint.beside, answers)
+        return (*left, *(carded.question(question, self.checkpoint.card) for question in asked))
 
     def network(self, answers: Answers) -> Guess:
         """The network under some answers.
@@ -104,7 +140,7 @@ class Proposal:
         except (Misfit, SpecError) as error:
             # Images of another size may need pools at other places.
             size = fields.get("image_size")
-            if isinstance(size, int) and not self.told:
+            if isinstance(size, int) and 1 <= size <= MAX_IMAGE and not self.told:
                 shapes = _shapes(self.checkpoint)
                 for other in recognise(shapes, ordered=self.checkpoint.ordered, image_size=size):
                     with suppress(Misfit, SpecError):
@@ -113,25 +149,27 @@ class Proposal:
                 raise
             raise _fault(self.name, mismatch.unfit(self.guess.spec.changed(**fields), self.guess)) from None
 
-    def write(self, answers: Answers, output: Path, command: str, digest: str) -> Imported:
-        """Prove the network and write it; what nobody answered is as likely as it can be, and noted.
+    def proved(self, answers: Answers, command: str, digest: str) -> Proved:
+        """Run the network; what nobody answered is as likely as it can be, and noted.
 
         Args:
             answers: by the key of the question, or of a setting of the spec.
-            output: path of the new file.
             command: for the card.
             digest: SHA-256 of the checkpoint, for the card.
 
         Raises:
-            InputError: where an answer can't be, the proof fails, or the file can't be written.
+            InputError: where an answer can't be, or the proof fails.
         """
-        given, notes = dict(answers), [*self.checkpoint.notes, *self.notes, *self.guess.notes]
+        given = carded.answers(self.checkpoint.card) | dict(answers)
+        notes = [*self.checkpoint.notes, *self.notes, *self.guess.notes]
         while left := self.questions(given):
             given[left[0].key] = left[0].likely
             notes.append(_assumed(left[0]))
         found = self.network(given)
+        if any(ours != theirs for ours, theirs in found.names.items()):  # torchvision's names tell
+            notes.append(untold(found.spec))
         check_inputs(found.spec, given)
-        if "classes" not in answers:
+        if "classes" not in answers and self.checkpoint.card is None:
             notes += class_names.beside(found.spec.num_classes, self.checkpoint.beside)[1]
         card = self._card(found.spec, given, command, digest)
         tensors = assembled(found, self.checkpoint.tensors)
@@ -143,15 +181,7 @@ class Proposal:
                     "another network of the same shapes; evaluate it before you rely on it."
                 )
             )
-        try:
-            save(output, tensors, card)
-        except OSError as error_:
-            raise InputError(
-                _("output: can't write {path}: {reason}").format(
-                    path=shown(str(output)), reason=error_.strerror or error_
-                )
-            ) from None
-        return Imported(output, card, (*self.checkpoint.ignored, *found.ignored), tuple(notes))
+        return Proved(tensors, card, (*self.checkpoint.ignored, *found.ignored), tuple(notes))
 
     def _doubtful(self, found: Guess, tensors: Mapping[str, Tensor]) -> bool:
         known = (found.spec, found.adapting) == (self.guess.spec, self.guess.adapting) and self.error is not None
@@ -167,20 +197,27 @@ class Proposal:
         check_inputs(self.network(answers).spec, answers)
 
     def _card(self, spec: Spec, answers: Answers, command: str, digest: str) -> Card:
-        inputs = {"size": spec.image_size, **{key: answers[key] for key in ("mean", "std", "resize") if key in answers}}
-        return Card(
+        told = {key: answers[key] for key in ("mean", "std", "resize") if key in answers}
+        inputs = Preprocessing.from_dict({"size": spec.image_size, **told}).to_dict()
+        origin: dict[str, Any] = {"file": self.name, "sha256": digest}
+        classes = answers.get("classes") or class_names.beside(spec.num_classes, self.checkpoint.beside)[0]
+        before = self.checkpoint.card
+        if before is not None:
+            origin |= {"made_by": before.made_by}
+        card = Card(
             name=Path(self.name).stem,
             spec=spec.to_dict(),
-            classes=answers.get("classes") or class_names.beside(spec.num_classes, self.checkpoint.beside)[0],
-            preprocessing=Preprocessing.from_dict(inputs).to_dict(),
+            classes=classes,
+            preprocessing=inputs,
             metrics={f"{IMPORTED}/{key}": value for key, value in self.checkpoint.beside.items() if _is_number(value)},
             made_by={
                 "command": command,
                 "version": __version__,
                 "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-                "imported_from": {"file": self.name, "sha256": digest},
+                "imported_from": origin,
             },
         )
+        return card if before is None else carded.kept(before, card)
 
 
 def propose(checkpoint: Checkpoint, name: str, spec: Spec | None = None) -> Proposal:
@@ -194,6 +231,9 @@ def propose(checkpoint: Checkpoint, name: str, spec: Spec | None = None) -> Prop
     Raises:
         InputError: where the tensors are of no network that we know, or not of the one that was named.
     """
+    if checkpoint.card is not None and spec in (None, checkpoint.card.network_spec):
+        note = _("The file has a card of this product's, which says what its network and images are.")
+        return Proposal(name, checkpoint, carded.guess(checkpoint.card, checkpoint.tensors), told=False, notes=(note,))
     shapes, ordered = _shapes(checkpoint), checkpoint.ordered
     guesses = recognise(shapes, ordered=ordered)
     if spec is not None:
@@ -204,6 +244,16 @@ def propose(checkpoint: Checkpoint, name: str, spec: Spec | None = None) -> Prop
         guesses = fitting
     if not guesses:
         raise _fault(name, mismatch.unknown(shapes, ordered=ordered))
+    if spec is None and (missing := mismatch.early_missing(guesses[0].units)) is not None:
+        raise _fault(name, missing)
+    if guesses[0].spec.num_classes == 1:
+        raise _fault(
+            name,
+            _(
+                "it has one output, which a sigmoid or a regression reads; here the outputs are scores of at least two "
+                "classes that exclude each other"
+            ),
+        )
     guess, notes, error = chosen(guesses, checkpoint.tensors)
     return Proposal(name, checkpoint, guess, told=spec is not None, notes=notes, error=error)
 
@@ -235,11 +285,11 @@ def import_checkpoint(
     check_output(output, path)
     with opened(path, name) as checkpoint:
         proposal = propose(checkpoint, name, spec)
-        given = dict(answers)
+        given = carded.answers(checkpoint.card) | dict(answers)
         while ask and (left := proposal.questions(given)):
             key = left[0].key
             given[key] = ask(left[0], partial(_check, proposal, given, key))
-        return proposal.write(given, output, command, sha256(path))
+        return proposal.proved(given, command, sha256(path)).save(output)
 
 
 def _check(proposal: Proposal, given: Answers, key: str, answer: object) -> None:
@@ -264,12 +314,6 @@ def check_output(output: Path, path: Path) -> None:
         raise InputError(
             _("output: can't write {path}: {reason}").format(path=shown(str(output)), reason=error.strerror)
         ) from None
-
-
-def sha256(path: Path) -> str:
-    """Of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _fault(name: str, fault: str) -> InputError:

@@ -2,20 +2,18 @@
 
 import stat
 import zipfile
-import zlib
 from enum import Enum, auto
 from pathlib import Path, PurePosixPath
 
 from explorer.errors import InputError, shown
+from explorer.files import DAMAGES
 from explorer.i18n import _
 
 MAX_BYTES = 4 * 2**30  # of a file
 MAX_HEADER = 16 * 2**20  # bytes of a safetensors file's header; that of 20,000 tensors takes 3 MB
 MAX_PICKLE = 64 * 2**20  # bytes of a checkpoint's pickle, which holds all but the numbers
 MAX_ENTRIES = 100_000  # of an archive: one for each tensor, those of an optimizer's state among them
-
-# What zipfile raises on archives that are damaged, or made to look so.
-DAMAGES = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, KeyError, ValueError)
+CHUNK = 2**20  # bytes that are read at once
 
 
 class Kind(Enum):
@@ -96,11 +94,33 @@ def archive_pickle(path: Path) -> str:
     pickle = tails["data.pkl"]
     if (size := entries[names.index(pickle)].file_size) > MAX_PICKLE:
         raise InputError(
-            _("its pickle has {size:,} bytes beside the numbers, and {limit:,} are the most").format(
-                size=size, limit=MAX_PICKLE
+            _(
+                "its pickle has {size:,} bytes beside the numbers, and {limit:,} are the most; weights that are NumPy "
+                "arrays are kept there: save them as tensors"
+            ).format(size=size, limit=MAX_PICKLE)
+        )
+    if (damaged := _damaged(path)) is not None:
+        raise InputError(
+            _("its part {entry} is damaged, as its checksum tells; download or copy it again").format(
+                entry=shown(damaged)
             )
         )
     return pickle
+
+
+def _damaged(path: Path) -> str | None:
+    """The first entry whose checksum is wrong; PyTorch itself does not look."""
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            if not info.CRC:  # torch.serialization.set_crc32_options(False) writes none
+                continue
+            try:
+                with archive.open(info) as part:
+                    while part.read(CHUNK):
+                        pass
+            except DAMAGES:
+                return info.filename
+    return None
 
 
 def _check_header(length: int, size: int) -> None:

@@ -5,10 +5,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
+from explorer.foreign import residual
 from explorer.i18n import _
 from explorer.models.recognition import Guess, recognise
 from explorer.models.recognition.guess import our_shapes, slots
 from explorer.models.recognition.layers import Layers, Shape, Unit, read
+from explorer.models.recognition.resnet import first
 from explorer.specs import PRESETS, Spec, VggSpec, ZooSpec, nearest
 
 # Words in the names of tensors that no network of these families has, the more special first.
@@ -16,6 +18,8 @@ OPTIMIZER = re.compile(r"exp_avg|momentum_buffer|square_avg")
 TRANSFORMER = re.compile(r"attn|attention|qkv|in_proj|pos_embed|position_embedding|cls_token|class_token|transformer")
 DETECTOR = re.compile(r"rpn|roi_heads|bbox|anchor|mask_head|fpn|yolo")
 DECODER = re.compile(r"decoder|upsample|up_conv|upconv|deconv|generator|discriminator")
+WIDEST = 11  # side of kernels
+MOST_COLOURS = 4  # channels of images
 ALIKE = 0.3  # share of layers in common, above which a preset is worth naming
 
 
@@ -49,17 +53,54 @@ def unknown(shapes: Mapping[str, Shape], *, ordered: bool) -> str:
             return _(
                 "{count} tensors belong to no layer that we know ({names}); without them it would be {found}"
             ).format(count=len(layers.rest), names=_few(layers.rest), found=offer(found[0]))
+    if (early := next((unit for unit in layers.units if unit.early), None)) is not None and early.norm:
+        return _(
+            "between {tensor} of {shape} and its batch norm {norm} stands a module without tensors, by their numbers: "
+            "an activation or a pool, which ours have behind the batch norm"
+        ).format(tensor=early.tensors["weight"], shape=early.shape, norm=early.norm.name)
     likest, share = _likest(layers)
+    ours = slots(PRESETS[likest].spec).units
+    part = bool(_left(ours, layers.units)) != bool(_left(layers.units, ours))  # or a part is ours
+    if share >= ALIKE and part:
+        return _compared(PRESETS[likest].spec, layers)
+    for reason in (early_missing(layers.units), residual.fault(layers)):
+        if reason is not None:
+            return reason
     if share >= ALIKE:
         return _compared(PRESETS[likest].spec, layers)
     if layers.convolutions and not layers.linears:
         return _("it has {count} convolutions and no linear layer: the head is missing").format(
             count=len(layers.convolutions)
         )
+    text = _(
+        "the tensors are of no network that we know (VGG, ResNet, GoogLeNet and their like, torchvision's others): "
+        "{convolutions} convolutions, {linears} linear layers, and {rest} tensors of other kinds"
+    )
+    fault = text.format(convolutions=len(layers.convolutions), linears=len(layers.linears), rest=len(layers.rest))
+    if not layers.units:
+        return fault
+    if layers.rest:
+        return _("{fault} ({names})").format(fault=fault, names=_few(layers.rest))
+    alien = next(iter(_left(layers.units, ours)), layers.units[0])
+    return _("{fault}; of {spec}, which is nearest, {tensor} of {shape} is no part").format(
+        fault=fault, spec=likest, tensor=alien.tensors["weight"], shape=alien.shape
+    )
+
+
+def early_missing(units: Sequence[Unit]) -> str | None:
+    """What shows that the layers that read images are not there, in words; None where they are."""
+    convolutions = [unit for unit in units if unit.kernel]
+    if not convolutions or (start := first(convolutions)).before <= MOST_COLOURS:
+        return None
+    likest, _share = _likest(Layers(tuple(units), ()))
+    own = slots(PRESETS[likest].spec).units[0]
     return _(
-        "the tensors are of no network that we know (VGG, ResNet, GoogLeNet and their like, torchvision's others); "
-        "it has {convolutions} convolutions and {linears} linear layers, and {rest} tensors of other kinds"
-    ).format(convolutions=len(layers.convolutions), linears=len(layers.linears), rest=len(layers.rest))
+        "it is part of a network: {tensor} of {shape}, its first layer, reads {channels} channels, and images have "
+        "{most} at most; in {spec}, which is nearest, the first is {own} of {own_shape}"
+    ).format(
+        tensor=start.tensors["weight"], shape=start.shape, channels=start.before, most=MOST_COLOURS,
+        spec=likest, own=own.tensors["weight"], own_shape=own.shape,
+    )  # fmt: skip
 
 
 def offer(guess: Guess) -> str:
@@ -89,13 +130,13 @@ def _difference(spec: Spec, ours: Sequence[Unit], theirs: Sequence[Unit]) -> str
             spec=_called(spec), ours=len(ours) - counts[0], theirs=len(theirs) - counts[1]
         )
     for place, (own, their) in enumerate(zip(ours, theirs, strict=True)):
-        if _shape(own) != _shape(their):
+        if own.shape != their.shape:
             return _("The tensor {their} is {found}, and {own} of {spec} is {needed}: {cause}.").format(
                 their=their.tensors["weight"],
-                found=_shape(their),
+                found=their.shape,
                 own=own.tensors["weight"],
                 spec=_called(spec),
-                needed=_shape(own),
+                needed=own.shape,
                 cause=_cause(spec, own, their, first=not place, last=place == len(ours) - 1),
             )
     return _("A bias of the checkpoint has no place in {spec}.").format(spec=_called(spec))
@@ -126,22 +167,22 @@ def _compared(spec: Spec, layers: Layers) -> str:
             "it is like {spec}, but {count} of its {all} layers are missing, the first {tensor} of {shape}, and it has "
             "others, the first {other} of {other_shape}: another network, or one that was changed"
         ).format(
-            spec=name, count=len(missing), all=len(ours), tensor=missing[0].tensors["weight"], shape=_shape(missing[0]),
-            other=extra[0].tensors["weight"], other_shape=_shape(extra[0]),
+            spec=name, count=len(missing), all=len(ours), tensor=missing[0].tensors["weight"], shape=missing[0].shape,
+            other=extra[0].tensors["weight"], other_shape=extra[0].shape,
         )  # fmt: skip
     if missing:
         return _(
             "it is like {spec}, but {count} of its {all} layers are missing, the first {tensor} of {shape}: "
             "part of a network"
         ).format(
-            spec=name, count=len(missing), all=len(ours), tensor=missing[0].tensors["weight"], shape=_shape(missing[0])
+            spec=name, count=len(missing), all=len(ours), tensor=missing[0].tensors["weight"], shape=missing[0].shape
         )
     if extra:
         text = _(
             "it is like {spec}, but has more: {count} of its layers have no place there, the first {tensor} of {shape}"
         )
         unit = extra[0]
-        return text.format(spec=name, count=len(extra), tensor=unit.tensors["weight"], shape=_shape(unit))
+        return text.format(spec=name, count=len(extra), tensor=unit.tensors["weight"], shape=unit.shape)
     if layers.rest:
         return _("it is like {spec}, but has tensors that belong to no layer of it ({names})").format(
             spec=name, names=_few(layers.rest)
@@ -177,6 +218,12 @@ def _strange(shapes: Mapping[str, Shape]) -> Iterator[str]:
     for name, shape in shapes.items():
         if len(shape) == 5 or (len(shape) == 3 and name.endswith(".weight")):
             text = _("its tensor {name} is {shape}: a convolution over other than the two dimensions of an image")
+            yield text.format(name=name, shape=shape)
+        if len(shape) == 4 and shape[0] == shape[1] <= WIDEST < shape[3]:
+            text = _(
+                "its tensor {name} is {shape}, with height and width first, as TensorFlow has them; turn kernels with "
+                "permute(3, 2, 0, 1), matrices with t(), and save again"
+            )
             yield text.format(name=name, shape=shape)
         alone = len(shape) == 4 and shape[1] == 1 < shape[0]
         if alone and any(len(other) == 4 and other[0] == shape[0] and other[1] > 1 for other in shapes.values()):
@@ -215,11 +262,6 @@ def _left(units: Sequence[Unit], others: Sequence[Unit]) -> list[Unit]:
 
 def _form(unit: Unit) -> tuple[int, int, int, bool]:
     return unit.before, unit.after, unit.kernel, unit.norm is not None
-
-
-def _shape(unit: Unit) -> Shape:
-    """Of its weight."""
-    return (unit.after, unit.before, *((unit.kernel, unit.kernel) if unit.kernel else ()))
 
 
 def _called(spec: Spec) -> str:

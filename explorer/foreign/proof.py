@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.models import build, detach_auxiliary
+from explorer.models import build, detach_auxiliary, fill
+from explorer.models.weights import single
 from explorer.specs import Spec
 
 IMAGES = 2
@@ -102,8 +103,7 @@ def images(spec: Spec, count: int) -> Tensor:
 def _network(spec: Spec, tensors: Mapping[str, Tensor]) -> nn.Module:
     network = build(spec, "meta")
     detach_auxiliary(network)
-    whole = {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
-    network.load_state_dict(whole, assign=True)
+    fill(network, single(dict(tensors)), assign=True)
     return network.eval()
 
 

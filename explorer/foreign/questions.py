@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -32,7 +33,7 @@ def inputs(spec: Spec, beside: Mapping[str, Any], answers: Mapping[str, Any]) ->
 
     Where the mean is known, the standard deviation of the same images is likely.
     """
-    statistics, place = _statistics(spec)
+    statistics, place = _measured(spec, beside) or _statistics(spec)
     if (known := next((pair for pair in KNOWN if pair[0] == answers.get("mean")), None)) is not None:
         statistics, place = known, _("that which is usual with this mean")
     if "mean" not in answers:
@@ -112,6 +113,20 @@ READERS: dict[str, Callable[[str], Any]] = {
     "resize": partial(pixels, key="resize"),
     "classes": class_names.read,
 }
+
+
+def _measured(spec: Spec, beside: Mapping[str, Any]) -> tuple[tuple[list[float], list[float]], str] | None:
+    """Mean and standard deviation beside the tensors, of pixels from 0 to 1."""
+    mean, std = (beside.get(key) for key in ("mean", "std"))
+    if isinstance(mean, list) and isinstance(std, list) and _are_shares(mean) and _are_shares(std):
+        with suppress(InputError):
+            check_inputs(spec, {"mean": mean, "std": std})
+            return (mean, std), _("that which stands beside the tensors")
+    return None
+
+
+def _are_shares(values: list[Any]) -> bool:
+    return all(isinstance(value, int | float) and 0 <= value <= 1 for value in values)
 
 
 def _statistics(spec: Spec) -> tuple[tuple[list[float], list[float]], str]:

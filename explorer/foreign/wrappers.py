@@ -7,7 +7,7 @@ settings by a tensor that is longer than 1 in two dimensions or more: a matrix o
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -25,14 +25,28 @@ MAX_BESIDE = 2_000_000  # characters of JSON that all values beside take togethe
 
 # States of a training run, which predictions don't need.
 STATE = re.compile(r"optim|sched|scaler|callback|criterion|loss|(^|_)rng|^loops$|^amp$", re.IGNORECASE)
-LOSS = re.compile(r"(criterion|loss)(_\w+)?\.")  # a module of a network that is trained as one with its loss
+# Of a network that is trained as one with its loss and with what measures it.
+LOSS = re.compile(
+    r"((\w+_)?(criterion|loss)(_\w+)?|(train|val|valid|test)_\w+|metrics?|\w+_metrics?)\.|class_weights?$"
+)
 # Means of the weights over the run: evaluation takes them, where there are any.
 MEAN = re.compile(r"(^|_)(ema|swa|averaged?|shadow)(_|$)|^teacher", re.IGNORECASE)
 # Put into names by DataParallel and DistributedDataParallel, torch.compile, FSDP, activation checkpointing, DeepSpeed.
 WRAPPERS = {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module"}
-COUNTERS = {"n_averaged"}  # of torch.optim.swa_utils.AveragedModel, beside the network
+# Beside the network: of torch.optim.swa_utils.AveragedModel, of ema-pytorch, of thop, which counts operations.
+COUNTERS = re.compile(r"n_averaged|initted|step|num_updates|decay|(.+\.)?total_(ops|params)")
+# Of a first layer that normalises the images, as in networks trained against attacks.
+MEAN_OF_PIXELS = re.compile(r"(|.*[._])(|new_)(mean|mu)")
+STD_OF_PIXELS = {"mean": "std", "mu": "sigma"}
+CHANNELS = (1, 3)
 
 Named = dict[str, Any]
+
+
+class Array:
+    """In place of a NumPy array, of which the shape is kept."""
+
+    shape: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,6 +65,7 @@ class _Candidate:
     tensors: Named
     ignored: tuple[str, ...]
     notes: tuple[str, ...]
+    pixels: dict[str, list[float]]
 
     @property
     def place(self) -> str:
@@ -77,11 +92,13 @@ def unwrap(content: object) -> Found:
     Raises:
         InputError: where there is no network, or several, or one beyond the limits; without the file's name.
     """
+    if isinstance(content, list | tuple):  # list(state_dict.items()), or (state_dict, epoch)
+        content = dict(content) if _are_pairs(content) else _numbered(content) or None
     if not isinstance(content, Mapping):
         raise InputError(_("it holds no tensors by name; save it with torch.save(model.state_dict(), …)"))
-    states, candidates = _search(content)
+    states, arrays, candidates = _search(content)
     if not candidates:
-        raise InputError(_no_network(content, states))
+        raise InputError(_no_network(content, states, arrays))
     chosen, notes = _chosen(candidates)
     others = [
         name for other in candidates if other is not chosen for name in ([other.place] if other.path else other.tensors)
@@ -92,20 +109,23 @@ def unwrap(content: object) -> Found:
         notes.append(_("left out, as predictions don't need them: {names}").format(names=_listed(states)))
     return Found(
         chosen.tensors,
-        _beside(content, chosen.path),
+        chosen.pixels | _beside(content, chosen.path),
         (*others, *states, *chosen.ignored),
         (*notes, *chosen.notes),
     )
 
 
-def _search(content: Mapping[Any, Any]) -> tuple[list[str], list[_Candidate]]:
-    """Names of training states, and whatever may be a network, breadth first."""
+def _search(content: Mapping[Any, Any]) -> tuple[list[str], list[str], list[_Candidate]]:
+    """Names of training states and of weights as NumPy arrays, and whatever may be a network, breadth first."""
     states: list[str] = []
+    arrays: list[str] = []
     candidates: list[_Candidate] = []
     queue: list[tuple[tuple[str, ...], Mapping[Any, Any]]] = [((), content)]
     seen = {id(content)}
     for path, mapping in queue:
         candidates += _candidates(path, mapping)
+        named = {".".join((*path, key)): value for key, value in mapping.items() if _is_array(key, value)}
+        arrays += named if _is_network(named) else ()
         for key, value in mapping.items():
             if not isinstance(key, str) or not isinstance(value, Mapping | list | tuple) or not value:
                 continue
@@ -120,7 +140,7 @@ def _search(content: Mapping[Any, Any]) -> tuple[list[str], list[_Candidate]]:
                     limit=MAX_DICTIONARIES
                 )
             )
-    return states, candidates
+    return states, arrays, candidates
 
 
 def _is_state(key: object, value: object) -> bool:
@@ -150,18 +170,36 @@ def _is_tensor(value: object) -> bool:
     return hasattr(value, "shape") and hasattr(value, "dtype")
 
 
+def _is_array(key: object, value: object) -> bool:
+    return isinstance(key, str) and isinstance(value, Array)
+
+
+def _are_pairs(values: Sequence[object]) -> bool:
+    return all(isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[0], str) for pair in values)
+
+
+def _numbered(values: Sequence[object]) -> dict[str, object]:
+    return {str(place): value for place, value in enumerate(values) if isinstance(value, Mapping)}
+
+
 def _is_network(named: Named) -> bool:
     return any(sum(side > 1 for side in tensor.shape) > 1 for tensor in named.values())
 
 
 def _cleaned(path: tuple[str, ...], named: Named) -> _Candidate:
     """Names without wrappers and without what all of them begin with; no two become one."""
-    ignored = [name for name in named if name in COUNTERS or LOSS.match(name)]
+    ignored = [name for name in named if COUNTERS.fullmatch(name) or LOSS.match(name) or 0 in named[name].shape]
     if _is_network(kept := {name: tensor for name, tensor in named.items() if name not in ignored}):
         named = kept
     else:
         ignored = []
     notes = []
+    pixels = _pixels(named)
+    if pixels:
+        named = {name: tensor for name, tensor in named.items() if name not in pixels}
+        notes.append(
+            _("{names} are what the network takes from its images, and not part of it").format(names=_listed([*pixels]))
+        )
     for wrapper in sorted(WRAPPERS):
         shorter = {".".join(part for part in name.split(".") if part != wrapper) or name: name for name in named}
         if len(shorter) == len(named) and shorter.keys() != named.keys():
@@ -175,7 +213,24 @@ def _cleaned(path: tuple[str, ...], named: Named) -> _Candidate:
         notes.append(_("{prefix}, with which all names began, was taken off").format(prefix=shown(shared)))
     if ignored:
         notes.append(_("left out, as predictions don't need them: {names}").format(names=_listed(ignored)))
-    return _Candidate(path, named, tuple(ignored), tuple(notes))
+    statistics = dict(zip(("mean", "std"), pixels.values(), strict=False))
+    return _Candidate(path, named, (*ignored, *pixels), tuple(notes), statistics)
+
+
+def _rounded(tensor: Any) -> list[float]:
+    """The numbers as they were typed, before single precision."""
+    return [float(f"{value:.7g}") for value in tensor.reshape(-1).tolist()]
+
+
+def _pixels(named: Named) -> dict[str, list[float]]:
+    """Mean and standard deviation of images that a network normalises itself, by their names, pair after pair."""
+    found: dict[str, list[float]] = {}
+    for name, tensor in named.items():
+        if (match := MEAN_OF_PIXELS.fullmatch(name)) and math.prod(tensor.shape) in CHANNELS:
+            other = f"{match[1]}{match[2]}{STD_OF_PIXELS[match[3]]}"
+            if other in named and named[other].shape == tensor.shape:
+                found |= {key: _rounded(named[key]) for key in (name, other)}
+    return found
 
 
 def _chosen(candidates: list[_Candidate]) -> tuple[_Candidate, list[str]]:
@@ -215,7 +270,12 @@ def _chosen(candidates: list[_Candidate]) -> tuple[_Candidate, list[str]]:
     )
 
 
-def _no_network(content: Mapping[Any, Any], states: list[str]) -> str:
+def _no_network(content: Mapping[Any, Any], states: list[str], arrays: list[str]) -> str:
+    if arrays:
+        return _(
+            "the values under {names} are NumPy arrays and not tensors; save them as "
+            "torch.save({{k: torch.from_numpy(v) for k, v in weights.items()}}, …)"
+        ).format(names=_listed(arrays))
     if "param_groups" in content or states:
         return _("it holds the state of a training run without the network; import the file with the weights")
     if any(_is_tensor(value) and not isinstance(key, str) for key, value in content.items()):
@@ -233,8 +293,9 @@ def _beside(content: Mapping[Any, Any], path: tuple[str, ...]) -> dict[str, Any]
     for part in (*path, None):
         if not isinstance(level, Mapping):  # the last part is a module within the names
             break
+        innermost = not isinstance(level.get(part), Mapping)
         for key, value in level.items():
-            if key == part or (part is None and _is_tensor(value)) or _is_state(key, value):
+            if key == part or (innermost and _is_tensor(value)) or _is_state(key, value):
                 continue
             text, plain = _text(key), _plain(decoded(key, value))
             if text is None or plain is None or text in values:

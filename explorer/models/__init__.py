@@ -1,13 +1,16 @@
 """From a spec to a network: one file per family, under the names of ``explorer.specs``."""
 
 import re
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from explorer.errors import InputError
+from explorer.i18n import _
 from explorer.models import googlenet, resnet, vgg, zoo
 from explorer.specs import Spec
 
@@ -27,6 +30,35 @@ def build(spec: Spec, device: str | torch.device = "cpu") -> nn.Module:
     builder = cast(Callable[[Any], nn.Module], _family(spec).build)
     with torch.device(device):
         return builder(spec)
+
+
+def state_dict(network: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors as the network's state dict, which says beside them of what version each module's layout is.
+
+    Files keep tensors alone, and torchvision's MNASNet loads nothing without that version.
+    """
+    state = OrderedDict(tensors)
+    state._metadata = network.state_dict()._metadata  # type: ignore[attr-defined]
+    return state
+
+
+def fill(network: nn.Module, tensors: Mapping[str, Tensor], *, strict: bool = True, assign: bool = False) -> None:
+    """Load tensors that are named and shaped as the network's.
+
+    Args:
+        network: to be filled.
+        tensors: by name.
+        strict: whether each tensor of the network has to be there.
+        assign: put the tensors themselves in, instead of copying their numbers.
+
+    Raises:
+        InputError: where the network does not take them.
+    """
+    try:
+        network.load_state_dict(state_dict(network, tensors), strict=strict, assign=assign)
+    except Exception as error:  # networks of torchvision have their own ways to load
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(_("the network does not take these tensors: {reason}").format(reason=reason)) from error
 
 
 def head_names(spec: Spec) -> tuple[str, ...]:

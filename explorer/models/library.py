@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,8 @@ class Entry:
 
     @property
     def is_there(self) -> bool:
-        """Whether using it needs no download."""
-        return self.path.is_file()
+        """Whether using it needs no download; a file of others' may have gone since, as its reader will say."""
+        return self.kind is not Kind.TORCHVISION or self.path.is_file()
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; of the card what tells weights apart."""
@@ -121,9 +122,19 @@ def _files() -> Iterator[tuple[Kind, str, Path]]:
 
 def _entry(name: str, kind: Kind, path: Path) -> Entry:
     try:
-        return Entry(name, kind, path, read_card(path))
+        status = path.stat()
+        return Entry(name, kind, path, _card(path, status.st_mtime_ns, status.st_size))
+    except OSError as error:
+        return Entry(
+            name, kind, path, None, _("{file} can't be read: {reason}").format(file=path, reason=error.strerror)
+        )
     except InputError as error:
         return Entry(name, kind, path, None, str(error))
+
+
+@lru_cache(maxsize=1000)  # a page lists them with every click
+def _card(path: Path, _changed: int, _size: int) -> Card:
+    return read_card(path)
 
 
 def _missing(text: str) -> str:

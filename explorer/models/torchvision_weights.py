@@ -1,26 +1,27 @@
 """torchvision's own weights of the three families: fetched by its own loader, then a weights file like any other.
 
-They are pickles, so a process of its own loads them (:mod:`explorer.models.torchvision_worker`) and writes
-safetensors into the data folder. What it downloads stays in PyTorch's cache, where other programs find it too.
+They are pickles. One process downloads them into PyTorch's cache, where other programs find them too; another, which
+is confined, reads them and writes safetensors (:mod:`explorer.models.torchvision_worker`).
 """
 
-import json
 import math
 import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlparse
 
 from filelock import FileLock
+from pydantic import BaseModel, Field, ValidationError
 
-from explorer import beside
+from explorer import beside, sandbox
 from explorer.data.preprocessing import Preprocessing
 from explorer.data.progress import Progress
-from explorer.errors import InputError, shown
+from explorer.errors import InputError, printable, shown
 from explorer.i18n import _
 from explorer.models.weights import Card
 from explorer.settings import settings
@@ -30,18 +31,22 @@ PREFIX = "torchvision:"
 FAMILIES = frozenset({"torchvision.models.vgg", "torchvision.models.resnet", "torchvision.models.googlenet"})
 WORKER = "explorer.models.torchvision_worker"
 LONGEST = 86_400.0  # seconds: a download that stands still ends much sooner
-LONGEST_READING = 180.0  # seconds from the end of the download on
+LONGEST_READING = 180.0  # seconds
 BASE_MEMORY = 1_300_000_000  # bytes of a process that has imported torchvision
 COPIES = 4  # of the file: read, taken apart, encoded, one to spare
-# What downloads and Python's start need; no password or token of the server's.
-INHERITED = frozenset(
-    {"HOME", "USERPROFILE", "TORCH_HOME", "XDG_CACHE_HOME", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT"}
-    | {"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR"}
-    | {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"}
-)
+# What downloads need of the server's environment.
+FOR_DOWNLOADS = {"SSL_CERT_FILE", "SSL_CERT_DIR"} | {
+    name for proxy in ("http_proxy", "https_proxy", "no_proxy") for name in (proxy, proxy.upper())
+}
 LICENSE = (
     "torchvision's weights: its code is under the BSD 3-Clause license; trained on ImageNet-1K, whose terms may bind"
 )
+
+
+class Answer(BaseModel):
+    """What a process says when it is done: why it can't be had, if it can't."""
+
+    fault: Annotated[str, Field(max_length=1000)] | None
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,12 @@ class Source:
         from torch.hub import get_dir
 
         return Path(get_dir(), "checkpoints", Path(urlparse(self.weights.url).path).name)
+
+    @property
+    def size(self) -> int:
+        """Of its file in bytes, as exact as torchvision's documentation."""
+        megabytes: float = self.weights.meta["_file_size"]
+        return round(megabytes * 2**20)
 
     @property
     def spec(self) -> Spec:
@@ -187,62 +198,98 @@ def fetch(name: str, progress: Progress) -> Path:
 
 
 def _convert(source: Source, progress: Progress) -> None:
+    file = source.download
+    with tempfile.TemporaryDirectory(prefix=".", dir=source.path.parent) as folder:
+        output = Path(folder, source.path.name)
+        if not file.exists() and (fault := _downloaded(source, output.parent, progress)):
+            sentence = _(
+                "{name}: {file} is not in {folder}, and the download failed ({reason}); put it there, from {address}"
+            )
+            raise _refusal(sentence, source, fault)
+        if fault := _read(source, output, progress):
+            sentence = _(
+                "{name}: {file} in {folder} can't be used ({reason}); delete it, and it is downloaded again, or put "
+                "another there, from {address}"
+            )
+            raise _refusal(sentence, source, fault)
+        for made in (output.with_suffix(".json"), output):  # where the weights are, the card is, too
+            made.replace(source.path.with_name(made.name))
+
+
+def _refusal(sentence: str, source: Source, fault: str) -> InputError:
+    return InputError(
+        sentence.format(
+            name=f"{PREFIX}{source.weights!r}", file=source.download.name, folder=source.download.parent,
+            reason=fault, address=source.weights.url,
+        )
+    )  # fmt: skip
+
+
+def _downloaded(source: Source, folder: Path, progress: Progress) -> str | None:
+    """Have torchvision's file put into PyTorch's cache, or say why it can't be had.
+
+    Args:
+        source: of the file.
+        folder: for temporary files.
+        progress: told how much has come.
+    """
     file, before = source.download, set(_partial(source.download))
-    total = round(source.weights.meta["_file_size"] * 2**20)
-    most = BASE_MEMORY + COPIES * total
-    was_there = file.exists()
-    begun: float | None = None
+
+    def watch(_seconds: float, _used: int) -> None:
+        done = max((_bytes(part) for part in set(_partial(file)) - before), default=0)
+        progress(_("downloading {file}").format(file=file.name), min(done, source.size), source.size)
+
+    inherited = {name: value for name, value in os.environ.items() if name in FOR_DOWNLOADS}
+    try:
+        answer = beside.run(
+            WORKER, "download", repr(source.weights), str(file.absolute()),
+            text="", longest=LONGEST, watch=watch, environment=sandbox.environment(folder) | inherited,
+        )  # fmt: skip
+    finally:
+        for part in set(_partial(file)) - before:  # of a process that was stopped
+            part.unlink(missing_ok=True)
+    return Answer.model_validate_json(answer).fault
+
+
+def _read(source: Source, output: Path, progress: Progress) -> str | None:
+    """Have a weights file made of torchvision's, or say why that can't be used.
+
+    Args:
+        source: of the file.
+        output: to write, in a folder of its own that the process may fill.
+        progress: told that it is read.
+
+    Raises:
+        InputError: where it takes too much.
+    """
+    file, most = source.download, BASE_MEMORY + COPIES * source.size
 
     def watch(seconds: float, used: int) -> None:
-        nonlocal begun
         if used > most:
             raise InputError(
                 _("reading {file} took more than {limit:.1f} GB of memory and was stopped").format(
                     file=file.name, limit=most / 1e9
                 )
             )
-        if file.exists():
-            begun = seconds if begun is None else begun
-            if seconds - begun > LONGEST_READING:
-                raise InputError(
-                    _("reading {file} took longer than {limit:.0f} seconds and was stopped").format(
-                        file=file.name, limit=LONGEST_READING
-                    )
+        if seconds > LONGEST_READING:  # before beside.run says so without the file's name
+            raise InputError(
+                _("reading {file} took longer than {limit:.0f} seconds and was stopped").format(
+                    file=file.name, limit=LONGEST_READING
                 )
-            progress(_("reading {file}").format(file=file.name), 0, 0)
-        else:
-            done = max((_size(part) for part in set(_partial(file)) - before), default=0)
-            progress(_("downloading {file}").format(file=file.name), min(done, total), total)
+            )
+        progress(_("reading {file}").format(file=file.name), 0, 0)
 
-    try:
-        answer = beside.run(
-            WORKER,
-            repr(source.weights),
-            str(source.path),
-            text="",
-            longest=LONGEST,
-            watch=watch,
-            environment={name: value for name, value in os.environ.items() if name in INHERITED},
-        )
-    finally:
-        for part in set(_partial(file)) - before:  # of a process that was stopped
-            part.unlink(missing_ok=True)
-    if not (fault := json.loads(answer)["fault"]):
-        return
-    sentence = (
-        _(
-            "{name}: {file} in {folder} can't be used ({reason}); delete it, and it is downloaded again, or put "
-            "another there, from {address}"
-        )
-        if was_there
-        else _("{name}: {file} is not in {folder}, and the download failed ({reason}); put it there, from {address}")
-    )
-    raise InputError(
-        sentence.format(
-            name=f"{PREFIX}{source.weights!r}", file=file.name, folder=file.parent, reason=fault,
-            address=source.weights.url,
-        )
+    text = beside.run(
+        "explorer.sandbox", WORKER, "read", repr(source.weights), str(file.absolute()), str(output.absolute()),
+        text="", longest=LONGEST, watch=watch, environment=sandbox.environment(output.parent),
     )  # fmt: skip
+    try:
+        answer = Answer.model_validate_json(text)
+    except ValidationError:  # it may have been taken over
+        answer = None
+    if answer is None or (answer.fault is None and not output.is_file()):
+        return _("the process that read it gave no answer: it is damaged, or built to do harm")
+    return answer.fault and printable(answer.fault)
 
 
 def _partial(file: Path) -> Iterator[Path]:
@@ -250,7 +297,7 @@ def _partial(file: Path) -> Iterator[Path]:
     return (path for path in file.parent.glob("*.partial") if path.name.startswith(f"{file.name}."))
 
 
-def _size(path: Path) -> int:
+def _bytes(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError:  # it is whole by now, and has its name

@@ -1,64 +1,81 @@
-"""Makes a weights file of torchvision's weights, in a process of its own: what they come as is a pickle.
+"""torchvision's weights in two steps, a process each: they come as pickles, and what reads those has no network.
 
-usage: python -m explorer.models.torchvision_worker WEIGHTS FILE        prints {"fault": why it can't be had, or null}
+usage: python -m explorer.models.torchvision_worker download WEIGHTS FILE
+       python -m explorer.sandbox explorer.models.torchvision_worker read WEIGHTS FILE OUTPUT
+
+Both print {"fault": why it can't be had, or null}.
 """
 
-import hashlib
 import json
 import socket
 import sys
-from contextlib import redirect_stdout
 from http.client import HTTPException
-from io import StringIO
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
 from urllib.error import URLError
 
-from torch.hub import HASH_REGEX
+import torch
+import torchvision
+from torch.hub import HASH_REGEX, download_url_to_file
 
+import explorer
+from explorer import sandbox
+from explorer.files import sha256
 from explorer.i18n import _
 from explorer.models import AUXILIARY, build
-from explorer.models.torchvision_weights import Source, choose
+from explorer.models.torchvision_weights import COPIES, LONGEST_READING, Source, choose
 from explorer.models.weights import save
 
 TIMEOUT = 30.0  # seconds without an answer
+SLACK = 512 * 2**20  # bytes beyond what has been imported and the file's copies
 
 
-def main(name: str, file: str) -> None:
-    """Write the file and say how it went."""
-    source = choose(name)
+def main(step: str, name: str, *paths: str) -> None:
+    """Do one of the steps and say how it went."""
+    fault = None
     try:
-        with redirect_stdout(StringIO()):  # the loader says there what it downloads
-            tensors = _tensors(source)
-    except (OSError, HTTPException, RuntimeError, UnpicklingError) as error:
+        source, (file, *rest) = choose(name), map(Path, paths)
+        if step == "download":
+            download(source, file)
+        else:
+            read(source, file, *rest)
+    except (OSError, HTTPException, RuntimeError, UnpicklingError, MemoryError) as error:
         reason = error.reason if type(error) is URLError else error  # its own words are about a "urlopen error"
-        print(json.dumps({"fault": str(reason) or type(error).__name__}))
-        return
+        fault = " ".join(str(reason).split())[:1000] or type(error).__name__
+    print(json.dumps({"fault": fault}))
+
+
+def download(source: Source, file: Path) -> None:
+    """Fetch the file as torchvision's loader does, checksum included, and leave it unread."""
+    socket.setdefaulttimeout(TIMEOUT)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    download_url_to_file(source.weights.url, str(file), _digest(file), progress=False)
+
+
+def read(source: Source, file: Path, output: Path) -> None:
+    """Make a weights file of it; this process can't do anything else afterwards."""
+    sandbox.limit(memory=SLACK + COPIES * source.size, written=2 * source.size, seconds=round(LONGEST_READING))
+    code = (explorer.__file__, torch.__file__, torchvision.__file__)  # more of it is imported later
+    sandbox.confine(
+        readable=(file, Path(sys.prefix), Path(sys.base_prefix), *(Path(path).parent for path in code)),
+        writable=output.parent,
+    )
+    if not sha256(file).startswith(_digest(file) or ""):  # the loader checks what it downloads, and not what is there
+        raise OSError(_("its checksum is wrong: it is cut short or another file"))
+    tensors = source.weights.get_state_dict(
+        model_dir=str(file.parent), progress=False, check_hash=True, weights_only=True, map_location="cpu"
+    )
     ignored = tuple(key for key in tensors if AUXILIARY.fullmatch(key.partition(".")[0]))
     network = build(source.spec, "meta")
     # Counters of batches that old files lack are added here, as torchvision's networks do.
     network.load_state_dict({key: value for key, value in tensors.items() if key not in ignored}, assign=True)
-    save(Path(file), network.state_dict(), source.card(ignored))
-    print(json.dumps({"fault": None}))
+    save(output, network.state_dict(), source.card(ignored))
 
 
-def _tensors(source: Source) -> dict[str, Any]:
-    socket.setdefaulttimeout(TIMEOUT)
-    if source.download.exists():
-        _check(source.download)  # the loader checks what it downloads, and not what is there
-    found: dict[str, Any] = source.weights.get_state_dict(
-        progress=False, check_hash=True, weights_only=True, map_location="cpu"
-    )
-    return found
-
-
-def _check(file: Path) -> None:
-    wanted = HASH_REGEX.search(file.name)
-    with file.open("rb") as content:
-        found = hashlib.file_digest(content, "sha256").hexdigest()
-    if wanted and not found.startswith(wanted[1]):
-        raise OSError(_("its checksum is wrong: it is cut short or another file"))
+def _digest(file: Path) -> str | None:
+    """What its checksum begins with, by its name."""
+    found = HASH_REGEX.search(file.name)
+    return found and found[1]
 
 
 if __name__ == "__main__":

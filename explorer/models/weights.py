@@ -17,7 +17,7 @@ from explorer.data.preprocessing import Preprocessing
 from explorer.errors import InputError, readable, shown
 from explorer.files import whole
 from explorer.i18n import _
-from explorer.models import build
+from explorer.models import build, fill, state_dict
 from explorer.specs import Spec, parse_spec
 from explorer.specs.base import explain
 from explorer.specs.reading import decode
@@ -113,6 +113,8 @@ def check_beside(target: Path) -> None:
     if card == target:
         raise InputError(_("output: {file} is the name of the card; end the file's otherwise").format(file=target))
     try:
+        if card.exists() and not card.is_file():
+            raise ValueError
         if card.exists():
             Card.model_validate(json.loads(card.read_text(encoding="utf-8")))
     except (OSError, ValueError):
@@ -223,8 +225,8 @@ def write_pth(path: Path, file: Path | BinaryIO) -> None:
         InputError: as :func:`read` does.
         OSError: where the file can't be written.
     """
-    tensors, _described = read(path)
-    torch.save(single(tensors), file)
+    tensors, card = read(path)
+    torch.save(state_dict(build(card.network_spec, "meta"), single(tensors)), file)
 
 
 def pth_bytes(path: Path) -> bytes:
@@ -246,21 +248,26 @@ def load(path: Path) -> tuple[nn.Module, Card]:
     """
     tensors, card = read(path)
     network = build(card.network_spec, "meta")
+    if fault := unfit(network, tensors):
+        raise InputError(_("{file}: {fault}").format(file=path, fault=fault))
+    fill(network, single(tensors), assign=True)
+    return network.eval(), card
+
+
+def unfit(network: nn.Module, tensors: dict[str, Tensor]) -> str | None:
+    """Why tensors are not those of a network, in words; None where they are."""
     wanted = network.state_dict()
     for name in wanted.keys() ^ tensors.keys():
-        raise InputError(
-            _("{file}: the tensor {name} is missing").format(file=path, name=name)
+        return (
+            _("the tensor {name} is missing").format(name=name)
             if name in wanted
-            else _("{file}: the tensor {name} is not part of the network").format(file=path, name=name)
+            else _("the tensor {name} is not part of the network").format(name=name)
         )
     for name, tensor in wanted.items():
         if tensors[name].shape != tensor.shape:
-            raise InputError(
-                _("{file}: the tensor {name} is {found}, and the network's is {needed}").format(
-                    file=path, name=name, found=tuple(tensors[name].shape), needed=tuple(tensor.shape)
-                )
+            return _("the tensor {name} is {found}, and the network's is {needed}").format(
+                name=name, found=tuple(tensors[name].shape), needed=tuple(tensor.shape)
             )
         if tensor.is_floating_point() and not tensors[name].is_floating_point():
-            raise InputError(_("{file}: {fault}").format(file=path, fault=whole_numbers(name, tensors[name])))
-    network.load_state_dict(single(tensors), assign=True)
-    return network.eval(), card
+            return whole_numbers(name, tensors[name])
+    return None

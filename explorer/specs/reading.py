@@ -1,6 +1,7 @@
 """JSON that people type or keep in files: decoded, or refused in words."""
 
 import json
+import stat
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,9 @@ def read_json(path: Path, place: str) -> Any:
     """The value of a JSON file; arguments and errors as of :func:`decode`."""
     file = shown(str(path))
     try:
-        if path.stat().st_size > 4 * MAX_JSON:
+        if not stat.S_ISREG((state := path.stat()).st_mode):  # a pipe would be waited for without end
+            raise InputError(_("{place}: can't read {path}: it is not a file").format(place=place, path=file))
+        if state.st_size > 4 * MAX_JSON:
             raise InputError(_("{place}: the file {path} is too large").format(place=place, path=file))
         text = path.read_text(encoding="utf-8-sig")  # Windows editors begin with a mark
     except UnicodeDecodeError:

@@ -7,11 +7,10 @@ import click
 
 from explorer.errors import InputError
 from explorer.foreign.importing import Imported
-from explorer.foreign.questions import READERS, STRAIGHT
 from explorer.i18n import _
 from explorer.models.recognition import Question
-from explorer.recipes import assignments
 from explorer.specs import nearest, parse_spec
+from explorer.ui.questions import parsed, written
 
 SHOWN = 60  # characters of an answer
 
@@ -22,18 +21,18 @@ def ask(question: Question, check: Callable[[Any], None]) -> Any:
     Raises:
         click.Abort: where the user ends the questions.
     """
-    likely = _text(question.likely)
+    likely = written(question.likely)
     short = likely if len(likely) <= SHOWN else _("{beginning} …").format(beginning=likely[:SHOWN])
 
     def parse(text: str) -> Any:
         try:
-            value = question.likely if text == short else _parsed(question, text)
+            value = question.likely if text == short else parsed(question, text)
             check(value)
         except InputError as error:
             raise click.UsageError(str(error)) from None
         return value
 
-    choices = [_text(choice) for choice in question.choices]
+    choices = [written(choice) for choice in question.choices]
     text = f"{question.text} ({', '.join(choices)})" if choices else question.text
     return click.prompt(text, default=short, value_proc=parse)
 
@@ -48,20 +47,3 @@ def report(done: Imported) -> str:
     if done.ignored:
         lines.append(_("Left out: {names}").format(names=", ".join(done.ignored)))
     return "\n".join(lines)
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return STRAIGHT
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-
-
-def _parsed(question: Question, text: str) -> Any:
-    """An answer as people type it, in the type of the likely one."""
-    if question.key in READERS:
-        return READERS[question.key](text)
-    for choice in question.choices:
-        if _text(choice).casefold() == text.strip().casefold():
-            return choice
-    value = assignments([f"spec.{question.key}={text}"])[1][question.key]
-    return value if isinstance(value, list) or not isinstance(question.likely, list) else [value]

@@ -31,7 +31,10 @@ def _accuracy(card: Card | None) -> str:
 
 
 def _size(entry: Entry) -> str:
-    return bytes_short(entry.path.stat().st_size) if entry.is_there else _("not downloaded")
+    try:
+        return bytes_short(entry.path.stat().st_size)
+    except OSError:  # torchvision's that nobody has used yet, or gone since the list was made
+        return _("not downloaded")
 
 
 def _about(entry: Entry) -> str:
@@ -50,7 +53,7 @@ def predictions(found: Sequence[Prediction]) -> str:
     width = max((len(guess.name) for one in found for guess in one.top), default=0)
     lines: list[str] = []
     for one in found:
-        lines.append(one.image)
+        lines.append(printable(one.image))
         lines += [
             f"  {guess.probability:7.2%}  {guess.name.ljust(width)}  {'█' * round(BAR * guess.probability)}".rstrip()
             for guess in one.top

@@ -4,8 +4,11 @@ import builtins
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
+from collections import defaultdict, deque
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from explorer import beside
+from explorer import beside, sandbox
 from explorer.errors import InputError
 from explorer.foreign import conversion, pickles
 from explorer.foreign.checkpoint import opened
@@ -96,7 +99,7 @@ def peak(path: Path, folder: Path) -> tuple[int, dict[str, Any]]:
         cwd=beside.ROOT,
         input=json.dumps(asked).encode(),
         capture_output=True,
-        env=conversion._environment(folder),
+        env=sandbox.environment(folder),
         check=True,
     )
     used, _line, answer = done.stdout.partition(b"\n")
@@ -178,7 +181,8 @@ def test_tensors_that_share_memory(tmp_path: Path) -> None:
         "nothing": torch.ones(0),
     }
     loaded = pickles.load(save(tmp_path / "x.pth", content), "x/data.pkl")
-    tensors, copies = pickles.whole(unwrap(loaded).tensors, 10**6)
+    assert isinstance(loaded, dict)
+    tensors, copies = pickles.whole(loaded, 10**6)
     assert copies == ("Conv.0.0.weight", "Conv.0.0.bias")
     assert list(tensors) == [name for name in content if name not in copies]
     assert all(torch.equal(tensors[name], content[name]) for name in tensors)
@@ -237,3 +241,79 @@ def test_what_checkpoints_hold_beside_tensors(tmp_path: Path, temporary: Path) -
         assert found.beside == {"args": {"arch": "mine", "lr": 0.1}, "best_acc": 91.5, "epoch": 12}
         assert found.ignored == ("optimizer",)
         assert list(temporary.iterdir())
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_weights_that_are_numpy_arrays_are_named_with_the_line_that_converts_them(tmp_path: Path, old: bool) -> None:
+    tensors = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).state_dict()
+    weights = {name: tensor.numpy() for name, tensor in tensors.items()}
+    path = save(
+        tmp_path / "x.pth", {"net": weights, "mean": numpy.zeros(3), "optimizer": {"param_groups": []}}, old=old
+    )
+    with pytest.raises(InputError) as caught:
+        unwrap(pickles.load(path, None if old else "x/data.pkl"))
+    sentence = str(caught.value)
+    assert sentence.startswith("the values under 'net.0.weight', 'net.0.bias', ")
+    assert "and 3 more are NumPy arrays and not tensors" in sentence
+    assert "'mean'" not in sentence
+    (line,) = re.findall(r"torch\.save\(({.*}), …\)", sentence)
+    converted = eval(line, {"torch": torch, "weights": weights})  # noqa: S307  our own words
+    assert all(torch.equal(converted[name], tensor) for name, tensor in tensors.items())
+
+
+class Options(dict[str, Any]):
+    """Settings as training code has them: a dictionary with attributes."""
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(values)
+        self.frozen = True
+
+
+class Average:
+    """Settings as an object, and a class that is a key."""
+
+    def __init__(self) -> None:
+        self.decay = 0.99
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_objects_of_the_training_code_are_read_as_their_values(tmp_path: Path, old: bool) -> None:
+    history = defaultdict(list, {"accuracy": [0.5, 0.75]})
+    content = {"state_dict": network(), "options": Options(lr=0.1), "average": Average(), "monitors": {Average: 1}}
+    path = save(tmp_path / "x.pth", {**content, "history": history, "last": deque([0.5])}, old=old)
+    with opened(path, "it") as found:
+        assert list(found.tensors) == list(network())
+        assert found.beside == {
+            "options": {"lr": 0.1, "frozen": True},
+            "average": {"decay": 0.99},
+            "history": {"accuracy": [0.5, 0.75]},
+            "last": [0.5],
+        }
+
+
+class Own(nn.Module):
+    """A layer that knows none of PyTorch's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(3, 2))
+
+
+def test_a_network_of_its_own_layers_alone_is_a_network(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"whole pickled network.*'tests\.unit\.test_foreign_hostile\.Own'"):
+        pickles.load(save(tmp_path / "x.pth", {"model": Own(), "epoch": 3}), "x/data.pkl")
+
+
+def test_attributes_that_are_called_like_methods_hide_none(tmp_path: Path) -> None:
+    options = Average()
+    vars(options).update(items=1, setdefault=2)
+    loaded = pickles.load(save(tmp_path / "x.pth", {**network(), "options": options}), "x/data.pkl")
+    assert isinstance(loaded, dict)
+    assert dict(loaded["options"].items()) == {"decay": 0.99, "items": 1, "setdefault": 2}
+
+
+def test_what_is_called_beside_objects_is_refused_and_named(tmp_path: Path) -> None:
+    called = Calls(subprocess.check_call, ["ls"])
+    content = {"options": Options(), "average": Average(), "kinds": [Fraction, Path], "called": called}
+    with pytest.raises(InputError, match=r"would run 'subprocess\.check_call'"):
+        pickles.load(save(tmp_path / "x.pth", {**network(), **content}, old=True), None)

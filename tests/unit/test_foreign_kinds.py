@@ -199,3 +199,26 @@ def test_no_file_surprises(tmp_path_factory: pytest.TempPathFactory, start: byte
                 mapped(path)
         except InputError as error:
             assert "\n" not in str(error)
+
+
+def test_damage_that_pytorch_does_not_see_is_told_by_the_checksums(tmp_path: Path) -> None:
+    torch.save(network(), path := tmp_path / "theirs.pth")
+    with zipfile.ZipFile(path) as file:
+        inside = file.getinfo("theirs/data/0")
+    content = bytearray(path.read_bytes())
+    place = content.index(network()["stem.weight"].numpy().tobytes())
+    content[place : place + 40] = bytes(byte ^ 255 for byte in content[place : place + 40])
+    path.write_bytes(content)
+    assert inside.file_size == 4 * network()["stem.weight"].numel()
+    assert torch.load(path, weights_only=True)  # it is none the wiser
+    with pytest.raises(InputError, match=r"its part 'theirs/data/0' is damaged, as its checksum tells"):
+        archive_pickle(path)
+
+
+def test_a_checkpoint_without_checksums_is_read(tmp_path: Path) -> None:
+    torch.serialization.set_crc32_options(compute_crc32=False)
+    try:
+        torch.save(network(), path := tmp_path / "theirs.pth")
+    finally:
+        torch.serialization.set_crc32_options(compute_crc32=True)
+    assert archive_pickle(path) == "theirs/data.pkl"

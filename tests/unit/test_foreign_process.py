@@ -12,10 +12,10 @@ from typing import Any
 import psutil
 import pytest
 
-from explorer import beside
+from explorer import beside, sandbox
 from explorer.beside import WorkerError
 from explorer.errors import ExplorerError, InputError
-from explorer.foreign import conversion, sandbox
+from explorer.foreign import conversion
 from explorer.foreign.checkpoint import opened
 from explorer.foreign.child import BEGUN
 from tests.unit.foreign_files import network, safetensors, save
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("temporary")
 SHELL = """
 import os, socket, sys
 from pathlib import Path
-from explorer.foreign import sandbox
+from explorer import sandbox
 folder, port = Path(sys.argv[1]), int(sys.argv[2])
 sandbox.leave_network()
 sandbox.limit(memory=2**26, written=1000, seconds=50)
@@ -43,6 +43,8 @@ for attempt in (
     lambda: Path(f"/proc/{os.getppid()}/environ").read_bytes(),
     lambda: (folder / "elsewhere").write_bytes(b"x"),
     lambda: (folder / "file").write_bytes(b"x"),
+    lambda: (folder / "out" / "link").symlink_to(folder / "secret"),
+    lambda: os.mkfifo(folder / "out" / "pipe"),
     lambda: os.kill(os.getppid(), 0),
     lambda: os.execv(sys.executable, [sys.executable, "-c", "print('ran')"]),
 ):
@@ -77,7 +79,7 @@ def test_a_process_that_was_taken_over_can_do_little(tmp_path: Path) -> None:
     assert done[:4] == ["done", "done", "OSError", "MemoryError"]  # its own file and folder, within the limits
     if landlock() < 6:
         pytest.skip("the rest needs Landlock of Linux 6.12")
-    assert done[4:] == ["PermissionError"] * 7
+    assert done[4:] == ["PermissionError"] * 9
 
 
 def answers(monkeypatch: pytest.MonkeyPatch, text: str, output: bytes | None) -> list[dict[str, Any]]:

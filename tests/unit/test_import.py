@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 import torch
+import torchvision
 from click.testing import CliRunner, Result
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -18,11 +20,11 @@ from explorer.foreign import class_names
 from explorer.foreign.checkpoint import Checkpoint
 from explorer.foreign.importing import Imported, import_checkpoint, propose
 from explorer.foreign.proof import disagreement, prove
-from explorer.foreign.questions import READERS
-from explorer.models import build
+from explorer.foreign.questions import CIFAR10, READERS
+from explorer.models import build, fill
 from explorer.models.recognition import Question
 from explorer.models.recognition.guess import our_shapes
-from explorer.models.weights import load
+from explorer.models.weights import load, pth_bytes
 from explorer.specs import ResNetSpec, Spec, VggSpec, resolve
 from explorer.ui.terminal_import import ask, report
 from tests.unit.foreign_networks import RESIDUAL, SMALL, Import, imported, trained, weights_of
@@ -55,6 +57,28 @@ def test_what_nobody_answers_is_assumed_and_noted(imported: Import) -> None:
     assert done.to_dict().keys() >= {"spec", "weights", "ignored", "notes"}
 
 
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        (VggSpec(cfg=(4, "M", 8), image_size=16, num_classes=3), "channel after channel"),
+        (VggSpec(cfg=(4, "M", 8), image_size=16, num_classes=3, batch_norm=True), "ReLU as the activation"),
+        (
+            VggSpec(cfg=(), pool_to=None, image_size=4, num_classes=3, classifier=(5,)),
+            "the activation, which is taken to be ReLU",
+        ),
+        (RESIDUAL, "stride 2 in the first block of each stage but the first, means of the last map"),
+    ],
+)
+def test_what_no_tensor_tells_is_noted(imported: Import, spec: Spec, told: str) -> None:
+    theirs = {name.replace("0", "00").replace("conv", "c"): tensor for name, tensor in weights_of(spec).items()}
+    (note,) = [note for note in imported(theirs, image_size=spec.image_size).notes if "No tensor tells" in note]
+    assert told in note
+
+
+def test_torchvisions_names_tell_more_than_tensors(imported: Import) -> None:
+    assert not any("No tensor tells" in note for note in imported(weights_of(RESIDUAL), image_size=32).notes)
+
+
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
 def test_floats_stay_as_they_are_unless_double(imported: Import, kind: torch.dtype) -> None:
     tensors = {name: t.to(kind) if t.is_floating_point() else t for name, t in weights_of(SMALL).items()}
@@ -65,6 +89,25 @@ def test_floats_stay_as_they_are_unless_double(imported: Import, kind: torch.dty
     assert {tensor.dtype for tensor in written.values()} == {stored}
     for name, tensor in written.items():
         assert torch.equal(tensor, tensors[name].to(stored))
+
+
+def test_a_network_that_asks_for_the_version_of_its_layout_goes_in_and_out_again(imported: Import) -> None:
+    """torchvision's MNASNet reads it from beside the tensors, where neither safetensors nor a plain dict has it."""
+    theirs = trained(torchvision.models.mnasnet0_5(num_classes=3))
+    done = imported(dict(theirs.state_dict()), image_size=32)
+    network, _card = load(done.weights)
+    images = torch.randn(2, 3, 32, 32)
+    again = torchvision.models.mnasnet0_5(num_classes=3)
+    again.load_state_dict(torch.load(BytesIO(pth_bytes(done.weights)), weights_only=True))
+    with torch.inference_mode():
+        torch.testing.assert_close(network(images), theirs(images))
+        torch.testing.assert_close(again.eval()(images), theirs(images))
+
+
+def test_what_a_network_says_of_tensors_that_it_does_not_take_is_one_line() -> None:
+    with pytest.raises(InputError, match=r"the network does not take these tensors: .*classifier") as failure:
+        fill(build(SMALL, "meta"), {}, assign=True)
+    assert "\n" not in str(failure.value)
 
 
 def test_a_pickle_of_the_notes_with_everything_around_it(tmp_path: Path) -> None:
@@ -88,9 +131,24 @@ def test_class_names_beside_the_tensors_are_taken() -> None:
     for beside in (
         {"classes": [*"abcdefghij"]},
         {"class_to_idx": {letter: place for place, letter in enumerate("abcdefghij")}},
+        {"meta": {"epoch": 3, "CLASSES": [*"abcdefghij"]}},
+        {"meta": {"dataset_meta": {"classes": [*"abcdefghij"]}}},
+        {"names": dict(enumerate("abcdefghij"))},
+        {"config": {"id2label": {str(place): letter for place, letter in enumerate("abcdefghij")}}},
+        {"args": {"classes": 10}, "hyper_parameters": {"class-names": [*"abcdefghij"]}},
     ):
         proposal = propose(Checkpoint(tensors, ordered=True, beside=beside, ignored=(), notes=()), "x")
         assert [question.key for question in proposal.questions({})][-2:] == ["mean", "std"]
+
+
+def test_mean_and_deviation_beside_the_tensors_are_likely() -> None:
+    for beside, likely in (
+        ({"mean": [0.1, 0.2, 0.3], "std": [0.4, 0.5, 0.6]}, [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]]),
+        ({"mean": [123.7, 116.3, 103.5], "std": [58.4, 57.1, 57.4]}, [*CIFAR10]),  # not of pixels to 1
+        ({"mean": [0.1, 0.2], "std": [0.4, 0.5]}, [*CIFAR10]),
+    ):
+        proposal = propose(Checkpoint(weights_of(SMALL), ordered=True, beside=beside, ignored=(), notes=()), "x")
+        assert [question.likely for question in proposal.questions({}) if question.key in ("mean", "std")] == likely
 
 
 def names_beside(folder: Path, names: object, count: int) -> Imported:

@@ -1,5 +1,6 @@
 """What can't be imported is refused in one line that names tensor, shapes and likely cause; nothing is written."""
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,17 @@ def empty(shapes: Shapes) -> dict[str, Tensor]:
     return {name: torch.full(shape, 0.5) for name, shape in shapes.items()}
 
 
+def test_one_output_is_no_classifier_by_softmax(imported: Import, tmp_path: Path) -> None:
+    """It would be sure of its only class, whatever it sees."""
+    assert "one output" in refused(imported, tmp_path, weights_of(SMALL.changed(num_classes=1)))
+
+
+@pytest.mark.parametrize("size", [0, -3])
+def test_images_without_pixels_are_refused(imported: Import, tmp_path: Path, size: int) -> None:
+    message = refused(imported, tmp_path, weights_of(SMALL), image_size=size)
+    assert message == f"image_size: {size} is below the least allowed, 1"
+
+
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
@@ -76,6 +88,7 @@ def block(*names: str) -> Shapes:
     }
 
 
+VECTORS = ("weight", "bias", "running_mean", "running_var")
 RESNET18 = shapes_of(build(PRESETS["resnet18"].spec, "meta").state_dict())
 
 
@@ -104,9 +117,56 @@ RESNET18 = shapes_of(build(PRESETS["resnet18"].spec, "meta").state_dict())
         (
             {n: s for n, s in RESNET18.items() if not n.startswith("fc")}
             | {"fc.0.weight": (9, 512), "fc.2.weight": (5, 9)},
-            ["fc.weight of (1000, 512)", "fc.0.weight of (9, 512)"],
+            ["head of 2 linear layers", "fc.0.weight (9, 512)", "ours have one, (5, 512)", "nearest is resnet18"],
+        ),
+        (
+            RESNET18 | {"fc.weight": (1000, 2048)},
+            ["fc.weight is (1000, 2048)", "would be (1000, 512)", "2×2 was flattened", "resnet18"],
+        ),
+        (
+            RESNET18
+            | {"conv1.weight": (32, 3, 7, 7)}
+            | {f"bn1.{leaf}": (32,) for leaf in VECTORS}
+            | {"layer1.0.conv1.weight": (64, 32, 3, 3)}
+            | {"layer1.0.downsample.0.weight": (64, 32, 1, 1)}
+            | {f"layer1.0.downsample.1.{leaf}": (64,) for leaf in VECTORS},
+            ["conv1.weight of (32, 3, 7, 7) makes 32", "stage has 64 (layer1.0.conv1.weight of (64, 32, 3, 3))"],
+        ),
+        (
+            {re.sub(r"downsample.([01])", lambda n: f"downsample.{int(n[1]) + 1}", n): s for n, s in RESNET18.items()},
+            ["layer2.0.downsample.1.weight of (128, 64, 1, 1)", "a pool (ResNet-D)", "resnet18"],
+        ),
+        (
+            {n.replace("conv1.", "conv1.6.", 1) if n.startswith("conv1.") else n: s for n, s in RESNET18.items()}
+            | {"conv1.0.weight": (32, 3, 3, 3), "conv1.3.weight": (32, 32, 3, 3), "conv1.6.weight": (64, 32, 3, 3)},
+            ["stem has 3 convolutions", "conv1.0.weight of (32, 3, 3, 3)"],
+        ),
+        (
+            {
+                n.replace("bn2", "bn3").replace("bn1", "bn2") if n.startswith("layer") else n: s
+                for n, s in RESNET18.items()
+                if not n.startswith("bn1")
+            }
+            | {
+                f"layer{stage}.0.bn1.{leaf}": (width,)
+                for stage, width in enumerate([64, 64, 128, 256], 1)
+                for leaf in VECTORS
+            },
+            ["pre-activation", "resnet18"],
+        ),
+        (
+            {n: s for n, s in shapes_of(weights_of(SMALL)).items() if not n.startswith("features.0.")},
+            ["part of a network", "features.3.weight of (16, 8, 3, 3)", "reads 8 channels", "which is nearest"],
         ),
         ({"a.weight": (8, 3, 3, 3), "b.weight": (9, 8, 3, 3)}, ["2 convolutions", "the head is missing"]),
+        (
+            {"a.kernel": (3, 3, 3, 16), "b.kernel": (16, 10)},
+            ["a.kernel is (3, 3, 3, 16)", "as TensorFlow", "permute(3, 2, 0, 1)"],
+        ),
+        (
+            {"0.weight": (8, 3, 3, 3), **{f"2.{leaf}": (8,) for leaf in VECTORS}, "5.weight": (10, 8)},
+            ["between 0.weight of (8, 3, 3, 3)", "batch norm 2", "an activation or a pool"],
+        ),
         ({"a.weight": (3, 7)}, ["no network that we know"]),
     ],
 )

@@ -107,6 +107,6 @@ def test_a_real_checkpoint_gets_right_what_its_makers_code_does(tmp_path: Path) 
     data = Path(os.environ["EXPLORER_TEST_DATA"])
     images = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}  # its maker's
     done = import_checkpoint(data / CHECKPOINT, tmp_path / "w.safetensors", name="resnet20", answers=images)
-    result = measure(done.weights, str(data / "cifar10-jpeg.zip"), "test", "cpu", silent)
+    result = measure(done.weights, str(data / "cifar10-jpeg.zip"), "test", "cpu", silent).result
     assert result["images"] == 10_000
     assert abs(result["correct"] - 8_103) <= 3

@@ -238,6 +238,27 @@ def test_torchvisions_names_are_ours() -> None:
         assert found.names == {name: name for name in shapes}
 
 
+def test_the_stem_is_found_where_a_file_sorts_it_last() -> None:
+    spec = PRESETS["resnet20"].spec
+    shapes = {
+        n.replace("conv1.", "stem.", 1) if n.startswith("conv1") else f"a.{n}": s for n, s in our_shapes(spec).items()
+    }
+    assert recognise(dict(sorted(shapes.items())), ordered=False)[0].spec == spec
+
+
+def test_names_of_tensorflows_batch_norms_are_known() -> None:
+    shapes = our_shapes(PRESETS["resnet18"].spec)
+    words = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
+    names = {name: name for name in shapes}
+    for name in shapes:
+        module, _dot, leaf = name.rpartition(".")
+        if f"{module}.running_mean" in shapes and leaf in words:
+            names[name] = f"{module}.{words[leaf]}"
+    found = recognise({names[name]: shape for name, shape in shapes.items()}, ordered=True)[0]
+    assert found.spec == PRESETS["resnet18"].spec
+    assert found.names == names
+
+
 def test_a_preactivation_network_is_none_of_ours() -> None:
     class Block(nn.Module):
         def __init__(self, before: int, after: int) -> None:

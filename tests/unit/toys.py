@@ -4,6 +4,7 @@ import torch
 
 from explorer.data.dataset import Dataset, Split
 from explorer.jobs.job import Job, Resources
+from explorer.models import library
 from explorer.recipes import Recipe
 from explorer.specs import Spec, parse_spec
 from explorer.training.setup import Prepared, prepare
@@ -21,6 +22,11 @@ GOOGLENET = {
     "stem": "cifar",
     "dropout": 0,
 }
+
+
+def listed(name: str) -> library.Entry:
+    """Weights in the list."""
+    return next(entry for entry in library.entries() if entry.name == name)
 
 
 def toy_spec(family: dict[str, object], **fields: object) -> Spec:

@@ -18,6 +18,8 @@ def recognise(shapes: Mapping[str, Shape], *, ordered: bool, image_size: int | N
         image_size: side of the images in pixels, where somebody knows it.
     """
     layers = read(shapes, ordered=ordered)
+    if any(unit.early for unit in layers.units):  # which shapes alone would not show
+        return list(zoo.guesses(shapes))
     residual, chains = list(resnet.guesses(layers)), list(vgg.guesses(layers, image_size))
     if residual and resnet.looks_residual(residual[0]):
         chains = []

@@ -3,20 +3,24 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from itertools import islice, product
+from itertools import islice, pairwise, product
 from math import isqrt
 from typing import Any, NamedTuple
 
 from explorer.errors import SpecError
 from explorer.i18n import _
 from explorer.models.googlenet import EPSILON
-from explorer.models.recognition.guess import Guess, Misfit, Question, asked_epsilon, guess, relu_assumed
+from explorer.models.recognition.adapting import PYTORCH_EPSILON
+from explorer.models.recognition.guess import Guess, Misfit, Question, asked_epsilon, guess
 from explorer.models.recognition.layers import Layers, Unit, common, parts, trail
 from explorer.specs import PRESETS, GoogLeNetSpec
 from explorer.specs.googlenet import MAX_BRANCH, Module
 
 NUMBERED = re.compile(r"[0-9]{1,3}[a-z]?|[a-z][0-9]{1,3}")
 POOLED = re.compile(r"pool|proj", re.IGNORECASE)
+FIVE = re.compile(r"5x5|five", re.IGNORECASE)
+REDUCES = re.compile(r"reduc|squeeze|bottleneck", re.IGNORECASE)
+BRANCH = re.compile(r"([A-Za-z_]+)([0-9]+)")  # branch2, p2_1
 MOST_STEMS = 50  # the published table has two, by its reductions
 
 
@@ -39,6 +43,30 @@ class Inception(NamedTuple):
         if len(self.units) == 3:
             return self.before + sum(unit.after for unit in self.units)
         return sum(self.units[place].after for place in (0, 2, 4, 5))
+
+    @property
+    def pool_told(self) -> bool:
+        """Whether names say which of the two 1x1 that reduce nothing follows the pool."""
+        one, *_middle, pooled = self.units
+        numbers = _numbers(self.units)
+        return (bool(POOLED.search(one.name)), numbers[0]) < (bool(POOLED.search(pooled.name)), numbers[-1])
+
+    @property
+    def wide_told(self) -> bool:
+        """Whether sizes or names say which branch is the 5x5, which may be a second 3x3."""
+        three, five = self.units[2], self.units[4]
+        told = [(unit.kernel, bool(FIVE.search(unit.name))) for unit in (three, five)]
+        numbers = _numbers(self.units)
+        return (told[0], numbers[2]) < (told[1], numbers[4])
+
+    def exchanged(self, *, pool: bool, wide: bool) -> "Inception":
+        """The same convolutions, with the branches exchanged whose shapes are alike."""
+        if not (pool or wide):
+            return self
+        one, *middle, pooled = self.units
+        if wide:
+            middle = [*middle[2:], *middle[:2]]
+        return Inception((pooled, *middle, one) if pool else (one, *middle, pooled))
 
     def row(self, name: str) -> Module:
         """The row of the table; what a naive module has no use for stands as wide as what it replaces."""
@@ -64,9 +92,24 @@ def guesses(layers: Layers) -> Iterator[Guess]:
             modules = _modules(body, size)
             order = trail([(module.before, module.after) for module in modules], stem[-1].after)
             if order:
-                with suppress(Misfit, SpecError):
-                    yield _read(stem, [modules[index] for index in order], linears[0], heads)
-                    return
+                for reading in _readings([modules[index] for index in order]):
+                    with suppress(Misfit, SpecError):
+                        yield _read(stem, reading, linears[0], heads)
+                return
+
+
+def _readings(modules: list[Inception]) -> Iterator[list[Inception]]:
+    """The modules, and then with the branches exchanged that neither shapes nor names tell apart."""
+    pools, wides = ((False, True) if left else (False,) for left in _open(modules))
+    for pool, wide in product(pools, wides):
+        yield [module.exchanged(pool=pool, wide=wide) for module in modules]
+
+
+def _open(modules: list[Inception]) -> tuple[bool, bool]:
+    """What nothing tells: which of the two 1x1 that reduce nothing follows the pool, and which 3x3 comes first."""
+    if len(modules[0].units) != 6 or _published([module.row("") for module in modules], 6):
+        return False, False
+    return not all(module.pool_told for module in modules), not all(module.wide_told for module in modules)
 
 
 def _without_heads(layers: Layers) -> tuple[list[Unit], list[Unit]]:
@@ -113,7 +156,9 @@ def _modules(units: list[Unit], size: int) -> list[Inception]:
 
 def _module(units: Sequence[Unit]) -> Inception | None:
     """The branches of a module, in whatever order they are registered."""
-    wide = sorted((unit for unit in units if unit.kernel in (3, 5)), key=lambda unit: unit.kernel)
+    numbers = dict(zip((unit.name for unit in units), _numbers(units), strict=True))
+    wide = [unit for unit in units if unit.kernel in (3, 5)]
+    wide.sort(key=lambda unit: (unit.kernel, bool(FIVE.search(unit.name)), numbers[unit.name]))
     narrow = [unit for unit in units if unit.kernel == 1]
     if len(wide) != 2 or wide[0].kernel != 3 or len(wide) + len(narrow) != len(units):
         return None
@@ -127,18 +172,34 @@ def _module(units: Sequence[Unit]) -> Inception | None:
             return None
         reduces.append(min(fitting, key=lambda other: _distance(units, other, unit)))
         narrow.remove(reduces[-1])
-    straight = sorted(narrow, key=lambda unit: bool(POOLED.search(parts(unit.name)[-1] + "".join(unit.path[-3:-1]))))
+    straight = sorted(
+        narrow,
+        key=lambda unit: (
+            bool(POOLED.search(parts(unit.name)[-1] + "".join(unit.path[-3:-1]))),
+            numbers[unit.name],
+        ),
+    )
     if len({unit.before for unit in (*straight, *reduces)}) != 1:
         return None
     one, pooled = straight
     return Inception((one, reduces[0], wide[0], reduces[1], wide[1], pooled))
 
 
-def _distance(units: Sequence[Unit], reduce: Unit, unit: Unit) -> tuple[int, bool, int]:
+def _numbers(units: Sequence[Unit]) -> list[int]:
+    """What the four branches of a module are numbered by in their names; zeros where they are not."""
+    shared = len(common(unit.path for unit in units))
+    found = [BRANCH.match(unit.path[shared]) if len(unit.path) > shared else None for unit in units]
+    told = [(match[1], int(match[2])) for match in found if match]
+    if len(told) == len(units) and len({letters for letters, _number in told}) == 1 and len(set(told)) == 4:
+        return [number for _letters, number in told]
+    return [0] * len(units)
+
+
+def _distance(units: Sequence[Unit], reduce: Unit, unit: Unit) -> tuple[bool, int, bool, int]:
     """How far a 1x1 is from the convolution that it may reduce for: by its names, then by its place in the file."""
     near = len(common([reduce.path, unit.path]))
     steps = units.index(unit) - units.index(reduce)
-    return -near, steps < 0, abs(steps)
+    return not REDUCES.search(reduce.name), -near, steps < 0, abs(steps)
 
 
 def _read(stem: list[Unit], modules: list[Inception], head: Unit, heads: list[Unit]) -> Guess:
@@ -146,6 +207,10 @@ def _read(stem: list[Unit], modules: list[Inception], head: Unit, heads: list[Un
     normed = stem[0].norm is not None
     kernel = modules[0].units[4 if len(modules[0].units) == 6 else 2].kernel
     as_torchvision = normed and kernel == 3
+    # torchvision sets one in the modules that pair a convolution with its norm; who numbers the two in a sequence, or
+    # keeps the bias, has written code anew.
+    numbered = stem[0].path[-1:] and stem[0].path[-1].isdecimal()
+    epsilon = PYTORCH_EPSILON if numbered or "bias" in stem[0].tensors else EPSILON
     rows, pools = _table(modules)
     fields: dict[str, Any] = {
         "modules": rows,
@@ -167,28 +232,26 @@ def _read(stem: list[Unit], modules: list[Inception], head: Unit, heads: list[Un
         Question("last_pool", _("How wide is the window of the last of these pools?"), fields["last_pool"], (3, 2)),
     ]
     if normed:
-        questions.append(asked_epsilon(EPSILON))
+        questions.append(asked_epsilon(epsilon))
     ignored = tuple(name for unit in heads for name in unit.names)
-    notes = [] if normed else [relu_assumed()]
+    notes = []
     if ignored:
         text = _("Auxiliary heads help in training only: {count} tensors are left out ({names}, …).")
         notes.append(text.format(count=len(ignored), names=ignored[0]))
-    if len(modules[0].units) == 6 and not _branches_told(modules) and not _published(rows, 6):
+    pool_open, wide_open = _open(modules)
+    if pool_open:
         text = _(
-            "Of a module's two 1x1 convolutions that reduce nothing, the later in the file is taken to follow a pool."
+            "Which of a module's two 1x1 convolutions that reduce nothing follows a pool is not told; it is taken to "
+            "be {name}."
         )
-        notes.append(text)
+        notes.append(text.format(name=modules[0].units[5].name))
+    if wide_open:
+        text = _("Which of a module's two branches of 3x3 comes first is not told; it is taken to be that of {name}.")
+        notes.append(text.format(name=modules[0].units[2].name))
     units = [*stem, *(unit for module in modules for unit in module.units), head]
     spec = GoogLeNetSpec.parse(fields)
-    adapting = {"epsilon": EPSILON} if normed else {}
+    adapting = {"epsilon": epsilon} if normed else {}
     return guess(spec, units, ignored=ignored, notes=tuple(notes), questions=tuple(questions), adapting=adapting)
-
-
-def _branches_told(modules: list[Inception]) -> bool:
-    """Whether names say everywhere which of the two 1x1 convolutions follows the pool."""
-    return all(
-        bool(POOLED.search(module.units[5].name)) > bool(POOLED.search(module.units[0].name)) for module in modules
-    )
 
 
 def _table(modules: list[Inception]) -> tuple[list[Module], list[str]]:
@@ -233,8 +296,12 @@ def _names(modules: list[Inception]) -> list[str] | None:
 
 
 def _pooled(names: list[str]) -> list[int]:
-    """Places of modules that a pool follows: where numbers like 3b and 4a say so, else as far on as in the paper."""
+    """Places of modules that a pool follows: by numbers like 3b and 4a or gaps, else as far on as in the paper."""
     stages = [match[1] if (match := re.fullmatch(r"([0-9]+)[a-z]", name)) else "" for name in names]
     if all(stages):
         return [place for place in range(len(names) - 1) if stages[place] != stages[place + 1]]
+    if all(name.isdecimal() for name in names):  # pools have numbers of a Sequential, and no tensors
+        steps = [int(later) - int(name) for name, later in pairwise(names)]
+        if set(steps) == {1, 2}:
+            return [place for place, step in enumerate(steps) if step == 2]
     return [place for place in sorted({len(names) * 2 // 9 - 1, len(names) * 7 // 9 - 1}) if place >= 0]

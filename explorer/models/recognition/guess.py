@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Self
 
 import torch
@@ -13,7 +14,7 @@ from explorer.models import AUXILIARY, build
 from explorer.models.recognition.adapting import ADAPTING, check_epsilon
 from explorer.models.recognition.layers import Layers, Unit, read
 from explorer.models.weights import whole_numbers
-from explorer.specs import Spec
+from explorer.specs import GoogLeNetSpec, ResNetSpec, Spec, VggSpec
 
 # What a layer without the tensor does: a missing bias is 0, a batch norm without affine parameters scales by 1.
 ABSENT = {"weight": 1.0, "bias": 0.0, "num_batches_tracked": 0.0}
@@ -123,9 +124,21 @@ def asked_epsilon(likely: float) -> Question:
     return Question("epsilon", text, likely)
 
 
-def relu_assumed() -> str:
-    """The note on networks without batch norms, whose statistics would show another activation."""
-    return _("ReLU is assumed as the activation: neither names nor shapes tell it.")
+def untold(spec: Spec) -> str:
+    """The note on what no tensor of a network tells and nobody is asked about."""
+    if isinstance(spec, ResNetSpec):
+        return _(
+            "No tensor tells these, which are taken as usual: ReLU as the activation, stride 2 in the first block of "
+            "each stage but the first, means of the last map."
+        )
+    if isinstance(spec, VggSpec) and spec.cfg:
+        return _(
+            "No tensor tells these, which are taken as usual: ReLU as the activation, channel after channel where a "
+            "map becomes a vector, means where it is made as small as the head reads."
+        )
+    if isinstance(spec, GoogLeNetSpec):
+        return _("No tensor tells these, which are taken as usual: ReLU as the activation, means of the last map.")
+    return _("No tensor tells the activation, which is taken to be ReLU.")
 
 
 def our_shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
@@ -134,6 +147,11 @@ def our_shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
     Raises:
         SpecError: where torchvision can't build the model.
     """
+    return dict(_shapes(spec))
+
+
+@lru_cache(maxsize=64)  # a form asks for the same network at every answer
+def _shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
     state = build(spec, "meta").state_dict()
     return {name: tuple(tensor.shape) for name, tensor in state.items() if not auxiliary(name)}
 

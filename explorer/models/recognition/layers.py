@@ -13,7 +13,15 @@ Path = tuple[str, ...]
 PATIENCE = 20_000  # steps after which a search for an order is given up
 MAX_UNITS = 2000  # far more than any network of these families has
 NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
-_LEAF = re.compile(rf"(?P<module>.*?)[._/]?(?P<leaf>{'|'.join(NORM)})")
+# What tensors of batch norms are called in TensorFlow, and so in files that were converted from there.
+CONVERTED = {
+    "gamma": "weight",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_var": "running_var",
+    "moving_variance": "running_var",
+}
+_LEAF = re.compile(rf"(?P<module>.*?)[._/]?(?P<leaf>{'|'.join([*NORM, *CONVERTED])})")
 _DIGITS = re.compile(r"([0-9]+)")
 
 
@@ -50,9 +58,25 @@ class Unit(NamedTuple):
         return parts(self.name)
 
     @property
+    def shape(self) -> Shape:
+        """Of its weight."""
+        return (self.after, self.before, *((self.kernel, self.kernel) if self.kernel else ()))
+
+    @property
     def names(self) -> list[str]:
         """Full names of all tensors."""
         return [*self.tensors.values(), *(self.norm.tensors.values() if self.norm else ())]
+
+    @property
+    def early(self) -> bool:
+        """Whether numbers say that a module without tensors stands before the norm: an activation, or a pool."""
+        if self.norm is None or not self.path:
+            return False
+        theirs = parts(self.norm.name)
+        numbers = [path[-1] for path in (self.path, theirs)]
+        if self.path[:-1] != theirs[:-1] or not all(number.isdecimal() and len(number) < 6 for number in numbers):
+            return False
+        return int(numbers[1]) - int(numbers[0]) > 1
 
 
 class Layers(NamedTuple):
@@ -104,7 +128,7 @@ def read(shapes: Mapping[str, Shape], *, ordered: bool) -> Layers:
     rest: list[str] = []
     for name in shapes if ordered else sorted(shapes, key=natural):
         if match := _LEAF.fullmatch(name):
-            modules[match["module"]][match["leaf"]] = name
+            modules[match["module"]][CONVERTED.get(match["leaf"], match["leaf"])] = name
         else:
             rest.append(name)
     units: list[Unit] = []

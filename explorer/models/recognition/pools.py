@@ -12,8 +12,8 @@ from explorer.specs.cfg import Conv, Pool, Token, format_token, tokens
 # Sides of the images that networks are trained on, in pixels, by their channels; then those of fewer networks.
 USUAL = {1: (28, 32), 3: (224, 32)}
 SIDES = (64, 96, 128, 256, 227, 299, 160, 192, 48, 28, 512)
-# Kernels up to which convolutions keep the size of the map: all, all but large ones, none but 1x1.
-PADDED = (255, 3, 1)
+MOST_PADDED = 2  # readings of paddings that keep the size of most maps
+WIDEST = 11  # side of the kernels of AlexNet, which stride by 4 (Krizhevsky et al. 2012, section 3.5)
 
 
 class Layout(NamedTuple):
@@ -32,14 +32,21 @@ def layouts(convolutions: Sequence[Unit], side: int, image_size: int | None) -> 
         image_size: where it is known.
     """
     usual = USUAL.get(convolutions[0].before, (32,))
+    all_paddings = _paddings(convolutions)
     # A map of one cell is rather the mean of a larger one than what frames taken off leave by chance.
-    paddings = PADDED if side > 1 else PADDED[:-1]
-    for sizes in (usual, SIDES) if image_size is None else ((image_size,),):
-        for between in _placements(convolutions):
-            for padded, last in product(paddings, (True, False)):
-                cfg = _cfg(convolutions, [*between, last], padded)
-                if fitting := [size for size in sizes if map_side(cfg, size) == side]:
-                    yield Layout(tuple(map(format_token, cfg)), fitting[0])
+    paddings = all_paddings if side > 1 else all_paddings[:MOST_PADDED]
+    known = told(convolutions)
+    strides = [4 if convolutions[0].kernel >= WIDEST else 1] + [1] * len(known)
+    every = bool(known) and all(known)
+    readings = product(
+        (usual, SIDES) if image_size is None else ((image_size,),), _placements(convolutions), paddings, (True, False)
+    )
+    # Odd are pools behind all convolutions but the last, then padding of the first alone.
+    ranked = sorted(readings, key=lambda reading: (every and not reading[3], reading[2] is all_paddings[-1]))
+    for sizes, between, padding, last in ranked:
+        cfg = _cfg(convolutions, [*between, last], padding, strides)
+        if fitting := [size for size in sizes if map_side(cfg, size) == side]:
+            yield Layout(tuple(map(format_token, cfg)), fitting[0])
 
 
 def strided(convolutions: Sequence[Unit], side: int, image_size: int | None) -> Iterator[Layout]:
@@ -49,9 +56,9 @@ def strided(convolutions: Sequence[Unit], side: int, image_size: int | None) -> 
     first = [True] + [False] * len(pooled)
     patterns = [([True] * len(wider), 2), (wider, 2), (first, 2), (first, 4)]
     sizes = (*USUAL.get(convolutions[0].before, (32,)), *SIDES) if image_size is None else (image_size,)
-    for (striding, stride), padded, last in product(patterns, PADDED, (False, True)):
+    for (striding, stride), padding, last in product(patterns, _paddings(convolutions), (False, True)):
         strides = [stride if strides_here else 1 for strides_here in striding]
-        cfg = _cfg(convolutions, [*pooled, last], padded, strides)
+        cfg = _cfg(convolutions, [*pooled, last], padding, strides)
         if fitting := [size for size in sizes if map_side(cfg, size) == side]:
             yield Layout(tuple(map(format_token, cfg)), fitting[0])
 
@@ -60,7 +67,7 @@ def likely(convolutions: Sequence[Unit], image_size: int | None) -> Layout:
     """The likeliest reading where the head does not say how large the last map is."""
     sizes = (28 if convolutions[0].before == 1 else 32, 224) if image_size is None else (image_size,)
     placements = (*_placements(convolutions), (False,) * (len(convolutions) - 1))  # none fits any size
-    cfgs = [_cfg(convolutions, [*between, False], PADDED[0]) for between in placements]
+    cfgs = [_cfg(convolutions, [*between, False], _paddings(convolutions)[0]) for between in placements]
     cfg, size = next((cfg, size) for cfg in cfgs for size in sizes if map_side(cfg, size) > 0)
     return Layout(tuple(map(format_token, cfg)), size)
 
@@ -101,10 +108,19 @@ def map_side(cfg: Sequence[Token], size: int) -> int:
     return size
 
 
-def _cfg(convolutions: Sequence[Unit], pooled: Sequence[bool], padded: int, strides: Sequence[int] = ()) -> list[Token]:
+def _paddings(convolutions: Sequence[Unit]) -> list[list[int]]:
+    """By which convolutions keep the size of the map: all, all but large ones, none, the first alone."""
+    whole = [unit.kernel // 2 for unit in convolutions]
+    small = [padding if padding < 2 else 0 for padding in whole]
+    first = [whole[0]] + [0] * len(whole[1:])
+    return [whole, small, [0] * len(whole), first]
+
+
+def _cfg(
+    convolutions: Sequence[Unit], pooled: Sequence[bool], paddings: Sequence[int], strides: Sequence[int] = ()
+) -> list[Token]:
     cfg: list[Token] = []
-    for unit, pool, stride in zip(convolutions, pooled, strides or [1] * len(pooled), strict=True):
-        padding = unit.kernel // 2 if unit.kernel <= padded else 0
+    for unit, pool, padding, stride in zip(convolutions, pooled, paddings, strides or [1] * len(pooled), strict=True):
         cfg.append(Conv(unit.after, unit.kernel, stride, padding))
         cfg += [Pool("M")] if pool else []
     return cfg

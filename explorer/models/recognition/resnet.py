@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple
 from explorer.errors import SpecError
 from explorer.i18n import _
 from explorer.models.recognition.adapting import BEHIND, BOTH, PYTORCH_EPSILON
-from explorer.models.recognition.guess import Guess, Misfit, Question, asked_epsilon, guess, relu_assumed
-from explorer.models.recognition.layers import Layers, Path, Unit, common, entrance, trail
+from explorer.models.recognition.guess import Guess, Misfit, Question, asked_epsilon, guess
+from explorer.models.recognition.layers import Layers, Path, Unit, common, trail
 from explorer.specs import ResNetSpec
 from explorer.specs.resnet import EXPANSION
 
@@ -59,17 +59,39 @@ def guesses(layers: Layers) -> Iterator[Guess]:
     convolutions = layers.convolutions
     if layers.rest or len(layers.linears) != 1 or len(convolutions) < 3:
         return
-    stem = _stem(convolutions)
-    others = [unit for unit in convolutions if unit is not stem]
+    stem = first(convolutions)
     if stem.kernel not in STEMS:
         return
+    blocks, kind = body([unit for unit in convolutions if unit is not stem], stem.after)
+    if blocks and not any(map(pooled, blocks)):
+        yield from _read(stem, blocks, layers.linears[0], kind)
+
+
+def body(units: list[Unit], before: int) -> tuple[list[Block], Kind]:
+    """The residual blocks of a network in the order in which they run; none where the units are no such blocks.
+
+    Args:
+        units: all its convolutions but those of the stem.
+        before: channels that the stem makes.
+    """
     for kind in KERNELS:
-        for place in _places(others, kind):
-            blocks = _blocks(others, kind, place) or []
-            order = trail([(block.before, block.after) for block in blocks], stem.after)
-            if order:
-                yield from _read(stem, [blocks[index] for index in order], layers.linears[0], kind)
-                return
+        for place in _places(units, kind):
+            blocks = _blocks(units, kind, place) or []
+            if order := trail([(block.before, block.after) for block in blocks], before):
+                return [blocks[index] for index in order], kind
+    return [], "basic"
+
+
+def pooled(block: Block) -> bool:
+    """Whether the numbers of a projection say that a module without tensors stands before it: a pool that strides.
+
+    So it is in a ResNet-D (He et al. 2019, section 4.2).
+    """
+    if block.projection is None:
+        return False
+    *parent, number = block.projection.path or ("",)
+    alone = not any(unit.path[: len(parent)] == tuple(parent) for unit in block.convolutions)
+    return alone and number.isdecimal() and int(number[:9]) > 0
 
 
 def looks_residual(found: Guess) -> bool:
@@ -81,10 +103,10 @@ def looks_residual(found: Guess) -> bool:
     return stem.kernel == 7 or len(pairs) >= MANY_PAIRS
 
 
-def _stem(convolutions: list[Unit]) -> Unit:
-    start = entrance([(unit.before, unit.after) for unit in convolutions])
-    first = [unit for unit in convolutions if unit.before == start]
-    alone = [unit for unit in first if not any(other.after == start for other in convolutions)]
+def first(convolutions: list[Unit]) -> Unit:
+    """The one that nothing comes before: the stem."""
+    made = {unit.after for unit in convolutions}
+    alone = [unit for unit in convolutions if unit.before not in made]
     return (alone or [max(convolutions, key=lambda unit: unit.kernel)])[0]
 
 
@@ -192,14 +214,13 @@ def _specs(
         questions.append(Question("residual", text, readings[0][0], (True, False)))
         text = _("Where do shortcuts without weights add channels of zeros?")
         questions.append(Question("padding", text, readings[0][1], (BEHIND, BOTH)))
-    notes = () if stem.norm else (relu_assumed(),)
     norms: dict[str, Any] = {"epsilon": PYTORCH_EPSILON} if stem.norm else {}
     questions += [asked_epsilon(PYTORCH_EPSILON)] if stem.norm else []
     for residual, padding in readings:
         adapting = norms if padding is None else norms | {"padding": padding}
         with suppress(Misfit, SpecError):
             spec = ResNetSpec.parse({**fields, "residual": residual})
-            yield guess(spec, units, questions=tuple(questions), adapting=adapting, notes=notes)
+            yield guess(spec, units, questions=tuple(questions), adapting=adapting)
 
 
 def _stages(blocks: list[Block]) -> Iterator[list[list[Block]]]:

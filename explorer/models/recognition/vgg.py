@@ -11,7 +11,7 @@ from explorer.errors import SpecError
 from explorer.i18n import _
 from explorer.models.recognition import pools
 from explorer.models.recognition.adapting import PYTORCH_EPSILON
-from explorer.models.recognition.guess import Guess, Misfit, Question, asked_epsilon, guess, relu_assumed, slots
+from explorer.models.recognition.guess import Guess, Misfit, Question, asked_epsilon, guess, slots
 from explorer.models.recognition.layers import Layers, Unit, chained
 from explorer.specs import PRESETS, VggSpec
 from explorer.specs.cfg import Conv, tokens
@@ -32,14 +32,11 @@ def guesses(layers: Layers, image_size: int | None) -> Iterator[Guess]:
         return
     units = [*convolutions, *head]
     for spec, known in _readings(convolutions, head, image_size).items():
-        questions = _questions(spec, known=known)
+        questions, adapting = _questions(spec, known=known), dict[str, Any]()
         if spec.batch_norm:
-            asked = (*questions, asked_epsilon(PYTORCH_EPSILON))
-            more: dict[str, Any] = {"questions": asked, "adapting": {"epsilon": PYTORCH_EPSILON}}
-        else:
-            more = {"questions": questions, "notes": (relu_assumed(),)}
+            questions, adapting = (*questions, asked_epsilon(PYTORCH_EPSILON)), {"epsilon": PYTORCH_EPSILON}
         with suppress(Misfit, SpecError):
-            yield guess(spec, units, **more)
+            yield guess(spec, units, questions=questions, adapting=adapting)
 
 
 def _readings(convolutions: list[Unit], head: list[Unit], image_size: int | None) -> dict[VggSpec, bool]:

@@ -1,7 +1,11 @@
-"""What a process gives up before it reads a file that nobody vouches for.
+"""What a process gives up before it unpickles a file.
 
 Everything here belongs to the calling process and holds for good. Where a system lacks one of these, the process goes
 on without it; docs/weights.md says which limit holds where.
+
+usage: python -m explorer.sandbox MODULE ARGUMENTS        runs a module without a network
+
+For modules in packages that import torch: the network can be left only before there are threads.
 """
 
 import ctypes
@@ -10,8 +14,10 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from runpy import run_module
 
 LINUX = sys.platform == "linux"
+INHERITED = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "SYSTEMROOT")  # Python starts by these
 
 _NEW_NETWORK = 0x10000000 | 0x40000000  # CLONE_NEWUSER, which gives the right to it, and CLONE_NEWNET
 _NO_NEW_PRIVILEGES = 38
@@ -24,6 +30,8 @@ _RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}  # by version: how many rights to files i
 _EXECUTE = 1 << 0
 _READ_FILE = 1 << 2
 _READ_FOLDER = 1 << 3
+# Whoever takes its files over would follow a link out of the folder, or wait at a pipe for ever.
+_MAKE_SPECIAL = 1 << 6 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12  # character device, socket, pipe, block device, link
 
 
 class _Rules(ctypes.Structure):
@@ -33,6 +41,20 @@ class _Rules(ctypes.Structure):
 class _Beneath(ctypes.Structure):
     _pack_ = 1
     _fields_ = (("rights", ctypes.c_uint64), ("folder", ctypes.c_int32))
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Nothing of the server's secrets, and one thread: with more, the kernel refuses a network of one's own.
+
+    Args:
+        folder: for temporary files.
+    """
+    return {name: os.environ[name] for name in INHERITED if name in os.environ} | {
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "TMPDIR": str(folder),
+    }
 
 
 def leave_network() -> None:
@@ -85,7 +107,7 @@ def confine(*, readable: Iterable[Path], writable: Path) -> None:
     try:
         for place in readable:
             _allow(system, ruleset, place, _READ_FILE | (_READ_FOLDER if place.is_dir() else 0))
-        _allow(system, ruleset, writable, every & ~_EXECUTE)
+        _allow(system, ruleset, writable, every & ~(_EXECUTE | _MAKE_SPECIAL))
         system.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
         system.syscall(_RESTRICT, ruleset, 0)
     finally:
@@ -99,3 +121,9 @@ def _allow(system: ctypes.CDLL, ruleset: int, place: Path, rights: int) -> None:
         system.syscall(_ADD, ruleset, _BENEATH, ctypes.byref(rule), 0)
     finally:
         os.close(handle)
+
+
+if __name__ == "__main__":
+    leave_network()
+    del sys.argv[0]
+    run_module(sys.argv[0], run_name="__main__", alter_sys=True)
