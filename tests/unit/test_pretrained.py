@@ -20,12 +20,13 @@ FILES = sorted(PRETRAINED.glob("*.safetensors"))
 README = PRETRAINED / "README.md"
 LIMIT = 5_000_000  # bytes
 OPERATIONS = 5e11  # multiply-accumulates of an evaluation that this suite has time for
+NAMES_THERE = ["digits-cnn", "googlenet-small-cifar10", "mnist-cnn", "mnist-fc", "resnet20-cifar10", "vgg16-cifar10"]
 KEYS = ("images", "correct", "top1", "topk")
 every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 
 
-def test_there_are_some_and_nothing_else() -> None:
-    assert FILES
+def test_these_are_there_and_nothing_else() -> None:
+    assert [path.stem for path in FILES] == NAMES_THERE
     cards = {path.with_suffix(".json") for path in FILES}
     assert set(PRETRAINED.iterdir()) == {*FILES, *cards, README}
 
@@ -41,6 +42,12 @@ def test_a_small_file_that_loads_and_runs_under_its_name(path: Path) -> None:
     assert logits.shape == (2, len(card.classes))
     assert logits.isfinite().all()
     assert (logits[0] - logits[1]).abs().max() > 1e-3
+
+
+def test_the_googlenet_is_small() -> None:
+    spec = read_card(PRETRAINED / "googlenet-small-cifar10.safetensors").network_spec
+    assert spec.family == "googlenet"
+    assert analyse(spec).totals.params < 1_000_000
 
 
 @every_file
@@ -71,7 +78,7 @@ def test_the_accuracy_on_the_card_is_that_of_an_evaluation(path: Path) -> None:
             pytest.skip(f"{card.data['name']} is not in the folder EXPLORER_TEST_DATA")
     elif NAMES[data].source and not is_there(NAMES[data]):
         pytest.skip(f"{data} is not downloaded")
-    result = measure(path, data, "test", "cpu", lambda *_told: None)
+    result = measure(path, data, "test", "cpu", lambda *_told: None).result
     assert {key: card.metrics[f"test/{key}"] for key in KEYS} == {key: result[key] for key in KEYS}
 
 
