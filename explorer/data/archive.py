@@ -3,21 +3,18 @@
 import os
 import stat
 import zipfile
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from explorer.data.source import MAX_BYTES, MAX_FILES, Listing, bounded
 from explorer.errors import InputError, printable, shown
+from explorer.files import DAMAGES
 from explorer.i18n import _
 
 MAX_TOTAL = 2**38  # bytes, unpacked
 MAX_RATIO = 100  # unpacked to packed; photographs hardly shrink, bombs a thousandfold
 HARMLESS = 2**26  # bytes that any archive may unpack to
-
-# What zipfile raises on entries that are damaged, encrypted, packed in an unknown way, or gone.
-DAMAGES = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, KeyError, ValueError)
 
 
 @dataclass

@@ -8,11 +8,12 @@ import torch
 from numpy.lib import format as npy
 from torch import Tensor
 
-from explorer.data.archive import DAMAGES, checked
+from explorer.data.archive import checked
 from explorer.data.dataset import IN_MEMORY, Dataset, Split
 from explorer.data.decode import Array, check_sides, to_bytes
 from explorer.data.labelled import assemble
 from explorer.errors import InputError, shown
+from explorer.files import DAMAGES
 from explorer.i18n import _
 
 MAX_BYTES = 4 * IN_MEMORY  # of an array in the file: float32 for what becomes one byte

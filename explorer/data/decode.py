@@ -21,6 +21,8 @@ SUFFIXES = frozenset(
 MAX_PIXELS = 2**26  # below Pillow's own limit, at which it would only warn
 MAX_SIDE = 2**16  # the weights of a resize take memory for each pixel of a side
 
+_FRAMED = ("PNG", "GIF", "TIFF", "WEBP")  # a JPEG's further pictures are a phone's own business
+
 _GREY = {"1", "L", "LA"}
 _DEEP = {"I", "I;16", "I;16L", "I;16B", "I;16N"}
 _DEEPEST = 2**16 - 1
@@ -57,7 +59,7 @@ def decode(data: bytes, place: str, channels: int | None = None) -> Tensor:
             image.load()
             ImageOps.exif_transpose(image, in_place=True)
             flat = _flat(image, place)
-            pixels = np.array(flat if channels is None else flat.convert("L" if channels == 1 else "RGB"))
+            return _planes(flat if channels is None else _converted(flat, "L" if channels == 1 else "RGB"))
     except InputError:
         raise
     except UnidentifiedImageError:
@@ -67,7 +69,15 @@ def decode(data: bytes, place: str, channels: int | None = None) -> Tensor:
     except Exception as error:  # noqa: BLE001  on broken files Pillow's readers raise whatever happens to fail
         reason = str(error) or type(error).__name__
         raise InputError(_("{place} is broken: {reason}").format(place=place, reason=reason)) from None
-    return torch.from_numpy(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1).copy())
+
+
+def has_more_frames(data: bytes) -> bool:
+    """Whether a file is an animation or has several pages, of which :func:`decode` gives the first."""
+    try:
+        with Image.open(BytesIO(data), formats=_FRAMED) as image:
+            return bool(getattr(image, "is_animated", False))
+    except Exception:  # noqa: BLE001  what is wrong with it is for decode() to say
+        return False
 
 
 def _flat(image: Image.Image, place: str) -> Image.Image:
@@ -88,7 +98,21 @@ def _flat(image: Image.Image, place: str) -> Image.Image:
         flat = Image.alpha_composite(white, image.convert("RGBA"))
     else:
         flat = image
-    return flat.convert("L" if image.mode in _GREY else "RGB")
+    return _converted(flat, "L" if image.mode in _GREY else "RGB")
+
+
+def _planes(image: Image.Image) -> Tensor:
+    """Of an image in mode ``L`` or ``RGB``: uint8, (1 or 3, H, W)."""
+    bands = [image] if image.mode == "L" else list(image.split())
+    pixels = np.empty((len(bands), image.height, image.width), np.uint8)
+    for plane in pixels:
+        plane[:] = np.asarray(bands.pop(0))  # of a large image each takes 67 MB, and twice as much on its way
+    return torch.from_numpy(pixels)
+
+
+def _converted(image: Image.Image, mode: str) -> Image.Image:
+    # convert() would copy an image that is in the mode already: 270 MB of a large one.
+    return image if image.mode == mode else image.convert(mode)
 
 
 def to_bytes(values: Array, white: float) -> Array:

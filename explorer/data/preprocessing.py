@@ -7,10 +7,14 @@ device, for every cut into batches, in a worker and outside. Narrower products w
 TF32 (``torch.set_float32_matmul_precision``) has to stay off where these functions run.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, NamedTuple, Self
+from collections.abc import Mapping
+from functools import cache
+from threading import Lock
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
+import numpy as np
 import torch
+from cachetools import LRUCache, cached
 from pydantic import Field, TypeAdapter, ValidationError
 from torch import Tensor
 from torch.nn.functional import pad
@@ -22,8 +26,13 @@ from explorer.recipes.recipe import MAX_SEED, MIN_STD, Mean, Std
 from explorer.specs.base import MAX_IMAGE, StrictInt, explain_all, unknown_key
 
 _UNIT = 2**16  # 255 * _UNIT < 2**24: sums of products stay whole numbers that float32 holds
-_BAND = 32  # pixels of the result that are computed at a time
+_BAND = 16  # pixels of the result that are computed at a time, at most
+_FLOATS = 2**20  # pixels of the source that are in float32 at a time
+_KEPT = 8_000_000  # bytes of weights that are kept: photographs of one camera have one size
 _SAMPLE = 500  # files that are decoded for the statistics
+
+# Parts of a result, in order: the band of the source that each reads, and how much every pixel of it gives.
+_Bands: TypeAlias = list[tuple[slice, Tensor]]
 
 
 class Preprocessing(NamedTuple):
@@ -50,7 +59,7 @@ class Preprocessing(NamedTuple):
         return {**card, "mean": list(self.mean), "std": list(self.std)}
 
     @classmethod
-    def from_dict(cls, card: Mapping[str, Any]) -> Self:
+    def from_dict(cls, card: Mapping[str, Any]) -> "Preprocessing":
         """The same from a card.
 
         Raises:
@@ -59,7 +68,7 @@ class Preprocessing(NamedTuple):
         if unknown := [key for key in card if key not in cls._fields]:
             raise InputError(unknown_key(unknown[0], cls._fields))
         try:
-            preprocessing = TypeAdapter(cls).validate_python(card)
+            preprocessing = _adapter().validate_python(card)
         except ValidationError as error:
             raise InputError(explain_all(error)) from None
         if len(preprocessing.mean) != len(preprocessing.std):
@@ -75,6 +84,11 @@ class Preprocessing(NamedTuple):
                 )
             )
         return preprocessing
+
+
+@cache
+def _adapter() -> TypeAdapter[Preprocessing]:
+    return TypeAdapter(Preprocessing)  # which takes ten times as long to build as to use
 
 
 def weights(size: int, side: int, windows: Tensor, part: range | None = None) -> Tensor:
@@ -127,30 +141,48 @@ def resample(images: Tensor, rows: Tensor | None, columns: Tensor | None) -> Ten
     Returns:
         8-bit values, (B, C, size, size): float32, or uint8 where nothing had to be done.
     """
+    return _resample(images, *(None if axis is None else _bands(axis) for axis in (rows, columns)))
+
+
+def _resample(images: Tensor, rows: _Bands | None, columns: _Bands | None) -> Tensor:
     with torch.autocast(images.device.type, enabled=False):
         if columns is not None:
-            lines = images.flatten(1, 2)  # (B, C * H, W)
-            parts = [lines[..., band].float() @ part.mT for band, part in _bands(columns)]
-            images = _rounded(torch.cat(parts, -1)).view(*images.shape[:3], -1)
+            images = _rounded(_across(images, columns))
         if rows is not None:
-            parts = [part[:, None] @ images[..., band, :].float() for band, part in _bands(rows)]
+            parts = [part[:, None] @ images[..., band, :].float() for band, part in rows]
             images = _rounded(torch.cat(parts, -2))
-    return images
+    return images.contiguous()
 
 
-def _bands(weights: Tensor) -> Iterator[tuple[slice, Tensor]]:
-    """Parts of the result, and the band of the source that each reads: elsewhere its weights are zero.
+def _across(images: Tensor, columns: _Bands) -> Tensor:
+    """The lines of images, (B, C, H, W), under the weights: (B, C, H, size)."""
+    if len(images) > 1:
+        lines = images.flatten(1, 2)  # (B, C * H, W)
+        parts = [lines[..., band].float() @ part.mT for band, part in columns]
+        return torch.cat(parts, -1).view(*images.shape[:3], -1)
+    # Of one photograph, lines side by side: a few long rows take less time than many short ones.
+    parts = []
+    for lines in torch.split(images.flatten(0, 2), max(_FLOATS // images.shape[3], 1)):
+        values = lines.float()
+        parts.append(torch.cat([part[0] @ values[:, band].T for band, part in columns]))
+    return torch.cat(parts, 1).view(-1, *images.shape[:3]).permute(1, 2, 3, 0)
+
+
+def _bands(weights: Tensor) -> _Bands:
+    """The weights without those that are zero, as far as a product of whole matrices can leave them out.
 
     In one piece where bands would differ between images, or where finding them would make the device wait.
     """
     if len(weights) > 1 or weights.device.type != "cpu":
-        yield slice(None), weights
-        return
-    for first in range(0, weights.shape[1], _BAND):
-        part = weights[:, first : first + _BAND]
-        used = part.any(1).nonzero()[:, 1].tolist() or [0]
-        band = slice(used[0], used[-1] + 1)
-        yield band, part[..., band]
+        return [(slice(None), weights)]
+    used = weights[0].numpy() != 0
+    size, side = used.shape
+    none = ~used.any(1)  # black
+    first, last = np.where(none, side, used.argmax(1)), np.where(none, 0, side - used[:, ::-1].argmax(1))
+    step = max(min(_BAND, size // 8), 1)  # large images are never as a whole in float32
+    parts = [slice(start, start + step) for start in range(0, size, step)]
+    bands = [slice(int(first[part].min()), int(last[part].max())) for part in parts]
+    return [(band, weights[:, part, band].clone()) for part, band in zip(parts, bands, strict=True)]
 
 
 def _rounded(values: Tensor) -> Tensor:
@@ -159,11 +191,16 @@ def _rounded(values: Tensor) -> Tensor:
 
 def resize(images: Tensor, size: int) -> Tensor:
     """Straight resize of uint8 images, (B, C, H, W), to 8-bit values, (B, C, size, size)."""
+    return stretched(images, size, size)
+
+
+def stretched(images: Tensor, height: int, width: int) -> Tensor:
+    """Straight resize of uint8 images, (B, C, H, W), to 8-bit values, (B, C, height, width)."""
     rows, columns = (
-        None if side == size else weights(size, side, torch.tensor([[0, side]], device=images.device))
-        for side in images.shape[-2:]
+        None if side == size else _whole(size, side, images.device)
+        for side, size in zip(images.shape[-2:], (height, width), strict=True)
     )
-    return resample(images, rows, columns)
+    return _resample(images, rows, columns)
 
 
 def fitted(images: Tensor, preprocessing: Preprocessing) -> Tensor:
@@ -177,14 +214,23 @@ def fitted(images: Tensor, preprocessing: Preprocessing) -> Tensor:
         return resize(images, size)
     shorter = min(images.shape[-2:])
     rows, columns = (_middle(side, int(length * side / shorter), size, images) for side in images.shape[-2:])
-    return resample(images, rows, columns)
+    return _resample(images, rows, columns)
 
 
-def _middle(side: int, resized: int, size: int, images: Tensor) -> Tensor:
+def _middle(side: int, resized: int, size: int, images: Tensor) -> _Bands:
     """Weights of the middle ``size`` pixels of an axis that is resized from ``side`` to ``resized``."""
     first = round((resized - size) / 2)  # halves to the even neighbour, as torchvision's center_crop does
-    window = torch.tensor([[0, side]], device=images.device)
-    return weights(resized, side, window, range(first, first + size))
+    return _whole(resized, side, images.device, range(first, first + size))
+
+
+def _nbytes(bands: _Bands) -> int:
+    return sum(part.nbytes for _band, part in bands)
+
+
+@cached(LRUCache(_KEPT, getsizeof=_nbytes), lock=Lock())
+def _whole(size: int, side: int, device: torch.device, part: range | None = None) -> _Bands:
+    """Weights of a whole axis that is resized from ``side`` to ``size``, or of a part of the result."""
+    return _bands(weights(size, side, torch.tensor([[0, side]], device=device), part))
 
 
 class Normalise:

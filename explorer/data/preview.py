@@ -1,7 +1,6 @@
 """A data set at a glance: its sizes, how its classes are balanced, and a few images.
 
-Reading may download, and decodes images from anywhere, so it runs in a process of its own within limits. What came of
-it is kept in the data folder.
+It is read in a process of its own; what came of it is kept in the data folder.
 
 usage: python -m explorer.data.preview FOLDER        the request's JSON on standard input
 """
@@ -9,38 +8,30 @@ usage: python -m explorer.data.preview FOLDER        the request's JSON on stand
 import hashlib
 import json
 import sys
-import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from explorer import beside
-from explorer.data import load, locate
+from explorer.data import apart, load, locate
 from explorer.data.catalogue import NAMES
 from explorer.data.dataset import Dataset, Split, share
 from explorer.data.preprocessing import channel_statistics
 from explorer.data.progress import Progress, silent
 from explorer.errors import ContentError, InputError
 from explorer.files import whole
-from explorer.i18n import _, language, use_language
+from explorer.i18n import _
 from explorer.settings import settings
 
 FORMAT = "1"  # of what is kept
 IMAGES = 16
 LARGEST = 256  # pixels: the longer side of an image that is kept
-TIME_LIMIT = 3600.0  # seconds: a download may be slow
-MEMORY_LIMIT = 6 * 2**30  # bytes: the largest arrays take most of it
-PERIOD = 0.2  # seconds between two words of progress
-KEPT, SAID = "kept.safetensors", "progress.json"  # in the folder of a request
 
 
 @dataclass(frozen=True)
@@ -98,7 +89,7 @@ def kept(name: str) -> Preview | None:
             images = tuple(file.get_tensor(str(index)) for index in range(len(held["labels"])))
     except (OSError, SafetensorError, KeyError, ValueError):
         return None
-    if held.pop("state") != _state(name):
+    if held.pop("state") != state(name):
         return None
     pixels = held.pop("pixels")
     fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in held.items()}
@@ -136,27 +127,7 @@ def look(name: str, progress: Progress = silent) -> Preview:
         InputError: where it can't be read now, or takes too much time or memory.
         ExplorerError: where the process failed.
     """
-    with tempfile.TemporaryDirectory() as folder:
-
-        def watch(_seconds: float, used: int) -> None:
-            if used > min(MEMORY_LIMIT, psutil.virtual_memory().total // 2):
-                raise InputError(_("reading {name} took too much memory and was stopped").format(name=name))
-            said = Path(folder, SAID)
-            if said.exists():
-                progress(*json.loads(said.read_text(encoding="utf-8")))
-
-        asked = {"name": name, "language": language()}
-        answer = beside.run(
-            "explorer.data.preview",
-            folder,
-            text=json.dumps(asked),
-            longest=TIME_LIMIT,
-            watch=watch,
-            environment=settings().for_process(),
-        )
-    said = json.loads(answer)
-    if said["fault"]:
-        raise (ContentError if said["of_content"] else InputError)(said["fault"])
+    apart.ask("explorer.data.preview", {"name": name}, name, progress)
     preview = kept(name)
     if preview is None:
         raise InputError(_("{name} changed while it was read; try again").format(name=name))
@@ -170,7 +141,7 @@ def read(name: str, progress: Progress = silent) -> None:
         ContentError: naming what breaks a rule, and where.
         InputError: naming what is missing or can't be read or written.
     """
-    state = _state(name)
+    before = state(name)
     try:
         dataset = load(name, progress)
     except InputError as error:
@@ -186,7 +157,7 @@ def read(name: str, progress: Progress = silent) -> None:
             save_file(
                 {str(index): image for index, image in enumerate(preview.images)},
                 part,
-                metadata={"preview": json.dumps({**fields, "state": state})},
+                metadata={"preview": json.dumps({**fields, "state": before})},
             )
     except (OSError, SafetensorError) as error:
         raise InputError(
@@ -204,8 +175,13 @@ def _kept_at(name: str) -> Path:
     return settings().data_dir / "previews" / f"{key}.safetensors"
 
 
-def _state(name: str) -> list[int]:
-    """Changes when the file does; folders are not watched."""
+def state(name: str) -> list[int]:
+    """Changes when the file of a data set does; folders are not watched.
+
+    Raises:
+        InputError: where there is no such data set.
+        OSError: where its file has just gone.
+    """
     if name in NAMES:
         return []
     status = Path(locate(name)).stat()
@@ -256,25 +232,14 @@ def _shrunk(image: Tensor) -> Tensor:
 
 
 def main(folder: str) -> None:
-    """Answer one request; progress goes to a file beside it."""
-    asked: dict[str, Any] = json.load(sys.stdin)
-    use_language(asked["language"])
+    """Answer one request."""
     torch.set_num_threads(1)  # others train on this machine
-    last = 0.0
 
-    def progress(step: str, done: int, total: int) -> None:
-        nonlocal last
-        if time.monotonic() - last > PERIOD:
-            last = time.monotonic()
-            with whole(Path(folder, SAID)) as part:
-                part.write_text(json.dumps([step, done, total]), encoding="utf-8")
-
-    fault: InputError | None = None
-    try:
+    def work(asked: dict[str, Any], progress: Progress) -> dict[str, Any]:
         read(asked["name"], progress)
-    except InputError as error:
-        fault = error
-    json.dump({"fault": str(fault or ""), "of_content": isinstance(fault, ContentError)}, sys.stdout)
+        return {}
+
+    apart.answer(folder, work)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from explorer.i18n import _
 
 MAX_FILES = 2_000_000
 MAX_BYTES = 2**28  # of one file: more than the most pixels need
+_USUAL = 2**20  # bytes of a photograph
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,9 @@ def bounded(file: IO[bytes], place: object) -> bytes:
     Raises:
         InputError: where that is more than any image needs.
     """
-    data = file.read(MAX_BYTES + 1)
+    data = file.read(_USUAL)
+    if len(data) == _USUAL:  # asked for at once, the most would be allocated for every image
+        data += file.read(MAX_BYTES + 1 - _USUAL)
     if len(data) > MAX_BYTES:
         raise InputError(_("{place} has more than {limit} bytes").format(place=printable(place), limit=MAX_BYTES))
     return data

@@ -13,6 +13,8 @@ from explorer.i18n import _
 
 INDICES = "class_indices.json"
 SPLITS = ("train", "val", "test")
+# Other words for these, as in sets that people share.
+CALLED = {"training": "train", "valid": "val", "validation": "val", "testing": "test"}
 ONE_PIECE = ""  # key of a set that comes without splits
 SHOWN = 3  # names in a sentence
 
@@ -91,12 +93,17 @@ def _folders_around(paths: list[tuple[str, ...]]) -> int:
     return depth
 
 
+def _split(parts: tuple[str, ...]) -> str:
+    """The split that the outermost folder is called after, if any."""
+    return CALLED.get(parts[0].lower(), parts[0].lower())
+
+
 def _sorted_into_splits(
     place: Path, files: dict[str, tuple[str, ...]]
 ) -> tuple[dict[str, list[tuple[str, str]]], list[str]]:
     """Names and classes by split, and the names that belong to none."""
     # A class may be called "train" as well: only a split has folders below.
-    splits = {parts[0].lower() for parts in files.values() if len(parts) > 2} & set(SPLITS)
+    splits = {_split(parts) for parts in files.values() if len(parts) > 2} & set(SPLITS)
     if splits and ("train" not in splits or len(splits) == 1):
         raise InputError(
             _("{place} has {found}/, but a set in splits needs train/ and val/ or test/").format(
@@ -106,7 +113,7 @@ def _sorted_into_splits(
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     unused = []
     for name, parts in files.items():
-        split = parts[0].lower() if splits else ONE_PIECE
+        split = _split(parts) if splits else ONE_PIECE
         label = parts[1:] if splits else parts
         if len(label) < 2 or (splits and split not in splits):
             unused.append(name)

@@ -1,7 +1,7 @@
 """How networks are trained, without torch."""
 
-from explorer.recipes.changes import assignments, sweep
+from explorer.recipes.changes import assignments, spec_assignments, sweep
 from explorer.recipes.presets import RECIPES, RecipePreset, resolve
 from explorer.recipes.recipe import Recipe
 
-__all__ = ["RECIPES", "Recipe", "RecipePreset", "assignments", "resolve", "sweep"]
+__all__ = ["RECIPES", "Recipe", "RecipePreset", "assignments", "resolve", "spec_assignments", "sweep"]

@@ -2,22 +2,26 @@
 
 import json
 from collections.abc import Iterable
+from functools import cache
 from itertools import product
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from explorer.errors import InputError, shown
 from explorer.i18n import _
+from explorer.specs import PRESETS
+from explorer.specs.googlenet import Module
 
 SPEC = "spec."
 LISTS = frozenset({"augment", "mean", "std", "freeze"})
+NAMES = frozenset({"augment", "freeze"})  # lists of names: numbers there are names, too
 MAX_SWEEP = 100  # jobs of one sweep
 
 
 def assignments(pairs: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Fields to replace in the recipe, and those of ``spec.KEY=VALUE`` to replace in the spec.
 
-    A value is JSON where it parses, else text; commas make a list for keys that take one, and in the spec. Whether
-    key and value make sense is for :meth:`Recipe.changed` and :meth:`Spec.changed` to say.
+    A value is JSON where it parses, else text; for keys that take a list commas make one, and a single value is a list
+    of one. Whether key and value make sense is for :meth:`Recipe.changed` and :meth:`Spec.changed` to say.
 
     Raises:
         InputError: where a pair has no key or no ``=``, or a key stands twice.
@@ -25,19 +29,51 @@ def assignments(pairs: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     recipe: dict[str, Any] = {}
     spec: dict[str, Any] = {}
     for pair in pairs:
-        name, equals, text = pair.partition("=")
-        name = name.strip()
-        fields, key = (spec, name.removeprefix(SPEC)) if name.startswith(SPEC) else (recipe, name)
-        if not (key and equals):
-            raise InputError(_("set: {pair} is not KEY=VALUE").format(pair=shown(pair)))
-        if key in fields:
-            raise InputError(_("set: {pair} sets a key for the second time").format(pair=shown(pair)))
-        value = _value(text)
-        listed = fields is recipe and key in LISTS and not (value is None or isinstance(value, list))
-        if listed or (fields is spec and isinstance(value, str) and "," in value):
-            value = [_value(part.strip()) for part in text.split(",") if part.strip()]
-        fields[key] = value
+        if pair.lstrip().startswith(SPEC):
+            _assign(spec, pair, pair.lstrip().removeprefix(SPEC), *_spec_lists())
+        else:
+            _assign(recipe, pair, pair, LISTS, NAMES)
     return recipe, spec
+
+
+def spec_assignments(pairs: Iterable[str]) -> dict[str, Any]:
+    """Fields to replace in a spec, ``KEY=VALUE`` each, as :func:`assignments` reads them.
+
+    Raises:
+        InputError: likewise.
+    """
+    fields: dict[str, Any] = {}
+    for pair in pairs:
+        _assign(fields, pair, pair, *_spec_lists())
+    return fields
+
+
+def _assign(fields: dict[str, Any], pair: str, assignment: str, lists: frozenset[str], names: frozenset[str]) -> None:
+    key, equals, text = assignment.partition("=")
+    key = key.strip()
+    if not (key and equals):
+        raise InputError(_("set: {pair} is not KEY=VALUE").format(pair=shown(pair)))
+    if key in fields:
+        raise InputError(_("set: {pair} sets a key for the second time").format(pair=shown(pair)))
+    value = _value(text)
+    if key in lists and not (value is None or isinstance(value, list)):
+        read = _name if key in names else _value
+        value = [read(part.strip()) for part in text.split(",") if part.strip()]
+    elif key in names and value is not None:
+        value = [str(part) if isinstance(part, int | float) else part for part in value]
+    fields[key] = value
+
+
+@cache
+def _spec_lists() -> tuple[frozenset[str], frozenset[str]]:
+    """Fields of specs that are lists, and those of them that are lists of names."""
+    families = {type(preset.spec) for preset in PRESETS.values()}
+    fields = [field for family in families for field in family.model_fields.items()]
+    kinds = {name: get_args(field.annotation)[0] for name, field in fields if get_origin(field.annotation) is tuple}
+    return (
+        frozenset(name for name, kind in kinds.items() if kind is not Module),  # rows of a table are JSON
+        frozenset(name for name, kind in kinds.items() if kind is str),
+    )
 
 
 def sweep(texts: Iterable[str]) -> list[dict[str, str]]:
@@ -91,3 +127,8 @@ def _value(text: str) -> Any:
         except (ValueError, RecursionError):
             continue
     return text
+
+
+def _name(text: str) -> Any:
+    value = _value(text)
+    return text if isinstance(value, int | float) else value

@@ -1,8 +1,8 @@
 """How good a network is on labelled images: counts, so that several processes add up to exactly the whole set."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 import torch.distributed
@@ -10,9 +10,15 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from explorer.training.batches import Batch
-from explorer.training.mistakes import Mistakes
 
 TOP_K = (3, 5)
+
+
+class Witness(Protocol):
+    """Is shown every answer of an evaluation."""
+
+    def add(self, logits: Tensor, labels: Tensor, predicted: Tensor) -> None:
+        """Look at the next batch: (B, classes) scores, (B,) classes, and the likeliest ones."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ def evaluate(
     batches: Iterable[Batch],
     classes: int,
     device: torch.device,
-    mistakes: Mistakes | None = None,
+    witnesses: Sequence[Witness] = (),
 ) -> Scores:
     """Run a network over a set in float32; its mode is put to evaluation and stays so.
 
@@ -84,7 +90,7 @@ def evaluate(
         batches: this process's share of the set; together the processes have every image once.
         classes: how many there are.
         device: of the batches.
-        mistakes: is shown every answer.
+        witnesses: are shown every answer.
     """
     network.eval()
     ks = [k for k in TOP_K if k < classes]
@@ -100,8 +106,8 @@ def evaluate(
         if ks:
             found = likeliest == labels[:, None]
             hits += torch.stack([found[:, :k].sum() for k in ks])
-        if mistakes:
-            mistakes.add(logits, labels, likeliest[:, 0])
+        for witness in witnesses:
+            witness.add(logits, labels, likeliest[:, 0])
     if torch.distributed.is_initialized():
         for counts in (confusion, hits, loss):
             torch.distributed.all_reduce(counts)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,34 @@ from explorer.errors import InputError, shown
 from explorer.i18n import _
 from explorer.models.weights import load as load_weights
 from explorer.training.batches import Batch, Evaluation, Place
+from explorer.training.calibration import Calibration
 from explorer.training.devices import choose_device
 from explorer.training.evaluation import evaluate
+from explorer.training.mistakes import Mistake, Mistakes
 
-BATCH = 256
+BATCH = 256  # images at most
+PIXELS = 2**21  # of a batch: what VGG-16 computes of them takes two gigabytes
 SPLITS = ("test", "train", "validation")
 
 
-def measure(weights: Path, data: str, split: str, device: str, progress: Progress) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Measured:
+    """What weights get right, and what not.
+
+    Attributes:
+        result: scores, calibration and notes, as ``evaluate --json`` prints them.
+        mistakes: the surest wrong answers.
+        split: the images, coloured as the network takes them.
+        classes: of the network.
+    """
+
+    result: dict[str, Any]
+    mistakes: list[Mistake]
+    split: Split
+    classes: tuple[str, ...]
+
+
+def measure(weights: Path, data: str, split: str, device: str, progress: Progress) -> Measured:
     """Run weights over a split in float32, prepared as their card says.
 
     Args:
@@ -41,19 +61,37 @@ def measure(weights: Path, data: str, split: str, device: str, progress: Progres
     notes: list[str] = []
     if dataset.channels != spec.in_channels:
         chosen = chosen.recoloured(spec.in_channels)
-        notes.append(_("The images are given with {channels} channels.").format(channels=spec.in_channels))
+        notes.append(
+            _("The images are turned grey, as the network takes one channel.")
+            if spec.in_channels == 1
+            else _("The grey images are given with three equal channels, as the network takes.")
+        )
     labels, more = matched(card.classes, dataset.classes)
     place = Place(choose_device(device))
     chosen = replace(chosen, labels=labels[chosen.labels])
-    batches = _counted(Evaluation(chosen, card.inputs, BATCH, place).batches(), len(chosen), progress)
-    scores = evaluate(network.to(place.device), batches, len(card.classes), place.device)
+    tests = Evaluation(chosen, card.inputs, min(max(PIXELS // card.inputs.size**2, 1), BATCH), place)
+    mistakes, calibration = Mistakes(tests.shares(), place.device), Calibration()
+    scores = evaluate(
+        network.to(place.device),
+        _counted(tests.batches(), len(chosen), progress),
+        len(card.classes),
+        place.device,
+        [mistakes, calibration],
+    )
     if not math.isfinite(scores.loss):
         raise InputError(
             _(
                 "weights: {file} gives no numbers for these images: some of its own are not finite, or far too large"
             ).format(file=weights)
         )
-    return scores.to_dict(card.classes) | {"split": split, "dataset": dataset.name, "notes": [*notes, *more]}
+    result = scores.to_dict(card.classes) | {
+        "calibration": calibration.to_dict(),
+        "split": split,
+        "dataset": dataset.name,
+        "notes": notes,
+        "warnings": more,
+    }
+    return Measured(result, mistakes.worst(), chosen, card.classes)
 
 
 def matched(known: tuple[str, ...], given: tuple[str, ...]) -> tuple[torch.Tensor, list[str]]:
@@ -72,7 +110,12 @@ def matched(known: tuple[str, ...], given: tuple[str, ...]) -> tuple[torch.Tenso
     if not strange:
         return torch.tensor([positions[key(name)] for name in given]), []
     if len(strange) == len(given) == len(known):
-        return torch.arange(len(given)), [_("The class names differ: classes are taken by their position.")]
+        return torch.arange(len(given)), [
+            _(
+                "No class name of the data is one of the network's: classes are taken by their position, {given} for "
+                "{known}. The figures mean nothing unless these are the same classes."
+            ).format(given=shown(given[0]), known=shown(known[0]))
+        ]
     raise InputError(
         _("dataset: its class {name} is none of those of the weights ({known})").format(
             name=shown(strange[0]), known=", ".join(known[:10])

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.distributed
@@ -77,14 +77,13 @@ class Mistakes:
         return sorted(found, key=lambda mistake: (-mistake.probability, mistake.image))[:MOST]
 
 
-def write(path: Path, mistakes: Iterable[Mistake], split: Split, classes: tuple[str, ...]) -> None:
-    """Write mistakes with their pictures.
+def told(mistakes: Iterable[Mistake], split: Split, classes: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Mistakes with their pictures, JSON-ready.
 
     Raises:
         InputError: naming a file of the split that is gone or can't be read.
-        OSError: where the disk is full.
     """
-    told = [
+    return [
         {
             "index": mistake.image,
             "truth": classes[mistake.truth],
@@ -94,8 +93,18 @@ def write(path: Path, mistakes: Iterable[Mistake], split: Split, classes: tuple[
         }
         for mistake in mistakes
     ]
+
+
+def write(path: Path, mistakes: Iterable[Mistake], split: Split, classes: tuple[str, ...]) -> None:
+    """Write mistakes with their pictures.
+
+    Raises:
+        InputError: naming a file of the split that is gone or can't be read.
+        OSError: where the disk is full.
+    """
+    text = json.dumps(told(mistakes, split, classes), ensure_ascii=False)
     with whole(path) as part:
-        part.write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
+        part.write_text(text, encoding="utf-8")
 
 
 def picture(image: Tensor) -> str:

@@ -17,6 +17,8 @@ def make_card(job: Job, dataset: Dataset, preprocessing: Preprocessing, device: 
     """What is known of weights before they are trained; of paths on this machine only the last part."""
     data = Path(dataset.name).name
     arguments = ["train", job.spec.to_json(), "--dataset", data, "--recipe", job.recipe.model_dump_json()]
+    for option, value in job.resources.model_dump(exclude_defaults=True).items():
+        arguments += [f"--{option}", str(value)]
     return Card(
         name=job.name,
         spec=job.spec.to_dict(),

@@ -4,7 +4,7 @@ from torch import nn
 
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.models import AUXILIARY
+from explorer.models import AUXILIARY, fill
 from explorer.models.library import find
 from explorer.models.weights import read
 
@@ -52,7 +52,7 @@ def start_from(network: nn.Module, weights: str) -> list[str]:
             raise InputError(
                 _("weights: {name} in {file} holds numbers that are not finite").format(name=name, file=path)
             )
-    network.load_state_dict(tensors, strict=False)
+    fill(network, tensors, strict=False)
     return notes
 
 

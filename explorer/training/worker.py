@@ -196,7 +196,7 @@ def _test(directory: RunDirectory, prepared: Prepared) -> dict[str, object]:
     network, card = load_weights(directory.best)
     device, tests = prepared.training.plan.device, prepared.test_batches()
     seen = mistakes.Mistakes(tests.shares(), device)
-    scores: Scores = evaluate(network.to(device), tests.batches(), len(card.classes), device, seen)
+    scores: Scores = evaluate(network.to(device), tests.batches(), len(card.classes), device, [seen])
     result = scores.to_dict(card.classes)
     worst = seen.worst()
     if prepared.place.rank == 0:

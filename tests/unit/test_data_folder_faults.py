@@ -11,7 +11,7 @@ from torch import Tensor
 
 from explorer.data import class_indices, load
 from explorer.data.source import Folder
-from explorer.errors import InputError
+from explorer.errors import InputError, printable
 from tests.unit.image_folders import COUNT, Write, rows
 
 pytestmark = pytest.mark.usefixtures("data_dir")
@@ -79,7 +79,7 @@ def test_sets_that_teach_nothing(write: Write, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("folders", "found"),
-    [(("train/cat", "train/dog", "valid/cat", "valid/dog"), "train"), (("test/cat", "val/dog"), "test/, val")],
+    [(("train/cat", "train/dog", "spare/cat", "spare/dog"), "train"), (("test/cat", "val/dog"), "test/, val")],
 )
 def test_a_split_that_is_missing(folders: tuple[str, ...], found: str, write: Write) -> None:
     with pytest.raises(InputError, match=rf"has {found}/, but a set in splits needs train/ and val/ or test/"):
@@ -159,6 +159,13 @@ def test_a_file_that_is_far_too_large(write: Write, monkeypatch: pytest.MonkeyPa
     assert any("cat/0.png has more than 1000 bytes" in note for note in load(str(folder)).notes)
 
 
+@pytest.mark.parametrize("size", [0, 2**20 - 1, 2**20, 2**20 + 1, 2**21 + 5])
+def test_files_of_any_size_are_read_in_full(tmp_path: Path, size: int) -> None:
+    data = (bytes(range(251)) * (size // 251 + 1))[:size]
+    (tmp_path / "x").write_bytes(data)
+    assert Folder(tmp_path).read("x") == data
+
+
 def test_paths_and_names_that_there_are_not(tmp_path: Path) -> None:
     for name in ("nonesuch", "", "a\0b", "~nobody-here/x", "x" * 5000, str(tmp_path / "gone.zip")):
         with pytest.raises(InputError, match=r"^data: there is no .*; known are digits, .* \.npz does as well$"):
@@ -177,6 +184,12 @@ def test_links_that_lead_back_by_a_detour(write: Write) -> None:
             (folder / here / name).symlink_to(folder / there)
     found = load(str(folder))
     assert len(found.train) + len(found.test) == 2 * 3 * COUNT
+
+
+def test_names_on_one_line_stay_as_they_are() -> None:
+    for name in ("cat.png", "Kätzchen 写 \u200b.png", "a\u00a0b"):
+        assert printable(name) == name
+    assert printable("é\n\udc80.png") == "é\\n\\udc80.png"
 
 
 def test_names_that_break_a_line_are_escaped(write: Write) -> None:

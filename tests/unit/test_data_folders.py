@@ -48,9 +48,13 @@ def test_with_three_splits_val_is_for_choosing(write: Write) -> None:
     assert [len(split) for split in (found.train, found.validation, found.test)] == [8, 6, 4]
 
 
-def test_val_alone_is_the_test_set(write: Write) -> None:
-    write("train/cat", "train/dog", count=4)
-    found = load(str(write("val/cat", "val/dog", count=3)))
+@pytest.mark.parametrize(
+    ("train", "other"),
+    [("train", "val"), ("train", "valid"), ("Training", "Testing"), ("train", "validation")],
+)
+def test_val_alone_is_the_test_set(train: str, other: str, write: Write) -> None:
+    write(f"{train}/cat", f"{train}/dog", count=4)
+    found = load(str(write(f"{other}/cat", f"{other}/dog", count=3)))
     assert (len(found.train), len(found.test), found.validation) == (8, 6, None)
 
 
@@ -175,7 +179,9 @@ class Names:
         raise AssertionError
 
 
-paths = st.lists(st.sampled_from(["train", "val", "test", "cat", "dog", ".x", "1.png", "2.JPG", "a.txt"]), min_size=1)
+paths = st.lists(
+    st.sampled_from(["train", "val", "valid", "test", "cat", "dog", ".x", "1.png", "2.JPG", "a.txt"]), min_size=1
+)
 
 
 @given(st.sets(paths.map("/".join), max_size=8))

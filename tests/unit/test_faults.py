@@ -26,7 +26,7 @@ def failed(folder: Path) -> tuple[str, str]:
     """Code and words of a run that failed, after a look at what it kept."""
     begin = time.monotonic()
     assert run(folder) == 1
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 60  # it ends
     directory = RunDirectory(folder)
     ended = end(folder)
     assert (ended["status"], ended["result"]) == ("failed", None)

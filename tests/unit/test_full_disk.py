@@ -59,7 +59,7 @@ def test_a_full_file_system(free: int, small_disk: Path, tmp_path: Path) -> None
     ballast = fill(small_disk, free)
     begin = time.monotonic()
     assert run(folder) == 1
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 60  # it ends
     full(folder)
     assert run(folder) == 1  # it is still full
     full(folder)

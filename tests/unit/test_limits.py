@@ -63,5 +63,5 @@ def measured() -> dict[str, tuple[float, float, str]]:
 def test_the_largest_networks(measured: dict[str, tuple[float, float, str]], name: str) -> None:
     seconds, megabytes, refused = measured[name]
     assert refused == ""
-    assert seconds < 2
+    assert seconds < 10  # of computing; about one here, and minutes where a limit is missing
     assert megabytes < 500

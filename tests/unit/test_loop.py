@@ -261,7 +261,7 @@ def test_the_test_set_is_read_once_at_the_end(tmp_path: Path, monkeypatch: pytes
     assert ended is not None
     result = ended["result"]
     monkeypatch.setattr("explorer.training.measure.load", lambda *_asked: data)
-    measured = measure(run.best, "toys", "test", "cpu", lambda *_told: None)
+    measured = measure(run.best, "toys", "test", "cpu", lambda *_told: None).result
     assert {key: measured[key] for key in result} == result
     assert (measured["split"], measured["dataset"], measured["notes"]) == ("test", "toys", [])
 

@@ -26,7 +26,7 @@ def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Measure:
 
     def run(data: Dataset, split: str = "test") -> dict[str, Any]:
         monkeypatch.setattr("explorer.training.measure.load", lambda *_asked: data)
-        return measure(tmp_path / "w.safetensors", "toys", split, "cpu", lambda *_told: None)
+        return measure(tmp_path / "w.safetensors", "toys", split, "cpu", lambda *_told: None).result
 
     return run
 
@@ -56,7 +56,9 @@ def test_other_names_are_taken_by_position_and_a_note_says_so(measured: Measure)
     data = toy_data()
     result = measured(replace(data, classes=("0", "1", "2", "3")))
     assert result["confusion"] == measured(data)["confusion"]
-    assert result["notes"] == ["The class names differ: classes are taken by their position."]
+    assert result["notes"] == []
+    (warning,) = result["warnings"]
+    assert "classes are taken by their position, '0' for 'ant'." in warning
 
 
 def test_classes_that_the_weights_do_not_know(measured: Measure) -> None:
@@ -78,7 +80,7 @@ def test_colour_is_given_in_grey(measured: Measure) -> None:
     assert isinstance(grey.test.images, torch.Tensor)
     colour = replace(grey, channels=3, test=Split(grey.test.images.expand(-1, 3, -1, -1), grey.test.labels))
     result = measured(colour)
-    assert result["notes"] == ["The images are given with 1 channels."]
+    assert result["notes"] == ["The images are turned grey, as the network takes one channel."]
     assert result["images"] == 20
 
 

@@ -56,7 +56,7 @@ def found(logits: Tensor, labels: list[int], place: Place = ALONE) -> list[Mista
     tests = Evaluation(Split(pixels, torch.tensor(labels)), plain, 16, place)
     mistakes = Mistakes(tests.shares(), CPU)
     network = torch.nn.Sequential(Whole(), Table(logits))
-    scores = evaluate(network, tests.batches(), logits.shape[1], CPU, mistakes)
+    scores = evaluate(network, tests.batches(), logits.shape[1], CPU, [mistakes])
     worst = mistakes.worst()
     assert len(worst) == min(MOST, scores.images - scores.correct)
     return worst

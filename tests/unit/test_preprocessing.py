@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from torch.nn.functional import pad
@@ -13,7 +13,17 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as reference
 
 from explorer.data.dataset import Split
-from explorer.data.preprocessing import Normalise, Preprocessing, channel_statistics, resample, resize, weights
+from explorer.data.preprocessing import (
+    Normalise,
+    Preprocessing,
+    channel_statistics,
+    fitted,
+    rearranged,
+    resample,
+    resize,
+    stretched,
+    weights,
+)
 from explorer.errors import InputError
 from tests.unit.pixels import Decoded, noise
 
@@ -61,12 +71,36 @@ def test_one_colour_stays_one_colour() -> None:
         assert (resize(torch.full((1, 1, 3000, 17), level, dtype=torch.uint8), 24) == level).all()
 
 
-def test_products_are_exact() -> None:
-    images = noise(1, 3, 375, 500)
-    columns, rows = (weights(224, side, torch.tensor([[0, side]])) for side in (500, 375))
+def product(images: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+    """What is resampled, from whole matrices of more digits."""
     across = (images.double() @ columns.double().mT + 0.5).floor()
-    expected = (rows.double() @ across + 0.5).floor()
-    assert torch.equal(resample(images, rows, columns).double(), expected)
+    return (rows.double() @ across + 0.5).floor().float()
+
+
+def whole(size: int, side: int, part: range | None = None) -> torch.Tensor:
+    return weights(size, side, torch.tensor([[0, side]]), part)
+
+
+def test_products_are_exact() -> None:
+    images, rows, columns = noise(1, 3, 375, 500), whole(224, 375), whole(224, 500)
+    expected = product(images, rows, columns)
+    assert torch.equal(resample(images, rows, columns), expected)
+    for _seen_before in range(2):
+        assert torch.equal(resize(images, 224), expected)
+        assert torch.equal(stretched(images, 50, 9), product(images, whole(50, 375), whole(9, 500)))
+        for size in (200, 224):
+            middle = Preprocessing(size, (0.5,), (0.5,), resize=240)
+            part = range((240 - size) // 2, (240 + size) // 2)
+            wide = range((320 - size) // 2, (320 + size) // 2)
+            assert torch.equal(fitted(images, middle), product(images, whole(240, 375, part), whole(320, 500, wide)))
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 40), st.integers(-45, 45), st.integers(-45, 45))
+def test_black_comes_in_with_a_shift(size: int, height: int, width: int, down: int, across: int) -> None:
+    images, places = noise(1, 1, height, width), torch.arange(size)[None]
+    rows, columns = rearranged(whole(size, height), places + down), rearranged(whole(size, width), places + across)
+    assert torch.equal(resample(images, rows, columns), product(images, rows, columns))
 
 
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 30), st.integers(0, 30))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.errors import InputError
-from explorer.recipes import RECIPES, Recipe, assignments, resolve
+from explorer.recipes import RECIPES, Recipe, assignments, resolve, spec_assignments
 
 REFUSED = [
     ({"lr": 0}, "lr: 0 is not above 0"),
@@ -169,6 +169,7 @@ ASSIGNED = [
     ("mean=0.5,.4,0.3", {"mean": [0.5, 0.4, 0.3]}),
     ("freeze=features", {"freeze": ["features"]}),
     ("freeze=layer1.0,bn1", {"freeze": ["layer1.0", "bn1"]}),
+    ("freeze=0,1", {"freeze": ["0", "1"]}),
     ("weights=runs/a=b.safetensors", {"weights": "runs/a=b.safetensors"}),
     ("weights=runs/a,b.safetensors", {"weights": "runs/a,b.safetensors"}),
     (" epochs =3", {"epochs": 3}),
@@ -186,6 +187,31 @@ def test_assignments_to_the_spec_are_apart() -> None:
         {"lr": 1},
         {"dropout": 0.3, "cfg": [64, "M", 128], "classifier": [50, 40], "head": "conv"},
     )
+
+
+@pytest.mark.parametrize(
+    ("pair", "fields"),
+    [
+        ("pool_after=1,4", {"pool_after": ["1", "4"]}),
+        ("pool_after=[1, 4]", {"pool_after": ["1", "4"]}),
+        ("pool_after=3b,3e1", {"pool_after": ["3b", "3e1"]}),
+        ("pool_after=2", {"pool_after": ["2"]}),
+        ("cfg=8", {"cfg": [8]}),
+        ("blocks=3", {"blocks": [3]}),
+        ("classifier=", {"classifier": []}),
+        ("widths=null", {"widths": None}),
+        ("num_classes=1,2", {"num_classes": "1,2"}),
+        ('modules=[["3a", 1]]', {"modules": [["3a", 1]]}),
+    ],
+)
+def test_settings_of_a_spec_that_are_lists_are_lists(pair: str, fields: dict[str, object]) -> None:
+    assert spec_assignments([pair]) == fields
+    assert assignments([f"spec.{pair}"]) == ({}, fields)
+
+
+def test_a_setting_without_a_value_is_shown_as_it_was_typed() -> None:
+    with pytest.raises(InputError, match=r"set: 'foo' is not KEY=VALUE"):
+        spec_assignments(["foo"])
 
 
 @pytest.mark.parametrize(

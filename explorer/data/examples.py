@@ -1,0 +1,180 @@
+"""Test images to look through: read in a process of their own, kept in the data folder, and mapped from there.
+
+So the process that shows them never has a data set in memory, however large or hostile.
+
+usage: python -m explorer.data.examples FOLDER        the request's JSON on standard input
+"""
+
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from explorer.data import apart, load, preview
+from explorer.data.dataset import IN_MEMORY, Split
+from explorer.data.decode import decode
+from explorer.data.images import Encoded
+from explorer.data.progress import Progress, silent
+from explorer.errors import InputError
+from explorer.files import whole
+from explorer.i18n import _
+from explorer.settings import settings
+
+FORMAT = "1"  # of what is kept
+KEPT = 8  # data sets, those made last
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The test images of a data set.
+
+    Attributes:
+        classes: names, in the order of the labels.
+        split: the images, each read when it is asked for.
+    """
+
+    classes: tuple[str, ...]
+    split: Split
+
+
+@dataclass(frozen=True)
+class _Mapped:
+    """Images in a file that was kept.
+
+    Attributes:
+        path: of the file.
+        indices: of the images in it.
+        channels: that every image gets.
+    """
+
+    path: Path
+    indices: Sequence[int]
+    channels: int
+
+    @property
+    def names(self) -> Sequence[str]:
+        return tuple(map(str, self.indices))
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> Tensor:
+        place = self.indices[index]
+        try:
+            with safe_open(self.path, "pt") as file:
+                if "images" in file.keys():  # noqa: SIM118  not a mapping
+                    image: Tensor = file.get_slice("images")[place : place + 1][0]
+                    return image
+                first, end = file.get_slice("ends")[place : place + 2].tolist()
+                data = file.get_slice("encoded")[first:end].numpy().tobytes()
+        except (OSError, SafetensorError):
+            raise InputError(_("image {index} is gone; open its data set again").format(index=place)) from None
+        return decode(data, _("image {index}").format(index=place), self.channels)
+
+    def take(self, indices: Sequence[int]) -> "_Mapped":
+        return _Mapped(self.path, tuple(self.indices[index] for index in indices), self.channels)
+
+
+def kept(name: str) -> Examples | None:
+    """What an earlier look has kept, at once; none where there was none, or the data has changed."""
+    path = _kept_at(name)
+    try:
+        with safe_open(path, "pt") as file:
+            about: dict[str, Any] = json.loads((file.metadata() or {})["about"])
+            labels = file.get_tensor("labels")
+        if about["state"] != preview.state(name):
+            return None
+    except (OSError, SafetensorError, KeyError, ValueError, InputError):
+        return None
+    return Examples(tuple(about["classes"]), Split(_Mapped(path, range(len(labels)), about["channels"]), labels))
+
+
+def look(name: str, progress: Progress = silent) -> Examples:
+    """Read a data set in a process of its own and keep its test images.
+
+    Args:
+        name: one of ``NAMES``, or a path.
+        progress: told how far it is.
+
+    Raises:
+        InputError: where the data set breaks a rule, can't be read, or takes too much time or memory.
+        ExplorerError: where the process failed.
+    """
+    apart.ask("explorer.data.examples", {"name": name}, name, progress)
+    found = kept(name)
+    if found is None:
+        raise InputError(_("{name} changed while it was read; try again").format(name=name))
+    return found
+
+
+def read(name: str, progress: Progress = silent) -> None:
+    """Read a data set in this process and keep its test images.
+
+    Raises:
+        InputError: naming what breaks a rule, is missing, or can't be read or written.
+    """
+    before = preview.state(name)
+    dataset = load(name, progress)
+    about = {"state": before, "classes": dataset.classes, "channels": dataset.channels}
+    images = dataset.test.images
+    # Images of many sizes stay encoded: decoded they could take a hundred times as much.
+    tensors = {"images": images.contiguous()} if isinstance(images, Tensor) else _encoded(name, cast(Encoded, images))
+    path = _kept_at(name)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole(path) as part:
+            save_file(tensors | {"labels": dataset.test.labels}, part, metadata={"about": json.dumps(about)})
+        for old in sorted(path.parent.glob("*.safetensors"), key=lambda file: file.stat().st_mtime_ns)[:-KEPT]:
+            old.unlink(missing_ok=True)
+    except (OSError, SafetensorError) as error:
+        raise InputError(
+            _("the data folder {folder} can't be written: {reason}").format(folder=path.parent, reason=error)
+        ) from None
+
+
+def forget(name: str) -> None:
+    """Remove what was kept."""
+    _kept_at(name).unlink(missing_ok=True)
+
+
+def _encoded(name: str, images: Encoded) -> dict[str, Tensor]:
+    """The files one after the other, and where each ends."""
+    ends, data = [0], bytearray()
+    for file in images.names:
+        data += images.source.read(file)
+        if len(data) > IN_MEMORY:
+            raise InputError(
+                _("{name}: its test images take more than {limit} bytes and can't be looked through here").format(
+                    name=name, limit=IN_MEMORY
+                )
+            )
+        ends.append(len(data))
+    return {"encoded": torch.frombuffer(data, dtype=torch.uint8), "ends": torch.tensor(ends)}
+
+
+def _kept_at(name: str) -> Path:
+    key = hashlib.sha256(f"{FORMAT}\n{name}".encode(errors="surrogateescape")).hexdigest()[:32]
+    return settings().data_dir / "examples" / f"{key}.safetensors"
+
+
+def main(folder: str) -> None:
+    """Answer one request."""
+    torch.set_num_threads(1)  # others train on this machine
+
+    def work(asked: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        read(asked["name"], progress)
+        return {}
+
+    apart.answer(folder, work)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

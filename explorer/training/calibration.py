@@ -1,0 +1,59 @@
+"""Whether a network that is 80% sure is right in 80 of 100 cases: Guo et al., On Calibration of Modern Neural Networks.
+
+Source: https://arxiv.org/abs/1706.04599, sections 2 and 2.1.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+BINS = 15  # of equal width, as in the paper
+
+
+class Calibration:
+    """Collects how sure each answer of an evaluation is, and whether it is right."""
+
+    def __init__(self) -> None:
+        self._confidence: list[Tensor] = []
+        self._right: list[Tensor] = []
+
+    def add(self, logits: Tensor, labels: Tensor, predicted: Tensor) -> None:
+        """Look at the next batch.
+
+        Args:
+            logits: float32, (B, classes).
+            labels: int64, (B,).
+            predicted: the likeliest classes, int64, (B,).
+        """
+        self._confidence.append(logits.softmax(1).gather(1, predicted[:, None])[:, 0])
+        self._right.append(predicted == labels)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The reliability diagram as JSON-ready values.
+
+        ``ece`` is the expected calibration error: over the bins, weighted by their images, how far confidence and
+        accuracy are apart. A bin holds confidences above its lower edge up to its upper one; an empty one has null.
+        """
+        confidence = torch.cat(self._confidence).double().cpu().numpy()
+        right = torch.cat(self._right).cpu().numpy()
+        place = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
+        images, sure, hits = (
+            np.bincount(place, weights, minlength=BINS).tolist() for weights in (None, confidence, right)
+        )
+        gaps = (abs(hit - conf) for hit, conf in zip(hits, sure, strict=True))
+        return {
+            "ece": sum(gaps) / len(confidence),
+            "confidence": float(confidence.mean()),
+            "bins": [
+                {
+                    "above": number / BINS,
+                    "to": (number + 1) / BINS,
+                    "images": count,
+                    "confidence": conf / count if count else None,
+                    "accuracy": hit / count if count else None,
+                }
+                for number, (count, conf, hit) in enumerate(zip(images, sure, hits, strict=True))
+            ],
+        }
