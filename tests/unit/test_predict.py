@@ -1,6 +1,7 @@
 """Predictions: what the command prints, that images are prepared as in an evaluation, and pictures that are broken."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -94,7 +95,9 @@ def test_evaluation_prepares_images_the_same(
         monkeypatch.setattr("explorer.training.batches.IN_MEMORY", budget)
         for kept in (images, Listed(images)):
             given(monkeypatch, Split(kept, labels))
-            assert measure(path, "toys", "test", "cpu", lambda *_told: None)["loss"] == pytest.approx(float(expected))
+            assert measure(path, "toys", "test", "cpu", lambda *_told: None).result["loss"] == pytest.approx(
+                float(expected)
+            )
 
 
 def given(monkeypatch: pytest.MonkeyPatch, split: Split) -> None:
@@ -189,15 +192,18 @@ def test_a_bad_picture_is_named_and_the_others_are_predicted(
     text.write_text("no picture")
     cut = tmp_path / "cut.png"
     cut.write_bytes(Path(good[0]).read_bytes()[:150])
+    os.mkfifo(pipe := tmp_path / "pipe.png")  # nobody writes into it
     bad = [str(text), str(cut), str(tmp_path / "gone.png"), str(tmp_path), "", "x" * 5000, str(tmp_path / "a\nb.png")]
+    bad += [str(pipe), f"{tmp_path}/./gone.png", f"{tmp_path}/\udcff.png"]
     asked = [bad[0], good[0], *bad[1:], good[1]]
     status, out, err = command(capsys, monkeypatch, "predict", "net", *asked, "--json")
     told = json.loads(out)
     assert status == 2
     assert err.count("\n") == 1
-    assert [one["image"] for one in told if "top" in one] == good
-    assert len(told) == len(asked)
-    assert all(one["error"] and "\n" not in one["error"] for one in told if "top" not in one)
+    assert [one["image"] for one in told if one["top"]] == good
+    assert [one["image"] for one in told] == asked  # as they were given, to the letter
+    assert all(one["error"] and "\n" not in one["error"] for one in told if not one["top"])
+    assert f"{pipe} can't be read: it is not a file" in err
     status, out, err = command(capsys, monkeypatch, "predict", "net", *asked)
     assert status == 2
     assert [line for line in out.splitlines() if line.endswith(".png")] == good

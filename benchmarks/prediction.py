@@ -1,0 +1,210 @@
+"""What a prediction costs beyond the network's own work, and ten sessions that predict at once.
+
+    python -m benchmarks.prediction [--rounds 9] [--images 64] [--sessions 10] [--seconds 30]
+
+* one image: from the bytes of a JPEG (500 x 375 pixels) to probabilities, beside the bare forward pass of the same
+  network for one tensor. Aim: less than 10% and 20 ms beyond it.
+* a batch: the command's own path over JPEG files, beside a plain loop of Pillow, torchvision's transforms and the same
+  network with the same batches, no DataLoader. Aim: no slower.
+* sessions: as many as are given open the page over WebSockets, as a browser does, each time with another image, and
+  ask again after 1 to 3 s; the clock runs until the script of the page has ended, reasons included. The memory is the
+  server's.
+
+The weights are random: what they say does not matter. Run it alone on the machine.
+"""
+
+import argparse
+import asyncio
+import os
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import psutil
+import torch
+import websockets
+from PIL import Image
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from torch import Tensor, nn
+from torchvision.transforms import v2
+from websockets.typing import Subprotocol
+
+from benchmarks.page import served
+from benchmarks.weights import interleaved
+from explorer.models import build
+from explorer.models.weights import Card, load, save
+from explorer.prediction.answers import ask
+from explorer.prediction.classify import batch_size, predict
+from explorer.prediction.networks import Network
+from explorer.prediction.pictures import Picture
+from explorer.settings import settings
+from explorer.specs import resolve
+
+NETWORKS = {"resnet20": 32, "vgg16": 224, "resnet50": 224}
+SHARE, MORE = 0.10, 0.020  # of the forward pass, and seconds
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+DIGITS = 359  # test images of the bundled digits
+
+
+def write(name: str, folder: Path) -> Path:
+    """Random weights of a network with a card."""
+    spec = resolve(name).changed(image_size=NETWORKS[name], num_classes=1000)
+    torch.manual_seed(0)
+    preprocessing = {"size": NETWORKS[name], "mean": MEAN, "std": STD}
+    classes = tuple(f"class {number}" for number in range(1000))
+    card = Card(name=name, spec=spec.to_dict(), classes=classes, preprocessing=preprocessing)
+    save(folder / f"{name}.safetensors", build(spec).state_dict(), card)
+    return folder / f"{name}.safetensors"
+
+
+def photographs(folder: Path, number: int) -> list[Path]:
+    """JPEGs with smooth shapes and some noise, which compress as photographs do."""
+    dice = np.random.default_rng(0)
+    paths = []
+    for turn in range(number):
+        coarse = Image.fromarray(dice.integers(0, 256, (12, 16, 3), dtype=np.uint8)).resize((500, 375))
+        noisy = np.asarray(coarse) + dice.normal(0, 6, (375, 500, 3))
+        paths.append(folder / f"{turn}.jpg")
+        Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(paths[-1], quality=90)
+    return paths
+
+
+def one_image(network: Network, path: Path, rounds: int) -> None:
+    card, data, turn = network.card, path.read_bytes(), count()
+    tensor = torch.randn(1, 3, card.inputs.size, card.inputs.size)
+
+    def bare() -> None:
+        with torch.inference_mode():
+            network.module(tensor)
+
+    def ours() -> None:
+        (answer,) = ask(network, [Picture.of_file("p", next(turn), data)], lambda _ahead: None)
+        assert answer.probabilities is not None
+
+    forward, whole = interleaved(rounds, bare, ours)
+    beyond, most = whole - forward, SHARE * forward + MORE
+    print(
+        f"{network.name:10} {card.inputs.size:4} px  forward {1000 * forward:7.1f} ms  whole {1000 * whole:7.1f} ms  "
+        f"beyond {1000 * beyond:6.1f} ms of {1000 * most:.1f}: {'within' if beyond <= most else 'beyond'}",
+        flush=True,
+    )
+
+
+def plain(module: nn.Module, card: Card, paths: list[Path]) -> None:
+    """What people write: Pillow, torchvision's transforms, batches."""
+    size = card.inputs.size
+    prepare = v2.Compose(
+        [v2.Resize((size, size)), v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)]
+    )
+    step = batch_size(card)
+    for first in range(0, len(paths), step):
+        images: list[Tensor] = []
+        for path in paths[first : first + step]:
+            with Image.open(path) as image:
+                images.append(prepare(image.convert("RGB")))
+        with torch.inference_mode():
+            module(torch.stack(images)).softmax(1).topk(5)
+
+
+def a_batch(network: Network, paths: list[Path], rounds: int) -> None:
+    def ours() -> None:
+        for found in predict(network.module, network.card, paths, 5):
+            assert found.top
+
+    works: list[Callable[[], object]] = [ours, partial(plain, network.module, network.card, paths)]
+    mine, theirs = interleaved(rounds, *works)
+    print(
+        f"{network.name:10} {len(paths)} JPEGs  {len(paths) / mine:7.1f} images/s, a plain loop "
+        f"{len(paths) / theirs:7.1f}: {theirs / mine:.2f} times its speed",
+        flush=True,
+    )
+
+
+async def session(address: str, name: str, number: int, end: float, took: list[float]) -> None:
+    """What a browser says to the server: the page, each time with another image."""
+    dice = random.Random(number)  # noqa: S311  thinking is no secret
+    stream = f"{address.replace('http', 'ws')}/_stcore/stream"
+    async with websockets.connect(stream, subprotocols=[Subprotocol("streamlit")], max_size=None) as socket:
+        for turn in count():
+            await asyncio.sleep(dice.uniform(1, 3))
+            if time.monotonic() > end:
+                return
+            message = BackMsg()
+            state = message.rerun_script
+            index = (37 * number + turn) % DIGITS
+            state.query_string = f"weights={name}&source=data&data=digits&index={index}"
+            state.page_name = "predict"
+            headings, begun = list[str](), time.perf_counter()
+            await socket.send(message.SerializeToString())
+            async for data in socket:
+                answer = ForwardMsg.FromString(data)
+                headings.append(answer.delta.new_element.heading.body)
+                if answer.WhichOneof("type") == "script_finished":
+                    break
+            assert f"digits {index}" in headings, f"no answer, {headings}"
+            if turn:  # the first opens the page
+                took.append(time.perf_counter() - begun)
+
+
+async def at_once(folder: Path, name: str, sessions: int, seconds: float) -> None:
+    os.environ |= {"EXPLORER_WEIGHTS_DIR": str(folder), "EXPLORER_RUNS_DIR": str(folder / "runs")}
+    settings.cache_clear()
+    with served("streamlit_app.py") as address:
+        (server,) = psutil.Process().children()
+        await ready(address)
+        before, most, took = server.memory_info().rss, 0, list[float]()
+        end = time.monotonic() + seconds
+        asked = asyncio.gather(*(session(address, name, number, end, took) for number in range(sessions)))
+        while not asked.done():
+            most = max(most, server.memory_info().rss)
+            await asyncio.sleep(0.2)
+        await asked
+    took.sort()
+    slow = took[min(len(took) - 1, int(0.95 * len(took)))]
+    print(
+        f"{sessions} sessions with {name}, {len(took)} predictions in {seconds:g} s: "
+        f"p50 {statistics.median(took):.2f} s, p95 {slow:.2f} s, most {took[-1]:.2f} s; "
+        f"memory {before / 1e6:,.0f} MB before, {most / 1e6:,.0f} MB at most"
+    )
+
+
+async def ready(address: str) -> None:
+    """Wait for the server, and for what it imports at its start."""
+    while True:
+        try:
+            await session(address, "digits-cnn", 0, time.monotonic() + 3, [])
+        except OSError:
+            await asyncio.sleep(0.5)
+        else:
+            return
+
+
+def main(rounds: int, images: int, sessions: int, seconds: float) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        paths = photographs(folder, max(images, 1))
+        for name in NETWORKS:
+            network = Network(*load(write(name, folder)), name, folder / f"{name}.safetensors")
+            if rounds:
+                one_image(network, paths[0], rounds)
+                a_batch(network, paths, max(rounds // 3, 1))
+        if sessions:
+            for name in ("resnet20", "resnet50"):
+                asyncio.run(at_once(folder, name, sessions, seconds))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--images", type=int, default=64)
+    parser.add_argument("--sessions", type=int, default=10)
+    parser.add_argument("--seconds", type=float, default=30)
+    given = parser.parse_args()
+    main(given.rounds, given.images, given.sessions, given.seconds)

@@ -1,0 +1,128 @@
+"""Layers with maps, and a way to look into them that leaves the network as it is."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import count
+
+import torch
+from torch import Tensor, nn
+
+from explorer.analysis import Analysis, Layer
+from explorer.analysis.result import map_shape
+from explorer.errors import InputError, shown
+from explorer.i18n import _
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A layer with maps of more than one row or column.
+
+    Attributes:
+        layer: in the table of layers.
+        module: that gives the maps.
+        call: which of its calls in a forward pass does, from 1: torchvision's blocks use one ReLU several times.
+    """
+
+    layer: Layer
+    module: str
+    call: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, rows, columns."""
+        return map_shape(self.layer.output_shape)
+
+
+def places(module: nn.Module, analysis: Analysis) -> dict[str, Place]:
+    """The layers with maps by their names, in the order in which they run.
+
+    What a block computes between its modules, such as torchvision's additions, can't be looked at; but the last of it
+    is what the block gives.
+    """
+    modules = {name for name, _module in module.named_modules()}
+    last = {}
+    for layer in analysis.layers:
+        parts = layer.name.split(".")
+        last.update({".".join(parts[:depth]): layer.name for depth in range(1, len(parts))})
+    found = {}
+    for layer in analysis.layers:
+        if not _has_maps(layer):
+            continue
+        name, _hash, call = layer.name.partition("#")
+        block = name.rpartition(".")[0]
+        if name in modules:
+            found[layer.name] = Place(layer, name, int(call or 1))
+        elif block in modules and last.get(block) == layer.name:
+            found[layer.name] = Place(layer, block, 1)
+    return found
+
+
+def _has_maps(layer: Layer) -> bool:
+    shape = layer.output_shape
+    return len(shape) == 4 and shape[0] == 1 and map_shape(shape)[1:] != (1, 1)
+
+
+def place(found: Mapping[str, Place], name: str) -> Place:
+    """The layer of a name; of no name the usual one: the last with maps before a pool or the head.
+
+    Raises:
+        InputError: where the network has no layer with maps, or none of this name.
+    """
+    if not found:
+        raise InputError(_("this network has no layer with maps: it has no places that one could look at"))
+    if not name:
+        before = [one for one in found.values() if "Pool" not in one.layer.kind]
+        body = [one for one in before if one.layer.stage != "head"]
+        return (body or before or list(found.values()))[-1]
+    if name not in found:
+        close = get_close_matches(name[:100], found, n=3)
+        raise InputError(
+            _("layer: {value} is no layer with maps; did you mean {names}?").format(
+                value=shown(name), names=", ".join(close)
+            )
+            if close
+            else _("layer: {value} is no layer with maps").format(value=shown(name))
+        )
+    return found[name]
+
+
+class Tap(nn.Module):
+    """Stands behind a layer in a copy of the network: hooks are set here, and gradients end here."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """The maps, (1, channels, rows, columns), from which gradients are followed where they are wanted."""
+        return maps.detach().requires_grad_(torch.is_grad_enabled())
+
+
+def tapped(module: nn.Module, place: Place) -> tuple[nn.Module, Tap]:
+    """A copy of a network with a tap, for one forward pass.
+
+    The copy has modules of its own and shares all tensors, so that neither hooks nor gradients reach the network,
+    however the work ends.
+
+    Raises:
+        InputError: in the forward pass, where the layer gives other maps than the analysis says.
+    """
+    shared: dict[int, Tensor] = {
+        id(one): nn.Parameter(one.detach(), requires_grad=False) for one in module.parameters()
+    }
+    shared |= {id(one): one for one in module.buffers()}
+    own, tap, calls = deepcopy(module, shared), Tap(), count(1)
+    channels, rows, columns = place.shape
+
+    def through(_module: nn.Module, _inputs: object, maps: Tensor) -> Tensor | None:
+        if next(calls) != place.call:
+            return None
+        if not isinstance(maps, Tensor) or tuple(maps.shape) not in {
+            (1, channels, rows, columns), (1, rows, columns, channels)
+        }:  # fmt: skip
+            raise InputError(_("layer: {name} gives no maps").format(name=place.layer.name))
+        # Behind the tap goes a clone: a ReLU in place would change what the tap has seen.
+        if maps.shape[1:] == (channels, rows, columns):
+            return tap(maps).clone()  # type: ignore[no-any-return]
+        return tap(maps.permute(0, 3, 1, 2)).permute(0, 2, 3, 1).clone()  # type: ignore[no-any-return]
+
+    own.get_submodule(place.module).register_forward_hook(through)
+    return own, tap

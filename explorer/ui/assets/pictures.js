@@ -1,0 +1,86 @@
+// Shows pictures side by side, and reports the one that the user picks.
+const SIDEWAYS = { ArrowRight: 1, ArrowLeft: -1 };
+const LINEWISE = { ArrowDown: 1, ArrowUp: -1 };
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const grid = parentElement.querySelector(".grid");
+  grid.style.setProperty("--side", `${data.side}px`);
+  grid.classList.toggle("places", data.places);
+  const had = cells().indexOf(grid.getRootNode().activeElement);
+
+  const pictures = JSON.stringify([data.items, data.buttons]);
+  if (grid.shown !== pictures) {
+    grid.replaceChildren(...data.items.map(data.buttons ? button : figure));
+    grid.shown = pictures;
+    if (had >= 0 && cells()[had]) cells()[had].focus({ preventScroll: true });
+  }
+  if (data.buttons) {
+    const first = had >= 0 ? had : data.chosen ?? 0;
+    cells().forEach((cell, index) => {
+      cell.setAttribute("aria-pressed", index === data.chosen);
+      cell.tabIndex = index === first ? 0 : -1;
+    });
+  }
+
+  function cells() {
+    return [...grid.children];
+  }
+
+  function figure(item) {
+    return framed("figure", item, "figcaption");
+  }
+
+  function button(item) {
+    const cell = framed("button", item, "span");
+    cell.type = "button";
+    return cell;
+  }
+
+  function framed(tag, item, below) {
+    const cell = document.createElement(tag);
+    const image = document.createElement("img");
+    image.alt = item.alt;
+    image.onload = () => image.classList.toggle("small", image.naturalWidth < data.side);
+    image.src = item.url;
+    image.draggable = false;
+    cell.append(image);
+    if (item.label) {
+      const line = document.createElement(below);
+      line.textContent = line.title = item.label;
+      if (tag === "button") line.ariaHidden = "true"; // the picture's words name the button
+      cell.append(line);
+    }
+    return cell;
+  }
+
+  function pick(index, place) {
+    setTriggerValue("pick", { index, place });
+  }
+
+  function focus(cell) {
+    for (const other of cells()) other.tabIndex = other === cell ? 0 : -1;
+    cell.focus();
+  }
+
+  grid.onclick = (event) => {
+    const cell = event.target.closest("button");
+    if (!cell) return;
+    focus(cell);
+    const box = cell.querySelector("img").getBoundingClientRect();
+    const place = [(event.clientY - box.top) / box.height, (event.clientX - box.left) / box.width];
+    const within = event.detail > 0 && place.every((part) => part >= 0 && part < 1); // no detail: the keyboard
+    pick(cells().indexOf(cell), within ? place : null);
+  };
+
+  grid.onkeydown = (event) => {
+    const cell = event.target.closest("button");
+    if (!cell) return;
+    const all = cells();
+    const row = all.filter((other) => other.offsetTop === all[0].offsetTop).length;
+    const steps = (SIDEWAYS[event.key] ?? 0) + row * (LINEWISE[event.key] ?? 0);
+    const next = { Home: 0, End: all.length - 1 }[event.key] ?? (steps ? all.indexOf(cell) + steps : null);
+    if (next === null) return;
+    event.preventDefault();
+    if (all[next]) focus(all[next]);
+  };
+}

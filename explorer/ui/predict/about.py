@@ -1,0 +1,111 @@
+"""The card of weights in full."""
+
+import json
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer.drawing.numbers import short
+from explorer.i18n import _
+from explorer.models.library import Entry
+from explorer.models.weights import Card
+from explorer.ui import address
+from explorer.ui.compare.entries import of_spec, title
+from explorer.ui.predict import choose
+from explorer.ui.text import plain
+
+ROW, ROWS_SHOWN = 30, 12
+LISTED = 12  # classes that are named at once
+
+
+def draw(entry: Entry, card: Card) -> None:
+    """Network, images, classes, figures, and where the weights come from."""
+    facts_side, figures_side = st.columns([3, 2], gap="medium")
+    with facts_side:
+        st.markdown("\n".join(f"- **{label}**: {text}" for label, text in _facts(entry, card)))
+        st.page_link(
+            "../pages/architecture.py", label=_("The network on the Architecture page"), icon=":material/schema:",
+            width="content", query_params={**of_spec(card.network_spec).link, **address.everywhere()},
+        )  # fmt: skip
+    with figures_side:
+        _figures(card)
+    if len(card.classes) > LISTED:
+        with st.expander(_("All {count:,} classes").format(count=len(card.classes)), icon=":material/list:"):
+            st.markdown(" · ".join(map(plain, card.classes)))
+    with st.expander(_("How they were made"), icon=":material/history:"):
+        # Without colours: those of Streamlit's highlighter are too faint to read, and can't be set.
+        st.code(_written({"made_by": card.made_by, "recipe": card.recipe, "data": card.data}), language=None)
+
+
+def _facts(entry: Entry, card: Card) -> list[tuple[str, str]]:
+    spec, inputs = card.network_spec, card.inputs
+    named = ", ".join(map(plain, card.classes[:LISTED])) + ("…" if len(card.classes) > LISTED else "")
+    facts = [
+        (
+            _("Network"),
+            _("{network}, {params} parameters").format(
+                network=plain(title(of_spec(spec))), params=short(choose.parameters(entry.name, spec))
+            ),
+        ),
+        (_("Classes"), _("{count:,}: {names}").format(count=len(card.classes), names=named)),
+        (
+            _("Images"),
+            _("{size} × {size} pixels, {colour}").format(
+                size=inputs.size, colour=_("grey") if spec.in_channels == 1 else _("colour")
+            ),
+        ),
+        (
+            _("Prepared"),
+            _("resized straight to the square")
+            if inputs.resize is None
+            else _("shorter side resized to {side} pixels, the middle cut out").format(side=inputs.resize),
+        ),
+        (
+            _("Normalised"),
+            _("mean {mean}, standard deviation {std}").format(
+                mean=", ".join(f"{value:g}" for value in inputs.mean),
+                std=", ".join(f"{value:g}" for value in inputs.std),
+            ),
+        ),
+    ]
+    if card.name != entry.name:  # a file that is renamed keeps its card, by which its tests are known
+        facts.insert(0, (_("First called"), plain(card.name)))
+    if inputs.permutation_seed is not None:
+        facts.append((_("Pixels"), _("shuffled by the seed {seed}").format(seed=inputs.permutation_seed)))
+    if data := card.data.get("name"):
+        facts.append((_("Trained on"), plain(str(data))))
+    if precision := card.made_by.get("precision"):
+        facts.append((_("Precision"), plain(str(precision))))
+    facts.append((_("License"), plain(card.license) if card.license else _("not known")))
+    return facts
+
+
+def _figures(card: Card) -> None:
+    tested_first = sorted(card.metrics.items(), key=lambda figure: not figure[0].startswith("test/"))
+    figures = [figure for name, value in tested_first for figure in _figure(name, value)]
+    if not figures:
+        st.info(_("The card has no figures: test the weights."), icon=":material/fact_check:")
+        return
+    st.dataframe(
+        pd.DataFrame(figures, columns=["name", "value"]),
+        hide_index=True,
+        row_height=ROW,
+        height=ROW * (min(len(figures), ROWS_SHOWN) + 1) + 2,
+        column_config={
+            "name": st.column_config.TextColumn(_("Figure")),
+            "value": st.column_config.TextColumn(_("Value"), alignment="right"),
+        },
+        alt=_("Figures of the card"),
+    )
+
+
+def _figure(name: str, value: Any) -> list[tuple[str, str]]:
+    if isinstance(value, dict):
+        return [figure for key, one in value.items() for figure in _figure(f"{name}/{key}", one)]
+    share = isinstance(value, float) and "top" in name and 0 <= value <= 1
+    return [(name, f"{value:.2%}" if share else f"{value:,.5g}" if isinstance(value, float) else str(value))]
+
+
+def _written(part: dict[str, Any]) -> str:
+    return json.dumps({key: value for key, value in part.items() if value}, ensure_ascii=False, indent=1)

@@ -1,0 +1,201 @@
+"""One picture close up: itself, what each network sees of it, and what it says."""
+
+from collections.abc import Sequence
+from html import escape
+
+import streamlit as st
+from torch import Tensor
+
+from explorer.data.preprocessing import Normalise
+from explorer.i18n import _
+from explorer.prediction.answers import Answer
+from explorer.prediction.doubts import Doubt, doubts, is_sure
+from explorer.prediction.pictures import Picture
+from explorer.ui.predict import bars, state
+from explorer.ui.predict.encoded import SMALL, address
+from explorer.ui.predict.view import DEFAULT
+from explorer.ui.text import plain
+
+COUNTS = (3, 5, 10)  # likeliest classes that are listed
+LARGE, HALF = 300, 240  # pixels of a picture on the page, and of one of four beside each other
+STYLE = """<style>
+  .looks { display: flex; flex-wrap: wrap; gap: 14px }
+  .looks figure { margin: 0; width: min(var(--side), 100%) }
+  .looks img { display: block; width: 100%; max-height: 300px; object-fit: contain; object-position: left top;
+               border-radius: 3px; outline: 1px solid color-mix(in srgb, currentColor 25%, transparent);
+               outline-offset: -1px }
+  .looks img.pixels { image-rendering: pixelated }
+  .looks figcaption { font-size: 0.8rem; line-height: 1.3; margin-top: 4px }
+</style>"""
+
+
+def draw(answers: Sequence[Answer], *, dark: bool) -> None:
+    """A picture and the answer of each network that was asked.
+
+    Args:
+        answers: about the same picture, which can be read.
+        dark: whether the page is.
+    """
+    picture = answers[0].picture
+    st.subheader(plain(picture.name), anchor=False)
+    _switches(answers)
+    if len(answers) == 1:
+        _looks([_itself(picture), *_seen(answers[0])])
+        _said(answers[0], "first", dark=dark)
+        return
+    left, right = st.columns(2, gap="large", vertical_alignment="center")
+    with left:
+        _looks([_itself(picture)])
+    right.markdown(_together(*answers))
+    for column, answer, place in zip(st.columns(2, gap="large"), answers, ("first", "second"), strict=True):
+        with column:
+            st.markdown(f"**{plain(answer.network.name)}**")
+            _looks(_seen(answer), HALF)
+            _said(answer, place, dark=dark)
+
+
+def _switches(answers: Sequence[Answer]) -> None:
+    view = state.asking().view
+    counts = sorted({*COUNTS, view.top})
+    with st.container(horizontal=True, vertical_alignment="center", key="predict-switches"):
+        st.segmented_control(
+            _("Likeliest classes"), counts, required=True, key=state.VIEW + "top", on_change=state.used,
+            format_func=lambda count: _("Top {count}").format(count=count), label_visibility="collapsed",
+        )  # fmt: skip
+        if view.invert or any(answer.network.card.network_spec.in_channels == 1 for answer in answers):
+            st.toggle(
+                _("Invert light and dark"), key=state.VIEW + "invert", on_change=state.used,
+                help=_("For dark strokes on a light ground, where a network knows bright strokes on a dark one."),
+            )  # fmt: skip
+
+
+def headline(answer: Answer) -> str:
+    """The answer in a few words, as Markdown."""
+    if answer.probabilities is None:
+        return plain(answer.error)
+    guesses = answer.top(2)
+    first = guesses[0]
+    if is_sure(answer.probabilities):
+        return _("**{name}**, {share:.2%}").format(name=plain(first.name), share=first.probability)
+    return _("Not sure: {first} ({share:.2%}) or {second} ({other:.2%})").format(
+        first=plain(first.name), share=first.probability, second=plain(guesses[1].name), other=guesses[1].probability
+    )
+
+
+def _said(answer: Answer, place: str, *, dark: bool) -> None:
+    if answer.probabilities is None:
+        st.error(plain(answer.error), icon=":material/broken_image:")
+        return
+    truth = answer.picture.truth
+    st.markdown(f"### {headline(answer)}")
+    if truth is not None:
+        st.caption(
+            (_("Right: it is {truth}.") if answer.is_right else _("It is {truth}.")).format(truth=f"**{plain(truth)}**")
+        )
+    if not is_sure(answer.probabilities):
+        st.caption(
+            _("No class stands out: the second is at least half as likely as the first, or all are nearly alike."),
+            help=_("Of the CIFAR-10 test images whose answers are so, resnet20-cifar10 gets every other one wrong.")
+            if answer.network.name == DEFAULT
+            else None,
+        )
+    for doubt in doubts(answer.picture, answer.network.card):
+        st.warning(_in_words(doubt, answer), icon=":material/help:")
+    bars.top(answer.top(state.asking().view.top), answer.truth, dark=dark)
+    bars.every(answer, place)
+
+
+def _in_words(doubt: Doubt, answer: Answer) -> str:
+    name, picture, card = plain(answer.network.name), answer.picture, answer.network.card
+    height, width = picture.size
+    sentence = {
+        Doubt.CLASS: _("{truth} is none of the {count:,} classes that {name} knows, so no answer can be right."),
+        Doubt.NAME: _(
+            "The class names of {name} and those of the picture's data set all differ. Classes are taken by their "
+            "position, {truth} for {taken}; if they mean different things, no answer can be right."
+        ),
+        Doubt.COLOUR: _(
+            "{name} was trained with grey images: it doesn't see the colours, and hardly knows photographs."
+        ),
+        Doubt.INVERTED: _(
+            "The background of this picture is light where that of {name}'s own images is dark, or the other way "
+            "round: try to invert it."
+        ),
+        Doubt.SMALL: _("The picture has {width} × {height} pixels, and {name} reads {size} × {size}: it sees a blur."),
+        Doubt.EMPTY: _("The picture has one colour: there is nothing on it that {name} could know."),
+    }[doubt]
+    return sentence.format(
+        truth=plain(picture.truth or ""), count=len(card.classes), name=name, width=width, height=height,
+        size=card.inputs.size, taken=plain(card.classes[answer.truth or 0]),
+    )  # fmt: skip
+
+
+def _together(first: Answer, second: Answer) -> str:
+    """Whether two networks agree."""
+    if first.probabilities is None or second.probabilities is None:
+        return ""
+    one, other = first.top(1)[0], second.top(1)[0]
+    if one.name == other.name:
+        return _("Both say **{name}**.").format(name=plain(one.name))
+    if other.name not in first.network.card.classes and one.name not in second.network.card.classes:
+        return _("They know different classes: **{one}** and **{other}** need not contradict each other.").format(
+            one=plain(one.name), other=plain(other.name)
+        )
+    return _("They disagree: **{one}** against **{other}**.").format(one=plain(one.name), other=plain(other.name))
+
+
+_Look = tuple[Tensor, str, str]  # an image, the line below it, and what it shows in words
+
+
+def _itself(picture: Picture) -> _Look:
+    height, width = picture.size
+    line = (
+        _("The first frame of the picture, {width} × {height} pixels")
+        if picture.is_first
+        else _("The picture, {width} × {height} pixels")
+    )
+    return picture.pixels, line.format(width=width, height=height), picture.name
+
+
+def _seen(answer: Answer) -> list[_Look]:
+    """What a network sees, and the same normalised."""
+    if answer.probabilities is None:
+        return []
+    card = answer.network.card
+    pixels = answer.picture.seen(card)
+    values = Normalise(card.inputs, pixels.device)(pixels[None])[0]
+    low, high = values.min().item(), values.max().item()
+    grey = (values - low) / max(high - low, 1e-9) * 255
+    size = card.inputs.size
+    how = _("resized, and the middle cut out") if card.inputs.resize is not None else _("resized straight to a square")
+    return [
+        (
+            pixels,
+            _("What the network sees: {size} × {size} pixels, {how}").format(size=size, how=how),
+            _("{name} as {network} sees it").format(name=answer.picture.name, network=answer.network.name),
+        ),
+        (
+            grey.round().byte(),
+            _("Normalised: {low} is black, {high} white").format(low=_signed(low), high=_signed(high)),
+            _("{name}, normalised for {network}").format(name=answer.picture.name, network=answer.network.name),
+        ),
+    ]
+
+
+def _signed(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
+
+
+def _looks(looks: Sequence[_Look], large: int = LARGE) -> None:
+    figures = "".join(
+        f'<figure style="--side:{_width(image, large)}px"><img class="{"pixels" if max(image.shape) <= SMALL else ""}" '
+        f'src="{address(image, 2 * LARGE)}" alt="{escape(words)}"><figcaption>{escape(line)}</figcaption></figure>'
+        for image, line, words in looks
+    )
+    st.html(f'{STYLE}<div class="looks">{figures}</div>')
+
+
+def _width(image: Tensor, large: int) -> int:
+    """Pixels on the page: of one height for all shapes, as far as there is room."""
+    height, width = image.shape[1:]
+    return round(min(large, max(0.65 * large * width / height, 0.4 * large)))

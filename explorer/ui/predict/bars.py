@@ -1,0 +1,63 @@
+"""The likeliest classes as bars, and every class as a table."""
+
+from collections.abc import Sequence
+from html import escape
+
+import pandas as pd
+import streamlit as st
+
+from explorer.drawing.theme import theme
+from explorer.i18n import _
+from explorer.prediction.answers import Answer
+from explorer.prediction.classify import Guess
+
+ROW = 30
+ROWS_SHOWN = 12
+STYLE = """<style>
+  .guesses { display: grid; grid-template-columns: minmax(5rem, 30%) 1fr 4.2rem; gap: 6px 10px; margin: 0;
+             align-items: center; font-size: 0.93rem }
+  .guesses .guess { display: contents }
+  .guesses .class { overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
+  .guesses .ground, .guesses .bar { display: block; height: 14px; border-radius: 3px }
+  .guesses .bar { min-width: 2px }
+  .guesses .share { text-align: right; font-variant-numeric: tabular-nums }
+</style>"""
+
+
+def top(guesses: Sequence[Guess], truth: int | None, *, dark: bool) -> None:
+    """The likeliest classes; the true one is marked."""
+    colours = theme(dark=dark)
+    rows = "".join(
+        f'<div class="guess" role="listitem"><span class="class" title="{escape(guess.name)}">'
+        f'{"✓ " if guess.index == truth else ""}{escape(guess.name)}</span><span class="ground" '
+        f'style="background:{colours.panel}"><span class="bar" style="background:{colours.accent};'
+        f'width:{guess.probability:.2%}"></span></span><span class="share">{guess.probability:.2%}</span></div>'
+        for guess in guesses
+    )
+    st.html(f'{STYLE}<div class="guesses" role="list">{rows}</div>')
+
+
+def every(answer: Answer, place: str) -> None:
+    """Every class on request, sortable."""
+    with st.expander(
+        _("Every class"), icon=":material/list:", key=f"predict.every.{place}", on_change="rerun"
+    ) as opened:
+        if not opened.open:
+            return
+        guesses = answer.top(len(answer.network.card.classes))
+        frame = pd.DataFrame(
+            [(rank, guess.name, guess.index, 100 * guess.probability) for rank, guess in enumerate(guesses, 1)],
+            columns=["rank", "class", "index", "probability"],
+        )
+        st.dataframe(
+            frame, hide_index=True, row_height=ROW, height=ROW * (min(len(frame), ROWS_SHOWN) + 1) + 2,
+            column_config={
+                "rank": st.column_config.NumberColumn(_("Rank"), width=60),
+                "class": st.column_config.TextColumn(_("Class")),
+                "index": st.column_config.NumberColumn(_("Position"), help=_("Among the outputs, from 0."), width=80),
+                "probability": st.column_config.ProgressColumn(
+                    _("Probability"), min_value=0, max_value=100, format="%.2f%%"
+                ),
+            },
+            alt=_("Every class with its probability"),
+        )  # fmt: skip

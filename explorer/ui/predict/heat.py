@@ -1,0 +1,225 @@
+"""Where the network looked: class activation maps and occlusion, drawn on the picture."""
+
+from functools import partial
+
+import streamlit as st
+from torch import Tensor
+
+from explorer.i18n import _
+from explorer.prediction import reasons, turns
+from explorer.prediction.cams import Method, cam, warm
+from explorer.prediction.occlusion import Occluded, Patch, occlusion, patches
+from explorer.prediction.taps import Place
+from explorer.ui.choice import choice
+from explorer.ui.pictures import Shown, pictures
+from explorer.ui.predict import paint, state
+from explorer.ui.predict.encoded import address
+from explorer.ui.predict.reason import Case, choose_class, choose_layer, computed, shuffled
+from explorer.ui.text import plain
+
+ALL = "all"  # methods
+SIDE = 230
+
+_covering = turns.Line(1)  # one at a time, of which each batch lets all others who compute go first
+
+
+def _titles() -> dict[str, str]:
+    return {
+        Method.GRADCAM: "Grad-CAM",
+        Method.GRADCAM_PLUS_PLUS: "Grad-CAM++",
+        Method.HIRESCAM: "HiResCAM",
+        Method.LAYERCAM: "LayerCAM",
+        Method.EIGENCAM: "Eigen-CAM",
+        ALL: _("All side by side"),
+    }
+
+
+def _words() -> dict[str, str]:
+    return {
+        Method.GRADCAM: _(
+            "Shows which places of the layer's map speak for the class, each channel weighed by its mean gradient; "
+            "not which pixels, and not what speaks against it."
+        ),
+        Method.GRADCAM_PLUS_PLUS: _(
+            "Weighs places with a positive gradient more, so that several objects of a class all show; made for maps "
+            "behind a ReLU, and no proof that the network needs each of them."
+        ),
+        Method.HIRESCAM: _(
+            "Multiplies map and gradient place by place, so that it shows only what the score is really computed from; "
+            "exact for the last convolution before a linear layer, elsewhere an approximation."
+        ),
+        Method.LAYERCAM: _(
+            "Weighs each place by its own positive gradient, so that early layers give fine maps; what speaks against "
+            "the class is left out."
+        ),
+        Method.EIGENCAM: _(
+            "Shows what the maps of the layer have most in common, without gradients; it is the same for every class, "
+            "so it doesn't say why this one."
+        ),
+        ALL: _("The same picture, layer and class by each method; where they agree there is more reason to believe."),
+    }
+
+
+def cams(case: Case) -> None:
+    """Class activation maps."""
+    titles, words = _titles(), _words()
+    method = case.view.method
+    if method not in titles:
+        st.warning(
+            _("There is no method {name}; you see Grad-CAM instead.").format(name=plain(method)),
+            icon=":material/link_off:",
+        )
+        method = str(Method.GRADCAM)
+        state.asking().correct(method=method)
+    if not case.places:
+        st.info(
+            _(
+                "This network has no maps: its layers mix all pixels at once, so that no place of "
+                "theirs can be shown. Occlusion works for any network."
+            ),
+            icon=":material/blur_off:",
+        )
+        return
+    with st.container(horizontal=True):
+        choice(
+            _("Method"), list(titles), method, lambda name: state.change(method=name), words=titles.__getitem__,
+            key="predict.method",
+        )  # fmt: skip
+        index = choose_class(case)
+    place = choose_layer(case)
+    name = case.network.card.classes[index]
+    st.caption(words[method])
+    share = st.slider(
+        _("Heat over the picture"), 0, 100, 50, 5, format="%d%%", key="predict.opacity", width=300
+    ) / 100  # fmt: skip
+    if method == ALL:
+        shown = [_overlaid(case, _heat(case, place, index, one), share, titles[one], name) for one in Method]
+        pictures(shown, key="predict.cams", side=SIDE)
+    else:
+        heat = _heat(case, place, index, Method(method))
+        _three(case, heat, share, titles[method], name, key="predict.cam")
+        if not heat.any():
+            st.info(
+                _("Nothing stands out: no place of {layer} speaks for {name}, or all speak alike.").format(
+                    layer=plain(place.layer.name), name=plain(name)
+                ),
+                icon=":material/blur_off:",
+            )
+    st.caption(_("Dark purple is the least of a map, yellow the most; each map has a scale of its own."))
+    shuffled(case)
+
+
+def _heat(case: Case, place: Place, index: int, method: Method) -> Tensor:
+    of = index if method.of_class else None
+    return computed(
+        case, ("cam", place.layer.name, of, method), lambda: cam(case.network, place, case.seen, index, method), warm
+    )
+
+
+def _overlaid(case: Case, heat: Tensor, share: float, title: str, name: str) -> Shown:
+    words = _("{title} for {name}, laid over the picture; {where}").format(title=title, name=name, where=_where(heat))
+    return Shown(address(paint.overlay(case.read, heat, share), 640), title, words)
+
+
+def _three(case: Case, heat: Tensor, share: float, title: str, name: str, *, key: str) -> None:
+    big = paint.enlarged(case.read)
+    alone = paint.heat(paint.smooth(heat, big.shape[-1]))
+    pictures(
+        [
+            _overlaid(case, heat, share, title, name),
+            Shown(address(alone, 640), _("Heat alone"), _("{title} alone").format(title=title)),
+            Shown(address(big, 640), _("What the network sees"), _("What the network sees")),
+        ],
+        key=key,
+        side=SIDE,
+    )
+
+
+def _where(heat: Tensor) -> str:
+    if not heat.any():
+        return _("nothing stands out")
+    row, column = divmod(int(heat.argmax()), heat.shape[1])
+    return _("most in row {row}, column {column} of {size}").format(row=row, column=column, size=heat.shape[0])
+
+
+def occlusions(case: Case) -> None:
+    """How far the probability falls where a patch covers the picture."""
+    size = case.network.card.inputs.size
+    titles = {4: _("Coarse"), 8: _("Medium"), 16: _("Fine")}
+    choices = patches(size)
+    with st.container(horizontal=True):
+        index = choose_class(case)
+        chosen = st.segmented_control(
+            _("Patch"), list(choices), format_func=titles.__getitem__, default=8, key="predict.patch", required=True
+        )
+        patch = choices[chosen]
+    name = case.network.card.classes[index]
+    st.caption(
+        _(
+            "Shows where the network needs what it sees: a patch in the mean colour covers one place after the other, "
+            "and the fall of the probability of {name} is measured. What two places hold both, it doesn't show."
+        ).format(name=plain(name))
+    )
+    st.caption(
+        _("A patch of {side} × {side} pixels, moved by {step}: {count:,} pictures are predicted.").format(
+            side=patch.side, step=patch.step, count=patch.positions(size)
+        )
+    )
+    asked = st.button(_("Cover and measure"), icon=":material/select_check_box:")
+    found = _held(case, index, patch) or (_covered(case, index, patch) if asked else None)
+    if found is None:
+        return
+    fall, ends = found
+    share = st.slider(_("Heat over the picture"), 0, 100, 50, 5, format="%d%%", key="predict.opacity", width=300) / 100
+    most = float(fall.max())
+    heat = (fall / most).clamp(0, 1) if most > 0 else fall.new_zeros(fall.shape)
+    _three(case, heat, share, _("Occlusion"), name, key="predict.occluded")
+    lowest, highest = ends.tolist()
+    st.markdown(
+        _(
+            "The probability of {name} is {before:.2%}; with one patch over the picture it lies between "
+            "**{lowest:.2%}** and {highest:.2%}."
+        ).format(name=plain(name), before=float(case.answers[index]), lowest=lowest, highest=highest)
+    )
+    st.caption(
+        _("Dark purple is no fall or a rise, yellow the greatest fall; each pixel has the mean of the patches over it.")
+    )
+    shuffled(case)
+
+
+def _held(case: Case, index: int, patch: Patch) -> Occluded | None:
+    fall, ends = (
+        reasons.held(case.network, case.picture, ("occlusion", index, patch, part)) for part in Occluded._fields
+    )
+    return None if fall is None or ends is None else Occluded(fall, ends)
+
+
+def _covered(case: Case, index: int, patch: Patch) -> Occluded:
+    note, bar = st.empty(), st.progress(0.0, _("Covering one place after the other"))
+    done, count = 0, patch.positions(case.network.card.inputs.size)
+
+    def progress(now: int, _all: int) -> None:
+        nonlocal done
+        done = now
+        bar.progress(done / count, _("{done:,} of {count:,} pictures").format(done=done, count=count))
+
+    def wait(ahead: int) -> None:
+        note.info(_("Waiting: occlusions before yours: {ahead}").format(ahead=ahead), icon=":material/hourglass_top:")
+
+    def let(_ahead: int) -> None:
+        words = _("{done:,} of {count:,} pictures; others' predictions go in between")
+        bar.progress(done / count, words.format(done=done, count=count))
+
+    try:
+        with _covering.turn(wait):
+            note.empty()
+            if (held := _held(case, index, patch)) is not None:  # another session has waited for it, too
+                return held
+            turn = partial(turns.turn, let, yielding=True)
+            found = occlusion(case.network, case.seen, index, patch, progress, turn)
+            for part, values in found._asdict().items():
+                reasons.keep(case.network, case.picture, ("occlusion", index, patch, part), values)
+            return found
+    finally:
+        note.empty()
+        bar.empty()

@@ -1,0 +1,106 @@
+"""The state of the Predict page: from the link to the widgets and back."""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import streamlit as st
+
+from explorer.errors import ExplorerError
+from explorer.ui.linked import Linked
+from explorer.ui.predict.view import View
+
+VIEW = "predict.view."  # of the widgets' keys
+OF_THE_NETWORK = ("cls", "layer", "unit")  # fields that mean nothing to another network
+
+
+@dataclass(frozen=True)
+class Deed:
+    """A change to the list of weights that the user has asked for.
+
+    Attributes:
+        work: does it, and says what is to be noted; whom it is given it tells how many are before it.
+        weights: that are chosen then.
+        said: in the end.
+        tidy: closes what the user has asked by; it may be called twice.
+    """
+
+    work: Callable[[Callable[[int], None]], Sequence[str]]
+    weights: str
+    said: str
+    tidy: Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What came of a deed, in words."""
+
+    worked: bool
+    sentence: str
+    notes: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class Asking(Linked[View]):
+    """Kept in ``session_state``.
+
+    Attributes:
+        opened: key of the one of several pictures that is shown close up.
+        deed: that is to be done when the list of weights is drawn next, as it may take a minute.
+        told: what came of the last one.
+        tidy: what it has left to be done.
+    """
+
+    PREFIX: ClassVar[str] = VIEW
+    WIDGETS: ClassVar[tuple[str, ...]] = ("show", "invert", "top", "why", "order")
+
+    opened: Hashable = None
+    deed: Deed | None = None
+    told: Told | None = None
+    tidy: Callable[[], None] | None = None
+
+    def act(self, on_wait: Callable[[int], None]) -> None:
+        """Do what the user has asked for.
+
+        Streamlit ends a run of the script wherever it is called, also for the session's state, as soon as the user
+        has done something else. So nothing here calls it, but a wait: the next run finds what came of this.
+        """
+        if self.deed is None:
+            return
+        deed = self.deed
+        try:
+            notes = deed.work(on_wait)
+        except ExplorerError as error:
+            self.told = Told(worked=False, sentence=str(error))
+        except Exception:
+            self.deed = None
+            raise
+        else:
+            self.show(self.view.model_copy(update={"weights": deed.weights}))
+            self.told, self.tidy = Told(worked=True, sentence=deed.said, notes=notes), deed.tidy
+        self.deed = None  # what has been interrupted in its wait is done by the next run
+
+    def show(self, view: View) -> None:
+        """Show something else: what came of a deed has been read then."""
+        if view != self.view:
+            self.told = None
+        if view.explained != self.view.explained:
+            own = {name: View.model_fields[name].get_default() for name in OF_THE_NETWORK}
+            view = view.model_copy(update=own)
+        Linked.show(self, view)
+
+
+def asking() -> Asking:
+    """The session's state."""
+    state: Asking = st.session_state.setdefault("asking", Asking(View()))
+    return state
+
+
+def used() -> None:
+    """Callback of every widget of the view."""
+    asking().used = True
+
+
+def change(**fields: object) -> None:
+    """The user changes the view: in a callback."""
+    asking().change(**fields)

@@ -1,0 +1,90 @@
+"""Images that the user brings: files, or what the camera sees.
+
+Streamlit keeps what is uploaded as long as the session lives; here are the bounds on what is done with it.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import streamlit as st
+from torch import Tensor
+
+from explorer.drawing.numbers import bytes_short
+from explorer.errors import InputError, printable
+from explorer.i18n import _
+from explorer.prediction.pictures import Picture
+from explorer.ui.predict import state
+from explorer.ui.predict.view import MOST
+from explorer.ui.text import plain
+
+MAX_FILE = 50  # MB
+MAX_ALL = 200_000_000  # bytes of all images of a session that are looked at
+LONGEST = 80  # characters of a file's name that are shown
+
+
+def files() -> list[Picture]:
+    """Let the user give files; of too many the first."""
+    given = st.file_uploader(
+        _("Photographs or drawings"), accept_multiple_files=True, max_upload_size=MAX_FILE, key="predict.files",
+        on_change=state.used,
+        help=_(
+            "JPEG, PNG, WebP, GIF, TIFF, BMP or PPM, up to {size} MB each and {count} at a time. They stay on this "
+            "server while this page is open, and nobody else sees them."
+        ).format(size=MAX_FILE, count=MOST),
+    )  # fmt: skip
+    taken = within(given)
+    if len(taken) < len(given):
+        st.warning(
+            _(
+                "{taken} of {given} images are looked at: at most {count}, and {size} together. The first that is left "
+                "out is {name}."
+            )
+            .format(
+                taken=len(taken), given=len(given), count=MOST, size=bytes_short(MAX_ALL),
+                name=plain(named(given[len(taken)].name)),
+            ),
+            icon=":material/filter_list:",
+        )  # fmt: skip
+    return [picture(file) for file in taken]
+
+
+def camera() -> list[Picture]:
+    """Let the user take a picture."""
+    taken = st.camera_input(_("Take a picture"), key="predict.camera", on_change=state.used)
+    st.caption(
+        _("No camera, or it is not allowed here? Browsers give it to pages of this machine and to https only: upload a "
+          "photograph instead.")
+    )  # fmt: skip
+    return [picture(taken, _("photograph"))] if taken else []
+
+
+def within(given: Sequence[Any]) -> list[Any]:
+    """The first files, as many as the bounds allow."""
+    taken, total = [], 0
+    for file in given[:MOST]:
+        total += file.size
+        if total > MAX_ALL:
+            break
+        taken.append(file)
+    return taken
+
+
+def picture(file: Any, name: str = "") -> Picture:
+    """The picture of an uploaded file."""
+    called = name or named(file.name)
+    if file.size > MAX_FILE * 2**20:
+        return Picture(called, ("upload", file.file_id), partial(_too_large, called, file.size))
+    return Picture.of_file(called, ("upload", file.file_id), file.getvalue())
+
+
+def named(name: str) -> str:
+    """The name of a file on one line, its end kept."""
+    text = printable(name)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 20]}…{text[-19:]}"
+
+
+def _too_large(name: str, size: int, _channels: int | None) -> Tensor:
+    raise InputError(
+        _("{place} has {size}; {limit} MB are the most").format(place=name, size=bytes_short(size), limit=MAX_FILE)
+    )

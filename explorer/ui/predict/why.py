@@ -1,0 +1,78 @@
+"""Reasons: where the network looked, and what each layer made of the picture."""
+
+from collections.abc import Callable, Sequence
+from typing import get_args
+
+import streamlit as st
+
+from explorer.errors import InputError
+from explorer.i18n import _
+from explorer.prediction.answers import Answer
+from explorer.ui.predict import filters, heat, maps, state
+from explorer.ui.predict.reason import Case
+from explorer.ui.predict.view import Whose, Why
+from explorer.ui.text import plain
+
+WHOSE = "predict.whose"  # of the widget: what it offers changes with the networks
+# On a phone all sections stand in one line, and so do the three numbers of a unit.
+NARROW = """<style>
+  @media (max-width: 480px) {
+    .st-key-predict-view-why button { padding-inline: 0.55rem }
+    .st-key-predict-unit > * { flex-basis: 90px; min-width: 0 }
+  }
+</style>"""
+
+
+def draw(answers: Sequence[Answer], *, dark: bool) -> None:
+    """Why a network gives its answer.
+
+    Args:
+        answers: of each network that was asked, about the same picture.
+        dark: whether for a dark page.
+    """
+    titles: dict[Why, str] = {
+        "cam": _("Where it looked"),
+        "occlusion": _("Occlusion"),
+        "maps": _("Feature maps"),
+        "filters": _("Filters"),
+    }
+    sections: dict[Why, Callable[[Case], None]] = {
+        "cam": heat.cams, "occlusion": heat.occlusions, "maps": maps.draw, "filters": filters.draw
+    }  # fmt: skip
+    st.html(NARROW)
+    answer = _chosen(answers)
+    st.segmented_control(
+        _("Reasons"), list(titles), format_func=titles.__getitem__, key=state.VIEW + "why", on_change=state.used,
+        required=True, label_visibility="collapsed",
+    )  # fmt: skip
+    view = state.asking().look()
+    if answer.probabilities is None:
+        st.error(plain(answer.error), icon=":material/broken_image:")
+        return
+    try:
+        sections[view.why](Case(answer.network, answer.picture, answer.probabilities, view, dark))
+    except InputError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+
+
+def _chosen(answers: Sequence[Answer]) -> Answer:
+    """Let the user choose, of two networks, the one whose answer is explained."""
+    if len({answer.network.name for answer in answers}) == 1:
+        st.header(_("Why"), anchor=False)
+        return answers[0]
+    both: dict[Whose, Answer] = dict(zip(get_args(Whose), answers, strict=True))
+    whose = state.asking().view.whose
+
+    def choose() -> None:
+        if (wanted := st.session_state[WHOSE]) in both:
+            state.change(whose=wanted)
+
+    st.session_state[WHOSE] = whose
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        title = _("Why {name} says so").format(name=plain(both[whose].network.name))
+        st.header(title, anchor=False, width="content")
+        st.segmented_control(
+            _("Network that is explained"), list(both), format_func=lambda one: both[one].network.name, key=WHOSE,
+            on_change=choose, required=True, label_visibility="collapsed",
+        )  # fmt: skip
+    return both[whose]

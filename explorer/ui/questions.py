@@ -1,0 +1,30 @@
+"""Answers to the questions of an import, as text."""
+
+from typing import Any
+
+from explorer.foreign.questions import READERS, STRAIGHT
+from explorer.models.recognition import Question
+from explorer.recipes import spec_assignments
+
+
+def written(value: Any) -> str:
+    """An answer as people type it."""
+    if value is None:
+        return STRAIGHT
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def parsed(question: Question, text: str) -> Any:
+    """An answer as people type it, in the type of the likely one.
+
+    Names of classes may be those of a file on this machine: not for pages.
+
+    Raises:
+        InputError: where it is none.
+    """
+    if question.key in READERS:
+        return READERS[question.key](text)
+    for choice in question.choices:
+        if written(choice).casefold() == text.strip().casefold():
+            return choice
+    return spec_assignments([f"{question.key}={text}"])[question.key]

@@ -1,0 +1,19 @@
+"""Accuracies in one line."""
+
+from typing import Any
+
+import streamlit as st
+
+from explorer.i18n import _
+from explorer.ui.runs.words import percent
+
+
+def draw(result: dict[str, Any]) -> None:
+    """Top-1, top-k and how many are right, of a result as ``evaluate --json`` prints it."""
+    st.metric(_("Test top-1"), percent(result["top1"]), width="content")
+    for k, share in result.get("topk", {}).items():
+        st.metric(_("Test top-{k}").format(k=k), percent(share), width="content")
+    st.metric(
+        _("Right"), _("{correct:,} of {images:,}").format(correct=result["correct"], images=result["images"]),
+        width="content",
+    )  # fmt: skip

@@ -1,0 +1,65 @@
+"""Weights as files for other programs, each read when it is asked for."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from explorer.drawing.numbers import bytes_short
+from explorer.errors import ExplorerError
+from explorer.exports.weights import onnx_bytes
+from explorer.i18n import _
+from explorer.models import weights
+from explorer.ui.text import plain
+
+BINARY = "application/octet-stream"
+
+
+def draw(path: Path, stem: str, key: str) -> None:
+    """Buttons for each format.
+
+    Args:
+        path: of the weights file.
+        stem: of the files' names.
+        key: prefix of the widgets' keys.
+    """
+    try:
+        size = bytes_short(path.stat().st_size)
+    except OSError as error:
+        st.error(plain(_("{file} can't be read: {reason}").format(file=path.name, reason=error.strerror)))
+        return
+    st.download_button(
+        _("Weights, safetensors ({size})").format(size=size), data=path.read_bytes, file_name=f"{stem}.safetensors",
+        mime=BINARY, icon=":material/deployed_code:", on_click="ignore", key=f"{key}.safetensors",
+    )  # fmt: skip
+    st.download_button(
+        _("Card of the weights, JSON"), data=lambda: weights.read_card(path).model_dump_json(indent=1).encode(),
+        file_name=f"{stem}.json", mime="application/json", icon=":material/badge:", on_click="ignore",
+        key=f"{key}.card",
+    )  # fmt: skip
+    st.download_button(
+        _("Weights, PyTorch .pth ({size})").format(size=size), data=lambda: weights.pth_bytes(path),
+        file_name=f"{stem}.pth", mime=BINARY, icon=":material/local_fire_department:", on_click="ignore",
+        key=f"{key}.pth",
+    )  # fmt: skip
+    if st.button(_("Prepare ONNX"), icon=":material/hub:", key=f"{key}.onnx"):
+        _onnx(path, stem, key)
+
+
+def _onnx(path: Path, stem: str, key: str) -> None:
+    """Made on request by a process of its own, and kept only as long as its button stands there."""
+    with st.spinner(_("Working…"), show_time=True):
+        note = st.empty()
+
+        def say(sentence: str) -> None:
+            note.caption(plain(sentence))
+
+        try:
+            content = onnx_bytes(path, say)
+        except ExplorerError as error:
+            st.error(plain(str(error)))
+            return
+    note.empty()
+    st.download_button(
+        _("Download {file}").format(file=f"{stem}.onnx"), content, f"{stem}.onnx", BINARY,
+        icon=":material/download:", on_click="ignore", key=f"{key}.onnx-file",
+    )  # fmt: skip

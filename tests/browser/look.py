@@ -1,0 +1,20 @@
+"""What is measured on a page as it is drawn."""
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+
+def faults(page: Page) -> list[str]:
+    """What axe-core calls serious or critical, and where."""
+    return [
+        f"{fault['id']}: {[node['target'] for node in fault['nodes'][:3]]}"
+        for fault in Axe().run(page).response["violations"]
+        if fault["impact"] in ("serious", "critical")
+    ]
+
+
+def overhang(page: Page) -> int:
+    """How many pixels of the page lie beyond the right edge of the window."""
+    inside = "main => main.scrollWidth - main.clientWidth"
+    outside = "document.documentElement.scrollWidth - window.innerWidth"
+    return max(page.get_by_test_id("stMain").evaluate(inside), page.evaluate(outside))

@@ -1,0 +1,98 @@
+"""Journeys on the Predict page in a real browser."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+Visit = Callable[..., Page]
+READY = "stSelectbox"
+
+
+def say(page: Page, words: str) -> None:
+    expect(page.get_by_role("heading", name=re.compile(words))).to_be_visible()
+
+
+def photograph(folder: Path, name: str = "cat on a mat.jpg") -> Path:
+    """The gallery's cat as a user's own file."""
+    from importlib.metadata import distribution
+
+    source = distribution("scikit-image").locate_file("skimage/data/chelsea.png")
+    Image.open(str(source)).save(folder / name, "JPEG", quality=95)
+    return folder / name
+
+
+def test_a_first_visit_and_another_picture_by_pointer(visit: Visit) -> None:
+    page = visit("predict", ready=READY)
+    say(page, "cat, 97")
+    expect(page.get_by_alt_text("Cat as resnet20-cifar10 sees it")).to_be_visible()
+    page.get_by_role("button", name="Horse, a silhouette").click()
+    say(page, "horse, 94")
+    expect(page).to_have_url(re.compile(r"/predict\?image=horse$"))
+    page.go_back()
+    say(page, "cat, 97")
+    page.reload()
+    say(page, "cat, 97")
+
+
+def test_an_upload_is_answered_and_leaves_no_trace_in_the_link(visit: Visit, tmp_path: Path) -> None:
+    page = visit("predict?source=upload", ready=READY)
+    page.locator("input[type=file]").set_input_files(photograph(tmp_path))
+    say(page, "cat on a mat.jpg")
+    say(page, "cat, 9")
+    expect(page.get_by_role("listitem").first).to_contain_text(re.compile(r"cat.*9\d\.\d\d%"))
+    expect(page).to_have_url(re.compile(r"/predict\?source=upload$"))
+    page.get_by_text("Every class").click()
+    expect(page.locator(".st-key-predict-every-first").get_by_test_id("stDataFrame")).to_be_visible()
+
+
+def test_several_with_a_broken_one_and_a_row_opened(visit: Visit, tmp_path: Path) -> None:
+    files = [photograph(tmp_path)]
+    for name, level in (("bright.png", 250), ("dark.png", 5)):
+        files.append(tmp_path / name)
+        Image.fromarray(np.full((40, 40, 3), level, dtype=np.uint8)).save(files[-1])
+    files.append(tmp_path / "letter.png")
+    files[-1].write_text("Dear Sir or Madam")
+    page = visit("predict?source=upload&beside=vgg16-cifar10", ready=READY)
+    page.locator("input[type=file]").set_input_files(files)
+    expect(page.get_by_text("4 images · 1 can't be read")).to_be_visible()
+    say(page, "cat on a mat.jpg")
+    expect(page.get_by_text("Both say cat.")).to_be_visible()
+    box = page.get_by_test_id("stDataFrame").first.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 15, box["y"] + 36 + 2 * 44 + 22)  # the third row
+    say(page, "dark.png")
+    page.mouse.click(box["x"] + 15, box["y"] + 36 + 3 * 44 + 22)
+    expect(page.get_by_test_id("stAlert").last).to_have_text(re.compile("letter.png is not an image that can be read"))
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Top 5 of each as CSV").click()
+    lines = download.value.path().read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 1 + 3 * 2 * 5 + 2
+    assert sum("letter.png is not an image" in line for line in lines) == 2
+
+
+def test_by_keyboard_alone(visit: Visit) -> None:
+    page = visit("predict?weights=digits-cnn", ready=READY)
+    say(page, "1, 9")
+    page.get_by_role("button", name=re.compile("digits 0")).focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("index=1"))
+    say(page, "2, 79")
+    page.get_by_role("combobox", name="Network").focus()
+    page.keyboard.type("vgg16-cif")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("weights=vgg16-cifar10"))
+    say(page, "cat, 83")
+    page.get_by_role("radio", name="Upload").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("stFileUploader")).to_be_visible()
+
+
+def test_without_a_camera_the_page_says_what_to_do(visit: Visit) -> None:
+    page = visit("predict?source=camera", ready=READY)
+    expect(page.get_by_text("upload a photograph instead")).to_be_visible()
+    expect(page.get_by_text("Choose an image, and see")).to_be_visible()

@@ -1,0 +1,241 @@
+"""The Predict page, section Images: every state of choosing a network and images, without a browser."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explorer.data import load
+from explorer.errors import InputError
+from explorer.jobs import desk
+from explorer.jobs.store import Status, Store
+from explorer.models import build, library, weights
+from explorer.prediction import answers, reasons, turns
+from explorer.prediction.classify import classify
+from explorer.ui.predict import choose
+from tests import made_runs
+from tests.pages import helpers
+from tests.pages.helpers import problem
+from tests.pages.predict_page import box, keep, open_page, seen, words
+
+RESNET = "torchvision:ResNet18_Weights.IMAGENET1K_V1"
+
+pytestmark = pytest.mark.usefixtures("predict_server")
+
+
+def test_a_first_visitor_sees_an_answer() -> None:
+    app = open_page()
+    assert "### **cat**, 97." in words(app)
+    assert "What the network sees: 32 × 32 pixels, resized straight to a square" in seen(app)
+    assert "Normalised: −1.57 is black, 1.27 white" in seen(app)
+    assert seen(app).count('role="listitem"') == 5
+    assert "trained on cifar10-jpeg.zip · 10 classes · 32 × 32 pixels, colour · 269.72 k parameters" in words(app)
+    assert app.query_params == {}
+    assert not app.warning
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"), [("digits-cnn", "1"), ("mnist-cnn", "3"), ("mnist-fc", "3"), ("vgg16-cifar10", "cat")]
+)
+def test_every_network_of_ours_begins_with_a_picture_that_it_knows(name: str, answer: str) -> None:
+    app = open_page(weights=name)
+    assert f"### **{answer}**, " in words(app)
+    assert not app.warning
+    assert not app.error
+
+
+def test_the_top_and_every_class() -> None:
+    app = open_page(weights="digits-cnn", index="3", top="3")
+    expected = classify(*weights.load(library.PRETRAINED / "digits-cnn.safetensors"), [load("digits").test.images[3]])[
+        0
+    ]
+    assert seen(app).count('role="listitem"') == 3
+    for value in expected.topk(3).values.tolist():
+        assert f"{value:.2%}" in seen(app)
+    assert not app.dataframe
+    app.segmented_control(key="predict.view.top").set_value(10).run()
+    assert seen(app).count('role="listitem"') == 10
+    assert app.query_params["top"] == "10"
+
+
+def test_weights_that_are_gone_are_named_and_the_link_is_kept() -> None:
+    app = open_page(weights="my-net", image="horse")
+    assert "my-net is not among the weights of this server; you see resnet20-cifar10 instead." in words(app)
+    assert "**horse**" in words(app)
+    assert app.query_params == {"weights": "my-net", "image": "horse"}
+
+
+@pytest.mark.parametrize(
+    "name", ["/etc/passwd", "../pretrained/digits-cnn.safetensors", "pretrained/digits-cnn.safetensors"]
+)
+def test_a_path_in_a_link_is_no_network(name: str) -> None:
+    assert "is not among the weights" in words(open_page(weights=name))
+
+
+@pytest.mark.parametrize(
+    ("link", "said"),
+    [
+        ({"source": "fax"}, "source: 'fax' is not one of"),
+        ({"top": "11"}, "top:"),
+        ({"index": "-1"}, "index"),
+        ({"index": ".".join(map(str, range(101)))}, "index"),
+        ({"unit": "1.2"}, "unit: it is no unit"),
+        ({"weights": "x" * 301}, "weights:"),
+    ],
+)
+def test_a_link_that_cannot_be_read_is_explained_and_kept(link: dict[str, str], said: str) -> None:
+    app = open_page(**link)
+    assert said in problem(app)
+    assert "**cat**" in words(app)
+    assert app.query_params == link
+
+
+def test_another_network_answers_at_once() -> None:
+    app = open_page()
+    box(app, "weights").set_value("vgg16-cifar10").run()
+    assert "### **cat**, 83." in words(app)
+    assert app.query_params == {"weights": "vgg16-cifar10"}
+
+
+def test_no_weights_but_broken_ones(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(library, "PRETRAINED", tmp_path / "none")
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights/mine.safetensors").write_bytes(b"nothing")
+    app = open_page()
+    assert "is not among the weights" in words(app)
+    assert not any("mine" in option for option in box(app, "weights").options)
+
+
+def test_a_file_that_breaks_meanwhile_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    keep(tmp_path / "weights/mine.safetensors")
+
+    def load_(_path: Path) -> None:
+        raise InputError("mine.safetensors can't be read as weights: gone")
+
+    monkeypatch.setattr(weights, "load", load_)
+    assert "can't be read as weights" in problem(open_page(weights="mine"))
+
+
+def test_the_weights_of_a_job_lead_to_its_run(jobs: Store, tmp_path: Path) -> None:
+    job = made_runs.add(jobs, "my run", Status.FINISHED)
+    keep(desk.directory(job).best, name="my run", made_by={"job": job})
+    app = open_page(weights=job)
+    assert "### **1**, " in words(app)
+    links = {link.proto.label: link.proto for link in app.get("page_link")}
+    assert links["Its run"].query_string == f"job={job}"
+    assert "Architecture" in links
+    assert any(one.startswith(f"▶ my run · {job} · ") for one in labels(app))
+
+
+def test_torchvisions_are_downloaded_on_request_and_the_error_says_file_and_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(library.Entry, "is_there", property(lambda entry: entry.kind != "torchvision"))
+    asked: list[str] = []
+
+    def find(name: str, _progress: object) -> Path:
+        asked.append(name)
+        raise InputError("resnet18-f37072fd.pth is not in /cache, and the download failed (no route)")
+
+    monkeypatch.setattr(library, "find", find)
+    app = open_page(weights=RESNET)
+    assert "not on this server yet: 46" in words(app)
+    assert not asked
+    app.button(key="predict.download.first").click().run()
+    while not choose._fetching.ask(RESNET).ended:
+        time.sleep(0.01)
+    app.run()
+    assert asked == [RESNET]
+    assert "resnet18-f37072fd.pth is not in /cache" in problem(app)
+    assert app.button(key="predict.again.first").label == "Try again"
+    assert any("download of 46" in one for one in labels(app))
+
+
+def labels(app: AppTest) -> list[str]:
+    return list(box(app, "weights").options)
+
+
+def test_the_list_marks_kinds_accuracy_and_size() -> None:
+    options = labels(open_page())
+    assert "★ resnet20-cifar10 · 85.87% · 269.72 k" in options
+    (vgg,) = [one for one in options if "VGG16_Weights.IMAGENET1K_V1" in one]
+    assert vgg.startswith("◆ VGG16_Weights.IMAGENET1K_V1 · 71.59% · 138.36 M · download of 553.")
+
+
+def test_two_networks_side_by_side() -> None:
+    app = open_page(beside="vgg16-cifar10")
+    assert "Both say **cat**." in words(app)
+    assert "### **cat**, 97." in words(app)
+    assert "### **cat**, 83." in words(app)
+    assert seen(app).count('role="listitem"') == 10
+    app = open_page(beside="vgg16-cifar10", image="coffee")
+    assert "They disagree: **bird** against **dog**." in words(app)
+    app = open_page(weights="resnet20-cifar10", beside="digits-cnn")
+    assert "They know different classes" in words(app)
+    assert "sees grey" in words(app) or "trained with grey images" in words(app)
+    assert "gone is not among" in words(open_page(beside="gone"))
+
+
+def test_a_network_that_reads_no_pictures(tmp_path: Path) -> None:
+    about = weights.read_card(library.PRETRAINED / "digits-cnn.safetensors")
+    spec = about.network_spec.changed(in_channels=2)
+    path = tmp_path / "weights/two.safetensors"
+    path.parent.mkdir(parents=True)
+    weights.save(path, build(spec).state_dict(), about.model_copy(update={"spec": spec.to_dict()}))
+    assert "in_channels: pictures have 1 channel or 3" in problem(open_page(weights="two", source="gallery"))
+
+
+def test_who_waits_sees_how_many_are_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+
+    def wait(on_wait: Callable[[int], None], **_named: object) -> object:
+        on_wait(3)
+        raise InputError("stopped here")
+
+    monkeypatch.setattr(turns, "turn", wait)
+    monkeypatch.setattr(
+        "streamlit.delta_generator.DeltaGenerator.info", lambda _self, text, **_named: said.append(text)
+    )
+    assert "stopped here" in problem(open_page())
+    assert said == ["Waiting: predictions before yours: 3"]
+
+
+def test_all_that_a_page_computes_has_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    here: list[set[int]] = []
+    turn = turns.turn
+
+    @contextmanager
+    def noted(on_wait: Callable[[int], None], **named: bool) -> Iterator[None]:
+        with turn(on_wait, **named):
+            here.append(set(turns._line._here))
+            yield
+
+    answers._kept.clear()
+    reasons._kept.clear()
+    monkeypatch.setattr(turns, "turn", noted)
+    app = open_page(beside="vgg16-cifar10")
+    assert len(here) == 3  # two networks and a map
+    assert here == [here[0]] * 3
+    assert len(here[0]) == 1
+    assert not turns._line._here
+    reasons._kept.clear()
+    app.run()
+    assert min(here[3]) > max(here[0])
+
+
+def test_a_finished_run_leads_here(jobs: Store) -> None:
+    job = made_runs.add(jobs, "my run", Status.FINISHED)
+    desk.directory(job).best.unlink()
+    assert "Predict with it" not in page_links(helpers.open_page("runs", job=job))
+    keep(desk.directory(job).best)
+    assert page_links(helpers.open_page("runs", job=job))["Predict with it"] == f"weights={job}"
+    running = made_runs.add(jobs, "another", Status.RUNNING)
+    keep(desk.directory(running).best)
+    assert "Predict with it" not in page_links(helpers.open_page("runs", job=running))
+
+
+def page_links(app: AppTest) -> dict[str, str]:
+    return {link.proto.label: link.proto.query_string for link in app.get("page_link")}

@@ -1,0 +1,387 @@
+"""The Weights section of the Predict page: the list, what can be done with it, and the import."""
+
+import io
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
+from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
+from streamlit.testing.v1 import AppTest
+
+from explorer.errors import InputError
+from explorer.foreign import class_names
+from explorer.jobs.store import Store
+from explorer.models import build, torchvision_weights
+from explorer.models.library import PRETRAINED, entries
+from explorer.models.weights import read, read_card, save
+from explorer.prediction import imports, shelf
+from explorer.settings import settings
+from explorer.specs import resolve, saved
+from explorer.ui import address, weights_files
+from explorer.ui.predict import importing
+from explorer.ui.predict import shelf as ui_shelf
+from tests.pages import helpers
+from tests.pages.helpers import problem
+from tests.pages.predict_page import box
+from tests.pages.train_page import settle, words
+
+open_page = partial(helpers.open_page, "predict", show="weights")
+DIGITS = PRETRAINED / "digits-cnn.safetensors"
+JOB = "abc123def456"
+
+
+@pytest.fixture(autouse=True)
+def folder(server: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """One set of weights of each kind, and a broken file."""
+    monkeypatch.setenv("EXPLORER_WEIGHTS_DIR", str(tmp_path / "weights"))
+    monkeypatch.setattr(torchvision_weights, "catalogue", dict)
+    settings.cache_clear()
+    for place in (f"runs/{JOB}/best", "weights/mine"):
+        file = tmp_path / f"{place}.safetensors"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        save(file, *read(DIGITS))
+    (tmp_path / "weights/broken.safetensors").write_bytes(b"nothing")
+    importing._reading._pieces.clear()
+    yield tmp_path
+    settings.cache_clear()
+
+
+def names() -> set[str]:
+    return {entry.name for entry in entries()}
+
+
+def opened(menu: str, **link: str) -> AppTest:
+    """The page with a popover open."""
+    app = open_page(**link)
+    app.session_state[menu] = True
+    return app.run()
+
+
+def test_all_weights_are_listed_and_one_is_told_in_full() -> None:
+    app = open_page(weights="digits-cnn")
+    table = app.dataframe[0].value.set_index("name")
+    assert {"digits-cnn", "resnet20-cifar10", f"digits-cnn · {JOB}", "mine", "broken"} <= set(table.index)
+    assert dict(table.loc["digits-cnn"].drop(["date", "network"])) == {
+        "kind": "pretrained", "params": "56,714", "data": "digits", "top1": pytest.approx(99.72, abs=0.01),
+        "measured": "test set", "size": "232.62 kB",
+    }  # fmt: skip
+    told = words(app)
+    assert "**Classes**: 10: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9" in told
+    assert "**Images**: 8 × 8 pixels, grey" in told
+    assert "come with the product and stay as they are" in told
+    assert {button.label for button in app.button} == {"Predict with it", "Test it"}
+    figures = dict(app.dataframe[1].value.itertuples(index=False))
+    assert figures["test/top1"] == "99.72%"
+
+
+@pytest.mark.parametrize(("button", "show"), [("predict.shelf.test", "test"), ("predict.shelf.use", "predict")])
+def test_they_are_taken_along(button: str, show: str) -> None:
+    app = open_page(weights="mine")
+    app.button(key=button).click().run()
+    assert not app.exception
+    assert app.session_state["asking"].view.show == show
+    assert app.session_state["asking"].view.weights == "mine"
+
+
+def test_a_broken_file_says_why_and_can_be_deleted() -> None:
+    app = open_page(weights="broken")
+    assert "can't be read as weights" in problem(app)
+    app.button(key="predict.shelf.delete").click().run()
+    app.button(key="predict.shelf.keep").click().run()
+    assert "broken" in names()
+    app.button(key="predict.shelf.delete").click().run()
+    assert "**broken** is deleted for everybody" in words(app)
+    app.button(key="predict.shelf.really").click().run()
+    assert "broken" not in names()
+    assert "broken is deleted." in words(app)
+
+
+def test_a_link_to_weights_that_are_gone() -> None:
+    assert "gone is not among the weights of this server" in words(open_page(weights="gone"))
+
+
+def test_files_for_other_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened("predict-shelf-download", weights="mine")
+    assert [button.proto.label for button in app.get("download_button")] == [
+        "Weights, safetensors (232.62 kB)", "Card of the weights, JSON", "Weights, PyTorch .pth (232.62 kB)",
+    ]  # fmt: skip
+    monkeypatch.setattr(weights_files, "onnx_bytes", lambda _path, _say: b"onnx")
+    app.button(key="predict.shelf.onnx").click().run()
+    assert app.get("download_button")[-1].proto.label == "Download mine.onnx"
+
+    def fail(_path: Path, say: Callable[[str], None]) -> bytes:
+        say("Writing")
+        raise InputError("the export took too long")
+
+    monkeypatch.setattr(weights_files, "onnx_bytes", fail)
+    app.button(key="predict.shelf.onnx").click().run()
+    assert problem(app) == "the export took too long"
+
+
+def test_an_accuracy_says_on_which_images(folder: Path) -> None:
+    tensors, card = read(DIGITS)
+    for place, updates in {
+        f"runs/{JOB}/best": {"metrics": {"validation/top1": 0.9}},
+        "weights/theirs": {"made_by": {"imported_from": {"file": "net.pth"}}},
+        "weights/untold": {"metrics": {"imported/top1": 0.9}},
+    }.items():
+        save(folder / f"{place}.safetensors", tensors, card.model_copy(update=updates))
+    table = open_page(weights="mine").dataframe[0].value.set_index("name")
+    assert table["measured"][["mine", f"digits-cnn · {JOB}", "theirs", "untold", "broken"]].tolist() == [
+        "test set", "validation images", "as its card says", "", "",
+    ]  # fmt: skip
+
+
+def test_the_page_says_that_it_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+
+    @contextmanager
+    def spinner(text: str) -> Iterator[None]:
+        said.append(text)
+        yield
+        said.append("over")
+
+    monkeypatch.setattr(ui_shelf.st, "spinner", spinner)
+    monkeypatch.setattr(shelf, "rename", lambda _old, new: said.append(new))
+    app = opened("predict-shelf-rename", weights="mine")
+    app.text_input(key="predict.shelf.name.mine").set_value("yours").run()
+    app.button(key="predict.shelf.rename").click().run()
+    assert said == ["Writing the weights…", "yours", "over"]
+
+
+def test_a_run_is_published_under_a_name() -> None:
+    app = opened("predict-shelf-publish", weights=JOB)
+    assert "publish them under a name to keep them" in words(app)
+    assert app.text_input(key=f"predict.shelf.publish-name.{JOB}").value == "digits-cnn-2"
+    app.text_input(key=f"predict.shelf.publish-name.{JOB}").set_value("digits-cnn").run()
+    app.button(key="predict.shelf.publish").click().run()
+    assert "there are weights 'digits-cnn' already" in problem(app)
+    app.text_input(key=f"predict.shelf.publish-name.{JOB}").set_value("best.of-all").run()
+    app.checkbox(key="predict.shelf.half").check().run()
+    app.button(key="predict.shelf.publish").click().run()
+    assert "best.of-all is published" in words(app)
+    assert app.query_params["weights"] == "best.of-all"
+    assert "**Precision**: float16" in words(app)
+
+
+def test_weights_get_another_name() -> None:
+    app = opened("predict-shelf-rename", weights="mine")
+    app.text_input(key="predict.shelf.name.mine").set_value("../yours").run()
+    app.button(key="predict.shelf.rename").click().run()
+    assert "'../yours' can't be one" in problem(app)
+    app.text_input(key="predict.shelf.name.mine").set_value("yours").run()
+    app.button(key="predict.shelf.rename").click().run()
+    assert "The weights are called yours now." in words(app)
+    assert app.query_params["weights"] == "yours"
+    assert "mine" not in names()
+    assert "**First called**: digits-cnn" in words(app)  # its card is as it was
+
+
+def test_of_two_who_delete_the_same_one_is_told() -> None:
+    one, other = open_page(weights="mine"), open_page(weights="mine")
+    for app in (one, other):
+        app.button(key="predict.shelf.delete").click().run()
+    one.button(key="predict.shelf.really").click().run()
+    other.button(key="predict.shelf.really").click().run()
+    assert "mine" not in names()
+    assert not other.exception
+
+
+# Import
+
+
+def checkpoint() -> bytes:
+    """The weights of a small network as somebody's program has written them."""
+    torch.manual_seed(0)
+    file = io.BytesIO()
+    tensors = build(resolve("digits-cnn").changed(num_classes=3), "cpu").state_dict()
+    torch.save({"state_dict": {f"module.{name}": tensor for name, tensor in tensors.items()}, "epoch": 7}, file)
+    return file.getvalue()
+
+
+def dropped(content: bytes, name: str = "net.pth") -> AppTest:
+    app = open_page()
+    app.file_uploader[0].upload(name, content).run()
+    return settle(app)
+
+
+def field(app: AppTest, key: str) -> str:
+    """The key of a question's widget."""
+    fields = [*app.text_input, *app.text_area, *app.number_input, *app.selectbox]
+    (found,) = (str(one.key) for one in fields if f".{key}." in str(one.key))
+    return found
+
+
+def test_a_checkpoint_is_asked_about_and_is_chosen_in_the_end() -> None:
+    app = dropped(checkpoint())
+    assert "3 classes" in words(app)
+    assert "'module' was taken out of the names" in words(app)
+    assert app.text_input(key=f"{importing.DRAFT}.{app.session_state[importing.DRAFT]}.name").value == "net"
+    app.text_input(key=field(app, "mean")).set_value("0.1307").run()
+    app.text_input(key=field(app, "std")).set_value("0.3081").run()
+    app.text_area(key=field(app, "classes")).set_value("ant\nbee\ncat").run()
+    app.button(key="predict.import.write").click().run()
+    assert "net is imported." in words(app)
+    assert app.query_params["weights"] == "net"
+    card = read_card(settings().weights_dir / "net.safetensors")
+    assert (card.classes, card.inputs.mean, card.inputs.std) == (("ant", "bee", "cat"), (0.1307,), (0.3081,))
+    assert card.metrics == {"imported/epoch": 7}
+    assert card.made_by["imported_from"]["file"] == "net.pth"
+    assert list(imports._open) == []
+
+
+def test_another_network_can_be_named_and_one_that_does_not_fit_is_told_by_tensor_and_shapes() -> None:
+    spec = resolve("digits-cnn").changed(num_classes=3)
+    saved.save("ours", spec)
+    app = dropped(checkpoint())
+    box(app, "import.network").select("digits-cnn").run()
+    assert re.search(r"The tensor \S+ is \(3, \d+\), and \S+ of digits-cnn is \(10, \d+\)", problem(app))
+    assert "trained on 3 classes, and not 10" in problem(app)
+    assert '"num_classes":3' in problem(app).replace(" ", "")  # what it fits is offered
+    assert not [button for button in app.button if button.key == "predict.import.write"]
+    box(app, "import.network").select("saved:ours").run()
+    assert problem(app) == ""
+    assert "It fits" in words(app)
+    app.button(key="predict.import.write").click().run()
+    card = read_card(settings().weights_dir / "net.safetensors")
+    assert card.network_spec == spec
+    assert shlex.split(card.made_by["command"])[7:9] == ["--spec", spec.to_json()]
+
+
+def test_the_network_that_is_edited_can_be_named() -> None:
+    app = helpers.open_page("architecture", net="digits-cnn", num_classes="3")
+    app.switch_page("../pages/predict.py")
+    app.query_params.clear()
+    app.query_params["show"] = "weights"
+    app.run()
+    app.file_uploader[0].upload("net.pth", checkpoint()).run()
+    settle(app)
+    found = [option for option in box(app, "import.network").options if option.endswith("(on the Architecture page)")]
+    box(app, "import.network").select_index(box(app, "import.network").options.index(found[0])).run()
+    assert "It fits" in words(app)
+    app.button(key="predict.import.leave").click().run()
+
+
+def test_what_is_no_network_that_is_known_says_why_and_takes_a_name_for_it() -> None:
+    file = io.BytesIO()
+    torch.save({"odd": torch.zeros(3), "weight": torch.zeros(7, 5)}, file)
+    app = dropped(file.getvalue())
+    unnamed = problem(app)
+    assert unnamed.startswith("net.pth: ")
+    box(app, "import.network").select("vgg16").run()
+    assert problem(app) != unnamed
+    assert "vgg16" in problem(app)
+    box(app, "import.network").select("").run()
+    assert problem(app) == unnamed
+    app.button(key="predict.import.leave").click().run()
+    assert list(imports._open) == []
+
+
+def test_answers_that_can_not_be_are_marked_and_nothing_is_written() -> None:
+    app = dropped(checkpoint())
+    for key, text, said in [
+        ("mean", "0.1,x", "mean: '0.1,x' is not a list of numbers"),
+        ("std", "0", "std"),
+        ("classes", "/etc/passwd", "classes: 1 names for the network's 3 outputs"),
+        ("classes", "[1", "classes: not JSON"),
+    ]:
+        box = app.text_area if key == "classes" else app.text_input
+        before = box(key=field(app, key)).value
+        box(key=field(app, key)).set_value(text).run()
+        assert said in problem(app)
+        assert app.button(key="predict.import.write").disabled
+        box(key=field(app, key)).set_value(before).run()
+        assert not app.error
+    app.text_input(key=f"{importing.DRAFT}.{app.session_state[importing.DRAFT]}.name").set_value("mine").run()
+    app.button(key="predict.import.write").click().run()
+    assert "there are weights 'mine' already" in problem(app)
+    app.button(key="predict.import.leave").click().run()
+    assert names() >= {"mine"}
+    assert "net" not in names()
+    assert list(imports._open) == []
+
+
+def test_a_file_of_class_names_counts_more_than_the_field() -> None:
+    app = dropped(checkpoint())
+    app.file_uploader[-1].upload("classes.txt", "\ufeffant\nbee\ncat\n".encode()).run()
+    app.button(key="predict.import.write").click().run()
+    assert read_card(settings().weights_dir / "net.safetensors").classes == ("ant", "bee", "cat")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"\xff", "is not UTF-8 text"), (b"\xff" * (class_names.MAX_LIST + 1), "is too long")]
+)
+def test_a_file_that_names_no_classes_and_is_not_even_read_where_it_is_too_long(content: bytes, said: str) -> None:
+    app = dropped(checkpoint())
+    app.file_uploader[-1].upload("classes.txt", content).run()
+    assert problem(app) == f"classes: the file {said}"
+    app.button(key="predict.import.leave").click().run()
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"PK\x03\x04 nothing"])
+def test_what_is_no_checkpoint_is_named(content: bytes) -> None:
+    app = dropped(content, "photo.png")
+    assert problem(app).startswith("photo.png: ")
+    app.button(key="predict.import.leave").click().run()
+    assert not app.error
+    assert list(imports._open) == []
+
+
+def test_a_file_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "MAX_FILE", 100)
+    assert "net.pth: 101 B are more than the 100 B" in problem(dropped(b"x" * 101))
+
+
+def test_a_broken_connection_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = dropped(b"x")
+    monkeypatch.setattr(importing, "_held", importing._held.__wrapped__)  # Streamlit has released the session's
+    importing._drafts.clear()
+    assert "drop it once more" in problem(app.run())
+    app.button(key="predict.import.leave").click().run()
+    assert not app.error
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_rename_outlives_a_run_that_is_interrupted(monkeypatch: pytest.MonkeyPatch, late: bool) -> None:
+    """The user does something else right after the click: Streamlit ends the run wherever it is called next."""
+    done = shelf.rename
+    write = address.write
+
+    def interrupt() -> None:
+        ctx = get_script_run_ctx()
+        assert ctx is not None
+        assert ctx.script_requests is not None
+        ctx.script_requests.request_rerun(RerunData(query_string=before, page_script_hash=ctx.page_script_hash))
+
+    def rename(old: str, new: str) -> Path:
+        path = done(old, new)
+        if not late:
+            interrupt()
+        return path
+
+    def written(link: dict[str, str]) -> None:
+        monkeypatch.setattr(address, "write", write)
+        if late:
+            interrupt()
+        write(link)
+
+    app = opened("predict-shelf-rename", weights="mine")
+    before = "show=weights&weights=mine"
+    app.text_input(key="predict.shelf.name.mine").set_value("yours").run()
+    monkeypatch.setattr(shelf, "rename", rename)
+    monkeypatch.setattr(address, "write", written)
+    app.button(key="predict.shelf.rename").click().run()
+    assert "The weights are called yours now." in words(app)
+    assert "not among the weights" not in words(app)
+    assert app.query_params["weights"] == "yours"
+    assert app.session_state["predict-shelf-rename"] is False
+    assert "are called yours now" in words(app.run())  # until the user goes on
+    app.button(key="predict.shelf.test").click().run()
+    app.session_state["asking"].correct(show="weights")
+    assert "are called yours now" not in words(app.run())

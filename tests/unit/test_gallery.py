@@ -1,0 +1,55 @@
+"""The gallery: pictures of installed packages, and for every network first one that it knows."""
+
+import pytest
+import torch
+
+from explorer.data import load
+from explorer.errors import InputError
+from explorer.models import library, weights
+from explorer.models.weights import Card
+from explorer.prediction import gallery
+from explorer.prediction.classify import classify, likeliest
+
+PRETRAINED = sorted(path.stem for path in library.PRETRAINED.glob("*.safetensors"))
+
+
+def card(name: str) -> Card:
+    return weights.read_card(library.PRETRAINED / f"{name}.safetensors")
+
+
+@pytest.mark.parametrize("name", PRETRAINED)
+def test_what_is_offered_can_be_read_without_a_download(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.socket.connect", lambda *_given: pytest.fail("a request"))
+    offered = gallery.offered(card(name))
+    assert len({sample.name for sample in offered}) == len({sample.title for sample in offered}) == len(offered) > 10
+    for sample in offered:
+        assert "." not in sample.name  # which stands between the names in a link
+        assert gallery.picture(sample.name).pixels.numel()
+
+
+@pytest.mark.parametrize("name", PRETRAINED)
+def test_the_first_picture_is_one_that_the_network_knows(name: str) -> None:
+    module, about = weights.load(library.PRETRAINED / f"{name}.safetensors")
+    picture = gallery.picture(gallery.offered(about)[0].name)
+    image = picture.read(about.network_spec.in_channels)
+    (guess,) = likeliest(classify(module, about, [image])[0], about.classes, 1)
+    assert guess.name == (picture.truth or "cat")
+    assert guess.probability > 0.5
+
+
+def test_digits_are_those_of_the_test_set_and_a_frame_is_black() -> None:
+    test = load("digits").test
+    for digit in range(10):
+        plain, framed = (gallery.picture(f"{kind}-{digit}") for kind in ("digits", "framed"))
+        assert plain.truth == framed.truth == str(digit)
+        pixels = plain.pixels
+        assert any(torch.equal(pixels, image) for image in test.images[test.labels == digit])
+        assert torch.equal(framed.pixels[:, 2:-2, 2:-2], pixels)
+        assert framed.pixels.sum() == pixels.sum()
+        assert framed.size == (12, 12)
+
+
+@pytest.mark.parametrize("name", ["", "dog", "digits", "digits-", "digits-10", "framed-x", "../cat", "digits-3-3", "٣"])
+def test_other_names_are_refused_in_words(name: str) -> None:
+    with pytest.raises(InputError, match=r"image: .* is not in the gallery"):
+        gallery.picture(name)

@@ -1,0 +1,37 @@
+"""The link of the Predict page: what is written is read again, and nothing else is taken."""
+
+from hypothesis import given
+from hypothesis import strategies as some
+
+from explorer.errors import InputError
+from explorer.ui.predict.view import View
+
+NAMES = some.text("abcxyz-:_ é", max_size=20)
+VIEWS = some.builds(
+    View,
+    show=some.sampled_from(["predict", "test", "weights"]),
+    weights=NAMES,
+    beside=NAMES,
+    source=some.sampled_from([None, "gallery", "upload", "camera", "data"]),
+    image=some.lists(some.text("abc-3", min_size=1, max_size=9), max_size=5, unique=True).map(tuple),
+    index=some.lists(some.integers(0, 2**31 - 1), max_size=5, unique=True).map(tuple),
+    invert=some.booleans(),
+    top=some.integers(1, 10),
+    cls=some.none() | some.integers(0, 2**31 - 1),
+    unit=some.sampled_from(["", "0.0.0", "63.7.12"]),
+)
+
+
+@given(VIEWS)
+def test_a_link_gives_the_view_back(view: View) -> None:
+    assert View.parse(dict(view.to_link())) == view
+
+
+@given(some.dictionaries(some.sampled_from(sorted(View.model_fields)) | some.text(max_size=5), some.text(max_size=40)))
+def test_any_text_is_read_or_refused_in_a_line(link: dict[str, str]) -> None:
+    try:
+        view = View.parse(dict(link))
+    except InputError as error:
+        assert "\n" not in str(error)
+    else:
+        assert View.parse(dict(view.to_link())) == view
