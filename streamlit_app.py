@@ -9,6 +9,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import streamlit as st
+from starlette.middleware import Middleware
+
+from explorer.ui.upload_limit import UploadLimit
 
 
 def warm() -> None:
@@ -32,4 +35,4 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     yield
 
 
-app = st.App("explorer/main.py", lifespan=lifespan)
+app = st.App("explorer/main.py", lifespan=lifespan, middleware=[Middleware(UploadLimit)])

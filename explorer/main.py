@@ -12,6 +12,7 @@ sys.path[:] = [str(ROOT), *(path for path in sys.path if path not in (str(ROOT),
 
 from explorer.i18n import _, choose_language, use_language  # noqa: E402
 from explorer.settings import settings  # noqa: E402
+from explorer.ui import repaint  # noqa: E402
 
 logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 logging.getLogger("explorer").setLevel(settings().log_level)
@@ -31,7 +32,9 @@ page = st.navigation(
         st.Page(pages / "compare.py", title=_("Compare"), icon=":material/compare_arrows:"),
         st.Page(pages / "train.py", title=_("Train"), icon=":material/model_training:"),
         st.Page(pages / "runs.py", title=_("Runs"), icon=":material/monitoring:"),
+        st.Page(pages / "predict.py", title=_("Predict"), icon=":material/image_search:"),
     ],
     position="top",
 )
+repaint.on_turn()
 page.run()

@@ -9,11 +9,13 @@ import streamlit as st
 from explorer.errors import StoreError
 from explorer.i18n import _
 from explorer.jobs.store import ACTIVE, Status
+from explorer.ui.choice import choice
 from explorer.ui.runs import actions, disk, live, results, sections, shared, state, sweep, table, told, words
 from explorer.ui.runs import files as kept
 from explorer.ui.text import plain
 
-watching = state.current()
+watching = state.watching()
+watching.begin()
 try:
     listed = shared.listed()
 except StoreError as error:
@@ -59,10 +61,10 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="runs-filter
         _("Find"), placeholder=_("Name, network or data"), icon=":material/search:", max_chars=100, width=220,
         key=state.VIEW + "text", on_change=state.used,
     )  # fmt: skip
-    st.selectbox(
-        _("Sweep"), list(dict.fromkeys(["", *sweeps, watching.view.sweep])), width=260,
-        key=state.VIEW + "sweep", on_change=state.used,
-        format_func=lambda sweep: sections.sweep_name(sweeps[sweep]) if sweep in sweeps else sweep or _("Any"),
+    choice(
+        _("Sweep"), list(dict.fromkeys(["", *sweeps, watching.view.sweep])), watching.view.sweep,
+        lambda sweep: state.change(sweep=sweep), width=260, key="runs.sweep",
+        words=lambda sweep: sections.sweep_name(sweeps[sweep]) if sweep in sweeps else sweep or _("Any"),
     )  # fmt: skip
     present = [status for status in Status if status in {*watching.statuses.values(), *watching.view.status}]
     st.pills(
@@ -70,7 +72,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="runs-filter
         key=state.VIEW + "status", on_change=state.used,
     )  # fmt: skip
 
-view = state.look(watching)
+view = watching.look()
 table.draw(listed)
 
 chosen = [known[job] for job in view.job if job in known]
@@ -95,5 +97,5 @@ else:
 
 if watching.asking[0] == disk.CLEAR:
     disk.draw(listed)
-state.look(watching)
-state.write_link(watching)
+watching.look()
+watching.write_link()

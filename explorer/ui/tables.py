@@ -128,7 +128,7 @@ def draw(analysis: Analysis, view: View, terms: frozenset[Term]) -> None:
         )
     else:
         st.caption(_("Tick a row to see that layer close up."))
-    key = _key(rows)
+    key = ticked("layers", rows)
 
     def picked() -> None:
         ticked = [row for row in st.session_state[key].selection.rows if row < len(names)]
@@ -148,16 +148,20 @@ def draw(analysis: Analysis, view: View, terms: frozenset[Term]) -> None:
     )
 
 
-def _key(rows: list[int]) -> str:
-    """The table's key: a new one, with these rows ticked, where the browser's table may have others.
+def ticked(name: str, rows: list[int]) -> str:
+    """A table's key: a new one, with these rows ticked, where the browser's table may have others.
 
     Were the rows of the same table changed here, a browser that has not heard of it yet would untick them again.
+
+    Args:
+        name: of the table, and its first key.
+        rows: their positions.
     """
-    name = "layers.table"
-    key: str = st.session_state.get(name, "layers")
+    held_under = f"{name}.table"
+    key: str = st.session_state.get(held_under, name)
     held = st.session_state.get(key)
     if held is None or list(held["selection"]["rows"]) != rows:
-        key = f"layers.{secrets.token_hex(4)}"
-        st.session_state[name] = key
+        key = f"{name}.{secrets.token_hex(4)}"
+        st.session_state[held_under] = key
         st.session_state[key] = {"selection": {"rows": rows}}
     return key

@@ -176,6 +176,11 @@ def scores(result: dict[str, Any]) -> str:
         _("{correct:,} of {images:,} right").format(correct=result["correct"], images=result["images"]),
         *(_("top-{k}: {share:.2%}").format(k=k, share=share) for k, share in tops.items()),
         *(
+            [_("expected calibration error: {share:.2%}").format(share=result["calibration"]["ece"])]
+            if "calibration" in result  # not of a run
+            else []
+        ),
+        *(
             f"  {name.ljust(width)}  " + ("–" if share is None else f"{share:.2%}")
             for name, share in result["per_class"].items()
         ),

@@ -1,14 +1,42 @@
 """Fixtures of the page tests."""
 
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 
 from explorer.data import preview
 from explorer.jobs.store import Store
+from explorer.prediction import networks, pictures
 from explorer.settings import settings
-from explorer.ui.train import cost, data
+from explorer.ui import state
+from explorer.ui.predict import choose, testsets
+from explorer.ui.train import cost, data, lanes, submit
+from explorer.ui.train import state as train_state
 from tests.pages.train_page import PACE
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _scan_once() -> Iterator[None]:
+    """Each AppTest looks through all installed packages for Streamlit's components: 0.3 seconds, the same each time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The clock that tells whether edits are one step, a click is a double one, and a page still waits for slow work.
+
+    It stands still unless a test moves ``now``, however long the test takes.
+    """
+    told = SimpleNamespace(now=1000.0)
+    for module in (lanes, state, submit, train_state):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: told.now))
+    return told
 
 
 @pytest.fixture
@@ -22,3 +50,17 @@ def server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stor
     settings.cache_clear()
     preview.read("digits")
     return jobs
+
+
+@pytest.fixture
+def predict_server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """Folders of the test's own, and nothing kept of an earlier test."""
+    for name in ("data", "weights", "saved"):
+        monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(tmp_path / name))
+    settings.cache_clear()
+    for lane in (choose._fetching, testsets._looking):
+        lane._pieces.clear()
+    pictures._kept.clear()
+    networks._loaded.cache.clear()
+    yield jobs
+    settings.cache_clear()

@@ -14,7 +14,7 @@ def shown(net: str, **fields: object) -> AppTest:
         published.badges(analysis)
         published.table(analysis)
 
-    app = AppTest.from_function(script, kwargs={"net": net, "fields": fields}, default_timeout=30).run()
+    app = AppTest.from_function(script, kwargs={"net": net, "fields": fields}, default_timeout=60).run()
     assert not app.exception
     return app
 

@@ -2,9 +2,11 @@
 
 import json
 import time
+from typing import Any
 
 import pyarrow as pa
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from explorer.drawing.numbers import bytes_short
 from explorer.jobs import desk
@@ -222,6 +224,43 @@ def test_filters_stand_in_the_link(jobs: Store) -> None:
     assert "No run is like that" in words(open_page(text="plum"))
 
 
+def test_a_choice_outlives_other_names(jobs: Store) -> None:
+    ids = [made_runs.add(jobs, name, Status.FINISHED, goodness=0.9) for name in ("first", "second")]
+    [one, _other] = made_runs.add_sweep(jobs, "table", ["lr=0.1,0.01"])
+    sweep = jobs.get(one).sweep
+    app = open_page(job=".".join(ids), show="test")
+    box(app, "Run").select(ids[1]).run()
+    box(app, "Sweep").select(sweep).run()
+    for record in jobs.records():
+        jobs.change(record.id, Status, name=f"{record.name} changed · x")
+    app.segmented_control(key="runs.view.show").set_value("settings").run()
+    app.segmented_control(key="runs.view.show").set_value("test").run()
+    assert app.query_params == {"job": ".".join(ids), "show": "test", "run": ids[1], "sweep": sweep}
+    assert box(app, "Run").value == ids[1]
+
+
+def test_runs_that_are_called_the_same_can_each_be_chosen(jobs: Store) -> None:
+    ids = [made_runs.add(jobs, "twin", Status.FINISHED, goodness=0.9) for _run in range(3)]
+    app = open_page(job=".".join(ids), show="test")
+    for job in (ids[2], ids[1]):
+        box(app, "Run").select_index(ids.index(job)).run()
+        assert app.query_params["run"] == job
+
+
+def test_which_settings_are_listed_outlives_another_section(jobs: Store) -> None:
+    ids = [made_runs.add(jobs, name, Status.FINISHED) for name in ("first", "second")]
+    app = open_page(job=".".join(ids), show="settings", settings="all")
+    app.segmented_control(key="runs.view.show").set_value("log").run()
+    app.segmented_control(key="runs.view.show").set_value("settings").run()
+    assert app.segmented_control(key="runs.view.settings").value == "all"
+    assert app.query_params["settings"] == "all"
+
+
+def box(app: AppTest, label: str) -> Any:
+    """A select box; its key ends with a digest of what it offers."""
+    return next(one for one in app.selectbox if one.label == label)
+
+
 def test_why_a_run_ended_early_is_said(jobs: Store) -> None:
     short = made_runs.add(jobs, "short of memory", Status.INTERRUPTED)
     forced = made_runs.add(jobs, "slow to stop", Status.STOPPED)
@@ -279,6 +318,7 @@ def test_a_damaged_file_of_mistakes_is_no_fault(jobs: Store) -> None:
 
 
 def test_a_hundred_runs_are_read_once(jobs: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk, "LOOK_EVERY", 3600)  # seconds between two looks whether the runner lives
     made = [
         job for number in range(100) for job in made_runs.jobs(f"run {number}", lr=0.001 * (number + 1), epochs=200)
     ]

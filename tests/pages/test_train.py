@@ -1,21 +1,23 @@
 """The Train page in every state, without a browser."""
 
-import io
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
+from streamlit.testing.v1 import AppTest
 
 from explorer.data import preview
 from explorer.errors import ExplorerError
 from explorer.jobs.estimate import Pace
 from explorer.jobs.job import Job, Resources
-from explorer.jobs.store import Store, store
+from explorer.jobs.store import Status, Store
 from explorer.recipes import RECIPES, Recipe
 from explorer.specs import resolve, saved
-from explorer.ui.train import cost, submit, uploads
+from explorer.ui.train import cost
 from explorer.ui.train.form import Form
+from tests import made_runs
 from tests.pages import helpers
 from tests.pages.helpers import metrics, problem
 from tests.pages.train_page import LR, PACE, SUBMIT, form, open_page, settle, words
@@ -88,6 +90,37 @@ def test_a_link_of_nonsense_is_explained_part_by_part() -> None:
     assert set(app.query_params) == {"net", "lr"}
 
 
+@pytest.mark.parametrize(
+    ("wrong", "rules"),
+    [
+        ({"lr": "fast"}, ["lr: 'fast' is not a number"]),
+        ({"lr": "20", "seed": "-1", "augment": "flip,twirl", "ema": "2", "gamma": "x"},
+         ["lr: 20 ", "seed: -1 ", "'twirl'", "ema: 2 ", "gamma: 'x' "]),
+        ({"weights": "/etc/hostname", "lr": "0"}, ["no run '/etc/hostname'", "lr: 0 "]),
+        ({"recipe": "nope"}, ["recipe: 'nope'"]),
+        ({"warmup_epochs": "50"}, ["warmup_epochs: 50.0 is not below the number of epochs, 30"]),
+        ({"epochs": "8", "warmup_epochs": "9", "optimizer": "nesterov", "momentum": "0", "mean": "0.5", "std": ".2,.3"},
+         ["left out: optimizer, momentum", "left out: epochs, warmup_epochs", "left out: mean, std"]),
+    ],
+)  # fmt: skip
+def test_a_wrong_field_of_a_links_recipe_leaves_the_others(wrong: dict[str, str], rules: list[str]) -> None:
+    right = {"batch_size": "32", "label_smoothing": "0", "augment": "flip", "patience": "5"}
+    found, problems = Form.read({**right, **wrong})
+    for rule in rules:
+        assert rule in " ".join(problems)
+    assert len(problems) <= len(rules)
+    assert found.changes == Form.read({key: text for key, text in right.items() if key not in wrong})[0].changes
+
+
+def test_the_page_says_which_field_of_the_recipe_it_left_out() -> None:
+    app = open_page(lr="fast", batch_size="32")
+    assert "lr: 'fast' is not a number" in problem(app)
+    assert form(app).changes == {"batch_size": 32}
+    app.number_input(key=LR).set_value(0.01).run()
+    assert problem(app) == ""
+    assert set(app.query_params) == {"net", "lr", "batch_size"}
+
+
 @pytest.mark.parametrize("path", ["/etc/hostname", "../runs", "uploaded:../../etc/passwd", "uploaded:x-0123456789.zip"])
 def test_no_link_reads_the_servers_files(path: str) -> None:
     app = open_page(dataset=path)
@@ -102,6 +135,24 @@ def test_weights_of_a_link_are_those_of_a_run(server: Store) -> None:
     app = open_page(weights=job.id)
     assert form(app).recipe.weights == job.id
     assert problem(app) == ""
+
+
+def test_the_run_to_start_from_stays_chosen_under_another_name(server: Store) -> None:
+    ids = [made_runs.add(server, name, Status.FINISHED) for name in ("apple", "pear")]
+    app = open_page()
+    weights(app).select(ids[0]).run()
+    assert form(app).recipe.weights == ids[0]
+    server.change(ids[0], Status, name="plum")
+    for epochs in (3.0, 4.0):  # a browser keeps the name that it has shown
+        app.number_input(key="train.recipe.epochs").set_value(epochs).run()
+        assert form(app).recipe.weights == ids[0]
+        assert problem(app) == ""
+    assert weights(app).options[weights(app).index] == f"plum · {ids[0]}"
+
+
+def weights(app: AppTest) -> Any:
+    """The choice of a run to start from; its key ends with a digest of what it offers."""
+    return next(box for box in app.selectbox if box.label.startswith("Start from"))
 
 
 def test_back_from_another_page_the_form_is_as_it_was() -> None:
@@ -284,111 +335,6 @@ def test_only_what_the_pace_depends_on_is_measured_anew(monkeypatch: pytest.Monk
     app.number_input(key="train.recipe.batch_size").set_value(32.0).run()
     settle(app)
     assert len(asked) == 2
-
-
-# Sweep
-
-
-def test_the_example_is_a_table_of_hidden_width_dropout_and_rate() -> None:
-    app = settle(open_page(net="vgg16-cifar10"))
-    app.button(key="train-sweep-example").click().run()
-    settle(app)
-    assert app.button(key=SUBMIT).label == "Train 18 jobs"
-    assert "18 jobs of about" in words(app)
-    app.button(key=SUBMIT).click().run()
-    records = store().records()
-    assert len(records) == 18
-    assert len({record.sweep for record in records}) == 1
-    assert records[0].varied == {"spec.classifier": [64], "spec.dropout": 0.2, "lr": 0.001}
-    assert "18 jobs are submitted" in words(app)
-
-
-def test_a_sweep_that_breaks_a_rule_is_explained() -> None:
-    app = open_page()
-    app.button(key="train-sweep-add").click().run()
-    values = "train.sweep.0.values"
-    app.text_input(key=values).set_value("0.1, 0.1").run()
-    assert "sweep: lr has '0.1' twice" in words(app)
-    assert app.button(key=SUBMIT).disabled
-    app.text_input(key=values).set_value(",".join(map(str, range(1, 102)))).run()
-    assert "101 combinations are more than the 100 jobs" in words(app)
-    app.text_input(key=values).set_value("0.1, fast").run()
-    assert "lr: 'fast' is not a number" in words(app)
-    app.button(key="train-sweep-remove-0").click().run()
-    assert form(app).sweep == ()
-    assert not app.button(key=SUBMIT).disabled
-
-
-# Submit
-
-
-def test_a_job_is_submitted_once_and_its_place_is_told(server: Store) -> None:
-    other = Job.new(resolve("lenet5"), "digits", Recipe(), Resources(), "Somebody's")
-    server.add([other])
-    app = settle(open_page())
-    assert "Somebody's: waits" in words(app)
-    app.text_input(key="train.title").set_value("Mine").run()
-    app.button(key=SUBMIT).click().run()
-    app.button(key=SUBMIT).click().run()  # a double click
-    records = server.records()
-    assert [record.name for record in records] == ["Somebody's", "Mine"]
-    assert records[1].recipe == Recipe().to_dict()
-    assert "Mine is submitted; 1 wait and 0 train before it." in words(app)
-    (onward,) = [link for link in app.get("page_link") if link.proto.label == "Watch it"]
-    assert f"job={records[1].id}" in onward.proto.query_string
-    app.number_input(key="train.recipe.seed").set_value(1.0).run()
-    app.button(key=SUBMIT).click().run()
-    assert len(server.records()) == 3
-
-
-def test_what_is_typed_as_the_button_is_pressed_counts(server: Store) -> None:
-    app = settle(open_page())
-    app.number_input(key=LR).set_value(0.02)
-    app.button(key=SUBMIT).click().run()
-    assert [record.recipe["lr"] for record in server.records()] == [0.02]
-    app.number_input(key=LR).set_value(-1.0)
-    app.button(key=SUBMIT).click().run()
-    assert "lr: -1.0 is not above 0" in problem(app)
-    app.number_input(key=LR).set_value(0.03).run()
-    assert problem(app) == ""
-    assert len(server.records()) == 1
-
-
-def test_the_button_pressed_before_the_browser_knows_the_new_link(server: Store) -> None:
-    app = settle(open_page())
-    before = dict(app.query_params)
-    app.number_input(key=LR).set_value(0.02).run()
-    app.query_params.clear()
-    for key, value in before.items():
-        app.query_params[key] = value
-    app.button(key=SUBMIT).click().run()
-    assert [record.recipe["lr"] for record in server.records()] == [0.02]
-    assert form(app).recipe.lr == 0.02
-
-
-@pytest.mark.parametrize("change", ["data", "batch"])
-def test_what_does_not_fit_as_the_button_is_pressed_is_not_submitted(server: Store, change: str) -> None:
-    broken = uploads.keep("broken.zip", io.BytesIO(b"PK nothing"), 10)
-    app = settle(open_page(net="resnet18", image_size="32"))
-    if change == "data":
-        app.selectbox(key="train.dataset").set_value(f"uploaded:{broken}")
-    else:  # of which batch norm can't take the variance
-        app.number_input(key="train.recipe.batch_size").set_value(1.0)
-    app.button(key=SUBMIT).click().run()
-    assert "This can't be trained as it stands" in problem(app)
-    assert server.records() == []
-
-
-def test_an_error_keeps_the_form(monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_jobs: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    app = settle(open_page(lr="0.02"))
-    monkeypatch.setattr(submit.desk, "submit", full)
-    app.button(key=SUBMIT).click().run()
-    assert "No space left on device" in problem(app)
-    assert form(app).recipe.lr == 0.02
-    monkeypatch.undo()
 
 
 def test_the_form_changes_nothing_that_it_does_not_show() -> None:

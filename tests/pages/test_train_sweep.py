@@ -1,10 +1,11 @@
-"""Sweeps of the Train page: every job counts, not only the form's own."""
+"""Sweeps of the Train page: the table, its rules, and that every job counts, not only the form's own."""
 
 import pytest
 
+from explorer.jobs.store import store
 from explorer.ui.train import cost
 from tests.pages.helpers import metrics, problem
-from tests.pages.train_page import SUBMIT, open_page, words
+from tests.pages.train_page import SUBMIT, form, open_page, settle, words
 
 pytestmark = pytest.mark.usefixtures("server")
 
@@ -37,4 +38,34 @@ def test_nothing_is_measured_that_others_have_no_memory_for(monkeypatch: pytest.
     assert "The time is not measured" in words(app)
     assert metrics(app)["Time"] == "–"
     assert asked == []
+    assert not app.button(key=SUBMIT).disabled
+
+
+def test_the_example_is_a_table_of_hidden_width_dropout_and_rate() -> None:
+    app = settle(open_page(net="vgg16-cifar10"))
+    app.button(key="train-sweep-example").click().run()
+    settle(app)
+    assert app.button(key=SUBMIT).label == "Train 18 jobs"
+    assert "18 jobs of about" in words(app)
+    app.button(key=SUBMIT).click().run()
+    records = store().records()
+    assert len(records) == 18
+    assert len({record.sweep for record in records}) == 1
+    assert records[0].varied == {"spec.classifier": [64], "spec.dropout": 0.2, "lr": 0.001}
+    assert "18 jobs are submitted" in words(app)
+
+
+def test_a_sweep_that_breaks_a_rule_is_explained() -> None:
+    app = open_page()
+    app.button(key="train-sweep-add").click().run()
+    values = "train.sweep.0.values"
+    app.text_input(key=values).set_value("0.1, 0.1").run()
+    assert "sweep: lr has '0.1' twice" in words(app)
+    assert app.button(key=SUBMIT).disabled
+    app.text_input(key=values).set_value(",".join(map(str, range(1, 102)))).run()
+    assert "101 combinations are more than the 100 jobs" in words(app)
+    app.text_input(key=values).set_value("0.1, fast").run()
+    assert "lr: 'fast' is not a number" in words(app)
+    app.button(key="train-sweep-remove-0").click().run()
+    assert form(app).sweep == ()
     assert not app.button(key=SUBMIT).disabled

@@ -6,6 +6,7 @@ from functools import partial
 from streamlit.testing.v1 import AppTest
 
 from explorer.jobs.estimate import Pace
+from explorer.ui.train import cost, data
 from explorer.ui.train.form import Form
 from tests.pages import helpers
 
@@ -20,11 +21,13 @@ SUBMIT, LR = "train-submit", "train.recipe.lr"
 
 def settle(app: AppTest) -> AppTest:
     """Run the page until nothing is under way."""
-    for _turn in range(200):
+    for _turn in range(1200):
         if not any("hourglass" in caption.value for caption in app.caption):
             return app
-        time.sleep(0.05)
-        app.run()
+        if any(lane._busy for lane in (cost.pace, data._looking, data._fetching)):
+            time.sleep(0.05)
+        else:
+            app.run()
     raise AssertionError("it never ends")
 
 

@@ -9,12 +9,11 @@ from explorer.analysis import landmarks
 from explorer.analysis.comparison import LEAST, Comparison, Measure
 from explorer.i18n import _
 from explorer.models.zoo import names
-from explorer.specs import PRESETS, resolve, saved
+from explorer.specs import resolve
 from explorer.specs.link import to_text
-from explorer.specs.presets import SAVED
 from explorer.specs.zoo import PREFIX
 from explorer.ui.compare import html, state
-from explorer.ui.compare.entries import Entry, full_title, title
+from explorer.ui.compare.entries import full_title, offered, title
 from explorer.ui.compare.marks import marks, sample
 from explorer.ui.compare.words import amount, exactly, measure_name, more, relative
 from explorer.ui.text import plain
@@ -31,13 +30,8 @@ def options(comparing: state.Comparing) -> dict[str, str]:
 
     torchvision's networks are among them from the time that it has been imported for the landmarks.
     """
-    offered = {entry.text: full_title(entry) for entry in comparing.entries}
-    if editing := st.session_state.get("editing"):
-        entry = Entry(editing.spec, editing.base)
-        offered[entry.text] = _("{name} (on the Architecture page)").format(name=full_title(entry))
-    offered |= {SAVED + name: _("{name} (saved)").format(name=name) for name in saved.names()}
-    offered |= {name: f"{preset.title} · {name}" for name, preset in PRESETS.items()}
-    return offered | _zoo() if landmarks.measured() else offered
+    texts = {entry.text: full_title(entry) for entry in comparing.entries} | offered()
+    return texts | _zoo() if landmarks.measured() else texts
 
 
 @cache
@@ -48,15 +42,15 @@ def _zoo() -> dict[str, str]:
 
 def draw(comparing: state.Comparing, comparison: Comparison, *, dark: bool) -> None:
     """The cards in a row that wraps."""
-    offered = options(comparing)
+    choices = options(comparing)
     with st.grid(len(comparing.entries), min_column_width=CARD, gap="small"):
         for position, letter in enumerate(state.LETTERS[: len(comparing.entries)]):
             with st.container(border=True, key=f"network-{letter}", height="stretch"):
-                _draw(comparing, comparison, position, offered, dark=dark)
+                _draw(comparing, comparison, position, choices, dark=dark)
 
 
 def _draw(
-    comparing: state.Comparing, comparison: Comparison, position: int, offered: dict[str, str], *, dark: bool
+    comparing: state.Comparing, comparison: Comparison, position: int, choices: dict[str, str], *, dark: bool
 ) -> None:
     letter, entry = state.LETTERS[position], comparing.entries[position]
     name, mark = title(entry), marks(dark=dark)[position]
@@ -64,8 +58,8 @@ def _draw(
     held = st.session_state[state.NETWORK + letter]  # may be a text that is no network
     st.selectbox(
         _("Network {letter}").format(letter=letter.upper()),
-        list({**offered, held: held}),
-        format_func=lambda text: offered.get(text, text),
+        list({**choices, held: held}),
+        format_func=lambda text: choices.get(text, text),
         key=state.NETWORK + letter,
         on_change=state.choose,
         args=(letter,),

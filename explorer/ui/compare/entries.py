@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
+import streamlit as st
+
 from explorer.analysis import analyse
 from explorer.errors import SpecError
 from explorer.i18n import _
-from explorer.specs import PRESETS, Spec, ZooSpec, parse_json, resolve
+from explorer.specs import PRESETS, Spec, ZooSpec, parse_json, resolve, saved
 from explorer.specs.cases import cases
 from explorer.specs.link import BASE, FIELDS, decode, encode, from_text, to_text
 from explorer.specs.presets import SAVED
@@ -65,6 +67,16 @@ def of_spec(spec: Spec) -> Entry:
     """A network of unknown origin: made from the preset that the shortest link starts from."""
     bases = [name for name, preset in PRESETS.items() if preset.spec.family == spec.family]
     return Entry(spec, min(bases, key=lambda base: len(to_text(spec, base)), default=""))
+
+
+def offered() -> dict[str, str]:
+    """Networks to choose from by texts that can be read, each with what it is called: edited, saved, and presets."""
+    found = {}
+    if editing := st.session_state.get("editing"):
+        entry = Entry(editing.spec, editing.base)
+        found[entry.text] = _("{name} (on the Architecture page)").format(name=full_title(entry))
+    found |= {SAVED + name: _("{name} (saved)").format(name=name) for name in saved.names()}
+    return found | {name: f"{preset.title} · {name}" for name, preset in PRESETS.items()}
 
 
 def title(entry: Entry) -> str:

@@ -42,8 +42,20 @@ def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[str]]) ->
         f'<tr><th scope="row">{escape(name)}</th>{"".join(f"<td class=number>{each}</td>" for each in cells)}</tr>'
         for name, *cells in rows
     )
+    return framed(caption, head, body)
+
+
+def framed(caption: str, head: str, body: str) -> str:
+    """A table that is scrolled sideways, by keyboard too, where the window is too small for it.
+
+    Args:
+        caption: the text alternative.
+        head: cells of the first row, HTML.
+        body: the other rows, HTML.
+    """
+    name = escape(caption)
     return (
-        f'<div class="frame"><table><caption class="sr">{escape(caption)}</caption>'
+        f'<div class="frame" role="region" aria-label="{name}" tabindex="0"><table><caption class="sr">{name}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 

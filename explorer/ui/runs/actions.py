@@ -38,6 +38,11 @@ def draw(records: Sequence[Record], listed: shared.Listed) -> None:
                 on_click=_each, args=(desk.resume, resumable),
                 help=_("Goes to the end of the queue and on from the last checkpoint."),
             )  # fmt: skip
+        if one and one.status is Status.FINISHED and desk.directory(one.id).best.is_file():
+            st.page_link(
+                "../pages/predict.py", label=_("Predict with it"), icon=":material/image_search:",
+                query_params={"weights": one.id, **address.everywhere()}, width="content",
+            )  # fmt: skip
         if one:
             st.page_link(
                 "../pages/train.py", label=_("Duplicate with changes"), icon=":material/content_copy:",
@@ -111,7 +116,7 @@ def _confirm(records: Sequence[Record], listed: shared.Listed) -> None:
         if st.button(_("Delete for good"), icon=":material/delete_forever:", key="runs.delete-for-good"):
             _each(desk.delete, [record.id for record in records])
             answered()
-            state.again()
+            state.watching().again()
         if st.button(_("Keep"), key="runs.keep"):
             answered()
-            state.again()
+            state.watching().again()

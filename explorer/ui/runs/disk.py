@@ -56,10 +56,10 @@ def draw(listed: shared.Listed) -> None:
             except (ExplorerError, OSError) as error:
                 state.watching().said = str(error)
             answered()
-            state.again()
+            state.watching().again()
         if st.button(_("Close"), key="runs.close"):
             answered()
-            state.again()
+            state.watching().again()
 
 
 def _preview(clearings: Sequence[Clearing], rule: Rule, freed: str) -> str:

@@ -1,18 +1,16 @@
 """What a run made, as files: weights with their card, the log, and all metrics as CSV."""
 
-import csv
-import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
 
-from explorer.drawing.numbers import bytes_short
+from explorer.exports.cells import as_csv
 from explorer.i18n import _
 from explorer.jobs import desk
 from explorer.jobs.store import Record
-from explorer.models import weights
+from explorer.ui import weights_files
 from explorer.ui.runs import shared
 
 
@@ -34,21 +32,7 @@ def _files(record: Record) -> None:
     directory, stem = desk.directory(record.id), _stem([record])
     best = directory.best
     if best.exists():
-        size = bytes_short(best.stat().st_size)
-        st.download_button(
-            _("Weights, safetensors ({size})").format(size=size), data=best.read_bytes,
-            file_name=f"{stem}.safetensors", mime="application/octet-stream",
-            icon=":material/deployed_code:", on_click="ignore", key="runs.safetensors",
-        )  # fmt: skip
-        st.download_button(
-            _("Card of the weights, JSON"), data=best.with_suffix(".json").read_bytes, file_name=f"{stem}.json",
-            mime="application/json", icon=":material/badge:", on_click="ignore", key="runs.card",
-        )  # fmt: skip
-        st.download_button(
-            _("Weights, PyTorch .pth ({size})").format(size=size), data=lambda: weights.pth_bytes(best),
-            file_name=f"{stem}.pth", mime="application/octet-stream",
-            icon=":material/local_fire_department:", on_click="ignore", key="runs.pth",
-        )  # fmt: skip
+        weights_files.draw(best, stem, "runs")
     else:
         st.caption(_("There are weights after the first checkpoint."))
     if directory.log.exists():
@@ -62,17 +46,15 @@ def metrics(records: Sequence[Record]) -> str:
     """All metrics as CSV: one row for each epoch of each run, one column for each metric."""
     curves = {record.id: shared.curves_of(record) for record in records}
     names = sorted({name for one in curves.values() for name in one})
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["id", "name", "epoch", *names])
+    rows: list[list[str | float]] = [["id", "name", "epoch", *names]]
     for record in records:
         epochs: dict[int, dict[str, float]] = {}
         for name, line in curves[record.id].items():
             for point in line:
                 epochs.setdefault(point.epoch, {})[name] = point.value
         for epoch, numbers in sorted(epochs.items()):
-            writer.writerow([record.id, record.name, epoch, *(numbers.get(name, "") for name in names)])
-    return text.getvalue()
+            rows.append([record.id, record.name, epoch, *(numbers.get(name, "") for name in names)])
+    return as_csv(rows)
 
 
 def _stem(records: Sequence[Record]) -> str:

@@ -10,7 +10,7 @@ from explorer.drawing.numbers import duration
 from explorer.i18n import _
 from explorer.jobs.compare import Curves, Point, best, last
 from explorer.jobs.store import Record
-from explorer.ui.compare.html import cell
+from explorer.ui.compare.html import cell, framed
 from explorer.ui.runs import curves, words
 from explorer.ui.runs.lines import Drawn
 
@@ -32,11 +32,7 @@ def legend(shown: Sequence[Drawn], *, dark: bool) -> str:
         + "</tr>"
         for each in shown
     )
-    caption = escape(_("Best and last numbers of each run"))
-    return (
-        f'<div class="frame"><table><caption class="sr">{caption}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+    return framed(_("Best and last numbers of each run"), head, body)
 
 
 def _columns() -> list[tuple[str, Number, Callable[[float], str]]]:

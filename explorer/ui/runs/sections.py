@@ -53,16 +53,20 @@ def choose(chosen: Sequence[Record]) -> Section:
     }
     if _one_sweep(chosen):
         names = {"sweep": _("Sweep"), **names}
-    key = state.VIEW + "show"
-    state.watching().first = next(iter(names))
-    if st.session_state.get(key) not in names:
-        st.session_state[key] = next(iter(names))
+    key, first = state.VIEW + "show", next(iter(names))
+    shown = state.watching().view.show
+    section: Section = shown if shown in names else first
+    st.session_state[key] = section
+
+    def chosen_one() -> None:
+        wanted = st.session_state[key]
+        state.change(show=None if wanted == first else wanted)
+
     with st.container(horizontal=True, vertical_alignment="center"):
         st.segmented_control(
             _("Show"), list(names), required=True, format_func=names.__getitem__, key=key, label_visibility="collapsed",
-            on_change=state.used,
+            on_change=chosen_one,
         )  # fmt: skip
-        section: Section = st.session_state[key]
         if section == "curves" and len(by_configuration(chosen)) < len(chosen):
             seeds = {"together": _("Mean of seeds"), "apart": _("Each seed")}
             st.segmented_control(

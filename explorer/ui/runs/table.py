@@ -97,7 +97,7 @@ def _matching(listed: shared.Listed) -> list[Record]:
 def _draw() -> None:
     watching, listed = state.watching(), shared.listed()
     if {record.id: record.status for record in listed.records} != watching.statuses:
-        state.again()  # buttons and filters depend on it
+        watching.again()  # buttons and filters depend on it
     records = _matching(listed)
     watching.order = [record.id for record in records]
     chosen = [row for row, job in enumerate(watching.order) if job in watching.view.job]

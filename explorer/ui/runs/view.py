@@ -57,6 +57,3 @@ class View(LinkSettings):
     settings: Literal["different", "all"] = "different"
     measure: Literal["validation", "test"] = "validation"
     run: Id = ""
-
-
-VIEW_FIELDS = frozenset(View.model_fields)

@@ -6,7 +6,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 import streamlit as st
 
-from explorer.data import preview
+from explorer.data import examples, preview
 from explorer.data.catalogue import NAMES
 from explorer.data.downloads import is_there
 from explorer.data.preview import Preview
@@ -219,6 +219,7 @@ def _uploads(form: Form) -> None:
             _("A zip of class folders, or an npz of images and labels"),
             key=f"{UPLOAD}.{st.session_state.get(UPLOAD, 0)}",
             on_change=_upload,
+            max_upload_size=-(-uploads.MAX_FILE // 2**20),
             help=_(
                 "Zip: CLASS/image.png, or train/CLASS/… with val/ or test/. Npz: images (N, H, W) or (N, H, W, C) and "
                 "labels (N,), classes if there are names. Everybody who uses this server can see and use it."
@@ -254,7 +255,8 @@ def _remove(name: str, chosen: str) -> None:
     def remove() -> dict[str, str]:
         if _awaited(str(uploads.path(name))):
             raise InputError(_("{file} is what a job trains on, or will; stop it first").format(file=name))
-        preview.forget(str(uploads.path(name)))
+        for forget in (preview.forget, examples.forget):
+            forget(str(uploads.path(name)))
         _looking.forget(str(uploads.path(name)))
         uploads.remove(name)
         return {"dataset": Form().dataset} if chosen == UPLOADED + name else {}

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
 from typing import Any, get_args
 
 import streamlit as st
@@ -11,6 +12,7 @@ import streamlit as st
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.recipes.recipe import Augmentation, Recipe
+from explorer.ui.choice import choice
 from explorer.ui.text import plain
 
 PREFIX = "train.recipe."
@@ -26,6 +28,7 @@ class Kind(Enum):
     NUMBER = auto()
     WHOLE = auto()
     CHOICE = auto()
+    RUN = auto()  # of runs, whose names change
     FLAG = auto()
     NUMBERS = auto()
     NAMES = auto()
@@ -104,7 +107,13 @@ def draw(field: Field, value: Any, changed: bool, problem: str | None) -> None:
             names = dict(field.names or {})
             st.selectbox(
                 label, list(names), key=field.key, help=field.help,
-                format_func=lambda choice: names.get(choice, str(choice)),
+                format_func=lambda one: names.get(one, str(one)),
+            )  # fmt: skip
+        case Kind.RUN:
+            runs = dict(field.names or {})
+            choice(
+                label, list(runs), st.session_state[field.key], partial(_choose, field.key), words=runs.__getitem__,
+                key=field.key, help=field.help,
             )  # fmt: skip
         case Kind.FLAG:
             st.toggle(label, key=field.key, help=field.help)
@@ -126,6 +135,10 @@ def _augmentations(field: Field, label: str, value: Any) -> None:
             _("Augmentations"), list(names), key=field.key, selection_mode="multi", label_visibility="collapsed",
             format_func=lambda name: str(names[name]),
         )  # fmt: skip
+
+
+def _choose(key: str, option: Any) -> None:
+    st.session_state[key] = option
 
 
 def complain(problem: str) -> None:

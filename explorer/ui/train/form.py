@@ -94,11 +94,14 @@ class Form:
         form, problems = cls(), []
         if sum(map(len, link.values())) > MAX_LINK:
             return form, [_("link: longer than {limit:,} characters").format(limit=MAX_LINK)]
-        for part in (_network, _dataset, _recipe, _resources, _title, _sweep):
+        for part in (_network, _dataset, _preset, _resources, _title, _sweep):
             try:
                 form = part(form, link)
             except InputError as error:
                 problems.append(str(error))
+        changes, _spec = assignments(f"{key}={text}" for key, text in link.items() if key in Recipe.model_fields)
+        recipe, wrong = _changed(form.recipe, changes)
+        form, problems = replace(form, recipe=recipe), problems + wrong
         strange = link.keys() - {BASE, *FIELDS, *OWN} - set(Recipe.model_fields) - set(Resources.model_fields)
         problems += [_("link, {key}: this page has no such setting").format(key=shown(key)) for key in sorted(strange)]
         return form, problems
@@ -161,16 +164,39 @@ def _dataset(form: Form, link: Mapping[str, str]) -> Form:
     return replace(form, dataset=name)
 
 
-def _recipe(form: Form, link: Mapping[str, str]) -> Form:
+def _preset(form: Form, link: Mapping[str, str]) -> Form:
     preset = link.get("recipe", PRESET)
     if preset not in RECIPES:
         raise InputError(
             _("link, recipe: {value} is not one of {known}").format(value=shown(preset), known=", ".join(RECIPES))
         )
-    changes, _spec = assignments(f"{key}={text}" for key, text in link.items() if key in Recipe.model_fields)
-    form = replace(form, preset=preset, recipe=RECIPES[preset].recipe)
-    check_weights(changes.get("weights"))
-    return replace(form, recipe=form.recipe.changed(**changes))
+    return replace(form, preset=preset, recipe=RECIPES[preset].recipe)
+
+
+def _changed(recipe: Recipe, changes: dict[str, Any]) -> tuple[Recipe, list[str]]:
+    """The recipe with those changes that break no rule and contradict no other, and what is wrong with the rest."""
+    problems: list[str] = []
+    while fault := _fault(recipe, changes):
+        at_fault = [key for key in changes if _fault(recipe, _without(changes, [key])) != fault]
+        at_fault = at_fault or list(changes)  # each of some alone would be wrong in the same words
+        many = _("{problem}; left out: {keys}")
+        problems.append(many.format(problem=fault, keys=", ".join(at_fault)) if len(at_fault) > 1 else fault)
+        changes = _without(changes, at_fault)
+    return recipe.changed(**changes), problems
+
+
+def _without(changes: dict[str, Any], keys: list[str]) -> dict[str, Any]:
+    return {key: value for key, value in changes.items() if key not in keys}
+
+
+def _fault(recipe: Recipe, changes: dict[str, Any]) -> str:
+    """What is wrong with the changes; nothing where they can be made."""
+    try:
+        recipe.changed(**changes)
+        check_weights(changes.get("weights"))
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 def _resources(form: Form, link: Mapping[str, str]) -> Form:

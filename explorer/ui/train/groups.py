@@ -97,7 +97,7 @@ def _regularisation(*, auxiliary: bool) -> tuple[Field, ...]:
 def _beginning(weights: Mapping[str, str]) -> tuple[Field, ...]:
     names = {"default": _("PyTorch's own"), "he": _("He"), "normal": _("Normal, 0.01")}
     return (
-        Field("weights", _("Start from"), explain("transfer-learning"), Kind.CHOICE, names=weights),
+        Field("weights", _("Start from"), explain("transfer-learning"), Kind.RUN, names=weights),
         Field("init", _("Initial weights"), explain("initialisation"), Kind.CHOICE, names=names, matters=_is_new),
         Field(
             "freeze", _("Frozen parts"), _("Parts that keep their weights, by name: features, layer1.0."), Kind.NAMES,

@@ -14,12 +14,14 @@ from typing import Generic, TypeVar
 
 from explorer.data.progress import Progress
 from explorer.errors import ExplorerError
-from explorer.i18n import _
+from explorer.i18n import _, language
 
 log = logging.getLogger("explorer.ui")
 
 T = TypeVar("T")
+_Place = tuple[str, str]  # the key of a piece, and the language in which it tells its problem
 LEFT_AFTER = 10.0  # seconds without a page that asks
+MOMENT = 2.0  # seconds in which every page that waits has asked again
 
 
 class LeftError(ExplorerError):
@@ -35,6 +37,7 @@ class Piece(Generic[T]):
         done: of ``total``, which is 0 where nobody knows.
         result: what came of it.
         problem: why nothing came of it.
+        wanted: when a page last asked for it, by the monotonic clock.
     """
 
     step: str = ""
@@ -42,7 +45,7 @@ class Piece(Generic[T]):
     total: int = 0
     result: T | None = None
     problem: ExplorerError | None = None
-    wanted: float = field(default_factory=time.monotonic)
+    wanted: float = 0.0
 
     @property
     def ended(self) -> bool:
@@ -68,31 +71,51 @@ class Lane(Generic[T]):
     work: Callable[[str, Progress], T]
     most: int = 64
     give_up: bool = False
-    _pieces: "OrderedDict[str, Piece[T]]" = field(default_factory=OrderedDict)
-    _waiting: list[tuple[str, Piece[T], contextvars.Context]] = field(default_factory=list)
+    _pieces: "OrderedDict[_Place, Piece[T]]" = field(default_factory=OrderedDict)
+    _waiting: list[tuple[_Place, Piece[T], contextvars.Context]] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
     _busy: bool = False
 
     def ask(self, key: str) -> Piece[T]:
         """How a piece of work stands; it is put into the queue where nobody has asked before."""
         with self._lock:
-            piece = self._pieces.get(key)
+            place = self._place(key)
+            piece = self._pieces.get(place)
             if piece is None:
-                piece = self._pieces[key] = Piece()
-                self._waiting.append((key, piece, contextvars.copy_context()))
+                piece = self._pieces[place] = Piece()
+                self._waiting.append((place, piece, contextvars.copy_context()))
                 if not self._busy:
                     self._busy = True
                     Thread(target=self._run, daemon=True).start()
-            self._pieces.move_to_end(key)
+            self._pieces.move_to_end(place)
             for old in [name for name, other in self._pieces.items() if other.ended][: -self.most]:
                 del self._pieces[old]
             piece.wanted = time.monotonic()
             return piece
 
+    def under_way(self, key: str) -> bool:
+        """Whether a page waits for it now."""
+        with self._lock:
+            piece = self._pieces.get(self._place(key))
+            return piece is not None and not piece.ended and not piece.left
+
     def forget(self, key: str) -> None:
         """Do it anew when it is asked for next."""
         with self._lock:
-            self._pieces.pop(key, None)
+            for place in [place for place in self._pieces if place[0] == key]:
+                del self._pieces[place]
+
+    def leave(self, key: str) -> None:
+        """Ask no more: where no other page does, the work is given up in a moment."""
+        with self._lock:
+            if (piece := self._pieces.get(self._place(key))) is not None:
+                piece.wanted = min(piece.wanted, time.monotonic() - LEFT_AFTER + MOMENT)
+
+    def _place(self, key: str) -> _Place:
+        """Where a piece stands: one that others have asked for, unless it tells a problem in another language."""
+        own = key, language()
+        others = (place for place, piece in self._pieces.items() if place[0] == key and piece.problem is None)
+        return own if own in self._pieces else next(others, own)
 
     def _run(self) -> None:
         while True:
@@ -100,13 +123,13 @@ class Lane(Generic[T]):
                 if not self._waiting:
                     self._busy = False
                     return
-                key, piece, context = self._waiting.pop(0)
+                place, piece, context = self._waiting.pop(0)
             if not piece.left:
-                context.run(self._do, key, piece)  # in the language of the session that asked
+                context.run(self._do, place[0], piece)  # in the language of the session that asked
             if not piece.ended:
                 with self._lock:
-                    if self._pieces.get(key) is piece:
-                        del self._pieces[key]
+                    if self._pieces.get(place) is piece:
+                        del self._pieces[place]
 
     def _do(self, key: str, piece: Piece[T]) -> None:
         def progress(step: str, done: int, total: int) -> None:

@@ -18,7 +18,8 @@ from explorer.ui.train import state
 from explorer.ui.train.form import records
 from explorer.ui.train.state import Sent, Training
 
-RUNS = str(Path(__file__).parents[3] / "pages" / "runs.py")
+PAGES = Path(__file__).parents[3] / "pages"
+RUNS, PREDICT = str(PAGES / "runs.py"), str(PAGES / "predict.py")
 AGAIN = 10.0  # seconds in which the same form once more is a double click
 EVERY = 5.0  # seconds between two looks at the queue
 SHOWN = 6  # jobs of the queue
@@ -82,6 +83,11 @@ def _standing(ids: Sequence[str], *, polling: bool) -> None:
             RUNS, label=_("Watch it") if len(mine) == 1 else _("Watch them"), icon=":material/monitoring:",
             query_params={"job": ".".join(job.id for job in mine), **address.everywhere()},
         )  # fmt: skip
+        if len(mine) == 1 and mine[0].status is Status.FINISHED:
+            st.page_link(
+                PREDICT, label=_("Predict with it"), icon=":material/image_search:",
+                query_params={"weights": mine[0].id, **address.everywhere()},
+            )  # fmt: skip
     _queue(active)
 
 

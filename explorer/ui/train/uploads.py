@@ -13,16 +13,27 @@ from explorer.i18n import _
 from explorer.settings import settings
 
 SUFFIXES = (".zip", ".npz")
-MAX_FILE = 200_000_000  # bytes; Streamlit's own limit is maxUploadSize in .streamlit/config.toml
+MAX_FILE = 200_000_000  # bytes
 MAX_ALL = 4_000_000_000  # bytes of all uploads on this server
 SPARED = 1_000_000_000  # bytes of the disk that uploads leave to the runs
 MAX_STEM = 40  # characters of the user's name for it
-_NAME = re.compile(rf"\w[\w-]{{0,{MAX_STEM}}}-[0-9a-f]{{10}}\.(zip|npz)")
+DIGEST = 10  # characters of the content's digest
+_NAME = re.compile(rf"\w[\w-]{{0,{MAX_STEM}}}-[0-9a-f]{{{DIGEST}}}\.(zip|npz)")
 
 
 def names() -> list[str]:
     """The uploads that are here, in alphabetical order."""
     return sorted(file.name for file in _folder().glob("*.*") if _NAME.fullmatch(file.name))
+
+
+def called(given: str) -> str | None:
+    """An upload of this name, its own or the user's for it; none where there is none."""
+    here = names()
+    if given in here:
+        return given
+    begins, ends = f"{_stem(given)}-", Path(given).suffix.lower()
+    hashed = (name for name in here if name.startswith(begins) and len(name) == len(begins) + DIGEST + len(ends))
+    return next((name for name in hashed if name.endswith(ends)), None)
 
 
 def path(name: str) -> Path:
@@ -83,8 +94,7 @@ def keep(given: str, content: BytesIO, length: int) -> str:
                 file=given, size=bytes_short(length), limit=bytes_short(MAX_FILE)
             )
         )
-    stem = re.sub(r"[^\w]+", "-", Path(given).stem).strip("-_")[:MAX_STEM] or "data"
-    name = f"{stem}-{hashlib.file_digest(content, 'sha256').hexdigest()[:10]}{suffix}"
+    name = f"{_stem(given)}-{hashlib.file_digest(content, 'sha256').hexdigest()[:DIGEST]}{suffix}"
     content.seek(0)
     try:
         _folder().mkdir(parents=True, exist_ok=True)
@@ -115,6 +125,10 @@ def remove(name: str) -> None:
         path(name).unlink(missing_ok=True)
     except OSError as error:
         raise InputError(_("{file} can't be removed: {reason}").format(file=name, reason=error.strerror)) from None
+
+
+def _stem(given: str) -> str:
+    return re.sub(r"[^\w]+", "-", Path(given).stem).strip("-_")[:MAX_STEM] or "data"
 
 
 def _folder() -> Path:
