@@ -6,6 +6,10 @@ PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
 
+MAKEFLAGS += --jobs=2  # Chromium and the Python packages are installed side by side, tests and checks run so
+# Nothing is compiled while it is installed: what is imported is, once.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: run test check bench clean
 .DELETE_ON_ERROR:
 
@@ -32,6 +36,7 @@ bench: .venv/bench chromium
 	$(BIN)/python -m benchmarks.submit
 	$(BIN)/python -m benchmarks.runs
 	$(BIN)/python -m benchmarks.weights
+	$(BIN)/python -m benchmarks.prediction
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -51,10 +51,10 @@ def serve(log: Path) -> tuple[subprocess.Popen[bytes], str]:
             stderr=out,
             env={
                 **os.environ,
-                "PYTHONDONTWRITEBYTECODE": "1",
                 "EXPLORER_SAVED_DIR": str(log.parent / "saved"),
                 "EXPLORER_RUNS_DIR": str(log.parent / "runs"),
                 "EXPLORER_DATA_DIR": str(log.parent / "data"),
+                "EXPLORER_WEIGHTS_DIR": str(log.parent / "weights"),
                 "EXPLORER_RUNNER_IDLE": "30",
                 "EXPLORER_KEEP_READY": "false",  # several apps are started, and few train
             },
@@ -103,9 +103,14 @@ def profile(browser: Browser) -> Iterator[BrowserContext]:
     profile.close()
 
 
+def settled(page: Page) -> None:
+    """Wait until the page is drawn: what is opened before may be closed by what is drawn last."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
 @pytest.fixture
 def visit(profile: BrowserContext, address: str) -> Iterator[Callable[..., Page]]:
-    """``visit("?net=vgg16", width=390)`` opens a fresh tab and waits for the test id ``ready``.
+    """``visit("?net=vgg16", width=390)`` opens a fresh tab, and waits for the test id ``ready`` and the script's end.
 
     No page may leave the machine or log an error, and none leaves anything in the browser.
     """
@@ -142,6 +147,7 @@ def visit(profile: BrowserContext, address: str) -> Iterator[Callable[..., Page]
         )
         page.goto(link if link.startswith("http") else f"{address}/{link}")
         page.get_by_test_id(ready).first.wait_for()
+        settled(page)
         return page
 
     yield open_page

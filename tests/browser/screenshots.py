@@ -20,6 +20,8 @@ SHOTS = [
     ("compare-light", "compare?a=vgg16&b=googlenet", 1280, 800, "light"),
     ("train-light", "train?net=digits-cnn&recipe=quick", 1280, 1100, "light"),
     ("runs-light", "runs?job={jobs}&show=curves", 1280, 1100, "light"),
+    ("predict-light", "predict", 1280, 1320, "light"),
+    ("predict-dark", "predict?why=maps&layer=layer1.0.conv1&unit=3.8.8", 1280, 1760, "dark"),
 ]
 
 

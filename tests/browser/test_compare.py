@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 Visit = Callable[..., Page]
@@ -68,17 +67,6 @@ def test_a_network_opens_on_the_architecture_page_and_back(visit: Visit) -> None
     expect(page.get_by_label("Classes", exact=True)).to_have_value("7", timeout=30_000)
     page.get_by_role("link", name="Compare").click()
     expect(heads(page)).to_have_text(["A · VGG-16 (D)", "B · VGG-16 (D), num_classes 7"])
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(
-    "link", ["compare", "compare?a=resnet18&b=resnet50&c=googlenet&d=vgg16~cfg~64.64.M.128.128.M.256.256.256.M.512.M"]
-)
-def test_on_a_phone_nothing_scrolls_sideways(visit: Visit, link: str, scheme: str) -> None:
-    page = visit(link, width=390, height=844, scheme=scheme)
-    page.locator(".xc .diff").first.wait_for()
-    overhang = page.get_by_test_id("stMain").evaluate("main => main.scrollWidth - main.clientWidth")
-    assert overhang == 0
 
 
 def test_what_stands_in_colour_stands_in_words_too(visit: Visit) -> None:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 Visit = Callable[..., Page]
@@ -103,19 +102,3 @@ def test_time_is_measured_on_request(visit: Visit) -> None:
     expect(page.get_by_text(re.compile(r"The one layer takes [0-9.]+ ms and the stack [0-9.]+ ms"))).to_be_visible(
         timeout=60_000
     )
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(
-    "link",
-    [
-        "kernels", "kernels?k=15", "kernels?show=size&size=224&kernel=11&stride=4", "kernels?show=size&size=12",
-        "kernels?show=field&layers=7/2.pool3/2.3.3.3/2.3.3/2", "kernels?show=blocks&width=4096",
-        "kernels?show=inception",
-    ],
-)  # fmt: skip
-def test_no_section_is_wider_than_a_phone(visit: Visit, link: str, scheme: str) -> None:
-    page = visit(link, width=390, height=844, scheme=scheme)
-    page.wait_for_timeout(500)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert page.get_by_test_id("stMain").evaluate("main => main.scrollWidth - main.clientWidth") <= 0

@@ -67,17 +67,6 @@ def test_a_term_in_the_text_explains_itself(start: Visit) -> None:
     expect(start().locator("abbr", has_text="receptive field")).to_have_attribute("title", re.compile("one unit"))
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_is_no_wider_than_a_phone(start: Visit, scheme: str) -> None:
-    page = start(width=390, height=844, scheme=scheme)
-    page.get_by_text("Glossary", exact=True).click()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    inner = (
-        "(() => { const m = document.querySelector('[data-testid=stMain]'); return m.scrollWidth - m.clientWidth })()"
-    )
-    assert page.evaluate(inner) <= 0
-
-
 def test_an_old_link_opens_on_architecture(browser: Browser, address: str) -> None:
     page = browser.new_page()
     page.goto(f"{address}/?net=resnet18&blocks=1.1.1.1&lang=en")

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
@@ -111,11 +110,3 @@ def test_a_zip_is_uploaded_shown_and_removed(visit: Visit, tmp_path: Path) -> No
     page.get_by_role("button", name="Yes, remove").click()
     expect(page.get_by_text("10 classes, grey")).to_be_visible(timeout=SLOW)
     expect(page).not_to_have_url(re.compile("dataset="))
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_phone_nothing_scrolls_sideways(visit: Visit, scheme: str) -> None:
-    page = visit("train?recipe=r1&sweep=lr=0.1,0.2", width=390, height=844, scheme=scheme)
-    expect(page.locator(".samples").last).to_be_visible(timeout=SLOW)
-    overhang = page.get_by_test_id("stMain").evaluate("main => main.scrollWidth - main.clientWidth")
-    assert overhang == 0

@@ -26,7 +26,7 @@ from explorer.specs import parse_spec
 from tests.unit.training_helpers import SPEC, difference
 
 VICTIMS = ("worker", "supervisor", "runner", "all")
-ORPHAN_LIFE = 15.0  # seconds
+ORPHAN_LIFE = 60.0  # seconds
 
 
 class Arena:

@@ -126,8 +126,9 @@ def kill_workers(folder: Path, prepared: Prepared) -> dict[str, Any]:
             os.dup2(log, 2)
             with states_kept():
                 os._exit(worker.main(folder))
-        # The first starts have no time to come to the end, however fast the machine is.
-        time.sleep(chance.uniform(0.02, 0.05 if sum(ends.values()) < SHORT else 0.25))
+        # The first starts have no time to come to the end however fast the machine is, the last ones however slow.
+        starts = sum(ends.values())
+        time.sleep(chance.uniform(0.02, 0.05 if starts < SHORT else 0.25 * 1.05 ** (starts - SHORT)))
         if os.waitpid(pid, os.WNOHANG) == (0, 0):
             os.kill(pid, next(signals))
             os.waitpid(pid, 0)

@@ -1,6 +1,5 @@
 """Alignments with answers known beforehand, and what holds for any."""
 
-import time
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise, product
@@ -16,6 +15,7 @@ from explorer.analysis.changes import Aspect
 from explorer.errors import SpecError
 from explorer.specs import Spec, parse_spec, resolve
 from tests.unit.helpers import accepted, any_raw
+from tests.unit.work import within
 
 
 def aligned(left: Spec | str, right: Spec | str) -> tuple[Row, ...]:
@@ -162,11 +162,10 @@ def test_stages_of_other_map_sizes_are_named_after_both() -> None:
     assert len(found) == 6
 
 
-def test_deep_networks_take_well_under_a_second() -> None:
+def test_deep_networks_take_less_than_a_call_for_every_pair_of_layers() -> None:
     one, other = analyse(resolve("resnet152")), analyse(resolve("torchvision:densenet121"))
-    started = time.perf_counter()
-    align(one.layers, other.layers, (224, 224))
-    assert time.perf_counter() - started < 0.5
+    pairs = len(one.layers) * len(other.layers)
+    assert within(pairs, lambda: align(one.layers, other.layers, (224, 224)))
 
 
 def analysed(raw: dict[str, object]) -> Analysis | None:

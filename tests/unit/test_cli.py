@@ -139,3 +139,16 @@ def test_no_command_prints_the_help(capsys: pytest.CaptureFixture[str], monkeypa
     assert (status, out) == (2, "")
     assert "analyze" in err
     assert "presets" in err
+
+
+def test_closed_streams_are_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ``<&- 2>&-`` of a shell leaves them, and a service that has none."""
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    monkeypatch.setattr(sys, "argv", ["explorer", "weights", "delete", "nothing"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2  # it does not ask
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        assert not stream.isatty()
+        stream.close()

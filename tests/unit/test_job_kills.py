@@ -22,7 +22,7 @@ from tests.unit.arena import VICTIMS, Arena, kill, left, own_queue, words
 from tests.unit.test_ranks import forked_workers
 from tests.unit.training_helpers import difference, images
 
-SECONDS = float(os.environ.get("EXPLORER_KILL_SECONDS", "10"))
+SECONDS = float(os.environ.get("EXPLORER_KILL_SECONDS", "5"))
 PATIENCE = 180  # seconds: others may be at work on the machine
 
 
@@ -55,7 +55,7 @@ def test_a_rank_that_is_killed(arena: Arena) -> None:
     unharmed = RunDirectory(arena.folder / "unharmed")
     unharmed.folder.mkdir()
     shutil.copy(desk.directory(job).folder / "job.json", unharmed.folder)
-    assert [process.join(60) or process.exitcode for process in forked_workers(unharmed)] == [0, 0]
+    assert [process.join(PATIENCE) or process.exitcode for process in forked_workers(unharmed)] == [0, 0]
     wait_for(job, Status.RUNNING, trained=True)
     arena.kill("worker", job)
     record = wait_for(job, Status.FAILED, Status.INTERRUPTED)
@@ -86,7 +86,7 @@ def test_stopped_in_time_and_not_before_the_processes_are_gone(arena: Arena) -> 
     begin = time.monotonic()
     desk.stop(job)
     while store().get(job).status is not Status.STOPPED:
-        assert time.monotonic() - begin < 10
+        assert time.monotonic() - begin < 60
         desk.keep_awake()
         time.sleep(0.01)
     assert not [process for process in there if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
@@ -101,7 +101,7 @@ def test_a_job_that_does_not_listen_is_ended_by_force(arena: Arena) -> None:
     begin = time.monotonic()
     desk.stop(job)
     record = wait_for(job, Status.STOPPED)
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 60
     assert record.error is not None
     assert record.error["code"] == "forced"
     arena.nobody_left(job)

@@ -4,9 +4,9 @@ import io
 import json
 import os
 import sys
-import time
 from multiprocessing import get_context
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -39,26 +39,30 @@ def asked(spec: Spec, **recipe: object) -> str:
 
 def test_known_steps_have_their_length_and_the_first_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     done = {"steps": 0, "images": 0}
+    began, passed = psutil.Process().create_time(), 0.0
 
     def step(_training: object, batch: Any) -> torch.Tensor:
-        time.sleep(0.02 if done["steps"] else 0.5)
+        nonlocal passed
+        passed += 0.03 if done["steps"] else 0.5
         done["steps"] += 1
         assert len(batch.images) == 10
         return torch.zeros(3)
 
     def evaluate(_network: object, batches: Any, *_more: object) -> None:
-        time.sleep(0.01)
+        nonlocal passed
+        passed += 0.01
         done["images"] = sum(len(batch.images) for batch in batches)
 
     monkeypatch.setattr(pace, "step", step)
     monkeypatch.setattr(pace, "evaluate", evaluate)
+    monkeypatch.setattr(pace, "time", SimpleNamespace(time=lambda: began + passed, perf_counter=lambda: passed))
     # Of three processes each has a third of the batch, all at the same time.
     found = pace.measure(toy_spec(VGG), Recipe(batch_size=30), Resources(device="cpu", processes=3))
-    assert done == {"steps": 6, "images": 10}
+    assert done == {"steps": 1 + 4, "images": 10}
     assert found.batch_size == 30
-    assert 0.02 < found.seconds_per_step < 0.05
-    assert 0.01 / 30 < found.seconds_per_evaluated_image < 0.05 / 30
-    assert found.startup > 0.5
+    assert found.seconds_per_step == pytest.approx(0.03)
+    assert found.seconds_per_evaluated_image == pytest.approx(0.01 / 30)
+    assert found.startup == pytest.approx(0.5, rel=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Parsers: what is accepted, what is refused, and in which words."""
 
 import json
-import time
 
 import pytest
 from hypothesis import given
@@ -21,6 +20,7 @@ from explorer.specs.cfg import (
     split_text,
 )
 from tests.unit.helpers import accepted, any_raw
+from tests.unit.work import within
 
 TOKENS = [
     (64, Conv(64)),
@@ -247,12 +247,10 @@ HUGE = [
 
 @pytest.mark.parametrize("data", HUGE, ids=range(len(HUGE)))
 def test_large_nonsense_is_refused_at_once(data: dict[str, object]) -> None:
-    start = time.process_time()
     with pytest.raises(SpecError):
-        parse_spec(data)
+        within(500_000, lambda: parse_spec(data))
     with pytest.raises(InputError):
-        parse_json(json.dumps(data)[:-1] + ', "family": "vgg"}')
-    assert time.process_time() - start < 1
+        within(500_000, lambda: parse_json(json.dumps(data)[:-1] + ', "family": "vgg"}'))
 
 
 def test_missing_lists_are_named_once() -> None:

@@ -45,7 +45,7 @@ def race_processes(held: Store, act: Act, count: int) -> list[list[bool]]:
         process.start()
     results = sorted(told.get() for _process in processes)
     for process in processes:
-        process.join(10)
+        process.join(60)
     return [result for _number, result in results]
 
 

@@ -51,7 +51,7 @@ def supervise(directory: RunDirectory, stub: str, ticket: str = "right") -> "sub
 
 
 def until(happened: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while not happened():
         assert time.monotonic() < end
         time.sleep(0.02)
@@ -67,7 +67,7 @@ def worker(directory: RunDirectory, supervisor: "subprocess.Popen[bytes]") -> ps
 def test_a_worker_that_is_killed_has_one_end_in_words(directory: RunDirectory) -> None:
     supervisor = supervise(directory, SLEEP)
     worker(directory, supervisor).kill()
-    assert supervisor.wait(10) == 0
+    assert supervisor.wait(60) == 0
     ended = directory.ended()
     assert ended is not None
     assert (ended["status"], ended["error"]["code"]) == ("interrupted", "killed")
@@ -80,7 +80,7 @@ def test_a_stop_before_the_worker_listens(directory: RunDirectory) -> None:
     worker(directory, supervisor)
     assert directory.supervisor() == supervisor.pid
     supervisor.terminate()
-    assert supervisor.wait(10) == 0
+    assert supervisor.wait(60) == 0
     assert directory.ended() == {"status": "stopped", "error": None, "result": None}
 
 
@@ -92,7 +92,7 @@ def test_a_worker_that_does_not_stop_is_ended_by_force_with_its_children(directo
     until(lambda: len(psutil.Process(supervisor.pid).children(recursive=True)) == 2)
     family = psutil.Process(supervisor.pid).children(recursive=True)
     supervisor.terminate()
-    assert supervisor.wait(10) == 0
+    assert supervisor.wait(60) == 0
     assert not any(process.is_running() for process in family)
     ended = directory.ended()
     assert ended is not None
@@ -102,7 +102,7 @@ def test_a_worker_that_does_not_stop_is_ended_by_force_with_its_children(directo
 def test_the_words_of_the_worker_count(directory: RunDirectory) -> None:
     words = {"status": "failed", "error": {"code": "input", "message": "no data"}, "result": None}
     supervisor = supervise(directory, f"open('end.json', 'w').write({json.dumps(words)!r}); raise SystemExit(1)")
-    assert supervisor.wait(10) == 0
+    assert supervisor.wait(60) == 0
     assert directory.ended() == words
 
 
@@ -113,7 +113,7 @@ def test_an_order_that_does_not_count_starts_nothing(ticket: str, directory: Run
     holder = FileLock(directory.lock)
     if ticket == "held":
         holder.acquire()
-    status = supervise(directory, SLEEP, "wrong" if ticket == "wrong" else "right").wait(10)
+    status = supervise(directory, SLEEP, "wrong" if ticket == "wrong" else "right").wait(60)
     holder.release()
     assert status == (1 if ticket == "held" else 0)
     assert (directory.began(), directory.ended(), (directory.folder / "began").exists()) == (False, None, False)
@@ -123,7 +123,7 @@ def test_nothing_outlives_a_supervisor_that_is_killed(directory: RunDirectory) -
     supervisor = supervise(directory, DEAF)
     child = worker(directory, supervisor)
     supervisor.send_signal(signal.SIGKILL)
-    supervisor.wait(10)
+    supervisor.wait(60)
     until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
     assert directory.supervisor() is None
     with FileLock(directory.lock).acquire(timeout=0):
@@ -134,6 +134,6 @@ def test_a_run_whose_folder_is_deleted_ends(directory: RunDirectory) -> None:
     supervisor = supervise(directory, SLEEP)
     child = worker(directory, supervisor)
     directory.folder.rename(directory.folder.with_name("gone"))
-    assert supervisor.wait(10) == 0
+    assert supervisor.wait(60) == 0
     assert not child.is_running()
     assert not directory.folder.exists()

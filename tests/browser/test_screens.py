@@ -1,0 +1,72 @@
+"""Every kind of screen on a laptop in light, on a phone in dark: no serious fault by axe-core, nothing too wide."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.look import faults, overhang
+
+Visit = Callable[..., Page]
+SCREENS = {
+    "": "stMarkdown",
+    "architecture?net=vgg16&cfg=64.x&colour=macs": "stDataFrame",
+    "architecture?net=resnet152&layer=layer3.2.conv2": "stDataFrame",
+    "architecture?net=googlenet&table=formulas": "stDataFrame",
+    "architecture?net=torchvision:vit_b_16": "stDataFrame",
+    "kernels": "stMetricValue",
+    "kernels?k=15": "stMetricValue",
+    "kernels?show=size": "stNumberInput",
+    "kernels?show=size&size=224&kernel=11&stride=4": "stNumberInput",
+    "kernels?show=size&size=12": "stNumberInput",
+    "kernels?show=field": "stTextInput",
+    "kernels?show=field&layers=7/2.pool3/2.3.3.3/2.3.3/2": "stTextInput",
+    "kernels?show=blocks": "stMarkdown",
+    "kernels?show=blocks&width=4096": "stMarkdown",
+    "kernels?show=inception": "stMarkdown",
+    "compare": "stMetricValue",
+    "compare?a=vgg16&b=nonsense": "stMetricValue",
+    "compare?a=resnet18&b=resnet50&c=googlenet&d=vgg16~cfg~64.64.M.128.128.M.256.256.256.M.512.M": "stMetricValue",
+    "runs": "stHeading",
+    "train?recipe=r1&sweep=lr=0.1,0.2": "stMetricValue",
+    "train?dataset=mnist&net=nonsense": "stMetricValue",
+    "predict?beside=mnist-cnn&image=cat.horse": "stDataFrame",
+}
+DRAWN = 1500  # milliseconds: charts draw after the script has ended
+
+
+@pytest.mark.parametrize("link", SCREENS)
+def test_a_screen(visit: Visit, link: str) -> None:
+    page = visit(link, ready=SCREENS[link])
+    page.wait_for_timeout(DRAWN)
+    assert faults(page) == []
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_timeout(DRAWN)
+    assert overhang(page) <= 0
+    assert faults(page) == []
+
+
+@pytest.mark.parametrize("link", ["architecture?net=resnet50", "predict?image=cat.horse&beside=vgg16-cifar10"])
+def test_a_screen_that_a_phone_opens(visit: Visit, link: str) -> None:
+    page = visit(link, width=390, height=844, ready="stDataFrame")
+    page.wait_for_timeout(DRAWN)
+    assert overhang(page) <= 0
+
+
+def test_drawings_turn_with_the_theme(visit: Visit) -> None:
+    page = visit("kernels")
+    heading = page.locator(".frame svg text").first
+    for scheme in ("dark", "light"):
+        before = heading.evaluate("text => getComputedStyle(text).fill")
+        page.emulate_media(color_scheme=scheme)
+        expect(heading).not_to_have_css("fill", before)
+
+
+def test_menus(visit: Visit) -> None:
+    page = visit("architecture?net=lenet5")
+    for menu in ("library", "export"):
+        page.locator(f".st-key-{menu} button").first.click()
+        page.wait_for_timeout(2000)
+        assert faults(page) == []
+        page.keyboard.press("Escape")
