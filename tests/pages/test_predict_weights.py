@@ -380,7 +380,8 @@ def test_a_rename_outlives_a_run_that_is_interrupted(monkeypatch: pytest.MonkeyP
     assert "The weights are called yours now." in words(app)
     assert "not among the weights" not in words(app)
     assert app.query_params["weights"] == "yours"
-    assert app.session_state["predict-shelf-rename"] is False
+    assert app.session_state["predict-shelf-rename.shown"].startswith("predict-shelf-rename.")  # another one, closed
+    assert not [text for text in app.text_input if text.label == "New name"]
     assert "are called yours now" in words(app.run())  # until the user goes on
     app.button(key="predict.shelf.test").click().run()
     app.session_state["asking"].correct(show="weights")

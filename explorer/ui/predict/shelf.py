@@ -1,5 +1,6 @@
 """The list of weights: what each of them is, and what can be done with it."""
 
+import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -197,7 +198,7 @@ def _download(entry: Entry) -> None:
 
 
 def _publish(entry: Entry, called: str) -> None:
-    with st.popover(_("Publish"), icon=":material/publish:", key=PUBLISH, on_change=state.used) as menu:
+    with st.popover(_("Publish"), icon=":material/publish:", key=_shown(PUBLISH), on_change=state.used) as menu:
         if not menu.open:
             return
         st.caption(_("A copy under a name of its own, which stays when the run is deleted."))
@@ -218,7 +219,7 @@ def _publish(entry: Entry, called: str) -> None:
 
 
 def _rename(entry: Entry) -> None:
-    with st.popover(_("Rename"), icon=":material/edit:", key=RENAME, on_change=state.used) as menu:
+    with st.popover(_("Rename"), icon=":material/edit:", key=_shown(RENAME), on_change=state.used) as menu:
         if not menu.open:
             return
         key = f"predict.shelf.name.{entry.name}"
@@ -237,7 +238,7 @@ def _ask_for(action: Callable[[str], object], key: str, menu: str, said: str) ->
     Args:
         action: takes the name.
         key: of the widget that holds it: what was typed last may have come with the click.
-        menu: key of the popover that is closed then.
+        menu: the popover that is closed then.
         said: in the end.
     """
     name = st.session_state[key].strip()
@@ -250,8 +251,15 @@ def _ask_for(action: Callable[[str], object], key: str, menu: str, said: str) ->
     state.used()
 
 
+def _shown(menu: str) -> str:
+    """Key of a popover: the one after the last closing."""
+    key: str = st.session_state.get(f"{menu}.shown", menu)
+    return key
+
+
 def _close(menu: str) -> None:
-    st.session_state[menu] = False
+    """Put a new popover in its place: a browser that has not heard that this one is closed would open it again."""
+    st.session_state[f"{menu}.shown"] = f"{menu}.{secrets.token_hex(4)}"
 
 
 def _ask(name: str) -> None:
