@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 ARGUMENTS = [
@@ -103,18 +103,34 @@ def profile(browser: Browser) -> Iterator[BrowserContext]:
     profile.close()
 
 
+@pytest.fixture(scope="session")
+def tabs() -> list[Page]:
+    """Empty ones of earlier tests: in a tab that knows Streamlit's scripts, opening a page takes half the time."""
+    return []
+
+
 def settled(page: Page) -> None:
     """Wait until the page is drawn: what is opened before may be closed by what is drawn last."""
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
 @pytest.fixture
-def visit(profile: BrowserContext, address: str) -> Iterator[Callable[..., Page]]:
-    """``visit("?net=vgg16", width=390)`` opens a fresh tab, and waits for the test id ``ready`` and the script's end.
+def visit(profile: BrowserContext, address: str, tabs: list[Page]) -> Iterator[Callable[..., Page]]:
+    """``visit("?net=vgg16", width=390)`` opens a tab of its own, and waits for the id ``ready`` and the script's end.
 
     No page may leave the machine or log an error, and none leaves anything in the browser.
     """
-    pages, faults = [], []
+    pages: list[Page] = []
+    faults: list[str] = []
+
+    def heard(message: ConsoleMessage) -> None:
+        # Below a page's path Streamlit first asks there for its own endpoints, and then at the root.
+        if message.type == "error" and "/_stcore/" not in message.location["url"]:
+            faults.append(message.text)
+
+    def asked(request: Request) -> None:
+        if not request.url.startswith((address, address.replace("http", "ws"), "data:", "blob:")):
+            faults.append(f"left the machine: {request.url}")
 
     def open_page(
         link: str = "",
@@ -123,37 +139,28 @@ def visit(profile: BrowserContext, address: str) -> Iterator[Callable[..., Page]
         scheme: Literal["light", "dark"] = "light",
         ready: str = "stMetricValue",
     ) -> Page:
-        page = profile.new_page()
+        page = tabs.pop() if tabs else profile.new_page()
         pages.append(page)
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)
         page.set_default_timeout(30_000)
-        page.on(
-            "console",
-            # Below a page's path Streamlit first asks there for its own endpoints, and then at the root.
-            lambda message: (
-                faults.append(message.text)
-                if message.type == "error" and "/_stcore/" not in message.location["url"]
-                else None
-            ),
-        )
-        page.on(
-            "request",
-            lambda request: (
-                None
-                if request.url.startswith((address, address.replace("http", "ws"), "data:", "blob:"))
-                else faults.append(f"left the machine: {request.url}")
-            ),
-        )
+        page.on("console", heard)
+        page.on("request", asked)
         page.goto(link if link.startswith("http") else f"{address}/{link}")
         page.get_by_test_id(ready).first.wait_for()
         settled(page)
         return page
 
     yield open_page
+    for page in profile.pages:
+        if page not in pages and page not in tabs:  # one that a page has opened
+            page.close()
     for page in pages:
-        page.evaluate("localStorage.clear()")
-    for page in profile.pages:  # with those that a page has opened
-        page.close()
+        if not page.is_closed():
+            page.evaluate("localStorage.clear(); sessionStorage.clear()")
+            page.remove_listener("console", heard)
+            page.remove_listener("request", asked)
+            page.goto("about:blank")
+            tabs.append(page)
     profile.clear_cookies()
     assert faults == []
