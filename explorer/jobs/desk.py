@@ -36,7 +36,7 @@ LOOK_EVERY = 2.0  # seconds
 
 log = logging.getLogger(__name__)
 
-_runner: "subprocess.Popen[bytes] | None" = None  # that this process has started last
+_runners: "list[subprocess.Popen[bytes]]" = []  # that this process has started, and that have not ended
 _started = -STARTING
 _looked = -LOOK_EVERY
 _waking = Lock()
@@ -174,9 +174,10 @@ def describe(record: Record) -> dict[str, Any]:
 
 def wake() -> None:
     """See that a runner lives."""
-    global _runner, _started
+    global _started
     with _waking:
-        if _runner is not None and _runner.poll() is None and time.monotonic() - _started < STARTING:
+        _runners[:] = [runner for runner in _runners if runner.poll() is None]
+        if _runners and time.monotonic() - _started < STARTING:
             return  # it has not come to its lock yet
         lock = FileLock(runner_lock())
         try:
@@ -185,7 +186,8 @@ def wake() -> None:
             return
         lock.release()  # of two processes that come here at once, both start a runner, and one ends at once
         try:
-            _runner, _started = _start_runner(), time.monotonic()
+            _runners.append(_start_runner())
+            _started = time.monotonic()
         except OSError as error:  # the jobs are in the queue all the same; whoever looks at them tries again
             log.warning("no runner could be started: %s", error)
 

@@ -17,6 +17,7 @@ from explorer.errors import InputError
 from explorer.specs import PRESETS, Spec, ZooSpec, resolve
 from explorer.specs.link import BASE, DEFAULT, decode, encode
 from explorer.ui import address
+from explorer.ui.outrun import TYPING, Trail
 from explorer.ui.view import MAX_FOLDED, PICKED, VIEW_FIELDS, View
 
 log = logging.getLogger("explorer.ui")
@@ -26,7 +27,6 @@ VIEW = "view."  # view.batch, view.optimizer, …
 PRESET = PREFIX + "preset"
 ZOO = "torchvision"
 MAX_UNDO = 200
-TYPING = 2.0  # seconds: edits of one field that follow closer are one step
 
 
 @dataclass(slots=True)
@@ -62,9 +62,8 @@ class History:
 class Editing:
     """Kept in ``session_state``: the last good network, the preset it came from, and the link that says so.
 
-    ``written`` are the last links with the time at which the next took their place, ``widgets`` the values at the
-    end of the last run. ``revision`` counts how often the widgets were filled anew; tables, whose state can't be
-    assigned, carry it in their key.
+    ``revision`` counts how often the widgets were filled anew; tables, whose state can't be assigned, carry it in
+    their key.
     """
 
     spec: Spec
@@ -76,8 +75,7 @@ class Editing:
     logged: str = ""
     revision: int = 0
     history: History = field(default_factory=History)
-    written: list[tuple[dict[str, str], float]] = field(default_factory=list)
-    widgets: dict[str, object] = field(default_factory=dict)
+    trail: Trail = field(default_factory=Trail)
 
 
 def current() -> Editing:
@@ -88,22 +86,11 @@ def current() -> Editing:
         editing = st.session_state["editing"] = Editing(resolve(DEFAULT), DEFAULT, {})
         _follow(editing, link)
         editing.history = History()
-    elif link not in ({}, editing.link) and not _outrun(editing, link):
+    elif link not in ({}, editing.link) and not editing.trail.outran(link, _widgets()):
         _follow(editing, link)
     elif PRESET not in st.session_state:  # back from another page: Streamlit has dropped the widgets
         fill(editing)
     return editing
-
-
-def _outrun(editing: Editing, link: dict[str, str]) -> bool:
-    """Whether an edit was sent before the browser knew the link that the edit before it had led to.
-
-    Its run still carries the old link; following that would take the edit before back. A step back in the browser
-    carries an old link too, but changes no widget.
-    """
-    known = [old for old, replaced_at in editing.written if time.monotonic() - replaced_at < TYPING]
-    # Widgets of another family's editor are dropped after the run that drew them last; that is no edit.
-    return link in known and any(value != editing.widgets.get(key) for key, value in _widgets().items())
 
 
 def _widgets() -> dict[str, object]:
@@ -253,9 +240,9 @@ def write_link(editing: Editing) -> None:
     link = encode(editing.spec, editing.base)
     editing.base = link[BASE]
     link |= editing.view.to_link()
-    editing.widgets = _widgets()
+    editing.trail.rest(_widgets())
     if editing.link_problem or (link == editing.link and BASE in st.query_params):
         return
-    editing.written = [*editing.written[-9:], (editing.link, time.monotonic())]
+    editing.trail.replace(editing.link)
     editing.link = link
     address.write(link)

@@ -23,7 +23,7 @@ from tests.unit.test_job_kills import wait_for
 
 SECONDS = float(os.environ.get("EXPLORER_KILL_SECONDS", "3"))
 SLOW = 90_000  # milliseconds: processes start, and others may be at work
-FORM = f"train?net=mnist-fc&dataset=digits&recipe=quick&epochs={550 + 30 * int(SECONDS)}&threads=1"  # it outlives them
+FORM = f"train?net=mnist-fc&dataset=digits&recipe=quick&epochs={400 + 30 * int(SECONDS)}&threads=1"  # it outlives them
 
 Killed = subprocess.Popen[bytes]
 

@@ -12,10 +12,9 @@ from explorer.data import preview
 from explorer.jobs.store import Store
 from explorer.prediction import networks, pictures
 from explorer.settings import settings
-from explorer.ui import state
+from explorer.ui import outrun, state
 from explorer.ui.predict import choose, testsets
 from explorer.ui.train import cost, data, lanes, submit
-from explorer.ui.train import state as train_state
 from tests.pages.train_page import PACE
 
 
@@ -34,7 +33,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     It stands still unless a test moves ``now``, however long the test takes.
     """
     told = SimpleNamespace(now=1000.0)
-    for module in (lanes, state, submit, train_state):
+    for module in (lanes, outrun, state, submit):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: told.now))
     return told
 

@@ -47,9 +47,8 @@ class Arena:
         self._witness.join()
         for runner in self.runners():
             kill(runner)
-        if desk._runner is not None:
-            desk._runner.wait()
-            desk._runner = None
+        while desk._runners:
+            desk._runners.pop().wait()
         for record in store().records(AT_WORK):
             for process in of_job(record.id):
                 kill(process)

@@ -189,7 +189,7 @@ def test_an_id_of_no_job_touches_nothing(act: Callable[[str], object], name: str
 def stub(jobs: Store, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[int]]:
     """Stubs of the runner in place of it, and which of them work or have ended."""
     monkeypatch.setattr(desk, "RUNNER", "tests.unit.stub_runner")
-    monkeypatch.setattr(desk, "_runner", None)
+    monkeypatch.setattr(desk, "_runners", [])
     assert jobs.path is not None
     return lambda what: [int(path.name.partition("-")[2]) for path in settings().runs_dir.glob(f"{what}-*")]
 
@@ -215,12 +215,12 @@ def test_of_many_that_wake_the_runner_one_works(
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _number: wake(), range(16)))
     assert len(started) == 1
-    monkeypatch.setattr(desk, "_runner", None)  # as in another process, which knows of none
+    monkeypatch.setattr(desk, "_runners", [])  # as in another process, which knows of none
     wake()
     until(lambda: bool(stub("works")))
     for _time in range(3):
         wake()
-        monkeypatch.setattr(desk, "_runner", None)
+        monkeypatch.setattr(desk, "_runners", [])
         wake()
     until(lambda: len(stub("ended")) == len(started) - 1)
     assert len(started) <= 2
@@ -250,7 +250,7 @@ def test_nobody_is_woken_where_nothing_waits(
     assert (woken, stub("works")) == ([], [])
     for status in ACTIVE:
         jobs.change(jobs.records()[0].id, Status, status=status)
-        monkeypatch.setattr(desk, "_runner", None)
+        monkeypatch.setattr(desk, "_runners", [])
         desk.keep_awake()
     assert len(woken) == len(ACTIVE)
     monkeypatch.setattr(desk, "LOOK_EVERY", 60)

@@ -18,6 +18,7 @@ from explorer.specs.cases import Case, cases
 from explorer.ui import address
 from explorer.ui.compare.entries import Entry, read
 from explorer.ui.compare.view import VIEW_FIELDS, View
+from explorer.ui.outrun import Trail
 
 log = logging.getLogger("explorer.ui")
 
@@ -41,6 +42,7 @@ class Comparing:
     link: dict[str, str] = field(default_factory=dict)
     link_problem: str = ""
     problems: dict[str, str] = field(default_factory=dict)
+    trail: Trail = field(default_factory=Trail)
 
 
 def current() -> Comparing:
@@ -50,7 +52,7 @@ def current() -> Comparing:
     if comparing is None:
         comparing = st.session_state["comparing"] = Comparing(_entries(cases()[0]))
         fill(comparing)
-    if link not in ({}, comparing.link):
+    if link not in ({}, comparing.link) and not comparing.trail.outran(link, _widgets()):
         _follow(comparing, link)
     elif NETWORK + LETTERS[0] not in st.session_state:  # back from another page: Streamlit has dropped the widgets
         comparing.problems.clear()
@@ -58,6 +60,10 @@ def current() -> Comparing:
     case = matching_case(comparing)
     st.session_state[CASE] = case.name if case else None
     return comparing
+
+
+def _widgets() -> dict[str, object]:
+    return {str(key): value for key, value in st.session_state.items() if str(key).startswith((NETWORK, VIEW, CASE))}
 
 
 def _entries(case: Case) -> list[Entry]:
@@ -135,6 +141,7 @@ def add() -> None:
     """Callback: one more network."""
     comparing: Comparing = st.session_state["comparing"]
     present = [entry.base for entry in comparing.entries]
+    comparing.trail.used = True
     comparing.entries.append(read(next(name for name in NEXT if name not in present)))
     comparing.link_problem = ""
     fill(comparing)
@@ -143,6 +150,7 @@ def add() -> None:
 def remove(letter: str) -> None:
     """Callback: one network less; those after it move up, and with them the texts that were refused."""
     comparing: Comparing = st.session_state["comparing"]
+    comparing.trail.used = True
     del comparing.entries[LETTERS.index(letter)]
     comparing.problems.pop(letter, None)
     for after, before in pairwise(LETTERS[LETTERS.index(letter) :]):
@@ -166,7 +174,9 @@ def write_link(comparing: Comparing) -> None:
     """Write networks and view to the address bar; a link that was refused stays there until the first edit."""
     link = {letter: entry.text for letter, entry in zip(LETTERS, comparing.entries, strict=False)}
     link |= comparing.view.to_link()
+    comparing.trail.rest(_widgets())
     if comparing.link_problem or (link == comparing.link and LETTERS[0] in st.query_params):
         return
+    comparing.trail.replace(comparing.link)
     comparing.link = link
     address.write(link)

@@ -16,6 +16,7 @@ from explorer.ui.kernels.link import DEFAULT, read_link, write_link
 from explorer.ui.kernels.section import PREFIX, Section, widget_key
 from explorer.ui.kernels.sections import SECTIONS
 from explorer.ui.link_settings import LinkSettings
+from explorer.ui.outrun import Trail
 
 log = logging.getLogger("explorer.ui")
 
@@ -38,6 +39,7 @@ class Session:
     synced: tuple[str, LinkSettings] | None = None
     problem: str = ""
     link_problems: list[str] = field(default_factory=list)
+    trail: Trail = field(default_factory=Trail)
 
     @property
     def state(self) -> tuple[str, LinkSettings]:
@@ -52,7 +54,7 @@ def current() -> Session:
     if session is None:
         session = st.session_state["kernels"] = Session()
         _follow(session, link)
-    elif SHOW in st.session_state and link == session.link:
+    elif SHOW in st.session_state and (link == session.link or session.trail.outran(link, _widgets())):
         session.show = st.session_state[SHOW]
     elif SHOW in st.session_state or link:
         _follow(session, link)
@@ -63,6 +65,10 @@ def current() -> Session:
         # Streamlit has dropped the widgets of sections that weren't shown.
         st.session_state.setdefault(widget_key(session.show, name), value)
     return session
+
+
+def _widgets() -> dict[str, object]:
+    return {str(key): value for key, value in st.session_state.items() if str(key).startswith(PREFIX)}
 
 
 def _follow(session: Session, link: dict[str, str]) -> None:
@@ -94,7 +100,9 @@ def settle(session: Session, section: Section, values: dict[str, Any]) -> Any:
 
 def write(session: Session) -> None:
     """Write the state to the address bar, once it differs from what stands there."""
+    session.trail.rest(_widgets())
     if session.state == session.synced:
         return
+    session.trail.replace(session.link)
     session.link, session.synced = write_link(*session.state), session.state
     address.write(session.link)

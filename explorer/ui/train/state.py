@@ -5,7 +5,6 @@ user and fills the widgets. What breaks a rule is explained beside its field, wh
 """
 
 import logging
-import time
 from dataclasses import dataclass, field, replace
 
 import streamlit as st
@@ -16,6 +15,7 @@ from explorer.recipes import RECIPES
 from explorer.specs import PRESETS, Spec, nearest, resolve
 from explorer.specs.link import encode
 from explorer.ui import address
+from explorer.ui.outrun import Trail
 from explorer.ui.train import fields
 from explorer.ui.train.form import MAX_ROWS, Form, check_weights, checked
 
@@ -25,8 +25,6 @@ PREFIX = "train."  # of the widgets' keys
 NETWORK, DATASET, PRESET, TITLE = (PREFIX + name for name in ("network", "dataset", "preset", "title"))
 RESOURCES = PREFIX + "resources."
 SWEEP = PREFIX + "sweep."
-TYPING = 2.0  # seconds: an edit may be sent before the browser knows the link that the one before led to
-REMEMBERED = 10  # links
 
 
 @dataclass(frozen=True)
@@ -52,8 +50,7 @@ class Sent:
 class Training:
     """Kept in ``session_state``: the last good form, and what is wrong with what the widgets say.
 
-    ``problems`` are by field, ``refused`` is what was wrong with the last thing that was opened; ``written`` are the
-    last links with the time at which the next took their place, and ``widgets`` the values at the end of the last run.
+    ``problems`` are by field, ``refused`` is what was wrong with the last thing that was opened.
     ``wanted`` is the form that the user wants to train, until the page has seen whether it can be. It and ``sent``
     stand here, for Streamlit may end a run of the page at any access to ``session_state``.
     """
@@ -63,8 +60,7 @@ class Training:
     link_problems: list[str] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
     refused: str = ""
-    written: list[tuple[dict[str, str], float]] = field(default_factory=list)
-    widgets: dict[str, object] = field(default_factory=dict)
+    trail: Trail = field(default_factory=Trail)
     wanted: Form | None = None
     sent: Sent | None = None
 
@@ -76,7 +72,7 @@ def current() -> Training:
     if training is None:
         training = st.session_state["training"] = Training(_start())
         fill(training)
-    if link not in ({}, training.link) and not _outrun(training, link):
+    if link not in ({}, training.link) and not training.trail.outran(link, _widgets()):
         training.form, training.link_problems = Form.read(link)
         training.link = link
         fill(training)
@@ -93,13 +89,6 @@ def _start() -> Form:
     """The network of the Architecture page, where this session has been there."""
     editing = st.session_state.get("editing")
     return Form(spec=editing.spec, base=editing.base) if editing else Form()
-
-
-def _outrun(training: Training, link: dict[str, str]) -> bool:
-    """Whether an edit was sent with the link of before the edit before it: following it would take that one back."""
-    known = [old for old, replaced_at in training.written if time.monotonic() - replaced_at < TYPING]
-    edited = any(value != training.widgets.get(key) for key, value in _widgets().items())
-    return link in known and (edited or training.wanted is not None)
 
 
 def _widgets() -> dict[str, object]:
@@ -180,7 +169,7 @@ def want() -> None:
     """Callback of the Train button: what was typed as it was pressed counts."""
     training: Training = st.session_state["training"]
     _settle(training)
-    training.wanted = training.form
+    training.wanted, training.trail.used = training.form, True
 
 
 def change(*, refused: str = "", **parts: object) -> None:
@@ -203,9 +192,9 @@ def link_with(spec: Spec, base: str) -> dict[str, str]:
 def write_link(training: Training) -> None:
     """Write the form to the address bar; a link that was refused in part stays there until the first edit."""
     link = training.form.to_link()
-    training.widgets = _widgets()
+    training.trail.rest(_widgets())
     if training.link_problems or (link == training.link and address.ours()):
         return
-    training.written = [*training.written[1 - REMEMBERED :], (training.link, time.monotonic())]
+    training.trail.replace(training.link)
     training.link = link
     address.write(link)
