@@ -124,6 +124,10 @@ def test_class_and_images_of_one_data_set_are_not_looked_for_in_another(tmp_path
     box(app, "weights").set_value("mine").run()
     assert "1 to 20 of 120" in words(app)
     assert not app.query_params.keys() & {"of", "index"}
+    app = open_page(weights="digits-cnn", source="data", of="3", index="4.17.0")  # the last is another digit
+    assert app.query_params["index"] == "4.17"
+    box(app, "weights").set_value("mine").run()
+    assert not app.query_params.keys() & {"of", "index"}
     app = open_page(weights="digits-cnn", source="data")
     app.query_params.update(weights="mine", index="7")
     app.run()

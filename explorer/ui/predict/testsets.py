@@ -97,8 +97,6 @@ def _begin_anew(name: str) -> None:
     held = st.session_state.get(DRAWN)
     if held and held[0] != name and held[1:] == (view.of, view.index):  # else a link asks for these
         state.asking().correct(of="", index=())
-    view = state.asking().view
-    st.session_state[DRAWN] = (name, view.of, view.index)
 
 
 def _choose(name: str, tests: Examples) -> list[Picture]:
@@ -116,6 +114,7 @@ def _choose(name: str, tests: Examples) -> list[Picture]:
     )  # fmt: skip
     listed = _of_class(tests, view.of)
     chosen = _chosen(tests, listed) or listed[:1]
+    st.session_state[DRAWN] = (name, view.of, state.asking().view.index)
     place = listed.index(chosen[0]) if chosen else 0
     first = place - place % PAGE
     page = listed[first : first + PAGE]
