@@ -7,7 +7,7 @@ from functools import cache
 
 from explorer.foreign import residual
 from explorer.i18n import _
-from explorer.models.recognition import Guess, recognise
+from explorer.models.recognition import Guess, googlenet, recognise
 from explorer.models.recognition.guess import our_shapes, slots
 from explorer.models.recognition.layers import Layers, Shape, Unit, read
 from explorer.models.recognition.resnet import first
@@ -63,7 +63,7 @@ def unknown(shapes: Mapping[str, Shape], *, ordered: bool) -> str:
     part = bool(_left(ours, layers.units)) != bool(_left(layers.units, ours))  # or a part is ours
     if share >= ALIKE and part:
         return _compared(PRESETS[likest].spec, layers)
-    for reason in (early_missing(layers.units), residual.fault(layers)):
+    for reason in (early_missing(layers.units), residual.fault(layers), _stem(layers)):
         if reason is not None:
             return reason
     if share >= ALIKE:
@@ -101,6 +101,23 @@ def early_missing(units: Sequence[Unit]) -> str | None:
         tensor=start.tensors["weight"], shape=start.shape, channels=start.before, most=MOST_COLOURS,
         spec=likest, own=own.tensors["weight"], own_shape=own.shape,
     )  # fmt: skip
+
+
+def _stem(layers: Layers) -> str | None:
+    """What shows that only the stem of a GoogLeNet is none of ours, in words; None where it isn't so."""
+    if not (theirs := googlenet.other_stem(layers)):
+        return None
+    spec = "googlenet-bn-cifar10" if len(theirs) == 1 else "googlenet-torchvision" if theirs[0].norm else "googlenet"
+    ours = slots(PRESETS[spec].spec).units[: 1 if len(theirs) == 1 else 3]
+    return _(
+        "it is a GoogLeNet with a stem that ours have not: {theirs} before the Inception modules, where {spec}, which "
+        "is nearest, has {ours}"
+    ).format(theirs=_listed(theirs), spec=spec, ours=_listed(ours))
+
+
+def _listed(units: Sequence[Unit]) -> str:
+    text = _("{tensor} of {shape}")
+    return ", ".join(text.format(tensor=unit.tensors["weight"], shape=unit.shape) for unit in units)
 
 
 def offer(guess: Guess) -> str:

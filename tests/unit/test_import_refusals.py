@@ -88,6 +88,23 @@ def block(*names: str) -> Shapes:
     }
 
 
+def another_stem(preset: str, **widths: int) -> Shapes:
+    """A GoogLeNet whose stem has other widths."""
+    shapes = our_shapes(PRESETS[preset].spec)
+    ours = {
+        name: shapes[f"{name}.conv.weight"][0]
+        for name in ("conv1", "conv2", "conv3")
+        if f"{name}.conv.weight" in shapes
+    }
+    wide = {**ours, **widths}
+    last = [*wide][-1]
+    for name, before in zip(wide, (3, *wide.values()), strict=False):
+        shapes[f"{name}.conv.weight"] = (wide[name], before, *shapes[f"{name}.conv.weight"][2:])
+        shapes |= {n: (wide[name],) for n, shape in shapes.items() if n.startswith(f"{name}.") and len(shape) == 1}
+    first = {n: s for n, s in shapes.items() if n.startswith("inception3a.") and s[1:2] == (ours[last],)}
+    return shapes | {n: (s[0], wide[last], *s[2:]) for n, s in first.items()}
+
+
 VECTORS = ("weight", "bias", "running_mean", "running_var")
 RESNET18 = shapes_of(build(PRESETS["resnet18"].spec, "meta").state_dict())
 
@@ -111,6 +128,14 @@ RESNET18 = shapes_of(build(PRESETS["resnet18"].spec, "meta").state_dict())
         (
             {n: s for n, s in RESNET18.items() if not n.startswith(("conv1", "bn1", "layer1"))},
             ["conv1.weight of (64, 3, 7, 7)"],
+        ),
+        (
+            another_stem("googlenet-bn-cifar10", conv1=64),
+            ["GoogLeNet with a stem", "conv1.conv.weight of (64, 3, 3, 3)", "bn-cifar10", "of (192, 3, 3, 3)"],
+        ),
+        (
+            another_stem("googlenet-torchvision", conv2=32, conv3=96),
+            ["(64, 3, 7, 7)", "(32, 64, 1, 1)", "(96, 32, 3, 3) before", "googlenet-torchvision", "(192, 64, 3, 3)"],
         ),
         ({**RESNET18, "extra.weight": (512, 512)}, ["1 of its layers have no place", "extra.weight", "(512, 512)"]),
         ({**RESNET18, "scale": (512,)}, ["scale", "without them", "resnet18"]),

@@ -98,6 +98,20 @@ def guesses(layers: Layers) -> Iterator[Guess]:
                 return
 
 
+def other_stem(layers: Layers) -> list[Unit]:
+    """The one to three convolutions before nothing but Inception modules; none where it is not so.
+
+    They come first in the file, in whatever shapes: for words about a network that is none of this family.
+    """
+    main, _heads = _without_heads(layers)
+    convolutions = [unit for unit in main if unit.kernel]
+    for length, size in product((1, 2, 3), (6, 3)):
+        stem, modules = convolutions[:length], _modules(convolutions[length:], size)
+        if modules and trail([(module.before, module.after) for module in modules], stem[-1].after):
+            return stem
+    return []
+
+
 def _readings(modules: list[Inception]) -> Iterator[list[Inception]]:
     """The modules, and then with the branches exchanged that neither shapes nor names tell apart."""
     pools, wides = ((False, True) if left else (False,) for left in _open(modules))
