@@ -52,11 +52,7 @@ def test_killed_at_any_moment(arena: Arena, alone: dict[str, Any]) -> None:
 
 
 def test_a_rank_that_is_killed(arena: Arena) -> None:
-    job = arena.submit(str(arena.folder / "data.npz"), processes=2, epochs=200)
-    unharmed = RunDirectory(arena.folder / "unharmed")
-    unharmed.folder.mkdir()
-    shutil.copy(desk.directory(job).folder / "job.json", unharmed.folder)
-    assert [process.join(PATIENCE) or process.exitcode for process in forked_workers(unharmed)] == [0, 0]
+    job = arena.submit(str(arena.folder / "data.npz"), processes=2, epochs=120)
     wait_for(job, Status.RUNNING, trained=True)
     arena.kill("worker", job)
     record = wait_for(job, Status.FAILED, Status.INTERRUPTED)
@@ -75,6 +71,10 @@ def test_a_rank_that_is_killed(arena: Arena) -> None:
     desk.resume(job)
     wait_for(job, Status.FINISHED)
     arena.nobody_left(job)
+    unharmed = RunDirectory(arena.folder / "unharmed")
+    unharmed.folder.mkdir()
+    shutil.copy(desk.directory(job).folder / "job.json", unharmed.folder)
+    assert [process.join(PATIENCE) or process.exitcode for process in forked_workers(unharmed)] == [0, 0]
     assert difference(left(unharmed), left(desk.directory(job))) is None
     assert not arena.twice
 
