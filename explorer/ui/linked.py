@@ -14,6 +14,7 @@ import streamlit as st
 from explorer.errors import InputError
 from explorer.ui import address
 from explorer.ui.link_settings import LinkSettings
+from explorer.ui.outrun import repeated
 
 log = logging.getLogger("explorer.ui")
 
@@ -43,6 +44,7 @@ class Linked(Generic[V]):
 
     def begin(self) -> None:
         """Follow the link, and see what the widgets say; to be called before any widget of the page."""
+        self.used |= repeated()
         elsewhere = self.PREFIX + self.WIDGETS[0] not in st.session_state  # from another page: Streamlit dropped them
         if self._follow(elsewhere=elsewhere):
             self._fill()

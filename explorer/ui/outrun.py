@@ -1,15 +1,22 @@
-"""Edits that are sent before the browser knows the link that the edit before them has led to.
+"""Runs that are asked for before the browser knows the link that the edit before them has led to.
 
-Their run still carries the old link; following that would take the edit before back. A step back in the browser
-carries an old link too, but changes no widget.
+They still carry the old link; following that would take the edit before back. A step back in the browser carries an
+old link too, but changes no widget.
 """
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NoReturn
+
+import streamlit as st
+
+from explorer.ui import address
 
 TYPING = 2.0  # seconds: edits that follow closer may be sent before the browser knows what came of the one before
 REMEMBERED = 10  # links
+
+REPEATED = "outrun.repeated"  # in session_state: the link of a run that no user has asked for
 
 Link = dict[str, str]
 
@@ -45,3 +52,14 @@ class Trail:
     def rest(self, widgets: Mapping[str, object]) -> None:
         """Remember what the widgets say at the end of a run."""
         self.widgets, self.used = widgets, False
+
+
+def again() -> NoReturn:
+    """Draw the whole page anew from a part of it that looks at something by the clock."""
+    st.session_state[REPEATED] = address.ours()
+    st.rerun()
+
+
+def repeated() -> bool:
+    """Whether :func:`again` led to this run, whose link no user has opened then; asked once in a run."""
+    return bool(st.session_state.pop(REPEATED, None) == address.ours())

@@ -1,4 +1,4 @@
-"""An edit that is sent before the browser knows the link of the edit before it takes nothing back."""
+"""What is sent before the browser knows the link of the last edit takes nothing back."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -6,6 +6,9 @@ from types import SimpleNamespace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from explorer.errors import InputError
+from explorer.ui import outrun
+from explorer.ui.train.lanes import Piece
 from tests.pages.helpers import metrics, open_page
 
 START = {
@@ -92,3 +95,62 @@ def test_an_old_link_is_followed_after_some_seconds_whatever_else_is_done(page: 
     EDITS[page][1](app).run()
     alone = open_page(page, **START[page])
     assert numbers(app) == numbers(alone)
+
+
+class Ended:
+    """A lane whose work ends between two looks."""
+
+    asked = 0
+
+    @classmethod
+    def ask(cls, _key: str) -> Piece[bool]:
+        cls.asked += 1
+        return Piece(problem=InputError("over") if cls.asked > 1 else None)
+
+
+def waiting() -> None:
+    import streamlit as st
+
+    from explorer.ui import outrun
+    from explorer.ui.train.waiting import follow
+    from tests.pages.test_outrun import Ended
+
+    st.session_state.setdefault("repeated", []).append(outrun.repeated())
+    follow(Ended, "work", "Working…")
+
+
+def test_a_page_that_is_drawn_anew_by_the_clock_knows_it() -> None:
+    Ended.asked = 0
+    app = AppTest.from_function(waiting)
+    app.query_params["net"] = "vgg16"
+    app.run()
+    assert not app.exception
+    assert app.session_state["repeated"] == [False, True]
+    app.run()
+    assert app.session_state["repeated"] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("page", "edit", "kept"),
+    [
+        ("train", EDITS["train"][0], lambda app: app.session_state["training"].form.recipe.lr),
+        (
+            "predict",
+            lambda app: app.segmented_control(key="predict.view.show").set_value("weights"),
+            lambda app: app.session_state["asking"].view.show,
+        ),
+    ],
+)
+def test_its_old_link_is_not_followed(page: str, edit: Edit, kept: Callable[[AppTest], object]) -> None:
+    app = open_page(page, **START.get(page, {}))
+    before, first = dict(app.query_params), kept(app)
+    edit(app).run()
+    edited = kept(app)
+    assert edited != first
+    give(app, before)
+    app.session_state[outrun.REPEATED] = before
+    app.run()
+    assert kept(app) == edited
+    give(app, before)  # now by the user
+    app.run()
+    assert kept(app) == first

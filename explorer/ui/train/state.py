@@ -15,7 +15,7 @@ from explorer.recipes import RECIPES
 from explorer.specs import PRESETS, Spec, nearest, resolve
 from explorer.specs.link import encode
 from explorer.ui import address
-from explorer.ui.outrun import Trail
+from explorer.ui.outrun import Trail, repeated
 from explorer.ui.train import fields
 from explorer.ui.train.form import MAX_ROWS, Form, check_weights, checked
 
@@ -72,6 +72,7 @@ def current() -> Training:
     if training is None:
         training = st.session_state["training"] = Training(_start())
         fill(training)
+    training.trail.used |= repeated()
     if link not in ({}, training.link) and not training.trail.outran(link, _widgets()):
         training.form, training.link_problems = Form.read(link)
         training.link = link

@@ -10,7 +10,7 @@ from explorer.errors import ExplorerError, InputError
 from explorer.i18n import _
 from explorer.jobs import desk
 from explorer.jobs.store import ACTIVE, AT_WORK, Record, Status, store
-from explorer.ui import address
+from explorer.ui import address, outrun
 from explorer.ui.faults import in_words
 from explorer.ui.runs.words import status_name
 from explorer.ui.text import plain
@@ -76,7 +76,7 @@ def _standing(ids: Sequence[str], *, polling: bool) -> None:
     everything = store().records()
     active = [record for record in everything if record.status in ACTIVE]
     if polling and not active:
-        st.rerun()
+        outrun.again()
     if mine := [record for record in everything if record.id in ids]:
         st.success(_where(mine, everything), icon=":material/check_circle:")
         st.page_link(
