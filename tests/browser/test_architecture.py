@@ -8,6 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Error, Locator, Page, expect
 
 from tests.browser.conftest import serve
+from tests.browser.grid import tick
 
 Visit = Callable[..., Page]
 
@@ -182,24 +183,14 @@ def test_reset(visit: Visit) -> None:
 def test_a_row_of_the_table_opens_its_formulas(visit: Visit) -> None:
     page = visit("architecture?net=vgg16", height=2200)
     table = page.get_by_test_id("stDataFrame").last
-    table.locator("canvas").first.wait_for()
-    page.locator(".js-plotly-plot").wait_for()
-    page.wait_for_timeout(1000)
-    box = table.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + 18, box["y"] + 45)
     panel = page.locator(".st-key-layer-panel")
-    expect(panel).to_contain_text("(3·3·3 + 1)·64 = 1,792")
+    tick(page, table, 0, 30, panel.filter(has_text="(3·3·3 + 1)·64 = 1,792"))
     expect(page.get_by_text("Chosen: features.0, Conv2d")).to_be_visible()
-    page.wait_for_timeout(1000)
-    page.mouse.click(box["x"] + 18, box["y"] + 45 + 5 * 30)
-    expect(panel).to_contain_text("(3·3·64 + 1)·128 = 73,856")
+    tick(page, table, 5, 30, panel.filter(has_text="(3·3·64 + 1)·128 = 73,856"))
     expect(page).to_have_url(re.compile(r"layer=features\.5"))
-    page.wait_for_timeout(1000)
     other = visit(page.url, height=2200)
     expect(other.locator(".st-key-layer-panel")).to_contain_text("(3·3·64 + 1)·128 = 73,856")
-    page.mouse.click(box["x"] + 18, box["y"] + 45 + 5 * 30)
-    expect(panel).to_contain_text("The last map before the head")
+    tick(page, table, 5, 30, panel.filter(has_text="The last map before the head"))
     expect(page).to_have_url(re.compile(r"\?net=vgg16$"))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.grid import tick
 from tests.browser.look import overhang
 
 Visit = Callable[..., Page]
@@ -52,12 +53,7 @@ def test_a_layer_chosen_in_the_chart_is_drawn_in_the_diagram(visit: Visit) -> No
 def test_a_layer_chosen_in_the_table_is_drawn_in_the_diagram(visit: Visit) -> None:
     page = visit("architecture?net=googlenet", height=2600)
     table = page.get_by_test_id("stDataFrame").last
-    table.locator("canvas").first.wait_for()
-    page.wait_for_timeout(1000)
-    box = table.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + 18, box["y"] + 45 + 12 * 30)
-    expect(panel(page)).to_contain_text("inception3a.branch2.1.conv")
+    tick(page, table, 12, 30, panel(page).filter(has_text="inception3a.branch2.1.conv"))
     expect(chosen(page)).to_have_attribute("data-pick", "layer:inception3a.branch2.1.conv")
 
 

@@ -8,6 +8,8 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from tests.browser.grid import tick
+
 Visit = Callable[..., Page]
 READY = "stSelectbox"
 
@@ -61,12 +63,10 @@ def test_several_with_a_broken_one_and_a_row_opened(visit: Visit, tmp_path: Path
     expect(page.get_by_text("4 images · 1 can't be read")).to_be_visible()
     say(page, "cat on a mat.jpg")
     expect(page.get_by_text("Both say cat.")).to_be_visible()
-    box = page.get_by_test_id("stDataFrame").first.bounding_box()
-    assert box
-    page.mouse.click(box["x"] + 15, box["y"] + 36 + 2 * 44 + 22)  # the third row
-    say(page, "dark.png")
-    page.mouse.click(box["x"] + 15, box["y"] + 36 + 3 * 44 + 22)
-    expect(page.get_by_test_id("stAlert").last).to_have_text(re.compile("letter.png is not an image that can be read"))
+    table, alert = page.get_by_test_id("stDataFrame").first, page.get_by_test_id("stAlert")
+    tick(page, table, 2, 44, page.get_by_role("heading", name="dark.png"))
+    words = "letter.png is not an image that can be read"
+    tick(page, table, 3, 44, alert.filter(has_text=words, has_not_text="The others were predicted"))
     with page.expect_download() as download:
         page.get_by_role("button", name="Top 5 of each as CSV").click()
     lines = download.value.path().read_text(encoding="utf-8").splitlines()
