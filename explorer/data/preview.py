@@ -97,9 +97,12 @@ def kept(name: str) -> Preview | None:
 
 
 def expected(name: str) -> Preview:
-    """What the catalogue knows of a data set that is not here yet: every class alike, and no images."""
+    """What the catalogue knows of a data set that is not here yet: classes as alike as can be, and no images."""
     entry = NAMES[name]
-    train, test = ((count // entry.classes,) * entry.classes for count in entry.images)
+    train, test = (
+        tuple(count // entry.classes + (place < count % entry.classes) for place in range(entry.classes))
+        for count in entry.images
+    )
     return Preview(
         classes=tuple(map(str, range(entry.classes))),
         channels=entry.channels,
