@@ -1,7 +1,6 @@
 """Encoded images to pixels, the same for training, test and prediction."""
 
 import warnings
-from io import BytesIO
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -9,15 +8,12 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from explorer.data.formats import opened
 from explorer.errors import InputError
 from explorer.i18n import _
 
 Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[Any]]
 
-FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
-SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pbm", ".pgm", ".ppm", ".pnm"}
-)
 MAX_PIXELS = 2**26  # below Pillow's own limit, at which it would only warn
 MAX_SIDE = 2**16  # the weights of a resize take memory for each pixel of a side
 
@@ -48,7 +44,7 @@ def decode(data: bytes, place: str, channels: int | None = None) -> Tensor:
         InputError: naming the place and what is wrong with it.
     """
     try:
-        with Image.open(BytesIO(data), formats=FORMATS) as image:
+        with opened(data, place) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise InputError(
                     _("{place} has {width} x {height} pixels; {limit} are the most").format(
@@ -74,7 +70,7 @@ def decode(data: bytes, place: str, channels: int | None = None) -> Tensor:
 def has_more_frames(data: bytes) -> bool:
     """Whether a file is an animation or has several pages, of which :func:`decode` gives the first."""
     try:
-        with Image.open(BytesIO(data), formats=_FRAMED) as image:
+        with opened(data, "", _FRAMED) as image:
             return bool(getattr(image, "is_animated", False))
     except Exception:  # noqa: BLE001  what is wrong with it is for decode() to say
         return False

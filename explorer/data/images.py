@@ -25,7 +25,7 @@ from explorer.settings import settings
 THREADS = min(4, os.cpu_count() or 1)  # Pillow decodes without the interpreter's lock
 AHEAD = 4 * THREADS  # images that may wait for a slow one before them: each can take 200 MB
 BLOCK = 256  # images between two words of progress
-FORMAT = "2"  # of the kept file; to be raised with every change to decode()
+FORMAT = "3"  # of the kept file; to be raised with every change to decode()
 
 
 @dataclass(frozen=True)

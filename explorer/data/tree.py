@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from explorer.data.decode import SUFFIXES
+from explorer.data.formats import SUFFIXES
 from explorer.data.source import Source
 from explorer.errors import InputError, printable, shown
 from explorer.i18n import _

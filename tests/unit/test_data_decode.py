@@ -10,9 +10,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFile
 
-from explorer.data.decode import MAX_PIXELS, MAX_SIDE, decode
+from explorer.data.decode import MAX_PIXELS, MAX_SIDE, decode, has_more_frames
+from explorer.data.formats import FORMATS, IN_WORDS, SUFFIXES
 from explorer.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -43,7 +44,7 @@ def test_gif() -> None:
     assert (read(encoded(Image.fromarray(GREY), "GIF"), 1) == GREY).all()
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP", "AVIF", "HEIF"])
 def test_lossy_formats_read_as_pillow_reads_them(kind: str) -> None:
     data = encoded(Image.fromarray(COLOUR), kind)
     assert (read(data) == np.asarray(Image.open(BytesIO(data))).transpose(2, 0, 1)).all()
@@ -139,7 +140,7 @@ def test_of_several_frames_the_first() -> None:
     assert found[:, 0, 0].tolist() == [255, 0, 0]
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "AVIF", "HEIF"])
 def test_half_a_file_is_broken(kind: str) -> None:
     data = encoded(Image.fromarray(RNG.integers(0, 256, (64, 64, 3), dtype=np.uint8)), kind)
     with pytest.raises(InputError, match=r"^cat/1.jpg (is broken: .+|is not an image that can be read)$"):
@@ -173,7 +174,7 @@ def test_huge_images_are_refused_before_they_are_decoded(side: int) -> None:
         decode(header_of(side, side), "x")
 
 
-DAMAGED = [encoded(Image.fromarray(COLOUR), kind) for kind in ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM")] + [
+DAMAGED = [encoded(Image.fromarray(COLOUR), kind) for kind in FORMATS] + [
     encoded(Image.fromarray(GREY.astype(np.uint16))),
     encoded(Image.fromarray(COLOUR).convert("CMYK"), "TIFF"),
 ]
@@ -205,3 +206,84 @@ def test_floats_have_no_known_white() -> None:
 def test_a_side_that_no_resize_can_take(size: tuple[int, int]) -> None:
     with pytest.raises(InputError, match=rf"^x: .* {MAX_SIDE} on a side are the most"):
         read(encoded(Image.new("L", size)))
+
+
+def test_apples_pictures_are_read() -> None:
+    flat = np.full((32, 48, 3), (200, 60, 30), np.uint8)
+    found = read(encoded(Image.fromarray(flat), "HEIF", quality=95))
+    assert found.shape == (3, 32, 48)
+    assert np.abs(found.mean((1, 2)) - (200, 60, 30)).max() < 4
+    assert read(encoded(Image.fromarray(GREY), "HEIF")).shape[0] == 1
+
+
+def test_the_list_of_formats_is_one_for_names_words_and_files() -> None:
+    Image.init()
+    ours = {Image.registered_extensions().get(suffix) for suffix in SUFFIXES - {".pjpeg", ".pjp"}}
+    assert ours == set(FORMATS)
+    words = {word.upper().replace("HEIC", "HEIF") for word in IN_WORDS.split(", ")}
+    assert words == set(FORMATS)
+
+
+def bmp_of_runs(pixels: bytes) -> bytes:
+    head = struct.pack("<IiiHHIIiiII", 40, 4, 4, 1, 8, 1, len(pixels), 0, 0, 256, 0)
+    return b"BM" + struct.pack("<IHHI", 1078 + len(pixels), 0, 0, 1078) + head + bytes(1024) + pixels
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"P5 4 4 200\n" + bytes(16), "is a PPM whose white is 200"),
+        (b"P6 4 4 65535\n" + bytes(96), "is a PPM whose white is 65535"),
+        (b"P2 4 4 255\n" + b"7 " * 16, "has its pixels as text"),
+        (b"P1 4 4\n" + b"1" * 16, "has its pixels as text"),
+        (b"P3 4 4 255\n" + b"7 " * 48, "has its pixels as text"),
+        (bmp_of_runs(b"\4\7\0\0" * 4 + b"\0\1"), "is a BMP with run lengths"),
+    ],
+)
+def test_what_pillow_decodes_in_python_is_not_decoded(data: bytes, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def decode_in_python(*_arguments: object) -> None:
+        raise AssertionError("others would wait for this")
+
+    assert Image.open(BytesIO(data)).tobytes()  # it is sound: Pillow takes seconds of millions of these pixels
+    for decoder in Image.DECODERS.values():
+        assert issubclass(decoder, ImageFile.PyDecoder)
+        monkeypatch.setattr(decoder, "decode", decode_in_python)
+    with pytest.raises(InputError, match=rf"^x {why}, which takes too long to read; save it as PNG$"):
+        decode(data, "x")
+
+
+def of_many_parts(kind: str, parts: int) -> bytes:
+    """An image of 16 pixels with as many parts that hold nothing."""
+    whole = encoded(Image.new("L", (4, 4)), kind)
+    if kind == "JPEG":
+        return whole[:2] + b"\xff\xfe\0\2" * parts + whole[2:]
+    if kind == "GIF":
+        start = whole.index(b",", 13)
+        return whole[:start] + b"!\xfe\0" * parts + whole[start:]
+    chunk = struct.pack(">I", 0) + b"teSt" + struct.pack(">I", zlib.crc32(b"teSt"))
+    return whole[:33] + chunk * parts + whole[33:]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "GIF", "PNG"])
+def test_files_of_countless_parts_are_left_unread(kind: str) -> None:
+    assert read(of_many_parts(kind, 1_000), 1).shape == (1, 4, 4)
+    data = of_many_parts(kind, 30_000)
+    with pytest.raises(InputError, match=r"^x has far more parts than its pixels need"):
+        decode(data, "x")
+    assert not has_more_frames(data)
+
+
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("tags", [{273: 100_000}, dict.fromkeys(range(1000, 1100), 20_000)])
+def test_tiffs_of_countless_parts_are_left_unread(
+    tags: dict[int, int], order: str, big: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "open", None)
+    number, count, entry = ("Q", "Q", "HHQ8x") if big else ("I", "H", "HHI4x")
+    head = b"II" if order == "<" else b"MM"
+    head += b"\x2b\0" if big else struct.pack(order + "H", 42)
+    head += (struct.pack(order + "HH", 8, 0) if big else b"") + struct.pack(order + number, 16 if big else 8)
+    entries = b"".join(struct.pack(order + entry, tag, 4, values) for tag, values in tags.items())
+    with pytest.raises(InputError, match=r"^x has far more parts than its pixels need"):
+        decode(head + struct.pack(order + count, len(tags)) + entries + bytes(500_000), "x")

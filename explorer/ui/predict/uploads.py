@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 from torch import Tensor
 
+from explorer.data import formats
 from explorer.drawing.numbers import bytes_short
 from explorer.errors import InputError, printable
 from explorer.i18n import _
@@ -29,9 +30,9 @@ def files() -> list[Picture]:
         _("Photographs or drawings"), accept_multiple_files=True, max_upload_size=MAX_FILE, key="predict.files",
         on_change=state.used,
         help=_(
-            "JPEG, PNG, WebP, GIF, TIFF, BMP or PPM, up to {size} MB each and {count} at a time. They stay on this "
-            "server while this page is open, and nobody else sees them."
-        ).format(size=MAX_FILE, count=MOST),
+            "{formats}: up to {size} MB each and {count} at a time. They stay on this server while this page is open, "
+            "and nobody else sees them."
+        ).format(formats=formats.IN_WORDS, size=MAX_FILE, count=MOST),
     )  # fmt: skip
     taken = within(given)
     if len(taken) < len(given):
