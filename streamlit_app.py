@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 import streamlit as st
 from starlette.middleware import Middleware
 
+from explorer.ui.hosts import HostGuard, announce
 from explorer.ui.upload_limit import UploadLimit
 
 
@@ -31,8 +32,9 @@ def warm() -> None:
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Warm up beside the server, which answers meanwhile."""
+    announce()
     threading.Thread(target=warm, name="warm", daemon=True).start()
     yield
 
 
-app = st.App("explorer/main.py", lifespan=lifespan, middleware=[Middleware(UploadLimit)])
+app = st.App("explorer/main.py", lifespan=lifespan, middleware=[Middleware(HostGuard), Middleware(UploadLimit)])

@@ -12,7 +12,8 @@ sys.path[:] = [str(ROOT), *(path for path in sys.path if path not in (str(ROOT),
 
 from explorer.i18n import _, choose_language, use_language  # noqa: E402
 from explorer.settings import settings  # noqa: E402
-from explorer.ui import repaint  # noqa: E402
+from explorer.ui import hosts, repaint  # noqa: E402
+from explorer.ui.text import plain  # noqa: E402
 
 logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 logging.getLogger("explorer").setLevel(settings().log_level)
@@ -23,6 +24,11 @@ st.set_page_config(
     page_icon=str(ROOT / "explorer" / "ui" / "assets" / "favicon.svg"),
     layout="wide",
 )
+if not hosts.HostGuard.in_place:  # run without the launcher: the pages at least are kept from a stranger's name
+    asked = st.context.headers
+    if refused := hosts.refusal(asked.get_all("Host"), asked.get_all("Origin")):
+        st.error(plain(refused), icon=":material/block:")
+        st.stop()
 pages = ROOT / "pages"
 page = st.navigation(
     [

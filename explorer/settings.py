@@ -1,12 +1,19 @@
 """Every environment setting, in one place (prefix ``EXPLORER_``)."""
 
 import os
+import re
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from explorer.errors import shown
+from explorer.i18n import _
+
+_HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
 class Settings(BaseSettings):
@@ -43,12 +50,25 @@ class Settings(BaseSettings):
     saved_dir: Path = Field(
         default=Path(__file__).parents[1] / "saved", description="folder of the architectures saved under a name"
     )
+    allowed_hosts: str = Field(
+        default="",
+        description="names that the app answers to beside localhost and its address: name.school.edu,*.lab.edu",
+    )
+    uploads_per_client: int = Field(
+        default=32, ge=1, le=10_000, description="uploads of one address at the same time; the slowest makes room"
+    )
 
     @field_validator("data_dir", "runs_dir", "weights_dir", "saved_dir")
     @classmethod
     def _anchored(cls, folder: Path) -> Path:
         """A relative folder is one of where this process was started, also for the processes that it starts."""
         return folder.absolute()
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _names(cls, text: str) -> str:
+        """Names without port or scheme, in one form; what can't be one would only seem to be allowed."""
+        return ",".join(_host(name.strip()) for name in text.split(",") if name.strip())
 
     @property
     def database(self) -> str:
@@ -66,6 +86,18 @@ class Settings(BaseSettings):
             | os.environ
             | {f"EXPLORER_{name.upper()}": str(value) for name, value in self.model_dump().items()}
         )
+
+
+def _host(given: str) -> str:
+    name = given.lower().removesuffix(".")
+    try:
+        return str(ip_address(name.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        if name != "*" and not _HOST.fullmatch(name):
+            raise ValueError(
+                _("{name} is not a name like cnn.school.edu, *.lab.edu or 10.0.0.7").format(name=shown(given))
+            ) from None
+    return name
 
 
 @cache

@@ -1,111 +1,268 @@
-"""The bound on what the server holds of uploads."""
+"""The bounds on bodies of requests, against real connections to Streamlit's own upload route."""
 
 import asyncio
-from typing import Any
+import logging
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from streamlit import config, runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
-from streamlit.runtime.uploaded_file_manager import UploadedFileRec
+from streamlit.web.server.starlette.starlette_app import create_streamlit_middleware
+from streamlit.web.server.starlette.starlette_routes import create_upload_routes
 
-from explorer.ui import upload_limit
-from explorer.ui.upload_limit import UploadLimit
+from explorer.ui import hosts
+from explorer.ui.hosts import HostGuard
+from explorer.ui.upload_limit import Limits, UploadLimit, _client
 
-UPLOAD = "/_stcore/upload_file/session/file"
+MB = 1_000_000
+HEAD = b"PUT /_stcore/upload_file/session/%d HTTP/1.1\r\nHost: localhost\r\n"
+FORM = b"Content-Type: multipart/form-data; boundary=b\r\n"
+BEFORE = b'--b\r\nContent-Disposition: form-data; name="f"; filename="a.png"\r\n\r\n'
+AFTER = b"\r\n--b--\r\n"
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """Its clock can be put forward, so that a test of seconds takes none."""
+
+    ahead = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.ahead
+
+
+class Server:
+    """The app's bounds before Streamlit's upload route, on a real port."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.files = MemoryUploadedFileManager("/_stcore/upload_file")
+        self.loop = Loop()
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self._connections: list[socket.socket] = []
+        middleware: list[UploadLimit] = []
+
+        def bound(app: object) -> UploadLimit:
+            middleware.append(UploadLimit(app, limits))
+            return middleware[0]
+
+        active = SimpleNamespace(is_active_session=lambda _id: True)
+        app = Starlette(
+            routes=create_upload_routes(active, self.files, None),
+            middleware=[Middleware(HostGuard), Middleware(bound), *create_streamlit_middleware()],
+        )
+        self._server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None))
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        until(lambda: self._server.started)
+        answer(self.connect(b"GET / HTTP/1.0\r\n\r\n"))
+        self.limit = middleware[0]
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self.loop) as runner:  # ends what a failed test leaves behind
+            runner.run(self._server.serve(sockets=[self.socket]))
+
+    def stop(self) -> None:
+        self._server.should_exit = self._server.force_exit = True
+        self._thread.join()
+        for connection in self._connections:
+            connection.close()
+
+    def forward(self, seconds: float) -> None:
+        def put() -> None:
+            self.loop.ahead += seconds
+
+        self.loop.call_soon_threadsafe(put)
+
+    def connect(self, data: bytes) -> socket.socket:
+        connection = socket.create_connection(self.socket.getsockname(), timeout=30)
+        self._connections.append(connection)
+        connection.sendall(data)
+        return connection
+
+    def idle(self, claims: int, sent: bytes = b"") -> socket.socket:
+        """A connection that says what it will send, and sends little of it."""
+        before = list(self.limit._under_way)
+        connection = self.connect(HEAD % 1 + FORM + b"Content-Length: %d\r\n\r\n" % claims + sent)
+        until(lambda: set(self.limit._under_way) - set(before))
+        return connection
+
+    def upload(self, size: int, number: int = 0) -> bytes:
+        """What an honest upload is answered."""
+        body = BEFORE + bytes(size) + AFTER
+        return answer(self.connect(HEAD % number + FORM + b"Content-Length: %d\r\n\r\n" % len(body) + body))
+
+    def read(self) -> int:
+        return sum(body._read for body in self.limit._under_way)
+
+    def held(self) -> int:
+        return sum(part.byte_length for parts in self.files.get_stats().values() for part in parts)
+
+
+def until(holds: Callable[[], object]) -> None:
+    end = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.002)
+
+
+def answer(connection: socket.socket) -> bytes:
+    """The first answer: its head, and as much as that says."""
+    data = b""
+    while piece := connection.recv(65536):
+        data += piece
+        head, found, rest = data.partition(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", head.lower())
+        if found and len(rest) >= (int(length[1]) if length else 0):
+            break
+    return data
 
 
 @pytest.fixture
-def manager(monkeypatch: pytest.MonkeyPatch) -> MemoryUploadedFileManager:
-    held = MemoryUploadedFileManager(UPLOAD)
-    server = type("Server", (), {"uploaded_file_mgr": held})()
-    monkeypatch.setattr(runtime, "get_instance", lambda: server)
-    monkeypatch.setattr(upload_limit, "MOST", 1000)
-    return held
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Server]]:
+    with ExitStack() as stack:
+        monkeypatch.setattr(hosts.HostGuard, "in_place", False)
+
+        def start(**limits: float) -> Server:
+            server = Server(Limits(**limits))  # type: ignore[arg-type]
+            stack.callback(server.stop)
+            monkeypatch.setattr(runtime, "get_instance", lambda: SimpleNamespace(uploaded_file_mgr=server.files))
+            return server
+
+        before = config.get_option("server.enableXsrfProtection")
+        config.set_option("server.enableXsrfProtection", False)  # noqa: FBT003
+        stack.callback(config.set_option, "server.enableXsrfProtection", before)
+        yield start
 
 
-async def unread() -> Any:
-    pytest.fail("the file was read")
+def test_idle_connections_that_claim_a_lot_keep_nobody_out_and_are_broken_off(serve: Callable[..., Server]) -> None:
+    server = serve(room=2 * MB, of_client=25, patience=9000)
+    idle = [server.idle(1_900_000, BEFORE) for _number in range(20)]
+    assert server.upload(MB).startswith(b"HTTP/1.1 204")
+    assert server.held() == MB
+    server.forward(6000)
+    assert server.upload(MB // 2, 2).startswith(b"HTTP/1.1 204")
+    until(lambda: len(server.limit._under_way) == 20)
+    server.forward(4000)
+    for connection in idle:
+        told = answer(connection)
+        assert told.startswith(b"HTTP/1.1 408")
+        assert told.endswith(b"The upload came too slowly: it was 9000 seconds behind 8.00 kB a second")
+    until(lambda: not server.limit._under_way)
 
 
-def request(path: str, length: int | None = None, method: str = "PUT", kind: str = "http") -> dict[str, Any]:
-    headers = [] if length is None else [(b"content-length", str(length).encode())]
-    return {"type": kind, "method": method, "path": path, "headers": headers}
+def test_a_trickle_is_broken_off_and_a_slow_upload_at_the_rate_is_not(serve: Callable[..., Server]) -> None:
+    server = serve(rate=10, patience=9000)
+    trickle = server.idle(MB, BEFORE)
+    slow = server.idle(len(BEFORE + AFTER) + 15 * 25_000, BEFORE)
+    until(lambda: server.read() == 2 * len(BEFORE))
+    for step in range(1, 16):  # half a byte a second, and twelve and a half
+        server.forward(2000)
+        slow.sendall(bytes(25_000))
+        if len(server.limit._under_way) == 2:
+            trickle.sendall(bytes(1000))
+        else:
+            assert step > 4
+        until(lambda: max(body._read for body in server.limit._under_way) == len(BEFORE) + step * 25_000)  # noqa: B023
+    assert len(server.limit._under_way) == 1
+    slow.sendall(AFTER)
+    assert answer(slow).startswith(b"HTTP/1.1 204")
+    assert server.held() == 375_000
 
 
-def asked(scope: dict[str, Any]) -> list[Any]:
-    """What the app behind it was asked, and what the browser is told."""
-    told: list[Any] = []
-
-    async def app(_scope: Any, _receive: Any, _send: Any) -> None:
-        told.append("passed on")
-
-    async def send(message: Any) -> None:
-        told.append(message.get("status", message.get("body", b"")))
-
-    asyncio.run(UploadLimit(app)(scope, unread, send))
-    return told
-
-
-def test_files_are_refused_unread_where_there_is_no_room(manager: MemoryUploadedFileManager) -> None:
-    assert asked(request(UPLOAD, 1000)) == ["passed on"]
-    for number in range(2):
-        manager.add_file(f"session {number}", UploadedFileRec(f"{number}", "a.png", "image/png", bytes(450)))
-    assert asked(request(UPLOAD, 100)) == ["passed on"]
-    status, words = asked(request(UPLOAD, 101))
-    assert status == 507
-    assert words == b"The server takes 1.00 kB of uploads in all and has no room for this one now; try again later"
-    assert asked(request(f"/below{UPLOAD}", 101))[0] == 507
-    manager.remove_session_files("session 0")
-    assert asked(request(UPLOAD, 101)) == ["passed on"]
+def test_what_arrives_counts_and_is_given_back(serve: Callable[..., Server]) -> None:
+    """Without a length, with one that is too long or too short, broken off on the way, or refused."""
+    server = serve(room=4 * MB)
+    part = server.idle(3 * MB, BEFORE + bytes(2 * MB))
+    until(lambda: server.limit.arrived == 2 * MB + len(BEFORE))
+    refused = b"The server takes 4.00 MB of uploads in all and has no room for this one now; try again later"
+    assert server.upload(2 * MB).endswith(refused)
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in (BEFORE, bytes(MB), bytes(MB), AFTER, b""))
+    assert answer(server.connect(HEAD % 5 + FORM + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)).endswith(refused)
+    assert server.held() == 0
+    part.close()
+    until(lambda: not server.limit._under_way)
+    assert server.limit.arrived == 0
+    chunked = server.connect(HEAD % 5 + FORM + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
+    assert answer(chunked).startswith(b"HTTP/1.1 204")
+    assert server.held() == 2 * MB
+    short = server.connect(HEAD % 6 + FORM + b"Content-Length: 9\r\n\r\n" + BEFORE + AFTER)
+    assert answer(short).startswith(b"HTTP/1.1 400")
+    long = server.idle(10**15, BEFORE)
+    server.forward(21)
+    assert answer(long).endswith(refused)
+    server.files.remove_session_files("session")
+    assert server.upload(3 * MB).startswith(b"HTTP/1.1 204")
 
 
-@pytest.mark.parametrize("length", [None, -1])
-def test_a_request_that_does_not_say_its_length_may_be_as_long_as_any(
-    manager: MemoryUploadedFileManager, monkeypatch: pytest.MonkeyPatch, length: int | None
+def test_aborted_uploads_leave_no_memory_no_files_and_no_traceback(
+    serve: Callable[..., Server], caplog: pytest.LogCaptureFixture
 ) -> None:
-    longest = config.get_option("server.maxUploadSize") * 2**20
-    monkeypatch.setattr(upload_limit, "MOST", longest)
-    assert asked(request(UPLOAD, length)) == ["passed on"]
-    monkeypatch.setattr(upload_limit, "MOST", longest - 1)
-    assert asked(request(UPLOAD, length))[0] == 507
+    server = serve()
+    begun = [server.idle(50 * MB, BEFORE + bytes(2 * MB)) for _number in range(5)]  # 1 MB of each stays in memory
+    until(lambda: server.limit.arrived == 5 * (2 * MB + len(BEFORE)))
+    for connection in begun:
+        connection.close()
+    until(lambda: not server.limit._under_way)
+    assert server.limit.arrived == server.held() == 0
+    deleted = [link for link in Path("/proc/self/fd").iterdir() if _leads_to(link).startswith("/tmp/tmp")]  # noqa: S108
+    assert not [link for link in deleted if _leads_to(link).endswith("(deleted)")]
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
-@pytest.mark.parametrize("fails", [False, True])
-def test_files_under_way_at_once_share_the_room(manager: MemoryUploadedFileManager, fails: bool) -> None:
-    """And give it back, whether they arrive or break off; what arrived is held then."""
+def _leads_to(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except OSError:
+        return ""
 
-    async def act() -> list[int]:
-        statuses: list[int] = []
-        begun, over = asyncio.Event(), asyncio.Event()
 
-        async def app(_scope: Any, _receive: Any, _send: Any) -> None:
-            begun.set()
-            await over.wait()
-            if fails:
-                raise ConnectionError
-            statuses.append(204)
+def test_of_one_client_and_of_all_the_slowest_makes_room(serve: Callable[..., Server]) -> None:
+    for server in (serve(of_client=3), serve(at_once=3, of_client=9)):
+        quick = server.idle(30 * MB, BEFORE + bytes(MB))
+        idle = [server.idle(MB), server.idle(MB, bytes(9))]
+        until(lambda: server.read() == MB + len(BEFORE) + 9)  # noqa: B023
+        server.forward(1)
+        assert server.upload(MB).startswith(b"HTTP/1.1 204")
+        told = answer(idle[0])
+        assert told.startswith(b"HTTP/1.1 429")
+        assert told.endswith(b"Too many uploads are under way, and this was the slowest; try again later")
+        until(lambda: len(server.limit._under_way) == 2)  # noqa: B023
+        for _number in range(30):
+            server.connect(HEAD % 1 + FORM + b"Content-Length: 9\r\n\r\n")
+        until(lambda: len(server.limit._under_way) == 3)  # noqa: B023
+        quick.sendall(bytes(1000))
+        until(lambda: max(body._read for body in server.limit._under_way) == MB + len(BEFORE) + 1000)  # noqa: B023
 
-        async def send(message: Any) -> None:
-            if "status" in message:
-                statuses.append(message["status"])
 
-        limit = UploadLimit(app)
-        first = asyncio.create_task(limit(request(UPLOAD, 600), unread, send))
-        await begun.wait()
-        await limit(request(UPLOAD, 401), unread, send)
-        fits = asyncio.create_task(limit(request(UPLOAD, 400), unread, send))
-        await asyncio.sleep(0)
-        over.set()
-        await asyncio.gather(first, fits, return_exceptions=True)
-        await asyncio.gather(limit(request(UPLOAD, 1000), unread, send), return_exceptions=True)
-        return statuses
-
-    assert asyncio.run(act()) == ([507] if fails else [507, 204, 204, 204])
+def test_what_nobody_reads_is_not_waited_for_without_end(serve: Callable[..., Server]) -> None:
+    """Streamlit answers a body that it doesn't want before it has come."""
+    server = serve()
+    unwanted = server.idle(700 * MB)
+    stranger = server.connect((HEAD % 1).replace(b"localhost", b"evil.example") + b"Content-Length: 9\r\n\r\n")
+    assert answer(stranger).startswith(b"HTTP/1.1 403")
+    server.forward(21)
+    assert answer(unwanted).startswith(b"HTTP/1.1 413")
+    until(lambda: not server.limit._under_way)
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "kind"), [("DELETE", UPLOAD, "http"), ("GET", "/predict", "http"), ("PUT", UPLOAD, "websocket")]
+    ("one", "other", "same"),
+    [
+        ("192.0.2.1", "192.0.2.2", False),
+        ("2001:db8::1", "2001:db8::ffff:1", True),  # one customer has as many addresses as he likes
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+    ],
 )
-def test_everything_else_passes(manager: MemoryUploadedFileManager, method: str, path: str, kind: str) -> None:
-    manager.add_file("session", UploadedFileRec("1", "a.png", "image/png", bytes(5000)))
-    assert asked(request(path, 10, method, kind)) == ["passed on"]
+def test_a_client_is_an_address_or_a_network_of_ipv6(one: str, other: str, same: bool) -> None:
+    assert (_client({"client": (one, 1)}) == _client({"client": (other, 2)})) == same
+    assert _client({"client": None}) == ""
