@@ -67,15 +67,18 @@ def presets(*, as_json: bool) -> None:
 @click.option("--batch-size", type=int, default=32, show_default=True, help="Images in a training batch.")
 @click.option("--optimizer", default="momentum", show_default=True, help="sgd, momentum or adam, for the memory.")
 @click.option("--precision", type=click.Choice(["fp32", "bf16", "fp16"]), default="fp32", show_default=True)
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda or mps, for the memory of training.")
 @as_json
 def analyze(
-    *, spec: str, image_size: int | None, batch_size: int, optimizer: str, precision: str, as_json: bool
+    *, spec: str, image_size: int | None, batch_size: int, optimizer: str, precision: str, device: str, as_json: bool
 ) -> None:
     """Every number of SPEC: a preset, torchvision:NAME, a .json file or inline JSON."""
     chosen = _resolve(spec, image_size)
     from explorer.analysis import Precision, analyse
 
-    analysis = analyse(chosen, batch_size=batch_size, optimizer=optimizer, precision=Precision(precision))
+    analysis = analyse(
+        chosen, batch_size=batch_size, optimizer=optimizer, precision=Precision(precision), device=device
+    )
     if as_json:
         click.echo(json.dumps(analysis.to_dict(), ensure_ascii=False))
         return

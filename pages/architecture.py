@@ -21,6 +21,9 @@ from explorer.ui.glossary import explain
 from explorer.ui.text import plain
 
 OPTIMIZERS = {"sgd": _("SGD"), "momentum": _("SGD with momentum"), "adam": _("Adam, AdamW")}
+DEVICES = {
+    "auto": _("This machine's"), "cpu": _("CPU"), "cuda": _("NVIDIA GPU"), "mps": _("Apple GPU"),
+}  # fmt: skip
 PRECISIONS = {Precision.FP32: "float32", Precision.BF16: "bfloat16", Precision.FP16: "float16"}
 PAINTED_FIRST = 0.1  # seconds
 TABLES = {"numbers": _("Numbers"), "formulas": _("Formulas")}
@@ -69,6 +72,10 @@ with editor_side:
             _("Precision"), list(Precision), required=True, format_func=PRECISIONS.get, key=state.VIEW + "precision",
             help=explain("mixed-precision"),
         )  # fmt: skip
+        st.selectbox(
+            _("Device"), list(DEVICES), format_func=DEVICES.get, key=state.VIEW + "device",
+            help=_("What attention and dropout keep for the backward pass depends on it."),
+        )  # fmt: skip
         st.pills(
             _("FLOPs count"), list(Term), selection_mode="multi", format_func=term_name, key=state.VIEW + "flops",
             help=explain("flops"),
@@ -86,7 +93,9 @@ with face:
 
 view = state.look(editing)
 terms = frozenset(view.flops)
-options = {"batch_size": view.batch, "optimizer": view.optimizer, "precision": view.precision}
+options = {
+    "batch_size": view.batch, "optimizer": view.optimizer, "precision": view.precision, "device": view.device
+}  # fmt: skip
 analysis = analyse(editing.spec, **options)
 
 with drawing:

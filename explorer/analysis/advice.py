@@ -6,7 +6,7 @@ import psutil
 import torch
 
 from explorer.analysis.cost import Cost
-from explorer.analysis.fields import Axis
+from explorer.analysis.devices import Device
 from explorer.analysis.formulas import number
 from explorer.analysis.memory import Training
 from explorer.analysis.receptive_field import Local, State, States, Unknown, geometry, misalignment
@@ -17,10 +17,16 @@ from explorer.i18n import _
 HEAD_SHARE = 0.5
 
 
-def of_graph(trace: Trace, states: States) -> list[Warned]:
-    """Warnings that follow from the graph: dropped columns, misaligned branches, wasted layers, lost trails."""
+def of_graph(trace: Trace, states: States, heads: tuple[str, ...] = ()) -> list[Warned]:
+    """Warnings that follow from the graph: dropped columns, misaligned branches, border layers, lost trails.
+
+    Args:
+        trace: of the network.
+        states: of its values.
+        heads: top-level modules that come after the last map.
+    """
     warned = [warning for row in trace.rows for warning in (*_dropped(row), *_misaligned(row, states), *_blown_up(row))]
-    return [*warned, *_saturated(trace, states), *_untraced(trace, states)]
+    return [*warned, *_border_layers(trace, states, heads), *_untraced(trace, states)]
 
 
 def of_totals(layers: Iterable[Layer], params: int, field: Field | None, image_size: int) -> list[Warned]:
@@ -97,11 +103,12 @@ def untrainable(batch_size: int, reason: str) -> Warned:
     )
 
 
-def of_memory(training: Training, batch_size: int) -> list[Warned]:
-    """More memory than this machine has, at this batch size."""
-    available, where = device_memory()
-    if training.total <= available:
+def of_memory(training: Training, batch_size: int, device: Device) -> list[Warned]:
+    """More memory than this machine has, at this batch size; nothing about devices that it hasn't."""
+    found = device_memory(device)
+    if found is None or training.total <= found[0]:
         return []
+    available, where = found
     fixed = training.total - training.activations
     fits = int(max(0, available - fixed) * batch_size / max(1, training.activations))
     advice = (
@@ -126,11 +133,15 @@ def of_memory(training: Training, batch_size: int) -> list[Warned]:
     ]
 
 
-def device_memory() -> tuple[int, str]:
-    """Bytes of memory to train in on this machine, and what holds them."""
-    if torch.cuda.is_available():
+def device_memory(device: Device) -> tuple[int, str] | None:
+    """Bytes to train in on a device of this machine, and what holds them; None where it has no such device."""
+    if device is Device.CUDA:
+        if not torch.cuda.is_available():
+            return None
         properties = torch.cuda.get_device_properties(0)
         return properties.total_memory, properties.name
+    if device is Device.MPS and not torch.backends.mps.is_available():
+        return None
     return psutil.virtual_memory().total, _("this machine's memory")
 
 
@@ -202,44 +213,82 @@ def _blown_up(row: Row) -> list[Warned]:
     return []
 
 
-def _covers(axis: Axis, pixels: int) -> bool:
-    return axis.closed is not None and axis.closed.size >= pixels
+def _border_layers(trace: Trace, states: States, heads: tuple[str, ...]) -> list[Warned]:
+    """Convolutions that read only what has seen the whole image already, along every path.
 
-
-def _saturated(trace: Trace, states: States) -> list[Warned]:
-    """Layers that look around although their input already sees everything (Richter et al. 2021)."""
+    Richter et al. 2021 ("Should You Go Deeper?", arXiv 2106.12307) call them border layers and find that they hardly
+    improve the answer. A field counts with its whole size here, wherever the unit lies, and the smallest of all paths
+    decides: through shortcuts, small fields reach the last layers of a residual network.
+    """
     height, width = trace.image.shape[-2:]
-    wasted = []
+    found = []
     for row in trace.rows:
         state: State = states.get(row.inputs[0]) if row.inputs else None
-        windows = next((geometry(op) for op in row.ops if op.name == "convolution"), None)
         if (
-            windows
-            and max(kernel for kernel, *_rest in windows) > 1
+            any(op.name == "convolution" for op in row.ops)
+            and row.name.split(".")[0] not in heads
             and isinstance(state, Local)
-            and _covers(state.rows, height)
-            and _covers(state.columns, width)
+            and state.rows.least.size >= height
+            and state.columns.least.size >= width
         ):
-            wasted.append(row)
-    if not wasted:
+            found.append((row, state))
+    if not found:
         return []
-    return [
-        Warned(
-            "field-covers-image",
-            _(
-                "From {layer} on, the receptive field already covers the whole {height}×{width} image: {count} layers "
-                "with {params} parameters add no context at this input size. Use larger images, or fewer or less "
-                "strided layers."
-            ).format(
-                layer=wasted[0].name,
-                height=height,
-                width=width,
-                count=len(wasted),
-                params=number(sum(row.params for row in wasted)),
-            ),
-            wasted[0].name,
+    first, state = found[0]
+    sentence = (
+        _(
+            "{count} convolutions with {params} parameters, from {layer} on, are border layers: on every path to them, "
+            "the receptive field is already as large as the {height}×{width} image or larger, and such layers were "
+            "found to add little (Richter et al. 2021). {units} Use larger images, or fewer or less strided layers."
         )
-    ]
+        if len(found) > 1
+        else _(
+            "{layer}, with {params} parameters, is a border layer: on every path to it, the receptive field is already "
+            "as large as the {height}×{width} image or larger, and such layers were found to add little (Richter et "
+            "al. 2021). {units} Use larger images, or fewer or less strided layers."
+        )
+    )
+    message = sentence.format(
+        count=len(found),
+        params=number(sum(row.params for row, _state in found)),
+        layer=first.name,
+        height=height,
+        width=width,
+        units=_seeing(state, first.name, height, width),
+    )
+    return [Warned("field-covers-image", message, first.name)]
+
+
+def _seeing(state: Local, layer: str, height: int, width: int) -> str:
+    """Which units of the map that a layer reads see the whole image: near an edge they see a part."""
+    rows, columns = state.rows.seeing(height), state.columns.seeing(width)
+    units = state.rows.units * state.columns.units
+    if rows is None or columns is None:
+        sentence = _("But none of the {units} units that {layer} reads sees all of it: each field hangs over an edge.")
+        return sentence.format(units=number(units), layer=layer)
+    seeing = (rows[1] - rows[0] + 1) * (columns[1] - columns[0] + 1)
+    if seeing == units:
+        return _("Every unit that {layer} reads sees the whole image.").format(layer=layer)
+    sentence = (
+        _(
+            "Of the {units} units that {layer} reads, {seeing} see the whole image (rows {top} to {bottom}, columns "
+            "{left} to {right}, counted from 0); the fields of the others hang over an edge, and they see a part."
+        )
+        if seeing > 1
+        else _(
+            "Of the {units} units that {layer} reads, one sees the whole image (row {top}, column {left}, counted from "
+            "0); the fields of the others hang over an edge, and they see a part."
+        )
+    )
+    return sentence.format(
+        units=number(units),
+        layer=layer,
+        seeing=number(seeing),
+        top=rows[0],
+        bottom=rows[1],
+        left=columns[0],
+        right=columns[1],
+    )
 
 
 def _untraced(trace: Trace, states: States) -> list[Warned]:

@@ -59,6 +59,21 @@ def cost(row: Row) -> Cost:
     return total
 
 
+def mult_adds(row: Row) -> int:
+    """Mult-adds as torchinfo counts them since its pull request 318: a layer's weight and bias, each time it is used.
+
+    A convolution uses them at every place of its output, a linear layer for every vector (each token, each cell of a
+    map with the channels last), any other layer once an image. Only modules without children count, so what a module
+    does with parameters of its own (attention's projections) is left out.
+    """
+    if row.module is None:
+        return 0
+    shape, kind = row.output.shape, type(row.module).__name__
+    own = sum(parameter.numel() for name, parameter in row.module.named_parameters() if name in ("weight", "bias"))
+    places = shape[2:] if "Conv" in kind else shape[1:-1] if "Linear" in kind else ()
+    return own * count((shape[0] if "Linear" in kind else 1, *places))
+
+
 def _add(total: Cost, op: Op, *, is_norm: bool) -> None:
     elements = count(op.output.shape)
     name = op.name

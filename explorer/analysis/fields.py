@@ -36,6 +36,17 @@ class Closed(NamedTuple):
         return -self.low
 
 
+class Least(NamedTuple):
+    """The smallest field of a unit over all paths that lead to it, in pixels, and the stride along that path.
+
+    The field over all paths together is as large as the largest. But what came along the smallest has seen no more
+    than that (Richter et al. 2021, "Should You Go Deeper?", arXiv 2106.12307, and their RFA-Toolbox).
+    """
+
+    size: int
+    stride: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Axis:
     """Fields of all units of a map along one axis.
@@ -49,6 +60,7 @@ class Axis:
     closed: Closed | None
     first: Pixels
     last: Pixels
+    least: Least
     offset: float | None = 0.0
 
     @property
@@ -61,11 +73,18 @@ class Axis:
         first, last = int(self.first[unit]), int(self.last[unit])
         return (first, last) if last >= first else None
 
+    def seeing(self, pixels: int) -> tuple[int, int] | None:
+        """First and last of the units that depend on all of the image's pixels; None where no unit does."""
+        if int(self.last.max()) < pixels - 1:  # most maps, at once
+            return None
+        units = np.flatnonzero((self.first == 0) & (self.last == pixels - 1))
+        return (int(units[0]), int(units[-1])) if len(units) else None
+
 
 def image(size: int) -> Axis:
     """The input: pixel u sees itself."""
     pixels = np.arange(size)
-    return Axis(Closed(1, 0, 0), pixels, pixels)
+    return Axis(Closed(1, 0, 0), pixels, pixels, Least(1, 1))
 
 
 def window(axis: Axis, units: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> Axis:
@@ -81,7 +100,8 @@ def window(axis: Axis, units: int, kernel: int, stride: int, padding: int, dilat
     if axis.closed:
         jump, low, high = axis.closed
         closed = Closed(jump * stride, low - padding * jump, high + (reach - 1 - padding) * jump)
-    return Axis(closed, seen(axis.first, NOWHERE[0]).min(1), seen(axis.last, NOWHERE[1]).max(1))
+    least = Least(axis.least.size + (reach - 1) * axis.least.stride, axis.least.stride * stride)
+    return Axis(closed, seen(axis.first, NOWHERE[0]).min(1), seen(axis.last, NOWHERE[1]).max(1), least)
 
 
 def adaptive(axis: Axis, units: int) -> Axis:
@@ -93,7 +113,9 @@ def adaptive(axis: Axis, units: int) -> Axis:
     ends = [-(-(unit + 1) * size // units) for unit in range(units)]
     first = np.array([axis.first[start:end].min() for start, end in zip(starts, ends, strict=True)])
     last = np.array([axis.last[start:end].max() for start, end in zip(starts, ends, strict=True)])
-    return Axis(None, first, last)
+    narrowest = min(end - start for start, end in zip(starts, ends, strict=True))
+    jump = axis.least.stride
+    return Axis(None, first, last, Least(axis.least.size + (narrowest - 1) * jump, jump * max(1, size // units)))
 
 
 def sliced(axis: Axis, start: int, end: int, step: int) -> Axis:
@@ -102,7 +124,8 @@ def sliced(axis: Axis, start: int, end: int, step: int) -> Axis:
     if axis.closed:
         jump, low, high = axis.closed
         closed = Closed(jump * step, low + start * jump, high + start * jump)
-    return Axis(closed, axis.first[start:end:step], axis.last[start:end:step])
+    least = Least(axis.least.size, axis.least.stride * step)
+    return Axis(closed, axis.first[start:end:step], axis.last[start:end:step], least)
 
 
 def padded(axis: Axis, before: int, after: int) -> Axis:
@@ -121,7 +144,7 @@ def padded(axis: Axis, before: int, after: int) -> Axis:
     def grown(pixels: Pixels, nothing: int) -> Pixels:
         return np.concatenate([np.full(before, nothing), pixels, np.full(after, nothing)])
 
-    return Axis(closed, grown(axis.first, NOWHERE[0]), grown(axis.last, NOWHERE[1]))
+    return Axis(closed, grown(axis.first, NOWHERE[0]), grown(axis.last, NOWHERE[1]), axis.least)
 
 
 def joined(paths: list[Axis]) -> Axis:
@@ -133,11 +156,12 @@ def joined(paths: list[Axis]) -> Axis:
         return paths[0]
     first = np.minimum.reduce([path.first for path in paths])
     last = np.maximum.reduce([path.last for path in paths])
+    least = min(path.least for path in paths)
     forms = [path.closed for path in paths if path.closed]
     if len(forms) < len(paths):
-        return Axis(None, first, last)
+        return Axis(None, first, last, least)
     if len({stride for stride, _low, _high in forms}) > 1:
-        return Axis(None, first, last, offset=None)
+        return Axis(None, first, last, least, offset=None)
     centres = [(low + high) / 2 for _stride, low, high in forms]
     closed = Closed(forms[0].stride, min(low for _s, low, _h in forms), max(high for _s, _l, high in forms))
-    return Axis(closed, first, last, offset=max(centres) - min(centres))
+    return Axis(closed, first, last, least, offset=max(centres) - min(centres))

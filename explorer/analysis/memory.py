@@ -10,7 +10,8 @@ from enum import StrEnum
 import torch
 from torch import Tensor, UntypedStorage, nn
 
-from explorer.analysis.trace import MetaMode, Trace
+from explorer.analysis.devices import Device, KernelsOf
+from explorer.analysis.trace import MetaMode
 
 FLOAT32 = 4
 MAX_BATCH = 65_536
@@ -55,45 +56,22 @@ class Training:
         return self.weights + self.half_copy + self.gradients + self.optimizer + self.activations
 
 
-def peak_bytes(trace: Trace) -> list[int]:
-    """Sizes of the activations alive when they take most memory, while the network runs on one image.
-
-    A tensor lives from the operator that makes it to the last that reads it; work space is not counted.
-    """
-    last: dict[int, int] = {}
-    for op in trace.ops:
-        for value in (*op.inputs, *op.outputs):
-            last[value.storage] = op.index
-    alive = {trace.image.storage: trace.image.bytes}
-    peak, now = [trace.image.bytes], trace.image.bytes
-    most = now
-    for op in trace.ops:
-        if all(value.source != "input" for value in op.inputs):
-            continue
-        for value in op.outputs:
-            if value.storage not in alive:
-                alive[value.storage] = value.bytes
-                now += value.bytes
-        if now > most:
-            most, peak = now, [size for size in alive.values() if size]
-        for storage in {value.storage for value in (*op.inputs, *op.outputs)}:
-            if last[storage] == op.index:
-                now -= alive.get(storage, 0)
-                alive[storage] = 0
-    return peak
-
-
-def saved_for_backward(network: nn.Module, shape: tuple[int, ...]) -> Saved:
+def saved_for_backward(
+    network: nn.Module, shape: tuple[int, ...], device: Device = Device.CPU, *, half: bool = False
+) -> Saved:
     """What autograd keeps of one batch.
 
     Args:
         network: on meta, in training mode.
         shape: of the batch, (N, C, H, W).
+        device: whose kernels would run.
+        half: whether activations would be of 16 bits, which chooses other kernels; sizes are those of float32.
 
     Raises:
         ValueError, RuntimeError: PyTorch's own, where the network can't train on such a batch.
     """
     own = {tensor.untyped_storage()._cdata for tensor in (*network.parameters(), *network.buffers())}
+    kernels = KernelsOf(device, half=half)
     sizes: dict[int, tuple[int, bool]] = {}
     alive: list[UntypedStorage] = []  # a freed storage's address would be used again
 
@@ -105,10 +83,12 @@ def saved_for_backward(network: nn.Module, shape: tuple[int, ...]) -> Saved:
             alive.append(storage)
 
     batch = torch.empty(shape, device="meta")
-    with MetaMode(), torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda nothing: nothing):
+    hooks = torch.autograd.graph.saved_tensors_hooks(pack, lambda nothing: nothing)
+    with MetaMode(), kernels, torch.enable_grad(), hooks:
         network(batch)
-    maps = sum(size for size, is_map in sizes.values() if is_map)
-    return Saved(maps, sum(size for size, is_map in sizes.values() if not is_map))
+    statistics = {tensor.untyped_storage()._cdata for tensor in kernels.statistics}
+    maps = sum(size for storage, (size, is_map) in sizes.items() if is_map and storage not in statistics)
+    return Saved(maps, sum(size for size, _is_map in sizes.values()) - maps)
 
 
 def training(params: int, trainable: int, saved: Saved, optimizer: str, precision: Precision) -> Training:

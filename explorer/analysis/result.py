@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from explorer.analysis.cost import Term
+from explorer.analysis.devices import Device
 from explorer.analysis.memory import Training
 from explorer.i18n import _
 from explorer.specs import Spec
@@ -23,7 +24,9 @@ class Field:
 
     ``size``, ``stride`` and ``padding`` hold for any unit away from the border, along the rows; ``columns``
     stands only where they differ there. ``span`` gives the first and last pixel, down and across, that the
-    middle unit ``unit`` really sees, cut off at the border.
+    middle unit ``unit`` really sees, cut off at the border. ``smallest`` is the size along the path with the smallest
+    field, where ``size`` is that of all paths together. ``seeing`` are the first and last units, down and across, that
+    see the whole image; None where no unit does.
     """
 
     size: int
@@ -31,6 +34,8 @@ class Field:
     padding: int
     unit: tuple[int, int]
     span: tuple[Span, Span]
+    smallest: int
+    seeing: tuple[tuple[int, int], tuple[int, int]] | None
     columns: tuple[int, int, int] | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -41,6 +46,8 @@ class Field:
             "padding": self.padding,
             "unit": list(self.unit),
             "span": [list(span) if span else None for span in self.span],
+            "smallest_over_paths": self.smallest,
+            "units_that_see_the_whole_image": [list(units) for units in self.seeing] if self.seeing else None,
         }
         if self.columns:
             data["columns"] = dict(zip(("size", "stride", "padding"), self.columns, strict=True))
@@ -169,7 +176,10 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """Every number of a network at an input size; ``training`` is None where it can't train at this batch."""
+    """Every number of a network at an input size.
+
+    ``training`` is for batches of ``batch_size`` on ``device``; None where it can't train on such a batch.
+    """
 
     spec: Spec
     input_shape: tuple[int, ...]
@@ -178,6 +188,7 @@ class Analysis:
     field: Field | None
     field_note: str
     batch_size: int
+    device: Device
     training: Training | None
     warnings: tuple[Warned, ...]
     formulas: dict[str, str]
@@ -203,6 +214,7 @@ class Analysis:
                 "training_bytes": training.total if training else None,
             },
             "batch_size": self.batch_size,
+            "device": self.device,
             "training": {
                 "weights": training.weights,
                 "half_copy": training.half_copy,

@@ -14,6 +14,7 @@ from torch import Tensor
 from explorer.specs.arithmetic import window_output
 
 aten = torch.ops.aten
+SUMS = 32  # the memory-efficient kernel keeps its sums in multiples of so many
 
 
 def run_on_meta(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
@@ -89,6 +90,28 @@ def _adaptive_avg_pool(x: Tensor, sides: list[int]) -> Any:
     return x.new_empty(*x.shape[:-2], *sides)
 
 
+def _dropout(x: Tensor, _p: Any, _train: Any) -> Any:
+    return x.new_empty(x.shape), x.new_empty(x.shape, dtype=torch.bool)
+
+
+def _attention_cpu(query: Tensor, *_rest: Any, **_options: Any) -> Any:
+    batch, heads, tokens, _width = query.shape
+    return torch.empty_like(query), query.new_empty(batch, tokens, heads).transpose(1, 2)
+
+
+def _attention_flash(query: Tensor, key: Tensor, *_rest: Any, **_options: Any) -> Any:
+    seed, unused = query.new_empty(2, dtype=torch.uint64), query.new_empty(0)
+    sums = query.new_empty(query.shape[:3])
+    return torch.empty_like(query), sums, None, None, query.shape[2], key.shape[2], seed, unused, unused.new_empty(0)
+
+
+def _attention_efficient(query: Tensor, _key: Any, value: Tensor, *_rest: Any, **_options: Any) -> Any:
+    batch, heads, tokens, _width = query.shape
+    attended = query.new_empty(batch, tokens, heads, value.shape[3]).transpose(1, 2)
+    seed = query.new_empty((), dtype=torch.int64)
+    return attended, query.new_empty(batch, heads, -(-tokens // SUMS) * SUMS), seed, seed.new_empty(())
+
+
 def _in_place(x: Tensor, *_rest: Any, **_options: Any) -> Any:
     return x
 
@@ -107,4 +130,8 @@ RULES: dict[Any, Callable[..., Any]] = {
     aten.bernoulli_.float: _in_place,
     aten.div_.Scalar: _in_place,
     aten.mul.Tensor: _elementwise,
+    aten.native_dropout.default: _dropout,
+    aten._scaled_dot_product_flash_attention_for_cpu.default: _attention_cpu,
+    aten._scaled_dot_product_efficient_attention.default: _attention_efficient,
+    aten._scaled_dot_product_flash_attention.default: _attention_flash,
 }

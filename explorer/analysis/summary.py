@@ -5,18 +5,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
-import torchinfo
 from torch import nn
 
 from explorer.analysis import advice, formulas
-from explorer.analysis.cost import Cost, Term, cost
+from explorer.analysis.cost import Cost, Term, cost, mult_adds
+from explorer.analysis.devices import AUTO, Device, of_this_machine
 from explorer.analysis.memory import (
     FLOAT32,
     MAX_BATCH,
     OPTIMIZER_STATE,
     Precision,
     Saved,
-    peak_bytes,
     saved_for_backward,
     training,
 )
@@ -45,14 +44,20 @@ class _Measured:
 
 
 def analyse(
-    spec: Spec, *, batch_size: int = 32, optimizer: str = "momentum", precision: Precision = Precision.FP32
+    spec: Spec,
+    *,
+    batch_size: int = 32,
+    optimizer: str = "momentum",
+    precision: Precision = Precision.FP32,
+    device: str = AUTO,
 ) -> Analysis:
     """Every number of a network at its spec's input size.
 
-    Layers and totals are for one image; ``training`` is for a batch. Repeated specs are answered from memory.
+    Layers and totals are for one image; ``training`` is for a batch on a device: ``cpu``, ``cuda``, ``mps``, or
+    ``auto`` for what this machine would train on. Repeated specs are answered from memory.
 
     Raises:
-        InputError: where the batch size or the optimizer is out of range.
+        InputError: where the batch size is out of range, or optimizer or device is none that we know.
         SpecError: where torchvision can't build or run the model.
     """
     if isinstance(batch_size, bool) or not isinstance(batch_size, int) or not 1 <= batch_size <= MAX_BATCH:
@@ -65,13 +70,19 @@ def analyse(
                 value=shown(optimizer), known=", ".join(OPTIMIZER_STATE)
             )
         )
-    measured, saved = _measure(spec, batch_size, language())
+    if device != AUTO and device not in tuple(Device):
+        raise InputError(
+            _("device: {value} is not one of {known}").format(value=shown(device), known=", ".join([AUTO, *Device]))
+        )
+    chosen = of_this_machine() if device == AUTO else Device(device)
+    half = chosen is Device.CUDA and precision is not Precision.FP32  # the others' kernels are the same
+    measured, saved = _measure(spec, batch_size, chosen, half, language())
     totals = measured.totals
     parts = None
     if isinstance(saved, Saved):
         everything = totals.params + totals.aux_params
         parts = training(everything, totals.trainable_params + totals.aux_params, saved, optimizer, precision)
-        memory = advice.of_memory(parts, batch_size)
+        memory = advice.of_memory(parts, batch_size, chosen)
     else:
         memory = [advice.untrainable(batch_size, saved)]
     lines = {
@@ -100,6 +111,7 @@ def analyse(
         field=measured.field,
         field_note=measured.field_note,
         batch_size=batch_size,
+        device=chosen,
         training=parts,
         warnings=(*measured.warnings, *memory),
         formulas=lines,
@@ -111,17 +123,16 @@ def _sum_of(amounts: Iterable[int]) -> str:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _measure(spec: Spec, batch_size: int, _language: str) -> tuple[_Measured, Saved | str]:
+def _measure(spec: Spec, batch_size: int, device: Device, half: bool, _language: str) -> tuple[_Measured, Saved | str]:
     # Warnings and notes are sentences, so the language is part of what is remembered.
     network = build(spec, "meta")
     heads = detach_auxiliary(network)
     shape = (spec.in_channels, spec.image_size, spec.image_size)
-    trace, mult_adds = _run(network, spec, (1, *shape))
-    measured = _collect(network, heads, spec, trace, mult_adds)
+    measured = _collect(network, heads, spec, _run(network, spec, (1, *shape)))
     attach_auxiliary(network, heads)
     network.train()
     try:
-        return measured, saved_for_backward(network, (batch_size, *shape))
+        return measured, saved_for_backward(network, (batch_size, *shape), device, half=half)
     except (ValueError, RuntimeError) as error:
         return measured, " ".join(str(error).split())[:200]
 
@@ -131,27 +142,23 @@ def forget() -> None:
     _measure.cache_clear()
 
 
-def _run(network: nn.Module, spec: Spec, shape: tuple[int, ...]) -> tuple[Trace, int]:
-    """One forward pass, through torchinfo's summary, recorded."""
-    recorder = Recorder(network)
+def _run(network: nn.Module, spec: Spec, shape: tuple[int, ...]) -> Trace:
+    """One forward pass in evaluation, recorded."""
+    recorder = Recorder(network.eval())
     try:
-        with recorder, recorder.watching():
-            statistics = torchinfo.summary(
-                network, input_data=torch.empty(shape, device="meta"), verbose=0, col_names=("num_params",)
-            )
-    except RuntimeError as error:
-        reason = " ".join(str(error.__cause__ or error).split())[:200]
+        with torch.no_grad(), recorder, recorder.watching():
+            network(torch.empty(shape, device="meta"))
+    except Exception as error:  # torchvision's networks refuse sizes in their own ways
+        reason = " ".join(str(error).split())[:200]
         raise SpecError(
             _("image_size: this network can't run on {size}×{size} images: {reason}").format(
                 size=spec.image_size, reason=reason
             )
         ) from error
-    finally:
-        torchinfo.torchinfo.clear_cached_forward_pass()  # it would keep every network alive
-    return recorder.trace(), statistics.total_mult_adds
+    return recorder.trace()
 
 
-def _collect(network: nn.Module, heads: dict[str, nn.Module], spec: Spec, trace: Trace, mult_adds: int) -> _Measured:
+def _collect(network: nn.Module, heads: dict[str, nn.Module], spec: Spec, trace: Trace) -> _Measured:
     states = propagate(trace)
     costs = {row.name: cost(row) for row in trace.rows}
     layers = _layers(trace, states, costs, spec)
@@ -163,31 +170,31 @@ def _collect(network: nn.Module, heads: dict[str, nn.Module], spec: Spec, trace:
             terms[term] = terms.get(term, 0) + amount
     auxiliary = [sum(parameter.numel() for parameter in head.parameters()) for head in heads.values()]
     buffers = [buffer.nbytes for buffer in network.buffers()]
-    peak = peak_bytes(trace)
     totals = Totals(
         params=params,
         trainable_params=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
         aux_params=sum(auxiliary),
         macs=sum(layer.macs for layer in layers),
         terms=terms,
-        torchinfo_mult_adds=mult_adds,
+        torchinfo_mult_adds=sum(map(mult_adds, trace.rows)),
         weight_bytes=FLOAT32 * params,
         buffer_bytes=sum(buffers),
         activation_bytes=sum(layer.activation_bytes for layer in layers),
-        peak_activation_bytes=sum(peak),
+        peak_activation_bytes=sum(trace.peak),
     )
     last = _last_map(trace, head_names(spec))
     state = states.get(last)
-    field = field_of(state)
+    image = trace.image.shape[-2:]
+    field = field_of(state, (image[0], image[1]))
     warnings = [
-        *advice.of_graph(trace, states),
+        *advice.of_graph(trace, states, head_names(spec)),
         *advice.of_totals(layers, params, field, spec.image_size),
         *advice.of_uncounted(costs),
     ]
     lines = {
         "aux_params": formulas.equation(_sum_of(auxiliary), totals.aux_params),
         "buffer_bytes": formulas.equation(_sum_of(buffers), totals.buffer_bytes),
-        "peak_activation_bytes": formulas.equation(_sum_of(peak), totals.peak_activation_bytes),
+        "peak_activation_bytes": formulas.equation(_sum_of(trace.peak), totals.peak_activation_bytes),
     }
     return _Measured(layers, totals, field, "" if field else _why_none(state), tuple(warnings), lines)
 
@@ -195,11 +202,13 @@ def _collect(network: nn.Module, heads: dict[str, nn.Module], spec: Spec, trace:
 def _layers(trace: Trace, states: States, costs: dict[str, Cost], spec: Spec) -> tuple[Layer, ...]:
     makers = {value: index for index, row in enumerate(trace.rows) for op in row.ops for value in op.outputs}
     heads, stage = head_names(spec), ""
+    height, width = trace.image.shape[-2:]
     stored: set[int] = {trace.image.storage}
     layers = []
     for position, row in enumerate(trace.rows):
         output = row.output
         state = states.get(output)
+        field = field_of(state, (height, width))
         stage = _stage(row, heads, stage, state)
         spent = costs[row.name]
         new_bytes = 0 if output.storage in stored else output.bytes
@@ -218,9 +227,9 @@ def _layers(trace: Trace, states: States, costs: dict[str, Cost], spec: Spec) ->
                 macs=spent.macs,
                 terms=spent.terms,
                 activation_bytes=new_bytes,
-                field=field_of(state),
+                field=field,
                 sees_whole_image=isinstance(state, Whole),
-                notes=_notes(state, spent),
+                notes=_notes(state, field, spent),
                 formulas=_formulas(row, spent, states, new_bytes),
             )
         )
@@ -276,18 +285,31 @@ def _stage(row: Row, heads: tuple[str, ...], before: str, state: State) -> str:
     return before if isinstance(state, Whole) and (rows, columns) == (1, 1) else f"{rows}×{columns}"
 
 
-def field_of(state: State) -> Field | None:
-    """The field of a map's units; None where there is no closed form, or no field to speak of."""
+def field_of(state: State, image: tuple[int, int]) -> Field | None:
+    """The field of a map's units; None where there is no closed form, or no field to speak of.
+
+    Args:
+        state: of the map.
+        image: its rows and columns.
+    """
     if not isinstance(state, Local) or state.rows.closed is None or state.columns.closed is None:
         return None
     rows, columns = ((form.size, form.stride, form.padding) for form in (state.rows.closed, state.columns.closed))
     unit = (state.rows.units // 2, state.columns.units // 2)
     span = (state.rows.span(unit[0]), state.columns.span(unit[1]))
-    return Field(*rows, unit=unit, span=span, columns=columns if columns != rows else None)
+    seeing = (state.rows.seeing(image[0]), state.columns.seeing(image[1]))
+    return Field(
+        *rows,
+        unit=unit,
+        span=span,
+        smallest=state.rows.least.size,
+        seeing=(seeing[0], seeing[1]) if seeing[0] and seeing[1] else None,
+        columns=columns if columns != rows else None,
+    )
 
 
-def _notes(state: State, spent: Cost) -> tuple[str, ...]:
-    notes = [] if field_of(state) else [_why_none(state)]
+def _notes(state: State, field: Field | None, spent: Cost) -> tuple[str, ...]:
+    notes = [] if field else [_why_none(state)]
     if spent.unknown:
         notes.append(_("not counted: {operators}").format(operators=", ".join(spent.unknown)))
     return tuple(notes)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from explorer.analysis.lifetimes import Lifetimes
 from explorer.analysis.operators import KINDS, MOVES_DATA, MULTIPLIES
 from explorer.analysis.shapes import run_on_meta
 
@@ -25,7 +26,8 @@ Shape = tuple[int, ...]
 class Value:
     """One tensor, as it stood after one operator (an in-place operator makes a new value).
 
-    ``source`` is "input" where the values depend on the image, "parameter" where on parameters alone.
+    ``source`` is "input" where the values depend on the image, "parameter" where on parameters alone; ``storage``
+    is the number of its memory, which views and in-place results share.
     """
 
     shape: Shape
@@ -84,12 +86,16 @@ class Row:
 
 @dataclass(slots=True)
 class Trace:
-    """The graph of one forward pass: operators and rows in the order in which they ran."""
+    """The graph of one forward pass: operators and rows in the order in which they ran.
+
+    ``peak`` are the sizes in bytes of the tensors that were alive when they took most memory.
+    """
 
     image: Value
     output: Value
     ops: list[Op]
     rows: list[Row]
+    peak: list[int]
 
 
 def count(shape: Shape) -> int:
@@ -127,8 +133,8 @@ class Recorder(_Mode):
         super().__init__()
         self.ops: list[Op] = []
         self.rows: list[Row] = []
-        self._values: dict[int, Value] = {}
-        self._alive: list[Tensor] = []  # ids are unique only among living tensors
+        self._values: dict[int, Value] = {}  # by the id of the tensor, while it lives
+        self._lifetimes = Lifetimes(self._values.pop)
         self._frames: list[tuple[str, nn.Module, Row | None]] = []
         self._names: Counter[str] = Counter()
         self._parameters: list[nn.Parameter] = list(network.parameters())
@@ -151,30 +157,31 @@ class Recorder(_Mode):
         finally:
             for handle in handles:
                 handle.remove()
-            self._alive.clear()
+            self._lifetimes.stop()
 
     def trace(self) -> Trace:
         """What was recorded.
 
         Rows without an output (modules that ran on no tensor) are left out.
         """
-        return Trace(self._image, self._result, self.ops, [row for row in self.rows if row.output is not NOTHING])
+        rows = [row for row in self.rows if row.output is not NOTHING]
+        return Trace(self._image, self._result, self.ops, rows, self._lifetimes.peak)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = run_on_meta(func, args, kwargs or {})
         if func is torch.ops.aten.detach.default:
-            # The same tensor to us; torchinfo's hooks detach each of their arguments.
-            self._values[id(result)] = self._known(args[0])
-            self._alive.append(result)
+            self._values[id(result)] = self._known(args[0])  # the same tensor to us
+            self._lifetimes.watch(result, new=False)
         elif self._frames:
             self._record(func, args, kwargs or {}, result)
         return result
 
-    def _value(self, tensor: Tensor, source: str, parameters: frozenset[int] = frozenset()) -> Value:
-        # The address of the storage tells views and in-place results from new memory.
-        value = Value(tuple(tensor.shape), tensor.itemsize, tensor.untyped_storage()._cdata, source, None, parameters)
+    def _value(
+        self, tensor: Tensor, source: str, parameters: frozenset[int] = frozenset(), *, new: bool = False
+    ) -> Value:
+        storage = self._lifetimes.watch(tensor, new=new)
+        value = Value(tuple(tensor.shape), tensor.itemsize, storage, source, None, parameters)
         self._values[id(tensor)] = value
-        self._alive.append(tensor)
         return value
 
     def _known(self, tensor: Tensor) -> Value:
@@ -202,7 +209,8 @@ class Recorder(_Mode):
         tensors = [result] if isinstance(result, Tensor) else [t for t in result or () if isinstance(t, Tensor)]
         if not tensors:
             return
-        outputs = [self._value(tensor, source, parameters) for tensor in tensors]
+        outputs = [self._value(tensor, source, parameters, new=True) for tensor in tensors]
+        self._lifetimes.weigh()
         # What runs on parameters alone costs too, as Swin V2's position biases do in every forward pass.
         counts = source == "input" or self._frames[-1][2] is not None or name in MULTIPLIES
         row = self._row(name, inputs, outputs[0]) if counts else None
@@ -241,7 +249,7 @@ class Recorder(_Mode):
         def enter(module: nn.Module, args: tuple[Any, ...]) -> None:
             row = None
             if not self._frames:
-                self._image = self._value(args[0], "input")
+                self._image = self._value(args[0], "input", new=True)
             if not module._modules:
                 row = Row(self._unique(name or "network"), type(module).__name__, module)
                 self._replace(args, row.inputs)

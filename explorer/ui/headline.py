@@ -69,8 +69,8 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
             short(totals.torchinfo_mult_adds),
             _exactly(
                 _(
-                    "{count:,} mult-adds by torchinfo's own count: layers with weights, their biases and batch norm "
-                    "included, products of activations (attention) left out."
+                    "{count:,} mult-adds as torchinfo counts them: weights and biases of convolutions and linear "
+                    "layers at every place, other layers' once; attention's own products and projections are left out."
                 ).format(count=totals.torchinfo_mult_adds)
             ),
             lambda of: of.totals.torchinfo_mult_adds,
@@ -93,8 +93,13 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
             _("Peak activations"),
             bytes_short(totals.peak_activation_bytes),
             _exactly(
-                _("{peak:,} bytes at most at once while one image passes; {all:,} over all layers.").format(
-                    peak=totals.peak_activation_bytes, all=totals.activation_bytes
+                _(
+                    "{peak:,} bytes at most at once while one image passes, the image included: {parts}. Work space of "
+                    "the kernels comes on top. {all:,} over all layers."
+                ).format(
+                    peak=totals.peak_activation_bytes,
+                    parts=formulas["peak_activation_bytes"],
+                    all=totals.activation_bytes,
                 ),
                 _by_stage(analysis, "activation_bytes", totals.activation_bytes),
             ),
@@ -107,10 +112,11 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
             bytes_short(training.total) if training else "–",
             _exactly(
                 _(
-                    "For batches of {batch}: {weights} weights, {gradients} gradients, {optimizer} optimizer state "
-                    "and {activations} activations kept for the backward pass."
+                    "For batches of {batch} on {device}: {weights} weights, {gradients} gradients, {optimizer} "
+                    "optimizer state and {activations} activations kept for the backward pass."
                 ).format(
                     batch=analysis.batch_size,
+                    device=analysis.device,
                     weights=bytes_short(training.weights + training.half_copy),
                     gradients=bytes_short(training.gradients),
                     optimizer=bytes_short(training.optimizer),

@@ -53,8 +53,26 @@ def _numbers(layer: Layer) -> None:
         (_("Receptive field"), layer.formulas["receptive_field"]),
         (_("Stride in the image"), layer.formulas["stride"]),
         (_("Padding in the image"), layer.formulas["padding"]),
+        (_("Smallest field of all paths"), _smallest(layer)),
         (_("Middle unit sees"), sees(layer)),
+        (_("Units that see the whole image"), _seeing(layer)),
     ]
     st.markdown("\n".join(f"- {plain(label)}: **{plain(text)}**" for label, text in lines if text))
     for note in layer.notes:
         st.caption(plain(note))
+
+
+def _smallest(layer: Layer) -> str:
+    """The field along the path with the smallest one; empty where all paths see as much."""
+    if layer.field is None or layer.field.smallest == layer.field.size:
+        return ""
+    return _("{size} pixels").format(size=f"{layer.field.smallest:,}")
+
+
+def _seeing(layer: Layer) -> str:
+    """Where the units are that see the whole image: those at the border of a map see a part alone."""
+    field = layer.field
+    if field is None or field.seeing is None:
+        return _("none") if field else ""
+    (top, bottom), (left, right) = field.seeing
+    return _("rows {top}–{bottom}, columns {left}–{right}").format(top=top, bottom=bottom, left=left, right=right)

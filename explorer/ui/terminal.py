@@ -36,7 +36,7 @@ def report(analysis: Analysis) -> str:
         (_("activations, all"), bytes_short(totals.activation_bytes)),
         (_("activations, at most at once"), bytes_short(totals.peak_activation_bytes)),
         (
-            _("training, batches of {batch}").format(batch=analysis.batch_size),
+            _("training on {device}, batches of {batch}").format(device=analysis.device, batch=analysis.batch_size),
             bytes_short(analysis.training.total) if analysis.training else "–",
         ),
         (

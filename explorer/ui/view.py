@@ -37,6 +37,7 @@ class View(LinkSettings):
     batch: Annotated[int, Field(ge=1, le=MAX_BATCH)] = 32
     optimizer: Literal["sgd", "momentum", "adam"] = "momentum"
     precision: Precision = Precision.FP32
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     flops: Annotated[tuple[Term, ...], BeforeValidator(_split), AfterValidator(_in_order)] = tuple(Term)
     layer: Name = ""
     colour: Literal["kind", "params", "macs", "activation_bytes", "field"] = "kind"

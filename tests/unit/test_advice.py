@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from explorer.analysis import Analysis, advice, analyse
+from explorer.analysis.devices import Device
 from explorer.analysis.memory import Training
 from explorer.analysis.receptive_field import propagate
 from explorer.analysis.trace import Recorder
@@ -27,12 +28,30 @@ def test_dropped_columns() -> None:
     assert "dropped-columns" not in codes(analyse(resolve("googlenet").changed(image_size=225)))  # ceil mode
 
 
-def test_layers_that_add_no_context() -> None:
+def test_border_layers_are_counted_by_the_smallest_field_of_all_paths() -> None:
     assert "field-covers-image" not in codes(analyse(resolve("vgg16")))
     message = codes(analyse(resolve("vgg16-cifar10")))["field-covers-image"]
     # After the second convolution of block 3 a unit sees 32 pixels; the third and blocks 4 and 5 add nothing.
-    assert "From features.14 on" in message
-    assert "7 layers" in message
+    assert message.startswith("7 convolutions with 848,704 parameters, from features.14 on, are border layers")
+    assert "none of the 64 units that features.14 reads sees all of it" in message
+    # Shortcuts hand small fields on, so that a residual network has none where the plain one has many.
+    for depth in (20, 110):
+        assert "field-covers-image" not in codes(analyse(resolve(f"resnet{depth}")))
+        assert "field-covers-image" in codes(analyse(resolve(f"plain{depth}")))
+    assert "93 convolutions" in codes(analyse(resolve("plain110")))["field-covers-image"]
+
+
+def test_border_layers_say_which_units_see_the_whole_image() -> None:
+    message = codes(analyse(resolve("vgg16").changed(image_size=64)))["field-covers-image"]
+    assert "Of the 64 units that features.21 reads, 4 see the whole image (rows 3 to 4, columns 3 to 4," in message
+    one = codes(analyse(resolve("plain20")))["field-covers-image"]
+    assert "one sees the whole image (row 8, column 8, counted from 0)" in one
+    small = parse_spec({"family": "vgg", "cfg": [4, "M", "M", "M", 4], "image_size": 8, "pool_to": None})
+    (last,) = [text for code, text in codes(analyse(small)).items() if code == "field-covers-image"]
+    assert last.startswith("features.5, with 148 parameters, is a border layer")
+    assert "Every unit that features.5 reads sees the whole image" in last
+    # The convolutional form of a head is a head.
+    assert "field-covers-image" not in codes(analyse(resolve("vgg16-conv")))
 
 
 def test_field_smaller_than_the_image() -> None:
@@ -87,9 +106,9 @@ def test_branches_that_do_not_line_up(one: nn.Module, other: nn.Module, size: in
 def test_more_memory_than_the_machine_has() -> None:
     total = psutil.virtual_memory().total
     needs = Training(weights=total // 4, half_copy=0, gradients=0, optimizer=0, activations=4 * total)
-    (warned,) = advice.of_memory(needs, 64)
+    (warned,) = advice.of_memory(needs, 64, Device.CPU)
     assert "A batch of about 12 would fit" in warned.message
-    (hopeless,) = advice.of_memory(Training(2 * total, 0, 0, 0, 0), 1)
+    (hopeless,) = advice.of_memory(Training(2 * total, 0, 0, 0, 0), 1, Device.CPU)
     assert "narrower" in hopeless.message
-    assert advice.of_memory(Training(1000, 0, 1000, 0, 1000), 1) == []
+    assert advice.of_memory(Training(1000, 0, 1000, 0, 1000), 1, Device.CPU) == []
     assert "memory" in codes(analyse(resolve("vgg16"), batch_size=65_536))

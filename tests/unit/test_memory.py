@@ -4,18 +4,22 @@ import gc
 import math
 import warnings
 import weakref
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
+from torch.utils._python_dispatch import TorchDispatchMode
+from torchvision.models import VisionTransformer
 
 from explorer.analysis import Precision, analyse
-from explorer.analysis.memory import Saved, peak_bytes, saved_for_backward, training
+from explorer.analysis.devices import Device
+from explorer.analysis.memory import Saved, saved_for_backward, training
 from explorer.errors import InputError
-from explorer.models import build
+from explorer.models import build, detach_auxiliary
 from explorer.specs import PRESETS, Spec, ZooSpec, parse_spec, resolve
-from tests.unit.helpers import narrow, traced
+from tests.unit.helpers import narrow
 
 
 def kept_on_cpu(network: nn.Module, images: torch.Tensor) -> int:
@@ -97,7 +101,57 @@ def test_batch_norm_over_a_single_value_is_reported() -> None:
     assert analyse(deep, batch_size=2).training is not None
 
 
-@pytest.mark.parametrize("preset", ["vgg16-cifar10", "resnet20", "googlenet-bn-cifar10"])
+class Alive(TorchDispatchMode):
+    """After each operator, the bytes of all tensors that are still referred to, each memory once."""
+
+    def __init__(self, network: nn.Module, image: torch.Tensor) -> None:
+        super().__init__()
+        self.own = {tensor.untyped_storage().data_ptr() for tensor in (*network.parameters(), *network.buffers())}
+        self.tensors: list[weakref.ref[torch.Tensor]] = [weakref.ref(image)]
+        self.most = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        made = [result] if isinstance(result, torch.Tensor) else result
+        self.tensors += [weakref.ref(tensor) for tensor in made if isinstance(tensor, torch.Tensor)]
+        living = [tensor.untyped_storage() for reference in self.tensors if (tensor := reference()) is not None]
+        memory = {storage.data_ptr(): storage.nbytes() for storage in living if storage.data_ptr() not in self.own}
+        self.most = max(self.most, sum(memory.values()))
+        return result
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name for name in PRESETS if PRESETS[name].spec.image_size <= 32]
+    + ["alexnet", "googlenet", "torchvision:mobilenet_v3_small", "torchvision:shufflenet_v2_x0_5"],
+)
+def test_peak_of_inference_is_that_of_a_real_forward_pass(name: str) -> None:
+    spec = resolve(name).changed(image_size=64) if name.startswith("torchvision") else narrow(resolve(name))
+    network = build(spec).eval()
+    detach_auxiliary(network)
+    image = torch.rand(1, spec.in_channels, spec.image_size, spec.image_size)
+    with torch.no_grad(), Alive(network, image) as alive:
+        network(image)
+    assert analyse(spec).totals.peak_activation_bytes == alive.most
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        # In a block's last batch norm: the image, the stem's map, the block's input, and what goes in and out.
+        ("plain20", [3 * 32 * 32, *[16 * 32 * 32] * 4]),
+        ("resnet20", [3 * 32 * 32, *[16 * 32 * 32] * 4]),
+        # In the first pool: the image, the first map, the pooled one, and where its maxima were, in 8 bytes each.
+        ("alexnet", [3 * 224 * 224, 64 * 55 * 55, 64 * 27 * 27, 2 * 64 * 27 * 27]),
+    ],
+)
+def test_peaks_by_hand(name: str, parts: list[int]) -> None:
+    analysis = analyse(resolve(name))
+    assert analysis.totals.peak_activation_bytes == 4 * sum(parts)
+    assert analysis.formulas["peak_activation_bytes"].count("+") == len(parts) - 1
+
+
+@pytest.mark.parametrize("preset", ["vgg16-cifar10", "googlenet-bn-cifar10"])
 def test_peak_of_inference_is_what_the_cpu_allocates(preset: str) -> None:
     """The allocator's own log: peak of the running sum of allocations during one forward pass."""
     spec = PRESETS[preset].spec
@@ -116,16 +170,62 @@ def test_peak_of_inference_is_what_the_cpu_allocates(preset: str) -> None:
         if event.name() == "[memory]":
             now += event.nbytes()
             peak = max(peak, now)
-    trace, _states = traced(spec)
-    claimed = sum(peak_bytes(trace))
-    # Ours leaves out work space: the unfolded windows of a convolution, and a map that Python still refers to.
-    layers = analyse(spec).layers
+    analysis = analyse(spec)
+    claimed = analysis.totals.peak_activation_bytes - image.nbytes  # which was allocated before
+    # Ours leaves out work space: the unfolded windows of a convolution.
     unfolded = max(
-        4 * 9 * row.input_shape[1] * math.prod(row.output_shape[2:]) for row in layers if row.kind == "Conv2d"
+        4 * 9 * row.input_shape[1] * math.prod(row.output_shape[2:]) for row in analysis.layers if row.kind == "Conv2d"
     )
-    largest_map = max(row.activation_bytes for row in layers)
-    assert peak <= claimed + unfolded + largest_map
-    assert claimed - image.nbytes <= peak
+    assert claimed <= peak <= claimed + unfolded
+
+
+def transformer(dropout: float, attention_dropout: float) -> nn.Module:
+    """A small ViT; its attention is PyTorch's."""
+    return VisionTransformer(32, 8, 2, 2, 16, 32, dropout=dropout, attention_dropout=attention_dropout, num_classes=5)
+
+
+@pytest.mark.parametrize(("dropout", "attention_dropout"), [(0.0, 0.0), (0.1, 0.0), (0.1, 0.1)])
+def test_attention_keeps_on_a_cpu_what_autograd_keeps_there(dropout: float, attention_dropout: float) -> None:
+    kept = kept_on_cpu(transformer(dropout, attention_dropout), torch.rand(3, 3, 32, 32))
+    with torch.device("meta"):
+        network = transformer(dropout, attention_dropout)
+    saved = saved_for_backward(network, (3, 3, 32, 32), Device.CPU)
+    assert saved.maps + saved.others == kept
+
+
+def test_attention_written_out_keeps_the_probabilities_as_pytorchs_math_path_does() -> None:
+    with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
+        kept = kept_on_cpu(transformer(0.0, 0.0), torch.rand(3, 3, 32, 32))
+    with torch.device("meta"):
+        network = transformer(0.0, 0.0)
+    saved = saved_for_backward(network, (3, 3, 32, 32), Device.MPS)
+    assert saved.maps + saved.others == kept
+
+
+def test_fused_attention_and_masks_of_a_gpu() -> None:
+    """17 tokens, 2 heads, 3 images, 2 layers: sums for each query; the masks of dropout in one byte an element."""
+    with torch.device("meta"):
+        network = transformer(0.1, 0.1)
+    single = saved_for_backward(network, (3, 3, 32, 32), Device.CUDA)
+    half = saved_for_backward(network, (3, 3, 32, 32), Device.CUDA, half=True)
+    written_out = saved_for_backward(network, (3, 3, 32, 32), Device.MPS)
+    masks = 3 * 17 * (16 + 2 * (16 + 32 + 16))  # after the embedding; after attention and both linear layers
+    seeds = 2 * 16
+    assert single.others == masks + seeds + 2 * 4 * 3 * 2 * 32
+    assert half.others == masks + seeds + 2 * 4 * 3 * 2 * 17
+    assert single.maps < written_out.maps - 4 * masks
+
+
+def test_the_path_of_attention_follows_the_device() -> None:
+    spec = resolve("torchvision:vit_b_32")
+    fused, written_out = (analyse(spec, device=device).training for device in ("cpu", "mps"))
+    assert fused is not None
+    assert written_out is not None
+    # 12 layers, 32 images, 12 heads, 50 tokens: the probabilities, less a sum a query and the scaled copies.
+    assert fused.activations < written_out.activations
+    assert analyse(spec, device="cpu").to_dict()["device"] == "cpu"
+    with pytest.raises(InputError, match="device: 'tpu' is not one of auto, cpu, cuda, mps"):
+        analyse(spec, device="tpu")
 
 
 def test_an_analysis_leaves_no_network_behind() -> None:

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from explorer.analysis import analyse
 from explorer.analysis.fields import Axis
-from explorer.analysis.receptive_field import Local, Unknown, Whole, propagate
-from explorer.analysis.trace import Recorder
+from explorer.analysis.receptive_field import Local, Unknown, Whole, geometry, propagate
+from explorer.analysis.trace import Recorder, Trace, Value
 from explorer.models import build, detach_auxiliary
 from explorer.specs import PRESETS, Spec, ZooSpec, parse_spec, resolve
 from tests.unit.helpers import accepted, any_raw, narrow, traced
@@ -283,3 +283,63 @@ def test_dropped_columns_are_never_seen() -> None:
     state = states[convolution.output]
     assert isinstance(state, Local)
     assert state.rows.span(3) == (4, 7)  # column 8 is in no pooling window
+
+
+def sizes_of_all_paths(trace: Trace) -> dict[Value, set[tuple[int, int]]]:
+    """Size and stride of the field along each path from the image to each value, one path at a time."""
+    sizes: dict[Value, set[tuple[int, int]]] = {trace.image: {(1, 1)}}
+    for op in trace.ops:
+        windows = geometry(op)
+        inputs = op.inputs[:1] if op.name == "convolution" else op.inputs
+        kernel, stride, _padding, dilation = windows[0] if windows else (1, 1, 0, 1)
+        step = op.args[4] if op.name == "slice" and len(op.args) > 4 else 1
+        step = step if op.name == "slice" and op.args[1] == 2 else 1  # rows alone: both axes are alike
+        found = {
+            (size + dilation * (kernel - 1) * jump, jump * stride * step)
+            for value in inputs
+            for size, jump in sizes.get(value, ())
+        }
+        sizes.update(dict.fromkeys(op.outputs, found))
+    return sizes
+
+
+@settings(deadline=None, max_examples=20)
+@given(any_raw())
+def test_smallest_and_largest_fields_are_those_of_all_paths(raw: dict[str, object]) -> None:
+    spec = accepted(raw)
+    assume(spec is not None)
+    assert spec is not None
+    trace, states = traced(spec)
+    paths = sizes_of_all_paths(trace)
+    for row in trace.rows:
+        state = states.get(row.output)
+        if not isinstance(state, Local) or len(row.output.shape) != 4 or state.rows.closed is None:
+            continue
+        assert state.rows.least.size == min(size for size, _jump in paths[row.output]), row.name
+        if not state.rows.offset:  # paths that line up: together they see what the largest sees
+            assert state.rows.closed.size == max(size for size, _jump in paths[row.output]), row.name
+
+
+@pytest.mark.parametrize(
+    ("preset", "smallest"), [("resnet110", 3), ("plain110", 501), ("resnet50", 11), ("vgg16", 212)]
+)
+def test_smallest_fields_of_published_networks(preset: str, smallest: int) -> None:
+    """ResNet's shortcuts add nothing to the stem's field: a 3x3, or a 7x7 and a pool of 3x3 behind its stride of 2."""
+    field = analyse(resolve(preset)).field
+    assert field is not None
+    assert field.smallest == smallest
+
+
+@pytest.mark.parametrize(("preset", "layer"), [("vgg11-bn-cifar10", "features.17"), ("resnet20", "layer2.2.relu")])
+def test_units_that_see_the_whole_image(preset: str, layer: str) -> None:
+    spec = narrow(resolve(preset))
+    network = positive(build(spec))
+    image = torch.ones(1, 1, spec.image_size, spec.image_size, dtype=torch.float64, requires_grad=True)
+    kept = outputs(network, [layer], image)[layer]
+    whole = ((0, spec.image_size - 1),) * 2
+    side = range(kept.shape[-1])
+    seeing = [unit for unit in side if seen(kept, image, unit, unit) == whole]
+    field = next(row.field for row in analyse(spec).layers if row.name == layer)
+    assert field is not None
+    assert field.seeing == ((seeing[0], seeing[-1]),) * 2
+    assert len(seeing) < len(side)  # else the test would say little

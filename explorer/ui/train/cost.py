@@ -77,7 +77,7 @@ def room(spec: Spec, recipe: Recipe, resources: Resources, found: Preview) -> Ro
     device = choose_device(resources.device)
     share = -(-recipe.batch_size // resources.processes)
     plan = make_plan(torch.nn.Identity(), device, recipe.precision, macs(spec) * recipe.batch_size)
-    training = _memory(spec, share, _optimizer(recipe), PRECISIONS[plan.dtype])
+    training = _memory(spec, share, _optimizer(recipe), PRECISIONS[plan.dtype], device.type)
     if training is None:
         return None
     average = training.weights if recipe.ema is not None else 0
@@ -90,9 +90,9 @@ def room(spec: Spec, recipe: Recipe, resources: Resources, found: Preview) -> Ro
 
 
 @lru_cache(maxsize=2 * MAX_SWEEP)
-def _memory(spec: Spec, batch_size: int, optimizer: str, precision: Precision) -> Training | None:
+def _memory(spec: Spec, batch_size: int, optimizer: str, precision: Precision, device: str) -> Training | None:
     """The part of an analysis that is small enough to keep for a whole sweep."""
-    return analyse(spec, batch_size=batch_size, optimizer=optimizer, precision=precision).training
+    return analyse(spec, batch_size=batch_size, optimizer=optimizer, precision=precision, device=device).training
 
 
 def memory_key(recipe: Recipe) -> tuple[object, ...]:

@@ -1,0 +1,100 @@
+"""What a training step keeps depends on the device: PyTorch fuses attention on some, and draws dropout differently.
+
+On meta, where we measure, it takes neither way: attention is written out and keeps its probabilities.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from types import FunctionType
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+aten = torch.ops.aten
+AUTO = "auto"  # the device that this machine would train on
+
+
+class Device(StrEnum):
+    """Kinds of devices that networks train on."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+
+
+def of_this_machine() -> Device:
+    """The device that a training takes here if it is free to choose."""
+    if torch.cuda.is_available():
+        return Device.CUDA
+    return Device.MPS if torch.backends.mps.is_available() else Device.CPU
+
+
+class KernelsOf(TorchFunctionMode):
+    """Runs what a device would run, where the kernels keep different things for the backward pass.
+
+    * Attention (``scaled_dot_product_attention``): the CPU's flash kernel and the two of a GPU, memory-efficient in
+      float32 and flash in half precision, keep query, key, value, the output and a sum for each query. Apple's GPUs
+      take the written-out path in training, which keeps the probabilities of every pair of tokens.
+    * Dropout: a GPU of NVIDIA keeps a mask of one byte an element, the others one as large as the map.
+
+    ``statistics`` are the results that no precision halves.
+    """
+
+    def __init__(self, device: Device, *, half: bool) -> None:
+        """Choose the kernels.
+
+        Args:
+            device: that the network would train on.
+            half: whether activations would be of 16 bits.
+        """
+        super().__init__()
+        self._device, self._half = device, half
+        self.statistics: list[Tensor] = []
+        # The function that modules of attention call, with our kernel in the place of PyTorch's.
+        original = functional.multi_head_attention_forward
+        names = {**original.__globals__, "scaled_dot_product_attention": self._attention}
+        self._multi_head = FunctionType(
+            original.__code__, names, original.__name__, original.__defaults__, original.__closure__
+        )
+        self._multi_head.__kwdefaults__ = original.__kwdefaults__
+        self._replaced: dict[Any, Callable[..., Any]] = {
+            functional.multi_head_attention_forward: self._multi_head,
+            functional.scaled_dot_product_attention: self._attention,
+            functional.dropout: self._dropout,
+        }
+
+    def __torch_function__(self, func: Any, _types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run a function, or what stands for it."""
+        return self._replaced.get(func, func)(*args, **(kwargs or {}))
+
+    def _attention(
+        self, query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, dropout_p: float = 0.0,
+        is_causal: bool = False, **options: Any,
+    ) -> Tensor:  # fmt: skip
+        """The kernel's result, by its own operator, whose derivative says what is kept."""
+        fits = query.dim() == 4 and attn_mask is None and not options.get("enable_gqa")
+        scale = options.get("scale")
+        if not fits or self._device is Device.MPS or (self._device is Device.CPU and dropout_p):
+            return functional.scaled_dot_product_attention(
+                query, key, value, attn_mask, dropout_p, is_causal, **options
+            )
+        if self._device is Device.CPU:
+            kernel = aten._scaled_dot_product_flash_attention_for_cpu
+            result = kernel(query, key, value, dropout_p, is_causal, scale=scale)
+        elif self._half:
+            result = aten._scaled_dot_product_flash_attention(query, key, value, dropout_p, is_causal, scale=scale)
+        else:
+            kernel = aten._scaled_dot_product_efficient_attention
+            result = kernel(query, key, value, None, True, dropout_p, is_causal, scale=scale)  # noqa: FBT003  positional in ATen
+        self.statistics.append(result[1])
+        attended: Tensor = result[0]
+        return attended
+
+    def _dropout(self, input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:  # noqa: A002  PyTorch's signature
+        if self._device is Device.CUDA and training and 0 < p < 1 and not inplace:
+            dropped: Tensor = torch.native_dropout(input, p, True)[0]  # noqa: FBT003  positional in ATen
+            return dropped
+        return functional.dropout(input, p, training, inplace)
