@@ -115,6 +115,12 @@ def compare(*, specs: tuple[str, ...], as_json: bool) -> None:
 @click.option(
     "--sweep", "varied", multiple=True, metavar="KEY=A,B", help="A job for each value, of several for each combination."
 )
+@click.option(
+    "--row", "listed", multiple=True, metavar="KEY=A,KEY=B", help="A job with these values: rows that form no grid."
+)
+@click.option(
+    "--rows", "table", type=click.Path(path_type=Path), metavar="FILE", help="The same as a .csv or .json, a job a row."
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @click.option("--processes", type=int, default=1, show_default=True, help="Of data-parallel training.")
 @click.option("--threads", type=int, help="Of the CPU in each process, instead of an equal share of the cores.")
@@ -129,6 +135,8 @@ def train(
     name: str,
     pairs: tuple[str, ...],
     varied: tuple[str, ...],
+    listed: tuple[str, ...],
+    table: Path | None,
     device: str,
     processes: int,
     threads: int | None,
@@ -140,28 +148,30 @@ def train(
     from explorer.jobs import desk
     from explorer.jobs.job import Resources
     from explorer.jobs.make import jobs as make_jobs
-    from explorer.recipes import assignments
+    from explorer.recipes import assignments, row, rows_of_file
     from explorer.recipes import resolve as resolve_recipe
     from explorer.training.devices import choose_device
+    from explorer.training.start import check as check_start
     from explorer.training.trial import forward_macs
 
     recipe_fields, spec_fields = assignments(pairs)
     if epochs is not None:
         recipe_fields["epochs"] = epochs
     chosen = resolve_recipe(recipe).changed(**recipe_fields)
-    if chosen.weights is not None:
-        # The worker runs in another folder.
-        chosen = chosen.changed(weights=str(cli_weights.found(chosen.weights).absolute()))
     network = resolve(spec).changed(**spec_fields)
     resources = Resources.parse({"device": device, "processes": processes, "threads": threads})
-    made = make_jobs(network, locate(dataset), chosen, resources, name=name, varied=varied)
+    rows = [*map(row, listed), *(rows_of_file(table) if table else [])]
+    made = make_jobs(network, locate(dataset), chosen, resources, name=name, varied=varied, rows=rows)
+    made = [cli_weights.with_found(job) for job in made]
     # An error now is better than one after the data are read.
     choose_device(resources.device)
     for one in {job.spec for job in made}:
         forward_macs(one)
+    for job in made:
+        check_start(job.spec, job.recipe)
     submitted = [record.id for record in desk.submit(made)]
     show = cli_jobs.follow if follow else cli_jobs.tell
-    show(submitted, as_json=as_json, several=bool(varied))
+    show(submitted, as_json=as_json, several=bool(varied or rows))
 
 
 def _resolve(text: str, image_size: int | None) -> Spec:

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from explorer.cli_import import import_
 from explorer.cli_jobs import Failed, as_json
 from explorer.errors import InputError, shown
 from explorer.i18n import _
+from explorer.jobs.job import Job
 from explorer.specs import PRESETS, Spec, resolve
 
 
@@ -183,6 +185,13 @@ def found(text: str) -> Path:
 
     with progress_line() as note:
         return find(text, counted(note))
+
+
+def with_found(job: Job) -> Job:
+    """A job whose starting weights are named by their path: its worker runs in another folder."""
+    if job.recipe.weights is None:
+        return job
+    return replace(job, recipe=job.recipe.changed(weights=str(found(job.recipe.weights).absolute())))
 
 
 def _is_weights(text: str) -> bool:

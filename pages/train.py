@@ -27,7 +27,7 @@ with given_side:
     changed_for_data = st.container()
     found = data.draw(training, dark=dark)
 with recipe_side:
-    recipe.draw(training, dark=dark)
+    recipe.draw(training, found, dark=dark)
 
 jobs = sweep.planned(training)
 with run_side:

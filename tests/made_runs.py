@@ -11,6 +11,8 @@ from explorer.jobs import desk, make
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.run_directory import Row
 from explorer.jobs.store import Status, Store
+from explorer.models import build
+from explorer.models.weights import Card, save
 from explorer.recipes import Recipe
 from explorer.specs import Spec, resolve
 
@@ -108,6 +110,14 @@ def add_sweep(store: Store, name: str, sweep: Sequence[str], status: Status = St
     made = jobs(name, sweep=sweep)
     store.add(made)
     return [leave(store, job, status, goodness=0.5 + 0.45 * place / len(made)) for place, job in enumerate(made)]
+
+
+def keep_weights(job: str) -> None:
+    """Weights that nobody trained, as a run's best."""
+    spec = digits_cnn()
+    inputs = {"size": spec.image_size, "mean": [0.25], "std": [0.5]}
+    card = Card(name="made", spec=spec.to_dict(), classes=CLASSES, preprocessing=inputs)
+    save(desk.directory(job).best, build(spec).state_dict(), card)
 
 
 def keep_mistakes(job: str, count: int = 3) -> None:

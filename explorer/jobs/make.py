@@ -1,17 +1,25 @@
 """Jobs from what people chose: a network, a data set, a recipe, and what a sweep varies."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from explorer.errors import InputError
+from explorer.errors import InputError, shown
 from explorer.i18n import _
 from explorer.jobs.job import MAX_NAME, Job, Resources, new_id
 from explorer.recipes import Recipe, assignments, sweep
+from explorer.recipes.changes import MAX_SWEEP, SPEC
 from explorer.specs import Spec
 
 
 def jobs(
-    spec: Spec, dataset: str, recipe: Recipe, resources: Resources, *, name: str = "", varied: Sequence[str] = ()
+    spec: Spec,
+    dataset: str,
+    recipe: Recipe,
+    resources: Resources,
+    *,
+    name: str = "",
+    varied: Sequence[str] = (),
+    rows: Sequence[Mapping[str, str]] = (),
 ) -> list[Job]:
     """One job, or one for each combination of what is varied.
 
@@ -21,27 +29,71 @@ def jobs(
         recipe: how to train.
         resources: where.
         name: of the job; those of a sweep have their values added.
-        varied: ``KEY=V1,V2,…`` texts; ``spec.KEY`` varies the network.
+        varied: ``KEY=V1,V2,…`` texts: a grid; ``spec.KEY`` varies the network.
+        rows: of a table: values by key, which need form no grid; with a grid, each row once for each of its cells.
 
     Raises:
-        InputError: where a value makes no sense; names it.
+        InputError: where a value makes no sense; names it, and the row.
     """
-    if not varied:
-        return [Job.new(spec, dataset, recipe, resources, name)]
-    together, made = new_id(), []
-    for values in sweep(varied):
-        in_recipe, in_spec = assignments(f"{key}={value}" for key, value in values.items())
-        stem = Job.new(spec, dataset, recipe, resources, name).name
-        words = " ".join(f"{key.removeprefix('spec.')}={value}" for key, value in values.items())
-        one = Job.new(
-            spec.changed(**in_spec),
-            dataset,
-            recipe.changed(**in_recipe),
-            resources,
-            f"{stem} · {words}"[:MAX_NAME].strip(),
+    plain = Job.new(spec, dataset, recipe, resources, name)
+    if not varied and not rows:
+        return [plain]
+    grid = sweep(varied)
+    listed = [(number, row) for number, row in enumerate(rows, 1) if row] or [(0, {})]
+    if twice := [key for key in grid[0] if any(key in row for _number, row in listed)]:
+        raise InputError(_("sweep: {key} stands in the rows and beside them").format(key=shown(twice[0])))
+    if len(listed) * len(grid) > MAX_SWEEP:
+        raise InputError(
+            _("sweep: {jobs:,} rows and combinations are more than the {limit} jobs of a sweep").format(
+                jobs=len(listed) * len(grid), limit=MAX_SWEEP
+            )
         )
-        chosen = in_recipe | {f"spec.{key}": value for key, value in in_spec.items()}
-        made.append(replace(one, sweep=together, varied=chosen))
-    if len({str((job.spec, job.recipe)) for job in made}) < len(made):
-        raise InputError(_("sweep: two of the combinations are the same job"))
+    together, made = new_id(), list[Job]()
+    keys = dict.fromkeys(key for _number, row in listed for key in row)
+    for number, row in listed:
+        for values in grid:
+            try:
+                one = _job(plain, {**row, **values}, [*keys, *values])
+            except InputError as error:
+                if not number:
+                    raise
+                raise InputError(_("row {number}: {fault}").format(number=number, fault=error)) from None
+            made.append(replace(one, sweep=together))
+    _check_apart(made, [number for number, _row in listed], len(grid))
     return made
+
+
+def _job(plain: Job, values: Mapping[str, str], keys: Sequence[str]) -> Job:
+    """The job with these values; what it has of the other keys of its sweep stands among what is varied, too."""
+    in_recipe, in_spec = assignments(f"{key}={value}" for key, value in values.items())
+    words = " ".join(f"{key.removeprefix(SPEC)}={value}" for key, value in values.items())
+    one = Job.new(
+        plain.spec.changed(**in_spec),
+        plain.dataset,
+        plain.recipe.changed(**in_recipe),
+        plain.resources,
+        f"{plain.name} · {words}"[:MAX_NAME].strip(),
+    )
+    chosen = in_recipe | {f"{SPEC}{key}": value for key, value in in_spec.items()}
+    has = one.recipe.to_dict() | {f"{SPEC}{key}": value for key, value in one.spec.to_dict().items()}
+    return replace(one, varied=chosen | {key: has[key] for key in keys if key not in chosen and key in has})
+
+
+def _check_apart(made: Sequence[Job], numbers: Sequence[int], each: int) -> None:
+    """Refuse a sweep that trains the same twice.
+
+    Raises:
+        InputError: naming the rows, where there are any.
+    """
+    seen: dict[str, int] = {}
+    for place, job in enumerate(made):
+        number = numbers[place // each]
+        former = seen.setdefault(str((job.spec, job.recipe)), place)
+        if former < place and number and numbers[former // each] != number:
+            raise InputError(
+                _("sweep: the rows {first} and {second} are the same job").format(
+                    first=numbers[former // each], second=number
+                )
+            )
+        if former < place:
+            raise InputError(_("sweep: two of the combinations are the same job"))

@@ -71,8 +71,19 @@ def entries() -> list[Entry]:
             name = str(path)
         found[name] = _entry(name, kind, path)
     for name, entry in torchvision_weights.catalogue().items():
-        found[name] = Entry(name, Kind.TORCHVISION, entry.path, entry.card())
+        found[name] = Entry(name, Kind.TORCHVISION, entry.path, torchvision_weights.cards()[name])
     return list(found.values())
+
+
+def known(text: str) -> Entry | None:
+    """The weights of a name in the list, or torchvision's best of a model; None where there are none, as for a path."""
+    name = text
+    if text.startswith(TORCHVISION):
+        try:
+            name = f"{TORCHVISION}{torchvision_weights.choose(text).weights!r}"
+        except InputError:
+            return None
+    return next((entry for entry in entries() if entry.name == name), None)
 
 
 def local(text: str) -> Path | None:

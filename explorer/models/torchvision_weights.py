@@ -6,14 +6,17 @@ is confined, reads them and writes safetensors (:mod:`explorer.models.torchvisio
 
 import math
 import os
+import socket
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
+from threading import Thread
 from typing import Annotated, Any
 from urllib.parse import urlparse
+from urllib.request import getproxies, proxy_bypass
 
 from filelock import FileLock
 from pydantic import BaseModel, Field, ValidationError
@@ -31,6 +34,7 @@ PREFIX = "torchvision:"
 FAMILIES = frozenset({"torchvision.models.vgg", "torchvision.models.resnet", "torchvision.models.googlenet"})
 WORKER = "explorer.models.torchvision_worker"
 LONGEST = 86_400.0  # seconds: a download that stands still ends much sooner
+LONGEST_CONNECTING = 8.0  # seconds: without a network a name may be looked up for a minute
 LONGEST_READING = 180.0  # seconds
 BASE_MEMORY = 1_300_000_000  # bytes of a process that has imported torchvision
 COPIES = 4  # of the file: read, taken apart, encoded, one to spare
@@ -149,6 +153,12 @@ def catalogue() -> dict[str, Source]:
     }
 
 
+@cache
+def cards() -> dict[str, Card]:
+    """The cards of the catalogue: a page lists them with every click."""
+    return {name: source.card() for name, source in catalogue().items()}
+
+
 def names() -> tuple[str, ...]:
     """What can be asked for: entries by their full names, and models by theirs, whose best weights are meant."""
     return (*catalogue(), *dict.fromkeys(f"{PREFIX}{source.model}" for source in catalogue().values()))
@@ -201,7 +211,9 @@ def _convert(source: Source, progress: Progress) -> None:
     file = source.download
     with tempfile.TemporaryDirectory(prefix=".", dir=source.path.parent) as folder:
         output = Path(folder, source.path.name)
-        if not file.exists() and (fault := _downloaded(source, output.parent, progress)):
+        if not file.exists() and (
+            fault := _unreachable(source, progress) or _downloaded(source, output.parent, progress)
+        ):
             sentence = _(
                 "{name}: {file} is not in {folder}, and the download failed ({reason}); put it there, from {address}"
             )
@@ -223,6 +235,31 @@ def _refusal(sentence: str, source: Source, fault: str) -> InputError:
             reason=fault, address=source.weights.url,
         )
     )  # fmt: skip
+
+
+def _unreachable(source: Source, progress: Progress) -> str | None:
+    """Why nothing can be downloaded from where a file is, found out before a process for that is started."""
+    address = urlparse(source.weights.url)
+    host, port = address.hostname or "", address.port or (443 if address.scheme == "https" else 80)
+    progress(_("connecting to {host}").format(host=host), 0, 0)
+    if (proxy := getproxies().get(address.scheme)) and not proxy_bypass(host):
+        through = urlparse(proxy if "://" in proxy else f"//{proxy}")
+        host, port = through.hostname or "", through.port or (443 if through.scheme == "https" else 80)
+    reasons = [_("{host} did not answer within {limit:.0f} seconds").format(host=host, limit=LONGEST_CONNECTING)]
+
+    def connect() -> None:
+        try:
+            socket.create_connection((host, port), LONGEST_CONNECTING).close()
+        except OSError as error:
+            reasons.append(_("{host} can't be reached: {reason}").format(host=host, reason=error.strerror or error))
+        else:
+            reasons.append("")
+
+    # A look-up of a name can't be given a limit, so it is left behind where it takes too long.
+    attempt = Thread(target=connect, daemon=True)
+    attempt.start()
+    attempt.join(LONGEST_CONNECTING)
+    return reasons[-1] or None
 
 
 def _downloaded(source: Source, folder: Path, progress: Progress) -> str | None:

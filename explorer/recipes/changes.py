@@ -1,20 +1,25 @@
 """Changes to a recipe or spec, one ``KEY=VALUE`` each, as ``--set`` takes them."""
 
+import csv
+import io
 import json
 from collections.abc import Iterable
 from functools import cache
 from itertools import product
+from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from explorer.errors import InputError, shown
 from explorer.i18n import _
 from explorer.specs import PRESETS
 from explorer.specs.googlenet import Module
+from explorer.specs.reading import decode
 
 SPEC = "spec."
 LISTS = frozenset({"augment", "mean", "std", "freeze"})
 NAMES = frozenset({"augment", "freeze"})  # lists of names: numbers there are names, too
 MAX_SWEEP = 100  # jobs of one sweep
+MAX_ROWS_FILE = 1_000_000  # bytes
 
 
 def assignments(pairs: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -104,6 +109,83 @@ def sweep(texts: Iterable[str]) -> list[dict[str, str]]:
             raise InputError(_("sweep: {key} has {value} twice").format(key=key, value=shown(repeated[0])))
         axes[key] = values
     return [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+
+
+def row(text: str) -> dict[str, str]:
+    """One row of a sweep's table from ``KEY=VALUE,KEY=VALUE``: for each key its value, as text.
+
+    What has no ``=`` belongs to the value before it: ``spec.classifier=50,50,lr=1e-4``.
+
+    Raises:
+        InputError: where it does not begin with a key, or a key has no value or stands twice.
+    """
+    values: dict[str, str] = {}
+    last = ""
+    for part in _parts(text):
+        key, equals, value = (piece.strip() for piece in part.partition("="))
+        if not equals and last:
+            values[last] += f",{part}"
+            continue
+        if not (key and value):
+            raise InputError(_("row: {text} is not KEY=VALUE,KEY=VALUE,…").format(text=shown(text)))
+        if key in values:
+            raise InputError(_("row: {key} stands twice in {text}").format(key=shown(key), text=shown(text)))
+        values[last := key] = value
+    if not values:
+        raise InputError(_("row: {text} is not KEY=VALUE,KEY=VALUE,…").format(text=shown(text)))
+    return values
+
+
+def rows_of_file(path: Path) -> list[dict[str, str]]:
+    """The rows of a table in a file: a .csv with the keys in its first line, or a .json list of objects.
+
+    A cell that is empty leaves the key as the recipe or network has it; commas, semicolons and tabs part cells.
+
+    Raises:
+        InputError: where it can't be read, or is no such table; names the file and the line.
+    """
+    try:
+        if path.stat().st_size > MAX_ROWS_FILE:
+            raise InputError(_("rows: {file} is larger than {limit:,} bytes").format(file=path, limit=MAX_ROWS_FILE))
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(_("rows: {file} can't be read: {reason}").format(file=path, reason=error.strerror)) from None
+    except UnicodeDecodeError:
+        raise InputError(_("rows: {file} is not UTF-8 text").format(file=path)) from None
+    found = _rows_of_json(text, path) if path.suffix.lower() == ".json" else _rows_of_csv(text, path)
+    if not any(found):
+        raise InputError(_("rows: {file} has no row").format(file=path))
+    return [values for values in found if values]
+
+
+def _rows_of_json(text: str, path: Path) -> list[dict[str, str]]:
+    listed = decode(text, "rows")
+    if not (isinstance(listed, list) and all(isinstance(one, dict) for one in listed)):
+        raise InputError(_("rows: {file} is not a list of objects, one a job").format(file=path))
+    return [
+        {key: value if isinstance(value, str) else json.dumps(value) for key, value in one.items()} for one in listed
+    ]
+
+
+def _rows_of_csv(text: str, path: Path) -> list[dict[str, str]]:
+    first = text.partition("\n")[0]
+    parting = max(",;\t", key=first.count)
+    lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=parting, skipinitialspace=True))
+    if not lines:
+        return []
+    keys = [key.strip() for key in lines[0]]
+    if not all(keys) or len(set(keys)) < len(keys):
+        raise InputError(_("rows: the first line of {file} has an empty key, or one twice").format(file=path))
+    found = []
+    for number, cells in enumerate(lines[1:], 2):
+        if len(cells) > len(keys):
+            sentence = _(
+                "rows: line {line} of {file} has {count} cells, and there are {keys} keys; a value with commas stands "
+                "in quotes"
+            )
+            raise InputError(sentence.format(line=number, file=path, count=len(cells), keys=len(keys)))
+        found.append({key: cell.strip() for key, cell in zip(keys, cells, strict=False) if cell.strip()})
+    return found
 
 
 def _parts(text: str) -> list[str]:

@@ -8,6 +8,7 @@ from explorer.i18n import _
 from explorer.jobs.job import Job
 from explorer.recipes.recipe import Recipe
 from explorer.specs import Spec
+from explorer.training.start import inputs_of
 
 PHOTOGRAPHS = ("flip", "crop")
 CHARACTERS = ()  # a mirrored digit is another one or none, and where it stands helps small networks
@@ -21,7 +22,7 @@ def fitted(job: Job, dataset: Dataset) -> tuple[Job, Dataset, tuple[str, ...]]:
     """
     spec, dataset, notes = adapted(job.spec, dataset, keep_channels=job.recipe.weights is not None)
     dataset = dataset.hold_out(job.recipe.validation_fraction, job.recipe.seed)
-    recipe, more = completed(job.recipe, dataset)
+    recipe, more = completed(job.recipe, dataset, inputs_of(job.recipe))
     return replace(job, spec=spec, recipe=recipe), dataset, (*notes, *more)
 
 
@@ -69,8 +70,15 @@ def adapted(spec: Spec, dataset: Dataset, *, keep_channels: bool) -> tuple[Spec,
     return spec.changed(in_channels=dataset.channels), dataset, notes
 
 
-def completed(recipe: Recipe, dataset: Dataset) -> tuple[Recipe, list[str]]:
-    """The recipe with what it leaves to the data, and what was chosen, in words."""
+def completed(recipe: Recipe, dataset: Dataset, former: Preprocessing | None = None) -> tuple[Recipe, list[str]]:
+    """The recipe with what it leaves to the data, and what was chosen, in words.
+
+    Args:
+        recipe: of the job.
+        dataset: as the network takes it.
+        former: what was done to the images that the starting weights were trained on: without a mean of the recipe's
+            own it is done to these, too.
+    """
     notes = []
     if recipe.augment is None:
         augment = PHOTOGRAPHS if dataset.mirrored else CHARACTERS
@@ -84,8 +92,41 @@ def completed(recipe: Recipe, dataset: Dataset) -> tuple[Recipe, list[str]]:
             )
         )
         recipe = recipe.changed(mean=None, std=None)
+    if former and (recipe.mean is None or recipe.std is None) and len(former.mean) in (1, dataset.channels):
+        recipe = recipe.changed(mean=former.mean, std=former.std)
+        notes.append(
+            _("Mean and standard deviation are those of the starting weights: {mean} and {std}.").format(
+                mean=_numbers(former.mean), std=_numbers(former.std)
+            )
+        )
     if recipe.mean is None or recipe.std is None:
         mean, std = channel_statistics(dataset.train)
         return recipe.changed(mean=mean, std=std), notes
     each = dataset.channels // len(recipe.mean)
-    return recipe.changed(mean=recipe.mean * each, std=recipe.std * each), notes
+    recipe = recipe.changed(mean=recipe.mean * each, std=recipe.std * each)
+    if former and (note := other_inputs(recipe, former)):
+        notes.append(note)
+    return recipe, notes
+
+
+def other_inputs(recipe: Recipe, former: Preprocessing) -> str:
+    """That images are given to starting weights in another way than they were trained on; empty where they are not."""
+    if recipe.mean is None or recipe.std is None:
+        return ""
+
+    def spread(values: tuple[float, ...]) -> tuple[float, ...]:
+        return values * 3 if len(values) == 1 else values
+
+    if (spread(recipe.mean), spread(recipe.std)) == (spread(former.mean), spread(former.std)):
+        return ""
+    return _(
+        "The starting weights know images by mean {mean} and standard deviation {std}; this recipe has {own_mean} and "
+        "{own_std}."
+    ).format(
+        mean=_numbers(former.mean), std=_numbers(former.std), own_mean=_numbers(recipe.mean),
+        own_std=_numbers(recipe.std),
+    )  # fmt: skip
+
+
+def _numbers(values: tuple[float, ...]) -> str:
+    return ", ".join(f"{value:g}" for value in values)

@@ -1,12 +1,34 @@
 """Starting weights: what fits is taken over, a head for other classes stays new."""
 
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
 from torch import nn
 
+from explorer.data.preprocessing import Preprocessing
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.models import AUXILIARY, fill
+from explorer.models import AUXILIARY, build, fill
 from explorer.models.library import find
-from explorer.models.weights import read
+from explorer.models.weights import read, read_card
+from explorer.recipes.recipe import Recipe
+from explorer.specs import Spec
+from explorer.training.freezing import freeze
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+class Fit(NamedTuple):
+    """What a network takes over of weights.
+
+    Attributes:
+        taken: names of the tensors.
+        notes: what is left out, in words.
+    """
+
+    taken: frozenset[str]
+    notes: tuple[str, ...]
 
 
 def start_from(network: nn.Module, weights: str) -> list[str]:
@@ -20,54 +42,129 @@ def start_from(network: nn.Module, weights: str) -> list[str]:
     """
     path = find(weights)
     tensors, _card = read(path)
-    own = network.state_dict()
-    heads = {name for name in own if _is_last(network, name)}
-    notes = []
-    for name in sorted(own.keys() | tensors.keys()):
-        if AUXILIARY.fullmatch(name.partition(".")[0]) and not (name in own and name in tensors):
-            tensors.pop(name, None)
-        elif name not in tensors:
-            raise InputError(
-                _("weights: {file} has no tensor {name}: it belongs to another network").format(file=path, name=name)
-            )
-        elif name not in own:
-            raise InputError(
-                _("weights: {file} has a tensor {name} that the network has not: it belongs to another one").format(
-                    file=path, name=name
-                )
-            )
-        elif own[name].shape != tensors[name].shape:
-            if name not in heads:
-                raise InputError(
-                    _("weights: {name} is {found} in {file}, and {needed} in the network").format(
-                        name=name, found=tuple(tensors[name].shape), file=path, needed=tuple(own[name].shape)
-                    )
-                )
-            del tensors[name]
-            notes.append(_("{name} starts anew: the weights are for other classes.").format(name=name))
-        elif tensors[name].isnan().all():  # torchvision's VGG16_Weights.IMAGENET1K_FEATURES ends with such layers
-            del tensors[name]
+    found = fit(network, {name: tuple(tensor.shape) for name, tensor in tensors.items()}, str(path))
+    notes = list(found.notes)
+    kept = {}
+    for name in sorted(found.taken):
+        if tensors[name].isnan().all():  # torchvision's VGG16_Weights.IMAGENET1K_FEATURES ends with such layers
             notes.append(_("{name} starts anew: the weights hold no numbers for it.").format(name=name))
         elif not tensors[name].isfinite().all():
             raise InputError(
                 _("weights: {name} in {file} holds numbers that are not finite").format(name=name, file=path)
             )
-    fill(network, tensors, strict=False)
+        else:
+            kept[name] = tensors[name]
+    fill(network, kept, strict=False)
     return notes
 
 
-def _is_last(network: nn.Module, name: str) -> bool:
-    """Whether a tensor belongs to the layer that gives the logits, of the main head or of an auxiliary one."""
-    module = name.rpartition(".")[0]
-    top = name.partition(".")[0]
-    layers = [
-        other
-        for other, layer in network.named_modules()
-        if isinstance(layer, nn.Linear | nn.Conv2d)
-        and (
-            other.partition(".")[0] == top
-            if AUXILIARY.fullmatch(top)
-            else not AUXILIARY.fullmatch(other.partition(".")[0])
-        )
-    ]
-    return bool(layers) and layers[-1] == module
+def fit(network: nn.Module, shapes: Shapes, source: str) -> Fit:
+    """What a network takes over of tensors, by their names and shapes alone.
+
+    Args:
+        network: that starts from them; it may be on meta.
+        shapes: of the tensors.
+        source: of the tensors, as messages call it.
+
+    Raises:
+        InputError: where they belong to another network; names the tensor and both shapes.
+    """
+    own = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    last = last_layers(network)
+    taken, notes = set(), dict[str, None]()
+    for name in sorted(own.keys() | shapes.keys()):
+        layer, top = name.rpartition(".")[0], name.partition(".")[0]
+        if AUXILIARY.fullmatch(top) and not (name in own and name in shapes):
+            notes[
+                _("The auxiliary head {head} starts anew: the weights have none.").format(head=top)
+                if name in own
+                else _("The auxiliary head {head} of the weights is left out: the network has none.").format(head=top)
+            ] = None
+        elif name not in shapes:
+            raise InputError(
+                _("weights: {file} has no tensor {name}: it belongs to another network").format(file=source, name=name)
+            )
+        elif name not in own:
+            raise InputError(
+                _("weights: {file} has a tensor {name} that the network has not: it belongs to another one").format(
+                    file=source, name=name
+                )
+            )
+        elif own[name] == shapes[name]:
+            taken.add(name)
+        elif layer in last and own[name][1:] == shapes[name][1:]:
+            notes[
+                _("The last layer {name} starts anew: the weights are for {theirs:,} classes, the data has {ours:,}.")
+                .format(name=layer, theirs=shapes[name][0], ours=own[name][0])
+            ] = None  # fmt: skip
+        else:
+            raise InputError(
+                _("weights: {name} is {found} in {file}, and {needed} in the network").format(
+                    name=name, found=shapes[name], file=source, needed=own[name]
+                )
+            )
+    return Fit(frozenset(taken), tuple(notes))
+
+
+def last_layers(network: nn.Module) -> frozenset[str]:
+    """The layers that give the logits: of the main head, and of each auxiliary one."""
+    heads: dict[str, str] = {}  # the layer that comes last of each
+    for name, layer in network.named_modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d):
+            top = name.partition(".")[0]
+            heads[top if AUXILIARY.fullmatch(top) else ""] = name
+    return frozenset(heads.values())
+
+
+@lru_cache(maxsize=512)
+def shapes_of(spec: Spec) -> Shapes:
+    """Names and shapes of a network's tensors."""
+    return {name: tuple(tensor.shape) for name, tensor in build(spec, "meta").state_dict().items()}
+
+
+@lru_cache(maxsize=512)
+def fits(spec: Spec, theirs: Spec, source: str) -> Fit:
+    """What a network takes over of another one's weights, without either of them.
+
+    Args:
+        spec: of the network that starts from them.
+        theirs: of the network that the weights are of.
+        source: of the weights, as messages call it.
+
+    Raises:
+        InputError: where they belong to another network; names the tensor and both shapes.
+    """
+    return fit(build(spec, "meta"), shapes_of(theirs), source)
+
+
+@lru_cache(maxsize=512)
+def trainable(spec: Spec, frozen: tuple[str, ...]) -> int:
+    """How many parameters of a network train while parts of it are frozen; those of auxiliary heads count, too.
+
+    Raises:
+        InputError: where a name holds no parameters, or nothing is left to train.
+    """
+    network = build(spec, "meta")
+    freeze(network, frozen)
+    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
+
+
+def check(spec: Spec, recipe: Recipe) -> None:
+    """See that a recipe's starting weights and frozen parts belong to a network, before anything is trained.
+
+    Raises:
+        InputError: naming tensor or part.
+    """
+    if recipe.weights is not None:
+        path = find(recipe.weights)
+        fits(spec, read_card(path).network_spec, str(path))
+    trainable(spec, recipe.freeze)
+
+
+def inputs_of(recipe: Recipe) -> Preprocessing | None:
+    """What was done to the images that the starting weights were trained on; none where training starts from none.
+
+    Raises:
+        InputError: where the weights are not there.
+    """
+    return None if recipe.weights is None else read_card(find(recipe.weights)).inputs

@@ -24,6 +24,7 @@ from explorer.i18n import _
 from explorer.jobs.job import Job
 from explorer.jobs.processes import JOB_ID, end_with_parent, identity
 from explorer.jobs.run_directory import RunDirectory
+from explorer.models.library import find
 from explorer.models.weights import load as load_weights
 from explorer.models.weights import save
 from explorer.training import checkpoint, mistakes
@@ -144,7 +145,7 @@ def main(folder: Path) -> int:
 
 
 def _load(job: Job, directory: RunDirectory, rank: int, watch: Watch) -> Dataset:
-    """The data; where they have to be downloaded or decoded, rank 0 does it for all."""
+    """The data; where they or starting weights have to be downloaded or decoded, rank 0 does it for all."""
     mine, last = identity(os.getpid()), -math.inf
 
     def tell(step: str, done: int, total: int) -> None:
@@ -159,6 +160,8 @@ def _load(job: Job, directory: RunDirectory, rank: int, watch: Watch) -> Dataset
     distributed = torch.distributed.is_initialized()
     if distributed and rank:
         torch.distributed.barrier()
+    if job.recipe.weights is not None:
+        find(job.recipe.weights, tell)
     dataset = load(job.dataset, tell)
     if distributed and not rank:
         torch.distributed.barrier()

@@ -57,7 +57,7 @@ def predict_server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for name in ("data", "weights", "saved"):
         monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(tmp_path / name))
     settings.cache_clear()
-    for lane in (choose._fetching, testsets._looking):
+    for lane in (choose.fetching, testsets._looking):
         lane._pieces.clear()
     pictures._kept.clear()
     networks._loaded.cache.clear()

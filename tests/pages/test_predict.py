@@ -145,7 +145,7 @@ def test_torchvisions_are_downloaded_on_request_and_the_error_says_file_and_fold
     assert "not on this server yet: 46" in words(app)
     assert not asked
     app.button(key="predict.download.first").click().run()
-    while not choose._fetching.ask(RESNET).ended:
+    while not choose.fetching.ask(RESNET).ended:
         time.sleep(0.01)
     app.run()
     assert asked == [RESNET]

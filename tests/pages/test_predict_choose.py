@@ -23,7 +23,7 @@ def server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     for name in ("data", "weights", "saved"):
         monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(tmp_path / name))
     settings.cache_clear()
-    choose._fetching._pieces.clear()
+    choose.fetching._pieces.clear()
     yield
     settings.cache_clear()
 
@@ -50,7 +50,7 @@ def test_an_accuracy_says_what_it_was_measured_on(
 
 def test_a_downloaded_file_that_has_gone_is_offered_again() -> None:
     entry = next(one for one in library.entries() if one.name == RESNET)
-    choose._fetching._pieces[RESNET, "en"] = Piece(result=entry)
+    choose.fetching._pieces[RESNET, "en"] = Piece(result=entry)
     app = open_page(weights=RESNET)
     app.session_state[choose.FETCH] = {RESNET}
     app.run()

@@ -96,7 +96,7 @@ def test_a_link_of_nonsense_is_explained_part_by_part() -> None:
         ({"lr": "fast"}, ["lr: 'fast' is not a number"]),
         ({"lr": "20", "seed": "-1", "augment": "flip,twirl", "ema": "2", "gamma": "x"},
          ["lr: 20 ", "seed: -1 ", "'twirl'", "ema: 2 ", "gamma: 'x' "]),
-        ({"weights": "/etc/hostname", "lr": "0"}, ["no run '/etc/hostname'", "lr: 0 "]),
+        ({"weights": "/etc/hostname", "lr": "0"}, ["none called '/etc/hostname'", "lr: 0 "]),
         ({"recipe": "nope"}, ["recipe: 'nope'"]),
         ({"warmup_epochs": "50"}, ["warmup_epochs: 50.0 is not below the number of epochs, 30"]),
         ({"epochs": "8", "warmup_epochs": "9", "optimizer": "nesterov", "momentum": "0", "mean": "0.5", "std": ".2,.3"},
@@ -129,7 +129,7 @@ def test_no_link_reads_the_servers_files(path: str) -> None:
 
 
 def test_weights_of_a_link_are_those_of_a_run(server: Store) -> None:
-    assert "there is no run '/etc/hostname'" in problem(open_page(weights="/etc/hostname"))
+    assert "there are none called '/etc/hostname'" in problem(open_page(weights="/etc/hostname"))
     job = Job.new(resolve("digits-cnn"), "digits", Recipe(), Resources())
     server.add([job])
     app = open_page(weights=job.id)
@@ -139,6 +139,8 @@ def test_weights_of_a_link_are_those_of_a_run(server: Store) -> None:
 
 def test_the_run_to_start_from_stays_chosen_under_another_name(server: Store) -> None:
     ids = [made_runs.add(server, name, Status.FINISHED) for name in ("apple", "pear")]
+    for job in ids:
+        made_runs.keep_weights(job)
     app = open_page()
     weights(app).select(ids[0]).run()
     assert form(app).recipe.weights == ids[0]
@@ -147,7 +149,7 @@ def test_the_run_to_start_from_stays_chosen_under_another_name(server: Store) ->
         app.number_input(key="train.recipe.epochs").set_value(epochs).run()
         assert form(app).recipe.weights == ids[0]
         assert problem(app) == ""
-    assert weights(app).options[weights(app).index] == f"plum · {ids[0]}"
+    assert f"plum · {ids[0]}" in weights(app).options[weights(app).index]
 
 
 def weights(app: AppTest) -> Any:

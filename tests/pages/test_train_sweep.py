@@ -4,6 +4,7 @@ import pytest
 
 from explorer.jobs.store import store
 from explorer.ui.train import cost
+from explorer.ui.train.state import edited
 from tests.pages.helpers import metrics, problem
 from tests.pages.train_page import SUBMIT, form, open_page, settle, words
 
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("server")
 @pytest.mark.parametrize("sweep", ["weights=/etc/hostname", " weights =/etc/hostname", "lr=0.1;weights=/etc/hostname"])
 def test_no_sweep_starts_from_the_servers_files(sweep: str) -> None:
     app = open_page(sweep=sweep)
-    assert "there is no run '/etc/hostname'" in words(app)
+    assert "there are none called '/etc/hostname'" in words(app)
     assert app.button(key=SUBMIT).disabled
 
 
@@ -69,3 +70,36 @@ def test_a_sweep_that_breaks_a_rule_is_explained() -> None:
     app.button(key="train-sweep-remove-0").click().run()
     assert form(app).sweep == ()
     assert not app.button(key=SUBMIT).disabled
+
+
+def test_a_table_of_rows_that_form_no_grid_is_a_job_each() -> None:
+    """R0's: two hidden layers, dropout, batch size and rate."""
+    app = open_page(net="vgg16-cifar10")
+    app.button(key="train-rows-example").click().run()
+    assert app.button(key=SUBMIT).label == "Train 9 jobs"
+    assert form(app).rows[:2] == (
+        ("spec.classifier", "spec.dropout", "batch_size", "lr"),
+        ("[50, 50]", "0.4", "32", "1e-4"),
+    )
+    assert form(open_page(**dict(app.query_params))).rows == form(app).rows
+    made = form(app).jobs()
+    assert {tuple(job.varied["spec.classifier"]) for job in made} == {(50, 50), (70, 70), (256, 256), (512, 512)}
+    app.multiselect(key=f"train-rows-keys.{app.session_state['training'].revision}").unselect("spec.dropout").run()
+    assert form(app).rows[1] == ("[50, 50]", "32", "1e-4")
+    app.button(key="train-rows-remove").click().run()
+    assert form(app).rows == ()
+
+
+def test_what_is_wrong_with_a_row_names_it() -> None:
+    app = open_page(rows="lr|spec.dropout;0.1|0.2;fast|;|0.3")
+    assert "row 2: lr: 'fast' is not a number" in words(app)
+    assert app.button(key=SUBMIT).disabled
+
+
+def test_cells_rows_more_and_rows_less_of_the_table() -> None:
+    table = (("lr", "seed"), ("0.1", "1"), ("0.2", "2"), ("0.3", "3"))
+    changes = {
+        "edited_rows": {0: {"lr": " 0.5; "}, 2: {"seed": None}}, "deleted_rows": [1],
+        "added_rows": [{"lr": "7|8"}, {}],
+    }  # fmt: skip
+    assert edited(table, changes) == (("lr", "seed"), ("0.5,", "1"), ("0.3", ""), ("7 8", ""), ("", ""))

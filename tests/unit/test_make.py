@@ -2,6 +2,7 @@
 
 import json
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from explorer.errors import InputError
 from explorer.jobs.job import MAX_NAME, Job, Resources
 from explorer.jobs.make import jobs
-from explorer.recipes import Recipe, assignments, sweep
+from explorer.recipes import Recipe, assignments, row, rows_of_file, sweep
 from explorer.recipes.changes import MAX_SWEEP
 from explorer.specs import resolve
 
@@ -150,3 +151,90 @@ def test_a_value_in_json_comes_through_as_it_is(value: Any) -> None:
     recipe, _spec = assignments([f"key={json.dumps(value)}"])
     assert recipe == {"key": value}
     assert type(recipe["key"]) is type(value)
+
+
+R0 = [  # hidden widths x dropout x batch x rate, in rows that form no grid
+    "spec.classifier=50,50,spec.dropout=0.4,batch_size=32,lr=1e-4",
+    "spec.classifier=[70,70],spec.dropout=0.5,batch_size=64,lr=1e-3",
+    "spec.classifier=[512, 512],spec.dropout=0.2",
+]
+
+
+def test_rows_that_form_no_grid_are_a_job_each() -> None:
+    found = jobs(SPEC, "digits", Recipe(), Resources(), rows=list(map(row, R0)))
+    assert [(job.spec.to_dict()["classifier"], job.recipe.batch_size, job.recipe.lr) for job in found] == [
+        ([50, 50], 32, 1e-4),
+        ([70, 70], 64, 1e-3),
+        ([512, 512], 64, 1e-3),  # as the recipe has them, which stands among what the sweep varies
+    ]
+    assert len({job.sweep for job in found}) == 1
+    assert all(set(job.varied) == {"spec.classifier", "spec.dropout", "batch_size", "lr"} for job in found)
+    assert found[2].varied["lr"] == 1e-3
+    assert found[0].name.endswith("· classifier=50,50 dropout=0.4 batch_size=32 lr=1e-4")
+
+
+def test_rows_with_a_grid_are_each_trained_with_each_of_its_values() -> None:
+    found = jobs(SPEC, "digits", Recipe(), Resources(), rows=[{"lr": "0.1"}, {"lr": "0.2"}], varied=["seed=1,2,3"])
+    assert [(job.recipe.lr, job.recipe.seed) for job in found] == [
+        (lr, seed) for lr in (0.1, 0.2) for seed in (1, 2, 3)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "varied", "words"),
+    [
+        ([{"lr": "0.1"}, {"lr": "fast"}], [], "row 2: lr: 'fast' is not a number"),
+        ([{"lr": "0.1"}, {"seed": "1"}, {"lr": "1e-1"}], [], "rows 1 and 3 are the same job"),
+        ([{"nothing": "1"}], [], "row 1: nothing: unknown key"),
+        ([{"lr": "0.1"}], ["lr=0.1,0.2"], "'lr' stands in the rows and beside them"),
+        (
+            [{"seed": str(seed)} for seed in range(60)],
+            ["lr=0.1,0.2"],
+            "120 rows and combinations are more than the 100",
+        ),
+    ],
+)
+def test_rows_that_break_a_rule_are_named(rows: list[dict[str, str]], varied: list[str], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        jobs(SPEC, "digits", Recipe(), Resources(), rows=rows, varied=varied)
+
+
+@pytest.mark.parametrize("text", ["lr", "=1", "lr=", "lr=1,lr=2", "", ",,"])
+def test_what_is_no_row(text: str) -> None:
+    with pytest.raises(InputError, match=r"^row: "):
+        row(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.csv", 'spec.classifier,lr\n"[50,50]",1e-4\n"64",\n'),
+        ("t.csv", "\ufeffspec.classifier;lr\r\n[50,50];1e-4\r\n64;\r\n"),
+        ("t.csv", "spec.classifier\tlr\n50,50\t1e-4\n64\n\n"),
+        ("t.json", '[{"spec.classifier": [50, 50], "lr": 1e-4}, {"spec.classifier": [64]}]'),
+    ],
+)
+def test_a_table_from_a_file(name: str, content: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8", newline="")
+    found = jobs(SPEC, "digits", Recipe(), Resources(), rows=rows_of_file(tmp_path / name))
+    assert [(job.spec.to_dict()["classifier"], job.recipe.lr) for job in found] == [([50, 50], 1e-4), ([64], 1e-3)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("gone.csv", None, "can't be read"),
+        ("t.csv", b"", "has no row"),
+        ("t.csv", b"lr\n", "has no row"),
+        ("t.csv", b"lr,lr\n1,2\n", "an empty key, or one twice"),
+        ("t.csv", b"lr,seed\n1,2,3\n", "line 2 of .* has 3 cells, and there are 2 keys"),
+        ("t.csv", b"\xff\xfe\x00", "is not UTF-8"),
+        ("t.json", b'{"lr": 1}', "is not a list of objects"),
+    ],
+)
+def test_a_file_that_is_no_table(name: str, content: bytes | None, words: str, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=rf"^rows: .*{words}") as caught:
+        rows_of_file(tmp_path / name)
+    assert "\n" not in str(caught.value)

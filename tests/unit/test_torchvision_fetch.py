@@ -131,7 +131,11 @@ def test_loader_cache_and_network_are_torchvisions(
     file = address.rpartition("/")[2]
     assert files(tmp_path / "torch") == [NEIGHBOUR, file]
     assert files(data_dir) == ["ResNet18_Weights.IMAGENET1K_V1.json", "ResNet18_Weights.IMAGENET1K_V1.safetensors"]
-    assert {step for step, _done, _total in told} <= {f"downloading {file}", f"reading {file}"}
+    assert {step for step, _done, _total in told} <= {
+        "connecting to 127.0.0.1",
+        f"downloading {file}",
+        f"reading {file}",
+    }
     assert all(0 <= done <= total for _step, done, total in told)
     network, card = load(path)
     assert card.model_copy(update={"recipe": None}) == source.card()
@@ -198,6 +202,7 @@ def test_the_bytes_that_have_come_are_told_and_a_stopped_download_leaves_none(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(beside, "run", run)
+    monkeypatch.setattr(torchvision_weights, "_unreachable", lambda _source, _progress: None)
     with pytest.raises(KeyboardInterrupt):
         find("torchvision:resnet18", lambda *words: told.append(words))
     total = round(source.weights.meta["_file_size"] * 2**20)
@@ -225,6 +230,7 @@ def test_reading_has_limits_and_knows_no_secrets(
         raise AssertionError
 
     monkeypatch.setattr(beside, "run", run)
+    monkeypatch.setattr(torchvision_weights, "_unreachable", lambda _source, _progress: None)
     with pytest.raises(InputError, match=f"reading resnet18.* took {words}"):
         find("torchvision:resnet18")
     assert files(data_dir) == []
@@ -272,6 +278,34 @@ def test_a_broken_download_leaves_nothing_and_says_where_the_file_belongs(
     assert err.count("\n") == 1
     assert all(words in err for words in (address, address.rpartition("/")[2], str(tmp_path / "torch")))
     assert files(tmp_path) == []
+
+
+def test_without_a_network_it_fails_at_once_and_no_process_is_started(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = "http://127.0.0.1:9/models/resnet18-0123abcd.pth"
+    redirect("resnet18", address)
+    monkeypatch.setattr(beside, "run", None)
+    told: list[tuple[str, int, int]] = []
+    with pytest.raises(InputError) as caught:
+        find("torchvision:resnet18", lambda *words: told.append(words))
+    folder = str(tmp_path / "torch" / "hub" / "checkpoints")
+    assert all(word in str(caught.value) for word in (address, folder, "127.0.0.1 can't be reached"))
+    assert told == [("connecting to 127.0.0.1", 0, 0)]
+
+
+def test_a_look_up_that_hangs_is_left_behind(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(torchvision_weights, "LONGEST_CONNECTING", 0.01)
+
+    def hang(*_more: object) -> None:
+        over.wait(60)
+        raise OSError
+
+    monkeypatch.setattr(torchvision_weights.socket, "create_connection", hang)
+    with pytest.raises(InputError, match="did not answer within"):
+        find("torchvision:resnet18")
+    over.set()
 
 
 def test_code_in_the_file_does_not_run(serve: Serve, tmp_path: Path, data_dir: Path) -> None:

@@ -34,7 +34,7 @@ def _fetched(name: str, progress: Progress) -> library.Entry:
     return next(one for one in library.entries() if one.name == name)
 
 
-_fetching = Lane(_fetched)
+fetching = Lane(_fetched)
 
 
 def entry() -> library.Entry | None:
@@ -43,7 +43,7 @@ def entry() -> library.Entry | None:
     name = state.asking().view.weights
     choice(
         _("Network"), list(dict.fromkeys([*listed, name])), name, lambda one: state.change(weights=one),
-        words=lambda one: _label(listed.get(one), one), key="predict.weights",
+        words=lambda one: label(listed.get(one), one), key="predict.weights",
         help=_("Type to search among all weights."),
     )  # fmt: skip
     if name not in listed:
@@ -63,7 +63,7 @@ def beside() -> library.Entry | None:
     nothing = _("None")
     choice(
         _("Compare with"), list(dict.fromkeys(["", *listed, name])), name, lambda one: state.change(beside=one),
-        words=lambda one: _label(listed.get(one), one) if one else nothing, key="predict.beside",
+        words=lambda one: label(listed.get(one), one) if one else nothing, key="predict.beside",
     )  # fmt: skip
     if name and name not in listed:
         st.warning(
@@ -126,18 +126,19 @@ def _listed() -> dict[str, library.Entry]:
     return {one.name: one for one in library.entries() if one.card is not None}
 
 
-def _label(chosen: library.Entry | None, name: str) -> str:
+def label(chosen: library.Entry | None, name: str, called: str = "") -> str:
+    """Weights in a list to choose from; ``called`` is what people call their run by now."""
     if chosen is None or chosen.card is None:
         return _("{name} (not here)").format(name=name)
     parts = [f"{_icon(chosen.kind)} {name.removeprefix(library.TORCHVISION)}"]
     if chosen.kind is library.Kind.JOB:
-        parts = [f"{_icon(chosen.kind)} {chosen.card.name}", name]
+        parts = [f"{_icon(chosen.kind)} {called or chosen.card.name}", name]
     if top1 := accuracy(chosen.card):
         words = {"validation/top1": _("{share:.2%} on validation images"), "": _("{share:.2%}, as its card says")}
         parts.append(words.get(_evidence(chosen), "{share:.2%}").format(share=top1))
     parts.append(short(parameters(name, chosen.card.network_spec)))
     if not chosen.is_there:
-        parts.append(_("download of {size}").format(size=bytes_short(_download_size(name))))
+        parts.append(_("download of {size}").format(size=bytes_short(download_size(name))))
     return " · ".join(parts)
 
 
@@ -173,7 +174,8 @@ def parameters(name: str, spec: Spec) -> int:
     return params
 
 
-def _download_size(name: str) -> int:
+def download_size(name: str) -> int:
+    """Bytes of a file of torchvision's."""
     size: float = catalogue()[name].weights.meta["_file_size"]
     return round(size * 2**20)
 
@@ -189,23 +191,23 @@ def _job(chosen: library.Entry) -> str:
 
 def _download(chosen: library.Entry, place: str) -> None:
     if chosen.name not in st.session_state.setdefault(FETCH, set()):
-        size = bytes_short(_download_size(chosen.name))
+        size = bytes_short(download_size(chosen.name))
         st.caption(_("These weights of torchvision's are not on this server yet: {size}.").format(size=size))
         st.button(
             _("Download"), icon=":material/download:", key=f"predict.download.{place}", on_click=_fetch,
             args=(chosen.name,),
         )  # fmt: skip
         return
-    piece = follow(_fetching, chosen.name, _("Downloading…"))
+    piece = follow(fetching, chosen.name, _("Downloading…"))
     if piece.problem:
         st.error(plain(str(piece.problem)), icon=":material/error:")
         st.button(
-            _("Try again"), icon=":material/refresh:", key=f"predict.again.{place}", on_click=_fetching.forget,
+            _("Try again"), icon=":material/refresh:", key=f"predict.again.{place}", on_click=fetching.forget,
             args=(chosen.name,),
         )  # fmt: skip
     elif piece.ended:  # since the list of weights was read; or the file has gone again
         st.session_state[FETCH].discard(chosen.name)
-        _fetching.forget(chosen.name)
+        fetching.forget(chosen.name)
         state.asking().again()
 
 

@@ -13,7 +13,7 @@ from explorer.models import library
 from explorer.models.library import Entry, Kind
 from explorer.models.weights import Card
 from explorer.prediction import shelf
-from explorer.ui import weights_files
+from explorer.ui import address, weights_files
 from explorer.ui.compare.entries import of_spec, title
 from explorer.ui.predict import about, choose, importing, state
 from explorer.ui.predict.state import Deed
@@ -172,6 +172,13 @@ def _actions(entry: Entry) -> None:
             st.button(
                 _("Test it"), icon=":material/fact_check:", key="predict.shelf.test", on_click=state.change,
                 kwargs={"show": "test"},
+            )  # fmt: skip
+            st.page_link(
+                "../pages/train.py", label=_("Train from these"), icon=":material/model_training:", width="content",
+                query_params={
+                    **of_spec(entry.card.network_spec).link, "weights": entry.name, **address.everywhere()
+                },
+                help=_("Opens the Train page with this network, starting from these weights."),
             )  # fmt: skip
             _download(entry)
             if entry.kind is Kind.JOB:

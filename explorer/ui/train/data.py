@@ -61,7 +61,7 @@ def draw(training: Training, *, dark: bool) -> Preview | None:
     if form.dataset not in options:  # removed by somebody else
         options.append(form.dataset)
     st.selectbox(_("Data set"), options, key=state.DATASET, format_func=title)
-    if training.refused:
+    if training.refused and training.refused_at == "dataset":
         st.error(plain(training.refused), icon=":material/error:")
     found = _found(training)
     if found:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import partial
 from typing import Any, get_args
 
 import streamlit as st
@@ -12,12 +11,10 @@ import streamlit as st
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.recipes.recipe import Augmentation, Recipe
-from explorer.ui.choice import choice
 from explorer.ui.text import plain
 
 PREFIX = "train.recipe."
 BY_DATA = "train.augment-by-data"  # whether augmentation is left to the data
-NO_WEIGHTS = ""  # None would be a choice that is yet to be made
 LEAST = 118  # pixels of a field
 _PLACE = re.compile(r"(\w+)(\[\d+\])?:")
 
@@ -28,7 +25,6 @@ class Kind(Enum):
     NUMBER = auto()
     WHOLE = auto()
     CHOICE = auto()
-    RUN = auto()  # of runs, whose names change
     FLAG = auto()
     NUMBERS = auto()
     NAMES = auto()
@@ -95,9 +91,7 @@ def settle(recipe: Recipe) -> tuple[Recipe, dict[str, str]]:
 def draw(field: Field, value: Any, changed: bool, problem: str | None) -> None:
     """A field's widget; ``changed`` marks what differs from the preset."""
     if field.kind is not Kind.AUGMENTATIONS:
-        st.session_state.setdefault(
-            field.key, _shown(field.name, value)
-        )  # it was not drawn, and Streamlit has dropped it
+        st.session_state.setdefault(field.key, _shown(value))  # it was not drawn, and Streamlit has dropped it
     label = _("{name} ●").format(name=field.label) if changed else field.label
     match field.kind:
         case Kind.NUMBER | Kind.WHOLE:
@@ -108,12 +102,6 @@ def draw(field: Field, value: Any, changed: bool, problem: str | None) -> None:
             st.selectbox(
                 label, list(names), key=field.key, help=field.help,
                 format_func=lambda one: names.get(one, str(one)),
-            )  # fmt: skip
-        case Kind.RUN:
-            runs = dict(field.names or {})
-            choice(
-                label, list(runs), st.session_state[field.key], partial(_choose, field.key), words=runs.__getitem__,
-                key=field.key, help=field.help,
             )  # fmt: skip
         case Kind.FLAG:
             st.toggle(label, key=field.key, help=field.help)
@@ -137,10 +125,6 @@ def _augmentations(field: Field, label: str, value: Any) -> None:
         )  # fmt: skip
 
 
-def _choose(key: str, option: Any) -> None:
-    st.session_state[key] = option
-
-
 def complain(problem: str) -> None:
     """Say what is wrong, at this place."""
     st.caption(f":material/error: {plain(problem)}")
@@ -151,10 +135,8 @@ def whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _shown(name: str, value: Any) -> Any:
+def _shown(value: Any) -> Any:
     """A recipe's value as its widget holds it."""
-    if name == "weights":
-        return value or NO_WEIGHTS
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return value
     if isinstance(value, int):
@@ -167,8 +149,6 @@ def _shown(name: str, value: Any) -> Any:
 def _said(name: str) -> Any:
     """What a widget says, as the recipe takes it."""
     value = st.session_state[PREFIX + name]
-    if name == "weights":
-        return value or None
     annotation = str(Recipe.model_fields[name].annotation)
     if name == "augment":
         return value if isinstance(value, list) else None

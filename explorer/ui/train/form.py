@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,17 +14,25 @@ from explorer.jobs import desk, launch
 from explorer.jobs.job import Job, Resources, checked_name
 from explorer.jobs.make import jobs as make_jobs
 from explorer.jobs.store import Record, Status, store
+from explorer.models import library
 from explorer.recipes import RECIPES, Recipe, assignments
-from explorer.specs import Spec, resolve
+from explorer.recipes.changes import MAX_SWEEP
+from explorer.specs import Spec, parse_spec, resolve
 from explorer.specs.link import BASE, FIELDS, decode, encode
 from explorer.training.devices import choose_device
+from explorer.training.start import fits, trainable
+from explorer.ui.compare.entries import of_spec
 from explorer.ui.train import uploads
 
 NETWORK, DATASET, PRESET = "digits-cnn", "digits", "default"
 UPLOADED = "uploaded:"  # before the name of a file that somebody has uploaded
 MAX_LINK = 12_000
 MAX_ROWS = 6  # fields that a sweep varies
-OWN = ("dataset", "recipe", "title", "sweep")
+MAX_COLUMNS = 12  # of the table of a sweep
+OWN = ("dataset", "recipe", "title", "sweep", "rows")
+CELL, ROW = "|", ";"  # between the cells and the rows of a table in a link
+
+Table = tuple[tuple[str, ...], ...]  # the first row are the keys
 
 
 @dataclass(frozen=True)
@@ -38,7 +47,8 @@ class Form:
         recipe: the preset's, with changes.
         resources: where to train.
         title: of the job; empty for one that network and data give.
-        sweep: rows of a key and its values, as typed.
+        sweep: a grid: rows of a key and its values, as typed.
+        rows: a table, whose rows need form no grid: the keys, then a row for each job, as typed.
     """
 
     spec: Spec = field(default_factory=lambda: resolve(NETWORK))
@@ -49,6 +59,7 @@ class Form:
     resources: Resources = field(default_factory=Resources)
     title: str = ""
     sweep: tuple[tuple[str, str], ...] = ()
+    rows: Table = ()
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -62,19 +73,29 @@ class Form:
         return [f"{key}={values}" for key, values in self.sweep if values.strip()]
 
     @property
+    def listed(self) -> list[dict[str, str]]:
+        """The rows of the table: what their cells say by key, without those that are empty."""
+        keys, *rows = self.rows or ((),)
+        return [{key: cell for key, cell in zip(keys, row, strict=False) if cell.strip()} for row in rows]
+
+    @property
     def data(self) -> str:
         """The data set as a job names it."""
         return path_of(self.dataset)
 
     def jobs(self) -> list[Job]:
-        """What it asks for: one job, or one for each combination of the sweep.
+        """What it asks for: one job, or one for each row and combination of the sweep.
 
         Raises:
-            InputError: where the sweep breaks a rule, or starts from weights that are not those of a run.
+            InputError: where the sweep breaks a rule, or a job starts from weights that don't belong to its network.
         """
-        made = make_jobs(self.spec, self.data, self.recipe, self.resources, name=self.title, varied=self.varied)
-        for weights in {job.recipe.weights for job in made}:
-            check_weights(weights)
+        rows = self.listed if any(self.listed) else []
+        made = make_jobs(
+            self.spec, self.data, self.recipe, self.resources, name=self.title, varied=self.varied, rows=rows
+        )
+        for job in made:
+            if problems := start_problems(job.spec, job.recipe):
+                raise InputError(next(iter(problems.values())))
         return made
 
     def to_link(self) -> dict[str, str]:
@@ -86,7 +107,8 @@ class Form:
         plain = Resources().model_dump()
         link |= {key: str(value) for key, value in self.resources.model_dump().items() if value != plain[key]}
         link |= {"title": self.title} if self.title else {}
-        return link | ({"sweep": ";".join(map("=".join, self.sweep))} if self.sweep else {})
+        link |= {"sweep": ";".join(map("=".join, self.sweep))} if self.sweep else {}
+        return link | ({"rows": ROW.join(map(CELL.join, self.rows))} if self.rows else {})
 
     @classmethod
     def read(cls, link: Mapping[str, str]) -> tuple["Form", list[str]]:
@@ -94,7 +116,7 @@ class Form:
         form, problems = cls(), []
         if sum(map(len, link.values())) > MAX_LINK:
             return form, [_("link: longer than {limit:,} characters").format(limit=MAX_LINK)]
-        for part in (_network, _dataset, _preset, _resources, _title, _sweep):
+        for part in (_network, _dataset, _preset, _resources, _title, _sweep, _rows):
             try:
                 form = part(form, link)
             except InputError as error:
@@ -134,18 +156,46 @@ def records(statuses: Iterable[Status] | None = None) -> list[Record]:
         return []
 
 
-def check_weights(weights: str | None) -> None:
-    """Weights on this page are those of a job; a path would be one of the server's files.
+def weights_spec(weights: str) -> Spec:
+    """The network of weights: those in the list by their names, and runs, which may have none yet.
+
+    A path is none: it would be one of the server's files.
 
     Raises:
-        InputError: where there is no such job.
+        InputError: where there are none such, or their file is broken.
     """
-    if weights is not None and weights not in {record.id for record in records()}:
-        raise InputError(_("weights: there is no run {value} on this server").format(value=shown(weights)))
+    entry = library.known(weights)
+    if entry and entry.card:
+        return entry.card.network_spec
+    record = next((record for record in records() if record.id == weights), None)
+    if record and not entry:
+        return parse_spec(record.spec)
+    if entry:
+        raise InputError(_("weights: {name}: {fault}").format(name=shown(weights), fault=entry.fault))
+    raise InputError(_("weights: there are none called {value} on this server").format(value=shown(weights)))
+
+
+def start_problems(spec: Spec, recipe: Recipe) -> dict[str, str]:
+    """What is wrong with starting weights and frozen parts of a network, by field: they may belong to another one."""
+    problems = {}
+    try:
+        if recipe.weights is not None:
+            fits(spec, weights_spec(recipe.weights), recipe.weights)
+    except InputError as error:
+        problems["weights"] = str(error)
+    try:
+        trainable(spec, recipe.freeze)
+    except InputError as error:
+        problems["freeze"] = str(error)
+    return problems
 
 
 def _network(form: Form, link: Mapping[str, str]) -> Form:
     given = {key: text for key, text in link.items() if key in FIELDS | {BASE}}
+    if not given and (weights := link.get("weights")):  # theirs; what is wrong with them is said of the recipe
+        with suppress(InputError):
+            entry = of_spec(weights_spec(weights))
+            return replace(form, spec=entry.spec, base=entry.base)
     if not given:
         return form
     spec, base = decode(given)
@@ -193,7 +243,8 @@ def _fault(recipe: Recipe, changes: dict[str, Any]) -> str:
     """What is wrong with the changes; nothing where they can be made."""
     try:
         recipe.changed(**changes)
-        check_weights(changes.get("weights"))
+        if changes.get("weights") is not None:
+            weights_spec(changes["weights"])
     except InputError as error:
         return str(error)
     return ""
@@ -216,6 +267,19 @@ def _sweep(form: Form, link: Mapping[str, str]) -> Form:
     if len(rows) > MAX_ROWS:
         raise InputError(_("link, sweep: more than {limit} fields").format(limit=MAX_ROWS))
     return replace(form, sweep=tuple((key.strip(), values) for key, _equals, values in rows))
+
+
+def _rows(form: Form, link: Mapping[str, str]) -> Form:
+    table = tuple(tuple(cell.strip() for cell in row.split(CELL)) for row in link.get("rows", "").split(ROW) if row)
+    if table and len(table[0]) > MAX_COLUMNS:
+        raise InputError(_("link, rows: more than {limit} columns").format(limit=MAX_COLUMNS))
+    if len(table) > MAX_SWEEP + 1:
+        raise InputError(_("link, rows: more than the {limit} jobs of a sweep").format(limit=MAX_SWEEP))
+    if table and (not all(table[0]) or len(set(table[0])) < len(table[0])):
+        raise InputError(_("link, rows: the first row has an empty key, or one twice"))
+    if any(len(row) != len(table[0]) for row in table):
+        raise InputError(_("link, rows: a row has more or fewer cells than there are keys"))
+    return replace(form, rows=table)
 
 
 def _written(value: object) -> str:

@@ -1,6 +1,6 @@
 """The fields of a recipe in the order of the page, with their names, and when each matters."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from explorer.i18n import _
 from explorer.recipes.recipe import Recipe
@@ -8,20 +8,20 @@ from explorer.ui.glossary import explain
 from explorer.ui.train.fields import Field, Kind
 
 
-def groups(*, auxiliary: bool, gpu: bool, weights: Mapping[str, str]) -> dict[str, tuple[Field, ...]]:
+def groups(*, auxiliary: bool, gpu: bool, trained: bool) -> dict[str, tuple[Field, ...]]:
     """The fields under their headings.
 
     Args:
         auxiliary: whether the network has auxiliary heads.
         gpu: whether this machine has a GPU.
-        weights: that a run can start from, by job, with their names.
+        trained: whether training starts from weights.
     """
     return {
         _("Optimizer and rate"): _optimizer(),
         _("Schedule"): _schedule(),
-        _("Images"): _images(),
+        _("Images"): _images(trained=trained),
         _("Regularisation"): _regularisation(auxiliary=auxiliary),
-        _("Start"): _beginning(weights),
+        _("Start"): _beginning(),
         _("Precision"): _precision(gpu=gpu),
     }
 
@@ -64,7 +64,7 @@ def _schedule() -> tuple[Field, ...]:
     )  # fmt: skip
 
 
-def _images() -> tuple[Field, ...]:
+def _images(*, trained: bool) -> tuple[Field, ...]:
     names = {
         "flip": _("Flip"),
         "crop": _("Shift"),
@@ -72,11 +72,15 @@ def _images() -> tuple[Field, ...]:
         "cutout": _("Cutout"),
         "permute_pixels": _("Permute pixels"),
     }
-    measured = _("One number for all channels, or one for each, of pixels from 0 to 1. Empty: measured on the images.")
+    measured = _(
+        "One number for all channels, or one for each, of pixels from 0 to 1. Empty: those of the starting weights, or "
+        "else measured on the images."
+    )
+    empty = _("as the weights") if trained else _("measured")
     return (
         Field("augment", _("Augment as suits the data"), explain("augmentation"), Kind.AUGMENTATIONS, names=names),
-        Field("mean", _("Mean"), measured, Kind.NUMBERS, empty=_("measured")),
-        Field("std", _("Standard deviation"), measured, Kind.NUMBERS, empty=_("measured")),
+        Field("mean", _("Mean"), measured, Kind.NUMBERS, empty=empty),
+        Field("std", _("Standard deviation"), measured, Kind.NUMBERS, empty=empty),
         Field(
             "validation_fraction", _("Held out"),
             explain("validation", _("The part of every class that chooses the best epoch.")), step=0.05,
@@ -94,15 +98,10 @@ def _regularisation(*, auxiliary: bool) -> tuple[Field, ...]:
     )
 
 
-def _beginning(weights: Mapping[str, str]) -> tuple[Field, ...]:
+def _beginning() -> tuple[Field, ...]:
     names = {"default": _("PyTorch's own"), "he": _("He"), "normal": _("Normal, 0.01")}
     return (
-        Field("weights", _("Start from"), explain("transfer-learning"), Kind.RUN, names=weights),
         Field("init", _("Initial weights"), explain("initialisation"), Kind.CHOICE, names=names, matters=_is_new),
-        Field(
-            "freeze", _("Frozen parts"), _("Parts that keep their weights, by name: features, layer1.0."), Kind.NAMES,
-            empty=_("none"),
-        ),
         Field(
             "seed", _("Seed"), _("Of weights, order, augmentation and the images held out."), Kind.WHOLE, 1.0
         ),

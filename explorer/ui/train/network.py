@@ -50,6 +50,21 @@ def draw(training: Training) -> None:
             channels=spec.in_channels, size=spec.image_size, classes=spec.num_classes,
         )
     )  # fmt: skip
+    if training.refused and training.refused_at == "network":
+        st.error(plain(training.refused), icon=":material/error:")
+    if training.said:
+        st.caption(f":material/info: {plain(training.said)}")
+    if fault := _fault_elsewhere(form):
+        st.warning(
+            plain(fault), icon=":material/warning:",
+            title=_("The Architecture page has an edit that breaks a rule; here is its last good network"),
+        )  # fmt: skip
+
+
+def _fault_elsewhere(form: Form) -> str:
+    """What is wrong with the edit of which this is the network before; empty where there is none."""
+    editing = st.session_state.get("editing")
+    return editing.problem if editing and editing.spec == form.spec else ""
 
 
 def fit(spec: Spec, form: Form, found: Preview) -> tuple[Spec, list[str]]:

@@ -4,21 +4,20 @@ import streamlit as st
 import torch
 
 from explorer.analysis import analyse
+from explorer.data.preview import Preview
 from explorer.i18n import _
-from explorer.jobs import desk
 from explorer.recipes import RECIPES
 from explorer.ui.text import plain
-from explorer.ui.train import fields, rates, state
-from explorer.ui.train.form import Form, records
+from explorer.ui.train import fields, rates, state, weights
+from explorer.ui.train.form import Form
 from explorer.ui.train.groups import groups
 from explorer.ui.train.state import Training
 
 NO_TOOLBAR = {"displayModeBar": False}
-MOST_RUNS = 30  # of which the weights are offered
 
 
-def draw(training: Training, *, dark: bool) -> None:
-    """The recipe's widgets."""
+def draw(training: Training, found: Preview | None, *, dark: bool) -> None:
+    """The recipe's widgets; ``found`` is the data, where that is known."""
     form = training.form
     preset = RECIPES[form.preset]
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -39,15 +38,18 @@ def draw(training: Training, *, dark: bool) -> None:
     if "recipe" in training.problems:
         fields.complain(training.problems["recipe"])
     for title, members in groups(
-        auxiliary=analyse(form.spec).totals.aux_params > 0, gpu=torch.cuda.is_available(), weights=_weights(form)
-    ).items():
-        _group(training, title, members)
+        auxiliary=analyse(form.spec).totals.aux_params > 0, gpu=torch.cuda.is_available(),
+        trained=form.recipe.weights is not None,
+    ).items():  # fmt: skip
+        st.header(title, anchor=False)
+        if any(field.name == "init" for field in members):
+            weights.draw(training, found)
+        _group(training, members)
         if any(field.name == "schedule" for field in members):
             _rate(form, dark=dark)
 
 
-def _group(training: Training, title: str, members: tuple[fields.Field, ...]) -> None:
-    st.header(title, anchor=False)
+def _group(training: Training, members: tuple[fields.Field, ...]) -> None:
     wide = [field for field in members if field.kind is fields.Kind.AUGMENTATIONS]
     for field in wide:
         _field(training, field)
@@ -92,13 +94,3 @@ def _brief(value: object) -> str:
     if isinstance(value, list):
         return " ".join(map(str, value)) or _("none")
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _weights(form: Form) -> dict[str, str]:
-    """Runs whose weights are there, the latest first."""
-    found = [record for record in reversed(records()) if desk.directory(record.id).best.exists()]
-    names = {fields.NO_WEIGHTS: _("Random weights")}
-    names |= {record.id: f"{record.name} · {record.id}" for record in found[:MOST_RUNS]}
-    if form.recipe.weights is not None:
-        names.setdefault(form.recipe.weights, form.recipe.weights)
-    return names

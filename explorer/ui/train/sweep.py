@@ -1,7 +1,9 @@
-"""A sweep: several values for some fields, and a job for each combination."""
+"""A sweep: several values for some fields and a job for each combination, or a table with a job for each row."""
 
+import json
 from functools import lru_cache
 
+import pandas as pd
 import streamlit as st
 
 from explorer.errors import InputError
@@ -12,21 +14,35 @@ from explorer.recipes.changes import MAX_SWEEP, SPEC
 from explorer.ui.text import plain
 from explorer.ui.train import state
 from explorer.ui.train.fields import complain
-from explorer.ui.train.form import MAX_ROWS, Form
+from explorer.ui.train.form import MAX_COLUMNS, MAX_ROWS, Form
 from explorer.ui.train.state import Training
 
 FIRST = ("lr", "batch_size", "weight_decay", "optimizer", "epochs", "seed")  # that people vary most
 NETWORK_FIRST = ("spec.dropout", "spec.classifier")
-# Hidden width, dropout and rate, as in R0's table.
+# Hidden width, dropout and rate in all combinations.
 EXAMPLE = (("spec.classifier", "[64], [256], [512]"), ("spec.dropout", "0.2, 0.4, 0.6"), ("lr", "1e-3, 1e-4"))
+# The VGG notes' kind of table: two hidden layers, dropout, batch size and rate, in rows that form no grid.
+EXAMPLE_KEYS = ("spec.classifier", "spec.dropout", "batch_size", "lr")
+EXAMPLE_ROWS = (
+    ("[50, 50]", "0.4", "32", "1e-4"),
+    ("[50, 50]", "0.5", "64", "1e-3"),
+    ("[70, 70]", "0.4", "32", "1e-4"),
+    ("[70, 70]", "0.5", "128", "1e-3"),
+    ("[256, 256]", "0.4", "32", "1e-4"),
+    ("[256, 256]", "0.5", "64", "1e-4"),
+    ("[512, 512]", "0.4", "32", "1e-4"),
+    ("[512, 512]", "0.5", "64", "1e-3"),
+    ("[512, 512]", "0.2", "128", "1e-4"),
+)
 
 
 def draw(training: Training) -> None:
     """The rows of the sweep."""
     form = training.form
     with st.expander(
-        _("Sweep: several values at once"), icon=":material/tune:", key="train-sweep", expanded=bool(form.sweep)
-    ):
+        _("Sweep: several values at once"), icon=":material/tune:", key="train-sweep",
+        expanded=bool(form.sweep or form.rows),
+    ):  # fmt: skip
         st.caption(
             _(
                 "A job for each combination of the values, at most {limit}. Commas stand between values, brackets "
@@ -45,8 +61,88 @@ def draw(training: Training) -> None:
                 _("Example"), icon=":material/table:", key="train-sweep-example", on_click=_example, type="tertiary",
                 help=_("Hidden width × dropout × learning rate: the table of the VGG notes."),
             )  # fmt: skip
+        _table(training, options)
         if "sweep" in training.problems:
             complain(training.problems["sweep"])
+
+
+def _table(training: Training, options: list[str]) -> None:
+    """The rows that form no grid: a column for each field, a job for each row."""
+    form = training.form
+    keys = form.rows[0] if form.rows else ()
+    st.caption(
+        _("Or a table: each row is a job, and an empty cell leaves the field as it is.")
+        if not form.sweep
+        else _("Or a table: each row is trained with each combination from above. An empty cell leaves the field.")
+    )
+    if not keys:
+        with st.container(horizontal=True):
+            st.button(
+                _("Make a table"), icon=":material/table_rows:", key="train-rows-new", on_click=_new_table,
+                args=(options[0],),
+            )  # fmt: skip
+            st.button(
+                _("Nine rows"), icon=":material/table:", key="train-rows-example", on_click=_example_rows,
+                type="tertiary",
+                help=_("A table like that of the VGG notes: two hidden layers, dropout, batch size and learning rate."),
+            )  # fmt: skip
+        return
+    key = f"train-rows-keys.{training.revision}"
+    st.multiselect(
+        _("Columns"), list(dict.fromkeys([*keys, *options])), list(keys), key=key, max_selections=MAX_COLUMNS,
+        on_change=_columns, args=(key,),
+    )  # fmt: skip
+    _keys, *rows = training.table
+    st.data_editor(
+        pd.DataFrame(rows, columns=list(keys), dtype=object),
+        key=state.table_key(training),
+        num_rows="dynamic",
+        hide_index=True,
+        row_height=30,
+        column_config={
+            name: st.column_config.TextColumn(name.removeprefix(SPEC), max_chars=200, help=_hint(form, name))
+            for name in keys
+        },
+        alt=_("Rows of the sweep: a job each"),
+    )
+    st.button(_("Remove the table"), icon=":material/close:", key="train-rows-remove", on_click=_no_table,
+              type="tertiary")  # fmt: skip
+
+
+def _new_table(key: str) -> None:
+    value = _value_of(key)
+    state.change(rows=((key,), (value,)))
+
+
+def _value_of(key: str) -> str:
+    form: Form = st.session_state["training"].form
+    value = (form.spec.to_dict() if key.startswith(SPEC) else form.recipe.to_dict()).get(key.removeprefix(SPEC))
+    return "" if value is None else json.dumps(value) if not isinstance(value, str) else value
+
+
+def _columns(key: str) -> None:
+    """Callback of the choice of columns: what stands in those that stay is kept."""
+    training: Training = st.session_state["training"]
+    state.change()  # what was typed in the table so far
+    keys: list[str] = st.session_state[key]
+    before = training.form.rows
+    rows = [dict(zip(before[0], row, strict=True)) for row in before[1:]]
+    table = (tuple(keys), *(tuple(row.get(name, "") for name in keys) for row in rows))
+    state.change(rows=table if keys else ())
+
+
+def _example_rows() -> None:
+    """The rows as far as the network has the fields; each once."""
+    fields = st.session_state["training"].form.spec.to_dict()
+    places = [
+        place for place, key in enumerate(EXAMPLE_KEYS) if not key.startswith(SPEC) or key.removeprefix(SPEC) in fields
+    ]
+    table = dict.fromkeys(tuple(row[place] for place in places) for row in (EXAMPLE_KEYS, *EXAMPLE_ROWS))
+    state.change(rows=tuple(table))
+
+
+def _no_table() -> None:
+    state.change(rows=())
 
 
 def _row(row: int, form: Form, options: list[str]) -> None:
@@ -73,7 +169,8 @@ def planned(training: Training) -> list[Job]:
     try:
         return list(_planned(training.form))
     except InputError as error:
-        training.problems["sweep"] = str(error)
+        if str(error) not in training.problems.values():  # of weights or frozen parts, which is said there
+            training.problems["sweep"] = str(error)
         return []
 
 
