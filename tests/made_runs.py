@@ -4,7 +4,7 @@ import json
 import math
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from explorer.jobs import desk, make
@@ -29,9 +29,16 @@ def digits_cnn() -> Spec:
     return resolve("digits-cnn")
 
 
-def jobs(name: str = "", *, sweep: Sequence[str] = (), spec: Spec | None = None, **recipe: Any) -> list[Job]:
+def jobs(
+    name: str = "",
+    *,
+    sweep: Sequence[str] = (),
+    rows: Sequence[Mapping[str, str]] = (),
+    spec: Spec | None = None,
+    **recipe: Any,
+) -> list[Job]:
     told = Recipe.parse({"epochs": EPOCHS, **recipe})
-    return make.jobs(spec or digits_cnn(), "digits", told, Resources(device="cpu"), name=name, varied=sweep)
+    return make.jobs(spec or digits_cnn(), "digits", told, Resources(device="cpu"), name=name, varied=sweep, rows=rows)
 
 
 def rows(epochs: int, goodness: float = 0.95, seed: int = 0) -> list[Row]:
@@ -105,9 +112,15 @@ def add(store: Store, name: str, status: Status, *, epochs: int = 3, goodness: f
     return leave(store, job, status, epochs=epochs, goodness=goodness)
 
 
-def add_sweep(store: Store, name: str, sweep: Sequence[str], status: Status = Status.FINISHED) -> list[str]:
+def add_sweep(
+    store: Store,
+    name: str,
+    sweep: Sequence[str],
+    status: Status = Status.FINISHED,
+    rows: Sequence[Mapping[str, str]] = (),
+) -> list[str]:
     """A sweep whose runs are the better the later they come."""
-    made = jobs(name, sweep=sweep)
+    made = jobs(name, sweep=sweep, rows=rows)
     store.add(made)
     return [leave(store, job, status, goodness=0.5 + 0.45 * place / len(made)) for place, job in enumerate(made)]
 

@@ -204,10 +204,28 @@ def test_a_sweep_shows_itself(jobs: Store, sweep: list[str], kind: str) -> None:
     kinds = [json.loads(chart.proto.spec)["data"][0]["type"] for chart in app.get("plotly_chart")]
     assert kinds == ([kind] if kind else [])
     table = app.dataframe[1].value
-    assert list(table["score"]) == sorted(table["score"], reverse=True)
-    assert set(table.columns) - {"score", "status", "name"} == {key.partition("=")[0] for key in sweep}
+    assert list(table["score.validation"]) == sorted(table["score.validation"], reverse=True)
+    scores = {f"score.{name}" for name in ("validation", "validation3", "test", "test3")}
+    assert set(table.columns) - {*scores, "status", "name"} == {key.partition("=")[0] for key in sweep}
     app.segmented_control(key="runs.view.measure").set_value("test").run()
-    assert app.dataframe[1].value["score"].iloc[0] == pytest.approx(100 * jobs.get(ids[-1]).result["top1"])
+    assert app.dataframe[1].value["score.test"].iloc[0] == pytest.approx(100 * jobs.get(ids[-1]).result["top1"])
+
+
+def test_a_sweep_of_rows_that_form_no_grid_has_lines_in_place_of_a_map_and_top_3(jobs: Store) -> None:
+    rows = [{"lr": "0.1", "spec.dropout": "0"}, {"lr": "0.2", "spec.dropout": "0.5"}, {"lr": "0.3"}]
+    ids = made_runs.add_sweep(jobs, "table", [], rows=rows)
+    app = open_page(sweep=jobs.get(ids[0]).sweep)
+    assert "These runs form no grid: 3 of the 6 combinations of lr and dropout have none." in words(app)
+    [chart] = app.get("plotly_chart")
+    assert json.loads(chart.proto.spec)["data"][0]["type"] == "parcoords"
+    app.segmented_control(key="runs.view.measure").set_value("validation3").run()
+    table = app.dataframe[1].value
+    # By the made curves the last epoch is best by top-1; its top-3 is a tenth above, and at most 1.
+    for job, name in zip(ids, [jobs.get(job).name for job in ids], strict=True):
+        curve = {row.name: row.value for row in jobs.rows(job) if row.epoch == made_runs.EPOCHS}
+        shown = table.set_index("name").loc[name, "score.validation3"]
+        assert shown == pytest.approx(100 * curve["validation/top3"])
+    assert app.query_params["measure"] == "validation3"
 
 
 def test_filters_stand_in_the_link(jobs: Store) -> None:

@@ -10,38 +10,86 @@ import streamlit as st
 
 from explorer.drawing.theme import theme
 from explorer.i18n import _
-from explorer.jobs.compare import SEED, SPEC, axes
+from explorer.jobs.compare import SEED, SPEC, axes, best
 from explorer.jobs.store import Record
 from explorer.ui.runs import shared, state, words
 
 HEAT, TABLE = "runs-heat", "runs.sweep-table"
 ROW = 32
 ROWS_SHOWN = 12
+TOP3 = "validation/top3"
+HOLES = 0.25  # the part of a map that may be empty
 NO_TOOLBAR = {"displayModeBar": False}
 
 
 def draw(records: Sequence[Record], listed: shared.Listed, *, dark: bool) -> None:
     """The sweep that the runs are of; a cell or a row that is picked leads to its runs."""
-    measures = {"validation": _("Best validation top-1"), "test": _("Test top-1")}
+    measured = {record.id: _measured(record, listed) for record in records}
+    key = state.VIEW + "measure"
+    names = {
+        "validation": _("Best validation top-1"),
+        "validation3": _("Validation top-3 of that epoch"),
+        "test": _("Test top-1"),
+        "test3": _("Test top-3"),
+    }
+    # Of three classes and fewer there is no top-3.
+    names = {
+        name: title
+        for name, title in names.items()
+        if name in ("validation", "test", st.session_state[key]) or any(name in one for one in measured.values())
+    }
     st.segmented_control(
-        _("Judged by"), list(measures), required=True, format_func=measures.__getitem__, key=state.VIEW + "measure",
-        on_change=state.used,
-    )  # fmt: skip
-    measure = st.session_state[state.VIEW + "measure"]
-    scores = {record.id: _score(record, listed, measure) for record in records}
+        _("Judged by"), list(names), required=True, format_func=names.__getitem__, key=key, on_change=state.used
+    )
+    measure = st.session_state[key]
+    scores = {job: one.get(measure) for job, one in measured.items()}
     varied = axes(records)
     fields = [key for key, values in varied.items() if len(values) > 1 and key != SEED] or list(varied)
     if not any(score is not None for score in scores.values()):
         st.info(_("No run of this sweep has a number yet."), icon=":material/grid_view:")
-    elif len(fields) == 2:
-        _heat(records, scores, fields, varied, measures[measure], dark=dark)
-    elif len(fields) > 2:
-        _parallel(records, scores, fields, varied, measures[measure], dark=dark)
-    _table(records, scores, list(varied), measures[measure])
+    elif len(fields) == 2 and not (gaps := _gaps(records, fields, varied)):
+        _heat(records, scores, fields, varied, names[measure], dark=dark)
+    elif len(fields) >= 2:
+        if len(fields) == 2:
+            st.caption(
+                _(
+                    "These runs form no grid: {gaps:,} of the {cells:,} combinations of {first} and {second} have "
+                    "none. So there is no map; each line is a run."
+                ).format(
+                    gaps=gaps, cells=len(varied[fields[0]]) * len(varied[fields[1]]), first=_name(fields[0]),
+                    second=_name(fields[1]),
+                )
+            )  # fmt: skip
+        _parallel(records, scores, fields, varied, names[measure], dark=dark)
+    _table(records, measured, list(varied), names, measure)
 
 
-def _score(record: Record, listed: shared.Listed, measure: str) -> float | None:
-    return listed.best.get(record.id) if measure == "validation" else (record.result or {}).get("top1")
+def _measured(record: Record, listed: shared.Listed) -> dict[str, float]:
+    """Accuracies by measure, as far as a run has come."""
+    result: dict[str, Any] = record.result or {}
+    found = {
+        "validation": listed.best.get(record.id),
+        "validation3": _top3_of_best(record),
+        "test": result.get("top1"),
+        "test3": result.get("topk", {}).get("3"),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _top3_of_best(record: Record) -> float | None:
+    """Top-3 on the validation images in the epoch that is best by top-1, whose weights are kept."""
+    curves = shared.curves_of(record)
+    chosen = best(curves.get(shared.TOP1, []))
+    return next((point.value for point in curves.get(TOP3, []) if chosen and point.epoch == chosen.epoch), None)
+
+
+def _gaps(records: Sequence[Record], fields: Sequence[str], varied: dict[str, list[Any]]) -> int:
+    """Combinations of two settings that no run has; none of a grid, nor of one of which a run or two were deleted."""
+    down, across = fields
+    there = {(words.value(record.varied.get(down)), words.value(record.varied.get(across))) for record in records}
+    cells = len(varied[down]) * len(varied[across])
+    missing = cells - len(there)
+    return missing if missing > cells * HOLES else 0
 
 
 def _name(key: str) -> str:
@@ -167,19 +215,26 @@ def _parallel(
     st.caption(_("Drag along an axis to keep the runs that pass there; the table below opens them."))
 
 
-def _table(records: Sequence[Record], scores: dict[str, float | None], fields: Sequence[str], title: str) -> None:
-    ranked = sorted(records, key=lambda record: (scores[record.id] is None, -(scores[record.id] or 0.0)))
+def _table(
+    records: Sequence[Record],
+    measured: dict[str, dict[str, float]],
+    fields: Sequence[str],
+    names: dict[str, str],
+    measure: str,
+) -> None:
+    """Every run with its settings and accuracies, the best by the chosen one first."""
+    ranked = sorted(records, key=lambda record: -measured[record.id].get(measure, -1.0))
     frame = pd.DataFrame(
         [
             (
                 *(words.value(record.varied.get(key)) for key in fields),
-                None if (score := scores[record.id]) is None else 100 * score,
+                *(None if (share := measured[record.id].get(name)) is None else 100 * share for name in names),
                 words.status_with_sign(record.status),
                 record.name,
             )
             for record in ranked
         ],
-        columns=[*fields, "score", "status", "name"],
+        columns=[*fields, *(f"score.{name}" for name in names), "status", "name"],
     )
     text = st.column_config.TextColumn
     jobs = [record.id for record in ranked]
@@ -195,7 +250,7 @@ def _table(records: Sequence[Record], scores: dict[str, float | None], fields: S
         hide_index=True,
         column_config={
             **{key: text(_name(key)) for key in fields},
-            "score": st.column_config.NumberColumn(title, format="%.2f%%"),
+            **{f"score.{name}": st.column_config.NumberColumn(title, format="%.2f%%") for name, title in names.items()},
             "status": text(_("Status")),
             "name": text(_("Name")),
         },

@@ -55,5 +55,5 @@ class View(LinkSettings):
     show: Section | None = None
     seeds: Literal["apart", "together"] = "together"
     settings: Literal["different", "all"] = "different"
-    measure: Literal["validation", "test"] = "validation"
+    measure: Literal["validation", "validation3", "test", "test3"] = "validation"
     run: Id = ""
