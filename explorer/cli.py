@@ -144,7 +144,7 @@ def train(
     as_json: bool,
 ) -> None:
     """Put SPEC into the queue, to be trained in processes that go on when this command ends."""
-    from explorer.data import locate
+    from explorer.data import locate, understood
     from explorer.jobs import desk
     from explorer.jobs.job import Resources
     from explorer.jobs.make import jobs as make_jobs
@@ -169,6 +169,8 @@ def train(
         forward_macs(one)
     for job in made:
         check_start(job.spec, job.recipe)
+    for sentence in understood(made[0].dataset):
+        click.echo(_("data: {sentence}").format(sentence=sentence), err=True)
     submitted = [record.id for record in desk.submit(made)]
     show = cli_jobs.follow if follow else cli_jobs.tell
     show(submitted, as_json=as_json, several=bool(varied or rows))

@@ -9,11 +9,11 @@ from explorer.data.catalogue import NAMES, Entry
 from explorer.data.dataset import Dataset, Files, Split
 from explorer.data.progress import Progress, silent
 from explorer.data.source import Folder
-from explorer.data.tree import class_indices
+from explorer.data.tree import arrange, class_indices
 from explorer.errors import InputError, shown
 from explorer.i18n import _
 
-__all__ = ["NAMES", "Dataset", "Entry", "Files", "Progress", "Split", "class_indices", "load", "locate"]
+__all__ = ["NAMES", "Dataset", "Entry", "Files", "Progress", "Split", "class_indices", "load", "locate", "understood"]
 
 LONGEST_PATH = 300  # characters in a message
 
@@ -43,6 +43,24 @@ def load(name: str, progress: Progress = silent) -> Dataset:
     if path.is_file() and path.suffix.lower() == ".zip":
         return users.load(name, Archive(path), progress)
     raise InputError(_("data: {name} is neither a folder nor a .zip or .npz file").format(name=_quoted(name)))
+
+
+def understood(name: str) -> tuple[str, ...]:
+    """What the names in a folder or archive are taken for, in sentences, without reading an image.
+
+    Args:
+        name: as :func:`load` takes it; nothing is said of other sets.
+
+    Raises:
+        InputError: naming what breaks a rule, and where.
+    """
+    path = Path(locate(name))
+    if name in NAMES or not (path.is_dir() or path.suffix.lower() == ".zip"):
+        return ()
+    source = Folder(path) if path.is_dir() else Archive(path)
+    listing = source.listing()
+    tree = arrange(source, listing.names, listing.empty)
+    return (tree.understood, *listing.notes, *tree.notes)
 
 
 def locate(name: str) -> str:

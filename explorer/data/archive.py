@@ -4,9 +4,10 @@ import os
 import stat
 import zipfile
 from dataclasses import dataclass, field
-from pathlib import Path, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
+from explorer.data import packed_names
 from explorer.data.source import MAX_BYTES, MAX_FILES, Listing, bounded
 from explorer.errors import InputError, printable, shown
 from explorer.files import DAMAGES
@@ -36,8 +37,17 @@ class Archive:
             InputError: where it is no zip archive, or breaks a rule of :func:`checked`.
         """
         with checked(self.path) as archive:
-            names = {slashed(info): info.CRC for info in archive.infolist() if not info.is_dir()}
-        return Listing.of(names)
+            entries = archive.infolist()
+        names, encoding = packed_names.names(entries)
+        files, folders = {}, set()
+        for name, info in zip(names, entries, strict=True):
+            if info.is_dir():
+                folders.add(name.rstrip("/"))
+            else:
+                files[name] = info.CRC
+        holders = {str(folder) for name in [*files, *folders] for folder in PurePosixPath(name).parents}
+        chosen = _("The archive's names are not marked as UTF-8; they were read as {encoding}, the likeliest.")
+        return Listing.of(files, folders - holders, [chosen.format(encoding=encoding)] if encoding else [])
 
     def read(self, name: str) -> bytes:
         """The content of an entry.
@@ -56,13 +66,10 @@ class Archive:
     def _opened(self) -> tuple[dict[str, zipfile.ZipInfo], zipfile.ZipFile]:
         if self._handle is None or self._handle[0] != os.getpid():
             archive = zipfile.ZipFile(self.path)
-            self._handle = os.getpid(), {slashed(info): info for info in archive.infolist()}, archive
+            entries = archive.infolist()
+            names, _encoding = packed_names.names(entries)
+            self._handle = os.getpid(), dict(zip(names, entries, strict=True)), archive
         return self._handle[1:]
-
-
-def slashed(info: zipfile.ZipInfo) -> str:
-    """The entry's name with slashes, where a packer for Windows wrote backslashes."""
-    return info.filename.replace("\\", "/")
 
 
 def checked(path: Path, largest: int = MAX_BYTES) -> zipfile.ZipFile:
@@ -94,17 +101,15 @@ def _check(path: Path, entries: list[zipfile.ZipInfo], largest: int) -> None:
     if len(entries) > MAX_FILES:
         raise InputError(_("{place} holds more than {limit} files").format(place=path, limit=MAX_FILES))
     seen: set[str] = set()
-    for info in entries:
+    for name, info in zip(packed_names.names(entries)[0], entries, strict=True):
         if info.is_dir():  # some packers repeat them; they are never read
             continue
-        fault = _fault(info, largest) or (_("the name occurs twice") if slashed(info) in seen else None)
+        fault = _fault(name, info, largest) or (_("the name occurs twice") if name in seen else None)
         if fault:
             raise InputError(
-                _("{file}: the entry {entry} is refused: {fault}").format(
-                    file=path, entry=shown(info.filename), fault=fault
-                )
+                _("{file}: the entry {entry} is refused: {fault}").format(file=path, entry=shown(name), fault=fault)
             )
-        seen.add(slashed(info))
+        seen.add(name)
     total = sum(info.file_size for info in entries)
     if total > MAX_TOTAL:
         raise InputError(
@@ -122,9 +127,9 @@ def _check(path: Path, entries: list[zipfile.ZipInfo], largest: int) -> None:
         )
 
 
-def _fault(info: zipfile.ZipInfo, largest: int) -> str | None:
-    name = PureWindowsPath(info.filename)  # knows both kinds of slashes, and drives
-    if name.anchor or ".." in name.parts:
+def _fault(name: str, info: zipfile.ZipInfo, largest: int) -> str | None:
+    parts = PureWindowsPath(name)  # knows both kinds of slashes, and drives
+    if parts.anchor or ".." in parts.parts:
         return _("its name leads out of the archive")
     if stat.S_ISLNK(info.external_attr >> 16):
         return _("it is a link")

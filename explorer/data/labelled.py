@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from explorer.data.branches import some
 from explorer.data.dataset import Dataset, Split, stratified
-from explorer.data.tree import some
 from explorer.errors import InputError, readable, shown
 from explorer.i18n import _
 
@@ -72,9 +72,10 @@ def assemble(
         train, test = train.take(rest), train.take(chosen)
         notes = [
             *notes,
-            _("The set has no splits: {count} of its images, {percent}% of each class, are the test set.").format(
-                count=len(test), percent=round(100 * TEST_FRACTION)
-            ),
+            _(
+                "The set brings no labelled test images: {count} of its images, {percent}% of each class, are the "
+                "test set."
+            ).format(count=len(test), percent=round(100 * TEST_FRACTION)),
         ]
     if len(test) == 0:
         raise InputError(_("{place} has no images to test with").format(place=place))

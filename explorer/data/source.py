@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -24,16 +24,20 @@ class Listing:
     Attributes:
         names: with their folders before them and slashes between, sorted.
         state: changes when a file comes, goes or changes.
+        empty: folders that hold neither files nor folders, sorted.
+        notes: on how the names were read.
     """
 
     names: tuple[str, ...]
     state: str
+    empty: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, files: dict[str, Any]) -> "Listing":
+    def of(cls, files: dict[str, Any], empty: Iterable[str] = (), notes: Iterable[str] = ()) -> "Listing":
         """From names, each with what changes when the file does."""
         state = hashlib.sha256(json.dumps(sorted(files.items())).encode())
-        return cls(tuple(sorted(files)), state.hexdigest())
+        return cls(tuple(sorted(files)), state.hexdigest(), tuple(sorted(empty)), tuple(notes))
 
 
 class Source(Protocol):
@@ -71,7 +75,8 @@ class Folder:
             InputError: where a folder can't be listed, or holds too many files.
         """
         try:
-            return Listing.of(dict(self._files()))
+            empty: list[str] = []
+            return Listing.of(dict(self._files(empty)), empty)
         except OSError as error:
             raise InputError(
                 _("{place} can't be listed: {reason}").format(place=printable(error.filename), reason=error.strerror)
@@ -92,11 +97,14 @@ class Folder:
                 _("{place} can't be read: {reason}").format(place=printable(place), reason=error.strerror)
             ) from None
 
-    def _files(self) -> Iterator[tuple[str, tuple[int, int]]]:
+    def _files(self, empty: list[str]) -> Iterator[tuple[str, tuple[int, int]]]:
+        """The files, each with size and time; folders without any go into a list."""
         count = 0
         for root, folders, files in os.walk(self.path, onerror=_raise, followlinks=True):
             here = Path(root)
             folders[:] = [name for name in folders if not _leads_back(here / name)]
+            if not (files or folders or here == self.path):
+                empty.append(here.relative_to(self.path).as_posix())
             count += len(files)
             if count > MAX_FILES:
                 raise InputError(_("{place} holds more than {limit} files").format(place=self.path, limit=MAX_FILES))

@@ -1,22 +1,22 @@
 """Which of a source's files are images, of which class and in which split: told by their names alone."""
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from explorer.data import branches
+from explorer.data.branches import Branch, Classes, some
 from explorer.data.formats import SUFFIXES
+from explorer.data.names import SPLITS, TRAIN, alike, folded, is_of_system, split_of, words
 from explorer.data.source import Source
 from explorer.errors import InputError, printable, shown
 from explorer.i18n import _
 
 INDICES = "class_indices.json"
-SPLITS = ("train", "val", "test")
-# Other words for these, as in sets that people share.
-CALLED = {"training": "train", "valid": "val", "validation": "val", "testing": "test"}
 ONE_PIECE = ""  # key of a set that comes without splits
-SHOWN = 3  # names in a sentence
+TABLES = {".csv", ".tsv", ".txt", ".json", ".xml", ".xlsx", ".xls", ".mat", ".parquet", ".yaml", ".yml"}
+PACKED = {".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".npz"}
 
 
 @dataclass(frozen=True)
@@ -26,52 +26,87 @@ class Tree:
     Attributes:
         classes: names, in the order of the labels.
         splits: names of the files with their labels, by ``train``, ``val``, ``test``, or by ``ONE_PIECE``.
+        understood: what was found where, in sentences.
         notes: on files that are not used, and classes that a split lacks.
     """
 
     classes: tuple[str, ...]
     splits: dict[str, list[tuple[str, int]]]
+    understood: str
     notes: tuple[str, ...]
 
 
-def arrange(source: Source, names: Iterable[str]) -> Tree:
-    """Sort files by the folders they lie in, ``split/class/…`` or ``class/…``; other folders may be around these.
+@dataclass
+class _Found:
+    """What is taken for the set.
+
+    Attributes:
+        splits: class folders by split, or under ``ONE_PIECE``.
+        unlabelled: folders called after a split that hold none of the classes.
+        unknown: folders beside the splits that are called otherwise.
+        more: folders called after a split that another one stands for.
+        renamed: classes that another split writes in another way, with the training set's names.
+    """
+
+    splits: dict[str, Classes]
+    unlabelled: list[Branch] = field(default_factory=list)
+    unknown: list[Branch] = field(default_factory=list)
+    more: list[Branch] = field(default_factory=list)
+    renamed: dict[str, str] = field(default_factory=dict)
+
+
+def arrange(source: Source, names: Iterable[str], empty: Sequence[str] = ()) -> Tree:
+    """Sort files by the folders they lie in: splits of class folders, or class folders alone, wherever they are.
+
+    Args:
+        source: of the files.
+        names: of the files, with their folders before them.
+        empty: folders without files.
 
     Raises:
-        InputError: where no images lie in class folders, a split is missing, classes differ between splits, or a
-            ``class_indices.json`` doesn't fit.
+        InputError: where the images lie in no class folders, the folders are no classes, the training images are
+            missing, classes differ between splits, or a ``class_indices.json`` doesn't fit.
     """
-    visible = [name for name in names if not _hidden(name)]
-    images = {name: path.parts for name in visible if (path := PurePosixPath(name)).suffix.lower() in SUFFIXES}
-    depth = _folders_around(list(images.values()))
-    inner = {name: parts[depth:] for name, parts in images.items()}
-    found, unused = _sorted_into_splits(source.path, inner)
-    if not found:
+    place = str(source.path)
+    visible, kept_by_systems = [], []
+    for name in names:
+        parts = PurePosixPath(name).parts
+        if any(map(is_of_system, parts)):
+            if any(map(is_of_system, parts[:-1])) and _is_image(name) and not parts[-1].startswith("._"):
+                kept_by_systems.append(name)
+        else:
+            visible.append(name)
+    root = Branch()
+    for name in visible:
+        if _is_image(name):
+            root.add(name)
+    others = [name for name in visible if not _is_image(name) and PurePosixPath(name).name != INDICES]
+    found = _found(place, root, others)
+    labelled = {split: _labelled(part) for split, part in found.splits.items()}
+    _match(source, found, labelled)
+    classes = _classes(source, labelled, [name for name in visible if PurePosixPath(name).name == INDICES])
+    if len(classes) == 1:
         raise InputError(
             _(
-                "{place} has no images in class folders; each class needs a folder of its name, at the top or in "
-                "train/ and val/ or test/"
-            ).format(place=source.path)
-        )
-    others = [name for name in visible if name not in images and PurePosixPath(name).name != INDICES]
-    notes = [
-        text.format(count=len(files), names=some(files))
-        for text, files in (
-            (_("Files other than images are not used: {names} ({count} in all)."), others),
-            (_("Images outside of class folders are not used: {names} ({count} in all)."), unused),
-        )
-        if files
-    ]
-    classes = _classes(source, found, [name for name in visible if PurePosixPath(name).name == INDICES])
-    notes += _lacking(found, classes)
+                "{place} has one class only, {label} (images: {count}); there is nothing to tell apart: each class "
+                "needs a folder of its name. {more}"
+            ).format(place=place, label=shown(classes[0]), count=len(list(root.all())), more=_no_labels(others)).strip()
+        )  # fmt: skip
     index = {name: position for position, name in enumerate(classes)}
-    splits = {split: [(name, index[label]) for name, label in files] for split, files in found.items()}
-    return Tree(classes, splits, tuple(notes))
-
-
-def some(names: list[str]) -> str:
-    """The first of several names, for a sentence that tells their number as well."""
-    return ", ".join([*map(printable, names[:SHOWN]), *(["…"] if len(names) > SHOWN else [])])
+    splits = {
+        split: [(name, index[found.renamed.get(label, label)]) for name, label in files]
+        for split, files in labelled.items()
+    }
+    used = {name for files in splits.values() for name, _label in files}
+    notes = [
+        *_left_out(root, used, found),
+        *_said(_("Files other than images are not used: {names} ({count} in all)."), others),
+        *_said(_("What systems and programs keep for themselves is not used: {names} ({count} in all)."),
+               kept_by_systems),
+        *_said(_("Folders without images: {names} ({count} in all)."), _empty(root, empty)),
+        *_on_classes(found, splits, classes),
+    ]  # fmt: skip
+    return Tree(classes, splits, _understood(found, splits, classes), tuple(notes))
 
 
 def class_indices(classes: Iterable[str]) -> dict[str, str]:
@@ -79,60 +114,165 @@ def class_indices(classes: Iterable[str]) -> dict[str, str]:
     return {str(position): name for position, name in enumerate(classes)}
 
 
-def _hidden(name: str) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+def _is_image(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in SUFFIXES
 
 
-def _folders_around(paths: list[tuple[str, ...]]) -> int:
-    """How many folders hold all the set, one in another, as in an archive of a folder."""
-    depth = 0
-    while len({parts[depth] for parts in paths if len(parts) > depth + 1}) == 1 and any(
-        len(parts) > depth + 2 for parts in paths
-    ):
-        depth += 1
-    return depth
+def _said(sentence: str, names: Sequence[str]) -> Iterator[str]:
+    if names:
+        yield sentence.format(count=len(names), names=some(list(names)))
 
 
-def _split(parts: tuple[str, ...]) -> str:
-    """The split that the outermost folder is called after, if any."""
-    return CALLED.get(parts[0].lower(), parts[0].lower())
-
-
-def _sorted_into_splits(
-    place: Path, files: dict[str, tuple[str, ...]]
-) -> tuple[dict[str, list[tuple[str, str]]], list[str]]:
-    """Names and classes by split, and the names that belong to none."""
-    # A class may be called "train" as well: only a split has folders below.
-    splits = {_split(parts) for parts in files.values() if len(parts) > 2} & set(SPLITS)
-    if splits and ("train" not in splits or len(splits) == 1):
+def _found(place: str, root: Branch, others: Sequence[str]) -> _Found:
+    """The splits, where there are any, or the class folders of a set in one piece."""
+    holders = _of_splits(root)
+    if len(holders) > 1:
         raise InputError(
-            _("{place} has {found}/, but a set in splits needs train/ and val/ or test/").format(
-                place=place, found="/, ".join(sorted(splits))
+            _("{place} holds several sets with splits: {places}; choose one of these folders").format(
+                place=place, places=some([f"{holder.place}/" for holder in holders])
             )
         )
-    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    unused = []
-    for name, parts in files.items():
-        split = _split(parts) if splits else ONE_PIECE
-        label = parts[1:] if splits else parts
-        if len(label) < 2 or (splits and split not in splits):
-            unused.append(name)
+    if holders:
+        return _in_splits(place, holders[0])
+    within = root.within()
+    if not within.folders:
+        raise InputError(_no_class_folders(place, root, others))
+    meant = {split_of(name) for name in within.folders}
+    named = [f"{printable(folder.place)}/" for name, folder in within.folders.items() if split_of(name)]
+    if len(named) > 1 and len(meant - {None}) > 1 and (TRAIN in meant or len(named) == len(within.folders)):
+        flat = not any(folder.folders for folder in within.folders.values())
+        if flat:
+            raise InputError(
+                _(
+                    "{place}: {folders} hold images and no class folders; each class needs a folder of its name in "
+                    "them, as train/CLASS/image.png. {more}"
+                ).format(place=place, folders=some(named), more=_no_labels(others)).strip()
+            )  # fmt: skip
+        if TRAIN not in meant:
+            raise InputError(
+                _("{place} has {folders}, but no folder with class folders to train with, such as train/").format(
+                    place=place, folders=some(named)
+                )
+            )
+    return _Found({ONE_PIECE: branches.classes(place, root)})
+
+
+def _no_class_folders(place: str, root: Branch, others: Sequence[str]) -> str:
+    sentence = _(
+        "{place} has no images in class folders; each class needs a folder of its name, at the top or in train/ and "
+        "val/ or test/. {found}"
+    )
+    images = list(root.all())
+    if images:
+        found = _("Images that lie directly in {folder}: {images}. {more}").format(
+            images=len(images), folder=f"{root.within().place / 'x'}"[:-1] or _("the top folder"),
+            more=_no_labels(others),
+        )  # fmt: skip
+    else:
+        found = _no_labels(others)
+    return sentence.format(place=place, found=found).strip()
+
+
+def _no_labels(others: Sequence[str]) -> str:
+    """What of the other files might have been meant to hold images or labels, and is not read."""
+    packed = [name for name in others if PurePosixPath(name).suffix.lower() in PACKED]
+    if packed:
+        return _("Archives in it are not opened: {names}.").format(names=some(packed))
+    tables = [name for name in others if PurePosixPath(name).suffix.lower() in TABLES]
+    return _("Labels in files are not read: {names}.").format(names=some(tables)) if tables else ""
+
+
+def _of_splits(root: Branch) -> list[Branch]:
+    """The outermost folders whose folders are splits."""
+    level = [root]
+    while level:
+        if holders := [branch for branch in level if _holds_splits(branch)]:
+            return holders
+        level = [folder for branch in level for folder in branch.folders.values()]
+    return []
+
+
+def _holds_splits(branch: Branch) -> bool:
+    """Whether the folders in it are splits: one to train with that has class folders, and others that fit it."""
+    trains = [name for name in branch.folders if split_of(name) == TRAIN]
+    if not trains or not all(branch.folders[name].has_class_folders() for name in trains):
+        return False
+    others = [name for name in branch.folders if name not in trains]
+    if not others:
+        return True
+    labels = {folded(label) for name in trains for label in branch.folders[name].within().folders}
+    return any(
+        split_of(name) not in (TRAIN, None) or labels & {folded(one) for one in branch.folders[name].within().folders}
+        for name in others
+    )
+
+
+def _in_splits(place: str, holder: Branch) -> _Found:
+    found = _Found({})
+    by_split: dict[str, list[str]] = {}
+    for name in holder.folders:
+        if split := split_of(name):
+            by_split.setdefault(split, []).append(name)
         else:
-            found[split].append((name, label[0]))
-    return dict(found), unused
+            found.unknown.append(holder.folders[name])
+    known: set[str] = set()
+    for split in SPLITS:  # the training set first: it tells the classes
+        candidates = []
+        for name in by_split.get(split, []):
+            folder = holder.folders[name]
+            labels = {folded(label) for label in folder.within().folders}
+            if folder.has_class_folders() and (split == TRAIN or labels & known):
+                candidates.append(name)
+            else:
+                found.unlabelled.append(folder)
+        if not candidates:
+            continue
+        candidates.sort(key=lambda name: (len(words(name)), name))
+        first, *rest = candidates
+        if rest and len(words(rest[0])) == len(words(first)):
+            raise InputError(
+                _("{place} has several folders for the same split: {folders}; leave one of them").format(
+                    place=place, folders=some([f"{holder.folders[name].place}/" for name in candidates])
+                )
+            )
+        found.more += [holder.folders[name] for name in rest]
+        found.splits[split] = branches.classes(place, holder.folders[first])
+        known = known or {folded(label) for label in found.splits[TRAIN].images}
+    if len(found.splits) == 1:
+        found.splits = {ONE_PIECE: found.splits[TRAIN]}
+    return found
 
 
-def _classes(source: Source, found: dict[str, list[tuple[str, str]]], indices: list[str]) -> tuple[str, ...]:
-    training = {label for _name, label in found.get("train") or found[ONE_PIECE]}
-    for split, files in found.items():
+def _labelled(part: Classes) -> list[tuple[str, str]]:
+    return sorted((name, label) for label, names in part.images.items() for name in names)
+
+
+def _match(source: Source, found: _Found, labelled: dict[str, list[tuple[str, str]]]) -> None:
+    """See that every class is one of the training set, be it in another spelling.
+
+    Raises:
+        InputError: naming a class that the training set lacks.
+    """
+    training = next(iter(found.splits.values())).images
+    spelled: dict[str, list[str]] = {}
+    for label in training:
+        spelled.setdefault(folded(label), []).append(label)
+    for split, files in labelled.items():
         for name, label in files:
-            if label not in training:
+            if label in training or label in found.renamed:
+                continue
+            meant = spelled.get(folded(label), [])
+            if len(meant) != 1:
                 raise InputError(
                     _("{place}: the class {label} is in {split}/ but not in train/").format(
                         place=printable(source.path / name), label=shown(label), split=split
                     )
                 )
-    classes = tuple(sorted(training))
+            found.renamed[label] = meant[0]
+
+
+def _classes(source: Source, labelled: dict[str, list[tuple[str, str]]], indices: list[str]) -> tuple[str, ...]:
+    classes = tuple(sorted({label for _name, label in labelled.get(TRAIN) or labelled[ONE_PIECE]}))
     for name in indices:
         classes = _ordered(classes, source.read(name), source.path / name)
     return classes
@@ -150,7 +290,9 @@ def _ordered(classes: tuple[str, ...], text: bytes, place: Path) -> tuple[str, .
                 place=place, count=len(classes)
             )
         )
-    ordered = tuple(wanted[position] for position in class_indices(classes))
+    ordered = tuple(
+        alike(name) if isinstance(name := wanted[position], str) else name for position in class_indices(classes)
+    )
     for name in ordered:
         if name not in classes or ordered.count(name) > 1:
             raise InputError(
@@ -159,11 +301,66 @@ def _ordered(classes: tuple[str, ...], text: bytes, place: Path) -> tuple[str, .
     return ordered
 
 
-def _lacking(found: dict[str, list[tuple[str, str]]], classes: tuple[str, ...]) -> Iterator[str]:
-    for split, files in found.items():
+def _left_out(root: Branch, used: set[str], found: _Found) -> Iterator[str]:
+    """Of the images that are not used, where they lie and why they are left out."""
+    told: set[str] = set()
+    reasons = [
+        (_("Left out, as no class folders in it tell labels: {folder} (images: {count})."), found.unlabelled),
+        (_("Left out, as its name is that of no split: {folder} (images: {count})."), found.unknown),
+        (_("Left out, as another folder is taken for this split: {folder} (images: {count})."), found.more),
+        (
+            _("Left out, as it holds the classes beside it again: {folder} (images: {count})."),
+            [folder for part in found.splits.values() for folder in part.repeated],
+        ),
+    ]
+    for sentence, folders in reasons:
+        for folder in folders:
+            names = set(folder.all())
+            told |= names
+            yield sentence.format(folder=f"{printable(folder.place)}/", count=len(names))
+    outside = [name for name in root.all() if name not in used and name not in told]
+    yield from _said(_("Images outside of class folders are not used: {names} ({count} in all)."), sorted(outside))
+
+
+def _empty(root: Branch, empty: Sequence[str]) -> list[str]:
+    """Folders without files that look like classes or splits, as far as no system has left them behind."""
+    return (
+        [f"{name}/" for name in empty if not any(map(is_of_system, PurePosixPath(name).parts))] if root.folders else []
+    )
+
+
+def _on_classes(found: _Found, splits: dict[str, list[tuple[str, int]]], classes: tuple[str, ...]) -> Iterator[str]:
+    if found.renamed:
+        pairs = [f"{printable(given)} → {printable(meant)}" for given, meant in sorted(found.renamed.items())]
+        yield _("Classes that are written otherwise than in the training set are taken for its own: {names}.").format(
+            names=some(pairs)
+        )
+    deep = [f"{folder.place}/" for part in found.splits.values() for folder in part.deep]
+    yield from _said(_("Folders in class folders count as parts of these classes: in {names} ({count} in all)."), deep)
+    for split, files in splits.items():
         there = {label for _name, label in files}
-        missing = [name for name in classes if name not in there]
+        missing = [name for position, name in enumerate(classes) if position not in there]
         if missing:
             yield _("Classes without images in {split}/: {names} ({count} in all).").format(
                 split=split, count=len(missing), names=some(missing)
             )
+
+
+def _understood(found: _Found, splits: dict[str, list[tuple[str, int]]], classes: tuple[str, ...]) -> str:
+    sentences = {
+        ONE_PIECE: _("All images: {count:,}, in {folder}."),
+        "train": _("Training images: {count:,}, in {folder}."),
+        "val": _("Validation images: {count:,}, in {folder}."),
+        "test": _("Test images: {count:,}, in {folder}."),
+    }
+    told = [
+        sentences[split].format(count=len(files), folder=_place(found.splits[split].branch))
+        for split, files in splits.items()
+    ]
+    return " ".join(
+        [_("Found {count:,} classes: {names}.").format(count=len(classes), names=some(list(classes))), *told]
+    )
+
+
+def _place(branch: Branch) -> str:
+    return f"{printable(branch.place)}/" if branch.place.parts else _("the top folder")

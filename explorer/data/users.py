@@ -3,12 +3,13 @@
 import torch
 from torch import Tensor
 
+from explorer.data.branches import SHOWN
 from explorer.data.dataset import Dataset, Files, Split
 from explorer.data.images import Decoded, Encoded, decode_all
 from explorer.data.labelled import assemble
 from explorer.data.progress import Progress
 from explorer.data.source import Source
-from explorer.data.tree import ONE_PIECE, SHOWN, arrange
+from explorer.data.tree import ONE_PIECE, arrange
 from explorer.errors import InputError
 from explorer.i18n import _
 
@@ -22,11 +23,11 @@ def load(name: str, source: Source, progress: Progress) -> Dataset:
         InputError: naming the place and the rule that it breaks.
     """
     listing = source.listing()
-    tree = arrange(source, listing.names)
+    tree = arrange(source, listing.names, listing.empty)
     files = [file for split in tree.splits.values() for file in split]
     encoded = Encoded(source, tuple(file for file, _label in files))
     decoded, unkept = decode_all(encoded, listing.state, progress)
-    notes = [*tree.notes, *_broken(source, decoded), *([unkept] if unkept else [])]
+    notes = [tree.understood, *listing.notes, *tree.notes, *_broken(source, decoded), *([unkept] if unkept else [])]
     readable = torch.nonzero(decoded.readable).flatten()
     images: Tensor | Files = (
         Encoded(source, encoded.names, decoded.channels).take(readable.tolist())

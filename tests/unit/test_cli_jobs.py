@@ -4,6 +4,7 @@ import json
 import math
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -220,6 +221,24 @@ def test_train_that_is_refused_leaves_nothing(
     assert (status, out, err.count("\n")) == (2, "", 1), err
     assert jobs.records() == []
     assert not [path for path in desk.settings().runs_dir.glob("*") if path.is_dir()]
+
+
+def test_what_data_are_taken_for_is_told_before_the_job(call: Call, jobs: Store, tmp_path: Path) -> None:
+    for place in ("seg_train/seg_train/cat", "seg_train/seg_train/dog", "seg_test/cat", "seg_pred"):
+        (tmp_path / "set" / place).mkdir(parents=True)
+        (tmp_path / "set" / place / "1.png").write_bytes(b"")  # only names are looked at
+    status, out, err = call("train", "digits-cnn", "--dataset", str(tmp_path / "set"), "--json")
+    assert (status, document(out)["status"]) == (0, "queued")
+    assert err.splitlines() == [
+        "data: Found 2 classes: cat, dog. Training images: 2, in seg_train/seg_train/. Test images: 1, in seg_test/.",
+        "data: Left out, as its name is that of no split: seg_pred/ (images: 1).",
+        "data: Classes without images in test/: dog (1 in all).",
+    ]
+    status, out, err = call("train", "digits-cnn", "--dataset", str(tmp_path / "set" / "seg_pred"), "--json")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "has no images in class folders; each class needs a folder of its name" in err
+    assert "Images that lie directly in the top folder: 1." in err
+    assert len(jobs.records()) == 1
 
 
 def test_a_store_that_fails_is_our_fault_in_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -214,3 +214,75 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "set.zip")
     with pytest.raises(InputError, match="is neither a folder nor"):
         load(str(tmp_path / "set.zip"))
+
+
+class Unmarked(zipfile.ZipInfo):
+    """An entry whose name is written in an encoding that the archive doesn't tell."""
+
+    given = b""
+
+    def _encodeFilenameFlags(self) -> tuple[bytes, int]:  # noqa: N802  of zipfile
+        return self.given, self.flag_bits & ~0x800
+
+
+def packed_in(codec: str, path: Path, entries: dict[str, bytes], extra: bytes = b"") -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for number, (name, data) in enumerate(entries.items()):
+            entry = Unmarked(str(number))
+            entry.given, entry.extra = name.encode(codec), extra
+            archive.writestr(entry, data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("codec", "names"),
+    [
+        ("gbk", "猫 狗"),
+        ("gbk", "动物/苹果 动物/香蕉"),
+        ("gbk", "稻瘟病 白叶枯病 褐斑病"),
+        ("gb18030", "合格 不合格"),
+        ("cp932", "いぬ ねこ"),
+        ("cp932", "リンゴ 表 良品"),
+        ("cp950", "貓 狗 蘋果"),
+        ("cp950", "許功蓋 測試"),
+        ("cp949", "고양이 강아지"),
+        ("cp949", "정상 불량"),
+        ("cp1251", "Кошки Собаки"),
+        ("cp866", "кошка собака"),
+        ("cp866", "рак ель"),
+        ("cp1252", "Äpfel Kühe"),
+        ("cp1252", "maçã pêra"),
+        ("cp850", "café thé"),
+        ("cp437", "Äpfel Größe"),
+        ("utf-8", "猫 狗"),
+        ("utf-8", "кошка Äpfel"),
+    ],
+)
+def test_names_of_any_windows(codec: str, names: str, tmp_path: Path) -> None:
+    wanted = names.split()
+    path = packed_in(codec, tmp_path / "set.zip", {f"{name}/1.png": png(7) for name in wanted})
+    listing = Archive(path).listing()
+    assert listing.names == tuple(sorted(f"{name}/1.png" for name in wanted))
+    assert all(Archive(path).read(name) == png(7) for name in listing.names)
+    assert len(listing.notes) == (codec != "utf-8")
+    assert all("are not marked as UTF-8; they were read as" in note for note in listing.notes)
+
+
+def test_the_chosen_encoding_is_told_with_the_data(tmp_path: Path) -> None:
+    entries = {f"动物/{label}/{number}.png": png(number) for label in "猫狗" for number in range(10)}
+    found = load(str(packed_in("gbk", tmp_path / "set.zip", entries)))
+    assert found.classes == ("狗", "猫")
+    assert any("they were read as GBK (Chinese)" in note for note in found.notes)
+
+
+def test_a_name_that_stands_there_once_more_in_utf8(tmp_path: Path) -> None:
+    field = b"\1" + bytes(4) + "Ж/1.png".encode()
+    extra = struct.pack("<HH", 0x7075, len(field)) + field
+    path = packed_in("latin-1", tmp_path / "set.zip", {"\xff/1.png": png(7)}, extra)
+    assert Archive(path).listing().names == ("Ж/1.png",)
+
+
+def test_empty_folders_are_listed(tmp_path: Path) -> None:
+    path = packed(tmp_path / "set.zip", {**classes(), "emu/": b"", "cat/": b"", "a/b/": b"", "a/": b""})
+    assert Archive(path).listing().empty == ("a/b", "emu")
+    assert any("Folders without images: a/b/, emu/ (2 in all)." in note for note in load(str(path)).notes)

@@ -66,7 +66,7 @@ def test_what_was_refused_for_a_while_is_read_again(write: Write, monkeypatch: p
 
 
 def test_sets_that_teach_nothing(write: Write, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="has one class only, 'cat'; there is nothing to tell apart"):
+    with pytest.raises(InputError, match=r"has one class only, 'cat' \(images: 5\); there is nothing to tell apart"):
         load(str(write("cat", root="one")))
     with pytest.raises(InputError, match="has no images in class folders"):
         load(str(write("", root="flat")))
@@ -77,18 +77,14 @@ def test_sets_that_teach_nothing(write: Write, tmp_path: Path) -> None:
         load(str(write("cat", "dog", root="single", count=1)))
 
 
-@pytest.mark.parametrize(
-    ("folders", "found"),
-    [(("train/cat", "train/dog", "spare/cat", "spare/dog"), "train"), (("test/cat", "val/dog"), "test/, val")],
-)
-def test_a_split_that_is_missing(folders: tuple[str, ...], found: str, write: Write) -> None:
-    with pytest.raises(InputError, match=rf"has {found}/, but a set in splits needs train/ and val/ or test/"):
-        load(str(write(*folders)))
+def test_a_split_that_is_missing(write: Write) -> None:
+    with pytest.raises(InputError, match="has test/, val/, but no folder with class folders to train with"):
+        load(str(write("test/cat", "val/dog")))
 
 
 def test_classes_differ_between_splits(write: Write) -> None:
     folder = write("train/cat", "train/dog", "test/cat")
-    assert load(str(folder)).notes == ("Classes without images in test/: dog (1 in all).",)
+    assert load(str(folder)).notes[1:] == ("Classes without images in test/: dog (1 in all).",)
     write("test/emu")
     with pytest.raises(InputError, match=r"test/emu/0.png: the class 'emu' is in test/ but not in train/"):
         load(str(folder))
@@ -180,7 +176,7 @@ def test_paths_and_names_that_there_are_not(tmp_path: Path) -> None:
 def test_links_that_lead_back_by_a_detour(write: Write) -> None:
     folder = write("cat", "dog")
     for here, there in (("cat", "dog"), ("dog", "cat")):
-        for name in ("one", "two"):  # two ways at each of 40 steps: a walk that never ends
+        for name in (f"{here} one", f"{here} two"):  # two ways at each of 40 steps: a walk that never ends
             (folder / here / name).symlink_to(folder / there)
     found = load(str(folder))
     assert len(found.train) + len(found.test) == 2 * 3 * COUNT

@@ -36,7 +36,8 @@ def test_splits_are_what_torchvision_reads(pack: Callable[[Path], str], write: W
         for image, (path, _label) in zip(split.images, wanted.samples, strict=True):
             assert (image.permute(1, 2, 0).numpy() == np.asarray(Image.open(path))).all()
     assert found.validation is None
-    assert found.notes == ()
+    assert len(found.notes) == 1
+    assert found.notes[0].startswith("Found 3 classes: a bird, cat, dog. Training images: 15, in ")
     assert (found.channels, found.mirrored) == (3, True)
 
 
@@ -76,9 +77,11 @@ def test_other_folders_may_be_around(write: Write) -> None:
 
 
 def test_classes_may_have_folders_inside_and_any_name(write: Write) -> None:
-    found = load(str(write("train", "train car/old", "train car/new", "测试")))
-    assert found.classes == ("train", "train car", "测试")
-    assert found.train.per_class(3) == [4, 8, 4]
+    found = load(str(write("火车/small", "train/old", "train/new")))
+    assert found.classes == ("train", "火车")
+    assert found.train.per_class(2) == [8, 4]
+    with pytest.raises(InputError, match="images lie directly in train car/ and one folder deeper in train/, 火车/"):
+        load(str(write("train car")))
 
 
 def test_hidden_and_other_files_are_no_images(write: Write) -> None:
@@ -90,10 +93,11 @@ def test_hidden_and_other_files_are_no_images(write: Write) -> None:
     found = load(str(folder))
     assert found.classes == ("cat", "dog")
     assert len(rows(found)) == 10
-    assert found.notes[:2] == (
-        "Files other than images are not used: README, cat/labels.txt (2 in all).",
+    assert found.notes[1:3] == (
         "Images outside of class folders are not used: preview.png (1 in all).",
+        "Files other than images are not used: README, cat/labels.txt (2 in all).",
     )
+    assert found.notes[3].startswith("What systems and programs keep for themselves is not used: .cache/0.png, ")
 
 
 def test_grey_only_if_all_are(write: Write) -> None:
@@ -162,12 +166,12 @@ def test_where_they_can_not_be_kept_a_note_says_so(write: Write, data_dir: Path)
     data_dir.write_text("a file")
     found = load(str(folder))
     assert len(rows(found)) == 10
-    assert f"The decoded images can't be kept in {data_dir / 'decoded'}" in found.notes[0]
+    assert f"The decoded images can't be kept in {data_dir / 'decoded'}" in found.notes[1]
 
 
 def test_images_beside_the_splits(write: Write) -> None:
     found = load(str(write("train/a", "train/b", "test/a", "test/b", "extra/a")))
-    assert ": extra/a/0.png, extra/a/1.png, extra/a/2.png, … (5 in all)." in found.notes[0]
+    assert found.notes[1] == "Left out, as its name is that of no split: extra/ (images: 5)."
 
 
 class Names:
@@ -193,9 +197,11 @@ def test_every_file_is_in_one_split_or_in_a_note(names: set[str]) -> None:
     used = [name for files in tree.splits.values() for name, _label in files]
     assert len(used) == len(set(used))
     assert set(used) <= names
-    seen = {name for name in names if not any(part.startswith(".") for part in name.split("/"))}
-    counted = sum(int(count) for note in tree.notes for count in re.findall(r"not used: .* \((\d+) in all", note))
-    assert len(used) + counted == len(seen)
+    hidden = {name for name in names if ".x" in name.split("/")}
+    told = (re.findall(r"(?:not used|Left out).* \((?:images: )?(\d+)(?: in all)?\)", note) for note in tree.notes)
+    counted = sum(int(count) for counts in told for count in counts)
+    images_hidden = {name for name in hidden if name.lower().endswith((".png", ".jpg"))}
+    assert len(used) + counted == len(names - hidden) + len(images_hidden)
     for files in tree.splits.values():
         for name, label in files:
             assert tree.classes[label] in name.split("/")[:-1]

@@ -1,0 +1,135 @@
+"""Folders of images as a tree, and which of them are classes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from explorer.data.names import alike, folded
+from explorer.errors import InputError, printable
+from explorer.i18n import _
+
+SHOWN = 3  # names in a sentence
+
+
+@dataclass
+class Branch:
+    """A folder with what lies below; those whose names look alike are one.
+
+    Attributes:
+        place: folders on the way to it, as the first file that came along wrote them.
+        images: names of the files that lie in it directly.
+        folders: by name, in Unicode's composed form; each has images somewhere below.
+    """
+
+    place: PurePosixPath = field(default_factory=PurePosixPath)
+    images: list[str] = field(default_factory=list)
+    folders: "dict[str, Branch]" = field(default_factory=dict)
+
+    def add(self, name: str) -> None:
+        """Put an image where its name says."""
+        here = self
+        for part in PurePosixPath(name).parts[:-1]:
+            here = here.folders.setdefault(alike(part), Branch(here.place / part))
+        here.images.append(name)
+
+    def all(self) -> Iterator[str]:
+        """The images in it and below."""
+        yield from self.images
+        for folder in self.folders.values():
+            yield from folder.all()
+
+    def outside(self, inner: "Branch") -> Iterator[str]:
+        """The images on the way to a folder further in, and beside it."""
+        if self is not inner:
+            yield from self.images
+            for folder in self.folders.values():
+                yield from folder.outside(inner)
+
+    def within(self) -> "Branch":
+        """The folder itself, or the one further in that holds all the class folders, as in an archive of a folder."""
+        here = self
+        while len(here.folders) == 1 and (only := next(iter(here.folders.values()))).folders:
+            here = only
+        return here
+
+    def has_class_folders(self) -> bool:
+        """Whether folders with images lie in it, which may be classes."""
+        return bool(self.within().folders)
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Class folders.
+
+    Attributes:
+        branch: in which they lie.
+        images: of each class, those in folders further in as well.
+        repeated: folders beside them that hold the same classes again.
+        deep: classes whose images lie in folders further in.
+    """
+
+    branch: Branch
+    images: dict[str, list[str]]
+    repeated: tuple[Branch, ...]
+    deep: tuple[Branch, ...]
+
+
+def classes(root: str, branch: Branch) -> Classes:
+    """The class folders in a folder, or further in.
+
+    Args:
+        root: what messages call the data set.
+        branch: the folder.
+
+    Raises:
+        InputError: where the folders in it can't be classes: several of them hold the same folders, or some hold
+            images and others only folders.
+    """
+    branch = branch.within()
+    folders = branch.folders
+    flat = {
+        name for name, folder in folders.items() if folder.images or [*map(folded, folder.folders)] == [folded(name)]
+    }
+    repeated = [
+        name
+        for name, folder in folders.items()
+        if name not in flat and {folded(one) for one in folder.within().folders} <= {folded(one) for one in flat}
+    ]
+    left = {name: folder for name, folder in folders.items() if name not in repeated}
+    places = {name: f"{printable(folder.place)}/" for name, folder in left.items()}
+    deep = [name for name in left if name not in flat]
+    if flat and deep:
+        raise InputError(
+            _(
+                "{place}: the folders can't all be classes, as images lie directly in {flat} and one folder deeper in "
+                "{deep}; put all class folders beside each other, or into folders named train and test"
+            ).format(place=root, flat=some([places[name] for name in left if name in flat]), deep=some(
+                [places[name] for name in deep]
+            ))
+        )  # fmt: skip
+    holders: dict[str, list[str]] = {}
+    for name, folder in left.items():
+        for inner in folder.folders:
+            holders.setdefault(folded(inner), []).append(name)
+    shared = {inner: names for inner, names in holders.items() if len(names) > 1}
+    if shared:
+        both = next(iter(shared.values()))
+        raise InputError(
+            _(
+                "{place}: {folders} can't be classes, as they hold folders of the same names: {inner}; if these are "
+                "the classes, the folders around them have to be named train and test (and val)"
+            ).format(place=root, folders=some([places[name] for name in both]), inner=some(
+                [name for name in left[both[0]].folders if folded(name) in shared]
+            ))
+        )  # fmt: skip
+    return Classes(
+        branch,
+        {name: list(folder.all()) for name, folder in left.items()},
+        tuple(folders[name] for name in repeated),
+        tuple(folder for folder in left.values() if folder.folders),
+    )
+
+
+def some(names: list[str]) -> str:
+    """The first of several names, for a sentence that tells their number as well."""
+    return ", ".join([*map(printable, names[:SHOWN]), *(["…"] if len(names) > SHOWN else [])])
