@@ -16,7 +16,7 @@ from explorer.i18n import _
 from explorer.specs import PRESETS, resolve
 from explorer.ui import charts, diagram, export, headline, layer_panel, published, state, tables, toolbar
 from explorer.ui.editors import EDITORS
-from explorer.ui.editors.common import number
+from explorer.ui.editors.common import beside, number, slot, slots
 from explorer.ui.glossary import explain
 from explorer.ui.text import plain
 
@@ -52,7 +52,8 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key
 face = st.container(key="face")
 editor_side, numbers_side, layer_side = st.columns([12, 10, 14], gap="medium")
 
-with editor_side:
+with editor_side, slots() as found:
+    linked = st.container()
     try:
         spec = EDITORS[editing.spec.family](editing)
         analyse(spec)
@@ -60,8 +61,6 @@ with editor_side:
         state.refuse(editing, error)
     else:
         state.accept(editing, spec)
-    if editing.problem:
-        st.caption(f":material/error: {plain(editing.problem)}")
     with st.expander(_("Training memory and FLOPs"), key="training-options"):
         number(state.VIEW + "batch", _("Batch size"), explain("batch"))
         st.selectbox(
@@ -80,6 +79,7 @@ with editor_side:
             _("FLOPs count"), list(Term), selection_mode="multi", format_func=term_name, key=state.VIEW + "flops",
             help=explain("flops"),
         )  # fmt: skip
+    slot("batch")
 
 with buttons:
     toolbar.history(editing)
@@ -92,6 +92,14 @@ with face:
     diagram.controls()
 
 view = state.look(editing)
+if editing.problem:
+    (linked if editing.link_problem else beside(found, editing.problem)).error(
+        plain(editing.problem),
+        title=_("This link can't be opened: you see {name} instead").format(name=editing.base)
+        if editing.link_problem
+        else _("Not a network yet: the numbers are those of the last good one"),
+        icon=":material/error:",
+    )
 terms = frozenset(view.flops)
 options = {
     "batch_size": view.batch, "optimizer": view.optimizer, "precision": view.precision, "device": view.device
@@ -100,16 +108,6 @@ analysis = analyse(editing.spec, **options)
 
 with drawing:
     diagram.draw(analysis, svg.name(editing.spec, editing.base), view, dark=dark)
-
-with layer_side:
-    if editing.problem:
-        st.error(
-            plain(editing.problem),
-            title=_("This link can't be opened: you see {name} instead").format(name=editing.base)
-            if editing.link_problem
-            else _("Not a network yet: the numbers are those of the last good one"),
-            icon=":material/error:",
-        )
 
 with numbers_side:
     headline.draw(analysis, analyse(resolve(editing.base), **options), editing.base, terms)

@@ -91,8 +91,14 @@ def unknown_key(name: object, known: Iterable[str]) -> str:
 
 
 def place(path: tuple[int | str, ...]) -> str:
-    """``("blocks", 1)`` as people write it: ``blocks[1]``."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+    """``("blocks", 1)`` as people count: ``blocks, entry 2``."""
+    found = ""
+    for part in path:
+        if isinstance(part, int):
+            found = _("{list}, entry {number}").format(list=found, number=part + 1)
+        else:
+            found = f"{found}.{part}" if found else part
+    return found
 
 
 def _inside(inner: ErrorDetails, outer: ErrorDetails) -> bool:

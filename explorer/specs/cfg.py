@@ -1,4 +1,4 @@
-"""The cfg list: tokens of a VGG-like feature extractor, as data and as people type them.
+"""The cfg list: tokens of a VGG-like feature extractor, as data; :mod:`explorer.specs.cfg_text` reads typed ones.
 
 =============  ==================================================================
 ``64``         3x3 convolution to 64 channels, stride 1, padding 1, then ReLU
@@ -22,18 +22,15 @@ from explorer.specs.base import MAX_WIDTH
 
 MAX_TOKENS = 256
 MAX_KERNEL = 255
-MAX_TEXT = 20_000
 MAX_WORD = 60
-NO_TOKENS = ("[]", "()")  # how the empty list is typed: an empty text is rather an accident
 
 RawToken = int | str
 
 _TOKEN = re.compile(
-    r"(?P<head>[MA]|[0-9]{1,9})(?::(?P<kernel>[0-9]{1,9})(?:/(?P<stride>[0-9]{1,9}))?(?:p(?P<padding>[0-9]{1,9}))?)?"
+    r"(?P<head>[MA]|[0-9]{1,9})(?::(?P<kernel>[0-9]{1,9})(?:/(?P<stride>[0-9]{1,9}))?(?:p(?P<padding>[0-9]{1,9}))?)?",
+    re.IGNORECASE,
 )
 _NUMBER = re.compile(r"[+-]?[0-9]+")
-# What separates tokens when people type or paste a list: [64, 'M', 128], 64 M 128, ("64:1", "M").
-_WORD = re.compile(r"[^\s,;\[\](){}'\"]+")
 
 
 class Conv(NamedTuple):
@@ -61,12 +58,9 @@ class Norm(NamedTuple):
 Token = Conv | Pool | Norm
 
 
-class Word(NamedTuple):
-    """A token as it stands in a text: its characters are ``text[start:end]``."""
-
-    raw: str
-    start: int
-    end: int
+def place(index: int) -> str:
+    """Where an entry stands, as people count."""
+    return _("cfg, entry {number}").format(number=index + 1)
 
 
 def parse_token(raw: object, index: int) -> Token:
@@ -81,20 +75,21 @@ def parse_token(raw: object, index: int) -> Token:
     """
 
     def wrong(rule: str) -> TokenError:
-        return TokenError(_("cfg[{index}]: {rule}").format(index=index, rule=rule), index)
+        return TokenError(_("{place}: {rule}").format(place=place(index), rule=rule), index)
 
     if isinstance(raw, bool) or not isinstance(raw, int | str):
-        raise wrong(_("{value} is neither 'M' nor a positive integer").format(value=shown(raw)))
-    if raw == "L":
+        raise wrong(_("{value} is neither a number of channels nor M, A or L").format(value=shown(raw)))
+    if raw in ("L", "l"):
         return Norm()
     match = _TOKEN.fullmatch(str(raw)[:MAX_WORD])
     if match is None and _NUMBER.fullmatch(str(raw)[:MAX_WORD]):
         raise wrong(
-            _("{value} is neither 'M' nor a positive integer up to {limit:,}").format(value=shown(raw), limit=MAX_WIDTH)
+            _("{value} is not a number of channels from 1 to {limit:,}").format(value=shown(raw), limit=MAX_WIDTH)
         )
     if match is None:
-        raise wrong(_("{value} is neither 'M' nor a positive integer").format(value=shown(raw)))
-    head, is_pool = match["head"], match["head"] in "MA"
+        raise wrong(_("{value} is neither a number of channels nor M, A or L").format(value=shown(raw)))
+    head = match["head"].upper()
+    is_pool = head in "MA"
     kernel = int(match["kernel"] or (2 if is_pool else 3))
     stride = int(match["stride"] or ((kernel if match["kernel"] else 2) if is_pool else 1))
     if not 1 <= kernel <= MAX_KERNEL:
@@ -112,7 +107,7 @@ def parse_token(raw: object, index: int) -> Token:
         return Pool(head, kernel, stride, padding)
     if not 1 <= int(head) <= MAX_WIDTH:
         raise wrong(
-            _("{value} is neither 'M' nor a positive integer up to {limit:,}").format(value=shown(raw), limit=MAX_WIDTH)
+            _("{value} is not a number of channels from 1 to {limit:,}").format(value=shown(raw), limit=MAX_WIDTH)
         )
     if match["padding"] is None and kernel % 2 == 0:
         raise wrong(
@@ -168,39 +163,6 @@ def tokens(cfg: Sequence[RawToken]) -> list[Token]:
     return [parse_token(entry, index) for index, entry in enumerate(cfg)]
 
 
-def split_text(text: str) -> list[Word]:
-    """The words of a typed list: ``[64, 'M', 128]``, ``64 M 128``, with commas, quotes or blanks."""
-    return [Word(match[0], match.start(), match.end()) for match in _WORD.finditer(text)]
-
-
-def parse_text(text: str) -> tuple[RawToken, ...]:
-    """A cfg list as people type it.
-
-    Raises:
-        TokenError: for the first wrong word.
-    """
-    if len(text) > MAX_TEXT:
-        raise TokenError(
-            _("cfg: a text of {count:,} characters is longer than the {limit:,} allowed").format(
-                count=len(text), limit=MAX_TEXT
-            ),
-            -1,
-        )
-    words = split_text(text)
-    if not words and text.strip() not in NO_TOKENS:
-        raise TokenError(
-            _("cfg: {value} has no token; write [] for a network without convolutions").format(value=shown(text)), -1
-        )
-    return parse_tokens(
-        [int(raw) if raw.isascii() and raw.isdecimal() and len(raw) < 10 else raw for raw, _start, _end in words]
-    )
-
-
-def format_text(cfg: Sequence[RawToken]) -> str:
-    """The list as the editor shows it: ``64, 64, M``; ``[]`` where it is empty."""
-    return ", ".join(map(str, cfg)) or NO_TOKENS[0]
-
-
 def map_sizes(cfg: Sequence[RawToken], image_size: int) -> list[int]:
     """Side of the map after each token.
 
@@ -214,10 +176,10 @@ def map_sizes(cfg: Sequence[RawToken], image_size: int) -> list[int]:
             if out < 1:
                 raise TokenError(
                     _(
-                        "cfg[{index}]: {token} needs a map of at least {needed}×{needed}, but {size}×{size} arrives "
+                        "{place}: {token} needs a map of at least {needed}×{needed}, but {size}×{size} arrives "
                         "at image_size {image}"
                     ).format(
-                        index=index,
+                        place=place(index),
                         token=shown(cfg[index]),
                         needed=token.kernel - 2 * token.padding,
                         size=size,

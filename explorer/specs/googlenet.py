@@ -48,7 +48,9 @@ def parse_rows(raw: object) -> tuple[Module, ...]:
     for index, name in enumerate(names):
         if name in names[:index]:
             raise SpecError(
-                _("modules[{index}]: the name {name} stands twice in the table").format(index=index, name=shown(name))
+                _("modules, row {number}: the name {name} stands twice in the table").format(
+                    number=index + 1, name=shown(name)
+                )
             )
     return rows
 
@@ -61,22 +63,29 @@ def is_name(text: str) -> bool:
 def _row(raw: object, index: int) -> Module:
     if not isinstance(raw, list | tuple) or len(raw) != len(Module._fields):
         raise SpecError(
-            _("modules[{index}]: {value} is not a row of a name and six channel counts").format(
-                index=index, value=shown(raw)
+            _("modules, row {number}: {value} is not a row of a name and six channel counts").format(
+                number=index + 1, value=shown(raw)
             )
         )
     name, *channels = raw
     if not isinstance(name, str) or not is_name(name):
         raise SpecError(
             _(
-                "modules[{index}]: the name {name} is not 1 to 12 letters and digits, or is the reserved word empty"
-            ).format(index=index, name=shown(name))
+                "modules, row {number}: the name {name} is not 1 to 12 letters and digits, or is the word empty, "
+                "which is reserved"
+            ).format(number=index + 1, name=shown(name))
         )
     for column, value in zip(COLUMNS, channels, strict=True):
+        if value is None:
+            raise SpecError(
+                _("modules, row {number} ({name}), {column}: empty; give a number of channels up to {limit:,}").format(
+                    number=index + 1, name=name, column=column, limit=MAX_BRANCH
+                )
+            )
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_BRANCH:
             raise SpecError(
-                _("modules[{index}] ({name}), {column}: {value} is not a positive integer up to {limit:,}").format(
-                    index=index, name=name, column=column, value=shown(value), limit=MAX_BRANCH
+                _("modules, row {number} ({name}), {column}: {value} is not a positive integer up to {limit:,}").format(
+                    number=index + 1, name=name, column=column, value=shown(value), limit=MAX_BRANCH
                 )
             )
     return Module(name, *channels)
@@ -124,7 +133,9 @@ class GoogLeNetSpec(Spec):
             for index, name in enumerate(chosen):
                 if name not in names:
                     raise SpecError(
-                        _("{key}[{index}]: there is no module {name}").format(key=key, index=index, name=shown(name))
+                        _("{key}, entry {number}: there is no module {name}").format(
+                            key=key, number=index + 1, name=shown(name)
+                        )
                     )
             if list(chosen) != sorted(set(chosen), key=names.index):
                 raise SpecError(_("{key}: each module at most once, in the order of the table").format(key=key))

@@ -59,9 +59,9 @@ class ResNetSpec(Spec):
                 if after < before:
                     raise SpecError(
                         _(
-                            "widths[{stage}]: shortcut A pads with zeros and can't shrink {before} "
+                            "widths, entry {number}: shortcut A pads with zeros and can't shrink {before} "
                             "channels to {after}; use shortcut B"
-                        ).format(stage=stage, before=before, after=after)
+                        ).format(number=stage + 1, before=before, after=after)
                     )
         return self
 

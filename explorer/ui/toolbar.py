@@ -8,7 +8,7 @@ from explorer.analysis import analyse
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.specs import Spec, VggSpec, nearest, parse_json, saved
-from explorer.specs.cfg import parse_text
+from explorer.specs.cfg_text import read_text
 from explorer.ui import address, state
 from explorer.ui.text import plain
 from explorer.ui.train import state as train_state
@@ -143,7 +143,9 @@ def read_file(content: bytes, current: Spec) -> Spec:
     if text.startswith("{"):
         return parse_json(text)
     fields = current.to_dict() if isinstance(current, VggSpec) else {"family": "vgg"}
-    return VggSpec.parse({**fields, "cfg": parse_text(" ".join(text.split())), "in_features": None})
+    typed = read_text(text)
+    head = {} if typed.hidden is None else {"classifier": typed.hidden, "num_classes": typed.classes}
+    return VggSpec.parse({**fields, "cfg": typed.cfg, **head, "in_features": None})
 
 
 def _show(spec: Spec) -> None:

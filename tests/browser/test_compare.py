@@ -43,7 +43,7 @@ def test_a_network_is_typed_and_pasted(visit: Visit) -> None:
     picker.click()
     picker.fill("vgg16~cfg~bananas")
     picker.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("link: cfg[0]: 'bananas' is neither 'M' nor a positive integer")
+    expect(page.get_by_role("alert")).to_contain_text("link: cfg, entry 1: 'bananas' is neither")
     expect(heads(page).nth(1)).to_have_text("B · VGG-11 (A), changed")
 
 

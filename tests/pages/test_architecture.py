@@ -69,7 +69,7 @@ def test_a_wrong_token_is_marked_and_the_last_good_numbers_stay(caplog: pytest.L
     with caplog.at_level(logging.WARNING, "explorer"):
         app.text_input(key="edit.cfg").set_value("64, M, bananas, 128").run()
         app.number_input(key="view.batch").set_value(64).run()
-    assert "cfg[2]: 'bananas' is neither 'M' nor a positive integer" in problem(app)
+    assert "cfg, entry 3: 'bananas' is neither a number of channels nor M, A or L" in problem(app)
     assert any(":red-badge[bananas]" in text.value for text in app.markdown)
     assert {**metrics(app), "Training": ""} == {**before, "Training": ""}
     assert app.query_params["net"] == "vgg11"
@@ -115,13 +115,13 @@ def test_a_misfit_between_shortcut_and_widths() -> None:
     ("link", "message"),
     [
         ({"net": "rubbish"}, "link, net: there is no preset 'rubbish'"),
-        ({"net": "vgg16", "cfg": "64.X"}, "cfg[1]: 'X' is neither"),
+        ({"net": "vgg16", "cfg": "64.X"}, "cfg, entry 2: 'X' is neither"),
         ({"net": "vgg16", "image_size": "0"}, "image_size: 0 is below the least allowed, 1"),
-        ({"net": "resnet18", "blocks": "1000000.2.2.2"}, "blocks[0]: 1000000 is above the most allowed"),
-        ({"net": "googlenet", "modules": "3a.1.2"}, "modules[0]"),
+        ({"net": "resnet18", "blocks": "1000000.2.2.2"}, "blocks, entry 1: 1000000 is above the most allowed"),
+        ({"net": "googlenet", "modules": "3a.1.2"}, "modules, row 1"),
         ({"net": "vgg16", "cfg": "64." * 5000}, "link: longer than 8,000 characters"),
         ({"net": "vgg16", "batch": "0"}, "batch: '0' is below the least allowed, 1"),
-        ({"net": "vgg16", "flops": "macs"}, "flops[0]: 'macs' is not one of"),
+        ({"net": "vgg16", "flops": "macs"}, "flops, entry 1: 'macs' is not one of"),
         ({"net": "vgg16", "batchnorm": "true"}, "link, 'batchnorm': vgg16 has no such setting"),
         ({"net": "torchvision:resnet51"}, "no classification model 'resnet51'"),
     ],

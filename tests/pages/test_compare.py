@@ -108,7 +108,7 @@ def test_anything_can_be_chosen_or_pasted() -> None:
 def test_what_is_no_network_is_explained_and_the_last_one_stays() -> None:
     app = open_page(a="vgg16", b="vgg19")
     paste(app, "b", "vgg16~cfg~64.bananas")
-    assert "link: cfg[1]: 'bananas' is neither" in problem(app)
+    assert "link: cfg, entry 2: 'bananas' is neither" in problem(app)
     assert titles(app) == ["VGG-16 (D)", "VGG-19 (E)"]
     assert app.selectbox(key=NETWORK + "b").value == "vgg16~cfg~64.bananas"
     assert app.query_params == {"a": "vgg16", "b": "vgg19"}
@@ -139,7 +139,7 @@ def test_the_network_of_the_architecture_page_is_offered() -> None:
     ("link", "message"),
     [
         ({"a": "rubbish", "b": "vgg16"}, "network A: link: there is no preset 'rubbish'"),
-        ({"a": "vgg16", "b": "vgg16~cfg~64.X"}, "network B: link: cfg[1]: 'X' is neither"),
+        ({"a": "vgg16", "b": "vgg16~cfg~64.X"}, "network B: link: cfg, entry 2: 'X' is neither"),
         ({"a": "vgg16"}, "link: a comparison takes 2 to 4 networks, not 1"),
         ({"a": "vgg16", "b": "torchvision~.resnet51"}, "no classification model 'resnet51'"),
         ({"a": "vgg16", "b": "vgg19", "measure": "beauty"}, "measure: 'beauty' is not one of"),

@@ -309,7 +309,7 @@ def test_a_resumed_run_waits_behind_the_others_and_its_pause_is_not_counted(jobs
 @pytest.mark.parametrize(
     ("link", "message"),
     [
-        ({"job": "../etc"}, "job[0]: it is no id"),
+        ({"job": "../etc"}, "job, entry 1: it is no id"),
         ({"status": "asleep"}, "status"),
         ({"show": "everything"}, "show: 'everything'"),
         ({"job": ".".join(f"a{number}" for number in range(101))}, "at most 100"),

@@ -102,7 +102,7 @@ def test_texts_are_readable() -> None:
         ("vgg16~cfg~64~cfg~128", "link: 'cfg' stands twice"),
         ("vgg16~net~vgg19", "link: 'net' stands twice"),
         ("vgg16~blocks~2.2", "link, 'blocks': vgg16 has no such setting"),
-        ("vgg16~cfg~64.X", "link: cfg[1]: 'X' is neither"),
+        ("vgg16~cfg~64.X", "link: cfg, entry 2: 'X' is neither"),
         ("vgg16~cfg~" + "64." * 9000, "link: longer than 8,000 characters"),
     ],
 )

@@ -1,16 +1,46 @@
 """Widgets that several families share; every limit is checked again by the spec."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.i18n import _
 from explorer.ui.glossary import explain
 from explorer.ui.state import PREFIX
 
-_NUMBER = re.compile(r"[+-]?[0-9]{1,15}")
+_FIELD = re.compile(r"[a-z_0-9]+")
+_ANY = "image_size"  # what is wrong with no field of its own mostly does not fit the input: it is said beside that
+
+Slots = dict[str, DeltaGenerator]
+_slots: ContextVar[Slots] = ContextVar("slots")
+
+
+@contextmanager
+def slots() -> Iterator[Slots]:
+    """Collect the room below each field that the editor draws meanwhile."""
+    token = _slots.set({})
+    try:
+        yield _slots.get()
+    finally:
+        _slots.reset(token)
+
+
+def slot(*fields: str) -> DeltaGenerator:
+    """Room below the widgets of these fields, for what is wrong with them."""
+    room = st.container()
+    _slots.get().update(dict.fromkeys(fields, room))
+    return room
+
+
+def beside(found: Slots, problem: str) -> DeltaGenerator:
+    """The room of the field that a message starts with, as ``blocks, entry 2: …`` does with ``blocks``."""
+    match = _FIELD.match(problem)
+    return found.get(match[0] if match else "", found[_ANY])
 
 
 def number(key: str, label: str, help_text: str | None = None, **options: Any) -> Any:
@@ -36,19 +66,23 @@ def optional_number(name: str, label: str, placeholder: str, help_text: str) -> 
     return number(PREFIX + name, label, help_text, value=None, placeholder=placeholder)
 
 
-def shared_fields(*, channels: bool = True) -> dict[str, Any]:
-    """Input size, channels and classes."""
+def shared_fields(*, channels: bool = True, classes_are_typed: bool = False) -> dict[str, Any]:
+    """Input size, channels and classes; the last can't be changed here while another field says them."""
     with st.grid(3 if channels else 2, min_column_width=105, gap="xsmall", vertical_alignment="bottom"):
         fields = {
             "image_size": whole_number("image_size", _("Input size"), _("Side of the square input image, in pixels.")),
-            "num_classes": whole_number(
-                "num_classes", _("Classes"), explain("logits", _("Number of logits at the end."))
+            "num_classes": number(
+                PREFIX + "num_classes",
+                _("Classes"),
+                explain("logits", _("Number of logits at the end.")),
+                disabled=classes_are_typed,
             ),
         }
         if channels:
             fields["in_channels"] = whole_number(
                 "in_channels", _("Channels"), explain("channel", _("Of the input image: 3 for colour, 1 for grey."))
             )
+    slot("image_size", "num_classes", "in_channels")
     return fields
 
 
@@ -79,9 +113,3 @@ def dropout() -> Any:
         _("Dropout"), min_value=0.0, max_value=1.0, step=0.05, format="%.2f", key=PREFIX + "dropout",
         help=explain("dropout"),
     )  # fmt: skip
-
-
-def numbers_from(text: str) -> list[int | str]:
-    """A typed list of numbers; what is no number stays text, for the spec to refuse by its place."""
-    words = text.replace("[", " ").replace("]", " ").replace(",", " ").split()
-    return [int(word) if _NUMBER.fullmatch(word) else word for word in words]

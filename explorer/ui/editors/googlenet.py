@@ -8,7 +8,7 @@ import streamlit as st
 from explorer.i18n import _
 from explorer.specs import GoogLeNetSpec, Spec
 from explorer.specs.googlenet import COLUMNS, Module, is_name
-from explorer.ui.editors.common import batch_norm_flag, choice, dropout, flag, shared_fields
+from explorer.ui.editors.common import batch_norm_flag, choice, dropout, flag, shared_fields, slot
 from explorer.ui.glossary import explain
 from explorer.ui.state import PREFIX, Editing
 
@@ -52,11 +52,13 @@ def edit(editing: Editing) -> Spec:
         },
         alt=_("Inception modules: channels of each branch"),
     )
+    slot("modules")
     rows = [[_cell(value) for value in row] for row in grid.itertuples(index=False)]
     names = [row[0] if isinstance(row[0], str) else "" for row in rows]
     renamed = _renamed(editing, names)
     pools = _chosen("pool_after", _("Pool after"), explain("pooling"), names, renamed)
     heads = _chosen("aux_after", _("Auxiliary head after"), explain("auxiliary-head"), names, renamed)
+    slot("pool_after", "aux_after")
     fields = shared_fields()
     reduce = flag(
         "reduce",

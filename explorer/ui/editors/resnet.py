@@ -7,7 +7,7 @@ from explorer.i18n import _
 from explorer.specs import ResNetSpec, Spec
 from explorer.specs.base import MAX_WIDTH
 from explorer.specs.resnet import MAX_STAGES
-from explorer.ui.editors.common import batch_norm_flag, choice, flag, shared_fields, whole_number
+from explorer.ui.editors.common import batch_norm_flag, choice, flag, shared_fields, slot, whole_number
 from explorer.ui.glossary import explain
 from explorer.ui.state import PREFIX, Editing
 
@@ -27,6 +27,7 @@ def edit(_editing: Editing) -> Spec:
         for stage, (number, width) in enumerate(zip(blocks, widths, strict=True)):
             state[f"{PREFIX}blocks.{stage}"], state[f"{PREFIX}widths.{stage}"] = number, width
     stages = whole_number("stages", _("Stages"), explain("stage", _("Each stage after the first halves the map.")))
+    slot("stages")
     count = max(1, min(stages or 1, MAX_STAGES))
     for stage in range(1, count):  # a new stage starts like the one before, twice as wide
         state.setdefault(f"{PREFIX}blocks.{stage}", state.get(f"{PREFIX}blocks.{stage - 1}"))
@@ -43,6 +44,7 @@ def edit(_editing: Editing) -> Spec:
             widths.append(
                 whole_number(f"widths.{stage}", _("Width of stage {n}").format(n=stage + 1), explain("width"))
             )
+    slot("blocks", "widths")
     block = choice(
         "block",
         _("Block"),

@@ -5,11 +5,18 @@ import streamlit as st
 from explorer.errors import TokenError
 from explorer.i18n import _
 from explorer.specs import Spec, VggSpec
-from explorer.specs.cfg import format_text, parse_text
-from explorer.ui.editors.common import batch_norm_flag, choice, dropout, numbers_from, optional_number, shared_fields
+from explorer.specs.cfg_text import Typed, format_text, read_text, read_widths
+from explorer.ui.editors.common import (
+    batch_norm_flag,
+    choice,
+    dropout,
+    optional_number,
+    shared_fields,
+    slot,
+)
 from explorer.ui.glossary import explain
 from explorer.ui.state import PREFIX, Editing
-from explorer.ui.text import marked, plain
+from explorer.ui.text import marked
 
 
 def edit(_editing: Editing) -> Spec:
@@ -32,7 +39,15 @@ def edit(_editing: Editing) -> Spec:
             "`L` normalises across channels."
         ),
     )
-    mark = st.container()
+    below = slot("cfg")
+    typed = _read(text)
+    head_is_typed = isinstance(typed, Typed) and typed.hidden is not None
+    if isinstance(typed, Typed) and typed.hidden is not None:
+        texts[PREFIX + "classifier"] = format_text(typed.hidden)
+        texts[PREFIX + "num_classes"] = typed.classes
+        below.caption(
+            _("The linear layers at the end of the list are the head. Take them out of the list to set it below.")
+        )
     hidden = st.text_input(
         _("Hidden layers of the head"),
         key=PREFIX + "classifier",
@@ -41,7 +56,9 @@ def edit(_editing: Editing) -> Spec:
             "linear", _("Widths of the linear layers before the last, which always has one output per class.")
         ),
         placeholder=_("none: straight to the classes"),
+        disabled=head_is_typed,
     )
+    slot("classifier")
     left, right = st.columns(2, vertical_alignment="bottom", wrap=False)
     with left:
         pool_to = optional_number(
@@ -57,7 +74,8 @@ def edit(_editing: Editing) -> Spec:
             _("any"),
             _("What the first Linear of your own code expects (in_features): the page then says whether it fits."),
         )
-    fields = shared_fields()
+    slot("pool_to", "in_features")
+    fields = shared_fields(classes_are_typed=head_is_typed)
     batch_norm = batch_norm_flag()
     with st.expander(_("Head and dropout"), key=PREFIX + "more"):
         head = choice(
@@ -74,12 +92,13 @@ def edit(_editing: Editing) -> Spec:
             explain("dropout"),
         )
     try:
-        cfg = parse_text(text)
+        if isinstance(typed, TokenError):
+            raise typed
         return VggSpec.parse(
             {
                 "family": "vgg",
-                "cfg": cfg,
-                "classifier": numbers_from(hidden),
+                "cfg": typed.cfg,
+                "classifier": read_widths(hidden),
                 "pool_to": pool_to,
                 "in_features": in_features,
                 "batch_norm": batch_norm,
@@ -90,8 +109,15 @@ def edit(_editing: Editing) -> Spec:
             }
         )
     except TokenError as error:
-        with mark:
+        with below:
             if error.index >= 0:
                 st.markdown(marked(text, error))
-            st.caption(plain(str(error)))  # on a phone the page's own alert is far below
         raise
+
+
+def _read(text: str) -> Typed | TokenError:
+    """What the list says, or what is wrong with it: the other widgets are drawn all the same."""
+    try:
+        return read_text(text)
+    except TokenError as error:
+        return error
