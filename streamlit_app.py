@@ -16,14 +16,16 @@ from explorer.ui.upload_limit import UploadLimit
 
 
 def warm() -> None:
-    """Import torch and analyse one network, so that the first visitor doesn't wait for it; then see to the jobs."""
+    """Import torch and torchvision and analyse one network, so that the first visitor doesn't wait for it; then see to the jobs."""
     import gc
 
     from explorer.analysis import analyse
     from explorer.jobs import desk
+    from explorer.models.zoo import names
     from explorer.specs import resolve
 
     analyse(resolve("vgg16"))
+    names()
     gc.collect()
     gc.freeze()  # what the imports left behind never becomes garbage: keep it out of every collection
     desk.wake()

@@ -12,7 +12,7 @@ sys.path[:] = [str(ROOT), *(path for path in sys.path if path not in (str(ROOT),
 
 from explorer.i18n import _, choose_language, use_language  # noqa: E402
 from explorer.settings import settings  # noqa: E402
-from explorer.ui import hosts, repaint  # noqa: E402
+from explorer.ui import browser, hosts  # noqa: E402
 from explorer.ui.text import plain  # noqa: E402
 
 logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -42,5 +42,5 @@ page = st.navigation(
     ],
     position="top",
 )
-repaint.on_turn()
+browser.prepare()
 page.run()

@@ -30,9 +30,9 @@ TABLES = {"numbers": _("Numbers"), "formulas": _("Formulas")}
 
 
 def preset_label(name: str) -> str:
-    if name == state.ZOO:
-        return _("Any torchvision model…")
-    return f"{PRESETS[name].title} · {name}"
+    if name in PRESETS:
+        return f"{PRESETS[name].title} · {name}"
+    return f"torchvision · {name.removeprefix(state.ZOO)}"
 
 
 # Room for what takes a moment to draw, so that nothing below it jumps.
@@ -45,7 +45,7 @@ dark = st.context.theme.type == "dark"
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="toolbar"):
     st.title(_("Architecture"), anchor=False, width="content")
     st.selectbox(
-        _("Start from"), [*PRESETS, state.ZOO], format_func=preset_label, key=state.PRESET,
+        _("Start from"), state.starts(), format_func=preset_label, key=state.PRESET,
         on_change=state.open_preset, width=330,
     )  # fmt: skip
     buttons = st.container(horizontal=True, gap="xsmall", width="content", key="toolbar-buttons")

@@ -14,8 +14,10 @@ import streamlit as st
 
 from explorer.analysis import analyse
 from explorer.errors import InputError
-from explorer.specs import PRESETS, Spec, ZooSpec, resolve
+from explorer.models.zoo import names
+from explorer.specs import PRESETS, Spec, resolve
 from explorer.specs.link import BASE, DEFAULT, decode, encode
+from explorer.specs.zoo import PREFIX as ZOO
 from explorer.ui import address
 from explorer.ui.outrun import TYPING, Trail
 from explorer.ui.view import MAX_FOLDED, PICKED, VIEW_FIELDS, View
@@ -25,7 +27,6 @@ log = logging.getLogger("explorer.ui")
 PREFIX = "edit."  # of the widgets' keys: edit.image_size, edit.cfg, …
 VIEW = "view."  # view.batch, view.optimizer, …
 PRESET = PREFIX + "preset"
-ZOO = "torchvision"
 MAX_UNDO = 200
 
 
@@ -125,7 +126,7 @@ def _open(editing: Editing, spec: Spec, base: str) -> None:
 def fill(editing: Editing) -> None:
     """Give every widget the value that the network has."""
     editing.revision += 1
-    st.session_state[PRESET] = ZOO if isinstance(editing.spec, ZooSpec) else editing.base
+    st.session_state[PRESET] = editing.base
     for key, value in editing.spec.to_dict().items():
         st.session_state[PREFIX + key] = value
     for key, value in editing.view:
@@ -134,10 +135,20 @@ def fill(editing: Editing) -> None:
         st.session_state[VIEW + key] = list(value) if isinstance(value, tuple) else value
 
 
+def starts() -> list[str]:
+    """What an edit can start from: presets, and every model of torchvision.
+
+    torchvision takes a second to import: until the server has done so, the models are left out.
+    """
+    known = [ZOO + name for name in names()] if names.cache_info().currsize else []
+    base = st.session_state["editing"].base
+    return list(dict.fromkeys([*PRESETS, *known, base]))
+
+
 def open_preset() -> None:
     """Callback of the preset picker."""
     chosen = st.session_state[PRESET]
-    base = f"{ZOO}:resnet50" if chosen == ZOO else chosen if chosen in PRESETS else DEFAULT
+    base = chosen if chosen in starts() else DEFAULT
     show(resolve(base), base)
 
 

@@ -38,6 +38,9 @@ def test_a_well_known_network_is_one_click_away(start: Visit) -> None:
     expect(page).to_have_url(re.compile(r"/architecture\?net=lenet5$"))
     expect(parameters(page)).to_have_text("61,706", timeout=PATIENCE)
     page.go_back()
+    page.get_by_role("link", name="Compare", exact=True).click()
+    expect(page).to_have_url(re.compile(r"/compare\?a="))
+    page.go_back()  # the address that a page completes is no entry of its own
     page.locator(".st-key-card-open-resnet18").click()
     expect(parameters(page)).to_have_text("11.69 M", timeout=PATIENCE)
 

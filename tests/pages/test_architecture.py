@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 
+from explorer.models.zoo import names
 from explorer.specs import PRESETS, resolve
 from tests.pages import helpers
 from tests.pages.helpers import metrics, problem
@@ -42,15 +43,51 @@ def test_presets_open_from_the_picker() -> None:
 
 
 def test_a_torchvision_model() -> None:
+    names()  # as the server does while it starts
     app = open_page()
-    app.selectbox(key="edit.preset").set_value("torchvision").run()
+    start = app.selectbox(key="edit.preset")
+    assert "torchvision · mobilenet_v2" in start.options
+    start.set_value("torchvision:resnet50").run()
     assert metrics(app)["Parameters"] == "25.56 M"
     app.selectbox(key="edit.name").set_value("inception_v3").run()
+    assert app.selectbox(key="edit.preset").value == "torchvision:inception_v3"
+    assert app.button(key="reset").disabled  # it is what was chosen, not a changed ResNet-50
     assert app.number_input(key="edit.image_size").value == 299
     assert app.query_params["net"] == "torchvision:inception_v3"
     app.number_input(key="edit.image_size").set_value(32).run()
     assert "can't run on 32×32 images" in problem(app)
     assert metrics(app)["MACs"] == "5.71 G"
+
+
+def test_a_pasted_list_with_its_head_sets_the_head_too() -> None:
+    app = open_page(net="vgg16-cifar10")
+    app.text_input(key="edit.cfg").set_value("‘A’：［16，m，32，M，FC-50，FC-50，FC-7］").run()
+    assert problem(app) == ""
+    assert app.query_params["cfg"] == "16.M.32.M"
+    assert app.query_params["classifier"] == "50.50"
+    assert app.query_params["num_classes"] == "7"
+    assert app.text_input(key="edit.classifier").disabled
+    assert app.number_input(key="edit.num_classes").disabled
+    app.text_input(key="edit.cfg").set_value("16, M, 32, M").run()
+    assert not app.text_input(key="edit.classifier").disabled
+    assert app.text_input(key="edit.classifier").value == "50, 50"
+
+
+@pytest.mark.parametrize(
+    ("link", "key", "value"),
+    [
+        ({"net": "vgg16"}, "edit.cfg", "64, X"),
+        ({"net": "resnet18"}, "edit.blocks.1", 0),
+        ({"net": "vgg16"}, "view.batch", 0),
+    ],
+)
+def test_an_error_stands_once(link: dict[str, str], key: str, value: object) -> None:
+    app = open_page(**link)
+    next(widget for widget in [*app.text_input, *app.number_input] if widget.key == key).set_value(value).run()
+    told = problem(app)
+    assert told
+    assert len(app.error) == 1
+    assert not [caption for caption in app.caption if told in caption.value.replace("\\", "")]
 
 
 def test_a_cfg_is_analysed_and_written_to_the_link() -> None:

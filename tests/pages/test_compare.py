@@ -105,6 +105,14 @@ def test_anything_can_be_chosen_or_pasted() -> None:
     assert metrics(app, "Parameters")[1][0] == "132.87 M"  # VGG-11 with batch norm
 
 
+def test_a_name_that_is_typed_finds_the_network() -> None:
+    app = open_page(a="vgg16", b="vgg19")
+    for text, name in (("mobilenet", "torchvision mobilenet_v2"), ("ResNet-50", "ResNet-50"), ("vgg 13", "VGG-13 (B)")):
+        paste(app, "b", text)
+        assert problem(app) == ""
+        assert titles(app)[1] == name
+
+
 def test_what_is_no_network_is_explained_and_the_last_one_stays() -> None:
     app = open_page(a="vgg16", b="vgg19")
     paste(app, "b", "vgg16~cfg~64.bananas")

@@ -6,14 +6,17 @@ from urllib.parse import parse_qsl
 import streamlit as st
 
 from explorer.analysis import analyse
-from explorer.errors import SpecError
+from explorer.errors import InputError, SpecError
 from explorer.i18n import _
+from explorer.models.zoo import names
 from explorer.specs import PRESETS, Spec, ZooSpec, parse_json, resolve, saved
 from explorer.specs.cases import cases
 from explorer.specs.link import BASE, FIELDS, decode, encode, from_text, to_text
 from explorer.specs.presets import SAVED
 from explorer.specs.reading import MAX_JSON
+from explorer.specs.zoo import PREFIX
 
+LEAST_LETTERS = 3  # of a name that is looked for
 SHORT = 28  # characters of changes that still stand in a title
 
 
@@ -61,6 +64,27 @@ def read(text: str) -> Entry:
         entry = Entry(*from_text(text))
     analyse(entry.spec)  # torchvision may not know the name, or not run at the size
     return entry
+
+
+def find(text: str) -> Entry:
+    """A network from what people choose, paste or type: also the first that is offered with these letters in its name.
+
+    Raises:
+        InputError: as :func:`read`.
+    """
+    try:
+        return read(text)
+    except InputError:
+        wanted = _letters(text)
+        choices = offered() | {PREFIX + name: name for name in names()}
+        found = [key for key, label in choices.items() if wanted in _letters(label) or wanted in _letters(key)]
+        if len(wanted) < LEAST_LETTERS or not found:
+            raise
+        return read(found[0])
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold()))
 
 
 def of_spec(spec: Spec) -> Entry:

@@ -16,7 +16,7 @@ from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.specs.cases import Case, cases
 from explorer.ui import address
-from explorer.ui.compare.entries import Entry, read
+from explorer.ui.compare.entries import Entry, find, read
 from explorer.ui.compare.view import VIEW_FIELDS, View
 from explorer.ui.outrun import Trail
 
@@ -126,7 +126,7 @@ def choose(letter: str) -> None:
     """Callback of a network's picker; a text that can't be read stays there, beside what is wrong with it."""
     comparing: Comparing = st.session_state["comparing"]
     try:
-        entry = read(st.session_state[NETWORK + letter] or "")
+        entry = find(st.session_state[NETWORK + letter] or "")
     except InputError as error:
         comparing.problems[letter] = str(error)
         log.warning("refused: %s", error)

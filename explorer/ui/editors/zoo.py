@@ -7,7 +7,7 @@ from explorer.models.zoo import names
 from explorer.specs import Spec, ZooSpec
 from explorer.specs.zoo import NATIVE_SIZES
 from explorer.ui.editors.common import shared_fields
-from explorer.ui.state import PREFIX, Editing
+from explorer.ui.state import PREFIX, PRESET, ZOO, Editing
 
 
 def edit(_editing: Editing) -> Spec:
@@ -20,12 +20,15 @@ def edit(_editing: Editing) -> Spec:
         _("Model"),
         names(),
         key=PREFIX + "name",
-        on_change=_take_native_size,
+        on_change=_choose,
         help=_("Every classification model that torchvision builds, without its weights."),
     )
     fields = shared_fields(channels=False)
     return ZooSpec.parse({"family": "torchvision", "name": name, **fields})
 
 
-def _take_native_size() -> None:
-    st.session_state[PREFIX + "image_size"] = NATIVE_SIZES.get(st.session_state[PREFIX + "name"], 224)
+def _choose() -> None:
+    """Callback: another model at its own size, to which later edits are compared."""
+    name = st.session_state[PREFIX + "name"]
+    st.session_state[PREFIX + "image_size"] = NATIVE_SIZES.get(name, 224)
+    st.session_state[PRESET] = st.session_state["editing"].base = ZOO + name
