@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.ui.glossary import entries, explain, term
+from explorer.ui.glossary import entries, explain, matching, term
 
 # Everyday words of programming and training, which belong to nobody.
 NEEDS_NO_SOURCE = {
@@ -61,3 +61,16 @@ def test_a_term_in_a_text_is_html_that_nothing_can_break_out_of() -> None:
         '<abbr title="A number that training changes: a weight or a bias.">&lt;b&gt;weights&lt;/b&gt;</abbr>'
     )
     assert 'title="The pixels of the image' in term("receptive-field", "field")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [
+        ("1x1", "1×1 convolution"), ("3x3", "3×3 convolution"), ("he 2015", "Initialisation"), ("zzz", ""),
+        ("Regularization", "Regularisation"), ("batchnorm", "Batch norm"), ("cross entropy", "Cross-entropy"),
+        ("crossentropy", "Cross-entropy"), ("entropy loss", "Cross-entropy"), ("overfitting", "Overfitting"),
+        ("no_grad", "Training and evaluation mode"), ("backprop", "Backpropagation"), ("ELU", "Leaky ReLU"),
+    ],
+)  # fmt: skip
+def test_a_term_is_found_however_it_is_spelt(wanted: str, name: str) -> None:
+    assert (name in {entry.name for entry in matching(wanted)}) == bool(name)
