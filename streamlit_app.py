@@ -16,7 +16,7 @@ from explorer.ui.upload_limit import UploadLimit
 
 
 def warm() -> None:
-    """Import torch and torchvision and analyse one network, so that the first visitor doesn't wait for it; then see to the jobs."""
+    """Import torch and torchvision and analyse one network, so that nobody waits for it; then see to the jobs."""
     import gc
 
     from explorer.analysis import analyse

@@ -13,7 +13,7 @@ asking = state.asking()
 asking.begin()
 dark = st.context.theme.type == "dark"
 
-with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     st.title(_("Predict"), anchor=False, width="content")
     sections = {"predict": _("Images"), "test": _("Test set"), "weights": _("Weights")}
     st.segmented_control(

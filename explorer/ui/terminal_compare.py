@@ -31,8 +31,9 @@ def _totals(comparison: Comparison, measure: Measure) -> list[str]:
     first, *others = comparison.totals
     cells = [measure_name(measure), amount(first[measure], measure)]
     for numbers in others:
-        apart = dict.fromkeys((more(first, numbers, measure), relative(first, numbers, measure)))
-        cells.append(f"{amount(numbers[measure], measure)} ({', '.join(part for part in apart if part)})")
+        apart = filter(None, dict.fromkeys((more(first, numbers, measure), relative(first, numbers, measure))))
+        told = ", ".join(apart)  # nothing where one of them has no such number
+        cells.append(amount(numbers[measure], measure) + (f" ({told})" if told else ""))
     return cells
 
 

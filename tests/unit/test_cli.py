@@ -152,3 +152,13 @@ def test_closed_streams_are_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         assert not stream.isatty()
         stream.close()
+
+
+def test_a_number_that_a_network_lacks_is_a_dash(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Attention has no receptive field that a comparison could show."""
+    status, out, _err = run(capsys, monkeypatch, "compare", "mnist-fc", "torchvision:vit_b_32")
+    assert status == 0
+    assert "()" not in out
+    assert next(line for line in out.splitlines() if line.startswith("Receptive field")).endswith("–")
