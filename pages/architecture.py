@@ -14,6 +14,7 @@ from explorer.errors import InputError
 from explorer.exports import svg
 from explorer.i18n import _
 from explorer.specs import PRESETS, resolve
+from explorer.specs.zoo import PREFIX as ZOO
 from explorer.ui import charts, diagram, export, headline, layer_panel, published, state, tables, toolbar
 from explorer.ui.editors import EDITORS
 from explorer.ui.editors.common import beside, number, slot, slots
@@ -32,7 +33,7 @@ TABLES = {"numbers": _("Numbers"), "formulas": _("Formulas")}
 def preset_label(name: str) -> str:
     if name in PRESETS:
         return f"{PRESETS[name].title} · {name}"
-    return f"torchvision · {name.removeprefix(state.ZOO)}"
+    return f"torchvision · {name.removeprefix(ZOO)}"
 
 
 # Room for what takes a moment to draw, so that nothing below it jumps.

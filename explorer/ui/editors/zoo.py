@@ -6,6 +6,7 @@ from explorer.i18n import _
 from explorer.models.zoo import names
 from explorer.specs import Spec, ZooSpec
 from explorer.specs.zoo import NATIVE_SIZES
+from explorer.specs.zoo import PREFIX as ZOO
 from explorer.ui.editors.common import shared_fields
 from explorer.ui.state import PREFIX, PRESET, ZOO, Editing
 
