@@ -8,7 +8,7 @@ from explorer.specs import Spec, ZooSpec
 from explorer.specs.zoo import NATIVE_SIZES
 from explorer.specs.zoo import PREFIX as ZOO
 from explorer.ui.editors.common import shared_fields
-from explorer.ui.state import PREFIX, PRESET, ZOO, Editing
+from explorer.ui.state import PREFIX, PRESET, Editing
 
 
 def edit(_editing: Editing) -> Spec:
