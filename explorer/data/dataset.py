@@ -82,7 +82,7 @@ class Dataset:
         name: as the user gave it.
         classes: names, in the order of the labels.
         channels: 1 for grey, 3 for colour; the same in every image.
-        mirrored: whether a mirror image belongs to the same class (photographs; not digits).
+        mirrored: whether a mirror image belongs to the same class (photographs; not digits); none where nobody knows.
         validation: for choosing between epochs, where the set brings its own; else it is held out of ``train``.
         notes: what a user should know, in sentences.
     """
@@ -90,7 +90,7 @@ class Dataset:
     name: str
     classes: tuple[str, ...]
     channels: int
-    mirrored: bool
+    mirrored: bool | None
     train: Split
     test: Split
     validation: Split | None = None

@@ -79,5 +79,6 @@ def assemble(
         ]
     if len(test) == 0:
         raise InputError(_("{place} has no images to test with").format(place=place))
+    mirrored = True if channels == 3 else None
     # Where nothing in val/ can be read, a part of the training images stands in for it.
-    return Dataset(name, classes, channels, channels == 3, train, test, validation or None, tuple(notes))
+    return Dataset(name, classes, channels, mirrored, train, test, validation or None, tuple(notes))

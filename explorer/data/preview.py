@@ -29,7 +29,7 @@ from explorer.files import whole
 from explorer.i18n import _
 from explorer.settings import settings
 
-FORMAT = "1"  # of what is kept
+FORMAT = "2"  # of what is kept
 IMAGES = 16
 LARGEST = 256  # pixels: the longer side of an image that is kept
 
@@ -41,7 +41,7 @@ class Preview:
     Attributes:
         classes: names, in the order of the labels.
         channels: 1 for grey, 3 for colour.
-        mirrored: whether a mirror image belongs to the same class.
+        mirrored: whether a mirror image belongs to the same class; none where nobody knows.
         train: images of each class, with what training will hold out of them.
         validation: likewise, where the set brings its own.
         test: likewise.
@@ -56,7 +56,7 @@ class Preview:
 
     classes: tuple[str, ...]
     channels: int
-    mirrored: bool
+    mirrored: bool | None
     train: tuple[int, ...]
     validation: tuple[int, ...] | None
     test: tuple[int, ...]

@@ -15,16 +15,16 @@ SEED = "seed"
 
 
 class Point(NamedTuple):
-    """A number and the epoch that it belongs to."""
+    """A number and the epoch that it belongs to; within an epoch, as many epochs as were done then."""
 
-    epoch: int
+    epoch: float
     value: float
 
 
 class Spread(NamedTuple):
     """What several seeds have in an epoch: their mean, and the sample's standard deviation around it."""
 
-    epoch: int
+    epoch: float
     mean: float
     deviation: float
     seeds: int
@@ -93,7 +93,7 @@ def by_configuration(records: Iterable[Record]) -> list[list[Record]]:
 
 def spread(lines: Iterable[Sequence[Point]]) -> list[Spread]:
     """The mean of several seeds in each epoch that any of them has reached; one seed has no deviation."""
-    epochs: dict[int, list[float]] = {}
+    epochs: dict[float, list[float]] = {}
     for line in lines:
         for point in line:
             if math.isfinite(point.value):

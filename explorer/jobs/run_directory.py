@@ -28,10 +28,17 @@ from explorer.jobs.processes import living
 RESERVE = 64 * 1024  # bytes kept free for the last words of a run on a full disk
 
 
-class Row(NamedTuple):
-    """One number of one epoch; epochs count from 1."""
+POINT = "step/"  # how the names of numbers within an epoch begin
 
-    epoch: int
+
+class Row(NamedTuple):
+    """One number of one epoch; epochs count from 1.
+
+    Of a point within an epoch, whose name begins with ``step/``, the epoch has a fraction: it is the number of epochs
+    that were done then, and the number is that of the steps since the point before.
+    """
+
+    epoch: float
     name: str
     value: float
 
@@ -117,7 +124,7 @@ class RunDirectory:
         _write(self._progress, progress)
 
     def append(self, rows: Iterable[Row]) -> None:
-        """Add the metrics of an epoch."""
+        """Add metrics."""
         with self.metrics.open("a", encoding="utf-8") as file:
             file.writelines(map(_line, rows))
 

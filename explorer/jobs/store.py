@@ -22,7 +22,7 @@ from filelock import FileLock
 from explorer.errors import InputError, StoreError, shown
 from explorer.i18n import _
 from explorer.jobs.job import Job
-from explorer.jobs.run_directory import Row
+from explorer.jobs.run_directory import POINT, Row
 from explorer.settings import settings
 
 PATIENCE = 10.0  # seconds to wait while another process writes
@@ -78,6 +78,14 @@ _metrics = sa.Table(
     sa.Column("name", sa.String(64), primary_key=True),
     sa.Column("epoch", sa.Integer, primary_key=True),
     sa.Column("value", sa.Float),  # SQLite has no NaN: it is null
+)
+_points = sa.Table(
+    "points",  # within epochs
+    _tables,
+    sa.Column("job", sa.String(32), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("epoch", sa.Float, primary_key=True),
+    sa.Column("value", sa.Float),
 )
 
 
@@ -191,13 +199,17 @@ class Store:
 
     def curves(self, jobs: Sequence[str], names: Sequence[str] | None = None) -> dict[str, list[Row]]:
         """Metrics of several jobs, or those of some names."""
-        table = _metrics.c
-        wanted = table.job.in_(jobs) if names is None else table.job.in_(jobs) & table.name.in_(names)
-        query = sa.select(table.job, table.epoch, table.name, table.value).where(wanted).order_by(table.epoch)
         found: dict[str, list[Row]] = {}
         with self._reading() as connection:
-            for job, epoch, name, value in connection.execute(query):
-                found.setdefault(job, []).append(Row(epoch, name, float("nan") if value is None else value))
+            for table in (_points.c, _metrics.c):
+                if names is not None and table is _points.c and not any(name.startswith(POINT) for name in names):
+                    continue
+                wanted = table.job.in_(jobs) if names is None else table.job.in_(jobs) & table.name.in_(names)
+                query = sa.select(table.job, table.epoch, table.name, table.value).where(wanted)
+                for job, epoch, name, value in connection.execute(query):
+                    found.setdefault(job, []).append(Row(epoch, name, float("nan") if value is None else value))
+        for rows in found.values():
+            rows.sort(key=lambda row: row.epoch)
         return found
 
     def change(self, job: str, before: Iterable[Status], **values: Any) -> bool:
@@ -217,12 +229,13 @@ class Store:
 
     def write_rows(self, job: str, rows: Sequence[Row], *, anew: bool) -> None:
         """Add metrics of a job, or replace all of them."""
-        values = [{"job": job, "epoch": row.epoch, "name": row.name, "value": row.value} for row in rows]
         with self._writing() as connection:
-            if anew:
-                connection.execute(sa.delete(_metrics).where(_metrics.c.job == job))
-            for begin in range(0, len(values), MOST_ROWS):
-                connection.execute(sa.insert(_metrics), values[begin : begin + MOST_ROWS])
+            for table, within in ((_metrics, False), (_points, True)):
+                if anew:
+                    connection.execute(sa.delete(table).where(table.c.job == job))
+                values = [{"job": job, **row._asdict()} for row in rows if row.name.startswith(POINT) is within]
+                for begin in range(0, len(values), MOST_ROWS):
+                    connection.execute(sa.insert(table), values[begin : begin + MOST_ROWS])
 
     def remove(self, job: str, before: Iterable[Status]) -> bool:
         """Forget a job that is in one of some states; whether it was."""

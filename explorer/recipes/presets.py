@@ -99,12 +99,19 @@ RECIPES: dict[str, RecipePreset] = {
             ),
         ),
         RecipePreset(
+            "r3-mnist",
+            "Handwritten digits, fully connected or convolutional: Adam, nothing mirrored",
+            "Course homework, MNIST: the mean and standard deviation of its pixels, and no augmentation",
+            _published(optimizer="adam", lr=1e-3, epochs=10, batch_size=64, augment=[], mean=[0.1307], std=[0.3081]),
+        ),
+        RecipePreset(
             "r4",
             "GoogLeNet on flowers: Adam with auxiliary heads",
-            "GoogLeNet notes",
+            "GoogLeNet notes, which start from He's weights, and the linear layers from N(0, 0.01)",
             _published(
                 optimizer="adam",
                 lr=3e-4,
+                init="he_conv",
                 epochs=30,
                 batch_size=32,
                 augment=["random_resized_crop", "flip"],

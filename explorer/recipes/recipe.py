@@ -16,7 +16,7 @@ Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 Whole = Annotated[int, Field(strict=True)]
 Name = Annotated[str, Field(strict=True, min_length=1, max_length=4096)]
-Augmentation = Literal["flip", "crop", "random_resized_crop", "cutout", "permute_pixels"]
+Augmentation = Literal["flip", "crop", "random_resized_crop", "rotation", "cutout", "noise", "permute_pixels"]
 # Of pixels in [0, 1]: a mean of 127.5 or a std of 0 is a slip.
 MIN_STD = 0.001
 Mean = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
@@ -56,16 +56,23 @@ class Recipe(BaseModel):
     # images in a step, over all processes
     batch_size: Annotated[Whole, Field(ge=1, le=MAX_BATCH)] = 64
     # random changes of training images; null is what suits the data set
-    augment: Annotated[tuple[Augmentation, ...], Field(max_length=5, fail_fast=True)] | None = None
+    augment: Annotated[tuple[Augmentation, ...], Field(max_length=7, fail_fast=True)] | None = None
+    # augmentation rotation: degrees, to either side at most
+    rotation_degrees: Annotated[Positive, Field(le=180)] = 15.0
+    # augmentation noise: standard deviation of what is added to pixels that go from 0 to 1
+    noise_std: Annotated[Positive, Field(le=1)] = 0.1
     # normalisation, one value or one a channel; null is measured on the training images
     mean: Annotated[tuple[Mean, ...], Field(min_length=1, max_length=1024, fail_fast=True)] | None = None
     std: Annotated[tuple[Std, ...], Field(min_length=1, max_length=1024, fail_fast=True)] | None = None
-    # weights at the start: PyTorch's own, He et al. 2015, or N(0, 0.01)
-    init: Literal["default", "he", "normal"] = "he"
+    # weights at the start: PyTorch's own, He et al. 2015, He for convolutions and N(0, 0.01) for linear layers, or
+    # N(0, 0.01) for all
+    init: Literal["default", "he", "he_conv", "normal"] = "he"
     # probability taken from the true class and shared by all, against overconfidence
     label_smoothing: Probability = 0.1
     # longest gradient, as its L2 norm: longer ones are shortened, against explosion
     clip_norm: Annotated[Positive, Field(le=1e6)] | None = 1.0
+    # largest number in a gradient: what is beyond it, on either side of 0, is set to it
+    clip_value: Annotated[Positive, Field(le=1e6)] | None = None
     # decay of a running average of the weights, which is then what is evaluated and kept
     ema: Annotated[Positive, Field(lt=1)] | None = None
     # share of each auxiliary head's loss (Szegedy et al. 2015, section 5)

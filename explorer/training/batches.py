@@ -14,7 +14,7 @@ from explorer.data.dataset import IN_MEMORY, Files, Split
 from explorer.data.preprocessing import Normalise, Preprocessing, fitted
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.training.augment import Draws, Windows, draw, hidden, show, windows
+from explorer.training.augment import USUAL, Draws, Strength, Windows, disturbed, draw, hidden, show, windows
 
 _PIXELS = 2**26  # that are resampled at a time: float32 takes four times the memory of the images
 
@@ -43,7 +43,11 @@ class Place(NamedTuple):
 
 
 class Evaluation:
-    """Every image of a split once, in its own order, without augmentation."""
+    """Every image of a split once, in its own order, without augmentation.
+
+    Attributes:
+        images: over all processes.
+    """
 
     def __init__(self, split: Split, preprocessing: Preprocessing, batch_size: int, place: Place) -> None:
         """Move what fits to the device; files may be decoded for that.
@@ -51,7 +55,8 @@ class Evaluation:
         Raises:
             InputError: naming a file that can't be read.
         """
-        self._pass = _Pass(split, preprocessing, batch_size, place, resident=True)
+        self._pass = _Pass(split, preprocessing, batch_size, place, USUAL, resident=True)
+        self.images = self._pass.count
 
     def batches(self) -> Iterator[Batch]:
         """This process's share of the images; it may have fewer batches than others have.
@@ -82,6 +87,7 @@ class TrainingBatches:
         batch_size: int,
         seed: int,
         place: Place,
+        strength: Strength = USUAL,
     ) -> None:
         """Move what fits to the device; files may be decoded for that.
 
@@ -89,7 +95,8 @@ class TrainingBatches:
             InputError: where a batch has fewer images than there are processes; naming a file that can't be read.
         """
         # Boxes are cut from the images as they are, whose sizes differ.
-        self._pass = _Pass(split, preprocessing, batch_size, place, resident="random_resized_crop" not in augment)
+        resident = "random_resized_crop" not in augment
+        self._pass = _Pass(split, preprocessing, batch_size, place, strength, resident=resident)
         self._augment, self._seed, self.steps = augment, seed, self._pass.steps
         self.images = self._pass.count
         smallest = self.images // max(self.steps, 1)
@@ -113,11 +120,18 @@ class _Pass:
     """One pass over a split, cut into batches and each batch into the processes' shares."""
 
     def __init__(
-        self, split: Split, preprocessing: Preprocessing, batch_size: int, place: Place, *, resident: bool
+        self,
+        split: Split,
+        preprocessing: Preprocessing,
+        batch_size: int,
+        place: Place,
+        strength: Strength,
+        *,
+        resident: bool,
     ) -> None:
         self.count = len(split)
         self.steps = -(-self.count // batch_size)
-        self._size, self._place = preprocessing.size, place
+        self._size, self._place, self._strength = preprocessing.size, place, strength
         self._normalise = Normalise(preprocessing, place.device)
         self._labels = split.labels.to(place.device)
         images = split.images
@@ -144,10 +158,12 @@ class _Pass:
         device, memory_format = self._place.device, self._place.memory_format
         shares = self.shares(start)
         labels = self._labels[draws.order.to(device)]
-        holes = draws.numbers["cutout"].to(device) if "cutout" in draws.numbers else None
-        sources = self._source.pixels(draws, [share for share, _total in shares])
+        sources = self._source.pixels(draws._replace(row=None), [share for share, _total in shares])
+        draws = draws.on(device)
         for (share, total), pixels in zip(shares, sources, strict=True):
-            images = self._normalise(pixels, None if holes is None else hidden(holes[share], self._size))
+            own = draws.part(share, device)
+            holes = hidden(own.numbers["cutout"], self._size) if "cutout" in own.numbers else None
+            images = self._normalise(disturbed(pixels, own, self._strength), holes)
             yield Batch(images.contiguous(memory_format=memory_format), labels[share], total)
 
 

@@ -13,18 +13,20 @@ from explorer.files import whole
 from explorer.i18n import _
 from explorer.jobs.run_directory import Row
 from explorer.training.faults import Fault
-from explorer.training.loop import Best, Training
+from explorer.training.loop import Best, Training, settle_points
 
 FORMAT = 1
 
 
 def capture(training: Training) -> dict[str, Any]:
     """The state of a training; every process has to call it, for the sums and random numbers of each are in it."""
+    settle_points(training)
     state = {
         "format": FORMAT,
         "epoch": training.epoch,
         "batch": training.batch,
         "seconds": training.seconds,
+        "threads": torch.get_num_threads(),
         "sums": _of_all_processes(training.sums.cpu()),
         "rows": [tuple(row) for row in training.rows],
         "best": training.best and (training.best.epoch, training.best.top1, training.best.loss),
@@ -40,6 +42,7 @@ def restore(training: Training, state: dict[str, Any]) -> None:
     Raises:
         Fault: where the state is of another number of processes.
     """
+    torch.set_num_threads(state.get("threads", torch.get_num_threads()))  # other sums come out of another number
     random = state["random"]
     rank, world = _place()
     if len(random) != world:
@@ -52,7 +55,10 @@ def restore(training: Training, state: dict[str, Any]) -> None:
     for name, part in _parts(training).items():
         part.load_state_dict(state[name])
     training.epoch, training.batch, training.seconds = state["epoch"], state["batch"], state["seconds"]
-    training.sums.copy_(state["sums"][rank])
+    sums = state["sums"][rank]
+    if sums.dim() == 1:  # of a version that counted loss, correct and images alone, and knew no points
+        sums = torch.nn.functional.pad(sums, (0, training.sums.shape[1] - len(sums))).repeat(2, 1)
+    training.sums.copy_(sums)
     training.rows[:] = [Row(*row) for row in state["rows"]]
     training.best = Best(*state["best"]) if state["best"] else None
     training.chance.epochs = state["epochs_at_chance"]

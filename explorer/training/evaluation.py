@@ -1,6 +1,6 @@
 """How good a network is on labelled images: counts, so that several processes add up to exactly the whole set."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,6 +12,11 @@ from torch.nn.functional import cross_entropy
 from explorer.training.batches import Batch
 
 TOP_K = (3, 5)
+
+
+def tops(classes: int) -> list[int]:
+    """The k for which top-k accuracies say something: 3 and 5, and 2 where there are three classes."""
+    return sorted({k for k in (min(TOP_K[0], classes - 1), *TOP_K) if 1 < k < classes})
 
 
 class Witness(Protocol):
@@ -75,6 +80,15 @@ class Scores:
         }
 
 
+def counted(batches: Iterable[Batch], images: int, told: Callable[[int, int], None]) -> Iterator[Batch]:
+    """The same batches; after each somebody is told how many images of how many are done."""
+    done = 0
+    for batch in batches:
+        yield batch
+        done += batch.total
+        told(done, images)
+
+
 @torch.inference_mode()
 def evaluate(
     network: nn.Module,
@@ -93,7 +107,7 @@ def evaluate(
         witnesses: are shown every answer.
     """
     network.eval()
-    ks = [k for k in TOP_K if k < classes]
+    ks = tops(classes)
     confusion = torch.zeros(classes * classes, dtype=torch.int64, device=device)
     hits = torch.zeros(len(ks), dtype=torch.int64, device=device)
     loss = torch.zeros((), device=device)

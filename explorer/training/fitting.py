@@ -70,6 +70,37 @@ def adapted(spec: Spec, dataset: Dataset, *, keep_channels: bool) -> tuple[Spec,
     return spec.changed(in_channels=dataset.channels), dataset, notes
 
 
+def augmentations(recipe: Recipe, mirrored: bool | None) -> tuple[str, ...]:
+    """The augmentations of a run: the recipe's, or what suits the data; no mirroring where it makes another class.
+
+    Args:
+        recipe: of the run.
+        mirrored: whether a mirror image belongs to the same class; none where nobody knows.
+    """
+    if recipe.augment is None:
+        return PHOTOGRAPHS if mirrored else CHARACTERS
+    return tuple(name for name in recipe.augment if name != "flip" or mirrored is not False)
+
+
+def on_mirroring(recipe: Recipe, mirrored: bool | None) -> list[str]:
+    """What is to be known of a recipe's flips, in words."""
+    if mirrored or "flip" not in (recipe.augment or ()):
+        return []
+    if mirrored is None:
+        return [
+            _(
+                "The recipe mirrors half of the images. These are grey: where they show characters, a mirror image is "
+                "another one or none, and flip should be taken out of augment."
+            )
+        ]
+    return [
+        _(
+            "The recipe's flip is left out: a mirrored digit is another one or none. The recipe r3-mnist is made for "
+            "digits."
+        )
+    ]
+
+
 def completed(recipe: Recipe, dataset: Dataset, former: Preprocessing | None = None) -> tuple[Recipe, list[str]]:
     """The recipe with what it leaves to the data, and what was chosen, in words.
 
@@ -79,12 +110,10 @@ def completed(recipe: Recipe, dataset: Dataset, former: Preprocessing | None = N
         former: what was done to the images that the starting weights were trained on: without a mean of the recipe's
             own it is done to these, too.
     """
-    notes = []
-    if recipe.augment is None:
-        augment = PHOTOGRAPHS if dataset.mirrored else CHARACTERS
-        recipe = recipe.changed(augment=augment)
-        if augment:
-            notes.append(_("Augmentation that suits the data: {names}.").format(names=", ".join(augment)))
+    augment, notes = augmentations(recipe, dataset.mirrored), on_mirroring(recipe, dataset.mirrored)
+    if recipe.augment is None and augment:
+        notes.append(_("Augmentation that suits the data: {names}.").format(names=", ".join(augment)))
+    recipe = recipe.changed(augment=augment)
     if recipe.mean is not None and len(recipe.mean) not in (1, dataset.channels):
         notes.append(
             _("The recipe's mean and std are for {count} channels: those of the data are used.").format(

@@ -7,20 +7,21 @@ from torch import nn
 NORMAL_STD = 0.01  # standard deviation: Krizhevsky et al. 2012, section 5
 
 
-def initialise(network: nn.Module, how: Literal["default", "he", "normal"]) -> None:
+def initialise(network: nn.Module, how: Literal["default", "he", "he_conv", "normal"]) -> None:
     """Draw the weights anew from torch's global generator; biases become 0, batch norms the identity.
 
     Args:
         network: changed in place; ``default`` leaves it as PyTorch made it.
         how: ``he`` is N(0, 2 / fan) (He et al. 2015, section 2.2), the fan of what leaves a convolution, so that
             gradients keep their size, and of what enters a linear layer, whose outputs may be as few as the
-            classes; ``normal`` is N(0, 0.01).
+            classes; ``normal`` is N(0, 0.01); ``he_conv`` is ``he`` for convolutions and ``normal`` for linear
+            layers, as torchvision starts its VGG.
     """
     if how == "default":
         return
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
-            if how == "normal":
+            if how == "normal" or (how == "he_conv" and isinstance(module, nn.Linear)):
                 nn.init.normal_(module.weight, std=NORMAL_STD)
             else:
                 mode: Literal["fan_in", "fan_out"] = "fan_out" if isinstance(module, nn.Conv2d) else "fan_in"

@@ -8,11 +8,12 @@ from typing import Any
 from torch.utils.tensorboard import SummaryWriter
 
 from explorer.i18n import _
-from explorer.jobs.run_directory import Row, RunDirectory
+from explorer.jobs.run_directory import POINT, RunDirectory
 from explorer.models.weights import Card, save
 from explorer.training import checkpoint
 from explorer.training.loop import Training
 
+STEPS = "steps"  # folder of the events within epochs
 LIVE_EVERY = 1.0  # seconds between two live numbers: each makes the processor wait for the device
 SAVE_EVERY = 2.0  # seconds between two checkpoints at least
 SAVE_SHARE = 0.02  # of the time may go into checkpoints
@@ -39,6 +40,7 @@ class Journal:
         self.saving = 0.0  # seconds that the last checkpoint took
         self.unsaved_best: dict[str, Any] | None = None
         self.events: SummaryWriter | None = None
+        self.points: SummaryWriter | None = None  # counts steps, and TensorBoard hides what follows a step in all
 
     def open(self, training: Training, classes: Sequence[str]) -> None:
         """Begin, or go on after a checkpoint."""
@@ -47,6 +49,9 @@ class Journal:
         self.told = len(training.rows)
         # Events that were written after the checkpoint are hidden, as those epochs run again.
         self.events = SummaryWriter(str(self.directory.folder), purge_step=training.epoch + 1)
+        self.steps = training.batches.steps
+        done = training.epoch * self.steps + training.batch
+        self.points = SummaryWriter(str(self.directory.folder / STEPS), purge_step=done + 1)
         self.live(training)
 
     def live_is_due(self) -> bool:
@@ -59,7 +64,8 @@ class Journal:
         return since >= max(SAVE_EVERY if epoch_done else SAVE_AT_LEAST, self.saving / SAVE_SHARE)
 
     def live(self, training: Training, loss: float | None = None, top1: float | None = None) -> None:
-        """Replace the live numbers: loss and accuracy are those of the epoch under way."""
+        """Replace the live numbers: loss and accuracy are those of the epoch under way; add points within it."""
+        self._write_rows(training)
         self.last_live = time.monotonic()
         done = training.progress
         gained = done - self.start
@@ -82,6 +88,15 @@ class Journal:
             }
         )
 
+    def judging(self, training: Training, done: int, total: int) -> None:
+        """Tell how far the images that are held out are judged."""
+        if not self.live_is_due():
+            return
+        self.last_live = time.monotonic()
+        live = {"step": _("judging the epoch"), "done": done, "total": total}
+        live |= {"epoch": training.epoch + 1, "epochs": training.recipe.epochs}
+        self.directory.write_progress(self.about | {"progress": training.progress, "live": live})
+
     def testing(self) -> None:
         """Tell that all epochs are done, and the test set is read."""
         live = {"step": _("testing the best epoch"), "done": 0, "total": 0}
@@ -89,20 +104,27 @@ class Journal:
 
     def after_epoch(self, training: Training, *, improved: bool) -> None:
         """Write the epoch's metrics, and remember the weights if they are the best so far."""
-        rows, self.told = training.rows[self.told :], len(training.rows)
-        self.directory.append(rows)
-        self._mirror(rows)
         if improved:
             self.unsaved_best = {
                 name: tensor.to("cpu", copy=True) for name, tensor in training.kept.state_dict().items()
             }
         self.live(training)
 
-    def _mirror(self, rows: list[Row]) -> None:
+    def _write_rows(self, training: Training) -> None:
+        """Add what is new of the metrics, and mirror it."""
+        rows, self.told = training.rows[self.told :], len(training.rows)
+        if not rows:
+            return
+        self.directory.append(rows)
         assert self.events is not None  # noqa: S101  for the type checker
+        assert self.points is not None  # noqa: S101
         for row in rows:
-            self.events.add_scalar(row.name, row.value, row.epoch)
+            if row.name.startswith(POINT):
+                self.points.add_scalar(row.name, row.value, round(row.epoch * self.steps))
+            else:
+                self.events.add_scalar(row.name, row.value, int(row.epoch))
         self.events.flush()
+        self.points.flush()
 
     def save(self, training: Training, state: dict[str, Any]) -> None:
         """Write the checkpoint: the best weights before the state that counts on them."""
@@ -128,5 +150,6 @@ class Journal:
 
     def close(self) -> None:
         """End the mirror."""
-        if self.events is not None:
-            self.events.close()
+        for events in (self.events, self.points):
+            if events is not None:
+                events.close()

@@ -1,7 +1,6 @@
 """Weights measured on a data set: the command ``evaluate``."""
 
 import math
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,10 @@ from explorer.data.dataset import Dataset, Split
 from explorer.errors import InputError, shown
 from explorer.i18n import _
 from explorer.models.weights import load as load_weights
-from explorer.training.batches import Batch, Evaluation, Place
+from explorer.training.batches import Evaluation, Place
 from explorer.training.calibration import Calibration
 from explorer.training.devices import choose_device
-from explorer.training.evaluation import evaluate
+from explorer.training.evaluation import counted, evaluate
 from explorer.training.mistakes import Mistake, Mistakes
 
 BATCH = 256  # images at most
@@ -73,7 +72,7 @@ def measure(weights: Path, data: str, split: str, device: str, progress: Progres
     mistakes, calibration = Mistakes(tests.shares(), place.device), Calibration()
     scores = evaluate(
         network.to(place.device),
-        _counted(tests.batches(), len(chosen), progress),
+        counted(tests.batches(), len(chosen), lambda done, images: progress(_("running the network"), done, images)),
         len(card.classes),
         place.device,
         [mistakes, calibration],
@@ -121,14 +120,6 @@ def matched(known: tuple[str, ...], given: tuple[str, ...]) -> tuple[torch.Tenso
             name=shown(strange[0]), known=", ".join(known[:10])
         )
     )
-
-
-def _counted(batches: Iterable[Batch], images: int, progress: Progress) -> Iterator[Batch]:
-    done = 0
-    for batch in batches:
-        yield batch
-        done += batch.total
-        progress(_("running the network"), done, images)
 
 
 def _split(dataset: Dataset, name: str) -> Split:

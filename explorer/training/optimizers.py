@@ -71,16 +71,18 @@ class Schedule:
         if self.per_step:
             self.per_step.step()
 
-    def after_epoch(self, training_loss: float) -> None:
-        """To be called after every epoch.
+    def after_epoch(self, training_loss: float) -> float | None:
+        """To be called after every epoch; the rate that it falls to, where it does.
 
         Args:
             training_loss: of the epoch, mean or sum alike: a plateau is a fraction of it.
         """
+        before = self.rate
         if isinstance(self.per_epoch, ReduceLROnPlateau):
             self.per_epoch.step(training_loss)
         elif self.per_epoch:
             self.per_epoch.step()
+        return self.rate if self.rate < before else None
 
     def state_dict(self) -> dict[str, Any]:
         """Numbers, texts, lists and dicts, which ``torch.load(weights_only=True)`` reads back."""

@@ -11,17 +11,18 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from explorer.data.dataset import Dataset
 from explorer.data.preprocessing import Preprocessing
 from explorer.jobs.job import Job
-from explorer.models import build
+from explorer.models import AUXILIARY, build
 from explorer.models.weights import Card
 from explorer.recipes.recipe import Recipe
 from explorer.specs import Spec
+from explorer.training.augment import Strength
 from explorer.training.batches import Evaluation, Place, TrainingBatches
 from explorer.training.devices import choose_device, make_plan
 from explorer.training.faults import ChanceWatch
 from explorer.training.fitting import fitted, preprocessing_of
 from explorer.training.freezing import freeze
 from explorer.training.initialisation import initialise
-from explorer.training.loop import Training
+from explorer.training.loop import SUMS, Training
 from explorer.training.optimizers import Schedule, make_optimizer
 from explorer.training.provenance import make_card
 from explorer.training.start import start_from
@@ -68,8 +69,10 @@ def prepare(job: Job, dataset: Dataset, rank: int = 0, world: int = 1) -> Prepar
         network = synchronise_norms(network, device)
     place = Place(device, plan.memory_format, rank, world)
     moves = [name for name in recipe.augment or () if name != "permute_pixels"]
-    batches = TrainingBatches(dataset.train, preprocessing, moves, recipe.batch_size, recipe.seed, place)
+    strength = Strength(recipe.rotation_degrees, recipe.noise_std)
+    batches = TrainingBatches(dataset.train, preprocessing, moves, recipe.batch_size, recipe.seed, place, strength)
     held_out = dataset.validation
+    auxiliary = sum(bool(AUXILIARY.fullmatch(name)) for name, _head in network.named_children())
     optimizer = make_optimizer(recipe, network.parameters())
     training = Training(
         recipe=recipe,
@@ -85,7 +88,7 @@ def prepare(job: Job, dataset: Dataset, rank: int = 0, world: int = 1) -> Prepar
         batches=batches,
         validation=None if held_out is None else Evaluation(held_out, preprocessing, recipe.batch_size, place),
         chance=ChanceWatch(dataset.train.labels, len(dataset.classes), batches.steps),
-        sums=torch.zeros(3, device=device),
+        sums=torch.zeros(2, SUMS + 2 * auxiliary, device=device),
     )
     # Dropout differs between processes, as it does between the images of one.
     torch.manual_seed(recipe.seed + rank)

@@ -32,7 +32,7 @@ from explorer.training.devices import choose_device
 from explorer.training.evaluation import Scores, evaluate
 from explorer.training.faults import Fault, explained, not_finite
 from explorer.training.journal import LIVE_EVERY, Journal
-from explorer.training.loop import Training, epoch_means, train
+from explorer.training.loop import Training, epoch_means, settle_points, train
 from explorer.training.setup import Prepared, prepare
 
 LONGEST_WAIT = timedelta(hours=12)  # for the process that downloads the data; one that is lost is noticed at once
@@ -69,12 +69,18 @@ class Watch:
         epoch_is_done = training.batch == training.batches.steps  # after_epoch comes next, and is the place to save
         if live or save or stop:
             loss, top1 = epoch_means(training)
+            settle_points(training)
             if journal:
                 journal.live(training, loss, top1)
         if (save or stop) and not epoch_is_done:
             self._save(training)
             if stop:
                 raise Stopped
+
+    def judging(self, training: Training, done: int, total: int) -> None:
+        """Tell how far the validation is."""
+        if self.journal:
+            self.journal.judging(training, done, total)
 
     def after_epoch(self, training: Training, *, improved: bool) -> None:
         """Metrics, and a checkpoint now and then and at the end.

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from explorer.drawing.numbers import short
 from explorer.i18n import _
 from explorer.jobs.desk import ahead, keep_awake
+from explorer.jobs.run_directory import POINT
 from explorer.jobs.store import ACTIVE, Record, Status, store
 from explorer.ui.terminal_progress import step
 
@@ -70,7 +71,9 @@ def _lines(job: str, told: int, say: Callable[[str], None]) -> int:
     """Say the epochs that came after those told; the epochs told by now."""
     epochs: dict[int, dict[str, float]] = {}
     for row in store().rows(job):
-        epochs.setdefault(row.epoch, {})[row.name] = row.value
+        if row.name.startswith(POINT):
+            continue
+        epochs.setdefault(int(row.epoch), {})[row.name] = row.value
     for epoch in sorted(number for number, numbers in epochs.items() if number > told and LAST_NUMBER in numbers):
         say(epoch_line(epoch, epochs[epoch]))
         told = epoch

@@ -11,7 +11,19 @@ from torchvision.transforms import RandomResizedCrop
 from torchvision.transforms.v2 import functional as reference
 
 from explorer.data.preprocessing import resize
-from explorer.training.augment import AREA, NUMBERS, RATIO, Windows, draw, hidden, show, windows
+from explorer.training.augment import (
+    AREA,
+    NUMBERS,
+    RATIO,
+    Strength,
+    Windows,
+    disturbed,
+    draw,
+    hidden,
+    show,
+    turned,
+    windows,
+)
 from tests.unit.pixels import noise
 
 ALL = tuple(NUMBERS)
@@ -161,6 +173,50 @@ def test_shifts_and_flips_are_uniform() -> None:
     assert len(counts) == 81
     assert ((counts - 1000) ** 2 / 1000).sum() < 140  # chi square of 80 degrees of freedom: 1 in 20,000 is above
     assert abs(seen.mirrored.float().mean() - 0.5) < 4 * 0.5 / math.sqrt(81_000)
+
+
+@pytest.mark.parametrize("size", [8, 28, 33])
+def test_rotation_as_torchvision(size: int) -> None:
+    images = resize(noise(12, 3, 6, 6), size).byte()  # smooth, so that a rounded place is a near one
+    degrees = torch.linspace(-180, 180, 12, dtype=torch.float64)
+    found = turned(images, degrees)
+    for image, angle, result in zip(images, degrees.tolist(), found, strict=True):
+        expected = reference.rotate(image, angle, reference.InterpolationMode.BILINEAR)
+        inside = reference.rotate(torch.ones(1, size, size), angle, reference.InterpolationMode.BILINEAR) > 0.999
+        apart = (result - expected.int()).abs()[inside.expand(3, -1, -1)]
+        assert apart.max() <= 2
+        assert ((result == 0) | inside | (expected > 0)).all()  # black comes in
+
+
+def test_right_angles_are_exact_and_none_changes_nothing() -> None:
+    images = noise(3, 3, 9, 9)
+    for quarters in range(-2, 3):
+        assert torch.equal(turned(images, torch.full((3,), 90.0 * quarters)), images.rot90(quarters, (2, 3)).int())
+
+
+def test_angles_are_uniform_up_to_the_degrees() -> None:
+    draws = draw(("rotation",), 3000, 0, 0)
+    images = noise(1, 1, 16, 16).expand(3000, 1, 16, 16)
+    small, large = (disturbed(images, draws, Strength(degrees=degrees)).float() for degrees in (1e-4, 45.0))
+    assert torch.equal(small, images.float())
+    angles = 45 * (2 * draws.numbers["rotation"][:, 0] - 1)
+    assert torch.equal(large[7], turned(images[7:8], angles[7:8].double())[0].float())
+    assert distance(angles, torch.linspace(-45, 45, 3000)) < math.sqrt(-math.log(1e-4 / 2) / 3000)
+
+
+def test_noise_is_normal_with_the_deviation_asked_and_its_own_for_each_image() -> None:
+    draws, images = draw(("noise",), 40, 3, 1), torch.full((40, 3, 32, 32), 128, dtype=torch.uint8)
+    assert draws.row is not None
+    found = disturbed(images, draws, Strength(noise=0.05)) - 128
+    std, count = 255 * 0.05, found.numel()
+    assert abs(found.mean()) < 5 * std / count**0.5
+    assert abs(found.std() / std - 1) < 5 / (2 * count) ** 0.5
+    assert abs((found / std).pow(4).mean() - 3) < 5 * (96 / count) ** 0.5
+    assert len({tuple(image[:8].tolist()) for image in found.flatten(1)}) == 40
+    loud = disturbed(images, draws, Strength(noise=1.0))
+    assert (loud.min(), loud.max()) == (0, 255)
+    wide = torch.zeros(1, 1, 1100, 1100, dtype=torch.uint8)  # more pixels than there are numbers
+    assert disturbed(wide, draws.part(slice(0, 1), torch.device("cpu")), Strength()).shape == wide.shape
 
 
 @pytest.mark.parametrize("size", [1, 7, 8, 28, 30, 32])

@@ -18,7 +18,7 @@ from tests.unit.pixels import Decoded, noise
 
 CPU = torch.device("cpu")
 PREPROCESSING = Preprocessing(16, (0.4, 0.5, 0.6), (0.2, 0.3, 0.4))
-AUGMENTS = [(), ("flip",), ("flip", "crop", "cutout"), ("flip", "random_resized_crop")]
+AUGMENTS = [(), ("flip",), ("flip", "crop", "cutout"), ("flip", "random_resized_crop", "rotation", "noise")]
 
 
 def numbered(images: Tensor | Files) -> Split:

@@ -22,9 +22,15 @@ def network() -> nn.Sequential:
 
 @pytest.mark.parametrize(
     ("how", "conv_std", "linear_std"),
-    [("he", (2 / (256 * 9)) ** 0.5, (2 / 1024) ** 0.5), ("normal", 0.01, 0.01)],
+    [
+        ("he", (2 / (256 * 9)) ** 0.5, (2 / 1024) ** 0.5),
+        ("he_conv", (2 / (256 * 9)) ** 0.5, 0.01),
+        ("normal", 0.01, 0.01),
+    ],
 )
-def test_weights_have_the_published_moments(how: Literal["he", "normal"], conv_std: float, linear_std: float) -> None:
+def test_weights_have_the_published_moments(
+    how: Literal["he", "he_conv", "normal"], conv_std: float, linear_std: float
+) -> None:
     layers = network()
     initialise(layers, how)
     for layer, std in ((layers[0], conv_std), (layers[4], linear_std)):

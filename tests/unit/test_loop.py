@@ -24,7 +24,7 @@ from explorer.training.batches import Batch, Evaluation
 from explorer.training.evaluation import evaluate
 from explorer.training.faults import PATIENCE, ChanceWatch, Fault, explained
 from explorer.training.freezing import training_mode
-from explorer.training.loop import Training, step, train
+from explorer.training.loop import Training, heads_of, is_point, step, train
 from explorer.training.measure import measure
 from explorer.training.setup import Prepared
 
@@ -36,6 +36,9 @@ class Nobody:
     """Watches nothing."""
 
     def after_step(self, training: Training) -> None:
+        pass
+
+    def judging(self, training: Training, done: int, total: int) -> None:
         pass
 
     def after_epoch(self, training: Training, *, improved: bool) -> None:
@@ -68,7 +71,7 @@ def test_the_loss_is_that_of_the_head_and_a_share_of_the_auxiliary_ones(share: f
     twin.load_state_dict(training.network.state_dict())
     main, first, second = (cross_entropy(head, batch.labels) for head in twin(batch.images))
     (main + share * (first + second)).backward()
-    loss, _correct, images = step(training, batch).tolist()
+    loss, _correct, images, *_more = step(training, batch).tolist()
     assert loss / images == pytest.approx(main.item(), rel=1e-5)  # the number that is shown is the head's
     for ours, theirs in zip(training.network.parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-4, atol=1e-6)
@@ -112,6 +115,86 @@ def test_a_head_that_is_not_there() -> None:
     again = prepared(toy_spec(VGG)).training
     again.model = Wrapped()
     assert torch.equal(step(again, batch), plain)
+
+
+def test_each_auxiliary_head_has_its_own_loss_and_accuracy() -> None:
+    training = without_dropout(prepared(toy_spec(GOOGLENET), epochs=1, lr=1e-9))
+    twin = build(toy_spec(GOOGLENET))
+    for name in ("aux1", "aux2"):
+        twin.get_submodule(f"{name}.dropout").p = 0.0
+    twin.load_state_dict(training.network.state_dict())
+    batches = list(training.batches.epoch(0))
+    labels = torch.cat([batch.labels for batch in batches])
+    with torch.no_grad():
+        answers = [torch.cat(parts) for parts in zip(*(twin(batch.images) for batch in batches), strict=True)]
+    train(training, Nobody())
+    found = {row.name: row.value for row in training.rows}
+    for answer, loss, top1 in zip(
+        answers, ("loss", "aux1_loss", "aux2_loss"), ("top1", "aux1_top1", "aux2_top1"), strict=True
+    ):
+        assert found[f"train/{loss}"] == pytest.approx(cross_entropy(answer, labels).item(), rel=1e-4)
+        assert found[f"train/{top1}"] == pytest.approx((answer.argmax(1) == labels).float().mean().item())
+
+
+def test_torchvisions_heads_are_told_apart_by_name() -> None:
+    outputs = namedtuple("outputs", ["logits", "aux_logits2", "aux_logits1"])
+    main, second, first = (torch.full((1,), float(number)) for number in range(3))
+    assert heads_of(outputs(main, second, first)) == [main, first, second]
+    assert heads_of(main) == [main]
+
+
+# Gradients
+
+
+@pytest.mark.parametrize(
+    "limits", [{}, {"clip_norm": 0.01}, {"clip_value": 0.002}, {"clip_norm": 0.01, "clip_value": 0.002}]
+)
+def test_gradients_are_clipped_by_value_then_by_length_which_is_told_as_it_was(limits: dict[str, float]) -> None:
+    training, twin = prepared(toy_spec(VGG), **limits).training, build(toy_spec(VGG))
+    twin.load_state_dict(training.network.state_dict())
+    batch = next(training.batches.epoch(0))
+    cross_entropy(twin(batch.images), batch.labels).backward()
+    gradients = torch.cat([weight.grad.flatten() for weight in twin.parameters() if weight.grad is not None])
+    told = step(training, batch)[3:5].tolist()
+    assert told == [pytest.approx(gradients.norm().item(), rel=1e-4), 1.0]
+    if "clip_value" in limits:
+        gradients = gradients.clamp(-limits["clip_value"], limits["clip_value"])
+    if "clip_norm" in limits:
+        gradients = gradients * (limits["clip_norm"] / gradients.norm()).clamp(max=1)
+    ours = torch.cat([weight.grad.flatten() for weight in training.network.parameters() if weight.grad is not None])
+    torch.testing.assert_close(ours, gradients, rtol=1e-3, atol=1e-7)
+
+
+# Points within an epoch
+
+
+def test_points_are_the_means_of_their_steps() -> None:
+    training = prepared(toy_spec(VGG), batch_size=4, lr=1e-9, validation_fraction=0.0, epochs=2).training
+    batches = [batch for epoch in range(2) for batch in training.batches.epoch(epoch)]
+    with torch.no_grad():
+        losses = [cross_entropy(training.network(batch.images), batch.labels).item() for batch in batches]
+    train(training, Nobody())
+    rows = [row for row in training.rows if row.name == "step/loss"]
+    assert [row.epoch for row in rows] == pytest.approx([number / 10 for number in range(1, 21)])  # each step is one
+    assert [row.value for row in rows] == pytest.approx(losses, rel=1e-3)
+    assert {row.name for row in training.rows if row.epoch % 1} == {
+        f"step/{name}" for name in ("loss", "top1", "rate", "grad_norm")
+    }
+
+
+@pytest.mark.parametrize(("steps", "epochs"), [(1, 1), (7, 3), (400, 1), (5000, 10), (1563, 50), (20, 10_000)])
+def test_a_run_has_as_many_points_as_a_chart_can_show_and_begins_with_its_first_step(steps: int, epochs: int) -> None:
+    found = [
+        [batch for batch in range(1, steps + 1) if is_point(epoch, batch, steps, epochs)]
+        for epoch in range(min(epochs, 2))
+    ]
+    regular = found[-1] if epochs > 1 else [batch for batch in found[0] if batch & (batch - 1)]
+    assert len(regular) <= min(100, 1000 // epochs)
+    assert found[0][0] == 1
+    if epochs <= 500:
+        assert all(points[-1] == steps for points in found)
+        widest = max(b - a for a, b in zip([0, *found[0]], found[0], strict=False))
+        assert widest <= math.ceil(steps / min(100, 1000 // epochs, steps))
 
 
 # Permuted pixels: the same for every split, and nothing to a fully connected network
@@ -271,7 +354,7 @@ def test_a_batch_is_counted_as_it_was_seen() -> None:
     batch: Batch = next(training.batches.epoch(0))
     with torch.no_grad():
         logits = training.network(batch.images)
-    loss, correct, images = step(training, batch).tolist()
+    loss, correct, images, *_more = step(training, batch).tolist()
     assert loss == pytest.approx(cross_entropy(logits, batch.labels, reduction="sum").item(), rel=1e-5)
     assert correct == int((logits.argmax(1) == batch.labels).sum())
     assert images == len(batch.labels)

@@ -8,7 +8,7 @@ import torch
 from explorer.data.dataset import Dataset, Split
 from explorer.data.preprocessing import channel_statistics
 from explorer.errors import InputError
-from explorer.recipes import Recipe
+from explorer.recipes import RECIPES, Recipe
 from explorer.recipes.recipe import MIN_STD
 from explorer.specs import Spec, parse_spec
 from explorer.training.fitting import adapted, completed
@@ -136,6 +136,25 @@ def test_photographs_are_mirrored_and_shifted_and_digits_left_as_they_are() -> N
     assert notes == ["Augmentation that suits the data: flip, crop."]
     recipe, notes = completed(Recipe(), replace(GREY, mirrored=False))
     assert (recipe.augment, notes) == ((), [])
+
+
+@pytest.mark.parametrize("name", [name for name, preset in RECIPES.items() if "flip" in (preset.recipe.augment or ())])
+def test_no_recipe_mirrors_digits_and_says_so(name: str) -> None:
+    given = RECIPES[name].recipe
+    digits, notes = completed(given, replace(GREY, mirrored=False))
+    assert digits.augment == tuple(one for one in given.augment or () if one != "flip")
+    assert "The recipe's flip is left out: a mirrored digit is another one or none." in notes[0]
+    unknown, notes = completed(given, replace(GREY, mirrored=None))  # grey images of somebody's own
+    assert unknown.augment == given.augment
+    assert "where they show characters, a mirror image is another one or none" in notes[0]
+    photographs, notes = completed(given, replace(COLOUR, mirrored=True))
+    assert photographs.augment == given.augment
+    assert not any("mirror" in note for note in notes)
+
+
+def test_the_recipe_for_mnist_is_taken_as_it_is() -> None:
+    recipe, notes = completed(RECIPES["r3-mnist"].recipe, replace(GREY, mirrored=False))
+    assert (recipe.augment, recipe.mean, recipe.std, notes) == ((), (0.1307,), (0.3081,), [])
 
 
 def test_no_augmentation_is_a_choice_as_well() -> None:

@@ -74,7 +74,9 @@ def frame(lines: Sequence[Line]) -> pd.DataFrame:
     )
 
 
-def spec(lines: Sequence[Line], title: str, form: str, epochs: int, *, dark: bool, log: bool = False) -> dict[str, Any]:
+def spec(
+    lines: Sequence[Line], title: str, form: str, epochs: float, *, dark: bool, log: bool = False
+) -> dict[str, Any]:
     """The Vega-Lite chart of :func:`frame`.
 
     Args:

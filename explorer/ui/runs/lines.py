@@ -60,7 +60,7 @@ def _line_name(each: Drawn, metric: str, count: int) -> str:
     return f"{each.name} · {images}" if images else each.name
 
 
-def last_epoch(shown: Sequence[Drawn]) -> int:
+def last_epoch(shown: Sequence[Drawn]) -> float:
     """Up to which the axis goes: to the end of a run that is at work, else as far as they came."""
     return max(
         (

@@ -16,6 +16,7 @@ from explorer.drawing.numbers import bytes_short
 from explorer.errors import ContentError, InputError
 from explorer.i18n import _
 from explorer.jobs.store import ACTIVE, store
+from explorer.training.fitting import augmentations, on_mirroring
 from explorer.ui.text import plain
 from explorer.ui.train import samples, state, uploads
 from explorer.ui.train.form import UPLOADED, Form, path_of
@@ -187,7 +188,7 @@ def _balance(found: Preview, parts: dict[str, tuple[int, ...]], *, dark: bool) -
 
 def _images(form: Form, found: Preview) -> None:
     recipe, size = form.recipe, form.spec.image_size
-    names = samples.suiting(recipe, found)
+    names = augmentations(recipe, found.mirrored)
     st.caption(_("As given"))
     st.html(samples.as_given(found, form.dataset))
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -205,8 +206,10 @@ def _images(form: Form, found: Preview) -> None:
             )  # fmt: skip
         else:
             epoch = 0
-    what = (names, recipe.mean, recipe.std, recipe.seed)
+    what = (names, recipe.mean, recipe.std, recipe.seed, recipe.rotation_degrees, recipe.noise_std)
     st.html(samples.as_trained(found, form.dataset, recipe, what, size, epoch))
+    for note in on_mirroring(recipe, found.mirrored):
+        st.caption(f":material/flip: {plain(note)}")
 
 
 def _next() -> None:

@@ -69,7 +69,9 @@ def _images(*, trained: bool) -> tuple[Field, ...]:
         "flip": _("Flip"),
         "crop": _("Shift"),
         "random_resized_crop": _("Random resized crop"),
+        "rotation": _("Rotation"),
         "cutout": _("Cutout"),
+        "noise": _("Noise"),
         "permute_pixels": _("Permute pixels"),
     }
     measured = _(
@@ -79,6 +81,15 @@ def _images(*, trained: bool) -> tuple[Field, ...]:
     empty = _("as the weights") if trained else _("measured")
     return (
         Field("augment", _("Augment as suits the data"), explain("augmentation"), Kind.AUGMENTATIONS, names=names),
+        Field(
+            "rotation_degrees", _("Degrees"),
+            _("Each image is turned by an angle drawn from this many degrees to the left and to the right."), step=5.0,
+            matters=_augments("rotation"),
+        ),
+        Field(
+            "noise_std", _("Noise"), _("Standard deviation of what is added to pixels that go from 0 to 1."), step=0.05,
+            matters=_augments("noise"),
+        ),
         Field("mean", _("Mean"), measured, Kind.NUMBERS, empty=empty),
         Field("std", _("Standard deviation"), measured, Kind.NUMBERS, empty=empty),
         Field(
@@ -93,13 +104,25 @@ def _regularisation(*, auxiliary: bool) -> tuple[Field, ...]:
     return (
         Field("label_smoothing", _("Label smoothing"), explain("label-smoothing"), step=0.05),
         Field("clip_norm", _("Clip gradients"), explain("clipping"), step=0.5, empty=off),
+        Field(
+            "clip_value",
+            _("Clip values"),
+            _("The largest number that a gradient may hold: what is beyond it, on either side of 0, is set to it."),
+            step=0.5,
+            empty=off,
+        ),
         Field("ema", _("Average weights"), explain("ema"), step=0.001, empty=off),
         *([Field("aux_weight", _("Auxiliary weight"), explain("auxiliary-head"))] if auxiliary else []),
     )
 
 
 def _beginning() -> tuple[Field, ...]:
-    names = {"default": _("PyTorch's own"), "he": _("He"), "normal": _("Normal, 0.01")}
+    names = {
+        "default": _("PyTorch's own"),
+        "he": _("He"),
+        "he_conv": _("He; linear layers normal, 0.01"),
+        "normal": _("Normal, 0.01"),
+    }
     return (
         Field("init", _("Initial weights"), explain("initialisation"), Kind.CHOICE, names=names, matters=_is_new),
         Field(
@@ -120,6 +143,10 @@ def _precision(*, gpu: bool) -> tuple[Field, ...]:
 
 def _on(*schedules: str) -> Callable[[Recipe], bool]:
     return lambda recipe: recipe.schedule in schedules
+
+
+def _augments(name: str) -> Callable[[Recipe], bool]:
+    return lambda recipe: name in (recipe.augment or ())
 
 
 def _is_new(recipe: Recipe) -> bool:

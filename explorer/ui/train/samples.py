@@ -14,8 +14,8 @@ from explorer.data.preprocessing import Normalise, Preprocessing
 from explorer.data.preview import Preview
 from explorer.i18n import _
 from explorer.recipes import Recipe
-from explorer.training.augment import draw, hidden, show, windows
-from explorer.training.fitting import CHARACTERS, PHOTOGRAPHS
+from explorer.training.augment import Strength, disturbed, draw, hidden, show, windows
+from explorer.training.fitting import augmentations
 
 SIDE = 96  # pixels of an image that is sent to the browser
 SMALL = 64  # pixels up to which an image is shown as squares of its own pixels
@@ -29,31 +29,23 @@ STYLE = """<style>
 </style>"""
 
 
-def suiting(recipe: Recipe, preview: Preview) -> tuple[str, ...]:
-    """The augmentations of a run."""
-    if recipe.augment is not None:
-        return recipe.augment
-    return PHOTOGRAPHS if preview.mirrored else CHARACTERS
-
-
 def augmented(preview: Preview, recipe: Recipe, size: int, epoch: int) -> list[Tensor]:
     """The images as the training sees them in an epoch, with the normalisation taken back: uint8, (C, size, size)."""
-    names = suiting(recipe, preview)
+    names = augmentations(recipe, preview.mirrored)
     mean, std = recipe.mean or preview.mean, recipe.std or preview.std
     if len(mean) not in (1, preview.channels):  # as the run decides, too
         mean, std = preview.mean, preview.std
     seed = recipe.seed if "permute_pixels" in names else None
     normalise = Normalise(Preprocessing(size, mean, std, seed), torch.device("cpu"))
-    numbers = draw(
-        [name for name in names if name != "permute_pixels"], len(preview.images), recipe.seed, epoch
-    ).numbers
+    draws = draw([name for name in names if name != "permute_pixels"], len(preview.images), recipe.seed, epoch)
+    strength = Strength(recipe.rotation_degrees, recipe.noise_std)
     back = [torch.tensor(values).view(-1, 1, 1) for values in (std, mean)]
     results = []
     for turn, image in enumerate(preview.images):
-        own = {name: values[turn : turn + 1] for name, values in numbers.items()}
-        pixels = show(image[None], windows(own, image.shape[1], image.shape[2], size), size)
-        holes = hidden(own["cutout"], size) if "cutout" in own else None
-        seen = normalise(pixels, holes)[0] * back[0] + back[1]
+        own = draws.part(slice(turn, turn + 1), torch.device("cpu"))
+        pixels = show(image[None], windows(own.numbers, image.shape[1], image.shape[2], size), size)
+        holes = hidden(own.numbers["cutout"], size) if "cutout" in own.numbers else None
+        seen = normalise(disturbed(pixels, own, strength), holes)[0] * back[0] + back[1]
         results.append((seen * 255).round().clamp(0, 255).byte())
     return results
 
