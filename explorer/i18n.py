@@ -3,6 +3,7 @@
 Whole sentences with named placeholders, formatted after translation::
 
     _("{name} needs {needed} pixels").format(name=name, needed=needed)
+    ngettext("{count:,} job waits", "{count:,} jobs wait", count).format(count=count)
 
 ``make check`` refuses anything else, because glued fragments can't be translated.
 """
@@ -49,3 +50,8 @@ def language() -> str:
 def _(message: str) -> str:
     """The message in the session's language."""
     return _catalogue(_language.get()).gettext(message)
+
+
+def ngettext(one: str, many: str, count: int) -> str:
+    """The form of the message that goes with the count, in the session's language; some have more than two."""
+    return _catalogue(_language.get()).ngettext(one, many, count)

@@ -1,4 +1,4 @@
-"""Checks that every ``_()`` call takes one whole literal sentence and that no result is glued to another.
+"""Checks that ``_()`` and ``ngettext()`` calls take whole literal sentences, and that no result is glued to another.
 
 usage: python -m tests.checks.translatable FOLDER …       exit status 1 and a line for each fault
 """
@@ -9,17 +9,19 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+FORMS = 3  # arguments of ngettext: one, many, and the count
 POSITIONAL = re.compile(r"(?<!{){(\d*)([:!][^}]*)?}(?!})")
 
 
 def faults(source: str, name: str) -> Iterator[str]:
     """A line for each call that a translator couldn't work with."""
     for node in ast.walk(ast.parse(source)):
-        if is_message(node):
-            if len(node.args) != 1 or node.keywords or not literal(node.args[0]):
-                yield f"{name}:{node.lineno}: _() takes one literal string"
-            elif POSITIONAL.search(node.args[0].value):
-                yield f"{name}:{node.lineno}: placeholders need names: {node.args[0].value!r}"
+        if isinstance(node, ast.Call) and is_message(node):
+            texts = node.args[:-1] if len(node.args) == FORMS else node.args
+            if len(node.args) not in (1, FORMS) or node.keywords or not all(map(literal, texts)):
+                yield f"{name}:{node.lineno}: _() takes one literal string, ngettext() two and the count"
+            elif any(POSITIONAL.search(text.value) for text in texts):
+                yield f"{name}:{node.lineno}: placeholders need names: {texts[0].value!r}"
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mod):
             if any(is_sentence(side) for side in (node.left, node.right)):
                 yield f"{name}:{node.lineno}: a translated sentence is glued to something; make it one sentence"
@@ -32,7 +34,8 @@ def literal(node: ast.expr) -> bool:
 
 
 def is_message(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_"
+    """``_("…")`` or ``ngettext("…", "…", count)``."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "ngettext")
 
 
 def is_sentence(node: ast.AST) -> bool:

@@ -21,6 +21,9 @@ from tests.checks.translatable import faults
         '_("%s is wrong") % name',
         "f\"{_('The sum')}: 3\"",
         '_("one", "two")',
+        'ngettext(one, "{n} jobs", n)',
+        'ngettext("{} job", "{} jobs", n)',
+        '"x" + ngettext("{n} job", "{n} jobs", n).format(n=n)',
     ],
 )
 def test_glued_sentences_are_found(source: str) -> None:
@@ -28,7 +31,14 @@ def test_glued_sentences_are_found(source: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ['_("{name} is wrong").format(name=1)', '_("a" " b")', 'f"{x} {y}"', '_("{{}} is empty")']
+    "source",
+    [
+        '_("{name} is wrong").format(name=1)',
+        '_("a" " b")',
+        'f"{x} {y}"',
+        'ngettext("{n} job", "{n} jobs", n).format(n=n)',
+        '_("{{}} is empty")',
+    ],
 )
 def test_whole_sentences_pass(source: str) -> None:
     assert list(faults(source, "x.py")) == []
