@@ -137,17 +137,27 @@ def predict(*, weights: str, images: Sequence[str], top: int, as_json: bool) -> 
     "--evaluate", "data", metavar="DATA", help="Measure the weights as they are written, and put that on their card."
 )
 @click.option("--license", "terms", help="Goes on their card.")
+@click.option("--fold-batch-norm", "fold", is_flag=True, help="In ONNX, into the layers before it.")
 @as_json
 def export(
-    *, spec: str, name: str, output: Path | None, half: bool, data: str | None, terms: str | None, as_json: bool
+    *,
+    spec: str,
+    name: str,
+    output: Path | None,
+    half: bool,
+    data: str | None,
+    terms: str | None,
+    fold: bool,
+    as_json: bool,
 ) -> None:
     """Write a network, or weights with their card, as a file for another program.
 
     ONNX of a name that weights have carries them; of any other network it has random ones.
     """
     from explorer.drawing.numbers import bytes_short
-    from explorer.exports import FORMATS, OF_WEIGHTS, content, export_weights
+    from explorer.exports import FORMATS, OF_WEIGHTS, batch_norm_note, content, export_weights
     from explorer.exports import export as write
+    from explorer.models.weights import read_card
     from explorer.ui.terminal_progress import counted, progress_line
 
     known = list(dict.fromkeys((*FORMATS, *OF_WEIGHTS)))
@@ -156,6 +166,8 @@ def export(
     source = found(spec) if name not in FORMATS or (name == "onnx" and _is_weights(spec)) else None
     if source is None and (half or data or terms):
         raise InputError(_("half, evaluate and license are for weights, in the formats safetensors, pth and onnx"))
+    if fold and name != "onnx":
+        raise InputError(_("fold-batch-norm: {name} files have no folded form; it is for onnx").format(name=name))
     if output is None:
         if as_json or source or FORMATS[name].weights:
             raise InputError(_("output: name the file with -o; stdout takes text formats alone, and not with --json"))
@@ -163,16 +175,23 @@ def export(
         return
     with progress_line() as note:
         if source:
-            size = export_weights(source, name, output, counted(note), half=half, data=data, terms=terms)
+            size = export_weights(source, name, output, counted(note), half=half, data=data, terms=terms, fold=fold)
         else:
-            size = write(_network(spec), name, output, note)
+            size = write(_network(spec), name, output, note, fold=fold)
+    about = ""
+    if name == "onnx":
+        about = batch_norm_note(read_card(source).network_spec if source else _network(spec), fold=fold)
     if as_json:
         document = {"format": name, "file": str(output), "bytes": size} | ({"weights": str(source)} if source else {})
+        document |= {"notes": [about]} if about else {}
         click.echo(json.dumps(document, ensure_ascii=False))
-    elif name == "onnx" and source is None:
+        return
+    if name == "onnx" and source is None:
         click.echo(_("{file}: {size}, with random weights").format(file=output, size=bytes_short(size)))
     else:
         click.echo(_("{file}: {size}").format(file=output, size=bytes_short(size)))
+    if about:
+        click.echo(about)
 
 
 COMMANDS = (weights, evaluate, predict, export, import_)

@@ -134,6 +134,7 @@ st.segmented_control(
 )  # fmt: skip
 view = state.look(editing)
 tables.draw(analysis, view, terms)
+tables.draw_heads(analysis, terms)
 
 published.table(analysis)
 

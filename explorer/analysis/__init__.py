@@ -3,7 +3,7 @@
 from explorer.analysis.cost import Term
 from explorer.analysis.devices import AUTO, Device
 from explorer.analysis.memory import OPTIMIZER_STATE, Precision
-from explorer.analysis.result import Analysis, Field, Layer, Totals, Warned, Window
+from explorer.analysis.result import Analysis, Field, Head, Layer, Totals, Warned, Window
 from explorer.analysis.summary import analyse
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Analysis",
     "Device",
     "Field",
+    "Head",
     "Layer",
     "Precision",
     "Term",

@@ -22,6 +22,9 @@ class Metric(StrEnum):
     STRIDE = "stride"
     PADDING = "padding"
     ERROR = "error"
+    SIDE = "side"
+    CHANNELS = "channels"
+    HEADS_DROPOUT = "heads_dropout"
 
 
 class Claim(NamedTuple):
@@ -100,6 +103,8 @@ GOOGLENET_TABLE_1 = {
     "5b": ("1388K", "71M"),
     "linear": ("1000K", "1M"),
 }
+# Channels that an auxiliary head reads, by the module that it follows.
+GOOGLENET_HEADS = {"4a": "512", "4d": "528"}
 GOOGLENET_LAYERS = {"conv1": ("conv1",), "conv2 with reduce": ("conv2", "conv3"), "linear": ("fc",)}
 # num_params and _ops (G) of the weights of our presets' twins: reading them there takes a second of import.
 TORCHVISION = {
@@ -121,7 +126,9 @@ TORCHVISION = {
 }
 
 # Fields of a spec on which none of these figures depends.
-NEVER_COUNTED = frozenset(["dropout", "dropout_position", "in_features", "head", "aux_after"])
+NEVER_COUNTED = frozenset(
+    ["dropout", "dropout_position", "in_features", "head", "aux_after", "aux_dropout", "aux_pool"]
+)
 
 VGG = "Simonyan and Zisserman 2015, Table 2"
 RESNET = "He et al. 2016, Table 1"
@@ -130,7 +137,9 @@ RESNET_CIFAR = "He et al. 2016, Table 6"
 GOOGLENET = "Szegedy et al. 2015, Table 1"
 DISTILL = "Araujo et al. 2019, Distill"
 TORCHVISION_META = "torchvision, Weights.meta"
+GOOGLENET_SECTION = "Szegedy et al. 2015, section 5"
 NOTES = "GoogLeNet notes"
+NOTES_CODE = "GoogLeNet notes, code"
 
 
 def claims(spec: Spec) -> Iterator[Claim]:
@@ -268,11 +277,41 @@ def _googlenet(spec: GoogLeNetSpec) -> Iterator[Claim]:
             layers = GOOGLENET_LAYERS.get(row, (f"inception{row}",))
             yield Claim(GOOGLENET, Metric.WEIGHTS, weights, row, layers, why=_why_row(row))
             yield Claim(GOOGLENET, Metric.MACS, operations, row, layers, why=_why_row(row))
+        yield Claim(
+            NOTES,
+            Metric.PARAMS,
+            "5M",
+            why=_(
+                "The paper says 12 times fewer parameters than AlexNet's 60 M. The rows of its Table 1 add up to 7 M: "
+                "6,998,552 weights and biases, auxiliary heads apart."
+            ),
+        )
+        yield from _heads(spec)
     if any(_same(spec, PRESETS[name].spec) for name in ("googlenet", "googlenet-naive")):
         naive, reduced = _("naive module on 28×28×256"), _("the same, reduced")
         twice = _("The sum that is often quoted takes the 3×3 convolution, 86.7 M, twice.")
         yield Claim(NOTES, Metric.MACS, "854M", naive, example=_worked_module(reduce=False))
         yield Claim(NOTES, Metric.MACS, "358M", reduced, example=_worked_module(reduce=True), why=twice)
+
+
+def _heads(spec: GoogLeNetSpec) -> Iterator[Claim]:
+    """What the paper says of its auxiliary heads, layer by layer."""
+    for number, module in enumerate(spec.aux_after, 1):
+        if module not in GOOGLENET_HEADS:
+            continue
+        head = f"aux{number}"
+        for layer, metric, figure, words in (
+            ("pool", Metric.SIDE, "4", _("pool of the head after {module}")),
+            ("pool", Metric.CHANNELS, GOOGLENET_HEADS[module], _("pool of the head after {module}")),
+            ("conv.conv", Metric.CHANNELS, "128", _("1×1 of the head after {module}")),
+            ("fc1", Metric.CHANNELS, "1024", _("hidden layer of the head after {module}")),
+            ("fc2", Metric.CHANNELS, "1000", _("classes of the head after {module}")),
+        ):
+            yield Claim(GOOGLENET_SECTION, metric, figure, words.format(module=module), (f"{head}.{layer}",))
+    if spec.aux_after:
+        other = _("The paper drops 70% and the code of the notes 50%; this network has a field for it.")
+        yield Claim(GOOGLENET_SECTION, Metric.HEADS_DROPOUT, "70%", why=other)
+        yield Claim(NOTES_CODE, Metric.HEADS_DROPOUT, "50%", why=other)
 
 
 def _why_row(row: str) -> str:

@@ -81,12 +81,16 @@ def _compared(claim: Claim, analysis: Analysis) -> Published:
 
 def _measured(claim: Claim, analysis: Analysis) -> int | None:
     """Our number for what a claim is about."""
+    if claim.metric is Metric.HEADS_DROPOUT:
+        dropout: float = analysis.spec.to_dict()["aux_dropout"]
+        return round(100 * dropout)
     if claim.example:
         layers: Sequence[Layer] = analyse(claim.example).layers
         module = next(layer.name.split(".")[0] for layer in reversed(layers) if layer.kind == "Concat")
         layers = _named(layers, (module,))
     else:
-        layers = _named(analysis.layers, claim.layers) if claim.layers else analysis.layers
+        heads = [layer for head in analysis.auxiliary for layer in head.layers]
+        layers = _named((*analysis.layers, *heads), claim.layers) if claim.layers else analysis.layers
     field = layers[-1].field if claim.layers else analysis.field
     match claim.metric:
         case Metric.PARAMS:
@@ -102,6 +106,10 @@ def _measured(claim: Claim, analysis: Analysis) -> int | None:
             return field.stride if field else None
         case Metric.PADDING:
             return field.padding if field else None
+        case Metric.SIDE:
+            return layers[-1].output_shape[-1]
+        case Metric.CHANNELS:
+            return layers[-1].output_shape[1]
         case Metric.ERROR:
             return None
 

@@ -145,6 +145,24 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """An auxiliary head, which runs in training only.
+
+    ``after`` is the position in the table of the layer that it reads. Its layers' ``inputs`` count on from the end of
+    the table, through all heads.
+    """
+
+    name: str
+    after: int
+    layers: tuple[Layer, ...]
+
+    @property
+    def params(self) -> int:
+        """Parameters of all its layers."""
+        return sum(layer.params for layer in self.layers)
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """Sums over the network for one image; auxiliary heads stand apart, in ``aux_params`` alone."""
 
@@ -178,12 +196,14 @@ class Warned:
 class Analysis:
     """Every number of a network at an input size.
 
-    ``training`` is for batches of ``batch_size`` on ``device``; None where it can't train on such a batch.
+    ``auxiliary`` heads stand apart from the layers. ``training`` is for batches of ``batch_size`` on ``device``; None
+    where it can't train on such a batch.
     """
 
     spec: Spec
     input_shape: tuple[int, ...]
     layers: tuple[Layer, ...]
+    auxiliary: tuple[Head, ...]
     totals: Totals
     field: Field | None
     field_note: str
@@ -227,6 +247,15 @@ class Analysis:
             "receptive_field": self.field.to_dict() if self.field else None,
             "receptive_field_note": self.field_note,
             "layers": [layer.to_dict() for layer in self.layers],
+            "auxiliary_heads": [
+                {
+                    "name": head.name,
+                    "after": self.layers[head.after].name,
+                    "params": head.params,
+                    "layers": [layer.to_dict() for layer in head.layers],
+                }
+                for head in self.auxiliary
+            ],
             "warnings": [
                 {"code": warned.code, "message": warned.message, "layer": warned.layer} for warned in self.warnings
             ],

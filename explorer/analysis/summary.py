@@ -1,7 +1,7 @@
 """The one call: spec and input size in, every number out. Nothing is allocated; all runs on meta."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
@@ -20,7 +20,7 @@ from explorer.analysis.memory import (
     training,
 )
 from explorer.analysis.receptive_field import Local, State, States, Unknown, Whole, geometry, propagate
-from explorer.analysis.result import Analysis, Field, Layer, Totals, Warned, Window, map_shape
+from explorer.analysis.result import Analysis, Field, Head, Layer, Totals, Warned, Window, map_shape
 from explorer.analysis.trace import Op, Recorder, Row, Trace, Value
 from explorer.errors import InputError, SpecError, shown
 from explorer.i18n import _, language
@@ -36,6 +36,7 @@ class _Measured:
     """What depends on the spec alone."""
 
     layers: tuple[Layer, ...]
+    auxiliary: tuple[Head, ...]
     totals: Totals
     field: Field | None
     field_note: str
@@ -107,6 +108,7 @@ def analyse(
         spec=spec,
         input_shape=(1, spec.in_channels, spec.image_size, spec.image_size),
         layers=measured.layers,
+        auxiliary=measured.auxiliary,
         totals=totals,
         field=measured.field,
         field_note=measured.field_note,
@@ -128,8 +130,10 @@ def _measure(spec: Spec, batch_size: int, device: Device, half: bool, _language:
     network = build(spec, "meta")
     heads = detach_auxiliary(network)
     shape = (spec.in_channels, spec.image_size, spec.image_size)
+    network.eval()
     measured = _collect(network, heads, spec, _run(network, spec, (1, *shape)))
     attach_auxiliary(network, heads)
+    measured = replace(measured, auxiliary=_auxiliary(network, spec, list(heads), measured.layers))
     network.train()
     try:
         return measured, saved_for_backward(network, (batch_size, *shape), device, half=half)
@@ -143,8 +147,8 @@ def forget() -> None:
 
 
 def _run(network: nn.Module, spec: Spec, shape: tuple[int, ...]) -> Trace:
-    """One forward pass in evaluation, recorded."""
-    recorder = Recorder(network.eval())
+    """One forward pass, recorded."""
+    recorder = Recorder(network)
     try:
         with torch.no_grad(), recorder, recorder.watching():
             network(torch.empty(shape, device="meta"))
@@ -196,7 +200,35 @@ def _collect(network: nn.Module, heads: dict[str, nn.Module], spec: Spec, trace:
         "buffer_bytes": formulas.equation(_sum_of(buffers), totals.buffer_bytes),
         "peak_activation_bytes": formulas.equation(_sum_of(trace.peak), totals.peak_activation_bytes),
     }
-    return _Measured(layers, totals, field, "" if field else _why_none(state), tuple(warnings), lines)
+    return _Measured(layers, (), totals, field, "" if field else _why_none(state), tuple(warnings), lines)
+
+
+def _auxiliary(network: nn.Module, spec: Spec, names: list[str], layers: tuple[Layer, ...]) -> tuple[Head, ...]:
+    """The heads that run in training only, layer by layer; they are on the network."""
+    if not names:
+        return ()
+    network.eval().training = True  # of the network alone: its batch norms go on without a batch
+    try:
+        trace = _run(network, spec, (1, spec.in_channels, spec.image_size, spec.image_size))
+    except SpecError:  # the map is too small for a head: the warning that it can't train says so
+        return ()
+    every = _layers(trace, propagate(trace), {row.name: cost(row) for row in trace.rows}, spec)
+    places = {layer.name: position for position, layer in enumerate(layers)}
+    heads: list[Head] = []
+    for name in names:
+        own = [layer for layer in every if layer.name.split(".")[0] == name]
+        if not own:  # a part of the network that is never run
+            continue
+        (source,) = own[0].inputs
+        place = places[every[source].name]
+        first = len(layers) + sum(len(head.layers) for head in heads)
+        places |= {layer.name: first + position for position, layer in enumerate(own)}
+        moved = tuple(
+            replace(layer, stage=name, inputs=tuple(places[every[source].name] for source in layer.inputs))
+            for layer in own
+        )
+        heads.append(Head(name, place, moved))
+    return tuple(heads)
 
 
 def _layers(trace: Trace, states: States, costs: dict[str, Cost], spec: Spec) -> tuple[Layer, ...]:

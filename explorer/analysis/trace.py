@@ -262,8 +262,7 @@ class Recorder(_Mode):
 
     def _leaving(self, _module: nn.Module, _args: Any, result: Any) -> None:
         row = self._frames.pop()[2]
-        if isinstance(result, Tensor):
-            if row is not None:
-                row.output = self._known(result)
-            if not self._frames:
-                self._result = self._known(result)
+        if isinstance(result, Tensor) and row is not None:
+            row.output = self._known(result)
+        if not self._frames:  # with auxiliary heads, the first result is the main head's
+            self._result = self._known(result if isinstance(result, Tensor) else result[0])

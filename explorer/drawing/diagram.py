@@ -8,7 +8,7 @@ what opens and closes.
 from itertools import accumulate
 
 from explorer.analysis import Analysis, Layer
-from explorer.drawing import heat, volumes
+from explorer.drawing import heads, heat, volumes
 from explorer.drawing.kinds import Group, colours, group_name, group_of
 from explorer.drawing.layout import (
     ARC,
@@ -28,7 +28,6 @@ from explorer.drawing.svg import FONT, Attribute, element, picture, polygon, tex
 from explorer.drawing.theme import Theme, theme
 from explorer.drawing.tree import Node, tree
 from explorer.i18n import _
-from explorer.specs import GoogLeNetSpec
 
 LEGEND = 30.0
 LONG = 16  # characters of a module's name, beyond which only its last part is shown
@@ -56,8 +55,8 @@ def caption(analysis: Analysis, node: Node) -> str:
         name = node.key.removeprefix("inception")
         if len(name) > LONG:
             name = "–".join(part.rpartition(".")[2] for part in name.split("–"))
-        heads = analysis.spec.aux_after if isinstance(analysis.spec, GoogLeNetSpec) else ()
-        return _("{module} + aux").format(module=name) if name in heads else name
+        read = {analysis.layers[head.after].name.partition(".")[0] for head in analysis.auxiliary}
+        return _("{module} + aux").format(module=name) if node.key in read else name
     return what(analysis.layers[node.layers[0]])
 
 
@@ -120,7 +119,9 @@ class _Drawing:
             ),
         )  # fmt: skip
         width = max(layout.width, 360.0)
-        return picture(width, layout.height + LEGEND, arrow, *parts, label=words, style=style)
+        top = layout.height + LEGEND
+        drawn, needed, height = heads.lines(self.analysis, top, what, self.kinds, self.theme.faint)
+        return picture(max(width, needed), top + height, arrow, *parts, drawn, label=words, style=style)
 
     def below(self, box: Box, words: str) -> str:
         """The caption of a box, one or two lines."""

@@ -5,6 +5,7 @@ from itertools import groupby
 from explorer.analysis import Layer, analyse
 from explorer.drawing.kinds import Group, colours, group_of
 from explorer.drawing.numbers import shape
+from explorer.i18n import _
 from explorer.specs import Spec
 
 COLOURS = colours(dark=False)
@@ -16,11 +17,14 @@ TINT = "33"  # a fifth of the colour's opacity, so that black text stays readabl
 def dot(spec: Spec) -> str:
     """The network as a directed graph from ``image`` to the logits; nodes are called as the layers.
 
+    Auxiliary heads, which run in training only, are clusters of their own behind dashed edges.
+
     Raises:
         SpecError: where torchvision can't build or run the model.
     """
     analysis = analyse(spec)
-    layers = analysis.layers
+    heads = [layer for head in analysis.auxiliary for layer in head.layers]
+    layers = (*analysis.layers, *heads)
     image = _quoted(IMAGE, shape(analysis.input_shape))
     lines = [
         "digraph network {",
@@ -29,16 +33,21 @@ def dot(spec: Spec) -> str:
         f'  edge [fontname="sans-serif", fontsize=9, color="{GREY}"];',
         f'  {_quoted(IMAGE)} [label={image}, shape=plaintext, style=""];',
     ]
+    titles = {
+        head.name: _("{name}, in training only: {count:,} parameters").format(name=head.name, count=head.params)
+        for head in analysis.auxiliary
+    }
     for number, (stage, members) in enumerate(groupby(layers, key=lambda layer: layer.stage)):
-        lines += [f"  subgraph cluster_{number} {{", f"    label={_quoted(stage)};"]
+        lines += [f"  subgraph cluster_{number} {{", f"    label={_quoted(titles.get(stage, stage))};"]
         lines += [f"    {_node(layer)}" for layer in members]
         lines.append("  }")
     for layer in layers:
+        dashed = ', style="dashed"' if layer.stage in titles else ""
         sources = [(layers[position].name, layers[position].output_shape) for position in layer.inputs]
         if not sources and layer.input_shape:  # it reads the image itself
             sources = [(IMAGE, analysis.input_shape)]
         for name, sizes in sources:
-            lines.append(f"  {_quoted(name)} -> {_quoted(layer.name)} [label={_quoted(shape(sizes))}];")
+            lines.append(f"  {_quoted(name)} -> {_quoted(layer.name)} [label={_quoted(shape(sizes))}{dashed}];")
     return "\n".join([*lines, "}", ""])
 
 

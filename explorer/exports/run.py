@@ -32,7 +32,16 @@ def _silent(_note: str) -> None:
     """Where nobody listens."""
 
 
-def export(spec: Spec, name: str, path: Path, on_progress: Progress = _silent) -> int:
+def batch_norm_note(spec: Spec, *, fold: bool) -> str:
+    """What becomes of batch norm in an ONNX file; empty where the network has none."""
+    if not any(layer.kind.startswith("BatchNorm") for layer in analyse(spec).layers):
+        return ""
+    if fold:
+        return _("Batch norm is folded into the layers before it.")
+    return _("Batch norm stays as layers of its own.")
+
+
+def export(spec: Spec, name: str, path: Path, on_progress: Progress = _silent, *, fold: bool = False) -> int:
     """Write a network to a file in one of :data:`FORMATS`, whole or not at all.
 
     Args:
@@ -40,6 +49,7 @@ def export(spec: Spec, name: str, path: Path, on_progress: Progress = _silent) -
         name: key of the format.
         path: of the file; one that is there is replaced.
         on_progress: told a sentence, several times a second, while a process of its own is at work.
+        fold: for ONNX, whether batch norm goes into the layers before it.
 
     Returns:
         Size of the file in bytes.
@@ -53,7 +63,7 @@ def export(spec: Spec, name: str, path: Path, on_progress: Progress = _silent) -
     chosen = FORMATS[name]
     with in_words(path), whole(path) as part:
         if chosen.weights:
-            _beside(spec, part, on_progress, name)
+            _beside(spec, part, on_progress, name, fold=fold)
         else:
             part.write_bytes(chosen.make(spec))
         return part.stat().st_size
@@ -74,7 +84,7 @@ def in_words(path: Path) -> Iterator[None]:
         ) from error
 
 
-def content(spec: Spec, name: str, on_progress: Progress = _silent) -> bytes:
+def content(spec: Spec, name: str, on_progress: Progress = _silent, *, fold: bool = False) -> bytes:
     """The file of :func:`export` as bytes in memory.
 
     Raises:
@@ -84,11 +94,11 @@ def content(spec: Spec, name: str, on_progress: Progress = _silent) -> bytes:
         return FORMATS[name].make(spec)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "export")
-        export(spec, name, path, on_progress)
+        export(spec, name, path, on_progress, fold=fold)
         return path.read_bytes()
 
 
-def trained_onnx(weights: Path, spec: Spec, part: Path, on_progress: Progress) -> None:
+def trained_onnx(weights: Path, spec: Spec, part: Path, on_progress: Progress, *, fold: bool = False) -> None:
     """Write weights as ONNX.
 
     Args:
@@ -96,15 +106,17 @@ def trained_onnx(weights: Path, spec: Spec, part: Path, on_progress: Progress) -
         spec: of their network.
         part: the file.
         on_progress: as of :func:`export`.
+        fold: as of :func:`export`.
 
     Raises:
         InputError: where the network is too large for the format or the machine, or other exports keep the machine.
         ExplorerError: where the process failed.
     """
-    _beside(spec, part, on_progress, "onnx", str(weights.absolute()))
+    _beside(spec, part, on_progress, "onnx", str(weights.absolute()), fold=fold)
 
 
-def _beside(spec: Spec, part: Path, on_progress: Progress, name: str, *more: str) -> None:
+def _beside(spec: Spec, part: Path, on_progress: Progress, name: str, weights_file: str = "", *, fold: bool) -> None:
+    more = (weights_file, "fold" if fold else "")
     totals = analyse(spec).totals
     weights = totals.weight_bytes + totals.buffer_bytes
     if weights > PROTOBUF_LIMIT - ROOM_FOR_GRAPH:

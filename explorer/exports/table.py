@@ -25,20 +25,25 @@ COLUMNS = (
     "receptive_field_stride",
     "receptive_field_padding",
     "sees_whole_image",
+    "auxiliary",
 )
 
 
 def table(spec: Spec) -> str:
-    """The layers of a network; sums of the columns are the totals of its analysis.
+    """The layers of a network, and then those of its auxiliary heads, where ``auxiliary`` is 1.
 
-    Shapes read ``1x64x112x112`` and windows ``3x3``, down by across; ``inputs`` names the layers that a layer
-    reads, separated by blanks. A cell is empty where a layer has no such thing.
+    Sums of the columns over the rows where it is 0 are the totals of its analysis. Shapes read ``1x64x112x112`` and
+    windows ``3x3``, down by across; ``inputs`` names the layers that a layer reads, separated by blanks. A cell is
+    empty where a layer has no such thing.
 
     Raises:
         SpecError: where torchvision can't build or run the model.
     """
-    layers = analyse(spec).layers
-    return as_csv([COLUMNS, *(_row(layer, layers) for layer in layers)])
+    analysis = analyse(spec)
+    heads = [layer for head in analysis.auxiliary for layer in head.layers]
+    layers = (*analysis.layers, *heads)
+    rows = [(*_row(layer, layers), int(position >= len(analysis.layers))) for position, layer in enumerate(layers)]
+    return as_csv([COLUMNS, *rows])
 
 
 def _row(layer: Layer, layers: tuple[Layer, ...]) -> tuple[str | int, ...]:

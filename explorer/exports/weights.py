@@ -26,6 +26,7 @@ def export_weights(
     half: bool = False,
     data: str | None = None,
     terms: str | None = None,
+    fold: bool = False,
 ) -> int:
     """Write weights in one of :data:`OF_WEIGHTS` and their card as ``.json`` beside.
 
@@ -37,6 +38,7 @@ def export_weights(
         half: round to float16; for ``safetensors``.
         data: measure the weights, rounded as they are written, on the test set of these data, and put that on the card.
         terms: the license that goes on the card.
+        fold: for ``onnx``, whether batch norm goes into the layers before it.
 
     Returns:
         Size of the file in bytes.
@@ -63,17 +65,18 @@ def export_weights(
                     if name == "pth":
                         write_pth(source, part)
                     else:
-                        trained_onnx(source, card.network_spec, part, lambda note: progress(note, 0, 0))
+                        trained_onnx(source, card.network_spec, part, lambda note: progress(note, 0, 0), fold=fold)
                 save_card(target, card)
             return target.stat().st_size
 
 
-def onnx_bytes(source: Path, on_progress: Callable[[str], None]) -> bytes:
+def onnx_bytes(source: Path, on_progress: Callable[[str], None], *, fold: bool = False) -> bytes:
     """Weights as an ONNX file in memory.
 
     Args:
         source: a weights file.
         on_progress: told a sentence, several times a second.
+        fold: whether batch norm goes into the layers before it.
 
     Raises:
         InputError: where the file can't be read, or is too large for the format or the machine.
@@ -82,7 +85,7 @@ def onnx_bytes(source: Path, on_progress: Callable[[str], None]) -> bytes:
     spec = read_card(source).network_spec
     with tempfile.TemporaryDirectory() as folder:
         part = Path(folder, "weights.onnx")
-        trained_onnx(source, spec, part, on_progress)
+        trained_onnx(source, spec, part, on_progress, fold=fold)
         return part.read_bytes()
 
 

@@ -4,10 +4,9 @@ from torch import Tensor, nn
 
 from explorer.models.layers import Concat
 from explorer.specs.arithmetic import window_output
-from explorer.specs.googlenet import AUX_STRIDE, AUX_WINDOW, GoogLeNetSpec, Module
+from explorer.specs.googlenet import AUX_SIDE, AUX_STRIDE, AUX_WINDOW, GoogLeNetSpec, Module
 
 HEAD = ("avgpool", "flatten", "dropout", "fc")
-AUX_DROPOUT = 0.7  # Szegedy et al. 2015, section 5
 EPSILON = 1e-3  # of batch norm, as in torchvision
 
 
@@ -59,13 +58,14 @@ class AuxHead(nn.Sequential):
 
     def __init__(self, spec: GoogLeNetSpec, before: int, map_size: int) -> None:
         super().__init__()
-        side = window_output(map_size, AUX_WINDOW, AUX_STRIDE)
-        self.pool = nn.AvgPool2d(AUX_WINDOW, AUX_STRIDE)
+        side = spec.aux_side(map_size)
+        adaptive = spec.aux_pool == "adaptive"
+        self.pool = nn.AdaptiveAvgPool2d(AUX_SIDE) if adaptive else nn.AvgPool2d(AUX_WINDOW, AUX_STRIDE)
         self.conv = BasicConv2d(before, 128, 1, batch_norm=spec.batch_norm)
         self.flatten = nn.Flatten()
         self.fc1 = nn.Linear(128 * side**2, 1024)
         self.relu = nn.ReLU(inplace=True)
-        self.dropout = nn.Dropout(AUX_DROPOUT)
+        self.dropout = nn.Dropout(spec.aux_dropout)
         self.fc2 = nn.Linear(1024, spec.num_classes)
 
 

@@ -14,6 +14,7 @@ MAX_MODULES = 64
 MAX_BRANCH = 8192
 AUX_WINDOW = 5
 AUX_STRIDE = 3
+AUX_SIDE = 4
 COLUMNS = ("1x1", "3x3 reduce", "3x3", "5x5 reduce", "5x5", "pool projection")
 _NAME = re.compile(r"[A-Za-z0-9]{1,12}")
 RESERVED = "empty"  # in a link: the empty list
@@ -98,7 +99,8 @@ class GoogLeNetSpec(Spec):
     """Inception modules in order, the pools and auxiliary heads between them, and the stem.
 
     ``reduce`` false is the naive module (Figure 2a of the paper), which ignores the reduce and projection
-    columns; ``last_pool`` is the window of the last pool of ``pool_after``.
+    columns; ``last_pool`` is the window of the last pool of ``pool_after``. An auxiliary head begins with the paper's
+    5x5 average at stride 3 (``aux_pool`` average) or with torchvision's average to 4x4 cells of any map (adaptive).
     """
 
     family: Literal["googlenet"] = "googlenet"
@@ -111,6 +113,12 @@ class GoogLeNetSpec(Spec):
     reduce: Flag = True
     last_pool: Literal[3, 2] = 3
     dropout: Probability = 0.4
+    aux_dropout: Probability = 0.7  # Szegedy et al. 2015, section 5
+    aux_pool: Literal["average", "adaptive"] = "average"
+
+    def aux_side(self, size: int) -> int:
+        """Side of the map that an auxiliary head pools a map of ``size`` to."""
+        return AUX_SIDE if self.aux_pool == "adaptive" else window_output(size, AUX_WINDOW, AUX_STRIDE)
 
     def pool_kernel(self, name: str) -> int:
         """Window of the pool that follows a module of ``pool_after``."""
@@ -148,7 +156,7 @@ class GoogLeNetSpec(Spec):
         for name in pools:
             size = window_output(size, 7, 2, 3) if name == "conv1" else self._pooled(size, name, 3)
         for row in self.modules:
-            if row.name in self.aux_after and size < AUX_WINDOW:
+            if row.name in self.aux_after and self.aux_side(size) < 1:
                 raise SpecError(
                     _(
                         "aux_after: the head after {name} averages {window}×{window} windows, but a {size}×{size} map "
@@ -201,8 +209,8 @@ PRESETS = (
     Preset(
         "googlenet-torchvision",
         "GoogLeNet as in torchvision",
-        "torchvision: batch norm, 3x3 for 5x5, 2x2 last pool",
-        GoogLeNetSpec(modules=_TABLE1, batch_norm=True, branch5x5=3, last_pool=2, dropout=0.2),
+        "torchvision: batch norm, 3x3 for 5x5, 2x2 last pool, adaptive pools in the heads",
+        GoogLeNetSpec(modules=_TABLE1, batch_norm=True, branch5x5=3, last_pool=2, dropout=0.2, aux_pool="adaptive"),
     ),
     Preset(
         "googlenet-bn-cifar10",

@@ -7,7 +7,7 @@ import streamlit as st
 from explorer.drawing.looks import Look
 from explorer.drawing.numbers import bytes_short
 from explorer.errors import ExplorerError
-from explorer.exports import FORMATS, content
+from explorer.exports import FORMATS, batch_norm_note, content
 from explorer.exports.svg import svg
 from explorer.i18n import _
 from explorer.specs import Spec
@@ -39,6 +39,9 @@ def draw(spec: Spec, base: str, look: Look) -> None:
 def _prepared(spec: Spec, name: str, file: str) -> None:
     """A file that takes time: made on request, and kept only as long as its button stands there."""
     st.caption(_("The weights are random: train the network for others."))
+    fold = bool(batch_norm_note(spec, fold=False)) and st.toggle(
+        _("Fold batch norm"), key="export.fold", help=folding()
+    )
     if not st.button(_("Prepare the file"), key="export.prepare"):
         return
     with st.spinner(_("Working…"), show_time=True):
@@ -48,12 +51,21 @@ def _prepared(spec: Spec, name: str, file: str) -> None:
             note.caption(plain(sentence))
 
         try:
-            data = content(spec, name, show)
+            data = content(spec, name, show, fold=fold)
         except ExplorerError as error:
             st.error(plain(str(error)))
             return
-        show(_("{size}, ready").format(size=bytes_short(len(data))))
+        ready = _("{size}, ready").format(size=bytes_short(len(data)))
+        show(" · ".join(filter(None, [ready, batch_norm_note(spec, fold=fold)])))
     _download(data, file, FORMATS[name].media_type)
+
+
+def folding() -> str:
+    """What folding does."""
+    return _(
+        "On: batch norm goes into the weights of the layers before it, which makes the file faster to run and unfit for "
+        "more training. Off: it stays as layers of its own."
+    )
 
 
 def _download(data: bytes, file: str, media_type: str) -> None:

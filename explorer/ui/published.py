@@ -86,6 +86,9 @@ def metric_name(metric: Metric) -> str:
         Metric.STRIDE: _("Effective stride"),
         Metric.PADDING: _("Effective padding"),
         Metric.ERROR: _("Test error"),
+        Metric.SIDE: _("Side of the map"),
+        Metric.CHANNELS: _("Channels"),
+        Metric.HEADS_DROPOUT: _("Dropout of the auxiliary heads"),
     }[metric]
 
 

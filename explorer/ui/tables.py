@@ -25,6 +25,12 @@ def layer_table(analysis: Analysis, terms: frozenset[Term]) -> pd.DataFrame:
     return pd.DataFrame([_numbers(layer, terms) for layer in analysis.layers], columns=list(COLUMNS))
 
 
+def head_table(analysis: Analysis, terms: frozenset[Term]) -> pd.DataFrame:
+    """The same of the layers of auxiliary heads."""
+    layers = [layer for head in analysis.auxiliary for layer in head.layers]
+    return pd.DataFrame([_numbers(layer, terms) for layer in layers], columns=list(COLUMNS))
+
+
 def _numbers(layer: Layer, terms: frozenset[Term]) -> tuple[object, ...]:
     field = layer.field
     return (
@@ -145,6 +151,35 @@ def draw(analysis: Analysis, view: View, terms: frozenset[Term]) -> None:
         key=key,
         placeholder="–",
         alt=_("Layers with shapes, parameters, MACs, memory and receptive field"),
+    )
+
+
+def draw_heads(analysis: Analysis, terms: frozenset[Term]) -> None:
+    """Where there are auxiliary heads, the table of their layers, whose sums stand apart from the network's."""
+    if not analysis.auxiliary:
+        return
+    st.subheader(_("Auxiliary heads"), anchor=False)
+    words = [
+        _("{name} after {layer}: {count:,} parameters").format(
+            name=head.name, layer=analysis.layers[head.after].name, count=head.params
+        )
+        for head in analysis.auxiliary
+    ]
+    st.caption(
+        _("They run in training only, and count in no other number but training memory. {heads}.").format(
+            heads=plain("; ".join(words))
+        )
+    )
+    table = head_table(analysis, terms)
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config=number_columns(),
+        row_height=ROW_HEIGHT,
+        height=ROW_HEIGHT * (min(len(table), ROWS_SHOWN) + 1) + 2,
+        key="heads",
+        placeholder="–",
+        alt=_("Layers of the auxiliary heads with shapes, parameters, MACs and memory"),
     )
 
 

@@ -9,6 +9,7 @@ def report(analysis: Analysis) -> str:
     """Table of layers, totals and warnings."""
     totals = analysis.totals
     header = (_("layer"), _("kind"), _("output"), _("parameters"), _("MACs"), _("field"))
+    every = [*analysis.layers, *(layer for head in analysis.auxiliary for layer in head.layers)]
     rows = [
         (
             layer.name,
@@ -18,13 +19,15 @@ def report(analysis: Analysis) -> str:
             short(layer.macs),
             str(layer.field.size) if layer.field else _("all") if layer.sees_whole_image else "?",
         )
-        for layer in analysis.layers
+        for layer in every
     ]
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in (header, *rows)
     ]
+    if analysis.auxiliary:
+        lines.insert(1 + len(analysis.layers), _("auxiliary heads, in training only, counted apart:"))
     field = analysis.field
     sums = [
         (_("parameters"), f"{totals.params:,}"),

@@ -9,6 +9,7 @@ from explorer.errors import ExplorerError
 from explorer.exports.weights import onnx_bytes
 from explorer.i18n import _
 from explorer.models import weights
+from explorer.ui.export import folding
 from explorer.ui.text import plain
 
 BINARY = "application/octet-stream"
@@ -41,11 +42,12 @@ def draw(path: Path, stem: str, key: str) -> None:
         file_name=f"{stem}.pth", mime=BINARY, icon=":material/local_fire_department:", on_click="ignore",
         key=f"{key}.pth",
     )  # fmt: skip
+    fold = st.toggle(_("Fold batch norm"), key=f"{key}.fold", help=folding())
     if st.button(_("Prepare ONNX"), icon=":material/hub:", key=f"{key}.onnx"):
-        _onnx(path, stem, key)
+        _onnx(path, stem, key, fold=fold)
 
 
-def _onnx(path: Path, stem: str, key: str) -> None:
+def _onnx(path: Path, stem: str, key: str, *, fold: bool) -> None:
     """Made on request by a process of its own, and kept only as long as its button stands there."""
     with st.spinner(_("Working…"), show_time=True):
         note = st.empty()
@@ -54,7 +56,7 @@ def _onnx(path: Path, stem: str, key: str) -> None:
             note.caption(plain(sentence))
 
         try:
-            content = onnx_bytes(path, say)
+            content = onnx_bytes(path, say, fold=fold)
         except ExplorerError as error:
             st.error(plain(str(error)))
             return

@@ -111,7 +111,7 @@ def test_files_for_other_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [button.proto.label for button in app.get("download_button")] == [
         "Weights, safetensors (232.62 kB)", "Card of the weights, JSON", "Weights, PyTorch .pth (232.62 kB)",
     ]  # fmt: skip
-    monkeypatch.setattr(weights_files, "onnx_bytes", lambda _path, _say: b"onnx")
+    monkeypatch.setattr(weights_files, "onnx_bytes", lambda _path, _say, **_fold: b"onnx")
     app.button(key="predict.shelf.onnx").click().run()
     assert app.get("download_button")[-1].proto.label == "Download mine.onnx"
 

@@ -95,6 +95,22 @@ def test_auxiliary_heads_and_dropout_stay_behind() -> None:
     assert "Dropout" not in {node.op_type for node in model.graph.node}
 
 
+def test_batch_norm_is_folded_on_request_alone() -> None:
+    torch.manual_seed(0)
+    spec = parse_spec({"family": "resnet", "blocks": [1], "widths": [4], "stem": "cifar", "image_size": 8})
+    images = np.random.default_rng(0).random((2, 3, 8, 8), np.float32)
+    answers = []
+    for fold, norms, words in ((False, 3, "3 layers of their own"), (True, 0, "folded into the layers before")):
+        content = exporter.onnx_model(spec, fold=fold)
+        model = onnx.load_from_string(content)
+        assert sum(node.op_type == "BatchNormalization" for node in model.graph.node) == norms
+        assert {entry.key: entry.value for entry in model.metadata_props}["batch_norm"] == words
+        assert words in model.doc_string
+        assert {entry.domain for entry in model.opset_import} <= {""}
+        answers += onnxruntime.InferenceSession(content).run(None, {"image": images})
+    assert np.allclose(*answers, atol=1e-5)
+
+
 def test_large_images_take_no_memory() -> None:
     raw = {"family": "vgg", "cfg": ["8:7/4", "M"], "classifier": [], "pool_to": 1}
     model = model_of(parse_spec({**raw, "in_channels": 1024, "image_size": 4096}))  # a batch of two takes 137 GB

@@ -47,7 +47,11 @@ def test_sums_of_the_table_are_the_totals(network: str) -> None:
     table = pd.read_csv(io.StringIO(written, newline=""), keep_default_na=False, na_values=[""])
     analysis = analysis_of(network)
     totals = analysis.totals
-    assert written.count("\r\n") == len(table) + 1 == len(analysis.layers) + 1  # RFC 4180, section 2.1
+    heads = [layer for head in analysis.auxiliary for layer in head.layers]
+    assert written.count("\r\n") == len(table) + 1 == len(analysis.layers) + len(heads) + 1  # RFC 4180, section 2.1
+    auxiliary, table = table[table["auxiliary"] == 1], table[table["auxiliary"] == 0]
+    assert list(auxiliary["name"]) == [layer.name for layer in heads]
+    assert int(auxiliary["parameters"].sum()) == totals.aux_params
     sums = {
         "parameters": totals.params,
         "trainable_parameters": totals.trainable_params,
@@ -92,7 +96,8 @@ def graph_of(network: str) -> tuple[dict[str, pydot.Node], list[pydot.Edge], lis
 @pytest.mark.parametrize("network", NETWORKS)
 def test_the_graph_is_the_analysis(network: str) -> None:
     nodes, edges, clusters = graph_of(network)
-    layers = analysis_of(network).layers
+    analysis = analysis_of(network)
+    layers = (*analysis.layers, *(layer for head in analysis.auxiliary for layer in head.layers))
     assert nodes.keys() == {IMAGE, *(layer.name for layer in layers)}
     found = {(edge.get_source().strip('"'), edge.get_destination().strip('"')) for edge in edges}
     between = {(layers[source].name, layer.name) for layer in layers for source in layer.inputs}
@@ -106,7 +111,14 @@ def test_the_graph_is_the_analysis(network: str) -> None:
         window = f" {layer.window}" if layer.window else ""
         assert label == [layer.name, f"{layer.kind}{window}", shape(layer.output_shape)]
         assert nodes[layer.name].get("color").strip('"') == LIGHT[group_of(layer.kind)]
-    assert {cluster.get_label().strip('"') for cluster in clusters} == {layer.stage for layer in layers}
+    titles = {head.name: f"{head.name}, in training only: {head.params:,} parameters" for head in analysis.auxiliary}
+    assert {cluster.get_label().strip('"') for cluster in clusters} == {
+        titles.get(layer.stage, layer.stage) for layer in layers
+    }
+    into_heads = {f"{head.name}.pool" for head in analysis.auxiliary}
+    dashed = {edge.get_destination().strip('"') for edge in edges if edge.get("style")}
+    assert into_heads <= dashed
+    assert all(name.partition(".")[0] in titles for name in dashed)
 
 
 def test_edges_of_the_graph_carry_shapes() -> None:

@@ -10,8 +10,10 @@ from torch import Tensor, nn
 
 from explorer.analysis import analyse
 from explorer.analysis.trace import MetaMode
+from explorer.exports.pytorch import source
 from explorer.models import AUXILIARY, attach_auxiliary, build, detach_auxiliary
-from explorer.specs import PRESETS, VggSpec, ZooSpec, resolve
+from explorer.specs import PRESETS, VggSpec, ZooSpec, parse_spec, resolve
+from explorer.specs.link import decode, encode
 from tests.unit.helpers import accepted, any_raw, narrow
 
 TWINS = {
@@ -170,3 +172,30 @@ def test_building_on_the_cpu_gives_real_weights() -> None:
     network = build(ZooSpec(name="regnet_x_400mf", num_classes=3))
     assert all(parameter.device.type == "cpu" for parameter in network.parameters())
     assert network.eval()(torch.rand(1, 3, 64, 64)).shape == (1, 3)
+
+
+def test_googlenet_torchvision_is_torchvisions_with_its_heads() -> None:
+    """Tensor by tensor, and number by number: in evaluation, and of both heads, which pool a map of any size to 4x4."""
+    torch.manual_seed(0)
+    theirs = torchvision.models.googlenet(weights=None, init_weights=False, num_classes=10)
+    spec = resolve("googlenet-torchvision").changed(num_classes=10, image_size=96)
+    ours = build(spec)
+    ours.load_state_dict(theirs.state_dict())
+    assert spec.aux_dropout == theirs.aux1.dropout.p
+    for network in (theirs, ours):
+        network.eval()
+        network.training = True  # the heads run, without dropout
+    images = torch.rand(1, 3, 96, 96)
+    with torch.no_grad():
+        logits, second, first = theirs(images)
+        assert all(torch.allclose(*pair, atol=1e-5) for pair in zip(ours(images), (logits, first, second), strict=True))
+
+
+def test_dropout_of_the_heads_is_a_field() -> None:
+    spec = resolve("googlenet").changed(aux_dropout=0.5)
+    network = build(spec, "meta")
+    assert [network.get_submodule(f"aux{number}.dropout").p for number in (1, 2)] == [0.5, 0.5]
+    assert decode(encode(spec, "googlenet")) == (spec, "googlenet")
+    assert "nn.Dropout(0.5)" in source(spec)
+    assert "nn.AdaptiveAvgPool2d(4)" in source(resolve("googlenet-torchvision"))
+    assert parse_spec({**resolve("googlenet").to_dict(), "aux_after": []}).aux_dropout == 0.7

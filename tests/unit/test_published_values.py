@@ -254,7 +254,7 @@ def test_an_edited_network_is_no_published_one(name: str, fields: dict[str, obje
         ("vgg16", {"dropout": 0.2, "dropout_position": "before", "head": "conv"}),
         ("resnet34", {"stride_on": "1x1"}),
         ("plain34", {"shortcut": "A"}),
-        ("googlenet", {"dropout": 0.7, "aux_after": []}),
+        ("googlenet", {"dropout": 0.7, "aux_pool": "average"}),
     ],
 )
 def test_what_no_figure_depends_on_may_be_edited(name: str, fields: dict[str, object]) -> None:
@@ -275,3 +275,26 @@ def test_verdicts_come_from_the_analysis(monkeypatch: pytest.MonkeyPatch) -> Non
     assert find(resolve("vgg16"), Metric.PARAMS, "torchvision").verdict is DIFFERS
     assert find(resolve("vgg16"), Metric.PARAMS, "Simonyan").verdict is ROUNDS
     assert find(resolve("vgg16"), Metric.FIELD, "Araujo").verdict is DIFFERS
+
+
+def test_googlenets_five_million_and_its_heads() -> None:
+    spec = resolve("googlenet")
+    total = find(spec, Metric.PARAMS, "GoogLeNet notes")
+    assert (total.printed, total.here, total.verdict) == ("5M", 6_998_552, DIFFERS)
+    assert "12 times fewer" in total.reason
+    for read, channels in (("4a", 512), ("4d", 528)):  # Szegedy et al. 2015, section 5
+        pool = f"pool of the head after {read}"
+        figures = [
+            (Metric.SIDE, pool, 4),
+            (Metric.CHANNELS, pool, channels),
+            (Metric.CHANNELS, f"1×1 of the head after {read}", 128),
+            (Metric.CHANNELS, f"hidden layer of the head after {read}", 1024),
+            (Metric.CHANNELS, f"classes of the head after {read}", 1000),
+        ]
+        for metric, part, figure in figures:
+            found = find(spec, metric, "Szegedy et al. 2015, section 5", part)
+            assert (found.here, found.verdict) == (figure, EXACT)
+    for dropout, paper, code in ((0.7, EXACT, DIFFERS), (0.5, DIFFERS, EXACT)):
+        chosen = spec.changed(aux_dropout=dropout)
+        assert find(chosen, Metric.HEADS_DROPOUT, "Szegedy").verdict is paper
+        assert find(chosen, Metric.HEADS_DROPOUT, "GoogLeNet notes").verdict is code

@@ -4,10 +4,8 @@ from typing import Any
 
 from explorer.analysis import Analysis
 from explorer.exports.pytorch.writing import bracketed, names, shape
-from explorer.models.googlenet import AUX_DROPOUT
 from explorer.specs import GoogLeNetSpec
-from explorer.specs.arithmetic import window_output
-from explorer.specs.googlenet import AUX_STRIDE, AUX_WINDOW
+from explorer.specs.googlenet import AUX_SIDE, AUX_STRIDE, AUX_WINDOW
 
 # The columns of the paper's table, by the names of the module's arguments. Naive modules have no reductions.
 LEGEND = {
@@ -34,7 +32,7 @@ def context(spec: GoogLeNetSpec, analysis: Analysis) -> dict[str, Any]:
     last = {layer.name.split(".")[0]: layer.output_shape for layer in analysis.layers}
     heads = []
     for number, name in enumerate(spec.aux_after, 1):
-        side = window_output(last[f"inception{name}"][-1], AUX_WINDOW, AUX_STRIDE)
+        side = spec.aux_side(last[f"inception{name}"][-1])
         heads.append(f'"{name}": ("aux{number}", {side})')
     return {
         "imagenet": spec.stem == "imagenet",
@@ -44,9 +42,9 @@ def context(spec: GoogLeNetSpec, analysis: Analysis) -> dict[str, Any]:
         "pools": pools if kernels else "",
         "pool_kernel": kernel,
         "heads": bracketed("AUX_AFTER = {", heads, "}") if heads else "",
-        "window": AUX_WINDOW,
-        "stride": AUX_STRIDE,
-        "aux_dropout": AUX_DROPOUT,
+        "aux_pool": f"nn.AdaptiveAvgPool2d({AUX_SIDE})"
+        if spec.aux_pool == "adaptive"
+        else f"nn.AvgPool2d({AUX_WINDOW}, stride={AUX_STRIDE})",
         "features": last["avgpool"][1],
         "map_of": {name: shape(sizes) for name, sizes in last.items()},
     }

@@ -107,9 +107,9 @@ def batch_norm_flag() -> bool:
     return flag("batch_norm", _("Batch norm"), explain("batch-norm", _("After every convolution.")))
 
 
-def dropout() -> Any:
-    """The dropout probability."""
+def dropout(name: str = "dropout", label: str | None = None) -> Any:
+    """A dropout probability: the network's, or that of another field of the spec."""
     return st.number_input(
-        _("Dropout"), min_value=0.0, max_value=1.0, step=0.05, format="%.2f", key=PREFIX + "dropout",
+        label or _("Dropout"), min_value=0.0, max_value=1.0, step=0.05, format="%.2f", key=PREFIX + name,
         help=explain("dropout"),
     )  # fmt: skip

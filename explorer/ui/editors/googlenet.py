@@ -77,6 +77,13 @@ def edit(editing: Editing) -> Spec:
             "last_pool", _("Last pool"), {3: _("3×3 (paper)"), 2: _("2×2 (torchvision)")}, explain("ceil-mode")
         )
         probability = dropout()
+        aux_pool = choice(
+            "aux_pool",
+            _("Pool of the heads"),
+            {"average": _("5×5/3 (paper)"), "adaptive": _("To 4×4 (torchvision)")},
+            explain("auxiliary-head"),
+        )
+        aux_dropout = dropout("aux_dropout", _("Dropout of the heads"))
     return GoogLeNetSpec.parse(
         {
             "family": "googlenet",
@@ -89,6 +96,8 @@ def edit(editing: Editing) -> Spec:
             "stem": stem,
             "last_pool": last_pool,
             "dropout": probability,
+            "aux_pool": aux_pool,
+            "aux_dropout": aux_dropout,
             **fields,
         }
     )

@@ -1,0 +1,54 @@
+"""Auxiliary heads below a diagram: a line of text for each, for they run in training only and cost nothing else."""
+
+from collections.abc import Callable, Mapping
+
+from explorer.analysis import Analysis, Layer
+from explorer.drawing.kinds import Group, group_of
+from explorer.drawing.layout import words_width
+from explorer.drawing.numbers import shape
+from explorer.drawing.svg import element, text
+from explorer.i18n import _
+
+LINE = 22.0
+SWATCH = 11.0
+LEFT = 10.0
+
+
+def lines(
+    analysis: Analysis, top: float, what: Callable[[Layer], str], colours: Mapping[Group, str], faint: str
+) -> tuple[str, float, float]:
+    """What each head reads, its pools, weights and dropout with the shapes after them, and its parameters.
+
+    Args:
+        analysis: of the network.
+        top: where the first line begins.
+        what: names a layer.
+        colours: of the kinds of layers.
+        faint: colour of what matters less.
+
+    Returns:
+        The lines, and the width and the height that they take.
+    """
+    out, widest = [], 0.0
+    for number, head in enumerate(analysis.auxiliary):
+        middle = top + LINE * (number + 0.5)
+        source = analysis.layers[head.after]
+        start = _("{name} (training only) reads {layer}, {shape}").format(
+            name=head.name, layer=source.name.partition(".")[0], shape=shape(source.output_shape)
+        )
+        out.append(text(LEFT, middle + 5, start, font_size=11, font_weight=600))
+        x = LEFT + words_width(start) + 14
+        for layer in head.layers:
+            drops = layer.kind.startswith("Dropout")
+            if not (layer.params or drops or "Pool" in layer.kind):
+                continue
+            words = what(layer).replace("\n", " ")
+            words = words if drops else f"{words} → {shape(layer.output_shape)}"
+            colour = colours[group_of(layer.kind)]
+            out.append(element("rect", x=x, y=middle - 5, width=SWATCH, height=SWATCH, rx=2, fill=colour))
+            out.append(text(x + 15, middle + 5, words, font_size=11))
+            x += words_width(words) + 28
+        end = _("{count:,} parameters").format(count=head.params)
+        out.append(text(x, middle + 5, end, font_size=11, fill=faint))
+        widest = max(widest, x + words_width(end) + LEFT)
+    return "".join(out), widest, LINE * len(analysis.auxiliary)
