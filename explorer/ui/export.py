@@ -63,8 +63,8 @@ def _prepared(spec: Spec, name: str, file: str) -> None:
 def folding() -> str:
     """What folding does."""
     return _(
-        "On: batch norm goes into the weights of the layers before it, which makes the file faster to run and unfit for "
-        "more training. Off: it stays as layers of its own."
+        "On: batch norm goes into the weights of the layers before it, which makes the file faster to run and unfit "
+        "for more training. Off: it stays as layers of its own."
     )
 
 

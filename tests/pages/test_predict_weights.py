@@ -115,7 +115,7 @@ def test_files_for_other_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     app.button(key="predict.shelf.onnx").click().run()
     assert app.get("download_button")[-1].proto.label == "Download mine.onnx"
 
-    def fail(_path: Path, say: Callable[[str], None]) -> bytes:
+    def fail(_path: Path, say: Callable[[str], None], **_fold: bool) -> bytes:
         say("Writing")
         raise InputError("the export took too long")
 
