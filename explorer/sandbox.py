@@ -16,6 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from runpy import run_module
 
+from explorer import seccomp
+
 LINUX = sys.platform == "linux"
 INHERITED = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "SYSTEMROOT")  # Python starts by these
 
@@ -89,12 +91,17 @@ def limit(*, memory: int, written: int, seconds: int) -> None:
 
 
 def confine(*, readable: Iterable[Path], writable: Path) -> None:
-    """Let this process open only what lies in these places, run no program, and reach no port or other process.
+    """Let this process open only what lies in these places, and start, reach or change nothing beside them.
 
-    Needs Landlock: Linux 5.13, from 6.7 on also for ports.
+    Landlock bounds the files, from Linux 5.13 on; :mod:`explorer.seccomp` refuses the calls for everything else.
     """
     if not LINUX:
         return
+    _bound_files(readable, writable)
+    seccomp.install()
+
+
+def _bound_files(readable: Iterable[Path], writable: Path) -> None:
     system = ctypes.CDLL(None)
     version = system.syscall(_CREATE, None, ctypes.c_size_t(0), _ASK_VERSION)
     if version < 1:

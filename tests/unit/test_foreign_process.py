@@ -1,9 +1,11 @@
 """The process that reads a pickle: what it can do, what is believed of what it says, and what if it breaks down."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from explorer import beside, sandbox
+from explorer import beside, sandbox, seccomp
 from explorer.beside import WorkerError
 from explorer.errors import ExplorerError, InputError
 from explorer.foreign import conversion
@@ -22,15 +24,25 @@ from tests.unit.foreign_files import network, safetensors, save
 
 pytestmark = pytest.mark.usefixtures("temporary")
 
-
+NOBODY = 65534
 SHELL = """
-import os, socket, sys
+import encodings.idna, os, resource, socket, sys, time
 from pathlib import Path
 from explorer import sandbox
-folder, port = Path(sys.argv[1]), int(sys.argv[2])
+folder, port, user = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+if user:
+    os.setgid(user)
+    os.setuid(user)
 sandbox.leave_network()
 sandbox.limit(memory=2**26, written=1000, seconds=50)
-sandbox.confine(readable=[folder / "file", Path(sys.base_prefix)], writable=folder / "out")
+sandbox.confine(readable=[folder / "file"], writable=folder / "out")
+def fork_twice():
+    for _child in range(2):
+        if os.fork():
+            os._exit(0)
+    time.sleep(5)
+def listen():
+    socket.socket(socket.AF_UNIX).bind(str(folder / "out" / "socket"))
 def connect():
     socket.create_connection(("127.0.0.1", port), 1)
 for attempt in (
@@ -46,6 +58,21 @@ for attempt in (
     lambda: (folder / "out" / "link").symlink_to(folder / "secret"),
     lambda: os.mkfifo(folder / "out" / "pipe"),
     lambda: os.kill(os.getppid(), 0),
+    fork_twice,
+    listen,
+    lambda: resource.prlimit(os.getppid(), resource.RLIMIT_CORE),
+    lambda: resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE, (64, 64)),
+    lambda: os.setpriority(os.PRIO_PROCESS, os.getppid(), 19),
+    lambda: os.sched_setaffinity(os.getppid(), {0}),
+    lambda: os.chmod(folder / "file", 0o666),
+    lambda: os.chmod(folder / "out", 0o777),
+    lambda: os.chmod(folder, 0o777),
+    lambda: os.utime(folder / "file", (0, 0)),
+    lambda: os.utime(folder / "out" / "small", (0, 0)),
+    lambda: os.setxattr(folder / "out" / "small", "user.x", b"x"),
+    lambda: os.chown(folder / "out" / "small", os.getuid(), os.getgid()),
+    lambda: os.link(folder / "out" / "small", folder / "out" / "again"),
+    os.setsid,
     lambda: os.execv(sys.executable, [sys.executable, "-c", "print('ran')"]),
 ):
     try:
@@ -63,23 +90,74 @@ def landlock() -> int:
     return max(0, ctypes.CDLL(None).syscall(sandbox._CREATE, None, ctypes.c_size_t(0), sandbox._ASK_VERSION))
 
 
+FILES = slice(4, 12)  # attempts that Landlock refuses
+CALLS = slice(12, None)  # and those that the filter of calls refuses
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the limits are Linux's")
-def test_a_process_that_was_taken_over_can_do_little(tmp_path: Path) -> None:
+@pytest.mark.parametrize("user", [0, NOBODY], ids=["ourselves", "another user"])
+def test_a_process_that_was_taken_over_can_do_little(user: int) -> None:
+    if user and os.getuid():
+        pytest.skip("only root can become another user")
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:  # pytest's folder is closed to others
+        can_do_little(Path(name), user)
+
+
+def can_do_little(tmp_path: Path, user: int) -> None:
+    tmp_path.chmod(0o755)
     (tmp_path / "out").mkdir()
     (tmp_path / "file").touch()
     (tmp_path / "secret").touch()
+    if user:
+        for place in ("out", "file", "secret"):
+            os.chown(tmp_path / place, user, user)
     with socket.create_server(("127.0.0.1", 0)) as server:
         done = subprocess.run(
-            [sys.executable, "-c", SHELL, str(tmp_path), str(server.getsockname()[1])],
+            [sys.executable, "-c", SHELL, str(tmp_path), str(server.getsockname()[1]), str(user)],
             cwd=beside.ROOT,
             capture_output=True,
             text=True,
             check=True,
         ).stdout.split()
     assert done[:4] == ["done", "done", "OSError", "MemoryError"]  # its own file and folder, within the limits
-    if landlock() < 6:
-        pytest.skip("the rest needs Landlock of Linux 6.12")
-    assert done[4:] == ["PermissionError"] * 9
+    refused = ["PermissionError"]
+    if landlock() >= 6:
+        assert done[FILES] == refused * 8
+    if seccomp.available():
+        assert done[CALLS] == refused * 16
+    if landlock() < 6 or not seccomp.available():
+        pytest.skip("files need Landlock of Linux 6.12, calls seccomp on x86-64 or ARM")
+
+
+def test_the_filter_refuses_what_its_tables_say() -> None:
+    """The program is run here by the rules of linux/bpf_common.h, for every number and both architectures."""
+
+    def answer(instructions: list[Any], **words: int) -> int:
+        place = held = 0
+        while True:
+            step = instructions[place]
+            match step.code:
+                case 0x20:
+                    held = words[{0: "number", 4: "architecture", 16: "argument"}[step.value]]
+                case 0x15 | 0x35:
+                    met = held == step.value if step.code == 0x15 else held >= step.value
+                    place += step.yes if met else step.no
+                case _:
+                    return int(step.value)
+            place += 1
+
+    allow, refuse = 0x7FFF0000, 0x00050001
+    for table in seccomp.TABLES.values():
+        program = seccomp._program(table)
+        numbers = set(table.refused.values())
+        assert len(numbers) == len(table.refused)
+        for number in range(600):
+            expected = refuse if number in numbers else allow
+            assert answer(program, architecture=table.audit, number=number, argument=0) == expected
+        others = answer(program, architecture=table.audit, number=table.limits, argument=77)
+        foreign = answer(program, architecture=1, number=0, argument=0)
+        convention = answer(program, architecture=table.audit, number=table.foreign, argument=0)
+        assert (others, foreign, convention) == (refuse, refuse, refuse)
 
 
 def answers(monkeypatch: pytest.MonkeyPatch, text: str, output: bytes | None) -> list[dict[str, Any]]:
