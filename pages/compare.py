@@ -12,6 +12,7 @@ from explorer.analysis.comparison import MOST, Measure, compare, counts
 from explorer.analysis.landmarks import landmarks, measured
 from explorer.i18n import _
 from explorer.specs.cases import cases
+from explorer.ui import published
 from explorer.ui.compare import cards, charts, diff, html, state, tables
 from explorer.ui.compare.entries import title
 from explorer.ui.compare.words import all_same, measure_name, tally
@@ -74,6 +75,7 @@ with cost_side:
 
 st.header(_("Totals"), anchor=False)
 html.show(tables.totals(comparison, names), dark=dark)
+published.accuracies(list(zip(names, comparison.networks, strict=True)))
 
 st.header(_("Where the difference is"), anchor=False)
 with st.container(horizontal=True):

@@ -8,12 +8,13 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
+from explorer.analysis import trained
 from explorer.i18n import _
 from explorer.specs import PRESETS, GoogLeNetSpec, ResNetSpec, Spec, VggSpec, ZooSpec
 
 
 class Metric(StrEnum):
-    """What a figure counts; weights are parameters without biases, an error is nothing that we compute."""
+    """What a figure counts; weights are parameters without biases, accuracies and errors are not computed."""
 
     PARAMS = "params"
     WEIGHTS = "weights"
@@ -25,6 +26,15 @@ class Metric(StrEnum):
     SIDE = "side"
     CHANNELS = "channels"
     HEADS_DROPOUT = "heads_dropout"
+    TOP1_ERROR = "top1_error"
+    TOP5_ERROR = "top5_error"
+    TOP1 = "top1"
+    TOP3 = "top3"
+    GAIN = "gain"
+
+
+# What comes of training, and is not computed.
+TRAINED = frozenset([Metric.ERROR, Metric.TOP1_ERROR, Metric.TOP5_ERROR, Metric.TOP1, Metric.TOP3, Metric.GAIN])
 
 
 class Claim(NamedTuple):
@@ -156,6 +166,7 @@ def claims(spec: Spec) -> Iterator[Claim]:
             yield from _resnet(network)
         case GoogLeNetSpec():
             yield from _googlenet(network)
+    yield from _trained(network)
     if isinstance(spec, ZooSpec):
         yield from _metadata(spec)
     else:
@@ -178,6 +189,43 @@ def _same(spec: Spec, published: Spec, *more: str) -> bool:
         fields -= {"stride_on"} if spec.block == "basic" else set()
         fields -= set() if spec.residual else {"shortcut"}
     return type(spec) is type(published) and all(getattr(spec, key) == getattr(published, key) for key in fields)
+
+
+def _trained(spec: Spec) -> Iterator[Claim]:
+    """Errors and accuracies that others measured on this network once it was trained."""
+    for error in trained.ERRORS:
+        preset = PRESETS[error.network].spec
+        # The options of shortcuts of the shallow nets stand beside one another, each by its name.
+        options = isinstance(preset, ResNetSpec) and preset.block == "basic" and bool(error.shortcut)
+        if _same(spec, preset, "stride_on", *(["shortcut"] if options else [])):
+            part = trained.tested(error)
+            if isinstance(spec, ResNetSpec) and spec.block == "bottleneck" and spec.stride_on == "3x3":
+                part = _("{conditions}, stride on the 1×1").format(conditions=part)
+            if error.top1:
+                yield Claim(error.source, Metric.TOP1_ERROR, f"{error.top1}%", part)
+            if error.top5:
+                yield Claim(error.source, Metric.TOP5_ERROR, f"{error.top5}%", part)
+    for training in trained.TRAININGS:
+        if _same(spec, PRESETS[training.network].spec):
+            for metric, share in training.final.items():
+                yield Claim(training.source, Metric(metric), f"{100 * share:.4g}%", training.conditions)
+    if _same(spec, PRESETS["googlenet"].spec):
+        yield Claim(
+            "Szegedy et al. 2015, section 5",
+            Metric.GAIN,
+            "0.6%",
+            _("average pooling in place of fully connected layers"),
+        )
+
+
+def trainings(spec: Spec, dataset: str) -> list[trained.Training]:
+    """Published trainings of a network on a data set of this name."""
+    return [
+        training
+        for preset in dict.fromkeys(training.network for training in trained.TRAININGS)
+        if _same(spec, PRESETS[preset].spec)
+        for training in trained.of_network(preset, dataset)
+    ]
 
 
 def _metadata(spec: ZooSpec) -> Iterator[Claim]:

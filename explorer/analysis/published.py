@@ -110,7 +110,7 @@ def _measured(claim: Claim, analysis: Analysis) -> int | None:
             return layers[-1].output_shape[-1]
         case Metric.CHANNELS:
             return layers[-1].output_shape[1]
-        case Metric.ERROR:
+        case _:  # it comes of training
             return None
 
 

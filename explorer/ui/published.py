@@ -1,10 +1,12 @@
 """Published figures on the page: a badge for each, and a table that says how they stand to ours."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
 from explorer.analysis import Analysis
-from explorer.analysis.publications import Metric
+from explorer.analysis.publications import TRAINED, Metric
 from explorer.analysis.published import Published, Verdict, published
 from explorer.i18n import _
 from explorer.ui.text import plain
@@ -35,7 +37,7 @@ def badges(analysis: Analysis) -> None:
             )
             _badge(name, [entry])
         for source in dict.fromkeys(entry.source for entry in entries):
-            parts = [entry for entry in entries if entry.source == source and entry.part]
+            parts = [entry for entry in entries if entry.source == source and entry.part and entry.verdict]
             if parts and not any(entry.source == source for entry in whole):
                 apart = sum(entry.verdict is Verdict.DIFFERS for entry in parts)
                 name = _("{count} figures, {apart} differ · {source}").format(
@@ -76,6 +78,32 @@ def table(analysis: Analysis) -> None:
             st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
 
 
+def accuracies(networks: Sequence[tuple[str, Analysis]]) -> None:
+    """What others have measured on several networks once they were trained: a row for each condition."""
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for name, analysis in networks:
+        for entry in published(analysis.spec):
+            if entry.metric in TRAINED:
+                row = rows.setdefault((what(entry), entry.source), {})
+                row[name] = entry.printed
+    if not rows:
+        return
+    st.header(_("Published accuracies"), anchor=False)
+    st.caption(_("As printed, each under its own conditions: only figures in one row can be compared."))
+    frame = pd.DataFrame(
+        [
+            {
+                _("What"): plain(measured),
+                **{plain(name): plain(row.get(name, "–")) for name, _analysis in networks},
+                _("Source"): plain(source),
+            }
+            for (measured, source), row in rows.items()
+        ]
+    )
+    with st.container(key="published-accuracies"):
+        st.table(frame, border="horizontal", hide_index=True)
+
+
 def metric_name(metric: Metric) -> str:
     """What a figure counts, in words."""
     return {
@@ -89,6 +117,11 @@ def metric_name(metric: Metric) -> str:
         Metric.SIDE: _("Side of the map"),
         Metric.CHANNELS: _("Channels"),
         Metric.HEADS_DROPOUT: _("Dropout of the auxiliary heads"),
+        Metric.TOP1_ERROR: _("Top-1 error"),
+        Metric.TOP5_ERROR: _("Top-5 error"),
+        Metric.TOP1: _("Top-1 accuracy"),
+        Metric.TOP3: _("Top-3 accuracy"),
+        Metric.GAIN: _("Top-1 accuracy gained"),
     }[metric]
 
 
@@ -102,7 +135,7 @@ def difference(entry: Published) -> str:
     """How ours stands to the printed figure, in a word or as a percentage of it."""
     match entry.verdict:
         case None:
-            return _("not computed")
+            return _("measured by training")
         case Verdict.EXACT:
             return _("exact")
         case Verdict.ROUNDS:

@@ -22,7 +22,7 @@ def test_from_an_edited_network_to_an_explained_image(visit: Visit) -> None:
     epochs.fill("3")
     epochs.press("Enter")
     expect(page).to_have_url(re.compile(r"cfg=24\.M\.48.*epochs=3"))
-    expect(page.get_by_test_id("stMetricValue").filter(has_text="about")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_test_id("stMetricValue").filter(has_text="≈")).to_be_visible(timeout=SLOW)
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.get_by_test_id("stAlert")).to_contain_text("is finished", timeout=SLOW)
     page.get_by_role("link", name="Watch it").click()

@@ -20,7 +20,7 @@ def rate_of(page: Page) -> Locator:
 def ready(page: Page) -> None:
     """The images are there, and what the form asks for was measured."""
     expect(page.locator(".samples").last).to_be_visible(timeout=SLOW)
-    expect(page.get_by_test_id("stMetricValue").filter(has_text="about")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_test_id("stMetricValue").filter(has_text="≈")).to_be_visible(timeout=SLOW)
 
 
 def test_digits_from_the_form_to_the_finished_curve(visit: Visit) -> None:

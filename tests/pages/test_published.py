@@ -50,7 +50,7 @@ def test_the_table_says_how_and_why() -> None:
     table = shown("resnet20").table[0].value
     assert table.to_numpy().tolist() == [
         ["Parameters", "0\\.27M", "269,722", "rounds to it", "He et al\\. 2016, Table 6", ""],
-        ["Test error", "8\\.75%", "–", "not computed", "He et al\\. 2016, Table 6", ""],
+        ["Test error", "8\\.75%", "–", "measured by training", "He et al\\. 2016, Table 6", ""],
     ]
     table = shown("resnet50-v1").table[0].value
     assert "truncates to it" in list(table["Difference"])

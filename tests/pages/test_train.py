@@ -34,7 +34,7 @@ def test_the_first_visit_is_ready_to_train_the_digits() -> None:
     # 1,438 images to train with, a tenth of each class held out; 21 steps of 64; see estimate.seconds.
     found = metrics(app)
     assert (found["Train"], found["Validation"], found["Test"]) == ("1,295", "143", "359")
-    assert found["Time"] == "about 13 s"
+    assert found["Time"] == "≈ 13 s"
     assert "It fits" in words(app)
     assert "56,714 parameters" in words(app)
     assert not app.button(key=SUBMIT).disabled
@@ -333,7 +333,7 @@ def test_only_what_the_pace_depends_on_is_measured_anew(monkeypatch: pytest.Monk
         app.number_input(key=f"train.recipe.{name}").set_value(value).run()
         settle(app)
     assert len(asked) == 1
-    assert metrics(app)["Time"] == "about 23 s"
+    assert metrics(app)["Time"] == "≈ 23 s"
     app.number_input(key="train.recipe.batch_size").set_value(32.0).run()
     settle(app)
     assert len(asked) == 2

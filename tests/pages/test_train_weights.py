@@ -36,9 +36,9 @@ def test_torchvisions_vgg16_is_taken_over_but_for_its_last_layer() -> None:
     assert "mean 0.485, 0.456, 0.406, standard deviation 0.229, 0.224, 0.225" in said
     assert not app.button(key=SUBMIT).disabled
     # 4,096 · 10 + 10 parameters of a last layer for ten classes; 134,301,514 in all.
-    box(app, "Frozen").select(option(app, "Frozen", "All but the last layer: 40,970 of 134.30 M")).run()
+    box(app, "Frozen").select(option(app, "Frozen", "All but the last layer · 40,970 of 134.30 M")).run()
     assert form(app).recipe.freeze == ("features", "classifier.0", "classifier.3")
-    box(app, "Frozen").select(option(app, "Frozen", "The features: ")).run()
+    box(app, "Frozen").select(option(app, "Frozen", "The features")).run()
     assert form(app).recipe == Recipe(weights="torchvision:vgg16", freeze=("features",))
     assert form(open_page(**dict(app.query_params))) == form(app)
     app.selectbox(key="train.network").set_value("resnet18").run()

@@ -23,6 +23,7 @@ CYCLE = (
     Group.NORMALISATION,
 )  # fmt: skip
 DASHES = ([1, 0], [8, 3], [2, 2], [8, 3, 2, 3])
+PUBLISHED = [10, 5]
 MOST = len(CYCLE) * len(DASHES)  # lines that can be told apart
 
 
@@ -35,12 +36,14 @@ class Line:
         name: of it.
         training: whether it is of the training images: thinner and dashed.
         points: one for each epoch.
+        published: whether others have printed it: grey, with long dashes and a mark for each point that is known.
     """
 
     run: int
     name: str
     training: bool
     points: Sequence[Point | Spread]
+    published: bool = False
 
 
 def colour(place: int, *, dark: bool) -> str:
@@ -89,15 +92,16 @@ def spec(
     """
     names = [f"s{number}" for number in range(len(lines))]
     training = [name for name, line in zip(names, lines, strict=True) if line.training]
-    few = max((len(line.points) for line in lines), default=0) <= DOTS
+    published = [name for name, line in zip(names, lines, strict=True) if line.published]
+    few = max((len(line.points) for line in lines if not line.published), default=0) <= DOTS
     by_line = {
         "color": {
             "field": "line", "type": "nominal", "legend": None,
-            "scale": {"domain": names, "range": [colour(line.run, dark=dark) for line in lines]},
+            "scale": {"domain": names, "range": [_colour_of(line, dark=dark) for line in lines]},
         },
         "strokeDash": {
             "field": "line", "type": "nominal", "legend": None,
-            "scale": {"domain": names, "range": [[3, 3] if line.training else dash(line.run) for line in lines]},
+            "scale": {"domain": names, "range": [_dash_of(line) for line in lines]},
         },
         "strokeWidth": {
             "condition": {"test": {"field": "line", "oneOf": training}, "value": 1.2}, "value": 2.2,
@@ -121,10 +125,11 @@ def spec(
         },
         {"mark": {"type": "line", "interpolate": "linear", "clip": True}, "encoding": {"y": up, **by_line}},
     ]
-    if few:
+    if few or published:
         layers.append(
             {
-                "mark": {"type": "point", "filled": True, "size": 22, "opacity": 1},
+                **({} if few else {"transform": [{"filter": {"field": "line", "oneOf": published}}]}),
+                "mark": {"type": "point", "filled": True, "size": 22, "opacity": 1, "clip": True},
                 "encoding": {"y": up, "color": by_line["color"]},
             }
         )
@@ -135,6 +140,16 @@ def spec(
         "encoding": {"x": along},
         "layer": layers,
     }
+
+
+def _colour_of(line: Line, *, dark: bool) -> str:
+    return theme(dark=dark).faint if line.published else colour(line.run, dark=dark)
+
+
+def _dash_of(line: Line) -> list[int]:
+    if line.published:
+        return PUBLISHED
+    return [3, 3] if line.training else dash(line.run)
 
 
 def _pointer(lines: Sequence[Line], form: str, *, dark: bool) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from explorer.i18n import _
 from explorer.jobs.store import ACTIVE, Record
 from explorer.ui.compare import html
 from explorer.ui.faults import in_words
-from explorer.ui.runs import curves, progress, shared, state, table
+from explorer.ui.runs import curves, printed, progress, shared, state, table
 from explorer.ui.runs.legend import legend
 from explorer.ui.runs.lines import drawn, last_epoch, lines
 from explorer.ui.runs.view import Section, View
@@ -62,13 +62,14 @@ def draw_curves(records: list[Record], view: View, *, dark: bool) -> None:
                 shown=len(whole), count=len(records)
             )
         )
+    published = printed.of(whole)
     charts = (
         ("loss", _("Loss (cross-entropy)"), ".3~f"),
         ("top1", _("Top-1 accuracy"), PERCENT),
         ("rate", _("Learning rate"), ".2~g"),
     )
     for place, (metric, title, form) in zip(st.columns([5, 5, 3], gap="medium"), charts, strict=True):
-        found = lines(shown, metric)
+        found = [*lines(shown, metric), *printed.lines(published, metric)]
         place.vega_lite_chart(
             curves.frame(found),
             curves.spec(found, title, form, epochs, dark=dark),
@@ -82,6 +83,7 @@ def draw_curves(records: list[Record], view: View, *, dark: bool) -> None:
     if any(len(each.records) > 1 for each in shown):
         words.append(_("Several seeds: their mean, with one standard deviation to either side."))
     st.caption(" ".join(words))
+    printed.told(published)
 
 
 def draw_logs(records: list[Record]) -> None:

@@ -7,12 +7,13 @@ from typing import Any
 
 import streamlit as st
 
+from explorer.analysis.trained import Training
 from explorer.i18n import _
 from explorer.jobs import desk
 from explorer.jobs.store import ACTIVE, Record
 from explorer.ui.choice import choice
 from explorer.ui.results import classes, confusion, mistakes, scores
-from explorer.ui.runs import state, words
+from explorer.ui.runs import printed, state, words
 from explorer.ui.runs.view import View
 
 BARS = 4  # runs whose classes are drawn side by side
@@ -28,6 +29,8 @@ def draw(records: Sequence[Record], view: View, *, dark: bool) -> None:
     result: dict[str, Any] = record.result or {}
     with st.container(horizontal=True, gap="large"):
         scores.draw(result)
+    published = printed.of([record])
+    printed.told([one._replace(curves={}) for one in published])
     names = list(result["per_class"])
     matrix_side, class_side = st.columns([3, 2], gap="medium")
     with matrix_side:
@@ -35,7 +38,7 @@ def draw(records: Sequence[Record], view: View, *, dark: bool) -> None:
         confusion.draw(names, result["confusion"], key="runs-confusion", dark=dark)
     with class_side:
         st.header(_("By class"), anchor=False)
-        classes.draw(names, _shares(record, tested), key="runs-classes", dark=dark)
+        classes.draw(names, _shares(record, tested, published), key="runs-classes", dark=dark)
     st.header(_("Misclassified images"), anchor=False)
     _mistakes(record, result["images"] - result["correct"])
 
@@ -62,11 +65,18 @@ def _one(tested: Sequence[Record], view: View) -> Record:
     return next(record for record in tested if record.id == shown)
 
 
-def _shares(first: Record, tested: Sequence[Record]) -> list[tuple[str, classes.Shares]]:
-    """The accuracy of each class of the first run for it and the others."""
+def _shares(first: Record, tested: Sequence[Record], published: Sequence[Training]) -> list[tuple[str, classes.Shares]]:
+    """The accuracy of each class of the first run for it, the others, and those that others have printed."""
     shown = [first, *(other for other in tested if other is not first)][:BARS]
     names = list((first.result or {})["per_class"])
-    return [(record.name, [(record.result or {})["per_class"].get(name) for name in names]) for record in shown]
+    return [
+        *((record.name, [(record.result or {})["per_class"].get(name) for name in names]) for record in shown),
+        *(
+            (_("{source}, published").format(source=one.source), [one.per_class.get(name) for name in names])
+            for one in published
+            if set(names) <= one.per_class.keys()
+        ),
+    ]
 
 
 def _mistakes(record: Record, count: int) -> None:

@@ -159,6 +159,18 @@ def duration(amount: float) -> str:
     return numbers.duration(max(amount, 1))
 
 
+def about(amount: float) -> str:
+    """Seconds in one unit, short enough to stand in a narrow box: ``≈ 2 min``, ``≈ 1.5 h``."""
+    seconds = max(round(amount), 1)
+    if seconds < numbers.MINUTE:
+        return _("≈ {count} s").format(count=seconds)
+    if amount < 59.5 * numbers.MINUTE:
+        return _("≈ {count} min").format(count=max(round(amount / numbers.MINUTE), 1))
+    if amount < numbers.DAY:
+        return _("≈ {count:.1f} h").format(count=amount / numbers.HOUR)
+    return _("≈ {count:.1f} d").format(count=amount / numbers.DAY)
+
+
 def cores() -> int:
     """Of this machine."""
     return os.cpu_count() or 1

@@ -17,11 +17,11 @@ def groups(*, auxiliary: bool, gpu: bool, trained: bool) -> dict[str, tuple[Fiel
         trained: whether training starts from weights.
     """
     return {
+        _("Start"): _beginning(),
         _("Optimizer and rate"): _optimizer(),
         _("Schedule"): _schedule(),
         _("Images"): _images(trained=trained),
         _("Regularisation"): _regularisation(auxiliary=auxiliary),
-        _("Start"): _beginning(),
         _("Precision"): _precision(gpu=gpu),
     }
 

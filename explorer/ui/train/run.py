@@ -84,7 +84,7 @@ def price(form: Form, spec: Spec, found: Preview, jobs: list[Job]) -> bool:
     if measured.result:
         _time(time, measured.result, form, found, jobs)
     else:
-        time.metric(_("Time"), _("measuring…") if measured.problem is None else "–", border=True)
+        time.metric(_("Time"), "…" if measured.problem is None else "–", border=True)
     if measured.problem:
         st.caption(f":material/error: {plain(str(measured.problem))}")
         st.button(_("Measure again"), key="train-measure", on_click=cost.pace.forget, args=(time_key,), type="tertiary")
@@ -130,14 +130,15 @@ def _time(
     amount = cost.all_seconds(measured, jobs, found) if len(jobs) > 1 else single
     steps = -(-sum(found.trained(form.recipe.validation_fraction)) // form.recipe.batch_size)
     explanation = _(
-        "Measured here: {step:.1f} ms a step on {device} in {precision}; {steps:,} steps an epoch, {start:.0f} s to "
-        "start. Reading the data comes on top."
+        "{time} in all. Measured here: {step:.1f} ms a step on {device} in {precision}; {steps:,} steps an epoch, "
+        "{start:.0f} s to start. Reading the data comes on top."
     ).format(
+        time=cost.duration(amount),
         step=1000 * measured.seconds_per_step, device=measured.device, precision=measured.precision, steps=steps,
         start=measured.startup,
     )  # fmt: skip
     with place.container():
-        st.metric(_("Time"), _("about {time}").format(time=cost.duration(amount)), border=True, help=plain(explanation))
+        st.metric(_("Time"), cost.about(amount), border=True, help=plain(explanation))
     if len(jobs) > 1:
         st.caption(
             _("{count:,} jobs of about {single}, {slots} at a time; each step is taken to last as in this one.").format(

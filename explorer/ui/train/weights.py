@@ -38,8 +38,9 @@ def draw(training: Training, found: Preview | None) -> None:
     fitting, others = _offered(form.spec)
     names = {NONE: _("Random weights"), **fitting}
     names |= {name: _("{label} · brings its own network").format(label=label) for name, label in others.items()}
-    if chosen is not None:  # by another name, or gone; what is wrong with it is said below
-        names.setdefault(chosen, chosen)
+    if chosen is not None and chosen not in names:  # by another name, or gone, which is said below
+        entry = library.known(chosen)
+        names[chosen] = choose.label(entry, entry.name) if entry else chosen
     choice(
         _label(_("Start from"), "weights" in form.changes), list(names), chosen or NONE,
         lambda name: state.open_weights(name or None, network=name in others),
@@ -169,9 +170,9 @@ def _freeze(training: Training, spec: Spec) -> None:
     typed = now is None or st.session_state.get(TYPED, False) or "freeze" in training.problems
     every = trainable(spec, ())
     labels = {
-        part.kind if part.kind != "stage" else f"stage {part.place}": _("{part}: {some} of {all} parameters").format(
-            part=part.words, some=short(trainable(spec, part.names)), all=short(every)
-        )
+        part.kind if part.kind != "stage" else f"stage {part.place}": _(
+            "{part} · {some} of {all} parameters train"
+        ).format(part=part.words, some=short(trainable(spec, part.names)), all=short(every))
         for part in frozen.parts(spec)
     }
     names = dict(zip(labels, (part.names for part in frozen.parts(spec)), strict=True))

@@ -1,0 +1,64 @@
+"""What others have printed of a run's network and data: their curves and results beside one's own."""
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+
+import streamlit as st
+
+from explorer.analysis.publications import trainings
+from explorer.analysis.trained import Training
+from explorer.i18n import _
+from explorer.jobs.compare import Point
+from explorer.jobs.store import Record
+from explorer.specs import parse_spec
+from explorer.ui.runs import words
+from explorer.ui.runs.curves import Line
+from explorer.ui.text import plain
+
+
+def of(records: Sequence[Record]) -> list[Training]:
+    """Published trainings of the networks and data of runs, each once."""
+    found = (one for record in records for one in _of_one(json.dumps(record.spec), record.dataset))
+    return list({(one.source, one.network): one for one in found}.values())
+
+
+@lru_cache(maxsize=1000)
+def _of_one(spec: str, dataset: str) -> tuple[Training, ...]:
+    return tuple(trainings(parse_spec(json.loads(spec)), dataset))
+
+
+def lines(found: Sequence[Training], metric: str) -> list[Line]:
+    """Their lines of ``top1`` or ``top3``."""
+    images = {"train": _("training"), "validation": _("test")}
+    return [
+        Line(
+            0,
+            _("{source}, published · {images}").format(source=one.source, images=images[name.partition("/")[0]]),
+            name.startswith("train/"),
+            [Point(epoch, share) for epoch, share in points],
+            published=True,
+        )
+        for one in found
+        for name, points in one.curves.items()
+        if name.partition("/")[2] == metric
+    ]
+
+
+def told(found: Sequence[Training]) -> None:
+    """What was reached, by whom, and under which conditions."""
+    for one in found:
+        reached = ", ".join(
+            _("{measure} {share}").format(measure=name.replace("top", "top-"), share=words.percent(share))
+            for name, share in one.final.items()
+        )
+        drawn = _("Grey, long dashes: published by {source}.") if one.curves else _("Published by {source}.")
+        st.caption(
+            " ".join(
+                [
+                    plain(drawn.format(source=one.source)),
+                    plain(_("{reached} at the end; {conditions}.").format(reached=reached, conditions=one.conditions)),
+                    _("Another copy of the images, as in JPEG, is not the same data."),
+                ]
+            )
+        )
