@@ -20,7 +20,7 @@ if training.link_problems:
         title=_("Parts of this link can't be read: you see the default instead"),
         icon=":material/error:",
     )
-given_side, recipe_side, run_side = st.columns([11, 14, 10], gap="medium")
+given_side, recipe_side, run_side = st.columns(sweep.WITH_TABLE if training.form.rows else [11, 14, 10], gap="medium")
 
 with given_side:
     network.draw(training)
@@ -38,7 +38,7 @@ with run_side:
     if found:
         with changed_for_data:
             spec = network.fitted(training.form, found)
-        ready = bool(spec and jobs) and run.price(training.form, spec, found, jobs)
+        ready = bool(spec and jobs) and run.price(training, spec, found, jobs)
     submit.draw(training, len(jobs), ready=ready)
 
 state.write_link(training)

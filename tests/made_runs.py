@@ -35,10 +35,11 @@ def jobs(
     sweep: Sequence[str] = (),
     rows: Sequence[Mapping[str, str]] = (),
     spec: Spec | None = None,
+    dataset: str = "digits",
     **recipe: Any,
 ) -> list[Job]:
     told = Recipe.parse({"epochs": EPOCHS, **recipe})
-    return make.jobs(spec or digits_cnn(), "digits", told, Resources(device="cpu"), name=name, varied=sweep, rows=rows)
+    return make.jobs(spec or digits_cnn(), dataset, told, Resources(device="cpu"), name=name, varied=sweep, rows=rows)
 
 
 def rows(epochs: int, goodness: float = 0.95, seed: int = 0) -> list[Row]:

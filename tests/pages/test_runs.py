@@ -8,9 +8,11 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from explorer.analysis.trained import CIFAR10_CLASSES
 from explorer.drawing.numbers import bytes_short
 from explorer.jobs import desk
 from explorer.jobs.store import Status, Store
+from explorer.specs import resolve
 from explorer.ui.runs import shared
 from tests import made_runs
 from tests.pages import helpers
@@ -132,6 +134,23 @@ def test_results_on_the_test_set(jobs: Store) -> None:
     assert "**2** taken for **3**: 6 (16.7%)" in words(app)
     assert "The 24 surest of 30 mistakes" in words(app)
     assert "3 → **8** 79%" in words(app)
+
+
+def test_published_curves_and_classes_stand_beside_a_runs_own(jobs: Store) -> None:
+    """The VGG notes: 75.5% and 93.2% after 50 epochs; the ResNet notes: 72% of the cats."""
+    narrow, resnet = resolve("vgg16-cifar10"), resolve("cifar-resnet18")
+    job = made_runs.add(jobs, "mine", Status.FINISHED, spec=narrow, dataset="cifar10")
+    app = open_page(job=job)
+    assert "Grey, long dashes: published by VGG notes. top-1 75.5%, top-3 93.2% at the end" in words(app)
+    assert "original CIFAR-10 images" in words(app)
+    assert "VGG notes, published" in app.get("vega_lite_chart")[1].proto.spec
+    assert "published" not in words(open_page(job=made_runs.add(jobs, "other", Status.FINISHED, spec=narrow)))
+    job = made_runs.add(jobs, "mine too", Status.FINISHED, spec=resnet, dataset="cifar10")
+    scores = made_runs.result()
+    scores["per_class"] = dict(zip(CIFAR10_CLASSES, scores["per_class"].values(), strict=True))
+    jobs.change(job, Status, result=scores)
+    bars = json.loads(open_page(job=job, show="test").get("plotly_chart")[1].proto.spec)["data"]
+    assert [(one["name"], one["x"][3]) for one in bars[1:]] == [("ResNet notes, published", 0.72)]
 
 
 def test_a_perfect_run_has_no_mistakes(jobs: Store) -> None:

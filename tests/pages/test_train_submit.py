@@ -69,6 +69,7 @@ def test_what_does_not_fit_as_the_button_is_pressed_is_not_submitted(server: Sto
         app.number_input(key="train.recipe.batch_size").set_value(1.0)
     app.button(key=SUBMIT).click().run()
     assert "This can't be trained as it stands" in problem(app)
+    assert ("can't train on batches of 1" in words(app)) == (change == "batch")  # below the field, and only there
     assert server.records() == []
 
 

@@ -12,7 +12,6 @@ from explorer.i18n import _
 from explorer.jobs.compare import Point
 from explorer.jobs.store import Record
 from explorer.specs import parse_spec
-from explorer.ui.runs import words
 from explorer.ui.runs.curves import Line
 from explorer.ui.text import plain
 
@@ -49,7 +48,7 @@ def told(found: Sequence[Training]) -> None:
     """What was reached, by whom, and under which conditions."""
     for one in found:
         reached = ", ".join(
-            _("{measure} {share}").format(measure=name.replace("top", "top-"), share=words.percent(share))
+            f"{name.replace('top', 'top-')} {100 * share:.4g}%"  # as printed
             for name, share in one.final.items()
         )
         drawn = _("Grey, long dashes: published by {source}.") if one.curves else _("Published by {source}.")

@@ -64,6 +64,7 @@ def _field(training: Training, field: fields.Field) -> None:
     if field.matters(form.recipe) or problem:
         with st.container(gap="xxsmall"):
             fields.draw(field, getattr(form.recipe, field.name), field.name in form.changes, problem)
+            training.places[field.name] = st.container()
 
 
 def _rate(form: Form, *, dark: bool) -> None:

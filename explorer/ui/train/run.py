@@ -63,10 +63,19 @@ def _problem(training: Training, place: str) -> None:
         complain(training.problems[place])
 
 
-def price(form: Form, spec: Spec, found: Preview, jobs: list[Job]) -> bool:
-    """Memory and time; whether the run can be submitted."""
+class BatchError(InputError):
+    """A network that can't train on batches of this size."""
+
+
+def price(training: Training, spec: Spec, found: Preview, jobs: list[Job]) -> bool:
+    """Memory and time; whether the run can be submitted. What is wrong with a field is said there."""
+    form = training.form
     try:
         memory = _largest(form, found, jobs)
+    except BatchError as error:
+        with training.places["batch_size"]:
+            complain(str(error))
+        return False
     except InputError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return False
@@ -115,7 +124,7 @@ def _largest(form: Form, found: Preview, jobs: list[Job]) -> Room:
 def _room(job: Job, form: Form, found: Preview) -> Room:
     memory = cost.room(fit(job.spec, form, found)[0], job.recipe, form.resources, found)
     if memory is None:
-        raise InputError(
+        raise BatchError(
             _("This network can't train on batches of {batch:,}: see its warnings on the Architecture page.").format(
                 batch=job.recipe.batch_size
             )

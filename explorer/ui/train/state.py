@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.errors import InputError
 from explorer.i18n import _
@@ -57,8 +58,9 @@ class Training:
 
     ``problems`` are by field, ``refused`` is what was wrong with the last thing that was opened, a "dataset" or a
     "network", ``said`` what came of the last choice besides. ``table`` are the rows of the sweep as its widget was
-    given them, ``revision`` counts how often the widgets were filled anew. ``wanted`` is the form that the user wants
-    to train, until the page has seen whether it can be. It and ``sent``
+    given them, ``revision`` counts how often the widgets were filled anew. ``places`` are below fields, for what is
+    found wrong with them once the rest of the page is known. ``wanted`` is the form that the user wants to train,
+    until the page has seen whether it can be. It and ``sent``
     stand here, for Streamlit may end a run of the page at any access to ``session_state``.
     """
 
@@ -71,6 +73,7 @@ class Training:
     said: str = ""
     table: Table = ()
     revision: int = 0
+    places: dict[str, DeltaGenerator] = field(default_factory=dict)
     trail: Trail = field(default_factory=Trail)
     wanted: Form | None = None
     sent: Sent | None = None

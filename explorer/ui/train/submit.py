@@ -34,7 +34,11 @@ def draw(training: Training, count: int, *, ready: bool) -> None:
         disabled=not possible,
     )  # fmt: skip
     if training.problems:
-        st.caption(_("Mend what is marked first; the last good value would be used in its place."))
+        st.caption(
+            _("Mend what is marked first: {fields}. The last good value would be used in its place.").format(
+                fields=plain(", ".join(training.problems))
+            )
+        )
     if training.wanted:
         _submit(training, possible=possible)
     sent = training.sent

@@ -17,11 +17,14 @@ from explorer.ui.train.fields import complain
 from explorer.ui.train.form import MAX_COLUMNS, MAX_ROWS, Form
 from explorer.ui.train.state import Training
 
+WITH_TABLE = (9, 12, 14)  # widths of the page's columns where the last one has a table
+
 FIRST = ("lr", "batch_size", "weight_decay", "optimizer", "epochs", "seed")  # that people vary most
 NETWORK_FIRST = ("spec.dropout", "spec.classifier")
 # Hidden width, dropout and rate in all combinations.
 EXAMPLE = (("spec.classifier", "[64], [256], [512]"), ("spec.dropout", "0.2, 0.4, 0.6"), ("lr", "1e-3, 1e-4"))
 # The VGG notes' kind of table: two hidden layers, dropout, batch size and rate, in rows that form no grid.
+CELL = 78  # pixels: four columns fit beside the recipe
 EXAMPLE_KEYS = ("spec.classifier", "spec.dropout", "batch_size", "lr")
 EXAMPLE_ROWS = (
     ("[50, 50]", "0.4", "32", "1e-4"),
@@ -100,7 +103,9 @@ def _table(training: Training, options: list[str]) -> None:
         hide_index=True,
         row_height=30,
         column_config={
-            name: st.column_config.TextColumn(name.removeprefix(SPEC), max_chars=200, help=_hint(form, name))
+            name: st.column_config.TextColumn(
+                name.removeprefix(SPEC), max_chars=200, help=_hint(form, name), width=CELL
+            )
             for name in keys
         },
         alt=_("Rows of the sweep: a job each"),
