@@ -235,7 +235,7 @@ def test_every_difference_has_a_reason(name: str) -> None:
         ("vgg11-lrn", {"cfg": [64, 64, "L", "M"]}),
         ("vgg19", {"classifier": [4096]}),
         ("resnet34", {"blocks": [3, 4, 6, 4]}),
-        ("resnet50", {"shortcut": "C"}),
+        ("resnet152", {"blocks": [3, 8, 36, 4]}),
         ("resnet20", {"widths": [16, 32, 65]}),
         ("resnet20", {"batch_norm": False}),
         ("plain34", {"num_classes": 10}),
