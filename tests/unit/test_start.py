@@ -1,5 +1,6 @@
 """A network that starts with the weights of another."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -186,3 +187,31 @@ def test_a_file_that_holds_no_weights(tmp_path: Path) -> None:
     (tmp_path / "w.safetensors").write_bytes(b"no weights at all")
     with pytest.raises(InputError, match=r"w.safetensors can't be read as weights"):
         start_from(build(toy_spec(VGG)), str(tmp_path / "w.safetensors"))
+
+
+def test_rows_of_a_table_and_weights_of_another_network_on_the_command_line(jobs: Store, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("lr,batch_size\n0.2,32\n0.3,\n")
+    train_toy = ["train", toy_spec(VGG).to_json(), "--dataset", "digits"]
+    rows = ["--row", "lr=0.1,spec.classifier=5,6", "--rows", str(tmp_path / "rows.csv")]
+    answer = CliRunner().invoke(cli, [*train_toy, *rows, "--json"], catch_exceptions=False)
+    assert [(job["recipe"]["lr"], job["recipe"]["batch_size"]) for job in json.loads(answer.output)] == [
+        (0.1, 64), (0.2, 32), (0.3, 64),
+    ]  # fmt: skip
+    assert jobs.records()[0].spec["classifier"] == [5, 6]
+    other = fresh(tmp_path / "w.safetensors", toy_spec(RESNET))
+    with pytest.raises(InputError, match=r"^weights: .* it belongs to another"):
+        CliRunner().invoke(cli, [*train_toy, "--sweep", f"weights={other},null"], catch_exceptions=False)
+    with pytest.raises(InputError, match=r"^freeze: 'layer1' is no part of this network"):
+        CliRunner().invoke(cli, [*train_toy, "--set", "freeze=layer1"], catch_exceptions=False)
+    assert len(jobs.records()) == 3
+
+
+def test_images_are_normalised_as_the_starting_weights_know_them(tmp_path: Path) -> None:
+    first = prepared(toy_spec(VGG), mean=(0.25,), std=(0.75,))
+    path = kept(tmp_path / "w.safetensors", first)
+    second = prepared(toy_spec(VGG), weights=str(path))
+    assert (second.job.recipe.mean, second.job.recipe.std) == ((0.25,), (0.75,))
+    assert "Mean and standard deviation are those of the starting weights: 0.25 and 0.75." in second.notes
+    other = prepared(toy_spec(VGG), weights=str(path), mean=(0.5,), std=(0.5,))
+    assert other.job.recipe.mean == (0.5,)
+    assert any("know images by mean 0.25 and standard deviation 0.75" in note for note in other.notes)
