@@ -12,9 +12,10 @@ sys.path[:] = [str(ROOT), *(path for path in sys.path if path not in (str(ROOT),
 
 from explorer.i18n import _, choose_language, use_language  # noqa: E402
 from explorer.settings import settings  # noqa: E402
-from explorer.ui import browser, hosts  # noqa: E402
+from explorer.ui import browser, callbacks, hosts  # noqa: E402
 from explorer.ui.text import plain  # noqa: E402
 
+callbacks.guard()
 logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 logging.getLogger("explorer").setLevel(settings().log_level)
 use_language(choose_language(st.query_params.get("lang"), st.context.locale))

@@ -1,5 +1,6 @@
-"""Data sets in one ``.npz`` file: ``images``, ``labels`` and, if need be, ``classes``."""
+"""Data sets in one ``.npz`` file: images, labels and, if need be, classes, in one piece or in splits of its own."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -9,54 +10,138 @@ from numpy.lib import format as npy
 from torch import Tensor
 
 from explorer.data.archive import checked
+from explorer.data.branches import some
 from explorer.data.dataset import IN_MEMORY, Dataset, Split
 from explorer.data.decode import Array, check_sides, to_bytes
 from explorer.data.labelled import assemble
-from explorer.errors import InputError, shown
+from explorer.data.names import TEST, TRAIN, VAL, alike
+from explorer.errors import InputError, printable, shown
 from explorer.files import DAMAGES
 from explorer.i18n import _
 
 MAX_BYTES = 4 * IN_MEMORY  # of an array in the file: float32 for what becomes one byte
+CLASSES = ("classes", "class_names", "label_names")
+DARKEST = 16  # from where on the largest float can't be that of images from 0 to 1
+WHOLE = ""  # the split of a set in one piece
+
+# Names of the arrays of images and labels: of this product, MedMNIST, Keras, and those that people make of them.
+_IMAGES, _LABELS = ("images", "image", "x", "data"), ("labels", "label", "y", "targets", "target")
+_SPLITS = {TRAIN: ("train",), VAL: ("val", "valid", "validation"), TEST: ("test",)}
 
 
 def load(name: str, path: Path) -> Dataset:
-    """Images and labels from a file of ``numpy.savez``, split 80 to 20.
+    """Images and labels from a file of ``numpy.savez``, split 80 to 20 unless it brings splits of its own.
 
-    ``images`` is (N, H, W), (N, H, W, C) or (N, C, H, W) with C 1 or 3; uint8, uint16 or floats from 0 to 1.
-    ``labels`` is (N,), integers or strings; with ``classes`` integers are positions in it.
+    ``images`` is (N, H, W), (N, H, W, C) or (N, C, H, W) with C 1 or 3, uint8, whole numbers up to 255 or 65,535, or
+    floats from 0 to 1 or to 255. ``labels`` is (N,) or (N, 1), whole numbers or strings, or (N, classes) of a single 1
+    in every row; with ``classes`` whole numbers are positions in it. Splits are called as in MedMNIST
+    (``train_images``, ``train_labels``, ``val_…``, ``test_…``) or Keras (``x_train``, ``y_train``, ``x_test``, …).
 
     Raises:
         InputError: naming file, array and rule.
     """
     with checked(path, MAX_BYTES + 2**16) as archive:  # an array with its header
-        images, note = _images(path, _read(path, archive, "images"))
-        labels = _read(path, archive, "labels")
-        names = _read(path, archive, "classes") if "classes.npy" in archive.namelist() else None
-    if labels.shape != images.shape[:1]:
-        raise InputError(
-            _("{file}: labels has the shape {found}, and {count} images need ({count},)").format(
-                file=path, found=labels.shape, count=len(images)
-            )
-        )
-    if len(images) == 0:
+        there = {found.removesuffix(".npy"): found for found in archive.namelist()}
+        layout = _layout(path, list(there))
+        named = next((known for known in CLASSES if known in there), None)
+        names = None if named is None else _read(path, archive, named)
+        notes = _unused(there, layout, named)
+        splits, labels = {}, {}
+        for split, (pictures, answers) in layout.items():
+            images, note = _images(path, pictures, _read(path, archive, pictures))
+            labels[split] = _column(path, answers, _read(path, archive, answers), len(images))
+            splits[split] = images
+            if note and note not in notes:
+                notes.append(note)
+    if not all(map(len, splits.values())):
         raise InputError(_("{file} has no images").format(file=path))
     classes, positions = _labels(path, labels, names)
-    return assemble(name, classes, images.shape[1], Split(images, positions), None, None, [note] if note else [])
+    channels = {images.shape[1] for images in splits.values()}
+    if len(channels) > 1:
+        raise InputError(_("{file}: some of its splits are grey and others in colour").format(file=path))
+    parts = {split: Split(images, positions[split]) for split, images in splits.items()}
+    notes.insert(0, _understood(layout, parts, classes))
+    if WHOLE in parts:
+        return assemble(name, classes, channels.pop(), parts[WHOLE], None, None, notes)
+    test = parts.get(TEST, parts.get(VAL))
+    validation = parts.get(VAL) if TEST in parts else None
+    return assemble(name, classes, channels.pop(), parts[TRAIN], test, validation, notes)
+
+
+def _layout(path: Path, there: list[str]) -> dict[str, tuple[str, str]]:
+    """The arrays of images and labels of each split, or of the set in one piece.
+
+    Raises:
+        InputError: naming what is there and what is missing.
+    """
+    folded = {name.lower().replace("-", "_"): name for name in there}
+
+    def named(kind: tuple[str, ...], split: str = "") -> str | None:
+        wanted = [form for one in kind for form in ((f"{split}_{one}", f"{one}_{split}") if split else (one,))]
+        return next((folded[form] for form in wanted if form in folded), None)
+
+    pairs = {
+        split: (named(_IMAGES, word), named(_LABELS, word)) for split, words in _SPLITS.items() for word in words
+        if named(_IMAGES, word)
+    }  # fmt: skip
+    whole = named(_IMAGES), named(_LABELS)
+    if TRAIN not in pairs:
+        pairs = {WHOLE: whole}
+    found: dict[str, tuple[str, str]] = {}
+    for split, (images, labels) in pairs.items():
+        if images is not None and labels is not None:
+            found[split] = images, labels
+        elif split in (WHOLE, TRAIN):
+            missing = "images" if images is None else "labels"
+            raise InputError(
+                _(
+                    "{file} has no array named {name}; it has {found}. It needs images and labels, or train_images, "
+                    "train_labels, test_images, test_labels, or x_train, y_train, x_test, y_test"
+                ).format(
+                    file=path, name=f"{split}_{missing}" if split else missing, found=", ".join(map(printable, there))
+                )
+            )
+    return {WHOLE: found[TRAIN]} if list(found) == [TRAIN] else found
+
+
+def _unused(there: Mapping[str, str], layout: Mapping[str, tuple[str, str]], named: str | None) -> list[str]:
+    used = {name for pair in layout.values() for name in pair} | {named}
+    unused = sorted(set(there) - used)
+    if not unused:
+        return []
+    return [_("Other arrays are not used: {names} ({count} in all).").format(names=some(unused), count=len(unused))]
+
+
+def _understood(layout: Mapping[str, tuple[str, str]], parts: Mapping[str, Split], classes: tuple[str, ...]) -> str:
+    sentences = {
+        WHOLE: _("All images: {count:,}, from {images} and {labels}."),
+        TRAIN: _("Training images: {count:,}, from {images} and {labels}."),
+        VAL: _("Validation images: {count:,}, from {images} and {labels}."),
+        TEST: _("Test images: {count:,}, from {images} and {labels}."),
+    }
+    told = [
+        sentences[split].format(count=len(part), images=layout[split][0], labels=layout[split][1])
+        for split, part in parts.items()
+    ]
+    return " ".join(
+        [_("Found {count:,} classes: {names}.").format(count=len(classes), names=some(list(classes))), *told]
+    )
 
 
 def _read(path: Path, archive: ZipFile, name: str) -> Array:
     """An array, after a look at its header."""
-    entry = f"{name}.npy"
-    if entry not in archive.namelist():
-        raise InputError(
-            _("{file} has no array named {name}; it has {found}").format(
-                file=path, name=name, found=", ".join(found.removesuffix(".npy") for found in archive.namelist())
-            )
-        )
+    entry = next(one for one in archive.namelist() if one.removesuffix(".npy") == name)
     try:
         with archive.open(entry) as file:
             header = npy.read_array_header_1_0 if npy.read_magic(file) == (1, 0) else npy.read_array_header_2_0
             shape, _fortran, dtype = header(file)
+        if dtype.hasobject:
+            raise InputError(
+                _(
+                    "{file}: {name} holds Python objects, which are not opened as they could run anything; save it as "
+                    "strings or numbers, such as numpy.array(list)"
+                ).format(file=path, name=name)
+            )
         size = dtype.itemsize * int(np.prod(shape, dtype=object))
         if size > MAX_BYTES:
             raise InputError(
@@ -75,7 +160,7 @@ def _read(path: Path, archive: ZipFile, name: str) -> Array:
         ) from None
 
 
-def _images(path: Path, images: Array) -> tuple[Tensor, str | None]:
+def _images(path: Path, name: str, images: Array) -> tuple[Tensor, str | None]:
     """As uint8, (N, C, H, W), with a note where that changed the values."""
     shape = images.shape
     if images.ndim == 3:
@@ -85,17 +170,17 @@ def _images(path: Path, images: Array) -> tuple[Tensor, str | None]:
     elif images.ndim != 4 or shape[1] not in (1, 3):
         raise InputError(
             _(
-                "{file}: images has the shape {found}; it can be (N, H, W), (N, H, W, 1 or 3) or (N, 1 or 3, H, W)"
-            ).format(file=path, found=shape)
+                "{file}: {name} has the shape {found}; it can be (N, H, W), (N, H, W, 1 or 3) or (N, 1 or 3, H, W)"
+            ).format(file=path, name=name, found=shape)
         )
     if images.size > IN_MEMORY or 0 in shape[1:]:
         raise InputError(
-            _("{file}: images has the shape {found}; it needs at least one and at most {limit} values").format(
-                file=path, found=shape, limit=IN_MEMORY
+            _("{file}: {name} has the shape {found}; it needs at least one and at most {limit} values").format(
+                file=path, name=name, found=shape, limit=IN_MEMORY
             )
         )
     check_sides(path, images.shape[3], images.shape[2])
-    white, note = _white(path, images)
+    white, note = _white(path, name, images)
     if white is None:
         return torch.from_numpy(np.ascontiguousarray(images)), None
     scaled = np.empty(images.shape, np.uint8)
@@ -104,47 +189,106 @@ def _images(path: Path, images: Array) -> tuple[Tensor, str | None]:
     return torch.from_numpy(scaled), note
 
 
-def _white(path: Path, images: Array) -> tuple[int | None, str | None]:
+def _white(path: Path, name: str, images: Array) -> tuple[float | None, str | None]:
     """The value of white, with a note, where it is not that of bytes."""
-    if images.dtype == np.uint8:
+    kind = images.dtype
+    if kind == np.uint8:
         return None, None
-    if images.dtype.type is np.uint16:  # in any order of bytes
+    if kind.type is np.uint16:  # in any order of bytes
         return 2**16 - 1, _("The images were scaled from 16 bits to 8.")
-    if not np.issubdtype(images.dtype, np.floating):
+    if kind == np.bool_:
+        return 1, _("The images were scaled from 0 and 1 to black and white.")
+    low, high = (images.min(initial=0), images.max(initial=0)) if kind.kind in "iuf" else (0, 0)
+    if kind.kind in "iu" and low >= 0 and high == 1:
+        return 1, _("The images were scaled from 0 and 1 to black and white.")
+    if kind.kind in "iu" and low >= 0 and high <= 255:
+        return 255, _("The images are whole numbers up to {high}: 255 was taken for white.").format(high=high)
+    if kind.kind == "f" and low >= 0 and high <= 1:
+        return 1, _("The images were scaled from floats to 8 bits: 1 was taken for white.")
+    if kind.kind == "f" and low >= 0 and DARKEST <= high <= 255:
+        return 255, _("The images are floats up to {high}: 255 was taken for white.").format(high=f"{high:g}")
+    if kind.kind not in "iuf":
         raise InputError(
-            _("{file}: images is {found}; it can be uint8, uint16 or floats from 0 to 1").format(
-                file=path, found=images.dtype
+            _("{file}: {name} is {found}; it can be uint8, uint16 or floats from 0 to 1").format(
+                file=path, name=name, found=kind
             )
         )
-    low, high = images.min(initial=0), images.max(initial=0)
-    if not (low >= 0 and high <= 1):  # so that nan is refused as well
-        raise InputError(
-            _("{file}: images has values from {low} to {high}; floats go from 0 to 1").format(
-                file=path, low=low, high=high
-            )
-        )
-    return 1, _("The images were scaled from floats to 8 bits.")
+    raise InputError(
+        _(
+            "{file}: {name} has values from {low} to {high}; they can go from 0 to 1 or from 0 to 255. Images that are "
+            "normalised already have to be saved as they were before"
+        ).format(file=path, name=name, low=f"{low + 0:g}", high=f"{high + 0:g}")
+    )
 
 
-def _labels(path: Path, labels: Array, names: Array | None) -> tuple[tuple[str, ...], Tensor]:
-    """Names of the classes, and the positions of the labels in them."""
-    integers = np.issubdtype(labels.dtype, np.integer)
-    if not integers and labels.dtype.kind != "U":
-        raise InputError(
-            _("{file}: labels is {found}; it can be integers or strings").format(file=path, found=labels.dtype)
-        )
-    if names is None:
-        values, positions = np.unique(labels, return_inverse=True)
-        return tuple(str(value) for value in values), torch.from_numpy(positions.astype(np.int64))
-    if names.ndim != 1 or names.dtype.kind != "U" or len(set(names.tolist())) < len(names):
-        raise InputError(_("{file}: classes has to be a list of different strings").format(file=path))
-    classes = tuple(names.tolist())
-    index = {value: position for position, value in enumerate(range(len(classes)) if integers else classes)}
-    for label in labels.tolist():
-        if label not in index:
+def _column(path: Path, name: str, labels: Array, count: int) -> Array:
+    """One label for each image: (N,).
+
+    Raises:
+        InputError: where there are several for an image, or none.
+    """
+    if labels.shape == (count, 1):
+        labels = labels[:, 0]
+    elif labels.ndim == 2 and len(labels) == count and labels.dtype.kind in "biuf":
+        if not (((labels == 0) | (labels == 1)).all() and (labels.sum(1) == 1).all()):
             raise InputError(
-                _("{file}: the label {label} is none of the {count} classes").format(
-                    file=path, label=shown(label), count=len(classes)
-                )
+                _(
+                    "{file}: {name} has the shape {found}, several labels for an image; every image has one class, so "
+                    "it needs ({count},), or rows with a single 1"
+                ).format(file=path, name=name, found=labels.shape, count=count)
             )
-    return classes, torch.tensor([index[label] for label in labels.tolist()])
+        labels = labels.argmax(1)
+    if labels.shape != (count,):
+        raise InputError(
+            _("{file}: {name} has the shape {found}, and {count} images need ({count},)").format(
+                file=path, name=name, found=labels.shape, count=count
+            )
+        )
+    if labels.dtype.kind == "S":
+        try:
+            return np.char.decode(labels, "utf-8")
+        except UnicodeDecodeError:
+            raise InputError(_("{file}: {name} has bytes that are not UTF-8").format(file=path, name=name)) from None
+    if (
+        labels.dtype.kind == "f"
+        and (np.isfinite(labels) & (labels == np.rint(labels)) & (np.abs(labels) < 2**53)).all()
+    ):
+        return labels.astype(np.int64)
+    if labels.dtype == np.bool_:
+        return labels.astype(np.int64)
+    if labels.dtype.kind not in "iuU":
+        raise InputError(
+            _("{file}: {name} is {found}; it can be whole numbers or strings").format(
+                file=path, name=name, found=labels.dtype
+            )
+        )
+    return labels
+
+
+def _labels(path: Path, labels: Mapping[str, Array], names: Array | None) -> tuple[tuple[str, ...], dict[str, Tensor]]:
+    """Names of the classes, and the positions of the labels in them."""
+    texts = {part.dtype.kind == "U" for part in labels.values()}
+    if len(texts) > 1:
+        raise InputError(_("{file}: some of its splits have strings as labels and others numbers").format(file=path))
+    known = {
+        split: [alike(label) if isinstance(label, str) else label for label in part.tolist()]
+        for split, part in labels.items()
+    }
+    if names is None:
+        values = sorted({label for part in known.values() for label in part})
+        classes = tuple(map(str, values))
+    else:
+        if names.ndim != 1 or names.dtype.kind != "U" or len(set(map(alike, names.tolist()))) < len(names):
+            raise InputError(_("{file}: classes has to be a list of different strings").format(file=path))
+        classes = tuple(map(alike, names.tolist()))
+        values = list(classes) if texts == {True} else list(range(len(classes)))
+    index = {value: position for position, value in enumerate(values)}
+    for part in known.values():
+        for label in part:
+            if label not in index:
+                raise InputError(
+                    _("{file}: the label {label} is none of the {count} classes").format(
+                        file=path, label=shown(label), count=len(classes)
+                    )
+                )
+    return classes, {split: torch.tensor([index[label] for label in part]) for split, part in known.items()}

@@ -197,6 +197,7 @@ def _preview(dataset: Dataset) -> Preview:
     indices = _sample(dataset.train, classes)
     images = dataset.train.images
     held = [split.images for split in (dataset.train, dataset.test, dataset.validation) if split is not None]
+    sizes = {(part.shape[-2], part.shape[-1]) for part in held if isinstance(part, Tensor)}
     preview = Preview(
         classes=dataset.classes,
         channels=dataset.channels,
@@ -207,7 +208,7 @@ def _preview(dataset: Dataset) -> Preview:
         notes=dataset.notes,
         mean=mean,
         std=std,
-        pixels=(images.shape[-2], images.shape[-1]) if isinstance(images, Tensor) else None,
+        pixels=sizes.pop() if len(sizes) == 1 and all(isinstance(part, Tensor) for part in held) else None,
         in_memory=sum(part.numel() for part in held if isinstance(part, Tensor)),
     )
     return replace(

@@ -42,8 +42,10 @@ class Trail:
             link: that the run carries.
             widgets: their values at its beginning. One that is not drawn any more has none, which is no edit.
         """
+        if self.used:  # a step back does nothing else
+            return any(link == old for old, _replaced_at in self.former)
         known = [old for old, replaced_at in self.former if time.monotonic() - replaced_at < TYPING]
-        return link in known and (self.used or any(value != self.widgets.get(key) for key, value in widgets.items()))
+        return link in known and any(value != self.widgets.get(key) for key, value in widgets.items())
 
     def replace(self, link: Link) -> None:
         """Remember a link that another one takes the place of."""

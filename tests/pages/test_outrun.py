@@ -85,8 +85,8 @@ def test_a_step_back_is_followed(page: str) -> None:
     assert app.query_params == before
 
 
-@every_page
-def test_an_old_link_is_followed_after_some_seconds_whatever_else_is_done(page: str, clock: SimpleNamespace) -> None:
+@pytest.mark.parametrize("page", ["architecture", "kernels", "train"])
+def test_an_old_link_is_followed_after_some_seconds_whatever_else_is_typed(page: str, clock: SimpleNamespace) -> None:
     app = open_page(page, **START[page])
     before = dict(app.query_params)
     EDITS[page][0](app).run()
@@ -95,6 +95,16 @@ def test_an_old_link_is_followed_after_some_seconds_whatever_else_is_done(page: 
     EDITS[page][1](app).run()
     alone = open_page(page, **START[page])
     assert numbers(app) == numbers(alone)
+
+
+def test_a_click_is_not_lost_to_an_old_link_however_late_it_comes(clock: SimpleNamespace) -> None:
+    app = open_page("compare", **START["compare"])
+    before = dict(app.query_params)
+    EDITS["compare"][0](app).run()
+    clock.now += 60
+    give(app, before)
+    EDITS["compare"][1](app).run()
+    assert app.query_params["c"]
 
 
 class Ended:

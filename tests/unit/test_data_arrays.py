@@ -12,7 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.data import Dataset, arrays, load
+from explorer.data import Dataset, arrays, load, preview
 from explorer.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -56,22 +56,23 @@ def test_shapes(images: np.ndarray, planes: np.ndarray, tmp_path: Path) -> None:
     assert found.channels == planes.shape[1]
     assert found.mirrored is (True if planes.shape[1] == 3 else None)
     assert (found.train.per_class(2), found.test.per_class(2)) == ([8, 8], [2, 2])
-    assert len(found.notes) == 1
-    assert "4 of its images, 20% of each class, are the test set" in found.notes[0]
+    assert len(found.notes) == 2
+    assert found.notes[0] == "Found 2 classes: 0, 1. All images: 20, from images and labels."
+    assert "4 of its images, 20% of each class, are the test set" in found.notes[1]
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_floats_are_scaled(dtype: type, tmp_path: Path) -> None:
     found = loaded(tmp_path, images=(GREY / 255).astype(dtype), labels=LABELS)
     assert rows(found) == wanted(GREY, [str(label) for label in LABELS])
-    assert found.notes[0] == "The images were scaled from floats to 8 bits."
+    assert found.notes[1] == "The images were scaled from floats to 8 bits: 1 was taken for white."
 
 
 def test_sixteen_bits_are_scaled(tmp_path: Path) -> None:
     deep = RNG.integers(0, 2**16, (20, 5, 7), dtype=np.uint16)
     found = loaded(tmp_path, images=deep, labels=LABELS)
     assert rows(found) == wanted(np.rint(deep / 257).astype(np.uint8), [str(label) for label in LABELS])
-    assert found.notes[0] == "The images were scaled from 16 bits to 8."
+    assert found.notes[1] == "The images were scaled from 16 bits to 8."
 
 
 @pytest.mark.parametrize(
@@ -100,28 +101,34 @@ def test_integers_without_names_are_in_numeric_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("members", "fault"),
     [
-        ({"x": GREY, "y": LABELS}, "has no array named images; it has x, y"),
+        ({"pixels": GREY, "y": LABELS}, "has no array named images; it has pixels, y"),
         ({"images": GREY}, "has no array named labels; it has images"),
         ({"images": GREY[0], "labels": LABELS}, r"images has the shape \(5, 7\); it can be \(N, H, W\)"),
         ({"images": COLOUR[:, :2], "labels": LABELS}, r"images has the shape \(20, 2, 5, 7\); it can be"),
         ({"images": GREY[:, :0], "labels": LABELS}, r"images has the shape \(20, 0, 7\); it needs at least one"),
         ({"images": GREY[:0], "labels": LABELS[:0]}, "has no images"),
         ({"images": GREY, "labels": LABELS[1:]}, r"labels has the shape \(19,\), and 20 images need \(20,\)"),
-        ({"images": GREY, "labels": LABELS[:, None]}, r"labels has the shape \(20, 1\)"),
-        ({"images": GREY.astype(np.int32), "labels": LABELS}, "images is int32; it can be uint8, uint16 or floats"),
-        ({"images": GREY > 9, "labels": LABELS}, "images is bool; it can be"),
-        ({"images": GREY * 1.0, "labels": LABELS}, "images has values from 0.0 to 255.0; floats go from 0 to 1"),
-        ({"images": GREY * -0.001, "labels": LABELS}, "images has values from -0.255 to 0.0"),
+        ({"images": GREY, "labels": np.tile(LABELS[:, None], 2)}, r"labels has the shape \(20, 2\), several labels"),
+        ({"images": GREY, "labels": LABELS[:, None] * 0.5}, r"labels is float64; it can be whole numbers or strings"),
+        (
+            {"images": GREY.astype(np.int32) - 1, "labels": LABELS},
+            "images has values from -1 to 254; they can go from 0",
+        ),
+        ({"images": GREY * 1j, "labels": LABELS}, "images is complex128; it can be"),
+        ({"images": GREY * 2.0, "labels": LABELS}, "images has values from 0 to 510; they can go from 0 to 1 or"),
+        ({"images": GREY / 100, "labels": LABELS}, "images has values from 0 to 2.55; they can go from 0 to 1 or"),
+        ({"images": GREY * -0.001, "labels": LABELS}, "images has values from -0.255 to 0; they can go"),
         ({"images": GREY * np.nan, "labels": LABELS}, "images has values from nan to nan"),
-        ({"images": GREY, "labels": LABELS * 1.0}, "labels is float64; it can be integers or strings"),
-        ({"images": GREY, "labels": LABELS > 0}, "labels is bool; it can be integers or strings"),
+        ({"x_train": GREY, "x_test": GREY}, "has no array named train_labels; it has x_train, x_test"),
+        ({"x_train": GREY, "y_train": LABELS, "x_test": GREY, "y_test": LABELS.astype(str)}, "have strings as labels"),
+        ({"x_train": GREY, "y_train": LABELS, "x_test": COLOUR, "y_test": LABELS}, "grey and others in colour"),
         ({"images": GREY, "labels": LABELS, "classes": ["a"]}, "the label 1 is none of the 1 classes"),
         ({"images": GREY, "labels": LABELS - 1, "classes": ["a", "b"]}, "the label -1 is none of the 2 classes"),
         ({"images": GREY, "labels": LABELS, "classes": ["a", "a"]}, "classes has to be a list of different strings"),
         ({"images": GREY, "labels": LABELS, "classes": [1, 2]}, "classes has to be a list of different strings"),
         ({"images": GREY, "labels": LABELS, "classes": ["a", "b", "c"]}, "the class 'c' has no images to train with"),
         ({"images": GREY, "labels": LABELS * 0}, "has one class only, '0'"),
-        ({"images": np.array([None] * 20), "labels": LABELS}, "images can't be read: Object arrays cannot be loaded"),
+        ({"images": np.array([None] * 20), "labels": LABELS}, "images holds Python objects, which are not opened"),
     ],
 )
 def test_refusals_name_file_array_and_rule(members: dict[str, Any], fault: str, tmp_path: Path) -> None:
@@ -144,6 +151,7 @@ def declaring(shape: tuple[int, ...]) -> bytes:
 def test_headers_that_lie(shape: tuple[int, ...], fault: str, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "set.npz", "w") as archive:
         archive.writestr("images.npy", declaring(shape))
+        archive.writestr("labels.npy", declaring((shape[0],)))
     with pytest.raises(InputError, match=fault):
         load(str(tmp_path / "set.npz"))
 
@@ -184,3 +192,74 @@ def test_bytes_may_be_in_any_order(tmp_path: Path) -> None:
 def test_a_side_that_no_resize_can_take(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"set.npz: 65537 x 1 pixels are too many"):
         loaded(tmp_path, images=np.zeros((4, 1, 2**16 + 1), np.uint8), labels=LABELS[:4])
+
+
+def splits(**sizes: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    return {
+        name: (RNG.integers(0, 256, (size, 5, 7), dtype=np.uint8), np.arange(size) % 2) for name, size in sizes.items()
+    }
+
+
+@pytest.mark.parametrize(
+    "forms", [("{}_images", "{}_labels"), ("x_{}", "y_{}"), ("X_{}", "Y_{}"), ("images_{}", "labels_{}")]
+)
+@pytest.mark.parametrize(
+    "sizes", [{"train": 8, "val": 6, "test": 4}, {"train": 8, "test": 4}, {"train": 8, "valid": 4}]
+)
+def test_splits_of_its_own(forms: tuple[str, str], sizes: dict[str, int], tmp_path: Path) -> None:
+    parts = splits(**sizes)
+    members = {
+        form.format(name): array for name, both in parts.items() for form, array in zip(forms, both, strict=True)
+    }
+    found = loaded(tmp_path, **members)
+    held = (found.train, *([found.validation] if found.validation else []), found.test)
+    for split, (images, labels) in zip(held, parts.values(), strict=True):
+        assert torch.equal(torch.as_tensor(split.images)[:, 0], torch.from_numpy(images))
+        assert split.labels.tolist() == labels.tolist()
+    assert len(found.notes) == 1
+    assert found.notes[0].startswith("Found 2 classes: 0, 1. Training images: 8, from ")
+
+
+def test_splits_may_be_of_several_sizes(tmp_path: Path) -> None:
+    large = np.zeros((4, 9, 9), np.uint8)
+    found = loaded(tmp_path, x_train=GREY, y_train=LABELS, x_test=large, y_test=LABELS[:4])
+    assert torch.as_tensor(found.test.images).shape == (4, 1, 9, 9)
+    assert preview._preview(found).pixels is None
+    assert preview._preview(loaded(tmp_path, images=GREY, labels=LABELS)).pixels == (5, 7)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        LABELS[:, None],
+        LABELS * 1.0,
+        LABELS > 0,
+        np.eye(2)[LABELS],
+        np.eye(2, dtype=np.uint8)[LABELS],
+        np.array([b"0", b"1"])[LABELS],
+    ],
+)
+def test_labels_as_people_have_them(labels: np.ndarray, tmp_path: Path) -> None:
+    found = loaded(tmp_path, images=GREY, labels=labels)
+    assert rows(found) == wanted(GREY, [str(label) for label in LABELS])
+
+
+@pytest.mark.parametrize(
+    ("images", "note"),
+    [
+        (GREY.astype(np.int64), "whole numbers up to 255: 255 was taken for white"),
+        (GREY.astype(np.float32), "floats up to 255: 255 was taken for white"),
+        ((GREY > 127).astype(np.int32), "from 0 and 1 to black and white"),
+        (GREY > 127, "from 0 and 1 to black and white"),
+    ],
+)
+def test_numbers_whose_white_is_taken_for_granted(images: np.ndarray, note: str, tmp_path: Path) -> None:
+    found = loaded(tmp_path, images=images, labels=LABELS)
+    pixels = GREY if images.max() > 1 else (255 * (GREY > 127)).astype(np.uint8)
+    assert rows(found) == wanted(pixels, [str(label) for label in LABELS])
+    assert note in found.notes[1]
+
+
+def test_arrays_that_are_not_used_are_told(tmp_path: Path) -> None:
+    found = loaded(tmp_path, images=GREY, labels=LABELS, ids=LABELS)
+    assert found.notes[1] == "Other arrays are not used: ids (1 in all)."

@@ -225,7 +225,8 @@ def _uploads(form: Form) -> None:
             max_upload_size=-(-uploads.MAX_FILE // 2**20),
             help=_(
                 "Zip: CLASS/image.png, or train/CLASS/… with val/ or test/. Npz: images (N, H, W) or (N, H, W, C) and "
-                "labels (N,), classes if there are names. Everybody who uses this server can see and use it."
+                "labels (N,), classes if there are names; or x_train, y_train, x_test and y_test. Everybody who uses "
+                "this server can see and use it."
             ),
         )
         for name in uploads.names():

@@ -86,8 +86,8 @@ def current() -> Training:
     if training is None:
         training = st.session_state["training"] = Training(_start())
         fill(training)
-    training.trail.used |= repeated()
-    if link not in ({}, training.link) and not training.trail.outran(link, _widgets()):
+    again = repeated()  # whatever its link is, no user has opened it
+    if link not in ({}, training.link) and not again and not training.trail.outran(link, _widgets()):
         training.form, training.link_problems = Form.read(link)
         training.link = link
         fill(training)
@@ -252,6 +252,7 @@ def change(*, refused: str = "", at: str = "dataset", **parts: object) -> None:
         **parts: of the form.
     """
     training: Training = st.session_state["training"]
+    training.trail.used = True
     _settle(training)  # what was typed beside the change stays
     training.link_problems, training.refused, training.refused_at, training.said = [], refused, at, ""
     training.form = replace(training.form, **parts)  # type: ignore[arg-type]

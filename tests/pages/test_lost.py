@@ -1,0 +1,108 @@
+"""Nothing that a user does is lost, whatever else the browser asks for in the same moment."""
+
+import io
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
+from streamlit.testing.v1 import AppTest
+
+from explorer.ui import outrun
+from explorer.ui.train import uploads
+from tests.pages.train_page import LR, form, open_page, settle
+
+pytestmark = pytest.mark.usefixtures("server")
+
+
+def npz() -> bytes:
+    file = io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8)
+    np.savez(file, images=pixels, labels=np.arange(40) % 2)
+    return file.getvalue()
+
+
+def ask_once_more(**changed: str) -> None:
+    """The browser asks for a run while a callback is at work: it still knows the widgets as they were.
+
+    Args:
+        **changed: texts that the user has typed meanwhile, by the key of their widget.
+    """
+    context = get_script_run_ctx()
+    assert context is not None
+    assert context.script_requests is not None
+    session = context.session_state._state
+    sent = WidgetStates()
+    sent.CopyFrom(session._current_interaction_widget_states)
+    for state in sent.widgets:
+        for key, text in changed.items():
+            if session._key_id_mapper.get_id_from_key(key) == state.id:
+                state.string_value = text
+    context.script_requests.request_rerun(
+        RerunData(query_string=context.query_string, page_script_hash=context.page_script_hash, widget_states=sent)
+    )
+
+
+def taking() -> None:
+    import streamlit as st
+
+    from explorer.ui import callbacks
+    from tests.pages.test_lost import ask_once_more
+
+    callbacks.guard()
+
+    def take() -> None:
+        ask_once_more(**st.session_state.typed)
+        st.session_state.taken = st.session_state.get("taken", 0) + 1
+        st.session_state.name = "given"
+
+    st.session_state.setdefault("typed", {})
+    st.checkbox("Take", key="take", on_change=take)
+    st.text_input("Name", key="name")
+
+
+@pytest.mark.parametrize(("typed", "name"), [({}, "given"), ({"name": "typed"}, "typed")])
+def test_a_callback_is_done_whole_and_what_it_gave_stays(typed: dict[str, str], name: str) -> None:
+    app = AppTest.from_function(taking).run()
+    app.text_input(key="name").set_value("old").run()
+    app.session_state["typed"] = typed
+    app.checkbox(key="take").check().run()
+    assert not app.exception
+    assert app.session_state["taken"] == 1
+    assert app.session_state["name"] == app.text_input(key="name").value == name
+    app.text_input(key="name").set_value("old").run()  # now by the user
+    assert app.session_state["name"] == "old"
+
+
+def test_an_upload_is_chosen_whatever_link_its_run_carries(clock: SimpleNamespace) -> None:
+    app = open_page(net="digits-cnn")
+    before = dict(app.query_params)
+    app.number_input(key=LR).set_value(0.02).run()
+    for repeated in (False, True):
+        clock.now += 60  # the machine is busy: the browser still doesn't know the link that the edit has led to
+        app.query_params.clear()
+        app.query_params.update(before)
+        if repeated:
+            app.session_state[outrun.REPEATED] = before
+            app.run()
+        else:
+            app.file_uploader[0].upload("mine.npz", npz()).run()
+        (name,) = uploads.names()
+        assert (form(app).dataset, form(app).recipe.lr) == (f"uploaded:{name}", 0.02)
+
+
+def test_an_upload_is_chosen_though_a_run_is_asked_for_while_it_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    keep = uploads.keep
+
+    def busy(*given: object) -> str:
+        ask_once_more()
+        return keep(*given)  # type: ignore[arg-type]
+
+    app = open_page()
+    monkeypatch.setattr(uploads, "keep", busy)
+    app.file_uploader[0].upload("mine.npz", npz()).run()
+    (name,) = uploads.names()
+    assert form(settle(app)).dataset == f"uploaded:{name}"
+    assert app.selectbox(key="train.dataset").value == f"uploaded:{name}"
