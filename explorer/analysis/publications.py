@@ -233,7 +233,7 @@ def _metadata(spec: ZooSpec) -> Iterator[Claim]:
     from torchvision import models  # imported when this spec was built
 
     for weights in models.get_model_weights(spec.name):
-        if weights.transforms().crop_size[0] == spec.image_size and spec.num_classes == 1000:
+        if weights.transforms().crop_size[0] == spec.image_size and spec.num_classes == 1000 and spec.head == "own":
             yield from _counted(
                 f"{weights.meta['num_params']:,}",
                 f"{weights.meta['_ops']} G",

@@ -14,6 +14,7 @@ from explorer.foreign.conversion import Answer, convert
 from explorer.foreign.copies import second_copies, second_names
 from explorer.foreign.kinds import Kind, kind_of
 from explorer.foreign.mapped import check_kind, check_values, mapped
+from explorer.foreign.reparametrised import computed
 from explorer.foreign.wrappers import Found, unwrap
 from explorer.i18n import _
 from explorer.models import build
@@ -113,6 +114,11 @@ def _checked(checkpoint: Checkpoint) -> Checkpoint:
         check_values(name, tensor)
     if checkpoint.card is not None:  # its network has every tensor, copies too
         return checkpoint
+    tensors, notes = computed(checkpoint.tensors)
+    if notes:
+        for name, tensor in tensors.items():
+            check_values(name, tensor)
+    checkpoint = replace(checkpoint, tensors=tensors, notes=(*checkpoint.notes, *notes))
     copies = second_copies(checkpoint.tensors)
     if not copies:
         return checkpoint

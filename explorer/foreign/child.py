@@ -85,8 +85,10 @@ def main() -> None:
     except Exception as error:
         if not output.with_name(BEGUN).exists():
             raise
-        reason = " ".join(str(error).split())[:200]
-        done = {"fault": _("PyTorch can't read it: {reason}").format(reason=reason or type(error).__name__)}
+        kind = type(error).__name__
+        done = {
+            "fault": _("PyTorch makes no tensors of it ({kind}): it is damaged, or built to do harm").format(kind=kind)
+        }
     print(json.dumps(done), flush=True)
     os._exit(0)  # a million objects would be taken apart one by one
 

@@ -166,8 +166,9 @@ class Proposal:
             given[left[0].key] = left[0].likely
             notes.append(_assumed(left[0]))
         found = self.network(given)
-        if any(ours != theirs for ours, theirs in found.names.items()):  # torchvision's names tell
-            notes.append(untold(found.spec))
+        renamed = any(ours != theirs for ours, theirs in found.names.items())  # torchvision's names tell
+        if renamed and (note := untold(found.spec)):
+            notes.append(note)
         check_inputs(found.spec, given)
         if "classes" not in answers and self.checkpoint.card is None:
             notes += class_names.beside(found.spec.num_classes, self.checkpoint.beside)[1]

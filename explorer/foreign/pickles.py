@@ -9,9 +9,11 @@ from torch import Tensor
 from explorer.errors import InputError, shown
 from explorer.foreign.called import OLD_START, content, unusual
 from explorer.foreign.mapped import check_kind
-from explorer.foreign.stand_ins import ModuleError, standing_in
+from explorer.foreign.stand_ins import standing_in
+from explorer.foreign.wrappers import holds_network
 from explorer.i18n import _
 
+MODULES = ("torch.nn.modules.", "torchvision.models.")
 SLACK = 2**20  # bytes by which small tensors may exceed the file
 
 
@@ -26,34 +28,45 @@ def load(path: Path, pickle: str | None) -> object:
         InputError: saying why PyTorch refuses it; without the file's name.
     """
     try:
-        return _loaded(path, pickle, ())
+        return _loaded(path, pickle, ())[0]
     except Exception as error:  # noqa: BLE001  a hostile file can make PyTorch raise anything
         fault = error
     names, ended = unusual(path, pickle)
     called = list(names.values())
     # Settings are often objects of the training code; the values of those are plain data, too.
-    if names and ended and not _is_network(called):
+    if names and ended:
         try:
-            return _loaded(path, pickle, {*names, *called})  # PyTorch translates some of Python 2's names
-        except ModuleError as error:
-            fault = error
+            content, modules = _loaded(path, pickle, {*names, *called})  # PyTorch translates some of Python 2's names
         except Exception as error:  # noqa: BLE001
             refused = str(error)
             first = [known for written, known in names.items() if written in refused or known in refused]
+            if not first and any(name.startswith(MODULES) for name in called):  # before PyTorch 1.6, with their source
+                fault = InputError(_whole_network(called))
             called = list(dict.fromkeys([*first, *called]))
+        else:
+            if not modules or holds_network(content):  # a loss or a head that was pickled beside is no harm
+                return content
+            raise InputError(_whole_network(called))
     raise InputError(_refusal(path, pickle, fault, called, ended=ended)) from None
 
 
-def _loaded(path: Path, pickle: str | None, unknown: Iterable[str]) -> object:
+def _loaded(path: Path, pickle: str | None, unknown: Iterable[str]) -> tuple[object, list[object]]:
     # PyTorch takes a path with this ending for what the name says, and maps nothing but paths.
     source = path.open("rb") if path.suffix == ".safetensors" else path
-    with standing_in(unknown):
-        return torch.load(source, "cpu", weights_only=True, mmap=pickle is not None and source is path)
+    with standing_in(unknown) as modules:
+        content = torch.load(source, "cpu", weights_only=True, mmap=pickle is not None and source is path)
+    return content, modules
 
 
-def _is_network(names: Iterable[str]) -> bool:
-    """Whether a pickle holds modules, and not their tensors alone."""
-    return any(name.startswith(("torch.nn.modules.", "torchvision.models.")) for name in names)
+def _whole_network(called: list[str]) -> str:
+    return _(
+        "it holds a whole pickled network or a part of one, which can't be read without running code ({names}); where "
+        "you trust it, load it with its own source and save its state_dict() with torch.save"
+    ).format(names=_few(called))
+
+
+def _few(called: list[str]) -> str:
+    return ", ".join(shown(name) for name in called[:3])
 
 
 def whole(tensors: Mapping[str, Tensor], most: int) -> tuple[dict[str, Tensor], tuple[str, ...]]:
@@ -102,17 +115,13 @@ def whole(tensors: Mapping[str, Tensor], most: int) -> tuple[dict[str, Tensor], 
 def _refusal(path: Path, pickle: str | None, error: Exception, called: list[str], *, ended: bool) -> str:
     if isinstance(error, MemoryError) or "allocate memory" in str(error):
         return _("it asks for more memory than a file of its size needs: it is damaged, or built to do harm")
-    listed = ", ".join(shown(name) for name in called[:3])
-    if _is_network(called) or isinstance(error, ModuleError):
-        return _(
-            "it is a whole pickled network, which can't be read without running code ({names}); where you trust it, "
-            "load it with its own source and save its state_dict() with torch.save"
-        ).format(names=listed)
+    if isinstance(error, InputError):
+        return str(error)
     if called:
         return _(
             "reading it would run {names}, and the import runs nothing of a file; save the network's state_dict() "
             "alone with torch.save"
-        ).format(names=listed)
+        ).format(names=_few(called))
     with content(path, pickle) as file:
         start = file.read(len(OLD_START))
     if start[1:2] > b"\2":
@@ -123,5 +132,4 @@ def _refusal(path: Path, pickle: str | None, error: Exception, called: list[str]
         return _("it is a pickle that torch.save did not write; save the network's state_dict() with torch.save")
     if not ended or isinstance(error, EOFError) or "unexpected EOF" in str(error):
         return _("it ends too early: it was cut off; download or copy it again")
-    reason = str(error).rpartition("WeightsUnpickler error:")[2].strip().partition("\n")[0]
-    return _("PyTorch can't read it: {reason}").format(reason=reason[:200])
+    return _("PyTorch's reader of weights refuses it: it is damaged, or built to do harm; save the state_dict() anew")

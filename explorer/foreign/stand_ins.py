@@ -13,10 +13,6 @@ from explorer.foreign.wrappers import Array
 from explorer.i18n import _
 
 
-class ModuleError(Exception):
-    """A whole module was pickled, whose tensors are not to be had without its code."""
-
-
 class _Settings(dict[str, Any]):
     """In place of ``argparse.Namespace``."""
 
@@ -78,36 +74,59 @@ class _Unknown(type):
         raise UnpicklingError(cls.__name__)
 
 
+# Calls of these make plain values, of which nothing is kept.
+_OPAQUE = (
+    *(f"datetime.{name}" for name in ("date", "datetime", "time", "timedelta", "timezone")),
+    *(
+        f"{module}.{name}"
+        for module in ("pathlib", "pathlib._local")
+        for name in ("Path", "PosixPath", "PurePath", "PurePosixPath", "PureWindowsPath", "WindowsPath")
+    ),
+    *(f"numpy.random._pickle.__{name}_ctor" for name in ("bit_generator", "generator", "randomstate")),
+    *(f"{module}.{name}" for module in ("operator", "_operator") for name in ("attrgetter", "getitem", "itemgetter")),
+    "decimal.Decimal",
+    "fractions.Fraction",
+    "functools.partial",
+    "random.Random",
+    "re._compile",
+    "torch.torch_version.TorchVersion",
+    "torchvision.transforms.functional.InterpolationMode",
+    "zoneinfo._unpickle",
+)
 # Looked up by name alone: no module of the file's choice is ever imported.
 KNOWN: list[tuple[Callable[..., Any], str]] = [
+    *((_Opaque, name) for name in _OPAQUE),
+    (frozenset, "builtins.frozenset"),
+    (frozenset, "__builtin__.frozenset"),
+    (range, "builtins.range"),
+    (range, "__builtin__.xrange"),
+    (slice, "builtins.slice"),
+    (slice, "__builtin__.slice"),
+    (_Settings, "types.SimpleNamespace"),
     (_Settings, "argparse.Namespace"),
     (_dictionary, "collections.defaultdict"),
     (_Values, "collections.deque"),
-    (_Opaque, "datetime.datetime"),
-    (_Opaque, "datetime.timedelta"),
     (_Dtype, "numpy.dtype"),
     (_number, "numpy.core.multiarray.scalar"),
     (_number, "numpy._core.multiarray.scalar"),
     (_Array, "numpy.core.multiarray._reconstruct"),
     (_Array, "numpy._core.multiarray._reconstruct"),
     (_Array, "numpy.ndarray"),
-    (_Opaque, "torch.torch_version.TorchVersion"),
-    (_Opaque, "pathlib.PosixPath"),
-    (_Opaque, "pathlib._local.PosixPath"),
-    (_Opaque, "pathlib.WindowsPath"),
 ]
 
 
 @contextmanager
-def standing_in(unknown: Iterable[str]) -> Iterator[None]:
+def standing_in(unknown: Iterable[str]) -> Iterator[list[object]]:
     """Have PyTorch take stand-ins for :data:`KNOWN` and for unknown names; it refuses to call the latter.
 
     Args:
         unknown: full names, under which PyTorch looks.
 
-    Raises:
-        ModuleError: where one of these was a module.
+    Yields:
+        A list of what stands in place of whole modules, such as losses, once the block has ended. They are empty: which
+        of their tensors count, their code alone says.
     """
+    modules: list[object] = []
     made: list[OrderedDict[Any, Any]] = []  # PyTorch fills no dictionaries but these, and sets attributes of them
 
     def new(_cls: type, *_values: object) -> OrderedDict[Any, Any]:
@@ -116,11 +135,13 @@ def standing_in(unknown: Iterable[str]) -> Iterator[None]:
 
     classes = [(_Unknown(name, (), {"__new__": new}), name) for name in unknown]
     with torch.serialization.safe_globals([*KNOWN, *classes]):
-        yield
+        yield modules
     for values in made:
         attributes = dict(vars(values))
         vars(values).clear()  # one called "items" would hide the method
         if "_parameters" in attributes and "_modules" in attributes:
-            raise ModuleError
+            values.clear()
+            modules.append(values)
+            continue
         for name, value in attributes.items():
             values.setdefault(name, value)

@@ -115,6 +115,11 @@ def unwrap(content: object) -> Found:
     )
 
 
+def holds_network(content: object) -> bool:
+    """Whether what a file holds has a matrix or kernel under a name, beside the states of a training run."""
+    return isinstance(content, Mapping) and bool(_search(content)[2])
+
+
 def _search(content: Mapping[Any, Any]) -> tuple[list[str], list[str], list[_Candidate]]:
     """Names of training states and of weights as NumPy arrays, and whatever may be a network, breadth first."""
     states: list[str] = []

@@ -3,6 +3,7 @@
 import warnings
 from difflib import get_close_matches
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -14,6 +15,8 @@ from explorer.i18n import _
 from explorer.specs.zoo import ZooSpec
 
 HEAD = ("classifier", "fc", "head", "heads", "avgpool")
+# Models whose head gets a map and not yet its mean.
+HEADS_OF_MAPS = ("convnext", "maxvit", "squeezenet")
 
 
 @cache
@@ -95,4 +98,58 @@ def _model(spec: ZooSpec) -> nn.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         network: nn.Module = models.get_model(spec.name, weights=None, **options)
+    if spec.head != "own":
+        _replace_head(network, spec)
     return network
+
+
+def constants(spec: ZooSpec) -> dict[str, torch.Tensor]:
+    """What a network computes of its shape alone and keeps among its tensors, such as a Swin's relative positions.
+
+    Raises:
+        SpecError: as of :func:`build`.
+    """
+    with torch.device("cpu"), _MetaParameters():
+        return {name: buffer for name, buffer in _model(spec).named_buffers() if buffer.device.type == "cpu"}
+
+
+def head_module(network: nn.Module) -> str:
+    """The name of the module that a classifier of torchvision's ends in."""
+    return next(name for name, _module in network.named_children() if name in HEAD and name != "avgpool")
+
+
+def last_layer(network: nn.Module) -> tuple[str, int]:
+    """The name of the layer that makes the scores, and how many features it reads."""
+    name, layer = [
+        (name, module)
+        for name, module in network.get_submodule(head_module(network)).named_modules()
+        if isinstance(module, nn.Linear | nn.Conv2d)
+    ][-1]
+    features = layer.in_features if isinstance(layer, nn.Linear) else layer.in_channels
+    return ".".join(filter(None, (head_module(network), name))), features
+
+
+def pooled_features(network: nn.Module) -> int:
+    """Channels of the last map."""
+    head = network.get_submodule(head_module(network))
+    first = next(module for module in head.modules() if isinstance(module, nn.Linear | nn.Conv2d | nn.LayerNorm))
+    match first:
+        case nn.Linear():
+            return first.in_features
+        case nn.Conv2d():
+            return first.in_channels
+    return first.normalized_shape[0]
+
+
+def _replace_head(network: nn.Module, spec: ZooSpec) -> None:
+    """Put linear layers where the head, or its last layer, is."""
+    maps = spec.name.startswith(HEADS_OF_MAPS)
+    place, features = last_layer(network)
+    whole = spec.head == "pooled" or isinstance(network.get_submodule(place), nn.Conv2d)
+    if whole:
+        place, features = head_module(network), pooled_features(network)
+    widths = [features, *spec.classifier]
+    hidden = [layer for read, made in pairwise(widths) for layer in (nn.Linear(read, made), nn.ReLU(inplace=True))]
+    mean = [nn.AdaptiveAvgPool2d(1), nn.Flatten(1)] if whole and maps else []
+    layers = [*mean, *hidden, nn.Linear(widths[-1], spec.num_classes)]
+    network.set_submodule(place, layers[0] if len(layers) == 1 else nn.Sequential(*layers))

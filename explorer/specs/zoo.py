@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from explorer.errors import SpecError, shown
 from explorer.i18n import _
-from explorer.specs.base import Preset, Spec
+from explorer.specs.base import Hidden, Preset, Spec
 
 PREFIX = "torchvision:"
 
@@ -30,10 +30,17 @@ NATIVE_SIZES = {
 
 
 class ZooSpec(Spec):
-    """A model of ``torchvision.models``; its name is checked when it is built, where torchvision is known."""
+    """A model of ``torchvision.models``; its name is checked when it is built, where torchvision is known.
+
+    ``head`` says what stands at its end: ``own`` is torchvision's head; ``last`` has linear layers in place of its last
+    layer, as most people put them there for classes of their own; ``pooled`` has them in place of all that follows the
+    mean of the last map. ``classifier`` lists the widths of those that are hidden, a ReLU behind each.
+    """
 
     family: Literal["torchvision"] = "torchvision"
     name: Annotated[str, Field(min_length=1, max_length=60)]
+    head: Literal["own", "last", "pooled"] = "own"
+    classifier: Annotated[tuple[Hidden, ...], Field(max_length=16, fail_fast=True)] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -49,6 +56,10 @@ class ZooSpec(Spec):
         if self.in_channels != 3:
             raise SpecError(
                 _("in_channels: torchvision's models take 3 channels, not {value}").format(value=self.in_channels)
+            )
+        if self.classifier and self.head == "own":
+            raise SpecError(
+                _("classifier: torchvision's own head has no hidden layers to set; with them, head is last or pooled")
             )
         return self
 

@@ -1,5 +1,6 @@
 """Files made to do harm: nothing of them runs, memory stays bounded, nothing is left behind."""
 
+import argparse
 import builtins
 import json
 import os
@@ -7,10 +8,14 @@ import pickle
 import re
 import subprocess
 import sys
+import types
 from collections import defaultdict, deque
+from datetime import UTC, datetime
 from fractions import Fraction
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
+from uuid import UUID
 
 import numpy
 import pytest
@@ -221,8 +226,6 @@ def test_pickles_that_pytorch_did_not_write(tmp_path: Path) -> None:
 
 def test_what_checkpoints_hold_beside_tensors(tmp_path: Path, temporary: Path) -> None:
     """NumPy's numbers and argparse's options stand in many a checkpoint, and PyTorch alone refuses them."""
-    import argparse
-
     tensors = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).state_dict()
     adam = {"state": {0: {"step": torch.tensor(3.0), "exp_avg": torch.ones(4, 3, 3, 3)}}, "param_groups": [{"lr": 0.1}]}
     content = {
@@ -289,6 +292,32 @@ def test_objects_of_the_training_code_are_read_as_their_values(tmp_path: Path, o
             "history": {"accuracy": [0.5, 0.75]},
             "last": [0.5],
         }
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_values_of_any_usual_class_stand_beside_and_nothing_of_them_runs(tmp_path: Path, old: bool) -> None:
+    optimizer, scheduler = object.__new__(torch.optim.SGD), object.__new__(torch.optim.lr_scheduler.StepLR)
+    vars(optimizer).update(defaults={"lr": 0.1}, state=defaultdict(dict), param_groups=[{"lr": 0.1}])
+    vars(scheduler).update(optimizer=optimizer, step_size=10)
+    content = {
+        "state_dict": network(),
+        "args": argparse.Namespace(lr=0.1, path=PurePosixPath("a"), when=datetime.now(UTC), sizes=range(3)),
+        "values": [PureWindowsPath("c:/a"), slice(1, 2), frozenset([1]), Fraction(1, 3), UUID(int=1), re.compile("a")],
+        "more": {"state": numpy.random.RandomState(0), "half": partial(max, 3), "at": types.SimpleNamespace(a=1)},
+        "scheduler": scheduler,
+        "whole_optimizer": optimizer,
+    }
+    with opened(save(tmp_path / "x.pth", content, old=old), "it") as found:
+        assert list(found.tensors) == list(network())
+        assert found.beside["args"] == {"lr": 0.1}
+        assert found.ignored == ("scheduler", "whole_optimizer")
+
+
+def test_modules_beside_a_state_dict_are_no_harm(tmp_path: Path) -> None:
+    head = nn.Sequential(nn.Linear(4, 10), nn.ReLU())
+    content = {"state_dict": network(), "classifier": head, "criterion": nn.CrossEntropyLoss(torch.ones(10))}
+    with opened(save(tmp_path / "x.pth", content), "it") as found:
+        assert list(found.tensors) == list(network())
 
 
 class Own(nn.Module):

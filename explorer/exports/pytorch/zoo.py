@@ -19,7 +19,7 @@ def twin(spec: ZooSpec) -> Spec:
     Raises:
         SpecError: where there is none.
     """
-    if spec.name not in TWINS:
+    if spec.name not in TWINS or spec.head != "own":
         raise SpecError(
             _(
                 "torchvision:{name} can't be written as source that needs torch alone; export it as onnx, json, dot "

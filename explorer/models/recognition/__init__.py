@@ -19,9 +19,9 @@ def recognise(shapes: Mapping[str, Shape], *, ordered: bool, image_size: int | N
     """
     layers = read(shapes, ordered=ordered)
     if any(unit.early for unit in layers.units):  # which shapes alone would not show
-        return list(zoo.guesses(shapes))
+        return list(zoo.guesses(shapes, ordered=ordered))
     residual, chains = list(resnet.guesses(layers)), list(vgg.guesses(layers, image_size))
     if residual and resnet.looks_residual(residual[0]):
         chains = []
     found = [*chains, *residual, *googlenet.guesses(layers)]
-    return found or list(zoo.guesses(shapes))
+    return found or list(zoo.guesses(shapes, ordered=ordered))

@@ -10,16 +10,20 @@ from torch import Tensor
 
 from explorer.errors import InputError, SpecError, shown
 from explorer.i18n import _
-from explorer.models import AUXILIARY, build
+from explorer.models import AUXILIARY, build, zoo
+from explorer.models.recognition import heads
 from explorer.models.recognition.adapting import ADAPTING, check_epsilon
+from explorer.models.recognition.heads import Step
 from explorer.models.recognition.layers import Layers, Unit, read
 from explorer.models.weights import whole_numbers
-from explorer.specs import GoogLeNetSpec, ResNetSpec, Spec, VggSpec
+from explorer.specs import GoogLeNetSpec, ResNetSpec, Spec, VggSpec, ZooSpec
 
 # What a layer without the tensor does: a missing bias is 0, a batch norm without affine parameters scales by 1.
 ABSENT = {"weight": 1.0, "bias": 0.0, "num_batches_tracked": 0.0}
 
 COUNTS = ("num_batches_tracked", "relative_position_index")  # what networks hold in whole numbers
+COMPUTED = ("relative_position_index", "relative_coords_table")  # what a network computes of its shape alone
+BUFFERS = (*COUNTS, *COMPUTED)  # what no training changes
 
 
 class Misfit(Exception):  # noqa: N818  no fault: the next guess is tried
@@ -51,6 +55,7 @@ class Guess:
         spec: the network, with the likely answer to each question.
         names: our tensors to theirs; tensors of ours that are absent there have the values of :data:`ABSENT`.
         units: the checkpoint's layers in the order of ours; empty where names alone were matched.
+        merged: our linear layers to steps of theirs that are one layer once they are put together.
         shifts: our running means to their bias of the convolution before, which ours doesn't have.
         adapting: how the network differs from ours in what no spec says; keys of :data:`adapting.ADAPTING`.
         ignored: their tensors that are left out.
@@ -61,6 +66,7 @@ class Guess:
     spec: Spec
     names: dict[str, str]
     units: tuple[Unit, ...] = ()
+    merged: dict[str, tuple[Step, ...]] = field(default_factory=dict)
     shifts: dict[str, str] = field(default_factory=dict)
     adapting: dict[str, Any] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
@@ -124,8 +130,10 @@ def asked_epsilon(likely: float) -> Question:
     return Question("epsilon", text, likely)
 
 
-def untold(spec: Spec) -> str:
-    """The note on what no tensor of a network tells and nobody is asked about."""
+def untold(spec: Spec) -> str | None:
+    """The note on what no tensor of a network tells and nobody is asked about; torchvision's models tell it all."""
+    if isinstance(spec, ZooSpec):
+        return None
     if isinstance(spec, ResNetSpec):
         return _(
             "No tensor tells these, which are taken as usual: ReLU as the activation, stride 2 in the first block of "
@@ -159,6 +167,10 @@ def _shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
 def auxiliary(name: str) -> bool:
     """Whether a tensor of ours belongs to a head that runs in training only."""
     return bool(AUXILIARY.fullmatch(name.split(".")[0]))
+
+
+def _computed(spec: Spec) -> dict[str, Tensor]:
+    return zoo.constants(spec) if isinstance(spec, ZooSpec) else {}
 
 
 def slots(spec: Spec) -> Layers:
@@ -198,11 +210,20 @@ def assembled(found: Guess, theirs: Mapping[str, Tensor]) -> dict[str, Tensor]:
     Raises:
         InputError: where weights are not floating-point numbers.
     """
-    for name in (*found.names.values(), *found.shifts.values()):
+    steps = [step for layer in found.merged.values() for step in layer]
+    floats = [name for name in heads.names(steps) if not name.endswith(COUNTS)]
+    for name in (*found.names.values(), *found.shifts.values(), *floats):
         if not theirs[name].is_floating_point() and not name.endswith(COUNTS):
             raise InputError(whole_numbers(name, theirs[name]))
     tensors: dict[str, Tensor] = {}
+    for module, layer in found.merged.items():
+        tensors[f"{module}.weight"], tensors[f"{module}.bias"] = heads.merged(layer, theirs)
     for name, shape in our_shapes(found.spec).items():
+        if name in tensors:
+            continue
+        if name not in found.names and name.endswith(COMPUTED):
+            tensors[name] = _computed(found.spec)[name]
+            continue
         if name not in found.names:
             leaf = name.rpartition(".")[2]
             kind = torch.int64 if leaf == "num_batches_tracked" else torch.float32
