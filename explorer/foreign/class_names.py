@@ -1,20 +1,30 @@
 """Names of classes: beside the tensors of a checkpoint, in a file, on a command line."""
 
+import codecs
 import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from explorer.data.names import alike
 from explorer.errors import InputError, readable, shown
 from explorer.i18n import _
-from explorer.specs.reading import decode, read_json
+from explorer.specs.reading import decode
 
 # Keys of lists and dictionaries of names, in small letters, without dashes and with "to" for a 2.
 NAMES = (
     "classes", "classnames", "labels", "labelnames", "categories", "idxtoclass", "classtoidx", "classindices",
     "idxtolabel", "labeltoidx", "idtolabel", "labeltoid",
 )  # fmt: skip
+NUMBERED = re.compile(r"(?P<number>\d{1,6})\s*[\s,;:]\s*(?P<name>.+)")  # a line such as "0 cat"
+NUMBERED_BEHIND = re.compile(r"(?P<name>.+?)\s*[\s,;:]\s*(?P<number>\d{1,6})")  # "cat,0"
+MARKS = (  # the longer ones first: that of UTF-32 begins as that of UTF-16 does
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 DEPTH = 3  # of settings in each other that are looked into
 MAX_LIST = 4_000_000  # bytes of a file of class names
 
@@ -94,27 +104,32 @@ def read(text: str) -> list[str]:
     """
     path = Path(text)
     if "," in text or not _is_file(path):
-        if path.suffix.lower() in (".json", ".txt"):
+        if path.suffix.lower() in (".json", ".txt", ".csv"):
             raise InputError(_("classes: there is no file {path}").format(path=shown(text)))
-        return [name.strip() for name in text.split(",")]
-    if path.suffix.lower() == ".json":
-        names = listed(read_json(path, "classes"))
-        if names is None:
-            raise InputError(
-                _('classes: {path} is neither a list of names nor {{"0": name, …}}').format(path=shown(text))
-            )
-        return names
+        return [alike(name.strip()) for name in text.split(",")]
     try:
         if path.stat().st_size > MAX_LIST:
             raise InputError(_("classes: the file {path} is too large").format(path=shown(text)))
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError:
-        raise InputError(_("classes: the file {path} is not UTF-8 text").format(path=shown(text))) from None
+        content = path.read_bytes()
     except OSError as error:
         raise InputError(
             _("classes: can't read {path}: {reason}").format(path=shown(text), reason=error.strerror)
         ) from None
-    return [line.strip() for line in lines if line.strip()]
+    written = of_file(content)
+    return _of_json(written) if path.suffix.lower() == ".json" else typed(written)
+
+
+def of_file(content: bytes) -> str:
+    """The text of a file of class names: UTF-8, or what a mark at its beginning says.
+
+    Raises:
+        InputError: where it is neither.
+    """
+    encoding = next((name for mark, name in MARKS if content.startswith(mark)), "utf-8-sig")
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError:
+        raise InputError(_("classes: the file is not UTF-8 text; save it as UTF-8")) from None
 
 
 def typed(text: str) -> list[str]:
@@ -126,12 +141,31 @@ def typed(text: str) -> list[str]:
     if len(text) > MAX_LIST:
         raise InputError(_("classes: the text is too long"))
     if text.lstrip().startswith(("{", "[")):
-        names = listed(decode(text, "classes"))
-        if names is None:
-            raise InputError(_('classes: the JSON is neither a list of names nor {{"0": name, …}}'))
-        return names
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return [name.strip() for name in lines[0].split(",")] if len(lines) == 1 else lines
+        return _of_json(text)
+    lines = [alike(line.strip()) for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise InputError(_("classes: there are no names"))
+    return [name.strip() for name in lines[0].split(",")] if len(lines) == 1 else _in_order(lines)
+
+
+def _of_json(text: str) -> list[str]:
+    names = listed(decode(text, "classes"))
+    if names is None:
+        raise InputError(_('classes: the JSON is neither a list of names nor {{"0": name, …}}').format())
+    return names
+
+
+def _in_order(lines: list[str]) -> list[str]:
+    """Names of lines, in the order of the numbers that stand before or behind all of them, if there are any."""
+    for pattern in (NUMBERED, NUMBERED_BEHIND):
+        for rows in (lines, lines[1:]):  # the first may be a heading
+            matches = [match for row in rows if (match := pattern.fullmatch(row))]
+            places = {int(match["number"]): match["name"].strip("\"' ") for match in matches}
+            least = min(places, default=0)
+            apart = len(set(places.values())) == len(rows) > 1  # "type 1" and "type 2" are names
+            if apart and least in (0, 1) and sorted(places) == list(range(least, least + len(rows))):
+                return [places[place] for place in sorted(places)]
+    return lines
 
 
 def listed(value: object) -> list[str] | None:
@@ -143,9 +177,16 @@ def listed(value: object) -> list[str] | None:
         if places.keys() != {str(number) for number in range(len(places))}:
             return None
         value = [places[str(number)] for number in range(len(places))]
+    if isinstance(value, list) and value and all(map(_is_pair, value)):  # ImageNet's: a key of WordNet and a name
+        names = [name for _key, name in value]
+        value = [f"{name} ({key})" if names.count(name) > 1 else name for key, name in value]
     if isinstance(value, list) and value and all(isinstance(name, str) for name in value):
-        return value
+        return [alike(name) for name in value]
     return None
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, list | tuple) and len(value) == 2 and all(isinstance(part, str) for part in value)
 
 
 def _is_file(path: Path) -> bool:

@@ -199,6 +199,8 @@ class Proposal:
 
     def _card(self, spec: Spec, answers: Answers, command: str, digest: str) -> Card:
         told = {key: answers[key] for key in ("mean", "std", "resize") if key in answers}
+        most = max(len(told[key]) for key in ("mean", "std"))
+        told |= {key: [*told[key]] * (most // len(told[key])) for key in ("mean", "std")}  # one number is for all
         inputs = Preprocessing.from_dict({"size": spec.image_size, **told}).to_dict()
         origin: dict[str, Any] = {"file": self.name, "sha256": digest}
         classes = answers.get("classes") or class_names.beside(spec.num_classes, self.checkpoint.beside)[0]

@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
-from explorer.foreign import residual
+from explorer.foreign import residual, zoo_mismatch
 from explorer.i18n import _
 from explorer.models.recognition import Guess, googlenet, recognise
-from explorer.models.recognition.guess import our_shapes, slots
+from explorer.models.recognition.guess import slots
 from explorer.models.recognition.layers import Layers, Shape, Unit, read
 from explorer.models.recognition.resnet import first
 from explorer.specs import PRESETS, Spec, VggSpec, ZooSpec, nearest
@@ -37,14 +37,15 @@ def unfit(spec: Spec, guess: Guess) -> str:
 def unlike(spec: Spec, shapes: Mapping[str, Shape], *, ordered: bool) -> str:
     """Why tensors that are no network are not the one that was named."""
     if isinstance(spec, ZooSpec):
-        wanted = our_shapes(spec)
-        return _named(spec, wanted, shapes)
+        return zoo_mismatch.difference(spec, shapes, ordered=ordered)
     return _compared(spec, read(shapes, ordered=ordered))
 
 
 def unknown(shapes: Mapping[str, Shape], *, ordered: bool) -> str:
     """Why tensors are none of the networks that we know."""
     layers = read(shapes, ordered=ordered)
+    if like := zoo_mismatch.nearest(shapes, ordered=ordered):
+        return like
     if (odd := next(_strange(shapes), None)) is not None:
         return odd
     if layers.rest and layers.units:
@@ -123,7 +124,7 @@ def _listed(units: Sequence[Unit]) -> str:
 def offer(guess: Guess) -> str:
     """The network of a guess as it can be given to --spec: a preset's name, or JSON."""
     name = nearest(guess.spec)
-    known = isinstance(guess.spec, ZooSpec) or PRESETS[name].spec == guess.spec
+    known = guess.spec.head == "own" if isinstance(guess.spec, ZooSpec) else PRESETS[name].spec == guess.spec
     return name if known else guess.spec.to_json()
 
 
@@ -207,17 +208,6 @@ def _compared(spec: Spec, layers: Layers) -> str:
     return _("it has the layers of {spec}, but their order or their batch norms are not").format(spec=name)
 
 
-def _named(spec: ZooSpec, wanted: Mapping[str, Shape], shapes: Mapping[str, Shape]) -> str:
-    for name, shape in wanted.items():
-        if shapes.get(name) != shape:
-            text = _("the tensor {name} of {spec} is {needed}, and that of the checkpoint is {found}")
-            if name not in shapes:
-                text = _("the tensor {name} of {spec}, {needed}, is missing")
-            return text.format(name=name, spec=_called(spec), needed=shape, found=shapes.get(name))
-    extra = [name for name in shapes if name not in wanted]
-    return _("{spec} has no tensors {names}").format(spec=_called(spec), names=_few(extra))
-
-
 def _strange(shapes: Mapping[str, Shape]) -> Iterator[str]:
     """Signs of networks that we don't know, in words."""
 
@@ -244,7 +234,10 @@ def _strange(shapes: Mapping[str, Shape]) -> Iterator[str]:
             yield text.format(name=name, shape=shape)
         alone = len(shape) == 4 and shape[1] == 1 < shape[0]
         if alone and any(len(other) == 4 and other[0] == shape[0] and other[1] > 1 for other in shapes.values()):
-            text = _("its convolution {name}, {shape}, works on channels one by one, which we don't know")
+            text = _(
+                "its convolution {name}, {shape}, works on channels one by one: in our families none does, and no "
+                "model of torchvision's has these tensors"
+            )
             yield text.format(name=name, shape=shape)
 
 

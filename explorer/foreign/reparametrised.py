@@ -122,7 +122,8 @@ def _weight_norm(length: Tensor, direction: Tensor) -> Tensor:
     if any(side not in (1, whole) for side, whole in zip(length.shape, direction.shape, strict=False)):
         raise ValueError
     over = [place for place, side in enumerate(length.shape) if side == 1] if length.dim() else []
-    return direction * (length / torch.linalg.vector_norm(direction, dim=over or None, keepdim=bool(over)))
+    scale: Tensor = length / torch.linalg.vector_norm(direction, dim=over or None, keepdim=bool(over))
+    return direction * scale
 
 
 def _spectral_norm(weight: Tensor, u: Tensor, v: Tensor) -> Tensor:

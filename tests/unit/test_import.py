@@ -48,6 +48,11 @@ def test_a_card_says_what_is_known_and_no_more(imported: Import) -> None:
     torch.testing.assert_close(network(images), original.eval()(images))
 
 
+def test_one_number_is_for_all_channels(imported: Import) -> None:
+    card = imported(weights_of(RESIDUAL), mean=[0.5, 0.4, 0.3], std=[0.25]).card
+    assert card.preprocessing == {"size": 32, "mean": [0.5, 0.4, 0.3], "std": [0.25, 0.25, 0.25]}
+
+
 def test_what_nobody_answers_is_assumed_and_noted(imported: Import) -> None:
     done = imported(weights_of(RESIDUAL), image_size=32)
     assert done.card.classes[3] == "cat"
@@ -228,9 +233,20 @@ def test_class_names_are_read_from_files(tmp_path: Path) -> None:
         "list.json": '["cat", "dog"]',
         "indices.json": '{"1": "dog", "0": "cat"}',
         "classes.json": '{"dog": 1, "cat": 0}',
+        "imagenet.json": '{"0": ["n1", "cat"], "1": ["n2", "dog"]}',
+        "numbered.txt": "1 dog\n0 cat\n",
+        "behind.txt": "dog 1\ncat 0",
+        "table.csv": "name,index\ndog,1\ncat,0\n",
     }.items():
         (tmp_path / name).write_text(text)
         assert class_names.read(str(tmp_path / name)) == ["cat", "dog"], name
+    for encoding in ("utf-8-sig", "utf-16", "utf-32"):
+        (tmp_path / "e.txt").write_text(
+            "cafe\u0301\ndog", encoding=encoding
+        )  # in two characters; Unicode's one is alike
+        assert class_names.read(str(tmp_path / "e.txt")) == ["caf\u00e9", "dog"]
+    assert class_names.typed("type 1\ntype 2") == ["type 1", "type 2"]
+    assert class_names.typed('{"0": ["n1", "crane"], "1": ["n2", "crane"]}') == ["crane (n1)", "crane (n2)"]
     (tmp_path / "bad.json").write_text('{"0": "cat", "2": "dog"}')
     with pytest.raises(InputError, match="neither a list"):
         class_names.read(str(tmp_path / "bad.json"))

@@ -10,6 +10,7 @@ from torch import nn
 from torchvision.models.swin_transformer import ShiftedWindowAttentionV2
 
 from explorer.errors import SpecError
+from explorer.foreign.mismatch import unknown, unlike
 from explorer.models import build
 from explorer.models.recognition import assembled, recognise
 from explorer.models.recognition.guess import our_shapes
@@ -138,3 +139,27 @@ def test_a_head_of_hidden_layers_is_part_of_a_spec() -> None:
     assert decode(encode(spec, ""))[0] == spec
     with pytest.raises(SpecError, match="own head has no hidden layers"):
         ZooSpec.parse({"family": "torchvision", "name": "resnet18", "classifier": [64]})
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "words"),
+    [
+        ("mnasnet0_5", {"layers.0.weight": (32, 3, 3, 3)}, ["layers.0.weight is (32, 3, 3, 3)", "(16, 3, 3, 3)"]),
+        ("mobilenet_v2", {"classifier.1.weight": (5, 2560)}, ["is (5, 2560)", "there is (1000, 1280)"]),
+        (
+            "vit_b_32",
+            {"encoder.layers.encoder_layer_3.ln_1.bias": None},
+            ["encoder_layer_3.ln_1.bias of (768,) is mis"],
+        ),
+        ("densenet121", {"features.norm9.weight": (3,)}, ["has more: the first is net.features.norm9.weight of (3,)"]),
+    ],
+)
+def test_what_is_like_a_model_of_torchvisions_is_told_with_the_first_difference(
+    name: str, changes: dict[str, tuple[int, ...] | None], words: list[str]
+) -> None:
+    shapes = {**our_shapes(resolve(f"torchvision:{name}")), **changes}
+    theirs = {f"net.{of_before(n)}": shape for n, shape in shapes.items() if shape is not None}
+    assert recognise(theirs, ordered=True) == []
+    message = unknown(theirs, ordered=True)
+    assert all(word in message for word in [f"like torchvision:{name}", *words]), message
+    assert unlike(resolve(f"torchvision:{name}"), theirs, ordered=True) == message

@@ -55,8 +55,8 @@ class Guess:
         spec: the network, with the likely answer to each question.
         names: our tensors to theirs; tensors of ours that are absent there have the values of :data:`ABSENT`.
         units: the checkpoint's layers in the order of ours; empty where names alone were matched.
-        merged: our linear layers to steps of theirs that are one layer once they are put together.
         shifts: our running means to their bias of the convolution before, which ours doesn't have.
+        merged: our linear layers to steps of theirs that are one layer once they are put together.
         adapting: how the network differs from ours in what no spec says; keys of :data:`adapting.ADAPTING`.
         ignored: their tensors that are left out.
         notes: what was done, in words.
@@ -66,8 +66,8 @@ class Guess:
     spec: Spec
     names: dict[str, str]
     units: tuple[Unit, ...] = ()
-    merged: dict[str, tuple[Step, ...]] = field(default_factory=dict)
     shifts: dict[str, str] = field(default_factory=dict)
+    merged: dict[str, tuple[Step, ...]] = field(default_factory=dict)
     adapting: dict[str, Any] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

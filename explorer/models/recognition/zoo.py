@@ -1,7 +1,7 @@
 """torchvision's models: their trunks by names or in their order, whatever head stands behind them."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -27,7 +27,7 @@ WIDTHS = {"b": 768, "l": 1024, "h": 1280}  # features of a patch, by the letter 
 WITH_HEADS = "inception_v3"  # whose published count includes its auxiliary head of so many parameters
 AUXILIARY_HEAD = 3_326_696
 # Parameters of a head beyond its last layer, where it reads so many features behind the pools.
-POOLED = {
+POOLED: dict[str, Callable[[int], int]] = {
     "mobilenet_v3_large": lambda pooled: pooled * 1280 + 1280 + (1280 - pooled) * IMAGENET,
     "mobilenet_v3_small": lambda pooled: pooled * 1024 + 1024 + (1024 - pooled) * IMAGENET,
     "maxvit_t": lambda pooled: 2 * pooled + pooled**2 + pooled,
@@ -205,12 +205,11 @@ def _same_shapes(ours: Tensors, theirs: Tensors) -> bool:
 
 def _alike(modules: Modules) -> Iterator[Trunk]:
     """Models with as many parameters: cheap to know, where building every model would not be."""
-    sizes = {
-        name: sum(_count(leaf, shape) for leaf, (_n, shape) in tensors.items()) for name, tensors in modules.items()
-    }
+    sizes = {name: parameters({name: tensors}) for name, tensors in modules.items()}
     total = sum(sizes.values())
     known: dict[int, list[str]] = {}
-    for name, count in _counts().items():
+    whole = counts()
+    for name, count in whole.items():
         known.setdefault(count, []).append(name)
     found: dict[tuple[str, str], Trunk] = {}
     for names in _possible_heads(modules):
@@ -221,12 +220,12 @@ def _alike(modules: Modules) -> Iterator[Trunk]:
         for model in known.get(count, ()):
             found.setdefault((model, "last"), Trunk(model, "last", head))
         for model, more in POOLED.items():
-            if _counts()[model] == count + more(before):
+            if whole[model] == count + more(before):
                 found.setdefault((model, "pooled"), Trunk(model, "pooled", head))
     yield from sorted(found.values(), key=lambda trunk: trunk.head)
 
 
-def _counts() -> dict[str, int]:
+def counts() -> dict[str, int]:
     """Parameters of torchvision's models without auxiliary heads and positions, with a bias in the last layer."""
     counts = {name: int(known["num_params"]) for name, known in zoo.metadata().items()}
     counts[WITH_HEADS] -= AUXILIARY_HEAD
@@ -236,6 +235,11 @@ def _counts() -> dict[str, int]:
             _vit, letter, patch = name.split("_")
             counts[name] -= ((known["min_size"][0] // int(patch)) ** 2 + 1) * WIDTHS[letter]
     return counts
+
+
+def parameters(modules: Modules) -> int:
+    """How many parameters modules have, without positions."""
+    return sum(_count(leaf, shape) for tensors in modules.values() for leaf, (_name, shape) in tensors.items())
 
 
 def _count(leaf: str, shape: Shape) -> int:

@@ -303,7 +303,4 @@ def _classes(label: str, likely: list[str], key: str) -> list[str]:
         return class_names.typed(text)
     if file.size > class_names.MAX_LIST:  # the uploader's limit binds browsers alone
         raise InputError(_("classes: the file is too long"))
-    try:
-        return class_names.typed(file.getvalue().decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise InputError(_("classes: the file is not UTF-8 text")) from None
+    return class_names.typed(class_names.of_file(file.getvalue()))
