@@ -9,9 +9,12 @@ from torch import nn
 
 from explorer.errors import InputError
 from explorer.i18n import _
+from explorer.jobs.job import Resources
 
 # Below this many multiply-accumulates in a batch, casting costs more than bf16 saves (benchmarks/precision.py).
 WORTH_CASTING = 100_000_000
+# Below this many, threads wait for one another longer than they save (benchmarks/threads.py).
+WORTH_THREADS = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,21 @@ def choose_device(wanted: str, rank: int = 0) -> torch.device:
             )
         return torch.device(kind, rank)
     return torch.device(kind)
+
+
+def threads(resources: Resources, device: torch.device, batch_macs: int) -> int:
+    """Threads of a process: those that were asked for, else its share of the cores, or one where more gain nothing.
+
+    It depends on job and machine alone, and not on what else runs: the same job gives the same weights again.
+
+    Args:
+        resources: of the job.
+        device: that it trains on.
+        batch_macs: multiply-accumulates of the forward pass of the process's part of a batch.
+    """
+    if resources.threads is None and device.type == "cpu" and batch_macs < WORTH_THREADS:
+        return 1
+    return resources.share_of_cores()
 
 
 def make_plan(network: nn.Module, device: torch.device, precision: str, batch_macs: int) -> Plan:

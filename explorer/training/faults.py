@@ -83,13 +83,9 @@ def explained(error: BaseException, batch_size: int) -> Fault:
         case Fault():
             return error
         case torch.OutOfMemoryError():
-            return Fault(
-                "out_of_memory",
-                _(
-                    "the device has run out of memory with batches of {batch}: use a smaller batch_size or "
-                    "image_size, or precision bf16"
-                ).format(batch=batch_size),
-            )
+            return _device_memory(batch_size)
+        case RuntimeError() if (fault := _of_cuda(str(error), batch_size)) is not None:
+            return fault
         case MemoryError():
             return _host_memory(batch_size)
         case OSError() if error.errno == errno.ENOMEM:  # no process could be forked
@@ -134,6 +130,73 @@ def explained(error: BaseException, batch_size: int) -> Fault:
                     kind=type(error).__name__, reason=" ".join(str(error).split())[:300]
                 ),
             )
+
+
+def _of_cuda(reason: str, batch_size: int) -> Fault | None:
+    """What CUDA, its libraries and the driver refuse, by what their messages are known for; none of another kind."""
+    low = reason.lower()
+    if not any(sign in low for sign in ("cuda", "cublas", "cudnn", "nccl", "nvidia")):
+        return None
+    if "out of memory" in low or "cublas_status_alloc_failed" in low:
+        return _device_memory(batch_size)
+    if "driver" in low and any(sign in low for sign in ("too old", "insufficient", "version")):
+        return Fault(
+            "driver",
+            _(
+                "the NVIDIA driver is older than this PyTorch needs (CUDA {cuda}): update the driver, install a "
+                "PyTorch for an older CUDA, or set device to cpu"
+            ).format(cuda=torch.version.cuda or _("none")),
+        )
+    if "no kernel image" in low or "not compatible with the current pytorch" in low:
+        return Fault(
+            "cuda",
+            _(
+                "this PyTorch (CUDA {cuda}) has no code for this GPU, which is older or newer than those it was built "
+                "for: install another PyTorch, or set device to cpu"
+            ).format(cuda=torch.version.cuda or _("none")),
+        )
+    if "device-side assert" in low:
+        return Fault(
+            "cuda",
+            _(
+                "the GPU refused a number, most often a label that is no class of the network: run once with device "
+                "cpu, which says where"
+            ),
+        )
+    if "nccl" in low:
+        return Fault(
+            "process_lost",
+            _(
+                "the processes lost touch with one another (NCCL): another one ended, or the GPUs can't reach each "
+                "other. Resume goes on from the last checkpoint; with processes 1 nothing has to be exchanged"
+            ),
+        )
+    if "cublas" in low or "cudnn" in low:
+        return Fault(
+            "cuda",
+            _(
+                "CUDA's libraries failed in a computation: most often they are of another version than PyTorch's own "
+                "CUDA {cuda}, or the GPU's memory is full. Take other CUDA folders out of LD_LIBRARY_PATH, use a "
+                "smaller batch_size, or set device to cpu; its log has the details"
+            ).format(cuda=torch.version.cuda or _("none")),
+        )
+    return Fault(
+        "cuda",
+        _(
+            "the GPU failed in a computation: resume goes on from the last checkpoint, or set device to cpu; its log "
+            "has the details"
+        ),
+    )
+
+
+def _device_memory(batch_size: int) -> Fault:
+    return Fault(
+        "out_of_memory",
+        _(
+            "the device has run out of memory with batches of {batch}: use a smaller batch_size or image_size, or "
+            "precision bf16"
+        ).format(batch=batch_size),
+    )
 
 
 def _host_memory(batch_size: int) -> Fault:

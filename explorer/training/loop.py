@@ -4,6 +4,7 @@ One epoch: every training image once, in a new order, newly augmented (:mod:`~ex
 images held out of the training data say whether this epoch is the best so far. The test set is not touched here.
 """
 
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import torch.distributed
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from explorer.jobs.remarks import DROP, drop
 from explorer.jobs.run_directory import POINT, Row
 from explorer.recipes.recipe import Recipe
 from explorer.training.batches import Batch, Evaluation, TrainingBatches
@@ -25,10 +27,11 @@ from explorer.training.faults import ChanceWatch, not_finite
 from explorer.training.freezing import training_mode
 from explorer.training.optimizers import Schedule
 
+log = logging.getLogger(__name__)
+
 POINTS = 100  # of a curve within an epoch, at most
 POINTS_OF_RUN = 1000  # within all epochs: more than a chart is wide
 GRADIENT = "grad_norm"
-DROP = "rate/drop"  # the rate after a drop, at the epoch after which it falls
 SUMS = 5  # numbers that every step adds to; each auxiliary head has two more
 
 
@@ -245,6 +248,10 @@ def close_epoch(training: Training, watcher: Watcher) -> bool:
         if not math.isfinite(scores.loss):
             raise not_finite(epoch, training.schedule.rate)
         numbers |= scores.named("validation")
+    rate = training.schedule.after_epoch(loss)
+    if rate is not None and epoch < training.recipe.epochs:
+        log.info("%s", drop(epoch, numbers["rate"], rate, training.recipe.to_dict()))
+        numbers[DROP] = rate
     numbers |= {"time/seconds": training.seconds, "time/images_per_second": training.batches.images / training.seconds}
     training.rows += [Row(epoch, name, value) for name, value in numbers.items()]
     # Without validation images the last epoch counts.
@@ -252,8 +259,6 @@ def close_epoch(training: Training, watcher: Watcher) -> bool:
     improved = judged.beats(training.best)
     if improved:
         training.best = judged
-    if (rate := training.schedule.after_epoch(loss)) is not None:
-        training.rows.append(Row(epoch, DROP, rate))
     training.epoch, training.batch, training.seconds = epoch, 0, 0.0
     training.sums.zero_()
     training.chance.after_epoch(top1, loss)

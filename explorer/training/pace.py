@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from statistics import median
 from typing import Any
 
 import psutil
@@ -34,6 +33,7 @@ from explorer.training.setup import prepare
 
 LONG_ENOUGH = 2.0  # seconds of steps
 MOST = 200  # steps
+STEPS, BYTES = 16, 2**26  # of an epoch, at most: what an epoch costs once is shared by as many steps as in a small set
 PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 
 
@@ -43,30 +43,29 @@ def measure(spec: Spec, recipe: Recipe, resources: Resources) -> Pace:
     Raises:
         InputError: where spec, recipe and machine don't fit each other.
     """
-    torch.set_num_threads(resources.share_of_cores())
     torch.set_flush_denormal(True)
     share = -(-recipe.batch_size // resources.processes)
-    # Every epoch has one step here: so many that no schedule comes to its end.
+    # Epochs are short here: so many that no schedule comes to its end.
     shortened = recipe.changed(batch_size=share, epochs=MAX_EPOCHS)
-    prepared = prepare(Job.new(spec, "", shortened, resources), _made_up(spec, share))
+    prepared = prepare(Job.new(spec, "", shortened, resources), made_up(spec, share))
     training, device = prepared.training, prepared.training.plan.device
     training_mode(training.network, training.frozen)
-    epochs, judged = iter(range(MAX_EPOCHS)), prepared.test_batches()
+    batches = (batch for epoch in range(MAX_EPOCHS) for batch in training.batches.epoch(epoch))
+    judged = prepared.test_batches()
 
     def train() -> None:
-        for batch in training.batches.epoch(next(epochs)):
-            step(training, batch).tolist()  # waits for the device
+        step(training, next(batches)).tolist()  # waits for the device
 
     def judge() -> None:
         evaluate(training.kept, judged.batches(), training.classes, device)
 
     train()
     startup = time.time() - psutil.Process().create_time()
-    per_step = _median_seconds(train, LONG_ENOUGH)
+    per_step = _seconds(train, LONG_ENOUGH)
     judge()
     return Pace(
         seconds_per_step=per_step,
-        seconds_per_evaluated_image=_median_seconds(judge, LONG_ENOUGH / 4) / recipe.batch_size,
+        seconds_per_evaluated_image=_seconds(judge, LONG_ENOUGH / 4) / recipe.batch_size,
         batch_size=recipe.batch_size,
         startup=startup,
         device=device.type,
@@ -74,22 +73,25 @@ def measure(spec: Spec, recipe: Recipe, resources: Resources) -> Pace:
     )
 
 
-def _made_up(spec: Spec, count: int) -> Dataset:
-    """Noise of the size that the network takes."""
+def made_up(spec: Spec, batch: int) -> Dataset:
+    """Noise of the size that the network takes: some batches to train with, one to test."""
+    count = batch * max(1, min(STEPS, BYTES // (batch * spec.in_channels * spec.image_size**2)))
     shape = (count, spec.in_channels, spec.image_size, spec.image_size)
     noise = torch.randint(0, 256, shape, dtype=torch.uint8)
     split = Split(noise, torch.arange(count) % spec.num_classes)
+    few = split.take(torch.arange(batch))
     classes = tuple(map(str, range(spec.num_classes)))
-    return Dataset("", classes, spec.in_channels, mirrored=True, train=split, test=split, validation=split)
+    return Dataset("", classes, spec.in_channels, mirrored=True, train=split, test=few, validation=few)
 
 
-def _median_seconds(work: Callable[[], None], long_enough: float) -> float:
+def _seconds(work: Callable[[], None], long_enough: float) -> float:
+    """Of the quicker half the slowest but half: what others on the machine do now, they need not do during the run."""
     times: list[float] = []
     while sum(times) < long_enough and len(times) < MOST:
         begin = time.perf_counter()
         work()
         times.append(time.perf_counter() - begin)
-    return median(times)
+    return sorted(times)[len(times) // 4]
 
 
 class _Asked(BaseModel):

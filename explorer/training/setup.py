@@ -17,7 +17,7 @@ from explorer.recipes.recipe import Recipe
 from explorer.specs import Spec
 from explorer.training.augment import Strength
 from explorer.training.batches import Evaluation, Place, TrainingBatches
-from explorer.training.devices import choose_device, make_plan
+from explorer.training.devices import choose_device, make_plan, threads
 from explorer.training.faults import ChanceWatch
 from explorer.training.fitting import fitted, preprocessing_of
 from explorer.training.freezing import freeze
@@ -63,7 +63,9 @@ def prepare(job: Job, dataset: Dataset, rank: int = 0, world: int = 1) -> Prepar
     spec, recipe, preprocessing = job.spec, job.recipe, preprocessing_of(job)
     network, frozen, more = make_network(spec, recipe)
     device = choose_device(job.resources.device, rank)
-    plan = make_plan(network, device, recipe.precision, forward_macs(spec) * recipe.batch_size)
+    macs = forward_macs(spec) * recipe.batch_size
+    torch.set_num_threads(threads(job.resources, device, macs // world))
+    plan = make_plan(network, device, recipe.precision, macs)
     network = network.to(device, memory_format=plan.memory_format)  # type: ignore[call-overload]
     if world > 1:
         network = synchronise_norms(network, device)

@@ -129,7 +129,6 @@ def main(folder: Path) -> int:
             directory.begin()
         job = Job.read(folder)
         batch_size = job.recipe.batch_size
-        torch.set_num_threads(job.resources.share_of_cores())
         torch.set_flush_denormal(True)  # numbers below 1e-38 cost a processor a hundred times the others
         if world > 1:
             cuda = choose_device(job.resources.device).type == "cuda"

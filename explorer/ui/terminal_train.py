@@ -14,6 +14,7 @@ from tqdm import tqdm
 from explorer.drawing.numbers import short
 from explorer.i18n import _
 from explorer.jobs.desk import ahead, keep_awake
+from explorer.jobs.remarks import DROP, drop
 from explorer.jobs.run_directory import POINT
 from explorer.jobs.store import ACTIVE, Record, Status, store
 from explorer.ui.terminal_progress import step
@@ -75,23 +76,36 @@ def _lines(job: str, told: int, say: Callable[[str], None]) -> int:
             continue
         epochs.setdefault(int(row.epoch), {})[row.name] = row.value
     for epoch in sorted(number for number, numbers in epochs.items() if number > told and LAST_NUMBER in numbers):
-        say(epoch_line(epoch, epochs[epoch]))
+        numbers = epochs[epoch]
+        say(epoch_line(epoch, numbers))
+        if DROP in numbers:
+            say(drop(epoch, numbers["rate"], numbers[DROP], store().get(job).recipe))
         told = epoch
     return told
 
 
 def epoch_line(epoch: int, numbers: dict[str, float]) -> str:
     """An epoch's numbers on one line."""
-    held_out = (
-        _("validation {top1:.2%}, loss {loss:.4f}").format(
-            top1=numbers["validation/top1"], loss=numbers["validation/loss"]
+    held_out = _("no validation")
+    if "validation/top1" in numbers:
+        # Three classes have a second place, and two not even that.
+        k = next((k for k in (3, 2) if f"validation/top{k}" in numbers), None)
+        words = (
+            _("validation {top1:.2%}, top-{k} {topk:.2%}, loss {loss:.4f}")
+            if k
+            else _("validation {top1:.2%}, loss {loss:.4f}")
         )
-        if "validation/top1" in numbers
-        else _("no validation")
-    )
+        held_out = words.format(
+            top1=numbers["validation/top1"],
+            k=k,
+            topk=numbers.get(f"validation/top{k}"),
+            loss=numbers["validation/loss"],
+        )
     return _(
-        "epoch {epoch:>3}: train {top1:.2%}, loss {loss:.4f}; {held_out}; rate {rate:.3g}; {speed} images/s"
+        "epoch {epoch:>3}: train {top1:.2%}, loss {loss:.4f}; {held_out}; rate {rate:.3g}; {seconds:.1f} s, "
+        "{speed} images/s"
     ).format(
+        seconds=numbers["time/seconds"],
         epoch=epoch,
         top1=numbers["train/top1"],
         loss=numbers["train/loss"],
@@ -104,6 +118,11 @@ def epoch_line(epoch: int, numbers: dict[str, float]) -> str:
 def _draw(bar: "tqdm[Any]", record: Record) -> None:
     """Show what has no batches by its name, an epoch as a bar."""
     live = record.live
+    if live is not None and live.get("step") and live["total"]:
+        bar.bar_format, bar.total, bar.n = EPOCH, live["total"], live["done"]
+        bar.set_postfix_str("", refresh=False)
+        bar.set_description_str(_step(live))
+        return
     if live is None or "step" in live:
         bar.bar_format = "{desc}"
         bar.set_description_str(step(live["step"], live["done"], live["total"]) if live else _waiting(record))
@@ -113,6 +132,13 @@ def _draw(bar: "tqdm[Any]", record: Record) -> None:
         _("epoch {epoch} of {epochs}").format(epoch=live["epoch"], epochs=live["epochs"]), refresh=False
     )
     bar.set_postfix_str(_live(live))
+
+
+def _step(live: dict[str, Any]) -> str:
+    """What is done that has no batches: an epoch that is judged says which."""
+    if "epoch" not in live:
+        return str(live["step"])
+    return _("epoch {epoch} of {epochs}, {step}").format(epoch=live["epoch"], epochs=live["epochs"], step=live["step"])
 
 
 def _waiting(record: Record) -> str:

@@ -1,12 +1,18 @@
 """Where and in which precision a run computes."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 
 from explorer.errors import InputError
+from explorer.jobs.job import Resources
 from explorer.models import build
+from explorer.settings import settings
 from explorer.training import devices
-from explorer.training.devices import choose_device, make_plan
+from explorer.training.devices import WORTH_THREADS, choose_device, make_plan, threads
 from explorer.training.faults import explained
 from explorer.training.loop import step
 from explorer.training.trial import forward_macs
@@ -101,3 +107,24 @@ def test_a_missing_compiler_is_told_in_words(monkeypatch: pytest.MonkeyPatch) ->
     fault = explained(caught.value, 32)
     assert fault.code == "compile"
     assert "Install a C++ compiler such as g++, or set compile to false" in str(fault)
+
+
+def test_small_batches_take_one_thread_and_what_is_asked_for_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    cpu, several = torch.device("cpu"), Resources(processes=2)
+    assert threads(Resources(), cpu, WORTH_THREADS - 1) == 1
+    assert threads(Resources(), cpu, WORTH_THREADS) == 8 // settings().cpu_slots
+    assert threads(several, cpu, WORTH_THREADS) == 4 // settings().cpu_slots
+    assert threads(Resources(threads=3), cpu, 1) == 3
+
+
+def test_threads_sleep_while_they_wait() -> None:
+    """Set before torch loads OpenMP, which spins unless it is told."""
+    told = subprocess.run(
+        [sys.executable, "-c", "import explorer, os; print(os.environ['OMP_WAIT_POLICY'])"],
+        env={key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert told.stdout.strip() == "PASSIVE"

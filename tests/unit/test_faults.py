@@ -193,3 +193,34 @@ def test_every_exception_is_put_into_words(error: Exception, code: str) -> None:
     assert fault.code == code
     assert "\n" not in str(fault)
     assert len(str(fault)) > 30
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "words"),
+    [
+        (
+            "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+            "out_of_memory",
+            "batches of 32",
+        ),
+        ("CUDA error: out of memory", "out_of_memory", "batches of 32"),
+        ("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasSgemm(...)`", "cuda", "LD_LIBRARY_PATH"),
+        ("cuDNN error: CUDNN_STATUS_NOT_INITIALIZED", "cuda", "LD_LIBRARY_PATH"),
+        ("The NVIDIA driver on your system is too old .", "driver", "update the driver"),
+        ("CUDA driver version is insufficient for CUDA runtime version", "driver", "update the driver"),
+        ("CUDA error: no kernel image is available for execution on the device", "cuda", "install another PyTorch"),
+        ("CUDA error: device-side assert triggered", "cuda", "a label that is no class"),
+        ("NCCL error in: ProcessGroupNCCL.cpp:1275, unhandled system error", "process_lost", "processes 1"),
+        ("CUDA error: an illegal memory access was encountered", "cuda", "set device to cpu"),
+    ],
+)
+def test_what_cuda_refuses_is_put_into_words(message: str, code: str, words: str) -> None:
+    fault = explained(RuntimeError(message), 32)
+    assert fault.code == code
+    assert words in str(fault)
+    assert "\n" not in str(fault)
+    assert "Error" not in str(fault)
+
+
+def test_what_is_not_cudas_is_not_taken_for_it() -> None:
+    assert explained(RuntimeError("shape '[2]' is invalid for input of size 3"), 32).code == "internal"

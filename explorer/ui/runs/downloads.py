@@ -43,12 +43,12 @@ def _files(record: Record) -> None:
 
 
 def metrics(records: Sequence[Record]) -> str:
-    """All metrics as CSV: one row for each epoch of each run, one column for each metric."""
+    """All metrics as CSV: a row for each epoch of each run and each point within one, a column for each metric."""
     curves = {record.id: shared.curves_of(record) for record in records}
     names = sorted({name for one in curves.values() for name in one})
     rows: list[list[str | float]] = [["id", "name", "epoch", *names]]
     for record in records:
-        epochs: dict[int, dict[str, float]] = {}
+        epochs: dict[float, dict[str, float]] = {}
         for name, line in curves[record.id].items():
             for point in line:
                 epochs.setdefault(point.epoch, {})[name] = point.value

@@ -14,7 +14,7 @@ from explorer.ui.compare.html import cell, framed
 from explorer.ui.runs import curves, words
 from explorer.ui.runs.lines import Drawn
 
-TOP1, LOSS, SECONDS = "validation/top1", "validation/loss", "time/seconds"
+TOP1, TOP3, LOSS, SECONDS = "validation/top1", "validation/top3", "validation/loss", "time/seconds"
 LARGE = 1e4  # of a run that diverges: its digits say nothing
 Number = Callable[[Record, Curves], tuple[float, str] | None]
 
@@ -59,14 +59,20 @@ def _columns() -> list[tuple[str, Number, Callable[[float], str]]]:
     def loss(value: float) -> str:
         return f"{value:.4f}" if value < LARGE else f"{value:.3g}"
 
+    def epoch(_record: Record, found: Curves) -> tuple[float, str] | None:
+        seconds = [point.value for point in found.get(SECONDS, [])]
+        return (statistics.median(seconds), _("the middle one")) if seconds else None
+
     return [
         (_("Best validation top-1"), of(TOP1, least=False), words.percent),
+        (_("Best validation top-3"), of(TOP3, least=False), words.percent),
         (_("Last validation top-1"), of(TOP1), words.percent),
         (_("Last training top-1"), of("train/top1"), words.percent),
         (_("Lowest validation loss"), of(LOSS, least=True), loss),
         (_("Last validation loss"), of(LOSS), loss),
         (_("Last training loss"), of("train/loss"), loss),
         (_("Test top-1"), test, words.percent),
+        (_("An epoch"), epoch, duration),
         (_("Trained for"), time, duration),
     ]
 

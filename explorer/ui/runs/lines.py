@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from explorer.i18n import _
 from explorer.jobs.compare import SEED, Curves, by_configuration, spread
+from explorer.jobs.run_directory import POINT
 from explorer.jobs.store import ACTIVE, Record
 from explorer.ui.runs import curves, shared
 from explorer.ui.runs.curves import Line
@@ -41,20 +42,26 @@ def _name(group: Sequence[Record]) -> str:
 
 
 def lines(shown: Sequence[Drawn], metric: str) -> list[Line]:
-    """The lines of ``loss`` or ``top1``, of training and validation images, or of another metric such as ``rate``."""
-    kinds = {f"{VALIDATION}/{metric}": False, f"{TRAINING}/{metric}": True, metric: False}
+    """The lines of ``loss`` or ``top1``, of training and validation images, or of another metric such as ``rate``.
+
+    Points within epochs are drawn of single runs: those of several seeds would cover their spread.
+    """
+    kinds = {f"{VALIDATION}/{metric}": False, f"{TRAINING}/{metric}": True, metric: False, POINT + metric: True}
     found = []
     for each in shown:
         for name, training in kinds.items():
+            within = name.startswith(POINT)
             of_runs = [line for one in each.curves if (line := one.get(name))]
-            if of_runs:
+            if of_runs and not (within and len(each.curves) > 1):
                 points = of_runs[0] if len(each.curves) == 1 else spread(of_runs)
-                found.append(Line(each.place, _line_name(each, name, len(shown)), training, points))
+                found.append(Line(each.place, _line_name(each, name, len(shown)), training, points, within))
     return found
 
 
 def _line_name(each: Drawn, metric: str, count: int) -> str:
-    images = {TRAINING: _("training"), VALIDATION: _("validation")}.get(metric.partition("/")[0], "")
+    images = {TRAINING: _("training"), VALIDATION: _("validation"), "step": _("training, within epochs")}.get(
+        metric.partition("/")[0], ""
+    )
     if count == 1:
         return images or each.name
     return f"{each.name} · {images}" if images else each.name

@@ -1,18 +1,42 @@
 """The part of the page that follows the chosen runs while one of them is active: progress, curves, log."""
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from explorer.i18n import _
+from explorer.jobs import remarks
 from explorer.jobs.store import ACTIVE, Record
 from explorer.ui.compare import html
 from explorer.ui.faults import in_words
 from explorer.ui.runs import curves, printed, progress, shared, state, table
 from explorer.ui.runs.legend import legend
-from explorer.ui.runs.lines import drawn, last_epoch, lines
+from explorer.ui.runs.lines import Drawn, drawn, last_epoch, lines
 from explorer.ui.runs.view import Section, View
 from explorer.ui.text import plain
 
 PERCENT = ".1~%"
+HEADS = 4  # auxiliary heads whose curves are drawn
+USUAL_LOSS = 20.0  # nats: above that a network has diverged, for a while at least
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart of the page.
+
+    Attributes:
+        metric: that it shows.
+        title: of the numbers.
+        form: of the numbers, as d3 writes them.
+        width: beside the others of its row.
+        usual: up to which a number is never cut off.
+    """
+
+    metric: str
+    title: str
+    form: str
+    width: int
+    usual: float
 
 
 def draw(jobs: list[str], section: Section, *, active: bool) -> None:
@@ -49,7 +73,7 @@ def draw_curves(records: list[Record], view: View, *, dark: bool) -> None:
     if not any(one for each in shown for one in each.curves):
         active = any(record.status in ACTIVE for record in records)
         st.info(
-            _("The curves begin with the end of the first epoch.")
+            _("The curves begin with the first steps.")
             if active
             else _("No epoch was finished, so there are no curves. The log says how far it came."),
             icon=":material/show_chart:",
@@ -63,27 +87,85 @@ def draw_curves(records: list[Record], view: View, *, dark: bool) -> None:
             )
         )
     published = printed.of(whole)
-    charts = (
-        ("loss", _("Loss (cross-entropy)"), ".3~f"),
-        ("top1", _("Top-1 accuracy"), PERCENT),
-        ("rate", _("Learning rate"), ".2~g"),
-    )
-    for place, (metric, title, form) in zip(st.columns([5, 5, 3], gap="medium"), charts, strict=True):
-        found = [*lines(shown, metric), *printed.lines(published, metric)]
-        place.vega_lite_chart(
-            curves.frame(found),
-            curves.spec(found, title, form, epochs, dark=dark),
-            key=f"runs-{metric}",
-            alt=_("{what} of the chosen runs along the epochs; the table below has the best and last numbers").format(
-                what=title
-            ),
-        )
+    for row in _charts():
+        present = [(chart, found) for chart in row if (found := lines(shown, chart.metric))]
+        if not present:
+            continue
+        widths = [chart.width for chart, _found in present] + ([1] * (len(row) - len(present)))
+        for place, (chart, found) in zip(st.columns(widths, gap="medium"), present, strict=False):
+            with place:
+                _chart(
+                    chart,
+                    [*found, *printed.lines(published, chart.metric)],
+                    epochs,
+                    log=chart.metric in view.log,
+                    dark=dark,
+                )
     html.show(legend(shown, dark=dark), dark=dark)
-    words = [_("Full lines: validation images. Dashed thin lines: training images.")]
+    words = [
+        _(
+            "Full lines: validation images. Dashed thin lines and hollow dots: training images, the mean of each "
+            "epoch. Faint lines: the steps within an epoch, a few together."
+        )
+    ]
     if any(len(each.records) > 1 for each in shown):
         words.append(_("Several seeds: their mean, with one standard deviation to either side."))
     st.caption(" ".join(words))
     printed.told(published)
+    for each in shown:
+        _remarks(each, alone=len(shown) == 1)
+
+
+def _charts() -> tuple[tuple[Chart, ...], ...]:
+    """All charts, row by row; those without a number are left out."""
+    heads = [
+        Chart(f"aux{number}_{metric}", title.format(number=number), form, 4, usual)
+        for number in range(1, HEADS + 1)
+        for metric, title, form, usual in (
+            ("loss", _("Loss of auxiliary head {number}"), ".3~f", USUAL_LOSS),
+            ("top1", _("Top-1 of auxiliary head {number}"), PERCENT, 1.0),
+        )
+    ]
+    return (
+        (
+            Chart("loss", _("Loss (cross-entropy)"), ".3~f", 5, USUAL_LOSS),
+            Chart("top1", _("Top-1 accuracy"), PERCENT, 5, 1.0),
+            Chart("rate", _("Learning rate"), ".2~g", 3, 0.0),
+        ),
+        (
+            Chart("top3", _("Top-3 accuracy"), PERCENT, 5, 1.0),
+            Chart("grad_norm", _("Length of the gradient, before clipping"), ".3~g", 5, 0.0),
+            Chart("time/seconds", _("Seconds of each epoch"), ".3~g", 3, 0.0),
+        ),
+        *(tuple(heads[start : start + 4]) for start in range(0, len(heads), 4)),
+    )
+
+
+def _chart(chart: Chart, found: list[curves.Line], epochs: float, *, log: bool, dark: bool) -> None:
+    held = curves.fitted(found, log=log, usual=chart.usual)
+    st.vega_lite_chart(
+        curves.frame(held.lines),
+        curves.spec(held.lines, chart.title, chart.form, epochs, dark=dark, log=log, limits=held.limits),
+        key=f"runs-{chart.metric}",
+        alt=_("{what} of the chosen runs along the epochs; the table below has the best and last numbers").format(
+            what=chart.title
+        ),
+    )
+    if held.words:
+        st.caption(f":material/content_cut: {held.words}")
+
+
+def _remarks(each: Drawn, *, alone: bool) -> None:
+    """What the curves of a run mean, where it is a single one."""
+    if len(each.records) > 1:
+        return
+    record, found = each.records[0], each.curves[0]
+    said = [*remarks.drops(found, record.recipe)]
+    if alone:
+        said += [remarks.of_gap(found), remarks.of_losses(found, record.recipe, record.spec)]
+    if said := [plain(sentence) for sentence in said if sentence]:
+        title = [] if alone else [f"**{plain(each.name)}**"]
+        st.caption("\n".join([*title, "", *(f"- {sentence}" for sentence in said)]))
 
 
 def draw_logs(records: list[Record]) -> None:

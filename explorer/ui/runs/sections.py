@@ -73,4 +73,10 @@ def choose(chosen: Sequence[Record]) -> Section:
                 _("Seeds"), list(seeds), required=True, format_func=seeds.__getitem__, key=state.VIEW + "seeds",
                 label_visibility="collapsed", on_change=state.used,
             )  # fmt: skip
+        if section == "curves":
+            axes = {"loss": _("Loss"), "rate": _("Learning rate"), "grad_norm": _("Gradient")}
+            st.pills(
+                _("Logarithmic axis"), list(axes), selection_mode="multi", format_func=axes.__getitem__,
+                key=state.VIEW + "log", on_change=state.used,
+            )  # fmt: skip
     return section

@@ -5,6 +5,7 @@ change. The caches are bounded; each entry is of one run, or one for the whole l
 names begin with an underscore out of a cache's key: here none does.
 """
 
+from statistics import median
 from typing import NamedTuple
 
 import streamlit as st
@@ -14,7 +15,7 @@ from explorer.jobs.compare import Curves, best, curves
 from explorer.jobs.store import ACTIVE, Record, store
 from explorer.settings import settings
 
-TOP1 = "validation/top1"
+TOP1, TOP3, SECONDS = "validation/top1", "validation/top3", "time/seconds"
 LOG_TAIL = 24_000  # bytes
 RUNS_KEPT = 300
 LOOK_EVERY = 2.0  # seconds
@@ -29,12 +30,16 @@ class Listed(NamedTuple):
         version: of the store.
         records: the newest first.
         best: top-1 on the validation images, by id.
+        top3: of that epoch, likewise.
+        seconds: of an epoch, the middle one, by id.
         sizes: bytes on disk, by id.
     """
 
     version: tuple[int, float]
     records: list[Record]
     best: dict[str, float]
+    top3: dict[str, float]
+    seconds: dict[str, float]
     sizes: dict[str, int]
 
 
@@ -55,19 +60,34 @@ def _listed(url: str, version: tuple[int, float]) -> Listed:
     ended = tuple((record.id, record.changed) for record in records if record.status not in ACTIVE)
     at_work = tuple((record.id, record.changed) for record in records if record.status in ACTIVE)
     folder = str(settings().runs_dir)
+    best, top3, seconds = (before | now for before, now in zip(_best(url, ended), _best(url, at_work), strict=True))
     return Listed(
         version,
         sorted(records, key=lambda record: (record.submitted, record.turn), reverse=True),
-        _best(url, ended) | _best(url, at_work),
+        best,
+        top3,
+        seconds,
         {job: _size(folder, job, changed) for job, changed in ended + at_work},
     )
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _best(url: str, runs: tuple[Key, ...]) -> dict[str, float]:  # noqa: ARG001  part of the key
-    read = store().curves([job for job, _changed in runs], [TOP1])
-    found = {job: best(curves(rows)[TOP1]) for job, rows in read.items()}
-    return {job: point.value for job, point in found.items() if point}
+def _best(
+    url: str,  # noqa: ARG001  part of the key
+    runs: tuple[Key, ...],
+) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
+    """Of each run top-1 and top-3 of its best epoch, and the seconds of its middle one."""
+    found: tuple[dict[str, float], dict[str, float], dict[str, float]] = ({}, {}, {})
+    for job, rows in store().curves([job for job, _changed in runs], [TOP1, TOP3, SECONDS]).items():
+        lines = curves(rows)
+        if point := best(lines.get(TOP1, [])):
+            found[0][job] = point.value
+            for other in lines.get(TOP3, []):
+                if other.epoch == point.epoch:
+                    found[1][job] = other.value
+        if seconds := [epoch.value for epoch in lines.get(SECONDS, [])]:
+            found[2][job] = median(seconds)
+    return found
 
 
 @st.cache_resource(max_entries=2000, show_spinner=False)

@@ -26,7 +26,7 @@ class Watching(Linked[View]):
     """
 
     PREFIX: ClassVar[str] = VIEW
-    WIDGETS: ClassVar[tuple[str, ...]] = ("text", "status", "seeds", "settings", "measure")
+    WIDGETS: ClassVar[tuple[str, ...]] = ("text", "status", "seeds", "settings", "measure", "log")
 
     order: list[str] = field(default_factory=list)
     statuses: dict[str, Status] = field(default_factory=dict)

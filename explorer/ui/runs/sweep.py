@@ -10,14 +10,13 @@ import streamlit as st
 
 from explorer.drawing.theme import theme
 from explorer.i18n import _
-from explorer.jobs.compare import SEED, SPEC, axes, best
+from explorer.jobs.compare import SEED, SPEC, axes
 from explorer.jobs.store import Record
 from explorer.ui.runs import shared, state, words
 
 HEAT, TABLE = "runs-heat", "runs.sweep-table"
 ROW = 32
 ROWS_SHOWN = 12
-TOP3 = "validation/top3"
 HOLES = 0.25  # the part of a map that may be empty
 NO_TOOLBAR = {"displayModeBar": False}
 
@@ -69,18 +68,11 @@ def _measured(record: Record, listed: shared.Listed) -> dict[str, float]:
     result: dict[str, Any] = record.result or {}
     found = {
         "validation": listed.best.get(record.id),
-        "validation3": _top3_of_best(record),
+        "validation3": listed.top3.get(record.id),
         "test": result.get("top1"),
         "test3": result.get("topk", {}).get("3"),
     }
     return {name: value for name, value in found.items() if value is not None}
-
-
-def _top3_of_best(record: Record) -> float | None:
-    """Top-3 on the validation images in the epoch that is best by top-1, whose weights are kept."""
-    curves = shared.curves_of(record)
-    chosen = best(curves.get(shared.TOP1, []))
-    return next((point.value for point in curves.get(TOP3, []) if chosen and point.epoch == chosen.epoch), None)
 
 
 def _gaps(records: Sequence[Record], fields: Sequence[str], varied: dict[str, list[Any]]) -> int:

@@ -17,7 +17,10 @@ from explorer.ui.runs import shared, state, words
 ROW = 32
 ROWS_SHOWN = 10
 TICK = 2.0  # seconds between two looks at runs that are active
-COLUMNS = ("name", "status", "progress", "at", "best", "test", "network", "data", "recipe", "started", "took", "size")
+COLUMNS = (
+    "name", "status", "progress", "at", "best", "top3", "test", "epoch", "network", "data", "recipe", "started", "took",
+    "size",
+)  # fmt: skip
 
 
 def rows(listed: shared.Listed, records: list[Record], zone: str | None) -> pd.DataFrame:
@@ -31,7 +34,9 @@ def rows(listed: shared.Listed, records: list[Record], zone: str | None) -> pd.D
                 100 * record.progress,
                 words.at(record, listed.records),
                 _in_percent(listed.best.get(record.id)),
+                _in_percent(listed.top3.get(record.id)),
                 _in_percent((record.result or {}).get("top1")),
+                listed.seconds.get(record.id),
                 words.network(record),
                 words.data(record),
                 words.recipe(record),
@@ -63,6 +68,10 @@ def columns() -> dict[str, Any]:
             _("Validation"), format="%.2f%%", width=90,
             help=explain("validation", _("Top-1 of the best epoch so far.")),
         ),
+        "top3": number(
+            _("Top-3"), format="%.2f%%", width=80, help=_("Of the same epoch, on the same images."),
+        ),
+        "epoch": number(_("Epoch"), format="%.1f s", width=75, help=_("Seconds of an epoch, the middle one.")),
         "test": number(
             _("Test"), format="%.2f%%", width=80, help=_("Top-1 on images by which nothing was chosen."),
         ),

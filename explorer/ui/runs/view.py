@@ -22,6 +22,7 @@ def _id(text: str) -> str:
 
 
 Id = Annotated[str, AfterValidator(_id)]
+LogAxis = Literal["loss", "rate", "grad_norm"]
 Section = Literal["curves", "sweep", "test", "settings", "log", "files"]
 
 
@@ -45,6 +46,7 @@ class View(LinkSettings):
         seeds: whether runs that differ in their seed alone are drawn as one, with their spread.
         settings: which of the settings are listed.
         measure: what the sweep is judged by.
+        log: the charts whose axis is logarithmic.
         run: the one of several chosen whose confusion and mistakes are shown.
     """
 
@@ -56,4 +58,5 @@ class View(LinkSettings):
     seeds: Literal["apart", "together"] = "together"
     settings: Literal["different", "all"] = "different"
     measure: Literal["validation", "validation3", "test", "test3"] = "validation"
+    log: Annotated[tuple[LogAxis, ...], BeforeValidator(_split), AfterValidator(_once)] = ("rate", "grad_norm")
     run: Id = ""

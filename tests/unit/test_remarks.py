@@ -1,0 +1,72 @@
+"""What curves mean, in sentences; and charts that a single number does not flatten."""
+
+import math
+
+import pytest
+
+from explorer.jobs import remarks
+from explorer.jobs.compare import Point
+from explorer.recipes import resolve
+from explorer.ui.runs.curves import Line, fitted, frame
+
+
+def line(*values: float, first: int = 1) -> list[Point]:
+    return [Point(epoch, value) for epoch, value in enumerate(values, first)]
+
+
+def test_drops_of_the_rate_have_their_reason() -> None:
+    curves = {"rate": line(0.1, 0.1, 0.01), remarks.DROP: [Point(2, 0.01)]}
+    plateau = resolve("r1").changed(patience=0).to_dict()
+    [said] = remarks.drops(curves, plateau)
+    assert said.startswith(
+        "epoch 2: the learning rate falls from 0.1 to 0.01, because the training loss has not fallen"
+    )
+    assert said.endswith("fallen 10% below its best since epoch 1")
+    assert remarks.drops(curves, resolve("r2").to_dict()) == [
+        "epoch 2: the learning rate falls from 0.1 to 0.01, as the schedule says (step_size 10)"
+    ]
+    assert remarks.drops({"rate": line(0.1, 0.05)}, plateau) == []  # a rate that a cosine or warm-up moves
+
+
+def test_a_training_loss_above_that_of_the_validation_is_explained_by_what_the_run_has() -> None:
+    above = {"train/loss": line(1.0), "validation/loss": line(0.8)}
+    plain = resolve("r1").changed(augment=[]).to_dict()
+    said = remarks.of_losses(above, plain, {})
+    assert "mean over an epoch" in said
+    for word in ("Label smoothing", "Augmentation", "Dropout"):
+        assert word not in said
+    whole = remarks.of_losses(above, resolve("default").changed(augment=["flip"]).to_dict(), {"dropout": 0.5})
+    for word in ("Label smoothing", "Augmentation", "Dropout"):
+        assert word in whole
+    assert remarks.of_losses({"train/loss": line(0.8), "validation/loss": line(1.0)}, plain, {}) == ""
+    assert remarks.of_losses({"train/loss": line(0.8)}, plain, {}) == ""
+
+
+def test_overfitting_is_said_where_it_shows() -> None:
+    said = remarks.of_gap({"train/top1": line(0.5, 1.0), "validation/top1": line(0.5, 0.9)})
+    assert said.startswith("Overfitting: 100.0% of the training images are right and 90.0% of the validation images.")
+    assert remarks.of_gap({"train/top1": line(0.95), "validation/top1": line(0.93)}) == ""
+    assert remarks.of_gap({"train/top1": line(0.95)}) == ""
+
+
+def test_one_number_far_above_the_others_is_cut_off_and_told() -> None:
+    validation = Line(0, "validation", training=False, points=line(2.3, 4.1e9, 1.5, 1.2, 1.0, math.nan))
+    held = fitted([validation], log=False, usual=20.0)
+    assert held.limits is not None
+    assert held.limits[0] < 1.0 < 2.3 < held.limits[1] < 3
+    assert held.words.startswith("Cut off above: numbers of up to 4.1e+09, the first in epoch 2.")
+    on_log = fitted([validation], log=True, usual=20.0)
+    assert [point.epoch for point in on_log.lines[0].points] == [1, 2, 3, 4, 5]
+    assert on_log.limits is None
+
+
+@pytest.mark.parametrize("values", [(2.3, 0.001, 0.001, 0.001), (19.0, 0.1, 0.1, 0.1), (1e6, 2e6, 1e6), ()])
+def test_what_belongs_to_the_curve_stays(values: tuple[float, ...]) -> None:
+    held = fitted([Line(0, "a", training=True, points=line(*values))], log=False, usual=20.0)
+    assert (held.limits, held.words) == (None, "")
+
+
+def test_zero_has_no_place_on_a_logarithmic_axis_and_is_told() -> None:
+    held = fitted([Line(0, "rate", training=False, points=line(0.1, 0.05, 0.0))], log=True, usual=0.0)
+    assert frame(held.lines)["value"].tolist() == [0.1, 0.05]
+    assert held.words == "Too small for the logarithmic axis, 0 or next to it: 1 of the numbers."
