@@ -83,7 +83,7 @@ def test_one_run_in_every_state(jobs: Store, status: Status, said: str, offered:
     assert {name: can for name, can in buttons(app).items() if name != "Disk space"} == offered
     assert (problem(app) == made_runs.ERROR["message"]) == (status is Status.FAILED)
     charts = len(app.get("vega_lite_chart"))
-    assert charts == (0 if status is Status.QUEUED else 3)
+    assert charts == (0 if status is Status.QUEUED else 5)  # loss, top-1, rate; top-3 and the seconds of each epoch
     assert "<b>the" not in words(app)
     for section in ("test", "settings", "log", "files"):
         app.segmented_control(key="runs.view.show").set_value(section).run()
@@ -98,7 +98,7 @@ def log_of(job: str) -> str:
 
 def test_a_run_before_its_first_epoch(jobs: Store) -> None:
     job = made_runs.add(jobs, "young", Status.RUNNING, epochs=0)
-    assert "The curves begin with the end of the first epoch." in words(open_page(job=job))
+    assert "The curves begin with the first steps." in words(open_page(job=job))
 
 
 def test_what_is_shown_of_a_run_follows_it(jobs: Store) -> None:
