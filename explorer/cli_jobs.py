@@ -23,9 +23,11 @@ class Failed(Exception):  # noqa: N818  an end of the command, and no error of o
 @click.group()
 def jobs() -> None:
     """Jobs that wait, train and have ended."""
-    from explorer.jobs.desk import keep_awake
+    from explorer.jobs.desk import keep_awake, silence
 
     keep_awake()
+    if said := silence():
+        click.echo(said, err=True)
 
 
 @jobs.command("list")

@@ -19,6 +19,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+import psutil
 from filelock import FileLock, Timeout
 
 from explorer.beside import ROOT
@@ -33,6 +34,7 @@ from explorer.settings import settings
 RUNNER = "explorer.jobs.runner"
 STARTING = 3.0  # seconds that a runner may take to come to its lock
 LOOK_EVERY = 2.0  # seconds
+SILENT = 60.0  # seconds without a sign of the runner; its steps take less on any machine that is not overloaded
 
 log = logging.getLogger(__name__)
 
@@ -88,8 +90,14 @@ def resume(job: str) -> Record:
     """Put a job that was stopped, interrupted or failed at the end of the queue; it goes on where it was.
 
     Raises:
-        InputError: where there is no such job, or it has not ended in one of these ways.
+        InputError: where there is no such job, it has not ended in one of these ways, or its folder is gone.
     """
+    if (record := store().get(job)).status in RESUMABLE and not directory(job).folder.is_dir():
+        raise InputError(
+            _("job: {id} can't go on, for its folder {folder} was deleted; train it anew").format(
+                id=job, folder=directory(job).folder
+            )
+        )
     fresh = {"status": Status.QUEUED, "error": None, "result": None, "started": None, "ended": None}
     resumed = store().change(job, RESUMABLE, **fresh)
     record = store().get(job)
@@ -208,6 +216,34 @@ def keep_awake() -> None:
         wake()
 
 
+def silence() -> str:
+    """Why nothing happens to the jobs that wait or run, where the runner is there and does not work; else empty.
+
+    Raises:
+        StoreError: where the store can't be read.
+    """
+    pulse = runner_pulse()
+    try:
+        pid, since = int(pulse.read_text(encoding="utf-8")), time.time() - pulse.stat().st_mtime
+        process = psutil.Process(pid)
+        state, works = process.status(), RUNNER in process.cmdline()
+    except (OSError, ValueError, psutil.Error):  # it is about to begin, or has ended: then another one is started
+        return ""
+    if not works:  # another process has got the number
+        return ""
+    if state == psutil.STATUS_STOPPED:
+        return _(
+            "The process that runs the jobs (pid {pid}) is suspended: nothing starts, stops or is recorded until it "
+            "goes on, for example by: kill -CONT {pid}"
+        ).format(pid=pid)
+    if since > SILENT and store().records(ACTIVE):
+        return _(
+            "The process that runs the jobs (pid {pid}) has not answered for {seconds:.0f} seconds; if that lasts, end "
+            "it, and another one takes over: kill -KILL {pid}"
+        ).format(pid=pid, seconds=since)
+    return ""
+
+
 def _start_runner() -> "subprocess.Popen[bytes]":
     folder = settings().runs_dir
     folder.mkdir(parents=True, exist_ok=True)
@@ -221,6 +257,11 @@ def _start_runner() -> "subprocess.Popen[bytes]":
             stderr=log,
             start_new_session=True,  # it outlives whoever starts it
         )
+
+
+def runner_pulse() -> Path:
+    """Has the number of the runner's process, which touches it as long as it works."""
+    return runner_lock().with_suffix(".pid")
 
 
 def runner_lock() -> Path:

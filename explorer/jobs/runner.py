@@ -5,6 +5,7 @@ their locks. Nothing that it has in memory is needed to tell a job's state.
 """
 
 import logging
+import os
 import secrets
 import sys
 import time
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -27,8 +29,10 @@ from explorer.jobs.store import ACTIVE, AT_WORK, Record, Status, Store, store
 from explorer.settings import settings
 
 POLL = 0.2  # seconds
+LONGEST_REASON = 300  # characters of a message that is not ours
 LATE = 7.0  # seconds after a request to stop that a supervisor has; then all processes are killed
 SETTLED_IN = 1.0  # seconds from a job's start on which it has the machine to itself, before the next one is prepared
+MOST_STARTS = 3  # of a job whose processes end before they have begun
 OTHER_WAIT = 1.0  # seconds; somebody who only looks may hold the lock for a moment
 
 BACKENDS: dict[str, Callable[[], Backend]] = {"local": Local}
@@ -55,6 +59,7 @@ class Runner:
         self.backend = backend
         self.machine = machine
         self.watched: dict[str, Watched] = {}
+        self.starts: dict[str, int] = {}  # of jobs whose processes did not come to begin
 
     def run(self, idle: float) -> None:
         """Work until nothing has been to do for some seconds, or the store is gone."""
@@ -62,6 +67,7 @@ class Runner:
         here = self.store.path and self.store.path.stat().st_ino
         while self.store.path is None or (self.store.path.exists() and self.store.path.stat().st_ino == here):
             try:
+                desk.runner_pulse().touch()
                 if self.step():
                     last = time.monotonic()
             except StoreError as error:  # of the store: it may be locked, or its disk full; jobs go on meanwhile
@@ -97,7 +103,7 @@ class Runner:
         except StoreError:
             raise
         except Exception as error:
-            fault = {"code": "runner", "message": _("it can't be run: {reason}").format(reason=error)}
+            fault = _fault(error, desk.directory(record.id).folder)
             if fault != self._watch(record).fault:  # else it comes with every step
                 log.exception("job %s", record.id)
             self._watch(record).fault = fault
@@ -153,8 +159,15 @@ class Runner:
         """Write how a job ended whose processes are gone."""
         directory, watched = desk.directory(record.id), self._watch(record)
         end = directory.ended()
+        if not directory.folder.is_dir():
+            self._close(record, status=Status.FAILED, error=_gone(directory.folder))
+            return
+        if end is None and not directory.began() and watched.fault is None and watched.submitted:
+            # Its processes were killed before they had begun, or can't begin at all.
+            self.starts[record.id] = self.starts.get(record.id, 0) + 1
+            watched.submitted = self.starts[record.id] >= MOST_STARTS
         if end is None and watched.fault is None and not watched.submitted and not directory.began():
-            # The runner before this one was killed while it started the job.
+            # The runner before this one was killed while it started the job, or the job before it had begun.
             status = Status.STOPPED if record.status is Status.STOPPING else Status.QUEUED
             values: dict[str, Any] = {"status": status, "turn": record.turn, "started": None}
         elif end is not None:
@@ -167,13 +180,35 @@ class Runner:
             values = {"status": Status.STOPPED}
         else:
             values = {"status": Status.INTERRUPTED, "error": _interrupted()}
+        self._close(record, **values)
+
+    def _close(self, record: Record, **values: Any) -> None:
         if values["status"] is not Status.QUEUED:
             values["ended"] = time.time()
+            self.starts.pop(record.id, None)
         self.store.change(record.id, AT_WORK, pids=[], slots=[], live=None, **values)
         self.watched.pop(record.id, None)
 
     def _watch(self, record: Record) -> Watched:
         return self.watched.setdefault(record.id, Watched())
+
+
+def _fault(error: Exception, folder: Path) -> dict[str, str]:
+    if not folder.is_dir():
+        return _gone(folder)
+    reason = " ".join(str(error).split())[:LONGEST_REASON]
+    if isinstance(error, OSError) and error.strerror:
+        reason = _("{place}: {reason}").format(place=error.filename or folder, reason=error.strerror)
+    return {"code": "runner", "message": _("it can't be run: {reason}").format(reason=reason)}
+
+
+def _gone(folder: Path) -> dict[str, str]:
+    return {
+        "code": "folder",
+        "message": _("its folder {folder} was deleted, and with it all checkpoints; train it anew").format(
+            folder=folder
+        ),
+    }
 
 
 def _not_begun() -> dict[str, str]:
@@ -199,6 +234,7 @@ def main() -> int:
             lock.acquire(timeout=OTHER_WAIT)
         except Timeout:
             return 0
+        desk.runner_pulse().write_text(str(os.getpid()), encoding="utf-8")
         backend, machine = BACKENDS[settings().backend](), Machine(gpus(), settings().cpu_slots)
         Runner(store(), backend, machine).run(settings().runner_idle)
         lock.release()

@@ -19,10 +19,11 @@ from typing import Any
 import sqlalchemy as sa
 from filelock import FileLock
 
-from explorer.errors import InputError, StoreError, shown
+from explorer.errors import InputError, shown
 from explorer.i18n import _
 from explorer.jobs.job import Job
 from explorer.jobs.run_directory import POINT, Row
+from explorer.jobs.store_errors import replaced, translated
 from explorer.settings import settings
 
 PATIENCE = 10.0  # seconds to wait while another process writes
@@ -143,20 +144,38 @@ class Store:
         self.path = (
             Path(self.url.database).absolute() if self.url.drivername == "sqlite" and self.url.database else None
         )
-        with _in_words(self.path):
-            if self.path:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._engine = sa.create_engine(self.url, connect_args={"timeout": PATIENCE})
-                sa.event.listen(self._engine, "connect", _prepare_sqlite)
-                sa.event.listen(self._engine, "begin", _begin_sqlite)
-                # Of two that change the journal of a new file, SQLite lets one fail at once.
-                with FileLock(self.path.with_name(f"{self.path.name}.lock"), timeout=PATIENCE):
-                    with closing(sqlite3.connect(self.path, timeout=PATIENCE)) as file:
-                        file.execute("PRAGMA journal_mode = WAL")
-                    _tables.create_all(self._engine)
-            else:
-                self._engine = sa.create_engine(self.url)
+        self._engine = sa.create_engine(self.url, connect_args={"timeout": PATIENCE} if self.path else {})
+        if self.path:
+            sa.event.listen(self._engine, "connect", _prepare_sqlite)
+            sa.event.listen(self._engine, "begin", _begin_sqlite)
+        self._opened: tuple[int, int] | None = None
+        self._make()
+
+    def _make(self) -> None:
+        """Make the tables where there are none."""
+        with translated(self.path, PATIENCE):
+            if self.path is None:
                 _tables.create_all(self._engine)
+                return
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # Of two that change the journal of a new file, SQLite lets one fail at once.
+            with FileLock(self.path.with_name(f"{self.path.name}.lock"), timeout=PATIENCE):
+                with closing(sqlite3.connect(self.path, timeout=PATIENCE)) as file:
+                    file.execute("PRAGMA journal_mode = WAL")
+                _tables.create_all(self._engine)
+            self._opened = _identity(self.path)
+
+    def _check_file(self) -> None:
+        """Nothing goes into a file that no one sees: connections stay with one that was deleted.
+
+        Raises:
+            StoreError: where the file is another one now; the next call works with that.
+        """
+        if self.path is None or _identity(self.path) == self._opened:
+            return
+        self._engine.dispose()
+        self._make()
+        raise replaced(self.path)
 
     def add(self, jobs: Sequence[Job]) -> None:
         """Put jobs at the end of the queue, all or none."""
@@ -250,12 +269,15 @@ class Store:
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
-        with _in_words(self.path), self._engine.begin() as connection:
+        self._check_file()
+        with translated(self.path, PATIENCE), self._engine.begin() as connection:
             yield connection
+        self._check_file()  # it may have been deleted meanwhile, and what was written with it
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
-        with _in_words(self.path), self._engine.connect() as connection:
+        self._check_file()
+        with translated(self.path, PATIENCE), self._engine.connect() as connection:
             yield connection.execution_options(reading=True)
 
 
@@ -263,6 +285,15 @@ class Store:
 def store() -> Store:
     """The store of this process's settings."""
     return Store(settings().database)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file lies there, if any."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _record(row: Mapping[Any, Any]) -> Record:
@@ -292,22 +323,3 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: sa.Connection) -> None:
     reading = connection.get_execution_options().get("reading")
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-
-@contextmanager
-def _in_words(path: Path | None) -> Iterator[None]:
-    """What goes wrong with the database, as a sentence."""
-    try:
-        yield
-    except sa.exc.IntegrityError:  # rows that the tables refuse: the database is well
-        raise
-    except (sa.exc.DBAPIError, sqlite3.Error, OSError) as error:  # a lock's Timeout is an OSError, too
-        reason = str(error.orig if isinstance(error, sa.exc.DBAPIError) else error)
-        place = path or _("the database")
-        if "locked" in reason or isinstance(error, TimeoutError):
-            raise StoreError(
-                _(
-                    "the job store {place} has been locked by another program for {seconds:.0f} seconds; try again"
-                ).format(place=place, seconds=PATIENCE)
-            ) from error
-        raise StoreError(_("the job store {place} fails: {reason}").format(place=place, reason=reason)) from error

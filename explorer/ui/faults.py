@@ -1,4 +1,4 @@
-"""Faults of the job store on pages: in words, and over with the next look that succeeds."""
+"""Faults of the job store and the runner on pages: in words, and over with the next look that succeeds."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -7,6 +7,7 @@ from typing import ParamSpec
 import streamlit as st
 
 from explorer.errors import StoreError
+from explorer.jobs import desk
 from explorer.ui.text import plain
 
 P = ParamSpec("P")
@@ -23,3 +24,9 @@ def in_words(draw: Callable[P, None]) -> Callable[P, None]:
             st.error(plain(str(error)), icon=":material/database_off:")
 
     return guarded
+
+
+def silence() -> None:
+    """Say why nothing happens to the jobs, where their runner does not work."""
+    if said := desk.silence():
+        st.warning(plain(said), icon=":material/pause_circle:")

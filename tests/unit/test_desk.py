@@ -1,7 +1,9 @@
 """What people ask of the queue: which states each request starts from, and that it is done whole or not at all."""
 
 import os
+import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -256,3 +258,25 @@ def test_nobody_is_woken_where_nothing_waits(
     monkeypatch.setattr(desk, "LOOK_EVERY", 60)
     desk.keep_awake()
     assert len(woken) == len(ACTIVE)
+
+
+def test_a_runner_that_is_suspended_or_silent_is_told(jobs: Store) -> None:
+    pulse = desk.runner_pulse()
+    assert desk.silence() == ""
+    submitted()
+    # The name on its command line makes it pass for a runner.
+    held = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", desk.RUNNER])
+    try:
+        pulse.write_text(str(held.pid), encoding="utf-8")
+        assert desk.silence() == ""
+        os.utime(pulse, (0, 0))
+        assert f"(pid {held.pid}) has not answered for" in desk.silence()
+        held.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, held.pid, os.WSTOPPED | os.WNOWAIT)
+        assert f"(pid {held.pid}) is suspended" in desk.silence()
+    finally:
+        held.kill()
+        held.wait()
+    assert desk.silence() == ""
+    pulse.write_text(str(os.getpid()), encoding="utf-8")  # the number is another process's now
+    assert desk.silence() == ""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from explorer.errors import StoreError
+from explorer.errors import InputError, StoreError
 from explorer.jobs import desk, runner
 from explorer.jobs.run_directory import Row
 from explorer.jobs.store import AT_WORK, Status, Store
@@ -193,8 +193,39 @@ def test_a_folder_that_is_gone_before_the_start(jobs: Store, stubs: Stubs) -> No
     record = jobs.get(gone)
     assert record.status is Status.FAILED
     assert record.error is not None
-    assert record.error["message"].startswith("it can't be run: ")
+    assert "was deleted" in record.error["message"]
+    with pytest.raises(InputError, match=r"its folder .* was deleted; train it anew"):
+        desk.resume(gone)
     assert jobs.get(other).status is Status.RUNNING
+
+
+def test_a_folder_that_is_deleted_under_a_job(jobs: Store, stubs: Stubs) -> None:
+    (job,) = submitted()
+    works = a_runner(jobs, stubs)
+    works.step()
+    stubs.begin(job, rows(1))
+    works.step()
+    vanish(job)
+    stubs.end(job)
+    works.step()
+    record = jobs.get(job)
+    assert record.status is Status.FAILED
+    assert record.error is not None
+    assert "was deleted, and with it all checkpoints" in record.error["message"]
+    assert jobs.rows(job)  # the curves are in the store
+
+
+def test_a_job_that_is_killed_before_it_began_waits_again(jobs: Store, stubs: Stubs) -> None:
+    job, other = submitted(2)
+    works = a_runner(jobs, stubs)
+    for start in range(1, runner.MOST_STARTS + 1):
+        works.step()
+        assert stubs.starts == [job] * start  # before the other one, whose turn comes later
+        stubs.end(job)
+    works.step()
+    assert jobs.get(job).status is Status.FAILED  # it can't begin: others have their turn
+    assert "its processes could not be started" in (jobs.get(job).error or {})["message"]
+    assert stubs.starts[-1] == other
 
 
 def test_a_job_that_can_not_be_started(jobs: Store, stubs: Stubs) -> None:

@@ -15,6 +15,7 @@ from explorer.errors import InputError, StoreError
 from explorer.jobs import store as module
 from explorer.jobs.run_directory import Row
 from explorer.jobs.store import MOST_ROWS, RESUMABLE, Status, Store
+from explorer.jobs.store_errors import translated
 from tests.unit.stores import added, new, opened, sound
 
 
@@ -233,7 +234,7 @@ def test_a_store_without_room(held: Store) -> None:
 
     held._engine.dispose()
     sa.event.listen(held._engine, "connect", narrow)
-    with pytest.raises(StoreError, match=r"the job store .*store.db fails: .*full"):
+    with pytest.raises(StoreError, match="can.t grow: its disk is full"):
         held.add([new() for _job in range(100)])
     with pytest.raises(StoreError, match="full"):
         held.write_rows(job, [Row(epoch, "a", 1.0) for epoch in range(1, 5000)], anew=True)
@@ -255,7 +256,7 @@ def test_a_store_on_a_full_disk(tmp_path: Path) -> None:
         held = Store(f"sqlite:///{disk / 'store.db'}")
         jobs = added(held, 3)
         told = 0
-        with pytest.raises(StoreError, match=r"the job store .*store.db fails: "):  # noqa: PT012  it is full sometime
+        with pytest.raises(StoreError, match="can.t grow: its disk is full"):  # noqa: PT012  it is full sometime
             for epoch in range(1, 100_000, 200):
                 held.write_rows(jobs[0], [Row(epoch + more, "a", 1.0) for more in range(200)], anew=False)
                 told += 200
@@ -273,20 +274,49 @@ def test_a_store_on_a_full_disk(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_can_not_be_written(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match=r"the job store .* fails: "):
+    with pytest.raises(StoreError, match=r"the job store /proc/nothing/store.db can't be opened or made: "):
         Store("sqlite:////proc/nothing/store.db")
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match=r"File exists|Not a directory"):
         Store(f"sqlite:///{tmp_path / 'file' / 'store.db'}")
     (tmp_path / "folder.db").mkdir()
-    with pytest.raises(StoreError, match="unable to open database file"):
+    with pytest.raises(StoreError, match="can't be opened or made"):
         Store(f"sqlite:///{tmp_path / 'folder.db'}")
 
 
 @pytest.mark.parametrize("content", [b"no database at all" * 100, b"SQLite format 3\0" + b"\0" * 4096])
 def test_a_file_that_is_no_store(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "store.db").write_bytes(content)
-    with pytest.raises(StoreError, match=r"the job store .*store.db fails: ") as caught:
+    with pytest.raises(StoreError, match=r"store.db is damaged, or no job store; move it away") as caught:
         Store(f"sqlite:///{tmp_path / 'store.db'}")
     assert "\n" not in str(caught.value)
     assert (tmp_path / "store.db").read_bytes() == content
+
+
+@pytest.mark.parametrize("what", ["deleted", "replaced"])
+def test_nothing_goes_into_a_store_that_no_one_sees(held: Store, what: str, tmp_path: Path) -> None:
+    held.add([new()])
+    other = Store(f"sqlite:///{tmp_path / 'other.db'}")
+    assert held.path is not None
+    assert other.path is not None
+    for name in ("", "-wal", "-shm"):
+        held.path.with_name(held.path.name + name).unlink(missing_ok=True)
+    if what == "replaced":
+        other._engine.dispose()
+        other.path.rename(held.path)
+    with pytest.raises(StoreError, match="was deleted or replaced while it was open"):
+        held.add([new()])
+    assert held.records() == []
+    held.add([new()])
+    assert len(Store(str(held.url)).records()) == 1  # and not in the file that is gone
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [PermissionError(13, "Permission denied"), OSError(30, "Read-only file system"),
+     sqlite3.OperationalError("attempt to write a readonly database")],
+)  # fmt: skip
+def test_a_store_that_may_only_be_read(fault: Exception, held: Store) -> None:
+    """As root writes everywhere, the faults are made here."""
+    with pytest.raises(StoreError, match="is read-only for this program"), translated(held.path, 1.0):
+        raise fault

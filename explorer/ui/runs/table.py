@@ -10,7 +10,7 @@ import streamlit as st
 from explorer.drawing.numbers import duration
 from explorer.i18n import _
 from explorer.jobs.store import ACTIVE, Record
-from explorer.ui.faults import in_words
+from explorer.ui.faults import in_words, silence
 from explorer.ui.glossary import explain
 from explorer.ui.runs import shared, state, words
 
@@ -105,6 +105,7 @@ def _matching(listed: shared.Listed) -> list[Record]:
 @in_words
 def _draw() -> None:
     watching, listed = state.watching(), shared.listed()
+    silence()
     if {record.id: record.status for record in listed.records} != watching.statuses:
         watching.again()  # buttons and filters depend on it
     records = _matching(listed)

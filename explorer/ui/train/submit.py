@@ -11,7 +11,7 @@ from explorer.i18n import _
 from explorer.jobs import desk
 from explorer.jobs.store import ACTIVE, AT_WORK, Record, Status, store
 from explorer.ui import address, outrun
-from explorer.ui.faults import in_words
+from explorer.ui.faults import in_words, silence
 from explorer.ui.runs.words import status_name
 from explorer.ui.text import plain
 from explorer.ui.train import state
@@ -77,6 +77,7 @@ def _submit(training: Training, *, possible: bool) -> None:
 def _standing(ids: Sequence[str], *, polling: bool) -> None:
     """The jobs just submitted and the queue, looked at anew only while there is anything to see."""
     desk.keep_awake()
+    silence()
     everything = store().records()
     active = [record for record in everything if record.status in ACTIVE]
     if polling and not active:
