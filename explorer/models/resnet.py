@@ -80,7 +80,7 @@ class ResNet(nn.Module):
         if spec.batch_norm:
             self.bn1 = nn.BatchNorm2d(channels)
         self.relu = nn.ReLU(inplace=True)
-        if spec.stem == "imagenet":
+        if spec.stem != "cifar":
             self.maxpool = nn.MaxPool2d(3, 2, 1)
         for stage, (count, width) in enumerate(zip(spec.blocks, spec.widths, strict=True), 1):
             blocks = []

@@ -18,14 +18,16 @@ class ResNetSpec(Spec):
     """Block counts and widths of each stage, and how blocks and shortcuts are made.
 
     ``shortcut`` A pads the identity with zeros, B projects where shapes differ, C projects everywhere
-    (He et al. 2016, section 4.1); ``residual`` false is the plain network of the same shape.
+    (He et al. 2016, section 4.1); ``residual`` false is the plain network of the same shape. ``stem`` imagenet is a
+    7x7 convolution that strides by 2 and a 3x3 max-pool that strides by 2, cifar a 3x3 convolution at stride 1, and
+    cifar-pool that convolution followed by the max-pool.
     """
 
     family: Literal["resnet"] = "resnet"
     blocks: Annotated[tuple[Count, ...], Field(min_length=1, max_length=MAX_STAGES, fail_fast=True)]
     block: Literal["basic", "bottleneck"] = "basic"
     widths: Annotated[tuple[Width, ...], Field(max_length=MAX_STAGES, fail_fast=True)]
-    stem: Literal["imagenet", "cifar"] = "imagenet"
+    stem: Literal["imagenet", "cifar", "cifar-pool"] = "imagenet"
     shortcut: Literal["A", "B", "C"] = "B"
     residual: Flag = True
     stride_on: Literal["3x3", "1x1"] = "3x3"

@@ -138,6 +138,8 @@ def test_resnet_block_counts() -> None:
     assert app.query_params["widths"] == "64.128.256.512.1024"
     app.toggle(key="edit.residual").set_value(False).run()
     assert app.query_params["residual"] == "false"
+    app.segmented_control(key="edit.stem").set_value("cifar-pool").run()
+    assert app.query_params["stem"] == "cifar-pool"
     app.button(key="reset").click().run()
     assert app.query_params == {"net": "resnet18"}
 

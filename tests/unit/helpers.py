@@ -70,7 +70,7 @@ def raw_resnet() -> st.SearchStrategy[dict[str, object]]:
                 "blocks": st.lists(st.integers(1, 2), min_size=stages, max_size=stages),
                 "widths": st.lists(st.integers(1, 3), min_size=stages, max_size=stages),
                 "block": st.sampled_from(["basic", "bottleneck"]),
-                "stem": st.sampled_from(["imagenet", "cifar"]),
+                "stem": st.sampled_from(["imagenet", "cifar", "cifar-pool"]),
                 "shortcut": st.sampled_from("ABC"),
                 "residual": st.booleans(),
                 "stride_on": st.sampled_from(["3x3", "1x1"]),

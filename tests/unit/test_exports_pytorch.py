@@ -170,7 +170,7 @@ def wide() -> st.SearchStrategy[dict[str, object]]:
     kinds = st.fixed_dictionaries(
         {
             "block": st.sampled_from(["basic", "bottleneck"]),
-            "stem": st.sampled_from(["imagenet", "cifar"]),
+            "stem": st.sampled_from(["imagenet", "cifar", "cifar-pool"]),
             "shortcut": st.sampled_from("ABC"),
             "batch_norm": st.booleans(),
         }
@@ -233,6 +233,7 @@ EDGES: dict[str, dict[str, object]] = {
     "always projected": {"family": "resnet", "blocks": [1, 1], "widths": [4, 4], "block": "bottleneck"},
     "option A": {"family": "resnet", "blocks": [2, 2], "widths": [4, 8], "shortcut": "A", "stem": "cifar"},
     "option C": {"family": "resnet", "blocks": [2, 2], "widths": [4, 8], "shortcut": "C", "batch_norm": False},
+    "pool behind a 3x3 stem": {"family": "resnet", "blocks": [1, 1], "widths": [4, 8], "stem": "cifar-pool"},
     "plain": {"family": "resnet", "blocks": [2, 2], "widths": [4, 8], "residual": False, "batch_norm": False},
     "stride on 1x1": {
         "family": "resnet",

@@ -62,6 +62,24 @@ def test_torchvision_twins(preset: str) -> None:
     assert torch.allclose(got, expected, rtol=1e-5, atol=1e-5 * float(expected.abs().max()))
 
 
+def test_a_pool_behind_a_3x3_stem_is_torchvisions_with_its_first_convolution_replaced() -> None:
+    spec = resolve("resnet18").changed(stem="cifar-pool", image_size=32, num_classes=10)
+    theirs = torchvision.models.resnet18(num_classes=10)
+    theirs.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
+    theirs.load_state_dict(random_weights(theirs))
+    ours = build(spec, "cpu")
+    ours.load_state_dict(theirs.state_dict())
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        expected, got = theirs.eval()(images), ours.eval()(images)
+    assert torch.allclose(got, expected, rtol=1e-5, atol=1e-5 * float(expected.abs().max()))
+    # A pool of 3x3 by 2 behind a 3x3: 3 + 2 pixels, a unit every second.
+    pool = next(layer for layer in analyse(spec).layers if layer.name == "maxpool")
+    assert pool.field is not None
+    assert (pool.field.size, pool.field.stride, pool.field.padding) == (5, 2, 2)
+    assert pool.output_shape[2:] == (16, 16)
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset_runs_forward_and_backward(preset: str) -> None:
     spec = narrow(PRESETS[preset].spec)

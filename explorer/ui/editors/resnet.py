@@ -58,7 +58,11 @@ def edit(_editing: Editing) -> Spec:
         stem = choice(
             "stem",
             _("Stem"),
-            {"imagenet": _("ImageNet: 7×7/2, pool"), "cifar": _("CIFAR: 3×3")},
+            {
+                "imagenet": _("ImageNet: 7×7/2, pool"),
+                "cifar": _("CIFAR: 3×3"),
+                "cifar-pool": _("CIFAR with a pool: 3×3, pool"),
+            },
             explain("stem"),
         )
         shortcut = choice(
