@@ -53,6 +53,23 @@ def publish(*, job: str, name: str, half: bool, terms: str | None, as_json: bool
 
 @weights.command()
 @click.argument("old")
+@click.argument("name")
+@as_json
+def convolve(*, old: str, name: str, as_json: bool) -> None:
+    """Keep OLD as NAME with its dense head turned into convolutions: the same scores, and images of any size.
+
+    OLD is a name of the list, a job's id, or a path.
+    """
+    from explorer.prediction import shelf
+
+    path = shelf.convolve(found(old), name)
+    _tell(
+        {"name": name, "weights": str(path)}, _("{old} with a head of convolutions is {name}"), as_json=as_json, old=old
+    )
+
+
+@weights.command()
+@click.argument("old")
 @click.argument("new")
 @as_json
 def rename(*, old: str, new: str, as_json: bool) -> None:
@@ -108,14 +125,17 @@ def evaluate(*, weights: str, dataset: str, split: str, device: str, as_json: bo
 @click.argument("weights")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE…", type=click.Path())
 @click.option("--top", type=click.IntRange(min=1), default=5, show_default=True, help="Classes for each image.")
+@click.option("--image-size", type=int, help="Side of the images in pixels, in place of the one on the card.")
 @as_json
-def predict(*, weights: str, images: Sequence[str], top: int, as_json: bool) -> None:
+def predict(*, weights: str, images: Sequence[str], top: int, image_size: int | None, as_json: bool) -> None:
     """What WEIGHTS see in pictures: a name of the list, a job's id, or a path."""
+    from explorer.models.heads import at_size
     from explorer.models.weights import load
     from explorer.prediction.classify import predict as answers
     from explorer.ui.terminal_weights import predictions
 
     network, card = load(found(weights))
+    card = at_size(card, image_size)
     told = list(answers(network, card, images, top))
     if as_json:
         # In ASCII, which has a form for the names of files that are no text.

@@ -1,6 +1,6 @@
 """A checkpoint from elsewhere becomes weights with a card: found, asked about, proved, written."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,16 +15,18 @@ from explorer import __version__
 from explorer.data.preprocessing import Preprocessing
 from explorer.errors import InputError, SpecError, printable, shown
 from explorer.files import sha256
-from explorer.foreign import carded, class_names, mismatch
+from explorer.foreign import carded, class_names, mismatch, normalisation
 from explorer.foreign.checkpoint import Checkpoint, opened
-from explorer.foreign.choosing import DOUBTFUL, chosen, doubt, fitting_to
+from explorer.foreign.choosing import DOUBTFUL, Readings, better, chosen, differing, doubt, fitting_to
+from explorer.foreign.normalisation import NOTHING, Evidence
 from explorer.foreign.proof import prove
-from explorer.foreign.questions import INPUTS, check_inputs, inputs
+from explorer.foreign.questions import INPUTS, check_inputs, guessed, inputs
 from explorer.i18n import _
+from explorer.models.heads import convolutional
 from explorer.models.recognition import Guess, Misfit, Question, assembled, recognise
 from explorer.models.recognition.guess import untold
 from explorer.models.weights import Card, check_beside, save
-from explorer.specs import Spec
+from explorer.specs import Spec, VggSpec
 from explorer.specs.base import MAX_IMAGE
 
 SUFFIX = ".safetensors"
@@ -105,7 +107,9 @@ class Proposal:
         guess: the network.
         told: whether a user has named the network, so that nothing of it is open.
         notes: what was done, in words.
-        error: how far its batch norms' statistics are from what arrives at them, where that is known.
+        readings: networks that the file may hold, and how far the statistics of each one's batch norms are from what
+            arrives at them, where that is known.
+        evidence: what was measured of the normalisation of images.
     """
 
     name: str
@@ -113,7 +117,8 @@ class Proposal:
     guess: Guess
     told: bool
     notes: tuple[str, ...]
-    error: float | None = None
+    readings: Readings = ()
+    evidence: Evidence = NOTHING
 
     def questions(self, answers: Answers) -> tuple[Question, ...]:
         """What is left to be asked; answers may change what is likely for the rest.
@@ -124,7 +129,7 @@ class Proposal:
         found = self.network(answers)
         own = [question for question in found.questions if not self.told or question.key in found.adapting]
         left = [question for question in own if question.key not in answers and found.asks(question)]
-        asked = inputs(found.spec, self.checkpoint.beside, answers)
+        asked = inputs(found.spec, self.checkpoint.beside, answers, self.evidence)
         return (*left, *(carded.question(question, self.checkpoint.card) for question in asked))
 
     def network(self, answers: Answers) -> Guess:
@@ -135,6 +140,10 @@ class Proposal:
             SpecError: where an answer breaks a rule.
         """
         fields = {key: value for key, value in answers.items() if key not in INPUTS}
+        spec = self.guess.spec
+        if fields.get("head") == "conv" and isinstance(spec, VggSpec) and spec.head == "linear":
+            dense = self.network({key: value for key, value in answers.items() if key != "head"})
+            fields["pool_to"] = convolutional(dense.spec).pool_to
         try:
             return self.guess.changed(**fields)
         except (Misfit, SpecError) as error:
@@ -169,25 +178,48 @@ class Proposal:
         renamed = any(ours != theirs for ours, theirs in found.names.items())  # torchvision's names tell
         if renamed and (note := untold(found.spec)):
             notes.append(note)
+        if answers.get("head") == "conv" and found.spec != self.guess.spec:
+            notes.append(
+                _(
+                    "The dense layers of its head are convolutions now: the same scores at {size} pixels, and on "
+                    "larger images the mean of the scores of all places."
+                ).format(size=found.spec.image_size)
+            )
         check_inputs(found.spec, given)
         if "classes" not in answers and self.checkpoint.card is None:
             notes += class_names.beside(found.spec.num_classes, self.checkpoint.beside)[1]
         card = self._card(found.spec, given, command, digest)
         tensors = assembled(found, self.checkpoint.tensors)
         prove(found.spec, tensors)
-        if self._doubtful(found, tensors):
-            notes.append(
-                _(
-                    "The network runs, but what reaches its batch norms is far from what they have kept: it may be "
-                    "another network of the same shapes; evaluate it before you rely on it."
-                )
-            )
+        notes += self._doubts(found, tensors, card)
         return Proved(tensors, card, (*self.checkpoint.ignored, *found.ignored), tuple(notes))
 
-    def _doubtful(self, found: Guess, tensors: Mapping[str, Tensor]) -> bool:
-        known = (found.spec, found.adapting) == (self.guess.spec, self.guess.adapting) and self.error is not None
-        error = self.error if known else doubt(found, tensors)
-        return error is not None and error > DOUBTFUL
+    def _doubts(self, found: Guess, tensors: dict[str, Tensor], card: Card) -> Iterator[str]:
+        """What running statistics speak against, in words."""
+        pair = (list(card.inputs.mean), list(card.inputs.std))
+        if (other := normalisation.misfit(found.spec, tensors, pair, self.evidence)) is not None:
+            yield _(
+                "What its first batch norm has kept goes better with mean {mean} and standard deviation {std}: the "
+                "images that it was trained on may have been normalised with these."
+            ).format(mean=_listed(other[0]), std=_listed(other[1]))
+        known = [
+            error
+            for guess, error in self.readings
+            if (guess.spec, guess.adapting) == (found.spec, found.adapting) and error is not None
+        ]
+        error = known[0] if known else doubt(found, tensors)
+        if error is None:
+            return
+        if (reading := better(error, self.readings)) is not None:
+            yield _(
+                "The network runs, but what reaches its batch norms differs from what they have kept by {own:.2f}, and "
+                "as another network of the same shapes by {other:.2f} ({settings}): evaluate it before you rely on it."
+            ).format(own=error.reading, other=reading[1].reading, settings=differing(found, reading[0]))
+        elif error.reading > DOUBTFUL:
+            yield _(
+                "The network runs, but what reaches its batch norms is far from what they have kept: it may be "
+                "another network of the same shapes; evaluate it before you rely on it."
+            )
 
     def check(self, answers: Answers) -> None:
         """See whether answers can be, as far as they are given.
@@ -257,8 +289,10 @@ def propose(checkpoint: Checkpoint, name: str, spec: Spec | None = None) -> Prop
                 "classes that exclude each other"
             ),
         )
-    guess, notes, error = chosen(guesses, checkpoint.tensors)
-    return Proposal(name, checkpoint, guess, told=spec is not None, notes=notes, error=error)
+    guess, notes, readings = chosen(guesses, checkpoint.tensors)
+    pair, _source = guessed(guess.spec, checkpoint.beside, NOTHING)
+    evidence = normalisation.evidence(guess.spec, assembled(guess, checkpoint.tensors), pair)
+    return Proposal(name, checkpoint, guess, told=spec is not None, notes=notes, readings=readings, evidence=evidence)
 
 
 def import_checkpoint(
@@ -328,7 +362,12 @@ def _shapes(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]]:
 
 
 def _assumed(question: Question) -> str:
-    return _("Assumed: {answer}. {question}").format(answer=shown(question.likely), question=question.text)
+    text = _("Assumed: {answer}. {question} {cost}")
+    return text.format(answer=shown(question.likely), question=question.text, cost=question.cost).rstrip()
+
+
+def _listed(values: Sequence[float]) -> str:
+    return ",".join(f"{value:g}" for value in values)
 
 
 def _is_number(value: object) -> bool:

@@ -59,6 +59,8 @@ def unknown(shapes: Mapping[str, Shape], *, ordered: bool) -> str:
             "between {tensor} of {shape} and its batch norm {norm} stands a module without tensors, by their numbers: "
             "an activation or a pool, which ours have behind the batch norm"
         ).format(tensor=early.tensors["weight"], shape=early.shape, norm=early.norm.name)
+    if (reason := residual.wide_shortcut(layers)) is not None:
+        return reason
     likest, share = _likest(layers)
     ours = slots(PRESETS[likest].spec).units
     part = bool(_left(ours, layers.units)) != bool(_left(layers.units, ours))  # or a part is ours
@@ -139,6 +141,10 @@ def _difference(spec: Spec, ours: Sequence[Unit], theirs: Sequence[Unit]) -> str
             tensor=tensor, spec=_called(spec)
         )
     counts = [sum(bool(unit.kernel) for unit in units) for units in (ours, theirs)]
+    if isinstance(spec, VggSpec) and spec.head == "conv":  # whose layers are none of the depth
+        counts[0] -= len(spec.classifier) + 1
+        if theirs and theirs[-1].kernel:
+            counts[1] -= len(spec.classifier) + 1
     if counts[0] != counts[1]:
         return _("{spec} has {ours} convolutions, and the checkpoint {theirs}: its depth is another.").format(
             spec=_called(spec), ours=counts[0], theirs=counts[1]

@@ -9,16 +9,13 @@ from typing import Any
 from explorer.data.preprocessing import Preprocessing
 from explorer.errors import InputError, shown
 from explorer.foreign import class_names
+from explorer.foreign.normalisation import CIFAR10, IMAGENET, MNIST, Evidence, Pair, usual
 from explorer.i18n import _
 from explorer.models import zoo
 from explorer.models.recognition import Question
 from explorer.specs import GoogLeNetSpec, Spec, ZooSpec
 
 INPUTS = ("mean", "std", "resize", "classes")
-IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
-CIFAR10 = ([0.4914, 0.4822, 0.4465], [0.2023, 0.1994, 0.201])
-MNIST = ([0.1307], [0.3081])
-KNOWN = (IMAGENET, CIFAR10, MNIST, ([0.5] * 3, [0.5] * 3), ([0.5], [0.5]))
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 RESIZE = {
     224: 256,
@@ -28,20 +25,22 @@ STRAIGHT = "none"  # how no resize is typed
 PHOTOGRAPH = 64  # pixels a side, from which on images are likely to be photographs
 
 
-def inputs(spec: Spec, beside: Mapping[str, Any], answers: Mapping[str, Any]) -> Iterator[Question]:
+def inputs(spec: Spec, beside: Mapping[str, Any], answers: Mapping[str, Any], evidence: Evidence) -> Iterator[Question]:
     """What is left to ask of preprocessing and classes; nothing that stands beside the tensors.
 
     Where the mean is known, the standard deviation of the same images is likely.
     """
-    statistics, place = _measured(spec, beside) or _statistics(spec)
-    if (known := next((pair for pair in KNOWN if pair[0] == answers.get("mean")), None)) is not None:
+    statistics, place = guessed(spec, beside, evidence)
+    pairs = [*usual(spec.in_channels), *([([0.5], [0.5]), ([0.0], [1.0])] if spec.in_channels > 1 else [])]
+    if (known := next((pair for pair in pairs if pair[0] == answers.get("mean")), None)) is not None:
         statistics, place = known, _("that which is usual with this mean")
+    means, deviations = (tuple(offer) for offer in zip(*usual(spec.in_channels), strict=True))
     if "mean" not in answers:
         text = _("What mean is taken out of the pixels, which go from 0 to 1? The likely one is {source}.")
-        yield Question("mean", text.format(source=place), statistics[0])
+        yield Question("mean", text.format(source=place), statistics[0], offers=means, cost=evidence.cost)
     if "std" not in answers:
         text = _("By what standard deviation are they divided? The likely one is {source}.")
-        yield Question("std", text.format(source=place), statistics[1])
+        yield Question("std", text.format(source=place), statistics[1], offers=deviations)
     if "resize" not in answers and spec.image_size >= PHOTOGRAPH:
         side, place = _resize(spec)
         text = _(
@@ -115,7 +114,16 @@ READERS: dict[str, Callable[[str], Any]] = {
 }
 
 
-def _measured(spec: Spec, beside: Mapping[str, Any]) -> tuple[tuple[list[float], list[float]], str] | None:
+def guessed(spec: Spec, beside: Mapping[str, Any], evidence: Evidence) -> tuple[Pair, str]:
+    """The likely mean and standard deviation, and whose they are: what somebody has written, was measured, is usual."""
+    if (written := _measured(spec, beside)) is not None:
+        return written
+    if evidence.likely is not None and len(evidence.likely[0]) == spec.in_channels:
+        return evidence.likely, _("that which goes best with what its first batch norm has kept")
+    return _statistics(spec)
+
+
+def _measured(spec: Spec, beside: Mapping[str, Any]) -> tuple[Pair, str] | None:
     """Mean and standard deviation beside the tensors, of pixels from 0 to 1."""
     mean, std = (beside.get(key) for key in ("mean", "std"))
     if isinstance(mean, list) and isinstance(std, list) and _are_shares(mean) and _are_shares(std):
@@ -129,7 +137,7 @@ def _are_shares(values: list[Any]) -> bool:
     return all(isinstance(value, int | float) and 0 <= value <= 1 for value in values)
 
 
-def _statistics(spec: Spec) -> tuple[tuple[list[float], list[float]], str]:
+def _statistics(spec: Spec) -> tuple[Pair, str]:
     """Mean and standard deviation that go with such images, and whose they are."""
     half = [0.5] * spec.in_channels
     ported = (isinstance(spec, GoogLeNetSpec) and spec.branch5x5 == 3 and spec.batch_norm) or (

@@ -5,7 +5,7 @@ from math import isqrt
 
 from explorer.i18n import _
 from explorer.models.recognition.layers import Layers, Unit
-from explorer.models.recognition.resnet import STEMS, Block, Kind, body, first, pooled
+from explorer.models.recognition.resnet import SHORTCUT, STEMS, Block, Kind, body, first, pooled
 from explorer.specs import ResNetSpec, nearest
 
 DEEPEST_STEM = 4  # convolutions before the first block, which none has
@@ -24,6 +24,41 @@ def fault(layers: Layers) -> str | None:
                 fault=reason, spec=_nearest(stem, blocks, kind)
             )
     return None
+
+
+def wide_shortcut(layers: Layers) -> str | None:
+    """What shows that projections have another kernel than ours, in words; None where it isn't so."""
+    convolutions = layers.convolutions
+    wide = [unit for unit in convolutions if unit.kernel > 1 and SHORTCUT.search(unit.name)] or _twins(convolutions)
+    if not wide or len(layers.linears) != 1:
+        return None
+    narrow = [unit._replace(kernel=1) if unit in wide else unit for unit in convolutions]
+    stem = first(narrow)
+    blocks, kind = body([unit for unit in narrow if unit is not stem], stem.after)
+    projections = {block.projection.name for block in blocks if block.projection}
+    if not projections.intersection(unit.name for unit in wide):
+        return None
+    return _(
+        "It is a ResNet whose shortcut {tensor} of {shape} is a convolution of {side}×{side}, and in ours shortcuts "
+        "are projections of 1×1 or have no weights. The nearest is {spec}."
+    ).format(
+        tensor=wide[0].tensors["weight"], shape=wide[0].shape, side=wide[0].kernel, spec=_nearest([stem], blocks, kind)
+    )
+
+
+def _twins(convolutions: list[Unit]) -> list[Unit]:
+    """Convolutions that widen as one just before them does: a shortcut beside the first of a block."""
+
+    def form(unit: Unit) -> tuple[int, int, int]:
+        return unit.before, unit.after, unit.kernel
+
+    return [
+        unit
+        for place, unit in enumerate(convolutions)
+        if unit.before != unit.after
+        and unit.kernel > 1
+        and form(unit) in map(form, convolutions[max(place - 3, 0) : place])
+    ]
 
 
 def _reasons(layers: Layers, stem: list[Unit], blocks: list[Block]) -> Iterator[str]:

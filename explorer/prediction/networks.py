@@ -1,7 +1,7 @@
 """Networks with their weights that are loaded, shared by all sessions of the process and bounded in memory."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from threading import Condition, Lock
@@ -12,11 +12,12 @@ from torch import nn
 from explorer.analysis import Analysis, analyse
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.models import weights
+from explorer.models import heads, weights
 from explorer.models.library import Entry
 from explorer.models.weights import Card
 
 MEMORY = 1_500_000_000  # bytes of weights that are kept: VGG-16 takes 550 MB
+RESIZED = 2  # networks that are asked at another size: they keep their weights in memory beside those
 MOST = 100  # networks that are kept: what they take beside their weights is bounded, too
 
 _loading = Lock()  # one at a time: each takes twice its weights while it is read
@@ -65,6 +66,24 @@ def network(entry: Entry) -> Network:
             _("weights: {name} can't be read: {reason}").format(name=entry.name, reason=error.strerror)
         ) from None
     return _loaded(entry.name, entry.path, status.st_mtime_ns, status.st_size)
+
+
+def at_size(network: Network, size: int | None) -> Network:
+    """The same network, asked about images of another size.
+
+    Args:
+        network: as its card says.
+        size: side of the images in pixels; None leaves it as it is.
+
+    Raises:
+        InputError: where its weights are for another size.
+    """
+    return network if size in (None, network.card.inputs.size) else _at_size(network, size)
+
+
+@cached(LRUCache(RESIZED), key=lambda network, size: (network.key, size), lock=Lock())
+def _at_size(network: Network, size: int) -> Network:
+    return replace(network, card=heads.at_size(network.card, size), key=object())
 
 
 @cached(LRUCache(MEMORY, getsizeof=lambda network: max(network.memory, MEMORY // MOST)), condition=Condition())

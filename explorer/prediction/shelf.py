@@ -17,8 +17,9 @@ from explorer.errors import InputError, shown
 from explorer.exports.weights import prepared
 from explorer.i18n import _
 from explorer.jobs.store import ACTIVE, store
+from explorer.models.heads import with_convolutions
 from explorer.models.library import SUFFIX, Entry, Kind, entries
-from explorer.models.weights import Card, check_beside, save
+from explorer.models.weights import Card, check_beside, read, save
 from explorer.settings import settings
 
 LOCK = ".lock"
@@ -62,6 +63,25 @@ def publish(job: str, name: str, *, half: bool = False, terms: str | None = None
         raise InputError(_("{name} are no weights of a run: those alone are published").format(name=job))
     with reserved(name) as path, _in_words(path.parent):
         save(path, *prepared(source.path, half=half, terms=terms))
+    return path
+
+
+def convolve(source: Path, name: str) -> Path:
+    """Keep a copy of weights whose dense head is one of convolutions, so that it takes images of any size.
+
+    Args:
+        source: the file of the weights.
+        name: of the copy.
+
+    Returns:
+        The new file.
+
+    Raises:
+        InputError: where the head can't be turned, the name breaks a rule or is taken, or the file can't be written.
+    """
+    turned = with_convolutions(*read(source))
+    with reserved(name) as path, _in_words(path.parent):
+        save(path, *turned)
     return path
 
 

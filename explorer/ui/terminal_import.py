@@ -32,8 +32,13 @@ def ask(question: Question, check: Callable[[Any], None]) -> Any:
             raise click.UsageError(str(error)) from None
         return value
 
-    choices = [written(choice) for choice in question.choices]
-    text = f"{question.text} ({', '.join(choices)})" if choices else question.text
+    text = f"{question.text} {question.cost}".rstrip()
+    if question.choices:
+        text = f"{text} ({', '.join(map(written, question.choices))})"
+    elif question.offers:
+        text = _("{question} Usual are {offers}.").format(
+            question=text, offers=_(", or ").join(map(written, question.offers))
+        )
     return click.prompt(text, default=short, value_proc=parse)
 
 

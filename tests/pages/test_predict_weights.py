@@ -223,8 +223,8 @@ def test_a_checkpoint_is_asked_about_and_is_chosen_in_the_end() -> None:
     assert "3 classes" in words(app)
     assert "'module' was taken out of the names" in words(app)
     assert app.text_input(key=f"{importing.DRAFT}.{app.session_state[importing.DRAFT]}.name").value == "net"
-    app.text_input(key=field(app, "mean")).set_value("0.1307").run()
-    app.text_input(key=field(app, "std")).set_value("0.3081").run()
+    app.selectbox(key=field(app, "mean")).set_value("0.1307").run()
+    app.selectbox(key=field(app, "std")).set_value("0.3081").run()
     app.text_area(key=field(app, "classes")).set_value("ant\nbee\ncat").run()
     app.button(key="predict.import.write").click().run()
     assert "net is imported." in words(app)
@@ -291,7 +291,7 @@ def test_answers_that_can_not_be_are_marked_and_nothing_is_written() -> None:
         ("classes", "/etc/passwd", "classes: 1 names for the network's 3 outputs"),
         ("classes", "[1", "classes: not JSON"),
     ]:
-        box = app.text_area if key == "classes" else app.text_input
+        box = app.text_area if key == "classes" else app.selectbox
         before = box(key=field(app, key)).value
         box(key=field(app, key)).set_value(text).run()
         assert said in problem(app)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from math import prod
 from typing import Any, Self
 
 import torch
@@ -14,7 +15,7 @@ from explorer.models import AUXILIARY, build, zoo
 from explorer.models.recognition import heads
 from explorer.models.recognition.adapting import ADAPTING, check_epsilon
 from explorer.models.recognition.heads import Step
-from explorer.models.recognition.layers import Layers, Unit, read
+from explorer.models.recognition.layers import Layers, Shape, Unit, read
 from explorer.models.weights import whole_numbers
 from explorer.specs import GoogLeNetSpec, ResNetSpec, Spec, VggSpec, ZooSpec
 
@@ -39,12 +40,16 @@ class Question:
         text: the question, for people.
         likely: the answer that is taken where nobody answers.
         choices: all answers there are; empty where there are too many.
+        offers: usual answers, where there are others too.
+        cost: what a wrong answer costs, in words; empty where nobody knows.
     """
 
     key: str
     text: str
     likely: Any
     choices: tuple[Any, ...] = ()
+    offers: tuple[Any, ...] = ()
+    cost: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,16 @@ class Guess:
             check_epsilon(fields["epsilon"])
         adapting = {key: fields.pop(key, value) for key, value in self.adapting.items()}
         changed = replace(self, adapting=adapting)
+        fields |= self._pooled(fields)
         return changed.fitted(self.spec.changed(**fields)) if fields else changed
+
+    def _pooled(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Under another cfg list the last map may be larger than what the head reads: then it is pooled to that."""
+        if not isinstance(self.spec, VggSpec) or "cfg" not in fields or "pool_to" in fields:
+            return {}
+        flat = self.spec.changed(**fields | {"pool_to": None, "head": "linear"})
+        side = self.spec.head_size
+        return {} if flat.map_size == side or self.spec.pool_to else {"pool_to": side}
 
     def asks(self, question: Question) -> bool:
         """Whether a question is one of this network: a plain one has no shortcuts to ask about."""
@@ -107,11 +121,18 @@ class Guess:
         """
         if not self.units:
             shapes = our_shapes(spec)
-            if shapes != our_shapes(self.spec):
+            before = our_shapes(self.spec)
+            if shapes.keys() != before.keys() or not all(_reshaped(before[name], shapes[name]) for name in shapes):
                 raise Misfit
             return replace(self, spec=spec)
         names, shifts = match(spec, self.units)
         return replace(self, spec=spec, names=names, shifts=shifts)
+
+
+def _reshaped(before: Shape, after: Shape) -> bool:
+    """Whether weights of one shape are those of another: the same, or a linear layer's as a convolution's."""
+    turned = {len(before), len(after)} == {2, 4} and before[0] == after[0] and prod(before) == prod(after)
+    return before == after or turned
 
 
 def guess(spec: Spec, units: list[Unit], **more: Any) -> Guess:
@@ -190,8 +211,7 @@ def match(spec: Spec, units: tuple[Unit, ...] | list[Unit]) -> tuple[dict[str, s
     names: dict[str, str] = {}
     shifts: dict[str, str] = {}
     for own, their in zip(ours, units, strict=True):
-        same = (own.before, own.after, own.kernel) == (their.before, their.after, their.kernel)
-        if not same or (own.norm is None) != (their.norm is None):
+        if not _same_layer(own, their) or (own.norm is None) != (their.norm is None):
             raise Misfit
         layers = [(own.tensors, their.tensors)]
         if own.norm and their.norm:
@@ -202,6 +222,12 @@ def match(spec: Spec, units: tuple[Unit, ...] | list[Unit]) -> tuple[dict[str, s
             raise Misfit
         names |= {name: found[leaf] for needed, found in layers for leaf, name in needed.items() if leaf in found}
     return names, shifts
+
+
+def _same_layer(own: Unit, their: Unit) -> bool:
+    """Whether the weights of one are those of the other: a linear layer over a map is a convolution as wide as it."""
+    turned = own.kernel > 0 and not their.kernel and own.after == their.after and prod(own.shape) == prod(their.shape)
+    return turned or (own.before, own.after, own.kernel) == (their.before, their.after, their.kernel)
 
 
 def assembled(found: Guess, theirs: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -1,10 +1,11 @@
 """Where the pools of a chain of convolutions sit: the signs that names and shapes give, strongest first."""
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, product
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from explorer.models.recognition.layers import Unit
+from explorer.models.recognition.layers import Path, Unit
 from explorer.specs import PRESETS, VggSpec
 from explorer.specs.arithmetic import window_output
 from explorer.specs.cfg import Conv, Pool, Token, format_token, tokens
@@ -12,8 +13,12 @@ from explorer.specs.cfg import Conv, Pool, Token, format_token, tokens
 # Sides of the images that networks are trained on, in pixels, by their channels; then those of fewer networks.
 USUAL = {1: (28, 32), 3: (224, 32)}
 SIDES = (64, 96, 128, 256, 227, 299, 160, 192, 48, 28, 512)
+CHEAP = 300_000_000  # multiply-accumulates of a network that is tried because it may be: narrow VGG-16s have 20 million
 MOST_PADDED = 2  # readings of paddings that keep the size of most maps
 WIDEST = 11  # side of the kernels of AlexNet, which stride by 4 (Krizhevsky et al. 2012, section 3.5)
+
+
+_NUMBERED = re.compile(r"([^\W\d_]*\d{1,3})[._-][^\W\d_]*\d{1,3}")
 
 
 class Layout(NamedTuple):
@@ -37,12 +42,14 @@ def layouts(convolutions: Sequence[Unit], side: int, image_size: int | None) -> 
     paddings = all_paddings if side > 1 else all_paddings[:MOST_PADDED]
     known = told(convolutions)
     strides = [4 if convolutions[0].kernel >= WIDEST else 1] + [1] * len(known)
-    every = bool(known) and all(known)
+    every, grouped = bool(known) and all(known), in_groups(convolutions)
     readings = product(
         (usual, SIDES) if image_size is None else ((image_size,),), _placements(convolutions), paddings, (True, False)
     )
-    # Odd are pools behind all convolutions but the last, then padding of the first alone.
-    ranked = sorted(readings, key=lambda reading: (every and not reading[3], reading[2] is all_paddings[-1]))
+    # Odd are pools behind all convolutions or groups of them but the last, then padding of the first alone.
+    ranked = sorted(
+        readings, key=lambda reading: ((every or grouped) and not reading[3], reading[2] is all_paddings[-1])
+    )
     for sizes, between, padding, last in ranked:
         cfg = _cfg(convolutions, [*between, last], padding, strides)
         if fitting := [size for size in sizes if map_side(cfg, size) == side]:
@@ -72,6 +79,33 @@ def likely(convolutions: Sequence[Unit], image_size: int | None) -> Layout:
     return Layout(tuple(map(format_token, cfg)), size)
 
 
+def averaged(convolutions: Sequence[Unit], image_size: int | None) -> Iterator[Layout]:
+    """Readings of a chain whose last map is averaged as a whole, so that any number of pools fits."""
+    sizes = (28 if convolutions[0].before == 1 else 32, 224) if image_size is None else (image_size,)
+    ones = [1] * len(convolutions)
+    patterns = [(list(between), ones) for between in _placements(convolutions)]
+    if any(step is None for step in gaps(convolutions)):  # else the numbers of the modules leave nothing open
+        quiet, growing = [False] * (len(convolutions) - 1), _growing(convolutions)
+        strides = [1, *(2 if wider else 1 for wider in growing)]
+        patterns += [(quiet, ones), (growing, ones), (quiet, strides)]
+    for (between, strides), kind in product(patterns, ("M", "A")):
+        cfg = _cfg(convolutions, [*between, False], _paddings(convolutions)[0], strides, kind)
+        size = next((size for size in sizes if map_side(cfg, size) > 0), None)
+        if size is not None and _macs(cfg, convolutions[0].before, size) <= CHEAP:
+            yield Layout(tuple(map(format_token, cfg)), size)
+
+
+def _macs(cfg: Sequence[Token], channels: int, size: int) -> int:
+    """Multiply-accumulates of the convolutions for one image."""
+    total = 0
+    for token in cfg:
+        size = map_side([token], size)
+        if isinstance(token, Conv):
+            total += size**2 * token.kernel**2 * channels * token.channels
+            channels = token.channels
+    return total
+
+
 def gaps(convolutions: Sequence[Unit]) -> list[int | None]:
     """Modules without tensors between each two convolutions that are numbered in one sequence, else None."""
     return [_gap(first, second) for first, second in pairwise(convolutions)]
@@ -88,9 +122,27 @@ def told(convolutions: Sequence[Unit]) -> list[bool | None]:
         if step is not None:
             signs.append(step > min(least, 1) if telling else None)
         else:
-            grouped = len(first.path) > 1 and first.path[:-1] != second.path[:-1]
-            signs.append(True if grouped else None)
+            signs.append(True if _group(first) != _group(second) else None)
     return signs
+
+
+def in_groups(convolutions: Sequence[Unit]) -> bool:
+    """Whether modules or numbers group them, several in one group at least: ``Conv1.0``, ``conv1_1``, ``block1_conv1``.
+
+    A pool ends each group, the last one too.
+    """
+    groups = list(dict.fromkeys(map(_group, convolutions)))
+    return 1 < len(groups) < len(convolutions) and all(
+        True if _group(first) == _group(second) else step is None
+        for step, (first, second) in zip(gaps(convolutions), pairwise(convolutions), strict=True)
+    )
+
+
+def _group(unit: Unit) -> Path:
+    """The module that a convolution stands in, or what its name calls its group (Keras' ``block1_conv1``)."""
+    *parent, last = unit.path or ("",)
+    numbered = _NUMBERED.fullmatch(last)
+    return (*parent, numbered[1]) if numbered else tuple(parent)
 
 
 def placed(cfg: Sequence[int | str]) -> list[bool]:
@@ -117,12 +169,16 @@ def _paddings(convolutions: Sequence[Unit]) -> list[list[int]]:
 
 
 def _cfg(
-    convolutions: Sequence[Unit], pooled: Sequence[bool], paddings: Sequence[int], strides: Sequence[int] = ()
+    convolutions: Sequence[Unit],
+    pooled: Sequence[bool],
+    paddings: Sequence[int],
+    strides: Sequence[int] = (),
+    kind: Literal["M", "A"] = "M",
 ) -> list[Token]:
     cfg: list[Token] = []
     for unit, pool, padding, stride in zip(convolutions, pooled, paddings, strides or [1] * len(pooled), strict=True):
         cfg.append(Conv(unit.after, unit.kernel, stride, padding))
-        cfg += [Pool("M")] if pool else []
+        cfg += [Pool(kind)] if pool else []
     return cfg
 
 

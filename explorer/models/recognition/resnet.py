@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any, Literal, NamedTuple
 
 from explorer.errors import SpecError
@@ -18,6 +18,8 @@ Kind = Literal["basic", "bottleneck"]
 KERNELS: dict[Kind, tuple[int, ...]] = {"basic": (3, 3), "bottleneck": (1, 3, 1)}
 STEMS: dict[int, Literal["imagenet", "cifar"]] = {7: "imagenet", 3: "cifar"}
 SIZES = {"imagenet": 224, "cifar": 32}
+GREY = 28  # pixels a side: small grey images are mostly MNIST's and their like
+SMALL = 3  # side of the kernel of a stem that may have a pool behind it
 SHORTCUT = re.compile(r"shortcut|downsample|proj|skip|identity|residual_conv|match", re.IGNORECASE)
 MANY_PAIRS = 4  # of 3x3 convolutions that widen in the first alone: more than a VGG has
 
@@ -191,14 +193,22 @@ def _specs(
         "widths": [stage[0].width for stage in stages],
         "block": kind,
         "stem": STEMS[stem.kernel],
+        "stride_on": "3x3",
         "shortcut": shortcut,
         "batch_norm": stem.norm is not None,
         "in_channels": stem.before,
-        "image_size": SIZES[STEMS[stem.kernel]],
+        "image_size": GREY if stem.before == 1 and stem.kernel == SMALL else SIZES[STEMS[stem.kernel]],
         "num_classes": head.after,
     }
     questions = [Question("image_size", _("How many pixels has a side of the images?"), fields["image_size"])]
+    stems, strides = [fields["stem"]], ["3x3"]
+    if stem.kernel == SMALL:
+        stems = ["cifar", "cifar-pool"]
+        text = _("Stands a 3x3 max-pool that strides by 2 behind the 3x3 stem (cifar-pool), or none (cifar)?")
+        cost = _("Read with a pool that it has not, resnet20-cifar10 falls from 86.5% to 27.2% of 1,000 test images.")
+        questions.append(Question("stem", text, stems[0], tuple(stems), cost=cost))
     if kind == "bottleneck":
+        strides = ["3x3", "1x1"] if len(stages) > 1 else strides
         text = _("Which convolution of a bottleneck strides, the 3x3 (torchvision) or the first 1x1 (the paper)?")
         questions.append(Question("stride_on", text, "3x3", ("3x3", "1x1")))
     if shortcut != "B" and not _groups([block.path for stage in stages for block in stage]):
@@ -216,10 +226,10 @@ def _specs(
         questions.append(Question("padding", text, readings[0][1], (BEHIND, BOTH)))
     norms: dict[str, Any] = {"epsilon": PYTORCH_EPSILON} if stem.norm else {}
     questions += [asked_epsilon(PYTORCH_EPSILON)] if stem.norm else []
-    for residual, padding in readings:
+    for (residual, padding), stem_kind, stride_on in product(readings, stems, strides):
         adapting = norms if padding is None else norms | {"padding": padding}
         with suppress(Misfit, SpecError):
-            spec = ResNetSpec.parse({**fields, "residual": residual})
+            spec = ResNetSpec.parse({**fields, "residual": residual, "stem": stem_kind, "stride_on": stride_on})
             yield guess(spec, units, questions=tuple(questions), adapting=adapting)
 
 

@@ -19,6 +19,8 @@ from explorer.specs.cfg import Conv, tokens
 CHANNELS = (3, 1)
 RESIDUAL = re.compile(r"(^|[._])res\d|residual|shortcut|downsample|skip", re.IGNORECASE)  # names of no plain chain
 MOST_LAYOUTS = 3  # of those that the signs leave open
+MOST_NORMED = 8  # the same where running statistics can choose
+MOST_MEANS = 16  # of those whose last map is averaged, where running statistics can choose
 
 
 def guesses(layers: Layers, image_size: int | None) -> Iterator[Guess]:
@@ -91,15 +93,17 @@ def _composed(convolutions: list[Unit], head: list[Unit], image_size: int | None
     side = first.kernel or isqrt(cells)
     if left or (not first.kernel and side**2 != cells):
         return
-    found = list(islice(pools.layouts(convolutions, side, image_size), MOST_LAYOUTS))
+    most = MOST_NORMED if last.norm else MOST_LAYOUTS
+    found = list(islice(pools.layouts(convolutions, side, image_size), most))
     if not found and side > 1:  # a single cell is rather the mean of a map
         found = list(islice(pools.strided(convolutions, side, image_size), MOST_LAYOUTS))
-    flat = bool(found) and not first.kernel
-    for layout in found or [pools.likely(convolutions, image_size)]:
+    flat = [(layout, bool(found) and not first.kernel) for layout in found or [pools.likely(convolutions, image_size)]]
+    means = pools.averaged(convolutions, image_size) if side == 1 and last.norm else ()  # statistics choose among them
+    for layout, flattened in (*flat, *((layout, False) for layout in islice(means, MOST_MEANS))):
         spec = VggSpec(
             cfg=layout.cfg,
             batch_norm=last.norm is not None,
-            pool_to=None if flat else side,
+            pool_to=None if flattened else side,
             classifier=tuple(unit.after for unit in head[:-1]),
             head="conv" if first.kernel else "linear",
             in_channels=convolutions[0].before,

@@ -25,7 +25,7 @@ def draw(*, dark: bool) -> None:
         if entry is None or entry.card is None:
             return
         choose.card(entry)
-        networks = [choose.loaded(entry, "first")]
+        networks = [choose.loaded(entry, "first", choose.size(entry.card))]
         second = choose.beside()
         if second is not None:
             networks.append(choose.loaded(second, "second"))

@@ -16,6 +16,7 @@ from explorer.models.weights import Card
 from explorer.prediction import networks
 from explorer.prediction.networks import Network
 from explorer.specs import Spec
+from explorer.specs.base import MAX_IMAGE
 from explorer.ui import address
 from explorer.ui.choice import choice
 from explorer.ui.compare.entries import of_spec
@@ -72,13 +73,32 @@ def beside() -> library.Entry | None:
     return listed.get(name)
 
 
-def loaded(chosen: library.Entry, place: str) -> Network | None:
-    """The network of an entry; none where it must be downloaded first, or can't be read, which is said here."""
+def size(about: Card) -> int | None:
+    """Let the user choose the size of the images that the network is asked at; none is its own."""
+    st.number_input(
+        _("Image size"), min_value=1, max_value=MAX_IMAGE, step=1, placeholder=str(about.inputs.size),
+        key=state.VIEW + "size", on_change=state.used,
+        help=_(
+            "Pixels of a side, in place of the size that the network was trained at. A head of convolutions slides "
+            "over a larger image, and the scores of all places are averaged; other heads read a larger map as a whole."
+        ),
+    )  # fmt: skip
+    return state.asking().view.size
+
+
+def loaded(chosen: library.Entry, place: str, size: int | None = None) -> Network | None:
+    """The network of an entry; none where it must be downloaded first, or can't be read, which is said here.
+
+    Args:
+        chosen: the entry.
+        place: of the page, for the keys of its widgets.
+        size: side of the images in pixels; none is that of the card.
+    """
     if not chosen.is_there:
         _download(chosen, place)
         return None
     try:
-        return networks.network(chosen)
+        return networks.at_size(networks.network(chosen), size)
     except InputError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return None

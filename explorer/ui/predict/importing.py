@@ -278,11 +278,16 @@ def _field(question: Question, key: str) -> Any:
         choices = list(question.choices)
         words = {True: _("yes"), False: _("no")}
         return st.selectbox(
-            label, choices, index=choices.index(likely), key=key,
+            label, choices, index=choices.index(likely), key=key, help=question.cost or None,
             format_func=lambda choice: words[choice] if isinstance(choice, bool) else written(choice),
         )  # fmt: skip
     if question.key == "classes":
         return _classes(label, likely, key)
+    if question.offers:
+        usual = list(dict.fromkeys([written(likely), *map(written, question.offers)]))
+        return parsed(
+            question, st.selectbox(label, usual, key=key, accept_new_options=True, help=question.cost or None) or ""
+        )
     if question.key == "resize" or isinstance(likely, int):
         none = _("straight to the square") if question.key == "resize" else None
         return st.number_input(label, value=likely, min_value=1, step=1, placeholder=none, key=key)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from explorer.drawing.numbers import bytes_short, short
 from explorer.i18n import _
-from explorer.models import library
+from explorer.models import heads, library
 from explorer.models.library import Entry, Kind
 from explorer.models.weights import Card
 from explorer.prediction import shelf
@@ -22,6 +22,7 @@ from explorer.ui.tables import ticked
 from explorer.ui.text import plain
 
 TABLE, PUBLISH, RENAME = "predict-shelf", "predict-shelf-publish", "predict-shelf-rename"
+CONVOLVE = "predict-shelf-convolve"
 ASKING = "predict.shelf.asking"  # in session_state: name of the weights that the user may want to delete
 ROW, ROWS_SHOWN = 32, 12
 COLUMNS = ("name", "kind", "network", "params", "data", "top1", "measured", "size", "date")
@@ -181,6 +182,8 @@ def _actions(entry: Entry) -> None:
                 help=_("Opens the Train page with this network, starting from these weights."),
             )  # fmt: skip
             _download(entry)
+            if entry.is_there and heads.is_dense(entry.card.network_spec):
+                _convolve(entry)
             if entry.kind is Kind.JOB:
                 _publish(entry, entry.card.name)
         if reason := shelf.fixed(entry):
@@ -223,6 +226,30 @@ def _publish(entry: Entry, called: str) -> None:
 
         said = _("{name} is published: everybody who uses this server finds it here.")
         st.button(_("Publish"), key="predict.shelf.publish", on_click=_ask_for, args=(publish, key, PUBLISH, said))
+
+
+def _convolve(entry: Entry) -> None:
+    with st.popover(
+        _("For any image size"), icon=":material/photo_size_select_large:", key=_shown(CONVOLVE), on_change=state.used
+    ) as menu:
+        if not menu.open:
+            return
+        st.caption(
+            _(
+                "A copy whose dense layers are convolutions with the same numbers: the same scores at {size} pixels, "
+                "and on larger images the mean of the scores of all places."
+            ).format(size=entry.card.inputs.size if entry.card else "")
+        )
+        key = f"predict.shelf.convolve-name.{entry.name}"
+        st.text_input(
+            _("Name"), value=shelf.suggested(f"{entry.name.rpartition(':')[2]}-conv"), max_chars=shelf.LONGEST, key=key
+        )
+
+        def convolve(name: str) -> None:
+            shelf.convolve(entry.path, name)
+
+        said = _("{name} takes images of any size.")
+        st.button(_("Make it"), key="predict.shelf.convolve", on_click=_ask_for, args=(convolve, key, CONVOLVE, said))
 
 
 def _rename(entry: Entry) -> None:

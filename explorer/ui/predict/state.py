@@ -52,7 +52,7 @@ class Asking(Linked[View]):
     """
 
     PREFIX: ClassVar[str] = VIEW
-    WIDGETS: ClassVar[tuple[str, ...]] = ("show", "invert", "top", "why", "order")
+    WIDGETS: ClassVar[tuple[str, ...]] = ("show", "invert", "size", "top", "why", "order")
 
     opened: Hashable = None
     deed: Deed | None = None
@@ -87,6 +87,8 @@ class Asking(Linked[View]):
         if view.explained != self.view.explained:
             own = {name: View.model_fields[name].get_default() for name in OF_THE_NETWORK}
             view = view.model_copy(update=own)
+        if view.weights != self.view.weights:
+            view = view.model_copy(update={"size": None})
         Linked.show(self, view)
 
 

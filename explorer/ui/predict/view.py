@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from explorer.i18n import _
+from explorer.specs.base import MAX_IMAGE
 from explorer.ui.link_settings import LinkSettings
 
 DEFAULT = "resnet20-cifar10"
@@ -50,6 +51,7 @@ class View(LinkSettings):
         index: positions of images in its test set.
         of: class of the test images that are listed; empty is every class.
         invert: whether light and dark change places before a network sees an image.
+        size: side of the images in pixels that the first network is asked at; none is that of its card.
         top: how many classes are listed.
         cls: position of the class that is explained; none is the likeliest.
         why: which explanation is shown.
@@ -73,6 +75,7 @@ class View(LinkSettings):
     ] = ()  # fmt: skip
     of: Name = ""
     invert: bool = False
+    size: Annotated[int, Field(ge=1, le=MAX_IMAGE)] | None = None
     top: Annotated[int, Field(ge=1, le=10)] = 5
     cls: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     why: Why = "cam"

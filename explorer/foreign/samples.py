@@ -1,0 +1,89 @@
+"""Images that a network is tried with: parts of photographs, and handwritten digits where it reads one channel.
+
+Only files of the wheels of scikit-image and scikit-learn are used; nothing is downloaded. Photographs have what random
+noise has not: edges, flat places, and strong contrast between neighbours. So what reaches a batch norm is close to what
+it has kept from training.
+"""
+
+from functools import lru_cache
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import cast
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate, pad
+
+from explorer.data import load
+from explorer.data.decode import decode
+
+_SKIMAGE, _SKLEARN = ("scikit-image", "skimage/data"), ("scikit-learn", "sklearn/datasets/images")
+_FILES = (
+    (*_SKIMAGE, "astronaut.png"),
+    (*_SKIMAGE, "coffee.png"),
+    (*_SKIMAGE, "chelsea.png"),
+    (*_SKIMAGE, "rocket.jpg"),
+    (*_SKIMAGE, "motorcycle_left.png"),
+    (*_SKLEARN, "china.jpg"),
+    (*_SKLEARN, "flower.jpg"),
+)
+SMALLEST_PART = 0.25  # of a photograph's shorter side
+FRAMED = 20  # pixels a side, from which on a digit has a frame around it, as MNIST's have
+LONGEST = 640  # pixels of the longer side that are kept of a photograph
+
+
+def samples(size: int, channels: int, count: int) -> list[Tensor]:
+    """Images of each kind that a network may have been trained on, the likeliest kind first.
+
+    Args:
+        size: of their sides, in pixels.
+        channels: one, or any number, which are made from three.
+        count: of images.
+
+    Returns:
+        (count, channels, size, size), from 0 to 1, for each kind.
+    """
+    parts = _photographs(size, count)
+    if channels == 1:
+        return [_digits(size, count), parts.mean(1, keepdim=True)]
+    return [parts[:, [channel % 3 for channel in range(channels)]]]
+
+
+@lru_cache(maxsize=2)
+def _photographs(size: int, count: int) -> Tensor:
+    """Square parts at random places, every second mirrored, (count, 3, size, size)."""
+    generator = torch.Generator().manual_seed(0)
+    parts = []
+    for number in range(count):
+        image = _photograph(number % len(_FILES))
+        height, width = image.shape[-2:]
+        share, *place = torch.rand(3, generator=generator).tolist()
+        side = max(int(min(height, width) * (SMALLEST_PART + (1 - SMALLEST_PART) * share)), 1)
+        row, column = (int(at * (length - side)) for at, length in zip(place, (height, width), strict=True))
+        part = image[:, :, row : row + side, column : column + side]
+        part = interpolate(part, size=(size, size), mode="bilinear", antialias=True)
+        parts.append(part.flip(-1) if number % 2 else part)
+    return torch.cat(parts)
+
+
+@lru_cache(maxsize=len(_FILES))
+def _photograph(number: int) -> Tensor:
+    package, folder, file = _FILES[number]
+    path = Path(str(distribution(package).locate_file(f"{folder}/{file}")))
+    image = decode(path.read_bytes(), file, 3)[None].float() / 255
+    scale = LONGEST / max(image.shape[-2:])
+    return interpolate(image, scale_factor=scale, mode="bilinear", antialias=True) if scale < 1 else image
+
+
+@lru_cache(maxsize=4)
+def _digits(size: int, count: int) -> Tensor:
+    """Light strokes on black, (count, 1, size, size)."""
+    images = cast(Tensor, load("digits").train.images)
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:count].tolist()
+    digits = images[order].float() / 255
+    if size < FRAMED:
+        return digits if size == digits.shape[-1] else interpolate(digits, size=(size, size), mode="bilinear")
+    side = round(size * 24 / 28)  # of which MNIST's 20 pixels of ink fill most, as here
+    before = (size - side) // 2
+    inner = interpolate(digits, size=(side, side), mode="bicubic").clamp(0, 1)
+    return pad(inner, (before, size - side - before) * 2)
