@@ -41,8 +41,9 @@ from benchmarks.weights import interleaved
 from explorer.models import build
 from explorer.models.weights import Card, load, save
 from explorer.prediction.answers import ask
-from explorer.prediction.classify import batch_size, predict
+from explorer.prediction.classify import batch_size
 from explorer.prediction.networks import Network
+from explorer.prediction.of_files import predict
 from explorer.prediction.pictures import Picture
 from explorer.settings import settings
 from explorer.specs import resolve
@@ -115,7 +116,7 @@ def plain(module: nn.Module, card: Card, paths: list[Path]) -> None:
 
 def a_batch(network: Network, paths: list[Path], rounds: int) -> None:
     def ours() -> None:
-        for found in predict(network.module, network.card, paths, 5):
+        for found in predict(network, paths, 5):
             assert found.top
 
     works: list[Callable[[], object]] = [ours, partial(plain, network.module, network.card, paths)]

@@ -126,17 +126,36 @@ def evaluate(*, weights: str, dataset: str, split: str, device: str, as_json: bo
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE…", type=click.Path())
 @click.option("--top", type=click.IntRange(min=1), default=5, show_default=True, help="Classes for each image.")
 @click.option("--image-size", type=int, help="Side of the images in pixels, in place of the one on the card.")
+@click.option("--invert", is_flag=True, help="Light and dark change places.")
+@click.option(
+    "--ink",
+    "find_ink",
+    is_flag=True,
+    help="Strokes on paper are found, inverted where they must be, cropped and centred as the network's own digits.",
+)
 @as_json
-def predict(*, weights: str, images: Sequence[str], top: int, image_size: int | None, as_json: bool) -> None:
+def predict(
+    *,
+    weights: str,
+    images: Sequence[str],
+    top: int,
+    image_size: int | None,
+    invert: bool,
+    find_ink: bool,
+    as_json: bool,
+) -> None:
     """What WEIGHTS see in pictures: a name of the list, a job's id, or a path."""
     from explorer.models.heads import at_size
     from explorer.models.weights import load
-    from explorer.prediction.classify import predict as answers
+    from explorer.prediction.networks import Network
+    from explorer.prediction.of_files import predict as answers
     from explorer.ui.terminal_weights import predictions
 
-    network, card = load(found(weights))
+    path = found(weights)
+    module, card = load(path)
     card = at_size(card, image_size)
-    told = list(answers(network, card, images, top))
+    network = Network(module, card, card.name, path)
+    told = list(answers(network, images, top, invert=invert, find_ink=find_ink))
     if as_json:
         # In ASCII, which has a form for the names of files that are no text.
         click.echo(json.dumps([one.to_dict() for one in told]))

@@ -22,20 +22,23 @@ _FRAMED = ("PNG", "GIF", "TIFF", "WEBP")  # a JPEG's further pictures are a phon
 _GREY = {"1", "L", "LA"}
 _DEEP = {"I", "I;16", "I;16L", "I;16B", "I;16N"}
 _DEEPEST = 2**16 - 1
+_UNSEEN = 8  # levels of 256 by which pixels differ that nobody sees apart
 
 # What is wrong with a picture we say ourselves, once and with its name.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
-def decode(data: bytes, place: str, channels: int | None = None) -> Tensor:
+def decode(data: bytes, place: str, channels: int | None = None, *, spread: bool = False) -> Tensor:
     """Pixels of one image, upright as its EXIF data say; of several frames the first.
 
-    Transparent parts are laid over white, CMYK becomes RGB, and 16 bits a pixel become 8.
+    Transparent parts are laid over white, or over black where nothing could be seen on white. CMYK becomes RGB, and 16
+    bits a pixel become 8.
 
     Args:
         data: a whole file.
         place: what messages call it.
         channels: 1 for grey, 3 for colour; none keeps what the file has.
+        spread: whether the lightest pixel of 16 bits is white, as where a camera fills 12 of them.
 
     Returns:
         uint8, (1 or 3, H, W).
@@ -54,7 +57,7 @@ def decode(data: bytes, place: str, channels: int | None = None) -> Tensor:
             check_sides(place, image.width, image.height)
             image.load()
             ImageOps.exif_transpose(image, in_place=True)
-            flat = _flat(image, place)
+            flat = _flat(image, place, spread=spread)
             return _planes(flat if channels is None else _converted(flat, "L" if channels == 1 else "RGB"))
     except InputError:
         raise
@@ -76,7 +79,7 @@ def has_more_frames(data: bytes) -> bool:
         return False
 
 
-def _flat(image: Image.Image, place: str) -> Image.Image:
+def _flat(image: Image.Image, place: str, *, spread: bool) -> Image.Image:
     """In mode ``L`` or ``RGB``."""
     if image.mode == "F":
         raise InputError(_("{place} holds floats; 8 or 16 bits a pixel can be read").format(place=place))
@@ -88,13 +91,18 @@ def _flat(image: Image.Image, place: str) -> Image.Image:
                     place=place, low=values.min(), high=values.max()
                 )
             )
-        return Image.fromarray(to_bytes(values, _DEEPEST))
+        return Image.fromarray(to_bytes(values, max(int(values.max()), 1) if spread else _DEEPEST))
     if image.has_transparency_data:
-        white = Image.new("RGBA", image.size, "white")
-        flat = Image.alpha_composite(white, image.convert("RGBA"))
+        flat = _over("white", image)
+        if all(high - low <= _UNSEEN for low, high in flat.getextrema()):  # white strokes of a drawing program
+            flat = _over("black", image)
     else:
         flat = image
     return _converted(flat, "L" if image.mode in _GREY else "RGB")
+
+
+def _over(ground: str, image: Image.Image) -> Image.Image:
+    return Image.alpha_composite(Image.new("RGBA", image.size, ground), image.convert("RGBA")).convert("RGB")
 
 
 def _planes(image: Image.Image) -> Tensor:

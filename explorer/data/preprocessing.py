@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from explorer.data.dataset import Split
+from explorer.data.framing import Framing
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.recipes.recipe import MAX_SEED, MIN_STD, Mean, Std
@@ -45,6 +46,7 @@ class Preprocessing(NamedTuple):
         permutation_seed: of the order in which the pixels of every image are shuffled; None leaves them in place.
         resize: length of the shorter side of an image that keeps its shape, whose middle is cut out then (torchvision's
             ``ImageClassification``); None resizes it straight to the square.
+        framing: how the strokes of its own images stand in them; None where they are no strokes, or nobody knows.
     """
 
     size: Annotated[StrictInt, Field(ge=1, le=MAX_IMAGE)]
@@ -52,9 +54,10 @@ class Preprocessing(NamedTuple):
     std: Annotated[tuple[Std, ...], Field(min_length=1, fail_fast=True)]
     permutation_seed: Annotated[StrictInt, Field(ge=0, le=MAX_SEED)] | None = None
     resize: Annotated[StrictInt, Field(ge=1, le=MAX_IMAGE)] | None = None
+    framing: Framing | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The form that a card holds: JSON-ready, with permutation and resize only where they are asked."""
+        """The form that a card holds: JSON-ready, with permutation, resize and framing only where there are any."""
         card = {key: value for key, value in self._asdict().items() if value is not None}
         return {**card, "mean": list(self.mean), "std": list(self.std)}
 

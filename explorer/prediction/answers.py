@@ -4,13 +4,12 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from threading import Lock
 
 import torch
-from cachetools import LRUCache
 from torch import Tensor
 
 from explorer.prediction import turns
+from explorer.prediction.caches import Kept
 from explorer.prediction.classify import Guess, batch_size, channels_of, likeliest, prepared, probabilities
 from explorer.prediction.networks import Network
 from explorer.prediction.pictures import Picture
@@ -20,8 +19,7 @@ MEMORY = 16_000_000  # bytes: 3,000 answers of 1,000 classes
 EACH = 1000  # bytes that an answer and its key take beside the numbers
 
 _Said = dict[Hashable, Tensor | str]
-_kept: LRUCache[Hashable, Tensor] = LRUCache(MEMORY, getsizeof=lambda answer: EACH + answer.nbytes)
-_lock = Lock()
+_kept: Kept[Tensor] = Kept(MEMORY, getsizeof=lambda answer: EACH + answer.nbytes)
 
 
 @dataclass(frozen=True)
@@ -104,12 +102,12 @@ def _said(network: Network, pictures: Sequence[Picture], turn: Callable[[], Abst
             # Each by itself: one of a batch would keep all the others.
             fresh = {identity: answer.clone() for identity, answer in zip(new, answers, strict=True)}
             said |= fresh
-            with _lock:
+            with _kept.lock:
                 _kept.update({(network.key, identity): answer for identity, answer in fresh.items()})
     return said
 
 
 def _held(network: Network, identities: Iterable[Hashable]) -> _Said:
-    with _lock:
+    with _kept.lock:
         found = {identity: _kept.get((network.key, identity)) for identity in identities}
     return {identity: answer for identity, answer in found.items() if answer is not None}

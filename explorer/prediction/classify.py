@@ -1,18 +1,13 @@
 """Classes of images: prepared as the card of the weights says, in float32, the same on a page and in a terminal."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from explorer.data.decode import decode
 from explorer.data.preprocessing import Normalise, fitted
-from explorer.data.source import bounded
-from explorer.errors import InputError, printable, shown
+from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.models.weights import Card
 from explorer.prediction.checks import check_numbers
@@ -28,26 +23,6 @@ class Guess:
     name: str
     index: int
     probability: float
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What is said about one picture: its likeliest classes, or why it can't be read.
-
-    Attributes:
-        image: the file, as its user has named it.
-        top: none of a picture that can't be read.
-        error: why not.
-    """
-
-    image: str
-    top: tuple[Guess, ...] = ()
-    error: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, as ``predict --json`` prints it."""
-        top = [{"class": one.name, "index": one.index, "probability": one.probability} for one in self.top]
-        return {"image": self.image, "top": top} | ({} if self.error is None else {"error": self.error})
 
 
 def classify(network: nn.Module, card: Card, images: Sequence[Tensor]) -> Tensor:
@@ -84,31 +59,6 @@ def likeliest(probabilities: Tensor, classes: Sequence[str], count: int) -> tupl
     return tuple(Guess(classes[index], index, float(probabilities[index])) for index in order)
 
 
-def predict(network: nn.Module, card: Card, paths: Sequence[str | Path], count: int) -> Iterator[Prediction]:
-    """The likeliest classes of pictures in files, in their order; one that can't be read says why.
-
-    Args:
-        network: in evaluation mode, on the CPU.
-        card: of its weights.
-        paths: of the pictures.
-        count: of classes for each.
-
-    Raises:
-        InputError: where the network reads no pictures, or gives no numbers.
-    """
-    channels, size = channels_of(card), batch_size(card)
-    for first in range(0, len(paths), size):
-        # Fitted one by one: decoded photographs of a whole batch could fill the memory.
-        read = [(path, prepared(partial(_read, path, channels, card))) for path in paths[first : first + size]]
-        pixels = [part for _path, part in read if isinstance(part, Tensor)]
-        answers = iter(probabilities(network, card, torch.cat(pixels)) if pixels else ())
-        for path, part in read:
-            if isinstance(part, str):
-                yield Prediction(str(path), error=part)
-            else:
-                yield Prediction(str(path), likeliest(next(answers), card.classes, count))
-
-
 def prepared(prepare: Callable[[], Tensor]) -> Tensor | str:
     """A picture as a network sees it, or why it can't be read."""
     try:
@@ -134,20 +84,6 @@ def channels_of(card: Card) -> int:
 def batch_size(card: Card) -> int:
     """Images that a network is asked about at once."""
     return min(max(PIXELS // card.inputs.size**2, 1), MOST)
-
-
-def _read(name: str | Path, channels: int, card: Card) -> Tensor:
-    place, path = printable(name) or shown(name), Path(name)
-    try:
-        if not path.is_file() and path.exists():  # a pipe would be waited for without end
-            raise InputError(_("{place} can't be read: it is not a file").format(place=place))
-        with path.open("rb") as file:
-            return _fitted(decode(bounded(file, path), place, channels), card)
-    except InputError:
-        raise
-    except (OSError, ValueError) as error:  # ValueError: a null character
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise InputError(_("{place} can't be read: {reason}").format(place=place, reason=reason)) from None
 
 
 def _fitted(image: Tensor, card: Card) -> Tensor:

@@ -7,13 +7,12 @@ kept; the original pixels, up to 200 MB of them, never are.
 import ctypes
 import sys
 from collections.abc import Callable, Hashable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TypeVar
 
 import torch
-from cachetools import LRUCache
 from torch import Tensor
 
 from explorer.data.dataset import Split
@@ -22,6 +21,7 @@ from explorer.data.preprocessing import fitted, stretched
 from explorer.errors import InputError
 from explorer.i18n import language
 from explorer.models.weights import Card
+from explorer.prediction.caches import Kept
 from explorer.prediction.classify import channels_of
 
 SIDE = 512  # pixels of the longer side of a display copy
@@ -49,8 +49,7 @@ class _Fault:
 
 T = TypeVar("T", Tensor, _Look, _Fault)
 _Kept = Tensor | _Look | _Fault
-_kept: LRUCache[Hashable, _Kept] = LRUCache(MEMORY, getsizeof=lambda held: held.nbytes)
-_lock = Lock()
+_kept: Kept[_Kept] = Kept(MEMORY, getsizeof=lambda held: held.nbytes)
 _decoding = Lock()  # one at a time: each can take a gigabyte
 
 
@@ -66,6 +65,9 @@ class Picture:
         classes: of the data set.
         inverted: whether light and dark change places.
         is_first: whether its file has further frames, of which no network is asked.
+        spread: gives the original pixels in its own channels, those of 16 bits stretched to the levels that they use;
+            none where ``read`` does.
+        source: the picture whose strokes it shows, framed for a network.
     """
 
     name: str
@@ -75,21 +77,31 @@ class Picture:
     classes: tuple[str, ...] = field(default=(), compare=False, repr=False)
     inverted: bool = False
     is_first: bool = field(default=False, compare=False)
+    spread: Callable[[], Tensor] | None = field(default=None, compare=False, repr=False)
+    source: "Picture | None" = field(default=None, compare=False, repr=False)
 
     @classmethod
     def of_file(cls, name: str, key: Hashable, data: bytes) -> "Picture":
         """A picture of an encoded file."""
-        return cls(name, key, lambda channels: decode(data, name, channels), is_first=has_more_frames(data))
+        return cls(
+            name, key, lambda channels: decode(data, name, channels), is_first=has_more_frames(data),
+            spread=lambda: decode(data, name, spread=True),
+        )  # fmt: skip
 
     @classmethod
-    def of_split(cls, name: str, split: Split, index: int, classes: tuple[str, ...]) -> "Picture":
-        """An image of a data set with these classes; ``name`` is what it is called."""
+    def of_split(cls, name: str, split: Split, index: int, classes: tuple[str, ...], data: str = "") -> "Picture":
+        """An image of a data set with these classes; ``name`` is what it is called, ``data`` what its set is."""
 
         def read(channels: int | None) -> Tensor:
             one = split.take(torch.tensor([index]))
             return (one if channels is None else one.recoloured(channels)).images[0]
 
-        return cls(name, ("split", name, index), read, int(split.labels[index]), classes)
+        return cls(name, ("split", data or name, index), read, int(split.labels[index]), classes)
+
+    @property
+    def origin(self) -> "Picture":
+        """The picture that people know: itself, or that whose strokes it shows."""
+        return self.source or self
 
     @property
     def truth(self) -> str | None:
@@ -139,7 +151,7 @@ class Picture:
         key = self._key(card.inputs, channels)
         held = _get(key, Tensor)
         if held is None:
-            image = self._original(channels)
+            image = self.original(channels)
             _put(key, held := fitted(image[None], card.inputs)[0].byte())
             if channels == 3 and _get(self._key("look"), _Look) is None:  # it shows all that there is: decode it once
                 _put(self._key("look"), _look(image))
@@ -153,16 +165,33 @@ class Picture:
     def _look(self) -> _Look:
         held = _get(self._key("look"), _Look)
         if held is None:
-            _put(self._key("look"), held := _look(self._original(None)))
+            _put(self._key("look"), held := _look(self.original(None)))
         return held
 
-    def _original(self, channels: int | None) -> Tensor:
+    @property
+    def levels(self) -> Tensor:
+        """The original pixels in its own channels, at their best: uint8, (1 or 3, H, W), never inverted.
+
+        Raises:
+            InputError: where the picture can't be read.
+        """
+        return replace(self, read=self._spread, inverted=False).original(None)
+
+    def _spread(self, channels: int | None) -> Tensor:
+        return self.read(channels) if self.spread is None else self.spread()
+
+    def original(self, channels: int | None) -> Tensor:
+        """The original pixels: uint8, (C, H, W), in 1 channel, in 3, or in its own for None.
+
+        Raises:
+            InputError: where the picture can't be read.
+        """
         key = (self.key, "fault", language())
         fault = _get(key, _Fault)
         if fault is not None:  # a hundred megapixels are not decoded again for the same error
             raise InputError(fault.reason)
         try:
-            with _decoding:
+            with _decoding if self.source is None else nullcontext():  # its source decodes, and takes its turn then
                 image = self.read(channels)
                 if image[0].numel() > LARGE:
                     _give_back()
@@ -206,12 +235,12 @@ def _look(image: Tensor) -> _Look:
 
 
 def _get(key: Hashable, kind: type[T]) -> T | None:
-    with _lock:
+    with _kept.lock:
         held = _kept.get(key)
     return held if isinstance(held, kind) else None
 
 
 def _put(key: Hashable, value: _Kept) -> None:
-    with _lock:
+    with _kept.lock:
         if value.nbytes <= _kept.maxsize:
             _kept[key] = value

@@ -8,6 +8,7 @@ import torch
 
 from explorer import __version__
 from explorer.data.dataset import Dataset
+from explorer.data.framing import framing_of
 from explorer.data.preprocessing import Preprocessing
 from explorer.jobs.job import Job
 from explorer.models.weights import Card
@@ -23,7 +24,7 @@ def make_card(job: Job, dataset: Dataset, preprocessing: Preprocessing, device: 
         name=job.name,
         spec=job.spec.to_dict(),
         classes=dataset.classes,
-        preprocessing=preprocessing.to_dict(),
+        preprocessing=preprocessing._replace(framing=framing_of(dataset.train.images)).to_dict(),
         data={
             "name": data,
             "train_images": len(dataset.train),

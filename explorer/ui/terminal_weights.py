@@ -7,9 +7,11 @@ from explorer.errors import printable
 from explorer.i18n import _
 from explorer.models.library import Entry
 from explorer.models.weights import Card
-from explorer.prediction.classify import Prediction
+from explorer.prediction.doubts import Doubt
+from explorer.prediction.of_files import Prediction
 
 BAR = 20  # characters of a certain class
+FRAMED = (Doubt.INVERTED, Doubt.BACKGROUND, Doubt.FRAMING)  # what options of the command may mend
 
 
 def table(entries: Iterable[Entry]) -> list[str]:
@@ -49,7 +51,7 @@ def _about(entry: Entry) -> str:
 
 
 def predictions(found: Sequence[Prediction]) -> str:
-    """Pictures with their likeliest classes."""
+    """Pictures with their likeliest classes, and what is to be said of these."""
     width = max((len(guess.name) for one in found for guess in one.top), default=0)
     lines: list[str] = []
     for one in found:
@@ -58,4 +60,19 @@ def predictions(found: Sequence[Prediction]) -> str:
             f"  {guess.probability:7.2%}  {guess.name.ljust(width)}  {'█' * round(BAR * guess.probability)}".rstrip()
             for guess in one.top
         ]
+        lines += [f"  {line}" for line in _said(one)]
+    if any(warned.code in FRAMED for one in found if one.verdict for warned in one.verdict.warnings):
+        lines.append(_("--ink finds the strokes and frames them as the network's own; --invert turns light and dark."))
     return "\n".join(lines)
+
+
+def _said(one: Prediction) -> list[str]:
+    if one.verdict is None:
+        return []
+    lines = [_("Note: {sentence}").format(sentence=note) for note in one.verdict.notes]
+    lines += [_("Warning: {sentence}").format(sentence=warned.message) for warned in one.verdict.warnings]
+    if not one.verdict.stands_out:
+        lines.append(_("Not sure: no class stands out."))
+    elif not one.verdict.sure:
+        lines.append(_("Not sure: see the warning."))
+    return lines

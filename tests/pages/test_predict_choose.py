@@ -8,8 +8,9 @@ import pytest
 from explorer.jobs.store import Store
 from explorer.models import library
 from explorer.models.weights import read, save
+from explorer.prediction import verdict
 from explorer.settings import settings
-from explorer.ui.predict import answer, choose
+from explorer.ui.predict import choose
 from explorer.ui.train.lanes import Piece
 from tests.pages.helpers import problem
 from tests.pages.predict_page import box, keep, open_page, words
@@ -59,7 +60,7 @@ def test_a_downloaded_file_that_has_gone_is_offered_again() -> None:
 
 
 def test_what_is_known_of_one_network_is_not_said_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answer, "is_sure", lambda _probabilities: False)
+    monkeypatch.setattr(verdict, "stands_out", lambda _probabilities: False)
     ours, other = (
         next(one.help for one in open_page(weights=name).caption if "No class stands out" in one.value)
         for name in ("resnet20-cifar10", "vgg16-cifar10")

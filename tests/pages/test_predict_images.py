@@ -8,12 +8,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from explorer.data import examples, load
+from explorer.data.dataset import Split
 from explorer.errors import InputError
 from explorer.models import library, weights
-from explorer.prediction import gallery, networks, pictures
+from explorer.prediction import caches, gallery, ink, networks, pictures
 from explorer.prediction.answers import Answer, ask
+from explorer.prediction.caches import Owner
 from explorer.ui.predict import several, testsets, uploads
 from explorer.ui.train import uploads as train_uploads
 from tests.pages.helpers import problem
@@ -28,14 +32,17 @@ pytestmark = pytest.mark.usefixtures("predict_server")
 def test_a_picture_that_the_gallery_has_not() -> None:
     app = open_page(image="unicorn")
     assert "image: 'unicorn' is not in the gallery" in words(app)
-    assert "Choose an image, and see" in words(app)
+    assert "Choose an image on the left, and see" in words(app)
 
 
 def test_test_images_of_a_data_set() -> None:
+    test = load("digits").test
     app = open_page(weights="digits-cnn", source="data", index="5")
-    truth = load("digits").classes[int(load("digits").test.labels[5])]
-    assert f"Right: it is **{truth}**." in words(app)
-    assert "1 to 20 of 359" in words(app)
+    assert f"Right: it is **{load('digits').classes[int(test.labels[5])]}**." in words(app)
+    # Counted from one, and said to be a number: above a 1, "digits 5" would read as a class.
+    assert "Test image 6 of 359" in [one.value for one in app.subheader]
+    app = open_page(weights="digits-cnn", source="data")
+    assert "1 to 20 of 359, in a mixed order" in words(app)
     assert app.button(key="predict.earlier").disabled
     app.button(key="predict.later").click().run()
     assert "21 to 40 of 359" in words(app)
@@ -51,8 +58,22 @@ def test_test_images_of_a_data_set() -> None:
     assert load("digits").test.labels[chosen].unique().tolist() == [7]
 
 
+def mixed(digit: int | None = None) -> list[int]:
+    """Positions of scikit-learn's test digits in the order in which they are shown."""
+    test = load("digits").test
+    return testsets._of_class(testsets.Examples(tuple("0123456789"), test), "" if digit is None else str(digit))
+
+
+def test_the_first_page_of_test_images_has_all_kinds_and_is_always_the_same() -> None:
+    labels = load("digits").test.labels.sort().values  # as data sets are that lie in folders
+    sorted_ = testsets.Examples(tuple("0123456789"), Split(torch.zeros(len(labels), 1, 1, 1), labels))
+    first = testsets._of_class(sorted_, "")
+    assert len(set(labels[first[: testsets.PAGE]].tolist())) >= 8
+    assert first == testsets._of_class(sorted_, "")
+    assert sorted(first) == list(range(len(labels)))
+
+
 def test_only_images_of_the_page_that_is_seen_are_answered() -> None:
-    labels = load("digits").test.labels
     app = open_page(weights="digits-cnn", source="data")
     app.button(key="predict.all").click().run()
     box(app, "of").set_value("7").run()
@@ -64,11 +85,11 @@ def test_only_images_of_the_page_that_is_seen_are_answered() -> None:
     app.button(key="predict.later").click().run()
     assert not app.dataframe
     index = int(app.query_params["index"])
-    assert index == (labels == 7).nonzero()[20]
-    assert f"digits {index}" in [one.value for one in app.subheader]
+    assert index == mixed(7)[20]
+    assert f"Test image {index + 1} of 359" in [one.value for one in app.subheader]
     again = open_page(weights="digits-cnn", source="data", of="7", index=str(index))
     assert "21 to " in words(again)  # the link opens the page of its image
-    again.query_params["index"] = str(int((labels == 7).nonzero()[0]))
+    again.query_params["index"] = str(mixed(7)[0])
     again.run()
     assert "1 to 20 of" in words(again)
 
@@ -143,14 +164,66 @@ def test_not_sure_and_the_wrong_way_round() -> None:
     app = open_page(weights="mnist-cnn", image="photographer")
     assert "### Not sure: 2 (22." in words(app)
     assert "No class stands out" in words(app)
-    assert "try to invert it" in words(app)
+    assert "find the ink, or invert the picture" in words(app)
     app.toggle(key="predict.view.invert").set_value(True).run()
     assert app.query_params["invert"] == "true"
-    assert "try to invert it" not in words(app)
+    assert "find the ink, or invert the picture" not in words(app)
+    assert "Light and dark are inverted." in words(app)
+
+
+def test_a_switch_holds_for_the_image_that_is_open() -> None:
+    app = open_page(weights="mnist-cnn", image="photographer", invert="true", ink="true")
+    assert (app.toggle(key="predict.view.invert").value, app.toggle(key="predict.view.ink").value) == (True, True)
+    app.query_params.clear()
+    app.query_params.update(weights="mnist-cnn", image="framed-3")  # as the gallery's pictures are chosen
+    app.run()
+    assert not app.toggle(key="predict.view.invert").value
+    assert "### **3**" in words(app)
+    app.segmented_control(key="predict.source").set_value("upload").run()
+    app = upload(app, {"one.png": picture(mode="L")})
+    app.toggle(key="predict.view.invert").set_value(True).run()
+    assert "Light and dark are inverted." in words(app)
+    files = {"one.png": picture(mode="L"), "two.png": picture(mode="L", size=(50, 30))}
+    app = upload(app, files)
+    assert "two\\.png" in [one.value for one in app.subheader]  # a second upload is shown
+    assert not app.toggle(key="predict.view.invert").value
+    assert "Light and dark are inverted." not in words(app)
+
+
+def test_the_ink_of_a_photograph_on_one_click() -> None:
+    digit = load("digits").test.images[load("digits").test.labels == 3][0, 0].numpy()
+    paper = np.full((300, 400), 150, dtype=np.uint8)
+    paper[30:190, 200:360] = 150 - 0.4 * np.asarray(Image.fromarray(digit).resize((160, 160)))
+    file = BytesIO()
+    Image.fromarray(paper).save(file, "PNG")
+    app = upload(open_page(weights="mnist-cnn", source="upload"), {"digit.png": file.getvalue()})
+    assert "Light and dark are the other way round" in words(app)
+    app.button(key="predict.find.first").click().run()
+    assert "### **3**" in words(app)
+    assert "Dark strokes found on" in words(app)
+    assert "the ink alone" in seen(app)
+    assert "The picture, 400 × 300 pixels" in seen(app)  # before, and after
+    assert not app.warning
+
+
+def test_a_network_opens_on_a_data_set_that_has_its_classes(tmp_path: Path) -> None:
+    keep(tmp_path / "weights/mine.safetensors", classes=tuple("abcdefghij"), data={"name": "letters.npz"})
+    app = open_page(weights="mine", source="data")
+    assert "No data set on this server has the classes of this network." in words(app)
+    assert box(app, "data").value is None
+    file = BytesIO()
+    letters = np.array(list("abcdefghij"))
+    np.savez(file, images=np.zeros((60, 9, 9), dtype=np.uint8), labels=np.arange(60) % 10, classes=letters)
+    name = train_uploads.keep("another-name.npz", BytesIO(file.getvalue()), len(file.getvalue()))
+    examples.read(str(train_uploads.path(name)))
+    known = examples.kept(str(train_uploads.path(name)))
+    assert known is not None
+    keep(tmp_path / "weights/mine.safetensors", classes=tuple(known.classes), data={"name": "letters.npz"})
+    assert box(open_page(weights="mine", source="data"), "data").value == f"uploaded:{name}"
 
 
 def test_before_a_file_is_given() -> None:
-    assert "Choose an image, and see" in words(open_page(source="upload"))
+    assert "Upload an image on the left, and see" in words(open_page(source="upload"))
 
 
 def test_one_upload() -> None:
@@ -219,10 +292,34 @@ def test_hundreds_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "3 of 5 images are looked at" in words(app)
 
 
-def test_a_file_that_is_too_large_is_refused_by_the_server_unread() -> None:
+def test_a_file_that_is_too_large_is_refused_by_the_server_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "owner", Owner)
     file = SimpleNamespace(name="larger.bmp", size=53_000_000, file_id="1", getvalue=lambda: pytest.fail("read"))
     with pytest.raises(InputError, match=r"larger\.bmp has 53\.00 MB; 50 MB are the most"):
         uploads.picture(file).seen(weights.read_card(library.PRETRAINED / "digits-cnn.safetensors"))
+
+
+def test_what_a_session_uploads_is_its_own_whatever_id_the_client_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And it is dropped with the session, also what is computed after its end."""
+    net = networks.network(listed("digits-cnn"))
+    mine, other = Owner(), Owner()
+    told: dict[Owner, pictures.Picture] = {}
+    for whose, size in ((mine, (9, 9)), (other, (30, 30))):
+        monkeypatch.setattr(uploads, "owner", lambda whose=whose: whose)
+        data = picture(mode="L", size=size)
+        file = SimpleNamespace(name="a.png", size=len(data), file_id="the same", getvalue=lambda data=data: data)
+        told[whose] = uploads.picture(file)
+        list(ask(net, [told[whose], ink.inked(told[whose], net.card)], lambda _ahead: None))
+    assert (told[mine].size, told[other].size) == ((9, 9), (30, 30))
+
+    def kept(owner: Owner) -> int:
+        return sum(owner in caches._owners(key) for cache in caches._every for key in cache)
+
+    assert kept(mine) > 3
+    caches.drop(mine)
+    assert (kept(mine), kept(other) > 3) == (0, True)
+    list(ask(net, [told[mine]], lambda _ahead: None))
+    assert kept(mine) == 0
 
 
 def test_nothing_large_stays_in_the_session() -> None:

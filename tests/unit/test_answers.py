@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from explorer.errors import InputError
 from explorer.models import build
 from explorer.models.weights import Card
-from explorer.prediction import answers, classify, pictures, reasons, turns
+from explorer.prediction import answers, classify, of_files, pictures, reasons, turns
 from explorer.prediction.answers import ask
 from explorer.prediction.networks import Network
 from explorer.prediction.pictures import Picture
@@ -69,7 +69,7 @@ def test_the_page_says_what_the_command_says(tmp_path: Path, network: Network, m
     paths[3].write_bytes(b"GIF89a")
     paths[8].write_bytes(b"")
     said = list(ask(network, given(paths), alone))
-    command = list(classify.predict(network.module, network.card, paths, 4))
+    command = list(of_files.predict(network, paths, 4))
     for one, other in zip(said, command, strict=True):
         assert [(guess.name, guess.index) for guess in one.top(4)] == [(g.name, g.index) for g in other.top]
         assert [guess.probability for guess in one.top(4)] == pytest.approx([g.probability for g in other.top])

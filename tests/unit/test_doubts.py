@@ -9,7 +9,7 @@ from torch import Tensor
 from explorer.data import load
 from explorer.models import library, weights
 from explorer.models.weights import Card
-from explorer.prediction.doubts import EVEN, Doubt, doubts, is_sure
+from explorer.prediction.doubts import EVEN, Doubt, doubts, stands_out
 from explorer.prediction.pictures import Picture
 
 from .pixels import noise
@@ -35,26 +35,26 @@ def spread(classes: int, *first: float) -> Tensor:
     ],
 )
 def test_the_same_of_few_classes_and_of_many(first: tuple[float, ...], classes: int, sure: bool) -> None:
-    assert is_sure(spread(classes, *first)) is sure
+    assert stands_out(spread(classes, *first)) is sure
 
 
 @pytest.mark.parametrize("classes", [2, 10, 1000])
 def test_equal_classes_are_not_sure(classes: int) -> None:
-    assert not is_sure(torch.full((classes,), 1 / classes))
+    assert not stands_out(torch.full((classes,), 1 / classes))
 
 
 def test_half_as_likely_is_not_sure() -> None:
     """As the page says: at least half."""
-    assert not is_sure(torch.tensor([0.5, 0.25, 0.125, 0.125]))
+    assert not stands_out(torch.tensor([0.5, 0.25, 0.125, 0.125]))
 
 
 def test_two_per_cent_that_no_other_comes_near_are_not_sure() -> None:
-    assert not is_sure(spread(1000, 0.02))
-    assert is_sure(spread(1000, 0.3))  # of a network that was trained with soft labels
+    assert not stands_out(spread(1000, 0.02))
+    assert stands_out(spread(1000, 0.3))  # of a network that was trained with soft labels
 
 
-def test_a_single_class_is_sure() -> None:
-    assert is_sure(torch.ones(1))
+def test_a_single_class_stands_out() -> None:
+    assert stands_out(torch.ones(1))
 
 
 @given(some.lists(some.floats(0, 30), min_size=2, max_size=50), some.randoms())
@@ -62,7 +62,7 @@ def test_the_order_of_the_classes_does_not_matter(values: list[float], random: o
     probabilities = torch.tensor(values).softmax(0)
     turned = values[:]
     random.shuffle(turned)  # type: ignore[attr-defined]
-    assert is_sure(probabilities) is is_sure(torch.tensor(turned).softmax(0))
+    assert stands_out(probabilities) is stands_out(torch.tensor(turned).softmax(0))
 
 
 def card(channels: int, mean: float = 0.5, size: int = 8) -> Card:
@@ -116,11 +116,43 @@ def test_a_background_the_other_way_round(mean: float, value: int, doubted: bool
         assert doubts(turned, card(1, mean=mean)) == []
 
 
-@pytest.mark.parametrize(("mean", "edge", "step"), [(0.13, 153, 1), (0.87, 102, -1)])
-def test_a_background_neither_light_nor_dark_is_not_doubted(mean: float, edge: int, step: int) -> None:
-    """The bounds, 0.6 and 0.4 of 255, are still between."""
-    for value, doubted in ((edge, False), (edge + step, True)):
-        assert (Doubt.INVERTED in doubts(picture(ground(value)), card(1, mean=mean))) is doubted
+@pytest.mark.parametrize("mean", [0.13, 0.87])
+@pytest.mark.parametrize(
+    ("paper", "stroke", "doubt"),
+    [
+        (250, 20, Doubt.INVERTED),
+        (142, 42, Doubt.INVERTED),  # grey paper in a room
+        (90, 30, Doubt.INVERTED),
+        (90, 200, Doubt.BACKGROUND),  # chalk on a grey board
+        (0, 255, None),
+        (50, 255, None),  # a fifth of white passes for black
+    ],
+)
+def test_paper_of_any_grey_is_told_from_black(mean: float, paper: int, stroke: int, doubt: Doubt | None) -> None:
+    pixels = torch.full((1, 20, 20), paper, dtype=torch.uint8)
+    pixels[:, 5:15, 8:12] = stroke
+    found = doubts(picture(pixels if mean < 0.5 else 255 - pixels), card(1, mean=mean))
+    assert found == ([] if doubt is None else [doubt])
+
+
+@pytest.mark.parametrize(
+    ("top", "left", "side", "doubted"), [(4, 4, 20, False), (6, 4, 20, False), (0, 8, 20, True), (11, 11, 6, True)]
+)
+def test_strokes_that_stand_elsewhere_than_the_networks_own(top: int, left: int, side: int, doubted: bool) -> None:
+    """MNIST's digits are 20 of 28 pixels high, and their centre of mass is in the middle (LeCun et al. 1998)."""
+    about = card(1, mean=0.13, size=28).model_copy(
+        update={"preprocessing": {"size": 28, "mean": [0.13], "std": [0.3], "framing": "mass"}}
+    )
+    pixels = torch.zeros(1, 28, 28, dtype=torch.uint8)
+    pixels[:, top : top + side, left : left + side] = 255
+    assert doubts(picture(pixels), about) == ([Doubt.FRAMING] if doubted else [])
+
+
+def test_a_picture_in_which_light_and_dark_hardly_differ() -> None:
+    """As 12 bits in a file of 16 are."""
+    pixels = torch.zeros(1, 20, 20, dtype=torch.uint8)
+    pixels[:, 5:15, 8:12] = 15
+    assert doubts(picture(pixels), card(1, mean=0.13)) == [Doubt.FAINT]
 
 
 @pytest.mark.parametrize(("mean", "value"), [(0.4, 255), (0.6, 0)])
@@ -142,7 +174,7 @@ def test_a_picture_far_smaller_than_what_is_read(side: int, doubted: bool) -> No
 def test_a_picture_of_one_colour(spread: int, doubted: bool) -> None:
     pixels = torch.tensor([200, 90, 30], dtype=torch.uint8)[:, None, None].repeat(1, 20, 20)
     pixels[1, 7, 7] += spread
-    assert doubts(picture(pixels), card(3)) == ([Doubt.EMPTY] if doubted else [])
+    assert doubts(picture(pixels), card(3)) == [Doubt.EMPTY if doubted else Doubt.FAINT]
 
 
 def test_no_test_image_of_its_own_is_doubted() -> None:

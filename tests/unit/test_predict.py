@@ -17,7 +17,9 @@ from explorer.data.dataset import Dataset, Split
 from explorer.errors import InputError
 from explorer.models import build
 from explorer.models.weights import Card, halved, load, save
-from explorer.prediction.classify import Guess, classify, likeliest, predict
+from explorer.prediction.classify import Guess, classify, likeliest
+from explorer.prediction.networks import Network
+from explorer.prediction.of_files import predict
 from explorer.settings import settings
 from explorer.specs import parse_spec
 from explorer.training.measure import measure
@@ -75,7 +77,7 @@ def test_one_image_and_many_in_batches_are_the_same(tmp_path: Path, monkeypatch:
     paths = [tmp_path / f"{number}.png" for number in range(7)]
     for path, image in zip(paths, images, strict=True):
         Image.fromarray(image.permute(1, 2, 0).numpy()).save(path)
-    for one, expected in zip(predict(net, about, paths, 4), together, strict=True):
+    for one, expected in zip(predict(Network(net, about, "toy", tmp_path), paths, 4), together, strict=True):
         assert {guess.index: guess.probability for guess in one.top} == pytest.approx(
             dict(enumerate(expected.tolist()))
         )
@@ -158,7 +160,7 @@ def test_networks_that_read_no_pictures(tmp_path: Path) -> None:
     spec = parse_spec({**VGG, "in_channels": 2, "image_size": 8, "num_classes": 4})
     about = Card(name="n", spec=spec.to_dict(), classes=CLASSES, preprocessing={"size": 8, "mean": [0.5], "std": [0.5]})
     with pytest.raises(InputError, match=r"^in_channels: pictures have 1 channel or 3, and the network takes 2$"):
-        list(predict(network(about), about, pictures(tmp_path, 1), 1))
+        list(predict(Network(network(about), about, "toy", tmp_path), pictures(tmp_path, 1), 1))
 
 
 def test_the_command(
@@ -179,7 +181,8 @@ def test_the_command(
     _status, out, _err = command(capsys, monkeypatch, "predict", "net", paths[0], "--top", "99")
     first, *lines = out.splitlines()
     assert first == paths[0]
-    assert len(lines) == 4
+    assert [line.strip() for line in lines[4:]] == ["Not sure: no class stands out."]
+    assert (told[0]["sure"], told[0]["warnings"], told[0]["notes"]) == (False, [], [])
     best = told[0]["top"][0]
     assert lines[0].split()[:2] == [f"{best['probability']:.2%}", best["class"]]
 

@@ -8,15 +8,18 @@ from torch import Tensor
 
 from explorer.data.preprocessing import Normalise
 from explorer.i18n import _
+from explorer.prediction import ink
 from explorer.prediction.answers import Answer
-from explorer.prediction.doubts import Doubt, doubts, is_sure
+from explorer.prediction.doubts import Doubt
 from explorer.prediction.pictures import Picture
+from explorer.prediction.verdict import verdict
 from explorer.ui.predict import bars, state
 from explorer.ui.predict.encoded import SMALL, address
 from explorer.ui.predict.view import DEFAULT
 from explorer.ui.text import plain
 
 COUNTS = (3, 5, 10)  # likeliest classes that are listed
+MENDED = (Doubt.INVERTED, Doubt.BACKGROUND, Doubt.FRAMING)  # by finding the ink
 LARGE, HALF = 300, 240  # pixels of a picture on the page, and of one of four beside each other
 STYLE = """<style>
   .looks { display: flex; flex-wrap: wrap; gap: 14px }
@@ -36,7 +39,7 @@ def draw(answers: Sequence[Answer], *, dark: bool) -> None:
         answers: about the same picture, which can be read.
         dark: whether the page is.
     """
-    picture = answers[0].picture
+    picture = answers[0].picture.origin
     st.subheader(plain(picture.name), anchor=False)
     _switches(answers)
     if len(answers) == 1:
@@ -62,10 +65,22 @@ def _switches(answers: Sequence[Answer]) -> None:
             _("Likeliest classes"), counts, required=True, key=state.VIEW + "top", on_change=state.used,
             format_func=lambda count: _("Top {count}").format(count=count), label_visibility="collapsed",
         )  # fmt: skip
-        if view.invert or any(answer.network.card.network_spec.in_channels == 1 for answer in answers):
+        cards = [answer.network.card for answer in answers]
+        if view.ink or any(ink.framing(card) for card in cards):
+            st.toggle(
+                _("Find the ink"), key=state.VIEW + "ink", on_change=state.used,
+                help=_(
+                    "The strokes on any paper are found, turned light on dark or dark on light as the network knows "
+                    "them, cropped, and centred as its own images are. It holds for this image alone."
+                ),
+            )  # fmt: skip
+        if view.invert or any(card.network_spec.in_channels == 1 for card in cards):
             st.toggle(
                 _("Invert light and dark"), key=state.VIEW + "invert", on_change=state.used,
-                help=_("For dark strokes on a light ground, where a network knows bright strokes on a dark one."),
+                help=_(
+                    "For dark strokes on a light ground, where a network knows bright strokes on a dark one. It holds "
+                    "for this image alone."
+                ),
             )  # fmt: skip
 
 
@@ -74,9 +89,10 @@ def headline(answer: Answer) -> str:
     if answer.probabilities is None:
         return plain(answer.error)
     guesses = answer.top(2)
-    first = guesses[0]
-    if is_sure(answer.probabilities):
-        return _("**{name}**, {share:.2%}").format(name=plain(first.name), share=first.probability)
+    first, said = guesses[0], verdict(answer)
+    if said.stands_out:
+        words = _("**{name}**, {share:.2%}") if said.sure else _("Not sure: **{name}**, {share:.2%}")
+        return words.format(name=plain(first.name), share=first.probability)
     return _("Not sure: {first} ({share:.2%}) or {second} ({other:.2%})").format(
         first=plain(first.name), share=first.probability, second=plain(guesses[1].name), other=guesses[1].probability
     )
@@ -92,42 +108,25 @@ def _said(answer: Answer, place: str, *, dark: bool) -> None:
         st.caption(
             (_("Right: it is {truth}.") if answer.is_right else _("It is {truth}.")).format(truth=f"**{plain(truth)}**")
         )
-    if not is_sure(answer.probabilities):
+    said = verdict(answer)
+    if not said.stands_out:
         st.caption(
             _("No class stands out: the second is at least half as likely as the first, or all are nearly alike."),
             help=_("Of the CIFAR-10 test images whose answers are so, resnet20-cifar10 gets every other one wrong.")
             if answer.network.name == DEFAULT
             else None,
         )
-    for doubt in doubts(answer.picture, answer.network.card):
-        st.warning(_in_words(doubt, answer), icon=":material/help:")
+    for note in said.notes:
+        st.caption(f":material/ink_pen: {plain(note)}")
+    for warned in said.warnings:
+        st.warning(plain(warned.message), icon=":material/help:")
+    if any(warned.code in MENDED for warned in said.warnings) and not state.asking().view.ink:
+        st.button(
+            _("Find the ink"), icon=":material/ink_pen:", key=f"predict.find.{place}",
+            on_click=lambda: state.change(ink=True),
+        )  # fmt: skip
     bars.top(answer.top(state.asking().view.top), answer.truth, dark=dark)
     bars.every(answer, place)
-
-
-def _in_words(doubt: Doubt, answer: Answer) -> str:
-    name, picture, card = plain(answer.network.name), answer.picture, answer.network.card
-    height, width = picture.size
-    sentence = {
-        Doubt.CLASS: _("{truth} is none of the {count:,} classes that {name} knows, so no answer can be right."),
-        Doubt.NAME: _(
-            "The class names of {name} and those of the picture's data set all differ. Classes are taken by their "
-            "position, {truth} for {taken}; if they mean different things, no answer can be right."
-        ),
-        Doubt.COLOUR: _(
-            "{name} was trained with grey images: it doesn't see the colours, and hardly knows photographs."
-        ),
-        Doubt.INVERTED: _(
-            "The background of this picture is light where that of {name}'s own images is dark, or the other way "
-            "round: try to invert it."
-        ),
-        Doubt.SMALL: _("The picture has {width} × {height} pixels, and {name} reads {size} × {size}: it sees a blur."),
-        Doubt.EMPTY: _("The picture has one colour: there is nothing on it that {name} could know."),
-    }[doubt]
-    return sentence.format(
-        truth=plain(picture.truth or ""), count=len(card.classes), name=name, width=width, height=height,
-        size=card.inputs.size, taken=plain(card.classes[answer.truth or 0]),
-    )  # fmt: skip
 
 
 def _together(first: Answer, second: Answer) -> str:
@@ -168,6 +167,8 @@ def _seen(answer: Answer) -> list[_Look]:
     grey = (values - low) / max(high - low, 1e-9) * 255
     size = card.inputs.size
     how = _("resized, and the middle cut out") if card.inputs.resize is not None else _("resized straight to a square")
+    if answer.picture.source is not None and ink.found(answer.picture.source) is not None:
+        how = _("the ink alone")
     return [
         (
             pixels,

@@ -6,7 +6,7 @@ import streamlit as st
 
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.prediction import turns
+from explorer.prediction import ink, turns
 from explorer.prediction.answers import Answer, ask
 from explorer.prediction.networks import Network
 from explorer.prediction.pictures import Picture
@@ -29,11 +29,11 @@ def draw(*, dark: bool) -> None:
         second = choose.beside()
         if second is not None:
             networks.append(choose.loaded(second, "second"))
-        pictures = [one.turned(inverted=state.asking().view.invert) for one in sources.draw(entry.card)]
+        pictures = state.asking().turn(sources.draw(entry.card), shared=sources.are_shared(entry.card))
     ready = [network for network in networks if network is not None]
     with right:
         if not pictures:
-            st.info(_("Choose an image, and see what the network says."), icon=":material/image_search:")
+            st.info(sources.empty(entry.card), icon=":material/image_search:")
         elif ready:
             with turns.visit():
                 _answers(ready, pictures, dark=dark)
@@ -44,18 +44,26 @@ def draw(*, dark: bool) -> None:
 def _answers(networks: Sequence[Network], pictures: Sequence[Picture], *, dark: bool) -> None:
     place = st.empty()
     try:
-        said = [_ask(network, pictures, place) for network in networks]
+        said = [_ask(network, _for(network, pictures), place) for network in networks]
     except InputError as error:
         place.error(plain(str(error)), icon=":material/error:")
         return
     place.empty()
     rows = list(zip(*said, strict=True))
     opened = rows[several.draw(rows)] if len(rows) > 1 else rows[0]
+    state.asking().open(opened[0].picture)
     if opened[0].probabilities is None:
         st.error(plain(opened[0].error), icon=":material/broken_image:")
         return
     answer.draw(opened, dark=dark)
     why.draw(opened, dark=dark)
+
+
+def _for(network: Network, pictures: Sequence[Picture]) -> list[Picture]:
+    """The pictures as a network is asked about them: of some the strokes alone."""
+    if ink.framing(network.card) is None:
+        return list(pictures)
+    return [ink.inked(one, network.card) if state.asking().how(one).ink else one for one in pictures]
 
 
 def _ask(network: Network, pictures: Sequence[Picture], place: "st.delta_generator.DeltaGenerator") -> list[Answer]:

@@ -10,7 +10,7 @@ from explorer.errors import InputError
 from explorer.exports import cells
 from explorer.i18n import _
 from explorer.prediction.answers import Answer
-from explorer.prediction.doubts import doubts, is_sure
+from explorer.prediction.verdict import verdict
 from explorer.ui.predict import state
 from explorer.ui.predict.encoded import address
 from explorer.ui.tables import ticked
@@ -31,7 +31,7 @@ def draw(rows: Sequence[Sequence[Answer]]) -> int:
     Returns:
         The row that is open.
     """
-    keys = [row[0].picture.key for row in rows]
+    keys = [row[0].picture.origin.key for row in rows]
     opened = state.asking().opened
     readable = [number for number, row in enumerate(rows) if row[0].probabilities is not None]
     place = keys.index(opened) if opened in keys else (readable or [0])[0]
@@ -97,7 +97,7 @@ def _row(row: Sequence[Answer]) -> dict[str, object]:
 
 def _thumbnail(answer: Answer) -> str | None:
     try:
-        return address(answer.picture.pixels, THUMBNAIL)
+        return address(answer.picture.origin.pixels, THUMBNAIL)
     except InputError:
         return None
 
@@ -107,14 +107,15 @@ def _note(row: Sequence[Answer]) -> str:
     if answer.probabilities is None:
         return answer.error
     notes = [_("first frame")] if answer.picture.is_first else []
-    if not is_sure(answer.probabilities):
+    said = verdict(answer)
+    if not said.stands_out:
         notes.append(_("not sure"))
     first = answer.top(1)[0].name
     if answer.is_right is False:
         notes.append(_("wrong"))
     if _comparable(row) and row[1].top(1)[0].name != first:
         notes.append(_("the networks disagree"))
-    if doubts(answer.picture, answer.network.card):
+    if said.warnings:
         notes.append(_("may be none that the network knows"))
     return ", ".join(notes)
 
@@ -167,12 +168,15 @@ def _columns(row: Sequence[Answer]) -> dict[str, Any]:
 def as_csv(rows: Sequence[Sequence[Answer]], count: int) -> str:
     """A line for each image, network and one of its likeliest classes; one for an image that can't be read."""
     lines: list[list[str | int | None]] = [
-        ["image", "truth", "network", "rank", "class", "index", "probability", "error"]
+        ["image", "truth", "network", "rank", "class", "index", "probability", "error", "sure", "warnings"]
     ]
     for answer in (answer for row in rows for answer in row):
         about = [answer.picture.name, answer.picture.truth, answer.network.name]
         if answer.probabilities is None:
-            lines.append([*about, None, None, None, None, answer.error])
+            lines.append([*about, None, None, None, None, answer.error, None, None])
+            continue
+        said = verdict(answer)
+        beside = [None, str(said.sure).lower(), " ".join(one.code for one in said.warnings)]
         for rank, guess in enumerate(answer.top(count), 1):
-            lines.append([*about, rank, guess.name, guess.index, f"{guess.probability:.6f}", None])
+            lines.append([*about, rank, guess.name, guess.index, f"{guess.probability:.6f}", *beside])
     return cells.as_csv(lines)

@@ -48,6 +48,24 @@ def usual(card: Card) -> Source:
     return "data" if testsets.own(card) else "gallery"
 
 
+def are_shared(card: Card) -> bool:
+    """Whether the images are those that a link names, and not the user's own."""
+    return (state.asking().view.source or usual(card)) in ("gallery", "data")
+
+
+def empty(card: Card) -> str:
+    """What to do where no image is chosen."""
+    match state.asking().view.source or usual(card):
+        case "upload":
+            return _("Upload an image on the left, and see what the network says.")
+        case "camera":
+            return _("Take a picture on the left, and see what the network says.")
+        case "data":
+            return _("Choose a data set and an image on the left, and see what the network says.")
+        case "gallery":
+            return _("Choose an image on the left, and see what the network says.")
+
+
 def _choose() -> None:
     state.change(source=st.session_state[KEY])
 

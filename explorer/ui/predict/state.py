@@ -1,17 +1,26 @@
 """The state of the Predict page: from the link to the widgets and back."""
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import streamlit as st
 
 from explorer.errors import ExplorerError
+from explorer.prediction.pictures import Picture
 from explorer.ui.linked import Linked
 from explorer.ui.predict.view import View
 
 VIEW = "predict.view."  # of the widgets' keys
 OF_THE_NETWORK = ("cls", "layer", "unit")  # fields that mean nothing to another network
+
+
+@dataclass(frozen=True)
+class Turned:
+    """How a picture is looked at: its light and dark inverted, its strokes alone, or as it is."""
+
+    invert: bool = False
+    ink: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,18 +55,72 @@ class Asking(Linked[View]):
 
     Attributes:
         opened: key of the one of several pictures that is shown close up.
+        turned: how pictures are looked at that are not looked at as they are, by their keys.
+        seen: key of the picture that the view's ``invert`` and ``ink`` are about; none where a link says them.
+        brought: keys of the files that were there when the page was drawn last.
         deed: that is to be done when the list of weights is drawn next, as it may take a minute.
         told: what came of the last one.
         tidy: what it has left to be done.
     """
 
     PREFIX: ClassVar[str] = VIEW
-    WIDGETS: ClassVar[tuple[str, ...]] = ("show", "invert", "size", "top", "why", "order")
+    WIDGETS: ClassVar[tuple[str, ...]] = ("show", "invert", "ink", "size", "top", "why", "order")
 
     opened: Hashable = None
+    turned: dict[Hashable, Turned] = field(default_factory=dict)
+    seen: Hashable = None
+    brought: frozenset[Hashable] = frozenset()
     deed: Deed | None = None
     told: Told | None = None
     tidy: Callable[[], None] | None = None
+
+    def begin(self) -> None:
+        """Follow the link, and see what the widgets say: what is switched holds for the picture that is open."""
+        Linked.begin(self)
+        if self.seen is not None:
+            self._turn(self.seen)
+
+    def turn(self, pictures: Sequence[Picture], *, shared: bool) -> list[Picture]:
+        """The pictures as each is to be looked at.
+
+        Args:
+            pictures: as they are.
+            shared: whether a link names them: what it says holds for all of them then, and for no photograph else.
+        """
+        if self.seen is None and shared:
+            for picture in pictures:
+                self._turn(picture.key)
+        return [one.turned(inverted=self.how(one).invert) for one in pictures]
+
+    def how(self, picture: Picture) -> Turned:
+        """How a picture is looked at."""
+        return self.turned.get(picture.origin.key, Turned())
+
+    def open(self, picture: Picture) -> None:
+        """From now on the switches are those of this picture; before they are drawn."""
+        how, self.seen = self.how(picture), picture.origin.key
+        self.correct(invert=how.invert, ink=how.ink)
+
+    def bring(self, pictures: Sequence[Picture]) -> None:
+        """Show a file that was not there before: the first of them, where there were others."""
+        keys = [picture.key for picture in pictures]
+        new = [key for key in keys if key not in self.brought]
+        if new and self.brought:
+            self.opened = new[0]
+        self.brought = frozenset(keys)
+
+    def _turn(self, key: Hashable) -> None:
+        how = Turned(self.view.invert, self.view.ink)
+        if how == Turned():
+            self.turned.pop(key, None)
+        else:
+            self.turned[key] = how
+
+    def _follow(self, *, elsewhere: bool) -> bool:
+        followed = Linked._follow(self, elsewhere=elsewhere)
+        if followed:
+            self.seen = None
+        return followed
 
     def act(self, on_wait: Callable[[int], None]) -> None:
         """Do what the user has asked for.

@@ -5,10 +5,11 @@ from functools import cache
 import streamlit as st
 import torch
 
-from explorer.data import examples, load
+from explorer.data import examples, load, preview
 from explorer.data.catalogue import NAMES
 from explorer.data.downloads import is_there
 from explorer.data.examples import Examples
+from explorer.data.preview import Preview
 from explorer.data.progress import Progress
 from explorer.errors import InputError
 from explorer.i18n import _
@@ -27,7 +28,7 @@ from explorer.ui.train.waiting import follow
 
 PAGE = 20  # images
 SIDE = 70
-DIGITS = "digits"
+MIXED = 0  # seed of the order
 DRAWN = "predict.drawn"  # in session_state: the data set that was drawn last, its class and images
 
 
@@ -58,17 +59,42 @@ def own(card: Card) -> str | None:
     return next((one for one in offered() if one == name or (upload and one == UPLOADED + upload)), None)
 
 
+def fitting(card: Card) -> str | None:
+    """The data set that suits a network: its own, or else one that has its classes and nothing else."""
+    known = {name.casefold() for name in card.classes}
+    alike = (name for name in offered() if len(found := _classes(name)) > 0 and found <= known)
+    return own(card) or max(alike, key=lambda name: len(_classes(name)), default=None)
+
+
+def _classes(name: str) -> set[str]:
+    """The classes of a data set, as far as somebody has looked at it; else none."""
+    if name in NAMES and not NAMES[name].source:
+        held: Examples | Preview | None = _bundled(name)
+    else:
+        path = path_of(name)
+        held = examples.kept(path) or preview.kept(path)
+    return set() if held is None else {one.casefold() for one in held.classes}
+
+
 def draw(card: Card) -> list[Picture]:
     """Let the user choose among the test images; the first of them is chosen at first."""
     view = state.asking().view
-    usual = own(card) or DIGITS
-    options = list(dict.fromkeys([usual, *offered(), *([view.data] if view.data else [])]))
+    usual = fitting(card)
+    options = list(dict.fromkeys([*([usual] if usual else []), *offered(), *([view.data] if view.data else [])]))
     name = view.data or usual
 
     def choose(one: str | None) -> None:
         state.change(data="" if one == usual else one, index=(), of="")
 
-    choice(_("Data set"), options, name, choose, words=title, key="predict.data")
+    choice(
+        _("Data set"), options, name, choose, words=title, key="predict.data", index=None,
+        placeholder=_("Choose a data set"),
+    )  # fmt: skip
+    if name is None:
+        st.caption(
+            _("No data set on this server has the classes of this network. You can upload one on the Train page.")
+        )
+        return []
     _begin_anew(name)
     if name not in offered():
         st.warning(_("{data} is not on this server.").format(data=plain(title(name))), icon=":material/link_off:")
@@ -129,10 +155,11 @@ def _choose(name: str, tests: Examples) -> list[Picture]:
 
 
 def _of_class(tests: Examples, name: str) -> list[int]:
-    if not name:
-        return list(range(len(tests.split)))
-    label = tests.classes.index(name)
-    return torch.nonzero(tests.split.labels == label)[:, 0].tolist()
+    """Positions of the images, mixed: data sets often hold one class after the other."""
+    mixed = torch.randperm(len(tests.split), generator=torch.Generator().manual_seed(MIXED))
+    if name:
+        mixed = mixed[tests.split.labels[mixed] == tests.classes.index(name)]
+    return mixed.tolist()
 
 
 def _chosen(tests: Examples, listed: list[int]) -> list[int]:
@@ -173,7 +200,8 @@ def _pager(listed: list[int], first: int, page: list[int]) -> None:
             on_click=lambda: state.change(index=tuple(page)),
         )  # fmt: skip
     if count:
-        st.caption(_("{first:,} to {last:,} of {count:,}").format(first=first + 1, last=first + len(page), count=count))
+        words = _("{first:,} to {last:,} of {count:,}, in a mixed order that is always the same")
+        st.caption(words.format(first=first + 1, last=first + len(page), count=count))
 
 
 def _open(listed: list[int], first: int) -> None:
@@ -186,8 +214,9 @@ def _choose_class(name: str | None) -> None:
 
 
 def _picture(name: str, tests: Examples, index: int) -> Picture:
-    called = f"{name.removeprefix(UPLOADED)} {index}"
-    return Picture.of_split(called, tests.split, index, tests.classes)
+    # Counted from one, and of how many: a bare index above a picture of a digit reads as what the digit is.
+    called = _("Test image {number:,} of {count:,}").format(number=index + 1, count=len(tests.split))
+    return Picture.of_split(called, tests.split, index, tests.classes, name)
 
 
 def _cell(picture: Picture) -> Shown:

@@ -1,9 +1,13 @@
 """Images that the user brings: files, or what the camera sees.
 
-Streamlit keeps what is uploaded as long as the session lives; here are the bounds on what is done with it.
+Streamlit keeps what is uploaded as long as the session lives; here are the bounds on what is done with it. What is
+computed of a file is kept under its session and its content: the id that comes with an upload is the client's own
+choice, and no session sees what another one has brought. All of it is dropped when the session ends.
 """
 
-from collections.abc import Sequence
+import hashlib
+from collections import Counter
+from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,6 +18,8 @@ from explorer.data import formats
 from explorer.drawing.numbers import bytes_short
 from explorer.errors import InputError, printable
 from explorer.i18n import _
+from explorer.prediction import caches
+from explorer.prediction.caches import Owner
 from explorer.prediction.pictures import Picture
 from explorer.ui.predict import state
 from explorer.ui.predict.view import MOST
@@ -47,7 +53,9 @@ def files() -> list[Picture]:
             ),
             icon=":material/filter_list:",
         )  # fmt: skip
-    return [picture(file) for file in taken]
+    brought = pictures(taken)
+    state.asking().bring(brought)
+    return brought
 
 
 def camera() -> list[Picture]:
@@ -57,7 +65,7 @@ def camera() -> list[Picture]:
         _("No camera, or it is not allowed here? Browsers give it to pages of this machine and to https only: upload a "
           "photograph instead.")
     )  # fmt: skip
-    return [picture(taken, _("photograph"))] if taken else []
+    return [picture(taken, 0, _("photograph"))] if taken else []
 
 
 def within(given: Sequence[Any]) -> list[Any]:
@@ -71,12 +79,38 @@ def within(given: Sequence[Any]) -> list[Any]:
     return taken
 
 
-def picture(file: Any, name: str = "") -> Picture:
-    """The picture of an uploaded file."""
+def pictures(files: Sequence[Any]) -> list[Picture]:
+    """The pictures of uploaded files; the same file twice is two of them."""
+    found: list[Picture] = []
+    times: Counter[Hashable] = Counter()
+    for file in files:
+        one = picture(file)
+        found.append(picture(file, times[one.key]) if times[one.key] else one)
+        times[one.key] += 1
+    return found
+
+
+def picture(file: Any, time: int = 0, name: str = "") -> Picture:
+    """The picture of an uploaded file.
+
+    Args:
+        file: as Streamlit gives it.
+        time: how often the same was given before.
+        name: that stands in the place of the file's.
+    """
     called = name or named(file.name)
     if file.size > MAX_FILE * 2**20:
-        return Picture(called, ("upload", file.file_id), partial(_too_large, called, file.size))
-    return Picture.of_file(called, ("upload", file.file_id), file.getvalue())
+        return Picture(
+            called, ("upload", owner(), "too large", file.size, time), partial(_too_large, called, file.size)
+        )
+    data = file.getvalue()
+    return Picture.of_file(called, ("upload", owner(), hashlib.sha256(data).hexdigest(), time), data)
+
+
+@st.cache_resource(scope="session", max_entries=1, show_spinner=False, on_release=caches.drop)
+def owner() -> Owner:
+    """Whose the uploads of this session are."""
+    return Owner()
 
 
 def named(name: str) -> str:

@@ -50,7 +50,8 @@ class View(LinkSettings):
         data: data set whose test images are browsed; empty is the one that suits the network.
         index: positions of images in its test set.
         of: class of the test images that are listed; empty is every class.
-        invert: whether light and dark change places before a network sees an image.
+        invert: whether light and dark change places before a network sees the image that is open.
+        ink: whether a network sees its strokes alone, framed as its own images are.
         size: side of the images in pixels that the first network is asked at; none is that of its card.
         top: how many classes are listed.
         cls: position of the class that is explained; none is the likeliest.
@@ -75,6 +76,7 @@ class View(LinkSettings):
     ] = ()  # fmt: skip
     of: Name = ""
     invert: bool = False
+    ink: bool = False
     size: Annotated[int, Field(ge=1, le=MAX_IMAGE)] | None = None
     top: Annotated[int, Field(ge=1, le=10)] = 5
     cls: Annotated[int, Field(ge=0, lt=2**31)] | None = None

@@ -1,0 +1,134 @@
+"""Strokes drawn anew as a network's own digits are: of one pen, upright, centred, at the size that it knows."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from explorer.data.framing import Framing
+from explorer.prediction.strokes import Array, Strokes
+
+FINE = 8  # pixels of the drawing for one of the result
+# MNIST: "size normalized to fit in a 20x20 pixel box while preserving their aspect ratio … translating the image so as
+# to position the [center of mass] at the center of the 28x28 field" (LeCun et al. 1998, section III-A).
+MASS_FILL = 20 / 28
+MASS_PEN = 0.125  # median width of MNIST's strokes, as a share of a digit's longer side
+# scikit-learn's: bitmaps of 32x32 whose dark cells are counted in blocks of 4x4 (Alpaydin and Kaynak 1998). They are
+# upright, as high as the picture, and of nearly one width: measured, as no paper says so.
+BOX_WIDTH, BOX_ASPECT, BOX_SQUEEZE = 0.69, 0.75, 0.5
+BOX_INK = 0.302  # share of the picture that is ink, alike for all ten digits
+PENS = (0.6, 1.6)  # times its own width that a stroke is made narrower or wider at most
+
+
+def framed(strokes: Strokes, framing: Framing, size: int) -> Tensor:
+    """Strokes in white on black, uint8, (1, size, size)."""
+    shape = _box(strokes.shape, size) if framing is Framing.BOX else _mass(strokes.shape, size)
+    return torch.from_numpy(np.rint(255 * shape).astype(np.uint8))[None]
+
+
+def _mass(shape: Array, size: int) -> Array:
+    """As high or wide as MNIST's digits, the centre of mass in the middle."""
+    longer = MASS_FILL * size
+    drawn = _penned(_enlarged(shape, round(longer * FINE)), MASS_PEN * longer * FINE)
+    fine = np.zeros((3 * size * FINE,) * 2, np.float32)
+    ink = _tight(drawn)
+    height, width = ink.shape
+    scale = longer * FINE / max(height, width)
+    ink = _resized(ink, round(height * scale), round(width * scale))
+    top, left = (round(1.5 * size * FINE - _middle(ink.sum(1 - axis))) for axis in (0, 1))
+    fine[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
+    field = slice(size * FINE, 2 * size * FINE)
+    return _counted(fine[field, field], FINE)
+
+
+def _middle(ink: Array) -> float:
+    """Where the centre of mass is, in pixels from the first one's edge."""
+    return float((ink * (np.arange(len(ink)) + 0.5)).sum() / ink.sum())
+
+
+def _box(shape: Array, size: int) -> Array:
+    """As high as the picture, upright and of nearly one width."""
+    high = 4 * size * 2
+    upright = _tight(_upright(_enlarged(shape, high)))
+    height, width = upright.shape
+    wide = BOX_WIDTH * high * (width / height / BOX_ASPECT) ** BOX_SQUEEZE
+    wide = round(min(max(wide, 0.1 * high), high))
+    best = _resized(upright, high, wide)
+    best = _inked(best, BOX_INK * high * high)
+    fine = np.zeros((high, high), np.float32)
+    left = (high - wide) // 2
+    fine[:, left : left + wide] = best
+    return _counted(fine, high // size)
+
+
+def _counted(fine: Array, block: int) -> Array:
+    """Share of ink in each block."""
+    size = len(fine) // block
+    return fine.reshape(size, block, size, block).mean((1, 3))
+
+
+def _enlarged(shape: Array, longer: int) -> Array:
+    height, width = shape.shape
+    scale = longer / max(height, width)
+    return np.pad(_resized(shape, max(round(height * scale), 1), max(round(width * scale), 1)), longer // 5)
+
+
+def _resized(shape: Array, height: int, width: int) -> Array:
+    from PIL import Image
+
+    picture = Image.fromarray(np.ascontiguousarray(shape, np.float32))
+    return np.clip(np.asarray(picture.resize((max(width, 1), max(height, 1)), Image.Resampling.BICUBIC)), 0, 1)
+
+
+def _tight(shape: Array) -> Array:
+    inside = shape > 0.5
+    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+    return shape[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _apart(shape: Array) -> Array:
+    """Distance of each pixel from the edge of the ink, inside positive."""
+    from scipy import ndimage
+
+    inside = shape > 0.5
+    apart: Array = ndimage.distance_transform_edt(inside) - ndimage.distance_transform_edt(~inside)
+    return apart - np.sign(apart) * 0.5
+
+
+def _pen(shape: Array) -> float:
+    """Width of the strokes: twice their distance from the edge along their middle."""
+    from skimage.morphology import skeletonize
+
+    middle = skeletonize(shape > 0.5)
+    return float(2 * np.median(_apart(shape)[middle])) if middle.any() else 1.0
+
+
+def _penned(shape: Array, pen: float) -> Array:
+    """The same drawn with a pen of another width."""
+    own = _pen(shape)
+    wanted = min(max(pen, PENS[0] * own), max(PENS[1] * own, own + 2))
+    return np.clip(_apart(shape) + (wanted - own) / 2 + 0.5, 0, 1)
+
+
+def _inked(shape: Array, ink: float) -> Array:
+    """The same with so many pixels of ink, as far as the pen allows."""
+    apart, own = _apart(np.pad(shape, 1)), _pen(shape)
+    apart = apart[1:-1, 1:-1]
+    levels = np.sort(apart, axis=None)
+    edge = float(levels[max(len(levels) - round(ink), 0)])
+    edge = min(max(edge, -own * 0.4), own * 0.2)
+    return np.clip(apart - edge + 0.5, 0, 1)
+
+
+def _upright(shape: Array) -> Array:
+    """The same without its slant: columns of mass are brought above each other."""
+    from scipy import ndimage
+
+    down, across = (np.arange(side) + 0.5 for side in shape.shape)
+    ink = shape.sum()
+    middle, centre = (shape.sum(1) * down).sum() / ink, (shape.sum(0) * across).sum() / ink
+    both = ((down - middle)[:, None] * (across - centre)[None] * shape).sum()
+    slant = float(both / max((shape.sum(1) * (down - middle) ** 2).sum(), 1e-6))
+    slant = min(max(slant, -1.0), 1.0)
+    reach = int(abs(slant) * shape.shape[0] / 2) + 1
+    wide = np.pad(shape, ((0, 0), (reach, reach)))
+    return np.asarray(ndimage.affine_transform(wide, [[1, 0], [slant, 1]], [0, -slant * (middle - 0.5)], order=1))

@@ -1,0 +1,94 @@
+"""Pictures in files: what networks say about them, with the same warnings as on the page."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from explorer.data.decode import decode
+from explorer.data.source import bounded
+from explorer.errors import InputError, printable, shown
+from explorer.i18n import _
+from explorer.prediction import ink
+from explorer.prediction.answers import ask
+from explorer.prediction.classify import Guess
+from explorer.prediction.networks import Network
+from explorer.prediction.pictures import Picture
+from explorer.prediction.verdict import Verdict, verdict
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What is said about one picture: its likeliest classes, or why it can't be read.
+
+    Attributes:
+        image: the file, as its user has named it.
+        top: none of a picture that can't be read.
+        verdict: whether that is sure; none of a picture that can't be read.
+        error: why not.
+    """
+
+    image: str
+    top: tuple[Guess, ...] = ()
+    verdict: Verdict | None = None
+    error: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, as ``predict --json`` prints it."""
+        top = [{"class": one.name, "index": one.index, "probability": one.probability} for one in self.top]
+        told: dict[str, Any] = {"image": self.image, "top": top}
+        if self.verdict is None:
+            return told | {"error": self.error}
+        warnings = [{"code": str(one.code), "message": one.message} for one in self.verdict.warnings]
+        return told | {"sure": self.verdict.sure, "warnings": warnings, "notes": list(self.verdict.notes)}
+
+
+def predict(
+    network: Network, paths: Sequence[str | Path], count: int, *, invert: bool = False, find_ink: bool = False
+) -> Iterator[Prediction]:
+    """The likeliest classes of pictures in files, in their order; one that can't be read says why.
+
+    Args:
+        network: that is asked.
+        paths: of the pictures.
+        count: of classes for each.
+        invert: light and dark change places.
+        find_ink: networks see the strokes alone, framed as their own are.
+
+    Raises:
+        InputError: where the network reads no pictures, gives no numbers, or was not trained with strokes that are
+            asked for.
+    """
+    if find_ink:
+        ink.check(network.card)
+    pictures = [_picture(path, number).turned(inverted=invert) for number, path in enumerate(paths)]
+    asked = [ink.inked(one, network.card) if find_ink else one for one in pictures]
+    for path, answer in zip(paths, ask(network, asked, lambda _ahead: None), strict=True):
+        if answer.probabilities is None:
+            yield Prediction(str(path), error=answer.error)
+        else:
+            yield Prediction(str(path), answer.top(count), verdict(answer))
+
+
+def _picture(name: str | Path, number: int) -> Picture:
+    return Picture(
+        printable(name) or shown(name), ("file", number, str(name)), partial(_read, name),
+        spread=partial(_read, name, None, spread=True),
+    )  # fmt: skip
+
+
+def _read(name: str | Path, channels: int | None, *, spread: bool = False) -> Tensor:
+    place, path = printable(name) or shown(name), Path(name)
+    try:
+        if not path.is_file() and path.exists():  # a pipe would be waited for without end
+            raise InputError(_("{place} can't be read: it is not a file").format(place=place))
+        with path.open("rb") as file:
+            return decode(bounded(file, path), place, channels, spread=spread)
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a null character
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(_("{place} can't be read: {reason}").format(place=place, reason=reason)) from None

@@ -1,0 +1,251 @@
+"""Strokes found on any paper: grey, shaded, lit from a side, ruled, or light ones on a dark ground.
+
+What lies behind the strokes is estimated without them: a morphological closing fills what is dark and narrower than its
+window, and leaves paper, shadows and the light's fall as they are (J. Serra, "Image Analysis and Mathematical
+Morphology", 1982; for documents B. Gatos, I. Pratikakis, S. Perantonis, "Adaptive degraded document image
+binarization", Pattern Recognition 2006). What a pixel lacks of that light, as a share of it, doesn't depend on how much
+light there is. Light strokes are dark ones of the negative.
+"""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[Any]]
+
+SIDE = 384  # pixels of the longer side at which strokes are looked for
+LEAST = 160  # pixels to which a smaller picture is enlarged, for filters that reckon in pixels
+CLOSE = 110  # pixels of a digit below which it is looked at again, closer
+MARGIN = 0.35  # of the strokes' longer side, that is looked at around them then
+WINDOW = 0.22  # of the longer side: no stroke is as wide
+DARKEST = 24  # of 255: below that a share of the light is noise
+FAINTEST = 0.08  # share of the light that a stroke takes away at the least
+NOISE = 5  # standard deviations of the paper that are no stroke
+NEAR = 0.3  # of the longer side of what is kept, from where on strokes are another figure
+SPECK = 0.03  # of the largest part's ink, below which a part is a speck
+WEAK = 0.5  # of the largest part's contrast, below which a part is a line of the paper or a shadow
+SPAN = 0.8  # of the picture, from where on a straight line is the paper's
+ALONG, ALL_ALONG = 0.2, 0.8  # of an edge of the picture, that a part lies on
+LAST = 0.05  # what counts of its ink then
+TURN = 8  # degrees by which ruled paper may be turned
+
+
+@dataclass(frozen=True)
+class Strokes:
+    """Strokes of a picture.
+
+    Attributes:
+        shape: how much of each pixel of their box is ink, float from 0 to 1, (h, w), at the resolution of the search.
+        box: top, left, height and width of it in pixels of the picture.
+        dark: whether they are darker than what lies behind.
+        others: how many other figures of comparable size were left out.
+    """
+
+    shape: Array
+    box: tuple[int, int, int, int]
+    dark: bool
+    others: int = 0
+
+
+def find(image: Tensor) -> Strokes | None:
+    """The strokes of a picture; none where nothing stands out from what lies behind.
+
+    Args:
+        image: uint8, (1 or 3, H, W).
+    """
+    light, scale = _scaled(image)
+    dark = _are_dark(light.mean(0))
+    seen = _figure(light if dark else 255 - light)
+    if seen is None:
+        return None
+    (top, left, height, width), shape, others = seen
+    longer = max(height, width)
+    if scale < 1 and longer < CLOSE:  # the original has more of them
+        around = _around(np.array([top, left, height, width]) / scale, MARGIN * longer / scale, image.shape[1:])
+        close, closer = _scaled(image[:, around[0] : around[1], around[2] : around[3]])
+        again = _figure(close if dark else 255 - close)
+        if again is not None:
+            box, shape, _others = again
+            place = np.array(box) / closer + np.array([around[0], around[2], 0, 0])
+            return Strokes(shape, _whole(place), dark, others)
+    return Strokes(shape, _whole(np.array([top, left, height, width]) / scale), dark, others)
+
+
+def _scaled(image: Tensor) -> tuple[Array, float]:
+    """Pixels as float32, (C, h, w), at the size of the search, and how many of them are one of the picture."""
+    from scipy import ndimage
+
+    longest = max(image.shape[1:])
+    if longest > SIDE:
+        height, width = (max(round(side * SIDE / longest), 1) for side in image.shape[1:])
+        planes = [Image.fromarray(plane).resize((width, height), Image.Resampling.BOX) for plane in image.numpy()]
+        return np.stack([np.asarray(plane, np.float32) for plane in planes]), SIDE / longest
+    pixels: Array = image.numpy().astype(np.float32)
+    if longest >= LEAST:
+        return pixels, 1.0
+    scale = -(-LEAST // longest)
+    enlarged = np.stack([ndimage.zoom(plane, scale, order=1, mode="nearest", grid_mode=True) for plane in pixels])
+    return ndimage.gaussian_filter(enlarged, (0, scale / 3, scale / 3), mode="nearest"), float(scale)
+
+
+def _are_dark(light: Array) -> bool:
+    """Whether what stands out from the ground is darker: the ground is what most of any large window shows."""
+    from scipy import ndimage
+
+    step = max(max(light.shape) // 48, 1)
+    small = ndimage.uniform_filter(light, step, mode="nearest")[step // 2 :: step, step // 2 :: step]
+    ground = ndimage.median_filter(small, size=[side // 2 * 2 // 2 + 1 for side in small.shape], mode="nearest")
+    return bool(((small - ground) ** 3).sum() <= 0)
+
+
+def _figure(light: Array) -> tuple[tuple[int, int, int, int], Array, int] | None:
+    """Box, shape and number of other figures, of dark strokes in pixels (C, h, w)."""
+    from skimage import filters, measure
+
+    contrast = _contrast(light, round(WINDOW * max(light.shape[1:])))
+    noise = 1.4826 * float(np.median(np.abs(contrast - np.median(contrast))))
+    floor = max(NOISE * noise, FAINTEST)
+    contrast = _unruled(contrast, floor)
+    labels = measure.label(contrast > floor)
+    if not labels.any():
+        return None
+    main = _main(labels, contrast)
+    if main is None:
+        return None
+    level = float(np.percentile(contrast[labels == main], 75))
+    low, high = max(0.35 * level, floor), max(WEAK * level, floor)
+    mask = filters.apply_hysteresis_threshold(contrast, low, high)
+    kept, others = _together(measure.label(mask), contrast, labels == main)
+    if kept is None:
+        return None
+    # Half of the ink's own contrast is the edge of a stroke.
+    deep = float(np.percentile(contrast[kept], 60))
+    shape = np.clip(contrast / deep, 0, 1) * _grown(kept, 2)
+    inside = shape > 0.5
+    if not inside.any():
+        return None
+    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+    top, left = int(rows[0]), int(columns[0])
+    height, width = int(rows[-1]) + 1 - top, int(columns[-1]) + 1 - left
+    return (top, left, height, width), shape[top : top + height, left : left + width], others
+
+
+def _contrast(light: Array, window: int) -> Array:
+    """Which share of the light that is expected each pixel lacks, (h, w), from the colour that lacks most."""
+    from scipy import ndimage
+
+    smooth = ndimage.gaussian_filter(light, (0, 0.8, 0.8), mode="nearest")
+    ground = ndimage.grey_closing(smooth, size=(1, window | 1, window | 1), mode="nearest")
+    lacking = (ground - smooth) / np.maximum(ground, DARKEST)
+    lacking -= np.median(lacking, axis=(1, 2), keepdims=True)
+    return np.asarray(np.clip(lacking.max(0), 0, 1))
+
+
+def _unruled(contrast: Array, floor: float) -> Array:
+    """The contrast without the lines of ruled or squared paper: straight ones that cross the whole picture."""
+    from scipy import ndimage
+    from skimage import measure
+
+    found = [
+        part.slice for part in measure.regionprops(measure.label(contrast > floor))
+        if any(side.stop - side.start > SPAN * length for side, length in zip(part.slice, contrast.shape, strict=True))
+    ]  # fmt: skip
+    if not found:
+        return contrast
+    half = ndimage.maximum_filter(contrast, 2)[::2, ::2]
+    lines = np.zeros_like(half)
+    for flat in (half, half.T):
+        length = round(SPAN * flat.shape[1])
+        for slope in np.tan(np.radians(np.arange(-TURN, TURN + 1))):
+            lines_here = _opened(flat, length, float(slope))
+            lines = np.maximum(lines, lines_here if flat is half else lines_here.T)
+    lines = ndimage.maximum_filter(lines, 3)
+    whole = np.kron(lines, np.ones((2, 2), np.float32))[: contrast.shape[0], : contrast.shape[1]]
+    without = np.clip(contrast - 1.1 * whole, 0, 1)
+    left = float(without[without > floor].sum())
+    # A tall 1 is a straight line, too: where nothing else is left, it is the figure.
+    return without if left > 0.15 * float(contrast[contrast > floor].sum()) else contrast
+
+
+def _opened(values: Array, length: int, slope: float) -> Array:
+    """Morphological opening by a straight line of so many columns."""
+    rows = np.round(slope * np.arange(values.shape[1])).astype(int)
+    rows -= rows.min()
+    tall = np.zeros((values.shape[0] + int(rows.max()), values.shape[1]), values.dtype)
+    columns = np.arange(values.shape[1])
+    index = np.arange(values.shape[0])[:, None] + rows[None]
+    tall[index, columns[None]] = values  # sheared: the line lies level
+    from scipy import ndimage
+
+    level = ndimage.grey_opening(tall, size=(1, length), mode="nearest")
+    return level[index, columns[None]]
+
+
+def _main(labels: Array, contrast: Array) -> int | None:
+    """The part with the most ink; what lies along an edge of the picture comes last, or is the fall of the light."""
+    from scipy import ndimage
+
+    count = int(labels.max())
+    ink = ndimage.sum_labels(contrast, labels, np.arange(1, count + 1))
+    edge = np.zeros(count + 1)
+    for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        longest = np.bincount(side, minlength=count + 1)
+        edge = np.maximum(edge, longest / len(side))
+    edge[0] = 0
+    ink = ink * np.select([edge[1:] > ALL_ALONG, edge[1:] > ALONG], [0, LAST], 1)
+    return int(np.argmax(ink)) + 1 if ink.any() else None
+
+
+def _together(labels: Array, contrast: Array, main: Array) -> tuple[Array | None, int]:
+    """The parts that belong to the main one, and how many others are as large as figures."""
+    from skimage import measure
+
+    parts = {part.label: part for part in measure.regionprops(labels, intensity_image=contrast)}
+    held = np.bincount(labels[main], minlength=labels.max() + 1)
+    held[0] = 0
+    if not held.any():
+        return None, 0
+    first = int(held.argmax())
+    ink = {label: float(part.area * part.intensity_mean) for label, part in parts.items()}
+    chosen, rest = {first}, set(parts) - {first}
+    rest = {one for one in rest if ink[one] > SPECK * ink[first] and not _on_the_edge(parts[one], labels.shape)}
+    while near := {one for one in rest if _near(parts[one].bbox, [parts[label].bbox for label in chosen])}:
+        chosen |= near
+        rest -= near
+    others = sum(ink[one] > 0.3 * ink[first] for one in rest)
+    return np.isin(labels, list(chosen)), others
+
+
+def _on_the_edge(part: Any, shape: tuple[int, ...]) -> bool:
+    top, left, bottom, right = part.bbox
+    return bool(top == 0 or left == 0 or bottom == shape[0] or right == shape[1])
+
+
+def _near(box: tuple[int, ...], boxes: list[tuple[int, ...]]) -> bool:
+    top, left = (min(one[axis] for one in boxes) for axis in (0, 1))
+    bottom, right = (max(one[axis] for one in boxes) for axis in (2, 3))
+    reach = NEAR * max(bottom - top, right - left)
+    gap = max(top - box[2], box[0] - bottom, left - box[3], box[1] - right, 0)
+    return gap <= reach
+
+
+def _grown(mask: Array, by: int) -> Array:
+    from scipy import ndimage
+
+    return np.asarray(ndimage.binary_dilation(mask, iterations=by))
+
+
+def _around(box: Array, margin: float, size: tuple[int, ...]) -> tuple[int, int, int, int]:
+    top, left, height, width = box.tolist()
+    ends = (top - margin, top + height + margin, left - margin, left + width + margin)
+    limits = (size[0], size[0], size[1], size[1])
+    first, last, start, end = (min(max(round(one), 0), limit) for one, limit in zip(ends, limits, strict=True))
+    return first, last, start, end
+
+
+def _whole(box: Array) -> tuple[int, int, int, int]:
+    top, left, height, width = (round(one) for one in box.tolist())
+    return top, left, max(height, 1), max(width, 1)

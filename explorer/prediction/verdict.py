@@ -1,0 +1,111 @@
+"""What is said about an answer beside its classes: whether it is sure, what speaks against it, and what was done."""
+
+from dataclasses import dataclass
+
+from explorer.i18n import _
+from explorer.prediction import ink
+from explorer.prediction.answers import Answer
+from explorer.prediction.doubts import Doubt, doubts, stands_out
+from explorer.prediction.strokes import Strokes
+
+
+@dataclass(frozen=True)
+class Warned:
+    """A doubt in words."""
+
+    code: Doubt
+    message: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is said about an answer, the same on a page and in a terminal.
+
+    Attributes:
+        sure: whether one class stands out, and nothing speaks against the picture.
+        stands_out: whether one class stands out.
+        warnings: what speaks against the picture.
+        notes: what was done with it before the network saw it, in sentences.
+    """
+
+    sure: bool
+    stands_out: bool
+    warnings: tuple[Warned, ...]
+    notes: tuple[str, ...]
+
+
+def verdict(answer: Answer) -> Verdict:
+    """What is said about an answer to a picture that can be read."""
+    if answer.probabilities is None:
+        return Verdict(sure=False, stands_out=False, warnings=(), notes=())
+    out = stands_out(answer.probabilities)
+    found = doubts(answer.picture, answer.network.card)
+    # That classes go by their position speaks of the data set's names, not of this picture.
+    sure = out and all(doubt is Doubt.NAME for doubt in found)
+    return Verdict(sure, out, tuple(Warned(doubt, _in_words(doubt, answer)) for doubt in found), _done(answer))
+
+
+def _in_words(doubt: Doubt, answer: Answer) -> str:
+    name, picture, card = answer.network.name, answer.picture, answer.network.card
+    height, width = picture.size
+    sentence = {
+        Doubt.CLASS: _("{truth} is none of the {count:,} classes that {name} knows, so no answer can be right."),
+        Doubt.NAME: _(
+            "The class names of {name} and those of the picture's data set all differ. Classes are taken by their "
+            "position, {truth} for {taken}; if they mean different things, no answer can be right."
+        ),
+        Doubt.COLOUR: _(
+            "{name} was trained with grey images: it doesn't see the colours, and hardly knows photographs."
+        ),
+        Doubt.INVERTED: _(
+            "Light and dark are the other way round than in {name}'s own images: find the ink, or invert the picture."
+        ),
+        Doubt.BACKGROUND: _("The background is grey, and that of {name}'s own images is not: find the ink."),
+        Doubt.FRAMING: _(
+            "What is drawn stands in another place than in {name}'s own images, or has another size: find the ink."
+        ),
+        Doubt.FAINT: _("Light and dark hardly differ in this picture: {name} sees next to nothing."),
+        Doubt.SMALL: _("The picture has {width} × {height} pixels, and {name} reads {size} × {size}: it sees a blur."),
+        Doubt.EMPTY: _("The picture has one colour: there is nothing on it that {name} could know."),
+        Doubt.NO_INK: _("No strokes were found: {name} was asked about the picture as it is."),
+        Doubt.OTHERS: _("More is drawn in this picture: {name} was asked about the largest figure alone."),
+    }[doubt]
+    return sentence.format(
+        truth=picture.truth or "", count=len(card.classes), name=name, width=width, height=height,
+        size=card.inputs.size, taken=card.classes[answer.truth or 0],
+    )  # fmt: skip
+
+
+def _done(answer: Answer) -> tuple[str, ...]:
+    picture = answer.picture
+    if picture.source is None:
+        return (_("Light and dark are inverted."),) if picture.inverted else ()
+    strokes = ink.found(picture.source)
+    return () if strokes is None else (_of_ink(strokes, picture.source.size, answer),)
+
+
+def _of_ink(strokes: Strokes, size: tuple[int, int], answer: Answer) -> str:
+    top, left, height, width = strokes.box
+    inputs = answer.network.card.inputs
+    bright = sum(inputs.mean) < 0.5 * len(inputs.mean)
+    sentence = {
+        (True, True): _(
+            "Dark strokes found on {width} × {height} of {across} × {down} pixels, from the left {left} and the top "
+            "{top}: inverted, cropped, drawn with the pen of {name}'s own images and centred as these are."
+        ),
+        (False, True): _(
+            "Light strokes found on {width} × {height} of {across} × {down} pixels, from the left {left} and the top "
+            "{top}: cropped, drawn with the pen of {name}'s own images and centred as these are."
+        ),
+        (True, False): _(
+            "Dark strokes found on {width} × {height} of {across} × {down} pixels, from the left {left} and the top "
+            "{top}: cropped, drawn with the pen of {name}'s own images and centred as these are."
+        ),
+        (False, False): _(
+            "Light strokes found on {width} × {height} of {across} × {down} pixels, from the left {left} and the top "
+            "{top}: inverted, cropped, drawn with the pen of {name}'s own images and centred as these are."
+        ),
+    }[strokes.dark, bright]
+    return sentence.format(
+        width=width, height=height, across=size[1], down=size[0], left=left, top=top, name=answer.network.name
+    )
