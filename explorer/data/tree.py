@@ -15,6 +15,7 @@ from explorer.i18n import _
 
 INDICES = "class_indices.json"
 ONE_PIECE = ""  # key of a set that comes without splits
+HOLDERS = {"images", "image", "imgs", "img", "pictures", "photos", "jpegimages", "masks", "data"}  # not of a class
 TABLES = {".csv", ".tsv", ".txt", ".json", ".xml", ".xlsx", ".xls", ".mat", ".parquet", ".yaml", ".yml"}
 PACKED = {".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".npz"}
 
@@ -133,12 +134,13 @@ def _found(place: str, root: Branch, others: Sequence[str]) -> _Found:
             )
         )
     if holders:
-        return _in_splits(place, holders[0])
+        return _in_splits(place, root, holders[0])
     within = root.within()
     if not within.folders:
         raise InputError(_no_class_folders(place, root, others))
-    meant = {split_of(name) for name in within.folders}
-    named = [f"{printable(folder.place)}/" for name, folder in within.folders.items() if split_of(name)]
+    roles = {name: split_of(name) or (folded(name) if folded(name) in HOLDERS else None) for name in within.folders}
+    meant = set(roles.values())
+    named = [f"{printable(folder.place)}/" for name, folder in within.folders.items() if roles[name]]
     if len(named) > 1 and len(meant - {None}) > 1 and (TRAIN in meant or len(named) == len(within.folders)):
         flat = not any(folder.folders for folder in within.folders.values())
         if flat:
@@ -207,40 +209,52 @@ def _holds_splits(branch: Branch) -> bool:
     )
 
 
-def _in_splits(place: str, holder: Branch) -> _Found:
+def _in_splits(place: str, root: Branch, holder: Branch) -> _Found:
     found = _Found({})
-    by_split: dict[str, list[str]] = {}
-    for name in holder.folders:
+    by_split: dict[str, list[Branch]] = {}
+    for name, folder in holder.folders.items():
         if split := split_of(name):
-            by_split.setdefault(split, []).append(name)
+            by_split.setdefault(split, []).append(folder)
         else:
-            found.unknown.append(holder.folders[name])
+            found.unknown.append(folder)
+    if list(by_split) == [TRAIN]:  # the others may lie in another folder
+        for folder in _elsewhere(root, holder):
+            by_split.setdefault(split_of(folder.place.name) or TRAIN, []).append(folder)
     known: set[str] = set()
     for split in SPLITS:  # the training set first: it tells the classes
         candidates = []
-        for name in by_split.get(split, []):
-            folder = holder.folders[name]
+        for folder in by_split.get(split, []):
             labels = {folded(label) for label in folder.within().folders}
             if folder.has_class_folders() and (split == TRAIN or labels & known):
-                candidates.append(name)
+                candidates.append(folder)
             else:
                 found.unlabelled.append(folder)
         if not candidates:
             continue
-        candidates.sort(key=lambda name: (len(words(name)), name))
+        candidates.sort(key=lambda folder: (len(words(folder.place.name)), folder.place))
         first, *rest = candidates
-        if rest and len(words(rest[0])) == len(words(first)):
+        if rest and len(words(rest[0].place.name)) == len(words(first.place.name)):
             raise InputError(
                 _("{place} has several folders for the same split: {folders}; leave one of them").format(
-                    place=place, folders=some([f"{holder.folders[name].place}/" for name in candidates])
+                    place=place, folders=some([f"{folder.place}/" for folder in candidates])
                 )
             )
-        found.more += [holder.folders[name] for name in rest]
-        found.splits[split] = branches.classes(place, holder.folders[first])
+        found.more += rest
+        found.splits[split] = branches.classes(place, first)
         known = known or {folded(label) for label in found.splits[TRAIN].images}
     if len(found.splits) == 1:
         found.splits = {ONE_PIECE: found.splits[TRAIN]}
     return found
+
+
+def _elsewhere(branch: Branch, holder: Branch) -> Iterator[Branch]:
+    """Folders called after a split for choosing or testing, outside of the one that has the training set."""
+    for name, folder in branch.folders.items():
+        if folder is not holder:
+            if split_of(name) not in (TRAIN, None):
+                yield folder
+            else:
+                yield from _elsewhere(folder, holder)
 
 
 def _labelled(part: Classes) -> list[tuple[str, str]]:

@@ -116,6 +116,8 @@ def splits(train: str, test: str, val: str = "") -> str:
         ),
         ("train*3; train car*2", {"": {"train": 3, "train car": 2}}, []),
         ("train*3; plane*2; test*1", None, ["hold images and no class folders"]),
+        (splits("archive/fruits/Training", "fruits/Test"), TWO, []),
+        ("images*9; test_images*3", None, ["images/, test_images/ hold images and no class folders"]),
         (
             "train*9; test1*9; sampleSubmission.csv",
             None,
