@@ -141,7 +141,7 @@ def test_published_curves_and_classes_stand_beside_a_runs_own(jobs: Store) -> No
     narrow, resnet = resolve("vgg16-cifar10"), resolve("cifar-resnet18")
     job = made_runs.add(jobs, "mine", Status.FINISHED, spec=narrow, dataset="cifar10")
     app = open_page(job=job)
-    assert "Grey, long dashes: published by VGG notes. top-1 75.5%, top-3 93.2% at the end" in words(app)
+    assert "Grey, long dashes: published by VGG notes, top-1 75.5%, top-3 93.2% at the end" in words(app)
     assert "original CIFAR-10 images" in words(app)
     assert "VGG notes, published" in app.get("vega_lite_chart")[1].proto.spec
     assert "published" not in words(open_page(job=made_runs.add(jobs, "other", Status.FINISHED, spec=narrow)))

@@ -51,13 +51,10 @@ def told(found: Sequence[Training]) -> None:
             f"{name.replace('top', 'top-')} {100 * share:.4g}%"  # as printed
             for name, share in one.final.items()
         )
-        drawn = _("Grey, long dashes: published by {source}.") if one.curves else _("Published by {source}.")
-        st.caption(
-            " ".join(
-                [
-                    plain(drawn.format(source=one.source)),
-                    plain(_("{reached} at the end; {conditions}.").format(reached=reached, conditions=one.conditions)),
-                    _("Another copy of the images, as in JPEG, is not the same data."),
-                ]
-            )
+        sentence = (
+            _("Grey, long dashes: published by {source}, {reached} at the end ({conditions}).")
+            if one.curves
+            else _("Published by {source}: {reached} ({conditions}).")
         )
+        words = plain(sentence.format(source=one.source, reached=reached, conditions=one.conditions))
+        st.caption(" ".join([words, _("Another copy of the images, as in JPEG, is not the same data.")]))
