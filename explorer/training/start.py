@@ -144,9 +144,17 @@ def trainable(spec: Spec, frozen: tuple[str, ...]) -> int:
     Raises:
         InputError: where a name holds no parameters, or nothing is left to train.
     """
-    network = build(spec, "meta")
-    freeze(network, frozen)
-    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
+    sizes = _sizes(spec)
+    kept = [{name for name in sizes if f"{name}.".startswith(f"{part}.")} for part in frozen]
+    if not all(kept) or len(set().union(*kept)) == len(sizes):
+        freeze(build(spec, "meta"), frozen)  # it says what is wrong
+    return sum(size for name, size in sizes.items() if not any(name in names for names in kept))
+
+
+@lru_cache(maxsize=256)
+def _sizes(spec: Spec) -> Mapping[str, int]:
+    """Numbers in each parameter: a page asks for many choices of what is frozen, and building takes a while."""
+    return {name: parameter.numel() for name, parameter in build(spec, "meta").named_parameters()}
 
 
 def check(spec: Spec, recipe: Recipe) -> None:
