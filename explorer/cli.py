@@ -89,10 +89,11 @@ def analyze(
 
 @cli.command()
 @click.argument("specs", nargs=-1, metavar="SPEC SPEC [SPEC [SPEC]]")
+@click.option("--image-size", type=int, help="Side of all inputs in pixels, instead of the specs' own.")
 @as_json
-def compare(*, specs: tuple[str, ...], as_json: bool) -> None:
+def compare(*, specs: tuple[str, ...], image_size: int | None, as_json: bool) -> None:
     """Two to four networks side by side: layers aligned, numbers against the first's."""
-    chosen = [resolve(spec) for spec in specs]
+    chosen = [_resolve(spec, image_size) for spec in specs]
     from explorer.analysis import analyse
     from explorer.analysis.comparison import compare as side_by_side
 

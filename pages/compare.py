@@ -6,9 +6,8 @@ the last good comparison stays.
 
 import streamlit as st
 
-from explorer.analysis import analyse
 from explorer.analysis.alignment import Status
-from explorer.analysis.comparison import MOST, Measure, compare, counts
+from explorer.analysis.comparison import MOST, Measure, counts, unlike_inputs
 from explorer.analysis.landmarks import landmarks, measured
 from explorer.i18n import _
 from explorer.specs.cases import cases
@@ -16,6 +15,7 @@ from explorer.ui import published
 from explorer.ui.compare import cards, charts, diff, html, state, tables
 from explorer.ui.compare.entries import title
 from explorer.ui.compare.words import all_same, measure_name, tally
+from explorer.ui.editors.common import number
 from explorer.ui.text import plain
 
 MEASURES = (Measure.PARAMS, Measure.MACS, Measure.ACTIVATION_BYTES, Measure.RECEPTIVE_FIELD)
@@ -38,7 +38,7 @@ if comparing.link_problem:
         icon=":material/error:",
     )
 
-comparison = compare([analyse(entry.spec) for entry in comparing.entries])
+comparison, size_problem = state.compared(comparing)
 letters = [letter.upper() for letter in state.LETTERS[: len(comparing.entries)]]
 names = [f"{letter} · {title(entry)}" for letter, entry in zip(letters, comparing.entries, strict=True)]
 cards.draw(comparing, comparison, dark=dark)
@@ -46,6 +46,10 @@ with st.container(horizontal=True, vertical_alignment="center"):
     st.button(
         _("Add a network"), icon=":material/add:", on_click=state.add, disabled=len(letters) == MOST, key="compare.add"
     )
+    number(
+        state.VIEW + "size", _("Common input size"), _("Side of all images in pixels; empty: each network's own."),
+        value=None, placeholder=_("each network's own"), width=190,
+    )  # fmt: skip
     st.caption(
         _(
             "Two to four, each compared with the first. Choose from the list, or paste into it: a spec as JSON, "
@@ -53,6 +57,11 @@ with st.container(horizontal=True, vertical_alignment="center"):
         ),
         width="stretch",
     )
+
+if size_problem:
+    st.error(plain(size_problem), title=_("Not all networks take this size: each has its own"), icon=":material/error:")
+if note := unlike_inputs(comparison.networks):
+    st.warning(plain(note), icon=":material/aspect_ratio:")
 
 field_side, cost_side = st.columns(2, gap="medium")
 with field_side:

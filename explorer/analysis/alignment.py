@@ -2,7 +2,8 @@
 
 A global alignment of the layers in execution order (Needleman and Wunsch 1970) with affine gaps (Gotoh 1982), so
 that a block that one network lacks stays in one piece. How well two layers fit follows from kind, window,
-channels and how far the image has shrunk there; names don't count.
+channels and how far the image has shrunk there; names don't count. What follows a convolution (or linear layer) goes
+where that goes: its activation never stands for the activation of another one.
 """
 
 from collections.abc import Sequence
@@ -30,6 +31,7 @@ SAME_KIND, SAME_GROUP, BOTH_WEIGHTED = 6, 2, 1
 KERNEL, STRIDE, SOURCE = (4, -2), (2, -2), (4, 0)  # the same, another
 TAKEN, GIVEN = (2, 1, -1), (3, 1, -2)  # channels: the same, up to twice as many, more
 SHRUNK = (4, -1, -6, -12)  # the same, by a factor of about 2, 4, 8 or more
+FOLLOWING = frozenset([Group.NORMALISATION, Group.ACTIVATION])
 LEADING = WEIGHTED | {Group.POOLING}
 # Computes nothing, and many networks (torchvision's) do it without a layer.
 FLATTEN = "Flatten"
@@ -74,9 +76,10 @@ def align(left: Sequence[Layer], right: Sequence[Layer], sides: tuple[int, int])
         sides: pixels along a side of both networks' images.
     """
     traits = _traits(left, sides[0]), _traits(right, sides[1])
+    owners = _owners(left), _owners(right)
     left, right = ([layer for layer in layers if layer.kind != FLATTEN] for layers in (left, right))
     rows, i, j = [], 0, 0
-    for next_i, next_j in [*_matches(*traits), (len(left), len(right))]:
+    for next_i, next_j in [*_matches(*traits, *owners), (len(left), len(right))]:
         rows += [Row(layer, None) for layer in left[i:next_i]]
         rows += [Row(None, layer) for layer in right[j:next_j]]
         if next_i < len(left):
@@ -148,6 +151,72 @@ def _traits(layers: Sequence[Layer], side: int) -> list[_Traits]:
     ]
 
 
+def _owners(layers: Sequence[Layer]) -> list[int | None]:
+    """For each layer that is aligned, the position of the weighted layer that it belongs to.
+
+    That is the layer itself, or for norms, activations and dropouts the one that they follow, through others of
+    their kind alone; None for all other layers, and for what follows these.
+    """
+    found: dict[int, int | None] = {}  # by the position among all layers; flattened ones hand on
+    aligned = 0
+    for position, layer in enumerate(layers):
+        group = group_of(layer.kind)
+        before = found.get(layer.inputs[0]) if layer.inputs else None
+        if group in WEIGHTED:
+            found[position] = aligned
+        else:
+            follows = group in FOLLOWING or layer.kind.startswith(("Dropout", FLATTEN))
+            found[position] = before if follows else None
+        aligned += layer.kind != FLATTEN
+    return [found[position] for position, layer in enumerate(layers) if layer.kind != FLATTEN]
+
+
+def _whole_units(
+    matches: list[Match], traits: tuple[list["_Traits"], list["_Traits"]], owners: tuple[list[int | None], ...]
+) -> list[Match]:
+    """The matches without those that tear a layer from its convolution, which are made anew beside it.
+
+    Args:
+        matches: positions of the layers that stand for each other, in order.
+        traits: of both networks' layers.
+        owners: of both, as of :func:`_owners`.
+    """
+    pairs = dict(matches)
+    kept = {}
+    for one, other in matches:
+        mine, theirs = owners[0][one], owners[1][other]
+        if mine is None or theirs is None or pairs.get(mine) == theirs:
+            kept[one] = other
+    for mine, theirs in matches:  # the followers of convolutions that stand for each other, in order
+        if owners[0][mine] != mine or owners[1][theirs] != theirs:
+            continue
+        taken, free = set(kept.values()), _followers(owners[1], theirs)
+        for one in _followers(owners[0], mine):
+            if one in kept:
+                continue
+            other = next((other for other in free if other not in taken and _may(kept, traits, one, other)), None)
+            if other is not None:
+                kept[one] = other
+                taken.add(other)
+    return sorted(kept.items())
+
+
+def _followers(owners: list[int | None], owner: int) -> list[int]:
+    """The layers right after a weighted one that belong to it."""
+    positions = []
+    for position in range(owner + 1, len(owners)):
+        if owners[position] != owner:
+            break
+        positions.append(position)
+    return positions
+
+
+def _may(kept: dict[int, int], traits: tuple[list["_Traits"], list["_Traits"]], one: int, other: int) -> bool:
+    """Whether two layers do the same kind of thing, and no other match would be crossed."""
+    crosses = any((i < one) != (j < other) for i, j in kept.items())
+    return not crosses and _fit(traits[0][one], traits[1][other]) > NEVER
+
+
 def _source(layers: Sequence[Layer], layer: Layer) -> str:
     """The kind of layer that the first input comes from; empty for the image."""
     if not layer.inputs:
@@ -179,15 +248,17 @@ def _apart(one: int, other: int) -> int:
     return 0 if one == other else 1 if max(one, other) <= 2 * min(one, other) else 2
 
 
-def _matches(left: list[_Traits], right: list[_Traits]) -> list[Match]:
+def _matches(
+    left: list[_Traits], right: list[_Traits], lefts_owners: list[int | None], rights_owners: list[int | None]
+) -> list[Match]:
     """Positions of the layers that stand for each other.
 
     Equally good alignments are told apart by position, which is not symmetric; so the two networks are always put
     in the same order first.
     """
     if (len(right), right) < (len(left), left):
-        return [(i, j) for j, i in _best(_scores(right, left))]
-    return _best(_scores(left, right))
+        return [(i, j) for j, i in _matches(right, left, rights_owners, lefts_owners)]
+    return _whole_units(_best(_scores(left, right)), (left, right), (lefts_owners, rights_owners))
 
 
 def _scores(left: list[_Traits], right: list[_Traits]) -> Scores:

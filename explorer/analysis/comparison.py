@@ -24,6 +24,7 @@ class Measure(StrEnum):
     FLOPS = "flops"
     WEIGHT_BYTES = "weight_bytes"
     ACTIVATION_BYTES = "activation_bytes"
+    PEAK_ACTIVATION_BYTES = "peak_activation_bytes"
     TRAINING_BYTES = "training_bytes"
     RECEPTIVE_FIELD = "receptive_field"
     DEPTH = "depth"
@@ -84,6 +85,7 @@ class Comparison:
                 }
                 for position, (numbers, rows) in enumerate(zip(self.totals[1:], self.rows, strict=True), 1)
             ],
+            "notes": [note] if (note := unlike_inputs(self.networks)) else [],
             "stages": [{"stage": stage.name, "networks": list(stage.numbers)} for stage in self.stages],
         }  # fmt: skip
 
@@ -109,6 +111,18 @@ def compare(networks: Sequence[Analysis]) -> Comparison:
         ),
         stages=stages(networks),
     )
+
+
+def unlike_inputs(networks: Sequence[Analysis]) -> str:
+    """What is to be said where the networks' images differ; empty where they are alike."""
+    inputs = [network.input_shape[1:] for network in networks]
+    if len(set(inputs)) == 1:
+        return ""
+    each = ", ".join("×".join(f"{size:,}" for size in sizes) for sizes in inputs)
+    return _(
+        "These networks get images of different sizes ({inputs}), so costs and maps differ for that reason too. Set a "
+        "common size to compare the networks alone."
+    ).format(inputs=each)
 
 
 def difference(first: Numbers, other: Numbers, measure: Measure) -> int | None:
@@ -137,6 +151,7 @@ def totals(network: Analysis) -> Numbers:
         Measure.FLOPS: sums.flops,
         Measure.WEIGHT_BYTES: sums.weight_bytes,
         Measure.ACTIVATION_BYTES: sums.activation_bytes,
+        Measure.PEAK_ACTIVATION_BYTES: sums.peak_activation_bytes,
         Measure.TRAINING_BYTES: network.training.total if network.training else None,
         Measure.RECEPTIVE_FIELD: network.field.size if network.field else None,
         Measure.DEPTH: max(depths(network.layers), default=0),

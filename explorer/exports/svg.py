@@ -3,8 +3,8 @@
 from explorer.analysis import analyse
 from explorer.drawing.diagram import draw
 from explorer.drawing.looks import Look
-from explorer.i18n import _
 from explorer.specs import PRESETS, Spec, nearest, resolve
+from explorer.specs.naming import title
 
 
 def svg(spec: Spec, look: Look | None = None) -> str:
@@ -14,5 +14,4 @@ def svg(spec: Spec, look: Look | None = None) -> str:
 
 def name(spec: Spec, base: str) -> str:
     """What a network is called that was made from the preset ``base``."""
-    title = PRESETS[base].title if base in PRESETS else base
-    return title if resolve(base) == spec else _("{preset}, changed").format(preset=title)
+    return title(spec, base) if base in PRESETS or resolve(base) != spec else base

@@ -82,10 +82,13 @@ def nearest(spec: Spec) -> str:
     """The preset, or torchvision:NAME, that a network differs from in the fewest settings."""
     if isinstance(spec, zoo.ZooSpec):
         return f"{zoo.PREFIX}{spec.name}"
-    fields = spec.to_dict()
+    return min(
+        (name for name, preset in PRESETS.items() if preset.spec.family == spec.family),
+        key=lambda name: differences(spec, PRESETS[name].spec),
+    )
 
-    def differences(name: str) -> int:
-        other = PRESETS[name].spec.to_dict()
-        return sum(fields[key] != other[key] for key in fields)
 
-    return min((name for name, preset in PRESETS.items() if preset.spec.family == spec.family), key=differences)
+def differences(one: Spec, other: Spec) -> int:
+    """In how many settings two networks differ; of different families, in all."""
+    before, after = one.to_dict(), other.to_dict()
+    return sum(key not in after or before[key] != after[key] for key in before)

@@ -8,6 +8,8 @@ import streamlit as st
 from explorer.analysis import Analysis, Term
 from explorer.drawing.numbers import bytes_short, short
 from explorer.i18n import _
+from explorer.specs import PRESETS
+from explorer.specs.naming import same_as
 from explorer.ui.glossary import explain
 from explorer.ui.text import plain
 
@@ -173,12 +175,22 @@ def _exactly(*sentences: str) -> str:
 
 def draw(analysis: Analysis, base: Analysis, name: str, terms: frozenset[Term]) -> None:
     """The headline numbers in a grid, each with its difference to the preset ``base``, called ``name``."""
+    equal = same_as(analysis.spec)
+    if equal not in (None, name):
+        st.caption(
+            plain(
+                _("This is {title} ({preset}); the differences are those to {base}.").format(
+                    title=PRESETS[equal or name].title, preset=equal, base=name
+                )
+            )
+        )
     with st.grid(2, min_column_width=CARD, gap="xsmall"):
         for line in headlines(analysis, terms):
             percent, amount = difference(line, analysis, base)
+            known = line.amount(analysis) is not None and line.amount(base) is not None
             against = _("{amount} against {name}").format(amount=amount, name=name) if amount else ""
             st.metric(
-                line.label, line.value, border=True, delta=percent or _("unchanged"),
+                line.label, line.value, border=True, delta=percent or (_("unchanged") if known else None),
                 help="\n\n".join(filter(None, [plain(against), line.explanation, explain(line.term)])),
                 delta_color="off", delta_arrow="off",
             )  # fmt: skip

@@ -206,6 +206,8 @@ def accept(editing: Editing, spec: Spec) -> None:
         editing.link_problem = ""
         editing.history.edit(editing.spec, spec, editing.base)
     editing.spec, editing.problem = spec, editing.link_problem
+    # What the link will say, so that this screen is the one that its address opens.
+    editing.base = encode(spec, editing.base)[BASE]
 
 
 def refuse(editing: Editing, error: InputError) -> None:

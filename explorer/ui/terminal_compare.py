@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from explorer.analysis import Layer
 from explorer.analysis.alignment import Row, Status
-from explorer.analysis.comparison import Comparison, Measure, counts
+from explorer.analysis.comparison import Comparison, Measure, counts, unlike_inputs
 from explorer.drawing.numbers import shape
 from explorer.i18n import _
 from explorer.ui.compare.entries import full_title, of_spec
@@ -15,7 +15,11 @@ def report(comparison: Comparison) -> str:
     """Names, totals, and the layers in which each further network differs from the first."""
     names = [full_title(of_spec(network.spec)) for network in comparison.networks]
     letters = "ABCD"[: len(names)]
-    lines = [f"{letter}  {name}" for letter, name in zip(letters, names, strict=True)]
+    lines = [
+        _("{letter}  {name}, images {size}").format(letter=letter, name=name, size=shape(network.input_shape))
+        for letter, name, network in zip(letters, names, comparison.networks, strict=True)
+    ]
+    lines += ["", f"! {note}"] if (note := unlike_inputs(comparison.networks)) else []
     lines += ["", *_columns([[_("for one image"), *letters], *(_totals(comparison, measure) for measure in Measure)])]
     first, *others = (network.spec for network in comparison.networks)
     for letter, other, rows in zip(letters[1:], others, comparison.rows, strict=True):

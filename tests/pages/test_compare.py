@@ -97,7 +97,7 @@ def test_anything_can_be_chosen_or_pasted() -> None:
         ("resnet18", "ResNet-18"),
         ("torchvision:alexnet", "torchvision alexnet"),
         (resolve("vgg16").changed(num_classes=10).to_json(), "VGG-16 (D), num_classes 10"),
-        ("http://localhost/architecture?net=vgg11&batch_norm=true&layer=x", "VGG-11 (A), batch_norm true"),
+        ("http://localhost/architecture?net=vgg11&batch_norm=true&layer=x", "VGG-11 (A) with batch norm"),
     ):
         paste(app, "b", text)
         assert problem(app) == ""
@@ -271,3 +271,20 @@ def test_rows_are_tinted_in_the_colours_of_the_theme(
     show("", dark=dark)
     for name, group in (("added", Group.ACTIVATION), ("removed", Group.SHORTCUT), ("changed", Group.POOLING)):
         assert f"--xc-{name}:{colours[group]}" in shown[0]
+
+
+def test_unlike_inputs_are_said_and_a_common_size_can_be_set() -> None:
+    app = open_page(a="vgg16", b="resnet20")
+    captions = [caption.value for caption in app.caption]
+    assert "Input 3×224×224" in captions
+    assert "Input 3×32×32" in captions
+    assert "3×224×224, 3×32×32" in app.warning[0].value
+    app.number_input(key="compare.view.size").set_value(64).run()
+    assert not app.warning
+    assert [caption.value for caption in app.caption].count("Input 3×64×64") == 2
+    assert app.query_params["size"] == ["64"]
+    app.number_input(key="compare.view.size").set_value(1.5).run()
+    assert "size" in app.error[0].value
+    assert not app.exception
+    app.number_input(key="compare.view.size").set_value(1).run()
+    assert "image_size" in app.error[0].value

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise, product
+from itertools import combinations, pairwise, product
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from explorer.analysis import Analysis, Layer, analyse
 from explorer.analysis.alignment import GAP, Row, Status, _best, _traits, align, parts
 from explorer.analysis.changes import Aspect
 from explorer.errors import SpecError
-from explorer.specs import Spec, parse_spec, resolve
+from explorer.specs import PRESETS, Spec, parse_spec, resolve
 from tests.unit.helpers import accepted, any_raw
 from tests.unit.work import within
 
@@ -117,6 +117,34 @@ def test_a_bias_less_is_a_change() -> None:
 )
 def test_torchvision_names_its_layers_otherwise_and_flattens_with_a_function(ours: str, theirs: str) -> None:
     assert {row.status for row in aligned(ours, theirs)} == {Status.SAME}
+
+
+def owner(layers: tuple[Layer, ...], layer: Layer) -> Layer | None:
+    """The convolution or linear layer that an activation or norm follows."""
+    while layer.kind.startswith(("ReLU", "BatchNorm", "LocalResponseNorm", "Flatten")):
+        layer = layers[layer.inputs[0]]
+    return layer if layer.kind in ("Conv2d", "Linear") else None
+
+
+def test_no_activation_is_torn_from_its_convolution_in_any_pair_of_presets() -> None:
+    networks = [network for preset in PRESETS.values() if len((network := analyse(preset.spec)).layers) < 60]
+    assert len(networks) > 10
+    for one, other in combinations(networks, 2):
+        rows = align(one.layers, other.layers, (one.spec.image_size, other.spec.image_size))
+        partners = {row.left.name: row.right.name for row in rows if row.left and row.right}
+        assert [row.left for row in rows if row.left] == computing(one)
+        assert [row.right for row in rows if row.right] == computing(other)
+        for row in rows:
+            if not (row.left and row.right):
+                continue
+            mine, theirs = owner(one.layers, row.left), owner(other.layers, row.right)
+            if mine and theirs:
+                assert partners.get(mine.name) == theirs.name, f"{row.left.name} and {row.right.name}"
+
+
+def test_alexnet_and_vgg11_keep_their_units_whole() -> None:
+    pairs = {row.left.name: row.right.name for row in aligned("alexnet", "vgg11") if row.left and row.right}
+    assert (pairs["features.0"], pairs["features.1"]) == ("features.0", "features.1")
 
 
 def test_what_follows_a_flatten_comes_from_what_it_flattens() -> None:

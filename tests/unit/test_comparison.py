@@ -167,3 +167,12 @@ def test_input_at_fault(
     status, out, err = run(capsys, monkeypatch, *arguments, "--json")
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert err.startswith("error: ")
+
+
+def test_unlike_inputs_are_said() -> None:
+    small = resolve("resnet20")
+    unlike = compare([analyse(resolve("vgg11")), analyse(small)]).to_dict()
+    assert len(unlike["notes"]) == 1
+    assert "3×224×224, 3×32×32" in unlike["notes"][0]
+    assert unlike["networks"][1]["totals"]["peak_activation_bytes"] == 274_432
+    assert compare([analyse(resolve("plain20")), analyse(small)]).to_dict()["notes"] == []

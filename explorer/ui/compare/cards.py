@@ -7,6 +7,7 @@ import streamlit as st
 
 from explorer.analysis import landmarks
 from explorer.analysis.comparison import LEAST, Comparison, Measure
+from explorer.drawing.numbers import shape
 from explorer.i18n import _
 from explorer.models.zoo import names
 from explorer.specs import resolve
@@ -73,6 +74,7 @@ def _draw(
             title=_("Not a network: you see the last good one"),
             icon=":material/error:",
         )
+    st.caption(_("Input {shape}").format(shape=shape(comparison.networks[position].input_shape)))
     columns, width = METRICS if len(comparing.entries) == LEAST else METRICS_NARROW
     with st.grid(columns, min_column_width=width, gap="xsmall"):
         for measure in HEADLINES:

@@ -12,6 +12,7 @@ from explorer.models.zoo import names
 from explorer.specs import PRESETS, Spec, ZooSpec, parse_json, resolve, saved
 from explorer.specs.cases import cases
 from explorer.specs.link import BASE, FIELDS, decode, encode, from_text, to_text
+from explorer.specs.naming import describe, is_form_of, same_as
 from explorer.specs.presets import SAVED
 from explorer.specs.reading import MAX_JSON
 from explorer.specs.zoo import PREFIX
@@ -22,10 +23,11 @@ SHORT = 28  # characters of changes that still stand in a title
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A network and the preset that it was made from."""
+    """A network and the preset that it was made from, or that it is only likened to."""
 
     spec: Spec
     base: str
+    likened: bool = False
 
     @property
     def text(self) -> str:
@@ -90,7 +92,7 @@ def _letters(text: str) -> str:
 def of_spec(spec: Spec) -> Entry:
     """A network of unknown origin: made from the preset that the shortest link starts from."""
     bases = [name for name, preset in PRESETS.items() if preset.spec.family == spec.family]
-    return Entry(spec, min(bases, key=lambda base: len(to_text(spec, base)), default=""))
+    return Entry(spec, min(bases, key=lambda base: len(to_text(spec, base)), default=""), likened=True)
 
 
 def offered() -> dict[str, str]:
@@ -109,6 +111,10 @@ def title(entry: Entry) -> str:
         for contestant in case.contestants:
             if contestant.spec == entry.spec:
                 return contestant.title
+    if (equal := same_as(entry.spec)) is not None:
+        return PRESETS[equal].title
+    if entry.likened and not is_form_of(entry.spec, entry.base):
+        return describe(entry.spec)
     start = _start(entry)
     changes = changed(entry)
     if not changes:
@@ -120,7 +126,8 @@ def title(entry: Entry) -> str:
 
 def full_title(entry: Entry) -> str:
     """What a network is called, with all that differs from its preset."""
-    if changes := changed(entry):
+    likened_to = not entry.likened or is_form_of(entry.spec, entry.base)
+    if likened_to and same_as(entry.spec) is None and (changes := changed(entry)):
         return _("{name}, {changes}").format(name=_start(entry), changes=changes)
     return title(entry)
 

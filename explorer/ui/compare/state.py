@@ -11,7 +11,8 @@ from itertools import pairwise
 
 import streamlit as st
 
-from explorer.analysis.comparison import LEAST, MOST
+from explorer.analysis import analyse
+from explorer.analysis.comparison import LEAST, MOST, Comparison, compare
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.specs.cases import Case, cases
@@ -164,10 +165,44 @@ def remove(letter: str) -> None:
 def look(comparing: Comparing) -> View:
     """How the widgets say that the networks are to be shown."""
     chosen = {name: st.session_state[VIEW + name] for name in VIEW_FIELDS if VIEW + name in st.session_state}
+    try:
+        chosen["size"] = _size()
+    except InputError:  # which :func:`compared` says
+        chosen["size"] = None
     view = View.parse({**dict(comparing.view), **chosen})
     if view != comparing.view:
         comparing.view, comparing.link_problem = view, ""
     return view
+
+
+def _size() -> int | None:
+    """The common size that stands in its field.
+
+    Raises:
+        InputError: where it is none.
+    """
+    size = st.session_state.get(VIEW + "size")
+    if isinstance(size, float) and size.is_integer():  # number inputs hold floats, so that they can refuse 1.5
+        size = int(size)
+    return View.parse({"size": size}).size
+
+
+def compared(comparing: Comparing) -> tuple[Comparison, str]:
+    """The networks side by side, at the common size if there is one, and what keeps them from it.
+
+    Networks that can't take the size are compared at their own, all of them.
+    """
+    specs = [entry.spec for entry in comparing.entries]
+    problem = ""
+    look(comparing)
+    try:
+        size = _size()
+        if size is not None:
+            return compare([analyse(spec.changed(image_size=size)) for spec in specs]), ""
+    except InputError as error:
+        problem = str(error)
+        log.warning("refused: %s", error)
+    return compare([analyse(spec) for spec in specs]), problem
 
 
 def write_link(comparing: Comparing) -> None:

@@ -1,12 +1,20 @@
 """How the Compare page shows the networks: what stands in the link beside them."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
+
+from explorer.specs.base import MAX_IMAGE
 from explorer.ui.link_settings import LinkSettings
 
 
 class View(LinkSettings):
-    """Which number the stages show and how, which layers are listed, and those of which network beside the first's."""
+    """Which number the stages show and how, which layers are listed, and those of which network beside the first's.
+
+    ``size`` is the side of all images, where it isn't each network's own.
+    """
+
+    size: Annotated[int, Field(ge=1, le=MAX_IMAGE)] | None = None
 
     measure: Literal["params", "macs", "activation_bytes", "receptive_field"] = "params"
     draw: Literal["stage", "depth"] = "stage"

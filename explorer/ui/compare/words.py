@@ -7,7 +7,9 @@ from explorer.drawing.numbers import bytes_short, short
 from explorer.i18n import _
 from explorer.specs import Spec
 
-BYTES = frozenset([Measure.WEIGHT_BYTES, Measure.ACTIVATION_BYTES, Measure.TRAINING_BYTES])
+BYTES = frozenset(
+    [Measure.WEIGHT_BYTES, Measure.ACTIVATION_BYTES, Measure.PEAK_ACTIVATION_BYTES, Measure.TRAINING_BYTES]
+)
 SIGNS = {Status.SAME: "", Status.CHANGED: "~", Status.REMOVED: "−", Status.ADDED: "+"}
 MANY = 3.0  # times as much: from here on the percentage says less than the factor
 LITTLE = 0.1  # percent: below, the first digit that isn't zero
@@ -21,6 +23,7 @@ def measure_name(measure: Measure) -> str:
         Measure.FLOPS: _("FLOPs"),
         Measure.WEIGHT_BYTES: _("Weights"),
         Measure.ACTIVATION_BYTES: _("Activations, all layers"),
+        Measure.PEAK_ACTIVATION_BYTES: _("Activations, most at once"),
         Measure.TRAINING_BYTES: _("Training, batches of 32"),
         Measure.RECEPTIVE_FIELD: _("Receptive field"),
         Measure.DEPTH: _("Weighted layers"),
