@@ -194,10 +194,10 @@ def _whole_units(
         for one in _followers(owners[0], mine):
             if one in kept:
                 continue
-            other = next((other for other in free if other not in taken and _may(kept, traits, one, other)), None)
-            if other is not None:
-                kept[one] = other
-                taken.add(other)
+            found = next((other for other in free if other not in taken and _may(kept, traits, one, other)), None)
+            if found is not None:
+                kept[one] = found
+                taken.add(found)
     return sorted(kept.items())
 
 

@@ -230,3 +230,13 @@ def test_what_is_too_large_to_measure_is_explained() -> None:
     app.button(key="kernels.measure").click().run()
     assert "G MACs a pass are too many to measure here" in words(app)
     assert metrics(app)["Non-linearities"] == "1 → 3"
+
+
+def test_an_inception_module_of_ones_own_numbers() -> None:
+    app = open_page(show="inception", module="own", map="4", channels="10")
+    assert not app.exception
+    assert app.number_input(key="kernels.inception.map").value == 4
+    app.number_input(key="kernels.inception.ch1x1").set_value(0).run()
+    assert "ch1x1" in problem(app)
+    app.selectbox(key="kernels.inception.module").set_value("3a").run()
+    assert not app.exception

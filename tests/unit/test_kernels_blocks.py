@@ -6,6 +6,8 @@ from torch import nn
 from explorer.analysis.blocks import EXAMPLE, basic, bottleneck, flat, inception_modules, macs, quoted_macs, weights
 from explorer.models import build
 from explorer.specs import PRESETS, resolve
+from explorer.ui.kernels import inception
+from explorer.ui.kernels.link import read_link, write_link
 
 # Szegedy et al. 2015, Table 1: exact weights without biases.
 TABLE1 = {
@@ -70,3 +72,17 @@ def test_blocks_weigh_what_the_built_networks_weigh() -> None:
         assert preset in PRESETS
         built = build(resolve(preset), "meta").get_submodule("layer1.1")
         assert weights(block(64)) == convolution_weights(built)
+
+
+def test_a_module_of_ones_own_numbers() -> None:
+    """Worked out by hand, on a map of 4x4 cells with 10 channels."""
+    settings = inception.Settings.parse(
+        {"module": "own", "map": 4, "channels": 10, "ch1x1": 2, "ch3x3red": 3, "ch3x3": 4, "ch5x5red": 1, "ch5x5": 5,
+         "pool_proj": 6}
+    )  # fmt: skip
+    module = inception.work(settings)
+    reduced, naive = flat(module.reduced()), flat(module.naive())
+    assert macs(reduced, 4) == 16 * (10 * 2 + 10 * 3 + 9 * 3 * 4 + 10 * 1 + 25 * 1 * 5 + 10 * 6)
+    assert macs(naive, 4) == 16 * (10 * 2 + 9 * 10 * 4 + 25 * 10 * 5)
+    assert sum(module.outputs(module.reduced())) == 2 + 4 + 5 + 6
+    assert read_link(write_link("inception", settings)) == ("inception", settings, [])

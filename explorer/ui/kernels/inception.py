@@ -1,8 +1,9 @@
 """An Inception module, naive and behind 1x1 reductions, with its sums written out."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import streamlit as st
+from pydantic import Field
 
 from explorer.analysis.blocks import EXAMPLE, Branches, Inception, flat, inception_modules, macs, quoted_macs, weights
 from explorer.analysis.formulas import equation, number
@@ -10,7 +11,9 @@ from explorer.drawing import kernels_blocks
 from explorer.drawing.numbers import short
 from explorer.errors import InputError, shown
 from explorer.i18n import _
-from explorer.ui.kernels.parts import Fact, facts, terms
+from explorer.specs.base import MAX_IMAGE
+from explorer.specs.googlenet import COLUMNS, MAX_BRANCH, Module
+from explorer.ui.kernels.parts import Fact, facts, short_number, terms
 from explorer.ui.kernels.section import Section, widget_key
 from explorer.ui.link_settings import LinkSettings
 from explorer.ui.picture import picture
@@ -19,14 +22,28 @@ from explorer.ui.text import plain
 NAME = "inception"
 
 
+OWN = "own"
+Channels = Annotated[int, Field(ge=1, le=MAX_BRANCH)]
+
+
 class Settings(LinkSettings):
-    """The module."""
+    """The module, and the numbers of one's own: the map that arrives and the channels of each convolution."""
 
     module: str = EXAMPLE
+    map: Annotated[int, Field(ge=1, le=MAX_IMAGE)] = 28
+    channels: Channels = 256
+    ch1x1: Channels = 128
+    ch3x3red: Channels = 64
+    ch3x3: Channels = 192
+    ch5x5red: Channels = 64
+    ch5x5: Channels = 96
+    pool_proj: Channels = 64
 
 
 def label(name: str) -> str:
     """A module as the picker shows it."""
+    if name == OWN:
+        return _("Numbers of your own")
     module = inception_modules()[name]
     shape = f"{module.side}×{module.side}×{module.inputs}"
     return _("Worked example, {shape}").format(shape=shape) if name == EXAMPLE else f"{name}, {shape}"
@@ -34,11 +51,21 @@ def label(name: str) -> str:
 
 def controls() -> dict[str, Any]:
     """Draw the widgets; their values."""
-    return {
-        "module": st.selectbox(
-            _("Module"), list(inception_modules()), format_func=label, key=widget_key(NAME, "module"), width=300
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        name = st.selectbox(
+            _("Module"), [*inception_modules(), OWN], format_func=label, key=widget_key(NAME, "module"), width=300
         )
-    }
+        if name != OWN:
+            held = {key: st.session_state[widget_key(NAME, key)] for key in Settings.model_fields if key != "module"}
+            return {"module": name, **held}
+        titles = dict(zip(Module._fields[1:], COLUMNS, strict=True))
+        output = _("Output channels of this convolution.")
+        return {
+            "module": name,
+            "map": short_number(NAME, "map", _("Map side"), _("Cells a side of the map that arrives.")),
+            "channels": short_number(NAME, "channels", _("Channels in"), _("Of the map that arrives.")),
+            **{key: short_number(NAME, key, title, output) for key, title in titles.items()},
+        }
 
 
 def work(settings: Settings) -> Inception:
@@ -47,10 +74,15 @@ def work(settings: Settings) -> Inception:
     Raises:
         InputError: where there is none of the name.
     """
+    if settings.module == OWN:
+        row = Module(OWN, *(getattr(settings, key) for key in Module._fields[1:]))
+        return Inception(settings.map, settings.channels, row)
     modules = inception_modules()
     if settings.module not in modules:
         raise InputError(
-            _("module: {value} is not one of {names}").format(value=shown(settings.module), names=", ".join(modules))
+            _("module: {value} is not one of {names}").format(
+                value=shown(settings.module), names=", ".join([*modules, OWN])
+            )
         )
     return modules[settings.module]
 
