@@ -4,7 +4,6 @@
 line on stderr), 1 our fault.
 """
 
-import json
 import logging
 import os
 import signal
@@ -22,6 +21,7 @@ from explorer.i18n import _
 from explorer.settings import settings
 from explorer.specs import PRESETS, Spec, resolve
 from explorer.specs.base import explain
+from explorer.ui.terminal_output import say, say_json
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -54,11 +54,11 @@ def presets(*, as_json: bool) -> None:
         for name in names()
     ]
     if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False))
+        say_json(rows)
         return
     width = max(len(row["name"]) for row in rows)
     for row in rows:
-        click.echo(f"{row['name']:{width}}  {row['title']} ({row['source']})")
+        say(f"{row['name']:{width}}  {row['title']} ({row['source']})")
 
 
 @cli.command()
@@ -80,11 +80,11 @@ def analyze(
         chosen, batch_size=batch_size, optimizer=optimizer, precision=Precision(precision), device=device
     )
     if as_json:
-        click.echo(json.dumps(analysis.to_dict(), ensure_ascii=False))
+        say_json(analysis.to_dict())
         return
     from explorer.ui.terminal import report
 
-    click.echo(report(analysis))
+    say(report(analysis))
 
 
 @cli.command()
@@ -99,11 +99,11 @@ def compare(*, specs: tuple[str, ...], image_size: int | None, as_json: bool) ->
 
     comparison = side_by_side([analyse(spec) for spec in chosen])
     if as_json:
-        click.echo(json.dumps(comparison.to_dict(), ensure_ascii=False))
+        say_json(comparison.to_dict())
         return
     from explorer.ui.terminal_compare import report
 
-    click.echo(report(comparison))
+    say(report(comparison))
 
 
 @cli.command()
@@ -193,7 +193,7 @@ def main() -> None:
     except click.Abort:
         _fail(_("stopped"), 1)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
+        say(error.format_message(), err=True)
         sys.exit(2)
     except ValidationError as error:  # of the settings; specs word theirs themselves
         _fail(_("setting {fault}").format(fault=explain(error.errors()[0])), 2)
@@ -228,5 +228,5 @@ def _leave(number: int, _frame: object) -> NoReturn:
 
 
 def _fail(message: str, status: int) -> NoReturn:
-    click.echo(_("error: {message}").format(message=" ".join(message.split())), err=True)
+    say(_("error: {message}").format(message=" ".join(message.split())), err=True)
     sys.exit(status)

@@ -1,6 +1,5 @@
 """Other people's checkpoints from a terminal: ``python -m explorer import …``."""
 
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ import click
 
 from explorer.cli_jobs import as_json
 from explorer.specs import resolve
+from explorer.ui.terminal_output import say, say_json
 
 
 @click.command("import")
@@ -69,4 +69,7 @@ def import_(
         command=shlex.join(["python", "-m", "explorer", *command]),
         ask=ask if watched else None,
     )
-    click.echo(json.dumps(done.to_dict(), ensure_ascii=False) if as_json else report(done))
+    if as_json:
+        say_json(done.to_dict())
+    else:
+        say(report(done))

@@ -4,10 +4,10 @@ import sys
 from typing import Any
 
 import click
-from pydantic import TypeAdapter
 
 from explorer.errors import InputError
 from explorer.i18n import _
+from explorer.ui.terminal_output import say, say_json
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
@@ -40,9 +40,9 @@ def list_(*, as_json: bool) -> None:
 
     records = store().records()[::-1]
     if as_json:
-        _print([describe(record) for record in records])
+        say_json([describe(record) for record in records])
     else:
-        click.echo("\n".join(table(records)) if records else _("no jobs yet: 'python -m explorer train' makes one"))
+        say("\n".join(table(records)) if records else _("no jobs yet: 'python -m explorer train' makes one"))
 
 
 @jobs.command()
@@ -101,9 +101,9 @@ def delete_(*, job: str, yes: bool, as_json: bool) -> None:
         )
     delete(job)
     if as_json:
-        _print({"id": job, "deleted": True})
+        say_json({"id": job, "deleted": True})
     else:
-        click.echo(_("{name} ({id}) is deleted").format(name=record.name, id=job))
+        say(_("{name} ({id}) is deleted").format(name=record.name, id=job))
 
 
 @jobs.command()
@@ -118,9 +118,9 @@ def logs(*, job: str, as_json: bool) -> None:
     log = directory(job).log
     text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
     if as_json:
-        _print({"id": job, "log": text})
+        say_json({"id": job, "log": text})
     else:
-        click.echo(text, nl=False)
+        say(text.replace("\r\n", "\n").replace("\r", "\n"), nl=False)
 
 
 def tell(ids: list[str], *, as_json: bool, several: bool) -> None:
@@ -132,9 +132,9 @@ def tell(ids: list[str], *, as_json: bool, several: bool) -> None:
     records = [store().get(job) for job in ids]
     if as_json:
         told = [_with_metrics(describe(record)) for record in records]
-        _print(told if several else told[0])
+        say_json(told if several else told[0])
     else:
-        click.echo("\n".join(table(records)) if several else ending(describe(records[0])))
+        say("\n".join(table(records)) if several else ending(describe(records[0])))
 
 
 def follow(ids: list[str], *, as_json: bool, several: bool) -> None:
@@ -164,7 +164,3 @@ def _with_metrics(described: dict[str, Any]) -> dict[str, Any]:
     from explorer.jobs.store import store
 
     return described | {"metrics": [row._asdict() for row in store().rows(described["id"])]}
-
-
-def _print(document: object) -> None:
-    click.echo(TypeAdapter(Any).dump_json(document).decode())  # numbers that are not finite as null: JSON has no NaN

@@ -1,6 +1,5 @@
 """Weights from a terminal: what there is, how good it is, what it says about images, and files for other programs."""
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,6 +14,7 @@ from explorer.errors import InputError, shown
 from explorer.i18n import _
 from explorer.jobs.job import Job
 from explorer.specs import PRESETS, Spec, resolve
+from explorer.ui.terminal_output import say, say_json
 
 
 @click.group(invoke_without_command=True)
@@ -32,9 +32,9 @@ def weights(context: click.Context, *, as_json: bool) -> None:
 
     found = entries()
     if as_json:
-        click.echo(json.dumps([entry.to_dict() for entry in found], ensure_ascii=False))
+        say_json([entry.to_dict() for entry in found])
     else:
-        click.echo("\n".join(table(found)))
+        say("\n".join(table(found)))
 
 
 @weights.command()
@@ -97,7 +97,10 @@ def delete(*, name: str, yes: bool, as_json: bool) -> None:
 
 
 def _tell(document: dict[str, Any], sentence: str, *, as_json: bool, **words: str) -> None:
-    click.echo(json.dumps(document, ensure_ascii=False) if as_json else sentence.format(name=document["name"], **words))
+    if as_json:
+        say_json(document)
+    else:
+        say(sentence.format(name=document["name"], **words))
 
 
 @click.command()
@@ -116,9 +119,9 @@ def evaluate(*, weights: str, dataset: str, split: str, device: str, as_json: bo
     with progress_line() as note:
         result = measure(path, dataset, split, device, counted(note)).result
     if as_json:
-        click.echo(json.dumps(result, ensure_ascii=False))
+        say_json(result)
     else:
-        click.echo("\n".join([scores(result), *notes({"notes": [*result["warnings"], *result["notes"]]})]))
+        say("\n".join([scores(result), *notes({"notes": [*result["warnings"], *result["notes"]]})]))
 
 
 @click.command()
@@ -158,9 +161,9 @@ def predict(
     told = list(answers(network, images, top, invert=invert, find_ink=find_ink))
     if as_json:
         # In ASCII, which has a form for the names of files that are no text.
-        click.echo(json.dumps([one.to_dict() for one in told]))
+        say_json([one.to_dict() for one in told])
     elif read := [one for one in told if one.error is None]:
-        click.echo(predictions(read))
+        say(predictions(read))
     if failed := [one for one in told if one.error is not None]:
         raise Failed("; ".join(str(one.error) for one in failed), 2)
 
@@ -223,14 +226,14 @@ def export(
     if as_json:
         document = {"format": name, "file": str(output), "bytes": size} | ({"weights": str(source)} if source else {})
         document |= {"notes": [about]} if about else {}
-        click.echo(json.dumps(document, ensure_ascii=False))
+        say_json(document)
         return
     if name == "onnx" and source is None:
-        click.echo(_("{file}: {size}, with random weights").format(file=output, size=bytes_short(size)))
+        say(_("{file}: {size}, with random weights").format(file=output, size=bytes_short(size)))
     else:
-        click.echo(_("{file}: {size}").format(file=output, size=bytes_short(size)))
+        say(_("{file}: {size}").format(file=output, size=bytes_short(size)))
     if about:
-        click.echo(about)
+        say(about)
 
 
 COMMANDS = (weights, evaluate, predict, export, import_)

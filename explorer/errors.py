@@ -19,8 +19,20 @@ _quoting.maxlist = _quoting.maxtuple = 4
 _quoting.maxlevel = 2
 
 
+# Unicode's general categories of what has no shape of its own: control and format characters, halves of a pair, ends of
+# lines and paragraphs.
+HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+SIGNS = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")  # seen
+BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")  # letters and marks that aren't
+JOINERS = frozenset("\u200c\u200d")
+
+
 class ExplorerError(Exception):
     """Base of all errors raised on purpose."""
+
+    def __str__(self) -> str:
+        """The message, which may quote a name of others, on one line that does nothing to a terminal or a page."""
+        return printable(" ".join(line.strip() for line in super().__str__().splitlines()))
 
 
 class StoreError(ExplorerError):
@@ -59,14 +71,25 @@ def shown(value: object) -> str:
 
 
 def readable(name: object) -> bool:
-    """Whether a name is text that fits on a line: no control characters, no bytes that are not UTF-8."""
+    """Whether every character of a name is seen, or is a blank: no control or direction marks, nothing invisible."""
     text = str(name)
-    return text.isprintable() or all(category(character) not in {"Cc", "Cs"} for character in text)
+    if text.isascii():
+        return text.isprintable()
+    return not any(map(_hidden, text, f" {text}", f"{text[1:]} "))
 
 
 def printable(name: object) -> str:
-    """The name of a file in full, with what would break a line or a terminal escaped."""
+    """A name in full, with what would break a line or a terminal, turn the text around or not be seen escaped."""
     text = str(name)
     if readable(text):
         return text
-    return "".join(character if readable(character) else ascii(character)[1:-1] for character in text)
+    return "".join(
+        ascii(character)[1:-1] if _hidden(character, before, after) else character
+        for character, before, after in zip(text, f" {text}", f"{text[1:]} ", strict=False)
+    )
+
+
+def _hidden(character: str, before: str, after: str) -> bool:
+    if character in JOINERS:  # Persian and Indic words and composed emoji need them between two of their characters
+        return not all(other.isprintable() and not other.isascii() and not other.isspace() for other in (before, after))
+    return (category(character) in HIDDEN and character not in SIGNS) or character in BLANKS

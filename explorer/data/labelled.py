@@ -39,9 +39,9 @@ def assemble(
     for label in classes:
         if not readable(label):
             raise InputError(
-                _("{place}: the name of the class {label} has control characters, or bytes that are not UTF-8").format(
-                    place=place, label=shown(label)
-                )
+                _(
+                    "{place}: the name of the class {label} has characters that can't be seen, or that are no UTF-8"
+                ).format(place=place, label=shown(label))
             )
     if small == 0:
         raise InputError(

@@ -91,7 +91,7 @@ def check(names: object, outputs: int) -> None:
     if len(set(names)) < len(names) or not all(names):
         raise InputError(_("classes: a name is empty, or stands twice"))
     if (unreadable := next((name for name in names if not readable(name)), None)) is not None:
-        raise InputError(_("classes: {name} has characters that are no text").format(name=shown(unreadable)))
+        raise InputError(_("classes: {name} has characters that can't be seen").format(name=shown(unreadable)))
 
 
 def read(text: str) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.data.progress import Progress, silent
-from explorer.errors import InputError, shown
+from explorer.errors import InputError, printable, shown
 from explorer.i18n import _
 from explorer.models import torchvision_weights
 from explorer.models.weights import Card, read_card
@@ -68,7 +68,7 @@ def entries() -> list[Entry]:
     found: dict[str, Entry] = {}
     for kind, name, path in _files():
         if name in found:  # the first of a name has it, the others go by their paths
-            name = str(path)
+            name = printable(path)
         found[name] = _entry(name, kind, path)
     for name, entry in torchvision_weights.catalogue().items():
         found[name] = Entry(name, Kind.TORCHVISION, entry.path, torchvision_weights.cards()[name])
@@ -126,7 +126,7 @@ def find(text: str, progress: Progress = silent) -> Path:
 def _files() -> Iterator[tuple[Kind, str, Path]]:
     for kind, folder in ((Kind.PRETRAINED, PRETRAINED), (Kind.IMPORTED, settings().weights_dir)):
         for path in sorted(folder.glob(f"*{SUFFIX}")):
-            yield kind, path.stem, path
+            yield kind, printable(path.stem), path
     for path in sorted(settings().runs_dir.glob(f"*/best{SUFFIX}")):
         yield Kind.JOB, path.parent.name, path
 

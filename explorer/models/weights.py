@@ -20,9 +20,11 @@ from explorer.i18n import _
 from explorer.models import build, fill, state_dict
 from explorer.specs import Spec, parse_spec
 from explorer.specs.base import explain
-from explorer.specs.reading import decode
+from explorer.specs.reading import decode, legible, read_json
 
 CARD = "card"  # key in the header's metadata
+MAX_NAME = 500  # characters of what a card or a class is called
+MAX_HEADER = 16_000_000  # bytes of what stands before the numbers
 
 
 class Card(BaseModel):
@@ -31,9 +33,9 @@ class Card(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     format: Literal[1] = 1
-    name: str
+    name: Annotated[str, Field(max_length=MAX_NAME)]
     spec: dict[str, Any]
-    classes: Annotated[tuple[str, ...], Field(min_length=1)]
+    classes: Annotated[tuple[Annotated[str, Field(max_length=MAX_NAME)], ...], Field(min_length=1)]
     preprocessing: dict[str, Any]
     metrics: dict[str, Any] = {}
     data: dict[str, Any] = {}
@@ -86,7 +88,17 @@ class Card(BaseModel):
                 )
             )
         if not all(map(readable, self.classes)):
-            raise InputError(_("classes: a name has characters that are no text"))
+            raise InputError(_("classes: a name has characters that can't be seen"))
+        if not readable(self.name):
+            raise InputError(_("name: {value} has characters that can't be seen").format(value=shown(self.name)))
+        for key, value in self.metrics.items():
+            share = isinstance(value, int | float) and 0 <= value <= 1
+            if key.endswith("/top1") and not key.startswith("imported/") and value is not None and not share:
+                raise InputError(
+                    _("metrics, {key}: {value} is not a fraction from 0 to 1").format(
+                        key=shown(key), value=shown(value)
+                    )
+                )
         if inputs.size != spec.image_size:
             raise InputError(
                 _("preprocessing.size: {value}, while the network takes images of {expected} pixels").format(
@@ -116,8 +128,8 @@ def check_beside(target: Path) -> None:
         if card.exists() and not card.is_file():
             raise ValueError
         if card.exists():
-            Card.model_validate(json.loads(card.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+            Card.model_validate(read_json(card, CARD))
+    except (OSError, ValueError, InputError):
         raise InputError(
             _("output: the card would take the place of {file}, which is none; choose another name").format(file=card)
         ) from None
@@ -129,7 +141,7 @@ def save(path: Path, tensors: dict[str, Tensor], card: Card) -> None:
     Raises:
         OSError: where the file can't be written.
     """
-    text = card.model_dump_json()  # numbers that are not finite as null: JSON has none
+    text = json.dumps(_document(card), ensure_ascii=False)
     kept = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
     with whole(path, durable=True) as part, whole(path.with_suffix(".json"), durable=True) as beside:
         part.write_bytes(encode(kept, metadata={CARD: text}))  # save_file would hide the errno of a full disk
@@ -147,8 +159,12 @@ def save_card(path: Path, card: Card) -> None:
 
 
 def _write_card(part: Path, card: Card) -> None:
-    document = json.loads(card.model_dump_json())
-    part.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
+    part.write_text(json.dumps(_document(card), ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _document(card: Card) -> Any:
+    """A card as JSON that is read again; numbers that are not finite are null: JSON has none."""
+    return legible(json.loads(json.dumps(card.model_dump()), parse_constant=lambda _name: None))
 
 
 def halved(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -205,10 +221,25 @@ def read_card(path: Path) -> Card:
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     try:
+        with path.open("rb") as start:
+            header = int.from_bytes(start.read(8), "little")
+        if header > MAX_HEADER:
+            raise InputError(
+                _(
+                    "{file} can't be read as weights: a header of {count:,} bytes would come first, "
+                    "and {limit:,} are the most"
+                ).format(file=path, count=header, limit=MAX_HEADER)
+            )
         with safe_open(path, "pt") as file:
             yield file
-    except (OSError, SafetensorError) as error:
-        raise InputError(_("{file} can't be read as weights: {reason}").format(file=path, reason=error)) from None
+    except OSError as error:
+        raise InputError(
+            _("{file} can't be read as weights: {reason}").format(file=path, reason=error.strerror or _("no access"))
+        ) from None
+    except SafetensorError:
+        raise InputError(
+            _("{file} can't be read as weights: it is damaged, or no safetensors file").format(file=path)
+        ) from None
 
 
 def _header(file: Any, path: Path) -> Card:

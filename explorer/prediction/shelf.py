@@ -3,7 +3,6 @@
 Whoever changes it holds its lock, so that of two who want the same name one has it and the other is told.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +12,15 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from explorer.errors import InputError, shown
+from explorer.errors import InputError, printable, shown
 from explorer.exports.weights import prepared
 from explorer.i18n import _
 from explorer.jobs.store import ACTIVE, store
 from explorer.models.heads import with_convolutions
 from explorer.models.library import SUFFIX, Entry, Kind, entries
-from explorer.models.weights import Card, check_beside, read, save
+from explorer.models.weights import CARD, Card, check_beside, read, save
 from explorer.settings import settings
+from explorer.specs.reading import read_json
 
 LOCK = ".lock"
 PATIENCE = 60.0  # seconds: others write large files
@@ -172,7 +172,7 @@ def _taken(given_up: str = "") -> set[str]:
         for entry in entries()
         if entry.name != given_up
         # Of two files of a name one goes by its path in the list.
-        for name in ((entry.name, entry.path.stem) if entry.kind is Kind.IMPORTED else (entry.name,))
+        for name in ((entry.name, printable(entry.path.stem)) if entry.kind is Kind.IMPORTED else (entry.name,))
     }
 
 
@@ -230,7 +230,7 @@ def _in_words(folder: Path) -> Iterator[None]:
 def _is_card(path: Path) -> bool:
     """Whether a file beside weights is theirs, and not somebody's of the same name."""
     try:
-        Card.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, ValidationError):
+        Card.model_validate(read_json(path, CARD))
+    except (InputError, ValidationError):
         return False
     return True

@@ -1,66 +1,141 @@
-"""JSON that people type or keep in files: decoded, or refused in words."""
+"""JSON that people type or keep in files, cards and folders of runs: decoded, or refused in words.
+
+Whatever is decoded can be shown, counted and written again: it is not deep, its texts are text, its whole numbers have
+64 bits. Of all that is not the explorer's own pipe to a process, nothing is decoded in another way.
+"""
 
 import json
 import stat
 from collections import Counter
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 from explorer.errors import InputError, shown
 from explorer.i18n import _
 
 MAX_JSON = 1_000_000
+MAX_DEPTH = 32
+MAX_TEXT = 100_000  # characters of one text: a licence, a command with a network in it
 
 
-def decode(text: str, place: str) -> Any:
+def decode(text: str, place: str, most: int = MAX_JSON) -> Any:
     """The value of JSON text.
 
     Args:
         text: one JSON document.
         place: what it describes; messages begin with it.
+        most: characters.
 
     Raises:
-        InputError: where the text is too long, not JSON, or repeats a key.
+        InputError: where the text is too long or not JSON, repeats a key, is deep, or holds what is no text or a whole
+            number of more than 64 bits. Numbers that are not finite are the caller's to judge.
     """
-    if len(text) > MAX_JSON:
+    if len(text) > most:
         raise InputError(
             _("{place}: {count:,} characters of JSON are more than the {limit:,} allowed").format(
-                place=place, count=len(text), limit=MAX_JSON
+                place=place, count=len(text), limit=most
             )
         )
     try:
-        return json.loads(text, object_pairs_hook=_no_repeats)
+        value = json.loads(text, object_pairs_hook=_no_repeats)
     except json.JSONDecodeError as error:
         raise InputError(
-            _("{place}: not JSON at line {line}, column {column}: {reason}").format(
-                place=place, line=error.lineno, column=error.colno, reason=error.msg
+            _("{place}: not JSON at line {line}, column {column}: {found}").format(
+                place=place, line=error.lineno, column=error.colno, found=_found(text, error.pos)
             )
         ) from None
     except RecursionError:
-        raise InputError(_("{place}: the JSON is nested too deeply").format(place=place)) from None
-    except ValueError as error:  # a number of thousands of digits
+        raise _deep(place) from None
+    except ValueError:  # Python reads no such number
+        raise _large(place) from None
+    _check(value, place)
+    return value
+
+
+def _found(text: str, position: int) -> str:
+    return shown(text[position : position + 20]) if text[position:].strip() else _("the text ends")
+
+
+def _check(value: Any, place: str) -> None:
+    """Refuse what can be decoded, and would break whoever shows it or writes it."""
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        below: list[Any] = []
+        for part in level:
+            match part:
+                case dict():
+                    below += part
+                    below += part.values()
+                case list():
+                    below += part
+                case str():
+                    _check_text(part, place)
+                case int() if not -(2**63) <= part < 2**63:
+                    raise _large(place)
+        if below and depth > MAX_DEPTH:
+            raise _deep(place)
+        level = below
+
+
+def _check_text(text: str, place: str) -> None:
+    if len(text) > MAX_TEXT:
         raise InputError(
-            _("{place}: not JSON: {reason}").format(place=place, reason=str(error).split(";")[0])
-        ) from None
+            _("{place}: {value} has {count:,} characters, more than the {limit:,} allowed").format(
+                place=place, value=shown(text), count=len(text), limit=MAX_TEXT
+            )
+        )
+    if not text.isprintable() and any(map(_no_text, text)):
+        raise InputError(
+            _("{place}: {value} has control characters, or halves of characters").format(place=place, value=shown(text))
+        )
 
 
-def read_json(path: Path, place: str) -> Any:
+def _no_text(character: str) -> bool:
+    return category(character) in {"Cc", "Cs"} and character not in "\t\n\r"
+
+
+def legible(value: Any) -> Any:
+    """The same with what :func:`decode` takes for no text as escapes, so that what is written is read again."""
+    match value:
+        case str():
+            return "".join(ascii(one)[1:-1] if _no_text(one) else one for one in value)
+        case dict():
+            return {legible(key): legible(part) for key, part in value.items()}
+        case list():
+            return [legible(part) for part in value]
+        case _:
+            return value
+
+
+def _deep(place: str) -> InputError:
+    return InputError(
+        _("{place}: the JSON is nested too deeply, beyond {limit} levels").format(place=place, limit=MAX_DEPTH)
+    )
+
+
+def _large(place: str) -> InputError:
+    return InputError(_("{place}: a whole number in it has more than 64 bits").format(place=place))
+
+
+def read_json(path: Path, place: str, most: int = MAX_JSON) -> Any:
     """The value of a JSON file; arguments and errors as of :func:`decode`."""
     file = shown(str(path))
     try:
         if not stat.S_ISREG((state := path.stat()).st_mode):  # a pipe would be waited for without end
             raise InputError(_("{place}: can't read {path}: it is not a file").format(place=place, path=file))
-        if state.st_size > 4 * MAX_JSON:
+        if state.st_size > 4 * most:
             raise InputError(_("{place}: the file {path} is too large").format(place=place, path=file))
         text = path.read_text(encoding="utf-8-sig")  # Windows editors begin with a mark
     except UnicodeDecodeError:
         raise InputError(_("{place}: the file {path} is not UTF-8 text").format(place=place, path=file)) from None
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
+        reason = error.strerror if isinstance(error, OSError) else _("no file can have such a name")
         raise InputError(
             _("{place}: can't read {path}: {reason}").format(place=place, path=file, reason=reason)
         ) from None
-    return decode(text, place)
+    return decode(text, place, most)
 
 
 def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

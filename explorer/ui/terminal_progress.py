@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from explorer.errors import printable
 from explorer.i18n import _
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def progress_line() -> Iterator[Callable[[str], None]]:
 
     def show(note: str) -> None:
         if watched:
-            sys.stderr.write(f"\r\x1b[K{note}")
+            sys.stderr.write(f"\r\x1b[K{printable(note)}")
             sys.stderr.flush()
 
     try:

@@ -2,7 +2,7 @@
 
 import re
 
-from explorer.errors import TokenError
+from explorer.errors import TokenError, printable
 from explorer.specs.cfg_text import split_text
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^=])")
@@ -11,7 +11,8 @@ WORD_LENGTH = 24
 
 
 def plain(text: str) -> str:
-    """Text with everything that Markdown or Streamlit's directives would act on escaped."""
+    """Text with everything escaped that Markdown or Streamlit's directives would act on, or that can't be seen."""
+    text = "\n".join(map(printable, text.split("\n")))
     # Streamlit replaces icon directives before Markdown reads the escapes; a zero-width space breaks them.
     return _MARKDOWN.sub(r"\\\1", text.replace(":material/", ":\u200bmaterial/"))
 

@@ -183,7 +183,7 @@ def test_links_that_lead_back_by_a_detour(write: Write) -> None:
 
 
 def test_names_on_one_line_stay_as_they_are() -> None:
-    for name in ("cat.png", "Kätzchen 写 \u200b.png", "a\u00a0b"):
+    for name in ("cat.png", "Kätzchen 写.png", "a\u00a0b"):
         assert printable(name) == name
     assert printable("é\n\udc80.png") == "é\\n\\udc80.png"
 
@@ -198,7 +198,9 @@ def test_names_that_break_a_line_are_escaped(write: Write) -> None:
 
 @pytest.mark.parametrize("name", ["a\nb", os.fsdecode(b"caf\xe9")])
 def test_class_names_that_no_card_can_hold(name: str, write: Write) -> None:
-    with pytest.raises(InputError, match=r"set: the name of the class '(a\\nb|caf\\udce9)' has control characters"):
+    with pytest.raises(
+        InputError, match=r"set: the name of the class '(a\\nb|caf\\udce9)' has characters that can't be seen"
+    ):
         load(str(write("cat", name)))
 
 

@@ -1,7 +1,9 @@
 """Weights by name: what is found under which name, and that nothing in a folder breaks the list."""
 
 import json
+import os
 import struct
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from explorer.errors import InputError
+from explorer.errors import InputError, printable, readable
 from explorer.models import library, torchvision_weights, weights
 from explorer.models.library import Kind, entries, find
 from explorer.models.weights import Card, load, read_card, save
@@ -107,12 +109,35 @@ def test_one_broken_file_is_listed_with_its_reason_and_breaks_nothing(folders: P
         assert entry.fault is None or ("\n" not in entry.fault and entry.name in entry.fault)
 
 
+def deep(levels: int) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _level in range(levels):
+        value = {"a": value}
+    return value
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"classes": ["a", "b"]}, "classes: 2 names, while the network has 4 outputs"),
         ({"classes": []}, "classes"),
-        ({"classes": ["a", "b", "c", "\x1b[2J"]}, "a name has characters that are no text"),
+        ({"classes": ["a", "b", "c", "\x1b[2J"]}, r"'\\x1b\[2J' has control characters"),
+        ({"classes": ["a", "b", "c", "c\u202ec"]}, "a name has characters that can't be seen"),
+        ({"classes": ["a", "b", "c", "c" * 501]}, r"classes\[3\]: 'c+\.\.\.c+' is longer than 500 characters"),
+        ({"name": "\u2066cat\u2069"}, r"name: '\\u2066cat\\u2069' has characters that can't be seen"),
+        ({"name": "n" * 501}, "name: 'n+...n+' is longer than 500 characters"),
+        ({"license": "MIT\ud800"}, r"'MIT\\ud800' has control characters, or halves of characters"),
+        ({"data": {"\0": 1}}, r"'\\x00' has control characters"),
+        ({"made_by": {"command": "x" * 100_001}}, "100,001 characters, more than the 100,000 allowed"),
+        ({"metrics": deep(500)}, "nested too deeply, beyond 32 levels"),
+        ({"recipe": deep(33)}, "nested too deeply"),
+        ({"data": {"train_images": 10**40}}, "a whole number in it has more than 64 bits"),
+        ({"preprocessing": {"size": 10**5000, "mean": [0.5], "std": [0.5]}}, "more than 64 bits"),
+        ({"metrics": {"test/top1": "0.9"}}, "metrics, 'test/top1': '0.9' is not a fraction from 0 to 1"),
+        ({"metrics": {"test/top1": 1e300}}, r"1e\+300 is not a fraction"),
+        ({"metrics": {"test/top1": [0.9]}}, "is not a fraction"),
+        ({"metrics": []}, "metrics"),
+        ({"data": "cifar"}, "data"),
         ({"preprocessing": {"size": 9, "mean": [0.5], "std": [0.5]}}, "size: 9, while the network takes .* 8 pixels"),
         ({"preprocessing": {"size": 8, "mean": [0.5] * 3, "std": [0.5] * 3}}, "mean: 3 entries, .* takes 1 channels"),
         ({"preprocessing": {"size": 8, "mean": [0.5], "std": [0.5], "resize": 7}}, "resize: 7 is less than the 8"),
@@ -125,7 +150,11 @@ def test_one_broken_file_is_listed_with_its_reason_and_breaks_nothing(folders: P
 )
 def test_a_card_that_breaks_a_rule(folders: Path, change: dict[str, Any], words: str) -> None:
     path = folders / "weights/w.safetensors"
-    header(path, json.dumps(CARD.model_dump(mode="json") | change))
+    sys.set_int_max_str_digits(0)
+    try:
+        header(path, json.dumps(CARD.model_dump(mode="json") | change))
+    finally:
+        sys.set_int_max_str_digits(4300)
     for read in (read_card, load):
         with pytest.raises(InputError, match=rf"w\.safetensors: its card breaks a rule: .*{words}") as caught:
             read(path)
@@ -141,7 +170,7 @@ def test_a_card_that_is_none(folders: Path, text: str) -> None:
 
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
@@ -219,3 +248,40 @@ def test_the_command(folders: Path, capsys: pytest.CaptureFixture[str], monkeypa
     assert (status, first["name"], first["kind"], first["path"]) == (0, "net", "pretrained", str(path))
     assert first["metrics"] == {"test/top1": 0.98765}
     assert "bad.safetensors can't be read" in second["fault"]
+
+
+@given(st.text(st.characters(), min_size=1, max_size=8), st.text(st.characters(), max_size=8))
+def test_every_card_that_is_written_is_read_again(
+    tmp_path_factory: pytest.TempPathFactory, name: str, text: str
+) -> None:
+    path = tmp_path_factory.mktemp("weights") / "w.safetensors"
+    card = CARD.model_copy(
+        update={"made_by": {"command": name, text: [name]}, "license": text, "metrics": {"loss": float("inf")}}
+    )
+    save(path, TENSORS, card)
+    again = read_card(path)
+    assert again.metrics == {"loss": None}
+    assert again.license is not None
+    assert printable(again.license) == printable(text)
+    assert again == Card.parse(path.with_suffix(".json").read_text("utf-8"), path)
+
+
+def test_names_of_files_that_are_no_text_hide_nothing(
+    folders: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(folders / "weights/good.safetensors", "Good")
+    names = ["a\u202eb", "c\x1b[2Jd", os.fsdecode(b"caf\xe9"), "e\nf", "g\u200bh"]
+    for name in names:
+        put(folders / f"weights/{name}.safetensors", "X")
+    (folders / "weights/i\u202ej.safetensors").write_bytes(struct.pack("<Q", 2**40))
+    listed = {entry.name: entry for entry in entries()}
+    assert {*map(printable, names), "good", "i\\u202ej"} == set(listed)
+    for name in names:
+        assert find(printable(name)).stem == name
+    fault = listed["i\\u202ej"].fault or ""
+    assert "a header of 1,099,511,627,776 bytes would come first" in fault
+    for arguments in (["weights"], ["weights", "--json"]):
+        status, out, err = command(capsys, monkeypatch, *arguments)
+        assert (status, err) == (0, "")
+        assert all(map(readable, out.splitlines()))
+        assert "good" in out
