@@ -171,7 +171,7 @@ def train(
     for job in made:
         check_start(job.spec, job.recipe)
     for sentence in understood(made[0].dataset):
-        click.echo(_("data: {sentence}").format(sentence=sentence), err=True)
+        say(_("data: {sentence}").format(sentence=sentence), err=True)
     submitted = [record.id for record in desk.submit(made)]
     show = cli_jobs.follow if follow else cli_jobs.tell
     show(submitted, as_json=as_json, several=bool(varied or rows))

@@ -27,7 +27,7 @@ def jobs() -> None:
 
     keep_awake()
     if said := silence():
-        click.echo(said, err=True)
+        say(said, err=True)
 
 
 @jobs.command("list")

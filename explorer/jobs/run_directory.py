@@ -16,16 +16,23 @@ log.txt             what the processes print
 """
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from explorer.errors import InputError, shown
 from explorer.files import sweep, whole
+from explorer.i18n import _
 from explorer.jobs.processes import living
+from explorer.specs.reading import decode, legible
 
 RESERVE = 64 * 1024  # bytes kept free for the last words of a run on a full disk
+LONGEST = 50_000_000  # characters of a file: the confusions of thousands of classes
+
+_log = logging.getLogger(__name__)
 
 
 POINT = "step/"  # how the names of numbers within an epoch begin
@@ -92,8 +99,10 @@ class RunDirectory:
 
     def supervisor(self) -> int | None:
         """The process that supervises, while it lives."""
-        written = _read(self._supervisor)
-        return next(iter(living([written["process"]])), None) if written else None
+        match _read(self._supervisor):
+            case {"process": [int(pid), float(created)]}:
+                return next(iter(living([(pid, created)])), None)
+        return None
 
     def began(self) -> bool:
         """Whether the start that counts has come to a supervisor."""
@@ -160,7 +169,8 @@ class RunDirectory:
         except FileNotFoundError:
             return [], None
         read = read[: read.rfind(b"\n") + 1]  # the last line may be half written
-        return [Row(**json.loads(line)) for line in read.splitlines()], Mark(inode, begin + len(read))
+        rows = [row for line in read.splitlines() if (row := _row(line))]
+        return rows, Mark(inode, begin + len(read))
 
     def progress(self) -> dict[str, Any]:
         """What was written last about the run under way; empty before it has begun."""
@@ -171,14 +181,26 @@ def _line(row: Row) -> str:
     return json.dumps(row._asdict(), ensure_ascii=False) + "\n"
 
 
+def _row(line: bytes) -> Row | None:
+    """One number of one epoch; none where somebody else has written the line."""
+    try:
+        match decode(line.decode(), "metrics"):
+            case {"epoch": int(epoch), "name": str(name), "value": float() | int() as value, **more} if not more:
+                return Row(epoch, name, value)
+    except (InputError, UnicodeDecodeError):
+        pass
+    _log.warning(_("a line of metrics that no run writes is left out: %s"), shown(line))
+    return None
+
+
 def _write(path: Path, data: dict[str, Any], *, durable: bool = False) -> None:
     with whole(path, durable=durable) as part:
-        part.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+        part.write_text(json.dumps(legible(data), ensure_ascii=False), encoding="utf-8")
 
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):  # a power cut may leave it empty
+        found = decode(path.read_text(encoding="utf-8"), path.name, LONGEST)
+    except (FileNotFoundError, UnicodeDecodeError, InputError):  # a power cut may leave it empty
         return None
-    return found
+    return found if isinstance(found, dict) else None

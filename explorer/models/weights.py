@@ -91,6 +91,9 @@ class Card(BaseModel):
             raise InputError(_("classes: a name has characters that can't be seen"))
         if not readable(self.name):
             raise InputError(_("name: {value} has characters that can't be seen").format(value=shown(self.name)))
+        for key, text in (("data.name", self.data.get("name")), ("made_by.job", self.made_by.get("job"))):
+            if not isinstance(text, str | None):
+                raise InputError(_("{place}: {value} is not text").format(place=key, value=shown(text)))
         for key, value in self.metrics.items():
             share = isinstance(value, int | float) and 0 <= value <= 1
             if key.endswith("/top1") and not key.startswith("imported/") and value is not None and not share:

@@ -21,10 +21,12 @@ from explorer.i18n import _
 from explorer.jobs.job import Job
 from explorer.models.library import Entry, Kind
 from explorer.settings import settings
+from explorer.specs.reading import read_json
 from explorer.training import mistakes
 from explorer.training.measure import measure
 
 FORMAT = "2"  # of what is kept
+LONGEST = 50_000_000  # characters of one that is kept
 KEPT = 200  # tests; those that were made longest ago go first
 COPIES = 3  # of the weights: as stored, in float32, one to spare
 
@@ -54,7 +56,7 @@ def kept(weights: Path, data: str) -> Evaluated | None:
     try:
         path = _kept_at(weights, data)
         return _read(path, path.stat().st_mtime_ns)
-    except (OSError, ValueError, InputError):
+    except (OSError, InputError):
         return None
 
 
@@ -134,8 +136,11 @@ def _digest(path: Path, _size: int, _changed: int) -> str:
 
 @lru_cache(maxsize=8)  # of a thousand classes the counts take some megabytes
 def _read(path: Path, _changed: int) -> Evaluated:
-    told = json.loads(path.read_text(encoding="utf-8"))
-    return Evaluated(tuple(told["classes"]), told["result"], told["mistakes"])
+    told = read_json(path, "evaluation", LONGEST)
+    try:
+        return Evaluated(tuple(told["classes"]), dict(told["result"]), list(told["mistakes"]))
+    except (KeyError, TypeError, ValueError):
+        raise InputError(_("{file} is no kept test").format(file=path)) from None
 
 
 def _keep(path: Path, tested: Evaluated) -> None:

@@ -161,5 +161,9 @@ def explain(fault: ErrorDetails) -> str:
             )
         case "too_long":
             return _("{place}: takes at most {limit} entries").format(place=where, limit=limits["max_length"])
-        case _:
-            return f"{where}: {fault['msg']}, {got}"
+        case "value_error":  # a rule of ours, which has words
+            return f"{where}: {limits['error']}" if where else str(limits["error"])
+        case "dict_type" | "model_type" | "model_attributes_type":
+            return _("{place}: {value} has no keys").format(place=where or _("what is given"), value=got)
+        case _:  # others' words are not ours to show
+            return _("{place}: {value} is not what belongs here").format(place=where or _("what is given"), value=got)

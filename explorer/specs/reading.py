@@ -65,6 +65,8 @@ def _check(value: Any, place: str) -> None:
         below: list[Any] = []
         for part in level:
             match part:
+                case dict() | list() if depth > MAX_DEPTH:
+                    raise _deep(place)
                 case dict():
                     below += part
                     below += part.values()
@@ -74,8 +76,6 @@ def _check(value: Any, place: str) -> None:
                     _check_text(part, place)
                 case int() if not -(2**63) <= part < 2**63:
                     raise _large(place)
-        if below and depth > MAX_DEPTH:
-            raise _deep(place)
         level = below
 
 

@@ -5,10 +5,33 @@ from typing import Any
 
 import streamlit as st
 
+from explorer.errors import InputError, shown
 from explorer.i18n import _
 from explorer.ui.text import plain
 
 PAGE = 24  # images
+LONGEST = 10_000_000  # characters of a file
+PICTURE = "data:image/png;base64,"  # nothing else: Streamlit would open another text as a file, or an address
+
+
+def checked(found: object) -> list[dict[str, Any]]:
+    """What a file holds, where it is mistakes with their pictures.
+
+    Raises:
+        InputError: where it is anything else.
+    """
+    mistakes: list[Any] = found if isinstance(found, list) else [found]
+    for mistake in mistakes:
+        if not _is_mistake(mistake):
+            raise InputError(_("mistakes: {value} is no wrong answer with its picture").format(value=shown(mistake)))
+    return mistakes
+
+
+def _is_mistake(value: object) -> bool:
+    match value:
+        case {"truth": str(), "predicted": str(), "probability": float() | int() as share, "image": str(image)}:
+            return image.startswith(PICTURE) and 0 <= share <= 1
+    return False
 
 
 def draw(found: Sequence[dict[str, Any]], *, key: str) -> None:

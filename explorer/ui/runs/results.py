@@ -1,16 +1,18 @@
 """How runs did on the test set: accuracies, the confusion matrix, each class, and what was taken for what."""
 
-import json
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from explorer.analysis.trained import Training
+from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.jobs import desk
 from explorer.jobs.store import ACTIVE, Record
+from explorer.specs.reading import read_json
 from explorer.ui.choice import choice
 from explorer.ui.results import classes, confusion, mistakes, scores
 from explorer.ui.runs import printed, state, words
@@ -83,7 +85,7 @@ def _mistakes(record: Record, count: int) -> None:
     path = desk.directory(record.id).mistakes
     try:
         found = _read(str(path), path.stat().st_mtime_ns)
-    except (OSError, ValueError):
+    except (OSError, InputError):
         st.info(
             _("There are none.") if not count else _("Pictures of the mistakes of this run were not kept."),
             icon=":material/image:",
@@ -94,6 +96,4 @@ def _mistakes(record: Record, count: int) -> None:
 
 @lru_cache(maxsize=16)
 def _read(path: str, _changed: int) -> list[dict[str, Any]]:
-    with open(path, encoding="utf-8") as file:  # noqa: PTH123  the path is the cache's key
-        found: list[dict[str, Any]] = json.load(file)
-    return found
+    return mistakes.checked(read_json(Path(path), "mistakes", mistakes.LONGEST))
