@@ -103,7 +103,7 @@ def run(
                 start_new_session=True,
             )
         except OSError as error:
-            raise ExplorerError(_("a process can't be started: {reason}").format(reason=error)) from None
+            raise ExplorerError(_("a process can't be started: {reason}").format(reason=error.strerror)) from None
         _running.add(worker)
         try:
             _watched(worker, longest, watch)

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from explorer import __version__, cli_jobs, cli_weights
 from explorer.cli_jobs import as_json
-from explorer.errors import ExplorerError, InputError
+from explorer.errors import ExplorerError, InputError, one_line
 from explorer.i18n import _
 from explorer.settings import settings
 from explorer.specs import PRESETS, Spec, resolve
@@ -198,7 +198,9 @@ def main() -> None:
     except ValidationError as error:  # of the settings; specs word theirs themselves
         _fail(_("setting {fault}").format(fault=explain(error.errors()[0])), 2)
     except OSError as error:
-        _fail(str(error), 1)
+        reason = error.strerror or type(error).__name__
+        place = error.filename if isinstance(error.filename, str) else ""
+        _fail(_("{file}: {reason}").format(file=place, reason=reason) if place else reason, 1)
     except click.ClickException as error:
         _fail(error.format_message(), 2)
     except InputError as error:
@@ -228,5 +230,5 @@ def _leave(number: int, _frame: object) -> NoReturn:
 
 
 def _fail(message: str, status: int) -> NoReturn:
-    say(_("error: {message}").format(message=" ".join(message.split())), err=True)
+    say(_("error: {message}").format(message=one_line(message)), err=True)
     sys.exit(status)

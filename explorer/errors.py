@@ -24,6 +24,7 @@ _quoting.maxlevel = 2
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 SIGNS = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")  # seen
 BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")  # letters and marks that aren't
+LONGEST = 1000  # characters of a message
 JOINERS = frozenset("\u200c\u200d")
 
 
@@ -32,7 +33,7 @@ class ExplorerError(Exception):
 
     def __str__(self) -> str:
         """The message, which may quote a name of others, on one line that does nothing to a terminal or a page."""
-        return printable(" ".join(line.strip() for line in super().__str__().splitlines()))
+        return one_line(super().__str__())
 
 
 class StoreError(ExplorerError):
@@ -87,6 +88,12 @@ def printable(name: object) -> str:
         ascii(character)[1:-1] if _hidden(character, before, after) else character
         for character, before, after in zip(text, f" {text}", f"{text[1:]} ", strict=False)
     )
+
+
+def one_line(message: str) -> str:
+    """A message in one line; of a very long one, which quotes the input, the beginning and the end."""
+    text = printable(" ".join(line.strip() for line in message.splitlines()))
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
 
 
 def _hidden(character: str, before: str, after: str) -> bool:

@@ -25,6 +25,7 @@ from explorer.analysis.trace import Op, Recorder, Row, Trace, Value
 from explorer.errors import InputError, SpecError, shown
 from explorer.i18n import _, language
 from explorer.models import attach_auxiliary, build, detach_auxiliary, head_names
+from explorer.models.refusal import words
 from explorer.specs import Spec
 
 REMEMBERED = 64  # networks, at about a megabyte each
@@ -138,7 +139,7 @@ def _measure(spec: Spec, batch_size: int, device: Device, half: bool, _language:
     try:
         return measured, saved_for_backward(network, (batch_size, *shape), device, half=half)
     except (ValueError, RuntimeError) as error:
-        return measured, " ".join(str(error).split())[:200]
+        return measured, words(error)
 
 
 def forget() -> None:
@@ -153,10 +154,9 @@ def _run(network: nn.Module, spec: Spec, shape: tuple[int, ...]) -> Trace:
         with torch.no_grad(), recorder, recorder.watching():
             network(torch.empty(shape, device="meta"))
     except Exception as error:  # torchvision's networks refuse sizes in their own ways
-        reason = " ".join(str(error).split())[:200]
         raise SpecError(
             _("image_size: this network can't run on {size}×{size} images: {reason}").format(
-                size=spec.image_size, reason=reason
+                size=spec.image_size, reason=words(error)
             )
         ) from error
     return recorder.trace()

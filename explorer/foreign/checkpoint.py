@@ -17,8 +17,8 @@ from explorer.foreign.mapped import check_kind, check_values, mapped
 from explorer.foreign.reparametrised import computed
 from explorer.foreign.wrappers import Found, unwrap
 from explorer.i18n import _
-from explorer.models import build
-from explorer.models.weights import CARD, Card, unfit
+from explorer.models import build, unfit
+from explorer.models.weights import CARD, Card
 
 
 @dataclass(frozen=True)

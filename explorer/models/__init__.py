@@ -9,7 +9,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from explorer.errors import InputError
+from explorer.errors import InputError, shown
 from explorer.i18n import _
 from explorer.models import googlenet, resnet, vgg, zoo
 from explorer.specs import Spec
@@ -57,8 +57,36 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], *, strict: bool = Tr
     try:
         network.load_state_dict(state_dict(network, tensors), strict=strict, assign=assign)
     except Exception as error:  # networks of torchvision have their own ways to load
-        reason = " ".join(str(error).split())[:200]
+        wanted = network.state_dict()
+        asked = tensors if strict else wanted | {name: tensors[name] for name in tensors.keys() & wanted.keys()}
+        reason = unfit(network, asked) or _("PyTorch refuses them")
         raise InputError(_("the network does not take these tensors: {reason}").format(reason=reason)) from error
+
+
+def unfit(network: nn.Module, tensors: Mapping[str, Tensor]) -> str | None:
+    """Why tensors are not those of a network, in words; None where they are."""
+    wanted = network.state_dict()
+    for name in wanted.keys() ^ tensors.keys():
+        return (
+            _("the tensor {name} is missing").format(name=name)
+            if name in wanted
+            else _("the tensor {name} is not part of the network").format(name=name)
+        )
+    for name, tensor in wanted.items():
+        if tensors[name].shape != tensor.shape:
+            return _("the tensor {name} is {found}, and the network's is {needed}").format(
+                name=name, found=tuple(tensors[name].shape), needed=tuple(tensor.shape)
+            )
+        if tensor.is_floating_point() and not tensors[name].is_floating_point():
+            return whole_numbers(name, tensors[name])
+    return None
+
+
+def whole_numbers(name: str, tensor: Tensor) -> str:
+    """Why a tensor of integers can't be weights."""
+    return _("the tensor {name} holds whole numbers ({kind}); weights are floating-point numbers").format(
+        name=shown(name), kind=str(tensor.dtype).removeprefix("torch.")
+    )
 
 
 def head_names(spec: Spec) -> tuple[str, ...]:

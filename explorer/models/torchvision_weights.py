@@ -202,7 +202,9 @@ def fetch(name: str, progress: Progress) -> Path:
                     _convert(source, progress)
         except OSError as error:
             raise InputError(
-                _("the data folder {folder} can't be written: {reason}").format(folder=path.parent, reason=error)
+                _("the data folder {folder} can't be written: {reason}").format(
+                    folder=path.parent, reason=error.strerror or _("no access")
+                )
             ) from None
     return path
 

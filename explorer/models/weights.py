@@ -17,7 +17,7 @@ from explorer.data.preprocessing import Preprocessing
 from explorer.errors import InputError, readable, shown
 from explorer.files import whole
 from explorer.i18n import _
-from explorer.models import build, fill, state_dict
+from explorer.models import build, fill, state_dict, unfit
 from explorer.specs import Spec, parse_spec
 from explorer.specs.base import explain
 from explorer.specs.reading import decode, legible, read_json
@@ -193,13 +193,6 @@ def single(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
 
 
-def whole_numbers(name: str, tensor: Tensor) -> str:
-    """Why a tensor of integers can't be weights."""
-    return _("the tensor {name} holds whole numbers ({kind}); weights are floating-point numbers").format(
-        name=shown(name), kind=str(tensor.dtype).removeprefix("torch.")
-    )
-
-
 def read(path: Path) -> tuple[dict[str, Tensor], Card]:
     """Tensors by name as they are stored, mapped from the file, and the card.
 
@@ -286,22 +279,3 @@ def load(path: Path) -> tuple[nn.Module, Card]:
         raise InputError(_("{file}: {fault}").format(file=path, fault=fault))
     fill(network, single(tensors), assign=True)
     return network.eval(), card
-
-
-def unfit(network: nn.Module, tensors: dict[str, Tensor]) -> str | None:
-    """Why tensors are not those of a network, in words; None where they are."""
-    wanted = network.state_dict()
-    for name in wanted.keys() ^ tensors.keys():
-        return (
-            _("the tensor {name} is missing").format(name=name)
-            if name in wanted
-            else _("the tensor {name} is not part of the network").format(name=name)
-        )
-    for name, tensor in wanted.items():
-        if tensors[name].shape != tensor.shape:
-            return _("the tensor {name} is {found}, and the network's is {needed}").format(
-                name=name, found=tuple(tensors[name].shape), needed=tuple(tensor.shape)
-            )
-        if tensor.is_floating_point() and not tensors[name].is_floating_point():
-            return whole_numbers(name, tensors[name])
-    return None

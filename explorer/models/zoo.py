@@ -12,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from explorer.errors import SpecError, shown
 from explorer.i18n import _
+from explorer.models.refusal import words
 from explorer.specs.zoo import ZooSpec
 
 HEAD = ("classifier", "fc", "head", "heads", "avgpool")
@@ -77,10 +78,9 @@ def build(spec: ZooSpec) -> nn.Module:
 
 
 def _refused(spec: ZooSpec, error: Exception) -> SpecError:
-    reason = " ".join(str(error).split())[:200]
     return SpecError(
         _("torchvision:{name} can't be built for image_size {size}: {reason}").format(
-            name=spec.name, size=spec.image_size, reason=reason
+            name=spec.name, size=spec.image_size, reason=words(error)
         )
     )
 

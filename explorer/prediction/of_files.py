@@ -90,5 +90,5 @@ def _read(name: str | Path, channels: int | None, *, spread: bool = False) -> Te
     except InputError:
         raise
     except (OSError, ValueError) as error:  # ValueError: a null character
-        reason = error.strerror if isinstance(error, OSError) else error
+        reason = error.strerror if isinstance(error, OSError) else _("no file can have such a name")
         raise InputError(_("{place} can't be read: {reason}").format(place=place, reason=reason)) from None

@@ -41,8 +41,8 @@ def load(name: str) -> Spec:
         raise InputError(
             _("saved: can't read {name}: {reason}").format(name=shown(name), reason=error.strerror)
         ) from None
-    except UnicodeDecodeError as error:
-        raise InputError(_("saved: can't read {name}: {reason}").format(name=shown(name), reason=error)) from None
+    except UnicodeDecodeError:
+        raise InputError(_("saved: can't read {name}: it is not UTF-8 text").format(name=shown(name))) from None
 
 
 def save(name: str, spec: Spec, *, replace: bool = False) -> None:

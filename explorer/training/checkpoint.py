@@ -92,13 +92,13 @@ def read(path: Path) -> dict[str, Any] | None:
         if broken is not None:
             raise BadZipFile(broken)
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, BadZipFile, ValueError, LookupError, pickle.UnpicklingError) as error:
+    except (OSError, RuntimeError, EOFError, BadZipFile, ValueError, LookupError, pickle.UnpicklingError):
         raise Fault(
             "damaged",
             _(
-                "{file} is damaged, and the run can't go on from it ({reason}): put a copy in its place, or delete it "
+                "{file} is damaged, and the run can't go on from it: put a copy in its place, or delete it "
                 "to begin again with the first epoch"
-            ).format(file=path, reason=" ".join(str(error).split())[:200]),
+            ).format(file=path),
         ) from None
     return state
 

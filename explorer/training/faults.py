@@ -105,8 +105,9 @@ def explained(error: BaseException, batch_size: int) -> Fault:
         case RuntimeError() if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
             return Fault(
                 "compile",
-                _("torch.compile failed: {reason}. Install a C++ compiler such as g++, or set compile to false").format(
-                    reason=" ".join(str(error).split())[:200]
+                _(
+                    "torch.compile failed, and the log says where: install a C++ compiler such as g++, or set compile "
+                    "to false"
                 ),
             )
         case ValueError() if "more than 1 value per channel" in str(error):
@@ -126,8 +127,8 @@ def explained(error: BaseException, batch_size: int) -> Fault:
         case _:
             return Fault(
                 "internal",
-                _("the training failed: {kind}: {reason}; its log has the details").format(
-                    kind=type(error).__name__, reason=" ".join(str(error).split())[:300]
+                _("the training failed for a reason that the explorer doesn't know ({kind}); its log has it").format(
+                    kind=type(error).__name__
                 ),
             )
 

@@ -6,6 +6,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from explorer.errors import SpecError
 from explorer.i18n import _
 from explorer.models import build
+from explorer.models.refusal import words
 from explorer.specs import Spec
 
 IMAGES = 2  # of the pass: batch norm over a single value can't train
@@ -25,7 +26,7 @@ def forward_macs(spec: Spec) -> int:
     except (RuntimeError, ValueError, AssertionError) as error:
         raise SpecError(
             _("image_size: this network can't train on {size}×{size} images: {reason}").format(
-                size=spec.image_size, reason=" ".join(str(error).split())[:200]
+                size=spec.image_size, reason=words(error)
             )
         ) from error
     return int(counter.get_total_flops()) // (2 * IMAGES)

@@ -54,3 +54,10 @@ def test_any_text_becomes_one_line_that_every_encoding_and_terminal_takes(text: 
     shown.encode()
     assert not {unicodedata.category(character) for character in shown} & {"Cc", "Cs", "Zl", "Zp"}
     assert not set(MARKS) & set(shown)
+
+
+def test_a_message_that_quotes_all_of_the_input_is_cut_in_the_middle() -> None:
+    message = str(InputError(f"name: {'x' * 8000}\n is too long"))
+    assert len(message) < 1010
+    assert message.startswith("name: xxx")
+    assert message.endswith("xxx is too long")

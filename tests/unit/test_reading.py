@@ -73,7 +73,8 @@ def test_what_is_made_legible_is_read_again(value: object) -> None:
     "line",
     [
         b"{", b"[1]", b'{"epoch":1}', b'{"epoch":"1","name":"a","value":1}', b'{"epoch":1,"name":"a","value":"x"}',
-        b'{"epoch":1,"name":"a","value":1,"more":1}', b"\xff\xfe", b"[" * 5000, b'{"epoch":1,"name":"\\ud800","value":1}',
+        b'{"epoch":1,"name":"a","value":1,"more":1}', b"\xff\xfe", b"[" * 5000,
+        b'{"epoch":1,"name":"\\ud800","value":1}',
         b'{"epoch":1,"name":"a","value":' + b"9" * 5000 + b"}",
     ],
 )  # fmt: skip

@@ -11,12 +11,11 @@ from torch import Tensor
 
 from explorer.errors import InputError, SpecError, shown
 from explorer.i18n import _
-from explorer.models import AUXILIARY, build, zoo
+from explorer.models import AUXILIARY, build, whole_numbers, zoo
 from explorer.models.recognition import heads
 from explorer.models.recognition.adapting import ADAPTING, check_epsilon
 from explorer.models.recognition.heads import Step
 from explorer.models.recognition.layers import Layers, Shape, Unit, read
-from explorer.models.weights import whole_numbers
 from explorer.specs import GoogLeNetSpec, ResNetSpec, Spec, VggSpec, ZooSpec
 
 # What a layer without the tensor does: a missing bias is 0, a batch norm without affine parameters scales by 1.

@@ -1,0 +1,26 @@
+"""Why PyTorch or torchvision refuse a network or an image size, in our words: theirs name their own functions."""
+
+from explorer.i18n import _
+
+
+def words(error: BaseException) -> str:
+    """The rule that is broken, as far as the message of PyTorch tells it."""
+    said = str(error.__cause__ or error)
+    for signs, sentence in (
+        (("more than 1 value per channel",), _("a batch norm would see a single value of each channel")),
+        (
+            (
+                "Output size is too small",
+                "can't be greater than actual input size",
+                "smaller than kernel",
+                "input_size",
+            ),
+            _("a map of it is smaller than the window that moves over it"),
+        ),
+        (("indivisible", "divisible by patch", "Wrong image"), _("patches of its size don't fill such an image")),
+        (("mat1 and mat2", "shapes cannot be multiplied"), _("its linear layers are made for maps of another size")),
+        (("must match", "Sizes of tensors", "size of tensor"), _("maps that come together in it differ in size")),
+    ):
+        if any(sign in said for sign in signs):
+            return sentence
+    return _("one of its layers takes no input of the size that it gets")
