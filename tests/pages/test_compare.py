@@ -287,4 +287,4 @@ def test_unlike_inputs_are_said_and_a_common_size_can_be_set() -> None:
     assert "size" in app.error[0].value
     assert not app.exception
     app.number_input(key="compare.view.size").set_value(1).run()
-    assert "image_size" in app.error[0].value
+    assert "1×1 arrives" in app.error[0].value
