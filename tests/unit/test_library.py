@@ -123,7 +123,7 @@ def deep(levels: int) -> dict[str, Any]:
         ({"classes": []}, "classes"),
         ({"classes": ["a", "b", "c", "\x1b[2J"]}, r"'\\x1b\[2J' has control characters"),
         ({"classes": ["a", "b", "c", "c\u202ec"]}, "a name has characters that can't be seen"),
-        ({"classes": ["a", "b", "c", "c" * 501]}, r"classes\[3\]: 'c+\.\.\.c+' is longer than 500 characters"),
+        ({"classes": ["a", "b", "c", "c" * 501]}, r"classes, entry 4: 'c+\.\.\.c+' is longer than 500 characters"),
         ({"name": "\u2066cat\u2069"}, r"name: '\\u2066cat\\u2069' has characters that can't be seen"),
         ({"name": "n" * 501}, "name: 'n+...n+' is longer than 500 characters"),
         ({"license": "MIT\ud800"}, r"'MIT\\ud800' has control characters, or halves of characters"),
