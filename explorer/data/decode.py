@@ -94,7 +94,7 @@ def _flat(image: Image.Image, place: str, *, spread: bool) -> Image.Image:
         return Image.fromarray(to_bytes(values, max(int(values.max()), 1) if spread else _DEEPEST))
     if image.has_transparency_data:
         flat = _over("white", image)
-        if all(high - low <= _UNSEEN for low, high in flat.getextrema()):  # white strokes of a drawing program
+        if np.ptp(np.asarray(flat), axis=(0, 1)).max() <= _UNSEEN:  # white strokes of a drawing program
             flat = _over("black", image)
     else:
         flat = image

@@ -1,6 +1,5 @@
 """How the strokes of a data set stand in its images: measured, so that a digit of one's own can be framed alike."""
 
-from collections.abc import Sequence
 from enum import StrEnum
 
 import torch
@@ -21,7 +20,7 @@ class Framing(StrEnum):
 FILL = {Framing.MASS: 20 / 28, Framing.BOX: 1.0}  # longer side of the ink, as a share of the image's
 
 
-def framing_of(images: Tensor | Sequence[Tensor]) -> Framing | None:
+def framing_of(images: object) -> Framing | None:
     """How strokes stand in images that are all framed alike; none where they are not, or are no strokes.
 
     Args:

@@ -63,7 +63,7 @@ def _box(shape: Array, size: int) -> Array:
 def _counted(fine: Array, block: int) -> Array:
     """Share of ink in each block."""
     size = len(fine) // block
-    return fine.reshape(size, block, size, block).mean((1, 3))
+    return np.asarray(fine.reshape(size, block, size, block).mean((1, 3)))
 
 
 def _enlarged(shape: Array, longer: int) -> Array:
@@ -76,7 +76,8 @@ def _resized(shape: Array, height: int, width: int) -> Array:
     from PIL import Image
 
     picture = Image.fromarray(np.ascontiguousarray(shape, np.float32))
-    return np.clip(np.asarray(picture.resize((max(width, 1), max(height, 1)), Image.Resampling.BICUBIC)), 0, 1)
+    resized = np.asarray(picture.resize((max(width, 1), max(height, 1)), Image.Resampling.BICUBIC))
+    return np.asarray(np.clip(resized, 0, 1))
 
 
 def _tight(shape: Array) -> Array:

@@ -181,7 +181,7 @@ def _opened(values: Array, length: int, slope: float) -> Array:
     from scipy import ndimage
 
     level = ndimage.grey_opening(tall, size=(1, length), mode="nearest")
-    return level[index, columns[None]]
+    return np.asarray(level[index, columns[None]])
 
 
 def _main(labels: Array, contrast: Array) -> int | None:
