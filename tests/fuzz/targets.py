@@ -1,0 +1,101 @@
+"""What is fuzzed. Each target takes any bytes, and may raise nothing but the product's own errors.
+
+No target unpickles: that is done in a process of its own, of which tests/unit/test_foreign_hostile.py has the attacks.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+from explorer.data import arrays, decode
+from explorer.data.archive import checked
+from explorer.data.tree import arrange
+from explorer.foreign import class_names
+from explorer.foreign.kinds import Kind, archive_pickle, kind_of
+from explorer.foreign.mapped import mapped
+from explorer.models.weights import read_card
+from explorer.recipes import resolve as resolve_recipe
+from explorer.specs import parse_json
+from explorer.specs.cfg_text import read_text
+from explorer.specs.link import decode as decode_link
+from explorer.specs.link import from_text
+
+Target = Callable[[bytes, Path], None]
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", errors="surrogateescape")
+
+
+def cfg(content: bytes, _folder: Path) -> None:
+    read_text(_text(content))
+
+
+def spec(content: bytes, _folder: Path) -> None:
+    parse_json(_text(content))
+
+
+def link(content: bytes, _folder: Path) -> None:
+    text = _text(content)
+    decode_link(dict(parse_qsl(text)))
+    from_text(text)
+
+
+def recipe(content: bytes, _folder: Path) -> None:
+    resolve_recipe(_text(content))
+
+
+def names(content: bytes, _folder: Path) -> None:
+    class_names.read(class_names.of_file(content))
+
+
+def image(content: bytes, _folder: Path) -> None:
+    decode.decode(content, "image")
+
+
+def npz(content: bytes, folder: Path) -> None:
+    arrays.load("fuzzed", _file(content, folder, "x.npz"))
+
+
+def archive(content: bytes, folder: Path) -> None:
+    checked(_file(content, folder, "x.zip"))
+
+
+def tree(content: bytes, folder: Path) -> None:
+    """Names of files, a line each."""
+    arrange(_Names(folder), _text(content).splitlines())
+
+
+def card(content: bytes, folder: Path) -> None:
+    read_card(_file(content, folder, "x.safetensors"))
+
+
+def checkpoint(content: bytes, folder: Path) -> None:
+    path = _file(content, folder, "x.pth")
+    match kind_of(path):
+        case Kind.SAFETENSORS:
+            mapped(path)
+        case Kind.ZIP:
+            archive_pickle(path)
+
+
+class _Names:
+    """A source that has names and no content but that of class lists."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self, _name: str) -> bytes:
+        return json.dumps({"0": "a", "1": "b"}).encode()
+
+
+def _file(content: bytes, folder: Path, name: str) -> Path:
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+TARGETS: dict[str, Target] = {
+    target.__name__: target for target in (cfg, spec, link, recipe, names, image, npz, archive, tree, card, checkpoint)
+}
