@@ -16,6 +16,20 @@ from explorer.i18n import _
 DAMAGES = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, KeyError, ValueError)
 
 
+def damage(error: Exception) -> str:
+    """One of :data:`DAMAGES` in words of ours: theirs quote the file."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    text = str(error)
+    if "encrypted" in text or "password" in text:
+        return _("it is encrypted")
+    if isinstance(error, NotImplementedError):
+        return _("it is packed in a way that is not known here")
+    if "CRC" in text:
+        return _("its checksum (CRC-32) is another one: it is damaged")
+    return _("it is damaged or cut off")
+
+
 @contextmanager
 def whole(path: Path, *, new: bool = False, durable: bool = False) -> Iterator[Path]:
     """The name of an empty file beside ``path`` that takes its place when the block ends well.

@@ -10,7 +10,7 @@ from typing import Any
 from explorer.data import packed_names
 from explorer.data.source import MAX_BYTES, MAX_FILES, Listing, bounded
 from explorer.errors import InputError, printable, shown
-from explorer.files import DAMAGES
+from explorer.files import DAMAGES, damage
 from explorer.i18n import _
 
 MAX_TOTAL = 2**38  # bytes, unpacked
@@ -41,7 +41,7 @@ class Archive:
         names, encoding = packed_names.names(entries)
         files, folders = {}, set()
         for name, info in zip(names, entries, strict=True):
-            if info.is_dir():
+            if info.filename.endswith("/"):
                 folders.add(name.rstrip("/"))
             else:
                 files[name] = info.CRC
@@ -61,7 +61,7 @@ class Archive:
             with archive.open(entries[name]) as file:
                 return bounded(file, place)
         except DAMAGES as error:
-            raise InputError(_("{place} can't be read: {reason}").format(place=place, reason=error)) from None
+            raise InputError(_("{place} can't be read: {reason}").format(place=place, reason=damage(error))) from None
 
     def _opened(self) -> tuple[dict[str, zipfile.ZipInfo], zipfile.ZipFile]:
         if self._handle is None or self._handle[0] != os.getpid():
@@ -87,7 +87,7 @@ def checked(path: Path, largest: int = MAX_BYTES) -> zipfile.ZipFile:
         archive = zipfile.ZipFile(path)
     except DAMAGES as error:
         raise InputError(
-            _("{file} is not a zip archive that can be read: {reason}").format(file=path, reason=error)
+            _("{file} is not a zip archive that can be read: {reason}").format(file=path, reason=damage(error))
         ) from None
     try:
         _check(path, archive.infolist(), largest)
@@ -102,7 +102,7 @@ def _check(path: Path, entries: list[zipfile.ZipInfo], largest: int) -> None:
         raise InputError(_("{place} holds more than {limit} files").format(place=path, limit=MAX_FILES))
     seen: set[str] = set()
     for name, info in zip(packed_names.names(entries)[0], entries, strict=True):
-        if info.is_dir():  # some packers repeat them; they are never read
+        if info.filename.endswith("/"):  # some packers repeat them; they are never read
             continue
         fault = _fault(name, info, largest) or (_("the name occurs twice") if name in seen else None)
         if fault:

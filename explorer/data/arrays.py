@@ -16,7 +16,7 @@ from explorer.data.decode import Array, check_sides, to_bytes
 from explorer.data.labelled import assemble
 from explorer.data.names import TEST, TRAIN, VAL, alike
 from explorer.errors import InputError, printable, shown
-from explorer.files import DAMAGES
+from explorer.files import DAMAGES, damage
 from explorer.i18n import _
 
 MAX_BYTES = 4 * IN_MEMORY  # of an array in the file: float32 for what becomes one byte
@@ -156,7 +156,7 @@ def _read(path: Path, archive: ZipFile, name: str) -> Array:
         raise
     except DAMAGES as error:
         raise InputError(
-            _("{file}: {name} can't be read: {reason}").format(file=path, name=name, reason=error)
+            _("{file}: {name} can't be read: {reason}").format(file=path, name=name, reason=damage(error))
         ) from None
 
 

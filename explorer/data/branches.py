@@ -9,6 +9,7 @@ from explorer.errors import InputError, printable
 from explorer.i18n import _
 
 SHOWN = 3  # names in a sentence
+LONGEST = 60  # characters of such a name
 
 
 @dataclass
@@ -132,4 +133,5 @@ def classes(root: str, branch: Branch) -> Classes:
 
 def some(names: list[str]) -> str:
     """The first of several names, for a sentence that tells their number as well."""
-    return ", ".join([*map(printable, names[:SHOWN]), *(["…"] if len(names) > SHOWN else [])])
+    short = (name if len(name) <= LONGEST else f"{name[:LONGEST]}…" for name in map(printable, names[:SHOWN]))
+    return ", ".join([*short, *(["…"] if len(names) > SHOWN else [])])

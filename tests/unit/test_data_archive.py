@@ -181,7 +181,9 @@ def test_a_broken_entry_is_named(tmp_path: Path) -> None:
     path.write_bytes(data)
     found = load(str(path))
     assert len(found.train) + len(found.test) == 19
-    assert any("1 of 20" in note and "set.zip/cat/0.png can't be read: Bad CRC-32" in note for note in found.notes)
+    assert any(
+        "1 of 20" in note and "set.zip/cat/0.png can't be read: its checksum (CRC-32)" in note for note in found.notes
+    )
 
 
 def test_a_file_that_is_gone(tmp_path: Path) -> None:
