@@ -54,9 +54,25 @@ def test_a_torchvision_model() -> None:
     assert app.button(key="reset").disabled  # it is what was chosen, not a changed ResNet-50
     assert app.number_input(key="edit.image_size").value == 299
     assert app.query_params["net"] == "torchvision:inception_v3"
+    app.number_input(key="edit.in_channels").set_value(1).run()
+    assert "torchvision's models take 3 channels, not 1" in problem(app)
+    app.number_input(key="edit.in_channels").set_value(3).run()
     app.number_input(key="edit.image_size").set_value(32).run()
     assert "can't run on 32×32 images" in problem(app)
     assert metrics(app)["MACs"] == "5.71 G"
+
+
+def test_a_replaced_head_of_a_torchvision_model_stays() -> None:
+    """As an imported network brings it."""
+    link = {"net": "torchvision:resnet18", "head": "last", "classifier": "64.32", "num_classes": "5"}
+    app = open_page(**link)
+    assert problem(app) == ""
+    assert metrics(app)["Parameters"] == "11.21 M"  # 11,176,512 + 512·64+64 + 64·32+32 + 32·5+5
+    app.text_input(key="edit.classifier").set_value("64").run()
+    assert app.query_params["classifier"] == "64"
+    app.segmented_control(key="edit.head").set_value("own").run()
+    assert problem(app) == ""
+    assert "head" not in app.query_params
 
 
 def test_a_pasted_list_with_its_head_sets_the_head_too() -> None:

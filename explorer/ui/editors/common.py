@@ -66,9 +66,9 @@ def optional_number(name: str, label: str, placeholder: str, help_text: str) -> 
     return number(PREFIX + name, label, help_text, value=None, placeholder=placeholder)
 
 
-def shared_fields(*, channels: bool = True, classes_are_typed: bool = False) -> dict[str, Any]:
+def shared_fields(*, classes_are_typed: bool = False) -> dict[str, Any]:
     """Input size, channels and classes; the last can't be changed here while another field says them."""
-    with st.grid(3 if channels else 2, min_column_width=105, gap="xsmall", vertical_alignment="bottom"):
+    with st.grid(3, min_column_width=105, gap="xsmall", vertical_alignment="bottom"):
         fields = {
             "image_size": whole_number("image_size", _("Input size"), _("Side of the square input image, in pixels.")),
             "num_classes": number(
@@ -78,10 +78,9 @@ def shared_fields(*, channels: bool = True, classes_are_typed: bool = False) -> 
                 disabled=classes_are_typed,
             ),
         }
-        if channels:
-            fields["in_channels"] = whole_number(
-                "in_channels", _("Channels"), explain("channel", _("Of the input image: 3 for colour, 1 for grey."))
-            )
+        fields["in_channels"] = whole_number(
+            "in_channels", _("Channels"), explain("channel", _("Of the input image: 3 for colour, 1 for grey."))
+        )
     slot("image_size", "num_classes", "in_channels")
     return fields
 

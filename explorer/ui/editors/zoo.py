@@ -5,9 +5,11 @@ import streamlit as st
 from explorer.i18n import _
 from explorer.models.zoo import names
 from explorer.specs import Spec, ZooSpec
+from explorer.specs.cfg_text import format_text, read_widths
 from explorer.specs.zoo import NATIVE_SIZES
 from explorer.specs.zoo import PREFIX as ZOO
-from explorer.ui.editors.common import shared_fields
+from explorer.ui.editors.common import choice, shared_fields, slot
+from explorer.ui.glossary import explain
 from explorer.ui.state import PREFIX, PRESET, Editing
 
 
@@ -24,8 +26,26 @@ def edit(_editing: Editing) -> Spec:
         on_change=_choose,
         help=_("Every classification model that torchvision builds, without its weights."),
     )
-    fields = shared_fields(channels=False)
-    return ZooSpec.parse({"family": "torchvision", "name": name, **fields})
+    slot("name")
+    fields = shared_fields()
+    head = choice(
+        "head",
+        _("Head"),
+        {"own": _("torchvision's"), "last": _("last layer replaced"), "pooled": _("all behind the mean replaced")},
+        explain("head", _("Linear layers of your own in place of torchvision's, as for classes of your own.")),
+    )
+    widths: list[int | str] = []
+    if head != "own":
+        held = st.session_state[PREFIX + "classifier"]
+        if not isinstance(held, str):  # filled from a spec
+            st.session_state[PREFIX + "classifier"] = format_text(held) if held else ""
+        hidden = st.text_input(
+            _("Hidden layers of the head"), key=PREFIX + "classifier", live=True,
+            placeholder=_("none: straight to the classes"),
+        )  # fmt: skip
+        widths = read_widths(hidden)
+    slot("head", "classifier")
+    return ZooSpec.parse({"family": "torchvision", "name": name, "head": head, "classifier": widths, **fields})
 
 
 def _choose() -> None:
