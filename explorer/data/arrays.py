@@ -17,7 +17,7 @@ from explorer.data.labelled import assemble
 from explorer.data.names import TEST, TRAIN, VAL, alike
 from explorer.errors import InputError, printable, shown
 from explorer.files import DAMAGES, damage
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 
 MAX_BYTES = 4 * IN_MEMORY  # of an array in the file: float32 for what becomes one byte
 CLASSES = ("classes", "class_names", "label_names")
@@ -124,7 +124,12 @@ def _understood(layout: Mapping[str, tuple[str, str]], parts: Mapping[str, Split
         for split, part in parts.items()
     ]
     return " ".join(
-        [_("Found {count:,} classes: {names}.").format(count=len(classes), names=some(list(classes))), *told]
+        [
+            ngettext("Found {count:,} class: {names}.", "Found {count:,} classes: {names}.", len(classes)).format(
+                count=len(classes), names=some(list(classes))
+            ),
+            *told,
+        ]
     )
 
 

@@ -22,7 +22,7 @@ from torch.nn.functional import pad
 from explorer.data.dataset import Split
 from explorer.data.framing import Framing
 from explorer.errors import InputError
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.recipes.recipe import MAX_SEED, MIN_STD, Mean, Std
 from explorer.specs.base import MAX_IMAGE, StrictInt, explain_all, unknown_key
 
@@ -76,9 +76,11 @@ class Preprocessing(NamedTuple):
             raise InputError(explain_all(error)) from None
         if len(preprocessing.mean) != len(preprocessing.std):
             raise InputError(
-                _("std: has {count} entries while mean has {expected}").format(
-                    count=len(preprocessing.std), expected=len(preprocessing.mean)
-                )
+                ngettext(
+                    "std: has {count} entry while mean has {expected}",
+                    "std: has {count} entries while mean has {expected}",
+                    len(preprocessing.std),
+                ).format(count=len(preprocessing.std), expected=len(preprocessing.mean))
             )
         if preprocessing.resize is not None and preprocessing.resize < preprocessing.size:
             raise InputError(

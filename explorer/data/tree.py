@@ -11,7 +11,7 @@ from explorer.data.formats import SUFFIXES
 from explorer.data.names import SPLITS, TRAIN, alike, folded, is_of_system, split_of, words
 from explorer.data.source import Source
 from explorer.errors import InputError, printable, shown
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 
 INDICES = "class_indices.json"
 ONE_PIECE = ""  # key of a set that comes without splits
@@ -300,9 +300,11 @@ def _ordered(classes: tuple[str, ...], text: bytes, place: Path) -> tuple[str, .
         raise InputError(_("{place} is not JSON: {reason}").format(place=place, reason=error)) from None
     if not isinstance(wanted, dict) or wanted.keys() != class_indices(classes).keys():
         raise InputError(
-            _('{place}: it has to name {count} classes, as {{"0": "first", "1": "second", …}}').format(
-                place=place, count=len(classes)
-            )
+            ngettext(
+                '{place}: it has to name {count} class, as {{"0": "first", "1": "second", …}}',
+                '{place}: it has to name {count} classes, as {{"0": "first", "1": "second", …}}',
+                len(classes),
+            ).format(place=place, count=len(classes))
         )
     ordered = tuple(
         alike(name) if isinstance(name := wanted[position], str) else name for position in class_indices(classes)
@@ -372,7 +374,12 @@ def _understood(found: _Found, splits: dict[str, list[tuple[str, int]]], classes
         for split, files in splits.items()
     ]
     return " ".join(
-        [_("Found {count:,} classes: {names}.").format(count=len(classes), names=some(list(classes))), *told]
+        [
+            ngettext("Found {count:,} class: {names}.", "Found {count:,} classes: {names}.", len(classes)).format(
+                count=len(classes), names=some(list(classes))
+            ),
+            *told,
+        ]
     )
 
 

@@ -27,7 +27,7 @@ from explorer.drawing.numbers import bytes_short, shape, short
 from explorer.drawing.svg import FONT, Attribute, element, picture, polygon, text, title
 from explorer.drawing.theme import Theme, theme
 from explorer.drawing.tree import Node, tree
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 
 LEGEND = 30.0
 LONG = 16  # characters of a module's name, beyond which only its last part is shown
@@ -99,7 +99,11 @@ class _Drawing:
             *(self.group(box) if box.node.children else self.unit(box) for box in layout.boxes),
             self.legend(),
         ]
-        words = _("Diagram of {name}: {layers} layers from a {image} image to {output}").format(
+        words = ngettext(
+            "Diagram of {name}: {layer} layers from a {image} image to {output}",
+            "Diagram of {name}: {layers} layers from a {image} image to {output}",
+            len(self.analysis.layers),
+        ).format(
             name=name,
             layers=len(self.analysis.layers),
             image=shape(self.analysis.input_shape),

@@ -10,7 +10,7 @@ from hashlib import blake2b
 import torch
 from torch import Tensor
 
-from explorer.i18n import _
+from explorer.i18n import ngettext
 
 SAMPLE = 64  # values that are compared first
 DEPTH = 12  # of modules in each other
@@ -42,7 +42,11 @@ def second_copies(tensors: Mapping[str, Tensor]) -> Set[str]:
 
 def second_names(count: int) -> str:
     """The note on tensors that were left out as copies."""
-    return _("{count} tensors stand in the file under a second name, which was left out").format(count=count)
+    return ngettext(
+        "{count} tensor stands in the file under a second name, which was left out",
+        "{count} tensors stand in the file under a second name, which was left out",
+        count,
+    ).format(count=count)
 
 
 def _numbered(tensors: Mapping[str, Tensor]) -> dict[str, int]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 from explorer.foreign import residual, zoo_mismatch
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.models.recognition import Guess, googlenet, recognise
 from explorer.models.recognition.guess import slots
 from explorer.models.recognition.layers import Layers, Shape, Unit, read
@@ -51,8 +51,10 @@ def unknown(shapes: Mapping[str, Shape], *, ordered: bool) -> str:
     if layers.rest and layers.units:
         kept = {name: shape for name, shape in shapes.items() if name not in layers.rest}
         if found := recognise(kept, ordered=ordered):
-            return _(
-                "{count} tensors belong to no layer that we know ({names}); without them it would be {found}"
+            return ngettext(
+                "{count} tensor belongs to no layer that we know ({names}); without it it would be {found}",
+                "{count} tensors belong to no layer that we know ({names}); without them it would be {found}",
+                len(layers.rest),
             ).format(count=len(layers.rest), names=_few(layers.rest), found=offer(found[0]))
     if (early := next((unit for unit in layers.units if unit.early), None)) is not None and early.norm:
         return _(
@@ -146,13 +148,17 @@ def _difference(spec: Spec, ours: Sequence[Unit], theirs: Sequence[Unit]) -> str
         if theirs and theirs[-1].kernel:
             counts[1] -= len(spec.classifier) + 1
     if counts[0] != counts[1]:
-        return _("{spec} has {ours} convolutions, and the checkpoint {theirs}: its depth is another.").format(
-            spec=_called(spec), ours=counts[0], theirs=counts[1]
-        )
+        return ngettext(
+            "{spec} has {ours} convolution, and the checkpoint {theirs}: its depth is another.",
+            "{spec} has {ours} convolutions, and the checkpoint {theirs}: its depth is another.",
+            counts[0],
+        ).format(spec=_called(spec), ours=counts[0], theirs=counts[1])
     if len(ours) != len(theirs):
-        return _("The head of {spec} has {ours} layers, and that of the checkpoint {theirs}.").format(
-            spec=_called(spec), ours=len(ours) - counts[0], theirs=len(theirs) - counts[1]
-        )
+        return ngettext(
+            "The head of {spec} has {ours} layer, and that of the checkpoint {theirs}.",
+            "The head of {spec} has {ours} layers, and that of the checkpoint {theirs}.",
+            len(ours) - counts[0],
+        ).format(spec=_called(spec), ours=len(ours) - counts[0], theirs=len(theirs) - counts[1])
     for place, (own, their) in enumerate(zip(ours, theirs, strict=True)):
         if own.shape != their.shape:
             return _("The tensor {their} is {found}, and {own} of {spec} is {needed}: {cause}.").format(
@@ -170,9 +176,17 @@ def _cause(spec: Spec, own: Unit, their: Unit, *, first: bool, last: bool) -> st
     if own.kernel != their.kernel:
         return _("its kernels are others")
     if last and own.before == their.before:
-        return _("it was trained on {theirs} classes, and not {ours}").format(theirs=their.after, ours=own.after)
+        return ngettext(
+            "it was trained on {theirs} class, and not {ours}",
+            "it was trained on {theirs} classes, and not {ours}",
+            their.after,
+        ).format(theirs=their.after, ours=own.after)
     if first and own.after == their.after and own.kernel:
-        return _("it takes images of {theirs} channels, and not {ours}").format(theirs=their.before, ours=own.before)
+        return ngettext(
+            "it takes images of {theirs} channel, and not {ours}",
+            "it takes images of {theirs} channels, and not {ours}",
+            their.before,
+        ).format(theirs=their.before, ours=own.before)
     if not own.kernel and isinstance(spec, VggSpec) and own.before == spec.out_channels * spec.head_size**2:
         return _(
             "its head reads {theirs} features, and {ours} arrive ({channels} channels of {side}×{side}); "

@@ -10,7 +10,7 @@ from explorer.data.preprocessing import Preprocessing
 from explorer.errors import InputError, shown
 from explorer.foreign import class_names
 from explorer.foreign.normalisation import CIFAR10, IMAGENET, MNIST, Evidence, Pair, usual
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.models import zoo
 from explorer.models.recognition import Question
 from explorer.specs import GoogLeNetSpec, Spec, ZooSpec
@@ -66,9 +66,11 @@ def check_inputs(spec: Spec, answers: Mapping[str, Any]) -> None:
         values = answers.get(key, [0.5])
         if not isinstance(values, list | tuple) or len(values) not in (1, spec.in_channels):
             raise InputError(
-                _("{key}: {value} is not one number, nor one for each of {channels} channels").format(
-                    key=key, value=shown(values), channels=spec.in_channels
-                )
+                ngettext(
+                    "{key}: {value} is not one number, nor one for its {channels} channel",
+                    "{key}: {value} is not one number, nor one for each of {channels} channels",
+                    spec.in_channels,
+                ).format(key=key, value=shown(values), channels=spec.in_channels)
             )
         usual = [0.5] * len(values)
         Preprocessing.from_dict({"size": spec.image_size, "mean": usual, "std": usual, key: list(values)})

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from explorer.data.preprocessing import Preprocessing
 from explorer.errors import InputError, readable, shown
 from explorer.files import whole
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.models import build, fill, state_dict, unfit
 from explorer.specs import Spec, parse_spec
 from explorer.specs.base import explain
@@ -110,9 +110,11 @@ class Card(BaseModel):
             )
         if len(inputs.mean) not in {1, spec.in_channels}:
             raise InputError(
-                _("preprocessing.mean: {count} entries, while the network takes {expected} channels").format(
-                    count=len(inputs.mean), expected=spec.in_channels
-                )
+                ngettext(
+                    "preprocessing.mean: {count} entries, while the network takes {expected} channel",
+                    "preprocessing.mean: {count} entries, while the network takes {expected} channels",
+                    spec.in_channels,
+                ).format(count=len(inputs.mean), expected=spec.in_channels)
             )
 
 

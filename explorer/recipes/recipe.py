@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from explorer.errors import InputError, shown
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.specs.base import Flag, Probability, explain_all, unknown_key
 
 MAX_EPOCHS = 10_000
@@ -143,9 +143,11 @@ def _check_normalisation(mean: tuple[float, ...] | None, std: tuple[float, ...] 
         )
     if mean and std and len(mean) != len(std):
         raise InputError(
-            _("std: has {count} entries while mean has {expected}; each takes one value, or one a channel").format(
-                count=len(std), expected=len(mean)
-            )
+            ngettext(
+                "std: has {count} entry while mean has {expected}; each takes one value, or one a channel",
+                "std: has {count} entries while mean has {expected}; each takes one value, or one a channel",
+                len(std),
+            ).format(count=len(std), expected=len(mean))
         )
 
 

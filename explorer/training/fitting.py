@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from explorer.data.dataset import Dataset
 from explorer.data.preprocessing import Preprocessing, channel_statistics
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.jobs.job import Job
 from explorer.recipes.recipe import Recipe
 from explorer.specs import Spec
@@ -48,24 +48,30 @@ def adapted(spec: Spec, dataset: Dataset, *, keep_channels: bool) -> tuple[Spec,
     classes = len(dataset.classes)
     if spec.num_classes != classes:
         notes.append(
-            _("The network has {classes} classes, as the data; the spec had {former}.").format(
-                classes=classes, former=spec.num_classes
-            )
+            ngettext(
+                "The network has {classes} class, as the data; the spec had {former}.",
+                "The network has {classes} classes, as the data; the spec had {former}.",
+                classes,
+            ).format(classes=classes, former=spec.num_classes)
         )
         spec = spec.changed(num_classes=classes)
     if spec.in_channels == dataset.channels:
         return spec, dataset, notes
     if keep_channels or spec.family == "torchvision":
         notes.append(
-            _("The images are given to the network with {channels} channels; the data has {former}.").format(
-                channels=spec.in_channels, former=dataset.channels
-            )
+            ngettext(
+                "The images are given to the network with {channels} channel; the data has {former}.",
+                "The images are given to the network with {channels} channels; the data has {former}.",
+                spec.in_channels,
+            ).format(channels=spec.in_channels, former=dataset.channels)
         )
         return spec, dataset.recoloured(spec.in_channels), notes
     notes.append(
-        _("The network takes images of {channels} channels, as the data; the spec had {former}.").format(
-            channels=dataset.channels, former=spec.in_channels
-        )
+        ngettext(
+            "The network takes images of {channels} channel, as the data; the spec had {former}.",
+            "The network takes images of {channels} channels, as the data; the spec had {former}.",
+            dataset.channels,
+        ).format(channels=dataset.channels, former=spec.in_channels)
     )
     return spec.changed(in_channels=dataset.channels), dataset, notes
 
@@ -116,9 +122,11 @@ def completed(recipe: Recipe, dataset: Dataset, former: Preprocessing | None = N
     recipe = recipe.changed(augment=augment)
     if recipe.mean is not None and len(recipe.mean) not in (1, dataset.channels):
         notes.append(
-            _("The recipe's mean and std are for {count} channels: those of the data are used.").format(
-                count=len(recipe.mean)
-            )
+            ngettext(
+                "The recipe's mean and std are for {count} channel: those of the data are used.",
+                "The recipe's mean and std are for {count} channels: those of the data are used.",
+                len(recipe.mean),
+            ).format(count=len(recipe.mean))
         )
         recipe = recipe.changed(mean=None, std=None)
     if former and (recipe.mean is None or recipe.std is None) and len(former.mean) in (1, dataset.channels):

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.drawing.numbers import short
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.models.library import Entry
 from explorer.models.weights import Card
 from explorer.ui import address
@@ -31,7 +31,10 @@ def draw(entry: Entry, card: Card) -> None:
     with figures_side:
         _figures(card)
     if len(card.classes) > LISTED:
-        with st.expander(_("All {count:,} classes").format(count=len(card.classes)), icon=":material/list:"):
+        with st.expander(
+            ngettext("The only class", "All {count:,} classes", len(card.classes)).format(count=len(card.classes)),
+            icon=":material/list:",
+        ):
             st.markdown(" · ".join(map(plain, card.classes)))
     with st.expander(_("How they were made"), icon=":material/history:"):
         # Without colours: those of Streamlit's highlighter are too faint to read, and can't be set.

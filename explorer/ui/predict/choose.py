@@ -8,7 +8,7 @@ from explorer.analysis import analyse
 from explorer.data.progress import Progress
 from explorer.drawing.numbers import bytes_short, short
 from explorer.errors import InputError, StoreError
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.jobs.store import store
 from explorer.models import library
 from explorer.models.torchvision_weights import catalogue
@@ -111,7 +111,7 @@ def card(chosen: library.Entry) -> None:
         return
     spec = about.network_spec
     parts = [
-        _("{count:,} classes").format(count=len(about.classes)),
+        ngettext("{count:,} class", "{count:,} classes", len(about.classes)).format(count=len(about.classes)),
         _("{size} × {size} pixels, {colour}").format(
             size=about.inputs.size, colour=_("grey") if spec.in_channels == 1 else _("colour")
         ),

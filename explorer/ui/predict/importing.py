@@ -13,7 +13,7 @@ from explorer.data.progress import Progress
 from explorer.errors import ExplorerError, InputError
 from explorer.foreign import class_names
 from explorer.foreign.importing import Proposal
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.models.recognition import Question
 from explorer.prediction import shelf
 from explorer.prediction.imports import MAX_FILE, Draft
@@ -249,7 +249,11 @@ def computing(title: str, work: Callable[[Callable[[int], None]], T]) -> T:
         note = st.empty()
 
         def wait(ahead: int) -> None:
-            note.caption(_("Waiting: {ahead} others compute.").format(ahead=ahead))
+            note.caption(
+                ngettext("Waiting: {ahead} other computes.", "Waiting: {ahead} others compute.", ahead).format(
+                    ahead=ahead
+                )
+            )
 
         return work(wait)
 

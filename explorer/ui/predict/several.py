@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer.errors import InputError
 from explorer.exports import cells
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.prediction.answers import Answer
 from explorer.prediction.verdict import verdict
 from explorer.ui.predict import state
@@ -131,7 +131,7 @@ def _comparable(row: Sequence[Answer]) -> bool:
 def _summary(rows: Sequence[Sequence[Answer]]) -> str:
     answers = [row[0] for row in rows]
     read = [answer for answer in answers if answer.probabilities is not None]
-    parts = [_("{count:,} images").format(count=len(answers))]
+    parts = [ngettext("{count:,} image", "{count:,} images", len(answers)).format(count=len(answers))]
     if len(read) < len(answers):
         parts.append(_("{count:,} can't be read").format(count=len(answers) - len(read)))
     known = [answer for answer in read if answer.picture.truth is not None]

@@ -12,7 +12,7 @@ from explorer.data.examples import Examples
 from explorer.data.preview import Preview
 from explorer.data.progress import Progress
 from explorer.errors import InputError
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.models.weights import Card
 from explorer.prediction.pictures import Picture
 from explorer.ui.choice import choice
@@ -168,7 +168,11 @@ def _chosen(tests: Examples, listed: list[int]) -> list[int]:
     there = [index for index in view.index if index < len(tests.split)]
     if len(there) < len(view.index):
         st.warning(
-            _("The test set has {count:,} images; the link asks for others.").format(count=len(tests.split)),
+            ngettext(
+                "The test set has {count:,} image; the link asks for others.",
+                "The test set has {count:,} images; the link asks for others.",
+                len(tests.split),
+            ).format(count=len(tests.split)),
             icon=":material/link_off:",
         )
     seen = set(listed)

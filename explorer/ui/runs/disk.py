@@ -7,7 +7,7 @@ import streamlit as st
 
 from explorer.drawing.numbers import bytes_short
 from explorer.errors import ExplorerError
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.jobs import retention
 from explorer.jobs.retention import Clearing, Rule
 from explorer.settings import settings
@@ -27,9 +27,11 @@ def draw(listed: shared.Listed) -> None:
     total = sum(listed.sizes.values())
     free = shutil.disk_usage(settings().runs_dir).free if settings().runs_dir.exists() else 0
     st.markdown(
-        _("{count:,} runs take **{size}**; {free} of the disk are free.").format(
-            count=len(listed.records), size=bytes_short(total), free=bytes_short(free)
-        )
+        ngettext(
+            "{count:,} run takes **{size}**; {free} of the disk are free.",
+            "{count:,} runs take **{size}**; {free} of the disk are free.",
+            len(listed.records),
+        ).format(count=len(listed.records), size=bytes_short(total), free=bytes_short(free))
     )
     rules = {
         Rule.BEST_ONLY: _("Keep only the best weights of finished runs"),

@@ -7,7 +7,7 @@ from html import escape
 from itertools import accumulate, pairwise
 
 from explorer.drawing.numbers import duration
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.jobs.compare import Curves, Point, best, last
 from explorer.jobs.store import Record
 from explorer.ui.compare.html import cell, framed
@@ -46,14 +46,19 @@ def _columns() -> list[tuple[str, Number, Callable[[float], str]]]:
 
     def test(record: Record, _found: Curves) -> tuple[float, str] | None:
         return (
-            (record.result["top1"], _("{images:,} images").format(images=record.result["images"]))
+            (
+                record.result["top1"],
+                ngettext("{images:,} image", "{images:,} images", record.result["images"]).format(
+                    images=record.result["images"]
+                ),
+            )
             if record.result
             else None
         )
 
     def time(_record: Record, found: Curves) -> tuple[float, str] | None:
         epochs = found.get(SECONDS, [])  # of every start of the run
-        words_below = _("{epochs:,} epochs").format(epochs=len(epochs))
+        words_below = ngettext("{epochs:,} epoch", "{epochs:,} epochs", len(epochs)).format(epochs=len(epochs))
         return (math.fsum(point.value for point in epochs), words_below) if epochs else None
 
     def loss(value: float) -> str:

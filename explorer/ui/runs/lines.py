@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.jobs.compare import SEED, Curves, by_configuration, spread
 from explorer.jobs.run_directory import POINT
 from explorer.jobs.store import ACTIVE, Record
@@ -38,7 +38,7 @@ def _name(group: Sequence[Record]) -> str:
     name = (
         group[0].name.replace(f" · {SEED}={group[0].recipe[SEED]}", "").replace(f" {SEED}={group[0].recipe[SEED]}", "")
     )
-    return _("{name}, {count} seeds").format(name=name, count=len(group))
+    return ngettext("{name}, {count} seed", "{name}, {count} seeds", len(group)).format(name=name, count=len(group))
 
 
 def lines(shown: Sequence[Drawn], metric: str) -> list[Line]:

@@ -11,7 +11,7 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 
 from explorer.drawing.numbers import bytes_short, duration
-from explorer.i18n import _, language
+from explorer.i18n import _, language, ngettext
 from explorer.jobs import desk
 from explorer.jobs.store import AT_WORK, Record, Status
 from explorer.specs import parse_spec
@@ -111,9 +111,11 @@ def data(record: Record) -> str:
 def recipe(record: Record) -> str:
     """The gist of a run's recipe."""
     told = record.recipe
-    return _("{optimizer}, lr {lr:g}, batch {batch}, {epochs} epochs").format(
-        optimizer=told["optimizer"], lr=told["lr"], batch=told["batch_size"], epochs=told["epochs"]
-    )
+    return ngettext(
+        "{optimizer}, lr {lr:g}, batch {batch}, {epochs} epoch",
+        "{optimizer}, lr {lr:g}, batch {batch}, {epochs} epochs",
+        told["epochs"],
+    ).format(optimizer=told["optimizer"], lr=told["lr"], batch=told["batch_size"], epochs=told["epochs"])
 
 
 def with_sizes(frame: pd.DataFrame) -> Styler:

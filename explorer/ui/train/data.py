@@ -14,7 +14,7 @@ from explorer.data.progress import Progress
 from explorer.drawing.kinds import Group, colours
 from explorer.drawing.numbers import bytes_short
 from explorer.errors import ContentError, InputError
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.jobs.store import ACTIVE, store
 from explorer.training.fitting import augmentations, on_mirroring
 from explorer.ui.text import plain
@@ -153,10 +153,16 @@ def _described(found: Preview) -> str:
     colour = _("colour") if found.channels == 3 else _("grey")
     if found.pixels:
         height, width = found.pixels
-        return _("{classes:,} classes, {colour}, {width} × {height} pixels").format(
-            classes=len(found.classes), colour=colour, width=width, height=height
-        )
-    return _("{classes:,} classes, {colour}, images of several sizes").format(classes=len(found.classes), colour=colour)
+        return ngettext(
+            "{class:,} classes, {colour}, {width} × {height} pixels",
+            "{classes:,} classes, {colour}, {width} × {height} pixels",
+            len(found.classes),
+        ).format(classes=len(found.classes), colour=colour, width=width, height=height)
+    return ngettext(
+        "{class:,} classes, {colour}, images of several sizes",
+        "{classes:,} classes, {colour}, images of several sizes",
+        len(found.classes),
+    ).format(classes=len(found.classes), colour=colour)
 
 
 def _balance(found: Preview, parts: dict[str, tuple[int, ...]], *, dark: bool) -> go.Figure:

@@ -10,7 +10,7 @@ from explorer.data.dataset import Dataset, Split
 from explorer.data.preview import Preview
 from explorer.drawing.numbers import short
 from explorer.errors import InputError
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.specs import PRESETS, Spec, saved
 from explorer.specs.link import encode
 from explorer.specs.presets import SAVED
@@ -43,9 +43,7 @@ def draw(training: Training) -> None:
         )  # fmt: skip
     spec, totals = form.spec, analyse(form.spec).totals
     st.caption(
-        _(
-            "**{name}**: {params} parameters, {macs} MACs, input {channels} × {size} × {size}, {classes:,} classes"
-        ).format(
+        ngettext('**{name}**: {params} parameters, {macs} MACs, input {channels} × {size} × {size}, {classes:,} class', '**{name}**: {params} parameters, {macs} MACs, input {channels} × {size} × {size}, {classes:,} classes', spec.num_classes).format(
             name=plain(full_title(Entry(spec, form.base))), params=short(totals.params), macs=short(totals.macs),
             channels=spec.in_channels, size=spec.image_size, classes=spec.num_classes,
         )

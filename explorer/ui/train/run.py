@@ -6,7 +6,7 @@ import torch
 from explorer.data.preview import Preview
 from explorer.drawing.numbers import bytes_short
 from explorer.errors import InputError
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.jobs.estimate import Pace
 from explorer.jobs.job import MAX_NAME, Job
 from explorer.jobs.store import AT_WORK
@@ -156,9 +156,9 @@ def _time(
         )
     else:
         st.caption(
-            _("{epochs:,} epochs of about {epoch}.").format(
-                epochs=form.recipe.epochs, epoch=cost.duration(single / form.recipe.epochs)
-            )
+            ngettext(
+                "{epochs:,} epoch of about {epoch}.", "{epochs:,} epochs of about {epoch}.", form.recipe.epochs
+            ).format(epochs=form.recipe.epochs, epoch=cost.duration(single / form.recipe.epochs))
         )
 
 

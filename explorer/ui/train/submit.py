@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.errors import ExplorerError, InputError
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 from explorer.jobs import desk
 from explorer.jobs.store import ACTIVE, AT_WORK, Record, Status, store
 from explorer.ui import address, outrun
@@ -118,7 +118,13 @@ def _queue(active: Sequence[Record]) -> None:
     if not active:
         st.caption(_("Nothing trains or waits on this server."))
         return
-    st.caption(_("On this server, for everybody: {count:,} jobs train or wait.").format(count=len(active)))
+    st.caption(
+        ngettext(
+            "On this server, for everybody: {count:,} job trains or waits.",
+            "On this server, for everybody: {count:,} jobs train or wait.",
+            len(active),
+        ).format(count=len(active))
+    )
     for record in active[:SHOWN]:
         words = (
             _("waits")
