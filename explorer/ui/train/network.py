@@ -43,11 +43,19 @@ def draw(training: Training) -> None:
         )  # fmt: skip
     spec, totals = form.spec, analyse(form.spec).totals
     st.caption(
-        ngettext('**{name}**: {params} parameters, {macs} MACs, input {channels} × {size} × {size}, {classes:,} class', '**{name}**: {params} parameters, {macs} MACs, input {channels} × {size} × {size}, {classes:,} classes', spec.num_classes).format(
-            name=plain(full_title(Entry(spec, form.base))), params=short(totals.params), macs=short(totals.macs),
-            channels=spec.in_channels, size=spec.image_size, classes=spec.num_classes,
+        ngettext(
+            "**{name}**: {params} parameters, {macs} MACs, input {channels} × {size} × {size}, {classes:,} class",
+            "**{name}**: {params} parameters, {macs} MACs, input {channels} × {size} × {size}, {classes:,} classes",
+            spec.num_classes,
+        ).format(
+            name=plain(full_title(Entry(spec, form.base))),
+            params=short(totals.params),
+            macs=short(totals.macs),
+            channels=spec.in_channels,
+            size=spec.image_size,
+            classes=spec.num_classes,
         )
-    )  # fmt: skip
+    )
     if training.refused and training.refused_at == "network":
         st.error(plain(training.refused), icon=":material/error:")
     if training.said:
