@@ -11,19 +11,21 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 from explorer.data import load
 from explorer.data.dataset import Dataset, Split
 from explorer.data.decode import decode
+from explorer.data.framing import Framing
 from explorer.errors import InputError, shown
 from explorer.i18n import _
 from explorer.models.weights import Card
+from explorer.prediction.framed import framed
 from explorer.prediction.pictures import Picture
+from explorer.prediction.strokes import Strokes
 
 DIGITS = "digits"  # the data set, and what its pictures' names begin with
 FIRST_DIGIT = 3  # which the networks of ``pretrained/`` know best
-FRAME = 2  # pixels of 12: as MNIST's digits fill 20 of 28
+SIDE = 28  # pixels of a digit that is framed as MNIST's are
 
 _SKIMAGE, _SKLEARN = ("scikit-image", "skimage/data"), ("scikit-learn", "sklearn/datasets/images")
 _FILES = {
@@ -73,7 +75,7 @@ def picture(name: str) -> Picture:
         return Picture(_title(name), ("gallery", name), partial(_photograph, name))
     kind, dash, digit = name.partition("-")
     if kind in (DIGITS, "framed") and dash and digit in _digits().classes:
-        read = partial(_digit, int(digit), framed=kind == "framed")
+        read = partial(_digit if kind == DIGITS else _framed, int(digit))
         classes = _digits().classes
         return Picture(_("digit {digit}").format(digit=digit), ("gallery", name), read, classes.index(digit), classes)
     raise InputError(_("image: {value} is not in the gallery").format(value=shown(name)))
@@ -114,9 +116,20 @@ def _digits() -> Dataset:
     return load(DIGITS)
 
 
-def _digit(digit: int, channels: int | None, *, framed: bool) -> Tensor:
+def _digit(digit: int, channels: int | None) -> Tensor:
     test = _digits().test
     image: Split = test.take(torch.nonzero(test.labels == digit)[:1, 0])
     if channels is not None:
         image = image.recoloured(channels)
-    return pad(image.images[0], (FRAME,) * 4) if framed else image.images[0]
+    return image.images[0]
+
+
+def _framed(digit: int, channels: int | None) -> Tensor:
+    return _drawn(digit).expand(channels or 1, -1, -1).clone()
+
+
+@cache
+def _drawn(digit: int) -> Tensor:
+    """The same digit drawn anew: bare, it fills its 8 rows and is bolder than any of MNIST's."""
+    levels = _digit(digit, 1)[0].numpy() / 255
+    return framed(Strokes(levels / levels.max(), (0, 0, *levels.shape), dark=False), Framing.MASS, SIDE)

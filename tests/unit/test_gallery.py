@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from explorer.data import load
+from explorer.data.framing import measured
 from explorer.errors import InputError
 from explorer.models import library, weights
 from explorer.models.weights import Card
@@ -37,16 +38,18 @@ def test_the_first_picture_is_one_that_the_network_knows(name: str) -> None:
     assert guess.probability > 0.5
 
 
-def test_digits_are_those_of_the_test_set_and_a_frame_is_black() -> None:
+def test_digits_are_those_of_the_test_set_and_for_larger_networks_framed_as_mnist_frames_its_own() -> None:
+    """LeCun et al. 1998: a box of 20 by 20 in 28 by 28, the centre of mass in the middle."""
     test = load("digits").test
     for digit in range(10):
         plain, framed = (gallery.picture(f"{kind}-{digit}") for kind in ("digits", "framed"))
         assert plain.truth == framed.truth == str(digit)
-        pixels = plain.pixels
-        assert any(torch.equal(pixels, image) for image in test.images[test.labels == digit])
-        assert torch.equal(framed.pixels[:, 2:-2, 2:-2], pixels)
-        assert framed.pixels.sum() == pixels.sum()
-        assert framed.size == (12, 12)
+        assert any(torch.equal(plain.pixels, image) for image in test.images[test.labels == digit])
+        down, across, _top, high, wide = measured(framed.pixels.float() / 255)
+        assert framed.pixels.shape == (1, 28, 28)
+        assert float(torch.maximum(high, wide)) == pytest.approx(20, abs=1)
+        assert (float(down), float(across)) == pytest.approx((0.5, 0.5), abs=0.02)
+    assert gallery.picture("framed-3").read(3).shape == (3, 28, 28)
 
 
 @pytest.mark.parametrize("name", ["", "dog", "digits", "digits-", "digits-10", "framed-x", "../cat", "digits-3-3", "٣"])

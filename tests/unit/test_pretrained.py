@@ -3,17 +3,22 @@
 import json
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors import safe_open
+from torch import Tensor
 
 from explorer.analysis import analyse
 from explorer.data import NAMES
+from explorer.data import load as read
 from explorer.data.downloads import is_there
 from explorer.models.library import PRETRAINED, find
 from explorer.models.weights import load, read_card
+from explorer.prediction import gallery
+from explorer.prediction.classify import classify
 from explorer.training.measure import measure
 
 FILES = sorted(PRETRAINED.glob("*.safetensors"))
@@ -80,6 +85,33 @@ def test_the_accuracy_on_the_card_is_that_of_an_evaluation(path: Path) -> None:
         pytest.skip(f"{data} is not downloaded")
     result = measure(path, data, "test", "cpu", lambda *_told: None).result
     assert {key: card.metrics[f"test/{key}"] for key in KEYS} == {key: result[key] for key in KEYS}
+
+
+def mnist() -> tuple[Tensor, Tensor]:
+    """200 of its test digits, of every class."""
+    file = Path(os.environ.get("EXPLORER_TEST_DATA", "nowhere"), "mnist10k.npz")
+    if not file.exists():
+        pytest.skip("mnist10k.npz is not in the folder EXPLORER_TEST_DATA")
+    test = read(str(file)).test
+    every = max(len(test) // 200, 1)
+    return test.take(torch.arange(0, len(test), every)).images, test.labels[::every]
+
+
+def own() -> tuple[Tensor, Tensor]:
+    """Scikit-learn's digits as the gallery shows them, which it was not trained with."""
+    return torch.stack([gallery.picture(f"framed-{digit}").pixels for digit in range(10)]), torch.arange(10)
+
+
+@pytest.mark.parametrize(("digits", "least"), [(own, 0.8), (mnist, 0.9)])
+def test_the_digit_network_knows_a_digit_that_is_not_in_the_middle(
+    digits: Callable[[], tuple[Tensor, Tensor]], least: float
+) -> None:
+    """Trained without shifts, it knows a third of MNIST's that are 4 of 28 pixels aside."""
+    network, card = load(PRETRAINED / "mnist-cnn.safetensors")
+    images, labels = digits()
+    for aside in ((4, 0), (-4, 0), (0, 4), (0, -4)):
+        moved = torch.roll(images, aside, (2, 3))  # nearly all of what comes in at the other edge is black
+        assert float((classify(network, card, list(moved)).argmax(1) == labels).float().mean()) >= least
 
 
 def test_the_readme_lists_them_with_their_figures() -> None:
