@@ -77,6 +77,7 @@ def at_size(card: Card, size: int | None) -> Card:
         raise InputError(_("image_size: {value} is not between 1 and {limit} pixels").format(value=size, limit=limit))
     if inputs.permutation_seed is not None:
         raise InputError(_("image_size: the pixels of its images are shuffled, which fixes their number"))
+    resized: Spec
     if isinstance(spec, VggSpec):
         resized = _resized(spec, size)
     else:

@@ -16,7 +16,7 @@ SIDES = (64, 96, 128, 256, 227, 299, 160, 192, 48, 28, 512)
 CHEAP = 300_000_000  # multiply-accumulates of a network that is tried because it may be: narrow VGG-16s have 20 million
 MOST_PADDED = 2  # readings of paddings that keep the size of most maps
 WIDEST = 11  # side of the kernels of AlexNet, which stride by 4 (Krizhevsky et al. 2012, section 3.5)
-
+KINDS: tuple[Literal["M", "A"], ...] = ("M", "A")  # of pools: maxima and means
 
 _NUMBERED = re.compile(r"([^\W\d_]*\d{1,3})[._-][^\W\d_]*\d{1,3}")
 
@@ -88,7 +88,7 @@ def averaged(convolutions: Sequence[Unit], image_size: int | None) -> Iterator[L
         quiet, growing = [False] * (len(convolutions) - 1), _growing(convolutions)
         strides = [1, *(2 if wider else 1 for wider in growing)]
         patterns += [(quiet, ones), (growing, ones), (quiet, strides)]
-    for (between, strides), kind in product(patterns, ("M", "A")):
+    for (between, strides), kind in product(patterns, KINDS):
         cfg = _cfg(convolutions, [*between, False], _paddings(convolutions)[0], strides, kind)
         size = next((size for size in sizes if map_side(cfg, size) > 0), None)
         if size is not None and _macs(cfg, convolutions[0].before, size) <= CHEAP:
