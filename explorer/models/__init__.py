@@ -66,12 +66,12 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], *, strict: bool = Tr
 def unfit(network: nn.Module, tensors: Mapping[str, Tensor]) -> str | None:
     """Why tensors are not those of a network, in words; None where they are."""
     wanted = network.state_dict()
-    for name in wanted.keys() ^ tensors.keys():
-        return (
-            _("the tensor {name} is missing").format(name=name)
-            if name in wanted
-            else _("the tensor {name} is not part of the network").format(name=name)
-        )
+    for name in wanted:
+        if name not in tensors:
+            return _("the tensor {name} is missing").format(name=name)
+    for name in tensors:
+        if name not in wanted:
+            return _("the tensor {name} is not part of the network").format(name=name)
     for name, tensor in wanted.items():
         if tensors[name].shape != tensor.shape:
             return _("the tensor {name} is {found}, and the network's is {needed}").format(

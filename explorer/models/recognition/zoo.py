@@ -1,10 +1,11 @@
 """torchvision's models: their trunks by names or in their order, whatever head stands behind them."""
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, islice
 from math import isqrt, prod
 from typing import Any
 
@@ -23,6 +24,7 @@ IMAGENET = 1000  # classes of torchvision's own weights
 POSITIONS = "pos_embedding"  # a vision transformer has one for each patch
 STATISTICS = ("running_mean", "running_var")
 MOST_LAYERS = 12  # of a head, batch norms among them
+MOST_MODULES = 5_000  # with tensors: torchvision's largest models have fewer than 1,000
 WIDTHS = {"b": 768, "l": 1024, "h": 1280}  # features of a patch, by the letter in a vision transformer's name
 WITH_HEADS = "inception_v3"  # whose published count includes its auxiliary head of so many parameters
 AUXILIARY_HEAD = 3_326_696
@@ -67,7 +69,7 @@ def guesses(shapes: Mapping[str, Shape], *, ordered: bool) -> Iterator[Guess]:
     """
     main = {name: shape for name, shape in shapes.items() if not _auxiliary(name)}
     modules = grouped(main, ordered=ordered)
-    for trunk in _alike(modules):
+    for trunk in _alike(modules) if len(modules) <= MOST_MODULES else ():
         with suppress(SpecError):
             if found := _matched(trunk, modules, main, ordered=ordered):
                 ignored = tuple(name for name in shapes if name not in main)
@@ -249,13 +251,16 @@ def _count(leaf: str, shape: Shape) -> int:
 def _possible_heads(modules: Modules) -> Iterator[tuple[str, ...]]:
     """Modules that may be the head, by what their names begin with or their place in the file."""
     names = list(modules)
-    groups: dict[tuple[str, ...], None] = {}
-    prefixes = {name[:end] for name in names for end in [*(m.start() for m in re.finditer(r"\.", name)), len(name)]}
-    for prefix in prefixes:
-        groups[tuple(name for name in names if name == prefix or name.startswith(f"{prefix}."))] = None
-    for top in {name.partition(".")[0] for name in names}:
-        groups[tuple(name for name in names if name.partition(".")[0] != top)] = None
-    groups[tuple(names)] = None
+    # Of each group the end alone, for thousands of modules may each be a group of their own.
+    ends: dict[str, deque[str]] = {}
+    for name in names:
+        for end in (*(dot.start() for dot in re.finditer(r"\.", name)), len(name)):
+            ends.setdefault(name[:end], deque(maxlen=MOST_LAYERS)).append(name)
+    groups = dict.fromkeys(map(tuple, ends.values()))
+    for top in dict.fromkeys(name.partition(".")[0] for name in names):
+        others = (name for name in reversed(names) if name.partition(".")[0] != top)
+        groups[tuple(islice(others, MOST_LAYERS))[::-1]] = None
+    groups[tuple(names[-MOST_LAYERS:])] = None
     seen: set[tuple[str, ...]] = set()
     for group in groups:
         for size in range(1, MOST_LAYERS + 1):
