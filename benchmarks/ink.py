@@ -1,11 +1,12 @@
 """Digits on paper as a camera sees them, and how many of them the networks read with and without ``--ink``.
 
-    python -m benchmarks.ink [--count 300] [WEIGHTS …]
+    python -m benchmarks.ink [--count 105] [WEIGHTS …]
 
 The digits are test images that no network was trained with: MNIST's where ``EXPLORER_TEST_DATA`` has
 ``mnist10k.npz``, else scikit-learn's; and printed ones of matplotlib's fonts. Each is drawn anew with a thin or a thick
 pen, turned by up to 10 degrees, placed anywhere at any scale on white, grey, shaded, shadowed, ruled or squared paper,
-or in chalk on a board, and photographed with noise, blur and JPEG's losses.
+or in chalk on a board, and photographed with noise, blur and JPEG's losses. How often the same networks doubt their own
+test images, as they are, stands beside.
 """
 
 import argparse
@@ -14,12 +15,15 @@ from collections import defaultdict
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
+
+if TYPE_CHECKING:
+    from explorer.prediction.networks import Network
 
 Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[Any]]
 Random: TypeAlias = np.random.Generator
@@ -32,6 +36,9 @@ INKS = {
     "green": (30, 110, 70),
 }
 FONTS = ("DejaVuSans", "DejaVuSansMono", "DejaVuSerif", "DejaVuSans-Bold", "STIXGeneral", "cmss10")
+WEIGHTS = ["mnist-cnn", "mnist-fc", "digits-cnn", "resnet20-cifar10", "vgg16-cifar10"]
+COUNT = 105  # photographs: three of every paper in every ink
+MOST = 1000  # of a network's own test images
 PAPERS = ("white", "grey", "lit", "shadow", "ruled", "squared", "board")
 
 
@@ -158,67 +165,85 @@ def main() -> None:
     from explorer.models.library import find
     from explorer.models.weights import load
     from explorer.prediction import ink
-    from explorer.prediction.answers import Answer, ask
     from explorer.prediction.networks import Network
-    from explorer.prediction.pictures import Picture
-    from explorer.prediction.verdict import verdict
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("weights", nargs="*", default=["mnist-cnn", "mnist-fc", "digits-cnn"])
-    parser.add_argument("--count", type=int, default=280)
+    parser.add_argument("weights", nargs="*", default=WEIGHTS)
+    parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     taken = list(photographs(asked.count, asked.seed))
+    for name in asked.weights:
+        path = find(name)
+        network = Network(*load(path), name, path)
+        print(f"{name}: {_of_its_own(network)}", flush=True)
+        if ink.framing(network.card) is not None:
+            print(_of_photographs(network, taken), flush=True)
+
+
+def _of_photographs(network: "Network", taken: list[Photograph]) -> str:
+    """How many photographs a network reads, and of how many it warns."""
+    from explorer.prediction import ink
+    from explorer.prediction.answers import Answer, ask
+    from explorer.prediction.pictures import Picture
+    from explorer.prediction.verdict import verdict
 
     def as_picture(number: int, pixels: Array) -> Picture:
         image = torch.from_numpy(pixels.copy()).permute(2, 0, 1)
         grey = torch.from_numpy(np.array(Image.fromarray(pixels).convert("L")))[None]
-        return Picture(str(number), number, lambda channels: grey if channels == 1 else image)
+        return Picture(str(number), ("photograph", number), lambda channels: grey if channels == 1 else image)
+
+    def right(answers: list[Answer]) -> list[bool]:
+        return [answer.top(1)[0].name == str(one.digit) for answer, one in zip(answers, taken, strict=True)]
+
+    def warned(answers: list[Answer]) -> str:
+        return _share([bool(verdict(answer).warnings) for answer in answers])
 
     pictures = [as_picture(number, one.pixels) for number, one in enumerate(taken)]
-    for name in asked.weights:
-        path = find(name)
-        network = Network(*load(path), name, path)
-
-        def answers(given: list[Picture], network: Network = network) -> list[Answer]:
-            return list(ask(network, given, lambda _ahead: None))
-
-        def right(found: list[Answer]) -> list[bool]:
-            return [answer.top(1)[0].name == str(one.digit) for answer, one in zip(found, taken, strict=True)]
-
-        plain = answers(pictures)
-        found = answers([ink.inked(one, network.card) for one in pictures])
-        doubted = sum(bool(verdict(answer).warnings) for answer in plain) / len(plain)
-        unsure = sum(bool(verdict(answer).warnings) for answer in found) / len(found)
-        own = verdict_rate(network)
-        print(f"{name}: right {_share(right(plain))} as it is, {_share(right(found))} by --ink; ", end="")
-        print(f"warned of {doubted:.1%} as it is, {unsure:.1%} by --ink, {own} of its own kind's test images")
-        groups: dict[str, list[bool]] = defaultdict(list)
-        for good, one in zip(right(found), taken, strict=True):
-            for key in (one.paper, one.ink, one.source):
-                groups[key].append(good)
-        print("  by --ink: " + ", ".join(f"{key} {_share(good)}" for key, good in groups.items()))
+    plain = list(ask(network, pictures, lambda _ahead: None))
+    found = list(ask(network, [ink.inked(one, network.card) for one in pictures], lambda _ahead: None))
+    groups: dict[str, list[bool]] = defaultdict(list)
+    for good, one in zip(right(found), taken, strict=True):
+        for key in (one.paper, one.ink, one.source):
+            groups[key].append(good)
+    return (
+        f"  photographs: right {_share(right(plain))} as they are, {_share(right(found))} by --ink; "
+        f"warned of {warned(plain)} as they are, {warned(found)} by --ink\n"
+        "  by --ink: " + ", ".join(f"{key} {_share(good)}" for key, good in groups.items())
+    )
 
 
-def verdict_rate(network: Any) -> str:
-    """Share of handwritten test images, as they are, of which the network warns."""
-    from explorer.prediction.doubts import doubts
+def _of_its_own(network: "Network") -> str:
+    """Of how many test images of its own data a network warns, and of how many it is not sure."""
+    from explorer.data import NAMES, load
+    from explorer.prediction.answers import ask
     from explorer.prediction.pictures import Picture
+    from explorer.prediction.verdict import verdict
 
-    _source, shapes, _labels = written()
-    if shapes.shape[-1] != network.card.inputs.size:
-        return "–"
-    images = torch.from_numpy(np.rint(255 * shapes).astype(np.uint8))[:, None]
-
-    def as_picture(index: int) -> Picture:
-        return Picture(str(index), ("own", index), lambda _channels: images[index])
-
-    found = sum(bool(doubts(as_picture(index), network.card)) for index in range(len(images)))
-    return f"{found / len(images):.1%}"
+    name = str(network.card.data["name"])
+    file = Path(os.environ.get("EXPLORER_TEST_DATA", "nowhere"), name)
+    if name not in NAMES and not file.exists():
+        return f"{name} is not in the folder EXPLORER_TEST_DATA"
+    data = load(name if name in NAMES else str(file))
+    every = max(len(data.test) // MOST, 1)
+    pictures = [
+        Picture.of_split("own", data.test, index, data.classes, name) for index in range(0, len(data.test), every)
+    ]
+    answers = list(ask(network, pictures, lambda _ahead: None))
+    told = [verdict(answer) for answer in answers]
+    good = [answer.top(1)[0].name == answer.picture.truth for answer in answers]
+    unsure, sure = (
+        [one for one, about in zip(good, told, strict=True) if about.stands_out is out] for out in (False, True)
+    )
+    return (
+        f"of {len(told):,} of its own test images warned of {_share([bool(one.warnings) for one in told])}; "
+        f"no class stands out in {_share([not one.stands_out for one in told])}, of these right {_share(unsure)}, "
+        f"of the others {_share(sure)}"
+    )
 
 
 def _share(good: list[bool]) -> str:
-    return f"{sum(good) / len(good):.1%}"
+    return f"{sum(good) / len(good):.1%}" if good else "–"
 
 
 if __name__ == "__main__":

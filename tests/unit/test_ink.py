@@ -1,5 +1,6 @@
 """Strokes on paper: found on any ground, framed as a network's own digits, said, and read by the networks."""
 
+import re
 from io import BytesIO
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from benchmarks.ink import INKS, PAPERS, photograph
+from benchmarks.ink import INKS, PAPERS, main, photograph
 from explorer.data import load
 from explorer.data.decode import decode
 from explorer.data.framing import Framing, framing_of
@@ -232,3 +233,14 @@ def test_photographed_digits_are_read(name: str) -> None:
     right = sum(one.top(1)[0].name == label for one, label in zip(found, labels, strict=True))
     assert right >= RIGHT * len(labels)
     assert Path(net.path).exists()
+
+
+def test_the_benchmark_counts_what_is_read_and_what_is_doubted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["ink", "digits-cnn", "--count", "2"])
+    main()
+    own, photographs, by_kind = capsys.readouterr().out.splitlines()
+    assert own.startswith("digits-cnn: of 359 of its own test images warned of 0.0%; no class stands out in ")
+    assert re.fullmatch(r"  photographs: right .* by --ink; warned of 100.0% as they are, .*% by --ink", photographs)
+    assert by_kind.startswith("  by --ink: white ")
