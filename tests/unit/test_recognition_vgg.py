@@ -252,6 +252,18 @@ def test_a_sliding_head_is_found() -> None:
     assert (spec.head, spec.classifier, spec.pool_to) == ("conv", (12,), 7)
 
 
+@pytest.mark.parametrize(("pools", "side", "size"), [(3, 4, 32), (5, 7, 224)])
+def test_dense_layers_as_convolutions_before_a_linear_one_read_the_whole_map(pools: int, side: int, size: int) -> None:
+    layers: list[nn.Module] = []
+    for group in range(pools):
+        layers += [nn.Conv2d(8 if group else 3, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+    dense = [nn.Conv2d(8, 16, side), nn.ReLU(), nn.Conv2d(16, 16, 1), nn.ReLU()]
+    network = nn.Sequential(nn.Sequential(*layers), nn.Sequential(*dense), nn.Flatten(), nn.Linear(16, 5))
+    spec = same_scores(network, size).spec
+    assert spec.cfg == (*[8, "M"] * pools, f"16:{side}p0", "16:1")
+    assert spec.image_size == size
+
+
 @st.composite
 def specs(draw: st.DrawFn) -> VggSpec:
     cfg: list[int | str] = []

@@ -36,6 +36,10 @@ def layouts(convolutions: Sequence[Unit], side: int, image_size: int | None) -> 
         side: of the map that the head reads, in cells.
         image_size: where it is known.
     """
+    if side == 1 and (cut := _dense(convolutions)):
+        dense = [format_token(Conv(unit.after, unit.kernel, 1, 0)) for unit in convolutions[cut:]]
+        for layout in layouts(convolutions[:cut], convolutions[cut].kernel, image_size):
+            yield Layout((*layout.cfg, *dense), layout.image_size)
     usual = USUAL.get(convolutions[0].before, (32,))
     all_paddings = _paddings(convolutions)
     # A map of one cell is rather the mean of a larger one than what frames taken off leave by chance.
@@ -54,6 +58,18 @@ def layouts(convolutions: Sequence[Unit], side: int, image_size: int | None) -> 
         cfg = _cfg(convolutions, [*between, last], padding, strides)
         if fitting := [size for size in sizes if map_side(cfg, size) == side]:
             yield Layout(tuple(map(format_token, cfg)), fitting[0])
+
+
+def _dense(convolutions: Sequence[Unit]) -> int:
+    """Where dense layers that are kept as convolutions begin, as in timm's VGG; 0 where none are.
+
+    The first of them is as wide as the map that arrives, so wider than all before; those behind it are 1x1.
+    """
+    cut = len(convolutions) - 1
+    while cut > 0 and convolutions[cut].kernel == 1:
+        cut -= 1
+    wider = convolutions[cut].kernel > max([3, *(unit.kernel for unit in convolutions[:cut])])
+    return cut if wider and all(unit.norm is None for unit in convolutions[cut:]) else 0
 
 
 def strided(convolutions: Sequence[Unit], side: int, image_size: int | None) -> Iterator[Layout]:
