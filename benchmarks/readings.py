@@ -4,11 +4,13 @@ usage: python -m benchmarks.readings DATA        an image folder or archive of C
 
 Networks get random weights, and batch norms that have seen images of the data, normalised in one of the usual ways;
 those of ``pretrained/`` that have batch norms are read as they are. For each, the right reading should be silent, and
-each wrong one doubted.
+each wrong one doubted. The rule was chosen on networks like those of ``known`` and on ``shipped``, and on none of
+``fresh``, which are of other depths, widths, images and weights.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +19,24 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, pad
 
 from explorer.data import load
+from explorer.data.dataset import Split
 from explorer.foreign.choosing import DOUBTFUL
 from explorer.foreign.normalisation import CIFAR10, IMAGENET, MNIST, Pair, usual
 from explorer.foreign.proof import disagreement
 from explorer.models import build, weights
 from explorer.specs import ResNetSpec, Spec, VggSpec
 
-IMAGES = 64
+IMAGES = 32
 HALF, NONE = usual(3)[2:]
 CHAIN: dict[str, Any] = {
     "batch_norm": True, "pool_to": 1, "classifier": (), "dropout": 0.0, "image_size": 32, "num_classes": 10,
 }  # fmt: skip
-Case = tuple[Spec, list[dict[str, Any]], Pair]
+Wrong = list[dict[str, Any]]  # settings of wrong readings
+Case = tuple[Spec, Wrong, Pair]
+Network = tuple[Spec, dict[str, Tensor], Wrong]
 
 
-def cases() -> Iterator[Case]:
+def known() -> Iterator[Case]:
     """Networks, the settings of wrong readings of each, and how its images are normalised."""
     sizes: dict[str, Any] = {"blocks": (2, 2, 2), "widths": (16, 32, 64), "image_size": 32, "num_classes": 10}
     pooled, cut = {"stem": "cifar-pool"}, {"residual": False}
@@ -46,18 +51,49 @@ def cases() -> Iterator[Case]:
     grey = sizes | {"blocks": (1, 1, 1), "in_channels": 1, "image_size": 28}
     yield ResNetSpec(**grey, stem="cifar"), [pooled], MNIST
     yield ResNetSpec(**grey, stem="cifar-pool"), [{"stem": "cifar"}], ([0.5], [0.5])
-    maxima: list[int | str] = [16, 16, "M", 32, 32, "M", 64]
+    yield from chains([16, 16, "M", 32, 32, "M", 64], [16, 16, "32:3/2", 32, "64:3/2"], (CIFAR10, NONE, CIFAR10, HALF))
+
+
+def fresh() -> Iterator[Case]:
+    """The same for networks on which nothing was chosen."""
+    sizes: dict[str, Any] = {"blocks": (1, 2, 2, 1), "widths": (24, 40, 56, 72), "image_size": 32, "num_classes": 10}
+    pooled, unpooled, cut = {"stem": "cifar-pool"}, {"stem": "cifar"}, {"residual": False}
+    yield ResNetSpec(**sizes, stem="cifar"), [pooled], IMAGENET
+    yield ResNetSpec(**sizes, stem="cifar-pool"), [unpooled], HALF
+    larger = sizes | {"image_size": 48}
+    yield ResNetSpec(**larger, stem="cifar"), [pooled], NONE
+    yield ResNetSpec(**larger, stem="cifar-pool"), [unpooled], CIFAR10
+    deep = sizes | {"blocks": (3, 3, 3), "widths": (12, 24, 48)}
+    yield ResNetSpec(**deep, stem="cifar", block="bottleneck"), [pooled, {"stride_on": "1x1"}], IMAGENET
+    yield ResNetSpec(**deep, stem="cifar", block="bottleneck", stride_on="1x1"), [{"stride_on": "3x3"}], HALF
+    yield ResNetSpec(**deep, stem="cifar", shortcut="A"), [cut, pooled], IMAGENET
+    yield ResNetSpec(**deep, stem="cifar", shortcut="A", residual=False), [{"residual": True}], NONE
+    grey = sizes | {"blocks": (2, 1), "widths": (12, 30), "in_channels": 1, "image_size": 28}
+    yield ResNetSpec(**grey, stem="cifar"), [pooled], ([0.5], [0.5])
+    yield ResNetSpec(**grey, stem="cifar-pool"), [unpooled], MNIST
+    strides: list[int | str] = [20, "20:3/2", "44:3/2", 44, "72:3/2", 72]
+    yield from chains([20, "M", 20, 44, "M", 44, 72, "M", 72], strides, (IMAGENET, HALF, NONE, CIFAR10))
+
+
+def chains(maxima: list[int | str], strides: list[int | str], pairs: Iterable[Pair]) -> Iterator[Case]:
+    """Chains of the same convolutions, with pools of maxima, of means, with none, and with strides in their place."""
     means = ["A" if layer == "M" else layer for layer in maxima]
     bare = [layer for layer in maxima if layer != "M"]
-    strides: list[int | str] = [16, 16, "32:3/2", 32, "64:3/2"]
-    for cfg, pair in ((maxima, CIFAR10), (means, NONE), (bare, CIFAR10), (strides, HALF)):
-        wrong = [{"cfg": other} for other in (maxima, means, bare, strides) if other != cfg]
+    every = (maxima, means, bare, strides)
+    for cfg, pair in zip(every, pairs, strict=True):
+        wrong: Wrong = [{"cfg": other} for other in every if other != cfg]
         yield VggSpec(cfg=tuple(cfg), **CHAIN), wrong, pair
+
+
+@lru_cache
+def test_images(data: str) -> Split:
+    """Of a data set, decoded once."""
+    return load(data).test
 
 
 def images(spec: Spec, data: str) -> Tensor:
     """From 0 to 1, (IMAGES, C, size, size)."""
-    split = load("digits" if spec.in_channels == 1 else data).test
+    split = test_images("digits" if spec.in_channels == 1 else data)
     chosen = split.take(torch.linspace(0, len(split) - 1, IMAGES).long()).images
     parts = torch.stack([torch.as_tensor(chosen[index]) for index in range(IMAGES)]).float() / 255
     if spec.in_channels == 1:
@@ -80,9 +116,9 @@ def calibrated(spec: Spec, pair: Pair, data: str) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in network.state_dict().items()}
 
 
-def shipped() -> Iterator[tuple[Spec, dict[str, Tensor], list[dict[str, Any]]]]:
+def shipped() -> Iterator[Network]:
     """Trained networks, and wrong readings of each."""
-    wrong: dict[str, list[dict[str, Any]]] = {
+    wrong: dict[str, Wrong] = {
         "resnet20-cifar10": [{"stem": "cifar-pool"}, {"residual": False}],
         "googlenet-small-cifar10": [{"pool_after": []}],
     }
@@ -93,27 +129,38 @@ def shipped() -> Iterator[tuple[Spec, dict[str, Tensor], list[dict[str, Any]]]]:
 
 def main(data: str) -> None:
     """Print the rates."""
-    tried = [(spec, calibrated(spec, pair, data), wrong) for spec, wrong, pair in cases()]
-    silent, spoken, readings = 0, 0, 0
-    networks = [*tried, *shipped()]
-    for spec, tensors, wrong in networks:
-        own = disagreement(spec, tensors)
-        others = [disagreement(other, renamed(other, tensors)) for other in (spec.changed(**one) for one in wrong)]
-        if own is None:
-            continue
-        known = [other for other in others if other is not None]
-        silent += own.reading <= DOUBTFUL and not any(other.beats(own) for other in known)
-        spoken += sum(own.beats(other) or other.reading > DOUBTFUL for other in known)
-        readings += len(known)
-        print(f"{spec.to_json()[:90]:92} {own.reading:.2f}  wrong {[round(other.reading, 2) for other in known]}")
-    print(f"silent on the right reading: {silent} of {len(networks)}; doubts a wrong one: {spoken} of {readings}")
+    for title, cases in (("known", known()), ("fresh", fresh())):
+        networks = [(spec, calibrated(spec, pair, data), wrong) for spec, wrong, pair in cases]
+        rates(title, networks)
+    rates("shipped", list(shipped()))
+
+
+def rates(title: str, networks: list[Network]) -> None:
+    """Print how far each network is from its statistics, then how often readings are silent and doubted."""
+    silent, spoken = 0, 0
+    right: list[float] = []
+    wrong: list[float] = []
+    for spec, tensors, settings in networks:
+        readings = [spec.changed(**one) for one in settings]
+        own, *others = (disagreement(one, renamed(one, tensors)) for one in (spec, *readings))
+        found = [other for other in others if other is not None]
+        if own is None or len(found) < len(others):
+            raise SystemExit(f"{spec.to_json()}: its batch norms have kept nothing")
+        silent += own.reading <= DOUBTFUL and not any(other.beats(own) for other in found)
+        spoken += sum(own.beats(other) or other.reading > DOUBTFUL for other in found)
+        right.append(own.reading)
+        wrong += [other.reading for other in found]
+        print(f"{spec.to_json()[:90]:92} {own.reading:.2f}  wrong {[round(other.reading, 2) for other in found]}")
+    ranges = f"{min(right):.2f} to {max(right):.2f}", f"{min(wrong):.2f} to {max(wrong):.2f}"
+    print(f"{title}: silent on the right reading: {silent} of {len(right)} ({ranges[0]}); ", end="")
+    print(f"doubts a wrong one: {spoken} of {len(wrong)} ({ranges[1]})", flush=True)
 
 
 def renamed(spec: Spec, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """The tensors under the names of another reading, in whose numbers pools count."""
-    return (
-        dict(zip(build(spec, "meta").state_dict(), tensors.values(), strict=True)) if spec.family == "vgg" else tensors
-    )
+    if spec.family != "vgg":
+        return tensors
+    return dict(zip(build(spec, "meta").state_dict(), tensors.values(), strict=True))
 
 
 if __name__ == "__main__":
