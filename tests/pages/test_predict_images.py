@@ -186,6 +186,7 @@ def test_a_switch_holds_for_the_image_that_is_open() -> None:
     files = {"one.png": picture(mode="L"), "two.png": picture(mode="L", size=(50, 30))}
     app = upload(app, files)
     assert "two\\.png" in [one.value for one in app.subheader]  # a second upload is shown
+    assert ["inverted" in note for note in table(app)["note"]] == [True, False]
     assert not app.toggle(key="predict.view.invert").value
     assert "Light and dark are inverted." not in words(app)
 

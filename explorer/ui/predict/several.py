@@ -108,6 +108,8 @@ def _note(row: Sequence[Answer]) -> str:
         return answer.error
     notes = [_("first frame")] if answer.picture.is_first else []
     said = verdict(answer)
+    if said.notes:  # a switch holds for its picture, and isn't seen while another is open
+        notes.append(_("inverted") if answer.picture.source is None else _("the ink alone"))
     if not said.stands_out:
         notes.append(_("not sure"))
     first = answer.top(1)[0].name
