@@ -32,7 +32,7 @@ KERNEL, STRIDE, SOURCE = (4, -2), (2, -2), (4, 0)  # the same, another
 TAKEN, GIVEN = (2, 1, -1), (3, 1, -2)  # channels: the same, up to twice as many, more
 SHRUNK = (4, -1, -6, -12)  # the same, by a factor of about 2, 4, 8 or more
 FOLLOWING = frozenset([Group.NORMALISATION, Group.ACTIVATION])
-APART = "LocalResponseNorm"  # normalises over channels wherever it stands, and is no part of a convolution
+APART = "LocalResponseNorm"  # one stands for another one behind any convolution
 LEADING = WEIGHTED | {Group.POOLING}
 # Computes nothing, and many networks (torchvision's) do it without a layer.
 FLATTEN = "Flatten"
@@ -166,7 +166,7 @@ def _owners(layers: Sequence[Layer]) -> list[int | None]:
         if group in WEIGHTED:
             found[position] = aligned
         else:
-            follows = (group in FOLLOWING and layer.kind != APART) or layer.kind.startswith(("Dropout", FLATTEN))
+            follows = group in FOLLOWING or layer.kind.startswith(("Dropout", FLATTEN))
             found[position] = before if follows else None
         aligned += layer.kind != FLATTEN
     return [found[position] for position, layer in enumerate(layers) if layer.kind != FLATTEN]
@@ -186,7 +186,8 @@ def _whole_units(
     kept = {}
     for one, other in matches:
         mine, theirs = owners[0][one], owners[1][other]
-        if mine is None or theirs is None or pairs.get(mine) == theirs:
+        alone = traits[0][one].kind == traits[1][other].kind == APART
+        if mine is None or theirs is None or alone or pairs.get(mine) == theirs:
             kept[one] = other
     for mine, theirs in matches:  # the followers of convolutions that stand for each other, in order
         if owners[0][mine] != mine or owners[1][theirs] != theirs:

@@ -98,7 +98,7 @@ def make_plan(network: nn.Module, device: torch.device, precision: str, batch_ma
     named = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
     dtype = named[precision] if precision in named else _best_dtype(device, batch_macs)
     convolutional = any(isinstance(module, nn.Conv2d) for module in network.modules())
-    last = convolutional and device.type != "mps"
+    last = convolutional and device.type != "mps" and (device.type != "cpu" or _has_safe_kernels(dtype))
     return Plan(device, dtype, torch.channels_last if last else torch.contiguous_format)
 
 
@@ -110,6 +110,15 @@ def _best_dtype(device: torch.device, batch_macs: int) -> torch.dtype:
     if device.type == "cpu" and _has_bf16_units() and batch_macs >= WORTH_CASTING:
         return torch.bfloat16
     return torch.float32
+
+
+def _has_safe_kernels(dtype: torch.dtype) -> bool:
+    """Whether convolutions laid out by channel are safe on this processor.
+
+    In float32 and without AVX-512, the backward pass of PyTorch 2.14 writes beyond its memory then, which ends the
+    process (seen with a residual network on a processor that has AVX2 alone).
+    """
+    return dtype is not torch.float32 or torch.backends.cpu.get_cpu_capability() == "AVX512"
 
 
 def _has_bf16_units() -> bool:

@@ -210,7 +210,7 @@ def test_what_changes_for_the_data_is_said() -> None:
     app = open_page(net="vgg16")
     said = words(app)
     assert "The network has 10 classes, as the data; the spec had 1000." in said
-    assert "The network takes images of 1 channels, as the data; the spec had 3." in said
+    assert "The network takes images of 1 channel, as the data; the spec had 3." in said
     assert "resized from 8 × 8 to 224 × 224 pixels" in said
 
 

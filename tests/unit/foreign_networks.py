@@ -81,7 +81,7 @@ def found_again(spec: Spec, how: str) -> Guess:
 def differences(spec: Spec, found: Guess) -> set[str]:
     """Settings in which what was found is not what it was; auxiliary heads and dropout are never looked for."""
     own, other = spec.to_dict(), found.spec.to_dict()
-    return {key for key in own if own[key] != other.get(key)} - {"aux_after", "dropout", "dropout_position"}
+    return {key for key in own if own[key] != other.get(key)} - {"aux_after", "aux_pool", "dropout", "dropout_position"}
 
 
 def same_scores(network: nn.Module, side: int, channels: int = 3, *, ordered: bool = True, **answers: object) -> Guess:

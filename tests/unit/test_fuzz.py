@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.errors import InputError
+from explorer.errors import ExplorerError
 from tests.fuzz.__main__ import CORPUS, fault, inputs, mutated
 from tests.fuzz.targets import TARGETS
 
@@ -26,8 +26,14 @@ def test_faults_are_found(tmp_path: Path) -> None:
     def crashes(_content: bytes, _folder: Path) -> None:
         raise KeyError("x")
 
+    class BabbleError(ExplorerError):
+        """All of the product's errors keep to a line by themselves."""
+
+        def __str__(self) -> str:
+            return "two\nlines"
+
     def babbles(_content: bytes, _folder: Path) -> None:
-        raise InputError("two\nlines")
+        raise BabbleError
 
     assert "KeyError" in fault(crashes, b"", tmp_path)
     assert "not a line" in fault(babbles, b"", tmp_path)

@@ -65,7 +65,7 @@ def test_images_without_pixels_are_refused(imported: Import, tmp_path: Path, siz
         (SMALL.changed(in_channels=1), ["(8, 3, 3, 3)", "(8, 1, 3, 3)", "images of 3 channels, and not 1"]),
         (SMALL.changed(batch_norm=True), ["has batch norm, and the checkpoint has none"]),
         (SMALL.changed(cfg=[8, "M", 16, 16, "M"]), ["3 convolutions", "checkpoint 2", "depth"]),
-        (SMALL.changed(classifier=[]), ["The head of", "has 1 layers, and that of the checkpoint 2"]),
+        (SMALL.changed(classifier=[]), ["The head of", "has 1 layer, and that of the checkpoint 2"]),
         (RESIDUAL, ["not those of"]),
         (resolve("torchvision:resnet18"), ["torchvision:resnet18"]),
     ],
@@ -138,7 +138,7 @@ RESNET18 = shapes_of(build(PRESETS["resnet18"].spec, "meta").state_dict())
             ["(64, 3, 7, 7)", "(32, 64, 1, 1)", "(96, 32, 3, 3) before", "googlenet-torchvision", "(192, 64, 3, 3)"],
         ),
         ({**RESNET18, "extra.weight": (512, 512)}, ["1 of its layers have no place", "extra.weight", "(512, 512)"]),
-        ({**RESNET18, "scale": (512,)}, ["scale", "without them", "resnet18"]),
+        ({**RESNET18, "scale": (512,)}, ["scale", "without it", "resnet18"]),
         (
             {n: s for n, s in RESNET18.items() if not n.startswith("fc")}
             | {"fc.0.weight": (9, 512), "fc.2.weight": (5, 9)},

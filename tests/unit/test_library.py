@@ -139,7 +139,7 @@ def deep(levels: int) -> dict[str, Any]:
         ({"metrics": []}, "metrics"),
         ({"data": "cifar"}, "data"),
         ({"preprocessing": {"size": 9, "mean": [0.5], "std": [0.5]}}, "size: 9, while the network takes .* 8 pixels"),
-        ({"preprocessing": {"size": 8, "mean": [0.5] * 3, "std": [0.5] * 3}}, "mean: 3 entries, .* takes 1 channels"),
+        ({"preprocessing": {"size": 8, "mean": [0.5] * 3, "std": [0.5] * 3}}, "mean: 3 entries, .* takes 1 channel"),
         ({"preprocessing": {"size": 8, "mean": [0.5], "std": [0.5], "resize": 7}}, "resize: 7 is less than the 8"),
         ({"preprocessing": {"size": 8, "mean": [float("nan")], "std": [0.5]}}, "not finite"),
         ({"spec": {"family": "transformer"}}, "'transformer' is not one of"),

@@ -166,7 +166,7 @@ def test_a_card_holds_it(seed: int | None) -> None:
         ({"size": 32, "mean": [0.5], "std": [0]}, "std, entry 1: 0 is below the least allowed"),
         ({"size": 32, "mean": [], "std": []}, "mean: needs at least 1 entries, has 0"),
         ({"size": 32, "mean": [0.5], "std": [0.5], "crop": 28}, "crop: unknown key"),
-        ({"size": 32, "mean": [0.5, 0.5], "std": [0.5]}, "std: has 1 entries while mean has 2"),
+        ({"size": 32, "mean": [0.5, 0.5], "std": [0.5]}, "std: has 1 entry while mean has 2"),
     ],
 )
 def test_a_wrong_card_is_refused_in_words(card: dict[str, object], message: str) -> None:

@@ -44,7 +44,7 @@ REFUSED = [
     ({"mean": [0.5], "std": [0]}, "std, entry 1: 0 is below the least allowed, 0.001"),
     ({"mean": [0.5]}, "std: null while mean is given"),
     ({"std": [0.5]}, "mean: null while std is given"),
-    ({"mean": [0.5] * 3, "std": [0.5]}, "std: has 1 entries while mean has 3"),
+    ({"mean": [0.5] * 3, "std": [0.5]}, "std: has 1 entry while mean has 3"),
     ({"mean": [], "std": []}, "mean: needs at least 1 entries, has 0"),
     ({"init": "xavier"}, "init: 'xavier' is not one of 'default', 'he', 'he_conv' or 'normal'"),
     ({"label_smoothing": 1}, "label_smoothing: 1 is not below 1"),

@@ -78,7 +78,7 @@ def test_transfer_learning(by: str, runs: Path) -> None:
     assert second.dataset.channels == 1
     assert set(second.notes) >= {
         "The network has 4 classes, as the data; the spec had 10.",
-        "The images are given to the network with 1 channels; the data has 3.",
+        "The images are given to the network with 1 channel; the data has 3.",
         "The last layer fc starts anew: the weights are for 10 classes, the data has 4.",
     }
 
