@@ -209,7 +209,7 @@ PRESETS = (
     Preset(
         "googlenet-torchvision",
         "GoogLeNet as in torchvision",
-        "torchvision: batch norm, 3x3 for 5x5, 2x2 last pool, adaptive pools in the heads",
+        "torchvision: batch norm, 3x3 for 5x5, 2x2 last pool, 4x4 heads",
         GoogLeNetSpec(modules=_TABLE1, batch_norm=True, branch5x5=3, last_pool=2, dropout=0.2, aux_pool="adaptive"),
     ),
     Preset(

@@ -115,7 +115,7 @@ def test_a_missing_compiler_is_told_in_words(monkeypatch: pytest.MonkeyPatch) ->
         torch.compile(torch.nn.Linear(3, 3))(torch.zeros(2, 3))
     fault = explained(caught.value, 32)
     assert fault.code == "compile"
-    assert "Install a C++ compiler such as g++, or set compile to false" in str(fault)
+    assert "install a C++ compiler such as g++, or set compile to false" in str(fault)
 
 
 def test_small_batches_take_one_thread_and_what_is_asked_for_counts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,7 +55,7 @@ def test_files_and_memory_hold_the_same(name: str, tmp_path: Path) -> None:
 
 
 def test_a_network_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    def worker(_module: str, name: str, file: str, *, text: str, **_options: object) -> None:
+    def worker(_module: str, name: str, file: str, *_more: str, text: str, **_options: object) -> None:
         Path(file).write_text(f"{name} of {text}")
 
     monkeypatch.setattr(beside, "run", worker)

@@ -92,6 +92,9 @@ def test_every_rule_is_checked_here() -> None:
     checked = {
         "native_batch_norm", "add", "mul", "addmm", "convolution", "max_pool2d_with_indices", "avg_pool2d",
         "_adaptive_avg_pool2d", "mean", "bernoulli_", "div_", "empty_like",
+        # of attention on a device: tests/unit/test_memory.py holds them against what PyTorch saves
+        "native_dropout", "_scaled_dot_product_flash_attention", "_scaled_dot_product_efficient_attention",
+        "_scaled_dot_product_flash_attention_for_cpu",
     }  # fmt: skip
     assert {func._schema.name.removeprefix("aten::") for func in RULES} == checked
 
