@@ -1,6 +1,7 @@
 # make run    serve the app on http://localhost:8501 (PORT changes it)
 # make test   everything that the tests need, Chromium included, then the tests
 # make check  lint, types, import layers, translatable strings
+# make fuzz   a minute of random changes to the kept inputs of everything that reads strangers' files
 # make bench  the figures of the README, beside their peers
 PYTHON ?= python3
 PORT ?= 8501
@@ -10,7 +11,7 @@ MAKEFLAGS += --jobs=2  # Chromium and the Python packages are installed side by 
 # Nothing is compiled while it is installed: what is imported is, once.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run test check bench clean
+.PHONY: run test check fuzz bench clean
 .DELETE_ON_ERROR:
 
 run: .venv/app
@@ -26,6 +27,9 @@ check: .venv/tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.checks.translatable explorer pages
+
+fuzz: .venv/tests
+	$(BIN)/python -m tests.fuzz 60 --seed 1
 
 bench: .venv/bench chromium
 	$(BIN)/python -m benchmarks.analysis
