@@ -165,7 +165,7 @@ def explain(fault: ErrorDetails) -> str:
             return f"{where}: {limits['error']}" if where else str(limits["error"])
         case "dict_type" | "model_type" | "model_attributes_type":
             return _("{place}: {value} has no keys").format(place=where or _("what is given"), value=got)
-        case "value_error":  # raised by a check of ours
-            return _("{place}: {problem}").format(place=where, problem=limits["error"])
+        case "unit" | "id":  # PydanticCustomError of a check of ours
+            return _("{place}: {problem}").format(place=where, problem=fault["msg"])
         case _:  # others' words are not ours to show
             return _("{place}: {value} is not what belongs here").format(place=where or _("what is given"), value=got)
