@@ -185,8 +185,9 @@ def _row(line: bytes) -> Row | None:
     """One number of one epoch; none where somebody else has written the line."""
     try:
         match decode(line.decode(), "metrics"):
-            case {"epoch": int(epoch), "name": str(name), "value": float() | int() as value, **more} if not more:
-                return Row(epoch, name, value)
+            case {"epoch": float() | int() as epoch, "name": str(name), "value": float() | int() as value, **more}:
+                if not more:
+                    return Row(epoch, name, value)
     except (InputError, UnicodeDecodeError):
         pass
     _log.warning(_("a line of metrics that no run writes is left out: %s"), shown(line))

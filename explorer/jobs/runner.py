@@ -25,7 +25,7 @@ from explorer.jobs.local import Backend, Local
 from explorer.jobs.processes import living
 from explorer.jobs.run_directory import Mark
 from explorer.jobs.slots import Machine, environment, gpus
-from explorer.jobs.store import ACTIVE, AT_WORK, Record, Status, Store, store
+from explorer.jobs.store import ACTIVE, AT_WORK, Record, Status, Store, identity, store
 from explorer.settings import settings
 
 POLL = 0.2  # seconds
@@ -64,8 +64,9 @@ class Runner:
     def run(self, idle: float) -> None:
         """Work until nothing has been to do for some seconds, or the store is gone."""
         last = time.monotonic()
-        here = self.store.path and self.store.path.stat().st_ino
-        while self.store.path is None or (self.store.path.exists() and self.store.path.stat().st_ino == here):
+        path = self.store.path
+        here = path and identity(path)
+        while path is None or identity(path) == here:
             try:
                 desk.runner_pulse().touch()
                 if self.step():
@@ -238,10 +239,21 @@ def main() -> int:
         backend, machine = BACKENDS[settings().backend](), Machine(gpus(), settings().cpu_slots)
         Runner(store(), backend, machine).run(settings().runner_idle)
         lock.release()
-        # A job that came while this one still held the lock has started no other runner.
-        path = store().path
-        if (path is not None and not path.exists()) or not store().records(ACTIVE):
+        if not _work_left():
             return 0
+
+
+def _work_left() -> bool:
+    """Whether there is a job: one that came while this runner still held the lock has started no other."""
+    path = store().path
+    if path is not None and not path.exists():
+        return False
+    store.cache_clear()  # it may be another one now
+    try:
+        return bool(store().records(ACTIVE))
+    except StoreError as error:
+        log.warning("%s", error)
+        return False
 
 
 if __name__ == "__main__":

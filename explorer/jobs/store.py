@@ -163,7 +163,7 @@ class Store:
                 with closing(sqlite3.connect(self.path, timeout=PATIENCE)) as file:
                     file.execute("PRAGMA journal_mode = WAL")
                 _tables.create_all(self._engine)
-            self._opened = _identity(self.path)
+            self._opened = identity(self.path)
 
     def _check_file(self) -> None:
         """Nothing goes into a file that no one sees: connections stay with one that was deleted.
@@ -171,7 +171,7 @@ class Store:
         Raises:
             StoreError: where the file is another one now; the next call works with that.
         """
-        if self.path is None or _identity(self.path) == self._opened:
+        if self.path is None or identity(self.path) == self._opened:
             return
         self._engine.dispose()
         self._make()
@@ -287,7 +287,7 @@ def store() -> Store:
     return Store(settings().database)
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def identity(path: Path) -> tuple[int, int] | None:
     """Which file lies there, if any."""
     try:
         found = path.stat()

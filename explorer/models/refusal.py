@@ -17,6 +17,7 @@ def words(error: BaseException) -> str:
             ),
             _("a map of it is smaller than the window that moves over it"),
         ),
+        (("overflow",), _("one of its maps holds more numbers than PyTorch can count")),
         (("indivisible", "divisible by patch", "Wrong image"), _("patches of its size don't fill such an image")),
         (("mat1 and mat2", "shapes cannot be multiplied"), _("its linear layers are made for maps of another size")),
         (("must match", "Sizes of tensors", "size of tensor"), _("maps that come together in it differ in size")),

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 from pydantic_core import ErrorDetails
+from pydantic_core.core_schema import ErrorType
 
 from explorer.errors import SpecError, shown
 from explorer.i18n import _
@@ -24,6 +25,8 @@ Hidden = Annotated[int, Field(strict=True, ge=1, le=MAX_HIDDEN)]
 Count = Annotated[int, Field(strict=True, ge=1, le=1000)]
 Probability = Annotated[float, Field(strict=True, ge=0, lt=1, allow_inf_nan=False)]
 Flag = StrictBool
+
+PYDANTICS = frozenset(get_args(ErrorType))  # kinds of faults whose words are pydantic's
 
 
 class Spec(BaseModel):
@@ -165,7 +168,9 @@ def explain(fault: ErrorDetails) -> str:
             return f"{where}: {limits['error']}" if where else str(limits["error"])
         case "dict_type" | "model_type" | "model_attributes_type":
             return _("{place}: {value} has no keys").format(place=where or _("what is given"), value=got)
-        case "unit" | "id":  # PydanticCustomError of a check of ours
+        case "json_invalid":
+            return _("{place}: {value} is not JSON").format(place=where or _("what is given"), value=got)
+        case kind if kind not in PYDANTICS:  # PydanticCustomError of a check of ours
             return _("{place}: {problem}").format(place=where, problem=fault["msg"])
         case _:  # others' words are not ours to show
             return _("{place}: {value} is not what belongs here").format(place=where or _("what is given"), value=got)

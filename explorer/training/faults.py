@@ -92,6 +92,15 @@ def explained(error: BaseException, batch_size: int) -> Fault:
             return _host_memory(batch_size)
         case RuntimeError() if any(sign in str(error) for sign in OUT_OF_MEMORY):
             return _host_memory(batch_size)
+        case RuntimeError() if "can't start new thread" in str(error):  # Python's own words
+            return Fault(
+                "out_of_memory",
+                _(
+                    "no thread could be started: either memory has run out with batches of {batch}: use a smaller "
+                    "batch_size or image_size, or close other programs; or the user may start no more threads and "
+                    "processes (ulimit -u)"
+                ).format(batch=batch_size),
+            )
         # The first is gloo's.
         case RuntimeError() if "by peer" in str(error) or str(error).startswith("DataLoader worker"):
             return Fault(

@@ -14,11 +14,12 @@ from typing import Any
 
 import psutil
 
+from explorer.errors import StoreError
 from explorer.jobs import desk
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.processes import of_job
 from explorer.jobs.run_directory import Row, RunDirectory
-from explorer.jobs.store import ACTIVE, AT_WORK, RESUMABLE, Status, store
+from explorer.jobs.store import ACTIVE, AT_WORK, RESUMABLE, Record, Status, store
 from explorer.models import weights
 from explorer.recipes import Recipe
 from explorer.settings import settings
@@ -49,7 +50,7 @@ class Arena:
             kill(runner)
         while desk._runners:
             desk._runners.pop().wait()
-        for record in store().records(AT_WORK):
+        for record in self._at_work():
             for process in of_job(record.id):
                 kill(process)
 
@@ -132,6 +133,13 @@ class Arena:
         except psutil.Error:
             return False
 
+    def _at_work(self) -> list[Record]:
+        """Those that have processes; of a store that a test has deleted, none."""
+        try:
+            return store().records(AT_WORK)
+        except StoreError:
+            return []
+
     def _watch(self) -> None:
         """Look all the time whether a job trains twice: two supervisors, or two processes of one rank.
 
@@ -140,7 +148,7 @@ class Arena:
         suspects: set[int] = set()
         while not self._over.wait(0.05):
             seen: set[int] = set()
-            for record in store().records(AT_WORK):
+            for record in self._at_work():
                 there = [(role(process), process.pid) for process in of_job(record.id)]
                 most = {"supervisor": 1, "worker": record.resources["processes"]}
                 for each, limit in most.items():

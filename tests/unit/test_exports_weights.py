@@ -95,7 +95,8 @@ def test_the_command_writes_onnx_in_one_file_with_its_card(
     path, target = made(folder), tmp_path / "out" / "net.onnx"
     target.parent.mkdir()
     told = run(capsys, monkeypatch, "export", "net", "--format", "onnx", "-o", target)
-    assert told == {"format": "onnx", "file": str(target), "bytes": target.stat().st_size, "weights": str(path)}
+    told_of = {"format": "onnx", "file": str(target), "bytes": target.stat().st_size, "weights": str(path)}
+    assert told == told_of | {"notes": ["Batch norm stays as layers of its own."]}
     assert sorted(file.name for file in target.parent.iterdir()) == ["net.json", "net.onnx"]
     kept = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in onnx.load(str(target)).graph.initializer}
     assert any(np.array_equal(value, read(path)[0]["fc.weight"].numpy()) for value in kept.values())
@@ -160,7 +161,7 @@ def test_which_name_means_weights_and_which_a_network(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A preset's name, as that of weights, means them in ONNX; where text is asked for, it is the preset."""
-    monkeypatch.setattr("explorer.exports.run._beside", lambda _spec, part, *_more: part.write_text("x"))
+    monkeypatch.setattr("explorer.exports.run._beside", lambda _spec, part, *_more, **_named: part.write_text("x"))
     for name in ("lenet5", "other"):
         path = made(folder, name=name)
         assert run(capsys, monkeypatch, "export", name, "--format", "onnx", "-o", tmp_path / "a.onnx")[

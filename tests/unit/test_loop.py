@@ -345,7 +345,8 @@ def test_the_test_set_is_read_once_at_the_end(tmp_path: Path, monkeypatch: pytes
     result = ended["result"]
     monkeypatch.setattr("explorer.training.measure.load", lambda *_asked: data)
     measured = measure(run.best, "toys", "test", "cpu", lambda *_told: None).result
-    assert {key: measured[key] for key in result} == result
+    # Another number of threads adds up in another order.
+    assert {key: measured[key] for key in result} == result | {"loss": pytest.approx(result["loss"], rel=1e-6)}
     assert (measured["split"], measured["dataset"], measured["notes"]) == ("test", "toys", [])
 
 

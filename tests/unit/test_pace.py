@@ -92,8 +92,8 @@ def test_from_another_process() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "JSON"),
-        ("[]", "object"),
+        ("{", "what is given: '{' is not JSON"),
+        ("[]", "what is given: [] has no keys"),
         (json.dumps({"spec": {}, "recipe": {}}), "resources"),
         (asked(toy_spec(VGG), epochs=0), "epochs: "),
         (asked(toy_spec(VGG), precision="fp16"), "precision: fp16 needs a GPU"),
