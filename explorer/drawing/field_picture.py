@@ -5,13 +5,14 @@ from explorer.drawing.svg import FONT, element, picture, text
 from explorer.drawing.theme import theme
 from explorer.i18n import _
 
-SIDE = 190.0
-MARGIN = 34.0
+BOX = 258.0  # side of what is drawn: the image, and around it what its field reaches beyond
+LEAST, MOST = 0.18, 1.5  # of that on each side, as shares of the image's longer side; a field beyond the most is cut
+LINES = 56.0  # height of the two lines below
 CELLS = 40  # images up to this side are drawn pixel by pixel
 
 
 def draw(analysis: Analysis, field: Field, *, dark: bool) -> str:
-    """The image with the pixels that the middle unit sees, and how far its field would reach beyond.
+    """The image with the pixels that the middle unit sees, and how far its field reaches beyond, to one scale.
 
     Args:
         analysis: of the network.
@@ -20,53 +21,60 @@ def draw(analysis: Analysis, field: Field, *, dark: bool) -> str:
     """
     colours = theme(dark=dark)
     rows, columns = analysis.input_shape[-2:]
-    pixel = SIDE / max(rows, columns)
+    wide, step, padding = field.columns or (field.size, field.stride, field.padding)
+    top, left = field.unit[0] * field.stride - field.padding, field.unit[1] * step - padding
+    side = max(rows, columns)
+    beyond = max(-top, -left, top + field.size - rows, left + wide - columns)
+    margin = min(max(beyond, LEAST * side), MOST * side)  # pixels of the image
+    pixel = BOX / (side + 2 * margin)
+    edge = margin * pixel + 1  # a whole line fits
     height, width = rows * pixel, columns * pixel
+
+    def box(x: float, y: float, across: float, down: float) -> dict[str, float]:
+        """A rectangle in pixels of the image, none of its sides too thin to see."""
+        size = {"width": max(1.5, across * pixel), "height": max(1.5, down * pixel)}
+        return {"x": edge + x * pixel, "y": edge + y * pixel, **size}
+
+    x1, y1 = max(left, -margin), max(top, -margin)
+    x2, y2 = min(left + wide, columns + margin), min(top + field.size, rows + margin)
+    cut = beyond > margin
     parts = [
-        element("rect", x=MARGIN, y=MARGIN, width=width, height=height, fill=colours.panel, stroke=colours.faint),
-        *(_grid(rows, columns, pixel, colours.line) if max(rows, columns) <= CELLS else []),
+        element("rect", **box(0, 0, columns, rows), fill=colours.panel, stroke=colours.faint),
+        *(_grid(rows, columns, pixel, edge, colours.line) if side <= CELLS else []),
+        element(
+            "rect",
+            **box(x1, y1, x2 - x1, y2 - y1),
+            fill="none",
+            stroke=colours.accent,
+            stroke_dasharray="1 5" if cut else "5 4",
+            stroke_width=1.6,
+        ),
     ]
-    across = field.columns or (field.size, field.stride, field.padding)
-    top, left = field.unit[0] * field.stride - field.padding, field.unit[1] * across[1] - across[2]
-    full = _clipped(left, top, across[0], field.size, pixel, (width, height))
-    parts.append(element("rect", **full, fill="none", stroke=colours.accent, stroke_dasharray="5 4", stroke_width=1.6))
     down, over = field.span
     seen = _("only padding")
     if down and over:
+        high, across = down[1] - down[0] + 1, over[1] - over[0] + 1
         seen = _("{rows}×{columns} of {height}×{width} px").format(
-            rows=down[1] - down[0] + 1, columns=over[1] - over[0] + 1, height=rows, width=columns
+            rows=high, columns=across, height=rows, width=columns
         )
-        parts.append(
-            element(
-                "rect",
-                x=MARGIN + over[0] * pixel,
-                y=MARGIN + down[0] * pixel,
-                width=max(1.5, (over[1] - over[0] + 1) * pixel),
-                height=max(1.5, (down[1] - down[0] + 1) * pixel),
-                fill=colours.accent,
-                fill_opacity=0.35,
-                stroke=colours.accent,
-                stroke_width=1.6,
-            )
-        )
-    parts.append(text(MARGIN + width / 2, 2 * MARGIN + height + 18, seen, font_size=20, text_anchor="middle"))
+        marked = {"fill": colours.accent, "fill_opacity": 0.35, "stroke": colours.accent, "stroke_width": 1.6}
+        parts.append(element("rect", **box(over[0], down[0], across, high), **marked))
+    whole = _("field {height}×{width}, cut here") if cut else _("field {height}×{width}")
+    whole = whole.format(height=field.size, width=wide)
+    middle, below = edge + width / 2, 2 * edge + height
+    parts += [
+        text(middle, below + 20, seen, font_size=20, text_anchor="middle"),
+        text(middle, below + 44, whole, font_size=20, text_anchor="middle"),
+    ]
     words = _("The middle unit, row {row}, column {column}, sees {seen}; its field is {size} pixels a side").format(
         row=field.unit[0], column=field.unit[1], seen=seen, size=field.size
     )
     style = f"text{{{FONT};fill:{colours.ink}}}"
-    return picture(2 * MARGIN + width, 2 * MARGIN + height + 26, *parts, label=words, style=style)
+    return picture(2 * edge + width, below + LINES, *parts, label=words, style=style)
 
 
-def _grid(rows: int, columns: int, pixel: float, colour: str) -> list[str]:
+def _grid(rows: int, columns: int, pixel: float, edge: float, colour: str) -> list[str]:
     height, width = rows * pixel, columns * pixel
-    lines = [(MARGIN + at * pixel, MARGIN, MARGIN + at * pixel, MARGIN + height) for at in range(1, columns)]
-    lines += [(MARGIN, MARGIN + at * pixel, MARGIN + width, MARGIN + at * pixel) for at in range(1, rows)]
+    lines = [(edge + at * pixel, edge, edge + at * pixel, edge + height) for at in range(1, columns)]
+    lines += [(edge, edge + at * pixel, edge + width, edge + at * pixel) for at in range(1, rows)]
     return [element("line", x1=a, y1=b, x2=c, y2=d, stroke=colour, stroke_width=0.5) for a, b, c, d in lines]
-
-
-def _clipped(left: int, top: int, across: int, down: int, pixel: float, image: tuple[float, float]) -> dict[str, float]:
-    """The field, cut off where it would leave the picture."""
-    edge = MARGIN - 4
-    x1, x2 = max(-edge, left * pixel), min(image[0] + edge, (left + across) * pixel)
-    y1, y2 = max(-edge, top * pixel), min(image[1] + edge, (top + down) * pixel)
-    return {"x": MARGIN + x1, "y": MARGIN + y1, "width": max(1.5, x2 - x1), "height": max(1.5, y2 - y1)}
