@@ -48,6 +48,9 @@ class Killer:
         if training.batch < training.batches.steps:
             self.kill(training)
 
+    def judging(self, training: Training, done: int, total: int) -> None:
+        pass
+
     def after_epoch(self, training: Training, *, improved: bool) -> None:
         self.journal.after_epoch(training, improved=improved)
         self.kill(training)

@@ -1,6 +1,7 @@
 """Dense heads become convolutions with the same scores, and networks are asked about images of other sizes."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from explorer.errors import InputError
 from explorer.models import build
 from explorer.models.heads import at_size, convolutional, with_convolutions
 from explorer.models.weights import Card, load, read, save
+from explorer.settings import settings
 from explorer.specs import Spec, VggSpec, resolve
 
 DENSE = VggSpec(cfg=(4, "M", 8, "M"), pool_to=None, classifier=(16,), image_size=16, num_classes=3)
@@ -86,8 +88,17 @@ def test_another_size_keeps_as_much_of_the_picture_and_names_what_does_not_fit()
         at_size(patches, 256)
 
 
-def test_the_command_keeps_a_copy_that_predicts_at_any_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A folder of weights of the test's own."""
     monkeypatch.setenv("EXPLORER_WEIGHTS_DIR", str(tmp_path / "weights"))
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+@pytest.mark.usefixtures("shelf")
+def test_the_command_keeps_a_copy_that_predicts_at_any_size(tmp_path: Path) -> None:
     torch.manual_seed(0)
     save(tmp_path / "dense.safetensors", build(DENSE).state_dict(), card_of(DENSE))
     Image.effect_noise((40, 40), 80).convert("RGB").save(tmp_path / "a.png")
