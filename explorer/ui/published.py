@@ -20,6 +20,9 @@ STYLE = """<style>
   .st-key-published-table td { border: 0; padding: 1px 4px; }
   .st-key-published-table tr { border-bottom: 1px solid #8884; }
   .st-key-published-table td:nth-child(n + 5) { grid-column: 1 / 3; }
+  .st-key-published-accuracies table { table-layout: fixed; }
+  .st-key-published-accuracies :is(th, td) { padding: 3px; overflow-wrap: anywhere; }
+  .st-key-published-accuracies :is(th, td) p { font-size: 12px; }
 }
 </style>"""
 
@@ -93,14 +96,14 @@ def accuracies(networks: Sequence[tuple[str, Analysis]]) -> None:
     frame = pd.DataFrame(
         [
             {
-                _("What"): plain(measured),
+                _("What"): plain(_("{what} ({source})").format(what=measured, source=source)),
                 **{plain(name): plain(row.get(name, "–")) for name, _analysis in networks},
-                _("Source"): plain(source),
             }
             for (measured, source), row in rows.items()
         ]
     )
     with st.container(key="published-accuracies"):
+        st.html(STYLE)
         st.table(frame, border="horizontal", hide_index=True)
 
 

@@ -147,7 +147,7 @@ def visit(profile: BrowserContext, address: str, tabs: list[Page]) -> Iterator[C
         page.on("console", heard)
         page.on("request", asked)
         page.goto(link if link.startswith("http") else f"{address}/{link}")
-        page.get_by_test_id(ready).first.wait_for()
+        page.get_by_test_id(ready).first.wait_for(timeout=90_000)  # the first page of a server loads PyTorch
         settled(page)
         return page
 

@@ -103,7 +103,7 @@ def test_a_test_set_from_the_click_to_the_calibration(visit: Visit) -> None:
     expect(page.get_by_text("358 of 359")).to_be_visible(timeout=SLOW)
     expect(page.get_by_role("heading", name="Calibration")).to_be_visible()
     expect(page.get_by_label(re.compile("^Reliability diagram.*accuracy 99.72%"))).to_be_visible()
-    expect(page.get_by_alt_text("5 taken for 9, 67%")).to_be_visible()
+    expect(page.get_by_alt_text("5 taken for 9, 82%")).to_be_visible()
     assert overhang(page) <= 0
     again = visit("predict?show=test&weights=digits-cnn")
     expect(again.get_by_text("358 of 359")).to_be_visible()

@@ -11,6 +11,7 @@ import torch
 from explorer.exports import onnx_model as exporter
 from explorer.models import build
 from explorer.specs import Spec, parse_spec, resolve
+from tests.long import only_if_long
 from tests.unit.helpers import narrow
 from tests.unit.test_models import random_weights
 
@@ -38,7 +39,7 @@ NETWORKS = {
 }
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", only_if_long(NETWORKS, ["torchvision's mobilenet"].__contains__))
 def test_onnxruntime_agrees_with_torch(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     spec = NETWORKS[name]
