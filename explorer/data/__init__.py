@@ -46,7 +46,7 @@ def load(name: str, progress: Progress = silent) -> Dataset:
 
 
 def understood(name: str) -> tuple[str, ...]:
-    """What the names in a folder or archive are taken for, in sentences, without reading an image.
+    """What a folder, an archive or arrays are taken for, in sentences, without decoding an image.
 
     Args:
         name: as :func:`load` takes it; nothing is said of other sets.
@@ -55,7 +55,11 @@ def understood(name: str) -> tuple[str, ...]:
         InputError: naming what breaks a rule, and where.
     """
     path = Path(locate(name))
-    if name in NAMES or not (path.is_dir() or path.suffix.lower() == ".zip"):
+    if name in NAMES:
+        return ()
+    if path.is_file() and path.suffix.lower() == ".npz":
+        return load(name).notes
+    if not (path.is_dir() or path.suffix.lower() == ".zip"):
         return ()
     source = Folder(path) if path.is_dir() else Archive(path)
     listing = source.listing()

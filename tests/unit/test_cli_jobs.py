@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from explorer.cli import main
@@ -238,6 +239,21 @@ def test_what_data_are_taken_for_is_told_before_the_job(call: Call, jobs: Store,
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert "has no images in class folders; each class needs a folder of its name" in err
     assert "Images that lie directly in the top folder: 1." in err
+    assert len(jobs.records()) == 1
+
+
+def test_what_arrays_are_taken_for_is_told_before_the_job(call: Call, jobs: Store, tmp_path: Path) -> None:
+    images, labels = np.zeros((6, 8, 8), np.uint8), np.arange(6) % 2
+    np.savez(tmp_path / "a.npz", x_train=images, y_train=labels, x_test=images[:2], y_test=labels[:2])
+    status, out, err = call("train", "digits-cnn", "--dataset", str(tmp_path / "a.npz"), "--json")
+    assert (status, document(out)["status"]) == (0, "queued")
+    assert err.splitlines()[0] == (
+        "data: Found 2 classes: 0, 1. Training images: 6, from x_train and y_train. Test images: 2, from x_test and "
+        "y_test."
+    )
+    np.savez(tmp_path / "a.npz", x_train=images, y_train=labels[:4])
+    status, out, err = call("train", "digits-cnn", "--dataset", str(tmp_path / "a.npz"), "--json")
+    assert (status, out, err.count("\n")) == (2, "", 1)
     assert len(jobs.records()) == 1
 
 
