@@ -11,7 +11,8 @@ LONG = "EXPLORER_LONG_TESTS" in os.environ
 # They differ from others in nothing but counts.
 DEEP = frozenset(
     {"resnet56", "resnet110", "plain44", "plain56", "plain110", "cifar-resnet101", "cifar-resnet152"}
-    | {"resnet101", "resnet152", "googlenet-naive", "vgg19-bn", "vgg16-bn", "vgg13-bn"}
+    | {"resnet34", "resnet101", "resnet152", "plain32", "plain34", "resnet32", "resnet44", "cifar-resnet34"}
+    | {"vgg13", "vgg13-bn", "vgg16-bn", "vgg19", "vgg19-bn", "googlenet-naive"}
 )
 
 

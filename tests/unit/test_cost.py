@@ -14,10 +14,14 @@ from explorer.analysis.cost import adaptive_reads, cost
 from explorer.analysis.trace import Recorder
 from explorer.models import build, detach_auxiliary
 from explorer.specs import PRESETS, parse_spec, resolve
+from tests.long import only_if_long
 
 
 @pytest.mark.parametrize(
-    "name", [*PRESETS, "torchvision:swin_t", "torchvision:swin_v2_t", "torchvision:vit_b_32", "torchvision:mnasnet0_5"]
+    "name",
+    only_if_long(
+        [*PRESETS, "torchvision:swin_t", "torchvision:swin_v2_t", "torchvision:vit_b_32", "torchvision:mnasnet0_5"]
+    ),
 )
 def test_macs_are_half_of_pytorchs_flop_counter(name: str) -> None:
     spec = resolve(name)
@@ -40,7 +44,7 @@ def torchinfos_rule(layer: LayerInfo) -> int:
 @pytest.mark.parametrize(
     "name",
     [
-        *PRESETS,
+        *only_if_long(PRESETS),
         *("torchvision:mobilenet_v2", "torchvision:vit_b_32", "torchvision:convnext_tiny", "torchvision:swin_t"),
     ],
 )

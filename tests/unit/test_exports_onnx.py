@@ -37,9 +37,12 @@ NETWORKS = {
     ),
     "torchvision's mobilenet": resolve("torchvision:mobilenet_v3_small").changed(image_size=64),
 }
+LIKE_OTHERS = {"lenet5", "narrow vgg16", "torchvision's mobilenet"}  # in their operators, or long
 
 
-@pytest.mark.parametrize("name", only_if_long(NETWORKS, ["torchvision's mobilenet"].__contains__))
+@pytest.mark.parametrize(
+    "name", only_if_long(NETWORKS, {"lenet5", "narrow vgg16", "torchvision's mobilenet"}.__contains__)
+)
 def test_onnxruntime_agrees_with_torch(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     spec = NETWORKS[name]

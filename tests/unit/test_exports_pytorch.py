@@ -102,7 +102,7 @@ def layers_built(spec: Spec) -> set[str]:
     return {type(module).__name__ for module in build(spec, "meta").modules()}
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", only_if_long(PRESETS))
 def test_every_preset(preset: str) -> None:
     spec = PRESETS[preset].spec
     text = source(spec)
