@@ -57,7 +57,12 @@ def draw(analysis: Analysis, field: Field, *, dark: bool) -> str:
         seen = _("{rows}×{columns} of {height}×{width} px").format(
             rows=high, columns=across, height=rows, width=columns
         )
-        marked = {"fill": colours.accent, "fill_opacity": 0.35, "stroke": colours.accent, "stroke_width": 1.6}
+        marked: dict[str, str | float | None] = {
+            "fill": colours.accent,
+            "fill_opacity": 0.35,
+            "stroke": colours.accent,
+            "stroke_width": 1.6,
+        }
         parts.append(element("rect", **box(over[0], down[0], across, high), **marked))
     whole = _("field {height}×{width}, cut here") if cut else _("field {height}×{width}")
     whole = whole.format(height=field.size, width=wide)
