@@ -1,5 +1,6 @@
 # make run    serve the app on http://localhost:8501 (PORT changes it)
 # make test   everything that the tests need, Chromium included, then the tests
+# make quick  lint, types and the tests that start no process and go over few networks
 # make check  lint, types, import layers, translatable strings
 # make fuzz   a minute of random changes to the kept inputs of everything that reads strangers' files
 # make bench  the figures of the README, beside their peers
@@ -11,8 +12,11 @@ MAKEFLAGS += --jobs=2  # Chromium and the Python packages are installed side by 
 # Nothing is compiled while it is installed: what is imported is, once.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run test check fuzz bench clean
+.PHONY: help run test quick check fuzz bench clean
 .DELETE_ON_ERROR:
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
 
 run: .venv/app
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
@@ -20,6 +24,11 @@ run: .venv/app
 test: .venv/tests chromium
 	$(BIN)/pytest -n 3 --dist worksteal -q tests/unit tests/pages
 	$(BIN)/pytest -n 2 --dist worksteal -q tests/browser
+
+quick: .venv/tests
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n 2 --dist worksteal -q -m "not exhaustive and not process" tests/unit
 
 check: .venv/tests
 	$(BIN)/ruff check .
