@@ -29,7 +29,7 @@ def kill(folder: Path, what: str) -> dict[str, Any]:
 def test_after_every_kill_in_a_write_the_last_or_the_previous_checkpoint_loads(tmp_path: Path) -> None:
     kills = 200 if LONG else 75
     fields = {"lr": 0.01, "schedule": "constant", "ema": 0.9}
-    folder = job(tmp_path / "run", images(tmp_path / "data.npz"), epochs=kills * 84 // 200, **fields)
+    folder = job(tmp_path / "run", images(tmp_path / "data.npz"), epochs=kills * 86 // 200, **fields)
     found = kill(folder, "writers")
     assert found["kills"] >= kills
     assert found["hits"] > kills / 7  # left a file half written
