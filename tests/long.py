@@ -16,7 +16,19 @@ DEEP = frozenset(
 )
 
 
+# One or two of each kind, for ``make quick``.
+COVERING = frozenset(
+    {"alexnet", "vgg11-lrn", "vgg16-c", "vgg11-bn-cifar10", "mnist-fc", "digits-cnn"}
+    | {"resnet18", "resnet50", "resnet20", "plain20", "googlenet-small-cifar10"}
+)
+
+
 def only_if_long(values: Iterable[Any], is_long: Callable[[Any], bool] = DEEP.__contains__) -> list[ParameterSet]:
-    """Parameters of a test, of which the long ones are skipped unless they are asked for."""
+    """Parameters of a test: long ones are skipped unless asked for, and ``make quick`` has the covering ones alone."""
     skipped = pytest.mark.skipif(not LONG, reason="takes long: set EXPLORER_LONG_TESTS=1")
-    return [pytest.param(value, marks=[skipped] if is_long(value) else []) for value in values]
+    found = []
+    for value in values:
+        name = value[0] if isinstance(value, tuple) else value
+        marks = [] if name in COVERING else [pytest.mark.exhaustive]
+        found.append(pytest.param(value, marks=[*marks, skipped] if is_long(value) else marks))
+    return found

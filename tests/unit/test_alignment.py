@@ -18,6 +18,8 @@ from tests.long import LONG
 from tests.unit.helpers import accepted, any_raw
 from tests.unit.work import within
 
+pytestmark = pytest.mark.exhaustive
+
 
 def aligned(left: Spec | str, right: Spec | str) -> tuple[Row, ...]:
     one, other = (analyse(resolve(spec) if isinstance(spec, str) else spec) for spec in (left, right))

@@ -15,6 +15,8 @@ import torch
 from explorer import beside
 from explorer.errors import InputError
 
+pytestmark = pytest.mark.process
+
 FAMILY = """
 import subprocess, sys, time
 grandchild = "x = bytearray(200_000_000); import time; time.sleep(60)"

@@ -17,6 +17,8 @@ from explorer.prediction.taps import place, places
 from explorer.specs import parse_spec
 from tests.unit.toys import listed
 
+pytestmark = pytest.mark.exhaustive
+
 PRETRAINED = ("digits-cnn", "mnist-cnn", "resnet20-cifar10", "vgg16-cifar10")
 
 

@@ -16,6 +16,8 @@ from explorer.models.weights import read
 from explorer.training import pace
 from tests.unit.training_helpers import SPEC, job, run
 
+pytestmark = pytest.mark.process
+
 TIMES = 4  # as long or as short as estimated a run may be
 
 

@@ -12,6 +12,8 @@ from explorer.data.examples import Examples
 from explorer.errors import InputError
 from tests.unit.image_folders import Write, zipped
 
+pytestmark = pytest.mark.process
+
 
 def looked(name: str) -> Examples:
     examples.read(name)

@@ -15,6 +15,8 @@ from tests.long import only_if_long
 from tests.unit.helpers import narrow
 from tests.unit.test_models import random_weights
 
+pytestmark = pytest.mark.exhaustive
+
 NETWORKS = {
     "lenet5": resolve("lenet5"),
     "mlp": resolve("mnist-fc"),

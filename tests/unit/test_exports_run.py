@@ -18,6 +18,8 @@ from explorer.specs import resolve
 from explorer.ui.terminal_progress import progress_line
 from tests.unit.test_cli import run as command
 
+pytestmark = pytest.mark.process
+
 
 def untouched(folder: Path) -> bool:
     """Whether the old file is as it was, nothing stands beside it, and no process is left."""

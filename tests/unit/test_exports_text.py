@@ -19,6 +19,8 @@ from explorer.exports import FORMATS
 from explorer.exports.dot import IMAGE, _quoted
 from explorer.specs import PRESETS, resolve
 
+pytestmark = pytest.mark.exhaustive
+
 NETWORKS = ("mnist-fc", "vgg11-lrn", "resnet50", "googlenet", "torchvision:swin_t", "torchvision:shufflenet_v2_x0_5")
 
 

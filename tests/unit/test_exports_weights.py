@@ -26,6 +26,8 @@ from explorer.specs import parse_spec, resolve
 from .test_cli import run as command
 from .toys import GOOGLENET, RESNET, VGG, toy_spec
 
+pytestmark = pytest.mark.process
+
 DIGITS = tuple("0123456789")
 FAMILIES = {"vgg": VGG, "resnet": RESNET, "googlenet": GOOGLENET}
 

@@ -21,6 +21,8 @@ from explorer.training.loop import Training
 from explorer.training.worker import Watch
 from tests.unit.training_helpers import CLASSES, SPEC, difference, end, images, job, left, run
 
+pytestmark = pytest.mark.exhaustive
+
 
 def failed(folder: Path) -> tuple[str, str]:
     """Code and words of a run that failed, after a look at what it kept."""

@@ -31,7 +31,7 @@ from explorer.foreign.wrappers import unwrap
 from tests.unit.foreign_files import Calls, network, old_format, save
 
 TERABYTE = 2**40
-pytestmark = pytest.mark.usefixtures("temporary")
+pytestmark = [pytest.mark.process, pytest.mark.usefixtures("temporary")]
 
 
 def hostile(path: Path, mark: Path, form: str) -> Path:

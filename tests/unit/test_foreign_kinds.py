@@ -20,6 +20,8 @@ from explorer.foreign.mapped import MAX_NAME, mapped
 from explorer.foreign.wrappers import MAX_TENSORS
 from tests.unit.foreign_files import archive, network, safetensors
 
+pytestmark = pytest.mark.process
+
 F32 = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
 
 

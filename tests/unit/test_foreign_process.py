@@ -22,7 +22,7 @@ from explorer.foreign.checkpoint import opened
 from explorer.foreign.child import BEGUN
 from tests.unit.foreign_files import network, safetensors, save
 
-pytestmark = pytest.mark.usefixtures("temporary")
+pytestmark = [pytest.mark.process, pytest.mark.usefixtures("temporary")]
 
 NOBODY = 65534
 SHELL = """

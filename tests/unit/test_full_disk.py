@@ -16,6 +16,8 @@ from explorer.models import weights
 from explorer.training import checkpoint
 from tests.unit.training_helpers import difference, end, images, job, left, run
 
+pytestmark = pytest.mark.process
+
 RECIPE: dict[str, Any] = {"epochs": 3, "lr": 0.01, "schedule": "constant", "augment": ["crop"]}
 
 

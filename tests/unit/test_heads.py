@@ -18,6 +18,8 @@ from explorer.models.weights import Card, load, read, save
 from explorer.settings import settings
 from explorer.specs import Spec, VggSpec, resolve
 
+pytestmark = pytest.mark.exhaustive
+
 DENSE = VggSpec(cfg=(4, "M", 8, "M"), pool_to=None, classifier=(16,), image_size=16, num_classes=3)
 
 

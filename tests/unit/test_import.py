@@ -30,6 +30,8 @@ from explorer.ui.terminal_import import ask, report
 from tests.unit.foreign_networks import RESIDUAL, SMALL, Import, imported, trained, weights_of
 from tests.unit.test_recognition_resnet import R1
 
+pytestmark = pytest.mark.process
+
 __all__ = ["imported"]  # a fixture
 
 

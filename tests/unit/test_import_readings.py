@@ -23,6 +23,8 @@ from explorer.foreign.normalisation import CIFAR10, IMAGENET, MNIST, Pair, usual
 from explorer.models import build
 from explorer.specs import ResNetSpec, Spec, VggSpec
 
+pytestmark = pytest.mark.exhaustive
+
 HALF, NONE = usual(3)[2:]
 BODY: dict[str, Any] = {"blocks": (2, 2, 2), "widths": (8, 16, 32), "image_size": 32, "num_classes": 10}
 CHAIN: dict[str, Any] = {

@@ -21,6 +21,8 @@ from explorer.models.recognition.guess import our_shapes
 from explorer.specs import PRESETS, ResNetSpec, Spec, resolve
 from tests.unit.foreign_networks import RESIDUAL, SMALL, Import, Shapes, imported, shapes_of, weights_of
 
+pytestmark = pytest.mark.process
+
 __all__ = ["imported"]  # a fixture
 
 

@@ -26,6 +26,8 @@ from explorer.prediction.turns import Line
 from explorer.settings import settings
 from tests.unit.toys import VGG, prepared, toy_spec
 
+pytestmark = pytest.mark.process
+
 NETWORK = prepared(toy_spec(VGG)).training.network
 
 

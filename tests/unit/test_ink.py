@@ -28,6 +28,8 @@ from explorer.prediction.verdict import Verdict, verdict
 
 from .pixels import noise
 
+pytestmark = pytest.mark.exhaustive
+
 RIGHT = 0.8  # of photographed digits
 
 

@@ -22,6 +22,8 @@ from tests.unit.arena import VICTIMS, Arena, kill, left, own_queue, words
 from tests.unit.test_ranks import forked_workers
 from tests.unit.training_helpers import difference, images
 
+pytestmark = pytest.mark.process
+
 SECONDS = float(os.environ.get("EXPLORER_KILL_SECONDS", "5"))
 EACH = 30.0  # seconds at most in which a job is killed: one meets every victim, and has not trained to its end by then
 PATIENCE = 180  # seconds: others may be at work on the machine

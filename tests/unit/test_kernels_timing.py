@@ -11,6 +11,8 @@ from explorer.analysis.kernels import Replacement, replacement, single
 from explorer.analysis.timing import Work
 from explorer.errors import ExplorerError, InputError
 
+pytestmark = pytest.mark.exhaustive
+
 STACKS = [single(3), replacement(3, Replacement.SPLIT)]
 
 

@@ -14,7 +14,10 @@ from explorer.training import checkpoint
 from tests.long import LONG
 from tests.unit.training_helpers import SPEC, difference, end, images, job, left, run
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="what these tests kill are forks")
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="what these tests kill are forks"),
+]
 
 
 def kill(folder: Path, what: str) -> dict[str, Any]:

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.exhaustive
+
 LARGEST = {
     "deepest resnet": {"family": "resnet", "blocks": [20] * 8, "block": "bottleneck", "shortcut": "C",
                        "image_size": 4096},

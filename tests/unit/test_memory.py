@@ -21,6 +21,8 @@ from explorer.models import build, detach_auxiliary
 from explorer.specs import PRESETS, Spec, ZooSpec, parse_spec, resolve
 from tests.unit.helpers import narrow
 
+pytestmark = pytest.mark.exhaustive
+
 
 def kept_on_cpu(network: nn.Module, images: torch.Tensor) -> int:
     """Bytes that autograd keeps in a real forward pass, parameters and buffers aside."""

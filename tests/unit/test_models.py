@@ -16,6 +16,8 @@ from explorer.specs import PRESETS, VggSpec, ZooSpec, parse_spec, resolve
 from explorer.specs.link import decode, encode
 from tests.unit.helpers import accepted, any_raw, narrow
 
+pytestmark = pytest.mark.exhaustive
+
 TWINS = {
     **{
         f"vgg{depth}{suffix}": f"vgg{depth}{suffix.replace('-', '_')}"

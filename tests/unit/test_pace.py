@@ -22,6 +22,8 @@ from explorer.training import pace
 
 from .toys import GOOGLENET, RESNET, VGG, toy_spec
 
+pytestmark = pytest.mark.process
+
 ONE = Resources(device="cpu", threads=1)
 
 

@@ -22,6 +22,8 @@ from explorer.prediction.classify import classify
 from explorer.training.measure import measure
 from tests.unit import cifar
 
+pytestmark = pytest.mark.exhaustive
+
 FILES = sorted(PRETRAINED.glob("*.safetensors"))
 README = PRETRAINED / "README.md"
 LIMIT = 5_000_000  # bytes

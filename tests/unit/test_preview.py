@@ -14,6 +14,8 @@ from explorer.data.downloads import is_there
 from explorer.errors import ContentError, InputError
 from tests.unit.image_folders import Write, zipped
 
+pytestmark = pytest.mark.process
+
 
 def looked(name: str) -> preview.Preview:
     preview.read(name)

@@ -14,6 +14,8 @@ from explorer.analysis.publications import RESNET_EXACT, TORCHVISION, Metric, tw
 from explorer.analysis.published import Published, Verdict, published, verdict_of
 from explorer.specs import PRESETS, Spec, resolve
 
+pytestmark = pytest.mark.exhaustive
+
 EXACT, ROUNDS, TRUNCATES, DIFFERS = Verdict
 
 

@@ -17,6 +17,8 @@ from explorer.specs import parse_spec
 from tests.unit.arena import own_queue
 from tests.unit.training_helpers import SPEC
 
+pytestmark = pytest.mark.process
+
 APP = """
 import sys
 from explorer.jobs import desk

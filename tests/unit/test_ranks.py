@@ -33,6 +33,8 @@ from explorer.training.synced_norm import SyncedBatchNorm2d
 
 from .toys import GOOGLENET, RESNET, VGG, toy_data, toy_job, toy_spec
 
+pytestmark = pytest.mark.process
+
 # 37 images by 16 are batches of 12, 12 and 13: two processes have 6 and 6, then 6 and 7.
 IMAGES = 37
 CASES: dict[str, tuple[Spec, dict[str, object]]] = {

@@ -25,6 +25,8 @@ from tests.unit.foreign_networks import (
 )
 from tests.unit.work import within
 
+pytestmark = pytest.mark.exhaustive
+
 OURS = [name for name, preset in PRESETS.items() if isinstance(preset.spec, GoogLeNetSpec)]
 
 

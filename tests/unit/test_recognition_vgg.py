@@ -15,6 +15,8 @@ from explorer.models.recognition.guess import our_shapes
 from explorer.specs import PRESETS, VggSpec
 from tests.unit.foreign_networks import differences, found_again, same_scores, shapes_of
 
+pytestmark = pytest.mark.exhaustive
+
 OURS = [name for name, preset in PRESETS.items() if isinstance(preset.spec, VggSpec)]
 
 

@@ -15,6 +15,8 @@ from explorer.training.loop import Training
 from explorer.training.worker import Watch
 from tests.unit.training_helpers import difference, end, final_state, images, job, left, run
 
+pytestmark = pytest.mark.exhaustive
+
 STEPS = 12  # of the helpers' runs
 
 RECIPES: dict[str, dict[str, Any]] = {

@@ -13,6 +13,8 @@ from explorer.jobs.runner import Runner
 from explorer.jobs.store import ACTIVE, Status, Store
 from tests.unit.stub_jobs import Stubs, a_runner, rows, submitted
 
+pytestmark = pytest.mark.process
+
 
 class Killed(BaseException):
     """What the runner does not survive."""

@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from explorer.jobs.store import Status, Store
 from tests.unit.stores import added, new, opened
 
+pytestmark = pytest.mark.process
+
 Act = Callable[[Store, int], list[bool]]
 Race = Callable[[Store, Act, int], list[list[bool]]]
 

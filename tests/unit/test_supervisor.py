@@ -19,7 +19,7 @@ from explorer.jobs.run_directory import RunDirectory
 from explorer.recipes import Recipe
 from explorer.specs import resolve
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="promised on Linux alone")
+pytestmark = [pytest.mark.process, pytest.mark.skipif(sys.platform != "linux", reason="promised on Linux alone")]
 
 SLEEP = "open('began', 'w').close(); import time; time.sleep(60)"
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + SLEEP

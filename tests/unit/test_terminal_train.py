@@ -28,6 +28,8 @@ from explorer.ui.terminal_train import ending, fail_status, follow
 from tests.unit.queue_here import Here
 from tests.unit.training_helpers import SPEC, images, run
 
+pytestmark = pytest.mark.process
+
 Call = Callable[..., tuple[int, str, str]]
 
 NAMES = ["train/loss", "train/top1", "rate", "validation/loss", "validation/top1", "time/seconds"]

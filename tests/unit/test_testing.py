@@ -18,6 +18,8 @@ from explorer.prediction import testing
 from explorer.settings import settings
 from explorer.training.measure import Measured, measure
 
+pytestmark = pytest.mark.process
+
 WEIGHTS = PRETRAINED / "digits-cnn.safetensors"
 
 

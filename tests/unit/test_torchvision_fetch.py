@@ -32,6 +32,8 @@ from .test_models import random_weights
 from .test_torchvision_weights import theirs
 from .torchvision_stand_in import ADDRESS, NAMESPACE, NEIGHBOUR, redirect
 
+pytestmark = pytest.mark.process
+
 Serve = Callable[..., str]
 run_beside = beside.run
 

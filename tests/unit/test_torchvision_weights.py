@@ -17,6 +17,8 @@ from explorer.specs import parse_spec
 
 from .pixels import noise
 
+pytestmark = pytest.mark.exhaustive
+
 CPU = torch.device("cpu")
 FAMILIES = [import_module(f"torchvision.models.{name}") for name in ("vgg", "resnet", "googlenet")]
 

@@ -9,6 +9,8 @@ from explorer.models.zoo import names
 from explorer.specs import ZooSpec, resolve
 from tests.long import only_if_long
 
+pytestmark = pytest.mark.exhaustive
+
 WEIGHTS = [weights for name in names() for weights in models.get_model_weights(name)]
 
 # torchvision's metadata counts the auxiliary head of inception_v3 (not that of googlenet); ours stands apart.
