@@ -1,9 +1,11 @@
 """Where and in which numbers a network trains: device, autocast and memory format."""
 
+import os
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import psutil
 import torch
 from torch import nn
 
@@ -15,6 +17,7 @@ from explorer.jobs.job import Resources
 WORTH_CASTING = 100_000_000
 # Below this many, threads wait for one another longer than they save (benchmarks/threads.py).
 WORTH_THREADS = 100_000_000
+LOOK = 0.5  # seconds
 
 
 @dataclass(frozen=True)
@@ -67,18 +70,34 @@ def choose_device(wanted: str, rank: int = 0) -> torch.device:
 
 
 def threads(resources: Resources, device: torch.device, batch_macs: int) -> int:
-    """Threads of a process: those that were asked for, else its share of the cores, or one where more gain nothing.
+    """Threads of a process: those that were asked for, else as many of its share of the cores as it gains by.
 
-    It depends on job and machine alone, and not on what else runs: the same job gives the same weights again.
+    That is one where a batch is small, and of a single process no more than the cores that others leave: a thread that
+    has to wait for a core holds up all of them.
 
     Args:
         resources: of the job.
         device: that it trains on.
         batch_macs: multiply-accumulates of the forward pass of the process's part of a batch.
     """
-    if resources.threads is None and device.type == "cpu" and batch_macs < WORTH_THREADS:
+    share = resources.share_of_cores()
+    if resources.threads is not None or device.type != "cpu" or share == 1:
+        return share
+    if batch_macs < WORTH_THREADS:
         return 1
-    return resources.share_of_cores()
+    if resources.processes > 1:  # each would take the others for strangers
+        return share
+    return max(1, min(share, (os.cpu_count() or 1) - round(busy_cores())))
+
+
+def busy_cores() -> float:
+    """Number of cores that other programs keep busy; this process sleeps for half a second to see it.
+
+    The least of what is busy now and of the last minute's mean: neither a page that is being drawn nor a job that has
+    just ended is still there when the training is under way.
+    """
+    now = psutil.cpu_percent(LOOK) / 100 * (os.cpu_count() or 1)
+    return min(now, psutil.getloadavg()[0])
 
 
 def make_plan(network: nn.Module, device: torch.device, precision: str, batch_macs: int) -> Plan:

@@ -120,11 +120,28 @@ def test_a_missing_compiler_is_told_in_words(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_small_batches_take_one_thread_and_what_is_asked_for_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setattr(devices, "busy_cores", lambda: 0.2)
     cpu, several = torch.device("cpu"), Resources(processes=2)
     assert threads(Resources(), cpu, WORTH_THREADS - 1) == 1
     assert threads(Resources(), cpu, WORTH_THREADS) == 8 // settings().cpu_slots
     assert threads(several, cpu, WORTH_THREADS) == 4 // settings().cpu_slots
     assert threads(Resources(threads=3), cpu, 1) == 3
+
+
+@pytest.mark.parametrize(
+    ("percent", "minute", "wanted"), [(100, 8.0, 1), (50, 9.0, 4), (100, 0.1, 8), (1, 8.0, 8), (100, 40.0, 1)]
+)
+def test_no_more_threads_than_the_cores_that_others_leave(
+    percent: float, minute: float, wanted: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that is drawn now was not there for the last minute, and a job that has just ended is not there now."""
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setattr("psutil.cpu_percent", lambda _seconds: percent)
+    monkeypatch.setattr("psutil.getloadavg", lambda: (minute, 0.0, 0.0))
+    share = 8 // settings().cpu_slots
+    assert threads(Resources(), torch.device("cpu"), WORTH_THREADS) == min(share, wanted)
+    assert threads(Resources(processes=2), torch.device("cpu"), WORTH_THREADS) == share // 2
+    assert threads(Resources(threads=5), torch.device("cpu"), WORTH_THREADS) == 5
 
 
 def test_threads_sleep_while_they_wait() -> None:
