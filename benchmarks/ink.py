@@ -1,6 +1,6 @@
 """Digits on paper as a camera sees them, and how many of them the networks read with and without ``--ink``.
 
-    python -m benchmarks.ink [--count 105] [WEIGHTS …]
+    python -m benchmarks.ink [--count 210] [WEIGHTS …]
 
 The digits are test images that no network was trained with: MNIST's where ``EXPLORER_TEST_DATA`` has
 ``mnist10k.npz``, else scikit-learn's; and printed ones of matplotlib's fonts. Each is drawn anew with a thin or a thick
@@ -37,7 +37,7 @@ INKS = {
 }
 FONTS = ("DejaVuSans", "DejaVuSansMono", "DejaVuSerif", "DejaVuSans-Bold", "STIXGeneral", "cmss10")
 WEIGHTS = ["mnist-cnn", "mnist-fc", "digits-cnn", "resnet20-cifar10", "vgg16-cifar10"]
-COUNT = 105  # photographs: three of every paper in every ink
+COUNT = 210  # photographs: six of every paper in every ink
 MOST = 1000  # of a network's own test images
 PAPERS = ("white", "grey", "lit", "shadow", "ruled", "squared", "board")
 
