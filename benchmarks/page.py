@@ -255,7 +255,7 @@ def analysis_time(network: Callable[[int], Spec], rounds: int) -> float:
 async def at_once(browser: Browser, app: str, sessions: int, seconds: float) -> None:
     chosen = [EDITS[number % len(EDITS)] for number in range(sessions)]
     pages = [await opened(browser, f"{app}/architecture?{link}", PARAMETERS) for link, _act in chosen]
-    dice = random.Random(0)  # noqa: S311 - thinking is no secret
+    dice = random.Random(0)  # noqa: S311  pauses between clicks, no secrets
     times: list[Times] = []
     end = time.monotonic() + seconds
 

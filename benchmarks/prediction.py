@@ -130,7 +130,7 @@ def a_batch(network: Network, paths: list[Path], rounds: int) -> None:
 
 async def session(address: str, name: str, number: int, end: float, took: list[float]) -> None:
     """What a browser says to the server: the page, each time with another image."""
-    dice = random.Random(number)  # noqa: S311  thinking is no secret
+    dice = random.Random(number)  # noqa: S311  pauses between clicks, no secrets
     stream = f"{address.replace('http', 'ws')}/_stcore/stream"
     async with websockets.connect(stream, subprotocols=[Subprotocol("streamlit")], max_size=None) as socket:
         for turn in count():

@@ -12,7 +12,7 @@ from explorer.jobs.store import Store, store
 from explorer.settings import settings
 
 torch.set_num_threads(1)  # the suite runs one process per core
-hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, print_blob=True, max_examples=50)
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.register_profile("long", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 

@@ -12,6 +12,7 @@ from explorer.jobs.run_directory import POINT, RunDirectory
 from explorer.models.weights import Card, save
 from explorer.training import checkpoint
 from explorer.training.loop import Training
+from explorer.training.provenance import hardware
 
 STEPS = "steps"  # folder of the events within epochs
 LIVE_EVERY = 1.0  # seconds between two live numbers: each makes the processor wait for the device
@@ -139,12 +140,13 @@ class Journal:
         self.saving = self.last_saved - begin
 
     def _card(self, epoch: int, training: Training) -> Card:
-        metrics = {row.name: row.value for row in training.rows if row.epoch == epoch}
-        date = datetime.now(UTC).strftime("%Y-%m-%d")
+        of_epoch = [row for row in training.rows if row.epoch == epoch and not row.name.startswith(POINT)]
+        # Of now: a run that goes on has the number of threads of its checkpoint.
+        made_by = {"date": datetime.now(UTC).strftime("%Y-%m-%d"), "hardware": hardware(training.plan.device)}
         return self.card.model_copy(
             update={
-                "metrics": {"epoch": epoch, **metrics},
-                "made_by": self.card.made_by | {"date": date},
+                "metrics": {"epoch": epoch, **{row.name: row.value for row in of_epoch}},
+                "made_by": self.card.made_by | made_by,
             }
         )
 

@@ -14,7 +14,7 @@ from explorer.jobs.job import Job
 from explorer.models.weights import Card
 
 
-def make_card(job: Job, dataset: Dataset, preprocessing: Preprocessing, device: torch.device) -> Card:
+def make_card(job: Job, dataset: Dataset, preprocessing: Preprocessing) -> Card:
     """What is known of weights before they are trained; of paths on this machine only the last part."""
     data = Path(dataset.name).name
     arguments = ["train", job.spec.to_json(), "--dataset", data, "--recipe", job.recipe.model_dump_json()]
@@ -36,7 +36,6 @@ def make_card(job: Job, dataset: Dataset, preprocessing: Preprocessing, device: 
             "command": shlex.join(["python", "-m", "explorer", *arguments]),
             "job": job.id,
             "version": __version__,
-            "hardware": hardware(device),
         },
     )
 

@@ -94,7 +94,7 @@ def prepare(job: Job, dataset: Dataset, rank: int = 0, world: int = 1) -> Prepar
     )
     # Dropout differs between processes, as it does between the images of one.
     torch.manual_seed(recipe.seed + rank)
-    card = make_card(job, dataset, preprocessing, device)
+    card = make_card(job, dataset, preprocessing)
     return Prepared(job, dataset, (*notes, *more), card, training, place, preprocessing)
 
 

@@ -139,6 +139,7 @@ def visit(profile: BrowserContext, address: str, tabs: list[Page]) -> Iterator[C
         scheme: Literal["light", "dark"] = "light",
         ready: str = "stMetricValue",
     ) -> Page:
+        patience = 30_000 if tabs else 90_000  # the first page of a server loads PyTorch
         page = tabs.pop() if tabs else profile.new_page()
         pages.append(page)
         page.set_viewport_size({"width": width, "height": height})
@@ -147,7 +148,7 @@ def visit(profile: BrowserContext, address: str, tabs: list[Page]) -> Iterator[C
         page.on("console", heard)
         page.on("request", asked)
         page.goto(link if link.startswith("http") else f"{address}/{link}")
-        page.get_by_test_id(ready).first.wait_for(timeout=90_000)  # the first page of a server loads PyTorch
+        page.get_by_test_id(ready).first.wait_for(timeout=patience)
         settled(page)
         return page
 

@@ -56,7 +56,7 @@ class Arena:
 
     def submit(self, dataset: str, processes: int = 1, **recipe: Any) -> str:
         """A job that takes some seconds; its id."""
-        fields = {"epochs": 250, "batch_size": 16, "augment": [], "lr": 0.003, "schedule": "cosine"} | recipe
+        fields = {"epochs": 400, "batch_size": 16, "augment": [], "lr": 0.003, "schedule": "cosine"} | recipe
         resources = Resources(device="cpu", threads=1, processes=processes)
         job = Job.new(parse_spec(SPEC), dataset, Recipe.parse(fields), resources)
         return desk.submit([job])[0].id

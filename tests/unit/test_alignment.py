@@ -14,7 +14,6 @@ from explorer.analysis.alignment import GAP, Row, Status, _best, _traits, align,
 from explorer.analysis.changes import Aspect
 from explorer.errors import SpecError
 from explorer.specs import PRESETS, Spec, parse_spec, resolve
-from tests.long import LONG
 from tests.unit.helpers import accepted, any_raw
 from tests.unit.work import within
 
@@ -130,9 +129,7 @@ def owner(layers: tuple[Layer, ...], layer: Layer) -> Layer | None:
 
 
 def test_no_activation_is_torn_from_its_convolution_in_any_pair_of_presets() -> None:
-    networks = [
-        network for preset in PRESETS.values() if len((network := analyse(preset.spec)).layers) < (60 if LONG else 40)
-    ]
+    networks = [network for preset in PRESETS.values() if len((network := analyse(preset.spec)).layers) < 60]
     assert len(networks) > 10
     for one, other in combinations(networks, 2):
         rows = align(one.layers, other.layers, (one.spec.image_size, other.spec.image_size))

@@ -14,12 +14,12 @@ from explorer.analysis.cost import adaptive_reads, cost
 from explorer.analysis.trace import Recorder
 from explorer.models import build, detach_auxiliary
 from explorer.specs import PRESETS, parse_spec, resolve
-from tests.long import only_if_long
+from tests.tiers import mostly_exhaustive
 
 
 @pytest.mark.parametrize(
     "name",
-    only_if_long(
+    mostly_exhaustive(
         [*PRESETS, "torchvision:swin_t", "torchvision:swin_v2_t", "torchvision:vit_b_32", "torchvision:mnasnet0_5"]
     ),
 )
@@ -44,7 +44,7 @@ def torchinfos_rule(layer: LayerInfo) -> int:
 @pytest.mark.parametrize(
     "name",
     [
-        *only_if_long(PRESETS),
+        *mostly_exhaustive(PRESETS),
         *("torchvision:mobilenet_v2", "torchvision:vit_b_32", "torchvision:convnext_tiny", "torchvision:swin_t"),
     ],
 )

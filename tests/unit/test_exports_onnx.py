@@ -11,7 +11,6 @@ import torch
 from explorer.exports import onnx_model as exporter
 from explorer.models import build
 from explorer.specs import Spec, parse_spec, resolve
-from tests.long import only_if_long
 from tests.unit.helpers import narrow
 from tests.unit.test_models import random_weights
 
@@ -39,12 +38,9 @@ NETWORKS = {
     ),
     "torchvision's mobilenet": resolve("torchvision:mobilenet_v3_small").changed(image_size=64),
 }
-LIKE_OTHERS = {"lenet5", "narrow vgg16", "torchvision's mobilenet"}  # in their operators, or long
 
 
-@pytest.mark.parametrize(
-    "name", only_if_long(NETWORKS, {"lenet5", "narrow vgg16", "torchvision's mobilenet"}.__contains__)
-)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_onnxruntime_agrees_with_torch(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     spec = NETWORKS[name]

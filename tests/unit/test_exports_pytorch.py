@@ -22,7 +22,7 @@ from explorer.exports.pytorch.zoo import TWINS
 from explorer.models import build
 from explorer.models.zoo import names
 from explorer.specs import FAMILIES, PRESETS, GoogLeNetSpec, ResNetSpec, Spec, ZooSpec, parse_spec, resolve
-from tests.long import only_if_long
+from tests.tiers import mostly_exhaustive
 from tests.unit.helpers import accepted, narrow, raw_googlenet, raw_resnet, raw_vgg
 from tests.unit.test_models import random_weights
 
@@ -102,7 +102,7 @@ def layers_built(spec: Spec) -> set[str]:
     return {type(module).__name__ for module in build(spec, "meta").modules()}
 
 
-@pytest.mark.parametrize("preset", only_if_long(PRESETS))
+@pytest.mark.parametrize("preset", mostly_exhaustive(PRESETS))
 def test_every_preset(preset: str) -> None:
     spec = PRESETS[preset].spec
     text = source(spec)
@@ -117,7 +117,7 @@ def test_presets_are_well_written() -> None:
     assert_well_written(source(preset.spec) for preset in PRESETS.values())
 
 
-@pytest.mark.parametrize("preset", only_if_long(PRESETS))
+@pytest.mark.parametrize("preset", mostly_exhaustive(PRESETS))
 def test_every_preset_computes_the_same(preset: str) -> None:
     spec = narrow(PRESETS[preset].spec)
     if spec.image_size > 100 and isinstance(spec, ResNetSpec | GoogLeNetSpec):  # any size fits these
@@ -127,7 +127,7 @@ def test_every_preset_computes_the_same(preset: str) -> None:
 
 @pytest.mark.parametrize(
     ("raw", "examples"),
-    [(raw_vgg(), 50), (raw_resnet(), 25), (raw_googlenet(), 15)],
+    [(raw_vgg(), 80), (raw_resnet(), 40), (raw_googlenet(), 25)],
     ids=["vgg", "resnet", "googlenet"],
 )
 def test_random_specs(raw: st.SearchStrategy[dict[str, object]], examples: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 from explorer.analysis import Analysis, Term, analyse
 from explorer.analysis.formulas import term_name
 from explorer.specs import PRESETS, resolve
-from tests.long import only_if_long
+from tests.tiers import mostly_exhaustive
 
 NAMES = ["torchvision:mobilenet_v2", "torchvision:vit_b_16", "torchvision:convnext_tiny", "torchvision:regnet_y_400mf"]
 TERMS = "|".join(re.escape(term_name(term)) for term in Term)
@@ -49,7 +49,7 @@ def equations(analysis: Analysis) -> list[tuple[str, str, int]]:
     return rows + [(key, text, totals[key]) for key, text in analysis.formulas.items()]
 
 
-@pytest.mark.parametrize("name", only_if_long([*PRESETS, *NAMES]))
+@pytest.mark.parametrize("name", mostly_exhaustive([*PRESETS, *NAMES]))
 def test_formulas_give_their_numbers(name: str) -> None:
     found = equations(analyse(resolve(name)))
     assert len(found) > 20

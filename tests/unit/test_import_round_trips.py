@@ -17,7 +17,7 @@ from explorer.models.recognition import Guess, assembled, recognise
 from explorer.models.weights import load
 from explorer.specs import PRESETS, GoogLeNetSpec, ResNetSpec, Spec, VggSpec
 from explorer.training.measure import measure
-from tests.long import only_if_long
+from tests.tiers import mostly_exhaustive
 from tests.unit import cifar
 from tests.unit.foreign_networks import flat_names, shapes_of, trained
 from tests.unit.test_recognition_vgg import Groups
@@ -55,7 +55,7 @@ def told(spec: Spec, found: Guess) -> dict[str, Any]:
     return answers
 
 
-@pytest.mark.parametrize("name", only_if_long(SPECS))
+@pytest.mark.parametrize("name", mostly_exhaustive(SPECS))
 def test_presets_under_random_names_give_the_same_scores(name: str) -> None:
     spec = small(SPECS[name])
     torch.manual_seed(0)
@@ -105,15 +105,10 @@ def test_a_file_with_every_tensor_under_two_names_gives_the_same_scores(tmp_path
 
 @pytest.mark.skipif("EXPLORER_TEST_DATA" not in os.environ, reason="EXPLORER_TEST_DATA is not set")
 def test_a_real_checkpoint_gets_right_what_its_makers_code_does(tmp_path: Path) -> None:
-    """Of all test images that code gets 8,103 right."""
-    data = cifar.zipped() if cifar.WHOLE else cifar.some(tmp_path)
+    """The one slow test here: it decodes and classifies all 10,000 images of the test set."""
+    checkpoint = Path(os.environ["EXPLORER_TEST_DATA"], CHECKPOINT)
     images = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}  # its maker's
-    file = Path(os.environ["EXPLORER_TEST_DATA"], CHECKPOINT)
-    done = import_checkpoint(file, tmp_path / "w.safetensors", name="resnet20", answers=images)
-    result = measure(done.weights, str(data), "test", "cpu", silent).result
-    if cifar.WHOLE:
-        assert result["images"] == 10_000
-        assert abs(result["correct"] - 8_103) <= 3
-    else:
-        assert result["images"] == 1_000
-        assert cifar.agrees(result["correct"], 1_000, 0.8103)
+    done = import_checkpoint(checkpoint, tmp_path / "w.safetensors", name="resnet20", answers=images)
+    result = measure(done.weights, str(cifar.of_test_images(tmp_path)), "test", "cpu", silent).result
+    assert result["images"] == 10_000
+    assert abs(result["correct"] - 8_103) <= 3

@@ -54,7 +54,7 @@ def test_killed_at_any_moment(arena: Arena, alone: dict[str, Any]) -> None:
 
 
 def test_a_rank_that_is_killed(arena: Arena) -> None:
-    job = arena.submit(str(arena.folder / "data.npz"), processes=2, epochs=60)
+    job = arena.submit(str(arena.folder / "data.npz"), processes=2, epochs=120)
     wait_for(job, Status.RUNNING, trained=True)
     arena.kill("worker", job)
     record = wait_for(job, Status.FAILED, Status.INTERRUPTED)

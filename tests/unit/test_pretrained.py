@@ -1,6 +1,7 @@
 """The weights that come with the product: every file is what its card says."""
 
 import json
+import math
 import os
 import re
 from collections.abc import Callable
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.exhaustive
 FILES = sorted(PRETRAINED.glob("*.safetensors"))
 README = PRETRAINED / "README.md"
 LIMIT = 5_000_000  # bytes
+OPERATIONS = 5e11  # multiply-accumulates of an evaluation that this suite has time for
 NAMES_THERE = ["digits-cnn", "googlenet-small-cifar10", "mnist-cnn", "mnist-fc", "resnet20-cifar10", "vgg16-cifar10"]
 KEYS = ("images", "correct", "top1", "topk")
 every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -76,10 +78,11 @@ def test_the_card_is_complete_and_the_same_in_both_places(path: Path) -> None:
 @every_file
 def test_the_accuracy_on_the_card_is_that_of_an_evaluation(path: Path, tmp_path: Path) -> None:
     card = read_card(path)
-    data, top1 = card.data["name"], card.metrics["test/top1"]
-    photographs = data.startswith("cifar10")
-    if photographs:
-        data = str(cifar.zipped() if cifar.WHOLE else cifar.some(tmp_path))
+    data = card.data["name"]
+    if data == "cifar10-jpeg.zip":
+        if analyse(card.network_spec).totals.macs * card.metrics["test/images"] > OPERATIONS:
+            pytest.skip(f"takes too long here: python -m explorer evaluate {path.stem} --dataset {data}")
+        data = str(cifar.of_test_images(tmp_path))
     elif data not in NAMES:
         data = str(Path(os.environ.get("EXPLORER_TEST_DATA", "nowhere"), data))
         if not Path(data).exists():
@@ -87,11 +90,15 @@ def test_the_accuracy_on_the_card_is_that_of_an_evaluation(path: Path, tmp_path:
     elif NAMES[data].source and not is_there(NAMES[data]):
         pytest.skip(f"{data} is not downloaded")
     result = measure(path, data, "test", "cpu", lambda *_told: None).result
-    if photographs and not cifar.WHOLE:
-        assert result["images"] == 1_000
-        assert cifar.agrees(result["correct"], 1_000, top1)
-    else:
-        assert {key: card.metrics[f"test/{key}"] for key in KEYS} == {key: result[key] for key in KEYS}
+    assert {key: card.metrics[f"test/{key}"] for key in KEYS} == {key: result[key] for key in KEYS}
+
+
+def test_a_network_that_is_too_slow_for_that_gets_as_many_of_1000_right_as_chance_allows(tmp_path: Path) -> None:
+    path = find("googlenet-small-cifar10")
+    result = measure(path, str(cifar.of_test_images(tmp_path, 100)), "test", "cpu", lambda *_told: None).result
+    top1 = read_card(path).metrics["test/top1"]
+    assert result["images"] == 1_000
+    assert abs(result["top1"] - top1) <= 3 * math.sqrt(top1 * (1 - top1) / 1_000)
 
 
 def mnist() -> tuple[Tensor, Tensor]:

@@ -2,7 +2,6 @@
 
 import shlex
 
-import torch
 from click.testing import CliRunner
 
 from explorer.cli import cli
@@ -19,7 +18,7 @@ from explorer.training.provenance import make_card
 def test_the_command_submits_the_same_job(jobs: Store) -> None:
     resources = Resources(device="cpu", processes=2, threads=3)
     job = Job.new(resolve("digits-cnn"), "digits", Recipe(epochs=3, seed=7), resources)
-    card = make_card(job, load("digits"), Preprocessing(8, (0.5,), (0.5,)), torch.device("cpu"))
+    card = make_card(job, load("digits"), Preprocessing(8, (0.5,), (0.5,)))
     module, *arguments = shlex.split(card.made_by["command"])[2:]
     assert module == "explorer"
     result = CliRunner().invoke(cli, arguments, catch_exceptions=False)

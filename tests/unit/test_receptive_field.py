@@ -15,7 +15,7 @@ from explorer.analysis.receptive_field import Local, Unknown, Whole, geometry, p
 from explorer.analysis.trace import Recorder, Trace, Value
 from explorer.models import build, detach_auxiliary
 from explorer.specs import PRESETS, Spec, ZooSpec, parse_spec, resolve
-from tests.long import only_if_long
+from tests.tiers import mostly_exhaustive
 from tests.unit.helpers import accepted, any_raw, narrow, traced
 
 # Araujo, Norris, Sim 2019 (Distill) and google-research/receptive_field; torchvision's by brute force in float64.
@@ -144,13 +144,13 @@ def test_the_networks_field_is_that_of_the_last_map_before_the_head() -> None:
     }
 
 
-@pytest.mark.parametrize("preset", only_if_long(PRESETS))
+@pytest.mark.parametrize("preset", mostly_exhaustive(PRESETS))
 def test_every_preset_at_its_size_agrees_with_autograd(preset: str) -> None:
     spec = narrow(PRESETS[preset].spec)
     check_against_autograd(spec, spec.image_size, spec.image_size, most_layers=6)
 
 
-@pytest.mark.parametrize("preset", only_if_long(PRESETS))
+@pytest.mark.parametrize("preset", mostly_exhaustive(PRESETS))
 def test_every_preset_agrees_with_autograd_where_nothing_is_cut_off(preset: str) -> None:
     """An image tall enough that the middle unit of the last map sees its whole field."""
     spec = narrow(PRESETS[preset].spec)
@@ -179,7 +179,7 @@ def test_every_preset_agrees_with_autograd_where_nothing_is_cut_off(preset: str)
     check_against_autograd(spec, height, spec.image_size, most_layers=2)
 
 
-@settings(max_examples=30)
+@settings(max_examples=60)
 @given(any_raw())
 def test_random_specs_agree_with_autograd(raw: dict[str, object]) -> None:
     spec = accepted(raw)

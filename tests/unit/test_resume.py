@@ -10,6 +10,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from explorer.jobs.run_directory import POINT, RunDirectory
+from explorer.models.weights import read_card
 from explorer.training import checkpoint
 from explorer.training.loop import Training
 from explorer.training.worker import Watch
@@ -67,6 +68,30 @@ def test_stopped_at_every_step_it_ends_with_the_same_bits(
     assert len(steps) == STEPS  # none was done twice
     assert starts == STEPS  # a stop at the last step is too late
     assert difference(left(alone), left(stopped)) is None
+
+
+def test_a_run_goes_on_with_its_threads_whatever_else_runs_and_its_card_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = job(tmp_path / "run", images(tmp_path / "data.npz"))
+    monkeypatch.setattr("explorer.training.setup.threads", lambda *_asked: 2)
+    with monkeypatch.context() as patch:
+        stop_when(patch, {5})
+        run(folder)
+    assert end(folder)["status"] == "stopped"
+    monkeypatch.setattr("explorer.training.setup.threads", lambda *_asked: 1)
+    assert run(folder) == 0
+    for weights in (RunDirectory(folder).best, RunDirectory(folder).last):
+        card = read_card(weights)
+        assert card.made_by["hardware"].endswith(" cpu, 2 threads")
+        assert {name.partition("/")[0] for name in card.metrics} <= {
+            "epoch",
+            "rate",
+            "train",
+            "validation",
+            "test",
+            "time",
+        }
 
 
 def test_only_what_can_be_resumed_keeps_a_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from explorer.analysis.shapes import RULES, run_on_meta
 from explorer.analysis.trace import MetaMode
 from explorer.models import build, detach_auxiliary
 from explorer.specs import PRESETS
-from tests.long import only_if_long
+from tests.tiers import mostly_exhaustive
 from tests.unit.helpers import narrow, traced
 
 aten = torch.ops.aten
@@ -100,7 +100,7 @@ def test_every_rule_is_checked_here() -> None:
     assert {func._schema.name.removeprefix("aten::") for func in RULES} == checked
 
 
-@pytest.mark.parametrize("preset", only_if_long(PRESETS))
+@pytest.mark.parametrize("preset", mostly_exhaustive(PRESETS))
 def test_every_layer_of_every_preset_has_pytorchs_shape(preset: str) -> None:
     spec = narrow(PRESETS[preset].spec)
     network = build(spec).eval()

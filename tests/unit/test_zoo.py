@@ -7,7 +7,6 @@ from explorer.analysis import analyse
 from explorer.errors import SpecError
 from explorer.models.zoo import names
 from explorer.specs import ZooSpec, resolve
-from tests.long import only_if_long
 
 pytestmark = pytest.mark.exhaustive
 
@@ -19,13 +18,7 @@ COUNTS_AUXILIARY = {"inception_v3"}
 ROUNDED = {"mobilenet_v3_small", "shufflenet_v2_x0_5"}
 
 
-# Of each kind of network, the smallest.
-KINDS: dict[str, models.WeightsEnum] = {}
-for one in sorted(WEIGHTS, key=lambda weights: float(weights.meta["_ops"])):
-    KINDS.setdefault(type(one).__module__, one)
-
-
-@pytest.mark.parametrize("weights", only_if_long(WEIGHTS, lambda weights: weights not in KINDS.values()), ids=str)
+@pytest.mark.parametrize("weights", WEIGHTS, ids=str)
 def test_metadata(weights: models.WeightsEnum) -> None:
     name = next(n for n in names() if weights in models.get_model_weights(n))
     spec = ZooSpec(name=name, image_size=weights.transforms().crop_size[0], num_classes=1000)
