@@ -56,6 +56,10 @@ def names() -> set[str]:
     return {entry.name for entry in entries()}
 
 
+def kilobytes(file: Path) -> str:
+    return f"{file.stat().st_size / 1000:.2f} kB"
+
+
 def opened(menu: str, **link: str) -> AppTest:
     """The page with a popover open."""
     app = open_page(**link)
@@ -69,7 +73,7 @@ def test_all_weights_are_listed_and_one_is_told_in_full() -> None:
     assert {"digits-cnn", "resnet20-cifar10", f"digits-cnn · {JOB}", "mine", "broken"} <= set(table.index)
     assert dict(table.loc["digits-cnn"].drop(["date", "network"])) == {
         "kind": "pretrained", "params": "56,714", "data": "digits", "top1": pytest.approx(99.72, abs=0.01),
-        "measured": "test set", "size": "232.98 kB",
+        "measured": "test set", "size": kilobytes(DIGITS),
     }  # fmt: skip
     told = words(app)
     assert "**Classes**: 10: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9" in told
@@ -108,8 +112,9 @@ def test_a_link_to_weights_that_are_gone() -> None:
 
 def test_files_for_other_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened("predict-shelf-download", weights="mine")
+    size = kilobytes(settings().weights_dir / "mine.safetensors")
     assert [button.proto.label for button in app.get("download_button")] == [
-        "Weights, safetensors (233.16 kB)", "Card of the weights, JSON", "Weights, PyTorch .pth (233.16 kB)",
+        f"Weights, safetensors ({size})", "Card of the weights, JSON", f"Weights, PyTorch .pth ({size})",
     ]  # fmt: skip
     monkeypatch.setattr(weights_files, "onnx_bytes", lambda _path, _say, **_fold: b"onnx")
     app.button(key="predict.shelf.onnx").click().run()
