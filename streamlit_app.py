@@ -20,15 +20,15 @@ def warm() -> None:
     import gc
 
     from explorer.analysis import analyse
-    from explorer.jobs import desk
-    from explorer.models.zoo import names
-    from explorer.specs import resolve
+    from explorer.families import resolve
+    from explorer.families.torchvision.network import names
+    from explorer.jobs import service
 
     analyse(resolve("vgg16"))
     names()
     gc.collect()
     gc.freeze()  # what the imports left behind never becomes garbage: keep it out of every collection
-    desk.wake()
+    service.wake()
 
 
 @asynccontextmanager

@@ -16,14 +16,14 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from explorer.beside import ROOT
+from explorer.cli.print_train import LAST_NUMBER, epoch_line
+from explorer.families import resolve
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.launch import command
 from explorer.jobs.run_directory import RunDirectory
 from explorer.recipes import resolve as resolve_recipe
 from explorer.settings import settings
-from explorer.specs import resolve
-from explorer.ui.terminal_train import LAST_NUMBER, epoch_line
+from explorer.workers.subprocess_runner import ROOT
 
 CIFAR, MNIST = "cifar10-jpeg.zip", "mnist10k.npz"
 HOMEWORK_MNIST: dict[str, Any] = {"batch_size": 64, "augment": [], "mean": [0.1307], "std": [0.3081]}

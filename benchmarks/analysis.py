@@ -32,8 +32,8 @@ from torch import nn
 
 from explorer.analysis import analyse
 from explorer.analysis.summary import forget
-from explorer.models import build
-from explorer.specs import resolve
+from explorer.families import resolve
+from explorer.families.building import build
 
 NETWORKS = {"vgg16": "vgg16", "resnet152": "resnet152", "googlenet": "googlenet", "resnet110": None}
 

@@ -162,10 +162,10 @@ def photographs(count: int, seed: int = 0, share_printed: float = 0.2) -> Iterat
 
 def main() -> None:
     """Print the table."""
-    from explorer.models.library import find
-    from explorer.models.weights import load
     from explorer.prediction import ink
     from explorer.prediction.networks import Network
+    from explorer.weights.files import load
+    from explorer.weights.registry import find
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("weights", nargs="*", default=WEIGHTS)

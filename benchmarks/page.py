@@ -34,7 +34,7 @@ from pathlib import Path
 from playwright.async_api import Browser, Error, Page, async_playwright
 
 from explorer.analysis import analyse
-from explorer.specs import Spec, resolve
+from explorer.families import Spec, resolve
 
 ROOT = Path(__file__).resolve().parents[1]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]

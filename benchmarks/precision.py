@@ -13,9 +13,9 @@ from collections.abc import Callable
 import torch
 from torch.nn.functional import cross_entropy
 
-from explorer.models import build
-from explorer.specs import resolve
-from explorer.training.trial import forward_macs
+from explorer.families import resolve
+from explorer.families.building import build
+from explorer.training.dry_run import forward_macs
 
 TASKS = (
     ("digits-cnn", 64),

@@ -38,15 +38,15 @@ from websockets.typing import Subprotocol
 
 from benchmarks.page import served
 from benchmarks.weights import interleaved
-from explorer.models import build
-from explorer.models.weights import Card, load, save
+from explorer.families import resolve
+from explorer.families.building import build
 from explorer.prediction.answers import ask
 from explorer.prediction.classify import batch_size
+from explorer.prediction.image_files import predict
 from explorer.prediction.networks import Network
-from explorer.prediction.of_files import predict
 from explorer.prediction.pictures import Picture
 from explorer.settings import settings
-from explorer.specs import resolve
+from explorer.weights.files import Card, load, save
 
 NETWORKS = {"resnet20": 32, "vgg16": 224, "resnet50": 224}
 SHARE, MORE = 0.10, 0.020  # of the forward pass, and seconds

@@ -2,10 +2,10 @@
 
 usage: python -m benchmarks.readings DATA        an image folder or archive of CIFAR-10; digits are scikit-learn's
 
-Networks get random weights, and batch norms that have seen images of the data, normalised in one of the usual ways;
+Networks get random files, and batch norms that have seen images of the data, normalised in one of the usual ways;
 those of ``pretrained/`` that have batch norms are read as they are. For each, the right reading should be silent, and
 each wrong one doubted. The rule was chosen on networks like those of ``known`` and on ``shipped``, and on none of
-``fresh``, which are of other depths, widths, images and weights.
+``fresh``, which are of other depths, widths, images and files.
 """
 
 import sys
@@ -20,11 +20,12 @@ from torch.nn.functional import interpolate, pad
 
 from explorer.data import load
 from explorer.data.dataset import Split
-from explorer.foreign.choosing import DOUBTFUL
-from explorer.foreign.normalisation import CIFAR10, IMAGENET, MNIST, Pair, usual
-from explorer.foreign.proof import disagreement
-from explorer.models import build, weights
-from explorer.specs import ResNetSpec, Spec, VggSpec
+from explorer.families import ResNetSpec, Spec, VggSpec
+from explorer.families.building import build
+from explorer.weights import files
+from explorer.weights.importing.choosing import DOUBTFUL
+from explorer.weights.importing.normalisation import CIFAR10, IMAGENET, MNIST, Pair, usual
+from explorer.weights.importing.proof import disagreement
 
 IMAGES = 32
 HALF, NONE = usual(3)[2:]
@@ -123,7 +124,7 @@ def shipped() -> Iterator[Network]:
         "googlenet-small-cifar10": [{"pool_after": []}],
     }
     for name, readings in wrong.items():
-        tensors, card = weights.read(Path("pretrained", f"{name}.safetensors"))
+        tensors, card = files.read(Path("pretrained", f"{name}.safetensors"))
         yield card.network_spec, tensors, readings
 
 

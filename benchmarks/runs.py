@@ -30,9 +30,9 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.typing import Subprotocol
 
 from benchmarks.page import ARGUMENTS, ECHO, ECHOED, TIMEOUT, served
-from explorer.jobs import desk
+from explorer.jobs import service
 from explorer.jobs.store import AT_WORK, Status, store
-from tests import made_runs
+from tests.helpers import made_runs
 
 TABLE = "[data-testid=stDataFrame] canvas"
 FIRST_PAINT = 3  # echoes
@@ -86,7 +86,7 @@ async def first_paint(browser: Browser, app: str, echo: str, rounds: int) -> Non
 async def watched(app: str, watchers: int, seconds: float) -> None:
     """A training with and without watchers, in turns."""
     [job] = made_runs.jobs("watched", epochs=10_000, batch_size=128)
-    desk.submit([job])
+    service.submit([job])
     try:
         while len(_speeds(job.id)) < WARM:
             await asyncio.sleep(1)
@@ -95,7 +95,7 @@ async def watched(app: str, watchers: int, seconds: float) -> None:
             for count in found:
                 found[count] += await _turn_of(app, job.id, count, seconds / 6)
     finally:
-        desk.stop(job.id)
+        service.stop(job.id)
         while store().get(job.id).status in AT_WORK:
             await asyncio.sleep(0.5)
     alone, seen = (statistics.median(found[count]) for count in found)

@@ -20,23 +20,23 @@ PREPARED = 15.0  # seconds for the runner to have a process ready
 
 def seconds_to_first_step() -> float:
     """Submit a job, wait for its first step, and stop it."""
-    from explorer.jobs import desk
+    from explorer.families import resolve
+    from explorer.jobs import service
     from explorer.jobs.job import Resources
     from explorer.jobs.make import jobs
     from explorer.jobs.store import ACTIVE, store
     from explorer.recipes import resolve as resolve_recipe
-    from explorer.specs import resolve
 
     # Live numbers are written once a second; an epoch of few steps tells its end at once.
     recipe = resolve_recipe("quick").changed(epochs=2000, batch_size=1293)
     job = jobs(resolve("digits-cnn"), "digits", recipe, Resources())
     begin = time.monotonic()
-    record = desk.submit(job)[0]
-    directory = desk.directory(record.id)
+    record = service.submit(job)[0]
+    directory = service.directory(record.id)
     while not directory.rows():
         time.sleep(0.005)
     seconds = time.monotonic() - begin
-    desk.stop(record.id)
+    service.stop(record.id)
     while store().get(record.id).status in ACTIVE:
         time.sleep(0.05)
     return seconds
@@ -54,9 +54,9 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as folder:
         os.environ.update(EXPLORER_RUNS_DIR=str(Path(folder) / "runs"), EXPLORER_RUNNER_IDLE="60")
-        from explorer.jobs import desk
+        from explorer.jobs import service
 
-        desk.wake()
+        service.wake()
         steps, imports = [], []
         for _round in range(rounds):
             time.sleep(PREPARED)

@@ -29,14 +29,14 @@ def steps(name: str, recipe_name: str, threads: int, seconds: float) -> None:
     """Print the images per second of each window as JSON."""
     import torch
 
+    from explorer.families import resolve
     from explorer.jobs.job import Job, Resources
     from explorer.recipes import resolve as resolve_recipe
     from explorer.recipes.recipe import MAX_EPOCHS
-    from explorer.specs import resolve
+    from explorer.training.dry_run import forward_macs
     from explorer.training.loop import step
-    from explorer.training.pace import made_up
     from explorer.training.setup import prepare
-    from explorer.training.trial import forward_macs
+    from explorer.training.throughput import made_up
 
     spec, recipe = resolve(name), resolve_recipe(recipe_name).changed(epochs=MAX_EPOCHS)
     job = Job.new(spec, "", recipe, Resources(device="cpu", threads=threads))

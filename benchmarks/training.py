@@ -26,13 +26,13 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 
 from explorer.data import Dataset, Split
+from explorer.families import Spec, resolve
+from explorer.families.building import build
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.run_directory import RunDirectory
-from explorer.models import build
 from explorer.recipes import resolve as resolve_recipe
-from explorer.specs import Spec, resolve
-from explorer.training.journal import Journal
 from explorer.training.loop import step, train_epoch
+from explorer.training.metrics_logger import Journal
 from explorer.training.setup import Prepared, prepare
 from explorer.training.worker import Watch
 

@@ -24,13 +24,13 @@ import psutil
 import torch
 from torch import nn
 
-from explorer.foreign.importing import import_checkpoint
-from explorer.models import build
-from explorer.models.weights import Card, load, read, save
-from explorer.specs import resolve
+from explorer.families import resolve
+from explorer.families.building import build
+from explorer.weights.files import Card, load, read, save
+from explorer.weights.importing.importing import import_checkpoint
 
 NAMES = ("resnet20", "resnet50", "vgg16")
-CHILD = "import explorer.foreign.child, explorer.foreign.copies, explorer.foreign.pickles, safetensors.torch, torch"
+CHILD = "from explorer.weights.importing import pickles, reader, tied_weights; import safetensors.torch, torch"
 MANY = 100
 
 

@@ -12,11 +12,11 @@ from explorer.analysis import OPTIMIZER_STATE, Precision, Term, analyse
 from explorer.analysis.formulas import term_name
 from explorer.errors import InputError
 from explorer.exports import svg
+from explorer.families import PRESETS, resolve
+from explorer.families.torchvision.spec import PREFIX as ZOO
 from explorer.i18n import _
-from explorer.specs import PRESETS, resolve
-from explorer.specs.zoo import PREFIX as ZOO
 from explorer.ui import charts, diagram, export, headline, layer_panel, published, state, tables, toolbar
-from explorer.ui.editors import EDITORS
+from explorer.ui.editors import editor
 from explorer.ui.editors.common import beside, number, slot, slots
 from explorer.ui.glossary import explain
 from explorer.ui.text import plain
@@ -56,7 +56,7 @@ editor_side, numbers_side, layer_side = st.columns([12, 10, 14], gap="medium")
 with editor_side, slots() as found:
     linked = st.container()
     try:
-        spec = EDITORS[editing.spec.family](editing)
+        spec = editor(editing.spec.family)(editing)
         analyse(spec)
     except InputError as error:
         state.refuse(editing, error)

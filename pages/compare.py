@@ -10,9 +10,9 @@ from explorer.analysis.alignment import Status
 from explorer.analysis.comparison import MOST, Measure, counts, unlike_inputs
 from explorer.analysis.landmarks import landmarks, measured
 from explorer.i18n import _
-from explorer.specs.cases import cases
 from explorer.ui import published
 from explorer.ui.compare import cards, charts, diff, html, state, tables
+from explorer.ui.compare.cases import cases
 from explorer.ui.compare.entries import title
 from explorer.ui.compare.words import all_same, measure_name, tally
 from explorer.ui.editors.common import number

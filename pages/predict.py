@@ -6,7 +6,7 @@ Which networks, images and reasons are shown stands in the link.
 import streamlit as st
 
 from explorer.i18n import _
-from explorer.ui.predict import answers, choose, good, shelf, state
+from explorer.ui.predict import answers, choose, evaluation, shelf, state
 from explorer.ui.text import plain
 
 asking = state.asking()
@@ -31,7 +31,7 @@ match asking.view.show:
     case "predict":
         answers.draw(dark=dark)
     case "test":
-        good.draw(choose.entry(), dark=dark)
+        evaluation.draw(choose.entry(), dark=dark)
     case "weights":
         shelf.draw()
 asking.write_link()

@@ -10,7 +10,7 @@ from explorer.errors import StoreError
 from explorer.i18n import _
 from explorer.jobs.store import ACTIVE, Status
 from explorer.ui.choice import choice
-from explorer.ui.runs import actions, disk, live, results, sections, shared, state, sweep, table, told, words
+from explorer.ui.runs import actions, disk, live, results, run_settings, sections, shared, state, sweep, table, words
 from explorer.ui.runs import files as kept
 from explorer.ui.text import plain
 
@@ -91,7 +91,7 @@ else:
         case "test":
             results.draw(chosen, view, dark=dark)
         case "settings":
-            told.draw(chosen, dark=dark)
+            run_settings.draw(chosen, dark=dark)
         case "files":
             kept.draw(chosen, listed)
 

@@ -9,10 +9,10 @@ import streamlit as st
 
 from explorer.analysis import analyse
 from explorer.drawing import vignettes
-from explorer.drawing.numbers import short
+from explorer.families import PRESETS
+from explorer.families.link import BASE
+from explorer.formatting import short
 from explorer.i18n import _
-from explorer.specs import PRESETS
-from explorer.specs.link import BASE
 from explorer.ui import address, glossary
 from explorer.ui.glossary import term
 from explorer.ui.picture import picture

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import NamedTuple, cast
 
 from explorer.analysis.kernels import Conv, Kernel
-from explorer.specs import PRESETS, GoogLeNetSpec
+from explorer.families import PRESETS, GoogLeNetSpec
+from explorer.families.googlenet.spec import Module
 from explorer.specs.arithmetic import window_output
-from explorer.specs.googlenet import Module
 
 ONE, THREE, FIVE = Kernel(1, 1), Kernel(3, 3), Kernel(5, 5)
 EXPANSION = 4

@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from explorer.analysis.kinds import WEIGHTED, group_of
 from explorer.analysis.result import Layer
+from explorer.families import Spec
 from explorer.i18n import _
-from explorer.specs import Spec
 
 
 class Aspect(StrEnum):

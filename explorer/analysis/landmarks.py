@@ -4,12 +4,11 @@ from functools import cache
 from typing import NamedTuple
 
 from explorer.analysis.summary import analyse
-from explorer.models.zoo import metadata
-from explorer.specs import PRESETS
+from explorer.families import PRESETS
+from explorer.families.registry import parts
 
 # Presets for ImageNet whose like torchvision doesn't have.
 OURS = ("googlenet", "googlenet-naive", "plain18", "plain34", "resnet50-v1", "vgg16-c")
-GIGA = 10**9
 
 
 class Landmark(NamedTuple):
@@ -27,11 +26,8 @@ def measured() -> bool:
 
 @cache
 def landmarks() -> tuple[Landmark, ...]:
-    """Models of torchvision by its own metadata, and a few presets of ours.
-
-    torchvision rounds MACs to millions, takes the image size of its best weights, and counts inception_v3 with its
-    auxiliary head.
-    """
-    theirs = [Landmark(name, facts["num_params"], round(facts["_ops"] * GIGA)) for name, facts in metadata().items()]
+    """Models of torchvision by its own metadata, and a few presets of ours."""
+    found = (getattr(module, "landmarks", None) for module in parts("published").values())
+    theirs = [Landmark(*facts) for known in found if known for facts in known()]
     presets = [(PRESETS[name], analyse(PRESETS[name].spec).totals) for name in OURS]
     return (*theirs, *(Landmark(preset.title, totals.params, totals.macs) for preset, totals in presets))

@@ -14,12 +14,12 @@ Commas, dots, semicolons or lines separate entries.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from explorer.errors import TokenError, shown
 from explorer.i18n import _
-from explorer.specs.cfg import Conv, Pool, Token
+from explorer.specs.cfg import Conv, Pool
 
 MAX_LAYERS = 64
 MAX_WINDOW = 255
@@ -132,7 +132,7 @@ def format_layers(layers: Iterable[Layer]) -> str:
     return ", ".join(map(str, layers))
 
 
-def from_cfg(tokens: Sequence[Token]) -> list[Layer]:
+def from_cfg(tokens: Iterable[object]) -> list[Layer]:
     """The convolutions and pools of a cfg list."""
     return [
         Layer("conv" if isinstance(token, Conv) else "pool", token.kernel, token.stride, token.padding)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from explorer.analysis.publications import Claim, Metric, claims
+from explorer.analysis.publications import claims
 from explorer.analysis.result import Analysis, Layer
 from explorer.analysis.summary import analyse
+from explorer.families import Spec
+from explorer.families.claims import Claim, Metric
 from explorer.i18n import _
-from explorer.specs import Spec
 
 
 class Verdict(StrEnum):

@@ -6,8 +6,8 @@ from typing import Any
 from explorer.analysis.cost import Term
 from explorer.analysis.devices import Device
 from explorer.analysis.memory import Training
+from explorer.families import Spec
 from explorer.i18n import _
-from explorer.specs import Spec
 
 Span = tuple[int, int] | None
 

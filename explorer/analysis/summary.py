@@ -23,10 +23,10 @@ from explorer.analysis.receptive_field import Local, State, States, Unknown, Who
 from explorer.analysis.result import Analysis, Field, Head, Layer, Totals, Warned, Window, map_shape
 from explorer.analysis.trace import Op, Recorder, Row, Trace, Value
 from explorer.errors import InputError, SpecError, shown
+from explorer.families import Spec
+from explorer.families.building import attach_auxiliary, build, detach_auxiliary, head_names
+from explorer.families.refusal import words
 from explorer.i18n import _, language
-from explorer.models import attach_auxiliary, build, detach_auxiliary, head_names
-from explorer.models.refusal import words
-from explorer.specs import Spec
 
 REMEMBERED = 64  # networks, at about a megabyte each
 GLOBAL_POOLS = frozenset(["_adaptive_avg_pool2d", "mean"])

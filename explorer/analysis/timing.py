@@ -14,10 +14,10 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from explorer import beside
 from explorer.analysis.kernels import Kernel, Stack
 from explorer.errors import InputError
 from explorer.i18n import _
+from explorer.workers import subprocess_runner
 
 MAX_MACS = 20 * 10**9  # of one pass: about a second on one core
 MAX_BYTES = 10**9  # of the largest two maps and all weights
@@ -90,8 +90,8 @@ def measure(stacks: Sequence[Stack], work: Work) -> Timing:
     """
     check(stacks, work)
     asked = json.dumps([[stack.kernels for stack in stacks], work])
-    with beside.turn(_one_at_a_time):
-        done = beside.run("explorer.analysis.timing", text=asked, longest=LONGEST)
+    with subprocess_runner.turn(_one_at_a_time):
+        done = subprocess_runner.run("explorer.analysis.timing", text=asked, longest=LONGEST)
     milliseconds, *rest = json.loads(done)
     return Timing(tuple(milliseconds), *rest)
 

@@ -7,11 +7,11 @@ from explorer.data import arrays, digits, users
 from explorer.data.archive import Archive
 from explorer.data.catalogue import NAMES, Entry
 from explorer.data.dataset import Dataset, Files, Split
-from explorer.data.progress import Progress, silent
 from explorer.data.source import Folder
 from explorer.data.tree import arrange, class_indices
 from explorer.errors import InputError, shown
 from explorer.i18n import _
+from explorer.workers.progress import Progress, silent
 
 __all__ = ["NAMES", "Dataset", "Entry", "Files", "Progress", "Split", "class_indices", "load", "locate", "understood"]
 

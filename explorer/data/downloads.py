@@ -16,11 +16,11 @@ from torchvision.datasets.utils import check_integrity
 
 from explorer.data.catalogue import Entry
 from explorer.data.dataset import Dataset, Split
-from explorer.data.progress import Progress
 from explorer.errors import InputError
 from explorer.files import whole
 from explorer.i18n import _
 from explorer.settings import settings
+from explorer.workers.progress import Progress
 
 CHUNK = 2**18  # bytes
 TIMEOUT = 30.0  # seconds without an answer

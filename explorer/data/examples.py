@@ -18,15 +18,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from explorer.data import apart, load, preview
+from explorer.data import load, preview
 from explorer.data.dataset import IN_MEMORY, Split
 from explorer.data.decode import decode
 from explorer.data.images import Encoded
-from explorer.data.progress import Progress, silent
 from explorer.errors import InputError
 from explorer.files import whole
 from explorer.i18n import _
 from explorer.settings import settings
+from explorer.workers import data_worker
+from explorer.workers.progress import Progress, silent
 
 FORMAT = "1"  # of what is kept
 KEPT = 8  # data sets, those made last
@@ -108,7 +109,7 @@ def look(name: str, progress: Progress = silent) -> Examples:
         InputError: where the data set breaks a rule, can't be read, or takes too much time or memory.
         ExplorerError: where the process failed.
     """
-    apart.ask("explorer.data.examples", {"name": name}, name, progress)
+    data_worker.ask("explorer.data.examples", {"name": name}, name, progress)
     found = kept(name)
     if found is None:
         raise InputError(_("{name} changed while it was read; try again").format(name=name))
@@ -173,7 +174,7 @@ def main(folder: str) -> None:
         read(asked["name"], progress)
         return {}
 
-    apart.answer(folder, work)
+    data_worker.answer(folder, work)
 
 
 if __name__ == "__main__":

@@ -15,12 +15,12 @@ from torch import Tensor
 
 from explorer.data.dataset import IN_MEMORY
 from explorer.data.decode import decode
-from explorer.data.progress import Progress
 from explorer.data.source import Source
 from explorer.errors import InputError, printable
 from explorer.files import whole
 from explorer.i18n import _
 from explorer.settings import settings
+from explorer.workers.progress import Progress
 
 THREADS = min(4, os.cpu_count() or 1)  # Pillow decodes without the interpreter's lock
 AHEAD = 4 * THREADS  # images that may wait for a slow one before them: each can take 200 MB

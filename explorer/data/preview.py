@@ -19,15 +19,16 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from explorer.data import apart, load, locate
+from explorer.data import load, locate
 from explorer.data.catalogue import NAMES
 from explorer.data.dataset import Dataset, Split, share
 from explorer.data.preprocessing import channel_statistics
-from explorer.data.progress import Progress, silent
 from explorer.errors import ContentError, InputError
 from explorer.files import whole
 from explorer.i18n import _
 from explorer.settings import settings
+from explorer.workers import data_worker
+from explorer.workers.progress import Progress, silent
 
 FORMAT = "2"  # of what is kept
 IMAGES = 16
@@ -130,7 +131,7 @@ def look(name: str, progress: Progress = silent) -> Preview:
         InputError: where it can't be read now, or takes too much time or memory.
         ExplorerError: where the process failed.
     """
-    apart.ask("explorer.data.preview", {"name": name}, name, progress)
+    data_worker.ask("explorer.data.preview", {"name": name}, name, progress)
     preview = kept(name)
     if preview is None:
         raise InputError(_("{name} changed while it was read; try again").format(name=name))
@@ -243,7 +244,7 @@ def main(folder: str) -> None:
         read(asked["name"], progress)
         return {}
 
-    apart.answer(folder, work)
+    data_worker.answer(folder, work)
 
 
 if __name__ == "__main__":

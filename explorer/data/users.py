@@ -7,11 +7,11 @@ from explorer.data.branches import SHOWN
 from explorer.data.dataset import Dataset, Files, Split
 from explorer.data.images import Decoded, Encoded, decode_all
 from explorer.data.labelled import assemble
-from explorer.data.progress import Progress
 from explorer.data.source import Source
 from explorer.data.tree import ONE_PIECE, arrange
 from explorer.errors import InputError
 from explorer.i18n import _
+from explorer.workers.progress import Progress
 
 TOLERATED = 0.1  # part of the images that may be broken
 

@@ -23,10 +23,10 @@ from explorer.drawing.layout import (
     words_width,
 )
 from explorer.drawing.looks import Look, opening
-from explorer.drawing.numbers import bytes_short, shape, short
 from explorer.drawing.svg import FONT, Attribute, element, picture, polygon, text, title
 from explorer.drawing.theme import Theme, theme
 from explorer.drawing.tree import Node, tree
+from explorer.formatting import bytes_short, shape, short
 from explorer.i18n import _, ngettext
 
 LEGEND = 30.0

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from explorer.analysis import Analysis, Layer
 from explorer.drawing.kinds import Group, group_of
 from explorer.drawing.layout import words_width
-from explorer.drawing.numbers import shape
 from explorer.drawing.svg import element, text
+from explorer.formatting import shape
 from explorer.i18n import _
 
 LINE = 22.0

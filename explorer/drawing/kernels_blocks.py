@@ -6,8 +6,8 @@ from explorer.analysis.blocks import Branches, Inception
 from explorer.analysis.kernels import Conv
 from explorer.drawing import kinds, svg
 from explorer.drawing.kinds import Group
-from explorer.drawing.numbers import short
 from explorer.drawing.theme import Theme, theme
+from explorer.formatting import short
 from explorer.i18n import _
 
 TEXT = 15

@@ -5,8 +5,8 @@ from math import sqrt
 from explorer.analysis import Analysis
 from explorer.drawing import kinds, svg
 from explorer.drawing.kinds import Group
-from explorer.drawing.numbers import short
 from explorer.drawing.theme import theme
+from explorer.formatting import short
 from explorer.i18n import _
 
 WIDTH, HEIGHT = 300, 132

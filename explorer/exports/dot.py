@@ -4,9 +4,9 @@ from itertools import groupby
 
 from explorer.analysis import Layer, analyse
 from explorer.drawing.kinds import Group, colours, group_of
-from explorer.drawing.numbers import shape
+from explorer.families import Spec
+from explorer.formatting import shape
 from explorer.i18n import _
-from explorer.specs import Spec
 
 COLOURS = colours(dark=False)
 GREY = COLOURS[Group.OTHER]

@@ -9,8 +9,8 @@ from explorer.exports.onnx_model import onnx_model
 from explorer.exports.pytorch import source
 from explorer.exports.svg import svg
 from explorer.exports.table import table
+from explorer.families import Spec
 from explorer.i18n import _
-from explorer.specs import Spec
 
 
 @dataclass(frozen=True, slots=True)

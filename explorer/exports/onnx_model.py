@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from explorer import __version__
-from explorer.models import build, detach_auxiliary
-from explorer.models.weights import load
-from explorer.specs import Spec
+from explorer.families import Spec
+from explorer.families.building import build, detach_auxiliary
+from explorer.weights.files import load
 
 SEED = 0
 EXAMPLE_BATCH = 2  # a batch of one would be written into the graph as a constant

@@ -1,4 +1,4 @@
-"""Export to a file or to memory; what allocates the network runs beside, within limits of memory, time and size."""
+"""Export to a file or to memory; what allocates the network runs in a process within limits."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -8,14 +8,14 @@ from threading import Lock
 
 import psutil
 
-from explorer import beside
 from explorer.analysis import analyse
-from explorer.drawing.numbers import bytes_short
 from explorer.errors import InputError, shown
 from explorer.exports.formats import FORMATS
+from explorer.families import Spec
 from explorer.files import whole
+from explorer.formatting import bytes_short
 from explorer.i18n import _
-from explorer.specs import Spec
+from explorer.workers import subprocess_runner
 
 PROTOBUF_LIMIT = 2**31 - 1  # bytes of one message, thus of an ONNX file without a second one beside it
 ROOM_FOR_GRAPH = 10_000_000  # bytes of such a file that are not weights
@@ -140,13 +140,13 @@ def _beside(spec: Spec, part: Path, on_progress: Progress, name: str, weights_fi
             _("Writing {size} of weights, {seconds:.0f} s so far").format(size=bytes_short(weights), seconds=seconds)
         )
 
-    with beside.turn(_one_at_a_time, wait):
+    with subprocess_runner.turn(_one_at_a_time, wait):
         if limit > (free := psutil.virtual_memory().available):
             raise InputError(
                 _("this export may take {needed} of memory, and {free} are free on this machine").format(
                     needed=bytes_short(limit), free=bytes_short(free)
                 )
             )
-        beside.run(
+        subprocess_runner.run(
             "explorer.exports.worker", name, str(part), *more, text=spec.to_json(), longest=TIME_LIMIT, watch=watch
         )

@@ -3,8 +3,8 @@
 from explorer.analysis import analyse
 from explorer.drawing.diagram import draw
 from explorer.drawing.looks import Look
-from explorer.specs import PRESETS, Spec, nearest, resolve
-from explorer.specs.naming import title
+from explorer.families import PRESETS, Spec, nearest, resolve
+from explorer.families.naming import title
 
 
 def svg(spec: Spec, look: Look | None = None) -> str:

@@ -2,7 +2,7 @@
 
 from explorer.analysis import Layer, analyse
 from explorer.exports.cells import as_csv
-from explorer.specs import Spec
+from explorer.families import Spec
 
 COLUMNS = (
     "name",

@@ -4,15 +4,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from torch import Tensor
-
-from explorer.data.progress import Progress, silent
 from explorer.errors import InputError
 from explorer.exports.run import in_words, trained_onnx
 from explorer.files import whole
 from explorer.i18n import _
-from explorer.models.weights import Card, check_beside, halved, read, read_card, save, save_card, write_pth
 from explorer.training.measure import measure
+from explorer.weights.files import check_beside, prepared, read, read_card, save, save_card, write_pth
+from explorer.workers.progress import Progress, silent
 
 OF_WEIGHTS = ("safetensors", "pth", "onnx")
 
@@ -87,26 +85,6 @@ def onnx_bytes(source: Path, on_progress: Callable[[str], None], *, fold: bool =
         part = Path(folder, "weights.onnx")
         trained_onnx(source, spec, part, on_progress, fold=fold)
         return part.read_bytes()
-
-
-def prepared(source: Path, *, half: bool = False, terms: str | None = None) -> tuple[dict[str, Tensor], Card]:
-    """Weights as they are given to others.
-
-    Args:
-        source: a weights file.
-        half: round to float16.
-        terms: the license that goes on the card.
-
-    Raises:
-        InputError: where the file can't be read, or holds numbers that float16 can't.
-    """
-    tensors, card = read(source)
-    if half:
-        tensors = halved(tensors)
-        card = card.model_copy(update={"made_by": card.made_by | {"precision": "float16"}})
-    if terms:
-        card = card.model_copy(update={"license": terms})
-    return tensors, card
 
 
 def _publish(source: Path, copy: Path, progress: Progress, *, half: bool, data: str | None, terms: str | None) -> None:

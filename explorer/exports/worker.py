@@ -10,7 +10,7 @@ from pathlib import Path
 
 from explorer.exports.formats import FORMATS
 from explorer.exports.onnx_model import onnx_model, trained_model
-from explorer.specs import parse_json
+from explorer.families import parse_json
 
 
 def main(name: str, file: str, weights: str = "", fold: str = "") -> None:

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from explorer.jobs import desk
+from explorer.jobs import service
 from explorer.jobs.run_directory import Row
 from explorer.jobs.store import Record
 
@@ -67,7 +67,7 @@ def settings(record: Record) -> dict[str, Any]:
 
 def submitted(record: Record) -> dict[str, Any]:
     """The same as it was submitted, where that is kept: without what was measured on the images."""
-    job = desk.submitted(record.id)
+    job = service.submitted(record.id)
     return settings(record) | (job.recipe.to_dict() if job else {})
 
 

@@ -1,4 +1,4 @@
-"""How long a run will take, from the pace of a few of its steps (``python -m explorer.training.pace``)."""
+"""How long a run will take, from the pace of a few of its steps (``python -m explorer.training.throughput``)."""
 
 from dataclasses import dataclass
 

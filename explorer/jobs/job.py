@@ -11,11 +11,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from explorer.errors import InputError, shown
+from explorer.families import Spec, nearest, parse_spec, resolve
 from explorer.files import whole
 from explorer.i18n import _
 from explorer.recipes.recipe import Recipe
 from explorer.settings import settings
-from explorer.specs import Spec, nearest, parse_spec, resolve
 from explorer.specs.base import StrictInt, explain, explain_all
 
 FILE = "job.json"
@@ -173,7 +173,7 @@ def checked_name(name: str) -> str:
 def _default_name(spec: Spec, dataset: str) -> str:
     """What a job is called that nobody named."""
     near = nearest(spec)
-    network = near.rpartition(":")[2] if spec.family == "torchvision" or resolve(near) == spec else spec.family
+    network = near.rpartition(":")[2] if spec.own_name is not None or resolve(near) == spec else spec.family
     stem = "".join(letter if letter.isprintable() else " " for letter in Path(dataset).stem)
     return f"{network} {stem}"[:MAX_NAME].strip()
 

@@ -8,7 +8,7 @@ from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.jobs.job import Resources
 
-WORKER, READY = "explorer.training.worker", "explorer.training.ready"
+WORKER, READY = "explorer.training.worker", "explorer.training.warm_worker"
 PER_CORE = 4  # processes that share a core; with many more the machine does nothing else for minutes
 
 

@@ -11,10 +11,10 @@ from typing import Protocol
 
 from filelock import FileLock, Timeout
 
-from explorer.beside import ROOT
 from explorer.jobs.processes import end, of_job
 from explorer.jobs.run_directory import RunDirectory
 from explorer.settings import settings
+from explorer.workers.subprocess_runner import ROOT
 
 SUPERVISOR = "explorer.jobs.supervisor"
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from explorer.errors import InputError, shown
+from explorer.families import Spec
 from explorer.i18n import _
 from explorer.jobs.job import MAX_NAME, Job, Resources, new_id
 from explorer.recipes import Recipe, assignments, sweep
 from explorer.recipes.changes import MAX_SWEEP, SPEC
-from explorer.specs import Spec
 
 
 def jobs(

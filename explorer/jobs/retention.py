@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from explorer.jobs import desk
+from explorer.jobs import service
 from explorer.jobs.store import ACTIVE, Record, Status, store
 
 DAY = 24 * 60 * 60
@@ -38,7 +38,7 @@ class Clearing:
 
 def files(job: str) -> dict[Path, int]:
     """The files of a run with their bytes, the largest first."""
-    folder = desk.directory(job).folder
+    folder = service.directory(job).folder
     sizes = {}
     for file in folder.rglob("*"):
         try:
@@ -82,7 +82,7 @@ def clear(clearings: Sequence[Clearing]) -> int:
         if turns.get(job) != clearing.record.turn:  # each resume gives another turn
             continue
         if clearing.whole:
-            desk.delete(job)
+            service.delete(job)
         elif store().change(
             job, [Status.FINISHED]
         ):  # no change but the time, by which everybody sees that there is one
@@ -101,7 +101,7 @@ def _whole(record: Record) -> Clearing:
 
 def _spare(record: Record) -> Clearing:
     """All that a finished run can do without: it neither resumes nor needs the weights of its last epoch."""
-    directory = desk.directory(record.id)
+    directory = service.directory(record.id)
     spare = (
         {directory.resume, directory.last, directory.last.with_suffix(".json")} if directory.best.exists() else set()
     )

@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from explorer.errors import StoreError
 from explorer.i18n import _
-from explorer.jobs import desk
+from explorer.jobs import service
 from explorer.jobs.local import Backend, Local
 from explorer.jobs.processes import living
 from explorer.jobs.run_directory import Mark
@@ -68,7 +68,7 @@ class Runner:
         here = path and identity(path)
         while path is None or identity(path) == here:
             try:
-                desk.runner_pulse().touch()
+                service.runner_pulse().touch()
                 if self.step():
                     last = time.monotonic()
             except StoreError as error:  # of the store: it may be locked, or its disk full; jobs go on meanwhile
@@ -104,13 +104,13 @@ class Runner:
         except StoreError:
             raise
         except Exception as error:
-            fault = _fault(error, desk.directory(record.id).folder)
+            fault = _fault(error, service.directory(record.id).folder)
             if fault != self._watch(record).fault:  # else it comes with every step
                 log.exception("job %s", record.id)
             self._watch(record).fault = fault
 
     def _start(self, record: Record, *, slots: list[str]) -> None:
-        directory, ticket = desk.directory(record.id), secrets.token_hex(8)
+        directory, ticket = service.directory(record.id), secrets.token_hex(8)
         self.watched.pop(record.id, None)
         fault: OSError | None = None
         try:
@@ -129,7 +129,7 @@ class Runner:
         self._watch(record).submitted = True
 
     def _look_after(self, record: Record) -> None:
-        directory = desk.directory(record.id)
+        directory = service.directory(record.id)
         lives = self.backend.poll(directory)
         self._guarded(self._take_over, record)  # after the poll: of a job that has ended, that is all
         if not lives:
@@ -141,7 +141,7 @@ class Runner:
 
     def _take_over(self, record: Record) -> None:
         """Copy what the job has written into the store."""
-        directory, watched = desk.directory(record.id), self._watch(record)
+        directory, watched = service.directory(record.id), self._watch(record)
         rows, mark = directory.rows_after(watched.mark)
         if mark is not None and mark != watched.mark:
             anew = watched.mark is None or mark.file != watched.mark.file
@@ -158,7 +158,7 @@ class Runner:
 
     def _settle(self, record: Record) -> None:
         """Write how a job ended whose processes are gone."""
-        directory, watched = desk.directory(record.id), self._watch(record)
+        directory, watched = service.directory(record.id), self._watch(record)
         end = directory.ended()
         if not directory.folder.is_dir():
             self._close(record, status=Status.FAILED, error=_gone(directory.folder))
@@ -229,13 +229,13 @@ def _interrupted() -> dict[str, str]:
 def main() -> int:
     """Work for the store of the settings, unless somebody else does."""
     logging.basicConfig(level=settings().log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    lock = FileLock(desk.runner_lock())
+    lock = FileLock(service.runner_lock())
     while True:
         try:
             lock.acquire(timeout=OTHER_WAIT)
         except Timeout:
             return 0
-        desk.runner_pulse().write_text(str(os.getpid()), encoding="utf-8")
+        service.runner_pulse().write_text(str(os.getpid()), encoding="utf-8")
         backend, machine = BACKENDS[settings().backend](), Machine(gpus(), settings().cpu_slots)
         Runner(store(), backend, machine).run(settings().runner_idle)
         lock.release()

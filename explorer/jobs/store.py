@@ -1,8 +1,8 @@
 """The record of all jobs and their metrics: one SQL database, which every process of the product opens for itself.
 
-Who may change what keeps it true. Anybody adds jobs and asks for a change (:mod:`explorer.jobs.desk`); the runner alone
-says that a job runs, how far it is and how it ended. Each change names the states that it starts from, so that of two
-at the same time the later one finds out.
+Who may change what keeps it true. Anybody adds jobs and asks for a change (:mod:`explorer.jobs.service`); the runner
+alone says that a job runs, how far it is and how it ended. Each change names the states that it starts from, so that
+of two at the same time the later one finds out.
 """
 
 import math
@@ -31,7 +31,7 @@ MOST_ROWS = 500  # of one insert: databases limit the values of a statement
 
 
 class Status(StrEnum):
-    """Where a job stands; see the arrows in :mod:`explorer.jobs.desk` and :mod:`explorer.jobs.runner`."""
+    """Where a job stands; see the arrows in :mod:`explorer.jobs.service` and :mod:`explorer.jobs.runner`."""
 
     QUEUED = "queued"
     RUNNING = "running"

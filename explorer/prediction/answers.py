@@ -8,12 +8,12 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from explorer.prediction import turns
 from explorer.prediction.caches import Kept
 from explorer.prediction.classify import Guess, batch_size, channels_of, likeliest, prepared, probabilities
+from explorer.prediction.label_map import truth
 from explorer.prediction.networks import Network
 from explorer.prediction.pictures import Picture
-from explorer.prediction.truths import truth
+from explorer.workers import semaphore
 
 MEMORY = 16_000_000  # bytes: 3,000 answers of 1,000 classes
 EACH = 1000  # bytes that an answer and its key take beside the numbers
@@ -63,7 +63,7 @@ def ask(network: Network, pictures: Sequence[Picture], on_wait: Callable[[int], 
     Args:
         network: to be asked.
         pictures: of any kind; what was said about one before is said again.
-        on_wait: as of :func:`explorer.prediction.turns.turn`, of which each batch takes one; all but the first let
+        on_wait: as of :func:`explorer.workers.semaphore.turn`, of which each batch takes one; all but the first let
             others go first.
 
     Raises:
@@ -73,7 +73,7 @@ def ask(network: Network, pictures: Sequence[Picture], on_wait: Callable[[int], 
     size = batch_size(network.card)
     for first in range(0, len(pictures), size):
         batch = pictures[first : first + size]
-        said = _said(network, batch, partial(turns.turn, on_wait, yielding=first > 0))
+        said = _said(network, batch, partial(semaphore.turn, on_wait, yielding=first > 0))
         for picture in batch:
             answer = said[picture.identity]
             if isinstance(answer, str):

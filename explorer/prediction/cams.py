@@ -11,8 +11,8 @@ from explorer.data.preprocessing import Normalise
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.prediction.checks import check_class, check_numbers
+from explorer.prediction.hooks import Place, tapped
 from explorer.prediction.networks import Network
-from explorer.prediction.taps import Place, tapped
 
 MEMORY = 2_000_000_000  # bytes of activations that are kept for the backward pass
 EIGEN_SIDE = 32  # the library's decomposition takes memory of the fourth power of a map's side

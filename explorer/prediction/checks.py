@@ -4,7 +4,7 @@ from torch import Tensor
 
 from explorer.errors import InputError, shown
 from explorer.i18n import _
-from explorer.models.weights import Card
+from explorer.weights.files import Card
 
 
 def check_class(index: int, card: Card) -> None:

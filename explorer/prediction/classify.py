@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from explorer.data.preprocessing import Normalise, fitted
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.models.weights import Card
 from explorer.prediction.checks import check_numbers
+from explorer.weights.files import Card
 
 PIXELS = 2**20  # of a batch: what VGG-16 computes of them takes a gigabyte
 MOST = 256  # images of a batch

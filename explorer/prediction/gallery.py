@@ -18,10 +18,10 @@ from explorer.data.decode import decode
 from explorer.data.framing import Framing
 from explorer.errors import InputError, shown
 from explorer.i18n import _
-from explorer.models.weights import Card
 from explorer.prediction.framed import framed
 from explorer.prediction.pictures import Picture
 from explorer.prediction.strokes import Strokes
+from explorer.weights.files import Card
 
 DIGITS = "digits"  # the data set, and what its pictures' names begin with
 FIRST_DIGIT = 3  # which the networks of ``pretrained/`` know best

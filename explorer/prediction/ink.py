@@ -9,11 +9,11 @@ from torch import Tensor
 from explorer.data.framing import Framing
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.models.weights import Card
 from explorer.prediction.caches import Kept
 from explorer.prediction.framed import framed
 from explorer.prediction.pictures import Picture
 from explorer.prediction.strokes import Strokes, find
+from explorer.weights.files import Card
 
 MEMORY = 64_000_000  # bytes of strokes that are kept, for all sessions
 TINY = 16  # pixels up to which a network's images are scikit-learn's rather than MNIST's, where nothing else is known

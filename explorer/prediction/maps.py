@@ -10,8 +10,8 @@ from explorer.data.preprocessing import Normalise, Preprocessing
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.prediction.checks import check_numbers
+from explorer.prediction.hooks import Place, tapped
 from explorer.prediction.networks import Network
-from explorer.prediction.taps import Place, tapped
 
 
 def as_read(seen: Tensor, inputs: Preprocessing) -> Tensor:

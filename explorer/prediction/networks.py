@@ -12,9 +12,9 @@ from torch import nn
 from explorer.analysis import Analysis, analyse
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.models import heads, weights
-from explorer.models.library import Entry
-from explorer.models.weights import Card
+from explorer.weights import files, heads
+from explorer.weights.files import Card
+from explorer.weights.registry import Entry
 
 MEMORY = 1_500_000_000  # bytes of weights that are kept: VGG-16 takes 550 MB
 RESIZED = 2  # networks that are asked at another size: they keep their weights in memory beside those
@@ -29,9 +29,9 @@ class Network:
 
     Attributes:
         module: in evaluation mode, on the CPU; who computes with it holds a turn
-            (:mod:`explorer.prediction.turns`), and sets hooks on a copy alone (:mod:`explorer.prediction.taps`).
-        card: of its weights.
-        name: in the list of weights.
+            (:mod:`explorer.workers.semaphore`), and sets hooks on a copy alone (:mod:`explorer.prediction.hooks`).
+        card: of its files.
+        name: in the list of files.
         path: of the file.
         key: stands for it in caches, which must not keep it alive.
     """
@@ -49,7 +49,7 @@ class Network:
 
     @property
     def memory(self) -> int:
-        """Bytes of the weights."""
+        """Bytes of the files."""
         return sum(tensor.nbytes for tensor in self.module.state_dict().values())
 
 
@@ -89,5 +89,5 @@ def _at_size(network: Network, size: int) -> Network:
 @cached(LRUCache(MEMORY, getsizeof=lambda network: max(network.memory, MEMORY // MOST)), condition=Condition())
 def _loaded(name: str, path: Path, _changed: int, _size: int) -> Network:
     with _loading:
-        module, card = weights.load(path)
+        module, card = files.load(path)
     return Network(module, card, name, path)

@@ -20,9 +20,9 @@ from explorer.data.decode import decode, has_more_frames
 from explorer.data.preprocessing import fitted, stretched
 from explorer.errors import InputError
 from explorer.i18n import language
-from explorer.models.weights import Card
 from explorer.prediction.caches import Kept
 from explorer.prediction.classify import channels_of
+from explorer.weights.files import Card
 
 SIDE = 512  # pixels of the longer side of a display copy
 LARGE = 2**20  # pixels of a picture after which the memory is tidied

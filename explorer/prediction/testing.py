@@ -12,18 +12,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from explorer.data import apart, preview
+from explorer.data import preview
 from explorer.data.catalogue import NAMES
-from explorer.data.progress import Progress, silent
 from explorer.errors import InputError
 from explorer.files import sha256, whole
 from explorer.i18n import _
 from explorer.jobs.job import Job
-from explorer.models.library import Entry, Kind
 from explorer.settings import settings
 from explorer.specs.reading import read_json
 from explorer.training import mistakes
 from explorer.training.measure import measure
+from explorer.weights.registry import Entry, Kind
+from explorer.workers import data_worker
+from explorer.workers.progress import Progress, silent
 
 FORMAT = "2"  # of what is kept
 LONGEST = 50_000_000  # characters of one that is kept
@@ -76,7 +77,7 @@ def run(weights: Path, data: str, progress: Progress = silent) -> Evaluated:
         memory = COPIES * weights.stat().st_size
     except OSError as error:
         raise InputError(_("{file} can't be read: {reason}").format(file=weights, reason=error.strerror)) from None
-    apart.ask(
+    data_worker.ask(
         "explorer.prediction.testing", {"weights": str(weights), "data": data}, data, progress, more_memory=memory
     )
     tested = kept(weights, data)
@@ -163,7 +164,7 @@ def main(folder: str) -> None:
         make(Path(asked["weights"]), asked["data"], progress)
         return {}
 
-    apart.answer(folder, work)
+    data_worker.answer(folder, work)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from explorer.i18n import _
 from explorer.prediction import ink
 from explorer.prediction.answers import Answer
-from explorer.prediction.doubts import Doubt, doubts, stands_out
+from explorer.prediction.confidence import Doubt, doubts, stands_out
 from explorer.prediction.strokes import Strokes
 
 

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from explorer.errors import InputError, shown
+from explorer.families import PRESETS
 from explorer.i18n import _
-from explorer.specs import PRESETS
-from explorer.specs.googlenet import Module
 from explorer.specs.reading import decode
 
 SPEC = "spec."
@@ -76,7 +75,7 @@ def _spec_lists() -> tuple[frozenset[str], frozenset[str]]:
     fields = [field for family in families for field in family.model_fields.items()]
     kinds = {name: get_args(field.annotation)[0] for name, field in fields if get_origin(field.annotation) is tuple}
     return (
-        frozenset(name for name, kind in kinds.items() if kind is not Module),  # rows of a table are JSON
+        frozenset(name for name, kind in kinds.items() if not hasattr(kind, "_fields")),  # rows of a table are JSON
         frozenset(name for name, kind in kinds.items() if kind is str),
     )
 

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Annotated, Any, NamedTuple, Self, get_args
+from typing import Annotated, Any, ClassVar, NamedTuple, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_core.core_schema import ErrorType
 
-from explorer.errors import SpecError, shown
+from explorer.errors import InputError, SpecError, shown
 from explorer.i18n import _
 
 # Limits keep every analysis under two seconds; they are far above any published network.
@@ -35,9 +35,93 @@ class Spec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     family: str
+    title: ClassVar[str]  # of the family
+    position: ClassVar[int] = 100  # of the family in lists
+    any_channels: ClassVar[bool] = True  # whether the first layer can be made for images of other channels
+    epsilon: ClassVar[float] = 1e-5  # of batch norms; PyTorch's
     in_channels: Annotated[int, Field(strict=True, ge=1, le=MAX_IN_CHANNELS)] = 3
     image_size: Annotated[int, Field(strict=True, ge=1, le=MAX_IMAGE)] = 224
     num_classes: Annotated[int, Field(strict=True, ge=1, le=MAX_CLASSES)] = 1000
+
+    @classmethod
+    def from_name(cls, name: str) -> Self | None:
+        """The network that the family has under a name beside its presets; None where it has none of that name.
+
+        Raises:
+            SpecError: where the name breaks a rule.
+        """
+        del name
+        return None
+
+    @classmethod
+    def from_layers(cls, text: str, current: "Spec") -> Self | None:
+        """The network of a list of layers as people write it, with everything else from the current network.
+
+        Args:
+            text: the list.
+            current: the network that is edited.
+
+        Raises:
+            SpecError: where the family reads such lists, and this is none.
+        """
+        del text, current
+        return None
+
+    @property
+    def own_name(self) -> str | None:
+        """A name that :meth:`from_name` takes, of the network that this one is, or is made from."""
+        return None
+
+    def describe(self) -> str:
+        """What the network is, for people who know none of its names."""
+        return self.family
+
+    def structure(self) -> list[object]:
+        """What kinds of parts follow each other, without their widths."""
+        return [self]
+
+    def uncounted(self) -> frozenset[str]:
+        """Fields on which no published count and no receptive field depends."""
+        return frozenset()
+
+    def without_auxiliary_heads(self) -> Self:
+        """The same network without the heads that run in training only."""
+        return self
+
+    def at_size(self, size: int) -> Self:
+        """The same network for images of another size, in pixels a side.
+
+        Raises:
+            InputError: where it takes no such images with the same weights.
+        """
+        return self.changed(image_size=size)
+
+    def with_convolutional_head(self) -> Self:
+        """The same network with its dense head as convolutions.
+
+        Raises:
+            InputError: where it has no dense head, or one that reads another map than the last.
+        """
+        raise InputError(
+            _("head: a {family} has none of dense layers over a map; it takes images of any size as it is").format(
+                family=self.family
+            )
+        )
+
+    @property
+    def tensorflow_inputs(self) -> bool:
+        """Whether torchvision's weights of the network have seen pixels from -1 to 1, as those from TensorFlow."""
+        return False
+
+    @property
+    def dense_map(self) -> tuple[int, int] | None:
+        """Channels and side of the map that a dense head reads; None of a network whose head is another."""
+        return None
+
+    @property
+    def head_convolutions(self) -> int:
+        """How many convolutions the head has."""
+        return 0
 
     @classmethod
     def parse(cls, data: dict[str, Any]) -> Self:
@@ -70,14 +154,24 @@ class Spec(BaseModel):
         """
         return self.parse({**self.model_dump(mode="json"), **fields})
 
+    def differences(self, other: "Spec") -> dict[str, Any]:
+        """The fields in which it differs from another network of its family, with its own values."""
+        theirs = other.to_dict()
+        return {key: value for key, value in self.to_dict().items() if value != theirs.get(key)}
+
 
 class Preset(NamedTuple):
-    """A named spec, with where it comes from."""
+    """A named spec, with where it comes from.
+
+    ``twin`` is the model of torchvision with the same tensors: empty where there is none, None where it has the
+    preset's name.
+    """
 
     name: str
     title: str
     source: str
     spec: Spec
+    twin: str | None = None
 
 
 def own_fields(spec: type[Spec]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The cfg list: tokens of a VGG-like feature extractor, as data; :mod:`explorer.specs.cfg_text` reads typed ones.
+"""The cfg list: tokens of a chain of convolutions and pools, as data.
 
 =============  ==================================================================
 ``64``         3x3 convolution to 64 channels, stride 1, padding 1, then ReLU

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from explorer.data.dataset import Dataset
 from explorer.data.preprocessing import Preprocessing, channel_statistics
+from explorer.families import Spec
 from explorer.i18n import _, ngettext
 from explorer.jobs.job import Job
 from explorer.recipes.recipe import Recipe
-from explorer.specs import Spec
 from explorer.training.start import inputs_of
 
 PHOTOGRAPHS = ("flip", "crop")
@@ -57,7 +57,7 @@ def adapted(spec: Spec, dataset: Dataset, *, keep_channels: bool) -> tuple[Spec,
         spec = spec.changed(num_classes=classes)
     if spec.in_channels == dataset.channels:
         return spec, dataset, notes
-    if keep_channels or spec.family == "torchvision":
+    if keep_channels or not spec.any_channels:
         notes.append(
             ngettext(
                 "The images are given to the network with {channels} channel; the data has {former}.",

@@ -11,12 +11,12 @@ from explorer.data import Progress, load
 from explorer.data.dataset import Dataset, Split
 from explorer.errors import InputError, shown
 from explorer.i18n import _
-from explorer.models.weights import load as load_weights
 from explorer.training.batches import Evaluation, Place
 from explorer.training.calibration import Calibration
 from explorer.training.devices import choose_device
 from explorer.training.evaluation import counted, evaluate
 from explorer.training.mistakes import Mistake, Mistakes
+from explorer.weights.files import load as load_weights
 
 BATCH = 256  # images at most
 PIXELS = 2**21  # of a batch: what VGG-16 computes of them takes two gigabytes

@@ -11,7 +11,7 @@ from explorer.data.dataset import Dataset
 from explorer.data.framing import framing_of
 from explorer.data.preprocessing import Preprocessing
 from explorer.jobs.job import Job
-from explorer.models.weights import Card
+from explorer.weights.files import Card
 
 
 def make_card(job: Job, dataset: Dataset, preprocessing: Preprocessing) -> Card:

@@ -10,14 +10,14 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from explorer.data.dataset import Dataset
 from explorer.data.preprocessing import Preprocessing
+from explorer.families import Spec
+from explorer.families.building import AUXILIARY, build
 from explorer.jobs.job import Job
-from explorer.models import AUXILIARY, build
-from explorer.models.weights import Card
 from explorer.recipes.recipe import Recipe
-from explorer.specs import Spec
 from explorer.training.augment import Strength
 from explorer.training.batches import Evaluation, Place, TrainingBatches
 from explorer.training.devices import choose_device, make_plan, threads
+from explorer.training.dry_run import forward_macs
 from explorer.training.faults import ChanceWatch
 from explorer.training.fitting import fitted, preprocessing_of
 from explorer.training.freezing import freeze
@@ -27,7 +27,7 @@ from explorer.training.optimizers import Schedule, make_optimizer
 from explorer.training.provenance import make_card
 from explorer.training.start import start_from
 from explorer.training.synced_norm import synchronise_norms
-from explorer.training.trial import forward_macs
+from explorer.weights.files import Card
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from torch import nn
 
 from explorer.data.preprocessing import Preprocessing
 from explorer.errors import InputError
+from explorer.families import Spec
+from explorer.families.building import AUXILIARY, build, fill
 from explorer.i18n import _
-from explorer.models import AUXILIARY, build, fill
-from explorer.models.library import find
-from explorer.models.weights import read, read_card
 from explorer.recipes.recipe import Recipe
-from explorer.specs import Spec
 from explorer.training.freezing import freeze
+from explorer.weights.files import read, read_card
+from explorer.weights.registry import find
 
 Shapes = Mapping[str, tuple[int, ...]]
 

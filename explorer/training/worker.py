@@ -24,16 +24,16 @@ from explorer.i18n import _
 from explorer.jobs.job import Job
 from explorer.jobs.processes import JOB_ID, end_with_parent, identity
 from explorer.jobs.run_directory import RunDirectory
-from explorer.models.library import find
-from explorer.models.weights import load as load_weights
-from explorer.models.weights import save
 from explorer.training import checkpoint, mistakes
 from explorer.training.devices import choose_device
 from explorer.training.evaluation import Scores, evaluate
 from explorer.training.faults import Fault, explained, not_finite
-from explorer.training.journal import LIVE_EVERY, Journal
 from explorer.training.loop import Training, epoch_means, settle_points, train
+from explorer.training.metrics_logger import LIVE_EVERY, Journal
 from explorer.training.setup import Prepared, prepare
+from explorer.weights.files import load as load_weights
+from explorer.weights.files import save
+from explorer.weights.registry import find
 
 LONGEST_WAIT = timedelta(hours=12)  # for the process that downloads the data; one that is lost is noticed at once
 

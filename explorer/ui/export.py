@@ -5,12 +5,12 @@ from dataclasses import replace
 import streamlit as st
 
 from explorer.drawing.looks import Look
-from explorer.drawing.numbers import bytes_short
 from explorer.errors import ExplorerError
 from explorer.exports import FORMATS, batch_norm_note, content
 from explorer.exports.svg import svg
+from explorer.families import Spec
+from explorer.formatting import bytes_short
 from explorer.i18n import _
-from explorer.specs import Spec
 from explorer.ui.text import plain
 
 FORMAT = "export.format"

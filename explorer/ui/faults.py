@@ -7,7 +7,7 @@ from typing import ParamSpec
 import streamlit as st
 
 from explorer.errors import StoreError
-from explorer.jobs import desk
+from explorer.jobs import service
 from explorer.ui.text import plain
 
 P = ParamSpec("P")
@@ -28,5 +28,5 @@ def in_words(draw: Callable[P, None]) -> Callable[P, None]:
 
 def silence() -> None:
     """Say why nothing happens to the jobs, where their runner does not work."""
-    if said := desk.silence():
+    if said := service.silence():
         st.warning(plain(said), icon=":material/pause_circle:")

@@ -6,10 +6,10 @@ from typing import NamedTuple
 import streamlit as st
 
 from explorer.analysis import Analysis, Term
-from explorer.drawing.numbers import bytes_short, short
+from explorer.families import PRESETS
+from explorer.families.naming import same_as
+from explorer.formatting import bytes_short, short
 from explorer.i18n import _
-from explorer.specs import PRESETS
-from explorer.specs.naming import same_as
 from explorer.ui.glossary import explain
 from explorer.ui.text import plain
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from explorer.analysis import Analysis, Layer
 from explorer.drawing import field_picture
-from explorer.drawing.numbers import shape
+from explorer.formatting import shape
 from explorer.i18n import _
 from explorer.ui.picture import picture
 from explorer.ui.tables import sees

@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from explorer.analysis import Analysis
-from explorer.analysis.publications import TRAINED, Metric
 from explorer.analysis.published import Published, Verdict, published
+from explorer.families.claims import TRAINED, Metric
 from explorer.i18n import _
 from explorer.ui.text import plain
 

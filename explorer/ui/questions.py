@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from explorer.foreign.questions import READERS, STRAIGHT
-from explorer.models.recognition import Question
+from explorer.families.recognition.guess import Question
 from explorer.recipes import spec_assignments
+from explorer.weights.importing.questions import READERS, STRAIGHT
 
 
 def written(value: Any) -> str:

@@ -1,6 +1,6 @@
 """The network that a session is editing: from the link to the widgets and back.
 
-The link (query parameters, :mod:`explorer.specs.link` and :mod:`explorer.ui.view`) is the only lasting form. A
+The link (query parameters, :mod:`explorer.families.link` and :mod:`explorer.ui.view`) is the only lasting form. A
 link that differs from the one that we wrote last was opened by the user and fills the widgets; an edit that
 passes validation is written to the link. An edit that doesn't leaves link, network and numbers as they were.
 """
@@ -14,10 +14,9 @@ import streamlit as st
 
 from explorer.analysis import analyse
 from explorer.errors import InputError
-from explorer.models.zoo import names
-from explorer.specs import PRESETS, Spec, resolve
-from explorer.specs.link import BASE, DEFAULT, decode, encode
-from explorer.specs.zoo import PREFIX as ZOO
+from explorer.families import PRESETS, Spec, resolve
+from explorer.families.building import own_names, own_names_known
+from explorer.families.link import BASE, DEFAULT, decode, encode
 from explorer.ui import address
 from explorer.ui.outrun import TYPING, Trail
 from explorer.ui.view import MAX_FOLDED, PICKED, VIEW_FIELDS, View
@@ -140,7 +139,7 @@ def starts() -> list[str]:
 
     torchvision takes a second to import: until the server has done so, the models are left out.
     """
-    known = [ZOO + name for name in names()] if names.cache_info().currsize else []
+    known = own_names() if own_names_known() else ()
     base = st.session_state["editing"].base
     return list(dict.fromkeys([*PRESETS, *known, base]))
 

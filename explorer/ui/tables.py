@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.analysis import Analysis, Layer, Term
-from explorer.drawing.numbers import shape
+from explorer.formatting import shape
 from explorer.i18n import _
 from explorer.ui import state
 from explorer.ui.glossary import explain

@@ -6,9 +6,8 @@ import streamlit as st
 
 from explorer.analysis import analyse
 from explorer.errors import InputError
+from explorer.families import Spec, from_layers, nearest, parse_json, saved
 from explorer.i18n import _
-from explorer.specs import Spec, VggSpec, nearest, parse_json, saved
-from explorer.specs.cfg_text import read_text
 from explorer.ui import address, state
 from explorer.ui.text import plain
 from explorer.ui.train import state as train_state
@@ -142,10 +141,7 @@ def read_file(content: bytes, current: Spec) -> Spec:
         raise InputError(_("not UTF-8 text")) from None
     if text.startswith("{"):
         return parse_json(text)
-    fields = current.to_dict() if isinstance(current, VggSpec) else {"family": "vgg"}
-    typed = read_text(text)
-    head = {} if typed.hidden is None else {"classifier": typed.hidden, "num_classes": typed.classes}
-    return VggSpec.parse({**fields, "cfg": typed.cfg, **head, "in_features": None})
+    return from_layers(text, current)
 
 
 def _show(spec: Spec) -> None:

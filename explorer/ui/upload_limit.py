@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config, runtime
 from streamlit.runtime.stats import CacheStat
 
-from explorer.drawing.numbers import bytes_short
+from explorer.formatting import bytes_short
 from explorer.i18n import _
 from explorer.settings import settings
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer.drawing.numbers import bytes_short
 from explorer.errors import ExplorerError
 from explorer.exports.weights import onnx_bytes
+from explorer.formatting import bytes_short
 from explorer.i18n import _
-from explorer.models import weights
 from explorer.ui.export import folding
 from explorer.ui.text import plain
+from explorer.weights import files
 
 BINARY = "application/octet-stream"
 
@@ -33,12 +33,12 @@ def draw(path: Path, stem: str, key: str) -> None:
         mime=BINARY, icon=":material/deployed_code:", on_click="ignore", key=f"{key}.safetensors",
     )  # fmt: skip
     st.download_button(
-        _("Card of the weights, JSON"), data=lambda: weights.read_card(path).model_dump_json(indent=1).encode(),
+        _("Card of the files, JSON"), data=lambda: files.read_card(path).model_dump_json(indent=1).encode(),
         file_name=f"{stem}.json", mime="application/json", icon=":material/badge:", on_click="ignore",
         key=f"{key}.card",
     )  # fmt: skip
     st.download_button(
-        _("Weights, PyTorch .pth ({size})").format(size=size), data=lambda: weights.pth_bytes(path),
+        _("Weights, PyTorch .pth ({size})").format(size=size), data=lambda: files.pth_bytes(path),
         file_name=f"{stem}.pth", mime=BINARY, icon=":material/local_fire_department:", on_click="ignore",
         key=f"{key}.pth",
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """The app itself is killed, over and over: jobs that it submitted go on, and the next app knows them.
 
-That a killed run ends with the bits of one left alone is asked by ``tests/unit/test_job_kills.py``.
+That a killed run ends with the bits of one left alone is asked by ``tests/unit/jobs/test_job_kills.py``.
 
 ``EXPLORER_KILL_SECONDS`` sets how long apps are started and killed while the job runs.
 """
@@ -18,8 +18,8 @@ from playwright.sync_api import Browser, Page
 
 from explorer.jobs.store import AT_WORK, Status, store
 from tests.browser.conftest import serve
-from tests.unit.arena import ORPHAN_LIFE, Arena, own_queue, words
-from tests.unit.test_job_kills import wait_for
+from tests.helpers.process_harness import ORPHAN_LIFE, Arena, own_queue, words
+from tests.unit.jobs.test_job_kills import wait_for
 
 SECONDS = float(os.environ.get("EXPLORER_KILL_SECONDS", "3"))
 SLOW = 90_000  # milliseconds: processes start, and others may be at work

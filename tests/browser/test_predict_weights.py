@@ -10,8 +10,8 @@ import torch
 from playwright.sync_api import Page, expect
 from torchvision.models import squeezenet1_1
 
-from explorer.models.library import PRETRAINED
-from explorer.models.weights import read, read_card, save
+from explorer.weights.files import read, read_card, save
+from explorer.weights.registry import PRETRAINED
 from tests.browser.conftest import settled
 from tests.browser.look import overhang
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from explorer.jobs import desk
+from explorer.families import parse_spec
+from explorer.jobs import service
 from explorer.jobs.store import ACTIVE, Status, Store, store
 from explorer.settings import settings
-from explorer.specs import parse_spec
-from tests import made_runs
 from tests.browser.conftest import ROOT
 from tests.browser.look import faults, overhang
+from tests.helpers import made_runs
 
 Visit = Callable[..., Page]
 SLOW = 90_000  # milliseconds: processes start, and others may be at work
@@ -25,7 +25,7 @@ ROW = 32  # pixels of the table
 
 def wake() -> None:
     """See that a runner lives, from a process that ends before it."""
-    awake = [sys.executable, "-c", "from explorer.jobs import desk; desk.wake()"]
+    awake = [sys.executable, "-c", "from explorer.jobs import desk; service.wake()"]
     subprocess.run(awake, cwd=ROOT, env=settings().for_process(), check=True)
 
 
@@ -36,7 +36,7 @@ def runs(address: str, app_log: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
         monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(app_log.parent / name))
     settings.cache_clear()
     store.cache_clear()
-    monkeypatch.setattr("explorer.jobs.desk.wake", wake)
+    monkeypatch.setattr("explorer.jobs.service.wake", wake)
     yield store()
     settings.cache_clear()
     store.cache_clear()
@@ -54,12 +54,12 @@ def heading(page: Page) -> Locator:
 def test_a_run_is_followed_stopped_and_resumed_from_two_browsers(visit: Visit, runs: Store) -> None:
     small = parse_spec({"family": "vgg", "cfg": [4, "M"], "classifier": [], "image_size": 8, "num_classes": 10})
     [job] = made_runs.jobs("Followed", spec=small, epochs=EPOCHS)
-    desk.submit([job])
+    service.submit([job])
     try:
         follow_stop_and_resume(visit, runs, job.id)
     finally:
         if runs.get(job.id).status in ACTIVE:
-            desk.stop(job.id)
+            service.stop(job.id)
 
 
 def follow_stop_and_resume(visit: Visit, runs: Store, job: str) -> None:

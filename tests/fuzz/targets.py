@@ -1,6 +1,7 @@
 """What is fuzzed. Each target takes any bytes, and may raise nothing but the product's own errors.
 
-No target unpickles: that is done in a process of its own, of which tests/unit/test_foreign_hostile.py has the attacks.
+No target unpickles: that is done in a process of its own, of which
+tests/unit/weights/importing/test_hostile.py has the attacks.
 """
 
 import json
@@ -11,15 +12,15 @@ from urllib.parse import parse_qsl
 from explorer.data import arrays, decode
 from explorer.data.archive import checked
 from explorer.data.tree import arrange
-from explorer.foreign import class_names
-from explorer.foreign.kinds import Kind, archive_pickle, kind_of
-from explorer.foreign.mapped import mapped
-from explorer.models.weights import read_card
+from explorer.families import parse_json
+from explorer.families.link import decode as decode_link
+from explorer.families.link import from_text
+from explorer.families.vgg.cfg_text import read_text
 from explorer.recipes import resolve as resolve_recipe
-from explorer.specs import parse_json
-from explorer.specs.cfg_text import read_text
-from explorer.specs.link import decode as decode_link
-from explorer.specs.link import from_text
+from explorer.weights.files import read_card
+from explorer.weights.importing import class_names
+from explorer.weights.importing.kinds import Kind, archive_pickle, kind_of
+from explorer.weights.importing.mapped import mapped
 
 Target = Callable[[bytes, Path], None]
 

@@ -14,7 +14,7 @@ from explorer.prediction import networks, pictures
 from explorer.settings import settings
 from explorer.ui import outrun, state
 from explorer.ui.predict import choose, testsets
-from explorer.ui.train import cost, data, lanes, submit
+from explorer.ui.train import cost, data, submit, task_queue
 from tests.pages.train_page import PACE
 
 
@@ -33,7 +33,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     It stands still unless a test moves ``now``, however long the test takes.
     """
     told = SimpleNamespace(now=1000.0)
-    for module in (lanes, outrun, state, submit):
+    for module in (task_queue, outrun, state, submit):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: told.now))
     return told
 

@@ -12,7 +12,8 @@ import numpy as np
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from explorer.models import library, weights
+from explorer.weights import files as weights
+from explorer.weights import registry
 from tests.pages import helpers
 from tests.pages.runs_page import words
 
@@ -121,6 +122,6 @@ def seen(app: AppTest) -> str:
 
 def keep(path: Path, **changes: object) -> None:
     """The digits network's weights in another file, their card changed."""
-    tensors, card = weights.read(library.PRETRAINED / "digits-cnn.safetensors")
+    tensors, card = weights.read(registry.PRETRAINED / "digits-cnn.safetensors")
     path.parent.mkdir(parents=True, exist_ok=True)
     weights.save(path, tensors, card.model_copy(update=changes))

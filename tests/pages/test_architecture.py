@@ -5,8 +5,8 @@ from functools import partial
 
 import pytest
 
-from explorer.models.zoo import names
-from explorer.specs import PRESETS, resolve
+from explorer.families import PRESETS, resolve
+from explorer.families.torchvision.network import names
 from tests.pages import helpers
 from tests.pages.helpers import metrics, problem
 
@@ -146,7 +146,7 @@ def test_resnet_block_counts() -> None:
     assert app.query_params["blocks"] == "2.2.6.2"
     expected = resolve("resnet18").changed(blocks=[2, 2, 6, 2])
     from explorer.analysis import analyse
-    from explorer.drawing.numbers import short
+    from explorer.formatting import short
 
     assert metrics(app)["Parameters"] == short(analyse(expected).totals.params)
     app.number_input(key="edit.stages").set_value(5).run()

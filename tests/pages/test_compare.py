@@ -10,10 +10,10 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.analysis import landmarks
 from explorer.drawing.kinds import DARK, LIGHT, Group
+from explorer.families import resolve, saved
+from explorer.families.link import to_text
 from explorer.settings import settings
-from explorer.specs import resolve, saved
-from explorer.specs.cases import cases
-from explorer.specs.link import to_text
+from explorer.ui.compare.cases import cases
 from explorer.ui.compare.html import show
 from tests.pages import helpers
 from tests.pages.helpers import problem

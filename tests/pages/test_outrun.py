@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.errors import InputError
 from explorer.ui import outrun
-from explorer.ui.train.lanes import Piece
+from explorer.ui.train.task_queue import Piece
 from tests.pages.helpers import metrics, open_page
 
 START = {

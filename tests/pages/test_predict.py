@@ -11,13 +11,15 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.data import load
 from explorer.errors import InputError
-from explorer.jobs import desk
+from explorer.families.building import build
+from explorer.jobs import service
 from explorer.jobs.store import Status, Store
-from explorer.models import build, library, weights
-from explorer.prediction import answers, reasons, turns
+from explorer.prediction import answers, reasons
 from explorer.prediction.classify import classify
 from explorer.ui.predict import choose
-from tests import made_runs
+from explorer.weights import files, registry
+from explorer.workers import semaphore
+from tests.helpers import made_runs
 from tests.pages import helpers
 from tests.pages.helpers import problem
 from tests.pages.predict_page import box, keep, open_page, seen, words
@@ -50,9 +52,7 @@ def test_every_network_of_ours_begins_with_a_picture_that_it_knows(name: str, an
 
 def test_the_top_and_every_class() -> None:
     app = open_page(weights="digits-cnn", index="3", top="3")
-    expected = classify(*weights.load(library.PRETRAINED / "digits-cnn.safetensors"), [load("digits").test.images[3]])[
-        0
-    ]
+    expected = classify(*files.load(registry.PRETRAINED / "digits-cnn.safetensors"), [load("digits").test.images[3]])[0]
     assert seen(app).count('role="listitem"') == 3
     for value in expected.topk(3).values.tolist():
         assert f"{value:.2%}" in seen(app)
@@ -102,7 +102,7 @@ def test_another_network_answers_at_once() -> None:
 
 
 def test_no_weights_but_broken_ones(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(library, "PRETRAINED", tmp_path / "none")
+    monkeypatch.setattr(registry, "PRETRAINED", tmp_path / "none")
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights/mine.safetensors").write_bytes(b"nothing")
     app = open_page()
@@ -116,13 +116,13 @@ def test_a_file_that_breaks_meanwhile_is_said(monkeypatch: pytest.MonkeyPatch, t
     def load_(_path: Path) -> None:
         raise InputError("mine.safetensors can't be read as weights: gone")
 
-    monkeypatch.setattr(weights, "load", load_)
+    monkeypatch.setattr(files, "load", load_)
     assert "can't be read as weights" in problem(open_page(weights="mine"))
 
 
 def test_the_weights_of_a_job_lead_to_its_run(jobs: Store, tmp_path: Path) -> None:
     job = made_runs.add(jobs, "my run", Status.FINISHED)
-    keep(desk.directory(job).best, name="my run", made_by={"job": job})
+    keep(service.directory(job).best, name="my run", made_by={"job": job})
     app = open_page(weights=job)
     assert re.search(r"^### .*\*\*[0-9]\*\*", words(app), re.MULTILINE)  # its class for the first test image
     links = {link.proto.label: link.proto for link in app.get("page_link")}
@@ -134,14 +134,14 @@ def test_the_weights_of_a_job_lead_to_its_run(jobs: Store, tmp_path: Path) -> No
 def test_torchvisions_are_downloaded_on_request_and_the_error_says_file_and_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(library.Entry, "is_there", property(lambda entry: entry.kind != "torchvision"))
+    monkeypatch.setattr(registry.Entry, "is_there", property(lambda entry: entry.kind != "torchvision"))
     asked: list[str] = []
 
     def find(name: str, _progress: object) -> Path:
         asked.append(name)
         raise InputError("resnet18-f37072fd.pth is not in /cache, and the download failed (no route)")
 
-    monkeypatch.setattr(library, "find", find)
+    monkeypatch.setattr(registry, "find", find)
     app = open_page(weights=RESNET)
     assert "not on this server yet: 46" in words(app)
     assert not asked
@@ -181,11 +181,11 @@ def test_two_networks_side_by_side() -> None:
 
 
 def test_a_network_that_reads_no_pictures(tmp_path: Path) -> None:
-    about = weights.read_card(library.PRETRAINED / "digits-cnn.safetensors")
+    about = files.read_card(registry.PRETRAINED / "digits-cnn.safetensors")
     spec = about.network_spec.changed(in_channels=2)
     path = tmp_path / "weights/two.safetensors"
     path.parent.mkdir(parents=True)
-    weights.save(path, build(spec).state_dict(), about.model_copy(update={"spec": spec.to_dict()}))
+    files.save(path, build(spec).state_dict(), about.model_copy(update={"spec": spec.to_dict()}))
     assert "in_channels: pictures have 1 channel or 3" in problem(open_page(weights="two", source="gallery"))
 
 
@@ -196,7 +196,7 @@ def test_who_waits_sees_how_many_are_before(monkeypatch: pytest.MonkeyPatch) -> 
         on_wait(3)
         raise InputError("stopped here")
 
-    monkeypatch.setattr(turns, "turn", wait)
+    monkeypatch.setattr(semaphore, "turn", wait)
     monkeypatch.setattr(
         "streamlit.delta_generator.DeltaGenerator.info", lambda _self, text, **_named: said.append(text)
     )
@@ -206,22 +206,22 @@ def test_who_waits_sees_how_many_are_before(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_all_that_a_page_computes_has_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
     here: list[set[int]] = []
-    turn = turns.turn
+    turn = semaphore.turn
 
     @contextmanager
     def noted(on_wait: Callable[[int], None], **named: bool) -> Iterator[None]:
         with turn(on_wait, **named):
-            here.append(set(turns._line._here))
+            here.append(set(semaphore._line._here))
             yield
 
     answers._kept.clear()
     reasons._kept.clear()
-    monkeypatch.setattr(turns, "turn", noted)
+    monkeypatch.setattr(semaphore, "turn", noted)
     app = open_page(beside="vgg16-cifar10")
     assert len(here) == 3  # two networks and a map
     assert here == [here[0]] * 3
     assert len(here[0]) == 1
-    assert not turns._line._here
+    assert not semaphore._line._here
     reasons._kept.clear()
     app.run()
     assert min(here[3]) > max(here[0])
@@ -229,12 +229,12 @@ def test_all_that_a_page_computes_has_one_place(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_finished_run_leads_here(jobs: Store) -> None:
     job = made_runs.add(jobs, "my run", Status.FINISHED)
-    desk.directory(job).best.unlink()
+    service.directory(job).best.unlink()
     assert "Predict with it" not in page_links(helpers.open_page("runs", job=job))
-    keep(desk.directory(job).best)
+    keep(service.directory(job).best)
     assert page_links(helpers.open_page("runs", job=job))["Predict with it"] == f"weights={job}"
     running = made_runs.add(jobs, "another", Status.RUNNING)
-    keep(desk.directory(running).best)
+    keep(service.directory(running).best)
     assert "Predict with it" not in page_links(helpers.open_page("runs", job=running))
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from explorer.jobs.store import Store
-from explorer.models import library
-from explorer.models.weights import read, save
 from explorer.prediction import verdict
 from explorer.settings import settings
 from explorer.ui.predict import choose
-from explorer.ui.train.lanes import Piece
+from explorer.ui.train.task_queue import Piece
+from explorer.weights import registry
+from explorer.weights.files import read, save
 from tests.pages.helpers import problem
 from tests.pages.predict_page import box, keep, open_page, words
 
@@ -40,7 +40,7 @@ def server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
 def test_an_accuracy_says_what_it_was_measured_on(
     tmp_path: Path, made_by: dict[str, str], metrics: dict[str, float], listed: str, said: str
 ) -> None:
-    tensors, card = read(library.PRETRAINED / "digits-cnn.safetensors")
+    tensors, card = read(registry.PRETRAINED / "digits-cnn.safetensors")
     (tmp_path / "weights").mkdir()
     file = tmp_path / "weights/mine.safetensors"
     save(file, tensors, card.model_copy(update={"made_by": made_by, "metrics": metrics}))
@@ -50,7 +50,7 @@ def test_an_accuracy_says_what_it_was_measured_on(
 
 
 def test_a_downloaded_file_that_has_gone_is_offered_again() -> None:
-    entry = next(one for one in library.entries() if one.name == RESNET)
+    entry = next(one for one in registry.entries() if one.name == RESNET)
     choose.fetching._pieces[RESNET, "en"] = Piece(result=entry)
     app = open_page(weights=RESNET)
     app.session_state[choose.FETCH] = {RESNET}
@@ -76,9 +76,9 @@ def test_weights_that_go_while_the_page_is_drawn(
 ) -> None:
     file = tmp_path / "weights/mine.safetensors"
     keep(file)
-    listed = library.entries()
+    listed = registry.entries()
     file.unlink()
-    monkeypatch.setattr(library, "entries", lambda: listed)
+    monkeypatch.setattr(registry, "entries", lambda: listed)
     app = open_page(show=show, weights=chosen)
     assert not app.exception
     if show == "predict":

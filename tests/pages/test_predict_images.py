@@ -14,15 +14,16 @@ from PIL import Image
 from explorer.data import examples, load
 from explorer.data.dataset import Split
 from explorer.errors import InputError
-from explorer.models import library, weights
 from explorer.prediction import caches, gallery, ink, networks, pictures
 from explorer.prediction.answers import Answer, ask
 from explorer.prediction.caches import Owner
 from explorer.ui.predict import several, testsets, uploads
 from explorer.ui.train import uploads as train_uploads
+from explorer.weights import files as weights
+from explorer.weights import registry
+from tests.helpers.toys import listed
 from tests.pages.helpers import problem
 from tests.pages.predict_page import BAD, GOOD, box, keep, open_page, picture, seen, table, upload, words
-from tests.unit.toys import listed
 
 RESNET = "torchvision:ResNet18_Weights.IMAGENET1K_V1"
 
@@ -242,7 +243,7 @@ def test_whatever_pillow_reads_is_answered_and_the_rest_named() -> None:
     assert len(rows) == len(files)
     for name in GOOD:
         row = rows.loc[uploads.named(name)]
-        assert row["first"] in weights.read_card(library.PRETRAINED / "resnet20-cifar10.safetensors").classes
+        assert row["first"] in weights.read_card(registry.PRETRAINED / "resnet20-cifar10.safetensors").classes
     for name, (_make, said) in BAD.items():
         row = rows.loc[name]
         assert said in row["note"]
@@ -297,7 +298,7 @@ def test_a_file_that_is_too_large_is_refused_by_the_server_unread(monkeypatch: p
     monkeypatch.setattr(uploads, "owner", Owner)
     file = SimpleNamespace(name="larger.bmp", size=53_000_000, file_id="1", getvalue=lambda: pytest.fail("read"))
     with pytest.raises(InputError, match=r"larger\.bmp has 53\.00 MB; 50 MB are the most"):
-        uploads.picture(file).seen(weights.read_card(library.PRETRAINED / "digits-cnn.safetensors"))
+        uploads.picture(file).seen(weights.read_card(registry.PRETRAINED / "digits-cnn.safetensors"))
 
 
 def test_what_a_session_uploads_is_its_own_whatever_id_the_client_gives(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,18 +17,18 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from explorer.data.progress import Progress
 from explorer.errors import InputError
 from explorer.jobs.job import Job
 from explorer.jobs.store import Store
-from explorer.models import torchvision_weights
-from explorer.models.library import PRETRAINED, entries, find
-from explorer.models.weights import read, save
 from explorer.prediction import testing
 from explorer.settings import settings
-from explorer.ui.predict import good, testsets
-from explorer.ui.train import lanes, uploads
-from tests import made_runs
+from explorer.ui.predict import evaluation, testsets
+from explorer.ui.train import task_queue, uploads
+from explorer.weights import torchvision
+from explorer.weights.files import read, save
+from explorer.weights.registry import PRETRAINED, entries, find
+from explorer.workers.progress import Progress
+from tests.helpers import made_runs
 from tests.pages import helpers
 from tests.pages.helpers import metrics, problem
 from tests.pages.predict_page import box
@@ -46,9 +46,9 @@ def in_this_process(key: str, progress: Progress) -> bool:
 
 @pytest.fixture(autouse=True)
 def _server(server: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torchvision_weights, "catalogue", dict)
-    monkeypatch.setattr(good._testing, "work", in_this_process)
-    good._testing._pieces.clear()
+    monkeypatch.setattr(torchvision, "catalogue", dict)
+    monkeypatch.setattr(evaluation._testing, "work", in_this_process)
+    evaluation._testing._pieces.clear()
 
 
 def ran(app: AppTest) -> None:
@@ -59,7 +59,7 @@ def ran(app: AppTest) -> None:
     """
     app.button(key="predict-test").click().run()
     for _turn in range(1000):
-        if all(piece.ended for piece in good._testing._pieces.values()):
+        if all(piece.ended for piece in evaluation._testing._pieces.values()):
             app.run()
             assert not any(button.key == "predict-test-stop" for button in app.button)
             return
@@ -103,7 +103,7 @@ def test_numbers_of_earlier_weights_are_never_shown(tmp_path: Path, monkeypatch:
     save(tmp_path / "mine.safetensors", {name: torch.zeros_like(tensor) for name, tensor in tensors.items()}, card)
     assert not first.run().metric
     assert "have not been tested on these images since either was last changed" in words(first)
-    second.session_state[good.ASKED] = {json.dumps(["mine", "digits"])}  # waited when the first test ended
+    second.session_state[evaluation.ASKED] = {json.dumps(["mine", "digits"])}  # waited when the first test ended
     assert not second.run().metric
     assert second.button(key="predict-test")
     ran(third)
@@ -132,7 +132,7 @@ def test_a_fault_of_a_data_set_of_the_catalogue_is_told_as_it_is(monkeypatch: py
     def fail(_key: str, _progress: Progress) -> bool:
         raise InputError("this is no address: ./mnist")
 
-    monkeypatch.setattr(good._testing, "work", fail)
+    monkeypatch.setattr(evaluation._testing, "work", fail)
     app = open_page(weights="digits-cnn", on="mnist")
     ran(app)
     assert problem(app) == "this is no address: ./mnist"
@@ -187,7 +187,7 @@ def test_what_a_run_was_trained_on_comes_first(server: Store) -> None:
 def idle() -> None:
     """Wait until nothing is under way."""
     for _turn in range(3000):
-        if not good._testing._busy:
+        if not evaluation._testing._busy:
             return
         time.sleep(0.02)
     raise AssertionError("it never ends")
@@ -205,9 +205,9 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], int]]:
             progress("running the network", 100, 400)
         return in_this_process(key, progress)
 
-    monkeypatch.setattr(good._testing, "work", work)
+    monkeypatch.setattr(evaluation._testing, "work", work)
     yield lambda: len(begun)
-    good._testing._waiting.clear()
+    evaluation._testing._waiting.clear()
     over.set()
     idle()
 
@@ -236,15 +236,15 @@ def test_stop_ends_it_where_nobody_else_waits(held: Callable[[], int], clock: Si
     one.button(key="predict-test-stop").click().run()
     assert one.button(key="predict-test")
     for _turn in range(3):
-        clock.now += 0.9 * lanes.MOMENT
+        clock.now += 0.9 * task_queue.MOMENT
         time.sleep(0.05)  # the work looks twice whether anybody waits
         other.run()
-    assert good._testing._busy
+    assert evaluation._testing._busy
     other.button(key="predict-test-stop").click().run()
-    clock.now += lanes.MOMENT / 2
+    clock.now += task_queue.MOMENT / 2
     time.sleep(0.05)
-    assert good._testing._busy  # a page that waits has not asked again yet
-    clock.now += lanes.MOMENT
+    assert evaluation._testing._busy  # a page that waits has not asked again yet
+    clock.now += task_queue.MOMENT
     idle()
     assert held() == 1
     assert testing.kept(WEIGHTS, "digits") is None

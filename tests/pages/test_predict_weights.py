@@ -15,17 +15,17 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_r
 from streamlit.testing.v1 import AppTest
 
 from explorer.errors import InputError
-from explorer.foreign import class_names
+from explorer.families import resolve, saved
+from explorer.families.building import build
 from explorer.jobs.store import Store
-from explorer.models import build, torchvision_weights
-from explorer.models.library import PRETRAINED, entries
-from explorer.models.weights import read, read_card, save
-from explorer.prediction import imports, shelf
 from explorer.settings import settings
-from explorer.specs import resolve, saved
 from explorer.ui import address, weights_files
 from explorer.ui.predict import importing
 from explorer.ui.predict import shelf as ui_shelf
+from explorer.weights import store, torchvision
+from explorer.weights.files import read, read_card, save
+from explorer.weights.importing import class_names, drafts
+from explorer.weights.registry import PRETRAINED, entries
 from tests.pages import helpers
 from tests.pages.helpers import problem
 from tests.pages.predict_page import box
@@ -40,7 +40,7 @@ JOB = "abc123def456"
 def folder(server: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """One set of weights of each kind, and a broken file."""
     monkeypatch.setenv("EXPLORER_WEIGHTS_DIR", str(tmp_path / "weights"))
-    monkeypatch.setattr(torchvision_weights, "catalogue", dict)
+    monkeypatch.setattr(torchvision, "catalogue", dict)
     settings.cache_clear()
     for place in (f"runs/{JOB}/best", "weights/mine"):
         file = tmp_path / f"{place}.safetensors"
@@ -153,7 +153,7 @@ def test_the_page_says_that_it_writes(monkeypatch: pytest.MonkeyPatch) -> None:
         said.append("over")
 
     monkeypatch.setattr(ui_shelf.st, "spinner", spinner)
-    monkeypatch.setattr(shelf, "rename", lambda _old, new: said.append(new))
+    monkeypatch.setattr(store, "rename", lambda _old, new: said.append(new))
     app = opened("predict-shelf-rename", weights="mine")
     app.text_input(key="predict.shelf.name.mine").set_value("yours").run()
     app.button(key="predict.shelf.rename").click().run()
@@ -238,7 +238,7 @@ def test_a_checkpoint_is_asked_about_and_is_chosen_in_the_end() -> None:
     assert (card.classes, card.inputs.mean, card.inputs.std) == (("ant", "bee", "cat"), (0.1307,), (0.3081,))
     assert card.metrics == {"imported/epoch": 7}
     assert card.made_by["imported_from"]["file"] == "net.pth"
-    assert list(imports._open) == []
+    assert list(drafts._open) == []
 
 
 def test_another_network_can_be_named_and_one_that_does_not_fit_is_told_by_tensor_and_shapes() -> None:
@@ -285,7 +285,7 @@ def test_what_is_no_network_that_is_known_says_why_and_takes_a_name_for_it() -> 
     box(app, "import.network").select("").run()
     assert problem(app) == unnamed
     app.button(key="predict.import.leave").click().run()
-    assert list(imports._open) == []
+    assert list(drafts._open) == []
 
 
 def test_answers_that_can_not_be_are_marked_and_nothing_is_written() -> None:
@@ -312,7 +312,7 @@ def test_answers_that_can_not_be_are_marked_and_nothing_is_written() -> None:
     app.button(key="predict.import.leave").click().run()
     assert names() >= {"mine"}
     assert "net" not in names()
-    assert list(imports._open) == []
+    assert list(drafts._open) == []
 
 
 def test_a_file_of_class_names_counts_more_than_the_field() -> None:
@@ -339,11 +339,11 @@ def test_what_is_no_checkpoint_is_named(content: bytes) -> None:
     assert problem(app).startswith("photo.png: ")
     app.button(key="predict.import.leave").click().run()
     assert not app.error
-    assert list(imports._open) == []
+    assert list(drafts._open) == []
 
 
 def test_a_file_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imports, "MAX_FILE", 100)
+    monkeypatch.setattr(drafts, "MAX_FILE", 100)
     assert "net.pth: 101 B are more than the 100 B" in problem(dropped(b"x" * 101))
 
 
@@ -359,7 +359,7 @@ def test_a_broken_connection_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("late", [False, True])
 def test_a_rename_outlives_a_run_that_is_interrupted(monkeypatch: pytest.MonkeyPatch, late: bool) -> None:
     """The user does something else right after the click: Streamlit ends the run wherever it is called next."""
-    done = shelf.rename
+    done = store.rename
     write = address.write
 
     def interrupt() -> None:
@@ -383,7 +383,7 @@ def test_a_rename_outlives_a_run_that_is_interrupted(monkeypatch: pytest.MonkeyP
     app = opened("predict-shelf-rename", weights="mine")
     before = "show=weights&weights=mine"
     app.text_input(key="predict.shelf.name.mine").set_value("yours").run()
-    monkeypatch.setattr(shelf, "rename", rename)
+    monkeypatch.setattr(store, "rename", rename)
     monkeypatch.setattr(address, "write", written)
     app.button(key="predict.shelf.rename").click().run()
     assert "The weights are called yours now." in words(app)

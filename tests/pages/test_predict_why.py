@@ -14,15 +14,16 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from explorer.jobs.store import Store
-from explorer.models.weights import save
-from explorer.prediction import cams, reasons, turns
+from explorer.prediction import cams, reasons
 from explorer.prediction.occlusion import Occluded, Patch
 from explorer.settings import settings
 from explorer.ui.predict import heat, paint
 from explorer.ui.predict.reason import computed
+from explorer.weights.files import save
+from explorer.workers import semaphore
 from tests.pages.helpers import problem
 from tests.pages.predict_page import box, keep, open_page, words
-from tests.unit.test_cams import made
+from tests.unit.prediction.test_cams import made
 
 
 @pytest.fixture(autouse=True)
@@ -242,7 +243,7 @@ def test_who_waited_takes_what_another_session_computed(monkeypatch: pytest.Monk
         reasons.keep(network, picture, "maps", torch.ones(2))  # type: ignore[arg-type]
         yield
 
-    monkeypatch.setattr(turns, "turn", turn)
+    monkeypatch.setattr(semaphore, "turn", turn)
     case: Any = SimpleNamespace(network=network, picture=picture)
     found = computed(case, "maps", lambda: pytest.fail("computed again"), lambda: done.append("imported"))
     assert found.tolist() == [1, 1]

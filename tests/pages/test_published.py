@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 def shown(net: str, **fields: object) -> AppTest:
     def script(net: str, fields: dict[str, object]) -> None:
         from explorer.analysis import analyse
-        from explorer.specs import resolve
+        from explorer.families import resolve
         from explorer.ui import published
 
         analysis = analyse(resolve(net).changed(**fields))

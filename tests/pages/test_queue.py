@@ -4,9 +4,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer.errors import StoreError
-from explorer.jobs import desk
+from explorer.jobs import service
 from explorer.jobs.store import Status, Store
-from tests import made_runs
+from tests.helpers import made_runs
 from tests.pages.helpers import open_page, problem
 
 
@@ -15,8 +15,8 @@ def test_a_page_that_shows_a_job_sees_that_a_runner_lives(
     page: str, server: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     woken: list[bool] = []
-    monkeypatch.setattr(desk, "wake", lambda: woken.append(True))
-    monkeypatch.setattr(desk, "LOOK_EVERY", 0)
+    monkeypatch.setattr(service, "wake", lambda: woken.append(True))
+    monkeypatch.setattr(service, "LOOK_EVERY", 0)
     open_page(page)
     assert woken == []
     made_runs.add(server, "at work", Status.RUNNING)

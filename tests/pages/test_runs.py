@@ -9,12 +9,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer.analysis.trained import CIFAR10_CLASSES
-from explorer.drawing.numbers import bytes_short
-from explorer.jobs import desk
+from explorer.families import resolve
+from explorer.formatting import bytes_short
+from explorer.jobs import service
 from explorer.jobs.store import Status, Store
-from explorer.specs import resolve
 from explorer.ui.runs import shared
-from tests import made_runs
+from tests.helpers import made_runs
 from tests.pages import helpers
 from tests.pages.helpers import problem
 from tests.pages.runs_page import buttons, names, open_page, words
@@ -50,7 +50,7 @@ def test_all_runs_are_listed_the_newest_first(jobs: Store) -> None:
 
 def test_sizes_read_as_everywhere_and_sort_as_numbers(jobs: Store) -> None:
     job = made_runs.add(jobs, "one", Status.FINISHED)
-    desk.directory(job).log.write_bytes(bytes(12_345_678))
+    service.directory(job).log.write_bytes(bytes(12_345_678))
     app = open_page(job=job, show="files")
     for table, size in zip(app.dataframe, (12_351_678, 12_345_678), strict=True):
         assert size // 1e4 in list(table.value["size"] // 1e4)
@@ -106,7 +106,7 @@ def test_what_is_shown_of_a_run_follows_it(jobs: Store) -> None:
     app = open_page(job=job)
     for epochs in (1, 2):
         jobs.write_rows(job, made_runs.rows(epochs), anew=True)
-        desk.directory(job).log.write_bytes(b"x" * 1_000_000 * epochs)
+        service.directory(job).log.write_bytes(b"x" * 1_000_000 * epochs)
         jobs.change(job, Status, progress=epochs / 6)
         app.run()
         best = max(row.value for row in made_runs.rows(epochs) if row.name == "validation/top1")
@@ -304,7 +304,7 @@ def test_why_a_run_ended_early_is_said(jobs: Store) -> None:
     waited = made_runs.add(jobs, "never began", Status.QUEUED)
     jobs.change(short, Status, error={"code": "killed", "message": "use a smaller batch_size"})
     jobs.change(forced, Status, error={"code": "forced", "message": "it took longer than 4.5 seconds"})
-    desk.stop(waited)
+    service.stop(waited)
     assert "use a smaller batch_size" in words(open_page(job=short))
     assert "it took longer than 4.5 seconds" in words(open_page(job=forced))
     said = words(open_page(job=waited))
@@ -315,7 +315,7 @@ def test_why_a_run_ended_early_is_said(jobs: Store) -> None:
 def test_a_resumed_run_waits_behind_the_others_and_its_pause_is_not_counted(jobs: Store) -> None:
     job = made_runs.add(jobs, "resumed", Status.STOPPED)
     made_runs.add(jobs, "later", Status.QUEUED)
-    desk.resume(job)
+    service.resume(job)
     app = open_page(job=job)
     row = app.dataframe[0].value.set_index("name").loc
     assert [row[name]["at"] for name in ("resumed", "later")] == ["1 ahead of it", "next"]
@@ -350,12 +350,12 @@ def test_a_run_of_the_link_that_is_gone_is_named(jobs: Store) -> None:
 
 def test_a_damaged_file_of_mistakes_is_no_fault(jobs: Store) -> None:
     job = made_runs.add(jobs, "one", Status.FINISHED)
-    (desk.directory(job).folder / "mistakes.json").write_text("{")
+    (service.directory(job).folder / "mistakes.json").write_text("{")
     assert "were not kept" in words(open_page(job=job, show="test"))
 
 
 def test_a_hundred_runs_are_read_once(jobs: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(desk, "LOOK_EVERY", 3600)  # seconds between two looks whether the runner lives
+    monkeypatch.setattr(service, "LOOK_EVERY", 3600)  # seconds between two looks whether the runner lives
     made = [
         job for number in range(100) for job in made_runs.jobs(f"run {number}", lr=0.001 * (number + 1), epochs=200)
     ]

@@ -2,15 +2,15 @@
 
 import pytest
 
-from explorer.jobs import desk
+from explorer.families import resolve
+from explorer.jobs import service
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.store import Status, Store
 from explorer.recipes import Recipe
-from explorer.specs import resolve
 from explorer.ui.runs.duplicate import train_link
 from explorer.ui.train import uploads
 from explorer.ui.train.form import Form
-from tests import made_runs
+from tests.helpers import made_runs
 from tests.pages import helpers
 from tests.pages.helpers import problem
 from tests.pages.runs_page import buttons, names, open_page, words
@@ -30,7 +30,7 @@ def test_stop_and_resume(jobs: Store) -> None:
 def test_what_was_done_elsewhere_meanwhile_is_said(jobs: Store) -> None:
     job = made_runs.add(jobs, "gone", Status.STOPPED)
     app = open_page(job=job)
-    desk.delete(job)
+    service.delete(job)
     app.button(key="runs.resume").click().run()
     assert "there is none with the id" in problem(app)
     assert "No runs yet." in words(app)
@@ -47,7 +47,7 @@ def test_delete_asks_first(jobs: Store) -> None:
     app.button(key="runs.delete").click().run()
     app.button(key="runs.delete-for-good").click().run()
     assert [record.id for record in jobs.records()] == [other]
-    assert not desk.directory(job).folder.exists()
+    assert not service.directory(job).folder.exists()
     assert names(app) == ["other"]
 
 
@@ -77,12 +77,12 @@ def test_a_duplicate_opens_as_the_same_job(jobs: Store) -> None:
 
 def test_a_duplicate_carries_nothing_that_was_measured_on_its_data(jobs: Store) -> None:
     [job] = made_runs.jobs("one", spec=resolve("vgg11"), lr=0.3)
-    [record] = desk.submit([job])
+    [record] = service.submit([job])
     fitted = {"mean": [0.3], "std": [0.2], "augment": ["crop"]}
     jobs.change(job.id, Status, recipe=record.recipe | fitted, spec=job.spec.changed(num_classes=7).to_dict())
     form, problems = Form.read(train_link(jobs.get(job.id)))
     assert (form.recipe, form.spec, problems) == (job.recipe, job.spec, [])
-    (desk.directory(job.id).folder / "job.json").unlink()
+    (service.directory(job.id).folder / "job.json").unlink()
     assert Form.read(train_link(jobs.get(job.id)))[0].recipe == job.recipe.changed(**fitted)
 
 
@@ -91,7 +91,7 @@ def test_a_duplicate_says_which_data_are_not_offered(jobs: Store, where: str) ->
     gone = "cats-0123456789.zip"
     dataset = where if where.startswith("/") else str(uploads.path(gone))
     job = Job.new(resolve("digits-cnn"), dataset, Recipe(), Resources())
-    [record] = desk.submit([job])
+    [record] = service.submit([job])
     app = helpers.open_page("train", **train_link(record))
     assert "you see the default instead" in app.error[0].proto.title
     assert (where if where.startswith("/") else gone) in problem(app)

@@ -6,8 +6,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer.analysis import analyse
-from explorer.drawing.numbers import short
-from explorer.specs import resolve
+from explorer.families import resolve
+from explorer.formatting import short
 from explorer.ui.glossary import entries
 
 MAIN = Path(__file__).parents[2] / "explorer" / "main.py"

@@ -10,14 +10,14 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.data import preview
 from explorer.errors import ExplorerError
+from explorer.families import resolve, saved
 from explorer.jobs.estimate import Pace
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.store import Status, Store
 from explorer.recipes import RECIPES, Recipe
-from explorer.specs import resolve, saved
 from explorer.ui.train import cost
 from explorer.ui.train.form import Form
-from tests import made_runs
+from tests.helpers import made_runs
 from tests.pages import helpers
 from tests.pages.helpers import metrics, problem
 from tests.pages.train_page import LR, PACE, SUBMIT, form, open_page, settle, words

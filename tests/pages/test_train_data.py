@@ -12,11 +12,11 @@ from explorer.data import preview
 from explorer.data.catalogue import NAMES
 from explorer.data.dataset import Dataset, Split
 from explorer.errors import ContentError, InputError
+from explorer.families import resolve
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.store import Status, store
 from explorer.recipes import Recipe
 from explorer.settings import settings
-from explorer.specs import resolve
 from explorer.ui.train import data, uploads
 from tests.pages.helpers import metrics, problem
 from tests.pages.train_page import LR, SUBMIT, form, html, open_page, settle, words

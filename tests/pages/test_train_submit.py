@@ -4,10 +4,10 @@ import io
 
 import pytest
 
+from explorer.families import resolve
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.store import Store
 from explorer.recipes import Recipe
-from explorer.specs import resolve
 from explorer.ui.train import submit, uploads
 from tests.pages.helpers import problem
 from tests.pages.train_page import LR, SUBMIT, form, open_page, settle, words

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from explorer.families import resolve
 from explorer.jobs.store import Status, Store
 from explorer.recipes import Recipe
-from explorer.specs import resolve
-from tests import made_runs
+from tests.helpers import made_runs
 from tests.pages import helpers
 from tests.pages.helpers import problem
 from tests.pages.train_page import SUBMIT, form, open_page, words

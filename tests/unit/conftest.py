@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from explorer.errors import InputError
-from explorer.foreign.checkpoint import opened
 from explorer.jobs import store as module
 from explorer.jobs.store import Store
 from explorer.settings import settings
-from tests.unit.image_folders import Write, writer
-from tests.unit.stub_jobs import Stubs
+from explorer.weights.importing.checkpoint import opened
+from tests.helpers.fake_jobs import Stubs
+from tests.helpers.image_folders import Write, writer
 
 
 @pytest.fixture(autouse=True, scope="session")

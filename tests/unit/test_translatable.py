@@ -66,7 +66,7 @@ def test_only_known_languages_are_chosen(tmp_path: object, monkeypatch: pytest.M
 
 def test_remembered_warnings_are_in_the_language_of_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
     from explorer.analysis import analyse
-    from explorer.specs import resolve
+    from explorer.families import resolve
 
     class Shouting(gettext.NullTranslations):
         def gettext(self, message: str) -> str:

@@ -7,12 +7,11 @@ import streamlit as st
 
 from explorer.analysis import landmarks
 from explorer.analysis.comparison import LEAST, Comparison, Measure
-from explorer.drawing.numbers import shape
+from explorer.families import resolve
+from explorer.families.building import own_names
+from explorer.families.link import to_text
+from explorer.formatting import shape
 from explorer.i18n import _
-from explorer.models.zoo import names
-from explorer.specs import resolve
-from explorer.specs.link import to_text
-from explorer.specs.zoo import PREFIX
 from explorer.ui.compare import html, state
 from explorer.ui.compare.entries import full_title, offered, title
 from explorer.ui.compare.marks import marks, sample
@@ -32,13 +31,12 @@ def options(comparing: state.Comparing) -> dict[str, str]:
     torchvision's networks are among them from the time that it has been imported for the landmarks.
     """
     texts = {entry.text: full_title(entry) for entry in comparing.entries} | offered()
-    return texts | _zoo() if landmarks.measured() else texts
+    return texts | _own_names() if landmarks.measured() else texts
 
 
 @cache
-def _zoo() -> dict[str, str]:
-    specs = {name: resolve(PREFIX + name) for name in names()}
-    return {to_text(spec, ""): f"torchvision · {name}" for name, spec in specs.items()}
+def _own_names() -> dict[str, str]:
+    return {to_text(resolve(name), ""): title for name, title in own_names().items()}
 
 
 def draw(comparing: state.Comparing, comparison: Comparison, *, dark: bool) -> None:

@@ -6,8 +6,8 @@ import plotly.graph_objects as go
 
 from explorer.analysis.comparison import Comparison, Measure, by_depth
 from explorer.analysis.landmarks import Landmark
-from explorer.drawing.numbers import short
 from explorer.drawing.theme import theme
+from explorer.formatting import short
 from explorer.i18n import _
 from explorer.ui.compare.marks import marks
 from explorer.ui.compare.words import BYTES, amount, exactly, measure_name

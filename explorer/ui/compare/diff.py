@@ -8,7 +8,7 @@ from explorer.analysis import Layer
 from explorer.analysis.alignment import Part, Row, Status, parts
 from explorer.analysis.comparison import counts
 from explorer.drawing.kinds import colours, group_of
-from explorer.drawing.numbers import shape
+from explorer.formatting import shape
 from explorer.i18n import _
 from explorer.ui.compare.words import SIGNS, status_name, summary
 

@@ -7,15 +7,14 @@ import streamlit as st
 
 from explorer.analysis import analyse
 from explorer.errors import InputError, SpecError
+from explorer.families import PRESETS, Spec, parse_json, resolve, saved
+from explorer.families.building import own_names
+from explorer.families.link import BASE, FIELDS, decode, encode, from_text, to_text
+from explorer.families.naming import is_form_of, same_as
+from explorer.families.presets import SAVED
 from explorer.i18n import _
-from explorer.models.zoo import names
-from explorer.specs import PRESETS, Spec, ZooSpec, parse_json, resolve, saved
-from explorer.specs.cases import cases
-from explorer.specs.link import BASE, FIELDS, decode, encode, from_text, to_text
-from explorer.specs.naming import describe, is_form_of, same_as
-from explorer.specs.presets import SAVED
 from explorer.specs.reading import MAX_JSON
-from explorer.specs.zoo import PREFIX
+from explorer.ui.compare.cases import cases
 
 LEAST_LETTERS = 3  # of a name that is looked for
 SHORT = 28  # characters of changes that still stand in a title
@@ -78,7 +77,7 @@ def find(text: str) -> Entry:
         return read(text)
     except InputError:
         wanted = _letters(text)
-        choices = offered() | {PREFIX + name: name for name in names()}
+        choices = offered() | own_names()
         found = [key for key, label in choices.items() if wanted in _letters(label) or wanted in _letters(key)]
         if len(wanted) < LEAST_LETTERS or not found:
             raise
@@ -114,7 +113,7 @@ def title(entry: Entry) -> str:
     if (equal := same_as(entry.spec)) is not None:
         return PRESETS[equal].title
     if entry.likened and not is_form_of(entry.spec, entry.base):
-        return describe(entry.spec)
+        return entry.spec.describe()
     start = _start(entry)
     changes = changed(entry)
     if not changes:
@@ -138,6 +137,6 @@ def changed(entry: Entry) -> str:
 
 
 def _start(entry: Entry) -> str:
-    if isinstance(entry.spec, ZooSpec):
-        return _("torchvision {name}").format(name=entry.spec.name)
+    if (name := entry.spec.own_name) is not None:
+        return name.replace(":", " ")
     return PRESETS[entry.link[BASE]].title

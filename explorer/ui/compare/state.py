@@ -15,8 +15,8 @@ from explorer.analysis import analyse
 from explorer.analysis.comparison import LEAST, MOST, Comparison, compare
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.specs.cases import Case, cases
 from explorer.ui import address
+from explorer.ui.compare.cases import Case, cases
 from explorer.ui.compare.entries import Entry, find, read
 from explorer.ui.compare.view import VIEW_FIELDS, View
 from explorer.ui.outrun import Trail

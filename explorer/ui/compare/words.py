@@ -3,9 +3,9 @@
 from explorer.analysis.alignment import Status
 from explorer.analysis.changes import setting_changes
 from explorer.analysis.comparison import Measure, Numbers, difference, ratio
-from explorer.drawing.numbers import bytes_short, short
+from explorer.families import Spec
+from explorer.formatting import bytes_short, short
 from explorer.i18n import _
-from explorer.specs import Spec
 
 BYTES = frozenset(
     [Measure.WEIGHT_BYTES, Measure.ACTIVATION_BYTES, Measure.PEAK_ACTIVATION_BYTES, Measure.TRAINING_BYTES]

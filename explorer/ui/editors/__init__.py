@@ -1,14 +1,16 @@
-"""One editor per family: widgets in, validated spec out."""
+"""One editor per family: widgets in, validated spec out; a module each, which is found by the family's name."""
 
 from collections.abc import Callable
+from importlib import import_module
 
-from explorer.specs import Spec
-from explorer.ui.editors import googlenet, resnet, vgg, zoo
+from explorer.families import Spec
 from explorer.ui.state import Editing
 
-EDITORS: dict[str, Callable[[Editing], Spec]] = {
-    "vgg": vgg.edit,
-    "resnet": resnet.edit,
-    "googlenet": googlenet.edit,
-    "torchvision": zoo.edit,
-}
+
+def editor(family: str) -> Callable[[Editing], Spec]:
+    """The function that draws the widgets of a family and returns the spec that they describe.
+
+    It raises SpecError where they describe none.
+    """
+    edit: Callable[[Editing], Spec] = import_module(f"{__package__}.{family}").edit
+    return edit

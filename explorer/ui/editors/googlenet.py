@@ -5,9 +5,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from explorer.families import GoogLeNetSpec, Spec
+from explorer.families.googlenet.spec import COLUMNS, Module, is_name
 from explorer.i18n import _
-from explorer.specs import GoogLeNetSpec, Spec
-from explorer.specs.googlenet import COLUMNS, Module, is_name
 from explorer.ui.editors.common import batch_norm_flag, choice, dropout, flag, shared_fields, slot
 from explorer.ui.glossary import explain
 from explorer.ui.state import PREFIX, Editing

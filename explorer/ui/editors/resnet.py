@@ -3,10 +3,10 @@
 import streamlit as st
 
 from explorer.errors import SpecError, shown
+from explorer.families import ResNetSpec, Spec
+from explorer.families.resnet.spec import MAX_STAGES
 from explorer.i18n import _
-from explorer.specs import ResNetSpec, Spec
 from explorer.specs.base import MAX_WIDTH
-from explorer.specs.resnet import MAX_STAGES
 from explorer.ui.editors.common import batch_norm_flag, choice, flag, shared_fields, slot, whole_number
 from explorer.ui.glossary import explain
 from explorer.ui.state import PREFIX, Editing

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from explorer.analysis.blocks import EXPANSION, basic, bottleneck, macs, weights
 from explorer.drawing import kernels_blocks
-from explorer.drawing.numbers import short
+from explorer.formatting import short
 from explorer.i18n import _
 from explorer.specs.base import MAX_IMAGE
 from explorer.ui.kernels.parts import Fact, facts, short_number, terms

@@ -9,9 +9,8 @@ from pydantic import BeforeValidator, Field
 from explorer.analysis.layer_list import MAX_TEXT, Layer, format_layers, from_cfg, parse_layers
 from explorer.analysis.recursion import backward, forward
 from explorer.drawing import kernels_pyramid
+from explorer.families import PRESETS
 from explorer.i18n import _
-from explorer.specs import PRESETS, VggSpec
-from explorer.specs.cfg import tokens
 from explorer.ui.kernels.parts import Fact, facts
 from explorer.ui.kernels.section import Section, widget_key
 from explorer.ui.link_settings import LinkSettings
@@ -42,11 +41,7 @@ class Settings(LinkSettings):
 
 def examples() -> dict[str, str]:
     """Stacks to start from: what they are called, and their text."""
-    published = {
-        PRESETS[name].title: format_layers(from_cfg(tokens(spec.cfg)))
-        for name in NETWORKS
-        if name in PRESETS and isinstance(spec := PRESETS[name].spec, VggSpec)
-    }
+    published = {PRESETS[name].title: format_layers(from_cfg(PRESETS[name].spec.structure())) for name in NETWORKS}
     return {
         _("Three 3×3: sees 3, 5, 7"): "3, 3, 3",
         _("3×3 with stride 2, then pool 2×2: sees 5"): "3/2, pool 2",

@@ -8,11 +8,11 @@ from pydantic import Field
 from explorer.analysis.blocks import EXAMPLE, Branches, Inception, flat, inception_modules, macs, quoted_macs, weights
 from explorer.analysis.formulas import equation, number
 from explorer.drawing import kernels_blocks
-from explorer.drawing.numbers import short
 from explorer.errors import InputError, shown
+from explorer.families.googlenet.spec import COLUMNS, MAX_BRANCH, Module
+from explorer.formatting import short
 from explorer.i18n import _
 from explorer.specs.base import MAX_IMAGE
-from explorer.specs.googlenet import COLUMNS, MAX_BRANCH, Module
 from explorer.ui.kernels.parts import Fact, facts, short_number, terms
 from explorer.ui.kernels.section import Section, widget_key
 from explorer.ui.link_settings import LinkSettings

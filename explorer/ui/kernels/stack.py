@@ -8,8 +8,8 @@ from pydantic import Field
 from explorer.analysis import timing
 from explorer.analysis.kernels import MAX_KERNEL, MIN_KERNEL, Replacement, Stack, replacement, single
 from explorer.drawing import kernels_stack
-from explorer.drawing.numbers import short
 from explorer.errors import ExplorerError, InputError
+from explorer.formatting import short
 from explorer.i18n import _
 from explorer.specs.base import MAX_IMAGE, MAX_WIDTH
 from explorer.ui.kernels.parts import Fact, facts, short_number

@@ -6,14 +6,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from explorer.drawing.numbers import short
+from explorer.formatting import short
 from explorer.i18n import _, ngettext
-from explorer.models.library import Entry
-from explorer.models.weights import Card
 from explorer.ui import address
 from explorer.ui.compare.entries import of_spec, title
 from explorer.ui.predict import choose
 from explorer.ui.text import plain
+from explorer.weights.files import Card
+from explorer.weights.registry import Entry
 
 ROW, ROWS_SHOWN = 30, 12
 LISTED = 12  # classes that are named at once

@@ -10,7 +10,7 @@ from explorer.data.preprocessing import Normalise
 from explorer.i18n import _
 from explorer.prediction import ink
 from explorer.prediction.answers import Answer
-from explorer.prediction.doubts import Doubt
+from explorer.prediction.confidence import Doubt
 from explorer.prediction.pictures import Picture
 from explorer.prediction.verdict import verdict
 from explorer.ui.predict import bars, state

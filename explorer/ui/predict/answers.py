@@ -6,13 +6,14 @@ import streamlit as st
 
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.prediction import ink, turns
+from explorer.prediction import ink
 from explorer.prediction.answers import Answer, ask
 from explorer.prediction.networks import Network
 from explorer.prediction.pictures import Picture
 from explorer.ui.predict import answer, choose, several, sources, state, why
 from explorer.ui.predict.reason import waiting
 from explorer.ui.text import plain
+from explorer.workers import semaphore
 
 SOON = 8  # images up to which no progress is shown
 
@@ -35,7 +36,7 @@ def draw(*, dark: bool) -> None:
         if not pictures:
             st.info(sources.empty(entry.card), icon=":material/image_search:")
         elif ready:
-            with turns.visit():
+            with semaphore.visit():
                 _answers(ready, pictures, dark=dark)
         else:
             st.info(_("The answer appears here as soon as the weights are there."), icon=":material/download:")

@@ -5,17 +5,13 @@ from functools import lru_cache
 import streamlit as st
 
 from explorer.analysis import analyse
-from explorer.data.progress import Progress
-from explorer.drawing.numbers import bytes_short, short
 from explorer.errors import InputError, StoreError
+from explorer.families import Spec
+from explorer.formatting import bytes_short, short
 from explorer.i18n import _, ngettext
 from explorer.jobs.store import store
-from explorer.models import library
-from explorer.models.torchvision_weights import catalogue
-from explorer.models.weights import Card
 from explorer.prediction import networks
 from explorer.prediction.networks import Network
-from explorer.specs import Spec
 from explorer.specs.base import MAX_IMAGE
 from explorer.ui import address
 from explorer.ui.choice import choice
@@ -23,22 +19,26 @@ from explorer.ui.compare.entries import of_spec
 from explorer.ui.predict import state
 from explorer.ui.predict.view import DEFAULT
 from explorer.ui.text import plain
-from explorer.ui.train.lanes import Lane
+from explorer.ui.train.task_queue import Lane
 from explorer.ui.train.waiting import follow
+from explorer.weights import registry
+from explorer.weights.files import Card
+from explorer.weights.torchvision import catalogue
+from explorer.workers.progress import Progress
 
 TOP1 = ("test/top1", "torchvision/top1", "validation/top1")  # in a card's metrics, the best evidence first
 FETCH = "predict.fetch"  # names that the user has asked to download
 
 
-def _fetched(name: str, progress: Progress) -> library.Entry:
-    library.find(name, progress)
-    return next(one for one in library.entries() if one.name == name)
+def _fetched(name: str, progress: Progress) -> registry.Entry:
+    registry.find(name, progress)
+    return next(one for one in registry.entries() if one.name == name)
 
 
 fetching = Lane(_fetched)
 
 
-def entry() -> library.Entry | None:
+def entry() -> registry.Entry | None:
     """Let the user choose; the default where the name of the link is gone, none where that is, too."""
     listed = _listed()
     name = state.asking().view.weights
@@ -57,7 +57,7 @@ def entry() -> library.Entry | None:
     return listed.get(name, listed.get(DEFAULT))
 
 
-def beside() -> library.Entry | None:
+def beside() -> registry.Entry | None:
     """Let the user choose a second network; none is chosen first."""
     listed = _listed()
     name = state.asking().view.beside
@@ -86,7 +86,7 @@ def size(about: Card) -> int | None:
     return state.asking().view.size
 
 
-def loaded(chosen: library.Entry, place: str, size: int | None = None) -> Network | None:
+def loaded(chosen: registry.Entry, place: str, size: int | None = None) -> Network | None:
     """The network of an entry; none where it must be downloaded first, or can't be read, which is said here.
 
     Args:
@@ -104,7 +104,7 @@ def loaded(chosen: library.Entry, place: str, size: int | None = None) -> Networ
         return None
 
 
-def card(chosen: library.Entry) -> None:
+def card(chosen: registry.Entry) -> None:
     """What the weights are, with links to the network and the run that made them."""
     about = chosen.card
     if about is None:
@@ -142,16 +142,16 @@ def card(chosen: library.Entry) -> None:
             )  # fmt: skip
 
 
-def _listed() -> dict[str, library.Entry]:
-    return {one.name: one for one in library.entries() if one.card is not None}
+def _listed() -> dict[str, registry.Entry]:
+    return {one.name: one for one in registry.entries() if one.card is not None}
 
 
-def label(chosen: library.Entry | None, name: str, called: str = "") -> str:
+def label(chosen: registry.Entry | None, name: str, called: str = "") -> str:
     """Weights in a list to choose from; ``called`` is what people call their run by now."""
     if chosen is None or chosen.card is None:
         return _("{name} (not here)").format(name=name)
-    parts = [f"{_icon(chosen.kind)} {name.removeprefix(library.TORCHVISION)}"]
-    if chosen.kind is library.Kind.JOB:
+    parts = [f"{_icon(chosen.kind)} {name.removeprefix(registry.TORCHVISION)}"]
+    if chosen.kind is registry.Kind.JOB:
         parts = [f"{_icon(chosen.kind)} {called or chosen.card.name}", name]
     if top1 := accuracy(chosen.card):
         words = {"validation/top1": _("{share:.2%} on validation images"), "": _("{share:.2%}, as its card says")}
@@ -162,13 +162,13 @@ def label(chosen: library.Entry | None, name: str, called: str = "") -> str:
     return " · ".join(parts)
 
 
-def _icon(kind: library.Kind) -> str:
+def _icon(kind: registry.Kind) -> str:
     # A select's options are plain text, where Material icons have no place.
     return {
-        library.Kind.PRETRAINED: "★",
-        library.Kind.IMPORTED: "⇥",
-        library.Kind.JOB: "▶",
-        library.Kind.TORCHVISION: "◆",
+        registry.Kind.PRETRAINED: "★",
+        registry.Kind.IMPORTED: "⇥",
+        registry.Kind.JOB: "▶",
+        registry.Kind.TORCHVISION: "◆",
     }[kind]
 
 
@@ -177,10 +177,10 @@ def accuracy(about: Card) -> float | None:
     return next((about.metrics[key] for key in TOP1 if isinstance(about.metrics.get(key), float)), None)
 
 
-def _evidence(chosen: library.Entry) -> str:
+def _evidence(chosen: registry.Entry) -> str:
     """The metric that :func:`accuracy` takes; empty where the author of a file may have written anything."""
     about = chosen.card
-    if about is None or (chosen.kind is library.Kind.IMPORTED and "job" not in about.made_by):
+    if about is None or (chosen.kind is registry.Kind.IMPORTED and "job" not in about.made_by):
         return ""
     return next((key for key in TOP1 if isinstance(about.metrics.get(key), float)), "")
 
@@ -200,16 +200,16 @@ def download_size(name: str) -> int:
     return round(size * 2**20)
 
 
-def _job(chosen: library.Entry) -> str:
+def _job(chosen: registry.Entry) -> str:
     """Id of the run that made the weights, where it is here."""
-    job = chosen.name if chosen.kind is library.Kind.JOB else chosen.card and chosen.card.made_by.get("job")
+    job = chosen.name if chosen.kind is registry.Kind.JOB else chosen.card and chosen.card.made_by.get("job")
     try:
         return store().get(job).id if isinstance(job, str) else ""
     except (InputError, StoreError):
         return ""
 
 
-def _download(chosen: library.Entry, place: str) -> None:
+def _download(chosen: registry.Entry, place: str) -> None:
     if chosen.name not in st.session_state.setdefault(FETCH, set()):
         size = bytes_short(download_size(chosen.name))
         st.caption(_("These weights of torchvision's are not on this server yet: {size}.").format(size=size))

@@ -6,21 +6,22 @@ import streamlit as st
 from torch import Tensor
 
 from explorer.i18n import _
-from explorer.prediction import reasons, turns
+from explorer.prediction import reasons
 from explorer.prediction.cams import Method, cam, warm
+from explorer.prediction.hooks import Place
 from explorer.prediction.occlusion import Occluded, Patch, occlusion, patches
-from explorer.prediction.taps import Place
 from explorer.ui.choice import choice
 from explorer.ui.pictures import Shown, pictures
 from explorer.ui.predict import paint, state
 from explorer.ui.predict.encoded import address
 from explorer.ui.predict.reason import Case, choose_class, choose_layer, computed, shuffled
 from explorer.ui.text import plain
+from explorer.workers import semaphore
 
 ALL = "all"  # methods
 SIDE = 230
 
-_covering = turns.Line(1)  # one at a time, of which each batch lets all others who compute go first
+_covering = semaphore.Line(1)  # one at a time, of which each batch lets all others who compute go first
 
 
 def _titles() -> dict[str, str]:
@@ -215,7 +216,7 @@ def _covered(case: Case, index: int, patch: Patch) -> Occluded:
             note.empty()
             if (held := _held(case, index, patch)) is not None:  # another session has waited for it, too
                 return held
-            turn = partial(turns.turn, let, yielding=True)
+            turn = partial(semaphore.turn, let, yielding=True)
             found = occlusion(case.network, case.seen, index, patch, progress, turn)
             for part, values in found._asdict().items():
                 reasons.keep(case.network, case.picture, ("occlusion", index, patch, part), values)

@@ -1,4 +1,4 @@
-"""Import in the page: a checkpoint is dropped, read beside the page, asked about, and put on the shelf."""
+"""Import in the page: a checkpoint is dropped, read beside the page, asked about, and put on the store."""
 
 import secrets
 from collections.abc import Callable, Sequence
@@ -9,14 +9,9 @@ from weakref import WeakValueDictionary
 
 import streamlit as st
 
-from explorer.data.progress import Progress
 from explorer.errors import ExplorerError, InputError
-from explorer.foreign import class_names
-from explorer.foreign.importing import Proposal
+from explorer.families.recognition.guess import Question
 from explorer.i18n import _, ngettext
-from explorer.models.recognition import Question
-from explorer.prediction import shelf
-from explorer.prediction.imports import MAX_FILE, Draft
 from explorer.ui import address
 from explorer.ui.choice import choice
 from explorer.ui.compare.entries import of_spec, offered, read, title
@@ -24,8 +19,13 @@ from explorer.ui.predict import state
 from explorer.ui.predict.state import Deed
 from explorer.ui.questions import parsed, written
 from explorer.ui.text import plain
-from explorer.ui.train.lanes import Lane
+from explorer.ui.train.task_queue import Lane
 from explorer.ui.train.waiting import follow
+from explorer.weights import store
+from explorer.weights.importing import class_names
+from explorer.weights.importing.drafts import MAX_FILE, Draft
+from explorer.weights.importing.importing import Proposal
+from explorer.workers.progress import Progress
 
 DRAFT = "predict.import"  # in session_state: names this session's draft
 DROP = "predict.import.drop"  # number of the uploader: a used one would hold its file in memory
@@ -212,7 +212,7 @@ def _form(token: str, draft: Draft, proposal: Proposal) -> None:
             answers[left[0].key] = answer
             sound = sound and not fault
     name = st.text_input(
-        _("Name of the weights"), value=_suggested(token, Path(proposal.name).stem), max_chars=shelf.LONGEST,
+        _("Name of the weights"), value=_suggested(token, Path(proposal.name).stem), max_chars=store.LONGEST,
         key=f"{DRAFT}.{token}.name",
     ).strip()  # fmt: skip
     with st.container(horizontal=True):
@@ -235,7 +235,7 @@ def _form(token: str, draft: Draft, proposal: Proposal) -> None:
 
 @st.cache_data(scope="session", max_entries=1, show_spinner=False)
 def _suggested(token: str, name: str) -> str:  # noqa: ARG001  part of the key
-    return shelf.suggested(name)
+    return store.suggested(name)
 
 
 def _write(draft: Draft, answers: dict[str, Any], name: str, on_wait: Callable[[int], None]) -> list[str]:

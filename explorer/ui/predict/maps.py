@@ -8,8 +8,8 @@ from torch import Tensor
 
 from explorer.drawing.theme import theme
 from explorer.i18n import _
+from explorer.prediction.hooks import Place
 from explorer.prediction.maps import Window, between, feature_maps, strength, window
-from explorer.prediction.taps import Place
 from explorer.ui.pictures import Place as Pointed
 from explorer.ui.pictures import Shown, pictures
 from explorer.ui.predict import paint, state

@@ -10,15 +10,16 @@ from torch import Tensor
 
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.prediction import reasons, turns
+from explorer.prediction import reasons
+from explorer.prediction.hooks import Place, place, places
 from explorer.prediction.maps import as_read
 from explorer.prediction.networks import Network
 from explorer.prediction.pictures import Picture
-from explorer.prediction.taps import Place, place, places
 from explorer.ui.choice import choice
 from explorer.ui.predict import state
 from explorer.ui.predict.view import View
 from explorer.ui.text import plain
+from explorer.workers import semaphore
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +134,7 @@ def computed(
         try:
             with st.spinner(_("Looking into the network …")):
                 prepare()
-                with turns.turn(waiting(note)):
+                with semaphore.turn(waiting(note)):
                     held = reasons.held(case.network, case.picture, what)  # another session may have waited for it, too
                     if held is None:
                         held = make()

@@ -7,12 +7,8 @@ from datetime import UTC, datetime
 import pandas as pd
 import streamlit as st
 
-from explorer.drawing.numbers import bytes_short, short
+from explorer.formatting import bytes_short, short
 from explorer.i18n import _
-from explorer.models import heads, library
-from explorer.models.library import Entry, Kind
-from explorer.models.weights import Card
-from explorer.prediction import shelf
 from explorer.ui import address, weights_files
 from explorer.ui.compare.entries import of_spec, title
 from explorer.ui.predict import about, choose, importing, state
@@ -20,6 +16,9 @@ from explorer.ui.predict.state import Deed
 from explorer.ui.predict.view import DEFAULT
 from explorer.ui.tables import ticked
 from explorer.ui.text import plain
+from explorer.weights import heads, registry, store
+from explorer.weights.files import Card
+from explorer.weights.registry import Entry, Kind
 
 TABLE, PUBLISH, RENAME = "predict-shelf", "predict-shelf-publish", "predict-shelf-rename"
 CONVOLVE = "predict-shelf-convolve"
@@ -37,7 +36,7 @@ def draw() -> None:
         asking.tidy()
         asking.tidy = None
     importing.draw()
-    entries = library.entries()
+    entries = registry.entries()
     names = [entry.name for entry in entries]
     chosen = asking.view.weights
     _table(entries, names.index(chosen) if chosen in names else None)
@@ -76,7 +75,7 @@ def _called(entry: Entry) -> str:
     """The name for people, who know a run by its own."""
     if entry.kind is Kind.JOB and entry.card is not None:
         return f"{entry.card.name} · {entry.name}"
-    return entry.name.removeprefix(library.TORCHVISION)
+    return entry.name.removeprefix(registry.TORCHVISION)
 
 
 def origin(entry: Entry) -> str:
@@ -186,7 +185,7 @@ def _actions(entry: Entry) -> None:
                 _convolve(entry)
             if entry.kind is Kind.JOB:
                 _publish(entry, entry.card.name)
-        if reason := shelf.fixed(entry):
+        if reason := store.fixed(entry):
             st.caption(reason, width="content")
             return
         if entry.name == entry.path.stem:  # else it goes by its path, as the name is another's
@@ -213,7 +212,7 @@ def _publish(entry: Entry, called: str) -> None:
             return
         st.caption(_("A copy under a name of its own, which stays when the run is deleted."))
         key = f"predict.shelf.publish-name.{entry.name}"
-        st.text_input(_("Name"), value=shelf.suggested(called), max_chars=shelf.LONGEST, key=key)
+        st.text_input(_("Name"), value=store.suggested(called), max_chars=store.LONGEST, key=key)
         st.checkbox(
             _("In half precision"), key="predict.shelf.half",
             help=_("Half the size; for nearly all networks the same answers. Computed is in float32 all the same."),
@@ -222,7 +221,7 @@ def _publish(entry: Entry, called: str) -> None:
 
         def publish(name: str) -> None:
             half, terms = st.session_state["predict.shelf.half"], st.session_state["predict.shelf.license"]
-            shelf.publish(entry.name, name, half=half, terms=terms.strip() or None)
+            store.publish(entry.name, name, half=half, terms=terms.strip() or None)
 
         said = _("{name} is published: everybody who uses this server finds it here.")
         st.button(_("Publish"), key="predict.shelf.publish", on_click=_ask_for, args=(publish, key, PUBLISH, said))
@@ -242,11 +241,11 @@ def _convolve(entry: Entry) -> None:
         )
         key = f"predict.shelf.convolve-name.{entry.name}"
         st.text_input(
-            _("Name"), value=shelf.suggested(f"{entry.name.rpartition(':')[2]}-conv"), max_chars=shelf.LONGEST, key=key
+            _("Name"), value=store.suggested(f"{entry.name.rpartition(':')[2]}-conv"), max_chars=store.LONGEST, key=key
         )
 
         def convolve(name: str) -> None:
-            shelf.convolve(entry.path, name)
+            store.convolve(entry.path, name)
 
         said = _("{name} takes images of any size.")
         st.button(_("Make it"), key="predict.shelf.convolve", on_click=_ask_for, args=(convolve, key, CONVOLVE, said))
@@ -257,10 +256,10 @@ def _rename(entry: Entry) -> None:
         if not menu.open:
             return
         key = f"predict.shelf.name.{entry.name}"
-        st.text_input(_("New name"), value=entry.name, max_chars=shelf.LONGEST, key=key)
+        st.text_input(_("New name"), value=entry.name, max_chars=store.LONGEST, key=key)
 
         def rename(name: str) -> None:
-            shelf.rename(entry.name, name)
+            store.rename(entry.name, name)
 
         said = _("The weights are called {name} now.")
         st.button(_("Rename"), key="predict.shelf.rename", on_click=_ask_for, args=(rename, key, RENAME, said))
@@ -316,7 +315,7 @@ def _confirm(entry: Entry) -> None:
         if st.button(_("Delete for good"), icon=":material/delete_forever:", key="predict.shelf.really"):
 
             def work(_on_wait: Callable[[int], None]) -> list[str]:
-                shelf.delete(entry.name)
+                store.delete(entry.name)
                 return []
 
             said = _("{name} is deleted.").format(name=entry.name)

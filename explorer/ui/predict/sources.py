@@ -6,7 +6,6 @@ import streamlit as st
 
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.models.weights import Card
 from explorer.prediction import gallery
 from explorer.prediction.pictures import Picture
 from explorer.ui.pictures import Shown, pictures
@@ -14,6 +13,7 @@ from explorer.ui.predict import state, testsets, uploads
 from explorer.ui.predict.encoded import address
 from explorer.ui.predict.view import Source
 from explorer.ui.text import plain
+from explorer.weights.files import Card
 
 SIDE = 72
 KEY = "predict.source"  # of the widget: the view has none for what suits the network

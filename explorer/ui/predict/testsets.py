@@ -10,10 +10,8 @@ from explorer.data.catalogue import NAMES
 from explorer.data.downloads import is_there
 from explorer.data.examples import Examples
 from explorer.data.preview import Preview
-from explorer.data.progress import Progress
 from explorer.errors import InputError
 from explorer.i18n import _, ngettext
-from explorer.models.weights import Card
 from explorer.prediction.pictures import Picture
 from explorer.ui.choice import choice
 from explorer.ui.pictures import Shown, pictures
@@ -23,8 +21,10 @@ from explorer.ui.text import plain
 from explorer.ui.train import uploads
 from explorer.ui.train.data import title
 from explorer.ui.train.form import UPLOADED, path_of
-from explorer.ui.train.lanes import Lane
+from explorer.ui.train.task_queue import Lane
 from explorer.ui.train.waiting import follow
+from explorer.weights.files import Card
+from explorer.workers.progress import Progress
 
 PAGE = 20  # images
 SIDE = 70

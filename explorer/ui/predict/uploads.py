@@ -15,8 +15,8 @@ import streamlit as st
 from torch import Tensor
 
 from explorer.data import formats
-from explorer.drawing.numbers import bytes_short
 from explorer.errors import InputError, printable
+from explorer.formatting import bytes_short
 from explorer.i18n import _
 from explorer.prediction import caches
 from explorer.prediction.caches import Owner

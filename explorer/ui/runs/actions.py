@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from explorer.drawing.numbers import bytes_short
 from explorer.errors import ExplorerError
+from explorer.formatting import bytes_short
 from explorer.i18n import _
-from explorer.jobs import desk
+from explorer.jobs import service
 from explorer.jobs.store import ACTIVE, AT_WORK, RESUMABLE, Record, Status
 from explorer.ui import address
 from explorer.ui.runs import downloads, shared, state, words
@@ -29,16 +29,16 @@ def draw(records: Sequence[Record], listed: shared.Listed) -> None:
         if stoppable:
             st.button(
                 _counted(_("Stop"), stoppable, records), icon=":material/stop_circle:", key="runs.stop",
-                on_click=_each, args=(desk.stop, stoppable),
+                on_click=_each, args=(service.stop, stoppable),
                 help=_("Ends with a checkpoint; resume goes on from there."),
             )  # fmt: skip
         if resumable:
             st.button(
                 _counted(_("Resume"), resumable, records), icon=":material/resume:", key="runs.resume",
-                on_click=_each, args=(desk.resume, resumable),
+                on_click=_each, args=(service.resume, resumable),
                 help=_("Goes to the end of the queue and on from the last checkpoint."),
             )  # fmt: skip
-        if one and one.status is Status.FINISHED and desk.directory(one.id).best.is_file():
+        if one and one.status is Status.FINISHED and service.directory(one.id).best.is_file():
             st.page_link(
                 "../pages/predict.py", label=_("Predict with it"), icon=":material/image_search:",
                 query_params={"weights": one.id, **address.everywhere()}, width="content",
@@ -95,7 +95,7 @@ def _rename(record: Record) -> None:
             key = f"runs.name.{record.id}"
             st.text_input(
                 _("Name"), value=record.name, max_chars=100, key=key,
-                on_change=lambda: _each(lambda job: desk.rename(job, st.session_state[key]), [record.id]),
+                on_change=lambda: _each(lambda job: service.rename(job, st.session_state[key]), [record.id]),
             )  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def _confirm(records: Sequence[Record], listed: shared.Listed) -> None:
     )
     with st.container(horizontal=True):
         if st.button(_("Delete for good"), icon=":material/delete_forever:", key="runs.delete-for-good"):
-            _each(desk.delete, [record.id for record in records])
+            _each(service.delete, [record.id for record in records])
             answered()
             state.watching().again()
         if st.button(_("Keep"), key="runs.keep"):

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from explorer.drawing.numbers import bytes_short
 from explorer.errors import ExplorerError
+from explorer.formatting import bytes_short
 from explorer.i18n import _, ngettext
 from explorer.jobs import retention
 from explorer.jobs.retention import Clearing, Rule

@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer.exports.cells import as_csv
 from explorer.i18n import _
-from explorer.jobs import desk
+from explorer.jobs import service
 from explorer.jobs.store import Record
 from explorer.ui import weights_files
 from explorer.ui.runs import shared
@@ -29,7 +29,7 @@ def draw(records: Sequence[Record]) -> None:
 
 
 def _files(record: Record) -> None:
-    directory, stem = desk.directory(record.id), _stem([record])
+    directory, stem = service.directory(record.id), _stem([record])
     best = directory.best
     if best.exists():
         weights_files.draw(best, stem, "runs")

@@ -4,11 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from explorer.errors import InputError
-from explorer.jobs import desk
+from explorer.families import Spec, parse_spec
+from explorer.jobs import service
 from explorer.jobs.job import Resources
 from explorer.jobs.store import Record
 from explorer.recipes import RECIPES, Recipe
-from explorer.specs import Spec, parse_spec
 from explorer.ui.compare.entries import of_spec
 from explorer.ui.train import uploads
 from explorer.ui.train.form import UPLOADED, Form
@@ -29,7 +29,7 @@ def train_link(record: Record) -> dict[str, str]:
 
 def _told(record: Record) -> tuple[Spec, Recipe]:
     """Network and recipe as submitted: a record's hold what was measured on its data, and would pin that for others."""
-    if job := desk.submitted(record.id):
+    if job := service.submitted(record.id):
         return job.spec, job.recipe
     return parse_spec(record.spec), Recipe.parse(record.recipe)
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pandas as pd
 import streamlit as st
 
-from explorer.drawing.numbers import bytes_short
+from explorer.formatting import bytes_short
 from explorer.i18n import _
-from explorer.jobs import desk, retention
+from explorer.jobs import retention, service
 from explorer.jobs.store import Record
 from explorer.ui.runs import shared, words
 from explorer.ui.text import plain
@@ -77,4 +77,6 @@ def draw(records: Sequence[Record], listed: shared.Listed) -> None:
     )
     st.caption(_("{size} in all").format(size=bytes_short(total)))
     if len(records) == 1:
-        st.caption(_("Folder on the server: {folder}").format(folder=plain(str(desk.directory(records[0].id).folder))))
+        st.caption(
+            _("Folder on the server: {folder}").format(folder=plain(str(service.directory(records[0].id).folder)))
+        )

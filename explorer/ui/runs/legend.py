@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from itertools import accumulate, pairwise
 
-from explorer.drawing.numbers import duration
+from explorer.formatting import duration
 from explorer.i18n import _, ngettext
 from explorer.jobs.compare import Curves, Point, best, last
 from explorer.jobs.store import Record

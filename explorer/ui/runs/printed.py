@@ -8,10 +8,10 @@ import streamlit as st
 
 from explorer.analysis.publications import trainings
 from explorer.analysis.trained import Training
+from explorer.families import parse_spec
 from explorer.i18n import _
 from explorer.jobs.compare import Point
 from explorer.jobs.store import Record
-from explorer.specs import parse_spec
 from explorer.ui.runs.curves import Line
 from explorer.ui.text import plain
 

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from explorer.drawing.numbers import bytes_short
+from explorer.formatting import bytes_short
 from explorer.i18n import _
-from explorer.jobs import desk
+from explorer.jobs import service
 from explorer.jobs.store import AT_WORK, Record, Status
 from explorer.ui.runs import shared, words
 from explorer.ui.text import plain
@@ -44,7 +44,7 @@ def draw(record: Record, listed: shared.Listed) -> None:
 
 
 def _stopped(record: Record) -> str:
-    if not desk.directory(record.id).resume.exists():
+    if not service.directory(record.id).resume.exists():
         return _(
             "Stopped before its first checkpoint. Resume puts it into the queue again, and it begins at the start."
         )

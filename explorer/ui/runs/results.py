@@ -10,7 +10,7 @@ import streamlit as st
 from explorer.analysis.trained import Training
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.jobs import desk
+from explorer.jobs import service
 from explorer.jobs.store import ACTIVE, Record
 from explorer.specs.reading import read_json
 from explorer.ui.choice import choice
@@ -82,7 +82,7 @@ def _shares(first: Record, tested: Sequence[Record], published: Sequence[Trainin
 
 
 def _mistakes(record: Record, count: int) -> None:
-    path = desk.directory(record.id).mistakes
+    path = service.directory(record.id).mistakes
     try:
         found = _read(str(path), path.stat().st_mtime_ns)
     except (OSError, InputError):

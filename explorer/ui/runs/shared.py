@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from explorer.jobs import desk, machine, retention
+from explorer.jobs import machine, retention, service
 from explorer.jobs.compare import Curves, best, curves
 from explorer.jobs.store import ACTIVE, Record, store
 from explorer.settings import settings
@@ -49,7 +49,7 @@ def listed() -> Listed:
     Raises:
         StoreError: where it can't be read.
     """
-    desk.keep_awake()
+    service.keep_awake()
     held = store()
     return _listed(str(held.url), held.version())
 
@@ -108,7 +108,7 @@ def _curves(url: str, job: str, changed: float) -> Curves:  # noqa: ARG001  part
 def log_tail(record: Record) -> str:
     """The end of what a run's processes printed, from the beginning of a line on."""
     try:
-        with desk.directory(record.id).log.open("rb") as file:
+        with service.directory(record.id).log.open("rb") as file:
             size = file.seek(0, 2)
             file.seek(max(0, size - LOG_TAIL))
             text = file.read().decode(errors="replace")

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from explorer.drawing.numbers import duration
+from explorer.formatting import duration
 from explorer.i18n import _
 from explorer.jobs.store import ACTIVE, Record
 from explorer.ui.faults import in_words, silence

@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from explorer.drawing.numbers import bytes_short, duration
+from explorer.families import parse_spec
+from explorer.formatting import bytes_short, duration
 from explorer.i18n import _, language, ngettext
-from explorer.jobs import desk
+from explorer.jobs import service
 from explorer.jobs.store import AT_WORK, Record, Status
-from explorer.specs import parse_spec
 from explorer.ui.compare.entries import of_spec, title
 
 NONE = "–"
@@ -70,7 +70,7 @@ def at(record: Record, records: Iterable[Record]) -> str:
     live = record.live or {}
     match record.status:
         case Status.QUEUED:
-            ahead = desk.ahead(record.id, records)
+            ahead = service.ahead(record.id, records)
             return _("next") if not ahead else _("{ahead} ahead of it").format(ahead=ahead)
         case Status.RUNNING if live.get("step"):
             done, total = live.get("done"), live.get("total")

@@ -9,12 +9,11 @@ from functools import lru_cache
 import psutil
 import torch
 
-from explorer import beside
+from explorer import formatting
 from explorer.analysis import Precision, analyse
 from explorer.analysis.memory import Training
 from explorer.data.preview import Preview
-from explorer.data.progress import Progress
-from explorer.drawing import numbers
+from explorer.families import Spec
 from explorer.i18n import _
 from explorer.jobs.estimate import Pace, seconds
 from explorer.jobs.job import Job, Resources
@@ -22,10 +21,11 @@ from explorer.jobs.slots import gpus
 from explorer.recipes import Recipe
 from explorer.recipes.changes import MAX_SWEEP
 from explorer.settings import settings
-from explorer.specs import Spec
 from explorer.training.devices import choose_device, make_plan
-from explorer.training.trial import forward_macs
-from explorer.ui.train.lanes import Lane
+from explorer.training.dry_run import forward_macs
+from explorer.ui.train.task_queue import Lane
+from explorer.workers import subprocess_runner
+from explorer.workers.progress import Progress
 
 PROCESS = 400_000_000  # bytes of a process that has imported torch, before it builds anything
 LONGEST = 120.0  # seconds of a measurement
@@ -111,8 +111,8 @@ def _measure(key: str, progress: Progress) -> Pace:
     def watch(_seconds: float, _used: int) -> None:
         progress(_("Measuring a few steps…"), 0, 0)
 
-    answer = beside.run(
-        "explorer.training.pace", text=key, longest=LONGEST, watch=watch, environment=settings().for_process()
+    answer = subprocess_runner.run(
+        "explorer.training.throughput", text=key, longest=LONGEST, watch=watch, environment=settings().for_process()
     )
     return Pace(**json.loads(answer))
 
@@ -156,19 +156,19 @@ def slots(device: str) -> int:
 
 def duration(amount: float) -> str:
     """Seconds in words; nothing is estimated to take none."""
-    return numbers.duration(max(amount, 1))
+    return formatting.duration(max(amount, 1))
 
 
 def about(amount: float) -> str:
     """Seconds in one unit, short enough to stand in a narrow box: ``≈ 2 min``, ``≈ 1.5 h``."""
     seconds = max(round(amount), 1)
-    if seconds < numbers.MINUTE:
+    if seconds < formatting.MINUTE:
         return _("≈ {count} s").format(count=seconds)
-    if amount < 59.5 * numbers.MINUTE:
-        return _("≈ {count} min").format(count=max(round(amount / numbers.MINUTE), 1))
-    if amount < numbers.DAY:
-        return _("≈ {count:.1f} h").format(count=amount / numbers.HOUR)
-    return _("≈ {count:.1f} d").format(count=amount / numbers.DAY)
+    if amount < 59.5 * formatting.MINUTE:
+        return _("≈ {count} min").format(count=max(round(amount / formatting.MINUTE), 1))
+    if amount < formatting.DAY:
+        return _("≈ {count:.1f} h").format(count=amount / formatting.HOUR)
+    return _("≈ {count:.1f} d").format(count=amount / formatting.DAY)
 
 
 def cores() -> int:

@@ -10,19 +10,19 @@ from explorer.data import examples, preview
 from explorer.data.catalogue import NAMES
 from explorer.data.downloads import is_there
 from explorer.data.preview import Preview
-from explorer.data.progress import Progress
 from explorer.drawing.kinds import Group, colours
-from explorer.drawing.numbers import bytes_short
 from explorer.errors import ContentError, InputError
+from explorer.formatting import bytes_short
 from explorer.i18n import _, ngettext
 from explorer.jobs.store import ACTIVE, store
 from explorer.training.fitting import augmentations, on_mirroring
 from explorer.ui.text import plain
 from explorer.ui.train import samples, state, uploads
 from explorer.ui.train.form import UPLOADED, Form, path_of
-from explorer.ui.train.lanes import Lane
 from explorer.ui.train.state import Training
+from explorer.ui.train.task_queue import Lane
 from explorer.ui.train.waiting import follow
+from explorer.workers.progress import Progress
 
 HEIGHT = 190
 NAMED = 24  # classes whose names fit below their bars

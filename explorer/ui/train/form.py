@@ -9,20 +9,20 @@ from typing import Any
 from explorer.analysis import analyse
 from explorer.data.catalogue import NAMES
 from explorer.errors import InputError, StoreError, shown
+from explorer.families import Spec, parse_spec, resolve
+from explorer.families.link import BASE, FIELDS, decode, encode
 from explorer.i18n import _
-from explorer.jobs import desk, launch
+from explorer.jobs import launch, service
 from explorer.jobs.job import Job, Resources, checked_name
 from explorer.jobs.make import jobs as make_jobs
 from explorer.jobs.store import Record, Status, store
-from explorer.models import library
 from explorer.recipes import RECIPES, Recipe, assignments
 from explorer.recipes.changes import MAX_SWEEP
-from explorer.specs import Spec, parse_spec, resolve
-from explorer.specs.link import BASE, FIELDS, decode, encode
 from explorer.training.devices import choose_device
 from explorer.training.start import fits, trainable
 from explorer.ui.compare.entries import of_spec
 from explorer.ui.train import uploads
+from explorer.weights import registry
 
 NETWORK, DATASET, PRESET = "digits-cnn", "digits", "default"
 UPLOADED = "uploaded:"  # before the name of a file that somebody has uploaded
@@ -150,7 +150,7 @@ def checked(resources: Resources) -> Resources:
 def records(statuses: Iterable[Status] | None = None) -> list[Record]:
     """The jobs of this server, all or of some statuses; none while the store can't be read, which the queue says."""
     try:
-        desk.keep_awake()
+        service.keep_awake()
         return store().records(statuses)
     except StoreError:
         return []
@@ -164,7 +164,7 @@ def weights_spec(weights: str) -> Spec:
     Raises:
         InputError: where there are none such, or their file is broken.
     """
-    entry = library.known(weights)
+    entry = registry.known(weights)
     if entry and entry.card:
         return entry.card.network_spec
     record = next((record for record in records() if record.id == weights), None)

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from torch import nn
 
 from explorer.analysis import analyse
+from explorer.families import Spec
+from explorer.families.building import AUXILIARY, build, head_names
 from explorer.i18n import _
-from explorer.models import AUXILIARY, build, head_names
-from explorer.specs import Spec
 from explorer.training.start import last_layers
 
 HEAD = "head"  # the stage of layers behind the last map

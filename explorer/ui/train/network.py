@@ -8,12 +8,12 @@ import torch
 from explorer.analysis import analyse
 from explorer.data.dataset import Dataset, Split
 from explorer.data.preview import Preview
-from explorer.drawing.numbers import short
 from explorer.errors import InputError
+from explorer.families import PRESETS, Spec, saved
+from explorer.families.link import encode
+from explorer.families.presets import SAVED
+from explorer.formatting import short
 from explorer.i18n import _, ngettext
-from explorer.specs import PRESETS, Spec, saved
-from explorer.specs.link import encode
-from explorer.specs.presets import SAVED
 from explorer.training.fitting import adapted
 from explorer.ui import address
 from explorer.ui.compare.entries import Entry, full_title

@@ -4,13 +4,13 @@ import streamlit as st
 import torch
 
 from explorer.data.preview import Preview
-from explorer.drawing.numbers import bytes_short
 from explorer.errors import InputError
+from explorer.families import Spec
+from explorer.formatting import bytes_short
 from explorer.i18n import _, ngettext
 from explorer.jobs.estimate import Pace
 from explorer.jobs.job import MAX_NAME, Job
 from explorer.jobs.store import AT_WORK
-from explorer.specs import Spec
 from explorer.ui.text import plain
 from explorer.ui.train import cost, state
 from explorer.ui.train.cost import Room, Verdict

@@ -13,11 +13,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explorer.errors import InputError
+from explorer.families import PRESETS, Spec, nearest, resolve
+from explorer.families.link import encode
 from explorer.i18n import _
 from explorer.jobs.job import Resources, checked_name
 from explorer.recipes import RECIPES
-from explorer.specs import PRESETS, Spec, nearest, resolve
-from explorer.specs.link import encode
 from explorer.ui import address
 from explorer.ui.compare.entries import full_title, of_spec
 from explorer.ui.outrun import Trail, repeated

@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer.errors import ExplorerError, InputError
 from explorer.i18n import _, ngettext
-from explorer.jobs import desk
+from explorer.jobs import service
 from explorer.jobs.store import ACTIVE, AT_WORK, Record, Status, store
 from explorer.ui import address, outrun
 from explorer.ui.faults import in_words, silence
@@ -65,7 +65,7 @@ def _submit(training: Training, *, possible: bool) -> None:
             raise InputError(
                 _("This can't be trained as it stands: the page says why, beside network, data or memory.")
             )
-        ids = [record.id for record in desk.submit(form.jobs())]
+        ids = [record.id for record in service.submit(form.jobs())]
     except ExplorerError as error:
         problem = str(error)
     except OSError as error:
@@ -76,7 +76,7 @@ def _submit(training: Training, *, possible: bool) -> None:
 @in_words
 def _standing(ids: Sequence[str], *, polling: bool) -> None:
     """The jobs just submitted and the queue, looked at anew only while there is anything to see."""
-    desk.keep_awake()
+    service.keep_awake()
     silence()
     everything = store().records()
     active = [record for record in everything if record.status in ACTIVE]
@@ -101,11 +101,11 @@ def _where(mine: Sequence[Record], everything: Sequence[Record]) -> str:
     name = plain(first.name)
     if len(mine) > 1:
         return _("{count:,} jobs are submitted; {ahead:,} of others wait before them.").format(
-            count=len(mine), ahead=desk.ahead(first.id, everything)
+            count=len(mine), ahead=service.ahead(first.id, everything)
         )
     if first.status is not Status.QUEUED:
         return _("{name} is {status}.").format(name=name, status=status_name(first.status))
-    ahead = desk.ahead(first.id, everything)
+    ahead = service.ahead(first.id, everything)
     busy = sum(record.status in AT_WORK for record in everything)
     if ahead or busy:
         return _("{name} is submitted; {ahead:,} wait and {busy:,} train before it.").format(

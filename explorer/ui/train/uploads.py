@@ -6,9 +6,9 @@ import shutil
 from io import BytesIO
 from pathlib import Path
 
-from explorer.drawing.numbers import bytes_short
 from explorer.errors import InputError, shown
 from explorer.files import whole
+from explorer.formatting import bytes_short
 from explorer.i18n import _
 from explorer.settings import settings
 

@@ -5,7 +5,7 @@ import streamlit as st
 from explorer.i18n import _
 from explorer.ui import outrun
 from explorer.ui.text import plain
-from explorer.ui.train.lanes import Lane, Piece, T
+from explorer.ui.train.task_queue import Lane, Piece, T
 
 EVERY = 0.7  # seconds between two looks
 

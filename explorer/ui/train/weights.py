@@ -5,12 +5,10 @@ from collections.abc import Iterator, Mapping
 import streamlit as st
 
 from explorer.data.preview import Preview
-from explorer.drawing.numbers import bytes_short, short
 from explorer.errors import InputError
+from explorer.families import Spec
+from explorer.formatting import bytes_short, short
 from explorer.i18n import _
-from explorer.models import library
-from explorer.models.library import Entry, Kind
-from explorer.specs import Spec
 from explorer.training.fitting import other_inputs
 from explorer.training.start import fits, trainable
 from explorer.ui.choice import choice
@@ -24,6 +22,8 @@ from explorer.ui.train.form import Form, records, weights_spec
 from explorer.ui.train.network import fit
 from explorer.ui.train.state import Training
 from explorer.ui.train.waiting import follow
+from explorer.weights import registry
+from explorer.weights.registry import Entry, Kind
 
 NONE, BY_NAME = "", "by name"  # None would be a choice that is yet to be made
 MOST_RUNS = 30
@@ -39,7 +39,7 @@ def draw(training: Training, found: Preview | None) -> None:
     names = {NONE: _("Random weights"), **fitting}
     names |= {name: _("{label} · brings its own network").format(label=label) for name, label in others.items()}
     if chosen is not None and chosen not in names:  # by another name, or gone, which is said below
-        entry = library.known(chosen)
+        entry = registry.known(chosen)
         names[chosen] = choose.label(entry, entry.name) if entry else chosen
     choice(
         _label(_("Start from"), "weights" in form.changes), list(names), chosen or NONE,
@@ -50,7 +50,7 @@ def draw(training: Training, found: Preview | None) -> None:
     spec = _fitted(form, found)
     if problem := training.problems.get("weights"):
         fields.complain(problem)
-        if chosen is not None and library.known(chosen):
+        if chosen is not None and registry.known(chosen):
             st.button(
                 _("Take the network of these weights"), icon=":material/schema:", key="train-start-network",
                 on_click=state.open_weights, args=(chosen,), kwargs={"network": True},
@@ -95,7 +95,7 @@ def _fits(spec: Spec, theirs: Spec, name: str) -> bool:
 
 def _entries(called: Mapping[str, str]) -> Iterator[Entry]:
     """Those that can be read, imported and published ones first; of runs the latest."""
-    entries = [entry for entry in library.entries() if entry.card]
+    entries = [entry for entry in registry.entries() if entry.card]
     latest = [job for job in reversed(list(called)) if any(entry.name == job for entry in entries)][:MOST_RUNS]
     place = {job: number for number, job in enumerate(latest)}
     for kind in ORDER:
@@ -107,7 +107,7 @@ def _entries(called: Mapping[str, str]) -> Iterator[Entry]:
 
 def _about(form: Form, spec: Spec, chosen: str) -> None:
     """What is taken over, and what begins anew."""
-    entry = library.known(chosen)
+    entry = registry.known(chosen)
     if entry is None or entry.card is None:
         st.caption(
             _(":material/hourglass_top: This run has no weights yet: its first epoch must have ended before this one "

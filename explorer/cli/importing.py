@@ -1,0 +1,75 @@
+"""Other people's checkpoints from a terminal: ``python -m explorer import …``."""
+
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+from explorer.cli.jobs import as_json
+from explorer.cli.output import say, say_json
+from explorer.families import resolve
+
+
+@click.command("import")
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The new .safetensors file.")
+@click.option("--spec", help="The network, instead of the one that is found: as analyze takes it.")
+@click.option("--mean", help="Taken out of pixels that go from 0 to 1: one number, or one for each channel.")
+@click.option("--std", help="By which they are divided, likewise.")
+@click.option("--resize", help="Pixels of the shorter side before the middle is cut out; none: straight to the square.")
+@click.option("--classes", help="Names in the order of the outputs: a,b,c, or a file of lines or JSON.")
+@click.option("--image-size", type=int, help="Side of the images in pixels.")
+@click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Changes a setting of the network found.")
+@as_json
+def import_(
+    *,
+    checkpoint: Path,
+    output: Path,
+    spec: str | None,
+    mean: str | None,
+    std: str | None,
+    resize: str | None,
+    classes: str | None,
+    image_size: int | None,
+    pairs: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Make weights of CHECKPOINT: a .safetensors, .pth, .pt, .th or .ckpt file that anybody trained.
+
+    On a terminal it asks what the file doesn't say; elsewhere it takes what is likely, and notes it.
+    """
+    from explorer.cli.print_import import ask, report
+    from explorer.recipes import spec_assignments
+    from explorer.weights.importing.importing import import_checkpoint
+    from explorer.weights.importing.questions import READERS
+
+    told = {"mean": mean, "std": std, "resize": resize, "classes": classes}
+    texts = {key: text for key, text in told.items() if text is not None}
+    for key, _equals, text in (pair.partition("=") for pair in pairs):
+        if key in READERS:
+            texts.setdefault(key, text)
+    answers = spec_assignments(pairs)
+    answers |= {key: READERS[key](text) for key, text in texts.items()}
+    settings = [pair for pair in pairs if pair.partition("=")[0] not in READERS]
+    # Of paths on this machine the card says only the last part.
+    command = ["import", checkpoint.name, "-o", output.name, *(word for pair in settings for word in ("--set", pair))]
+    for key, text in (texts | ({} if spec is None else {"spec": spec})).items():
+        command += [f"--{key}", text if key != "classes" or "," in text else Path(text).name]
+    if image_size is not None:
+        answers["image_size"] = image_size
+        command += ["--image-size", str(image_size)]
+    watched = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
+    done = import_checkpoint(
+        checkpoint,
+        output,
+        name=checkpoint.name,
+        answers=answers,
+        spec=None if spec is None else resolve(spec),
+        command=shlex.join(["python", "-m", "explorer", *command]),
+        ask=ask if watched else None,
+    )
+    if as_json:
+        say_json(done.to_dict())
+    else:
+        say(report(done))

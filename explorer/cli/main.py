@@ -1,0 +1,235 @@
+"""The product from a terminal: ``python -m explorer …``.
+
+``--json`` prints one document on stdout and nothing else. Exit status 0 is done, 2 the input is at fault (one
+line on stderr), 1 our fault.
+"""
+
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+from pydantic import ValidationError
+
+from explorer import __version__
+from explorer.cli import jobs, weights
+from explorer.cli.jobs import as_json
+from explorer.cli.output import say, say_json
+from explorer.errors import ExplorerError, InputError, one_line
+from explorer.families import PRESETS, Spec, resolve
+from explorer.i18n import _
+from explorer.settings import settings
+from explorer.specs.base import explain
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="explorer")
+def cli() -> None:
+    """CNN Architecture Explorer."""
+
+
+cli.add_command(jobs.jobs)
+for command in weights.COMMANDS:
+    cli.add_command(command)
+
+
+@cli.command()
+@as_json
+def presets(*, as_json: bool) -> None:
+    """The networks that have a name."""
+    from explorer.families.building import own_names  # with torch
+
+    rows: list[dict[str, Any]] = [
+        {"name": p.name, "title": p.title, "source": p.source, "spec": p.spec.to_dict()} for p in PRESETS.values()
+    ]
+    rows += [
+        {
+            "name": name,
+            "title": name.partition(":")[2],
+            "source": name.partition(":")[0],
+            "spec": resolve(name).to_dict(),
+        }
+        for name in own_names()
+    ]
+    if as_json:
+        say_json(rows)
+        return
+    width = max(len(row["name"]) for row in rows)
+    for row in rows:
+        say(f"{row['name']:{width}}  {row['title']} ({row['source']})")
+
+
+@cli.command()
+@click.argument("spec")
+@click.option("--image-size", type=int, help="Side of the input in pixels, instead of the spec's.")
+@click.option("--batch-size", type=int, default=32, show_default=True, help="Images in a training batch.")
+@click.option("--optimizer", default="momentum", show_default=True, help="sgd, momentum or adam, for the memory.")
+@click.option("--precision", type=click.Choice(["fp32", "bf16", "fp16"]), default="fp32", show_default=True)
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda or mps, for the memory of training.")
+@as_json
+def analyze(
+    *, spec: str, image_size: int | None, batch_size: int, optimizer: str, precision: str, device: str, as_json: bool
+) -> None:
+    """Every number of SPEC: a preset, torchvision:NAME, a .json file or inline JSON."""
+    chosen = _resolve(spec, image_size)
+    from explorer.analysis import Precision, analyse
+
+    analysis = analyse(
+        chosen, batch_size=batch_size, optimizer=optimizer, precision=Precision(precision), device=device
+    )
+    if as_json:
+        say_json(analysis.to_dict())
+        return
+    from explorer.cli.tables import report
+
+    say(report(analysis))
+
+
+@cli.command()
+@click.argument("specs", nargs=-1, metavar="SPEC SPEC [SPEC [SPEC]]")
+@click.option("--image-size", type=int, help="Side of all inputs in pixels, instead of the specs' own.")
+@as_json
+def compare(*, specs: tuple[str, ...], image_size: int | None, as_json: bool) -> None:
+    """Two to four networks side by side: layers aligned, numbers against the first's."""
+    chosen = [_resolve(spec, image_size) for spec in specs]
+    from explorer.analysis import analyse
+    from explorer.analysis.comparison import compare as side_by_side
+
+    comparison = side_by_side([analyse(spec) for spec in chosen])
+    if as_json:
+        say_json(comparison.to_dict())
+        return
+    from explorer.cli.print_compare import report
+
+    say(report(comparison))
+
+
+@cli.command()
+@click.argument("spec")
+@click.option("--dataset", required=True, help="Name of a data set, or the path of an image folder, .zip or .npz.")
+@click.option("--recipe", default="default", show_default=True, help="Name, .json file or inline JSON.")
+@click.option("--epochs", type=int, help="Instead of the recipe's.")
+@click.option("--name", default="", help="What people call the job.")
+@click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Changes the recipe, or spec.KEY the spec.")
+@click.option(
+    "--sweep", "varied", multiple=True, metavar="KEY=A,B", help="A job for each value, of several for each combination."
+)
+@click.option(
+    "--row", "listed", multiple=True, metavar="KEY=A,KEY=B", help="A job with these values: rows that form no grid."
+)
+@click.option(
+    "--rows", "table", type=click.Path(path_type=Path), metavar="FILE", help="The same as a .csv or .json, a job a row."
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@click.option("--processes", type=int, default=1, show_default=True, help="Of data-parallel training.")
+@click.option("--threads", type=int, help="Of the CPU in each process, instead of an equal share of the cores.")
+@click.option("--follow", is_flag=True, help="Show the training and wait for its end; Ctrl-C leaves it to go on.")
+@as_json
+def train(
+    *,
+    spec: str,
+    dataset: str,
+    recipe: str,
+    epochs: int | None,
+    name: str,
+    pairs: tuple[str, ...],
+    varied: tuple[str, ...],
+    listed: tuple[str, ...],
+    table: Path | None,
+    device: str,
+    processes: int,
+    threads: int | None,
+    follow: bool,
+    as_json: bool,
+) -> None:
+    """Put SPEC into the queue, to be trained in processes that go on when this command ends."""
+    from explorer.data import locate, understood
+    from explorer.jobs import service
+    from explorer.jobs.job import Resources
+    from explorer.jobs.make import jobs as make_jobs
+    from explorer.recipes import assignments, row, rows_of_file
+    from explorer.recipes import resolve as resolve_recipe
+    from explorer.training.devices import choose_device
+    from explorer.training.dry_run import forward_macs
+    from explorer.training.start import check as check_start
+
+    recipe_fields, spec_fields = assignments(pairs)
+    if epochs is not None:
+        recipe_fields["epochs"] = epochs
+    chosen = resolve_recipe(recipe).changed(**recipe_fields)
+    network = resolve(spec).changed(**spec_fields)
+    resources = Resources.parse({"device": device, "processes": processes, "threads": threads})
+    rows = [*map(row, listed), *(rows_of_file(table) if table else [])]
+    made = make_jobs(network, locate(dataset), chosen, resources, name=name, varied=varied, rows=rows)
+    made = [weights.with_found(job) for job in made]
+    # An error now is better than one after the data are read.
+    choose_device(resources.device)
+    for one in {job.spec for job in made}:
+        forward_macs(one)
+    for job in made:
+        check_start(job.spec, job.recipe)
+    for sentence in understood(made[0].dataset):
+        say(_("data: {sentence}").format(sentence=sentence), err=True)
+    submitted = [record.id for record in service.submit(made)]
+    show = jobs.follow if follow else jobs.tell
+    show(submitted, as_json=as_json, several=bool(varied or rows))
+
+
+def _resolve(text: str, image_size: int | None) -> Spec:
+    spec = resolve(text)
+    return spec if image_size is None else spec.changed(image_size=image_size)
+
+
+def main() -> None:
+    """Run a command and leave with its status."""
+    _open_streams()
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+        logging.getLogger("explorer").setLevel(settings().log_level)  # others' notes are no part of our answers
+        cli.main(standalone_mode=False)
+    except click.Abort:
+        _fail(_("stopped"), 1)
+    except click.exceptions.NoArgsIsHelpError as error:
+        say(error.format_message(), err=True)
+        sys.exit(2)
+    except ValidationError as error:  # of the settings; specs word theirs themselves
+        _fail(_("setting {fault}").format(fault=explain(error.errors()[0])), 2)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        place = error.filename if isinstance(error.filename, str) else ""
+        _fail(_("{file}: {reason}").format(file=place, reason=reason) if place else reason, 1)
+    except click.ClickException as error:
+        _fail(error.format_message(), 2)
+    except InputError as error:
+        _fail(str(error), 2)
+    except jobs.Failed as error:
+        _fail(str(error), error.status)
+    except ExplorerError as error:
+        _fail(str(error), 1)
+    else:
+        sys.exit(0)
+
+
+def _open_streams() -> None:
+    """Let streams that our caller has closed lead nowhere.
+
+    Python has none in place of them, which every question about a terminal would have to know; and the next file that
+    is opened would take the number of a closed one, and with it whatever is printed there.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  open to the end
+
+
+def _leave(number: int, _frame: object) -> NoReturn:
+    """Leave as at the end of a command: processes beside are ended and temporary files removed."""
+    sys.exit(128 + number)
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    say(_("error: {message}").format(message=one_line(message)), err=True)
+    sys.exit(status)

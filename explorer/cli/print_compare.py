@@ -1,0 +1,56 @@
+"""A comparison as text for a terminal."""
+
+from collections.abc import Sequence
+
+from explorer.analysis import Layer
+from explorer.analysis.alignment import Row, Status
+from explorer.analysis.comparison import Comparison, Measure, counts, unlike_inputs
+from explorer.formatting import shape
+from explorer.i18n import _
+from explorer.ui.compare.entries import full_title, of_spec
+from explorer.ui.compare.words import SIGNS, all_same, amount, measure_name, more, relative, tally
+
+
+def report(comparison: Comparison) -> str:
+    """Names, totals, and the layers in which each further network differs from the first."""
+    names = [full_title(of_spec(network.spec)) for network in comparison.networks]
+    letters = "ABCD"[: len(names)]
+    lines = [
+        _("{letter}  {name}, images {size}").format(letter=letter, name=name, size=shape(network.input_shape))
+        for letter, name, network in zip(letters, names, comparison.networks, strict=True)
+    ]
+    lines += ["", f"! {note}"] if (note := unlike_inputs(comparison.networks)) else []
+    lines += ["", *_columns([[_("for one image"), *letters], *(_totals(comparison, measure) for measure in Measure)])]
+    first, *others = (network.spec for network in comparison.networks)
+    for letter, other, rows in zip(letters[1:], others, comparison.rows, strict=True):
+        found = counts(rows)
+        lines += ["", f"A → {letter}: {tally(found)}"]
+        if found[Status.SAME] == len(rows):
+            lines.append(all_same(first, other))
+        lines += _columns([_cells(row) for row in rows if row.status is not Status.SAME])
+    return "\n".join(lines)
+
+
+def _totals(comparison: Comparison, measure: Measure) -> list[str]:
+    first, *others = comparison.totals
+    cells = [measure_name(measure), amount(first[measure], measure)]
+    for numbers in others:
+        apart = filter(None, dict.fromkeys((more(first, numbers, measure), relative(first, numbers, measure))))
+        told = ", ".join(apart)  # nothing where one of them has no such number
+        cells.append(amount(numbers[measure], measure) + (f" ({told})" if told else ""))
+    return cells
+
+
+def _cells(row: Row) -> list[str]:
+    return [f"{SIGNS[row.status]} {_layer(row.left)}", _layer(row.right), "; ".join(map(str, row.changes))]
+
+
+def _layer(layer: Layer | None) -> str:
+    if layer is None:
+        return ""
+    return f"{layer.name} {layer.words} {shape(layer.output_shape)}"
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]

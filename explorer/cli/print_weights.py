@@ -1,0 +1,78 @@
+"""Weights and what they say about images, as text for a terminal."""
+
+from collections.abc import Iterable, Sequence
+
+from explorer.errors import printable
+from explorer.formatting import bytes_short
+from explorer.i18n import _
+from explorer.prediction.confidence import Doubt
+from explorer.prediction.image_files import Prediction
+from explorer.weights.files import Card
+from explorer.weights.registry import Entry
+
+BAR = 20  # characters of a certain class
+FRAMED = (Doubt.INVERTED, Doubt.BACKGROUND, Doubt.FRAMING)  # what options of the command may mend
+
+
+def table(entries: Iterable[Entry]) -> list[str]:
+    """Weights, a line each: name, where they come from, accuracy, size, and what is wrong."""
+    rows = [
+        (printable(entry.name), str(entry.kind), _accuracy(entry.card), _size(entry), _about(entry))
+        for entry in entries
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _accuracy(card: Card | None) -> str:
+    """On the test set: measured here, or as torchvision says."""
+    for key in ("test/top1", "torchvision/top1"):
+        if card and isinstance(value := card.metrics.get(key), float):
+            return f"{value:.2%}"
+    return ""
+
+
+def _size(entry: Entry) -> str:
+    try:
+        return bytes_short(entry.path.stat().st_size)
+    except OSError:  # torchvision's that nobody has used yet, or gone since the list was made
+        return _("not downloaded")
+
+
+def _about(entry: Entry) -> str:
+    if entry.card is None:
+        return _("broken: {reason}").format(reason=entry.fault)
+    title, data = printable(entry.card.name), printable(entry.card.data.get("name", ""))
+    if not data:
+        return title
+    if title == entry.name:
+        return _("trained on {data}").format(data=data)
+    return _("{title}, trained on {data}").format(title=title, data=data)
+
+
+def predictions(found: Sequence[Prediction]) -> str:
+    """Pictures with their likeliest classes, and what is to be said of these."""
+    width = max((len(guess.name) for one in found for guess in one.top), default=0)
+    lines: list[str] = []
+    for one in found:
+        lines.append(printable(one.image))
+        lines += [
+            f"  {guess.probability:7.2%}  {guess.name.ljust(width)}  {'█' * round(BAR * guess.probability)}".rstrip()
+            for guess in one.top
+        ]
+        lines += [f"  {line}" for line in _said(one)]
+    if any(warned.code in FRAMED for one in found if one.verdict for warned in one.verdict.warnings):
+        lines.append(_("--ink finds the strokes and frames them as the network's own; --invert turns light and dark."))
+    return "\n".join(lines)
+
+
+def _said(one: Prediction) -> list[str]:
+    if one.verdict is None:
+        return []
+    lines = [_("Note: {sentence}").format(sentence=note) for note in one.verdict.notes]
+    lines += [_("Warning: {sentence}").format(sentence=warned.message) for warned in one.verdict.warnings]
+    if not one.verdict.stands_out:
+        lines.append(_("Not sure: no class stands out."))
+    elif not one.verdict.sure:
+        lines.append(_("Not sure: see the warning."))
+    return lines

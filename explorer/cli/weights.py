@@ -1,0 +1,273 @@
+"""Weights from a terminal: what there is, how good it is, what it says about images, and files for other programs."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from explorer.cli.importing import import_
+from explorer.cli.jobs import Failed, as_json
+from explorer.cli.output import say, say_json
+from explorer.errors import InputError, shown
+from explorer.families import PRESETS, Spec, resolve
+from explorer.i18n import _
+from explorer.jobs.job import Job
+
+
+@click.group(invoke_without_command=True)
+@as_json
+@click.pass_context
+def weights(context: click.Context, *, as_json: bool) -> None:
+    """The weights that have a name: ours, imported ones, those of jobs, torchvision's.
+
+    Without a command it lists them.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from explorer.cli.print_weights import table
+    from explorer.weights.registry import entries
+
+    found = entries()
+    if as_json:
+        say_json([entry.to_dict() for entry in found])
+    else:
+        say("\n".join(table(found)))
+
+
+@weights.command()
+@click.argument("job")
+@click.argument("name")
+@click.option("--half", is_flag=True, help="In half precision: half the size.")
+@click.option("--license", "terms", help="Goes on their card.")
+@as_json
+def publish(*, job: str, name: str, half: bool, terms: str | None, as_json: bool) -> None:
+    """Keep the best weights of JOB as NAME: they stay when the job is deleted."""
+    from explorer.weights import store
+
+    path = store.publish(job, name, half=half, terms=terms)
+    _tell({"name": name, "weights": str(path)}, _("{job} is published as {name}"), as_json=as_json, job=job)
+
+
+@weights.command()
+@click.argument("old")
+@click.argument("name")
+@as_json
+def convolve(*, old: str, name: str, as_json: bool) -> None:
+    """Keep OLD as NAME with its dense head turned into convolutions: the same scores, and images of any size.
+
+    OLD is a name of the list, a job's id, or a path.
+    """
+    from explorer.weights import store
+
+    path = store.convolve(found(old), name)
+    _tell(
+        {"name": name, "weights": str(path)}, _("{old} with a head of convolutions is {name}"), as_json=as_json, old=old
+    )
+
+
+@weights.command()
+@click.argument("old")
+@click.argument("new")
+@as_json
+def rename(*, old: str, new: str, as_json: bool) -> None:
+    """Give imported or published weights another name."""
+    from explorer.weights import store
+
+    path = store.rename(old, new)
+    _tell({"name": new, "weights": str(path)}, _("{old} is now {name}"), as_json=as_json, old=old)
+
+
+@weights.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@as_json
+def delete(*, name: str, yes: bool, as_json: bool) -> None:
+    """Delete imported or published weights."""
+    from explorer.weights import store
+
+    if not yes:
+        if not sys.stdin.isatty():
+            raise InputError(_("delete: add --yes; the weights {name} would be lost").format(name=shown(name)))
+        click.confirm(_("Delete the weights {name}?").format(name=name), abort=True, err=True)
+    store.delete(name)
+    _tell({"name": name, "deleted": True}, _("{name} is deleted"), as_json=as_json)
+
+
+def _tell(document: dict[str, Any], sentence: str, *, as_json: bool, **words: str) -> None:
+    if as_json:
+        say_json(document)
+    else:
+        say(sentence.format(name=document["name"], **words))
+
+
+@click.command()
+@click.argument("weights")
+@click.option("--dataset", required=True, help="Name of a data set, or the path of an image folder, .zip or .npz.")
+@click.option("--split", default="test", show_default=True, help="test, train, or validation where the data has one.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@as_json
+def evaluate(*, weights: str, dataset: str, split: str, device: str, as_json: bool) -> None:
+    """How many images of a data set WEIGHTS get right: a name of the list, a job's id, or a path."""
+    from explorer.cli.print_progress import counted, progress_line
+    from explorer.cli.print_train import notes, scores
+    from explorer.training.measure import measure
+
+    path = found(weights)
+    with progress_line() as note:
+        result = measure(path, dataset, split, device, counted(note)).result
+    if as_json:
+        say_json(result)
+    else:
+        say("\n".join([scores(result), *notes({"notes": [*result["warnings"], *result["notes"]]})]))
+
+
+@click.command()
+@click.argument("weights")
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE…", type=click.Path())
+@click.option("--top", type=click.IntRange(min=1), default=5, show_default=True, help="Classes for each image.")
+@click.option("--image-size", type=int, help="Side of the images in pixels, in place of the one on the card.")
+@click.option("--invert", is_flag=True, help="Light and dark change places.")
+@click.option(
+    "--ink",
+    "find_ink",
+    is_flag=True,
+    help="Strokes on paper are found, inverted where they must be, cropped and centred as the network's own digits.",
+)
+@as_json
+def predict(
+    *,
+    weights: str,
+    images: Sequence[str],
+    top: int,
+    image_size: int | None,
+    invert: bool,
+    find_ink: bool,
+    as_json: bool,
+) -> None:
+    """What WEIGHTS see in pictures: a name of the list, a job's id, or a path."""
+    from explorer.cli.print_weights import predictions
+    from explorer.prediction.image_files import predict as answers
+    from explorer.prediction.networks import Network
+    from explorer.weights.files import load
+    from explorer.weights.heads import at_size
+
+    path = found(weights)
+    module, card = load(path)
+    card = at_size(card, image_size)
+    network = Network(module, card, card.name, path)
+    told = list(answers(network, images, top, invert=invert, find_ink=find_ink))
+    if as_json:
+        # In ASCII, which has a form for the names of files that are no text.
+        say_json([one.to_dict() for one in told])
+    elif read := [one for one in told if one.error is None]:
+        say(predictions(read))
+    if failed := [one for one in told if one.error is not None]:
+        raise Failed("; ".join(str(one.error) for one in failed), 2)
+
+
+@click.command()
+@click.argument("spec", metavar="SPEC|WEIGHTS")
+@click.option(
+    "--format", "name", required=True, help="pytorch, onnx, json, dot, svg, csv; of weights safetensors, pth."
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The file; without it, text goes to stdout.")
+@click.option("--half", is_flag=True, help="Safetensors in half precision.")
+@click.option(
+    "--evaluate", "data", metavar="DATA", help="Measure the weights as they are written, and put that on their card."
+)
+@click.option("--license", "terms", help="Goes on their card.")
+@click.option("--fold-batch-norm", "fold", is_flag=True, help="In ONNX, into the layers before it.")
+@as_json
+def export(
+    *,
+    spec: str,
+    name: str,
+    output: Path | None,
+    half: bool,
+    data: str | None,
+    terms: str | None,
+    fold: bool,
+    as_json: bool,
+) -> None:
+    """Write a network, or weights with their card, as a file for another program.
+
+    ONNX of a name that weights have carries them; of any other network it has random ones.
+    """
+    from explorer.cli.print_progress import counted, progress_line
+    from explorer.exports import FORMATS, OF_WEIGHTS, batch_norm_note, content, export_weights
+    from explorer.exports import export as write
+    from explorer.formatting import bytes_short
+    from explorer.weights.files import read_card
+
+    known = list(dict.fromkeys((*FORMATS, *OF_WEIGHTS)))
+    if name not in known:
+        raise InputError(_("format: {value} is not one of {known}").format(value=shown(name), known=", ".join(known)))
+    source = found(spec) if name not in FORMATS or (name == "onnx" and _is_weights(spec)) else None
+    if source is None and (half or data or terms):
+        raise InputError(_("half, evaluate and license are for weights, in the formats safetensors, pth and onnx"))
+    if fold and name != "onnx":
+        raise InputError(_("fold-batch-norm: {name} files have no folded form; it is for onnx").format(name=name))
+    if output is None:
+        if as_json or source or FORMATS[name].weights:
+            raise InputError(_("output: name the file with -o; stdout takes text formats alone, and not with --json"))
+        click.echo(content(_network(spec), name), nl=False)
+        return
+    with progress_line() as note:
+        if source:
+            size = export_weights(source, name, output, counted(note), half=half, data=data, terms=terms, fold=fold)
+        else:
+            size = write(_network(spec), name, output, note, fold=fold)
+    about = ""
+    if name == "onnx":
+        about = batch_norm_note(read_card(source).network_spec if source else _network(spec), fold=fold)
+    if as_json:
+        document = {"format": name, "file": str(output), "bytes": size} | ({"weights": str(source)} if source else {})
+        document |= {"notes": [about]} if about else {}
+        say_json(document)
+        return
+    if name == "onnx" and source is None:
+        say(_("{file}: {size}, with random weights").format(file=output, size=bytes_short(size)))
+    else:
+        say(_("{file}: {size}").format(file=output, size=bytes_short(size)))
+    if about:
+        say(about)
+
+
+COMMANDS = (weights, evaluate, predict, export, import_)
+
+
+def found(text: str) -> Path:
+    """The file of weights that a user names, with a line of progress while it is downloaded."""
+    from explorer.cli.print_progress import counted, progress_line
+    from explorer.weights.registry import find
+
+    with progress_line() as note:
+        return find(text, counted(note))
+
+
+def with_found(job: Job) -> Job:
+    """A job whose starting weights are named by their path: its worker runs in another folder."""
+    if job.recipe.weights is None:
+        return job
+    return replace(job, recipe=job.recipe.changed(weights=str(found(job.recipe.weights).absolute())))
+
+
+def _is_weights(text: str) -> bool:
+    """Whether a text means weights rather than a network: torchvision's where an entry is named in full."""
+    from explorer.weights.registry import TORCHVISION, local
+
+    return (
+        "_Weights" in text if text.startswith(TORCHVISION) else local(text) is not None and not text.endswith(".json")
+    )
+
+
+def _network(text: str) -> Spec:
+    """The network that a user names, or that of weights."""
+    from explorer.weights.files import read_card
+    from explorer.weights.registry import local
+
+    path = None if text in PRESETS or text.endswith(".json") else local(text)
+    return resolve(text) if path is None else read_card(path).network_spec

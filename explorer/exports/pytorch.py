@@ -1,0 +1,55 @@
+"""PyTorch source that needs torch alone and reads as if written for this one network.
+
+``class Net`` takes the number of classes (by default the spec's) and has the tensor names of
+:func:`explorer.families.building.build`, so that weights go from one to the other. What a spec does not use is not in
+its source. The text is English, as code is, and keeps to the default settings of ruff (88 columns). Each family has a
+template (``source.py.jinja``) and its values (``context`` of ``source.py``) in its folder.
+"""
+
+from pathlib import Path
+
+import jinja2
+
+from explorer import families
+from explorer.analysis import analyse
+from explorer.families import PRESETS, Spec
+from explorer.families.registry import part
+
+_templates = jinja2.Environment(
+    loader=jinja2.FileSystemLoader([Path(__file__).parent, *families.__path__]),
+    undefined=jinja2.StrictUndefined,
+    autoescape=jinja2.select_autoescape(),
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+
+
+def source(spec: Spec) -> str:
+    """The network of a spec as one Python file.
+
+    Raises:
+        SpecError: where only torchvision can build the network.
+    """
+    title, family = _title(spec), part(spec.family, "source")
+    if (twin := getattr(family, "twin", None)) is not None:
+        spec = twin(spec)
+        family = part(spec.family, "source")
+    analysis = analyse(spec)
+    maps = {layer.name.split(".")[0]: layer.output_shape for layer in analysis.layers}  # the last of each module
+    return _templates.get_template(f"{spec.family}/source.py.jinja").render(
+        title=title,
+        spec=spec,
+        totals=analysis.totals,
+        **getattr(family, "context")(spec, maps),  # noqa: B009
+    )
+
+
+def _title(spec: Spec) -> str:
+    if spec.own_name is not None:
+        library, _colon, name = spec.own_name.partition(":")
+        return f"{name}, tensor for tensor as in {library}"
+    for preset in PRESETS.values():
+        if preset.spec == spec:
+            return f"{preset.title} ({preset.source})"
+    return f"A network of the {spec.family} family"

@@ -1,0 +1,26 @@
+"""Why layers are no GoogLeNet of ours though they hold its modules."""
+
+from collections.abc import Sequence
+
+from explorer.families.googlenet.recognise import other_stem
+from explorer.families.recognition.guess import slots
+from explorer.families.recognition.layers import Layers, Unit
+from explorer.families.registry import PRESETS
+from explorer.i18n import _
+
+
+def fault(layers: Layers) -> str | None:
+    """What shows that only the stem of a GoogLeNet is none of ours, in words; None where it isn't so."""
+    if not (theirs := other_stem(layers)):
+        return None
+    spec = "googlenet-bn-cifar10" if len(theirs) == 1 else "googlenet-torchvision" if theirs[0].norm else "googlenet"
+    ours = slots(PRESETS[spec].spec).units[: 1 if len(theirs) == 1 else 3]
+    return _(
+        "it is a GoogLeNet with a stem that ours have not: {theirs} before the Inception modules, where {spec}, which "
+        "is nearest, has {ours}"
+    ).format(theirs=_listed(theirs), spec=spec, ours=_listed(ours))
+
+
+def _listed(units: Sequence[Unit]) -> str:
+    text = _("{tensor} of {shape}")
+    return ", ".join(text.format(tensor=unit.tensors["weight"], shape=unit.shape) for unit in units)

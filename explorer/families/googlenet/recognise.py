@@ -1,0 +1,326 @@
+"""Networks of the ``googlenet`` family among the layers of a checkpoint."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import islice, pairwise, product
+from math import isqrt
+from typing import Any, NamedTuple
+
+from explorer.errors import SpecError
+from explorer.families import PRESETS, GoogLeNetSpec
+from explorer.families.googlenet.spec import MAX_BRANCH, Module
+from explorer.families.recognition.adapting import PYTORCH_EPSILON
+from explorer.families.recognition.guess import Guess, Misfit, Question, asked_epsilon, guess
+from explorer.families.recognition.layers import Checkpoint, Layers, Unit, common, parts, trail
+from explorer.i18n import _
+
+NUMBERED = re.compile(r"[0-9]{1,3}[a-z]?|[a-z][0-9]{1,3}")
+POOLED = re.compile(r"pool|proj", re.IGNORECASE)
+FIVE = re.compile(r"5x5|five", re.IGNORECASE)
+REDUCES = re.compile(r"reduc|squeeze|bottleneck", re.IGNORECASE)
+BRANCH = re.compile(r"([A-Za-z_]+)([0-9]+)")  # branch2, p2_1
+MOST_STEMS = 50  # the published table has two, by its reductions
+
+
+class Inception(NamedTuple):
+    """The convolutions of a module in our order: 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection.
+
+    A naive module has the 1x1, the 3x3 and the 5x5 alone.
+    """
+
+    units: tuple[Unit, ...]
+
+    @property
+    def before(self) -> int:
+        """Channels that arrive."""
+        return self.units[0].before
+
+    @property
+    def after(self) -> int:
+        """Channels that leave."""
+        if len(self.units) == 3:
+            return self.before + sum(unit.after for unit in self.units)
+        return sum(self.units[place].after for place in (0, 2, 4, 5))
+
+    @property
+    def pool_told(self) -> bool:
+        """Whether names say which of the two 1x1 that reduce nothing follows the pool."""
+        one, *_middle, pooled = self.units
+        numbers = _numbers(self.units)
+        return (bool(POOLED.search(one.name)), numbers[0]) < (bool(POOLED.search(pooled.name)), numbers[-1])
+
+    @property
+    def wide_told(self) -> bool:
+        """Whether sizes or names say which branch is the 5x5, which may be a second 3x3."""
+        three, five = self.units[2], self.units[4]
+        told = [(unit.kernel, bool(FIVE.search(unit.name))) for unit in (three, five)]
+        numbers = _numbers(self.units)
+        return (told[0], numbers[2]) < (told[1], numbers[4])
+
+    def exchanged(self, *, pool: bool, wide: bool) -> "Inception":
+        """The same convolutions, with the branches exchanged whose shapes are alike."""
+        if not (pool or wide):
+            return self
+        one, *middle, pooled = self.units
+        if wide:
+            middle = [*middle[2:], *middle[:2]]
+        return Inception((pooled, *middle, one) if pool else (one, *middle, pooled))
+
+    def row(self, name: str) -> Module:
+        """The row of the table; what a naive module has no use for stands as wide as what it replaces."""
+        widths = [unit.after for unit in self.units]
+        if len(widths) == 3:
+            one, three, five = widths
+            widths = [one, three, three, five, five, min(self.before, MAX_BRANCH)]
+        return Module(name, *widths)
+
+
+def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
+    """Every network of this family that the layers may be, best first."""
+    layers = checkpoint.layers
+    if layers.rest or not layers.linears:
+        return
+    main, heads = _without_heads(layers)
+    convolutions = [unit for unit in main if unit.kernel]
+    linears = [unit for unit in main if not unit.kernel]
+    if len(linears) != 1:
+        return
+    for stem in islice(_stems(convolutions), MOST_STEMS):
+        body = [unit for unit in convolutions if unit not in stem]
+        for size in (6, 3):
+            modules = _modules(body, size)
+            order = trail([(module.before, module.after) for module in modules], stem[-1].after)
+            if order:
+                for reading in _readings([modules[index] for index in order]):
+                    with suppress(Misfit, SpecError):
+                        yield _read(stem, reading, linears[0], heads)
+                return
+
+
+def other_stem(layers: Layers) -> list[Unit]:
+    """The one to three convolutions before nothing but Inception modules; none where it is not so.
+
+    They come first in the file, in whatever shapes: for words about a network that is none of this family.
+    """
+    main, _heads = _without_heads(layers)
+    convolutions = [unit for unit in main if unit.kernel]
+    for length, size in product((1, 2, 3), (6, 3)):
+        stem, modules = convolutions[:length], _modules(convolutions[length:], size)
+        if modules and trail([(module.before, module.after) for module in modules], stem[-1].after):
+            return stem
+    return []
+
+
+def _readings(modules: list[Inception]) -> Iterator[list[Inception]]:
+    """The modules, and then with the branches exchanged that neither shapes nor names tell apart."""
+    pools, wides = ((False, True) if left else (False,) for left in _open(modules))
+    for pool, wide in product(pools, wides):
+        yield [module.exchanged(pool=pool, wide=wide) for module in modules]
+
+
+def _open(modules: list[Inception]) -> tuple[bool, bool]:
+    """What nothing tells: which of the two 1x1 that reduce nothing follows the pool, and which 3x3 comes first."""
+    if len(modules[0].units) != 6 or _published([module.row("") for module in modules], 6):
+        return False, False
+    return not all(module.pool_told for module in modules), not all(module.wide_told for module in modules)
+
+
+def _without_heads(layers: Layers) -> tuple[list[Unit], list[Unit]]:
+    """Take out auxiliary heads: a 1x1 convolution and two linear layers, the first of which reads C maps."""
+    units = list(layers.units)
+    heads: list[Unit] = []
+    for first in layers.linears:
+        place = layers.units.index(first)
+        narrow = [unit for unit in layers.units[:place] if unit.kernel == 1 and _squared(first.before, unit.after)]
+        beside = [unit for unit in narrow if len(unit.path) > 1 and unit.path[0] == first.path[0]] or narrow
+        later = [unit for unit in layers.units[place + 1 :] if not unit.kernel and unit.before == first.after]
+        head = [*beside[-1:], first, *later[:1]]
+        if len(head) == 3 and not any(unit in heads for unit in head):
+            heads += head
+            units = [unit for unit in units if unit not in head]
+    return units, heads
+
+
+def _squared(features: int, channels: int) -> bool:
+    cells, left = divmod(features, channels)
+    return not left and isqrt(cells) ** 2 == cells
+
+
+def _stems(convolutions: list[Unit]) -> Iterator[list[Unit]]:
+    """What may come before the first module: 7x7, 1x1 and 3x3, or one 3x3."""
+
+    def like(kernel: int, after: int, before: int | None = None) -> list[Unit]:
+        fitting = (unit for unit in convolutions if (unit.kernel, unit.after) == (kernel, after))
+        return [unit for unit in fitting if before in (None, unit.before)]
+
+    for triple in product(like(7, 64), like(1, 64, 64), like(3, 192, 64)):
+        yield list(triple)
+    if len(convolutions) % 3 == 1:
+        for first in like(3, 192):
+            yield [first]
+
+
+def _modules(units: list[Unit], size: int) -> list[Inception]:
+    """Cut the units into modules of so many convolutions; none where that fails."""
+    found = [_module(units[start : start + size]) for start in range(0, len(units), size)]
+    modules = [module for module in found if module is not None and len(module.units) == size]
+    return modules if len(modules) == len(found) else []
+
+
+def _module(units: Sequence[Unit]) -> Inception | None:
+    """The branches of a module, in whatever order they are registered."""
+    numbers = dict(zip((unit.name for unit in units), _numbers(units), strict=True))
+    wide = [unit for unit in units if unit.kernel in (3, 5)]
+    wide.sort(key=lambda unit: (unit.kernel, bool(FIVE.search(unit.name)), numbers[unit.name]))
+    narrow = [unit for unit in units if unit.kernel == 1]
+    if len(wide) != 2 or wide[0].kernel != 3 or len(wide) + len(narrow) != len(units):
+        return None
+    if len(units) == 3:
+        naive = Inception((narrow[0], *wide))
+        return naive if len({unit.before for unit in naive.units}) == 1 else None
+    reduces = []
+    for unit in wide:
+        fitting = [other for other in narrow if other.after == unit.before]
+        if not fitting:
+            return None
+        reduces.append(min(fitting, key=lambda other: _distance(units, other, unit)))
+        narrow.remove(reduces[-1])
+    straight = sorted(
+        narrow,
+        key=lambda unit: (
+            bool(POOLED.search(parts(unit.name)[-1] + "".join(unit.path[-3:-1]))),
+            numbers[unit.name],
+        ),
+    )
+    if len({unit.before for unit in (*straight, *reduces)}) != 1:
+        return None
+    one, pooled = straight
+    return Inception((one, reduces[0], wide[0], reduces[1], wide[1], pooled))
+
+
+def _numbers(units: Sequence[Unit]) -> list[int]:
+    """What the four branches of a module are numbered by in their names; zeros where they are not."""
+    shared = len(common(unit.path for unit in units))
+    found = [BRANCH.match(unit.path[shared]) if len(unit.path) > shared else None for unit in units]
+    told = [(match[1], int(match[2])) for match in found if match]
+    if len(told) == len(units) and len({letters for letters, _number in told}) == 1 and len(set(told)) == 4:
+        return [number for _letters, number in told]
+    return [0] * len(units)
+
+
+def _distance(units: Sequence[Unit], reduce: Unit, unit: Unit) -> tuple[bool, int, bool, int]:
+    """How far a 1x1 is from the convolution that it may reduce for: by its names, then by its place in the file."""
+    near = len(common([reduce.path, unit.path]))
+    steps = units.index(unit) - units.index(reduce)
+    return not REDUCES.search(reduce.name), -near, steps < 0, abs(steps)
+
+
+def _read(stem: list[Unit], modules: list[Inception], head: Unit, heads: list[Unit]) -> Guess:
+    imagenet = len(stem) == 3
+    normed = stem[0].norm is not None
+    kernel = modules[0].units[4 if len(modules[0].units) == 6 else 2].kernel
+    as_torchvision = normed and kernel == 3
+    # torchvision sets one in the modules that pair a convolution with its norm; who numbers the two in a sequence, or
+    # keeps the bias, has written code anew.
+    numbered = stem[0].path[-1:] and stem[0].path[-1].isdecimal()
+    epsilon = PYTORCH_EPSILON if numbered or "bias" in stem[0].tensors else GoogLeNetSpec.epsilon
+    rows, pools = _table(modules)
+    fields: dict[str, Any] = {
+        "modules": rows,
+        "pool_after": pools,
+        "aux_after": (),
+        "stem": "imagenet" if imagenet else "cifar",
+        "batch_norm": normed,
+        "branch5x5": kernel,
+        "reduce": len(modules[0].units) == 6,
+        "last_pool": 2 if as_torchvision else 3,
+        "dropout": 0.2 if as_torchvision else 0.4,
+        "in_channels": stem[0].before,
+        "image_size": 224 if imagenet else 32,
+        "num_classes": head.after,
+    }
+    questions = [
+        Question("image_size", _("How many pixels has a side of the images?"), fields["image_size"]),
+        Question("pool_after", _("After which modules is there a pool?"), list(fields["pool_after"])),
+        Question("last_pool", _("How wide is the window of the last of these pools?"), fields["last_pool"], (3, 2)),
+    ]
+    if normed:
+        questions.append(asked_epsilon(epsilon))
+    ignored = tuple(name for unit in heads for name in unit.names)
+    notes = []
+    if ignored:
+        text = _("Auxiliary heads help in training only: {count} tensors are left out ({names}, …).")
+        notes.append(text.format(count=len(ignored), names=ignored[0]))
+    pool_open, wide_open = _open(modules)
+    if pool_open:
+        text = _(
+            "Which of a module's two 1x1 convolutions that reduce nothing follows a pool is not told; it is taken to "
+            "be {name}."
+        )
+        notes.append(text.format(name=modules[0].units[5].name))
+    if wide_open:
+        text = _("Which of a module's two branches of 3x3 comes first is not told; it is taken to be that of {name}.")
+        notes.append(text.format(name=modules[0].units[2].name))
+    units = [*stem, *(unit for module in modules for unit in module.units), head]
+    spec = GoogLeNetSpec.parse(fields)
+    adapting = {"epsilon": epsilon} if normed else {}
+    return guess(spec, units, ignored=ignored, notes=tuple(notes), questions=tuple(questions), adapting=adapting)
+
+
+def _table(modules: list[Inception]) -> tuple[list[Module], list[str]]:
+    """The rows, and the names of those that a pool follows: of a published table as there, else by signs."""
+    rows = [module.row(f"m{number}") for number, module in enumerate(modules, 1)]
+    own = _names(modules)
+    if (published := _published(rows, len(modules[0].units))) is not None:
+        names = own or [row.name for row in published.modules]
+        places = [place for place, row in enumerate(published.modules) if row.name in published.pool_after]
+        rows = list(published.modules)
+    else:
+        names = own or [row.name for row in rows]
+        places = _pooled(names)
+    return [row._replace(name=name) for row, name in zip(rows, names, strict=True)], [names[place] for place in places]
+
+
+def _published(rows: list[Module], count: int) -> GoogLeNetSpec | None:
+    """The preset whose modules have the same convolutions."""
+
+    def used(row: Module) -> tuple[str | int, ...]:
+        return row[1:] if count == 6 else (row.ch1x1, row.ch3x3, row.ch5x5)
+
+    known = (preset.spec for preset in PRESETS.values() if isinstance(preset.spec, GoogLeNetSpec))
+    return next((spec for spec in known if list(map(used, spec.modules)) == list(map(used, rows))), None)
+
+
+def _names(modules: list[Inception]) -> list[str] | None:
+    """What the modules are called in the checkpoint, where that is short, numbered and tells them apart."""
+    paths = [common(unit.path for unit in module.units) for module in modules]
+    depth = len(common(paths))
+    if not all(len(path) > depth for path in paths):
+        return None
+    own = [path[depth] for path in paths]
+    shared = len(common(map(tuple, own)))
+    # Digits belong to the name: inception3a and inception3b are 3a and 3b.
+    while shared and own[0][shared - 1].isdecimal():
+        shared -= 1
+    for short in ([name[shared:].strip("_") for name in own], own):
+        if len(set(short)) == len(short) and all(NUMBERED.fullmatch(name) for name in short):
+            return short
+    return None
+
+
+def _pooled(names: list[str]) -> list[int]:
+    """Places of modules that a pool follows: by numbers like 3b and 4a or gaps, else as far on as in the paper."""
+    stages = [match[1] if (match := re.fullmatch(r"([0-9]+)[a-z]", name)) else "" for name in names]
+    if all(stages):
+        return [place for place in range(len(names) - 1) if stages[place] != stages[place + 1]]
+    if all(name.isdecimal() for name in names):  # pools have numbers of a Sequential, and no tensors
+        steps = [int(later) - int(name) for name, later in pairwise(names)]
+        if set(steps) == {1, 2}:
+            return [place for place, step in enumerate(steps) if step == 2]
+    return [place for place in sorted({len(names) * 2 // 9 - 1, len(names) * 7 // 9 - 1}) if place >= 0]
+
+
+def untold(_spec: GoogLeNetSpec) -> str:
+    """What no tensor of the network tells and nobody is asked about."""
+    return _("No tensor tells these, which are taken as usual: ReLU as the activation, means of the last map.")

@@ -1,0 +1,122 @@
+"""Links: a spec as readable query parameters, as differences from a preset.
+
+``?net=vgg16`` is the preset; ``?net=vgg16&cfg=64.M.128&batch_norm=true`` changes it. Lists are joined with dots,
+rows of tables with underscores, ``none`` is null and ``empty`` the empty list.
+
+Where several networks share a link, each is one text of unreserved characters: ``vgg16~cfg~64.M.128``. The parts
+are joined with tildes; ``~.`` stands for a colon and ``~-`` for a slash.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, get_args, get_origin
+
+from explorer.errors import SpecError, shown
+from explorer.families.presets import is_base, nearest, parse_spec, resolve
+from explorer.families.registry import FAMILIES, PRESETS
+from explorer.i18n import _
+from explorer.specs.base import Spec
+
+BASE = "net"
+DEFAULT = "vgg16"
+MAX_LINK = 8_000
+_WORDS = {"true": True, "false": False, "none": None}
+
+# Every field of every family can stand in a link.
+FIELDS = frozenset(name for family in FAMILIES.values() for name in family.model_fields if name != "family")
+
+
+def encode(spec: Spec, base: str) -> dict[str, str]:
+    """Query parameters that :func:`decode` turns back into the spec.
+
+    Args:
+        spec: the network.
+        base: the preset that it was made from, if of the same family; else the link starts from the nearest.
+    """
+    if base not in PRESETS or PRESETS[base].spec.family != spec.family:
+        base = nearest(spec)
+    before, after = resolve(base).to_dict(), spec.to_dict()
+    return {BASE: base, **{key: _text(after[key]) for key in after if after[key] != before[key]}}
+
+
+def decode(parameters: Mapping[str, str]) -> tuple[Spec, str]:
+    """The spec of a link, and the name of the preset that it starts from.
+
+    Raises:
+        SpecError: naming the parameter and what is wrong with it.
+    """
+    if sum(map(len, parameters.values())) > MAX_LINK:
+        raise SpecError(_("link: longer than {limit:,} characters").format(limit=MAX_LINK))
+    base = parameters.get(BASE, DEFAULT)
+    if not is_base(base):
+        raise SpecError(_("link, net: there is no preset {name}").format(name=shown(base)))
+    start = resolve(base)
+    fields = type(start).model_fields
+    data = start.to_dict()
+    for key, text in parameters.items():
+        if key == BASE:
+            continue
+        if key not in fields or key == "family":
+            raise SpecError(_("link, {key}: {base} has no such setting").format(key=shown(key), base=base))
+        data[key] = _value(text, fields[key].annotation)
+    try:
+        return parse_spec(data), base
+    except SpecError as error:
+        raise SpecError(_("link: {problem}").format(problem=error)) from None
+
+
+def to_text(spec: Spec, base: str) -> str:
+    """A network as one text, which :func:`from_text` turns back; arguments as of :func:`encode`."""
+    link = encode(spec, base)
+    parts = [link.pop(BASE), *(part for pair in link.items() for part in pair)]
+    return "~".join(part.replace(":", "~.").replace("/", "~-") for part in parts)
+
+
+def from_text(text: str) -> tuple[Spec, str]:
+    """The network of such a text, and the name of the preset that it starts from.
+
+    Raises:
+        SpecError: naming the part and what is wrong with it.
+    """
+    parts = [part.replace("~.", ":").replace("~-", "/") for part in re.split("~(?![.-])", text.strip())]
+    base, keys, values = parts[0], parts[1::2], parts[2::2]
+    if not is_base(base):
+        raise SpecError(_("link: there is no preset {name}").format(name=shown(base)))
+    if len(keys) > len(values):
+        raise SpecError(_("link: {key} has no value").format(key=shown(keys[-1])))
+    if twice := [key for key in keys if keys.count(key) > 1 or key == BASE]:
+        raise SpecError(_("link: {key} stands twice").format(key=shown(twice[0])))
+    return decode({BASE: base, **dict(zip(keys, values, strict=True))})
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        if value and isinstance(value[0], list):
+            return "_".join(".".join(map(str, row)) for row in value)
+        return ".".join(map(str, value)) if value else "empty"
+    if value is None or isinstance(value, bool):
+        return next(word for word, meaning in _WORDS.items() if meaning is value)
+    return str(value)
+
+
+def _value(text: str, annotation: Any) -> Any:
+    """A parameter's value, by the type of its field; names stay text, even ``3`` and ``true``."""
+    if get_origin(annotation) is not tuple:
+        return _scalar(text)
+    if text == "empty":
+        return []
+    kind = get_args(annotation)[0]
+    if hasattr(kind, "_fields"):  # rows of a table, the name first
+        return [[name, *map(_scalar, cells)] for name, *cells in (row.split(".") for row in text.split("_"))]
+    return text.split(".") if kind is str else [_scalar(entry) for entry in text.split(".")]
+
+
+def _scalar(text: str) -> Any:
+    if text in _WORDS:
+        return _WORDS[text]
+    for number in (int, float):
+        try:
+            return number(text) if len(text) < 30 and text.isascii() and "_" not in text else text
+        except ValueError:
+            continue
+    return text

@@ -1,0 +1,108 @@
+"""All families, all presets, and how a text becomes a spec."""
+
+from difflib import get_close_matches
+from pathlib import Path
+
+from explorer.errors import SpecError, shown
+from explorer.families.registry import FAMILIES, PRESETS
+from explorer.i18n import _
+from explorer.specs.base import Spec
+from explorer.specs.reading import decode, read_json
+
+SAVED = "saved:"
+
+
+def parse_spec(data: object) -> Spec:
+    """A spec from decoded JSON.
+
+    Raises:
+        SpecError: naming rule, value and place.
+    """
+    if not isinstance(data, dict):
+        raise SpecError(_("spec: {value} is not a JSON object").format(value=shown(data)))
+    if "family" not in data:
+        raise SpecError(_("family: this key is required; one of {families}").format(families=", ".join(FAMILIES)))
+    family = data["family"]
+    if not isinstance(family, str) or family not in FAMILIES:
+        raise SpecError(
+            _("family: {value} is not one of {families}").format(value=shown(family), families=", ".join(FAMILIES))
+        )
+    return FAMILIES[family].parse(data)
+
+
+def parse_json(text: str) -> Spec:
+    """A spec from JSON text.
+
+    Raises:
+        InputError: where the text is not JSON or repeats a key.
+        SpecError: where the spec breaks a rule.
+    """
+    return parse_spec(decode(text, "spec"))
+
+
+def resolve(text: str) -> Spec:
+    """A spec from what people type: preset name, torchvision:NAME, saved:NAME, inline JSON, or a .json file.
+
+    Raises:
+        InputError: where a file can't be read or is not JSON.
+        SpecError: where it is none of these, or the spec breaks a rule.
+    """
+    text = text.strip()
+    if text.startswith(("{", "[")):
+        return parse_json(text)
+    if text in PRESETS:
+        return PRESETS[text].spec
+    if (spec := from_name(text)) is not None:
+        return spec
+    if text.startswith(SAVED):
+        from explorer.families import saved  # it parses with this module
+
+        return saved.load(text.removeprefix(SAVED))
+    if text.endswith(".json"):
+        return parse_spec(read_json(Path(text), "spec"))
+    if close := get_close_matches(text[:60], PRESETS, n=3):
+        raise SpecError(
+            _("spec: {value} is not a preset; did you mean {names}?").format(value=shown(text), names=", ".join(close))
+        )
+    raise SpecError(
+        _("spec: {value} is not a preset, torchvision:NAME, a .json file or inline JSON").format(value=shown(text))
+    )
+
+
+def from_name(name: str) -> Spec | None:
+    """The network that a family has under a name beside its presets, such as torchvision:NAME; None where none has.
+
+    Raises:
+        SpecError: where the name breaks a rule.
+    """
+    return next((spec for family in FAMILIES.values() if (spec := family.from_name(name)) is not None), None)
+
+
+def from_layers(text: str, current: Spec) -> Spec:
+    """The network of a list of layers as people write it, with everything else from the current network.
+
+    Raises:
+        SpecError: where the text is no such list.
+    """
+    return next(spec for family in FAMILIES.values() if (spec := family.from_layers(text, current)) is not None)
+
+
+def is_base(name: str) -> bool:
+    """Whether a network can be made from what has this name: a preset, or a family's own."""
+    return name in PRESETS or from_name(name) is not None
+
+
+def nearest(spec: Spec) -> str:
+    """The preset, or torchvision:NAME, that a network differs from in the fewest settings."""
+    if spec.own_name is not None:
+        return spec.own_name
+    return min(
+        (name for name, preset in PRESETS.items() if preset.spec.family == spec.family),
+        key=lambda name: differences(spec, PRESETS[name].spec),
+    )
+
+
+def differences(one: Spec, other: Spec) -> int:
+    """In how many settings two networks differ; of different families, in all."""
+    before, after = one.to_dict(), other.to_dict()
+    return sum(key not in after or before[key] != after[key] for key in before)

@@ -1,0 +1,1 @@
+"""Which network a checkpoint holds: what the recognisers of all families share."""

@@ -1,0 +1,274 @@
+"""Tensors grouped into layers: what a checkpoint's names and shapes say before anybody knows the network."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from math import prod
+from typing import NamedTuple, Self
+
+Shape = tuple[int, ...]
+Path = tuple[str, ...]
+
+PATIENCE = 20_000  # steps after which a search for an order is given up
+MAX_UNITS = 2000  # far more than any network of these families has
+NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+# What tensors of batch norms are called in TensorFlow, and so in files that were converted from there.
+CONVERTED = {
+    "gamma": "weight",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_var": "running_var",
+    "moving_variance": "running_var",
+}
+_LEAF = re.compile(rf"(?P<module>.*?)[._/]?(?P<leaf>{'|'.join([*NORM, *CONVERTED])})")
+_DIGITS = re.compile(r"([0-9]+)")
+
+
+class Norm(NamedTuple):
+    """Batch norm: its module, its channels, and its tensors, leaf to full name."""
+
+    name: str
+    channels: int
+    tensors: dict[str, str]
+
+
+class Unit(NamedTuple):
+    """A convolution or a linear layer, and the batch norm that follows it.
+
+    Attributes:
+        name: of the module.
+        before: channels or features that it reads.
+        after: those that it makes.
+        kernel: side of the window; 0 for a linear layer.
+        tensors: leaf to full name.
+        norm: None where none follows.
+    """
+
+    name: str
+    before: int
+    after: int
+    kernel: int
+    tensors: dict[str, str]
+    norm: Norm | None = None
+
+    @property
+    def path(self) -> Path:
+        """The module's name in parts."""
+        return parts(self.name)
+
+    @property
+    def shape(self) -> Shape:
+        """Of its weight."""
+        return (self.after, self.before, *((self.kernel, self.kernel) if self.kernel else ()))
+
+    @property
+    def names(self) -> list[str]:
+        """Full names of all tensors."""
+        return [*self.tensors.values(), *(self.norm.tensors.values() if self.norm else ())]
+
+    @property
+    def early(self) -> bool:
+        """Whether numbers say that a module without tensors stands before the norm: an activation, or a pool."""
+        if self.norm is None or not self.path:
+            return False
+        theirs = parts(self.norm.name)
+        numbers = [path[-1] for path in (self.path, theirs)]
+        if self.path[:-1] != theirs[:-1] or not all(number.isdecimal() and len(number) < 6 for number in numbers):
+            return False
+        return int(numbers[1]) - int(numbers[0]) > 1
+
+
+class Layers(NamedTuple):
+    """The units of a checkpoint in the order of the file, and the names of tensors that are part of none."""
+
+    units: tuple[Unit, ...]
+    rest: tuple[str, ...]
+
+    @property
+    def convolutions(self) -> list[Unit]:
+        """Units with a window."""
+        return [unit for unit in self.units if unit.kernel]
+
+    @property
+    def linears(self) -> list[Unit]:
+        """Units without."""
+        return [unit for unit in self.units if not unit.kernel]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What recognisers see of a checkpoint.
+
+    Attributes:
+        shapes: of the tensors by name, in the order of the file.
+        ordered: whether that is the order in which modules were registered.
+        image_size: side of the images in pixels, where somebody knows it.
+        layers: the tensors grouped; none where a norm stands behind an activation, which shapes alone would not show.
+    """
+
+    shapes: Mapping[str, Shape]
+    ordered: bool
+    image_size: int | None
+    layers: Layers
+
+    @classmethod
+    def of(cls, shapes: Mapping[str, Shape], *, ordered: bool, image_size: int | None = None) -> Self:
+        """Group the tensors of a checkpoint."""
+        layers = read(shapes, ordered=ordered)
+        if any(unit.early for unit in layers.units):
+            layers = Layers((), tuple(shapes))
+        return cls(shapes, ordered, image_size, layers)
+
+
+def parts(name: str) -> Path:
+    """A module's name in parts; the name of no module has none."""
+    return tuple(name.split(".")) if name else ()
+
+
+def common(paths: Iterable[Path]) -> Path:
+    """The parts that all paths begin with."""
+    columns = takewhile(lambda column: len(set(column)) == 1, zip(*paths, strict=False))
+    return tuple(column[0] for column in columns)
+
+
+def natural(name: str) -> list[tuple[tuple[int, int, str], ...]]:
+    """A key that sorts ``features.10`` behind ``features.2``, and digits before letters."""
+    return [
+        tuple(
+            (0, int(piece[:18]), "") if piece.isdecimal() else (1, 0, piece) for piece in _DIGITS.split(part) if piece
+        )
+        for part in name.split(".")
+    ]
+
+
+def read(shapes: Mapping[str, Shape], *, ordered: bool) -> Layers:
+    """Group tensors by module, and put batch norms to their convolutions.
+
+    Args:
+        shapes: of the tensors by name, in the order of the file.
+        ordered: whether that is the order in which modules were registered; else names are sorted as people would.
+    """
+    modules: dict[str, dict[str, str]] = defaultdict(dict)
+    rest: list[str] = []
+    for name in shapes if ordered else sorted(shapes, key=natural):
+        if match := _LEAF.fullmatch(name):
+            modules[match["module"]][CONVERTED.get(match["leaf"], match["leaf"])] = name
+        else:
+            rest.append(name)
+    units: list[Unit] = []
+    norms: list[Norm] = []
+    for module, tensors in modules.items():
+        of = {leaf: shapes[name] for leaf, name in tensors.items()}
+        if (unit := _unit(module, of, tensors)) is not None:
+            units.append(unit)
+        elif (norm := _norm(module, of, tensors)) is not None:
+            norms.append(norm)
+        else:
+            rest += tensors.values()
+    if max(len(units), len(norms)) > MAX_UNITS:
+        return Layers((), tuple(shapes))
+    units, loose = _joined(units, norms)
+    return Layers(tuple(units), (*rest, *(name for norm in loose for name in norm.tensors.values())))
+
+
+def _unit(module: str, shapes: Mapping[str, Shape], tensors: dict[str, str]) -> Unit | None:
+    weight = shapes.get("weight", ())
+    if len(weight) not in (2, 4) or not prod(weight) or not shapes.keys() <= {"weight", "bias"}:
+        return None
+    if shapes.get("bias", weight[:1]) != weight[:1] or (len(weight) == 4 and weight[2] != weight[3]):
+        return None
+    return Unit(module, weight[1], weight[0], weight[2] if len(weight) == 4 else 0, tensors)
+
+
+def _norm(module: str, shapes: Mapping[str, Shape], tensors: dict[str, str]) -> Norm | None:
+    mean = shapes.get("running_mean", ())
+    vectors = [shape for leaf, shape in shapes.items() if leaf != "num_batches_tracked"]
+    fits = len(mean) == 1 and mean[0] and "running_var" in shapes and all(shape == mean for shape in vectors)
+    return Norm(module, mean[0], tensors) if fits else None
+
+
+def _joined(units: list[Unit], norms: list[Norm]) -> tuple[list[Unit], list[Norm]]:
+    """Give each convolution the batch norm that follows it.
+
+    Within a module the k-th batch norm of C channels belongs to the k-th convolution to C channels, however the two
+    kinds are mixed. Inner modules go first, and only where both kinds are equally many: so a stem whose two layers are
+    registered far apart takes nothing from the blocks between them.
+    """
+    owner: dict[int, Norm] = {}  # index of a unit -> its norm
+    loose = list(range(len(norms)))
+    depth = max(
+        (len(parts(name)) for name in [*(unit.name for unit in units), *(norm.name for norm in norms)]), default=0
+    )
+    for level in range(depth, -1, -1):
+        waiting: dict[tuple[Path, int], tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+        for index, unit in enumerate(units):
+            if unit.kernel and index not in owner and len(unit.path) >= level:
+                waiting[unit.path[:level], unit.after][0].append(index)
+        for index in loose:
+            if len(path := parts(norms[index].name)) >= level:
+                waiting[path[:level], norms[index].channels][1].append(index)
+        for convolutions, following in waiting.values():
+            if len(convolutions) == len(following):
+                owner.update(zip(convolutions, (norms[index] for index in following), strict=True))
+                loose = [index for index in loose if index not in following]
+    joined = [unit._replace(norm=owner.get(index)) for index, unit in enumerate(units)]
+    return joined, [norms[index] for index in loose]
+
+
+def trail(links: Sequence[tuple[int, int]], start: int) -> list[int] | None:
+    """An order in which every link begins where the one before it ends, each used once; the given order wins ties.
+
+    Args:
+        links: ``before`` and ``after`` of each.
+        start: where the first begins.
+
+    Returns:
+        Indices, or None where there is no such order, or it is not found soon.
+    """
+    leaving: dict[int, list[int]] = defaultdict(list)
+    for index, (before, _after) in enumerate(links):
+        leaving[before].append(index)
+    patience = PATIENCE
+    order: list[int] = []
+    used: set[int] = set()
+    choices = [iter(leaving[start])]
+    while len(order) < len(links):
+        patience -= 1
+        chosen = next((index for index in choices[-1] if index not in used), None)
+        if patience < 0 or (chosen is None and not order):
+            return None
+        if chosen is None:
+            choices.pop()
+            used.remove(order.pop())
+            continue
+        order.append(chosen)
+        used.add(chosen)
+        choices.append(iter(leaving[links[chosen][1]]))
+    return order
+
+
+def entrance(links: Sequence[tuple[int, int]]) -> int:
+    """Where a trail through all links has to begin; of a closed one, where the first link does."""
+    surplus: dict[int, int] = defaultdict(int)
+    for before, after in links:
+        surplus[before] += 1
+        surplus[after] -= 1
+    return next((node for node, extra in surplus.items() if extra > 0), links[0][0])
+
+
+def chained(units: Sequence[Unit]) -> list[Unit] | None:
+    """Units in the order in which they can run one after the other, or None."""
+    links = [(unit.before, unit.after) for unit in units]
+    if not links:
+        return []
+    order = trail(links, entrance(links))
+    return None if order is None else [units[index] for index in order]
+
+
+def first(convolutions: list[Unit]) -> Unit:
+    """The one that nothing comes before: the stem."""
+    made = {unit.after for unit in convolutions}
+    alone = [unit for unit in convolutions if unit.before not in made]
+    return (alone or [max(convolutions, key=lambda unit: unit.kernel)])[0]

@@ -1,0 +1,45 @@
+"""The families of networks: a folder each, which is found and not registered.
+
+A family's folder holds ``spec.py`` (without torch: one subclass of ``Spec``, and its ``PRESETS``), ``network.py``
+(``build(spec)`` and ``HEAD``), and what else the family has to say: ``recognise.py`` about checkpoints of other
+people, ``source.py`` about the network as source code, ``published.py`` about figures in print.
+"""
+
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+
+from explorer.specs.base import Preset, Spec
+
+
+def _spec_class(folder: str) -> type[Spec]:
+    module = import_module(f"{__package__}.{folder}.spec")
+    own = [kind for kind in vars(module).values() if isinstance(kind, type) and kind.__module__ == module.__name__]
+    (found,) = [kind for kind in own if issubclass(kind, Spec)]
+    return found
+
+
+def _find() -> dict[str, type[Spec]]:
+    """The class of specs of each family, by the family's name, in the order in which people meet them."""
+    folders = sorted(path.parent.name for path in Path(__file__).parent.glob("*/spec.py"))
+    return {folder: _spec_class(folder) for folder in sorted(folders, key=lambda name: _spec_class(name).position)}
+
+
+FAMILIES: dict[str, type[Spec]] = _find()
+PRESETS: dict[str, Preset] = {
+    preset.name: preset for family in FAMILIES for preset in import_module(f"{__package__}.{family}.spec").PRESETS
+}
+
+
+@cache
+def part(family: str, name: str) -> ModuleType | None:
+    """One of the modules of a family's folder; None where the family has none of that name."""
+    module = f"{__package__}.{family}.{name}"
+    return import_module(module) if find_spec(module) else None
+
+
+def parts(name: str) -> dict[str, ModuleType]:
+    """The modules of that name by family, of the families that have one."""
+    return {family: module for family in FAMILIES if (module := part(family, name)) is not None}

@@ -1,0 +1,137 @@
+"""Why layers are no ResNet of ours though they hold its blocks: which layer is another, and what the rest would be."""
+
+from collections.abc import Iterator
+from math import isqrt
+
+from explorer.families import ResNetSpec, nearest
+from explorer.families.recognition.layers import Layers, Unit, first
+from explorer.families.resnet.recognise import SHORTCUT, STEMS, Block, Kind, body, pooled
+from explorer.i18n import _
+
+DEEPEST_STEM = 4  # convolutions before the first block, which none has
+
+
+def fault(layers: Layers) -> str | None:
+    """What is not as in our ResNets, in words; None where the layers are no residual blocks, or nothing is."""
+    convolutions = layers.convolutions
+    if not convolutions:
+        return None
+    for stem in ([first(convolutions)], *(convolutions[:count] for count in range(2, DEEPEST_STEM))):
+        blocks, kind = body([unit for unit in convolutions if unit not in stem], stem[-1].after)
+        if len(blocks) > 1:
+            reason = next(_reasons(layers, stem, blocks), None)
+            return reason and _("{fault} The nearest is {spec}.").format(
+                fault=reason, spec=_nearest(stem, blocks, kind)
+            )
+    return None
+
+
+def single_fault(layers: Layers) -> str | None:
+    """What shows that projections have another kernel than ours, in words; None where it isn't so."""
+    convolutions = layers.convolutions
+    wide = [unit for unit in convolutions if unit.kernel > 1 and SHORTCUT.search(unit.name)] or _twins(convolutions)
+    if not wide or len(layers.linears) != 1:
+        return None
+    narrow = [unit._replace(kernel=1) if unit in wide else unit for unit in convolutions]
+    stem = first(narrow)
+    blocks, kind = body([unit for unit in narrow if unit is not stem], stem.after)
+    projections = {block.projection.name for block in blocks if block.projection}
+    if not projections.intersection(unit.name for unit in wide):
+        return None
+    return _(
+        "It is a ResNet whose shortcut {tensor} of {shape} is a convolution of {side}×{side}, and in ours shortcuts "
+        "are projections of 1×1 or have no weights. The nearest is {spec}."
+    ).format(
+        tensor=wide[0].tensors["weight"], shape=wide[0].shape, side=wide[0].kernel, spec=_nearest([stem], blocks, kind)
+    )
+
+
+def _twins(convolutions: list[Unit]) -> list[Unit]:
+    """Convolutions that widen as one just before them does: a shortcut beside the first of a block."""
+
+    def form(unit: Unit) -> tuple[int, int, int]:
+        return unit.before, unit.after, unit.kernel
+
+    return [
+        unit
+        for place, unit in enumerate(convolutions)
+        if unit.before != unit.after
+        and unit.kernel > 1
+        and form(unit) in map(form, convolutions[max(place - 3, 0) : place])
+    ]
+
+
+def _reasons(layers: Layers, stem: list[Unit], blocks: list[Block]) -> Iterator[str]:
+    weight = stem[0].tensors["weight"]
+    if len(stem) > 1:
+        yield _(
+            "It is a ResNet whose stem has {count} convolutions, the first {tensor} of {shape}, and ours have one."
+        ).format(count=len(stem), tensor=weight, shape=stem[0].shape)
+    if stem[0].kernel not in STEMS:
+        yield _("It is a ResNet whose stem {tensor} is {shape}, and ours are 7×7 or 3×3.").format(
+            tensor=weight, shape=stem[0].shape
+        )
+    if stem[-1].after != blocks[0].width:
+        unit = blocks[0].convolutions[0]
+        yield _(
+            "It is a ResNet whose stem {stem} of {stem_shape} makes {made} channels, and whose first stage has "
+            "{width} ({tensor} of {shape}): in ours the two are equal."
+        ).format(
+            stem=weight, stem_shape=stem[0].shape, made=stem[-1].after,
+            width=unit.after, tensor=unit.tensors["weight"], shape=unit.shape,
+        )  # fmt: skip
+    if (norm := next((name for name in layers.rest if name.endswith("running_mean")), None)) is not None:
+        yield _(
+            "Its convolutions are those of a ResNet, but batch norms such as {tensor} don't follow one each: in a "
+            "pre-activation network they stand before them; or some are missing, or are too many."
+        ).format(tensor=norm)
+    if (projection := next((block.projection for block in blocks if pooled(block)), None)) is not None:
+        yield _(
+            "Its shortcut {tensor} of {shape} stands behind a module without tensors, a pool (ResNet-D); in ours the "
+            "convolution strides itself."
+        ).format(tensor=projection.tensors["weight"], shape=projection.shape)
+    yield from _of_the_head(layers.linears, blocks[-1])
+
+
+def _of_the_head(linears: list[Unit], last: Block) -> Iterator[str]:
+    if not linears:
+        yield _("It is a ResNet without its head: after {tensor} of {shape} there is no linear layer.").format(
+            tensor=last.convolutions[-1].tensors["weight"], shape=last.convolutions[-1].shape
+        )
+    elif len(linears) > 1:
+        listed = ", ".join(f"{unit.tensors['weight']} {unit.shape}" for unit in linears[:4])
+        yield _("It is a ResNet with a head of {count} linear layers ({layers}), and ours have one, {needed}.").format(
+            count=len(linears), layers=listed, needed=(linears[-1].after, last.after)
+        )
+    elif linears[0].before != last.after:
+        cells, left = divmod(linears[0].before, last.after)
+        cause = _("it was trained behind other blocks")
+        if not left and isqrt(cells) ** 2 == cells:
+            cause = _("a map of {side}×{side} was flattened, where ours takes its mean").format(side=isqrt(cells))
+        yield _(
+            "It is a ResNet whose head {tensor} is {found}, and it would be {needed} behind the last block, which "
+            "makes {channels} channels: {cause}."
+        ).format(
+            tensor=linears[0].tensors["weight"], found=linears[0].shape, needed=(linears[0].after, last.after),
+            channels=last.after, cause=cause,
+        )  # fmt: skip
+
+
+def _nearest(stem: list[Unit], blocks: list[Block], kind: Kind) -> str:
+    """The preset that is most like these blocks."""
+    stages: list[list[Block]] = []
+    for block in blocks:
+        if not stages or stages[-1][0].width != block.width:
+            stages.append([])
+        stages[-1].append(block)
+    like = ResNetSpec(
+        blocks=tuple(map(len, stages)),
+        widths=tuple(stage[0].width for stage in stages),
+        block=kind,
+        stem=STEMS.get(stem[0].kernel, "imagenet"),
+        shortcut="B" if any(block.projection for block in blocks) else "A",
+        in_channels=stem[0].before,
+        image_size=32 if stem[0].kernel == 3 else 224,
+        num_classes=10,
+    )
+    return nearest(like)

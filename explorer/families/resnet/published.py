@@ -1,0 +1,76 @@
+"""What is printed about networks of the ``resnet`` family."""
+
+from collections.abc import Iterator
+
+from explorer.families.claims import Claim, Metric, field_claims, same
+from explorer.families.registry import PRESETS
+from explorer.families.resnet.spec import ResNetSpec
+from explorer.i18n import _
+
+RESNET = "He et al. 2016, Table 1"
+RESNET_CIFAR = "He et al. 2016, Table 6"
+RESNET_TABLE_1 = {18: "1.8", 34: "3.6", 50: "3.8", 101: "7.6", 152: "11.3"}
+RESNET_TABLE_6 = {
+    20: ("0.27", "8.75"),
+    32: ("0.46", "7.51"),
+    44: ("0.66", "7.17"),
+    56: ("0.85", "6.97"),
+    110: ("1.7", "6.43"),
+}
+# With the paper's stride placement, to another digit.
+RESNET_EXACT = {50: "3.858 G", 101: "7.570 G", 152: "11.282 G"}
+RESNET_FIELDS: dict[int, dict[str, tuple[int, ...]]] = {
+    50: {"layer1": (35, 8), "layer2": (99, 16), "layer3": (291, 32), "layer4": (483, 32, 239)},
+    101: {"layer4": (1027, 32, 511)},
+    152: {"layer4": (1507, 32, 751)},
+}
+
+
+def claims(spec: ResNetSpec) -> Iterator[Claim]:
+    """Figures of the papers about this network."""
+    for depth in RESNET_TABLE_1:
+        published = PRESETS[f"resnet{depth}"].spec
+        # The paper's 18 and 34 layers are one row for plain nets and shortcuts A and B.
+        if same(spec, published, "stride_on", *(("shortcut", "residual") if depth in (18, 34) else ())):
+            yield from _imagenet(spec, depth)
+        if same(spec, published, "stride_on", "shortcut", "image_size", "num_classes", "in_channels", "batch_norm"):
+            yield from _stages(spec, depth)
+    for depth, (millions, error) in RESNET_TABLE_6.items():
+        if same(spec, PRESETS[f"resnet{depth}"].spec):
+            yield Claim(RESNET_CIFAR, Metric.PARAMS, f"{millions}M")
+            yield Claim(RESNET_CIFAR, Metric.ERROR, f"{error}%")
+
+
+def _imagenet(spec: ResNetSpec, depth: int) -> Iterator[Claim]:
+    if spec.shortcut == "C" and spec.residual:
+        return
+    why = _(
+        "The paper strides in the first 1×1 of a bottleneck, this network in the 3×3, as torchvision does; "
+        "the paper's way costs {macs}."
+    ).format(macs=RESNET_EXACT.get(depth))
+    yield Claim(RESNET, Metric.MACS, f"{RESNET_TABLE_1[depth]} × 10⁹", why=why)
+
+
+def why_macs(_spec: ResNetSpec) -> str:
+    """Why torchvision's MACs of the same preset may be others."""
+    return _("torchvision strides in the 3×3 of a bottleneck, this network in the first 1×1, as the paper does.")
+
+
+def _stages(spec: ResNetSpec, depth: int) -> Iterator[Claim]:
+    rows = RESNET_FIELDS.get(depth, {})
+    coarser = _(
+        "TF-Slim strides in the last unit of a stage, this network in the first, so its stages end on finer maps."
+    )
+    if spec.stride_on == "1x1":
+        padded = _("TensorFlow's SAME padding adds less at the start than at the end; here padding is symmetric.")
+        why = ("", coarser, padded)
+    else:
+        nearer = _(
+            "TF-Slim strides at the end of a stage; here the first 3×3 of the next one strides, which works on the "
+            "finer map and so reaches half as far."
+        )
+        why = (nearer, coarser, nearer)
+    if rows:
+        yield from field_claims(rows["layer4"], why=why)
+    for stage in [stage for stage in rows if stage != "layer4"]:
+        yield from field_claims(rows[stage], stage, why)

@@ -1,0 +1,293 @@
+"""Networks of the ``resnet`` family among the layers of a checkpoint."""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from itertools import pairwise, product
+from typing import Any, Literal, NamedTuple
+
+from explorer.errors import SpecError
+from explorer.families import ResNetSpec
+from explorer.families.recognition.adapting import PYTORCH_EPSILON, Tensors
+from explorer.families.recognition.guess import Guess, Misfit, Question, asked_epsilon, guess
+from explorer.families.recognition.layers import Checkpoint, Path, Unit, common, first, trail
+from explorer.families.resnet.spec import EXPANSION
+from explorer.i18n import _
+
+Kind = Literal["basic", "bottleneck"]
+KERNELS: dict[Kind, tuple[int, ...]] = {"basic": (3, 3), "bottleneck": (1, 3, 1)}
+STEMS: dict[int, Literal["imagenet", "cifar"]] = {7: "imagenet", 3: "cifar"}
+SIZES = {"imagenet": 224, "cifar": 32}
+GREY = 28  # pixels a side: small grey images are mostly MNIST's and their like
+BEHIND, BOTH = "behind", "both sides"  # where option A puts its zeros
+SMALL = 3  # side of the kernel of a stem that may have a pool behind it
+SHORTCUT = re.compile(r"shortcut|downsample|proj|skip|identity|residual_conv|match", re.IGNORECASE)
+MANY_PAIRS = 4  # of 3x3 convolutions that widen in the first alone: more than a VGG has
+
+
+class Block(NamedTuple):
+    """A residual block: its convolutions in the order in which they run, and its projection."""
+
+    convolutions: tuple[Unit, ...]
+    projection: Unit | None
+
+    @property
+    def before(self) -> int:
+        """Channels that arrive."""
+        return self.convolutions[0].before
+
+    @property
+    def after(self) -> int:
+        """Channels that leave."""
+        return self.convolutions[-1].after
+
+    @property
+    def width(self) -> int:
+        """Channels of its first convolution."""
+        return self.convolutions[0].after
+
+    @property
+    def units(self) -> list[Unit]:
+        """In the order in which ours are registered."""
+        return [*self.convolutions, *([self.projection] if self.projection else [])]
+
+    @property
+    def path(self) -> Path:
+        """What the names of its layers have in common."""
+        return common(unit.path[:-1] for unit in self.units)
+
+
+def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
+    """Every network of this family that the layers may be, best first."""
+    layers = checkpoint.layers
+    convolutions = layers.convolutions
+    if layers.rest or len(layers.linears) != 1 or len(convolutions) < 3:
+        return
+    stem = first(convolutions)
+    if stem.kernel not in STEMS:
+        return
+    blocks, kind = body([unit for unit in convolutions if unit is not stem], stem.after)
+    if blocks and not any(map(pooled, blocks)):
+        found = list(_read(stem, blocks, layers.linears[0], kind))
+        told = bool(found) and _looks_residual(found[0])
+        yield from (replace(guess, told=told) for guess in found)
+
+
+def body(units: list[Unit], before: int) -> tuple[list[Block], Kind]:
+    """The residual blocks of a network in the order in which they run; none where the units are no such blocks.
+
+    Args:
+        units: all its convolutions but those of the stem.
+        before: channels that the stem makes.
+    """
+    for kind in KERNELS:
+        for place in _places(units, kind):
+            blocks = _blocks(units, kind, place) or []
+            if order := trail([(block.before, block.after) for block in blocks], before):
+                return [blocks[index] for index in order], kind
+    return [], "basic"
+
+
+def pooled(block: Block) -> bool:
+    """Whether the numbers of a projection say that a module without tensors stands before it: a pool that strides.
+
+    So it is in a ResNet-D (He et al. 2019, section 4.2).
+    """
+    if block.projection is None:
+        return False
+    *parent, number = block.projection.path or ("",)
+    alone = not any(unit.path[: len(parent)] == tuple(parent) for unit in block.convolutions)
+    return alone and number.isdecimal() and int(number[:9]) > 0
+
+
+def _looks_residual(found: Guess) -> bool:
+    """Whether names or depth speak for blocks where a chain of 3x3 convolutions fits as well."""
+    stem, *others = (unit for unit in found.units if unit.kernel)
+    pairs = [common(unit.path[:-1] for unit in pair) for pair in zip(others[::2], others[1::2], strict=False)]
+    if all(pairs) and len(set(pairs)) == len(pairs) and stem.path[:-1] not in pairs:
+        return True
+    return stem.kernel == 7 or len(pairs) >= MANY_PAIRS
+
+
+def _places(units: list[Unit], kind: Kind) -> Iterator[int]:
+    """Where within a block its projection is registered: where names say so, else behind, before, anywhere."""
+    count = len(KERNELS[kind])
+    order = [count, 0, *range(1, count)]
+    named = [index for index, unit in enumerate(units) if SHORTCUT.search(unit.name)]
+    if named and len(named) < len(units):
+        fitting = []
+        for place in order:
+            blocks = _blocks(units, kind, place) or []
+            projections = [block.projection for block in blocks if block.projection]
+            if projections == [units[index] for index in named]:
+                fitting.append(place)
+        order = [*fitting, *(place for place in order if place not in fitting)]
+    yield from order
+
+
+def _blocks(units: list[Unit], kind: Kind, place: int) -> list[Block] | None:
+    """Cut the units into blocks whose projection, where there is one, stands at one place."""
+    blocks: list[Block] = []
+    position, count = 0, len(KERNELS[kind])
+    while position < len(units):
+        window = units[position : position + count + 1]
+        for projected in (True, False):
+            chosen = list(window[: count + projected])
+            if len(chosen) < count + projected:
+                continue
+            block = Block((), chosen.pop(place)) if projected else Block((), None)
+            block = block._replace(convolutions=tuple(chosen))
+            if _is_block(block, kind):
+                blocks.append(block)
+                position += count + projected
+                break
+        else:
+            return None
+    return blocks
+
+
+def _is_block(block: Block, kind: Kind) -> bool:
+    convolutions, projection = block
+    if tuple(unit.kernel for unit in convolutions) != KERNELS[kind]:
+        return False
+    widths = [unit.after for unit in convolutions]
+    if any(first.after != second.before for first, second in pairwise(convolutions)):
+        return False
+    if widths[-1] != block.width * EXPANSION[kind] or widths[-2] != block.width:
+        return False
+    return projection is None or (
+        (projection.before, projection.after, projection.kernel) == (block.before, block.after, 1)
+    )
+
+
+def _read(stem: Unit, blocks: list[Block], head: Unit, kind: Kind) -> Iterator[Guess]:
+    if stem.after != blocks[0].width or head.before != blocks[-1].after:
+        return
+    for stages in _stages(blocks):
+        if (shortcut := _shortcut(stages)) is not None:
+            yield from _specs(stem, stages, head, kind, shortcut)
+            return
+
+
+def _shortcut(stages: list[list[Block]]) -> Literal["A", "B", "C"] | None:
+    """Option A, B or C, by the blocks that have a projection."""
+    blocks = [block for stage in stages for block in stage]
+    needed = [stage[0] for place, stage in enumerate(stages) if place or stage[0].before != stage[0].after]
+    projected = [block for block in blocks if block.projection]
+    if projected == needed:
+        return "B"
+    if len(projected) == len(blocks):
+        return "C"
+    return None if projected else "A"
+
+
+def _specs(
+    stem: Unit, stages: list[list[Block]], head: Unit, kind: Kind, shortcut: Literal["A", "B", "C"]
+) -> Iterator[Guess]:
+    units = [stem, *(unit for stage in stages for block in stage for unit in block.units), head]
+    fields: dict[str, Any] = {
+        "blocks": [len(stage) for stage in stages],
+        "widths": [stage[0].width for stage in stages],
+        "block": kind,
+        "stem": STEMS[stem.kernel],
+        "stride_on": "3x3",
+        "shortcut": shortcut,
+        "batch_norm": stem.norm is not None,
+        "in_channels": stem.before,
+        "image_size": GREY if stem.before == 1 and stem.kernel == SMALL else SIZES[STEMS[stem.kernel]],
+        "num_classes": head.after,
+    }
+    questions = [Question("image_size", _("How many pixels has a side of the images?"), fields["image_size"])]
+    stems, strides = [fields["stem"]], ["3x3"]
+    if stem.kernel == SMALL:
+        stems = ["cifar", "cifar-pool"]
+        text = _("Stands a 3x3 max-pool that strides by 2 behind the 3x3 stem (cifar-pool), or none (cifar)?")
+        cost = _("Read with a pool that it has not, resnet20-cifar10 falls from 86.5% to 27.2% of 1,000 test images.")
+        questions.append(Question("stem", text, stems[0], tuple(stems), cost=cost))
+    if kind == "bottleneck":
+        strides = ["3x3", "1x1"] if len(stages) > 1 else strides
+        text = _("Which convolution of a bottleneck strides, the 3x3 (torchvision) or the first 1x1 (the paper)?")
+        questions.append(Question("stride_on", text, "3x3", ("3x3", "1x1")))
+    if shortcut != "B" and not _groups([block.path for stage in stages for block in stage]):
+        text = _("How many blocks has each stage? Where its width stays, shapes don't tell.")
+        questions.append(Question("blocks", text, fields["blocks"]))
+    if any(block.projection for stage in stages for block in stage):
+        readings: list[tuple[bool, str | None]] = [(True, None)]
+    else:
+        readings = [(True, BEHIND), (True, BOTH), (False, BEHIND)]
+        if any("plain" in unit.name.lower() for unit in units):
+            readings.reverse()
+        text = _("Are there shortcuts (without weights), or is it a plain network?")
+        questions.append(Question("residual", text, readings[0][0], (True, False)))
+        text = _("Where do shortcuts without weights add channels of zeros?")
+        questions.append(Question("padding", text, readings[0][1], (BEHIND, BOTH), only_if=("residual", True)))
+    norms: dict[str, Any] = {"epsilon": PYTORCH_EPSILON} if stem.norm else {}
+    questions += [asked_epsilon(PYTORCH_EPSILON)] if stem.norm else []
+    for (residual, padding), stem_kind, stride_on in product(readings, stems, strides):
+        adapting = norms if padding is None else norms | {"padding": padding}
+        with suppress(Misfit, SpecError):
+            spec = ResNetSpec.parse({**fields, "residual": residual, "stem": stem_kind, "stride_on": stride_on})
+            yield guess(spec, units, questions=tuple(questions), adapting=adapting)
+
+
+def _stages(blocks: list[Block]) -> Iterator[list[list[Block]]]:
+    """A stage begins where the width changes, where a lone projection stands, or where names begin a new group."""
+    everywhere = all(block.projection for block in blocks)
+    groups = _groups([block.path for block in blocks])
+    for named in (True, False) if groups else (False,):
+        stages: list[list[Block]] = [[blocks[0]]]
+        for place, (before, block) in enumerate(pairwise(blocks), 1):
+            projected = block.projection is not None and not everywhere
+            grouped = named and groups[place] != groups[place - 1]
+            if block.width != before.width or projected or grouped:
+                stages.append([])
+            stages[-1].append(block)
+        yield stages
+
+
+def _groups(paths: list[Path]) -> list[Path]:
+    """What each block's group is called, where each block has a name of its own within it; else nothing."""
+    for depth in range(2, max(map(len, paths)) + 1):
+        if len({path[:depth] for path in paths}) == len(paths):
+            return [path[: depth - 1] for path in paths]
+    return []
+
+
+def with_padding(spec: ResNetSpec, tensors: Tensors, padding: str) -> Tensors:
+    """Shortcuts that pad before and behind the channels: the same network as ours with its channels in another order.
+
+    The paper says only that zeros are added (He et al. 2016, section 3.3); ours adds them behind.
+    """
+    if padding == BEHIND or not spec.residual:
+        return tensors
+    changed = dict(tensors)
+    order = list(range(spec.widths[0]))  # their channel at each place of ours
+    last = 2 if spec.block == "basic" else 3
+    for stage, count in enumerate(spec.blocks, 1):
+        for block in range(count):
+            place = f"layer{stage}.{block}"
+            changed[f"{place}.conv1.weight"] = changed[f"{place}.conv1.weight"][:, order]
+            order = _padded(order, len(tensors[f"{place}.conv{last}.weight"]))
+            for name in tensors:
+                if name.startswith((f"{place}.conv{last}.", f"{place}.bn{last}.")) and tensors[name].dim():
+                    changed[name] = changed[name][order]
+    changed["fc.weight"] = changed["fc.weight"][:, order]
+    return changed
+
+
+def _padded(order: list[int], channels: int) -> list[int]:
+    front = (channels - len(order)) // 2
+    moved = [place + front for place in order]
+    return moved + sorted(set(range(channels)) - set(moved))
+
+
+ADAPTING = {"padding": with_padding}
+
+
+def untold(_spec: ResNetSpec) -> str:
+    """What no tensor of the network tells and nobody is asked about."""
+    return _(
+        "No tensor tells these, which are taken as usual: ReLU as the activation, stride 2 in the first block of "
+        "each stage but the first, means of the last map."
+    )

@@ -1,0 +1,105 @@
+"""Architectures saved under a name: one JSON file each, shared by everybody who uses this server."""
+
+import os
+import re
+from pathlib import Path
+
+from explorer.errors import InputError, shown
+from explorer.families.presets import parse_json
+from explorer.families.registry import PRESETS
+from explorer.files import whole
+from explorer.i18n import _
+from explorer.settings import settings
+from explorer.specs.base import Spec
+
+MAX_SAVED = 500
+_NAME = re.compile(r"[\w][\w .+-]{0,59}")
+
+
+def folder() -> Path:
+    """Where the files are."""
+    return settings().saved_dir
+
+
+def names() -> list[str]:
+    """The saved names, in alphabetical order."""
+    # os.path.isfile is quiet about a folder that may be listed and not entered; Path.is_file raises.
+    files = (path for path in folder().glob("*.json") if os.path.isfile(path))  # noqa: PTH113
+    return sorted((path.stem for path in files if _NAME.fullmatch(path.stem)), key=str.casefold)
+
+
+def load(name: str) -> Spec:
+    """The spec that was saved under a name.
+
+    Raises:
+        InputError: where there is none, or the file doesn't hold a spec.
+    """
+    try:
+        return parse_json(_path(name).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(_("saved: there is no architecture {name}").format(name=shown(name))) from None
+    except OSError as error:  # its own words would show the server's path
+        raise InputError(
+            _("saved: can't read {name}: {reason}").format(name=shown(name), reason=error.strerror)
+        ) from None
+    except UnicodeDecodeError:
+        raise InputError(_("saved: can't read {name}: it is not UTF-8 text").format(name=shown(name))) from None
+
+
+def save(name: str, spec: Spec, *, replace: bool = False) -> None:
+    """Write a spec under a name, whole or not at all.
+
+    Raises:
+        InputError: where the name can't be used or written, or stands already and is not to be replaced.
+    """
+    name = name.strip()
+    path = _path(name)
+    if name in PRESETS:
+        raise InputError(_("name: {name} is a preset; choose another").format(name=shown(name)))
+    known = names()
+    taken = next((other for other in known if other.casefold() == name.casefold()), None)
+    if taken and not (replace and taken == name):
+        raise _taken(taken)
+    if not taken and len(known) >= MAX_SAVED:
+        raise InputError(
+            _("name: {count} architectures are saved, which is the limit; delete one first").format(count=len(known))
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with whole(path, new=not replace) as part:
+                part.write_text(spec.to_json(), encoding="utf-8")
+        except FileExistsError:  # saved by another session since we looked
+            raise _taken(name) from None
+    except OSError as error:
+        raise InputError(
+            _("saved: can't write {name}: {reason}").format(name=shown(name), reason=error.strerror)
+        ) from None
+
+
+def delete(name: str) -> None:
+    """Remove a saved architecture; one that is gone already is no fault.
+
+    Raises:
+        InputError: where its file can't be removed.
+    """
+    try:
+        _path(name).unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            _("saved: can't delete {name}: {reason}").format(name=shown(name), reason=error.strerror)
+        ) from None
+
+
+def _taken(name: str) -> InputError:
+    return InputError(_("name: {name} is taken").format(name=shown(name)))
+
+
+def _path(name: str) -> Path:
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            _(
+                "name: {name} is not 1 to 60 letters, digits, blanks and . + - _, beginning with a letter or digit"
+            ).format(name=shown(name))
+        )
+    return folder() / f"{name}.json"

@@ -1,0 +1,165 @@
+"""torchvision's classification models, by name."""
+
+import warnings
+from difflib import get_close_matches
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from explorer.errors import SpecError, shown
+from explorer.families.refusal import words
+from explorer.families.torchvision.spec import PREFIX, ZooSpec
+from explorer.i18n import _
+
+HEAD = ("classifier", "fc", "head", "heads", "avgpool")
+# Models whose head gets a map and not yet its mean.
+HEADS_OF_MAPS = ("convnext", "maxvit", "squeezenet")
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Every classification model that torchvision builds."""
+    from torchvision import models  # a second of import, needed for this family only
+
+    return tuple(models.list_models(module=models))
+
+
+@cache
+def metadata() -> dict[str, dict[str, Any]]:
+    """What torchvision says itself of each model with its best weights: ``num_params``, ``_ops`` (GMACs) and more."""
+    from torchvision import models
+
+    return {name: models.get_model_weights(name).DEFAULT.meta for name in names()}
+
+
+def own_names() -> dict[str, str]:
+    """Every model as ``torchvision:NAME``, and what it is called in lists."""
+    return {PREFIX + name: f"torchvision · {name}" for name in names()}
+
+
+def own_names_known() -> bool:
+    """Whether the names are known already, and torchvision need not be imported for them."""
+    return names.cache_info().currsize > 0
+
+
+class _MetaParameters(TorchFunctionMode):
+    """Parameters and buffers on meta, everything else where it is.
+
+    RegNets compute their widths with small tensors and read them back, which ``torch.device("meta")`` breaks.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in (torch.empty, torch.zeros, torch.ones):
+            kwargs = {**(kwargs or {}), "device": "meta"}
+        return func(*args, **(kwargs or {}))
+
+
+def build(spec: ZooSpec) -> nn.Module:
+    """The network of a spec, without weights.
+
+    Raises:
+        SpecError: where torchvision has no such model, or can't build it at this size.
+    """
+    if spec.name not in names():
+        # The names of nothing in particular are still worth a suggestion: any three show the pattern.
+        close = get_close_matches(spec.name, names(), n=3, cutoff=0.0)
+        raise SpecError(
+            _("name: torchvision has no classification model {name}; close names: {close}").format(
+                name=shown(spec.name), close=", ".join(close)
+            )
+        )
+    on_meta = torch.get_default_device().type == "meta"
+    try:
+        return _model(spec)
+    except SpecError:
+        raise
+    except Exception as error:
+        if not on_meta:
+            raise _refused(spec, error) from error
+    try:
+        with torch.device("cpu"), _MetaParameters():
+            return _model(spec)
+    except Exception as error:
+        raise _refused(spec, error) from error
+
+
+def _refused(spec: ZooSpec, error: Exception) -> SpecError:
+    return SpecError(
+        _("torchvision:{name} can't be built for image_size {size}: {reason}").format(
+            name=spec.name, size=spec.image_size, reason=words(error)
+        )
+    )
+
+
+def _model(spec: ZooSpec) -> nn.Module:
+    from torchvision import models
+
+    options: dict[str, Any] = {"num_classes": spec.num_classes}
+    if spec.name.startswith("vit_"):
+        options["image_size"] = spec.image_size
+    elif spec.name.startswith("maxvit"):
+        options["input_size"] = (spec.image_size, spec.image_size)
+    elif spec.name in ("googlenet", "inception_v3"):
+        options["init_weights"] = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        network: nn.Module = models.get_model(spec.name, weights=None, **options)
+    if spec.head != "own":
+        _replace_head(network, spec)
+    return network
+
+
+def constants(spec: ZooSpec) -> dict[str, torch.Tensor]:
+    """What a network computes of its shape alone and keeps among its tensors, such as a Swin's relative positions.
+
+    Raises:
+        SpecError: as of :func:`build`.
+    """
+    with torch.device("cpu"), _MetaParameters():
+        return {name: buffer for name, buffer in _model(spec).named_buffers() if buffer.device.type == "cpu"}
+
+
+def head_module(network: nn.Module) -> str:
+    """The name of the module that a classifier of torchvision's ends in."""
+    return next(name for name, _module in network.named_children() if name in HEAD and name != "avgpool")
+
+
+def last_layer(network: nn.Module) -> tuple[str, int]:
+    """The name of the layer that makes the scores, and how many features it reads."""
+    name, layer = [
+        (name, module)
+        for name, module in network.get_submodule(head_module(network)).named_modules()
+        if isinstance(module, nn.Linear | nn.Conv2d)
+    ][-1]
+    features = layer.in_features if isinstance(layer, nn.Linear) else layer.in_channels
+    return ".".join(filter(None, (head_module(network), name))), features
+
+
+def pooled_features(network: nn.Module) -> int:
+    """Channels of the last map."""
+    head = network.get_submodule(head_module(network))
+    first = next(module for module in head.modules() if isinstance(module, nn.Linear | nn.Conv2d | nn.LayerNorm))
+    match first:
+        case nn.Linear():
+            return first.in_features
+        case nn.Conv2d():
+            return first.in_channels
+    return first.normalized_shape[0]
+
+
+def _replace_head(network: nn.Module, spec: ZooSpec) -> None:
+    """Put linear layers where the head, or its last layer, is."""
+    maps = spec.name.startswith(HEADS_OF_MAPS)
+    place, features = last_layer(network)
+    whole = spec.head == "pooled" or isinstance(network.get_submodule(place), nn.Conv2d)
+    if whole:
+        place, features = head_module(network), pooled_features(network)
+    widths = [features, *spec.classifier]
+    hidden = [layer for read, made in pairwise(widths) for layer in (nn.Linear(read, made), nn.ReLU(inplace=True))]
+    mean = [nn.AdaptiveAvgPool2d(1), nn.Flatten(1)] if whole and maps else []
+    layers = [*mean, *hidden, nn.Linear(widths[-1], spec.num_classes)]
+    network.set_submodule(place, layers[0] if len(layers) == 1 else nn.Sequential(*layers))

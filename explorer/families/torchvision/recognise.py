@@ -1,0 +1,293 @@
+"""torchvision's models: their trunks by names or in their order, whatever head stands behind them."""
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from math import isqrt, prod
+from typing import Any
+
+from explorer.errors import SpecError
+from explorer.families import ZooSpec
+from explorer.families.building import AUXILIARY
+from explorer.families.recognition import heads
+from explorer.families.recognition.guess import BUFFERS, Guess, Question, our_shapes
+from explorer.families.recognition.layers import Checkpoint, Shape, natural
+from explorer.families.torchvision import network
+from explorer.i18n import _
+
+Tensors = dict[str, tuple[str, Shape]]  # leaf: full name and shape
+Modules = dict[str, Tensors]  # in the order of the file
+
+FALLBACK = True  # asked where no other family knows the tensors
+IMAGENET = 1000  # classes of torchvision's own weights
+POSITIONS = "pos_embedding"  # a vision transformer has one for each patch
+STATISTICS = ("running_mean", "running_var")
+MOST_LAYERS = 12  # of a head, batch norms among them
+MOST_MODULES = 5_000  # with tensors: torchvision's largest models have fewer than 1,000
+WIDTHS = {"b": 768, "l": 1024, "h": 1280}  # features of a patch, by the letter in a vision transformer's name
+WITH_HEADS = "inception_v3"  # whose published count includes its auxiliary head of so many parameters
+AUXILIARY_HEAD = 3_326_696
+# Parameters of a head beyond its last layer, where it reads so many features behind the pools.
+POOLED: dict[str, Callable[[int], int]] = {
+    "mobilenet_v3_large": lambda pooled: pooled * 1280 + 1280 + (1280 - pooled) * IMAGENET,
+    "mobilenet_v3_small": lambda pooled: pooled * 1024 + 1024 + (1024 - pooled) * IMAGENET,
+    "maxvit_t": lambda pooled: 2 * pooled + pooled**2 + pooled,
+    **dict.fromkeys([f"convnext_{size}" for size in ("tiny", "small", "base", "large")], lambda pooled: 2 * pooled),
+}
+NO_BIAS = "maxvit_t"  # whose last layer has none
+CONVOLUTION = "squeezenet"  # whose last layer it is
+# Names before torchvision changed them: DenseNet's, of which its own files are, and those of transformers.
+RENAMED = (
+    (re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])(?=\.)"), r"\1\2"),
+    (re.compile(r"(encoder_layer_\d+\.mlp)\.linear_1(?=\.)"), r"\1.0"),
+    (re.compile(r"(encoder_layer_\d+\.mlp)\.linear_2(?=\.)"), r"\1.3"),
+)
+
+
+@dataclass(frozen=True)
+class Trunk:
+    """A model whose trunk as many parameters may be.
+
+    Attributes:
+        name: of the model.
+        head: where the head of the checkpoint begins: "last" or "pooled".
+        modules: of that head; none where the network ends in torchvision's own.
+    """
+
+    name: str
+    head: str
+    modules: Modules
+
+
+def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
+    """The models of torchvision whose tensors these are."""
+    shapes, ordered = checkpoint.shapes, checkpoint.ordered
+    main = {name: shape for name, shape in shapes.items() if not _auxiliary(name)}
+    modules = grouped(main, ordered=ordered)
+    for trunk in _alike(modules) if len(modules) <= MOST_MODULES else ():
+        with suppress(SpecError):
+            if found := _matched(trunk, modules, main, ordered=ordered):
+                ignored = tuple(name for name in shapes if name not in main)
+                notes = (_("Auxiliary heads help in training only and are left out."),) if ignored else ()
+                yield replace(found, ignored=(*found.ignored, *ignored), notes=(*found.notes, *notes))
+
+
+def grouped(shapes: Mapping[str, Shape], *, ordered: bool) -> Modules:
+    """Tensors by the module that holds them, without counters and what networks compute of their shape alone."""
+    modules: Modules = {}
+    for name in shapes if ordered else sorted(shapes, key=natural):
+        module, _dot, leaf = name.rpartition(".")
+        if leaf not in BUFFERS:
+            modules.setdefault(module, {})[leaf] = (name, shapes[name])
+    return modules
+
+
+def modern(name: str) -> str:
+    """A name as torchvision has it today."""
+    for pattern, new in RENAMED:
+        name = pattern.sub(new, name)
+    return name
+
+
+def _auxiliary(name: str) -> bool:
+    return any(AUXILIARY.fullmatch(part) for part in name.split("."))
+
+
+def _matched(trunk: Trunk, modules: Modules, shapes: Mapping[str, Shape], *, ordered: bool) -> Guess | None:
+    """The guess of one model, or None where its tensors are not those of the checkpoint."""
+    head = heads.read(trunk.modules)
+    weight = _weight(next(iter(trunk.modules.values())))
+    bias = any("bias" in tensors for tensors in trunk.modules.values())
+    convolution = trunk.name.startswith(CONVOLUTION)  # and not a linear layer makes the scores
+    own = trunk.head == "last" and (
+        head is None or (head.single and bias == (trunk.name != NO_BIAS) and not convolution)
+    )
+    if head is None and not (convolution and len(weight) == 4):
+        return None
+    fields: dict[str, Any] = {"family": "torchvision", "name": trunk.name, **_image_size(modules)}
+    fields["num_classes"] = head.classes if head else weight[0]
+    if head and not own:
+        fields |= {"head": "pooled" if convolution else trunk.head, "classifier": head.hidden}
+    spec = ZooSpec.parse(fields)
+    wanted = our_shapes(spec)
+    ours = grouped(wanted, ordered=True)
+    places = list(ours)[-len(head.layers) :] if head else list(ours)[-1:]
+    inner = {name: tensors for name, tensors in modules.items() if name not in trunk.modules}
+    outer = {name: tensors for name, tensors in ours.items() if name not in places}
+    named = _by_names(outer, inner)
+    pairs = named or (_by_order(outer, inner) if ordered else None)
+    if pairs is None:
+        return None
+    steps = dict(zip(places, head.layers, strict=True)) if head else {}
+    pairs |= dict(zip(places, trunk.modules, strict=True)) if not head else {}
+    pairs |= {place: layer[0].name for place, layer in steps.items() if len(layer) == 1}
+    joined = {place: layer for place, layer in steps.items() if len(layer) > 1}
+    names = {}
+    for name, shape in wanted.items():
+        module, _dot, leaf = name.rpartition(".")
+        their = pairs.get(module)
+        full = leaf if their == "" else f"{their}.{leaf}"
+        if their is None or full not in shapes:
+            if module in pairs and leaf not in BUFFERS:
+                return None
+            continue
+        if shapes[full] != shape and leaf not in BUFFERS:
+            return None
+        names[name] = full
+    used = {*names.values(), *chain.from_iterable(map(heads.names, joined.values()))}
+    image = Question("image_size", _("How many pixels has a side of the images?"), spec.image_size)
+    told = any(POSITIONS in tensors for tensors in modules.values())
+    notes = [] if own or head is None else [_replaced(spec, head)]
+    if joined:
+        notes.append(
+            _(
+                "Layers of the head with no activation between them are made one, which leaves the scores the same; "
+                "the epsilon of batch norms among them is taken to be PyTorch's, 0.00001."
+            )
+        )
+    if named is None:
+        notes.append(
+            _(
+                "The names are not torchvision's: the tensors were taken in the order of the file, which is that of "
+                "{name} to the last shape. What no tensor tells, such as activations and strides, is as there."
+            ).format(name=spec.name)
+        )
+    return Guess(
+        spec,
+        names,
+        merged=joined,
+        ignored=tuple(name for name in shapes if name not in used),
+        notes=tuple(notes),
+        questions=() if told else (image,),
+    )
+
+
+def _replaced(spec: ZooSpec, head: heads.Head) -> str:
+    if not head.hidden:
+        return _(
+            "Its head is not torchvision's: one linear layer reads the {features} features of the last map."
+        ).format(features=head.reads)
+    return _(
+        "Its head is not torchvision's: before the layer of its {classes} classes it has linear layers of {widths} "
+        "features. Behind each a ReLU is assumed, as no tensor tells the activation."
+    ).format(widths=", ".join(map(str, head.hidden)), classes=spec.num_classes)
+
+
+def _by_names(ours: Modules, theirs: Modules) -> dict[str, str] | None:
+    """Our modules of a trunk to theirs, which are called alike behind some prefix."""
+    today = {modern(f".{name}."): name for name in theirs}
+    first = f".{next(iter(ours))}.".replace("..", ".")
+    for name in today if len(ours) == len(theirs) else ():
+        if not name.endswith(first):
+            continue
+        prefix = name.removesuffix(first)
+        pairs = {our: today.get(f"{prefix}.{our}.".replace("..", "."), "?") for our in ours}
+        if all(their in theirs and _same_shapes(ours[our], theirs[their]) for our, their in pairs.items()):
+            return pairs
+    return None
+
+
+def _by_order(ours: Modules, theirs: Modules) -> dict[str, str] | None:
+    """Our modules of a trunk to theirs, whatever they are called, where each has the same shapes in its turn."""
+    if len(ours) == len(theirs) and all(map(_same_shapes, ours.values(), theirs.values())):
+        return dict(zip(ours, theirs, strict=True))
+    return None
+
+
+def _same_shapes(ours: Tensors, theirs: Tensors) -> bool:
+    return {leaf: shape for leaf, (_name, shape) in ours.items()} == {
+        leaf: shape for leaf, (_name, shape) in theirs.items()
+    }
+
+
+def _alike(modules: Modules) -> Iterator[Trunk]:
+    """Models with as many parameters: cheap to know, where building every model would not be."""
+    sizes = {name: parameters({name: tensors}) for name, tensors in modules.items()}
+    total = sum(sizes.values())
+    known: dict[int, list[str]] = {}
+    whole = counts()
+    for name, count in whole.items():
+        known.setdefault(count, []).append(name)
+    found: dict[tuple[str, str], Trunk] = {}
+    for names in _possible_heads(modules):
+        head = {name: modules[name] for name in names}
+        weight = _weight(next(iter(head.values())))
+        before = weight[1] if len(weight) > 1 else weight[0]
+        count = total - sum(sizes[name] for name in names) + IMAGENET * (before + 1)
+        for model in known.get(count, ()):
+            found.setdefault((model, "last"), Trunk(model, "last", head))
+        for model, more in POOLED.items():
+            if whole[model] == count + more(before):
+                found.setdefault((model, "pooled"), Trunk(model, "pooled", head))
+    yield from sorted(found.values(), key=lambda trunk: trunk.head)
+
+
+def counts() -> dict[str, int]:
+    """Parameters of torchvision's models without auxiliary heads and positions, with a bias in the last layer."""
+    counts = {name: int(known["num_params"]) for name, known in network.metadata().items()}
+    counts[WITH_HEADS] -= AUXILIARY_HEAD
+    counts[NO_BIAS] += IMAGENET
+    for name, known in network.metadata().items():
+        if name.startswith("vit_"):
+            _vit, letter, patch = name.split("_")
+            counts[name] -= ((known["min_size"][0] // int(patch)) ** 2 + 1) * WIDTHS[letter]
+    return counts
+
+
+def parameters(modules: Modules) -> int:
+    """How many parameters modules have, without positions."""
+    return sum(_count(leaf, shape) for tensors in modules.values() for leaf, (_name, shape) in tensors.items())
+
+
+def _count(leaf: str, shape: Shape) -> int:
+    return 0 if leaf in (*STATISTICS, POSITIONS) else prod(shape)
+
+
+def _possible_heads(modules: Modules) -> Iterator[tuple[str, ...]]:
+    """Modules that may be the head, by what their names begin with or their place in the file."""
+    names = list(modules)
+    # Of each group the end alone, for thousands of modules may each be a group of their own.
+    ends: dict[str, deque[str]] = {}
+    for name in names:
+        for end in (*(dot.start() for dot in re.finditer(r"\.", name)), len(name)):
+            ends.setdefault(name[:end], deque(maxlen=MOST_LAYERS)).append(name)
+    groups = dict.fromkeys(map(tuple, ends.values()))
+    for top in dict.fromkeys(name.partition(".")[0] for name in names):
+        others = (name for name in reversed(names) if name.partition(".")[0] != top)
+        groups[tuple(islice(others, MOST_LAYERS))[::-1]] = None
+    groups[tuple(names[-MOST_LAYERS:])] = None
+    seen: set[tuple[str, ...]] = set()
+    for group in groups:
+        for size in range(1, MOST_LAYERS + 1):
+            part = group[-size:]
+            if len(part) < size or not _is_head(modules[part[0]]):
+                break
+            if part not in seen and len(part) < len(names):
+                seen.add(part)
+                yield part
+
+
+def _is_head(tensors: Tensors) -> bool:
+    weight = _weight(tensors)
+    return all(weight) and (len(weight) in (1, 2) or weight[2:] == (1, 1))
+
+
+def _weight(tensors: Tensors) -> Shape:
+    """Shape of a module's weight, or of what it has in place of one."""
+    return tensors.get("weight", next(iter(tensors.values())))[1]
+
+
+def _image_size(modules: Modules) -> dict[str, int]:
+    """Of a vision transformer the positions tell it; elsewhere it stays the model's own."""
+    positions = next((tensors[POSITIONS][1] for tensors in modules.values() if POSITIONS in tensors), ())
+    patch = next((t["weight"][1] for t in modules.values() if len(t.get("weight", ("", ()))[1]) == 4), ())
+    if len(positions) != 3 or not patch:
+        return {}
+    return {"image_size": isqrt(max(positions[1] - 1, 1)) * patch[3]}
+
+
+def untold(_spec: ZooSpec) -> None:
+    """Nothing: the code of a model of torchvision tells what its tensors don't."""

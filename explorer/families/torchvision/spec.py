@@ -1,0 +1,85 @@
+"""The ``torchvision`` family: any classification model that torchvision builds, by its name."""
+
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from explorer.errors import SpecError, shown
+from explorer.i18n import _
+from explorer.specs.base import Hidden, Preset, Spec
+
+PREFIX = "torchvision:"
+
+# Pixels a side of the images that torchvision's first weights of a model were evaluated on, where not 224.
+NATIVE_SIZES = {
+    "efficientnet_b1": 240,
+    "efficientnet_b2": 288,
+    "efficientnet_b3": 300,
+    "efficientnet_b4": 380,
+    "efficientnet_b5": 456,
+    "efficientnet_b6": 528,
+    "efficientnet_b7": 600,
+    "efficientnet_v2_s": 384,
+    "efficientnet_v2_m": 480,
+    "efficientnet_v2_l": 480,
+    "inception_v3": 299,
+    "swin_v2_t": 256,
+    "swin_v2_s": 256,
+    "swin_v2_b": 256,
+}
+
+
+class ZooSpec(Spec):
+    """A model of ``torchvision.models``; its name is checked when it is built, where torchvision is known.
+
+    ``head`` says what stands at its end: ``own`` is torchvision's head; ``last`` has linear layers in place of its last
+    layer, as most people put them there for classes of their own; ``pooled`` has them in place of all that follows the
+    mean of the last map. ``classifier`` lists the widths of those that are hidden, a ReLU behind each.
+    """
+
+    title: ClassVar[str] = "torchvision"
+    position: ClassVar[int] = 1000
+    any_channels: ClassVar[bool] = False
+
+    family: Literal["torchvision"] = "torchvision"
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    head: Literal["own", "last", "pooled"] = "own"
+    classifier: Annotated[tuple[Hidden, ...], Field(max_length=16, fail_fast=True)] = ()
+
+    @classmethod
+    def from_name(cls, name: str) -> Self | None:
+        if not name.startswith(PREFIX):
+            return None
+        return cls.parse({"family": "torchvision", "name": name.removeprefix(PREFIX)})
+
+    @property
+    def own_name(self) -> str:
+        return PREFIX + self.name
+
+    @property
+    def tensorflow_inputs(self) -> bool:
+        return self.name == "inception_v3"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _native_size(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "image_size" not in data:
+            return {**data, "image_size": NATIVE_SIZES.get(str(data.get("name")), 224)}
+        return data
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if not self.name.isidentifier():
+            raise SpecError(_("name: {value} is not the name of a torchvision model").format(value=shown(self.name)))
+        if self.in_channels != 3:
+            raise SpecError(
+                _("in_channels: torchvision's models take 3 channels, not {value}").format(value=self.in_channels)
+            )
+        if self.classifier and self.head == "own":
+            raise SpecError(
+                _("classifier: torchvision's own head has no hidden layers to set; with them, head is last or pooled")
+            )
+        return self
+
+
+PRESETS: tuple[Preset, ...] = ()

@@ -1,0 +1,252 @@
+"""Where the pools of a chain of convolutions sit: the signs that names and shapes give, strongest first."""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, product
+from typing import Literal, NamedTuple
+
+from explorer.families import PRESETS, VggSpec
+from explorer.families.recognition.layers import Path, Unit
+from explorer.specs.arithmetic import window_output
+from explorer.specs.cfg import Conv, Pool, Token, format_token, tokens
+
+# Sides of the images that networks are trained on, in pixels, by their channels; then those of fewer networks.
+USUAL = {1: (28, 32), 3: (224, 32)}
+SIDES = (64, 96, 128, 256, 227, 299, 160, 192, 48, 28, 512)
+CHEAP = 300_000_000  # multiply-accumulates of a network that is tried because it may be: narrow VGG-16s have 20 million
+MOST_PADDED = 2  # readings of paddings that keep the size of most maps
+WIDEST = 11  # side of the kernels of AlexNet, which stride by 4 (Krizhevsky et al. 2012, section 3.5)
+KINDS: tuple[Literal["M", "A"], ...] = ("M", "A")  # of pools: maxima and means
+
+_NUMBERED = re.compile(r"([^\W\d_]*\d{1,3})[._-][^\W\d_]*\d{1,3}")
+
+
+class Layout(NamedTuple):
+    """A cfg list, and the side of the images."""
+
+    cfg: tuple[int | str, ...]
+    image_size: int
+
+
+def layouts(convolutions: Sequence[Unit], side: int, image_size: int | None) -> Iterator[Layout]:
+    """Every reading in which images of a usual side end in a map of ``side`` cells, the likeliest first.
+
+    Args:
+        convolutions: in the order in which they run.
+        side: of the map that the head reads, in cells.
+        image_size: where it is known.
+    """
+    if side == 1 and (cut := _dense(convolutions)):
+        dense = [format_token(Conv(unit.after, unit.kernel, 1, 0)) for unit in convolutions[cut:]]
+        for layout in layouts(convolutions[:cut], convolutions[cut].kernel, image_size):
+            yield Layout((*layout.cfg, *dense), layout.image_size)
+    usual = USUAL.get(convolutions[0].before, (32,))
+    all_paddings = _paddings(convolutions)
+    # A map of one cell is rather the mean of a larger one than what frames taken off leave by chance.
+    paddings = all_paddings if side > 1 else all_paddings[:MOST_PADDED]
+    known = told(convolutions)
+    strides = [4 if convolutions[0].kernel >= WIDEST else 1] + [1] * len(known)
+    every, grouped = bool(known) and all(known), in_groups(convolutions)
+    readings = product(
+        (usual, SIDES) if image_size is None else ((image_size,),), _placements(convolutions), paddings, (True, False)
+    )
+    # Odd are pools behind all convolutions or groups of them but the last, then padding of the first alone.
+    ranked = sorted(
+        readings, key=lambda reading: ((every or grouped) and not reading[3], reading[2] is all_paddings[-1])
+    )
+    for sizes, between, padding, last in ranked:
+        cfg = _cfg(convolutions, [*between, last], padding, strides)
+        if fitting := [size for size in sizes if map_side(cfg, size) == side]:
+            yield Layout(tuple(map(format_token, cfg)), fitting[0])
+
+
+def _dense(convolutions: Sequence[Unit]) -> int:
+    """Where dense layers that are kept as convolutions begin, as in timm's VGG; 0 where none are.
+
+    The first of them is as wide as the map that arrives, so wider than all before; those behind it are 1x1.
+    """
+    cut = len(convolutions) - 1
+    while cut > 0 and convolutions[cut].kernel == 1:
+        cut -= 1
+    wider = convolutions[cut].kernel > max([3, *(unit.kernel for unit in convolutions[:cut])])
+    return cut if wider and all(unit.norm is None for unit in convolutions[cut:]) else 0
+
+
+def strided(convolutions: Sequence[Unit], side: int, image_size: int | None) -> Iterator[Layout]:
+    """The same where convolutions stride in place of pools that nothing speaks for, the likeliest first."""
+    pooled = [bool(sign) for sign in told(convolutions)]
+    wider = [False, *_growing(convolutions)]
+    first = [True] + [False] * len(pooled)
+    patterns = [([True] * len(wider), 2), (wider, 2), (first, 2), (first, 4)]
+    sizes = (*USUAL.get(convolutions[0].before, (32,)), *SIDES) if image_size is None else (image_size,)
+    for (striding, stride), padding, last in product(patterns, _paddings(convolutions), (False, True)):
+        strides = [stride if strides_here else 1 for strides_here in striding]
+        cfg = _cfg(convolutions, [*pooled, last], padding, strides)
+        if fitting := [size for size in sizes if map_side(cfg, size) == side]:
+            yield Layout(tuple(map(format_token, cfg)), fitting[0])
+
+
+def likely(convolutions: Sequence[Unit], image_size: int | None) -> Layout:
+    """The likeliest reading where the head does not say how large the last map is."""
+    sizes = (28 if convolutions[0].before == 1 else 32, 224) if image_size is None else (image_size,)
+    placements = (*_placements(convolutions), (False,) * (len(convolutions) - 1))  # none fits any size
+    cfgs = [_cfg(convolutions, [*between, False], _paddings(convolutions)[0]) for between in placements]
+    cfg, size = next((cfg, size) for cfg in cfgs for size in sizes if map_side(cfg, size) > 0)
+    return Layout(tuple(map(format_token, cfg)), size)
+
+
+def averaged(convolutions: Sequence[Unit], image_size: int | None) -> Iterator[Layout]:
+    """Readings of a chain whose last map is averaged as a whole, so that any number of pools fits."""
+    sizes = (28 if convolutions[0].before == 1 else 32, 224) if image_size is None else (image_size,)
+    ones = [1] * len(convolutions)
+    patterns = [(list(between), ones) for between in _placements(convolutions)]
+    if any(step is None for step in gaps(convolutions)):  # else the numbers of the modules leave nothing open
+        quiet, growing = [False] * (len(convolutions) - 1), _growing(convolutions)
+        strides = [1, *(2 if wider else 1 for wider in growing)]
+        patterns += [(quiet, ones), (growing, ones), (quiet, strides)]
+    for (between, strides), kind in product(patterns, KINDS):
+        cfg = _cfg(convolutions, [*between, False], _paddings(convolutions)[0], strides, kind)
+        size = next((size for size in sizes if map_side(cfg, size) > 0), None)
+        if size is not None and _macs(cfg, convolutions[0].before, size) <= CHEAP:
+            yield Layout(tuple(map(format_token, cfg)), size)
+
+
+def _macs(cfg: Sequence[Token], channels: int, size: int) -> int:
+    """Multiply-accumulates of the convolutions for one image."""
+    total = 0
+    for token in cfg:
+        size = map_side([token], size)
+        if isinstance(token, Conv):
+            total += size**2 * token.kernel**2 * channels * token.channels
+            channels = token.channels
+    return total
+
+
+def gaps(convolutions: Sequence[Unit]) -> list[int | None]:
+    """Modules without tensors between each two convolutions that are numbered in one sequence, else None."""
+    return [_gap(first, second) for first, second in pairwise(convolutions)]
+
+
+def told(convolutions: Sequence[Unit]) -> list[bool | None]:
+    """Whether a pool stands between each two convolutions, as far as names tell."""
+    steps = gaps(convolutions)
+    known = [step for step in steps if step is not None]
+    # A ReLU is the least that stands between. Where nothing ever does, numbers tell nothing.
+    least, telling = min(known, default=0), any(known)
+    signs: list[bool | None] = []
+    for step, (first, second) in zip(steps, pairwise(convolutions), strict=True):
+        if step is not None:
+            signs.append(step > min(least, 1) if telling else None)
+        else:
+            signs.append(True if _group(first) != _group(second) else None)
+    return signs
+
+
+def in_groups(convolutions: Sequence[Unit]) -> bool:
+    """Whether modules or numbers group them, several in one group at least: ``Conv1.0``, ``conv1_1``, ``block1_conv1``.
+
+    A pool ends each group, the last one too.
+    """
+    groups = list(dict.fromkeys(map(_group, convolutions)))
+    return 1 < len(groups) < len(convolutions) and all(
+        True if _group(first) == _group(second) else step is None
+        for step, (first, second) in zip(gaps(convolutions), pairwise(convolutions), strict=True)
+    )
+
+
+def _group(unit: Unit) -> Path:
+    """The module that a convolution stands in, or what its name calls its group (Keras' ``block1_conv1``)."""
+    *parent, last = unit.path or ("",)
+    numbered = _NUMBERED.fullmatch(last)
+    return (*parent, numbered[1]) if numbered else tuple(parent)
+
+
+def placed(cfg: Sequence[int | str]) -> list[bool]:
+    """Whether a pool stands between each two convolutions of a cfg list."""
+    parsed = tokens(cfg)
+    places = [place for place, token in enumerate(parsed) if isinstance(token, Conv)]
+    return [any(isinstance(token, Pool) for token in parsed[a:b]) for a, b in pairwise(places)]
+
+
+def map_side(cfg: Sequence[Token], size: int) -> int:
+    """Side of the last map; zero or less where a window no longer fits."""
+    for token in cfg:
+        if isinstance(token, Conv | Pool) and size > 0:
+            size = window_output(size, token.kernel, token.stride, token.padding)
+    return size
+
+
+def _paddings(convolutions: Sequence[Unit]) -> list[list[int]]:
+    """By which convolutions keep the size of the map: all, all but large ones, none, the first alone."""
+    whole = [unit.kernel // 2 for unit in convolutions]
+    small = [padding if padding < 2 else 0 for padding in whole]
+    first = [whole[0]] + [0] * len(whole[1:])
+    return [whole, small, [0] * len(whole), first]
+
+
+def _cfg(
+    convolutions: Sequence[Unit],
+    pooled: Sequence[bool],
+    paddings: Sequence[int],
+    strides: Sequence[int] = (),
+    kind: Literal["M", "A"] = "M",
+) -> list[Token]:
+    cfg: list[Token] = []
+    for unit, pool, padding, stride in zip(convolutions, pooled, paddings, strides or [1] * len(pooled), strict=True):
+        cfg.append(Conv(unit.after, unit.kernel, stride, padding))
+        cfg += [Pool(kind)] if pool else []
+    return cfg
+
+
+def _gap(first: Unit, second: Unit) -> int | None:
+    """Modules without tensors between two units that are numbered in one sequence; None where they are not."""
+    if len(first.path) != len(second.path):
+        return None
+    differing = [(a, b) for a, b in zip(first.path, second.path, strict=True) if a != b]
+    if len(differing) != 1 or not all(part.isdecimal() and len(part) < 6 for part in differing[0]):
+        return None
+    step = int(differing[0][1]) - int(differing[0][0]) - 1
+    # Batch norm is numbered in the same sequence, unless it stands in a module with its convolution.
+    beside = first.norm is not None and first.norm.name.rpartition(".")[0] == first.name.rpartition(".")[0]
+    numbered = beside and first.path[-1] != second.path[-1]
+    return step - 1 if numbered else step
+
+
+def _placements(convolutions: Sequence[Unit]) -> list[tuple[bool, ...]]:
+    """Pools between the convolutions: what names tell, filled up by one rule after the other."""
+    signs = told(convolutions)
+    none, every = [False] * len(signs), [True] * len(signs)
+    rules = [*_published(convolutions), *_staged(convolutions), every, none]
+    filled = (tuple(r if sign is None else sign for sign, r in zip(signs, rule, strict=True)) for rule in rules)
+    return list(dict.fromkeys(filled))
+
+
+def _published(convolutions: Sequence[Unit]) -> Iterator[list[bool]]:
+    """Where the pools are in networks with like convolutions: the same kernels, wider at the same places."""
+
+    def pattern(layers: Sequence[tuple[int, int]]) -> list[tuple[int, bool]]:
+        return [(kernel, before < after) for (before, _k), (after, kernel) in pairwise(layers)]
+
+    wanted = pattern([(unit.after, unit.kernel) for unit in convolutions])
+    for preset in PRESETS.values():
+        if isinstance(preset.spec, VggSpec):
+            layers = [(token.channels, token.kernel) for token in tokens(preset.spec.cfg) if isinstance(token, Conv)]
+            if len(layers) == len(convolutions) > 3 and pattern(layers) == wanted:
+                yield placed(preset.spec.cfg)
+
+
+def _staged(convolutions: Sequence[Unit]) -> Iterator[list[bool]]:
+    """A pool wherever channels grow, and then within the last width too, which may be cut into stages of equal length.
+
+    So it is in a VGG, whose last two stages are of one width.
+    """
+    growing = _growing(convolutions)
+    run = len(growing) + 1 - max((place + 1 for place, grows in enumerate(growing) if grows), default=0)
+    for length in (length for length in range(run, 0, -1) if run % length == 0):
+        ends = [place % length == 0 for place in range(1, run)]
+        yield [*growing[: len(growing) - len(ends)], *ends]
+
+
+def _growing(convolutions: Sequence[Unit]) -> list[bool]:
+    """Twice the channels after each pool (Simonyan and Zisserman 2015, section 2.1)."""
+    return [second.after > first.after for first, second in pairwise(convolutions)]

@@ -1,0 +1,37 @@
+"""What is printed about networks of the ``vgg`` family."""
+
+from collections.abc import Iterator
+
+from explorer.families.claims import Claim, Metric, field_claims, same
+from explorer.families.registry import PRESETS
+from explorer.families.vgg.spec import VggSpec
+
+TABLE_2 = "Simonyan and Zisserman 2015, Table 2"
+RESNET = "He et al. 2016, section 3.3"
+VGG_TABLE_2 = {"vgg11": 133, "vgg11-lrn": 133, "vgg13": 133, "vgg16-c": 134, "vgg16": 138, "vgg19": 144}
+VGG_FIELDS = {
+    "vgg11": {"pool5": (150, 32, 59)},
+    "vgg16": {
+        "pool1": (6, 2, 2),
+        "pool2": (16, 4, 6),
+        "pool3": (44, 8, 18),
+        "pool4": (100, 16, 42),
+        "pool5": (212, 32, 90),
+    },
+}
+
+
+def claims(spec: VggSpec) -> Iterator[Claim]:
+    """Figures of the papers about this network."""
+    for name, millions in VGG_TABLE_2.items():
+        if same(spec, PRESETS[name].spec):
+            yield Claim(TABLE_2, Metric.PARAMS, f"{millions} million")
+    if same(spec, PRESETS["vgg19"].spec):
+        yield Claim(RESNET, Metric.MACS, "19.6 billion")
+    for name, rows in VGG_FIELDS.items():
+        # Of all fields, a receptive field depends on the list of layers alone.
+        if same(spec, PRESETS[name].spec, *set(VggSpec.model_fields) - {"cfg"}):
+            *inner, last = rows
+            yield from field_claims(rows[last])
+            for pool in inner:
+                yield from field_claims(rows[pool], pool)

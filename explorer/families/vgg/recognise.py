@@ -1,0 +1,168 @@
+"""Networks of the ``vgg`` family among the layers of a checkpoint."""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
+from math import isqrt
+from typing import Any
+
+from explorer.errors import SpecError
+from explorer.families import PRESETS, VggSpec
+from explorer.families.recognition.adapting import PYTORCH_EPSILON
+from explorer.families.recognition.guess import Guess, Misfit, Question, asked_epsilon, guess, slots
+from explorer.families.recognition.layers import Checkpoint, Unit, chained
+from explorer.families.vgg import pools
+from explorer.i18n import _
+from explorer.specs.cfg import Conv, tokens
+
+CHANNELS = (3, 1)
+RESIDUAL = re.compile(r"(^|[._])res\d|residual|shortcut|downsample|skip", re.IGNORECASE)  # names of no plain chain
+MOST_LAYOUTS = 3  # of those that the signs leave open
+MOST_NORMED = 8  # the same where running statistics can choose
+MOST_MEANS = 16  # of those whose last map is averaged, where running statistics can choose
+
+
+def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
+    """Every network of this family that the layers may be, best first."""
+    layers = checkpoint.layers
+    if layers.rest or not layers.units:
+        return
+    convolutions, head = chained(layers.convolutions), chained(layers.linears)
+    if convolutions is not None and not head:
+        convolutions, head = _convolutional_head(convolutions)
+    if convolutions is None or not head or any(RESIDUAL.search(unit.name) for unit in convolutions):
+        return
+    units = [*convolutions, *head]
+    for spec, known in _readings(convolutions, head, checkpoint.image_size).items():
+        questions, adapting = _questions(spec, known=known), dict[str, Any]()
+        if spec.batch_norm:
+            questions, adapting = (*questions, asked_epsilon(PYTORCH_EPSILON)), {"epsilon": PYTORCH_EPSILON}
+        with suppress(Misfit, SpecError):
+            yield guess(spec, units, questions=questions, adapting=adapting)
+
+
+def _readings(convolutions: list[Unit], head: list[Unit], image_size: int | None) -> dict[VggSpec, bool]:
+    """Networks of these layers, the likeliest first, and whether names leave nothing of their cfg lists open."""
+    if not convolutions:
+        return dict.fromkeys(_perceptrons(head), True)
+    published = dict(_published(convolutions, head))
+    return published | {spec: False for spec in _composed(convolutions, head, image_size) if spec not in published}
+
+
+def _convolutional_head(convolutions: list[Unit]) -> tuple[list[Unit], list[Unit]]:
+    """Split a chain of convolutions: the last ones, 1x1 and without batch norm, are a head that slides."""
+    cut = len(convolutions)
+    while cut and convolutions[cut - 1].kernel == 1 and convolutions[cut - 1].norm is None:
+        cut -= 1
+    # The first layer of such a head is as wide as the map that it was trained on.
+    if cut and convolutions[cut - 1].kernel not in (1, 3) and convolutions[cut - 1].norm is None:
+        cut -= 1
+    return convolutions[:cut], convolutions[cut:]
+
+
+def _published(convolutions: list[Unit], head: list[Unit]) -> Iterator[tuple[VggSpec, bool]]:
+    """Presets of these very layers, and whether their pools leave the same gaps: those first, then by the classes."""
+    signs, units = pools.told(convolutions), [*convolutions, *head]
+    fitting: list[tuple[tuple[bool, bool], VggSpec]] = []
+    for preset in PRESETS.values():
+        spec = preset.spec
+        if not isinstance(spec, VggSpec) or _count(spec) != len(units):
+            continue
+        own = slots(spec.changed(num_classes=head[-1].after)).units
+        if list(map(_shape, own)) != list(map(_shape, units)):
+            continue
+        if all(known in (None, pool) for known, pool in zip(signs, pools.placed(spec.cfg), strict=True)):
+            same_gaps = pools.gaps(own[: len(convolutions)]) == pools.gaps(convolutions)
+            fitting.append(((same_gaps, spec.num_classes == head[-1].after), spec))
+    for (same_gaps, _classes), spec in sorted(fitting, key=lambda found: found[0], reverse=True):
+        yield spec.changed(num_classes=head[-1].after), same_gaps
+
+
+def _count(spec: VggSpec) -> int:
+    return sum(isinstance(token, Conv) for token in tokens(spec.cfg)) + len(spec.classifier) + 1
+
+
+def _shape(unit: Unit) -> tuple[int, int, int, bool]:
+    return unit.before, unit.after, unit.kernel, unit.norm is not None
+
+
+def _composed(convolutions: list[Unit], head: list[Unit], image_size: int | None) -> Iterator[VggSpec]:
+    """A cfg list made up from the signs that there are."""
+    first, last = head[0], convolutions[-1]
+    cells, left = divmod(first.before, last.after)
+    side = first.kernel or isqrt(cells)
+    if left or (not first.kernel and side**2 != cells):
+        return
+    most = MOST_NORMED if last.norm else MOST_LAYOUTS
+    found = list(islice(pools.layouts(convolutions, side, image_size), most))
+    if not found and side > 1:  # a single cell is rather the mean of a map
+        found = list(islice(pools.strided(convolutions, side, image_size), MOST_LAYOUTS))
+    flat = [(layout, bool(found) and not first.kernel) for layout in found or [pools.likely(convolutions, image_size)]]
+    means = pools.averaged(convolutions, image_size) if side == 1 and last.norm else ()  # statistics choose among them
+    for layout, flattened in (*flat, *((layout, False) for layout in islice(means, MOST_MEANS))):
+        spec = VggSpec(
+            cfg=layout.cfg,
+            batch_norm=last.norm is not None,
+            pool_to=None if flattened else side,
+            classifier=tuple(unit.after for unit in head[:-1]),
+            head="conv" if first.kernel else "linear",
+            in_channels=convolutions[0].before,
+            image_size=layout.image_size,
+            num_classes=head[-1].after,
+        )
+        yield _with_dropout(spec, head)
+
+
+def _perceptrons(head: list[Unit]) -> Iterator[VggSpec]:
+    """Fully connected networks: as many features as square images have pixels, of a usual size first."""
+    readings = [(channels, isqrt(head[0].before // channels)) for channels in CHANNELS]
+    squares = [(channels, side) for channels, side in readings if channels * side**2 == head[0].before]
+    for channels, side in sorted(
+        squares, key=lambda reading: reading[1] not in (*pools.USUAL[reading[0]], *pools.SIDES)
+    ):
+        spec = VggSpec(
+            cfg=(),
+            pool_to=None,
+            classifier=tuple(unit.after for unit in head[:-1]),
+            in_channels=channels,
+            image_size=side,
+            num_classes=head[-1].after,
+        )
+        yield _with_dropout(spec, head)
+
+
+def _with_dropout(spec: VggSpec, head: list[Unit]) -> VggSpec:
+    """Dropout where the numbers of the head's layers leave room for it, and none where they tell nothing."""
+    numbers = [unit.path[-1] for unit in head if unit.path]
+    for position in ("after", "before"):
+        changed = spec.changed(dropout=0.5, dropout_position=position)
+        own = [unit.path[-1] for unit in slots(changed).units[-len(head) :]]
+        if len(head) > 1 and own == numbers:
+            return changed
+    return spec.changed(dropout=0.0)
+
+
+def _questions(spec: VggSpec, *, known: bool) -> tuple[Question, ...]:
+    image = Question("image_size", _("How many pixels has a side of the images?"), spec.image_size)
+    text = _("Where do the pools sit, are they of maxima (M) or means (A), and how do the convolutions stride and pad?")
+    return (image,) if known else (image, Question("cfg", text, list(spec.cfg)))
+
+
+def completed(spec: VggSpec, fields: dict[str, Any]) -> dict[str, Any]:
+    """Under another cfg list the last map may be larger than what the head reads: then it is pooled to that."""
+    if "cfg" not in fields or "pool_to" in fields:
+        return {}
+    flat = spec.changed(**fields | {"pool_to": None, "head": "linear"})
+    side = spec.head_size
+    return {} if flat.map_size == side or spec.pool_to else {"pool_to": side}
+
+
+def untold(spec: VggSpec) -> str:
+    """What no tensor of the network tells and nobody is asked about."""
+    if not spec.cfg:
+        return _("No tensor tells the activation, which is taken to be ReLU.")
+    return _(
+        "No tensor tells these, which are taken as usual: ReLU as the activation, channel after channel where a "
+        "map becomes a vector, means where it is made as small as the head reads."
+    )

@@ -1,0 +1,147 @@
+"""What the template of the ``vgg`` family needs: a ``CFG`` list, and one branch for each kind of entry in it."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple, assert_never
+
+from explorer.families import VggSpec
+from explorer.families.recognition.layers import Shape
+from explorer.families.writing import WIDTH, bracketed
+from explorer.specs.cfg import Conv, Norm, Pool, Token, tokens
+
+POOLS = {"M": ("MaxPool2d", "max-pool"), "A": ("AvgPool2d", "average pool")}
+MARGIN = " " * 3  # of an indent of four: a blank stands before each entry
+
+
+class Windows(NamedTuple):
+    """How ``CFG`` tells the windows of one kind of layer apart.
+
+    ``fields`` names what differs from entry to entry and so must stand in ``CFG``; ``call`` is the end of the
+    layer's argument list; ``words`` say what is the same in all of them.
+    """
+
+    fields: tuple[str, ...]
+    call: str
+    words: str
+
+
+def context(spec: VggSpec, _maps: Mapping[str, Shape]) -> dict[str, Any]:
+    """Values of the template."""
+    parsed = tokens(spec.cfg)
+    convs = [token for token in parsed if isinstance(token, Conv)]
+    conv = windows(convs, "convolution") if convs else None
+    pools = {}
+    for letter, (_layer, words) in POOLS.items():
+        if found := [token for token in parsed if isinstance(token, Pool) and token.letter == letter]:
+            pools[letter] = windows(found, words)
+    norm = Norm() in parsed
+
+    legend = []
+    if conv:
+        after = "batch norm and ReLU" if spec.batch_norm else "ReLU"
+        named = f"({', '.join(('channels', *conv.fields))}): a {conv.words}"
+        plain = f"{convs[0].channels}: a {conv.words} to {convs[0].channels} channels"
+        legend.append(f"{named if conv.fields else plain}, then {after}.")
+    for letter, pool in pools.items():
+        named = f"({', '.join((_quoted(letter), *pool.fields))})" if pool.fields else _quoted(letter)
+        legend.append(f"{named}: a {pool.words}.")
+    if norm:
+        legend.append('"L": local response normalisation.')
+
+    def entry(token: Token) -> str:
+        match token:
+            case Conv():
+                return _entry(str(token.channels), token, conv)
+            case Pool(letter):
+                return _entry(_quoted(letter), token, pools[letter])
+            case Norm():
+                return '"L"'
+            case _:
+                assert_never(token)
+
+    return {
+        "cfg": _cfg([(entry(token), isinstance(token, Pool)) for token in parsed]),
+        "legend": legend,
+        "conv": conv,
+        "pools": [(letter, POOLS[letter][0], pool) for letter, pool in pools.items()],
+        "norm": norm,
+        "head": bracketed("self.classifier = nn.Sequential(", _head(spec), ")", 8),
+    }
+
+
+def windows(layers: Sequence[Conv | Pool], words: str) -> Windows:
+    """What differs between the windows of some convolutions or of some pools, and what never does."""
+    pools = isinstance(layers[0], Pool)
+    kernels, strides, paddings = ({layer[-3:][position] for layer in layers} for position in range(3))
+    fields, call = [], []
+    if len(kernels) > 1:
+        fields.append("kernel")
+        call.append("kernel")
+    else:
+        call.append(str(min(kernels)))
+        words = f"{min(kernels)}x{min(kernels)} {words}"
+    if len(strides) > 1 and not (pools and all(layer.stride == layer.kernel for layer in layers)):
+        fields.append("stride")
+        call.append("stride")
+    elif len(strides) == 1 and (pools or strides != {1}):
+        words = f"{words} with stride {min(strides)}"
+        if not pools or strides != kernels:
+            call.append(str(min(strides)))
+    named = "padding=" if len(call) == 1 else ""
+    if len(paddings) > 1 and all(layer.padding == layer.kernel // 2 for layer in layers):
+        call.append(f"{named}kernel // 2")
+    elif len(paddings) > 1:
+        fields.append("padding")
+        call.append(f"{named}padding")
+    elif paddings != {0}:
+        call.append(f"{named}{min(paddings)}")
+    return Windows(tuple(fields), ", ".join(call), words)
+
+
+def _quoted(letter: str) -> str:
+    return f'"{letter}"'
+
+
+def _entry(head: str, token: Conv | Pool, found: Windows | None) -> str:
+    fields = [str(getattr(token, field)) for field in found.fields] if found else []
+    return f"({', '.join([head, *fields])})" if fields else head
+
+
+def _cfg(entries: list[tuple[str, bool]]) -> str:
+    """The list on one line where it fits, else one line a stage; an entry knows whether it ends its stage."""
+    line = f"CFG = [{', '.join(entry for entry, _last in entries)}]"
+    if len(line) <= WIDTH:
+        return line
+    lines = [MARGIN]
+    for entry, last in entries:
+        if len(f"{lines[-1]} {entry},") > WIDTH:
+            lines.append(MARGIN)
+        lines[-1] += f" {entry},"
+        if last:
+            lines.append(MARGIN)
+    stages = [line for line in lines if line != MARGIN]
+    return "\n".join(["# fmt: off", "CFG = [", *stages, "]", "# fmt: on"])
+
+
+def _head(spec: VggSpec) -> list[str]:
+    """Layers of the classifier, the last to ``num_classes``."""
+    convolutional, side = spec.head == "conv", spec.head_size
+    widths = [str(spec.out_channels), *map(str, spec.classifier), "num_classes"]
+    if not convolutional and side > 1:
+        widths[0] = f"{widths[0]} * {side} * {side}"
+    dropout = f"nn.Dropout({spec.dropout})"
+    layers = []
+    for position, (before, after) in enumerate(pairwise(widths)):
+        if spec.dropout and spec.dropout_position == "before" and position < 2:
+            layers.append(dropout)
+        if convolutional:
+            layers.append(f"nn.Conv2d({before}, {after}, {1 if position else side})")
+        else:
+            layers.append(f"nn.Linear({before}, {after})")
+        if position < len(spec.classifier):
+            layers.append("nn.ReLU(inplace=True)")
+            if spec.dropout and spec.dropout_position == "after":
+                layers.append(dropout)
+    if convolutional:
+        layers += ["nn.AdaptiveAvgPool2d(1)", "nn.Flatten()"]
+    return layers

@@ -1,1 +1,0 @@
-"""Checkpoints that other people trained: files made safe, and their networks found."""

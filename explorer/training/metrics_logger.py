@@ -1,0 +1,157 @@
+"""What a run tells the world while it trains: live numbers, metrics, TensorBoard events, checkpoints."""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from torch.utils.tensorboard import SummaryWriter
+
+from explorer.i18n import _
+from explorer.jobs.run_directory import POINT, RunDirectory
+from explorer.training import checkpoint
+from explorer.training.loop import Training
+from explorer.training.provenance import hardware
+from explorer.weights.files import Card, save
+
+STEPS = "steps"  # folder of the events within epochs
+LIVE_EVERY = 1.0  # seconds between two live numbers: each makes the processor wait for the device
+SAVE_EVERY = 2.0  # seconds between two checkpoints at least
+SAVE_SHARE = 0.02  # of the time may go into checkpoints
+SAVE_AT_LEAST = 60.0  # seconds after which an epoch under way is saved, too
+
+
+class Journal:
+    """Writes the run directory of the process that has rank 0."""
+
+    def __init__(self, directory: RunDirectory, about: dict[str, Any], card: Card) -> None:
+        """Open the journal.
+
+        Args:
+            directory: of the run.
+            about: what stays the same in the live numbers: processes, spec, recipe and notes.
+            card: of the weights, without metrics.
+        """
+        self.directory = directory
+        self.about = about
+        self.card = card
+        self.told = 0  # rows that are written
+        self.begin = self.last_live = self.last_saved = time.monotonic()
+        self.start = 0.0  # progress at the beginning
+        self.saving = 0.0  # seconds that the last checkpoint took
+        self.unsaved_best: dict[str, Any] | None = None
+        self.events: SummaryWriter | None = None
+        self.points: SummaryWriter | None = None  # counts steps, and TensorBoard hides what follows a step in all
+
+    def open(self, training: Training, classes: Sequence[str]) -> None:
+        """Begin, or go on after a checkpoint."""
+        self.start = training.progress
+        self.directory.open(training.rows, classes)
+        self.told = len(training.rows)
+        # Events that were written after the checkpoint are hidden, as those epochs run again.
+        self.events = SummaryWriter(str(self.directory.folder), purge_step=training.epoch + 1)
+        self.steps = training.batches.steps
+        done = training.epoch * self.steps + training.batch
+        self.points = SummaryWriter(str(self.directory.folder / STEPS), purge_step=done + 1)
+        self.live(training)
+
+    def live_is_due(self) -> bool:
+        """Whether the live numbers are old."""
+        return time.monotonic() - self.last_live >= LIVE_EVERY
+
+    def save_is_due(self, *, epoch_done: bool) -> bool:
+        """Whether it is time for a checkpoint: seldom enough to cost little, often enough to lose little."""
+        since = time.monotonic() - self.last_saved
+        return since >= max(SAVE_EVERY if epoch_done else SAVE_AT_LEAST, self.saving / SAVE_SHARE)
+
+    def live(self, training: Training, loss: float | None = None, top1: float | None = None) -> None:
+        """Replace the live numbers: loss and accuracy are those of the epoch under way; add points within it."""
+        self._write_rows(training)
+        self.last_live = time.monotonic()
+        done = training.progress
+        gained = done - self.start
+        images = training.batches.images * training.batch / training.batches.steps
+        self.directory.write_progress(
+            self.about
+            | {
+                "progress": done,
+                "live": {
+                    "epoch": min(training.epoch + 1, training.recipe.epochs),
+                    "epochs": training.recipe.epochs,
+                    "batch": training.batch,
+                    "batches": training.batches.steps,
+                    "rate": training.schedule.rate,
+                    "loss": loss,
+                    "top1": top1,
+                    "images_per_second": images / training.seconds if training.seconds else None,
+                    "seconds_left": (self.last_live - self.begin) * (1 - done) / gained if gained > 0 else None,
+                },
+            }
+        )
+
+    def judging(self, training: Training, done: int, total: int) -> None:
+        """Tell how far the images that are held out are judged."""
+        if not self.live_is_due():
+            return
+        self.last_live = time.monotonic()
+        live = {"step": _("judging the epoch"), "done": done, "total": total}
+        live |= {"epoch": training.epoch + 1, "epochs": training.recipe.epochs}
+        self.directory.write_progress(self.about | {"progress": training.progress, "live": live})
+
+    def testing(self) -> None:
+        """Tell that all epochs are done, and the test set is read."""
+        live = {"step": _("testing the best epoch"), "done": 0, "total": 0}
+        self.directory.write_progress(self.about | {"progress": 1.0, "live": live})
+
+    def after_epoch(self, training: Training, *, improved: bool) -> None:
+        """Write the epoch's metrics, and remember the weights if they are the best so far."""
+        if improved:
+            self.unsaved_best = {
+                name: tensor.to("cpu", copy=True) for name, tensor in training.kept.state_dict().items()
+            }
+        self.live(training)
+
+    def _write_rows(self, training: Training) -> None:
+        """Add what is new of the metrics, and mirror it."""
+        rows, self.told = training.rows[self.told :], len(training.rows)
+        if not rows:
+            return
+        self.directory.append(rows)
+        assert self.events is not None  # noqa: S101  for the type checker
+        assert self.points is not None  # noqa: S101
+        for row in rows:
+            if row.name.startswith(POINT):
+                self.points.add_scalar(row.name, row.value, round(row.epoch * self.steps))
+            else:
+                self.events.add_scalar(row.name, row.value, int(row.epoch))
+        self.events.flush()
+        self.points.flush()
+
+    def save(self, training: Training, state: dict[str, Any]) -> None:
+        """Write the checkpoint: the best weights before the state that counts on them."""
+        begin = time.monotonic()
+        if self.unsaved_best is not None and training.best is not None:
+            save(self.directory.best, self.unsaved_best, self._card(training.best.epoch, training))
+            self.unsaved_best = None
+        if training.epoch and not training.batch:
+            save(self.directory.last, training.kept.state_dict(), self._card(training.epoch, training))
+        checkpoint.write(self.directory.resume, state)
+        self.last_saved = time.monotonic()
+        self.saving = self.last_saved - begin
+
+    def _card(self, epoch: int, training: Training) -> Card:
+        of_epoch = [row for row in training.rows if row.epoch == epoch and not row.name.startswith(POINT)]
+        # Of now: a run that goes on has the number of threads of its checkpoint.
+        made_by = {"date": datetime.now(UTC).strftime("%Y-%m-%d"), "hardware": hardware(training.plan.device)}
+        return self.card.model_copy(
+            update={
+                "metrics": {"epoch": epoch, **{row.name: row.value for row in of_epoch}},
+                "made_by": self.card.made_by | made_by,
+            }
+        )
+
+    def close(self) -> None:
+        """End the mirror."""
+        for events in (self.events, self.points):
+            if events is not None:
+                events.close()

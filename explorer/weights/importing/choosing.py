@@ -1,0 +1,77 @@
+"""Which of several networks of the same shapes a checkpoint holds: what its running statistics go best with."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor
+
+from explorer.families import Spec
+from explorer.families.recognition.guess import Guess, Misfit, assembled
+from explorer.i18n import _
+from explorer.weights.importing.proof import Disagreement, disagreement
+
+DOUBTFUL = 0.5  # disagreement above which nobody would call it the same network
+
+
+Readings = tuple[tuple[Guess, Disagreement | None], ...]
+
+
+def chosen(guesses: list[Guess], tensors: Mapping[str, Tensor]) -> tuple[Guess, tuple[str, ...], Readings]:
+    """The first guess, unless running statistics speak clearly for another; notes, and how well each reading fits."""
+    readings = tuple((guess, doubt(guess, assembled(guess, tensors))) for guess in guesses)
+    first, own = readings[0]
+    known = [(guess, error) for guess, error in readings if error is not None]
+    if own is None or len(known) < 2:
+        return first, (), readings
+    best, error = min(known, key=lambda reading: reading[1].reading)
+    if best is not first and not error.beats(own):
+        best, error = first, own
+    others = [other for guess, other in known if guess is not best]
+    if not all(map(error.beats, others)):
+        return _preset(best), (), readings
+    note = _(
+        "Other networks have the same shapes; this one goes best with the running statistics of its batch norms, which "
+        "differ by {own:.2f}, and by {other:.2f} for the next."
+    ).format(own=error.reading, other=min(other.reading for other in others))
+    return _preset(best), (note,), readings
+
+
+def doubt(guess: Guess, tensors: Mapping[str, Tensor]) -> Disagreement | None:
+    """How far a guess is from its running statistics; None where it has none, or torchvision's names settle it."""
+    return disagreement(guess.spec, tensors) if guess.units else None
+
+
+def better(error: Disagreement, readings: Readings) -> tuple[Guess, Disagreement] | None:
+    """The reading that goes clearly better with the running statistics than the one that was taken, if any does."""
+    known = [(guess, other) for guess, other in readings if other is not None and other.beats(error)]
+    return min(known, key=lambda reading: reading[1].reading, default=None)
+
+
+def differing(found: Guess, other: Guess) -> str:
+    """The settings in which another reading differs, as they can be given to ``--set``."""
+    ours, theirs = (guess.spec.to_dict() | guess.adapting for guess in (found, other))
+    return " ".join(
+        f"{key}={','.join(map(str, value)) if isinstance(value, list) else value}"
+        for key, value in theirs.items()
+        if ours.get(key) != value
+    )
+
+
+def _preset(guess: Guess) -> Guess:
+    """The guess with its own reading as the likely answers."""
+    fields = guess.spec.to_dict() | guess.adapting
+    likely = (replace(q, likely=fields.get(q.key, q.likely)) for q in guess.questions)
+    return replace(guess, questions=tuple(likely))
+
+
+def fitting_to(guesses: list[Guess], spec: Spec) -> Iterator[Guess]:
+    """The guesses as the network that was named, those that differ in nothing else once."""
+    seen: list[dict[str, Any]] = []
+    for guess in guesses:
+        with suppress(Misfit):
+            fitted = guess.fitted(spec)
+            if fitted.adapting not in seen:
+                seen.append(fitted.adapting)
+                yield fitted

@@ -1,0 +1,375 @@
+"""A checkpoint from elsewhere becomes weights with a card: found, asked about, proved, written."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from explorer import __version__
+from explorer.data.preprocessing import Preprocessing
+from explorer.errors import InputError, SpecError, printable, shown
+from explorer.families import Spec
+from explorer.families.recognition.guess import Guess, Misfit, Question, assembled, untold
+from explorer.families.recognition.search import recognise
+from explorer.files import sha256
+from explorer.i18n import _
+from explorer.specs.base import MAX_IMAGE
+from explorer.weights.files import Card, check_beside, save
+from explorer.weights.importing import card_import, class_names, mismatch, normalisation
+from explorer.weights.importing.checkpoint import Checkpoint, opened
+from explorer.weights.importing.choosing import DOUBTFUL, Readings, better, chosen, differing, doubt, fitting_to
+from explorer.weights.importing.normalisation import NOTHING, Evidence
+from explorer.weights.importing.proof import prove
+from explorer.weights.importing.questions import INPUTS, check_inputs, guessed, inputs
+
+SUFFIX = ".safetensors"
+IMPORTED = "imported"  # before the names of figures that others measured
+
+Answers = Mapping[str, Any]
+Ask = Callable[[Question, Callable[[Any], None]], Any]
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What was written.
+
+    Attributes:
+        weights: path of the file.
+        card: that stands in its header.
+        ignored: names of what was left out.
+        notes: what was done and assumed, in words.
+    """
+
+    weights: Path
+    card: Card
+    ignored: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The form for JSON."""
+        return {
+            "spec": self.card.spec,
+            "weights": str(self.weights),
+            "classes": list(self.card.classes),
+            "preprocessing": self.card.preprocessing,
+            "ignored": list(self.ignored),
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True)
+class Proved:
+    """A network that runs, before it is written.
+
+    Attributes:
+        tensors: under the names of the network's own family.
+        card: as in :class:`Imported`.
+        ignored: likewise.
+        notes: likewise.
+    """
+
+    tensors: dict[str, Tensor]
+    card: Card
+    ignored: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def save(self, output: Path) -> Imported:
+        """Write it, whole or not at all.
+
+        Raises:
+            InputError: where the file can't be written.
+        """
+        try:
+            save(output, self.tensors, self.card)
+        except OSError as error:
+            raise InputError(
+                _("output: can't write {path}: {reason}").format(
+                    path=shown(str(output)), reason=error.strerror or error
+                )
+            ) from None
+        return Imported(output, self.card, self.ignored, self.notes)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The network that a checkpoint is taken for, before anybody was asked.
+
+    Attributes:
+        name: what messages call the file.
+        checkpoint: its tensors.
+        guess: the network.
+        told: whether a user has named the network, so that nothing of it is open.
+        notes: what was done, in words.
+        readings: networks that the file may hold, and how far the statistics of each one's batch norms are from what
+            arrives at them, where that is known.
+        evidence: what was measured of the normalisation of images.
+    """
+
+    name: str
+    checkpoint: Checkpoint
+    guess: Guess
+    told: bool
+    notes: tuple[str, ...]
+    readings: Readings = ()
+    evidence: Evidence = NOTHING
+
+    def questions(self, answers: Answers) -> tuple[Question, ...]:
+        """What is left to be asked; answers may change what is likely for the rest.
+
+        Raises:
+            InputError: where an answer can't be.
+        """
+        found = self.network(answers)
+        own = [question for question in found.questions if not self.told or question.key in found.adapting]
+        left = [question for question in own if question.key not in answers and found.asks(question)]
+        asked = inputs(found.spec, self.checkpoint.beside, answers, self.evidence)
+        return (*left, *(card_import.question(question, self.checkpoint.card) for question in asked))
+
+    def network(self, answers: Answers) -> Guess:
+        """The network under some answers.
+
+        Raises:
+            InputError: where the tensors are not of that network.
+            SpecError: where an answer breaks a rule.
+        """
+        fields = {key: value for key, value in answers.items() if key not in INPUTS}
+        spec = self.guess.spec
+        if fields.get("head") == "conv" and spec.dense_map is not None:
+            dense = self.network({key: value for key, value in answers.items() if key != "head"})
+            fields |= dense.spec.with_convolutional_head().differences(dense.spec)
+        try:
+            return self.guess.changed(**fields)
+        except (Misfit, SpecError) as error:
+            # Images of another size may need pools at other places.
+            size = fields.get("image_size")
+            if isinstance(size, int) and 1 <= size <= MAX_IMAGE and not self.told:
+                shapes = _shapes(self.checkpoint)
+                for other in recognise(shapes, ordered=self.checkpoint.ordered, image_size=size):
+                    with suppress(Misfit, SpecError):
+                        return other.changed(**fields)
+            if isinstance(error, SpecError):
+                raise
+            raise _fault(self.name, mismatch.unfit(self.guess.spec.changed(**fields), self.guess)) from None
+
+    def proved(self, answers: Answers, command: str, digest: str) -> Proved:
+        """Run the network; what nobody answered is as likely as it can be, and noted.
+
+        Args:
+            answers: by the key of the question, or of a setting of the spec.
+            command: for the card.
+            digest: SHA-256 of the checkpoint, for the card.
+
+        Raises:
+            InputError: where an answer can't be, or the proof fails.
+        """
+        given = card_import.answers(self.checkpoint.card) | dict(answers)
+        notes = [*self.checkpoint.notes, *self.notes, *self.guess.notes]
+        while left := self.questions(given):
+            given[left[0].key] = left[0].likely
+            notes.append(_assumed(left[0]))
+        found = self.network(given)
+        renamed = any(ours != theirs for ours, theirs in found.names.items())  # torchvision's names tell
+        if renamed and (note := untold(found.spec)):
+            notes.append(note)
+        if answers.get("head") == "conv" and found.spec != self.guess.spec:
+            notes.append(
+                _(
+                    "The dense layers of its head are convolutions now: the same scores at {size} pixels, and on "
+                    "larger images the mean of the scores of all places."
+                ).format(size=found.spec.image_size)
+            )
+        check_inputs(found.spec, given)
+        if "classes" not in answers and self.checkpoint.card is None:
+            notes += class_names.beside(found.spec.num_classes, self.checkpoint.beside)[1]
+        card = self._card(found.spec, given, command, digest)
+        tensors = assembled(found, self.checkpoint.tensors)
+        prove(found.spec, tensors)
+        notes += self._doubts(found, tensors, card)
+        return Proved(tensors, card, (*self.checkpoint.ignored, *found.ignored), tuple(notes))
+
+    def _doubts(self, found: Guess, tensors: dict[str, Tensor], card: Card) -> Iterator[str]:
+        """What running statistics speak against, in words."""
+        pair = (list(card.inputs.mean), list(card.inputs.std))
+        if (other := normalisation.misfit(found.spec, tensors, pair, self.evidence)) is not None:
+            yield _(
+                "What its first batch norm has kept goes better with mean {mean} and standard deviation {std}: the "
+                "images that it was trained on may have been normalised with these."
+            ).format(mean=_listed(other[0]), std=_listed(other[1]))
+        known = [
+            error
+            for guess, error in self.readings
+            if (guess.spec, guess.adapting) == (found.spec, found.adapting) and error is not None
+        ]
+        error = known[0] if known else doubt(found, tensors)
+        if error is None:
+            return
+        if (reading := better(error, self.readings)) is not None:
+            yield _(
+                "The network runs, but what reaches its batch norms differs from what they have kept by {own:.2f}, and "
+                "as another network of the same shapes by {other:.2f} ({settings}): evaluate it before you rely on it."
+            ).format(own=error.reading, other=reading[1].reading, settings=differing(found, reading[0]))
+        elif error.reading > DOUBTFUL:
+            yield _(
+                "The network runs, but what reaches its batch norms is far from what they have kept: it may be "
+                "another network of the same shapes; evaluate it before you rely on it."
+            )
+
+    def check(self, answers: Answers) -> None:
+        """See whether answers can be, as far as they are given.
+
+        Raises:
+            InputError: naming what can't.
+        """
+        check_inputs(self.network(answers).spec, answers)
+
+    def _card(self, spec: Spec, answers: Answers, command: str, digest: str) -> Card:
+        told = {key: answers[key] for key in ("mean", "std", "resize") if key in answers}
+        most = max(len(told[key]) for key in ("mean", "std"))
+        told |= {key: [*told[key]] * (most // len(told[key])) for key in ("mean", "std")}  # one number is for all
+        inputs = Preprocessing.from_dict({"size": spec.image_size, **told}).to_dict()
+        origin: dict[str, Any] = {"file": self.name, "sha256": digest}
+        classes = answers.get("classes") or class_names.beside(spec.num_classes, self.checkpoint.beside)[0]
+        before = self.checkpoint.card
+        if before is not None:
+            origin |= {"made_by": before.made_by}
+        card = Card(
+            name=Path(self.name).stem,
+            spec=spec.to_dict(),
+            classes=classes,
+            preprocessing=inputs,
+            metrics={f"{IMPORTED}/{key}": value for key, value in self.checkpoint.beside.items() if _is_number(value)},
+            made_by={
+                "command": command,
+                "version": __version__,
+                "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+                "imported_from": origin,
+            },
+        )
+        return card if before is None else card_import.kept(before, card)
+
+
+def propose(checkpoint: Checkpoint, name: str, spec: Spec | None = None) -> Proposal:
+    """Find the network of a checkpoint.
+
+    Args:
+        checkpoint: its tensors.
+        name: what messages call the file.
+        spec: the network, where a user has named it.
+
+    Raises:
+        InputError: where the tensors are of no network that we know, or not of the one that was named.
+    """
+    if checkpoint.card is not None and spec in (None, checkpoint.card.network_spec):
+        note = _("The file has a card of this product's, which says what its network and images are.")
+        return Proposal(
+            name, checkpoint, card_import.guess(checkpoint.card, checkpoint.tensors), told=False, notes=(note,)
+        )
+    shapes, ordered = _shapes(checkpoint), checkpoint.ordered
+    guesses = recognise(shapes, ordered=ordered)
+    if spec is not None:
+        fitting = list(fitting_to(guesses, spec))
+        if not fitting:
+            fault = mismatch.unfit(spec, guesses[0]) if guesses else mismatch.unlike(spec, shapes, ordered=ordered)
+            raise _fault(name, fault)
+        guesses = fitting
+    if not guesses:
+        raise _fault(name, mismatch.unknown(shapes, ordered=ordered))
+    if spec is None and (missing := mismatch.early_missing(guesses[0].units)) is not None:
+        raise _fault(name, missing)
+    if guesses[0].spec.num_classes == 1:
+        raise _fault(
+            name,
+            _(
+                "it has one output, which a sigmoid or a regression reads; here the outputs are scores of at least two "
+                "classes that exclude each other"
+            ),
+        )
+    guess, notes, readings = chosen(guesses, checkpoint.tensors)
+    pair, _source = guessed(guess.spec, checkpoint.beside, NOTHING)
+    evidence = normalisation.evidence(guess.spec, assembled(guess, checkpoint.tensors), pair)
+    return Proposal(name, checkpoint, guess, told=spec is not None, notes=notes, readings=readings, evidence=evidence)
+
+
+def import_checkpoint(
+    path: Path,
+    output: Path,
+    *,
+    name: str,
+    answers: Answers,
+    spec: Spec | None = None,
+    command: str = "",
+    ask: Ask | None = None,
+) -> Imported:
+    """Read a checkpoint of any kind and write it as weights with a card, whole or not at all.
+
+    Args:
+        path: of the checkpoint.
+        output: of the new file.
+        name: what messages and the card call the checkpoint.
+        answers: by the key of the question, or of a setting of the spec.
+        spec: the network, where a user has named it.
+        command: for the card.
+        ask: given a question and a check of answers, which raises InputError; without it nothing is asked.
+
+    Raises:
+        InputError: naming file and fault.
+    """
+    check_output(output, path)
+    with opened(path, name) as checkpoint:
+        proposal = propose(checkpoint, name, spec)
+        given = card_import.answers(checkpoint.card) | dict(answers)
+        while ask and (left := proposal.questions(given)):
+            key = left[0].key
+            given[key] = ask(left[0], partial(_check, proposal, given, key))
+        return proposal.proved(given, command, sha256(path)).save(output)
+
+
+def _check(proposal: Proposal, given: Answers, key: str, answer: object) -> None:
+    proposal.check({**given, key: answer})
+
+
+def check_output(output: Path, path: Path) -> None:
+    """See early that a file can be written there.
+
+    Raises:
+        InputError: where it can't, is the checkpoint itself, or its card would take the place of something else.
+    """
+    if output.suffix != SUFFIX:
+        raise InputError(_("output: {path} does not end in {suffix}").format(path=shown(str(output)), suffix=SUFFIX))
+    try:
+        if not output.parent.is_dir():
+            raise InputError(_("output: there is no folder {path}").format(path=shown(str(output.parent))))
+        if output.exists() and path.exists() and output.samefile(path):
+            raise InputError(_("output: {path} is the checkpoint itself").format(path=shown(str(output))))
+        check_beside(output)
+    except OSError as error:
+        raise InputError(
+            _("output: can't write {path}: {reason}").format(path=shown(str(output)), reason=error.strerror)
+        ) from None
+
+
+def _fault(name: str, fault: str) -> InputError:
+    return InputError(_("{file}: {fault}").format(file=printable(name), fault=fault))
+
+
+def _shapes(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in checkpoint.tensors.items()}
+
+
+def _assumed(question: Question) -> str:
+    text = _("Assumed: {answer}. {question} {cost}")
+    return text.format(answer=shown(question.likely), question=question.text, cost=question.cost).rstrip()
+
+
+def _listed(values: Sequence[float]) -> str:
+    return ",".join(f"{value:g}" for value in values)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and bool(torch.isfinite(torch.tensor(value)))

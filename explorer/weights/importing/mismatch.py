@@ -1,0 +1,303 @@
+"""Why tensors are not the network that they were taken for: which tensor, both shapes, the likely cause."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from explorer.families import PRESETS, Spec, nearest, resolve
+from explorer.families.recognition.guess import Guess, slots
+from explorer.families.recognition.layers import Layers, Shape, Unit, first, read
+from explorer.families.recognition.search import recognise
+from explorer.families.registry import part, parts
+from explorer.i18n import _, ngettext
+from explorer.specs.base import own_fields
+
+# Words in the names of tensors that no network of these families has, the more special first.
+OPTIMIZER = re.compile(r"exp_avg|momentum_buffer|square_avg")
+TRANSFORMER = re.compile(r"attn|attention|qkv|in_proj|pos_embed|position_embedding|cls_token|class_token|transformer")
+DETECTOR = re.compile(r"rpn|roi_heads|bbox|anchor|mask_head|fpn|yolo")
+DECODER = re.compile(r"decoder|upsample|up_conv|upconv|deconv|generator|discriminator")
+WIDEST = 11  # side of kernels
+MOST_COLOURS = 4  # channels of images
+ALIKE = 0.3  # share of layers in common, above which a preset is worth naming
+
+
+def unfit(spec: Spec, guess: Guess) -> str:
+    """Why a network that was found is not the one that was named."""
+    if not guess.units or spec.family != guess.spec.family:
+        return _("the tensors are not those of {wanted}; they are those of {found}").format(
+            wanted=_called(spec), found=offer(guess)
+        )
+    return _("{fault} They are the tensors of {found}.").format(
+        fault=_difference(spec, slots(spec).units, guess.units), found=offer(guess)
+    )
+
+
+def unlike(spec: Spec, shapes: Mapping[str, Shape], *, ordered: bool) -> str:
+    """Why tensors that are no network are not the one that was named."""
+    module = part(spec.family, "mismatch")
+    if (difference := getattr(module, "difference", None)) is not None:
+        return str(difference(spec, shapes, ordered=ordered))
+    return _compared(spec, read(shapes, ordered=ordered))
+
+
+def unknown(shapes: Mapping[str, Shape], *, ordered: bool) -> str:
+    """Why tensors are none of the networks that we know."""
+    layers = read(shapes, ordered=ordered)
+    if like := _said("told_by_names", shapes, ordered=ordered):
+        return like
+    if (odd := next(_strange(shapes), None)) is not None:
+        return odd
+    if layers.rest and layers.units:
+        kept = {name: shape for name, shape in shapes.items() if name not in layers.rest}
+        if found := recognise(kept, ordered=ordered):
+            return ngettext(
+                "{count} tensor belongs to no layer that we know ({names}); without it it would be {found}",
+                "{count} tensors belong to no layer that we know ({names}); without them it would be {found}",
+                len(layers.rest),
+            ).format(count=len(layers.rest), names=_few(layers.rest), found=offer(found[0]))
+    if (early := next((unit for unit in layers.units if unit.early), None)) is not None and early.norm:
+        return _(
+            "between {tensor} of {shape} and its batch norm {norm} stands a module without tensors, by their numbers: "
+            "an activation or a pool, which ours have behind the batch norm"
+        ).format(tensor=early.tensors["weight"], shape=early.shape, norm=early.norm.name)
+    if reason := _said("single_fault", layers):
+        return reason
+    likest, share = _likest(layers)
+    ours = slots(PRESETS[likest].spec).units
+    part = bool(_left(ours, layers.units)) != bool(_left(layers.units, ours))  # or a part is ours
+    if share >= ALIKE and part:
+        return _compared(PRESETS[likest].spec, layers)
+    if reason := early_missing(layers.units) or _said("fault", layers):
+        return reason
+    if share >= ALIKE:
+        return _compared(PRESETS[likest].spec, layers)
+    if layers.convolutions and not layers.linears:
+        return _("it has {count} convolutions and no linear layer: the head is missing").format(
+            count=len(layers.convolutions)
+        )
+    text = _(
+        "the tensors are of no network that we know (VGG, ResNet, GoogLeNet and their like, torchvision's others): "
+        "{convolutions} convolutions, {linears} linear layers, and {rest} tensors of other kinds"
+    )
+    fault = text.format(convolutions=len(layers.convolutions), linears=len(layers.linears), rest=len(layers.rest))
+    if not layers.units:
+        return fault
+    if layers.rest:
+        return _("{fault} ({names})").format(fault=fault, names=_few(layers.rest))
+    alien = next(iter(_left(layers.units, ours)), layers.units[0])
+    return _("{fault}; of {spec}, which is nearest, {tensor} of {shape} is no part").format(
+        fault=fault, spec=likest, tensor=alien.tensors["weight"], shape=alien.shape
+    )
+
+
+def _said(hook: str, *what: Any, **how: Any) -> str | None:
+    """What the first family says that has a word about a checkpoint; its ``mismatch`` module has a function for it."""
+    asked = (getattr(module, hook, None) for module in parts("mismatch").values())
+    return next((said for ask in asked if ask and (said := ask(*what, **how))), None)
+
+
+def early_missing(units: Sequence[Unit]) -> str | None:
+    """What shows that the layers that read images are not there, in words; None where they are."""
+    convolutions = [unit for unit in units if unit.kernel]
+    if not convolutions or (start := first(convolutions)).before <= MOST_COLOURS:
+        return None
+    likest, _share = _likest(Layers(tuple(units), ()))
+    own = slots(PRESETS[likest].spec).units[0]
+    return _(
+        "it is part of a network: {tensor} of {shape}, its first layer, reads {channels} channels, and images have "
+        "{most} at most; in {spec}, which is nearest, the first is {own} of {own_shape}"
+    ).format(
+        tensor=start.tensors["weight"], shape=start.shape, channels=start.before, most=MOST_COLOURS,
+        spec=likest, own=own.tensors["weight"], own_shape=own.shape,
+    )  # fmt: skip
+
+
+def offer(guess: Guess) -> str:
+    """The network of a guess as it can be given to --spec: a preset's name, or JSON."""
+    name = nearest(guess.spec)
+    return name if _is(guess.spec, name) else guess.spec.to_json()
+
+
+def _difference(spec: Spec, ours: Sequence[Unit], theirs: Sequence[Unit]) -> str:
+    """The first difference of two networks of one family, with its likely cause."""
+    normed = [any(unit.norm for unit in units) for units in (ours, theirs)]
+    if normed[0] != normed[1]:
+        if normed[0]:
+            return _("{spec} has batch norm, and the checkpoint has none.").format(spec=_called(spec))
+        tensor = next(unit.norm.tensors["running_mean"] for unit in theirs if unit.norm)
+        return _("The checkpoint has batch norm ({tensor}), and {spec} has none.").format(
+            tensor=tensor, spec=_called(spec)
+        )
+    counts = [sum(bool(unit.kernel) for unit in units) for units in (ours, theirs)]
+    if spec.head_convolutions:  # which are none of the depth
+        counts[0] -= spec.head_convolutions
+        if theirs and theirs[-1].kernel:
+            counts[1] -= spec.head_convolutions
+    if counts[0] != counts[1]:
+        return ngettext(
+            "{spec} has {ours} convolution, and the checkpoint {theirs}: its depth is another.",
+            "{spec} has {ours} convolutions, and the checkpoint {theirs}: its depth is another.",
+            counts[0],
+        ).format(spec=_called(spec), ours=counts[0], theirs=counts[1])
+    if len(ours) != len(theirs):
+        return ngettext(
+            "The head of {spec} has {ours} layer, and that of the checkpoint {theirs}.",
+            "The head of {spec} has {ours} layers, and that of the checkpoint {theirs}.",
+            len(ours) - counts[0],
+        ).format(spec=_called(spec), ours=len(ours) - counts[0], theirs=len(theirs) - counts[1])
+    for place, (own, their) in enumerate(zip(ours, theirs, strict=True)):
+        if own.shape != their.shape:
+            return _("The tensor {their} is {found}, and {own} of {spec} is {needed}: {cause}.").format(
+                their=their.tensors["weight"],
+                found=their.shape,
+                own=own.tensors["weight"],
+                spec=_called(spec),
+                needed=own.shape,
+                cause=_cause(spec, own, their, first=not place, last=place == len(ours) - 1),
+            )
+    return _("A bias of the checkpoint has no place in {spec}.").format(spec=_called(spec))
+
+
+def _cause(spec: Spec, own: Unit, their: Unit, *, first: bool, last: bool) -> str:
+    if own.kernel != their.kernel:
+        return _("its kernels are others")
+    if last and own.before == their.before:
+        return ngettext(
+            "it was trained on {theirs} class, and not {ours}",
+            "it was trained on {theirs} classes, and not {ours}",
+            their.after,
+        ).format(theirs=their.after, ours=own.after)
+    if first and own.after == their.after and own.kernel:
+        return ngettext(
+            "it takes images of {theirs} channel, and not {ours}",
+            "it takes images of {theirs} channels, and not {ours}",
+            their.before,
+        ).format(theirs=their.before, ours=own.before)
+    channels, side = spec.dense_map or (0, 0)
+    if not own.kernel and own.before == channels * side**2:
+        return _(
+            "its head reads {theirs} features, and {ours} arrive ({channels} channels of {side}×{side}); "
+            "image_size or pool_to is another"
+        ).format(theirs=their.before, ours=own.before, channels=channels, side=side)
+    return _("its widths are others")
+
+
+def _compared(spec: Spec, layers: Layers) -> str:
+    """What is missing of a network, and what is there too much."""
+    ours = slots(spec).units
+    missing, extra = _left(ours, layers.units), _left(layers.units, ours)
+    name = nearest(spec)
+    if missing and extra:
+        return _(
+            "it is like {spec}, but {count} of its {all} layers are missing, the first {tensor} of {shape}, and it has "
+            "others, the first {other} of {other_shape}: another network, or one that was changed"
+        ).format(
+            spec=name, count=len(missing), all=len(ours), tensor=missing[0].tensors["weight"], shape=missing[0].shape,
+            other=extra[0].tensors["weight"], other_shape=extra[0].shape,
+        )  # fmt: skip
+    if missing:
+        return _(
+            "it is like {spec}, but {count} of its {all} layers are missing, the first {tensor} of {shape}: "
+            "part of a network"
+        ).format(
+            spec=name, count=len(missing), all=len(ours), tensor=missing[0].tensors["weight"], shape=missing[0].shape
+        )
+    if extra:
+        text = _(
+            "it is like {spec}, but has more: {count} of its layers have no place there, the first {tensor} of {shape}"
+        )
+        unit = extra[0]
+        return text.format(spec=name, count=len(extra), tensor=unit.tensors["weight"], shape=unit.shape)
+    if layers.rest:
+        return _("it is like {spec}, but has tensors that belong to no layer of it ({names})").format(
+            spec=name, names=_few(layers.rest)
+        )
+    return _("it has the layers of {spec}, but their order or their batch norms are not").format(spec=name)
+
+
+def _strange(shapes: Mapping[str, Shape]) -> Iterator[str]:
+    """Signs of networks that we don't know, in words."""
+
+    def first(pattern: re.Pattern[str]) -> str | None:
+        return next((name for name in shapes if pattern.search(name.lower())), None)
+
+    if name := first(OPTIMIZER):
+        yield _("it holds the state of an optimizer ({name}) and no network").format(name=name)
+    if name := first(TRANSFORMER):
+        yield _("it is a transformer ({name}), and no convolutional network that we know").format(name=name)
+    if name := first(DETECTOR):
+        yield _("it is a detector ({name}), and no classifier").format(name=name)
+    if name := first(DECODER):
+        yield _("it makes images or masks ({name}), and is no classifier").format(name=name)
+    for name, shape in shapes.items():
+        if len(shape) == 5 or (len(shape) == 3 and name.endswith(".weight")):
+            text = _("its tensor {name} is {shape}: a convolution over other than the two dimensions of an image")
+            yield text.format(name=name, shape=shape)
+        if len(shape) == 4 and shape[0] == shape[1] <= WIDEST < shape[3]:
+            text = _(
+                "its tensor {name} is {shape}, with height and width first, as TensorFlow has them; turn kernels with "
+                "permute(3, 2, 0, 1), matrices with t(), and save again"
+            )
+            yield text.format(name=name, shape=shape)
+        alone = len(shape) == 4 and shape[1] == 1 < shape[0]
+        if alone and any(len(other) == 4 and other[0] == shape[0] and other[1] > 1 for other in shapes.values()):
+            text = _(
+                "its convolution {name}, {shape}, works on channels one by one: in our families none does, and no "
+                "model of torchvision's has these tensors"
+            )
+            yield text.format(name=name, shape=shape)
+
+
+def _likest(layers: Layers) -> tuple[str, float]:
+    """The preset that shares most layers, and the share."""
+    theirs = Counter(map(_form, layers.units))
+
+    def share(name: str) -> float:
+        ours = _forms(name)
+        return (ours & theirs).total() / max((ours | theirs).total(), 1)
+
+    return max(((name, share(name)) for name in PRESETS), key=lambda found: found[1])
+
+
+@cache
+def _forms(name: str) -> Counter[tuple[int, int, int, bool]]:
+    """The layers of a preset."""
+    return Counter(map(_form, slots(PRESETS[name].spec).units))
+
+
+def _left(units: Sequence[Unit], others: Sequence[Unit]) -> list[Unit]:
+    """Units that others have no counterpart of."""
+    spare = Counter(map(_form, others))
+    left = []
+    for unit in units:
+        if spare[_form(unit)]:
+            spare[_form(unit)] -= 1
+        else:
+            left.append(unit)
+    return left
+
+
+def _form(unit: Unit) -> tuple[int, int, int, bool]:
+    return unit.before, unit.after, unit.kernel, unit.norm is not None
+
+
+def _called(spec: Spec) -> str:
+    name = nearest(spec)
+    if _is(spec, name):
+        return name
+    return _("the network (like {name})").format(name=name)
+
+
+def _is(spec: Spec, name: str) -> bool:
+    """Whether a network is what has this name; of a family's own names, for whatever images and classes."""
+    named = resolve(name)
+    if spec.own_name is None:
+        return spec == named
+    return all(getattr(spec, field) == getattr(named, field) for field in own_fields(type(spec)))
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")

@@ -1,0 +1,135 @@
+"""Reading a pickle with PyTorch's weights-only unpickler: in a process that may be lost, never in the server."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from explorer.errors import InputError, shown
+from explorer.i18n import _
+from explorer.weights.importing.mapped import check_kind
+from explorer.weights.importing.pickle_globals import OLD_START, content, unusual
+from explorer.weights.importing.safe_stubs import standing_in
+from explorer.weights.importing.wrappers import holds_network
+
+MODULES = ("torch.nn.modules.", "torchvision.models.")
+SLACK = 2**20  # bytes by which small tensors may exceed the file
+
+
+def load(path: Path, pickle: str | None) -> object:
+    """What a checkpoint holds, on the CPU, mapped from the file where that can be.
+
+    Args:
+        path: of the file.
+        pickle: the archive's entry that says what the rest is; None for the format before PyTorch 1.6.
+
+    Raises:
+        InputError: saying why PyTorch refuses it; without the file's name.
+    """
+    try:
+        return _loaded(path, pickle, ())[0]
+    except Exception as error:  # noqa: BLE001  a hostile file can make PyTorch raise anything
+        fault = error
+    names, ended = unusual(path, pickle)
+    called = list(names.values())
+    # Settings are often objects of the training code; the values of those are plain data, too.
+    if names and ended:
+        try:
+            content, modules = _loaded(path, pickle, {*names, *called})  # PyTorch translates some of Python 2's names
+        except Exception as error:  # noqa: BLE001
+            refused = str(error)
+            first = [known for written, known in names.items() if written in refused or known in refused]
+            if not first and any(name.startswith(MODULES) for name in called):  # before PyTorch 1.6, with their source
+                fault = InputError(_whole_network(called))
+            called = list(dict.fromkeys([*first, *called]))
+        else:
+            if not modules or holds_network(content):  # a loss or a head that was pickled beside is no harm
+                return content
+            raise InputError(_whole_network(called))
+    raise InputError(_refusal(path, pickle, fault, called, ended=ended)) from None
+
+
+def _loaded(path: Path, pickle: str | None, unknown: Iterable[str]) -> tuple[object, list[object]]:
+    # PyTorch takes a path with this ending for what the name says, and maps nothing but paths.
+    source = path.open("rb") if path.suffix == ".safetensors" else path
+    with standing_in(unknown) as modules:
+        content = torch.load(source, "cpu", weights_only=True, mmap=pickle is not None and source is path)
+    return content, modules
+
+
+def _whole_network(called: list[str]) -> str:
+    return _(
+        "it holds a whole pickled network or a part of one, which can't be read without running code ({names}); where "
+        "you trust it, load it with its own source and save its state_dict() with torch.save"
+    ).format(names=_few(called))
+
+
+def _few(called: list[str]) -> str:
+    return ", ".join(shown(name) for name in called[:3])
+
+
+def whole(tensors: Mapping[str, Tensor], most: int) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """The tensors, each with memory of its own, and the names of second copies: of the same memory seen the same way.
+
+    Args:
+        tensors: as PyTorch loaded them.
+        most: bytes that all may have together.
+
+    Raises:
+        InputError: naming a tensor of a kind that the import doesn't read, or that is larger than the file.
+    """
+    kept: dict[str, Tensor] = {}
+    copies: list[str] = []
+    seen: set[object] = set()
+    memories: set[int] = set()
+    total = 0
+    for name, tensor in tensors.items():
+        check_kind(name, tensor)
+        view = (
+            tensor.untyped_storage().data_ptr(),
+            tensor.storage_offset(),
+            tensor.shape,
+            tensor.stride(),
+            tensor.dtype,
+        )
+        if tensor.numel() and view in seen:
+            copies.append(name)
+            continue
+        seen.add(view)
+        total += tensor.numel() * tensor.element_size()
+        if total > most:
+            raise InputError(
+                _("the tensor {name} claims to be {shape}, and the file doesn't hold that many numbers").format(
+                    name=shown(name), shape=shown(tuple(tensor.shape))
+                )
+            )
+        tensor = tensor.detach()
+        if view[0] in memories or not tensor.is_contiguous():
+            tensor = tensor.clone(memory_format=torch.contiguous_format)
+        memories.add(view[0])
+        kept[name] = tensor
+    return kept, tuple(copies)
+
+
+def _refusal(path: Path, pickle: str | None, error: Exception, called: list[str], *, ended: bool) -> str:
+    if isinstance(error, MemoryError) or "allocate memory" in str(error):
+        return _("it asks for more memory than a file of its size needs: it is damaged, or built to do harm")
+    if isinstance(error, InputError):
+        return str(error)
+    if called:
+        return _(
+            "reading it would run {names}, and the import runs nothing of a file; save the network's state_dict() "
+            "alone with torch.save"
+        ).format(names=_few(called))
+    with content(path, pickle) as file:
+        start = file.read(len(OLD_START))
+    if start[1:2] > b"\2":
+        return _("it is a pickle of protocol {protocol}, and torch.save writes 2; save it anew with torch.save").format(
+            protocol=start[1]
+        )
+    if pickle is None and start != OLD_START:
+        return _("it is a pickle that torch.save did not write; save the network's state_dict() with torch.save")
+    if not ended or isinstance(error, EOFError) or "unexpected EOF" in str(error):
+        return _("it ends too early: it was cut off; download or copy it again")
+    return _("PyTorch's reader of weights refuses it: it is damaged, or built to do harm; save the state_dict() anew")

@@ -1,0 +1,178 @@
+"""What a checkpoint does not say of its images and classes, with the likely answers."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from explorer.data.preprocessing import Preprocessing
+from explorer.errors import InputError, shown
+from explorer.families import Spec
+from explorer.families.recognition.guess import Question
+from explorer.i18n import _, ngettext
+from explorer.weights.importing import class_names
+from explorer.weights.importing.normalisation import CIFAR10, IMAGENET, MNIST, Evidence, Pair, usual
+
+INPUTS = ("mean", "std", "resize", "classes")
+CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+RESIZE = {
+    224: 256,
+    299: 342,
+}  # by the side of the images: what torchvision resized ImageNet's to before the middle was cut out
+STRAIGHT = "none"  # how no resize is typed
+PHOTOGRAPH = 64  # pixels a side, from which on images are likely to be photographs
+
+
+def inputs(spec: Spec, beside: Mapping[str, Any], answers: Mapping[str, Any], evidence: Evidence) -> Iterator[Question]:
+    """What is left to ask of preprocessing and classes; nothing that stands beside the tensors.
+
+    Where the mean is known, the standard deviation of the same images is likely.
+    """
+    statistics, place = guessed(spec, beside, evidence)
+    pairs = [*usual(spec.in_channels), *([([0.5], [0.5]), ([0.0], [1.0])] if spec.in_channels > 1 else [])]
+    if (known := next((pair for pair in pairs if pair[0] == answers.get("mean")), None)) is not None:
+        statistics, place = known, _("that which is usual with this mean")
+    means, deviations = (tuple(offer) for offer in zip(*usual(spec.in_channels), strict=True))
+    if "mean" not in answers:
+        text = _("What mean is taken out of the pixels, which go from 0 to 1? The likely one is {source}.")
+        yield Question("mean", text.format(source=place), statistics[0], offers=means, cost=evidence.cost)
+    if "std" not in answers:
+        text = _("By what standard deviation are they divided? The likely one is {source}.")
+        yield Question("std", text.format(source=place), statistics[1], offers=deviations)
+    if "resize" not in answers and spec.image_size >= PHOTOGRAPH:
+        side, place = _resize(spec)
+        text = _(
+            "To how many pixels is the shorter side of an image resized, before the middle is cut out? "
+            "Without it images are resized straight to the square. The likely one is {source}."
+        )
+        yield Question("resize", text.format(source=place), side)
+    if "classes" not in answers and class_names.beside(spec.num_classes, beside)[0] is None:
+        names, place = _classes(spec)
+        text = _("What are the classes called, in the order of the outputs? The likely names are {source}.")
+        yield Question("classes", text.format(source=place), names)
+
+
+def check_inputs(spec: Spec, answers: Mapping[str, Any]) -> None:
+    """See whether preprocessing and classes, as far as they are given, fit a network.
+
+    Raises:
+        InputError: naming key and rule.
+    """
+    if (classes := answers.get("classes")) is not None:
+        class_names.check(classes, spec.num_classes)
+    for key in ("mean", "std"):
+        values = answers.get(key, [0.5])
+        if not isinstance(values, list | tuple) or len(values) not in (1, spec.in_channels):
+            raise InputError(
+                ngettext(
+                    "{key}: {value} is not one number, nor one for its {channels} channel",
+                    "{key}: {value} is not one number, nor one for each of {channels} channels",
+                    spec.in_channels,
+                ).format(key=key, value=shown(values), channels=spec.in_channels)
+            )
+        usual = [0.5] * len(values)
+        Preprocessing.from_dict({"size": spec.image_size, "mean": usual, "std": usual, key: list(values)})
+    resize = {"size": spec.image_size, "mean": [0.5], "std": [0.5], "resize": answers.get("resize")}
+    Preprocessing.from_dict(resize)
+
+
+def pixels(text: str, key: str) -> int | None:
+    """``256`` as a number, ``none`` as none.
+
+    Raises:
+        InputError: where it is neither.
+    """
+    if text.strip().casefold() == STRAIGHT:
+        return None
+    if not re.fullmatch(r"\s*[0-9]{1,9}\s*", text):
+        raise InputError(
+            _("{key}: {value} is neither a number of pixels nor {none}").format(
+                key=key, value=shown(text), none=STRAIGHT
+            )
+        )
+    return int(text)
+
+
+def numbers(text: str, key: str) -> list[float]:
+    """``.485,.456,.406`` as numbers.
+
+    Raises:
+        InputError: where a part is none.
+    """
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(_("{key}: {value} is not a list of numbers").format(key=key, value=shown(text))) from None
+
+
+# How answers that are about images are typed; all others are settings of the spec.
+READERS: dict[str, Callable[[str], Any]] = {
+    "mean": partial(numbers, key="mean"),
+    "std": partial(numbers, key="std"),
+    "resize": partial(pixels, key="resize"),
+    "classes": class_names.read,
+}
+
+
+def guessed(spec: Spec, beside: Mapping[str, Any], evidence: Evidence) -> tuple[Pair, str]:
+    """The likely mean and standard deviation, and whose they are: what somebody has written, was measured, is usual."""
+    if (written := _measured(spec, beside)) is not None:
+        return written
+    if evidence.likely is not None and len(evidence.likely[0]) == spec.in_channels:
+        return evidence.likely, _("that which goes best with what its first batch norm has kept")
+    return _statistics(spec)
+
+
+def _measured(spec: Spec, beside: Mapping[str, Any]) -> tuple[Pair, str] | None:
+    """Mean and standard deviation beside the tensors, of pixels from 0 to 1."""
+    mean, std = (beside.get(key) for key in ("mean", "std"))
+    if isinstance(mean, list) and isinstance(std, list) and _are_shares(mean) and _are_shares(std):
+        with suppress(InputError):
+            check_inputs(spec, {"mean": mean, "std": std})
+            return (mean, std), _("that which stands beside the tensors")
+    return None
+
+
+def _are_shares(values: list[Any]) -> bool:
+    return all(isinstance(value, int | float) and 0 <= value <= 1 for value in values)
+
+
+def _statistics(spec: Spec) -> tuple[Pair, str]:
+    """Mean and standard deviation that go with such images, and whose they are."""
+    half = [0.5] * spec.in_channels
+    if spec.tensorflow_inputs and spec.num_classes == 1000:
+        # torchvision has these weights from TensorFlow, and its models undo ImageNet's statistics (transform_input).
+        return (half, half), _("0.5, that of torchvision's own weights of this network")
+    if spec.in_channels == 3 and spec.image_size >= PHOTOGRAPH:
+        return IMAGENET, _("ImageNet's, usual for images of that size")
+    if spec.in_channels == 3 and spec.image_size == 32:
+        return CIFAR10, _("CIFAR-10's, by the size of the images")
+    if spec.in_channels == 1 and spec.image_size in (28, 32) and spec.num_classes == 10:
+        return MNIST, _("MNIST's, by the size of the images")
+    return (half, half), _("0.5, as nothing is known")
+
+
+def _resize(spec: Spec) -> tuple[int | None, str]:
+    """Length of the shorter side before the cut, and whose it is."""
+    if spec.num_classes == 1000 and spec.in_channels == 3 and spec.image_size in RESIZE:
+        return RESIZE[spec.image_size], _("torchvision's for ImageNet, by the size of the images and their classes")
+    return None, _("none, as nothing is known")
+
+
+def _classes(spec: Spec) -> tuple[list[str], str]:
+    """Names for the classes, and whose they are."""
+    if spec.num_classes == 1000 and spec.image_size >= PHOTOGRAPH:
+        return imagenet_classes(), _("ImageNet's, by their number")
+    if (spec.num_classes, spec.image_size, spec.in_channels) == (10, 32, 3):
+        return list(CIFAR10_CLASSES), _("CIFAR-10's, by the size of the images and the number of classes")
+    if (spec.num_classes, spec.in_channels) == (10, 1):
+        return [str(digit) for digit in range(10)], _("digits, by the colour of the images and the number of classes")
+    return [f"class {number}" for number in range(spec.num_classes)], _("their numbers, as nothing is known")
+
+
+def imagenet_classes() -> list[str]:
+    """The names of ImageNet's classes, in the order of the outputs of every network that was trained on it."""
+    from torchvision.models import ResNet50_Weights  # a second of import
+
+    return list(ResNet50_Weights.DEFAULT.meta["categories"])

@@ -1,0 +1,351 @@
+"""What people wrap a network's tensors in: dictionaries around them, prefixes before their names.
+
+Pure functions over nested dictionaries. A tensor is anything with a shape; networks are told from statistics and
+settings by a tensor that is longer than 1 in two dimensions or more: a matrix or kernel.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from explorer.errors import InputError, readable, shown
+from explorer.i18n import _
+from explorer.weights.importing.class_names import decoded
+
+DEPTH = 8  # of dictionaries in each other that are looked into
+MAX_DICTIONARIES = 10_000
+MAX_TENSORS = 20_000
+MAX_TEXT = 1_000  # characters of a text that is kept beside
+MAX_LIST = 25_000  # values of a list that is kept beside: the classes of ImageNet-21k
+MAX_BESIDE = 2_000_000  # characters of JSON that all values beside take together
+
+# States of a training run, which predictions don't need.
+STATE = re.compile(r"optim|sched|scaler|callback|criterion|loss|(^|_)rng|^loops$|^amp$", re.IGNORECASE)
+# Of a network that is trained as one with its loss and with what measures it.
+LOSS = re.compile(
+    r"((\w+_)?(criterion|loss)(_\w+)?|(train|val|valid|test)_\w+|metrics?|\w+_metrics?)\.|class_weights?$"
+)
+# Means of the weights over the run: evaluation takes them, where there are any.
+MEAN = re.compile(r"(^|_)(ema|swa|averaged?|shadow)(_|$)|^teacher", re.IGNORECASE)
+# Put into names by DataParallel and DistributedDataParallel, torch.compile, FSDP, activation checkpointing, DeepSpeed.
+WRAPPERS = {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module"}
+# Beside the network: of torch.optim.swa_utils.AveragedModel, of ema-pytorch, of thop, which counts operations.
+COUNTERS = re.compile(r"n_averaged|initted|step|num_updates|decay|(.+\.)?total_(ops|params)")
+# Of a first layer that normalises the images, as in networks trained against attacks.
+MEAN_OF_PIXELS = re.compile(r"(|.*[._])(|new_)(mean|mu)")
+STD_OF_PIXELS = {"mean": "std", "mu": "sigma"}
+CHANNELS = (1, 3)
+
+Named = dict[str, Any]
+
+
+class Array:
+    """In place of a NumPy array, of which the shape is kept."""
+
+    shape: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Found:
+    """A network's tensors without wrappers, and what was wrapped with them (see ``Checkpoint``)."""
+
+    tensors: Named
+    beside: dict[str, Any]
+    ignored: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    path: tuple[str, ...]
+    tensors: Named
+    ignored: tuple[str, ...]
+    notes: tuple[str, ...]
+    pixels: dict[str, list[float]]
+
+    @property
+    def place(self) -> str:
+        return ".".join(self.path)
+
+    @property
+    def mean(self) -> bool:
+        return any(MEAN.search(part) for part in self.path)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: tuple(tensor.shape) for name, tensor in self.tensors.items()}
+
+
+def unwrap(content: object) -> Found:
+    """The tensors of the one network in a checkpoint, by their names without prefixes, in their order.
+
+    Where the mean of the weights (EMA, SWA) stands beside the weights, it is taken: training code keeps it for
+    evaluation, and timm and torchvision report its accuracy.
+
+    Args:
+        content: what the file holds: dictionaries in each other, with tensors somewhere.
+
+    Raises:
+        InputError: where there is no network, or several, or one beyond the limits; without the file's name.
+    """
+    if isinstance(content, list | tuple):  # list(state_dict.items()), or (state_dict, epoch)
+        content = dict(content) if _are_pairs(content) else _numbered(content) or None
+    if not isinstance(content, Mapping):
+        raise InputError(_("it holds no tensors by name; save it with torch.save(model.state_dict(), …)"))
+    states, arrays, candidates = _search(content)
+    if not candidates:
+        raise InputError(_no_network(content, states, arrays))
+    chosen, notes = _chosen(candidates)
+    others = [
+        name for other in candidates if other is not chosen for name in ([other.place] if other.path else other.tensors)
+    ]
+    if chosen.path:
+        notes = [_("the tensors stand under {place}").format(place=shown(chosen.place)), *notes]
+    if states:
+        notes.append(_("left out, as predictions don't need them: {names}").format(names=_listed(states)))
+    return Found(
+        chosen.tensors,
+        chosen.pixels | _beside(content, chosen.path),
+        (*others, *states, *chosen.ignored),
+        (*notes, *chosen.notes),
+    )
+
+
+def holds_network(content: object) -> bool:
+    """Whether what a file holds has a matrix or kernel under a name, beside the states of a training run."""
+    return isinstance(content, Mapping) and bool(_search(content)[2])
+
+
+def _search(content: Mapping[Any, Any]) -> tuple[list[str], list[str], list[_Candidate]]:
+    """Names of training states and of weights as NumPy arrays, and whatever may be a network, breadth first."""
+    states: list[str] = []
+    arrays: list[str] = []
+    candidates: list[_Candidate] = []
+    queue: list[tuple[tuple[str, ...], Mapping[Any, Any]]] = [((), content)]
+    seen = {id(content)}
+    for path, mapping in queue:
+        candidates += _candidates(path, mapping)
+        named = {".".join((*path, key)): value for key, value in mapping.items() if _is_array(key, value)}
+        arrays += named if _is_network(named) else ()
+        for key, value in mapping.items():
+            if not isinstance(key, str) or not isinstance(value, Mapping | list | tuple) or not value:
+                continue
+            if _is_state(key, value):
+                states.append(".".join((*path, key)))
+            elif isinstance(value, Mapping) and id(value) not in seen and len(path) < DEPTH:
+                seen.add(id(value))
+                queue.append(((*path, key), value))
+        if len(queue) > MAX_DICTIONARIES:
+            raise InputError(
+                _("it holds more than {limit:,} dictionaries; save the network's state_dict alone").format(
+                    limit=MAX_DICTIONARIES
+                )
+            )
+    return states, arrays, candidates
+
+
+def _is_state(key: object, value: object) -> bool:
+    if not isinstance(value, Mapping | list | tuple):
+        return False
+    return (isinstance(key, str) and bool(STATE.search(key))) or (
+        isinstance(value, Mapping) and "param_groups" in value
+    )
+
+
+def _candidates(path: tuple[str, ...], mapping: Mapping[Any, Any]) -> Iterator[_Candidate]:
+    named = {key: value for key, value in mapping.items() if isinstance(key, str) and _is_tensor(value)}
+    if len(named) > MAX_TENSORS:
+        raise InputError(
+            _("it holds {count:,} tensors, and {limit:,} are the most").format(count=len(named), limit=MAX_TENSORS)
+        )
+    means = {first: name for name in named if MEAN.search(first := name.partition(".")[0]) and "." in name}
+    for first in means:  # an average kept as a module of the trained one
+        inside = {name: named.pop(name) for name in list(named) if name.startswith(f"{first}.")}
+        if _is_network(inside):
+            yield _cleaned((*path, first), inside)
+    if _is_network(named):
+        yield _cleaned(path, named)
+
+
+def _is_tensor(value: object) -> bool:
+    return hasattr(value, "shape") and hasattr(value, "dtype")
+
+
+def _is_array(key: object, value: object) -> bool:
+    return isinstance(key, str) and isinstance(value, Array)
+
+
+def _are_pairs(values: Sequence[object]) -> bool:
+    return all(isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[0], str) for pair in values)
+
+
+def _numbered(values: Sequence[object]) -> dict[str, object]:
+    return {str(place): value for place, value in enumerate(values) if isinstance(value, Mapping)}
+
+
+def _is_network(named: Named) -> bool:
+    return any(sum(side > 1 for side in tensor.shape) > 1 for tensor in named.values())
+
+
+def _cleaned(path: tuple[str, ...], named: Named) -> _Candidate:
+    """Names without wrappers and without what all of them begin with; no two become one."""
+    ignored = [name for name in named if COUNTERS.fullmatch(name) or LOSS.match(name) or 0 in named[name].shape]
+    if _is_network(kept := {name: tensor for name, tensor in named.items() if name not in ignored}):
+        named = kept
+    else:
+        ignored = []
+    notes = []
+    pixels = _pixels(named)
+    if pixels:
+        named = {name: tensor for name, tensor in named.items() if name not in pixels}
+        notes.append(
+            _("{names} are what the network takes from its images, and not part of it").format(names=_listed([*pixels]))
+        )
+    for wrapper in sorted(WRAPPERS):
+        shorter = {".".join(part for part in name.split(".") if part != wrapper) or name: name for name in named}
+        if len(shorter) == len(named) and shorter.keys() != named.keys():
+            named = {short: named[name] for short, name in shorter.items()}
+            notes.append(_("{prefix} was taken out of the names").format(prefix=shown(wrapper)))
+    shared = ""
+    while len(firsts := {name.partition(".")[0] for name in named}) == 1 and all(name.count(".") > 1 for name in named):
+        shared += f"{firsts.pop()}."
+        named = {name.partition(".")[2]: tensor for name, tensor in named.items()}
+    if shared:
+        notes.append(_("{prefix}, with which all names began, was taken off").format(prefix=shown(shared)))
+    if ignored:
+        notes.append(_("left out, as predictions don't need them: {names}").format(names=_listed(ignored)))
+    statistics = dict(zip(("mean", "std"), pixels.values(), strict=False))
+    return _Candidate(path, named, (*ignored, *pixels), tuple(notes), statistics)
+
+
+def _rounded(tensor: Any) -> list[float]:
+    """The numbers as they were typed, before single precision."""
+    return [float(f"{value:.7g}") for value in tensor.reshape(-1).tolist()]
+
+
+def _pixels(named: Named) -> dict[str, list[float]]:
+    """Mean and standard deviation of images that a network normalises itself, by their names, pair after pair."""
+    found: dict[str, list[float]] = {}
+    for name, tensor in named.items():
+        if (match := MEAN_OF_PIXELS.fullmatch(name)) and math.prod(tensor.shape) in CHANNELS:
+            other = f"{match[1]}{match[2]}{STD_OF_PIXELS[match[3]]}"
+            if other in named and named[other].shape == tensor.shape:
+                found |= {key: _rounded(named[key]) for key in (name, other)}
+    return found
+
+
+def _chosen(candidates: list[_Candidate]) -> tuple[_Candidate, list[str]]:
+    """The one network, where there is one, and why it is that."""
+    if len(candidates) == 1:
+        return candidates[0], []
+    means = [candidate for candidate in candidates if candidate.mean]
+    plain = [candidate for candidate in candidates if not candidate.mean]
+    if len(plain) == 1:
+        trained = plain[0]
+        for mean in means:
+            if mean.shapes == trained.shapes:
+                return mean, [
+                    _(
+                        "{mean} holds the mean of the weights over the run, which evaluation takes; the weights of the "
+                        "last step were left out"
+                    ).format(mean=shown(mean.place))
+                ]
+        return trained, [
+            _("{mean} holds a mean of some of the weights, or of another network's; it was left out").format(
+                mean=shown(mean.place)
+            )
+            for mean in means
+        ]
+    alike = plain or means
+    if all(other.shapes == alike[0].shapes for other in alike):
+        best = next((one for one in alike if "best" in one.place.lower()), alike[0])
+        return best, [
+            _("of several states of the same network ({names}), {taken} was taken").format(
+                names=_listed([one.place for one in alike]), taken=shown(best.place)
+            )
+        ]
+    raise InputError(
+        _("it holds several networks, {names}; save the one that you mean alone").format(
+            names=_listed([one.place or "." for one in alike])
+        )
+    )
+
+
+def _no_network(content: Mapping[Any, Any], states: list[str], arrays: list[str]) -> str:
+    if arrays:
+        return _(
+            "the values under {names} are NumPy arrays and not tensors; save them as "
+            "torch.save({{k: torch.from_numpy(v) for k, v in weights.items()}}, …)"
+        ).format(names=_listed(arrays))
+    if "param_groups" in content or states:
+        return _("it holds the state of a training run without the network; import the file with the weights")
+    if any(_is_tensor(value) and not isinstance(key, str) for key, value in content.items()):
+        return _("its tensors have no names but other keys; save it with torch.save(model.state_dict(), …)")
+    if any(isinstance(value, list | tuple) and any(map(_is_tensor, value)) for value in content.values()):
+        return _("it holds lists of tensors without names; save it with torch.save(model.state_dict(), …)")
+    return _("it holds no network: nowhere is a matrix or kernel under a name")
+
+
+def _beside(content: Mapping[Any, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    """The values on the way to the network that JSON can hold, within limits; outer ones go before inner ones."""
+    values: dict[str, Any] = {}
+    room = MAX_BESIDE
+    level: Any = content
+    for part in (*path, None):
+        if not isinstance(level, Mapping):  # the last part is a module within the names
+            break
+        innermost = not isinstance(level.get(part), Mapping)
+        for key, value in level.items():
+            if key == part or (innermost and _is_tensor(value)) or _is_state(key, value):
+                continue
+            text, plain = _text(key), _plain(decoded(key, value))
+            if text is None or plain is None or text in values:
+                continue
+            size = len(text) + len(json.dumps(plain))
+            if size <= room:
+                room -= size
+                values[text] = plain
+        level = level.get(part)
+    return values
+
+
+def _plain(value: Any, depth: int = 3) -> Any:
+    """The value as JSON has it; None where it is of another kind, or too large."""
+    match value:
+        case bool():
+            return value
+        case int():
+            return value if abs(value) < 2**63 else None
+        case float():
+            return value if math.isfinite(value) else None
+        case str():
+            return _text(value)
+        case list() | tuple() | set() if depth and len(value) <= MAX_LIST:
+            items = [_plain(item, depth - 1) for item in value]
+            return items if items and None not in items else None
+        case Mapping() if depth and len(value) <= MAX_LIST:
+            if any(_is_tensor(item) and len(item.shape) for item in value.values()):  # another network
+                return None
+            pairs = {_text(key): _plain(item, depth - 1) for key, item in value.items()}
+            return {key: item for key, item in pairs.items() if key is not None and item is not None} or None
+    if _is_tensor(value) and len(value.shape) < 2 and math.prod(value.shape) <= 16:
+        with suppress(RuntimeError, NotImplementedError):  # of a tensor without values
+            return _plain(value.tolist(), depth)
+    return None
+
+
+def _text(key: object) -> str | None:
+    if isinstance(key, str | int) and (not isinstance(key, int) or abs(key) < 2**63):
+        text = str(key)
+        return text if len(text) <= MAX_TEXT and readable(text) else None
+    return None
+
+
+def _listed(names: list[str]) -> str:
+    """The first few names."""
+    quoted = ", ".join(shown(name) for name in names[:4])
+    return quoted if len(names) <= 4 else _("{names} and {more} more").format(names=quoted, more=len(names) - 4)

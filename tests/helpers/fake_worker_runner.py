@@ -1,0 +1,31 @@
+"""The real runner, whose jobs have a worker that needs no torch: ``python -m tests.helpers.fake_worker_runner``."""
+
+import sys
+import time
+from pathlib import Path
+
+from explorer.jobs.run_directory import RunDirectory
+
+SECONDS = 0.2
+
+
+def work(folder: Path) -> None:
+    """Seem to train; a file has when it began and ended."""
+    begin = time.time()
+    time.sleep(SECONDS)
+    with (folder / "worked.txt").open("a") as file:
+        file.write(f"{begin} {time.time()}\n")
+    RunDirectory(folder).end("finished", result={"top1": 1.0})
+
+
+def run() -> int:
+    """Be the runner."""
+    from explorer.jobs import local, processes, runner
+
+    local.SUPERVISOR = "tests.helpers.fake_worker_supervisor"
+    processes.MODULES = ("tests.helpers.fake_worker_runner",)
+    return runner.main()
+
+
+if __name__ == "__main__":
+    sys.exit(work(Path(sys.argv[1])) if sys.argv[1:] else run())

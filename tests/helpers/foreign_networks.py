@@ -1,0 +1,121 @@
+"""Networks of other people, as their code makes them: small, with their names, and with statistics of their own."""
+
+import random
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from explorer.families import ResNetSpec, Spec, VggSpec, resolve
+from explorer.families.building import build
+from explorer.families.recognition.guess import Guess, assembled, our_shapes
+from explorer.families.recognition.search import recognise
+from explorer.weights.importing.importing import Imported, import_checkpoint
+
+Shapes = dict[str, tuple[int, ...]]
+Import = Callable[..., Imported]
+
+
+def trained(network: nn.Module, seed: int = 0) -> nn.Module:
+    """Weights and statistics that differ everywhere, in evaluation mode, without gradients."""
+    generator = torch.Generator().manual_seed(seed)
+    for name, tensor in network.state_dict().items():
+        if name.endswith("running_var"):
+            tensor.uniform_(0.5, 1.5, generator=generator)
+        elif tensor.is_floating_point() and tensor.dim() < 2:
+            tensor.normal_(0.5, 0.3, generator=generator)
+    return network.eval().requires_grad_(requires_grad=False)
+
+
+def shapes_of(tensors: Mapping[str, Tensor]) -> Shapes:
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+
+
+def flat_names(names: list[str], seed: int = 0) -> dict[str, str]:
+    """Another name for each tensor: its module is called at random, and nothing of the tree is left."""
+    draw, modules = random.Random(seed), {}  # noqa: S311  names, and no secrets
+    for name in names:
+        modules.setdefault(name.rpartition(".")[0], f"{draw.getrandbits(40):x}z")
+    return {name: f"{modules[name.rpartition('.')[0]]}.{name.rpartition('.')[2]}" for name in names}
+
+
+def tree_names(names: list[str], seed: int = 0) -> dict[str, str]:
+    """The same with the tree kept: every part of a name but the last is another word."""
+    draw, words = random.Random(seed), {}  # noqa: S311  names, and no secrets
+
+    def renamed(name: str) -> str:
+        *parts, leaf = name.split(".")
+        return ".".join([*(words.setdefault(part, f"{draw.getrandbits(40):x}z") for part in parts), leaf])
+
+    return {name: renamed(name) for name in names}
+
+
+RENAMED = {"flat": flat_names, "tree": tree_names}
+
+
+def found_again(spec: Spec, how: str) -> Guess:
+    """The first guess for a network of ours under other names, after its tensors were seen to be put where they belong.
+
+    Args:
+        spec: the network.
+        how: ``own`` names in their order, ``sorted`` as in a safetensors file, ``flat`` or ``tree``.
+    """
+    shapes = our_shapes(spec)
+    names = RENAMED[how](list(shapes)) if how in RENAMED else {name: name for name in shapes}
+    theirs = {names[name]: shape for name, shape in shapes.items()}
+    if how == "sorted":
+        theirs = dict(sorted(theirs.items()))
+    found = recognise(theirs, ordered=how != "sorted")[0]
+    assert {name: theirs[their] for name, their in found.names.items()} == our_shapes(found.spec)
+    if found.names.keys() == names.keys():
+        assert found.names == names
+    else:  # pools that can't be told give layers of ours other numbers, and their order stays
+        assert list(found.names.values()) == list(names.values())
+    return found
+
+
+def differences(spec: Spec, found: Guess) -> set[str]:
+    """Settings in which what was found is not what it was; auxiliary heads and dropout are never looked for."""
+    own, other = spec.to_dict(), found.spec.to_dict()
+    return {key for key in own if own[key] != other.get(key)} - {"aux_after", "aux_pool", "dropout", "dropout_position"}
+
+
+def same_scores(network: nn.Module, side: int, channels: int = 3, *, ordered: bool = True, **answers: object) -> Guess:
+    """The first guess, after its network was seen to answer as the original does, in float32."""
+    network = trained(network)
+    tensors = network.state_dict()
+    tensors = tensors if ordered else dict(sorted(tensors.items()))
+    found = recognise(shapes_of(tensors), ordered=ordered)[0].changed(**answers)
+    ours = build(found.spec)
+    ours.load_state_dict(assembled(found, tensors))
+    images = torch.randn(3, channels, side, side, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        torch.testing.assert_close(ours.eval()(images), network(images), rtol=1e-5, atol=1e-5)
+    return found
+
+
+SMALL = VggSpec(cfg=(8, "M", 16, "M"), pool_to=None, classifier=(20,), dropout=0.0, image_size=32, num_classes=10)
+RESIDUAL = ResNetSpec(blocks=(1, 1), widths=(8, 16), stem="cifar", image_size=32, num_classes=10)
+
+
+def weights_of(spec: Spec) -> dict[str, Tensor]:
+    torch.manual_seed(0)
+    return trained(build(spec)).state_dict()
+
+
+@pytest.fixture
+def imported(tmp_path: Path) -> Import:
+    """Write tensors as a safetensors file and import it."""
+
+    def run(tensors: dict[str, Tensor], spec: str | None = None, **answers: Any) -> Imported:
+        path = tmp_path / "theirs.safetensors"
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
+        output = tmp_path / "ours.safetensors"
+        chosen = None if spec is None else resolve(spec)
+        return import_checkpoint(path, output, name=path.name, answers=answers, spec=chosen, command="import")
+
+    return run

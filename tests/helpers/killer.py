@@ -1,0 +1,173 @@
+"""Kills workers: ``python -m tests.helpers.killer FOLDER writers|workers|memory`` prints what it found, as JSON.
+
+A process of its own, as one that has computed with several threads must not fork: torch is imported once, and what is
+killed are forks that have data and network already.
+"""
+
+import gc
+import itertools
+import json
+import os
+import random
+import resource
+import signal
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+from explorer.data import load
+from explorer.jobs.job import Job
+from explorer.jobs.run_directory import RunDirectory
+from explorer.training import checkpoint, worker
+from explorer.training import metrics_logger as journal
+from explorer.training.loop import Training, train
+from explorer.training.setup import Prepared, prepare
+from explorer.weights import files
+from tests.helpers.training import difference, states_kept
+
+SHORT = 8  # starts that are ended early
+STARTS = 100  # at most, until a run that is stopped and killed has to be done
+
+chance = random.Random(0)  # noqa: S311  moments, and no secrets
+
+
+class Killer:
+    """Follows a training whose checkpoints are written by forks, and kills each of them at some moment of it."""
+
+    def __init__(self, journal: journal.Journal) -> None:
+        self.journal = journal
+        self.checkpoints = self.kills = self.hits = self.written = 0
+        self.before: dict[str, Any] = {}
+        self.seconds = 0.0  # that a checkpoint takes
+
+    def after_step(self, training: Training) -> None:
+        if training.batch < training.batches.steps:
+            self.kill(training)
+
+    def judging(self, training: Training, done: int, total: int) -> None:
+        pass
+
+    def after_epoch(self, training: Training, *, improved: bool) -> None:
+        self.journal.after_epoch(training, improved=improved)
+        self.kill(training)
+
+    def kill(self, training: Training) -> None:
+        """The files of a checkpoint are those of the last one or of the one before, each whole."""
+        state = checkpoint.capture(training)
+        ready, go = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.write(go, b"!")
+            self.journal.save(training, state)
+            os._exit(0)
+        os.read(ready, 1)
+        begin = time.monotonic()
+        os.close(ready)
+        os.close(go)
+        if spared := (self.checkpoints % 5 == 0):  # tells how long a checkpoint takes now
+            os.waitpid(pid, 0)
+            self.seconds = time.monotonic() - begin
+        else:
+            time.sleep(chance.uniform(0, self.seconds))
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            self.kills += 1
+        self.checkpoints += 1
+        parts = list(self.journal.directory.folder.glob(".*.part"))
+        self.hits += bool(parts)
+        for part in parts:  # as the next worker does
+            part.unlink()
+
+        found = contents(self.journal.directory)
+        wanted = {"resume": state, "best": training.best and training.best.epoch, "last": training.epoch}
+        for name, value in found.items():
+            new = difference(value, wanted[name]) is None
+            self.written += new and not spared
+            assert new or difference(value, self.before[name]) is None, name
+        assert found.keys() >= self.before.keys()
+        self.before = found
+
+
+def contents(directory: RunDirectory) -> dict[str, Any]:
+    """The state, and the epochs of the weights; fails where a file is broken."""
+    found: dict[str, Any] = {"resume": checkpoint.read(directory.resume)}
+    for name, path in (("best", directory.best), ("last", directory.last)):
+        if path.exists():
+            _network, card = files.load(path)
+            found[name] = card.metrics["epoch"]
+            assert card.metrics["train/loss"] > 0
+            if (card_alone := path.with_suffix(".json")).exists():  # a first one is written after the weights
+                json.loads(card_alone.read_text())
+    return found
+
+
+def kill_writers(folder: Path, prepared: Prepared) -> dict[str, Any]:
+    """Train, and kill what writes each checkpoint."""
+    directory = RunDirectory(folder)
+    killer = Killer(journal.Journal(directory, {}, prepared.card))
+    directory.begin()
+    killer.journal.open(prepared.training, prepared.dataset.classes)
+    train(prepared.training, killer)
+    return {"kills": killer.kills, "hits": killer.hits, "written": killer.written}
+
+
+def kill_workers(folder: Path, prepared: Prepared) -> dict[str, Any]:
+    """Stop and kill workers at any moment, until one ends by itself; how each start ended."""
+    worker.load = lambda *_arguments: prepared.dataset
+    worker.prepare = lambda *_arguments: prepared
+    journal.SAVE_EVERY, journal.SAVE_SHARE = 0.0, 1.0
+    ends: Counter[str] = Counter()
+    signals = itertools.cycle([signal.SIGTERM, signal.SIGKILL])
+    while sum(ends.values()) < STARTS and not ends["finished"]:
+        pid = os.fork()
+        if pid == 0:
+            log = os.open(folder / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            os.dup2(log, 2)
+            with states_kept():
+                os._exit(worker.main(folder))
+        # The first starts have no time to come to the end however fast the machine is, the last ones however slow.
+        starts = sum(ends.values())
+        time.sleep(chance.uniform(0.02, 0.05 if starts < SHORT else 0.25 * 1.05 ** (starts - SHORT)))
+        if os.waitpid(pid, os.WNOHANG) == (0, 0):
+            os.kill(pid, next(signals))
+            os.waitpid(pid, 0)
+        end = RunDirectory(folder).ended()
+        ends[end["status"] if end else "killed"] += 1
+    return dict(ends)
+
+
+def starve(folder: Path, prepared: Prepared) -> dict[str, Any]:
+    """Give workers less memory than a batch takes, in several amounts; how each ended."""
+    worker.load = lambda *_arguments: prepared.dataset
+    ends = {}
+    for megabytes in (5, 100):
+        pid = os.fork()
+        if pid == 0:
+            log = os.open(folder / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            os.dup2(log, 2)
+            limit = psutil.Process().memory_info().vms + megabytes * 2**20
+            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+            os._exit(worker.main(folder))
+        os.waitpid(pid, 0)
+        ends[megabytes] = RunDirectory(folder).ended()
+    return ends
+
+
+def main(folder: Path, what: str) -> None:
+    """Print what was found."""
+    gc.freeze()  # else each fork copies what its collector looks at
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    job = Job.read(folder)
+    prepared = prepare(job, load(job.dataset))
+    kill = {"writers": kill_writers, "workers": kill_workers, "memory": starve}[what]
+    print(json.dumps(kill(folder, prepared)))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -1,0 +1,242 @@
+"""A queue of its own, with real processes that are killed.
+
+``python -m tests.helpers.process_harness SECONDS`` goes on and on.
+"""
+
+import os
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from explorer.errors import StoreError
+from explorer.families import parse_spec
+from explorer.jobs import service
+from explorer.jobs.job import Job, Resources
+from explorer.jobs.processes import of_job
+from explorer.jobs.run_directory import Row, RunDirectory
+from explorer.jobs.store import ACTIVE, AT_WORK, RESUMABLE, Record, Status, store
+from explorer.recipes import Recipe
+from explorer.settings import settings
+from explorer.weights import files
+from tests.helpers.training import SPEC, difference
+
+VICTIMS = ("worker", "supervisor", "runner", "all")
+ORPHAN_LIFE = 60.0  # seconds
+
+
+class Arena:
+    """Submits small jobs, kills their processes and whoever looks after them, and checks what is then told."""
+
+    def __init__(self, folder: Path, seed: int = 0) -> None:
+        self.folder = folder
+        self.chance = random.Random(seed)  # noqa: S311  moments, and no secrets
+        self.told: Counter[str] = Counter()
+        self.twice: list[str] = []
+        self._over = threading.Event()
+        self._witness = threading.Thread(target=self._watch, daemon=True)
+        self._witness.start()
+
+    def close(self) -> None:
+        """End everything that is left."""
+        self._over.set()
+        self._witness.join()
+        for runner in self.runners():
+            kill(runner)
+        while service._runners:
+            service._runners.pop().wait()
+        for record in self._at_work():
+            for process in of_job(record.id):
+                kill(process)
+
+    def submit(self, dataset: str, processes: int = 1, **recipe: Any) -> str:
+        """A job that takes some seconds; its id."""
+        fields = {"epochs": 400, "batch_size": 16, "augment": [], "lr": 0.003, "schedule": "cosine"} | recipe
+        resources = Resources(device="cpu", threads=1, processes=processes)
+        job = Job.new(parse_spec(SPEC), dataset, Recipe.parse(fields), resources)
+        return service.submit([job])[0].id
+
+    def runners(self) -> list[psutil.Process]:
+        """Runners of this arena's store."""
+        return [process for process in psutil.process_iter() if self.is_runner(process)]
+
+    def kill(self, victim: str, job: str) -> None:
+        """Kill some of those that have to do with a job, all at the same moment."""
+        of_it = of_job(job)
+        chosen = {
+            "worker": [process for process in of_it if "training.worker" in words(process)],
+            "supervisor": [process for process in of_it if "jobs.supervisor" in words(process)],
+            "runner": self.runners(),
+            "all": [*self.runners(), *of_it],
+        }[victim]
+        if victim == "worker" and len(chosen) > 1:  # a rank
+            chosen = [self.chance.choice(chosen)]
+        self.chance.shuffle(chosen)
+        self.told[f"kills of {victim}"] += len(chosen)
+        for process in chosen:
+            kill(process)
+
+    def survive(self, job: str, victims: "Callable[[], str]", until: float) -> dict[str, Any]:
+        """Kill until a moment, resume what was interrupted, and wait for the end; what is left then.
+
+        Checks every state on the way.
+        """
+        while (record := store().get(job)).status is not Status.FINISHED:
+            service.keep_awake()
+            assert record.status is not Status.FAILED, record.error
+            if record.status in RESUMABLE:
+                self.nobody_left(job)
+                self.told[f"{record.status}"] += 1
+                service.resume(job)
+            elif record.status is Status.RUNNING and time.monotonic() < until:
+                time.sleep(self.chance.uniform(0, 1.5))
+                self.kill(victims(), job)
+                self.comes_to_rest(job)
+            else:
+                time.sleep(0.05)
+        self.nobody_left(job)
+        directory = service.directory(job)
+        assert untimed(store().rows(job)) == untimed(directory.rows())
+        return left(directory)
+
+    def comes_to_rest(self, job: str) -> None:
+        """After a kill, within some seconds either the job runs or it has no process."""
+        begin = time.monotonic()
+        while time.monotonic() - begin < ORPHAN_LIFE:
+            service.keep_awake()  # as every command and page does
+            status = store().get(job).status
+            there = [process for process in of_job(job) if process.is_running()]
+            supervised = any("jobs.supervisor" in words(process) for process in there)
+            if (status in ACTIVE and supervised) or (status not in AT_WORK and not there):
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"{status} with {[words(process) for process in there]}")
+
+    def nobody_left(self, job: str) -> None:
+        """What is told to have ended has no process."""
+        assert store().get(job).status not in AT_WORK
+        assert not [words(process) for process in of_job(job)]
+
+    def is_runner(self, process: psutil.Process) -> bool:
+        """Whether a process is a runner of this arena's store."""
+        try:
+            return (
+                "explorer.jobs.runner" in words(process)
+                and process.environ().get("EXPLORER_RUNS_DIR") == str(settings().runs_dir)
+                and process.status() != psutil.STATUS_ZOMBIE
+            )
+        except psutil.Error:
+            return False
+
+    def _at_work(self) -> list[Record]:
+        """Those that have processes; of a store that a test has deleted, none."""
+        try:
+            return store().records(AT_WORK)
+        except StoreError:
+            return []
+
+    def _watch(self) -> None:
+        """Look all the time whether a job trains twice: two supervisors, or two processes of one rank.
+
+        A process that is about to become another program looks like its parent for a moment: two looks count.
+        """
+        suspects: set[int] = set()
+        while not self._over.wait(0.05):
+            seen: set[int] = set()
+            for record in self._at_work():
+                there = [(role(process), process.pid) for process in of_job(record.id)]
+                most = {"supervisor": 1, "worker": record.resources["processes"]}
+                for each, limit in most.items():
+                    pids = {pid for found, pid in there if found == each}
+                    if len(pids) > limit:
+                        seen |= pids
+                        if pids <= suspects:
+                            self.twice.append(f"{record.id}: {there}")
+            suspects = seen
+
+
+def words(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def role(process: psutil.Process) -> str:
+    told = words(process)
+    if "jobs.supervisor" in told:
+        return "supervisor"
+    if "distributed.run" in told:
+        return "agent"
+    return "worker" if "training.worker" in told else "other"
+
+
+def kill(process: psutil.Process) -> None:
+    with suppress(psutil.NoSuchProcess):
+        process.kill()
+
+
+def left(directory: RunDirectory) -> dict[str, Any]:
+    """What has to be the same however often a job was killed."""
+    best, card = files.read(directory.best)
+    last, _card = files.read(directory.last)
+    return {
+        "best": best,
+        "last": last,
+        "epoch": card.metrics["epoch"],
+        "rows": untimed(directory.rows()),
+        "end": directory.ended(),
+    }
+
+
+def untimed(rows: list[Row]) -> list[Row]:
+    """Metrics but those of the clock."""
+    return sorted(row for row in rows if not row.name.startswith("time/"))
+
+
+@contextmanager
+def own_queue(folder: Path, *, ready: bool = False) -> Iterator[Arena]:
+    """An arena in a folder; with a process kept ready or, as each kill of a runner wastes one, without."""
+    former = dict(os.environ)
+    os.environ.update(EXPLORER_RUNS_DIR=str(folder / "runs"), EXPLORER_KEEP_READY=str(ready))
+    settings.cache_clear()
+    store.cache_clear()
+    arena = Arena(folder)
+    try:
+        yield arena
+    finally:
+        arena.close()
+        os.environ.clear()
+        os.environ.update(former)
+        settings.cache_clear()
+        store.cache_clear()
+
+
+def main(seconds: float) -> None:
+    """Kill for some time, and print how often what happened."""
+    from tests.helpers.training import images
+
+    with tempfile.TemporaryDirectory() as name, own_queue(Path(name), ready=True) as arena:
+        data = images(Path(name) / "data.npz")
+        alone = arena.submit(data)
+        wanted = arena.survive(alone, lambda: "worker", 0)
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            job = arena.submit(data)
+            found = arena.survive(job, lambda: arena.chance.choice(VICTIMS), min(until, time.monotonic() + 30))
+            assert difference(wanted, found) is None
+            arena.told["finished like the one left alone"] += 1
+        assert not arena.twice, arena.twice
+        print(dict(arena.told))
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]))

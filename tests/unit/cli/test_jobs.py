@@ -1,0 +1,274 @@
+"""``jobs …`` and ``train`` as programs use them: exit statuses, one line on stderr, and JSON of DESIGN.md's shape."""
+
+import json
+import math
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from explorer.cli.main import main
+from explorer.errors import StoreError
+from explorer.families import resolve
+from explorer.jobs import service
+from explorer.jobs.job import Job, Resources
+from explorer.jobs.run_directory import Row
+from explorer.jobs.store import RESUMABLE, Status, Store
+from explorer.recipes import Recipe
+
+Call = Callable[..., tuple[int, str, str]]
+
+DESCRIBED = {"id", "pids", "name", "status", "progress", "spec", "dataset", "recipe", "error", "weights", "notes"}
+DESCRIBED |= {"result"}
+COMMANDS = ["show", "follow", "stop", "resume", "delete", "logs"]
+
+
+@pytest.fixture
+def call(jobs: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """A command's status, stdout and stderr."""
+    assert jobs.records() == []
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["explorer", *arguments])
+        with pytest.raises(SystemExit) as left:
+            main()
+        assert isinstance(left.value.code, int)
+        return left.value.code, *capsys.readouterr()
+
+    return run
+
+
+def document(text: str) -> Any:
+    """One JSON document, as strict programs read it."""
+
+    def refuse(name: str) -> None:
+        raise AssertionError(name)
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def submitted(status: Status = Status.QUEUED, **values: Any) -> str:
+    (record,) = service.submit([Job.new(resolve("digits-cnn"), "digits", Recipe(), Resources())])
+    service.store().change(record.id, Status, status=status, **values)
+    return record.id
+
+
+def test_list(call: Call, jobs: Store) -> None:
+    assert call("jobs", "list") == (0, "no jobs yet: 'python -m explorer train' makes one\n", "")
+    assert call("jobs", "list", "--json") == (0, "[]\n", "")
+    first, second = submitted(), submitted(Status.FINISHED, result={"top1": 0.5})
+    jobs.write_rows(first, [Row(1, "a", 1.0)], anew=True)
+    status, out, _err = call("jobs", "list", "--json")
+    told = document(out)
+    assert (status, [job["id"] for job in told]) == (0, [second, first])
+    assert all(job.keys() >= DESCRIBED and "metrics" not in job for job in told)
+    status, out, _err = call("jobs", "list")
+    assert status == 0
+    assert [line.split()[:2] for line in out.splitlines()] == [[second, "finished"], [first, "queued"]]
+    assert "50.00%" in out
+
+
+@pytest.mark.parametrize("status", Status)
+def test_show(status: Status, call: Call, jobs: Store) -> None:
+    job = submitted(status, progress=0.4, error={"code": "killed", "message": "words"}, notes=["a note"])
+    values = [0.5, math.nan, math.inf]
+    jobs.write_rows(job, [Row(epoch, "train/loss", value) for epoch, value in enumerate(values, 1)], anew=True)
+    (service.directory(job).best).touch()
+    left, out, err = call("jobs", "show", job, "--json")
+    told = document(out)
+    assert (left, err) == (0, "")
+    assert told.keys() >= DESCRIBED | {"metrics"}
+    assert (told["id"], told["status"], told["progress"]) == (job, status, 0.4)
+    assert told["metrics"] == [
+        {"epoch": epoch, "name": "train/loss", "value": value if math.isfinite(value) else None}
+        for epoch, value in enumerate(values, 1)
+    ]
+    assert told["weights"] == str(service.directory(job).best)
+    left, out, err = call("jobs", "show", job)
+    assert (left, err) == (0, "")
+    assert job in out
+    assert "note: a note" in out
+
+
+def test_live_numbers_that_are_none(call: Call) -> None:
+    """A loss that is not finite is told before the run fails of it."""
+    job = submitted(Status.RUNNING, live={"epoch": 1, "loss": math.nan, "top1": 0.5})
+    for arguments in (["list"], ["show", job]):
+        status, out, err = call("jobs", *arguments, "--json")
+        assert (status, err) == (0, "")
+        told = document(out)
+        told = told[0] if isinstance(told, list) else told
+        assert told["live"] == {"epoch": 1, "loss": None, "top1": 0.5}
+
+
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("job", ["nothing", "../../etc", "/etc/passwd", "*", "", "\udcff", "a\nb", "x" * 5000])
+def test_an_id_of_no_job(job: str, name: str, as_json: list[str], call: Call) -> None:
+    kept = submitted()
+    status, out, err = call("jobs", name, job, *as_json)
+    assert (status, out) == (2, "")
+    assert err.startswith("error: job: there is none with the id ")
+    assert (err.count("\n"), len(err) < 150) == (1, True)
+    assert service.directory(kept).folder.is_dir()
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("name", ["stop", "resume", "delete"])
+def test_requests_of_every_state(name: str, status: Status, call: Call, jobs: Store) -> None:
+    job = submitted(status)
+    allowed = {
+        "stop": {Status.QUEUED, Status.RUNNING, Status.STOPPING},
+        "resume": RESUMABLE,
+        "delete": set(Status) - {Status.RUNNING, Status.STOPPING},
+    }[name]
+    left, out, err = call("jobs", name, job, *(["--yes"] if name == "delete" else []), "--json")
+    if status not in allowed:
+        assert (left, out, err.count("\n")) == (2, "", 1)
+        assert err.startswith(f"error: job: {job} is {status}; ")
+        assert jobs.get(job).status is status
+    elif name == "delete":
+        assert (left, document(out), err) == (0, {"id": job, "deleted": True}, "")
+        assert jobs.records() == []
+    else:
+        assert (left, err) == (0, "")
+        assert document(out)["status"] == jobs.get(job).status
+        assert document(out)["metrics"] == []
+
+
+def test_delete_does_not_ask_without_a_terminal(call: Call, jobs: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = submitted(Status.FINISHED)
+    status, out, err = call("jobs", "delete", job)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("error: delete: add --yes; ")
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    for answer, left in (("n", 1), ("", 1), ("y", 0)):
+        monkeypatch.setattr("click.termui.visible_prompt_func", lambda _text, answer=answer: answer)
+        assert [record.id for record in jobs.records()] == [job]
+        status, out, err = call("jobs", "delete", job)
+        assert status == left, err
+    assert jobs.records() == []
+    assert not service.directory(job).folder.exists()
+
+
+def test_logs(call: Call) -> None:
+    job = submitted()
+    assert call("jobs", "logs", job) == (0, "", "")
+    service.directory(job).log.write_bytes(b"one\nt\xffo\x1b[2J")
+    status, out, _err = call("jobs", "logs", job, "--json")
+    assert status == 0
+    assert document(out) == {"id": job, "log": "one\nt\ufffdo\x1b[2J"}
+    assert call("jobs", "logs", job)[1].startswith("one\nt\ufffdo")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "left"),
+    [
+        (Status.FINISHED, None, 0),
+        (Status.STOPPED, None, 0),
+        (Status.FAILED, "input", 2),
+        (Status.FAILED, "vanished", 2),
+        (Status.FAILED, "out_of_memory", 1),
+        (Status.INTERRUPTED, "killed", 1),
+    ],
+)
+def test_follow_leaves_with_the_end_of_the_job(status: Status, code: str | None, left: int, call: Call) -> None:
+    job = submitted(status, error=code and {"code": code, "message": "first\nsecond"})
+    found, out, err = call("jobs", "follow", job, "--json")
+    assert (found, document(out)["status"]) == (left, status)
+    assert err.count("\n") == (1 if left else 0)
+    assert ("first second" in err) == bool(left)
+
+
+def test_train_puts_jobs_into_the_queue_and_returns(call: Call, jobs: Store) -> None:
+    status, out, err = call("train", "digits-cnn", "--dataset", "digits", "--name", "one", "--json")
+    told = document(out)
+    assert (status, err) == (0, "")
+    assert told.keys() >= DESCRIBED | {"metrics"}
+    assert (told["status"], told["name"], told["pids"], told["metrics"]) == ("queued", "one", [], [])
+    status, out, err = call(
+        "train", "digits-cnn", "--dataset", "digits", "--sweep", "lr=0.1,0.2", "--sweep", "spec.dropout=0,0.5", "--json"
+    )
+    told = document(out)
+    assert (status, err, len(told)) == (0, "", 4)
+    assert [job["varied"] for job in told] == [
+        {"lr": lr, "spec.dropout": dropout} for lr in (0.1, 0.2) for dropout in (0, 0.5)
+    ]
+    assert [record.id for record in jobs.records()][1:] == [job["id"] for job in told]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--sweep", "lr=0.1,fast"],
+        ["--sweep", "lr"],
+        ["--sweep", "nothing=1,2"],
+        ["--sweep", "seed=" + ",".join(map(str, range(101)))],
+        ["--sweep", "lr=0.1,0.2", "--sweep", "spec.cfg=[8],[8,M,M,M,M,M,M,M,M]"],  # no map is left of the second
+        ["--sweep", "epochs=1,2", "--sweep", "epochs=3"],
+        ["--processes", "65"],
+        ["--processes", "64"],
+        ["--name", "a\nb"],
+    ],
+)
+def test_train_that_is_refused_leaves_nothing(
+    arguments: list[str], call: Call, jobs: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    status, out, err = call("train", "digits-cnn", "--dataset", "digits", *arguments, "--json")
+    assert (status, out, err.count("\n")) == (2, "", 1), err
+    assert jobs.records() == []
+    assert not [path for path in service.settings().runs_dir.glob("*") if path.is_dir()]
+
+
+def test_what_data_are_taken_for_is_told_before_the_job(call: Call, jobs: Store, tmp_path: Path) -> None:
+    for place in ("seg_train/seg_train/cat", "seg_train/seg_train/dog", "seg_test/cat", "seg_pred"):
+        (tmp_path / "set" / place).mkdir(parents=True)
+        (tmp_path / "set" / place / "1.png").write_bytes(b"")  # only names are looked at
+    status, out, err = call("train", "digits-cnn", "--dataset", str(tmp_path / "set"), "--json")
+    assert (status, document(out)["status"]) == (0, "queued")
+    assert err.splitlines() == [
+        "data: Found 2 classes: cat, dog. Training images: 2, in seg_train/seg_train/. Test images: 1, in seg_test/.",
+        "data: Left out, as its name is that of no split: seg_pred/ (images: 1).",
+        "data: Classes without images in test/: dog (1 in all).",
+    ]
+    status, out, err = call("train", "digits-cnn", "--dataset", str(tmp_path / "set" / "seg_pred"), "--json")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "has no images in class folders; each class needs a folder of its name" in err
+    assert "Images that lie directly in the top folder: 1." in err
+    assert len(jobs.records()) == 1
+
+
+def test_what_arrays_are_taken_for_is_told_before_the_job(call: Call, jobs: Store, tmp_path: Path) -> None:
+    images, labels = np.zeros((6, 8, 8), np.uint8), np.arange(6) % 2
+    np.savez(tmp_path / "a.npz", x_train=images, y_train=labels, x_test=images[:2], y_test=labels[:2])
+    status, out, err = call("train", "digits-cnn", "--dataset", str(tmp_path / "a.npz"), "--json")
+    assert (status, document(out)["status"]) == (0, "queued")
+    assert err.splitlines()[0] == (
+        "data: Found 2 classes: 0, 1. Training images: 6, from x_train and y_train. Test images: 2, from x_test and "
+        "y_test."
+    )
+    np.savez(tmp_path / "a.npz", x_train=images, y_train=labels[:4])
+    status, out, err = call("train", "digits-cnn", "--dataset", str(tmp_path / "a.npz"), "--json")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert len(jobs.records()) == 1
+
+
+def test_a_store_that_fails_is_our_fault_in_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = submitted()
+
+    def fail(*_asked: object, **_how: object) -> None:
+        raise StoreError("the job store x fails:\nit is full")
+
+    monkeypatch.setattr(Store, "_writing", fail)
+    for arguments in (
+        ["jobs", "stop", job],
+        ["jobs", "delete", job, "--yes"],
+        ["train", "lenet5", "--dataset", "digits"],
+    ):
+        assert call(*arguments, "--json") == (1, "", "error: the job store x fails: it is full\n")
+    monkeypatch.setattr(Store, "_reading", fail)
+    assert call("jobs", "list", "--json") == (1, "", "error: the job store x fails: it is full\n")

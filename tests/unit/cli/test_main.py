@@ -1,0 +1,164 @@
+"""The command line contract: one JSON document, exit statuses, one line of error."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from explorer.analysis import analyse
+from explorer.cli.main import main
+from explorer.families import PRESETS, parse_spec, resolve
+from explorer.settings import settings
+
+
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str, str]:
+    """Exit status, stdout and stderr of a command, in this process."""
+    monkeypatch.setattr(sys, "argv", ["explorer", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    out, err = capsys.readouterr()
+    return int(ended.value.code or 0), out, err
+
+
+def test_analyze_prints_one_document(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    status, out, err = run(capsys, monkeypatch, "analyze", "vgg16", "--json")
+    document = json.loads(out)
+    assert (status, err) == (0, "")
+    assert parse_spec(document["spec"]) == resolve("vgg16")
+    assert document["input_shape"] == [1, 3, 224, 224]
+    totals = document["totals"]
+    assert totals["params"] == totals["trainable_params"] == 138_357_544
+    assert (totals["macs"], totals["torchinfo_mult_adds"]) == (15_470_264_320, 15_483_821_032)
+    assert totals["weight_bytes"] == 4 * totals["params"]
+    assert {"flops", "activation_bytes", "training_bytes"} <= totals.keys()
+    assert {key: document["receptive_field"][key] for key in ("size", "stride", "padding")} == {
+        "size": 212,
+        "stride": 32,
+        "padding": 90,
+    }
+    first = document["layers"][0]
+    assert (first["name"], first["kind"], first["params"]) == ("features.0", "Conv2d", 1792)
+    assert first["receptive_field"]["size"] == 3
+    assert {warned["code"] for warned in document["warnings"]} == {"field-smaller-than-image", "head-heavy"}
+    for key in ("params", "macs", "flops", "activation_bytes"):
+        assert sum(layer[key] for layer in document["layers"]) == totals[key]
+
+
+def test_options(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ("--image-size", "64", "--batch-size", "8", "--optimizer", "adam", "--precision", "bf16", "--json")
+    _status, out, _err = run(capsys, monkeypatch, "analyze", "resnet18", *arguments)
+    document = json.loads(out)
+    assert document["input_shape"] == [1, 3, 64, 64]
+    expected = analyse(resolve("resnet18").changed(image_size=64), batch_size=8, optimizer="adam", precision="bf16")
+    assert expected.training is not None
+    assert document["totals"]["training_bytes"] == expected.training.total
+    assert document["batch_size"] == 8
+
+
+def test_a_file_and_inline_json_are_the_same(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    text = json.dumps({"family": "resnet", "blocks": [1, 1], "image_size": 32})
+    (tmp_path / "net.json").write_text(text)
+    inline = run(capsys, monkeypatch, "analyze", text, "--json")
+    assert run(capsys, monkeypatch, "analyze", str(tmp_path / "net.json"), "--json") == inline
+    assert inline[0] == 0
+
+
+def test_text_for_people(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    status, out, _err = run(capsys, monkeypatch, "analyze", "torchvision:mobilenet_v3_small")
+    assert status == 0
+    assert "2,542,856" in out
+    assert "whole image" in out
+
+
+def test_presets(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    _status, out, _err = run(capsys, monkeypatch, "presets", "--json")
+    rows = {row["name"]: row for row in json.loads(out)}
+    assert rows.keys() > PRESETS.keys()
+    assert len([name for name in rows if name.startswith("torchvision:")]) >= 80
+    assert all(resolve(name) == parse_spec(row["spec"]) for name, row in rows.items())
+    _status, out, _err = run(capsys, monkeypatch, "presets")
+    assert "vgg16-conv" in out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("analyze", "nonesuch"),
+        ("analyze", ""),
+        ("analyze", "{"),
+        ("analyze", '{"family":"vgg"}'),
+        ("analyze", '{"family":"vgg","cfg":[64,"X"]}', "--json"),
+        ("analyze", "torchvision:nonesuch", "--json"),
+        ("analyze", "torchvision:vit_b_16", "--image-size", "100"),
+        ("analyze", "vgg16", "--image-size", "0"),
+        ("analyze", "vgg16", "--image-size", "many"),
+        ("analyze", "vgg16", "--batch-size", "0"),
+        ("analyze", "vgg16", "--optimizer", "lion"),
+        ("analyze", "/nowhere/net.json"),
+        ("analyze",),
+        ("analyse", "vgg16"),
+        ("analyze", "vgg16", "--typo"),
+    ],
+)
+def test_input_at_fault(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    status, out, err = run(capsys, monkeypatch, *arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+
+
+def test_a_real_process(root: Path) -> None:
+    command = [sys.executable, "-m", "explorer", "analyze", "lenet5", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["totals"]["params"] == 61_706
+    wrong = subprocess.run([*command[:-2], "lenet6"], capture_output=True, text=True, cwd=root, check=False)
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr.startswith("error: spec: 'lenet6' is not a preset; did you mean lenet5")
+
+
+def test_settings_at_fault(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.cache_clear()
+    monkeypatch.setenv("EXPLORER_LOG_LEVEL", "foo")
+    try:
+        status, out, err = run(capsys, monkeypatch, "analyze", "lenet5")
+    finally:
+        settings.cache_clear()
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "log_level: 'foo' is not one of" in err
+
+
+def test_no_command_prints_the_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    status, out, err = run(capsys, monkeypatch)
+    assert (status, out) == (2, "")
+    assert "analyze" in err
+    assert "presets" in err
+
+
+def test_closed_streams_are_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ``<&- 2>&-`` of a shell leaves them, and a service that has none."""
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    monkeypatch.setattr(sys, "argv", ["explorer", "weights", "delete", "nothing"])
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    assert ended.value.code == 2  # it does not ask
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        assert not stream.isatty()
+        stream.close()
+
+
+def test_a_number_that_a_network_lacks_is_a_dash(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Attention has no receptive field that a comparison could show."""
+    status, out, _err = run(capsys, monkeypatch, "compare", "mnist-fc", "torchvision:vit_b_32")
+    assert status == 0
+    assert "()" not in out
+    assert next(line for line in out.splitlines() if line.startswith("Receptive field")).endswith("–")

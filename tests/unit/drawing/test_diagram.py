@@ -1,0 +1,204 @@
+"""The diagram: nothing lost, nothing twice, nothing on top of anything else."""
+
+import xml.etree.ElementTree as ElementTree
+from functools import cache
+from itertools import combinations
+
+import pytest
+
+from explorer.analysis import Analysis, analyse
+from explorer.drawing import heat
+from explorer.drawing.diagram import caption, draw
+from explorer.drawing.layout import Box, Layout, lay_out
+from explorer.drawing.looks import Look, opening, toggled
+from explorer.drawing.tree import Node, path_to, tree, visible
+from explorer.families import PRESETS, resolve
+
+ZOO = ("densenet121", "inception_v3", "mobilenet_v3_small", "vit_b_16", "swin_t", "shufflenet_v2_x1_0", "squeezenet1_1")
+NETWORKS = (*PRESETS, *(f"torchvision:{name}" for name in ZOO))
+LOOKS = (Look(), Look(detail="all"), Look(detail="stages"))
+
+
+@cache
+def analysis_of(name: str) -> Analysis:
+    return analyse(resolve(name))
+
+
+def nodes(name: str) -> dict[str, Node]:
+    return {node.key: node for stage in tree(analysis_of(name)) for node in stage.walk()}
+
+
+def layout(name: str, look: Look) -> Layout:
+    analysis = analysis_of(name)
+    stages = tree(analysis)
+    return lay_out(analysis, stages, opening(analysis, stages, look), lambda node: caption(analysis, node))
+
+
+def picks(svg: str) -> list[str]:
+    root = ElementTree.fromstring(svg)
+    return [element.attrib["data-pick"] for element in root.iter() if "data-pick" in element.attrib]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_layer_stands_in_one_box_whatever_is_open(name: str) -> None:
+    analysis = analysis_of(name)
+    stages = tree(analysis)
+    keys = [(node.key, bool(node.children)) for stage in stages for node in stage.walk()]
+    assert len(keys) == len(set(keys))  # a stage and a layer may both be called head
+    for look in LOOKS:
+        boxes = visible(stages, opening(analysis, stages, look))
+        assert sorted(layer for box in boxes for layer in box.layers) == list(range(len(analysis.layers)))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_edges_are_those_of_the_network(name: str) -> None:
+    for look in LOOKS:
+        drawn = layout(name, look)
+        owner = {layer: box.node.key for box in drawn.boxes for layer in box.node.layers}
+        expected = {
+            (owner[source], owner[target])
+            for target, layer in enumerate(analysis_of(name).layers)
+            for source in layer.inputs
+            if owner[source] != owner[target]
+        }
+        edges = [(edge.source.node.key, edge.target.node.key) for edge in drawn.edges if edge.source]
+        assert set(edges) == expected
+        assert len(edges) == len(expected)
+        for edge in drawn.edges:
+            if edge.source:
+                assert edge.source.right < edge.target.x
+                last = edge.source.node.layers[-1]
+                assert edge.shape == analysis_of(name).layers[last].output_shape
+
+
+def overlap(one: Box, other: Box) -> bool:
+    apart = one.right <= other.x or other.right <= one.x
+    return not apart and one.y < other.y + other.height and other.y < one.y + one.height
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_no_box_covers_another_and_all_stand_in_the_picture(name: str) -> None:
+    for look in LOOKS:
+        drawn = layout(name, look)
+        ranks: dict[int, list[Box]] = {}
+        for box in drawn.boxes:
+            ranks.setdefault(box.rank, []).append(box)
+            assert box.x >= 0
+            assert box.top >= 0
+            assert box.right <= drawn.width
+            assert box.y + box.height <= drawn.height
+        for rank, boxes in ranks.items():
+            assert not any(overlap(one, other) for one, other in combinations(boxes, 2))
+            reach = max(box.right for box in boxes)
+            assert all(reach <= box.x for box in ranks.get(rank + 1, []))
+
+
+def test_volumes_are_drawn_to_scale() -> None:
+    """Heights go with the root of the map's side, lengths with the root of the channels."""
+    boxes = {box.node.key: box for box in layout("vgg16", Look()).boxes}
+    first, last = boxes["features.0"], boxes["features.28"]  # 64 channels of 224, 512 of 14
+    assert first.height / last.height == pytest.approx((224 / 14) ** 0.5)
+    assert last.width / first.width == pytest.approx((512 / 64) ** 0.5)
+
+
+def test_deep_networks_are_drawn_as_stages_and_runs_of_equal_blocks() -> None:
+    """He et al. 2016, Table 1: 3, 8, 36 and 3 blocks; the first of each stage has the projection."""
+    found = nodes("resnet152")
+    assert [len(found[key].children) for key in ("layer2.1–7", "layer3.1–35")] == [7, 35]
+    drawn = layout("resnet152", Look())
+    assert len(drawn.boxes) < 20
+    assert {"layer3.0", "layer3.1–35"} <= {box.node.key for box in drawn.boxes}
+
+
+def test_an_inception_module_has_four_lanes_that_join() -> None:
+    drawn = layout("googlenet", Look(folded=frozenset(["inception3a"])))
+    boxes = {box.node.key: box for box in drawn.boxes}
+    first = [box for box in drawn.boxes if box.rank == boxes["maxpool2"].rank + 1]
+    assert len({box.lane for box in first}) == 4
+    assert boxes["inception3a.concat"].lane == boxes["maxpool2"].lane
+    heights = sorted(box.middle for box in first)
+    assert sum(heights) / 4 == pytest.approx(boxes["maxpool2"].middle)
+
+
+def test_shortcuts() -> None:
+    """The identity runs over the block as an arc; the projection has a lane of its own above the convolutions."""
+    drawn = layout("resnet18", Look(detail="all"))
+    arcs = [(edge.source.node.key, edge.target.node.key) for edge in drawn.edges if edge.arc and edge.source]
+    adds = [layer.name for layer in analysis_of("resnet18").layers if layer.kind == "Add"]
+    assert len(adds) == 8
+    assert [target for _source, target in arcs] == [
+        add for add in adds if add[5:] not in ("2.0.add", "3.0.add", "4.0.add")
+    ]
+    boxes = {box.node.key: box for box in drawn.boxes}
+    assert boxes["layer2.0.downsample.0"].middle < boxes["layer2.0.conv1"].middle
+    assert boxes["layer2.0.conv1"].lane == boxes["layer2.0.add"].lane == boxes["layer1.1.add"].lane
+
+
+def test_the_plain_network_has_no_arc() -> None:
+    assert not any(edge.arc for edge in layout("plain34", Look(detail="all")).edges)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("colour", ["kind", *heat.MEASURES])
+def test_the_picture_is_xml_with_a_button_for_every_layer(colour: str, dark: bool) -> None:
+    name = "googlenet"
+    svg = draw(analysis_of(name), name, Look(colour=colour, detail="all", dark=dark))
+    chosen = {pick.removeprefix("layer:") for pick in picks(svg) if pick.startswith("layer:")}
+    assert chosen == {layer.name for layer in analysis_of(name).layers}
+    root = ElementTree.fromstring(svg)
+    for element in root.iter():
+        if "data-pick" in element.attrib:
+            assert element.attrib["role"] == "button"
+            assert element.attrib["aria-label"]
+
+
+def test_a_chosen_layer_is_drawn_wherever_it_is() -> None:
+    name = "resnet152"
+    for layer in (analysis_of(name).layers[0], analysis_of(name).layers[260]):
+        svg = draw(analysis_of(name), name, Look(chosen=layer.name))
+        assert f"layer:{layer.name}" in picks(svg)
+        assert svg.count('aria-pressed="true"') == 1
+    assert draw(analysis_of(name), name, Look(chosen="nothing")) == draw(analysis_of(name), name)
+
+
+@pytest.mark.parametrize("detail", ["auto", "all", "stages"])
+def test_folding_by_hand(detail: str) -> None:
+    """Every node goes over to the other state and back, whatever the detail."""
+    name = "resnet50"
+    analysis = analysis_of(name)
+    stages = tree(analysis)
+    look = Look(detail=detail)
+    for key, node in nodes(name).items():
+        if not node.children:
+            continue
+        before = opening(analysis, stages, look)(node)
+        once = toggled(analysis, look, key)
+        assert opening(analysis, stages, once)(node) is not before
+        assert toggled(analysis, once, key) == look
+
+
+def test_closing_a_block_lets_its_layer_go() -> None:
+    analysis = analysis_of("resnet50")
+    look = Look(chosen="layer3.2.conv2")
+    needed = path_to(tree(analysis), [layer.name for layer in analysis.layers].index(look.chosen))
+    assert needed == ["14×14", "layer3.1–5", "layer3.2"]
+    for key in needed:
+        closed = toggled(analysis, look, key)
+        assert closed.chosen == ""
+        node = nodes("resnet50")[key]
+        assert not opening(analysis, tree(analysis), closed)(node)
+    assert toggled(analysis, look, "7×7").chosen == look.chosen
+    assert toggled(analysis, look, "no such part") == look
+
+
+def test_heat_is_monotone() -> None:
+    """More of a measure never has the colour of less: cividis from end to end, brighter on dark pages."""
+    light = [heat.colour(value, 1, 10**9, dark=False) for value in (1, 10**3, 10**6, 10**9)]
+    dark = [heat.colour(value, 1, 10**9, dark=True) for value in (1, 10**3, 10**6, 10**9)]
+
+    def brightness(colour: str) -> int:
+        return sum(int(part) for part in colour.removeprefix("rgb(").removesuffix(")").split(","))
+
+    assert sorted(light, key=brightness, reverse=True) == light
+    assert sorted(dark, key=brightness) == dark
+    assert len(set(light)) == 4

@@ -1,0 +1,21 @@
+"""How numbers read."""
+
+import pytest
+
+from explorer.formatting import duration
+from explorer.ui.train import cost
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s"), (3599.7, "1 h 0 min"),
+        (5400, "1 h 30 min"), (86399, "23 h 59 min"), (90_000, "1 d 1 h"),
+    ],
+)  # fmt: skip
+def test_times_have_two_units(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_an_estimate_reads_the_same_and_is_never_of_nothing() -> None:
+    assert [cost.duration(seconds) for seconds in (0.2, 5400)] == ["1 s", "1 h 30 min"]

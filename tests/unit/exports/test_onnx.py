@@ -1,0 +1,125 @@
+"""ONNX: onnxruntime computes what torch does, at any batch, from one file that says what it holds."""
+
+import json
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from explorer.exports import onnx_model as exporter
+from explorer.families import Spec, parse_spec, resolve
+from explorer.families.building import build
+from tests.helpers.specs import narrow
+from tests.unit.families.test_building import random_weights
+
+pytestmark = pytest.mark.exhaustive
+
+NETWORKS = {
+    "lenet5": resolve("lenet5"),
+    "mlp": resolve("mnist-fc"),
+    "narrow vgg16": resolve("vgg16-cifar10"),
+    "lrn and average pools": parse_spec(
+        {"family": "vgg", "cfg": [4, "L", "A:3/2p1", "8:1"], "pool_to": 3, "classifier": [6], "image_size": 24}
+    ),
+    "convolutional head": narrow(resolve("vgg16-conv")),
+    "option A": resolve("resnet20"),
+    "bottlenecks": parse_spec(
+        {"family": "resnet", "blocks": [2, 1], "widths": [4, 8], "block": "bottleneck", "image_size": 64}
+    ),
+    "inception modules": parse_spec(
+        {
+            "family": "googlenet",
+            "modules": [["a", 4, 2, 6, 2, 4, 2], ["b", 2, 4, 4, 2, 2, 6]],
+            "pool_after": ["a"],
+            "image_size": 64,
+        }
+    ),
+    "torchvision's mobilenet": resolve("torchvision:mobilenet_v3_small").changed(image_size=64),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_onnxruntime_agrees_with_torch(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    spec = NETWORKS[name]
+    network = build(spec)
+    # Under PyTorch's own initialisation signals shrink from layer to layer, and all images get the same logits.
+    network.load_state_dict(random_weights(network))
+    monkeypatch.setattr(exporter, "build", lambda _spec: network)
+    session = onnxruntime.InferenceSession(exporter.onnx_model(spec))
+    assert [(value.name, value.shape) for value in session.get_inputs()] == [
+        ("image", ["batch", spec.in_channels, spec.image_size, spec.image_size])
+    ]
+    assert [(value.name, value.shape) for value in session.get_outputs()] == [("logits", ["batch", spec.num_classes])]
+    for batch in (1, 3):
+        images = torch.rand(batch, spec.in_channels, spec.image_size, spec.image_size)
+        with torch.no_grad():
+            expected = network.eval()(images).numpy()
+        (got,) = session.run(None, {"image": images.numpy()})
+        error = np.abs(got - expected).max()
+        assert error <= 1e-4 * np.abs(expected).max()
+        if batch > 1:  # agreement means nothing where every image has the same logits
+            assert np.abs(expected[0] - expected[1]).max() > 20 * error
+
+
+def model_of(spec: Spec) -> onnx.ModelProto:
+    return onnx.load_from_string(exporter.onnx_model(spec))
+
+
+def test_the_file_says_what_it_holds() -> None:
+    spec = resolve("lenet5")
+    model = model_of(spec)
+    notes = {entry.key: entry.value for entry in model.metadata_props}
+    assert parse_spec(json.loads(notes["spec"])) == spec
+    assert notes["weights"] == "random, seed 0"
+    assert "random" in model.doc_string
+    torch.manual_seed(0)
+    expected = build(spec).state_dict()
+    stored = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    assert all(np.array_equal(stored[name], tensor.numpy()) for name, tensor in expected.items())
+
+
+def test_the_caller_keeps_its_random_numbers() -> None:
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    exporter.onnx_model(resolve("mnist-fc"))
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_auxiliary_heads_and_dropout_stay_behind() -> None:
+    rows = [["a", 2, 1, 3, 1, 2, 1]]
+    model = model_of(parse_spec({"family": "googlenet", "modules": rows, "aux_after": ["a"], "image_size": 64}))
+    assert model.graph.initializer
+    assert not [tensor.name for tensor in model.graph.initializer if tensor.name.startswith("aux")]
+    assert "Dropout" not in {node.op_type for node in model.graph.node}
+
+
+def test_batch_norm_is_folded_on_request_alone() -> None:
+    torch.manual_seed(0)
+    spec = parse_spec({"family": "resnet", "blocks": [1], "widths": [4], "stem": "cifar", "image_size": 8})
+    images = np.random.default_rng(0).random((2, 3, 8, 8), np.float32)
+    answers = []
+    for fold, norms, words in ((False, 3, "3 layers of their own"), (True, 0, "folded into the layers before")):
+        content = exporter.onnx_model(spec, fold=fold)
+        model = onnx.load_from_string(content)
+        assert sum(node.op_type == "BatchNormalization" for node in model.graph.node) == norms
+        assert {entry.key: entry.value for entry in model.metadata_props}["batch_norm"] == words
+        assert words in model.doc_string
+        assert {entry.domain for entry in model.opset_import} <= {""}
+        answers += onnxruntime.InferenceSession(content).run(None, {"image": images})
+    assert np.allclose(*answers, atol=1e-5)
+
+
+def test_large_images_take_no_memory() -> None:
+    raw = {"family": "vgg", "cfg": ["8:7/4", "M"], "classifier": [], "pool_to": 1}
+    model = model_of(parse_spec({**raw, "in_channels": 1024, "image_size": 4096}))  # a batch of two takes 137 GB
+    assert [size.dim_value for size in model.graph.input[0].type.tensor_type.shape.dim[1:]] == [1024, 4096, 4096]
+
+
+def test_no_path_of_this_machine_stands_in_the_file() -> None:
+    content = exporter.onnx_model(resolve("torchvision:squeezenet1_0").changed(image_size=64))
+    assert b".py" not in content
+    assert b"stack_trace" not in content

@@ -1,0 +1,287 @@
+"""ResNets are found in tensors alone: by every name that training code gives them."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from explorer.errors import SpecError
+from explorer.families import PRESETS, ResNetSpec
+from explorer.families.building import build
+from explorer.families.recognition.guess import Guess, our_shapes
+from explorer.families.recognition.search import recognise
+from tests.helpers.foreign_networks import differences, flat_names, found_again, same_scores, shapes_of
+from tests.unit.families.test_recognition_vgg import Groups
+
+pytestmark = pytest.mark.exhaustive
+
+# The deeper ones differ in nothing but counts, and take longest to build.
+DEEPER = {"resnet56", "resnet110", "plain44", "plain56", "plain110", "cifar-resnet101", "cifar-resnet152", "resnet152"}
+CASES = [
+    (name, how)
+    for name, preset in PRESETS.items()
+    if isinstance(preset.spec, ResNetSpec)
+    for how in (("flat",) if name in DEEPER else ("own", "sorted", "flat", "tree"))
+]
+# Of a plain network or option A the shapes are the same; which convolution strides no shape tells.
+OPEN = {"residual", "stride_on", "blocks"}
+
+
+@pytest.mark.parametrize(("name", "how"), CASES)
+def test_presets_are_found_again(name: str, how: str) -> None:
+    spec = PRESETS[name].spec
+    found = found_again(spec, how)
+    assert differences(spec, found) <= OPEN & {question.key for question in found.questions} | (
+        set() if spec.residual else {"shortcut"}
+    )
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> ResNetSpec:
+    stages = draw(st.integers(1, 4))
+    residual = draw(st.booleans())
+    widths = sorted(draw(st.lists(st.sampled_from([8, 12, 16, 24]), min_size=stages, max_size=stages)))
+    return ResNetSpec(
+        blocks=tuple(draw(st.lists(st.integers(2, 3), min_size=stages, max_size=stages))),
+        widths=tuple(widths),
+        block=draw(st.sampled_from(["basic", "bottleneck"])),
+        stem=draw(st.sampled_from(["imagenet", "cifar"])),
+        shortcut=draw(st.sampled_from("ABC")) if residual else "A",
+        residual=residual,
+        batch_norm=draw(st.booleans()),
+        in_channels=draw(st.sampled_from([1, 3])),
+        num_classes=draw(st.sampled_from([5, 10])),
+        image_size=32,
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(specs(), st.sampled_from(["own", "sorted", "flat"]))
+def test_any_network_of_the_family_is_among_the_guesses(spec: ResNetSpec, how: str) -> None:
+    found = next(guess for guess in guesses_of(our_shapes(spec), how) if isinstance(guess.spec, ResNetSpec))
+    asked = {question.key for question in found.questions}
+    open_settings = {"image_size", *(asked & OPEN), *({"widths"} if "blocks" in asked else ())}
+    # Where no block needs a projection, options A and B are one; of a plain network there is none.
+    if found.spec.shortcut == "B" or not spec.residual:
+        open_settings |= {"shortcut", "residual"}
+    assert differences(spec, found) <= open_settings
+    told = found.changed(**{key: spec.to_dict()[key] for key in open_settings})
+    assert told.spec == spec
+    assert list(told.names) == list(our_shapes(spec))
+
+
+def guesses_of(shapes: dict[str, tuple[int, ...]], how: str) -> list[Guess]:
+    if how == "flat":
+        names = flat_names(list(shapes))
+        shapes = {names[name]: shape for name, shape in shapes.items()}
+    return recognise(dict(sorted(shapes.items())) if how == "sorted" else shapes, ordered=how != "sorted")
+
+
+class R1Block(nn.Module):
+    """As in the notes with a CIFAR-10 trainer: the branch in ``features``, the projection in ``shortcut``."""
+
+    def __init__(self, before: int, width: int, stride: int, *, bottleneck: bool, bias: bool = False) -> None:
+        super().__init__()
+        after = width * 4 if bottleneck else width
+        self.features = nn.Sequential()
+        shapes = [(before, width, 1, 1), (width, width, 3, stride), (width, after, 1, 1)]
+        for number, (i, o, k, s) in enumerate(
+            shapes if bottleneck else [(before, width, 3, stride), (width, width, 3, 1)]
+        ):
+            layers = [nn.ReLU()] * bool(number) + [nn.Conv2d(i, o, k, s, k // 2, bias=bias), nn.BatchNorm2d(o)]
+            self.features.extend(layers)
+        self.shortcut = nn.Sequential()
+        if stride != 1 or before != after:
+            self.shortcut = nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=bias), nn.BatchNorm2d(after))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(self.features(x) + self.shortcut(x))
+
+
+class R1(nn.Module):
+    def __init__(self, *, bottleneck: bool, bias: bool = False) -> None:
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(3, 8, 3, 1, 1, bias=bias), nn.BatchNorm2d(8), nn.ReLU())
+        channels = 8
+        for stage, (width, stride) in enumerate(((8, 1), (16, 2), (16, 2)), 1):
+            blocks = []
+            for step in (stride, 1):
+                blocks.append(R1Block(channels, width, step, bottleneck=bottleneck, bias=bias))
+                channels = width * 4 if bottleneck else width
+            setattr(self, f"layer{stage}", nn.Sequential(*blocks))
+        self.classifer = nn.Linear(channels, 7)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.layer3(self.layer2(self.layer1(self.features(x))))
+        return self.classifer(x.mean((2, 3)))
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("bottleneck", [False, True])
+def test_notes_networks_answer_as_the_original(bottleneck: bool, bias: bool, ordered: bool) -> None:
+    found = same_scores(R1(bottleneck=bottleneck, bias=bias), 16, ordered=ordered)
+    spec = found.spec
+    assert (spec.blocks, spec.widths, spec.shortcut, spec.stem) == ((2, 2, 2), (8, 16, 16), "B", "cifar")
+
+
+@pytest.mark.parametrize("make", [partial(R1, bottleneck=False), partial(Groups, bias=False)])
+def test_another_epsilon_of_any_family_goes_into_the_scale(make: Callable[[], nn.Module]) -> None:
+    network = make()
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eps = 1e-2
+    found = same_scores(network, 32, epsilon=1e-2)
+    assert "epsilon" in {question.key for question in found.questions}
+    with pytest.raises(AssertionError, match="not close"):
+        same_scores(network, 32)
+    for value in (0, "small", True, 2.0):
+        with pytest.raises(SpecError, match=r"epsilon: .* is not a number between 0 and 1"):
+            found.changed(epsilon=value)
+
+
+class Early(nn.Module):
+    """A bottleneck that registers its projection first, its convolutions next and its batch norms last."""
+
+    def __init__(self, before: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.a = nn.Conv2d(before, width * 4, 1, stride, bias=False) if stride > 1 or before != width * 4 else None
+        self.b = nn.Conv2d(before, width, 1, bias=False)
+        self.c = nn.Conv2d(width, width, 3, stride, 1, bias=False)
+        self.d = nn.Conv2d(width, width * 4, 1, bias=False)
+        self.e = nn.BatchNorm2d(width * 4) if self.a else None
+        self.f, self.g, self.h = nn.BatchNorm2d(width), nn.BatchNorm2d(width), nn.BatchNorm2d(width * 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.h(self.d(torch.relu(self.g(self.c(torch.relu(self.f(self.b(x))))))))
+        return torch.relu(y + (self.e(self.a(x)) if self.a else x))
+
+
+class Odd(nn.Module):
+    """The head registered first, the stem's batch norm after all blocks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.out = nn.Linear(64, 5)
+        self.first = nn.Conv2d(3, 8, 7, 2, 3, bias=False)
+        self.body = nn.ModuleList([Early(8, 8, 1), Early(32, 8, 1), Early(32, 16, 2), Early(64, 16, 1)])
+        self.norm = nn.BatchNorm2d(8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = nn.functional.max_pool2d(torch.relu(self.norm(self.first(x))), 3, 2, 1)
+        for block in self.body:
+            x = block(x)
+        return self.out(x.mean((2, 3)))
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_projections_before_the_branch_are_told_from_its_last_convolution(ordered: bool) -> None:
+    spec = same_scores(Odd(), 32, ordered=ordered).spec
+    assert (spec.blocks, spec.widths, spec.block, spec.stem) == ((2, 2), (8, 16), "bottleneck", "imagenet")
+
+
+class OptionA(nn.Module):
+    """The CIFAR networks of the paper: zeros for new channels, and no projection."""
+
+    def __init__(self, *, both: bool) -> None:
+        super().__init__()
+        self.both = both
+        self.conv1, self.bn1 = nn.Conv2d(3, 4, 3, 1, 1, bias=False), nn.BatchNorm2d(4)
+        self.blocks = nn.ModuleList()
+        for before, after in ((4, 4), (4, 8), (8, 8), (8, 18), (18, 18)):
+            block = nn.Module()
+            block.conv1 = nn.Conv2d(before, after, 3, 1 if before == after else 2, 1, bias=False)
+            block.bn1 = nn.BatchNorm2d(after)
+            block.conv2, block.bn2 = nn.Conv2d(after, after, 3, 1, 1, bias=False), nn.BatchNorm2d(after)
+            self.blocks.append(block)
+        self.linear = nn.Linear(18, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.relu(self.bn1(self.conv1(x)))
+        for block in self.blocks:
+            y = block.bn2(block.conv2(torch.relu(block.bn1(block.conv1(x)))))
+            if new := y.shape[1] - x.shape[1]:
+                front = new // 2 if self.both else 0
+                x = pad(x[:, :, ::2, ::2], (0, 0, 0, 0, front, new - front))
+            x = torch.relu(y + x)
+        return self.linear(x.mean((2, 3)))
+
+
+@pytest.mark.parametrize(("both", "padding"), [(False, "behind"), (True, "both sides")])
+def test_identity_shortcuts_are_found_and_asked_about(both: bool, padding: str) -> None:
+    network = OptionA(both=both)
+    found = same_scores(network, 16, padding=padding)
+    assert (found.spec.shortcut, found.spec.residual, found.spec.blocks) == ("A", True, (1, 2, 2))
+    asked = {question.key: question for question in found.questions}
+    assert asked["residual"].choices == (True, False)
+    assert asked["padding"].likely == "behind"
+
+
+def test_a_count_that_old_files_lack_is_made_up() -> None:
+    shapes = {n: s for n, s in our_shapes(PRESETS["resnet20"].spec).items() if "num_batches" not in n}
+    found = recognise(shapes, ordered=True)[0]
+    assert found.spec == PRESETS["resnet20"].spec
+    assert found.names == {name: name for name in shapes}
+
+
+def test_torchvisions_names_are_ours() -> None:
+    from torchvision.models import resnet18, resnet50
+
+    for name, make in (("resnet18", resnet18), ("resnet50", resnet50)):
+        with torch.device("meta"):
+            shapes = shapes_of(make().state_dict())
+        found = recognise(shapes, ordered=True)[0]
+        assert found.spec == PRESETS[name].spec
+        assert found.names == {name: name for name in shapes}
+
+
+def test_the_stem_is_found_where_a_file_sorts_it_last() -> None:
+    spec = PRESETS["resnet20"].spec
+    shapes = {
+        n.replace("conv1.", "stem.", 1) if n.startswith("conv1") else f"a.{n}": s for n, s in our_shapes(spec).items()
+    }
+    assert recognise(dict(sorted(shapes.items())), ordered=False)[0].spec == spec
+
+
+def test_names_of_tensorflows_batch_norms_are_known() -> None:
+    shapes = our_shapes(PRESETS["resnet18"].spec)
+    words = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
+    names = {name: name for name in shapes}
+    for name in shapes:
+        module, _dot, leaf = name.rpartition(".")
+        if f"{module}.running_mean" in shapes and leaf in words:
+            names[name] = f"{module}.{words[leaf]}"
+    found = recognise({names[name]: shape for name, shape in shapes.items()}, ordered=True)[0]
+    assert found.spec == PRESETS["resnet18"].spec
+    assert found.names == names
+
+
+def test_a_preactivation_network_is_none_of_ours() -> None:
+    class Block(nn.Module):
+        def __init__(self, before: int, after: int) -> None:
+            super().__init__()
+            self.bn1, self.conv1 = nn.BatchNorm2d(before), nn.Conv2d(before, after, 3, bias=False)
+            self.bn2, self.conv2 = nn.BatchNorm2d(after), nn.Conv2d(after, after, 3, bias=False)
+            if before != after:
+                self.shortcut = nn.Sequential(nn.Conv2d(before, after, 1, bias=False))
+
+    network = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), Block(8, 8), Block(8, 16), nn.Linear(16, 10))
+    assert recognise(shapes_of(network.state_dict()), ordered=True) == []
+
+
+def test_a_block_without_its_last_layer_is_no_network() -> None:
+    shapes = our_shapes(PRESETS["resnet18"].spec)
+    for left_out in ("layer4", "fc", "conv1", "layer2.0.downsample", "layer3.1.bn2"):
+        kept = {name: shape for name, shape in shapes.items() if not name.startswith(left_out)}
+        assert recognise(kept, ordered=True) == [], left_out
+
+
+def test_the_network_is_built_as_ours_is() -> None:
+    spec = ResNetSpec(blocks=(1, 1), widths=(4, 8), stem="cifar", image_size=16, num_classes=3)
+    found = same_scores(build(spec), 16)
+    assert differences(spec, found) <= {"image_size"}

@@ -1,0 +1,165 @@
+"""torchvision's models under old names, wrapped, without counters and with other heads."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+import torch
+import torchvision.models as tv
+from torch import nn
+from torchvision.models.swin_transformer import ShiftedWindowAttentionV2
+
+from explorer.errors import SpecError
+from explorer.families import ZooSpec, resolve
+from explorer.families.building import build
+from explorer.families.link import decode, encode
+from explorer.families.recognition.guess import assembled, our_shapes
+from explorer.families.recognition.search import recognise
+from explorer.families.torchvision.network import constants
+from explorer.weights.importing.mismatch import unknown, unlike
+from tests.helpers.foreign_networks import Shapes, shapes_of, trained
+
+
+def mlp(features: int, *widths: int, classes: int = 5) -> nn.Sequential:
+    """A head as people write it."""
+    layers: list[nn.Module] = []
+    for width in widths:
+        layers += [nn.Linear(features, width), nn.ReLU(), nn.Dropout()]
+        features = width
+    return nn.Sequential(*layers, nn.Linear(features, classes))
+
+
+def changed(name: str, place: str, head: Callable[[], nn.Module]) -> nn.Module:
+    """A model of torchvision whose head was replaced, without numbers."""
+    with torch.device("meta"):
+        model = tv.get_model(name, weights=None, **({"init_weights": False} if name == "inception_v3" else {}))
+        model.set_submodule(place, head())
+    return model
+
+
+def of_before(name: str) -> str:
+    """As torchvision's own files of DenseNet and its first vision transformers have it."""
+    name = re.sub(r"(denselayer\d+\.(?:norm|conv))(\d)", r"\1.\2", name)
+    return re.sub(r"(encoder_layer_\d+\.mlp)\.([03])", lambda m: f"{m[1]}.linear_{1 if m[2] == '0' else 2}", name)
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "head", "expected"),
+    [
+        ("mobilenet_v2", "classifier.1", lambda: mlp(1280), {}),
+        ("mobilenet_v2", "classifier", lambda: nn.Linear(1280, 5), {}),
+        ("mobilenet_v3_small", "classifier.3", lambda: nn.Linear(1024, 5), {}),
+        ("mobilenet_v3_small", "classifier", lambda: mlp(576, 32), {"head": "pooled", "classifier": (32,)}),
+        ("mobilenet_v3_small", "classifier.3", lambda: mlp(1024, 32), {"head": "last", "classifier": (32,)}),
+        ("densenet121", "classifier", lambda: mlp(1024, 64, 32), {"head": "last", "classifier": (64, 32)}),
+        ("shufflenet_v2_x0_5", "fc", lambda: mlp(1024, 64), {"head": "last", "classifier": (64,)}),
+        ("squeezenet1_1", "classifier.1", lambda: nn.Conv2d(512, 5, 1), {}),
+        (
+            "squeezenet1_1",
+            "classifier",
+            lambda: nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 5)),
+            {"head": "pooled"},
+        ),
+        ("convnext_tiny", "classifier.2", lambda: nn.Linear(768, 5), {}),
+        ("convnext_tiny", "classifier", lambda: nn.Sequential(nn.Flatten(), nn.Linear(768, 5)), {"head": "pooled"}),
+        ("vit_b_32", "heads.head", lambda: nn.Linear(768, 5), {}),
+        ("swin_t", "head", lambda: mlp(768, 32), {"head": "last", "classifier": (32,)}),
+        ("inception_v3", "fc", lambda: nn.Linear(2048, 5), {}),
+        ("resnet18", "fc", lambda: mlp(512, 32), {"head": "last", "classifier": (32,)}),
+    ],
+)
+def test_heads_and_names(name: str, place: str, head: Callable[[], nn.Module], expected: dict[str, object]) -> None:
+    shapes = shapes_of(changed(name, place, head).state_dict())
+    for how in ("wrapped", "sorted", "bare"):
+        check(shapes, how, place, ZooSpec.parse({"family": "torchvision", "name": name, "num_classes": 5, **expected}))
+
+
+def check(theirs: Shapes, how: str, place: str, expected: ZooSpec) -> None:
+    match how:
+        case "wrapped":  # the trunk alone, with its head under a name of its own
+            theirs = {
+                ("fc2" + n.removeprefix(place) if n.startswith(place) else f"net.{n}"): s for n, s in theirs.items()
+            }
+        case "sorted":
+            theirs = dict(sorted((of_before(n), s) for n, s in theirs.items()))
+        case "bare":  # without counters and what is computed of the shape alone
+            theirs = {n: s for n, s in theirs.items() if not n.endswith(("num_batches_tracked", "position_index"))}
+    found = recognise(theirs, ordered=how != "sorted")[0]
+    assert found.spec == expected
+    needed = our_shapes(found.spec)
+    assert {ours: theirs[their] for ours, their in found.names.items()}.items() <= needed.items()
+    assert {n.rpartition(".")[2] for n in needed.keys() - found.names.keys()} <= {
+        "num_batches_tracked",
+        "relative_position_index",
+    }
+    assert all("AuxLogits" in n for n in found.ignored)
+
+
+def test_a_head_with_batch_norms_answers_as_before() -> None:
+    torch.manual_seed(0)
+    net = tv.mobilenet_v3_small(num_classes=4)
+    net.classifier = nn.Sequential(
+        nn.BatchNorm1d(576), nn.Dropout(), nn.Linear(576, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(),
+        nn.Linear(16, 8), nn.ReLU(), nn.BatchNorm1d(8), nn.Dropout(), nn.Linear(8, 6), nn.Linear(6, 3),
+    )  # fmt: skip
+    theirs = trained(net).state_dict()
+    found = recognise(shapes_of(theirs), ordered=True)[0]
+    assert (found.spec.head, found.spec.classifier, found.spec.num_classes) == ("pooled", (16, 8), 3)
+    ours = build(found.spec)
+    ours.load_state_dict(assembled(found, theirs))
+    images = torch.randn(2, 3, 64, 64)
+    with torch.inference_mode():
+        torch.testing.assert_close(ours.eval()(images), net(images), rtol=1e-4, atol=1e-4)
+
+
+def test_names_that_say_nothing_are_taken_in_the_order_of_the_file_with_a_note() -> None:
+    shapes = our_shapes(resolve("torchvision:shufflenet_v2_x0_5"))
+    modules = {name.rpartition(".")[0]: f"m{place}" for place, name in enumerate(shapes)}
+    theirs = {f"{modules[n.rpartition('.')[0]]}.{n.rpartition('.')[2]}": shape for n, shape in shapes.items()}
+    (found,) = recognise(theirs, ordered=True)
+    assert found.spec.name == "shufflenet_v2_x0_5"
+    assert "order of the file" in found.notes[0]
+    assert recognise(theirs, ordered=False) == []
+
+
+def test_what_a_swin_computes_of_its_shape_is_computed() -> None:
+    attention = ShiftedWindowAttentionV2(8, [8, 8], [0, 0], 2)
+    known = constants(ZooSpec(name="swin_v2_t", image_size=256))
+    for name in ("relative_position_index", "relative_coords_table"):
+        torch.testing.assert_close(known[f"features.1.0.attn.{name}"], getattr(attention, name))
+    with torch.device("meta"):
+        shapes = shapes_of(tv.swin_v2_t(num_classes=2).state_dict())
+    theirs = {name: shape for name, shape in shapes.items() if not name.endswith(("_index", "_table"))}
+    found = recognise({**theirs, **{n: s for n, s in shapes.items() if n.endswith("bias_table")}}, ordered=True)[0]
+    assert found.spec == ZooSpec(name="swin_v2_t", image_size=256, num_classes=2)
+
+
+def test_a_head_of_hidden_layers_is_part_of_a_spec() -> None:
+    spec = ZooSpec(name="resnet18", head="last", classifier=(64,), num_classes=5)
+    assert decode(encode(spec, ""))[0] == spec
+    with pytest.raises(SpecError, match="own head has no hidden layers"):
+        ZooSpec.parse({"family": "torchvision", "name": "resnet18", "classifier": [64]})
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "words"),
+    [
+        ("mnasnet0_5", {"layers.0.weight": (32, 3, 3, 3)}, ["layers.0.weight is (32, 3, 3, 3)", "(16, 3, 3, 3)"]),
+        ("mobilenet_v2", {"classifier.1.weight": (5, 2560)}, ["is (5, 2560)", "there is (1000, 1280)"]),
+        (
+            "vit_b_32",
+            {"encoder.layers.encoder_layer_3.ln_1.bias": None},
+            ["encoder_layer_3.ln_1.bias of (768,) is mis"],
+        ),
+        ("densenet121", {"features.norm9.weight": (3,)}, ["has more: the first is net.features.norm9.weight of (3,)"]),
+    ],
+)
+def test_what_is_like_a_model_of_torchvisions_is_told_with_the_first_difference(
+    name: str, changes: dict[str, tuple[int, ...] | None], words: list[str]
+) -> None:
+    shapes = {**our_shapes(resolve(f"torchvision:{name}")), **changes}
+    theirs = {f"net.{of_before(n)}": shape for n, shape in shapes.items() if shape is not None}
+    assert recognise(theirs, ordered=True) == []
+    message = unknown(theirs, ordered=True)
+    assert all(word in message for word in [f"like torchvision:{name}", *words]), message
+    assert unlike(resolve(f"torchvision:{name}"), theirs, ordered=True) == message

@@ -1,0 +1,78 @@
+"""Runs beside one another: what is best, what differs, which belong together."""
+
+import math
+import statistics
+
+from explorer.jobs import compare, service
+from explorer.jobs.compare import Point
+from explorer.jobs.run_directory import Row
+from explorer.jobs.store import Record, Status, Store
+from explorer.recipes import Recipe
+from tests.helpers import made_runs
+
+
+def record(jobs: Store, name: str, **recipe: object) -> Record:
+    return jobs.get(made_runs.add(jobs, name, Status.FINISHED, **recipe))
+
+
+def test_best_is_the_first_of_equals_and_no_number_counts_for_nothing() -> None:
+    line = [Point(1, 0.5), Point(2, math.nan), Point(3, 0.9), Point(4, 0.9), Point(5, 0.1)]
+    assert compare.best(line) == (3, 0.9)
+    assert compare.best(line, least=True) == (5, 0.1)
+    assert compare.last(line) == (5, 0.1)
+    assert compare.best([Point(1, math.nan)]) is compare.last([]) is None
+
+
+def test_curves_stand_in_the_order_of_their_epochs() -> None:
+    rows = [Row(2, "rate", 0.1), Row(1, "rate", 0.2), Row(1, "train/loss", 3.0)]
+    assert compare.curves(rows) == {"rate": [(1, 0.2), (2, 0.1)], "train/loss": [(1, 3.0)]}
+
+
+def test_only_settings_that_differ_are_listed(jobs: Store) -> None:
+    plain, other = record(jobs, "a"), record(jobs, "b", lr=0.5, seed=3)
+    assert compare.table([plain, other]) == [("lr", (Recipe().lr, 0.5)), ("seed", (0, 3))]
+    assert compare.table([plain, plain]) == []
+    everything = {row.key for row in compare.table([plain, other], everything=True)}
+    assert {"spec.cfg", "dataset", "lr", "device"} <= everything
+
+
+def test_a_setting_that_one_family_lacks_is_a_difference(jobs: Store) -> None:
+    from explorer.families import resolve
+
+    [vgg], [resnet] = made_runs.jobs(), made_runs.jobs(spec=resolve("resnet18"))
+    jobs.add([vgg, resnet])
+    found = dict(compare.table([jobs.get(vgg.id), jobs.get(resnet.id)]))
+    assert found["spec.family"] == ("vgg", "resnet")
+    assert found["spec.cfg"][1] is found["spec.blocks"][0] is None
+
+
+def test_seeds_of_one_configuration_belong_together(jobs: Store) -> None:
+    runs = [record(jobs, f"{lr} {seed}", lr=lr, seed=seed) for seed in (0, 1) for lr in (0.1, 0.2)]
+    groups = [[run.name for run in group] for group in compare.by_configuration(runs)]
+    assert groups == [["0.1 0", "0.1 1"], ["0.2 0", "0.2 1"]]
+
+
+def test_what_a_run_measures_goes_with_its_seed(jobs: Store) -> None:
+    """A seed chooses what is held out, and the mean of what is left differs a little."""
+    made = [job for seed in (0, 1) for job in made_runs.jobs(str(seed), seed=seed)]
+    assert {job.recipe.mean for job in made} == {None}
+    runs = service.submit(made)
+    for number, run in enumerate(runs):
+        fitted = run.recipe | {"mean": [0.3054 + number / 1000], "std": [0.3757]}
+        assert jobs.change(run.id, Status, recipe=fitted)
+    alike = [jobs.get(run.id) for run in runs]
+    assert [[run.name for run in group] for group in compare.by_configuration(alike)] == [["0", "1"]]
+    assert dict(compare.table(alike))["mean"] == ([0.3054], [0.3064])
+
+
+def test_spread_is_that_of_the_statistics_module() -> None:
+    lines = [[Point(1, 0.1), Point(2, 0.5)], [Point(1, 0.3), Point(2, 0.6)], [Point(1, 0.2), Point(2, math.nan)]]
+    first, second = compare.spread(lines)
+    assert first == (1, statistics.fmean([0.1, 0.3, 0.2]), statistics.stdev([0.1, 0.3, 0.2]), 3)
+    assert second == (2, 0.55, statistics.stdev([0.5, 0.6]), 2)
+    assert compare.spread([[Point(1, 0.4)]]) == [(1, 0.4, 0.0, 1)]
+
+
+def test_axes_of_a_sweep_are_in_order(jobs: Store) -> None:
+    made_runs.add_sweep(jobs, "s", ["lr=0.1,0.01", "optimizer=sgd,adam"])
+    assert compare.axes(jobs.records()) == {"lr": [0.01, 0.1], "optimizer": ["sgd", "adam"]}

@@ -1,0 +1,158 @@
+"""``job.json`` and the run directory: written, read, damaged, and looked at while others write."""
+
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from explorer.errors import InputError
+from explorer.families import parse_spec
+from explorer.jobs import service
+from explorer.jobs.job import MAX_NAME, Job, Resources
+from explorer.jobs.processes import identity, living
+from explorer.jobs.run_directory import Mark, Row, RunDirectory
+from explorer.jobs.store import Store
+from explorer.recipes import Recipe
+from explorer.settings import settings
+from tests.helpers.training import SPEC, end, job, run
+
+
+def new(dataset: str = "digits", name: str = "") -> Job:
+    return Job.new(parse_spec(SPEC), dataset, Recipe(), Resources(), name)
+
+
+@pytest.mark.parametrize("name", ["", "夜 training", 'quotes "and" \\ slashes/', "{braces} %s", "ä" * MAX_NAME])
+def test_a_job_is_read_as_it_was_written(name: str, tmp_path: Path) -> None:
+    made = new(name=name)
+    made.write(tmp_path / "run")
+    assert Job.read(tmp_path / "run") == made
+    assert made.name == (name or "vgg digits")
+    directory = RunDirectory(tmp_path / "run")
+    assert (directory.ended(), directory.progress(), directory.rows()) == (None, {}, [])
+    assert not directory.began()
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\ttab", "x" * (MAX_NAME + 1), "\udcff", "bell\a"])
+def test_a_name_is_one_line_of_text(name: str) -> None:
+    with pytest.raises(InputError, match=r"^name: "):
+        new(name=name)
+
+
+@pytest.mark.parametrize("dataset", ["/data/a\nb", "/data/" + "x" * 300, "/"])
+def test_a_job_without_a_name_has_one_that_is_allowed(dataset: str) -> None:
+    name = new(dataset).name
+    assert new("digits", name).name == name
+
+
+def test_a_path_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not valid UTF-8; rename it"):
+        new(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))
+
+
+def test_ids_are_file_names_that_nothing_else_has() -> None:
+    ids = {new().id for _job in range(500)}
+    assert len(ids) == 500
+    assert all(len(name) == 14 and name.isalnum() and name == name.lower() for name in ids)
+
+
+DAMAGES: dict[str, Any] = {
+    "empty": "",
+    "half": '{"id": "a", "na',
+    "list": "[]",
+    "null": "null",
+    "no spec": {"spec": None},
+    "number": {"dataset": 5},
+    "recipe": {"recipe": {"lr": "fast"}},
+    "device": {"resources": {"device": "tpu"}},
+    "deep": "[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_job_is_an_end_in_words(damage: str, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    new().write(folder)
+    change = DAMAGES[damage]
+    whole = json.loads((folder / "job.json").read_text())
+    (folder / "job.json").write_text(change if isinstance(change, str) else json.dumps(whole | change))
+    with pytest.raises(InputError) as raised:
+        Job.read(folder)
+    assert "\n" not in str(raised.value)
+    assert run(folder) == 1
+    assert end(folder)["error"] == {"code": "input", "message": str(raised.value)}
+
+
+def test_a_folder_without_a_job(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="No such file"):
+        Job.read(tmp_path)
+
+
+def test_what_is_read_is_whole_while_it_is_written(tmp_path: Path) -> None:
+    directory = RunDirectory(job(tmp_path / "run", "digits"))
+    directory.begin()
+    directory.open([], ["a"])
+    over, mine = threading.Event(), identity(os.getpid())
+
+    def write() -> None:
+        for epoch in range(1, 300):
+            directory.append([Row(epoch, f"n{index}", 0.1) for index in range(8)])
+            directory.write_progress({"processes": [mine], "progress": epoch, "live": {"long": "x" * 5000}})
+        over.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    seen: list[int] = []
+    mark: Mark | None = None
+    pieces: list[Row] = []
+    while not over.is_set():
+        rows = directory.rows()
+        assert [row.epoch for row in rows] == sorted(row.epoch for row in rows)
+        seen.append(len(rows))
+        piece, mark = directory.rows_after(mark)
+        pieces += piece
+        assert directory.progress().get("live", {"long": "x" * 5000}) == {"long": "x" * 5000}
+    writer.join()
+    assert seen == sorted(seen)
+    assert len(directory.rows()) == 299 * 8
+    assert pieces + directory.rows_after(mark)[0] == directory.rows()
+    directory.end("stopped")
+    assert directory.ended() == {"status": "stopped", "error": None, "result": None}
+    assert not list(directory.folder.glob(".*"))
+
+
+@pytest.mark.parametrize("name", ["progress.json", "end.json", "supervisor.json"])
+def test_a_file_that_a_power_cut_emptied_counts_as_missing(name: str, tmp_path: Path) -> None:
+    directory = RunDirectory(job(tmp_path / "run", "digits"))
+    (directory.folder / name).write_text("")
+    assert (directory.progress(), directory.ended(), directory.supervisor()) == ({}, None, None)
+
+
+def test_a_process_lives_though_the_clock_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = identity(os.getpid())
+    assert living([mine]) == [os.getpid()]
+    assert living([(mine[0], mine[1] - 5)]) == []  # another process had the number before
+    boot, created = psutil.boot_time(), psutil.Process().create_time()
+    monkeypatch.setattr(psutil, "boot_time", lambda: boot + 3600)
+    monkeypatch.setattr(psutil.Process, "create_time", lambda _self: created + 3600)
+    assert living([mine]) == [os.getpid()]
+
+
+def test_a_zombie_does_not_live() -> None:
+    pid = os.posix_spawn("/bin/true", ["true"], {})
+    found = identity(pid)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert living([found]) == []
+    os.waitpid(pid, 0)
+
+
+def test_more_processes_than_the_machine_bears_are_refused(jobs: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    crowd = Job.new(parse_spec(SPEC), "digits", Recipe(), Resources(processes=9))
+    with pytest.raises(InputError, match="processes: 9 are more than this machine takes, 8: 4 for each of its cores"):
+        service.submit([new(), crowd])
+    assert jobs.records() == []
+    assert not list(settings().runs_dir.glob("*/"))

@@ -1,0 +1,167 @@
+"""Processes that are really killed: no job is lost or runs twice, no process is left, and every run ends to the bit.
+
+``EXPLORER_KILL_SECONDS`` sets how long the first test kills;
+``python -m tests.helpers.process_harness SECONDS`` goes on for longer.
+"""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from itertools import cycle
+from typing import Any
+
+import psutil
+import pytest
+
+from explorer.jobs import service
+from explorer.jobs.processes import of_job
+from explorer.jobs.run_directory import RunDirectory
+from explorer.jobs.store import Status, store
+from tests.helpers.process_harness import VICTIMS, Arena, kill, left, own_queue, words
+from tests.helpers.training import difference, images
+from tests.unit.training.test_ranks import forked_workers
+
+pytestmark = pytest.mark.process
+
+SECONDS = float(os.environ.get("EXPLORER_KILL_SECONDS", "5"))
+EACH = 30.0  # seconds at most in which a job is killed: one meets every victim, and has not trained to its end by then
+PATIENCE = 180  # seconds: others may be at work on the machine
+
+
+@pytest.fixture(scope="module")
+def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
+    with own_queue(tmp_path_factory.mktemp("queue")) as made:
+        images(made.folder / "data.npz")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def alone(arena: Arena) -> dict[str, Any]:
+    """What a run that nobody disturbs leaves."""
+    job = arena.submit(str(arena.folder / "data.npz"))
+    return arena.survive(job, lambda: "worker", 0)
+
+
+def test_killed_at_any_moment(arena: Arena, alone: dict[str, Any]) -> None:
+    turns = cycle(VICTIMS)
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until or not all(arena.told[f"kills of {victim}"] for victim in VICTIMS):
+        job = arena.submit(str(arena.folder / "data.npz"))
+        found = arena.survive(job, lambda: next(turns), time.monotonic() + EACH)
+        assert difference(alone, found) is None
+    assert not arena.twice
+
+
+def test_a_rank_that_is_killed(arena: Arena) -> None:
+    job = arena.submit(str(arena.folder / "data.npz"), processes=2, epochs=120)
+    wait_for(job, Status.RUNNING, trained=True)
+    arena.kill("worker", job)
+    record = wait_for(job, Status.FAILED, Status.INTERRUPTED)
+    assert record.error is not None
+    # The rank that is left says why, unless it was ended with the other before it could.
+    assert (record.status, record.error["code"]) in {
+        (Status.FAILED, "process_lost"),
+        (Status.INTERRUPTED, "killed"),
+    }
+    arena.nobody_left(job)
+    service.resume(job)
+    wait_for(job, Status.RUNNING, trained=True)
+    arena.kill("supervisor", job)  # and with it the one that started the ranks
+    wait_for(job, Status.INTERRUPTED)
+    arena.nobody_left(job)
+    service.resume(job)
+    wait_for(job, Status.FINISHED)
+    arena.nobody_left(job)
+    unharmed = RunDirectory(arena.folder / "unharmed")
+    unharmed.folder.mkdir()
+    shutil.copy(service.directory(job).folder / "job.json", unharmed.folder)
+    assert [process.join(PATIENCE) or process.exitcode for process in forked_workers(unharmed)] == [0, 0]
+    assert difference(left(unharmed), left(service.directory(job))) is None
+    assert not arena.twice
+
+
+def test_stopped_in_time_and_not_before_the_processes_are_gone(arena: Arena) -> None:
+    job = arena.submit(str(arena.folder / "data.npz"), epochs=10_000)
+    wait_for(job, Status.RUNNING, trained=True)
+    there = of_job(job)
+    assert len(there) >= 2
+    begin = time.monotonic()
+    service.stop(job)
+    while store().get(job).status is not Status.STOPPED:
+        assert time.monotonic() - begin < 60
+        service.keep_awake()
+        time.sleep(0.01)
+    assert not [process for process in there if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+    service.delete(job)
+
+
+def test_a_job_that_does_not_listen_is_ended_by_force(arena: Arena) -> None:
+    job = arena.submit(str(arena.folder / "data.npz"), epochs=10_000)
+    wait_for(job, Status.RUNNING, trained=True)
+    worker = next(process for process in of_job(job) if "training.worker" in words(process))
+    worker.suspend()
+    begin = time.monotonic()
+    service.stop(job)
+    record = wait_for(job, Status.STOPPED)
+    assert time.monotonic() - begin < 60
+    assert record.error is not None
+    assert record.error["code"] == "forced"
+    arena.nobody_left(job)
+    service.resume(job)
+    wait_for(job, Status.RUNNING, trained=True)
+    for process in of_job(job):
+        if "jobs.supervisor" in words(process):
+            process.suspend()  # nobody is left who would carry the stop out
+    service.stop(job)
+    wait_for(job, Status.STOPPED)
+    arena.nobody_left(job)
+    service.delete(job)
+    assert not service.directory(job).folder.exists()
+
+
+def test_the_end_of_whoever_asked_is_not_the_end_of_the_job(arena: Arena) -> None:
+    """A process that submits and starts the runner, as the app does, and is then killed."""
+    for runner in arena.runners():
+        kill(runner)
+    data = str(arena.folder / "data.npz")
+    reading, writing = os.pipe()
+    pid = os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-c", _APP, data],
+        {**os.environ, "EXPLORER_KEEP_READY": "true"},
+        file_actions=[(os.POSIX_SPAWN_DUP2, writing, 1)],
+        setpgroup=0,
+    )
+    os.close(writing)
+    with os.fdopen(reading) as told:
+        first, second = (told.readline().strip() for _job in range(2))
+    wait_for(first, Status.RUNNING)
+    os.killpg(pid, 9)
+    os.waitpid(pid, 0)
+    for job in (first, second):  # the second by the process that was made ready meanwhile
+        wait_for(job, Status.FINISHED)
+        arena.nobody_left(job)
+
+
+_APP = """
+import sys, time
+from pathlib import Path
+from tests.helpers.process_harness import Arena
+arena = Arena(Path("."))
+for _job in range(2):
+    print(arena.submit(sys.argv[1], epochs=50), flush=True)
+time.sleep(1000)
+"""
+
+
+def wait_for(job: str, *wanted: Status, trained: bool = False) -> Any:
+    begin = time.monotonic()
+    while True:
+        record = store().get(job)
+        if record.status in wanted and (not trained or (record.live and record.live.get("epoch", 0) > 1)):
+            return record
+        assert time.monotonic() - begin < PATIENCE, record
+        service.keep_awake()
+        time.sleep(0.02)

@@ -1,0 +1,240 @@
+"""Sweeps: which combinations there are, what each job gets, and what is refused."""
+
+import json
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from explorer.errors import InputError
+from explorer.families import resolve
+from explorer.jobs.job import MAX_NAME, Job, Resources
+from explorer.jobs.make import jobs
+from explorer.recipes import Recipe, assignments, row, rows_of_file, sweep
+from explorer.recipes.changes import MAX_SWEEP
+
+SPEC = resolve("digits-cnn")
+
+
+def made(*varied: str, name: str = "") -> list[Job]:
+    return jobs(SPEC, "digits", Recipe(), Resources(), name=name, varied=varied)
+
+
+keys = st.text(st.characters(codec="utf-8", exclude_characters="=,"), min_size=1).filter(lambda key: key.strip() == key)
+plain = st.text(st.characters(codec="ascii", categories=["L", "N"], include_characters=".-+_ "), min_size=1).filter(
+    lambda value: value.strip() == value
+)
+lists = st.lists(st.one_of(st.integers(), plain), max_size=4).map(json.dumps)
+axes = st.dictionaries(keys, st.lists(st.one_of(plain, lists), min_size=1, max_size=4, unique=True), max_size=4)
+
+
+@settings(max_examples=150, deadline=None)
+@given(axes)
+def test_every_combination_once_in_order(chosen: dict[str, list[str]]) -> None:
+    texts = [f"{key}={','.join(values)}" for key, values in chosen.items()]
+    count = prod(map(len, chosen.values()))
+    if count > MAX_SWEEP:
+        with pytest.raises(InputError, match=rf"combinations are more than the {MAX_SWEEP} jobs"):
+            sweep(texts)
+        return
+    found = sweep(texts)
+    assert len(found) == len({tuple(one.items()) for one in found}) == count
+    assert all(list(one) == list(chosen) and all(one[key] in chosen[key] for key in chosen) for one in found)
+    places = [[chosen[key].index(one[key]) for key in chosen] for one in found]
+    assert places == sorted(places)  # the last key varies fastest
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.text(alphabet='ab=,[]{}" 1.\\\n\0', max_size=20), max_size=3))
+def test_any_text_is_a_sweep_or_refused_in_one_line(texts: list[str]) -> None:
+    try:
+        found = sweep(texts)
+    except InputError as error:
+        assert str(error).startswith("sweep: ")
+        assert str(error).isprintable()
+        assert len(str(error)) < 150
+    else:
+        assert 1 <= len(found) <= MAX_SWEEP
+        assert all(value and value == value.strip() for one in found for value in one.values())
+
+
+def test_a_huge_sweep_is_refused_before_it_is_made() -> None:
+    texts = [f"k{number}={','.join(map(str, range(1000)))}" for number in range(100)]
+    with pytest.raises(InputError, match="combinations are more than the 100 jobs") as caught:
+        sweep(texts)
+    assert len(str(caught.value)) < 100
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        (["lr"], "is not KEY=VALUE,VALUE"),
+        (["lr="], "is not KEY=VALUE,VALUE"),
+        (["lr=,,"], "is not KEY=VALUE,VALUE"),
+        (["=1,2"], "is not KEY=VALUE,VALUE"),
+        (["lr=1,2", " lr =3"], "'lr' stands twice"),
+        (["lr=1,2,1"], "has '1' twice"),
+    ],
+)
+def test_what_is_no_sweep(texts: list[str], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        sweep(texts)
+
+
+def test_commas_within_brackets_and_quotes_belong_to_a_value() -> None:
+    assert [one["k"] for one in sweep(['k=[1,[2,3]],"a,b",{"c":[4,5]},6'])] == [
+        "[1,[2,3]]",
+        '"a,b"',
+        '{"c":[4,5]}',
+        "6",
+    ]
+
+
+def test_a_table_of_networks_and_recipes() -> None:
+    """R0's: hidden width x dropout x rate."""
+    texts = ["spec.classifier=[32],[64,32]", "spec.dropout=0,0.5", "lr=1e-3,1e-2,.1"]
+    found = made(*texts, name="table")
+    assert len(found) == len({job.id for job in found}) == 12
+    assert len({job.sweep for job in found}) == 1
+    assert found[0].sweep
+    for job in found:
+        assert list(job.varied) == ["lr", "spec.classifier", "spec.dropout"]
+        assert job.varied["lr"] == job.recipe.lr
+        spec = job.spec.to_dict()
+        assert (spec["classifier"], spec["dropout"]) == (job.varied["spec.classifier"], job.varied["spec.dropout"])
+        assert job.name.startswith("table · classifier=[")
+        assert json.loads(json.dumps(job.to_dict())) == job.to_dict()
+    assert {(str(job.spec), job.recipe.lr) for job in found} == {
+        (str(SPEC.changed(classifier=widths, dropout=dropout)), lr)
+        for widths in ([32], [64, 32])
+        for dropout in (0.0, 0.5)
+        for lr in (1e-3, 1e-2, 0.1)
+    }
+    assert made(*texts)[0].sweep != found[0].sweep
+
+
+def test_one_job_without_a_sweep() -> None:
+    (one,) = made(name="alone")
+    assert (one.name, one.sweep, one.varied) == ("alone", "", {})
+    assert made("seed=3")[0].sweep  # a sweep of one is a sweep still
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        (["lr=0.1,fast"], "lr"),
+        (["nothing=1,2"], "nothing"),
+        (["spec.nothing=1,2"], "nothing"),
+        (["spec.family=vgg,resnet"], "family"),
+        (["seed=1,1.0"], "seed|same job"),
+        (["lr=0.1,1e-1"], "two of the combinations are the same job"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_named(texts: list[str], words: str) -> None:
+    with pytest.raises(InputError, match=words) as caught:
+        made(*texts)
+    assert "\n" not in str(caught.value)
+
+
+def test_names_are_no_longer_than_allowed() -> None:
+    for job in made("lr=0.1,0.01", "spec.classifier=[64],[" + "128," * 15 + "128]", name="n" * MAX_NAME):
+        assert len(job.name) <= MAX_NAME
+        assert Job.new(SPEC, "digits", Recipe(), Resources(), job.name).name == job.name
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=5))
+def test_a_value_in_json_comes_through_as_it_is(value: Any) -> None:
+    recipe, _spec = assignments([f"key={json.dumps(value)}"])
+    assert recipe == {"key": value}
+    assert type(recipe["key"]) is type(value)
+
+
+R0 = [  # hidden widths x dropout x batch x rate, in rows that form no grid
+    "spec.classifier=50,50,spec.dropout=0.4,batch_size=32,lr=1e-4",
+    "spec.classifier=[70,70],spec.dropout=0.5,batch_size=64,lr=1e-3",
+    "spec.classifier=[512, 512],spec.dropout=0.2",
+]
+
+
+def test_rows_that_form_no_grid_are_a_job_each() -> None:
+    found = jobs(SPEC, "digits", Recipe(), Resources(), rows=list(map(row, R0)))
+    assert [(job.spec.to_dict()["classifier"], job.recipe.batch_size, job.recipe.lr) for job in found] == [
+        ([50, 50], 32, 1e-4),
+        ([70, 70], 64, 1e-3),
+        ([512, 512], 64, 1e-3),  # as the recipe has them, which stands among what the sweep varies
+    ]
+    assert len({job.sweep for job in found}) == 1
+    assert all(set(job.varied) == {"spec.classifier", "spec.dropout", "batch_size", "lr"} for job in found)
+    assert found[2].varied["lr"] == 1e-3
+    assert found[0].name.endswith("· classifier=50,50 dropout=0.4 batch_size=32 lr=1e-4")
+
+
+def test_rows_with_a_grid_are_each_trained_with_each_of_its_values() -> None:
+    found = jobs(SPEC, "digits", Recipe(), Resources(), rows=[{"lr": "0.1"}, {"lr": "0.2"}], varied=["seed=1,2,3"])
+    assert [(job.recipe.lr, job.recipe.seed) for job in found] == [
+        (lr, seed) for lr in (0.1, 0.2) for seed in (1, 2, 3)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "varied", "words"),
+    [
+        ([{"lr": "0.1"}, {"lr": "fast"}], [], "row 2: lr: 'fast' is not a number"),
+        ([{"lr": "0.1"}, {"seed": "1"}, {"lr": "1e-1"}], [], "rows 1 and 3 are the same job"),
+        ([{"nothing": "1"}], [], "row 1: nothing: unknown key"),
+        ([{"lr": "0.1"}], ["lr=0.1,0.2"], "'lr' stands in the rows and beside them"),
+        (
+            [{"seed": str(seed)} for seed in range(60)],
+            ["lr=0.1,0.2"],
+            "120 rows and combinations are more than the 100",
+        ),
+    ],
+)
+def test_rows_that_break_a_rule_are_named(rows: list[dict[str, str]], varied: list[str], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        jobs(SPEC, "digits", Recipe(), Resources(), rows=rows, varied=varied)
+
+
+@pytest.mark.parametrize("text", ["lr", "=1", "lr=", "lr=1,lr=2", "", ",,"])
+def test_what_is_no_row(text: str) -> None:
+    with pytest.raises(InputError, match=r"^row: "):
+        row(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.csv", 'spec.classifier,lr\n"[50,50]",1e-4\n"64",\n'),
+        ("t.csv", "\ufeffspec.classifier;lr\r\n[50,50];1e-4\r\n64;\r\n"),
+        ("t.csv", "spec.classifier\tlr\n50,50\t1e-4\n64\n\n"),
+        ("t.json", '[{"spec.classifier": [50, 50], "lr": 1e-4}, {"spec.classifier": [64]}]'),
+    ],
+)
+def test_a_table_from_a_file(name: str, content: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8", newline="")
+    found = jobs(SPEC, "digits", Recipe(), Resources(), rows=rows_of_file(tmp_path / name))
+    assert [(job.spec.to_dict()["classifier"], job.recipe.lr) for job in found] == [([50, 50], 1e-4), ([64], 1e-3)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("gone.csv", None, "can't be read"),
+        ("t.csv", b"", "has no row"),
+        ("t.csv", b"lr\n", "has no row"),
+        ("t.csv", b"lr,lr\n1,2\n", "an empty key, or one twice"),
+        ("t.csv", b"lr,seed\n1,2,3\n", "line 2 of .* has 3 cells, and there are 2 keys"),
+        ("t.csv", b"\xff\xfe\x00", "is not UTF-8"),
+        ("t.json", b'{"lr": 1}', "is not a list of objects"),
+    ],
+)
+def test_a_file_that_is_no_table(name: str, content: bytes | None, words: str, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=rf"^rows: .*{words}") as caught:
+        rows_of_file(tmp_path / name)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,108 @@
+"""Many who use one store at once, under the real runner and supervisors, with a worker that only seems to train."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from explorer.families import parse_spec
+from explorer.jobs import service
+from explorer.jobs.job import Job, Resources
+from explorer.jobs.store import ACTIVE, Status, store
+from explorer.recipes import Recipe
+from explorer.settings import settings
+from tests.helpers.process_harness import own_queue
+from tests.helpers.training import SPEC
+
+pytestmark = pytest.mark.process
+
+APP = """
+import sys
+from explorer.jobs import desk
+from explorer.jobs.job import Job, Resources
+from explorer.jobs.job import Job, Resources
+from explorer.recipes import Recipe
+from explorer.specs import parse_spec
+from tests.helpers.training import SPEC
+service.RUNNER = "tests.helpers.fake_worker_runner"
+for number in range(10):
+    service.submit([Job.new(parse_spec(SPEC), "digits", Recipe(), Resources(), f"{sys.argv[1]} {number}")])
+"""
+SLOTS, JOBS = 2, 20
+
+
+@pytest.fixture
+def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("EXPLORER_CPU_SLOTS", str(SLOTS))
+    monkeypatch.setenv("EXPLORER_RUNNER_IDLE", "2")
+    monkeypatch.setattr(service, "RUNNER", "tests.helpers.fake_worker_runner")
+    with own_queue(tmp_path):
+        yield
+
+
+@pytest.mark.usefixtures("queue")
+def test_two_apps_submit_to_two_slots() -> None:
+    apps = [subprocess.Popen([sys.executable, "-c", APP, name]) for name in ("one", "other")]
+    assert [app.wait(60) for app in apps] == [0, 0]
+    begin = time.monotonic()
+    while store().records(ACTIVE):
+        assert time.monotonic() - begin < 90, [record.status for record in store().records()]
+        assert sum(len(record.slots) for record in store().records()) <= SLOTS
+        time.sleep(0.02)
+    records = store().records()
+    assert len(records) == JOBS
+    assert {record.status for record in records} == {Status.FINISHED}
+    # In the order in which they came: each app's own order, and of all jobs the order of the turns.
+    for name in ("one", "other"):
+        assert [record.name for record in records if record.name.startswith(name)] == [f"{name} {n}" for n in range(10)]
+    started = [record.started for record in records]
+    assert all(started)
+    assert started == sorted(started)
+    # Each once, and never more at a time than there are slots.
+    spans = []
+    for record in records:
+        lines = (service.directory(record.id).folder / "worked.txt").read_text().splitlines()
+        assert len(lines) == 1
+        spans.append(tuple(map(float, lines[0].split())))
+    for begin_of_one, _end in spans:
+        assert sum(begin <= begin_of_one < end for begin, end in spans) <= SLOTS
+
+
+def until(happened: Callable[[], bool]) -> None:
+    begin = time.monotonic()
+    while not happened():
+        assert time.monotonic() - begin < 60
+        time.sleep(0.02)
+
+
+def remove_store() -> None:
+    for path in settings().runs_dir.glob("store.db*"):
+        path.unlink()
+
+
+@pytest.mark.usefixtures("queue")
+def test_of_two_runners_one_works_and_it_ends_when_its_store_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPLORER_RUNNER_IDLE", "600")
+    settings.cache_clear()
+    monkeypatch.setattr(service, "wake", lambda: None)
+    (job,) = service.submit([Job.new(parse_spec(SPEC), "digits", Recipe(), Resources())])
+    environment = settings().for_process()
+    runners = [
+        subprocess.Popen([sys.executable, "-m", "tests.helpers.fake_worker_runner"], env=environment)
+        for _one in range(2)
+    ]
+    until(lambda: store().get(job.id).status is Status.FINISHED)
+    until(lambda: any(runner.poll() is not None for runner in runners))
+    (first_gone,) = [runner for runner in runners if runner.poll() is not None]
+    assert first_gone.returncode == 0
+    remove_store()
+    assert [runner.wait(60) for runner in runners] == [0, 0]
+
+
+@pytest.mark.usefixtures("queue")
+def test_a_runner_ends_when_nothing_is_to_do() -> None:
+    service.wake()
+    assert service._runners[-1].wait(60) == 0

@@ -1,0 +1,296 @@
+"""The runner over jobs that are no processes: every arrow between the states."""
+
+import math
+from collections.abc import Callable
+
+import pytest
+
+from explorer.errors import InputError, StoreError
+from explorer.jobs import runner, service
+from explorer.jobs.run_directory import Row
+from explorer.jobs.store import AT_WORK, Status, Store
+from tests.helpers.fake_jobs import Stubs, a_runner, rows, submitted
+
+
+def test_the_life_of_a_job(jobs: Store, stubs: Stubs) -> None:
+    (job,) = submitted()
+    works = a_runner(jobs, stubs)
+    assert works.step()
+    record = jobs.get(job)
+    assert (record.status, record.slots, stubs.starts) == (Status.RUNNING, ["cpu"], [job])
+    assert record.started is not None
+    assert stubs.alive[job] == {"CUDA_VISIBLE_DEVICES": ""}
+    directory = stubs.begin(job)
+    directory.append(rows(1))
+    live = {"epoch": 2, "loss": 0.5}
+    directory.write_progress({"processes": [], "progress": 0.5, "live": live, "notes": ["n"], "recipe": {"lr": 1.0}})
+    works.step()
+    record = jobs.get(job)
+    assert (record.progress, record.live, record.notes, record.recipe) == (0.5, live, ["n"], {"lr": 1.0})
+    assert sorted(jobs.rows(job)) == sorted(rows(1))
+    before = jobs.version()
+    works.step()
+    assert jobs.version() == before  # nothing is written where nothing has changed
+    directory.append(rows(2))
+    stubs.end(job, "finished", result={"top1": 1.0})
+    works.step()
+    record = jobs.get(job)
+    assert (record.status, record.progress, record.result, record.error) == (Status.FINISHED, 1.0, {"top1": 1.0}, None)
+    assert (record.live, record.pids, record.slots) == (None, [], [])
+    assert record.ended is not None
+    assert sorted(jobs.rows(job)) == sorted(rows(1, 2))
+    assert not works.step()
+
+
+ENDS: dict[str, tuple[str | None, bool, Status, str | None]] = {
+    "failed": ("failed", False, Status.FAILED, "input"),
+    "stopped by a signal": ("stopped", False, Status.STOPPED, None),
+    "stopped as asked": ("stopped", True, Status.STOPPED, None),
+    "done when asked": ("finished", True, Status.FINISHED, None),
+    "killed": (None, False, Status.INTERRUPTED, "killed"),
+    "killed when asked": (None, True, Status.STOPPED, None),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_how_a_job_ends(name: str, jobs: Store, stubs: Stubs) -> None:
+    told, asked, status, code = ENDS[name]
+    (job,) = submitted()
+    works = a_runner(jobs, stubs)
+    works.step()
+    stubs.begin(job).append(rows(1))
+    if asked:
+        service.stop(job)
+        works.step()
+        assert jobs.get(job).status is Status.STOPPING  # until its processes are gone
+        assert stubs.cancelled == [(job, False)]
+    stubs.end(job, told, error={"code": "input", "message": "m"} if told == "failed" else None)
+    works.step()
+    record = jobs.get(job)
+    assert (record.status, record.error and record.error["code"]) == (status, code)
+    assert (record.slots, record.pids, sorted(jobs.rows(job))) == ([], [], sorted(rows(1)))
+
+
+def test_a_job_that_does_not_stop_is_forced(jobs: Store, stubs: Stubs, monkeypatch: pytest.MonkeyPatch) -> None:
+    (job,) = submitted()
+    works = a_runner(jobs, stubs)
+    works.step()
+    service.stop(job)
+    works.step()
+    monkeypatch.setattr(runner, "LATE", 0.0)
+    works.step()
+    assert stubs.cancelled == [(job, False), (job, True)]
+    assert jobs.get(job).status is Status.STOPPING  # nobody has seen it end yet
+
+
+def test_first_in_first_out_over_slots(jobs: Store, stubs: Stubs) -> None:
+    ids = submitted(6)
+    works = a_runner(jobs, stubs, cpu_slots=2)
+    works.step()
+    assert stubs.starts == ids[:2]
+    service.stop(ids[2])  # leaves the queue
+    service.resume(ids[2])  # and is the last
+    for job in (*ids[:2], *ids[3:], ids[2]):
+        works.step()
+        assert len(stubs.alive) == len(jobs.records(AT_WORK)) <= 2
+        stubs.begin(job)
+        stubs.end(job, "finished")
+    works.step()
+    assert stubs.starts == [*ids[:2], *ids[3:], ids[2]]
+    assert {record.status for record in jobs.records()} == {Status.FINISHED}
+
+
+def test_a_resumed_job_goes_on_with_its_metrics(jobs: Store, stubs: Stubs) -> None:
+    """The worker writes the file anew, without the epochs after its checkpoint."""
+    (job,) = submitted()
+    works = a_runner(jobs, stubs)
+    works.step()
+    stubs.begin(job).append(rows(1, 2, 3))
+    stubs.end(job)
+    works.step()
+    assert len(jobs.rows(job)) == 6
+    service.resume(job)
+    works.step()
+    works.step()  # the old file is there still
+    assert len(jobs.rows(job)) == 6
+    directory = stubs.begin(job, rows(1, 2))
+    works.step()
+    assert sorted(jobs.rows(job)) == sorted(rows(1, 2))
+    directory.append([*rows(3, value=math.inf), Row(3, "validation/loss", math.nan)])
+    works.step()
+    with directory.metrics.open("a") as file:
+        file.write('{"epoch": 4, "name": "half')
+    works.step()
+    directory.open(rows(1, 2, 3, 4), ["a"])
+    stubs.end(job, "finished")
+    works.step()
+    assert sorted(jobs.rows(job)) == sorted(directory.rows()) == sorted(rows(1, 2, 3, 4))
+
+
+def test_what_has_not_changed_is_not_written_again(jobs: Store, stubs: Stubs) -> None:
+    (job,) = submitted()
+    works = a_runner(jobs, stubs)
+    works.step()
+    stubs.begin(job).write_progress({"live": {"train/loss": math.nan}})
+    works.step()
+    before = jobs.version()
+    works.step()
+    assert jobs.version() == before
+
+
+# One job's fault
+
+
+def vanish(job: str) -> None:
+    for path in sorted(service.directory(job).folder.rglob("*"), reverse=True):
+        path.unlink()
+    service.directory(job).folder.rmdir()
+
+
+def zeros(job: str) -> None:
+    """What a power cut may leave of a file that was being written."""
+    service.directory(job).metrics.write_bytes(b'{"epoch": 1, "name": "a", "value": 1.0}\n' + b"\0" * 200 + b"\n")
+
+
+def other_rows(job: str) -> None:
+    service.directory(job).metrics.write_text('{"what": 1}\n' * 50)
+
+
+def twice(job: str) -> None:
+    service.directory(job).metrics.write_text('{"epoch": 1, "name": "a", "value": 1.0}\n' * 50)
+
+
+@pytest.mark.parametrize("damage", [vanish, zeros, other_rows, twice])
+def test_a_damaged_run_comes_to_an_end_and_leaves_others_alone(
+    damage: Callable[[str], None], jobs: Store, stubs: Stubs
+) -> None:
+    damaged, other, later = submitted(3)
+    works = a_runner(jobs, stubs, cpu_slots=2)
+    works.step()
+    for job in (damaged, other):
+        stubs.begin(job, rows(1))
+    works.step()
+    damage(damaged)
+    service.directory(other).append(rows(2))
+    stubs.end(damaged)
+    for _step in range(3):
+        works.step()
+    record = jobs.get(damaged)
+    assert record.status in {Status.INTERRUPTED, Status.FAILED}
+    assert record.error is not None
+    assert jobs.rows(damaged)  # what was known stays known
+    assert sorted(jobs.rows(other)) == sorted(rows(1, 2))
+    assert jobs.get(other).status is Status.RUNNING
+    assert stubs.starts == [damaged, other, later]
+
+
+def test_a_folder_that_is_gone_before_the_start(jobs: Store, stubs: Stubs) -> None:
+    gone, other = submitted(2)
+    vanish(gone)
+    works = a_runner(jobs, stubs)
+    for _step in range(3):
+        works.step()
+    record = jobs.get(gone)
+    assert record.status is Status.FAILED
+    assert record.error is not None
+    assert "was deleted" in record.error["message"]
+    with pytest.raises(InputError, match=r"its folder .* was deleted; train it anew"):
+        service.resume(gone)
+    assert jobs.get(other).status is Status.RUNNING
+
+
+def test_a_folder_that_is_deleted_under_a_job(jobs: Store, stubs: Stubs) -> None:
+    (job,) = submitted()
+    works = a_runner(jobs, stubs)
+    works.step()
+    stubs.begin(job, rows(1))
+    works.step()
+    vanish(job)
+    stubs.end(job)
+    works.step()
+    record = jobs.get(job)
+    assert record.status is Status.FAILED
+    assert record.error is not None
+    assert "was deleted, and with it all checkpoints" in record.error["message"]
+    assert jobs.rows(job)  # the curves are in the store
+
+
+def test_a_job_that_is_killed_before_it_began_waits_again(jobs: Store, stubs: Stubs) -> None:
+    job, other = submitted(2)
+    works = a_runner(jobs, stubs)
+    for start in range(1, runner.MOST_STARTS + 1):
+        works.step()
+        assert stubs.starts == [job] * start  # before the other one, whose turn comes later
+        stubs.end(job)
+    works.step()
+    assert jobs.get(job).status is Status.FAILED  # it can't begin: others have their turn
+    assert "its processes could not be started" in (jobs.get(job).error or {})["message"]
+    assert stubs.starts[-1] == other
+
+
+def test_a_job_that_can_not_be_started(jobs: Store, stubs: Stubs) -> None:
+    bad, other = submitted(2)
+
+    def refuse(job: str) -> None:
+        if job == bad:
+            raise OSError(12, "Cannot allocate memory")
+
+    stubs.fault = refuse
+    works = a_runner(jobs, stubs)
+    for _step in range(3):
+        works.step()
+    assert (jobs.get(bad).status, jobs.get(bad).slots) == (Status.FAILED, [])
+    assert "Cannot allocate memory" in (jobs.get(bad).error or {})["message"]
+    assert stubs.starts == [other]
+    stubs.fault = lambda _job: None
+    service.resume(bad)
+    stubs.end(other, "finished")
+    for _step in range(2):
+        works.step()
+    assert (jobs.get(bad).status, jobs.get(bad).error) == (Status.RUNNING, None)
+
+
+def test_a_stopped_job_that_needs_too_many_gpus_fails_each_time(jobs: Store, stubs: Stubs) -> None:
+    """Not with the end that an earlier start left."""
+    (job,) = submitted()
+    works = a_runner(jobs, stubs)
+    works.step()
+    stubs.begin(job)
+    stubs.end(job, "stopped")
+    works.step()
+    assert jobs.get(job).status is Status.STOPPED
+    jobs.change(job, Status, resources={"device": "cuda", "processes": 3, "threads": None})
+    service.resume(job)
+    for _step in range(2):
+        works.step()
+    assert jobs.get(job).status is Status.FAILED
+    assert "3 need as many GPUs, and this machine has 0" in (jobs.get(job).error or {})["message"]
+
+
+def test_the_runner_goes_when_nothing_is_to_do_or_its_store_is_gone(
+    jobs: Store, stubs: Stubs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "POLL", 0.01)
+    closed: list[bool] = []
+    monkeypatch.setattr(stubs, "close", lambda: closed.append(True))
+    a_runner(jobs, stubs).run(0.05)
+    assert len(closed) == 1
+    submitted()
+    works = a_runner(jobs, stubs)
+    step = works.step
+    steps: list[int] = []
+
+    def some() -> bool:
+        steps.append(len(steps))
+        if len(steps) == 1:
+            raise StoreError
+        if len(steps) == 5:
+            assert jobs.path is not None
+            jobs.path.replace(jobs.path.with_name("moved.db"))
+        return step()
+
+    monkeypatch.setattr(works, "step", some)
+    works.run(1000)
+    assert len(steps) == 5
+    assert len(closed) == 2
+    assert len(stubs.alive) == 1  # the job goes on

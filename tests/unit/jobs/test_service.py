@@ -1,0 +1,282 @@
+"""What people ask of the queue: which states each request starts from, and that it is done whole or not at all."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from explorer.errors import ExplorerError, InputError, StoreError
+from explorer.families import resolve
+from explorer.jobs import service
+from explorer.jobs.job import MAX_NAME, Job, Resources
+from explorer.jobs.run_directory import Row
+from explorer.jobs.store import ACTIVE, AT_WORK, RESUMABLE, Status, Store
+from explorer.recipes import Recipe
+from explorer.settings import settings
+
+SPEC = resolve("digits-cnn")
+wake = service.wake  # the fixture ``jobs`` takes it away
+
+
+def new(name: str = "") -> Job:
+    return Job.new(SPEC, "digits", Recipe(), Resources(), name)
+
+
+def submitted(status: Status = Status.QUEUED) -> str:
+    """A job in some state."""
+    (record,) = service.submit([new()])
+    service.store().change(record.id, Status, status=status)
+    return record.id
+
+
+def folders() -> set[str]:
+    return {folder.name for folder in settings().runs_dir.glob("*/")}
+
+
+def test_what_is_submitted_waits_with_its_folder(jobs: Store) -> None:
+    made = [new("a"), new("b")]
+    records = service.submit(made)
+    assert [(record.id, record.name, record.status) for record in records] == [
+        (job.id, job.name, Status.QUEUED) for job in made
+    ]
+    assert [Job.read(service.directory(job.id).folder) for job in made] == made
+    assert [service.ahead(record.id, jobs.records()) for record in records] == [0, 1]
+    service.stop(made[0].id)
+    assert service.ahead(made[1].id, jobs.records()) == 0
+    assert folders() == {job.id for job in made}
+
+
+@pytest.mark.parametrize("fault", ["folder", "store", "machine"])
+def test_all_of_a_submission_or_none(fault: str, jobs: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = submitted()
+    made = [new(), new(), new()]
+    if fault == "folder":
+        write = Job.write
+
+        def full(self: Job, folder: Path) -> None:
+            if self.id == made[1].id:
+                folder.mkdir()
+                raise OSError(28, "No space left on device")
+            write(self, folder)
+
+        monkeypatch.setattr(Job, "write", full)
+    elif fault == "store":
+
+        def locked(_jobs: object) -> None:
+            raise StoreError
+
+        monkeypatch.setattr(jobs, "add", locked)
+    else:
+        monkeypatch.setattr(os, "cpu_count", lambda: 2)
+        made[2] = Job.new(SPEC, "digits", Recipe(), Resources(processes=9))
+    with pytest.raises((OSError, ExplorerError)):
+        service.submit(made)
+    assert [record.id for record in jobs.records()] == [before]
+    assert folders() == {before}
+
+
+def test_a_job_that_is_submitted_twice_keeps_its_run(jobs: Store) -> None:
+    made = new()
+    service.submit([made])
+    (service.directory(made.id).folder / "resume.pt").write_bytes(b"hours of work")
+    with pytest.raises(OSError, match="exists"):
+        service.submit([new(), made])
+    assert [record.id for record in jobs.records()] == [made.id]
+    assert (service.directory(made.id).folder / "resume.pt").read_bytes() == b"hours of work"
+    assert folders() == {made.id}
+
+
+STOPS = {Status.QUEUED: Status.STOPPED, Status.RUNNING: Status.STOPPING, Status.STOPPING: Status.STOPPING}
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.usefixtures("jobs")
+def test_stop(status: Status) -> None:
+    job = submitted(status)
+    if status in STOPS:
+        assert service.stop(job).status is STOPS[status]
+        assert (service.store().get(job).ended is not None) == (status is Status.QUEUED)
+    else:
+        with pytest.raises(InputError, match=f"^job: {job} is {status}; there is nothing to stop$"):
+            service.stop(job)
+        assert service.store().get(job).status is status
+
+
+@pytest.mark.parametrize("status", Status)
+def test_resume(status: Status, jobs: Store) -> None:
+    job, later = submitted(status), submitted()
+    jobs.change(job, Status, error={"code": "a", "message": "b"}, progress=0.5, started=0.5, ended=1.0)
+    jobs.write_rows(job, [Row(1, "a", 1.0)], anew=True)
+    if status not in RESUMABLE:
+        with pytest.raises(InputError, match=f"^job: {job} is {status}; only stopped, interrupted and failed"):
+            service.resume(job)
+        assert jobs.get(job).status is status
+        return
+    record = service.resume(job)
+    assert (record.status, record.error, record.progress) == (Status.QUEUED, None, 0.5)
+    assert record.started is record.ended is None
+    assert [waiting.id for waiting in jobs.records()] == [later, job]
+    assert jobs.rows(job) == [Row(1, "a", 1.0)]
+
+
+@pytest.mark.parametrize("status", Status)
+def test_delete(status: Status, jobs: Store) -> None:
+    job, other = submitted(status), submitted()
+    jobs.write_rows(job, [Row(1, "a", 1.0)], anew=True)
+    if status in AT_WORK:
+        with pytest.raises(InputError, match=f"^job: {job} is {status}; stop it first$"):
+            service.delete(job)
+        assert folders() == {job, other}
+        return
+    service.delete(job)
+    assert folders() == {other}
+    assert (jobs.rows(job), [record.id for record in jobs.records()]) == ([], [other])
+    with pytest.raises(InputError, match="there is none with the id"):
+        service.delete(job)
+
+
+def test_delete_follows_no_link(jobs: Store, tmp_path: Path) -> None:
+    job = submitted()
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "file").touch()
+    (service.directory(job).folder / "link").symlink_to(tmp_path / "precious")
+    service.delete(job)
+    assert (tmp_path / "precious" / "file").exists()
+    assert jobs.records() == []
+
+
+def test_rename(jobs: Store) -> None:
+    job = submitted(Status.RUNNING)
+    service.rename(job, "  夜 <b>*bold*</b>  ")
+    assert jobs.get(job).name == "夜 <b>*bold*</b>"
+    assert Job.read(service.directory(job).folder).name == "夜 <b>*bold*</b>"  # so the next card has it
+    for name in ["", "  ", "a\nb", "x" * (MAX_NAME + 1), "\u202eright", "a\0"]:
+        with pytest.raises(InputError, match=r"^name: "):
+            service.rename(job, name)
+    assert jobs.get(job).name == "夜 <b>*bold*</b>"
+
+
+STRANGE = ["", ".", "..", "../outside", "/etc", "*", "%", "a/../b", "\0", "ID", "' OR '1'='1", "\udcff", "x" * 10_000]
+
+
+@pytest.mark.parametrize("name", STRANGE, ids=range(len(STRANGE)))
+@pytest.mark.parametrize(
+    "act",
+    [service.stop, service.resume, service.delete, lambda job: service.rename(job, "name")],
+    ids=["stop", "resume", "delete", "rename"],
+)
+def test_an_id_of_no_job_touches_nothing(act: Callable[[str], object], name: str, jobs: Store, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "file").touch()
+    job = submitted()
+    before = jobs.get(job)
+    with pytest.raises(InputError, match=r"^job: there is none with the id ") as caught:
+        act(name)
+    assert len(str(caught.value)) < 100
+    assert str(caught.value).isprintable()
+    assert (jobs.records(), folders()) == ([before], {job})
+    assert (tmp_path / "outside" / "file").exists()
+
+
+# The runner
+
+
+@pytest.fixture
+def stub(jobs: Store, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[int]]:
+    """Stubs of the runner in place of it, and which of them work or have ended."""
+    monkeypatch.setattr(service, "RUNNER", "tests.helpers.fake_runner")
+    monkeypatch.setattr(service, "_runners", [])
+    assert jobs.path is not None
+    return lambda what: [int(path.name.partition("-")[2]) for path in settings().runs_dir.glob(f"{what}-*")]
+
+
+def until(happened: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_of_many_that_wake_the_runner_one_works(
+    stub: Callable[[str], list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    start = service._start_runner
+
+    def count() -> "subprocess.Popen[bytes]":
+        started.append(start())
+        return started[-1]
+
+    monkeypatch.setattr(service, "_start_runner", count)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _number: wake(), range(16)))
+    assert len(started) == 1
+    monkeypatch.setattr(service, "_runners", [])  # as in another process, which knows of none
+    wake()
+    until(lambda: bool(stub("works")))
+    for _time in range(3):
+        wake()
+        monkeypatch.setattr(service, "_runners", [])
+        wake()
+    until(lambda: len(stub("ended")) == len(started) - 1)
+    assert len(started) <= 2
+    assert len(stub("works")) == 1
+    (settings().runs_dir / "leave").touch()
+    for runner in started:
+        assert runner.wait(60) == 0
+    wake()  # it has ended: another one is wanted
+    assert len(started) in {2, 3}
+    assert started[-1].wait(60) == 0
+
+
+def test_nobody_is_woken_where_nothing_waits(
+    jobs: Store, stub: Callable[[str], list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woken: list[bool] = []
+
+    def start() -> None:
+        woken.append(True)
+
+    monkeypatch.setattr(service, "_start_runner", start)
+    for status in set(Status) - ACTIVE:
+        submitted(status)
+    monkeypatch.setattr(service, "wake", wake)
+    monkeypatch.setattr(service, "LOOK_EVERY", 0)
+    service.keep_awake()
+    assert (woken, stub("works")) == ([], [])
+    for status in ACTIVE:
+        jobs.change(jobs.records()[0].id, Status, status=status)
+        monkeypatch.setattr(service, "_runners", [])
+        service.keep_awake()
+    assert len(woken) == len(ACTIVE)
+    monkeypatch.setattr(service, "LOOK_EVERY", 60)
+    service.keep_awake()
+    assert len(woken) == len(ACTIVE)
+
+
+def test_a_runner_that_is_suspended_or_silent_is_told(jobs: Store) -> None:
+    pulse = service.runner_pulse()
+    assert service.silence() == ""
+    submitted()
+    # The name on its command line makes it pass for a runner.
+    held = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", service.RUNNER])
+    try:
+        pulse.write_text(str(held.pid), encoding="utf-8")
+        assert service.silence() == ""
+        os.utime(pulse, (0, 0))
+        assert f"(pid {held.pid}) has not answered for" in service.silence()
+        held.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, held.pid, os.WSTOPPED | os.WNOWAIT)
+        assert f"(pid {held.pid}) is suspended" in service.silence()
+    finally:
+        held.kill()
+        held.wait()
+    assert service.silence() == ""
+    pulse.write_text(str(os.getpid()), encoding="utf-8")  # the number is another process's now
+    assert service.silence() == ""

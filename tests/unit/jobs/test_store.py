@@ -1,0 +1,322 @@
+"""The store of jobs: what comes back and what happens when the database can't be written."""
+
+import math
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from explorer.errors import InputError, StoreError
+from explorer.jobs import store as module
+from explorer.jobs.run_directory import Row
+from explorer.jobs.store import MOST_ROWS, RESUMABLE, Status, Store
+from explorer.jobs.store_errors import translated
+from tests.helpers.stores import added, new, opened, sound
+
+
+def test_a_job_comes_back_as_it_was_given(held: Store) -> None:
+    made = replace(new("夜 'quoted\"; DROP TABLE jobs; --"), sweep="s" * 14, varied={"lr": 0.1, "spec.cfg": [1, "M"]})
+    held.add([made])
+    record = opened(held).get(made.id)
+    given = made.to_dict()
+    assert {key: getattr(record, key) for key in given} == given
+    assert record.status is Status.QUEUED
+    assert (record.started, record.ended, record.live, record.error, record.result) == (None,) * 5
+    assert (record.slots, record.pids, record.progress, record.notes) == ([], [], 0.0, [])
+    assert record.submitted == record.changed
+    values: dict[str, Any] = {
+        "status": Status.FAILED,
+        "started": 1.5,
+        "ended": 2.5,
+        "slots": ["0", "MIG-3/1"],
+        "pids": [1, 2],
+        "progress": 0.25,
+        "live": {"loss": None, "rate": 0.1},
+        "notes": ["é"],
+        "error": {"code": "input", "message": "m"},
+        "result": {"per_class": {"a": None}},
+    }
+    assert held.change(made.id, [Status.QUEUED], **values)
+    assert {key: getattr(held.get(made.id), key) for key in values} == values
+    assert held.change(made.id, Status, live=None, error=None, result=None)
+    record = held.get(made.id)
+    assert (record.live, record.error, record.result) == (None, None, None)
+
+
+@pytest.mark.parametrize("name", ["", "../../etc/passwd", "%", "' OR 1=1 --", "\0", "x" * 100_000])
+def test_an_id_that_nobody_has(name: str, held: Store) -> None:
+    added(held)
+    with pytest.raises(InputError, match=r"^job: there is none with the id ") as caught:
+        held.get(name)
+    assert len(str(caught.value)) < 120
+    assert not held.change(name, Status, status=Status.FAILED)
+    assert not held.remove(name, Status)
+    assert held.rows(name) == []
+
+
+def test_turns_are_in_order_over_submissions_and_resumes(held: Store) -> None:
+    first, second, third = added(held, 3)
+    assert held.change(first, [Status.QUEUED], status=Status.STOPPED)
+    (fourth,) = added(held)
+    assert held.change(first, RESUMABLE, status=Status.QUEUED)
+    assert [record.id for record in held.records()] == [second, third, fourth, first]
+    turn = held.get(second).turn
+    assert held.change(second, [Status.QUEUED], status=Status.RUNNING)
+    assert held.change(second, [Status.RUNNING], status=Status.QUEUED, turn=turn)  # the runner gives it back
+    assert [record.id for record in held.records([Status.QUEUED])] == [second, third, fourth, first]
+    assert held.remove(first, Status)
+    (fifth,) = added(held)
+    assert [record.id for record in held.records()] == [second, third, fourth, fifth]
+    assert len({record.turn for record in held.records()}) == 4
+
+
+def test_all_jobs_of_a_submission_or_none(held: Store) -> None:
+    before, after = new(), new()
+    held.add([before])
+    with pytest.raises(sa.exc.IntegrityError):
+        held.add([after, before])
+    assert [record.id for record in held.records()] == [before.id]
+    assert sound(held)
+
+
+# Metrics
+
+
+def test_metrics_that_are_no_numbers(held: Store) -> None:
+    (job,) = added(held)
+    values = [0.0, -0.0, 1e-320, 1.7976931348623157e308, math.inf, -math.inf, math.nan, 0.1 + 0.2]
+    rows = [Row(1, f"n{index}", value) for index, value in enumerate(values)]
+    held.write_rows(job, rows, anew=True)
+    found = {row.name: row.value for row in held.rows(job)}
+    for index, value in enumerate(values):
+        assert math.isnan(found[f"n{index}"]) if math.isnan(value) else found[f"n{index}"] == value
+
+
+def test_metrics_are_replaced_or_added_all_or_none(held: Store) -> None:
+    job, other = added(held, 2)
+    held.write_rows(other, [Row(1, "a", 9.0)], anew=True)
+    many = [Row(epoch, "a", float(epoch)) for epoch in range(1, 2 * MOST_ROWS + 2)]
+    held.write_rows(job, many, anew=False)
+    assert held.rows(job) == many
+    with pytest.raises(sa.exc.IntegrityError):
+        held.write_rows(job, [Row(9999, "a", 1.0), *many[-1:]], anew=False)
+    assert held.rows(job) == many
+    with pytest.raises(sa.exc.IntegrityError):
+        held.write_rows(job, [Row(1, "b", 1.0)] * 2, anew=True)
+    assert held.rows(job) == many
+    held.write_rows(job, [Row(1, "b", 1.0)], anew=True)
+    assert held.rows(job) == [Row(1, "b", 1.0)]
+    held.write_rows(job, [], anew=True)
+    assert held.rows(job) == []
+    assert held.rows(other) == [Row(1, "a", 9.0)]
+
+
+def test_metrics_go_with_their_job(held: Store) -> None:
+    job, other = added(held, 2)
+    for each in (job, other):
+        held.write_rows(each, [Row(1, "a", 1.0)], anew=True)
+    assert not held.remove(job, [Status.RUNNING])
+    assert held.rows(job)
+    assert held.remove(job, [Status.QUEUED])
+    assert held.curves([job, other]) == {other: [Row(1, "a", 1.0)]}
+    with pytest.raises(sa.exc.IntegrityError):  # the runner of a job that was deleted meanwhile
+        held.write_rows(job, [Row(1, "a", 1.0)], anew=True)
+    assert sound(held)
+
+
+def test_curves_of_many_jobs_are_one_question(held: Store) -> None:
+    jobs = added(held, 100)
+    for job in jobs:
+        held.write_rows(job, [Row(epoch, name, 0.5) for epoch in range(1, 201) for name in ("a", "b")], anew=True)
+    asked: list[str] = []
+
+    def count(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        asked.append(statement)
+
+    sa.event.listen(held._engine, "before_cursor_execute", count)
+    curves = held.curves(jobs, ["a"])
+    assert len([words for words in asked if words.startswith("SELECT")]) == 1
+    assert curves.keys() == set(jobs)
+    assert all([row.epoch for row in rows] == list(range(1, 201)) for rows in curves.values())
+    asked.clear()
+    assert len(held.records()) == 100
+    assert len([words for words in asked if words.startswith("SELECT")]) == 1
+
+
+def test_every_change_is_another_version(held: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = [held.version()]
+
+    def changed() -> bool:
+        seen.append(held.version())
+        return seen[-1] != seen[-2]
+
+    job, other = added(held, 2)
+    assert changed()
+    assert held.change(job, Status, progress=0.5)
+    assert changed()
+    assert not held.change(job, [Status.RUNNING], progress=0.6)
+    assert not changed()
+    monkeypatch.setattr("time.time", lambda: 1e9)  # the clock was wrong, and is set back
+    for progress in (0.6, 0.7):
+        assert held.change(job, Status, progress=progress)
+        assert changed()
+    assert held.remove(job, Status)
+    assert changed()
+    assert held.remove(other, Status)
+    assert changed()
+
+
+# A database that can't be written
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 0.1)
+
+
+@pytest.fixture
+def locked(held: Store) -> Iterator[sqlite3.Connection]:
+    """Another program's connection to a store."""
+    assert held.path is not None
+    connection = sqlite3.connect(held.path, isolation_level=None)
+    yield connection
+    connection.close()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_store_that_another_program_locks(held: Store, locked: sqlite3.Connection) -> None:
+    (job,) = added(held)
+    before = held.get(job)
+    locked.execute("BEGIN IMMEDIATE")
+    attempts: list[Callable[[], object]] = [
+        lambda: held.add([new()]),
+        lambda: held.change(job, Status, status=Status.FAILED),
+        lambda: held.write_rows(job, [Row(1, "a", 1.0)], anew=True),
+        lambda: held.remove(job, Status),
+    ]
+    for attempt in attempts:
+        with pytest.raises(StoreError, match=r"store.db has been locked by another program for 0 seconds; try again"):
+            attempt()
+    assert held.get(job) == before  # who only reads does not wait
+    locked.execute("ROLLBACK")
+    assert held.records() == [before]
+    assert held.change(job, Status, status=Status.FAILED)
+    assert sound(held)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_store_that_is_locked_for_readers_too(held: Store, locked: sqlite3.Connection) -> None:
+    added(held)
+    held._engine.dispose()
+    locked.execute("PRAGMA locking_mode = EXCLUSIVE")
+    locked.execute("BEGIN EXCLUSIVE")
+    locked.execute("UPDATE jobs SET progress = 1")
+    with pytest.raises(StoreError, match="locked by another program"):
+        held.records()
+    with pytest.raises(StoreError, match="locked by another program"):
+        opened(held)
+    locked.close()
+    assert held.records()[0].progress == 0
+
+
+def test_a_store_without_room(held: Store) -> None:
+    job, other = added(held, 2)
+    held.write_rows(other, [Row(epoch, "a", 1.0) for epoch in range(1, 50)], anew=True)
+    kept = held.records(), held.rows(other)
+
+    def narrow(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute(f"PRAGMA max_page_count = {connection.execute('PRAGMA page_count').fetchone()[0]}")
+
+    held._engine.dispose()
+    sa.event.listen(held._engine, "connect", narrow)
+    with pytest.raises(StoreError, match="grow: its disk is full"):
+        held.add([new() for _job in range(100)])
+    with pytest.raises(StoreError, match="full"):
+        held.write_rows(job, [Row(epoch, "a", 1.0) for epoch in range(1, 5000)], anew=True)
+    assert (held.records(), held.rows(other)) == kept
+    assert sound(held)
+    sa.event.remove(held._engine, "connect", narrow)
+    held._engine.dispose()
+    held.write_rows(job, [Row(epoch, "a", 1.0) for epoch in range(1, 5000)], anew=True)
+    assert len(held.rows(job)) == 4999
+
+
+def test_a_store_on_a_full_disk(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(disk)]
+    if subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("a small file system can't be mounted here")
+    try:
+        held = Store(f"sqlite:///{disk / 'store.db'}")
+        jobs = added(held, 3)
+        told = 0
+        with pytest.raises(StoreError, match="grow: its disk is full"):  # noqa: PT012  it is full sometime
+            for epoch in range(1, 100_000, 200):
+                held.write_rows(jobs[0], [Row(epoch + more, "a", 1.0) for more in range(200)], anew=False)
+                told += 200
+        assert 0 < told == len(held.rows(jobs[0]))
+        with pytest.raises(StoreError):
+            held.write_rows(jobs[1], [Row(epoch, "a", 1.0) for epoch in range(1000)], anew=False)
+        assert [record.id for record in held.records()] == jobs
+        subprocess.run(["mount", "-o", "remount,size=4m", str(disk)], check=True)
+        held.write_rows(jobs[1], [Row(epoch, "a", 1.0) for epoch in range(1000)], anew=False)
+        assert held.change(jobs[2], Status, status=Status.STOPPED)
+        assert sound(held)
+        held._engine.dispose()
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_folder_that_can_not_be_written(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"the job store /proc/nothing/store.db can't be opened or made: "):
+        Store("sqlite:////proc/nothing/store.db")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match=r"File exists|Not a directory"):
+        Store(f"sqlite:///{tmp_path / 'file' / 'store.db'}")
+    (tmp_path / "folder.db").mkdir()
+    with pytest.raises(StoreError, match="can't be opened or made"):
+        Store(f"sqlite:///{tmp_path / 'folder.db'}")
+
+
+@pytest.mark.parametrize("content", [b"no database at all" * 100, b"SQLite format 3\0" + b"\0" * 4096])
+def test_a_file_that_is_no_store(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "store.db").write_bytes(content)
+    with pytest.raises(StoreError, match=r"store.db is damaged, or no job store; move it away") as caught:
+        Store(f"sqlite:///{tmp_path / 'store.db'}")
+    assert "\n" not in str(caught.value)
+    assert (tmp_path / "store.db").read_bytes() == content
+
+
+@pytest.mark.parametrize("what", ["deleted", "replaced"])
+def test_nothing_goes_into_a_store_that_no_one_sees(held: Store, what: str, tmp_path: Path) -> None:
+    held.add([new()])
+    other = Store(f"sqlite:///{tmp_path / 'other.db'}")
+    assert held.path is not None
+    assert other.path is not None
+    for name in ("", "-wal", "-shm"):
+        held.path.with_name(held.path.name + name).unlink(missing_ok=True)
+    if what == "replaced":
+        other._engine.dispose()
+        other.path.rename(held.path)
+    with pytest.raises(StoreError, match="was deleted or replaced while it was open"):
+        held.add([new()])
+    assert held.records() == []
+    held.add([new()])
+    assert len(Store(str(held.url)).records()) == 1  # and not in the file that is gone
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [PermissionError(13, "Permission denied"), OSError(30, "Read-only file system"),
+     sqlite3.OperationalError("attempt to write a readonly database")],
+)  # fmt: skip
+def test_a_store_that_may_only_be_read(fault: Exception, held: Store) -> None:
+    """As root writes everywhere, the faults are made here."""
+    with pytest.raises(StoreError, match="is read-only for this program"), translated(held.path, 1.0):
+        raise fault

@@ -1,0 +1,98 @@
+"""The store of jobs with several at once, threads and processes: one of them wins."""
+
+import multiprocessing
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+import sqlalchemy as sa
+
+from explorer.jobs.store import Status, Store
+from tests.helpers.stores import added, new, opened
+
+pytestmark = pytest.mark.process
+
+Act = Callable[[Store, int], list[bool]]
+Race = Callable[[Store, Act, int], list[list[bool]]]
+
+
+def race_threads(held: Store, act: Act, count: int) -> list[list[bool]]:
+    start = Barrier(count)
+
+    def one(number: int) -> list[bool]:
+        start.wait()
+        return act(held, number)
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(one, range(count)))
+
+
+def race_processes(held: Store, act: Act, count: int) -> list[list[bool]]:
+    """Forks that open the store for themselves."""
+    held._engine.dispose()
+    context = multiprocessing.get_context("fork")
+    start, told = context.Barrier(count), context.SimpleQueue()
+
+    def one(number: int) -> None:
+        own = opened(held)
+        start.wait()
+        told.put((number, act(own, number)))
+        os._exit(0)
+
+    processes = [context.Process(target=one, args=(number,)) for number in range(count)]
+    for process in processes:
+        process.start()
+    results = sorted(told.get() for _process in processes)
+    for process in processes:
+        process.join(60)
+    return [result for _number, result in results]
+
+
+@pytest.mark.parametrize("race", [race_threads, race_processes])
+def test_of_many_that_change_a_job_in_different_ways_one_does(race: Race, held: Store) -> None:
+    jobs = added(held, 12)
+
+    def act(store: Store, number: int) -> list[bool]:
+        changes: list[Callable[[str], bool]] = [
+            lambda job: store.change(job, [Status.QUEUED], status=Status.RUNNING, slots=[str(number)]),
+            lambda job: store.change(job, [Status.QUEUED], status=Status.STOPPED),
+            lambda job: store.remove(job, [Status.QUEUED]),
+        ]
+        return [changes[number % 3](job) for job in jobs]
+
+    won = race(held, act, 6)
+    assert [sum(of_job) for of_job in zip(*won, strict=True)] == [1] * 12
+    left = {record.id: record.slots for record in held.records([Status.RUNNING])}
+    claimed = {jobs[place]: [str(number)] for number in (0, 3) for place in range(12) if won[number][place]}
+    assert left == claimed
+    assert len(held.records()) == 12 - sum(won[2]) - sum(won[5])
+
+
+@pytest.mark.parametrize("race", [race_threads, race_processes])
+def test_no_two_jobs_have_the_same_turn(race: Race, held: Store) -> None:
+    old = added(held, 6)
+    for job in old:
+        held.change(job, Status, status=Status.STOPPED)
+
+    def act(store: Store, number: int) -> list[bool]:
+        store.add([new(), new()])
+        return [store.change(old[number], [Status.STOPPED], status=Status.QUEUED)]
+
+    assert race(held, act, 6) == [[True]] * 6
+    turns = [record.turn for record in held.records([Status.QUEUED])]
+    assert len(turns) == len(set(turns)) == 18
+
+
+def test_processes_that_open_a_new_store_at_the_same_time(tmp_path: Path) -> None:
+    held = Store(f"sqlite:///{tmp_path / 'other.db'}")
+    held.url = sa.make_url(f"sqlite:///{tmp_path / 'new' / 'store.db'}")
+
+    def act(store: Store, _number: int) -> list[bool]:
+        store.add([new()])
+        return [True]
+
+    assert race_processes(held, act, 6) == [[True]] * 6
+    assert len(opened(held).records()) == 6

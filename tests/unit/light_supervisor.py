@@ -1,9 +1,0 @@
-"""The real supervisor of a worker that needs no torch."""
-
-import sys
-
-from explorer.jobs import launch, supervisor
-
-if __name__ == "__main__":
-    launch.WORKER = "tests.unit.light"
-    sys.exit(supervisor.main(sys.argv[1:]))

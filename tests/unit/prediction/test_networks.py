@@ -1,0 +1,128 @@
+"""Networks that sessions share: loaded once, bounded in bytes, and only those of the list."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Semaphore
+
+import pytest
+import torch
+from cachetools import LRUCache
+
+from explorer.errors import InputError
+from explorer.families.building import build
+from explorer.prediction import networks
+from explorer.prediction.networks import Network, network
+from explorer.settings import settings
+from explorer.weights import files, registry
+from explorer.weights.files import Card, save
+from tests.helpers.toys import CLASSES, VGG, listed, toy_spec
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    (tmp_path / "weights").mkdir()
+    monkeypatch.setenv("EXPLORER_WEIGHTS_DIR", str(tmp_path / "weights"))
+    monkeypatch.setenv("EXPLORER_RUNS_DIR", str(tmp_path / "runs"))
+    settings.cache_clear()
+    networks._loaded.cache.clear()
+    yield tmp_path / "weights"
+    settings.cache_clear()
+    networks._loaded.cache.clear()
+
+
+def write(folder: Path, name: str, seed: int = 0) -> Path:
+    spec = toy_spec(VGG, in_channels=3)
+    preprocessing = {"size": 8, "mean": [0.5], "std": [0.5]}
+    torch.manual_seed(seed)
+    card = Card(name=name, spec=spec.to_dict(), classes=CLASSES, preprocessing=preprocessing)
+    save(folder / f"{name}.safetensors", build(spec).state_dict(), card)
+    return folder / f"{name}.safetensors"
+
+
+def test_a_network_of_the_list(folder: Path) -> None:
+    path = write(folder, "toy")
+    found = network(listed("toy"))
+    assert (found.name, found.path, found.card.classes) == ("toy", path, CLASSES)
+    assert not found.module.training
+    assert found.analysis.totals.params == sum(one.numel() for one in found.module.parameters())
+    assert found.memory == sum(one.nbytes for one in found.module.state_dict().values())
+    assert network(listed("toy")) is found
+
+
+def test_a_file_that_has_gone_since_the_list_was_made(folder: Path) -> None:
+    path = write(folder, "toy")
+    entry = listed("toy")
+    path.unlink()
+    with pytest.raises(InputError, match=r"^weights: toy can't be read: No such file"):
+        network(entry)
+
+
+def test_the_list_is_not_made_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder, "toy")
+    entry = listed("toy")
+    monkeypatch.setattr(registry, "_files", None)
+    assert network(entry).name == "toy"
+
+
+def test_a_file_that_is_replaced_is_read_again(folder: Path) -> None:
+    write(folder, "toy")
+    before = network(listed("toy"))
+    write(folder, "toy", seed=1)
+    assert network(listed("toy")) is not before
+
+
+def test_a_broken_file_says_so(folder: Path) -> None:
+    (folder / "toy.safetensors").write_bytes(b"nothing of use")
+    with pytest.raises(InputError, match="can't be read as weights"):
+        network(listed("toy"))
+
+
+def test_many_that_ask_at_once_load_it_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder, "toy")
+    calls: list[Path] = []
+    load = files.load
+    monkeypatch.setattr(files, "load", lambda path: (calls.append(path), load(path))[1])
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _turn: network(listed("toy")), range(16)))
+    assert len(calls) == 1
+    assert len(set(map(id, found))) == 1
+
+
+def test_different_ones_are_loaded_one_after_the_other(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in "abc":
+        write(folder, name)
+    load, at_once, most = files.load, Semaphore(3), []
+
+    def slow(path: Path) -> object:
+        with at_once:
+            most.append(at_once._value)
+            time.sleep(0.02)
+            return load(path)
+
+    monkeypatch.setattr(files, "load", slow)
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(network, map(listed, "abc")))
+    assert most == [2, 2, 2]
+
+
+def test_those_unused_longest_make_room(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in "abc":
+        write(folder, name)
+    size = max(network(listed("a")).memory, networks.MEMORY // networks.MOST)
+    held: LRUCache[object, Network] = networks._loaded.cache
+    monkeypatch.setattr(held, "_Cache__maxsize", 2 * size)
+    first, second = network(listed("a")), network(listed("b"))
+    assert network(listed("a")) is first
+    network(listed("c"))
+    assert held.currsize <= 2 * size
+    assert network(listed("a")) is first
+    assert network(listed("b")) is not second
+
+
+def test_one_larger_than_all_room_is_used_all_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder, "toy")
+    monkeypatch.setattr(networks._loaded.cache, "_Cache__maxsize", 10)
+    assert network(listed("toy")).card.classes == CLASSES
+    assert not networks._loaded.cache

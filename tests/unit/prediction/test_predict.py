@@ -1,0 +1,241 @@
+"""Predictions: what the command prints, that images are prepared as in an evaluation, and pictures that are broken."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from explorer.data.dataset import Dataset, Split
+from explorer.errors import InputError
+from explorer.families import parse_spec
+from explorer.families.building import build
+from explorer.prediction.classify import Guess, classify, likeliest
+from explorer.prediction.image_files import predict
+from explorer.prediction.networks import Network
+from explorer.settings import settings
+from explorer.training.measure import measure
+from explorer.weights.files import Card, halved, load, save
+from tests.helpers.pixels import noise
+from tests.helpers.toys import CLASSES, RESNET, VGG, toy_spec
+from tests.unit.cli.test_main import run as command
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("EXPLORER_WEIGHTS_DIR", str(tmp_path / "weights"))
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+def card(family: dict[str, object], **inputs: object) -> Card:
+    spec = toy_spec(family, in_channels=3)
+    preprocessing = {"size": 8, "mean": [0.4, 0.5, 0.6], "std": [0.2, 0.2, 0.3], **inputs}
+    return Card(name="toy", spec=spec.to_dict(), classes=CLASSES, preprocessing=preprocessing)
+
+
+def network(about: Card) -> nn.Module:
+    torch.manual_seed(0)
+    return build(about.network_spec).eval()
+
+
+def pictures(folder: Path, count: int, side: int = 11) -> list[Path]:
+    paths = [folder / f"{number}.png" for number in range(count)]
+    for path, pixels in zip(paths, noise(count, 3, side, side + 3), strict=True):
+        Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(path)
+    return paths
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    about = card(RESNET)
+    path = tmp_path / "weights/net.safetensors"
+    path.parent.mkdir()
+    save(path, network(about).state_dict(), about)
+    return path
+
+
+def test_one_image_and_many_in_batches_are_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    about = card(VGG)
+    net, images = network(about), list(noise(7, 3, 13, 9))
+    together = classify(net, about, images)
+    assert together.shape == (7, 4)
+    torch.testing.assert_close(together.sum(1), torch.ones(7))
+    monkeypatch.setattr("explorer.prediction.classify.MOST", 3)
+    torch.testing.assert_close(classify(net, about, images), together)
+    torch.testing.assert_close(torch.cat([classify(net, about, [image]) for image in images]), together)
+    assert classify(net, about, []).shape == (0, 4)
+    paths = [tmp_path / f"{number}.png" for number in range(7)]
+    for path, image in zip(paths, images, strict=True):
+        Image.fromarray(image.permute(1, 2, 0).numpy()).save(path)
+    for one, expected in zip(predict(Network(net, about, "toy", tmp_path), paths, 4), together, strict=True):
+        assert {guess.index: guess.probability for guess in one.top} == pytest.approx(
+            dict(enumerate(expected.tolist()))
+        )
+
+
+@pytest.mark.parametrize("inputs", [{}, {"resize": 10}, {"permutation_seed": 3}])
+def test_evaluation_prepares_images_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inputs: dict[str, object]
+) -> None:
+    """The loss of an evaluation is that of the probabilities here, from tensors and from files."""
+    about = card(RESNET, **inputs)
+    net, path, images = network(about), tmp_path / "w.safetensors", noise(30, 3, 12, 15)
+    save(path, net.state_dict(), about)
+    labels = torch.arange(30) % 4
+    expected = -classify(net, about, list(images))[torch.arange(30), labels].log().mean()
+    for budget in (2**30, 0):  # decoded at once; decoded batch by batch in another process
+        monkeypatch.setattr("explorer.training.batches.IN_MEMORY", budget)
+        for kept in (images, Listed(images)):
+            given(monkeypatch, Split(kept, labels))
+            assert measure(path, "toys", "test", "cpu", lambda *_told: None).result["loss"] == pytest.approx(
+                float(expected)
+            )
+
+
+def given(monkeypatch: pytest.MonkeyPatch, split: Split) -> None:
+    """Data for ``measure``."""
+    data = Dataset("toys", CLASSES, 3, mirrored=True, train=split, test=split)
+    monkeypatch.setattr("explorer.training.measure.load", lambda *_asked: data)
+
+
+class Listed:
+    """Images as if they were files."""
+
+    def __init__(self, images: torch.Tensor) -> None:
+        self.images = images
+        self.names = [str(number) for number in range(len(images))]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        return self.images[index]
+
+    def take(self, indices: Sequence[int]) -> "Listed":
+        return Listed(self.images[torch.tensor(indices)])
+
+
+def test_half_precision_is_computed_in_float32(tmp_path: Path) -> None:
+    about = card(RESNET)
+    rounded = halved(network(about).state_dict())
+    save(tmp_path / "h.safetensors", rounded, about)
+    net, _card = load(tmp_path / "h.safetensors")
+    assert {p.dtype for p in net.parameters()} == {torch.float32}
+    expected = network(about)
+    expected.load_state_dict(rounded)  # PyTorch casts
+    images = list(noise(3, 3, 8, 8))
+    assert torch.equal(classify(net, about, images), classify(expected, about, images))
+
+
+def test_the_likeliest_first_and_equals_in_order() -> None:
+    probabilities = torch.tensor([0.1, 0.4, 0.1, 0.4])
+    assert [guess.index for guess in likeliest(probabilities, CLASSES, 9)] == [1, 3, 0, 2]
+    assert likeliest(probabilities, CLASSES, 1) == (Guess("bee", 1, float(probabilities[1])),)
+
+
+def test_no_numbers_are_an_error_and_no_prediction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    about = card(VGG)
+    net = network(about)
+    with torch.no_grad():
+        next(net.parameters()).fill_(float("nan"))
+    with pytest.raises(InputError, match=r"^toy gives no numbers: some of its weights are not finite"):
+        classify(net, about, list(noise(1, 3, 8, 8)))
+    save(tmp_path / "w.safetensors", net.state_dict(), about)
+    given(monkeypatch, Split(noise(2, 3, 8, 8), torch.tensor([0, 1])))
+    with pytest.raises(InputError, match=r"w\.safetensors gives no numbers"):
+        measure(tmp_path / "w.safetensors", "toys", "test", "cpu", lambda *_told: None)
+
+
+def test_networks_that_read_no_pictures(tmp_path: Path) -> None:
+    spec = parse_spec({**VGG, "in_channels": 2, "image_size": 8, "num_classes": 4})
+    about = Card(name="n", spec=spec.to_dict(), classes=CLASSES, preprocessing={"size": 8, "mean": [0.5], "std": [0.5]})
+    with pytest.raises(InputError, match=r"^in_channels: pictures have 1 channel or 3, and the network takes 2$"):
+        list(predict(Network(network(about), about, "toy", tmp_path), pictures(tmp_path, 1), 1))
+
+
+def test_the_command(
+    weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [str(path) for path in pictures(tmp_path, 3)]
+    for name in ("net", str(weights)):
+        status, out, err = command(capsys, monkeypatch, "predict", name, *paths, "--top", "2", "--json")
+        told = json.loads(out)
+        assert (status, err, [one["image"] for one in told]) == (0, "", paths)
+    net, about = load(weights)
+    for path, one in zip(paths, told, strict=True):
+        pixels = torch.from_numpy(np.array(Image.open(path))).permute(2, 0, 1)
+        expected = classify(net, about, [pixels])[0]
+        assert [guess["probability"] for guess in one["top"]] == pytest.approx(expected.topk(2).values.tolist())
+        assert [guess["index"] for guess in one["top"]] == expected.topk(2).indices.tolist()
+        assert all(guess["class"] == CLASSES[guess["index"]] for guess in one["top"])
+    _status, out, _err = command(capsys, monkeypatch, "predict", "net", paths[0], "--top", "99")
+    first, *lines = out.splitlines()
+    assert first == paths[0]
+    assert [line.strip() for line in lines[4:]] == ["Not sure: no class stands out."]
+    assert (told[0]["sure"], told[0]["warnings"], told[0]["notes"]) == (False, [], [])
+    best = told[0]["top"][0]
+    assert lines[0].split()[:2] == [f"{best['probability']:.2%}", best["class"]]
+
+
+def test_a_bad_picture_is_named_and_the_others_are_predicted(
+    weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = [str(path) for path in pictures(tmp_path, 2)]
+    text = tmp_path / "text.png"
+    text.write_text("no picture")
+    cut = tmp_path / "cut.png"
+    cut.write_bytes(Path(good[0]).read_bytes()[:150])
+    os.mkfifo(pipe := tmp_path / "pipe.png")  # nobody writes into it
+    bad = [str(text), str(cut), str(tmp_path / "gone.png"), str(tmp_path), "", "x" * 5000, str(tmp_path / "a\nb.png")]
+    bad += [str(pipe), f"{tmp_path}/./gone.png", f"{tmp_path}/\udcff.png"]
+    asked = [bad[0], good[0], *bad[1:], good[1]]
+    status, out, err = command(capsys, monkeypatch, "predict", "net", *asked, "--json")
+    told = json.loads(out)
+    assert status == 2
+    assert err.count("\n") == 1
+    assert [one["image"] for one in told if one["top"]] == good
+    assert [one["image"] for one in told] == asked  # as they were given, to the letter
+    assert all(one["error"] and "\n" not in one["error"] for one in told if not one["top"])
+    assert f"{pipe} can't be read: it is not a file" in err
+    status, out, err = command(capsys, monkeypatch, "predict", "net", *asked)
+    assert status == 2
+    assert [line for line in out.splitlines() if line.endswith(".png")] == good
+    assert "text.png is not an image that can be read" in err
+    assert command(capsys, monkeypatch, "predict", "net", bad[0])[:2] == (2, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("nonesuch", "x.png"), "nonesuch"),
+        (("net",), "IMAGE"),
+        (("net", "x.png", "--top", "0"), "--top"),
+        (("net", "x.png", "--top", "many"), "--top"),
+    ],
+)
+def test_bad_arguments_are_one_line(
+    weights: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    words: str,
+) -> None:
+    status, out, err = command(capsys, monkeypatch, "predict", *arguments)
+    assert (status, out) == (2, "")
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_prediction_knows_no_page(root: Path) -> None:
+    code = "import sys, explorer.prediction.classify; print({'streamlit', 'torchvision'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=root, text=True)
+    assert done.stdout == "set()\n"

@@ -1,0 +1,165 @@
+"""A full disk ends a run in words, with its last checkpoint whole, and room lets it go on to the same end."""
+
+import errno
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tensorboard.summary.writer.record_writer import RecordWriter
+
+from explorer.jobs.run_directory import RunDirectory
+from explorer.training import checkpoint
+from explorer.weights import files
+from tests.helpers.training import difference, end, images, job, left, run
+
+pytestmark = pytest.mark.process
+
+RECIPE: dict[str, Any] = {"epochs": 3, "lr": 0.01, "schedule": "constant", "augment": ["crop"]}
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint after every step."""
+    for name, value in (("SAVE_EVERY", 0.0), ("SAVE_AT_LEAST", 0.0), ("SAVE_SHARE", float("inf"))):
+        monkeypatch.setattr(f"explorer.training.metrics_logger.{name}", value)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"a small file system can't be mounted here: {getattr(error, 'stderr', error)}")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def fill(disk: Path, free: int) -> Path:
+    """A file that leaves so many bytes."""
+    ballast = disk / "ballast"
+    with ballast.open("ab", buffering=0) as file:
+        status = os.statvfs(disk)
+        file.write(bytes(max(status.f_bavail * status.f_frsize - free, 0)))
+    return ballast
+
+
+# TensorBoard writes its events in a thread of its own, which may be the one that finds the disk full.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.usefixtures("often")
+@pytest.mark.parametrize("free", [9_000, 60_000, 72_000, 80_000, 88_000, 100_000, 130_000, 160_000])
+def test_a_full_file_system(free: int, small_disk: Path, tmp_path: Path) -> None:
+    data = images(tmp_path / "data.npz")
+    alone = job(tmp_path / "alone", data, **RECIPE)
+    run(alone)
+    folder = job(small_disk / "run", data, **RECIPE)
+    ballast = fill(small_disk, free)
+    begin = time.monotonic()
+    assert run(folder) == 1
+    assert time.monotonic() - begin < 60  # it ends
+    full(folder)
+    assert run(folder) == 1  # it is still full
+    full(folder)
+    assert not list(folder.glob(".*"))
+    ballast.unlink()
+    subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
+    assert run(folder) == 0
+    assert difference(left(alone), left(folder)) is None
+
+
+def full(folder: Path) -> None:
+    """The end in words, and what is kept loads."""
+    ended = end(folder)
+    assert ended["status"] == "failed"
+    assert ended["error"]["code"] == "disk_full", ended["error"]
+    message = ended["error"]["message"]
+    assert "free some space" in message
+    assert "\n" not in message
+    directory = RunDirectory(folder)
+    checkpoint.read(directory.resume)
+    for path in (directory.best, directory.last):
+        if path.exists():
+            files.load(path)
+
+
+@pytest.mark.parametrize("place", ["resume.pt", "best.safetensors", "last.json", "metrics.jsonl", "progress.json"])
+@pytest.mark.usefixtures("often")
+def test_no_space_for_one_file(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same where nothing can be mounted: writes of one file fail, later than the first."""
+    data = images(tmp_path / "data.npz")
+    alone = job(tmp_path / "alone", data, **RECIPE)
+    run(alone)
+    folder = job(tmp_path / "run", data, **RECIPE)
+    writes = 0
+    replaced, opened = Path.replace, Path.open
+
+    def count(path: Path) -> None:
+        nonlocal writes
+        if path == folder / place:
+            writes += 1
+            if writes > 2:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def replace(self: Path, target: Path) -> Path:
+        count(target)
+        return replaced(self, target)
+
+    def append(self: Path, mode: str = "r", *more: Any, **how: Any) -> Any:
+        if mode == "a":
+            count(self)
+        return opened(self, mode, *more, **how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", replace)
+        patch.setattr(Path, "open", append)
+        assert run(folder) == 1
+    full(folder)
+    assert run(folder) == 0
+    assert difference(left(alone), left(folder)) is None
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("write", [1, 2, 3, 12])
+def test_no_space_for_the_events(write: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are written by a thread; the run neither misses that nor waits for ever."""
+    folder = job(tmp_path / "run", images(tmp_path / "data.npz"), **RECIPE)
+    writes = 0
+    before = RecordWriter.write
+
+    def fail(self: RecordWriter, data: bytes) -> None:
+        nonlocal writes
+        writes += 1
+        if writes >= write:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        before(self, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RecordWriter, "write", fail)
+        assert run(folder) == 1
+    full(folder)
+    assert run(folder) == 0
+
+
+def test_a_result_for_which_there_is_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The confusion matrix of many classes is longer than what is kept free for the last words."""
+    folder = job(tmp_path / "run", images(tmp_path / "data.npz"), **RECIPE)
+    write_text = Path.write_text
+
+    def full_up(self: Path, text: str, **how: Any) -> int:
+        if '"finished"' in text:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write_text(self, text, **how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full_up)
+        assert run(folder) == 1
+    full(folder)
+    assert run(folder) == 0
+    assert end(folder)["status"] == "finished"

@@ -1,0 +1,64 @@
+"""Whatever moment a worker is killed at: what it left loads, and the run goes on to the same end."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from explorer.jobs.run_directory import RunDirectory
+from explorer.training import checkpoint
+from tests.helpers.training import SPEC, difference, end, images, job, left, run
+
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="what these tests kill are forks"),
+]
+
+
+def kill(folder: Path, what: str) -> dict[str, Any]:
+    """What ``tests.helpers.killer`` found."""
+    command = [sys.executable, "-m", "tests.helpers.killer", str(folder), what]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_after_200_kills_in_a_write_the_last_or_the_previous_checkpoint_loads(tmp_path: Path) -> None:
+    folder = job(tmp_path / "run", images(tmp_path / "data.npz"), epochs=84, lr=0.01, schedule="constant", ema=0.9)
+    found = kill(folder, "writers")
+    assert found["kills"] >= 200
+    assert found["hits"] > 30  # left a file half written
+    assert found["written"] > 50  # came to the end of one at least
+    state = checkpoint.read(RunDirectory(folder).resume)
+    assert state is not None
+    assert state["epoch"] > 50
+    assert run(folder) == 0
+    assert end(folder)["status"] == "finished"
+
+
+def test_stopped_and_killed_at_any_moment_it_ends_with_the_same_bits(tmp_path: Path) -> None:
+    recipe: dict[str, Any] = {"epochs": 20, "lr": 0.01, "schedule": "plateau", "augment": ["crop"]}
+    data = images(tmp_path / "data.npz")
+    interrupted = job(tmp_path / "interrupted", data, **recipe)
+    ends = kill(interrupted, "workers")
+    assert ends["finished"] == 1
+    assert set(ends) == {"finished", "stopped", "killed"}
+    assert min(ends["stopped"], ends["killed"]) > 1
+    alone = job(tmp_path / "alone", data, **recipe)
+    assert run(alone) == 0
+    assert difference(left(alone), left(interrupted)) is None
+
+
+def test_too_little_memory_for_a_batch(tmp_path: Path) -> None:
+    spec = {**SPEC, "cfg": [64, 64, "M", 64, "M"], "image_size": 128}
+    ends = kill(job(tmp_path / "run", images(tmp_path / "data.npz"), spec, epochs=1, batch_size=64), "memory")
+    assert len(ends) == 2
+    for ended in ends.values():
+        assert ended["status"] == "failed"
+        assert ended["error"]["code"] == "out_of_memory"
+        assert "batches of 64: use a smaller batch_size" in ended["error"]["message"]

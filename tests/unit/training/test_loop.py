@@ -1,0 +1,360 @@
+"""Steps, epochs and whole runs: auxiliary heads, permuted pixels, nothing learnt, the test set."""
+
+import json
+import math
+import signal
+from collections import namedtuple
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from explorer.data.dataset import Dataset, Split
+from explorer.families import parse_spec
+from explorer.families.building import build
+from explorer.jobs.run_directory import RunDirectory
+from explorer.training import faults, worker
+from explorer.training.batches import Batch, Evaluation
+from explorer.training.evaluation import evaluate
+from explorer.training.faults import PATIENCE, ChanceWatch, Fault, explained
+from explorer.training.freezing import training_mode
+from explorer.training.loop import Training, heads_of, is_point, step, train
+from explorer.training.measure import measure
+from explorer.training.setup import Prepared
+from explorer.weights.files import load as load_weights
+from explorer.weights.files import save
+from tests.helpers.pixels import Decoded
+from tests.helpers.toys import GOOGLENET, VGG, prepared, toy_data, toy_job, toy_spec
+
+
+class Nobody:
+    """Watches nothing."""
+
+    def after_step(self, training: Training) -> None:
+        pass
+
+    def judging(self, training: Training, done: int, total: int) -> None:
+        pass
+
+    def after_epoch(self, training: Training, *, improved: bool) -> None:
+        pass
+
+
+def trained(found: Prepared) -> Training:
+    train(found.training, Nobody())
+    return found.training
+
+
+# Auxiliary heads
+
+
+def without_dropout(found: Prepared) -> Training:
+    for module in found.training.network.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    return found.training
+
+
+@pytest.mark.parametrize("share", [0.3, 0.0])
+def test_the_loss_is_that_of_the_head_and_a_share_of_the_auxiliary_ones(share: float) -> None:
+    training = without_dropout(prepared(toy_spec(GOOGLENET), aux_weight=share))
+    batch = next(training.batches.epoch(0))
+    twin = build(toy_spec(GOOGLENET))
+    without = {f"{name}.dropout" for name in ("aux1", "aux2")}
+    for name in without:
+        twin.get_submodule(name).p = 0.0
+    twin.load_state_dict(training.network.state_dict())
+    main, first, second = (cross_entropy(head, batch.labels) for head in twin(batch.images))
+    (main + share * (first + second)).backward()
+    loss, _correct, images, *_more = step(training, batch).tolist()
+    assert loss / images == pytest.approx(main.item(), rel=1e-5)  # the number that is shown is the head's
+    for ours, theirs in zip(training.network.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-4, atol=1e-6)
+
+
+def test_auxiliary_heads_rest_in_evaluation_and_are_saved(tmp_path: Path) -> None:
+    found = prepared(toy_spec(GOOGLENET), epochs=1)
+    network = trained(found).network
+    network.get_submodule("aux1").register_forward_hook(lambda *_call: pytest.fail("aux1 ran"))
+    batches = Evaluation(found.dataset.test, found.preprocessing, 7, found.place)
+    scores = evaluate(network, batches.batches(), 4, torch.device("cpu"))
+    save(tmp_path / "a.safetensors", network.state_dict(), found.card)
+    again, _card = load_weights(tmp_path / "a.safetensors")
+    assert again.state_dict().keys() == network.state_dict().keys()
+    assert torch.equal(evaluate(again, batches.batches(), 4, torch.device("cpu")).confusion, scores.confusion)
+
+
+def test_torchvisions_auxiliary_heads_are_trained() -> None:
+    spec = parse_spec({"family": "torchvision", "name": "googlenet", "image_size": 32, "num_classes": 4})
+    found = prepared(spec, toy_data(channels=3, size=32), epochs=1)
+    training = found.training
+    training_mode(training.network, [])
+    sums = step(training, next(training.batches.epoch(0)))
+    assert sums.isfinite().all()
+    for name in ("aux1.fc2.weight", "aux2.fc2.weight", "fc.weight", "conv1.conv.weight"):
+        grad = training.network.get_parameter(name).grad
+        assert grad is not None
+        assert grad.abs().sum() > 0
+
+
+def test_a_head_that_is_not_there() -> None:
+    training = prepared(toy_spec(VGG)).training
+    batch = next(training.batches.epoch(0))
+    plain = step(training, batch)
+
+    class Wrapped(nn.Module):
+        def forward(self, images: Tensor) -> tuple[Tensor, None]:
+            return outputs(again.network(images), None)
+
+    outputs = namedtuple("outputs", ["logits", "aux_logits"])  # as torchvision has it
+    again = prepared(toy_spec(VGG)).training
+    again.model = Wrapped()
+    assert torch.equal(step(again, batch), plain)
+
+
+def test_each_auxiliary_head_has_its_own_loss_and_accuracy() -> None:
+    training = without_dropout(prepared(toy_spec(GOOGLENET), epochs=1, lr=1e-9))
+    twin = build(toy_spec(GOOGLENET))
+    for name in ("aux1", "aux2"):
+        twin.get_submodule(f"{name}.dropout").p = 0.0
+    twin.load_state_dict(training.network.state_dict())
+    batches = list(training.batches.epoch(0))
+    labels = torch.cat([batch.labels for batch in batches])
+    with torch.no_grad():
+        answers = [torch.cat(parts) for parts in zip(*(twin(batch.images) for batch in batches), strict=True)]
+    train(training, Nobody())
+    found = {row.name: row.value for row in training.rows}
+    for answer, loss, top1 in zip(
+        answers, ("loss", "aux1_loss", "aux2_loss"), ("top1", "aux1_top1", "aux2_top1"), strict=True
+    ):
+        assert found[f"train/{loss}"] == pytest.approx(cross_entropy(answer, labels).item(), rel=1e-4)
+        assert found[f"train/{top1}"] == pytest.approx((answer.argmax(1) == labels).float().mean().item())
+
+
+def test_torchvisions_heads_are_told_apart_by_name() -> None:
+    outputs = namedtuple("outputs", ["logits", "aux_logits2", "aux_logits1"])
+    main, second, first = (torch.full((1,), float(number)) for number in range(3))
+    assert heads_of(outputs(main, second, first)) == [main, first, second]
+    assert heads_of(main) == [main]
+
+
+# Gradients
+
+
+@pytest.mark.parametrize(
+    "limits", [{}, {"clip_norm": 0.01}, {"clip_value": 0.002}, {"clip_norm": 0.01, "clip_value": 0.002}]
+)
+def test_gradients_are_clipped_by_value_then_by_length_which_is_told_as_it_was(limits: dict[str, float]) -> None:
+    training, twin = prepared(toy_spec(VGG), **limits).training, build(toy_spec(VGG))
+    twin.load_state_dict(training.network.state_dict())
+    batch = next(training.batches.epoch(0))
+    cross_entropy(twin(batch.images), batch.labels).backward()
+    gradients = torch.cat([weight.grad.flatten() for weight in twin.parameters() if weight.grad is not None])
+    told = step(training, batch)[3:5].tolist()
+    assert told == [pytest.approx(gradients.norm().item(), rel=1e-4), 1.0]
+    if "clip_value" in limits:
+        gradients = gradients.clamp(-limits["clip_value"], limits["clip_value"])
+    if "clip_norm" in limits:
+        gradients = gradients * (limits["clip_norm"] / gradients.norm()).clamp(max=1)
+    ours = torch.cat([weight.grad.flatten() for weight in training.network.parameters() if weight.grad is not None])
+    torch.testing.assert_close(ours, gradients, rtol=1e-3, atol=1e-7)
+
+
+# Points within an epoch
+
+
+def test_points_are_the_means_of_their_steps() -> None:
+    training = prepared(toy_spec(VGG), batch_size=4, lr=1e-9, validation_fraction=0.0, epochs=2).training
+    batches = [batch for epoch in range(2) for batch in training.batches.epoch(epoch)]
+    with torch.no_grad():
+        losses = [cross_entropy(training.network(batch.images), batch.labels).item() for batch in batches]
+    train(training, Nobody())
+    rows = [row for row in training.rows if row.name == "step/loss"]
+    assert [row.epoch for row in rows] == pytest.approx([number / 10 for number in range(1, 21)])  # each step is one
+    assert [row.value for row in rows] == pytest.approx(losses, rel=1e-3)
+    assert {row.name for row in training.rows if row.epoch % 1} == {
+        f"step/{name}" for name in ("loss", "top1", "rate", "grad_norm")
+    }
+
+
+@pytest.mark.parametrize(("steps", "epochs"), [(1, 1), (7, 3), (400, 1), (5000, 10), (1563, 50), (20, 10_000)])
+def test_a_run_has_as_many_points_as_a_chart_can_show_and_begins_with_its_first_step(steps: int, epochs: int) -> None:
+    found = [
+        [batch for batch in range(1, steps + 1) if is_point(epoch, batch, steps, epochs)]
+        for epoch in range(min(epochs, 2))
+    ]
+    regular = found[-1] if epochs > 1 else [batch for batch in found[0] if batch & (batch - 1)]
+    assert len(regular) <= min(100, 1000 // epochs)
+    assert found[0][0] == 1
+    if epochs <= 500:
+        assert all(points[-1] == steps for points in found)
+        widest = max(b - a for a, b in zip([0, *found[0]], found[0], strict=False))
+        assert widest <= math.ceil(steps / min(100, 1000 // epochs, steps))
+
+
+# Permuted pixels: the same for every split, and nothing to a fully connected network
+
+
+def test_a_fully_connected_network_learns_permuted_pixels_as_well() -> None:
+    spec = toy_spec({**VGG, "cfg": [], "classifier": [12]})
+    plain, permuted = (prepared(spec, augment=names, epochs=3) for names in ([], ["permute_pixels"]))
+    seed = permuted.preprocessing.permutation_seed
+    assert seed == permuted.job.recipe.seed
+    order = torch.randperm(64, generator=torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        for name, weight in permuted.training.network.named_parameters():
+            own = plain.training.network.get_parameter(name)
+            weight.copy_(own[:, order] if name == "classifier.0.weight" else own)
+    one, other = trained(plain), trained(permuted)
+    assert one.rows[0].value != one.rows[-2].value
+    for mine, theirs in zip(one.rows, other.rows, strict=True):
+        if not mine.name.startswith("time/"):
+            assert theirs == (mine.epoch, mine.name, pytest.approx(mine.value, rel=1e-5))
+    found = other.network.get_parameter("classifier.0.weight")
+    torch.testing.assert_close(found, one.network.get_parameter("classifier.0.weight")[:, order], rtol=1e-4, atol=1e-6)
+
+
+def test_all_splits_and_the_card_permute_alike() -> None:
+    plain = prepared(toy_spec(VGG), seed=7)
+    permuted = prepared(toy_spec(VGG), augment=["permute_pixels"], seed=7)
+    order = torch.randperm(64, generator=torch.Generator().manual_seed(7))
+    assert plain.training.validation is not None
+    assert permuted.training.validation is not None
+    for straight, shuffled in (
+        (plain.training.batches.epoch(0), permuted.training.batches.epoch(0)),
+        (plain.training.validation.batches(), permuted.training.validation.batches()),
+        (plain.test_batches().batches(), permuted.test_batches().batches()),
+    ):
+        for one, other in zip(straight, shuffled, strict=True):
+            assert torch.equal(one.images.flatten(2)[..., order], other.images.flatten(2))
+    assert permuted.card.inputs == permuted.preprocessing
+    assert permuted.card.preprocessing["permutation_seed"] == 7
+    assert "permutation_seed" not in plain.card.preprocessing
+    assert prepared(toy_spec(VGG), augment=["permute_pixels"], seed=8).preprocessing.permutation_seed == 8
+
+
+# Nothing learnt
+
+
+def test_labels_without_a_rule_are_given_up_after_the_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faults, "PATIENCE_STEPS", 1)
+    data = toy_data(80)
+    generator = torch.Generator().manual_seed(0)
+    shuffled = replace(data.train, labels=data.train.labels[torch.randperm(80, generator=generator)])
+    found = prepared(toy_spec(VGG), replace(data, train=shuffled), lr=1e-6, epochs=50, validation_fraction=0.0)
+    with pytest.raises(Fault, match=f"for {PATIENCE} epochs the accuracy stayed at ") as caught:
+        trained(found)
+    assert caught.value.code == "at_chance"
+    assert found.training.epoch == PATIENCE
+
+
+def test_a_slow_learner_is_not_given_up() -> None:
+    watch = ChanceWatch(torch.arange(1000) % 10, 10, steps=100)
+    for epoch in range(100):  # the loss falls by a thousandth in an epoch, while the accuracy is that of guessing
+        watch.after_epoch(0.1, math.log(10) * (0.994 - 0.001 * epoch))
+    for _round in range(5):
+        for _epoch in range(PATIENCE - 1):
+            watch.after_epoch(0.1, math.log(10))
+        watch.after_epoch(0.2, math.log(10))  # one better epoch starts the count anew
+    for _epoch in range(PATIENCE - 1):
+        watch.after_epoch(0.1, math.log(10))
+    with pytest.raises(Fault):
+        watch.after_epoch(0.1, math.log(10))
+
+
+def test_a_small_set_has_as_many_steps_as_a_large_one() -> None:
+    watch = ChanceWatch(torch.arange(60) % 10, 10, steps=3)
+    for _epoch in range(500 // 3):
+        watch.after_epoch(0.1, math.log(10))
+    with pytest.raises(Fault, match="for 167 epochs"):
+        watch.after_epoch(0.1, math.log(10))
+
+
+def test_guessing_is_as_good_as_the_most_frequent_class() -> None:
+    labels = torch.tensor([0] * 90 + [1] * 10)
+    watch = ChanceWatch(labels, 2, steps=100)
+    for _epoch in range(PATIENCE - 1):
+        watch.after_epoch(0.9, 0.4)
+    with pytest.raises(Fault, match=r"90.0%"):
+        watch.after_epoch(0.9, 0.4)
+
+
+def test_a_batch_of_one_value_is_explained() -> None:
+    spec = toy_spec({**VGG, "cfg": [4, "M", 4, "M", 4, "M", 4], "batch_norm": True})
+    with pytest.raises(ValueError, match="more than 1 value") as caught:
+        trained(prepared(spec, batch_size=1))
+    fault = explained(caught.value, 1)
+    assert (fault.code, str(fault)) == (
+        "input",
+        "batch norm can't train on a single value per channel: raise batch_size",
+    )
+
+
+# Whole runs
+
+
+@pytest.fixture
+def undisturbed() -> Iterator[None]:
+    """What a worker changes in its process is put back."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    torch.set_flush_denormal(False)
+
+
+class Watched(Decoded):
+    """Images that say which of them were read, and how many epochs were written by then."""
+
+    def __init__(self, images: Tensor, run: RunDirectory) -> None:
+        super().__init__(list(images))
+        self.run = run
+        self.reads: list[tuple[int, int]] = []
+
+    def __getitem__(self, index: int) -> Tensor:
+        self.reads.append((index, max((row.epoch for row in self.run.rows()), default=0)))
+        return super().__getitem__(index)
+
+
+@pytest.mark.usefixtures("undisturbed")
+def test_the_test_set_is_read_once_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = toy_job(toy_spec(VGG), epochs=3)
+    run = RunDirectory(tmp_path / job.id)
+    data = toy_data()
+    assert isinstance(data.test.images, Tensor)
+    images = Watched(data.test.images, run)
+    watched: Dataset = replace(data, test=Split(images, data.test.labels))
+    job.write(run.folder)
+    monkeypatch.setattr(worker, "load", lambda *_asked: watched)
+    assert worker.main(run.folder) == 0
+    assert {epoch for _index, epoch in images.reads} == {3}
+    read = [index for index, _epoch in images.reads]
+    # The first is looked at for its number of channels, too.
+    assert sorted(set(read)) == list(range(20))
+    # Those that it got wrong are looked at once more, for their pictures.
+    pictures = [mistake["index"] for mistake in json.loads(run.mistakes.read_text())]
+    assert all(read.count(index) == 1 + pictures.count(index) for index in range(1, 20))
+
+    ended = run.ended()
+    assert ended is not None
+    result = ended["result"]
+    monkeypatch.setattr("explorer.training.measure.load", lambda *_asked: data)
+    monkeypatch.setattr("explorer.training.measure.BATCH", job.recipe.batch_size)  # other batches add up otherwise
+    measured = measure(run.best, "toys", "test", "cpu", lambda *_told: None).result
+    assert {key: measured[key] for key in result} == result
+    assert (measured["split"], measured["dataset"], measured["notes"]) == ("test", "toys", [])
+
+
+def test_a_batch_is_counted_as_it_was_seen() -> None:
+    training = prepared(toy_spec(VGG)).training
+    batch: Batch = next(training.batches.epoch(0))
+    with torch.no_grad():
+        logits = training.network(batch.images)
+    loss, correct, images, *_more = step(training, batch).tolist()
+    assert loss == pytest.approx(cross_entropy(logits, batch.labels, reduction="sum").item(), rel=1e-5)
+    assert correct == int((logits.argmax(1) == batch.labels).sum())
+    assert images == len(batch.labels)

@@ -1,0 +1,102 @@
+"""Weights measured on data whose classes, channels and splits are not those of the training."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from explorer.data.dataset import Dataset, Split
+from explorer.errors import InputError
+from explorer.training.measure import matched, measure
+from explorer.weights.files import save
+from tests.helpers.toys import CLASSES, VGG, prepared, toy_data, toy_spec
+
+Measure = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Measure:
+    """Measures the same weights, for CLASSES in grey, on any data set."""
+    found = prepared(toy_spec(VGG))
+    save(tmp_path / "w.safetensors", found.training.network.state_dict(), found.card)
+
+    def run(data: Dataset, split: str = "test") -> dict[str, Any]:
+        monkeypatch.setattr("explorer.training.measure.load", lambda *_asked: data)
+        return measure(tmp_path / "w.safetensors", "toys", split, "cpu", lambda *_told: None).result
+
+    return run
+
+
+def test_classes_in_another_order_are_found_by_name(measured: Measure) -> None:
+    data = toy_data(test=37)
+    straight = measured(data)
+    order = [2, 0, 3, 1]  # new position -> old
+    positions = torch.tensor([order.index(old) for old in range(4)])
+    names = tuple(CLASSES[old].upper() for old in order)
+    turned = replace(data, classes=names, test=Split(data.test.images, positions[data.test.labels]))
+    assert measured(turned) == straight
+    assert straight["images"] == 37
+    assert list(straight["per_class"]) == list(CLASSES)
+
+
+def test_some_of_the_classes(measured: Measure) -> None:
+    data = toy_data(test=37)
+    whole = measured(data)["confusion"]
+    chosen = data.test.take(torch.nonzero((data.test.labels == 1) | (data.test.labels == 3)).flatten())
+    part = measured(replace(data, classes=("bee", "dog"), test=Split(chosen.images, chosen.labels // 2)))
+    assert part["confusion"] == [[0] * 4, whole[1], [0] * 4, whole[3]]
+    assert part["per_class"]["ant"] is None
+
+
+def test_other_names_are_taken_by_position_and_a_note_says_so(measured: Measure) -> None:
+    data = toy_data()
+    result = measured(replace(data, classes=("0", "1", "2", "3")))
+    assert result["confusion"] == measured(data)["confusion"]
+    assert result["notes"] == []
+    (warning,) = result["warnings"]
+    assert "classes are taken by their position, '0' for 'ant'." in warning
+
+
+def test_classes_that_the_weights_do_not_know(measured: Measure) -> None:
+    with pytest.raises(InputError, match=r"^dataset: its class 'Emu' is none of .* \(ant, bee, cat, dog\)"):
+        measured(replace(toy_data(), classes=("ant", "bee", "cat", "Emu")))
+    with pytest.raises(InputError, match=r"^dataset: its class '0' is none of"):
+        measured(replace(toy_data(), classes=("0", "1", "2")))
+
+
+def test_letters_in_both_cases_are_classes_of_their_own() -> None:
+    assert matched(("A", "B", "a"), ("a", "A"))[0].tolist() == [2, 0]
+    assert matched(("A", "B"), ("b", "a"))[0].tolist() == [1, 0]
+    with pytest.raises(InputError, match="its class 'a' is none"):
+        matched(("A", "B", "C"), ("A", "a"))
+
+
+def test_colour_is_given_in_grey(measured: Measure) -> None:
+    grey = toy_data()
+    assert isinstance(grey.test.images, torch.Tensor)
+    colour = replace(grey, channels=3, test=Split(grey.test.images.expand(-1, 3, -1, -1), grey.test.labels))
+    result = measured(colour)
+    assert result["notes"] == ["The images are turned grey, as the network takes one channel."]
+    assert result["images"] == 20
+
+
+def test_any_split_that_the_data_has(measured: Measure) -> None:
+    data = toy_data()
+    assert measured(data, "train")["images"] == 40
+    with pytest.raises(InputError, match=r"^split: 'validation' is not one of test, train$"):
+        measured(data, "validation")
+    assert measured(replace(data, validation=data.test), "validation")["images"] == 20
+    with pytest.raises(InputError, match=r"^split: 'notes' is not one of test, train$"):
+        measured(data, "notes")
+
+
+def test_the_way_is_told(measured: Measure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.training.measure.BATCH", 8)
+    measured(toy_data())
+    told: list[tuple[int, int]] = []
+    measure(tmp_path / "w.safetensors", "toys", "test", "cpu", lambda _step, done, total: told.append((done, total)))
+    assert [done for done, _total in told] == sorted(done for done, _total in told)
+    assert told[-1] == (20, 20)

@@ -1,0 +1,232 @@
+"""A run that was stopped and taken up again ends with the same bits as one that was left alone."""
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from explorer.jobs.run_directory import POINT, RunDirectory
+from explorer.training import checkpoint
+from explorer.training.loop import Training
+from explorer.training.worker import Watch
+from explorer.weights.files import read_card
+from tests.helpers.training import difference, end, final_state, images, job, left, run
+
+pytestmark = pytest.mark.exhaustive
+
+STEPS = 12  # of the helpers' runs
+
+RECIPES: dict[str, dict[str, Any]] = {
+    "onecycle in bf16": {"precision": "bf16", "augment": ["crop", "rotation", "noise"], "label_smoothing": 0.1},
+    "plateau": {"optimizer": "sgd", "schedule": "plateau", "patience": 0, "threshold": 0.9, "warmup_epochs": 1.5},
+    "cosine after warm-up": {"optimizer": "nesterov", "schedule": "cosine", "warmup_epochs": 1, "augment": ["cutout"]},
+    "average": {"ema": 0.9, "optimizer": "adam", "schedule": "step", "step_size": 1, "augment": ["flip", "crop"]},
+    "average in bf16, no validation": {"ema": 0.5, "precision": "bf16", "validation_fraction": 0},
+    "boxes, permuted": {"augment": ["random_resized_crop", "permute_pixels"], "schedule": "constant"},
+}
+
+
+def stop_when(monkeypatch: pytest.MonkeyPatch, chosen: set[int] | None) -> list[int]:
+    """Have the worker take a signal at steps that it does, counted over all runs; none is every step."""
+    done: list[int] = []
+    after_step = Watch.after_step
+
+    def interrupted(self: Watch, training: Training) -> None:
+        done.append(len(done))
+        if chosen is None or done[-1] in chosen:
+            self.ask_to_stop(15, None)
+        after_step(self, training)
+
+    monkeypatch.setattr(Watch, "after_step", interrupted)
+    return done
+
+
+def run_to_the_end(folder: Path) -> int:
+    """Resume until the run is finished; how often it was started."""
+    for count in range(1, STEPS + 2):
+        assert run(folder) == 0
+        if end(folder)["status"] == "finished":
+            return count
+        assert end(folder) == {"status": "stopped", "error": None, "result": None}
+    raise AssertionError
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_stopped_at_every_step_it_ends_with_the_same_bits(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = images(tmp_path / "data.npz")
+    alone = job(tmp_path / "alone", data, **RECIPES[name])
+    assert run(alone) == 0
+    stopped = job(tmp_path / "stopped", data, **RECIPES[name])
+    steps = stop_when(monkeypatch, None)
+    starts = run_to_the_end(stopped)
+    assert len(steps) == STEPS  # none was done twice
+    assert starts == STEPS  # a stop at the last step is too late
+    assert difference(left(alone), left(stopped)) is None
+
+
+def test_a_run_goes_on_with_its_threads_whatever_else_runs_and_its_card_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = job(tmp_path / "run", images(tmp_path / "data.npz"))
+    monkeypatch.setattr("explorer.training.setup.threads", lambda *_asked: 2)
+    with monkeypatch.context() as patch:
+        stop_when(patch, {5})
+        run(folder)
+    assert end(folder)["status"] == "stopped"
+    monkeypatch.setattr("explorer.training.setup.threads", lambda *_asked: 1)
+    assert run(folder) == 0
+    for weights in (RunDirectory(folder).best, RunDirectory(folder).last):
+        card = read_card(weights)
+        assert card.made_by["hardware"].endswith(" cpu, 2 threads")
+        assert {name.partition("/")[0] for name in card.metrics} <= {
+            "epoch",
+            "rate",
+            "train",
+            "validation",
+            "test",
+            "time",
+        }
+
+
+def test_only_what_can_be_resumed_keeps_a_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = job(tmp_path / "run", images(tmp_path / "data.npz"))
+    with monkeypatch.context() as patch:
+        stop_when(patch, {4})
+        run(folder)
+    assert RunDirectory(folder).resume.exists()
+    run(folder)
+    assert not RunDirectory(folder).resume.exists()
+
+
+def test_two_runs_of_a_job_are_the_same_to_the_bit(tmp_path: Path) -> None:
+    data = images(tmp_path / "data.npz")
+    runs = [job(tmp_path / name, data, augment=["crop"], seed=7) for name in "ab"]
+    assert [run(folder) for folder in runs] == [0, 0]
+    assert difference(left(runs[0]), left(runs[1])) is None
+    other = job(tmp_path / "c", data, augment=["crop"], seed=8)
+    run(other)
+    assert difference(left(runs[0])["last"], left(other)["last"]) is not None  # the comparison can tell
+
+
+def test_checkpoints_at_other_moments_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = images(tmp_path / "data.npz")
+    rare = job(tmp_path / "rare", data, ema=0.9, augment=["crop"])
+    run(rare)
+    monkeypatch.setattr("explorer.training.metrics_logger.SAVE_EVERY", 0.0)
+    monkeypatch.setattr("explorer.training.metrics_logger.SAVE_AT_LEAST", 0.0)
+    monkeypatch.setattr("explorer.training.metrics_logger.SAVE_SHARE", 1e9)
+    often = job(tmp_path / "often", data, ema=0.9, augment=["crop"])
+    run(often)
+    assert difference(left(rare), left(often)) is None
+
+
+def test_a_run_that_lost_what_came_after_its_checkpoint_does_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a kill leaves: a checkpoint of long ago, metrics and events of epochs after it, half a line."""
+    data = images(tmp_path / "data.npz")
+    alone = job(tmp_path / "alone", data)
+    run(alone)
+    killed = job(tmp_path / "killed", data)
+    with monkeypatch.context() as patch:
+        stop_when(patch, {4})  # in the second epoch
+        run(killed)
+    kept = RunDirectory(killed).resume.read_bytes()
+    run(killed)
+    RunDirectory(killed).resume.write_bytes(kept)
+    with (killed / "metrics.jsonl").open("a") as file:
+        file.write('{"epoch": 5, "name": "train/lo')
+    (killed / ".0123456789abcdef.part").write_bytes(b"half a checkpoint")
+    assert run(killed) == 0
+    assert difference(left(alone), left(killed)) is None
+    assert not list(killed.glob(".*"))
+    assert curves(killed) == written(killed)
+
+
+def test_events_are_the_metrics_after_many_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = job(tmp_path / "run", images(tmp_path / "data.npz"))
+    stop_when(monkeypatch, {1, 2, 5, 6, 9})
+    assert run_to_the_end(folder) > 3
+    assert {row.epoch for row in RunDirectory(folder).rows() if not row.name.startswith(POINT)} == {1, 2, 3, 4}
+    assert curves(folder) == written(folder)
+
+
+def curves(folder: Path) -> dict[str, list[tuple[float, float]]]:
+    """The scalars that TensorBoard shows, by epochs; within an epoch it counts steps."""
+    found = {}
+    for place, steps in ((folder, 1), (folder / "steps", STEPS / 4)):
+        events = EventAccumulator(str(place), {"scalars": 0})
+        events.Reload()
+        for name in events.Tags()["scalars"]:
+            found[name] = [(event.step / steps, event.value) for event in events.Scalars(name)]
+    return found
+
+
+def written(folder: Path) -> dict[str, list[tuple[float, float]]]:
+    """The same from ``metrics.jsonl``, in float32 as events have it."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for line in (folder / "metrics.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        found.setdefault(row["name"], []).append((row["epoch"], float(np.float32(row["value"]))))
+    return found
+
+
+@pytest.mark.parametrize("hurt", ["cut", "bit", "empty", "other"])
+def test_a_damaged_checkpoint_ends_the_run_in_words(hurt: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = job(tmp_path / "run", images(tmp_path / "data.npz"))
+    with monkeypatch.context() as patch:
+        stop_when(patch, {4})
+        run(folder)
+    path = RunDirectory(folder).resume
+    whole = path.read_bytes()
+    state = checkpoint.read(path)
+    assert state is not None
+    weight = next(value for name, value in state["network"].items() if name.endswith("weight"))
+    inside = whole.index(weight.numpy().tobytes()) + 5
+    flipped = bytes([whole[inside] ^ 1])
+    path.write_bytes(
+        {"cut": whole[:-100], "bit": whole[:inside] + flipped + whole[inside + 1 :], "empty": b"", "other": b"GIF89a"}[
+            hurt
+        ]
+    )
+    best = RunDirectory(folder).best.exists() and RunDirectory(folder).best.read_bytes()
+    assert run(folder) == 1
+    error = end(folder)["error"]
+    assert error["code"] == "damaged"
+    assert str(path) in error["message"]
+    assert "\n" not in error["message"]
+    assert (RunDirectory(folder).best.exists() and RunDirectory(folder).best.read_bytes()) == best
+    path.write_bytes(whole)
+    assert run(folder) == 0
+
+
+def test_random_damage_is_never_taken_for_a_checkpoint(tmp_path: Path) -> None:
+    folder = job(tmp_path / "run", images(tmp_path / "data.npz"))
+    run(folder)
+    path = final_state(folder)
+    whole = path.read_bytes()
+    before = checkpoint.read(path)
+    chance = random.Random(0)  # noqa: S311  places, and no secrets
+    refused = 0
+    for _trial in range(150):
+        data = bytearray(whole)
+        place = chance.randrange(len(data))
+        if chance.random() < 0.5:
+            data[place] ^= 1 << chance.randrange(8)
+        else:
+            del data[place:]
+        path.write_bytes(data)
+        try:
+            state = checkpoint.read(path)
+        except checkpoint.Fault as fault:
+            refused += fault.code == "damaged"
+        else:  # a bit that nothing depends on, such as padding or a date
+            refused += 1
+            assert difference(before, state) is None
+    assert refused == 150

@@ -1,0 +1,147 @@
+"""How fast a network trains, measured on steps whose length is known, and on real ones."""
+
+import io
+import json
+import os
+import sys
+from multiprocessing import get_context
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import psutil
+import pytest
+import torch
+
+from explorer.families import Spec
+from explorer.jobs.estimate import Pace
+from explorer.jobs.job import Resources
+from explorer.recipes import Recipe
+from explorer.training import throughput
+from explorer.workers import subprocess_runner
+from tests.helpers.toys import GOOGLENET, RESNET, VGG, toy_spec
+
+pytestmark = pytest.mark.process
+
+ONE = Resources(device="cpu", threads=1)
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(throughput, "LONG_ENOUGH", 0.1)
+    yield
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(False)
+
+
+def asked(spec: Spec, **recipe: object) -> str:
+    return json.dumps({"spec": spec.to_dict(), "recipe": recipe, "resources": {"device": "cpu", "threads": 1}})
+
+
+def test_known_steps_have_their_length_and_the_first_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = {"steps": 0, "images": 0}
+    began, passed = psutil.Process().create_time(), 0.0
+
+    def step(_training: object, batch: Any) -> torch.Tensor:
+        nonlocal passed
+        passed += 0.03 if done["steps"] else 0.5
+        done["steps"] += 1
+        assert len(batch.images) == 10
+        return torch.zeros(3)
+
+    def evaluate(_network: object, batches: Any, *_more: object) -> None:
+        nonlocal passed
+        passed += 0.01
+        done["images"] = sum(len(batch.images) for batch in batches)
+
+    monkeypatch.setattr(throughput, "step", step)
+    monkeypatch.setattr(throughput, "evaluate", evaluate)
+    monkeypatch.setattr(throughput, "time", SimpleNamespace(time=lambda: began + passed, perf_counter=lambda: passed))
+    # Of three processes each has a third of the batch, all at the same time.
+    found = throughput.measure(toy_spec(VGG), Recipe(batch_size=30), Resources(device="cpu", processes=3))
+    assert done == {"steps": 1 + 4, "images": 10}
+    assert found.batch_size == 30
+    assert found.seconds_per_step == pytest.approx(0.03)
+    assert found.seconds_per_evaluated_image == pytest.approx(0.01 / 30)
+    assert found.startup == pytest.approx(0.5, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("family", "recipe"),
+    [
+        (VGG, {"epochs": 1, "schedule": "cosine", "augment": ["random_resized_crop", "cutout"]}),
+        (RESNET, {"epochs": 1, "ema": 0.9, "schedule": "plateau", "validation_fraction": 0, "precision": "bf16"}),
+        (GOOGLENET, {"epochs": 2, "warmup_epochs": 1, "mean": [0.5] * 3, "std": [0.5] * 3, "batch_size": 3}),
+    ],
+    ids=["vgg", "resnet", "googlenet"],
+)
+def test_every_recipe_can_be_measured_for_longer_than_it_lasts(
+    family: dict[str, object], recipe: dict[str, object]
+) -> None:
+    found = throughput.measure(toy_spec(family), Recipe.parse(recipe), ONE)
+    assert 0 < found.seconds_per_step < 10
+    assert 0 < found.seconds_per_evaluated_image < 1
+    assert (found.device, found.precision) == ("cpu", recipe.get("precision", "fp32"))
+
+
+def test_from_another_process() -> None:
+    found = Pace(
+        **json.loads(subprocess_runner.run("explorer.training.throughput", text=asked(toy_spec(VGG)), longest=120))
+    )
+    assert found.batch_size == 64
+    assert found.startup > found.seconds_per_step > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "what is given: '{' is not JSON"),
+        ("[]", "what is given: [] has no keys"),
+        (json.dumps({"spec": {}, "recipe": {}}), "resources"),
+        (asked(toy_spec(VGG), epochs=0), "epochs: "),
+        (asked(toy_spec(VGG), precision="fp16"), "precision: fp16 needs a GPU"),
+        (asked(toy_spec(VGG), freeze=["nothing"]), "freeze: "),
+        (asked(toy_spec(VGG, cfg=["M", "M", "M", 4], batch_norm=True), batch_size=1), "raise batch_size"),
+    ],
+)
+def test_input_at_fault_is_told_in_one_line(
+    text: str, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    assert throughput.main() == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert words in err
+
+
+def test_a_fault_of_ours_is_not_called_the_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(asked(toy_spec(VGG))))
+    monkeypatch.setattr(throughput, "prepare", lambda *_job: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        throughput.main()
+
+
+def starved(text: str, told: Path) -> None:
+    """Measure with a gigabyte of memory more than is in use."""
+    import resource  # Unix has it
+
+    limit = psutil.Process().memory_info().vms + 2**30
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    sys.stdin = io.StringIO(text)
+    with told.open("w") as sys.stderr:
+        status = throughput.main()
+    os._exit(status)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere memory can't be limited so")
+def test_too_little_memory_is_told_in_words(tmp_path: Path) -> None:
+    wide = toy_spec(VGG, cfg=[4096, "A:128/128"], image_size=128)  # 17 GB of its first map alone
+    told = tmp_path / "told"
+    process = get_context("fork").Process(target=starved, args=(asked(wide, precision="fp32"), told))
+    process.start()
+    process.join(60)
+    assert process.exitcode == 2
+    assert told.read_text() == (
+        "the machine has run out of memory with batches of 64: use a smaller batch_size or image_size, or close other "
+        "programs\n"
+    )

@@ -1,0 +1,176 @@
+"""The cases show what their sentences say; networks survive the texts of their links."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from explorer.analysis import Analysis, analyse
+from explorer.analysis.comparison import Measure, compare, totals
+from explorer.errors import InputError, SpecError
+from explorer.families import PRESETS, parse_spec, resolve, saved
+from explorer.families.link import from_text, to_text
+from explorer.settings import settings
+from explorer.ui.compare.cases import cases
+from explorer.ui.compare.entries import Entry, full_title, of_spec, read, title
+from tests.helpers.specs import accepted, any_raw
+
+UNRESERVED = re.compile(r"[A-Za-z0-9._~-]+")  # RFC 3986, section 2.3
+
+
+def networks(name: str) -> list[Analysis]:
+    (case,) = [case for case in cases() if case.name == name]
+    return [analyse(contestant.spec) for contestant in case.contestants]
+
+
+def test_names_are_unique_and_everything_is_said() -> None:
+    assert len({case.name for case in cases()}) == len(cases()) >= 7
+    for case in cases():
+        assert case.title
+        assert case.look.endswith(".")
+        compare([analyse(contestant.spec) for contestant in case.contestants])
+        for contestant in case.contestants:
+            assert from_text(to_text(contestant.spec, contestant.base))[0] == contestant.spec
+
+
+def test_three_3x3_see_what_one_7x7_sees() -> None:
+    for name in ("stem", "seven-inside"):
+        one, three = networks(name)
+        assert one.field == three.field
+    stem, stack = ([layer.params for layer in network.layers if "Conv" in layer.kind] for network in networks("stem"))
+    assert stem[0] == 49 * 3 * 64 + 64
+    assert stack[:3] == [27 * 64 + 64, 9 * 64 * 64 + 64, 9 * 64 * 64 + 64]
+    assert stem[1:] == stack[3:]
+    seven, threes = networks("seven-inside")
+    biases = 2 * 128
+    assert seven.totals.params - threes.totals.params == (49 - 27) * 128**2 - biases
+
+
+def test_shortcuts_cost_three_projections() -> None:
+    plain, residual = networks("residual")
+    projections = [a * b + 2 * b for a, b in ((64, 128), (128, 256), (256, 512))]
+    assert residual.totals.params - plain.totals.params == sum(projections)
+    assert totals(plain)[Measure.DEPTH] == totals(residual)[Measure.DEPTH] == 34
+
+
+def test_the_sentences_numbers() -> None:
+    basic, bottleneck = (network.totals.macs for network in networks("bottleneck"))
+    assert bottleneck / basic == pytest.approx(1.12, abs=0.005)
+    full, pooled = networks("head")
+    head = [layer for layer in full.layers if layer.stage == "head"]
+    assert 0.89 < sum(layer.params for layer in head) / full.totals.params < 0.9
+    assert sum(layer.macs for layer in head) / full.totals.macs < 0.01
+    assert (
+        pooled.totals.params == 14_714_688 + 512 * 1000 + 1000
+    )  # the features (Simonyan and Zisserman) and one Linear
+    vgg, googlenet = (network.totals for network in networks("vgg-googlenet"))
+    assert vgg.params / googlenet.params == pytest.approx(20, abs=0.5)
+    assert vgg.macs / googlenet.macs == pytest.approx(10, abs=0.5)
+
+
+@given(any_raw(), st.sampled_from(sorted(PRESETS)))
+def test_every_network_survives_its_text(raw: dict[str, object], base: str) -> None:
+    spec = accepted(raw)
+    if spec is None:
+        return
+    text = to_text(spec, base)
+    assert UNRESERVED.fullmatch(text)
+    assert from_text(text)[0] == spec
+
+
+@pytest.mark.parametrize("name", [*PRESETS, "torchvision:efficientnet_b3"])
+def test_presets_are_their_names(name: str) -> None:
+    spec = resolve(name)
+    assert to_text(spec, name) == name.replace(":", "~.")
+    assert from_text(to_text(spec, name)) == from_text(name) == (spec, name)
+
+
+def test_texts_are_readable() -> None:
+    spec = resolve("vgg16").changed(batch_norm=True)
+    assert to_text(spec, "vgg16") == "vgg16~batch_norm~true"
+    assert to_text(resolve("vgg16").changed(cfg=["64:7/2", "M"]), "vgg16") == "vgg16~cfg~64~.7~-2.M"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "link: there is no preset ''"),
+        ("vgg61", "link: there is no preset 'vgg61'"),
+        ("vgg16~batch_norm", "link: 'batch_norm' has no value"),
+        ("vgg16~cfg~64~cfg~128", "link: 'cfg' stands twice"),
+        ("vgg16~net~vgg19", "link: 'net' stands twice"),
+        ("vgg16~blocks~2.2", "link, 'blocks': vgg16 has no such setting"),
+        ("vgg16~cfg~64.X", "link: cfg, entry 2: 'X' is neither"),
+        ("vgg16~cfg~" + "64." * 9000, "link: longer than 8,000 characters"),
+    ],
+)
+def test_rubbish_is_refused(text: str, message: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        from_text(text)
+    assert message in str(caught.value)
+
+
+@given(
+    st.text(alphabet="vgg16~.-_bnactf0M/:? {[&=", max_size=40)
+    | st.text(max_size=40)
+    | st.text(alphabet="/[]@:.#?&=vg16", max_size=20).map("http://{}?net=vgg16".format)
+)
+@example("http://[x?net=vgg16")
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        entry = read(text)
+    except InputError as error:
+        assert "\n" not in str(error)
+        return
+    assert read(entry.text) == entry
+
+
+def test_what_can_be_pasted() -> None:
+    narrow = resolve("resnet18").changed(widths=[8, 16, 32, 64])
+    expected = Entry(narrow, "resnet18")
+    assert read("resnet18~widths~8.16.32.64") == expected
+    assert read("https://example.org/architecture?net=resnet18&widths=8.16.32.64&batch=64&lang=en") == expected
+    assert read("http://[x?net=resnet18&widths=8.16.32.64#top").spec == narrow
+    assert read(narrow.to_json()).spec == narrow
+    assert read(" torchvision:resnet18\n").base == "torchvision:resnet18"
+    with pytest.raises(SpecError, match="no classification model 'resnet19'"):
+        read("torchvision:resnet19")
+
+
+@pytest.mark.parametrize(
+    "text", ["?a=vgg16&b=resnet50", "http://localhost/", "?", "https://x.org/?net=", "?#net=vgg16"]
+)
+def test_a_link_without_a_network_is_not_the_default_one(text: str) -> None:
+    with pytest.raises(SpecError, match=r"it has no 'net', so it names no network|there is no preset"):
+        read(text)
+
+
+def test_what_was_saved_can_be_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPLORER_SAVED_DIR", str(tmp_path))
+    settings.cache_clear()
+    try:
+        narrow = resolve("resnet18").changed(widths=[8, 16, 32, 64])
+        saved.save("mine", narrow)
+        assert read("saved:mine").spec == narrow
+        with pytest.raises(InputError, match="saved: there is no architecture 'yours'"):
+            read("saved:yours")
+    finally:
+        settings.cache_clear()
+
+
+def test_files_of_the_server_are_not_read() -> None:
+    with pytest.raises(SpecError, match="there is no preset"):
+        read("/etc/hostname.json")
+
+
+def test_titles() -> None:
+    assert title(read("resnet50")) == "ResNet-50"
+    assert title(read("torchvision:resnet50")) == "torchvision resnet50"
+    assert title(read("vgg16~pool_to~1~classifier~empty")) == "VGG-16, global pooling"
+    spec = parse_spec({**resolve("vgg16").to_dict(), "num_classes": 10})
+    assert title(of_spec(spec)) == "VGG-16 (D), num_classes 10"
+    long = read("vgg16~cfg~64.M.128.M.256.M.512.M.512")
+    assert title(long) == "VGG-16 (D), changed"
+    assert full_title(long) == "VGG-16 (D), cfg 64.M.128.M.256.M.512.M.512"

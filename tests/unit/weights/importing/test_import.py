@@ -1,0 +1,378 @@
+"""Checkpoints of other people become weights, whole and proved, or are refused: nothing is written then."""
+
+import json
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import torch
+import torchvision
+from click.testing import CliRunner, Result
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from explorer.cli.main import cli
+from explorer.cli.print_import import ask, report
+from explorer.errors import InputError
+from explorer.families import ResNetSpec, Spec, VggSpec, resolve
+from explorer.families.building import build, fill
+from explorer.families.recognition.guess import Question, our_shapes
+from explorer.weights.files import load, pth_bytes
+from explorer.weights.importing import class_names
+from explorer.weights.importing.checkpoint import Checkpoint
+from explorer.weights.importing.importing import Imported, import_checkpoint, propose
+from explorer.weights.importing.proof import disagreement, prove
+from explorer.weights.importing.questions import CIFAR10, READERS
+from tests.helpers.foreign_networks import RESIDUAL, SMALL, Import, imported, trained, weights_of
+from tests.unit.families.test_recognition_resnet import R1
+
+pytestmark = pytest.mark.process
+
+__all__ = ["imported"]  # a fixture
+
+
+def test_a_card_says_what_is_known_and_no_more(imported: Import) -> None:
+    tensors = weights_of(RESIDUAL)
+    done = imported(tensors, mean=[0.5], std=[0.25])
+    network, card = load(done.weights)
+    assert card.network_spec == RESIDUAL
+    assert card.preprocessing == {"size": 32, "mean": [0.5], "std": [0.25]}
+    assert (card.name, card.license, card.data, card.recipe) == ("theirs", None, {}, None)
+    assert card.made_by["imported_from"]["file"] == "theirs.safetensors"
+    assert len(card.made_by["imported_from"]["sha256"]) == 64
+    images = torch.randn(2, 3, 32, 32)
+    original = build(RESIDUAL)
+    original.load_state_dict(tensors)
+    torch.testing.assert_close(network(images), original.eval()(images))
+
+
+def test_one_number_is_for_all_channels(imported: Import) -> None:
+    card = imported(weights_of(RESIDUAL), mean=[0.5, 0.4, 0.3], std=[0.25]).card
+    assert card.preprocessing == {"size": 32, "mean": [0.5, 0.4, 0.3], "std": [0.25, 0.25, 0.25]}
+
+
+def test_what_nobody_answers_is_assumed_and_noted(imported: Import) -> None:
+    done = imported(weights_of(RESIDUAL), image_size=32)
+    assert done.card.classes[3] == "cat"
+    assumed = [note for note in done.notes if note.startswith("Assumed")]
+    assert len(assumed) == 5
+    assert "CIFAR-10" in " ".join(assumed)
+    assert done.to_dict().keys() >= {"spec", "weights", "ignored", "notes"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        (VggSpec(cfg=(4, "M", 8), image_size=16, num_classes=3), "channel after channel"),
+        (VggSpec(cfg=(4, "M", 8), image_size=16, num_classes=3, batch_norm=True), "ReLU as the activation"),
+        (
+            VggSpec(cfg=(), pool_to=None, image_size=4, num_classes=3, classifier=(5,)),
+            "the activation, which is taken to be ReLU",
+        ),
+        (RESIDUAL, "stride 2 in the first block of each stage but the first, means of the last map"),
+    ],
+)
+def test_what_no_tensor_tells_is_noted(imported: Import, spec: Spec, told: str) -> None:
+    theirs = {name.replace("0", "00").replace("conv", "c"): tensor for name, tensor in weights_of(spec).items()}
+    (note,) = [note for note in imported(theirs, image_size=spec.image_size).notes if "No tensor tells" in note]
+    assert told in note
+
+
+def test_torchvisions_names_tell_more_than_tensors(imported: Import) -> None:
+    assert not any("No tensor tells" in note for note in imported(weights_of(RESIDUAL), image_size=32).notes)
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_floats_stay_as_they_are_unless_double(imported: Import, kind: torch.dtype) -> None:
+    tensors = {name: t.to(kind) if t.is_floating_point() else t for name, t in weights_of(SMALL).items()}
+    from explorer.weights.files import read
+
+    written, _card = read(imported(tensors).weights)
+    stored = torch.float32 if kind == torch.float64 else kind
+    assert {tensor.dtype for tensor in written.values()} == {stored}
+    for name, tensor in written.items():
+        assert torch.equal(tensor, tensors[name].to(stored))
+
+
+def test_a_network_that_asks_for_the_version_of_its_layout_goes_in_and_out_again(imported: Import) -> None:
+    """torchvision's MNASNet reads it from beside the tensors, where neither safetensors nor a plain dict has it."""
+    theirs = trained(torchvision.models.mnasnet0_5(num_classes=3))
+    done = imported(dict(theirs.state_dict()), image_size=32)
+    network, _card = load(done.weights)
+    images = torch.randn(2, 3, 32, 32)
+    again = torchvision.models.mnasnet0_5(num_classes=3)
+    again.load_state_dict(torch.load(BytesIO(pth_bytes(done.weights)), weights_only=True))
+    with torch.inference_mode():
+        torch.testing.assert_close(network(images), theirs(images))
+        torch.testing.assert_close(again.eval()(images), theirs(images))
+
+
+def test_what_a_network_says_of_tensors_that_it_does_not_take_is_one_line() -> None:
+    with pytest.raises(InputError, match=r"the network does not take these tensors: .*features\.0\.weight") as failure:
+        fill(build(SMALL, "meta"), {}, assign=True)
+    assert "\n" not in str(failure.value)
+
+
+def test_a_pickle_of_the_notes_with_everything_around_it(tmp_path: Path) -> None:
+    network = trained(R1(bottleneck=False))
+    wrapped = {f"module.{name}": tensor for name, tensor in network.state_dict().items()}
+    path = tmp_path / "resnet.pth"
+    torch.save({"net": wrapped, "epoch": 49, "best_prec1": 90.5, "optimizer": {"state": {}}}, path)
+    asked = [str(path), "-o", str(tmp_path / "w.safetensors"), "--classes", "a,b,c,d,e,f,g", "--json"]
+    done = CliRunner().invoke(cli, ["import", *asked], catch_exceptions=False)
+    document = json.loads(done.stdout)
+    assert (document["spec"]["widths"], document["spec"]["num_classes"]) == ([8, 16, 16], 7)
+    ours, card = load(Path(document["weights"]))
+    assert card.metrics == {"imported/epoch": 49, "imported/best_prec1": 90.5}  # not measured here
+    images = torch.randn(2, 3, 32, 32)
+    with torch.inference_mode():
+        torch.testing.assert_close(ours(images), network(images), rtol=1e-5, atol=1e-5)
+
+
+def test_class_names_beside_the_tensors_are_taken() -> None:
+    tensors = weights_of(SMALL)
+    for beside in (
+        {"classes": [*"abcdefghij"]},
+        {"class_to_idx": {letter: place for place, letter in enumerate("abcdefghij")}},
+        {"meta": {"epoch": 3, "CLASSES": [*"abcdefghij"]}},
+        {"meta": {"dataset_meta": {"classes": [*"abcdefghij"]}}},
+        {"names": dict(enumerate("abcdefghij"))},
+        {"config": {"id2label": {str(place): letter for place, letter in enumerate("abcdefghij")}}},
+        {"args": {"classes": 10}, "hyper_parameters": {"class-names": [*"abcdefghij"]}},
+    ):
+        proposal = propose(Checkpoint(tensors, ordered=True, beside=beside, ignored=(), notes=()), "x")
+        assert [question.key for question in proposal.questions({})][-2:] == ["mean", "std"]
+
+
+def test_mean_and_deviation_beside_the_tensors_are_likely() -> None:
+    for beside, likely in (
+        ({"mean": [0.1, 0.2, 0.3], "std": [0.4, 0.5, 0.6]}, [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]]),
+        ({"mean": [123.7, 116.3, 103.5], "std": [58.4, 57.1, 57.4]}, [*CIFAR10]),  # not of pixels to 1
+        ({"mean": [0.1, 0.2], "std": [0.4, 0.5]}, [*CIFAR10]),
+    ):
+        proposal = propose(Checkpoint(weights_of(SMALL), ordered=True, beside=beside, ignored=(), notes=()), "x")
+        assert [question.likely for question in proposal.questions({}) if question.key in ("mean", "std")] == likely
+
+
+def names_beside(folder: Path, names: object, count: int) -> Imported:
+    """An import of a safetensors file with class names among its texts."""
+    spec = SMALL.changed(num_classes=count)
+    path = folder / "theirs.safetensors"
+    save_file(weights_of(spec), path, metadata={"format": "pt", "classes": json.dumps(names)})
+    return import_checkpoint(path, folder / "w.safetensors", name="x", answers={})
+
+
+def test_many_class_names_in_the_texts_of_a_safetensors_file_are_taken(tmp_path: Path) -> None:
+    names = [f"a long name for class {number}" for number in range(1000)]
+    done = names_beside(tmp_path, names, 1000)
+    assert list(done.card.classes) == names
+    assert not any("What are the classes called" in note for note in done.notes)
+
+
+@pytest.mark.parametrize(
+    ("names", "fault"),
+    [
+        (["a", "b", "c"], "3 names for the network's 2 outputs"),
+        (["a", "a"], "stands twice"),
+        (["a", ""], "is empty"),
+    ],
+)
+def test_class_names_beside_that_can_not_be_are_left_out_with_a_note(
+    names: list[str], fault: str, tmp_path: Path
+) -> None:
+    done = names_beside(tmp_path, names, 2)
+    assert done.card.classes == ("class 0", "class 1")
+    (note,) = [note for note in done.notes if "beside the tensors are left out" in note]
+    assert fault in note
+
+
+def test_settings_that_have_an_option_are_read_as_that(tmp_path: Path) -> None:
+    path, output = tmp_path / "theirs.safetensors", tmp_path / "w.safetensors"
+    save_file(weights_of(SMALL), path)
+    (tmp_path / "names.txt").write_text("\n".join("abcdefghij"))
+
+    def run(*pairs: str) -> Result:
+        words = [word for pair in pairs for word in ("--set", pair)]
+        return CliRunner().invoke(cli, ["import", str(path), "-o", str(output), *words])
+
+    done = run("mean=0.5", "std=.2", f"classes={tmp_path / 'names.txt'}", "resize=40")
+    assert done.exit_code == 0, done.output
+    card = load(output)[1]
+    assert card.preprocessing == {"size": 32, "mean": [0.5], "std": [0.2], "resize": 40}
+    assert card.classes == tuple("abcdefghij")
+    assert str(tmp_path) not in card.made_by["command"]
+    for pair, words in (
+        ("classes=5", "1 names for the network's 10 outputs"),
+        ("classes=abcdefghij", "1 names for the network's 10 outputs"),
+        ("mean=half", "not a list of numbers"),
+        ("resize=20", "less than the 32"),
+        ("resize=2.5", "neither a number of pixels nor none"),
+    ):
+        failure = run(pair).exception
+        assert isinstance(failure, InputError)
+        assert words in str(failure)
+
+
+def test_of_photographs_the_resize_is_asked_and_imagenets_is_torchvisions() -> None:
+    for classes, likely in ((1000, 256), (7, None)):
+        shapes = our_shapes(resolve("resnet18").changed(num_classes=classes))
+        tensors = {name: torch.full(shape, 0.5) for name, shape in shapes.items()}
+        proposal = propose(Checkpoint(tensors, ordered=True, beside={}, ignored=(), notes=()), "x")
+        (question,) = [question for question in proposal.questions({}) if question.key == "resize"]
+        assert question.likely == likely
+    for answer, length in (("none", None), ("256", 256)):
+        assert READERS["resize"](answer) == length
+
+
+def test_class_names_are_read_from_files(tmp_path: Path) -> None:
+    assert class_names.read("cat, dog") == ["cat", "dog"]
+    for name, text in {
+        "list.txt": "cat\ndog\n\n",
+        "list.json": '["cat", "dog"]',
+        "indices.json": '{"1": "dog", "0": "cat"}',
+        "classes.json": '{"dog": 1, "cat": 0}',
+        "imagenet.json": '{"0": ["n1", "cat"], "1": ["n2", "dog"]}',
+        "numbered.txt": "1 dog\n0 cat\n",
+        "behind.txt": "dog 1\ncat 0",
+        "table.csv": "name,index\ndog,1\ncat,0\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+        assert class_names.read(str(tmp_path / name)) == ["cat", "dog"], name
+    for encoding in ("utf-8-sig", "utf-16", "utf-32"):
+        (tmp_path / "e.txt").write_text(
+            "cafe\u0301\ndog", encoding=encoding
+        )  # in two characters; Unicode's one is alike
+        assert class_names.read(str(tmp_path / "e.txt")) == ["caf\u00e9", "dog"]
+    assert class_names.typed("type 1\ntype 2") == ["type 1", "type 2"]
+    assert class_names.typed('{"0": ["n1", "crane"], "1": ["n2", "crane"]}') == ["crane (n1)", "crane (n2)"]
+    (tmp_path / "bad.json").write_text('{"0": "cat", "2": "dog"}')
+    with pytest.raises(InputError, match="neither a list"):
+        class_names.read(str(tmp_path / "bad.json"))
+    with pytest.raises(InputError, match="no file"):
+        class_names.read("missing.txt")
+
+
+def test_answers_are_asked_for_one_after_the_other(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.safetensors"
+    save_file(weights_of(SMALL), path)
+    asked: list[str] = []
+
+    def ask(question: Question, check: Callable[[Any], None]) -> Any:
+        asked.append(question.key)
+        if question.key == "mean":
+            with pytest.raises(InputError, match="mean"):
+                check([0.1, 0.2])
+            return [0.485, 0.456, 0.406]
+        if question.key == "std":  # the one that goes with the mean
+            assert question.likely == [0.229, 0.224, 0.225]
+        return question.likely
+
+    done = import_checkpoint(path, tmp_path / "w.safetensors", name="x", answers={}, ask=ask)
+    assert asked == ["image_size", "cfg", "mean", "std", "classes"]
+    assert not any(note.startswith("Assumed") for note in done.notes)
+
+
+def test_a_spec_that_fits_is_taken_word_for_word(imported: Import) -> None:
+    other = SMALL.changed(cfg=[8, "A", 16, "A"])
+    done = imported(weights_of(SMALL), other.to_json())
+    assert done.card.network_spec == other
+    assert not any("cfg" in note for note in done.notes)
+
+
+def test_prefixes_are_no_fault(imported: Import) -> None:
+    # R0's second: keys that DataParallel has prefixed.
+    done = imported({f"module.{name}": tensor for name, tensor in weights_of(SMALL).items()}, SMALL.to_json())
+    assert done.card.network_spec == SMALL
+
+
+def calibrated(spec: Spec) -> dict[str, Tensor]:
+    """Random weights whose batch norms have really seen images."""
+    torch.manual_seed(1)
+    network = build(spec)
+    for norm in network.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            norm.momentum = None  # a mean over all batches
+            nn.init.uniform_(norm.weight, 0.5, 1.5)
+            nn.init.normal_(norm.bias, std=0.5)
+    with torch.inference_mode():
+        for _step in range(2):
+            # Smooth as photographs are.
+            network(nn.functional.interpolate(torch.randn(32, 3, 8, 8), size=spec.image_size, mode="bilinear"))
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+def test_running_statistics_choose_between_readings_of_the_same_shapes() -> None:
+    for residual in (True, False):
+        spec = ResNetSpec(
+            blocks=(2, 2, 2), widths=(8, 16, 32), stem="cifar", shortcut="A", residual=residual, image_size=32,
+            num_classes=10,
+        )  # fmt: skip
+        tensors = calibrated(spec)
+        right, wrong = disagreement(spec, tensors), disagreement(spec.changed(residual=not residual), tensors)
+        assert right is not None
+        assert wrong is not None
+        assert right.beats(wrong)
+        checkpoint = Checkpoint(tensors, ordered=True, beside={}, ignored=(), notes=())
+        assert propose(checkpoint, "x").guess.spec.residual == residual
+
+
+def test_a_network_that_runs_and_is_another_is_doubted(imported: Import) -> None:
+    spec = ResNetSpec(blocks=(2, 2), widths=(16, 16), stem="cifar", image_size=16, num_classes=10)
+    tensors = calibrated(spec)
+    assert not any("reaches its batch norms" in note for note in imported(tensors, image_size=16).notes)
+    other = {name: tensor * 4 if name.endswith("running_var") else tensor for name, tensor in tensors.items()}
+    assert any("reaches its batch norms" in note for note in imported(other, image_size=16).notes)
+
+
+def test_scores_beyond_all_numbers_are_no_proof() -> None:
+    tensors = {name: tensor * 1e30 for name, tensor in weights_of(SMALL).items()}
+    with pytest.raises(InputError, match="not finite"):
+        prove(SMALL, tensors)
+
+
+def test_a_proof_never_takes_the_memory_of_the_largest_images() -> None:
+    spec = VggSpec(cfg=(64, 64), pool_to=1, classifier=(), image_size=4096)
+    with pytest.raises(InputError, match="too large"):
+        prove(spec, build(spec).state_dict())
+
+
+def test_torchvisions_others_are_known_by_name(imported: Import) -> None:
+    from torchvision.models import squeezenet1_1
+
+    tensors = dict(squeezenet1_1(num_classes=5).state_dict())
+    done = imported(tensors, image_size=64)
+    assert (done.card.spec["name"], done.card.spec["num_classes"]) == ("squeezenet1_1", 5)
+    assert not any("How many pixels" in note for note in done.notes)
+    assert any(note.startswith("Assumed: 224. How many pixels") for note in imported(tensors).notes)
+
+
+def test_a_terminal_asks_again_until_the_answer_can_be() -> None:
+    taken: list[Any] = []
+
+    def check(answer: Any) -> None:
+        if answer == [0.1]:
+            raise InputError("mean: not that")
+
+    @click.command()
+    def command() -> None:
+        taken.append(ask(Question("mean", "What mean?", [0.5, 0.5, 0.5]), check))
+        taken.append(ask(Question("stride_on", "Which?", "3x3", ("3x3", "1x1")), check))
+        taken.append(ask(Question("residual", "Shortcuts?", likely=True, choices=(True, False)), check))
+        taken.append(ask(Question("classes", "Names?", [f"class {n}" for n in range(100)]), check))
+        taken.append(ask(Question("cfg", "Pools?", [8, "M"]), check))
+
+    done = CliRunner().invoke(command, input="red\n.1\n.2,.3,.4\n1X1\nfalse\n\n8,16:5p0,A\n", catch_exceptions=False)
+    assert "'red' is not a list of numbers" in done.output
+    assert "mean: not that" in done.output
+    assert taken == [[0.2, 0.3, 0.4], "1x1", False, [f"class {n}" for n in range(100)], [8, "16:5p0", "A"]]
+
+
+def test_a_report_says_what_came_of_it(imported: Import) -> None:
+    done = imported(weights_of(RESIDUAL))
+    lines = report(done).splitlines()
+    assert "ours.safetensors" in lines[0]
+    assert "10 classes" in lines[0]
+    assert lines[1:] == list(done.notes)

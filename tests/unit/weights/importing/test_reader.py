@@ -1,0 +1,265 @@
+"""The process that reads a pickle: what it can do, what is believed of what it says, and what if it breaks down."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import psutil
+import pytest
+
+from explorer.errors import ExplorerError, InputError
+from explorer.weights.importing import conversion
+from explorer.weights.importing.checkpoint import opened
+from explorer.weights.importing.reader import BEGUN
+from explorer.workers import sandbox, seccomp, subprocess_runner
+from explorer.workers.subprocess_runner import WorkerError
+from tests.helpers.foreign_files import network, safetensors, save
+
+pytestmark = [pytest.mark.process, pytest.mark.usefixtures("temporary")]
+
+NOBODY = 65534
+SHELL = """
+import encodings.idna, os, resource, socket, sys, time
+from pathlib import Path
+from explorer import sandbox
+folder, port, user = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+if user:
+    os.setgid(user)
+    os.setuid(user)
+sandbox.leave_network()
+sandbox.limit(memory=2**26, written=1000, seconds=50)
+sandbox.confine(readable=[folder / "file"], writable=folder / "out")
+def fork_twice():
+    for _child in range(2):
+        if os.fork():
+            os._exit(0)
+    time.sleep(5)
+def listen():
+    socket.socket(socket.AF_UNIX).bind(str(folder / "out" / "socket"))
+def connect():
+    socket.create_connection(("127.0.0.1", port), 1)
+for attempt in (
+    lambda: (folder / "file").read_bytes(),
+    lambda: (folder / "out" / "small").write_bytes(bytes(999)),
+    lambda: (folder / "out" / "large").write_bytes(bytes(2000)),
+    lambda: bytearray(2**27),
+    connect,
+    lambda: (folder / "secret").read_bytes(),
+    lambda: Path(f"/proc/{os.getppid()}/environ").read_bytes(),
+    lambda: (folder / "elsewhere").write_bytes(b"x"),
+    lambda: (folder / "file").write_bytes(b"x"),
+    lambda: (folder / "out" / "link").symlink_to(folder / "secret"),
+    lambda: os.mkfifo(folder / "out" / "pipe"),
+    lambda: os.kill(os.getppid(), 0),
+    fork_twice,
+    listen,
+    lambda: resource.prlimit(os.getppid(), resource.RLIMIT_CORE),
+    lambda: resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE, (64, 64)),
+    lambda: os.setpriority(os.PRIO_PROCESS, os.getppid(), 19),
+    lambda: os.sched_setaffinity(os.getppid(), {0}),
+    lambda: os.chmod(folder / "file", 0o666),
+    lambda: os.chmod(folder / "out", 0o777),
+    lambda: os.chmod(folder, 0o777),
+    lambda: os.utime(folder / "file", (0, 0)),
+    lambda: os.utime(folder / "out" / "small", (0, 0)),
+    lambda: os.setxattr(folder / "out" / "small", "user.x", b"x"),
+    lambda: os.chown(folder / "out" / "small", os.getuid(), os.getgid()),
+    lambda: os.link(folder / "out" / "small", folder / "out" / "again"),
+    os.setsid,
+    lambda: os.execv(sys.executable, [sys.executable, "-c", "print('ran')"]),
+):
+    try:
+        attempt()
+        print("done")
+    except (OSError, MemoryError) as error:
+        print(type(error).__name__)
+"""
+
+
+def landlock() -> int:
+    """The version that this kernel has; 0 is none."""
+    import ctypes
+
+    return max(0, ctypes.CDLL(None).syscall(sandbox._CREATE, None, ctypes.c_size_t(0), sandbox._ASK_VERSION))
+
+
+FILES = slice(4, 12)  # attempts that Landlock refuses
+CALLS = slice(12, None)  # and those that the filter of calls refuses
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limits are Linux's")
+@pytest.mark.parametrize("user", [0, NOBODY], ids=["ourselves", "another user"])
+def test_a_process_that_was_taken_over_can_do_little(user: int) -> None:
+    if user and os.getuid():
+        pytest.skip("only root can become another user")
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:  # pytest's folder is closed to others
+        can_do_little(Path(name), user)
+
+
+def can_do_little(tmp_path: Path, user: int) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "secret").touch()
+    if user:
+        for place in ("out", "file", "secret"):
+            os.chown(tmp_path / place, user, user)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        done = subprocess.run(
+            [sys.executable, "-c", SHELL, str(tmp_path), str(server.getsockname()[1]), str(user)],
+            cwd=subprocess_runner.ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+    assert done[:4] == ["done", "done", "OSError", "MemoryError"]  # its own file and folder, within the limits
+    refused = ["PermissionError"]
+    if landlock() >= 6:
+        assert done[FILES] == refused * 8
+    if seccomp.available():
+        assert done[CALLS] == refused * 16
+    if landlock() < 6 or not seccomp.available():
+        pytest.skip("files need Landlock of Linux 6.12, calls seccomp on x86-64 or ARM")
+
+
+def test_the_filter_refuses_what_its_tables_say() -> None:
+    """The program is run here by the rules of linux/bpf_common.h, for every number and both architectures."""
+
+    def answer(instructions: list[Any], **words: int) -> int:
+        place = held = 0
+        while True:
+            step = instructions[place]
+            match step.code:
+                case 0x20:
+                    held = words[{0: "number", 4: "architecture", 16: "argument"}[step.value]]
+                case 0x15 | 0x35:
+                    met = held == step.value if step.code == 0x15 else held >= step.value
+                    place += step.yes if met else step.no
+                case _:
+                    return int(step.value)
+            place += 1
+
+    allow, refuse = 0x7FFF0000, 0x00050001
+    for table in seccomp.TABLES.values():
+        program = seccomp._program(table)
+        numbers = set(table.refused.values())
+        assert len(numbers) == len(table.refused)
+        for number in range(600):
+            expected = refuse if number in numbers else allow
+            assert answer(program, architecture=table.audit, number=number, argument=0) == expected
+        others = answer(program, architecture=table.audit, number=table.limits, argument=77)
+        foreign = answer(program, architecture=1, number=0, argument=0)
+        convention = answer(program, architecture=table.audit, number=table.foreign, argument=0)
+        assert (others, foreign, convention) == (refuse, refuse, refuse)
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, text: str, output: bytes | None) -> list[dict[str, Any]]:
+    """Let the process answer anything, and tell how it was called."""
+    calls = []
+
+    def run(_module: str, *, text: str, **options: Any) -> str:
+        calls.append(options)
+        if output is not None:
+            Path(json.loads(text)["output"]).write_bytes(output)
+        return answer
+
+    answer = text
+    monkeypatch.setattr(subprocess_runner, "run", run)
+    return calls
+
+
+TWO = safetensors({"a.weight": {"dtype": "F32", "shape": [1, 2], "data_offsets": [0, 8]}}, bytes(8))
+NO_ANSWER = "gave no answer"
+
+
+@pytest.mark.parametrize(
+    ("text", "output", "words"),
+    [
+        ("", None, NO_ANSWER),
+        ("{}", None, "no such file"),
+        ("[1]", TWO, NO_ANSWER),
+        ('{"names": []}', TWO, NO_ANSWER),
+        ('{"names": ["b"]}', TWO, NO_ANSWER),
+        ('{"names": ["a.weight"]}', b"", "is empty"),
+        ('{"names": ["a.weight"]}', TWO[:20], "was cut off"),
+        ('{"names": ["a.weight"]}', safetensors(b"{}", length=2**40), "the most"),
+        ('{"names": ["a.weight"]}', b"\x80\x02.", NO_ANSWER),
+        ('{"names": ["a.weight"], "notes": ["x"' + ', "x"' * 100 + "]}", TWO, NO_ANSWER),
+        ('{"names": ["a.weight"], "notes": ["' + "x" * 10_000 + '"]}', TWO, NO_ANSWER),
+        ('{"names": ["a.weight"], "beside": {"x": ' + "[" * 10_000 + "]" * 10_000 + "}}", TWO, NO_ANSWER),
+        ('{"fault": "line\\nline\\u001b[31m"}', None, r"line\nline\x1b[31m"),
+    ],
+)
+def test_the_process_is_not_trusted(
+    tmp_path: Path, refused: Any, monkeypatch: pytest.MonkeyPatch, text: str, output: bytes | None, words: str
+) -> None:
+    answers(monkeypatch, text, output)
+    assert words in refused(save(tmp_path / "x.pth", network()))
+
+
+def test_no_answer_is_too_long_for_the_server(tmp_path: Path, refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess_runner, "LONGEST_ANSWER", 10)
+    assert "its answer is too long" in refused(save(tmp_path / "x.pth", network()))
+
+
+def test_the_process_knows_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPLORER_DATABASE_URL", "postgresql://user:secret@host/db")
+    calls = answers(monkeypatch, '{"names": ["a.weight"], "notes": ["a\\nb"]}', TWO)
+    with opened(save(tmp_path / "x.pth", network()), "it") as found:
+        assert found.tensors.keys() == {"a.weight"}
+        assert found.notes == (r"a\nb",)
+    assert "secret" not in str(calls[0]["environment"])
+
+
+def test_a_process_that_breaks_down(tmp_path: Path, refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(tmp_path / "x.pth", network())
+
+    def fails(status: int, *, reading: bool) -> Callable[..., str]:
+        def run(_module: str, *, text: str, **_options: object) -> str:
+            if reading:
+                Path(json.loads(text)["output"]).with_name(BEGUN).touch()
+            raise WorkerError(f"the process ended early, with status {status}", status)
+
+        return run
+
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess_runner, "run", fails(-11, reading=True))
+        assert "broke down (the process ended early, with status -11)" in refused(path)
+    for status, reading in ((1, False), (-9, True)):  # before it read anything, or for want of memory
+        with monkeypatch.context() as patch:
+            patch.setattr(subprocess_runner, "run", fails(status, reading=reading))
+            with pytest.raises(ExplorerError, match=f"status {status}") as failure, opened(path, "x"):
+                pass
+            assert not isinstance(failure.value, InputError)
+    with monkeypatch.context() as patch:
+        patch.setattr(conversion, "LONGEST", 0.0)
+        assert "was stopped" in refused(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess_runner, "POLL", 0.01)
+        patch.setattr(conversion, "TORCH_MEMORY", 0)
+        patch.setattr(conversion, "BASE_MEMORY", 1000)
+        assert "of memory and was stopped" in refused(path)
+
+
+def test_faults_of_this_machine_are_not_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(tmp_path / "x.pth", network())
+    short = SimpleNamespace(available=10**6)
+    (stub := tmp_path / "explorer/weights/importing/reader.py").parent.mkdir(parents=True)
+    stub.write_text("raise ImportError('nothing to read it with')")
+    for place, name, value, words in (
+        (psutil, "virtual_memory", lambda: short, "GB are free on this machine"),
+        (sys, "executable", str(tmp_path / "none"), "a process can't be started"),
+        (subprocess_runner, "ROOT", tmp_path, "nothing to read it with"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, name, value)
+            with pytest.raises(ExplorerError, match=words) as failure, opened(path, "x"):
+                pass
+            assert not isinstance(failure.value, InputError)

@@ -1,0 +1,138 @@
+"""The weights that come with the product: every file is what its card says."""
+
+import json
+import math
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+from explorer.analysis import analyse
+from explorer.data import NAMES
+from explorer.data import load as read
+from explorer.data.downloads import is_there
+from explorer.prediction import gallery
+from explorer.prediction.classify import classify
+from explorer.training.measure import measure
+from explorer.weights.files import load, read_card
+from explorer.weights.registry import PRETRAINED, find
+from tests.helpers import cifar
+
+pytestmark = pytest.mark.exhaustive
+
+FILES = sorted(PRETRAINED.glob("*.safetensors"))
+README = PRETRAINED / "README.md"
+LIMIT = 5_000_000  # bytes
+OPERATIONS = 5e11  # multiply-accumulates of an evaluation that this suite has time for
+NAMES_THERE = ["digits-cnn", "googlenet-small-cifar10", "mnist-cnn", "mnist-fc", "resnet20-cifar10", "vgg16-cifar10"]
+KEYS = ("images", "correct", "top1", "topk")
+every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+
+
+def test_these_are_there_and_nothing_else() -> None:
+    assert [path.stem for path in FILES] == NAMES_THERE
+    cards = {path.with_suffix(".json") for path in FILES}
+    assert set(PRETRAINED.iterdir()) == {*FILES, *cards, README}
+
+
+@every_file
+def test_a_small_file_that_loads_and_runs_under_its_name(path: Path) -> None:
+    assert path.stat().st_size < LIMIT
+    assert find(path.stem) == path
+    network, card = load(path)
+    images = torch.randn(2, card.network_spec.in_channels, card.inputs.size, card.inputs.size)
+    with torch.inference_mode():
+        logits = network(images)
+    assert logits.shape == (2, len(card.classes))
+    assert logits.isfinite().all()
+    assert (logits[0] - logits[1]).abs().max() > 1e-3
+
+
+def test_the_googlenet_is_small() -> None:
+    spec = read_card(PRETRAINED / "googlenet-small-cifar10.safetensors").network_spec
+    assert spec.family == "googlenet"
+    assert analyse(spec).totals.params < 1_000_000
+
+
+@every_file
+def test_the_card_is_complete_and_the_same_in_both_places(path: Path) -> None:
+    with safe_open(path, "pt") as file:
+        header = json.loads(file.metadata()["card"])
+    assert header == json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    card = read_card(path)
+    assert card.made_by["command"].startswith("python -m explorer train ")
+    assert {"version", "date", "hardware"} <= card.made_by.keys()
+    assert card.recipe
+    assert card.license
+    assert {"name", "train_images", "test_images"} <= card.data.keys()
+    assert card.metrics["test/images"] == card.data["test_images"]
+    assert card.metrics["test/top1"] == card.metrics["test/correct"] / card.metrics["test/images"]
+    assert not re.search(r"(?<!\w)/\w+/", json.dumps(header)), "a path of the machine that it was made on"
+
+
+@every_file
+def test_the_accuracy_on_the_card_is_that_of_an_evaluation(path: Path, tmp_path: Path) -> None:
+    card = read_card(path)
+    data = card.data["name"]
+    if data == "cifar10-jpeg.zip":
+        if analyse(card.network_spec).totals.macs * card.metrics["test/images"] > OPERATIONS:
+            pytest.skip(f"takes too long here: python -m explorer evaluate {path.stem} --dataset {data}")
+        data = str(cifar.of_test_images(tmp_path))
+    elif data not in NAMES:
+        data = str(Path(os.environ.get("EXPLORER_TEST_DATA", "nowhere"), data))
+        if not Path(data).exists():
+            pytest.skip(f"{card.data['name']} is not in the folder EXPLORER_TEST_DATA")
+    elif NAMES[data].source and not is_there(NAMES[data]):
+        pytest.skip(f"{data} is not downloaded")
+    result = measure(path, data, "test", "cpu", lambda *_told: None).result
+    assert {key: card.metrics[f"test/{key}"] for key in KEYS} == {key: result[key] for key in KEYS}
+
+
+def test_a_network_that_is_too_slow_for_that_gets_as_many_of_1000_right_as_chance_allows(tmp_path: Path) -> None:
+    path = find("googlenet-small-cifar10")
+    result = measure(path, str(cifar.of_test_images(tmp_path, 100)), "test", "cpu", lambda *_told: None).result
+    top1 = read_card(path).metrics["test/top1"]
+    assert result["images"] == 1_000
+    assert abs(result["top1"] - top1) <= 3 * math.sqrt(top1 * (1 - top1) / 1_000)
+
+
+def mnist() -> tuple[Tensor, Tensor]:
+    """200 of its test digits, of every class."""
+    file = Path(os.environ.get("EXPLORER_TEST_DATA", "nowhere"), "mnist10k.npz")
+    if not file.exists():
+        pytest.skip("mnist10k.npz is not in the folder EXPLORER_TEST_DATA")
+    test = read(str(file)).test
+    every = max(len(test) // 200, 1)
+    return test.take(torch.arange(0, len(test), every)).images, test.labels[::every]
+
+
+def own() -> tuple[Tensor, Tensor]:
+    """Scikit-learn's digits as the gallery shows them, which it was not trained with."""
+    return torch.stack([gallery.picture(f"framed-{digit}").pixels for digit in range(10)]), torch.arange(10)
+
+
+@pytest.mark.parametrize(("digits", "least"), [(own, 0.8), (mnist, 0.9)])
+def test_the_digit_network_knows_a_digit_that_is_not_in_the_middle(
+    digits: Callable[[], tuple[Tensor, Tensor]], least: float
+) -> None:
+    """Trained without shifts, it knows a third of MNIST's that are 4 of 28 pixels aside."""
+    network, card = load(PRETRAINED / "mnist-cnn.safetensors")
+    images, labels = digits()
+    for aside in ((4, 0), (-4, 0), (0, 4), (0, -4)):
+        moved = torch.roll(images, aside, (2, 3))  # nearly all of what comes in at the other edge is black
+        assert float((classify(network, card, list(moved)).argmax(1) == labels).float().mean()) >= least
+
+
+def test_the_readme_lists_them_with_their_figures() -> None:
+    rows = re.findall(r"^\| `(\S+)` \| .* \| ([\d,]+) of ([\d,]+) \| ([\d.]+)% \|", README.read_text(), re.MULTILINE)
+    told = {name: (int(right.replace(",", "")), int(of.replace(",", "")), share) for name, right, of, share in rows}
+    metrics = {path.stem: read_card(path).metrics for path in FILES}
+    assert told == {
+        name: (found["test/correct"], found["test/images"], f"{found['test/top1']:.2%}"[:-1])
+        for name, found in metrics.items()
+    }
