@@ -2,10 +2,10 @@
 
 usage: python -m benchmarks.readings DATA        an image folder or archive of CIFAR-10; digits are scikit-learn's
 
-Networks get random files, and batch norms that have seen images of the data, normalised in one of the usual ways;
+Networks get random weights, and batch norms that have seen images of the data, normalised in one of the usual ways;
 those of ``pretrained/`` that have batch norms are read as they are. For each, the right reading should be silent, and
 each wrong one doubted. The rule was chosen on networks like those of ``known`` and on ``shipped``, and on none of
-``fresh``, which are of other depths, widths, images and files.
+``fresh``, which are of other depths, widths, images and weights.
 """
 
 import sys
@@ -20,8 +20,10 @@ from torch.nn.functional import interpolate, pad
 
 from explorer.data import load
 from explorer.data.dataset import Split
-from explorer.families import ResNetSpec, Spec, VggSpec
+from explorer.families import Spec
 from explorer.families.building import build
+from explorer.families.resnet.spec import ResNetSpec
+from explorer.families.vgg.spec import VggSpec
 from explorer.weights import files
 from explorer.weights.importing.choosing import DOUBTFUL
 from explorer.weights.importing.normalisation import CIFAR10, IMAGENET, MNIST, Pair, usual

@@ -13,7 +13,6 @@ from explorer.analysis.formulas import term_name
 from explorer.errors import InputError
 from explorer.exports import svg
 from explorer.families import PRESETS, resolve
-from explorer.families.torchvision.spec import PREFIX as ZOO
 from explorer.i18n import _
 from explorer.ui import charts, diagram, export, headline, layer_panel, published, state, tables, toolbar
 from explorer.ui.editors import editor
@@ -33,7 +32,7 @@ TABLES = {"numbers": _("Numbers"), "formulas": _("Formulas")}
 def preset_label(name: str) -> str:
     if name in PRESETS:
         return f"{PRESETS[name].title} · {name}"
-    return f"torchvision · {name.removeprefix(ZOO)}"
+    return name.replace(":", " · ")
 
 
 # Room for what takes a moment to draw, so that nothing below it jumps.

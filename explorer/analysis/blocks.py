@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import NamedTuple, cast
 
 from explorer.analysis.kernels import Conv, Kernel
-from explorer.families import PRESETS, GoogLeNetSpec
-from explorer.families.googlenet.spec import Module
+from explorer.families import PRESETS
+from explorer.families.googlenet.spec import GoogLeNetSpec, Module
 from explorer.specs.arithmetic import window_output
 
 ONE, THREE, FIVE = Kernel(1, 1), Kernel(3, 3), Kernel(5, 5)

@@ -5,32 +5,14 @@ family alone stands in the family's folder.
 """
 
 from collections.abc import Iterator
+from functools import cache
 
 from explorer.analysis import trained
 from explorer.families import PRESETS, Spec, resolve
 from explorer.families.claims import Claim, Metric, counted, same
 from explorer.families.naming import twin_of
-from explorer.families.registry import part
+from explorer.families.registry import part, parts
 from explorer.i18n import _
-
-# num_params and _ops (G) of the weights of our presets' twins: reading them there takes a second of import.
-TORCHVISION = {
-    "alexnet": ("61,100,840", "0.714 G"),
-    "vgg11": ("132,863,336", "7.609 G"),
-    "vgg11_bn": ("132,868,840", "7.609 G"),
-    "vgg13": ("133,047,848", "11.308 G"),
-    "vgg13_bn": ("133,053,736", "11.308 G"),
-    "vgg16": ("138,357,544", "15.47 G"),
-    "vgg16_bn": ("138,365,992", "15.47 G"),
-    "vgg19": ("143,667,240", "19.632 G"),
-    "vgg19_bn": ("143,678,248", "19.632 G"),
-    "resnet18": ("11,689,512", "1.814 G"),
-    "resnet34": ("21,797,672", "3.664 G"),
-    "resnet50": ("25,557,032", "4.089 G"),
-    "resnet101": ("44,549,160", "7.801 G"),
-    "resnet152": ("60,192,808", "11.514 G"),
-    "googlenet": ("6,624,904", "1.498 G"),
-}
 
 
 def claims(spec: Spec) -> Iterator[Claim]:
@@ -42,11 +24,22 @@ def claims(spec: Spec) -> Iterator[Claim]:
         yield from _of_family(spec) if network is not spec else ()
         return
     why_macs = getattr(part(spec.family, "published"), "why_macs", None)
+    printed = metadata()
     for name, preset in PRESETS.items():
         twin = twin_of(name)
         # torchvision's own bottlenecks stride in the 3x3; beside the paper's the difference is worth showing.
-        if twin in TORCHVISION and same(spec, preset.spec, "stride_on"):
-            yield from counted(*TORCHVISION[twin], why_macs=why_macs(spec) if why_macs else "")
+        if twin in printed and same(spec, preset.spec, "stride_on"):
+            yield from counted(*printed[twin], why_macs=why_macs(spec) if why_macs else "")
+
+
+@cache
+def metadata() -> dict[str, tuple[str, str]]:
+    """``num_params`` and ``_ops`` (G) of torchvision's models that a preset is the twin of, as torchvision prints them.
+
+    The families have them as literals: reading them from torchvision takes a second of import.
+    """
+    tables = (getattr(module, "TORCHVISION", {}) for module in parts("published").values())
+    return {name: figures for table in tables for name, figures in table.items()}
 
 
 def _of_family(spec: Spec) -> Iterator[Claim]:

@@ -30,8 +30,8 @@ class Network:
     Attributes:
         module: in evaluation mode, on the CPU; who computes with it holds a turn
             (:mod:`explorer.workers.semaphore`), and sets hooks on a copy alone (:mod:`explorer.prediction.hooks`).
-        card: of its files.
-        name: in the list of files.
+        card: of its weights.
+        name: in the list of weights.
         path: of the file.
         key: stands for it in caches, which must not keep it alive.
     """
@@ -49,7 +49,7 @@ class Network:
 
     @property
     def memory(self) -> int:
-        """Bytes of the files."""
+        """Bytes of the weights."""
         return sum(tensor.nbytes for tensor in self.module.state_dict().values())
 
 

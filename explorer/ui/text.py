@@ -3,7 +3,7 @@
 import re
 
 from explorer.errors import TokenError, printable
-from explorer.families.vgg.cfg_text import split_text
+from explorer.specs.cfg_text import split_text
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^=])")
 MARKED_WORDS = 40

@@ -33,7 +33,7 @@ def draw(path: Path, stem: str, key: str) -> None:
         mime=BINARY, icon=":material/deployed_code:", on_click="ignore", key=f"{key}.safetensors",
     )  # fmt: skip
     st.download_button(
-        _("Card of the files, JSON"), data=lambda: files.read_card(path).model_dump_json(indent=1).encode(),
+        _("Card of the weights, JSON"), data=lambda: files.read_card(path).model_dump_json(indent=1).encode(),
         file_name=f"{stem}.json", mime="application/json", icon=":material/badge:", on_click="ignore",
         key=f"{key}.card",
     )  # fmt: skip

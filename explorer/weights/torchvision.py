@@ -308,7 +308,7 @@ def _read(source: Source, output: Path, progress: Progress) -> str | None:
                     file=file.name, limit=most / 1e9
                 )
             )
-        if seconds > LONGEST_READING:  # before subprocess_runner.run says so without the file's name
+        if seconds > LONGEST_READING:  # before the run says so without the file's name
             raise InputError(
                 _("reading {file} took longer than {limit:.0f} seconds and was stopped").format(
                     file=file.name, limit=LONGEST_READING

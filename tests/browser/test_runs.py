@@ -25,7 +25,7 @@ ROW = 32  # pixels of the table
 
 def wake() -> None:
     """See that a runner lives, from a process that ends before it."""
-    awake = [sys.executable, "-c", "from explorer.jobs import desk; service.wake()"]
+    awake = [sys.executable, "-c", "from explorer.jobs import service; service.wake()"]
     subprocess.run(awake, cwd=ROOT, env=settings().for_process(), check=True)
 
 

@@ -15,8 +15,8 @@ from explorer.data.tree import arrange
 from explorer.families import parse_json
 from explorer.families.link import decode as decode_link
 from explorer.families.link import from_text
-from explorer.families.vgg.cfg_text import read_text
 from explorer.recipes import resolve as resolve_recipe
+from explorer.specs.cfg_text import read_text
 from explorer.weights.files import read_card
 from explorer.weights.importing import class_names
 from explorer.weights.importing.kinds import Kind, archive_pickle, kind_of

@@ -1,4 +1,4 @@
-"""What a test has ``desk.wake`` start: it holds the runner's lock until the store is gone."""
+"""What a test has ``service.wake`` start: it holds the runner's lock until the store is gone."""
 
 import os
 import time

@@ -10,10 +10,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from explorer.families import ResNetSpec, Spec, VggSpec, resolve
+from explorer.families import Spec, resolve
 from explorer.families.building import build
 from explorer.families.recognition.guess import Guess, assembled, our_shapes
 from explorer.families.recognition.search import recognise
+from explorer.families.resnet.spec import ResNetSpec
+from explorer.families.vgg.spec import VggSpec
 from explorer.weights.importing.importing import Imported, import_checkpoint
 
 Shapes = dict[str, tuple[int, ...]]

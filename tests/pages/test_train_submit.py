@@ -78,7 +78,7 @@ def test_an_error_keeps_the_form(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(28, "No space left on device")
 
     app = settle(open_page(lr="0.02"))
-    monkeypatch.setattr(submit.desk, "submit", full)
+    monkeypatch.setattr(submit.service, "submit", full)
     app.button(key=SUBMIT).click().run()
     assert "No space left on device" in problem(app)
     assert form(app).recipe.lr == 0.02

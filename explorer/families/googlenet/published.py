@@ -28,6 +28,10 @@ GOOGLENET_TABLE_1 = {
 # Channels that an auxiliary head reads, by the module that it follows.
 GOOGLENET_HEADS = {"4a": "512", "4d": "528"}
 GOOGLENET_LAYERS = {"conv1": ("conv1",), "conv2 with reduce": ("conv2", "conv3"), "linear": ("fc",)}
+# num_params and _ops (G) of torchvision's models with the same tensors.
+TORCHVISION = {
+    "googlenet": ("6,624,904", "1.498 G"),
+}
 
 
 def claims(spec: GoogLeNetSpec) -> Iterator[Claim]:

@@ -8,8 +8,8 @@ from math import isqrt
 from typing import Any, NamedTuple
 
 from explorer.errors import SpecError
-from explorer.families import PRESETS, GoogLeNetSpec
-from explorer.families.googlenet.spec import MAX_BRANCH, Module
+from explorer.families import PRESETS
+from explorer.families.googlenet.spec import MAX_BRANCH, GoogLeNetSpec, Module
 from explorer.families.recognition.adapting import PYTORCH_EPSILON
 from explorer.families.recognition.guess import Guess, Misfit, Question, asked_epsilon, guess
 from explorer.families.recognition.layers import Checkpoint, Layers, Unit, common, parts, trail

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from explorer.families import GoogLeNetSpec
-from explorer.families.googlenet.spec import AUX_SIDE, AUX_STRIDE, AUX_WINDOW
+from explorer.families.googlenet.spec import AUX_SIDE, AUX_STRIDE, AUX_WINDOW, GoogLeNetSpec
 from explorer.families.recognition.layers import Shape
 from explorer.families.writing import bracketed, names, shape
 

@@ -150,6 +150,26 @@ def read(shapes: Mapping[str, Shape], *, ordered: bool) -> Layers:
         shapes: of the tensors by name, in the order of the file.
         ordered: whether that is the order in which modules were registered; else names are sorted as people would.
     """
+    found, rest = _modules(shapes, ordered=ordered)
+    units = [module for module in found if isinstance(module, Unit)]
+    norms = [module for module in found if isinstance(module, Norm)]
+    if max(len(units), len(norms)) > MAX_UNITS:
+        return Layers((), tuple(shapes))
+    units, loose = _joined(units, norms)
+    return Layers(tuple(units), (*rest, *(name for norm in loose for name in norm.tensors.values())))
+
+
+def sequence(shapes: Mapping[str, Shape], *, ordered: bool) -> list[Unit | Norm] | None:
+    """Layers and batch norms in the order of the file, not yet put together; None where a tensor belongs to neither.
+
+    Arguments as of :func:`read`.
+    """
+    found, rest = _modules(shapes, ordered=ordered)
+    return None if rest or len(found) > 2 * MAX_UNITS else found
+
+
+def _modules(shapes: Mapping[str, Shape], *, ordered: bool) -> tuple[list[Unit | Norm], list[str]]:
+    """Tensors by the module that holds them, and the names of those that are part of no layer."""
     modules: dict[str, dict[str, str]] = defaultdict(dict)
     rest: list[str] = []
     for name in shapes if ordered else sorted(shapes, key=natural):
@@ -157,20 +177,14 @@ def read(shapes: Mapping[str, Shape], *, ordered: bool) -> Layers:
             modules[match["module"]][CONVERTED.get(match["leaf"], match["leaf"])] = name
         else:
             rest.append(name)
-    units: list[Unit] = []
-    norms: list[Norm] = []
+    found: list[Unit | Norm] = []
     for module, tensors in modules.items():
         of = {leaf: shapes[name] for leaf, name in tensors.items()}
-        if (unit := _unit(module, of, tensors)) is not None:
-            units.append(unit)
-        elif (norm := _norm(module, of, tensors)) is not None:
-            norms.append(norm)
+        if (layer := _unit(module, of, tensors) or _norm(module, of, tensors)) is not None:
+            found.append(layer)
         else:
             rest += tensors.values()
-    if max(len(units), len(norms)) > MAX_UNITS:
-        return Layers((), tuple(shapes))
-    units, loose = _joined(units, norms)
-    return Layers(tuple(units), (*rest, *(name for norm in loose for name in norm.tensors.values())))
+    return found, rest
 
 
 def _unit(module: str, shapes: Mapping[str, Shape], tensors: dict[str, str]) -> Unit | None:

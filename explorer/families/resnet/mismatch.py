@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from math import isqrt
 
-from explorer.families import ResNetSpec, nearest
+from explorer.families import nearest
 from explorer.families.recognition.layers import Layers, Unit, first
 from explorer.families.resnet.recognise import SHORTCUT, STEMS, Block, Kind, body, pooled
+from explorer.families.resnet.spec import ResNetSpec
 from explorer.i18n import _
 
 DEEPEST_STEM = 4  # convolutions before the first block, which none has

@@ -24,6 +24,14 @@ RESNET_FIELDS: dict[int, dict[str, tuple[int, ...]]] = {
     101: {"layer4": (1027, 32, 511)},
     152: {"layer4": (1507, 32, 751)},
 }
+# num_params and _ops (G) of torchvision's models with the same tensors.
+TORCHVISION = {
+    "resnet18": ("11,689,512", "1.814 G"),
+    "resnet34": ("21,797,672", "3.664 G"),
+    "resnet50": ("25,557,032", "4.089 G"),
+    "resnet101": ("44,549,160", "7.801 G"),
+    "resnet152": ("60,192,808", "11.514 G"),
+}
 
 
 def claims(spec: ResNetSpec) -> Iterator[Claim]:

@@ -8,11 +8,10 @@ from itertools import pairwise, product
 from typing import Any, Literal, NamedTuple
 
 from explorer.errors import SpecError
-from explorer.families import ResNetSpec
 from explorer.families.recognition.adapting import PYTORCH_EPSILON, Tensors
 from explorer.families.recognition.guess import Guess, Misfit, Question, asked_epsilon, guess
 from explorer.families.recognition.layers import Checkpoint, Path, Unit, common, first, trail
-from explorer.families.resnet.spec import EXPANSION
+from explorer.families.resnet.spec import EXPANSION, ResNetSpec
 from explorer.i18n import _
 
 Kind = Literal["basic", "bottleneck"]

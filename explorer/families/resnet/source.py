@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from explorer.families import ResNetSpec
 from explorer.families.recognition.layers import Shape
-from explorer.families.resnet.spec import EXPANSION
+from explorer.families.resnet.spec import EXPANSION, ResNetSpec
 from explorer.families.writing import shape
 
 

@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 
 from explorer.errors import SpecError
-from explorer.families import ZooSpec
 from explorer.families.recognition.guess import our_shapes
 from explorer.families.recognition.layers import Shape
 from explorer.families.torchvision.recognise import Modules, counts, grouped, modern, parameters
+from explorer.families.torchvision.spec import ZooSpec
 from explorer.i18n import _
 
 # What names of modules say of a model: how the model's name begins.

@@ -10,12 +10,12 @@ from math import isqrt, prod
 from typing import Any
 
 from explorer.errors import SpecError
-from explorer.families import ZooSpec
 from explorer.families.building import AUXILIARY
 from explorer.families.recognition import heads
 from explorer.families.recognition.guess import BUFFERS, Guess, Question, our_shapes
 from explorer.families.recognition.layers import Checkpoint, Shape, natural
 from explorer.families.torchvision import network
+from explorer.families.torchvision.spec import ZooSpec
 from explorer.i18n import _
 
 Tensors = dict[str, tuple[str, Shape]]  # leaf: full name and shape

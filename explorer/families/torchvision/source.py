@@ -1,7 +1,8 @@
 """Models of torchvision that one of our own families builds tensor for tensor."""
 
 from explorer.errors import SpecError
-from explorer.families import PRESETS, Spec, ZooSpec
+from explorer.families import PRESETS, Spec
+from explorer.families.torchvision.spec import ZooSpec
 from explorer.i18n import _
 
 # torchvision's googlenet is missing: its auxiliary heads pool otherwise than the paper's.

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise, product
 from typing import Literal, NamedTuple
 
-from explorer.families import PRESETS, VggSpec
+from explorer.families import PRESETS
 from explorer.families.recognition.layers import Path, Unit
+from explorer.families.vgg.spec import VggSpec
 from explorer.specs.arithmetic import window_output
 from explorer.specs.cfg import Conv, Pool, Token, format_token, tokens
 

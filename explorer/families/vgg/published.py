@@ -19,6 +19,18 @@ VGG_FIELDS = {
         "pool5": (212, 32, 90),
     },
 }
+# num_params and _ops (G) of torchvision's models with the same tensors.
+TORCHVISION = {
+    "alexnet": ("61,100,840", "0.714 G"),
+    "vgg11": ("132,863,336", "7.609 G"),
+    "vgg11_bn": ("132,868,840", "7.609 G"),
+    "vgg13": ("133,047,848", "11.308 G"),
+    "vgg13_bn": ("133,053,736", "11.308 G"),
+    "vgg16": ("138,357,544", "15.47 G"),
+    "vgg16_bn": ("138,365,992", "15.47 G"),
+    "vgg19": ("143,667,240", "19.632 G"),
+    "vgg19_bn": ("143,678,248", "19.632 G"),
+}
 
 
 def claims(spec: VggSpec) -> Iterator[Claim]:

@@ -8,11 +8,12 @@ from math import isqrt
 from typing import Any
 
 from explorer.errors import SpecError
-from explorer.families import PRESETS, VggSpec
+from explorer.families import PRESETS
 from explorer.families.recognition.adapting import PYTORCH_EPSILON
 from explorer.families.recognition.guess import Guess, Misfit, Question, asked_epsilon, guess, slots
 from explorer.families.recognition.layers import Checkpoint, Unit, chained
 from explorer.families.vgg import pools
+from explorer.families.vgg.spec import VggSpec
 from explorer.i18n import _
 from explorer.specs.cfg import Conv, tokens
 

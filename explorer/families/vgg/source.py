@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple, assert_never
 
-from explorer.families import VggSpec
 from explorer.families.recognition.layers import Shape
+from explorer.families.vgg.spec import VggSpec
 from explorer.families.writing import WIDTH, bracketed
 from explorer.specs.cfg import Conv, Norm, Pool, Token, tokens
 

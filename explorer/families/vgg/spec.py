@@ -8,10 +8,10 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from explorer.errors import InputError, SpecError
-from explorer.families.vgg.cfg_text import read_text
 from explorer.i18n import _
 from explorer.specs import cfg as cfg_list
 from explorer.specs.base import Flag, Hidden, Preset, Probability, Spec, StrictInt
+from explorer.specs.cfg_text import read_text
 
 
 class VggSpec(Spec):

@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 from explorer.families.registry import PRESETS
-from explorer.families.vgg.spec import VggSpec
 from explorer.i18n import _
 from explorer.specs.base import Spec
 
@@ -25,10 +24,10 @@ class Case(NamedTuple):
     contestants: tuple[Contestant, ...]
 
 
-def _small(*before: int | str, pool: str = "M:3/2p1") -> VggSpec:
+def _small(*before: int | str, pool: str = "M:3/2p1") -> Spec:
     """A small network, the same from the first pool on."""
     after = (128, "M", 256, "M", 512, "M")
-    return VggSpec(cfg=(*before, pool, *after), pool_to=1, classifier=(), dropout=0.0)
+    return PRESETS["vgg11"].spec.changed(cfg=[*before, pool, *after], pool_to=1, classifier=[], dropout=0.0)
 
 
 # Three 3x3 see 7 pixels a side as one 7x7 does; the last one strides, so that all that follows is the same.

@@ -5,8 +5,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from explorer.families import GoogLeNetSpec, Spec
-from explorer.families.googlenet.spec import COLUMNS, Module, is_name
+from explorer.families import Spec
+from explorer.families.googlenet.spec import COLUMNS, GoogLeNetSpec, Module, is_name
 from explorer.i18n import _
 from explorer.ui.editors.common import batch_norm_flag, choice, dropout, flag, shared_fields, slot
 from explorer.ui.glossary import explain

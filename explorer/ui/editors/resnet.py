@@ -3,8 +3,8 @@
 import streamlit as st
 
 from explorer.errors import SpecError, shown
-from explorer.families import ResNetSpec, Spec
-from explorer.families.resnet.spec import MAX_STAGES
+from explorer.families import Spec
+from explorer.families.resnet.spec import MAX_STAGES, ResNetSpec
 from explorer.i18n import _
 from explorer.specs.base import MAX_WIDTH
 from explorer.ui.editors.common import batch_norm_flag, choice, flag, shared_fields, slot, whole_number

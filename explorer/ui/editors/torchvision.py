@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from explorer.families import Spec, ZooSpec
+from explorer.families import Spec
 from explorer.families.torchvision.network import names
-from explorer.families.torchvision.spec import NATIVE_SIZES
+from explorer.families.torchvision.spec import NATIVE_SIZES, ZooSpec
 from explorer.families.torchvision.spec import PREFIX as ZOO
-from explorer.families.vgg.cfg_text import format_text, read_widths
 from explorer.i18n import _
+from explorer.specs.cfg_text import format_text, read_widths
 from explorer.ui.editors.common import choice, shared_fields, slot
 from explorer.ui.glossary import explain
 from explorer.ui.state import PREFIX, PRESET, Editing

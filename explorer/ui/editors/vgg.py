@@ -3,9 +3,10 @@
 import streamlit as st
 
 from explorer.errors import TokenError
-from explorer.families import Spec, VggSpec
-from explorer.families.vgg.cfg_text import Typed, format_text, read_text, read_widths
+from explorer.families import Spec
+from explorer.families.vgg.spec import VggSpec
 from explorer.i18n import _
+from explorer.specs.cfg_text import Typed, format_text, read_text, read_widths
 from explorer.ui.editors.common import (
     batch_norm_flag,
     choice,

@@ -6,10 +6,11 @@ from html import escape
 
 import streamlit as st
 
+from explorer.families.registry import parts
 from explorer.i18n import _, language
-from explorer.ui.glossary.entry import Entry
-from explorer.ui.glossary.families import families, numbers
+from explorer.specs.glossary_entry import Entry
 from explorer.ui.glossary.network import layers, network
+from explorer.ui.glossary.numbers import numbers
 from explorer.ui.glossary.training import learning, training
 from explorer.ui.text import plain
 
@@ -68,4 +69,6 @@ def entries() -> dict[str, Entry]:
 
 @cache
 def _entries(_language: str) -> dict[str, Entry]:
-    return {**network(), **layers(), **families(), **numbers(), **training(), **learning()}
+    of_families = (module.entries() for module in parts("glossary").values())
+    families = {key: entry for entries in of_families for key, entry in entries.items()}
+    return {**network(), **layers(), **families, **numbers(), **training(), **learning()}

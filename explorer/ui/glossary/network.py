@@ -1,7 +1,7 @@
 """Terms of networks and their layers."""
 
 from explorer.i18n import _
-from explorer.ui.glossary.entry import Entry
+from explorer.specs.glossary_entry import Entry
 
 
 def network() -> dict[str, Entry]:

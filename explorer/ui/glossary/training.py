@@ -1,7 +1,7 @@
 """Terms of training."""
 
 from explorer.i18n import _
-from explorer.ui.glossary.entry import Entry
+from explorer.specs.glossary_entry import Entry
 
 
 def training() -> dict[str, Entry]:

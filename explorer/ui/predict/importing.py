@@ -1,4 +1,4 @@
-"""Import in the page: a checkpoint is dropped, read beside the page, asked about, and put on the store."""
+"""Import in the page: a checkpoint is dropped, read beside the page, asked about, and put into the store."""
 
 import secrets
 from collections.abc import Callable, Sequence

@@ -145,7 +145,7 @@ class Draft:
                 self.fault = error
 
     def write(self, answers: Mapping[str, Any], name: str, on_wait: Callable[[int], None]) -> Imported:
-        """Put the weights on the store.
+        """Put the weights into the store.
 
         Args:
             answers: by the key of the question.

@@ -119,7 +119,7 @@ def test_landmarks_are_published_values() -> None:
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str, str]:
     monkeypatch.setattr(sys, "argv", ["explorer", "compare", *arguments])
     with pytest.raises(SystemExit) as ended:
-        main.main()
+        main()
     out, err = capsys.readouterr()
     return int(ended.value.code or 0), out, err
 

@@ -9,7 +9,8 @@ from torch import nn
 from explorer.analysis.layer_list import MAX_LAYERS, Layer, format_layers, from_cfg, parse_layers
 from explorer.analysis.recursion import backward, forward, seen
 from explorer.errors import InputError, TokenError
-from explorer.families import PRESETS, VggSpec
+from explorer.families import PRESETS
+from explorer.families.vgg.spec import VggSpec
 from explorer.specs.cfg import tokens
 
 

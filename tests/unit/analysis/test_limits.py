@@ -34,7 +34,7 @@ PROGRAM = """
 import json, resource, sys, time
 from explorer.analysis import analyse
 from explorer.families.torchvision.network import names
-from explorer.specs import parse_spec, resolve
+from explorer.families import parse_spec, resolve
 from explorer.errors import InputError
 names()
 analyse(resolve("vgg16"))

@@ -17,8 +17,9 @@ from explorer.analysis import Precision, analyse
 from explorer.analysis.devices import Device
 from explorer.analysis.memory import Saved, saved_for_backward, training
 from explorer.errors import InputError
-from explorer.families import PRESETS, Spec, ZooSpec, parse_spec, resolve
+from explorer.families import PRESETS, Spec, parse_spec, resolve
 from explorer.families.building import build, detach_auxiliary
+from explorer.families.torchvision.spec import ZooSpec
 from tests.helpers.specs import narrow
 
 pytestmark = pytest.mark.exhaustive

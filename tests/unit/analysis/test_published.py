@@ -3,7 +3,9 @@
 import pytest
 
 from explorer.analysis import Analysis, analyse
-from explorer.families import GoogLeNetSpec, VggSpec, resolve
+from explorer.families import resolve
+from explorer.families.googlenet.spec import GoogLeNetSpec
+from explorer.families.vgg.spec import VggSpec
 
 
 def params(analysis: Analysis, prefix: str) -> int:

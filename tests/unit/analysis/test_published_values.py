@@ -10,7 +10,7 @@ from torchvision import models
 
 from explorer.analysis import analyse
 from explorer.analysis import published as module
-from explorer.analysis.publications import TORCHVISION
+from explorer.analysis.publications import metadata
 from explorer.analysis.published import Published, Verdict, published, verdict_of
 from explorer.families import PRESETS, Spec, resolve
 from explorer.families.claims import Metric
@@ -208,10 +208,10 @@ def test_the_quoted_358_million(name: str) -> None:
     assert reduced.here + twice == 358_055_936
 
 
-@pytest.mark.parametrize("name", TORCHVISION)
+@pytest.mark.parametrize("name", metadata())
 def test_torchvisions_figures_are_its_own(name: str) -> None:
     meta = models.get_model_weights(name)["IMAGENET1K_V1"].meta
-    assert TORCHVISION[name] == (f"{meta['num_params']:,}", f"{meta['_ops']} G")
+    assert metadata()[name] == (f"{meta['num_params']:,}", f"{meta['_ops']} G")
     [preset] = [preset for preset in PRESETS if twin_of(preset) == name]
     for spec in (resolve(preset), resolve(f"torchvision:{name}")):
         assert find(spec, Metric.PARAMS, "torchvision").verdict is EXACT

@@ -13,8 +13,9 @@ from explorer.analysis import analyse
 from explorer.analysis.fields import Axis
 from explorer.analysis.receptive_field import Local, Unknown, Whole, geometry, propagate
 from explorer.analysis.trace import Recorder, Trace, Value
-from explorer.families import PRESETS, Spec, ZooSpec, parse_spec, resolve
+from explorer.families import PRESETS, Spec, parse_spec, resolve
 from explorer.families.building import build, detach_auxiliary
+from explorer.families.torchvision.spec import ZooSpec
 from tests.helpers.specs import accepted, any_raw, narrow, traced
 from tests.tiers import mostly_exhaustive
 

@@ -17,7 +17,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *ar
     """Exit status, stdout and stderr of a command, in this process."""
     monkeypatch.setattr(sys, "argv", ["explorer", *arguments])
     with pytest.raises(SystemExit) as ended:
-        main.main()
+        main()
     out, err = capsys.readouterr()
     return int(ended.value.code or 0), out, err
 
@@ -147,7 +147,7 @@ def test_closed_streams_are_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setattr(sys, name, None)
     monkeypatch.setattr(sys, "argv", ["explorer", "weights", "delete", "nothing"])
     with pytest.raises(SystemExit) as ended:
-        main.main()
+        main()
     assert ended.value.code == 2  # it does not ask
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         assert not stream.isatty()

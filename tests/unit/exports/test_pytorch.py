@@ -17,11 +17,14 @@ from torch import Tensor, nn
 
 from explorer.errors import SpecError
 from explorer.exports.pytorch import source
-from explorer.families import FAMILIES, PRESETS, GoogLeNetSpec, ResNetSpec, Spec, ZooSpec, parse_spec, resolve
+from explorer.families import FAMILIES, PRESETS, Spec, parse_spec, resolve
 from explorer.families.building import build
+from explorer.families.googlenet.spec import GoogLeNetSpec
 from explorer.families.registry import parts
+from explorer.families.resnet.spec import ResNetSpec
 from explorer.families.torchvision.network import names
 from explorer.families.torchvision.source import TWINS
+from explorer.families.torchvision.spec import ZooSpec
 from tests.helpers.specs import accepted, narrow, raw_googlenet, raw_resnet, raw_vgg
 from tests.tiers import mostly_exhaustive
 from tests.unit.families.test_building import random_weights

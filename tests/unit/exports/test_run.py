@@ -11,7 +11,7 @@ import onnx
 import psutil
 import pytest
 
-from explorer.cli.main import main
+from explorer.cli.main import cli
 from explorer.cli.print_progress import progress_line
 from explorer.errors import ExplorerError, InputError
 from explorer.exports import FORMATS, content, export, run
@@ -205,7 +205,7 @@ def test_our_own_fault_is_status_1(capsys: pytest.CaptureFixture[str], monkeypat
     def fail(**_options: object) -> None:
         raise ExplorerError("the export failed: no luck")
 
-    monkeypatch.setattr(main.cli, "main", fail)
+    monkeypatch.setattr(cli, "main", fail)
     assert command(capsys, monkeypatch) == (1, "", "error: the export failed: no luck\n")
 
 
@@ -223,10 +223,10 @@ def test_the_terminal_shows_the_last_note(capsys: pytest.CaptureFixture[str], mo
 def test_analysing_imports_no_exporter_and_what_is_exported_arrives_byte_by_byte() -> None:
     code = (
         "import sys\n"
-        "from explorer import cli\n"
+        "from explorer.cli.main import main\n"
         "def command(*arguments):\n"
         "    sys.argv = ['explorer', *arguments]\n"
-        "    try: main.main()\n"
+        "    try: main()\n"
         "    except SystemExit: sys.stdout.flush()\n"
         "command('analyze', 'lenet5', '--json')\n"
         "import explorer.exports\n"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from explorer.errors import InputError, TokenError
 from explorer.families import resolve
-from explorer.families.vgg.cfg_text import Typed, format_text, read_text, read_widths, split_text
+from explorer.specs.cfg_text import Typed, format_text, read_text, read_widths, split_text
 
 SHORT = (64, "M", 128)
 # The columns of Simonyan and Zisserman 2015, Table 1, in its words.

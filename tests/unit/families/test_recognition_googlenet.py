@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from explorer.families import PRESETS, GoogLeNetSpec
+from explorer.families import PRESETS
 from explorer.families.building import build
-from explorer.families.googlenet.spec import Module
+from explorer.families.googlenet.spec import GoogLeNetSpec, Module
 from explorer.families.recognition.guess import our_shapes
 from explorer.families.recognition.search import recognise
 from explorer.weights.importing.choosing import fitting_to

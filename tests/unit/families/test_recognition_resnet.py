@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from explorer.errors import SpecError
-from explorer.families import PRESETS, ResNetSpec
+from explorer.families import PRESETS
 from explorer.families.building import build
 from explorer.families.recognition.guess import Guess, our_shapes
 from explorer.families.recognition.search import recognise
+from explorer.families.resnet.spec import ResNetSpec
 from tests.helpers.foreign_networks import differences, flat_names, found_again, same_scores, shapes_of
 from tests.unit.families.test_recognition_vgg import Groups
 

@@ -10,12 +10,13 @@ from torch import nn
 from torchvision.models.swin_transformer import ShiftedWindowAttentionV2
 
 from explorer.errors import SpecError
-from explorer.families import ZooSpec, resolve
+from explorer.families import resolve
 from explorer.families.building import build
 from explorer.families.link import decode, encode
 from explorer.families.recognition.guess import assembled, our_shapes
 from explorer.families.recognition.search import recognise
 from explorer.families.torchvision.network import constants
+from explorer.families.torchvision.spec import ZooSpec
 from explorer.weights.importing.mismatch import unknown, unlike
 from tests.helpers.foreign_networks import Shapes, shapes_of, trained
 

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from explorer.errors import SpecError
-from explorer.families import PRESETS, VggSpec
+from explorer.families import PRESETS
 from explorer.families.building import build
 from explorer.families.recognition.guess import our_shapes
 from explorer.families.recognition.search import recognise
+from explorer.families.vgg.spec import VggSpec
 from tests.helpers.foreign_networks import differences, found_again, same_scores, shapes_of
 
 pytestmark = pytest.mark.exhaustive

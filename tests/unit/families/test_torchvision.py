@@ -5,8 +5,9 @@ from torchvision import models
 
 from explorer.analysis import analyse
 from explorer.errors import SpecError
-from explorer.families import ZooSpec, resolve
+from explorer.families import resolve
 from explorer.families.torchvision.network import names
+from explorer.families.torchvision.spec import ZooSpec
 
 pytestmark = pytest.mark.exhaustive
 

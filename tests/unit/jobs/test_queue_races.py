@@ -21,11 +21,11 @@ pytestmark = pytest.mark.process
 
 APP = """
 import sys
-from explorer.jobs import desk
+from explorer.jobs import service
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.job import Job, Resources
 from explorer.recipes import Recipe
-from explorer.specs import parse_spec
+from explorer.families import parse_spec
 from tests.helpers.training import SPEC
 service.RUNNER = "tests.helpers.fake_worker_runner"
 for number in range(10):

@@ -40,7 +40,7 @@ def test_a_process_of_its_own_says_what_the_command_line_says(
     assert steps
     monkeypatch.setattr(sys, "argv", ["explorer", "evaluate", "digits-cnn", "--dataset", "digits", "--json"])
     with pytest.raises(SystemExit):
-        main.main()
+        main()
     assert json.loads(capsys.readouterr().out) == tested.result
     assert (tested.result["images"], tested.result["correct"]) == (359, 358)
     assert [mistake["truth"] for mistake in tested.mistakes] == ["5"]

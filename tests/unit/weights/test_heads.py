@@ -12,8 +12,9 @@ from torch import nn
 
 from explorer.cli.main import cli
 from explorer.errors import InputError
-from explorer.families import Spec, VggSpec, resolve
+from explorer.families import Spec, resolve
 from explorer.families.building import build
+from explorer.families.vgg.spec import VggSpec
 from explorer.settings import settings
 from explorer.weights.files import Card, load, read, save
 from explorer.weights.heads import at_size, with_convolutions

@@ -31,7 +31,7 @@ TENSORS = TRAINED.training.network.state_dict()
 
 @pytest.fixture(autouse=True)
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Folders of the test's own; nothing is in them, and torchvision has no files."""
+    """Folders of the test's own; nothing is in them, and torchvision has no weights."""
     monkeypatch.setenv("EXPLORER_WEIGHTS_DIR", str(tmp_path / "weights"))
     monkeypatch.setenv("EXPLORER_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.setattr(registry, "PRETRAINED", tmp_path / "pretrained")

@@ -80,7 +80,7 @@ def test_from_a_file_to_the_shelf_and_the_command_does_the_same(
     Path("classes.txt").write_text("a\nb\nc\nd\n")
     monkeypatch.setattr(sys, "argv", shlex.split(card.made_by["command"])[2:])
     with pytest.raises(SystemExit):
-        main.main()
+        main()
     assert capsys.readouterr().err == ""
     same = read_card(Path("mine.safetensors"))
     assert (same.spec, same.classes, same.preprocessing) == (card.spec, card.classes, card.preprocessing)
@@ -144,7 +144,7 @@ def test_a_full_disk(folder: Path, monkeypatch: pytest.MonkeyPatch, disk: str, c
 def test_who_waits_to_compute_or_to_write_keeps_nobody_from_the_other(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry.torchvision_weights, "catalogue", dict)
+    monkeypatch.setattr(registry.torchvision, "catalogue", dict)
     draft = handed_in(checkpoint())
     draft.read()
     assert draft.proposal is not None
@@ -175,7 +175,7 @@ def test_who_waits_to_compute_or_to_write_keeps_nobody_from_the_other(
 
 
 def test_a_name_that_is_taken_loses_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry.torchvision_weights, "catalogue", dict)
+    monkeypatch.setattr(registry.torchvision, "catalogue", dict)
     draft = handed_in(checkpoint())
     draft.read()
     assert draft.proposal is not None

@@ -17,9 +17,11 @@ from torch import Tensor, nn
 from explorer.cli.main import cli
 from explorer.cli.print_import import ask, report
 from explorer.errors import InputError
-from explorer.families import ResNetSpec, Spec, VggSpec, resolve
+from explorer.families import Spec, resolve
 from explorer.families.building import build, fill
 from explorer.families.recognition.guess import Question, our_shapes
+from explorer.families.resnet.spec import ResNetSpec
+from explorer.families.vgg.spec import VggSpec
 from explorer.weights.files import load, pth_bytes
 from explorer.weights.importing import class_names
 from explorer.weights.importing.checkpoint import Checkpoint

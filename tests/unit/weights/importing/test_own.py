@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from explorer.families import VggSpec
 from explorer.families.building import build
+from explorer.families.vgg.spec import VggSpec
 from explorer.weights.files import Card, load, save
 from explorer.weights.importing.drafts import Draft
 from explorer.weights.importing.importing import Imported, import_checkpoint

@@ -28,7 +28,7 @@ NOBODY = 65534
 SHELL = """
 import encodings.idna, os, resource, socket, sys, time
 from pathlib import Path
-from explorer import sandbox
+from explorer.workers import sandbox
 folder, port, user = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 if user:
     os.setgid(user)

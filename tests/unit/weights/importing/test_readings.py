@@ -17,8 +17,10 @@ from torch import Tensor, nn
 from explorer.data import load
 from explorer.data.decode import decode
 from explorer.errors import InputError
-from explorer.families import ResNetSpec, Spec, VggSpec
+from explorer.families import Spec
 from explorer.families.building import build
+from explorer.families.resnet.spec import ResNetSpec
+from explorer.families.vgg.spec import VggSpec
 from explorer.weights.importing.checkpoint import Checkpoint
 from explorer.weights.importing.importing import Proposal, propose
 from explorer.weights.importing.normalisation import CIFAR10, IMAGENET, MNIST, Pair, usual

@@ -13,10 +13,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from explorer.errors import InputError
-from explorer.families import PRESETS, ResNetSpec, Spec, resolve
+from explorer.families import PRESETS, Spec, resolve
 from explorer.families.building import build
 from explorer.families.recognition.guess import our_shapes
 from explorer.families.recognition.search import recognise
+from explorer.families.resnet.spec import ResNetSpec
 from explorer.weights.importing.importing import import_checkpoint
 from explorer.weights.importing.mismatch import unknown
 from tests.helpers.foreign_networks import RESIDUAL, SMALL, Import, Shapes, imported, shapes_of, weights_of

@@ -10,10 +10,13 @@ from safetensors.torch import save_file
 from torch import nn
 
 from explorer.errors import SpecError
-from explorer.families import PRESETS, GoogLeNetSpec, ResNetSpec, Spec, VggSpec
+from explorer.families import PRESETS, Spec
 from explorer.families.building import AUXILIARY, build
+from explorer.families.googlenet.spec import GoogLeNetSpec
 from explorer.families.recognition.guess import Guess, assembled
 from explorer.families.recognition.search import recognise
+from explorer.families.resnet.spec import ResNetSpec
+from explorer.families.vgg.spec import VggSpec
 from explorer.training.measure import measure
 from explorer.weights.files import load
 from explorer.weights.importing.importing import import_checkpoint

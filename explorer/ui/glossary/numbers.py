@@ -1,0 +1,49 @@
+"""Terms of what is counted."""
+
+from explorer.i18n import _
+from explorer.specs.glossary_entry import Entry
+
+
+def numbers() -> dict[str, Entry]:
+    """What is counted."""
+    distill = "Araujo et al. 2019"
+    return {
+        "parameter": Entry(_("Parameter"), _("A number that training changes: a weight or a bias.")),
+        "macs": Entry(
+            _("MACs"),
+            _("Multiply-accumulates of convolutions, linear layers and matrix products for one image, bias left out."),
+            "He et al. 2016, Table 1, where they are called FLOPs",
+        ),
+        "flops": Entry(
+            _("FLOPs"),
+            _("Two for each MAC, and those of biases, normalisation, activations and pooling, each term listed."),
+            "Molchanov et al. 2017, appendix A.1",
+        ),
+        "mult-adds": Entry(
+            _("Mult-adds"),
+            _("A library's own total, which counts biases and batch norm but no products of activations."),
+            "torchinfo",
+        ),
+        "activation-memory": Entry(
+            _("Activation memory"), _("Bytes that the layers' outputs take, all together or at most at once.")
+        ),
+        "training-memory": Entry(
+            _("Training memory"),
+            _("Weights, gradients, optimizer state and every map that the backward pass needs again, for a batch."),
+            "Chen et al. 2016, section 3",
+        ),
+        "buffer": Entry(
+            _("Buffer"), _("Numbers that are saved but not trained, such as batch norm's running means and variances.")
+        ),
+        "receptive-field": Entry(
+            _("Receptive field"), _("The pixels of the image that one unit depends on, along a side."), distill
+        ),
+        "effective-stride": Entry(
+            _("Effective stride"),
+            _("By how many pixels of the image the fields of neighbouring units lie apart."),
+            distill,
+        ),
+        "effective-padding": Entry(
+            _("Effective padding"), _("By how many pixels the first unit's field hangs over the image's edge."), distill
+        ),
+    }
