@@ -9,7 +9,7 @@ from _pytest.mark import ParameterSet
 # One or two of each kind.
 COVERING = frozenset(
     {"alexnet", "vgg11-lrn", "vgg16-c", "vgg11-bn-cifar10", "mnist-fc", "digits-cnn"}
-    | {"resnet18", "resnet50", "resnet20", "plain20", "googlenet-small-cifar10"}
+    | {"resnet18", "resnet50", "resnet20", "plain20", "googlenet-small-cifar10", "densenet-40-12"}
 )
 
 

@@ -6,8 +6,12 @@ from hypothesis import strategies as st
 from explorer.analysis.receptive_field import States, propagate
 from explorer.analysis.trace import Recorder, Trace
 from explorer.errors import SpecError
-from explorer.families import GoogLeNetSpec, ResNetSpec, Spec, VggSpec, parse_spec
+from explorer.families import Spec, parse_spec
 from explorer.families.building import build, detach_auxiliary
+from explorer.families.densenet.spec import DenseNetSpec
+from explorer.families.googlenet.spec import GoogLeNetSpec
+from explorer.families.resnet.spec import ResNetSpec
+from explorer.families.vgg.spec import VggSpec
 from explorer.specs.cfg import Conv, format_token, tokens
 
 
@@ -21,6 +25,8 @@ def narrow(spec: Spec, **fields: object) -> Spec:
             fields = {"widths": [1 + (i > 0) for i in range(len(spec.widths))], **fields}
         case GoogLeNetSpec():
             fields = {"modules": [[row.name, *[1] * 6] for row in spec.modules], **fields}
+        case DenseNetSpec():
+            fields = {"growth_rate": 1, "stem_width": 2, "bottleneck": spec.bottleneck and 1, **fields}
     return spec.changed(in_channels=1, num_classes=2, **fields)
 
 
@@ -106,9 +112,28 @@ def raw_googlenet() -> st.SearchStrategy[dict[str, object]]:
     )
 
 
+def raw_densenet() -> st.SearchStrategy[dict[str, object]]:
+    """Specs of the densenet family, some of which can't run."""
+    return st.fixed_dictionaries(
+        {
+            "family": st.just("densenet"),
+            "blocks": st.lists(st.integers(1, 3), min_size=1, max_size=4),
+            "growth_rate": st.integers(1, 3),
+            "stem_width": st.integers(1, 4),
+            "bottleneck": st.sampled_from([None, 1, 2]),
+            "compression": st.sampled_from([0.1, 0.3, 0.5, 1.0]),
+            "stem": st.sampled_from(["imagenet", "cifar"]),
+            "dropout": st.sampled_from([0.0, 0.2]),
+            "in_channels": st.just(1),
+            "image_size": st.integers(1, 70),
+            "num_classes": st.just(2),
+        }
+    )
+
+
 def any_raw() -> st.SearchStrategy[dict[str, object]]:
     """Specs of any family of our own, valid or not."""
-    return st.one_of(raw_vgg(), raw_resnet(), raw_googlenet())
+    return st.one_of(raw_vgg(), raw_resnet(), raw_googlenet(), raw_densenet())
 
 
 def accepted(raw: dict[str, object]) -> Spec | None:

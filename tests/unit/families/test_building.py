@@ -11,9 +11,11 @@ from torch import Tensor, nn
 from explorer.analysis import analyse
 from explorer.analysis.trace import MetaMode
 from explorer.exports.pytorch import source
-from explorer.families import PRESETS, VggSpec, ZooSpec, parse_spec, resolve
+from explorer.families import PRESETS, parse_spec, resolve
 from explorer.families.building import AUXILIARY, attach_auxiliary, build, detach_auxiliary
 from explorer.families.link import decode, encode
+from explorer.families.torchvision.spec import ZooSpec
+from explorer.families.vgg.spec import VggSpec
 from tests.helpers.specs import accepted, any_raw, narrow
 
 pytestmark = pytest.mark.exhaustive
@@ -27,6 +29,7 @@ TWINS = {
     "alexnet": "alexnet",
     **{f"resnet{depth}": f"resnet{depth}" for depth in (18, 34, 50, 101, 152)},
     "googlenet-torchvision": "googlenet",
+    **{f"densenet{depth}": f"densenet{depth}" for depth in (121, 161, 169, 201)},
 }
 
 

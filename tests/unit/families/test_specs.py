@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.errors import InputError, SpecError, TokenError
-from explorer.families import PRESETS, VggSpec, parse_json, parse_spec, resolve
+from explorer.families import PRESETS, parse_json, parse_spec, resolve
+from explorer.families.vgg.spec import VggSpec
 from explorer.specs.cfg import Conv, Norm, Pool, format_token, map_sizes, parse_token
 from tests.helpers.call_counts import within
 from tests.helpers.specs import accepted, any_raw
@@ -82,7 +83,7 @@ REFUSED_ELSEWHERE = [
     ),
     ({"family": "torchvision", "name": "no such"}, "name: 'no such' is not the name of a torchvision model"),
     ({"family": "torchvision", "name": "resnet50", "in_channels": 1}, "in_channels: torchvision's models take 3"),
-    ({"family": "mlp"}, "family: 'mlp' is not one of vgg, resnet, googlenet, torchvision"),
+    ({"family": "mlp"}, "family: 'mlp' is not one of vgg, resnet, googlenet, densenet, torchvision"),
     ({"cfg": [8]}, "family: this key is required"),
     ([], "spec: [] is not a JSON object"),
 ]  # fmt: skip

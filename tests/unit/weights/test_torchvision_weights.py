@@ -20,7 +20,7 @@ from tests.helpers.pixels import noise
 pytestmark = pytest.mark.exhaustive
 
 CPU = torch.device("cpu")
-FAMILIES = [import_module(f"torchvision.models.{name}") for name in ("vgg", "resnet", "googlenet")]
+FAMILIES = [import_module(f"torchvision.models.{name}") for name in ("vgg", "resnet", "googlenet", "densenet")]
 
 
 def theirs(source: Source) -> torch.nn.Module:
@@ -30,7 +30,7 @@ def theirs(source: Source) -> torch.nn.Module:
         return models.get_model(source.model, **options).eval()
 
 
-def test_every_enum_of_the_three_families_is_there() -> None:
+def test_every_enum_of_our_families_is_there() -> None:
     expected = {
         f"torchvision:{weights!r}"
         for module in FAMILIES
@@ -49,7 +49,10 @@ def test_the_network_is_torchvisions_tensor_by_tensor(name: str) -> None:
     shapes = {key: tensor.shape for key, tensor in theirs(source).state_dict().items() if not key.startswith("aux")}
     ours = {key: tensor.shape for key, tensor in build(parse_spec(card.spec), "meta").state_dict().items()}
     assert ours == shapes
-    own = next((family for family in ("vgg", "resnet", "googlenet") if source.model.startswith(family)), "torchvision")
+    own = next(
+        (family for family in ("vgg", "resnet", "googlenet", "densenet") if source.model.startswith(family)),
+        "torchvision",
+    )
     assert card.network_spec.family == own
     assert card.classes == tuple(source.weights.meta["categories"] or map(str, range(1000)))
     figures = source.weights.meta["_metrics"]["ImageNet-1K"]

@@ -1,0 +1,35 @@
+"""Terms that DenseNet is known for."""
+
+from explorer.i18n import _
+from explorer.specs.glossary_entry import Entry
+
+
+def entries() -> dict[str, Entry]:
+    """The terms by key, in the language of the session."""
+    return {
+        "dense-block": Entry(
+            _("Dense block"),
+            _("Layers on maps of one size, each of which reads the maps of all layers before it, concatenated."),
+            "Huang et al. 2017, section 3",
+        ),
+        "growth-rate": Entry(
+            _("Growth rate"),
+            _("How many channels each layer of a dense block adds to what the next one reads."),
+            "Huang et al. 2017, section 3",
+        ),
+        "transition": Entry(
+            _("Transition"),
+            _("A 1×1 convolution and a 2×2 average pool between two dense blocks, which halve the map."),
+            "Huang et al. 2017, section 3",
+        ),
+        "compression": Entry(
+            _("Compression"),
+            _("The share of its channels that a transition keeps: half of them in a DenseNet-C."),
+            "Huang et al. 2017, section 3",
+        ),
+        "dense-bottleneck": Entry(
+            _("Bottleneck of a dense layer"),
+            _("A 1×1 convolution that narrows all that arrives before the 3×3, to four growth rates in a DenseNet-B."),
+            "Huang et al. 2017, section 3",
+        ),
+    }

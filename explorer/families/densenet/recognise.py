@@ -1,0 +1,184 @@
+"""Networks of the ``densenet`` family among the tensors of a checkpoint."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from explorer.errors import SpecError
+from explorer.families.densenet.spec import DenseNetSpec
+from explorer.families.recognition.adapting import PYTORCH_EPSILON
+from explorer.families.recognition.guess import Guess, Question, asked_epsilon, our_shapes
+from explorer.families.recognition.layers import Checkpoint, Norm, Unit, sequence
+from explorer.i18n import _
+
+Part = Unit | Norm
+Place = tuple[int, ...]
+
+STEMS = {7: "imagenet", 3: "cifar"}  # by the side of the kernel
+SIZES = {"imagenet": 224, "cifar": 32}
+LAST = 1_000  # a place behind all blocks
+# Modules as torchvision calls them; in files from before 2019 the numbers in a layer stand behind a dot.
+_LAYER = re.compile(r"(?:.*\.)?denseblock(\d{1,3})\.denselayer(\d{1,3})\.(norm|conv)\.?(\d)")
+_TRANSITION = re.compile(r"(?:.*\.)?transition(\d{1,3})\.(norm|conv)")
+_OTHER = re.compile(r"(?:.*\.)?(conv0|norm\d{1,2}|classifier)")
+
+
+class Reading(NamedTuple):
+    """What the order of convolutions and batch norms says.
+
+    ``narrow`` is the width of the 1x1 convolutions of the layers, None where they have none; ``kept`` pairs the
+    channels before and behind each transition, ``channels`` are those of the last map.
+    """
+
+    blocks: list[int]
+    growth: int
+    narrow: int | None
+    kept: list[tuple[int, int]]
+    channels: int
+
+
+def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
+    """Every network of this family that the tensors may be, best first."""
+    found = sequence(checkpoint.shapes, ordered=checkpoint.ordered)
+    if not found:
+        return
+    places = [_place(part.name) for part in found]
+    told = None not in places
+    if told:
+        found = [part for _known, part in sorted(zip(places, found, strict=True), key=lambda pair: pair[0] or ())]
+    stem, body = found[0], found[1:]
+    if not isinstance(stem, Unit) or stem.kernel not in STEMS or len(body) < 2:
+        return
+    if stem.kernel == 7:
+        own, *body = body
+        if not isinstance(own, Norm) or own.channels != stem.after or len(body) < 2:
+            return
+    *layers, norm, head = body
+    convolutions = _pairs(layers)
+    reading = None if convolutions is None else _read(convolutions, stem.after)
+    if reading is None or not isinstance(norm, Norm) or not isinstance(head, Unit) or head.kernel:
+        return
+    if norm.channels == head.before == reading.channels:
+        with suppress(SpecError):
+            yield from _matched(_spec(stem, reading, head), found, told=told)
+
+
+def _pairs(parts: Sequence[Part]) -> list[Unit] | None:
+    """The convolutions of pairs of a batch norm and the convolution behind it; None where they are no such pairs."""
+    norms, convolutions = parts[::2], parts[1::2]
+    found = [unit for unit in convolutions if isinstance(unit, Unit) and unit.kernel]
+    widths = [norm.channels for norm in norms if isinstance(norm, Norm)]
+    fits = len(widths) == len(norms) == len(found) == len(convolutions)
+    return found if fits and widths == [unit.before for unit in found] else None
+
+
+def _place(name: str) -> Place | None:
+    """Where a module of torchvision's runs; None of a name that torchvision's network has not."""
+    if match := _LAYER.fullmatch(name):
+        block, layer, kind, number = match.groups()
+        return int(block), 0, int(layer), int(number), kind == "conv"
+    if match := _TRANSITION.fullmatch(name):
+        return int(match[1]), 1, match[2] == "conv"
+    if match := _OTHER.fullmatch(name):
+        return {"conv0": (0, 0), "norm0": (0, 1), "classifier": (LAST, 1)}.get(match[1], (LAST, 0))
+    return None
+
+
+def _read(convolutions: Sequence[Unit], channels: int) -> Reading | None:
+    """Follow the channels from the stem to the last map; None where they are not those of dense blocks.
+
+    Args:
+        convolutions: All but the stem, in order.
+        channels: Those that the stem makes.
+    """
+    blocks, kept = [0], list[tuple[int, int]]()
+    growth, narrow = 0, None
+    rest = list(convolutions)
+    while rest:
+        first, *rest = rest
+        if first.before != channels:
+            return None
+        # A 1x1 with a 3x3 behind it is a layer, unless the layers of this network are 3x3 alone.
+        layer = [first]
+        if first.kernel == 1 and rest and rest[0].kernel == 3 and (narrow is not None or not growth):
+            layer.append(rest.pop(0))
+        *before, last = layer
+        if last.kernel == 1:
+            kept.append((channels, last.after))
+            blocks.append(0)
+            channels = last.after
+            continue
+        width = before[0].after if before else None
+        if (
+            last.kernel != 3
+            or last.before != (width or channels)
+            or (growth and (last.after, width) != (growth, narrow))
+        ):
+            return None
+        growth, narrow = last.after, width
+        blocks[-1] += 1
+        channels += growth
+    return Reading(blocks, growth, narrow, kept, channels)
+
+
+def _spec(stem: Unit, reading: Reading, head: Unit) -> DenseNetSpec:
+    """The network of a reading.
+
+    Raises:
+        SpecError: where it breaks a rule of the family.
+    """
+    kind = STEMS[stem.kernel]
+    fields: dict[str, Any] = {
+        "family": "densenet",
+        "blocks": reading.blocks,
+        "growth_rate": reading.growth,
+        "stem_width": stem.after,
+        "bottleneck": reading.narrow and reading.narrow // reading.growth,
+        "stem": kind,
+        "in_channels": stem.before,
+        "image_size": SIZES[kind],
+        "num_classes": head.after,
+    }
+    if reading.kept:
+        fields["compression"] = _compression(reading.kept)
+    return DenseNetSpec.parse(fields)
+
+
+def _compression(kept: Sequence[tuple[int, int]]) -> float:
+    """The share that explains all transitions, whose channels are rounded down: the usual ones first."""
+    exact = [share for before, after in kept for share in (after / before, (after + 0.5) / before)]
+    fitting = (share for share in (0.5, 1.0, *exact) if all(int(before * share) == after for before, after in kept))
+    return next(fitting, exact[0])
+
+
+def _matched(spec: DenseNetSpec, found: Sequence[Part], *, told: bool) -> Iterator[Guess]:
+    """The guess, if all tensors have the shapes that the network needs."""
+    ours = sequence(our_shapes(spec), ordered=True) or []
+    if len(ours) != len(found) or any(_form(own) != _form(their) for own, their in zip(ours, found, strict=True)):
+        return
+    pairs = zip(ours, found, strict=True)
+    names = {
+        name: their.tensors[leaf] for own, their in pairs for leaf, name in own.tensors.items() if leaf in their.tensors
+    }
+    image = Question("image_size", _("How many pixels has a side of the images?"), spec.image_size)
+    if told:
+        yield Guess(spec, names, questions=(image,), told=True)
+        return
+    questions = (image, asked_epsilon(PYTORCH_EPSILON))
+    yield Guess(spec, names, questions=questions, adapting={"epsilon": PYTORCH_EPSILON})
+
+
+def _form(part: Part) -> tuple[object, ...]:
+    """What two modules need in common: shapes, and whether there is a bias; batch norms may lack their weights."""
+    if isinstance(part, Norm):
+        return ("norm", part.channels)
+    return (part.before, part.after, part.kernel, "bias" in part.tensors)
+
+
+def untold(_spec: DenseNetSpec) -> str:
+    """What no tensor of the network tells and nobody is asked about."""
+    return _(
+        "No tensor tells these, which are taken as usual: ReLU behind each batch norm, pools of means between the "
+        "blocks, means of the last map, new channels behind those that arrive."
+    )
