@@ -13,6 +13,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from explorer.errors import shown
 from explorer.i18n import _
 
+_CHECKOUT = Path(__file__).parents[1]
+# An installed copy has no checkout around it: it keeps its files in the folder where it is started.
+HOME = _CHECKOUT if (_CHECKOUT / "streamlit_app.py").is_file() else Path.cwd()
 _HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
@@ -24,14 +27,10 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="level of the explorer's own log lines"
     )
-    data_dir: Path = Field(
-        default=Path(__file__).parents[1] / "datasets", description="folder of downloaded and of decoded images"
-    )
-    runs_dir: Path = Field(
-        default=Path(__file__).parents[1] / "runs", description="folder of the run directories, one for each job"
-    )
+    data_dir: Path = Field(default=HOME / "datasets", description="folder of downloaded and of decoded images")
+    runs_dir: Path = Field(default=HOME / "runs", description="folder of the run directories, one for each job")
     weights_dir: Path = Field(
-        default=Path(__file__).parents[1] / "weights", description="folder of imported weights, which go by their names"
+        default=HOME / "weights", description="folder of imported weights, which go by their names"
     )
     database_url: str = Field(
         default="", description="SQLAlchemy URL of the job store; empty is an SQLite file in the folder of the runs"
@@ -47,9 +46,7 @@ class Settings(BaseSettings):
     predictions: int = Field(
         default=1, ge=1, le=64, description="predictions that are computed at the same time; the others wait in order"
     )
-    saved_dir: Path = Field(
-        default=Path(__file__).parents[1] / "saved", description="folder of the architectures saved under a name"
-    )
+    saved_dir: Path = Field(default=HOME / "saved", description="folder of the architectures saved under a name")
     allowed_hosts: str = Field(
         default="",
         description="names that the app answers to beside localhost and its address: name.school.edu,*.lab.edu",

@@ -15,7 +15,9 @@ from explorer.weights import torchvision
 from explorer.weights.files import Card, read_card
 from explorer.workers.progress import Progress, silent
 
-PRETRAINED = Path(__file__).parents[2] / "pretrained"
+# Beside the package in a checkout, within it where it is installed (setup.py).
+_FOLDERS = [folder / "pretrained" for folder in Path(__file__).parents[1:3]]
+PRETRAINED = next((folder for folder in _FOLDERS if folder.is_dir()), _FOLDERS[0])
 TORCHVISION = torchvision.PREFIX
 SUFFIX = ".safetensors"
 FOREIGN = frozenset({".pth", ".pt", ".th", ".ckpt", ".bin", ".pkl", ".tar"})

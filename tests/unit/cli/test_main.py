@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from explorer.analysis import analyse
-from explorer.cli.main import main
+from explorer.cli import main
 from explorer.families import PRESETS, parse_spec, resolve
 from explorer.settings import settings
 
