@@ -10,7 +10,8 @@ from explorer.ui.kernels import state
 from explorer.ui.kernels.sections import SECTIONS
 from explorer.ui.text import plain
 
-session = state.current()
+session = state.KernelsState.of_session()
+session.begin()
 dark = st.context.theme.type == "dark"
 
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
@@ -21,7 +22,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     )  # fmt: skip
 
 section = SECTIONS[session.show]
-result = state.settle(session, section, section.controls())
+result = session.work(section, section.controls())
 if session.problem:
     st.error(plain(session.problem), title=_("The picture is that of the last good settings"), icon=":material/error:")
 if session.link_problems:
@@ -31,4 +32,4 @@ if session.link_problems:
         icon=":material/error:",
     )
 section.draw(result, dark=dark)
-state.write(session)
+session.write_link()

@@ -34,9 +34,9 @@ with st.container(horizontal=True, vertical_alignment="bottom", horizontal_align
         st.button(
             _("Disk space"), icon=":material/hard_drive:", key="runs.disk", on_click=actions.ask, args=(disk.CLEAR,)
         )
-if watching.link_problem:
+if watching.link_problems:
     st.error(
-        plain(watching.link_problem),
+        plain(" ".join(watching.link_problems)),
         title=_("This link can't be opened: you see all runs instead"),
         icon=":material/error:",
     )
@@ -59,7 +59,7 @@ sweeps = {record.sweep: record for record in reversed(listed.records) if record.
 with st.container(horizontal=True, vertical_alignment="bottom", key="runs-filters"):
     st.text_input(
         _("Find"), placeholder=_("Name, network or data"), icon=":material/search:", max_chars=100, width=220,
-        key=state.VIEW + "text", on_change=state.used,
+        key=state.VIEW + "text", persist_state="page",
     )  # fmt: skip
     choice(
         _("Sweep"), list(dict.fromkeys(["", *sweeps, watching.view.sweep])), watching.view.sweep,
@@ -69,7 +69,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="runs-filter
     present = [status for status in Status if status in {*watching.statuses.values(), *watching.view.status}]
     st.pills(
         _("Status"), present, selection_mode="multi", format_func=words.status_with_icon,
-        key=state.VIEW + "status", on_change=state.used,
+        key=state.VIEW + "status", persist_state="page",
     )  # fmt: skip
 
 view = watching.look()

@@ -13,12 +13,12 @@ import streamlit as st
 
 from explorer.errors import InputError
 from explorer.ui import address
-from explorer.ui.link_settings import LinkSettings
+from explorer.ui.page_state import PageFields
 from explorer.ui.outrun import repeated
 
 log = logging.getLogger("explorer.ui")
 
-V = TypeVar("V", bound=LinkSettings)
+V = TypeVar("V", bound=PageFields)
 
 
 @dataclass(slots=True)

@@ -7,16 +7,15 @@ old link too, but changes no widget.
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn
 
-import streamlit as st
+from explorer.ui.page_state.guard import REFRESHED as REPEATED
+from explorer.ui.page_state.guard import refresh as again
+from explorer.ui.page_state.guard import refreshed as repeated
 
-from explorer.ui import address
+__all__ = ["REPEATED", "TYPING", "Trail", "again", "repeated"]
 
 TYPING = 2.0  # seconds: edits that follow closer may be sent before the browser knows what came of the one before
 REMEMBERED = 10  # links
-
-REPEATED = "outrun.repeated"  # in session_state: the link of a run that no user has asked for
 
 Link = dict[str, str]
 
@@ -54,14 +53,3 @@ class Trail:
     def rest(self, widgets: Mapping[str, object]) -> None:
         """Remember what the widgets say at the end of a run."""
         self.widgets, self.used = widgets, False
-
-
-def again() -> NoReturn:
-    """Draw the whole page anew from a part of it that looks at something by the clock."""
-    st.session_state[REPEATED] = address.ours()
-    st.rerun()
-
-
-def repeated() -> bool:
-    """Whether :func:`again` led to this run, whose link no user has opened then; asked once in a run."""
-    return bool(st.session_state.pop(REPEATED, None) == address.ours())

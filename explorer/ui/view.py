@@ -2,21 +2,14 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
+from pydantic import AfterValidator, Field
 
 from explorer.analysis import Precision, Term
 from explorer.analysis.memory import MAX_BATCH
-from explorer.ui.link_settings import LinkSettings
+from explorer.specs.link_text import ListText
+from explorer.ui.page_state import PageFields
 
-NONE = "none"  # in a link: the empty list
-SEPARATORS = {"flops": ".", "folded": "~"}  # of lists in a link; names of layers contain dots
 MAX_FOLDED = 200
-
-
-def _split(value: object, info: ValidationInfo) -> object:
-    if isinstance(value, str):
-        return [] if value == NONE else list(filter(None, value.split(SEPARATORS[str(info.field_name)])))
-    return value
 
 
 def _in_order(terms: tuple[Term, ...]) -> tuple[Term, ...]:
@@ -26,7 +19,7 @@ def _in_order(terms: tuple[Term, ...]) -> tuple[Term, ...]:
 Name = Annotated[str, Field(max_length=200)]
 
 
-class View(LinkSettings):
+class View(PageFields):
     """Settings of the Architecture page that don't change the network.
 
     ``flops`` are the terms that FLOPs count; ``layer`` is the one that is shown close up; ``colour``, ``detail`` and
@@ -38,18 +31,14 @@ class View(LinkSettings):
     optimizer: Literal["sgd", "momentum", "adam"] = "momentum"
     precision: Precision = Precision.FP32
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    flops: Annotated[tuple[Term, ...], BeforeValidator(_split), AfterValidator(_in_order)] = tuple(Term)
+    flops: Annotated[tuple[Term, ...], ListText(empty="none"), AfterValidator(_in_order)] = tuple(Term)
     layer: Name = ""
     colour: Literal["kind", "params", "macs", "activation_bytes", "field"] = "kind"
     detail: Literal["auto", "all", "stages"] = "auto"
-    folded: Annotated[tuple[Name, ...], BeforeValidator(_split), Field(max_length=MAX_FOLDED)] = ()
+    # Names of layers contain dots.
+    folded: Annotated[tuple[Name, ...], ListText("~", empty="none"), Field(max_length=MAX_FOLDED)] = ()
     chart: Literal["params", "macs", "activation_bytes", "field"] = "field"
     table: Literal["numbers", "formulas"] = "numbers"
-
-    def written(self, name: str, value: object) -> str:
-        """A setting's value as it stands in the link; empty lists are ``none``."""
-        return (SEPARATORS[name].join(value) or NONE) if isinstance(value, tuple) else super().written(name, value)
-
 
 VIEW_FIELDS = frozenset(View.model_fields)
 PICKED = frozenset(["layer", "folded"])  # chosen in the diagram, not by widgets of their own

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from explorer.specs.base import MAX_IMAGE
-from explorer.ui.link_settings import LinkSettings
+from explorer.ui.page_state import PageFields
 
 
-class View(LinkSettings):
+class View(PageFields):
     """Which number the stages show and how, which layers are listed, and those of which network beside the first's.
 
     ``size`` is the side of all images, where it isn't each network's own.

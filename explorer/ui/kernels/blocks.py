@@ -12,7 +12,7 @@ from explorer.i18n import _
 from explorer.specs.base import MAX_IMAGE
 from explorer.ui.kernels.parts import Fact, facts, short_number, terms
 from explorer.ui.kernels.section import Section
-from explorer.ui.link_settings import LinkSettings
+from explorer.ui.page_state import PageFields
 from explorer.ui.picture import picture
 from explorer.ui.text import plain
 
@@ -20,7 +20,7 @@ NAME = "blocks"
 MAX_WIDTH = 4096  # four times that is the widest map of a network
 
 
-class Settings(LinkSettings):
+class Settings(PageFields):
     """Channels of the 3x3 convolutions, and the side of the maps."""
 
     width: Annotated[int, Field(ge=1, le=MAX_WIDTH)] = 64

@@ -13,7 +13,7 @@ from explorer.families import PRESETS
 from explorer.i18n import _
 from explorer.ui.kernels.parts import Fact, facts
 from explorer.ui.kernels.section import Section, widget_key
-from explorer.ui.link_settings import LinkSettings
+from explorer.ui.page_state import PageFields
 from explorer.ui.picture import picture
 from explorer.ui.text import plain
 
@@ -29,7 +29,7 @@ def _readable(text: object) -> object:
     return re.sub(r"pool(?=[0-9])", "pool ", re.sub(r"\s*\.\s*", ", ", text))
 
 
-class Settings(LinkSettings):
+class Settings(PageFields):
     """The layers, as they are typed."""
 
     layers: Annotated[str, Field(max_length=MAX_TEXT), BeforeValidator(_readable)] = "3, 3, 3"

@@ -15,7 +15,7 @@ from explorer.i18n import _
 from explorer.specs.base import MAX_IMAGE
 from explorer.ui.kernels.parts import Fact, facts, short_number, terms
 from explorer.ui.kernels.section import Section, widget_key
-from explorer.ui.link_settings import LinkSettings
+from explorer.ui.page_state import PageFields
 from explorer.ui.picture import picture
 from explorer.ui.text import plain
 
@@ -26,7 +26,7 @@ OWN = "own"
 Channels = Annotated[int, Field(ge=1, le=MAX_BRANCH)]
 
 
-class Settings(LinkSettings):
+class Settings(PageFields):
     """The module, and the numbers of one's own: the map that arrives and the channels of each convolution."""
 
     module: str = EXAMPLE

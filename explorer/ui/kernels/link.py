@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from explorer.errors import InputError, shown
 from explorer.i18n import _
 from explorer.ui.kernels.sections import SECTIONS
-from explorer.ui.link_settings import LinkSettings
+from explorer.ui.page_state import PageFields
 
 SHOW = "show"
 DEFAULT = next(iter(SECTIONS))
 MAX_LINK = 4_000
 
 
-def read_link(link: Mapping[str, str]) -> tuple[str, LinkSettings, list[str]]:
+def read_link(link: Mapping[str, str]) -> tuple[str, PageFields, list[str]]:
     """Section and settings of a link, and what is wrong with it: a bad value leaves its setting at the default."""
     if sum(map(len, link.values())) > MAX_LINK:
         problem = _("link: longer than {limit:,} characters").format(limit=MAX_LINK)
@@ -24,19 +24,9 @@ def read_link(link: Mapping[str, str]) -> tuple[str, LinkSettings, list[str]]:
             _("link, show: {value} is not one of {sections}").format(value=shown(show), sections=", ".join(SECTIONS))
         )
         show = DEFAULT
-    section, good = SECTIONS[show], {}
-    for name, text in link.items():
-        if name == SHOW:
-            continue
-        if name not in section.settings.model_fields:
-            problems.append(_("link, {name}: {show} has no such setting").format(name=shown(name), show=show))
-            continue
-        try:
-            section.settings.parse({name: text})
-            good[name] = text
-        except InputError as error:
-            problems.append(_("link: {problem}").format(problem=error))
-    settings = section.settings.parse(good)
+    section = SECTIONS[show]
+    settings, unread = section.settings.read({name: text for name, text in link.items() if name != SHOW}, show)
+    problems += unread
     try:
         section.work(settings)
     except InputError as error:  # settings that are good by themselves, and don't go together
@@ -45,7 +35,7 @@ def read_link(link: Mapping[str, str]) -> tuple[str, LinkSettings, list[str]]:
     return show, settings, problems
 
 
-def write_link(show: str, settings: LinkSettings) -> dict[str, str]:
+def write_link(show: str, settings: PageFields) -> dict[str, str]:
     """Query parameters that :func:`read_link` turns back; none for the page's first picture."""
     changed = settings.to_link()
     return {SHOW: show, **changed} if changed or show != DEFAULT else {}

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from explorer.ui.link_settings import LinkSettings
+from explorer.ui.page_state import PageFields
 
 PREFIX = "kernels."
 
@@ -16,11 +16,7 @@ def widget_key(section: str, setting: str) -> str:
     return f"{PREFIX}{section}.{setting}"
 
 
-def _split(value: object) -> object:
-    return value.split(".") if isinstance(value, str) else value
-
-
-Cell = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]], BeforeValidator(_split)]
+Cell = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
 """Row and column of a cell of the output; ``1.2`` in a link."""
 
 
@@ -34,7 +30,7 @@ class Section:
 
     name: str
     title: Callable[[], str]
-    settings: type[LinkSettings]
+    settings: type[PageFields]
     controls: Callable[[], dict[str, Any]]
     work: Callable[[Any], Any]
     draw: Callable[..., None]

@@ -13,7 +13,7 @@ from explorer.specs.base import MAX_IMAGE
 from explorer.specs.cfg import MAX_KERNEL
 from explorer.ui.kernels.parts import Fact, facts, short_number
 from explorer.ui.kernels.section import Cell, Section, widget_key
-from explorer.ui.link_settings import LinkSettings
+from explorer.ui.page_state import PageFields
 from explorer.ui.picture import picture
 from explorer.ui.text import plain
 
@@ -23,7 +23,7 @@ MAX_DILATION = 64
 Window = Annotated[int, Field(ge=1, le=MAX_KERNEL)]
 
 
-class Settings(LinkSettings):
+class Settings(PageFields):
     """The numbers of the formula, and the output cell whose window is shown."""
 
     size: Annotated[int, Field(ge=1, le=MAX_IMAGE)] = 8

@@ -14,7 +14,7 @@ from explorer.i18n import _
 from explorer.specs.base import MAX_IMAGE, MAX_WIDTH
 from explorer.ui.kernels.parts import Fact, facts, short_number
 from explorer.ui.kernels.section import Cell, Section, widget_key
-from explorer.ui.link_settings import LinkSettings
+from explorer.ui.page_state import PageFields
 from explorer.ui.picture import picture
 from explorer.ui.text import plain
 
@@ -24,7 +24,7 @@ MAX_BATCH = 256
 BUSY = 1.5  # spread of the times, from which a measurement isn't to be trusted
 
 
-class Settings(LinkSettings):
+class Settings(PageFields):
     """Kernel, channels and side of the maps, what replaces the kernel, and the output cell that is followed back."""
 
     k: Annotated[int, Field(ge=MIN_KERNEL, le=MAX_KERNEL)] = 7

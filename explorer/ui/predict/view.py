@@ -3,12 +3,12 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from explorer.i18n import _
 from explorer.specs.base import MAX_IMAGE
-from explorer.ui.link_settings import LinkSettings
+from explorer.ui.page_state import PageFields
 
 DEFAULT = "resnet20-cifar10"
 MOST = 100  # images at a time
@@ -20,10 +20,6 @@ def _unit(text: str) -> str:
     if not _UNIT.fullmatch(text):
         raise PydanticCustomError("unit", _("it is no unit: that is channel, row and column with dots between"))
     return text
-
-
-def _split(value: object) -> object:
-    return tuple(part for part in value.split(".") if part) if isinstance(value, str) else value
 
 
 def _once(values: tuple[str | int, ...]) -> tuple[str | int, ...]:
@@ -38,7 +34,7 @@ Whose = Literal["first", "second"]
 Order = Literal["strength", "number"]
 
 
-class View(LinkSettings):
+class View(PageFields):
     """Which networks are asked about which images, and what of the answer is shown.
 
     Attributes:
@@ -68,11 +64,11 @@ class View(LinkSettings):
     weights: Name = DEFAULT
     beside: Name = ""
     source: Source | None = None
-    image: Annotated[tuple[Name, ...], BeforeValidator(_split), AfterValidator(_once), Field(max_length=MOST)] = ()
+    image: Annotated[tuple[Name, ...], AfterValidator(_once), Field(max_length=MOST)] = ()
     data: Name = ""
     index: Annotated[
         tuple[Annotated[int, Field(ge=0, lt=2**31)], ...],
-        BeforeValidator(_split), AfterValidator(_once), Field(max_length=MOST),
+        AfterValidator(_once), Field(max_length=MOST),
     ] = ()  # fmt: skip
     of: Name = ""
     invert: bool = False

@@ -68,7 +68,8 @@ def _counted(label: str, jobs: Sequence[str], records: Sequence[Record]) -> str:
 def ask(what: str, jobs: tuple[str, ...] = ()) -> None:
     """Ask before something is done; it stays asked while the page is drawn anew."""
     watching = state.watching()
-    watching.asking, watching.used = (what, jobs), True
+    watching.asking = (what, jobs)
+    watching.acted()
 
 
 def answered() -> None:
@@ -79,7 +80,7 @@ def answered() -> None:
 def _each(act: Callable[[str], object], jobs: Sequence[str]) -> None:
     """Do something to each run; the first that refuses says why, and the others are done all the same."""
     watching = state.watching()
-    watching.used = True
+    watching.acted()
     problems = []
     for job in jobs:
         try:
@@ -116,7 +117,7 @@ def _confirm(records: Sequence[Record], listed: shared.Listed) -> None:
         if st.button(_("Delete for good"), icon=":material/delete_forever:", key="runs.delete-for-good"):
             _each(service.delete, [record.id for record in records])
             answered()
-            state.watching().again()
+            state.watching().refresh()
         if st.button(_("Keep"), key="runs.keep"):
             answered()
-            state.watching().again()
+            state.watching().refresh()

@@ -58,10 +58,10 @@ def draw(listed: shared.Listed) -> None:
             except (ExplorerError, OSError) as error:
                 state.watching().said = str(error)
             answered()
-            state.watching().again()
+            state.watching().refresh()
         if st.button(_("Close"), key="runs.close"):
             answered()
-            state.watching().again()
+            state.watching().refresh()
 
 
 def _preview(clearings: Sequence[Clearing], rule: Rule, freed: str) -> str:

@@ -56,7 +56,7 @@ def _draw(jobs: list[str], section: Section) -> None:
     known = {record.id: record for record in listed.records}
     records = [known[job] for job in jobs if job in known]
     if any(watching.statuses.get(record.id) != record.status for record in records) or len(records) < len(jobs):
-        watching.again()  # buttons, sections and the pace depend on it
+        watching.refresh()  # buttons, sections and the pace depend on it
     dark = st.context.theme.type == "dark"
     if len(records) == 1:
         progress.draw(records[0], listed)

@@ -22,7 +22,7 @@ def draw(records: Sequence[Record], *, dark: bool) -> None:
         listed = {"different": _("Only differences"), "all": _("All settings")}
         st.segmented_control(
             _("Settings"), list(listed), required=True, format_func=listed.__getitem__, key=state.VIEW + "settings",
-            label_visibility="collapsed", on_change=state.used,
+            label_visibility="collapsed", persist_state="page",
         )  # fmt: skip
     everything = not several or st.session_state[state.VIEW + "settings"] == "all"
     shown = records[:MOST]

@@ -71,12 +71,12 @@ def choose(chosen: Sequence[Record]) -> Section:
             seeds = {"together": _("Mean of seeds"), "apart": _("Each seed")}
             st.segmented_control(
                 _("Seeds"), list(seeds), required=True, format_func=seeds.__getitem__, key=state.VIEW + "seeds",
-                label_visibility="collapsed", on_change=state.used,
+                label_visibility="collapsed", persist_state="page",
             )  # fmt: skip
         if section == "curves":
             axes = {"loss": _("Loss"), "rate": _("Learning rate"), "grad_norm": _("Gradient")}
             st.pills(
                 _("Logarithmic axis"), list(axes), selection_mode="multi", format_func=axes.__getitem__,
-                key=state.VIEW + "log", on_change=state.used,
+                key=state.VIEW + "log", persist_state="page",
             )  # fmt: skip
     return section

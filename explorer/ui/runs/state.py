@@ -4,45 +4,46 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-import streamlit as st
-
 from explorer.jobs.store import Record, Status
-from explorer.ui.linked import Linked
+from explorer.ui.page_state import FieldsState
 from explorer.ui.runs.view import MOST, View
 
 VIEW = "runs.view."  # of the widgets' keys
 TABLE = "runs.table"
 
 
-@dataclass(slots=True)
-class Watching(Linked[View]):
-    """Kept in ``session_state``.
+@dataclass
+class RunsState(FieldsState[View]):
+    """The Runs page's state.
 
     Attributes:
-        order: ids in the rows of the table, as the browser has them.
-        statuses: of all runs when the page was last drawn as a whole.
-        asking: what the user is asked before it is done, and for which runs.
-        said: why what was clicked last could not be done.
+        order: The ids in the rows of the table, as the browser has them.
+        statuses: The statuses of all runs when the page was last drawn as a whole.
+        asking: What the user is asked before it is done, and for which runs.
+        said: Why what was clicked last could not be done.
+        picked: Whether runs were chosen in the table, and the rest of the page is not drawn for them yet.
     """
 
+    NAME: ClassVar[str] = "watching"
+    PAGE: ClassVar[str] = "runs"
     PREFIX: ClassVar[str] = VIEW
+    PREFIXES: ClassVar[tuple[str, ...]] = (VIEW,)
+    ANCHOR: ClassVar[str] = VIEW + "text"
+    PARAMETERS: ClassVar[frozenset[str]] = frozenset(View.model_fields)
+    EMPTY_LINK: ClassVar[bool] = True
     WIDGETS: ClassVar[tuple[str, ...]] = ("text", "status", "seeds", "settings", "measure", "log")
 
+    view: View = field(default_factory=View, kw_only=True)
     order: list[str] = field(default_factory=list)
     statuses: dict[str, Status] = field(default_factory=dict)
     asking: tuple[str, tuple[str, ...]] = ("", ())
     said: str = ""
+    picked: bool = False
 
 
-def watching() -> Watching:
+def watching() -> RunsState:
     """The session's state."""
-    state: Watching = st.session_state.setdefault("watching", Watching(View()))
-    return state
-
-
-def used() -> None:
-    """Callback of every widget of the view."""
-    watching().used = True
+    return RunsState.of_session()
 
 
 def change(**fields: object) -> None:

@@ -38,7 +38,7 @@ def draw(records: Sequence[Record], listed: shared.Listed, *, dark: bool) -> Non
         if name in ("validation", "test", st.session_state[key]) or any(name in one for one in measured.values())
     }
     st.segmented_control(
-        _("Judged by"), list(names), required=True, format_func=names.__getitem__, key=key, on_change=state.used
+        _("Judged by"), list(names), required=True, format_func=names.__getitem__, key=key, persist_state="page"
     )
     measure = st.session_state[key]
     scores = {job: one.get(measure) for job, one in measured.items()}

@@ -107,7 +107,7 @@ def _draw() -> None:
     watching, listed = state.watching(), shared.listed()
     silence()
     if {record.id: record.status for record in listed.records} != watching.statuses:
-        watching.again()  # buttons and filters depend on it
+        watching.refresh()  # buttons and filters depend on it
     records = _matching(listed)
     watching.order = [record.id for record in records]
     chosen = [row for row, job in enumerate(watching.order) if job in watching.view.job]
@@ -129,7 +129,8 @@ def _draw() -> None:
         placeholder=words.NONE,
         alt=_("Runs with status, progress, accuracy, network, data and recipe"),
     )
-    if watching.used:
+    if watching.picked:  # in this part of the page alone
+        watching.picked = False
         st.rerun()
 
 
@@ -140,3 +141,4 @@ def _picked() -> None:
     # Those that the filters hide stay chosen, and the first chosen stays the first: it keeps its colour.
     kept = [job for job in watching.view.job if job in listed or job not in watching.order]
     state.choose(list(dict.fromkeys([*kept, *listed])))
+    watching.picked = True

@@ -3,12 +3,12 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from explorer.i18n import _
 from explorer.jobs.store import Status
-from explorer.ui.link_settings import LinkSettings
+from explorer.ui.page_state import PageFields
 
 MOST = 100  # runs close up: as many as a sweep has
 
@@ -26,15 +26,11 @@ LogAxis = Literal["loss", "rate", "grad_norm"]
 Section = Literal["curves", "sweep", "test", "settings", "log", "files"]
 
 
-def _split(value: object) -> object:
-    return tuple(part for part in value.split(".") if part) if isinstance(value, str) else value
-
-
 def _once(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(values))
 
 
-class View(LinkSettings):
+class View(PageFields):
     """Which runs are listed, which are chosen, and what is shown of these.
 
     Attributes:
@@ -50,13 +46,13 @@ class View(LinkSettings):
         run: the one of several chosen whose confusion and mistakes are shown.
     """
 
-    job: Annotated[tuple[Id, ...], BeforeValidator(_split), AfterValidator(_once), Field(max_length=MOST)] = ()
+    job: Annotated[tuple[Id, ...], AfterValidator(_once), Field(max_length=MOST)] = ()
     text: Annotated[str, Field(max_length=100)] = ""
-    status: Annotated[tuple[Status, ...], BeforeValidator(_split)] = ()
+    status: tuple[Status, ...] = ()
     sweep: Id = ""
     show: Section | None = None
     seeds: Literal["apart", "together"] = "together"
     settings: Literal["different", "all"] = "different"
     measure: Literal["validation", "validation3", "test", "test3"] = "validation"
-    log: Annotated[tuple[LogAxis, ...], BeforeValidator(_split), AfterValidator(_once)] = ("rate", "grad_norm")
+    log: Annotated[tuple[LogAxis, ...], AfterValidator(_once)] = ("rate", "grad_norm")
     run: Id = ""
