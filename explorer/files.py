@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and how damaged ones show."""
+"""Atomic writes, checksums, and messages about damaged files."""
 
 import errno
 import hashlib
@@ -12,12 +12,12 @@ from pathlib import Path
 
 from explorer.i18n import _
 
-# What zipfile raises on archives and entries that are damaged, encrypted, packed in an unknown way, or gone.
+# Errors that zipfile raises if an archive or entry is damaged, encrypted, compressed in an unknown way, or missing.
 DAMAGES = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, KeyError, ValueError)
 
 
 def damage(error: Exception) -> str:
-    """One of :data:`DAMAGES` in words of ours: theirs quote the file."""
+    """Our message for one of :data:`DAMAGES`, because Python's own message quotes the file."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     text = str(error)
@@ -32,16 +32,16 @@ def damage(error: Exception) -> str:
 
 @contextmanager
 def whole(path: Path, *, new: bool = False, durable: bool = False) -> Iterator[Path]:
-    """The name of an empty file beside ``path`` that takes its place when the block ends well.
+    """Atomic write: yields an empty temporary file, which replaces ``path`` if the block raises nothing.
 
     Args:
-        path: of the file; a link stays, and what it points to is replaced.
-        new: refuse a file that is there, even where it came while the block ran.
-        durable: the file survives a power cut from the end of the block on.
+        path: Path of the file. If it is a symbolic link, the link stays and its target is replaced.
+        new: Whether an existing file is an error, even one that appeared while the block ran.
+        durable: Whether the file survives a power cut from the end of the block on.
 
     Raises:
-        FileExistsError: where ``new`` is asked and a file is there.
-        OSError: where ``path`` can't be written.
+        FileExistsError: If ``new`` is true and the file exists.
+        OSError: If ``path`` can't be written.
     """
     target = path.resolve()
     part = target.with_name(f".{secrets.token_hex(8)}.part")
@@ -51,28 +51,28 @@ def whole(path: Path, *, new: bool = False, durable: bool = False) -> Iterator[P
     try:
         yield part
         if durable:
-            _sync(part)  # before the rename: else the name may survive a power cut, and the content not
+            _sync(part)  # before the rename: otherwise a power cut may keep the name and lose the content
         if new:
-            target.hardlink_to(part)  # of two at the same time one fails, where a rename would let the later win
+            target.hardlink_to(part)  # fails for the later of two writers; a rename would let the later one win
         else:
             part.replace(target)
-        if durable and os.name == "posix":  # elsewhere a folder can't be opened
+        if durable and os.name == "posix":  # other systems can't open a folder
             _sync(target.parent)
     finally:
         part.unlink(missing_ok=True)
 
 
 def sweep(folder: Path) -> None:
-    """Remove what writers that were killed left unfinished; for a folder in which nobody else writes."""
+    """Remove temporary files of writers that were killed. Nobody else may be writing in the folder."""
     for part in folder.glob(".*.part"):
         part.unlink(missing_ok=True)
 
 
 def sha256(path: Path) -> str:
-    """Of a file's bytes.
+    """SHA-256 of a file's bytes, as hexadecimal digits.
 
     Raises:
-        OSError: where it can't be read.
+        OSError: If the file can't be read.
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""How numbers look, everywhere: 138.36 M, 15.47 G, 4,096; bytes in powers of ten; times to two units."""
+"""Formats of numbers on every page: 138.36 M, 15.47 G, 4,096; bytes in powers of ten; times in two units."""
 
 from explorer.i18n import _
 
@@ -8,7 +8,7 @@ MINUTE, HOUR, DAY = 60, 60 * 60, 24 * 60 * 60
 
 
 def short(value: int) -> str:
-    """138357544 as ``138.36 M``; below 100,000 exact: ``4,096``."""
+    """138357544 as ``138.36 M``; numbers below 100,000 are exact: ``4,096``."""
     return f"{value:,}" if abs(value) < EXACT_BELOW else _scaled(value)
 
 
@@ -18,7 +18,7 @@ def bytes_short(value: int) -> str:
 
 
 def _scaled(value: int) -> str:
-    # 999,996 in thousands would be printed as 1,000.00, so it is left to the next prefix.
+    # 999,996 in thousands would be printed as 1,000.00, so it takes the next prefix.
     prefix, unit = next((p for p in PREFIXES if abs(value) < 999.995 * p[1]), PREFIXES[-1])
     return f"{value / unit:,.2f} {prefix}"
 

@@ -1,11 +1,11 @@
-"""Every sentence that a user sees goes through ``_()``.
+"""Translation: every sentence that a user sees goes through ``_()``.
 
-Whole sentences with named placeholders, formatted after translation::
+Pass whole sentences with named placeholders, and format them after translation::
 
     _("{name} needs {needed} pixels").format(name=name, needed=needed)
     ngettext("{count:,} job waits", "{count:,} jobs wait", count).format(count=count)
 
-``make check`` refuses anything else, because glued fragments can't be translated.
+``make check`` refuses anything else, because sentences glued from fragments can't be translated.
 """
 
 import gettext
@@ -31,7 +31,7 @@ def languages() -> set[str]:
 
 
 def choose_language(*wishes: str | None) -> str:
-    """The first wish (``zh``, ``zh-CN``) that there is a catalogue for; else English."""
+    """The first wished language (``zh``, ``zh-CN``) that has a catalogue; English if none has."""
     known = languages()
     tried = (form for wish in wishes if wish for form in (wish.replace("-", "_"), wish[:2]))
     return next((form for form in tried if form in known), DEFAULT_LANGUAGE)
@@ -53,5 +53,5 @@ def _(message: str) -> str:
 
 
 def ngettext(one: str, many: str, count: int) -> str:
-    """The form of the message that goes with the count, in the session's language; some have more than two."""
+    """The message in the session's language, in the plural form of the count; some languages have more than two."""
     return _catalogue(_language.get()).ngettext(one, many, count)

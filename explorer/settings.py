@@ -1,4 +1,4 @@
-"""Every environment setting, in one place (prefix ``EXPLORER_``)."""
+"""All settings from the environment (prefix ``EXPLORER_``)."""
 
 import os
 import re
@@ -20,7 +20,7 @@ _HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
 class Settings(BaseSettings):
-    """Read once per process from the environment."""
+    """Settings that a process reads once from its environment."""
 
     model_config = SettingsConfigDict(env_prefix="EXPLORER_", frozen=True)
 
@@ -58,13 +58,13 @@ class Settings(BaseSettings):
     @field_validator("data_dir", "runs_dir", "weights_dir", "saved_dir")
     @classmethod
     def _anchored(cls, folder: Path) -> Path:
-        """A relative folder is one of where this process was started, also for the processes that it starts."""
+        """Resolve a relative folder against the working directory, so that subprocesses use the same folder."""
         return folder.absolute()
 
     @field_validator("allowed_hosts")
     @classmethod
     def _names(cls, text: str) -> str:
-        """Names without port or scheme, in one form; what can't be one would only seem to be allowed."""
+        """Normalise host names and refuse other text, such as a port or scheme, which would match no host."""
         return ",".join(_host(name.strip()) for name in text.split(",") if name.strip())
 
     @property
@@ -73,10 +73,10 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.runs_dir / 'store.db'}"
 
     def for_process(self) -> dict[str, str]:
-        """An environment that gives another process the same settings.
+        """The environment of a subprocess with the same settings.
 
-        Its threads wait for each other asleep: those that spin stand in the way of the one that is waited for as soon
-        as anything else runs on the machine, and a step takes up to a hundred times as long.
+        Its OpenMP threads sleep while they wait for each other. Threads that spin would slow down the one they wait for
+        as soon as anything else runs on the machine, and a step could take up to a hundred times as long.
         """
         return (
             {"OMP_WAIT_POLICY": "PASSIVE"}

@@ -1,1 +1,1 @@
-"""What every spec has, without torch: its fields, limits and errors, and the reader of JSON."""
+"""The base of all specs, without torch: fields, limits, errors, and the reader of JSON."""

@@ -6,10 +6,10 @@
 
 
 def window_output(size: int, kernel: int, stride: int = 1, padding: int = 0, *, ceil: bool = False) -> int:
-    """Number of windows along one axis of ``size`` pixels; zero or less where none fits.
+    """Number of windows along one axis of ``size`` pixels; zero or less if none fits.
 
-    With ``ceil`` a last window may hang over the edge, but must start inside the input or its left
-    padding, as PyTorch's pools do.
+    With ``ceil`` the last window may overlap the edge if it starts inside the input or its left padding, as in
+    PyTorch's pools.
     """
     room = size + 2 * padding - kernel
     windows = (-(-room // stride) if ceil else room // stride) + 1

@@ -1,4 +1,4 @@
-"""What all specs share: validation, limits, and errors that name rule, value and place."""
+"""The base class of all specs: validation, limits, and errors that name rule, value and place."""
 
 import json
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ Count = Annotated[int, Field(strict=True, ge=1, le=1000)]
 Probability = Annotated[float, Field(strict=True, ge=0, lt=1, allow_inf_nan=False)]
 Flag = StrictBool
 
-PYDANTICS = frozenset(get_args(ErrorType))  # kinds of faults whose words are pydantic's
+PYDANTICS = frozenset(get_args(ErrorType))  # error types whose messages pydantic writes
 
 
 class Spec(BaseModel):
@@ -35,64 +35,67 @@ class Spec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     family: str
-    title: ClassVar[str]  # of the family
-    position: ClassVar[int] = 100  # of the family in lists
-    any_channels: ClassVar[bool] = True  # whether the first layer can be made for images of other channels
-    epsilon: ClassVar[float] = 1e-5  # of batch norms; PyTorch's
+    title: ClassVar[str]  # the family's name on pages
+    position: ClassVar[int] = 100  # the family's place in lists
+    any_channels: ClassVar[bool] = True  # whether the first layer takes images with any number of channels
+    epsilon: ClassVar[float] = 1e-5  # epsilon of the batch norms; PyTorch's default
     in_channels: Annotated[int, Field(strict=True, ge=1, le=MAX_IN_CHANNELS)] = 3
     image_size: Annotated[int, Field(strict=True, ge=1, le=MAX_IMAGE)] = 224
     num_classes: Annotated[int, Field(strict=True, ge=1, le=MAX_CLASSES)] = 1000
 
     @classmethod
     def from_name(cls, name: str) -> Self | None:
-        """The network that the family has under a name beside its presets; None where it has none of that name.
+        """The family's network of a name that is no preset; None if the family has none of that name.
 
         Raises:
-            SpecError: where the name breaks a rule.
+            SpecError: If the name breaks a rule.
         """
         del name
         return None
 
     @classmethod
     def from_layers(cls, text: str, current: "Spec") -> Self | None:
-        """The network of a list of layers as people write it, with everything else from the current network.
+        """A network from a typed list of layers; None if the family reads no such lists.
 
         Args:
-            text: the list.
-            current: the network that is edited.
+            text: List of layers.
+            current: Network that supplies all other settings.
 
         Raises:
-            SpecError: where the family reads such lists, and this is none.
+            SpecError: If the family reads such lists and the text is not one.
         """
         del text, current
         return None
 
     @property
     def own_name(self) -> str | None:
-        """A name that :meth:`from_name` takes, of the network that this one is, or is made from."""
+        """The name that :meth:`from_name` takes for this network, or for the one that it was made from."""
         return None
 
     def describe(self) -> str:
-        """What the network is, for people who know none of its names."""
+        """A description of the network for people who don't know its name."""
         return self.family
 
     def structure(self) -> list[object]:
-        """What kinds of parts follow each other, without their widths."""
+        """The kinds of parts in their order, without widths."""
         return [self]
 
     def uncounted(self) -> frozenset[str]:
-        """Fields on which no published count and no receptive field depends."""
+        """Fields that change no published count and no receptive field."""
         return frozenset()
 
     def without_auxiliary_heads(self) -> Self:
-        """The same network without the heads that run in training only."""
+        """The same network without the heads that run only in training."""
         return self
 
     def at_size(self, size: int) -> Self:
-        """The same network for images of another size, in pixels a side.
+        """The same network for images of another size.
+
+        Args:
+            size: Side of the images in pixels.
 
         Raises:
-            InputError: where it takes no such images with the same weights.
+            InputError: If the network can't take such images with the same weights.
         """
         return self.changed(image_size=size)
 
@@ -100,7 +103,7 @@ class Spec(BaseModel):
         """The same network with its dense head as convolutions.
 
         Raises:
-            InputError: where it has no dense head, or one that reads another map than the last.
+            InputError: If the network has no dense head, or its head reads another map than the last.
         """
         raise InputError(
             _("head: a {family} has none of dense layers over a map; it takes images of any size as it is").format(
@@ -110,25 +113,25 @@ class Spec(BaseModel):
 
     @property
     def tensorflow_inputs(self) -> bool:
-        """Whether torchvision's weights of the network have seen pixels from -1 to 1, as those from TensorFlow."""
+        """Whether torchvision's weights of the network expect pixels from -1 to 1, as weights from TensorFlow do."""
         return False
 
     @property
     def dense_map(self) -> tuple[int, int] | None:
-        """Channels and side of the map that a dense head reads; None of a network whose head is another."""
+        """Channels and side of the map that the dense head reads; None if the network has another head."""
         return None
 
     @property
     def head_convolutions(self) -> int:
-        """How many convolutions the head has."""
+        """Number of convolutions in the head."""
         return 0
 
     @classmethod
     def parse(cls, data: dict[str, Any]) -> Self:
-        """Validate a mapping, with messages for users.
+        """Validate a mapping, with error messages for users.
 
         Raises:
-            SpecError: naming rule, value and place of the first three faults.
+            SpecError: If a rule is broken; names rule, value and place of the first three faults.
         """
         if unknown := [key for key in data if key not in cls.model_fields]:
             raise SpecError(unknown_key(unknown[0], cls.model_fields))
@@ -150,21 +153,25 @@ class Spec(BaseModel):
         """A validated copy with some fields replaced.
 
         Raises:
-            SpecError: where the result breaks a rule.
+            SpecError: If the result breaks a rule.
         """
         return self.parse({**self.model_dump(mode="json"), **fields})
 
     def differences(self, other: "Spec") -> dict[str, Any]:
-        """The fields in which it differs from another network of its family, with its own values."""
+        """The fields that differ from another network of the family, with this network's values."""
         theirs = other.to_dict()
         return {key: value for key, value in self.to_dict().items() if value != theirs.get(key)}
 
 
 class Preset(NamedTuple):
-    """A named spec, with where it comes from.
+    """A named spec and its source.
 
-    ``twin`` is the model of torchvision with the same tensors: empty where there is none, None where it has the
-    preset's name.
+    Attributes:
+        name: Name of the preset.
+        title: Name on pages.
+        source: Paper, or the code that the network is taken from.
+        spec: The network.
+        twin: Name of torchvision's model with the same tensors; empty if there is none, None if the names are equal.
     """
 
     name: str
@@ -175,12 +182,12 @@ class Preset(NamedTuple):
 
 
 def own_fields(spec: type[Spec]) -> list[str]:
-    """Names of a family's own fields, in the order in which the family lists them."""
+    """Names of the fields that only this family has, in the order of its class."""
     return [name for name in spec.model_fields if name not in Spec.model_fields]
 
 
 def unknown_key(name: object, known: Iterable[str]) -> str:
-    """An unknown key in words, with the known one that it resembles."""
+    """The message about an unknown key, with the known key that it resembles."""
     word = isinstance(name, str) and name.isidentifier() and name.isascii() and len(name) < 40
     if word and (near := get_close_matches(str(name), known, n=1)):
         return _("{place}: unknown key; did you mean {name}?").format(place=name, name=near[0])
@@ -188,7 +195,7 @@ def unknown_key(name: object, known: Iterable[str]) -> str:
 
 
 def place(path: tuple[int | str, ...]) -> str:
-    """``("blocks", 1)`` as people count: ``blocks, entry 2``."""
+    """A path as people count: ``("blocks", 1)`` is ``blocks, entry 2``."""
     found = ""
     for part in path:
         if isinstance(part, int):
@@ -203,15 +210,15 @@ def _inside(inner: ErrorDetails, outer: ErrorDetails) -> bool:
 
 
 def explain_all(error: ValidationError) -> str:
-    """The first three faults that pydantic found, in words."""
-    faults = error.errors()  # few: lists stop at their first wrong entry
-    # A list with a wrong entry is also reported as too short: only the entry is news.
+    """The messages about the first three faults that pydantic found."""
+    faults = error.errors()  # few, because lists stop at their first wrong entry
+    # pydantic also reports a list with a wrong entry as too short: keep the fault of the entry only.
     inner = [fault for fault in faults if not any(_inside(other, fault) for other in faults)]
     return "; ".join(map(explain, inner[:3]))
 
 
 def explain(fault: ErrorDetails) -> str:
-    """A fault that pydantic found, in words: place, value and rule."""
+    """The message about a fault that pydantic found: place, value and rule."""
     where, got, limits = place(fault["loc"]), shown(fault["input"]), fault.get("ctx", {})
     match fault["type"]:
         case "missing":
@@ -258,13 +265,13 @@ def explain(fault: ErrorDetails) -> str:
             )
         case "too_long":
             return _("{place}: takes at most {limit} entries").format(place=where, limit=limits["max_length"])
-        case "value_error":  # a rule of ours, which has words
+        case "value_error":  # one of our rules, with its own message
             return f"{where}: {limits['error']}" if where else str(limits["error"])
         case "dict_type" | "model_type" | "model_attributes_type":
             return _("{place}: {value} has no keys").format(place=where or _("what is given"), value=got)
         case "json_invalid":
             return _("{place}: {value} is not JSON").format(place=where or _("what is given"), value=got)
-        case kind if kind not in PYDANTICS:  # PydanticCustomError of a check of ours
+        case kind if kind not in PYDANTICS:  # a PydanticCustomError of one of our checks
             return _("{place}: {problem}").format(place=where, problem=fault["msg"])
-        case _:  # others' words are not ours to show
+        case _:  # pydantic's own messages are not written for users
             return _("{place}: {value} is not what belongs here").format(place=where or _("what is given"), value=got)

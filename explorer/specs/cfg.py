@@ -1,10 +1,10 @@
-"""The cfg list: tokens of a chain of convolutions and pools, as data.
+"""The cfg list: the tokens of a chain of convolutions and pools.
 
 =============  ==================================================================
 ``64``         3x3 convolution to 64 channels, stride 1, padding 1, then ReLU
 ``"64:1"``     1x1 convolution; ``"64:7/2"`` 7x7 with stride 2; ``"6:5p0"`` 5x5 without padding
-``"M"``        2x2 max-pool with stride 2; ``"M:3/2"``, ``"M:3/2p1"`` others
-``"A"``        the same, average
+``"M"``        2x2 max-pool with stride 2; other pools are ``"M:3/2"``, ``"M:3/2p1"``
+``"A"``        average pool, written as ``M``
 ``"L"``        local response normalisation
 =============  ==================================================================
 
@@ -59,19 +59,19 @@ Token = Conv | Pool | Norm
 
 
 def place(index: int) -> str:
-    """Where an entry stands, as people count."""
+    """The place of an entry, counted from 1."""
     return _("cfg, entry {number}").format(number=index + 1)
 
 
 def parse_token(raw: object, index: int) -> Token:
-    """One entry of a cfg list.
+    """The token of one entry of a cfg list.
 
     Args:
-        raw: an integer or a string, as in the table above.
-        index: its position, for the message.
+        raw: Integer or string, as in the table above.
+        index: Position of the entry from 0, for the message.
 
     Raises:
-        TokenError: naming the rule, the value and the position.
+        TokenError: If the entry breaks a rule; names the rule, the value and the position.
     """
 
     def wrong(rule: str) -> TokenError:
@@ -122,7 +122,7 @@ def parse_token(raw: object, index: int) -> Token:
 
 
 def format_token(token: Token) -> RawToken:
-    """The shortest entry that parses to the token."""
+    """The shortest entry of a token."""
     match token:
         case Norm():
             return "L"
@@ -147,7 +147,7 @@ def parse_tokens(raw: object) -> tuple[RawToken, ...]:
     """A whole cfg list, each entry in its shortest form.
 
     Raises:
-        TokenError: for the first wrong entry (index -1 where the list itself is wrong).
+        TokenError: For the first wrong entry; its index is -1 if the list itself is wrong.
     """
     if not isinstance(raw, Sequence) or isinstance(raw, str | bytes):
         raise TokenError(_("cfg: {value} is not a list").format(value=shown(raw)), -1)
@@ -164,10 +164,10 @@ def tokens(cfg: Sequence[RawToken]) -> list[Token]:
 
 
 def map_sizes(cfg: Sequence[RawToken], image_size: int) -> list[int]:
-    """Side of the map after each token.
+    """Side of the map after each token, in pixels.
 
     Raises:
-        TokenError: where a window no longer fits.
+        TokenError: If a window does not fit its map.
     """
     sizes, size = [], image_size
     for index, token in enumerate(tokens(cfg)):

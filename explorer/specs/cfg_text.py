@@ -1,10 +1,10 @@
-"""The cfg list as people type and paste it: any keyboard's commas and quotes, a line of Python, a paper's layer names.
+"""The reader of typed or pasted cfg lists: commas and quotes of any keyboard, a line of Python, a paper's layer names.
 
 =============================  ==========================================================
 ``[64, 'M', 128]``, ``64 m``   as in code or by hand: brackets, quotes, commas of any script
 ``'VGG16': [64, 'M'],``        one line of a dict, or an assignment: ``cfg = [64, 'M']  # D``
 ``conv3-64 maxpool LRN``       the words of Simonyan and Zisserman 2015, Table 1
-``FC-512, FC-10``              linear layers at the end: hidden ones, and the last for the classes
+``FC-512, FC-10``              linear layers at the end: hidden layers, then the layer of the classes
 =============================  ==========================================================
 """
 
@@ -20,16 +20,16 @@ from explorer.specs.base import MAX_WIDTH
 from explorer.specs.cfg import RawToken, parse_tokens, place
 
 MAX_TEXT = 20_000
-NO_TOKENS = ("[]", "[[]]")  # how the empty list is typed: an empty text is rather an accident
+NO_TOKENS = ("[]", "[[]]")  # the empty list as people type it; an empty text is probably a mistake
 
 INVISIBLE = "\u200b"
 _QUOTES = "'\"`´ʹʺʻʼʽ′″‵‶＇＂"
 _SEPARATORS = "|·・•→⇒"
-# Letters of other alphabets that look like those of a token, as such a keyboard types them.
+# Letters of other alphabets that look like a token's letters, and the letters that they stand for.
 _LOOK_ALIKES = dict(zip("МмΜАаΑрρ∶⁄∕", "MmMAaApp://", strict=True))
 
 _WORD = re.compile(r"[^\s,\[\]']+")
-# What a list is called: 'VGG16': [ or cfg: list[int | str] = [ or vgg = 64; one letter only where it can be no token.
+# The name of a list: 'VGG16': [ or cfg: list[int | str] = [ or vgg = 64; a single letter only if it can't be a token.
 _LABEL = re.compile(
     r"\s*\[?\s*(?:"
     r"'?[^\W\d][\w.\- ]+(?:\['\w+'\])?'?\s*(?:(?::[^='\[]*(?:\[[^=']*\]\s*)?)?=|:(?=[\s\[]))"
@@ -50,11 +50,17 @@ _WORDS = {
     "AVG_POOL": "A",
     "LRN": "L",
 }
-_LAST_WORDS = {"SOFTMAX", "SOFT-MAX"}  # every network ends in logits, of which softmax makes probabilities
+_LAST_WORDS = {"SOFTMAX", "SOFT-MAX"}  # ignored: every network here ends in logits
 
 
 class Word(NamedTuple):
-    """A token as it stands in a text: its characters are ``text[start:end]``; ``raw`` is what they mean."""
+    """A token of a text.
+
+    Attributes:
+        raw: Token in our spelling.
+        start: Position of its first character.
+        end: Position after its last character.
+    """
 
     raw: str
     start: int
@@ -62,12 +68,12 @@ class Word(NamedTuple):
 
 
 class Typed(NamedTuple):
-    """What a typed list says.
+    """A typed list, parsed.
 
     Attributes:
-        cfg: each token in its shortest form.
-        hidden: widths of the hidden linear layers; None where the text names no linear layer.
-        classes: width of the last linear layer, or None.
+        cfg: Tokens, each in its shortest form.
+        hidden: Widths of the hidden linear layers; None if the text names no linear layer.
+        classes: Width of the last linear layer; None if the text names none.
     """
 
     cfg: tuple[RawToken, ...]
@@ -76,17 +82,17 @@ class Typed(NamedTuple):
 
 
 def split_text(text: str) -> list[Word]:
-    """The words of a typed list, without the name that it is given and without comments."""
+    """The words of a typed list, without the list's name and without comments."""
     plain, start = _list_in(text)
     found = (Word(_meaning(match[0]), match.start(), match.end()) for match in _WORD.finditer(plain, start))
     return [word for word in found if word.raw]
 
 
 def read_text(text: str) -> Typed:
-    """A cfg list as people type it.
+    """Parse a typed cfg list.
 
     Raises:
-        TokenError: for the first wrong word.
+        TokenError: For the first wrong word; its index is -1 if the text itself is wrong.
     """
     if len(text) > MAX_TEXT:
         raise TokenError(
@@ -97,7 +103,7 @@ def read_text(text: str) -> Typed:
         )
     words = [word.raw for word in split_text(text)]
     plain, start = _list_in(text)
-    if plain.count("[") > plain.count("]") and "#" in text:  # a field of one line has no line break that ends it
+    if plain.count("[") > plain.count("]") and "#" in text:  # a one-line field has no line break to end a comment
         raise TokenError(_("cfg: a comment (#) within the list hides what follows it; take the comment out"), -1)
     if _ANOTHER_LIST.search(plain, start):
         raise TokenError(_("cfg: the text holds more than one list; paste one of them"), -1)
@@ -113,7 +119,7 @@ def read_text(text: str) -> Typed:
 
 
 def read_widths(text: str) -> list[int | str]:
-    """A typed list of widths; what is no number stays text, for the spec to refuse by its place."""
+    """A typed list of widths. Other words stay text, so that the spec refuses them and names their place."""
     words = [word.raw for word in split_text(text)]
     linear = [_LINEAR.fullmatch(word.upper()) for word in words]
     widths = [match["width"] if match else word for word, match in zip(words, linear, strict=True)]
@@ -121,15 +127,15 @@ def read_widths(text: str) -> list[int | str]:
 
 
 def format_text(cfg: Sequence[RawToken]) -> str:
-    """The list as the editor shows it: ``64, 64, M``; ``[]`` where it is empty."""
+    """The list as the editor shows it: ``64, 64, M``; ``[]`` if it is empty."""
     return ", ".join(map(str, cfg)) or NO_TOKENS[0]
 
 
 def _linear_layers(words: list[str]) -> list[int]:
-    """Widths of the linear layers that end the list.
+    """Widths of the linear layers at the end of the list.
 
     Raises:
-        TokenError: where one is too wide, or stands before a convolution or pool.
+        TokenError: If one is too wide, or stands before a convolution or pool.
     """
     matches = [_LINEAR.fullmatch(word.upper()) for word in words]
     first = next((index for index, match in enumerate(matches) if match), len(words))
@@ -154,7 +160,7 @@ def _linear_layers(words: list[str]) -> list[int]:
 
 
 def _list_in(text: str) -> tuple[str, int]:
-    """The text character by character in its plainest form, and where the list in it begins."""
+    """The text with every character in its plain form, and the position where its list begins."""
     plain = _COMMENT.sub(lambda found: " " * len(found[0]), "".join(map(_plain, text)))
     start = 0
     while label := _LABEL.match(plain, start):
@@ -167,7 +173,7 @@ def _value(raw: str) -> RawToken:
 
 
 def _meaning(word: str) -> str:
-    """A word in the spelling of a token, where it has the meaning of one."""
+    """A word in the spelling of the token that it means; other words are unchanged."""
     word = word.replace(INVISIBLE, "")
     upper = word.upper()
     if upper in _WORDS:
@@ -180,7 +186,7 @@ def _meaning(word: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _plain(character: str) -> str:
-    """One character for one: separators of every script as a comma, brackets as ``[`` and ``]``, quotes as ``'``."""
+    """The plain form of a character: ``,`` for any separator, ``[`` or ``]`` for any bracket, ``'`` for any quote."""
     if character in _LOOK_ALIKES:
         return _LOOK_ALIKES[character]
     category = unicodedata.category(character)

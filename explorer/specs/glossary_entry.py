@@ -1,10 +1,10 @@
-"""What an entry of the glossary is."""
+"""An entry of the glossary."""
 
 from typing import NamedTuple
 
 
 class Entry(NamedTuple):
-    """A term and its sentence; an empty source says that none is needed."""
+    """A term and its sentence; the source is empty if none is needed."""
 
     name: str
     sentence: str

@@ -1,7 +1,8 @@
-"""JSON that people type or keep in files, cards and folders of runs: decoded, or refused in words.
+"""The reader of JSON that people type or keep in files, weight cards and run directories.
 
-Whatever is decoded can be shown, counted and written again: it is not deep, its texts are text, its whole numbers have
-64 bits. Of all that is not the explorer's own pipe to a process, nothing is decoded in another way.
+Pages can show, count and write again every value that it accepts: nesting is limited, texts hold no control
+characters, and whole numbers fit into 64 bits. All JSON is read here, except that of the explorer's own pipes to
+subprocesses.
 """
 
 import json
@@ -16,20 +17,20 @@ from explorer.i18n import _
 
 MAX_JSON = 1_000_000
 MAX_DEPTH = 32
-MAX_TEXT = 100_000  # characters of one text: a licence, a command with a network in it
+MAX_TEXT = 100_000  # characters of one text, such as a licence, or a command that contains a network
 
 
 def decode(text: str, place: str, most: int = MAX_JSON) -> Any:
     """The value of JSON text.
 
     Args:
-        text: one JSON document.
-        place: what it describes; messages begin with it.
-        most: characters.
+        text: One JSON document.
+        place: Name of what it describes; messages begin with it.
+        most: Characters allowed.
 
     Raises:
-        InputError: where the text is too long or not JSON, repeats a key, is deep, or holds what is no text or a whole
-            number of more than 64 bits. Numbers that are not finite are the caller's to judge.
+        InputError: If the text is too long or not JSON, repeats a key, is nested too deeply, or holds control
+            characters or a whole number of more than 64 bits. The caller checks for numbers that are not finite.
     """
     if len(text) > most:
         raise InputError(
@@ -47,7 +48,7 @@ def decode(text: str, place: str, most: int = MAX_JSON) -> Any:
         ) from None
     except RecursionError:
         raise _deep(place) from None
-    except ValueError:  # Python reads no such number
+    except ValueError:  # Python does not convert numbers of so many digits
         raise _large(place) from None
     _check(value, place)
     return value
@@ -58,7 +59,7 @@ def _found(text: str, position: int) -> str:
 
 
 def _check(value: Any, place: str) -> None:
-    """Refuse what can be decoded, and would break whoever shows it or writes it."""
+    """Refuse values that JSON allows, and that pages can't show or write."""
     level, depth = [value], 0
     while level:
         depth += 1
@@ -97,7 +98,7 @@ def _no_text(character: str) -> bool:
 
 
 def legible(value: Any) -> Any:
-    """The same with what :func:`decode` takes for no text as escapes, so that what is written is read again."""
+    """The value with the characters that :func:`decode` refuses escaped, so that it can be written and read again."""
     match value:
         case str():
             return "".join(ascii(one)[1:-1] if _no_text(one) else one for one in value)
@@ -120,14 +121,18 @@ def _large(place: str) -> InputError:
 
 
 def read_json(path: Path, place: str, most: int = MAX_JSON) -> Any:
-    """The value of a JSON file; arguments and errors as of :func:`decode`."""
+    """The value of a JSON file; arguments and errors as in :func:`decode`.
+
+    Raises:
+        InputError: If the file can't be read, is too large, or is not UTF-8; else as in :func:`decode`.
+    """
     file = shown(str(path))
     try:
-        if not stat.S_ISREG((state := path.stat()).st_mode):  # a pipe would be waited for without end
+        if not stat.S_ISREG((state := path.stat()).st_mode):  # reading a pipe could wait for ever
             raise InputError(_("{place}: can't read {path}: it is not a file").format(place=place, path=file))
         if state.st_size > 4 * most:
             raise InputError(_("{place}: the file {path} is too large").format(place=place, path=file))
-        text = path.read_text(encoding="utf-8-sig")  # Windows editors begin with a mark
+        text = path.read_text(encoding="utf-8-sig")  # Windows editors write a byte order mark
     except UnicodeDecodeError:
         raise InputError(_("{place}: the file {path} is not UTF-8 text").format(place=place, path=file)) from None
     except (OSError, ValueError) as error:
