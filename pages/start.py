@@ -11,6 +11,7 @@ from explorer.analysis import analyse
 from explorer.drawing import vignettes
 from explorer.families import PRESETS
 from explorer.families.link import BASE
+from explorer.families.registry import titles
 from explorer.formatting import short
 from explorer.i18n import _
 from explorer.ui import address, glossary
@@ -64,7 +65,7 @@ with st.grid(3, min_column_width=260, gap="small"):
     way(
         "edit",
         vignettes.volumes(analyse(PRESETS["vgg16"].spec), dark=dark),
-        _("VGG, ResNet, GoogLeNet and every torchvision model, layer by layer, with costs and warnings."),
+        _("{families} and every torchvision model, layer by layer, with costs and warnings.").format(families=titles()),
         ARCHITECTURE,
         _("Edit a network"),
     )

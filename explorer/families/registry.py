@@ -33,6 +33,13 @@ PRESETS: dict[str, Preset] = {
 }
 
 
+def titles() -> str:
+    """What the families with networks of our own are called, as a list in words."""
+    return ", ".join(
+        kind.title for name, kind in FAMILIES.items() if any(p.spec.family == name for p in PRESETS.values())
+    )
+
+
 @cache
 def part(family: str, name: str) -> ModuleType | None:
     """One of the modules of a family's folder; None where the family has none of that name."""

@@ -13,8 +13,8 @@ import streamlit as st
 
 from explorer.errors import InputError
 from explorer.ui import address
-from explorer.ui.page_state import PageFields
 from explorer.ui.outrun import repeated
+from explorer.ui.page_state import PageFields
 
 log = logging.getLogger("explorer.ui")
 

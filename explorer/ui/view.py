@@ -40,5 +40,6 @@ class View(PageFields):
     chart: Literal["params", "macs", "activation_bytes", "field"] = "field"
     table: Literal["numbers", "formulas"] = "numbers"
 
+
 VIEW_FIELDS = frozenset(View.model_fields)
 PICKED = frozenset(["layer", "folded"])  # chosen in the diagram, not by widgets of their own

@@ -25,6 +25,7 @@ from explorer.data.preprocessing import Preprocessing
 from explorer.errors import InputError, printable, shown
 from explorer.families import FAMILIES, PRESETS, Spec, resolve
 from explorer.families.naming import twin_of
+from explorer.families.registry import titles
 from explorer.i18n import _
 from explorer.settings import settings
 from explorer.weights.files import Card
@@ -175,10 +176,9 @@ def choose(name: str) -> Source:
         if wanted in (source.model, kind.__name__, f"{kind.__name__}.DEFAULT"):
             return catalogue()[f"{PREFIX}{kind['DEFAULT']!r}"]
     close = get_close_matches(PREFIX + wanted[:60], names(), n=3, cutoff=0.0)
-    titles = [family.title for name, family in FAMILIES.items() if not PREFIX.startswith(name)]
     raise InputError(
         _("weights: torchvision has no {value} among those of {families}; close names: {close}").format(
-            value=shown(wanted), families=", ".join(titles), close=", ".join(close)
+            value=shown(wanted), families=titles(), close=", ".join(close)
         )
     )
 

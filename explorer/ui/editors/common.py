@@ -52,9 +52,7 @@ def number(key: str, label: str, help_text: str | None = None, **options: Any) -
     held = st.session_state.get(key)
     if isinstance(held, int):
         st.session_state[key] = float(held)
-    value = st.number_input(
-        label, step=1.0, format="%.12g", key=key, help=help_text, persist_state="page", **options
-    )
+    value = st.number_input(label, step=1.0, format="%.12g", key=key, help=help_text, persist_state="page", **options)
     return int(value) if value is not None and value.is_integer() else value
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 
 from explorer.errors import ExplorerError, InputError
 from explorer.families.recognition.guess import Question
+from explorer.families.registry import titles
 from explorer.i18n import _, ngettext
 from explorer.ui import address
 from explorer.ui.choice import choice
@@ -93,10 +94,10 @@ def _uploader() -> None:
         on_change=_take,
         max_upload_size=MAX_FILE // MEGABYTE,
         help=_(
-            "VGG, ResNet, GoogLeNet, their relatives, and torchvision's classification models, under any names. "
+            "{families}, their relatives, and torchvision's classification models, under any names. "
             "Nothing in the file is run: a process of its own reads the numbers. Everybody who uses this server can "
             "see and use the weights."
-        ),
+        ).format(families=titles()),
     )
 
 

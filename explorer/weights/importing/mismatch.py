@@ -10,7 +10,7 @@ from explorer.families import PRESETS, Spec, nearest, resolve
 from explorer.families.recognition.guess import Guess, slots
 from explorer.families.recognition.layers import Layers, Shape, Unit, first, read
 from explorer.families.recognition.search import recognise
-from explorer.families.registry import part, parts
+from explorer.families.registry import part, parts, titles
 from explorer.i18n import _, ngettext
 from explorer.specs.base import own_fields
 
@@ -79,10 +79,12 @@ def unknown(shapes: Mapping[str, Shape], *, ordered: bool) -> str:
             count=len(layers.convolutions)
         )
     text = _(
-        "the tensors are of no network that we know (VGG, ResNet, GoogLeNet and their like, torchvision's others): "
+        "the tensors are of no network that we know ({families} and their like, torchvision's others): "
         "{convolutions} convolutions, {linears} linear layers, and {rest} tensors of other kinds"
     )
-    fault = text.format(convolutions=len(layers.convolutions), linears=len(layers.linears), rest=len(layers.rest))
+    fault = text.format(
+        families=titles(), convolutions=len(layers.convolutions), linears=len(layers.linears), rest=len(layers.rest)
+    )
     if not layers.units:
         return fault
     if layers.rest:
