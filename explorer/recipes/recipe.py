@@ -16,6 +16,8 @@ Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 Whole = Annotated[int, Field(strict=True)]
 Name = Annotated[str, Field(strict=True, min_length=1, max_length=4096)]
+Optimizer = Literal["sgd", "nesterov", "adam", "adamw"]
+OPTIMIZERS: dict[Optimizer, str] = {"sgd": "SGD", "nesterov": "Nesterov", "adam": "Adam", "adamw": "AdamW"}  # titles
 Augmentation = Literal["flip", "crop", "random_resized_crop", "rotation", "cutout", "noise", "permute_pixels"]
 # Of pixels in [0, 1]: a mean of 127.5 or a std of 0 is a slip.
 MIN_STD = 0.001
@@ -32,7 +34,7 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     # nesterov is SGD that looks ahead; adamw decays weights apart from the gradient (Loshchilov and Hutter 2019)
-    optimizer: Literal["sgd", "nesterov", "adam", "adamw"] = "adamw"
+    optimizer: Optimizer = "adamw"
     # the highest rate of the run; schedules and warm-up go below it
     lr: Annotated[Positive, Field(le=10)] = 1e-3
     # of SGD, or beta1 of Adam: how much of the last steps goes on

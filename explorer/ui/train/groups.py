@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from explorer.i18n import _
-from explorer.recipes.recipe import Recipe
+from explorer.recipes.recipe import OPTIMIZERS, Recipe
 from explorer.ui.glossary import explain
 from explorer.ui.train.fields import Field, Kind
 
@@ -27,9 +27,8 @@ def groups(*, auxiliary: bool, gpu: bool, trained: bool) -> dict[str, tuple[Fiel
 
 
 def _optimizer() -> tuple[Field, ...]:
-    optimizers = {"sgd": "SGD", "nesterov": "Nesterov", "adam": "Adam", "adamw": "AdamW"}
     return (
-        Field("optimizer", _("Optimizer"), explain("optimizer"), Kind.CHOICE, names=optimizers),
+        Field("optimizer", _("Optimizer"), explain("optimizer"), Kind.CHOICE, names=OPTIMIZERS),
         Field("lr", _("Learning rate"), explain("learning-rate"), step=0.0005),
         Field("momentum", _("Momentum"), explain("momentum"), step=0.05),
         Field("weight_decay", _("Weight decay"), explain("weight-decay"), step=0.0005),
