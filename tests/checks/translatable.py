@@ -45,11 +45,12 @@ def is_sentence(node: ast.AST) -> bool:
     return is_message(node)
 
 
-def main(folders: list[str]) -> int:
+def main(places: list[str]) -> int:
+    """Print the faults in files and folders; 1 where there are any."""
     found = [
         fault
-        for folder in folders
-        for path in sorted(Path(folder).rglob("*.py"))
+        for place in map(Path, places)
+        for path in ([place] if place.is_file() else sorted(place.rglob("*.py")))
         for fault in faults(path.read_text(encoding="utf-8"), str(path))
     ]
     print("\n".join(found) or "all sentences are whole")

@@ -1,11 +1,12 @@
 """The check of translatable strings finds what it should, and gettext is really used."""
 
 import gettext
+from pathlib import Path
 
 import pytest
 
 from explorer import i18n
-from tests.checks.translatable import faults
+from tests.checks.translatable import faults, main
 
 
 @pytest.mark.parametrize(
@@ -53,12 +54,9 @@ def test_sentences_are_translated(monkeypatch: pytest.MonkeyPatch) -> None:
     assert i18n._("unchanged") == "UNCHANGED"
 
 
-def test_only_known_languages_are_chosen(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pathlib import Path
-
-    folder = Path(str(tmp_path))
-    (folder / "zh" / "LC_MESSAGES").mkdir(parents=True)
-    monkeypatch.setattr(i18n, "LOCALES", folder)
+def test_only_known_languages_are_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "zh" / "LC_MESSAGES").mkdir(parents=True)
+    monkeypatch.setattr(i18n, "LOCALES", tmp_path)
     assert i18n.choose_language("zh-CN", "en") == "zh"
     assert i18n.choose_language(None, "de-DE", "zh") == "zh"
     assert i18n.choose_language("../../etc", None) == "en"
@@ -82,3 +80,12 @@ def test_remembered_warnings_are_in_the_language_of_the_session(monkeypatch: pyt
     finally:
         i18n.use_language("en")
     assert analyse(resolve("vgg16")).warnings == english
+
+
+def test_files_and_folders_are_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "glued.py").write_text('_("a" + name)\n')
+    (tmp_path / "whole.py").write_text('_("a")\n')
+    assert main([str(tmp_path / "whole.py")]) == 0
+    assert main([str(tmp_path / "glued.py")]) == 1
+    assert main([str(tmp_path)]) == 1
+    assert capsys.readouterr().out.count("glued.py:1: ") == 2
