@@ -134,6 +134,8 @@ def _parse(text: str) -> None:
             _tensorboard_options().parse_args(rest)
         case [".venv/bin/pytest", *_rest]:
             pass  # collected below
+        case [".venv/bin/pre-commit", "install"]:
+            assert (ROOT / ".pre-commit-config.yaml").exists()
         case [program, *_rest]:
             pytest.fail(f"what does {program} take?")
 
