@@ -1,6 +1,6 @@
-"""Augmentation in batches: what an epoch draws, and what its draws do to the images.
+"""Augmentation in batches: the random numbers of an epoch, and their effect on the images.
 
-The draws of an epoch follow from its seed and number alone; a batch is a slice of them.
+The random numbers of an epoch depend only on its seed and number. A batch uses a slice of them.
 """
 
 import math
@@ -14,21 +14,21 @@ from torch.nn.functional import pad
 
 from explorer.data.preprocessing import rearranged, resample, weights
 
-TRIES = 10  # of a random resized crop, before it settles for the middle
+TRIES = 10  # of a random resized crop, before it takes the middle
 AREA = (0.08, 1.0)
 RATIO = (3 / 4, 4 / 3)
-# How many numbers one image needs of each. New ones come last: what the others draw stays as it is.
+# Random numbers per image. New entries go to the end, so that the numbers of the others stay the same.
 NUMBERS = {"flip": 1, "crop": 2, "random_resized_crop": 2 * TRIES + 2, "cutout": 2, "rotation": 1, "noise": 1}
-ROW = 2**20  # normal numbers of an epoch, of which each image takes some that follow one another
-_TURN = 2**16  # of sine and cosine: with whole numbers the same pixels come out on every device
+ROW = 2**20  # normal numbers of an epoch; each image takes consecutive ones
+_TURN = 2**16  # fixed-point scale of sine and cosine: integers give the same pixels on every device
 
 
 class Strength(NamedTuple):
-    """How far chance goes.
+    """Limits of random changes.
 
     Attributes:
-        degrees: that an image is turned to either side at most.
-        noise: standard deviation of what is added to pixels that go from 0 to 1.
+        degrees: Largest rotation to either side, in degrees.
+        noise: Standard deviation of added noise, for pixels from 0 to 1.
     """
 
     degrees: float = 15.0
@@ -39,12 +39,12 @@ USUAL = Strength()
 
 
 class Draws(NamedTuple):
-    """Everything random of one epoch.
+    """All random numbers of one epoch.
 
     Attributes:
-        order: int64, (N,), which image comes when.
-        numbers: for each augmentation, uniform in [0, 1), (N, as many as it needs), in the order of the images' turns.
-        row: standard normal numbers, (ROW,), for noise alone: where an image's begin in it is among its numbers.
+        order: Image at each position of the epoch, int64, (N,).
+        numbers: Uniform numbers in [0, 1) for each augmentation, (N, numbers per image), by position in the epoch.
+        row: Standard normal numbers, (ROW,), for noise only. An image's ``noise`` number says where its part begins.
     """
 
     order: Tensor
@@ -52,20 +52,20 @@ class Draws(NamedTuple):
     row: Tensor | None = None
 
     def part(self, share: slice, device: torch.device) -> "Draws":
-        """The numbers of some of the images, on a device."""
+        """Returns the numbers of some of the images, on a device."""
         numbers = {name: values[share].to(device) for name, values in self.numbers.items()}
         return Draws(self.order[share], numbers, self.row)
 
     def on(self, device: torch.device) -> "Draws":
-        """The same with the row on a device, where every batch needs it."""
+        """Returns a copy with the row on a device, where every batch needs it."""
         return self._replace(row=None if self.row is None else self.row.to(device))
 
 
 def draw(augment: Sequence[str], count: int, seed: int, epoch: int) -> Draws:
-    """The draws of an epoch over ``count`` images: a function of these arguments alone, on the CPU."""
+    """Draws the random numbers of an epoch with ``count`` images, on the CPU. Equal arguments give equal numbers."""
     random = np.random.default_rng((seed, epoch))
     order = torch.from_numpy(random.permutation(count))
-    # In an order of our own, so that a recipe's list means the same whichever way it is sorted.
+    # In a fixed order, so that the order of a recipe's list makes no difference.
     names = [name for name in NUMBERS if name in augment]
     numbers = {name: torch.from_numpy(random.random((count, NUMBERS[name]), np.float32)) for name in names}
     row = torch.from_numpy(random.standard_normal(ROW, np.float32)) if "noise" in names else None
@@ -73,12 +73,12 @@ def draw(augment: Sequence[str], count: int, seed: int, epoch: int) -> Draws:
 
 
 class Windows(NamedTuple):
-    """What each image of a batch shows of its source; None where nothing of the kind is asked.
+    """The part of its source that each image of a batch shows. None for an operation that is not used.
 
     Attributes:
-        box: int64, (B, 4): top, left, height and width of the part that is resized, in pixels of the source.
-        shift: int64, (B, 2): by how many pixels the result moves up and left, after the resize; black comes in.
-        mirrored: bool, (B,), after the shift.
+        box: Part that is resized, int64, (B, 4): top, left, height and width in pixels of the source.
+        shift: Shift up and left after the resize, in pixels, int64, (B, 2). The free edge is black.
+        mirrored: Whether the image is mirrored after the shift, bool, (B,).
     """
 
     box: Tensor | None = None
@@ -86,16 +86,16 @@ class Windows(NamedTuple):
     mirrored: Tensor | None = None
 
     def part(self, share: slice) -> "Windows":
-        """Those of some of the images."""
+        """Returns the windows of some of the images."""
         return Windows(*(None if values is None else values[share] for values in self))
 
     def on(self, device: torch.device) -> "Windows":
-        """The same on a device."""
+        """Returns a copy on a device."""
         return Windows(*(None if values is None else values.to(device) for values in self))
 
 
 def windows(numbers: dict[str, Tensor], height: int, width: int, size: int) -> Windows:
-    """The windows that the draws choose in images of ``height`` by ``width``, shown at ``size`` by ``size``."""
+    """Computes the windows for images of ``height`` by ``width``, shown at ``size`` by ``size``."""
     box = shift = mirrored = None
     if "random_resized_crop" in numbers:
         box = _random_boxes(numbers["random_resized_crop"], height, width)
@@ -108,7 +108,7 @@ def windows(numbers: dict[str, Tensor], height: int, width: int, size: int) -> W
 
 
 def _random_boxes(numbers: Tensor, height: int, width: int) -> Tensor:
-    """Boxes of random area and ratio, (B, 4): the first of ten tries that fits, else the middle.
+    """Computes boxes of random area and ratio, (B, 4): the first of ten tries that fits, else the middle.
 
     Szegedy et al. 2015, section 6, in the form of torchvision's ``RandomResizedCrop``.
     """
@@ -127,12 +127,12 @@ def _random_boxes(numbers: Tensor, height: int, width: int) -> Tensor:
 
 
 def show(images: Tensor, seen: Windows, size: int) -> Tensor:
-    """The part of each image that its window shows: 8-bit values, (B, C, size, size), as ``resample`` returns them.
+    """Resamples the window of each image. Returns 8-bit values, (B, C, size, size), as ``resample`` does.
 
     Args:
-        images: uint8, (B, C, H, W).
-        seen: on the images' device.
-        size: side of the result.
+        images: Images, uint8, (B, C, H, W).
+        seen: Windows, on the images' device.
+        size: Side of the result in pixels.
     """
     height, width = images.shape[-2:]
     box = torch.tensor([[0, 0, height, width]], device=images.device) if seen.box is None else seen.box
@@ -150,15 +150,15 @@ def show(images: Tensor, seen: Windows, size: int) -> Tensor:
 
 
 def disturbed(pixels: Tensor, draws: Draws, strength: Strength) -> Tensor:
-    """Images that are shown already, turned and with noise, where the draws have numbers for that.
+    """Rotates images and adds noise, if the draws have numbers for that.
 
     Args:
         pixels: 8-bit values of any type, (B, C, size, size).
-        draws: of these images, on their device.
-        strength: how far chance goes.
+        draws: Random numbers of these images, on their device.
+        strength: Limits of the changes.
 
     Returns:
-        Values from 0 to 255, (B, C, size, size): with noise fractions too, in float32.
+        Values from 0 to 255, (B, C, size, size). With noise, float32 with fractions.
     """
     if "rotation" in draws.numbers:
         pixels = turned(pixels, strength.degrees * (2 * draws.numbers["rotation"][:, 0].double() - 1))
@@ -168,24 +168,24 @@ def disturbed(pixels: Tensor, draws: Draws, strength: Strength) -> Tensor:
 
 
 def turned(pixels: Tensor, degrees: Tensor) -> Tensor:
-    """Images turned around their middle, black where nothing is: bilinear, in whole numbers throughout.
+    """Rotates images around their centre with bilinear interpolation, in integers throughout. Free corners are black.
 
     Args:
         pixels: 8-bit values of any type, (B, C, size, size).
-        degrees: float64, (B,), counterclockwise.
+        degrees: Angles, float64, (B,), counterclockwise.
 
     Returns:
         8-bit values, int32, (B, C, size, size).
     """
     size, device = pixels.shape[-1], pixels.device
-    angles = torch.deg2rad(degrees.cpu())  # in one place for all devices
+    angles = torch.deg2rad(degrees.cpu())  # on the CPU for all devices
     cosine, sine = ((part * _TURN).round().long().to(device).view(-1, 1, 1) for part in (angles.cos(), angles.sin()))
     middle = 2 * torch.arange(size, device=device) - (size - 1)  # half pixels from the middle
     down, across = middle[:, None], middle[None]
-    # Of each pixel's place in the source, (B, size, size), in 1 / (2 * _TURN) of a pixel from the edge.
+    # Each pixel's position in the source, (B, size, size), from the edge, in units of 1 / (2 * _TURN) pixels.
     places = [place + (size - 1) * _TURN for place in (cosine * down + sine * across, cosine * across - sine * down)]
     (row, column), (low, right) = zip(*((place >> 17, (place >> 9) & 255) for place in places), strict=True)
-    framed = pad(pixels.int(), (1, 1, 1, 1)).flatten(2)  # a black frame: what lies further out is looked up there
+    framed = pad(pixels.int(), (1, 1, 1, 1)).flatten(2)  # positions outside the image read from a black frame
     total = torch.zeros_like(pixels, dtype=torch.int32)
     for step_down, step_right in ((0, 0), (0, 1), (1, 0), (1, 1)):
         at = [(edge + step + 1).clamp(0, size + 1) for edge, step in ((row, step_down), (column, step_right))]
@@ -196,13 +196,13 @@ def turned(pixels: Tensor, degrees: Tensor) -> Tensor:
 
 
 def noisy(pixels: Tensor, row: Tensor, starts: Tensor, std: float) -> Tensor:
-    """Images with normal noise, cut off at black and white.
+    """Adds normal noise to images, clamped at black and white.
 
     Args:
-        pixels: values from 0 to 255 of any type, (B, C, size, size).
-        row: standard normal numbers, (N,), taken from its beginning again where it ends.
-        starts: int64, (B,), where in the row each image's numbers begin.
-        std: standard deviation, of pixels from 0 to 1.
+        pixels: Values from 0 to 255 of any type, (B, C, size, size).
+        row: Standard normal numbers, (N,). After its end it continues from its beginning.
+        starts: Position in the row where each image's numbers begin, int64, (B,).
+        std: Standard deviation, for pixels from 0 to 1.
     """
     count = pixels[0].numel()
     longer = torch.cat((row, row[:count])) if count <= len(row) else row.repeat(2 + count // len(row))
@@ -211,13 +211,13 @@ def noisy(pixels: Tensor, row: Tensor, starts: Tensor, std: float) -> Tensor:
 
 
 def hidden(numbers: Tensor, size: int) -> Tensor:
-    """Which pixels cutout hides, bool, (B, 1, size, size): a square of half the side around any pixel.
+    """Returns which pixels cutout hides, bool, (B, 1, size, size): a square of half the side around any pixel.
 
-    DeVries and Taylor 2017, section 3.2: what lies outside the image is cut off.
+    DeVries and Taylor 2017, section 3.2: the square may reach beyond the image.
 
     Args:
-        numbers: the draws for cutout, (B, 2).
-        size: side of the images.
+        numbers: Random numbers for cutout, (B, 2).
+        size: Side of the images in pixels.
     """
     side = size // 2
     start = (numbers * size).long() - side // 2

@@ -1,4 +1,4 @@
-"""Batches of normalised images: from a split that stays on the device, or from files that are decoded ahead."""
+"""Batches of normalised images, from a split that stays on the device or from files decoded in advance."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -16,16 +16,16 @@ from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.training.augment import USUAL, Draws, Strength, Windows, disturbed, draw, hidden, show, windows
 
-_PIXELS = 2**26  # that are resampled at a time: float32 takes four times the memory of the images
+_PIXELS = 2**26  # pixels resampled at a time: float32 takes four times the memory of the images
 
 
 class Batch(NamedTuple):
     """One process's part of a batch.
 
     Attributes:
-        images: normalised, float32, (B, C, size, size).
-        labels: int64, (B,).
-        total: images of the whole batch, over all processes.
+        images: Normalised images, float32, (B, C, size, size).
+        labels: Labels, int64, (B,).
+        total: Number of images of the whole batch, over all processes.
     """
 
     images: Tensor
@@ -34,7 +34,7 @@ class Batch(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where batches go: a device, the layout of images there, and which of the processes this one is."""
+    """Destination of the batches: device, memory format of the images, and rank and number of the processes."""
 
     device: torch.device
     memory_format: torch.memory_format = torch.contiguous_format
@@ -43,40 +43,40 @@ class Place(NamedTuple):
 
 
 class Evaluation:
-    """Every image of a split once, in its own order, without augmentation.
+    """Batches for an evaluation: every image of a split once, in order, without augmentation.
 
     Attributes:
-        images: over all processes.
+        images: Number of images over all processes.
     """
 
     def __init__(self, split: Split, preprocessing: Preprocessing, batch_size: int, place: Place) -> None:
-        """Move what fits to the device; files may be decoded for that.
+        """Moves the images to the device if they fit. Decodes files for that.
 
         Raises:
-            InputError: naming a file that can't be read.
+            InputError: If a file can't be read. Names the file.
         """
         self._pass = _Pass(split, preprocessing, batch_size, place, USUAL, resident=True)
         self.images = self._pass.count
 
     def batches(self) -> Iterator[Batch]:
-        """This process's share of the images; it may have fewer batches than others have.
+        """Yields this process's share of the images. It may have fewer batches than other processes.
 
         Raises:
-            InputError: naming a file that can't be read.
+            InputError: If a file can't be read. Names the file.
         """
         return self._pass.batches(Draws(torch.arange(self._pass.count), {}))
 
     def shares(self) -> list[slice]:
-        """Which images of the split each of these batches has."""
+        """Returns for each of this process's batches which images of the split it holds."""
         return [share for share, _total in self._pass.shares()]
 
 
 class TrainingBatches:
-    """Every image of a split once in each epoch, shuffled and augmented.
+    """Batches for training: every image of a split once in each epoch, shuffled and augmented.
 
     Attributes:
-        steps: batches of an epoch.
-        images: in an epoch, over all processes.
+        steps: Batches of an epoch.
+        images: Images of an epoch, over all processes.
     """
 
     def __init__(
@@ -89,12 +89,12 @@ class TrainingBatches:
         place: Place,
         strength: Strength = USUAL,
     ) -> None:
-        """Move what fits to the device; files may be decoded for that.
+        """Moves the images to the device if they fit. Decodes files for that.
 
         Raises:
-            InputError: where a batch has fewer images than there are processes; naming a file that can't be read.
+            InputError: If a batch has fewer images than there are processes, or a file can't be read. Names the file.
         """
-        # Boxes are cut from the images as they are, whose sizes differ.
+        # A random resized crop is cut from the image at its original size, and sizes differ.
         resident = "random_resized_crop" not in augment
         self._pass = _Pass(split, preprocessing, batch_size, place, strength, resident=resident)
         self._augment, self._seed, self.steps = augment, seed, self._pass.steps
@@ -108,16 +108,16 @@ class TrainingBatches:
             )
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
-        """This process's share of the batches of an epoch, from batch ``start`` on.
+        """Yields this process's share of the batches of an epoch, beginning with batch ``start``.
 
         Raises:
-            InputError: naming a file that can't be read.
+            InputError: If a file can't be read. Names the file.
         """
         return self._pass.batches(draw(self._augment, self._pass.count, self._seed, number), start)
 
 
 class _Pass:
-    """One pass over a split, cut into batches and each batch into the processes' shares."""
+    """One pass over a split, divided into batches, and each batch into the shares of the processes."""
 
     def __init__(
         self,
@@ -144,7 +144,7 @@ class _Pass:
         )
 
     def shares(self, start: int = 0) -> list[tuple[slice, int]]:
-        """This process's part of each batch that it has one of, and the images of the whole batch."""
+        """Returns this process's part of each batch and the images of the whole batch. Leaves out empty parts."""
         rank, world = self._place.rank, self._place.world
         found = []
         for step in range(start, self.steps):
@@ -168,21 +168,21 @@ class _Pass:
 
 
 class _Source(Protocol):
-    """Where the pixels of a batch come from."""
+    """Source of the pixels of a batch."""
 
     def pixels(self, draws: Draws, shares: Sequence[slice]) -> Iterator[Tensor]:
-        """For each share of an epoch its images as they are shown: 8-bit values, (B, C, size, size), on the device."""
+        """Yields the augmented images of each share: 8-bit values, (B, C, size, size), on the device."""
 
 
 def _shown(images: Tensor, seen: Windows, preprocessing: Preprocessing) -> Tensor:
-    """As :func:`show`; what a card has cut out of the middle is never augmented."""
+    """Applies :func:`show`. Images that a card crops to their middle are never augmented."""
     if preprocessing.resize is not None:
         return fitted(images, preprocessing)
     return show(images, seen, preprocessing.size)
 
 
 class _Resident:
-    """All images on the device, as uint8, augmented there."""
+    """All images on the device as uint8, augmented there."""
 
     def __init__(self, images: Tensor, preprocessing: Preprocessing, device: torch.device) -> None:
         self._images, self._preprocessing = images.to(device), preprocessing
@@ -199,7 +199,7 @@ class _Resident:
 
 
 class _Streamed:
-    """Files, decoded and resampled in worker processes that live as long as the iterator."""
+    """Files that worker processes decode and resample. The workers live as long as the iterator."""
 
     def __init__(self, files: Files, preprocessing: Preprocessing, place: Place) -> None:
         self._files, self._preprocessing, self._place = files, preprocessing, place
@@ -207,12 +207,12 @@ class _Streamed:
     def pixels(self, draws: Draws, shares: Sequence[slice]) -> Iterator[Tensor]:
         device = self._place.device
         loader = DataLoader(
-            _Turns(self._files, self._preprocessing, draws),
+            _EpochImages(self._files, self._preprocessing, draws),
             batch_sampler=[list(range(share.start, share.stop)) for share in shares],
             collate_fn=_unchanged,
             num_workers=_workers(device, self._place.world),
             pin_memory=device.type == "cuda",
-            generator=torch.Generator(),  # else it draws from the one that dropout draws from
+            generator=torch.Generator(),  # without it, the loader uses the generator that dropout uses
         )
         for pixels in loader:
             if isinstance(pixels, InputError):
@@ -220,24 +220,27 @@ class _Streamed:
             yield pixels.to(device, non_blocking=True)
 
 
-class _Turns(torch.utils.data.Dataset[Tensor]):
-    """An epoch as a worker sees it: turns in, pixels out."""
+class _EpochImages(torch.utils.data.Dataset[Tensor]):
+    """The data set of one epoch in a worker process: maps positions in the epoch to pixels."""
 
     def __init__(self, files: Files, preprocessing: Preprocessing, draws: Draws) -> None:
         self._files, self._preprocessing, self._draws = files, preprocessing, draws
 
-    def __getitems__(self, turns: Sequence[int]) -> Tensor | InputError:
-        """The pixels of a batch, uint8. An error is handed over as a value: raised, it arrives as a traceback."""
+    def __getitems__(self, positions: Sequence[int]) -> Tensor | InputError:
+        """Returns the pixels of a batch, uint8.
+
+        Returns an error as a value, because the traceback of a raised error replaces its message.
+        """
         try:
-            return torch.cat([self._turn(turn) for turn in turns])
+            return torch.cat([self._image(position) for position in positions])
         except InputError as error:
             return error
 
-    def _turn(self, turn: int) -> Tensor:
-        image = self._files[int(self._draws.order[turn])][None]
-        numbers = {name: values[turn : turn + 1] for name, values in self._draws.numbers.items()}
+    def _image(self, position: int) -> Tensor:
+        image = self._files[int(self._draws.order[position])][None]
+        numbers = {name: values[position : position + 1] for name, values in self._draws.numbers.items()}
         seen = windows(numbers, image.shape[-2], image.shape[-1], self._preprocessing.size)
-        if seen.box is not None:  # cut out first: a box may be a small part of a large photograph
+        if seen.box is not None:  # crop first, because a box may be a small part of a large photograph
             ((top, left, height, width),) = seen.box.tolist()
             image, seen = image[..., top : top + height, left : left + width], seen._replace(box=None)
         return _shown(image, seen, self._preprocessing).byte()
@@ -248,22 +251,22 @@ def _unchanged(batch: Any) -> Any:
 
 
 def _workers(device: torch.device, world: int) -> int:
-    """Processes that decode. On a CPU one: it keeps ahead, and more would take the cores that training computes on."""
+    """Returns the number of decoding processes. One is fast enough on a CPU; more would take cores from training."""
     return 1 if device.type == "cpu" else min(max(_cores() // world, 1), 8)
 
 
 def _cores() -> int:
-    """Cores that this process may use."""
+    """Returns the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _bytes(files: Files, size: int) -> int:
-    """What all images take at the network's size."""
+    """Returns the bytes of all images at the network's size."""
     return len(files) * len(files[0]) * size**2
 
 
 def _decoded(files: Files, preprocessing: Preprocessing) -> Tensor:
-    """All images at the network's size, uint8, (N, C, size, size)."""
+    """Returns all images at the network's size, uint8, (N, C, size, size)."""
     size = preprocessing.size
     images = torch.empty(len(files), len(files[0]), size, size, dtype=torch.uint8)
 
@@ -272,5 +275,5 @@ def _decoded(files: Files, preprocessing: Preprocessing) -> Tensor:
 
     with ThreadPoolExecutor(min(_cores(), 8)) as pool:
         for _done in pool.map(decode, range(len(files))):
-            pass  # an error is raised here
+            pass  # iterating raises the errors of the threads
     return images

@@ -1,5 +1,6 @@
-"""Whether a network that is 80% sure is right in 80 of 100 cases: Guo et al., On Calibration of Modern Neural Networks.
+"""Calibration of a network's probabilities: Guo et al., On Calibration of Modern Neural Networks.
 
+A network is calibrated if its answers with a probability of 80% are right in 80 of 100 cases.
 Source: https://arxiv.org/abs/1706.04599, sections 2 and 2.1.
 """
 
@@ -13,28 +14,30 @@ BINS = 15  # of equal width, as in the paper
 
 
 class Calibration:
-    """Collects how sure each answer of an evaluation is, and whether it is right."""
+    """Evaluation callback that collects the confidence of each answer and whether the answer is right."""
 
     def __init__(self) -> None:
         self._confidence: list[Tensor] = []
         self._right: list[Tensor] = []
 
     def add(self, logits: Tensor, labels: Tensor, predicted: Tensor) -> None:
-        """Look at the next batch.
+        """Receives the next batch.
 
         Args:
-            logits: float32, (B, classes).
-            labels: int64, (B,).
-            predicted: the likeliest classes, int64, (B,).
+            logits: Scores, float32, (B, classes).
+            labels: True classes, int64, (B,).
+            predicted: Predicted classes, int64, (B,).
         """
         self._confidence.append(logits.softmax(1).gather(1, predicted[:, None])[:, 0])
         self._right.append(predicted == labels)
 
     def to_dict(self) -> dict[str, Any]:
-        """The reliability diagram as JSON-ready values.
+        """Returns the reliability diagram as JSON-ready values.
 
-        ``ece`` is the expected calibration error: over the bins, weighted by their images, how far confidence and
-        accuracy are apart. A bin holds confidences above its lower edge up to its upper one; an empty one has null.
+        ``ece`` is the expected calibration error: the mean gap between confidence and accuracy over the bins, weighted
+        by
+        their images. A bin holds the confidences above its lower edge, up to and including its upper edge. An empty bin
+        has null.
         """
         confidence = torch.cat(self._confidence).double().cpu().numpy()
         right = torch.cat(self._right).cpu().numpy()

@@ -1,4 +1,4 @@
-"""All that an exact continuation needs, in one file that is there whole or not at all."""
+"""The checkpoint of a training run: one file with everything for an exact continuation, written atomically."""
 
 import pickle
 from collections.abc import Callable
@@ -19,7 +19,7 @@ FORMAT = 1
 
 
 def capture(training: Training) -> dict[str, Any]:
-    """The state of a training; every process has to call it, for the sums and random numbers of each are in it."""
+    """Returns the state of a training run. Every process has to call it, because it gathers the state of each."""
     settle_points(training)
     state = {
         "format": FORMAT,
@@ -37,12 +37,12 @@ def capture(training: Training) -> dict[str, Any]:
 
 
 def restore(training: Training, state: dict[str, Any]) -> None:
-    """Put a training to where the captured one stood.
+    """Restores the state of a training run.
 
     Raises:
-        Fault: where the state is of another number of processes.
+        Fault: If the state belongs to another number of processes.
     """
-    torch.set_num_threads(state.get("threads", torch.get_num_threads()))  # other sums come out of another number
+    torch.set_num_threads(state.get("threads", torch.get_num_threads()))  # sums depend on the number of threads
     random = state["random"]
     rank, world = _place()
     if len(random) != world:
@@ -56,7 +56,7 @@ def restore(training: Training, state: dict[str, Any]) -> None:
         part.load_state_dict(state[name])
     training.epoch, training.batch, training.seconds = state["epoch"], state["batch"], state["seconds"]
     sums = state["sums"][rank]
-    if sums.dim() == 1:  # of a version that counted loss, correct and images alone, and knew no points
+    if sums.dim() == 1:  # an older version had only loss, correct and images, and no points
         sums = torch.nn.functional.pad(sums, (0, training.sums.shape[1] - len(sums))).repeat(2, 1)
     training.sums.copy_(sums)
     training.rows[:] = [Row(*row) for row in state["rows"]]
@@ -66,29 +66,29 @@ def restore(training: Training, state: dict[str, Any]) -> None:
 
 
 def write(path: Path, state: dict[str, Any]) -> None:
-    """Replace the file of the state.
+    """Replaces the checkpoint file.
 
     Raises:
-        OSError: where the disk is full; the former file stays.
+        OSError: If the disk is full. The former file stays.
     """
     with whole(path, durable=True) as part, part.open("wb") as file:
         try:
             torch.save(state, file)
-        except RuntimeError as error:  # of the zip writer, which goes on after a failed write
+        except RuntimeError as error:  # the zip writer continues after a failed write and raises this
             raise (error.__context__ if isinstance(error.__context__, OSError) else error) from None
 
 
 def read(path: Path) -> dict[str, Any] | None:
-    """The state of a file; none where there is no file.
+    """Reads a checkpoint file. None if there is no file.
 
     Raises:
-        Fault: where it is damaged.
+        Fault: If the file is damaged.
     """
     if not path.exists():
         return None
     try:
         with ZipFile(path) as archive:
-            broken = archive.testzip()  # torch.load does not look at the checksums
+            broken = archive.testzip()  # torch.load does not check the checksums
         if broken is not None:
             raise BadZipFile(broken)
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)

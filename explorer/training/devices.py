@@ -1,4 +1,4 @@
-"""Where and in which numbers a network trains: device, autocast and memory format."""
+"""The device, precision and memory format in which a network trains."""
 
 import os
 from contextlib import AbstractContextManager, nullcontext
@@ -15,19 +15,19 @@ from explorer.jobs.job import Resources
 
 # Below this many multiply-accumulates in a batch, casting costs more than bf16 saves (benchmarks/precision.py).
 WORTH_CASTING = 100_000_000
-# Below this many, threads wait for one another longer than they save (benchmarks/threads.py).
+# Below this many, threads cost more by waiting for one another than they save (benchmarks/threads.py).
 WORTH_THREADS = 100_000_000
-LOOK = 0.5  # seconds
+LOOK = 0.5  # seconds for which the load is measured
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How the steps of one run are computed.
+    """How the steps of a run are computed.
 
     Attributes:
-        device: of weights and images.
-        dtype: of autocast; float32 is none.
-        memory_format: of images and convolution weights.
+        device: Device of weights and images.
+        dtype: Type for autocast. float32 means no autocast.
+        memory_format: Memory format of images and convolution weights.
     """
 
     device: torch.device
@@ -35,21 +35,21 @@ class Plan:
     memory_format: torch.memory_format
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """The context of the forward pass."""
+        """Returns the context manager for the forward pass."""
         if self.dtype == torch.float32:
             return nullcontext()
         return torch.autocast(self.device.type, self.dtype)
 
     def scaler(self) -> torch.amp.GradScaler:
-        """Keeps float16's small gradients from vanishing; does nothing in other precisions."""
+        """Returns the scaler that keeps small float16 gradients from underflow. It does nothing in other precisions."""
         return torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
 
 
 def choose_device(wanted: str, rank: int = 0) -> torch.device:
-    """The device of a process.
+    """Returns the device of a process.
 
     Raises:
-        InputError: where the machine has none of the kind wanted.
+        InputError: If the machine has no such device.
     """
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     kind = next(kind for kind, available in there.items() if available) if wanted == "auto" else wanted
@@ -70,47 +70,48 @@ def choose_device(wanted: str, rank: int = 0) -> torch.device:
 
 
 def threads(resources: Resources, device: torch.device, batch_macs: int) -> int:
-    """Threads of a process: those that were asked for, else as many of its share of the cores as it gains by.
+    """Returns the number of threads for a process.
 
-    That is one where a batch is small, and of a single process no more than the cores that others leave: a thread that
-    has to wait for a core holds up all of them.
+    It is the number in the job's resources, if there is one. On a GPU it is the process's share of the cores. On a CPU
+    it is 1 for a small batch, and otherwise the share; a single process also leaves out the cores that other programs
+    keep busy, because one thread that waits for a core holds up all the others.
 
     Args:
-        resources: of the job.
-        device: that it trains on.
-        batch_macs: multiply-accumulates of the forward pass of the process's part of a batch.
+        resources: Resources of the job.
+        device: Device that the job trains on.
+        batch_macs: Multiply-accumulates of the forward pass of the process's part of a batch.
     """
     share = resources.share_of_cores()
     if resources.threads is not None or device.type != "cpu" or share == 1:
         return share
     if batch_macs < WORTH_THREADS:
         return 1
-    if resources.processes > 1:  # each would take the others for strangers
+    if resources.processes > 1:  # each process would count the job's other processes as other programs
         return share
     return max(1, min(share, (os.cpu_count() or 1) - round(busy_cores())))
 
 
 def busy_cores() -> float:
-    """Number of cores that other programs keep busy; this process sleeps for half a second to see it.
+    """Returns the number of cores that other programs keep busy. Sleeps for half a second to measure it.
 
-    The least of what is busy now and of the last minute's mean: neither a page that is being drawn nor a job that has
-    just ended is still there when the training is under way.
+    The result is the lower one of the present load and the load of the last minute. So it ignores short loads, such as
+    a page that is being drawn, and loads that are over, such as a job that has just ended.
     """
     now = psutil.cpu_percent(LOOK) / 100 * (os.cpu_count() or 1)
     return min(now, psutil.getloadavg()[0])
 
 
 def make_plan(network: nn.Module, device: torch.device, precision: str, batch_macs: int) -> Plan:
-    """Autocast and channels_last where the device gains by them.
+    """Chooses autocast and channels_last where the device gains by them.
 
     Args:
-        network: that will train.
-        device: that it will train on.
-        precision: the recipe's: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
-        batch_macs: multiply-accumulates of one batch's forward pass.
+        network: Network to train.
+        device: Device to train on.
+        precision: Precision of the recipe: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
+        batch_macs: Multiply-accumulates of the forward pass of one batch.
 
     Raises:
-        InputError: where the device can't compute in that precision.
+        InputError: If the device can't compute in that precision.
     """
     if precision == "fp16" and device.type == "cpu":
         raise InputError(_("precision: fp16 needs a GPU; a processor trains in fp32 or bf16"))
@@ -132,10 +133,10 @@ def _best_dtype(device: torch.device, batch_macs: int) -> torch.dtype:
 
 
 def _has_safe_kernels(dtype: torch.dtype) -> bool:
-    """Whether convolutions laid out by channel are safe on this processor.
+    """Returns whether channels_last convolutions are safe on this CPU.
 
-    In float32 and without AVX-512, the backward pass of PyTorch 2.14 writes beyond its memory then, which ends the
-    process (seen with a residual network on a processor that has AVX2 alone).
+    In float32 without AVX-512, the backward pass of PyTorch 2.14 writes outside its memory, which crashes the process.
+    Seen with a residual network on a CPU that has AVX2 only.
     """
     return dtype is not torch.float32 or torch.backends.cpu.get_cpu_capability() == "AVX512"
 

@@ -1,4 +1,4 @@
-"""How good a network is on labelled images: counts, so that several processes add up to exactly the whole set."""
+"""Evaluation of a network on labelled images, as counts, so that the counts of several processes add up exactly."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,25 +15,31 @@ TOP_K = (3, 5)
 
 
 def tops(classes: int) -> list[int]:
-    """The k for which top-k accuracies say something: 3 and 5, and 2 where there are three classes."""
+    """Returns the k for which a top-k accuracy is meaningful: 3 and 5, or 2 for three classes."""
     return sorted({k for k in (min(TOP_K[0], classes - 1), *TOP_K) if 1 < k < classes})
 
 
 class Witness(Protocol):
-    """Is shown every answer of an evaluation."""
+    """Evaluation callback: receives the network's outputs for every batch."""
 
     def add(self, logits: Tensor, labels: Tensor, predicted: Tensor) -> None:
-        """Look at the next batch: (B, classes) scores, (B,) classes, and the likeliest ones."""
+        """Receives the next batch.
+
+        Args:
+            logits: Scores, (B, classes).
+            labels: True classes, (B,).
+            predicted: Predicted classes, (B,).
+        """
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What a network got right.
+    """The result of an evaluation.
 
     Attributes:
-        loss: mean cross-entropy in nats.
-        confusion: int64, (classes, classes): how many images of a row's class were taken for the column's.
-        hits: for each k, how many images have their class among the k likeliest.
+        loss: Mean cross-entropy in nats.
+        confusion: Confusion matrix, int64, (classes, classes). Rows are true classes, columns are predicted classes.
+        hits: For each k, the number of images whose class is among the k most likely.
     """
 
     loss: float
@@ -42,21 +48,21 @@ class Scores:
 
     @property
     def images(self) -> int:
-        """Images counted."""
+        """Number of images evaluated."""
         return int(self.confusion.sum())
 
     @property
     def correct(self) -> int:
-        """Images whose likeliest class is theirs."""
+        """Number of images classified correctly."""
         return int(self.confusion.trace())
 
     @property
     def top1(self) -> float:
-        """The share of correct images, from 0 to 1."""
+        """Top-1 accuracy, from 0 to 1."""
         return self.correct / self.images
 
     def named(self, prefix: str) -> dict[str, float]:
-        """Loss and accuracies under the names of metrics: ``validation/top1``."""
+        """Returns loss and accuracies by the names of their metrics, such as ``validation/top1``."""
         tops = {1: self.correct, **self.hits}
         return {
             f"{prefix}/loss": self.loss,
@@ -64,7 +70,7 @@ class Scores:
         }
 
     def to_dict(self, classes: tuple[str, ...]) -> dict[str, Any]:
-        """The scores as JSON-ready values; a class without images has null."""
+        """Returns the scores as JSON-ready values. A class without images has null."""
         of_class = self.confusion.sum(1).tolist()
         right = self.confusion.diagonal().tolist()
         return {
@@ -81,7 +87,13 @@ class Scores:
 
 
 def counted(batches: Iterable[Batch], images: int, told: Callable[[int, int], None]) -> Iterator[Batch]:
-    """The same batches; after each somebody is told how many images of how many are done."""
+    """Yields the batches unchanged, and reports progress after each.
+
+    Args:
+        batches: Batches of an evaluation.
+        images: Number of images in all of them.
+        told: Callback for progress. It receives the images done and the images in all.
+    """
     done = 0
     for batch in batches:
         yield batch
@@ -97,14 +109,14 @@ def evaluate(
     device: torch.device,
     witnesses: Sequence[Witness] = (),
 ) -> Scores:
-    """Run a network over a set in float32; its mode is put to evaluation and stays so.
+    """Evaluates a network in float32. Leaves the network in evaluation mode.
 
     Args:
-        network: (N, C, H, W) to (N, classes) logits.
-        batches: this process's share of the set; together the processes have every image once.
-        classes: how many there are.
-        device: of the batches.
-        witnesses: are shown every answer.
+        network: Network that maps (N, C, H, W) to logits, (N, classes).
+        batches: This process's share of the set. Together the processes have every image once.
+        classes: Number of classes.
+        device: Device of the batches.
+        witnesses: Callbacks that receive the outputs of every batch.
     """
     network.eval()
     ks = tops(classes)
@@ -114,7 +126,7 @@ def evaluate(
     for images, labels, _total in batches:
         logits = network(images).float()
         loss += cross_entropy(logits, labels, reduction="sum")
-        # Equal logits in the order of the classes, on every device: argmax and topk break ties each in its own way.
+        # A stable sort breaks ties by class number on every device. argmax and topk break them differently.
         likeliest = logits.argsort(dim=1, descending=True, stable=True)
         confusion += torch.bincount(labels * classes + likeliest[:, 0], minlength=classes * classes)
         if ks:

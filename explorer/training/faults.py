@@ -1,4 +1,4 @@
-"""Why a run ended early, and what to do about it, in words."""
+"""Causes for the early end of a run, as sentences with a remedy."""
 
 import errno
 import math
@@ -9,19 +9,19 @@ from torch import Tensor
 from explorer.errors import ExplorerError, InputError
 from explorer.i18n import _
 
-PATIENCE = 10  # epochs at chance before a run is given up, and
-PATIENCE_STEPS = 500  # steps at least: small sets have few in an epoch, and the rate may still be on its way up
+PATIENCE = 10  # epochs at chance before a run ends
+PATIENCE_STEPS = 500  # minimum steps before it ends: an epoch may be short, and the warm-up may still be under way
 TOLERANCE = 3.0  # standard deviations that still count as chance
-# Of the host, in the words of torch's allocator, of DataLoader workers without shared memory, and of C++.
+# Messages for the host's memory: of torch's allocator, of DataLoader workers without shared memory, and of C++.
 OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "Cannot allocate memory", "shared memory", "bad_alloc")
 UNLEARNT = 0.995  # share of the guessing loss above which nothing has been learnt
 
 
 class Fault(ExplorerError):  # noqa: N818  the word of the field
-    """A run that can't go on.
+    """A run that can't continue.
 
     Attributes:
-        code: short name for programs.
+        code: Short name of the cause, for programs.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -30,7 +30,7 @@ class Fault(ExplorerError):  # noqa: N818  the word of the field
 
 
 def not_finite(epoch: int, rate: float) -> Fault:
-    """The loss is infinite or not a number."""
+    """Returns the fault for a loss that is infinite or not a number."""
     return Fault(
         "not_finite",
         _(
@@ -41,28 +41,28 @@ def not_finite(epoch: int, rate: float) -> Fault:
 
 
 class ChanceWatch:
-    """Counts the epochs in a row in which a network did no better than guessing."""
+    """Counts the consecutive epochs in which a network was no better than guessing."""
 
     def __init__(self, labels: Tensor, classes: int, steps: int) -> None:
-        """Learn what guessing would give.
+        """Computes accuracy and loss of guessing.
 
         Args:
-            labels: of the training images.
-            classes: how many there are.
-            steps: of an epoch.
+            labels: Labels of the training images, (N,).
+            classes: Number of classes.
+            steps: Steps of an epoch.
         """
         shares = torch.bincount(labels, minlength=classes).double() / len(labels)
         self.images = len(labels)
         self.chance = shares.max().item()
-        self.guessing_loss = torch.special.entr(shares).sum().item()  # of always giving the classes' shares
+        self.guessing_loss = torch.special.entr(shares).sum().item()  # if each class's probability is its share
         self.patience = max(PATIENCE, math.ceil(PATIENCE_STEPS / steps))
         self.epochs = 0
 
     def after_epoch(self, top1: float, loss: float) -> None:
-        """Judge an epoch by accuracy and mean loss on the training images.
+        """Counts an epoch, by its accuracy and mean loss on the training images.
 
         Raises:
-            Fault: where nothing has been learnt for long.
+            Fault: If the network has not learnt anything for too many epochs.
         """
         spread = math.sqrt(self.chance * (1 - self.chance) / self.images)
         learnt = top1 > self.chance + TOLERANCE * spread or loss < UNLEARNT * self.guessing_loss
@@ -78,7 +78,7 @@ class ChanceWatch:
 
 
 def explained(error: BaseException, batch_size: int) -> Fault:
-    """Any exception as a fault with cause and remedy."""
+    """Converts any exception to a fault with cause and remedy."""
     match error:
         case Fault():
             return error
@@ -88,7 +88,7 @@ def explained(error: BaseException, batch_size: int) -> Fault:
             return fault
         case MemoryError():
             return _host_memory(batch_size)
-        case OSError() if error.errno == errno.ENOMEM:  # no process could be forked
+        case OSError() if error.errno == errno.ENOMEM:  # fork failed
             return _host_memory(batch_size)
         case RuntimeError() if any(sign in str(error) for sign in OUT_OF_MEMORY):
             return _host_memory(batch_size)
@@ -101,7 +101,7 @@ def explained(error: BaseException, batch_size: int) -> Fault:
                     "processes (ulimit -u)"
                 ).format(batch=batch_size),
             )
-        # The first is gloo's.
+        # "by peer" is gloo's message.
         case RuntimeError() if "by peer" in str(error) or str(error).startswith("DataLoader worker"):
             return Fault(
                 "process_lost",
@@ -143,7 +143,7 @@ def explained(error: BaseException, batch_size: int) -> Fault:
 
 
 def _of_cuda(reason: str, batch_size: int) -> Fault | None:
-    """What CUDA, its libraries and the driver refuse, by what their messages are known for; none of another kind."""
+    """Returns the fault for an error of CUDA, its libraries or the driver, by its message. None for other errors."""
     low = reason.lower()
     if not any(sign in low for sign in ("cuda", "cublas", "cudnn", "nccl", "nvidia")):
         return None

@@ -1,4 +1,4 @@
-"""Network, recipe and data that fit each other; what has to change for that is told in words."""
+"""Adapts network, recipe and data to each other, and describes the changes in sentences."""
 
 from dataclasses import replace
 
@@ -11,14 +11,17 @@ from explorer.recipes.recipe import Recipe
 from explorer.training.start import inputs_of
 
 PHOTOGRAPHS = ("flip", "crop")
-CHARACTERS = ()  # a mirrored digit is another one or none, and where it stands helps small networks
+CHARACTERS = ()  # a mirrored digit is another digit or none, and small networks profit from a fixed position
 
 
 def fitted(job: Job, dataset: Dataset) -> tuple[Job, Dataset, tuple[str, ...]]:
-    """The job with spec and recipe as they suit the data, the data as they suit the job, and notes.
+    """Adapts a job to its data, and the data to the job.
+
+    Returns:
+        The job with adapted spec and recipe, the adapted data, and sentences about the changes.
 
     Raises:
-        InputError: where they don't fit each other.
+        InputError: If job and data can't be made to fit.
     """
     spec, dataset, notes = adapted(job.spec, dataset, keep_channels=job.recipe.weights is not None)
     dataset = dataset.hold_out(job.recipe.validation_fraction, job.recipe.seed)
@@ -27,22 +30,25 @@ def fitted(job: Job, dataset: Dataset) -> tuple[Job, Dataset, tuple[str, ...]]:
 
 
 def preprocessing_of(job: Job) -> Preprocessing:
-    """What a fitted job does to each image, in training and after it."""
+    """Returns the preprocessing of each image for an adapted job, in training and in prediction."""
     recipe = job.recipe
     permutation = recipe.seed if "permute_pixels" in (recipe.augment or ()) else None
     return Preprocessing(job.spec.image_size, recipe.mean or (), recipe.std or (), permutation)
 
 
 def adapted(spec: Spec, dataset: Dataset, *, keep_channels: bool) -> tuple[Spec, Dataset, list[str]]:
-    """Spec and data that fit each other, and what was changed for that, in words.
+    """Adapts spec and data to each other.
 
     Args:
-        spec: of the job.
-        dataset: of the job.
-        keep_channels: turn the images to grey or colour instead of changing the network's first layer.
+        spec: Spec of the job.
+        dataset: Data of the job.
+        keep_channels: Convert the images to grey or colour instead of changing the network's first layer.
+
+    Returns:
+        The spec, the data, and sentences about the changes.
 
     Raises:
-        InputError: where the network can't have that many classes.
+        InputError: If the network can't have that many classes.
     """
     notes = list(dataset.notes)
     classes = len(dataset.classes)
@@ -77,11 +83,13 @@ def adapted(spec: Spec, dataset: Dataset, *, keep_channels: bool) -> tuple[Spec,
 
 
 def augmentations(recipe: Recipe, mirrored: bool | None) -> tuple[str, ...]:
-    """The augmentations of a run: the recipe's, or what suits the data; no mirroring where it makes another class.
+    """Returns the augmentations of a run: the recipe's own, or those that suit the data.
+
+    Leaves out mirroring if a mirror image belongs to another class.
 
     Args:
-        recipe: of the run.
-        mirrored: whether a mirror image belongs to the same class; none where nobody knows.
+        recipe: Recipe of the run.
+        mirrored: Whether a mirror image belongs to the same class. None if unknown.
     """
     if recipe.augment is None:
         return PHOTOGRAPHS if mirrored else CHARACTERS
@@ -89,7 +97,7 @@ def augmentations(recipe: Recipe, mirrored: bool | None) -> tuple[str, ...]:
 
 
 def on_mirroring(recipe: Recipe, mirrored: bool | None) -> list[str]:
-    """What is to be known of a recipe's flips, in words."""
+    """Returns sentences about a recipe's flips that a user should know."""
     if mirrored or "flip" not in (recipe.augment or ()):
         return []
     if mirrored is None:
@@ -108,13 +116,16 @@ def on_mirroring(recipe: Recipe, mirrored: bool | None) -> list[str]:
 
 
 def completed(recipe: Recipe, dataset: Dataset, former: Preprocessing | None = None) -> tuple[Recipe, list[str]]:
-    """The recipe with what it leaves to the data, and what was chosen, in words.
+    """Completes a recipe with the settings that it leaves to the data.
 
     Args:
-        recipe: of the job.
-        dataset: as the network takes it.
-        former: what was done to the images that the starting weights were trained on: without a mean of the recipe's
-            own it is done to these, too.
+        recipe: Recipe of the job.
+        dataset: Data as the network takes it.
+        former: Preprocessing with which the starting weights were trained. It is used if the recipe has no mean of its
+            own.
+
+    Returns:
+        The recipe, and sentences about the choices.
     """
     augment, notes = augmentations(recipe, dataset.mirrored), on_mirroring(recipe, dataset.mirrored)
     if recipe.augment is None and augment:
@@ -147,7 +158,7 @@ def completed(recipe: Recipe, dataset: Dataset, former: Preprocessing | None = N
 
 
 def other_inputs(recipe: Recipe, former: Preprocessing) -> str:
-    """That images are given to starting weights in another way than they were trained on; empty where they are not."""
+    """Returns a sentence if the recipe normalises images differently from the starting weights. Otherwise empty."""
     if recipe.mean is None or recipe.std is None:
         return ""
 

@@ -1,4 +1,4 @@
-"""Parts of a network that keep their weights while the rest trains: transfer learning."""
+"""Transfer learning: parts of a network keep their weights while the rest trains."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -11,17 +11,18 @@ from explorer.i18n import _
 
 
 def freeze(network: nn.Module, names: Sequence[str]) -> list[nn.Module]:
-    """Take parameters out of training.
+    """Excludes parameters from training.
 
     Args:
-        network: changed in place; its frozen parameters need no gradient.
-        names: of modules or parameters with all that they hold: ``features``, ``layer1.0``, ``conv1.weight``.
+        network: Network. Changed in place: its frozen parameters need no gradient.
+        names: Names of modules or parameters, such as ``features``, ``layer1.0`` or ``conv1.weight``. A module includes
+            everything that it holds.
 
     Returns:
-        The modules named, for :func:`training_mode`.
+        The named modules, for :func:`training_mode`.
 
     Raises:
-        InputError: where a name holds no parameters, or nothing is left to train.
+        InputError: If a name holds no parameters, or nothing is left to train.
     """
     parameters = dict(network.named_parameters(remove_duplicate=False))
     known = {part for name in parameters for part in accumulate(name.split("."), "{}.{}".format)}
@@ -37,10 +38,9 @@ def freeze(network: nn.Module, names: Sequence[str]) -> list[nn.Module]:
 
 
 def training_mode(network: nn.Module, frozen: Sequence[nn.Module]) -> None:
-    """``network.train()``, but for frozen modules.
+    """Calls ``network.train()``, but keeps frozen modules in evaluation mode.
 
-    They stay as in evaluation: batch norms keep their statistics and dropout is off, so that a frozen part is one
-    fixed function of the image.
+    There, batch norms keep their statistics and dropout is off, so a frozen part is a fixed function of the image.
     """
     network.train()
     for module in frozen:

@@ -1,4 +1,4 @@
-"""Weights at the start of a training run."""
+"""Initial weights of a training run."""
 
 from typing import Literal
 
@@ -8,14 +8,14 @@ NORMAL_STD = 0.01  # standard deviation: Krizhevsky et al. 2012, section 5
 
 
 def initialise(network: nn.Module, how: Literal["default", "he", "he_conv", "normal"]) -> None:
-    """Draw the weights anew from torch's global generator; biases become 0, batch norms the identity.
+    """Initialises the weights from torch's global generator. Biases become 0, batch norms the identity.
 
     Args:
-        network: changed in place; ``default`` leaves it as PyTorch made it.
-        how: ``he`` is N(0, 2 / fan) (He et al. 2015, section 2.2), the fan of what leaves a convolution, so that
-            gradients keep their size, and of what enters a linear layer, whose outputs may be as few as the
-            classes; ``normal`` is N(0, 0.01); ``he_conv`` is ``he`` for convolutions and ``normal`` for linear
-            layers, as torchvision starts its VGG.
+        network: Network. Changed in place.
+        how: Method. ``default`` keeps PyTorch's initialisation. ``he`` is N(0, 2 / fan) (He et al. 2015, section 2.2),
+            with the fan-out for a convolution, so that gradients keep their size, and the fan-in for a linear layer,
+            which may have as few outputs as there are classes. ``normal`` is N(0, 0.01). ``he_conv`` is ``he`` for
+            convolutions and ``normal`` for linear layers, as torchvision initialises its VGG.
     """
     if how == "default":
         return

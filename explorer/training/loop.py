@@ -1,7 +1,8 @@
 """The training loop, from the first batch to the last epoch.
 
-One epoch: every training image once, in a new order, newly augmented (:mod:`~explorer.training.batches`); then the
-images held out of the training data say whether this epoch is the best so far. The test set is not touched here.
+In an epoch the network sees every training image once, in a new order and newly augmented
+(:mod:`~explorer.training.batches`). Then the validation images decide whether this epoch is the best so far. The test
+set is not used here.
 """
 
 import logging
@@ -29,10 +30,10 @@ from explorer.training.optimizers import Schedule
 
 log = logging.getLogger(__name__)
 
-POINTS = 100  # of a curve within an epoch, at most
-POINTS_OF_RUN = 1000  # within all epochs: more than a chart is wide
+POINTS = 100  # most points of a curve within an epoch
+POINTS_OF_RUN = 1000  # most points within all epochs: more than a chart has pixels
 GRADIENT = "grad_norm"
-SUMS = 5  # numbers that every step adds to; each auxiliary head has two more
+SUMS = 5  # sums that every step adds to; each auxiliary head has two more
 
 
 @dataclass(frozen=True)
@@ -44,25 +45,25 @@ class Best:
     loss: float
 
     def beats(self, other: "Best | None") -> bool:
-        """Whether this epoch is better."""
+        """Returns whether this epoch is better."""
         return other is None or (self.top1, -self.loss) > (other.top1, -other.loss)
 
 
 @dataclass
 class Training:
-    """A network with everything that its training needs, and how far it has come.
+    """The state of a training run.
 
     Attributes:
-        network: the one that is saved.
-        model: the same, compiled or spread over processes.
-        average: moving average of the network's weights; it is the one that is judged and kept as the best.
-        frozen: modules that stay as they are.
-        epoch: epochs done.
-        batch: batches done of the epoch that is under way.
-        sums: as :func:`step` counts them, (2, as many): of that epoch, and since the last point within it.
-        seconds: that it has taken.
-        rows: metrics so far.
-        points: those that are still to become rows: epochs done, rate, and sums. They wait on the device.
+        network: Network that is saved.
+        model: The same network, compiled or wrapped for data-parallel training.
+        average: Moving average of the network's weights. If there is one, it is evaluated and saved as the best.
+        frozen: Frozen modules.
+        epoch: Epochs done.
+        batch: Batches done in the current epoch.
+        sums: Sums as returned by :func:`step`, (2, sums): of the current epoch, and since the last point.
+        seconds: Training time of the current epoch in seconds.
+        rows: Metrics so far.
+        points: Points within epochs that are not rows yet: epochs done, rate, and sums. The sums stay on the device.
     """
 
     recipe: Recipe
@@ -88,35 +89,35 @@ class Training:
 
     @property
     def kept(self) -> nn.Module:
-        """The network that is judged and kept."""
+        """The network that is evaluated and saved."""
         kept: nn.Module = self.network if self.average is None else self.average.module
         return kept
 
     @property
     def progress(self) -> float:
-        """From 0 to 1."""
+        """Progress of the run, from 0 to 1."""
         done: float = (self.epoch + self.batch / self.batches.steps) / self.recipe.epochs
         return done
 
 
 class Watcher(Protocol):
-    """Is told how the training goes, keeps checkpoints, and ends it by raising."""
+    """Training callback: receives progress, writes checkpoints, and ends the training by an exception."""
 
     def after_step(self, training: Training) -> None:
-        """A batch is done."""
+        """Called after each batch."""
 
     def judging(self, training: Training, done: int, total: int) -> None:
-        """So many of the images that are held out are judged."""
+        """Called during validation, with the images done and the images in all."""
 
     def after_epoch(self, training: Training, *, improved: bool) -> None:
-        """An epoch is done; ``improved`` where it is the best so far."""
+        """Called after each epoch. ``improved`` is True if the epoch is the best so far."""
 
 
 def train(training: Training, watcher: Watcher) -> None:
-    """Train from where the training stands to its last epoch.
+    """Trains from the current state to the last epoch.
 
     Raises:
-        Fault: where it can't go on.
+        Fault: If the run can't continue.
     """
     while training.epoch < training.recipe.epochs:
         train_epoch(training, watcher)
@@ -125,7 +126,7 @@ def train(training: Training, watcher: Watcher) -> None:
 
 
 def train_epoch(training: Training, watcher: Watcher) -> None:
-    """The batches of an epoch that are not done yet."""
+    """Trains on the remaining batches of the current epoch."""
     training_mode(training.network, training.frozen)
     begin = time.perf_counter() - training.seconds
     for batch in training.batches.epoch(training.epoch, start=training.batch):
@@ -140,13 +141,14 @@ def train_epoch(training: Training, watcher: Watcher) -> None:
 
 
 def step(training: Training, batch: Batch) -> Tensor:
-    """Forward, backward, and a step of the optimizer.
+    """Runs forward pass, backward pass and one step of the optimizer.
 
-    Every process divides by the images of all: their gradients add up to those of one process with the whole batch.
+    Every process divides its loss by the images of the whole batch. So the gradients of all processes add up to those
+    of one process with the whole batch.
 
     Returns:
-        What the batch adds to the sums: loss, correct and images; length of the gradient before it is clipped, and 1
-        where that is a number; then loss and correct of each auxiliary head.
+        The batch's share of the sums, (sums,): loss, correct images, images, gradient norm before clipping, and 1 if
+        that norm is finite; then loss and correct images of each auxiliary head.
     """
     recipe = training.recipe
     with training.plan.autocast():
@@ -166,7 +168,7 @@ def step(training: Training, batch: Batch) -> Tensor:
     if training.average is not None:
         training.average.update_parameters(training.network)
     correct, *others = ((head.argmax(1) == batch.labels).sum() for head in heads)
-    # The first steps of float16 overflow, and are left out.
+    # The first steps of float16 overflow. They don't count.
     counted = norm.isfinite()
     of_heads = [part for pair in zip(auxiliary, others, strict=True) for part in pair]
     images = correct.new_tensor(len(batch.labels))
@@ -174,7 +176,7 @@ def step(training: Training, batch: Batch) -> Tensor:
 
 
 def heads_of(outputs: Tensor | tuple[Tensor | None, ...] | list[Tensor]) -> list[Tensor]:
-    """The logits of a network's main head, then those of its auxiliary ones, from the input on."""
+    """Returns the logits of the main head, then those of the auxiliary heads in order from the input."""
     if isinstance(outputs, Tensor):
         return [outputs]
     found = list(outputs)
@@ -184,7 +186,7 @@ def heads_of(outputs: Tensor | tuple[Tensor | None, ...] | list[Tensor]) -> list
 
 
 def clip(training: Training) -> Tensor:
-    """Shorten the gradient as the recipe says; its length before that, as L2 norm."""
+    """Clips the gradient as the recipe says, and returns its L2 norm before clipping."""
     recipe, parameters = training.recipe, list(training.network.parameters())
     training.scaler.unscale_(training.optimizer)
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
@@ -199,16 +201,17 @@ def clip(training: Training) -> Tensor:
 
 
 def is_point(epoch: int, batch: int, steps: int, epochs: int) -> bool:
-    """Whether a point of the curves within an epoch ends with a batch.
+    """Returns whether a point of the curves within an epoch ends with this batch.
 
-    So many are evenly spread over every epoch that a long run has no more of them than a chart can show. In the first
-    epoch steps 1, 2, 4, 8 … come on top, until the first of those: a curve begins with the run.
+    Points are spread evenly over every epoch. A long run has fewer in each, so that a chart can show them all. The
+    first epoch also has points at the steps 1, 2, 4, 8 … before its first even point, so that a curve begins with the
+    run.
 
     Args:
-        epoch: that is under way, from 0.
-        batch: of it, from 1.
-        steps: of an epoch.
-        epochs: of the run.
+        epoch: Current epoch, from 0.
+        batch: Current batch of the epoch, from 1.
+        steps: Steps of an epoch.
+        epochs: Epochs of the run.
     """
     wanted = min(POINTS, POINTS_OF_RUN // epochs)
     if wanted > 1 and batch * wanted // steps > (batch - 1) * wanted // steps:
@@ -217,7 +220,7 @@ def is_point(epoch: int, batch: int, steps: int, epochs: int) -> bool:
 
 
 def settle_points(training: Training) -> None:
-    """Make rows of the points that wait; every process has to call it."""
+    """Converts the waiting points to rows. Every process has to call it."""
     if not training.points:
         return
     sums = torch.stack([values for _place, _rate, values in training.points])
@@ -233,10 +236,10 @@ def settle_points(training: Training) -> None:
 
 
 def close_epoch(training: Training, watcher: Watcher) -> bool:
-    """Judge the epoch, write its rows, and turn to the next; whether it is the best so far.
+    """Validates the epoch, adds its rows and starts the next epoch. Returns whether the epoch is the best so far.
 
     Raises:
-        Fault: where the loss is not finite, or nothing has been learnt for long.
+        Fault: If the loss is not finite, or the network has not learnt anything for too many epochs.
     """
     numbers = training_numbers(training)
     loss, top1 = numbers["train/loss"], numbers["train/top1"]
@@ -254,7 +257,7 @@ def close_epoch(training: Training, watcher: Watcher) -> bool:
         numbers[DROP] = rate
     numbers |= {"time/seconds": training.seconds, "time/images_per_second": training.batches.images / training.seconds}
     training.rows += [Row(epoch, name, value) for name, value in numbers.items()]
-    # Without validation images the last epoch counts.
+    # Without validation images the last epoch is the best.
     judged = Best(epoch, scores.top1, scores.loss) if scores else Best(epoch, float(epoch), 0.0)
     improved = judged.beats(training.best)
     if improved:
@@ -266,20 +269,20 @@ def close_epoch(training: Training, watcher: Watcher) -> bool:
 
 
 def epoch_means(training: Training) -> tuple[float, float]:
-    """Loss and accuracy on the training images of the epoch under way, over all processes.
+    """Returns loss and accuracy on the training images of the current epoch, over all processes.
 
     Raises:
-        Fault: where the loss is not finite.
+        Fault: If the loss is not finite.
     """
     numbers = training_numbers(training)
     return numbers["train/loss"], numbers["train/top1"]
 
 
 def training_numbers(training: Training) -> dict[str, float]:
-    """What the epoch under way has come to on the training images, over all processes, by the names of metrics.
+    """Returns the training metrics of the current epoch by name, over all processes.
 
     Raises:
-        Fault: where the loss is not finite.
+        Fault: If the loss is not finite.
     """
     sums = training.sums[0].clone()
     if torch.distributed.is_initialized():
@@ -295,11 +298,11 @@ def training_numbers(training: Training) -> dict[str, float]:
 
 
 def validate(training: Training, judging: Callable[[int, int], None]) -> Scores | None:
-    """Scores on the images held out for the choice of the epoch.
+    """Evaluates the network on the validation images. None if there are none.
 
     Args:
-        training: of the network.
-        judging: told how many images of how many are judged.
+        training: Training run.
+        judging: Callback for progress. It receives the images done and the images in all.
     """
     held_out = training.validation
     if held_out is None:

@@ -1,4 +1,4 @@
-"""Weights measured on a data set: the command ``evaluate``."""
+"""Evaluation of weights on a data set: the command ``evaluate``."""
 
 import math
 from dataclasses import dataclass, replace
@@ -18,20 +18,20 @@ from explorer.training.evaluation import counted, evaluate
 from explorer.training.mistakes import Mistake, Mistakes
 from explorer.weights.files import load as load_weights
 
-BATCH = 256  # images at most
-PIXELS = 2**21  # of a batch: what VGG-16 computes of them takes two gigabytes
+BATCH = 256  # most images in a batch
+PIXELS = 2**21  # most pixels in a batch: VGG-16's activations then take two gigabytes
 SPLITS = ("test", "train", "validation")
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What weights get right, and what not.
+    """The result of an evaluation.
 
     Attributes:
-        result: scores, calibration and notes, as ``evaluate --json`` prints them.
-        mistakes: the surest wrong answers.
-        split: the images, coloured as the network takes them.
-        classes: of the network.
+        result: Scores, calibration and notes, as ``evaluate --json`` prints them.
+        mistakes: Wrong answers with the highest confidence.
+        split: Images, with the channels that the network takes.
+        classes: Classes of the network.
     """
 
     result: dict[str, Any]
@@ -41,17 +41,17 @@ class Measured:
 
 
 def measure(weights: Path, data: str, split: str, device: str, progress: Progress) -> Measured:
-    """Run weights over a split in float32, prepared as their card says.
+    """Evaluates weights on a split in float32, with the preprocessing of their card.
 
     Args:
-        weights: path of the file.
-        data: name or path, as ``explorer.data.load`` takes it.
-        split: ``test``, ``train`` (with what training holds out of it) or ``validation`` where the data brings one.
+        weights: Path of the weights file.
+        data: Name or path of the data, as ``explorer.data.load`` takes it.
+        split: ``test``, ``train`` (including the images that training holds out) or ``validation`` if the data has one.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        progress: told how far reading and running are.
+        progress: Callback for the progress of reading and evaluating.
 
     Raises:
-        InputError: where weights and data don't fit each other.
+        InputError: If weights and data don't fit each other.
     """
     network, card = load_weights(weights)
     dataset = load(data, progress)
@@ -94,14 +94,17 @@ def measure(weights: Path, data: str, split: str, device: str, progress: Progres
 
 
 def matched(known: tuple[str, ...], given: tuple[str, ...]) -> tuple[torch.Tensor, list[str]]:
-    """For each class of the data its position among those of the weights, and what was assumed, in words.
+    """Matches the classes of the data to those of the weights by name.
+
+    Returns:
+        The position among the weights' classes for each class of the data, and sentences about assumptions.
 
     Raises:
-        InputError: where the data has classes that the weights don't know.
+        InputError: If the data has classes that the weights don't have.
     """
-    if given == known:  # ImageNet has two cranes
+    if given == known:  # names may occur twice: ImageNet has two classes named crane
         return torch.arange(len(given)), []
-    # Upper and lower case may be two classes (letters), or two ways to write one.
+    # Upper and lower case may be two classes, as for letters, or two spellings of one class.
     told_apart = all(len(set(map(str.casefold, names))) == len(names) for names in (known, given))
     key = str.casefold if told_apart else str
     positions = {key(name): position for position, name in enumerate(known)}

@@ -1,4 +1,4 @@
-"""What a run tells the world while it trains: live numbers, metrics, TensorBoard events, checkpoints."""
+"""Writes what a run reports while it trains: live numbers, metrics, TensorBoard events and checkpoints."""
 
 import time
 from collections.abc import Sequence
@@ -15,40 +15,42 @@ from explorer.training.provenance import hardware
 from explorer.weights.files import Card, save
 
 STEPS = "steps"  # folder of the events within epochs
-LIVE_EVERY = 1.0  # seconds between two live numbers: each makes the processor wait for the device
-SAVE_EVERY = 2.0  # seconds between two checkpoints at least
-SAVE_SHARE = 0.02  # of the time may go into checkpoints
-SAVE_AT_LEAST = 60.0  # seconds after which an epoch under way is saved, too
+LIVE_EVERY = 1.0  # seconds between two updates of the live numbers: each makes the CPU wait for the device
+SAVE_EVERY = 2.0  # least seconds between two checkpoints
+SAVE_SHARE = 0.02  # largest share of the time for checkpoints
+SAVE_AT_LEAST = 60.0  # seconds after which a checkpoint is written within an epoch
 
 
 class Journal:
-    """Writes the run directory of the process that has rank 0."""
+    """Writes the run directory. Used by rank 0 only."""
 
     def __init__(self, directory: RunDirectory, about: dict[str, Any], card: Card) -> None:
-        """Open the journal.
+        """Prepares the logger.
 
         Args:
-            directory: of the run.
-            about: what stays the same in the live numbers: processes, spec, recipe and notes.
-            card: of the weights, without metrics.
+            directory: Directory of the run.
+            about: Constant part of the live numbers: processes, spec, recipe and notes.
+            card: Card of the weights, without metrics.
         """
         self.directory = directory
         self.about = about
         self.card = card
-        self.told = 0  # rows that are written
+        self.rows_written = 0
         self.begin = self.last_live = self.last_saved = time.monotonic()
         self.start = 0.0  # progress at the beginning
-        self.saving = 0.0  # seconds that the last checkpoint took
+        self.saving = 0.0  # seconds for the last checkpoint
         self.unsaved_best: dict[str, Any] | None = None
         self.events: SummaryWriter | None = None
-        self.points: SummaryWriter | None = None  # counts steps, and TensorBoard hides what follows a step in all
+        self.points: SummaryWriter | None = (
+            None  # separate, because it counts steps and purge_step holds for a whole file
+        )
 
     def open(self, training: Training, classes: Sequence[str]) -> None:
-        """Begin, or go on after a checkpoint."""
+        """Starts the files, or continues them after a checkpoint."""
         self.start = training.progress
         self.directory.open(training.rows, classes)
-        self.told = len(training.rows)
-        # Events that were written after the checkpoint are hidden, as those epochs run again.
+        self.rows_written = len(training.rows)
+        # TensorBoard hides events from after the checkpoint, because those epochs run again.
         self.events = SummaryWriter(str(self.directory.folder), purge_step=training.epoch + 1)
         self.steps = training.batches.steps
         done = training.epoch * self.steps + training.batch
@@ -56,16 +58,16 @@ class Journal:
         self.live(training)
 
     def live_is_due(self) -> bool:
-        """Whether the live numbers are old."""
+        """Returns whether the live numbers are out of date."""
         return time.monotonic() - self.last_live >= LIVE_EVERY
 
     def save_is_due(self, *, epoch_done: bool) -> bool:
-        """Whether it is time for a checkpoint: seldom enough to cost little, often enough to lose little."""
+        """Returns whether a checkpoint is due: rarely enough to cost little, often enough to lose little."""
         since = time.monotonic() - self.last_saved
         return since >= max(SAVE_EVERY if epoch_done else SAVE_AT_LEAST, self.saving / SAVE_SHARE)
 
     def live(self, training: Training, loss: float | None = None, top1: float | None = None) -> None:
-        """Replace the live numbers: loss and accuracy are those of the epoch under way; add points within it."""
+        """Replaces the live numbers, and writes new rows. ``loss`` and ``top1`` belong to the current epoch."""
         self._write_rows(training)
         self.last_live = time.monotonic()
         done = training.progress
@@ -90,7 +92,7 @@ class Journal:
         )
 
     def judging(self, training: Training, done: int, total: int) -> None:
-        """Tell how far the images that are held out are judged."""
+        """Reports the progress of the validation."""
         if not self.live_is_due():
             return
         self.last_live = time.monotonic()
@@ -99,12 +101,12 @@ class Journal:
         self.directory.write_progress(self.about | {"progress": training.progress, "live": live})
 
     def testing(self) -> None:
-        """Tell that all epochs are done, and the test set is read."""
+        """Reports that all epochs are done and the test has started."""
         live = {"step": _("testing the best epoch"), "done": 0, "total": 0}
         self.directory.write_progress(self.about | {"progress": 1.0, "live": live})
 
     def after_epoch(self, training: Training, *, improved: bool) -> None:
-        """Write the epoch's metrics, and remember the weights if they are the best so far."""
+        """Writes the epoch's metrics. Keeps a copy of the weights if they are the best so far."""
         if improved:
             self.unsaved_best = {
                 name: tensor.to("cpu", copy=True) for name, tensor in training.kept.state_dict().items()
@@ -112,8 +114,8 @@ class Journal:
         self.live(training)
 
     def _write_rows(self, training: Training) -> None:
-        """Add what is new of the metrics, and mirror it."""
-        rows, self.told = training.rows[self.told :], len(training.rows)
+        """Writes the new metrics to the run directory and to TensorBoard."""
+        rows, self.rows_written = training.rows[self.rows_written :], len(training.rows)
         if not rows:
             return
         self.directory.append(rows)
@@ -128,7 +130,7 @@ class Journal:
         self.points.flush()
 
     def save(self, training: Training, state: dict[str, Any]) -> None:
-        """Write the checkpoint: the best weights before the state that counts on them."""
+        """Writes the best weights, then the checkpoint that refers to them."""
         begin = time.monotonic()
         if self.unsaved_best is not None and training.best is not None:
             save(self.directory.best, self.unsaved_best, self._card(training.best.epoch, training))
@@ -141,7 +143,7 @@ class Journal:
 
     def _card(self, epoch: int, training: Training) -> Card:
         of_epoch = [row for row in training.rows if row.epoch == epoch and not row.name.startswith(POINT)]
-        # Of now: a run that goes on has the number of threads of its checkpoint.
+        # Read now, because a resumed run takes the number of threads from its checkpoint.
         made_by = {"date": datetime.now(UTC).strftime("%Y-%m-%d"), "hardware": hardware(training.plan.device)}
         return self.card.model_copy(
             update={
@@ -151,7 +153,7 @@ class Journal:
         )
 
     def close(self) -> None:
-        """End the mirror."""
+        """Closes the TensorBoard files."""
         for events in (self.events, self.points):
             if events is not None:
                 events.close()

@@ -1,4 +1,4 @@
-"""The test images that a network gets wrong, and is surest of: ``mistakes.json`` of a run."""
+"""The wrong answers with the highest confidence on the test images: ``mistakes.json`` of a run."""
 
 import base64
 import json
@@ -16,17 +16,17 @@ from explorer.data.dataset import Split
 from explorer.files import whole
 
 MOST = 60
-SIDE = 96  # pixels that a picture is shrunk to
+SIDE = 96  # largest side of a picture in pixels
 
 
 class Mistake(NamedTuple):
     """A wrong answer.
 
     Attributes:
-        image: its position in its split.
-        truth: its class.
-        predicted: the class that it was taken for.
-        probability: that the network gave to that class.
+        image: Position of the image in its split.
+        truth: True class.
+        predicted: Predicted class.
+        probability: Probability of the predicted class, from 0 to 1.
     """
 
     image: int
@@ -36,37 +36,40 @@ class Mistake(NamedTuple):
 
 
 class Mistakes:
-    """Keeps the surest wrong answers of an evaluation, on its device: nothing waits for them before the end."""
+    """Evaluation callback that keeps the wrong answers with the highest confidence.
+
+    The answers stay on the device, so that the evaluation doesn't wait for them.
+    """
 
     def __init__(self, shares: Iterable[slice], device: torch.device) -> None:
-        """Begin with none.
+        """Starts with no answers.
 
         Args:
-            shares: which images of the split each of the coming batches has, in ascending order.
-            device: of the batches.
+            shares: Images of the split in each of the batches to come, in ascending order.
+            device: Device of the batches.
         """
         self._shares = iter(shares)
         self._probability = torch.zeros(0, device=device)
         self._facts = torch.zeros(0, 3, dtype=torch.int64, device=device)  # image, truth, predicted
 
     def add(self, logits: Tensor, labels: Tensor, predicted: Tensor) -> None:
-        """Look at the next batch.
+        """Receives the next batch.
 
         Args:
-            logits: float32, (B, classes).
-            labels: int64, (B,).
-            predicted: the likeliest classes, int64, (B,).
+            logits: Scores, float32, (B, classes).
+            labels: True classes, int64, (B,).
+            predicted: Predicted classes, int64, (B,).
         """
         share = next(self._shares)
         indices = torch.arange(share.start, share.stop, device=labels.device)
         sure = logits.softmax(1).gather(1, predicted[:, None])[:, 0].masked_fill(predicted == labels, 0)
         probability = torch.cat((self._probability, sure))
         facts = torch.cat((self._facts, torch.stack((indices, labels, predicted), dim=1)))
-        kept = probability.argsort(descending=True, stable=True)[:MOST]  # of equal ones the first images
+        kept = probability.argsort(descending=True, stable=True)[:MOST]  # ties: the first images
         self._probability, self._facts = probability[kept], facts[kept]
 
     def worst(self) -> list[Mistake]:
-        """The mistakes of all processes, each of which has to call it: the surest first, of equal ones the first."""
+        """Returns the mistakes of all processes, highest confidence first. Every process has to call it."""
         both = zip(self._facts.tolist(), self._probability.tolist(), strict=True)
         mine = [Mistake(image, truth, predicted, sure) for (image, truth, predicted), sure in both if sure]
         every = [mine]
@@ -78,10 +81,10 @@ class Mistakes:
 
 
 def told(mistakes: Iterable[Mistake], split: Split, classes: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Mistakes with their pictures, JSON-ready.
+    """Returns mistakes with their pictures as JSON-ready values.
 
     Raises:
-        InputError: naming a file of the split that is gone or can't be read.
+        InputError: If a file of the split is gone or can't be read. Names the file.
     """
     return [
         {
@@ -96,11 +99,11 @@ def told(mistakes: Iterable[Mistake], split: Split, classes: tuple[str, ...]) ->
 
 
 def write(path: Path, mistakes: Iterable[Mistake], split: Split, classes: tuple[str, ...]) -> None:
-    """Write mistakes with their pictures.
+    """Writes mistakes with their pictures.
 
     Raises:
-        InputError: naming a file of the split that is gone or can't be read.
-        OSError: where the disk is full.
+        InputError: If a file of the split is gone or can't be read. Names the file.
+        OSError: If the disk is full.
     """
     text = json.dumps(told(mistakes, split, classes), ensure_ascii=False)
     with whole(path) as part:
@@ -108,7 +111,7 @@ def write(path: Path, mistakes: Iterable[Mistake], split: Split, classes: tuple[
 
 
 def picture(image: Tensor) -> str:
-    """A uint8 image, (C, H, W), as the data URL of a PNG; shrunk to 96 pixels where it is larger."""
+    """Returns a uint8 image, (C, H, W), as the data URL of a PNG. Shrinks it to at most 96 pixels a side."""
     pixels = image.permute(1, 2, 0).numpy()
     shown = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
     shown.thumbnail((SIDE, SIDE))

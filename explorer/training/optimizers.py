@@ -1,4 +1,4 @@
-"""Optimizers and learning-rate schedules of a recipe: torch's own, put together."""
+"""The optimizer and the learning-rate schedule of a recipe, composed from torch's own."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -18,14 +18,14 @@ from torch.optim.lr_scheduler import (
 from explorer.recipes import Recipe
 
 ONECYCLE_WARMUP = 0.3  # of the run, as OneCycleLR has it
-WARMUP_START = 0.01  # of the rate, at the first step
+WARMUP_START = 0.01  # of the rate, in the first step
 
 
 def make_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> Optimizer:
-    """The recipe's optimizer over those parameters that are not frozen, biases and norms decayed like the rest.
+    """Returns the recipe's optimizer for all parameters that are not frozen. Weight decay includes biases and norms.
 
-    One fused kernel a step, on the CPU too: faster there than torch's loop over the tensors, and the same bits with
-    any number of threads.
+    It uses one fused kernel per step, on the CPU too: this is faster there than torch's loop over the tensors, and
+    gives the same bits with any number of threads.
     """
     trained = [parameter for parameter in parameters if parameter.requires_grad]
     lr, decay, momentum = recipe.lr, recipe.weight_decay, recipe.momentum
@@ -42,14 +42,14 @@ def make_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> Optimi
 class Schedule:
     """The learning rate over a run.
 
-    ``cosine`` and ``onecycle`` move with every step and reach their end as the last step is done; ``step`` and
-    ``plateau`` move after epochs. Warm-up rises linearly from 1% of the rate; before ``cosine`` it takes its part
-    of the run, ``constant``, ``step`` and ``plateau`` are multiplied by it. ``onecycle`` (Smith and Topin 2018)
-    leaves the momentum alone, so that the recipe's is the one in use.
+    ``cosine`` and ``onecycle`` change with every step and end with the last step. ``step`` and ``plateau`` change after
+    epochs. Warm-up rises linearly from 1% of the rate. It takes the first part of a ``cosine`` run, and it multiplies
+    ``constant``, ``step`` and ``plateau``. ``onecycle`` (Smith and Topin 2018) does not change the momentum, so the
+    recipe's momentum holds.
     """
 
     def __init__(self, recipe: Recipe, optimizer: Optimizer, steps_per_epoch: int) -> None:
-        """Take over the optimizer's rate; load the states of both after this."""
+        """Takes control of the optimizer's rate. Load the states of both afterwards."""
         self.optimizer = optimizer
         steps = recipe.epochs * steps_per_epoch
         self.per_step = _per_step(recipe, optimizer, steps, steps_per_epoch)
@@ -67,15 +67,15 @@ class Schedule:
         return float(self.optimizer.param_groups[0]["lr"])
 
     def after_step(self) -> None:
-        """To be called after every step of the optimizer."""
+        """Updates the rate. Call it after every step of the optimizer."""
         if self.per_step:
             self.per_step.step()
 
     def after_epoch(self, training_loss: float) -> float | None:
-        """To be called after every epoch; the rate that it falls to, where it does.
+        """Updates the rate. Call it after every epoch. Returns the new rate if it falls, else None.
 
         Args:
-            training_loss: of the epoch, mean or sum alike: a plateau is a fraction of it.
+            training_loss: Training loss of the epoch, as mean or as sum: a plateau is relative to it.
         """
         before = self.rate
         if isinstance(self.per_epoch, ReduceLROnPlateau):
@@ -85,11 +85,11 @@ class Schedule:
         return self.rate if self.rate < before else None
 
     def state_dict(self) -> dict[str, Any]:
-        """Numbers, texts, lists and dicts, which ``torch.load(weights_only=True)`` reads back."""
+        """Returns the state as values that ``torch.load(weights_only=True)`` can read."""
         return {name: part.state_dict() for name, part in self._parts()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where another schedule of the same recipe was."""
+        """Restores the state of another schedule of the same recipe."""
         for name, part in self._parts():
             part.load_state_dict(state[name])
 
@@ -103,8 +103,8 @@ def _per_step(recipe: Recipe, optimizer: Optimizer, steps: int, steps_per_epoch:
     wanted = default if recipe.warmup_epochs is None else recipe.warmup_epochs
     warmup = min(int(wanted * steps_per_epoch), steps - 1)
     if recipe.schedule == "onecycle":
-        # One step more than there are: torch ends on a step with a rate of nearly nothing, and a warm-up of one
-        # step of its own counting divides by zero.
+        # One more step than the run has: torch's last step has a rate of nearly 0, and torch divides by zero if
+        # it counts the warm-up as one step.
         rising = (warmup + 1) / (steps + 1) if warmup else 0.0
         return OneCycleLR(optimizer, recipe.lr, steps + 1, pct_start=rising, cycle_momentum=False)
     rise = LinearLR(optimizer, WARMUP_START, total_iters=warmup) if warmup else None

@@ -1,4 +1,4 @@
-"""Where weights come from, for their card."""
+"""The origin of weights, for their card."""
 
 import platform
 import shlex
@@ -15,7 +15,7 @@ from explorer.weights.files import Card
 
 
 def make_card(job: Job, dataset: Dataset, preprocessing: Preprocessing) -> Card:
-    """What is known of weights before they are trained; of paths on this machine only the last part."""
+    """Returns the card of weights before training. It holds only the last part of any path on this machine."""
     data = Path(dataset.name).name
     arguments = ["train", job.spec.to_json(), "--dataset", data, "--recipe", job.recipe.model_dump_json()]
     for option, value in job.resources.model_dump(exclude_defaults=True).items():
@@ -41,7 +41,7 @@ def make_card(job: Job, dataset: Dataset, preprocessing: Preprocessing) -> Card:
 
 
 def hardware(device: torch.device) -> str:
-    """The device in a few words."""
+    """Returns a short description of the device."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{platform.machine()} {device.type}, {torch.get_num_threads()} threads"

@@ -1,4 +1,4 @@
-"""From a job to everything that its training needs."""
+"""Builds everything that a job's training needs."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ from explorer.weights.files import Card
 
 @dataclass(frozen=True)
 class Prepared:
-    """A training that can begin, and what its directory says about it."""
+    """A training run that is ready to start, with the facts for its directory."""
 
     job: Job
     dataset: Dataset
@@ -43,21 +43,21 @@ class Prepared:
     preprocessing: Preprocessing
 
     def test_batches(self) -> Evaluation:
-        """The test set, which is touched once, at the end."""
+        """Returns the batches of the test set, which is used once, at the end."""
         return Evaluation(self.dataset.test, self.preprocessing, self.job.recipe.batch_size, self.place)
 
 
 def prepare(job: Job, dataset: Dataset, rank: int = 0, world: int = 1) -> Prepared:
-    """Build the network, and make optimizer, schedule and batches.
+    """Builds network, optimizer, schedule and batches.
 
     Args:
-        job: as submitted; the one that comes back is fitted to the data.
-        dataset: the job's.
-        rank: of this process.
-        world: how many processes there are; their process group is up.
+        job: Job as submitted. The result holds the job adapted to the data.
+        dataset: Data of the job.
+        rank: Rank of this process.
+        world: Number of processes. Their process group has to be initialised.
 
     Raises:
-        InputError: where job, data and machine don't fit each other.
+        InputError: If job, data and machine don't fit each other.
     """
     job, dataset, notes = fitted(job, dataset)
     spec, recipe, preprocessing = job.spec, job.recipe, preprocessing_of(job)
@@ -92,17 +92,20 @@ def prepare(job: Job, dataset: Dataset, rank: int = 0, world: int = 1) -> Prepar
         chance=ChanceWatch(dataset.train.labels, len(dataset.classes), batches.steps),
         sums=torch.zeros(2, SUMS + 2 * auxiliary, device=device),
     )
-    # Dropout differs between processes, as it does between the images of one.
+    # Dropout differs between processes, as it differs between the images of one process.
     torch.manual_seed(recipe.seed + rank)
     card = make_card(job, dataset, preprocessing)
     return Prepared(job, dataset, (*notes, *more), card, training, place, preprocessing)
 
 
 def make_network(spec: Spec, recipe: Recipe) -> tuple[nn.Module, list[nn.Module], list[str]]:
-    """The network as its training begins, the same in every process; its frozen modules, and notes.
+    """Builds the network as it starts to train, with the same weights in every process.
+
+    Returns:
+        The network, its frozen modules, and sentences about the starting weights.
 
     Raises:
-        InputError: where the starting weights or the frozen parts don't belong to it.
+        InputError: If the starting weights or the frozen parts don't belong to the network.
     """
     torch.manual_seed(recipe.seed)
     network = build(spec)

@@ -1,4 +1,4 @@
-"""Starting weights: what fits is taken over, a head for other classes stays new."""
+"""Starting weights: tensors that fit are loaded, and a head for other classes is newly initialised."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -20,11 +20,11 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 
 class Fit(NamedTuple):
-    """What a network takes over of weights.
+    """The tensors that a network can load from weights.
 
     Attributes:
-        taken: names of the tensors.
-        notes: what is left out, in words.
+        taken: Names of the tensors that are loaded.
+        notes: Sentences about what is left out.
     """
 
     taken: frozenset[str]
@@ -32,13 +32,13 @@ class Fit(NamedTuple):
 
 
 def start_from(network: nn.Module, weights: str) -> list[str]:
-    """Give a network the weights of a file, except for last layers that have another number of classes.
+    """Loads the weights of a file into a network, except last layers with another number of classes.
 
     Returns:
-        What was left out, in words.
+        Sentences about what was left out.
 
     Raises:
-        InputError: where the file is not there or belongs to another network; names the tensor and both shapes.
+        InputError: If the file is missing or belongs to another network. Names the tensor and both shapes.
     """
     path = find(weights)
     tensors, _card = read(path)
@@ -59,15 +59,15 @@ def start_from(network: nn.Module, weights: str) -> list[str]:
 
 
 def fit(network: nn.Module, shapes: Shapes, source: str) -> Fit:
-    """What a network takes over of tensors, by their names and shapes alone.
+    """Returns which tensors a network can load, by their names and shapes alone.
 
     Args:
-        network: that starts from them; it may be on meta.
-        shapes: of the tensors.
-        source: of the tensors, as messages call it.
+        network: Network to start from the weights. It may be on the meta device.
+        shapes: Shapes of the tensors by name.
+        source: Name of the weights for messages.
 
     Raises:
-        InputError: where they belong to another network; names the tensor and both shapes.
+        InputError: If the weights belong to another network. Names the tensor and both shapes.
     """
     own = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     last = last_layers(network)
@@ -107,8 +107,8 @@ def fit(network: nn.Module, shapes: Shapes, source: str) -> Fit:
 
 
 def last_layers(network: nn.Module) -> frozenset[str]:
-    """The layers that give the logits: of the main head, and of each auxiliary one."""
-    heads: dict[str, str] = {}  # the layer that comes last of each
+    """Returns the names of the layers that output logits: of the main head and of each auxiliary head."""
+    heads: dict[str, str] = {}  # the last layer of each head
     for name, layer in network.named_modules():
         if isinstance(layer, nn.Linear | nn.Conv2d):
             top = name.partition(".")[0]
@@ -118,50 +118,50 @@ def last_layers(network: nn.Module) -> frozenset[str]:
 
 @lru_cache(maxsize=512)
 def shapes_of(spec: Spec) -> Shapes:
-    """Names and shapes of a network's tensors."""
+    """Returns the shapes of a network's tensors by name."""
     return {name: tuple(tensor.shape) for name, tensor in build(spec, "meta").state_dict().items()}
 
 
 @lru_cache(maxsize=512)
 def fits(spec: Spec, theirs: Spec, source: str) -> Fit:
-    """What a network takes over of another one's weights, without either of them.
+    """Returns which tensors a network can load from another network's weights, without building or reading either.
 
     Args:
-        spec: of the network that starts from them.
-        theirs: of the network that the weights are of.
-        source: of the weights, as messages call it.
+        spec: Spec of the network to start from the weights.
+        theirs: Spec of the network that the weights belong to.
+        source: Name of the weights for messages.
 
     Raises:
-        InputError: where they belong to another network; names the tensor and both shapes.
+        InputError: If the weights belong to another network. Names the tensor and both shapes.
     """
     return fit(build(spec, "meta"), shapes_of(theirs), source)
 
 
 @lru_cache(maxsize=512)
 def trainable(spec: Spec, frozen: tuple[str, ...]) -> int:
-    """How many parameters of a network train while parts of it are frozen; those of auxiliary heads count, too.
+    """Returns the number of parameters that train while parts are frozen, auxiliary heads included.
 
     Raises:
-        InputError: where a name holds no parameters, or nothing is left to train.
+        InputError: If a name holds no parameters, or nothing is left to train.
     """
     sizes = _sizes(spec)
     kept = [{name for name in sizes if f"{name}.".startswith(f"{part}.")} for part in frozen]
     if not all(kept) or len(set().union(*kept)) == len(sizes):
-        freeze(build(spec, "meta"), frozen)  # it says what is wrong
+        freeze(build(spec, "meta"), frozen)  # raises the error
     return sum(size for name, size in sizes.items() if not any(name in names for names in kept))
 
 
 @lru_cache(maxsize=256)
 def _sizes(spec: Spec) -> Mapping[str, int]:
-    """Numbers in each parameter: a page asks for many choices of what is frozen, and building takes a while."""
+    """Returns the size of each parameter. Cached, because a page asks about many choices of frozen parts."""
     return {name: parameter.numel() for name, parameter in build(spec, "meta").named_parameters()}
 
 
 def check(spec: Spec, recipe: Recipe) -> None:
-    """See that a recipe's starting weights and frozen parts belong to a network, before anything is trained.
+    """Checks before training that a recipe's starting weights and frozen parts belong to a network.
 
     Raises:
-        InputError: naming tensor or part.
+        InputError: If they don't. Names the tensor or the part.
     """
     if recipe.weights is not None:
         path = find(recipe.weights)
@@ -170,9 +170,9 @@ def check(spec: Spec, recipe: Recipe) -> None:
 
 
 def inputs_of(recipe: Recipe) -> Preprocessing | None:
-    """What was done to the images that the starting weights were trained on; none where training starts from none.
+    """Returns the preprocessing with which the starting weights were trained. None without starting weights.
 
     Raises:
-        InputError: where the weights are not there.
+        InputError: If the weights are missing.
     """
     return None if recipe.weights is None else read_card(find(recipe.weights)).inputs

@@ -1,6 +1,6 @@
-"""Batch norm over the batches of all processes, so that several train as one would.
+"""Batch norm over the batches of all processes, so that several processes train as one would.
 
-PyTorch's own ``SyncBatchNorm`` runs on GPUs alone; this one fills in elsewhere.
+PyTorch's own ``SyncBatchNorm`` runs on GPUs only. This module replaces it on other devices.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 
 class _SumOverProcesses(torch.autograd.Function):
-    """The sum of a tensor over all processes; its gradient is summed the same way."""
+    """The sum of a tensor over all processes. Its gradient is summed over all processes, too."""
 
     @staticmethod
     def forward(_context: Any, mine: Tensor) -> Tensor:
@@ -27,13 +27,16 @@ class _SumOverProcesses(torch.autograd.Function):
 
 
 class SyncedBatchNorm2d(nn.BatchNorm2d):
-    """``BatchNorm2d`` with mean and variance of the images of all processes (Ioffe and Szegedy 2015, algorithm 1)."""
+    """``BatchNorm2d`` with mean and variance over the images of all processes.
+
+    Source: Ioffe and Szegedy 2015, algorithm 1.
+    """
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  the name of the base class
-        """(N, C, H, W) to the same shape."""
+        """Maps (N, C, H, W) to the same shape."""
         if not self.training:
             return super().forward(input)
-        assert self.running_mean is not None  # noqa: S101  for the type checker: our networks have these three
+        assert self.running_mean is not None  # noqa: S101  for the type checker; our networks have all three
         assert self.running_var is not None  # noqa: S101
         assert self.momentum is not None  # noqa: S101
         x = input.float()
@@ -57,7 +60,7 @@ def _total(mine: Tensor) -> Tensor:
 
 
 def synchronise_norms(network: nn.Module, device: torch.device) -> nn.Module:
-    """The network with its batch norm layers over all processes; tensors and their names stay."""
+    """Makes the batch norm layers of a network work over all processes. Tensors and their names stay the same."""
     if device.type == "cuda":
         synced: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
         return synced

@@ -1,7 +1,7 @@
 """The process that trains one job: ``python -m explorer.training.worker RUN_DIRECTORY``.
 
-It goes on from the directory's checkpoint where there is one. SIGTERM and SIGINT end it after the batch in hand, with
-a checkpoint. Several processes are started by ``torch.distributed.run``; rank 0 writes the directory.
+It resumes from the directory's checkpoint if there is one. After SIGTERM or SIGINT it finishes the current batch,
+writes a checkpoint and exits. ``torch.distributed.run`` starts several processes. Rank 0 writes the directory.
 """
 
 import logging
@@ -35,38 +35,38 @@ from explorer.weights.files import load as load_weights
 from explorer.weights.files import save
 from explorer.weights.registry import find
 
-LONGEST_WAIT = timedelta(hours=12)  # for the process that downloads the data; one that is lost is noticed at once
+LONGEST_WAIT = timedelta(hours=12)  # while rank 0 downloads the data; a lost process is noticed at once
 
 log = logging.getLogger(__name__)
 
 
-class Stopped(ExplorerError):  # noqa: N818  an end, and no error
-    """Somebody asked for an end, and the checkpoint is written."""
+class Stopped(ExplorerError):  # noqa: N818  not an error
+    """The run was stopped on request, after its checkpoint was written."""
 
 
 class Watch:
-    """Decides, alike in all processes, when to show numbers, to write a checkpoint and to stop."""
+    """Decides when to write live numbers, when to write a checkpoint and when to stop. All processes decide alike."""
 
     def __init__(self, journal: Journal | None = None) -> None:
-        self.journal = journal  # of rank 0
+        self.journal = journal  # None except in rank 0
         self.stop = False
 
     def ask_to_stop(self, _signal: int, _frame: FrameType | None) -> None:
-        """Take a signal."""
+        """Handles a signal: asks for a stop after the current batch."""
         self.stop = True
 
     def after_step(self, training: Training) -> None:
-        """At most once a second something else than a step.
+        """Writes live numbers, writes a checkpoint or stops, if one of these is due.
 
         Raises:
-            Stopped: where somebody asked for it.
-            Fault: where the loss is not finite.
+            Stopped: If a stop was requested.
+            Fault: If the loss is not finite.
         """
         journal = self.journal
         stop, save, live = self._agreed(
             self.stop, bool(journal and journal.save_is_due(epoch_done=False)), bool(journal and journal.live_is_due())
         )
-        epoch_is_done = training.batch == training.batches.steps  # after_epoch comes next, and is the place to save
+        epoch_is_done = training.batch == training.batches.steps  # then after_epoch follows and saves
         if live or save or stop:
             loss, top1 = epoch_means(training)
             settle_points(training)
@@ -78,15 +78,15 @@ class Watch:
                 raise Stopped
 
     def judging(self, training: Training, done: int, total: int) -> None:
-        """Tell how far the validation is."""
+        """Reports the progress of the validation."""
         if self.journal:
             self.journal.judging(training, done, total)
 
     def after_epoch(self, training: Training, *, improved: bool) -> None:
-        """Metrics, and a checkpoint now and then and at the end.
+        """Writes the metrics of the epoch. Writes a checkpoint if one is due, and after the last epoch.
 
         Raises:
-            Stopped: where somebody asked for it.
+            Stopped: If a stop was requested.
         """
         if self.journal:
             self.journal.after_epoch(training, improved=improved)
@@ -107,7 +107,7 @@ class Watch:
 
     @staticmethod
     def _agreed(*wishes: bool) -> list[bool]:
-        """What any process wishes, so that none waits for the others in vain."""
+        """Returns for each wish whether any process has it, so that all processes take the same branch."""
         if not torch.distributed.is_initialized():
             return list(wishes)
         votes = torch.tensor(wishes, dtype=torch.int32)
@@ -116,7 +116,7 @@ class Watch:
 
 
 def main(folder: Path) -> int:
-    """Train the job of a run directory; the exit status."""
+    """Trains the job of a run directory, and returns the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     directory = RunDirectory(folder)
     rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
@@ -129,7 +129,7 @@ def main(folder: Path) -> int:
             directory.begin()
         job = Job.read(folder)
         batch_size = job.recipe.batch_size
-        torch.set_flush_denormal(True)  # numbers below 1e-38 cost a processor a hundred times the others
+        torch.set_flush_denormal(True)  # a CPU computes with numbers below 1e-38 a hundred times slower
         if world > 1:
             cuda = choose_device(job.resources.device).type == "cuda"
             torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=LONGEST_WAIT)
@@ -142,7 +142,7 @@ def main(folder: Path) -> int:
         return 0
     except BaseException as error:
         fault = explained(error, batch_size)
-        if directory.ended() is None:  # the first cause counts: the others' is that one process is gone
+        if directory.ended() is None:  # keep the first error: the other ranks only report that a process is gone
             directory.end("failed", error={"code": fault.code, "message": str(fault)})
         log.exception("%s", fault)
         return 1
@@ -150,7 +150,7 @@ def main(folder: Path) -> int:
 
 
 def _load(job: Job, directory: RunDirectory, rank: int, watch: Watch) -> Dataset:
-    """The data; where they or starting weights have to be downloaded or decoded, rank 0 does it for all."""
+    """Loads the data. Rank 0 downloads and decodes data and starting weights first, while the other ranks wait."""
     mine, last = identity(os.getpid()), -math.inf
 
     def tell(step: str, done: int, total: int) -> None:
@@ -174,7 +174,7 @@ def _load(job: Job, directory: RunDirectory, rank: int, watch: Watch) -> Dataset
 
 
 def _run(directory: RunDirectory, prepared: Prepared, watch: Watch) -> dict[str, object]:
-    """Train, then test the best epoch once; the result as JSON-ready values."""
+    """Trains, then tests the best epoch once, and returns the test result as JSON-ready values."""
     training, dataset, rank = prepared.training, prepared.dataset, prepared.place.rank
     processes = _processes()
     journal = Journal(directory, _about(prepared, processes), prepared.card) if rank == 0 else None
@@ -186,11 +186,11 @@ def _run(directory: RunDirectory, prepared: Prepared, watch: Watch) -> dict[str,
     try:
         train(training, watch)
         if torch.distributed.is_initialized():
-            torch.distributed.barrier()  # the best weights are written by rank 0
+            torch.distributed.barrier()  # until rank 0 has written the best weights
         if journal:
             journal.testing()
         return _test(directory, prepared)
-    except InputError as error:  # of a file that could be read when all this was prepared
+    except InputError as error:  # the file was readable when the training was prepared
         raise Fault(
             "vanished",
             _("a file was lost while the run needed it ({reason}): put it back and resume").format(reason=error),
@@ -234,12 +234,12 @@ def _processes() -> list[tuple[int, float]]:
 
 
 def run(folder: Path) -> NoReturn:
-    """Train the job of a run directory, and end this process."""
-    if JOB_ID in os.environ:  # there is a supervisor, without which nobody would end this process
+    """Trains the job of a run directory, and ends this process."""
+    if JOB_ID in os.environ:  # a supervisor started this process; without it nobody would end the process
         end_with_parent()
     status = main(folder)
     logging.shutdown()
-    os._exit(status)  # all is written: taking torch apart would keep the job's slot for seconds
+    os._exit(status)  # everything is written; an ordinary exit unloads torch and holds the job's slot for seconds
 
 
 if __name__ == "__main__":

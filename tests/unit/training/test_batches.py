@@ -193,8 +193,10 @@ def test_streaming_leaves_the_generator_of_dropout_alone() -> None:
 
 
 def test_what_a_worker_holds_survives_pickling() -> None:
-    turns = module._Turns(Decoded(list(noise(6, 3, 20, 12))), PREPROCESSING, module.draw(("flip", "crop"), 6, 0, 0))
-    one, other = turns.__getitems__([2, 4]), pickle.loads(pickle.dumps(turns)).__getitems__([2, 4])  # noqa: S301
+    images = module._EpochImages(
+        Decoded(list(noise(6, 3, 20, 12))), PREPROCESSING, module.draw(("flip", "crop"), 6, 0, 0)
+    )
+    one, other = images.__getitems__([2, 4]), pickle.loads(pickle.dumps(images)).__getitems__([2, 4])  # noqa: S301
     assert isinstance(one, Tensor)
     assert torch.equal(one, other)
 
