@@ -1,4 +1,4 @@
-"""What a network is, without torch: specs, presets, parsers, links."""
+"""Descriptions of networks, without torch: specs, presets, parsers, links."""
 
 from explorer.families.presets import from_layers, nearest, parse_json, parse_spec, resolve
 from explorer.families.registry import FAMILIES, PRESETS

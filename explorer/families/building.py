@@ -1,4 +1,4 @@
-"""From a spec to a network: one file per family, under the names of ``explorer.specs``."""
+"""Building networks from specs: finds the family's ``network`` module and calls it."""
 
 import re
 from collections import OrderedDict
@@ -14,17 +14,19 @@ from explorer.families import Spec
 from explorer.families.registry import part, parts
 from explorer.i18n import _
 
-# Heads that run in training only; torchvision calls inception_v3's AuxLogits.
+# Names of heads that run only in training; torchvision calls that of inception_v3 AuxLogits.
 AUXILIARY = re.compile(r"aux[0-9]+|AuxLogits")
 
 
 def build(spec: Spec, device: str | torch.device = "cpu") -> nn.Module:
     """The network of a spec, in training mode, initialised as PyTorch does; (N, C, H, W) to (N, classes).
 
-    On ``meta`` nothing is allocated and nothing initialised.
+    Args:
+        spec: Spec of the network.
+        device: Device of the tensors; ``meta`` allocates and initialises nothing.
 
     Raises:
-        SpecError: where torchvision can't build the model.
+        SpecError: If torchvision can't build the model.
     """
     builder = cast(Callable[[Any], nn.Module], _family(spec).build)
     with torch.device(device):
@@ -32,9 +34,9 @@ def build(spec: Spec, device: str | torch.device = "cpu") -> nn.Module:
 
 
 def state_dict(network: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors as the network's state dict, which says beside them of what version each module's layout is.
+    """A state dict of the tensors, with the layout version of each of the network's modules.
 
-    Files keep tensors alone, and torchvision's MNASNet loads nothing without that version.
+    Files store no versions, and torchvision's MNASNet can't load a state dict without them.
     """
     state = OrderedDict(tensors)
     state._metadata = network.state_dict()._metadata  # type: ignore[attr-defined]
@@ -42,20 +44,20 @@ def state_dict(network: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, T
 
 
 def fill(network: nn.Module, tensors: Mapping[str, Tensor], *, strict: bool = True, assign: bool = False) -> None:
-    """Load tensors that are named and shaped as the network's.
+    """Load tensors with the network's names and shapes into it.
 
     Args:
-        network: to be filled.
-        tensors: by name.
-        strict: whether each tensor of the network has to be there.
-        assign: put the tensors themselves in, instead of copying their numbers.
+        network: Network to fill.
+        tensors: Tensors by name.
+        strict: Whether every tensor of the network is required.
+        assign: Whether the network takes the tensors themselves instead of copies of their numbers.
 
     Raises:
-        InputError: where the network does not take them.
+        InputError: If the tensors don't fit the network.
     """
     try:
         network.load_state_dict(state_dict(network, tensors), strict=strict, assign=assign)
-    except Exception as error:  # networks of torchvision have their own ways to load
+    except Exception as error:  # some networks of torchvision override loading and raise errors of other types
         wanted = network.state_dict()
         asked = tensors if strict else wanted | {name: tensors[name] for name in tensors.keys() & wanted.keys()}
         reason = unfit(network, asked) or _("PyTorch refuses them")
@@ -63,7 +65,7 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], *, strict: bool = Tr
 
 
 def unfit(network: nn.Module, tensors: Mapping[str, Tensor]) -> str | None:
-    """Why tensors are not those of a network, in words; None where they are."""
+    """The reason why tensors don't fit a network, as a message; None if they fit."""
     wanted = network.state_dict()
     for name in wanted:
         if name not in tensors:
@@ -82,34 +84,34 @@ def unfit(network: nn.Module, tensors: Mapping[str, Tensor]) -> str | None:
 
 
 def whole_numbers(name: str, tensor: Tensor) -> str:
-    """Why a tensor of integers can't be weights."""
+    """The reason why a tensor of integers can't be weights, as a message."""
     return _("the tensor {name} holds whole numbers ({kind}); weights are floating-point numbers").format(
         name=shown(name), kind=str(tensor.dtype).removeprefix("torch.")
     )
 
 
 def head_names(spec: Spec) -> tuple[str, ...]:
-    """Top-level modules that come after the last map of the feature extractor."""
+    """Names of the top-level modules after the last map of the feature extractor."""
     return cast(tuple[str, ...], _family(spec).HEAD)
 
 
 def own_names() -> dict[str, str]:
-    """The names of networks beside the presets, as ``resolve`` takes them, each with what it is called in lists.
+    """Names of networks that are no presets, as ``resolve`` takes them, each with its title in lists.
 
-    torchvision takes a second to import the first time.
+    The first call takes a second, because it imports torchvision.
     """
     found = (getattr(module, "own_names", None) for module in parts("network").values())
     return {name: title for names in found if names for name, title in names().items()}
 
 
 def own_names_known() -> bool:
-    """Whether :func:`own_names` answers at once."""
+    """Whether :func:`own_names` returns at once."""
     asked = (getattr(module, "own_names_known", None) for module in parts("network").values())
     return all(known() for known in asked if known)
 
 
 def detach_auxiliary(network: nn.Module) -> dict[str, nn.Module]:
-    """Take the auxiliary heads off a network and return them by name; evaluation runs the same without."""
+    """Remove the auxiliary heads from a network and return them by name; evaluation doesn't run them."""
     heads = {name: module for name, module in network.named_children() if AUXILIARY.fullmatch(name)}
     for name in heads:
         setattr(network, name, None)
@@ -117,12 +119,12 @@ def detach_auxiliary(network: nn.Module) -> dict[str, nn.Module]:
 
 
 def attach_auxiliary(network: nn.Module, heads: dict[str, nn.Module]) -> None:
-    """Put the heads back."""
+    """Put the auxiliary heads back into the network."""
     for name, module in heads.items():
         setattr(network, name, module)
 
 
 def _family(spec: Spec) -> ModuleType:
     module = part(spec.family, "network")
-    assert module is not None  # noqa: S101  each family has one
+    assert module is not None  # noqa: S101  every family has this module
     return module

@@ -1,4 +1,4 @@
-"""What is printed about networks: a figure, what it counts, and where it stands."""
+"""Published figures about networks: the figure, what it counts, and its source."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -9,7 +9,7 @@ from explorer.specs.base import Spec
 
 
 class Metric(StrEnum):
-    """What a figure counts; weights are parameters without biases, accuracies and errors are not computed."""
+    """What a figure counts. Weights are parameters without biases. Accuracies and errors are not computed."""
 
     PARAMS = "params"
     WEIGHTS = "weights"
@@ -28,16 +28,21 @@ class Metric(StrEnum):
     GAIN = "gain"
 
 
-# What comes of training, and is not computed.
+# Results of training, which the analysis can't compute.
 TRAINED = frozenset([Metric.ERROR, Metric.TOP1_ERROR, Metric.TOP5_ERROR, Metric.TOP1, Metric.TOP3, Metric.GAIN])
 
 
 class Claim(NamedTuple):
-    """One printed figure.
+    """One published figure.
 
-    ``part`` names what it is about, if not the whole network: layers whose names begin with one of ``layers``
-    ("pool3" is the third pool), or the last module of ``example``, a network made for the figure. ``why`` is the
-    reason for a difference, if there is one.
+    Attributes:
+        source: Publication, with its table or section.
+        metric: What the figure counts.
+        printed: Figure as printed.
+        part: Name of the part of the network that the figure is about; empty for the whole network.
+        layers: Beginnings of the names of that part's layers; "pool3" is the third pool.
+        example: Network made for the figure, whose last module is the part.
+        why: Reason why our number differs, if it does.
     """
 
     source: str
@@ -50,13 +55,13 @@ class Claim(NamedTuple):
 
     @property
     def value(self) -> Decimal:
-        """The figure in units of one."""
+        """The figure as a number without unit."""
         number, unit = self._split()
         return number * unit
 
     @property
     def step(self) -> Decimal:
-        """One in the last printed place."""
+        """The value of one unit in the last printed digit."""
         number, unit = self._split()
         return unit.scaleb(-len(str(number).partition(".")[2]))
 
@@ -65,7 +70,7 @@ class Claim(NamedTuple):
         return Decimal(self.printed.removesuffix(unit).replace(",", "")), Decimal(UNITS[unit.strip()])
 
 
-# GoogLeNet's K is 1024: its 112K and 1000K are exact so.
+# K is 1024 in the GoogLeNet paper: its 112K and 1000K are exact that way.
 UNITS = {"": 1, "%": 1, "K": 1024, "M": 10**6, "million": 10**6, "G": 10**9, "billion": 10**9, "× 10⁹": 10**9}
 
 DISTILL = "Araujo et al. 2019, Distill"
@@ -73,18 +78,30 @@ TORCHVISION_META = "torchvision, Weights.meta"
 
 
 def same(spec: Spec, published: Spec, *more: str) -> bool:
-    """Whether two specs have the same numbers: fields that none depends on, and ``more``, may differ."""
+    """Whether two specs have the same published numbers.
+
+    Args:
+        spec: Spec to compare.
+        published: Spec that the numbers were published for.
+        more: Names of fields that may differ, beside those that change no number.
+    """
     fields = set(type(published).model_fields) - spec.uncounted() - set(more)
     return type(spec) is type(published) and all(getattr(spec, key) == getattr(published, key) for key in fields)
 
 
 def field_claims(figures: tuple[int, ...], part: str = "", why: tuple[str, str, str] = ("", "", "")) -> Iterator[Claim]:
-    """Size, stride and padding of a receptive field as Araujo et al. print them; ``why`` goes with each."""
+    """Claims of Araujo et al. about a receptive field.
+
+    Args:
+        figures: Size, stride and padding in pixels; the last ones may be missing.
+        part: Name of the layer; empty for the whole network.
+        why: Reason for a difference of each figure.
+    """
     for metric, figure, reason in zip((Metric.FIELD, Metric.STRIDE, Metric.PADDING), figures, why, strict=False):
         yield Claim(DISTILL, metric, str(figure), part, (part,) if part else (), why=reason)
 
 
 def counted(params: str, macs: str, *, why_params: str = "", why_macs: str = "") -> Iterator[Claim]:
-    """Parameters and MACs as torchvision's metadata prints them, each with the reason for a difference."""
+    """Claims of torchvision's metadata about parameters and MACs, each with the reason for a difference."""
     yield Claim(TORCHVISION_META, Metric.PARAMS, params, why=why_params)
     yield Claim(TORCHVISION_META, Metric.MACS, macs, why=why_macs)

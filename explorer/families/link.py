@@ -1,10 +1,10 @@
-"""Links: a spec as readable query parameters, as differences from a preset.
+"""Links: a spec as readable query parameters that give its differences from a preset.
 
-``?net=vgg16`` is the preset; ``?net=vgg16&cfg=64.M.128&batch_norm=true`` changes it. Lists are joined with dots,
-rows of tables with underscores, ``none`` is null and ``empty`` the empty list.
+``?net=vgg16`` is the preset; ``?net=vgg16&cfg=64.M.128&batch_norm=true`` changes it. Dots join the entries of a list
+and underscores the rows of a table; ``none`` is null and ``empty`` is the empty list.
 
-Where several networks share a link, each is one text of unreserved characters: ``vgg16~cfg~64.M.128``. The parts
-are joined with tildes; ``~.`` stands for a colon and ``~-`` for a slash.
+If a link holds several networks, each is one text of unreserved characters: ``vgg16~cfg~64.M.128``. Tildes join the
+parts; ``~.`` stands for a colon and ``~-`` for a slash.
 """
 
 import re
@@ -22,7 +22,7 @@ DEFAULT = "vgg16"
 MAX_LINK = 8_000
 _WORDS = {"true": True, "false": False, "none": None}
 
-# Every field of every family can stand in a link.
+# A link can hold every field of every family.
 FIELDS = frozenset(name for family in FAMILIES.values() for name in family.model_fields if name != "family")
 
 
@@ -30,8 +30,8 @@ def encode(spec: Spec, base: str) -> dict[str, str]:
     """Query parameters that :func:`decode` turns back into the spec.
 
     Args:
-        spec: the network.
-        base: the preset that it was made from, if of the same family; else the link starts from the nearest.
+        spec: Spec of the network.
+        base: Preset that it was made from. If its family differs, the link starts from the nearest preset.
     """
     if base not in PRESETS or PRESETS[base].spec.family != spec.family:
         base = nearest(spec)
@@ -43,7 +43,7 @@ def decode(parameters: Mapping[str, str]) -> tuple[Spec, str]:
     """The spec of a link, and the name of the preset that it starts from.
 
     Raises:
-        SpecError: naming the parameter and what is wrong with it.
+        SpecError: If a parameter is wrong; names the parameter and the fault.
     """
     if sum(map(len, parameters.values())) > MAX_LINK:
         raise SpecError(_("link: longer than {limit:,} characters").format(limit=MAX_LINK))
@@ -66,17 +66,17 @@ def decode(parameters: Mapping[str, str]) -> tuple[Spec, str]:
 
 
 def to_text(spec: Spec, base: str) -> str:
-    """A network as one text, which :func:`from_text` turns back; arguments as of :func:`encode`."""
+    """A network as one text, which :func:`from_text` reads; arguments as in :func:`encode`."""
     link = encode(spec, base)
     parts = [link.pop(BASE), *(part for pair in link.items() for part in pair)]
     return "~".join(part.replace(":", "~.").replace("/", "~-") for part in parts)
 
 
 def from_text(text: str) -> tuple[Spec, str]:
-    """The network of such a text, and the name of the preset that it starts from.
+    """The spec of a text from :func:`to_text`, and the name of the preset that it starts from.
 
     Raises:
-        SpecError: naming the part and what is wrong with it.
+        SpecError: If a part is wrong; names the part and the fault.
     """
     parts = [part.replace("~.", ":").replace("~-", "/") for part in re.split("~(?![.-])", text.strip())]
     base, keys, values = parts[0], parts[1::2], parts[2::2]
@@ -100,13 +100,13 @@ def _text(value: Any) -> str:
 
 
 def _value(text: str, annotation: Any) -> Any:
-    """A parameter's value, by the type of its field; names stay text, even ``3`` and ``true``."""
+    """A parameter's value, by the type of its field. Names stay text, even ``3`` and ``true``."""
     if get_origin(annotation) is not tuple:
         return _scalar(text)
     if text == "empty":
         return []
     kind = get_args(annotation)[0]
-    if hasattr(kind, "_fields"):  # rows of a table, the name first
+    if hasattr(kind, "_fields"):  # rows of a table, which begin with a name
         return [[name, *map(_scalar, cells)] for name, *cells in (row.split(".") for row in text.split("_"))]
     return text.split(".") if kind is str else [_scalar(entry) for entry in text.split(".")]
 

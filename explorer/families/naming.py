@@ -1,4 +1,4 @@
-"""What a network is called: a preset that it equals, one that it was made from, or what it is."""
+"""Names of networks: the preset that a network equals, or the one that it was made from."""
 
 from difflib import SequenceMatcher
 
@@ -7,20 +7,22 @@ from explorer.families.registry import PRESETS
 from explorer.i18n import _
 from explorer.specs.base import Spec
 
-ALIKE = 0.5  # of two structures: below, a network is no changed form of the other
+ALIKE = 0.5  # least similarity of two structures, from 0 to 1, for one network to be a changed form of the other
 
 
 def same_as(spec: Spec) -> str | None:
-    """The preset that a network equals."""
+    """The name of the preset that a network equals; None if it equals none."""
     return next((name for name, preset in PRESETS.items() if preset.spec == spec), None)
 
 
 def title(spec: Spec, base: str) -> str:
-    """A network's name: that of the preset that it equals, else of what it was made from, or is much nearer to.
+    """The title of a network: the preset that it equals, else "…, changed" of a preset.
+
+    That preset is ``base``, or the nearest one if the network differs from it in fewer settings.
 
     Args:
-        spec: the network.
-        base: the preset that it was made from, or torchvision:NAME.
+        spec: Spec of the network.
+        base: Preset that it was made from, or torchvision:NAME.
     """
     if (equal := same_as(spec)) is not None:
         return PRESETS[equal].title
@@ -33,13 +35,13 @@ def title(spec: Spec, base: str) -> str:
 
 
 def twin_of(preset: str) -> str:
-    """The name under which torchvision would have the same network as a preset."""
+    """The name of torchvision's model with the same tensors as a preset; torchvision may have no such model."""
     twin = PRESETS[preset].twin
     return preset.replace("-", "_") if twin is None else twin
 
 
 def is_form_of(spec: Spec, base: str) -> bool:
-    """Whether a network's structure is alike enough to a preset's to be called a changed form of it."""
+    """Whether a network's structure is similar enough to a preset's to be called a changed form of it."""
     if base not in PRESETS:
         return True
     one, other = spec.structure(), PRESETS[base].spec.structure()

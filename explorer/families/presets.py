@@ -1,4 +1,4 @@
-"""All families, all presets, and how a text becomes a spec."""
+"""Parsers that turn JSON, names and typed text into specs, and the search for the nearest preset."""
 
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,7 +16,7 @@ def parse_spec(data: object) -> Spec:
     """A spec from decoded JSON.
 
     Raises:
-        SpecError: naming rule, value and place.
+        SpecError: If a rule is broken; names rule, value and place.
     """
     if not isinstance(data, dict):
         raise SpecError(_("spec: {value} is not a JSON object").format(value=shown(data)))
@@ -34,18 +34,18 @@ def parse_json(text: str) -> Spec:
     """A spec from JSON text.
 
     Raises:
-        InputError: where the text is not JSON or repeats a key.
-        SpecError: where the spec breaks a rule.
+        InputError: If the text is not JSON or repeats a key.
+        SpecError: If the spec breaks a rule.
     """
     return parse_spec(decode(text, "spec"))
 
 
 def resolve(text: str) -> Spec:
-    """A spec from what people type: preset name, torchvision:NAME, saved:NAME, inline JSON, or a .json file.
+    """A spec from typed text: preset name, torchvision:NAME, saved:NAME, inline JSON, or a .json file.
 
     Raises:
-        InputError: where a file can't be read or is not JSON.
-        SpecError: where it is none of these, or the spec breaks a rule.
+        InputError: If a file can't be read or is not JSON.
+        SpecError: If the text is none of these, or the spec breaks a rule.
     """
     text = text.strip()
     if text.startswith(("{", "[")):
@@ -55,7 +55,7 @@ def resolve(text: str) -> Spec:
     if (spec := from_name(text)) is not None:
         return spec
     if text.startswith(SAVED):
-        from explorer.families import saved  # it parses with this module
+        from explorer.families import saved  # not at the top: that module imports this one
 
         return saved.load(text.removeprefix(SAVED))
     if text.endswith(".json"):
@@ -70,30 +70,34 @@ def resolve(text: str) -> Spec:
 
 
 def from_name(name: str) -> Spec | None:
-    """The network that a family has under a name beside its presets, such as torchvision:NAME; None where none has.
+    """The network of a name that is no preset, such as torchvision:NAME; None if no family knows the name.
 
     Raises:
-        SpecError: where the name breaks a rule.
+        SpecError: If the name breaks a rule.
     """
     return next((spec for family in FAMILIES.values() if (spec := family.from_name(name)) is not None), None)
 
 
 def from_layers(text: str, current: Spec) -> Spec:
-    """The network of a list of layers as people write it, with everything else from the current network.
+    """A network from a typed list of layers.
+
+    Args:
+        text: List of layers.
+        current: Network that supplies all other settings.
 
     Raises:
-        SpecError: where the text is no such list.
+        SpecError: If the text is no such list.
     """
     return next(spec for family in FAMILIES.values() if (spec := family.from_layers(text, current)) is not None)
 
 
 def is_base(name: str) -> bool:
-    """Whether a network can be made from what has this name: a preset, or a family's own."""
+    """Whether a link can start from this name: a preset, or a name that a family knows."""
     return name in PRESETS or from_name(name) is not None
 
 
 def nearest(spec: Spec) -> str:
-    """The preset, or torchvision:NAME, that a network differs from in the fewest settings."""
+    """The preset, or torchvision:NAME, from which a network differs in the fewest settings."""
     if spec.own_name is not None:
         return spec.own_name
     return min(
@@ -103,6 +107,6 @@ def nearest(spec: Spec) -> str:
 
 
 def differences(one: Spec, other: Spec) -> int:
-    """In how many settings two networks differ; of different families, in all."""
+    """The number of settings in which two networks differ."""
     before, after = one.to_dict(), other.to_dict()
     return sum(key not in after or before[key] != after[key] for key in before)

@@ -1,10 +1,13 @@
-"""Why PyTorch or torchvision refuse a network or an image size, in our words: theirs name their own functions."""
+"""Messages for users when PyTorch or torchvision refuses a network or an image size.
+
+Their own messages name their own functions.
+"""
 
 from explorer.i18n import _
 
 
 def words(error: BaseException) -> str:
-    """The rule that is broken, as far as the message of PyTorch tells it."""
+    """The rule that is broken, found by words of PyTorch's message."""
     said = str(error.__cause__ or error)
     for signs, sentence in (
         (("more than 1 value per channel",), _("a batch norm would see a single value of each channel")),

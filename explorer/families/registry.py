@@ -1,8 +1,8 @@
-"""The families of networks: a folder each, which is found and not registered.
+"""The registry of families: it finds every folder with a ``spec.py``, so no list has to be edited.
 
-A family's folder holds ``spec.py`` (without torch: one subclass of ``Spec``, and its ``PRESETS``), ``network.py``
-(``build(spec)`` and ``HEAD``), and what else the family has to say: ``recognise.py`` about checkpoints of other
-people, ``source.py`` about the network as source code, ``published.py`` about figures in print.
+A family's folder holds ``spec.py`` (without torch: one subclass of ``Spec``, and its ``PRESETS``) and ``network.py``
+(``build(spec)`` and ``HEAD``). It may hold ``recognise.py`` (recognises checkpoints of other people), ``source.py``
+(values for the template of the source code), ``published.py`` (published figures) and others.
 """
 
 from functools import cache
@@ -22,7 +22,7 @@ def _spec_class(folder: str) -> type[Spec]:
 
 
 def _find() -> dict[str, type[Spec]]:
-    """The class of specs of each family, by the family's name, in the order in which people meet them."""
+    """The spec class of each family by the family's name, in the order of lists."""
     folders = sorted(path.parent.name for path in Path(__file__).parent.glob("*/spec.py"))
     return {folder: _spec_class(folder) for folder in sorted(folders, key=lambda name: _spec_class(name).position)}
 
@@ -42,11 +42,11 @@ def titles() -> str:
 
 @cache
 def part(family: str, name: str) -> ModuleType | None:
-    """One of the modules of a family's folder; None where the family has none of that name."""
+    """A module of a family's folder; None if the folder has no module of that name."""
     module = f"{__package__}.{family}.{name}"
     return import_module(module) if find_spec(module) else None
 
 
 def parts(name: str) -> dict[str, ModuleType]:
-    """The modules of that name by family, of the families that have one."""
+    """The modules of one name by family; families without such a module are left out."""
     return {family: module for family in FAMILIES if (module := part(family, name)) is not None}

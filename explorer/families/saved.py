@@ -1,4 +1,4 @@
-"""Architectures saved under a name: one JSON file each, shared by everybody who uses this server."""
+"""Architectures saved under a name: one JSON file each, shared by all users of this server."""
 
 import os
 import re
@@ -17,13 +17,13 @@ _NAME = re.compile(r"[\w][\w .+-]{0,59}")
 
 
 def folder() -> Path:
-    """Where the files are."""
+    """The folder of the files."""
     return settings().saved_dir
 
 
 def names() -> list[str]:
     """The saved names, in alphabetical order."""
-    # os.path.isfile is quiet about a folder that may be listed and not entered; Path.is_file raises.
+    # os.path.isfile returns False in a folder that may be listed and not entered; Path.is_file raises.
     files = (path for path in folder().glob("*.json") if os.path.isfile(path))  # noqa: PTH113
     return sorted((path.stem for path in files if _NAME.fullmatch(path.stem)), key=str.casefold)
 
@@ -32,13 +32,13 @@ def load(name: str) -> Spec:
     """The spec that was saved under a name.
 
     Raises:
-        InputError: where there is none, or the file doesn't hold a spec.
+        InputError: If there is none, or the file doesn't hold a spec.
     """
     try:
         return parse_json(_path(name).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(_("saved: there is no architecture {name}").format(name=shown(name))) from None
-    except OSError as error:  # its own words would show the server's path
+    except OSError as error:  # Python's own message would show the server's path
         raise InputError(
             _("saved: can't read {name}: {reason}").format(name=shown(name), reason=error.strerror)
         ) from None
@@ -47,10 +47,15 @@ def load(name: str) -> Spec:
 
 
 def save(name: str, spec: Spec, *, replace: bool = False) -> None:
-    """Write a spec under a name, whole or not at all.
+    """Save a spec under a name, by an atomic write.
+
+    Args:
+        name: Name of the architecture.
+        spec: Spec to save.
+        replace: Whether an architecture of the same name is replaced.
 
     Raises:
-        InputError: where the name can't be used or written, or stands already and is not to be replaced.
+        InputError: If the name is not allowed or taken, the limit is reached, or the file can't be written.
     """
     name = name.strip()
     path = _path(name)
@@ -69,7 +74,7 @@ def save(name: str, spec: Spec, *, replace: bool = False) -> None:
         try:
             with whole(path, new=not replace) as part:
                 part.write_text(spec.to_json(), encoding="utf-8")
-        except FileExistsError:  # saved by another session since we looked
+        except FileExistsError:  # another session saved it after the check above
             raise _taken(name) from None
     except OSError as error:
         raise InputError(
@@ -78,10 +83,10 @@ def save(name: str, spec: Spec, *, replace: bool = False) -> None:
 
 
 def delete(name: str) -> None:
-    """Remove a saved architecture; one that is gone already is no fault.
+    """Remove a saved architecture; do nothing if it is gone already.
 
     Raises:
-        InputError: where its file can't be removed.
+        InputError: If its file can't be removed.
     """
     try:
         _path(name).unlink(missing_ok=True)

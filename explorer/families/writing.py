@@ -1,4 +1,4 @@
-"""Pieces of source that break over lines as ruff formats them."""
+"""Pieces of source code, broken into lines as ruff formats them."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,14 @@ WIDTH = 88
 
 
 def bracketed(opening: str, items: Iterable[str], closing: str, indent: int = 0) -> str:
-    """``opening`` items ``closing`` on one line where they fit, else an item a line with a trailing comma."""
+    """Items in brackets: on one line if it fits, else one item a line with a trailing comma.
+
+    Args:
+        opening: Text before the items, such as ``f(``.
+        items: Items of source code.
+        closing: Text after the items.
+        indent: Blanks before the first line.
+    """
     items, margin = list(items), " " * indent
     line = margin + opening + ", ".join(items) + closing
     if len(line) <= WIDTH:

@@ -11,7 +11,7 @@ HEAD = ("avgpool", "flatten", "classifier")
 
 
 class DenseLayer(nn.Module):
-    """New channels behind those that arrive: batch norm and ReLU come before each convolution.
+    """Batch norm, ReLU and convolution, once or twice; the new channels are concatenated after the input.
 
     (N, C, H, W) to (N, C + growth_rate, H, W).
     """
@@ -42,7 +42,7 @@ class DenseLayer(nn.Module):
 
 
 def make_features(spec: DenseNetSpec) -> nn.Sequential:
-    """Stem, dense blocks and the transitions between them, and the last batch norm with its ReLU."""
+    """The stem, the dense blocks with transitions between them, and the last batch norm with its ReLU."""
     width = spec.stem_width
     features: OrderedDict[str, nn.Module] = OrderedDict()
     if spec.stem == "imagenet":
@@ -62,7 +62,7 @@ def make_features(spec: DenseNetSpec) -> nn.Sequential:
         )
         made = arriving + count * spec.growth_rate
         if stage == len(spec.blocks):
-            features[f"norm{stage + 1}"] = nn.BatchNorm2d(made)  # norm5 behind four blocks
+            features[f"norm{stage + 1}"] = nn.BatchNorm2d(made)  # norm5 after four blocks
             features[f"relu{stage + 1}"] = nn.ReLU(inplace=True)
         else:
             features[f"transition{stage}"] = nn.Sequential(

@@ -1,4 +1,4 @@
-"""What is printed about networks of the ``densenet`` family."""
+"""Published figures about networks of the ``densenet`` family."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Networks of the ``densenet`` family among the tensors of a checkpoint."""
+"""Recognition of networks of the ``densenet`` family by the tensors of a checkpoint."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -15,20 +15,24 @@ from explorer.i18n import _
 Part = Unit | Norm
 Place = tuple[int, ...]
 
-STEMS = {7: "imagenet", 3: "cifar"}  # by the side of the kernel
+STEMS = {7: "imagenet", 3: "cifar"}  # stems by the side of their kernel
 SIZES = {"imagenet": 224, "cifar": 32}
-LAST = 1_000  # a place behind all blocks
-# Modules as torchvision calls them; in files from before 2019 the numbers in a layer stand behind a dot.
+LAST = 1_000  # a sort key after all blocks
+# torchvision's names of modules; in files from before 2019 a dot comes before the numbers of a layer.
 _LAYER = re.compile(r"(?:.*\.)?denseblock(\d{1,3})\.denselayer(\d{1,3})\.(norm|conv)\.?(\d)")
 _TRANSITION = re.compile(r"(?:.*\.)?transition(\d{1,3})\.(norm|conv)")
 _OTHER = re.compile(r"(?:.*\.)?(conv0|norm\d{1,2}|classifier)")
 
 
 class Reading(NamedTuple):
-    """What the order of convolutions and batch norms says.
+    """The structure that the order of convolutions and batch norms shows.
 
-    ``narrow`` is the width of the 1x1 convolutions of the layers, None where they have none; ``kept`` pairs the
-    channels before and behind each transition, ``channels`` are those of the last map.
+    Attributes:
+        blocks: Number of layers in each dense block.
+        growth: Growth rate.
+        narrow: Output channels of the layers' 1x1 convolutions; None if they have none.
+        kept: Channels before and after each transition.
+        channels: Channels of the last map.
     """
 
     blocks: list[int]
@@ -39,7 +43,7 @@ class Reading(NamedTuple):
 
 
 def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
-    """Every network of this family that the tensors may be, best first."""
+    """All networks of this family that fit the tensors, the likeliest first."""
     found = sequence(checkpoint.shapes, ordered=checkpoint.ordered)
     if not found:
         return
@@ -65,7 +69,7 @@ def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
 
 
 def _pairs(parts: Sequence[Part]) -> list[Unit] | None:
-    """The convolutions of pairs of a batch norm and the convolution behind it; None where they are no such pairs."""
+    """The convolutions, if each follows a batch norm of its input channels; else None."""
     norms, convolutions = parts[::2], parts[1::2]
     found = [unit for unit in convolutions if isinstance(unit, Unit) and unit.kernel]
     widths = [norm.channels for norm in norms if isinstance(norm, Norm)]
@@ -74,7 +78,7 @@ def _pairs(parts: Sequence[Part]) -> list[Unit] | None:
 
 
 def _place(name: str) -> Place | None:
-    """Where a module of torchvision's runs; None of a name that torchvision's network has not."""
+    """A sort key that puts torchvision's modules in running order; None if torchvision has no such name."""
     if match := _LAYER.fullmatch(name):
         block, layer, kind, number = match.groups()
         return int(block), 0, int(layer), int(number), kind == "conv"
@@ -86,11 +90,11 @@ def _place(name: str) -> Place | None:
 
 
 def _read(convolutions: Sequence[Unit], channels: int) -> Reading | None:
-    """Follow the channels from the stem to the last map; None where they are not those of dense blocks.
+    """The structure that the channels show from the stem to the last map; None if they don't fit dense blocks.
 
     Args:
-        convolutions: All but the stem, in order.
-        channels: Those that the stem makes.
+        convolutions: All convolutions except the stem, in running order.
+        channels: Output channels of the stem.
     """
     blocks, kept = [0], list[tuple[int, int]]()
     growth, narrow = 0, None
@@ -99,7 +103,7 @@ def _read(convolutions: Sequence[Unit], channels: int) -> Reading | None:
         first, *rest = rest
         if first.before != channels:
             return None
-        # A 1x1 with a 3x3 behind it is a layer, unless the layers of this network are 3x3 alone.
+        # A 1x1 and the 3x3 after it are a layer, unless this network's layers have no 1x1.
         layer = [first]
         if first.kernel == 1 and rest and rest[0].kernel == 3 and (narrow is not None or not growth):
             layer.append(rest.pop(0))
@@ -123,10 +127,10 @@ def _read(convolutions: Sequence[Unit], channels: int) -> Reading | None:
 
 
 def _spec(stem: Unit, reading: Reading, head: Unit) -> DenseNetSpec:
-    """The network of a reading.
+    """The spec of a reading.
 
     Raises:
-        SpecError: where it breaks a rule of the family.
+        SpecError: If it breaks a rule of the family.
     """
     kind = STEMS[stem.kernel]
     fields: dict[str, Any] = {
@@ -146,14 +150,20 @@ def _spec(stem: Unit, reading: Reading, head: Unit) -> DenseNetSpec:
 
 
 def _compression(kept: Sequence[tuple[int, int]]) -> float:
-    """The share that explains all transitions, whose channels are rounded down: the usual ones first."""
+    """The compression that explains all transitions, whose channels are rounded down; usual values come first."""
     exact = [share for before, after in kept for share in (after / before, (after + 0.5) / before)]
     fitting = (share for share in (0.5, 1.0, *exact) if all(int(before * share) == after for before, after in kept))
     return next(fitting, exact[0])
 
 
 def _matched(spec: DenseNetSpec, found: Sequence[Part], *, told: bool) -> Iterator[Guess]:
-    """The guess, if all tensors have the shapes that the network needs."""
+    """The guess if all tensors have the shapes of the network.
+
+    Args:
+        spec: Spec of the network.
+        found: Layers and batch norms of the checkpoint in running order.
+        told: Whether all names are torchvision's.
+    """
     ours = sequence(our_shapes(spec), ordered=True) or []
     if len(ours) != len(found) or any(_form(own) != _form(their) for own, their in zip(ours, found, strict=True)):
         return
@@ -170,14 +180,14 @@ def _matched(spec: DenseNetSpec, found: Sequence[Part], *, told: bool) -> Iterat
 
 
 def _form(part: Part) -> tuple[object, ...]:
-    """What two modules need in common: shapes, and whether there is a bias; batch norms may lack their weights."""
+    """The properties that must be equal in our module and theirs; batch norms may lack their weights."""
     if isinstance(part, Norm):
         return ("norm", part.channels)
     return (part.before, part.after, part.kernel, "bias" in part.tensors)
 
 
 def untold(_spec: DenseNetSpec) -> str:
-    """What no tensor of the network tells and nobody is asked about."""
+    """The note about properties that no tensor shows and no question asks."""
     return _(
         "No tensor tells these, which are taken as usual: ReLU behind each batch norm, pools of means between the "
         "blocks, means of the last map, new channels behind those that arrive."

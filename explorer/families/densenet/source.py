@@ -1,4 +1,4 @@
-"""What the template of the ``densenet`` family needs: what arrives at each block, and the maps for its comments."""
+"""Values for the source template of the ``densenet`` family: widths, and shapes of maps for its comments."""
 
 from collections.abc import Mapping
 from typing import Any

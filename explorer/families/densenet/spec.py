@@ -16,13 +16,13 @@ Factor = Annotated[int, Field(strict=True, ge=1, le=64)]
 
 
 class DenseNetSpec(Spec):
-    """Counts of the layers in each dense block, and how layers and transitions are made.
+    """The numbers of layers in each dense block, and the design of layers and transitions.
 
     Every layer adds ``growth_rate`` channels to the map that it reads. ``bottleneck`` is the width of the 1x1
-    convolution before each 3x3 in growth rates (null leaves the 1x1 out), ``compression`` the share of channels that
-    the transition between two blocks keeps, ``stem_width`` the channels of the first convolution, by default twice the
-    growth rate. ``stem`` imagenet is a 7x7 convolution that strides by 2 with batch norm, and a 3x3 max-pool that
-    strides by 2; cifar is a 3x3 convolution at stride 1 (Huang et al. 2017, sections 3 and 4.2).
+    convolution before each 3x3, in growth rates; null leaves the 1x1 out. ``compression`` is the share of channels that
+    a transition between two blocks keeps. ``stem_width`` is the number of channels of the first convolution, by default
+    twice the growth rate. ``stem`` imagenet is a 7x7 convolution with stride 2 and batch norm, and a 3x3 max-pool with
+    stride 2; cifar is a 3x3 convolution with stride 1 (Huang et al. 2017, sections 3 and 4.2).
     """
 
     title: ClassVar[str] = "DenseNet"
@@ -48,7 +48,7 @@ class DenseNetSpec(Spec):
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Channels that arrive at each dense block, and last those that the last block hands on."""
+        """Input channels of each dense block, then the output channels of the last one."""
         channels = [self.stem_width]
         for stage, count in enumerate(self.blocks, 1):
             made = channels[-1] + count * self.growth_rate
@@ -125,8 +125,8 @@ def _imagenet(depth: int) -> DenseNetSpec:
 
 
 def _cifar(depth: int, growth: int, *, bottleneck: bool) -> DenseNetSpec:
-    # Huang et al. 2017, section 3: three blocks of equally many layers; of 4 + 3n convolutions and linear layers, or
-    # twice as many where each 3x3 has a 1x1 before it.
+    # Huang et al. 2017, section 3: three blocks of n layers each. There are 4 + 3n convolutions and linear layers, or
+    # 4 + 6n if each 3x3 has a 1x1 before it.
     layers = (depth - 4) // 3
     return DenseNetSpec(
         blocks=(layers // 2 if bottleneck else layers,) * 3,

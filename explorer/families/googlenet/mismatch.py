@@ -1,4 +1,4 @@
-"""Why layers are no GoogLeNet of ours though they hold its modules."""
+"""The reason why a checkpoint with Inception modules fits none of our GoogLeNets."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from explorer.i18n import _
 
 
 def fault(layers: Layers) -> str | None:
-    """What shows that only the stem of a GoogLeNet is none of ours, in words; None where it isn't so."""
+    """The message if only the stem differs from our GoogLeNets; None if that is not so."""
     if not (theirs := other_stem(layers)):
         return None
     spec = "googlenet-bn-cifar10" if len(theirs) == 1 else "googlenet-torchvision" if theirs[0].norm else "googlenet"

@@ -10,7 +10,7 @@ HEAD = ("avgpool", "flatten", "dropout", "fc")
 
 
 class BasicConv2d(nn.Sequential):
-    """Convolution, batch norm if asked (then without bias), ReLU."""
+    """Convolution, batch norm if asked, ReLU; with batch norm the convolution has no bias."""
 
     def __init__(
         self, before: int, after: int, kernel: int, stride: int = 1, *, batch_norm: bool, padding: int | None = None
@@ -53,7 +53,7 @@ class Inception(nn.Module):
 
 
 class AuxHead(nn.Sequential):
-    """The auxiliary classifier of section 5: it helps training and is not run afterwards."""
+    """The auxiliary classifier of section 5; it runs only in training."""
 
     def __init__(self, spec: GoogLeNetSpec, before: int, map_size: int) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class AuxHead(nn.Sequential):
 
 
 class GoogLeNet(nn.Module):
-    """(N, C, H, W) to (N, classes) logits; in training a list: those of the main head, then of each auxiliary."""
+    """(N, C, H, W) to (N, classes) logits; in training a list of logits: the main head, then each auxiliary head."""
 
     def __init__(self, spec: GoogLeNetSpec) -> None:
         super().__init__()
@@ -77,8 +77,8 @@ class GoogLeNet(nn.Module):
         def unit(before: int, after: int, kernel: int, stride: int = 1) -> BasicConv2d:
             return BasicConv2d(before, after, kernel, stride, batch_norm=spec.batch_norm)
 
-        self.body: list[str] = []  # names of the modules in the order in which they run
-        self.aux: dict[str, str] = {}  # name of a module -> name of the auxiliary head that reads it
+        self.body: list[str] = []  # names of the modules in running order
+        self.aux: dict[str, str] = {}  # names of auxiliary heads by the name of the module that they read
         size = spec.image_size
 
         def then(name: str, module: nn.Module) -> None:

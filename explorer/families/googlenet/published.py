@@ -1,4 +1,4 @@
-"""What is printed about networks of the ``googlenet`` family."""
+"""Published figures about networks of the ``googlenet`` family."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,7 @@ GOOGLENET_TABLE_1 = {
     "5b": ("1388K", "71M"),
     "linear": ("1000K", "1M"),
 }
-# Channels that an auxiliary head reads, by the module that it follows.
+# Input channels of each auxiliary head, by the module that it follows.
 GOOGLENET_HEADS = {"4a": "512", "4d": "528"}
 GOOGLENET_LAYERS = {"conv1": ("conv1",), "conv2 with reduce": ("conv2", "conv3"), "linear": ("fc",)}
 # num_params and _ops (G) of torchvision's models with the same tensors.
@@ -60,7 +60,7 @@ def claims(spec: GoogLeNetSpec) -> Iterator[Claim]:
 
 
 def _heads(spec: GoogLeNetSpec) -> Iterator[Claim]:
-    """What the paper says of its auxiliary heads, layer by layer."""
+    """The paper's figures about its auxiliary heads, layer by layer."""
     for number, module in enumerate(spec.aux_after, 1):
         if module not in GOOGLENET_HEADS:
             continue
@@ -88,7 +88,10 @@ def _why_row(row: str) -> str:
 
 
 def _worked_module(*, reduce: bool) -> GoogLeNetSpec:
-    """128, 192 and 96 channels on 28×28×256, after a module that hands on 256 channels from a stem of 192."""
+    """A module of 128, 192 and 96 channels on 28×28×256.
+
+    The module before it has 256 output channels; the stem has 192.
+    """
     before = ["before", 64, 96, 128, 16, 32, 32] if reduce else ["before", 32, 1, 16, 1, 16, 1]
     case = ["case", 128, 64, 192, 64, 96, 64]
     return GoogLeNetSpec.parse(

@@ -1,4 +1,4 @@
-"""Networks of the ``googlenet`` family among the layers of a checkpoint."""
+"""Recognition of networks of the ``googlenet`` family by the layers of a checkpoint."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -20,46 +20,51 @@ POOLED = re.compile(r"pool|proj", re.IGNORECASE)
 FIVE = re.compile(r"5x5|five", re.IGNORECASE)
 REDUCES = re.compile(r"reduc|squeeze|bottleneck", re.IGNORECASE)
 BRANCH = re.compile(r"([A-Za-z_]+)([0-9]+)")  # branch2, p2_1
-MOST_STEMS = 50  # the published table has two, by its reductions
+MOST_STEMS = 50  # candidates for the stem; the published table gives two, because of its reductions
 
 
 class Inception(NamedTuple):
     """The convolutions of a module in our order: 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection.
 
-    A naive module has the 1x1, the 3x3 and the 5x5 alone.
+    A naive module has only the 1x1, the 3x3 and the 5x5.
     """
 
     units: tuple[Unit, ...]
 
     @property
     def before(self) -> int:
-        """Channels that arrive."""
+        """Input channels."""
         return self.units[0].before
 
     @property
     def after(self) -> int:
-        """Channels that leave."""
+        """Output channels."""
         if len(self.units) == 3:
             return self.before + sum(unit.after for unit in self.units)
         return sum(self.units[place].after for place in (0, 2, 4, 5))
 
     @property
     def pool_told(self) -> bool:
-        """Whether names say which of the two 1x1 that reduce nothing follows the pool."""
+        """Whether names show which of the two 1x1 convolutions without reduction follows the pool."""
         one, *_middle, pooled = self.units
         numbers = _numbers(self.units)
         return (bool(POOLED.search(one.name)), numbers[0]) < (bool(POOLED.search(pooled.name)), numbers[-1])
 
     @property
     def wide_told(self) -> bool:
-        """Whether sizes or names say which branch is the 5x5, which may be a second 3x3."""
+        """Whether sizes or names show which branch is the 5x5; its kernel may be 3x3."""
         three, five = self.units[2], self.units[4]
         told = [(unit.kernel, bool(FIVE.search(unit.name))) for unit in (three, five)]
         numbers = _numbers(self.units)
         return (told[0], numbers[2]) < (told[1], numbers[4])
 
     def exchanged(self, *, pool: bool, wide: bool) -> "Inception":
-        """The same convolutions, with the branches exchanged whose shapes are alike."""
+        """The same convolutions with branches of equal shapes exchanged.
+
+        Args:
+            pool: Whether the 1x1 and the pool projection change places.
+            wide: Whether the 3x3 and the 5x5 branch change places.
+        """
         if not (pool or wide):
             return self
         one, *middle, pooled = self.units
@@ -68,7 +73,7 @@ class Inception(NamedTuple):
         return Inception((pooled, *middle, one) if pool else (one, *middle, pooled))
 
     def row(self, name: str) -> Module:
-        """The row of the table; what a naive module has no use for stands as wide as what it replaces."""
+        """The row of the table; a naive module's unused columns get the width of their convolution or of the input."""
         widths = [unit.after for unit in self.units]
         if len(widths) == 3:
             one, three, five = widths
@@ -77,7 +82,7 @@ class Inception(NamedTuple):
 
 
 def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
-    """Every network of this family that the layers may be, best first."""
+    """All networks of this family that fit the layers, the likeliest first."""
     layers = checkpoint.layers
     if layers.rest or not layers.linears:
         return
@@ -99,9 +104,9 @@ def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
 
 
 def other_stem(layers: Layers) -> list[Unit]:
-    """The one to three convolutions before nothing but Inception modules; none where it is not so.
+    """The first one to three convolutions of any shape if only Inception modules follow them; else none.
 
-    They come first in the file, in whatever shapes: for words about a network that is none of this family.
+    For messages about networks that are like this family and don't fit it.
     """
     main, _heads = _without_heads(layers)
     convolutions = [unit for unit in main if unit.kernel]
@@ -113,21 +118,21 @@ def other_stem(layers: Layers) -> list[Unit]:
 
 
 def _readings(modules: list[Inception]) -> Iterator[list[Inception]]:
-    """The modules, and then with the branches exchanged that neither shapes nor names tell apart."""
+    """The modules as they are, then with the branches exchanged that neither shapes nor names distinguish."""
     pools, wides = ((False, True) if left else (False,) for left in _open(modules))
     for pool, wide in product(pools, wides):
         yield [module.exchanged(pool=pool, wide=wide) for module in modules]
 
 
 def _open(modules: list[Inception]) -> tuple[bool, bool]:
-    """What nothing tells: which of the two 1x1 that reduce nothing follows the pool, and which 3x3 comes first."""
+    """Whether it is unknown which 1x1 without reduction follows the pool, and which of two 3x3 branches is first."""
     if len(modules[0].units) != 6 or _published([module.row("") for module in modules], 6):
         return False, False
     return not all(module.pool_told for module in modules), not all(module.wide_told for module in modules)
 
 
 def _without_heads(layers: Layers) -> tuple[list[Unit], list[Unit]]:
-    """Take out auxiliary heads: a 1x1 convolution and two linear layers, the first of which reads C maps."""
+    """The main layers, and those of auxiliary heads: a 1x1 convolution and two linear layers, the first on its map."""
     units = list(layers.units)
     heads: list[Unit] = []
     for first in layers.linears:
@@ -148,7 +153,7 @@ def _squared(features: int, channels: int) -> bool:
 
 
 def _stems(convolutions: list[Unit]) -> Iterator[list[Unit]]:
-    """What may come before the first module: 7x7, 1x1 and 3x3, or one 3x3."""
+    """Candidates for the stem: 7x7, 1x1 and 3x3, or one 3x3."""
 
     def like(kernel: int, after: int, before: int | None = None) -> list[Unit]:
         fitting = (unit for unit in convolutions if (unit.kernel, unit.after) == (kernel, after))
@@ -162,14 +167,14 @@ def _stems(convolutions: list[Unit]) -> Iterator[list[Unit]]:
 
 
 def _modules(units: list[Unit], size: int) -> list[Inception]:
-    """Cut the units into modules of so many convolutions; none where that fails."""
+    """The units divided into modules of ``size`` convolutions; empty if that fails."""
     found = [_module(units[start : start + size]) for start in range(0, len(units), size)]
     modules = [module for module in found if module is not None and len(module.units) == size]
     return modules if len(modules) == len(found) else []
 
 
 def _module(units: Sequence[Unit]) -> Inception | None:
-    """The branches of a module, in whatever order they are registered."""
+    """The module of some units, registered in any order; None if they form no module."""
     numbers = dict(zip((unit.name for unit in units), _numbers(units), strict=True))
     wide = [unit for unit in units if unit.kernel in (3, 5)]
     wide.sort(key=lambda unit: (unit.kernel, bool(FIVE.search(unit.name)), numbers[unit.name]))
@@ -200,7 +205,7 @@ def _module(units: Sequence[Unit]) -> Inception | None:
 
 
 def _numbers(units: Sequence[Unit]) -> list[int]:
-    """What the four branches of a module are numbered by in their names; zeros where they are not."""
+    """The number of each unit's branch in its name; zeros if the four branches are not numbered."""
     shared = len(common(unit.path for unit in units))
     found = [BRANCH.match(unit.path[shared]) if len(unit.path) > shared else None for unit in units]
     told = [(match[1], int(match[2])) for match in found if match]
@@ -210,7 +215,7 @@ def _numbers(units: Sequence[Unit]) -> list[int]:
 
 
 def _distance(units: Sequence[Unit], reduce: Unit, unit: Unit) -> tuple[bool, int, bool, int]:
-    """How far a 1x1 is from the convolution that it may reduce for: by its names, then by its place in the file."""
+    """The distance of a 1x1 from the convolution that it may reduce for: by names, then by place in the file."""
     near = len(common([reduce.path, unit.path]))
     steps = units.index(unit) - units.index(reduce)
     return not REDUCES.search(reduce.name), -near, steps < 0, abs(steps)
@@ -221,8 +226,8 @@ def _read(stem: list[Unit], modules: list[Inception], head: Unit, heads: list[Un
     normed = stem[0].norm is not None
     kernel = modules[0].units[4 if len(modules[0].units) == 6 else 2].kernel
     as_torchvision = normed and kernel == 3
-    # torchvision sets one in the modules that pair a convolution with its norm; who numbers the two in a sequence, or
-    # keeps the bias, has written code anew.
+    # torchvision sets an epsilon in the modules that pair a convolution with its norm. Networks that number the two in
+    # a sequence, or keep the bias, are not built from its code.
     numbered = stem[0].path[-1:] and stem[0].path[-1].isdecimal()
     epsilon = PYTORCH_EPSILON if numbered or "bias" in stem[0].tensors else GoogLeNetSpec.epsilon
     rows, pools = _table(modules)
@@ -269,7 +274,7 @@ def _read(stem: list[Unit], modules: list[Inception], head: Unit, heads: list[Un
 
 
 def _table(modules: list[Inception]) -> tuple[list[Module], list[str]]:
-    """The rows, and the names of those that a pool follows: of a published table as there, else by signs."""
+    """The rows of the table, and the names of the modules before a pool: from a preset if one fits, else by names."""
     rows = [module.row(f"m{number}") for number, module in enumerate(modules, 1)]
     own = _names(modules)
     if (published := _published(rows, len(modules[0].units))) is not None:
@@ -283,7 +288,12 @@ def _table(modules: list[Inception]) -> tuple[list[Module], list[str]]:
 
 
 def _published(rows: list[Module], count: int) -> GoogLeNetSpec | None:
-    """The preset whose modules have the same convolutions."""
+    """The preset whose modules have the same convolutions; None if there is none.
+
+    Args:
+        rows: Rows of the table.
+        count: Convolutions in a module; a naive one has three.
+    """
 
     def used(row: Module) -> tuple[str | int, ...]:
         return row[1:] if count == 6 else (row.ch1x1, row.ch3x3, row.ch5x5)
@@ -293,7 +303,7 @@ def _published(rows: list[Module], count: int) -> GoogLeNetSpec | None:
 
 
 def _names(modules: list[Inception]) -> list[str] | None:
-    """What the modules are called in the checkpoint, where that is short, numbered and tells them apart."""
+    """The modules' names in the checkpoint if they are short, numbered and distinct; else None."""
     paths = [common(unit.path for unit in module.units) for module in modules]
     depth = len(common(paths))
     if not all(len(path) > depth for path in paths):
@@ -310,11 +320,14 @@ def _names(modules: list[Inception]) -> list[str] | None:
 
 
 def _pooled(names: list[str]) -> list[int]:
-    """Places of modules that a pool follows: by numbers like 3b and 4a or gaps, else as far on as in the paper."""
+    """Positions of the modules before a pool.
+
+    Names like 3b and 4a show them, or gaps between numbers; else they are at the paper's share of the depth.
+    """
     stages = [match[1] if (match := re.fullmatch(r"([0-9]+)[a-z]", name)) else "" for name in names]
     if all(stages):
         return [place for place in range(len(names) - 1) if stages[place] != stages[place + 1]]
-    if all(name.isdecimal() for name in names):  # pools have numbers of a Sequential, and no tensors
+    if all(name.isdecimal() for name in names):  # a pool in a Sequential has a number and no tensors
         steps = [int(later) - int(name) for name, later in pairwise(names)]
         if set(steps) == {1, 2}:
             return [place for place, step in enumerate(steps) if step == 2]
@@ -322,5 +335,5 @@ def _pooled(names: list[str]) -> list[int]:
 
 
 def untold(_spec: GoogLeNetSpec) -> str:
-    """What no tensor of the network tells and nobody is asked about."""
+    """The note about properties that no tensor shows and no question asks."""
     return _("No tensor tells these, which are taken as usual: ReLU as the activation, means of the last map.")

@@ -1,4 +1,4 @@
-"""What the template of the ``googlenet`` family needs: the tables of modules, pools and auxiliary heads."""
+"""Values for the source template of the ``googlenet`` family: tables of modules, pools and auxiliary heads."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from explorer.families.googlenet.spec import AUX_SIDE, AUX_STRIDE, AUX_WINDOW, G
 from explorer.families.recognition.layers import Shape
 from explorer.families.writing import bracketed, names, shape
 
-# The columns of the paper's table, by the names of the module's arguments. Naive modules have no reductions.
+# Columns of the paper's table by the names of the module's arguments. Naive modules have no reductions.
 LEGEND = {
     "ch1x1": "1x1",
     "ch3x3red": "3x3 reduce",

@@ -17,11 +17,11 @@ AUX_STRIDE = 3
 AUX_SIDE = 4
 COLUMNS = ("1x1", "3x3 reduce", "3x3", "5x5 reduce", "5x5", "pool projection")
 _NAME = re.compile(r"[A-Za-z0-9]{1,12}")
-RESERVED = "empty"  # in a link: the empty list
+RESERVED = "empty"  # stands for the empty list in a link
 
 
 class Module(NamedTuple):
-    """One row of the table: channels of each branch, named as in the paper."""
+    """One row of the table: the channels of each branch, with the paper's names."""
 
     name: str
     ch1x1: int
@@ -33,10 +33,10 @@ class Module(NamedTuple):
 
 
 def parse_rows(raw: object) -> tuple[Module, ...]:
-    """The module table.
+    """The table of modules from JSON.
 
     Raises:
-        SpecError: naming row, column and value.
+        SpecError: If a value breaks a rule; names row, column and value.
     """
     if not isinstance(raw, list | tuple):
         raise SpecError(_("modules: {value} is not a list").format(value=shown(raw)))
@@ -57,7 +57,7 @@ def parse_rows(raw: object) -> tuple[Module, ...]:
 
 
 def is_name(text: str) -> bool:
-    """Whether a module can be called so."""
+    """Whether a text is allowed as the name of a module."""
     return bool(_NAME.fullmatch(text)) and text != RESERVED
 
 
@@ -98,14 +98,14 @@ Names = Annotated[tuple[str, ...], Field(max_length=MAX_MODULES, fail_fast=True)
 class GoogLeNetSpec(Spec):
     """Inception modules in order, the pools and auxiliary heads between them, and the stem.
 
-    ``reduce`` false is the naive module (Figure 2a of the paper), which ignores the reduce and projection
-    columns; ``last_pool`` is the window of the last pool of ``pool_after``. An auxiliary head begins with the paper's
-    5x5 average at stride 3 (``aux_pool`` average) or with torchvision's average to 4x4 cells of any map (adaptive).
+    If ``reduce`` is false, modules are naive (Figure 2a of the paper) and ignore the reduce and projection columns.
+    ``last_pool`` is the window of the last pool of ``pool_after``. An auxiliary head begins with the paper's 5x5
+    average pool at stride 3 (``aux_pool`` average) or with torchvision's adaptive average pool to 4x4 cells (adaptive).
     """
 
     title: ClassVar[str] = "GoogLeNet"
     position: ClassVar[int] = 3
-    epsilon: ClassVar[float] = 1e-3  # of batch norms; torchvision's
+    epsilon: ClassVar[float] = 1e-3  # epsilon of the batch norms; torchvision's
 
     family: Literal["googlenet"] = "googlenet"
     modules: Annotated[tuple[Module, ...], BeforeValidator(parse_rows)]
@@ -137,17 +137,21 @@ class GoogLeNetSpec(Spec):
         return self.changed(aux_after=[])
 
     def aux_side(self, size: int) -> int:
-        """Side of the map that an auxiliary head pools a map of ``size`` to."""
+        """Side of the pooled map in an auxiliary head, in cells.
+
+        Args:
+            size: Side of the map that the head reads, in cells.
+        """
         return AUX_SIDE if self.aux_pool == "adaptive" else window_output(size, AUX_WINDOW, AUX_STRIDE)
 
     def pool_kernel(self, name: str) -> int:
-        """Window of the pool that follows a module of ``pool_after``."""
+        """Side of the window of the pool after a module of ``pool_after``."""
         return self.last_pool if name == self.pool_after[-1] else 3
 
     @model_validator(mode="before")
     @classmethod
     def _defaults_that_exist(cls, data: Any) -> Any:
-        # The defaults name modules of the published table; in another table they'd point nowhere.
+        # The defaults name modules of the published table; keep only those that this table has.
         if not isinstance(data, dict) or not isinstance(data.get("modules"), list | tuple):
             return data
         names = {row[0] for row in data["modules"] if isinstance(row, list | tuple) and row and isinstance(row[0], str)}

@@ -1,1 +1,1 @@
-"""Which network a checkpoint holds: what the recognisers of all families share."""
+"""Recognition of the network of a checkpoint: the code that the recognisers of all families share."""

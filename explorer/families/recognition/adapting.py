@@ -1,4 +1,4 @@
-"""Tensors of networks that differ from ours in what no spec says, changed so that ours gives the same scores."""
+"""Adapting tensors of networks that differ from ours in a way that no spec describes; our scores equal theirs."""
 
 from torch import Tensor
 
@@ -8,21 +8,27 @@ from explorer.i18n import _
 
 Tensors = dict[str, Tensor]
 
-PYTORCH_EPSILON = 1e-5  # of batch norm, where nobody sets one
+PYTORCH_EPSILON = 1e-5  # PyTorch's default epsilon of batch norms
 
 
 def check_epsilon(epsilon: object) -> None:
-    """See whether a value can be that of batch norms.
+    """Check the epsilon of batch norms.
 
     Raises:
-        SpecError: where it is no number, or beyond what anybody takes.
+        SpecError: If it is not a number between 0 and 1.
     """
     if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not 0 < epsilon <= 1:
         raise SpecError(_("epsilon: {value} is not a number between 0 and 1").format(value=shown(epsilon)))
 
 
 def with_epsilon(spec: Spec, tensors: Tensors, epsilon: float) -> Tensors:
-    """Batch norms that were trained with another epsilon: their scales take up the difference."""
+    """The tensors with the scales of their batch norms changed to make up for the difference in epsilon.
+
+    Args:
+        spec: Spec of our network, which has its own epsilon.
+        tensors: Tensors by our names.
+        epsilon: Epsilon that the batch norms were trained with.
+    """
     own = spec.epsilon
     if epsilon == own:
         return tensors

@@ -1,4 +1,4 @@
-"""What a recogniser hands back: a network, where its tensors are in the checkpoint, and what remains to be asked."""
+"""The result of a recogniser: a network, the names of its tensors in the checkpoint, and open questions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,30 +19,30 @@ from explorer.families.recognition.layers import Layers, Shape, Unit, read
 from explorer.families.registry import part
 from explorer.i18n import _
 
-# What a layer without the tensor does: a missing bias is 0, a batch norm without affine parameters scales by 1.
+# Values of missing tensors: a missing bias is 0, a batch norm without affine parameters scales by 1.
 ABSENT = {"weight": 1.0, "bias": 0.0, "num_batches_tracked": 0.0}
 
-COUNTS = ("num_batches_tracked", "relative_position_index")  # what networks hold in whole numbers
-COMPUTED = ("relative_position_index", "relative_coords_table")  # what a network computes of its shape alone
-BUFFERS = (*COUNTS, *COMPUTED)  # what no training changes
+COUNTS = ("num_batches_tracked", "relative_position_index")  # tensors of whole numbers
+COMPUTED = ("relative_position_index", "relative_coords_table")  # tensors that a network computes from its shape
+BUFFERS = (*COUNTS, *COMPUTED)  # tensors that are no weights
 
 
-class Misfit(Exception):  # noqa: N818  no fault: the next guess is tried
-    """Layers and spec are not of the same network."""
+class Misfit(Exception):  # noqa: N818  not an error of the user: the next guess is tried
+    """The layers don't fit the network of the spec."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What names and shapes can't tell.
+    """A question about a network that the names and shapes of its tensors can't answer.
 
     Attributes:
-        key: of the spec, or of what else an import takes.
-        text: the question, for people.
-        likely: the answer that is taken where nobody answers.
-        choices: all answers there are; empty where there are too many.
-        offers: usual answers, where there are others too.
-        cost: what a wrong answer costs, in words; empty where nobody knows.
-        only_if: a setting of the network and its value under which alone the question makes sense.
+        key: Field of the spec, or another option of an import.
+        text: Question as users read it.
+        likely: Default answer.
+        choices: All possible answers; empty if there are too many.
+        offers: Usual answers, if others are possible too.
+        cost: Cost of a wrong answer, as a message; empty if it is unknown.
+        only_if: Field and value of the spec that the question depends on; None if it is always asked.
     """
 
     key: str
@@ -59,17 +59,18 @@ class Guess:
     """A network that a checkpoint may hold.
 
     Attributes:
-        spec: the network, with the likely answer to each question.
-        names: our tensors to theirs; tensors of ours that are absent there have the values of :data:`ABSENT`.
-        units: the checkpoint's layers in the order of ours; empty where names alone were matched.
-        shifts: our running means to their bias of the convolution before, which ours doesn't have.
-        merged: our linear layers to steps of theirs that are one layer once they are put together.
-        adapting: how the network differs from ours in what no spec says: ``epsilon``, and keys of ``ADAPTING`` of the
-            family.
-        ignored: their tensors that are left out.
-        notes: what was done, in words.
-        questions: what can't be told.
-        told: whether names say that it is a network of this family, and not shapes alone.
+        spec: Spec of the network, with the likely answer to each question.
+        names: Names of the checkpoint's tensors by our names; our other tensors have the values of :data:`ABSENT`.
+        units: Layers of the checkpoint in the order of our network; empty if only names were matched.
+        shifts: Names of the checkpoint's convolution biases by our running means, which absorb them: our convolutions
+            before a batch norm have no bias.
+        merged: Steps of the checkpoint's head that become one layer, by our linear layers.
+        adapting: Differences from our network that no spec describes: ``epsilon``, and keys of the family's
+            ``ADAPTING``.
+        ignored: Names of the checkpoint's tensors that are left out.
+        notes: Messages about what was done.
+        questions: Open questions.
+        told: Whether names, and not only shapes, say that the network is of this family.
     """
 
     spec: Spec
@@ -84,11 +85,14 @@ class Guess:
     told: bool = False
 
     def changed(self, **fields: Any) -> Self:
-        """The same checkpoint as a network with other answers.
+        """The same checkpoint with other answers.
+
+        Args:
+            fields: Answers by the keys of their questions.
 
         Raises:
-            SpecError: where the answers break a rule.
-            Misfit: where the tensors are not of that network.
+            SpecError: If the answers break a rule.
+            Misfit: If the tensors don't fit the network of the answers.
         """
         for question in self.questions:
             if question.key in fields and question.choices and fields[question.key] not in question.choices:
@@ -108,17 +112,17 @@ class Guess:
         return changed.fitted(self.spec.changed(**fields)) if fields else changed
 
     def asks(self, question: Question) -> bool:
-        """Whether a question is one of this network: a plain one has no shortcuts to ask about."""
+        """Whether a question applies to this network: for example, a plain network has no shortcuts."""
         if question.only_if is None:
             return True
         field, value = question.only_if
         return bool(getattr(self.spec, field) == value)
 
     def fitted(self, spec: Spec) -> Self:
-        """The same checkpoint as another network.
+        """The same checkpoint as the network of another spec.
 
         Raises:
-            Misfit: where the tensors are not of that network.
+            Misfit: If the tensors don't fit that network.
         """
         if not self.units:
             shapes = our_shapes(spec)
@@ -131,50 +135,55 @@ class Guess:
 
 
 def _reshaped(before: Shape, after: Shape) -> bool:
-    """Whether weights of one shape are those of another: the same, or a linear layer's as a convolution's."""
+    """Whether weights fit into another shape: an equal one, or a linear layer's into a convolution's and back."""
     turned = {len(before), len(after)} == {2, 4} and before[0] == after[0] and prod(before) == prod(after)
     return before == after or turned
 
 
 def guess(spec: Spec, units: list[Unit], **more: Any) -> Guess:
-    """A guess whose units are in the order of the spec's network.
+    """A guess from layers.
+
+    Args:
+        spec: Spec of the network.
+        units: Layers of the checkpoint in the order of our network.
+        more: Other attributes of the guess.
 
     Raises:
-        Misfit: where they are not of that network.
+        Misfit: If the layers don't fit the network.
     """
     names, shifts = match(spec, units)
     return Guess(spec, names, tuple(units), shifts, **more)
 
 
 def asked_epsilon(likely: float) -> Question:
-    """The question about batch norms, which all have one that no tensor holds."""
+    """The question about the epsilon of batch norms, which no tensor holds."""
     text = _("What epsilon have the batch norms? PyTorch's default is 0.00001, that of Keras and of GoogLeNet 0.001.")
     return Question("epsilon", text, likely)
 
 
 def untold(spec: Spec) -> str | None:
-    """The note on what no tensor of a network tells and nobody is asked about; None where tensors tell it all."""
+    """The note about properties that no tensor shows and no question asks; None if there are none."""
     note: str | None = getattr(part(spec.family, "recognise"), "untold")(spec)  # noqa: B009  of any family
     return note
 
 
 def our_shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
-    """Shapes of the tensors that a network needs, by name: all but those of auxiliary heads.
+    """Shapes of the tensors of our network by name, without auxiliary heads.
 
     Raises:
-        SpecError: where torchvision can't build the model.
+        SpecError: If torchvision can't build the model.
     """
     return dict(_shapes(spec))
 
 
-@lru_cache(maxsize=64)  # a form asks for the same network at every answer
+@lru_cache(maxsize=64)  # the import form needs the same network at every answer
 def _shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
     state = build(spec, "meta").state_dict()
     return {name: tuple(tensor.shape) for name, tensor in state.items() if not auxiliary(name)}
 
 
 def auxiliary(name: str) -> bool:
-    """Whether a tensor of ours belongs to a head that runs in training only."""
+    """Whether a tensor of our network belongs to a head that runs only in training."""
     return bool(AUXILIARY.fullmatch(name.split(".")[0]))
 
 
@@ -190,15 +199,19 @@ def _adapting(spec: Spec, key: str) -> Callable[[Spec, Tensors, Any], Tensors]:
 
 
 def slots(spec: Spec) -> Layers:
-    """The layers of a network of ours, in the order in which they are registered."""
+    """The layers of our network, in the order of registration."""
     return read(our_shapes(spec), ordered=True)
 
 
 def match(spec: Spec, units: tuple[Unit, ...] | list[Unit]) -> tuple[dict[str, str], dict[str, str]]:
-    """Put their layers, in our order, to ours: names, and shifts of running means.
+    """Match the layers of a checkpoint with those of our network; returns ``names`` and ``shifts`` of a guess.
+
+    Args:
+        spec: Spec of our network.
+        units: Layers of the checkpoint in the order of our network.
 
     Raises:
-        Misfit: where they are not of that network.
+        Misfit: If the layers don't fit the network.
     """
     ours = slots(spec).units
     if len(ours) != len(units):
@@ -220,16 +233,20 @@ def match(spec: Spec, units: tuple[Unit, ...] | list[Unit]) -> tuple[dict[str, s
 
 
 def _same_layer(own: Unit, their: Unit) -> bool:
-    """Whether the weights of one are those of the other: a linear layer over a map is a convolution as wide as it."""
+    """Whether weights fit our layer. A linear layer over a map equals a convolution with a kernel of the map's size."""
     turned = own.kernel > 0 and not their.kernel and own.after == their.after and prod(own.shape) == prod(their.shape)
     return turned or (own.before, own.after, own.kernel) == (their.before, their.after, their.kernel)
 
 
 def assembled(found: Guess, theirs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors of a guess under our names; double precision becomes single, everything else stays as it is.
+    """The tensors of a guess by our names; double precision becomes single, other types stay.
+
+    Args:
+        found: Guess.
+        theirs: Tensors of the checkpoint by its names.
 
     Raises:
-        InputError: where weights are not floating-point numbers.
+        InputError: If weights are not floating-point numbers.
     """
     steps = [step for layer in found.merged.values() for step in layer]
     floats = [name for name in heads.names(steps) if not name.endswith(COUNTS)]
@@ -253,9 +270,9 @@ def assembled(found: Guess, theirs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         tensor = theirs[found.names[name]]
         tensor = tensor.float() if tensor.dtype == torch.float64 else tensor
         if name in found.shifts:
-            # What is added before a batch norm is taken out again by its mean.
+            # The mean of a batch norm cancels a bias that is added before it.
             tensor = (tensor.float() - theirs[found.shifts[name]].float()).to(tensor.dtype)
-        tensors[name] = tensor.reshape(shape)  # a count may be stored as a list of one
+        tensors[name] = tensor.reshape(shape)  # a counter may be stored with shape (1,)
     for key, value in found.adapting.items():
         tensors = _adapting(found.spec, key)(found.spec, tensors, value)
     return tensors

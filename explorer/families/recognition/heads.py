@@ -1,4 +1,4 @@
-"""Heads that people put behind a trunk of torchvision's: linear layers with batch norms between them."""
+"""Heads that people put on trunks of torchvision's models: linear layers with batch norms between them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ NORM = {"running_mean", "running_var"}
 
 @dataclass(frozen=True)
 class Step:
-    """A layer of a head that computes: a linear one, or a batch norm in evaluation.
+    """A linear layer or a batch norm of a head.
 
     Attributes:
-        name: of the module.
-        before: features that it reads.
-        after: those that it makes.
-        tensors: leaf to full name.
+        name: Name of the module.
+        before: Input features.
+        after: Output features.
+        tensors: Full names of the tensors by the last part of the name.
     """
 
     name: str
@@ -31,23 +31,23 @@ class Step:
 
     @property
     def linear(self) -> bool:
-        """Whether it is a linear layer."""
+        """Whether the step is a linear layer."""
         return "running_mean" not in self.tensors
 
 
 @dataclass(frozen=True)
 class Head:
-    """Layers of a head in the order in which they run, those between two activations together.
+    """The layers of a head, in running order.
 
     Attributes:
-        layers: each is one linear layer once its steps are put together.
+        layers: Steps of each layer; there is no activation between the steps of one, so they equal one linear layer.
     """
 
     layers: tuple[tuple[Step, ...], ...]
 
     @property
     def reads(self) -> int:
-        """Features that the trunk has to make."""
+        """Input features, which the trunk has to produce."""
         return self.layers[0][0].before
 
     @property
@@ -57,20 +57,20 @@ class Head:
 
     @property
     def single(self) -> bool:
-        """Whether it is one linear layer and nothing else."""
+        """Whether the head is a single linear layer."""
         return len(self.layers) == 1 and len(self.layers[0]) == 1
 
     @property
     def classes(self) -> int:
-        """Outputs."""
+        """Number of classes."""
         return self.layers[-1][-1].after
 
 
 def read(modules: Mapping[str, Mapping[str, tuple[str, Shape]]]) -> Head | None:
-    """The head that modules make in their order, or None where they are no chain of linear layers and batch norms.
+    """The head of some modules; None if they are no chain of linear layers and batch norms.
 
     Args:
-        modules: by name; each leaf's full name and shape.
+        modules: Modules by name, in running order; each maps the last part of a tensor's name to full name and shape.
     """
     steps = [_step(name, tensors) for name, tensors in modules.items()]
     known = [step for step in steps if step is not None]
@@ -82,7 +82,7 @@ def read(modules: Mapping[str, Mapping[str, tuple[str, Shape]]]) -> Head | None:
     for place, (before, step) in enumerate(pairwise(known)):
         between = _between(before.name, step.name)
         closed = any(one.linear for one in layers[-1])
-        # Of what stands between two linear layers one module is the activation; others are dropout.
+        # One module between two linear layers is the activation; others are dropout.
         acts = closed and between != 0 and (between is not None or step.linear)
         if acts and any(one.linear for one in known[place + 1 :]):
             layers.append([])
@@ -103,7 +103,7 @@ def _step(name: str, tensors: Mapping[str, tuple[str, Shape]]) -> Step | None:
 
 
 def _between(first: str, second: str) -> int | None:
-    """How many modules without tensors stand between two of one ``Sequential``; None where names don't tell."""
+    """The number of modules without tensors between two modules of one ``Sequential``; None if names don't show it."""
     paths = parts(first), parts(second)
     numbers = [path[-1] if path else "" for path in paths]
     if paths[0][:-1] != paths[1][:-1] or not all(number.isdecimal() and len(number) < 6 for number in numbers):
@@ -112,7 +112,12 @@ def _between(first: str, second: str) -> int | None:
 
 
 def merged(steps: Sequence[Step], theirs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-    """Weight (out, in) and bias (out,) of the one linear layer that steps without activations between them are."""
+    """Weight (out, in) and bias (out,) of the one linear layer that equals the steps.
+
+    Args:
+        steps: Steps of one layer, without activations between them.
+        theirs: Tensors of the checkpoint by name.
+    """
     weight = torch.eye(steps[0].before, dtype=torch.float64)
     bias = torch.zeros(steps[0].before, dtype=torch.float64)
     for step in steps:
@@ -127,5 +132,5 @@ def merged(steps: Sequence[Step], theirs: Mapping[str, Tensor]) -> tuple[Tensor,
 
 
 def names(steps: Sequence[Step]) -> Iterator[str]:
-    """Names of all tensors of steps."""
+    """Full names of all tensors of the steps."""
     return (name for step in steps for name in step.tensors.values())

@@ -1,4 +1,4 @@
-"""Tensors grouped into layers: what a checkpoint's names and shapes say before anybody knows the network."""
+"""Grouping of a checkpoint's tensors into layers, by names and shapes and without knowing the network."""
 
 import re
 from collections import defaultdict
@@ -11,10 +11,10 @@ from typing import NamedTuple, Self
 Shape = tuple[int, ...]
 Path = tuple[str, ...]
 
-PATIENCE = 20_000  # steps after which a search for an order is given up
-MAX_UNITS = 2000  # far more than any network of these families has
+PATIENCE = 20_000  # steps after which the search for an order gives up
+MAX_UNITS = 2000  # layers; far more than any network of these families has
 NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
-# What tensors of batch norms are called in TensorFlow, and so in files that were converted from there.
+# TensorFlow's names of the tensors of batch norms, which converted files keep.
 CONVERTED = {
     "gamma": "weight",
     "beta": "bias",
@@ -27,7 +27,13 @@ _DIGITS = re.compile(r"([0-9]+)")
 
 
 class Norm(NamedTuple):
-    """Batch norm: its module, its channels, and its tensors, leaf to full name."""
+    """A batch norm.
+
+    Attributes:
+        name: Name of the module.
+        channels: Number of channels.
+        tensors: Full names of the tensors by the last part of the name.
+    """
 
     name: str
     channels: int
@@ -38,12 +44,12 @@ class Unit(NamedTuple):
     """A convolution or a linear layer, and the batch norm that follows it.
 
     Attributes:
-        name: of the module.
-        before: channels or features that it reads.
-        after: those that it makes.
-        kernel: side of the window; 0 for a linear layer.
-        tensors: leaf to full name.
-        norm: None where none follows.
+        name: Name of the module.
+        before: Input channels or features.
+        after: Output channels or features.
+        kernel: Side of the window; 0 for a linear layer.
+        tensors: Full names of the tensors by the last part of the name.
+        norm: Batch norm that follows; None if none does.
     """
 
     name: str
@@ -60,17 +66,17 @@ class Unit(NamedTuple):
 
     @property
     def shape(self) -> Shape:
-        """Of its weight."""
+        """Shape of the weight: (after, before, kernel, kernel), or (after, before) of a linear layer."""
         return (self.after, self.before, *((self.kernel, self.kernel) if self.kernel else ()))
 
     @property
     def names(self) -> list[str]:
-        """Full names of all tensors."""
+        """Full names of all tensors, those of the batch norm included."""
         return [*self.tensors.values(), *(self.norm.tensors.values() if self.norm else ())]
 
     @property
     def early(self) -> bool:
-        """Whether numbers say that a module without tensors stands before the norm: an activation, or a pool."""
+        """Whether the modules' numbers show that an activation or a pool comes between the layer and its norm."""
         if self.norm is None or not self.path:
             return False
         theirs = parts(self.norm.name)
@@ -81,31 +87,37 @@ class Unit(NamedTuple):
 
 
 class Layers(NamedTuple):
-    """The units of a checkpoint in the order of the file, and the names of tensors that are part of none."""
+    """The layers of a checkpoint.
+
+    Attributes:
+        units: Convolutions and linear layers, in the order of the file.
+        rest: Names of tensors that belong to no unit.
+    """
 
     units: tuple[Unit, ...]
     rest: tuple[str, ...]
 
     @property
     def convolutions(self) -> list[Unit]:
-        """Units with a window."""
+        """The convolutions."""
         return [unit for unit in self.units if unit.kernel]
 
     @property
     def linears(self) -> list[Unit]:
-        """Units without."""
+        """The linear layers."""
         return [unit for unit in self.units if not unit.kernel]
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What recognisers see of a checkpoint.
+    """A checkpoint as recognisers see it.
 
     Attributes:
-        shapes: of the tensors by name, in the order of the file.
-        ordered: whether that is the order in which modules were registered.
-        image_size: side of the images in pixels, where somebody knows it.
-        layers: the tensors grouped; none where a norm stands behind an activation, which shapes alone would not show.
+        shapes: Shapes of the tensors by name, in the order of the file.
+        ordered: Whether that is the order in which modules were registered.
+        image_size: Side of the images in pixels; None if unknown.
+        layers: Tensors grouped into layers. Empty if a batch norm follows an activation, because shapes can't show
+            such an order.
     """
 
     shapes: Mapping[str, Shape]
@@ -123,18 +135,18 @@ class Checkpoint:
 
 
 def parts(name: str) -> Path:
-    """A module's name in parts; the name of no module has none."""
+    """The parts of a module's name; an empty name has none."""
     return tuple(name.split(".")) if name else ()
 
 
 def common(paths: Iterable[Path]) -> Path:
-    """The parts that all paths begin with."""
+    """The longest common beginning of all paths."""
     columns = takewhile(lambda column: len(set(column)) == 1, zip(*paths, strict=False))
     return tuple(column[0] for column in columns)
 
 
 def natural(name: str) -> list[tuple[tuple[int, int, str], ...]]:
-    """A key that sorts ``features.10`` behind ``features.2``, and digits before letters."""
+    """A sort key that puts ``features.10`` after ``features.2``, and digits before letters."""
     return [
         tuple(
             (0, int(piece[:18]), "") if piece.isdecimal() else (1, 0, piece) for piece in _DIGITS.split(part) if piece
@@ -144,11 +156,11 @@ def natural(name: str) -> list[tuple[tuple[int, int, str], ...]]:
 
 
 def read(shapes: Mapping[str, Shape], *, ordered: bool) -> Layers:
-    """Group tensors by module, and put batch norms to their convolutions.
+    """Group tensors by module, and pair batch norms with their convolutions.
 
     Args:
-        shapes: of the tensors by name, in the order of the file.
-        ordered: whether that is the order in which modules were registered; else names are sorted as people would.
+        shapes: Shapes of the tensors by name, in the order of the file.
+        ordered: Whether that is the order in which modules were registered; else names are sorted by :func:`natural`.
     """
     found, rest = _modules(shapes, ordered=ordered)
     units = [module for module in found if isinstance(module, Unit)]
@@ -160,16 +172,16 @@ def read(shapes: Mapping[str, Shape], *, ordered: bool) -> Layers:
 
 
 def sequence(shapes: Mapping[str, Shape], *, ordered: bool) -> list[Unit | Norm] | None:
-    """Layers and batch norms in the order of the file, not yet put together; None where a tensor belongs to neither.
+    """Layers and batch norms in the order of the file, not paired; None if a tensor belongs to neither.
 
-    Arguments as of :func:`read`.
+    Arguments as in :func:`read`.
     """
     found, rest = _modules(shapes, ordered=ordered)
     return None if rest or len(found) > 2 * MAX_UNITS else found
 
 
 def _modules(shapes: Mapping[str, Shape], *, ordered: bool) -> tuple[list[Unit | Norm], list[str]]:
-    """Tensors by the module that holds them, and the names of those that are part of no layer."""
+    """Layers and batch norms in order, and the names of tensors that belong to neither."""
     modules: dict[str, dict[str, str]] = defaultdict(dict)
     rest: list[str] = []
     for name in shapes if ordered else sorted(shapes, key=natural):
@@ -204,13 +216,13 @@ def _norm(module: str, shapes: Mapping[str, Shape], tensors: dict[str, str]) -> 
 
 
 def _joined(units: list[Unit], norms: list[Norm]) -> tuple[list[Unit], list[Norm]]:
-    """Give each convolution the batch norm that follows it.
+    """Pair each convolution with the batch norm that follows it; returns all units, and the norms without a pair.
 
-    Within a module the k-th batch norm of C channels belongs to the k-th convolution to C channels, however the two
-    kinds are mixed. Inner modules go first, and only where both kinds are equally many: so a stem whose two layers are
-    registered far apart takes nothing from the blocks between them.
+    Within a module, the k-th batch norm of C channels belongs to the k-th convolution with C output channels, in
+    whatever order the two kinds are registered. Inner modules come first, and only those with equally many of both
+    kinds, so that a stem whose two layers are registered far apart takes no norm from the blocks between them.
     """
-    owner: dict[int, Norm] = {}  # index of a unit -> its norm
+    owner: dict[int, Norm] = {}  # norms by the index of their unit
     loose = list(range(len(norms)))
     depth = max(
         (len(parts(name)) for name in [*(unit.name for unit in units), *(norm.name for norm in norms)]), default=0
@@ -232,14 +244,16 @@ def _joined(units: list[Unit], norms: list[Norm]) -> tuple[list[Unit], list[Norm
 
 
 def trail(links: Sequence[tuple[int, int]], start: int) -> list[int] | None:
-    """An order in which every link begins where the one before it ends, each used once; the given order wins ties.
+    """An Eulerian trail: an order of all links in which each begins where the one before it ends.
+
+    Links earlier in the list are tried first.
 
     Args:
-        links: ``before`` and ``after`` of each.
-        start: where the first begins.
+        links: ``before`` and ``after`` of each link.
+        start: ``before`` of the first link of the trail.
 
     Returns:
-        Indices, or None where there is no such order, or it is not found soon.
+        Indices of the links; None if there is no such order, or the search takes more than :data:`PATIENCE` steps.
     """
     leaving: dict[int, list[int]] = defaultdict(list)
     for index, (before, _after) in enumerate(links):
@@ -264,7 +278,7 @@ def trail(links: Sequence[tuple[int, int]], start: int) -> list[int] | None:
 
 
 def entrance(links: Sequence[tuple[int, int]]) -> int:
-    """Where a trail through all links has to begin; of a closed one, where the first link does."""
+    """The node where a trail through all links must begin; if the trail is closed, the start of the first link."""
     surplus: dict[int, int] = defaultdict(int)
     for before, after in links:
         surplus[before] += 1
@@ -273,7 +287,7 @@ def entrance(links: Sequence[tuple[int, int]]) -> int:
 
 
 def chained(units: Sequence[Unit]) -> list[Unit] | None:
-    """Units in the order in which they can run one after the other, or None."""
+    """The units in an order in which they can run one after the other; None if there is none."""
     links = [(unit.before, unit.after) for unit in units]
     if not links:
         return []
@@ -282,7 +296,7 @@ def chained(units: Sequence[Unit]) -> list[Unit] | None:
 
 
 def first(convolutions: list[Unit]) -> Unit:
-    """The one that nothing comes before: the stem."""
+    """The stem: the convolution whose input no other one produces, or else the one with the largest kernel."""
     made = {unit.after for unit in convolutions}
     alone = [unit for unit in convolutions if unit.before not in made]
     return (alone or [max(convolutions, key=lambda unit: unit.kernel)])[0]

@@ -1,4 +1,4 @@
-"""Which network a checkpoint holds, from the names and shapes of its tensors alone."""
+"""The search for the network of a checkpoint, by the names and shapes of its tensors."""
 
 from collections.abc import Mapping
 
@@ -8,15 +8,15 @@ from explorer.families.registry import parts
 
 
 def recognise(shapes: Mapping[str, Shape], *, ordered: bool, image_size: int | None = None) -> list[Guess]:
-    """Networks that a checkpoint may hold, the likeliest first; none where nothing fits.
+    """Networks that a checkpoint may hold, the likeliest first; empty if none fits.
 
-    Every family with a ``recognise`` module is asked. Where the names of one guess say what it is, guesses by shapes
-    alone are left out; families whose module is a ``FALLBACK`` are asked where all others find nothing.
+    The search asks every family with a ``recognise`` module. If names tell the family of a guess, guesses by shapes
+    alone are left out. Families whose module is a ``FALLBACK`` are asked only if all others find nothing.
 
     Args:
-        shapes: of the tensors by name, in the order of the file.
-        ordered: whether that is the order in which modules were registered.
-        image_size: side of the images in pixels, where somebody knows it.
+        shapes: Shapes of the tensors by name, in the order of the file.
+        ordered: Whether that is the order in which modules were registered.
+        image_size: Side of the images in pixels; None if unknown.
     """
     checkpoint = Checkpoint.of(shapes, ordered=ordered, image_size=image_size)
     modules = parts("recognise").values()

@@ -1,11 +1,11 @@
-"""Terms that ResNet is known for."""
+"""Glossary terms of ResNet."""
 
 from explorer.i18n import _
 from explorer.specs.glossary_entry import Entry
 
 
 def entries() -> dict[str, Entry]:
-    """The terms by key, in the language of the session."""
+    """The terms by key, in the session's language."""
     options = "He et al. 2016, section 4.1"
     return {
         "residual-block": Entry(

@@ -1,4 +1,4 @@
-"""Why layers are no ResNet of ours though they hold its blocks: which layer is another, and what the rest would be."""
+"""The reason why a checkpoint with residual blocks fits none of our ResNets, and the nearest preset."""
 
 from collections.abc import Iterator
 from math import isqrt
@@ -9,11 +9,11 @@ from explorer.families.resnet.recognise import SHORTCUT, STEMS, Block, Kind, bod
 from explorer.families.resnet.spec import ResNetSpec
 from explorer.i18n import _
 
-DEEPEST_STEM = 4  # convolutions before the first block, which none has
+DEEPEST_STEM = 4  # no stem has so many convolutions
 
 
 def fault(layers: Layers) -> str | None:
-    """What is not as in our ResNets, in words; None where the layers are no residual blocks, or nothing is."""
+    """The message about a difference from our ResNets; None if there is none, or the layers are no residual blocks."""
     convolutions = layers.convolutions
     if not convolutions:
         return None
@@ -28,7 +28,7 @@ def fault(layers: Layers) -> str | None:
 
 
 def single_fault(layers: Layers) -> str | None:
-    """What shows that projections have another kernel than ours, in words; None where it isn't so."""
+    """The message if only the kernels of projections differ from ours; None if that is not so."""
     convolutions = layers.convolutions
     wide = [unit for unit in convolutions if unit.kernel > 1 and SHORTCUT.search(unit.name)] or _twins(convolutions)
     if not wide or len(layers.linears) != 1:
@@ -48,7 +48,7 @@ def single_fault(layers: Layers) -> str | None:
 
 
 def _twins(convolutions: list[Unit]) -> list[Unit]:
-    """Convolutions that widen as one just before them does: a shortcut beside the first of a block."""
+    """Convolutions that change the channels exactly as one just before them: shortcuts registered in a block."""
 
     def form(unit: Unit) -> tuple[int, int, int]:
         return unit.before, unit.after, unit.kernel
@@ -119,7 +119,7 @@ def _of_the_head(linears: list[Unit], last: Block) -> Iterator[str]:
 
 
 def _nearest(stem: list[Unit], blocks: list[Block], kind: Kind) -> str:
-    """The preset that is most like these blocks."""
+    """The name of the preset nearest to these blocks."""
     stages: list[list[Block]] = []
     for block in blocks:
         if not stages or stages[-1][0].width != block.width:

@@ -9,7 +9,7 @@ HEAD = ("avgpool", "flatten", "fc")
 
 
 def conv(spec: ResNetSpec, before: int, after: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-    """A convolution that keeps the map's size at stride 1; its bias gives way to batch norm."""
+    """A convolution that keeps the map's size at stride 1; it has a bias only without batch norm."""
     return nn.Conv2d(before, after, kernel, stride, kernel // 2, bias=not spec.batch_norm)
 
 
@@ -42,13 +42,13 @@ class Block(nn.Module):
         self.relu = nn.ReLU(inplace=True)
 
     def then(self, name: str, module: nn.Module) -> None:
-        """Append a module to the residual branch."""
+        """Append a module to the residual branch F."""
         self.add_module(name, module)
         self.residual.append(name)
 
     @staticmethod
     def make_shortcut(spec: ResNetSpec, before: int, after: int, stride: int) -> nn.Module | None:
-        """Option A, B or C of the paper; None is the identity."""
+        """The shortcut of option A, B or C of the paper; None is the identity."""
         same = stride == 1 and before == after
         if spec.shortcut != "C" and same:
             return None

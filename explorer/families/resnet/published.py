@@ -1,4 +1,4 @@
-"""What is printed about networks of the ``resnet`` family."""
+"""Published figures about networks of the ``resnet`` family."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ RESNET_TABLE_6 = {
     56: ("0.85", "6.97"),
     110: ("1.7", "6.43"),
 }
-# With the paper's stride placement, to another digit.
+# MACs with the paper's stride placement, with one more digit.
 RESNET_EXACT = {50: "3.858 G", 101: "7.570 G", 152: "11.282 G"}
 RESNET_FIELDS: dict[int, dict[str, tuple[int, ...]]] = {
     50: {"layer1": (35, 8), "layer2": (99, 16), "layer3": (291, 32), "layer4": (483, 32, 239)},
@@ -38,7 +38,7 @@ def claims(spec: ResNetSpec) -> Iterator[Claim]:
     """Figures of the papers about this network."""
     for depth in RESNET_TABLE_1:
         published = PRESETS[f"resnet{depth}"].spec
-        # The paper's 18 and 34 layers are one row for plain nets and shortcuts A and B.
+        # At 18 and 34 layers, the paper has one figure for plain networks and for shortcuts A and B.
         if same(spec, published, "stride_on", *(("shortcut", "residual") if depth in (18, 34) else ())):
             yield from _imagenet(spec, depth)
         if same(spec, published, "stride_on", "shortcut", "image_size", "num_classes", "in_channels", "batch_norm"):
@@ -60,7 +60,7 @@ def _imagenet(spec: ResNetSpec, depth: int) -> Iterator[Claim]:
 
 
 def why_macs(_spec: ResNetSpec) -> str:
-    """Why torchvision's MACs of the same preset may be others."""
+    """The reason why torchvision's MACs of the same preset may differ."""
     return _("torchvision strides in the 3×3 of a bottleneck, this network in the first 1×1, as the paper does.")
 
 

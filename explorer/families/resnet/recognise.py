@@ -1,4 +1,4 @@
-"""Networks of the ``resnet`` family among the layers of a checkpoint."""
+"""Recognition of networks of the ``resnet`` family by the layers of a checkpoint."""
 
 import re
 from collections.abc import Iterator
@@ -18,47 +18,47 @@ Kind = Literal["basic", "bottleneck"]
 KERNELS: dict[Kind, tuple[int, ...]] = {"basic": (3, 3), "bottleneck": (1, 3, 1)}
 STEMS: dict[int, Literal["imagenet", "cifar"]] = {7: "imagenet", 3: "cifar"}
 SIZES = {"imagenet": 224, "cifar": 32}
-GREY = 28  # pixels a side: small grey images are mostly MNIST's and their like
-BEHIND, BOTH = "behind", "both sides"  # where option A puts its zeros
-SMALL = 3  # side of the kernel of a stem that may have a pool behind it
+GREY = 28  # side in pixels: small grey images are mostly MNIST's or similar
+BEHIND, BOTH = "behind", "both sides"  # positions of option A's zeros among the channels
+SMALL = 3  # side of the kernel of a stem that may have a pool after it
 SHORTCUT = re.compile(r"shortcut|downsample|proj|skip|identity|residual_conv|match", re.IGNORECASE)
-MANY_PAIRS = 4  # of 3x3 convolutions that widen in the first alone: more than a VGG has
+MANY_PAIRS = 4  # pairs of 3x3 convolutions in which only the first adds channels: more than a VGG has
 
 
 class Block(NamedTuple):
-    """A residual block: its convolutions in the order in which they run, and its projection."""
+    """A residual block: its convolutions in running order, and its projection if it has one."""
 
     convolutions: tuple[Unit, ...]
     projection: Unit | None
 
     @property
     def before(self) -> int:
-        """Channels that arrive."""
+        """Input channels."""
         return self.convolutions[0].before
 
     @property
     def after(self) -> int:
-        """Channels that leave."""
+        """Output channels."""
         return self.convolutions[-1].after
 
     @property
     def width(self) -> int:
-        """Channels of its first convolution."""
+        """Output channels of the first convolution."""
         return self.convolutions[0].after
 
     @property
     def units(self) -> list[Unit]:
-        """In the order in which ours are registered."""
+        """The block's layers in our order of registration."""
         return [*self.convolutions, *([self.projection] if self.projection else [])]
 
     @property
     def path(self) -> Path:
-        """What the names of its layers have in common."""
+        """The common beginning of the names of its layers."""
         return common(unit.path[:-1] for unit in self.units)
 
 
 def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
-    """Every network of this family that the layers may be, best first."""
+    """All networks of this family that fit the layers, the likeliest first."""
     layers = checkpoint.layers
     convolutions = layers.convolutions
     if layers.rest or len(layers.linears) != 1 or len(convolutions) < 3:
@@ -74,11 +74,11 @@ def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
 
 
 def body(units: list[Unit], before: int) -> tuple[list[Block], Kind]:
-    """The residual blocks of a network in the order in which they run; none where the units are no such blocks.
+    """The residual blocks of a network in running order, and their kind; no blocks if the units form none.
 
     Args:
-        units: all its convolutions but those of the stem.
-        before: channels that the stem makes.
+        units: All convolutions except those of the stem.
+        before: Output channels of the stem.
     """
     for kind in KERNELS:
         for place in _places(units, kind):
@@ -89,9 +89,9 @@ def body(units: list[Unit], before: int) -> tuple[list[Block], Kind]:
 
 
 def pooled(block: Block) -> bool:
-    """Whether the numbers of a projection say that a module without tensors stands before it: a pool that strides.
+    """Whether a projection's number shows a module without tensors before it: a pool with stride.
 
-    So it is in a ResNet-D (He et al. 2019, section 4.2).
+    ResNet-D has such pools (He et al. 2019, section 4.2).
     """
     if block.projection is None:
         return False
@@ -101,7 +101,7 @@ def pooled(block: Block) -> bool:
 
 
 def _looks_residual(found: Guess) -> bool:
-    """Whether names or depth speak for blocks where a chain of 3x3 convolutions fits as well."""
+    """Whether names or depth show residual blocks, although a plain chain of 3x3 convolutions has the same shapes."""
     stem, *others = (unit for unit in found.units if unit.kernel)
     pairs = [common(unit.path[:-1] for unit in pair) for pair in zip(others[::2], others[1::2], strict=False)]
     if all(pairs) and len(set(pairs)) == len(pairs) and stem.path[:-1] not in pairs:
@@ -110,7 +110,7 @@ def _looks_residual(found: Guess) -> bool:
 
 
 def _places(units: list[Unit], kind: Kind) -> Iterator[int]:
-    """Where within a block its projection is registered: where names say so, else behind, before, anywhere."""
+    """Positions of the projection among a block's modules: as names show, else last, first, then any other."""
     count = len(KERNELS[kind])
     order = [count, 0, *range(1, count)]
     named = [index for index, unit in enumerate(units) if SHORTCUT.search(unit.name)]
@@ -126,7 +126,13 @@ def _places(units: list[Unit], kind: Kind) -> Iterator[int]:
 
 
 def _blocks(units: list[Unit], kind: Kind, place: int) -> list[Block] | None:
-    """Cut the units into blocks whose projection, where there is one, stands at one place."""
+    """The units divided into blocks; None if they don't fit.
+
+    Args:
+        units: Convolutions in the order of the file.
+        kind: Kind of the blocks.
+        place: Position of the projection in each block that has one.
+    """
     blocks: list[Block] = []
     position, count = 0, len(KERNELS[kind])
     while position < len(units):
@@ -170,7 +176,7 @@ def _read(stem: Unit, blocks: list[Block], head: Unit, kind: Kind) -> Iterator[G
 
 
 def _shortcut(stages: list[list[Block]]) -> Literal["A", "B", "C"] | None:
-    """Option A, B or C, by the blocks that have a projection."""
+    """Option A, B or C, by the blocks that have a projection; None if no option fits."""
     blocks = [block for stage in stages for block in stage]
     needed = [stage[0] for place, stage in enumerate(stages) if place or stage[0].before != stage[0].after]
     projected = [block for block in blocks if block.projection]
@@ -231,7 +237,10 @@ def _specs(
 
 
 def _stages(blocks: list[Block]) -> Iterator[list[list[Block]]]:
-    """A stage begins where the width changes, where a lone projection stands, or where names begin a new group."""
+    """Candidates for the stages.
+
+    A stage begins if the width changes, if names begin a new group, or at a projection unless every block has one.
+    """
     everywhere = all(block.projection for block in blocks)
     groups = _groups([block.path for block in blocks])
     for named in (True, False) if groups else (False,):
@@ -246,7 +255,7 @@ def _stages(blocks: list[Block]) -> Iterator[list[list[Block]]]:
 
 
 def _groups(paths: list[Path]) -> list[Path]:
-    """What each block's group is called, where each block has a name of its own within it; else nothing."""
+    """The name of each block's group if every block has its own name in a group; else an empty list."""
     for depth in range(2, max(map(len, paths)) + 1):
         if len({path[:depth] for path in paths}) == len(paths):
             return [path[: depth - 1] for path in paths]
@@ -254,14 +263,20 @@ def _groups(paths: list[Path]) -> list[Path]:
 
 
 def with_padding(spec: ResNetSpec, tensors: Tensors, padding: str) -> Tensors:
-    """Shortcuts that pad before and behind the channels: the same network as ours with its channels in another order.
+    """The tensors with channels reordered if shortcuts pad zeros on both sides of the channels.
 
-    The paper says only that zeros are added (He et al. 2016, section 3.3); ours adds them behind.
+    The paper says only that zeros are added (He et al. 2016, section 3.3); our networks add them after the channels.
+    Padding on both sides gives the same network with its channels in another order.
+
+    Args:
+        spec: Spec of our network.
+        tensors: Tensors by our names.
+        padding: ``behind``, or ``both sides``.
     """
     if padding == BEHIND or not spec.residual:
         return tensors
     changed = dict(tensors)
-    order = list(range(spec.widths[0]))  # their channel at each place of ours
+    order = list(range(spec.widths[0]))  # index of their channel for each of ours
     last = 2 if spec.block == "basic" else 3
     for stage, count in enumerate(spec.blocks, 1):
         for block in range(count):
@@ -285,7 +300,7 @@ ADAPTING = {"padding": with_padding}
 
 
 def untold(_spec: ResNetSpec) -> str:
-    """What no tensor of the network tells and nobody is asked about."""
+    """The note about properties that no tensor shows and no question asks."""
     return _(
         "No tensor tells these, which are taken as usual: ReLU as the activation, stride 2 in the first block of "
         "each stage but the first, means of the last map."

@@ -1,4 +1,4 @@
-"""What the template of the ``resnet`` family needs: how its blocks differ, and what stands in each stage."""
+"""Values for the source template of the ``resnet`` family: the kind of shortcuts, and the blocks of each stage."""
 
 from collections.abc import Mapping
 from typing import Any

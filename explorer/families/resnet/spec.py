@@ -15,12 +15,12 @@ EXPANSION = {"basic": 1, "bottleneck": 4}
 
 
 class ResNetSpec(Spec):
-    """Block counts and widths of each stage, and how blocks and shortcuts are made.
+    """The number of blocks and the width of each stage, and the design of blocks and shortcuts.
 
-    ``shortcut`` A pads the identity with zeros, B projects where shapes differ, C projects everywhere
-    (He et al. 2016, section 4.1); ``residual`` false is the plain network of the same shape. ``stem`` imagenet is a
-    7x7 convolution that strides by 2 and a 3x3 max-pool that strides by 2, cifar a 3x3 convolution at stride 1, and
-    cifar-pool that convolution followed by the max-pool.
+    ``shortcut`` A pads the identity with zeros, B projects if shapes differ, C projects in every block (He et al. 2016,
+    section 4.1). If ``residual`` is false, the network has the same layers without shortcuts (plain network). ``stem``
+    imagenet is a 7x7 convolution with stride 2 and a 3x3 max-pool with stride 2; cifar is a 3x3 convolution with
+    stride 1; cifar-pool is that convolution and the max-pool.
     """
 
     title: ClassVar[str] = "ResNet"
@@ -84,7 +84,7 @@ class ResNetSpec(Spec):
 
 
 def default_widths(stages: int) -> tuple[int, ...]:
-    """64 channels in the first stage, twice as many in each further one (He et al. 2016, Table 1)."""
+    """Channels of each stage: 64 in the first, and twice as many in each further one (He et al. 2016, Table 1)."""
     return tuple(64 * 2**stage for stage in range(min(stages, MAX_STAGES)))
 
 

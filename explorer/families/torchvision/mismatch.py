@@ -1,4 +1,4 @@
-"""Which model of torchvision a checkpoint is like, and where it differs first."""
+"""The model of torchvision that a checkpoint resembles, and the first difference."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from explorer.families.torchvision.recognise import Modules, counts, grouped, mo
 from explorer.families.torchvision.spec import ZooSpec
 from explorer.i18n import _
 
-# What names of modules say of a model: how the model's name begins.
+# Beginnings of models' names, each with a pattern that the names of their modules match.
 SIGNS = (
     ("densenet", re.compile(r"denselayer\d")),
     ("inception_v3", re.compile(r"Mixed_\d[a-e]\.")),
@@ -26,12 +26,17 @@ SIGNS = (
     ("mobilenet_v3", re.compile(r"features\.\d+\.block\.\d")),
     ("mobilenet_v2", re.compile(r"features\.\d+\.conv\.\d")),
 )
-TRIED = 2  # models of as many parameters, of which building one takes a while
-ALIKE = 0.3  # share of modules in common, from which on a model is worth naming
+TRIED = 2  # models of similar size that are compared; building one takes a while
+ALIKE = 0.3  # least share of common modules for a model to be named
 
 
 def told_by_names(shapes: Mapping[str, Shape], *, ordered: bool) -> str | None:
-    """The model that the names speak for and the first difference, in words; None where they speak for none."""
+    """The message about the model that the names resemble and the first difference; None if they resemble none.
+
+    Args:
+        shapes: Shapes of the checkpoint's tensors by name, in the order of the file.
+        ordered: Whether that is the order in which modules were registered.
+    """
     for family, sign in SIGNS:
         if any(sign.search(name) for name in shapes):
             theirs = grouped(shapes, ordered=ordered)
@@ -43,7 +48,13 @@ def told_by_names(shapes: Mapping[str, Shape], *, ordered: bool) -> str | None:
 
 
 def difference(spec: ZooSpec, shapes: Mapping[str, Shape], *, ordered: bool) -> str:
-    """The first tensor in which a checkpoint differs from a model, in words."""
+    """The message about the first tensor in which a checkpoint differs from a model.
+
+    Args:
+        spec: Spec of the model.
+        shapes: Shapes of the checkpoint's tensors by name, in the order of the file.
+        ordered: Whether that is the order in which modules were registered.
+    """
     theirs = grouped(shapes, ordered=ordered)
     ours = grouped(our_shapes(spec), ordered=True)
     pairs = _paired(ours, theirs)
@@ -57,7 +68,7 @@ def difference(spec: ZooSpec, shapes: Mapping[str, Shape], *, ordered: bool) -> 
                     spec=wanted, name=name, shape=shape
                 )
             their, found = other[leaf]
-            if found != shape and not (module == last and found[1:] == shape[1:]):  # other classes are no difference
+            if found != shape and not (module == last and found[1:] == shape[1:]):  # the number of classes may differ
                 return _("it is like {spec}, but its tensor {their} is {found}, and {name} there is {shape}").format(
                     spec=wanted, their=their, found=found, name=name, shape=shape
                 )
@@ -73,7 +84,7 @@ def difference(spec: ZooSpec, shapes: Mapping[str, Shape], *, ordered: bool) -> 
 
 
 def _shared(spec: ZooSpec, theirs: Modules) -> float:
-    """The share of a model's modules that a checkpoint has with the same shapes."""
+    """The share of a model's modules that a checkpoint has with the same shapes, from 0 to 1."""
     try:
         ours = grouped(our_shapes(spec), ordered=True)
     except SpecError:
@@ -88,7 +99,7 @@ def _shapes(tensors: Mapping[str, tuple[str, Shape]]) -> dict[str, Shape]:
 
 
 def _paired(ours: Modules, theirs: Modules) -> dict[str, str]:
-    """Our modules to theirs of the same name behind the prefix that most of them have."""
+    """Names of their modules by ours, which are equal after the prefix that most of theirs have."""
     today = {modern(f".{name}.").strip("."): name for name in theirs}
     prefixes: dict[str, int] = {}
     for name in today:

@@ -16,40 +16,40 @@ from explorer.families.torchvision.spec import PREFIX, ZooSpec
 from explorer.i18n import _
 
 HEAD = ("classifier", "fc", "head", "heads", "avgpool")
-# Models whose head gets a map and not yet its mean.
+# Models whose head reads a map and computes its mean itself.
 HEADS_OF_MAPS = ("convnext", "maxvit", "squeezenet")
 
 
 @cache
 def names() -> tuple[str, ...]:
-    """Every classification model that torchvision builds."""
-    from torchvision import models  # a second of import, needed for this family only
+    """Names of all classification models that torchvision builds."""
+    from torchvision import models  # not at the top: it takes a second, and only this family needs it
 
     return tuple(models.list_models(module=models))
 
 
 @cache
 def metadata() -> dict[str, dict[str, Any]]:
-    """What torchvision says itself of each model with its best weights: ``num_params``, ``_ops`` (GMACs) and more."""
+    """Metadata that torchvision has of each model with its best weights: ``num_params``, ``_ops`` (GMACs) and more."""
     from torchvision import models
 
     return {name: models.get_model_weights(name).DEFAULT.meta for name in names()}
 
 
 def own_names() -> dict[str, str]:
-    """Every model as ``torchvision:NAME``, and what it is called in lists."""
+    """Titles of all models in lists, by ``torchvision:NAME``."""
     return {PREFIX + name: f"torchvision · {name}" for name in names()}
 
 
 def own_names_known() -> bool:
-    """Whether the names are known already, and torchvision need not be imported for them."""
+    """Whether the names are known already, without importing torchvision."""
     return names.cache_info().currsize > 0
 
 
 class _MetaParameters(TorchFunctionMode):
-    """Parameters and buffers on meta, everything else where it is.
+    """Creates parameters and buffers on the meta device and all other tensors on the current one.
 
-    RegNets compute their widths with small tensors and read them back, which ``torch.device("meta")`` breaks.
+    ``torch.device("meta")`` alone fails for RegNets, which compute their widths with small tensors and read them back.
     """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -59,13 +59,13 @@ class _MetaParameters(TorchFunctionMode):
 
 
 def build(spec: ZooSpec) -> nn.Module:
-    """The network of a spec, without weights.
+    """The network of a spec, without pretrained weights.
 
     Raises:
-        SpecError: where torchvision has no such model, or can't build it at this size.
+        SpecError: If torchvision has no such model, or can't build it for this image size.
     """
     if spec.name not in names():
-        # The names of nothing in particular are still worth a suggestion: any three show the pattern.
+        # cutoff=0: if no name is close, any three names still show the pattern.
         close = get_close_matches(spec.name, names(), n=3, cutoff=0.0)
         raise SpecError(
             _("name: torchvision has no classification model {name}; close names: {close}").format(
@@ -114,22 +114,22 @@ def _model(spec: ZooSpec) -> nn.Module:
 
 
 def constants(spec: ZooSpec) -> dict[str, torch.Tensor]:
-    """What a network computes of its shape alone and keeps among its tensors, such as a Swin's relative positions.
+    """Tensors that a network computes from its shape, such as the relative positions of Swin transformers, by name.
 
     Raises:
-        SpecError: as of :func:`build`.
+        SpecError: As in :func:`build`.
     """
     with torch.device("cpu"), _MetaParameters():
         return {name: buffer for name, buffer in _model(spec).named_buffers() if buffer.device.type == "cpu"}
 
 
 def head_module(network: nn.Module) -> str:
-    """The name of the module that a classifier of torchvision's ends in."""
+    """Name of the module that is the head of a model of torchvision."""
     return next(name for name, _module in network.named_children() if name in HEAD and name != "avgpool")
 
 
 def last_layer(network: nn.Module) -> tuple[str, int]:
-    """The name of the layer that makes the scores, and how many features it reads."""
+    """Name of the layer that computes the scores, and its input features."""
     name, layer = [
         (name, module)
         for name, module in network.get_submodule(head_module(network)).named_modules()
@@ -140,7 +140,7 @@ def last_layer(network: nn.Module) -> tuple[str, int]:
 
 
 def pooled_features(network: nn.Module) -> int:
-    """Channels of the last map."""
+    """Channels of the last map, which the head reads."""
     head = network.get_submodule(head_module(network))
     first = next(module for module in head.modules() if isinstance(module, nn.Linear | nn.Conv2d | nn.LayerNorm))
     match first:
@@ -152,7 +152,7 @@ def pooled_features(network: nn.Module) -> int:
 
 
 def _replace_head(network: nn.Module, spec: ZooSpec) -> None:
-    """Put linear layers where the head, or its last layer, is."""
+    """Replace the head, or its last layer, by linear layers."""
     maps = spec.name.startswith(HEADS_OF_MAPS)
     place, features = last_layer(network)
     whole = spec.head == "pooled" or isinstance(network.get_submodule(place), nn.Conv2d)

@@ -1,4 +1,4 @@
-"""What torchvision prints about its own models."""
+"""torchvision's published figures about its own models."""
 
 from collections.abc import Iterator
 
@@ -11,8 +11,8 @@ GIGA = 10**9
 
 
 def claims(spec: ZooSpec) -> Iterator[Claim]:
-    """What torchvision says of a model of its own, at the size that it was measured at."""
-    from torchvision import models  # imported when this spec was built
+    """Figures of torchvision's metadata about a model, at the image size that they hold for."""
+    from torchvision import models  # not at the top; already imported, because the network was built
 
     for weights in models.get_model_weights(spec.name):
         if weights.transforms().crop_size[0] == spec.image_size and spec.num_classes == 1000 and spec.head == "own":
@@ -27,10 +27,10 @@ def claims(spec: ZooSpec) -> Iterator[Claim]:
 
 
 def landmarks() -> Iterator[tuple[str, int, int]]:
-    """Name, parameters and MACs of each model, by torchvision's metadata.
+    """Name, parameters and MACs of each model in torchvision's metadata.
 
-    It rounds MACs to millions, takes the image size of the best weights, and counts inception_v3 with its auxiliary
-    head.
+    The metadata rounds MACs to millions, uses the image size of the best weights, and counts inception_v3 with its
+    auxiliary head.
     """
     for name, facts in metadata().items():
         yield name, facts["num_params"], round(facts["_ops"] * GIGA)

@@ -1,4 +1,4 @@
-"""torchvision's models: their trunks by names or in their order, whatever head stands behind them."""
+"""Recognition of torchvision's models: trunks by names or by order, with any head."""
 
 import re
 from collections import deque
@@ -18,28 +18,28 @@ from explorer.families.torchvision import network
 from explorer.families.torchvision.spec import ZooSpec
 from explorer.i18n import _
 
-Tensors = dict[str, tuple[str, Shape]]  # leaf: full name and shape
+Tensors = dict[str, tuple[str, Shape]]  # full name and shape by the last part of the name
 Modules = dict[str, Tensors]  # in the order of the file
 
-FALLBACK = True  # asked where no other family knows the tensors
+FALLBACK = True  # asked only if no other family recognises the tensors
 IMAGENET = 1000  # classes of torchvision's own weights
 POSITIONS = "pos_embedding"  # a vision transformer has one for each patch
 STATISTICS = ("running_mean", "running_var")
-MOST_LAYERS = 12  # of a head, batch norms among them
-MOST_MODULES = 5_000  # with tensors: torchvision's largest models have fewer than 1,000
+MOST_LAYERS = 12  # layers of a head, with batch norms
+MOST_MODULES = 5_000  # modules with tensors; torchvision's largest models have fewer than 1,000
 WIDTHS = {"b": 768, "l": 1024, "h": 1280}  # features of a patch, by the letter in a vision transformer's name
-WITH_HEADS = "inception_v3"  # whose published count includes its auxiliary head of so many parameters
-AUXILIARY_HEAD = 3_326_696
-# Parameters of a head beyond its last layer, where it reads so many features behind the pools.
+WITH_HEADS = "inception_v3"  # its published count includes its auxiliary head
+AUXILIARY_HEAD = 3_326_696  # parameters of that head
+# Parameters of a model's head without its last layer, by the number of pooled features that it reads.
 POOLED: dict[str, Callable[[int], int]] = {
     "mobilenet_v3_large": lambda pooled: pooled * 1280 + 1280 + (1280 - pooled) * IMAGENET,
     "mobilenet_v3_small": lambda pooled: pooled * 1024 + 1024 + (1024 - pooled) * IMAGENET,
     "maxvit_t": lambda pooled: 2 * pooled + pooled**2 + pooled,
     **dict.fromkeys([f"convnext_{size}" for size in ("tiny", "small", "base", "large")], lambda pooled: 2 * pooled),
 }
-NO_BIAS = "maxvit_t"  # whose last layer has none
-CONVOLUTION = "squeezenet"  # whose last layer it is
-# Names before torchvision changed them: DenseNet's, of which its own files are, and those of transformers.
+NO_BIAS = "maxvit_t"  # its last layer has no bias
+CONVOLUTION = "squeezenet"  # its last layer is a convolution
+# Names that torchvision has changed: DenseNet's, which its own files still have, and those of transformers.
 RENAMED = (
     (re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])(?=\.)"), r"\1\2"),
     (re.compile(r"(encoder_layer_\d+\.mlp)\.linear_1(?=\.)"), r"\1.0"),
@@ -49,12 +49,12 @@ RENAMED = (
 
 @dataclass(frozen=True)
 class Trunk:
-    """A model whose trunk as many parameters may be.
+    """A model whose trunk has as many parameters as the checkpoint without its head.
 
     Attributes:
-        name: of the model.
-        head: where the head of the checkpoint begins: "last" or "pooled".
-        modules: of that head; none where the network ends in torchvision's own.
+        name: Name of the model.
+        head: What the checkpoint's head replaces: "last", the last layer, or "pooled", all layers after the pools.
+        modules: Modules of that head.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Trunk:
 
 
 def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
-    """The models of torchvision whose tensors these are."""
+    """All models of torchvision that fit the tensors."""
     shapes, ordered = checkpoint.shapes, checkpoint.ordered
     main = {name: shape for name, shape in shapes.items() if not _auxiliary(name)}
     modules = grouped(main, ordered=ordered)
@@ -76,7 +76,12 @@ def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
 
 
 def grouped(shapes: Mapping[str, Shape], *, ordered: bool) -> Modules:
-    """Tensors by the module that holds them, without counters and what networks compute of their shape alone."""
+    """Tensors by module, without counters and tensors that networks compute from their shape.
+
+    Args:
+        shapes: Shapes of the tensors by name, in the order of the file.
+        ordered: Whether that is the order in which modules were registered; else names are sorted.
+    """
     modules: Modules = {}
     for name in shapes if ordered else sorted(shapes, key=natural):
         module, _dot, leaf = name.rpartition(".")
@@ -86,7 +91,7 @@ def grouped(shapes: Mapping[str, Shape], *, ordered: bool) -> Modules:
 
 
 def modern(name: str) -> str:
-    """A name as torchvision has it today."""
+    """The name that torchvision uses today."""
     for pattern, new in RENAMED:
         name = pattern.sub(new, name)
     return name
@@ -97,11 +102,18 @@ def _auxiliary(name: str) -> bool:
 
 
 def _matched(trunk: Trunk, modules: Modules, shapes: Mapping[str, Shape], *, ordered: bool) -> Guess | None:
-    """The guess of one model, or None where its tensors are not those of the checkpoint."""
+    """The guess of one model; None if the checkpoint's tensors don't fit it.
+
+    Args:
+        trunk: Model, and the checkpoint's modules that are its head.
+        modules: Modules of the checkpoint.
+        shapes: Shapes of its tensors by name.
+        ordered: Whether the file has the order in which modules were registered.
+    """
     head = heads.read(trunk.modules)
     weight = _weight(next(iter(trunk.modules.values())))
     bias = any("bias" in tensors for tensors in trunk.modules.values())
-    convolution = trunk.name.startswith(CONVOLUTION)  # and not a linear layer makes the scores
+    convolution = trunk.name.startswith(CONVOLUTION)  # the scores come from a convolution, not a linear layer
     own = trunk.head == "last" and (
         head is None or (head.single and bias == (trunk.name != NO_BIAS) and not convolution)
     )
@@ -177,7 +189,7 @@ def _replaced(spec: ZooSpec, head: heads.Head) -> str:
 
 
 def _by_names(ours: Modules, theirs: Modules) -> dict[str, str] | None:
-    """Our modules of a trunk to theirs, which are called alike behind some prefix."""
+    """Names of their modules by ours, if they are equal after a prefix; else None."""
     today = {modern(f".{name}."): name for name in theirs}
     first = f".{next(iter(ours))}.".replace("..", ".")
     for name in today if len(ours) == len(theirs) else ():
@@ -191,7 +203,7 @@ def _by_names(ours: Modules, theirs: Modules) -> dict[str, str] | None:
 
 
 def _by_order(ours: Modules, theirs: Modules) -> dict[str, str] | None:
-    """Our modules of a trunk to theirs, whatever they are called, where each has the same shapes in its turn."""
+    """Names of their modules by ours, whatever the names, if the shapes are equal in order; else None."""
     if len(ours) == len(theirs) and all(map(_same_shapes, ours.values(), theirs.values())):
         return dict(zip(ours, theirs, strict=True))
     return None
@@ -204,7 +216,7 @@ def _same_shapes(ours: Tensors, theirs: Tensors) -> bool:
 
 
 def _alike(modules: Modules) -> Iterator[Trunk]:
-    """Models with as many parameters: cheap to know, where building every model would not be."""
+    """Models with the same number of parameters; comparing numbers is cheaper than building every model."""
     sizes = {name: parameters({name: tensors}) for name, tensors in modules.items()}
     total = sum(sizes.values())
     known: dict[int, list[str]] = {}
@@ -226,7 +238,7 @@ def _alike(modules: Modules) -> Iterator[Trunk]:
 
 
 def counts() -> dict[str, int]:
-    """Parameters of torchvision's models without auxiliary heads and positions, with a bias in the last layer."""
+    """Parameters of torchvision's models, without auxiliary heads and positions and with a bias in the last layer."""
     counts = {name: int(known["num_params"]) for name, known in network.metadata().items()}
     counts[WITH_HEADS] -= AUXILIARY_HEAD
     counts[NO_BIAS] += IMAGENET
@@ -238,7 +250,7 @@ def counts() -> dict[str, int]:
 
 
 def parameters(modules: Modules) -> int:
-    """How many parameters modules have, without positions."""
+    """The number of parameters of modules, without positions."""
     return sum(_count(leaf, shape) for tensors in modules.values() for leaf, (_name, shape) in tensors.items())
 
 
@@ -247,9 +259,9 @@ def _count(leaf: str, shape: Shape) -> int:
 
 
 def _possible_heads(modules: Modules) -> Iterator[tuple[str, ...]]:
-    """Modules that may be the head, by what their names begin with or their place in the file."""
+    """Candidates for the modules of the head, by the beginning of their names or their place in the file."""
     names = list(modules)
-    # Of each group the end alone, for thousands of modules may each be a group of their own.
+    # Keep only the end of each group, because a file may have thousands of groups.
     ends: dict[str, deque[str]] = {}
     for name in names:
         for end in (*(dot.start() for dot in re.finditer(r"\.", name)), len(name)):
@@ -276,12 +288,12 @@ def _is_head(tensors: Tensors) -> bool:
 
 
 def _weight(tensors: Tensors) -> Shape:
-    """Shape of a module's weight, or of what it has in place of one."""
+    """Shape of a module's weight, or of its first tensor if it has none."""
     return tensors.get("weight", next(iter(tensors.values())))[1]
 
 
 def _image_size(modules: Modules) -> dict[str, int]:
-    """Of a vision transformer the positions tell it; elsewhere it stays the model's own."""
+    """The field ``image_size`` if the positions of a vision transformer show it; else nothing."""
     positions = next((tensors[POSITIONS][1] for tensors in modules.values() if POSITIONS in tensors), ())
     patch = next((t["weight"][1] for t in modules.values() if len(t.get("weight", ("", ()))[1]) == 4), ())
     if len(positions) != 3 or not patch:
@@ -290,4 +302,4 @@ def _image_size(modules: Modules) -> dict[str, int]:
 
 
 def untold(_spec: ZooSpec) -> None:
-    """Nothing: the code of a model of torchvision tells what its tensors don't."""
+    """No note: torchvision's code defines all that the tensors don't show."""

@@ -1,4 +1,4 @@
-"""Models of torchvision that one of our own families builds tensor for tensor."""
+"""Models of torchvision whose source is written as that of a preset with the same tensors."""
 
 from functools import cache
 
@@ -12,15 +12,15 @@ from explorer.i18n import _
 
 @cache
 def twins() -> dict[str, str]:
-    """The preset with the same tensors, by the model of torchvision."""
+    """Names of presets by the torchvision model with the same tensors."""
     return {twin_of(preset): preset for preset in PRESETS if twin_of(preset) in names()}
 
 
 def twin(spec: ZooSpec) -> Spec:
-    """The same network as a spec of our own.
+    """The same network as a spec of another family.
 
     Raises:
-        SpecError: where there is none.
+        SpecError: If there is none.
     """
     if spec.name not in twins() or spec.head != "own":
         raise SpecError(

@@ -10,7 +10,7 @@ from explorer.specs.base import Hidden, Preset, Spec
 
 PREFIX = "torchvision:"
 
-# Pixels a side of the images that torchvision's first weights of a model were evaluated on, where not 224.
+# Side in pixels of the images that torchvision's first weights of a model were evaluated on, if not 224.
 NATIVE_SIZES = {
     "efficientnet_b1": 240,
     "efficientnet_b2": 288,
@@ -30,11 +30,11 @@ NATIVE_SIZES = {
 
 
 class ZooSpec(Spec):
-    """A model of ``torchvision.models``; its name is checked when it is built, where torchvision is known.
+    """A model of ``torchvision.models``; the builder checks its name, because it imports torchvision.
 
-    ``head`` says what stands at its end: ``own`` is torchvision's head; ``last`` has linear layers in place of its last
-    layer, as most people put them there for classes of their own; ``pooled`` has them in place of all that follows the
-    mean of the last map. ``classifier`` lists the widths of those that are hidden, a ReLU behind each.
+    ``head`` is the end of the network: ``own`` is torchvision's head; ``last`` replaces its last layer by linear
+    layers, as most people do for their own classes; ``pooled`` replaces everything after the mean of the last map.
+    ``classifier`` lists the widths of the hidden linear layers; a ReLU follows each.
     """
 
     title: ClassVar[str] = "torchvision"

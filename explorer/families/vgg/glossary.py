@@ -1,11 +1,11 @@
-"""Terms that VGG is known for."""
+"""Glossary terms of VGG."""
 
 from explorer.i18n import _
 from explorer.specs.glossary_entry import Entry
 
 
 def entries() -> dict[str, Entry]:
-    """The terms by key, in the language of the session."""
+    """The terms by key, in the session's language."""
     return {
         "cfg": Entry(
             _("cfg list"),

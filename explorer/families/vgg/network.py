@@ -30,7 +30,7 @@ class VGG(nn.Module):
 
 
 def make_features(spec: VggSpec) -> nn.Sequential:
-    """Convolutions, each with batch norm if asked and ReLU, and the layers between them."""
+    """The layers of the cfg list; ReLU follows each convolution, after batch norm if the spec has it."""
     layers: list[nn.Module] = []
     channels = spec.in_channels
     for token in tokens(spec.cfg):
@@ -52,10 +52,10 @@ def make_features(spec: VggSpec) -> nn.Sequential:
 
 
 def make_head(spec: VggSpec) -> nn.Sequential:
-    """Hidden layers with ReLU, dropout where the spec puts it, and the last layer to the classes.
+    """Hidden layers with ReLU, dropout at the spec's position, and the last layer to the classes.
 
-    As convolutions the same head slides over larger maps, and the class scores are averaged (Simonyan and
-    Zisserman 2015, section 3.2).
+    A convolutional head slides over larger maps, and its class scores are averaged (Simonyan and Zisserman 2015,
+    section 3.2).
     """
     convolutional = spec.head == "conv"
     cells = 1 if convolutional else spec.head_size**2

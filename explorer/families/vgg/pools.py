@@ -1,4 +1,4 @@
-"""Where the pools of a chain of convolutions sit: the signs that names and shapes give, strongest first."""
+"""The positions of pools in a chain of convolutions, guessed from names and shapes."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,31 +11,31 @@ from explorer.families.vgg.spec import VggSpec
 from explorer.specs.arithmetic import window_output
 from explorer.specs.cfg import Conv, Pool, Token, format_token, tokens
 
-# Sides of the images that networks are trained on, in pixels, by their channels; then those of fewer networks.
+# Sides of the images in pixels: the usual ones by channels, then rarer ones.
 USUAL = {1: (28, 32), 3: (224, 32)}
 SIDES = (64, 96, 128, 256, 227, 299, 160, 192, 48, 28, 512)
-CHEAP = 300_000_000  # multiply-accumulates of a network that is tried because it may be: narrow VGG-16s have 20 million
-MOST_PADDED = 2  # readings of paddings that keep the size of most maps
-WIDEST = 11  # side of the kernels of AlexNet, which stride by 4 (Krizhevsky et al. 2012, section 3.5)
-KINDS: tuple[Literal["M", "A"], ...] = ("M", "A")  # of pools: maxima and means
+CHEAP = 300_000_000  # most MACs of a layout that is only tried; narrow VGG-16s have 20 million
+MOST_PADDED = 2  # candidates of :func:`_paddings` that keep the size of most maps
+WIDEST = 11  # side of AlexNet's first kernels, which have stride 4 (Krizhevsky et al. 2012, section 3.5)
+KINDS: tuple[Literal["M", "A"], ...] = ("M", "A")  # max-pools and average pools
 
 _NUMBERED = re.compile(r"([^\W\d_]*\d{1,3})[._-][^\W\d_]*\d{1,3}")
 
 
 class Layout(NamedTuple):
-    """A cfg list, and the side of the images."""
+    """A candidate for the network: a cfg list and the side of the images in pixels."""
 
     cfg: tuple[int | str, ...]
     image_size: int
 
 
 def layouts(convolutions: Sequence[Unit], side: int, image_size: int | None) -> Iterator[Layout]:
-    """Every reading in which images of a usual side end in a map of ``side`` cells, the likeliest first.
+    """All layouts in which images of a usual side end in a map of ``side`` cells, the likeliest first.
 
     Args:
-        convolutions: in the order in which they run.
-        side: of the map that the head reads, in cells.
-        image_size: where it is known.
+        convolutions: Convolutions in running order.
+        side: Side of the map that the head reads, in cells.
+        image_size: Side of the images in pixels; None if unknown.
     """
     if side == 1 and (cut := _dense(convolutions)):
         dense = [format_token(Conv(unit.after, unit.kernel, 1, 0)) for unit in convolutions[cut:]]
@@ -43,7 +43,7 @@ def layouts(convolutions: Sequence[Unit], side: int, image_size: int | None) -> 
             yield Layout((*layout.cfg, *dense), layout.image_size)
     usual = USUAL.get(convolutions[0].before, (32,))
     all_paddings = _paddings(convolutions)
-    # A map of one cell is rather the mean of a larger one than what frames taken off leave by chance.
+    # A map of one cell is more likely the mean of a larger map than the rest that convolutions without padding leave.
     paddings = all_paddings if side > 1 else all_paddings[:MOST_PADDED]
     known = told(convolutions)
     strides = [4 if convolutions[0].kernel >= WIDEST else 1] + [1] * len(known)
@@ -51,7 +51,8 @@ def layouts(convolutions: Sequence[Unit], side: int, image_size: int | None) -> 
     readings = product(
         (usual, SIDES) if image_size is None else ((image_size,),), _placements(convolutions), paddings, (True, False)
     )
-    # Odd are pools behind all convolutions or groups of them but the last, then padding of the first alone.
+    # Unlikely layouts come last: a pool after every convolution or group except the last one, and padding of the
+    # first convolution only.
     ranked = sorted(
         readings, key=lambda reading: ((every or grouped) and not reading[3], reading[2] is all_paddings[-1])
     )
@@ -62,9 +63,10 @@ def layouts(convolutions: Sequence[Unit], side: int, image_size: int | None) -> 
 
 
 def _dense(convolutions: Sequence[Unit]) -> int:
-    """Where dense layers that are kept as convolutions begin, as in timm's VGG; 0 where none are.
+    """The index of the first convolution that is really a dense layer, as in timm's VGG; 0 if there is none.
 
-    The first of them is as wide as the map that arrives, so wider than all before; those behind it are 1x1.
+    The kernel of the first dense layer is as large as the map that arrives, so larger than all before; those after it
+    are 1x1.
     """
     cut = len(convolutions) - 1
     while cut > 0 and convolutions[cut].kernel == 1:
@@ -74,7 +76,10 @@ def _dense(convolutions: Sequence[Unit]) -> int:
 
 
 def strided(convolutions: Sequence[Unit], side: int, image_size: int | None) -> Iterator[Layout]:
-    """The same where convolutions stride in place of pools that nothing speaks for, the likeliest first."""
+    """Layouts with strided convolutions in place of pools that no name shows, the likeliest first.
+
+    Arguments as in :func:`layouts`.
+    """
     pooled = [bool(sign) for sign in told(convolutions)]
     wider = [False, *_growing(convolutions)]
     first = [True] + [False] * len(pooled)
@@ -88,20 +93,20 @@ def strided(convolutions: Sequence[Unit], side: int, image_size: int | None) -> 
 
 
 def likely(convolutions: Sequence[Unit], image_size: int | None) -> Layout:
-    """The likeliest reading where the head does not say how large the last map is."""
+    """The likeliest layout if the head does not show the size of the last map."""
     sizes = (28 if convolutions[0].before == 1 else 32, 224) if image_size is None else (image_size,)
-    placements = (*_placements(convolutions), (False,) * (len(convolutions) - 1))  # none fits any size
+    placements = (*_placements(convolutions), (False,) * (len(convolutions) - 1))  # no pools at all fit any size
     cfgs = [_cfg(convolutions, [*between, False], _paddings(convolutions)[0]) for between in placements]
     cfg, size = next((cfg, size) for cfg in cfgs for size in sizes if map_side(cfg, size) > 0)
     return Layout(tuple(map(format_token, cfg)), size)
 
 
 def averaged(convolutions: Sequence[Unit], image_size: int | None) -> Iterator[Layout]:
-    """Readings of a chain whose last map is averaged as a whole, so that any number of pools fits."""
+    """Layouts of a chain whose last map is averaged, so that any number of pools fits."""
     sizes = (28 if convolutions[0].before == 1 else 32, 224) if image_size is None else (image_size,)
     ones = [1] * len(convolutions)
     patterns = [(list(between), ones) for between in _placements(convolutions)]
-    if any(step is None for step in gaps(convolutions)):  # else the numbers of the modules leave nothing open
+    if any(step is None for step in gaps(convolutions)):  # else the modules' numbers show all pools
         quiet, growing = [False] * (len(convolutions) - 1), _growing(convolutions)
         strides = [1, *(2 if wider else 1 for wider in growing)]
         patterns += [(quiet, ones), (growing, ones), (quiet, strides)]
@@ -113,7 +118,7 @@ def averaged(convolutions: Sequence[Unit], image_size: int | None) -> Iterator[L
 
 
 def _macs(cfg: Sequence[Token], channels: int, size: int) -> int:
-    """Multiply-accumulates of the convolutions for one image."""
+    """MACs of the convolutions for one image."""
     total = 0
     for token in cfg:
         size = map_side([token], size)
@@ -124,15 +129,15 @@ def _macs(cfg: Sequence[Token], channels: int, size: int) -> int:
 
 
 def gaps(convolutions: Sequence[Unit]) -> list[int | None]:
-    """Modules without tensors between each two convolutions that are numbered in one sequence, else None."""
+    """Modules without tensors between each two convolutions; None if they are not numbered in one sequence."""
     return [_gap(first, second) for first, second in pairwise(convolutions)]
 
 
 def told(convolutions: Sequence[Unit]) -> list[bool | None]:
-    """Whether a pool stands between each two convolutions, as far as names tell."""
+    """Whether a pool is between each two convolutions; None if names don't show it."""
     steps = gaps(convolutions)
     known = [step for step in steps if step is not None]
-    # A ReLU is the least that stands between. Where nothing ever does, numbers tell nothing.
+    # There is at least a ReLU between two convolutions. If no numbers leave room for one, they show no pools.
     least, telling = min(known, default=0), any(known)
     signs: list[bool | None] = []
     for step, (first, second) in zip(steps, pairwise(convolutions), strict=True):
@@ -144,9 +149,9 @@ def told(convolutions: Sequence[Unit]) -> list[bool | None]:
 
 
 def in_groups(convolutions: Sequence[Unit]) -> bool:
-    """Whether modules or numbers group them, several in one group at least: ``Conv1.0``, ``conv1_1``, ``block1_conv1``.
+    """Whether names put the convolutions into groups: ``Conv1.0``, ``conv1_1``, ``block1_conv1``.
 
-    A pool ends each group, the last one too.
+    At least one group has several convolutions. A pool ends each group, the last one too.
     """
     groups = list(dict.fromkeys(map(_group, convolutions)))
     return 1 < len(groups) < len(convolutions) and all(
@@ -156,21 +161,21 @@ def in_groups(convolutions: Sequence[Unit]) -> bool:
 
 
 def _group(unit: Unit) -> Path:
-    """The module that a convolution stands in, or what its name calls its group (Keras' ``block1_conv1``)."""
+    """The name of a convolution's group: its parent module, or the beginning of its name (Keras' ``block1_conv1``)."""
     *parent, last = unit.path or ("",)
     numbered = _NUMBERED.fullmatch(last)
     return (*parent, numbered[1]) if numbered else tuple(parent)
 
 
 def placed(cfg: Sequence[int | str]) -> list[bool]:
-    """Whether a pool stands between each two convolutions of a cfg list."""
+    """Whether a pool is between each two convolutions of a cfg list."""
     parsed = tokens(cfg)
     places = [place for place, token in enumerate(parsed) if isinstance(token, Conv)]
     return [any(isinstance(token, Pool) for token in parsed[a:b]) for a, b in pairwise(places)]
 
 
 def map_side(cfg: Sequence[Token], size: int) -> int:
-    """Side of the last map; zero or less where a window no longer fits."""
+    """Side of the last map in cells; zero or less if a window does not fit."""
     for token in cfg:
         if isinstance(token, Conv | Pool) and size > 0:
             size = window_output(size, token.kernel, token.stride, token.padding)
@@ -178,7 +183,7 @@ def map_side(cfg: Sequence[Token], size: int) -> int:
 
 
 def _paddings(convolutions: Sequence[Unit]) -> list[list[int]]:
-    """By which convolutions keep the size of the map: all, all but large ones, none, the first alone."""
+    """Candidates for the paddings: all maps keep their size, all except at large kernels, none, only the first."""
     whole = [unit.kernel // 2 for unit in convolutions]
     small = [padding if padding < 2 else 0 for padding in whole]
     first = [whole[0]] + [0] * len(whole[1:])
@@ -200,21 +205,21 @@ def _cfg(
 
 
 def _gap(first: Unit, second: Unit) -> int | None:
-    """Modules without tensors between two units that are numbered in one sequence; None where they are not."""
+    """Modules without tensors between two units; None if they are not numbered in one sequence."""
     if len(first.path) != len(second.path):
         return None
     differing = [(a, b) for a, b in zip(first.path, second.path, strict=True) if a != b]
     if len(differing) != 1 or not all(part.isdecimal() and len(part) < 6 for part in differing[0]):
         return None
     step = int(differing[0][1]) - int(differing[0][0]) - 1
-    # Batch norm is numbered in the same sequence, unless it stands in a module with its convolution.
+    # The batch norm has a number of the same sequence, unless it is in one module with its convolution.
     beside = first.norm is not None and first.norm.name.rpartition(".")[0] == first.name.rpartition(".")[0]
     numbered = beside and first.path[-1] != second.path[-1]
     return step - 1 if numbered else step
 
 
 def _placements(convolutions: Sequence[Unit]) -> list[tuple[bool, ...]]:
-    """Pools between the convolutions: what names tell, filled up by one rule after the other."""
+    """Candidates for pools between the convolutions: names decide where they can, and one rule each for the rest."""
     signs = told(convolutions)
     none, every = [False] * len(signs), [True] * len(signs)
     rules = [*_published(convolutions), *_staged(convolutions), every, none]
@@ -223,7 +228,7 @@ def _placements(convolutions: Sequence[Unit]) -> list[tuple[bool, ...]]:
 
 
 def _published(convolutions: Sequence[Unit]) -> Iterator[list[bool]]:
-    """Where the pools are in networks with like convolutions: the same kernels, wider at the same places."""
+    """The pools of presets with similar convolutions: the same kernels, and more channels at the same positions."""
 
     def pattern(layers: Sequence[tuple[int, int]]) -> list[tuple[int, bool]]:
         return [(kernel, before < after) for (before, _k), (after, kernel) in pairwise(layers)]
@@ -237,9 +242,9 @@ def _published(convolutions: Sequence[Unit]) -> Iterator[list[bool]]:
 
 
 def _staged(convolutions: Sequence[Unit]) -> Iterator[list[bool]]:
-    """A pool wherever channels grow, and then within the last width too, which may be cut into stages of equal length.
+    """A pool wherever channels grow, and pools that divide the layers of the last width into stages of equal length.
 
-    So it is in a VGG, whose last two stages are of one width.
+    The last two stages of VGG have the same width.
     """
     growing = _growing(convolutions)
     run = len(growing) + 1 - max((place + 1 for place, grows in enumerate(growing) if grows), default=0)
@@ -249,5 +254,8 @@ def _staged(convolutions: Sequence[Unit]) -> Iterator[list[bool]]:
 
 
 def _growing(convolutions: Sequence[Unit]) -> list[bool]:
-    """Twice the channels after each pool (Simonyan and Zisserman 2015, section 2.1)."""
+    """Whether channels grow between each two convolutions: VGG doubles them after each pool.
+
+    Source: Simonyan and Zisserman 2015, section 2.1.
+    """
     return [second.after > first.after for first, second in pairwise(convolutions)]

@@ -1,4 +1,4 @@
-"""What is printed about networks of the ``vgg`` family."""
+"""Published figures about networks of the ``vgg`` family."""
 
 from collections.abc import Iterator
 
@@ -41,7 +41,7 @@ def claims(spec: VggSpec) -> Iterator[Claim]:
     if same(spec, PRESETS["vgg19"].spec):
         yield Claim(RESNET, Metric.MACS, "19.6 billion")
     for name, rows in VGG_FIELDS.items():
-        # Of all fields, a receptive field depends on the list of layers alone.
+        # A receptive field depends only on the list of layers.
         if same(spec, PRESETS[name].spec, *set(VggSpec.model_fields) - {"cfg"}):
             *inner, last = rows
             yield from field_claims(rows[last])

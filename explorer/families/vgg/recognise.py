@@ -1,4 +1,4 @@
-"""Networks of the ``vgg`` family among the layers of a checkpoint."""
+"""Recognition of networks of the ``vgg`` family by the layers of a checkpoint."""
 
 import re
 from collections.abc import Iterator
@@ -18,14 +18,14 @@ from explorer.i18n import _
 from explorer.specs.cfg import Conv, tokens
 
 CHANNELS = (3, 1)
-RESIDUAL = re.compile(r"(^|[._])res\d|residual|shortcut|downsample|skip", re.IGNORECASE)  # names of no plain chain
-MOST_LAYOUTS = 3  # of those that the signs leave open
-MOST_NORMED = 8  # the same where running statistics can choose
-MOST_MEANS = 16  # of those whose last map is averaged, where running statistics can choose
+RESIDUAL = re.compile(r"(^|[._])res\d|residual|shortcut|downsample|skip", re.IGNORECASE)  # names of residual blocks
+MOST_LAYOUTS = 3  # guesses of layouts
+MOST_NORMED = 8  # guesses of layouts if running statistics can choose between them
+MOST_MEANS = 16  # guesses of layouts with an averaged last map, if running statistics can choose between them
 
 
 def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
-    """Every network of this family that the layers may be, best first."""
+    """All networks of this family that fit the layers, the likeliest first."""
     layers = checkpoint.layers
     if layers.rest or not layers.units:
         return
@@ -44,7 +44,7 @@ def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
 
 
 def _readings(convolutions: list[Unit], head: list[Unit], image_size: int | None) -> dict[VggSpec, bool]:
-    """Networks of these layers, the likeliest first, and whether names leave nothing of their cfg lists open."""
+    """Networks of these layers, the likeliest first, each with whether names confirm its whole cfg list."""
     if not convolutions:
         return dict.fromkeys(_perceptrons(head), True)
     published = dict(_published(convolutions, head))
@@ -52,18 +52,21 @@ def _readings(convolutions: list[Unit], head: list[Unit], image_size: int | None
 
 
 def _convolutional_head(convolutions: list[Unit]) -> tuple[list[Unit], list[Unit]]:
-    """Split a chain of convolutions: the last ones, 1x1 and without batch norm, are a head that slides."""
+    """Split a chain of convolutions: the last ones, 1x1 and without batch norm, are a convolutional head."""
     cut = len(convolutions)
     while cut and convolutions[cut - 1].kernel == 1 and convolutions[cut - 1].norm is None:
         cut -= 1
-    # The first layer of such a head is as wide as the map that it was trained on.
+    # The first kernel of such a head is as large as the map that it was trained on.
     if cut and convolutions[cut - 1].kernel not in (1, 3) and convolutions[cut - 1].norm is None:
         cut -= 1
     return convolutions[:cut], convolutions[cut:]
 
 
 def _published(convolutions: list[Unit], head: list[Unit]) -> Iterator[tuple[VggSpec, bool]]:
-    """Presets of these very layers, and whether their pools leave the same gaps: those first, then by the classes."""
+    """Presets with exactly these layers, each with whether the modules' numbers have the same gaps.
+
+    Presets with the same gaps come first, then presets with the same number of classes.
+    """
     signs, units = pools.told(convolutions), [*convolutions, *head]
     fitting: list[tuple[tuple[bool, bool], VggSpec]] = []
     for preset in PRESETS.values():
@@ -89,7 +92,7 @@ def _shape(unit: Unit) -> tuple[int, int, int, bool]:
 
 
 def _composed(convolutions: list[Unit], head: list[Unit], image_size: int | None) -> Iterator[VggSpec]:
-    """A cfg list made up from the signs that there are."""
+    """Networks whose cfg list is composed from the signs of names and shapes."""
     first, last = head[0], convolutions[-1]
     cells, left = divmod(first.before, last.after)
     side = first.kernel or isqrt(cells)
@@ -97,10 +100,10 @@ def _composed(convolutions: list[Unit], head: list[Unit], image_size: int | None
         return
     most = MOST_NORMED if last.norm else MOST_LAYOUTS
     found = list(islice(pools.layouts(convolutions, side, image_size), most))
-    if not found and side > 1:  # a single cell is rather the mean of a map
+    if not found and side > 1:  # a single cell is more likely the mean of a map
         found = list(islice(pools.strided(convolutions, side, image_size), MOST_LAYOUTS))
     flat = [(layout, bool(found) and not first.kernel) for layout in found or [pools.likely(convolutions, image_size)]]
-    means = pools.averaged(convolutions, image_size) if side == 1 and last.norm else ()  # statistics choose among them
+    means = pools.averaged(convolutions, image_size) if side == 1 and last.norm else ()  # statistics choose one later
     for layout, flattened in (*flat, *((layout, False) for layout in islice(means, MOST_MEANS))):
         spec = VggSpec(
             cfg=layout.cfg,
@@ -116,7 +119,7 @@ def _composed(convolutions: list[Unit], head: list[Unit], image_size: int | None
 
 
 def _perceptrons(head: list[Unit]) -> Iterator[VggSpec]:
-    """Fully connected networks: as many features as square images have pixels, of a usual size first."""
+    """Fully connected networks whose features are the pixels of a square image; usual sizes come first."""
     readings = [(channels, isqrt(head[0].before // channels)) for channels in CHANNELS]
     squares = [(channels, side) for channels, side in readings if channels * side**2 == head[0].before]
     for channels, side in sorted(
@@ -134,7 +137,7 @@ def _perceptrons(head: list[Unit]) -> Iterator[VggSpec]:
 
 
 def _with_dropout(spec: VggSpec, head: list[Unit]) -> VggSpec:
-    """Dropout where the numbers of the head's layers leave room for it, and none where they tell nothing."""
+    """The spec with dropout if the numbers of the head's layers leave room for it, else without."""
     numbers = [unit.path[-1] for unit in head if unit.path]
     for position in ("after", "before"):
         changed = spec.changed(dropout=0.5, dropout_position=position)
@@ -151,7 +154,12 @@ def _questions(spec: VggSpec, *, known: bool) -> tuple[Question, ...]:
 
 
 def completed(spec: VggSpec, fields: dict[str, Any]) -> dict[str, Any]:
-    """Under another cfg list the last map may be larger than what the head reads: then it is pooled to that."""
+    """The field ``pool_to`` if an answer about the cfg list makes the last map another size than the head reads.
+
+    Args:
+        spec: Spec before the answers.
+        fields: Answers by field.
+    """
     if "cfg" not in fields or "pool_to" in fields:
         return {}
     flat = spec.changed(**fields | {"pool_to": None, "head": "linear"})
@@ -160,7 +168,7 @@ def completed(spec: VggSpec, fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def untold(spec: VggSpec) -> str:
-    """What no tensor of the network tells and nobody is asked about."""
+    """The note about properties that no tensor shows and no question asks."""
     if not spec.cfg:
         return _("No tensor tells the activation, which is taken to be ReLU.")
     return _(

@@ -1,4 +1,4 @@
-"""What the template of the ``vgg`` family needs: a ``CFG`` list, and one branch for each kind of entry in it."""
+"""Values for the source template of the ``vgg`` family: a ``CFG`` list, and a branch for each kind of entry."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -10,14 +10,16 @@ from explorer.families.writing import WIDTH, bracketed
 from explorer.specs.cfg import Conv, Norm, Pool, Token, tokens
 
 POOLS = {"M": ("MaxPool2d", "max-pool"), "A": ("AvgPool2d", "average pool")}
-MARGIN = " " * 3  # of an indent of four: a blank stands before each entry
+MARGIN = " " * 3  # an indent of four, less the blank before each entry
 
 
 class Windows(NamedTuple):
-    """How ``CFG`` tells the windows of one kind of layer apart.
+    """The windows of one kind of layer in ``CFG``.
 
-    ``fields`` names what differs from entry to entry and so must stand in ``CFG``; ``call`` is the end of the
-    layer's argument list; ``words`` say what is the same in all of them.
+    Attributes:
+        fields: Names of the values that differ between entries and stand in ``CFG``.
+        call: End of the argument list of the layer's constructor.
+        words: Description of the values that all entries share.
     """
 
     fields: tuple[str, ...]
@@ -70,7 +72,7 @@ def context(spec: VggSpec, _maps: Mapping[str, Shape]) -> dict[str, Any]:
 
 
 def windows(layers: Sequence[Conv | Pool], words: str) -> Windows:
-    """What differs between the windows of some convolutions or of some pools, and what never does."""
+    """The values that differ between the windows of convolutions or of pools, and those that don't."""
     pools = isinstance(layers[0], Pool)
     kernels, strides, paddings = ({layer[-3:][position] for layer in layers} for position in range(3))
     fields, call = [], []
@@ -108,7 +110,11 @@ def _entry(head: str, token: Conv | Pool, found: Windows | None) -> str:
 
 
 def _cfg(entries: list[tuple[str, bool]]) -> str:
-    """The list on one line where it fits, else one line a stage; an entry knows whether it ends its stage."""
+    """The list on one line if it fits, else one line a stage.
+
+    Args:
+        entries: Source of each entry, and whether it ends a stage.
+    """
     line = f"CFG = [{', '.join(entry for entry, _last in entries)}]"
     if len(line) <= WIDTH:
         return line
@@ -124,7 +130,7 @@ def _cfg(entries: list[tuple[str, bool]]) -> str:
 
 
 def _head(spec: VggSpec) -> list[str]:
-    """Layers of the classifier, the last to ``num_classes``."""
+    """Source of the classifier's layers; the last one has ``num_classes`` outputs."""
     convolutional, side = spec.head == "conv", spec.head_size
     widths = [str(spec.out_channels), *map(str, spec.classifier), "num_classes"]
     if not convolutional and side > 1:

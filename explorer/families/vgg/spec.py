@@ -17,9 +17,9 @@ from explorer.specs.cfg_text import read_text
 class VggSpec(Spec):
     """A feature extractor given as a cfg list, and its head.
 
-    ``pool_to`` is the side of the adaptive average pool before the head (null flattens what is there),
-    ``in_features`` declares how many features the head expects: null takes what arrives, a number is
-    checked against it.
+    ``pool_to`` is the side of the adaptive average pool before the head; null flattens the map as it is.
+    ``in_features`` is the number of features that the head expects: the spec is refused if another number arrives;
+    null accepts any.
     """
 
     title: ClassVar[str] = "VGG"
