@@ -1,4 +1,4 @@
-"""Several runs beside one another: their curves, what they have apart, seeds of one configuration, a sweep's axes."""
+"""Comparison of several runs: curves, differing settings, seeds of one configuration, and axes of a sweep."""
 
 import json
 import math
@@ -15,14 +15,14 @@ SEED = "seed"
 
 
 class Point(NamedTuple):
-    """A number and the epoch that it belongs to; within an epoch, as many epochs as were done then."""
+    """A value and its epoch. Within an epoch, ``epoch`` is the fractional number of epochs done."""
 
     epoch: float
     value: float
 
 
 class Spread(NamedTuple):
-    """What several seeds have in an epoch: their mean, and the sample's standard deviation around it."""
+    """Mean and sample standard deviation of several seeds in an epoch."""
 
     epoch: float
     mean: float
@@ -31,7 +31,7 @@ class Spread(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """A setting with its value in each run; None where a run has no such setting."""
+    """A setting with its value in each run. None for a run without this setting."""
 
     key: str
     values: tuple[Any, ...]
@@ -41,7 +41,7 @@ Curves = Mapping[str, Sequence[Point]]
 
 
 def curves(rows: Iterable[Row]) -> dict[str, list[Point]]:
-    """Metrics by name, in the order of the epochs."""
+    """Returns the metrics by name, in the order of the epochs."""
     found: dict[str, list[Point]] = {}
     for row in sorted(rows):
         found.setdefault(row.name, []).append(Point(row.epoch, row.value))
@@ -49,30 +49,33 @@ def curves(rows: Iterable[Row]) -> dict[str, list[Point]]:
 
 
 def best(curve: Sequence[Point], *, least: bool = False) -> Point | None:
-    """The first epoch with the highest number, or the lowest; None where there is no number."""
+    """Returns the first point with the highest value, or the lowest if ``least``. None if no value is finite."""
     finite = [point for point in curve if math.isfinite(point.value)]
     return (min if least else max)(finite, key=lambda point: point.value) if finite else None
 
 
 def last(curve: Sequence[Point]) -> Point | None:
-    """The last epoch."""
+    """Returns the point of the last epoch. None for an empty curve."""
     return curve[-1] if curve else None
 
 
 def settings(record: Record) -> dict[str, Any]:
-    """All that a run has trained with, by the keys of ``--set``."""
+    """Returns all settings of a run, by the keys of ``--set``."""
     network = {SPEC + key: value for key, value in record.spec.items()}
     return {"dataset": record.dataset, **network, **record.recipe, **record.resources}
 
 
 def submitted(record: Record) -> dict[str, Any]:
-    """The same as it was submitted, where that is kept: without what was measured on the images."""
+    """Returns the settings as submitted, without values measured on the images.
+
+    If the submitted job is lost, returns the settings of the record.
+    """
     job = service.submitted(record.id)
     return settings(record) | (job.recipe.to_dict() if job else {})
 
 
 def table(records: Sequence[Record], *, everything: bool = False) -> list[Difference]:
-    """The settings in which runs differ, or all of them, in the order in which they are first met."""
+    """Returns the settings in which runs differ, or all settings, in the order of their first appearance."""
     told = [settings(record) for record in records]
     keys = dict.fromkeys(key for one in told for key in one)
     rows = [Difference(key, tuple(one.get(key) for one in told)) for key in keys]
@@ -80,9 +83,9 @@ def table(records: Sequence[Record], *, everything: bool = False) -> list[Differ
 
 
 def by_configuration(records: Iterable[Record]) -> list[list[Record]]:
-    """Runs that differ in their seed alone, together; in the order in which each configuration is first met.
+    """Groups runs that differ only in their seed. The groups are in the order of their first run.
 
-    What a run measures itself, such as the mean of its training images, goes with its seed.
+    Settings that a run measures itself, such as the mean of its training images, don't separate groups.
     """
     groups: dict[str, list[Record]] = {}
     for record in records:
@@ -92,7 +95,7 @@ def by_configuration(records: Iterable[Record]) -> list[list[Record]]:
 
 
 def spread(lines: Iterable[Sequence[Point]]) -> list[Spread]:
-    """The mean of several seeds in each epoch that any of them has reached; one seed has no deviation."""
+    """Returns mean and deviation of several seeds in each epoch that any seed has reached. One seed has deviation 0."""
     epochs: dict[float, list[float]] = {}
     for line in lines:
         for point in line:
@@ -105,7 +108,7 @@ def spread(lines: Iterable[Sequence[Point]]) -> list[Spread]:
 
 
 def axes(records: Iterable[Record]) -> dict[str, list[Any]]:
-    """What a sweep varies: each key with its values, numbers by size and the rest as submitted."""
+    """Returns the keys that a sweep varies, each with its values. Numbers are sorted, other values are as submitted."""
     found: dict[str, list[Any]] = {}
     for record in records:
         for key, value in record.varied.items():

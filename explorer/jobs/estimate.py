@@ -1,17 +1,17 @@
-"""How long a run will take, from the pace of a few of its steps (``python -m explorer.training.throughput``)."""
+"""Estimate of a run's duration, from the throughput of a few steps (``python -m explorer.training.throughput``)."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast a network trains on a device, all processes of the job together.
+    """Throughput of training on a device, over all processes of a job.
 
     Attributes:
-        seconds_per_step: of training with a whole batch.
-        seconds_per_evaluated_image: of validation and test.
-        batch_size: images of that batch.
-        startup: seconds from the start of a process to the end of its first step.
+        seconds_per_step: Seconds for a training step with a whole batch.
+        seconds_per_evaluated_image: Seconds for an image of validation or test.
+        batch_size: Images in that batch.
+        startup: Seconds from the start of a process to the end of its first step.
         device: ``cpu``, ``cuda`` or ``mps``.
         precision: ``fp32``, ``bf16`` or ``fp16``, as chosen for the device.
     """
@@ -25,16 +25,16 @@ class Pace:
 
 
 def seconds(pace: Pace, *, epochs: int, train: int, validation: int, test: int) -> float:
-    """About how long a run takes: start, epochs and the test at the end.
+    """Estimates the seconds of a run: start, epochs, and the test at the end.
 
-    Reading the data comes on top, and so does decoding where the images stay in files.
+    Not included: reading the data, and decoding images that stay in files.
 
     Args:
-        pace: of the run's network and recipe.
-        epochs: of the run.
-        train: images that the network learns from in each epoch, without those held out.
-        validation: images that judge each epoch.
-        test: images of the test set.
+        pace: Throughput of the run's network and recipe.
+        epochs: Epochs of the run.
+        train: Training images, without those held out for validation.
+        validation: Validation images.
+        test: Test images.
     """
     epoch = train / pace.batch_size * pace.seconds_per_step + validation * pace.seconds_per_evaluated_image
     return pace.startup + epochs * epoch + test * pace.seconds_per_evaluated_image

@@ -1,4 +1,4 @@
-"""What is to be trained: one job, and its ``job.json``."""
+"""A training job, and its ``job.json``."""
 
 import json
 import os
@@ -24,12 +24,12 @@ MAX_NAME = 100
 
 
 class Resources(BaseModel):
-    """Where a job runs.
+    """The resources of a job.
 
     Attributes:
-        device: ``auto`` is CUDA, else MPS, else the CPU.
-        processes: of data-parallel training; each has a share of every batch.
-        threads: of the CPU in each process; none is an equal share of all cores.
+        device: Device. ``auto`` is CUDA, else MPS, else the CPU.
+        processes: Processes of data-parallel training. Each has a share of every batch.
+        threads: CPU threads of each process. None for an equal share of all cores.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,10 +40,10 @@ class Resources(BaseModel):
 
     @classmethod
     def parse(cls, data: dict[str, Any]) -> Self:
-        """Validate a mapping.
+        """Validates a mapping.
 
         Raises:
-            InputError: naming key, value and rule.
+            InputError: If a value is invalid. Names key, value and rule.
         """
         try:
             return cls.model_validate(data)
@@ -51,20 +51,23 @@ class Resources(BaseModel):
             raise InputError(explain_all(error)) from None
 
     def share_of_cores(self) -> int:
-        """Threads of each process; jobs that may train at the same time have equal shares."""
+        """Returns the threads of each process. Jobs that may train at the same time have equal shares."""
         return self.threads or max(1, (os.cpu_count() or 1) // (self.processes * settings().cpu_slots))
 
 
 @dataclass(frozen=True)
 class Job:
-    """One network to train: what, on which images, how and where.
+    """A job: one network to train, its data, its recipe and its resources.
 
     Attributes:
-        id: random lowercase letters and digits; the name of the run directory.
-        name: that people gave it.
-        dataset: name or path, as ``explorer.data.load`` takes it.
-        sweep: id that the jobs of one sweep share, or empty.
-        varied: what this job of the sweep has for each key that is varied.
+        id: Random lowercase letters and digits. Also the name of the run directory.
+        name: Name for people.
+        spec: Spec of the network.
+        dataset: Name or path of the data, as ``explorer.data.load`` takes it.
+        recipe: Recipe of the training.
+        resources: Resources of the job.
+        sweep: Id that the jobs of a sweep share, or empty.
+        varied: This job's value for each key that the sweep varies.
     """
 
     id: str
@@ -78,19 +81,19 @@ class Job:
 
     @classmethod
     def new(cls, spec: Spec, dataset: str, recipe: Recipe, resources: Resources, name: str = "") -> Self:
-        """A job with an id of its own, named after network and data unless told otherwise.
+        """Returns a job with a new id. Its default name consists of network and data.
 
         Raises:
-            InputError: where the name is too long or not one line of text, or the data set's is no text.
+            InputError: If the name is too long or not one line of text, or the data set's name is not valid text.
         """
         try:
             dataset.encode()
-        except UnicodeEncodeError:  # bytes in a path that are no UTF-8
+        except UnicodeEncodeError:  # a path with bytes that are not UTF-8
             raise InputError(_("dataset: {value} is not valid UTF-8; rename it").format(value=shown(dataset))) from None
         return cls(new_id(), checked_name(name) or _default_name(spec, dataset), spec, dataset, recipe, resources)
 
     def to_dict(self) -> dict[str, Any]:
-        """The job as JSON-ready values."""
+        """Returns the job as JSON-ready values."""
         return {
             "id": self.id,
             "name": self.name,
@@ -103,21 +106,21 @@ class Job:
         }
 
     def write(self, folder: Path) -> None:
-        """Make the run directory, with ``job.json`` in it."""
+        """Creates the run directory with ``job.json``."""
         folder.mkdir(parents=True)
         self.write_again(folder)
 
     def write_again(self, folder: Path) -> None:
-        """Replace ``job.json``: what reads it next, as a resumed job does, finds the change."""
+        """Replaces ``job.json``. A job that resumes later reads the new file."""
         with whole(folder / FILE, durable=True) as part:
             part.write_text(json.dumps(self.to_dict(), ensure_ascii=False, indent=1), encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """The job of a run directory.
+        """Reads the job of a run directory.
 
         Raises:
-            InputError: where there is none, or it breaks a rule.
+            InputError: If there is no job, or it breaks a rule.
         """
         try:
             data = _Written.model_validate_json((folder / FILE).read_bytes())
@@ -142,7 +145,7 @@ class Job:
 
 
 class _Written(BaseModel):
-    """What ``job.json`` holds."""
+    """The contents of ``job.json``."""
 
     model_config = ConfigDict(strict=True)
 
@@ -157,10 +160,10 @@ class _Written(BaseModel):
 
 
 def checked_name(name: str) -> str:
-    """What people call a job, without blanks around it.
+    """Returns a job's name without surrounding blanks.
 
     Raises:
-        InputError: where it is too long or not one line of text.
+        InputError: If it is too long or not one line of text.
     """
     name = name.strip()
     if len(name) > MAX_NAME or not name.isprintable():
@@ -171,7 +174,7 @@ def checked_name(name: str) -> str:
 
 
 def _default_name(spec: Spec, dataset: str) -> str:
-    """What a job is called that nobody named."""
+    """Returns the name of a job that has no name of its own."""
     near = nearest(spec)
     network = near.rpartition(":")[2] if spec.own_name is not None or resolve(near) == spec else spec.family
     stem = "".join(letter if letter.isprintable() else " " for letter in Path(dataset).stem)
@@ -179,5 +182,5 @@ def _default_name(spec: Spec, dataset: str) -> str:
 
 
 def new_id() -> str:
-    """A name that nothing else has."""
+    """Returns a new unique id."""
     return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _place in range(ID_LENGTH))

@@ -1,4 +1,4 @@
-"""How the processes of a job are started, and how many of them this machine can bear."""
+"""The command that starts the processes of a job, and their largest number on this machine."""
 
 import os
 import sys
@@ -9,14 +9,14 @@ from explorer.i18n import _
 from explorer.jobs.job import Resources
 
 WORKER, READY = "explorer.training.worker", "explorer.training.warm_worker"
-PER_CORE = 4  # processes that share a core; with many more the machine does nothing else for minutes
+PER_CORE = 4  # most processes per core; many more block the machine for minutes
 
 
 def check(resources: Resources) -> None:
-    """Refuse what would bring this machine to a halt.
+    """Refuses a job that would overload this machine.
 
     Raises:
-        InputError: where there are more processes than it can bear.
+        InputError: If the job has too many processes.
     """
     most = PER_CORE * (os.cpu_count() or 1)
     if resources.processes > most:
@@ -28,7 +28,12 @@ def check(resources: Resources) -> None:
 
 
 def command(folder: Path | None, processes: int = 1) -> list[str]:
-    """The command that trains the job of a run directory; without one, it waits to be told."""
+    """Returns the command that trains the job of a run directory.
+
+    Args:
+        folder: Run directory. None for a warm worker, which waits for its job.
+        processes: Number of processes.
+    """
     worker = ["-m", READY] if folder is None else ["-m", WORKER, str(folder)]
     if processes > 1:
         worker = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes), *worker]

@@ -1,4 +1,4 @@
-"""Runs jobs as processes of this machine, each under a supervisor of its own."""
+"""Runs jobs as processes of this machine, each under its own supervisor."""
 
 import json
 import os
@@ -20,33 +20,33 @@ SUPERVISOR = "explorer.jobs.supervisor"
 
 
 class Backend(Protocol):
-    """Where jobs run; what a cluster has to offer to be another one."""
+    """The interface of a backend that runs jobs. A cluster would implement it, too."""
 
     def submit(self, directory: RunDirectory, ticket: str, environment: dict[str, str]) -> None:
-        """Start the job of a run directory; returns at once."""
+        """Starts the job of a run directory. Returns at once."""
 
     def poll(self, directory: RunDirectory) -> bool:
-        """Whether any process of the job may live. Where none does, none of this start can appear any more."""
+        """Returns whether any process of the job may live. If False, no process of this start can appear later."""
 
     def cancel(self, directory: RunDirectory, *, force: bool) -> None:
-        """Ask the job to end, or end it."""
+        """Asks the job to end, or kills it if ``force``."""
 
     def make_ready(self) -> None:
-        """A good moment to prepare for the next job."""
+        """Prepares for the next job. Called when the machine has time."""
 
     def close(self) -> None:
-        """No more jobs come; those that run go on."""
+        """Called when no more jobs come. Running jobs continue."""
 
 
 class Local:
-    """Processes of this machine. Safe against a death at any moment: what runs is known from locks and processes."""
+    """Runs jobs on this machine. It may be killed at any moment: locks and processes tell which jobs run."""
 
     def __init__(self) -> None:
         self._started: dict[Path, subprocess.Popen[bytes]] = {}
         self._ready: subprocess.Popen[bytes] | None = None
 
     def submit(self, directory: RunDirectory, ticket: str, environment: dict[str, str]) -> None:
-        """Start the supervisor, or tell the one that is ready."""
+        """Sends the order to the waiting supervisor, or starts a new one."""
         ready, self._ready = self._ready, None
         if ready is not None and ready.poll() is None:
             assert ready.stdin is not None  # noqa: S101  for the type checker
@@ -61,7 +61,7 @@ class Local:
         self._started[directory.folder] = _start([str(directory.folder), ticket], environment, subprocess.DEVNULL)
 
     def poll(self, directory: RunDirectory) -> bool:
-        """Look whether anybody holds the lock; where a supervisor was killed, end what it left behind."""
+        """Checks whether a process holds the lock. If a supervisor was killed, ends the processes that it left."""
         started = self._started.get(directory.folder)
         if started is not None and started.poll() is None:
             return True
@@ -78,20 +78,20 @@ class Local:
         return False
 
     def cancel(self, directory: RunDirectory, *, force: bool) -> None:
-        """Signal the supervisor, which knows what to do, or kill all processes of the job."""
+        """Signals the supervisor, which ends the job, or kills all processes of the job if ``force``."""
         if force:
             end(of_job(directory.folder.name))
         elif (pid := directory.supervisor()) is not None:
-            with suppress(ProcessLookupError):  # it ended in this moment
+            with suppress(ProcessLookupError):  # it has just ended
                 os.kill(pid, signal.SIGTERM)
 
     def make_ready(self) -> None:
-        """Keep a supervisor whose worker has imported torch."""
+        """Keeps one waiting supervisor whose worker has imported torch."""
         if settings().keep_ready and (self._ready is None or self._ready.poll() is not None):
             self._ready = _start(["--ready"], {}, subprocess.PIPE)
 
     def close(self) -> None:
-        """End the process that was kept ready."""
+        """Ends the waiting supervisor."""
         if self._ready is not None and self._ready.stdin is not None:
             self._ready.stdin.close()
             self._ready.wait()
@@ -99,7 +99,7 @@ class Local:
 
 
 def _start(arguments: list[str], environment: dict[str, str], stdin: int) -> "subprocess.Popen[bytes]":
-    with (settings().runs_dir / "runner.log").open("ab") as log:  # until it knows its run directory
+    with (settings().runs_dir / "runner.log").open("ab") as log:  # its log until it knows its run directory
         return subprocess.Popen(  # noqa: S603  our own module, and a folder of our own
             [sys.executable, "-m", SUPERVISOR, *arguments],
             cwd=ROOT,
@@ -107,5 +107,5 @@ def _start(arguments: list[str], environment: dict[str, str], stdin: int) -> "su
             stdin=stdin,
             stdout=log,
             stderr=log,
-            start_new_session=True,  # the runner's end is not the job's
+            start_new_session=True,  # the job outlives the runner
         )

@@ -1,4 +1,4 @@
-"""How busy this machine is: processor, memory, and GPUs where there are any."""
+"""The load of this machine: CPU, memory and GPUs."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -9,13 +9,13 @@ import pynvml
 
 @dataclass(frozen=True)
 class Gpu:
-    """One GPU.
+    """The load of one GPU.
 
     Attributes:
-        name: of the product.
-        load: share of the last moments in which it worked, from 0 to 1; none where the driver doesn't tell.
-        used: bytes of its memory.
-        total: bytes of its memory.
+        name: Product name.
+        load: Share of recent time in which it worked, from 0 to 1. None if the driver does not report it.
+        used: Memory in use, in bytes.
+        total: Memory, in bytes.
     """
 
     name: str
@@ -26,12 +26,13 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Machine:
-    """One look at the machine.
+    """The load of the machine at one moment.
 
     Attributes:
-        load: of all cores since the last look, from 0 to 1.
-        used: bytes of main memory.
-        total: bytes of main memory.
+        load: Load of all cores since the last measurement, from 0 to 1.
+        used: Main memory in use, in bytes.
+        total: Main memory, in bytes.
+        gpus: Load of each GPU.
     """
 
     load: float
@@ -41,7 +42,7 @@ class Machine:
 
 
 def look() -> Machine:
-    """How busy the machine is now."""
+    """Measures the load of the machine now."""
     memory = psutil.virtual_memory()
     return Machine(
         load=psutil.cpu_percent() / 100,
@@ -73,5 +74,5 @@ def _gpus() -> tuple[Gpu, ...]:
 def _load(handle: object) -> float | None:
     try:
         return float(pynvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100)
-    except pynvml.NVMLError:  # a slice of a GPU (MIG) has none
+    except pynvml.NVMLError:  # a slice of a GPU (MIG) reports no load
         return None

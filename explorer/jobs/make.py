@@ -1,4 +1,4 @@
-"""Jobs from what people chose: a network, a data set, a recipe, and what a sweep varies."""
+"""Builds jobs from a network, a data set, a recipe and the values of a sweep."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,19 +21,20 @@ def jobs(
     varied: Sequence[str] = (),
     rows: Sequence[Mapping[str, str]] = (),
 ) -> list[Job]:
-    """One job, or one for each combination of what is varied.
+    """Returns one job, or one for each combination of a sweep.
 
     Args:
-        spec: of the network.
-        dataset: name or path.
-        recipe: how to train.
-        resources: where.
-        name: of the job; those of a sweep have their values added.
-        varied: ``KEY=V1,V2,…`` texts: a grid; ``spec.KEY`` varies the network.
-        rows: of a table: values by key, which need form no grid; with a grid, each row once for each of its cells.
+        spec: Spec of the network.
+        dataset: Name or path of the data set.
+        recipe: Recipe of the training.
+        resources: Resources of each job.
+        name: Name of the job. The jobs of a sweep have their values added.
+        varied: Grid as ``KEY=V1,V2,…`` texts. ``spec.KEY`` varies the network.
+        rows: Table rows as values by key, which need not form a grid. With a grid, each row is combined with each of
+            its cells.
 
     Raises:
-        InputError: where a value makes no sense; names it, and the row.
+        InputError: If a value is invalid. Names the value, and the row.
     """
     plain = Job.new(spec, dataset, recipe, resources, name)
     if not varied and not rows:
@@ -64,7 +65,7 @@ def jobs(
 
 
 def _job(plain: Job, values: Mapping[str, str], keys: Sequence[str]) -> Job:
-    """The job with these values; what it has of the other keys of its sweep stands among what is varied, too."""
+    """Returns the job with these values. ``varied`` also gets the job's own values for the other keys of the sweep."""
     in_recipe, in_spec = assignments(f"{key}={value}" for key, value in values.items())
     words = " ".join(f"{key.removeprefix(SPEC)}={value}" for key, value in values.items())
     one = Job.new(
@@ -80,10 +81,10 @@ def _job(plain: Job, values: Mapping[str, str], keys: Sequence[str]) -> Job:
 
 
 def _check_apart(made: Sequence[Job], numbers: Sequence[int], each: int) -> None:
-    """Refuse a sweep that trains the same twice.
+    """Refuses a sweep that contains the same job twice.
 
     Raises:
-        InputError: naming the rows, where there are any.
+        InputError: If two jobs are equal. Names their rows, if there are any.
     """
     seen: dict[str, int] = {}
     for place, job in enumerate(made):

@@ -1,4 +1,4 @@
-"""Processes: which are meant, which of them live, and their end."""
+"""Identity, search and end of processes."""
 
 import ctypes
 import os
@@ -8,21 +8,21 @@ from collections.abc import Iterable
 
 import psutil
 
-JOB_ID = "EXPLORER_JOB_ID"  # in the environment of every process of a job
+JOB_ID = "EXPLORER_JOB_ID"  # environment variable of every process of a job
 MODULES = ("explorer.jobs.supervisor", "explorer.training.worker")
 _SET_PDEATHSIG, _SET_CHILD_SUBREAPER = 1, 36  # prctl(2)
-LAST_WAIT = 5.0  # seconds for killed processes to be gone
+LAST_WAIT = 5.0  # seconds until killed processes are gone
 
 
 def identity(pid: int) -> tuple[int, float]:
-    """A process as nothing else can be: its number may be given again, its start time not."""
+    """Returns process id and start time, which together are unique: ids are reused."""
     created = psutil.Process(pid).create_time()
-    # Linux knows it from the boot on, and the time of the boot changes whenever the clock is set.
+    # Linux counts the start time from the boot. Setting the clock changes the boot time, so it is subtracted.
     return pid, round(created - psutil.boot_time(), 2) if psutil.LINUX else created
 
 
 def living(processes: Iterable[tuple[int, float]]) -> list[int]:
-    """Those that are still there and no zombies."""
+    """Returns the ids of the processes that still exist and are not zombies."""
     there = []
     for pid, created in processes:
         try:
@@ -34,9 +34,9 @@ def living(processes: Iterable[tuple[int, float]]) -> list[int]:
 
 
 def of_job(job: str) -> list[psutil.Process]:
-    """Every living process of a job, whoever started it: supervisor, ranks, and what these have started.
+    """Returns every living process of a job: supervisor, ranks, and their children, whoever started them.
 
-    A process that only has the id on its command line, as a pager of the log, is none.
+    A process that only has the job's id on its command line, such as a pager of the log, does not belong to the job.
     """
     return [process for process in psutil.process_iter() if process.pid != os.getpid() and _belongs(process, job)]
 
@@ -49,16 +49,16 @@ def _belongs(process: psutil.Process, job: str) -> bool:
         if job in words and any(module in words for module in MODULES):
             return True
         return process.environ().get(JOB_ID) == job
-    except psutil.Error:  # it ended, or is somebody else's
+    except psutil.Error:  # it ended, or belongs to another user
         return False
 
 
 def end(processes: "Iterable[psutil.Process]") -> bool:
-    """Kill processes; whether all of them are gone."""
+    """Kills processes. Returns whether all of them are gone."""
     killed = list(processes)
     for process in killed:
         try:
-            process.kill()  # psutil makes sure that the number still means this process
+            process.kill()  # psutil checks that the id still belongs to this process
         except psutil.NoSuchProcess:
             continue
     _gone, alive = psutil.wait_procs(killed, timeout=LAST_WAIT)
@@ -66,12 +66,12 @@ def end(processes: "Iterable[psutil.Process]") -> bool:
 
 
 def end_with_parent() -> None:
-    """Have the kernel kill this process when the thread that started it ends; only Linux can."""
+    """Makes the kernel kill this process when the thread that started it ends. Works on Linux only."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def adopt_orphans() -> None:
-    """Become the parent of all descendants whose own parent dies; only Linux can."""
+    """Makes this process the parent of all descendants whose own parent dies. Works on Linux only."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1)

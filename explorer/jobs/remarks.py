@@ -1,4 +1,4 @@
-"""What the curves of a run mean, in sentences: why the rate fell, why one loss lies above another, overfitting."""
+"""Sentences that explain the curves of a run: falls of the rate, a training loss above the other, overfitting."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -8,18 +8,18 @@ from explorer.i18n import _
 if TYPE_CHECKING:
     from explorer.jobs.compare import Curves, Point
 
-DROP = "rate/drop"  # the rate after a drop, at the epoch after which it falls
-GAP = 0.08  # between the accuracies of training and validation, from where on it is worth a sentence
+DROP = "rate/drop"  # metric: the rate after a drop, at the epoch after which it falls
+GAP = 0.08  # smallest difference of training and validation accuracy that is called overfitting
 
 
 def drop(epoch: float, before: float, after: float, recipe: Mapping[str, Any]) -> str:
-    """A fall of the learning rate after an epoch, with its reason.
+    """Describes a fall of the learning rate after an epoch, with its reason.
 
     Args:
-        epoch: after which it falls.
-        before: rate of that epoch.
-        after: rate of the next.
-        recipe: of the run.
+        epoch: Epoch after which it falls.
+        before: Rate of that epoch.
+        after: Rate of the next epoch.
+        recipe: Recipe of the run.
     """
     if recipe["schedule"] == "plateau":
         words = _(
@@ -42,14 +42,14 @@ def drop(epoch: float, before: float, after: float, recipe: Mapping[str, Any]) -
 
 
 def drops(curves: "Curves", recipe: Mapping[str, Any]) -> list[str]:
-    """Every fall of the learning rate in a run."""
+    """Describes every fall of the learning rate in a run."""
     rates = {point.epoch: point.value for point in curves.get("rate", [])}
     found = [point for point in curves.get(DROP, []) if point.epoch in rates]
     return [drop(point.epoch, rates[point.epoch], point.value, recipe) for point in found]
 
 
 def of_losses(curves: "Curves", recipe: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
-    """Why the training loss lies above that of the validation, where it does; else nothing."""
+    """Explains why the training loss is above the validation loss. Empty if it is not."""
     training, validation = (_last(curves, f"{kind}/loss") for kind in ("train", "validation"))
     if training is None or validation is None or training.value <= validation.value:
         return ""
@@ -69,7 +69,7 @@ def of_losses(curves: "Curves", recipe: Mapping[str, Any], spec: Mapping[str, An
 
 
 def of_gap(curves: "Curves") -> str:
-    """Overfitting, where the last epoch shows it; else nothing."""
+    """Describes overfitting if the last epoch shows it. Otherwise empty."""
     training, validation = (_last(curves, f"{kind}/top1") for kind in ("train", "validation"))
     if training is None or validation is None or training.value - validation.value < GAP:
         return ""

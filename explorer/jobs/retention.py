@@ -1,4 +1,4 @@
-"""What runs keep on disk, and how room is made: each way first says what would go."""
+"""Disk space of runs, and ways to free it. Each way first plans what it would remove."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ DAY = 24 * 60 * 60
 
 
 class Rule(StrEnum):
-    """What is cleared away: whole runs, or of finished ones all but their best weights."""
+    """What to remove: whole runs, or of finished runs everything except the best weights."""
 
     OLD = "old"
     FAILED = "failed"
@@ -22,12 +22,13 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True)
 class Clearing:
-    """What would go of one run.
+    """What would be removed of one run.
 
     Attributes:
-        files: that would be removed.
-        size: bytes that this frees.
-        whole: the run itself would be forgotten, with its curves.
+        record: Record of the run.
+        files: Files that would be removed.
+        size: Bytes that this would free.
+        whole: Whether the run itself would be deleted, with its curves.
     """
 
     record: Record
@@ -37,25 +38,25 @@ class Clearing:
 
 
 def files(job: str) -> dict[Path, int]:
-    """The files of a run with their bytes, the largest first."""
+    """Returns the files of a run with their sizes in bytes, largest first."""
     folder = service.directory(job).folder
     sizes = {}
     for file in folder.rglob("*"):
         try:
             if file.is_file() and not file.is_symlink():
                 sizes[file] = file.stat().st_size
-        except FileNotFoundError:  # a run at work replaces its files
+        except FileNotFoundError:  # a running job replaces its files
             continue
     return dict(sorted(sizes.items(), key=lambda item: -item[1]))
 
 
 def plan(records: Iterable[Record], rule: Rule, days: float = 0) -> list[Clearing]:
-    """What a rule would clear away; a run that waits or is at work is left alone.
+    """Plans what a rule would remove. Leaves out runs that wait or are at work.
 
     Args:
-        records: to choose from.
-        rule: which of them, and what of them.
-        days: for :attr:`Rule.OLD`, since a run ended.
+        records: Records to choose from.
+        rule: Rule to apply.
+        days: For :attr:`Rule.OLD`, days since a run ended.
     """
     before = time.time() - days * DAY
     ended = [record for record in records if record.status not in ACTIVE]
@@ -70,22 +71,20 @@ def plan(records: Iterable[Record], rule: Rule, days: float = 0) -> list[Clearin
 
 
 def clear(clearings: Sequence[Clearing]) -> int:
-    """Clear away what was planned, but of a run that somebody has resumed or deleted since; the bytes that were freed.
+    """Removes what was planned, and returns the bytes freed. Skips runs that were resumed or deleted since.
 
     Raises:
-        OSError: where a file can't be removed.
+        OSError: If a file can't be removed.
     """
     freed = 0
     turns = {record.id: record.turn for record in store().records(set(Status) - ACTIVE)}
     for clearing in clearings:
         job = clearing.record.id
-        if turns.get(job) != clearing.record.turn:  # each resume gives another turn
+        if turns.get(job) != clearing.record.turn:  # each resume assigns a new turn
             continue
         if clearing.whole:
             service.delete(job)
-        elif store().change(
-            job, [Status.FINISHED]
-        ):  # no change but the time, by which everybody sees that there is one
+        elif store().change(job, [Status.FINISHED]):  # changes only the time, so that readers notice the change
             for file in clearing.files:
                 file.unlink(missing_ok=True)
         else:
@@ -100,7 +99,7 @@ def _whole(record: Record) -> Clearing:
 
 
 def _spare(record: Record) -> Clearing:
-    """All that a finished run can do without: it neither resumes nor needs the weights of its last epoch."""
+    """Plans the removal of the files that a finished run does not need: its checkpoint and the last epoch's weights."""
     directory = service.directory(record.id)
     spare = (
         {directory.resume, directory.last, directory.last.with_suffix(".json")} if directory.best.exists() else set()

@@ -1,18 +1,18 @@
-"""The files of one job: its processes write them, everybody else reads them.
+"""The files of one job. Its processes write them, all others only read them.
 
-job.json            what is to be done, as submitted
-.lock               held by the supervisor, and so for as long as the job has processes
-ticket.txt          of the start that counts
-supervisor.json     which process supervises
-progress.json       what is being done: processes, spec and recipe as adapted to the data, live numbers
-metrics.jsonl       one row for each number of each epoch
-end.json            how it ended
+job.json            the job as submitted
+.lock               lock that the supervisor holds as long as the job has processes
+ticket.txt          ticket of the current start
+supervisor.json     process of the supervisor
+progress.json       processes, spec and recipe as adapted to the data, live numbers
+metrics.jsonl       one row for each metric of each epoch
+end.json            how the run ended
 best.safetensors    weights of the best epoch, with their card; best.json is the card alone
 last.safetensors    weights of the last epoch
-resume.pt           all that an exact continuation needs; a run that has finished keeps none
-mistakes.json       test images that the best epoch gets wrong, and is surest of
+resume.pt           checkpoint for an exact continuation; a finished run has none
+mistakes.json       test images that the best epoch gets wrong with the highest confidence
 class_indices.json  position -> name of the class
-log.txt             what the processes print
+log.txt             output of the processes
 """
 
 import json
@@ -29,20 +29,21 @@ from explorer.i18n import _
 from explorer.jobs.processes import living
 from explorer.specs.reading import decode, legible
 
-RESERVE = 64 * 1024  # bytes kept free for the last words of a run on a full disk
-LONGEST = 50_000_000  # characters of a file: the confusions of thousands of classes
+RESERVE = 64 * 1024  # bytes reserved so that a run can write its end on a full disk
+LONGEST = 50_000_000  # characters of a file: the confusion matrix of thousands of classes
 
 _log = logging.getLogger(__name__)
 
 
-POINT = "step/"  # how the names of numbers within an epoch begin
+POINT = "step/"  # prefix of the names of points within an epoch
 
 
 class Row(NamedTuple):
-    """One number of one epoch; epochs count from 1.
+    """One value of a metric.
 
-    Of a point within an epoch, whose name begins with ``step/``, the epoch has a fraction: it is the number of epochs
-    that were done then, and the number is that of the steps since the point before.
+    Epochs count from 1. The name of a point within an epoch begins with ``step/``. Its epoch is the fractional number
+    of
+    epochs done, and its value belongs to the steps since the point before.
     """
 
     epoch: float
@@ -51,14 +52,14 @@ class Row(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """How far somebody has read the metrics: of which file, and to which byte."""
+    """A position up to which the metrics have been read: the file's inode and the byte."""
 
     file: int
     byte: int
 
 
 class RunDirectory:
-    """Names of a job's files, and how each is written and read."""
+    """The file names of a job, and how each file is written and read."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -76,71 +77,71 @@ class RunDirectory:
         self._reserve = folder / ".reserve"
 
     def offer(self, ticket: str) -> None:
-        """Get ready for a start; nothing of an earlier one counts any more."""
+        """Prepares a start: removes the files of earlier starts and writes the new ticket."""
         for path in (self._end, self._supervisor, self._progress):
             path.unlink(missing_ok=True)
         with whole(self._ticket) as part:
             part.write_text(ticket, encoding="utf-8")
 
     def withdraw(self) -> None:
-        """Give up a start: a supervisor that still comes finds that it is not meant."""
+        """Cancels a start. A supervisor that comes later finds no ticket and exits."""
         self._ticket.unlink(missing_ok=True)
 
     def ticket(self) -> str | None:
-        """Of the start that counts."""
+        """Returns the ticket of the current start. None if there is none."""
         try:
             return self._ticket.read_text(encoding="utf-8")
         except OSError:
             return None
 
     def write_supervisor(self, process: tuple[int, float]) -> None:
-        """Say who supervises."""
+        """Writes the identity of the supervisor."""
         _write(self._supervisor, {"process": process})
 
     def supervisor(self) -> int | None:
-        """The process that supervises, while it lives."""
+        """Returns the process id of the supervisor. None if it does not live."""
         match _read(self._supervisor):
             case {"process": [int(pid), float(created)]}:
                 return next(iter(living([(pid, created)])), None)
         return None
 
     def began(self) -> bool:
-        """Whether the start that counts has come to a supervisor."""
+        """Returns whether the supervisor of the current start has begun."""
         return self._supervisor.exists()
 
     def log_here(self) -> None:
-        """From now on, what this process and those that it starts print goes to the log."""
+        """Redirects the output of this process, and of processes that it starts later, to the log."""
         with self.log.open("ab") as log:
             for stream in (sys.stdout, sys.stderr):
                 stream.flush()
                 os.dup2(log.fileno(), stream.fileno())
 
     def begin(self) -> None:
-        """Take the directory over, from a run that ended or was killed as well: it has no end any more."""
+        """Prepares the directory for training, also after a run that ended or was killed: removes its end."""
         self._end.unlink(missing_ok=True)
         sweep(self.folder)
-        self._reserve.write_bytes(os.urandom(RESERVE))  # zeros would take no room on some file systems
+        self._reserve.write_bytes(os.urandom(RESERVE))  # some file systems store zeros without using space
 
     def open(self, rows: Iterable[Row], classes: Iterable[str]) -> None:
-        """Begin or go on with the metrics of the epochs that are done."""
+        """Writes the metrics of the epochs done, and the class names."""
         with whole(self.metrics) as part:
             part.write_text("".join(map(_line, rows)), encoding="utf-8")
         indices = {str(position): name for position, name in enumerate(classes)}
         _write(self.folder / "class_indices.json", indices)
 
     def write_progress(self, progress: dict[str, Any]) -> None:
-        """Replace the live numbers."""
+        """Replaces the live numbers."""
         _write(self._progress, progress)
 
     def append(self, rows: Iterable[Row]) -> None:
-        """Add metrics."""
+        """Adds metrics."""
         with self.metrics.open("a", encoding="utf-8") as file:
             file.writelines(map(_line, rows))
 
     def end(self, status: str, *, error: dict[str, str] | None = None, result: dict[str, Any] | None = None) -> None:
-        """Write how the run ended: ``finished``, ``stopped`` or ``failed``."""
+        """Writes how the run ended: ``finished``, ``stopped``, ``failed`` or ``interrupted``."""
         words = {"status": status, "error": error, "result": result}
-        # Durable: it outlives a power cut that comes when the state is gone.
+        # Durable, because the checkpoint is deleted next and a power cut may follow.
         try:
             _write(self._end, words, durable=True)
         except OSError:
@@ -151,15 +152,15 @@ class RunDirectory:
             self.resume.unlink(missing_ok=True)
 
     def ended(self) -> dict[str, Any] | None:
-        """How the run ended; none while it has not."""
+        """Returns how the run ended. None if it has not ended."""
         return _read(self._end)
 
     def rows(self) -> list[Row]:
-        """All metrics so far."""
+        """Returns all metrics so far."""
         return self.rows_after(None)[0]
 
     def rows_after(self, mark: Mark | None) -> tuple[list[Row], Mark | None]:
-        """Metrics that came after a mark, and the mark after them; all of them where the file is another one now."""
+        """Returns the metrics after a mark, and the new mark. Returns all metrics if the file was replaced."""
         try:
             with self.metrics.open("rb") as file:
                 inode = os.fstat(file.fileno()).st_ino
@@ -168,12 +169,12 @@ class RunDirectory:
                 read = file.read()
         except FileNotFoundError:
             return [], None
-        read = read[: read.rfind(b"\n") + 1]  # the last line may be half written
+        read = read[: read.rfind(b"\n") + 1]  # the last line may be incomplete
         rows = [row for line in read.splitlines() if (row := _row(line))]
         return rows, Mark(inode, begin + len(read))
 
     def progress(self) -> dict[str, Any]:
-        """What was written last about the run under way; empty before it has begun."""
+        """Returns the live numbers. Empty before the run has begun."""
         return _read(self._progress) or {}
 
 
@@ -182,7 +183,7 @@ def _line(row: Row) -> str:
 
 
 def _row(line: bytes) -> Row | None:
-    """One number of one epoch; none where somebody else has written the line."""
+    """Parses one line of metrics. None if the line has another form."""
     try:
         match decode(line.decode(), "metrics"):
             case {"epoch": float() | int() as epoch, "name": str(name), "value": float() | int() as value, **more}:
@@ -202,6 +203,6 @@ def _write(path: Path, data: dict[str, Any], *, durable: bool = False) -> None:
 def _read(path: Path) -> dict[str, Any] | None:
     try:
         found = decode(path.read_text(encoding="utf-8"), path.name, LONGEST)
-    except (FileNotFoundError, UnicodeDecodeError, InputError):  # a power cut may leave it empty
+    except (FileNotFoundError, UnicodeDecodeError, InputError):  # a power cut may leave the file empty
         return None
     return found if isinstance(found, dict) else None

@@ -1,7 +1,8 @@
-"""Takes jobs from the queue and keeps the store true: ``python -m explorer.jobs.runner``.
+"""The runner starts queued jobs and keeps the store up to date.
 
-One runner works for a store on a machine. Jobs don't depend on it: where it is killed, the next one finds them by
-their locks. Nothing that it has in memory is needed to tell a job's state.
+``python -m explorer.jobs.runner`` starts it. One runner works for a store on a machine. Jobs do not depend on it: if
+it is killed, the next runner finds them by their locks. The runner's memory is not needed to determine the state of a
+job.
 """
 
 import logging
@@ -29,11 +30,11 @@ from explorer.jobs.store import ACTIVE, AT_WORK, Record, Status, Store, identity
 from explorer.settings import settings
 
 POLL = 0.2  # seconds
-LONGEST_REASON = 300  # characters of a message that is not ours
-LATE = 7.0  # seconds after a request to stop that a supervisor has; then all processes are killed
-SETTLED_IN = 1.0  # seconds from a job's start on which it has the machine to itself, before the next one is prepared
-MOST_STARTS = 3  # of a job whose processes end before they have begun
-OTHER_WAIT = 1.0  # seconds; somebody who only looks may hold the lock for a moment
+LONGEST_REASON = 300  # characters of an error message from outside
+LATE = 7.0  # seconds that a supervisor has after a request to stop; then all processes are killed
+SETTLED_IN = 1.0  # seconds after a job's start before the next worker is prepared
+MOST_STARTS = 3  # starts of a job whose processes end before they begin
+OTHER_WAIT = 1.0  # seconds; a process that only checks the lock holds it for a moment
 
 BACKENDS: dict[str, Callable[[], Backend]] = {"local": Local}
 
@@ -42,7 +43,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Watched:
-    """What the runner remembers of a job, only to work less."""
+    """The runner's memory of a job. It only saves work."""
 
     mark: Mark | None = None
     progress: dict[str, Any] = field(default_factory=dict)
@@ -52,17 +53,17 @@ class Watched:
 
 
 class Runner:
-    """Works for one store."""
+    """Runs the jobs of one store."""
 
     def __init__(self, held: Store, backend: Backend, machine: Machine) -> None:
         self.store = held
         self.backend = backend
         self.machine = machine
         self.watched: dict[str, Watched] = {}
-        self.starts: dict[str, int] = {}  # of jobs whose processes did not come to begin
+        self.starts: dict[str, int] = {}  # by job: starts that ended before they began
 
     def run(self, idle: float) -> None:
-        """Work until nothing has been to do for some seconds, or the store is gone."""
+        """Works until there were no jobs for ``idle`` seconds, or the store is gone."""
         last = time.monotonic()
         path = self.store.path
         here = path and identity(path)
@@ -71,7 +72,7 @@ class Runner:
                 service.runner_pulse().touch()
                 if self.step():
                     last = time.monotonic()
-            except StoreError as error:  # of the store: it may be locked, or its disk full; jobs go on meanwhile
+            except StoreError as error:  # the store may be locked, or its disk full; the jobs continue meanwhile
                 log.warning("%s", error)
                 last = time.monotonic()
             if time.monotonic() - last > idle:
@@ -80,7 +81,7 @@ class Runner:
         self.backend.close()
 
     def step(self) -> bool:
-        """Look after every job once; whether there is any."""
+        """Handles every job once. Returns whether there is any active job."""
         active = self.store.records(ACTIVE)
         at_work = [record for record in active if record.status in AT_WORK]
         for record in at_work:
@@ -93,19 +94,19 @@ class Runner:
                 queued.remove(record)
                 still = self.store.records(AT_WORK)
         if all(time.time() - (record.started or 0) > SETTLED_IN for record in still):
-            with suppress(OSError):  # short of memory or processes: jobs take longer to begin, and that is all
+            with suppress(OSError):  # too little memory or too many processes: the next job only starts more slowly
                 self.backend.make_ready()
         return bool(active)
 
     def _guarded(self, act: Callable[[Record], None], record: Record) -> None:
-        """One job's fault is not another's."""
+        """Runs an action for one job. An error is recorded for that job and does not affect other jobs."""
         try:
             act(record)
         except StoreError:
             raise
         except Exception as error:
             fault = _fault(error, service.directory(record.id).folder)
-            if fault != self._watch(record).fault:  # else it comes with every step
+            if fault != self._watch(record).fault:  # log it once, not with every step
                 log.exception("job %s", record.id)
             self._watch(record).fault = fault
 
@@ -114,13 +115,13 @@ class Runner:
         self.watched.pop(record.id, None)
         fault: OSError | None = None
         try:
-            directory.offer(ticket)  # before the claim: the end of an earlier start must never pass for this one's
+            directory.offer(ticket)  # before the claim, so that an earlier start's end never counts for this start
         except OSError as error:
             fault = error
         claimed = self.store.change(
             record.id, [Status.QUEUED], status=Status.RUNNING, started=time.time(), ended=None, slots=slots, live=None
         )
-        if not claimed:  # stopped or deleted in this moment
+        if not claimed:  # stopped or deleted just now
             return
         if fault:
             raise fault
@@ -131,7 +132,7 @@ class Runner:
     def _look_after(self, record: Record) -> None:
         directory = service.directory(record.id)
         lives = self.backend.poll(directory)
-        self._guarded(self._take_over, record)  # after the poll: of a job that has ended, that is all
+        self._guarded(self._take_over, record)  # after the poll, so that nothing of an ended job is missed
         if not lives:
             self._settle(record)
         elif record.status is Status.STOPPING:
@@ -140,7 +141,7 @@ class Runner:
             self.backend.cancel(directory, force=time.monotonic() - watched.stop_asked > LATE)
 
     def _take_over(self, record: Record) -> None:
-        """Copy what the job has written into the store."""
+        """Copies what the job has written into the store."""
         directory, watched = service.directory(record.id), self._watch(record)
         rows, mark = directory.rows_after(watched.mark)
         if mark is not None and mark != watched.mark:
@@ -150,25 +151,25 @@ class Runner:
         progress = directory.progress()
         supervisor = directory.supervisor()
         pids = [*([supervisor] if supervisor else []), *living(map(tuple, progress.get("processes", [])))]
-        # As text, for the live numbers of a run that fails may be NaN, which equals nothing.
+        # Compared as text: the live numbers of a failing run may be NaN, which does not equal itself.
         if repr(progress) != repr(watched.progress) or pids != record.pids:
             known = {key: progress[key] for key in ("progress", "live", "spec", "recipe", "notes") if key in progress}
             self.store.change(record.id, AT_WORK, pids=pids, **known)
             watched.progress = progress
 
     def _settle(self, record: Record) -> None:
-        """Write how a job ended whose processes are gone."""
+        """Records the end of a job whose processes are gone."""
         directory, watched = service.directory(record.id), self._watch(record)
         end = directory.ended()
         if not directory.folder.is_dir():
             self._close(record, status=Status.FAILED, error=_gone(directory.folder))
             return
         if end is None and not directory.began() and watched.fault is None and watched.submitted:
-            # Its processes were killed before they had begun, or can't begin at all.
+            # Its processes were killed before they began, or they can't start at all.
             self.starts[record.id] = self.starts.get(record.id, 0) + 1
             watched.submitted = self.starts[record.id] >= MOST_STARTS
         if end is None and watched.fault is None and not watched.submitted and not directory.began():
-            # The runner before this one was killed while it started the job, or the job before it had begun.
+            # The previous runner was killed while it started the job, or the job was killed before it began.
             status = Status.STOPPED if record.status is Status.STOPPING else Status.QUEUED
             values: dict[str, Any] = {"status": status, "turn": record.turn, "started": None}
         elif end is not None:
@@ -227,7 +228,7 @@ def _interrupted() -> dict[str, str]:
 
 
 def main() -> int:
-    """Work for the store of the settings, unless somebody else does."""
+    """Runs the jobs of the store from the settings, unless another runner does."""
     logging.basicConfig(level=settings().log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     lock = FileLock(service.runner_lock())
     while True:
@@ -244,11 +245,14 @@ def main() -> int:
 
 
 def _work_left() -> bool:
-    """Whether there is a job: one that came while this runner still held the lock has started no other."""
+    """Returns whether there is an active job.
+
+    A job submitted while this runner still held the lock has started no other runner.
+    """
     path = store().path
     if path is not None and not path.exists():
         return False
-    store.cache_clear()  # it may be another one now
+    store.cache_clear()  # the file may have been replaced
     try:
         return bool(store().records(ACTIVE))
     except StoreError as error:

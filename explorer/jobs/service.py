@@ -1,4 +1,4 @@
-"""What people ask of the queue: submit, stop, resume, rename, delete. Each call returns at once.
+"""The job service: submit, stop, resume, rename and delete jobs. Each call returns at once.
 
 queued ──> (runner) running ──> finished | failed | interrupted
   │ stop        │ stop
@@ -32,24 +32,24 @@ from explorer.settings import settings
 from explorer.workers.subprocess_runner import ROOT
 
 RUNNER = "explorer.jobs.runner"
-STARTING = 3.0  # seconds that a runner may take to come to its lock
-LOOK_EVERY = 2.0  # seconds
-SILENT = 60.0  # seconds without a sign of the runner; its steps take less on any machine that is not overloaded
+STARTING = 3.0  # seconds until a new runner holds its lock
+LOOK_EVERY = 2.0  # seconds between two checks of the runner
+SILENT = 60.0  # seconds without a sign of life; a step of the runner takes less unless the machine is overloaded
 
 log = logging.getLogger(__name__)
 
-_runners: "list[subprocess.Popen[bytes]]" = []  # that this process has started, and that have not ended
+_runners: "list[subprocess.Popen[bytes]]" = []  # living runners that this process has started
 _started = -STARTING
 _looked = -LOOK_EVERY
 _waking = Lock()
 
 
 def submit(jobs: Sequence[Job]) -> list[Record]:
-    """Put jobs at the end of the queue, all or none.
+    """Puts jobs at the end of the queue, all or none.
 
     Raises:
-        InputError: where one asks for more than the machine can bear.
-        OSError: where the disk is full.
+        InputError: If a job asks for more than the machine can bear.
+        OSError: If the disk is full.
     """
     for job in jobs:
         check(job.resources)
@@ -68,16 +68,16 @@ def submit(jobs: Sequence[Job]) -> list[Record]:
 
 
 def stop(job: str) -> Record:
-    """Ask a job to end, with a checkpoint; one that waits leaves the queue.
+    """Asks a job to end with a checkpoint. A queued job leaves the queue.
 
     Raises:
-        InputError: where there is no such job, or it has ended.
+        InputError: If there is no such job, or it has ended.
     """
     held = store()
     stopped = (
         held.change(job, [Status.RUNNING], status=Status.STOPPING)
         or held.change(job, [Status.QUEUED], status=Status.STOPPED, ended=time.time())
-        or held.change(job, [Status.RUNNING], status=Status.STOPPING)  # it was just taken from the queue
+        or held.change(job, [Status.RUNNING], status=Status.STOPPING)  # the runner has just started it
     )
     record = held.get(job)
     if not stopped and record.status is not Status.STOPPING:
@@ -87,10 +87,10 @@ def stop(job: str) -> Record:
 
 
 def resume(job: str) -> Record:
-    """Put a job that was stopped, interrupted or failed at the end of the queue; it goes on where it was.
+    """Puts a stopped, interrupted or failed job at the end of the queue. It continues from its checkpoint.
 
     Raises:
-        InputError: where there is no such job, it has not ended in one of these ways, or its folder is gone.
+        InputError: If there is no such job, it has not ended in one of these ways, or its folder is gone.
     """
     if (record := store().get(job)).status in RESUMABLE and not directory(job).folder.is_dir():
         raise InputError(
@@ -112,25 +112,25 @@ def resume(job: str) -> Record:
 
 
 def rename(job: str, name: str) -> None:
-    """Call a job something else.
+    """Renames a job.
 
     Raises:
-        InputError: where there is no such job, or the name is empty, too long or not one line.
+        InputError: If there is no such job, or the name is empty, too long or not one line.
     """
     if not (name := checked_name(name)):
         raise InputError(_("name: a job needs one"))
     if not store().change(job, Status, name=name):
-        store().get(job)  # says that there is none
+        store().get(job)  # raises: there is no such job
     if kept := submitted(job):
-        with suppress(OSError):  # the store is the record
+        with suppress(OSError):  # the name in the store is the one that counts
             replace(kept, name=name).write_again(directory(job).folder)
 
 
 def delete(job: str) -> None:
-    """Forget a job that has no processes, and remove all its files.
+    """Deletes a job that has no processes, with all its files.
 
     Raises:
-        InputError: where there is no such job, or it is at work.
+        InputError: If there is no such job, or it is at work.
     """
     if not store().remove(job, set(Status) - AT_WORK):
         record = store().get(job)
@@ -139,7 +139,7 @@ def delete(job: str) -> None:
 
 
 def submitted(job: str) -> Job | None:
-    """A job as it was submitted, before it was fitted to its data; None where its files are gone or damaged."""
+    """Returns a job as submitted, before it was adapted to its data. None if its files are gone or damaged."""
     try:
         return Job.read(directory(job).folder)
     except InputError:
@@ -147,18 +147,18 @@ def submitted(job: str) -> Job | None:
 
 
 def directory(job: str) -> RunDirectory:
-    """The files of a job."""
+    """Returns the run directory of a job."""
     return RunDirectory(settings().runs_dir / job)
 
 
 def ahead(job: str, records: Iterable[Record]) -> int:
-    """How many jobs wait before one that waits, too; a resumed one waits behind all others."""
+    """Returns the number of queued jobs before a queued job. A resumed job is at the end of the queue."""
     turns = {record.id: record.turn for record in records if record.status is Status.QUEUED}
     return sum(turn < turns[job] for turn in turns.values()) if job in turns else 0
 
 
 def describe(record: Record) -> dict[str, Any]:
-    """A job as the command line prints it."""
+    """Returns a job as the command line prints it."""
     best = directory(record.id).best
     return {
         "id": record.id,
@@ -181,32 +181,32 @@ def describe(record: Record) -> dict[str, Any]:
 
 
 def wake() -> None:
-    """See that a runner lives."""
+    """Starts a runner unless one is alive."""
     global _started
     with _waking:
         _runners[:] = [runner for runner in _runners if runner.poll() is None]
         if _runners and time.monotonic() - _started < STARTING:
-            return  # it has not come to its lock yet
+            return  # the runner does not hold its lock yet
         lock = FileLock(runner_lock())
         try:
             lock.acquire(timeout=0)
         except Timeout:
             return
-        lock.release()  # of two processes that come here at once, both start a runner, and one ends at once
+        lock.release()  # if two processes get here at the same time, both start a runner, and one of them exits
         try:
             _runners.append(_start_runner())
             _started = time.monotonic()
-        except OSError as error:  # the jobs are in the queue all the same; whoever looks at them tries again
+        except OSError as error:  # the jobs stay in the queue; the next keep_awake tries again
             log.warning("no runner could be started: %s", error)
 
 
 def keep_awake() -> None:
-    """See that a runner lives where a job needs one: whatever has happened meanwhile, what is told next is true.
+    """Starts a runner if there are active jobs and no runner is alive.
 
-    For those that look at jobs, however often they do.
+    Pages and commands call it whenever they look at jobs. It checks at most every two seconds.
 
     Raises:
-        StoreError: where the store can't be read.
+        StoreError: If the store can't be read.
     """
     global _looked
     if time.monotonic() - _looked < LOOK_EVERY:
@@ -217,19 +217,19 @@ def keep_awake() -> None:
 
 
 def silence() -> str:
-    """Why nothing happens to the jobs that wait or run, where the runner is there and does not work; else empty.
+    """Returns a sentence that says why the runner does not work although it exists. Empty if it works or is gone.
 
     Raises:
-        StoreError: where the store can't be read.
+        StoreError: If the store can't be read.
     """
     pulse = runner_pulse()
     try:
         pid, since = int(pulse.read_text(encoding="utf-8")), time.time() - pulse.stat().st_mtime
         process = psutil.Process(pid)
         state, works = process.status(), RUNNER in process.cmdline()
-    except (OSError, ValueError, psutil.Error):  # it is about to begin, or has ended: then another one is started
+    except (OSError, ValueError, psutil.Error):  # it is starting, or has ended and is replaced
         return ""
-    if not works:  # another process has got the number
+    if not works:  # another process has the id now
         return ""
     if state == psutil.STATUS_STOPPED:
         return _(
@@ -255,16 +255,16 @@ def _start_runner() -> "subprocess.Popen[bytes]":
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            start_new_session=True,  # it outlives whoever starts it
+            start_new_session=True,  # the runner outlives the process that starts it
         )
 
 
 def runner_pulse() -> Path:
-    """Has the number of the runner's process, which touches it as long as it works."""
+    """Returns the file that holds the runner's process id. The runner touches it while it works."""
     return runner_lock().with_suffix(".pid")
 
 
 def runner_lock() -> Path:
-    """Held by the one runner of this store on this machine."""
+    """Returns the lock file that the only runner of this store on this machine holds."""
     path = store().path
     return path.with_name(f"{path.name}.runner.lock") if path else settings().runs_dir / "runner.lock"

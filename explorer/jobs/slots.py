@@ -1,4 +1,4 @@
-"""What the jobs of this machine share: each GPU is a slot, and so is the CPU, or a part of it."""
+"""Slots that the jobs of this machine share: one for each GPU, and one or several for the CPU."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -16,10 +16,10 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 def gpus() -> list[str]:
-    """The GPUs that this process may use, as ``CUDA_VISIBLE_DEVICES`` names them."""
+    """Returns the GPUs that this process may use, as ``CUDA_VISIBLE_DEVICES`` names them."""
     if (visible := os.environ.get(VISIBLE)) is not None:
         names = (name.strip() for name in visible.split(","))
-        return list(takewhile(lambda name: name and not name.startswith("-"), names))  # CUDA, too, stops at -1
+        return list(takewhile(lambda name: name and not name.startswith("-"), names))  # CUDA also stops at -1
     try:
         pynvml.nvmlInit()
         return [str(number) for number in range(pynvml.nvmlDeviceGetCount())]
@@ -28,20 +28,23 @@ def gpus() -> list[str]:
 
 
 def environment(slots: Iterable[str]) -> dict[str, str]:
-    """What shows a job its own slots alone."""
+    """Returns environment variables that show a job only its own slots."""
     numbers = [slot for slot in slots if slot != CPU]
     return {VISIBLE: ",".join(numbers)}
 
 
 class Machine:
-    """Which slots there are."""
+    """The slots of this machine."""
 
     def __init__(self, gpus: list[str], cpu_slots: int) -> None:
         self.gpus = gpus
         self.cpu_slots = cpu_slots
 
     def next(self, queued: Iterable[Record], at_work: Iterable[Record]) -> "tuple[Record, list[str]] | None":
-        """The job to start now and its slots: the first of the queue for whose kind of slots nobody waits longer."""
+        """Returns the next job to start, and its slots. None if no job can start.
+
+        This is the first job in the queue whose slots are free, unless an earlier job waits for slots of the same kind.
+        """
         held = [slot for record in at_work for slot in record.slots]
         free_gpus = [gpu for gpu in self.gpus if gpu not in held]
         free_cpu = self.cpu_slots - held.count(CPU)
@@ -55,10 +58,10 @@ class Machine:
         return None
 
     def refuse(self, resources: Mapping[str, Any]) -> None:
-        """Refuse a job that would wait for ever.
+        """Refuses a job that would wait forever.
 
         Raises:
-            ExplorerError: where it needs more GPUs than there are.
+            ExplorerError: If it needs more GPUs than there are.
         """
         if resources["device"] == "cuda" and resources["processes"] > len(self.gpus):
             raise ExplorerError(

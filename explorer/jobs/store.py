@@ -1,8 +1,8 @@
-"""The record of all jobs and their metrics: one SQL database, which every process of the product opens for itself.
+"""The store of all jobs and their metrics: one SQL database, which every process opens for itself.
 
-Who may change what keeps it true. Anybody adds jobs and asks for a change (:mod:`explorer.jobs.service`); the runner
-alone says that a job runs, how far it is and how it ended. Each change names the states that it starts from, so that
-of two at the same time the later one finds out.
+Clear roles keep it consistent. Any process may add jobs and request changes (:mod:`explorer.jobs.service`). Only the
+runner records that a job runs, its progress, and how it ended. Each change names the states that it starts from. If
+two processes make a change at the same time, the later one learns that its change failed.
 """
 
 import math
@@ -27,11 +27,11 @@ from explorer.jobs.store_errors import replaced, translated
 from explorer.settings import settings
 
 PATIENCE = 10.0  # seconds to wait while another process writes
-MOST_ROWS = 500  # of one insert: databases limit the values of a statement
+MOST_ROWS = 500  # most rows in an insert: databases limit the values of a statement
 
 
 class Status(StrEnum):
-    """Where a job stands; see the arrows in :mod:`explorer.jobs.service` and :mod:`explorer.jobs.runner`."""
+    """The state of a job. See the diagram in :mod:`explorer.jobs.service`."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -42,8 +42,8 @@ class Status(StrEnum):
     FINISHED = "finished"
 
 
-AT_WORK = frozenset({Status.RUNNING, Status.STOPPING})  # has processes, or is about to
-ACTIVE = AT_WORK | {Status.QUEUED}  # will change by itself
+AT_WORK = frozenset({Status.RUNNING, Status.STOPPING})  # has processes, or soon will
+ACTIVE = AT_WORK | {Status.QUEUED}  # will change without a user's action
 RESUMABLE = frozenset({Status.STOPPED, Status.INTERRUPTED, Status.FAILED})
 
 _tables = sa.MetaData()
@@ -51,7 +51,7 @@ _jobs = sa.Table(
     "jobs",
     _tables,
     sa.Column("id", sa.String(32), primary_key=True),
-    sa.Column("turn", sa.Integer, nullable=False, index=True),  # the queue's order; new with every resume
+    sa.Column("turn", sa.Integer, nullable=False, index=True),  # order of the queue; new with every resume
     sa.Column("status", sa.String(16), nullable=False, index=True),
     sa.Column("changed", sa.Float, nullable=False, index=True),
     sa.Column("name", sa.Text, nullable=False),
@@ -78,10 +78,10 @@ _metrics = sa.Table(
     sa.Column("job", sa.String(32), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("name", sa.String(64), primary_key=True),
     sa.Column("epoch", sa.Integer, primary_key=True),
-    sa.Column("value", sa.Float),  # SQLite has no NaN: it is null
+    sa.Column("value", sa.Float),  # null for NaN, which SQLite does not have
 )
 _points = sa.Table(
-    "points",  # within epochs
+    "points",  # metrics within epochs
     _tables,
     sa.Column("job", sa.String(32), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("name", sa.String(64), primary_key=True),
@@ -92,20 +92,21 @@ _points = sa.Table(
 
 @dataclass(frozen=True)
 class Record:
-    """One job as the store knows it.
+    """A job as the store holds it.
 
     Attributes:
-        turn: place in the order of submission, new with every resume.
-        changed: when anything of this was last changed, in seconds since 1970, as the other times.
-        spec: of the network, adapted to the data once they were read; recipe the same.
-        sweep: id that the jobs of one sweep share, or empty.
-        varied: what this job of the sweep has for each key that is varied.
-        slots: of the machine that it holds: ``cpu``, or the numbers of GPUs.
-        pids: of its processes, when the runner last looked.
-        progress: from 0 to 1.
-        live: numbers of the epoch under way, or the step before the first.
-        error: ``code`` and ``message``.
-        result: on the test set, as ``evaluate --json`` prints it.
+        turn: Position in the queue. A resume assigns a new one.
+        changed: Time of the last change, in seconds since 1970, like the other times.
+        spec: Spec of the network, adapted to the data as soon as they are read.
+        recipe: Recipe, adapted to the data as soon as they are read.
+        sweep: Id that the jobs of a sweep share, or empty.
+        varied: This job's value for each key that the sweep varies.
+        slots: Slots of the machine that it holds: ``cpu``, or the numbers of GPUs.
+        pids: Ids of its processes when the runner last looked.
+        progress: Progress from 0 to 1.
+        live: Numbers of the current epoch, or the step before the first epoch.
+        error: ``code`` and ``message`` of the error.
+        result: Scores on the test set, as ``evaluate --json`` prints them.
     """
 
     id: str
@@ -135,10 +136,10 @@ class Store:
     """A database of jobs."""
 
     def __init__(self, url: str) -> None:
-        """Open the database, and make its tables where there are none.
+        """Opens the database, and creates its tables if necessary.
 
         Raises:
-            StoreError: where it can't be opened.
+            StoreError: If it can't be opened.
         """
         self.url = sa.make_url(url)
         self.path = (
@@ -152,13 +153,13 @@ class Store:
         self._make()
 
     def _make(self) -> None:
-        """Make the tables where there are none."""
+        """Creates the tables if necessary."""
         with translated(self.path, PATIENCE):
             if self.path is None:
                 _tables.create_all(self._engine)
                 return
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            # Of two that change the journal of a new file, SQLite lets one fail at once.
+            # If two processes set the journal mode of a new file, SQLite makes one fail at once.
             with FileLock(self.path.with_name(f"{self.path.name}.lock"), timeout=PATIENCE):
                 with closing(sqlite3.connect(self.path, timeout=PATIENCE)) as file:
                     file.execute("PRAGMA journal_mode = WAL")
@@ -166,10 +167,12 @@ class Store:
             self._opened = identity(self.path)
 
     def _check_file(self) -> None:
-        """Nothing goes into a file that no one sees: connections stay with one that was deleted.
+        """Checks that the database file is still the one that was opened.
+
+        Open connections keep a deleted file, so a write would be lost.
 
         Raises:
-            StoreError: where the file is another one now; the next call works with that.
+            StoreError: If the file was replaced or deleted. The next call uses the new file.
         """
         if self.path is None or identity(self.path) == self._opened:
             return
@@ -178,7 +181,7 @@ class Store:
         raise replaced(self.path)
 
     def add(self, jobs: Sequence[Job]) -> None:
-        """Put jobs at the end of the queue, all or none."""
+        """Puts jobs at the end of the queue, all or none."""
         with self._writing() as connection:
             turn, now = _last_turn(connection), _now(connection)
             rows = [
@@ -190,10 +193,10 @@ class Store:
             connection.execute(sa.insert(_jobs), rows)
 
     def get(self, job: str) -> Record:
-        """One job.
+        """Returns one job.
 
         Raises:
-            InputError: where there is none of this id.
+            InputError: If there is no job with this id.
         """
         found = self._find(_is(job))
         if not found:
@@ -201,11 +204,11 @@ class Store:
         return found[0]
 
     def records(self, statuses: Iterable[Status] | None = None) -> list[Record]:
-        """All jobs, or those in some states, in the order of the queue."""
+        """Returns all jobs, or those in the given states, in the order of the queue."""
         return self._find(sa.true() if statuses is None else _jobs.c.status.in_(list(statuses)))
 
     def version(self) -> tuple[int, float]:
-        """Another value after any change of any job; quick to ask for."""
+        """Returns a value that differs after any change of any job. Fast."""
         with self._reading() as connection:
             count, changed = connection.execute(
                 sa.select(sa.func.count(), sa.func.coalesce(sa.func.max(_jobs.c.changed), 0.0)).select_from(_jobs)
@@ -213,11 +216,11 @@ class Store:
             return int(count), float(changed)
 
     def rows(self, job: str) -> list[Row]:
-        """All metrics of a job, in the order of the epochs."""
+        """Returns all metrics of a job, in the order of the epochs."""
         return self.curves([job]).get(job, [])
 
     def curves(self, jobs: Sequence[str], names: Sequence[str] | None = None) -> dict[str, list[Row]]:
-        """Metrics of several jobs, or those of some names."""
+        """Returns the metrics of several jobs by job, all of them or those with the given names."""
         found: dict[str, list[Row]] = {}
         with self._reading() as connection:
             for table in (_points.c, _metrics.c):
@@ -232,9 +235,9 @@ class Store:
         return found
 
     def change(self, job: str, before: Iterable[Status], **values: Any) -> bool:
-        """Change a job that is in one of some states; whether it was.
+        """Changes a job if it is in one of the given states. Returns whether it was.
 
-        A change to ``queued`` puts it at the end of the queue, unless its turn is among the values.
+        A change to ``queued`` puts it at the end of the queue, unless ``values`` contains a turn.
         """
         with self._writing() as connection:
             if values.get("status") == Status.QUEUED and "turn" not in values:
@@ -247,7 +250,7 @@ class Store:
             return connection.execute(statement).rowcount == 1
 
     def write_rows(self, job: str, rows: Sequence[Row], *, anew: bool) -> None:
-        """Add metrics of a job, or replace all of them."""
+        """Adds metrics of a job, or replaces all of them if ``anew``."""
         with self._writing() as connection:
             for table, within in ((_metrics, False), (_points, True)):
                 if anew:
@@ -257,7 +260,7 @@ class Store:
                     connection.execute(sa.insert(table), values[begin : begin + MOST_ROWS])
 
     def remove(self, job: str, before: Iterable[Status]) -> bool:
-        """Forget a job that is in one of some states; whether it was."""
+        """Deletes a job if it is in one of the given states. Returns whether it was."""
         with self._writing() as connection:
             wanted = sa.delete(_jobs).where(_is(job), _jobs.c.status.in_(list(before)))
             return connection.execute(wanted).rowcount == 1
@@ -272,7 +275,7 @@ class Store:
         self._check_file()
         with translated(self.path, PATIENCE), self._engine.begin() as connection:
             yield connection
-        self._check_file()  # it may have been deleted meanwhile, and what was written with it
+        self._check_file()  # the file, with what was just written, may have been deleted meanwhile
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
@@ -283,12 +286,12 @@ class Store:
 
 @cache
 def store() -> Store:
-    """The store of this process's settings."""
+    """Returns the store of this process's settings."""
     return Store(settings().database)
 
 
 def identity(path: Path) -> tuple[int, int] | None:
-    """Which file lies there, if any."""
+    """Returns device and inode of a file, which identify it. None if there is no file."""
     try:
         found = path.stat()
     except OSError:
@@ -301,7 +304,7 @@ def _record(row: Mapping[Any, Any]) -> Record:
 
 
 def _is(job: str) -> "sa.ColumnElement[bool]":
-    return _jobs.c.id == job.encode(errors="replace").decode()  # a command line may hold bytes that are no text
+    return _jobs.c.id == job.encode(errors="replace").decode()  # a command line may hold bytes that are not text
 
 
 def _last_turn(connection: sa.Connection) -> int:
@@ -309,13 +312,16 @@ def _last_turn(connection: sa.Connection) -> int:
 
 
 def _now(connection: sa.Connection) -> float:
-    """The time, or just after the last change where the clock was set back: watchers wait for a later one."""
+    """Returns the current time, but always later than the last change: readers look for a later time.
+
+    The clock may have been set back.
+    """
     last: float = connection.execute(sa.select(sa.func.coalesce(sa.func.max(_jobs.c.changed), 0.0))).scalar_one()
     return max(time.time(), math.nextafter(last, math.inf))
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # Python's own way to begin comes too late: it lets two writers start
+    connection.isolation_level = None  # Python begins a transaction too late and lets two writers start
     for words in ("synchronous = FULL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {words}").close()
 

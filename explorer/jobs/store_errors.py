@@ -1,4 +1,4 @@
-"""What goes wrong with the database of the jobs, as a sentence for whoever looks at a page or a terminal."""
+"""Errors of the job database, as sentences for a page or a terminal."""
 
 import errno
 import sqlite3
@@ -11,28 +11,31 @@ import sqlalchemy as sa
 from explorer.errors import StoreError
 from explorer.i18n import _
 
-LONGEST = 200  # characters of a reason that is not ours
+LONGEST = 200  # characters of an error message from outside
 CLOSED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
 
 @contextmanager
 def translated(path: Path | None, patience: float) -> Iterator[None]:
-    """Raise what the database raises as a :class:`StoreError`.
+    """Converts errors of the database to :class:`StoreError`.
 
     Args:
-        path: of an SQLite file.
-        patience: seconds that a call waits while another program writes.
+        path: Path of an SQLite file. None for another database.
+        patience: Seconds that a call waits while another program writes.
+
+    Raises:
+        StoreError: If the database fails.
     """
     try:
         yield
-    except sa.exc.IntegrityError:  # rows that the tables refuse: the database is well
+    except sa.exc.IntegrityError:  # the tables refuse a row, so the database itself works
         raise
-    except (sa.exc.DBAPIError, sqlite3.Error, OSError) as error:  # a lock's Timeout is an OSError, too
+    except (sa.exc.DBAPIError, sqlite3.Error, OSError) as error:  # filelock's Timeout is an OSError, too
         raise StoreError(_sentence(error, path, patience)) from error
 
 
 def replaced(path: Path) -> StoreError:
-    """The file of the database is another one than was opened, or there is none any more."""
+    """Returns the error for a database file that was replaced or deleted while it was open."""
     return StoreError(
         _(
             "the job store {place} was deleted or replaced while it was open, so nothing was read or written; try "

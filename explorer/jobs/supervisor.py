@@ -1,11 +1,11 @@
-"""The process that answers for one job: it starts the job's processes, ends them in time, and is the last to go.
+"""The supervisor process of one job: starts the job's processes, ends them in time, and exits last.
 
     python -m explorer.jobs.supervisor RUN_DIRECTORY TICKET
-    python -m explorer.jobs.supervisor --ready      told by one line of standard input, with torch imported meanwhile
+    python -m explorer.jobs.supervisor --ready      waits for an order on standard input, with torch imported
 
-It holds the directory's lock for as long as any process of the job may live, so whoever gets the lock knows that the
-job has none. All of them are its descendants, or are adopted when their own parent dies; when it is killed itself, the
-kernel kills them. It knows no database: what it has to say is in the directory.
+It holds the directory's lock as long as any process of the job may live. So whoever gets the lock knows that the job
+has no processes. All of them are its descendants, and it adopts those whose parent dies. If the supervisor is killed,
+the kernel kills them. It does not use the database: it writes its results to the directory.
 """
 
 import json
@@ -29,17 +29,17 @@ from explorer.jobs.processes import JOB_ID, adopt_orphans, end, end_with_parent,
 from explorer.jobs.run_directory import RunDirectory
 
 POLL = 0.1  # seconds
-GRACE = 4.5  # seconds from the request to stop to the end by force
-LOCK_WAIT = 2.0  # seconds; the runner may look at the same moment whether anybody holds the lock
+GRACE = 4.5  # seconds from the request to stop until the processes are killed
+LOCK_WAIT = 2.0  # seconds; the runner holds the lock for a moment when it checks it
 
 
 class Order(NamedTuple):
-    """What the runner wants done.
+    """The runner's order to start a job.
 
     Attributes:
-        folder: of the run.
-        ticket: that the folder has to hold; an order that was given up has none.
-        environment: that the job's processes get on top of this one's.
+        folder: Run directory.
+        ticket: Ticket that the folder has to hold. The folder of a cancelled order has no ticket.
+        environment: Environment variables that are added for the job's processes.
     """
 
     folder: str
@@ -48,13 +48,13 @@ class Order(NamedTuple):
 
 
 def main(arguments: list[str]) -> int:
-    """Carry out one order; the exit status."""
+    """Carries out one order, and returns the exit status."""
     adopt_orphans()
     if arguments != ["--ready"]:
         return _carry_out(Order(arguments[0], arguments[1], {}), None)
     ready = _start(command(None), stdin=subprocess.PIPE)
     line = sys.stdin.readline()
-    if not line:  # the runner is gone
+    if not line:  # the runner has ended
         ready.kill()
         ready.wait()
         return 0
@@ -99,7 +99,7 @@ def _supervise(directory: RunDirectory, order: Order, ready: "subprocess.Popen[b
 def _put_to_work(
     job: Job, directory: RunDirectory, order: Order, ready: "subprocess.Popen[bytes] | None"
 ) -> "subprocess.Popen[bytes]":
-    """Give the order to the process that is ready, if it is one for this job; else start the job's processes."""
+    """Starts the job in the warm worker if the job has one process, else in new processes."""
     if ready is not None and job.resources.processes == 1 and ready.poll() is None:
         assert ready.stdin is not None  # noqa: S101  for the type checker
         try:
@@ -117,12 +117,12 @@ def _put_to_work(
 
 
 def _start(arguments: list[str], stdin: int) -> "subprocess.Popen[bytes]":
-    # This process has one thread, so the child may run code of ours before it becomes another program.
+    # preexec_fn is safe here, because this process has only one thread.
     return subprocess.Popen(arguments, stdin=stdin, preexec_fn=end_with_parent)  # noqa: S603  our own module
 
 
 def _wait(directory: RunDirectory, worker: "subprocess.Popen[bytes]", stop: Event) -> bool:
-    """Wait for the end of the job's first process; whether it had to be forced."""
+    """Waits until the job's first process ends. Returns whether it was killed because it took too long to stop."""
     deadline: float | None = None
     while worker.poll() is None:
         time.sleep(POLL)
