@@ -1,4 +1,4 @@
-"""What a network says about pictures of a page: computed in turn with the other sessions, and kept."""
+"""Answers of a network about pictures of a page. Sessions take turns to compute, and answers are cached."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -16,7 +16,7 @@ from explorer.prediction.pictures import Picture
 from explorer.workers import semaphore
 
 MEMORY = 16_000_000  # bytes: 3,000 answers of 1,000 classes
-EACH = 1000  # bytes that an answer and its key take beside the numbers
+EACH = 1000  # bytes of an answer and its key besides the values
 
 _Said = dict[Hashable, Tensor | str]
 _kept: Kept[Tensor] = Kept(MEMORY, getsizeof=lambda answer: EACH + answer.nbytes)
@@ -24,13 +24,13 @@ _kept: Kept[Tensor] = Kept(MEMORY, getsizeof=lambda answer: EACH + answer.nbytes
 
 @dataclass(frozen=True)
 class Answer:
-    """What a network says about a picture.
+    """A network's answer about a picture.
 
     Attributes:
-        picture: that it was asked about.
-        network: that was asked.
-        probabilities: of the classes, (classes,); none where the picture can't be read.
-        error: why it can't.
+        picture: Picture.
+        network: Network.
+        probabilities: Probabilities, (classes,). None if the picture can't be read.
+        error: Sentence that says why the picture can't be read.
     """
 
     picture: Picture
@@ -40,34 +40,34 @@ class Answer:
 
     @property
     def truth(self) -> int | None:
-        """Position of the picture's class among those of the network; none where nobody knows it."""
+        """Position of the picture's class among those of the network. None if unknown."""
         return truth(self.picture, self.network.card)
 
     @property
     def is_right(self) -> bool | None:
-        """Whether the likeliest class is the picture's; none where nobody knows that, or there is no answer."""
+        """Whether the most likely class is the picture's. None if its class is unknown, or there is no answer."""
         if self.probabilities is None or self.picture.label is None:
             return None
         return self.top(1)[0].index == self.truth
 
     def top(self, count: int) -> tuple[Guess, ...]:
-        """The likeliest classes."""
+        """Returns the most likely classes."""
         if self.probabilities is None:
             return ()
         return likeliest(self.probabilities, self.network.card.classes, count)
 
 
 def ask(network: Network, pictures: Sequence[Picture], on_wait: Callable[[int], None]) -> Iterator[Answer]:
-    """Ask a network about pictures, in their order.
+    """Asks a network about pictures, and yields the answers in order.
 
     Args:
-        network: to be asked.
-        pictures: of any kind; what was said about one before is said again.
-        on_wait: as of :func:`explorer.workers.semaphore.turn`, of which each batch takes one; all but the first let
-            others go first.
+        network: Network to ask.
+        pictures: Pictures of any kind. Cached answers are used again.
+        on_wait: Callback as for :func:`explorer.workers.semaphore.turn`. Each batch takes a slot; all but the first
+            batch let other sessions go first.
 
     Raises:
-        InputError: where the network reads no pictures, or gives no numbers.
+        InputError: If the network does not take pictures, or its outputs are not finite.
     """
     channels_of(network.card)
     size = batch_size(network.card)
@@ -83,7 +83,7 @@ def ask(network: Network, pictures: Sequence[Picture], on_wait: Callable[[int], 
 
 
 def _said(network: Network, pictures: Sequence[Picture], turn: Callable[[], AbstractContextManager[None]]) -> _Said:
-    """Of each picture the probabilities, or why it can't be read."""
+    """Returns for each picture its probabilities, or a sentence that says why it can't be read."""
     said = _held(network, (picture.identity for picture in pictures))
     seen = {
         picture.identity: prepared(partial(picture.seen, network.card))
@@ -95,11 +95,11 @@ def _said(network: Network, pictures: Sequence[Picture], turn: Callable[[], Abst
     if not pixels:
         return said
     with turn():
-        said |= _held(network, pixels)  # others may have asked the same while we waited
+        said |= _held(network, pixels)  # another session may have computed them meanwhile
         new = [identity for identity in pixels if identity not in said]
         if new:
             answers = probabilities(network.module, network.card, torch.stack([pixels[identity] for identity in new]))
-            # Each by itself: one of a batch would keep all the others.
+            # Cloned, because a view would keep the whole batch in memory.
             fresh = {identity: answer.clone() for identity, answer in zip(new, answers, strict=True)}
             said |= fresh
             with _kept.lock:

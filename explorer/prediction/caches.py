@@ -1,4 +1,4 @@
-"""What was computed for pages is kept within bounds, and what belongs to a session goes when the session ends."""
+"""Caches with a limit in bytes. Entries that belong to a session are removed when the session ends."""
 
 import secrets
 from collections.abc import Callable, Hashable
@@ -9,20 +9,20 @@ from typing import Any, TypeVar
 from cachetools import LRUCache
 
 V = TypeVar("V")
-ENDED = 100_000  # owners that are remembered, for work that goes on after its session
+ENDED = 100_000  # ended sessions to remember, because their work may still go on
 
 
 @dataclass(frozen=True)
 class Owner:
-    """A session, in the keys of what it alone may see; nobody outside the server can name it."""
+    """A session as part of a cache key. Nobody outside the server can guess it."""
 
     token: str = field(default_factory=lambda: secrets.token_hex(16))
 
 
 class Kept(LRUCache[Hashable, V]):
-    """A cache bounded by bytes, to be used with its lock held.
+    """A cache with a limit in bytes. Hold its lock while using it.
 
-    Its keys are nested tuples; what has an owner somewhere in its key goes with the owner.
+    Its keys are nested tuples. An entry with an owner anywhere in its key is removed with the owner.
     """
 
     def __init__(self, maxsize: float, getsizeof: Callable[[V], float]) -> None:
@@ -31,17 +31,17 @@ class Kept(LRUCache[Hashable, V]):
         _every.append(self)
 
     def __setitem__(self, key: Hashable, value: V) -> None:
-        """Keep a value, unless its owner is gone."""
+        """Caches a value, unless its owner's session has ended."""
         if not any(owner in _ended for owner in _owners(key)):
             super().__setitem__(key, value)
 
 
-_every: list["Kept[Any]"] = []  # each a module's own, for the life of the process
+_every: list["Kept[Any]"] = []  # each belongs to a module and lives as long as the process
 _ended: LRUCache[Owner, bool] = LRUCache(ENDED)
 
 
 def drop(owner: Owner) -> None:
-    """Forget everything that a session has brought; nothing of it is kept any more."""
+    """Removes all entries of a session from all caches, and prevents new ones."""
     _ended[owner] = True
     for cache in _every:
         with cache.lock:

@@ -1,4 +1,4 @@
-"""Class activation maps: which places of a picture speak for a class, as a layer sees it."""
+"""Class activation maps: the places of a picture that support a class, as a layer sees it."""
 
 from enum import StrEnum
 from importlib import import_module
@@ -14,12 +14,12 @@ from explorer.prediction.checks import check_class, check_numbers
 from explorer.prediction.hooks import Place, tapped
 from explorer.prediction.networks import Network
 
-MEMORY = 2_000_000_000  # bytes of activations that are kept for the backward pass
-EIGEN_SIDE = 32  # the library's decomposition takes memory of the fourth power of a map's side
+MEMORY = 2_000_000_000  # most bytes of activations kept for the backward pass
+EIGEN_SIDE = 32  # the memory of the library's decomposition grows with the fourth power of a map's side
 
 
 class Method(StrEnum):
-    """How the maps of a layer are weighed; the values stand in links."""
+    """The weighting of a layer's maps. The values occur in links."""
 
     GRADCAM = "gradcam"
     GRADCAM_PLUS_PLUS = "gradcam-plus-plus"
@@ -29,34 +29,34 @@ class Method(StrEnum):
 
     @property
     def of_class(self) -> bool:
-        """Whether the map is that of one class; else it is the same for all."""
+        """Whether the map belongs to one class. Otherwise it is the same for all classes."""
         return self is not Method.EIGENCAM
 
 
 def warm() -> None:
-    """Import what the maps are made with, which takes seconds the first time: to be called before a turn is held."""
+    """Imports pytorch_grad_cam, which takes seconds the first time. Call it before taking a semaphore slot."""
     import_module("pytorch_grad_cam")
 
 
 def cam(network: Network, place: Place, seen: Tensor, index: int, method: Method = Method.GRADCAM) -> Tensor:
-    """The class activation map of one picture, by pytorch_grad_cam, of the class's score before the softmax.
+    """Computes the class activation map of a picture, for the class's score before the softmax, with pytorch_grad_cam.
 
-    The network stays as it is. Who calls holds a turn.
+    The network stays unchanged. The caller holds a semaphore slot.
 
     Args:
-        network: that is explained.
-        place: the layer.
-        seen: 8-bit values, (C, size, size), as the network sees them before they are normalised.
-        index: of the class.
-        method: of weighing.
+        network: Network to explain.
+        place: Layer.
+        seen: 8-bit values, (C, size, size), as the network sees them before normalisation.
+        index: Position of the class.
+        method: Weighting of the maps.
 
     Returns:
-        float32, (size, size), from 0 to 1: 0 at the place that speaks least for the class, 1 at that which speaks
-        most. All are 0 where no place speaks for it, or all speak alike. A permutation of the pixels is not undone.
+        Map, float32, (size, size), from 0 at the place with the least support for the class to 1 at the place with the
+        most. All values are 0 if no place supports it, or all places equally. A permutation of the pixels is not
+        undone.
 
     Raises:
-        InputError: where there is no such class, where the gradients would take too much memory, where they are no
-            numbers.
+        InputError: If there is no such class, the gradients would take too much memory, or they are not finite.
     """
     import pytorch_grad_cam as library
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
@@ -80,7 +80,7 @@ def cam(network: Network, place: Place, seen: Tensor, index: int, method: Method
 
 
 def _small(maps: Tensor) -> Tensor:
-    """Maps averaged down to a side that the decomposition can take."""
+    """Averages maps down to a side that the decomposition can handle."""
     return adaptive_avg_pool2d(maps, (min(maps.shape[-2], EIGEN_SIDE), min(maps.shape[-1], EIGEN_SIDE)))
 
 

@@ -1,4 +1,4 @@
-"""What is asked of a network, and what it answers, is checked the same way wherever it is computed."""
+"""Checks of a network's inputs and outputs, the same for all computations."""
 
 from torch import Tensor
 
@@ -8,10 +8,10 @@ from explorer.weights.files import Card
 
 
 def check_class(index: int, card: Card) -> None:
-    """Accept the position of a class that the network has.
+    """Checks that a network has a class at this position.
 
     Raises:
-        InputError: where it has none there.
+        InputError: If it has none.
     """
     last = len(card.classes) - 1
     if not 0 <= index <= last:
@@ -19,10 +19,10 @@ def check_class(index: int, card: Card) -> None:
 
 
 def check_numbers(values: Tensor, card: Card) -> None:
-    """Accept what was computed with a network.
+    """Checks the outputs of a network.
 
     Raises:
-        InputError: where these are no numbers.
+        InputError: If they are not finite.
     """
     if not values.isfinite().all():
         raise InputError(

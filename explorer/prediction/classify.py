@@ -1,4 +1,4 @@
-"""Classes of images: prepared as the card of the weights says, in float32, the same on a page and in a terminal."""
+"""Classification of images in float32, prepared as the card of the weights says. Pages and terminal share it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from explorer.i18n import _
 from explorer.prediction.checks import check_numbers
 from explorer.weights.files import Card
 
-PIXELS = 2**20  # of a batch: what VGG-16 computes of them takes a gigabyte
-MOST = 256  # images of a batch
+PIXELS = 2**20  # most pixels in a batch: VGG-16's activations then take a gigabyte
+MOST = 256  # most images in a batch
 
 
 @dataclass(frozen=True)
 class Guess:
-    """A class that an image may belong to, its position among the classes, and how probable it is."""
+    """A possible class of an image: its name, its position among the classes, and its probability."""
 
     name: str
     index: int
@@ -26,18 +26,18 @@ class Guess:
 
 
 def classify(network: nn.Module, card: Card, images: Sequence[Tensor]) -> Tensor:
-    """Probabilities of the classes for images of any sizes.
+    """Computes the probabilities of the classes for images of any size.
 
     Args:
-        network: in evaluation mode, on the CPU.
-        card: of its weights.
-        images: uint8, each (C, H, W) with the channels of the network.
+        network: Network in evaluation mode, on the CPU.
+        card: Card of its weights.
+        images: Images, uint8, each (C, H, W) with the channels of the network.
 
     Returns:
-        float32, (images, classes).
+        Probabilities, float32, (images, classes).
 
     Raises:
-        InputError: where the network gives no numbers.
+        InputError: If the outputs are not finite.
     """
     size = batch_size(card)
     parts = [
@@ -48,19 +48,19 @@ def classify(network: nn.Module, card: Card, images: Sequence[Tensor]) -> Tensor
 
 
 def likeliest(probabilities: Tensor, classes: Sequence[str], count: int) -> tuple[Guess, ...]:
-    """The likeliest classes of one image, the likeliest first; of equals in the order of the classes.
+    """Returns the most likely classes of an image, most likely first. Ties are in the order of the classes.
 
     Args:
-        probabilities: (classes,).
-        classes: their names.
-        count: how many; all where there are fewer.
+        probabilities: Probabilities, (classes,).
+        classes: Names of the classes.
+        count: Number of classes to return, at most all of them.
     """
     order = probabilities.argsort(descending=True, stable=True)[:count].tolist()
     return tuple(Guess(classes[index], index, float(probabilities[index])) for index in order)
 
 
 def prepared(prepare: Callable[[], Tensor]) -> Tensor | str:
-    """A picture as a network sees it, or why it can't be read."""
+    """Returns a picture as a network sees it, or a sentence that says why it can't be read."""
     try:
         return prepare()
     except InputError as error:
@@ -68,10 +68,10 @@ def prepared(prepare: Callable[[], Tensor]) -> Tensor | str:
 
 
 def channels_of(card: Card) -> int:
-    """How many channels the pictures of a network have.
+    """Returns the number of channels of a network's pictures.
 
     Raises:
-        InputError: where it reads no pictures.
+        InputError: If the network does not take pictures.
     """
     channels = card.network_spec.in_channels
     if channels not in {1, 3}:
@@ -82,7 +82,7 @@ def channels_of(card: Card) -> int:
 
 
 def batch_size(card: Card) -> int:
-    """Images that a network is asked about at once."""
+    """Returns the number of images in a batch for a network."""
     return min(max(PIXELS // card.inputs.size**2, 1), MOST)
 
 
@@ -92,10 +92,18 @@ def _fitted(image: Tensor, card: Card) -> Tensor:
 
 @torch.inference_mode()
 def probabilities(network: nn.Module, card: Card, pixels: Tensor) -> Tensor:
-    """Probabilities of the classes, float32, (B, classes), for images as the network sees them, (B, C, size, size).
+    """Computes the probabilities of the classes.
+
+    Args:
+        network: Network in evaluation mode.
+        card: Card of its weights.
+        pixels: 8-bit values as the network sees them before normalisation, (B, C, size, size).
+
+    Returns:
+        Probabilities, float32, (B, classes).
 
     Raises:
-        InputError: where the network gives no numbers.
+        InputError: If the outputs are not finite.
     """
     answers: Tensor = network(Normalise(card.inputs, pixels.device)(pixels)).float().softmax(1)
     check_numbers(answers, card)

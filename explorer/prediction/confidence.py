@@ -1,16 +1,16 @@
-"""When an answer is to be doubted: no class stands out, or the picture can't be one that the network knows.
+"""Warnings about the confidence of an answer: no class stands out, or the picture does not suit the network.
 
-No class stands out where the second is at least half as likely as the first, or where the probabilities are flat. The
-first tells the same of 10 classes and of 1,000, however many unlikely ones share the rest, which is why "best versus
-second best" is preferred to the entropy (A. Joshi, F. Porikli, N. Papanikolopoulos, "Multi-class active learning for
-image classification", CVPR 2009). The second is the entropy as a share of its maximum, for what the first misses: a
-class with 2% that no other comes near, while 998 others hold the rest.
+No class stands out if the second class is at least half as likely as the first, or if the probabilities are flat. The
+first test means the same for 10 and for 1,000 classes, however many unlikely classes share the rest. That is why "best
+versus second best" is preferred to the entropy (A. Joshi, F. Porikli, N. Papanikolopoulos, "Multi-class active learning
+for image classification", CVPR 2009). The second test uses the entropy as a share of its maximum. It finds what the
+first test misses: a class with 2% that no other class comes near, while 998 others share the rest.
 
-How often both kinds of doubt come up on a network's own test images, and how many of the doubted answers are right, is
-measured by ``benchmarks/ink.py``, with photographed digits beside; the figures stand in ``docs/prediction.md``. Whether
-a picture is like those of the training is not asked in general: the energy (W. Liu et al., "Energy-based
-out-of-distribution detection", NeurIPS 2020) and its relatives need a threshold from images of the training, which a
-card does not have.
+``benchmarks/ink.py`` measures how often each kind of warning occurs on a network's own test images, how many of the
+answers with a warning are right, and the same for photographed digits. The figures are in ``docs/prediction.md``. There
+is no general test of whether a picture resembles the training images: the energy (W. Liu et al., "Energy-based
+out-of-distribution detection", NeurIPS 2020) and related scores need a threshold from training images, which a card
+does not have.
 """
 
 from enum import StrEnum
@@ -24,38 +24,38 @@ from explorer.prediction.label_map import by_position, truth
 from explorer.prediction.pictures import Picture
 from explorer.weights.files import Card
 
-HALF = 0.5  # of the first class's probability: with as much the second is a rival
-FLAT = 0.9  # of the largest entropy
-SMALL = 4  # times that a picture is enlarged until little can be seen in it
+HALF = 0.5  # share of the first class's probability at which the second class counts as a rival
+FLAT = 0.9  # share of the largest entropy above which the probabilities are flat
+SMALL = 4  # enlargement of a picture above which it is too blurred
 EVEN = 8  # levels of 256 by which the pixels of one colour may differ: the noise of a JPEG
-FAINT = 40  # levels of 256 by which light and dark differ in a picture of which little can be seen
-DARK, LIGHT = 0.4, 0.6  # mean of the pixels that a network was trained with, beyond which its background is so
-PAPER = 0.2  # of white: what a background has that isn't black (or of black, where it isn't white)
-OFF = 0.14  # of the side: how far strokes are from their place; training shifts them by an eighth
-LESS, MORE = 0.75, 1.25  # times the size that the network's strokes have
+FAINT = 40  # levels of 256: a smaller difference between light and dark is faint
+DARK, LIGHT = 0.4, 0.6  # mean training pixel below which a network's background is dark, and above which it is light
+PAPER = 0.2  # brightness above which a background is not black (or darkness above which it is not white)
+OFF = 0.14  # largest distance of strokes from their place, as a share of the side; training shifts them by an eighth
+LESS, MORE = 0.75, 1.25  # smallest and largest size of strokes, relative to the network's own
 
 
 class Doubt(StrEnum):
-    """Why a picture may be none that the network knows."""
+    """A reason why a picture may not suit the network."""
 
-    CLASS = "class"  # its class is not among the network's
-    NAME = "name"  # its class is taken for one of another name
-    COLOUR = "colour"  # the network sees grey, and the picture has colours
-    INVERTED = "inverted"  # light and dark are the other way round than in the network's own images
-    BACKGROUND = "background"  # it is grey, where that of the network's own images is black or white
-    FRAMING = "framing"  # strokes are smaller, larger or further from the middle than the network's own
+    CLASS = "class"  # its class is not a class of the network
+    NAME = "name"  # its class is matched by position with one of another name
+    COLOUR = "colour"  # it has colours, and the network sees grey
+    INVERTED = "inverted"  # light and dark are inverted, compared with the network's own images
+    BACKGROUND = "background"  # its background is grey, and that of the network's own images is black or white
+    FRAMING = "framing"  # its strokes are smaller, larger or further from the centre than the network's own
     FAINT = "faint"  # light and dark hardly differ
-    SMALL = "small"  # it is far smaller than what the network reads
-    EMPTY = "empty"  # it has one colour
-    NO_INK = "no-ink"  # no strokes were found, where they were asked for
-    OTHERS = "other-strokes"  # strokes of comparable size were left out
+    SMALL = "small"  # it is far smaller than the network's input
+    EMPTY = "empty"  # it has only one colour
+    NO_INK = "no-ink"  # strokes were asked for, and none were found
+    OTHERS = "other-strokes"  # other strokes of similar size were left out
 
 
 def stands_out(probabilities: Tensor) -> bool:
-    """Whether one class stands out.
+    """Returns whether one class stands out.
 
     Args:
-        probabilities: (classes,).
+        probabilities: Probabilities, (classes,).
     """
     count = len(probabilities)
     if count < 2:
@@ -66,10 +66,10 @@ def stands_out(probabilities: Tensor) -> bool:
 
 
 def doubts(picture: Picture, card: Card) -> list[Doubt]:
-    """What speaks against asking a network about a picture.
+    """Returns the reasons why a picture may not suit a network.
 
     Raises:
-        InputError: where the picture can't be read.
+        InputError: If the picture can't be read.
     """
     found = []
     if picture.label is not None and truth(picture, card) is None:
@@ -100,7 +100,7 @@ def doubts(picture: Picture, card: Card) -> list[Doubt]:
 
 
 def _of_strokes(pixels: Tensor, card: Card) -> list[Doubt]:
-    """What speaks against strokes as a network sees them, (size, size), from 0 to 1."""
+    """Returns the warnings for strokes as a network sees them, (size, size), from 0 to 1."""
     mean = sum(card.inputs.mean) / len(card.inputs.mean)
     if DARK <= mean <= LIGHT:
         return []
@@ -118,7 +118,7 @@ def _of_strokes(pixels: Tensor, card: Card) -> list[Doubt]:
 
 
 def _is_elsewhere(pixels: Tensor, framing: Framing) -> bool:
-    """Whether bright strokes stand elsewhere in the picture than a network's own, or have another size."""
+    """Returns whether bright strokes have another position or size than the network's own."""
     down, across, _top, high, wide = (float(value) for value in measured(pixels[None]))
     longer = max(high, wide) / len(pixels) / FILL[framing]
     return not LESS <= longer <= MORE or max(abs(down - 0.5), abs(across - 0.5)) > OFF

@@ -1,4 +1,4 @@
-"""Strokes drawn anew as a network's own digits are: of one pen, upright, centred, at the size that it knows."""
+"""Redraws strokes like a network's own digits: with the same pen, upright, centred, at the size that it knows."""
 
 import numpy as np
 import torch
@@ -7,26 +7,32 @@ from torch import Tensor
 from explorer.data.framing import Framing
 from explorer.prediction.strokes import Array, Strokes
 
-FINE = 8  # pixels of the drawing for one of the result
+FINE = 8  # pixels of the drawing per pixel of the result
 # MNIST: "size normalized to fit in a 20x20 pixel box while preserving their aspect ratio … translating the image so as
 # to position the [center of mass] at the center of the 28x28 field" (LeCun et al. 1998, section III-A).
 MASS_FILL = 20 / 28
 MASS_PEN = 0.125  # median width of MNIST's strokes, as a share of a digit's longer side
-# scikit-learn's: bitmaps of 32x32 whose dark cells are counted in blocks of 4x4 (Alpaydin and Kaynak 1998). They are
-# upright, as high as the picture, and of nearly one width: measured, as no paper says so.
+# scikit-learn's digits: 32x32 bitmaps whose dark cells are counted in blocks of 4x4 (Alpaydin and Kaynak 1998). They
+# are upright, as high as the picture, and of nearly one width. These are our measurements; no paper states them.
 BOX_WIDTH, BOX_ASPECT, BOX_SQUEEZE = 0.69, 0.75, 0.5
-BOX_INK = 0.302  # share of the picture that is ink, alike for all ten digits
-PENS = (0.6, 1.6)  # times its own width that a stroke is made narrower or wider at most
+BOX_INK = 0.302  # share of the picture that is ink, about the same for all ten digits
+PENS = (0.6, 1.6)  # smallest and largest factor for the width of a stroke
 
 
 def framed(strokes: Strokes, framing: Framing, size: int) -> Tensor:
-    """Strokes in white on black, uint8, (1, size, size)."""
+    """Draws strokes in white on black, uint8, (1, size, size).
+
+    Args:
+        strokes: Strokes of a picture.
+        framing: Framing of the network's own images.
+        size: Side of the result in pixels.
+    """
     shape = _box(strokes.shape, size) if framing is Framing.BOX else _mass(strokes.shape, size)
     return torch.from_numpy(np.rint(255 * shape).astype(np.uint8))[None]
 
 
 def _mass(shape: Array, size: int) -> Array:
-    """As high or wide as MNIST's digits, the centre of mass in the middle."""
+    """Draws strokes as high or wide as MNIST's digits, with the centre of mass in the middle."""
     longer = MASS_FILL * size
     drawn = _penned(_enlarged(shape, round(longer * FINE)), MASS_PEN * longer * FINE)
     fine = np.zeros((3 * size * FINE,) * 2, np.float32)
@@ -41,12 +47,12 @@ def _mass(shape: Array, size: int) -> Array:
 
 
 def _middle(ink: Array) -> float:
-    """Where the centre of mass is, in pixels from the first one's edge."""
+    """Returns the centre of mass, in pixels from the edge of the first pixel."""
     return float((ink * (np.arange(len(ink)) + 0.5)).sum() / ink.sum())
 
 
 def _box(shape: Array, size: int) -> Array:
-    """As high as the picture, upright and of nearly one width."""
+    """Draws strokes as high as the picture, upright and of nearly one width."""
     high = 4 * size * 2
     upright = _tight(_upright(_enlarged(shape, high)))
     height, width = upright.shape
@@ -61,7 +67,7 @@ def _box(shape: Array, size: int) -> Array:
 
 
 def _counted(fine: Array, block: int) -> Array:
-    """Share of ink in each block."""
+    """Returns the share of ink in each block."""
     size = len(fine) // block
     return np.asarray(fine.reshape(size, block, size, block).mean((1, 3)))
 
@@ -87,7 +93,7 @@ def _tight(shape: Array) -> Array:
 
 
 def _apart(shape: Array) -> Array:
-    """Distance of each pixel from the edge of the ink, inside positive."""
+    """Returns the distance of each pixel from the edge of the ink, positive inside."""
     from scipy import ndimage
 
     inside = shape > 0.5
@@ -96,7 +102,7 @@ def _apart(shape: Array) -> Array:
 
 
 def _pen(shape: Array) -> float:
-    """Width of the strokes: twice their distance from the edge along their middle."""
+    """Returns the width of the strokes: twice the distance of their centre line from the edge."""
     from skimage.morphology import skeletonize
 
     middle = skeletonize(shape > 0.5)
@@ -104,14 +110,14 @@ def _pen(shape: Array) -> float:
 
 
 def _penned(shape: Array, pen: float) -> Array:
-    """The same drawn with a pen of another width."""
+    """Redraws strokes with a pen of another width."""
     own = _pen(shape)
     wanted = min(max(pen, PENS[0] * own), max(PENS[1] * own, own + 2))
     return np.clip(_apart(shape) + (wanted - own) / 2 + 0.5, 0, 1)
 
 
 def _inked(shape: Array, ink: float) -> Array:
-    """The same with so many pixels of ink, as far as the pen allows."""
+    """Redraws strokes with ``ink`` pixels of ink, as far as the limits of the pen allow."""
     apart, own = _apart(np.pad(shape, 1)), _pen(shape)
     apart = apart[1:-1, 1:-1]
     levels = np.sort(apart, axis=None)
@@ -121,7 +127,7 @@ def _inked(shape: Array, ink: float) -> Array:
 
 
 def _upright(shape: Array) -> Array:
-    """The same without its slant: columns of mass are brought above each other."""
+    """Removes the slant by shearing, so that the columns of mass are vertical."""
     from scipy import ndimage
 
     down, across = (np.arange(side) + 0.5 for side in shape.shape)

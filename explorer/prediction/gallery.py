@@ -1,7 +1,7 @@
-"""The gallery: photographs that scikit-learn and scikit-image bring along, and handwritten digits.
+"""The gallery: photographs from scikit-learn and scikit-image, and handwritten digits.
 
-Only files of their wheels are used; nothing is downloaded. scikit-image's photographs are in the public domain or under
-licences that allow any use (its ``skimage/data/README.txt``), scikit-learn's under CC BY (``images/README.txt``).
+It uses only files of their wheels, and downloads nothing. scikit-image's photographs are in the public domain or under
+licences that allow any use (its ``skimage/data/README.txt``), scikit-learn's are under CC BY (``images/README.txt``).
 """
 
 from functools import cache, partial
@@ -23,9 +23,9 @@ from explorer.prediction.pictures import Picture
 from explorer.prediction.strokes import Strokes
 from explorer.weights.files import Card
 
-DIGITS = "digits"  # the data set, and what its pictures' names begin with
-FIRST_DIGIT = 3  # which the networks of ``pretrained/`` know best
-SIDE = 28  # pixels of a digit that is framed as MNIST's are
+DIGITS = "digits"  # the data set, and the prefix of its pictures' names
+FIRST_DIGIT = 3  # the digit that the networks of ``pretrained/`` know best
+SIDE = 28  # side in pixels of a digit that is framed like MNIST's
 
 _SKIMAGE, _SKLEARN = ("scikit-image", "skimage/data"), ("scikit-learn", "sklearn/datasets/images")
 _FILES = {
@@ -50,14 +50,14 @@ _GREY = ("photographer", "moon", "coins", "bricks", "grass", "cat")
 
 
 class Sample(NamedTuple):
-    """A picture of the gallery: what it is called in a link, and for people."""
+    """A picture of the gallery: its name in links, and its title for people."""
 
     name: str
     title: str
 
 
 def offered(card: Card) -> list[Sample]:
-    """The pictures, those that suit a network before the others."""
+    """Returns the pictures for a network. Those that suit it best come first."""
     if card.network_spec.in_channels != 1:
         return [Sample(name, _title(name)) for name in _FILES]
     kind = DIGITS if card.inputs.size <= 8 else "framed"
@@ -66,10 +66,10 @@ def offered(card: Card) -> list[Sample]:
 
 
 def picture(name: str) -> Picture:
-    """A picture of the gallery.
+    """Returns a picture of the gallery.
 
     Raises:
-        InputError: where there is none of this name.
+        InputError: If there is no picture with this name.
     """
     if name in _FILES:
         return Picture(_title(name), ("gallery", name), partial(_photograph, name))
@@ -130,6 +130,6 @@ def _framed(digit: int, channels: int | None) -> Tensor:
 
 @cache
 def _drawn(digit: int) -> Tensor:
-    """The same digit drawn anew: bare, it fills its 8 rows and is bolder than any of MNIST's."""
+    """Redraws a digit in the style of MNIST. Unchanged, it fills all 8 rows and is bolder than any digit of MNIST."""
     levels = _digit(digit, 1)[0].numpy() / 255
     return framed(Strokes(levels / levels.max(), (0, 0, *levels.shape), dark=False), Framing.MASS, SIDE)

@@ -1,4 +1,4 @@
-"""Layers with maps, and a way to look into them that leaves the network as it is."""
+"""Layers with maps, and hooks on a copy of the network that leave the network unchanged."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -17,12 +17,12 @@ from explorer.i18n import _
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """A layer with maps of more than one row or column.
+    """A layer whose maps have more than one row or column.
 
     Attributes:
-        layer: in the table of layers.
-        module: that gives the maps.
-        call: which of its calls in a forward pass does, from 1: torchvision's blocks use one ReLU several times.
+        layer: Layer in the analysis.
+        module: Name of the module that outputs the maps.
+        call: Number of the module's call in a forward pass, from 1. torchvision's blocks call one ReLU several times.
     """
 
     layer: Layer
@@ -31,15 +31,16 @@ class Place:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Channels, rows, columns."""
+        """Channels, rows and columns."""
         return map_shape(self.layer.output_shape)
 
 
 def places(module: nn.Module, analysis: Analysis) -> dict[str, Place]:
-    """The layers with maps by their names, in the order in which they run.
+    """Returns the layers with maps by name, in the order in which they run.
 
-    What a block computes between its modules, such as torchvision's additions, can't be looked at; but the last of it
-    is what the block gives.
+    Operations of a block between its modules, such as torchvision's additions, can't have hooks. Only the last
+    operation
+    of a block is available, as the output of the block.
     """
     modules = {name for name, _module in module.named_modules()}
     last = {}
@@ -65,10 +66,10 @@ def _has_maps(layer: Layer) -> bool:
 
 
 def place(found: Mapping[str, Place], name: str) -> Place:
-    """The layer of a name; of no name the usual one: the last with maps before a pool or the head.
+    """Returns the layer with this name. An empty name gives the default: the last with maps before a pool or the head.
 
     Raises:
-        InputError: where the network has no layer with maps, or none of this name.
+        InputError: If the network has no layer with maps, or none with this name.
     """
     if not found:
         raise InputError(_("this network has no layer with maps: it has no places that one could look at"))
@@ -89,21 +90,21 @@ def place(found: Mapping[str, Place], name: str) -> Place:
 
 
 class Tap(nn.Module):
-    """Stands behind a layer in a copy of the network: hooks are set here, and gradients end here."""
+    """A module that follows a layer in a copy of the network. It carries the hooks, and gradients end here."""
 
     def forward(self, maps: Tensor) -> Tensor:
-        """The maps, (1, channels, rows, columns), from which gradients are followed where they are wanted."""
+        """Returns the maps, (1, channels, rows, columns), as a new leaf for gradients if gradients are enabled."""
         return maps.detach().requires_grad_(torch.is_grad_enabled())
 
 
 def tapped(module: nn.Module, place: Place) -> tuple[nn.Module, Tap]:
-    """A copy of a network with a tap, for one forward pass.
+    """Returns a copy of a network with a tap behind a layer, for one forward pass.
 
-    The copy has modules of its own and shares all tensors, so that neither hooks nor gradients reach the network,
-    however the work ends.
+    The copy has its own modules and shares all tensors. So neither hooks nor gradients reach the network, even after an
+    error.
 
     Raises:
-        InputError: in the forward pass, where the layer gives other maps than the analysis says.
+        InputError: In the forward pass, if the layer's maps have another shape than in the analysis.
     """
     shared: dict[int, Tensor] = {
         id(one): nn.Parameter(one.detach(), requires_grad=False) for one in module.parameters()
@@ -119,7 +120,7 @@ def tapped(module: nn.Module, place: Place) -> tuple[nn.Module, Tap]:
             (1, channels, rows, columns), (1, rows, columns, channels)
         }:  # fmt: skip
             raise InputError(_("layer: {name} gives no maps").format(name=place.layer.name))
-        # Behind the tap goes a clone: a ReLU in place would change what the tap has seen.
+        # The next layer gets a clone, because an in-place ReLU would change the maps of the tap.
         if maps.shape[1:] == (channels, rows, columns):
             return tap(maps).clone()  # type: ignore[no-any-return]
         return tap(maps.permute(0, 3, 1, 2)).permute(0, 2, 3, 1).clone()  # type: ignore[no-any-return]

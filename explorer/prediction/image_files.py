@@ -1,4 +1,4 @@
-"""Pictures in files: what networks say about them, with the same warnings as on the page."""
+"""Predictions for picture files, with the same warnings as on the page."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ from explorer.prediction.verdict import Verdict, verdict
 
 @dataclass(frozen=True)
 class Prediction:
-    """What is said about one picture: its likeliest classes, or why it can't be read.
+    """The result for one picture file: its most likely classes, or an error.
 
     Attributes:
-        image: the file, as its user has named it.
-        top: none of a picture that can't be read.
-        verdict: whether that is sure; none of a picture that can't be read.
-        error: why not.
+        image: File as the user named it.
+        top: Most likely classes. Empty if the picture can't be read.
+        verdict: Verdict on the answer. None if the picture can't be read.
+        error: Sentence that says why the picture can't be read.
     """
 
     image: str
@@ -37,7 +37,7 @@ class Prediction:
     error: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, as ``predict --json`` prints it."""
+        """Returns the prediction as JSON-ready values, as ``predict --json`` prints it."""
         top = [{"class": one.name, "index": one.index, "probability": one.probability} for one in self.top]
         told: dict[str, Any] = {"image": self.image, "top": top}
         if self.verdict is None:
@@ -49,18 +49,18 @@ class Prediction:
 def predict(
     network: Network, paths: Sequence[str | Path], count: int, *, invert: bool = False, find_ink: bool = False
 ) -> Iterator[Prediction]:
-    """The likeliest classes of pictures in files, in their order; one that can't be read says why.
+    """Yields a prediction for each picture file, in order.
 
     Args:
-        network: that is asked.
-        paths: of the pictures.
-        count: of classes for each.
-        invert: light and dark change places.
-        find_ink: networks see the strokes alone, framed as their own are.
+        network: Network to ask.
+        paths: Paths of the pictures.
+        count: Number of classes for each picture.
+        invert: Whether to invert light and dark.
+        find_ink: Whether to give the network only the strokes, framed like its own images.
 
     Raises:
-        InputError: where the network reads no pictures, gives no numbers, or was not trained with strokes that are
-            asked for.
+        InputError: If the network does not take pictures, its outputs are not finite, or strokes are asked for and it
+            was not trained with strokes.
     """
     if find_ink:
         ink.check(network.card)
@@ -83,7 +83,7 @@ def _picture(name: str | Path, number: int) -> Picture:
 def _read(name: str | Path, channels: int | None, *, spread: bool = False) -> Tensor:
     place, path = printable(name) or shown(name), Path(name)
     try:
-        if not path.is_file() and path.exists():  # a pipe would be waited for without end
+        if not path.is_file() and path.exists():  # reading a pipe could block forever
             raise InputError(_("{place} can't be read: it is not a file").format(place=place))
         with path.open("rb") as file:
             return decode(bounded(file, path), place, channels, spread=spread)

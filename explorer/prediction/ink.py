@@ -1,4 +1,4 @@
-"""The strokes of a picture in its place: found, turned bright or dark, cropped and centred for a network."""
+"""The strokes of a picture instead of the picture: found, made bright or dark, cropped and centred for a network."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -15,9 +15,9 @@ from explorer.prediction.pictures import Picture
 from explorer.prediction.strokes import Strokes, find
 from explorer.weights.files import Card
 
-MEMORY = 64_000_000  # bytes of strokes that are kept, for all sessions
-TINY = 16  # pixels up to which a network's images are scikit-learn's rather than MNIST's, where nothing else is known
-KNOWN = {"digits": Framing.BOX, "mnist": Framing.MASS}  # of cards that were written before they said so
+MEMORY = 64_000_000  # most bytes of strokes in the cache, for all sessions
+TINY = 16  # pixels: up to this size, unknown images are assumed to be scikit-learn's, above it MNIST's
+KNOWN = {"digits": Framing.BOX, "mnist": Framing.MASS}  # for older cards without a framing
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,14 @@ _kept: Kept[_Found] = Kept(MEMORY, getsizeof=lambda found: found.nbytes)
 
 
 def known_framing(card: Card) -> Framing | None:
-    """How the strokes of a network's own images stand in them; none where they are no strokes, or nobody knows."""
+    """Returns the framing of a network's own strokes. None if its images are not strokes, or nothing is known."""
     return card.inputs.framing or KNOWN.get(str(card.data.get("name")))
 
 
 def framing(card: Card) -> Framing | None:
-    """How strokes are framed for a network; none where it was not trained with strokes.
+    """Returns the framing of strokes for a network. None if it was not trained with strokes.
 
-    A grey network whose card doesn't say it is taken for one of digits, by the size of its images.
+    If the card of a grey network does not say, the network is assumed to read digits, and its image size decides.
     """
     if (known := known_framing(card)) is not None:
         return known
@@ -47,10 +47,10 @@ def framing(card: Card) -> Framing | None:
 
 
 def check(card: Card) -> None:
-    """Accept a network that strokes can be framed for.
+    """Checks that strokes can be framed for a network.
 
     Raises:
-        InputError: where it was not trained with strokes.
+        InputError: If it was not trained with strokes.
     """
     if framing(card) is None:
         raise InputError(
@@ -59,7 +59,7 @@ def check(card: Card) -> None:
 
 
 def inked(picture: Picture, card: Card) -> Picture:
-    """A picture of the strokes alone, as a network's own are framed; the same pixels where there are none.
+    """Returns a picture of the strokes alone, framed like a network's own. The same pixels if there are no strokes.
 
     The network must pass :func:`check`.
     """
@@ -74,10 +74,10 @@ def inked(picture: Picture, card: Card) -> Picture:
 
 
 def found(picture: Picture) -> Strokes | None:
-    """The strokes of a picture; none where nothing stands out.
+    """Returns the strokes of a picture. None if nothing stands out.
 
     Raises:
-        InputError: where the picture can't be read.
+        InputError: If the picture can't be read.
     """
     with _kept.lock:
         held = _kept.get(picture.key)
@@ -94,7 +94,7 @@ def _read(picture: Picture, how: Framing, size: int, side: int, channels: int | 
     strokes = found(picture)
     if strokes is None:
         return picture.original(channels)
-    field = torch.zeros(1, side, side, dtype=torch.uint8)  # a network that cuts out the middle gets all of it there
+    field = torch.zeros(1, side, side, dtype=torch.uint8)  # the drawing fits into the middle, which some networks crop
     edge = (side - size) // 2
     field[:, edge : edge + size, edge : edge + size] = framed(strokes, how, size)
     return (field if bright else 255 - field).expand(channels or 1, -1, -1).clone()

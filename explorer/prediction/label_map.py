@@ -1,4 +1,4 @@
-"""The class that a picture has, among those of a network: by the rules of a test on the picture's data set."""
+"""The class of a picture among the classes of a network, by the same rules as a test on the picture's data set."""
 
 from functools import lru_cache
 
@@ -9,12 +9,15 @@ from explorer.weights.files import Card
 
 
 def truth(picture: Picture, card: Card) -> int | None:
-    """Position of its class among those of the network; none where it has no such class, or nobody knows it."""
+    """Returns the position of its class among the network's classes. None if unknown or missing in the network."""
     return None if picture.label is None else _positions(card.classes, picture.classes)[picture.label]
 
 
 def by_position(picture: Picture, card: Card) -> bool:
-    """Whether its class is taken for one of another name: those of its data set are as many, and all differ."""
+    """Returns whether its class is matched by position with one of another name.
+
+    This happens if the data set has as many classes as the network, and all names differ.
+    """
     found = truth(picture, card)
     return found is not None and card.classes[found].casefold() != str(picture.truth).casefold()
 
@@ -23,7 +26,7 @@ def by_position(picture: Picture, card: Card) -> bool:
 def _positions(known: tuple[str, ...], given: tuple[str, ...]) -> tuple[int | None, ...]:
     try:
         return tuple(matched(known, given)[0].tolist())
-    except InputError:  # a test is refused for one class; pictures of the others have theirs all the same
+    except InputError:  # one unknown class prevents a test, but pictures of the other classes still match
         return tuple(_position(known, name) for name in given)
 
 

@@ -1,4 +1,4 @@
-"""What layers make of a picture: feature maps, first-layer filters, and what a unit sees."""
+"""Views into a network: feature maps, first-layer filters, and the receptive field of a unit."""
 
 from typing import NamedTuple
 
@@ -15,25 +15,25 @@ from explorer.prediction.networks import Network
 
 
 def as_read(seen: Tensor, inputs: Preprocessing) -> Tensor:
-    """The pixels in the order in which the network reads them: uint8, (C, size, size)."""
+    """Returns the pixels in the order in which the network reads them: uint8, (C, size, size)."""
     plain = Normalise(inputs._replace(mean=(0.0,), std=(1.0,)), seen.device)(seen[None])[0]
     return (plain * 255).round().byte()
 
 
 @torch.inference_mode()
 def feature_maps(network: Network, place: Place, seen: Tensor) -> Tensor:
-    """What a layer makes of a picture. The network stays as it is; who calls holds a turn.
+    """Computes the maps of a layer for a picture. The network stays unchanged; the caller holds a semaphore slot.
 
     Args:
-        network: that is looked into.
-        place: the layer.
-        seen: 8-bit values, (C, size, size), as the network sees them before they are normalised.
+        network: Network to look into.
+        place: Layer.
+        seen: 8-bit values, (C, size, size), as the network sees them before normalisation.
 
     Returns:
-        float32, (channels, rows, columns).
+        Maps, float32, (channels, rows, columns).
 
     Raises:
-        InputError: where the network gives no numbers.
+        InputError: If the maps are not finite.
     """
     module, tap = tapped(network.module, place)
     kept: list[Tensor] = []
@@ -45,16 +45,16 @@ def feature_maps(network: Network, place: Place, seen: Tensor) -> Tensor:
 
 
 def strength(maps: Tensor) -> Tensor:
-    """How strongly channels answer: the mean of the absolute values, (channels,)."""
+    """Returns the strength of each channel, (channels,): the mean of its absolute values."""
     return maps.abs().mean((1, 2))
 
 
 def between(values: Tensor, *, each: bool) -> Tensor:
-    """Values scaled to run from 0, the least, to 1, the greatest.
+    """Scales values to run from 0, the smallest, to 1, the largest.
 
     Args:
-        values: (channels, rows, columns).
-        each: whether every channel has a scale of its own; else all have one.
+        values: Values, (channels, rows, columns).
+        each: Whether to scale each channel by itself. Otherwise all channels have one scale.
     """
     over = (1, 2) if each else (0, 1, 2)
     least, most = values.amin(over, keepdim=True), values.amax(over, keepdim=True)
@@ -65,8 +65,8 @@ class Filters(NamedTuple):
     """Weights of the first layer as pictures.
 
     Attributes:
-        weights: float32, (filters, channels, rows, columns).
-        layer: its name.
+        weights: Weights, float32, (filters, channels, rows, columns).
+        layer: Name of the layer.
     """
 
     weights: Tensor
@@ -74,10 +74,10 @@ class Filters(NamedTuple):
 
 
 def filters(network: Network) -> Filters:
-    """The weights that meet the pixels: of a convolution its kernels, of a linear layer one picture for each unit.
+    """Returns the weights that meet the pixels: a convolution's kernels, or one picture per unit of a linear layer.
 
     Raises:
-        InputError: where neither reads the picture first.
+        InputError: If the first layer is neither.
     """
     spec = network.card.network_spec
     picture = (spec.in_channels, spec.image_size, spec.image_size)
@@ -90,11 +90,11 @@ def filters(network: Network) -> Filters:
 
 
 def around_zero(weights: Tensor, *, each: bool) -> Tensor:
-    """Weights as 8-bit pictures, zero in the middle grey: uint8, (filters, channels, rows, columns).
+    """Converts weights to 8-bit pictures with zero as middle grey: uint8, (filters, channels, rows, columns).
 
     Args:
-        weights: (filters, channels, rows, columns).
-        each: whether every filter is scaled by its own greatest weight; else all by the greatest of the layer.
+        weights: Weights, (filters, channels, rows, columns).
+        each: Whether to scale each filter by its own largest weight. Otherwise by the largest weight of the layer.
     """
     most = weights.abs().amax((1, 2, 3), keepdim=True) if each else weights.abs().max()
     share = weights / most.clamp_min(torch.finfo(weights.dtype).tiny)
@@ -102,7 +102,7 @@ def around_zero(weights: Tensor, *, each: bool) -> Tensor:
 
 
 class Window(NamedTuple):
-    """What a unit sees: its first and last row and column, those beyond the border included."""
+    """The receptive field of a unit: its first and last row and column. It may reach beyond the border."""
 
     top: int
     bottom: int
@@ -110,18 +110,21 @@ class Window(NamedTuple):
     right: int
 
     def within(self, size: int) -> "Window | None":
-        """The part that lies on a picture of ``size`` pixels a side; none where all of it is padding."""
+        """Returns the part inside a picture of ``size`` pixels a side. None if all of it is padding."""
         part = Window(max(self.top, 0), min(self.bottom, size - 1), max(self.left, 0), min(self.right, size - 1))
         return part if min(part.size) > 0 else None
 
     @property
     def size(self) -> tuple[int, int]:
-        """Rows and columns."""
+        """Number of rows and columns."""
         return self.bottom - self.top + 1, self.right - self.left + 1
 
 
 def window(field: Field, row: int, column: int) -> Window:
-    """The pixels that a unit can depend on, by the closed form (Araujo et al. 2019); exact away from the border."""
+    """Computes the pixels that a unit can depend on. Exact away from the border.
+
+    Source: the closed form of Araujo et al. 2019.
+    """
     across = field.columns or (field.size, field.stride, field.padding)
     top, left = row * field.stride - field.padding, column * across[1] - across[2]
     return Window(top, top + field.size - 1, left, left + across[0] - 1)

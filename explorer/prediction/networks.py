@@ -1,4 +1,4 @@
-"""Networks with their weights that are loaded, shared by all sessions of the process and bounded in memory."""
+"""Loaded networks with their weights, shared by all sessions of the process, with a limit on memory."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
@@ -16,24 +16,24 @@ from explorer.weights import files, heads
 from explorer.weights.files import Card
 from explorer.weights.registry import Entry
 
-MEMORY = 1_500_000_000  # bytes of weights that are kept: VGG-16 takes 550 MB
-RESIZED = 2  # networks that are asked at another size: they keep their weights in memory beside those
-MOST = 100  # networks that are kept: what they take beside their weights is bounded, too
+MEMORY = 1_500_000_000  # most bytes of weights in the cache: VGG-16 takes 550 MB
+RESIZED = 2  # most networks at another size; they keep their weights in memory in addition to these
+MOST = 100  # most networks in the cache, to limit their memory besides the weights
 
-_loading = Lock()  # one at a time: each takes twice its weights while it is read
+_loading = Lock()  # one at a time: loading takes twice the memory of the weights
 
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A network that can be asked.
+    """A loaded network.
 
     Attributes:
-        module: in evaluation mode, on the CPU; who computes with it holds a turn
-            (:mod:`explorer.workers.semaphore`), and sets hooks on a copy alone (:mod:`explorer.prediction.hooks`).
-        card: of its weights.
-        name: in the list of weights.
-        path: of the file.
-        key: stands for it in caches, which must not keep it alive.
+        module: Network in evaluation mode, on the CPU. Whoever computes with it holds a semaphore slot
+            (:mod:`explorer.workers.semaphore`), and sets hooks only on a copy (:mod:`explorer.prediction.hooks`).
+        card: Card of its weights.
+        name: Name in the list of weights.
+        path: Path of the weights file.
+        key: Key of the network in caches. It does not keep the network alive.
     """
 
     module: nn.Module
@@ -44,7 +44,7 @@ class Network:
 
     @cached_property
     def analysis(self) -> Analysis:
-        """The numbers of its layers."""
+        """Analysis of its layers."""
         return analyse(self.card.network_spec)
 
     @property
@@ -54,10 +54,10 @@ class Network:
 
 
 def network(entry: Entry) -> Network:
-    """The network of weights in the list, whose file is there.
+    """Loads the network of an entry in the list of weights.
 
     Raises:
-        InputError: where the file is damaged, or has gone since the list was made.
+        InputError: If the file is damaged, or was removed after the list was made.
     """
     try:
         status = entry.path.stat()
@@ -69,14 +69,14 @@ def network(entry: Entry) -> Network:
 
 
 def at_size(network: Network, size: int | None) -> Network:
-    """The same network, asked about images of another size.
+    """Returns the same network for images of another size.
 
     Args:
-        network: as its card says.
-        size: side of the images in pixels; None leaves it as it is.
+        network: Network.
+        size: Side of the images in pixels. None keeps the size of the card.
 
     Raises:
-        InputError: where its weights are for another size.
+        InputError: If the weights do not allow that size.
     """
     return network if size in (None, network.card.inputs.size) else _at_size(network, size)
 

@@ -1,4 +1,4 @@
-"""Which places of a picture a class needs: how far its probability falls where a patch covers them."""
+"""Occlusion: how far the probability of a class falls if a patch covers a place of the picture."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -12,37 +12,37 @@ from explorer.data.preprocessing import Normalise
 from explorer.prediction.checks import check_class, check_numbers
 from explorer.prediction.networks import Network
 
-PIXELS = 2**18  # of a batch
-MOST = 64  # pictures of a batch
-SHARES = (4, 8, 16)  # of a side that a patch may cover: coarse, medium, fine
+PIXELS = 2**18  # most pixels in a batch
+MOST = 64  # most pictures in a batch
+SHARES = (4, 8, 16)  # a patch's side is the picture's side divided by this: coarse, medium, fine
 
 Progress = Callable[[int, int], None]
 
 
 class Patch(NamedTuple):
-    """What covers a picture: side and step in pixels."""
+    """The patch that covers a part of the picture: side and step in pixels."""
 
     side: int
     step: int
 
     def positions(self, size: int) -> int:
-        """How many places it is put to on a picture of ``size`` pixels a side."""
+        """Returns the number of its positions on a picture of ``size`` pixels a side."""
         return (ceil((size - self.side) / self.step) + 1) ** 2
 
 
 def patches(size: int) -> dict[int, Patch]:
-    """Patches that suit a picture of ``size`` pixels a side, by the share of the side; each moves by half of itself."""
+    """Returns patches for a picture of ``size`` pixels a side, by their share of the side. The step is half a patch."""
     sides = {share: max(1, round(size / share)) for share in SHARES}
     return {share: Patch(side, max(1, side // 2)) for share, side in sides.items()}
 
 
 class Occluded(NamedTuple):
-    """What covering a picture did to the probability of a class.
+    """The effect of covering a picture on the probability of a class.
 
     Attributes:
-        fall: float32, (size, size), the mean over the patches that cover a pixel; less than 0 where the probability
-            rises. A permutation of the pixels is not undone.
-        ends: float32, (2,), the least and the greatest probability with one patch.
+        fall: Fall of the probability, float32, (size, size), as the mean over the patches that cover a pixel. Negative
+            where the probability rises. A permutation of the pixels is not undone.
+        ends: Smallest and largest probability with one patch, float32, (2,).
     """
 
     fall: Tensor
@@ -57,22 +57,23 @@ def occlusion(
     progress: Progress = lambda _done, _all: None,
     turn: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Occluded:
-    """By how much a class's probability falls where a patch lies, by captum (Zeiler and Fergus 2014, section 4.2).
+    """Computes how far a class's probability falls under a patch, with captum (Zeiler and Fergus 2014, section 4.2).
 
-    The patch has the colour that the network's normalisation takes for the mean, and covers all channels.
+    The patch covers all channels. Its colour is the mean of the network's normalisation.
 
     Args:
-        network: that is explained.
-        seen: 8-bit values, (C, size, size), as the network sees them before they are normalised.
-        index: of the class.
-        patch: that is moved.
-        progress: told how many positions of how many are done; what it raises ends the work.
-        turn: held while a batch is computed, so that others get theirs in between.
+        network: Network to explain.
+        seen: 8-bit values, (C, size, size), as the network sees them before normalisation.
+        index: Position of the class.
+        patch: Patch to move.
+        progress: Callback for the progress. It receives the positions done and all positions. If it raises, the work
+            ends.
+        turn: Context manager to hold while a batch is computed, so that others can compute in between.
 
     Raises:
-        InputError: where there is no such class, or the network gives no numbers.
+        InputError: If there is no such class, or the outputs are not finite.
     """
-    from captum.attr import Occlusion  # seconds
+    from captum.attr import Occlusion  # imported here because it takes seconds
 
     check_class(index, network.card)
     channels, size, _width = seen.shape

@@ -1,7 +1,7 @@
-"""Pictures that networks are asked about: light handles, whose pixels live in a cache bounded by bytes.
+"""Pictures to ask networks about: light handles, whose pixels are in a cache with a limit in bytes.
 
-A picture is decoded one at a time. Of what comes out, a small copy for display and what a network reads of it are
-kept; the original pixels, up to 200 MB of them, never are.
+Pictures are decoded one at a time. The cache keeps a small copy for display and the pixels that a network reads. It
+never keeps the original pixels, which may take 200 MB.
 """
 
 import ctypes
@@ -25,8 +25,8 @@ from explorer.prediction.classify import channels_of
 from explorer.weights.files import Card
 
 SIDE = 512  # pixels of the longer side of a display copy
-LARGE = 2**20  # pixels of a picture after which the memory is tidied
-MEMORY = 256_000_000  # bytes of pixels that are kept, for all sessions: the display copies of 300 photographs
+LARGE = 2**20  # pixels of a picture after which free memory is returned to the system
+MEMORY = 256_000_000  # most bytes of pixels in the cache, for all sessions: display copies of 300 photographs
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class _Look:
 
 @dataclass(frozen=True)
 class _Fault:
-    """Why a picture can't be read."""
+    """The reason why a picture can't be read."""
 
     reason: str
     nbytes: int = 1000
@@ -55,19 +55,20 @@ _decoding = Lock()  # one at a time: each can take a gigabyte
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture that can be shown and asked about.
+    """A picture to show and to ask networks about.
 
     Attributes:
-        name: of its file, or that of the gallery or the data set.
-        key: tells its pixels from those of every other picture.
-        read: gives the original pixels, uint8, (C, H, W), in 1 channel, in 3, or in its own for None.
-        label: position of its class, where it comes from a data set.
-        classes: of the data set.
-        inverted: whether light and dark change places.
-        is_first: whether its file has further frames, of which no network is asked.
-        spread: gives the original pixels in its own channels, those of 16 bits stretched to the levels that they use;
-            none where ``read`` does.
-        source: the picture whose strokes it shows, framed for a network.
+        name: Name of its file, or its name in the gallery or the data set.
+        key: Key that differs for all pictures with different pixels.
+        read: Function that returns the original pixels, uint8, (C, H, W). Its argument is the number of channels: 1, 3,
+            or None for the picture's own.
+        label: Position of its class, if it comes from a data set.
+        classes: Classes of the data set.
+        inverted: Whether light and dark are inverted.
+        is_first: Whether its file has more frames, which no network sees.
+        spread: Function that returns the original pixels in the picture's own channels, with 16-bit values stretched to
+            the levels that they use. None if ``read`` does that.
+        source: Picture whose strokes it shows, framed for a network.
     """
 
     name: str
@@ -82,7 +83,7 @@ class Picture:
 
     @classmethod
     def of_file(cls, name: str, key: Hashable, data: bytes) -> "Picture":
-        """A picture of an encoded file."""
+        """Returns the picture of an encoded file."""
         return cls(
             name, key, lambda channels: decode(data, name, channels), is_first=has_more_frames(data),
             spread=lambda: decode(data, name, spread=True),
@@ -90,7 +91,15 @@ class Picture:
 
     @classmethod
     def of_split(cls, name: str, split: Split, index: int, classes: tuple[str, ...], data: str = "") -> "Picture":
-        """An image of a data set with these classes; ``name`` is what it is called, ``data`` what its set is."""
+        """Returns the picture of an image in a data set.
+
+        Args:
+            name: Name of the picture.
+            split: Split that holds the image.
+            index: Position of the image in the split.
+            classes: Classes of the data set.
+            data: Name of the split in the key. Empty for ``name``.
+        """
 
         def read(channels: int | None) -> Tensor:
             one = split.take(torch.tensor([index]))
@@ -100,34 +109,34 @@ class Picture:
 
     @property
     def origin(self) -> "Picture":
-        """The picture that people know: itself, or that whose strokes it shows."""
+        """The picture that users know: itself, or the picture whose strokes it shows."""
         return self.source or self
 
     @property
     def truth(self) -> str | None:
-        """Name of its class, where it comes from a data set."""
+        """Name of its class, if it comes from a data set."""
         return None if self.label is None else self.classes[self.label]
 
     @property
     def identity(self) -> Hashable:
-        """Stands for what networks see of it in caches, which must not keep its file alive."""
+        """Cache key for what networks see of it. It does not keep the file's bytes alive."""
         return self.key, self.inverted
 
     @property
     def pixels(self) -> Tensor:
-        """What is displayed: uint8, (1 or 3, H, W), large ones shrunk.
+        """The display copy, uint8, (1 or 3, H, W). Large pictures are shrunk.
 
         Raises:
-            InputError: where the picture can't be read.
+            InputError: If the picture can't be read.
         """
         return self._look.pixels
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width of the original.
+        """Height and width of the original in pixels.
 
         Raises:
-            InputError: where the picture can't be read.
+            InputError: If the picture can't be read.
         """
         return self._look.height, self._look.width
 
@@ -136,16 +145,16 @@ class Picture:
         """Whether it has no colours.
 
         Raises:
-            InputError: where the picture can't be read.
+            InputError: If the picture can't be read.
         """
         pixels = self.pixels
         return len(pixels) == 1 or bool((pixels == pixels[:1]).all())
 
     def seen(self, card: Card) -> Tensor:
-        """What a network sees of it before it is normalised: 8-bit values of the original, (C, size, size).
+        """Returns what a network sees of it before normalisation: 8-bit values, (C, size, size).
 
         Raises:
-            InputError: where the picture can't be read, or the network reads no pictures.
+            InputError: If the picture can't be read, or the network does not take pictures.
         """
         channels = channels_of(card)
         key = self._key(card.inputs, channels)
@@ -153,12 +162,12 @@ class Picture:
         if held is None:
             image = self.original(channels)
             _put(key, held := fitted(image[None], card.inputs)[0].byte())
-            if channels == 3 and _get(self._key("look"), _Look) is None:  # it shows all that there is: decode it once
+            if channels == 3 and _get(self._key("look"), _Look) is None:  # decode it only once
                 _put(self._key("look"), _look(image))
         return held
 
     def turned(self, *, inverted: bool) -> "Picture":
-        """The same picture, its light and dark changed or as they are."""
+        """Returns a copy with ``inverted`` set."""
         return replace(self, inverted=inverted)
 
     @property
@@ -170,10 +179,10 @@ class Picture:
 
     @property
     def levels(self) -> Tensor:
-        """The original pixels in its own channels, at their best: uint8, (1 or 3, H, W), never inverted.
+        """The original pixels in the picture's own channels, with full contrast: uint8, (1 or 3, H, W). Never inverted.
 
         Raises:
-            InputError: where the picture can't be read.
+            InputError: If the picture can't be read.
         """
         return replace(self, read=self._spread, inverted=False).original(None)
 
@@ -181,17 +190,20 @@ class Picture:
         return self.read(channels) if self.spread is None else self.spread()
 
     def original(self, channels: int | None) -> Tensor:
-        """The original pixels: uint8, (C, H, W), in 1 channel, in 3, or in its own for None.
+        """Returns the original pixels, uint8, (C, H, W).
+
+        Args:
+            channels: Number of channels: 1, 3, or None for the picture's own.
 
         Raises:
-            InputError: where the picture can't be read.
+            InputError: If the picture can't be read.
         """
         key = (self.key, "fault", language())
         fault = _get(key, _Fault)
-        if fault is not None:  # a hundred megapixels are not decoded again for the same error
+        if fault is not None:  # do not decode a hundred megapixels again for the same error
             raise InputError(fault.reason)
         try:
-            with _decoding if self.source is None else nullcontext():  # its source decodes, and takes its turn then
+            with _decoding if self.source is None else nullcontext():  # the source takes the lock when it decodes
                 image = self.read(channels)
                 if image[0].numel() > LARGE:
                     _give_back()
@@ -206,7 +218,7 @@ class Picture:
 
 
 def shrunk(image: Tensor, side: int) -> Tensor:
-    """An image whose longer side is at most so long: uint8, (C, H, W)."""
+    """Shrinks an image, uint8, (C, H, W), so that its longer side has at most ``side`` pixels."""
     longest = max(image.shape[1:])
     if longest <= side:
         return image
@@ -215,22 +227,22 @@ def shrunk(image: Tensor, side: int) -> Tensor:
 
 
 def _give_back() -> None:
-    """Return free memory to the system; glibc keeps that of large pictures, and a server would only ever grow."""
+    """Returns free memory to the system. glibc keeps the memory of large pictures, so a server would only grow."""
     if sys.platform == "linux":
         with suppress(AttributeError):  # other C libraries have no such function
             ctypes.CDLL(None).malloc_trim(0)
 
 
 def _passes(error: InputError) -> bool:
-    """Whether it lies in a disk, and not in the picture."""
+    """Returns whether the error lies in the disk and not in the picture, so that it may pass."""
     cause = error.__context__
     return isinstance(cause, FileNotFoundError) or (
-        isinstance(cause, OSError) and cause.errno is not None  # Pillow's own have no number
+        isinstance(cause, OSError) and cause.errno is not None  # Pillow's own errors have no errno
     )
 
 
 def _look(image: Tensor) -> _Look:
-    pixels = shrunk(image, SIDE).clone()  # and nothing of what it may be a view of
+    pixels = shrunk(image, SIDE).clone()  # a view would keep the whole image alive
     return _Look(pixels, image.shape[1], image.shape[2], pixels.nbytes)
 
 

@@ -1,10 +1,10 @@
-"""Strokes found on any paper: grey, shaded, lit from a side, ruled, or light ones on a dark ground.
+"""Finds strokes on any paper: grey, shaded, lit from one side, ruled, or bright strokes on a dark ground.
 
-What lies behind the strokes is estimated without them: a morphological closing fills what is dark and narrower than its
-window, and leaves paper, shadows and the light's fall as they are (J. Serra, "Image Analysis and Mathematical
-Morphology", 1982; for documents B. Gatos, I. Pratikakis, S. Perantonis, "Adaptive degraded document image
-binarization", Pattern Recognition 2006). What a pixel lacks of that light, as a share of it, doesn't depend on how much
-light there is. Light strokes are dark ones of the negative.
+The background is estimated without the strokes. A morphological closing fills everything dark that is narrower than
+its window, and keeps paper, shadows and gradients of light (J. Serra, "Image Analysis and Mathematical Morphology",
+1982; for documents B. Gatos, I. Pratikakis, S. Perantonis, "Adaptive degraded document image binarization", Pattern
+Recognition 2006). The contrast of a pixel is the share of that background light that it lacks. It does not depend on
+the amount of light. Bright strokes are dark strokes in the negative.
 """
 
 from dataclasses import dataclass
@@ -16,32 +16,32 @@ from torch import Tensor
 
 Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[Any]]
 
-SIDE = 384  # pixels of the longer side at which strokes are looked for
-LEAST = 160  # pixels to which a smaller picture is enlarged, for filters that reckon in pixels
-CLOSE = 110  # pixels of a digit below which it is looked at again, closer
-MARGIN = 0.35  # of the strokes' longer side, that is looked at around them then
-WINDOW = 0.22  # of the longer side: no stroke is as wide
-DARKEST = 24  # of 255: below that a share of the light is noise
-FAINTEST = 0.08  # share of the light that a stroke takes away at the least
-NOISE = 5  # standard deviations of the paper that are no stroke
-NEAR = 0.3  # of the longer side of what is kept, from where on strokes are another figure
-SPECK = 0.03  # of the largest part's ink, below which a part is a speck
-WEAK = 0.5  # of the largest part's contrast, below which a part is a line of the paper or a shadow
-SPAN = 0.8  # of the picture, from where on a straight line is the paper's
-ALONG, ALL_ALONG = 0.2, 0.8  # of an edge of the picture, that a part lies on
-LAST = 0.05  # what counts of its ink then
-TURN = 8  # degrees by which ruled paper may be turned
+SIDE = 384  # largest longer side of the search, in pixels
+LEAST = 160  # pixels to which a smaller picture is enlarged, because the filters have sizes in pixels
+CLOSE = 110  # pixels: a smaller figure is searched again at a higher resolution
+MARGIN = 0.35  # margin of that second search, as a share of the strokes' longer side
+WINDOW = 0.22  # closing window, as a share of the longer side: wider than any stroke
+DARKEST = 24  # of 255: in darker light, a share of the light is noise
+FAINTEST = 0.08  # smallest share of the light that a stroke takes away
+NOISE = 5  # standard deviations of the paper's noise that a stroke exceeds
+NEAR = 0.3  # largest gap between strokes of one figure, as a share of its longer side
+SPECK = 0.03  # share of the largest part's ink, below which a part is a speck
+WEAK = 0.5  # share of the largest part's contrast, below which a part is a line of the paper or a shadow
+SPAN = 0.8  # share of the picture, above which a straight line belongs to the paper
+ALONG, ALL_ALONG = 0.2, 0.8  # shares of an edge of the picture that a part covers
+LAST = 0.05  # weight of such a part's ink
+TURN = 8  # largest rotation of ruled paper in degrees
 
 
 @dataclass(frozen=True)
 class Strokes:
-    """Strokes of a picture.
+    """The strokes of a picture.
 
     Attributes:
-        shape: how much of each pixel of their box is ink, float from 0 to 1, (h, w), at the resolution of the search.
-        box: top, left, height and width of it in pixels of the picture.
-        dark: whether they are darker than what lies behind.
-        others: how many other figures of comparable size were left out.
+        shape: Share of ink in each pixel of the box, float from 0 to 1, (h, w), at the resolution of the search.
+        box: Top, left, height and width of the box, in pixels of the picture.
+        dark: Whether the strokes are darker than the background.
+        others: Number of other figures of similar size, which were left out.
     """
 
     shape: Array
@@ -51,10 +51,10 @@ class Strokes:
 
 
 def find(image: Tensor) -> Strokes | None:
-    """The strokes of a picture; none where nothing stands out from what lies behind.
+    """Finds the strokes of a picture. None if nothing stands out from the background.
 
     Args:
-        image: uint8, (1 or 3, H, W).
+        image: Picture, uint8, (1 or 3, H, W).
     """
     light, scale = _scaled(image)
     dark = _are_dark(light.mean(0))
@@ -63,7 +63,7 @@ def find(image: Tensor) -> Strokes | None:
         return None
     (top, left, height, width), shape, others = seen
     longer = max(height, width)
-    if scale < 1 and longer < CLOSE:  # the original has more of them
+    if scale < 1 and longer < CLOSE:  # the original has more pixels
         around = _around(np.array([top, left, height, width]) / scale, MARGIN * longer / scale, image.shape[1:])
         close, closer = _scaled(image[:, around[0] : around[1], around[2] : around[3]])
         again = _figure(close if dark else 255 - close)
@@ -75,7 +75,7 @@ def find(image: Tensor) -> Strokes | None:
 
 
 def _scaled(image: Tensor) -> tuple[Array, float]:
-    """Pixels as float32, (C, h, w), at the size of the search, and how many of them are one of the picture."""
+    """Returns the pixels at the size of the search, float32, (C, h, w), and the scale relative to the picture."""
     from scipy import ndimage
 
     longest = max(image.shape[1:])
@@ -92,7 +92,7 @@ def _scaled(image: Tensor) -> tuple[Array, float]:
 
 
 def _are_dark(light: Array) -> bool:
-    """Whether what stands out from the ground is darker: the ground is what most of any large window shows."""
+    """Returns whether the strokes are darker than the ground, which fills most of any large window."""
     from scipy import ndimage
 
     step = max(max(light.shape) // 48, 1)
@@ -102,7 +102,7 @@ def _are_dark(light: Array) -> bool:
 
 
 def _figure(light: Array) -> tuple[tuple[int, int, int, int], Array, int] | None:
-    """Box, shape and number of other figures, of dark strokes in pixels (C, h, w)."""
+    """Returns box, shape and number of other figures, for dark strokes in pixels, (C, h, w)."""
     from skimage import filters, measure
 
     contrast = _contrast(light, round(WINDOW * max(light.shape[1:])))
@@ -121,7 +121,7 @@ def _figure(light: Array) -> tuple[tuple[int, int, int, int], Array, int] | None
     kept, others = _together(measure.label(mask), contrast, labels == main)
     if kept is None:
         return None
-    # Half of the ink's own contrast is the edge of a stroke.
+    # The edge of a stroke is at half of the ink's own contrast.
     deep = float(np.percentile(contrast[kept], 60))
     shape = np.clip(contrast / deep, 0, 1) * _grown(kept, 2)
     inside = shape > 0.5
@@ -134,7 +134,7 @@ def _figure(light: Array) -> tuple[tuple[int, int, int, int], Array, int] | None
 
 
 def _contrast(light: Array, window: int) -> Array:
-    """Which share of the light that is expected each pixel lacks, (h, w), from the colour that lacks most."""
+    """Returns the share of the background light that each pixel lacks, (h, w), from the colour that lacks most."""
     from scipy import ndimage
 
     smooth = ndimage.gaussian_filter(light, (0, 0.8, 0.8), mode="nearest")
@@ -145,7 +145,7 @@ def _contrast(light: Array, window: int) -> Array:
 
 
 def _unruled(contrast: Array, floor: float) -> Array:
-    """The contrast without the lines of ruled or squared paper: straight ones that cross the whole picture."""
+    """Returns the contrast without the lines of ruled or squared paper: straight lines across the whole picture."""
     from scipy import ndimage
     from skimage import measure
 
@@ -166,18 +166,18 @@ def _unruled(contrast: Array, floor: float) -> Array:
     whole = np.kron(lines, np.ones((2, 2), np.float32))[: contrast.shape[0], : contrast.shape[1]]
     without = np.clip(contrast - 1.1 * whole, 0, 1)
     left = float(without[without > floor].sum())
-    # A tall 1 is a straight line, too: where nothing else is left, it is the figure.
+    # A tall 1 is a straight line, too. If nothing else is left, the line is the figure.
     return without if left > 0.15 * float(contrast[contrast > floor].sum()) else contrast
 
 
 def _opened(values: Array, length: int, slope: float) -> Array:
-    """Morphological opening by a straight line of so many columns."""
+    """Returns the morphological opening by a straight line of ``length`` columns."""
     rows = np.round(slope * np.arange(values.shape[1])).astype(int)
     rows -= rows.min()
     tall = np.zeros((values.shape[0] + int(rows.max()), values.shape[1]), values.dtype)
     columns = np.arange(values.shape[1])
     index = np.arange(values.shape[0])[:, None] + rows[None]
-    tall[index, columns[None]] = values  # sheared: the line lies level
+    tall[index, columns[None]] = values  # sheared, so that the line is horizontal
     from scipy import ndimage
 
     level = ndimage.grey_opening(tall, size=(1, length), mode="nearest")
@@ -185,7 +185,7 @@ def _opened(values: Array, length: int, slope: float) -> Array:
 
 
 def _main(labels: Array, contrast: Array) -> int | None:
-    """The part with the most ink; what lies along an edge of the picture comes last, or is the fall of the light."""
+    """Returns the label of the part with the most ink. Parts along an edge, often shadows, count little or nothing."""
     from scipy import ndimage
 
     count = int(labels.max())
@@ -200,7 +200,7 @@ def _main(labels: Array, contrast: Array) -> int | None:
 
 
 def _together(labels: Array, contrast: Array, main: Array) -> tuple[Array | None, int]:
-    """The parts that belong to the main one, and how many others are as large as figures."""
+    """Returns the parts that belong to the main part, and the number of other parts as large as figures."""
     from skimage import measure
 
     parts = {part.label: part for part in measure.regionprops(labels, intensity_image=contrast)}

@@ -1,6 +1,6 @@
-"""Weights measured on a test set, in a process of its own; what came of it is kept in the data folder.
+"""Tests weights on a test set in a separate process. Results are cached in the data folder.
 
-usage: python -m explorer.prediction.testing FOLDER        the request's JSON on standard input
+usage: python -m explorer.prediction.testing FOLDER        with the request's JSON on standard input
 """
 
 import hashlib
@@ -26,20 +26,21 @@ from explorer.weights.registry import Entry, Kind
 from explorer.workers import data_worker
 from explorer.workers.progress import Progress, silent
 
-FORMAT = "2"  # of what is kept
-LONGEST = 50_000_000  # characters of one that is kept
-KEPT = 200  # tests; those that were made longest ago go first
-COPIES = 3  # of the weights: as stored, in float32, one to spare
+FORMAT = "2"  # of the cached files
+LONGEST = 50_000_000  # most characters of a cached file
+KEPT = 200  # most cached tests; the oldest are removed first
+COPIES = 3  # copies of the weights in memory: as stored, in float32, and one in reserve
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """What weights get right on a test set.
+    """The result of a test.
 
     Attributes:
-        classes: of the network; two may have the same name.
-        result: as ``evaluate --json`` prints it.
-        mistakes: the surest wrong answers with their pictures, as :func:`explorer.training.mistakes.told` has them.
+        classes: Classes of the network. Two may have the same name.
+        result: Result as ``evaluate --json`` prints it.
+        mistakes: Wrong answers with the highest confidence, with pictures, as from
+            :func:`explorer.training.mistakes.told`.
     """
 
     classes: tuple[str, ...]
@@ -48,11 +49,11 @@ class Evaluated:
 
 
 def kept(weights: Path, data: str) -> Evaluated | None:
-    """What an earlier test has kept, at once; none where there was none, or weights or data have changed since.
+    """Loads the cached result of an earlier test. None if there is none, or weights or data have changed since.
 
     Args:
-        weights: path of the file.
-        data: a data set's name, or a path.
+        weights: Path of the weights file.
+        data: Name or path of a data set.
     """
     try:
         path = _kept_at(weights, data)
@@ -62,16 +63,16 @@ def kept(weights: Path, data: str) -> Evaluated | None:
 
 
 def run(weights: Path, data: str, progress: Progress = silent) -> Evaluated:
-    """Run weights over the test set of data that may have to be downloaded first.
+    """Tests weights on a test set in another process. Downloads the data if necessary.
 
     Args:
-        weights: path of the file.
-        data: a data set's name, or a path.
-        progress: told how far it is; what it raises ends the process.
+        weights: Path of the weights file.
+        data: Name or path of a data set.
+        progress: Callback for the progress. If it raises, the process ends.
 
     Raises:
-        InputError: where weights and data don't fit each other, can't be read, or take too much time or memory.
-        ExplorerError: where the process failed.
+        InputError: If weights and data don't fit each other, can't be read, or take too much time or memory.
+        ExplorerError: If the process failed.
     """
     try:
         memory = COPIES * weights.stat().st_size
@@ -87,11 +88,11 @@ def run(weights: Path, data: str, progress: Progress = silent) -> Evaluated:
 
 
 def make(weights: Path, data: str, progress: Progress = silent) -> None:
-    """Do in this process what :func:`run` has another one do.
+    """Does the work of :func:`run` in this process.
 
     Raises:
-        InputError: where weights and data don't fit each other, can't be read or change meanwhile, or the test can't
-            be kept.
+        InputError: If weights and data don't fit each other, can't be read or change meanwhile, or the result can't be
+            cached.
     """
     path = _kept_at(weights, data)
     measured = measure(weights, data, "test", "auto", progress)
@@ -100,13 +101,16 @@ def make(weights: Path, data: str, progress: Progress = silent) -> None:
         unchanged = _kept_at(weights, data) == path
     except OSError:
         unchanged = False
-    if not unchanged:  # of what was measured and what is there now nobody can tell
+    if not unchanged:  # it is unknown which version was measured
         raise InputError(_("weights or images changed while they were tested; try again"))
     _keep(path, Evaluated(measured.classes, measured.result, told))
 
 
 def own_data(entry: Entry) -> str | None:
-    """What weights were trained on, where it is known to this machine: a data set's name, or a job's path."""
+    """Returns the data that weights were trained on: a data set's name, or the path of a job's data.
+
+    None if this machine does not have it.
+    """
     if entry.kind is Kind.JOB:
         with suppress(InputError):
             data = Job.read(entry.path.parent).dataset
@@ -116,11 +120,11 @@ def own_data(entry: Entry) -> str | None:
 
 
 def _kept_at(weights: Path, data: str) -> Path:
-    """Where a test is kept.
+    """Returns the path of a cached test.
 
     Raises:
-        InputError: where there is no such data.
-        OSError: where the files of weights or data can't be read.
+        InputError: If there is no such data.
+        OSError: If the files of weights or data can't be read.
     """
     status = weights.stat()
     digest = _digest(weights, status.st_size, status.st_mtime_ns)
@@ -135,7 +139,7 @@ def _digest(path: Path, _size: int, _changed: int) -> str:
     return sha256(path)
 
 
-@lru_cache(maxsize=8)  # of a thousand classes the counts take some megabytes
+@lru_cache(maxsize=8)  # the counts of a thousand classes take some megabytes
 def _read(path: Path, _changed: int) -> Evaluated:
     told = read_json(path, "evaluation", LONGEST)
     try:
@@ -158,7 +162,7 @@ def _keep(path: Path, tested: Evaluated) -> None:
 
 
 def main(folder: str) -> None:
-    """Answer one request."""
+    """Handles one request."""
 
     def work(asked: dict[str, Any], progress: Progress) -> dict[str, Any]:
         make(Path(asked["weights"]), asked["data"], progress)

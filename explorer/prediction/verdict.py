@@ -1,4 +1,4 @@
-"""What is said about an answer beside its classes: whether it is sure, what speaks against it, and what was done."""
+"""The verdict on an answer: whether it is reliable, warnings about the picture, and notes about its preparation."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from explorer.prediction.strokes import Strokes
 
 @dataclass(frozen=True)
 class Warned:
-    """A doubt in words."""
+    """A warning as a sentence."""
 
     code: Doubt
     message: str
@@ -19,13 +19,13 @@ class Warned:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said about an answer, the same on a page and in a terminal.
+    """The verdict on an answer, the same on a page and in a terminal.
 
     Attributes:
-        sure: whether one class stands out, and nothing speaks against the picture.
-        stands_out: whether one class stands out.
-        warnings: what speaks against the picture.
-        notes: what was done with it before the network saw it, in sentences.
+        sure: Whether one class stands out and there is no warning about the picture.
+        stands_out: Whether one class stands out.
+        warnings: Warnings about the picture.
+        notes: Sentences about what was done to the picture before the network saw it.
     """
 
     sure: bool
@@ -35,12 +35,12 @@ class Verdict:
 
 
 def verdict(answer: Answer) -> Verdict:
-    """What is said about an answer to a picture that can be read."""
+    """Returns the verdict on an answer. It is not sure if the picture can't be read."""
     if answer.probabilities is None:
         return Verdict(sure=False, stands_out=False, warnings=(), notes=())
     out = stands_out(answer.probabilities)
     found = doubts(answer.picture, answer.network.card)
-    # That classes go by their position speaks of the data set's names, not of this picture.
+    # Doubt.NAME concerns the names of the data set, not this picture.
     sure = out and all(doubt is Doubt.NAME for doubt in found)
     return Verdict(sure, out, tuple(Warned(doubt, _in_words(doubt, answer)) for doubt in found), _done(answer))
 
