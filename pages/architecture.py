@@ -39,7 +39,8 @@ def preset_label(name: str) -> str:
 ROOM = "<style>.st-key-face {min-height: 17rem} .st-key-layer-panel {min-height: 35.5rem}</style>"
 
 st.html(ROOM)
-editing = state.current()
+editing = state.Editing.of_session()
+editing.begin()
 dark = st.context.theme.type == "dark"
 
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="toolbar"):
@@ -58,9 +59,9 @@ with editor_side, slots() as found:
         spec = editor(editing.spec.family)(editing)
         analyse(spec)
     except InputError as error:
-        state.refuse(editing, error)
+        editing.refuse(error)
     else:
-        state.accept(editing, spec)
+        editing.accept(spec)
     with st.expander(_("Training memory and FLOPs"), key="training-options"):
         number(state.VIEW + "batch", _("Batch size"), explain("batch"))
         st.selectbox(
@@ -91,12 +92,12 @@ with face:
     drawing = st.container()
     diagram.controls()
 
-view = state.look(editing)
-if editing.problem:
-    (linked if editing.link_problem else beside(found, editing.problem)).error(
-        plain(editing.problem),
+view = editing.look()
+if editing.fault:
+    (linked if editing.link_problems else beside(found, editing.fault)).error(
+        plain(editing.fault),
         title=_("This link can't be opened: you see {name} instead").format(name=editing.base)
-        if editing.link_problem
+        if editing.link_problems
         else _("Not a network yet: the numbers are those of the last good one"),
         icon=":material/error:",
     )
@@ -131,13 +132,13 @@ st.segmented_control(
     _("Show"), list(TABLES), required=True, label_visibility="collapsed", format_func=TABLES.get,
     key=state.VIEW + "table",
 )  # fmt: skip
-view = state.look(editing)
+view = editing.look()
 tables.draw(analysis, view, terms)
 tables.draw_heads(analysis, terms)
 
 published.table(analysis)
 
-state.write_link(editing)
+editing.write_link()
 if export_menu.open:  # last, because a large file takes its time
     with export_menu:
         export.draw(editing.spec, editing.base, diagram.look(view, dark=dark))

@@ -23,7 +23,8 @@ DRAWN = {"stage": _("By stage"), "depth": _("Along the depth")}
 LISTED = {"differences": _("Only differences"), "all": _("All layers")}
 NO_TOOLBAR = {"displayModeBar": False}
 
-comparing = state.current()
+comparing = state.Comparing.of_session()
+comparing.begin()
 dark = st.context.theme.type == "dark"
 
 st.title(_("Compare"), anchor=False)
@@ -31,9 +32,9 @@ titles = {case.name: case.title for case in cases()}
 st.pills(_("Cases"), list(titles), format_func=titles.get, key=state.CASE, on_change=state.open_case)
 if case := state.matching_case(comparing):
     st.markdown(f":material/visibility: {plain(case.look)}")
-if comparing.link_problem:
+if comparing.link_problems:
     st.error(
-        plain(comparing.link_problem),
+        plain(" ".join(comparing.link_problems)),
         title=_("This link can't be opened: you see another comparison instead"),
         icon=":material/error:",
     )
@@ -96,7 +97,7 @@ with st.container(horizontal=True):
         _("Draw"), list(DRAWN), required=True, format_func=DRAWN.get, key=state.VIEW + "draw",
         label_visibility="collapsed",
     )  # fmt: skip
-view = state.look(comparing)
+view = comparing.look()
 measure = Measure(view.measure)
 chart_side, table_side = st.columns(2, gap="medium")
 draw = charts.by_stage if view.draw == "stage" else charts.along_depth
@@ -119,9 +120,9 @@ with st.container(horizontal=True, vertical_alignment="center"):
         others = dict(zip(state.LETTERS[1:], names[1:], strict=False))
         st.segmented_control(
             _("Compared with the first"), list(others), required=True, format_func=others.get,
-            key=state.VIEW + "against", label_visibility="collapsed",
+            key=state.VIEW + "against", label_visibility="collapsed", persist_state="page",
         )  # fmt: skip
-view = state.look(comparing)
+view = comparing.look()
 other = min(state.LETTERS.index(view.against), len(letters) - 1)
 rows = comparison.rows[other - 1]
 found = counts(rows)
@@ -134,7 +135,7 @@ if found[Status.SAME] == len(rows):
     st.success(plain(all_same(comparison.networks[0].spec, comparison.networks[other].spec)), icon=":material/check:")
 html.show(diff.diff(rows, (names[0], names[other]), everything=view.layers == "all", dark=dark), dark=dark)
 
-state.write_link(comparing)
+comparing.write_link()
 
 if not measured():  # last, for it takes seconds, in which the rest can be read
     with progress, st.spinner(_("Published networks are being measured…")):

@@ -18,11 +18,11 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     sections = {"predict": _("Images"), "test": _("Test set"), "weights": _("Weights")}
     st.segmented_control(
         _("Show"), list(sections), required=True, format_func=sections.__getitem__, key=state.VIEW + "show",
-        label_visibility="collapsed", on_change=state.used,
+        label_visibility="collapsed", persist_state="page",
     )  # fmt: skip
-if asking.link_problem:
+if asking.link_problems:
     st.error(
-        plain(asking.link_problem),
+        plain(" ".join(asking.link_problems)),
         title=_("This link can't be opened: you see the default instead"),
         icon=":material/error:",
     )

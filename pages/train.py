@@ -10,7 +10,8 @@ from explorer.i18n import _
 from explorer.ui.text import plain
 from explorer.ui.train import data, network, recipe, run, state, submit, sweep
 
-training = state.current()
+training = state.Training.of_session()
+training.begin()
 dark = st.context.theme.type == "dark"
 
 st.title(_("Train"), anchor=False)
@@ -41,4 +42,4 @@ with run_side:
         ready = bool(spec and jobs) and run.price(training, spec, found, jobs)
     submit.draw(training, len(jobs), ready=ready)
 
-state.write_link(training)
+training.write_link()

@@ -16,11 +16,12 @@ from explorer.families.presets import is_base, nearest, parse_spec, resolve
 from explorer.families.registry import FAMILIES, PRESETS
 from explorer.i18n import _
 from explorer.specs.base import Spec
+from explorer.specs.link_text import ROWS, ListText, check_length, scalar, write
 
 BASE = "net"
 DEFAULT = "vgg16"
 MAX_LINK = 8_000
-_WORDS = {"true": True, "false": False, "none": None}
+LIST = ListText(empty="empty", blanks=True)
 
 # A link can hold every field of every family.
 FIELDS = frozenset(name for family in FAMILIES.values() for name in family.model_fields if name != "family")
@@ -45,8 +46,7 @@ def decode(parameters: Mapping[str, str]) -> tuple[Spec, str]:
     Raises:
         SpecError: If a parameter is wrong; names the parameter and the fault.
     """
-    if sum(map(len, parameters.values())) > MAX_LINK:
-        raise SpecError(_("link: longer than {limit:,} characters").format(limit=MAX_LINK))
+    check_length(parameters, MAX_LINK)
     base = parameters.get(BASE, DEFAULT)
     if not is_base(base):
         raise SpecError(_("link, net: there is no preset {name}").format(name=shown(base)))
@@ -90,33 +90,19 @@ def from_text(text: str) -> tuple[Spec, str]:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, list):
-        if value and isinstance(value[0], list):
-            return "_".join(".".join(map(str, row)) for row in value)
-        return ".".join(map(str, value)) if value else "empty"
-    if value is None or isinstance(value, bool):
-        return next(word for word, meaning in _WORDS.items() if meaning is value)
-    return str(value)
+    if not isinstance(value, list):
+        return write(value)
+    if value and isinstance(value[0], list):
+        return ROWS.join(map(LIST.write, value))
+    return LIST.write(value)
 
 
 def _value(text: str, annotation: Any) -> Any:
     """A parameter's value, by the type of its field. Names stay text, even ``3`` and ``true``."""
     if get_origin(annotation) is not tuple:
-        return _scalar(text)
-    if text == "empty":
-        return []
+        return scalar(text)
     kind = get_args(annotation)[0]
-    if hasattr(kind, "_fields"):  # rows of a table, which begin with a name
-        return [[name, *map(_scalar, cells)] for name, *cells in (row.split(".") for row in text.split("_"))]
-    return text.split(".") if kind is str else [_scalar(entry) for entry in text.split(".")]
-
-
-def _scalar(text: str) -> Any:
-    if text in _WORDS:
-        return _WORDS[text]
-    for number in (int, float):
-        try:
-            return number(text) if len(text) < 30 and text.isascii() and "_" not in text else text
-        except ValueError:
-            continue
-    return text
+    if hasattr(kind, "_fields") and text != LIST.empty:  # rows of a table, the name first
+        return [[name, *map(scalar, cells)] for name, *cells in map(LIST.read, text.split(ROWS))]
+    entries = LIST.read(text)
+    return entries if kind is str else [scalar(entry) for entry in entries]

@@ -40,6 +40,15 @@ def assignments(pairs: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     return recipe, spec
 
 
+def assigned_text(value: object) -> str:
+    """A field's value as a text that :func:`assignments` reads back."""
+    if isinstance(value, list):
+        return ",".join(map(str, value)) or "[]"
+    if not isinstance(value, str):
+        return json.dumps(value)
+    return value if _value(value) == value else json.dumps(value)
+
+
 def spec_assignments(pairs: Iterable[str]) -> dict[str, Any]:
     """Fields to replace in a spec, ``KEY=VALUE`` each, as :func:`assignments` reads them.
 

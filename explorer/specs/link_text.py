@@ -4,10 +4,13 @@
 underscores.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+
+from explorer.errors import SpecError
+from explorer.i18n import _
 
 WORDS = {"true": True, "false": False, "none": None}
 ROWS = "_"  # between the rows of a table
@@ -20,10 +23,12 @@ class ListText:
     Attributes:
         separator: What stands between two entries.
         empty: The text of the empty list.
+        blanks: Whether what stands between two separators in a row is an entry, for a rule to refuse.
     """
 
     separator: str = "."
     empty: str = ""
+    blanks: bool = False
 
     def write(self, values: Sequence[object]) -> str:
         """The list as a text, which :meth:`read` turns back where no entry contains the separator."""
@@ -31,7 +36,9 @@ class ListText:
 
     def read(self, text: str) -> list[str]:
         """The entries of a text."""
-        return [] if text == self.empty else [part for part in text.split(self.separator) if part]
+        if text == self.empty:
+            return []
+        return [part for part in text.split(self.separator) if part or self.blanks]
 
 
 def write(value: object) -> str:
@@ -53,3 +60,17 @@ def scalar(text: str) -> Any:
         except ValueError:
             continue
     return text
+
+
+def check_length(link: Mapping[str, str], limit: int) -> None:
+    """See that a link is no longer than a page would write it.
+
+    Args:
+        link: The parameters.
+        limit: Characters of all values together.
+
+    Raises:
+        SpecError: where it is longer.
+    """
+    if sum(map(len, link.values())) > limit:
+        raise SpecError(_("link: longer than {limit:,} characters").format(limit=limit))

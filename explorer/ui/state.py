@@ -1,15 +1,12 @@
-"""The network that a session is editing: from the link to the widgets and back.
+"""The network that a session is editing on the Architecture page.
 
-The link (query parameters, :mod:`explorer.families.link` and :mod:`explorer.ui.view`) is the only lasting form. A
-link that differs from the one that we wrote last was opened by the user and fills the widgets; an edit that
-passes validation is written to the link. An edit that doesn't leaves link, network and numbers as they were.
+An edit that passes validation is written to the link; one that doesn't leaves link, network and numbers as they were.
 """
 
 import logging
-import time
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
-import pandas as pd
 import streamlit as st
 
 from explorer.analysis import analyse
@@ -17,8 +14,7 @@ from explorer.errors import InputError
 from explorer.families import PRESETS, Spec, resolve
 from explorer.families.building import own_names, own_names_known
 from explorer.families.link import BASE, DEFAULT, decode, encode
-from explorer.ui import address
-from explorer.ui.outrun import TYPING, Trail
+from explorer.ui.page_state import FieldsState, History, Link
 from explorer.ui.view import MAX_FOLDED, PICKED, VIEW_FIELDS, View
 
 log = logging.getLogger("explorer.ui")
@@ -26,112 +22,112 @@ log = logging.getLogger("explorer.ui")
 PREFIX = "edit."  # of the widgets' keys: edit.image_size, edit.cfg, …
 VIEW = "view."  # view.batch, view.optimizer, …
 PRESET = PREFIX + "preset"
-MAX_UNDO = 200
 
 
-@dataclass(slots=True)
-class History:
-    """Networks to go back and forward to, each with the preset that it came from."""
+@dataclass
+class Editing(FieldsState[View]):
+    """The Architecture page's state: the last good network, the preset it came from, and how it is shown.
 
-    past: list[tuple[Spec, str]] = field(default_factory=list)
-    future: list[tuple[Spec, str]] = field(default_factory=list)
-    field: frozenset[str] = frozenset()
-    changed_at: float = float("-inf")
-
-    def edit(self, before: Spec, after: Spec, base: str) -> None:
-        """Remember the network before an edit; one field that is typed in quickly is one step."""
-        old, new = before.to_dict(), after.to_dict()
-        fields = frozenset(key for key in {*old, *new} if old.get(key) != new.get(key))
-        now = time.monotonic()
-        if not (self.past and len(fields) == 1 and fields == self.field and now - self.changed_at < TYPING):
-            self.leave(before, base)
-        elif self.past[-1] == (after, base):  # typed and taken back: nothing to undo
-            self.past.pop()
-        self.future.clear()
-        self.field, self.changed_at = fields, now
-
-    def leave(self, spec: Spec, base: str) -> None:
-        """Remember a network that is left as a whole."""
-        self.past.append((spec, base))
-        del self.past[:-MAX_UNDO]
-        self.future.clear()
-        self.field = frozenset()
-
-
-@dataclass(slots=True)
-class Editing:
-    """Kept in ``session_state``: the last good network, the preset it came from, and the link that says so.
-
-    ``revision`` counts how often the widgets were filled anew; tables, whose state can't be assigned, carry it in
-    their key.
+    Attributes:
+        spec: The network.
+        base: The preset that it was made from.
+        problem: What is wrong with the last edit.
+        logged: The problem that was logged last.
+        revision: How often the widgets were filled; tables, whose state can't be assigned, carry it in their key.
+        history: The networks to go back and forward to, each with its preset.
     """
 
-    spec: Spec
-    base: str
-    link: dict[str, str]
-    view: View = field(default_factory=View)
+    NAME: ClassVar[str] = "editing"
+    PAGE: ClassVar[str] = "architecture"
+    PREFIX: ClassVar[str] = VIEW
+    PREFIXES: ClassVar[tuple[str, ...]] = (PREFIX, VIEW)
+    WIDGETS: ClassVar[tuple[str, ...]] = tuple(name for name in View.model_fields if name not in PICKED)
+
+    view: View = field(default_factory=View, kw_only=True)
+    spec: Spec = field(default_factory=lambda: resolve(DEFAULT))
+    base: str = DEFAULT
     problem: str = ""
-    link_problem: str = ""
     logged: str = ""
     revision: int = 0
-    history: History = field(default_factory=History)
-    trail: Trail = field(default_factory=Trail)
+    history: History[tuple[Spec, str]] = field(default_factory=History)
 
+    @property
+    def fault(self) -> str:
+        """What is wrong with the last edit, or else with the link."""
+        return self.problem or " ".join(self.link_problems)
 
-def current() -> Editing:
-    """The session's network; to be called before any widget of an editor."""
-    link = address.ours()
-    editing: Editing | None = st.session_state.get("editing")
-    if editing is None:
-        editing = st.session_state["editing"] = Editing(resolve(DEFAULT), DEFAULT, {})
-        _follow(editing, link)
-        editing.history = History()
-    elif link not in ({}, editing.link) and not editing.trail.outran(link, _widgets()):
-        _follow(editing, link)
-    elif PRESET not in st.session_state:  # back from another page: Streamlit has dropped the widgets
-        fill(editing)
-    return editing
+    def begin(self) -> None:
+        """Follow the link, or see what the widgets of the view say; what a session opens first can't be undone."""
+        first = not self.visit
+        super().begin()
+        if first:
+            self.history = History()
 
+    def open_link(self, link: Link) -> list[str]:
+        """Take network and view over, both or neither."""
+        try:
+            spec, base = decode({key: text for key, text in link.items() if key not in VIEW_FIELDS})
+            analyse(spec)  # torchvision may not know the name, or not run at the size
+            self.view = View.parse({key: text for key, text in link.items() if key in VIEW_FIELDS})
+        except InputError as error:
+            return [str(error)]
+        self.open(spec, base)
+        return []
 
-def _widgets() -> dict[str, object]:
-    return {
-        str(key): value
-        for key, value in st.session_state.items()
-        if str(key).startswith((PREFIX, VIEW)) and not isinstance(value, pd.DataFrame)
-    }
+    def to_link(self) -> Link:
+        """Network and view."""
+        return encode(self.spec, self.base) | super().to_link()
 
+    def held(self) -> dict[str, Any]:
+        """The preset, the network's settings and the view, as their widgets hold them."""
+        network = {PREFIX + key: value for key, value in self.spec.to_dict().items()}
+        return {PRESET: self.base, **network, **super().held()}
 
-def _follow(editing: Editing, link: dict[str, str]) -> None:
-    editing.link = link
-    editing.link_problem = ""
-    try:
-        spec, base = decode({key: text for key, text in link.items() if key not in VIEW_FIELDS})
-        analyse(spec)  # torchvision may not know the name, or not run at the size
-        editing.view = View.parse({key: text for key, text in link.items() if key in VIEW_FIELDS})
-        _open(editing, spec, base)
-    except InputError as error:
-        refuse(editing, error)
-        editing.link_problem = editing.problem
-    fill(editing)
+    def fill(self) -> None:
+        """Give every widget the value that the network has."""
+        self.revision += 1
+        super().fill()
 
+    def fill_missing(self) -> None:
+        """Give the view's widgets the values that they lost; an editor sees to its own, some of which it makes up."""
+        for key, value in super().held().items():
+            st.session_state.setdefault(key, value)
 
-def _open(editing: Editing, spec: Spec, base: str) -> None:
-    """Another network as a whole; undo leads back."""
-    if spec != editing.spec:
-        editing.history.leave(editing.spec, editing.base)
-    editing.spec, editing.base = spec, base
+    def open(self, spec: Spec, base: str) -> None:
+        """Another network as a whole; undo leads back."""
+        if spec != self.spec:
+            self.history.leave((self.spec, self.base))
+        self.spec, self.base = spec, base
 
+    def accept(self, spec: Spec) -> None:
+        """A valid edit: it becomes the network.
 
-def fill(editing: Editing) -> None:
-    """Give every widget the value that the network has."""
-    editing.revision += 1
-    st.session_state[PRESET] = editing.base
-    for key, value in editing.spec.to_dict().items():
-        st.session_state[PREFIX + key] = value
-    for key, value in editing.view:
-        if key in PICKED:
-            continue
-        st.session_state[VIEW + key] = list(value) if isinstance(value, tuple) else value
+        The error of a link that was refused stays until the first edit.
+        """
+        if spec != self.spec:
+            self.link_problems = []
+            old, new = self.spec.to_dict(), spec.to_dict()
+            fields = frozenset(key for key in {*old, *new} if old.get(key) != new.get(key))
+            self.history.edit((self.spec, self.base), (spec, self.base), fields)
+        self.spec, self.problem = spec, ""
+        # What the link will say, so that this screen is the one that its address opens.
+        self.base = encode(spec, self.base)[BASE]
+
+    def refuse(self, error: InputError) -> None:
+        """An edit that breaks a rule: say so, once in the log, and keep the last good network."""
+        self.problem = str(error)
+        if self.problem != self.logged:
+            log.warning("refused: %s", self.problem)
+            self.logged = self.problem
+
+    def is_changed(self) -> bool:
+        """Whether there is anything to reset."""
+        return bool(self.fault) or self.spec != resolve(self.base)
+
+    def forgive(self) -> None:
+        """Forget what is wrong with edit and link, in the widgets too."""
+        self.problem, self.link_problems = "", []
+        self.fill()
 
 
 def starts() -> list[str]:
@@ -140,8 +136,7 @@ def starts() -> list[str]:
     torchvision takes a second to import: until the server has done so, the models are left out.
     """
     known = own_names() if own_names_known() else ()
-    base = st.session_state["editing"].base
-    return list(dict.fromkeys([*PRESETS, *known, base]))
+    return list(dict.fromkeys([*PRESETS, *known, Editing.of_session().base]))
 
 
 def open_preset() -> None:
@@ -153,108 +148,50 @@ def open_preset() -> None:
 
 def reset() -> None:
     """Callback: back to the preset that the network was made from."""
-    base = st.session_state["editing"].base
+    base = Editing.of_session().base
     show(resolve(base), base)
 
 
 def show(spec: Spec, base: str) -> None:
     """For callbacks: another network altogether, in the widgets too."""
-    editing: Editing = st.session_state["editing"]
-    _open(editing, spec, base)
-    editing.problem = editing.link_problem = ""
-    editing.view = editing.view.model_copy(update={"layer": "", "folded": ()})
-    fill(editing)
+    editing = Editing.of_session()
+    editing.acted()
+    editing.open(spec, base)
+    editing.view = editing.view.changed(layer="", folded=())
+    editing.forgive()
 
 
 def undo() -> None:
     """Callback: back to the network before the last change; an edit that was refused goes first."""
-    editing: Editing = st.session_state["editing"]
-    if editing.problem:
-        editing.problem = editing.link_problem = ""
-        fill(editing)
-        return
-    _travel(st.session_state["editing"].history.past, st.session_state["editing"].history.future)
+    editing = Editing.of_session()
+    editing.acted()
+    if not editing.fault:
+        editing.spec, editing.base = editing.history.undo((editing.spec, editing.base))
+    editing.forgive()
 
 
 def redo() -> None:
     """Callback: forward to the network that was undone."""
-    _travel(st.session_state["editing"].history.future, st.session_state["editing"].history.past)
-
-
-def _travel(there: list[tuple[Spec, str]], back: list[tuple[Spec, str]]) -> None:
-    editing: Editing = st.session_state["editing"]
-    if there:
-        back.append((editing.spec, editing.base))
-        editing.spec, editing.base = there.pop()
-        editing.history.field = frozenset()  # the next edit is a step of its own
-    editing.problem = editing.link_problem = ""
-    fill(editing)
-
-
-def is_changed(editing: Editing) -> bool:
-    """Whether there is anything to reset."""
-    return bool(editing.problem) or editing.spec != resolve(editing.base)
-
-
-def accept(editing: Editing, spec: Spec) -> None:
-    """A valid edit: it becomes the network.
-
-    The error of a link that was refused stays until the first edit.
-    """
-    if spec != editing.spec:
-        editing.link_problem = ""
-        editing.history.edit(editing.spec, spec, editing.base)
-    editing.spec, editing.problem = spec, editing.link_problem
-    # What the link will say, so that this screen is the one that its address opens.
-    editing.base = encode(spec, editing.base)[BASE]
-
-
-def refuse(editing: Editing, error: InputError) -> None:
-    """An edit or link that breaks a rule: say so, once in the log, and keep the last good network."""
-    editing.problem = str(error)
-    if editing.problem != editing.logged:
-        log.warning("refused: %s", editing.problem)
-        editing.logged = editing.problem
+    editing = Editing.of_session()
+    editing.acted()
+    editing.spec, editing.base = editing.history.redo((editing.spec, editing.base))
+    editing.forgive()
 
 
 def look(editing: Editing) -> View:
     """How the widgets say that the network is to be shown; what they can't say stays as it was."""
-    chosen = {name: st.session_state[VIEW + name] for name in VIEW_FIELDS - PICKED if VIEW + name in st.session_state}
-    batch = chosen.get("batch")
-    if isinstance(batch, float) and batch.is_integer():  # number inputs hold floats, so that they can refuse 1.5
-        chosen["batch"] = int(batch)
-    try:
-        view = View.parse({**dict(editing.view), **chosen})
-    except InputError as error:
-        refuse(editing, error)
-    else:
-        if view != editing.view and editing.link_problem:  # an edit too: the address bar follows again
-            editing.problem = editing.problem.replace(editing.link_problem, "")
-            editing.link_problem = ""
-        editing.view = view
-    return editing.view
+    return editing.look()
 
 
 def choose_layer(name: str) -> None:
     """For callbacks: show a layer close up; the empty name is the first."""
-    editing: Editing = st.session_state["editing"]
-    editing.view = editing.view.model_copy(update={"layer": name})
+    editing = Editing.of_session()
+    editing.acted()
+    editing.view = editing.view.changed(layer=name)
 
 
 def fold(folded: frozenset[str], layer: str) -> None:
     """For callbacks: other parts of the diagram are folded, and the layer that is still drawn is shown."""
-    editing: Editing = st.session_state["editing"]
-    editing.view = editing.view.model_copy(update={"folded": tuple(sorted(folded)[:MAX_FOLDED]), "layer": layer})
-
-
-def write_link(editing: Editing) -> None:
-    """Write network and view to the address bar; a link that was refused stays there until the first edit."""
-    link = encode(editing.spec, editing.base)
-    editing.base = link[BASE]
-    link |= editing.view.to_link()
-    editing.trail.rest(_widgets())
-    if editing.link_problem or (link == editing.link and BASE in st.query_params):
-        return
-    editing.trail.replace(editing.link)
-    editing.link = link
-    address.write(link)
+    editing = Editing.of_session()
+    editing.acted()
+    editing.view = editing.view.changed(folded=tuple(sorted(folded)[:MAX_FOLDED]), layer=layer)

@@ -24,7 +24,7 @@ def history(editing: state.Editing) -> None:
     """Undo, redo, reset."""
     past, future = editing.history.past, editing.history.future
     st.button(
-        _("Undo"), icon=":material/undo:", key="undo", on_click=state.undo, disabled=not (past or editing.problem),
+        _("Undo"), icon=":material/undo:", key="undo", on_click=state.undo, disabled=not (past or editing.fault),
         help=_("Back to the network before the last change"),
     )  # fmt: skip
     st.button(
@@ -33,7 +33,7 @@ def history(editing: state.Editing) -> None:
     )  # fmt: skip
     st.button(
         _("Reset"), icon=":material/restart_alt:", key="reset", on_click=state.reset,
-        disabled=not state.is_changed(editing), help=_("Back to {name}").format(name=editing.base),
+        disabled=not editing.is_changed(), help=_("Back to {name}").format(name=editing.base),
     )  # fmt: skip
 
 

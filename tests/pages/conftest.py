@@ -12,7 +12,6 @@ from explorer.data import preview
 from explorer.jobs.store import Store
 from explorer.prediction import networks, pictures
 from explorer.settings import settings
-from explorer.ui import outrun, state
 from explorer.ui.page_state import guard, history
 from explorer.ui.predict import choose, testsets
 from explorer.ui.train import cost, data, submit, task_queue
@@ -34,7 +33,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     It stands still unless a test moves ``now``, however long the test takes.
     """
     told = SimpleNamespace(now=1000.0)
-    for module in (task_queue, outrun, guard, history, state, submit):
+    for module in (task_queue, guard, history, submit):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: told.now))
     return told
 

@@ -10,7 +10,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from streamlit.testing.v1 import AppTest
 
-from explorer.ui import outrun
+from explorer.ui.page_state import REFRESHED
 from explorer.ui.train import uploads
 from tests.pages.train_page import LR, form, open_page, settle
 
@@ -85,7 +85,7 @@ def test_an_upload_is_chosen_whatever_link_its_run_carries(clock: SimpleNamespac
         app.query_params.clear()
         app.query_params.update(before)
         if repeated:
-            app.session_state[outrun.REPEATED] = before
+            app.session_state[REFRESHED] = before
             app.run()
         else:
             app.file_uploader[0].upload("mine.npz", npz()).run()

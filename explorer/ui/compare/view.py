@@ -20,6 +20,3 @@ class View(PageFields):
     draw: Literal["stage", "depth"] = "stage"
     layers: Literal["differences", "all"] = "differences"
     against: Literal["b", "c", "d"] = "b"
-
-
-VIEW_FIELDS = frozenset(View.model_fields)

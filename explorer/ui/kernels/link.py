@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from explorer.errors import InputError, shown
 from explorer.i18n import _
+from explorer.specs.link_text import check_length
 from explorer.ui.kernels.sections import SECTIONS
 from explorer.ui.page_state import PageFields
 
@@ -14,9 +15,10 @@ MAX_LINK = 4_000
 
 def read_link(link: Mapping[str, str]) -> tuple[str, PageFields, list[str]]:
     """Section and settings of a link, and what is wrong with it: a bad value leaves its setting at the default."""
-    if sum(map(len, link.values())) > MAX_LINK:
-        problem = _("link: longer than {limit:,} characters").format(limit=MAX_LINK)
-        return DEFAULT, SECTIONS[DEFAULT].settings(), [problem]
+    try:
+        check_length(link, MAX_LINK)
+    except InputError as error:
+        return DEFAULT, SECTIONS[DEFAULT].settings(), [str(error)]
     problems = []
     show = link.get(SHOW, DEFAULT)
     if show not in SECTIONS:

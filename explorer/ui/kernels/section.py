@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from explorer.specs.link_text import ListText
 from explorer.ui.page_state import PageFields
 
 PREFIX = "kernels."
@@ -16,7 +17,7 @@ def widget_key(section: str, setting: str) -> str:
     return f"{PREFIX}{section}.{setting}"
 
 
-Cell = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
+Cell = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]], ListText(empty="empty", blanks=True)]
 """Row and column of a cell of the output; ``1.2`` in a link."""
 
 

@@ -35,7 +35,6 @@ class KernelsState(PageState):
     NAME: ClassVar[str] = "kernels"
     PAGE: ClassVar[str] = "kernels"
     PREFIXES: ClassVar[tuple[str, ...]] = (PREFIX,)
-    ANCHOR: ClassVar[str] = SHOW
     EMPTY_LINK: ClassVar[bool] = True
 
     show: str = DEFAULT

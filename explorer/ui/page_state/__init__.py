@@ -7,7 +7,7 @@ Streamlit's own parameters do not do this alone is told in ``docs/decisions/0003
 from explorer.ui.page_state.fields import PageFields
 from explorer.ui.page_state.guard import REFRESHED, TYPING, Link, StaleLinkGuard, refresh, refreshed
 from explorer.ui.page_state.history import History
-from explorer.ui.page_state.state import FieldsState, PageState
+from explorer.ui.page_state.state import FieldsState, PageState, arrive
 
 __all__ = [
     "REFRESHED",
@@ -18,6 +18,7 @@ __all__ = [
     "PageFields",
     "PageState",
     "StaleLinkGuard",
+    "arrive",
     "refresh",
     "refreshed",
 ]

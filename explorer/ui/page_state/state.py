@@ -7,7 +7,6 @@ good state stays, and a link that was refused stays in the address bar until the
 
 import logging
 from abc import ABC, abstractmethod
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar
 
@@ -23,6 +22,24 @@ log = logging.getLogger("explorer.ui")
 
 V = TypeVar("V", bound=PageFields)
 
+VISIT = "page_state.visit"  # in session_state: the page that is open, and how many were opened so far
+
+
+def arrive(page: str) -> None:
+    """Note which page is open; to be called before each run of a page.
+
+    A widget's key in ``session_state`` does not tell whether the page was left: a value that was given to a widget, and
+    the run interrupted before the widget was drawn, stays there.
+    """
+    name, count = st.session_state.get(VISIT, (None, 0))
+    if name != page:
+        st.session_state[VISIT] = (page, count + 1)
+
+
+def _visit() -> int:
+    count: int = st.session_state[VISIT][1]
+    return count
+
 
 @dataclass
 class PageState(ABC):
@@ -32,19 +49,18 @@ class PageState(ABC):
         NAME: The name in ``session_state``.
         PAGE: The name of the page's script.
         PREFIXES: What the keys of the widgets begin with that hold parts of the state.
-        ANCHOR: The key of such a widget that every run of the page draws.
         PARAMETERS: The parameters that the page reads; none are all, so that the page can refuse strange ones.
         EMPTY_LINK: Whether the empty link says a state of the page: the one that it has at first.
         link: The link that says the state, as last written or opened.
         link_problems: What is wrong with the link that was opened, until something is changed.
         guard: The stale-link guard.
         stale: Whether the link that this run carries is older than the state.
+        visit: The visit of a page for which the widgets were filled last.
     """
 
     NAME: ClassVar[str]
     PAGE: ClassVar[str]
     PREFIXES: ClassVar[tuple[str, ...]]
-    ANCHOR: ClassVar[str]
     PARAMETERS: ClassVar[frozenset[str] | None] = None
     EMPTY_LINK: ClassVar[bool] = False
 
@@ -52,6 +68,7 @@ class PageState(ABC):
     link_problems: list[str] = field(default_factory=list)
     guard: StaleLinkGuard = field(default_factory=StaleLinkGuard)
     stale: bool = False
+    visit: int = 0
 
     @classmethod
     def of_session(cls) -> Self:
@@ -85,18 +102,18 @@ class PageState(ABC):
 
     def begin(self) -> None:
         """Follow the link, or see what the widgets say; to be called before any widget of the page."""
-        again, link = refreshed(), self._shown()
-        away = self.ANCHOR not in st.session_state  # Streamlit drops the widgets of a page that is left
-        self.stale = again or (not away and self.guard.is_stale(link, self._widgets()))
-        if link != self.link and not self.stale and (link or (self.EMPTY_LINK and not away)):
+        again, link, visit = refreshed(), self._shown(), _visit()
+        arrives = visit != self.visit
+        self.stale = not arrives and (again or self.guard.is_stale(link, self._widgets()))
+        if link != self.link and not self.stale and (link or (self.EMPTY_LINK and not arrives)):
             self.follow(link)
-        elif away:
+        elif arrives:  # Streamlit has dropped the widgets when the page was left
             self.come_back()
             self.fill()
         else:
             self.settle()
-            for key, value in self.held().items():  # also widgets that the last run did not draw
-                st.session_state.setdefault(key, value)
+            self.fill_missing()
+        self.visit = visit
 
     def follow(self, link: Link) -> None:
         """Show what a link says that the user has opened."""
@@ -111,6 +128,11 @@ class PageState(ABC):
         for key, value in self.held().items():
             if key not in st.session_state or not _same(st.session_state[key], value):
                 st.session_state[key] = value  # only where it differs: a widget that is drawn already can't be set
+
+    def fill_missing(self) -> None:
+        """Give the widgets a value that have none, as the last run did not draw them."""
+        for key, value in self.held().items():
+            st.session_state.setdefault(key, value)
 
     def acted(self) -> None:
         """For callbacks that change the state: the run comes from the user, whatever link it carries."""
@@ -184,12 +206,20 @@ class FieldsState(PageState, Generic[V]):
         self.look()
 
     def look(self) -> V:
-        """The fields as the widgets say them; what a widget says that is not allowed is left out."""
+        """The fields as the widgets say them."""
         for name in self.WIDGETS:
             if self.PREFIX + name in st.session_state:
-                with suppress(InputError):
-                    self.show(self.view.changed(**{name: st.session_state[self.PREFIX + name]}))
+                value = st.session_state[self.PREFIX + name]
+                if isinstance(value, float) and value.is_integer():  # number inputs hold floats, to refuse 1.5 in words
+                    value = int(value)
+                try:
+                    self.show(self.view.changed(**{name: value}))
+                except InputError as error:
+                    self.refuse(error)
         return self.view
+
+    def refuse(self, error: InputError) -> None:
+        """Note that a widget says what is not allowed; the field stays as it was."""
 
     def change(self, **values: object) -> None:
         """The user changes fields otherwise than by their widgets: in a callback."""

@@ -62,13 +62,13 @@ def _switches(answers: Sequence[Answer]) -> None:
     counts = sorted({*COUNTS, view.top})
     with st.container(horizontal=True, vertical_alignment="center", key="predict-switches"):
         st.segmented_control(
-            _("Likeliest classes"), counts, required=True, key=state.VIEW + "top", on_change=state.used,
+            _("Likeliest classes"), counts, required=True, key=state.VIEW + "top", persist_state="page",
             format_func=lambda count: _("Top {count}").format(count=count), label_visibility="collapsed",
         )  # fmt: skip
         cards = [answer.network.card for answer in answers]
         if view.ink or any(ink.framing(card) for card in cards):
             st.toggle(
-                _("Find the ink"), key=state.VIEW + "ink", on_change=state.used,
+                _("Find the ink"), key=state.VIEW + "ink", persist_state="page",
                 help=_(
                     "The strokes on any paper are found, turned light on dark or dark on light as the network knows "
                     "them, cropped, and centred as its own images are. It holds for this image alone."
@@ -76,7 +76,7 @@ def _switches(answers: Sequence[Answer]) -> None:
             )  # fmt: skip
         if view.invert or any(card.network_spec.in_channels == 1 for card in cards):
             st.toggle(
-                _("Invert light and dark"), key=state.VIEW + "invert", on_change=state.used,
+                _("Invert light and dark"), key=state.VIEW + "invert", persist_state="page",
                 help=_(
                     "For dark strokes on a light ground, where a network knows bright strokes on a dark one. It holds "
                     "for this image alone."

@@ -77,7 +77,7 @@ def size(about: Card) -> int | None:
     """Let the user choose the size of the images that the network is asked at; none is its own."""
     st.number_input(
         _("Image size"), min_value=1, max_value=MAX_IMAGE, step=1, placeholder=str(about.inputs.size),
-        key=state.VIEW + "size", on_change=state.used,
+        key=state.VIEW + "size", persist_state="page",
         help=_(
             "Pixels of a side, in place of the size that the network was trained at. A head of convolutions slides "
             "over a larger image, and the scores of all places are averaged; other heads read a larger map as a whole."
@@ -228,9 +228,9 @@ def _download(chosen: registry.Entry, place: str) -> None:
     elif piece.ended:  # since the list of weights was read; or the file has gone again
         st.session_state[FETCH].discard(chosen.name)
         fetching.forget(chosen.name)
-        state.asking().again()
+        state.asking().refresh()
 
 
 def _fetch(name: str) -> None:
-    state.used()
+    state.acted()
     st.session_state.setdefault(FETCH, set()).add(name)

@@ -74,7 +74,7 @@ def draw(entry: Entry | None, *, dark: bool) -> None:
 def _look_out(key: str) -> None:
     """Draw the page anew as soon as somebody else begins the test."""
     if _others(key):
-        state.asking().again()
+        state.asking().refresh()
 
 
 def _others(key: str) -> bool:
@@ -163,7 +163,7 @@ def _under_way(key: str, data: str) -> None:
         st.button(_("Try again"), icon=":material/refresh:", key="predict-test-again", on_click=_ask, args=(key,))
     elif piece.ended:  # just now; or it was of weights or images that are others by now
         st.session_state[ASKED].discard(key)
-        state.asking().again()
+        state.asking().refresh()
     else:
         st.button(_("Stop"), icon=":material/stop_circle:", key="predict-test-stop", on_click=_stop, args=(key,))
 

@@ -108,7 +108,7 @@ def _take() -> None:
         return
     st.session_state[DROP] = number + 1
     state.asking().told = None
-    state.used()
+    state.acted()
     try:
         draft = Draft(file.name, file, file.size)
     except InputError as error:
@@ -146,7 +146,7 @@ def _leave() -> None:
     _reading.forget(token)
     if draft := _drafts.get(token):
         draft.close()
-    state.used()
+    state.acted()
 
 
 def _taken(token: str, draft: Draft) -> None:
@@ -166,7 +166,7 @@ def _taken(token: str, draft: Draft) -> None:
 
     def choose(text: str | None) -> None:
         st.session_state[key] = text
-        state.used()
+        state.acted()
 
     choice(
         _("Taken for"), list(dict.fromkeys(["", *networks, named])), named, choose, key=NETWORK, width=520,
@@ -228,7 +228,7 @@ def _form(token: str, draft: Draft, proposal: Proposal) -> None:
         )
         computing(_("Trying and writing the network…"), asking.act)
         if asking.tidy:
-            asking.again()
+            asking.refresh()
         elif asking.told:  # beside the form
             st.error(plain(asking.told.sentence), icon=":material/error:")
             asking.told = None

@@ -39,7 +39,7 @@ def draw(case: Case) -> None:
     with st.container(horizontal=True):
         st.segmented_control(
             _("Order"), list(orders), format_func=orders.__getitem__, key=state.VIEW + "order",
-            on_change=state.used, required=True,
+            persist_state="page", required=True,
         )  # fmt: skip
         scale = st.segmented_control(
             _("Brightness"), list(scales), format_func=scales.__getitem__, default="each", key="predict.maps.scale",

@@ -39,7 +39,7 @@ def draw(rows: Sequence[Sequence[Answer]]) -> int:
 
     def picked() -> None:
         chosen = st.session_state[key].selection.rows
-        state.used()
+        state.acted()
         state.asking().opened = keys[chosen[0]] if chosen and chosen[0] < len(keys) else None
 
     st.dataframe(

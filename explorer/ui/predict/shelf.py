@@ -195,7 +195,7 @@ def _actions(entry: Entry) -> None:
 
 def _download(entry: Entry) -> None:
     with st.popover(
-        _("Download"), icon=":material/download:", key="predict-shelf-download", on_change=state.used
+        _("Download"), icon=":material/download:", key="predict-shelf-download", on_change=state.acted
     ) as menu:
         if not menu.open:
             return
@@ -207,7 +207,7 @@ def _download(entry: Entry) -> None:
 
 
 def _publish(entry: Entry, called: str) -> None:
-    with st.popover(_("Publish"), icon=":material/publish:", key=_shown(PUBLISH), on_change=state.used) as menu:
+    with st.popover(_("Publish"), icon=":material/publish:", key=_shown(PUBLISH), on_change=state.acted) as menu:
         if not menu.open:
             return
         st.caption(_("A copy under a name of its own, which stays when the run is deleted."))
@@ -229,7 +229,7 @@ def _publish(entry: Entry, called: str) -> None:
 
 def _convolve(entry: Entry) -> None:
     with st.popover(
-        _("For any image size"), icon=":material/photo_size_select_large:", key=_shown(CONVOLVE), on_change=state.used
+        _("For any image size"), icon=":material/photo_size_select_large:", key=_shown(CONVOLVE), on_change=state.acted
     ) as menu:
         if not menu.open:
             return
@@ -252,7 +252,7 @@ def _convolve(entry: Entry) -> None:
 
 
 def _rename(entry: Entry) -> None:
-    with st.popover(_("Rename"), icon=":material/edit:", key=_shown(RENAME), on_change=state.used) as menu:
+    with st.popover(_("Rename"), icon=":material/edit:", key=_shown(RENAME), on_change=state.acted) as menu:
         if not menu.open:
             return
         key = f"predict.shelf.name.{entry.name}"
@@ -281,7 +281,7 @@ def _ask_for(action: Callable[[str], object], key: str, menu: str, said: str) ->
         return []
 
     state.asking().deed = Deed(work, name, said.format(name=name), lambda: _close(menu))
-    state.used()
+    state.acted()
 
 
 def _shown(menu: str) -> str:
@@ -297,7 +297,7 @@ def _close(menu: str) -> None:
 
 def _ask(name: str) -> None:
     st.session_state[ASKING] = name
-    state.used()
+    state.acted()
 
 
 def _answered() -> None:
@@ -321,7 +321,7 @@ def _confirm(entry: Entry) -> None:
             said = _("{name} is deleted.").format(name=entry.name)
             state.asking().deed = Deed(work, DEFAULT, said, lambda: None)
             _answered()
-            state.asking().again()
+            state.asking().refresh()
         if st.button(_("Keep"), key="predict.shelf.keep"):
             _answered()
-            state.asking().again()
+            state.asking().refresh()

@@ -4,11 +4,9 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-import streamlit as st
-
 from explorer.errors import ExplorerError
 from explorer.prediction.pictures import Picture
-from explorer.ui.linked import Linked
+from explorer.ui.page_state import FieldsState, Link
 from explorer.ui.predict.view import View
 
 VIEW = "predict.view."  # of the widgets' keys
@@ -49,23 +47,29 @@ class Told:
     notes: Sequence[str] = ()
 
 
-@dataclass(slots=True)
-class Asking(Linked[View]):
-    """Kept in ``session_state``.
+@dataclass
+class PredictState(FieldsState[View]):
+    """The Predict page's state.
 
     Attributes:
-        opened: key of the one of several pictures that is shown close up.
-        turned: how pictures are looked at that are not looked at as they are, by their keys.
-        seen: key of the picture that the view's ``invert`` and ``ink`` are about; none where a link says them.
-        brought: keys of the files that were there when the page was drawn last.
-        deed: that is to be done when the list of weights is drawn next, as it may take a minute.
-        told: what came of the last one.
-        tidy: what it has left to be done.
+        opened: Key of the one of several pictures that is shown close up.
+        turned: How pictures are looked at that are not looked at as they are, by their keys.
+        seen: Key of the picture that the view's ``invert`` and ``ink`` are about; none where a link says them.
+        brought: Keys of the files that were there when the page was drawn last.
+        deed: What is to be done when the list of weights is drawn next, as it may take a minute.
+        told: What came of the last one.
+        tidy: What it has left to be done.
     """
 
+    NAME: ClassVar[str] = "asking"
+    PAGE: ClassVar[str] = "predict"
     PREFIX: ClassVar[str] = VIEW
+    PREFIXES: ClassVar[tuple[str, ...]] = (VIEW,)
+    PARAMETERS: ClassVar[frozenset[str]] = frozenset(View.model_fields)
+    EMPTY_LINK: ClassVar[bool] = True
     WIDGETS: ClassVar[tuple[str, ...]] = ("show", "invert", "ink", "size", "top", "why", "order")
 
+    view: View = field(default_factory=View, kw_only=True)
     opened: Hashable = None
     turned: dict[Hashable, Turned] = field(default_factory=dict)
     seen: Hashable = None
@@ -76,7 +80,7 @@ class Asking(Linked[View]):
 
     def begin(self) -> None:
         """Follow the link, and see what the widgets say: what is switched holds for the picture that is open."""
-        Linked.begin(self)
+        super().begin()
         if self.seen is not None:
             self._turn(self.seen)
 
@@ -116,11 +120,10 @@ class Asking(Linked[View]):
         else:
             self.turned[key] = how
 
-    def _follow(self, *, elsewhere: bool) -> bool:
-        followed = Linked._follow(self, elsewhere=elsewhere)
-        if followed:
-            self.seen = None
-        return followed
+    def open_link(self, link: Link) -> list[str]:
+        """Take the link over; its ``invert`` and ``ink`` are about no picture yet."""
+        self.seen = None
+        return super().open_link(link)
 
     def act(self, on_wait: Callable[[int], None]) -> None:
         """Do what the user has asked for.
@@ -152,18 +155,17 @@ class Asking(Linked[View]):
             view = view.model_copy(update=own)
         if view.weights != self.view.weights:
             view = view.model_copy(update={"size": None})
-        Linked.show(self, view)
+        super().show(view)
 
 
-def asking() -> Asking:
+def asking() -> PredictState:
     """The session's state."""
-    state: Asking = st.session_state.setdefault("asking", Asking(View()))
-    return state
+    return PredictState.of_session()
 
 
-def used() -> None:
-    """Callback of every widget of the view."""
-    asking().used = True
+def acted() -> None:
+    """Callback of what the user does that changes no field of the view."""
+    asking().acted()
 
 
 def change(**fields: object) -> None:

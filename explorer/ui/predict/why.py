@@ -42,7 +42,7 @@ def draw(answers: Sequence[Answer], *, dark: bool) -> None:
     st.html(NARROW)
     answer = _chosen(answers)
     st.segmented_control(
-        _("Reasons"), list(titles), format_func=titles.__getitem__, key=state.VIEW + "why", on_change=state.used,
+        _("Reasons"), list(titles), format_func=titles.__getitem__, key=state.VIEW + "why", persist_state="page",
         required=True, label_visibility="collapsed",
     )  # fmt: skip
     view = state.asking().look()

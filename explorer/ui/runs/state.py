@@ -28,7 +28,6 @@ class RunsState(FieldsState[View]):
     PAGE: ClassVar[str] = "runs"
     PREFIX: ClassVar[str] = VIEW
     PREFIXES: ClassVar[tuple[str, ...]] = (VIEW,)
-    ANCHOR: ClassVar[str] = VIEW + "text"
     PARAMETERS: ClassVar[frozenset[str]] = frozenset(View.model_fields)
     EMPTY_LINK: ClassVar[bool] = True
     WIDGETS: ClassVar[tuple[str, ...]] = ("text", "status", "seeds", "settings", "measure", "log")

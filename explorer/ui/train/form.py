@@ -1,6 +1,5 @@
 """What the Train page asks for, as one value: the form that becomes jobs, and stands in the link."""
 
-import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,8 @@ from explorer.jobs.job import Job, Resources, checked_name
 from explorer.jobs.make import jobs as make_jobs
 from explorer.jobs.store import Record, Status, store
 from explorer.recipes import RECIPES, Recipe, assignments
-from explorer.recipes.changes import MAX_SWEEP
+from explorer.recipes.changes import MAX_SWEEP, assigned_text
+from explorer.specs.link_text import check_length
 from explorer.training.devices import choose_device
 from explorer.training.start import fits, trainable
 from explorer.ui.compare.entries import of_spec
@@ -103,7 +103,7 @@ class Form:
         link = encode(self.spec, self.base)
         link |= {"dataset": self.dataset} if self.dataset != DATASET else {}
         link |= {"recipe": self.preset} if self.preset != PRESET else {}
-        link |= {key: _written(value) for key, value in self.changes.items()}
+        link |= {key: assigned_text(value) for key, value in self.changes.items()}
         plain = Resources().model_dump()
         link |= {key: str(value) for key, value in self.resources.model_dump().items() if value != plain[key]}
         link |= {"title": self.title} if self.title else {}
@@ -114,8 +114,10 @@ class Form:
     def read(cls, link: Mapping[str, str]) -> tuple["Form", list[str]]:
         """The form of a link, and what is wrong with it: a part that can't be read stays at the default."""
         form, problems = cls(), []
-        if sum(map(len, link.values())) > MAX_LINK:
-            return form, [_("link: longer than {limit:,} characters").format(limit=MAX_LINK)]
+        try:
+            check_length(link, MAX_LINK)
+        except InputError as error:
+            return form, [str(error)]
         for part in (_network, _dataset, _preset, _resources, _title, _sweep, _rows):
             try:
                 form = part(form, link)
@@ -280,13 +282,3 @@ def _rows(form: Form, link: Mapping[str, str]) -> Form:
     if any(len(row) != len(table[0]) for row in table):
         raise InputError(_("link, rows: a row has more or fewer cells than there are keys"))
     return replace(form, rows=table)
-
-
-def _written(value: object) -> str:
-    """A field's value as ``assignments`` reads it back."""
-    if isinstance(value, list):
-        return ",".join(map(str, value)) or "[]"
-    if not isinstance(value, str):
-        return json.dumps(value)
-    (read, _spec) = assignments([f"value={value}"])
-    return value if read["value"] == value else json.dumps(value)

@@ -70,7 +70,7 @@ def draw(training: Training) -> None:
 def _fault_elsewhere(form: Form) -> str:
     """What is wrong with the edit of which this is the network before; empty where there is none."""
     editing = st.session_state.get("editing")
-    return editing.problem if editing and editing.spec == form.spec else ""
+    return editing.fault if editing and editing.spec == form.spec else ""
 
 
 def fit(spec: Spec, form: Form, found: Preview) -> tuple[Spec, list[str]]:

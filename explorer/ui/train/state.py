@@ -1,13 +1,12 @@
-"""The form of the Train page: from the link to the widgets and back.
+"""The state of the Train page: its form, and what is wrong with what the widgets say.
 
-As on the other pages the link is the only lasting form: one that differs from what we wrote last was opened by the
-user and fills the widgets. What breaks a rule is explained beside its field, while the last good form stays.
+What breaks a rule is explained beside its field, while the last good form stays.
 """
 
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -18,9 +17,8 @@ from explorer.families.link import encode
 from explorer.i18n import _
 from explorer.jobs.job import Resources, checked_name
 from explorer.recipes import RECIPES
-from explorer.ui import address
 from explorer.ui.compare.entries import full_title, of_spec
-from explorer.ui.outrun import Trail, repeated
+from explorer.ui.page_state import Link, PageState
 from explorer.ui.train import fields
 from explorer.ui.train.form import CELL, MAX_ROWS, ROW, Form, Table, checked, start_problems, weights_spec
 
@@ -52,21 +50,35 @@ class Sent:
     problem: str
 
 
-@dataclass(slots=True)
-class Training:
-    """Kept in ``session_state``: the last good form, and what is wrong with what the widgets say.
+def _start() -> Form:
+    """The network of the Architecture page, where this session has been there."""
+    editing = st.session_state.get("editing")
+    return Form(spec=editing.spec, base=editing.base) if editing else Form()
 
-    ``problems`` are by field, ``refused`` is what was wrong with the last thing that was opened, a "dataset" or a
-    "network", ``said`` what came of the last choice besides. ``table`` are the rows of the sweep as its widget was
-    given them, ``revision`` counts how often the widgets were filled anew. ``places`` are below fields, for what is
-    found wrong with them once the rest of the page is known. ``wanted`` is the form that the user wants to train,
-    until the page has seen whether it can be. It and ``sent``
-    stand here, for Streamlit may end a run of the page at any access to ``session_state``.
+
+@dataclass
+class Training(PageState):
+    """The Train page's state: the last good form, and what is wrong with what the widgets say.
+
+    Attributes:
+        form: The last good form.
+        problems: What is wrong with the widgets, by field.
+        refused: What was wrong with the last thing that was opened.
+        refused_at: Where that is said: "dataset" or "network".
+        said: What came of the last choice besides.
+        table: The rows of the sweep as its widget was given them.
+        revision: How often the widgets were filled.
+        places: Places below fields, for what is found wrong with them once the rest of the page is known.
+        wanted: The form that the user wants to train, until the page has seen whether it can be. It and ``sent`` stand
+            here, for Streamlit may end a run of the page at any access to ``session_state``.
+        sent: What came of the last press of the Train button.
     """
 
-    form: Form
-    link: dict[str, str] = field(default_factory=dict)
-    link_problems: list[str] = field(default_factory=list)
+    NAME: ClassVar[str] = "training"
+    PAGE: ClassVar[str] = "train"
+    PREFIXES: ClassVar[tuple[str, ...]] = (PREFIX,)
+
+    form: Form = field(default_factory=_start)
     problems: dict[str, str] = field(default_factory=dict)
     refused: str = ""
     refused_at: str = ""
@@ -74,93 +86,74 @@ class Training:
     table: Table = ()
     revision: int = 0
     places: dict[str, DeltaGenerator] = field(default_factory=dict)
-    trail: Trail = field(default_factory=Trail)
     wanted: Form | None = None
     sent: Sent | None = None
 
+    def begin(self) -> None:
+        """Follow the link, or see what the widgets say."""
+        super().begin()
+        self.check_start()
 
-def current() -> Training:
-    """The session's form, with what its widgets say; to be called before any widget of the page."""
-    link = address.ours()
-    training: Training | None = st.session_state.get("training")
-    if training is None:
-        training = st.session_state["training"] = Training(_start())
-        fill(training)
-    again = repeated()  # whatever its link is, no user has opened it
-    if link not in ({}, training.link) and not again and not training.trail.outran(link, _widgets()):
-        training.form, training.link_problems = Form.read(link)
-        training.link = link
-        fill(training)
-        for problem in training.link_problems:
+    def check_start(self) -> None:
+        """See that starting weights and frozen parts go with the network, which may have been changed since."""
+        self.problems |= start_problems(self.form.spec, self.form.recipe) | self.problems
+
+    def open_link(self, link: Link) -> list[str]:
+        """Take over what of the link can be read."""
+        self.form, problems = Form.read(link)
+        return problems
+
+    def to_link(self) -> Link:
+        """The form."""
+        return self.form.to_link()
+
+    def held(self) -> dict[str, Any]:
+        """The form as its widgets hold it, but for the recipe and the sweep: those are filled as they are drawn."""
+        form = self.form
+        resources = {
+            RESOURCES + key: float(value) if isinstance(value, int) else value
+            for key, value in form.resources.model_dump().items()
+        }
+        return {NETWORK: form.base, DATASET: form.dataset, PRESET: form.preset, TITLE: form.title, **resources}
+
+    def fill(self) -> None:
+        """Give every widget the value that the form has."""
+        self.problems.clear()
+        self.table, self.revision = self.form.rows, self.revision + 1
+        super().fill()
+        fields.clear()
+        for row in range(MAX_ROWS):
+            for part in ("key", "values"):
+                st.session_state.pop(f"{SWEEP}{row}.{part}", None)
+
+    def settle(self) -> None:
+        """Take what the widgets say into the form, part by part."""
+        form, before = self.form, self.form
+        self.problems.clear()
+        recipe, problems = fields.settle(form.recipe)
+        form = replace(form, recipe=recipe)
+        try:
+            form = replace(form, resources=checked(_resources(form.resources)))
+        except InputError as error:
+            problems[str(error).partition(":")[0]] = str(error)
+        try:
+            form = replace(form, title=checked_name(st.session_state.get(TITLE, form.title)))
+        except InputError as error:
+            problems["title"] = str(error)
+        held = st.session_state
+        rows = [
+            (held.get(f"{SWEEP}{row}.key", key), held.get(f"{SWEEP}{row}.values", values))
+            for row, (key, values) in enumerate(form.sweep)
+        ]
+        sweep = tuple((key, values.replace(";", ",")) for key, values in rows)
+        form = replace(form, dataset=held.get(DATASET, form.dataset), sweep=sweep)
+        if changes := held.get(table_key(self)):
+            form = replace(form, rows=edited(self.table, changes))
+        for problem in problems.values():
             log.warning("refused: %s", problem)
-    elif DATASET not in st.session_state:  # back from another page: Streamlit has dropped the widgets
-        fill(training)
-    else:
-        _settle(training)
-    _check_start(training)
-    return training
-
-
-def _check_start(training: Training) -> None:
-    """See that starting weights and frozen parts go with the network, which may have been changed since."""
-    form = training.form
-    training.problems |= start_problems(form.spec, form.recipe) | training.problems
-
-
-def _start() -> Form:
-    """The network of the Architecture page, where this session has been there."""
-    editing = st.session_state.get("editing")
-    return Form(spec=editing.spec, base=editing.base) if editing else Form()
-
-
-def _widgets() -> dict[str, object]:
-    return {str(key): value for key, value in st.session_state.items() if str(key).startswith(PREFIX)}
-
-
-def fill(training: Training) -> None:
-    """Give every widget the value that the form has."""
-    form = training.form
-    training.problems.clear()
-    training.table, training.revision = form.rows, training.revision + 1
-    st.session_state[NETWORK] = form.base
-    st.session_state[DATASET] = form.dataset
-    st.session_state[PRESET] = form.preset
-    st.session_state[TITLE] = form.title
-    fields.clear()
-    for key, value in form.resources.model_dump().items():
-        st.session_state[RESOURCES + key] = float(value) if isinstance(value, int) else value
-    for row in range(MAX_ROWS):
-        for part in ("key", "values"):
-            st.session_state.pop(f"{SWEEP}{row}.{part}", None)
-
-
-def _settle(training: Training) -> None:
-    """Take what the widgets say into the form, part by part."""
-    form, before = training.form, training.form
-    training.problems.clear()
-    recipe, problems = fields.settle(form.recipe)
-    form = replace(form, recipe=recipe)
-    try:
-        form = replace(form, resources=checked(_resources(form.resources)))
-    except InputError as error:
-        problems[str(error).partition(":")[0]] = str(error)
-    try:
-        form = replace(form, title=checked_name(st.session_state.get(TITLE, form.title)))
-    except InputError as error:
-        problems["title"] = str(error)
-    held = st.session_state
-    rows = [
-        (held.get(f"{SWEEP}{row}.key", key), held.get(f"{SWEEP}{row}.values", values))
-        for row, (key, values) in enumerate(form.sweep)
-    ]
-    form = replace(form, dataset=held[DATASET], sweep=tuple((key, values.replace(";", ",")) for key, values in rows))
-    if changes := held.get(table_key(training)):
-        form = replace(form, rows=edited(training.table, changes))
-    for problem in problems.values():
-        log.warning("refused: %s", problem)
-    training.form, training.problems = form, problems
-    if form != before:
-        training.link_problems, training.refused, training.said = [], "", ""
+        self.form, self.problems = form, problems
+        if form != before:
+            self.link_problems, self.refused, self.said = [], "", ""
 
 
 def table_key(training: Training) -> str:
@@ -208,8 +201,8 @@ def open_preset() -> None:
 
 def change_recipe(**values: object) -> None:
     """For callbacks: replace fields of the recipe that no widget of their own holds."""
-    training: Training = st.session_state["training"]
-    _settle(training)
+    training = Training.of_session()
+    training.settle()
     change(recipe=training.form.recipe.changed(**values))
 
 
@@ -220,8 +213,8 @@ def open_weights(name: str | None, *, network: bool) -> None:
         name: of the weights.
         network: take the network that they are of, too; what was frozen of the former one goes with it.
     """
-    training: Training = st.session_state["training"]
-    _settle(training)
+    training = Training.of_session()
+    training.settle()
     recipe = training.form.recipe.changed(weights=name, **({"freeze": []} if network or name is None else {}))
     if name is None or not network:
         change(recipe=recipe)
@@ -237,10 +230,11 @@ def open_weights(name: str | None, *, network: bool) -> None:
 
 def want() -> None:
     """Callback of the Train button: what was typed as it was pressed counts."""
-    training: Training = st.session_state["training"]
-    _settle(training)
-    _check_start(training)
-    training.wanted, training.trail.used = training.form, True
+    training = Training.of_session()
+    training.settle()
+    training.check_start()
+    training.acted()
+    training.wanted = training.form
 
 
 def change(*, refused: str = "", at: str = "dataset", **parts: object) -> None:
@@ -251,12 +245,12 @@ def change(*, refused: str = "", at: str = "dataset", **parts: object) -> None:
         at: where that is said: "dataset" or "network".
         **parts: of the form.
     """
-    training: Training = st.session_state["training"]
-    training.trail.used = True
-    _settle(training)  # what was typed beside the change stays
+    training = Training.of_session()
+    training.acted()
+    training.settle()  # what was typed beside the change stays
     training.link_problems, training.refused, training.refused_at, training.said = [], refused, at, ""
     training.form = replace(training.form, **parts)  # type: ignore[arg-type]
-    fill(training)
+    training.fill()
 
 
 def link_with(spec: Spec, base: str) -> dict[str, str]:
@@ -265,14 +259,3 @@ def link_with(spec: Spec, base: str) -> dict[str, str]:
     if training is None:
         return encode(spec, base)
     return replace(training.form, spec=spec, base=base).to_link()
-
-
-def write_link(training: Training) -> None:
-    """Write the form to the address bar; a link that was refused in part stays there until the first edit."""
-    link = training.form.to_link()
-    training.trail.rest(_widgets())
-    if training.link_problems or (link == training.link and address.ours()):
-        return
-    training.trail.replace(training.link)
-    training.link = link
-    address.write(link)

@@ -10,8 +10,9 @@ from explorer.errors import ExplorerError, InputError
 from explorer.i18n import _, ngettext
 from explorer.jobs import service
 from explorer.jobs.store import ACTIVE, AT_WORK, Record, Status, store
-from explorer.ui import address, outrun
+from explorer.ui import address
 from explorer.ui.faults import in_words, silence
+from explorer.ui.page_state import refresh
 from explorer.ui.runs.words import status_name
 from explorer.ui.text import plain
 from explorer.ui.train import state
@@ -81,7 +82,7 @@ def _standing(ids: Sequence[str], *, polling: bool) -> None:
     everything = store().records()
     active = [record for record in everything if record.status in ACTIVE]
     if polling and not active:
-        outrun.again()
+        refresh()
     if mine := [record for record in everything if record.id in ids]:
         st.success(_where(mine, everything), icon=":material/check_circle:")
         st.page_link(

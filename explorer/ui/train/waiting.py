@@ -3,7 +3,7 @@
 import streamlit as st
 
 from explorer.i18n import _
-from explorer.ui import outrun
+from explorer.ui.page_state import refresh
 from explorer.ui.text import plain
 from explorer.ui.train.task_queue import Lane, Piece, T
 
@@ -28,7 +28,7 @@ def follow(lane: Lane[T], key: str, begun: str) -> Piece[T]:
 def _watch(lane: Lane[T], key: str, begun: str) -> None:
     piece = lane.ask(key)
     if piece.ended:
-        outrun.again()
+        refresh()
     if piece.total:
         share = min(piece.done / piece.total, 1.0)
         st.progress(share, _("{step}: {share:.0%}").format(step=plain(piece.step), share=share))
