@@ -7,17 +7,17 @@ EXACT_BELOW = 100_000
 MINUTE, HOUR, DAY = 60, 60 * 60, 24 * 60 * 60
 
 
-def short(value: int) -> str:
+def short(value: float) -> str:
     """138357544 as ``138.36 M``; numbers below 100,000 are exact: ``4,096``."""
     return f"{value:,}" if abs(value) < EXACT_BELOW else _scaled(value)
 
 
-def bytes_short(value: int) -> str:
+def bytes_short(value: float) -> str:
     """553430176 as ``553.43 MB``."""
     return f"{value:,} B" if abs(value) < 1000 else f"{_scaled(value)}B"
 
 
-def _scaled(value: int) -> str:
+def _scaled(value: float) -> str:
     # 999,996 in thousands would be printed as 1,000.00, so it takes the next prefix.
     prefix, unit = next((p for p in PREFIXES if abs(value) < 999.995 * p[1]), PREFIXES[-1])
     return f"{value / unit:,.2f} {prefix}"

@@ -101,17 +101,18 @@ if editing.fault:
         else _("Not a network yet: the numbers are those of the last good one"),
         icon=":material/error:",
     )
-terms = frozenset(view.flops)
 options = {
     "batch_size": view.batch, "optimizer": view.optimizer, "precision": view.precision, "device": view.device
 }  # fmt: skip
-analysis = analyse(editing.spec, **options)
+analysis, base = (
+    analyse(spec, **options).counting(frozenset(view.flops)) for spec in (editing.spec, resolve(editing.base))
+)
 
 with drawing:
     diagram.draw(analysis, svg.name(editing.spec, editing.base), view, dark=dark)
 
 with numbers_side:
-    headline.draw(analysis, analyse(resolve(editing.base), **options), editing.base, terms)
+    headline.draw(analysis, base, editing.base)
 
 with layer_side:
     layer_panel.draw(analysis, view.layer, dark=dark)
@@ -133,8 +134,8 @@ st.segmented_control(
     key=state.VIEW + "table",
 )  # fmt: skip
 view = editing.look()
-tables.draw(analysis, view, terms)
-tables.draw_heads(analysis, terms)
+tables.draw(analysis, view)
+tables.draw_heads(analysis)
 
 published.table(analysis)
 

@@ -7,8 +7,9 @@ the last good comparison stays.
 import streamlit as st
 
 from explorer.analysis.alignment import Status
-from explorer.analysis.comparison import MOST, Measure, counts, unlike_inputs
+from explorer.analysis.comparison import MOST, counts, unlike_inputs
 from explorer.analysis.landmarks import landmarks, measured
+from explorer.analysis.measures import Measure, Place, shown
 from explorer.i18n import _
 from explorer.ui import published
 from explorer.ui.compare import cards, charts, diff, html, state, tables
@@ -18,7 +19,7 @@ from explorer.ui.compare.words import all_same, measure_name, tally
 from explorer.ui.editors.common import number
 from explorer.ui.text import plain
 
-MEASURES = (Measure.PARAMS, Measure.MACS, Measure.ACTIVATION_BYTES, Measure.RECEPTIVE_FIELD)
+MEASURES = {str(measure): measure_name(measure) for measure in shown(Place.STAGES)}
 DRAWN = {"stage": _("By stage"), "depth": _("Along the depth")}
 LISTED = {"differences": _("Only differences"), "all": _("All layers")}
 NO_TOOLBAR = {"displayModeBar": False}
@@ -90,7 +91,7 @@ published.accuracies(list(zip(names, comparison.networks, strict=True)))
 st.header(_("Where the difference is"), anchor=False)
 with st.container(horizontal=True):
     st.segmented_control(
-        _("Number"), MEASURES, required=True, format_func=measure_name, key=state.VIEW + "measure",
+        _("Number"), list(MEASURES), required=True, format_func=MEASURES.get, key=state.VIEW + "measure",
         label_visibility="collapsed",
     )  # fmt: skip
     st.segmented_control(

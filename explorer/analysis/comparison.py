@@ -1,42 +1,18 @@
 """Two to four networks in numbers: differences to the first, in total, by stage and by depth."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import chain, groupby
 from math import prod
 from typing import Any
 
 from explorer.analysis.alignment import Row, Status, align
-from explorer.analysis.kinds import WEIGHTED, group_of
-from explorer.analysis.result import Analysis, Layer
+from explorer.analysis.measures import Measure, Number, Numbers, Place, by_stage, depths, shown
+from explorer.analysis.result import Analysis
 from explorer.errors import InputError
 from explorer.i18n import _
 
 LEAST, MOST = 2, 4
-
-
-class Measure(StrEnum):
-    """The numbers that networks are compared by."""
-
-    PARAMS = "params"
-    MACS = "macs"
-    FLOPS = "flops"
-    WEIGHT_BYTES = "weight_bytes"
-    ACTIVATION_BYTES = "activation_bytes"
-    PEAK_ACTIVATION_BYTES = "peak_activation_bytes"
-    TRAINING_BYTES = "training_bytes"
-    RECEPTIVE_FIELD = "receptive_field"
-    DEPTH = "depth"
-
-
-# What every layer adds to.
-COSTS: dict[Measure, Callable[[Layer], int]] = {
-    Measure.PARAMS: lambda layer: layer.params,
-    Measure.MACS: lambda layer: layer.macs,
-    Measure.ACTIVATION_BYTES: lambda layer: layer.activation_bytes,
-}
-Numbers = dict[Measure, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +54,7 @@ class Comparison:
                     "totals": {
                         measure: {"difference": difference(self.totals[0], numbers, measure),
                                   "ratio": ratio(self.totals[0], numbers, measure)}
-                        for measure in Measure
+                        for measure in shown(Place.COMPARISON)
                     },
                     "layers": counts(rows),
                     "rows": [_row(row) for row in rows],
@@ -125,7 +101,7 @@ def unlike_inputs(networks: Sequence[Analysis]) -> str:
     ).format(inputs=each)
 
 
-def difference(first: Numbers, other: Numbers, measure: Measure) -> int | None:
+def difference(first: Numbers, other: Numbers, measure: Measure) -> Number | None:
     """How much more a network has than the first; None where one of them has no such number."""
     before, after = first[measure], other[measure]
     return None if before is None or after is None else after - before
@@ -144,43 +120,24 @@ def counts(rows: Sequence[Row]) -> dict[Status, int]:
 
 def totals(network: Analysis) -> Numbers:
     """A network's numbers; costs for one image, training for the analysis' batch."""
-    sums = network.totals
-    return {
-        Measure.PARAMS: sums.params,
-        Measure.MACS: sums.macs,
-        Measure.FLOPS: sums.flops,
-        Measure.WEIGHT_BYTES: sums.weight_bytes,
-        Measure.ACTIVATION_BYTES: sums.activation_bytes,
-        Measure.PEAK_ACTIVATION_BYTES: sums.peak_activation_bytes,
-        Measure.TRAINING_BYTES: network.training.total if network.training else None,
-        Measure.RECEPTIVE_FIELD: network.field.size if network.field else None,
-        Measure.DEPTH: max(depths(network.layers), default=0),
-    }
-
-
-def depths(layers: Sequence[Layer]) -> list[int]:
-    """For each layer the most convolutions and linear layers on any path that ends in it: how papers count depth."""
-    found: list[int] = []
-    for layer in layers:
-        before = max((found[source] for source in layer.inputs), default=0)
-        found.append(before + (group_of(layer.kind) in WEIGHTED))
-    return found
+    return {measure: measure.record.of_network(network) for measure in shown(Place.COMPARISON)}
 
 
 def by_depth(network: Analysis) -> list[Point]:
     """What a network has reached and spent at each depth, from its first layer to its last."""
-    points: list[Point] = []
-    spent = dict.fromkeys(COSTS, 0)
     ordered = sorted(zip(depths(network.layers), network.layers, strict=True), key=lambda pair: pair[0])
-    for depth, group in groupby(ordered, key=lambda pair: pair[0]):
-        layers = [layer for _depth, layer in group]
-        spent = {measure: spent[measure] + sum(map(amount, layers)) for measure, amount in COSTS.items()}
-        points.append(Point(depth, layers[-1].name, {**spent, Measure.RECEPTIVE_FIELD: _field(layers)}))
-    return points
-
-
-def _field(layers: Sequence[Layer]) -> int | None:
-    return max((layer.field.size for layer in layers if layer.field), default=None)
+    groups = [
+        (depth, [layer for _depth, layer in group]) for depth, group in groupby(ordered, key=lambda pair: pair[0])
+    ]
+    along = {
+        measure: measure.record.layers.along([layers for _depth, layers in groups])
+        for measure in shown(Place.STAGES)
+        if measure.record.layers
+    }
+    return [
+        Point(depth, layers[-1].name, {measure: numbers[position] for measure, numbers in along.items()})
+        for position, (depth, layers) in enumerate(groups)
+    ]
 
 
 def stages(networks: Sequence[Analysis]) -> tuple[Stage, ...]:
@@ -195,16 +152,9 @@ def _place(stage: str) -> tuple[bool, int]:
 
 
 def _by_stage(network: Analysis) -> dict[str, Numbers]:
-    layers: dict[str, list[Layer]] = {}
-    for layer in network.layers:
-        layers.setdefault(layer.stage, []).append(layer)
-    return {name: _numbers(part) for name, part in layers.items()}
-
-
-def _numbers(layers: Sequence[Layer]) -> Numbers:
     return {
-        **{measure: sum(map(amount, layers)) for measure, amount in COSTS.items()},
-        Measure.RECEPTIVE_FIELD: _field(layers),
+        name: {measure: measure.record.amount(layers) for measure in shown(Place.STAGES)}
+        for name, layers in by_stage(network.layers).items()
     }
 
 

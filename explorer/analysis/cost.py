@@ -5,8 +5,10 @@ call FLOPs. FLOPs are twice that, plus the terms below. docs/numbers.md states t
 """
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any, Self
 
 from torch import nn
 
@@ -28,7 +30,7 @@ class Term(StrEnum):
 
 @dataclass(slots=True)
 class Cost:
-    """Cost of one layer for one image.
+    """Cost of one layer, or of several together, for one image.
 
     ``unknown`` names the operators for which we have no formula: their cost is missing from the others.
     """
@@ -46,6 +48,26 @@ class Cost:
         """Count more of one term."""
         if amount:
             self.terms[term] = self.terms.get(term, 0) + amount
+
+    @classmethod
+    def sum(cls, costs: Iterable["Cost"]) -> Self:
+        """The cost of several layers together."""
+        total = cls()
+        for cost in costs:
+            total.macs += cost.macs
+            total.unknown += cost.unknown
+            for term, amount in cost.terms.items():
+                total.add(term, amount)
+        return total
+
+    def counting(self, terms: frozenset[Term]) -> Self:
+        """The same cost with FLOPs of some terms only."""
+        return replace(self, terms={term: amount for term, amount in self.terms.items() if term in terms})
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``analyze --json`` prints it."""
+        terms = {str(term): amount for term, amount in self.terms.items()}
+        return {"macs": self.macs, "flops": self.flops, "flops_terms": terms}
 
 
 _NORMS = (nn.LocalResponseNorm, nn.LayerNorm, nn.GroupNorm, nn.modules.batchnorm._NormBase)

@@ -1,9 +1,9 @@
 """The numbers of an analysis, as frozen data: what pages draw and ``analyze --json`` prints."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
-from explorer.analysis.cost import Term
+from explorer.analysis.cost import Cost, Term
 from explorer.analysis.devices import Device
 from explorer.analysis.memory import Training
 from explorer.families import Spec
@@ -104,8 +104,7 @@ class Layer:
     window: Window | None
     params: int
     trainable: int
-    macs: int
-    terms: dict[Term, int]
+    cost: Cost
     activation_bytes: int
     field: Field | None
     sees_whole_image: bool
@@ -118,9 +117,18 @@ class Layer:
         return f"{self.kind} {self.window}" if self.window else self.kind
 
     @property
+    def macs(self) -> int:
+        """Multiply-accumulates, without bias."""
+        return self.cost.macs
+
+    @property
     def flops(self) -> int:
-        """Sum of the terms."""
-        return sum(self.terms.values())
+        """Sum of the terms that count."""
+        return self.cost.flops
+
+    def counting(self, terms: frozenset[Term]) -> Self:
+        """The same layer with FLOPs of some terms only."""
+        return replace(self, cost=self.cost.counting(terms))
 
     def to_dict(self) -> dict[str, Any]:
         """As ``analyze --json`` prints it."""
@@ -133,9 +141,7 @@ class Layer:
             "inputs": list(self.inputs),
             "window": self.window.to_dict() if self.window else None,
             "params": self.params,
-            "macs": self.macs,
-            "flops": self.flops,
-            "flops_terms": {str(term): amount for term, amount in self.terms.items()},
+            **self.cost.to_dict(),
             "activation_bytes": self.activation_bytes,
             "receptive_field": self.field.to_dict() if self.field else None,
             "sees_whole_image": self.sees_whole_image,
@@ -169,8 +175,7 @@ class Totals:
     params: int
     trainable_params: int
     aux_params: int
-    macs: int
-    terms: dict[Term, int]
+    cost: Cost
     torchinfo_mult_adds: int
     weight_bytes: int
     buffer_bytes: int
@@ -178,9 +183,19 @@ class Totals:
     peak_activation_bytes: int
 
     @property
+    def macs(self) -> int:
+        """Multiply-accumulates, without bias."""
+        return self.cost.macs
+
+    @property
+    def terms(self) -> dict[Term, int]:
+        """The FLOPs by what they are spent on."""
+        return self.cost.terms
+
+    @property
     def flops(self) -> int:
-        """Sum of the terms."""
-        return sum(self.terms.values())
+        """Sum of the terms that count."""
+        return self.cost.flops
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +228,17 @@ class Analysis:
     warnings: tuple[Warned, ...]
     formulas: dict[str, str]
 
+    def counting(self, terms: frozenset[Term]) -> Self:
+        """The same numbers with FLOPs of some terms only; the formulas go on to list them all."""
+        return replace(
+            self,
+            layers=tuple(layer.counting(terms) for layer in self.layers),
+            auxiliary=tuple(
+                replace(head, layers=tuple(layer.counting(terms) for layer in head.layers)) for head in self.auxiliary
+            ),
+            totals=replace(self.totals, cost=self.totals.cost.counting(terms)),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """The ``analyze --json`` document."""
         totals, training = self.totals, self.training
@@ -223,9 +249,7 @@ class Analysis:
                 "params": totals.params,
                 "trainable_params": totals.trainable_params,
                 "aux_params": totals.aux_params,
-                "macs": totals.macs,
-                "flops": totals.flops,
-                "flops_terms": {str(term): amount for term, amount in totals.terms.items()},
+                **totals.cost.to_dict(),
                 "torchinfo_mult_adds": totals.torchinfo_mult_adds,
                 "weight_bytes": totals.weight_bytes,
                 "buffer_bytes": totals.buffer_bytes,

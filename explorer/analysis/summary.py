@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from explorer.analysis import advice, formulas
-from explorer.analysis.cost import Cost, Term, cost, mult_adds
+from explorer.analysis.cost import Cost, cost, mult_adds
 from explorer.analysis.devices import AUTO, Device, of_this_machine
 from explorer.analysis.memory import (
     FLOAT32,
@@ -94,7 +94,7 @@ def analyse(
             _sum_of(layer.trainable for layer in measured.layers), totals.trainable_params
         ),
         "macs": formulas.equation(_sum_of(layer.macs for layer in measured.layers), totals.macs),
-        "flops": formulas.flops(Cost(totals.macs, totals.terms)),
+        "flops": formulas.flops(totals.cost),
         "weight_bytes": formulas.equation(formulas.product(totals.params, FLOAT32), totals.weight_bytes),
         "activation_bytes": formulas.equation(
             _sum_of(layer.activation_bytes for layer in measured.layers), totals.activation_bytes
@@ -168,18 +168,13 @@ def _collect(network: nn.Module, heads: dict[str, nn.Module], spec: Spec, trace:
     layers = _layers(trace, states, costs, spec)
     parameters = list(network.parameters())
     params = sum(parameter.numel() for parameter in parameters)
-    terms: dict[Term, int] = {}
-    for layer in layers:
-        for term, amount in layer.terms.items():
-            terms[term] = terms.get(term, 0) + amount
     auxiliary = [sum(parameter.numel() for parameter in head.parameters()) for head in heads.values()]
     buffers = [buffer.nbytes for buffer in network.buffers()]
     totals = Totals(
         params=params,
         trainable_params=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
         aux_params=sum(auxiliary),
-        macs=sum(layer.macs for layer in layers),
-        terms=terms,
+        cost=Cost.sum(costs.values()),
         torchinfo_mult_adds=sum(map(mult_adds, trace.rows)),
         weight_bytes=FLOAT32 * params,
         buffer_bytes=sum(buffers),
@@ -256,8 +251,7 @@ def _layers(trace: Trace, states: States, costs: dict[str, Cost], spec: Spec) ->
                 window=next((found for op in row.ops if (found := _window(op))), None),
                 params=row.params,
                 trainable=row.trainable,
-                macs=spent.macs,
-                terms=spent.terms,
+                cost=spent,
                 activation_bytes=new_bytes,
                 field=field,
                 sees_whole_image=isinstance(state, Whole),

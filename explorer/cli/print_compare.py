@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from explorer.analysis import Layer
 from explorer.analysis.alignment import Row, Status
-from explorer.analysis.comparison import Comparison, Measure, counts, unlike_inputs
+from explorer.analysis.comparison import Comparison, counts, unlike_inputs
+from explorer.analysis.measures import Measure, Place, shown
 from explorer.formatting import shape
 from explorer.i18n import _
 from explorer.ui.compare.entries import full_title, of_spec
-from explorer.ui.compare.words import SIGNS, all_same, amount, measure_name, more, relative, tally
+from explorer.ui.compare.words import SIGNS, all_same, measure_name, more, relative, tally
 
 
 def report(comparison: Comparison) -> str:
@@ -20,7 +21,8 @@ def report(comparison: Comparison) -> str:
         for letter, name, network in zip(letters, names, comparison.networks, strict=True)
     ]
     lines += ["", f"! {note}"] if (note := unlike_inputs(comparison.networks)) else []
-    lines += ["", *_columns([[_("for one image"), *letters], *(_totals(comparison, measure) for measure in Measure)])]
+    totals = [_totals(comparison, measure) for measure in shown(Place.COMPARISON)]
+    lines += ["", *_columns([[_("for one image"), *letters], *totals])]
     first, *others = (network.spec for network in comparison.networks)
     for letter, other, rows in zip(letters[1:], others, comparison.rows, strict=True):
         found = counts(rows)
@@ -33,11 +35,11 @@ def report(comparison: Comparison) -> str:
 
 def _totals(comparison: Comparison, measure: Measure) -> list[str]:
     first, *others = comparison.totals
-    cells = [measure_name(measure), amount(first[measure], measure)]
+    cells = [measure_name(measure), measure.record.write(first[measure])]
     for numbers in others:
         apart = filter(None, dict.fromkeys((more(first, numbers, measure), relative(first, numbers, measure))))
         told = ", ".join(apart)  # nothing where one of them has no such number
-        cells.append(amount(numbers[measure], measure) + (f" ({told})" if told else ""))
+        cells.append(measure.record.write(numbers[measure]) + (f" ({told})" if told else ""))
     return cells
 
 

@@ -1,24 +1,19 @@
 """An analysis as text for a terminal."""
 
-from explorer.analysis import Analysis
-from explorer.formatting import bytes_short, shape, short
+from explorer.analysis import Analysis, Layer
+from explorer.analysis.measures import COUNT, Measure, Place, shown
+from explorer.formatting import shape
 from explorer.i18n import _
 
 
 def report(analysis: Analysis) -> str:
     """Table of layers, totals and warnings."""
-    totals = analysis.totals
-    header = (_("layer"), _("kind"), _("output"), _("parameters"), _("MACs"), _("field"))
+    measures = shown(Place.LISTED)
+    titles = [names.listed or names.printed for names in (measure.record.names() for measure in measures)]
+    header = (_("layer"), _("kind"), _("output"), *titles)
     every = [*analysis.layers, *(layer for head in analysis.auxiliary for layer in head.layers)]
     rows = [
-        (
-            layer.name,
-            layer.kind,
-            shape(layer.output_shape),
-            f"{layer.params:,}",
-            short(layer.macs),
-            str(layer.field.size) if layer.field else _("all") if layer.sees_whole_image else "?",
-        )
+        (layer.name, layer.kind, shape(layer.output_shape), *(_cell(layer, measure) for measure in measures))
         for layer in every
     ]
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
@@ -28,30 +23,32 @@ def report(analysis: Analysis) -> str:
     ]
     if analysis.auxiliary:
         lines.insert(1 + len(analysis.layers), _("auxiliary heads, in training only, counted apart:"))
-    field = analysis.field
+    told = {"device": analysis.device, "batch": analysis.batch_size}
     sums = [
-        (_("parameters"), f"{totals.params:,}"),
-        (_("parameters of auxiliary heads"), f"{totals.aux_params:,}"),
-        (_("MACs"), f"{totals.macs:,}"),
-        (_("FLOPs"), f"{totals.flops:,}"),
-        (_("torchinfo mult-adds"), f"{totals.torchinfo_mult_adds:,}"),
-        (_("weights"), bytes_short(totals.weight_bytes)),
-        (_("activations, all"), bytes_short(totals.activation_bytes)),
-        (_("activations, at most at once"), bytes_short(totals.peak_activation_bytes)),
-        (
-            _("training on {device}, batches of {batch}").format(device=analysis.device, batch=analysis.batch_size),
-            bytes_short(analysis.training.total) if analysis.training else "–",
-        ),
-        (
-            _("receptive field"),
-            _("{size} pixels, stride {stride}, padding {padding}").format(
-                size=field.size, stride=field.stride, padding=field.padding
-            )
-            if field
-            else analysis.field_note,
-        ),
+        (measure.record.names().printed.format(**told), _total(analysis, measure)) for measure in shown(Place.PRINTED)
     ]
     label_width = max(len(label) for label, _value in sums)
     lines += ["", *(f"{label.ljust(label_width)}  {value}" for label, value in sums)]
     lines += ["", *(f"! {warned.message}" for warned in analysis.warnings)] if analysis.warnings else []
     return "\n".join(lines)
+
+
+def _cell(layer: Layer, measure: Measure) -> str:
+    amount = measure.record.amount([layer])
+    if measure is Measure.RECEPTIVE_FIELD:
+        return str(amount) if amount is not None else _("all") if layer.sees_whole_image else "?"
+    return f"{amount:,}" if measure is Measure.PARAMS else measure.record.write(amount)
+
+
+def _total(analysis: Analysis, measure: Measure) -> str:
+    field, record = analysis.field, measure.record
+    amount = record.of_network(analysis)
+    if measure is Measure.RECEPTIVE_FIELD:
+        return (
+            _("{size} pixels, stride {stride}, padding {padding}").format(
+                size=field.size, stride=field.stride, padding=field.padding
+            )
+            if field
+            else analysis.field_note
+        )
+    return f"{amount:,}" if record.unit is COUNT else record.write(amount)

@@ -8,6 +8,7 @@ what opens and closes.
 from itertools import accumulate
 
 from explorer.analysis import Analysis, Layer
+from explorer.analysis.measures import DRAWN, PIXELS
 from explorer.drawing import heads, heat, volumes
 from explorer.drawing.kinds import Group, colours, group_name, group_of
 from explorer.drawing.layout import (
@@ -26,7 +27,7 @@ from explorer.drawing.looks import Look, opening
 from explorer.drawing.svg import FONT, Attribute, element, picture, polygon, text, title
 from explorer.drawing.theme import Theme, theme
 from explorer.drawing.tree import Node, tree
-from explorer.formatting import bytes_short, shape, short
+from explorer.formatting import shape, short
 from explorer.i18n import _, ngettext
 
 LEGEND = 30.0
@@ -85,7 +86,8 @@ class _Drawing:
             for edge in layout.edges
             if edge.source and self.first(edge.target).kind == "Add" and edge.source.lane != edge.target.lane
         }
-        self.bounds = heat.steps(analysis, look.colour) if look.colour != "kind" else (1, 1)
+        self.measure = DRAWN.get(look.colour)  # none for the kinds of layers
+        self.bounds = heat.steps(analysis, self.measure) if self.measure else (1, 1)
 
     def svg(self, name: str) -> str:
         layout = self.layout
@@ -218,9 +220,9 @@ class _Drawing:
         return [box.x + box.width * end / sum(widths) for end in list(accumulate(widths))[:-1]]
 
     def fill(self, layers: list[Layer], kind: str) -> str:
-        if self.look.colour == "kind":
+        if self.measure is None:
             return self.kinds[group_of(kind)]
-        value = heat.amount(layers, self.look.colour)
+        value = self.measure.record.amount(layers)
         return heat.colour(value, *self.bounds, dark=self.look.dark) if value else self.theme.line
 
     def describe(self, layer: Layer) -> str:
@@ -341,7 +343,7 @@ class _Drawing:
 
     def legend(self) -> str:
         y = self.layout.height + LEGEND / 2
-        if self.look.colour == "kind":
+        if self.measure is None:
             groups = dict.fromkeys(group_of(layer.kind) for layer in self.analysis.layers)
             x, out = 10.0, []
             for group in sorted(groups, key=list(Group).index):
@@ -350,11 +352,12 @@ class _Drawing:
                 x += words_width(group_name(group)) + 30
             return "".join(out)
         least, most = self.bounds
-        show = bytes_short if self.look.colour == "activation_bytes" else short
+        unit = self.measure.record.unit
+        show = short if unit is PIXELS else unit.write
         cells = [
             element(
                 "rect", x=60 + 3 * step, y=y - 5, width=3.2, height=11,
-                fill=heat.colour(round(least * (most / least) ** (step / 40)), least, most, dark=self.look.dark),
+                fill=heat.colour(least * (most / least) ** (step / 40), least, most, dark=self.look.dark),
             )
             for step in range(41)
         ]  # fmt: skip

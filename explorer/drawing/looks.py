@@ -14,7 +14,7 @@ PARTS = 36  # boxes up to which the stages are open
 class Look:
     """How a network is drawn.
 
-    ``colour`` is "kind" or one of :data:`explorer.drawing.heat.MEASURES`; ``detail`` "auto" opens as much as fits a
+    ``colour`` is "kind" or a key of :data:`explorer.analysis.measures.DRAWN`; ``detail`` "auto" opens as much as fits a
     page, "all" everything, "stages" nothing; ``folded`` are the keys of nodes that are the other way round;
     ``chosen`` is the name of a layer, which is drawn even if its block is closed.
     """

@@ -1,6 +1,7 @@
 """The table of layers as CSV (RFC 4180): one row a layer, every number exact, for one image."""
 
 from explorer.analysis import Layer, analyse
+from explorer.analysis.measures import Place, shown
 from explorer.exports.cells import as_csv
 from explorer.families import Spec
 
@@ -16,14 +17,7 @@ COLUMNS = (
     "padding",
     "dilation",
     "groups",
-    "parameters",
-    "trainable_parameters",
-    "macs",
-    "flops",
-    "activation_bytes",
-    "receptive_field_size",
-    "receptive_field_stride",
-    "receptive_field_padding",
+    *(measure.record.csv or measure for measure in shown(Place.CSV)),
     "sees_whole_image",
     "auxiliary",
 )
@@ -46,8 +40,8 @@ def table(spec: Spec) -> str:
     return as_csv([COLUMNS, *rows])
 
 
-def _row(layer: Layer, layers: tuple[Layer, ...]) -> tuple[str | int, ...]:
-    window, field = layer.window, layer.field
+def _row(layer: Layer, layers: tuple[Layer, ...]) -> tuple[str | float | None, ...]:
+    window = layer.window
     return (
         layer.name,
         layer.kind,
@@ -57,12 +51,7 @@ def _row(layer: Layer, layers: tuple[Layer, ...]) -> tuple[str | int, ...]:
         _by(layer.output_shape),
         *((_by(window.kernel), _by(window.stride), _by(window.padding), _by(window.dilation)) if window else [""] * 4),
         window.groups if window else "",
-        layer.params,
-        layer.trainable,
-        layer.macs,
-        layer.flops,
-        layer.activation_bytes,
-        *((field.size, field.stride, field.padding) if field else [""] * 3),
+        *(measure.record.amount([layer]) for measure in shown(Place.CSV)),
         int(layer.sees_whole_image),
     )
 

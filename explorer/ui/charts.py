@@ -1,13 +1,14 @@
 """Charts of an analysis. Colours come from the kinds of layers and from the page's theme."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import altair as alt
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from explorer.analysis import Analysis, Layer
+from explorer.analysis import Analysis, Layer, measures
+from explorer.analysis.measures import DRAWN, Measure, Number
 from explorer.drawing.kinds import Group, colours, group_name, group_of
 from explorer.drawing.theme import theme
 from explorer.i18n import _
@@ -20,47 +21,45 @@ BAR = 30
 AXES = 130  # axis and legend
 
 
-def measures() -> dict[str, str]:
-    """What the chart along the layers can show."""
-    return {
-        "field": _("Receptive field"),
-        "params": _("Parameters"),
-        "macs": _("MACs"),
-        "activation_bytes": _("Activations"),
-    }
+class Bar(NamedTuple):
+    """A layer in the chart along the network."""
+
+    position: int
+    layer: Layer
+    amount: Number
 
 
-def along(analysis: Analysis, measure: str, chosen: str, *, dark: bool) -> go.Figure:
+def bars_of(analysis: Analysis, measure: Measure) -> list[Bar]:
+    """The layers that have any of a measure."""
+    amounts = ((position, layer, measure.record.amount([layer])) for position, layer in enumerate(analysis.layers))
+    return [Bar(position, layer, amount) for position, layer, amount in amounts if amount]
+
+
+def along(analysis: Analysis, measure: Measure, chosen: str, *, dark: bool) -> go.Figure:
     """One measure along the layers, in the order and the colours of the diagram; ``chosen`` is marked."""
-    figure = go.Figure()
-    layers = [(position, layer) for position, layer in enumerate(analysis.layers) if _amount(layer, measure)]
-    if measure == "field":
+    figure, record = go.Figure(), measure.record
+    bars = bars_of(analysis, measure)
+    if measure is Measure.RECEPTIVE_FIELD:
         figure.add_scatter(
-            x=[position for position, _layer in layers],
-            y=[_amount(layer, measure) for _position, layer in layers],
+            x=[bar.position for bar in bars],
+            y=[bar.amount for bar in bars],
             mode="lines",
             line={"color": colours(dark=dark)[Group.OTHER], "width": 1, "shape": "hv"},
             hoverinfo="skip",
             showlegend=False,
         )
     for group in Group:
-        of_group = [(position, layer) for position, layer in layers if group_of(layer.kind) is group]
+        of_group = [bar for bar in bars if group_of(bar.layer.kind) is group]
         if of_group:
             _add_group(figure, measure, group, of_group, colours(dark=dark)[group])
     _mark(figure, analysis, chosen, dark=dark)
-    if measure == "field":
+    if measure is Measure.RECEPTIVE_FIELD:
         figure.add_hline(
             y=analysis.spec.image_size,
             line={"dash": "dash", "color": colours(dark=dark)[Group.SHORTCUT], "width": 1.5},
             annotation={"text": _("image: {size} pixels").format(size=analysis.spec.image_size), "xanchor": "left"},
             annotation_position="top left",
         )
-    titles = {
-        "field": _("Receptive field (pixels)"),
-        "params": _("Parameters"),
-        "macs": _("MACs"),
-        "activation_bytes": _("Activations (bytes)"),
-    }
     figure.update_layout(
         height=330,
         margin={"l": 8, "r": 8, "t": 22, "b": 8},
@@ -70,7 +69,7 @@ def along(analysis: Analysis, measure: str, chosen: str, *, dark: bool) -> go.Fi
             "tickformat": "d",
             "nticks": 8,
         },
-        yaxis={"title": titles[measure], "rangemode": "tozero", "exponentformat": "SI"},
+        yaxis={"title": record.axis(record.names().name), "rangemode": "tozero", "exponentformat": "SI"},
         legend={"orientation": "h", "yanchor": "top", "y": -0.22, "x": 0},
         bargap=0.15,
         barmode="overlay",
@@ -80,27 +79,22 @@ def along(analysis: Analysis, measure: str, chosen: str, *, dark: bool) -> go.Fi
     return figure
 
 
-def _amount(layer: Layer, measure: str) -> int:
-    if measure == "field":
-        return layer.field.size if layer.field else 0
-    return int(getattr(layer, measure))
-
-
-def _add_group(figure: go.Figure, measure: str, group: Group, layers: list[tuple[int, Layer]], colour: str) -> None:
+def _add_group(figure: go.Figure, measure: Measure, group: Group, bars: list[Bar], colour: str) -> None:
+    digits = measure.record.unit.digits
     common = {
-        "x": [position for position, _layer in layers],
-        "y": [_amount(layer, measure) for _position, layer in layers],
+        "x": [bar.position for bar in bars],
+        "y": [bar.amount for bar in bars],
         "name": group_name(group),
-        "customdata": [layer.name for _position, layer in layers],
+        "customdata": [bar.layer.name for bar in bars],
         "text": [
-            _hover(layer) if measure == "field" else f"{layer.name}<br>{_amount(layer, measure):,}"
-            for _position, layer in layers
+            _hover(bar.layer) if measure is Measure.RECEPTIVE_FIELD else f"{bar.layer.name}<br>{digits(bar.amount)}"
+            for bar in bars
         ],
         "hovertemplate": "%{text}<extra></extra>",
         "selected": {"marker": {"opacity": 1}},
         "unselected": {"marker": {"opacity": 1}},
     }
-    if measure == "field":
+    if measure is Measure.RECEPTIVE_FIELD:
         figure.add_scatter(mode="markers", marker={"color": colour, "size": 7}, **common)
     else:
         figure.add_bar(marker={"color": colour}, textposition="none", width=0.9, **common)
@@ -127,24 +121,27 @@ def _hover(layer: Layer) -> str:
     )
 
 
-def by_stage(analysis: Analysis, measure: str) -> pd.DataFrame:
-    """A measure by stage and kind of layer, stages in their order: sums, or the field that the stage ends with."""
-    frame = pd.DataFrame(
-        {
-            "stage": [layer.stage for layer in analysis.layers],
-            "group": [group_name(group_of(layer.kind)) for layer in analysis.layers],
-            "amount": [_amount(layer, measure) for layer in analysis.layers],
-        }
-    )
-    if measure == "field":
-        return frame[frame["amount"] > 0].drop_duplicates("stage", keep="last")
-    return frame.groupby(["stage", "group"], sort=False, as_index=False).sum()
+def by_stage(analysis: Analysis, measure: Measure) -> pd.DataFrame:
+    """A measure of each stage, and of each kind of layer in it where those of a stage add up."""
+    rows = []
+    for stage, layers in measures.by_stage(analysis.layers).items():
+        kinds = [group_name(group_of(layer.kind)) if adds_up(measure) else "" for layer in layers]
+        for kind in dict.fromkeys(kinds):
+            of_kind = [layer for layer, name in zip(layers, kinds, strict=True) if name == kind]
+            rows.append((stage, kind, measure.record.amount(of_kind) or 0))
+    return pd.DataFrame(rows, columns=["stage", "group", "amount"])
 
 
-def per_stage(sums: pd.DataFrame, title: str, *, stacked: bool, dark: bool) -> Any:
-    """An Altair chart: one bar per stage (maps of one size, then the head), ``stacked`` by kind of layer."""
+def adds_up(measure: Measure) -> bool:
+    """Whether a stage has as much of it as its layers together."""
+    return isinstance(measure.record.layers, measures.Sum)
+
+
+def per_stage(analysis: Analysis, measure: Measure, *, dark: bool) -> Any:
+    """An Altair chart: one bar per stage (maps of one size, then the head), by kind of layer where that adds up."""
+    sums, title, stacked = by_stage(analysis, measure), measure.record.names().name, adds_up(measure)
     stages = list(dict.fromkeys(sums["stage"]))
-    shown = sums[sums["amount"] > 0].assign(exact=lambda frame: frame["amount"].map("{:,}".format))
+    shown = sums[sums["amount"] > 0].assign(exact=lambda frame: frame["amount"].map(measure.record.unit.digits))
     shades = colours(dark=dark)
     accent = theme(dark=dark).accent
     names = [group_name(group) for group in Group]
@@ -170,7 +167,7 @@ def per_stage(sums: pd.DataFrame, title: str, *, stacked: bool, dark: bool) -> A
             else alt.value(accent),
             tooltip=[
                 alt.Tooltip("stage:N", title=_("Stage")),
-                alt.Tooltip("group:N", title=_("Kind")),
+                *([alt.Tooltip("group:N", title=_("Kind"))] if stacked else []),
                 alt.Tooltip("exact:N", title=title),
             ],
         )
@@ -179,16 +176,17 @@ def per_stage(sums: pd.DataFrame, title: str, *, stacked: bool, dark: bool) -> A
 
 def draw(analysis: Analysis, view: View, *, dark: bool) -> None:
     """A measure along the layers and by stage; a layer picked here is shown in the diagram and the table too."""
-    names = measures()
+    names = {link: measure.record.names().name for link, measure in DRAWN.items()}
     st.segmented_control(
-        _("Chart"), list(names), format_func=names.__getitem__, required=True, label_visibility="collapsed",
-        key=state.VIEW + "chart",
+        _("Chart"), sorted(names, key="field".__ne__), format_func=names.__getitem__, required=True,
+        label_visibility="collapsed", key=state.VIEW + "chart",
     )  # fmt: skip
-    measure = state.look(st.session_state["editing"]).chart
+    measure = DRAWN[state.look(st.session_state["editing"]).chart]
+    name = measure.record.names().name
     along_side, stage_side = st.columns([7, 4], gap="medium")
     with along_side:
-        st.header(_("{measure} along the network").format(measure=names[measure]), anchor=False)
-        if sum(_amount(layer, measure) > 0 for layer in analysis.layers) < 2:
+        st.header(_("{measure} along the network").format(measure=name), anchor=False)
+        if len(bars_of(analysis, measure)) < 2:
             st.info(plain(analysis.field_note) or _("Without a convolution or pool every unit sees the whole image."))
             return
         st.plotly_chart(
@@ -197,13 +195,13 @@ def draw(analysis: Analysis, view: View, *, dark: bool) -> None:
             on_select=_picked,
             selection_mode="points",
             config={"displayModeBar": False},
-            alt=_("{measure} of each layer; the table below has the numbers").format(measure=names[measure]),
+            alt=_("{measure} of each layer; the table below has the numbers").format(measure=name),
         )
     with stage_side:
         st.header(_("By stage"), anchor=False)
         st.altair_chart(
-            per_stage(by_stage(analysis, measure), names[measure], stacked=measure != "field", dark=dark),
-            alt=_("{measure} by stage and kind of layer").format(measure=names[measure]),
+            per_stage(analysis, measure, dark=dark),
+            alt=_("{measure} by stage and kind of layer").format(measure=name),
         )
 
 

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from explorer.analysis import Analysis, analyse
+from explorer.analysis.measures import DRAWN
 from explorer.drawing import diagram
 from explorer.drawing.looks import Look, toggled
 from explorer.i18n import _
@@ -15,13 +16,7 @@ SMALLEST = 0.66  # of the drawn size: below it labels can't be read
 
 def colours() -> dict[str, str]:
     """What boxes can be coloured by."""
-    return {
-        "kind": _("Kind"),
-        "params": _("Parameters"),
-        "macs": _("MACs"),
-        "activation_bytes": _("Activations"),
-        "field": _("Receptive field"),
-    }
+    return {"kind": _("Kind"), **{link: measure.record.names().name for link, measure in DRAWN.items()}}
 
 
 def details() -> dict[str, str]:

@@ -1,14 +1,12 @@
 """Headline numbers of a network: short on the page, exact and with their formula on hover."""
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 import streamlit as st
 
-from explorer.analysis import Analysis, Term
+from explorer.analysis import Analysis
+from explorer.analysis.measures import Measure, Number, Place, Record, by_stage, shown
 from explorer.families import PRESETS
 from explorer.families.naming import same_as
-from explorer.formatting import bytes_short, short
+from explorer.formatting import bytes_short
 from explorer.i18n import _
 from explorer.ui.glossary import explain
 from explorer.ui.text import plain
@@ -16,103 +14,53 @@ from explorer.ui.text import plain
 CARD = 118  # pixels: two in a row
 
 
-class Headline(NamedTuple):
-    """One number: its entry in the glossary, its name, its short form, what hovering says, how to take and write it."""
-
-    term: str
-    label: str
-    value: str
-    explanation: str
-    amount: Callable[[Analysis], int | None]
-    write: Callable[[int], str] = short
-
-
-def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
-    """The numbers at the top of the page."""
-    totals, formulas, training, field = analysis.totals, analysis.formulas, analysis.training, analysis.field
-    if not any(layer.field for layer in analysis.layers):
-        field = None  # without convolution or pool: that a unit of the image sees itself says nothing
-    flops = sum(amount for term, amount in totals.terms.items() if term in terms)
-    aux = _("{count:,} more in auxiliary heads, in training only.").format(count=totals.aux_params)
-    return [
-        Headline(
-            "parameter",
-            _("Parameters"),
-            short(totals.params),
-            _exactly(
+def explained(measure: Measure, analysis: Analysis) -> str:
+    """A number to the last digit, what it counts here, and how it comes about."""
+    totals, formula, training = analysis.totals, analysis.formulas, analysis.training
+    match measure:
+        case Measure.PARAMS:
+            return _exactly(
                 _("{count:,} in all.").format(count=totals.params),
-                aux if totals.aux_params else "",
-                _by_stage(analysis, "params", totals.params),
-            ),
-            lambda of: of.totals.params,
-        ),
-        Headline(
-            "macs",
-            _("MACs"),
-            short(totals.macs),
-            _exactly(
+                _("{count:,} more in auxiliary heads, in training only.").format(count=totals.aux_params)
+                if totals.aux_params
+                else "",
+                _by_stage(analysis, measure),
+            )
+        case Measure.MACS:
+            return _exactly(
                 _("{count:,} multiply-accumulates for one image, without bias: what papers call FLOPs.").format(
                     count=totals.macs
                 ),
-                _by_stage(analysis, "macs", totals.macs),
-            ),
-            lambda of: of.totals.macs,
-        ),
-        Headline(
-            "flops",
-            _("FLOPs"),
-            short(flops),
-            _exactly(_("{count:,} of the chosen terms.").format(count=flops), formulas["flops"]),
-            lambda of: sum(amount for term, amount in of.totals.terms.items() if term in terms),
-        ),
-        Headline(
-            "mult-adds",
-            _("Mult-adds"),
-            short(totals.torchinfo_mult_adds),
-            _exactly(
+                _by_stage(analysis, measure),
+            )
+        case Measure.FLOPS:
+            return _exactly(_("{count:,} of the chosen terms.").format(count=totals.flops), formula[measure])
+        case Measure.MULT_ADDS:
+            return _exactly(
                 _(
                     "{count:,} mult-adds as torchinfo counts them: weights and biases of convolutions and linear "
                     "layers at every place, other layers' once; attention's own products and projections are left out."
                 ).format(count=totals.torchinfo_mult_adds)
-            ),
-            lambda of: of.totals.torchinfo_mult_adds,
-        ),
-        Headline(
-            "parameter",
-            _("Weights"),
-            bytes_short(totals.weight_bytes),
-            _exactly(
+            )
+        case Measure.WEIGHT_BYTES:
+            return _exactly(
                 _("{count:,} bytes in float32; {buffers:,} more in buffers.").format(
                     count=totals.weight_bytes, buffers=totals.buffer_bytes
                 ),
-                formulas["weight_bytes"],
-            ),
-            lambda of: of.totals.weight_bytes,
-            bytes_short,
-        ),
-        Headline(
-            "activation-memory",
-            _("Peak activations"),
-            bytes_short(totals.peak_activation_bytes),
-            _exactly(
+                formula[measure],
+            )
+        case Measure.PEAK_ACTIVATION_BYTES:
+            return _exactly(
                 _(
                     "{peak:,} bytes at most at once while one image passes, the image included: {parts}. Work space of "
                     "the kernels comes on top. {all:,} over all layers."
-                ).format(
-                    peak=totals.peak_activation_bytes,
-                    parts=formulas["peak_activation_bytes"],
-                    all=totals.activation_bytes,
-                ),
-                _by_stage(analysis, "activation_bytes", totals.activation_bytes),
-            ),
-            lambda of: of.totals.peak_activation_bytes,
-            bytes_short,
-        ),
-        Headline(
-            "training-memory",
-            _("Training"),
-            bytes_short(training.total) if training else "–",
-            _exactly(
+                ).format(peak=totals.peak_activation_bytes, parts=formula[measure], all=totals.activation_bytes),
+                _by_stage(analysis, Measure.ACTIVATION_BYTES),
+            )
+        case Measure.TRAINING_BYTES:
+            if training is None:
+                return _exactly(_("This network can't train on such a batch."))
+            return _exactly(
                 _(
                     "For batches of {batch} on {device}: {weights} weights, {gradients} gradients, {optimizer} "
                     "optimizer state and {activations} activations kept for the backward pass."
@@ -125,41 +73,39 @@ def headlines(analysis: Analysis, terms: frozenset[Term]) -> list[Headline]:
                     activations=bytes_short(training.activations),
                 ),
                 _("Auxiliary heads train too.") if totals.aux_params else "",
-                formulas["training_bytes"],
+                formula[measure],
             )
-            if training
-            else _("This network can't train on such a batch."),
-            lambda of: of.training.total if of.training else None,
-            bytes_short,
-        ),
-        Headline(
-            "receptive-field",
-            _("Receptive field"),
-            _("{size} px").format(size=f"{field.size:,}") if field else "–",
-            _exactly(
-                _(
-                    "One unit of the last map sees {size} pixels a side of {image}; neighbours are {stride} apart and "
-                    "the first hangs {padding} over the edge."
-                ).format(size=field.size, image=analysis.spec.image_size, stride=field.stride, padding=field.padding),
-                _by_window(analysis),
-            )
-            if field
-            else plain(
-                analysis.field_note or _("No convolution or pool: every unit of the first layer sees the whole image.")
-            ),
-            lambda of: of.field.size if of.field and field else None,
-            lambda size: _("{size} px").format(size=f"{size:,}"),
-        ),
-    ]
+        case Measure.RECEPTIVE_FIELD:
+            return _of_field(analysis)
+        case _:
+            return _exactly(measure.record.exact(measure.record.of_network(analysis)), measure.formula(analysis))
 
 
-def _by_stage(analysis: Analysis, column: str, total: int) -> str:
+def _of_field(analysis: Analysis) -> str:
+    field = analysis.field
+    if field is None or not _traced(analysis):
+        return _exactly(
+            analysis.field_note or _("No convolution or pool: every unit of the first layer sees the whole image.")
+        )
+    return _exactly(
+        _(
+            "One unit of the last map sees {size} pixels a side of {image}; neighbours are {stride} apart and "
+            "the first hangs {padding} over the edge."
+        ).format(size=field.size, image=analysis.spec.image_size, stride=field.stride, padding=field.padding),
+        _by_window(analysis),
+    )
+
+
+def _traced(analysis: Analysis) -> bool:
+    """Whether there is a convolution or pool: else that a unit of the image sees itself says nothing."""
+    return any(layer.field for layer in analysis.layers)
+
+
+def _by_stage(analysis: Analysis, measure: Measure) -> str:
     """The sum over the stages that the charts show."""
-    sums: dict[str, int] = {}
-    for layer in analysis.layers:
-        sums[layer.stage] = sums.get(layer.stage, 0) + getattr(layer, column)
+    sums = {stage: measure.record.amount(layers) for stage, layers in by_stage(analysis.layers).items()}
     parts = " + ".join(f"{amount:,} ({stage})" for stage, amount in sums.items() if amount)
-    return f"{parts} = {total:,}" if parts else ""
+    return f"{parts} = {measure.record.of_network(analysis):,}" if parts else ""
 
 
 def _by_window(analysis: Analysis) -> str:
@@ -173,7 +119,7 @@ def _exactly(*sentences: str) -> str:
     return "\n\n".join(plain(text) for text in sentences if text)
 
 
-def draw(analysis: Analysis, base: Analysis, name: str, terms: frozenset[Term]) -> None:
+def draw(analysis: Analysis, base: Analysis, name: str) -> None:
     """The headline numbers in a grid, each with its difference to the preset ``base``, called ``name``."""
     equal = same_as(analysis.spec)
     if equal not in (None, name):
@@ -185,22 +131,31 @@ def draw(analysis: Analysis, base: Analysis, name: str, terms: frozenset[Term]) 
             )
         )
     with st.grid(2, min_column_width=CARD, gap="xsmall"):
-        for line in headlines(analysis, terms):
-            percent, amount = difference(line, analysis, base)
-            known = line.amount(analysis) is not None and line.amount(base) is not None
-            against = _("{amount} against {name}").format(amount=amount, name=name) if amount else ""
+        for measure in shown(Place.HEADLINE):
+            record = measure.record
+            now, before = amounts(measure, analysis, base)
+            percent, apart = difference(record, now, before)
+            against = _("{amount} against {name}").format(amount=apart, name=name) if apart else ""
+            known = now is not None and before is not None
             st.metric(
-                line.label, line.value, border=True, delta=percent or (_("unchanged") if known else None),
-                help="\n\n".join(filter(None, [plain(against), line.explanation, explain(line.term)])),
+                record.names().name, record.write(now), border=True,
+                delta=percent or (_("unchanged") if known else None),
+                help="\n\n".join(filter(None, [plain(against), explained(measure, analysis), explain(record.term)])),
                 delta_color="off", delta_arrow="off",
             )  # fmt: skip
 
 
-def difference(line: Headline, analysis: Analysis, base: Analysis) -> tuple[str, str]:
+def amounts(measure: Measure, analysis: Analysis, base: Analysis) -> tuple[Number | None, Number | None]:
+    """The network's number and the preset's."""
+    if measure is Measure.RECEPTIVE_FIELD and not _traced(analysis):
+        return None, None
+    return measure.record.of_network(analysis), measure.record.of_network(base)
+
+
+def difference(record: Record, now: Number | None, before: Number | None) -> tuple[str, str]:
     """``+3.2%`` and ``+4.42 M`` against the preset; both empty where nothing changed."""
-    now, before = line.amount(analysis), line.amount(base)
     if now is None or before is None or now == before:
         return "", ""
-    amount = f"{'+' if now > before else '−'}{line.write(abs(now - before))}"
+    amount = f"{'+' if now > before else '−'}{record.write(abs(now - before))}"
     percent = f"{100 * (now - before) / before:+,.1f}%".replace("-", "−") if before else amount
     return percent if float(percent[1:-1].replace(",", "") or 0) or not before else _("almost the same"), amount

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from explorer.analysis import Analysis, Layer
+from explorer.analysis.measures import Place, shown
 from explorer.drawing import field_picture
 from explorer.formatting import shape
 from explorer.i18n import _
@@ -46,13 +47,7 @@ def _numbers(layer: Layer) -> None:
     lines = [
         (_("Map"), f"{shape(layer.input_shape)} → {shape(layer.output_shape)}"),
         (_("Output side"), layer.formulas["output_shape"]),
-        (_("Parameters"), layer.formulas["params"]),
-        (_("MACs"), layer.formulas["macs"]),
-        (_("FLOPs"), layer.formulas["flops"]),
-        (_("Activations (bytes)"), layer.formulas["activation_bytes"]),
-        (_("Receptive field"), layer.formulas["receptive_field"]),
-        (_("Stride in the image"), layer.formulas["stride"]),
-        (_("Padding in the image"), layer.formulas["padding"]),
+        *((measure.record.heading(), measure.formula(layer)) for measure in shown(Place.PANEL)),
         (_("Smallest field of all paths"), _smallest(layer)),
         (_("Middle unit sees"), sees(layer)),
         (_("Units that see the whole image"), _seeing(layer)),

@@ -1,12 +1,14 @@
 """The table of layers: numbers, or the formulas behind them."""
 
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from explorer.analysis import Analysis, Layer, Term
+from explorer.analysis import Analysis, Layer
+from explorer.analysis.measures import Measure, Place, shown
 from explorer.formatting import shape
 from explorer.i18n import _
 from explorer.ui import state
@@ -16,37 +18,27 @@ from explorer.ui.view import View
 
 ROW_HEIGHT = 30
 ROWS_SHOWN = 16
-COLUMNS = ("layer", "kind", "stage", "output", "params", "macs", "flops", "memory", "field", "jump", "padding", "sees")
-FORMULAS = ("output_shape", "params", "macs", "flops", "receptive_field", "activation_bytes")
+WIDE = (Measure.MACS, Measure.FLOPS)
+# Columns that are not called by the key of their measure: what is downloaded from the table has these names.
+COLUMNS = {Measure.ACTIVATION_BYTES: "memory", Measure.RECEPTIVE_FIELD: "field", Measure.STRIDE: "jump"}
 
 
-def layer_table(analysis: Analysis, terms: frozenset[Term]) -> pd.DataFrame:
-    """One row per layer; FLOPs of the chosen terms only."""
-    return pd.DataFrame([_numbers(layer, terms) for layer in analysis.layers], columns=list(COLUMNS))
-
-
-def head_table(analysis: Analysis, terms: frozenset[Term]) -> pd.DataFrame:
-    """The same of the layers of auxiliary heads."""
-    layers = [layer for head in analysis.auxiliary for layer in head.layers]
-    return pd.DataFrame([_numbers(layer, terms) for layer in layers], columns=list(COLUMNS))
-
-
-def _numbers(layer: Layer, terms: frozenset[Term]) -> tuple[object, ...]:
-    field = layer.field
-    return (
-        layer.name,
-        layer.kind,
-        layer.stage,
-        shape(layer.output_shape),
-        layer.params,
-        layer.macs,
-        sum(amount for term, amount in layer.terms.items() if term in terms),
-        layer.activation_bytes,
-        field.size if field else None,
-        field.stride if field else None,
-        field.padding if field else None,
-        sees(layer),
-    )
+def layer_table(layers: Iterable[Layer]) -> pd.DataFrame:
+    """One row per layer: its numbers."""
+    measures = shown(Place.TABLE)
+    columns = [COLUMNS.get(measure, str(measure)) for measure in measures]
+    rows = [
+        (
+            layer.name,
+            layer.kind,
+            layer.stage,
+            shape(layer.output_shape),
+            *(measure.record.amount([layer]) for measure in measures),
+            sees(layer),
+        )
+        for layer in layers
+    ]
+    return pd.DataFrame(rows, columns=["layer", "kind", "stage", "output", *columns, "sees"])
 
 
 def sees(layer: Layer) -> str:
@@ -60,65 +52,59 @@ def sees(layer: Layer) -> str:
     return across if rows == columns else f"{across} × {columns[0]}–{columns[1]}"
 
 
-def formula_table(analysis: Analysis) -> pd.DataFrame:
+def formula_table(layers: Iterable[Layer]) -> pd.DataFrame:
     """One row per layer: the formula behind each number, filled in."""
-    rows = [(layer.name, layer.kind, *(layer.formulas[key] for key in FORMULAS)) for layer in analysis.layers]
-    return pd.DataFrame(rows, columns=["layer", "kind", *FORMULAS])
+    measures = _formulas()
+    rows = [
+        (layer.name, layer.kind, layer.formulas["output_shape"], *(measure.formula(layer) for measure in measures))
+        for layer in layers
+    ]
+    return pd.DataFrame(rows, columns=["layer", "kind", "output_shape", *map(str, measures)])
+
+
+def _formulas() -> list[Measure]:
+    # Memory stands last: its formula says least.
+    return sorted(shown(Place.FORMULAS), key=lambda measure: measure is Measure.ACTIVATION_BYTES)
 
 
 def number_columns() -> dict[str, Any]:
     """Titles, explanations and alignment of the columns of :func:`layer_table`."""
-
-    def number(title: str, explanation: str) -> Any:
-        return st.column_config.NumberColumn(title, help=explanation, format="localized")
-
-    return {
+    columns = {
         "layer": st.column_config.TextColumn(_("Layer"), pinned=True, width=190),
         "kind": st.column_config.TextColumn(_("Kind")),
         "stage": st.column_config.TextColumn(_("Stage"), help=explain("stage")),
         "output": st.column_config.TextColumn(
             _("Output"), help=explain("feature-map", _("Channels, rows and columns for one image."))
         ),
-        "params": number(_("Parameters"), explain("parameter")),
-        "macs": number(_("MACs"), explain("macs")),
-        "flops": number(_("FLOPs"), explain("flops", _("Of the chosen terms, for one image."))),
-        "memory": number(
-            _("Activations (bytes)"),
-            explain("activation-memory", _("New memory of the output for one image, in float32.")),
-        ),
-        "field": number(_("Field"), explain("receptive-field")),
-        "jump": number(_("Stride"), explain("effective-stride")),
-        "padding": number(_("Padding"), explain("effective-padding")),
         "sees": st.column_config.TextColumn(
             _("Middle unit sees"), help=_("Rows and columns of the image, cut off at its edge.")
         ),
     }
+    for measure in shown(Place.TABLE):
+        record, names = measure.record, measure.record.names()
+        columns[COLUMNS.get(measure, str(measure))] = st.column_config.NumberColumn(
+            names.column or record.heading(), help=explain(record.term, names.note), format="localized"
+        )
+    return columns
 
 
 def formula_columns() -> dict[str, Any]:
     """Titles of the columns of :func:`formula_table`."""
-    titles = (
-        _("Output side"),
-        _("Parameters"),
-        _("MACs"),
-        _("FLOPs"),
-        _("Receptive field"),
-        _("Activations (bytes)"),
-    )
     return {
         "layer": st.column_config.TextColumn(_("Layer"), pinned=True, width=190),
         "kind": st.column_config.TextColumn(_("Kind")),
+        "output_shape": st.column_config.TextColumn(_("Output side")),
         **{
-            key: st.column_config.TextColumn(title, width=320 if key in ("macs", "flops") else None)
-            for key, title in zip(FORMULAS, titles, strict=True)
+            measure: st.column_config.TextColumn(measure.record.heading(), width=320 if measure in WIDE else None)
+            for measure in _formulas()
         },
     }
 
 
-def draw(analysis: Analysis, view: View, terms: frozenset[Term]) -> None:
+def draw(analysis: Analysis, view: View) -> None:
     """The table; a ticked row is shown close up, and a layer chosen elsewhere is ticked here."""
     formulas_shown = view.table == "formulas"
-    table = formula_table(analysis) if formulas_shown else layer_table(analysis, terms)
+    table = (formula_table if formulas_shown else layer_table)(analysis.layers)
     names = [layer.name for layer in analysis.layers]
     rows = [names.index(view.layer)] if view.layer in names else []
     if rows:
@@ -154,7 +140,7 @@ def draw(analysis: Analysis, view: View, terms: frozenset[Term]) -> None:
     )
 
 
-def draw_heads(analysis: Analysis, terms: frozenset[Term]) -> None:
+def draw_heads(analysis: Analysis) -> None:
     """Where there are auxiliary heads, the table of their layers, whose sums stand apart from the network's."""
     if not analysis.auxiliary:
         return
@@ -170,7 +156,7 @@ def draw_heads(analysis: Analysis, terms: frozenset[Term]) -> None:
             heads=plain("; ".join(words))
         )
     )
-    table = head_table(analysis, terms)
+    table = layer_table(layer for head in analysis.auxiliary for layer in head.layers)
     st.dataframe(
         table,
         hide_index=True,

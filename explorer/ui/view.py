@@ -1,10 +1,11 @@
 """How a page shows a network: what stands in the link beside the network itself."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from explorer.analysis import Precision, Term
+from explorer.analysis.measures import DRAWN
 from explorer.analysis.memory import MAX_BATCH
 from explorer.specs.link_text import ListText
 from explorer.ui.page_state import PageFields
@@ -17,6 +18,11 @@ def _in_order(terms: tuple[Term, ...]) -> tuple[Term, ...]:
 
 
 Name = Annotated[str, Field(max_length=200)]
+if TYPE_CHECKING:  # literals that are computed mean nothing to type checkers
+    Chart = str
+    Colour = str
+else:
+    Chart, Colour = Literal[*DRAWN], Literal["kind", *DRAWN]
 
 
 class View(PageFields):
@@ -33,11 +39,11 @@ class View(PageFields):
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     flops: Annotated[tuple[Term, ...], ListText(empty="none"), AfterValidator(_in_order)] = tuple(Term)
     layer: Name = ""
-    colour: Literal["kind", "params", "macs", "activation_bytes", "field"] = "kind"
+    colour: Colour = "kind"
     detail: Literal["auto", "all", "stages"] = "auto"
     # Names of layers contain dots.
     folded: Annotated[tuple[Name, ...], ListText("~", empty="none"), Field(max_length=MAX_FOLDED)] = ()
-    chart: Literal["params", "macs", "activation_bytes", "field"] = "field"
+    chart: Chart = "field"
     table: Literal["numbers", "formulas"] = "numbers"
 
 

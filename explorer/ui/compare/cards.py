@@ -6,7 +6,8 @@ from html import escape
 import streamlit as st
 
 from explorer.analysis import landmarks
-from explorer.analysis.comparison import LEAST, Comparison, Measure
+from explorer.analysis.comparison import LEAST, Comparison
+from explorer.analysis.measures import Measure, Place, shown
 from explorer.families import resolve
 from explorer.families.building import own_names
 from explorer.families.link import to_text
@@ -15,10 +16,9 @@ from explorer.i18n import _
 from explorer.ui.compare import html, state
 from explorer.ui.compare.entries import full_title, offered, title
 from explorer.ui.compare.marks import marks, sample
-from explorer.ui.compare.words import amount, exactly, measure_name, more, relative
+from explorer.ui.compare.words import measure_name, more, relative
 from explorer.ui.text import plain
 
-HEADLINES = (Measure.PARAMS, Measure.MACS, Measure.RECEPTIVE_FIELD, Measure.DEPTH)
 SMALL = frozenset([Measure.RECEPTIVE_FIELD, Measure.DEPTH])  # numbers that say more than percentages
 CARD = 250  # pixels: four in a row, one on a phone
 METRICS, METRICS_NARROW = (4, 118), (2, 90)  # columns in a card, and pixels
@@ -75,7 +75,7 @@ def _draw(
     st.caption(_("Input {shape}").format(shape=shape(comparison.networks[position].input_shape)))
     columns, width = METRICS if len(comparing.entries) == LEAST else METRICS_NARROW
     with st.grid(columns, min_column_width=width, gap="xsmall"):
-        for measure in HEADLINES:
+        for measure in shown(Place.CARDS):
             _metric(comparison, position, measure)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(
@@ -91,12 +91,12 @@ def _draw(
 def _metric(comparison: Comparison, position: int, measure: Measure) -> None:
     first, numbers = comparison.totals[0], comparison.totals[position]
     apart = (more if measure in SMALL else relative)(first, numbers, measure) if position else _("reference")
-    exact = exactly(numbers[measure], measure)
+    exact = measure.record.exact(numbers[measure])
     if position and (absolute := more(first, numbers, measure)):
         exact = _("{count}; {difference} against the first network").format(count=exact, difference=absolute)
     st.metric(
         measure_name(measure),
-        amount(numbers[measure], measure),
+        measure.record.write(numbers[measure]),
         apart or None,
         delta_color="off",
         delta_arrow="off",

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from explorer.analysis.comparison import Comparison, Measure, by_depth
+from explorer.analysis.comparison import Comparison, by_depth
 from explorer.analysis.landmarks import Landmark
+from explorer.analysis.measures import Measure, Number
 from explorer.drawing.theme import theme
 from explorer.formatting import short
 from explorer.i18n import _
 from explorer.ui.compare.marks import marks
-from explorer.ui.compare.words import BYTES, amount, exactly, measure_name
+from explorer.ui.compare.words import measure_name
 
 HEIGHT = 360
 BAR = 15  # pixels of a stage for each network
@@ -23,7 +24,8 @@ PLACES = ("middle left", "middle right", "top center", "bottom center")  # of le
 
 def along_depth(comparison: Comparison, titles: Sequence[str], measure: Measure, *, dark: bool) -> go.Figure:
     """A measure at every depth: the field there, or all that was spent so far."""
-    figure, highest = go.Figure(), 0
+    figure, record = go.Figure(), measure.record
+    highest: Number = 0
     for network, title, mark in zip(comparison.networks, titles, marks(dark=dark), strict=False):
         points = [point for point in by_depth(network) if point.numbers[measure] is not None]
         highest = max([highest, *(point.numbers[measure] or 0 for point in points)])
@@ -34,7 +36,7 @@ def along_depth(comparison: Comparison, titles: Sequence[str], measure: Measure,
             name=title,
             line={"color": mark.colour, "dash": mark.dash, "width": 2},
             marker={"color": mark.colour, "symbol": mark.symbol, "size": 8, "maxdisplayed": SYMBOLS_SHOWN},
-            text=[f"{point.layer}: {exactly(point.numbers[measure], measure)}" for point in points],
+            text=[f"{point.layer}: {record.exact(point.numbers[measure])}" for point in points],
             hovertemplate="%{text}",
         )
     if measure is Measure.RECEPTIVE_FIELD:
@@ -51,7 +53,7 @@ def along_depth(comparison: Comparison, titles: Sequence[str], measure: Measure,
         margin=MARGIN,
         xaxis={"title": _("Weighted layers so far"), "rangemode": "tozero", "tickformat": "d", "nticks": 8},
         # Symbols that are left out would be forgotten by Plotly's own range.
-        yaxis={"title": _axis(measure), "range": [0, HEADROOM * highest], "tickformat": "~s"},
+        yaxis={"title": record.axis(measure_name(measure)), "range": [0, HEADROOM * highest], "tickformat": "~s"},
         legend={"orientation": "h", "yanchor": "top", "y": -0.22, "x": 0},
         hovermode="closest",
     )
@@ -60,7 +62,7 @@ def along_depth(comparison: Comparison, titles: Sequence[str], measure: Measure,
 
 def by_stage(comparison: Comparison, titles: Sequence[str], measure: Measure, *, dark: bool) -> go.Figure:
     """A bar for each stage and network, the first network's on top."""
-    figure = go.Figure()
+    figure, record = go.Figure(), measure.record
     names = [stage.name for stage in comparison.stages]
     longest = max((part[measure] or 0 for stage in comparison.stages for part in stage.numbers if part), default=0)
     for position, (title, mark) in enumerate(zip(titles, marks(dark=dark), strict=False)):
@@ -74,10 +76,10 @@ def by_stage(comparison: Comparison, titles: Sequence[str], measure: Measure, *,
                 "color": mark.colour,
                 "pattern": {"shape": mark.pattern, "fillmode": "overlay", "size": 7, "solidity": 0.2},
             },
-            text=[amount(value, measure) if value else "" for value in values],
+            text=[record.write(value) if value else "" for value in values],
             textposition="outside",
             cliponaxis=False,
-            hovertext=[exactly(value, measure) for value in values],
+            hovertext=[record.exact(value) for value in values],
             hovertemplate="%{y}: %{hovertext}",
         )
     figure.update_layout(
@@ -85,7 +87,12 @@ def by_stage(comparison: Comparison, titles: Sequence[str], measure: Measure, *,
         height=BAR * len(names) * (len(titles) + 1) + 110,
         margin=MARGIN,
         yaxis={"autorange": "reversed", "type": "category"},
-        xaxis={"title": _axis(measure), "tickformat": "~s", "nticks": 6, "range": [0, ROOM * longest]},
+        xaxis={
+            "title": record.axis(measure_name(measure)),
+            "tickformat": "~s",
+            "nticks": 6,
+            "range": [0, ROOM * longest],
+        },
         legend={"orientation": "h", "yanchor": "bottom", "y": 1, "x": 0},
     )
     return figure
@@ -136,11 +143,5 @@ def costs(
     return figure
 
 
-def _hover(name: str, params: int, macs: int) -> str:
+def _hover(name: str, params: Number, macs: Number) -> str:
     return _("{name}<br>{params} parameters, {macs} MACs").format(name=name, params=short(params), macs=short(macs))
-
-
-def _axis(measure: Measure) -> str:
-    if measure is Measure.RECEPTIVE_FIELD:
-        return _("Receptive field (pixels)")
-    return _("Activations, all layers (bytes)") if measure in BYTES else measure_name(measure)

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from explorer.analysis.comparison import Comparison, Measure, Numbers
+from explorer.analysis.comparison import Comparison
+from explorer.analysis.measures import Measure, Numbers, Place, shown
 from explorer.i18n import _
 from explorer.ui.compare.html import cell, table
-from explorer.ui.compare.words import amount, exactly, measure_name, more, relative
+from explorer.ui.compare.words import measure_name, more, relative
 
 
 def totals(comparison: Comparison, letters: Sequence[str]) -> str:
@@ -13,7 +14,7 @@ def totals(comparison: Comparison, letters: Sequence[str]) -> str:
     return table(
         _("Totals of each network, with the difference to the first"),
         [_("For one image"), *letters],
-        [[measure_name(measure), *_cells(comparison.totals, measure)] for measure in Measure],
+        [[measure_name(measure), *_cells(comparison.totals, measure)] for measure in shown(Place.COMPARISON)],
     )
 
 
@@ -35,5 +36,5 @@ def _cells(networks: Sequence[Numbers | None], measure: Measure) -> list[str]:
         if position and first and numbers:
             parts = (more(first, numbers, measure), relative(first, numbers, measure))
             below = " · ".join(dict.fromkeys(part for part in parts if part))
-        cells.append(cell(amount(value, measure), below, exactly(value, measure)))
+        cells.append(cell(measure.record.write(value), below, measure.record.exact(value)))
     return cells

@@ -1,11 +1,17 @@
 """How the Compare page shows the networks: what stands in the link beside them."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from explorer.analysis.measures import Place, shown
 from explorer.specs.base import MAX_IMAGE
 from explorer.ui.page_state import PageFields
+
+if TYPE_CHECKING:  # literals that are computed mean nothing to type checkers
+    Chart = str
+else:
+    Chart = Literal[*map(str, shown(Place.STAGES))]
 
 
 class View(PageFields):
@@ -16,7 +22,7 @@ class View(PageFields):
 
     size: Annotated[int, Field(ge=1, le=MAX_IMAGE)] | None = None
 
-    measure: Literal["params", "macs", "activation_bytes", "receptive_field"] = "params"
+    measure: Chart = "params"
     draw: Literal["stage", "depth"] = "stage"
     layers: Literal["differences", "all"] = "differences"
     against: Literal["b", "c", "d"] = "b"

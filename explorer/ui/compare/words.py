@@ -2,48 +2,20 @@
 
 from explorer.analysis.alignment import Status
 from explorer.analysis.changes import setting_changes
-from explorer.analysis.comparison import Measure, Numbers, difference, ratio
+from explorer.analysis.comparison import difference, ratio
+from explorer.analysis.measures import Measure, Numbers
 from explorer.families import Spec
-from explorer.formatting import bytes_short, short
 from explorer.i18n import _
 
-BYTES = frozenset(
-    [Measure.WEIGHT_BYTES, Measure.ACTIVATION_BYTES, Measure.PEAK_ACTIVATION_BYTES, Measure.TRAINING_BYTES]
-)
 SIGNS = {Status.SAME: "", Status.CHANGED: "~", Status.REMOVED: "−", Status.ADDED: "+"}
 MANY = 3.0  # times as much: from here on the percentage says less than the factor
 LITTLE = 0.1  # percent: below, the first digit that isn't zero
 
 
 def measure_name(measure: Measure) -> str:
-    """A measure's heading."""
-    return {
-        Measure.PARAMS: _("Parameters"),
-        Measure.MACS: _("MACs"),
-        Measure.FLOPS: _("FLOPs"),
-        Measure.WEIGHT_BYTES: _("Weights"),
-        Measure.ACTIVATION_BYTES: _("Activations, all layers"),
-        Measure.PEAK_ACTIVATION_BYTES: _("Activations, most at once"),
-        Measure.TRAINING_BYTES: _("Training, batches of 32"),
-        Measure.RECEPTIVE_FIELD: _("Receptive field"),
-        Measure.DEPTH: _("Weighted layers"),
-    }[measure]
-
-
-def amount(value: int | None, measure: Measure) -> str:
-    """A number with its unit; a dash where there is none."""
-    if value is None:
-        return "–"
-    if measure in BYTES:
-        return bytes_short(value)
-    return _("{size} px").format(size=f"{value:,}") if measure is Measure.RECEPTIVE_FIELD else short(value)
-
-
-def exactly(value: int | None, measure: Measure) -> str:
-    """The number to the last digit, for hovering."""
-    if value is None:
-        return _("none")
-    return _("{count:,} bytes").format(count=value) if measure in BYTES else f"{value:,}"
+    """What a measure of whole networks is called."""
+    names = measure.record.names()
+    return names.total or names.name
 
 
 def more(first: Numbers, other: Numbers, measure: Measure) -> str:
@@ -53,7 +25,7 @@ def more(first: Numbers, other: Numbers, measure: Measure) -> str:
         return ""
     if apart == 0:
         return _("the same")
-    return f"{'+' if apart > 0 else '−'}{amount(abs(apart), measure)}"
+    return f"{'+' if apart > 0 else '−'}{measure.record.write(abs(apart))}"
 
 
 def relative(first: Numbers, other: Numbers, measure: Measure) -> str:

@@ -6,8 +6,9 @@ import sys
 import pytest
 
 from explorer.analysis import analyse
-from explorer.analysis.comparison import COSTS, Comparison, Measure, by_depth, compare, difference, ratio, totals
+from explorer.analysis.comparison import Comparison, by_depth, compare, difference, ratio, totals
 from explorer.analysis.landmarks import landmarks
+from explorer.analysis.measures import COSTS, Measure
 from explorer.cli.main import main
 from explorer.errors import InputError
 from explorer.families import PRESETS, resolve

@@ -7,6 +7,7 @@ from itertools import combinations
 import pytest
 
 from explorer.analysis import Analysis, analyse
+from explorer.analysis.measures import DRAWN
 from explorer.drawing import heat
 from explorer.drawing.diagram import caption, draw
 from explorer.drawing.layout import Box, Layout, lay_out
@@ -139,7 +140,7 @@ def test_the_plain_network_has_no_arc() -> None:
 
 
 @pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("colour", ["kind", *heat.MEASURES])
+@pytest.mark.parametrize("colour", ["kind", *DRAWN])
 def test_the_picture_is_xml_with_a_button_for_every_layer(colour: str, dark: bool) -> None:
     name = "googlenet"
     svg = draw(analysis_of(name), name, Look(colour=colour, detail="all", dark=dark))

@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from explorer.analysis import Analysis, analyse
-from explorer.analysis.comparison import Measure, compare, totals
+from explorer.analysis.comparison import compare, totals
+from explorer.analysis.measures import Measure
 from explorer.errors import InputError, SpecError
 from explorer.families import PRESETS, parse_spec, resolve, saved
 from explorer.families.link import from_text, to_text
