@@ -72,11 +72,15 @@ OF_LAYERS = frozenset(
 
 
 class Unit(NamedTuple):
-    """How numbers are written: short with the unit, or to the last digit without it; ``name`` is for axes."""
+    """How numbers are written: short with the unit, or to the last digit without it.
+
+    ``name`` stands in the titles of axes, ``ticks`` is the format of their numbers (d3-format).
+    """
 
     write: Callable[[Any], str]
     name: Callable[[], str] = str
     digits: Callable[[Any], str] = "{:,}".format
+    ticks: str = "~s"
 
 
 COUNT = Unit(short)

@@ -354,15 +354,16 @@ class _Drawing:
         least, most = self.bounds
         unit = self.measure.record.unit
         show = short if unit is PIXELS else unit.write
+        left = max(54.0, words_width(show(least)))
         cells = [
             element(
-                "rect", x=60 + 3 * step, y=y - 5, width=3.2, height=11,
+                "rect", x=left + 6 + 3 * step, y=y - 5, width=3.2, height=11,
                 fill=heat.colour(least * (most / least) ** (step / 40), least, most, dark=self.look.dark),
             )
             for step in range(41)
         ]  # fmt: skip
         return (
-            text(54, y + 5, show(least), font_size=11, text_anchor="end")
+            text(left, y + 5, show(least), font_size=11, text_anchor="end")
             + "".join(cells)
-            + text(189, y + 5, _("{most}, on a log scale; grey: none").format(most=show(most)), font_size=11)
+            + text(left + 135, y + 5, _("{most}, on a log scale; grey: none").format(most=show(most)), font_size=11)
         )

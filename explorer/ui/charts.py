@@ -157,7 +157,7 @@ def per_stage(analysis: Analysis, measure: Measure, *, dark: bool) -> Any:
                 scale=alt.Scale(domain=stages),
                 axis=alt.Axis(labelLimit=90, labelOverlap=False),
             ),
-            x=alt.X("amount:Q", title=title, axis=alt.Axis(format="~s", tickCount=4)),
+            x=alt.X("amount:Q", title=title, axis=alt.Axis(format=measure.record.unit.ticks, tickCount=4)),
             color=alt.Color(
                 "group:N",
                 scale=alt.Scale(domain=present, range=[shades[list(Group)[names.index(name)]] for name in present]),

@@ -78,7 +78,7 @@ def explained(measure: Measure, analysis: Analysis) -> str:
         case Measure.RECEPTIVE_FIELD:
             return _of_field(analysis)
         case _:
-            return _exactly(measure.record.exact(measure.record.of_network(analysis)), measure.formula(analysis))
+            return _exactly(measure.formula(analysis) or measure.record.exact(measure.record.of_network(analysis)))
 
 
 def _of_field(analysis: Analysis) -> str:

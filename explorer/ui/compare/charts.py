@@ -53,7 +53,11 @@ def along_depth(comparison: Comparison, titles: Sequence[str], measure: Measure,
         margin=MARGIN,
         xaxis={"title": _("Weighted layers so far"), "rangemode": "tozero", "tickformat": "d", "nticks": 8},
         # Symbols that are left out would be forgotten by Plotly's own range.
-        yaxis={"title": record.axis(measure_name(measure)), "range": [0, HEADROOM * highest], "tickformat": "~s"},
+        yaxis={
+            "title": record.axis(measure_name(measure)),
+            "range": [0, HEADROOM * highest],
+            "tickformat": record.unit.ticks,
+        },
         legend={"orientation": "h", "yanchor": "top", "y": -0.22, "x": 0},
         hovermode="closest",
     )
@@ -89,7 +93,7 @@ def by_stage(comparison: Comparison, titles: Sequence[str], measure: Measure, *,
         yaxis={"autorange": "reversed", "type": "category"},
         xaxis={
             "title": record.axis(measure_name(measure)),
-            "tickformat": "~s",
+            "tickformat": record.unit.ticks,
             "nticks": 6,
             "range": [0, ROOM * longest],
         },

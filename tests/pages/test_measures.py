@@ -1,0 +1,189 @@
+"""Every place that shows numbers shows every measure, but those that say themselves that they don't belong there."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explorer.analysis import Analysis, analyse
+from explorer.analysis.comparison import by_depth, compare
+from explorer.analysis.measures import DRAWN, OF_LAYERS, RECORDS, Measure, Place, shown
+from explorer.cli import print_compare, tables
+from explorer.drawing import diagram
+from explorer.drawing.looks import Look
+from explorer.exports.table import table
+from explorer.families import resolve
+from explorer.ui import charts
+from explorer.ui.compare.words import measure_name
+from explorer.ui.glossary import entries
+from explorer.ui.tables import COLUMNS
+from tests.pages.helpers import metrics, open_page
+
+NETWORK, OTHER, LAYER = "lenet5", "alexnet", "features.3"
+IN_JSON_ELSEWHERE = {Measure.RECEPTIVE_FIELD, Measure.DEPTH}  # a key of its own; of comparisons alone
+
+
+@cache
+def network() -> Analysis:
+    return analyse(resolve(NETWORK))
+
+
+@cache
+def page(name: str, **link: str) -> AppTest:
+    return open_page(name, **link)
+
+
+def architecture(**link: str) -> AppTest:
+    return page("architecture", net=NETWORK, layer=LAYER, **link)
+
+
+def amounts(measure: Measure) -> list[float]:
+    found = (measure.record.amount([layer]) for layer in network().layers)
+    return [amount for amount in found if amount is not None]
+
+
+def columns(app: AppTest) -> dict[str, str]:
+    """The titles of the table of layers by column."""
+    config = json.loads(app.dataframe[0].proto.columns)
+    return {name: column["label"] for name, column in config.items() if "label" in column}
+
+
+def drawn(measure: Measure) -> bool:
+    name = measure.record.names().name
+    link = next(link for link, one in DRAWN.items() if one is measure)
+    app = architecture(chart=link, colour=link)
+    picture = diagram.draw(network(), NETWORK, Look(colour=link))
+    parts = [part.y for part in charts.along(network(), measure, "", dark=False).data if part.name]
+    return (
+        {name} <= set(app.segmented_control(key="view.chart").options)
+        and {name} <= set(app.segmented_control(key="view.colour").options)
+        and any(heading.value == f"{name} along the network" for heading in app.header)
+        and "on a log scale" in picture
+        and sorted(value for part in parts for value in part) == sorted(filter(None, amounts(measure)))
+        and charts.by_stage(network(), measure)["amount"].max() > 0
+    )
+
+
+def in_table(measure: Measure) -> bool:
+    column = COLUMNS.get(measure, str(measure))
+    names = measure.record.names()
+    values = architecture().dataframe[0].value[column].dropna()
+    return columns(architecture())[column] == (names.column or measure.record.heading()) and list(values) == list(
+        map(pytest.approx, amounts(measure))
+    )
+
+
+def in_formulas(measure: Measure) -> bool:
+    app = architecture(table="formulas")
+    chosen = next(layer for layer in network().layers if layer.name == LAYER)
+    rows = app.dataframe[0].value.set_index("layer")
+    formula = measure.formula(chosen)
+    return "=" in formula and rows.loc[LAYER, measure] == formula and measure.record.heading() in columns(app).values()
+
+
+def in_panel(measure: Measure) -> bool:
+    chosen = next(layer for layer in network().layers if layer.name == LAYER)
+    panel = next(text.value for text in architecture().markdown if text.value.startswith("- "))
+    return f"- {measure.record.heading()}: **{measure.formula(chosen)}**" in panel.replace("\\", "")
+
+
+def listed(measure: Measure) -> bool:
+    names = measure.record.names()
+    return (names.listed or names.printed) in tables.report(network()).splitlines()[0]
+
+
+def in_csv(measure: Measure) -> bool:
+    rows = csv.DictReader(io.StringIO(table(resolve(NETWORK)), newline=""))
+    values = [float(text) for row in rows if (text := row[measure.record.csv or measure])]
+    return values == list(map(pytest.approx, amounts(measure)))
+
+
+def in_stages(measure: Measure) -> bool:
+    comparison = compare([network(), analyse(resolve(OTHER))])
+    name = measure_name(measure)
+    app = page("compare", a=NETWORK, b=OTHER, measure=measure)
+    return (
+        any(numbers and numbers[measure] for stage in comparison.stages for numbers in stage.numbers)
+        and any(point.numbers[measure] for point in by_depth(network()))
+        and name in app.segmented_control(key="compare.view.measure").options
+        and any(f"{name} by stage" in html for html in texts(app))
+    )
+
+
+def texts(app: AppTest) -> list[str]:
+    return [element.proto.body for element in app.get("html")]
+
+
+def in_headline(measure: Measure) -> bool:
+    record = measure.record
+    return metrics(architecture())[record.names().name] == record.write(record.of_network(network()))
+
+
+def on_cards(measure: Measure) -> bool:
+    app = page("compare", a=NETWORK, b=OTHER)
+    values = [metric.value for metric in app.metric if metric.label == measure_name(measure)]
+    return values == [
+        measure.record.write(measure.record.of_network(analyse(resolve(name)))) for name in (NETWORK, OTHER)
+    ]
+
+
+def compared(measure: Measure) -> bool:
+    comparison = compare([network(), analyse(resolve(OTHER))])
+    name = measure_name(measure)
+    document = comparison.to_dict()
+    return (
+        all(one["totals"][measure] is not None for one in document["networks"])
+        and document["differences"][0]["totals"][measure]["difference"] is not None
+        and any(line.startswith(name) for line in print_compare.report(comparison).splitlines())
+        and any(f'<th scope="row">{name}</th>' in html for html in texts(page("compare", a=NETWORK, b=OTHER)))
+    )
+
+
+def printed(measure: Measure) -> bool:
+    name = measure.record.names().printed.partition("{")[0]
+    return any(line.startswith(name) and line.split("  ")[-1] for line in tables.report(network()).splitlines())
+
+
+SHOWS: dict[Place, Callable[[Measure], bool]] = {
+    Place.DRAWN: drawn,
+    Place.TABLE: in_table,
+    Place.FORMULAS: in_formulas,
+    Place.PANEL: in_panel,
+    Place.LISTED: listed,
+    Place.CSV: in_csv,
+    Place.STAGES: in_stages,
+    Place.HEADLINE: in_headline,
+    Place.CARDS: on_cards,
+    Place.COMPARISON: compared,
+    Place.PRINTED: printed,
+}
+
+
+@pytest.mark.parametrize(("place", "measure"), [(place, measure) for place in Place for measure in shown(place)])
+def test_a_place_shows_a_measure(place: Place, measure: Measure) -> None:
+    assert SHOWS[place](measure)
+
+
+def test_every_measure_is_shown_and_explained() -> None:
+    """A measure is everywhere where it has numbers, unless its record leaves a place out."""
+    assert list(RECORDS) == list(Measure)
+    for measure, record in RECORDS.items():
+        numbers = {place for place in Place if (record.layers if place in OF_LAYERS else record.total)}
+        assert {place for place in Place if measure in shown(place)} == numbers & record.places != set(), measure
+        assert record.term in entries(), measure
+    assert shown(Place.CARDS) == tuple(measure for measure in shown(Place.COMPARISON) if measure in shown(Place.CARDS))
+
+
+def test_json_has_every_measure() -> None:
+    document = network().to_dict()
+    for measure, record in RECORDS.items():
+        if record.total and measure not in IN_JSON_ELSEWHERE:
+            assert document["totals"][measure] == record.of_network(network())
+        if record.layers and Place.TABLE in record.places:
+            found = [(layer["receptive_field"] or {}) | layer for layer in document["layers"]]
+            key = "size" if measure is Measure.RECEPTIVE_FIELD else measure
+            assert [layer[key] for layer in found if layer.get(key) is not None] == amounts(measure)
