@@ -1,8 +1,10 @@
 """The optimizer and the learning-rate schedule of a recipe, composed from torch's own."""
 
+import inspect
 from collections.abc import Iterable
 from typing import Any
 
+import torch
 from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 from torch.optim.lr_scheduler import (
@@ -21,6 +23,20 @@ ONECYCLE_WARMUP = 0.3  # of the run, as OneCycleLR has it
 WARMUP_START = 0.01  # of the rate, in the first step
 
 
+def _without_compiler(kind: type[Optimizer]) -> Any:
+    """The optimizer without what torch wraps around its methods for torch.compile.
+
+    The wrappers import torch._dynamo with the first optimizer: a second at the start of every training, though only
+    the network is ever compiled. What they do beside that is to switch gradients off in a step.
+    """
+    names = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
+    methods = {name: inspect.unwrap(getattr(kind, name)) for name in names}
+    return type(kind.__name__, (kind,), methods | {"step": torch.no_grad()(inspect.unwrap(kind.step))})
+
+
+_SGD, _ADAM, _ADAMW = map(_without_compiler, (SGD, Adam, AdamW))
+
+
 def make_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> Optimizer:
     """Returns the recipe's optimizer for all parameters that are not frozen. Weight decay includes biases and norms.
 
@@ -32,11 +48,13 @@ def make_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> Optimi
     match recipe.optimizer:
         case "sgd" | "nesterov":
             nesterov = recipe.optimizer == "nesterov"
-            return SGD(trained, lr, momentum, weight_decay=decay, nesterov=nesterov, fused=True)
+            made = _SGD(trained, lr, momentum, weight_decay=decay, nesterov=nesterov, fused=True)
         case "adam":
-            return Adam(trained, lr, (momentum, 0.999), weight_decay=decay, fused=True)
+            made = _ADAM(trained, lr, (momentum, 0.999), weight_decay=decay, fused=True)
         case "adamw":
-            return AdamW(trained, lr, (momentum, 0.999), weight_decay=decay, fused=True)
+            made = _ADAMW(trained, lr, (momentum, 0.999), weight_decay=decay, fused=True)
+    optimizer: Optimizer = made
+    return optimizer
 
 
 class Schedule:

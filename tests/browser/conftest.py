@@ -96,8 +96,11 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def profile(browser: Browser) -> Iterator[BrowserContext]:
-    """One for all tests: a new one would compile Streamlit's scripts again for each page."""
-    profile = browser.new_context()
+    """One for all tests: a new one would compile Streamlit's scripts again for each page.
+
+    Transitions are off, as a user may have them: to animate them takes a quarter of the browser's time.
+    """
+    profile = browser.new_context(reduced_motion="reduce")
     profile.grant_permissions(["clipboard-read", "clipboard-write"])
     yield profile
     profile.close()
@@ -112,6 +115,30 @@ def tabs() -> list[Page]:
 def settled(page: Page) -> None:
     """Wait until the page is drawn: what is opened before may be closed by what is drawn last."""
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+CHARTS = """
+    [["stPlotlyChart", ".main-svg"], ["stVegaLiteChart", "svg, canvas"], ["stDataFrame", "canvas"]]
+    .every(([kind, picture]) => [...document.querySelectorAll(`[data-testid=${kind}]`)]
+        .every(chart => chart.querySelector(picture)))
+    && !document.querySelector("[data-testid=stSkeleton]")
+"""
+# Half a second in which nothing changes; ten where something never comes to rest.
+QUIET = """
+    () => new Promise(done => {
+        let rest = setTimeout(done, 500);
+        setTimeout(done, 10000);
+        new MutationObserver(() => { clearTimeout(rest); rest = setTimeout(done, 500); })
+            .observe(document.body, {subtree: true, childList: true, attributes: true, characterData: true});
+    })
+"""
+
+
+def drawn(page: Page) -> None:
+    """Wait until charts and tables are drawn too, which happens after the script has ended."""
+    settled(page)
+    page.wait_for_function(CHARTS)
+    page.evaluate(QUIET)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """What is measured on a page as it is drawn."""
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 
 def faults(page: Page) -> list[str]:
@@ -18,3 +18,8 @@ def overhang(page: Page) -> int:
     inside = "main => main.scrollWidth - main.clientWidth"
     outside = "document.documentElement.scrollWidth - window.innerWidth"
     return max(page.get_by_test_id("stMain").evaluate(inside), page.evaluate(outside))
+
+
+def metric(page: Page, label: str) -> Locator:
+    card = page.get_by_test_id("stMetric").filter(has=page.get_by_text(label, exact=True))
+    return card.get_by_test_id("stMetricValue").first  # the former one may stay below it for a moment

@@ -9,13 +9,9 @@ from playwright.sync_api import Browser, Error, Locator, Page, expect
 
 from tests.browser.conftest import serve
 from tests.browser.grid import tick
+from tests.browser.look import metric
 
 Visit = Callable[..., Page]
-
-
-def metric(page: Page, label: str) -> Locator:
-    card = page.get_by_test_id("stMetric").filter(has=page.get_by_text(label, exact=True))
-    return card.get_by_test_id("stMetricValue").first  # the former one may stay below it for a moment
 
 
 def test_editing_a_cfg_changes_the_numbers_while_typing(visit: Visit) -> None:

@@ -5,12 +5,9 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.look import metric
+
 Visit = Callable[..., Page]
-
-
-def metric(page: Page, label: str) -> Locator:
-    card = page.get_by_test_id("stMetric").filter(has=page.get_by_text(label, exact=True))
-    return card.get_by_test_id("stMetricValue").first  # the former one may stay below it for a moment
 
 
 def cell(page: Page, place: str, picture: int = 0) -> Locator:

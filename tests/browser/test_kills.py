@@ -18,8 +18,7 @@ from playwright.sync_api import Browser, Page
 
 from explorer.jobs.store import AT_WORK, Status, store
 from tests.browser.conftest import serve
-from tests.helpers.process_harness import ORPHAN_LIFE, Arena, own_queue, words
-from tests.unit.jobs.test_job_kills import wait_for
+from tests.helpers.process_harness import ORPHAN_LIFE, Arena, own_queue, wait_for, words
 
 SECONDS = float(os.environ.get("EXPLORER_KILL_SECONDS", "3"))
 SLOW = 90_000  # milliseconds: processes start, and others may be at work

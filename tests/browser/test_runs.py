@@ -13,7 +13,7 @@ from explorer.families import parse_spec
 from explorer.jobs import service
 from explorer.jobs.store import ACTIVE, Status, Store, store
 from explorer.settings import settings
-from tests.browser.conftest import ROOT
+from tests.browser.conftest import ROOT, drawn
 from tests.browser.look import faults, overhang
 from tests.helpers import made_runs
 
@@ -173,7 +173,7 @@ def test_sections_on_a_laptop_and_in_dark_on_a_phone(visit: Visit, runs: Store) 
         ):  # fmt: skip
             page.get_by_role("radio", name=section).click()
             page.get_by_test_id(part).last.wait_for(state="attached")
-            page.wait_for_timeout(1000)  # charts draw after the script has ended
+            drawn(page)
             assert overhang(page) <= 0, section
             assert faults(page) == [], section
     page.get_by_role("button", name="Disk space").click()

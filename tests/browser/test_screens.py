@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import drawn
 from tests.browser.look import faults, overhang
 
 Visit = Callable[..., Page]
@@ -32,17 +33,16 @@ SCREENS = {
     "train?dataset=mnist&net=nonsense": "stMetricValue",
     "predict?beside=mnist-cnn&image=cat.horse": "stDataFrame",
 }
-DRAWN = 1500  # milliseconds: charts draw after the script has ended
 
 
 @pytest.mark.parametrize("link", SCREENS)
 def test_a_screen(visit: Visit, link: str) -> None:
     page = visit(link, ready=SCREENS[link])
-    page.wait_for_timeout(DRAWN)
+    drawn(page)
     assert faults(page) == []
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_timeout(DRAWN)
+    drawn(page)
     assert overhang(page) <= 0
     assert faults(page) == []
 
@@ -50,7 +50,7 @@ def test_a_screen(visit: Visit, link: str) -> None:
 @pytest.mark.parametrize("link", ["architecture?net=resnet50", "predict?image=cat.horse&beside=vgg16-cifar10"])
 def test_a_screen_that_a_phone_opens(visit: Visit, link: str) -> None:
     page = visit(link, width=390, height=844, ready="stDataFrame")
-    page.wait_for_timeout(DRAWN)
+    drawn(page)
     assert overhang(page) <= 0
 
 
@@ -67,6 +67,6 @@ def test_menus(visit: Visit) -> None:
     page = visit("architecture?net=lenet5")
     for menu in ("library", "export"):
         page.locator(f".st-key-{menu} button").first.click()
-        page.wait_for_timeout(2000)
+        drawn(page)
         assert faults(page) == []
         page.keyboard.press("Escape")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.test_architecture import metric
+from tests.browser.look import metric
 
 Visit = Callable[..., Page]
 

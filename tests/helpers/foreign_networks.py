@@ -121,3 +121,62 @@ def imported(tmp_path: Path) -> Import:
         return import_checkpoint(path, output, name=path.name, answers=answers, spec=chosen, command="import")
 
     return run
+
+
+class Groups(nn.Module):
+    """A VGG in groups named as in the notes on CIFAR-10 at 224, here at a quarter of the width and for 32 pixels."""
+
+    def __init__(self, *, bias: bool) -> None:
+        super().__init__()
+        channels = 3
+        for number, widths in enumerate(((4, 4), (8, 8), (16, 16, 16), (32, 32, 32), (32, 32, 32)), 1):
+            layers: list[nn.Module] = []
+            for width in widths:
+                layers += [nn.Conv2d(channels, width, 3, 1, 1, bias=bias), nn.BatchNorm2d(width), nn.ReLU()]
+                channels = width
+            self.add_module(f"Conv{number}", nn.Sequential(*layers, nn.MaxPool2d(2, 2)))
+        self.classsifer = nn.Sequential(nn.Linear(32, 20), nn.ReLU(), nn.Dropout(0.5), nn.Linear(20, 10))
+
+    def forward(self, x: Tensor) -> Tensor:
+        for number in range(1, 6):
+            x = getattr(self, f"Conv{number}")(x)
+        return self.classsifer(x.flatten(1))
+
+
+class R1Block(nn.Module):
+    """As in the notes with a CIFAR-10 trainer: the branch in ``features``, the projection in ``shortcut``."""
+
+    def __init__(self, before: int, width: int, stride: int, *, bottleneck: bool, bias: bool = False) -> None:
+        super().__init__()
+        after = width * 4 if bottleneck else width
+        self.features = nn.Sequential()
+        shapes = [(before, width, 1, 1), (width, width, 3, stride), (width, after, 1, 1)]
+        for number, (i, o, k, s) in enumerate(
+            shapes if bottleneck else [(before, width, 3, stride), (width, width, 3, 1)]
+        ):
+            layers = [nn.ReLU()] * bool(number) + [nn.Conv2d(i, o, k, s, k // 2, bias=bias), nn.BatchNorm2d(o)]
+            self.features.extend(layers)
+        self.shortcut = nn.Sequential()
+        if stride != 1 or before != after:
+            self.shortcut = nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=bias), nn.BatchNorm2d(after))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(self.features(x) + self.shortcut(x))
+
+
+class R1(nn.Module):
+    def __init__(self, *, bottleneck: bool, bias: bool = False) -> None:
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(3, 8, 3, 1, 1, bias=bias), nn.BatchNorm2d(8), nn.ReLU())
+        channels = 8
+        for stage, (width, stride) in enumerate(((8, 1), (16, 2), (16, 2)), 1):
+            blocks = []
+            for step in (stride, 1):
+                blocks.append(R1Block(channels, width, step, bottleneck=bottleneck, bias=bias))
+                channels = width * 4 if bottleneck else width
+            setattr(self, f"layer{stage}", nn.Sequential(*blocks))
+        self.classifer = nn.Linear(channels, 7)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.layer3(self.layer2(self.layer1(self.features(x))))
+        return self.classifer(x.mean((2, 3)))

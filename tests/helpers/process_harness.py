@@ -31,6 +31,7 @@ from tests.helpers.training import SPEC, difference
 
 VICTIMS = ("worker", "supervisor", "runner", "all")
 ORPHAN_LIFE = 60.0  # seconds
+PATIENCE = 180  # seconds: others may be at work on the machine
 
 
 class Arena:
@@ -161,6 +162,17 @@ class Arena:
                         if pids <= suspects:
                             self.twice.append(f"{record.id}: {there}")
             suspects = seen
+
+
+def wait_for(job: str, *wanted: Status, trained: bool = False) -> Any:
+    begin = time.monotonic()
+    while True:
+        record = store().get(job)
+        if record.status in wanted and (not trained or (record.live and record.live.get("epoch", 0) > 1)):
+            return record
+        assert time.monotonic() - begin < PATIENCE, record
+        service.keep_awake()
+        time.sleep(0.02)
 
 
 def words(process: psutil.Process) -> str:

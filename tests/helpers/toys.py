@@ -1,6 +1,7 @@
 """Small data sets, specs and jobs, for trainings that take a moment."""
 
 import torch
+from torch import Tensor, nn
 
 from explorer.data.dataset import Dataset, Split
 from explorer.families import Spec, parse_spec
@@ -69,3 +70,18 @@ def toy_job(spec: Spec, dataset: str = "toys", processes: int = 1, **recipe: obj
 def prepared(spec: Spec, dataset: Dataset | None = None, **recipe: object) -> Prepared:
     """A training in this process alone."""
     return prepare(toy_job(spec, **recipe), dataset or toy_data())
+
+
+CPU = torch.device("cpu")
+
+
+class Table(nn.Module):
+    """Gives every image, whose one pixel is its number, the logits of a table."""
+
+    def __init__(self, logits: Tensor) -> None:
+        super().__init__()
+        self.logits = logits
+
+    def forward(self, images: Tensor) -> Tensor:
+        assert not self.training
+        return self.logits[images[:, 0, 0, 0].long()]

@@ -16,6 +16,7 @@ from explorer.jobs.job import Job, Resources
 from explorer.jobs.run_directory import RunDirectory
 from explorer.recipes import Recipe
 from explorer.training import checkpoint, worker
+from explorer.training.loop import Training
 from explorer.weights import files
 
 SIDE, CLASSES, IMAGES = 8, 3, 60
@@ -131,3 +132,16 @@ def difference(one: Any, other: Any, place: str = "") -> str | None:
 
 def _untimed(metrics: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in metrics.items() if not name.startswith("time/")}
+
+
+class Nobody:
+    """Watches nothing."""
+
+    def after_step(self, training: Training) -> None:
+        pass
+
+    def judging(self, training: Training, done: int, total: int) -> None:
+        pass
+
+    def after_epoch(self, training: Training, *, improved: bool) -> None:
+        pass

@@ -5,13 +5,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from streamlit.proto.WidgetStates_pb2 import WidgetStates
-from streamlit.runtime.scriptrunner import get_script_run_ctx
-from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from streamlit.testing.v1 import AppTest
 
 from explorer.ui.page_state import REFRESHED
 from explorer.ui.train import uploads
+from tests.pages.requests import ask_once_more
 from tests.pages.train_page import LR, form, open_page, settle
 
 pytestmark = pytest.mark.usefixtures("server")
@@ -24,32 +22,11 @@ def npz() -> bytes:
     return file.getvalue()
 
 
-def ask_once_more(**changed: str) -> None:
-    """The browser asks for a run while a callback is at work: it still knows the widgets as they were.
-
-    Args:
-        **changed: texts that the user has typed meanwhile, by the key of their widget.
-    """
-    context = get_script_run_ctx()
-    assert context is not None
-    assert context.script_requests is not None
-    session = context.session_state._state
-    sent = WidgetStates()
-    sent.CopyFrom(session._current_interaction_widget_states)
-    for state in sent.widgets:
-        for key, text in changed.items():
-            if session._key_id_mapper.get_id_from_key(key) == state.id:
-                state.string_value = text
-    context.script_requests.request_rerun(
-        RerunData(query_string=context.query_string, page_script_hash=context.page_script_hash, widget_states=sent)
-    )
-
-
 def taking() -> None:
     import streamlit as st
 
     from explorer.ui import callbacks
-    from tests.pages.test_lost import ask_once_more
+    from tests.pages.requests import ask_once_more
 
     callbacks.guard()
 

@@ -21,9 +21,9 @@ from explorer.ui.predict import heat, paint
 from explorer.ui.predict.reason import computed
 from explorer.weights.files import save
 from explorer.workers import semaphore
+from tests.helpers.explained import made
 from tests.pages.helpers import problem
 from tests.pages.predict_page import box, keep, open_page, words
-from tests.unit.prediction.test_cams import made
 
 
 @pytest.fixture(autouse=True)

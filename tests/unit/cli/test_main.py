@@ -11,15 +11,7 @@ from explorer.analysis import analyse
 from explorer.cli import main
 from explorer.families import PRESETS, parse_spec, resolve
 from explorer.settings import settings
-
-
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str, str]:
-    """Exit status, stdout and stderr of a command, in this process."""
-    monkeypatch.setattr(sys, "argv", ["explorer", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    out, err = capsys.readouterr()
-    return int(ended.value.code or 0), out, err
+from tests.helpers.command import run
 
 
 def test_analyze_prints_one_document(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from explorer.exports import onnx_model as exporter
 from explorer.families import Spec, parse_spec, resolve
 from explorer.families.building import build
 from tests.helpers.specs import narrow
-from tests.unit.families.test_building import random_weights
+from tests.helpers.weights import random_weights
 
 pytestmark = pytest.mark.exhaustive
 

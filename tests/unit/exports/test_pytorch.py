@@ -26,8 +26,8 @@ from explorer.families.torchvision.network import names
 from explorer.families.torchvision.source import twins
 from explorer.families.torchvision.spec import ZooSpec
 from tests.helpers.specs import accepted, narrow, raw_googlenet, raw_resnet, raw_vgg
+from tests.helpers.weights import random_weights
 from tests.tiers import mostly_exhaustive
-from tests.unit.families.test_building import random_weights
 
 RUFF = str(Path(sys.executable).with_name("ruff"))
 # Modules that hold or move data; ours and a person's differ in them, and they compute nothing.

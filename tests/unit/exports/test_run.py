@@ -17,7 +17,7 @@ from explorer.errors import ExplorerError, InputError
 from explorer.exports import FORMATS, content, export, run
 from explorer.families import resolve
 from explorer.workers import subprocess_runner
-from tests.unit.cli.test_main import run as command
+from tests.helpers.command import run as command
 
 pytestmark = pytest.mark.process
 

@@ -22,8 +22,8 @@ from explorer.settings import settings
 from explorer.weights.files import Card, halved, load, read, read_card, save
 from explorer.weights.registry import find
 from explorer.weights.torchvision import choose
+from tests.helpers.command import run as command
 from tests.helpers.toys import GOOGLENET, RESNET, VGG, toy_spec
-from tests.unit.cli.test_main import run as command
 
 pytestmark = pytest.mark.process
 

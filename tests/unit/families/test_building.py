@@ -1,12 +1,10 @@
 """Builders: torchvision's weights load and give torchvision's outputs; every preset trains."""
 
-import math
-
 import pytest
 import torch
 import torchvision
 from hypothesis import given, settings
-from torch import Tensor, nn
+from torch import nn
 
 from explorer.analysis import analyse
 from explorer.analysis.trace import MetaMode
@@ -17,6 +15,7 @@ from explorer.families.link import decode, encode
 from explorer.families.torchvision.spec import ZooSpec
 from explorer.families.vgg.spec import VggSpec
 from tests.helpers.specs import accepted, any_raw, narrow
+from tests.helpers.weights import random_weights
 
 pytestmark = pytest.mark.exhaustive
 
@@ -31,23 +30,6 @@ TWINS = {
     "googlenet-torchvision": "googlenet",
     **{f"densenet{depth}": f"densenet{depth}" for depth in (121, 161, 169, 201)},
 }
-
-
-def random_weights(network: nn.Module) -> dict[str, Tensor]:
-    """Weights under which activations keep their scale, so that outputs differ from image to image."""
-    generator = torch.Generator().manual_seed(0)
-    state = {}
-    for name, tensor in network.state_dict().items():
-        if name.endswith("running_var"):
-            state[name] = torch.rand(tensor.shape, generator=generator) + 0.5
-        elif tensor.dim() > 1:
-            bound = math.sqrt(6 / tensor[0].numel())
-            state[name] = torch.empty(tensor.shape).uniform_(-bound, bound, generator=generator)
-        elif tensor.is_floating_point():
-            state[name] = torch.rand(tensor.shape, generator=generator) * 0.5 + (0.5 if "weight" in name else 0)
-        else:
-            state[name] = torch.zeros(tensor.shape, dtype=tensor.dtype)
-    return state
 
 
 @pytest.mark.parametrize("preset", TWINS)

@@ -16,8 +16,7 @@ from explorer.families.building import build
 from explorer.families.recognition.guess import Guess, our_shapes
 from explorer.families.recognition.search import recognise
 from explorer.families.resnet.spec import ResNetSpec
-from tests.helpers.foreign_networks import differences, flat_names, found_again, same_scores, shapes_of
-from tests.unit.families.test_recognition_vgg import Groups
+from tests.helpers.foreign_networks import R1, Groups, differences, flat_names, found_again, same_scores, shapes_of
 
 pytestmark = pytest.mark.exhaustive
 
@@ -81,45 +80,6 @@ def guesses_of(shapes: dict[str, tuple[int, ...]], how: str) -> list[Guess]:
         names = flat_names(list(shapes))
         shapes = {names[name]: shape for name, shape in shapes.items()}
     return recognise(dict(sorted(shapes.items())) if how == "sorted" else shapes, ordered=how != "sorted")
-
-
-class R1Block(nn.Module):
-    """As in the notes with a CIFAR-10 trainer: the branch in ``features``, the projection in ``shortcut``."""
-
-    def __init__(self, before: int, width: int, stride: int, *, bottleneck: bool, bias: bool = False) -> None:
-        super().__init__()
-        after = width * 4 if bottleneck else width
-        self.features = nn.Sequential()
-        shapes = [(before, width, 1, 1), (width, width, 3, stride), (width, after, 1, 1)]
-        for number, (i, o, k, s) in enumerate(
-            shapes if bottleneck else [(before, width, 3, stride), (width, width, 3, 1)]
-        ):
-            layers = [nn.ReLU()] * bool(number) + [nn.Conv2d(i, o, k, s, k // 2, bias=bias), nn.BatchNorm2d(o)]
-            self.features.extend(layers)
-        self.shortcut = nn.Sequential()
-        if stride != 1 or before != after:
-            self.shortcut = nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=bias), nn.BatchNorm2d(after))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.relu(self.features(x) + self.shortcut(x))
-
-
-class R1(nn.Module):
-    def __init__(self, *, bottleneck: bool, bias: bool = False) -> None:
-        super().__init__()
-        self.features = nn.Sequential(nn.Conv2d(3, 8, 3, 1, 1, bias=bias), nn.BatchNorm2d(8), nn.ReLU())
-        channels = 8
-        for stage, (width, stride) in enumerate(((8, 1), (16, 2), (16, 2)), 1):
-            blocks = []
-            for step in (stride, 1):
-                blocks.append(R1Block(channels, width, step, bottleneck=bottleneck, bias=bias))
-                channels = width * 4 if bottleneck else width
-            setattr(self, f"layer{stage}", nn.Sequential(*blocks))
-        self.classifer = nn.Linear(channels, 7)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.layer3(self.layer2(self.layer1(self.features(x))))
-        return self.classifer(x.mean((2, 3)))
 
 
 @pytest.mark.parametrize("ordered", [True, False])

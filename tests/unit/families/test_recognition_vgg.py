@@ -14,7 +14,7 @@ from explorer.families.building import build
 from explorer.families.recognition.guess import our_shapes
 from explorer.families.recognition.search import recognise
 from explorer.families.vgg.spec import VggSpec
-from tests.helpers.foreign_networks import differences, found_again, same_scores, shapes_of
+from tests.helpers.foreign_networks import Groups, differences, found_again, same_scores, shapes_of
 
 pytestmark = pytest.mark.exhaustive
 
@@ -47,26 +47,6 @@ def test_torchvisions_names_are_ours(classes: int) -> None:
         found = recognise(shapes, ordered=True)[0]
         assert found.names == {name: name for name in shapes}
         assert found.spec.cfg == PRESETS[name].spec.cfg
-
-
-class Groups(nn.Module):
-    """A VGG in groups named as in the notes on CIFAR-10 at 224, here at a quarter of the width and for 32 pixels."""
-
-    def __init__(self, *, bias: bool) -> None:
-        super().__init__()
-        channels = 3
-        for number, widths in enumerate(((4, 4), (8, 8), (16, 16, 16), (32, 32, 32), (32, 32, 32)), 1):
-            layers: list[nn.Module] = []
-            for width in widths:
-                layers += [nn.Conv2d(channels, width, 3, 1, 1, bias=bias), nn.BatchNorm2d(width), nn.ReLU()]
-                channels = width
-            self.add_module(f"Conv{number}", nn.Sequential(*layers, nn.MaxPool2d(2, 2)))
-        self.classsifer = nn.Sequential(nn.Linear(32, 20), nn.ReLU(), nn.Dropout(0.5), nn.Linear(20, 10))
-
-    def forward(self, x: Tensor) -> Tensor:
-        for number in range(1, 6):
-            x = getattr(self, f"Conv{number}")(x)
-        return self.classsifer(x.flatten(1))
 
 
 @pytest.mark.parametrize("ordered", [True, False])

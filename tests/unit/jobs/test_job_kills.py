@@ -19,15 +19,14 @@ from explorer.jobs import service
 from explorer.jobs.processes import of_job
 from explorer.jobs.run_directory import RunDirectory
 from explorer.jobs.store import Status, store
-from tests.helpers.process_harness import VICTIMS, Arena, kill, left, own_queue, words
+from tests.helpers.process_harness import PATIENCE, VICTIMS, Arena, kill, left, own_queue, wait_for, words
+from tests.helpers.ranks import forked_workers
 from tests.helpers.training import difference, images
-from tests.unit.training.test_ranks import forked_workers
 
 pytestmark = pytest.mark.process
 
 SECONDS = float(os.environ.get("EXPLORER_KILL_SECONDS", "5"))
 EACH = 30.0  # seconds at most in which a job is killed: one meets every victim, and has not trained to its end by then
-PATIENCE = 180  # seconds: others may be at work on the machine
 
 
 @pytest.fixture(scope="module")
@@ -154,14 +153,3 @@ for _job in range(2):
     print(arena.submit(sys.argv[1], epochs=50), flush=True)
 time.sleep(1000)
 """
-
-
-def wait_for(job: str, *wanted: Status, trained: bool = False) -> Any:
-    begin = time.monotonic()
-    while True:
-        record = store().get(job)
-        if record.status in wanted and (not trained or (record.live and record.live.get("epoch", 0) > 1)):
-            return record
-        assert time.monotonic() - begin < PATIENCE, record
-        service.keep_awake()
-        time.sleep(0.02)

@@ -7,8 +7,8 @@ from explorer.errors import InputError
 from explorer.prediction import networks
 from explorer.prediction.hooks import places
 from explorer.prediction.maps import around_zero, as_read, between, feature_maps, filters, strength, window
+from tests.helpers.explained import GAP, made, pixels, state
 from tests.helpers.toys import listed
-from tests.unit.prediction.test_cams import GAP, made, pixels, state
 
 SPECS = {
     "vgg": {

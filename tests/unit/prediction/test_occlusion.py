@@ -13,8 +13,8 @@ from explorer.errors import InputError
 from explorer.prediction import networks
 from explorer.prediction.occlusion import Patch, occlusion, patches
 from explorer.workers.semaphore import Line
+from tests.helpers.explained import GAP, made, pixels, state
 from tests.helpers.toys import listed
-from tests.unit.prediction.test_cams import GAP, made, pixels, state
 
 
 class OnePixel(nn.Module):

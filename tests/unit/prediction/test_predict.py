@@ -23,9 +23,9 @@ from explorer.prediction.networks import Network
 from explorer.settings import settings
 from explorer.training.measure import measure
 from explorer.weights.files import Card, halved, load, save
+from tests.helpers.command import run as command
 from tests.helpers.pixels import noise
 from tests.helpers.toys import CLASSES, RESNET, VGG, toy_spec
-from tests.unit.cli.test_main import run as command
 
 
 @pytest.fixture(autouse=True)

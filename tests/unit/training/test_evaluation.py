@@ -8,24 +8,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor, nn
 
 from explorer.training.batches import Batch
 from explorer.training.evaluation import Scores, evaluate
-
-CPU = torch.device("cpu")
-
-
-class Table(nn.Module):
-    """Gives every image, whose one pixel is its number, the logits of a table."""
-
-    def __init__(self, logits: Tensor) -> None:
-        super().__init__()
-        self.logits = logits
-
-    def forward(self, images: Tensor) -> Tensor:
-        assert not self.training
-        return self.logits[images[:, 0, 0, 0].long()]
+from tests.helpers.toys import CPU, Table
 
 
 def batches(labels: list[int], size: int) -> Iterator[Batch]:

@@ -29,19 +29,7 @@ from explorer.weights.files import load as load_weights
 from explorer.weights.files import save
 from tests.helpers.pixels import Decoded
 from tests.helpers.toys import GOOGLENET, VGG, prepared, toy_data, toy_job, toy_spec
-
-
-class Nobody:
-    """Watches nothing."""
-
-    def after_step(self, training: Training) -> None:
-        pass
-
-    def judging(self, training: Training, done: int, total: int) -> None:
-        pass
-
-    def after_epoch(self, training: Training, *, improved: bool) -> None:
-        pass
+from tests.helpers.training import Nobody
 
 
 def trained(found: Prepared) -> Training:

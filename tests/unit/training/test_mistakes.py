@@ -23,9 +23,9 @@ from explorer.training.batches import Evaluation, Place
 from explorer.training.evaluation import evaluate
 from explorer.training.mistakes import MOST, SIDE, Mistake, Mistakes, picture, write
 from tests.helpers.pixels import Decoded, noise
+from tests.helpers.ranks import in_ranks
+from tests.helpers.toys import CPU, Table
 from tests.helpers.training import end, images, job, run
-from tests.unit.training.test_evaluation import CPU, Table
-from tests.unit.training.test_ranks import in_ranks
 
 CLASSES = 7
 ALONE = Place(CPU)

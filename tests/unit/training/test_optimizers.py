@@ -2,6 +2,7 @@
 
 import io
 import math
+import sys
 from typing import Any
 
 import pytest
@@ -52,6 +53,15 @@ def by_hand(scheduler: Any, epochs: int, *, losses: list[float] | None = None) -
         scheduler.optimizer.step()
         scheduler.step(losses[epoch]) if losses else scheduler.step()
     return [*seen, scheduler.optimizer.param_groups[0]["lr"]]
+
+
+@pytest.mark.parametrize("name", ["sgd", "nesterov", "adam", "adamw"])
+def test_no_optimizer_imports_the_compiler(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch._dynamo", None)  # to import it raises an error
+    optimizer = make_optimizer(resolve("r1").changed(optimizer=name), [parameter()])
+    step(optimizer)
+    optimizer.zero_grad()
+    optimizer.load_state_dict(optimizer.state_dict())
 
 
 def test_constant_is_constant() -> None:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -12,7 +11,6 @@ from typing import Any
 import psutil
 import pytest
 import torch
-import torch.multiprocessing as mp
 from torch import Tensor, nn
 
 from explorer.errors import InputError
@@ -30,6 +28,7 @@ from explorer.training.synced_norm import SyncedBatchNorm2d
 from explorer.weights.files import load as load_weights
 from explorer.weights.files import read
 from explorer.workers.subprocess_runner import ROOT
+from tests.helpers.ranks import forked_workers, in_ranks
 from tests.helpers.toys import GOOGLENET, RESNET, VGG, toy_data, toy_job, toy_spec
 
 pytestmark = pytest.mark.process
@@ -43,21 +42,6 @@ CASES: dict[str, tuple[Spec, dict[str, object]]] = {
     "frozen": (toy_spec(RESNET), {"freeze": ["layer1", "bn1.bias"]}),
     "auxiliary heads": (toy_spec(GOOGLENET, batch_norm=True), {"aux_weight": 0.7}),
 }
-
-
-def _rank(rank: int, world: int, folder: Path, task: Callable[..., Any]) -> None:
-    torch.set_num_threads(1)  # a pool of threads does not survive a fork
-    torch.distributed.init_process_group(
-        "gloo", init_method=f"file://{folder}/meeting{world}", rank=rank, world_size=world
-    )
-    torch.save(task(rank, world), folder / f"{rank}.pt")
-    torch.distributed.destroy_process_group()
-
-
-def in_ranks(world: int, folder: Path, task: Callable[..., Any]) -> list[Any]:
-    """What the task returns in each of several processes, forked from this one: they have torch at once."""
-    mp.start_processes(_rank, (world, folder, task), nprocs=world, start_method="fork")
-    return [torch.load(folder / f"{rank}.pt") for rank in range(world)]
 
 
 def ready(name: str, rank: int, world: int) -> Prepared:
@@ -222,24 +206,6 @@ def wait_until(happened: Callable[[], bool]) -> None:
     while not happened():
         assert time.monotonic() < end
         time.sleep(0.02)
-
-
-def forked_workers(run: RunDirectory) -> list[mp.Process]:
-    """Both processes of a run as torch.distributed.run would start them, but with torch at once."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    context = mp.get_context("fork")
-    workers = [context.Process(target=_work, args=(rank, port, run.folder)) for rank in range(2)]
-    for process in workers:
-        process.start()
-    return workers
-
-
-def _work(rank: int, port: int, folder: Path) -> None:
-    places = {"RANK": rank, "WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-    os.environ.update({name: str(value) for name, value in places.items()})
-    os._exit(worker.main(folder))
 
 
 def test_a_process_that_is_killed(run: RunDirectory) -> None:

@@ -20,7 +20,7 @@ from explorer.training.setup import Prepared
 from explorer.training.start import start_from
 from explorer.weights.files import read, save
 from tests.helpers.toys import GOOGLENET, RESNET, VGG, prepared, toy_data, toy_spec
-from tests.unit.training.test_loop import Nobody
+from tests.helpers.training import Nobody
 
 JOB = "j0b4starting12"
 

@@ -21,8 +21,8 @@ from explorer.settings import settings
 from explorer.weights import files, registry, torchvision
 from explorer.weights.files import Card, load, read_card, save
 from explorer.weights.registry import Kind, entries, find
+from tests.helpers.command import run as command
 from tests.helpers.toys import VGG, prepared, toy_spec
-from tests.unit.cli.test_main import run as command
 
 TRAINED = prepared(toy_spec(VGG))
 CARD = TRAINED.card

@@ -18,8 +18,8 @@ from explorer.weights import registry, store, torchvision
 from explorer.weights.files import load, read, save
 from explorer.weights.registry import entries
 from tests.helpers import made_runs
+from tests.helpers.command import run as command
 from tests.helpers.toys import VGG, prepared, toy_spec
-from tests.unit.cli.test_main import run as command
 
 TRAINED = prepared(toy_spec(VGG))
 TENSORS = TRAINED.training.network.state_dict()

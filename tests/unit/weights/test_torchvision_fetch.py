@@ -24,12 +24,11 @@ from explorer.weights.files import load, read
 from explorer.weights.registry import find
 from explorer.weights.torchvision import choose
 from explorer.workers import sandbox, subprocess_runner
+from tests.helpers.command import run as command
 from tests.helpers.fake_torchvision_worker import ADDRESS, NAMESPACE, NEIGHBOUR, redirect
+from tests.helpers.landlock import landlock
 from tests.helpers.pixels import noise
-from tests.unit.cli.test_main import run as command
-from tests.unit.families.test_building import random_weights
-from tests.unit.weights.importing.test_reader import landlock
-from tests.unit.weights.test_torchvision_weights import theirs
+from tests.helpers.weights import random_weights, theirs
 
 pytestmark = pytest.mark.process
 

@@ -14,20 +14,14 @@ from explorer.families import parse_spec
 from explorer.families.building import build
 from explorer.weights import torchvision
 from explorer.weights.registry import find
-from explorer.weights.torchvision import Source, catalogue, choose
+from explorer.weights.torchvision import catalogue, choose
 from tests.helpers.pixels import noise
+from tests.helpers.weights import theirs
 
 pytestmark = pytest.mark.exhaustive
 
 CPU = torch.device("cpu")
 FAMILIES = [import_module(f"torchvision.models.{name}") for name in ("vgg", "resnet", "googlenet", "densenet")]
-
-
-def theirs(source: Source) -> torch.nn.Module:
-    """torchvision's network, without numbers."""
-    options = {"init_weights": False} if source.model == "googlenet" else {}
-    with torch.device("meta"):
-        return models.get_model(source.model, **options).eval()
 
 
 def test_every_enum_of_our_families_is_there() -> None:

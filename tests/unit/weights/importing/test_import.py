@@ -28,8 +28,7 @@ from explorer.weights.importing.checkpoint import Checkpoint
 from explorer.weights.importing.importing import Imported, import_checkpoint, propose
 from explorer.weights.importing.proof import disagreement, prove
 from explorer.weights.importing.questions import CIFAR10, READERS
-from tests.helpers.foreign_networks import RESIDUAL, SMALL, Import, imported, trained, weights_of
-from tests.unit.families.test_recognition_resnet import R1
+from tests.helpers.foreign_networks import R1, RESIDUAL, SMALL, Import, imported, trained, weights_of
 
 pytestmark = pytest.mark.process
 

@@ -18,9 +18,10 @@ from explorer.errors import ExplorerError, InputError
 from explorer.weights.importing import conversion
 from explorer.weights.importing.checkpoint import opened
 from explorer.weights.importing.reader import BEGUN
-from explorer.workers import sandbox, seccomp, subprocess_runner
+from explorer.workers import seccomp, subprocess_runner
 from explorer.workers.subprocess_runner import WorkerError
 from tests.helpers.foreign_files import network, safetensors, save
+from tests.helpers.landlock import landlock
 
 pytestmark = [pytest.mark.process, pytest.mark.usefixtures("temporary")]
 
@@ -81,13 +82,6 @@ for attempt in (
     except (OSError, MemoryError) as error:
         print(type(error).__name__)
 """
-
-
-def landlock() -> int:
-    """The version that this kernel has; 0 is none."""
-    import ctypes
-
-    return max(0, ctypes.CDLL(None).syscall(sandbox._CREATE, None, ctypes.c_size_t(0), sandbox._ASK_VERSION))
 
 
 FILES = slice(4, 12)  # attempts that Landlock refuses

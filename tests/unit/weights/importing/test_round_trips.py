@@ -22,9 +22,8 @@ from explorer.weights.files import load
 from explorer.weights.importing.importing import import_checkpoint
 from explorer.workers.progress import silent
 from tests.helpers import cifar
-from tests.helpers.foreign_networks import flat_names, shapes_of, trained
+from tests.helpers.foreign_networks import Groups, flat_names, shapes_of, trained
 from tests.tiers import mostly_exhaustive
-from tests.unit.families.test_recognition_vgg import Groups
 
 SPECS = {name: preset.spec for name, preset in PRESETS.items()} | {
     f"{block}-{shortcut}": ResNetSpec(blocks=(2, 2), widths=(8, 16), block=block, stem="cifar", shortcut=shortcut)
