@@ -1,6 +1,7 @@
 """Descriptions of networks, without torch: specs, presets, parsers, links."""
 
-from explorer.families.presets import from_layers, nearest, parse_json, parse_spec, resolve
+from explorer.families.parsing import parse_json, parse_spec
+from explorer.families.presets import from_layers, nearest, resolve
 from explorer.families.registry import FAMILIES, PRESETS
 from explorer.specs.base import Preset, Spec
 

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from typing import Any, get_args, get_origin
 
 from explorer.errors import SpecError, shown
-from explorer.families.presets import is_base, nearest, parse_spec, resolve
+from explorer.families.parsing import parse_spec
+from explorer.families.presets import is_base, nearest, resolve
 from explorer.families.registry import FAMILIES, PRESETS
 from explorer.i18n import _
 from explorer.specs.base import Spec

@@ -1,43 +1,17 @@
-"""Parsers that turn JSON, names and typed text into specs, and the search for the nearest preset."""
+"""How a text becomes a spec, and a spec the name of the nearest preset."""
 
 from difflib import get_close_matches
 from pathlib import Path
 
 from explorer.errors import SpecError, shown
+from explorer.families import saved
+from explorer.families.parsing import parse_json, parse_spec
 from explorer.families.registry import FAMILIES, PRESETS
 from explorer.i18n import _
 from explorer.specs.base import Spec
-from explorer.specs.reading import decode, read_json
+from explorer.specs.reading import read_json
 
 SAVED = "saved:"
-
-
-def parse_spec(data: object) -> Spec:
-    """A spec from decoded JSON.
-
-    Raises:
-        SpecError: If a rule is broken; names rule, value and place.
-    """
-    if not isinstance(data, dict):
-        raise SpecError(_("spec: {value} is not a JSON object").format(value=shown(data)))
-    if "family" not in data:
-        raise SpecError(_("family: this key is required; one of {families}").format(families=", ".join(FAMILIES)))
-    family = data["family"]
-    if not isinstance(family, str) or family not in FAMILIES:
-        raise SpecError(
-            _("family: {value} is not one of {families}").format(value=shown(family), families=", ".join(FAMILIES))
-        )
-    return FAMILIES[family].parse(data)
-
-
-def parse_json(text: str) -> Spec:
-    """A spec from JSON text.
-
-    Raises:
-        InputError: If the text is not JSON or repeats a key.
-        SpecError: If the spec breaks a rule.
-    """
-    return parse_spec(decode(text, "spec"))
 
 
 def resolve(text: str) -> Spec:
@@ -55,8 +29,6 @@ def resolve(text: str) -> Spec:
     if (spec := from_name(text)) is not None:
         return spec
     if text.startswith(SAVED):
-        from explorer.families import saved  # not at the top: that module imports this one
-
         return saved.load(text.removeprefix(SAVED))
     if text.endswith(".json"):
         return parse_spec(read_json(Path(text), "spec"))

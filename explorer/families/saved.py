@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from explorer.errors import InputError, shown
-from explorer.families.presets import parse_json
+from explorer.families.parsing import parse_json
 from explorer.families.registry import PRESETS
 from explorer.files import whole
 from explorer.i18n import _
