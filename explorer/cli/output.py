@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -19,6 +20,12 @@ def say(text: str, *, nl: bool = True, err: bool = False) -> None:
 def escaped(text: str) -> str:
     """Text as :func:`say` prints it."""
     return "".join(part if part in {"\n", "\t"} else printable(part) for part in _LAYOUT.split(text))
+
+
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of cells as lines in which the columns stand one below the other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
 def say_json(document: object) -> None:

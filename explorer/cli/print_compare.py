@@ -1,11 +1,10 @@
 """A comparison as text for a terminal."""
 
-from collections.abc import Sequence
-
 from explorer.analysis import Layer
 from explorer.analysis.alignment import Row, Status
 from explorer.analysis.comparison import Comparison, counts, unlike_inputs
 from explorer.analysis.measures import Measure, Place, shown
+from explorer.cli.output import columns
 from explorer.formatting import shape
 from explorer.i18n import _
 from explorer.ui.compare.entries import full_title, of_spec
@@ -22,14 +21,14 @@ def report(comparison: Comparison) -> str:
     ]
     lines += ["", f"! {note}"] if (note := unlike_inputs(comparison.networks)) else []
     totals = [_totals(comparison, measure) for measure in shown(Place.COMPARISON)]
-    lines += ["", *_columns([[_("for one image"), *letters], *totals])]
+    lines += ["", *columns([[_("for one image"), *letters], *totals])]
     first, *others = (network.spec for network in comparison.networks)
     for letter, other, rows in zip(letters[1:], others, comparison.rows, strict=True):
         found = counts(rows)
         lines += ["", f"A → {letter}: {tally(found)}"]
         if found[Status.SAME] == len(rows):
             lines.append(all_same(first, other))
-        lines += _columns([_cells(row) for row in rows if row.status is not Status.SAME])
+        lines += columns([_cells(row) for row in rows if row.status is not Status.SAME])
     return "\n".join(lines)
 
 
@@ -51,8 +50,3 @@ def _layer(layer: Layer | None) -> str:
     if layer is None:
         return ""
     return f"{layer.name} {layer.words} {shape(layer.output_shape)}"
-
-
-def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from explorer.cli.output import columns
 from explorer.errors import printable
 from explorer.formatting import bytes_short
 from explorer.i18n import _
@@ -20,8 +21,7 @@ def table(entries: Iterable[Entry]) -> list[str]:
         (printable(entry.name), str(entry.kind), _accuracy(entry.card), _size(entry), _about(entry))
         for entry in entries
     ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return columns(rows)
 
 
 def _accuracy(card: Card | None) -> str:

@@ -2,6 +2,7 @@
 
 from explorer.analysis import Analysis, Layer
 from explorer.analysis.measures import COUNT, Measure, Place, shown
+from explorer.cli.output import columns
 from explorer.formatting import shape
 from explorer.i18n import _
 
@@ -16,19 +17,14 @@ def report(analysis: Analysis) -> str:
         (layer.name, layer.kind, shape(layer.output_shape), *(_cell(layer, measure) for measure in measures))
         for layer in every
     ]
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in (header, *rows)
-    ]
+    lines = columns((header, *rows))
     if analysis.auxiliary:
         lines.insert(1 + len(analysis.layers), _("auxiliary heads, in training only, counted apart:"))
     told = {"device": analysis.device, "batch": analysis.batch_size}
     sums = [
         (measure.record.names().printed.format(**told), _total(analysis, measure)) for measure in shown(Place.PRINTED)
     ]
-    label_width = max(len(label) for label, _value in sums)
-    lines += ["", *(f"{label.ljust(label_width)}  {value}" for label, value in sums)]
+    lines += ["", *columns(sums)]
     lines += ["", *(f"! {warned.message}" for warned in analysis.warnings)] if analysis.warnings else []
     return "\n".join(lines)
 
