@@ -19,18 +19,15 @@ from typing import Literal, NamedTuple
 
 from explorer.errors import TokenError, shown
 from explorer.i18n import _
-from explorer.specs.cfg import Conv, Pool
+from explorer.specs.cfg import MAX_KERNEL, Conv, Pool
+from explorer.specs.window import window_pattern, window_text
 
 MAX_LAYERS = 64
-MAX_WINDOW = 255
 MAX_TEXT = 2_000
 
 _SEPARATOR = re.compile(r"[,.;\n]")
-_ENTRY = re.compile(
-    r"(?P<kind>conv|pool)?\s*(?P<kernel>[0-9]{1,9})(?:\s*[x×]\s*(?P=kernel))?"
-    r"(?:\s*/\s*(?P<stride>[0-9]{1,9}))?(?:\s*p\s*(?P<padding>[0-9]{1,9}))?(?:\s*d\s*(?P<dilation>[0-9]{1,9}))?",
-    re.IGNORECASE,
-)
+_WINDOW = window_pattern(r"\s*", after_kernel=r"(?:\s*[x×]\s*(?P=kernel))?")
+_ENTRY = re.compile(rf"(?P<kind>conv|pool)?\s*{_WINDOW}(?:\s*d\s*(?P<dilation>[0-9]{{1,9}}))?", re.IGNORECASE)
 
 
 class Layer(NamedTuple):
@@ -62,9 +59,7 @@ class Layer(NamedTuple):
         usual = _usual(self.kind, self.kernel, self.dilation)
         return (
             ("pool " if self.kind == "pool" else "")
-            + str(self.kernel)
-            + (f"/{self.stride}" if self.stride != usual[0] else "")
-            + (f"p{self.padding}" if self.padding != usual[1] else "")
+            + window_text(self.kernel, self.stride, self.padding, usual)
             + (f"d{self.dilation}" if self.dilation != 1 else "")
         )
 
@@ -116,10 +111,10 @@ def _layer(entry: str, index: int) -> Layer:
         (_("dilation"), dilation, 1),
         (_("padding"), padding, 0),
     ):
-        if not least <= value <= MAX_WINDOW:
+        if not least <= value <= MAX_KERNEL:
             raise wrong(
                 _("its {name}, {value}, is not between {least} and {most}").format(
-                    name=name, value=value, least=least, most=MAX_WINDOW
+                    name=name, value=value, least=least, most=MAX_KERNEL
                 )
             )
     if kind == "pool" and padding > kernel // 2:

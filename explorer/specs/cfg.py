@@ -19,6 +19,7 @@ from explorer.errors import TokenError, shown
 from explorer.i18n import _
 from explorer.specs.arithmetic import window_output
 from explorer.specs.base import MAX_WIDTH
+from explorer.specs.window import window_pattern, window_text
 
 MAX_TOKENS = 256
 MAX_KERNEL = 255
@@ -26,10 +27,7 @@ MAX_WORD = 60
 
 RawToken = int | str
 
-_TOKEN = re.compile(
-    r"(?P<head>[MA]|[0-9]{1,9})(?::(?P<kernel>[0-9]{1,9})(?:/(?P<stride>[0-9]{1,9}))?(?:p(?P<padding>[0-9]{1,9}))?)?",
-    re.IGNORECASE,
-)
+_TOKEN = re.compile(rf"(?P<head>[MA]|[0-9]{{1,9}})(?::{window_pattern()})?", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?[0-9]+")
 
 
@@ -129,18 +127,14 @@ def format_token(token: Token) -> RawToken:
         case Conv(channels, kernel, stride, padding):
             if (kernel, stride, padding) == (3, 1, 1):
                 return channels
-            head, default_stride, default_padding = str(channels), 1, kernel // 2 if kernel % 2 else None
+            head, usual = str(channels), (1, kernel // 2 if kernel % 2 else None)
         case Pool(letter, kernel, stride, padding):
             if (kernel, stride, padding) == (2, 2, 0):
                 return letter
-            head, default_stride, default_padding = letter, kernel, 0
+            head, usual = letter, (kernel, 0)
         case _:
             assert_never(token)
-    return (
-        f"{head}:{kernel}"
-        + (f"/{stride}" if stride != default_stride else "")
-        + (f"p{padding}" if padding != default_padding else "")
-    )
+    return f"{head}:{window_text(kernel, stride, padding, usual)}"
 
 
 def parse_tokens(raw: object) -> tuple[RawToken, ...]:
