@@ -3,13 +3,11 @@
 Only one runs at a time, because two would slow each other down and both would report wrong times.
 """
 
-import json
 import statistics
-import sys
 import threading
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import nn
@@ -18,6 +16,9 @@ from explorer.analysis.kernels import Kernel, Stack
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.workers import subprocess_runner
+from explorer.workers.progress import Progress
+from explorer.workers.protocol import serve
+from explorer.workers.subprocess_runner import Limits
 
 MAX_MACS = 20 * 10**9  # of one pass: about a second on one core
 MAX_BYTES = 10**9  # of the largest two maps and all weights
@@ -89,10 +90,10 @@ def measure(stacks: Sequence[Stack], work: Work) -> Timing:
         ExplorerError: where the process failed.
     """
     check(stacks, work)
-    asked = json.dumps([[stack.kernels for stack in stacks], work])
+    request = [[stack.kernels for stack in stacks], work]
     with subprocess_runner.turn(_one_at_a_time):
-        done = subprocess_runner.run("explorer.analysis.timing", text=asked, longest=LONGEST)
-    milliseconds, *rest = json.loads(done)
+        found = cast(list[Any], subprocess_runner.call("explorer.analysis.timing", request, Limits(LONGEST)))
+    milliseconds, *rest = found
     return Timing(tuple(milliseconds), *rest)
 
 
@@ -141,7 +142,11 @@ def _settle(device: torch.device) -> None:
         torch.cuda.synchronize()
 
 
+def answer(request: Any, _progress: Progress) -> Timing:
+    """Measure what :func:`measure` asks for, in this process."""
+    kernels, size = request
+    return run([Stack(tuple(Kernel(*kernel) for kernel in stack)) for stack in kernels], Work(*size))
+
+
 if __name__ == "__main__":
-    kernels, size = json.load(sys.stdin)
-    asked = [Stack(tuple(Kernel(*kernel) for kernel in stack)) for stack in kernels]
-    sys.stdout.write(json.dumps(run(asked, Work(*size))))
+    serve(answer)

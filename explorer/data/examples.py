@@ -2,14 +2,13 @@
 
 So the process that shows them never has a data set in memory, however large or hostile.
 
-usage: python -m explorer.data.examples FOLDER        the request's JSON on standard input
+usage: python -m explorer.data.examples        see explorer.workers.protocol
 """
 
-import hashlib
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,15 +20,17 @@ from torch import Tensor
 from explorer.data import load, preview
 from explorer.data.dataset import IN_MEMORY, Split
 from explorer.data.decode import decode
+from explorer.data.disk_cache import DiskCache
 from explorer.data.images import Encoded
+from explorer.data.limits import limits
 from explorer.errors import InputError
-from explorer.files import whole
 from explorer.i18n import _
 from explorer.settings import settings
-from explorer.workers import data_worker
+from explorer.workers import subprocess_runner
 from explorer.workers.progress import Progress, silent
+from explorer.workers.protocol import serve
 
-FORMAT = "1"  # of what is kept
+CACHE = DiskCache("examples", format="1")
 KEPT = 8  # data sets, those made last
 
 
@@ -86,7 +87,7 @@ class _Mapped:
 
 def kept(name: str) -> Examples | None:
     """What an earlier look has kept, at once; none where there was none, or the data has changed."""
-    path = _kept_at(name)
+    path = CACHE.path(name)
     try:
         with safe_open(path, "pt") as file:
             about: dict[str, Any] = json.loads((file.metadata() or {})["about"])
@@ -109,7 +110,9 @@ def look(name: str, progress: Progress = silent) -> Examples:
         InputError: where the data set breaks a rule, can't be read, or takes too much time or memory.
         ExplorerError: where the process failed.
     """
-    data_worker.ask("explorer.data.examples", {"name": name}, name, progress)
+    subprocess_runner.call(
+        "explorer.data.examples", name, limits(), progress, place=name, environment=settings().for_process()
+    )
     found = kept(name)
     if found is None:
         raise InputError(_("{name} changed while it was read; try again").format(name=name))
@@ -128,22 +131,13 @@ def read(name: str, progress: Progress = silent) -> None:
     images = dataset.test.images
     # Images of many sizes stay encoded: decoded they could take a hundred times as much.
     tensors = {"images": images.contiguous()} if isinstance(images, Tensor) else _encoded(name, cast(Encoded, images))
-    path = _kept_at(name)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with whole(path) as part:
-            save_file(tensors | {"labels": dataset.test.labels}, part, metadata={"about": json.dumps(about)})
-        for old in sorted(path.parent.glob("*.safetensors"), key=lambda file: file.stat().st_mtime_ns)[:-KEPT]:
-            old.unlink(missing_ok=True)
-    except (OSError, SafetensorError) as error:
-        raise InputError(
-            _("the data folder {folder} can't be written: {reason}").format(folder=path.parent, reason=error)
-        ) from None
+    tensors["labels"] = dataset.test.labels
+    CACHE.write(name, partial(save_file, tensors, metadata={"about": json.dumps(about)}), most=KEPT)
 
 
 def forget(name: str) -> None:
     """Remove what was kept."""
-    _kept_at(name).unlink(missing_ok=True)
+    CACHE.remove(name)
 
 
 def _encoded(name: str, images: Encoded) -> dict[str, Tensor]:
@@ -161,21 +155,6 @@ def _encoded(name: str, images: Encoded) -> dict[str, Tensor]:
     return {"encoded": torch.frombuffer(data, dtype=torch.uint8), "ends": torch.tensor(ends)}
 
 
-def _kept_at(name: str) -> Path:
-    key = hashlib.sha256(f"{FORMAT}\n{name}".encode(errors="surrogateescape")).hexdigest()[:32]
-    return settings().data_dir / "examples" / f"{key}.safetensors"
-
-
-def main(folder: str) -> None:
-    """Answer one request."""
-    torch.set_num_threads(1)  # others train on this machine
-
-    def work(asked: dict[str, Any], progress: Progress) -> dict[str, Any]:
-        read(asked["name"], progress)
-        return {}
-
-    data_worker.answer(folder, work)
-
-
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    torch.set_num_threads(1)  # others train on this machine
+    serve(read)

@@ -2,14 +2,13 @@
 
 It is read in a process of its own; what came of it is kept in the data folder.
 
-usage: python -m explorer.data.preview FOLDER        the request's JSON on standard input
+usage: python -m explorer.data.preview        see explorer.workers.protocol
 """
 
-import hashlib
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +21,17 @@ from torch.nn.functional import interpolate
 from explorer.data import load, locate
 from explorer.data.catalogue import NAMES
 from explorer.data.dataset import Dataset, Split, share
+from explorer.data.disk_cache import DiskCache
+from explorer.data.limits import limits
 from explorer.data.preprocessing import channel_statistics
 from explorer.errors import ContentError, InputError
-from explorer.files import whole
 from explorer.i18n import _
 from explorer.settings import settings
-from explorer.workers import data_worker
+from explorer.workers import subprocess_runner
 from explorer.workers.progress import Progress, silent
+from explorer.workers.protocol import serve
 
-FORMAT = "2"  # of what is kept
+CACHE = DiskCache("previews", format="2")
 IMAGES = 16
 LARGEST = 256  # pixels: the longer side of an image that is kept
 
@@ -85,7 +86,7 @@ class Preview:
 def kept(name: str) -> Preview | None:
     """What an earlier look at a data set has kept, at once; none where there was none, or the data has changed."""
     try:
-        with safe_open(_kept_at(name), "pt") as file:
+        with safe_open(CACHE.path(name), "pt") as file:
             held: dict[str, Any] = json.loads((file.metadata() or {})["preview"])
             images = tuple(file.get_tensor(str(index)) for index in range(len(held["labels"])))
     except (OSError, SafetensorError, KeyError, ValueError):
@@ -131,7 +132,9 @@ def look(name: str, progress: Progress = silent) -> Preview:
         InputError: where it can't be read now, or takes too much time or memory.
         ExplorerError: where the process failed.
     """
-    data_worker.ask("explorer.data.preview", {"name": name}, name, progress)
+    subprocess_runner.call(
+        "explorer.data.preview", name, limits(), progress, place=name, environment=settings().for_process()
+    )
     preview = kept(name)
     if preview is None:
         raise InputError(_("{name} changed while it was read; try again").format(name=name))
@@ -154,29 +157,14 @@ def read(name: str, progress: Progress = silent) -> None:
         raise ContentError(str(error)) from None
     preview = _preview(dataset)
     fields = {key: value for key, value in vars(preview).items() if key != "images"}
-    path = _kept_at(name)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with whole(path) as part:
-            save_file(
-                {str(index): image for index, image in enumerate(preview.images)},
-                part,
-                metadata={"preview": json.dumps({**fields, "state": before})},
-            )
-    except (OSError, SafetensorError) as error:
-        raise InputError(
-            _("the data folder {folder} can't be written: {reason}").format(folder=path.parent, reason=error)
-        ) from None
+    images = {str(index): image for index, image in enumerate(preview.images)}
+    metadata = {"preview": json.dumps({**fields, "state": before})}
+    CACHE.write(name, partial(save_file, images, metadata=metadata))
 
 
 def forget(name: str) -> None:
     """Remove what was kept."""
-    _kept_at(name).unlink(missing_ok=True)
-
-
-def _kept_at(name: str) -> Path:
-    key = hashlib.sha256(f"{FORMAT}\n{name}".encode(errors="surrogateescape")).hexdigest()[:32]
-    return settings().data_dir / "previews" / f"{key}.safetensors"
+    CACHE.remove(name)
 
 
 def state(name: str) -> list[int]:
@@ -236,16 +224,6 @@ def _shrunk(image: Tensor) -> Tensor:
     return smaller.round().clamp(0, 255).byte()
 
 
-def main(folder: str) -> None:
-    """Answer one request."""
-    torch.set_num_threads(1)  # others train on this machine
-
-    def work(asked: dict[str, Any], progress: Progress) -> dict[str, Any]:
-        read(asked["name"], progress)
-        return {}
-
-    data_worker.answer(folder, work)
-
-
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    torch.set_num_threads(1)  # others train on this machine
+    serve(read)

@@ -1,6 +1,7 @@
 """Export to a file or to memory; what allocates the network runs in a process within limits."""
 
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from explorer.files import whole
 from explorer.formatting import bytes_short
 from explorer.i18n import _
 from explorer.workers import subprocess_runner
+from explorer.workers.subprocess_runner import Limits
 
 PROTOBUF_LIMIT = 2**31 - 1  # bytes of one message, thus of an ONNX file without a second one beside it
 ROOM_FOR_GRAPH = 10_000_000  # bytes of such a file that are not weights
@@ -116,7 +118,6 @@ def trained_onnx(weights: Path, spec: Spec, part: Path, on_progress: Progress, *
 
 
 def _beside(spec: Spec, part: Path, on_progress: Progress, name: str, weights_file: str = "", *, fold: bool) -> None:
-    more = (weights_file, "fold" if fold else "")
     totals = analyse(spec).totals
     weights = totals.weight_bytes + totals.buffer_bytes
     if weights > PROTOBUF_LIMIT - ROOM_FOR_GRAPH:
@@ -131,13 +132,11 @@ def _beside(spec: Spec, part: Path, on_progress: Progress, name: str, weights_fi
     def wait() -> None:
         on_progress(_("Waiting for another export to end"))
 
-    def watch(seconds: float, used: int) -> None:
-        if used > limit:
-            raise InputError(
-                _("the export took more than {limit} of memory and was stopped").format(limit=bytes_short(limit))
-            )
+    def writing(_step: str, _done: int, _total: int) -> None:
         on_progress(
-            _("Writing {size} of weights, {seconds:.0f} s so far").format(size=bytes_short(weights), seconds=seconds)
+            _("Writing {size} of weights, {seconds:.0f} s so far").format(
+                size=bytes_short(weights), seconds=time.monotonic() - start
+            )
         )
 
     with subprocess_runner.turn(_one_at_a_time, wait):
@@ -147,6 +146,7 @@ def _beside(spec: Spec, part: Path, on_progress: Progress, name: str, weights_fi
                     needed=bytes_short(limit), free=bytes_short(free)
                 )
             )
-        subprocess_runner.run(
-            "explorer.exports.worker", name, str(part), *more, text=spec.to_json(), longest=TIME_LIMIT, watch=watch
-        )
+        start = time.monotonic()
+        request = {"format": name, "file": str(part), "spec": spec.to_dict(), "weights": weights_file, "fold": fold}
+        limits = Limits(TIME_LIMIT, limit)
+        subprocess_runner.call("explorer.exports.worker", request, limits, writing, place=_("export"))

@@ -1,28 +1,34 @@
 """Makes one export in a process of its own, so that its memory is given back and its end is sure.
 
-usage: python -m explorer.exports.worker FORMAT FILE             the spec's JSON on standard input
-       python -m explorer.exports.worker onnx FILE WEIGHTS       the network of weights, with them
-       python -m explorer.exports.worker onnx FILE WEIGHTS fold  with batch norm folded; WEIGHTS may be empty
+usage: python -m explorer.exports.worker        see explorer.workers.protocol
 """
 
-import sys
 from pathlib import Path
+from typing import Any
 
 from explorer.exports.formats import FORMATS
 from explorer.exports.onnx_model import onnx_model, trained_model
-from explorer.families import parse_json
+from explorer.families import parse_spec
+from explorer.workers.progress import Progress
+from explorer.workers.protocol import serve
 
 
-def main(name: str, file: str, weights: str = "", fold: str = "") -> None:
-    """Write the file."""
-    if weights:
-        content = trained_model(Path(weights), fold=bool(fold))
+def write(request: dict[str, Any], _progress: Progress) -> None:
+    """Write the file.
+
+    Args:
+        request: The name of the ``format``, the ``file``, the ``spec`` as a dict, the path of its ``weights`` or ``""``
+            for random ones, and ``fold``, whether batch norm goes into the layers before it.
+    """
+    fold = request["fold"]
+    if request["weights"]:
+        content = trained_model(Path(request["weights"]), fold=fold)
     elif fold:
-        content = onnx_model(parse_json(sys.stdin.read()), fold=True)
+        content = onnx_model(parse_spec(request["spec"]), fold=True)
     else:
-        content = FORMATS[name].make(parse_json(sys.stdin.read()))
-    Path(file).write_bytes(content)
+        content = FORMATS[request["format"]].make(parse_spec(request["spec"]))
+    Path(request["file"]).write_bytes(content)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    serve(write)

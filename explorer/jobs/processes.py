@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-import signal
 import sys
 from collections.abc import Iterable
 
@@ -10,7 +9,7 @@ import psutil
 
 JOB_ID = "EXPLORER_JOB_ID"  # environment variable of every process of a job
 MODULES = ("explorer.jobs.supervisor", "explorer.training.worker")
-_SET_PDEATHSIG, _SET_CHILD_SUBREAPER = 1, 36  # prctl(2)
+_SET_CHILD_SUBREAPER = 36  # prctl(2)
 LAST_WAIT = 5.0  # seconds until killed processes are gone
 
 
@@ -63,12 +62,6 @@ def end(processes: "Iterable[psutil.Process]") -> bool:
             continue
     _gone, alive = psutil.wait_procs(killed, timeout=LAST_WAIT)
     return not alive
-
-
-def end_with_parent() -> None:
-    """Makes the kernel kill this process when the thread that started it ends. Works on Linux only."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def adopt_orphans() -> None:

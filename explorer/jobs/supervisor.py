@@ -25,8 +25,9 @@ from setproctitle import setproctitle
 from explorer.i18n import _
 from explorer.jobs.job import Job
 from explorer.jobs.launch import command
-from explorer.jobs.processes import JOB_ID, adopt_orphans, end, end_with_parent, identity
+from explorer.jobs.processes import JOB_ID, adopt_orphans, end, identity
 from explorer.jobs.run_directory import RunDirectory
+from explorer.workers.protocol import end_with_parent
 
 POLL = 0.1  # seconds
 GRACE = 4.5  # seconds from the request to stop until the processes are killed

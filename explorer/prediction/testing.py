@@ -1,11 +1,9 @@
 """Tests weights on a test set in a separate process. Results are cached in the data folder.
 
-usage: python -m explorer.prediction.testing FOLDER        with the request's JSON on standard input
+usage: python -m explorer.prediction.testing        see explorer.workers.protocol
 """
 
-import hashlib
 import json
-import sys
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -14,8 +12,10 @@ from typing import Any
 
 from explorer.data import preview
 from explorer.data.catalogue import NAMES
+from explorer.data.disk_cache import DiskCache
+from explorer.data.limits import limits
 from explorer.errors import InputError
-from explorer.files import sha256, whole
+from explorer.files import sha256
 from explorer.i18n import _
 from explorer.jobs.job import Job
 from explorer.settings import settings
@@ -23,10 +23,11 @@ from explorer.specs.reading import read_json
 from explorer.training import mistakes
 from explorer.training.measure import measure
 from explorer.weights.registry import Entry, Kind
-from explorer.workers import data_worker
+from explorer.workers import subprocess_runner
 from explorer.workers.progress import Progress, silent
+from explorer.workers.protocol import serve
 
-FORMAT = "2"  # of the cached files
+CACHE = DiskCache("evaluations", format="2", suffix=".json")
 LONGEST = 50_000_000  # most characters of a cached file
 KEPT = 200  # most cached tests; the oldest are removed first
 COPIES = 3  # copies of the weights in memory: as stored, in float32, and one in reserve
@@ -56,7 +57,7 @@ def kept(weights: Path, data: str) -> Evaluated | None:
         data: Name or path of a data set.
     """
     try:
-        path = _kept_at(weights, data)
+        path = CACHE.path(_key(weights, data))
         return _read(path, path.stat().st_mtime_ns)
     except (OSError, InputError):
         return None
@@ -78,8 +79,13 @@ def run(weights: Path, data: str, progress: Progress = silent) -> Evaluated:
         memory = COPIES * weights.stat().st_size
     except OSError as error:
         raise InputError(_("{file} can't be read: {reason}").format(file=weights, reason=error.strerror)) from None
-    data_worker.ask(
-        "explorer.prediction.testing", {"weights": str(weights), "data": data}, data, progress, more_memory=memory
+    subprocess_runner.call(
+        "explorer.prediction.testing",
+        [str(weights), data],
+        limits(memory),
+        progress,
+        place=data,
+        environment=settings().for_process(),
     )
     tested = kept(weights, data)
     if tested is None:
@@ -94,16 +100,17 @@ def make(weights: Path, data: str, progress: Progress = silent) -> None:
         InputError: If weights and data don't fit each other, can't be read or change meanwhile, or the result can't be
             cached.
     """
-    path = _kept_at(weights, data)
+    key = _key(weights, data)
     measured = measure(weights, data, "test", "auto", progress)
     told = mistakes.told(measured.mistakes, measured.split, measured.classes)
     try:
-        unchanged = _kept_at(weights, data) == path
+        unchanged = _key(weights, data) == key
     except OSError:
         unchanged = False
     if not unchanged:  # it is unknown which version was measured
         raise InputError(_("weights or images changed while they were tested; try again"))
-    _keep(path, Evaluated(measured.classes, measured.result, told))
+    text = json.dumps(asdict(Evaluated(measured.classes, measured.result, told)), ensure_ascii=False)
+    CACHE.write(key, lambda part: part.write_text(text, encoding="utf-8"), most=KEPT)
 
 
 def own_data(entry: Entry) -> str | None:
@@ -119,8 +126,8 @@ def own_data(entry: Entry) -> str | None:
     return name if name in NAMES else None
 
 
-def _kept_at(weights: Path, data: str) -> Path:
-    """Returns the path of a cached test.
+def _key(weights: Path, data: str) -> str:
+    """Returns all that a test depends on, as one text.
 
     Raises:
         InputError: If there is no such data.
@@ -128,10 +135,7 @@ def _kept_at(weights: Path, data: str) -> Path:
     """
     status = weights.stat()
     digest = _digest(weights, status.st_size, status.st_mtime_ns)
-    key = json.dumps([FORMAT, digest, data, preview.state(data)])
-    return (
-        settings().data_dir / "evaluations" / f"{hashlib.sha256(key.encode(errors='surrogateescape')).hexdigest()}.json"
-    )
+    return json.dumps([digest, data, preview.state(data)])
 
 
 @lru_cache(maxsize=256)
@@ -148,28 +152,5 @@ def _read(path: Path, _changed: int) -> Evaluated:
         raise InputError(_("{file} is no kept test").format(file=path)) from None
 
 
-def _keep(path: Path, tested: Evaluated) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with whole(path) as part:
-            part.write_text(json.dumps(asdict(tested), ensure_ascii=False), encoding="utf-8")
-        for old in sorted(path.parent.glob("*.json"), key=lambda file: file.stat().st_mtime_ns)[:-KEPT]:
-            old.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(
-            _("the data folder {folder} can't be written: {reason}").format(folder=path.parent, reason=error.strerror)
-        ) from None
-
-
-def main(folder: str) -> None:
-    """Handles one request."""
-
-    def work(asked: dict[str, Any], progress: Progress) -> dict[str, Any]:
-        make(Path(asked["weights"]), asked["data"], progress)
-        return {}
-
-    data_worker.answer(folder, work)
-
-
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    serve(lambda asked, progress: make(Path(asked[0]), asked[1], progress))

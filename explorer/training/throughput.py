@@ -1,14 +1,13 @@
 """How fast a job would train: a few of its steps on made-up images, without its data.
 
-usage: python -m explorer.training.throughput        ``{"spec": …, "recipe": …, "resources": …}`` on standard input
+usage: python -m explorer.training.throughput        see explorer.workers.protocol
 
-Prints a :class:`~explorer.jobs.estimate.Pace` as JSON. Where several processes are asked for, one of them is measured,
-with its share of batch and cores; what they tell each other is not. Augmentation that the recipe leaves to the data is
-that of photographs.
+The request is ``{"spec": …, "recipe": …, "resources": …}``, the result a :class:`~explorer.jobs.estimate.Pace`.
+
+Where several processes are asked for, one of them is measured, with its share of batch and cores; what they tell each
+other is not. Augmentation that the recipe leaves to the data is that of photographs.
 """
 
-import json
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -30,6 +29,8 @@ from explorer.training.faults import explained
 from explorer.training.freezing import training_mode
 from explorer.training.loop import step
 from explorer.training.setup import prepare
+from explorer.workers.progress import Progress, silent
+from explorer.workers.protocol import serve
 
 LONG_ENOUGH = 2.0  # seconds of steps
 MOST = 200  # steps
@@ -95,7 +96,7 @@ def _seconds(work: Callable[[], None], long_enough: float) -> float:
 
 
 class _Asked(BaseModel):
-    """What stands on standard input."""
+    """The request."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -104,30 +105,31 @@ class _Asked(BaseModel):
     resources: dict[str, Any]
 
 
-def _read(text: str) -> tuple[Spec, Recipe, Resources]:
+def _read(request: object) -> tuple[Spec, Recipe, Resources]:
     try:
-        asked = _Asked.model_validate_json(text)
+        asked = _Asked.model_validate(request)
     except ValidationError as error:
         raise InputError(explain_all(error)) from None
     return parse_spec(asked.spec), Recipe.parse(asked.recipe), Resources.parse(asked.resources)
 
 
-def main() -> int:
-    """Print the pace; the exit status."""
+def answer(request: object, _progress: Progress = silent) -> dict[str, Any]:
+    """The pace of what is asked for.
+
+    Raises:
+        InputError: Spec, recipe and machine don't fit each other, or the machine is short of memory.
+    """
     batch_size = 0
     try:
-        spec, recipe, resources = _read(sys.stdin.read())
+        spec, recipe, resources = _read(request)
         batch_size = recipe.batch_size
-        pace = measure(spec, recipe, resources)
+        return asdict(measure(spec, recipe, resources))
     except Exception as error:
         fault = explained(error, batch_size)
         if fault.code == "internal":
             raise
-        print(fault, file=sys.stderr)
-        return 2
-    print(json.dumps(asdict(pace)))
-    return 0
+        raise InputError(str(fault)) from None
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    serve(answer)

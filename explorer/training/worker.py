@@ -22,7 +22,7 @@ from explorer.data import Dataset, load
 from explorer.errors import ExplorerError, InputError
 from explorer.i18n import _
 from explorer.jobs.job import Job
-from explorer.jobs.processes import JOB_ID, end_with_parent, identity
+from explorer.jobs.processes import JOB_ID, identity
 from explorer.jobs.run_directory import RunDirectory
 from explorer.training import checkpoint, mistakes
 from explorer.training.devices import choose_device
@@ -34,6 +34,7 @@ from explorer.training.setup import Prepared, prepare
 from explorer.weights.files import load as load_weights
 from explorer.weights.files import save
 from explorer.weights.registry import find
+from explorer.workers.protocol import end_with_parent
 
 LONGEST_WAIT = timedelta(hours=12)  # while rank 0 downloads the data; a lost process is noticed at once
 

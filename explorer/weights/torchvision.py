@@ -1,7 +1,8 @@
 """torchvision's own weights of the three families: fetched by its own loader, then a weights file like any other.
 
-They are pickles. One process downloads them into PyTorch's cache, where other programs find them too; another, which
-is confined, reads them and writes safetensors (:mod:`explorer.weights.torchvision_worker`).
+They are pickles. One process downloads them into PyTorch's cache, where other programs find them too
+(:mod:`explorer.weights.torchvision_worker`). The confined process that reads every checkpoint turns them into
+safetensors: their names hold 32 bits of a checksum, which tell a damaged file and not one that was made to deceive.
 """
 
 import math
@@ -14,31 +15,29 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from threading import Thread
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlparse
 from urllib.request import getproxies, proxy_bypass
 
 from filelock import FileLock
-from pydantic import BaseModel, Field, ValidationError
 
 from explorer.data.preprocessing import Preprocessing
-from explorer.errors import InputError, printable, shown
+from explorer.errors import InputError, shown
 from explorer.families import FAMILIES, PRESETS, Spec, resolve
 from explorer.families.naming import twin_of
 from explorer.families.registry import titles
+from explorer.files import sha256
 from explorer.i18n import _
 from explorer.settings import settings
-from explorer.weights.files import Card
+from explorer.weights.files import Card, save
 from explorer.workers import sandbox, subprocess_runner
 from explorer.workers.progress import Progress
+from explorer.workers.subprocess_runner import LimitError, Limits
 
 PREFIX = "torchvision:"
 WORKER = "explorer.weights.torchvision_worker"
 LONGEST = 86_400.0  # seconds: a download that stands still ends much sooner
 LONGEST_CONNECTING = 8.0  # seconds: without a network a name may be looked up for a minute
-LONGEST_READING = 180.0  # seconds
-BASE_MEMORY = 1_300_000_000  # bytes of a process that has imported torchvision
-COPIES = 4  # of the file: read, taken apart, encoded, one to spare
 # What downloads need of the server's environment.
 FOR_DOWNLOADS = {"SSL_CERT_FILE", "SSL_CERT_DIR"} | {
     name for proxy in ("http_proxy", "https_proxy", "no_proxy") for name in (proxy, proxy.upper())
@@ -46,12 +45,6 @@ FOR_DOWNLOADS = {"SSL_CERT_FILE", "SSL_CERT_DIR"} | {
 LICENSE = (
     "torchvision's weights: its code is under the BSD 3-Clause license; trained on ImageNet-1K, whose terms may bind"
 )
-
-
-class Answer(BaseModel):
-    """What a process says when it is done: why it can't be had, if it can't."""
-
-    fault: Annotated[str, Field(max_length=1000)] | None
 
 
 @dataclass(frozen=True)
@@ -218,12 +211,7 @@ def _convert(source: Source, progress: Progress) -> None:
                 "{name}: {file} is not in {folder}, and the download failed ({reason}); put it there, from {address}"
             )
             raise _refusal(sentence, source, fault)
-        if fault := _read(source, output, progress):
-            sentence = _(
-                "{name}: {file} in {folder} can't be used ({reason}); delete it, and it is downloaded again, or put "
-                "another there, from {address}"
-            )
-            raise _refusal(sentence, source, fault)
+        _read(source, output, progress)
         for made in (output.with_suffix(".json"), output):  # where the weights are, the card is, too
             made.replace(source.path.with_name(made.name))
 
@@ -272,61 +260,73 @@ def _downloaded(source: Source, folder: Path, progress: Progress) -> str | None:
     """
     file, before = source.download, set(_partial(source.download))
 
-    def watch(_seconds: float, _used: int) -> None:
+    def watch(_step: str, _done: int, _total: int) -> None:
         done = max((_bytes(part) for part in set(_partial(file)) - before), default=0)
         progress(_("downloading {file}").format(file=file.name), min(done, source.size), source.size)
 
     inherited = {name: value for name, value in os.environ.items() if name in FOR_DOWNLOADS}
+    request = {"address": source.weights.url, "file": str(file.absolute())}
     try:
-        answer = subprocess_runner.run(
-            WORKER, "download", repr(source.weights), str(file.absolute()),
-            text="", longest=LONGEST, watch=watch, environment=sandbox.environment(folder) | inherited,
-        )  # fmt: skip
+        subprocess_runner.call(
+            WORKER, request, Limits(LONGEST), watch, environment=sandbox.environment(folder) | inherited
+        )
+    except InputError as error:
+        return str(error)
     finally:
         for part in set(_partial(file)) - before:  # of a process that was stopped
             part.unlink(missing_ok=True)
-    return Answer.model_validate_json(answer).fault
+    return None
 
 
-def _read(source: Source, output: Path, progress: Progress) -> str | None:
-    """Have a weights file made of torchvision's, or say why that can't be used.
+def _read(source: Source, output: Path, progress: Progress) -> None:
+    """Make a weights file of torchvision's.
 
     Args:
-        source: of the file.
-        output: to write, in a folder of its own that the process may fill.
-        progress: told that it is read.
+        source: The entry of the file.
+        output: The file to write, in a folder of its own that a process may fill.
+        progress: Told that the file is read.
 
     Raises:
-        InputError: where it takes too much.
+        InputError: The file can't be used, or reading it takes too much.
+        ExplorerError: This machine is short of memory.
     """
-    file, most = source.download, BASE_MEMORY + COPIES * source.size
+    # Slow to import, and needed for a new file only.
+    from explorer.families.building import AUXILIARY, build
+    from explorer.weights.importing.conversion import convert
+    from explorer.weights.importing.kinds import kind_of
 
-    def watch(seconds: float, used: int) -> None:
-        if used > most:
-            raise InputError(
-                _("reading {file} took more than {limit:.1f} GB of memory and was stopped").format(
-                    file=file.name, limit=most / 1e9
-                )
-            )
-        if seconds > LONGEST_READING:  # before the run says so without the file's name
-            raise InputError(
-                _("reading {file} took longer than {limit:.0f} seconds and was stopped").format(
-                    file=file.name, limit=LONGEST_READING
-                )
-            )
-        progress(_("reading {file}").format(file=file.name), 0, 0)
-
-    text = subprocess_runner.run(
-        "explorer.workers.sandbox", WORKER, "read", repr(source.weights), str(file.absolute()), str(output.absolute()),
-        text="", longest=LONGEST, watch=watch, environment=sandbox.environment(output.parent),
-    )  # fmt: skip
+    file = source.download
+    step = _("reading {file}").format(file=file.name)
+    progress(step, 0, 0)
+    converted = output.with_name("converted.safetensors")
     try:
-        answer = Answer.model_validate_json(text)
-    except ValidationError:  # it may have been taken over
-        answer = None
-    if answer is None or (answer.fault is None and not output.is_file()):
-        return _("the process that read it gave no answer: it is damaged, or built to do harm")
-    return answer.fault and printable(answer.fault)
+        if not sha256(file).startswith(digest(file)):  # the loader checks what it downloads, and not what is there
+            raise InputError(_("its checksum is wrong: it is cut short or another file"))
+        tensors, _about = convert(file, kind_of(file), converted, lambda *_told: progress(step, 0, 0))
+        ignored = tuple(key for key in tensors if AUXILIARY.fullmatch(key.partition(".")[0]))
+        network = build(source.spec, "meta")
+        try:
+            # Counters of batches that old files lack are added here, as torchvision's networks do.
+            network.load_state_dict({key: value for key, value in tensors.items() if key not in ignored}, assign=True)
+        except RuntimeError as error:
+            raise InputError(str(error)) from None
+    except LimitError as error:
+        raise LimitError(_("{file}: {fault}").format(file=file.name, fault=error)) from None
+    except (OSError, InputError) as error:
+        sentence = _(
+            "{name}: {file} in {folder} can't be used ({reason}); delete it, and it is downloaded again, or put "
+            "another there, from {address}"
+        )
+        raise _refusal(sentence, source, str(error)) from None
+    save(output, network.state_dict(), source.card(ignored))
+
+
+def digest(file: Path) -> str:
+    """The beginning of a file's checksum, which stands in its name; empty where the name has none."""
+    from torch.hub import HASH_REGEX
+
+    found = HASH_REGEX.search(file.name)
+    return found[1] if found else ""
 
 
 def _partial(file: Path) -> Iterator[Path]:

@@ -6,7 +6,7 @@ from typing import Protocol
 class Progress(Protocol):
     """Told now and then while data are downloaded or decoded; what it raises ends the step."""
 
-    def __call__(self, step: str, done: int, total: int) -> None:
+    def __call__(self, step: str, done: int, total: int, /) -> None:
         """Take note.
 
         Args:

@@ -7,15 +7,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
+from typing import BinaryIO
 
 import psutil
+from pydantic import JsonValue, ValidationError
 
-from explorer.errors import ExplorerError, InputError
-from explorer.i18n import _
+from explorer.errors import ExplorerError, InputError, printable
+from explorer.formatting import bytes_short
+from explorer.i18n import _, language
+from explorer.workers import sandbox
+from explorer.workers.progress import Progress, silent
+from explorer.workers.protocol import KINDS, Message, request_text
 
 PATIENCE = 90.0  # seconds to wait for others
 POLL = 0.2  # seconds
@@ -39,8 +46,27 @@ class WorkerError(ExplorerError):
         self.status = status
 
 
-def _unwatched(_seconds: float, _used: int) -> None:
-    """Where nobody looks on."""
+class NoAnswerError(WorkerError):
+    """A process that ended well and gave no answer, or none that keeps to the protocol."""
+
+
+class LimitError(InputError):
+    """The work takes more time or memory than it may, or waits too long for others."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a process may take.
+
+    Attributes:
+        seconds: The time until it is stopped.
+        memory: Bytes that it and the processes that it started may take together. None is no limit.
+        answer: Bytes that it may write as answers.
+    """
+
+    seconds: float
+    memory: int | None = None
+    answer: int = LONGEST_ANSWER
 
 
 @contextmanager
@@ -48,12 +74,12 @@ def turn(lock: Lock, on_wait: Callable[[], None] = lambda: None) -> Iterator[Non
     """Hold a lock, and meanwhile call ``on_wait`` several times a second; what that raises ends the wait.
 
     Raises:
-        InputError: where others keep the lock too long.
+        LimitError: Others keep the lock too long.
     """
     end = time.monotonic() + PATIENCE
     while not lock.acquire(timeout=min(POLL, PATIENCE)):
         if time.monotonic() > end:
-            raise InputError(_("others are still at work on this; try again in a minute"))
+            raise LimitError(_("others are still at work on this; try again in a minute"))
         on_wait()
     try:
         yield
@@ -61,81 +87,192 @@ def turn(lock: Lock, on_wait: Callable[[], None] = lambda: None) -> Iterator[Non
         lock.release()
 
 
-def run(
+def call(
     module: str,
-    *arguments: str,
-    text: str,
-    longest: float,
-    watch: Callable[[float, int], None] = _unwatched,
+    request: object,
+    limits: Limits,
+    progress: Progress = silent,
+    *,
+    place: str = "",
     environment: Mapping[str, str] | None = None,
-) -> str:
-    """Run one of our modules in a new process, which ends with this call.
+    confined: Path | None = None,
+) -> JsonValue:
+    """Have a module of ours work in a new process, which ends with this call.
 
     Args:
-        module: that is run as ``python -m`` does.
-        arguments: of its command line.
-        text: that it reads from standard input.
-        longest: seconds until it is stopped.
-        watch: told seconds since the start and bytes of memory, its own and that of processes it started, several
-            times a second; what it raises stops all of them.
-        environment: of the process; none is that of this one.
+        module: The module, whose main function is :func:`explorer.workers.protocol.serve`.
+        request: The request, ready for JSON.
+        limits: What the process may take.
+        progress: Called several times a second with what the process last said. What it raises ends the process.
+        place: The beginning of messages about limits, such as the name of a file.
+        environment: The environment of the process. None is that of this process.
+        confined: A folder for temporary files, for a process that has no network and knows no secrets: it is started by
+            :mod:`explorer.workers.sandbox`, and ``environment`` counts for nothing.
 
     Returns:
-        What it printed.
+        The result. A process that reads files of strangers may have been taken over, so the caller checks its form.
 
     Raises:
-        InputError: where it took too long.
-        WorkerError: where it failed, or answered without end.
-        ExplorerError: where it can't be started.
+        LimitError: The process took too much time or memory.
+        InputError: The process found a fault in its input. The error is a :class:`ContentError` or a
+            :class:`SpecError` where it was one there.
+        WorkerError: The process failed.
+        NoAnswerError: The process gave no answer, or none that keeps to the protocol.
+        ExplorerError: The process can't be started.
+    """
+    arguments = [module]
+    if confined is not None:
+        arguments, environment = ["explorer.workers.sandbox", module], sandbox.environment(confined)
+    said = _("starting"), 0, 0
+
+    def watch(lines: list[str]) -> None:
+        nonlocal said
+        if lines and (last := _message(lines[-1]).progress) is not None:
+            said = printable(last[0]), *last[1:]
+        progress(*said)
+
+    lines = run(arguments, request_text(request, language()), limits, watch, place=place, environment=environment)
+    answer = _message(lines[-1] if lines else "")
+    if answer.progress is not None:
+        raise _no_answer()
+    if answer.fault is not None:
+        raise KINDS.get(answer.kind, InputError)(printable(answer.fault))
+    return answer.result
+
+
+def _message(line: str) -> Message:
+    try:
+        return Message.model_validate_json(line)
+    except ValidationError:
+        raise _no_answer() from None
+
+
+def _no_answer() -> NoAnswerError:
+    return NoAnswerError(_("the process failed: {reason}").format(reason=_("it gave no answer")), 0)
+
+
+def run(
+    arguments: Sequence[str],
+    text: str,
+    limits: Limits,
+    watch: Callable[[list[str]], None],
+    *,
+    place: str = "",
+    environment: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Run one of our modules, whatever it prints, in a new process that ends with this call.
+
+    Args:
+        arguments: The arguments of ``python -m``.
+        text: The text on standard input.
+        limits: What the process may take.
+        watch: Called several times a second with the lines that the process printed since the last time. What it raises
+            ends the process.
+        place: As of :func:`call`.
+        environment: As of :func:`call`.
+
+    Returns:
+        The lines that it printed.
+
+    Raises:
+        LimitError: As of :func:`call`.
+        WorkerError: As of :func:`call`.
+        ExplorerError: As of :func:`call`.
     """
     # Files and no pipes: a full or broken pipe would stop one of the two processes.
-    with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as log:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as log:
         asked.write(text.encode())
         asked.seek(0)
-        try:
-            worker = subprocess.Popen(  # noqa: S603  our own module, and no word of the user's
-                [sys.executable, "-m", module, *arguments],
-                cwd=ROOT,
-                env=environment,
-                stdin=asked,
-                stdout=answer,
-                stderr=log,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise ExplorerError(_("a process can't be started: {reason}").format(reason=error.strerror)) from None
-        _running.add(worker)
-        try:
-            _watched(worker, longest, watch)
-        finally:  # also where a page is left while it waits
-            _end(worker)
-            _running.discard(worker)
-        if worker.returncode:
-            log.seek(max(0, log.seek(0, os.SEEK_END) - LAST_WORDS))
-            last = log.read().decode(errors="replace").strip().rpartition("\n")[2]
-            if last:
-                raise WorkerError(_("the process failed: {reason}").format(reason=last[:300]), worker.returncode)
-            raise WorkerError(
-                _("the process ended early, with status {status}; the machine may be short of memory").format(
-                    status=worker.returncode
-                ),
-                worker.returncode,
-            )
-        if answer.seek(0, os.SEEK_END) > LONGEST_ANSWER:
+        (answers := Path(folder, "answers")).touch()
+        with answers.open("wb") as output, answers.open("rb") as heard:  # each has a position of its own
+            try:
+                worker = subprocess.Popen(  # noqa: S603  our own module, and no word of the user's
+                    [sys.executable, "-m", *arguments],
+                    cwd=ROOT,
+                    env=environment,
+                    stdin=asked,
+                    stdout=output,
+                    stderr=log,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise ExplorerError(_("a process can't be started: {reason}").format(reason=error.strerror)) from None
+            _running.add(worker)
+            reader = _Lines(heard, limits.answer)
+            try:
+                _watched(worker, limits, place, lambda: watch(reader.new()))
+            finally:  # also where a page is left while it waits
+                _end(worker)
+                _running.discard(worker)
+            _check_status(worker.returncode, log)
+            reader.new()
+            return reader.lines
+
+
+@dataclass
+class _Lines:
+    """The lines of a file to which another process still appends.
+
+    Attributes:
+        file: The file.
+        most: Bytes that it may have.
+        lines: All whole lines until now.
+    """
+
+    file: BinaryIO
+    most: int
+    lines: list[str] = field(default_factory=list)
+    _rest: bytes = b""
+
+    def new(self) -> list[str]:
+        """The whole lines that were appended since the last call.
+
+        Raises:
+            WorkerError: The file has become too long.
+        """
+        self._rest += self.file.read(self.most + 1 - self.file.tell())
+        if self.file.tell() > self.most:
             raise WorkerError(_("the process failed: {reason}").format(reason=_("its answer is too long")), 0)
-        answer.seek(0)
-        return answer.read().decode(errors="replace")
+        *lines, self._rest = self._rest.split(b"\n")
+        found = [line.decode(errors="replace") for line in lines]
+        self.lines += found
+        return found
 
 
-def _watched(worker: "subprocess.Popen[bytes]", longest: float, watch: Callable[[float, int], None]) -> None:
+def _check_status(status: int, log: BinaryIO) -> None:
+    """Raise an error where a process failed, with the last line of its log.
+
+    Raises:
+        WorkerError: The status is not 0.
+    """
+    if not status:
+        return
+    log.seek(max(0, log.seek(0, os.SEEK_END) - LAST_WORDS))
+    last = log.read().decode(errors="replace").strip().rpartition("\n")[2]
+    if last:
+        raise WorkerError(_("the process failed: {reason}").format(reason=last[:300]), status)
+    raise WorkerError(
+        _("the process ended early, with status {status}; the machine may be short of memory").format(status=status),
+        status,
+    )
+
+
+def _watched(worker: "subprocess.Popen[bytes]", limits: Limits, place: str, watch: Callable[[], None]) -> None:
     start = time.monotonic()
     while worker.poll() is None:
-        seconds = time.monotonic() - start
-        if seconds > longest:
-            raise InputError(_("it took longer than {limit:.0f} seconds and was stopped").format(limit=longest))
-        watch(seconds, sum(map(_memory, _tree(worker))))
+        if time.monotonic() - start > limits.seconds:
+            fault = _("it took longer than {limit:.0f} seconds and was stopped").format(limit=limits.seconds)
+            raise _beyond(place, fault)
+        if limits.memory is not None and sum(map(_memory, _tree(worker))) > limits.memory:
+            fault = _("it took more than {limit} of memory and was stopped").format(limit=bytes_short(limits.memory))
+            raise _beyond(place, fault)
+        watch()
         with suppress(subprocess.TimeoutExpired):
             worker.wait(POLL)
+
+
+def _beyond(place: str, fault: str) -> LimitError:
+    return LimitError(_("{place}: {fault}").format(place=place, fault=fault) if place else fault)
 
 
 def _tree(worker: "subprocess.Popen[bytes]") -> list[psutil.Process]:

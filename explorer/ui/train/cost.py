@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import Any, cast
 
 import psutil
 import torch
@@ -26,6 +27,7 @@ from explorer.training.dry_run import forward_macs
 from explorer.ui.train.task_queue import Lane
 from explorer.workers import subprocess_runner
 from explorer.workers.progress import Progress
+from explorer.workers.subprocess_runner import Limits
 
 PROCESS = 400_000_000  # bytes of a process that has imported torch, before it builds anything
 LONGEST = 120.0  # seconds of a measurement
@@ -108,13 +110,17 @@ def _optimizer(recipe: Recipe) -> str:
 
 
 def _measure(key: str, progress: Progress) -> Pace:
-    def watch(_seconds: float, _used: int) -> None:
+    def still_at_it(_step: str, _done: int, _total: int) -> None:
         progress(_("Measuring a few steps…"), 0, 0)
 
-    answer = subprocess_runner.run(
-        "explorer.training.throughput", text=key, longest=LONGEST, watch=watch, environment=settings().for_process()
+    found = subprocess_runner.call(
+        "explorer.training.throughput",
+        json.loads(key),
+        Limits(LONGEST),
+        still_at_it,
+        environment=settings().for_process(),
     )
-    return Pace(**json.loads(answer))
+    return Pace(**cast(dict[str, Any], found))
 
 
 pace = Lane(_measure, give_up=True)

@@ -1,21 +1,24 @@
 """From a pickled checkpoint to a safetensors file, by a process that nobody needs to trust."""
 
-import json
 from pathlib import Path
 from threading import Lock
 from typing import Annotated
 
 import psutil
 from pydantic import BaseModel, Field, JsonValue, ValidationError
+from torch import Tensor
 
 from explorer.errors import ExplorerError, InputError, printable
-from explorer.i18n import _, language
-from explorer.weights.importing.kinds import Kind
+from explorer.i18n import _
+from explorer.weights.importing.kinds import Kind, kind_of
+from explorer.weights.importing.mapped import mapped
 from explorer.weights.importing.reader import BEGUN
 from explorer.weights.importing.wrappers import MAX_TENSORS
-from explorer.workers import sandbox
-from explorer.workers import subprocess_runner as beside
+from explorer.workers import subprocess_runner
+from explorer.workers.progress import Progress, silent
+from explorer.workers.subprocess_runner import Limits, NoAnswerError, WorkerError
 
+READER = "explorer.weights.importing.reader"
 LONGEST = 180  # seconds for 4 GB from a slow disk
 BASE_MEMORY = 512 * 2**20  # bytes beyond PyTorch itself that a file of any size may take
 TORCH_MEMORY = 768 * 2**20  # bytes that PyTorch itself takes, in its build for CUDA
@@ -34,7 +37,6 @@ class Answer(BaseModel):
     beside: dict[Text, JsonValue] = {}
     ignored: tuple[Text, ...] = ()
     notes: Annotated[tuple[Text, ...], Field(max_length=100)] = ()
-    fault: Text | None = None
 
 
 def most_memory(path: Path) -> int:
@@ -42,13 +44,17 @@ def most_memory(path: Path) -> int:
     return TORCH_MEMORY + BASE_MEMORY + COPIES * path.stat().st_size
 
 
-def convert(path: Path, kind: Kind, output: Path) -> Answer:
-    """Write the network of a checkpoint as safetensors.
+def convert(path: Path, kind: Kind, output: Path, progress: Progress = silent) -> tuple[dict[str, Tensor], Answer]:
+    """Write the network of a checkpoint as safetensors, and map it.
 
     Args:
-        path: of the checkpoint.
-        kind: of it.
-        output: file to write, in a folder of its own that the process may fill.
+        path: The checkpoint.
+        kind: The kind of the checkpoint.
+        output: The file to write, in a folder of its own that the process may fill.
+        progress: Called several times a second. What it raises ends the process.
+
+    Returns:
+        The tensors by their names, in their order, mapped from the output, and what the process says about them.
 
     Raises:
         InputError: saying what is wrong with the file, without its name.
@@ -56,21 +62,14 @@ def convert(path: Path, kind: Kind, output: Path) -> Answer:
     """
     limit = most_memory(path)
 
-    def watch(_seconds: float, used: int) -> None:
-        if used > limit:
-            raise InputError(
-                _("reading it took more than {limit:.1f} GB of memory and was stopped").format(limit=limit / 1e9)
-            )
-
-    asked = {
+    request = {
         "path": str(path.resolve()),
         "output": str(output.resolve()),
         "archive": kind is Kind.ZIP,
         "memory": limit - TORCH_MEMORY,
         "seconds": LONGEST,
-        "language": language(),
     }
-    with beside.turn(_one_at_a_time):
+    with subprocess_runner.turn(_one_at_a_time):
         if limit > (free := psutil.virtual_memory().available):
             raise ExplorerError(
                 _("reading it may take {needed:.1f} GB of memory, and {free:.1f} GB are free on this machine").format(
@@ -78,14 +77,10 @@ def convert(path: Path, kind: Kind, output: Path) -> Answer:
                 )
             )
         try:
-            text = beside.run(
-                "explorer.weights.importing.reader",
-                text=json.dumps(asked),
-                longest=LONGEST,
-                watch=watch,
-                environment=sandbox.environment(output.parent),
-            )
-        except beside.WorkerError as error:
+            answer = subprocess_runner.call(READER, request, Limits(LONGEST, limit), progress, confined=output.parent)
+        except NoAnswerError:
+            raise _no_answer() from None
+        except WorkerError as error:
             if error.status == KILLED or not output.with_name(BEGUN).exists():
                 raise
             raise InputError(
@@ -93,21 +88,27 @@ def convert(path: Path, kind: Kind, output: Path) -> Answer:
                     reason=printable(error)
                 )
             ) from None
-    return _checked(text)
+    checked = _checked(answer)
+    tensors, _metadata = mapped(output) if kind_of(output) is Kind.SAFETENSORS else ({}, {})
+    if tensors.keys() != set(checked.names):
+        raise _no_answer()
+    return {name: tensors[name] for name in checked.names}, checked
 
 
-def _checked(text: str) -> Answer:
+def _no_answer() -> InputError:
+    return InputError(_("the process that read it gave no answer: it is damaged, or built to do harm"))
+
+
+def _checked(found: JsonValue) -> Answer:
     """The answer of a process that may have been taken over.
 
     Raises:
-        InputError: that it worded, or where it worded nothing.
+        InputError: It has another form.
     """
     try:
-        answer = Answer.model_validate_json(text)
+        answer = Answer.model_validate(found)
     except ValidationError:
-        raise InputError(_("the process that read it gave no answer: it is damaged, or built to do harm")) from None
-    if answer.fault is not None:
-        raise InputError(printable(answer.fault))
+        raise _no_answer() from None
     return answer.model_copy(
         update={
             "ignored": tuple(map(printable, answer.ignored)),

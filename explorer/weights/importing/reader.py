@@ -1,11 +1,10 @@
 """Turns a pickled checkpoint into a safetensors file, in a process of its own that has given up all it doesn't need.
 
-usage: python -m explorer.weights.importing.reader        what to read, and where to, as JSON on standard input
+usage: python -m explorer.workers.sandbox explorer.weights.importing.reader        see explorer.workers.protocol
 
-On standard output: ``{"fault": …}``, or what ``conversion.Answer`` lists.
+The request is what :func:`answer` takes, the result what ``conversion.Answer`` lists.
 """
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -13,10 +12,12 @@ from typing import Any
 
 import explorer
 from explorer.errors import InputError
-from explorer.i18n import _, use_language
+from explorer.i18n import _
 from explorer.weights.importing.kinds import MAX_HEADER, archive_pickle
 from explorer.weights.importing.wrappers import unwrap
 from explorer.workers import sandbox
+from explorer.workers.progress import Progress
+from explorer.workers.protocol import serve
 
 BEGUN = "begun"  # an empty file beside the output
 
@@ -29,7 +30,6 @@ def answer(path: Path, output: Path, archive: bool, memory: int, seconds: int) -
     Raises:
         InputError: saying what is wrong with the file, without its name.
     """
-    sandbox.leave_network()
     try:
         path.open("rb").close()
     except OSError as error:  # with the network went root's right to open the files of others
@@ -69,29 +69,30 @@ def answer(path: Path, output: Path, archive: bool, memory: int, seconds: int) -
     }
 
 
-def main() -> None:
-    """Answer one request."""
-    asked = json.load(sys.stdin)
-    use_language(asked.pop("language"))
-    path, output = Path(asked.pop("path")), Path(asked.pop("output"))
+def work(request: dict[str, Any], _progress: Progress) -> dict[str, Any]:
+    """Answer one request; what breaks down once the checkpoint is being read is a fault of the checkpoint.
+
+    Raises:
+        InputError: As of :func:`answer`.
+    """
+    output = Path(request["output"])
     try:
-        done = answer(path, output, **asked)
-    except InputError as error:
-        done = {"fault": str(error)}
+        return answer(**request | {"path": Path(request["path"]), "output": output})
+    except InputError:
+        raise
     except MemoryError:
         if not output.with_name(BEGUN).exists():
             raise
-        done = {"fault": _("it asks for more memory than a file of its size needs")}
+        raise InputError(_("it asks for more memory than a file of its size needs")) from None
     except Exception as error:
         if not output.with_name(BEGUN).exists():
             raise
         kind = type(error).__name__
-        done = {
-            "fault": _("PyTorch makes no tensors of it ({kind}): it is damaged, or built to do harm").format(kind=kind)
-        }
-    print(json.dumps(done), flush=True)
-    os._exit(0)  # a million objects would be taken apart one by one
+        raise InputError(
+            _("PyTorch makes no tensors of it ({kind}): it is damaged, or built to do harm").format(kind=kind)
+        ) from None
 
 
 if __name__ == "__main__":
-    main()
+    serve(work)
+    os._exit(0)  # a million objects would be taken apart one by one

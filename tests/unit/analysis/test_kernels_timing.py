@@ -42,7 +42,7 @@ def test_a_larger_convolution_takes_longer() -> None:
 def test_what_is_too_large_is_refused_before_it_starts(
     work: Work, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subprocess_runner, "run", lambda *_args, **_options: pytest.fail("started"))
+    monkeypatch.setattr(subprocess_runner, "call", lambda *_args: pytest.fail("started"))
     if work.channels == 1:
         monkeypatch.setattr(timing, "MAX_MACS", 10**12)
     with pytest.raises(InputError, match=message):
@@ -74,15 +74,15 @@ def test_measurements_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> No
 def test_only_one_runs_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     running, most = 0, 0
 
-    def run(*_args: object, **_options: object) -> str:
+    def call(*_request: object) -> list[object]:
         nonlocal running, most
         running += 1
         most = max(most, running)
         threading.Event().wait(0.05)
         running -= 1
-        return '[[1.0, 2.0], 1.0, 5, "CPU", 1, "2"]'
+        return [[1.0, 2.0], 1.0, 5, "CPU", 1, "2"]
 
-    monkeypatch.setattr(subprocess_runner, "run", run)
+    monkeypatch.setattr(subprocess_runner, "call", call)
     threads = [threading.Thread(target=timing.measure, args=(STACKS, Work(4, 8, 1))) for _turn in range(4)]
     for thread in threads:
         thread.start()

@@ -7,10 +7,9 @@ import psutil
 import pytest
 import torch
 
-from explorer.data import examples, load
+from explorer.data import examples, limits, load
 from explorer.data.examples import Examples
 from explorer.errors import InputError
-from explorer.workers import data_worker
 from tests.helpers.image_folders import Write, zipped
 
 pytestmark = pytest.mark.process
@@ -60,7 +59,7 @@ def test_a_process_of_its_own_reads_them_and_here_little_is_in_memory(data_dir: 
 
 
 def test_too_much_memory_ends_it(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data_worker, "MEMORY_LIMIT", 1)
+    monkeypatch.setattr(limits, "MEMORY_LIMIT", 1)
     with pytest.raises(InputError, match=r"^digits: it took more than"):
         examples.look("digits")
 

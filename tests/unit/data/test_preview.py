@@ -7,12 +7,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from explorer.data import load, preview
+from explorer.data import limits, load, preview
 from explorer.data.catalogue import NAMES
 from explorer.data.dataset import Split
 from explorer.data.downloads import is_there
 from explorer.errors import ContentError, InputError
-from explorer.workers import data_worker
 from tests.helpers.image_folders import Write, zipped
 
 pytestmark = pytest.mark.process
@@ -122,7 +121,7 @@ def test_a_file_that_can_not_be_read_now_may_be_read_later(data_dir: Path, monke
 
 
 def test_too_much_memory_ends_it(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data_worker, "MEMORY_LIMIT", 1)
+    monkeypatch.setattr(limits, "MEMORY_LIMIT", 1)
     with pytest.raises(InputError, match=r"^digits: it took more than"):
         preview.look("digits")
 

@@ -58,12 +58,12 @@ def test_files_and_memory_hold_the_same(name: str, tmp_path: Path) -> None:
 
 
 def test_a_network_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    def worker(_module: str, name: str, file: str, *_more: str, text: str, **_options: object) -> None:
-        Path(file).write_text(f"{name} of {text}")
+    def call(_module: str, request: dict[str, str], *_more: object, **_options: object) -> None:
+        Path(request["file"]).write_text(f"{request['format']} of {request['spec']}")
 
-    monkeypatch.setattr(subprocess_runner, "run", worker)
+    monkeypatch.setattr(subprocess_runner, "call", call)
     spec = resolve("mnist-fc")
-    assert content(spec, "onnx") == f"onnx of {spec.to_json()}".encode()
+    assert content(spec, "onnx") == f"onnx of {spec.to_dict()}".encode()
 
 
 def test_too_large_for_the_format(old: Path) -> None:

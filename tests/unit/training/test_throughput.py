@@ -13,12 +13,15 @@ import psutil
 import pytest
 import torch
 
+from explorer.errors import InputError
 from explorer.families import Spec
 from explorer.jobs.estimate import Pace
 from explorer.jobs.job import Resources
 from explorer.recipes import Recipe
 from explorer.training import throughput
 from explorer.workers import subprocess_runner
+from explorer.workers.protocol import request_text, serve
+from explorer.workers.subprocess_runner import Limits
 from tests.helpers.toys import GOOGLENET, RESNET, VGG, toy_spec
 
 pytestmark = pytest.mark.process
@@ -34,8 +37,8 @@ def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> Any:
     torch.set_flush_denormal(False)
 
 
-def asked(spec: Spec, **recipe: object) -> str:
-    return json.dumps({"spec": spec.to_dict(), "recipe": recipe, "resources": {"device": "cpu", "threads": 1}})
+def asked(spec: Spec, **recipe: object) -> dict[str, object]:
+    return {"spec": spec.to_dict(), "recipe": recipe, "resources": {"device": "cpu", "threads": 1}}
 
 
 def test_known_steps_have_their_length_and_the_first_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,40 +88,34 @@ def test_every_recipe_can_be_measured_for_longer_than_it_lasts(
 
 
 def test_from_another_process() -> None:
-    found = Pace(
-        **json.loads(subprocess_runner.run("explorer.training.throughput", text=asked(toy_spec(VGG)), longest=120))
-    )
+    answer: Any = subprocess_runner.call("explorer.training.throughput", asked(toy_spec(VGG)), Limits(120))
+    found = Pace(**answer)
     assert found.batch_size == 64
     assert found.startup > found.seconds_per_step > 0
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("request_", "words"),
     [
-        ("{", "what is given: '{' is not JSON"),
-        ("[]", "what is given: [] has no keys"),
-        (json.dumps({"spec": {}, "recipe": {}}), "resources"),
+        ("{", "what is given: '{' has no keys"),
+        ([], "what is given: [] has no keys"),
+        ({"spec": {}, "recipe": {}}, "resources"),
         (asked(toy_spec(VGG), epochs=0), "epochs: "),
         (asked(toy_spec(VGG), precision="fp16"), "precision: fp16 needs a GPU"),
         (asked(toy_spec(VGG), freeze=["nothing"]), "freeze: "),
         (asked(toy_spec(VGG, cfg=["M", "M", "M", 4], batch_norm=True), batch_size=1), "raise batch_size"),
     ],
 )
-def test_input_at_fault_is_told_in_one_line(
-    text: str, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(text))
-    assert throughput.main() == 2
-    out, err = capsys.readouterr()
-    assert (out, err.count("\n")) == ("", 1)
-    assert words in err
+def test_input_at_fault_is_told_in_one_line(request_: object, words: str) -> None:
+    with pytest.raises(InputError) as caught:
+        throughput.answer(request_)
+    assert words in str(caught.value)
 
 
 def test_a_fault_of_ours_is_not_called_the_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(asked(toy_spec(VGG))))
     monkeypatch.setattr(throughput, "prepare", lambda *_job: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        throughput.main()
+        throughput.answer(asked(toy_spec(VGG)))
 
 
 def starved(text: str, told: Path) -> None:
@@ -128,20 +125,22 @@ def starved(text: str, told: Path) -> None:
     limit = psutil.Process().memory_info().vms + 2**30
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     sys.stdin = io.StringIO(text)
-    with told.open("w") as sys.stderr:
-        status = throughput.main()
-    os._exit(status)
+    with told.open("w") as sys.stdout:
+        serve(throughput.answer)
+    os._exit(0)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere memory can't be limited so")
 def test_too_little_memory_is_told_in_words(tmp_path: Path) -> None:
     wide = toy_spec(VGG, cfg=[4096, "A:128/128"], image_size=128)  # 17 GB of its first map alone
     told = tmp_path / "told"
-    process = get_context("fork").Process(target=starved, args=(asked(wide, precision="fp32"), told))
+    text = request_text(asked(wide, precision="fp32"), "en")
+    process = get_context("fork").Process(target=starved, args=(text, told))
     process.start()
     process.join(60)
-    assert process.exitcode == 2
-    assert told.read_text() == (
-        "the machine has run out of memory with batches of 64: use a smaller batch_size or image_size, or close other "
-        "programs\n"
-    )
+    assert process.exitcode == 0
+    assert json.loads(told.read_text()) == {
+        "fault": "the machine has run out of memory with batches of 64: use a smaller batch_size or image_size, or "
+        "close other programs",
+        "kind": "InputError",
+    }

@@ -6,11 +6,10 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -21,11 +20,15 @@ from explorer.errors import InputError
 from explorer.prediction.classify import classify
 from explorer.weights import torchvision, torchvision_worker
 from explorer.weights.files import load, read
+from explorer.weights.importing import conversion, reader
+from explorer.weights.importing.kinds import Kind
 from explorer.weights.registry import find
 from explorer.weights.torchvision import choose
 from explorer.workers import sandbox, subprocess_runner
+from explorer.workers.progress import Progress, silent
+from explorer.workers.subprocess_runner import LimitError, Limits
 from tests.helpers.command import run as command
-from tests.helpers.fake_torchvision_worker import ADDRESS, NAMESPACE, NEIGHBOUR, redirect
+from tests.helpers.fake_reader import ADDRESS, NAMESPACE, NEIGHBOUR, redirect
 from tests.helpers.landlock import landlock
 from tests.helpers.pixels import noise
 from tests.helpers.weights import random_weights, theirs
@@ -33,18 +36,17 @@ from tests.helpers.weights import random_weights, theirs
 pytestmark = pytest.mark.process
 
 Serve = Callable[..., str]
-run_beside = subprocess_runner.run
+call_process = subprocess_runner.call
 
 
-SANDBOX, DONE = "explorer.workers.sandbox", '{"fault": null}'
-
-
-def here(module: str, *arguments: str, watch: Callable[[float, int], None], **_options: object) -> str:
-    """What the process prints, without the process."""
-    watch(0.0, 0)
-    with redirect_stdout(StringIO()) as printed:
-        torchvision_worker.main(*arguments[module == SANDBOX :])
-    return printed.getvalue()
+def here(
+    module: str, request: dict[str, Any], _limits: Limits, progress: Progress = silent, **_options: object
+) -> dict[str, Any] | None:
+    """What the process answers, without the process."""
+    progress("", 0, 0)
+    if module == conversion.READER:
+        return reader.work(request, silent)
+    return torchvision_worker.download(request, silent)
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> It
     """
     servers = []
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    monkeypatch.setattr(subprocess_runner, "run", here)
+    monkeypatch.setattr(subprocess_runner, "call", here)
     monkeypatch.setattr(sandbox, "limit", lambda **_limits: None)
     monkeypatch.setattr(sandbox, "confine", lambda **_places: None)
     monkeypatch.setattr(socket, "setdefaulttimeout", lambda _seconds: None)
@@ -122,8 +124,17 @@ def test_loader_cache_and_network_are_torchvisions(
     old = {key: tensor for key, tensor in state.items() if not key.endswith("num_batches_tracked")}  # as old files are
     address = serve(pickled(old, tmp_path / "file"))
     monkeypatch.setenv(ADDRESS, address)
-    monkeypatch.setattr(torchvision, "WORKER", "tests.helpers.fake_torchvision_worker")
-    monkeypatch.setattr(subprocess_runner, "run", run_beside)
+    monkeypatch.setattr(conversion, "READER", "tests.helpers.fake_reader")
+    monkeypatch.setattr(subprocess_runner, "call", call_process)
+    notes: list[str] = []
+
+    def convert(*arguments: Any) -> tuple[dict[str, Tensor], conversion.Answer]:
+        tensors, answer = convert_file(*arguments)
+        notes.extend(answer.notes)
+        return tensors, answer
+
+    convert_file = conversion.convert
+    monkeypatch.setattr(conversion, "convert", convert)
     monkeypatch.setattr(sandbox, "INHERITED", (*sandbox.INHERITED, ADDRESS))
     monkeypatch.setattr(torch, "load", None)  # not in this process
     source.download.parent.mkdir(parents=True)
@@ -140,8 +151,8 @@ def test_loader_cache_and_network_are_torchvisions(
     }
     assert all(0 <= done <= total for _step, done, total in told)
     network, card = load(path)
-    assert card.model_copy(update={"recipe": None}) == source.card()
-    check_confined(card.recipe or {})
+    assert card == source.card()
+    check_confined(json.loads(notes[0]))
     twin = theirs(source)
     twin.load_state_dict(state, assign=True)
     pixels = noise(2, 3, 260, 240)
@@ -196,14 +207,14 @@ def test_the_bytes_that_have_come_are_told_and_a_stopped_download_leaves_none(
     older.parent.mkdir(parents=True)
     older.write_bytes(b"x" * 9)  # of another program
 
-    def run(*_arguments: str, watch: Callable[[float, int], None], **_options: object) -> str:
-        watch(0.0, 0)
+    def call(_module: str, _request: object, _limits: Limits, progress: Progress, **_options: object) -> None:
+        progress("", 0, 0)
         for size in (1000, 2000):
             source.download.with_name(f"{source.download.name}.1.partial").write_bytes(b"x" * size)
-            watch(0.0, 0)
+            progress("", 0, 0)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(subprocess_runner, "run", run)
+    monkeypatch.setattr(subprocess_runner, "call", call)
     monkeypatch.setattr(torchvision, "_unreachable", lambda _source, _progress: None)
     with pytest.raises(KeyboardInterrupt):
         find("torchvision:resnet18", lambda *words: told.append(words))
@@ -213,53 +224,70 @@ def test_the_bytes_that_have_come_are_told_and_a_stopped_download_leaves_none(
 
 
 @pytest.mark.parametrize(
-    ("seconds", "used", "words"), [(200.0, 10**9, "longer than 180 seconds"), (1.0, 10**10, "more than 1.5 GB")]
+    ("limit", "words"),
+    [("LONGEST", "longer than 0 seconds"), ("BASE_MEMORY", "more than .* of memory")],
 )
-def test_reading_has_limits_and_knows_no_secrets(
-    seconds: float, used: int, words: str, serve: Serve, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+def test_reading_has_limits_which_are_no_fault_of_the_file(
+    limit: str, words: str, serve: Serve, tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("EXPLORER_DATABASE_URL", "postgresql://user:secret@host/db")
+    serve(pickled({"conv1.weight": torch.zeros(4, 4)}, tmp_path / "file"))
 
-    def run(
-        module: str, *_arguments: str, watch: Callable[[float, int], None], environment: dict[str, str], **_more: object
-    ) -> str:
-        assert "secret" not in str(environment)
-        if module != SANDBOX:
-            watch(50_000.0, 10**9)  # a download may take all day
-            return DONE
-        watch(1.0, 10**9)
-        watch(seconds, used)
-        raise AssertionError
+    def call(module: str, request: Any, limits: Limits, progress: Progress, **options: Any) -> Any:
+        return (call_process if module == conversion.READER else here)(module, request, limits, progress, **options)
 
-    monkeypatch.setattr(subprocess_runner, "run", run)
-    monkeypatch.setattr(torchvision, "_unreachable", lambda _source, _progress: None)
-    with pytest.raises(InputError, match=f"reading resnet18.* took {words}"):
+    monkeypatch.setattr(subprocess_runner, "call", call)
+    monkeypatch.setattr(conversion, "TORCH_MEMORY", 0)
+    monkeypatch.setattr(conversion, limit, 0)
+    with pytest.raises(LimitError, match=rf"^resnet18-.*pth: it took {words} .*was stopped$"):
         find("torchvision:resnet18")
     assert files(data_dir) == []
 
 
+def test_no_process_knows_secrets(serve: Serve, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPLORER_DATABASE_URL", "postgresql://user:secret@host/db")
+    serve(b"no pickle")
+    told: list[Mapping[str, str]] = []
+
+    def run(arguments: list[str], *_more: object, environment: Mapping[str, str], **_options: object) -> list[str]:
+        told.append(environment)
+        if arguments == [torchvision.WORKER]:
+            choose("resnet18").download.parent.mkdir(parents=True)
+            choose("resnet18").download.write_bytes(b"no pickle")
+        return ['{"result": null}']
+
+    monkeypatch.setattr(subprocess_runner, "call", call_process)
+    monkeypatch.setattr(subprocess_runner, "run", run)
+    monkeypatch.setattr(torchvision_worker, "download", None)
+    monkeypatch.setattr("explorer.weights.importing.kinds.kind_of", lambda _path: Kind.ZIP)
+    with pytest.raises(InputError, match="gave no answer"):
+        find("torchvision:resnet18")
+    assert len(told) == 2
+    assert "user:secret" not in str(told)
+
+
 def test_the_process_that_downloads_reads_nothing(
-    serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It takes whatever has the checksum, and never gets to PyTorch's unpickler."""
-    serve(content := b"no pickle")
+    address = serve(content := b"no pickle")
     source = choose("resnet18")
     monkeypatch.setattr(torch, "load", None)
-    torchvision_worker.main("download", repr(source.weights), str(source.download))
-    assert json.loads(capsys.readouterr().out) == {"fault": None}
+    torchvision_worker.download({"address": address, "file": str(source.download)}, silent)
     assert source.download.read_bytes() == content
     assert files(tmp_path) == [source.download.name]
 
 
-@pytest.mark.parametrize("answer", ["", "[1]", "{}", DONE, '{"fault": 1}', '{"fault": "' + "x" * 2000 + '"}'])
+@pytest.mark.parametrize("answer", [None, [1], {}, {"names": []}, {"names": ["conv1.weight"]}])
 def test_the_process_that_reads_is_not_trusted(
-    answer: str, serve: Serve, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+    answer: Any, serve: Serve, tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    serve(b"")
-    monkeypatch.setattr(
-        subprocess_runner, "run", lambda module, *_more, **_options: answer if module == SANDBOX else DONE
-    )
-    with pytest.raises(InputError, match=r"can't be used \(the process that read it gave no answer"):
+    serve(pickled({"conv1.weight": torch.zeros(4, 4)}, tmp_path / "file"))
+
+    def call(module: str, *arguments: Any, **options: Any) -> Any:
+        return answer if module == conversion.READER else here(module, *arguments, **options)
+
+    monkeypatch.setattr(subprocess_runner, "call", call)
+    with pytest.raises(InputError, match=r"can't be used \((the process that read it gave no answer|.*no such file)"):
         find("torchvision:resnet18")
     assert files(data_dir) == []
 
@@ -289,7 +317,7 @@ def test_without_a_network_it_fails_at_once_and_no_process_is_started(
 ) -> None:
     address = "http://127.0.0.1:9/models/resnet18-0123abcd.pth"
     redirect("resnet18", address)
-    monkeypatch.setattr(subprocess_runner, "run", None)
+    monkeypatch.setattr(subprocess_runner, "call", None)
     told: list[tuple[str, int, int]] = []
     with pytest.raises(InputError) as caught:
         find("torchvision:resnet18", lambda *words: told.append(words))

@@ -5,15 +5,20 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 import torch
 
-from explorer.errors import InputError
+import explorer
+from explorer.errors import ContentError, InputError, SpecError
+from explorer.i18n import use_language
 from explorer.workers import subprocess_runner
+from explorer.workers.subprocess_runner import Limits, NoAnswerError, WorkerError
 
 pytestmark = pytest.mark.process
 
@@ -34,13 +39,15 @@ def test_a_process_ends_with_all_that_it_started(orphan: bool, tmp_path: Path, m
     waits = "" if orphan else "; import time; time.sleep(60)"
     (tmp_path / "family.py").write_text(FAMILY.replace("ORPHAN", repr(waits)))
 
-    def watch(seconds: float, used: int) -> None:
+    def watch(_lines: list[str]) -> None:
         there = (pid := tmp_path / "pid").exists() and pid.read_text().endswith("\n")
-        if there and (orphan or used > 200_000_000):  # of the grandchild
+        if there and orphan:
             raise InputError("enough")
 
-    with pytest.raises(InputError, match="enough"):
-        subprocess_runner.run("family", text="", longest=30, watch=watch)
+    # The grandchild's memory counts; an orphan's does not.
+    limits = Limits(60, None if orphan else 200_000_000)
+    with pytest.raises(InputError, match="enough" if orphan else r"it took more than 200\.00 MB of memory"):
+        subprocess_runner.run(["family"], "", limits, watch)
     pid = int((tmp_path / "pid").read_text())
     until = time.monotonic() + 60
     while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
@@ -84,3 +91,118 @@ def test_an_import_that_is_told_to_end_leaves_nothing(tmp_path: Path) -> None:
     assert not any(child.is_running() for child in children)
     assert not list(folder.iterdir())
     assert [path.name for path in tmp_path.glob("*.*")] == ["x.pth"]
+
+
+WORK = """
+import sys
+from explorer.errors import ContentError, InputError, TokenError
+from explorer.i18n import language
+from explorer.workers.protocol import serve
+def work(request, progress):
+    BODY
+serve(work)
+"""
+
+LIMITS = Limits(60)
+
+
+@pytest.fixture
+def answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """What comes of a request to a process, given what its work does or what the whole process does."""
+
+    def ask(body: str = "pass", *, program: str = "", limits: Limits = LIMITS, **options: Any) -> Any:
+        (tmp_path / "work.py").write_text(program or WORK.replace("BODY", body))
+        (tmp_path / "explorer").exists() or (tmp_path / "explorer").symlink_to(Path(explorer.__file__).parent)
+        return subprocess_runner.call("work", {"a": ["b\ud800", 1]}, limits, **options)
+
+    monkeypatch.setattr(subprocess_runner, "ROOT", tmp_path)
+    return ask
+
+
+def test_the_result_comes_back_whatever_is_printed(answer: Callable[..., Any]) -> None:
+    text = answer('print("a library says so"); return ascii(request)')
+    assert text == ascii({"a": ["b\ud800", 1]})
+    assert answer() is None
+
+
+def test_progress_is_told_and_what_it_raises_ends_the_process(answer: Callable[..., Any]) -> None:
+    told: list[tuple[str, int, int]] = []
+
+    def progress(*said: Any) -> None:
+        told.append(said)
+        if said == ("reading\\x1b", 3, 10):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        answer('progress("reading\\x1b", 3, 10); import time; time.sleep(60)', progress=progress)
+    assert set(told[:-1]) == {("starting", 0, 0)}
+    assert not psutil.Process().children()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [('InputError("no")', InputError), ('ContentError("no")', ContentError), ('TokenError("no", 3)', SpecError)],
+)
+def test_a_fault_is_an_error_of_the_same_kind(answer: Callable[..., Any], error: str, kind: type[InputError]) -> None:
+    with pytest.raises(InputError, match=r"^no$") as caught:
+        answer(f"raise {error}")
+    assert type(caught.value) is kind
+
+
+def test_words_are_in_the_language_of_who_asks(answer: Callable[..., Any]) -> None:
+    use_language("zh")
+    try:
+        assert answer("return language()") == "zh"
+    finally:
+        use_language("en")
+
+
+def test_any_other_error_is_a_failure_with_its_last_line(answer: Callable[..., Any]) -> None:
+    with pytest.raises(WorkerError, match="the process failed: ZeroDivisionError: division by zero") as caught:
+        answer("return 1 / 0")
+    assert caught.value.status == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "", "[1]", "{", '{"progress": ["x", 0, 0]}', '{"progress": ["x", -1, 0]}', '{"fault": 1}', '{"other": 1}',
+        '{"fault": "' + "x" * 2000 + '"}', '{"result": ' + "[" * 10_000 + "]" * 10_000 + "}",
+    ],
+)  # fmt: skip
+def test_what_keeps_to_no_protocol_is_no_answer(answer: Callable[..., Any], line: str) -> None:
+    with pytest.raises(NoAnswerError, match="the process failed: it gave no answer"):
+        answer(program=f"print({line!r})")
+
+
+def test_words_of_a_stranger_do_nothing_to_a_terminal(answer: Callable[..., Any]) -> None:
+    with pytest.raises(InputError) as caught:
+        answer(program="""print('{"fault": "line\\\\nline\\\\u001b[31m", "kind": "SystemExit"}')""")
+    assert str(caught.value) == r"line\nline\x1b[31m"
+
+
+def test_answers_and_time_have_limits(answer: Callable[..., Any]) -> None:
+    with pytest.raises(WorkerError, match="its answer is too long"):
+        answer('return "x" * 2000', limits=Limits(60, answer=1000))
+    with pytest.raises(WorkerError, match="its answer is too long"):  # also while it goes on
+        answer(program='import time\nprint("x" * 2000, flush=True)\ntime.sleep(60)', limits=Limits(60, answer=1000))
+    with pytest.raises(InputError, match=r"^work: it took longer than 0 seconds and was stopped"):
+        answer("import time; time.sleep(60)", limits=Limits(0.1), place="work")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl")
+def test_a_process_ends_with_one_that_is_killed(tmp_path: Path) -> None:
+    script = (
+        "from explorer.workers import subprocess_runner\n"
+        "from explorer.workers.subprocess_runner import Limits\n"
+        "subprocess_runner.call('tests.helpers.sleeper', None, Limits(60), lambda *said: print(said[1], flush=True))\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=subprocess_runner.ROOT, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        child = psutil.Process(next(number for line in parent.stdout if (number := int(line))))
+        parent.kill()
+    with suppress(psutil.NoSuchProcess):
+        child.wait(60)
+    assert not child.is_running()

@@ -28,6 +28,7 @@ from explorer.weights.importing import conversion, pickles
 from explorer.weights.importing.checkpoint import opened
 from explorer.weights.importing.wrappers import unwrap
 from explorer.workers import sandbox, subprocess_runner
+from explorer.workers.protocol import request_text
 from tests.helpers.foreign_files import Calls, network, old_format, save
 
 TERABYTE = 2**40
@@ -97,12 +98,11 @@ def peak(path: Path, folder: Path) -> tuple[int, dict[str, Any]]:
         "archive": path.read_bytes()[:2] == b"PK",
         "memory": conversion.most_memory(path) - conversion.TORCH_MEMORY,
         "seconds": conversion.LONGEST,
-        "language": "en",
     }
     done = subprocess.run(
         [sys.executable, "-c", MEASURED],
         cwd=subprocess_runner.ROOT,
-        input=json.dumps(asked).encode(),
+        input=request_text(asked, "en").encode(),
         capture_output=True,
         env=sandbox.environment(folder),
         check=True,
@@ -114,7 +114,8 @@ def peak(path: Path, folder: Path) -> tuple[int, dict[str, Any]]:
 # A process begins with the memory of the one that starts it: a small one between makes the tests' own not count.
 MEASURED = """
 import resource, subprocess, sys
-answer = subprocess.run([sys.executable, "-m", "explorer.weights.importing.reader"], stdout=subprocess.PIPE).stdout
+reader = [sys.executable, "-m", "explorer.workers.sandbox", "explorer.weights.importing.reader"]
+answer = subprocess.run(reader, stdout=subprocess.PIPE).stdout
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, answer.decode(), sep="\\n")
 """
 

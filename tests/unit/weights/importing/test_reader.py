@@ -19,7 +19,7 @@ from explorer.weights.importing import conversion
 from explorer.weights.importing.checkpoint import opened
 from explorer.weights.importing.reader import BEGUN
 from explorer.workers import seccomp, subprocess_runner
-from explorer.workers.subprocess_runner import WorkerError
+from explorer.workers.subprocess_runner import Limits, WorkerError
 from tests.helpers.foreign_files import network, safetensors, save
 from tests.helpers.landlock import landlock
 
@@ -158,36 +158,40 @@ def answers(monkeypatch: pytest.MonkeyPatch, text: str, output: bytes | None) ->
     """Let the process answer anything, and tell how it was called."""
     calls = []
 
-    def run(_module: str, *, text: str, **options: Any) -> str:
+    def run(_arguments: list[str], request: str, *_more: object, **options: Any) -> list[str]:
         calls.append(options)
         if output is not None:
-            Path(json.loads(text)["output"]).write_bytes(output)
-        return answer
+            Path(json.loads(request)["request"]["output"]).write_bytes(output)
+        return text.splitlines()
 
-    answer = text
     monkeypatch.setattr(subprocess_runner, "run", run)
     return calls
 
 
 TWO = safetensors({"a.weight": {"dtype": "F32", "shape": [1, 2], "data_offsets": [0, 8]}}, bytes(8))
 NO_ANSWER = "gave no answer"
+WELL = '{"result": {"names": ["a.weight"]}}'
 
 
 @pytest.mark.parametrize(
     ("text", "output", "words"),
     [
         ("", None, NO_ANSWER),
-        ("{}", None, "no such file"),
+        ("{}", TWO, NO_ANSWER),
         ("[1]", TWO, NO_ANSWER),
-        ('{"names": []}', TWO, NO_ANSWER),
-        ('{"names": ["b"]}', TWO, NO_ANSWER),
-        ('{"names": ["a.weight"]}', b"", "is empty"),
-        ('{"names": ["a.weight"]}', TWO[:20], "was cut off"),
-        ('{"names": ["a.weight"]}', safetensors(b"{}", length=2**40), "the most"),
-        ('{"names": ["a.weight"]}', b"\x80\x02.", NO_ANSWER),
-        ('{"names": ["a.weight"], "notes": ["x"' + ', "x"' * 100 + "]}", TWO, NO_ANSWER),
-        ('{"names": ["a.weight"], "notes": ["' + "x" * 10_000 + '"]}', TWO, NO_ANSWER),
-        ('{"names": ["a.weight"], "beside": {"x": ' + "[" * 10_000 + "]" * 10_000 + "}}", TWO, NO_ANSWER),
+        ('{"names": ["a.weight"]}', TWO, NO_ANSWER),
+        ('{"result": {}}', None, "no such file"),
+        ('{"result": [1]}', TWO, NO_ANSWER),
+        ('{"result": {"names": []}}', TWO, NO_ANSWER),
+        ('{"result": {"names": ["b"]}}', TWO, NO_ANSWER),
+        (WELL, b"", "is empty"),
+        (WELL, TWO[:20], "was cut off"),
+        (WELL, safetensors(b"{}", length=2**40), "the most"),
+        (WELL, b"\x80\x02.", NO_ANSWER),
+        (WELL + '\n{"progress": ["x", 0, 0]}', TWO, NO_ANSWER),
+        ('{"result": {"names": ["a.weight"], "notes": ["x"' + ', "x"' * 100 + "]}}", TWO, NO_ANSWER),
+        ('{"result": {"names": ["a.weight"], "notes": ["' + "x" * 10_000 + '"]}}', TWO, NO_ANSWER),
+        ('{"result": {"names": ["a.weight"], "beside": {"x": ' + "[" * 10_000 + "]" * 10_000 + "}}}", TWO, NO_ANSWER),
         ('{"fault": "line\\nline\\u001b[31m"}', None, r"line\nline\x1b[31m"),
     ],
 )
@@ -199,13 +203,13 @@ def test_the_process_is_not_trusted(
 
 
 def test_no_answer_is_too_long_for_the_server(tmp_path: Path, refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subprocess_runner, "LONGEST_ANSWER", 10)
+    monkeypatch.setattr(conversion, "Limits", lambda seconds, memory: Limits(seconds, memory, answer=10))
     assert "its answer is too long" in refused(save(tmp_path / "x.pth", network()))
 
 
 def test_the_process_knows_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPLORER_DATABASE_URL", "postgresql://user:secret@host/db")
-    calls = answers(monkeypatch, '{"names": ["a.weight"], "notes": ["a\\nb"]}', TWO)
+    calls = answers(monkeypatch, '{"result": {"names": ["a.weight"], "notes": ["a\\nb"]}}', TWO)
     with opened(save(tmp_path / "x.pth", network()), "it") as found:
         assert found.tensors.keys() == {"a.weight"}
         assert found.notes == (r"a\nb",)
@@ -215,10 +219,10 @@ def test_the_process_knows_no_secrets(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_process_that_breaks_down(tmp_path: Path, refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save(tmp_path / "x.pth", network())
 
-    def fails(status: int, *, reading: bool) -> Callable[..., str]:
-        def run(_module: str, *, text: str, **_options: object) -> str:
+    def fails(status: int, *, reading: bool) -> Callable[..., list[str]]:
+        def run(_arguments: list[str], request: str, *_more: object, **_options: object) -> list[str]:
             if reading:
-                Path(json.loads(text)["output"]).with_name(BEGUN).touch()
+                Path(json.loads(request)["request"]["output"]).with_name(BEGUN).touch()
             raise WorkerError(f"the process ended early, with status {status}", status)
 
         return run
@@ -245,7 +249,7 @@ def test_a_process_that_breaks_down(tmp_path: Path, refused: Any, monkeypatch: p
 def test_faults_of_this_machine_are_not_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save(tmp_path / "x.pth", network())
     short = SimpleNamespace(available=10**6)
-    (stub := tmp_path / "explorer/weights/importing/reader.py").parent.mkdir(parents=True)
+    (stub := tmp_path / "explorer/workers/sandbox.py").parent.mkdir(parents=True)
     stub.write_text("raise ImportError('nothing to read it with')")
     for place, name, value, words in (
         (psutil, "virtual_memory", lambda: short, "GB are free on this machine"),

@@ -1,21 +1,22 @@
-"""The processes that fetch torchvision's weights, for entries whose file comes from an address in the environment.
+"""The process that reads checkpoints, which says in its notes what else it could do.
 
-``python -m tests.helpers.fake_torchvision_worker`` is ``explorer.weights.torchvision_worker`` with two changes: the
-address, and that the process that reads puts on the card what else it could do. Loader, cache, checksum and unpickling
-are torchvision's and PyTorch's own.
+``python -m explorer.workers.sandbox tests.helpers.fake_reader`` is ``explorer.weights.importing.reader`` with these
+attempts. Unpickling and limits are the product's own.
 """
 
+import json
 import os
 import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlparse
 
-from torch import Tensor
-
-from explorer.weights import torchvision, torchvision_worker
-from explorer.weights.files import Card
+from explorer.weights import torchvision
+from explorer.weights.importing import reader
+from explorer.workers.progress import Progress
+from explorer.workers.protocol import serve
 
 ADDRESS = "STAND_IN_ADDRESS"
 NEIGHBOUR = "neighbour"  # a file beside the one that is read
@@ -48,13 +49,12 @@ def attempts(file: Path, output: Path) -> dict[str, str]:
     return outcomes
 
 
+def work(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Read the checkpoint, and try what this process has no need of."""
+    answer = reader.work(request, progress)
+    return answer | {"notes": [json.dumps(attempts(Path(request["path"]), Path(request["output"])))]}
+
+
 if __name__ == "__main__":
-    save = torchvision_worker.save
-
-    def told(output: Path, tensors: dict[str, Tensor], card: Card) -> None:
-        """Write it with what was tried."""
-        save(output, tensors, card.model_copy(update={"recipe": attempts(Path(sys.argv[3]), output)}))
-
-    torchvision_worker.save = told
-    redirect(sys.argv[2], os.environ[ADDRESS])
-    torchvision_worker.main(*sys.argv[1:])
+    serve(work)
+    os._exit(0)
