@@ -15,9 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
-from typing import Annotated, Any
-
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from typing import Any
 
 from explorer.errors import LONGEST, ContentError, InputError, SpecError, printable
 from explorer.i18n import use_language
@@ -26,27 +24,6 @@ from explorer.workers.progress import Progress
 PERIOD = 0.2  # seconds between two messages of progress
 KINDS: dict[str, type[InputError]] = {kind.__name__: kind for kind in (InputError, ContentError, SpecError)}
 _SET_PDEATHSIG = 1  # prctl(2)
-
-Text = Annotated[str, Field(max_length=1_100)]  # an error's message is a little shorter
-Count = Annotated[int, Field(ge=0, le=2**53)]
-
-
-class Message(BaseModel):
-    """One line of an answer. Its writer may have been taken over by a file that it reads.
-
-    Attributes:
-        progress: The step, how much of it is done, and of how much.
-        fault: The reason why there is no result, for a user to read.
-        kind: The class of the error, a key of :data:`KINDS`.
-        result: What the work returned.
-    """
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    progress: tuple[Text, Count, Count] | None = None
-    fault: Text | None = None
-    kind: Text = InputError.__name__
-    result: JsonValue = None
 
 
 def request_text(request: object, language: str) -> str:

@@ -12,17 +12,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import BinaryIO
+from typing import Annotated, BinaryIO
 
 import psutil
-from pydantic import JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from explorer.errors import ExplorerError, InputError, printable
 from explorer.formatting import bytes_short
 from explorer.i18n import _, language
 from explorer.workers import sandbox
 from explorer.workers.progress import Progress, silent
-from explorer.workers.protocol import KINDS, Message, request_text
+from explorer.workers.protocol import KINDS, request_text
 
 PATIENCE = 90.0  # seconds to wait for others
 POLL = 0.2  # seconds
@@ -87,6 +87,28 @@ def turn(lock: Lock, on_wait: Callable[[], None] = lambda: None) -> Iterator[Non
         lock.release()
 
 
+Text = Annotated[str, Field(max_length=1_100)]  # an error's message is a little shorter
+Count = Annotated[int, Field(ge=0, le=2**53)]
+
+
+class _Message(BaseModel):
+    """One line of an answer. Its writer may have been taken over by a file that it reads.
+
+    Attributes:
+        progress: The step, how much of it is done, and of how much.
+        fault: The reason why there is no result, for a user to read.
+        kind: The class of the error, a key of :data:`explorer.workers.protocol.KINDS`.
+        result: What the work returned.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    progress: tuple[Text, Count, Count] | None = None
+    fault: Text | None = None
+    kind: Text = InputError.__name__
+    result: JsonValue = None
+
+
 def call(
     module: str,
     request: object,
@@ -140,9 +162,9 @@ def call(
     return answer.result
 
 
-def _message(line: str) -> Message:
+def _message(line: str) -> _Message:
     try:
-        return Message.model_validate_json(line)
+        return _Message.model_validate_json(line)
     except ValidationError:
         raise _no_answer() from None
 
