@@ -85,7 +85,7 @@ def train(name: str, data: Path, threads: int | None) -> None:
                 time.sleep(1)
                 done = epochs(place)
                 for epoch in sorted(done)[told:]:
-                    print(f"{name}: {epoch_line(epoch, done[epoch])}", file=sys.stderr)
+                    print(f"{name}: {epoch_line(int(epoch), done[epoch])}", file=sys.stderr)
                 told = len(done)
         except KeyboardInterrupt:  # it has gone to the worker, too, which writes a checkpoint
             worker.wait()
@@ -94,9 +94,9 @@ def train(name: str, data: Path, threads: int | None) -> None:
         print(f"{name}: {(place.ended() or {}).get('error')}; see {place.log}", file=sys.stderr)
 
 
-def epochs(place: RunDirectory) -> dict[int, dict[str, float]]:
+def epochs(place: RunDirectory) -> dict[float, dict[str, float]]:
     """Numbers of the epochs that are done."""
-    found: dict[int, dict[str, float]] = {}
+    found: dict[float, dict[str, float]] = {}
     for row in place.rows():
         found.setdefault(row.epoch, {})[row.name] = row.value
     return {epoch: numbers for epoch, numbers in found.items() if LAST_NUMBER in numbers}

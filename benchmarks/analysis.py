@@ -43,7 +43,8 @@ def make(name: str) -> nn.Module:
     if theirs is None:
         return build(resolve(name), torch.get_default_device())
     options: dict[str, Any] = {"init_weights": True} if theirs == "googlenet" else {}
-    return torchvision.models.get_model(theirs, weights=None, **options).eval()
+    network: nn.Module = torchvision.models.get_model(theirs, weights=None, **options)
+    return network.eval()
 
 
 def explorer(name: str) -> None:

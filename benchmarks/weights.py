@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -58,6 +59,14 @@ def touch(network: nn.Module) -> None:
         tensor.max()
 
 
+def touch_loaded(path: Path) -> None:
+    touch(load(path)[0])
+
+
+def touch_filled(name: str, path: Path) -> None:
+    touch(filled(name, path))
+
+
 def seconds(work: Callable[[], object]) -> float:
     begin = time.perf_counter()
     work()
@@ -73,12 +82,12 @@ def interleaved(rounds: int, *works: Callable[[], object]) -> list[float]:
 def loading(folder: Path, rounds: int) -> None:
     for name in NAMES:
         ours, theirs = weights(folder, name)
-        pairs = {
-            "tensors": (lambda ours=ours: read(ours), lambda theirs=theirs: torch.load(theirs, weights_only=True)),
-            "network": (lambda ours=ours: load(ours), lambda theirs=theirs, name=name: filled(name, theirs)),
+        pairs: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
+            "tensors": (partial(read, ours), partial(torch.load, theirs, weights_only=True)),
+            "network": (partial(load, ours), partial(filled, name, theirs)),
             "network, all numbers read": (
-                lambda ours=ours: touch(load(ours)[0]),
-                lambda theirs=theirs, name=name: touch(filled(name, theirs)),
+                partial(touch_loaded, ours),
+                partial(touch_filled, name, theirs),
             ),
         }
         taken = interleaved(rounds, *(work for pair in pairs.values() for work in pair))

@@ -65,15 +65,15 @@ with editor_side, slots() as found:
     with st.expander(_("Training memory and FLOPs"), key="training-options"):
         number(state.VIEW + "batch", _("Batch size"), explain("batch"))
         st.selectbox(
-            _("Optimizer"), list(OPTIMIZER_STATE), format_func=OPTIMIZERS.get, key=state.VIEW + "optimizer",
+            _("Optimizer"), list(OPTIMIZER_STATE), format_func=OPTIMIZERS.__getitem__, key=state.VIEW + "optimizer",
             help=explain("optimizer-state"),
         )  # fmt: skip
         st.segmented_control(
-            _("Precision"), list(Precision), required=True, format_func=PRECISIONS.get, key=state.VIEW + "precision",
-            help=explain("mixed-precision"),
+            _("Precision"), list(Precision), required=True, format_func=PRECISIONS.__getitem__,
+            key=state.VIEW + "precision", help=explain("mixed-precision"),
         )  # fmt: skip
         st.selectbox(
-            _("Device"), list(DEVICES), format_func=DEVICES.get, key=state.VIEW + "device",
+            _("Device"), list(DEVICES), format_func=DEVICES.__getitem__, key=state.VIEW + "device",
             help=_("What attention and dropout keep for the backward pass depends on it."),
         )  # fmt: skip
         st.pills(
@@ -101,11 +101,11 @@ if editing.fault:
         else _("Not a network yet: the numbers are those of the last good one"),
         icon=":material/error:",
     )
-options = {
-    "batch_size": view.batch, "optimizer": view.optimizer, "precision": view.precision, "device": view.device
-}  # fmt: skip
 analysis, base = (
-    analyse(spec, **options).counting(frozenset(view.flops)) for spec in (editing.spec, resolve(editing.base))
+    analyse(
+        spec, batch_size=view.batch, optimizer=view.optimizer, precision=view.precision, device=view.device
+    ).counting(frozenset(view.flops))
+    for spec in (editing.spec, resolve(editing.base))
 )
 
 with drawing:
@@ -130,7 +130,7 @@ charts.draw(analysis, view, dark=dark)
 
 st.header(_("Layers"), anchor=False)
 st.segmented_control(
-    _("Show"), list(TABLES), required=True, label_visibility="collapsed", format_func=TABLES.get,
+    _("Show"), list(TABLES), required=True, label_visibility="collapsed", format_func=TABLES.__getitem__,
     key=state.VIEW + "table",
 )  # fmt: skip
 view = editing.look()

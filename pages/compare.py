@@ -30,7 +30,7 @@ dark = st.context.theme.type == "dark"
 
 st.title(_("Compare"), anchor=False)
 titles = {case.name: case.title for case in cases()}
-st.pills(_("Cases"), list(titles), format_func=titles.get, key=state.CASE, on_change=state.open_case)
+st.pills(_("Cases"), list(titles), format_func=titles.__getitem__, key=state.CASE, on_change=state.open_case)
 if case := state.matching_case(comparing):
     st.markdown(f":material/visibility: {plain(case.look)}")
 if comparing.link_problems:
@@ -95,7 +95,7 @@ with st.container(horizontal=True):
         label_visibility="collapsed",
     )  # fmt: skip
     st.segmented_control(
-        _("Draw"), list(DRAWN), required=True, format_func=DRAWN.get, key=state.VIEW + "draw",
+        _("Draw"), list(DRAWN), required=True, format_func=DRAWN.__getitem__, key=state.VIEW + "draw",
         label_visibility="collapsed",
     )  # fmt: skip
 view = comparing.look()
@@ -114,13 +114,13 @@ with table_side:
 st.header(_("Layers side by side"), anchor=False)
 with st.container(horizontal=True, vertical_alignment="center"):
     st.segmented_control(
-        _("Layers"), list(LISTED), required=True, format_func=LISTED.get, key=state.VIEW + "layers",
+        _("Layers"), list(LISTED), required=True, format_func=LISTED.__getitem__, key=state.VIEW + "layers",
         label_visibility="collapsed",
     )  # fmt: skip
     if len(letters) > 2:
         others = dict(zip(state.LETTERS[1:], names[1:], strict=False))
         st.segmented_control(
-            _("Compared with the first"), list(others), required=True, format_func=others.get,
+            _("Compared with the first"), list(others), required=True, format_func=others.__getitem__,
             key=state.VIEW + "against", label_visibility="collapsed", persist_state="page",
         )  # fmt: skip
 view = comparing.look()

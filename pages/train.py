@@ -39,7 +39,7 @@ with run_side:
     if found:
         with changed_for_data:
             spec = network.fitted(training.form, found)
-        ready = bool(spec and jobs) and run.price(training, spec, found, jobs)
+        ready = spec is not None and bool(jobs) and run.price(training, spec, found, jobs)
     submit.draw(training, len(jobs), ready=ready)
 
 training.write_link()

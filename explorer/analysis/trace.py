@@ -106,9 +106,9 @@ def count(shape: Shape) -> int:
     return total
 
 
-class _Mode(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch does not annotate it
+class _Mode(TorchDispatchMode):
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # nor this
+        super().__init__()  # type: ignore[no-untyped-call]  # torch does not annotate it
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()  # type: ignore[no-untyped-call]  # nor this

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import psutil
 
 JOB_ID = "EXPLORER_JOB_ID"  # environment variable of every process of a job
-MODULES = ("explorer.jobs.supervisor", "explorer.training.worker")
+MODULES: tuple[str, ...] = ("explorer.jobs.supervisor", "explorer.training.worker")
 _SET_CHILD_SUBREAPER = 36  # prctl(2)
 LAST_WAIT = 5.0  # seconds until killed processes are gone
 

@@ -160,7 +160,7 @@ def step(training: Training, batch: Batch) -> Tensor:
     if torch.distributed.is_initialized():
         loss = loss * torch.distributed.get_world_size()  # DistributedDataParallel takes the mean over processes
     training.optimizer.zero_grad()
-    training.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+    training.scaler.scale(loss).backward()
     norm = clip(training)
     training.scaler.step(training.optimizer)
     training.scaler.update()

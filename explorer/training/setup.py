@@ -115,7 +115,7 @@ def make_network(spec: Spec, recipe: Recipe) -> tuple[nn.Module, list[nn.Module]
 
 
 def _average(network: nn.Module, decay: float) -> AveragedModel:
-    mean = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    mean = get_ema_multi_avg_fn(decay)
     return AveragedModel(network, multi_avg_fn=mean, use_buffers=True)
 
 

@@ -62,7 +62,7 @@ def _total(mine: Tensor) -> Tensor:
 def synchronise_norms(network: nn.Module, device: torch.device) -> nn.Module:
     """Makes the batch norm layers of a network work over all processes. Tensors and their names stay the same."""
     if device.type == "cuda":
-        synced: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
+        synced: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(network)
         return synced
     for module in network.modules():
         if type(module) is nn.BatchNorm2d:
