@@ -91,7 +91,7 @@ published.accuracies(list(zip(names, comparison.networks, strict=True)))
 st.header(_("Where the difference is"), anchor=False)
 with st.container(horizontal=True):
     st.segmented_control(
-        _("Number"), list(MEASURES), required=True, format_func=MEASURES.get, key=state.VIEW + "measure",
+        _("Number"), list(MEASURES), required=True, format_func=MEASURES.__getitem__, key=state.VIEW + "measure",
         label_visibility="collapsed",
     )  # fmt: skip
     st.segmented_control(

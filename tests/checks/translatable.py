@@ -18,19 +18,16 @@ def faults(source: str, name: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and is_message(node):
             texts = node.args[:-1] if len(node.args) == FORMS else node.args
-            if len(node.args) not in (1, FORMS) or node.keywords or not all(map(literal, texts)):
+            words = [text.value for text in texts if isinstance(text, ast.Constant) and isinstance(text.value, str)]
+            if len(node.args) not in (1, FORMS) or node.keywords or len(words) < len(texts):
                 yield f"{name}:{node.lineno}: _() takes one literal string, ngettext() two and the count"
-            elif any(POSITIONAL.search(text.value) for text in texts):
-                yield f"{name}:{node.lineno}: placeholders need names: {texts[0].value!r}"
+            elif any(POSITIONAL.search(text) for text in words):
+                yield f"{name}:{node.lineno}: placeholders need names: {words[0]!r}"
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mod):
             if any(is_sentence(side) for side in (node.left, node.right)):
                 yield f"{name}:{node.lineno}: a translated sentence is glued to something; make it one sentence"
         elif isinstance(node, ast.FormattedValue) and is_sentence(node.value):
             yield f"{name}:{node.lineno}: a translated sentence inside an f-string; make it one sentence"
-
-
-def literal(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def is_message(node: ast.AST) -> bool:

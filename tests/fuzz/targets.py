@@ -7,10 +7,12 @@ tests/unit/weights/importing/test_hostile.py has the attacks.
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 from urllib.parse import parse_qsl
 
 from explorer.data import arrays, decode
 from explorer.data.archive import checked
+from explorer.data.source import Source
 from explorer.data.tree import arrange
 from explorer.families import parse_json
 from explorer.families.link import decode as decode_link
@@ -65,7 +67,7 @@ def archive(content: bytes, folder: Path) -> None:
 
 def tree(content: bytes, folder: Path) -> None:
     """Names of files, a line each."""
-    arrange(_Names(folder), _text(content).splitlines())
+    arrange(cast(Source, _Names(folder)), _text(content).splitlines())
 
 
 def card(content: bytes, folder: Path) -> None:

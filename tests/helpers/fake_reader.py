@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,14 +34,15 @@ def attempts(file: Path, output: Path) -> dict[str, str]:
     """What came of what this process has no need of."""
     address = urlparse(os.environ[ADDRESS])
     outcomes = {"namespace": str(NAMESPACE.readlink()) if NAMESPACE.exists() else ""}
-    for name, attempt in {
+    tried: dict[str, Callable[[], object]] = {
         "read": file.with_name(NEIGHBOUR).read_bytes,
         "write": output.parent.with_name("elsewhere").touch,
         "change": lambda: file.write_bytes(b""),
         "link": lambda: output.with_name("link").symlink_to(file),
         "send": lambda: socket.create_connection((address.hostname, address.port), 1).close(),
         "run": lambda: os.execv(sys.executable, [sys.executable, "-c", ""]),  # noqa: S606
-    }.items():
+    }
+    for name, attempt in tried.items():
         try:
             attempt()
             outcomes[name] = "done"

@@ -28,4 +28,7 @@ def run() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(work(Path(sys.argv[1])) if sys.argv[1:] else run())
+    if sys.argv[1:]:
+        work(Path(sys.argv[1]))
+    else:
+        sys.exit(run())

@@ -39,7 +39,8 @@ def shapes_of(tensors: Mapping[str, Tensor]) -> Shapes:
 
 def flat_names(names: list[str], seed: int = 0) -> dict[str, str]:
     """Another name for each tensor: its module is called at random, and nothing of the tree is left."""
-    draw, modules = random.Random(seed), {}  # noqa: S311  names, and no secrets
+    draw = random.Random(seed)  # noqa: S311  names, and no secrets
+    modules: dict[str, str] = {}
     for name in names:
         modules.setdefault(name.rpartition(".")[0], f"{draw.getrandbits(40):x}z")
     return {name: f"{modules[name.rpartition('.')[0]]}.{name.rpartition('.')[2]}" for name in names}
@@ -47,7 +48,8 @@ def flat_names(names: list[str], seed: int = 0) -> dict[str, str]:
 
 def tree_names(names: list[str], seed: int = 0) -> dict[str, str]:
     """The same with the tree kept: every part of a name but the last is another word."""
-    draw, words = random.Random(seed), {}  # noqa: S311  names, and no secrets
+    draw = random.Random(seed)  # noqa: S311  names, and no secrets
+    words: dict[str, str] = {}
 
     def renamed(name: str) -> str:
         *parts, leaf = name.split(".")

@@ -118,8 +118,8 @@ def kill_writers(folder: Path, prepared: Prepared) -> dict[str, Any]:
 
 def kill_workers(folder: Path, prepared: Prepared) -> dict[str, Any]:
     """Stop and kill workers at any moment, until one ends by itself; how each start ended."""
-    worker.load = lambda *_arguments: prepared.dataset
-    worker.prepare = lambda *_arguments: prepared
+    setattr(worker, "load", lambda *_arguments: prepared.dataset)  # noqa: B010  where it is called
+    setattr(worker, "prepare", lambda *_arguments: prepared)  # noqa: B010
     journal.SAVE_EVERY, journal.SAVE_SHARE = 0.0, 1.0
     ends: Counter[str] = Counter()
     signals = itertools.cycle([signal.SIGTERM, signal.SIGKILL])
@@ -143,8 +143,8 @@ def kill_workers(folder: Path, prepared: Prepared) -> dict[str, Any]:
 
 def starve(folder: Path, prepared: Prepared) -> dict[str, Any]:
     """Give workers less memory than a batch takes, in several amounts; how each ended."""
-    worker.load = lambda *_arguments: prepared.dataset
-    ends = {}
+    setattr(worker, "load", lambda *_arguments: prepared.dataset)  # noqa: B010  where it is called
+    ends: dict[str, Any] = {}
     for megabytes in (5, 100):
         pid = os.fork()
         if pid == 0:
@@ -154,7 +154,7 @@ def starve(folder: Path, prepared: Prepared) -> dict[str, Any]:
             resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
             os._exit(worker.main(folder))
         os.waitpid(pid, 0)
-        ends[megabytes] = RunDirectory(folder).ended()
+        ends[str(megabytes)] = RunDirectory(folder).ended()
     return ends
 
 

@@ -1,5 +1,7 @@
 """Small data sets, specs and jobs, for trainings that take a moment."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -12,9 +14,9 @@ from explorer.weights import registry
 from tests.helpers.pixels import noise
 
 CLASSES = ("ant", "bee", "cat", "dog")
-VGG = {"family": "vgg", "cfg": [4, "M"], "pool_to": None, "classifier": [6], "dropout": 0}
-RESNET = {"family": "resnet", "blocks": [1, 1], "widths": [3, 4], "stem": "cifar"}
-GOOGLENET = {
+VGG: dict[str, Any] = {"family": "vgg", "cfg": [4, "M"], "pool_to": None, "classifier": [6], "dropout": 0}
+RESNET: dict[str, Any] = {"family": "resnet", "blocks": [1, 1], "widths": [3, 4], "stem": "cifar"}
+GOOGLENET: dict[str, Any] = {
     "family": "googlenet",
     "modules": [["a", 2, 2, 2, 2, 2, 2], ["b", 2, 2, 2, 2, 2, 2]],
     "pool_after": ["b"],
@@ -29,7 +31,7 @@ def listed(name: str) -> registry.Entry:
     return next(entry for entry in registry.entries() if entry.name == name)
 
 
-def toy_spec(family: dict[str, object], **fields: object) -> Spec:
+def toy_spec(family: dict[str, Any], **fields: object) -> Spec:
     return parse_spec({**family, "in_channels": 1, "image_size": 8, "num_classes": len(CLASSES), **fields})
 
 
@@ -45,11 +47,11 @@ def toy_split(count: int, channels: int = 1, size: int = 8, seed: int = 0, class
 
 def toy_data(train: int = 40, test: int = 20, **fields: int) -> Dataset:
     splits = toy_split(train, **fields), toy_split(test, **{**fields, "seed": 1})
-    channels, classes = splits[0].images.shape[1], CLASSES[: fields.get("classes", len(CLASSES))]
+    channels, classes = fields.get("channels", 1), CLASSES[: fields.get("classes", len(CLASSES))]
     return Dataset("toys", classes, channels, mirrored=True, train=splits[0], test=splits[1])
 
 
-def toy_job(spec: Spec, dataset: str = "toys", processes: int = 1, **recipe: object) -> Job:
+def toy_job(spec: Spec, dataset: str = "toys", processes: int = 1, **recipe: Any) -> Job:
     """A job in float32, by plain SGD unless told otherwise."""
     plain = {
         "optimizer": "sgd",
@@ -67,7 +69,7 @@ def toy_job(spec: Spec, dataset: str = "toys", processes: int = 1, **recipe: obj
     return Job.new(spec, dataset, Recipe.parse(plain | recipe), resources)
 
 
-def prepared(spec: Spec, dataset: Dataset | None = None, **recipe: object) -> Prepared:
+def prepared(spec: Spec, dataset: Dataset | None = None, **recipe: Any) -> Prepared:
     """A training in this process alone."""
     return prepare(toy_job(spec, **recipe), dataset or toy_data())
 

@@ -43,7 +43,7 @@ def images(path: Path) -> str:
     return str(path)
 
 
-def job(folder: Path, dataset: str, spec: dict[str, Any] | None = None, **recipe: object) -> Path:
+def job(folder: Path, dataset: str, spec: dict[str, Any] | None = None, **recipe: Any) -> Path:
     """A run directory with its ``job.json``: 4 epochs of 3 steps, unless told otherwise."""
     fields = {"epochs": 4, "batch_size": 16, "augment": [], **recipe}
     made = Job.new(parse_spec(spec or SPEC), dataset, Recipe.parse(fields), Resources(device="cpu", threads=1))
