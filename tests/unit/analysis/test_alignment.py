@@ -32,7 +32,8 @@ def computing(network: Analysis) -> list[Layer]:
 
 def kinds(rows: tuple[Row, ...], status: Status) -> Counter[str]:
     """Kinds of the layers of one status."""
-    return Counter((row.right or row.left).kind for row in rows if row.status is status)
+    layers = [row.right or row.left for row in rows if row.status is status]
+    return Counter(layer.kind for layer in layers if layer)
 
 
 def aspects(rows: tuple[Row, ...]) -> set[Aspect]:

@@ -58,7 +58,8 @@ def measured() -> dict[str, tuple[float, float, str]]:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], input=json.dumps(LARGEST), capture_output=True, text=True, check=True
     )
-    return json.loads(done.stdout)
+    found: dict[str, tuple[float, float, str]] = json.loads(done.stdout)
+    return found
 
 
 @pytest.mark.parametrize("name", LARGEST)

@@ -108,7 +108,7 @@ class Alive(TorchDispatchMode):
     """After each operator, the bytes of all tensors that are still referred to, each memory once."""
 
     def __init__(self, network: nn.Module, image: torch.Tensor) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # torch does not annotate it
         self.own = {tensor.untyped_storage().data_ptr() for tensor in (*network.parameters(), *network.buffers())}
         self.tensors: list[weakref.ref[torch.Tensor]] = [weakref.ref(image)]
         self.most = 0
@@ -184,7 +184,10 @@ def test_peak_of_inference_is_what_the_cpu_allocates(preset: str) -> None:
 
 def transformer(dropout: float, attention_dropout: float) -> nn.Module:
     """A small ViT; its attention is PyTorch's."""
-    return VisionTransformer(32, 8, 2, 2, 16, 32, dropout=dropout, attention_dropout=attention_dropout, num_classes=5)
+    made: nn.Module = VisionTransformer(
+        32, 8, 2, 2, 16, 32, dropout=dropout, attention_dropout=attention_dropout, num_classes=5
+    )
+    return made
 
 
 @pytest.mark.parametrize(("dropout", "attention_dropout"), [(0.0, 0.0), (0.1, 0.0), (0.1, 0.1)])
@@ -233,7 +236,7 @@ def test_the_path_of_attention_follows_the_device() -> None:
 
 def test_an_analysis_leaves_no_network_behind() -> None:
     network = build(resolve("resnet20"), "meta")
-    weight = weakref.ref(network.conv1.weight)
+    weight = weakref.ref(network.get_parameter("conv1.weight"))
     saved_for_backward(network, (2, 3, 32, 32))
     del network
     gc.collect()
@@ -275,7 +278,7 @@ def test_saved_counts_shared_memory_once() -> None:
 
 
 @pytest.mark.parametrize("batch", [0, -1, 65_537, True, 2.0])
-def test_batch_sizes_out_of_range(batch: object) -> None:
+def test_batch_sizes_out_of_range(batch: Any) -> None:
     with pytest.raises(InputError, match="batch_size"):
         analyse(resolve("lenet5"), batch_size=batch)
 

@@ -164,15 +164,8 @@ def test_every_preset_agrees_with_autograd_where_nothing_is_cut_off(preset: str)
         spec = spec.changed(pool_to=1)  # else the head's weights fix the image's size
     height = field.size + 4 * field.stride + field.padding
     trace, states = traced(spec, height, spec.image_size)
-    state = next(
-        states[row.output]
-        for row in reversed(trace.rows)
-        if row.output
-        and isinstance(states.get(row.output), Local)
-        and states[row.output].rows.closed
-        and states[row.output].rows.units > 1
-    )
-    assert isinstance(state, Local)
+    found = (states.get(row.output) for row in reversed(trace.rows) if row.output)
+    state = next(one for one in found if isinstance(one, Local) and one.rows.closed and one.rows.units > 1)
     middle = state.rows.units // 2
     first, last = closed_form(state.rows, middle)
     assert first >= 0
