@@ -16,8 +16,9 @@ from explorer.families import resolve
 from explorer.jobs import service
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.run_directory import Row
-from explorer.jobs.store import RESUMABLE, Status, Store
+from explorer.jobs.store import RESUMABLE, Status, Store, store
 from explorer.recipes import Recipe
+from explorer.settings import settings
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -52,7 +53,7 @@ def document(text: str) -> Any:
 
 def submitted(status: Status = Status.QUEUED, **values: Any) -> str:
     (record,) = service.submit([Job.new(resolve("digits-cnn"), "digits", Recipe(), Resources())])
-    service.store().change(record.id, Status, status=status, **values)
+    store().change(record.id, Status, status=status, **values)
     return record.id
 
 
@@ -221,7 +222,7 @@ def test_train_that_is_refused_leaves_nothing(
     status, out, err = call("train", "digits-cnn", "--dataset", "digits", *arguments, "--json")
     assert (status, out, err.count("\n")) == (2, "", 1), err
     assert jobs.records() == []
-    assert not [path for path in service.settings().runs_dir.glob("*") if path.is_dir()]
+    assert not [path for path in settings().runs_dir.glob("*") if path.is_dir()]
 
 
 def test_what_data_are_taken_for_is_told_before_the_job(call: Call, jobs: Store, tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from explorer.analysis import analyse
-from explorer.cli import main
+from explorer.analysis import Precision, analyse
+from explorer.cli.main import main
 from explorer.families import PRESETS, parse_spec, resolve
 from explorer.settings import settings
 from tests.helpers.command import run
@@ -43,7 +43,9 @@ def test_options(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyP
     _status, out, _err = run(capsys, monkeypatch, "analyze", "resnet18", *arguments)
     document = json.loads(out)
     assert document["input_shape"] == [1, 3, 64, 64]
-    expected = analyse(resolve("resnet18").changed(image_size=64), batch_size=8, optimizer="adam", precision="bf16")
+    expected = analyse(
+        resolve("resnet18").changed(image_size=64), batch_size=8, optimizer="adam", precision=Precision.BF16
+    )
     assert expected.training is not None
     assert document["totals"]["training_bytes"] == expected.training.total
     assert document["batch_size"] == 8
