@@ -7,6 +7,7 @@ import struct
 import zipfile
 from io import BytesIO
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from explorer.data import archive as archive_module
 from explorer.data import load
@@ -199,7 +200,7 @@ def test_workers_and_copies_read_the_same(tmp_path: Path) -> None:
     files = Encoded(Archive(packed(tmp_path / "set.zip", entries)), tuple(entries), 3)
     here = torch.stack([files[i] for i in range(64)])  # the archive is open before the workers fork
     assert here[:, 0, 0, 0].tolist() == list(range(64))
-    loader: DataLoader[torch.Tensor] = DataLoader(files, batch_size=4, num_workers=2)
+    loader: DataLoader[torch.Tensor] = DataLoader(cast("Dataset[torch.Tensor]", files), batch_size=4, num_workers=2)
     assert torch.equal(torch.cat(list(loader)), here)
     copy = pickle.loads(pickle.dumps(files))  # noqa: S301  our own
     assert torch.equal(copy.take([5, 3])[1], here[3])

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from torch import Tensor
 
 from explorer.data import class_indices, load
+from explorer.data.images import Encoded
 from explorer.data.source import Folder
 from explorer.errors import InputError, printable
 from tests.helpers.image_folders import COUNT, Write, rows
+from tests.helpers.narrow import of_kind
 
 pytestmark = pytest.mark.usefixtures("data_dir")
 
@@ -37,9 +38,9 @@ def test_broken_images_are_found_before_the_training(write: Write) -> None:
     (folder / "dog" / "7.png").write_bytes((folder / "dog" / "7.png").read_bytes()[:60])
     for _first_and_kept in range(2):
         found = load(str(folder))
-        assert not isinstance(found.train.images, Tensor)
+        files = [of_kind(Encoded, split.images) for split in (found.train, found.test)]
         assert len(found.train) + len(found.test) == 39
-        assert "dog/7.png" not in [*found.train.images.names, *found.test.images.names]
+        assert "dog/7.png" not in [name for images in files for name in images.names]
         assert any("1 of 40 images" in note and "dog/7.png is broken" in note for note in found.notes)
 
 

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from torchvision.datasets import ImageFolder
 from explorer import data as data_module
 from explorer.data import images, load
 from explorer.data.images import kept_at
+from explorer.data.source import Source
 from explorer.data.tree import arrange
 from explorer.errors import InputError
 from tests.helpers.image_folders import COUNT, Write, rows, tensors, zipped
@@ -191,7 +193,7 @@ paths = st.lists(
 @given(st.sets(paths.map("/".join), max_size=8))
 def test_every_file_is_in_one_split_or_in_a_note(names: set[str]) -> None:
     try:
-        tree = arrange(Names(), names)
+        tree = arrange(cast(Source, Names()), names)
     except InputError:
         return
     used = [name for files in tree.splits.values() for name, _label in files]

@@ -240,7 +240,7 @@ def test_two_at_once_download_once(mnist: Any, mirror: Mirror) -> None:
 
 
 def test_an_interrupt_leaves_nothing(cifar: Any, data_dir: Path) -> None:
-    def interrupt(*_step: object) -> None:
+    def interrupt(step: str, done: int, total: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -4,10 +4,12 @@ import re
 import unicodedata
 from collections import Counter
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from explorer.data.names import is_of_system, split_of
+from explorer.data.source import Source
 from explorer.data.tree import Tree, arrange
 from explorer.errors import InputError
 
@@ -27,7 +29,7 @@ def tree(text: str, empty: tuple[str, ...] = ()) -> Tree:
     for part in text.split("; "):
         place, _star, count = part.partition("*")
         names += [f"{place}/{number}.jpg" for number in range(int(count))] if count else [place]
-    return arrange(Names(), names, empty)
+    return arrange(cast(Source, Names()), names, empty)
 
 
 def counts(found: Tree) -> dict[str, dict[str, int]]:
