@@ -23,10 +23,11 @@ def parsed(svg: str) -> ElementTree.Element:
     root = ElementTree.fromstring(svg)
     width, height = float(root.attrib["width"]), float(root.attrib["height"])
     assert root.attrib["aria-label"] == root.findtext(f"{SVG}title") != ""
-    size = int(re.search(r"font-size:(\d+)px", root.findtext(f"{SVG}style") or "")[1])
-    assert size >= 12
+    size = re.search(r"font-size:(\d+)px", root.findtext(f"{SVG}style") or "")
+    assert size
+    assert int(size[1]) >= 12
     for words in root.iter(f"{SVG}text"):
-        own = float(words.attrib.get("font-size", size))
+        own = float(words.attrib.get("font-size", size[1]))
         assert own >= 12
         x, length = float(words.attrib["x"]), LETTER * own * len(words.text or "")
         anchor = words.attrib.get("text-anchor", "start")
