@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 import onnxruntime
 import pytest
@@ -101,7 +102,7 @@ def test_batch_norm_is_folded_on_request_alone() -> None:
     torch.manual_seed(0)
     spec = parse_spec({"family": "resnet", "blocks": [1], "widths": [4], "stem": "cifar", "image_size": 8})
     images = np.random.default_rng(0).random((2, 3, 8, 8), np.float32)
-    answers = []
+    answers: list[npt.NDArray[np.float32]] = []
     for fold, norms, words in ((False, 3, "3 layers of their own"), (True, 0, "folded into the layers before")):
         content = exporter.onnx_model(spec, fold=fold)
         model = onnx.load_from_string(content)
@@ -110,7 +111,8 @@ def test_batch_norm_is_folded_on_request_alone() -> None:
         assert words in model.doc_string
         assert {entry.domain for entry in model.opset_import} <= {""}
         answers += onnxruntime.InferenceSession(content).run(None, {"image": images})
-    assert np.allclose(*answers, atol=1e-5)
+    plain, folded = answers
+    assert np.allclose(plain, folded, atol=1e-5)
 
 
 def test_large_images_take_no_memory() -> None:

@@ -25,6 +25,7 @@ from explorer.families.resnet.spec import ResNetSpec
 from explorer.families.torchvision.network import names
 from explorer.families.torchvision.source import twins
 from explorer.families.torchvision.spec import ZooSpec
+from tests.helpers.narrow import vgg
 from tests.helpers.specs import accepted, narrow, raw_googlenet, raw_resnet, raw_vgg
 from tests.helpers.weights import random_weights
 from tests.tiers import mostly_exhaustive
@@ -283,7 +284,7 @@ def test_every_family_of_our_own_has_its_source() -> None:
 
 def test_the_list_of_vgg_is_written_as_people_write_it() -> None:
     namespace = loaded(source(resolve("vgg16")))
-    assert namespace["CFG"] == list(resolve("vgg16").cfg)
+    assert namespace["CFG"] == list(vgg(resolve("vgg16")).cfg)
     assert 'CFG = [6, "A", 16, "A"]\n' in source(resolve("lenet5"))
     assert '    64, 64, "M",\n    128, 128, "M",\n' in source(resolve("vgg16"))
 

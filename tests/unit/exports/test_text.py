@@ -79,8 +79,16 @@ def test_the_table_of_vgg16() -> None:
 def parsed(dot: str) -> pydot.Dot:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # pydot calls pyparsing by its old names
-        (graph,) = pydot.graph_from_dot_data(dot)
+        graphs = pydot.graph_from_dot_data(dot)
+    assert graphs
+    (graph,) = graphs
     return graph
+
+
+def ends(edge: pydot.Edge) -> tuple[str, str]:
+    """Names of the nodes that an edge joins."""
+    source, destination = (str(end).strip('"') for end in (edge.get_source(), edge.get_destination()))
+    return source, destination
 
 
 def graph_of(network: str) -> tuple[dict[str, pydot.Node], list[pydot.Edge], list[pydot.Subgraph]]:
@@ -101,7 +109,7 @@ def test_the_graph_is_the_analysis(network: str) -> None:
     analysis = analysis_of(network)
     layers = (*analysis.layers, *(layer for head in analysis.auxiliary for layer in head.layers))
     assert nodes.keys() == {IMAGE, *(layer.name for layer in layers)}
-    found = {(edge.get_source().strip('"'), edge.get_destination().strip('"')) for edge in edges}
+    found = {ends(edge) for edge in edges}
     between = {(layers[source].name, layer.name) for layer in layers for source in layer.inputs}
     assert {(before, after) for before, after in found if before != IMAGE} == between
     assert (IMAGE, layers[0].name) in found
@@ -114,18 +122,18 @@ def test_the_graph_is_the_analysis(network: str) -> None:
         assert label == [layer.name, f"{layer.kind}{window}", shape(layer.output_shape)]
         assert nodes[layer.name].get("color").strip('"') == LIGHT[group_of(layer.kind)]
     titles = {head.name: f"{head.name}, in training only: {head.params:,} parameters" for head in analysis.auxiliary}
-    assert {cluster.get_label().strip('"') for cluster in clusters} == {
+    assert {str(cluster.get("label")).strip('"') for cluster in clusters} == {
         titles.get(layer.stage, layer.stage) for layer in layers
     }
     into_heads = {f"{head.name}.pool" for head in analysis.auxiliary}
-    dashed = {edge.get_destination().strip('"') for edge in edges if edge.get("style")}
+    dashed = {ends(edge)[1] for edge in edges if edge.get("style")}
     assert into_heads <= dashed
     assert all(name.partition(".")[0] in titles for name in dashed)
 
 
 def test_edges_of_the_graph_carry_shapes() -> None:
     _nodes, edges, _clusters = graph_of("resnet18")
-    label = {(edge.get_source().strip('"'), edge.get_destination().strip('"')): edge.get("label") for edge in edges}
+    label = {ends(edge): edge.get("label") for edge in edges}
     assert label[IMAGE, "conv1"] == '"3×224×224"'
     assert label["layer1.1.relu", "layer2.0.downsample.0"] == '"64×56×56"'
 

@@ -71,8 +71,7 @@ def test_onnxruntime_says_of_real_images_what_the_network_does(family: str, half
     if half:
         save(path, halved(read(path)[0]), read_card(path))
     network, card = load(path)
-    images = load_data("digits").test.images[:20]
-    assert isinstance(images, torch.Tensor)
+    images = pixels(load_data("digits").test)[:20]
     content = trained_model(path)
     assert all(
         tensor.data_type != onnx.TensorProto.FLOAT16 for tensor in onnx.load_from_string(content).graph.initializer
