@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from explorer.errors import InputError, TokenError
 from explorer.families import resolve
 from explorer.specs.cfg_text import Typed, format_text, read_text, read_widths, split_text
+from tests.helpers.narrow import vgg
 
 SHORT = (64, "M", 128)
 # The columns of Simonyan and Zisserman 2015, Table 1, in its words.
@@ -37,7 +38,7 @@ def test_lists_as_people_write_them(text: str) -> None:
 
 
 def test_a_column_of_the_paper_is_the_network() -> None:
-    vgg16 = resolve("vgg16")
+    vgg16 = vgg(resolve("vgg16"))
     assert read_text(COLUMN_D) == Typed(vgg16.cfg, (4096, 4096), 1000)
     assert read_text("conv3-64 LRN maxpool conv1-256").cfg == (64, "L", "M", "256:1")
 

@@ -14,6 +14,7 @@ from explorer.families.building import build
 from explorer.families.densenet.spec import MAX_LAYERS, DenseNetSpec
 from explorer.families.recognition.guess import assembled
 from explorer.families.recognition.search import recognise
+from tests.helpers.narrow import of_kind
 from tests.helpers.specs import accepted, raw_densenet
 
 
@@ -112,7 +113,8 @@ class Theirs(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         maps = self.bn_last(self.trunk(self.first(x))).relu()
-        return self.out(maps.mean((2, 3)))
+        out: Tensor = self.out(maps.mean((2, 3)))
+        return out
 
 
 def with_statistics(network: nn.Module) -> nn.Module:
@@ -148,9 +150,9 @@ def test_checkpoints_under_unknown_names_give_the_same_scores(
 @given(raw_densenet())
 def test_any_network_of_the_family_is_recognised(raw: dict[str, object]) -> None:
     """Under torchvision's names in any order, and under no names in order."""
-    spec = accepted(raw)
-    if spec is None:
+    if (taken := accepted(raw)) is None:
         return
+    spec = of_kind(DenseNetSpec, taken)
     shapes = {name: tuple(tensor.shape) for name, tensor in build(spec, "meta").state_dict().items()}
     modules = {name.rpartition(".")[0]: None for name in shapes}
     numbers = {module: f"m{number}" for number, module in enumerate(modules)}
@@ -158,7 +160,7 @@ def test_any_network_of_the_family_is_recognised(raw: dict[str, object]) -> None
     for theirs, ordered in ((shapes, True), (dict(sorted(shapes.items())), False), (nameless, True)):
         (found,) = [guess.spec for guess in recognise(theirs, ordered=ordered) if isinstance(guess.spec, DenseNetSpec)]
         # What no tensor tells, and fields that the shapes of this network don't depend on.
-        same = {"dropout": 0.0, "image_size": spec.image_size}
+        same: dict[str, object] = {"dropout": 0.0, "image_size": spec.image_size}
         if len(spec.blocks) == 1:
             same["compression"] = spec.compression
         rebuilt = build(found.changed(**same), "meta").state_dict()

@@ -34,7 +34,7 @@ OPEN = {"residual", "stride_on", "blocks"}
 
 @pytest.mark.parametrize(("name", "how"), CASES)
 def test_presets_are_found_again(name: str, how: str) -> None:
-    spec = PRESETS[name].spec
+    spec = resnet(PRESETS[name].spec)
     found = found_again(spec, how)
     assert differences(spec, found) <= OPEN & {question.key for question in found.questions} | (
         set() if spec.residual else {"shortcut"}
@@ -67,7 +67,7 @@ def test_any_network_of_the_family_is_among_the_guesses(spec: ResNetSpec, how: s
     asked = {question.key for question in found.questions}
     open_settings = {"image_size", *(asked & OPEN), *({"widths"} if "blocks" in asked else ())}
     # Where no block needs a projection, options A and B are one; of a plain network there is none.
-    if found.spec.shortcut == "B" or not spec.residual:
+    if resnet(found.spec).shortcut == "B" or not spec.residual:
         open_settings |= {"shortcut", "residual"}
     assert differences(spec, found) <= open_settings
     told = found.changed(**{key: spec.to_dict()[key] for key in open_settings})
@@ -87,7 +87,7 @@ def guesses_of(shapes: dict[str, tuple[int, ...]], how: str) -> list[Guess]:
 @pytest.mark.parametrize("bottleneck", [False, True])
 def test_notes_networks_answer_as_the_original(bottleneck: bool, bias: bool, ordered: bool) -> None:
     found = same_scores(R1(bottleneck=bottleneck, bias=bias), 16, ordered=ordered)
-    spec = found.spec
+    spec = resnet(found.spec)
     assert (spec.blocks, spec.widths, spec.shortcut, spec.stem) == ((2, 2, 2), (8, 16, 16), "B", "cifar")
 
 
@@ -120,7 +120,7 @@ class Early(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.h(self.d(torch.relu(self.g(self.c(torch.relu(self.f(self.b(x))))))))
-        return torch.relu(y + (self.e(self.a(x)) if self.a else x))
+        return torch.relu(y + (self.e(self.a(x)) if self.a and self.e else x))
 
 
 class Odd(nn.Module):
@@ -137,12 +137,13 @@ class Odd(nn.Module):
         x = nn.functional.max_pool2d(torch.relu(self.norm(self.first(x))), 3, 2, 1)
         for block in self.body:
             x = block(x)
-        return self.out(x.mean((2, 3)))
+        out: Tensor = self.out(x.mean((2, 3)))
+        return out
 
 
 @pytest.mark.parametrize("ordered", [True, False])
 def test_projections_before_the_branch_are_told_from_its_last_convolution(ordered: bool) -> None:
-    spec = same_scores(Odd(), 32, ordered=ordered).spec
+    spec = resnet(same_scores(Odd(), 32, ordered=ordered).spec)
     assert (spec.blocks, spec.widths, spec.block, spec.stem) == ((2, 2), (8, 16), "bottleneck", "imagenet")
 
 
@@ -165,19 +166,22 @@ class OptionA(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = torch.relu(self.bn1(self.conv1(x)))
         for block in self.blocks:
-            y = block.bn2(block.conv2(torch.relu(block.bn1(block.conv1(x)))))
+            conv1, bn1, conv2, bn2 = block.children()
+            y = bn2(conv2(torch.relu(bn1(conv1(x)))))
             if new := y.shape[1] - x.shape[1]:
                 front = new // 2 if self.both else 0
                 x = pad(x[:, :, ::2, ::2], (0, 0, 0, 0, front, new - front))
             x = torch.relu(y + x)
-        return self.linear(x.mean((2, 3)))
+        out: Tensor = self.linear(x.mean((2, 3)))
+        return out
 
 
 @pytest.mark.parametrize(("both", "padding"), [(False, "behind"), (True, "both sides")])
 def test_identity_shortcuts_are_found_and_asked_about(both: bool, padding: str) -> None:
     network = OptionA(both=both)
     found = same_scores(network, 16, padding=padding)
-    assert (found.spec.shortcut, found.spec.residual, found.spec.blocks) == ("A", True, (1, 2, 2))
+    spec = resnet(found.spec)
+    assert (spec.shortcut, spec.residual, spec.blocks) == ("A", True, (1, 2, 2))
     asked = {question.key: question for question in found.questions}
     assert asked["residual"].choices == (True, False)
     assert asked["padding"].likely == "behind"

@@ -19,6 +19,7 @@ from explorer.families.torchvision.network import constants
 from explorer.families.torchvision.spec import ZooSpec
 from explorer.weights.importing.mismatch import unknown, unlike
 from tests.helpers.foreign_networks import Shapes, shapes_of, trained
+from tests.helpers.narrow import zoo
 
 
 def mlp(features: int, *widths: int, classes: int = 5) -> nn.Sequential:
@@ -35,7 +36,8 @@ def changed(name: str, place: str, head: Callable[[], nn.Module]) -> nn.Module:
     with torch.device("meta"):
         model = tv.get_model(name, weights=None, **({"init_weights": False} if name == "inception_v3" else {}))
         model.set_submodule(place, head())
-    return model
+    made: nn.Module = model
+    return made
 
 
 def of_before(name: str) -> str:
@@ -105,7 +107,8 @@ def test_a_head_with_batch_norms_answers_as_before() -> None:
     )  # fmt: skip
     theirs = trained(net).state_dict()
     found = recognise(shapes_of(theirs), ordered=True)[0]
-    assert (found.spec.head, found.spec.classifier, found.spec.num_classes) == ("pooled", (16, 8), 3)
+    spec = zoo(found.spec)
+    assert (spec.head, spec.classifier, spec.num_classes) == ("pooled", (16, 8), 3)
     ours = build(found.spec)
     ours.load_state_dict(assembled(found, theirs))
     images = torch.randn(2, 3, 64, 64)
@@ -118,7 +121,7 @@ def test_names_that_say_nothing_are_taken_in_the_order_of_the_file_with_a_note()
     modules = {name.rpartition(".")[0]: f"m{place}" for place, name in enumerate(shapes)}
     theirs = {f"{modules[n.rpartition('.')[0]]}.{n.rpartition('.')[2]}": shape for n, shape in shapes.items()}
     (found,) = recognise(theirs, ordered=True)
-    assert found.spec.name == "shufflenet_v2_x0_5"
+    assert zoo(found.spec).name == "shufflenet_v2_x0_5"
     assert "order of the file" in found.notes[0]
     assert recognise(theirs, ordered=False) == []
 

@@ -1,6 +1,7 @@
 """VGGs, small CNNs and MLPs are found in tensors alone, and their pools in numbers, groups, heads and publications."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -46,15 +47,15 @@ def test_torchvisions_names_are_ours(classes: int) -> None:
             shapes = shapes_of(make(num_classes=classes).state_dict())
         found = recognise(shapes, ordered=True)[0]
         assert found.names == {name: name for name in shapes}
-        assert found.spec.cfg == PRESETS[name].spec.cfg
+        assert vgg(found.spec).cfg == vgg(PRESETS[name].spec).cfg
 
 
 @pytest.mark.parametrize("ordered", [True, False])
 @pytest.mark.parametrize("bias", [True, False])
 def test_groups_end_in_pools(bias: bool, ordered: bool) -> None:
     found = same_scores(Groups(bias=bias), 32, ordered=ordered)
-    assert found.spec.cfg == (4, 4, "M", 8, 8, "M", *[16] * 3, "M", *[32] * 3, "M", *[32] * 3, "M")
-    assert (found.spec.image_size, found.spec.classifier) == (32, (20,))
+    assert vgg(found.spec).cfg == (4, 4, "M", 8, 8, "M", *[16] * 3, "M", *[32] * 3, "M", *[32] * 3, "M")
+    assert (found.spec.image_size, vgg(found.spec).classifier) == (32, (20,))
 
 
 class Homework(nn.Module):
@@ -68,12 +69,13 @@ class Homework(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         for conv in (self.conv1, self.conv2):
             x = nn.functional.max_pool2d(torch.relu(conv(x)), 2)
-        return self.fc3(torch.relu(self.fc2(torch.relu(self.fc1(x.flatten(1))))))
+        out: Tensor = self.fc3(torch.relu(self.fc2(torch.relu(self.fc1(x.flatten(1))))))
+        return out
 
 
 @pytest.mark.parametrize("ordered", [True, False])
 def test_homework_answers_as_the_original(ordered: bool) -> None:
-    assert same_scores(Homework(), 32, ordered=ordered).spec.cfg == PRESETS["cnn-cifar10"].spec.cfg
+    assert vgg(same_scores(Homework(), 32, ordered=ordered).spec).cfg == vgg(PRESETS["cnn-cifar10"].spec).cfg
 
 
 class Unpadded(nn.Module):
@@ -86,11 +88,12 @@ class Unpadded(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = nn.functional.max_pool2d(torch.relu(self.conv2(torch.relu(self.conv1(x)))), 2)
-        return self.fc2(torch.relu(self.fc1(x.flatten(1))))
+        out: Tensor = self.fc2(torch.relu(self.fc1(x.flatten(1))))
+        return out
 
 
 def test_images_of_a_usual_size_tell_padding_and_pools() -> None:
-    spec = same_scores(Unpadded(), 28, 1).spec
+    spec = vgg(same_scores(Unpadded(), 28, 1).spec)
     assert (spec.cfg, spec.image_size) == (("4:3p0", "6:3p0", "M"), 28)
 
 
@@ -105,19 +108,20 @@ class LeNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         for convolution in (self.conv1, self.conv2):
             x = nn.functional.max_pool2d(torch.relu(convolution(x)), 2)
-        return self.fc2(torch.relu(self.fc1(x.flatten(1))))
+        out: Tensor = self.fc2(torch.relu(self.fc1(x.flatten(1))))
+        return out
 
 
 def test_of_digits_of_28_pixels_the_first_layer_alone_may_be_padded() -> None:
     found = recognise(shapes_of(LeNet().state_dict()), ordered=True, image_size=28)[0]
-    assert found.spec.cfg == ("6:5", "M", "16:5p0", "M")
+    assert vgg(found.spec).cfg == ("6:5", "M", "16:5p0", "M")
 
 
 def test_a_pool_behind_all_but_the_last_is_odder_than_images_of_64_pixels() -> None:
     pooled = [nn.ReLU(), nn.MaxPool2d(2)]
     layers = [nn.Conv2d(3, 4, 3, 1, 1), *pooled, nn.Conv2d(4, 6, 3, 1, 1), *pooled]
     found = same_scores(nn.Sequential(*layers, nn.Flatten(), nn.Linear(6 * 16**2, 5)), 64)
-    assert (found.spec.cfg, found.spec.image_size) == ((4, "M", 6, "M"), 64)
+    assert (vgg(found.spec).cfg, found.spec.image_size) == ((4, "M", 6, "M"), 64)
 
 
 def test_kernels_of_11_stride_by_4() -> None:
@@ -125,7 +129,7 @@ def test_kernels_of_11_stride_by_4() -> None:
     pooled = [nn.ReLU(), nn.MaxPool2d(2)]
     layers = [nn.Conv2d(3, 4, 11, 4, 5), *pooled, nn.Conv2d(4, 6, 5, 1, 2), *pooled, nn.Conv2d(6, 8, 3, 1, 1), *pooled]
     found = same_scores(nn.Sequential(*layers, nn.Flatten(), nn.Linear(8, 10)), 32)
-    assert (found.spec.cfg, found.spec.image_size) == (("4:11/4", "M", "6:5", "M", 8, "M"), 32)
+    assert (vgg(found.spec).cfg, found.spec.image_size) == (("4:11/4", "M", "6:5", "M", 8, "M"), 32)
 
 
 class Strided(nn.Sequential):
@@ -138,7 +142,7 @@ class Strided(nn.Sequential):
 
 def test_convolutions_stride_where_numbers_leave_no_room_for_pools() -> None:
     found = same_scores(Strided(), 32)
-    assert (found.spec.cfg, found.spec.pool_to) == (("4:3/2", "6:3/2"), None)
+    assert (vgg(found.spec).cfg, vgg(found.spec).pool_to) == (("4:3/2", "6:3/2"), None)
     assert "cfg" in {question.key for question in found.questions}
 
 
@@ -146,9 +150,9 @@ def test_convolutions_stride_where_numbers_leave_no_room_for_pools() -> None:
 def test_whether_pools_take_maxima_or_means_is_asked(pool: Callable[[int], nn.Module]) -> None:
     layers = [nn.Conv2d(3, 4, 3, 1, 1), nn.ReLU(), pool(2), nn.Conv2d(4, 6, 3, 1, 1), nn.ReLU(), pool(2)]
     letter = "M" if pool is nn.MaxPool2d else "A"
-    answer = {} if letter == "M" else {"cfg": [4, "A", 6, "A"]}
+    answer: dict[str, Any] = {} if letter == "M" else {"cfg": [4, "A", 6, "A"]}
     found = same_scores(nn.Sequential(*layers, nn.Flatten(), nn.Linear(6 * 8**2, 5)), 32, **answer)
-    assert found.spec.cfg == (4, letter, 6, letter)
+    assert vgg(found.spec).cfg == (4, letter, 6, letter)
     assert "cfg" in {question.key for question in found.questions}
 
 
@@ -188,16 +192,17 @@ class Blocks(nn.Module):
         self.body = nn.Sequential(unit(1, 8), unit(8, 8), pool, unit(8, 16), pool, unit(16, 16), unit(16, 24), pool)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.tail(self.body(x).mean((2, 3)))
+        out: Tensor = self.tail(self.body(x).mean((2, 3)))
+        return out
 
 
 @pytest.mark.parametrize("ordered", [True, False])
 def test_numbered_blocks_leave_gaps_for_pools(ordered: bool) -> None:
     spec = same_scores(Blocks(), 28, 1, ordered=ordered, cfg=[8, 8, "M", 16, "M", 16, 24, "M"]).spec
-    assert spec.pool_to == 1
+    assert vgg(spec).pool_to == 1
     found = recognise(shapes_of(Blocks().state_dict()), ordered=ordered)[0]
-    assert [entry for entry in found.spec.cfg if entry != "M"] == [8, 8, 16, 16, 24]
-    assert found.spec.cfg[:5] == (8, 8, "M", 16, "M")  # whether one follows the last convolution, nothing tells
+    assert [entry for entry in vgg(found.spec).cfg if entry != "M"] == [8, 8, 16, 16, 24]
+    assert vgg(found.spec).cfg[:5] == (8, 8, "M", 16, "M")  # whether one follows the last convolution, nothing tells
 
 
 class Perceptron(nn.Module):
@@ -207,12 +212,13 @@ class Perceptron(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         first, second, last = self.layers
-        return last(torch.relu(second(torch.relu(first(x.flatten(1))))))
+        out: Tensor = last(torch.relu(second(torch.relu(first(x.flatten(1))))))
+        return out
 
 
 @pytest.mark.parametrize(("channels", "size"), [(1, 28), (3, 32), (1, 8), (3, 224)])
 def test_a_perceptron_reads_square_images(channels: int, size: int) -> None:
-    spec = same_scores(Perceptron(channels * size**2), size, channels).spec
+    spec = vgg(same_scores(Perceptron(channels * size**2), size, channels).spec)
     assert (spec.cfg, spec.in_channels, spec.image_size, spec.classifier) == ((), channels, size, (30, 30))
 
 
@@ -227,11 +233,12 @@ class Sliding(nn.Module):
         self.g = nn.Sequential(nn.Conv2d(8, 12, 7), nn.ReLU(), nn.Conv2d(12, 5, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.g(self.f(x)).mean((2, 3))
+        out: Tensor = self.g(self.f(x)).mean((2, 3))
+        return out
 
 
 def test_a_sliding_head_is_found() -> None:
-    spec = same_scores(Sliding(), 16, cfg=[8, "M", 8], image_size=16).spec
+    spec = vgg(same_scores(Sliding(), 16, cfg=[8, "M", 8], image_size=16).spec)
     assert (spec.head, spec.classifier, spec.pool_to) == ("conv", (12,), 7)
 
 
@@ -242,7 +249,7 @@ def test_dense_layers_as_convolutions_before_a_linear_one_read_the_whole_map(poo
         layers += [nn.Conv2d(8 if group else 3, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
     dense = [nn.Conv2d(8, 16, side), nn.ReLU(), nn.Conv2d(16, 16, 1), nn.ReLU()]
     network = nn.Sequential(nn.Sequential(*layers), nn.Sequential(*dense), nn.Flatten(), nn.Linear(16, 5))
-    spec = same_scores(network, size).spec
+    spec = vgg(same_scores(network, size).spec)
     assert spec.cfg == (*[8, "M"] * pools, f"16:{side}p0", "16:1")
     assert spec.image_size == size
 
@@ -276,7 +283,7 @@ def test_any_network_of_the_family_is_found_up_to_what_is_asked(spec: VggSpec, h
     assert told.spec.changed(dropout_position="after") == spec
     assert list(told.names) == list(our_shapes(spec))
     if how != "flat":  # numbers tell every pool between two convolutions
-        assert pools_inside(found.spec) == pools_inside(spec) or "cfg" in asked
+        assert pools_inside(vgg(found.spec)) == pools_inside(spec) or "cfg" in asked
 
 
 def pools_inside(spec: VggSpec) -> list[int]:

@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -111,10 +111,11 @@ def test_a_failure_leaves_nothing_and_shows_no_path(folder: Path, monkeypatch: p
     saved.save("net", resolve("vgg11"))
     monkeypatch.setattr(Path, "replace", full)
     monkeypatch.setattr(Path, "hardlink_to", full)
-    for act in (
+    acts: tuple[Callable[[], object], ...] = (
         lambda: saved.save("net", resolve("vgg16"), replace=True),
         lambda: saved.save("new", resolve("vgg16")),
-    ):
+    )
+    for act in acts:
         with pytest.raises(InputError, match=r"saved: can't write '(net|new)': No space left on device$"):
             act()
     assert [path.name for path in folder.iterdir()] == ["net.json"]

@@ -1,5 +1,7 @@
 """Every classification model of torchvision against its own metadata."""
 
+from typing import Any
+
 import pytest
 from torchvision import models
 
@@ -27,7 +29,7 @@ def test_metadata(weights: models.WeightsEnum) -> None:
     totals = analysis.totals
     counted = totals.params + (totals.aux_params if name in COUNTS_AUXILIARY else 0)
     assert counted == weights.meta["num_params"]
-    tolerance = {"abs": 0.0006} if name in ROUNDED else {"rel": 0.005, "abs": 0}
+    tolerance: dict[str, Any] = {"abs": 0.0006} if name in ROUNDED else {"rel": 0.005, "abs": 0}
     assert totals.macs / 1e9 == pytest.approx(weights.meta["_ops"], **tolerance)
     assert sum(layer.params for layer in analysis.layers) == totals.params
     assert "not-counted" not in {warned.code for warned in analysis.warnings}
