@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from typing import Any
 
 from explorer.jobs import compare, service
 from explorer.jobs.compare import Point
@@ -11,7 +12,7 @@ from explorer.recipes import Recipe
 from tests.helpers import made_runs
 
 
-def record(jobs: Store, name: str, **recipe: object) -> Record:
+def record(jobs: Store, name: str, **recipe: Any) -> Record:
     return jobs.get(made_runs.add(jobs, name, Status.FINISHED, **recipe))
 
 

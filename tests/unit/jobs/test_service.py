@@ -16,7 +16,7 @@ from explorer.families import resolve
 from explorer.jobs import service
 from explorer.jobs.job import MAX_NAME, Job, Resources
 from explorer.jobs.run_directory import Row
-from explorer.jobs.store import ACTIVE, AT_WORK, RESUMABLE, Status, Store
+from explorer.jobs.store import ACTIVE, AT_WORK, RESUMABLE, Status, Store, store
 from explorer.recipes import Recipe
 from explorer.settings import settings
 
@@ -31,7 +31,7 @@ def new(name: str = "") -> Job:
 def submitted(status: Status = Status.QUEUED) -> str:
     """A job in some state."""
     (record,) = service.submit([new()])
-    service.store().change(record.id, Status, status=status)
+    store().change(record.id, Status, status=status)
     return record.id
 
 
@@ -101,11 +101,11 @@ def test_stop(status: Status) -> None:
     job = submitted(status)
     if status in STOPS:
         assert service.stop(job).status is STOPS[status]
-        assert (service.store().get(job).ended is not None) == (status is Status.QUEUED)
+        assert (store().get(job).ended is not None) == (status is Status.QUEUED)
     else:
         with pytest.raises(InputError, match=f"^job: {job} is {status}; there is nothing to stop$"):
             service.stop(job)
-        assert service.store().get(job).status is status
+        assert store().get(job).status is status
 
 
 @pytest.mark.parametrize("status", Status)
