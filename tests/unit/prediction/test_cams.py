@@ -29,9 +29,7 @@ def test_behind_a_mean_and_a_linear_layer_it_is_the_class_activation_map(method:
     relu = place(found, "")
     assert relu.layer.kind == "ReLU"
     maps = network.module.get_submodule("features")((seen[None] / 255 - 0.5) / 0.5)[0].detach()
-    wanted = torch.einsum(
-        "c,chw->hw", network.module.get_submodule("classifier")[0].weight[index].detach(), maps
-    ).relu()
+    wanted = torch.einsum("c,chw->hw", network.module.get_parameter("classifier.0.weight")[index].detach(), maps).relu()
     wanted = (wanted - wanted.min()) / (wanted.max() - wanted.min()).clamp_min(1e-12)
     assert torch.allclose(cam(network, relu, seen, index, method), wanted, atol=1e-4)
 
@@ -42,7 +40,7 @@ def test_layercam_and_grad_cam_plus_plus_by_their_equations() -> None:
     seen = pixels(network)
     relu = place(places(network.module, network.analysis), "")
     maps = network.module.get_submodule("features")((seen[None] / 255 - 0.5) / 0.5)[0].detach()
-    gradient = network.module.get_submodule("classifier")[0].weight[0].detach() / 64
+    gradient = network.module.get_parameter("classifier.0.weight")[0].detach() / 64
     alpha = gradient**2 / (2 * gradient**2 + maps.sum((1, 2)) * gradient**3 + 1e-6)
     weighed = {Method.LAYERCAM: gradient.relu(), Method.GRADCAM_PLUS_PLUS: 64 * alpha * gradient.relu()}
     for method, weights in weighed.items():
@@ -111,7 +109,7 @@ def test_faults_are_said() -> None:
     assert places(plain.module, plain.analysis) == {}
     with pytest.raises(InputError, match="no layer with maps"):
         place({}, "")
-    torch.nn.init.constant_(network.module.get_submodule("classifier")[0].weight, float("nan"))
+    torch.nn.init.constant_(network.module.get_parameter("classifier.0.weight"), float("nan"))
     with pytest.raises(InputError, match="gives no numbers"):
         cam(network, place(found, ""), pixels(network), 0)
 
@@ -140,10 +138,9 @@ def test_nothing_stays_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     network = made(GAP)
     cam(network, place(places(network.module, network.analysis), ""), pixels(network), 0)  # imports the library
     kept = []
-    make = cams.tapped
 
     def watched(*arguments: object) -> object:
-        module, tap = make(*arguments)  # type: ignore[arg-type]
+        module, tap = tapped(*arguments)  # type: ignore[arg-type]
         kept.append(weakref.ref(tap))
         return module, tap
 

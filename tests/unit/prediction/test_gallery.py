@@ -10,6 +10,7 @@ from explorer.prediction import gallery
 from explorer.prediction.classify import classify, likeliest
 from explorer.weights import files, registry
 from explorer.weights.files import Card
+from tests.helpers.narrow import pixels
 
 PRETRAINED = sorted(path.stem for path in registry.PRETRAINED.glob("*.safetensors"))
 
@@ -44,7 +45,7 @@ def test_digits_are_those_of_the_test_set_and_for_larger_networks_framed_as_mnis
     for digit in range(10):
         plain, framed = (gallery.picture(f"{kind}-{digit}") for kind in ("digits", "framed"))
         assert plain.truth == framed.truth == str(digit)
-        assert any(torch.equal(plain.pixels, image) for image in test.images[test.labels == digit])
+        assert any(torch.equal(plain.pixels, image) for image in pixels(test)[test.labels == digit])
         down, across, _top, high, wide = measured(framed.pixels.float() / 255)
         assert framed.pixels.shape == (1, 28, 28)
         assert float(torch.maximum(high, wide)) == pytest.approx(20, abs=1)

@@ -25,6 +25,7 @@ from explorer.prediction.verdict import Verdict, verdict
 from explorer.weights import registry
 from explorer.weights.files import Card, read_card
 from explorer.weights.files import load as load_weights
+from tests.helpers.narrow import pixels
 from tests.helpers.pixels import noise
 
 pytestmark = pytest.mark.exhaustive
@@ -121,12 +122,12 @@ def test_framed_as_scikit_learn_is() -> None:
     assert (seen.amax(1) > 0.25).all()
     centres = (seen * torch.arange(8)).sum(1) / seen.sum(1)
     assert float(centres.max() - centres.min()) < 0.7  # 3.7 columns where it leans
-    own = load("digits").train.images.float().mean() / 255
+    own = pixels(load("digits").train).float().mean() / 255
     assert float(own) == pytest.approx(0.302, abs=0.005)
 
 
 def test_how_a_data_set_is_framed_is_measured() -> None:
-    digits = load("digits").train.images
+    digits = pixels(load("digits").train)
     assert framing_of(digits) is Framing.BOX
     assert framing_of(255 - digits) is Framing.BOX
     strokes = [Strokes(cross(side, side, 0, 0, side, side // 6), (0, 0, 9, 9), dark=True) for side in range(40, 60)]
@@ -161,7 +162,7 @@ def test_a_network_of_colour_photographs_has_no_ink() -> None:
 def digit(size: tuple[int, int] = (28, 28)) -> np.ndarray:
     """A 3 of scikit-learn's test set, bright on black."""
     test = load("digits").test
-    image = Image.fromarray(test.images[test.labels == 3][0, 0].numpy())
+    image = Image.fromarray(pixels(test)[test.labels == 3][0, 0].numpy())
     return np.asarray(image.resize(size, Image.Resampling.BICUBIC))
 
 
@@ -224,7 +225,7 @@ def test_photographed_digits_are_read(name: str) -> None:
     net, test, random = network(name), load("digits").test, np.random.default_rng(4)
     pictures, labels = [], []
     for number in range(35):
-        shape = test.images[number * 7, 0].numpy().astype(np.float32) / 255
+        shape = pixels(test)[number * 7, 0].numpy().astype(np.float32) / 255
         large = np.asarray(Image.fromarray(shape).resize((48, 64), Image.Resampling.BICUBIC))
         pictures.append(picture(photograph(large, random, PAPERS[number % 7], list(INKS)[number % 5])))
         labels.append(str(int(test.labels[number * 7])))

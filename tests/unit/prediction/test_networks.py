@@ -9,14 +9,16 @@ from threading import Semaphore
 import pytest
 import torch
 from cachetools import LRUCache
+from torch import nn
 
 from explorer.errors import InputError
 from explorer.families.building import build
 from explorer.prediction import networks
-from explorer.prediction.networks import Network, network
+from explorer.prediction.networks import network
 from explorer.settings import settings
 from explorer.weights import files, registry
 from explorer.weights.files import Card, save
+from tests.helpers.narrow import of_kind
 from tests.helpers.toys import CLASSES, VGG, listed, toy_spec
 
 
@@ -26,10 +28,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("EXPLORER_WEIGHTS_DIR", str(tmp_path / "weights"))
     monkeypatch.setenv("EXPLORER_RUNS_DIR", str(tmp_path / "runs"))
     settings.cache_clear()
-    networks._loaded.cache.clear()
+    networks._loaded.cache_clear()
     yield tmp_path / "weights"
     settings.cache_clear()
-    networks._loaded.cache.clear()
+    networks._loaded.cache_clear()
 
 
 def write(folder: Path, name: str, seed: int = 0) -> Path:
@@ -83,7 +85,12 @@ def test_many_that_ask_at_once_load_it_once(folder: Path, monkeypatch: pytest.Mo
     write(folder, "toy")
     calls: list[Path] = []
     load = files.load
-    monkeypatch.setattr(files, "load", lambda path: (calls.append(path), load(path))[1])
+
+    def counted(path: Path) -> tuple[nn.Module, files.Card]:
+        calls.append(path)
+        return load(path)
+
+    monkeypatch.setattr(files, "load", counted)
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _turn: network(listed("toy")), range(16)))
     assert len(calls) == 1
@@ -111,7 +118,7 @@ def test_those_unused_longest_make_room(folder: Path, monkeypatch: pytest.Monkey
     for name in "abc":
         write(folder, name)
     size = max(network(listed("a")).memory, networks.MEMORY // networks.MOST)
-    held: LRUCache[object, Network] = networks._loaded.cache
+    held = of_kind(LRUCache, networks._loaded.cache)
     monkeypatch.setattr(held, "_Cache__maxsize", 2 * size)
     first, second = network(listed("a")), network(listed("b"))
     assert network(listed("a")) is first

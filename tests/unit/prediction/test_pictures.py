@@ -21,6 +21,7 @@ from explorer.i18n import language, use_language
 from explorer.prediction import pictures
 from explorer.prediction.pictures import SIDE, Picture
 from explorer.weights.files import Card
+from tests.helpers.narrow import pixels
 from tests.helpers.pixels import noise
 from tests.helpers.toys import CLASSES, VGG, toy_spec
 
@@ -73,7 +74,7 @@ def test_an_image_of_a_data_set_is_recoloured_as_in_the_evaluation() -> None:
     picture = Picture.of_split("set 1", split, 1, ("cat", "ant", "dog"))
     assert (picture.truth, picture.size) == ("ant", (12, 12))
     assert torch.equal(picture.pixels, split.images[1])
-    wanted = fitted(split.recoloured(1).images[1:2], card(1).inputs)[0]
+    wanted = fitted(pixels(split.recoloured(1))[1:2], card(1).inputs)[0]
     assert torch.equal(picture.seen(card(1)).float(), wanted.float())
 
 

@@ -113,7 +113,7 @@ def test_who_leaves_ends_it() -> None:
     class LeftError(Exception):
         pass
 
-    def leave(_step: str, _done: int, _total: int) -> None:
+    def leave(step: str, done: int, total: int) -> None:
         raise LeftError
 
     progress: Progress = leave
