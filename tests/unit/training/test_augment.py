@@ -1,6 +1,7 @@
 """Augmentation against torchvision's functions in the same windows, and the windows against torchvision's own draws."""
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -127,14 +128,15 @@ def test_boxes_are_spread_as_torchvision_spreads_them(height: int, width: int) -
         torch.manual_seed(0)
         theirs = torch.tensor([RandomResizedCrop.get_params(image, list(AREA), list(RATIO)) for _ in range(count)])
     limit = math.sqrt(-math.log(1e-4 / 2) / count)  # one pair of samples in 10,000 is further apart by chance
-    for measure in (
+    measures: tuple[Callable[[Tensor], Tensor], ...] = (
         lambda box: box[:, 0] / (height - box[:, 2]).clamp(min=1),
         lambda box: box[:, 1] / (width - box[:, 3]).clamp(min=1),
         lambda box: box[:, 2].double(),
         lambda box: box[:, 3].double(),
         lambda box: box[:, 2] * box[:, 3] / (height * width),
         lambda box: box[:, 2] / box[:, 3],
-    ):
+    )
+    for measure in measures:
         assert distance(measure(ours), measure(theirs)) < limit
 
 
@@ -214,7 +216,7 @@ def test_noise_is_normal_with_the_deviation_asked_and_its_own_for_each_image() -
     assert abs((found / std).pow(4).mean() - 3) < 5 * (96 / count) ** 0.5
     assert len({tuple(image[:8].tolist()) for image in found.flatten(1)}) == 40
     loud = disturbed(images, draws, Strength(noise=1.0))
-    assert (loud.min(), loud.max()) == (0, 255)
+    assert (int(loud.min()), int(loud.max())) == (0, 255)
     wide = torch.zeros(1, 1, 1100, 1100, dtype=torch.uint8)  # more pixels than there are numbers
     assert disturbed(wide, draws.part(slice(0, 1), torch.device("cpu")), Strength()).shape == wide.shape
 

@@ -2,7 +2,7 @@
 
 import multiprocessing
 import pickle
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from itertools import product
 
 import pytest
@@ -13,6 +13,7 @@ from explorer.data.dataset import Files, Split
 from explorer.data.preprocessing import Normalise, Preprocessing, resize
 from explorer.errors import InputError
 from explorer.training import batches as module
+from explorer.training.augment import draw
 from explorer.training.batches import Batch, Evaluation, Place, TrainingBatches
 from tests.helpers.pixels import Decoded, noise
 
@@ -181,6 +182,7 @@ def test_workers_end_with_the_iterator() -> None:
     batches = training(Decoded(list(noise(60, 3, 16, 16)))).epoch(0)
     next(batches)
     assert multiprocessing.active_children()
+    assert isinstance(batches, Generator)
     batches.close()
     assert not multiprocessing.active_children()
 

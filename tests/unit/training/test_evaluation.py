@@ -72,7 +72,7 @@ def test_one_image() -> None:
 
 
 def test_the_result_as_json() -> None:
-    logits = [[5.0, 1, 0, 0], [5, 1, 0, 0], [0, 0, 9, 1], [0, 0, 2, 1]]
+    logits: list[list[float]] = [[5, 1, 0, 0], [5, 1, 0, 0], [0, 0, 9, 1], [0, 0, 2, 1]]
     result = scored(logits, [0, 1, 2, 3]).to_dict(("ant", "bee", "cat", "dog"))
     assert json.loads(json.dumps(result)) == result
     assert result.pop("loss") > 0

@@ -132,7 +132,7 @@ def test_images_that_vanish_while_they_are_read(
     tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = photographs(tmp_path / "photographs")
-    recipe = {"augment": ["random_resized_crop"], "batch_size": 4, "epochs": 3}
+    recipe: dict[str, Any] = {"augment": ["random_resized_crop"], "batch_size": 4, "epochs": 3}
     alone = job(tmp_path / "alone", str(source), **recipe)
     assert run(alone) == 0
     folder = job(tmp_path / "run", str(source), **recipe)

@@ -9,14 +9,15 @@ from torch import nn
 from explorer.families import resolve
 from explorer.families.building import build
 from explorer.training.initialisation import initialise
+from tests.helpers.narrow import bias, weight
 
 
 def network() -> nn.Sequential:
     torch.manual_seed(0)
     conv, linear = nn.Conv2d(64, 256, 3), nn.Linear(1024, 128)
     layers = nn.Sequential(conv, nn.BatchNorm2d(256), nn.ReLU(), nn.Flatten(), linear, nn.Linear(8, 2, bias=False))
-    for weight in layers[1].parameters():
-        nn.init.uniform_(weight, 2, 3)
+    for parameter in layers[1].parameters():
+        nn.init.uniform_(parameter, 2, 3)
     return layers
 
 
@@ -34,14 +35,14 @@ def test_weights_have_the_published_moments(
     layers = network()
     initialise(layers, how)
     for layer, std in ((layers[0], conv_std), (layers[4], linear_std)):
-        weight, count = layer.weight.detach().double(), layer.weight.numel()
+        values, count = weight(layer).detach().double(), weight(layer).numel()
         # Five standard errors of each moment of a normal distribution.
-        assert abs(weight.mean()) < 5 * std / count**0.5
-        assert abs(weight.std() / std - 1) < 5 / (2 * count) ** 0.5
-        assert abs((weight / std).pow(4).mean() - 3) < 5 * (96 / count) ** 0.5
-        assert not layer.bias.any()
-    assert torch.equal(layers[1].weight, torch.ones(256))
-    assert torch.equal(layers[1].bias, torch.zeros(256))
+        assert abs(values.mean()) < 5 * std / count**0.5
+        assert abs(values.std() / std - 1) < 5 / (2 * count) ** 0.5
+        assert abs((values / std).pow(4).mean() - 3) < 5 * (96 / count) ** 0.5
+        assert not bias(layer).any()
+    assert torch.equal(weight(layers[1]), torch.ones(256))
+    assert torch.equal(bias(layers[1]), torch.zeros(256))
 
 
 def test_default_leaves_pytorchs_weights() -> None:
@@ -57,7 +58,7 @@ def test_the_seed_decides() -> None:
         layers = network()
         torch.manual_seed(seed)
         initialise(layers, "he")
-        found.append(layers[0].weight.detach())
+        found.append(weight(layers[0]).detach())
     assert torch.equal(found[0], found[1])
     assert not torch.equal(found[0], found[2])
 

@@ -7,6 +7,7 @@ from collections import namedtuple
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -27,6 +28,7 @@ from explorer.training.measure import measure
 from explorer.training.setup import Prepared
 from explorer.weights.files import load as load_weights
 from explorer.weights.files import save
+from tests.helpers.narrow import of_kind
 from tests.helpers.pixels import Decoded
 from tests.helpers.toys import GOOGLENET, VGG, prepared, toy_data, toy_job, toy_spec
 from tests.helpers.training import Nobody
@@ -54,7 +56,7 @@ def test_the_loss_is_that_of_the_head_and_a_share_of_the_auxiliary_ones(share: f
     twin = build(toy_spec(GOOGLENET))
     without = {f"{name}.dropout" for name in ("aux1", "aux2")}
     for name in without:
-        twin.get_submodule(name).p = 0.0
+        of_kind(nn.Dropout, twin.get_submodule(name)).p = 0.0
     twin.load_state_dict(training.network.state_dict())
     main, first, second = (cross_entropy(head, batch.labels) for head in twin(batch.images))
     (main + share * (first + second)).backward()
@@ -108,7 +110,7 @@ def test_each_auxiliary_head_has_its_own_loss_and_accuracy() -> None:
     training = without_dropout(prepared(toy_spec(GOOGLENET), epochs=1, lr=1e-9))
     twin = build(toy_spec(GOOGLENET))
     for name in ("aux1", "aux2"):
-        twin.get_submodule(f"{name}.dropout").p = 0.0
+        of_kind(nn.Dropout, twin.get_submodule(f"{name}.dropout")).p = 0.0
     twin.load_state_dict(training.network.state_dict())
     batches = list(training.batches.epoch(0))
     labels = torch.cat([batch.labels for batch in batches])
@@ -136,7 +138,7 @@ def test_torchvisions_heads_are_told_apart_by_name() -> None:
 @pytest.mark.parametrize(
     "limits", [{}, {"clip_norm": 0.01}, {"clip_value": 0.002}, {"clip_norm": 0.01, "clip_value": 0.002}]
 )
-def test_gradients_are_clipped_by_value_then_by_length_which_is_told_as_it_was(limits: dict[str, float]) -> None:
+def test_gradients_are_clipped_by_value_then_by_length_which_is_told_as_it_was(limits: dict[str, Any]) -> None:
     training, twin = prepared(toy_spec(VGG), **limits).training, build(toy_spec(VGG))
     twin.load_state_dict(training.network.state_dict())
     batch = next(training.batches.epoch(0))
@@ -201,7 +203,8 @@ def test_a_fully_connected_network_learns_permuted_pixels_as_well() -> None:
     assert one.rows[0].value != one.rows[-2].value
     for mine, theirs in zip(one.rows, other.rows, strict=True):
         if not mine.name.startswith("time/"):
-            assert theirs == (mine.epoch, mine.name, pytest.approx(mine.value, rel=1e-5))
+            assert (theirs.epoch, theirs.name) == (mine.epoch, mine.name)
+            assert theirs.value == pytest.approx(mine.value, rel=1e-5)
     found = other.network.get_parameter("classifier.0.weight")
     torch.testing.assert_close(found, one.network.get_parameter("classifier.0.weight")[:, order], rtol=1e-4, atol=1e-6)
 
@@ -301,7 +304,7 @@ class Watched(Decoded):
     def __init__(self, images: Tensor, run: RunDirectory) -> None:
         super().__init__(list(images))
         self.run = run
-        self.reads: list[tuple[int, int]] = []
+        self.reads: list[tuple[int, float]] = []
 
     def __getitem__(self, index: int) -> Tensor:
         self.reads.append((index, max((row.epoch for row in self.run.rows()), default=0)))

@@ -4,7 +4,8 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import psutil
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.multiprocessing.spawn import start_processes
 
 from explorer.errors import InputError
 from explorer.families import Spec
@@ -35,7 +37,7 @@ pytestmark = pytest.mark.process
 
 # 37 images by 16 are batches of 12, 12 and 13: two processes have 6 and 6, then 6 and 7.
 IMAGES = 37
-CASES: dict[str, tuple[Spec, dict[str, object]]] = {
+CASES: dict[str, tuple[Spec, dict[str, Any]]] = {
     "plain": (toy_spec(VGG), {"augment": ["crop", "flip"]}),
     "smoothed and clipped": (toy_spec(VGG), {"label_smoothing": 0.2, "clip_norm": 0.05}),
     "batch norm": (toy_spec(RESNET), {"optimizer": "nesterov", "weight_decay": 0.01, "ema": 0.5}),
@@ -133,7 +135,7 @@ def norm_of(rank: int, world: int) -> dict[str, Tensor]:
     norm = (SyncedBatchNorm2d if world > 1 else nn.BatchNorm2d)(3, eps=0.01, momentum=0.3)
     norm.weight.data = torch.randn(3, generator=generator)
     norm.bias.data = torch.randn(3, generator=generator)
-    results = {}
+    results: dict[str, Tensor] = {}
     for turn in range(2):
         images = 5 * torch.randn(7, 3, 4, 5, generator=generator) + 100
         direction = torch.randn(7, 3, 4, 5, generator=generator)
@@ -141,10 +143,10 @@ def norm_of(rank: int, world: int) -> dict[str, Tensor]:
         mine = images[share].clone().requires_grad_()
         output = norm(mine)
         (output * direction[share]).sum().backward()
-        results |= {f"output{turn}": output.detach(), f"gradient{turn}": mine.grad}
+        results |= {f"output{turn}": output.detach(), f"gradient{turn}": of_kind(Tensor, mine.grad)}
     half = norm(images[share].bfloat16())
     results["half"] = half.detach()
-    results |= {"weight": norm.weight.grad, "bias": norm.bias.grad}
+    results |= {"weight": of_kind(Tensor, norm.weight.grad), "bias": of_kind(Tensor, norm.bias.grad)}
     results |= {f"after {key}": value.clone() for key, value in norm.named_buffers()}
     norm.eval()
     return results | {"evaluated": norm(images[share]).detach()}
@@ -248,7 +250,7 @@ def test_a_run_is_stopped_taken_up_again_and_finishes(run: RunDirectory) -> None
     assert run.ended() == {"status": "stopped", "error": None, "result": None}, run.log.read_text()
     assert not any(map(psutil.pid_exists, pids))
 
-    assert [process.join(180) or process.exitcode for process in forked_workers(run)] == [0, 0]
+    assert statuses(forked_workers(run)) == [0, 0]
     ended = run.ended()
     assert ended is not None
     assert ended["status"] == "finished"

@@ -11,6 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from explorer.jobs.run_directory import POINT, RunDirectory
 from explorer.training import checkpoint
+from explorer.training.faults import Fault
 from explorer.training.loop import Training
 from explorer.training.worker import Watch
 from explorer.weights.files import read_card
@@ -224,7 +225,7 @@ def test_random_damage_is_never_taken_for_a_checkpoint(tmp_path: Path) -> None:
         path.write_bytes(data)
         try:
             state = checkpoint.read(path)
-        except checkpoint.Fault as fault:
+        except Fault as fault:
             refused += fault.code == "damaged"
         else:  # a bit that nothing depends on, such as padding or a date
             refused += 1
