@@ -24,7 +24,7 @@ def asked_for(root: Path) -> set[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("explain", "term")
     ]
-    return {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}
+    return {str(call.args[0].value) for call in calls if isinstance(call.args[0], ast.Constant)}
 
 
 @pytest.mark.parametrize("key", entries())

@@ -136,7 +136,7 @@ def test_every_route_is_guarded(path: str, caplog: pytest.LogCaptureFixture) -> 
 
 
 def test_the_websocket_and_the_life_of_the_app() -> None:
-    scope = {"type": "websocket", "path": "/_stcore/stream", "server": (HERE, 8501)}
+    scope: dict[str, Any] = {"type": "websocket", "path": "/_stcore/stream", "server": (HERE, 8501)}
     assert asked(scope, host="localhost:8501", origin="http://localhost:8501") == ["passed on"]
     assert asked(scope, host="evil.example", origin="http://evil.example") == ["websocket.close"]
     scope["extensions"] = {"websocket.http.response": {}}

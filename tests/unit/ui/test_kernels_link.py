@@ -8,6 +8,7 @@ from explorer.analysis.kernels import Replacement
 from explorer.ui.kernels import field, inception, size, stack
 from explorer.ui.kernels.link import read_link, write_link
 from explorer.ui.kernels.sections import SECTIONS
+from explorer.ui.page_state import PageFields
 
 
 @pytest.mark.parametrize("show", SECTIONS)
@@ -32,7 +33,7 @@ def test_defaults_need_no_settings(show: str) -> None:
         ("inception", inception.Settings(module="4e"), {"show": "inception", "module": "4e"}),
     ],
 )
-def test_links_there_and_back(show: str, settings: object, link: dict[str, str]) -> None:
+def test_links_there_and_back(show: str, settings: PageFields, link: dict[str, str]) -> None:
     assert write_link(show, settings) == link
     assert read_link(link) == (show, settings, [])
 

@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.types import ASGIApp
 from streamlit import config, runtime
+from streamlit.runtime import Runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.web.server.starlette.starlette_app import create_streamlit_middleware
 from streamlit.web.server.starlette.starlette_routes import create_upload_routes
@@ -50,11 +53,11 @@ class Server:
         self._connections: list[socket.socket] = []
         middleware: list[UploadLimit] = []
 
-        def bound(app: object) -> UploadLimit:
+        def bound(app: ASGIApp) -> UploadLimit:
             middleware.append(UploadLimit(app, limits))
             return middleware[0]
 
-        active = SimpleNamespace(is_active_session=lambda _id: True)
+        active = cast(Runtime, SimpleNamespace(is_active_session=lambda _id: True))
         app = Starlette(
             routes=create_upload_routes(active, self.files, None),
             middleware=[Middleware(HostGuard), Middleware(bound), *create_streamlit_middleware()],
