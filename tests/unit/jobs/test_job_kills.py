@@ -19,7 +19,7 @@ from explorer.jobs import service
 from explorer.jobs.processes import of_job
 from explorer.jobs.run_directory import RunDirectory
 from explorer.jobs.store import Status, store
-from tests.helpers.process_harness import PATIENCE, VICTIMS, Arena, kill, left, own_queue, wait_for, words
+from tests.helpers.process_harness import VICTIMS, Arena, kill, left, own_queue, wait_for, words
 from tests.helpers.ranks import forked_workers
 from tests.helpers.training import difference, images
 

@@ -4,8 +4,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Sequence
-from multiprocessing.process import BaseProcess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import psutil
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.multiprocessing.spawn import start_processes
 
 from explorer.errors import InputError
 from explorer.families import Spec

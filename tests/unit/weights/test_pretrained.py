@@ -22,6 +22,7 @@ from explorer.training.measure import measure
 from explorer.weights.files import load, read_card
 from explorer.weights.registry import PRETRAINED, find
 from tests.helpers import cifar
+from tests.helpers.narrow import pixels
 
 pytestmark = pytest.mark.exhaustive
 
@@ -108,7 +109,7 @@ def mnist() -> tuple[Tensor, Tensor]:
         pytest.skip("mnist10k.npz is not in the folder EXPLORER_TEST_DATA")
     test = read(str(file)).test
     every = max(len(test) // 200, 1)
-    return test.take(torch.arange(0, len(test), every)).images, test.labels[::every]
+    return pixels(test.take(torch.arange(0, len(test), every))), test.labels[::every]
 
 
 def own() -> tuple[Tensor, Tensor]:

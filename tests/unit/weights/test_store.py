@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -27,7 +27,7 @@ JOB = "abc123def456"
 
 
 @pytest.fixture(autouse=True)
-def folders(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folders(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """One set of weights of each kind, in folders of the test's own."""
     monkeypatch.setenv("EXPLORER_WEIGHTS_DIR", str(tmp_path / "weights"))
     monkeypatch.setattr(registry, "PRETRAINED", tmp_path / "pretrained")

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -334,7 +334,7 @@ def test_a_look_up_that_hangs_is_left_behind(serve: Serve, monkeypatch: pytest.M
         over.wait(60)
         raise OSError
 
-    monkeypatch.setattr(torchvision.socket, "create_connection", hang)
+    monkeypatch.setattr("socket.create_connection", hang)
     with pytest.raises(InputError, match="did not answer within"):
         find("torchvision:resnet18")
     over.set()
@@ -342,10 +342,10 @@ def test_a_look_up_that_hangs_is_left_behind(serve: Serve, monkeypatch: pytest.M
 
 def test_code_in_the_file_does_not_run(serve: Serve, tmp_path: Path, data_dir: Path) -> None:
     class Evil:
-        def __reduce__(self) -> tuple[object, tuple[str]]:
+        def __reduce__(self) -> tuple[object, tuple[Path]]:
             return Path.touch, (tmp_path / "ran",)
 
-    serve(pickled({"conv1.weight": Evil()}, tmp_path / "file"))
+    serve(pickled(cast("dict[str, Tensor]", {"conv1.weight": Evil()}), tmp_path / "file"))
     with pytest.raises(InputError, match=r"torchvision:ResNet18_Weights"):
         find("torchvision:resnet18")
     assert not (tmp_path / "ran").exists()

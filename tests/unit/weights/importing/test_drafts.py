@@ -17,7 +17,7 @@ import torch
 from explorer.cli.main import main
 from explorer.errors import InputError
 from explorer.settings import settings
-from explorer.weights import registry, store
+from explorer.weights import store, torchvision
 from explorer.weights.files import load, read_card
 from explorer.weights.importing import class_names, drafts
 from explorer.weights.importing.drafts import Draft
@@ -89,7 +89,7 @@ def test_from_a_file_to_the_shelf_and_the_command_does_the_same(
 def test_what_is_left_while_it_is_read_goes_when_that_ends(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     draft = handed_in(checkpoint())
 
-    def leave(_step: str, _done: int, _total: int) -> None:
+    def leave(step: str, done: int, total: int) -> None:
         draft.close()
         assert left(folder) != []
 
@@ -133,7 +133,7 @@ def test_a_full_disk(folder: Path, monkeypatch: pytest.MonkeyPatch, disk: str, c
     def usage(place: Path) -> SimpleNamespace:
         return SimpleNamespace(free=free if folder / disk in (place, *place.parents) else 2**62)
 
-    monkeypatch.setattr(drafts.shutil, "disk_usage", usage)
+    monkeypatch.setattr("shutil.disk_usage", usage)
     handed_in(b"x" * 60).close()
     free -= 1
     with pytest.raises(InputError, match=r"the server's disk is nearly full$"):
@@ -144,7 +144,7 @@ def test_a_full_disk(folder: Path, monkeypatch: pytest.MonkeyPatch, disk: str, c
 def test_who_waits_to_compute_or_to_write_keeps_nobody_from_the_other(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry.torchvision, "catalogue", dict)
+    monkeypatch.setattr(torchvision, "catalogue", dict)
     draft = handed_in(checkpoint())
     draft.read()
     assert draft.proposal is not None
@@ -156,6 +156,9 @@ def test_who_waits_to_compute_or_to_write_keeps_nobody_from_the_other(
         proved.set()
         return result
 
+    def wait(_ahead: int) -> None:
+        next(asked)
+
     monkeypatch.setattr(drafts, "turn", line.turn)
     monkeypatch.setattr(Proposal, "proved", prove)
     thread = Thread(target=draft.write, args=(answers, "mine", lambda _ahead: waits.set()))
@@ -166,7 +169,7 @@ def test_who_waits_to_compute_or_to_write_keeps_nobody_from_the_other(
         others = ExitStack()
         others.enter_context(store.reserved("others"))
     assert proved.wait(10)
-    with line.turn(lambda _ahead: next(asked)):  # ends where it waits too long
+    with line.turn(wait):  # ends where it waits too long
         assert thread.is_alive()
     others.close()
     thread.join()
@@ -175,7 +178,7 @@ def test_who_waits_to_compute_or_to_write_keeps_nobody_from_the_other(
 
 
 def test_a_name_that_is_taken_loses_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry.torchvision, "catalogue", dict)
+    monkeypatch.setattr(torchvision, "catalogue", dict)
     draft = handed_in(checkpoint())
     draft.read()
     assert draft.proposal is not None

@@ -26,6 +26,7 @@ from explorer.weights.files import load, pth_bytes
 from explorer.weights.importing import class_names
 from explorer.weights.importing.checkpoint import Checkpoint
 from explorer.weights.importing.importing import Imported, import_checkpoint, propose
+from explorer.weights.importing.normalisation import CIFAR10
 from explorer.weights.importing.proof import disagreement, prove
 from explorer.weights.importing.questions import CIFAR10, READERS
 from tests.helpers.foreign_networks import R1, RESIDUAL, SMALL, Import, imported, trained, weights_of
@@ -317,7 +318,7 @@ def test_running_statistics_choose_between_readings_of_the_same_shapes() -> None
         assert wrong is not None
         assert right.beats(wrong)
         checkpoint = Checkpoint(tensors, ordered=True, beside={}, ignored=(), notes=())
-        assert propose(checkpoint, "x").guess.spec.residual == residual
+        assert resnet(propose(checkpoint, "x").guess.spec).residual == residual
 
 
 def test_a_network_that_runs_and_is_another_is_doubted(imported: Import) -> None:

@@ -24,6 +24,7 @@ from explorer.families.vgg.spec import VggSpec
 from explorer.weights.importing.checkpoint import Checkpoint
 from explorer.weights.importing.importing import Proposal, propose
 from explorer.weights.importing.normalisation import CIFAR10, IMAGENET, MNIST, Pair, usual
+from tests.helpers.narrow import pixels
 
 pytestmark = pytest.mark.exhaustive
 
@@ -59,7 +60,7 @@ needs_images = pytest.mark.skipif("EXPLORER_TEST_DATA" not in os.environ, reason
 @cache
 def images(*, grey: bool) -> Tensor:
     if grey:
-        digits = load("digits").test.images[:64].float() / 255
+        digits = pixels(load("digits").test)[:64].float() / 255
         return nn.functional.pad(nn.functional.interpolate(digits, size=(20, 20), mode="bilinear"), (4, 4, 4, 4))
     with zipfile.ZipFile(Path(os.environ["EXPLORER_TEST_DATA"]) / "cifar10-jpeg.zip") as archive:
         names = [name for name in archive.namelist() if name.startswith("train/") and name.endswith(".jpg")]

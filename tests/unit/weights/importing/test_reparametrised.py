@@ -1,6 +1,7 @@
 """Weights that PyTorch makes of other tensors are computed as PyTorch does it, or refused by their name."""
 
 from collections.abc import Callable
+from typing import Any, cast
 
 import pytest
 import torch
@@ -9,13 +10,14 @@ from torch.nn.utils import parametrizations, parametrize, prune, spectral_norm
 
 from explorer.errors import InputError
 from explorer.weights.importing.reparametrised import computed
+from tests.helpers.narrow import weight
 
 Change = Callable[[nn.Module], object]
 
 
 def old_weight_norm(module: nn.Module, dim: int | None) -> None:
     """What ``torch.nn.utils.weight_norm`` kept: PyTorch warns of the function, and files of it are everywhere."""
-    weight = module.weight.data
+    weight = module.get_parameter("weight").data
     length = weight.norm() if dim is None else torch.norm_except_dim(weight, 2, dim)
     del module.weight
     module.weight_g = nn.Parameter(length * 1.5)
@@ -38,7 +40,7 @@ def old_weight_norm(module: nn.Module, dim: int | None) -> None:
         (lambda layer: prune.ln_structured(layer, "weight", 0.5, 2, 0), "pruned"),
         (parametrizations.weight_norm, "weight norm"),
         (lambda layer: parametrizations.weight_norm(layer, dim=1), "weight norm"),
-        (lambda layer: parametrizations.weight_norm(layer, dim=None), "weight norm"),
+        (lambda layer: cast(Any, parametrizations.weight_norm)(layer, dim=None), "weight norm"),
         (parametrizations.spectral_norm, "spectral norm"),
         (spectral_norm, "spectral norm"),
         (parametrizations.orthogonal, "orthogonal"),
@@ -56,7 +58,7 @@ def test_a_weight_is_what_pytorch_makes_of_its_parts(made: Callable[[], nn.Modul
     tensors, notes = computed(net.state_dict())
     assert tensors.keys() == {"0.weight", "0.bias"}
     assert words in " ".join(notes)
-    torch.testing.assert_close(tensors["0.weight"], layer.weight.detach(), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(tensors["0.weight"], weight(layer).detach(), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("dim", [0, 1, None])

@@ -53,7 +53,9 @@ def told(spec: Spec, found: Guess) -> dict[str, Any]:
     if isinstance(spec, ResNetSpec):
         answers |= {"residual": spec.residual, "stride_on": spec.stride_on, "blocks": list(spec.blocks)}
     if isinstance(spec, GoogLeNetSpec):
-        called = dict(zip((row.name for row in spec.modules), (row.name for row in found.spec.modules), strict=True))
+        called = dict(
+            zip((row.name for row in spec.modules), (row.name for row in googlenet(found.spec).modules), strict=True)
+        )
         answers |= {"pool_after": [called[name] for name in spec.pool_after], "last_pool": spec.last_pool}
     return answers
 
