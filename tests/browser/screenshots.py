@@ -7,12 +7,13 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import expect, sync_playwright
 
 from tests.browser.conftest import ARGUMENTS, ROOT, serve
 
-SHOTS = [
+SHOTS: list[tuple[str, str, int, int, Literal["light", "dark"]]] = [
     ("start-light", "", 1280, 800, "light"),
     ("architecture-light", "architecture?net=resnet50&layer=layer2.0.conv2", 1280, 900, "light"),
     ("architecture-dark", "architecture?net=googlenet&colour=macs&folded=inception3a", 1280, 900, "dark"),

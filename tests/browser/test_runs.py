@@ -90,7 +90,7 @@ def follow_stop_and_resume(visit: Visit, runs: Store, job: str) -> None:
     assert last_epoch(runs, job) > trained
 
 
-def last_epoch(runs: Store, job: str) -> int:
+def last_epoch(runs: Store, job: str) -> float:
     return max(row.epoch for row in runs.rows(job))
 
 

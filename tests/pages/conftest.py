@@ -60,6 +60,6 @@ def predict_server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for lane in (choose.fetching, testsets._looking):
         lane._pieces.clear()
     pictures._kept.clear()
-    networks._loaded.cache.clear()
+    networks._loaded.cache_clear()
     yield jobs
     settings.cache_clear()

@@ -3,6 +3,7 @@
 from functools import partial
 
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Element
 
 from tests.pages import helpers
 
@@ -13,7 +14,7 @@ def words(app: AppTest) -> str:
     """All texts of the page."""
     assert not app.exception
     kinds = ("markdown", "caption", "info", "success", "warning", "header", "code")
-    texts = [element.value for kind in kinds for element in app.get(kind)]
+    texts = [element.value for kind in kinds for element in app.get(kind) if isinstance(element, Element)]
     return " ".join([*texts, *(part.proto.body for part in app.get("html"))]).replace("\\", "")
 
 

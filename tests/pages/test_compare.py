@@ -13,7 +13,7 @@ from explorer.drawing.kinds import DARK, LIGHT, Group
 from explorer.families import resolve, saved
 from explorer.families.link import to_text
 from explorer.settings import settings
-from explorer.ui.compare.cases import cases
+from explorer.ui.compare.cases import Case, cases
 from explorer.ui.compare.html import show
 from tests.pages import helpers
 from tests.pages.helpers import problem
@@ -59,7 +59,7 @@ def test_the_first_visit_shows_the_first_case() -> None:
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
-def test_every_case_opens_at_one_click(case) -> None:
+def test_every_case_opens_at_one_click(case: Case) -> None:
     app = open_page()
     app.pills[0].set_value(case.name).run()
     assert problem(app) == ""

@@ -13,6 +13,7 @@ from PIL import Image
 
 from explorer.data import examples, load
 from explorer.data.dataset import Split
+from explorer.data.examples import Examples
 from explorer.errors import InputError
 from explorer.prediction import caches, gallery, ink, networks, pictures
 from explorer.prediction.answers import Answer, ask
@@ -62,12 +63,12 @@ def test_test_images_of_a_data_set() -> None:
 def mixed(digit: int | None = None) -> list[int]:
     """Positions of scikit-learn's test digits in the order in which they are shown."""
     test = load("digits").test
-    return testsets._of_class(testsets.Examples(tuple("0123456789"), test), "" if digit is None else str(digit))
+    return testsets._of_class(Examples(tuple("0123456789"), test), "" if digit is None else str(digit))
 
 
 def test_the_first_page_of_test_images_has_all_kinds_and_is_always_the_same() -> None:
     labels = load("digits").test.labels.sort().values  # as data sets are that lie in folders
-    sorted_ = testsets.Examples(tuple("0123456789"), Split(torch.zeros(len(labels), 1, 1, 1), labels))
+    sorted_ = Examples(tuple("0123456789"), Split(torch.zeros(len(labels), 1, 1, 1), labels))
     first = testsets._of_class(sorted_, "")
     assert len(set(labels[first[: testsets.PAGE]].tolist())) >= 8
     assert first == testsets._of_class(sorted_, "")
@@ -193,7 +194,9 @@ def test_a_switch_holds_for_the_image_that_is_open() -> None:
 
 
 def test_the_ink_of_a_photograph_on_one_click() -> None:
-    digit = load("digits").test.images[load("digits").test.labels == 3][0, 0].numpy()
+    test = load("digits").test
+    assert isinstance(test.images, torch.Tensor)
+    digit = test.images[test.labels == 3][0, 0].numpy()
     paper = np.full((300, 400), 150, dtype=np.uint8)
     paper[30:190, 200:360] = 150 - 0.4 * np.asarray(Image.fromarray(digit).resize((160, 160)))
     file = BytesIO()

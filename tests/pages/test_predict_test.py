@@ -279,4 +279,7 @@ def test_what_a_network_was_trained_on_is_known_by_the_name_that_its_owner_gave_
         uploads.keep(given, BytesIO(b"nothing"), 7)
     assert re.fullmatch(r"mnist10k-\w{10}\.npz, uploaded, on which it was trained", box(app.run(), "on").options[0])
     (card,) = (one.card for one in entries() if one.name == "mnist-cnn")
-    assert testsets.own(card) == "uploaded:" + uploads.called("mnist10k.npz")
+    upload = uploads.called("mnist10k.npz")
+    assert card is not None
+    assert upload is not None
+    assert testsets.own(card) == f"uploaded:{upload}"

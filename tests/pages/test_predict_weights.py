@@ -1,5 +1,6 @@
 """The Weights section of the Predict page: the list, what can be done with it, and the import."""
 
+import inspect
 import io
 import re
 import shlex
@@ -21,7 +22,6 @@ from explorer.jobs.store import Store
 from explorer.settings import settings
 from explorer.ui import address, weights_files
 from explorer.ui.predict import importing
-from explorer.ui.predict import shelf as ui_shelf
 from explorer.weights import store, torchvision
 from explorer.weights.files import read, read_card, save
 from explorer.weights.importing import class_names, drafts
@@ -80,7 +80,7 @@ def test_all_weights_are_listed_and_one_is_told_in_full() -> None:
     assert "**Images**: 8 × 8 pixels, grey" in told
     assert "come with the product and stay as they are" in told
     assert {button.label for button in app.button} == {"Predict with it", "Test it"}
-    figures = dict(app.dataframe[1].value.itertuples(index=False))
+    figures: dict[str, str] = dict(app.dataframe[1].value.itertuples(index=False))
     assert figures["test/top1"] == "99.72%"
 
 
@@ -131,11 +131,12 @@ def test_files_for_other_programs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_accuracy_says_on_which_images(folder: Path) -> None:
     tensors, card = read(DIGITS)
-    for place, updates in {
+    changes: dict[str, dict[str, object]] = {
         f"runs/{JOB}/best": {"metrics": {"validation/top1": 0.9}},
         "weights/theirs": {"made_by": {"imported_from": {"file": "net.pth"}}},
         "weights/untold": {"metrics": {"imported/top1": 0.9}},
-    }.items():
+    }
+    for place, updates in changes.items():
         save(folder / f"{place}.safetensors", tensors, card.model_copy(update=updates))
     table = open_page(weights="mine").dataframe[0].value.set_index("name")
     assert table["measured"][["mine", f"digits-cnn · {JOB}", "theirs", "untold", "broken"]].tolist() == [
@@ -152,7 +153,7 @@ def test_the_page_says_that_it_writes(monkeypatch: pytest.MonkeyPatch) -> None:
         yield
         said.append("over")
 
-    monkeypatch.setattr(ui_shelf.st, "spinner", spinner)
+    monkeypatch.setattr("explorer.ui.predict.shelf.st.spinner", spinner)
     monkeypatch.setattr(store, "rename", lambda _old, new: said.append(new))
     app = opened("predict-shelf-rename", weights="mine")
     app.text_input(key="predict.shelf.name.mine").set_value("yours").run()
@@ -349,7 +350,7 @@ def test_a_file_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_broken_connection_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     app = dropped(b"x")
-    monkeypatch.setattr(importing, "_held", importing._held.__wrapped__)  # Streamlit has released the session's
+    monkeypatch.setattr(importing, "_held", inspect.unwrap(importing._held))  # Streamlit has released the session's
     importing._drafts.clear()
     assert "drop it once more" in problem(app.run())
     app.button(key="predict.import.leave").click().run()

@@ -11,9 +11,8 @@ from streamlit.testing.v1 import AppTest
 from explorer.analysis.trained import CIFAR10_CLASSES
 from explorer.families import resolve
 from explorer.formatting import bytes_short
-from explorer.jobs import service
+from explorer.jobs import retention, service
 from explorer.jobs.store import Status, Store
-from explorer.ui.runs import shared
 from tests.helpers import made_runs
 from tests.pages import helpers
 from tests.pages.helpers import problem
@@ -44,7 +43,7 @@ def test_all_runs_are_listed_the_newest_first(jobs: Store) -> None:
     assert row["a finished run"]["network"] == "Small CNN for the bundled digits"
     assert row["a finished run"]["recipe"] == "adamw, lr 0.001, batch 64, 6 epochs"
     assert row["a finished run"]["took"] == "3 min 20 s"
-    assert row["a finished run"]["size"] == pytest.approx(sum(shared.retention.files(jobs.records()[-1].id).values()))
+    assert row["a finished run"]["size"] == pytest.approx(sum(retention.files(jobs.records()[-1].id).values()))
     assert "Tick one run" in words(app)
 
 
@@ -227,7 +226,9 @@ def test_a_sweep_shows_itself(jobs: Store, sweep: list[str], kind: str) -> None:
     scores = {f"score.{name}" for name in ("validation", "validation3", "test", "test3")}
     assert set(table.columns) - {*scores, "status", "name"} == {key.partition("=")[0] for key in sweep}
     app.segmented_control(key="runs.view.measure").set_value("test").run()
-    assert app.dataframe[1].value["score.test"].iloc[0] == pytest.approx(100 * jobs.get(ids[-1]).result["top1"])
+    result = jobs.get(ids[-1]).result
+    assert result is not None
+    assert app.dataframe[1].value["score.test"].iloc[0] == pytest.approx(100 * result["top1"])
 
 
 def test_a_sweep_of_rows_that_form_no_grid_has_lines_in_place_of_a_map_and_top_3(jobs: Store) -> None:

@@ -246,14 +246,14 @@ def test_fields_that_change_nothing_are_hidden_and_come_back() -> None:
     app = open_page()
 
     def shown() -> set[str]:
-        return {widget.key.rpartition(".")[2] for widget in app.number_input if widget.key.startswith("train.recipe.")}
+        keys = [widget.key or "" for widget in app.number_input]
+        return {key.rpartition(".")[2] for key in keys if key.startswith("train.recipe.")}
 
     assert not {"step_size", "gamma", "patience", "threshold", "aux_weight"} & shown()
-    schedule = app.selectbox(key="train.recipe.schedule")
-    schedule.set_value("step").run()
+    app.selectbox(key="train.recipe.schedule").set_value("step").run()
     assert {"step_size", "gamma"} <= shown()
     app.number_input(key="train.recipe.step_size").set_value(4.0).run()
-    schedule = app.selectbox(key="train.recipe.schedule").set_value("plateau").run()
+    app.selectbox(key="train.recipe.schedule").set_value("plateau").run()
     assert {"gamma", "patience", "threshold"} <= shown()
     assert "step_size" not in shown()
     app.selectbox(key="train.recipe.schedule").set_value("step").run()
@@ -300,10 +300,12 @@ def test_a_device_that_is_not_there_is_refused_in_a_link() -> None:
 def test_memory_is_judged_against_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     def with_memory(free: int, there: int) -> str:
         memory = type("Memory", (), {"available": free, "total": there})
-        monkeypatch.setattr(cost.psutil, "virtual_memory", lambda: memory)
+        monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
         return words(open_page(net="vgg16", batch_size="256"))
 
-    needed = cost.room(resolve("vgg16"), Recipe(batch_size=256), Resources(), preview.expected("digits")).needed
+    room = cost.room(resolve("vgg16"), Recipe(batch_size=256), Resources(), preview.expected("digits"))
+    assert room is not None
+    needed = room.needed
     assert needed > 13e9  # VGG-16 keeps 58 MB of maps an image in the forward pass alone
     assert "It fits" in with_memory(2 * needed, 2 * needed)
     assert "It is tight" in with_memory(needed // 2, 2 * needed)

@@ -5,10 +5,11 @@ import io
 import pytest
 
 from explorer.families import resolve
+from explorer.jobs import service
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.store import Store
 from explorer.recipes import Recipe
-from explorer.ui.train import submit, uploads
+from explorer.ui.train import uploads
 from tests.pages.helpers import problem
 from tests.pages.train_page import LR, SUBMIT, form, open_page, settle, words
 
@@ -78,7 +79,7 @@ def test_an_error_keeps_the_form(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(28, "No space left on device")
 
     app = settle(open_page(lr="0.02"))
-    monkeypatch.setattr(submit.service, "submit", full)
+    monkeypatch.setattr(service, "submit", full)
     app.button(key=SUBMIT).click().run()
     assert "No space left on device" in problem(app)
     assert form(app).recipe.lr == 0.02

@@ -32,7 +32,7 @@ def test_a_job_that_cannot_train_is_named() -> None:
 
 def test_nothing_is_measured_that_others_have_no_memory_for(monkeypatch: pytest.MonkeyPatch) -> None:
     memory = type("Memory", (), {"available": 10**8, "total": 10**11})
-    monkeypatch.setattr(cost.psutil, "virtual_memory", lambda: memory)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
     asked: list[str] = []
     monkeypatch.setattr(cost.pace, "work", lambda key, _progress: asked.append(key))
     app = open_page()

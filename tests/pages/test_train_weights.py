@@ -22,7 +22,7 @@ def box(app: AppTest, label: str) -> Any:
 
 
 def option(app: AppTest, label: str, part: str) -> str:
-    return next(one for one in box(app, label).options if part in one)
+    return next(str(one) for one in box(app, label).options if part in one)
 
 
 def test_torchvisions_vgg16_is_taken_over_but_for_its_last_layer() -> None:

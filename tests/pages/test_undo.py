@@ -37,7 +37,7 @@ def test_a_number_typed_digit_by_digit_is_one_step() -> None:
         app.text_input(key="edit.cfg").set_value(text).run()
     app.button(key="undo").click().run()
     assert app.query_params == {"net": "vgg11"}
-    assert app.text_input(key="edit.cfg").value.startswith("64, M, 128, M, 256")
+    assert str(app.text_input(key="edit.cfg").value).startswith("64, M, 128, M, 256")
 
 
 def test_undo_after_a_mistake_leaves_no_error() -> None:

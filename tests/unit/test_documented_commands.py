@@ -13,7 +13,6 @@ import subprocess
 import sys
 import warnings
 from argparse import ArgumentParser
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -187,7 +186,7 @@ def test_make_knows_how() -> None:
 
 
 @pytest.fixture
-def place(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+def place(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """A folder with what documented commands ask for; the ids of jobs in each state."""
     monkeypatch.setenv("EXPLORER_WEIGHTS_DIR", str(tmp_path / "weights"))
     monkeypatch.setenv("EXPLORER_DATA_DIR", str(tmp_path / "data"))
