@@ -17,7 +17,7 @@ def overhang(page: Page) -> int:
     """How many pixels of the page lie beyond the right edge of the window."""
     inside = "main => main.scrollWidth - main.clientWidth"
     outside = "document.documentElement.scrollWidth - window.innerWidth"
-    return max(page.get_by_test_id("stMain").evaluate(inside), page.evaluate(outside))
+    return max(int(page.get_by_test_id("stMain").evaluate(inside)), int(page.evaluate(outside)))
 
 
 def metric(page: Page, label: str) -> Locator:

@@ -142,7 +142,8 @@ class Groups(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         for number in range(1, 6):
             x = getattr(self, f"Conv{number}")(x)
-        return self.classsifer(x.flatten(1))
+        out: Tensor = self.classsifer(x.flatten(1))
+        return out
 
 
 class R1Block(nn.Module):
@@ -180,5 +181,8 @@ class R1(nn.Module):
         self.classifer = nn.Linear(channels, 7)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.layer3(self.layer2(self.layer1(self.features(x))))
-        return self.classifer(x.mean((2, 3)))
+        x = self.features(x)
+        for stage in (1, 2, 3):
+            x = self.get_submodule(f"layer{stage}")(x)
+        out: Tensor = self.classifer(x.mean((2, 3)))
+        return out

@@ -2,12 +2,14 @@
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.multiprocessing as mp
+from torch.multiprocessing.spawn import start_processes
 
 from explorer.jobs.run_directory import RunDirectory
 from explorer.training import worker
@@ -24,11 +26,18 @@ def _rank(rank: int, world: int, folder: Path, task: Callable[..., Any]) -> None
 
 def in_ranks(world: int, folder: Path, task: Callable[..., Any]) -> list[Any]:
     """What the task returns in each of several processes, forked from this one: they have torch at once."""
-    mp.start_processes(_rank, (world, folder, task), nprocs=world, start_method="fork")
+    start_processes(_rank, (world, folder, task), nprocs=world, start_method="fork")
     return [torch.load(folder / f"{rank}.pt") for rank in range(world)]
 
 
-def forked_workers(run: RunDirectory) -> list[mp.Process]:
+def statuses(workers: Sequence[BaseProcess]) -> list[int | None]:
+    """How the processes end, for each of which it waits at most three minutes."""
+    for process in workers:
+        process.join(180)
+    return [process.exitcode for process in workers]
+
+
+def forked_workers(run: RunDirectory) -> list[BaseProcess]:
     """Both processes of a run as torch.distributed.run would start them, but with torch at once."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -37,7 +46,7 @@ def forked_workers(run: RunDirectory) -> list[mp.Process]:
     workers = [context.Process(target=_work, args=(rank, port, run.folder)) for rank in range(2)]
     for process in workers:
         process.start()
-    return workers
+    return [*workers]
 
 
 def _work(rank: int, port: int, folder: Path) -> None:

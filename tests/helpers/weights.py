@@ -30,4 +30,5 @@ def theirs(source: Source) -> torch.nn.Module:
     """torchvision's network, without numbers."""
     options = {"init_weights": False} if source.model == "googlenet" else {}
     with torch.device("meta"):
-        return models.get_model(source.model, **options).eval()
+        network: torch.nn.Module = models.get_model(source.model, **options)
+    return network.eval()

@@ -25,7 +25,7 @@ def declared() -> dict[str, type[PageState]]:
     return {state.PAGE: state for state in _below(PageState) if hasattr(state, "PAGE")}
 
 
-def _below(kind: type[PageState]) -> Iterator[type[PageState]]:
+def _below(kind: type[Any]) -> Iterator[type[PageState]]:
     for one in kind.__subclasses__():
         yield one
         yield from _below(one)

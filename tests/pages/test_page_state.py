@@ -179,14 +179,17 @@ class Ended:
 
 
 def waiting() -> None:
+    from typing import cast
+
     import streamlit as st
 
     from explorer.ui import page_state
+    from explorer.ui.train.task_queue import Lane
     from explorer.ui.train.waiting import follow
     from tests.pages.test_page_state import Ended
 
     st.session_state.setdefault("refreshed", []).append(page_state.refreshed())
-    follow(Ended, "work", "Working…")
+    follow(cast("Lane[bool]", Ended), "work", "Working…")
 
 
 def test_a_page_that_is_drawn_anew_by_the_clock_knows_it() -> None:

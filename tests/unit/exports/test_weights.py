@@ -23,6 +23,7 @@ from explorer.weights.files import Card, halved, load, read, read_card, save
 from explorer.weights.registry import find
 from explorer.weights.torchvision import choose
 from tests.helpers.command import run as command
+from tests.helpers.narrow import pixels
 from tests.helpers.toys import GOOGLENET, RESNET, VGG, toy_spec
 
 pytestmark = pytest.mark.process

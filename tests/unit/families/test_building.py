@@ -4,7 +4,7 @@ import pytest
 import torch
 import torchvision
 from hypothesis import given, settings
-from torch import nn
+from torch import Tensor, nn
 
 from explorer.analysis import analyse
 from explorer.analysis.trace import MetaMode

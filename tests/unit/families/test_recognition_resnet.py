@@ -17,6 +17,7 @@ from explorer.families.recognition.guess import Guess, our_shapes
 from explorer.families.recognition.search import recognise
 from explorer.families.resnet.spec import ResNetSpec
 from tests.helpers.foreign_networks import R1, Groups, differences, flat_names, found_again, same_scores, shapes_of
+from tests.helpers.narrow import resnet
 
 pytestmark = pytest.mark.exhaustive
 

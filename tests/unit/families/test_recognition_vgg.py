@@ -16,6 +16,7 @@ from explorer.families.recognition.guess import our_shapes
 from explorer.families.recognition.search import recognise
 from explorer.families.vgg.spec import VggSpec
 from tests.helpers.foreign_networks import Groups, differences, found_again, same_scores, shapes_of
+from tests.helpers.narrow import vgg
 
 pytestmark = pytest.mark.exhaustive
 

@@ -20,7 +20,7 @@ from explorer.jobs.processes import of_job
 from explorer.jobs.run_directory import RunDirectory
 from explorer.jobs.store import Status, store
 from tests.helpers.process_harness import VICTIMS, Arena, kill, left, own_queue, wait_for, words
-from tests.helpers.ranks import forked_workers
+from tests.helpers.ranks import forked_workers, statuses
 from tests.helpers.training import difference, images
 
 pytestmark = pytest.mark.process

@@ -10,7 +10,7 @@ from torch import nn
 from explorer.errors import InputError
 from explorer.prediction import cams, networks
 from explorer.prediction.cams import Method, cam
-from explorer.prediction.hooks import place, places
+from explorer.prediction.hooks import place, places, tapped
 from tests.helpers.explained import GAP, made, pixels, state
 from tests.helpers.toys import listed
 

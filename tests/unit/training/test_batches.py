@@ -194,9 +194,7 @@ def test_streaming_leaves_the_generator_of_dropout_alone() -> None:
 
 
 def test_what_a_worker_holds_survives_pickling() -> None:
-    images = module._EpochImages(
-        Decoded(list(noise(6, 3, 20, 12))), PREPROCESSING, module.draw(("flip", "crop"), 6, 0, 0)
-    )
+    images = module._EpochImages(Decoded(list(noise(6, 3, 20, 12))), PREPROCESSING, draw(("flip", "crop"), 6, 0, 0))
     one, other = images.__getitems__([2, 4]), pickle.loads(pickle.dumps(images)).__getitems__([2, 4])  # noqa: S301
     assert isinstance(one, Tensor)
     assert torch.equal(one, other)

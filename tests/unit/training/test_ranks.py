@@ -28,7 +28,8 @@ from explorer.training.synced_norm import SyncedBatchNorm2d
 from explorer.weights.files import load as load_weights
 from explorer.weights.files import read
 from explorer.workers.subprocess_runner import ROOT
-from tests.helpers.ranks import forked_workers, in_ranks
+from tests.helpers.narrow import of_kind
+from tests.helpers.ranks import forked_workers, in_ranks, statuses
 from tests.helpers.toys import GOOGLENET, RESNET, VGG, toy_data, toy_job, toy_spec
 
 pytestmark = pytest.mark.process

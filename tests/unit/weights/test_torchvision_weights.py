@@ -16,6 +16,7 @@ from explorer.families.building import build
 from explorer.weights import torchvision
 from explorer.weights.registry import find
 from explorer.weights.torchvision import catalogue, choose
+from tests.helpers.narrow import of_kind
 from tests.helpers.pixels import noise
 from tests.helpers.weights import theirs
 

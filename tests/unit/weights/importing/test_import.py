@@ -28,8 +28,9 @@ from explorer.weights.importing.checkpoint import Checkpoint
 from explorer.weights.importing.importing import Imported, import_checkpoint, propose
 from explorer.weights.importing.normalisation import CIFAR10
 from explorer.weights.importing.proof import disagreement, prove
-from explorer.weights.importing.questions import CIFAR10, READERS
+from explorer.weights.importing.questions import READERS
 from tests.helpers.foreign_networks import R1, RESIDUAL, SMALL, Import, imported, trained, weights_of
+from tests.helpers.narrow import resnet
 
 pytestmark = pytest.mark.process
 

@@ -23,6 +23,7 @@ from explorer.weights.importing.importing import import_checkpoint
 from explorer.workers.progress import silent
 from tests.helpers import cifar
 from tests.helpers.foreign_networks import Groups, flat_names, shapes_of, trained
+from tests.helpers.narrow import googlenet
 from tests.tiers import mostly_exhaustive
 
 SPECS = {name: preset.spec for name, preset in PRESETS.items()} | {
