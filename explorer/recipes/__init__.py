@@ -1,4 +1,4 @@
-"""How networks are trained, without torch."""
+"""Recipes of training, without torch."""
 
 from explorer.recipes.changes import assignments, row, rows_of_file, spec_assignments, sweep
 from explorer.recipes.presets import RECIPES, RecipePreset, resolve

@@ -1,4 +1,4 @@
-"""Changes to a recipe or spec, one ``KEY=VALUE`` each, as ``--set`` takes them."""
+"""Parsers of changes to a recipe or spec (``--set KEY=VALUE``), and of sweeps."""
 
 import csv
 import io
@@ -16,19 +16,22 @@ from explorer.specs.reading import decode
 
 SPEC = "spec."
 LISTS = frozenset({"augment", "mean", "std", "freeze"})
-NAMES = frozenset({"augment", "freeze"})  # lists of names: numbers there are names, too
+NAMES = frozenset({"augment", "freeze"})  # lists of names, in which numbers are names too
 MAX_SWEEP = 100  # jobs of one sweep
 MAX_ROWS_FILE = 1_000_000  # bytes
 
 
 def assignments(pairs: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Fields to replace in the recipe, and those of ``spec.KEY=VALUE`` to replace in the spec.
+    """Fields to replace in the recipe, and fields to replace in the spec (``spec.KEY=VALUE``).
 
-    A value is JSON where it parses, else text; for keys that take a list commas make one, and a single value is a list
-    of one. Whether key and value make sense is for :meth:`Recipe.changed` and :meth:`Spec.changed` to say.
+    A value is JSON if it parses, else text. Keys of lists take values with commas between them; a single value is a
+    list of one. :meth:`Recipe.changed` and :meth:`Spec.changed` check keys and values.
+
+    Args:
+        pairs: Texts ``KEY=VALUE``.
 
     Raises:
-        InputError: where a pair has no key or no ``=``, or a key stands twice.
+        InputError: If a pair has no key or no ``=``, or a key is set twice.
     """
     recipe: dict[str, Any] = {}
     spec: dict[str, Any] = {}
@@ -50,10 +53,10 @@ def assigned_text(value: object) -> str:
 
 
 def spec_assignments(pairs: Iterable[str]) -> dict[str, Any]:
-    """Fields to replace in a spec, ``KEY=VALUE`` each, as :func:`assignments` reads them.
+    """Fields to replace in a spec; arguments and errors as in :func:`assignments`, without ``spec.``.
 
     Raises:
-        InputError: likewise.
+        InputError: As in :func:`assignments`.
     """
     fields: dict[str, Any] = {}
     for pair in pairs:
@@ -79,23 +82,26 @@ def _assign(fields: dict[str, Any], pair: str, assignment: str, lists: frozenset
 
 @cache
 def _spec_lists() -> tuple[frozenset[str], frozenset[str]]:
-    """Fields of specs that are lists, and those of them that are lists of names."""
+    """Fields of specs that are lists, and those that are lists of names."""
     families = {type(preset.spec) for preset in PRESETS.values()}
     fields = [field for family in families for field in family.model_fields.items()]
     kinds = {name: get_args(field.annotation)[0] for name, field in fields if get_origin(field.annotation) is tuple}
     return (
-        frozenset(name for name, kind in kinds.items() if not hasattr(kind, "_fields")),  # rows of a table are JSON
+        frozenset(name for name, kind in kinds.items() if not hasattr(kind, "_fields")),  # tables are written as JSON
         frozenset(name for name, kind in kinds.items() if kind is str),
     )
 
 
 def sweep(texts: Iterable[str]) -> list[dict[str, str]]:
-    """All combinations of ``KEY=V1,V2,…`` texts: for each job of a sweep the value, as text, of every key.
+    """All combinations of a sweep's values: for each job the value of every key, as text.
 
     A comma within brackets or quotes belongs to a value: ``spec.classifier=[64],[128,64]``.
 
+    Args:
+        texts: Texts ``KEY=V1,V2,…``, one for each key.
+
     Raises:
-        InputError: where a text has no key or no value, a key or value stands twice, or the jobs are too many.
+        InputError: If a text has no key or no value, a key or value occurs twice, or there are too many jobs.
     """
     axes: dict[str, list[str]] = {}
     jobs = 1
@@ -107,7 +113,7 @@ def sweep(texts: Iterable[str]) -> list[dict[str, str]]:
         if key in axes:
             raise InputError(_("sweep: {key} stands twice").format(key=shown(key)))
         jobs *= len(values)
-        if jobs > MAX_SWEEP:  # before anything that takes long for many
+        if jobs > MAX_SWEEP:  # check before the product, which could take long
             raise InputError(
                 _("sweep: {jobs:,} combinations are more than the {limit} jobs of a sweep").format(
                     jobs=jobs, limit=MAX_SWEEP
@@ -120,12 +126,15 @@ def sweep(texts: Iterable[str]) -> list[dict[str, str]]:
 
 
 def row(text: str) -> dict[str, str]:
-    """One row of a sweep's table from ``KEY=VALUE,KEY=VALUE``: for each key its value, as text.
+    """One row of a sweep's table: the value of each key, as text.
 
-    What has no ``=`` belongs to the value before it: ``spec.classifier=50,50,lr=1e-4``.
+    A part without ``=`` belongs to the value before it: ``spec.classifier=50,50,lr=1e-4``.
+
+    Args:
+        text: Text ``KEY=VALUE,KEY=VALUE,…``.
 
     Raises:
-        InputError: where it does not begin with a key, or a key has no value or stands twice.
+        InputError: If the text does not begin with a key, or a key has no value or occurs twice.
     """
     values: dict[str, str] = {}
     last = ""
@@ -145,12 +154,16 @@ def row(text: str) -> dict[str, str]:
 
 
 def rows_of_file(path: Path) -> list[dict[str, str]]:
-    """The rows of a table in a file: a .csv with the keys in its first line, or a .json list of objects.
+    """The rows of a table in a file: for each job the value of every key, as text.
 
-    A cell that is empty leaves the key as the recipe or network has it; commas, semicolons and tabs part cells.
+    In an empty cell, the key keeps the value of the recipe or network.
+
+    Args:
+        path: Path of a .csv file with the keys in its first line and commas, semicolons or tabs between cells, or of a
+            .json file with a list of objects.
 
     Raises:
-        InputError: where it can't be read, or is no such table; names the file and the line.
+        InputError: If the file can't be read, or is no such table; names the file and the line.
     """
     try:
         if path.stat().st_size > MAX_ROWS_FILE:
@@ -197,7 +210,7 @@ def _rows_of_csv(text: str, path: Path) -> list[dict[str, str]]:
 
 
 def _parts(text: str) -> list[str]:
-    """What stands between the commas that are in no bracket and no quotes."""
+    """The parts between commas outside of brackets and quotes."""
     parts, depth, quoted = [""], 0, False
     for letter in text:
         quoted ^= letter == '"'

@@ -1,4 +1,4 @@
-"""The recipes that have a name, and how a text becomes a recipe."""
+"""Named recipes, and the parser that turns typed text into a recipe."""
 
 from difflib import get_close_matches
 from pathlib import Path
@@ -11,7 +11,7 @@ from explorer.specs.reading import decode, read_json
 
 
 class RecipePreset(NamedTuple):
-    """A named recipe, with where it comes from."""
+    """A named recipe and its source."""
 
     name: str
     title: str
@@ -20,7 +20,7 @@ class RecipePreset(NamedTuple):
 
 
 def _published(**fields: object) -> Recipe:
-    """A reference's recipe: what it does not mention stays as PyTorch has it."""
+    """The recipe of a publication; fields that it does not mention have PyTorch's defaults."""
     plain = {"weight_decay": 0.0, "schedule": "constant", "clip_norm": None, "init": "default", "label_smoothing": 0.0}
     return Recipe.parse({**plain, **fields})
 
@@ -125,10 +125,10 @@ RECIPES: dict[str, RecipePreset] = {
 
 
 def resolve(text: str) -> Recipe:
-    """A recipe from what people type: a preset's name, inline JSON, or a .json file.
+    """A recipe from typed text: a preset's name, inline JSON, or a .json file.
 
     Raises:
-        InputError: where it is none of these, or the recipe breaks a rule.
+        InputError: If the text is none of these, or the recipe breaks a rule.
     """
     text = text.strip()
     if text.startswith(("{", "[")):

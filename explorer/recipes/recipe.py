@@ -1,4 +1,4 @@
-"""How a network is trained: one frozen recipe, and what makes sense in it."""
+"""The recipe of a training run, and its rules."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -19,85 +19,85 @@ Name = Annotated[str, Field(strict=True, min_length=1, max_length=4096)]
 Optimizer = Literal["sgd", "nesterov", "adam", "adamw"]
 OPTIMIZERS: dict[Optimizer, str] = {"sgd": "SGD", "nesterov": "Nesterov", "adam": "Adam", "adamw": "AdamW"}  # titles
 Augmentation = Literal["flip", "crop", "random_resized_crop", "rotation", "cutout", "noise", "permute_pixels"]
-# Of pixels in [0, 1]: a mean of 127.5 or a std of 0 is a slip.
+# Pixels are in [0, 1], so a mean of 127.5 or a standard deviation of 0 is a mistake.
 MIN_STD = 0.001
 Mean = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 Std = Annotated[float, Field(strict=True, ge=MIN_STD, le=1, allow_inf_nan=False)]
 
 
 class Recipe(BaseModel):
-    """Everything that decides a training run besides network and data; the defaults are the recipe ``default``.
+    """All settings of a training run except network and data; the defaults are the recipe ``default``.
 
-    Keys that the chosen optimizer or schedule has no use for are kept and change nothing.
+    Settings that the chosen optimizer or schedule does not use are kept and have no effect.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
-    # nesterov is SGD that looks ahead; adamw decays weights apart from the gradient (Loshchilov and Hutter 2019)
+    # nesterov is SGD with Nesterov momentum; adamw decays weights apart from the gradient (Loshchilov and Hutter 2019)
     optimizer: Optimizer = "adamw"
-    # the highest rate of the run; schedules and warm-up go below it
+    # highest learning rate of the run; schedules and warm-up stay below it
     lr: Annotated[Positive, Field(le=10)] = 1e-3
-    # of SGD, or beta1 of Adam: how much of the last steps goes on
+    # momentum of SGD, or beta1 of Adam: the share of earlier steps in each step
     momentum: Probability = 0.9
-    # pulls every weight to zero, against overfitting
+    # pulls every weight towards zero, against overfitting
     weight_decay: Annotated[NotNegative, Field(le=1)] = 0.3
-    # how the rate falls: cosine and onecycle by the step, step and plateau by the epoch
+    # schedule of the learning rate: cosine and onecycle change it every step, step and plateau every epoch
     schedule: Literal["constant", "step", "plateau", "cosine", "onecycle"] = "onecycle"
     # schedule step: epochs between two drops
     step_size: Annotated[Whole, Field(ge=1, le=MAX_EPOCHS)] = 10
-    # schedules step and plateau: what a drop leaves of the rate
+    # schedules step and plateau: factor of the rate at a drop
     gamma: Annotated[Positive, Field(lt=1)] = 0.1
     # schedule plateau: epochs without progress before a drop
     patience: Annotated[Whole, Field(ge=0, le=MAX_EPOCHS)] = 3
-    # schedule plateau: the fraction of the best loss so far that counts as progress
+    # schedule plateau: least improvement that counts as progress, as a fraction of the best loss so far
     threshold: Probability = 1e-4
-    # the rate's way up, which large rates need; null is 30% of a onecycle run and none elsewhere
+    # epochs in which the rate rises, which large rates need; null is 30% of a onecycle run and none elsewhere
     warmup_epochs: NotNegative | None = None
     # passes over the training images; every schedule fits this number
     epochs: Annotated[Whole, Field(ge=1, le=MAX_EPOCHS)] = 30
-    # images in a step, over all processes
+    # images in a step, over all processes together
     batch_size: Annotated[Whole, Field(ge=1, le=MAX_BATCH)] = 64
-    # random changes of training images; null is what suits the data set
+    # random changes of training images; null chooses those that suit the data set
     augment: Annotated[tuple[Augmentation, ...], Field(max_length=7, fail_fast=True)] | None = None
-    # augmentation rotation: degrees, to either side at most
+    # augmentation rotation: largest angle in degrees, to either side
     rotation_degrees: Annotated[Positive, Field(le=180)] = 15.0
-    # augmentation noise: standard deviation of what is added to pixels that go from 0 to 1
+    # augmentation noise: standard deviation of the noise on pixels from 0 to 1
     noise_std: Annotated[Positive, Field(le=1)] = 0.1
-    # normalisation, one value or one a channel; null is measured on the training images
+    # normalisation: one value, or one a channel; null measures them on the training images
     mean: Annotated[tuple[Mean, ...], Field(min_length=1, max_length=1024, fail_fast=True)] | None = None
     std: Annotated[tuple[Std, ...], Field(min_length=1, max_length=1024, fail_fast=True)] | None = None
-    # weights at the start: PyTorch's own, He et al. 2015, He for convolutions and N(0, 0.01) for linear layers, or
-    # N(0, 0.01) for all
+    # initial weights: PyTorch's default, He et al. 2015, He for convolutions and N(0, 0.01) for linear layers, or
+    # N(0, 0.01) for all layers
     init: Literal["default", "he", "he_conv", "normal"] = "he"
-    # probability taken from the true class and shared by all, against overconfidence
+    # probability that all classes share instead of the true class, against overconfidence
     label_smoothing: Probability = 0.1
-    # longest gradient, as its L2 norm: longer ones are shortened, against explosion
+    # largest L2 norm of the gradient; longer gradients are scaled down, against explosion
     clip_norm: Annotated[Positive, Field(le=1e6)] | None = 1.0
-    # largest number in a gradient: what is beyond it, on either side of 0, is set to it
+    # largest absolute value in a gradient; larger ones are clipped to it
     clip_value: Annotated[Positive, Field(le=1e6)] | None = None
-    # decay of a running average of the weights, which is then what is evaluated and kept
+    # decay of the moving average of the weights, which is then evaluated and saved instead of the weights
     ema: Annotated[Positive, Field(lt=1)] | None = None
-    # share of each auxiliary head's loss (Szegedy et al. 2015, section 5)
+    # factor of each auxiliary head's loss (Szegedy et al. 2015, section 5)
     aux_weight: Annotated[NotNegative, Field(le=10)] = 0.3
-    # parts that keep their weights, by name: features, layer1.0, conv1.weight
+    # names of modules or tensors that are not trained: features, layer1.0, conv1.weight
     freeze: Annotated[tuple[Name, ...], Field(max_length=1000, fail_fast=True)] = ()
     # starting weights: a name, a path, or a job's id
     weights: Name | None = None
-    # auto is the fastest that trains as well on the device
+    # auto is the fastest precision that trains as well on the device
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     # torch.compile: minutes at the start, faster steps on a GPU
     compile: Flag = False
-    # of weights, order, augmentation and the held-out split
+    # seed of initial weights, order of images, augmentation and the held-out split
     seed: Annotated[Whole, Field(ge=0, le=MAX_SEED)] = 0
-    # held out of the training images to choose the best epoch, so that the test set stays unseen
+    # share of the training images that is held out to choose the best epoch, so that the test set stays unseen
     validation_fraction: Annotated[NotNegative, Field(le=0.5)] = 0.1
 
     @classmethod
     def parse(cls, data: object) -> Self:
-        """A recipe from decoded JSON; keys left out have their defaults.
+        """A recipe from decoded JSON; missing keys have their defaults.
 
         Raises:
-            InputError: naming key, value and rule of the first three faults.
+            InputError: If a rule is broken; names key, value and rule of the first three faults.
         """
         if not isinstance(data, dict):
             raise InputError(_("recipe: {value} is not a JSON object").format(value=shown(data)))
@@ -116,7 +116,7 @@ class Recipe(BaseModel):
         """A validated copy with some fields replaced.
 
         Raises:
-            InputError: where the result breaks a rule.
+            InputError: If the result breaks a rule.
         """
         return self.parse({**self.to_dict(), **fields})
 
