@@ -1,4 +1,4 @@
-"""Labelled images: bundled, downloaded, or the user's own."""
+"""Data sets of labelled images: bundled, downloaded, or the user's own."""
 
 from difflib import get_close_matches
 from pathlib import Path
@@ -22,23 +22,23 @@ def load(name: str, progress: Progress = silent) -> Dataset:
     """A data set by name, or from the path of a folder, ``.zip`` or ``.npz``.
 
     Args:
-        name: one of ``NAMES``, or a path.
-        progress: told how far downloading and decoding are.
+        name: One of ``NAMES``, or a path.
+        progress: Callback that receives the progress of downloading and decoding.
 
     Raises:
-        InputError: naming what is missing or breaks a rule, and where.
+        InputError: If something is missing or breaks a rule; names it and its place.
     """
     if name in NAMES:
         entry = NAMES[name]
         if not entry.source:
             return digits.load(name, mirrored=entry.mirrored)
-        from explorer.data import downloads  # with torchvision, which takes longer to import than torch
+        from explorer.data import downloads  # not at the top: torchvision takes longer to import than torch
 
         return downloads.load(name, entry, progress)
     path = Path(locate(name))
     if path.is_dir():
         return users.load(name, Folder(path), progress)
-    if path.is_file() and path.suffix.lower() == ".npz":  # opening a pipe would wait for ever
+    if path.is_file() and path.suffix.lower() == ".npz":  # is_file, because opening a pipe could wait for ever
         return arrays.load(name, path)
     if path.is_file() and path.suffix.lower() == ".zip":
         return users.load(name, Archive(path), progress)
@@ -46,13 +46,13 @@ def load(name: str, progress: Progress = silent) -> Dataset:
 
 
 def understood(name: str) -> tuple[str, ...]:
-    """What a folder, an archive or arrays are taken for, in sentences, without decoding an image.
+    """Messages about the classes and splits that were found in the user's own data, without decoding an image.
 
     Args:
-        name: as :func:`load` takes it; nothing is said of other sets.
+        name: Name or path, as in :func:`load`; there are no messages about sets of ``NAMES``.
 
     Raises:
-        InputError: naming what breaks a rule, and where.
+        InputError: If the data break a rule; names the rule and the place.
     """
     path = Path(locate(name))
     if name in NAMES:
@@ -68,10 +68,10 @@ def understood(name: str) -> tuple[str, ...]:
 
 
 def locate(name: str) -> str:
-    """The name of a data set as it is, a path as an absolute one: what :func:`load` understands in any folder.
+    """The name of a data set unchanged, or a path made absolute, so that :func:`load` works in any folder.
 
     Raises:
-        InputError: where there is no such set and no such path.
+        InputError: If there is no such data set and no such path.
     """
     if name in NAMES:
         return name
@@ -79,7 +79,7 @@ def locate(name: str) -> str:
         path = Path(name).expanduser()
         if name and path.exists():
             return str(path.absolute())
-    except (OSError, ValueError, RuntimeError):  # no access, a null character, a home that nobody has
+    except (OSError, ValueError, RuntimeError):  # no access, a null character, an unknown home folder
         pass
     known = ", ".join(NAMES)
     near = get_close_matches(name.lower(), NAMES, 1)
@@ -98,5 +98,5 @@ def locate(name: str) -> str:
 
 
 def _quoted(name: str) -> str:
-    """A path in full, where a line has room for it."""
+    """A path in quotes, in full if a line has room for it."""
     return repr(name) if len(name) <= LONGEST_PATH else shown(name)

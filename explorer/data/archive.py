@@ -1,4 +1,4 @@
-"""Zip archives, checked before anything is read, and read in place: nothing is ever extracted."""
+"""Zip archives: checked before anything is read, and read in place without extracting files."""
 
 import os
 import stat
@@ -13,14 +13,14 @@ from explorer.errors import InputError, printable, shown
 from explorer.files import DAMAGES, damage
 from explorer.i18n import _
 
-MAX_TOTAL = 2**38  # bytes, unpacked
-MAX_RATIO = 100  # unpacked to packed; photographs hardly shrink, bombs a thousandfold
-HARMLESS = 2**26  # bytes that any archive may unpack to
+MAX_TOTAL = 2**38  # bytes of all entries, uncompressed
+MAX_RATIO = 100  # uncompressed to compressed size; photographs hardly shrink, zip bombs a thousandfold
+HARMLESS = 2**26  # uncompressed bytes that are allowed at any ratio
 
 
 @dataclass
 class Archive:
-    """A zip archive of images. Each process has a handle of its own: a shared one would mix their positions up."""
+    """A zip archive of images. Each process opens its own handle, because a shared one has a single file position."""
 
     path: Path
     _handle: tuple[int, dict[str, zipfile.ZipInfo], zipfile.ZipFile] | None = field(
@@ -34,7 +34,7 @@ class Archive:
         """All files of the archive.
 
         Raises:
-            InputError: where it is no zip archive, or breaks a rule of :func:`checked`.
+            InputError: If it is no zip archive, or breaks a rule of :func:`checked`.
         """
         with checked(self.path) as archive:
             entries = archive.infolist()
@@ -53,7 +53,7 @@ class Archive:
         """The content of an entry.
 
         Raises:
-            InputError: naming the entry, where it is gone, broken or too large.
+            InputError: If the entry is missing, broken or too large; names it.
         """
         place = printable(self.path / name)
         try:
@@ -73,15 +73,16 @@ class Archive:
 
 
 def checked(path: Path, largest: int = MAX_BYTES) -> zipfile.ZipFile:
-    """Open an archive after a look at its directory.
+    """Open an archive after checking its directory.
 
     Args:
-        path: of the archive.
-        largest: bytes that an entry may declare.
+        path: Path of the archive.
+        largest: Bytes that an entry may have, uncompressed.
 
     Raises:
-        InputError: naming archive, entry and rule: too many or too large entries, names that lead out of the archive or
-            occur twice, links, passwords, rare kinds of compression, more expansion than images have.
+        InputError: If the archive breaks a rule: too many or too large entries, names that lead out of the archive or
+            occur twice, links, passwords, rare kinds of compression, or more expansion than images have. Names archive,
+            entry and rule.
     """
     try:
         archive = zipfile.ZipFile(path)
@@ -102,7 +103,7 @@ def _check(path: Path, entries: list[zipfile.ZipInfo], largest: int) -> None:
         raise InputError(_("{place} holds more than {limit} files").format(place=path, limit=MAX_FILES))
     seen: set[str] = set()
     for name, info in zip(packed_names.names(entries)[0], entries, strict=True):
-        if info.filename.endswith("/"):  # some packers repeat them; they are never read
+        if info.filename.endswith("/"):  # some programs write folders twice; they are never read
             continue
         fault = _fault(name, info, largest) or (_("the name occurs twice") if name in seen else None)
         if fault:
@@ -138,7 +139,7 @@ def _fault(name: str, info: zipfile.ZipInfo, largest: int) -> str | None:
     if info.compress_type not in (
         zipfile.ZIP_STORED,
         zipfile.ZIP_DEFLATED,
-    ):  # of others a few bytes can fill the memory
+    ):  # with other kinds, a few bytes can expand to all the memory
         return _("its compression is neither stored nor deflated")
     if info.file_size > largest:
         return _("it has {size} bytes, and {limit} are the most").format(size=info.file_size, limit=largest)

@@ -1,4 +1,4 @@
-"""Data sets in one ``.npz`` file: images, labels and, if need be, classes, in one piece or in splits of its own."""
+"""Data sets in one ``.npz`` file: images, labels and optional classes, in one piece or in splits."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,28 +19,33 @@ from explorer.errors import InputError, printable, shown
 from explorer.files import DAMAGES, damage
 from explorer.i18n import _, ngettext
 
-MAX_BYTES = 4 * IN_MEMORY  # of an array in the file: float32 for what becomes one byte
+MAX_BYTES = 4 * IN_MEMORY  # of an array in the file, which may hold four bytes (float32) for each byte of the images
 CLASSES = ("classes", "class_names", "label_names")
-DARKEST = 16  # from where on the largest float can't be that of images from 0 to 1
-WHOLE = ""  # the split of a set in one piece
+DARKEST = 16  # least maximum for floats that are taken to go from 0 to 255
+WHOLE = ""  # key of a set without splits
 
-# Names of the arrays of images and labels: of this product, MedMNIST, Keras, and those that people make of them.
+# Names of the arrays of images and labels: of this product, MedMNIST, Keras, and variants of them.
 _IMAGES, _LABELS = ("images", "image", "x", "data"), ("labels", "label", "y", "targets", "target")
 _SPLITS = {TRAIN: ("train",), VAL: ("val", "valid", "validation"), TEST: ("test",)}
 
 
 def load(name: str, path: Path) -> Dataset:
-    """Images and labels from a file of ``numpy.savez``, split 80 to 20 unless it brings splits of its own.
+    """Images and labels from a file of ``numpy.savez``, split 80 to 20 unless the file has splits.
 
-    ``images`` is (N, H, W), (N, H, W, C) or (N, C, H, W) with C 1 or 3, uint8, whole numbers up to 255 or 65,535, or
-    floats from 0 to 1 or to 255. ``labels`` is (N,) or (N, 1), whole numbers or strings, or (N, classes) of a single 1
-    in every row; with ``classes`` whole numbers are positions in it. Splits are called as in MedMNIST
-    (``train_images``, ``train_labels``, ``val_…``, ``test_…``) or Keras (``x_train``, ``y_train``, ``x_test``, …).
+    ``images`` is (N, H, W), (N, H, W, C) or (N, C, H, W) with C 1 or 3, in uint8, whole numbers up to 255 or 65,535, or
+    floats from 0 to 1 or to 255. ``labels`` is (N,) or (N, 1) of whole numbers or strings, or (N, classes) with a
+    single 1 in every row. If there are ``classes``, whole numbers are positions in them. Splits have names as in
+    MedMNIST (``train_images``, ``train_labels``, ``val_…``, ``test_…``) or Keras (``x_train``, ``y_train``,
+    ``x_test``, …).
+
+    Args:
+        name: Name of the data set, as the user gave it.
+        path: Path of the file.
 
     Raises:
-        InputError: naming file, array and rule.
+        InputError: If the file breaks a rule; names file, array and rule.
     """
-    with checked(path, MAX_BYTES + 2**16) as archive:  # an array with its header
+    with checked(path, MAX_BYTES + 2**16) as archive:  # an array and its header
         there = {found.removesuffix(".npy"): found for found in archive.namelist()}
         layout = _layout(path, list(there))
         named = next((known for known in CLASSES if known in there), None)
@@ -69,10 +74,10 @@ def load(name: str, path: Path) -> Dataset:
 
 
 def _layout(path: Path, there: list[str]) -> dict[str, tuple[str, str]]:
-    """The arrays of images and labels of each split, or of the set in one piece.
+    """Names of the arrays of images and labels by split, or by ``WHOLE`` if there are no splits.
 
     Raises:
-        InputError: naming what is there and what is missing.
+        InputError: If an array is missing; names it and those that the file has.
     """
     folded = {name.lower().replace("-", "_"): name for name in there}
 
@@ -134,7 +139,11 @@ def _understood(layout: Mapping[str, tuple[str, str]], parts: Mapping[str, Split
 
 
 def _read(path: Path, archive: ZipFile, name: str) -> Array:
-    """An array, after a look at its header."""
+    """An array, read after its header is checked.
+
+    Raises:
+        InputError: If it holds Python objects, is too large or can't be read.
+    """
     entry = next(one for one in archive.namelist() if one.removesuffix(".npy") == name)
     try:
         with archive.open(entry) as file:
@@ -166,7 +175,7 @@ def _read(path: Path, archive: ZipFile, name: str) -> Array:
 
 
 def _images(path: Path, name: str, images: Array) -> tuple[Tensor, str | None]:
-    """As uint8, (N, C, H, W), with a note where that changed the values."""
+    """Images as uint8, (N, C, H, W), and a note if their values changed."""
     shape = images.shape
     if images.ndim == 3:
         images = images[:, None]
@@ -189,17 +198,17 @@ def _images(path: Path, name: str, images: Array) -> tuple[Tensor, str | None]:
     if white is None:
         return torch.from_numpy(np.ascontiguousarray(images)), None
     scaled = np.empty(images.shape, np.uint8)
-    for image, target in zip(images, scaled, strict=True):  # at once it would take several times the file's memory
+    for image, target in zip(images, scaled, strict=True):  # one by one: all at once take several times the memory
         target[...] = to_bytes(image, white)
     return torch.from_numpy(scaled), note
 
 
 def _white(path: Path, name: str, images: Array) -> tuple[float | None, str | None]:
-    """The value of white, with a note, where it is not that of bytes."""
+    """The value of white and a note; None and no note if the images are bytes already."""
     kind = images.dtype
     if kind == np.uint8:
         return None, None
-    if kind.type is np.uint16:  # in any order of bytes
+    if kind.type is np.uint16:  # in any byte order
         return 2**16 - 1, _("The images were scaled from 16 bits to 8.")
     if kind == np.bool_:
         return 1, _("The images were scaled from 0 and 1 to black and white.")
@@ -230,7 +239,7 @@ def _column(path: Path, name: str, labels: Array, count: int) -> Array:
     """One label for each image: (N,).
 
     Raises:
-        InputError: where there are several for an image, or none.
+        InputError: If an image has several labels or none.
     """
     if labels.shape == (count, 1):
         labels = labels[:, 0]
@@ -271,7 +280,7 @@ def _column(path: Path, name: str, labels: Array, count: int) -> Array:
 
 
 def _labels(path: Path, labels: Mapping[str, Array], names: Array | None) -> tuple[tuple[str, ...], dict[str, Tensor]]:
-    """Names of the classes, and the positions of the labels in them."""
+    """Names of the classes, and labels as positions in them, int64, (N,), by split."""
     texts = {part.dtype.kind == "U" for part in labels.values()}
     if len(texts) > 1:
         raise InputError(_("{file}: some of its splits have strings as labels and others numbers").format(file=path))

@@ -1,4 +1,4 @@
-"""Folders of images as a tree, and which of them are classes."""
+"""The tree of folders of images, and the choice of the folders that are classes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,17 +9,17 @@ from explorer.errors import InputError, printable
 from explorer.i18n import _
 
 SHOWN = 3  # names in a sentence
-LONGEST = 60  # characters of such a name
+LONGEST = 60  # characters of a name in a sentence
 
 
 @dataclass
 class Branch:
-    """A folder with what lies below; those whose names look alike are one.
+    """A folder and its content; folders whose names differ only in Unicode's forms are one.
 
     Attributes:
-        place: folders on the way to it, as the first file that came along wrote them.
-        images: names of the files that lie in it directly.
-        folders: by name, in Unicode's composed form; each has images somewhere below.
+        place: Path of the folder, as the first file in it spells it.
+        images: Names of the files directly in it.
+        folders: Folders in it by name, in Unicode's composed form; each has images somewhere below.
     """
 
     place: PurePosixPath = field(default_factory=PurePosixPath)
@@ -27,34 +27,34 @@ class Branch:
     folders: "dict[str, Branch]" = field(default_factory=dict)
 
     def add(self, name: str) -> None:
-        """Put an image where its name says."""
+        """Add an image to the folder that its name gives."""
         here = self
         for part in PurePosixPath(name).parts[:-1]:
             here = here.folders.setdefault(alike(part), Branch(here.place / part))
         here.images.append(name)
 
     def all(self) -> Iterator[str]:
-        """The images in it and below."""
+        """All images in the folder and below."""
         yield from self.images
         for folder in self.folders.values():
             yield from folder.all()
 
     def outside(self, inner: "Branch") -> Iterator[str]:
-        """The images on the way to a folder further in, and beside it."""
+        """All images below this folder that are not in the folder ``inner``."""
         if self is not inner:
             yield from self.images
             for folder in self.folders.values():
                 yield from folder.outside(inner)
 
     def within(self) -> "Branch":
-        """The folder itself, or the one further in that holds all the class folders, as in an archive of a folder."""
+        """The innermost folder that holds all class folders; an archive may hold them in further folders."""
         here = self
         while len(here.folders) == 1 and (only := next(iter(here.folders.values()))).folders:
             here = only
         return here
 
     def has_class_folders(self) -> bool:
-        """Whether folders with images lie in it, which may be classes."""
+        """Whether it holds folders with images, which may be classes."""
         return bool(self.within().folders)
 
 
@@ -63,10 +63,10 @@ class Classes:
     """Class folders.
 
     Attributes:
-        branch: in which they lie.
-        images: of each class, those in folders further in as well.
-        repeated: folders beside them that hold the same classes again.
-        deep: classes whose images lie in folders further in.
+        branch: Folder that holds them.
+        images: Names of the images of each class, also of those in deeper folders.
+        repeated: Folders beside them that hold the same classes again.
+        deep: Class folders with images in deeper folders.
     """
 
     branch: Branch
@@ -76,15 +76,15 @@ class Classes:
 
 
 def classes(root: str, branch: Branch) -> Classes:
-    """The class folders in a folder, or further in.
+    """The class folders in a folder or deeper.
 
     Args:
-        root: what messages call the data set.
-        branch: the folder.
+        root: Name of the data set in messages.
+        branch: Folder to search.
 
     Raises:
-        InputError: where the folders in it can't be classes: several of them hold the same folders, or some hold
-            images and others only folders.
+        InputError: If its folders can't be classes, because several of them hold the same folders, or some hold images
+            and others only folders.
     """
     branch = branch.within()
     folders = branch.folders
@@ -132,6 +132,6 @@ def classes(root: str, branch: Branch) -> Classes:
 
 
 def some(names: list[str]) -> str:
-    """The first of several names, for a sentence that tells their number as well."""
+    """The first of several names, for a sentence that also gives their number."""
     short = (name if len(name) <= LONGEST else f"{name[:LONGEST]}…" for name in map(printable, names[:SHOWN]))
     return ", ".join([*short, *(["…"] if len(names) > SHOWN else [])])

@@ -1,22 +1,21 @@
-"""The data sets that have a name, described without loading any."""
+"""The catalogue of named data sets, which are described without loading them."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A data set that comes with the product or is downloaded when first used.
+    """A data set that is bundled, or is downloaded at its first use.
 
     Attributes:
-        title: as its makers call it.
-        source: class in ``torchvision.datasets`` that knows addresses, checksums and format; empty where the set is
-            bundled.
-        images: in training and test set.
-        size: side of an image in pixels.
+        title: Name on pages.
+        source: Class of ``torchvision.datasets`` with addresses, checksums and format; empty if the set is bundled.
+        images: Number of images in the training set and in the test set.
+        size: Side of an image in pixels.
         channels: 1 for grey, 3 for colour.
-        classes: how many.
-        mirrored: whether a mirror image belongs to the same class.
-        download: bytes that are fetched when it is first used.
+        classes: Number of classes.
+        mirrored: Whether a mirror image belongs to the same class.
+        download: Bytes of the download.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""What a data set is: labelled images in two or three splits, in memory or in files that are decoded when needed."""
+"""A data set: labelled images in two or three splits, in memory or in files that are decoded when needed."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,15 +11,15 @@ from torch import Tensor
 from explorer.errors import InputError
 from explorer.i18n import _
 
-IN_MEMORY = 2**30  # bytes of uint8 images that may stay on the device
+IN_MEMORY = 2**30  # most bytes of uint8 images that are kept on the device
 
 
 class Files(Protocol):
-    """Encoded images, decoded one by one; survives pickling, so that the workers of a DataLoader can hold it."""
+    """Encoded images that are decoded one by one. Objects can be pickled for the workers of a DataLoader."""
 
     @property
     def names(self) -> Sequence[str]:
-        """Of the files, as messages name them."""
+        """Names of the files in messages."""
 
     def __len__(self) -> int:
         """Number of images."""
@@ -28,11 +28,11 @@ class Files(Protocol):
         """One image at its own size: uint8, (C, H, W).
 
         Raises:
-            InputError: naming the file, where it is gone or can't be read.
+            InputError: If the file is missing or can't be read; names it.
         """
 
     def take(self, indices: Sequence[int]) -> "Files":
-        """Some of the images, in the order given."""
+        """The images at some indices, in that order."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Split:
     """Images with their labels.
 
     Attributes:
-        images: uint8, (N, C, H, W), where all are of one size and fit; else files.
+        images: uint8, (N, C, H, W), if all have one size and fit in memory; else files.
         labels: int64, (N,), positions in the classes.
     """
 
@@ -51,7 +51,7 @@ class Split:
         return len(self.labels)
 
     def take(self, indices: Tensor) -> "Split":
-        """Some of the images, in the order given."""
+        """The images at some indices, int64, (M,), in that order."""
         chosen = self.images[indices] if isinstance(self.images, Tensor) else self.images.take(indices.tolist())
         return Split(chosen, self.labels[indices])
 
@@ -59,7 +59,7 @@ class Split:
         """The same images in grey (1) or colour (3).
 
         Raises:
-            InputError: for any other number of channels.
+            InputError: If the number of channels is another one.
         """
         if channels not in {1, 3}:
             raise InputError(
@@ -70,21 +70,25 @@ class Split:
         return Split(_Recoloured(self.images, channels), self.labels)
 
     def per_class(self, classes: int) -> list[int]:
-        """How many images each class has."""
+        """Number of images of each class."""
         return torch.bincount(self.labels, minlength=classes).tolist()
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled images for training and for the test.
+    """Labelled images for training and test.
 
     Attributes:
-        name: as the user gave it.
-        classes: names, in the order of the labels.
-        channels: 1 for grey, 3 for colour; the same in every image.
-        mirrored: whether a mirror image belongs to the same class (photographs; not digits); none where nobody knows.
-        validation: for choosing between epochs, where the set brings its own; else it is held out of ``train``.
-        notes: what a user should know, in sentences.
+        name: Name or path, as the user gave it.
+        classes: Names of the classes, in the order of the labels.
+        channels: 1 for grey, 3 for colour; equal for all images.
+        mirrored: Whether a mirror image belongs to the same class (yes for photographs, no for digits); None if
+            unknown.
+        train: Images for training.
+        test: Images for the test.
+        validation: Images for choosing between epochs, if the set has its own; None until :meth:`hold_out` takes them
+            from ``train``.
+        notes: Messages to the user.
     """
 
     name: str
@@ -100,7 +104,7 @@ class Dataset:
         """The same images in grey (1) or colour (3).
 
         Raises:
-            InputError: for any other number of channels.
+            InputError: If the number of channels is another one.
         """
         if channels == self.channels:
             return self
@@ -113,12 +117,12 @@ class Dataset:
         )
 
     def hold_out(self, fraction: float, seed: int) -> "Dataset":
-        """Move a part of every class from ``train`` to ``validation``; a set that brings its own stays as it is.
+        """Move a part of every class from ``train`` to ``validation``; a set with its own validation is unchanged.
 
         Args:
-            fraction: of each class, at least one image of a class that has two or more; 0 holds nothing out.
-                Where every class has a single image, nothing is held out either.
-            seed: of the choice.
+            fraction: Share of each class to hold out, but at least one image of a class with two or more. If it is 0,
+                or every class has a single image, nothing is held out.
+            seed: Seed of the random choice.
         """
         if self.validation is not None or fraction == 0:
             return self
@@ -130,7 +134,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class _Recoloured:
-    """Files in another number of channels."""
+    """Files with another number of channels."""
 
     files: Files
     channels: int
@@ -150,7 +154,7 @@ class _Recoloured:
 
 
 def _recoloured(images: Tensor, channels: int) -> Tensor:
-    # torchvision takes longer to import than torch; most jobs need nothing of it.
+    # Not at the top: torchvision takes longer to import than torch, and most jobs don't need it.
     from torchvision.transforms.v2.functional import grayscale_to_rgb, rgb_to_grayscale
 
     recoloured: Tensor = rgb_to_grayscale(images) if channels == 1 else grayscale_to_rgb(images)
@@ -158,9 +162,14 @@ def _recoloured(images: Tensor, channels: int) -> Tensor:
 
 
 def stratified(labels: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Positions of a random part of every class, and those of the rest; both in ascending order.
+    """Indices of a random part of every class, and of the rest; both int64, (M,), in ascending order.
 
     A class of two or more images has at least one in each part; a single image goes to the rest.
+
+    Args:
+        labels: int64, (N,).
+        fraction: Share of each class in the first part.
+        seed: Seed of the random choice.
     """
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.zeros(len(labels), dtype=torch.bool)
@@ -172,5 +181,5 @@ def stratified(labels: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tens
 
 
 def share(count: int, fraction: float) -> int:
-    """How many images of a class of ``count`` :func:`stratified` chooses."""
+    """The number of images that :func:`stratified` chooses of a class with ``count`` images."""
     return min(max(round(count * fraction), 1), count - 1)

@@ -1,4 +1,4 @@
-"""Encoded images to pixels, the same for training, test and prediction."""
+"""Decoding of image files to pixels, the same for training, test and prediction."""
 
 import warnings
 from typing import Any, TypeAlias
@@ -14,37 +14,37 @@ from explorer.i18n import _
 
 Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[Any]]
 
-MAX_PIXELS = 2**26  # below Pillow's own limit, at which it would only warn
-MAX_SIDE = 2**16  # the weights of a resize take memory for each pixel of a side
+MAX_PIXELS = 2**26  # below Pillow's own limit, at which Pillow only warns
+MAX_SIDE = 2**16  # because the weights of a resize take memory for each pixel of a side
 
-_FRAMED = ("PNG", "GIF", "TIFF", "WEBP")  # a JPEG's further pictures are a phone's own business
+_FRAMED = ("PNG", "GIF", "TIFF", "WEBP")  # not JPEG: phones store previews as its further pictures
 
 _GREY = {"1", "L", "LA"}
 _DEEP = {"I", "I;16", "I;16L", "I;16B", "I;16N"}
 _DEEPEST = 2**16 - 1
-_UNSEEN = 8  # levels of 256 by which pixels differ that nobody sees apart
+_UNSEEN = 8  # difference of pixels, of 256 levels, that nobody can see
 
-# What is wrong with a picture we say ourselves, once and with its name.
+# Our own messages name the picture, so Pillow's warnings about it are not shown.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def decode(data: bytes, place: str, channels: int | None = None, *, spread: bool = False) -> Tensor:
-    """Pixels of one image, upright as its EXIF data say; of several frames the first.
+    """Pixels of one image, turned upright by its EXIF data; of several frames the first one.
 
-    Transparent parts are laid over white, or over black where nothing could be seen on white. CMYK becomes RGB, and 16
-    bits a pixel become 8.
+    Transparent parts are composed over white, or over black if nothing would be visible on white. CMYK becomes RGB, and
+    16 bits a pixel become 8.
 
     Args:
-        data: a whole file.
-        place: what messages call it.
-        channels: 1 for grey, 3 for colour; none keeps what the file has.
-        spread: whether the lightest pixel of 16 bits is white, as where a camera fills 12 of them.
+        data: Content of the file.
+        place: Name of the file in messages.
+        channels: 1 for grey, 3 for colour; None keeps those of the file.
+        spread: Whether the lightest pixel of a 16-bit image becomes white, because a camera may use only 12 bits.
 
     Returns:
         uint8, (1 or 3, H, W).
 
     Raises:
-        InputError: naming the place and what is wrong with it.
+        InputError: If the image can't be decoded; names the place and the fault.
     """
     try:
         with opened(data, place) as image:
@@ -65,22 +65,26 @@ def decode(data: bytes, place: str, channels: int | None = None, *, spread: bool
         raise InputError(_("{place} is not an image that can be read").format(place=place)) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise InputError(_("{place} has far more than {limit} pixels").format(place=place, limit=MAX_PIXELS)) from None
-    except Exception as error:  # noqa: BLE001  on broken files Pillow's readers raise whatever happens to fail
+    except Exception as error:  # noqa: BLE001  Pillow's readers raise errors of any type on broken files
         reason = str(error) or type(error).__name__
         raise InputError(_("{place} is broken: {reason}").format(place=place, reason=reason)) from None
 
 
 def has_more_frames(data: bytes) -> bool:
-    """Whether a file is an animation or has several pages, of which :func:`decode` gives the first."""
+    """Whether a file is an animation or has several pages; :func:`decode` returns only the first."""
     try:
         with opened(data, "", _FRAMED) as image:
             return bool(getattr(image, "is_animated", False))
-    except Exception:  # noqa: BLE001  what is wrong with it is for decode() to say
+    except Exception:  # noqa: BLE001  decode() reports the fault
         return False
 
 
 def _flat(image: Image.Image, place: str, *, spread: bool) -> Image.Image:
-    """In mode ``L`` or ``RGB``."""
+    """The image without transparency, in mode ``L`` or ``RGB``.
+
+    Raises:
+        InputError: If its values are floats, or beyond 16 bits.
+    """
     if image.mode == "F":
         raise InputError(_("{place} holds floats; 8 or 16 bits a pixel can be read").format(place=place))
     if image.mode in _DEEP:
@@ -94,7 +98,7 @@ def _flat(image: Image.Image, place: str, *, spread: bool) -> Image.Image:
         return Image.fromarray(to_bytes(values, max(int(values.max()), 1) if spread else _DEEPEST))
     if image.has_transparency_data:
         flat = _over("white", image)
-        if np.ptp(np.asarray(flat), axis=(0, 1)).max() <= _UNSEEN:  # white strokes of a drawing program
+        if np.ptp(np.asarray(flat), axis=(0, 1)).max() <= _UNSEEN:  # for example white strokes of a drawing program
             flat = _over("black", image)
     else:
         flat = image
@@ -106,31 +110,31 @@ def _over(ground: str, image: Image.Image) -> Image.Image:
 
 
 def _planes(image: Image.Image) -> Tensor:
-    """Of an image in mode ``L`` or ``RGB``: uint8, (1 or 3, H, W)."""
+    """Pixels of an image in mode ``L`` or ``RGB``: uint8, (1 or 3, H, W)."""
     bands = [image] if image.mode == "L" else list(image.split())
     pixels = np.empty((len(bands), image.height, image.width), np.uint8)
     for plane in pixels:
-        plane[:] = np.asarray(bands.pop(0))  # of a large image each takes 67 MB, and twice as much on its way
+        plane[:] = np.asarray(bands.pop(0))  # free each band at once: a large one takes 67 MB, twice while it is copied
     return torch.from_numpy(pixels)
 
 
 def _converted(image: Image.Image, mode: str) -> Image.Image:
-    # convert() would copy an image that is in the mode already: 270 MB of a large one.
+    # convert() copies even an image that already has the mode, which takes 270 MB for a large one.
     return image if image.mode == mode else image.convert(mode)
 
 
 def to_bytes(values: Array, white: float) -> Array:
     """Brightness from 0 to ``white`` as uint8, rounded to the nearest."""
-    # In one float32 copy, as some images have many pixels; it tells 16 bits apart with room to spare.
+    # One float32 copy saves memory for large images, and is more precise than 16 bits need.
     scaled = np.multiply(values, 255 / white, dtype=np.float32, casting="same_kind")
     return np.rint(scaled, out=scaled).astype(np.uint8)
 
 
 def check_sides(place: object, width: int, height: int) -> None:
-    """Refuse images that are too long for a resize.
+    """Refuse images with a side that is too long for a resize.
 
     Raises:
-        InputError: naming the place.
+        InputError: If a side is longer than ``MAX_SIDE``; names the place.
     """
     if max(width, height) > MAX_SIDE:
         raise InputError(

@@ -1,4 +1,4 @@
-"""The 1,797 handwritten digits that scikit-learn brings along: real data without a network."""
+"""The 1,797 handwritten digits that are part of scikit-learn: real data without a download."""
 
 import gzip
 from importlib.metadata import distribution
@@ -11,15 +11,15 @@ import torch
 from explorer.data.dataset import Dataset, Split, stratified
 
 TEST_FRACTION, SPLIT_SEED = 0.2, 0
-BRIGHTEST = 16  # a pixel counts the dark cells of a 4x4 block
+BRIGHTEST = 16  # largest value of a pixel, which counts the dark cells of a 4x4 block
 
 
 def load(name: str, *, mirrored: bool) -> Dataset:
-    """The digits, one fifth of each class as test set.
+    """The digits, with one fifth of each class as the test set.
 
     Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI, 1998 (its test part).
     """
-    # The file and not `sklearn.datasets`, whose import takes seconds.
+    # Read the file itself, because importing `sklearn.datasets` takes seconds.
     file = Path(str(distribution("scikit-learn").locate_file("sklearn/datasets/data/digits.csv.gz")))
     table = np.loadtxt(BytesIO(gzip.decompress(file.read_bytes())), delimiter=",")
     pixels = np.rint(table[:, :-1] * (255 / BRIGHTEST)).astype(np.uint8)

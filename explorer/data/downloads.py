@@ -1,4 +1,7 @@
-"""Data sets that torchvision knows: it has addresses, checksums and readers; we fetch, with progress and in words."""
+"""Downloads of torchvision's data sets.
+
+torchvision supplies addresses, checksums and readers. This module downloads, with progress and messages for users.
+"""
 
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -31,9 +34,9 @@ class _Archive:
     """One file to download.
 
     Attributes:
-        path: where torchvision looks for it.
-        addresses: of the same file, the preferred first.
-        md5: as torchvision publishes it.
+        path: Path at which torchvision looks for it.
+        addresses: Addresses of the file, the preferred one first.
+        md5: Checksum that torchvision publishes.
     """
 
     path: Path
@@ -45,16 +48,21 @@ class _Archive:
 
 
 def load(name: str, entry: Entry, progress: Progress) -> Dataset:
-    """A data set from the data folder, downloaded first where it is not there yet.
+    """A data set from the data folder; it is downloaded first if it is not there.
+
+    Args:
+        name: Name of the data set.
+        entry: Its entry in the catalogue.
+        progress: Callback that receives the progress of the download.
 
     Raises:
-        InputError: naming the missing or damaged files, their folder, and where they come from.
+        InputError: If files are missing or damaged and can't be downloaded; names them, their folder and their address.
     """
     kind = getattr(datasets, entry.source)
     root = settings().data_dir.resolve()
     try:
         parts = _read(kind, root, entry)
-    except RuntimeError:  # torchvision's word for not there, or not whole
+    except RuntimeError:  # torchvision raises it for files that are missing or damaged
         with _turn(root):
             parts = _downloaded(kind, root, entry, progress)
     (train, classes), (test, _same) = parts
@@ -62,7 +70,7 @@ def load(name: str, entry: Entry, progress: Progress) -> Dataset:
 
 
 def is_there(entry: Entry) -> bool:
-    """Whether the files of a data set are in the data folder, by their names alone: a look, and no check."""
+    """Whether the files of a data set are in the data folder. It looks for their names and checks no content."""
     kind: Any = getattr(datasets, entry.source)
     root = settings().data_dir
     if issubclass(kind, datasets.MNIST):
@@ -72,7 +80,7 @@ def is_there(entry: Entry) -> bool:
 
 
 def _turn(root: Path) -> AbstractContextManager[Any]:
-    """Hold the data folder: of two jobs that need the same set, the second waits and finds it there."""
+    """Lock the data folder: if two jobs need the same data set, the second one waits and then finds the files."""
     try:
         root.mkdir(parents=True, exist_ok=True)
         return FileLock(root / ".lock").acquire()
@@ -106,7 +114,7 @@ def _read(
     for train, count in zip((True, False), entry.images, strict=True):
         try:
             part = kind(root, train=train, download=download)
-        except (AssertionError, ValueError) as error:  # from its parser of IDX files
+        except (AssertionError, ValueError) as error:  # from torchvision's parser of IDX files
             raise RuntimeError(error) from None
         images = torch.as_tensor(part.data)
         images = images.unsqueeze(1) if entry.channels == 1 else images.permute(0, 3, 1, 2).contiguous()
@@ -161,7 +169,7 @@ def _fetch(title: str, archives: list[_Archive], progress: Progress) -> None:
 
 
 def _download(archive: _Archive, progress: Progress) -> None:
-    """From the first address that has the right file."""
+    """Download a file from the first address that has the right one."""
     archive.path.parent.mkdir(parents=True, exist_ok=True)
     for position, address in enumerate(archive.addresses):
         try:

@@ -1,6 +1,7 @@
-"""Test images to look through: read in a process of their own, kept in the data folder, and mapped from there.
+"""The test images of a data set, for browsing.
 
-So the process that shows them never has a data set in memory, however large or hostile.
+A subprocess reads the data set and caches its test images in the data folder; pages map them from there. So the server
+never has a data set in memory, however large or hostile.
 
 usage: python -m explorer.data.examples        see explorer.workers.protocol
 """
@@ -39,8 +40,8 @@ class Examples:
     """The test images of a data set.
 
     Attributes:
-        classes: names, in the order of the labels.
-        split: the images, each read when it is asked for.
+        classes: Names of the classes, in the order of the labels.
+        split: Images, each of which is read when it is needed.
     """
 
     classes: tuple[str, ...]
@@ -49,12 +50,12 @@ class Examples:
 
 @dataclass(frozen=True)
 class _Mapped:
-    """Images in a file that was kept.
+    """Images in a cached file.
 
     Attributes:
-        path: of the file.
-        indices: of the images in it.
-        channels: that every image gets.
+        path: Path of the file.
+        indices: Indices of the images in the file.
+        channels: Channels of every image after decoding.
     """
 
     path: Path
@@ -100,15 +101,15 @@ def kept(name: str) -> Examples | None:
 
 
 def look(name: str, progress: Progress = silent) -> Examples:
-    """Read a data set in a process of its own and keep its test images.
+    """Read a data set in a subprocess, cache its test images and return them.
 
     Args:
-        name: one of ``NAMES``, or a path.
-        progress: told how far it is.
+        name: One of ``NAMES``, or a path.
+        progress: Callback that receives the progress.
 
     Raises:
-        InputError: where the data set breaks a rule, can't be read, or takes too much time or memory.
-        ExplorerError: where the process failed.
+        InputError: If the data set breaks a rule, can't be read, or takes too much time or memory.
+        ExplorerError: If the subprocess failed.
     """
     subprocess_runner.call(
         "explorer.data.examples", name, limits(), progress, place=name, environment=settings().for_process()
@@ -120,16 +121,16 @@ def look(name: str, progress: Progress = silent) -> Examples:
 
 
 def read(name: str, progress: Progress = silent) -> None:
-    """Read a data set in this process and keep its test images.
+    """Read a data set in this process and cache its test images.
 
     Raises:
-        InputError: naming what breaks a rule, is missing, or can't be read or written.
+        InputError: If something breaks a rule, is missing, or can't be read or written; names it.
     """
     before = preview.state(name)
     dataset = load(name, progress)
     about = {"state": before, "classes": dataset.classes, "channels": dataset.channels}
     images = dataset.test.images
-    # Images of many sizes stay encoded: decoded they could take a hundred times as much.
+    # Images of different sizes stay encoded, because decoded ones could take a hundred times as much space.
     tensors = {"images": images.contiguous()} if isinstance(images, Tensor) else _encoded(name, cast(Encoded, images))
     tensors["labels"] = dataset.test.labels
     CACHE.write(name, partial(save_file, tensors, metadata={"about": json.dumps(about)}), most=KEPT)
@@ -141,7 +142,11 @@ def forget(name: str) -> None:
 
 
 def _encoded(name: str, images: Encoded) -> dict[str, Tensor]:
-    """The files one after the other, and where each ends."""
+    """The content of all files, uint8, (bytes,), and the end of each with a 0 before them, int64, (files + 1,).
+
+    Raises:
+        InputError: If they take too much memory.
+    """
     ends, data = [0], bytearray()
     for file in images.names:
         data += images.source.read(file)

@@ -1,8 +1,9 @@
-"""Which kinds of image files are opened, and what is looked at before their pixels are decoded.
+"""The allowed formats of image files, and checks before their pixels are decoded.
 
-Pillow reads the structure of every file in Python, and the pixels of a few rare kinds as well. Python decodes a million
-pixels in seconds and holds the interpreter meanwhile, so that everybody on the server would wait. Hence such kinds are
-refused by name, and files of far more parts than any camera or program writes are refused before the parts are walked.
+Pillow reads the structure of every file in Python, and also the pixels of a few rare formats. Python takes seconds for
+a million pixels and holds the interpreter lock meanwhile, so that all users of the server would wait. Therefore such
+formats are refused by name, and files with far more parts than any camera or program writes are refused before their
+parts are read.
 """
 
 import struct
@@ -22,21 +23,25 @@ SUFFIXES = frozenset(
     | {".pbm", ".pgm", ".ppm", ".pnm", ".avif", ".heic", ".heif", ".hif"}
 )
 IN_WORDS = "JPEG, PNG, WebP, GIF, TIFF, BMP, PPM, HEIC, AVIF"
-MAX_READS = 2**14  # calls by which Pillow may take a file: photographs need some dozens
-LEAST_READ = 2**10  # bytes of a call, beyond these: a large PNG is in pieces of 8 kB, with two small ones each
-MAX_PARTS = 2**16  # strips or tiles of a TIFF: each costs 30 microseconds
+MAX_READS = 2**14  # calls in which Pillow may read any file; photographs need some dozens
+LEAST_READ = 2**10  # bytes of the file for one more call: a large PNG has pieces of 8 kB, and two small ones with each
+MAX_PARTS = 2**16  # strips or tiles of a TIFF; each costs 30 microseconds
 
-_STRIPS_AND_TILES = (273, 324)  # tags that hold the places of all strips, or of all tiles
+_STRIPS_AND_TILES = (273, 324)  # tags of the offsets of all strips, or of all tiles
 
 register_heif_opener(thumbnails=False)
 
 
 class _TooManyPartsError(Exception):
-    """The file has more parts than we walk through."""
+    """The file has more parts than we read."""
 
 
 class _Counted(BytesIO):
-    """A file in memory that is not read in ever smaller pieces."""
+    """A file in memory that limits the number of reads.
+
+    Raises:
+        _TooManyPartsError: At the first read beyond the limit.
+    """
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
@@ -51,23 +56,23 @@ class _Counted(BytesIO):
 
 @contextmanager
 def opened(data: bytes, place: str, formats: Iterable[str] = FORMATS) -> Iterator[Image.Image]:
-    """An image whose size is known and whose pixels are not decoded yet.
+    """An open image with known size and pixels that are not decoded yet.
 
     Args:
-        data: a whole file.
-        place: what messages call it.
-        formats: Pillow's names of those that are tried.
+        data: Content of the file.
+        place: Name of the file in messages.
+        formats: Pillow's names of the formats to try.
 
     Raises:
-        InputError: naming the place, where decoding it would take Python's time and not that of a decoder.
-        Exception: whatever Pillow raises where the file is broken, while it is opened and in the block.
+        InputError: If Python code would decode the pixels, or the file has too many parts; names the place.
+        Exception: Any error of Pillow if the file is broken, on opening and in the block.
     """
     try:
         if data[:2] in (b"II", b"MM"):
             _check_tiff(data)
         with Image.open(_Counted(data), formats=list(formats)) as image:
             for part in image.tile:
-                if part.codec_name in Image.DECODERS:  # Pillow keeps its decoders in Python there
+                if part.codec_name in Image.DECODERS:  # those of Pillow's decoders that are written in Python
                     raise InputError(_slow(place, image, part.codec_name, part.args))
             yield image
     except _TooManyPartsError:
@@ -91,15 +96,19 @@ def _slow(place: str, image: Image.Image, codec: str, args: object) -> str:
 
 
 def _check_tiff(data: bytes) -> None:
-    """Look at the first directory of a TIFF as Pillow would: it would read everything that the entries declare."""
+    """Check the first directory of a TIFF, because Pillow reads everything that its entries declare.
+
+    Raises:
+        _TooManyPartsError: If the entries declare too many parts, or more values than the file has bytes.
+    """
     order = "<" if data[:2] == b"II" else ">"
-    big = data[2:3] == b"\x2b"  # as Pillow looks for it
+    big = data[2:3] == b"\x2b"  # the same test as in Pillow
     start, count, entry = ("Q", "Q", "HHQ8x") if big else ("I", "H", "HHI4x")
     try:
         (place,) = struct.unpack_from(order + start, data, 8 if big else 4)
         (entries,) = struct.unpack_from(order + count, data, place)
     except (struct.error, OverflowError):
-        return  # it is broken, which Pillow says
+        return  # the file is broken; Pillow reports it
     first = place + struct.calcsize(order + count)
     table = data[first : first + min(entries, MAX_PARTS) * struct.calcsize(order + entry)]
     whole = len(table) // struct.calcsize(order + entry) * struct.calcsize(order + entry)

@@ -1,30 +1,30 @@
-"""How the strokes of a data set stand in its images: measured, so that a digit of one's own can be framed alike."""
+"""The framing of strokes in a data set's images, measured so that a user's own digit can be framed the same way."""
 
 from enum import StrEnum
 
 import torch
 from torch import Tensor
 
-SAMPLE = 1000  # images that are looked at
-MOST = 0.9  # share of them that a rule must hold for
-MIDDLE = 0.04  # of the side: how far a centre of mass is from the middle, at most
+SAMPLE = 1000  # images that are measured
+MOST = 0.9  # least share of images that follow a rule
+MIDDLE = 0.04  # largest distance of a centre of mass from the middle, as a share of the side
 
 
 class Framing(StrEnum):
-    """Where the ink is in a network's own images."""
+    """The position and size of the strokes in a network's own images."""
 
-    MASS = "mass"  # as MNIST's: the longer side 20 of 28 pixels, the centre of mass in the middle
-    BOX = "box"  # as scikit-learn's: as high as the image, upright, nearly of one width
+    MASS = "mass"  # as in MNIST: the longer side of the strokes is 20 of 28 pixels, their centre of mass in the middle
+    BOX = "box"  # as in scikit-learn's digits: strokes as high as the image and narrower
 
 
-FILL = {Framing.MASS: 20 / 28, Framing.BOX: 1.0}  # longer side of the ink, as a share of the image's
+FILL = {Framing.MASS: 20 / 28, Framing.BOX: 1.0}  # longer side of the strokes, as a share of the image's side
 
 
 def framing_of(images: object) -> Framing | None:
-    """How strokes stand in images that are all framed alike; none where they are not, or are no strokes.
+    """The framing that nearly all images share; None if there is none, or the images are no strokes.
 
     Args:
-        images: uint8, (N, C, H, W); of those in files nothing is known.
+        images: uint8, (N, C, H, W); the framing of images in files is None.
     """
     if not isinstance(images, Tensor) or images.shape[-1] != images.shape[-2] or len(images) == 0:
         return None
@@ -43,10 +43,14 @@ def framing_of(images: object) -> Framing | None:
 
 
 def measured(ink: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Of bright strokes, from 0 to 1, (N, S, S): where their mass is, as shares of the side, and their box in pixels.
+    """Centre of mass and bounding box of bright strokes.
+
+    Args:
+        ink: Brightness from 0 to 1, (N, S, S).
 
     Returns:
-        Down and across of the centre of mass, and top, height and width of what is a quarter as bright as can be; (N,).
+        Row and column of the centre of mass as shares of the side; top, height and width in pixels of the box around
+        all pixels that are at least a quarter as bright as the brightest one. Each is (N,).
     """
     side = ink.shape[-1]
     places = (torch.arange(side) + 0.5) / side

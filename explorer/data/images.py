@@ -1,4 +1,4 @@
-"""Encoded images: decoded into one tensor where they are of one size and fit, else left in their files."""
+"""Encoded images: decoded into one tensor if they have one size and fit in memory, else left in their files."""
 
 import hashlib
 import os
@@ -22,10 +22,10 @@ from explorer.i18n import _
 from explorer.settings import settings
 from explorer.workers.progress import Progress
 
-THREADS = min(4, os.cpu_count() or 1)  # Pillow decodes without the interpreter's lock
-AHEAD = 4 * THREADS  # images that may wait for a slow one before them: each can take 200 MB
-BLOCK = 256  # images between two words of progress
-FORMAT = "3"  # of the kept file; to be raised with every change to decode()
+THREADS = min(4, os.cpu_count() or 1)  # Pillow decodes without the interpreter lock
+AHEAD = 4 * THREADS  # decoded images that may wait for a slow one before them; each can take 200 MB
+BLOCK = 256  # images between two reports of progress
+FORMAT = "3"  # version of the cached file; raise it with every change to decode()
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Encoded:
     """Images of a source, decoded one by one.
 
     Attributes:
-        source: holds the files.
-        names: of the files.
-        channels: that every image gets.
+        source: Folder or archive with the files.
+        names: Names of the files.
+        channels: Channels of every image after decoding; None keeps those of the file.
     """
 
     source: Source
@@ -50,19 +50,19 @@ class Encoded:
         return decode(self.source.read(name), printable(self.source.path / name), self.channels)
 
     def take(self, indices: Sequence[int]) -> "Encoded":
-        """Some of the images, in the order given."""
+        """The images at some indices, in that order."""
         return Encoded(self.source, tuple(self.names[index] for index in indices), self.channels)
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """What came of decoding all images once.
+    """The result of decoding all images once.
 
     Attributes:
         readable: bool, (N,), false for broken images.
-        faults: what is wrong with each broken image.
-        channels: 1 where every readable image is grey, else 3.
-        images: uint8, (readable, C, H, W); none where they differ in size or don't fit.
+        faults: Message about each broken image.
+        channels: 1 if every readable image is grey, else 3.
+        images: uint8, (readable, C, H, W); None if sizes differ or the images don't fit in memory.
     """
 
     readable: Tensor
@@ -72,17 +72,17 @@ class Decoded:
 
 
 def decode_all(encoded: Encoded, state: str, progress: Progress) -> tuple[Decoded, str | None]:
-    """Decode every image, or take what an earlier call kept in the data folder.
+    """Decode every image, or load the result of an earlier call from the cache in the data folder.
 
-    Large images are decoded as well, though not kept: so a broken one is found before the training and not in it.
+    Images that don't fit in memory are decoded too, so that broken ones are found before the training.
 
     Args:
-        encoded: the images.
-        state: of the source; what was kept of another state is made anew.
-        progress: told how far it is.
+        encoded: Encoded images.
+        state: State of the source; a cached result of another state is replaced.
+        progress: Callback that receives the progress.
 
     Returns:
-        The images, and a note where they could not be kept.
+        The result, and a note if it could not be cached.
     """
     path = kept_at(encoded.source.path)
     key = hashlib.sha256("\n".join([FORMAT, state, *encoded.names]).encode(errors="surrogateescape")).hexdigest()
@@ -105,7 +105,7 @@ def decode_all(encoded: Encoded, state: str, progress: Progress) -> tuple[Decode
 
 
 def kept_at(source: Path) -> Path:
-    """The file that keeps the decoded images of a folder or archive: one for each, made anew where that changes."""
+    """The cache file of the decoded images of a folder or archive; it is replaced when the source changes."""
     name = hashlib.sha256(os.fsencode(source.resolve())).hexdigest()[:32]
     return settings().data_dir / "decoded" / f"{name}.safetensors"
 
@@ -117,11 +117,11 @@ def _read(path: Path, key: str, encoded: Encoded) -> Decoded | None:
                 return None
             images = file.get_tensor("images") if "images" in file.keys() else None  # noqa: SIM118  not a mapping
             readable, channels = file.get_tensor("readable"), int(file.get_tensor("channels"))
-    except (OSError, SafetensorError):  # there is none yet, or it is damaged
+    except (OSError, SafetensorError):  # the file is missing or damaged
         return None
     faults = [_image(encoded, index) for index in torch.nonzero(~readable).flatten().tolist()]
     messages = tuple(str(fault) for fault in faults if isinstance(fault, InputError))
-    if len(messages) < len(faults):  # what could not be read once, for lack of permission say, now can
+    if len(messages) < len(faults):  # an image that was unreadable, for example without permission, is readable now
         return None
     return Decoded(readable, messages, channels, images)
 
@@ -144,7 +144,7 @@ def _decode(encoded: Encoded, progress: Progress) -> Decoded:
         if store is not None and store.shape[2:] != image.shape[1:]:
             store = None
         if store is not None:
-            store[count] = image  # one grey plane fills all three
+            store[count] = image  # a single grey plane is copied to all three channels
         count += 1
     return Decoded(readable, tuple(faults), channels, None if store is None else store[:count])
 

@@ -1,4 +1,4 @@
-"""From labelled images to a data set: the rules that all of the user's own sets share."""
+"""The rules for all of the user's own data sets: splits, classes and notes."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from explorer.errors import InputError, readable, shown
 from explorer.i18n import _
 
 TEST_FRACTION, SPLIT_SEED = 0.2, 0
-UNEQUAL = 10  # times the images of the smallest class, from where on accuracy misleads
+UNEQUAL = 10  # ratio of the largest to the smallest class beyond which accuracy misleads
 
 
 def assemble(
@@ -20,12 +20,22 @@ def assemble(
     validation: Split | None,
     notes: list[str],
 ) -> Dataset:
-    """A data set from its splits, or from one that is still to be split: 80 to 20 in every class.
+    """A data set from its splits; without a test split, every class is split 80 to 20.
 
-    Colour images pass for photographs, whose mirror images belong to the same class; grey ones may be characters.
+    Colour images are taken for photographs, whose mirror images belong to the same class; grey ones may be characters.
+
+    Args:
+        name: Name or path, as the user gave it.
+        classes: Names of the classes, in the order of the labels.
+        channels: 1 for grey, 3 for colour.
+        train: Images for training, or all images.
+        test: Images for the test; None if the set has none.
+        validation: Images for choosing between epochs; None if the set has none.
+        notes: Messages to the user.
 
     Raises:
-        InputError: where there is one class only, or a class or the test set would be empty.
+        InputError: If there is only one class, a class has no training images or an invisible name, or the test set is
+            empty.
     """
     place = Path(name)
     counts = train.per_class(len(classes))
@@ -80,5 +90,5 @@ def assemble(
     if len(test) == 0:
         raise InputError(_("{place} has no images to test with").format(place=place))
     mirrored = True if channels == 3 else None
-    # Where nothing in val/ can be read, a part of the training images stands in for it.
+    # If no image in val/ is readable, a part of the training images is held out instead.
     return Dataset(name, classes, channels, mirrored, train, test, validation or None, tuple(notes))

@@ -1,4 +1,4 @@
-"""What names of folders and files tell: which split they mean, and what systems and programs have left behind."""
+"""The meaning of names of folders and files: splits, and files that systems and programs leave behind."""
 
 import re
 from unicodedata import normalize
@@ -12,11 +12,11 @@ _WORDS = {
     TEST: "test testing tst eval evaluation evaluate holdout 测试 測試 テスト",
 }
 _SPLIT_OF = {word: split for split, words in _WORDS.items() for word in words.split()}
-# What people write behind the word without a gap: trainset, testdata, 训练集.
+# Words that people append without a gap: trainset, testdata, 训练集.
 _STEMS = "|".join(sorted(_SPLIT_OF, key=len, reverse=True))
 _WORD = re.compile(rf"({_STEMS})(?:sets?|data|datasets?|images?|imgs?|pics?|データ|[集数據据图圖像片])*")
 
-# Folders and files that no one made by hand: of macOS, Windows, Linux, network storages, notebooks and picture viewers.
+# Folders and files that nobody made by hand: of macOS, Windows, Linux, network storages, notebooks and picture viewers.
 _SYSTEM = re.compile(
     r"""\..* | __macosx | @eadir | \#recycle | \#snapshot | \$recycle\.bin | recycler | recycled | lost\+found
     | system\ volume\ information | __pycache__ | _vti_cnf | _notes | @__.* | ehthumbs.* | thumbs?\.db.* | desktop\.ini
@@ -27,32 +27,32 @@ _SYSTEM = re.compile(
 
 
 def alike(name: str) -> str:
-    """A name in the one form of Unicode in which names that look alike are alike (NFC)."""
+    """A name in Unicode's composed form (NFC), in which names that look alike are equal."""
     return normalize("NFC", name)
 
 
 def folded(name: str) -> str:
-    """A name without its case, blanks and dashes: what people take for the same name."""
+    """A name without case, blanks and dashes, to compare names that people take for the same."""
     return re.sub(r"[\s_-]+", " ", normalize("NFKC", name).casefold()).strip()
 
 
 def is_of_system(name: str) -> bool:
-    """Whether a system or a program keeps a file or folder of this name for itself."""
+    """Whether systems or programs use this name for their own files or folders."""
     return bool(_SYSTEM.fullmatch(name))
 
 
 def split_of(name: str) -> str | None:
-    """The split that a folder is called after, whatever stands around the word; none where it names none, or several.
+    """The split that the name of a folder contains, between any other words; None if there is none or several.
 
-    ``seg_train``, ``Training_Set``, ``trainSet``, ``TEST-1`` and ``fruits_validation`` name one.
+    ``seg_train``, ``Training_Set``, ``trainSet``, ``TEST-1`` and ``fruits_validation`` contain one.
     """
     found = {_SPLIT_OF[match[1]] for word in words(name) if (match := _WORD.fullmatch(word))}
-    if found == {TRAIN, VAL}:  # all that is not for the test
+    if found == {TRAIN, VAL}:  # all images that are not for the test
         return TRAIN
     return found.pop() if len(found) == 1 else None
 
 
 def words(name: str) -> list[str]:
-    """The words of a name, without their case: ``trainSet_2`` has three."""
+    """The words of a name in lower case: ``trainSet_2`` has three."""
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", normalize("NFKC", name))
     return re.findall(r"[^\W\d_]+|\d+", apart.casefold())

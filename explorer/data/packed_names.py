@@ -1,7 +1,7 @@
-"""Names in zip archives: those that are not marked as UTF-8 are in the encoding of whatever Windows packed them.
+"""Names in zip archives: names without the mark of UTF-8 are in the encoding of the Windows that packed them.
 
-No archive says which. Nearly every encoding can read nearly every name, so each reading is weighed by how usual its
-characters are, and the likeliest one is taken for all names of the archive.
+No archive says which encoding that is. Nearly every encoding can decode nearly every name, so each decoding gets a
+score for the usual characters in it, and the best encoding is used for all names of the archive.
 """
 
 import struct
@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from unicodedata import category, name
 
-WEIGHED = 1000  # names of folders and files: more would tell nothing new
+WEIGHED = 1000  # names of folders and files in a score; more would not change it
 
 _MARKED_UTF8 = 0x800
-_UNICODE_PATH = 0x7075  # Info-ZIP's extra field: the name once more, in UTF-8
+_UNICODE_PATH = 0x7075  # Info-ZIP's extra field, which repeats the name in UTF-8
 
-# Characters that stand in a good part of everyday words and names of things.
+# Characters that are frequent in everyday words and names of things.
 _SIMPLIFIED = (
     "的一是不了在人有我他这中大来上个国到说们为子和你地出道也时年得就那要下以生会自着去之过家学对可里后小么心多天而能好"
     "都然没日于起还发成事只作当想看文无开手十用主行方又如前所本见经头面公同三已老从动两长知民样现分将外但身些与高意进"
@@ -44,7 +44,7 @@ _KOREAN = (
     "바나나과딸포도수박감귤꽃나무잎자동차비행배트럭버스기차빨간파란노란초록검은흰색사진그림데이터훈련학습검증평가테스트고양이"
     "강아집발손눈얼굴말소염원숭벌레병건정상불량결함"
 )
-_CYRILLIC = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэф"  # by how often they stand in Russian text
+_CYRILLIC = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэф"  # by their frequency in Russian text
 _WRITTEN = {"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "CYRILLIC", "LATIN", "GREEK", "ARABIC", "HEBREW", "THAI"}
 _WRITTEN |= {"DEVANAGARI", "BENGALI", "TAMIL", "FULLWIDTH", "IDEOGRAPHIC", "COMBINING"}
 _SELDOM = set("\\^`{|}~@[]")
@@ -53,13 +53,21 @@ _LATIN = set("éèêëàâäáãåæçñöøóòôõüúùûßíìîïœ")
 
 @dataclass(frozen=True)
 class _Encoding:
-    """An encoding, what people call it, the scripts that it is used for, and their usual characters."""
+    """An encoding of names.
+
+    Attributes:
+        codec: Python's name of the encoding.
+        title: Name on pages.
+        scripts: Scripts that it is used for.
+        usual: Usual characters of these scripts.
+        basic: Smaller encoding that it contains, whose first part has the usual characters; empty if there is none.
+    """
 
     codec: str
     title: str
     scripts: tuple[str, ...]
     usual: frozenset[str]
-    basic: str = ""  # a smaller standard within it, whose first part has the usual characters
+    basic: str = ""
 
 
 _ENCODINGS = (
@@ -73,15 +81,15 @@ _ENCODINGS = (
     _Encoding("cp850", "code page 850 (Western)", ("LATIN",), frozenset(_LATIN)),
     _Encoding("cp437", "code page 437 (Western)", ("LATIN",), frozenset(_LATIN)),
 )
-# The leading bytes of the part of a standard that has the frequent characters.
+# First and last leading byte of the part of an encoding that has the frequent characters.
 _FREQUENT = {"gb2312": (0xB0, 0xD7), "shift_jis": (0x88, 0x97), "big5": (0xA4, 0xC6), "euc_kr": (0xB0, 0xC8)}
 
 
 def names(entries: Sequence[zipfile.ZipInfo]) -> tuple[list[str], str | None]:
-    """The names of an archive's entries with slashes, and the encoding that was chosen for them.
+    """The names of an archive's entries with forward slashes, and the encoding that was chosen for them.
 
     Returns:
-        The names, in the order of the entries; what people call the encoding, none where nothing had to be chosen.
+        The names in the order of the entries, and the title of the encoding; None if no choice was needed.
     """
     raw = [_bytes(entry) for entry in entries]
     unknown = {given for given in raw if isinstance(given, bytes)}
@@ -92,15 +100,15 @@ def names(entries: Sequence[zipfile.ZipInfo]) -> tuple[list[str], str | None]:
 
 
 def _bytes(entry: zipfile.ZipInfo) -> str | bytes:
-    """An entry's name, or its bytes where nothing tells what they mean."""
+    """An entry's name, or its bytes if their encoding is unknown."""
     if entry.flag_bits & _MARKED_UTF8 or entry.orig_filename.isascii():
         return entry.filename
-    given = entry.orig_filename.encode("cp437").split(b"\0")[0]  # as which zipfile reads them, byte by byte
+    given = entry.orig_filename.encode("cp437").split(b"\0")[0]  # zipfile has decoded them as code page 437
     return _unicode_path(entry.extra) or given
 
 
 def _unicode_path(extra: bytes) -> str | None:
-    """The name of an extra field that holds it in UTF-8."""
+    """The name in Info-ZIP's extra field; None if there is no such field."""
     while len(extra) >= 4:
         kind, length = struct.unpack_from("<HH", extra)
         if kind == _UNICODE_PATH:
@@ -113,16 +121,16 @@ def _unicode_path(extra: bytes) -> str | None:
 
 
 def _likeliest(raw: Sequence[bytes]) -> _Encoding | None:
-    """The encoding whose reading of all names looks most like names; none for UTF-8."""
+    """The encoding with the best score for all names; None for UTF-8."""
     text = _read(raw, "utf-8")
     if text is not None and any(map(_is_of_a_language, _parts(text))):
         return None
     weighed = [(_weight(text, encoding), encoding) for encoding in _ENCODINGS if (text := _read(raw, encoding.codec))]
-    return max(weighed, key=lambda one: one[0])[1]  # of equals the first; code page 437 reads everything
+    return max(weighed, key=lambda one: one[0])[1]  # the first of equal scores; code page 437 decodes everything
 
 
 def _is_of_a_language(part: str) -> bool:
-    """Whether UTF-8 reads more than a stray letter, as it may of two bytes of another encoding."""
+    """Whether a name decoded as UTF-8 has more than a stray letter; two bytes of another encoding may look like one."""
     scripts = {name(character, "").partition(" ")[0] for character in part if not character.isascii()}
     return bool(scripts) and scripts <= _WRITTEN and (scripts != {"LATIN"} or any(map(_is_ascii_letter, part)))
 
@@ -135,23 +143,23 @@ def _read(raw: Iterable[bytes], codec: str) -> list[str] | None:
 
 
 def _parts(texts: Iterable[str]) -> set[str]:
-    """The names of folders and files, each once, that ASCII can't write."""
+    """The distinct names of folders and files that are not ASCII."""
     return {part for text in texts for part in text.replace("\\", "/").split("/") if not part.isascii()}
 
 
 def _weight(texts: Iterable[str], encoding: _Encoding) -> float:
-    """How usual the characters beyond ASCII are, on average: about 2 where all are, below 0 where few are."""
+    """The mean score of the characters that are not ASCII: about 2 if all are usual, below 0 if few are."""
     total, count = 0.0, 0
     for part in sorted(_parts(texts))[:WEIGHED]:
         latin = sum(map(_is_ascii_letter, part.rpartition(".")[0] or part))
         for before, character, after in zip(" " + part, part, part[1:] + " ", strict=False):
             if character.isascii():
-                total -= 2 * (character in _SELDOM)  # the second byte of something else
+                total -= 2 * (character in _SELDOM)  # probably the second byte of another character
                 continue
             total += _usual(before, character, encoding)
             count += 1
             if encoding.scripts == ("LATIN",):
-                total -= 2 * (latin < 1)  # a word of accents alone
+                total -= 2 * (latin < 1)  # a word that has only accented letters
             else:
                 total -= 1.5 * (_is_ascii_letter(before) + _is_ascii_letter(after))
     return total / max(count, 1)
@@ -166,7 +174,7 @@ def _usual(before: str, character: str, encoding: _Encoding) -> float:
         return -3 if category(character)[0] in "SC" or not encoding.basic else 0
     script = name(character, "")
     if not script.startswith(encoding.scripts):
-        return -3  # HALFWIDTH KATAKANA among them
+        return -3  # also for HALFWIDTH KATAKANA
     if script.startswith(("HIRAGANA", "KATAKANA")):
         return 2
     if character.isupper() and before.isalpha() and before.islower():

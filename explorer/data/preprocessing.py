@@ -1,10 +1,10 @@
-"""From pixels to what a network reads: resize, scale, normalise. The same for training, test and prediction.
+"""Preprocessing of pixels: resize, scale and normalise, the same for training, test and prediction.
 
-Resize, crop, pad and flip are linear maps that work on rows and columns apart: ``rows @ image @ columns.T``. So a whole
-batch, each image with its own window, takes two matrix products. Weights are multiples of 2**-16 and pixels are whole
-numbers up to 255: float32 adds such products without rounding, in any order. Hence the same pixels come out on every
-device, for every cut into batches, in a worker and outside. Narrower products would end that, so autocast is kept off;
-TF32 (``torch.set_float32_matmul_precision``) has to stay off where these functions run.
+Resize, crop, pad and flip are linear maps of rows and of columns: ``rows @ image @ columns.T``. So a whole batch, each
+image with its own window, takes two matrix products. Weights are multiples of 2**-16 and pixels are whole numbers up to
+255: float32 adds such products without rounding, in any order. Therefore the resulting pixels are the same on every
+device, for every division into batches, and in every process. Narrower types would round, so autocast is off here; TF32
+(``torch.set_float32_matmul_precision``) must be off wherever these functions run.
 """
 
 from collections.abc import Mapping
@@ -26,27 +26,27 @@ from explorer.i18n import _, ngettext
 from explorer.recipes.recipe import MAX_SEED, MIN_STD, Mean, Std
 from explorer.specs.base import MAX_IMAGE, StrictInt, explain_all, unknown_key
 
-_UNIT = 2**16  # 255 * _UNIT < 2**24: sums of products stay whole numbers that float32 holds
-_BAND = 16  # pixels of the result that are computed at a time, at most
+_UNIT = 2**16  # 255 * _UNIT < 2**24, so that float32 holds sums of products exactly
+_BAND = 16  # most pixels of the result that are computed at a time
 _FLOATS = 2**20  # pixels of the source that are in float32 at a time
-_KEPT = 8_000_000  # bytes of weights that are kept: photographs of one camera have one size
+_KEPT = 8_000_000  # bytes of weights in the cache; photographs of one camera have one size
 _SAMPLE = 500  # files that are decoded for the statistics
 
-# Parts of a result, in order: the band of the source that each reads, and how much every pixel of it gives.
+# Parts of a result in order: the band of the source that each part reads, and the weight of every pixel in the band.
 _Bands: TypeAlias = list[tuple[slice, Tensor]]
 
 
 class Preprocessing(NamedTuple):
-    """How the images of a network are prepared.
+    """The preprocessing of a network's images.
 
     Attributes:
-        size: side of the square that a network sees.
-        mean: of pixels that go from 0 to 1, one for all channels or one for each.
-        std: likewise.
-        permutation_seed: of the order in which the pixels of every image are shuffled; None leaves them in place.
-        resize: length of the shorter side of an image that keeps its shape, whose middle is cut out then (torchvision's
-            ``ImageClassification``); None resizes it straight to the square.
-        framing: how the strokes of its own images stand in them; None where they are no strokes, or nobody knows.
+        size: Side of the network's square input, in pixels.
+        mean: Mean of pixels from 0 to 1: one for all channels, or one for each.
+        std: Standard deviation of pixels from 0 to 1: one for all channels, or one for each.
+        permutation_seed: Seed of the permutation of the pixels of every image; None permutes nothing.
+        resize: Length of the shorter side after a resize that keeps the aspect ratio, before the middle is cropped
+            (torchvision's ``ImageClassification``); None resizes the image directly to the square.
+        framing: Framing of the strokes in the network's own images; None if they are no strokes, or it is unknown.
     """
 
     size: Annotated[StrictInt, Field(ge=1, le=MAX_IMAGE)]
@@ -57,16 +57,16 @@ class Preprocessing(NamedTuple):
     framing: Framing | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The form that a card holds: JSON-ready, with permutation, resize and framing only where there are any."""
+        """The JSON-ready form in weight cards; permutation, resize and framing are left out if they are None."""
         card = {key: value for key, value in self._asdict().items() if value is not None}
         return {**card, "mean": list(self.mean), "std": list(self.std)}
 
     @classmethod
     def from_dict(cls, card: Mapping[str, Any]) -> "Preprocessing":
-        """The same from a card.
+        """The preprocessing of a weight card.
 
         Raises:
-            InputError: naming key and value that break a rule.
+            InputError: If a rule is broken; names key and value.
         """
         if unknown := [key for key in card if key not in cls._fields]:
             raise InputError(unknown_key(unknown[0], cls._fields))
@@ -93,27 +93,27 @@ class Preprocessing(NamedTuple):
 
 @cache
 def _adapter() -> TypeAdapter[Preprocessing]:
-    return TypeAdapter(Preprocessing)  # which takes ten times as long to build as to use
+    return TypeAdapter(Preprocessing)  # cached, because building it takes ten times as long as using it
 
 
 def weights(size: int, side: int, windows: Tensor, part: range | None = None) -> Tensor:
-    """How much every source pixel gives to every pixel of the result, along one axis.
+    """The weight of every source pixel in every pixel of the result, along one axis.
 
-    A triangle filter as wide as a source pixel or as the step between the pixels of the result, whichever is wider
-    (Pillow's and torchvision's antialiased bilinear), that sees nothing outside its window.
+    The filter is a triangle as wide as a source pixel or as the step between the pixels of the result, whichever is
+    wider (Pillow's and torchvision's antialiased bilinear). It ends at the borders of the window.
 
     Args:
-        size: of the result, in pixels.
-        side: of the source, in pixels.
-        windows: (B, 2), start and length of what is resized, in pixels of the source.
-        part: pixels of the result that are wanted; None is all.
+        size: Pixels of the result.
+        side: Pixels of the source.
+        windows: Start and length of the part of the source that is resized, in its pixels, (B, 2).
+        part: Pixels of the result to compute; None is all.
 
     Returns:
         Multiples of 2**-16, (B, size or len(part), side).
     """
     wanted = part or range(size)
     start, length = windows.float()[..., None, None].unbind(1)  # (B, 1, 1)
-    # In units of 1 / (2 * size) of a source pixel all numbers are whole, and exact while side * size < 2**23.
+    # In units of 1 / (2 * size) of a source pixel, all numbers are whole, and exact if side * size < 2**23.
     pixel = (2 * torch.arange(side, device=windows.device) + 1 - 2 * start) * size  # (B, 1, side)
     centre = (2 * torch.arange(wanted.start, wanted.stop, device=windows.device)[:, None] + 1) * length
     shares = (2 * length.clamp(min=size) - (pixel - centre).abs_()).clamp_(min=0)
@@ -126,8 +126,9 @@ def rearranged(weights: Tensor, places: Tensor) -> Tensor:
     """The weights of a result whose pixels are shifted or mirrored after the resize, (B, size, side).
 
     Args:
-        weights: (B, size, side), or (1, size, side) for all.
-        places: int64, (B, size), which pixel of the resized window comes where; outside 0 … size - 1 is black.
+        weights: Weights of the resize, (B, size, side), or (1, size, side) for all images.
+        places: Index of the resized pixel for each pixel of the result, int64, (B, size); other indices than
+            0 … size - 1 give black.
     """
     size = weights.shape[1]
     framed = pad(weights, (0, 0, 0, 1))  # the last row is black
@@ -136,15 +137,15 @@ def rearranged(weights: Tensor, places: Tensor) -> Tensor:
 
 
 def resample(images: Tensor, rows: Tensor | None, columns: Tensor | None) -> Tensor:
-    """Apply the weights of both axes, columns first, rounding to 8-bit values after each as Pillow does.
+    """Apply the weights of both axes, columns first; each result is rounded to 8-bit values, as in Pillow.
 
     Args:
         images: uint8, (B, C, H, W).
-        rows: (B, size, H), or (1, size, H) for all; None leaves the axis as it is.
-        columns: (B, size, W), or (1, size, W) for all, likewise.
+        rows: Weights of the rows, (B, size, H), or (1, size, H) for all images; None leaves the axis unchanged.
+        columns: Weights of the columns, (B, size, W), or (1, size, W) for all images; None leaves the axis unchanged.
 
     Returns:
-        8-bit values, (B, C, size, size): float32, or uint8 where nothing had to be done.
+        8-bit values, (B, C, size, size): float32, or uint8 if both axes are unchanged.
     """
     return _resample(images, *(None if axis is None else _bands(axis) for axis in (rows, columns)))
 
@@ -160,12 +161,12 @@ def _resample(images: Tensor, rows: _Bands | None, columns: _Bands | None) -> Te
 
 
 def _across(images: Tensor, columns: _Bands) -> Tensor:
-    """The lines of images, (B, C, H, W), under the weights: (B, C, H, size)."""
+    """Apply the weights of the columns to images, (B, C, H, W): (B, C, H, size)."""
     if len(images) > 1:
         lines = images.flatten(1, 2)  # (B, C * H, W)
         parts = [lines[..., band].float() @ part.mT for band, part in columns]
         return torch.cat(parts, -1).view(*images.shape[:3], -1)
-    # Of one photograph, lines side by side: a few long rows take less time than many short ones.
+    # For a single photograph, put its lines side by side: a few long rows take less time than many short ones.
     parts = []
     for lines in torch.split(images.flatten(0, 2), max(_FLOATS // images.shape[3], 1)):
         values = lines.float()
@@ -174,9 +175,9 @@ def _across(images: Tensor, columns: _Bands) -> Tensor:
 
 
 def _bands(weights: Tensor) -> _Bands:
-    """The weights without those that are zero, as far as a product of whole matrices can leave them out.
+    """The weights in bands, which leave out most zeros.
 
-    In one piece where bands would differ between images, or where finding them would make the device wait.
+    There is a single band if bands would differ between images, or if finding them would make the device wait.
     """
     if len(weights) > 1 or weights.device.type != "cpu":
         return [(slice(None), weights)]
@@ -184,7 +185,7 @@ def _bands(weights: Tensor) -> _Bands:
     size, side = used.shape
     none = ~used.any(1)  # black
     first, last = np.where(none, side, used.argmax(1)), np.where(none, 0, side - used[:, ::-1].argmax(1))
-    step = max(min(_BAND, size // 8), 1)  # large images are never as a whole in float32
+    step = max(min(_BAND, size // 8), 1)  # so that a large image is never completely in float32
     parts = [slice(start, start + step) for start in range(0, size, step)]
     bands = [slice(int(first[part].min()), int(last[part].max())) for part in parts]
     return [(band, weights[:, part, band].clone()) for part, band in zip(parts, bands, strict=True)]
@@ -195,12 +196,12 @@ def _rounded(values: Tensor) -> Tensor:
 
 
 def resize(images: Tensor, size: int) -> Tensor:
-    """Straight resize of uint8 images, (B, C, H, W), to 8-bit values, (B, C, size, size)."""
+    """Resize uint8 images, (B, C, H, W), without keeping the aspect ratio, to 8-bit values, (B, C, size, size)."""
     return stretched(images, size, size)
 
 
 def stretched(images: Tensor, height: int, width: int) -> Tensor:
-    """Straight resize of uint8 images, (B, C, H, W), to 8-bit values, (B, C, height, width)."""
+    """Resize uint8 images, (B, C, H, W), without keeping the aspect ratio, to 8-bit values, (B, C, height, width)."""
     rows, columns = (
         None if side == size else _whole(size, side, images.device)
         for side, size in zip(images.shape[-2:], (height, width), strict=True)
@@ -209,10 +210,14 @@ def stretched(images: Tensor, height: int, width: int) -> Tensor:
 
 
 def fitted(images: Tensor, preprocessing: Preprocessing) -> Tensor:
-    """Images as a network sees them before they are normalised: uint8, (B, C, H, W), to 8-bit values.
+    """Images at the size that the network reads, before normalisation.
+
+    Args:
+        images: uint8, (B, C, H, W).
+        preprocessing: Preprocessing of the network.
 
     Returns:
-        (B, C, size, size), float32 or uint8.
+        8-bit values, (B, C, size, size), float32 or uint8.
     """
     size, length = preprocessing.size, preprocessing.resize
     if length is None:
@@ -224,7 +229,7 @@ def fitted(images: Tensor, preprocessing: Preprocessing) -> Tensor:
 
 def _middle(side: int, resized: int, size: int, images: Tensor) -> _Bands:
     """Weights of the middle ``size`` pixels of an axis that is resized from ``side`` to ``resized``."""
-    first = round((resized - size) / 2)  # halves to the even neighbour, as torchvision's center_crop does
+    first = round((resized - size) / 2)  # round half to even, as in torchvision's center_crop
     return _whole(resized, side, images.device, range(first, first + size))
 
 
@@ -234,12 +239,12 @@ def _nbytes(bands: _Bands) -> int:
 
 @cached(LRUCache(_KEPT, getsizeof=_nbytes), lock=Lock())
 def _whole(size: int, side: int, device: torch.device, part: range | None = None) -> _Bands:
-    """Weights of a whole axis that is resized from ``side`` to ``size``, or of a part of the result."""
+    """Cached weights of an axis that is resized from ``side`` to ``size``, or of a part of the result."""
     return _bands(weights(size, side, torch.tensor([[0, side]], device=device), part))
 
 
 class Normalise:
-    """Scales pixels to [0, 1], takes mean and standard deviation out, and permutes them where that is asked."""
+    """Scales pixels to [0, 1], subtracts the mean, divides by the standard deviation, and permutes pixels if asked."""
 
     def __init__(self, preprocessing: Preprocessing, device: torch.device) -> None:
         levels = torch.tensor([preprocessing.mean, preprocessing.std], dtype=torch.float64) * 255
@@ -256,9 +261,9 @@ class Normalise:
 
         Args:
             pixels: 8-bit values of any type, (B, C, size, size).
-            hidden: bool, (B, 1, size, size), which pixels are set to the mean, before any permutation.
+            hidden: Mask of the pixels to set to the mean before the permutation, bool, (B, 1, size, size).
         """
-        # One rounding for each step, where a fused multiply-add would depend on where in a vector a pixel falls.
+        # Two steps round each result the same way; a fused multiply-add depends on the pixel's place in a vector.
         images = (pixels - self._mean).mul_(self._rate)
         if hidden is not None:
             images.masked_fill_(hidden, 0)
@@ -268,12 +273,13 @@ class Normalise:
 
 
 def channel_statistics(split: Split) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of each channel, as fractions rounded to four digits; every image counts alike.
+    """Mean and standard deviation of each channel, from 0 to 1 and rounded to four digits.
 
-    Of files, 500 drawn by a fixed seed stand for all. A channel of one value alone has the standard deviation 1.
+    Every image has the same weight. If the images are files, 500 of them are drawn by a fixed seed. A channel with a
+    single value has the standard deviation 1.
 
     Raises:
-        InputError: naming a file that can't be read.
+        InputError: If a file can't be read; names it.
     """
     images = split.images
     if isinstance(images, Tensor):
@@ -288,6 +294,6 @@ def channel_statistics(split: Split) -> tuple[tuple[float, ...], tuple[float, ..
 
 
 def _levels(images: Tensor) -> Tensor:
-    """Share of each of the 256 levels in every channel, (C, 256), exact in any number of pixels."""
+    """Share of each of the 256 levels in every channel, (C, 256), exact for any number of pixels."""
     counts = torch.stack([torch.bincount(channel.flatten(), minlength=256) for channel in images.unbind(1)])
     return counts / counts.sum(1, dtype=torch.float64)[:, None]

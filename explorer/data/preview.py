@@ -1,6 +1,6 @@
-"""A data set at a glance: its sizes, how its classes are balanced, and a few images.
+"""The preview of a data set: sizes, balance of the classes, and a few images.
 
-It is read in a process of its own; what came of it is kept in the data folder.
+A subprocess reads the data set; the preview is cached in the data folder.
 
 usage: python -m explorer.data.preview        see explorer.workers.protocol
 """
@@ -33,27 +33,27 @@ from explorer.workers.protocol import serve
 
 CACHE = DiskCache("previews", format="2")
 IMAGES = 16
-LARGEST = 256  # pixels: the longer side of an image that is kept
+LARGEST = 256  # longer side of a cached image in pixels
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What is worth knowing before training.
+    """Facts about a data set that users need before training.
 
     Attributes:
-        classes: names, in the order of the labels.
+        classes: Names of the classes, in the order of the labels.
         channels: 1 for grey, 3 for colour.
-        mirrored: whether a mirror image belongs to the same class; none where nobody knows.
-        train: images of each class, with what training will hold out of them.
-        validation: likewise, where the set brings its own.
-        test: likewise.
-        notes: of the loader.
-        mean: of each channel, as a fraction.
-        std: likewise.
-        pixels: height and width that all images share; none where they differ.
-        in_memory: bytes that the images take, where they stay in memory; else 0.
-        images: a few of the training images, uint8, (C, H, W), large ones shrunk.
-        labels: of these images.
+        mirrored: Whether a mirror image belongs to the same class; None if unknown.
+        train: Training images of each class, with those that training will hold out.
+        validation: Validation images of each class; None if the set has none.
+        test: Test images of each class.
+        notes: Messages of the loader.
+        mean: Mean of each channel, from 0 to 1.
+        std: Standard deviation of each channel, from 0 to 1.
+        pixels: Height and width of all images; None if they differ.
+        in_memory: Bytes of the images if they are kept in memory; else 0.
+        images: A few of the training images, uint8, (C, H, W); large ones are shrunk.
+        labels: Labels of these images.
     """
 
     classes: tuple[str, ...]
@@ -71,20 +71,28 @@ class Preview:
     labels: tuple[int, ...] = ()
 
     def held_out(self, fraction: float) -> tuple[int, ...]:
-        """Images of each class that choose the epoch: the set's own, or as ``Dataset.hold_out`` takes them."""
+        """Validation images of each class: the set's own, or those that ``Dataset.hold_out`` takes.
+
+        Args:
+            fraction: Share of each class that is held out.
+        """
         if self.validation is not None:
             return self.validation
         return tuple(share(count, fraction) if fraction else 0 for count in self.train)
 
     def trained(self, fraction: float) -> tuple[int, ...]:
-        """Images of each class that are left to train with."""
+        """Training images of each class without those held out.
+
+        Args:
+            fraction: Share of each class that is held out.
+        """
         if self.validation is not None:
             return self.train
         return tuple(all_ - held for all_, held in zip(self.train, self.held_out(fraction), strict=True))
 
 
 def kept(name: str) -> Preview | None:
-    """What an earlier look at a data set has kept, at once; none where there was none, or the data has changed."""
+    """The cached preview, at once; None if there is none, or the data have changed."""
     try:
         with safe_open(CACHE.path(name), "pt") as file:
             held: dict[str, Any] = json.loads((file.metadata() or {})["preview"])
@@ -99,7 +107,7 @@ def kept(name: str) -> Preview | None:
 
 
 def expected(name: str) -> Preview:
-    """What the catalogue knows of a data set that is not here yet: classes as alike as can be, and no images."""
+    """The preview of a data set before its download, from the catalogue: classes of equal size, and no images."""
     entry = NAMES[name]
     train, test = (
         tuple(count // entry.classes + (place < count % entry.classes) for place in range(entry.classes))
@@ -121,16 +129,16 @@ def expected(name: str) -> Preview:
 
 
 def look(name: str, progress: Progress = silent) -> Preview:
-    """Read a data set in a process of its own, downloading it first where it is not there.
+    """Read a data set in a subprocess, cache its preview and return it; missing files are downloaded first.
 
     Args:
-        name: one of ``NAMES``, or a path.
-        progress: told how far it is.
+        name: One of ``NAMES``, or a path.
+        progress: Callback that receives the progress.
 
     Raises:
-        ContentError: where the data set breaks a rule.
-        InputError: where it can't be read now, or takes too much time or memory.
-        ExplorerError: where the process failed.
+        ContentError: If the data set breaks a rule.
+        InputError: If it can't be read at the moment, or takes too much time or memory.
+        ExplorerError: If the subprocess failed.
     """
     subprocess_runner.call(
         "explorer.data.preview", name, limits(), progress, place=name, environment=settings().for_process()
@@ -142,17 +150,17 @@ def look(name: str, progress: Progress = silent) -> Preview:
 
 
 def read(name: str, progress: Progress = silent) -> None:
-    """Read a data set in this process and keep what is worth knowing.
+    """Read a data set in this process and cache its preview.
 
     Raises:
-        ContentError: naming what breaks a rule, and where.
-        InputError: naming what is missing or can't be read or written.
+        ContentError: If the data break a rule; names the rule and the place.
+        InputError: If something is missing, or can't be read or written; names it.
     """
     before = state(name)
     try:
         dataset = load(name, progress)
     except InputError as error:
-        if name in NAMES or isinstance(error.__context__, OSError):  # the network or a disk fails: try again
+        if name in NAMES or isinstance(error.__context__, OSError):  # network or disk failed; trying again may help
             raise
         raise ContentError(str(error)) from None
     preview = _preview(dataset)
@@ -168,11 +176,13 @@ def forget(name: str) -> None:
 
 
 def state(name: str) -> list[int]:
-    """Changes when the file of a data set does; folders are not watched.
+    """Size and time of a data set's file or folder, which a cached result must match; nothing for named sets.
+
+    Changes inside the folder's own folders are not seen.
 
     Raises:
-        InputError: where there is no such data set.
-        OSError: where its file has just gone.
+        InputError: If there is no such data set.
+        OSError: If its file has just disappeared.
     """
     if name in NAMES:
         return []
@@ -208,7 +218,7 @@ def _preview(dataset: Dataset) -> Preview:
 
 
 def _sample(split: Split, classes: int) -> list[int]:
-    """Positions of a few images, from as many classes as there is room for, in the order of the classes."""
+    """Indices of a few images from as many classes as possible, in the order of the classes."""
     shown = sorted({round(label) for label in torch.linspace(0, classes - 1, min(classes, IMAGES)).tolist()})
     of_class: dict[int, Sequence[int]] = {label: torch.nonzero(split.labels == label)[:, 0].tolist() for label in shown}
     turns = [(turn, label) for turn in range(IMAGES) for label in shown if turn < len(of_class[label])]

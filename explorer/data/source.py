@@ -1,4 +1,4 @@
-"""Where encoded images lie: what is asked of a source, and the source that is a folder."""
+"""Sources of encoded images: the protocol, and folders."""
 
 import hashlib
 import json
@@ -13,8 +13,8 @@ from explorer.errors import InputError, printable
 from explorer.i18n import _
 
 MAX_FILES = 2_000_000
-MAX_BYTES = 2**28  # of one file: more than the most pixels need
-_USUAL = 2**20  # bytes of a photograph
+MAX_BYTES = 2**28  # of one file; more than the most pixels allowed need
+_USUAL = 2**20  # bytes of a usual photograph
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class Listing:
     """The files of a source.
 
     Attributes:
-        names: with their folders before them and slashes between, sorted.
-        state: changes when a file comes, goes or changes.
-        empty: folders that hold neither files nor folders, sorted.
-        notes: on how the names were read.
+        names: Names of the files with their folders, separated by slashes, sorted.
+        state: Text that changes when a file is added, removed or changed.
+        empty: Folders without files and folders, sorted.
+        notes: Messages about the decoding of the names.
     """
 
     names: tuple[str, ...]
@@ -35,36 +35,42 @@ class Listing:
 
     @classmethod
     def of(cls, files: dict[str, Any], empty: Iterable[str] = (), notes: Iterable[str] = ()) -> "Listing":
-        """From names, each with what changes when the file does."""
+        """A listing.
+
+        Args:
+            files: Names of the files, each with a JSON-ready value that changes when the file does.
+            empty: Folders without files and folders.
+            notes: Messages about the decoding of the names.
+        """
         state = hashlib.sha256(json.dumps(sorted(files.items())).encode())
         return cls(tuple(sorted(files)), state.hexdigest(), tuple(sorted(empty)), tuple(notes))
 
 
 class Source(Protocol):
-    """Files by name; survives pickling and forks, so that the workers of a DataLoader can hold it."""
+    """Files by name. Objects can be pickled and forked for the workers of a DataLoader."""
 
     @property
     def path(self) -> Path:
-        """Of the folder or archive."""
+        """Path of the folder or archive."""
 
     def listing(self) -> Listing:
         """All files.
 
         Raises:
-            InputError: where the source can't be listed or is refused.
+            InputError: If the source can't be listed or is refused.
         """
 
     def read(self, name: str) -> bytes:
         """The content of a file.
 
         Raises:
-            InputError: naming the file, where it is gone, broken or too large.
+            InputError: If the file is missing, broken or too large; names it.
         """
 
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder with all below; links are followed, as it is the user's own."""
+    """A folder and everything below it; links are followed, because the folder is the user's own."""
 
     path: Path
 
@@ -72,7 +78,7 @@ class Folder:
         """All regular files.
 
         Raises:
-            InputError: where a folder can't be listed, or holds too many files.
+            InputError: If a folder can't be listed, or there are too many files.
         """
         try:
             empty: list[str] = []
@@ -86,7 +92,7 @@ class Folder:
         """The content of a file.
 
         Raises:
-            InputError: naming the file, where it is gone or too large.
+            InputError: If the file is missing or too large; names it.
         """
         place = self.path / name
         try:
@@ -98,7 +104,11 @@ class Folder:
             ) from None
 
     def _files(self, empty: list[str]) -> Iterator[tuple[str, tuple[int, int]]]:
-        """The files, each with size and time; folders without any go into a list."""
+        """The files, each with size and time of change.
+
+        Args:
+            empty: List to which empty folders are appended.
+        """
         count = 0
         for root, folders, files in os.walk(self.path, onerror=_raise, followlinks=True):
             here = Path(root)
@@ -110,24 +120,28 @@ class Folder:
                 raise InputError(_("{place} holds more than {limit} files").format(place=self.path, limit=MAX_FILES))
             for name in files:
                 place = here / name
-                status = place.stat() if place.exists() else place.lstat()  # a link to nothing fails when it is read
-                if stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode):  # reading a pipe would never end
+                status = place.stat() if place.exists() else place.lstat()  # reading a broken link fails later
+                if stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode):  # reading a pipe could wait for ever
                     yield place.relative_to(self.path).as_posix(), (status.st_size, status.st_mtime_ns)
 
 
 def _leads_back(place: Path) -> bool:
-    """Whether it is a link to a folder that the way to it came through, which would be walked for ever."""
+    """Whether a folder is a link to one of its own parents, which would be walked for ever."""
     return place.is_symlink() and any(folder.resolve().is_relative_to(place.resolve()) for folder in place.parents)
 
 
 def bounded(file: IO[bytes], place: object) -> bytes:
     """The rest of a file.
 
+    Args:
+        file: Open file.
+        place: Name of the file in messages.
+
     Raises:
-        InputError: where that is more than any image needs.
+        InputError: If it has more than ``MAX_BYTES`` bytes.
     """
     data = file.read(_USUAL)
-    if len(data) == _USUAL:  # asked for at once, the most would be allocated for every image
+    if len(data) == _USUAL:  # a single read of the most bytes would allocate that much for every image
         data += file.read(MAX_BYTES + 1 - _USUAL)
     if len(data) > MAX_BYTES:
         raise InputError(_("{place} has more than {limit} bytes").format(place=printable(place), limit=MAX_BYTES))

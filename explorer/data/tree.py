@@ -1,4 +1,4 @@
-"""Which of a source's files are images, of which class and in which split: told by their names alone."""
+"""The images, classes and splits of a source, found by the names of its files."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,8 +14,8 @@ from explorer.errors import InputError, printable, shown
 from explorer.i18n import _, ngettext
 
 INDICES = "class_indices.json"
-ONE_PIECE = ""  # key of a set that comes without splits
-HOLDERS = {"images", "image", "imgs", "img", "pictures", "photos", "jpegimages", "masks", "data"}  # not of a class
+ONE_PIECE = ""  # key of a set without splits
+HOLDERS = {"images", "image", "imgs", "img", "pictures", "photos", "jpegimages", "masks", "data"}  # not classes
 TABLES = {".csv", ".tsv", ".txt", ".json", ".xml", ".xlsx", ".xls", ".mat", ".parquet", ".yaml", ".yml"}
 PACKED = {".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".npz"}
 
@@ -25,10 +25,10 @@ class Tree:
     """Images by split.
 
     Attributes:
-        classes: names, in the order of the labels.
-        splits: names of the files with their labels, by ``train``, ``val``, ``test``, or by ``ONE_PIECE``.
-        understood: what was found where, in sentences.
-        notes: on files that are not used, and classes that a split lacks.
+        classes: Names of the classes, in the order of the labels.
+        splits: Names of the files with their labels, by ``train``, ``val``, ``test``, or by ``ONE_PIECE``.
+        understood: Message about the classes and splits that were found.
+        notes: Messages about unused files, and about classes without images in a split.
     """
 
     classes: tuple[str, ...]
@@ -39,14 +39,14 @@ class Tree:
 
 @dataclass
 class _Found:
-    """What is taken for the set.
+    """The folders that were found.
 
     Attributes:
-        splits: class folders by split, or under ``ONE_PIECE``.
-        unlabelled: folders called after a split that hold none of the classes.
-        unknown: folders beside the splits that are called otherwise.
-        more: folders called after a split that another one stands for.
-        renamed: classes that another split writes in another way, with the training set's names.
+        splits: Class folders by split, or by ``ONE_PIECE``.
+        unlabelled: Folders with the name of a split and none of the classes.
+        unknown: Folders beside the splits with other names.
+        more: Further folders with the name of a split, which are not used.
+        renamed: The training set's names of classes by the spelling in another split.
     """
 
     splits: dict[str, Classes]
@@ -57,16 +57,16 @@ class _Found:
 
 
 def arrange(source: Source, names: Iterable[str], empty: Sequence[str] = ()) -> Tree:
-    """Sort files by the folders they lie in: splits of class folders, or class folders alone, wherever they are.
+    """Sort files by their folders: splits with class folders, or only class folders, at any depth.
 
     Args:
-        source: of the files.
-        names: of the files, with their folders before them.
-        empty: folders without files.
+        source: Source of the files.
+        names: Names of the files with their folders.
+        empty: Folders without files.
 
     Raises:
-        InputError: where the images lie in no class folders, the folders are no classes, the training images are
-            missing, classes differ between splits, or a ``class_indices.json`` doesn't fit.
+        InputError: If the images are in no class folders, the folders are no classes, there is only one class, the
+            training images are missing, classes differ between splits, or a ``class_indices.json`` doesn't fit.
     """
     place = str(source.path)
     visible, kept_by_systems = [], []
@@ -111,7 +111,7 @@ def arrange(source: Source, names: Iterable[str], empty: Sequence[str] = ()) -> 
 
 
 def class_indices(classes: Iterable[str]) -> dict[str, str]:
-    """Names by position, as ``class_indices.json`` holds them."""
+    """Names of classes by position, as in ``class_indices.json``."""
     return {str(position): name for position, name in enumerate(classes)}
 
 
@@ -125,7 +125,7 @@ def _said(sentence: str, names: Sequence[str]) -> Iterator[str]:
 
 
 def _found(place: str, root: Branch, others: Sequence[str]) -> _Found:
-    """The splits, where there are any, or the class folders of a set in one piece."""
+    """The splits if there are any, else the class folders of a set without splits."""
     holders = _of_splits(root)
     if len(holders) > 1:
         raise InputError(
@@ -176,7 +176,7 @@ def _no_class_folders(place: str, root: Branch, others: Sequence[str]) -> str:
 
 
 def _no_labels(others: Sequence[str]) -> str:
-    """What of the other files might have been meant to hold images or labels, and is not read."""
+    """The message about other files that may hold images or labels and are not read; empty if there are none."""
     packed = [name for name in others if PurePosixPath(name).suffix.lower() in PACKED]
     if packed:
         return _("Archives in it are not opened: {names}.").format(names=some(packed))
@@ -185,7 +185,7 @@ def _no_labels(others: Sequence[str]) -> str:
 
 
 def _of_splits(root: Branch) -> list[Branch]:
-    """The outermost folders whose folders are splits."""
+    """The outermost folders that hold splits."""
     level = [root]
     while level:
         if holders := [branch for branch in level if _holds_splits(branch)]:
@@ -195,7 +195,7 @@ def _of_splits(root: Branch) -> list[Branch]:
 
 
 def _holds_splits(branch: Branch) -> bool:
-    """Whether the folders in it are splits: one to train with that has class folders, and others that fit it."""
+    """Whether a folder holds splits: a training folder with class folders, and other folders that fit it."""
     trains = [name for name in branch.folders if split_of(name) == TRAIN]
     if not trains or not all(branch.folders[name].has_class_folders() for name in trains):
         return False
@@ -217,11 +217,11 @@ def _in_splits(place: str, root: Branch, holder: Branch) -> _Found:
             by_split.setdefault(split, []).append(folder)
         else:
             found.unknown.append(folder)
-    if list(by_split) == [TRAIN]:  # the others may lie in another folder
+    if list(by_split) == [TRAIN]:  # the other splits may be in another folder
         for folder in _elsewhere(root, holder):
             by_split.setdefault(split_of(folder.place.name) or TRAIN, []).append(folder)
     known: set[str] = set()
-    for split in SPLITS:  # the training set first: it tells the classes
+    for split in SPLITS:  # the training set comes first, because it defines the classes
         candidates = []
         for folder in by_split.get(split, []):
             labels = {folded(label) for label in folder.within().folders}
@@ -248,7 +248,7 @@ def _in_splits(place: str, root: Branch, holder: Branch) -> _Found:
 
 
 def _elsewhere(branch: Branch, holder: Branch) -> Iterator[Branch]:
-    """Folders called after a split for choosing or testing, outside of the one that has the training set."""
+    """Folders named validation or test outside of the folder ``holder``, which has the training set."""
     for name, folder in branch.folders.items():
         if folder is not holder:
             if split_of(name) not in (TRAIN, None):
@@ -262,10 +262,10 @@ def _labelled(part: Classes) -> list[tuple[str, str]]:
 
 
 def _match(source: Source, found: _Found, labelled: dict[str, list[tuple[str, str]]]) -> None:
-    """See that every class is one of the training set, be it in another spelling.
+    """Check that the training set has every class, and note other spellings in ``found.renamed``.
 
     Raises:
-        InputError: naming a class that the training set lacks.
+        InputError: If the training set lacks a class; names it.
     """
     training = next(iter(found.splits.values())).images
     spelled: dict[str, list[str]] = {}
@@ -293,7 +293,11 @@ def _classes(source: Source, labelled: dict[str, list[tuple[str, str]]], indices
 
 
 def _ordered(classes: tuple[str, ...], text: bytes, place: Path) -> tuple[str, ...]:
-    """The classes in the order of a ``class_indices.json``."""
+    """The classes in the order of a ``class_indices.json``.
+
+    Raises:
+        InputError: If the file does not name exactly these classes.
+    """
     try:
         wanted = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -318,7 +322,7 @@ def _ordered(classes: tuple[str, ...], text: bytes, place: Path) -> tuple[str, .
 
 
 def _left_out(root: Branch, used: set[str], found: _Found) -> Iterator[str]:
-    """Of the images that are not used, where they lie and why they are left out."""
+    """Messages about unused images: their folders, and the reasons."""
     told: set[str] = set()
     reasons = [
         (_("Left out, as no class folders in it tell labels: {folder} (images: {count})."), found.unlabelled),
@@ -339,7 +343,7 @@ def _left_out(root: Branch, used: set[str], found: _Found) -> Iterator[str]:
 
 
 def _empty(root: Branch, empty: Sequence[str]) -> list[str]:
-    """Folders without files that look like classes or splits, as far as no system has left them behind."""
+    """Empty folders that may be meant as classes or splits, without those that systems leave behind."""
     return (
         [f"{name}/" for name in empty if not any(map(is_of_system, PurePosixPath(name).parts))] if root.folders else []
     )

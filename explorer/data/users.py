@@ -13,14 +13,19 @@ from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.workers.progress import Progress
 
-TOLERATED = 0.1  # part of the images that may be broken
+TOLERATED = 0.1  # largest share of broken images
 
 
 def load(name: str, source: Source, progress: Progress) -> Dataset:
     """A data set from class folders; broken images are left out, with a note.
 
+    Args:
+        name: Name or path, as the user gave it.
+        source: Folder or archive.
+        progress: Callback that receives the progress of decoding.
+
     Raises:
-        InputError: naming the place and the rule that it breaks.
+        InputError: If a rule is broken; names the place and the rule.
     """
     listing = source.listing()
     tree = arrange(source, listing.names, listing.empty)
