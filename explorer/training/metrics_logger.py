@@ -41,9 +41,8 @@ class Journal:
         self.saving = 0.0  # seconds for the last checkpoint
         self.unsaved_best: dict[str, Any] | None = None
         self.events: SummaryWriter | None = None
-        self.points: SummaryWriter | None = (
-            None  # separate, because it counts steps and purge_step holds for a whole file
-        )
+        # Separate from events: it counts steps, and purge_step hides everything in a file after a step.
+        self.points: SummaryWriter | None = None
 
     def open(self, training: Training, classes: Sequence[str]) -> None:
         """Starts the files, or continues them after a checkpoint."""

@@ -1,4 +1,4 @@
-"""Trained weights: a safetensors file whose header holds the card as JSON, and the card once more beside it."""
+"""Weights files: safetensors with the card as JSON in the header, and a copy of the card in a JSON file."""
 
 import json
 from collections.abc import Iterator
@@ -23,12 +23,12 @@ from explorer.specs.base import explain
 from explorer.specs.reading import decode, legible, read_json
 
 CARD = "card"  # key in the header's metadata
-MAX_NAME = 500  # characters of what a card or a class is called
-MAX_HEADER = 16_000_000  # bytes of what stands before the numbers
+MAX_NAME = 500  # characters of the name of a card or a class
+MAX_HEADER = 16_000_000  # bytes of the header
 
 
 class Card(BaseModel):
-    """What goes with the numbers: how to rebuild the network, feed it, and where it comes from."""
+    """The card of weights: how to rebuild the network, how to prepare its images, and where the weights come from."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -45,24 +45,24 @@ class Card(BaseModel):
 
     @property
     def network_spec(self) -> Spec:
-        """The network.
+        """Spec of the network.
 
         Raises:
-            SpecError: where the spec breaks a rule.
+            SpecError: If the spec breaks a rule.
         """
         return parse_spec(self.spec)
 
     @property
     def inputs(self) -> Preprocessing:
-        """What is done to an image first."""
+        """Preprocessing of the images."""
         return Preprocessing.from_dict(self.preprocessing)
 
     @classmethod
     def parse(cls, text: str, place: Path) -> Self:
-        """The card of a file, whose parts fit each other.
+        """Parses the card of a file and checks that its parts fit each other.
 
         Raises:
-            InputError: naming file, key and rule.
+            InputError: If the card breaks a rule. Names file, key and rule.
         """
         try:
             data = decode(text, CARD)
@@ -119,13 +119,16 @@ class Card(BaseModel):
 
 
 def check_beside(target: Path) -> None:
-    """Keep the card of a file from taking the place of something else.
+    """Checks that the JSON file of a card would not replace another file.
+
+    Args:
+        target: Path of the weights file.
 
     Raises:
-        InputError: where what is beside is no card.
+        InputError: If the existing JSON file is not a card.
     """
     if target.is_dir():
-        return  # writing says so
+        return  # writing raises the error
     card = target.with_suffix(".json")
     if card == target:
         raise InputError(_("output: {file} is the name of the card; end the file's otherwise").format(file=target))
@@ -141,10 +144,10 @@ def check_beside(target: Path) -> None:
 
 
 def save(path: Path, tensors: dict[str, Tensor], card: Card) -> None:
-    """Write weights with their card, and the card as ``.json`` beside; whole or not at all.
+    """Writes weights with their card, and the card as a ``.json`` file. Both files are written atomically.
 
     Raises:
-        OSError: where the file can't be written.
+        OSError: If the file can't be written.
     """
     text = json.dumps(_document(card), ensure_ascii=False)
     kept = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
@@ -154,10 +157,14 @@ def save(path: Path, tensors: dict[str, Tensor], card: Card) -> None:
 
 
 def save_card(path: Path, card: Card) -> None:
-    """Write the card of a file beside it.
+    """Writes the JSON file of a card.
+
+    Args:
+        path: Path of the weights file.
+        card: Card of the weights.
 
     Raises:
-        OSError: where it can't be written.
+        OSError: If it can't be written.
     """
     with whole(path.with_suffix(".json"), durable=True) as part:
         _write_card(part, card)
@@ -168,20 +175,20 @@ def _write_card(part: Path, card: Card) -> None:
 
 
 def _document(card: Card) -> Any:
-    """A card as JSON that is read again; numbers that are not finite are null: JSON has none."""
+    """Returns a card as valid JSON values. Numbers that are not finite become null, because JSON has none."""
     return legible(json.loads(json.dumps(card.model_dump()), parse_constant=lambda _name: None))
 
 
 def prepared(source: Path, *, half: bool = False, terms: str | None = None) -> tuple[dict[str, Tensor], Card]:
-    """Weights as they are given to others.
+    """Returns weights and card for publication.
 
     Args:
-        source: a weights file.
-        half: round to float16.
-        terms: the license that goes on the card.
+        source: Weights file.
+        half: Whether to round to float16.
+        terms: License for the card.
 
     Raises:
-        InputError: where the file can't be read, or holds numbers that float16 can't.
+        InputError: If the file can't be read, or holds numbers beyond float16's range.
     """
     tensors, card = read(source)
     if half:
@@ -193,10 +200,10 @@ def prepared(source: Path, *, half: bool = False, terms: str | None = None) -> t
 
 
 def halved(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The same rounded to float16: half the size, for nearly all networks the same answers.
+    """Rounds tensors to float16. This halves the size, and nearly all networks give the same answers.
 
     Raises:
-        InputError: naming a tensor with numbers that float16 can't hold.
+        InputError: If a tensor has numbers beyond float16's range. Names the tensor.
     """
     rounded = {}
     for name, tensor in tensors.items():
@@ -211,15 +218,15 @@ def halved(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def single(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The same with floating-point numbers as float32, in which everything is computed."""
+    """Converts floating-point tensors to float32, in which everything is computed."""
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], Card]:
-    """Tensors by name as they are stored, mapped from the file, and the card.
+    """Reads a weights file: the tensors by name as stored, mapped from the file, and the card.
 
     Raises:
-        InputError: where the file is gone, damaged, or has no card.
+        InputError: If the file is missing, damaged, or has no card.
     """
     with _opened(path) as file:
         names = file.keys()
@@ -227,10 +234,10 @@ def read(path: Path) -> tuple[dict[str, Tensor], Card]:
 
 
 def read_card(path: Path) -> Card:
-    """The card alone, from the header: quick for any size.
+    """Reads only the card, from the header. Fast for any size.
 
     Raises:
-        InputError: where the file is gone, damaged, or has no card.
+        InputError: If the file is missing, damaged, or has no card.
     """
     with _opened(path) as file:
         return _header(file, path)
@@ -268,21 +275,25 @@ def _header(file: Any, path: Path) -> Card:
 
 
 def write_pth(path: Path, file: Path | BinaryIO) -> None:
-    """The tensors of a file as PyTorch's own ``.pth``: what ``torch.save`` writes of a state dict, in float32.
+    """Writes the tensors of a weights file as ``.pth``: a state dict in float32, as ``torch.save`` writes it.
+
+    Args:
+        path: Weights file.
+        file: Path or open file to write to.
 
     Raises:
-        InputError: as :func:`read` does.
-        OSError: where the file can't be written.
+        InputError: As in :func:`read`.
+        OSError: If the file can't be written.
     """
     tensors, card = read(path)
     torch.save(state_dict(build(card.network_spec, "meta"), single(tensors)), file)
 
 
 def pth_bytes(path: Path) -> bytes:
-    """What :func:`write_pth` writes, in memory.
+    """Returns the bytes that :func:`write_pth` writes.
 
     Raises:
-        InputError: as :func:`read` does.
+        InputError: As in :func:`read`.
     """
     file = BytesIO()
     write_pth(path, file)
@@ -290,10 +301,10 @@ def pth_bytes(path: Path) -> bytes:
 
 
 def load(path: Path) -> tuple[nn.Module, Card]:
-    """The network with its weights, in float32 and evaluation mode, and its card.
+    """Loads a network with its weights, in float32 and evaluation mode, and its card.
 
     Raises:
-        InputError: where the file can't be read or the tensors don't fit the card's spec.
+        InputError: If the file can't be read, or its tensors don't fit the card's spec.
     """
     tensors, card = read(path)
     network = build(card.network_spec, "meta")

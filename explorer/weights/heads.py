@@ -1,8 +1,8 @@
-"""Trained dense heads as convolutions, and networks that are asked about images of another size.
+"""Trained dense heads as convolutions, and networks for images of another size.
 
-A linear layer over a map of 7x7 is a convolution of 7x7 with the same numbers (Simonyan and Zisserman 2015, section
-3.2): at the size that it was trained at it gives the same scores, and on larger images it slides, and the scores of all
-places are averaged.
+A linear layer on a 7x7 map equals a 7x7 convolution with the same weights (Simonyan and Zisserman 2015, section 3.2).
+At the training size it gives the same scores. On larger images the convolution slides, and the scores of all positions
+are averaged.
 """
 
 from torch import Tensor
@@ -14,11 +14,11 @@ from explorer.i18n import _
 from explorer.specs.base import MAX_IMAGE
 from explorer.weights.files import Card
 
-LARGEST = 1024  # pixels a side: of such an image VGG-16 keeps a gigabyte of maps
+LARGEST = 1024  # pixels a side: VGG-16's maps for such an image take a gigabyte
 
 
 def is_dense(spec: Spec) -> bool:
-    """Whether a network has a head that can become one of convolutions."""
+    """Returns whether a network has a dense head that can be converted to convolutions."""
     try:
         spec.with_convolutional_head()
     except InputError:
@@ -27,10 +27,10 @@ def is_dense(spec: Spec) -> bool:
 
 
 def with_convolutions(tensors: dict[str, Tensor], card: Card) -> tuple[dict[str, Tensor], Card]:
-    """Weights whose dense head is one of convolutions, with the same scores at the size of the card.
+    """Converts the dense head of weights to convolutions. The scores at the card's image size stay the same.
 
     Raises:
-        InputError: as ``Spec.with_convolutional_head`` does.
+        InputError: As in ``Spec.with_convolutional_head``.
     """
     spec = card.network_spec.with_convolutional_head()
     shapes = {name: tensor.shape for name, tensor in build(spec, "meta").state_dict().items()}
@@ -40,14 +40,14 @@ def with_convolutions(tensors: dict[str, Tensor], card: Card) -> tuple[dict[str,
 
 
 def at_size(card: Card, size: int | None) -> Card:
-    """The card for images of another size, whose network has the same weights.
+    """Returns the card for images of another size, for the same weights.
 
     Args:
-        card: of the weights.
-        size: side of the images in pixels; None leaves the card as it is.
+        card: Card of the weights.
+        size: Side of the images in pixels. None returns the card unchanged.
 
     Raises:
-        InputError: where the network can't take images of that size with these weights.
+        InputError: If the network can't take images of that size with these weights.
     """
     spec, inputs = card.network_spec, card.inputs
     if size in (None, spec.image_size):
@@ -65,7 +65,7 @@ def at_size(card: Card, size: int | None) -> Card:
             )
         )
     preprocessing = inputs.to_dict() | {"size": size}
-    if inputs.resize is not None:  # as much of the picture as before
+    if inputs.resize is not None:  # the crop shows the same part of the picture
         preprocessing["resize"] = max(round(inputs.resize * size / inputs.size), size)
     return card.model_copy(update={"spec": resized.to_dict(), "preprocessing": preprocessing})
 

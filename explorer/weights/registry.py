@@ -1,4 +1,4 @@
-"""Every set of weights that has a name: those of the product, the user's imports, jobs' and torchvision's."""
+"""The registry of all named weights: pretrained weights, imports, best weights of jobs, and torchvision's weights."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ FOREIGN = frozenset({".pth", ".pt", ".th", ".ckpt", ".bin", ".pkl", ".tar"})
 
 
 class Kind(StrEnum):
-    """Where weights come from."""
+    """The origin of weights."""
 
     PRETRAINED = "pretrained"
     IMPORTED = "imported"
@@ -34,13 +34,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """One set of weights in the list.
+    """One set of weights in the registry.
 
     Attributes:
-        name: that :func:`find` understands.
-        path: of the file; torchvision's come there when they are first used.
-        card: none where the file is broken.
-        fault: what is wrong with a broken file, in words.
+        name: Name that :func:`find` understands.
+        kind: Origin of the weights.
+        path: Path of the file. torchvision's files are created at their first use.
+        card: Card. None if the file is damaged.
+        fault: Sentence that says what is wrong with a damaged file.
     """
 
     name: str
@@ -51,11 +52,11 @@ class Entry:
 
     @property
     def is_there(self) -> bool:
-        """Whether using it needs no download; a file of others' may have gone since, as its reader will say."""
+        """Whether it can be used without a download. Other files are assumed to exist; reading reports a lost one."""
         return self.kind is not Kind.TORCHVISION or self.path.is_file()
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; of the card what tells weights apart."""
+        """Returns JSON-ready values, with the parts of the card that distinguish weights."""
         told: dict[str, Any] = {
             "name": self.name, "kind": self.kind, "path": str(self.path), "is_there": self.is_there, "fault": self.fault
         }  # fmt: skip
@@ -66,10 +67,10 @@ class Entry:
 
 
 def entries() -> list[Entry]:
-    """Everything that has a name, of files the header alone read; one that is broken is listed as such."""
+    """Returns all named weights. Reads only the headers of files. A damaged file is included, with its fault."""
     found: dict[str, Entry] = {}
     for kind, name, path in _files():
-        if name in found:  # the first of a name has it, the others go by their paths
+        if name in found:  # the first entry gets the name, later ones are named by their paths
             name = printable(path)
         found[name] = _entry(name, kind, path)
     for name, entry in torchvision.catalogue().items():
@@ -78,7 +79,7 @@ def entries() -> list[Entry]:
 
 
 def known(text: str) -> Entry | None:
-    """The weights of a name in the list, or torchvision's best of a model; None where there are none, as for a path."""
+    """Returns the weights with this name, or a torchvision model's best weights. None if there are none."""
     name = text
     if text.startswith(TORCHVISION):
         try:
@@ -89,27 +90,27 @@ def known(text: str) -> Entry | None:
 
 
 def local(text: str) -> Path | None:
-    """The file of weights on this machine that a user names, by name, a job's id or path; None where there is none."""
+    """Returns the weights file on this machine for a name, a job's id or a path. None if there is none."""
     try:
         for _kind, name, path in _files():
             if name == text and path.is_file():
                 return path
         path = Path(text)
         return path if path.is_file() else None
-    except (OSError, ValueError):  # no access, a name longer than names may be, a null character
+    except (OSError, ValueError):  # no access, a name that is too long, a null character
         return None
 
 
 def find(text: str, progress: Progress = silent) -> Path:
-    """The file of the weights that a user names; torchvision's are downloaded when first asked for.
+    """Returns the weights file that a user names. Downloads torchvision's weights when they are first used.
 
     Args:
-        text: a name of :func:`entries`, the name of a torchvision model for its best weights
-            (``torchvision:vgg16``), or a path.
-        progress: told how far a download is.
+        text: Name from :func:`entries`, a path, or the name of a torchvision model for its best weights
+            (``torchvision:vgg16``).
+        progress: Callback for the progress of a download.
 
     Raises:
-        InputError: where there are none such; where torchvision's can't be had.
+        InputError: If there are no such weights, or torchvision's can't be downloaded.
     """
     if text.startswith(TORCHVISION):
         return torchvision.fetch(text, progress)
@@ -145,7 +146,7 @@ def _entry(name: str, kind: Kind, path: Path) -> Entry:
         return Entry(name, kind, path, None, str(error))
 
 
-@lru_cache(maxsize=1000)  # a page lists them with every click
+@lru_cache(maxsize=1000)  # a page lists them after every click
 def _card(path: Path, _changed: int, _size: int) -> Card:
     return read_card(path)
 

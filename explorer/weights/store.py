@@ -1,6 +1,6 @@
-"""The folder of weights with names: imports come into it, and jobs' weights are published there.
+"""The weights store: a folder of named weights, for imports and published weights of jobs.
 
-Whoever changes it holds its lock, so that of two who want the same name one has it and the other is told.
+Every change holds the store's lock. So if two processes want the same name, one gets it and the other gets an error.
 """
 
 import re
@@ -22,19 +22,19 @@ from explorer.weights.heads import with_convolutions
 from explorer.weights.registry import SUFFIX, Entry, Kind, entries
 
 LOCK = ".lock"
-PATIENCE = 60.0  # seconds: others write large files
+PATIENCE = 60.0  # seconds to wait for the lock, because others may write large files
 LONGEST = 80  # characters of a name
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
-_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # on Windows, with any ending
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # reserved on Windows, with any suffix
 
 
 @contextmanager
 def reserved(name: str) -> Iterator[Path]:
-    """The path of a new file of weights; meanwhile nobody else can take the name.
+    """Reserves a name and yields the path for a new weights file. Nobody else can take the name meanwhile.
 
     Raises:
-        InputError: where the name breaks a rule or is taken; where the file can't be written.
+        InputError: If the name breaks a rule or is taken, or the file can't be written.
     """
     with _held() as folder:
         check(name)
@@ -43,19 +43,19 @@ def reserved(name: str) -> Iterator[Path]:
 
 
 def publish(job: str, name: str, *, half: bool = False, terms: str | None = None) -> Path:
-    """Copy a job's best weights, so that they stay when the run is deleted.
+    """Copies a job's best weights to the store, where they stay when the run is deleted.
 
     Args:
-        job: its id.
-        name: of the copy.
-        half: round to float16.
-        terms: the license that goes on the card.
+        job: Id of the job.
+        name: Name of the copy.
+        half: Whether to round to float16.
+        terms: License for the card.
 
     Returns:
-        The new file.
+        Path of the new file.
 
     Raises:
-        InputError: where there are no such weights, the name breaks a rule or is taken, or the file can't be written.
+        InputError: If there are no such weights, the name breaks a rule or is taken, or the file can't be written.
     """
     source = _found(job)
     if source.kind is not Kind.JOB:
@@ -66,17 +66,17 @@ def publish(job: str, name: str, *, half: bool = False, terms: str | None = None
 
 
 def convolve(source: Path, name: str) -> Path:
-    """Keep a copy of weights whose dense head is one of convolutions, so that it takes images of any size.
+    """Stores a copy of weights with the dense head converted to convolutions, which takes images of any size.
 
     Args:
-        source: the file of the weights.
-        name: of the copy.
+        source: Weights file.
+        name: Name of the copy.
 
     Returns:
-        The new file.
+        Path of the new file.
 
     Raises:
-        InputError: where the head can't be turned, the name breaks a rule or is taken, or the file can't be written.
+        InputError: If the head can't be converted, the name breaks a rule or is taken, or the file can't be written.
     """
     turned = with_convolutions(*read(source))
     with reserved(name) as path, _in_words(path.parent):
@@ -85,14 +85,13 @@ def convolve(source: Path, name: str) -> Path:
 
 
 def rename(old: str, new: str) -> Path:
-    """Give imported or published weights another name; their card stays as it is.
+    """Renames imported or published weights. Their card stays the same.
 
     Returns:
-        The file under its new name.
+        Path of the renamed file.
 
     Raises:
-        InputError: where they may not be changed, are gone or needed by a job; where the name breaks a rule or is
-            taken.
+        InputError: If they may not be changed, are missing or in use by a job, or the name breaks a rule or is taken.
     """
     with _held() as folder:
         source = _own(old).path
@@ -106,10 +105,10 @@ def rename(old: str, new: str) -> Path:
 
 
 def delete(name: str) -> None:
-    """Delete imported or published weights with their card.
+    """Deletes imported or published weights with their card.
 
     Raises:
-        InputError: where they may not be deleted, are gone already, or a job needs them.
+        InputError: If they may not be deleted, are missing, or in use by a job.
     """
     with _held() as folder:
         path = _own(name).path
@@ -120,14 +119,14 @@ def delete(name: str) -> None:
 
 
 def check(name: str, *, given_up: str = "") -> None:
-    """See whether weights can have a name that none have yet.
+    """Checks that a new name is valid and free.
 
     Args:
-        name: that they shall have.
-        given_up: the name that they have until then, which may differ in upper and lower case alone.
+        name: New name.
+        given_up: Present name of the weights, which the new name may repeat in other upper and lower case.
 
     Raises:
-        InputError: where it breaks a rule, or is taken.
+        InputError: If the name breaks a rule, or is taken.
     """
     if len(name) > LONGEST or not _NAME.fullmatch(name) or name.lower().endswith(SUFFIX):
         raise InputError(
@@ -143,7 +142,7 @@ def check(name: str, *, given_up: str = "") -> None:
 
 
 def suggested(text: str) -> str:
-    """A name that is free, like a text of any kind."""
+    """Returns a valid and free name that resembles a text."""
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", text.removesuffix(SUFFIX))[: LONGEST - 4].strip("._-") or "weights"
     if _DEVICE.fullmatch(stem):
         stem = f"weights-{stem}"
@@ -152,7 +151,7 @@ def suggested(text: str) -> str:
 
 
 def fixed(entry: Entry) -> str | None:
-    """Why weights can be neither renamed nor deleted here; none where they can."""
+    """Returns a sentence that says why weights can't be renamed or deleted. None if they can."""
     match entry.kind:
         case Kind.IMPORTED:
             return None
@@ -165,12 +164,12 @@ def fixed(entry: Entry) -> str | None:
 
 
 def _taken(given_up: str = "") -> set[str]:
-    """Names that are no longer free, in lower case: a file system may not tell it from upper."""
+    """Returns the names in use, in lower case, because a file system may not distinguish upper and lower case."""
     return {
         name.casefold()
         for entry in entries()
         if entry.name != given_up
-        # Of two files of a name one goes by its path in the list.
+        # If two files have one name, the list names the second by its path.
         for name in ((entry.name, printable(entry.path.stem)) if entry.kind is Kind.IMPORTED else (entry.name,))
     }
 
@@ -185,7 +184,7 @@ def _found(name: str) -> Entry:
 
 
 def _own(name: str) -> Entry:
-    """Weights that may be changed, and are not needed as they are."""
+    """Returns weights that may be changed and are not in use."""
     entry = _found(name)
     if reason := fixed(entry):
         raise InputError(_("{name}: {reason}").format(name=name, reason=reason))
@@ -201,7 +200,7 @@ def _own(name: str) -> Entry:
 
 @contextmanager
 def _held() -> Iterator[Path]:
-    """The folder, which nobody else changes meanwhile."""
+    """Locks the folder and yields it."""
     folder = settings().weights_dir
     with _in_words(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -215,7 +214,7 @@ def _held() -> Iterator[Path]:
 
 @contextmanager
 def _in_words(folder: Path) -> Iterator[None]:
-    """What the folder's disk says becomes words."""
+    """Translates disk errors of the folder to InputError."""
     try:
         yield
     except OSError as error:
@@ -227,7 +226,7 @@ def _in_words(folder: Path) -> Iterator[None]:
 
 
 def _is_card(path: Path) -> bool:
-    """Whether a file beside weights is theirs, and not somebody's of the same name."""
+    """Returns whether a JSON file is the card of weights, and not another file with the same name."""
     try:
         Card.model_validate(read_json(path, CARD))
     except (InputError, ValidationError):

@@ -1,4 +1,4 @@
-"""Weights of this product's that are imported again: what their card says needs no question."""
+"""Imports weights of this product again: their card answers the questions."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,14 +12,14 @@ from explorer.weights.files import Card
 
 
 def guess(card: Card, tensors: Mapping[str, Tensor]) -> Guess:
-    """The network of a card, whose tensors these are; auxiliary heads, which help in training only, are left out."""
+    """Returns the network of a card. Leaves out auxiliary heads, which only help in training."""
     names = our_shapes(card.network_spec)
     ignored = tuple(name for name in tensors if name not in names)
     return Guess(card.network_spec, {name: name for name in names}, ignored=ignored)
 
 
 def answers(card: Card | None) -> dict[str, Any]:
-    """What a card says of images and classes, by the key of the question."""
+    """Returns the card's answers about images and classes, by the key of the question."""
     if card is None:
         return {}
     known = card.inputs.to_dict()
@@ -27,7 +27,7 @@ def answers(card: Card | None) -> dict[str, Any]:
 
 
 def question(asked: Question, card: Card | None) -> Question:
-    """A question of images or classes, with what the card says as the likely answer."""
+    """Returns a question about images or classes with the card's value as the likely answer."""
     if card is None:
         return asked
     words = {
@@ -42,7 +42,7 @@ def question(asked: Question, card: Card | None) -> Question:
 
 
 def kept(before: Card, card: Card) -> Card:
-    """The new card with what the one before says of data and licence, and its figures where they are still true."""
+    """Returns the new card with the old card's data and license, and its metrics if they still hold."""
     same = (card.network_spec, card.inputs) == (before.network_spec, before.inputs)
     return card.model_copy(
         update={

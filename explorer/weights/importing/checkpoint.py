@@ -1,4 +1,4 @@
-"""A file from elsewhere, whatever it is, as named tensors."""
+"""Reads any checkpoint file as named tensors."""
 
 import tempfile
 from collections.abc import Iterator
@@ -23,15 +23,15 @@ from explorer.weights.importing.wrappers import Found, unwrap
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a file from elsewhere holds, made safe.
+    """The content of a checkpoint file, checked and safe.
 
     Attributes:
-        tensors: by their names without wrappers and prefixes, on the CPU, mapped from a safetensors file.
-        ordered: whether the order is that in which the file's maker registered them; safetensors files sort by name.
-        beside: what stood beside the tensors, ready for JSON: ``{"epoch": 12, "classes": ["cat", "dog"]}``.
-        ignored: names of what was left out: second copies, and whole states such as ``optimizer``.
-        notes: what was opened, stripped and left out, in words.
-        card: where the file is one of this product's, whose tensors are those of the card's network.
+        tensors: Tensors by their names without wrappers and prefixes, on the CPU, mapped from a safetensors file.
+        ordered: Whether the order is that of registration in the original network. Safetensors files sort by name.
+        beside: Other values of the file, JSON-ready: ``{"epoch": 12, "classes": ["cat", "dog"]}``.
+        ignored: Names of what was left out: tied copies, and whole states such as ``optimizer``.
+        notes: Sentences about what was opened, removed from names and left out.
+        card: Card, if the file is one of this product and its tensors are those of the card's network.
     """
 
     tensors: dict[str, Tensor]
@@ -44,14 +44,14 @@ class Checkpoint:
 
 @contextmanager
 def opened(path: Path, name: str) -> Iterator[Checkpoint]:
-    """Open a checkpoint of any kind; temporary files are gone after the block.
+    """Opens a checkpoint of any kind. Removes temporary files after the block.
 
     Args:
-        path: of the file.
-        name: what messages call the file.
+        path: Path of the file.
+        name: Name of the file for messages.
 
     Raises:
-        InputError: naming file and fault.
+        InputError: If it can't be read. Names file and fault.
     """
     with ExitStack() as stack:
         try:
@@ -65,7 +65,7 @@ def _read(path: Path, stack: ExitStack) -> Checkpoint:
     kind = kind_of(path)
     if kind is Kind.SAFETENSORS:
         tensors, metadata = mapped(path)
-        metadata.pop("format", None)  # "pt" says nothing
+        metadata.pop("format", None)  # "pt" has no information
         text = metadata.pop(CARD, None)
         notes: tuple[str, ...] = ()
         if text is not None:
@@ -77,7 +77,8 @@ def _read(path: Path, stack: ExitStack) -> Checkpoint:
         checkpoint = Checkpoint(found.tensors, ordered=False, **_around(found))
         checkpoint = replace(checkpoint, notes=(*notes, *checkpoint.notes))
     else:
-        folder = tempfile.TemporaryDirectory(prefix="explorer-", ignore_cleanup_errors=True)  # a mapped file on Windows
+        # Windows can't delete a mapped file, so errors of the cleanup are ignored.
+        folder = tempfile.TemporaryDirectory(prefix="explorer-", ignore_cleanup_errors=True)
         output = Path(stack.enter_context(folder), "converted.safetensors")
         tensors, answer = convert(path, kind, output)
         checkpoint = Checkpoint(tensors, ordered=True, **_around(answer))
@@ -85,10 +86,10 @@ def _read(path: Path, stack: ExitStack) -> Checkpoint:
 
 
 def _with_card(tensors: dict[str, Tensor], text: str) -> Checkpoint:
-    """A file of this product's, or of somebody who says so: the card is no more than data.
+    """Returns the checkpoint of a file with a card of this product. The card may be forged, so it is only data.
 
     Raises:
-        InputError: where the card breaks a rule, or is another network's.
+        InputError: If the card breaks a rule, or belongs to another network.
     """
     card = Card.parse(text, Path(CARD))
     try:
@@ -108,7 +109,7 @@ def _checked(checkpoint: Checkpoint) -> Checkpoint:
     for name, tensor in checkpoint.tensors.items():
         check_kind(name, tensor)
         check_values(name, tensor)
-    if checkpoint.card is not None:  # its network has every tensor, copies too
+    if checkpoint.card is not None:  # its network has every tensor, including tied copies
         return checkpoint
     tensors, notes = computed(checkpoint.tensors)
     if notes:

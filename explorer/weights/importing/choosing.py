@@ -1,4 +1,4 @@
-"""Which of several networks of the same shapes a checkpoint holds: what its running statistics go best with."""
+"""Chooses among networks with the same shapes the one that fits a checkpoint's running statistics best."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -12,14 +12,18 @@ from explorer.families.recognition.guess import Guess, Misfit, assembled
 from explorer.i18n import _
 from explorer.weights.importing.proof import Disagreement, disagreement
 
-DOUBTFUL = 0.5  # disagreement above which nobody would call it the same network
+DOUBTFUL = 0.5  # disagreement above which it is probably another network
 
 
 Readings = tuple[tuple[Guess, Disagreement | None], ...]
 
 
 def chosen(guesses: list[Guess], tensors: Mapping[str, Tensor]) -> tuple[Guess, tuple[str, ...], Readings]:
-    """The first guess, unless running statistics speak clearly for another; notes, and how well each reading fits."""
+    """Chooses the first guess, unless running statistics clearly support another.
+
+    Returns:
+        The guess, notes, and the disagreement of each candidate.
+    """
     readings = tuple((guess, doubt(guess, assembled(guess, tensors))) for guess in guesses)
     first, own = readings[0]
     known = [(guess, error) for guess, error in readings if error is not None]
@@ -39,18 +43,21 @@ def chosen(guesses: list[Guess], tensors: Mapping[str, Tensor]) -> tuple[Guess, 
 
 
 def doubt(guess: Guess, tensors: Mapping[str, Tensor]) -> Disagreement | None:
-    """How far a guess is from its running statistics; None where it has none, or torchvision's names settle it."""
+    """Returns the disagreement of a guess with its running statistics.
+
+    None if it has no statistics, or torchvision's names already identify it.
+    """
     return disagreement(guess.spec, tensors) if guess.units else None
 
 
 def better(error: Disagreement, readings: Readings) -> tuple[Guess, Disagreement] | None:
-    """The reading that goes clearly better with the running statistics than the one that was taken, if any does."""
+    """Returns the candidate that fits the running statistics clearly better than the chosen one. None if none does."""
     known = [(guess, other) for guess, other in readings if other is not None and other.beats(error)]
     return min(known, key=lambda reading: reading[1].reading, default=None)
 
 
 def differing(found: Guess, other: Guess) -> str:
-    """The settings in which another reading differs, as they can be given to ``--set``."""
+    """Returns the settings in which another candidate differs, in the form for ``--set``."""
     ours, theirs = (guess.spec.to_dict() | guess.adapting for guess in (found, other))
     return " ".join(
         f"{key}={','.join(map(str, value)) if isinstance(value, list) else value}"
@@ -60,14 +67,14 @@ def differing(found: Guess, other: Guess) -> str:
 
 
 def _preset(guess: Guess) -> Guess:
-    """The guess with its own reading as the likely answers."""
+    """Returns the guess with its own settings as the likely answers."""
     fields = guess.spec.to_dict() | guess.adapting
     likely = (replace(q, likely=fields.get(q.key, q.likely)) for q in guess.questions)
     return replace(guess, questions=tuple(likely))
 
 
 def fitting_to(guesses: list[Guess], spec: Spec) -> Iterator[Guess]:
-    """The guesses as the network that was named, those that differ in nothing else once."""
+    """Yields the guesses that can be the named network, without duplicates."""
     seen: list[dict[str, Any]] = []
     for guess in guesses:
         with suppress(Misfit):

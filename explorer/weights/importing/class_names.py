@@ -1,4 +1,4 @@
-"""Names of classes: beside the tensors of a checkpoint, in a file, on a command line."""
+"""Names of classes, from a checkpoint, a file or a command line."""
 
 import codecs
 import json
@@ -12,25 +12,25 @@ from explorer.errors import InputError, readable, shown
 from explorer.i18n import _
 from explorer.specs.reading import decode
 
-# Keys of lists and dictionaries of names, in small letters, without dashes and with "to" for a 2.
+# Keys of lists and dictionaries of names, in lower case, without dashes and underscores, and with "to" for "2".
 NAMES = (
     "classes", "classnames", "labels", "labelnames", "categories", "idxtoclass", "classtoidx", "classindices",
     "idxtolabel", "labeltoidx", "idtolabel", "labeltoid",
 )  # fmt: skip
 NUMBERED = re.compile(r"(?P<number>\d{1,6})\s*[\s,;:]\s*(?P<name>.+)")  # a line such as "0 cat"
 NUMBERED_BEHIND = re.compile(r"(?P<name>.+?)\s*[\s,;:]\s*(?P<number>\d{1,6})")  # "cat,0"
-MARKS = (  # the longer ones first: that of UTF-32 begins as that of UTF-16 does
+MARKS = (  # longest first: UTF-32's byte order mark begins like UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-DEPTH = 3  # of settings in each other that are looked into
+DEPTH = 3  # most levels of nested settings to search
 MAX_LIST = 4_000_000  # bytes of a file of class names
 
 
 def decoded(key: object, value: object) -> object:
-    """What stands beside tensors; safetensors files keep text alone, in which names are JSON."""
+    """Decodes a value of a checkpoint. Safetensors files only hold text, so class names are JSON there."""
     if _is_key(key) and isinstance(value, str) and value.startswith(("{", "[")):
         try:
             return json.loads(value)
@@ -40,14 +40,14 @@ def decoded(key: object, value: object) -> object:
 
 
 def beside(outputs: int, values: Mapping[str, Any]) -> tuple[list[str] | None, tuple[str, ...]]:
-    """Names that a training program has put beside the tensors, where they can be the network's, and else why not.
+    """Returns class names that the training program stored in the checkpoint, if they fit the network.
 
     Args:
-        outputs: of the network.
-        values: what stands beside its tensors.
+        outputs: Number of outputs of the network.
+        values: Values from the checkpoint other than tensors.
 
     Returns:
-        The names or None, and a note on each list of names that was left out.
+        The names or None, and a note on each list of names that does not fit.
     """
     notes: list[str] = []
     for key, names in _lists(values, DEPTH):
@@ -62,9 +62,9 @@ def beside(outputs: int, values: Mapping[str, Any]) -> tuple[list[str] | None, t
 
 
 def _lists(values: Mapping[str, Any], depth: int) -> Iterator[tuple[str, list[str]]]:
-    """Lists of names and the keys that they stand under; then those in settings such as ``meta`` or ``args``."""
+    """Yields lists of names with their keys: first those at this level, then those in settings such as ``meta``."""
     for key, value in values.items():
-        numbered = key == "names" and isinstance(value, Mapping)  # Ultralytics'; a list may be of anything
+        numbered = key == "names" and isinstance(value, Mapping)  # Ultralytics' format; a list may hold anything
         if (numbered or _is_key(key)) and (names := listed(value)) is not None:
             yield key, names
     for value in values.values():
@@ -77,10 +77,10 @@ def _is_key(key: object) -> bool:
 
 
 def check(names: object, outputs: int) -> None:
-    """See whether names can be those of a network's outputs.
+    """Checks that names fit a network's outputs.
 
     Raises:
-        InputError: naming the rule.
+        InputError: If they don't. Names the rule.
     """
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise InputError(_("classes: {value} is not a list of names").format(value=shown(names)))
@@ -95,12 +95,12 @@ def check(names: object, outputs: int) -> None:
 
 
 def read(text: str) -> list[str]:
-    """Class names from a command line: ``cat,dog``, or a file.
+    """Reads class names from a command line: ``cat,dog``, or the path of a file.
 
-    A file is a list of lines, or JSON: a list, ``{"0": "cat"}`` or ``{"cat": 0}``.
+    A file holds one name per line, or JSON: a list, ``{"0": "cat"}`` or ``{"cat": 0}``.
 
     Raises:
-        InputError: where the file can't be read or is none of these.
+        InputError: If the file can't be read, or has another format.
     """
     path = Path(text)
     if "," in text or not _is_file(path):
@@ -120,10 +120,10 @@ def read(text: str) -> list[str]:
 
 
 def of_file(content: bytes) -> str:
-    """The text of a file of class names: UTF-8, or what a mark at its beginning says.
+    """Decodes a file of class names: UTF-8, or the encoding of its byte order mark.
 
     Raises:
-        InputError: where it is neither.
+        InputError: If it is neither.
     """
     encoding = next((name for mark, name in MARKS if content.startswith(mark)), "utf-8-sig")
     try:
@@ -133,10 +133,10 @@ def of_file(content: bytes) -> str:
 
 
 def typed(text: str) -> list[str]:
-    """Class names as somebody types or pastes them: lines, one line with commas, or JSON as in a file.
+    """Parses class names that somebody types or pastes: lines, one line with commas, or JSON as in a file.
 
     Raises:
-        InputError: where there are none, or far too many.
+        InputError: If there are no names, or the text is too long.
     """
     if len(text) > MAX_LIST:
         raise InputError(_("classes: the text is too long"))
@@ -156,9 +156,9 @@ def _of_json(text: str) -> list[str]:
 
 
 def _in_order(lines: list[str]) -> list[str]:
-    """Names of lines, in the order of the numbers that stand before or behind all of them, if there are any."""
+    """Returns the names of lines. If all lines begin or end with numbers, these give the order."""
     for pattern in (NUMBERED, NUMBERED_BEHIND):
-        for rows in (lines, lines[1:]):  # the first may be a heading
+        for rows in (lines, lines[1:]):  # the first line may be a heading
             matches = [match for row in rows if (match := pattern.fullmatch(row))]
             places = {int(match["number"]): match["name"].strip("\"' ") for match in matches}
             least = min(places, default=0)
@@ -169,7 +169,7 @@ def _in_order(lines: list[str]) -> list[str]:
 
 
 def listed(value: object) -> list[str] | None:
-    """A list of names from what training programs write; None where it is none."""
+    """Converts the formats of training programs to a list of names. None for any other value."""
     if isinstance(value, Mapping) and value:
         if all(isinstance(number, int) for number in value.values()):
             value = {number: name for name, number in value.items()}
@@ -177,7 +177,7 @@ def listed(value: object) -> list[str] | None:
         if places.keys() != {str(number) for number in range(len(places))}:
             return None
         value = [places[str(number)] for number in range(len(places))]
-    if isinstance(value, list) and value and all(map(_is_pair, value)):  # ImageNet's: a key of WordNet and a name
+    if isinstance(value, list) and value and all(map(_is_pair, value)):  # ImageNet's format: a WordNet id and a name
         names = [name for _key, name in value]
         value = [f"{name} ({key})" if names.count(name) > 1 else name for key, name in value]
     if isinstance(value, list) and value and all(isinstance(name, str) for name in value):
@@ -192,5 +192,5 @@ def _is_pair(value: object) -> bool:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except (OSError, ValueError):  # names longer than names may be
+    except (OSError, ValueError):  # the name is too long
         return False

@@ -1,6 +1,6 @@
-"""Checkpoints that people hand in: each is read once, asked about, and then written to the shelf or forgotten.
+"""Uploaded checkpoints: each is read once, asked about, and then written to the weights store or discarded.
 
-A draft keeps the file, and the tensors that are mapped from it, in a temporary folder until it is closed.
+A draft keeps the file and its mapped tensors in a temporary folder until it is closed.
 """
 
 import shlex
@@ -27,34 +27,34 @@ from explorer.workers.progress import Progress, silent
 from explorer.workers.semaphore import turn
 
 MAX_FILE = 600_000_000  # bytes: torchvision's largest VGG has 575 million
-MAX_ALL = 4_000_000_000  # bytes of all drafts on this server
-SPARED = 1_000_000_000  # bytes of the disk that drafts leave to others
+MAX_ALL = 4_000_000_000  # most bytes of all drafts on this server
+SPARED = 1_000_000_000  # bytes of the disk that drafts leave free
 
 _open: "WeakSet[Draft]" = WeakSet()
 _counting = Lock()
 
 
 class Draft:
-    """A checkpoint on its way to the store.
+    """An uploaded checkpoint before it is in the store.
 
     Attributes:
-        name: what its owner calls the file.
-        size: of the file in bytes.
-        proposal: the network that it is taken for, once it has been read; none where no network fits.
-        fault: why none does.
-        spec: the network that its owner has named; none is the one that is found.
+        name: Name of the file from its owner.
+        size: Size of the file in bytes.
+        proposal: Network that was found, once the file has been read. None if no network fits.
+        fault: Reason why no network fits.
+        spec: Network that its owner has named. None to use the network that is found.
     """
 
     def __init__(self, name: str, content: BinaryIO, size: int) -> None:
-        """Take a file over.
+        """Copies an uploaded file.
 
         Args:
-            name: that messages and the card call it.
-            content: from its beginning.
-            size: bytes of the content.
+            name: Name for messages and the card.
+            content: Content from its beginning.
+            size: Size of the content in bytes.
 
         Raises:
-            InputError: where it is too large, or the disk too full.
+            InputError: If it is too large, or the disk too full.
         """
         self.name, self.size = printable(name), size
         self.proposal: Proposal | None = None
@@ -84,7 +84,7 @@ class Draft:
             )
             weights = settings().weights_dir
             weights.mkdir(parents=True, exist_ok=True)
-            for place, copies in ((folder, 2), (weights, 1)):  # a checkpoint is read as safetensors, too
+            for place, copies in ((folder, 2), (weights, 1)):  # the checkpoint is also converted to safetensors
                 if shutil.disk_usage(place).free < copies * size + SPARED:
                     raise InputError(_("{file}: the server's disk is nearly full").format(file=self.name))
             self._path = folder / "checkpoint"
@@ -100,14 +100,14 @@ class Draft:
             raise
 
     def read(self, progress: Progress = silent) -> None:
-        """Open the file and find its network, if there is one: slow for large ones.
+        """Opens the file and finds its network, if there is one. Slow for large files.
 
         Args:
-            progress: told what is being done.
+            progress: Callback for the progress.
 
         Raises:
-            InputError: naming file and fault.
-            ExplorerError: where the fault is this machine's.
+            InputError: If the file can't be read. Names file and fault.
+            ExplorerError: If the fault is this machine's.
         """
         with self._lock:
             if self._closed:
@@ -126,14 +126,14 @@ class Draft:
                     self._clear()
 
     def take(self, spec: Spec | None, on_wait: Callable[[int], None]) -> None:
-        """Take the file for a network, or say in ``fault`` why it is not that one.
+        """Finds the network for a spec, or sets ``fault``.
 
         Args:
-            spec: that its owner names; none is the one that is found.
-            on_wait: told how many compute before us, as :func:`explorer.workers.semaphore.turn` does.
+            spec: Network that its owner names. None to use the network that is found.
+            on_wait: Callback for the number of sessions ahead, as in :func:`explorer.workers.semaphore.turn`.
 
         Raises:
-            InputError: where the file is gone.
+            InputError: If the draft is closed.
         """
         if self._checkpoint is None:
             raise InputError(_("{file} is not wanted any more").format(file=self.name))
@@ -145,26 +145,26 @@ class Draft:
                 self.fault = error
 
     def write(self, answers: Mapping[str, Any], name: str, on_wait: Callable[[int], None]) -> Imported:
-        """Put the weights into the store.
+        """Writes the weights to the store.
 
         Args:
-            answers: by the key of the question.
-            name: of the weights.
-            on_wait: told how many compute before us, as :func:`explorer.workers.semaphore.turn` does.
+            answers: Answers by the key of the question.
+            name: Name of the weights.
+            on_wait: Callback for the number of sessions ahead, as in :func:`explorer.workers.semaphore.turn`.
 
         Raises:
-            InputError: where an answer can't be, the name is taken or none, or the file can't be written.
+            InputError: If an answer is invalid, the name is invalid or taken, or the file can't be written.
         """
         if self.proposal is None:
             raise InputError(_("{file} is not wanted any more").format(file=self.name))
-        store.check(name)  # before the work: the name is reserved when there is something to write
+        store.check(name)  # an early check; the name is reserved just before the file is written
         with turn(on_wait):
             proved = self.proposal.proved(answers, command(self.proposal, answers, name, self.spec), self._digest)
         with store.reserved(name) as path:
             return proved.save(path)
 
     def close(self) -> None:
-        """Forget the file; one that is being read goes when that ends."""
+        """Discards the file. If it is being read, it is discarded when that ends."""
         with self._lock:
             self._closed = True
             if not self._reading:
@@ -178,7 +178,7 @@ class Draft:
 
 
 def command(proposal: Proposal, answers: Mapping[str, Any], name: str, spec: Spec | None) -> str:
-    """The command that imports a file as this network with the same answers, for the card."""
+    """Returns the command that imports the file as this network with the same answers, for the card."""
     words = ["import", proposal.name, "-o", f"{name}{SUFFIX}"]
     if spec is not None:
         known = nearest(spec)
@@ -192,7 +192,7 @@ def command(proposal: Proposal, answers: Mapping[str, Any], name: str, spec: Spe
         text = "none" if likely[key] is None else _listed(likely[key])
         match key:
             case "classes":
-                words += ["--classes", "classes.txt"]  # names may have commas; the card lists them
+                words += ["--classes", "classes.txt"]  # names may contain commas; the card lists them
             case "mean" | "std" | "resize":
                 words += [f"--{key}", text]
             case _:

@@ -1,4 +1,4 @@
-"""A checkpoint from elsewhere becomes weights with a card: found, asked about, proved, written."""
+"""Imports a checkpoint as weights with a card: finds its network, asks questions, proves the network and writes it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -29,7 +29,7 @@ from explorer.weights.importing.proof import prove
 from explorer.weights.importing.questions import INPUTS, check_inputs, guessed, inputs
 
 SUFFIX = ".safetensors"
-IMPORTED = "imported"  # before the names of figures that others measured
+IMPORTED = "imported"  # prefix of metrics that others measured
 
 Answers = Mapping[str, Any]
 Ask = Callable[[Question, Callable[[Any], None]], Any]
@@ -37,13 +37,13 @@ Ask = Callable[[Question, Callable[[Any], None]], Any]
 
 @dataclass(frozen=True)
 class Imported:
-    """What was written.
+    """The result of an import.
 
     Attributes:
-        weights: path of the file.
-        card: that stands in its header.
-        ignored: names of what was left out.
-        notes: what was done and assumed, in words.
+        weights: Path of the weights file.
+        card: Card in its header.
+        ignored: Names of tensors and states that were left out.
+        notes: Sentences about what was done and assumed.
     """
 
     weights: Path
@@ -52,7 +52,7 @@ class Imported:
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The form for JSON."""
+        """Returns JSON-ready values."""
         return {
             "spec": self.card.spec,
             "weights": str(self.weights),
@@ -68,10 +68,10 @@ class Proved:
     """A network that runs, before it is written.
 
     Attributes:
-        tensors: under the names of the network's own family.
-        card: as in :class:`Imported`.
-        ignored: likewise.
-        notes: likewise.
+        tensors: Tensors under the names of the network's own family.
+        card: Card of the weights.
+        ignored: Names of tensors and states that were left out.
+        notes: Sentences about what was done and assumed.
     """
 
     tensors: dict[str, Tensor]
@@ -80,10 +80,10 @@ class Proved:
     notes: tuple[str, ...]
 
     def save(self, output: Path) -> Imported:
-        """Write it, whole or not at all.
+        """Writes the weights atomically.
 
         Raises:
-            InputError: where the file can't be written.
+            InputError: If the file can't be written.
         """
         try:
             save(output, self.tensors, self.card)
@@ -98,17 +98,16 @@ class Proved:
 
 @dataclass(frozen=True)
 class Proposal:
-    """The network that a checkpoint is taken for, before anybody was asked.
+    """The network that a checkpoint seems to hold, before any question is asked.
 
     Attributes:
-        name: what messages call the file.
-        checkpoint: its tensors.
-        guess: the network.
-        told: whether a user has named the network, so that nothing of it is open.
-        notes: what was done, in words.
-        readings: networks that the file may hold, and how far the statistics of each one's batch norms are from what
-            arrives at them, where that is known.
-        evidence: what was measured of the normalisation of images.
+        name: Name of the file for messages.
+        checkpoint: Checkpoint with the tensors.
+        guess: Network.
+        told: Whether a user has named the network, so that it is not questioned.
+        notes: Sentences about what was done.
+        readings: Candidate networks for the file, each with its batch norm disagreement if known.
+        evidence: Measurements of the images' normalisation.
     """
 
     name: str
@@ -120,10 +119,10 @@ class Proposal:
     evidence: Evidence = NOTHING
 
     def questions(self, answers: Answers) -> tuple[Question, ...]:
-        """What is left to be asked; answers may change what is likely for the rest.
+        """Returns the open questions. Answers may change the likely answers to the rest.
 
         Raises:
-            InputError: where an answer can't be.
+            InputError: If an answer is invalid.
         """
         found = self.network(answers)
         own = [question for question in found.questions if not self.told or question.key in found.adapting]
@@ -132,11 +131,11 @@ class Proposal:
         return (*left, *(card_import.question(question, self.checkpoint.card) for question in asked))
 
     def network(self, answers: Answers) -> Guess:
-        """The network under some answers.
+        """Returns the network for some answers.
 
         Raises:
-            InputError: where the tensors are not of that network.
-            SpecError: where an answer breaks a rule.
+            InputError: If the tensors do not belong to that network.
+            SpecError: If an answer breaks a rule.
         """
         fields = {key: value for key, value in answers.items() if key not in INPUTS}
         spec = self.guess.spec
@@ -146,7 +145,7 @@ class Proposal:
         try:
             return self.guess.changed(**fields)
         except (Misfit, SpecError) as error:
-            # Images of another size may need pools at other places.
+            # Another image size may need pools at other positions.
             size = fields.get("image_size")
             if isinstance(size, int) and 1 <= size <= MAX_IMAGE and not self.told:
                 shapes = _shapes(self.checkpoint)
@@ -158,15 +157,15 @@ class Proposal:
             raise _fault(self.name, mismatch.unfit(self.guess.spec.changed(**fields), self.guess)) from None
 
     def proved(self, answers: Answers, command: str, digest: str) -> Proved:
-        """Run the network; what nobody answered is as likely as it can be, and noted.
+        """Runs the network. Questions without an answer get the likely answer and a note.
 
         Args:
-            answers: by the key of the question, or of a setting of the spec.
-            command: for the card.
+            answers: Answers by the key of the question, or of a setting of the spec.
+            command: Command for the card.
             digest: SHA-256 of the checkpoint, for the card.
 
         Raises:
-            InputError: where an answer can't be, or the proof fails.
+            InputError: If an answer is invalid, or the proof fails.
         """
         given = card_import.answers(self.checkpoint.card) | dict(answers)
         notes = [*self.checkpoint.notes, *self.notes, *self.guess.notes]
@@ -174,7 +173,8 @@ class Proposal:
             given[left[0].key] = left[0].likely
             notes.append(_assumed(left[0]))
         found = self.network(given)
-        renamed = any(ours != theirs for ours, theirs in found.names.items())  # torchvision's names tell
+        # With torchvision's own names, nothing is uncertain.
+        renamed = any(ours != theirs for ours, theirs in found.names.items())
         if renamed and (note := untold(found.spec)):
             notes.append(note)
         if answers.get("head") == "conv" and found.spec != self.guess.spec:
@@ -194,7 +194,7 @@ class Proposal:
         return Proved(tensors, card, (*self.checkpoint.ignored, *found.ignored), tuple(notes))
 
     def _doubts(self, found: Guess, tensors: dict[str, Tensor], card: Card) -> Iterator[str]:
-        """What running statistics speak against, in words."""
+        """Yields sentences about running statistics that contradict the network or its answers."""
         pair = (list(card.inputs.mean), list(card.inputs.std))
         if (other := normalisation.misfit(found.spec, tensors, pair, self.evidence)) is not None:
             yield _(
@@ -221,17 +221,18 @@ class Proposal:
             )
 
     def check(self, answers: Answers) -> None:
-        """See whether answers can be, as far as they are given.
+        """Checks the given answers.
 
         Raises:
-            InputError: naming what can't.
+            InputError: If an answer is invalid. Names it.
         """
         check_inputs(self.network(answers).spec, answers)
 
     def _card(self, spec: Spec, answers: Answers, command: str, digest: str) -> Card:
         told = {key: answers[key] for key in ("mean", "std", "resize") if key in answers}
         most = max(len(told[key]) for key in ("mean", "std"))
-        told |= {key: [*told[key]] * (most // len(told[key])) for key in ("mean", "std")}  # one number is for all
+        # One number holds for all channels.
+        told |= {key: [*told[key]] * (most // len(told[key])) for key in ("mean", "std")}
         inputs = Preprocessing.from_dict({"size": spec.image_size, **told}).to_dict()
         origin: dict[str, Any] = {"file": self.name, "sha256": digest}
         classes = answers.get("classes") or class_names.beside(spec.num_classes, self.checkpoint.beside)[0]
@@ -255,15 +256,15 @@ class Proposal:
 
 
 def propose(checkpoint: Checkpoint, name: str, spec: Spec | None = None) -> Proposal:
-    """Find the network of a checkpoint.
+    """Finds the network of a checkpoint.
 
     Args:
-        checkpoint: its tensors.
-        name: what messages call the file.
-        spec: the network, where a user has named it.
+        checkpoint: Checkpoint with the tensors.
+        name: Name of the file for messages.
+        spec: Network that a user has named, if any.
 
     Raises:
-        InputError: where the tensors are of no network that we know, or not of the one that was named.
+        InputError: If the tensors belong to no network that we know, or not to the named one.
     """
     if checkpoint.card is not None and spec in (None, checkpoint.card.network_spec):
         note = _("The file has a card of this product's, which says what its network and images are.")
@@ -306,19 +307,20 @@ def import_checkpoint(
     command: str = "",
     ask: Ask | None = None,
 ) -> Imported:
-    """Read a checkpoint of any kind and write it as weights with a card, whole or not at all.
+    """Reads a checkpoint of any kind and writes it atomically as weights with a card.
 
     Args:
-        path: of the checkpoint.
-        output: of the new file.
-        name: what messages and the card call the checkpoint.
-        answers: by the key of the question, or of a setting of the spec.
-        spec: the network, where a user has named it.
-        command: for the card.
-        ask: given a question and a check of answers, which raises InputError; without it nothing is asked.
+        path: Path of the checkpoint.
+        output: Path of the new file.
+        name: Name of the checkpoint for messages and the card.
+        answers: Answers by the key of the question, or of a setting of the spec.
+        spec: Network that a user has named, if any.
+        command: Command for the card.
+        ask: Callback that answers a question. It receives the question and a function that checks an answer and raises
+            InputError. Without it no questions are asked.
 
     Raises:
-        InputError: naming file and fault.
+        InputError: If the import fails. Names file and fault.
     """
     check_output(output, path)
     with opened(path, name) as checkpoint:
@@ -335,10 +337,10 @@ def _check(proposal: Proposal, given: Answers, key: str, answer: object) -> None
 
 
 def check_output(output: Path, path: Path) -> None:
-    """See early that a file can be written there.
+    """Checks early that a file can be written at a path.
 
     Raises:
-        InputError: where it can't, is the checkpoint itself, or its card would take the place of something else.
+        InputError: If it can't, it is the checkpoint itself, or its card would replace another file.
     """
     if output.suffix != SUFFIX:
         raise InputError(_("output: {path} does not end in {suffix}").format(path=shown(str(output)), suffix=SUFFIX))

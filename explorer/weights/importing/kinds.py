@@ -1,4 +1,4 @@
-"""What a file is, told from its content alone: names lie, and files are renamed."""
+"""The kind of a file, determined from its content only, because names may be wrong."""
 
 import stat
 import zipfile
@@ -11,24 +11,24 @@ from explorer.i18n import _
 
 MAX_BYTES = 4 * 2**30  # of a file
 MAX_HEADER = 16 * 2**20  # bytes of a safetensors file's header; that of 20,000 tensors takes 3 MB
-MAX_PICKLE = 64 * 2**20  # bytes of a checkpoint's pickle, which holds all but the numbers
-MAX_ENTRIES = 100_000  # of an archive: one for each tensor, those of an optimizer's state among them
+MAX_PICKLE = 64 * 2**20  # bytes of a checkpoint's pickle, which holds everything except the numbers
+MAX_ENTRIES = 100_000  # entries of an archive: one for each tensor, including those of an optimizer's state
 CHUNK = 2**20  # bytes that are read at once
 
 
 class Kind(Enum):
-    """The kinds of files that a checkpoint can come in."""
+    """The file formats of checkpoints."""
 
     SAFETENSORS = auto()
-    ZIP = auto()  # torch.save since PyTorch 1.6; whether it is one, archive_pickle tells
-    PICKLE = auto()  # torch.save before; or any other pickle
+    ZIP = auto()  # torch.save since PyTorch 1.6, or any other zip archive; archive_pickle tells
+    PICKLE = auto()  # torch.save before PyTorch 1.6, or any other pickle
 
 
 def kind_of(path: Path) -> Kind:
-    """The kind of a file, from its first bytes.
+    """Returns the kind of a file, from its first bytes.
 
     Raises:
-        InputError: saying what the file is instead, and what to do; without its name.
+        InputError: If it is not a checkpoint. Says what the file is and what to do, without its name.
     """
     try:
         state = path.stat()
@@ -51,7 +51,7 @@ def kind_of(path: Path) -> Kind:
         raise InputError(_("it can't be read: {reason}").format(reason=reason)) from None
     if not head:
         raise InputError(_("it is empty; download or copy it again"))
-    if head[8:9] == b"{" and b"\0" in head[:8]:  # a length; text has no such byte
+    if head[8:9] == b"{" and b"\0" in head[:8]:  # the length of the header; text has no null byte
         _check_header(int.from_bytes(head[:8], "little"), state.st_size)
         return Kind.SAFETENSORS
     if head.startswith(b"PK\3\4"):
@@ -62,10 +62,10 @@ def kind_of(path: Path) -> Kind:
 
 
 def archive_pickle(path: Path) -> str:
-    """The entry of a zip archive that is the pickle of a PyTorch checkpoint.
+    """Returns the name of the entry in a zip archive that is the pickle of a PyTorch checkpoint.
 
     Raises:
-        InputError: saying what the archive is instead; without its name.
+        InputError: If it is another archive. Says what the archive is, without its name.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -83,7 +83,7 @@ def archive_pickle(path: Path) -> str:
             _("it holds {count:,} entries, and {limit:,} are the most").format(count=len(entries), limit=MAX_ENTRIES)
         )
     for info in entries:
-        if info.compress_type != zipfile.ZIP_STORED:  # what expands while it is read knows no limit
+        if info.compress_type != zipfile.ZIP_STORED:  # a compressed entry may expand without limit
             raise InputError(
                 _("its entry {entry} is compressed, which torch.save never does; save it anew with torch.save").format(
                     entry=shown(info.filename)
@@ -109,10 +109,10 @@ def archive_pickle(path: Path) -> str:
 
 
 def _damaged(path: Path) -> str | None:
-    """The first entry whose checksum is wrong; PyTorch itself does not look."""
+    """Returns the first entry with a wrong checksum. PyTorch itself does not check."""
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
-            if not info.CRC:  # torch.serialization.set_crc32_options(False) writes none
+            if not info.CRC:  # with torch.serialization.set_crc32_options(False) there is no checksum
                 continue
             try:
                 with archive.open(info) as part:
@@ -139,7 +139,7 @@ def _check_header(length: int, size: int) -> None:
 
 
 def _other_archive(names: list[str], tails: dict[str, str]) -> str | None:
-    """What a zip archive is where it is no checkpoint."""
+    """Returns a sentence that says what a zip archive is. None for a checkpoint."""
     if "archive_format" in tails or "serialized_exported_program.json" in names or "models/model.json" in tails:
         return _("it is a program of torch.export (.pt2), not weights; save model.state_dict() and import that")
     if "constants.pkl" in tails or any(tail.startswith("code/") for tail in tails):
@@ -163,7 +163,7 @@ def _other_archive(names: list[str], tails: dict[str, str]) -> str | None:
 
 
 def _other(head: bytes) -> str:
-    """What a file is that is neither of the kinds, as far as its first bytes tell."""
+    """Returns a sentence that says what a file of another kind is, as far as its first bytes tell."""
     for signature, place, words in _signatures():
         if head[place:].startswith(signature):
             return words
@@ -181,7 +181,7 @@ def _is_text(head: bytes) -> bool:
     try:
         head.decode()
     except UnicodeDecodeError as error:
-        return error.reason == "unexpected end of data"  # of the head, in the middle of a letter
+        return error.reason == "unexpected end of data"  # the head ends in the middle of a character
     return True
 
 

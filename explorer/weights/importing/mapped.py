@@ -1,4 +1,4 @@
-"""Safetensors files that nobody vouches for, mapped into memory and checked."""
+"""Safetensors files from untrusted sources, mapped into memory and checked."""
 
 from pathlib import Path
 
@@ -18,10 +18,10 @@ NUMBERS = frozenset(
 
 
 def mapped(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors of a file whose header's length is known to be right, and its metadata.
+    """Maps the tensors of a file, and returns them with its metadata. The header's length must have been checked.
 
     Raises:
-        InputError: naming the fault, without the file.
+        InputError: If the file is damaged or beyond the limits. Names the fault, without the file.
     """
     try:
         with safe_open(path, "pt") as file:
@@ -41,10 +41,10 @@ def mapped(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def check_kind(name: str, tensor: Tensor) -> None:
-    """Refuse a tensor that is not a block of plain numbers in memory.
+    """Checks that a tensor is a dense block of plain numbers in memory.
 
     Raises:
-        InputError: naming tensor and kind, without the file.
+        InputError: If it is not. Names tensor and kind, without the file.
     """
     if type(tensor) not in (Tensor, torch.nn.Parameter):
         kind = type(tensor).__name__
@@ -66,16 +66,16 @@ def check_kind(name: str, tensor: Tensor) -> None:
 
 
 def check_values(name: str, tensor: Tensor) -> None:
-    """Refuse what no network can compute with.
+    """Checks that a tensor is finite.
 
-    Statistics of a batch norm count as well: one NaN among them makes every answer NaN.
+    This includes running statistics: a single NaN in a batch norm makes every output NaN.
 
     Raises:
-        InputError: naming the tensor, without the file.
+        InputError: If it is not. Names the tensor, without the file.
     """
     if not tensor.is_floating_point() or not tensor.numel():
         return
-    least, most = tensor.aminmax()  # both are NaN where one value is, and no copy is made
+    least, most = tensor.aminmax()  # NaN if any value is NaN; makes no copy
     if not (least.isfinite() and most.isfinite()):
         raise InputError(
             _(

@@ -1,4 +1,4 @@
-"""Why tensors are not the network that they were taken for: which tensor, both shapes, the likely cause."""
+"""Explains why tensors do not belong to a network: the tensor, both shapes and the likely cause."""
 
 import re
 from collections import Counter
@@ -14,18 +14,18 @@ from explorer.families.registry import part, parts, titles
 from explorer.i18n import _, ngettext
 from explorer.specs.base import own_fields
 
-# Words in the names of tensors that no network of these families has, the more special first.
+# Words in names of tensors that no network of our families has, the most specific first.
 OPTIMIZER = re.compile(r"exp_avg|momentum_buffer|square_avg")
 TRANSFORMER = re.compile(r"attn|attention|qkv|in_proj|pos_embed|position_embedding|cls_token|class_token|transformer")
 DETECTOR = re.compile(r"rpn|roi_heads|bbox|anchor|mask_head|fpn|yolo")
 DECODER = re.compile(r"decoder|upsample|up_conv|upconv|deconv|generator|discriminator")
-WIDEST = 11  # side of kernels
-MOST_COLOURS = 4  # channels of images
-ALIKE = 0.3  # share of layers in common, above which a preset is worth naming
+WIDEST = 11  # largest side of kernels
+MOST_COLOURS = 4  # most channels of images
+ALIKE = 0.3  # share of common layers above which a message names the preset
 
 
 def unfit(spec: Spec, guess: Guess) -> str:
-    """Why a network that was found is not the one that was named."""
+    """Explains why the network that was found is not the named one."""
     if not guess.units or spec.family != guess.spec.family:
         return _("the tensors are not those of {wanted}; they are those of {found}").format(
             wanted=_called(spec), found=offer(guess)
@@ -36,7 +36,7 @@ def unfit(spec: Spec, guess: Guess) -> str:
 
 
 def unlike(spec: Spec, shapes: Mapping[str, Shape], *, ordered: bool) -> str:
-    """Why tensors that are no network are not the one that was named."""
+    """Explains why tensors of no known network do not belong to the named one."""
     module = part(spec.family, "mismatch")
     if (difference := getattr(module, "difference", None)) is not None:
         return str(difference(spec, shapes, ordered=ordered))
@@ -44,7 +44,7 @@ def unlike(spec: Spec, shapes: Mapping[str, Shape], *, ordered: bool) -> str:
 
 
 def unknown(shapes: Mapping[str, Shape], *, ordered: bool) -> str:
-    """Why tensors are none of the networks that we know."""
+    """Explains why tensors belong to no network that we know."""
     layers = read(shapes, ordered=ordered)
     if like := _said("told_by_names", shapes, ordered=ordered):
         return like
@@ -67,7 +67,7 @@ def unknown(shapes: Mapping[str, Shape], *, ordered: bool) -> str:
         return reason
     likest, share = _likest(layers)
     ours = slots(PRESETS[likest].spec).units
-    part = bool(_left(ours, layers.units)) != bool(_left(layers.units, ours))  # or a part is ours
+    part = bool(_left(ours, layers.units)) != bool(_left(layers.units, ours))  # one network is a part of the other
     if share >= ALIKE and part:
         return _compared(PRESETS[likest].spec, layers)
     if reason := early_missing(layers.units) or _said("fault", layers):
@@ -96,13 +96,13 @@ def unknown(shapes: Mapping[str, Shape], *, ordered: bool) -> str:
 
 
 def _said(hook: str, *what: Any, **how: Any) -> str | None:
-    """What the first family says that has a word about a checkpoint; its ``mismatch`` module has a function for it."""
+    """Returns the first explanation from the families. Each family may have the hook in its ``mismatch`` module."""
     asked = (getattr(module, hook, None) for module in parts("mismatch").values())
     return next((said for ask in asked if ask and (said := ask(*what, **how))), None)
 
 
 def early_missing(units: Sequence[Unit]) -> str | None:
-    """What shows that the layers that read images are not there, in words; None where they are."""
+    """Explains that the layers that read images are missing. None if they are there."""
     convolutions = [unit for unit in units if unit.kernel]
     if not convolutions or (start := first(convolutions)).before <= MOST_COLOURS:
         return None
@@ -118,13 +118,13 @@ def early_missing(units: Sequence[Unit]) -> str | None:
 
 
 def offer(guess: Guess) -> str:
-    """The network of a guess as it can be given to --spec: a preset's name, or JSON."""
+    """Returns the network of a guess in a form for --spec: a preset's name, or JSON."""
     name = nearest(guess.spec)
     return name if _is(guess.spec, name) else guess.spec.to_json()
 
 
 def _difference(spec: Spec, ours: Sequence[Unit], theirs: Sequence[Unit]) -> str:
-    """The first difference of two networks of one family, with its likely cause."""
+    """Describes the first difference of two networks of one family, with its likely cause."""
     normed = [any(unit.norm for unit in units) for units in (ours, theirs)]
     if normed[0] != normed[1]:
         if normed[0]:
@@ -134,7 +134,7 @@ def _difference(spec: Spec, ours: Sequence[Unit], theirs: Sequence[Unit]) -> str
             tensor=tensor, spec=_called(spec)
         )
     counts = [sum(bool(unit.kernel) for unit in units) for units in (ours, theirs)]
-    if spec.head_convolutions:  # which are none of the depth
+    if spec.head_convolutions:  # these don't count for the depth
         counts[0] -= spec.head_convolutions
         if theirs and theirs[-1].kernel:
             counts[1] -= spec.head_convolutions
@@ -188,7 +188,7 @@ def _cause(spec: Spec, own: Unit, their: Unit, *, first: bool, last: bool) -> st
 
 
 def _compared(spec: Spec, layers: Layers) -> str:
-    """What is missing of a network, and what is there too much."""
+    """Describes which layers of a network are missing, and which are too many."""
     ours = slots(spec).units
     missing, extra = _left(ours, layers.units), _left(layers.units, ours)
     name = nearest(spec)
@@ -221,7 +221,7 @@ def _compared(spec: Spec, layers: Layers) -> str:
 
 
 def _strange(shapes: Mapping[str, Shape]) -> Iterator[str]:
-    """Signs of networks that we don't know, in words."""
+    """Yields descriptions of signs of networks that we do not know."""
 
     def first(pattern: re.Pattern[str]) -> str | None:
         return next((name for name in shapes if pattern.search(name.lower())), None)
@@ -254,7 +254,7 @@ def _strange(shapes: Mapping[str, Shape]) -> Iterator[str]:
 
 
 def _likest(layers: Layers) -> tuple[str, float]:
-    """The preset that shares most layers, and the share."""
+    """Returns the preset that shares most layers, and the share."""
     theirs = Counter(map(_form, layers.units))
 
     def share(name: str) -> float:
@@ -266,12 +266,12 @@ def _likest(layers: Layers) -> tuple[str, float]:
 
 @cache
 def _forms(name: str) -> Counter[tuple[int, int, int, bool]]:
-    """The layers of a preset."""
+    """Counts the forms of a preset's layers."""
     return Counter(map(_form, slots(PRESETS[name].spec).units))
 
 
 def _left(units: Sequence[Unit], others: Sequence[Unit]) -> list[Unit]:
-    """Units that others have no counterpart of."""
+    """Returns the units that have no counterpart among others."""
     spare = Counter(map(_form, others))
     left = []
     for unit in units:
@@ -294,7 +294,7 @@ def _called(spec: Spec) -> str:
 
 
 def _is(spec: Spec, name: str) -> bool:
-    """Whether a network is what has this name; of a family's own names, for whatever images and classes."""
+    """Returns whether a name stands for this network. A family's own name stands for any image size and classes."""
     named = resolve(name)
     if spec.own_name is None:
         return spec == named

@@ -1,4 +1,4 @@
-"""The mean and standard deviation that a network's images are normalised with: the usual ones, and which is likely."""
+"""The mean and standard deviation that normalise a network's images: the usual pairs, and the likely one."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -14,16 +14,16 @@ Pair = tuple[list[float], list[float]]
 IMAGENET: Pair = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
 CIFAR10: Pair = ([0.4914, 0.4822, 0.4465], [0.2023, 0.1994, 0.201])
 MNIST: Pair = ([0.1307], [0.3081])
-PLAINLY = 0.3  # by which the first batch norm must agree better: CIFAR-10's and ImageNet's differ by less
+PLAINLY = 0.3  # least difference for a clear result: CIFAR-10's and ImageNet's pairs differ by less
 
 
 class Evidence(NamedTuple):
-    """What was measured on a network and images of our own.
+    """Measurements on a network with our own images.
 
     Attributes:
-        likely: the pair that its first batch norm speaks for; None where it has none, or doesn't tell.
-        errors: how far that batch norm is from each of the usual pairs, in their order; empty where it has none.
-        cost: what a wrong answer costs, in words; empty where that can't be tried.
+        likely: Pair that its first batch norm supports. None without a batch norm, or without a clear result.
+        errors: Disagreement of that batch norm for each of the usual pairs, in order. Empty without a batch norm.
+        cost: Sentence about the cost of a wrong answer. Empty if it can't be measured.
     """
 
     likely: Pair | None = None
@@ -35,18 +35,18 @@ NOTHING = Evidence()
 
 
 def usual(channels: int) -> list[Pair]:
-    """What images of so many channels are normalised with mostly; 0 and 1 is no normalisation."""
+    """Returns the usual pairs for this number of channels. Mean 0 and standard deviation 1 change nothing."""
     known = {3: [IMAGENET, CIFAR10], 1: [MNIST]}.get(channels, [])
     return [*known, ([0.5] * channels, [0.5] * channels), ([0.0] * channels, [1.0] * channels)]
 
 
 def evidence(spec: Spec, tensors: Mapping[str, Tensor], guessed: Pair) -> Evidence:
-    """Try a network with each of the usual pairs.
+    """Tries a network with each of the usual pairs.
 
     Args:
-        spec: the network.
-        tensors: under its names.
-        guessed: the pair that the size of the images speaks for.
+        spec: Spec of the network.
+        tensors: Tensors under the network's names.
+        guessed: Pair that the image size suggests.
     """
     pairs = usual(spec.in_channels)
     errors = tuple(_error(spec, tensors, pair) or 0.0 for pair in pairs)
@@ -57,7 +57,7 @@ def evidence(spec: Spec, tensors: Mapping[str, Tensor], guessed: Pair) -> Eviden
 
 
 def misfit(spec: Spec, tensors: Mapping[str, Tensor], answered: Pair, known: Evidence) -> Pair | None:
-    """The usual pair that the first batch norm goes with plainly better than with the one that was answered."""
+    """Returns the usual pair that fits the first batch norm clearly better than the given answer. None if none does."""
     if not known.errors or (error := _error(spec, tensors, answered)) is None:
         return None
     least = min(known.errors)

@@ -1,4 +1,4 @@
-"""Which classes and functions a pickle asks for, read from its steps without running any."""
+"""Pickle globals: the classes and functions that a pickle refers to, found from its opcodes without running any."""
 
 import pickletools
 import re
@@ -11,10 +11,10 @@ from typing import IO, Any
 
 from explorer.weights.importing.safe_stubs import KNOWN
 
-_MOST_STEPS = 1_000_000  # of a pickle that are looked through for what it calls
-_OLD_FORMAT = 4  # pickles before the numbers: mark, version, machine, content
-OLD_START = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # the mark, pickled
-# What PyTorch itself allows; all else it names, and these lines only word what it has refused.
+_MOST_STEPS = 1_000_000  # most opcodes of a pickle to search
+_OLD_FORMAT = 4  # pickles before the numbers: magic number, version, machine, content
+OLD_START = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # the magic number, pickled
+# Globals that PyTorch allows. PyTorch makes the decision; this list only serves the message about a refusal.
 _HARMLESS = re.compile(
     r"collections\.(OrderedDict|Counter)|_codecs\.encode|builtins\.(set|bytearray|complex)|torch\._utils\._rebuild_\w+"
     r"|torch\._tensor\._rebuild_from_type_v2|torch\.storage\.\w+Storage|torch\.nn\.parameter\.Parameter"
@@ -24,11 +24,11 @@ _HARMLESS = re.compile(
 
 
 def content(path: Path, pickle: str | None) -> IO[bytes]:
-    """A checkpoint's pickle, from its beginning.
+    """Opens a checkpoint's pickle at its beginning.
 
     Args:
-        path: of the checkpoint.
-        pickle: the archive's entry; None for the format before PyTorch 1.6.
+        path: Path of the checkpoint.
+        pickle: Name of the archive's pickle entry. None for the format before PyTorch 1.6.
     """
     if pickle is None:
         return path.open("rb")
@@ -36,16 +36,16 @@ def content(path: Path, pickle: str | None) -> IO[bytes]:
 
 
 def unusual(path: Path, pickle: str | None) -> tuple[dict[str, str], bool]:
-    """What a pickle asks for beyond plain data, in its order, and whether it has an end.
+    """Returns the globals of a pickle beyond plain data, in order, and whether the pickle is complete.
 
     Nothing is looked up by these names, and nothing runs.
 
     Args:
-        path: of the checkpoint.
-        pickle: as of :func:`content`.
+        path: Path of the checkpoint.
+        pickle: Name of the archive's pickle entry, as in :func:`content`.
 
     Returns:
-        The names as they stand in the file, each with the one that people know.
+        The names in the file, each with its usual name, and True if the pickle is complete.
     """
     known = {name for _made, name in KNOWN}
     names: dict[str, str] = {}
@@ -62,7 +62,7 @@ def unusual(path: Path, pickle: str | None) -> tuple[dict[str, str], bool]:
 
 
 def _globals(file: IO[bytes]) -> Iterator[tuple[str, str]]:
-    texts: list[str] = []  # the latest, as protocol 4 takes names from the stack
+    texts: list[str] = []  # the latest texts, because protocol 4 takes names from the stack
     memory: dict[int, str] = {}
     argument: Any
     for step, argument, _place in islice(pickletools.genops(file), _MOST_STEPS):
@@ -84,6 +84,9 @@ def _globals(file: IO[bytes]) -> Iterator[tuple[str, str]]:
 
 
 def _name(module: str, name: str) -> str:
-    """The full name as people know it: protocol 2 writes those of Python 2, and ``os.system`` has another module."""
+    """Returns the usual full name.
+
+    Protocol 2 writes names of Python 2, and the module of ``os.system`` has another name there.
+    """
     module, name = NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))
     return f"{'os' if module in ('posix', 'nt') else module}.{name}"

@@ -1,4 +1,4 @@
-"""Reading a pickle with PyTorch's weights-only unpickler: in a process that may be lost, never in the server."""
+"""Reads a pickle with PyTorch's weights-only unpickler. Runs in a process that may crash, never in the server."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,18 +14,18 @@ from explorer.weights.importing.safe_stubs import standing_in
 from explorer.weights.importing.wrappers import holds_network
 
 MODULES = ("torch.nn.modules.", "torchvision.models.")
-SLACK = 2**20  # bytes by which small tensors may exceed the file
+SLACK = 2**20  # bytes by which all tensors may exceed the file, because small ones have overhead
 
 
 def load(path: Path, pickle: str | None) -> object:
-    """What a checkpoint holds, on the CPU, mapped from the file where that can be.
+    """Loads a checkpoint on the CPU, mapped from the file if possible.
 
     Args:
-        path: of the file.
-        pickle: the archive's entry that says what the rest is; None for the format before PyTorch 1.6.
+        path: Path of the file.
+        pickle: Name of the archive's pickle entry. None for the format before PyTorch 1.6.
 
     Raises:
-        InputError: saying why PyTorch refuses it; without the file's name.
+        InputError: If PyTorch refuses it. Says why, without the file's name.
     """
     try:
         return _loaded(path, pickle, ())[0]
@@ -33,10 +33,10 @@ def load(path: Path, pickle: str | None) -> object:
         fault = error
     names, ended = unusual(path, pickle)
     called = list(names.values())
-    # Settings are often objects of the training code; the values of those are plain data, too.
+    # Settings are often objects of the training code. Their values are plain data, too.
     if names and ended:
         try:
-            content, modules = _loaded(path, pickle, {*names, *called})  # PyTorch translates some of Python 2's names
+            content, modules = _loaded(path, pickle, {*names, *called})  # PyTorch translates some names of Python 2
         except Exception as error:  # noqa: BLE001
             refused = str(error)
             first = [known for written, known in names.items() if written in refused or known in refused]
@@ -44,14 +44,14 @@ def load(path: Path, pickle: str | None) -> object:
                 fault = InputError(_whole_network(called))
             called = list(dict.fromkeys([*first, *called]))
         else:
-            if not modules or holds_network(content):  # a loss or a head that was pickled beside is no harm
+            if not modules or holds_network(content):  # a pickled loss or head besides the network does no harm
                 return content
             raise InputError(_whole_network(called))
     raise InputError(_refusal(path, pickle, fault, called, ended=ended)) from None
 
 
 def _loaded(path: Path, pickle: str | None, unknown: Iterable[str]) -> tuple[object, list[object]]:
-    # PyTorch takes a path with this ending for what the name says, and maps nothing but paths.
+    # PyTorch reads a path with this suffix as safetensors, so it gets an open file, which it can't map.
     source = path.open("rb") if path.suffix == ".safetensors" else path
     with standing_in(unknown) as modules:
         content = torch.load(source, "cpu", weights_only=True, mmap=pickle is not None and source is path)
@@ -70,14 +70,14 @@ def _few(called: list[str]) -> str:
 
 
 def whole(tensors: Mapping[str, Tensor], most: int) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """The tensors, each with memory of its own, and the names of second copies: of the same memory seen the same way.
+    """Returns the tensors, each with its own memory, and the names of tied copies: equal views of the same memory.
 
     Args:
-        tensors: as PyTorch loaded them.
-        most: bytes that all may have together.
+        tensors: Tensors as PyTorch loaded them.
+        most: Largest size of all tensors in bytes.
 
     Raises:
-        InputError: naming a tensor of a kind that the import doesn't read, or that is larger than the file.
+        InputError: If the import can't read a tensor's kind, or a tensor is larger than the file. Names it.
     """
     kept: dict[str, Tensor] = {}
     copies: list[str] = []

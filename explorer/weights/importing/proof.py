@@ -1,4 +1,4 @@
-"""Proof that tensors are the network they are taken for: it runs, and batch norms meet what they were trained on."""
+"""Proof that tensors belong to a network: it runs, and its batch norms receive what they were trained on."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -17,19 +17,19 @@ from explorer.weights.importing.samples import samples
 
 IMAGES = 2
 MAX_FLOPS = 2e12  # some 20 seconds on two cores
-MAX_MAP = 2**26  # values of a map, of which a few are in memory at a time
-SAMPLE_PIXELS = 2**15  # of the images that batch norms are checked with
+MAX_MAP = 2**26  # values of a map; a few maps are in memory at a time
+SAMPLE_PIXELS = 2**15  # pixels of all images for the check of batch norms
 MAX_SAMPLE, MIN_SAMPLE, MIN_TURNED = 64, 4, 8
-CLEARLY = 0.9  # share of a reading's disagreement, below which another is clearly better
-NEARLY, FEW, MOST = 0.01, 5, 0.75  # batch norms count where they differ by so much; so many of them, and such a share
-TINY = 1e-8  # variance of a channel that never changes
+CLEARLY = 0.9  # share of a candidate's disagreement below which another candidate is clearly better
+NEARLY, FEW, MOST = 0.01, 5, 0.75  # relative difference at which a batch norm counts; least number and share of them
+TINY = 1e-8  # smallest variance, for a channel that never changes
 
 
 Inputs = tuple[Sequence[float], Sequence[float]]  # mean and standard deviation of pixels that go from 0 to 1
 
 
 class _EnoughError(Exception):
-    """The first batch norm is reached."""
+    """The first batch norm has been reached."""
 
 
 class _TooLargeError(Exception):
@@ -37,10 +37,10 @@ class _TooLargeError(Exception):
 
 
 def prove(spec: Spec, tensors: Mapping[str, Tensor]) -> None:
-    """Run images of the right size through a network in float32 and evaluation mode.
+    """Runs images of the right size through a network in float32 and evaluation mode.
 
     Raises:
-        InputError: where a score is not a finite number, or the images are too large for a proof.
+        InputError: If a score is not finite, or the images are too large to run.
     """
     try:
         scores = _run(_network(spec, tensors), _normalised(_images(spec, IMAGES)[0], None))
@@ -62,14 +62,16 @@ def prove(spec: Spec, tensors: Mapping[str, Tensor]) -> None:
 
 
 class Disagreement(NamedTuple):
-    """How far the running statistics of batch norms are from what arrives at them.
+    """The difference between the running statistics of batch norms and the statistics of their inputs.
 
-    For each batch norm the error of the mean in standard deviations, plus that of the variance in powers of e, both
-    means over the channels.
+    For each batch norm, it is the error of the mean in standard deviations, plus the error of the log variance. Both
+    are
+    averaged over the channels.
 
     Attributes:
-        first: of the batch norm that comes first, which depends on how images are prepared, and on no reading.
-        others: of the others in the order in which they run, which hardly depend on the images.
+        first: Difference at the first batch norm. It depends on the preparation of the images, and not on the candidate
+            network.
+        others: Differences at the other batch norms, in the order in which they run. They hardly depend on the images.
     """
 
     first: float
@@ -77,11 +79,11 @@ class Disagreement(NamedTuple):
 
     @property
     def reading(self) -> float:
-        """How wrong a network is as the reading of a checkpoint: the mean over all but the first."""
+        """How badly a candidate network fits a checkpoint: the mean over all batch norms except the first."""
         return mean(self.others or (self.first,))
 
     def beats(self, other: "Disagreement") -> bool:
-        """Whether a reading is clearly better than another: by a tenth on the whole, or at most batch norms."""
+        """Returns whether a candidate is clearly better than another: by a tenth on average, or at most batch norms."""
         if self.reading < CLEARLY * other.reading:
             return True
         pairs = list(zip(self.others, other.others, strict=False))
@@ -92,18 +94,18 @@ class Disagreement(NamedTuple):
 def disagreement(
     spec: Spec, tensors: Mapping[str, Tensor], inputs: Inputs | None = None, *, first_alone: bool = False
 ) -> Disagreement | None:
-    """Compare what arrives at each batch norm with what it has kept.
+    """Compares the inputs of each batch norm with its running statistics.
 
-    Every batch norm normalises by the batch, so that each layer reads what it was trained on, up to the images.
+    Every batch norm normalises by the batch, so each layer receives inputs as in training, except for the images.
 
     Args:
-        spec: the network.
-        tensors: under its names.
-        inputs: mean and standard deviation that images are normalised with; none is their own.
-        first_alone: stop behind the first batch norm.
+        spec: Spec of the network.
+        tensors: Tensors under the network's names.
+        inputs: Mean and standard deviation for the images. None normalises them by their own.
+        first_alone: Whether to stop after the first batch norm.
 
     Returns:
-        That of the images that suit best; None where no batch norm was ever trained, or images are too large.
+        The result for the kind of images that fits best. None if no batch norm was trained, or images are too large.
     """
     network = _network(spec, tensors)
     norms = [norm for norm in network.modules() if isinstance(norm, nn.BatchNorm2d)]
@@ -121,7 +123,7 @@ def disagreement(
 
     for norm in norms:
         norm.train()
-        norm.track_running_stats = False  # so the batch counts, and what was kept stays
+        norm.track_running_stats = False  # uses the batch statistics and keeps the running ones
     for norm in trained:
         norm.register_forward_pre_hook(compare)
     found: list[Disagreement] = []
@@ -137,16 +139,16 @@ def disagreement(
 
 
 def turned(spec: Spec, tensors: Mapping[str, Tensor], inputs: Inputs, others: Sequence[Inputs]) -> list[float] | None:
-    """Share of images whose likeliest class is another where they are normalised otherwise.
+    """Computes the share of images that get another class if they are normalised differently.
 
     Args:
-        spec: the network.
-        tensors: under its names.
-        inputs: mean and standard deviation that are taken to be right.
-        others: that are not.
+        spec: Spec of the network.
+        tensors: Tensors under the network's names.
+        inputs: Mean and standard deviation that are assumed to be right.
+        others: Other means and standard deviations.
 
     Returns:
-        For each of the others; None where images are too large.
+        The share for each of the others. None if images are too large.
     """
     network = _network(spec, tensors)
     count = min(MAX_SAMPLE, max(MIN_TURNED, SAMPLE_PIXELS // spec.image_size**2))
@@ -180,10 +182,10 @@ def _network(spec: Spec, tensors: Mapping[str, Tensor]) -> nn.Module:
 
 
 def _run(network: nn.Module, images: Tensor) -> Tensor:
-    """The scores of images.
+    """Returns the scores of images.
 
     Raises:
-        _TooLargeError: before a convolution that would take too much memory or time.
+        _TooLargeError: Before a convolution that would take too much memory or time.
     """
     done = 0.0
 

@@ -1,4 +1,4 @@
-"""What a checkpoint does not say of its images and classes, with the likely answers."""
+"""Questions about images and classes that a checkpoint does not answer, with likely answers."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -19,15 +19,21 @@ CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog
 RESIZE = {
     224: 256,
     299: 342,
-}  # by the side of the images: what torchvision resized ImageNet's to before the middle was cut out
-STRAIGHT = "none"  # how no resize is typed
-PHOTOGRAPH = 64  # pixels a side, from which on images are likely to be photographs
+}  # by the side of the images: torchvision's resize of ImageNet's images before the centre crop
+STRAIGHT = "none"  # answer for no resize
+PHOTOGRAPH = 64  # pixels a side: from this size on, images are likely to be photographs
 
 
 def inputs(spec: Spec, beside: Mapping[str, Any], answers: Mapping[str, Any], evidence: Evidence) -> Iterator[Question]:
-    """What is left to ask of preprocessing and classes; nothing that stands beside the tensors.
+    """Yields the open questions about preprocessing and classes.
 
-    Where the mean is known, the standard deviation of the same images is likely.
+    If the mean is known, the usual standard deviation for this mean is the likely one.
+
+    Args:
+        spec: Spec of the network.
+        beside: Values from the checkpoint other than tensors. They answer questions.
+        answers: Answers so far by key.
+        evidence: Measurements of the normalisation.
     """
     statistics, place = guessed(spec, beside, evidence)
     pairs = [*usual(spec.in_channels), *([([0.5], [0.5]), ([0.0], [1.0])] if spec.in_channels > 1 else [])]
@@ -54,10 +60,10 @@ def inputs(spec: Spec, beside: Mapping[str, Any], answers: Mapping[str, Any], ev
 
 
 def check_inputs(spec: Spec, answers: Mapping[str, Any]) -> None:
-    """See whether preprocessing and classes, as far as they are given, fit a network.
+    """Checks that the given preprocessing and classes fit a network.
 
     Raises:
-        InputError: naming key and rule.
+        InputError: If they don't. Names key and rule.
     """
     if (classes := answers.get("classes")) is not None:
         class_names.check(classes, spec.num_classes)
@@ -78,10 +84,10 @@ def check_inputs(spec: Spec, answers: Mapping[str, Any]) -> None:
 
 
 def pixels(text: str, key: str) -> int | None:
-    """``256`` as a number, ``none`` as none.
+    """Parses a number of pixels, or ``none``.
 
     Raises:
-        InputError: where it is neither.
+        InputError: If it is neither.
     """
     if text.strip().casefold() == STRAIGHT:
         return None
@@ -95,10 +101,10 @@ def pixels(text: str, key: str) -> int | None:
 
 
 def numbers(text: str, key: str) -> list[float]:
-    """``.485,.456,.406`` as numbers.
+    """Parses numbers such as ``.485,.456,.406``.
 
     Raises:
-        InputError: where a part is none.
+        InputError: If a part is not a number.
     """
     try:
         return [float(part) for part in text.split(",")]
@@ -106,7 +112,7 @@ def numbers(text: str, key: str) -> list[float]:
         raise InputError(_("{key}: {value} is not a list of numbers").format(key=key, value=shown(text))) from None
 
 
-# How answers that are about images are typed; all others are settings of the spec.
+# Parsers of the answers about images. All other answers are settings of the spec.
 READERS: dict[str, Callable[[str], Any]] = {
     "mean": partial(numbers, key="mean"),
     "std": partial(numbers, key="std"),
@@ -116,7 +122,7 @@ READERS: dict[str, Callable[[str], Any]] = {
 
 
 def guessed(spec: Spec, beside: Mapping[str, Any], evidence: Evidence) -> tuple[Pair, str]:
-    """The likely mean and standard deviation, and whose they are: what somebody has written, was measured, is usual."""
+    """Returns the likely mean and standard deviation, and their source: the file, a measurement, or usual values."""
     if (written := _measured(spec, beside)) is not None:
         return written
     if evidence.likely is not None and len(evidence.likely[0]) == spec.in_channels:
@@ -125,7 +131,7 @@ def guessed(spec: Spec, beside: Mapping[str, Any], evidence: Evidence) -> tuple[
 
 
 def _measured(spec: Spec, beside: Mapping[str, Any]) -> tuple[Pair, str] | None:
-    """Mean and standard deviation beside the tensors, of pixels from 0 to 1."""
+    """Returns mean and standard deviation from the checkpoint, for pixels from 0 to 1. None if it has none."""
     mean, std = (beside.get(key) for key in ("mean", "std"))
     if isinstance(mean, list) and isinstance(std, list) and _are_shares(mean) and _are_shares(std):
         with suppress(InputError):
@@ -139,10 +145,10 @@ def _are_shares(values: list[Any]) -> bool:
 
 
 def _statistics(spec: Spec) -> tuple[Pair, str]:
-    """Mean and standard deviation that go with such images, and whose they are."""
+    """Returns the usual mean and standard deviation for such images, and their source."""
     half = [0.5] * spec.in_channels
     if spec.tensorflow_inputs and spec.num_classes == 1000:
-        # torchvision has these weights from TensorFlow, and its models undo ImageNet's statistics (transform_input).
+        # These weights come from TensorFlow. torchvision's models undo ImageNet's normalisation (transform_input).
         return (half, half), _("0.5, that of torchvision's own weights of this network")
     if spec.in_channels == 3 and spec.image_size >= PHOTOGRAPH:
         return IMAGENET, _("ImageNet's, usual for images of that size")
@@ -154,14 +160,14 @@ def _statistics(spec: Spec) -> tuple[Pair, str]:
 
 
 def _resize(spec: Spec) -> tuple[int | None, str]:
-    """Length of the shorter side before the cut, and whose it is."""
+    """Returns the usual length of the shorter side before the crop, and its source."""
     if spec.num_classes == 1000 and spec.in_channels == 3 and spec.image_size in RESIZE:
         return RESIZE[spec.image_size], _("torchvision's for ImageNet, by the size of the images and their classes")
     return None, _("none, as nothing is known")
 
 
 def _classes(spec: Spec) -> tuple[list[str], str]:
-    """Names for the classes, and whose they are."""
+    """Returns likely names of the classes, and their source."""
     if spec.num_classes == 1000 and spec.image_size >= PHOTOGRAPH:
         return imagenet_classes(), _("ImageNet's, by their number")
     if (spec.num_classes, spec.image_size, spec.in_channels) == (10, 32, 3):
@@ -172,7 +178,7 @@ def _classes(spec: Spec) -> tuple[list[str], str]:
 
 
 def imagenet_classes() -> list[str]:
-    """The names of ImageNet's classes, in the order of the outputs of every network that was trained on it."""
-    from torchvision.models import ResNet50_Weights  # a second of import
+    """Returns the names of ImageNet's classes, in the order of the outputs of every network trained on it."""
+    from torchvision.models import ResNet50_Weights  # imported here because it takes a second
 
     return list(ResNet50_Weights.DEFAULT.meta["categories"])

@@ -1,7 +1,8 @@
-"""Weights that PyTorch makes of other tensors at every step: pruned, normalised or orthogonal ones, computed here once.
+"""Computes weights that PyTorch derives from other tensors at every step: pruned, normalised or orthogonal weights.
 
-``torch.nn.utils.prune`` keeps ``weight_orig`` and ``weight_mask``; weight norm ``weight_g`` and ``weight_v``, spectral
-norm ``weight_orig``, ``weight_u`` and ``weight_v``; ``torch.nn.utils.parametrize`` all below ``parametrizations``.
+``torch.nn.utils.prune`` stores ``weight_orig`` and ``weight_mask``; weight norm ``weight_g`` and ``weight_v``; spectral
+norm ``weight_orig``, ``weight_u`` and ``weight_v``; ``torch.nn.utils.parametrize`` everything under
+``parametrizations``.
 """
 
 import re
@@ -24,9 +25,9 @@ class Kind(NamedTuple):
     """A reparametrisation.
 
     Attributes:
-        parts: what its tensors are called.
-        compute: the weight of them; raises ValueError where shapes don't fit.
-        note: what a report says of it; ``{count}`` is how many weights were so made.
+        parts: Names of its tensors.
+        compute: Function that computes the weight. It raises ValueError if shapes don't fit.
+        note: Function that returns the note for a report. ``{count}`` is the number of such weights.
     """
 
     parts: frozenset[str]
@@ -35,15 +36,19 @@ class Kind(NamedTuple):
 
 
 def computed(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """The tensors with each weight in place of those that it is made of, and what was done, in words.
+    """Replaces the parts of each derived weight by the weight.
 
     Args:
-        tensors: by name, in the order of the file.
+        tensors: Tensors by name, in the order of the file.
+
+    Returns:
+        The tensors, and sentences about what was done.
 
     Raises:
-        InputError: naming a weight that is made in a way that tensors alone don't tell.
+        InputError: If tensors alone do not say how a weight is derived. Names the weight.
     """
-    found: dict[str, tuple[dict[str, str], bool]] = {}  # weight: names of its parts, and whether of the new kind
+    # For each weight: names of its parts, and whether it is of the new kind.
+    found: dict[str, tuple[dict[str, str], bool]] = {}
     for name in tensors:
         if match := _NEW.fullmatch(name):
             weight = ".".join(filter(None, (match["module"], match["leaf"])))
@@ -56,13 +61,13 @@ def computed(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], tuple[st
     for weight, (parts, new) in found.items():
         kinds = NEW if new else OLD
         kind = next((one for one in kinds if one.parts == parts.keys()), None)
-        if weight in tensors and not new and "orig" in parts:  # as spectral norm kept it before PyTorch 1.1
+        if weight in tensors and not new and "orig" in parts:  # spectral norm stored it before PyTorch 1.1
             gone |= dict.fromkeys(parts.values(), "")
             continue
         if kind is None and new:
             raise InputError(_unknown(weight, parts))
         if kind is None or weight in tensors:
-            continue  # names such as "block_v" mean nothing by themselves
+            continue  # a name such as "block_v" alone is not a sign of weight norm
         made[weight] = _made(weight, kind, {part: tensors[name] for part, name in parts.items()})
         gone |= dict.fromkeys(parts.values(), weight)
         note = kind.note()
@@ -72,7 +77,7 @@ def computed(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], tuple[st
 
 
 def _in_place(tensors: Mapping[str, Tensor], gone: Mapping[str, str], made: Parts) -> Iterator[tuple[str, Tensor]]:
-    """Each weight where the first of its parts was: the order of a file tells which layer comes when."""
+    """Yields each weight at the position of its first part, because the order of a file is the order of the layers."""
     left = dict(made)
     for name, tensor in tensors.items():
         if name not in gone:
@@ -116,7 +121,7 @@ def _pruned(weight: Tensor, mask: Tensor) -> Tensor:
 
 
 def _weight_norm(length: Tensor, direction: Tensor) -> Tensor:
-    """Direction divided by its norm over all sides that the length has not, times the length."""
+    """Returns the direction divided by its norm, times the length. The norm is over all axes that the length lacks."""
     if length.dim() not in (0, direction.dim()):
         raise ValueError
     if any(side not in (1, whole) for side, whole in zip(length.shape, direction.shape, strict=False)):
@@ -127,15 +132,15 @@ def _weight_norm(length: Tensor, direction: Tensor) -> Tensor:
 
 
 def _spectral_norm(weight: Tensor, u: Tensor, v: Tensor) -> Tensor:
-    """The weight divided by u·Wv, its largest singular value as training has estimated it."""
-    # Of a transposed convolution the columns are those of its second side.
+    """Returns the weight divided by u·Wv, the training's estimate of its largest singular value."""
+    # For a transposed convolution, u belongs to the second axis.
     turned = weight if len(weight) == len(u) else weight.transpose(0, 1)
     matrix = turned.reshape(len(u), -1)
     return weight / torch.dot(u.flatten(), matrix @ v.flatten())
 
 
 def _orthogonal(given: Tensor, base: Tensor) -> Tensor:
-    """The orthogonal matrix of PyTorch's default map: of square ones the exponential, of others reflections."""
+    """Returns the orthogonal matrix of PyTorch's default map: an exponential if square, else reflections."""
     tall = given if given.shape[-2] >= given.shape[-1] else given.mT
     if base.shape[-2:] != (tall.shape[-2],) * 2:
         raise ValueError

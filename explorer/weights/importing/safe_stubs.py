@@ -1,4 +1,7 @@
-"""In place of what pickles hold beside tensors and PyTorch knows nothing of: its values, and nothing that runs."""
+"""Safe stubs for objects in pickles that PyTorch's unpickler does not know.
+
+They hold values and run no code of the file.
+"""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
@@ -14,53 +17,53 @@ from explorer.weights.importing.wrappers import Array
 
 
 class _Settings(dict[str, Any]):
-    """In place of ``argparse.Namespace``."""
+    """Stub for ``argparse.Namespace``."""
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.update(state)
 
 
 class _Values(list[Any]):
-    """In place of ``collections.deque``."""
+    """Stub for ``collections.deque``."""
 
 
 def _dictionary(*_default: object) -> dict[Any, Any]:
-    """In place of ``collections.defaultdict``: PyTorch fills plain ones alone."""
+    """Stub for ``collections.defaultdict``: PyTorch only fills plain dictionaries."""
     return {}
 
 
 class _Opaque:
-    """In place of a class whose values are of no use here."""
+    """Stub for a class whose values are not needed."""
 
     def __new__(cls, *_values: object) -> "_Opaque":
         return super().__new__(cls)
 
     def __setstate__(self, _state: object) -> None:
-        """Nothing of it is kept."""
+        """Discards the state."""
 
 
 class _Array(Array):
-    """In place of ``numpy.ndarray``; its values stand in the pickle, which is too small for most networks."""
+    """Stub for ``numpy.ndarray``. Its values are in the pickle, which is too small for most networks."""
 
     def __init__(self, *_values: object) -> None:
-        """What it is made of comes with its state."""
+        """Ignores the arguments; the shape is in the state."""
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         self.shape = state[1]
 
 
 class _Dtype:
-    """In place of ``numpy.dtype``."""
+    """Stub for ``numpy.dtype``."""
 
     def __init__(self, code: str, *_options: object) -> None:
         self.code = code
 
     def __setstate__(self, _state: object) -> None:
-        """Byte order and alignment of a single number of this machine's are known."""
+        """Ignores byte order and alignment, which are known for a single number of this machine."""
 
 
 def _number(dtype: _Dtype, content: bytes) -> float | int | bool:
-    """In place of ``numpy.core.multiarray.scalar``: best accuracies are often NumPy's numbers."""
+    """Stub for ``numpy.core.multiarray.scalar``: best accuracies are often NumPy numbers."""
     if not isinstance(content, bytes) or dtype.code[:1] not in ("f", "i", "u", "b"):
         raise ValueError(_("a number of NumPy's is damaged"))
     number: float | int | bool = numpy.frombuffer(content, dtype.code)[0].item()
@@ -68,13 +71,13 @@ def _number(dtype: _Dtype, content: bytes) -> float | int | bool:
 
 
 class _Unknown(type):
-    """Of the classes in place of names that nobody knows: a file may hold their values, and call none of them."""
+    """Metaclass of stubs for unknown names. A file may hold values of these classes, but not call them."""
 
     def __call__(cls, *_values: object) -> Any:
         raise UnpicklingError(cls.__name__)
 
 
-# Calls of these make plain values, of which nothing is kept.
+# Calls of these create plain values, which are discarded.
 _OPAQUE = (
     *(f"datetime.{name}" for name in ("date", "datetime", "time", "timedelta", "timezone")),
     *(
@@ -93,7 +96,7 @@ _OPAQUE = (
     "torchvision.transforms.functional.InterpolationMode",
     "zoneinfo._unpickle",
 )
-# Looked up by name alone: no module of the file's choice is ever imported.
+# Found by name only: a file can't make us import a module.
 KNOWN: list[tuple[Callable[..., Any], str]] = [
     *((_Opaque, name) for name in _OPAQUE),
     (frozenset, "builtins.frozenset"),
@@ -117,17 +120,17 @@ KNOWN: list[tuple[Callable[..., Any], str]] = [
 
 @contextmanager
 def standing_in(unknown: Iterable[str]) -> Iterator[list[object]]:
-    """Have PyTorch take stand-ins for :data:`KNOWN` and for unknown names; it refuses to call the latter.
+    """Registers the stubs for :data:`KNOWN` and for unknown names with PyTorch. PyTorch refuses to call the latter.
 
     Args:
-        unknown: full names, under which PyTorch looks.
+        unknown: Full names under which PyTorch looks for the classes.
 
     Yields:
-        A list of what stands in place of whole modules, such as losses, once the block has ended. They are empty: which
-        of their tensors count, their code alone says.
+        A list of stubs of whole modules, such as losses. It is filled when the block ends. The stubs are empty, because
+        only the code of a module says which of its tensors count.
     """
     modules: list[object] = []
-    made: list[OrderedDict[Any, Any]] = []  # PyTorch fills no dictionaries but these, and sets attributes of them
+    made: list[OrderedDict[Any, Any]] = []  # the only dictionaries that PyTorch fills and sets attributes of
 
     def new(_cls: type, *_values: object) -> OrderedDict[Any, Any]:
         made.append(OrderedDict())
@@ -138,7 +141,7 @@ def standing_in(unknown: Iterable[str]) -> Iterator[list[object]]:
         yield modules
     for values in made:
         attributes = dict(vars(values))
-        vars(values).clear()  # one called "items" would hide the method
+        vars(values).clear()  # an attribute named "items" would hide the method
         if "_parameters" in attributes and "_modules" in attributes:
             values.clear()
             modules.append(values)

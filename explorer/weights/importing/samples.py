@@ -1,8 +1,9 @@
-"""Images that a network is tried with: parts of photographs, and handwritten digits where it reads one channel.
+"""Images to try a network with: parts of photographs, and handwritten digits for a network with one channel.
 
-Only files of the wheels of scikit-image and scikit-learn are used; nothing is downloaded. Photographs have what random
-noise has not: edges, flat places, and strong contrast between neighbours. So what reaches a batch norm is close to what
-it has kept from training.
+It uses only files of the wheels of scikit-image and scikit-learn, and downloads nothing. Unlike random noise,
+photographs
+have edges, flat areas, and strong contrast between neighbours. So the inputs of a batch norm come close to its running
+statistics from training.
 """
 
 from functools import lru_cache
@@ -27,21 +28,21 @@ _FILES = (
     (*_SKLEARN, "china.jpg"),
     (*_SKLEARN, "flower.jpg"),
 )
-SMALLEST_PART = 0.25  # of a photograph's shorter side
-FRAMED = 20  # pixels a side, from which on a digit has a frame around it, as MNIST's have
-LONGEST = 640  # pixels of the longer side that are kept of a photograph
+SMALLEST_PART = 0.25  # smallest side of a part, as a share of a photograph's shorter side
+FRAMED = 20  # pixels a side: from this size on, a digit has a frame, as in MNIST
+LONGEST = 640  # pixels to which the longer side of a photograph is reduced
 
 
 def samples(size: int, channels: int, count: int) -> list[Tensor]:
-    """Images of each kind that a network may have been trained on, the likeliest kind first.
+    """Returns images of each kind that a network may have been trained on, the most likely kind first.
 
     Args:
-        size: of their sides, in pixels.
-        channels: one, or any number, which are made from three.
-        count: of images.
+        size: Side of the images in pixels.
+        channels: Number of channels. Any number but 1 repeats the colours of photographs.
+        count: Number of images.
 
     Returns:
-        (count, channels, size, size), from 0 to 1, for each kind.
+        Images for each kind, (count, channels, size, size), from 0 to 1.
     """
     parts = _photographs(size, count)
     if channels == 1:
@@ -51,7 +52,7 @@ def samples(size: int, channels: int, count: int) -> list[Tensor]:
 
 @lru_cache(maxsize=2)
 def _photographs(size: int, count: int) -> Tensor:
-    """Square parts at random places, every second mirrored, (count, 3, size, size)."""
+    """Returns square parts at random positions, every second one mirrored, (count, 3, size, size)."""
     generator = torch.Generator().manual_seed(0)
     parts = []
     for number in range(count):
@@ -77,13 +78,13 @@ def _photograph(number: int) -> Tensor:
 
 @lru_cache(maxsize=4)
 def _digits(size: int, count: int) -> Tensor:
-    """Light strokes on black, (count, 1, size, size)."""
+    """Returns white digits on black, (count, 1, size, size)."""
     images = cast(Tensor, load("digits").train.images)
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:count].tolist()
     digits = images[order].float() / 255
     if size < FRAMED:
         return digits if size == digits.shape[-1] else interpolate(digits, size=(size, size), mode="bilinear")
-    side = round(size * 24 / 28)  # of which MNIST's 20 pixels of ink fill most, as here
+    side = round(size * 24 / 28)  # the ink then fills about 20 of 28 pixels, as in MNIST
     before = (size - side) // 2
     inner = interpolate(digits, size=(side, side), mode="bicubic").clamp(0, 1)
     return pad(inner, (before, size - side - before) * 2)

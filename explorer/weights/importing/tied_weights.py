@@ -1,6 +1,6 @@
-"""Modules that a file holds twice: registered under two names, their tensors are saved under both.
+"""Tied weights: modules registered under two names, whose tensors a file holds twice.
 
-In a pickle the two share memory. Once copied, between devices or into safetensors, only their values tell.
+In a pickle the two copies share memory. After a copy to another device or into safetensors, only their values tell.
 """
 
 from collections import Counter
@@ -13,13 +13,13 @@ from torch import Tensor
 from explorer.i18n import ngettext
 
 SAMPLE = 64  # values that are compared first
-DEPTH = 12  # of modules in each other
+DEPTH = 12  # most levels of nested modules
 
 
 def second_copies(tensors: Mapping[str, Tensor]) -> Set[str]:
-    """Names of all tensors in modules that repeat an earlier one: the same names inside, the same values.
+    """Returns the names of all tensors in modules that repeat an earlier module: the same inner names and values.
 
-    Only modules with a trained matrix or kernel count: equal biases, or batch norms as they began, are no copies.
+    Only modules with a trained matrix or kernel count. Equal biases or untrained batch norms are not copies.
     """
     same = _numbered(tensors)
     modules: dict[str, dict[str, int]] = {}
@@ -41,7 +41,7 @@ def second_copies(tensors: Mapping[str, Tensor]) -> Set[str]:
 
 
 def second_names(count: int) -> str:
-    """The note on tensors that were left out as copies."""
+    """Returns the note about tensors that were left out as copies."""
     return ngettext(
         "{count} tensor stands in the file under a second name, which was left out",
         "{count} tensors stand in the file under a second name, which was left out",
@@ -50,14 +50,14 @@ def second_names(count: int) -> str:
 
 
 def _numbered(tensors: Mapping[str, Tensor]) -> dict[str, int]:
-    """A number for each tensor, the same for those that are equal, in one pass over each."""
+    """Numbers the tensors so that equal tensors have equal numbers."""
     begins = {
         name: (tensor.shape, tensor.dtype, tuple(tensor.flatten()[:SAMPLE].tolist()))
         for name, tensor in tensors.items()
     }
     counts = Counter(begins.values())
     numbers: dict[Hashable, int] = {}
-    # Hundreds of megabytes are hashed where the beginnings leave a doubt only.
+    # Hash whole tensors, often hundreds of megabytes, only if their first values are equal.
     return {
         name: numbers.setdefault((begin, _digest(tensors[name]) if counts[begin] > 1 else b""), len(numbers))
         for name, begin in begins.items()
@@ -69,5 +69,5 @@ def _digest(tensor: Tensor) -> bytes:
 
 
 def _is_telling(tensor: Tensor) -> bool:
-    """Whether equal values are no accident: not of a matrix that is still what it was set to."""
+    """Returns whether equal values can't be a coincidence. They can if a matrix has its constant initial value."""
     return tensor.dim() > 1 and tensor.numel() > 1 and bool(tensor.min() != tensor.max())

@@ -1,7 +1,7 @@
-"""What people wrap a network's tensors in: dictionaries around them, prefixes before their names.
+"""Removes the wrappers of a network's tensors: dictionaries around them, and prefixes of their names.
 
-Pure functions over nested dictionaries. A tensor is anything with a shape; networks are told from statistics and
-settings by a tensor that is longer than 1 in two dimensions or more: a matrix or kernel.
+All functions are pure and work on nested dictionaries. A tensor is any object with a shape. A network is recognised by
+a matrix or kernel: a tensor with more than one element along two dimensions or more. Statistics and settings have none.
 """
 
 import json
@@ -16,26 +16,26 @@ from explorer.errors import InputError, readable, shown
 from explorer.i18n import _
 from explorer.weights.importing.class_names import decoded
 
-DEPTH = 8  # of dictionaries in each other that are looked into
+DEPTH = 8  # most levels of nested dictionaries to search
 MAX_DICTIONARIES = 10_000
 MAX_TENSORS = 20_000
-MAX_TEXT = 1_000  # characters of a text that is kept beside
-MAX_LIST = 25_000  # values of a list that is kept beside: the classes of ImageNet-21k
-MAX_BESIDE = 2_000_000  # characters of JSON that all values beside take together
+MAX_TEXT = 1_000  # characters of a text to keep
+MAX_LIST = 25_000  # values of a list to keep: enough for the classes of ImageNet-21k
+MAX_BESIDE = 2_000_000  # characters of JSON of all values to keep
 
-# States of a training run, which predictions don't need.
+# Keys of training states, which predictions don't need.
 STATE = re.compile(r"optim|sched|scaler|callback|criterion|loss|(^|_)rng|^loops$|^amp$", re.IGNORECASE)
-# Of a network that is trained as one with its loss and with what measures it.
+# Names of tensors of losses and metrics that are trained as a part of the network.
 LOSS = re.compile(
     r"((\w+_)?(criterion|loss)(_\w+)?|(train|val|valid|test)_\w+|metrics?|\w+_metrics?)\.|class_weights?$"
 )
-# Means of the weights over the run: evaluation takes them, where there are any.
+# Keys of means of the weights over the run. Evaluation uses the mean if there is one.
 MEAN = re.compile(r"(^|_)(ema|swa|averaged?|shadow)(_|$)|^teacher", re.IGNORECASE)
-# Put into names by DataParallel and DistributedDataParallel, torch.compile, FSDP, activation checkpointing, DeepSpeed.
+# Parts of names from DataParallel, DistributedDataParallel, torch.compile, FSDP, activation checkpointing, DeepSpeed.
 WRAPPERS = {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module"}
-# Beside the network: of torch.optim.swa_utils.AveragedModel, of ema-pytorch, of thop, which counts operations.
+# Counters of torch.optim.swa_utils.AveragedModel, of ema-pytorch, and of thop, which counts operations.
 COUNTERS = re.compile(r"n_averaged|initted|step|num_updates|decay|(.+\.)?total_(ops|params)")
-# Of a first layer that normalises the images, as in networks trained against attacks.
+# Names in a first layer that normalises the images, as in networks with adversarial training.
 MEAN_OF_PIXELS = re.compile(r"(|.*[._])(|new_)(mean|mu)")
 STD_OF_PIXELS = {"mean": "std", "mu": "sigma"}
 CHANNELS = (1, 3)
@@ -44,14 +44,14 @@ Named = dict[str, Any]
 
 
 class Array:
-    """In place of a NumPy array, of which the shape is kept."""
+    """Stub for a NumPy array that keeps its shape."""
 
     shape: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Found:
-    """A network's tensors without wrappers, and what was wrapped with them (see ``Checkpoint``)."""
+    """A network's tensors without wrappers, and the rest of the file (see ``Checkpoint``)."""
 
     tensors: Named
     beside: dict[str, Any]
@@ -81,16 +81,16 @@ class _Candidate:
 
 
 def unwrap(content: object) -> Found:
-    """The tensors of the one network in a checkpoint, by their names without prefixes, in their order.
+    """Returns the tensors of the one network in a checkpoint, by their names without prefixes, in order.
 
-    Where the mean of the weights (EMA, SWA) stands beside the weights, it is taken: training code keeps it for
+    If the checkpoint also holds a mean of the weights (EMA, SWA), the mean is taken: training code keeps it for
     evaluation, and timm and torchvision report its accuracy.
 
     Args:
-        content: what the file holds: dictionaries in each other, with tensors somewhere.
+        content: Content of the file: nested dictionaries with tensors somewhere.
 
     Raises:
-        InputError: where there is no network, or several, or one beyond the limits; without the file's name.
+        InputError: If there is no network, several, or one beyond the limits. Does not name the file.
     """
     if isinstance(content, list | tuple):  # list(state_dict.items()), or (state_dict, epoch)
         content = dict(content) if _are_pairs(content) else _numbered(content) or None
@@ -116,12 +116,12 @@ def unwrap(content: object) -> Found:
 
 
 def holds_network(content: object) -> bool:
-    """Whether what a file holds has a matrix or kernel under a name, beside the states of a training run."""
+    """Returns whether the content of a file has a named matrix or kernel outside of training states."""
     return isinstance(content, Mapping) and bool(_search(content)[2])
 
 
 def _search(content: Mapping[Any, Any]) -> tuple[list[str], list[str], list[_Candidate]]:
-    """Names of training states and of weights as NumPy arrays, and whatever may be a network, breadth first."""
+    """Returns the names of training states, the names of weights as NumPy arrays, and all candidates, breadth first."""
     states: list[str] = []
     arrays: list[str] = []
     candidates: list[_Candidate] = []
@@ -192,7 +192,7 @@ def _is_network(named: Named) -> bool:
 
 
 def _cleaned(path: tuple[str, ...], named: Named) -> _Candidate:
-    """Names without wrappers and without what all of them begin with; no two become one."""
+    """Removes wrappers and the common prefix from the names. Names stay unique."""
     ignored = [name for name in named if COUNTERS.fullmatch(name) or LOSS.match(name) or 0 in named[name].shape]
     if _is_network(kept := {name: tensor for name, tensor in named.items() if name not in ignored}):
         named = kept
@@ -223,12 +223,12 @@ def _cleaned(path: tuple[str, ...], named: Named) -> _Candidate:
 
 
 def _rounded(tensor: Any) -> list[float]:
-    """The numbers as they were typed, before single precision."""
+    """Returns the values as they were typed, before single precision."""
     return [float(f"{value:.7g}") for value in tensor.reshape(-1).tolist()]
 
 
 def _pixels(named: Named) -> dict[str, list[float]]:
-    """Mean and standard deviation of images that a network normalises itself, by their names, pair after pair."""
+    """Returns mean and standard deviation by name, as pairs, if the network normalises its images itself."""
     found: dict[str, list[float]] = {}
     for name, tensor in named.items():
         if (match := MEAN_OF_PIXELS.fullmatch(name)) and math.prod(tensor.shape) in CHANNELS:
@@ -239,7 +239,7 @@ def _pixels(named: Named) -> dict[str, list[float]]:
 
 
 def _chosen(candidates: list[_Candidate]) -> tuple[_Candidate, list[str]]:
-    """The one network, where there is one, and why it is that."""
+    """Returns the one network among the candidates, and notes on the choice."""
     if len(candidates) == 1:
         return candidates[0], []
     means = [candidate for candidate in candidates if candidate.mean]
@@ -291,12 +291,12 @@ def _no_network(content: Mapping[Any, Any], states: list[str], arrays: list[str]
 
 
 def _beside(content: Mapping[Any, Any], path: tuple[str, ...]) -> dict[str, Any]:
-    """The values on the way to the network that JSON can hold, within limits; outer ones go before inner ones."""
+    """Returns the values around the network that JSON can hold, within limits. Outer values take precedence."""
     values: dict[str, Any] = {}
     room = MAX_BESIDE
     level: Any = content
     for part in (*path, None):
-        if not isinstance(level, Mapping):  # the last part is a module within the names
+        if not isinstance(level, Mapping):  # the last part of the path is a module, a prefix of the names
             break
         innermost = not isinstance(level.get(part), Mapping)
         for key, value in level.items():
@@ -314,7 +314,7 @@ def _beside(content: Mapping[Any, Any], path: tuple[str, ...]) -> dict[str, Any]
 
 
 def _plain(value: Any, depth: int = 3) -> Any:
-    """The value as JSON has it; None where it is of another kind, or too large."""
+    """Returns a value as JSON has it. None if it has another type or is too large."""
     match value:
         case bool():
             return value
@@ -333,7 +333,7 @@ def _plain(value: Any, depth: int = 3) -> Any:
             pairs = {_text(key): _plain(item, depth - 1) for key, item in value.items()}
             return {key: item for key, item in pairs.items() if key is not None and item is not None} or None
     if _is_tensor(value) and len(value.shape) < 2 and math.prod(value.shape) <= 16:
-        with suppress(RuntimeError, NotImplementedError):  # of a tensor without values
+        with suppress(RuntimeError, NotImplementedError):  # a tensor without values
             return _plain(value.tolist(), depth)
     return None
 
@@ -346,6 +346,6 @@ def _text(key: object) -> str | None:
 
 
 def _listed(names: list[str]) -> str:
-    """The first few names."""
+    """Returns the first few names as text."""
     quoted = ", ".join(shown(name) for name in names[:4])
     return quoted if len(names) <= 4 else _("{names} and {more} more").format(names=quoted, more=len(names) - 4)
