@@ -32,12 +32,17 @@ def living(processes: Iterable[tuple[int, float]]) -> list[int]:
     return there
 
 
-def of_job(job: str) -> list[psutil.Process]:
+def of_job(job: str, among: Iterable[psutil.Process] | None = None) -> list[psutil.Process]:
     """Returns every living process of a job: supervisor, ranks, and their children, whoever started them.
 
     A process that only has the job's id on its command line, such as a pager of the log, does not belong to the job.
+
+    Args:
+        job: Id of the job.
+        among: Processes to choose from; all processes of the machine by default.
     """
-    return [process for process in psutil.process_iter() if process.pid != os.getpid() and _belongs(process, job)]
+    found = psutil.process_iter() if among is None else among
+    return [process for process in found if process.pid != os.getpid() and _belongs(process, job)]
 
 
 def _belongs(process: psutil.Process, job: str) -> bool:

@@ -142,10 +142,10 @@ def drawn(page: Page) -> None:
 
 
 @pytest.fixture
-def visit(profile: BrowserContext, address: str, tabs: list[Page]) -> Iterator[Callable[..., Page]]:
+def visit(profile: BrowserContext, address: str, app_log: Path, tabs: list[Page]) -> Iterator[Callable[..., Page]]:
     """``visit("?net=vgg16", width=390)`` opens a tab of its own, and waits for the id ``ready`` and the script's end.
 
-    No page may leave the machine or log an error, and none leaves anything in the browser.
+    No page may leave the machine or log an error, the app logs no traceback, and nothing is left in the browser.
     """
     pages: list[Page] = []
     faults: list[str] = []
@@ -192,3 +192,4 @@ def visit(profile: BrowserContext, address: str, tabs: list[Page]) -> Iterator[C
             tabs.append(page)
     profile.clear_cookies()
     assert faults == []
+    assert "Traceback" not in app_log.read_text()

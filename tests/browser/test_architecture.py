@@ -7,38 +7,49 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Error, Locator, Page, expect
 
-from tests.browser.conftest import serve
+from tests.browser.conftest import serve, settled
 from tests.browser.grid import tick
 from tests.browser.look import metric
 
 Visit = Callable[..., Page]
 
 
-def test_editing_a_cfg_changes_the_numbers_while_typing(visit: Visit) -> None:
+def test_a_cfg_is_read_while_it_is_typed_and_a_wrong_one_leaves_the_last_good_numbers(visit: Visit) -> None:
     page = visit("architecture?net=vgg16")
     expect(metric(page, "Parameters")).to_have_text("138.36 M")
     field = page.get_by_label("Layers (cfg)", exact=True)
-    field.fill("64, M, 128, M")  # no Enter: it is checked as it is typed
-    expect(metric(page, "Receptive field")).to_have_text("10 px")
-    expect(page).to_have_url(re.compile(re.escape("cfg=64.M.128.M")))
-
-
-def test_a_wrong_token_is_marked_and_the_last_good_numbers_stay(visit: Visit) -> None:
-    page = visit("architecture?net=vgg16")
-    page.get_by_label("Layers (cfg)", exact=True).fill("64, M, 12x, M")
+    field.fill("64, M, 12x, M")  # no Enter: it is checked as it is typed
     alert = page.get_by_role("alert").filter(has_text="last good one")
     expect(alert).to_contain_text("cfg, entry 3: '12x' is neither a number of channels nor M, A or L")
     marked = page.locator(".stMarkdownBadge", has_text="12x")
     expect(marked).to_be_visible()
     expect(metric(page, "Parameters")).to_have_text("138.36 M")
-    page.get_by_label("Layers (cfg)", exact=True).fill("64, M, 12, M")
+    field.fill("64, M, 128, M")
     expect(alert).to_be_hidden()
     expect(marked).to_be_hidden()
+    expect(metric(page, "Receptive field")).to_have_text("10 px")
+    expect(page).to_have_url(re.compile(re.escape("cfg=64.M.128.M")))
+    parameters = metric(page, "Parameters").inner_text()
+    field.fill("64, " * 250_000)  # a megabyte
+    expect(alert).to_contain_text("cfg: a text of", timeout=20_000)
+    expect(metric(page, "Parameters")).to_have_text(parameters)
 
 
-def test_resnet_block_counts(visit: Visit) -> None:
+def test_block_counts_and_a_number_out_of_range(visit: Visit) -> None:
     page = visit("architecture?net=resnet18")
+    blocks = page.get_by_label("Blocks in stage 2", exact=True)
+    blocks.fill("1000000")
+    blocks.press("Enter")
+    alert = page.get_by_role("alert").filter(has_text="last good one")
+    expect(alert).to_contain_text("blocks, entry 2: 1000000 is above the most allowed, 1,000")
     expect(metric(page, "Parameters")).to_have_text("11.69 M")
+    blocks.fill("2.5")
+    blocks.press("Enter")
+    expect(alert).to_contain_text("blocks, entry 2: 2.5 is not a whole number")
+    page.get_by_role("button", name="Reset").click()
+    expect(alert).to_be_hidden()
+    expect(blocks).to_have_value("2")
+
     stage = page.get_by_test_id("stNumberInput").filter(has=page.get_by_label("Blocks in stage 3", exact=True))
     stage.get_by_test_id("stNumberInputStepUp").click()
     expect(metric(page, "Parameters")).to_have_text("12.87 M")
@@ -68,23 +79,30 @@ def in_cell(page: Page, row: int, column: int, key: str, answer: Locator) -> Non
     raise AssertionError("the table does not listen")
 
 
-def test_an_inception_row(visit: Visit) -> None:
+def test_inception_modules_are_renamed_and_changed_and_a_blank_cell_is_explained(visit: Visit) -> None:
     page = visit("architecture?net=googlenet")
+    name = page.locator("#portal textarea")
+    in_cell(page, row=1, column=0, key="Enter", answer=name)
+    name.fill("7")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"pool_after=7\.4e"))  # the pool stays with the module
     expect(metric(page, "Parameters")).to_have_text("7.00 M")
+    other = visit(page.url)
+    expect(metric(other, "Parameters")).to_have_text("7.00 M")
+    expect(other.locator(".st-key-edit-pool_after").get_by_role("button", name="7", pressed=True)).to_be_visible()
+    page.bring_to_front()
     field = page.locator("#portal input")
     in_cell(page, row=0, column=1, key="Enter", answer=field)
     field.fill("128")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(re.escape("modules=3a.128.96.128.16.32.32_3b.")))
     expect(metric(page, "Parameters")).not_to_have_text("7.00 M")
-
-
-def test_a_blank_cell_is_explained(visit: Visit) -> None:
-    page = visit("architecture?net=googlenet")
+    settled(page)
+    parameters = metric(page, "Parameters").inner_text()
     alert = page.get_by_role("alert").filter(has_text="last good one")
     in_cell(page, row=0, column=1, key="Delete", answer=alert)
     expect(alert).to_contain_text("modules, row 1 (3a), 1x1: empty; give a number of channels")
-    expect(metric(page, "Parameters")).to_have_text("7.00 M")
+    expect(metric(page, "Parameters")).to_have_text(parameters)
 
 
 def test_the_link_in_a_fresh_browser(visit: Visit) -> None:
@@ -132,50 +150,6 @@ def test_going_back_restores_the_network_before(visit: Visit) -> None:
     expect(page.get_by_label("Input size", exact=True)).to_have_value("64")
 
 
-def test_a_number_out_of_range_is_explained(visit: Visit) -> None:
-    page = visit("architecture?net=resnet18")
-    blocks = page.get_by_label("Blocks in stage 2", exact=True)
-    blocks.fill("1000000")
-    blocks.press("Enter")
-    alert = page.get_by_role("alert").filter(has_text="last good one")
-    expect(alert).to_contain_text("blocks, entry 2: 1000000 is above the most allowed, 1,000")
-    expect(metric(page, "Parameters")).to_have_text("11.69 M")
-    blocks.fill("2.5")
-    blocks.press("Enter")
-    expect(alert).to_contain_text("blocks, entry 2: 2.5 is not a whole number")
-    page.get_by_role("button", name="Reset").click()
-    expect(alert).to_be_hidden()
-    expect(blocks).to_have_value("2")
-
-
-def test_a_renamed_module_keeps_its_pool(visit: Visit) -> None:
-    page = visit("architecture?net=googlenet")
-    field = page.locator("#portal textarea")
-    in_cell(page, row=1, column=0, key="Enter", answer=field)
-    field.fill("7")
-    page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(r"pool_after=7\.4e"))
-    expect(metric(page, "Parameters")).to_have_text("7.00 M")
-    other = visit(page.url)
-    expect(metric(other, "Parameters")).to_have_text("7.00 M")
-    expect(other.locator(".st-key-edit-pool_after").get_by_role("button", name="7", pressed=True)).to_be_visible()
-
-
-def test_a_megabyte_of_text(visit: Visit) -> None:
-    page = visit("architecture?net=vgg16")
-    page.get_by_label("Layers (cfg)", exact=True).fill("64, " * 250_000)
-    alert = page.get_by_role("alert").filter(has_text="last good one")
-    expect(alert).to_contain_text("cfg: a text of", timeout=20_000)
-    expect(metric(page, "Parameters")).to_have_text("138.36 M")
-
-
-def test_reset(visit: Visit) -> None:
-    page = visit("architecture?net=vgg16&batch_norm=true&image_size=64")
-    page.get_by_role("button", name="Reset").click()
-    expect(page.get_by_label("Input size", exact=True)).to_have_value("224")
-    expect(page).to_have_url(re.compile(r"\?net=vgg16$"))
-
-
 def test_a_row_of_the_table_opens_its_formulas(visit: Visit) -> None:
     page = visit("architecture?net=vgg16", height=2200)
     table = page.get_by_test_id("stDataFrame").last
@@ -190,12 +164,7 @@ def test_a_row_of_the_table_opens_its_formulas(visit: Visit) -> None:
     expect(page).to_have_url(re.compile(r"\?net=vgg16$"))
 
 
-def test_nothing_was_logged_as_a_traceback(visit: Visit, app_log: Path) -> None:
-    visit("architecture?net=vgg16&cfg=bad")
-    assert "Traceback" not in app_log.read_text()
-
-
-def test_edits_that_outrun_the_address_bar_are_all_kept(visit: Visit) -> None:
+def test_edits_that_outrun_the_address_bar_are_all_kept_and_reset_takes_them_back(visit: Visit) -> None:
     """The second edit is sent while the browser doesn't know the first one's link yet."""
     page = visit("architecture?net=vgg16")
     for round_ in range(3):
@@ -208,3 +177,6 @@ def test_edits_that_outrun_the_address_bar_are_all_kept(visit: Visit) -> None:
         expect(page).to_have_url(re.compile(f"image_size={64 + round_}&num_classes={10 + round_}"))
         page.wait_for_timeout(800)
         assert ("batch_norm=true" in page.url) is (round_ % 2 == 0)
+    page.get_by_role("button", name="Reset").click()
+    expect(page.get_by_label("Input size", exact=True)).to_have_value("224")
+    expect(page).to_have_url(re.compile(r"\?net=vgg16$"))

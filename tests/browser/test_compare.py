@@ -22,7 +22,7 @@ def test_a_case_at_one_click(visit: Visit) -> None:
     expect(page.locator(".xc tr.added")).to_have_count(22)
 
 
-def test_a_stage_folds_with_the_keyboard(visit: Visit) -> None:
+def test_a_stage_folds_with_the_keyboard_and_a_network_is_typed_and_pasted(visit: Visit) -> None:
     page = visit("compare?a=vgg16&b=vgg19")
     stage = page.locator(".xc details").filter(has_text="28×28").first
     row = stage.locator("tr.added").first
@@ -30,10 +30,6 @@ def test_a_stage_folds_with_the_keyboard(visit: Visit) -> None:
     stage.locator("summary").focus()
     page.keyboard.press("Enter")
     expect(row).to_be_hidden()
-
-
-def test_a_network_is_typed_and_pasted(visit: Visit) -> None:
-    page = visit("compare?a=vgg16&b=vgg19")
     picker = page.get_by_label("Network B", exact=True)
     picker.click()
     picker.fill("vgg11~batch_norm~true~num_classes~10")

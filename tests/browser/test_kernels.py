@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.conftest import settled
 from tests.browser.look import metric
 
 Visit = Callable[..., Page]
@@ -28,23 +29,20 @@ def test_the_picture_is_on_the_first_screen(visit: Visit) -> None:
     )
 
 
-def test_a_cell_of_the_output_moves_the_field_in_both_pictures(visit: Visit) -> None:
+def test_a_cell_of_the_output_moves_the_field_in_both_pictures_by_pointer_and_keyboard(visit: Visit) -> None:
     page = visit("kernels")
     expect(cell(page, "1.1")).to_have_attribute("aria-pressed", "true")
+    cell(page, "1.1").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(cell(page, "1.2")).to_have_attribute("aria-pressed", "true")
+    settled(page)
     cell(page, "0.2", picture=1).click()
     for picture in (0, 1):
         expect(cell(page, "0.2", picture)).to_have_attribute("aria-pressed", "true")
     expect(page).to_have_url(re.compile(r"\?show=stack&cell=0\.2$"))
     other = visit(page.url)
     expect(cell(other, "0.2")).to_have_attribute("aria-pressed", "true")
-
-
-def test_the_field_moves_by_keyboard(visit: Visit) -> None:
-    page = visit("kernels")
-    cell(page, "1.1").focus()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("Enter")
-    expect(cell(page, "1.2")).to_have_attribute("aria-pressed", "true")
 
 
 def test_going_back_goes_through_sections_and_settings(visit: Visit) -> None:

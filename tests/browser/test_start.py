@@ -25,15 +25,12 @@ def parameters(page: Page) -> Locator:
     return card.get_by_test_id("stMetricValue").first  # the former one may stay below it for a moment
 
 
-@pytest.mark.parametrize(("card", "path"), [("edit", "architecture"), ("kernels", "kernels"), ("compare", "compare")])
-def test_a_card_is_a_link_all_over(start: Visit, card: str, path: str) -> None:
+def test_cards_are_links_all_over_and_a_well_known_network_is_one_click_away(start: Visit) -> None:
     page = start()
-    page.locator(f".st-key-card-{card}").click(position={"x": 40, "y": 40})
-    expect(page).to_have_url(re.compile(rf"/{path}\b"))
-
-
-def test_a_well_known_network_is_one_click_away(start: Visit) -> None:
-    page = start()
+    for card, path in (("edit", "architecture"), ("kernels", "kernels"), ("compare", "compare")):
+        page.locator(f".st-key-card-{card}").click(position={"x": 40, "y": 40})
+        expect(page).to_have_url(re.compile(rf"/{path}\b"))
+        page.go_back()
     page.locator(".st-key-card-open-lenet5").click()
     expect(page).to_have_url(re.compile(r"/architecture\?net=lenet5$"))
     expect(parameters(page)).to_have_text("61,706", timeout=PATIENCE)
@@ -45,29 +42,21 @@ def test_a_well_known_network_is_one_click_away(start: Visit) -> None:
     expect(parameters(page)).to_have_text("11.69 M", timeout=PATIENCE)
 
 
-def test_the_keyboard_reaches_all_ways_in(start: Visit) -> None:
+def test_terms_explain_themselves_and_the_keyboard_reaches_all_ways_in(start: Visit) -> None:
     page = start()
-    edit = page.get_by_role("link", name="Edit a network")
-    edit.focus()
-    for name in ("See why 3×3", "Compare two networks", "LeNet-5"):
-        page.keyboard.press("Tab")
-        expect(page.get_by_role("link", name=name)).to_be_focused()
-    page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(r"/architecture\?net=lenet5$"))
-
-
-def test_the_glossary_is_searched_while_typing(start: Visit) -> None:
-    page = start()
+    expect(page.locator("abbr", has_text="receptive field")).to_have_attribute("title", re.compile("one unit"))
     page.get_by_text("Glossary", exact=True).click()
     shown = page.locator(".st-key-glossary").get_by_test_id("stMarkdown")
     expect(shown.filter(has_text="Receptive field")).to_contain_text("Araujo et al. 2019")
     page.get_by_label("Search the glossary").fill("dilation")
     expect(shown).to_have_count(1)
     expect(shown).to_contain_text("Yu and Koltun 2016")
-
-
-def test_a_term_in_the_text_explains_itself(start: Visit) -> None:
-    expect(start().locator("abbr", has_text="receptive field")).to_have_attribute("title", re.compile("one unit"))
+    page.get_by_role("link", name="Edit a network").focus()
+    for name in ("See why 3×3", "Compare two networks", "LeNet-5"):
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name=name)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/architecture\?net=lenet5$"))
 
 
 def test_an_old_link_opens_on_architecture(browser: Browser, address: str) -> None:

@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ class Arena:
         self.chance = random.Random(seed)  # noqa: S311  moments, and no secrets
         self.told: Counter[str] = Counter()
         self.twice: list[str] = []
+        self._begin = time.time() - 1  # the clock of the kernel counts in hundredths
         self._over = threading.Event()
         self._witness = threading.Thread(target=self._watch, daemon=True)
         self._witness.start()
@@ -85,11 +86,22 @@ class Arena:
         for process in chosen:
             kill(process)
 
-    def survive(self, job: str, victims: "Callable[[], str]", until: float) -> dict[str, Any]:
-        """Kill until a moment, resume what was interrupted, and wait for the end; what is left then.
+    def victims(self, until: float) -> Iterator[str]:
+        """Victims by chance, until a moment of the monotonic clock."""
+        while time.monotonic() < until:
+            yield self.chance.choice(VICTIMS)
+
+    def survive(self, job: str, victims: Iterable[str] = ()) -> dict[str, Any]:
+        """Kill one victim after another, resume what was interrupted, and wait for the end; what is left then.
 
         Checks every state on the way.
+
+        Args:
+            job: Id of the job.
+            victims: What to kill each time that the job runs; after the last one it is left alone.
         """
+        left_over = iter(victims)
+        victim = next(left_over, None)
         while (record := store().get(job)).status is not Status.FINISHED:
             service.keep_awake()
             assert record.status is not Status.FAILED, record.error
@@ -97,10 +109,11 @@ class Arena:
                 self.nobody_left(job)
                 self.told[f"{record.status}"] += 1
                 service.resume(job)
-            elif record.status is Status.RUNNING and time.monotonic() < until:
+            elif record.status is Status.RUNNING and victim is not None:
                 time.sleep(self.chance.uniform(0, 1.5))
-                self.kill(victims(), job)
+                self.kill(victim, job)
                 self.comes_to_rest(job)
+                victim = next(left_over, None)
             else:
                 time.sleep(0.05)
         self.nobody_left(job)
@@ -144,6 +157,13 @@ class Arena:
         except StoreError:
             return []
 
+    def _is_young(self, process: psutil.Process) -> bool:
+        """Whether a process was started since the arena was made; psutil keeps the time of each."""
+        try:
+            return process.create_time() > self._begin
+        except psutil.Error:
+            return False
+
     def _watch(self) -> None:
         """Look all the time whether a job trains twice: two supervisors, or two processes of one rank.
 
@@ -152,8 +172,11 @@ class Arena:
         suspects: set[int] = set()
         while not self._over.wait(0.05):
             seen: set[int] = set()
-            for record in self._at_work():
-                there = [(role(process), process.pid) for process in of_job(record.id)]
+            records = self._at_work()
+            # What was there before is of no job: to ask every process of the machine would take a core.
+            young = [process for process in psutil.process_iter() if self._is_young(process)] if records else []
+            for record in records:
+                there = [(role(process), process.pid) for process in of_job(record.id, young)]
                 most = {"supervisor": 1, "worker": record.resources["processes"]}
                 for each, limit in most.items():
                     pids = {pid for found, pid in there if found == each}
@@ -239,11 +262,11 @@ def main(seconds: float) -> None:
     with tempfile.TemporaryDirectory() as name, own_queue(Path(name), ready=True) as arena:
         data = images(Path(name) / "data.npz")
         alone = arena.submit(data)
-        wanted = arena.survive(alone, lambda: "worker", 0)
+        wanted = arena.survive(alone)
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             job = arena.submit(data)
-            found = arena.survive(job, lambda: arena.chance.choice(VICTIMS), min(until, time.monotonic() + 30))
+            found = arena.survive(job, arena.victims(min(until, time.monotonic() + 30)))
             assert difference(wanted, found) is None
             arena.told["finished like the one left alone"] += 1
         assert not arena.twice, arena.twice

@@ -9,12 +9,16 @@ import pytest
 from streamlit.components.v2 import manifest_scanner
 
 from explorer.data import preview
+from explorer.files import sha256
 from explorer.jobs.store import Store
 from explorer.prediction import networks, pictures
 from explorer.settings import settings
 from explorer.ui.page_state import guard, history
 from explorer.ui.predict import choose, testsets
 from explorer.ui.train import cost, data, submit, task_queue
+from explorer.weights.importing import checkpoint, conversion
+from explorer.weights.importing.kinds import Kind
+from explorer.workers.progress import Progress, silent
 from tests.pages.train_page import PACE
 
 
@@ -49,6 +53,40 @@ def server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stor
     settings.cache_clear()
     preview.read("digits")
     return jobs
+
+
+@pytest.fixture
+def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images are looked at in this process; another one would import torch first."""
+
+    def look(name: str, progress: Progress = silent) -> preview.Preview:
+        preview.read(name, progress)
+        found = preview.kept(name)
+        assert found is not None
+        return found
+
+    monkeypatch.setattr(preview, "look", look)
+    monkeypatch.setattr(data._fetching, "work", look)
+
+
+@pytest.fixture(scope="session")
+def conversions() -> dict[str, tuple[conversion.Answer, bytes]]:
+    """What processes have made of pickled checkpoints, by the checksums of these."""
+    return {}
+
+
+@pytest.fixture
+def converted_once(conversions: dict[str, tuple[conversion.Answer, bytes]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same pickled checkpoint is read by a process once in a session."""
+
+    def convert(path: Path, kind: Kind, output: Path) -> conversion.Answer:
+        if (checksum := sha256(path)) in conversions:
+            output.write_bytes(conversions[checksum][1])
+        else:
+            conversions[checksum] = conversion.convert(path, kind, output), output.read_bytes()
+        return conversions[checksum][0]
+
+    monkeypatch.setattr(checkpoint, "convert", convert)
 
 
 @pytest.fixture

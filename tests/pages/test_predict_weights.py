@@ -37,7 +37,7 @@ JOB = "abc123def456"
 
 
 @pytest.fixture(autouse=True)
-def folder(server: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folder(server: Store, converted_once: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """One set of weights of each kind, and a broken file."""
     monkeypatch.setenv("EXPLORER_WEIGHTS_DIR", str(tmp_path / "weights"))
     monkeypatch.setattr(torchvision, "catalogue", dict)

@@ -2,12 +2,15 @@
 
 import time
 from functools import partial
+from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
 from explorer.jobs.estimate import Pace
+from explorer.ui.predict import importing
 from explorer.ui.train import cost, data
 from explorer.ui.train.form import Form
+from explorer.ui.train.task_queue import Lane
 from tests.pages import helpers
 
 open_page = partial(helpers.open_page, "train")
@@ -16,6 +19,7 @@ PACE = Pace(
     seconds_per_step=0.01, seconds_per_evaluated_image=0.001, batch_size=64, startup=2.0, device="cpu",
     precision="fp32",
 )  # fmt: skip
+LANES: tuple[Lane[Any], ...] = (cost.pace, data._looking, data._fetching, importing._reading)
 SUBMIT, LR = "train-submit", "train.recipe.lr"
 
 
@@ -24,7 +28,7 @@ def settle(app: AppTest) -> AppTest:
     for _turn in range(1200):
         if not any("hourglass" in caption.value for caption in app.caption):
             return app
-        if any(lane._busy for lane in (cost.pace, data._looking, data._fetching)):
+        if any(lane._busy for lane in LANES):
             time.sleep(0.05)
         else:
             app.run()

@@ -62,11 +62,14 @@ def draw(training: Training, *, dark: bool) -> Preview | None:
     if form.dataset not in options:  # removed by somebody else
         options.append(form.dataset)
     st.selectbox(_("Data set"), options, key=state.DATASET, format_func=title)
-    if training.refused and training.refused_at == "dataset":
-        st.error(plain(training.refused), icon=":material/error:")
-    found = _found(training)
-    if found:
-        _numbers(form, found, dark=dark)
+    # One element whatever is in it: else what stands below moves once the images are read, and the browser would draw
+    # it anew, closed and without the file that is being uploaded.
+    with st.container():
+        if training.refused and training.refused_at == "dataset":
+            st.error(plain(training.refused), icon=":material/error:")
+        found = _found(training)
+        if found:
+            _numbers(form, found, dark=dark)
     _uploads(form)
     return found
 
