@@ -3,7 +3,7 @@
 from explorer.analysis import Analysis, Layer
 from explorer.analysis.measures import COUNT, Measure, Place, shown
 from explorer.cli.output import columns
-from explorer.formatting import shape
+from explorer.formatting import shape, short
 from explorer.i18n import _
 
 
@@ -33,7 +33,9 @@ def _cell(layer: Layer, measure: Measure) -> str:
     amount = measure.record.amount([layer])
     if measure is Measure.RECEPTIVE_FIELD:
         return str(amount) if amount is not None else _("all") if layer.sees_whole_image else "?"
-    return f"{amount:,}" if measure is Measure.PARAMS else measure.record.write(amount)
+    if amount is None:
+        return "–"
+    return short(amount) if measure is Measure.MACS else measure.record.unit.digits(amount)
 
 
 def _total(analysis: Analysis, measure: Measure) -> str:
