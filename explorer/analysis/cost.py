@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from torch import nn
 
@@ -28,6 +28,14 @@ class Term(StrEnum):
     ELEMENTWISE = "elementwise"
 
 
+class Traffic(NamedTuple):
+    """Bytes that a layer reads and writes for one image, each once: its weights, its inputs and its output."""
+
+    weights: int = 0
+    inputs: int = 0
+    output: int = 0
+
+
 @dataclass(slots=True)
 class Cost:
     """Cost of one layer, or of several together, for one image.
@@ -37,12 +45,19 @@ class Cost:
 
     macs: int = 0
     terms: dict[Term, int] = field(default_factory=dict)
+    traffic: Traffic = field(default_factory=Traffic)
     unknown: list[str] = field(default_factory=list)
 
     @property
     def flops(self) -> int:
         """Sum of the terms."""
         return sum(self.terms.values())
+
+    @property
+    def arithmetic_intensity(self) -> float | None:
+        """MACs for each byte read and written; None where none is."""
+        moved = sum(self.traffic)
+        return self.macs / moved if moved else None
 
     def add(self, term: Term, amount: int) -> None:
         """Count more of one term."""
@@ -56,6 +71,7 @@ class Cost:
         for cost in costs:
             total.macs += cost.macs
             total.unknown += cost.unknown
+            total.traffic = Traffic(*map(sum, zip(total.traffic, cost.traffic, strict=True)))
             for term, amount in cost.terms.items():
                 total.add(term, amount)
         return total
@@ -67,18 +83,41 @@ class Cost:
     def to_dict(self) -> dict[str, Any]:
         """As ``analyze --json`` prints it."""
         terms = {str(term): amount for term, amount in self.terms.items()}
-        return {"macs": self.macs, "flops": self.flops, "flops_terms": terms}
+        return {
+            "macs": self.macs,
+            "flops": self.flops,
+            "flops_terms": terms,
+            "arithmetic_intensity": self.arithmetic_intensity,
+        }
 
 
 _NORMS = (nn.LocalResponseNorm, nn.LayerNorm, nn.GroupNorm, nn.modules.batchnorm._NormBase)
 
 
 def cost(row: Row) -> Cost:
-    """MACs and FLOPs of a layer."""
-    total = Cost()
+    """MACs, FLOPs and traffic of a layer."""
+    total = Cost(traffic=traffic(row))
     for op in row.ops:
         _add(total, op, is_norm=isinstance(row.module, _NORMS))
     return total
+
+
+def traffic(row: Row) -> Traffic:
+    """Bytes that a layer reads and writes, in the precision of its tensors.
+
+    A layer that hands its input on, or a view of it, moves nothing. What a layer keeps for itself while it runs, and
+    buffers such as running means, are left out.
+    """
+    if all(_is_view(op) for op in row.ops):
+        return Traffic()
+    weights = {value.storage: value.bytes for op in row.ops for value in op.inputs if value.source == "parameter"}
+    inputs = dict.fromkeys(row.inputs)  # what is multiplied by itself is read once
+    return Traffic(sum(weights.values()), sum(value.bytes for value in inputs), row.output.bytes)
+
+
+def _is_view(op: Op) -> bool:
+    shared = any(value.storage == op.output.storage for value in op.inputs)
+    return shared and not op.func._schema.is_mutable  # operators in place share their memory, but compute
 
 
 def mult_adds(row: Row) -> int:

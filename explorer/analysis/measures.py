@@ -11,6 +11,8 @@ from enum import StrEnum
 from itertools import accumulate
 from typing import Any, NamedTuple
 
+from explorer.analysis.cost import Traffic
+from explorer.analysis.formulas import number
 from explorer.analysis.kinds import WEIGHTED, group_of
 from explorer.analysis.result import Analysis, Layer
 from explorer.formatting import bytes_short, short
@@ -32,6 +34,7 @@ class Measure(StrEnum):
     ACTIVATION_BYTES = "activation_bytes"
     PEAK_ACTIVATION_BYTES = "peak_activation_bytes"
     TRAINING_BYTES = "training_bytes"
+    ARITHMETIC_INTENSITY = "arithmetic_intensity"
     RECEPTIVE_FIELD = "receptive_field"
     STRIDE = "stride"
     PADDING = "padding"
@@ -44,6 +47,8 @@ class Measure(StrEnum):
 
     def formula(self, owner: Layer | Analysis) -> str:
         """The formula of a layer's or a network's number, filled in; empty where there is none."""
+        if isinstance(ratio := self.record.layers, Ratio):
+            return ratio.formula([owner] if isinstance(owner, Layer) else owner.layers)
         return owner.formulas.get(self, "")
 
 
@@ -86,6 +91,9 @@ class Unit(NamedTuple):
 COUNT = Unit(short)
 BYTES = Unit(bytes_short, lambda: _("bytes"))
 PIXELS = Unit(lambda value: _("{size} px").format(size=f"{value:,}"), lambda: _("pixels"))
+RATE = Unit(
+    lambda value: _("{rate} MACs/B").format(rate=f"{value:,.2f}"), lambda: _("MACs a byte"), "{:,.2f}".format, "~g"
+)
 
 
 class Names(NamedTuple):
@@ -123,6 +131,25 @@ class Reach(NamedTuple):
         return [max((size for size in map(self.of, layers) if size is not None), default=None) for layers in groups]
 
 
+class Ratio(NamedTuple):
+    """An amount for each byte of the traffic: layers together have that of their sums."""
+
+    of: Callable[[Layer], int]
+    traffic: Callable[[Layer], Traffic]
+
+    def along(self, groups: Iterable[Sequence[Layer]]) -> list[Number | None]:
+        """The ratio of all layers up to and with each group; None where they move no byte."""
+        sums = ((sum(map(self.of, layers)), sum(map(sum, map(self.traffic, layers)))) for layers in groups)
+        so_far = accumulate(sums, lambda before, new: (before[0] + new[0], before[1] + new[1]))
+        return [amount / moved if moved else None for amount, moved in so_far]
+
+    def formula(self, layers: Sequence[Layer]) -> str:
+        """``amount/(weights + inputs + output) = ratio``; empty where no byte is moved."""
+        (value,) = self.along([layers])
+        moved = " + ".join(map(number, map(sum, zip(*map(self.traffic, layers), strict=True))))
+        return "" if value is None else f"{number(sum(map(self.of, layers)))}/({moved}) = {RATE.digits(value)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """The description of one measure.
@@ -140,7 +167,7 @@ class Record:
 
     names: Callable[[], Names]
     term: str
-    layers: Sum | Reach | None = None
+    layers: Sum | Reach | Ratio | None = None
     total: Callable[[Analysis], Number | None] | None = None
     unit: Unit = COUNT
     link: str = ""
@@ -280,6 +307,22 @@ RECORDS: dict[Measure, Record] = {
         total=lambda network: network.training.total if network.training else None,
         unit=BYTES,
         places=_everywhere_but(Place.CARDS),
+    ),
+    # Williams, Waterman and Patterson 2009, "Roofline: an insightful visual performance model for multicore
+    # architectures", who count operations for each byte of memory traffic. Ours are MACs for each byte of a layer's
+    # weights, inputs and output, read or written once, for one image in float32.
+    Measure.ARITHMETIC_INTENSITY: Record(
+        lambda: Names(
+            _("Arithmetic intensity"),
+            _("arithmetic intensity"),
+            column=_("MACs a byte"),
+            listed=_("MACs/B"),
+            note=_("Of weights, inputs and output, each read or written once, for one image in float32."),
+        ),
+        "arithmetic-intensity",
+        Ratio(lambda layer: layer.macs, lambda layer: layer.cost.traffic),
+        lambda network: network.totals.cost.arithmetic_intensity,
+        RATE,
     ),
     Measure.RECEPTIVE_FIELD: Record(
         lambda: Names(_("Receptive field"), _("receptive field"), column=_("Field"), listed=_("field")),

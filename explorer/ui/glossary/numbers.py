@@ -19,6 +19,11 @@ def numbers() -> dict[str, Entry]:
             _("Two for each MAC, and those of biases, normalisation, activations and pooling, each term listed."),
             "Molchanov et al. 2017, appendix A.1",
         ),
+        "arithmetic-intensity": Entry(
+            _("Arithmetic intensity"),
+            _("MACs for each byte of weights, inputs and outputs that is read or written; low ones wait for memory."),
+            "Williams, Waterman and Patterson 2009, Roofline, where it is called operational intensity",
+        ),
         "mult-adds": Entry(
             _("Mult-adds"),
             _("A library's own total, which counts biases and batch norm but no products of activations."),
