@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from streamlit.components.v2 import manifest_scanner
@@ -16,8 +17,8 @@ from explorer.settings import settings
 from explorer.ui.page_state import guard, history
 from explorer.ui.predict import choose, testsets
 from explorer.ui.train import cost, data, submit, task_queue
-from explorer.weights.importing import checkpoint, conversion
-from explorer.weights.importing.kinds import Kind
+from explorer.weights.importing import conversion
+from explorer.workers import subprocess_runner
 from explorer.workers.progress import Progress, silent
 from tests.pages.train_page import PACE
 
@@ -70,23 +71,27 @@ def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def conversions() -> dict[str, tuple[conversion.Answer, bytes]]:
+def conversions() -> dict[str, tuple[Any, bytes]]:
     """What processes have made of pickled checkpoints, by the checksums of these."""
     return {}
 
 
 @pytest.fixture
-def converted_once(conversions: dict[str, tuple[conversion.Answer, bytes]], monkeypatch: pytest.MonkeyPatch) -> None:
+def converted_once(conversions: dict[str, tuple[Any, bytes]], monkeypatch: pytest.MonkeyPatch) -> None:
     """The same pickled checkpoint is read by a process once in a session."""
+    call = subprocess_runner.call
 
-    def convert(path: Path, kind: Kind, output: Path) -> conversion.Answer:
-        if (checksum := sha256(path)) in conversions:
+    def answer(module: str, request: dict[str, Any], *rest: Any, **options: Any) -> Any:
+        if module != conversion.READER:
+            return call(module, request, *rest, **options)
+        checksum, output = sha256(Path(request["path"])), Path(request["output"])
+        if checksum in conversions:
             output.write_bytes(conversions[checksum][1])
         else:
-            conversions[checksum] = conversion.convert(path, kind, output), output.read_bytes()
+            conversions[checksum] = call(module, request, *rest, **options), output.read_bytes()
         return conversions[checksum][0]
 
-    monkeypatch.setattr(checkpoint, "convert", convert)
+    monkeypatch.setattr(subprocess_runner, "call", answer)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from explorer.analysis import Analysis, Layer, analyse
 from explorer.analysis.measures import Measure
 from explorer.families import parse_spec, resolve
+from tests.helpers.narrow import of_kind
 
 INTENSITY = Measure.ARITHMETIC_INTENSITY
 
@@ -37,7 +38,7 @@ def test_a_convolution_by_brute_force() -> None:
             for weight, cell in zip(kernel, window, strict=True):
                 sums[channel, place] += weight * cell
                 macs += 1
-    assert torch.allclose(sums + conv.bias[:, None], conv(image).flatten(2)[0], atol=1e-5)
+    assert torch.allclose(sums + of_kind(torch.Tensor, conv.bias)[:, None], conv(image).flatten(2)[0], atol=1e-5)
     assert INTENSITY.record.amount([layer]) == macs / moved(conv, image)
     # 72 weights and 4 biases, 72 numbers in and 144 out, of four bytes each.
     assert INTENSITY.formula(layer) == "2,592/(304 + 288 + 576) = 2.22"

@@ -13,6 +13,7 @@ from explorer.data.dataset import Files, Split
 from explorer.data.preprocessing import Normalise, Preprocessing, resize
 from explorer.errors import InputError
 from explorer.training import batches as module
+from explorer.training.augment import draw
 from explorer.training.batches import Batch, Evaluation, Place, TrainingBatches
 from tests.helpers.pixels import Decoded, noise
 

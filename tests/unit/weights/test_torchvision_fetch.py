@@ -46,7 +46,8 @@ def here(
     progress("", 0, 0)
     if module == conversion.READER:
         return reader.work(request, silent)
-    return torchvision_worker.download(request, silent)
+    torchvision_worker.download(request, silent)
+    return None
 
 
 @pytest.fixture

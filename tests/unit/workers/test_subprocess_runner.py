@@ -112,7 +112,8 @@ def answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any
 
     def ask(body: str = "pass", *, program: str = "", limits: Limits = LIMITS, **options: Any) -> Any:
         (tmp_path / "work.py").write_text(program or WORK.replace("BODY", body))
-        (tmp_path / "explorer").exists() or (tmp_path / "explorer").symlink_to(Path(explorer.__file__).parent)
+        if not (tmp_path / "explorer").exists():
+            (tmp_path / "explorer").symlink_to(Path(explorer.__file__).parent)
         return subprocess_runner.call("work", {"a": ["b\ud800", 1]}, limits, **options)
 
     monkeypatch.setattr(subprocess_runner, "ROOT", tmp_path)
