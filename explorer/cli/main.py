@@ -19,7 +19,7 @@ from explorer.cli import jobs, weights
 from explorer.cli.jobs import as_json
 from explorer.cli.output import say, say_json
 from explorer.errors import ExplorerError, InputError, one_line
-from explorer.families import PRESETS, Spec, resolve
+from explorer.families import PRESETS, NamedNetwork, Spec, resolve
 from explorer.i18n import _
 from explorer.settings import settings
 from explorer.specs.base import explain
@@ -160,7 +160,7 @@ def train(
     if epochs is not None:
         recipe_fields["epochs"] = epochs
     chosen = resolve_recipe(recipe).changed(**recipe_fields)
-    network = resolve(spec).changed(**spec_fields)
+    network = NamedNetwork.resolved(spec).changed(**spec_fields)
     resources = Resources.parse({"device": device, "processes": processes, "threads": threads})
     rows = [*map(row, listed), *(rows_of_file(table) if table else [])]
     made = make_jobs(network, locate(dataset), chosen, resources, name=name, varied=varied, rows=rows)

@@ -5,15 +5,16 @@ from explorer.analysis.alignment import Row, Status
 from explorer.analysis.comparison import Comparison, counts, unlike_inputs
 from explorer.analysis.measures import Measure, Place, shown
 from explorer.cli.output import columns
+from explorer.families import NamedNetwork
 from explorer.formatting import shape
 from explorer.i18n import _
-from explorer.ui.compare.entries import full_title, of_spec
+from explorer.ui.compare.entries import full_title
 from explorer.ui.compare.words import SIGNS, all_same, measure_name, more, relative, tally
 
 
 def report(comparison: Comparison) -> str:
     """Names, totals, and the layers in which each further network differs from the first."""
-    names = [full_title(of_spec(network.spec)) for network in comparison.networks]
+    names = [full_title(NamedNetwork(network.spec)) for network in comparison.networks]
     letters = "ABCD"[: len(names)]
     lines = [
         _("{letter}  {name}, images {size}").format(letter=letter, name=name, size=shape(network.input_shape))

@@ -1,5 +1,6 @@
 """Descriptions of networks, without torch: specs, presets, parsers, links."""
 
+from explorer.families.named import NamedNetwork
 from explorer.families.parsing import parse_json, parse_spec
 from explorer.families.presets import from_layers, nearest, resolve
 from explorer.families.registry import FAMILIES, PRESETS
@@ -8,6 +9,7 @@ from explorer.specs.base import Preset, Spec
 __all__ = [
     "FAMILIES",
     "PRESETS",
+    "NamedNetwork",
     "Preset",
     "Spec",
     "from_layers",

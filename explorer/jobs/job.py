@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from explorer.errors import InputError, shown
-from explorer.families import Spec, nearest, parse_spec, resolve
+from explorer.families import NamedNetwork, Spec, nearest, resolve
 from explorer.files import whole
 from explorer.i18n import _
 from explorer.recipes.recipe import Recipe
@@ -62,12 +62,13 @@ class Job:
     Attributes:
         id: Random lowercase letters and digits. Also the name of the run directory.
         name: Name for people.
-        spec: Spec of the network.
+        spec: Spec of the network: as submitted in ``job.json``, and adapted to the data once a run has read them.
         dataset: Name or path of the data, as ``explorer.data.load`` takes it.
         recipe: Recipe of the training.
         resources: Resources of the job.
         sweep: Id that the jobs of a sweep share, or empty.
         varied: This job's value for each key that the sweep varies.
+        base: Preset that the network was made from, or empty if unknown.
     """
 
     id: str
@@ -78,9 +79,17 @@ class Job:
     resources: Resources
     sweep: str = ""
     varied: dict[str, Any] = field(default_factory=dict)
+    base: str = ""
+
+    @property
+    def network(self) -> NamedNetwork:
+        """The network and what it was made from."""
+        return NamedNetwork(self.spec, self.base)
 
     @classmethod
-    def new(cls, spec: Spec, dataset: str, recipe: Recipe, resources: Resources, name: str = "") -> Self:
+    def new(
+        cls, network: Spec | NamedNetwork, dataset: str, recipe: Recipe, resources: Resources, name: str = ""
+    ) -> Self:
         """Returns a job with a new id. Its default name consists of network and data.
 
         Raises:
@@ -90,7 +99,9 @@ class Job:
             dataset.encode()
         except UnicodeEncodeError:  # a path with bytes that are not UTF-8
             raise InputError(_("dataset: {value} is not valid UTF-8; rename it").format(value=shown(dataset))) from None
-        return cls(new_id(), checked_name(name) or _default_name(spec, dataset), spec, dataset, recipe, resources)
+        spec, base = network if isinstance(network, NamedNetwork) else NamedNetwork(network)
+        name = checked_name(name) or _default_name(spec, dataset)
+        return cls(new_id(), name, spec, dataset, recipe, resources, base=base)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the job as JSON-ready values."""
@@ -98,6 +109,7 @@ class Job:
             "id": self.id,
             "name": self.name,
             "spec": self.spec.to_dict(),
+            "base": self.base,
             "dataset": self.dataset,
             "recipe": self.recipe.to_dict(),
             "resources": self.resources.model_dump(mode="json"),
@@ -132,15 +144,17 @@ class Job:
             raise InputError(
                 _("{file} is damaged: {fault}").format(file=folder / FILE, fault=explain(error.errors()[0]))
             ) from None
+        spec, base = NamedNetwork.kept(data.spec, data.base)
         return cls(
             data.id,
             data.name,
-            parse_spec(data.spec),
+            spec,
             data.dataset,
             Recipe.parse(data.recipe),
             Resources.parse(data.resources),
             data.sweep,
             data.varied,
+            base,
         )
 
 
@@ -152,6 +166,7 @@ class _Written(BaseModel):
     id: str
     name: str
     spec: dict[str, Any]
+    base: str = ""
     dataset: str
     recipe: dict[str, Any]
     resources: dict[str, Any]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from explorer.errors import InputError, shown
-from explorer.families import Spec
+from explorer.families import NamedNetwork, Spec
 from explorer.i18n import _
 from explorer.jobs.job import MAX_NAME, Job, Resources, new_id
 from explorer.recipes import Recipe, assignments, sweep
@@ -12,7 +12,7 @@ from explorer.recipes.changes import MAX_SWEEP, SPEC
 
 
 def jobs(
-    spec: Spec,
+    network: Spec | NamedNetwork,
     dataset: str,
     recipe: Recipe,
     resources: Resources,
@@ -24,7 +24,7 @@ def jobs(
     """Returns one job, or one for each combination of a sweep.
 
     Args:
-        spec: Spec of the network.
+        network: The network, with what it was made from if known.
         dataset: Name or path of the data set.
         recipe: Recipe of the training.
         resources: Resources of each job.
@@ -36,7 +36,7 @@ def jobs(
     Raises:
         InputError: If a value is invalid. Names the value, and the row.
     """
-    plain = Job.new(spec, dataset, recipe, resources, name)
+    plain = Job.new(network, dataset, recipe, resources, name)
     if not varied and not rows:
         return [plain]
     grid = sweep(varied)
@@ -69,7 +69,7 @@ def _job(plain: Job, values: Mapping[str, str], keys: Sequence[str]) -> Job:
     in_recipe, in_spec = assignments(f"{key}={value}" for key, value in values.items())
     words = " ".join(f"{key.removeprefix(SPEC)}={value}" for key, value in values.items())
     one = Job.new(
-        plain.spec.changed(**in_spec),
+        plain.network.changed(**in_spec),
         plain.dataset,
         plain.recipe.changed(**in_recipe),
         plain.resources,

@@ -167,6 +167,8 @@ def describe(record: Record) -> dict[str, Any]:
         "pids": record.pids,
         "progress": record.progress,
         "spec": record.spec,
+        "submitted_spec": record.submitted_spec or record.spec,
+        "base": record.network.start,
         "dataset": record.dataset,
         "recipe": record.recipe,
         "resources": record.resources,

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from filelock import FileLock
 
 from explorer.errors import InputError, shown
+from explorer.families import NamedNetwork
 from explorer.i18n import _
 from explorer.jobs.job import Job
 from explorer.jobs.run_directory import POINT, Row
@@ -71,6 +72,9 @@ _jobs = sa.Table(
     sa.Column("notes", sa.JSON, nullable=False),
     sa.Column("error", sa.JSON),
     sa.Column("result", sa.JSON),
+    # Of a later version: empty in the rows of earlier ones.
+    sa.Column("base", sa.Text),
+    sa.Column("submitted_spec", sa.JSON),
 )
 _metrics = sa.Table(
     "metrics",
@@ -107,6 +111,8 @@ class Record:
         live: Numbers of the current epoch, or the step before the first epoch.
         error: ``code`` and ``message`` of the error.
         result: Scores on the test set, as ``evaluate --json`` prints them.
+        base: Preset that the network was made from, or empty if unknown.
+        submitted_spec: Spec as it was submitted, before it was adapted to the data.
     """
 
     id: str
@@ -130,6 +136,18 @@ class Record:
     notes: list[str]
     error: dict[str, str] | None
     result: dict[str, Any] | None
+    base: str | None = None
+    submitted_spec: dict[str, Any] | None = None
+
+    @property
+    def network(self) -> NamedNetwork:
+        """The network, adapted to the data once they were read."""
+        return NamedNetwork.kept(self.spec, self.base)
+
+    @property
+    def submitted_network(self) -> NamedNetwork:
+        """The network as it was submitted; that of ``network`` in the rows of earlier versions."""
+        return NamedNetwork.kept(self.submitted_spec or self.spec, self.base)
 
 
 class Store:
@@ -156,14 +174,14 @@ class Store:
         """Creates the tables if necessary."""
         with translated(self.path, PATIENCE):
             if self.path is None:
-                _tables.create_all(self._engine)
+                _make_tables(self._engine)
                 return
             self.path.parent.mkdir(parents=True, exist_ok=True)
             # If two processes set the journal mode of a new file, SQLite makes one fail at once.
             with FileLock(self.path.with_name(f"{self.path.name}.lock"), timeout=PATIENCE):
                 with closing(sqlite3.connect(self.path, timeout=PATIENCE)) as file:
                     file.execute("PRAGMA journal_mode = WAL")
-                _tables.create_all(self._engine)
+                _make_tables(self._engine)
             self._opened = identity(self.path)
 
     def _check_file(self) -> None:
@@ -187,7 +205,7 @@ class Store:
             rows = [
                 job.to_dict()
                 | {"turn": turn + place, "status": Status.QUEUED, "changed": now, "submitted": now}
-                | {"slots": [], "pids": [], "progress": 0.0, "notes": []}
+                | {"slots": [], "pids": [], "progress": 0.0, "notes": [], "submitted_spec": job.spec.to_dict()}
                 for place, job in enumerate(jobs, 1)
             ]
             connection.execute(sa.insert(_jobs), rows)
@@ -297,6 +315,19 @@ def identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _make_tables(engine: "sa.Engine") -> None:
+    """Make the tables where there are none, and add the columns that a table of an earlier version has not."""
+    _tables.create_all(engine)
+    known = {column["name"] for column in sa.inspect(engine).get_columns(_jobs.name)}
+    missing = [column for column in _jobs.columns if column.name not in known]
+    if not missing:
+        return
+    with engine.begin() as connection:
+        for column in missing:
+            kind = column.type.compile(engine.dialect)
+            connection.execute(sa.text(f"ALTER TABLE {_jobs.name} ADD COLUMN {column.name} {kind}"))
 
 
 def _record(row: Mapping[Any, Any]) -> Record:

@@ -23,6 +23,7 @@ def make_card(job: Job, dataset: Dataset, preprocessing: Preprocessing) -> Card:
     return Card(
         name=job.name,
         spec=job.spec.to_dict(),
+        base=job.base,
         classes=dataset.classes,
         preprocessing=preprocessing._replace(framing=framing_of(dataset.train.images)).to_dict(),
         data={

@@ -11,9 +11,9 @@ import streamlit as st
 
 from explorer.analysis import analyse
 from explorer.errors import InputError
-from explorer.families import PRESETS, Spec, resolve
+from explorer.families import PRESETS, NamedNetwork, Spec, resolve
 from explorer.families.building import own_names, own_names_known
-from explorer.families.link import BASE, DEFAULT, decode, encode
+from explorer.families.link import BASE, DEFAULT
 from explorer.ui.page_state import FieldsState, History, Link
 from explorer.ui.view import MAX_FOLDED, PICKED, VIEW_FIELDS, View
 
@@ -29,12 +29,11 @@ class Editing(FieldsState[View]):
     """The Architecture page's state: the last good network, the preset it came from, and how it is shown.
 
     Attributes:
-        spec: The network.
-        base: The preset that it was made from.
+        network: The network and the preset that it was made from.
         problem: What is wrong with the last edit.
         logged: The problem that was logged last.
         revision: How often the widgets were filled; tables, whose state can't be assigned, carry it in their key.
-        history: The networks to go back and forward to, each with its preset.
+        history: The networks to go back and forward to.
     """
 
     NAME: ClassVar[str] = "editing"
@@ -44,12 +43,21 @@ class Editing(FieldsState[View]):
     WIDGETS: ClassVar[tuple[str, ...]] = tuple(name for name in View.model_fields if name not in PICKED)
 
     view: View = field(default_factory=View, kw_only=True)
-    spec: Spec = field(default_factory=lambda: resolve(DEFAULT))
-    base: str = DEFAULT
+    network: NamedNetwork = field(default_factory=lambda: NamedNetwork(resolve(DEFAULT), DEFAULT))
     problem: str = ""
     logged: str = ""
     revision: int = 0
-    history: History[tuple[Spec, str]] = field(default_factory=History)
+    history: History[NamedNetwork] = field(default_factory=History)
+
+    @property
+    def spec(self) -> Spec:
+        """The network."""
+        return self.network.spec
+
+    @property
+    def base(self) -> str:
+        """The preset that the network was made from."""
+        return self.network.base
 
     @property
     def fault(self) -> str:
@@ -66,17 +74,17 @@ class Editing(FieldsState[View]):
     def open_link(self, link: Link) -> list[str]:
         """Take network and view over, both or neither."""
         try:
-            spec, base = decode({key: text for key, text in link.items() if key not in VIEW_FIELDS})
-            analyse(spec)  # torchvision may not know the name, or not run at the size
+            network = NamedNetwork.from_link({key: text for key, text in link.items() if key not in VIEW_FIELDS})
+            analyse(network.spec)  # torchvision may not know the name, or not run at the size
             self.view = View.parse({key: text for key, text in link.items() if key in VIEW_FIELDS})
         except InputError as error:
             return [str(error)]
-        self.open(spec, base)
+        self.open(network)
         return []
 
     def to_link(self) -> Link:
         """Network and view."""
-        return encode(self.spec, self.base) | super().to_link()
+        return self.network.link | super().to_link()
 
     def held(self) -> dict[str, Any]:
         """The preset, the network's settings and the view, as their widgets hold them."""
@@ -93,11 +101,11 @@ class Editing(FieldsState[View]):
         for key, value in super().held().items():
             st.session_state.setdefault(key, value)
 
-    def open(self, spec: Spec, base: str) -> None:
+    def open(self, network: NamedNetwork) -> None:
         """Another network as a whole; undo leads back."""
-        if spec != self.spec:
-            self.history.leave((self.spec, self.base))
-        self.spec, self.base = spec, base
+        if network.spec != self.spec:
+            self.history.leave(self.network)
+        self.network = NamedNetwork(network.spec, network.start)
 
     def accept(self, spec: Spec) -> None:
         """A valid edit: it becomes the network.
@@ -108,10 +116,10 @@ class Editing(FieldsState[View]):
             self.link_problems = []
             old, new = self.spec.to_dict(), spec.to_dict()
             fields = frozenset(key for key in {*old, *new} if old.get(key) != new.get(key))
-            self.history.edit((self.spec, self.base), (spec, self.base), fields)
-        self.spec, self.problem = spec, ""
-        # What the link will say, so that this screen is the one that its address opens.
-        self.base = encode(spec, self.base)[BASE]
+            self.history.edit(self.network, self.network._replace(spec=spec), fields)
+        self.problem = ""
+        # The base that the link will say, so that this screen is the one that its address opens.
+        self.network = NamedNetwork(spec, NamedNetwork(spec, self.base).link[BASE])
 
     def refuse(self, error: InputError) -> None:
         """An edit that breaks a rule: say so, once in the log, and keep the last good network."""
@@ -143,20 +151,20 @@ def open_preset() -> None:
     """Callback of the preset picker."""
     chosen = st.session_state[PRESET]
     base = chosen if chosen in starts() else DEFAULT
-    show(resolve(base), base)
+    show(NamedNetwork(resolve(base), base))
 
 
 def reset() -> None:
     """Callback: back to the preset that the network was made from."""
     base = Editing.of_session().base
-    show(resolve(base), base)
+    show(NamedNetwork(resolve(base), base))
 
 
-def show(spec: Spec, base: str) -> None:
+def show(network: NamedNetwork) -> None:
     """For callbacks: another network altogether, in the widgets too."""
     editing = Editing.of_session()
     editing.acted()
-    editing.open(spec, base)
+    editing.open(network)
     editing.view = editing.view.changed(layer="", folded=())
     editing.forgive()
 
@@ -166,7 +174,7 @@ def undo() -> None:
     editing = Editing.of_session()
     editing.acted()
     if not editing.fault:
-        editing.spec, editing.base = editing.history.undo((editing.spec, editing.base))
+        editing.network = editing.history.undo(editing.network)
     editing.forgive()
 
 
@@ -174,7 +182,7 @@ def redo() -> None:
     """Callback: forward to the network that was undone."""
     editing = Editing.of_session()
     editing.acted()
-    editing.spec, editing.base = editing.history.redo((editing.spec, editing.base))
+    editing.network = editing.history.redo(editing.network)
     editing.forgive()
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from explorer.analysis import analyse
 from explorer.errors import InputError
-from explorer.families import Spec, from_layers, nearest, parse_json, saved
+from explorer.families import NamedNetwork, Spec, from_layers, parse_json, saved
 from explorer.i18n import _
 from explorer.ui import address, state
 from explorer.ui.text import plain
@@ -41,7 +41,7 @@ def train(editing: state.Editing) -> None:
     """On to the Train page, with this network; what was chosen there before stays."""
     st.page_link(
         TRAIN, label=_("Train"), icon=":material/model_training:", help=_("Train this network"),
-        query_params={**train_state.link_with(editing.spec, editing.base), **address.everywhere()},
+        query_params={**train_state.link_with(editing.network), **address.everywhere()},
     )  # fmt: skip
 
 
@@ -146,4 +146,4 @@ def read_file(content: bytes, current: Spec) -> Spec:
 
 def _show(spec: Spec) -> None:
     analyse(spec)  # torchvision may not know the name, or not run at the size
-    state.show(spec, nearest(spec))
+    state.show(NamedNetwork(spec))

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from explorer.data.preprocessing import Preprocessing
 from explorer.errors import InputError, readable, shown
-from explorer.families import Spec, parse_spec
+from explorer.families import NamedNetwork, Spec, parse_spec
 from explorer.families.building import build, fill, state_dict, unfit
 from explorer.files import whole
 from explorer.i18n import _, ngettext
@@ -35,6 +35,7 @@ class Card(BaseModel):
     format: Literal[1] = 1
     name: Annotated[str, Field(max_length=MAX_NAME)]
     spec: dict[str, Any]
+    base: Annotated[str, Field(max_length=MAX_NAME)] = ""
     classes: Annotated[tuple[Annotated[str, Field(max_length=MAX_NAME)], ...], Field(min_length=1)]
     preprocessing: dict[str, Any]
     metrics: dict[str, Any] = {}
@@ -51,6 +52,15 @@ class Card(BaseModel):
             SpecError: If the spec breaks a rule.
         """
         return parse_spec(self.spec)
+
+    @property
+    def network(self) -> NamedNetwork:
+        """The network and what it was made from, where the card says that.
+
+        Raises:
+            SpecError: where the spec breaks a rule.
+        """
+        return NamedNetwork.kept(self.spec, self.base)
 
     @property
     def inputs(self) -> Preprocessing:

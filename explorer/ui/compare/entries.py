@@ -1,15 +1,14 @@
 """The networks that are compared: what people choose or paste, and what each is called."""
 
-from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 import streamlit as st
 
 from explorer.analysis import analyse
 from explorer.errors import InputError, SpecError
-from explorer.families import PRESETS, Spec, parse_json, resolve, saved
+from explorer.families import PRESETS, NamedNetwork, parse_json, resolve, saved
 from explorer.families.building import own_names
-from explorer.families.link import BASE, FIELDS, decode, encode, from_text, to_text
+from explorer.families.link import BASE, FIELDS
 from explorer.families.naming import is_form_of, same_as
 from explorer.families.presets import SAVED
 from explorer.i18n import _
@@ -20,26 +19,7 @@ LEAST_LETTERS = 3  # of a name that is looked for
 SHORT = 28  # characters of changes that still stand in a title
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A network and the preset that it was made from, or that it is only likened to."""
-
-    spec: Spec
-    base: str
-    likened: bool = False
-
-    @property
-    def text(self) -> str:
-        """The network in a link."""
-        return to_text(self.spec, self.base)
-
-    @property
-    def link(self) -> dict[str, str]:
-        """The query parameters with which the Architecture page opens the network."""
-        return encode(self.spec, self.base)
-
-
-def read(text: str) -> Entry:
+def read(text: str) -> NamedNetwork:
     """A network from what people choose or paste.
 
     Args:
@@ -53,21 +33,21 @@ def read(text: str) -> Entry:
     if len(text) > MAX_JSON:
         raise SpecError(_("link: longer than {limit:,} characters").format(limit=MAX_JSON))
     if text.startswith(("{", "[")):
-        entry = of_spec(parse_json(text))
+        entry = NamedNetwork(parse_json(text))
     elif text.startswith(SAVED):
-        entry = of_spec(resolve(text))
+        entry = NamedNetwork(resolve(text))
     elif "?" in text:
         link = dict(parse_qsl(text.partition("?")[2].partition("#")[0]))
         if BASE not in link:
             raise SpecError(_("link: it has no '{key}', so it names no network").format(key=BASE))
-        entry = Entry(*decode({key: value for key, value in link.items() if key in FIELDS | {BASE}}))
+        entry = NamedNetwork.from_link({key: value for key, value in link.items() if key in FIELDS | {BASE}})
     else:
-        entry = Entry(*from_text(text))
+        entry = NamedNetwork.from_text(text)
     analyse(entry.spec)  # torchvision may not know the name, or not run at the size
     return entry
 
 
-def find(text: str) -> Entry:
+def find(text: str) -> NamedNetwork:
     """A network from what people choose, paste or type: also the first that is offered with these letters in its name.
 
     Raises:
@@ -88,23 +68,17 @@ def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, text.casefold()))
 
 
-def of_spec(spec: Spec) -> Entry:
-    """A network of unknown origin: made from the preset that the shortest link starts from."""
-    bases = [name for name, preset in PRESETS.items() if preset.spec.family == spec.family]
-    return Entry(spec, min(bases, key=lambda base: len(to_text(spec, base)), default=""), likened=True)
-
-
 def offered() -> dict[str, str]:
     """Networks to choose from by texts that can be read, each with what it is called: edited, saved, and presets."""
     found = {}
     if editing := st.session_state.get("editing"):
-        entry = Entry(editing.spec, editing.base)
-        found[entry.text] = _("{name} (on the Architecture page)").format(name=full_title(entry))
+        network: NamedNetwork = editing.network
+        found[network.text] = _("{name} (on the Architecture page)").format(name=full_title(network))
     found |= {SAVED + name: _("{name} (saved)").format(name=name) for name in saved.names()}
     return found | {name: f"{preset.title} · {name}" for name, preset in PRESETS.items()}
 
 
-def title(entry: Entry) -> str:
+def title(entry: NamedNetwork) -> str:
     """What a network is called, shortly: its name in a case, or its preset's title and what differs from it."""
     for case in cases():
         for contestant in case.contestants:
@@ -112,7 +86,7 @@ def title(entry: Entry) -> str:
                 return contestant.title
     if (equal := same_as(entry.spec)) is not None:
         return PRESETS[equal].title
-    if entry.likened and not is_form_of(entry.spec, entry.base):
+    if not entry.base and not is_form_of(entry.spec, entry.start):
         return entry.spec.describe()
     start = _start(entry)
     changes = changed(entry)
@@ -123,20 +97,20 @@ def title(entry: Entry) -> str:
     return _("{name}, {changes}").format(name=start, changes=changes)
 
 
-def full_title(entry: Entry) -> str:
+def full_title(entry: NamedNetwork) -> str:
     """What a network is called, with all that differs from its preset."""
-    likened_to = not entry.likened or is_form_of(entry.spec, entry.base)
-    if likened_to and same_as(entry.spec) is None and (changes := changed(entry)):
+    is_form = bool(entry.base) or is_form_of(entry.spec, entry.start)
+    if is_form and same_as(entry.spec) is None and (changes := changed(entry)):
         return _("{name}, {changes}").format(name=_start(entry), changes=changes)
     return title(entry)
 
 
-def changed(entry: Entry) -> str:
+def changed(entry: NamedNetwork) -> str:
     """The settings in which a network differs from the preset that it was made from."""
     return ", ".join(f"{key} {value}" for key, value in entry.link.items() if key != BASE)
 
 
-def _start(entry: Entry) -> str:
+def _start(entry: NamedNetwork) -> str:
     if (name := entry.spec.own_name) is not None:
         return name.replace(":", " ")
     return PRESETS[entry.link[BASE]].title

@@ -14,9 +14,10 @@ import streamlit as st
 from explorer.analysis import analyse
 from explorer.analysis.comparison import LEAST, MOST, Comparison, compare
 from explorer.errors import InputError
+from explorer.families import NamedNetwork
 from explorer.i18n import _
 from explorer.ui.compare.cases import Case, cases
-from explorer.ui.compare.entries import Entry, find, read
+from explorer.ui.compare.entries import find, read
 from explorer.ui.compare.view import View
 from explorer.ui.page_state import FieldsState, Link
 
@@ -29,8 +30,8 @@ CASE = "compare.case"
 NEXT = ("resnet50", "vgg16", "googlenet", "resnet18")  # to start from when a network is added
 
 
-def _entries(case: Case) -> list[Entry]:
-    return [Entry(contestant.spec, contestant.base) for contestant in case.contestants]
+def _entries(case: Case) -> list[NamedNetwork]:
+    return [NamedNetwork(contestant.spec, contestant.base) for contestant in case.contestants]
 
 
 @dataclass
@@ -50,7 +51,7 @@ class Comparing(FieldsState[View]):
     WIDGETS: ClassVar[tuple[str, ...]] = tuple(View.model_fields)
 
     view: View = field(default_factory=View, kw_only=True)
-    entries: list[Entry] = field(default_factory=lambda: _entries(cases()[0]))
+    entries: list[NamedNetwork] = field(default_factory=lambda: _entries(cases()[0]))
     problems: dict[str, str] = field(default_factory=dict)
 
     def open_link(self, link: Link) -> list[str]:
@@ -100,7 +101,7 @@ class Comparing(FieldsState[View]):
         return self.view
 
 
-def _read(letter: str, text: str) -> Entry:
+def _read(letter: str, text: str) -> NamedNetwork:
     try:
         return read(text)
     except InputError as error:
@@ -141,7 +142,7 @@ def choose(letter: str) -> None:
 def add() -> None:
     """Callback: one more network."""
     comparing = Comparing.of_session()
-    present = [entry.base for entry in comparing.entries]
+    present = [entry.start for entry in comparing.entries]
     comparing.acted()
     comparing.entries.append(read(next(name for name in NEXT if name not in present)))
     comparing.link_problems = []

@@ -52,4 +52,6 @@ def _choose() -> None:
     """Callback: another model at its own size, to which later edits are compared."""
     name = st.session_state[PREFIX + "name"]
     st.session_state[PREFIX + "image_size"] = NATIVE_SIZES.get(name, 224)
-    st.session_state[PRESET] = st.session_state["editing"].base = ZOO + name
+    editing = Editing.of_session()
+    editing.network = editing.network._replace(base=ZOO + name)
+    st.session_state[PRESET] = editing.base

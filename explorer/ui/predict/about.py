@@ -9,7 +9,7 @@ import streamlit as st
 from explorer.formatting import short
 from explorer.i18n import _, ngettext
 from explorer.ui import address
-from explorer.ui.compare.entries import of_spec, title
+from explorer.ui.compare.entries import title
 from explorer.ui.predict import choose
 from explorer.ui.text import plain
 from explorer.weights.files import Card
@@ -26,7 +26,7 @@ def draw(entry: Entry, card: Card) -> None:
         st.markdown("\n".join(f"- **{label}**: {text}" for label, text in _facts(entry, card)))
         st.page_link(
             "../pages/architecture.py", label=_("The network on the Architecture page"), icon=":material/schema:",
-            width="content", query_params={**of_spec(card.network_spec).link, **address.everywhere()},
+            width="content", query_params={**card.network.link, **address.everywhere()},
         )  # fmt: skip
     with figures_side:
         _figures(card)
@@ -48,7 +48,7 @@ def _facts(entry: Entry, card: Card) -> list[tuple[str, str]]:
         (
             _("Network"),
             _("{network}, {params} parameters").format(
-                network=plain(title(of_spec(spec))), params=short(choose.parameters(entry.name, spec))
+                network=plain(title(card.network)), params=short(choose.parameters(entry.name, spec))
             ),
         ),
         (_("Classes"), _("{count:,}: {names}").format(count=len(card.classes), names=named)),

@@ -15,7 +15,6 @@ from explorer.prediction.networks import Network
 from explorer.specs.base import MAX_IMAGE
 from explorer.ui import address
 from explorer.ui.choice import choice
-from explorer.ui.compare.entries import of_spec
 from explorer.ui.predict import state
 from explorer.ui.predict.view import DEFAULT
 from explorer.ui.text import plain
@@ -133,7 +132,7 @@ def card(chosen: registry.Entry) -> None:
     with st.container(horizontal=True, gap="small"):
         st.page_link(
             "../pages/architecture.py", label=_("Architecture"), icon=":material/schema:", width="content",
-            query_params={**of_spec(spec).link, **address.everywhere()},
+            query_params={**about.network.link, **address.everywhere()},
         )  # fmt: skip
         if job := _job(chosen):
             st.page_link(

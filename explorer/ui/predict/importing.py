@@ -10,12 +10,13 @@ from weakref import WeakValueDictionary
 import streamlit as st
 
 from explorer.errors import ExplorerError, InputError
+from explorer.families import NamedNetwork
 from explorer.families.recognition.guess import Question
 from explorer.families.registry import titles
 from explorer.i18n import _, ngettext
 from explorer.ui import address
 from explorer.ui.choice import choice
-from explorer.ui.compare.entries import of_spec, offered, read, title
+from explorer.ui.compare.entries import offered, read, title
 from explorer.ui.predict import state
 from explorer.ui.predict.state import Deed
 from explorer.ui.questions import parsed, written
@@ -194,7 +195,7 @@ def _told_of(proposal: Proposal) -> None:
         if proposal.told
         else _("Found: **{network}**, {classes:,} classes, images of {size} pixels.")
     )
-    st.markdown(words.format(network=plain(title(of_spec(spec))), classes=spec.num_classes, size=spec.image_size))
+    st.markdown(words.format(network=plain(title(NamedNetwork(spec))), classes=spec.num_classes, size=spec.image_size))
 
 
 def _form(token: str, draft: Draft, proposal: Proposal) -> None:

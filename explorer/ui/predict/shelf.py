@@ -10,7 +10,7 @@ import streamlit as st
 from explorer.formatting import bytes_short, short
 from explorer.i18n import _
 from explorer.ui import address, weights_files
-from explorer.ui.compare.entries import of_spec, title
+from explorer.ui.compare.entries import title
 from explorer.ui.predict import about, choose, importing, state
 from explorer.ui.predict.state import Deed
 from explorer.ui.predict.view import DEFAULT
@@ -108,7 +108,7 @@ def _row(entry: Entry) -> tuple[object, ...]:
     return (
         _called(entry),
         origin(entry),
-        title(of_spec(spec)),
+        title(entry.card.network),
         short(choose.parameters(entry.name, spec)),
         str(entry.card.data.get("name", "")),
         None if top1 is None else 100 * top1,
@@ -176,7 +176,7 @@ def _actions(entry: Entry) -> None:
             st.page_link(
                 "../pages/train.py", label=_("Train from these"), icon=":material/model_training:", width="content",
                 query_params={
-                    **of_spec(entry.card.network_spec).link, "weights": entry.name, **address.everywhere()
+                    **entry.card.network.link, "weights": entry.name, **address.everywhere()
                 },
                 help=_("Opens the Train page with this network, starting from these weights."),
             )  # fmt: skip

@@ -4,12 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from explorer.errors import InputError
-from explorer.families import Spec, parse_spec
+from explorer.families import NamedNetwork
 from explorer.jobs import service
 from explorer.jobs.job import Resources
 from explorer.jobs.store import Record
 from explorer.recipes import RECIPES, Recipe
-from explorer.ui.compare.entries import of_spec
 from explorer.ui.train import uploads
 from explorer.ui.train.form import UPLOADED, Form
 
@@ -20,18 +19,17 @@ def train_link(record: Record) -> dict[str, str]:
     Data that the page does not offer, a folder of the server or an upload that is gone, stand in the link all the same:
     the page says that it has no such data and starts from its own.
     """
-    spec, recipe = _told(record)
-    entry = of_spec(spec)
-    form = Form(spec=entry.spec, base=entry.base, recipe=recipe, resources=Resources.parse(record.resources))
+    network, recipe = _told(record)
+    form = Form(network, recipe=recipe, resources=Resources.parse(record.resources))
     form = replace(form, preset=min(RECIPES, key=lambda name: len(replace(form, preset=name).changes)))
     return replace(form, dataset=_dataset(record.dataset)).to_link()
 
 
-def _told(record: Record) -> tuple[Spec, Recipe]:
+def _told(record: Record) -> tuple[NamedNetwork, Recipe]:
     """Network and recipe as submitted: a record's hold what was measured on its data, and would pin that for others."""
     if job := service.submitted(record.id):
-        return job.spec, job.recipe
-    return parse_spec(record.spec), Recipe.parse(record.recipe)
+        return job.network, job.recipe
+    return record.submitted_network, Recipe.parse(record.recipe)
 
 
 def _dataset(told: str) -> str:

@@ -10,12 +10,12 @@ from typing import Any
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from explorer.families import parse_spec
+from explorer.families import NamedNetwork
 from explorer.formatting import bytes_short, duration
 from explorer.i18n import _, language, ngettext
 from explorer.jobs import service
 from explorer.jobs.store import AT_WORK, Record, Status
-from explorer.ui.compare.entries import of_spec, title
+from explorer.ui.compare.entries import title
 
 NONE = "–"
 # The second is for the canvas of the table, which has no Material icons.
@@ -95,12 +95,12 @@ def epochs(record: Record) -> str:
 
 def network(record: Record) -> str:
     """What a run's network is called."""
-    return _network(json.dumps(record.spec), language())
+    return _network(json.dumps(record.spec), record.base, language())
 
 
 @lru_cache(maxsize=1000)
-def _network(spec: str, _language: str) -> str:
-    return title(of_spec(parse_spec(json.loads(spec))))
+def _network(spec: str, base: str | None, _language: str) -> str:
+    return title(NamedNetwork.kept(json.loads(spec), base))
 
 
 def data(record: Record) -> str:

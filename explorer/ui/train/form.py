@@ -8,8 +8,8 @@ from typing import Any
 from explorer.analysis import analyse
 from explorer.data.catalogue import NAMES
 from explorer.errors import InputError, StoreError, shown
-from explorer.families import Spec, parse_spec, resolve
-from explorer.families.link import BASE, FIELDS, decode, encode
+from explorer.families import NamedNetwork, Spec, resolve
+from explorer.families.link import BASE, FIELDS
 from explorer.i18n import _
 from explorer.jobs import launch, service
 from explorer.jobs.job import Job, Resources, checked_name
@@ -20,7 +20,6 @@ from explorer.recipes.changes import MAX_SWEEP, assigned_text
 from explorer.specs.link_text import check_length
 from explorer.training.devices import choose_device
 from explorer.training.start import fits, trainable
-from explorer.ui.compare.entries import of_spec
 from explorer.ui.train import uploads
 from explorer.weights import registry
 
@@ -40,8 +39,7 @@ class Form:
     """The choices of the page.
 
     Attributes:
-        spec: of the network.
-        base: the preset that it was made from.
+        network: the network and the preset that it was made from.
         dataset: a name, or that of an upload.
         preset: of the recipe.
         recipe: the preset's, with changes.
@@ -51,8 +49,7 @@ class Form:
         rows: a table, whose rows need form no grid: the keys, then a row for each job, as typed.
     """
 
-    spec: Spec = field(default_factory=lambda: resolve(NETWORK))
-    base: str = NETWORK
+    network: NamedNetwork = field(default_factory=lambda: NamedNetwork(resolve(NETWORK), NETWORK))
     dataset: str = DATASET
     preset: str = PRESET
     recipe: Recipe = field(default_factory=Recipe)
@@ -60,6 +57,16 @@ class Form:
     title: str = ""
     sweep: tuple[tuple[str, str], ...] = ()
     rows: Table = ()
+
+    @property
+    def spec(self) -> Spec:
+        """The network."""
+        return self.network.spec
+
+    @property
+    def base(self) -> str:
+        """The preset that the network was made from."""
+        return self.network.start
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -91,7 +98,7 @@ class Form:
         """
         rows = self.listed if any(self.listed) else []
         made = make_jobs(
-            self.spec, self.data, self.recipe, self.resources, name=self.title, varied=self.varied, rows=rows
+            self.network, self.data, self.recipe, self.resources, name=self.title, varied=self.varied, rows=rows
         )
         for job in made:
             if problems := start_problems(job.spec, job.recipe):
@@ -100,7 +107,7 @@ class Form:
 
     def to_link(self) -> dict[str, str]:
         """Query parameters of all that isn't the default."""
-        link = encode(self.spec, self.base)
+        link = self.network.link
         link |= {"dataset": self.dataset} if self.dataset != DATASET else {}
         link |= {"recipe": self.preset} if self.preset != PRESET else {}
         link |= {key: assigned_text(value) for key, value in self.changes.items()}
@@ -158,7 +165,7 @@ def records(statuses: Iterable[Status] | None = None) -> list[Record]:
         return []
 
 
-def weights_spec(weights: str) -> Spec:
+def weights_network(weights: str) -> NamedNetwork:
     """The network of weights: those in the list by their names, and runs, which may have none yet.
 
     A path is none: it would be one of the server's files.
@@ -168,10 +175,10 @@ def weights_spec(weights: str) -> Spec:
     """
     entry = registry.known(weights)
     if entry and entry.card:
-        return entry.card.network_spec
+        return entry.card.network
     record = next((record for record in records() if record.id == weights), None)
     if record and not entry:
-        return parse_spec(record.spec)
+        return record.network
     if entry:
         raise InputError(_("weights: {name}: {fault}").format(name=shown(weights), fault=entry.fault))
     raise InputError(_("weights: there are none called {value} on this server").format(value=shown(weights)))
@@ -182,7 +189,7 @@ def start_problems(spec: Spec, recipe: Recipe) -> dict[str, str]:
     problems = {}
     try:
         if recipe.weights is not None:
-            fits(spec, weights_spec(recipe.weights), recipe.weights)
+            fits(spec, weights_network(recipe.weights).spec, recipe.weights)
     except InputError as error:
         problems["weights"] = str(error)
     try:
@@ -196,13 +203,12 @@ def _network(form: Form, link: Mapping[str, str]) -> Form:
     given = {key: text for key, text in link.items() if key in FIELDS | {BASE}}
     if not given and (weights := link.get("weights")):  # theirs; what is wrong with them is said of the recipe
         with suppress(InputError):
-            entry = of_spec(weights_spec(weights))
-            return replace(form, spec=entry.spec, base=entry.base)
+            return replace(form, network=weights_network(weights))
     if not given:
         return form
-    spec, base = decode(given)
-    analyse(spec)  # torchvision may not know the name, or not run at the size
-    return replace(form, spec=spec, base=base)
+    network = NamedNetwork.from_link(given)
+    analyse(network.spec)  # torchvision may not know the name, or not run at the size
+    return replace(form, network=network)
 
 
 def _dataset(form: Form, link: Mapping[str, str]) -> Form:
@@ -246,7 +252,7 @@ def _fault(recipe: Recipe, changes: dict[str, Any]) -> str:
     try:
         recipe.changed(**changes)
         if changes.get("weights") is not None:
-            weights_spec(changes["weights"])
+            weights_network(changes["weights"])
     except InputError as error:
         return str(error)
     return ""

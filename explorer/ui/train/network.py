@@ -10,13 +10,12 @@ from explorer.data.dataset import Dataset, Split
 from explorer.data.preview import Preview
 from explorer.errors import InputError
 from explorer.families import PRESETS, Spec, saved
-from explorer.families.link import encode
 from explorer.families.presets import SAVED
 from explorer.formatting import short
 from explorer.i18n import _, ngettext
 from explorer.training.fitting import adapted
 from explorer.ui import address
-from explorer.ui.compare.entries import Entry, full_title
+from explorer.ui.compare.entries import full_title
 from explorer.ui.text import plain
 from explorer.ui.train import cost, state
 from explorer.ui.train.form import Form
@@ -38,7 +37,7 @@ def draw(training: Training) -> None:
         )  # fmt: skip
         st.page_link(
             ARCHITECTURE, label=_("Edit"), icon=":material/edit:",
-            query_params={**encode(form.spec, form.base), **address.everywhere()},
+            query_params={**form.network.link, **address.everywhere()},
             help=_("Change it on the Architecture page; its Train link leads back here, and the rest stays."),
         )  # fmt: skip
     spec, totals = form.spec, analyse(form.spec).totals
@@ -48,7 +47,7 @@ def draw(training: Training) -> None:
             "**{name}**: {params} parameters, {macs} MACs, input {channels} × {size} × {size}, {classes:,} classes",
             spec.num_classes,
         ).format(
-            name=plain(full_title(Entry(spec, form.base))),
+            name=plain(full_title(form.network)),
             params=short(totals.params),
             macs=short(totals.macs),
             channels=spec.in_channels,

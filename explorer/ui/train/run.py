@@ -26,7 +26,7 @@ ICONS = {Verdict.FITS: "check_circle", Verdict.TIGHT: "warning", Verdict.TOO_LAR
 def name(training: Training) -> None:
     """The job's name."""
     form = training.form
-    default = Job.new(form.spec, form.data, form.recipe, form.resources).name
+    default = Job.new(form.network, form.data, form.recipe, form.resources).name
     st.text_input(_("Name"), key=state.TITLE, max_chars=MAX_NAME, placeholder=default)
     _problem(training, "title")
 

@@ -12,15 +12,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explorer.errors import InputError
-from explorer.families import PRESETS, Spec, nearest, resolve
-from explorer.families.link import encode
+from explorer.families import NamedNetwork
 from explorer.i18n import _
 from explorer.jobs.job import Resources, checked_name
 from explorer.recipes import RECIPES
-from explorer.ui.compare.entries import full_title, of_spec
+from explorer.ui.compare.entries import full_title
 from explorer.ui.page_state import Link, PageState
 from explorer.ui.train import fields
-from explorer.ui.train.form import CELL, MAX_ROWS, ROW, Form, Table, checked, start_problems, weights_spec
+from explorer.ui.train.form import CELL, MAX_ROWS, ROW, Form, Table, checked, start_problems, weights_network
 
 log = logging.getLogger("explorer.ui")
 
@@ -53,7 +52,7 @@ class Sent:
 def _start() -> Form:
     """The network of the Architecture page, where this session has been there."""
     editing = st.session_state.get("editing")
-    return Form(spec=editing.spec, base=editing.base) if editing else Form()
+    return Form(editing.network) if editing else Form()
 
 
 @dataclass
@@ -186,11 +185,11 @@ def open_network() -> None:
     """Callback of the network's picker."""
     text = st.session_state[NETWORK]
     try:
-        spec = resolve(text)
+        network = NamedNetwork.resolved(text)
     except InputError as error:  # saved, and deleted since
         change(refused=str(error), at="network")
         return
-    change(spec=spec, base=text if text in PRESETS else nearest(spec))
+    change(network=network)
 
 
 def open_preset() -> None:
@@ -220,12 +219,12 @@ def open_weights(name: str | None, *, network: bool) -> None:
         change(recipe=recipe)
         return
     try:
-        entry = of_spec(weights_spec(name))
+        found = weights_network(name)
     except InputError as error:  # deleted since
         change(refused=str(error), at="network")
         return
-    change(recipe=recipe, spec=entry.spec, base=entry.base)
-    training.said = _("The network is that of the weights now: {name}.").format(name=full_title(entry))
+    change(recipe=recipe, network=found)
+    training.said = _("The network is that of the weights now: {name}.").format(name=full_title(found))
 
 
 def want() -> None:
@@ -253,9 +252,9 @@ def change(*, refused: str = "", at: str = "dataset", **parts: object) -> None:
     training.fill()
 
 
-def link_with(spec: Spec, base: str) -> dict[str, str]:
+def link_with(network: NamedNetwork) -> dict[str, str]:
     """The page's link for another network: what else this session has chosen stays."""
     training: Training | None = st.session_state.get("training")
     if training is None:
-        return encode(spec, base)
-    return replace(training.form, spec=spec, base=base).to_link()
+        return network.link
+    return replace(training.form, network=network).to_link()

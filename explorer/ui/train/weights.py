@@ -18,7 +18,7 @@ from explorer.ui.text import plain
 from explorer.ui.train import fields, frozen, state
 from explorer.ui.train.fields import Field
 from explorer.ui.train.fields import Kind as Widget
-from explorer.ui.train.form import Form, records, weights_spec
+from explorer.ui.train.form import Form, records, weights_network
 from explorer.ui.train.network import fit
 from explorer.ui.train.state import Training
 from explorer.ui.train.waiting import follow
@@ -115,7 +115,7 @@ def _about(form: Form, spec: Spec, chosen: str) -> None:
         )  # fmt: skip
         return
     _there(entry)
-    notes = fits(spec, weights_spec(chosen), chosen).notes
+    notes = fits(spec, weights_network(chosen).spec, chosen).notes
     notes = (*notes, _("The weights alone are taken over: epochs and learning rate begin anew."))
     inputs = entry.card.inputs
     if form.recipe.mean is None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from explorer.families import Spec, parse_spec, resolve
+from explorer.families import NamedNetwork, Spec, parse_spec, resolve
 from explorer.families.naming import is_form_of, same_as, title
-from explorer.ui.compare.entries import Entry, full_title, of_spec
+from explorer.ui.compare.entries import full_title
 from explorer.ui.compare.entries import title as entry_title
 
 CHAIN = parse_spec(
@@ -24,15 +24,17 @@ CHAIN = parse_spec(
 def test_the_preset_that_a_network_equals_or_is_nearest_to(spec: Spec, base: str, name: str) -> None:
     assert title(spec, base) == name
     if "changed" not in name:
-        assert entry_title(Entry(spec, base)) == full_title(Entry(spec, base)) == name
+        assert entry_title(NamedNetwork(spec, base)) == full_title(NamedNetwork(spec, base)) == name
         assert same_as(spec) != base
 
 
 def test_what_is_like_no_preset_is_described() -> None:
-    entry = of_spec(CHAIN)
-    assert not is_form_of(CHAIN, entry.base)
+    entry = NamedNetwork(CHAIN)
+    assert not is_form_of(CHAIN, entry.start)
     assert entry_title(entry) == full_title(entry) == "Chain of 2 convolutions"
-    assert entry_title(Entry(resolve("vgg16").changed(cfg=[64, "M"]), "vgg16")).startswith("VGG-16")  # made from it
+    assert entry_title(NamedNetwork(resolve("vgg16").changed(cfg=[64, "M"]), "vgg16")).startswith(
+        "VGG-16"
+    )  # made from it
     narrow = resolve("resnet18").changed(widths=[8, 16, 32, 64])
-    assert entry_title(of_spec(narrow)).startswith("ResNet-18")
+    assert entry_title(NamedNetwork(narrow)).startswith("ResNet-18")
     assert resolve("plain20").describe() == "Plain network, blocks 3, 3, 3"

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from explorer.errors import InputError
-from explorer.families import parse_spec
+from explorer.families import NamedNetwork, parse_spec
 from explorer.jobs import service
 from explorer.jobs.job import MAX_NAME, Job, Resources
 from explorer.jobs.processes import identity, living
@@ -34,6 +34,17 @@ def test_a_job_is_read_as_it_was_written(name: str, tmp_path: Path) -> None:
     directory = RunDirectory(tmp_path / "run")
     assert (directory.ended(), directory.progress(), directory.rows()) == (None, {}, [])
     assert not directory.began()
+
+
+def test_a_job_of_an_earlier_version_does_not_say_its_base(tmp_path: Path) -> None:
+    made = Job.new(NamedNetwork(parse_spec(SPEC), "mnist-cnn"), "digits", Recipe(), Resources())
+    made.write(tmp_path / "run")
+    assert Job.read(tmp_path / "run").network == made.network
+    file = tmp_path / "run" / "job.json"
+    written = json.loads(file.read_text())
+    assert written.pop("base") == "mnist-cnn"
+    file.write_text(json.dumps(written))
+    assert Job.read(tmp_path / "run").network == NamedNetwork(made.spec)
 
 
 @pytest.mark.parametrize("name", ["a\nb", "a\ttab", "x" * (MAX_NAME + 1), "\udcff", "bell\a"])

@@ -12,11 +12,31 @@ import pytest
 import sqlalchemy as sa
 
 from explorer.errors import InputError, StoreError
+from explorer.families import NamedNetwork
 from explorer.jobs import store as module
+from explorer.jobs.job import Job, Resources
 from explorer.jobs.run_directory import Row
 from explorer.jobs.store import MOST_ROWS, RESUMABLE, Status, Store
 from explorer.jobs.store_errors import translated
-from tests.helpers.stores import added, new, opened, sound
+from explorer.recipes import Recipe
+from tests.helpers.stores import SPEC, added, new, opened, sound
+
+
+def test_a_store_of_an_earlier_version_is_opened(held: Store) -> None:
+    (job,) = added(held)
+    with sqlite3.connect(held.path or "") as connection:
+        for column in ("base", "submitted_spec"):
+            connection.execute(f"ALTER TABLE jobs DROP COLUMN {column}")
+    connection.close()
+    earlier = opened(held).get(job)
+    assert (earlier.base, earlier.submitted_spec) == (None, None)
+    assert earlier.network == earlier.submitted_network == NamedNetwork(SPEC)
+    made = Job.new(NamedNetwork(SPEC, "mnist-cnn"), "digits", Recipe(), Resources())
+    held.add([made])
+    held.change(made.id, [Status.QUEUED], spec=SPEC.changed(num_classes=3).to_dict())
+    record = opened(held).get(made.id)
+    assert record.submitted_network == NamedNetwork(SPEC, "mnist-cnn")
+    assert record.network == NamedNetwork(SPEC.changed(num_classes=3), "mnist-cnn")
 
 
 def test_a_job_comes_back_as_it_was_given(held: Store) -> None:

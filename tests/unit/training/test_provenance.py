@@ -7,12 +7,15 @@ from click.testing import CliRunner
 from explorer.cli.main import cli
 from explorer.data import load
 from explorer.data.preprocessing import Preprocessing
-from explorer.families import resolve
+from explorer.families import NamedNetwork, resolve
 from explorer.jobs import service
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.store import Store
 from explorer.recipes import Recipe
+from explorer.training.fitting import fitted, preprocessing_of
 from explorer.training.provenance import make_card
+from explorer.ui.train.form import Form
+from explorer.weights.files import Card
 
 
 def test_the_command_submits_the_same_job(jobs: Store) -> None:
@@ -26,3 +29,15 @@ def test_the_command_submits_the_same_job(jobs: Store) -> None:
     (record,) = jobs.records()
     again = Job.read(service.directory(record.id).folder)
     assert (again.spec, again.dataset, again.recipe, again.resources) == (job.spec, "digits", job.recipe, resources)
+
+
+def test_what_a_network_was_made_from_travels_from_a_link_to_the_card_and_back(jobs: Store) -> None:
+    link = {"net": "resnet18", "blocks": "3.4.6.3", "image_size": "32"}  # by its blocks it is nearer to resnet34
+    form, problems = Form.read({**link, "dataset": "digits"})
+    (job,) = service.submit(form.jobs())
+    assert not problems
+    assert (record := jobs.get(job.id)).network.link == record.submitted_network.link == link
+    fit, data, _notes = fitted(Job.read(service.directory(job.id).folder), load("digits"))
+    card = make_card(fit, data, preprocessing_of(fit))
+    assert card.network.link == {**link, "in_channels": "1", "num_classes": "10"}
+    assert Card.model_validate(card.model_dump() | {"base": "nonesuch"}).network == NamedNetwork(card.network_spec)

@@ -11,11 +11,11 @@ from explorer.analysis import Analysis, analyse
 from explorer.analysis.comparison import compare, totals
 from explorer.analysis.measures import Measure
 from explorer.errors import InputError, SpecError
-from explorer.families import PRESETS, parse_spec, resolve, saved
+from explorer.families import PRESETS, NamedNetwork, parse_spec, resolve, saved
 from explorer.families.link import from_text, to_text
 from explorer.settings import settings
 from explorer.ui.compare.cases import cases
-from explorer.ui.compare.entries import Entry, full_title, of_spec, read, title
+from explorer.ui.compare.entries import full_title, read, title
 from tests.helpers.specs import accepted, any_raw
 
 UNRESERVED = re.compile(r"[A-Za-z0-9._~-]+")  # RFC 3986, section 2.3
@@ -130,7 +130,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 def test_what_can_be_pasted() -> None:
     narrow = resolve("resnet18").changed(widths=[8, 16, 32, 64])
-    expected = Entry(narrow, "resnet18")
+    expected = NamedNetwork(narrow, "resnet18")
     assert read("resnet18~widths~8.16.32.64") == expected
     assert read("https://example.org/architecture?net=resnet18&widths=8.16.32.64&batch=64&lang=en") == expected
     assert read("http://[x?net=resnet18&widths=8.16.32.64#top").spec == narrow
@@ -171,7 +171,7 @@ def test_titles() -> None:
     assert title(read("torchvision:resnet50")) == "torchvision resnet50"
     assert title(read("vgg16~pool_to~1~classifier~empty")) == "VGG-16, global pooling"
     spec = parse_spec({**resolve("vgg16").to_dict(), "num_classes": 10})
-    assert title(of_spec(spec)) == "VGG-16 (D), num_classes 10"
+    assert title(NamedNetwork(spec)) == "VGG-16 (D), num_classes 10"
     long = read("vgg16~cfg~64.M.128.M.256.M.512.M.512")
     assert title(long) == "VGG-16 (D), changed"
     assert full_title(long) == "VGG-16 (D), cfg 64.M.128.M.256.M.512.M.512"
