@@ -168,7 +168,7 @@ def describe(record: Record) -> dict[str, Any]:
         "progress": record.progress,
         "spec": record.spec,
         "submitted_spec": record.submitted_spec or record.spec,
-        "base": record.network.start,
+        "base": record.base or "",
         "dataset": record.dataset,
         "recipe": record.recipe,
         "resources": record.resources,
