@@ -39,6 +39,15 @@ def test_the_architecture_has_the_import_layers_of_the_contract() -> None:
     assert f"`{order}`" in (ROOT / "ARCHITECTURE.md").read_text("utf-8")
 
 
+def test_every_decision_is_listed_under_a_number_of_its_own() -> None:
+    folder = ROOT / "docs" / "decisions"
+    files = sorted(path.name for path in folder.glob("0*.md"))
+    listed = re.findall(r"^\| \[(\d+)\]\((.*)\) \|", (folder / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert [name for _number, name in listed] == files
+    assert len({name[:4] for name in files}) == len(files)
+    assert all(name.startswith(number) for number, name in listed)
+
+
 def test_the_architecture_has_every_package() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
     for package in (ROOT / "explorer").glob("*/__init__.py"):
