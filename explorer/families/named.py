@@ -7,7 +7,8 @@ from typing import NamedTuple, Self
 
 from explorer.errors import SpecError
 from explorer.families.link import decode, encode, from_text, to_text
-from explorer.families.presets import is_base, parse_spec, resolve
+from explorer.families.parsing import parse_spec
+from explorer.families.presets import is_base, resolve
 from explorer.families.registry import PRESETS
 from explorer.specs.base import Spec
 

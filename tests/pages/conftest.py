@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from streamlit.components.v2 import manifest_scanner
+from torch import Tensor
 
 from explorer.data import preview
 from explorer.files import sha256
@@ -68,6 +69,9 @@ def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(preview, "look", look)
     monkeypatch.setattr(data._fetching, "work", look)
+
+
+Converted = tuple[dict[str, Tensor], conversion.Answer]
 
 
 @pytest.fixture(scope="session")

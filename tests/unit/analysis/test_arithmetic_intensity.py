@@ -32,6 +32,7 @@ def test_a_convolution_by_brute_force() -> None:
     layer = named(small(), "Conv2d")
     conv, image = nn.Conv2d(2, 4, 3, padding=1), torch.rand(1, 2, 6, 6)
     windows = nn.functional.unfold(image, 3, padding=1)[0].T  # a row for each place
+    assert conv.bias is not None
     macs, sums = 0, torch.zeros(4, 36)
     for channel, kernel in enumerate(conv.weight.flatten(1)):
         for place, window in enumerate(windows):
