@@ -1,1 +1,1 @@
-"""Pictures as SVG text, and how numbers, kinds of layers and heat look. Pure: no Streamlit."""
+"""Pictures as SVG text, and the colours of kinds of layers and of heat maps; without Streamlit."""

@@ -1,8 +1,8 @@
-"""The diagram of a network: volumes drawn to scale, from left to right, branches side by side.
+"""The diagram of a network: volumes drawn to scale from left to right, with branches side by side.
 
-Maps are as high as the root of their side and as long as the root of their channels. A thin slab behind a volume
-is a layer that keeps its shape. What can be chosen carries ``data-pick``: ``layer:NAME``, or ``fold:KEY`` for
-what opens and closes.
+The height of a map is proportional to the square root of its side, and its length to the square root of its channels. A
+thin slab after a volume is a layer that keeps the shape. Elements that users can choose have the attribute
+``data-pick``: ``layer:NAME`` for layers, ``fold:KEY`` for parts that open and close.
 """
 
 from itertools import accumulate
@@ -31,16 +31,16 @@ from explorer.formatting import shape, short
 from explorer.i18n import _, ngettext
 
 LEGEND = 30.0
-LONG = 16  # characters of a module's name, beyond which only its last part is shown
+LONG = 16  # characters; of longer names of modules, only the last part is shown
 
 
 def draw(analysis: Analysis, name: str, look: Look | None = None) -> str:
     """The diagram as SVG.
 
     Args:
-        analysis: of the network.
-        name: of the network, for the text alternative.
-        look: how to draw it.
+        analysis: Analysis of the network.
+        name: Name of the network, for the text alternative.
+        look: Options of the drawing.
     """
     look = look or Look()
     stages = tree(analysis)
@@ -49,7 +49,7 @@ def draw(analysis: Analysis, name: str, look: Look | None = None) -> str:
 
 
 def caption(analysis: Analysis, node: Node) -> str:
-    """The words under a box."""
+    """The caption under a box, in one or two lines."""
     if node.level == "run" and not node.children[0].children:
         return what(analysis.layers[node.layers[0]])
     if node.children:
@@ -62,7 +62,7 @@ def caption(analysis: Analysis, node: Node) -> str:
 
 
 def what(layer: Layer) -> str:
-    """A layer in one or two words."""
+    """The name of a layer in one or two words; empty for additions."""
     if layer.kind == "Add":
         return ""
     if layer.window:
@@ -73,7 +73,7 @@ def what(layer: Layer) -> str:
 
 
 class _Drawing:
-    """One picture: what all its parts need to know."""
+    """One picture, with the values that all its parts need."""
 
     def __init__(self, analysis: Analysis, layout: Layout, look: Look) -> None:
         self.analysis = analysis
@@ -81,7 +81,7 @@ class _Drawing:
         self.look = look
         self.theme: Theme = theme(dark=look.dark)
         self.kinds = colours(dark=look.dark)
-        self.projections = {  # boxes on the way of a shortcut
+        self.projections = {  # keys of boxes on a shortcut
             edge.source.node.key
             for edge in layout.edges
             if edge.source and self.first(edge.target).kind == "Add" and edge.source.lane != edge.target.lane
@@ -141,12 +141,12 @@ class _Drawing:
     # Boxes
 
     def image(self, box: Box) -> str:
-        """What goes into the network."""
+        """The input image."""
         words = self.below(box, _("image"))
         return volumes.volume(box, [self.theme.panel], self.theme.line) + words
 
     def unit(self, box: Box) -> str:
-        """A layer and the layers that follow it without changing the shape."""
+        """A layer, with the layers after it that keep the shape."""
         layers = [self.analysis.layers[position] for position in box.node.layers]
         chosen = [layer.name == self.look.chosen for layer in layers]
         fills = [self.fill([layer], layer.kind) for layer in layers]
@@ -179,7 +179,7 @@ class _Drawing:
         return host + slabs + marked
 
     def button(self, layer: Layer) -> dict[str, Attribute]:
-        """What makes an element choose a layer."""
+        """The attributes of an element that chooses a layer."""
         return {
             "data_pick": f"layer:{layer.name}",
             "role": "button",
@@ -188,7 +188,7 @@ class _Drawing:
         }
 
     def group(self, box: Box) -> str:
-        """A closed part: a stack, with a sign that it can be opened."""
+        """A closed part: a stack of sheets, with a sign that it can be opened."""
         layers = [self.analysis.layers[position] for position in box.node.layers]
         heaviest = max(layers, key=lambda layer: (layer.macs, layer.params))
         fill = self.fill(layers, heaviest.kind)
@@ -212,7 +212,7 @@ class _Drawing:
         )
 
     def seams(self, box: Box, layer: Layer) -> list[float]:
-        """Where the channels of one branch end and those of the next begin."""
+        """The x coordinates at which the channels of the next branch begin."""
         if layer.kind != "Concat" or box.node.level == "run":
             return []
         channels = [self.analysis.layers[source].output_shape for source in layer.inputs]
@@ -268,7 +268,7 @@ class _Drawing:
         return element("path", d=d, fill="none", stroke=colour, stroke_width=width, marker_end="url(#arrow)")
 
     def edge_colour(self, source: Box, target: Box) -> str:
-        """Shortcuts have their colour all the way; what skips to a concatenation has its."""
+        """The colour of an edge: shortcuts and edges that skip to a concatenation have their own colours."""
         kind = self.first(target).kind
         around = source.rank + 1 < target.rank
         if kind == "Add" and (around or source.lane != target.lane):
@@ -299,7 +299,7 @@ class _Drawing:
         return [frame for frame in self.layout.frames if frame.nesting == 0]
 
     def band(self, frame: Frame, position: int) -> str:
-        """The ground of a stage, every second one shaded, with its name above."""
+        """The background of a stage with its name above; every second stage is shaded."""
         ground = element(
             "rect", x=frame.left, y=0, width=frame.right - frame.left, height=self.layout.height, rx=4,
             fill=self.theme.panel, opacity=1 if position % 2 == 0 else 0.45,
@@ -315,7 +315,7 @@ class _Drawing:
         return ground + self.header(frame)
 
     def header(self, frame: Frame) -> str:
-        """The name of an open part; choosing it closes the part."""
+        """The name of an open part; a click on it closes the part."""
         y, width = HEADER * frame.nesting, frame.right - frame.left
         name = frame.node.key
         words = self.heading(frame.node)
@@ -333,7 +333,7 @@ class _Drawing:
         )
 
     def heading(self, node: Node) -> str:
-        """A stage by its map and, where all of it stands in one module, that module's name."""
+        """The name of a stage: its map, and the name of its module if all its layers are in one module."""
         modules = {self.analysis.layers[position].name.partition(".")[0] for position in node.layers}
         module = modules.pop() if len(modules) == 1 and len(node.layers) > 1 else ""
         named = node.level == "stage" and module not in ("", node.key, "features", "classifier")

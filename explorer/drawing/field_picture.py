@@ -5,19 +5,19 @@ from explorer.drawing.svg import FONT, element, picture, text
 from explorer.drawing.theme import theme
 from explorer.i18n import _
 
-BOX = 258.0  # side of what is drawn: the image, and around it what its field reaches beyond
-LEAST, MOST = 0.18, 1.5  # of that on each side, as shares of the image's longer side; a field beyond the most is cut
-LINES = 56.0  # height of the two lines below
+BOX = 258.0  # side of the drawing: the image, and the margin that its receptive field covers
+LEAST, MOST = 0.18, 1.5  # margin on each side as a share of the image's longer side; larger fields are cut
+LINES = 56.0  # height of the two lines of text
 CELLS = 40  # images up to this side are drawn pixel by pixel
 
 
 def draw(analysis: Analysis, field: Field, *, dark: bool) -> str:
-    """The image with the pixels that the middle unit sees, and how far its field reaches beyond, to one scale.
+    """The image, the pixels that the middle unit sees, and its receptive field beyond the image, to one scale.
 
     Args:
-        analysis: of the network.
-        field: of the layer.
-        dark: whether for a dark page.
+        analysis: Analysis of the network.
+        field: Receptive field of the layer.
+        dark: Whether the page is dark.
     """
     colours = theme(dark=dark)
     rows, columns = analysis.input_shape[-2:]
@@ -27,11 +27,11 @@ def draw(analysis: Analysis, field: Field, *, dark: bool) -> str:
     beyond = max(-top, -left, top + field.size - rows, left + wide - columns)
     margin = min(max(beyond, LEAST * side), MOST * side)  # pixels of the image
     pixel = BOX / (side + 2 * margin)
-    edge = margin * pixel + 1  # a whole line fits
+    edge = margin * pixel + 1  # room for the whole width of a line
     height, width = rows * pixel, columns * pixel
 
     def box(x: float, y: float, across: float, down: float) -> dict[str, float]:
-        """A rectangle in pixels of the image, none of its sides too thin to see."""
+        """Attributes of a rectangle that is given in pixels of the image; its sides are at least 1.5 long."""
         size = {"width": max(1.5, across * pixel), "height": max(1.5, down * pixel)}
         return {"x": edge + x * pixel, "y": edge + y * pixel, **size}
 

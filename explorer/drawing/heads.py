@@ -1,4 +1,4 @@
-"""Auxiliary heads below a diagram: a line of text for each, for they run in training only and cost nothing else."""
+"""Auxiliary heads below a diagram: one line of text each, because they run only in training."""
 
 from collections.abc import Callable, Mapping
 
@@ -17,17 +17,17 @@ LEFT = 10.0
 def lines(
     analysis: Analysis, top: float, what: Callable[[Layer], str], colours: Mapping[Group, str], faint: str
 ) -> tuple[str, float, float]:
-    """What each head reads, its pools, weights and dropout with the shapes after them, and its parameters.
+    """A line for each head: the layer that it reads, its layers with their output shapes, and its parameters.
 
     Args:
-        analysis: of the network.
-        top: where the first line begins.
-        what: names a layer.
-        colours: of the kinds of layers.
-        faint: colour of what matters less.
+        analysis: Analysis of the network.
+        top: y coordinate of the first line.
+        what: Function that names a layer.
+        colours: Colours of the kinds of layers.
+        faint: Colour of secondary text.
 
     Returns:
-        The lines, and the width and the height that they take.
+        The lines as SVG, their width and their height.
     """
     out, widest = [], 0.0
     for number, head in enumerate(analysis.auxiliary):

@@ -1,4 +1,4 @@
-"""Heat: one perceptual scale (cividis, readable with any colour vision) for the amounts that layers differ in."""
+"""Heat maps: one perceptual colour scale (cividis, readable with any colour vision) for amounts of layers."""
 
 from functools import lru_cache
 from math import log

@@ -1,4 +1,4 @@
-"""Blocks as flows from top to bottom: boxes are layers, as wide a bar in each as it costs, shapes on the edges."""
+"""Blocks as flow charts from top to bottom: a box for each layer, with a bar for its MACs, and shapes on the edges."""
 
 from collections.abc import Sequence
 
@@ -11,15 +11,15 @@ from explorer.formatting import short
 from explorer.i18n import _
 
 TEXT = 15
-LETTER = 7.6  # pixels of an average letter
-EDGE = 34.0  # between boxes
+LETTER = 7.6  # mean width of a letter in pixels
+EDGE = 34.0  # distance between boxes
 HEIGHT = 48.0  # of a box
-PLAIN = 30.0  # of a box without a cost
+PLAIN = 30.0  # height of a box without MACs
 ARROW = 7.0
 
 
 class _Canvas:
-    """Boxes and edges of one picture, in the colours of its page."""
+    """The boxes and edges of one picture, in the colours of its page."""
 
     def __init__(self, *, dark: bool, most: int) -> None:
         self.colours: Theme = theme(dark=dark)
@@ -58,7 +58,7 @@ class _Canvas:
         )  # fmt: skip
 
     def edge(self, *points: tuple[float, float], group: Group | None = None) -> None:
-        """A line with an arrow at its last point, which is entered from above or from the side."""
+        """A line through points, with an arrow that enters the last one from above or from the right."""
         colour = self.kinds[group] if group else self.colours.faint
         path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
         self.parts.append(svg.element("path", d=path, fill="none", stroke=colour, stroke_width=1.5))
@@ -78,17 +78,17 @@ def residual(convolutions: Sequence[Conv], side: int, *, most: int, dark: bool =
     """A residual block (He et al. 2016, Figure 5) as SVG.
 
     Args:
-        convolutions: the block's layers; a ReLU follows each, the last one's after the addition.
-        side: of the maps.
-        most: MACs of a full bar, the same for pictures that are compared.
-        dark: for a dark page.
+        convolutions: Convolutions of the block; a ReLU follows each, the last ReLU after the addition.
+        side: Side of the maps in cells.
+        most: MACs of a full bar; use the same for pictures that are compared.
+        dark: Whether the page is dark.
     """
     canvas = _Canvas(dark=dark, most=most)
     x, width = 170.0, 150.0
     shapes = [
         f"{channels:,}×{side:,}×{side:,}" for channels in (convolutions[0].inputs, *(c.outputs for c in convolutions))
     ]
-    shortcut = max(318.0, x + LETTER * max(map(len, shapes)) + 80)  # beyond the words on the edges
+    shortcut = max(318.0, x + LETTER * max(map(len, shapes)) + 80)  # right of the words on the edges
     canvas.text(x, 18, shapes[0])
     y = 26.0
     start = y + 8
@@ -122,7 +122,14 @@ def residual(convolutions: Sequence[Conv], side: int, *, most: int, dark: bool =
 
 
 def inception(module: Inception, branches: Branches, *, most: int, dark: bool = False) -> str:
-    """An Inception module (Szegedy et al. 2015, Figure 2) as SVG; ``most`` as for :func:`residual`."""
+    """An Inception module (Szegedy et al. 2015, Figure 2) as SVG.
+
+    Args:
+        module: Module.
+        branches: Convolutions of each branch.
+        most: MACs of a full bar; use the same for pictures that are compared.
+        dark: Whether the page is dark.
+    """
     canvas = _Canvas(dark=dark, most=most)
     width, pitch, left = 112.0, 124.0, 68.0
     side = f"{module.side}×{module.side}"

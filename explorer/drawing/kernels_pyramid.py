@@ -1,4 +1,4 @@
-"""The receptive field along one axis as a pyramid: one unit on top, the pixels of the image that it sees below."""
+"""The receptive field along one axis as a pyramid: one unit at the top, the pixels that it sees at the bottom."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -12,16 +12,21 @@ from explorer.i18n import _
 
 WIDTH = 520.0
 LEFT, RIGHT = 118.0, 66.0
-PIXEL = 34.0  # at most
-LEAST_CELL = 3.5  # narrower cells would run together: the whole row is one bar
-MOST_PIXELS = 1200  # beyond, rows are bars and nothing is enumerated
+PIXEL = 34.0  # largest width of a pixel of the image
+LEAST_CELL = 3.5  # a row of narrower cells is drawn as one bar
+MOST_PIXELS = 1200  # larger fields are drawn as bars, without computing their cells
 ROW, STEP, LOW_STEP = 20.0, 48.0, 34.0
-MANY = 10  # layers, from which the rows stand closer
+MANY = 10  # number of layers from which rows are closer together
 TEXT = 15
 
 
 def draw(layers: Sequence[Layer], *, dark: bool = False) -> str:
-    """The pyramid as SVG: the unit on top, then each map down to the image."""
+    """The pyramid as SVG: the unit at the top, then each map down to the image.
+
+    Args:
+        layers: Layers in running order.
+        dark: Whether the page is dark.
+    """
     colours, inks = theme(dark=dark), kinds.colours(dark=dark)
     steps = backward(layers)
     maps = forward(layers)[::-1]
@@ -34,7 +39,7 @@ def draw(layers: Sequence[Layer], *, dark: bool = False) -> str:
     parts = []
     spans = []
     for level, (count, reached) in enumerate(zip(counts, maps, strict=True)):
-        # Unit u of a map stands over the middle of its own field: u·stride, and half of what it sees.
+        # Each unit is drawn above the middle of its own receptive field; units are one stride apart.
         width = reached.stride * pixel
         left = middle - (count * reached.stride) * pixel / 2
         spans.append((left, left + count * width))

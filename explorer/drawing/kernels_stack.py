@@ -1,6 +1,6 @@
-"""A stack of convolutions as maps of cells, one behind the other, and the pyramid that one output cell sees.
+"""A stack of convolutions as maps of cells in a row, and the pyramid of cells that one output cell sees.
 
-Maps are drawn without padding, so that they shrink as the fields grow: every cell of the output can be chosen.
+Maps are drawn without padding, so each map is smaller than the one before. Users can choose every cell of the output.
 """
 
 from collections.abc import Iterable
@@ -12,12 +12,12 @@ from explorer.drawing.kinds import Group
 from explorer.drawing.theme import Theme, theme
 from explorer.i18n import _
 
-OUTPUT = 3  # rows and columns of the output: what the user can choose from
+OUTPUT = 3  # rows and columns of the output
 CENTRE = (1, 1)
 WIDTH = 1080.0  # of two pictures side by side
-CELL = 26.0  # pixels, at most
-HEIGHT = 260.0  # of the largest map, at most
-ACROSS, UP = 0.56, 0.26  # a column goes so far right and up, in cells: the maps are seen from the side
+CELL = 26.0  # largest side of a cell in pixels
+HEIGHT = 260.0  # largest height of a map
+ACROSS, UP = 0.56, 0.26  # distances to the right and up between two columns, in cells: maps are drawn at a slant
 GAP, LEAST_GAP = 104.0, 60.0
 TOP, BOTTOM, LEFT, RIGHT = 48.0, 52.0, 20.0, 44.0
 TEXT = 16
@@ -26,18 +26,28 @@ Point = tuple[float, float]
 
 
 class Scale(NamedTuple):
-    """Side of a cell and distance between maps, in pixels: the same for pictures that are compared."""
+    """Side of a cell and distance between maps, in pixels; pictures that are compared share one scale."""
 
     cell: float
     gap: float
 
     def width(self, stack: Stack) -> float:
-        """Of the stack's picture."""
+        """Width of the stack's picture in pixels."""
         return LEFT + _columns(stack) * ACROSS * self.cell + len(stack.kernels) * self.gap + RIGHT
 
 
 class Plane(NamedTuple):
-    """One map: its upper left corner, its cells, and the part of it that the chosen output cell sees."""
+    """One map of the picture.
+
+    Attributes:
+        x: x coordinate of its upper left corner.
+        y: y coordinate of its upper left corner.
+        cell: Side of a cell in pixels.
+        size: Rows and columns of the map.
+        row: First row that the chosen output cell sees.
+        column: First column that the chosen output cell sees.
+        seen: Rows and columns that the chosen output cell sees.
+    """
 
     x: float
     y: float
@@ -48,7 +58,7 @@ class Plane(NamedTuple):
     seen: Kernel
 
     def at(self, row: float, column: float) -> Point:
-        """Where a corner of a cell stands."""
+        """Coordinates of the upper left corner of a cell."""
         return (
             self.x + column * ACROSS * self.cell,
             self.y + row * self.cell - column * UP * self.cell,
@@ -61,7 +71,7 @@ class Plane(NamedTuple):
 
 
 def scale(*stacks: Stack) -> Scale:
-    """As large as the pictures fit side by side."""
+    """The largest scale at which the pictures of all stacks fit side by side."""
     rows = max(stack.fields[0].rows for stack in stacks) + OUTPUT - 1
     columns, gaps = sum(map(_columns, stacks)), sum(len(stack.kernels) for stack in stacks)
     room = WIDTH - len(stacks) * (LEFT + RIGHT)
@@ -70,12 +80,19 @@ def scale(*stacks: Stack) -> Scale:
 
 
 def _columns(stack: Stack) -> int:
-    """Columns of all maps."""
+    """Number of columns of all maps together."""
     return sum(seen.columns + OUTPUT - 1 for seen in stack.fields)
 
 
 def draw(stack: Stack, size: Scale, *, chosen: tuple[int, int] = CENTRE, dark: bool = False) -> str:
-    """The stack as SVG; output cells carry ``data-pick="row.column"``."""
+    """The stack as SVG; output cells have the attribute ``data-pick="row.column"``.
+
+    Args:
+        stack: Stack of convolutions.
+        size: Scale of the picture.
+        chosen: Row and column of the chosen output cell.
+        dark: Whether the page is dark.
+    """
     colours = theme(dark=dark)
     ink = kinds.colours(dark=dark)[Group.CONVOLUTION]
     planes, height = _planes(stack, size, chosen)
@@ -99,7 +116,7 @@ def _planes(stack: Stack, scale: Scale, chosen: tuple[int, int]) -> tuple[list[P
     tallest = max((size.rows + size.columns * UP) * scale.cell for size in sizes)
     planes, x = [], LEFT
     for size, seen in zip(sizes, stack.fields, strict=True):
-        # Centres of all maps on one line: the slant lifts the right side, so half of it goes back down.
+        # Put the centres of all maps on one line: the slant lifts the right side, so move the map down by half of that.
         y = TOP + (tallest - size.rows * scale.cell + size.columns * UP * scale.cell) / 2
         planes.append(Plane(x, y, scale.cell, size, *chosen, seen))
         x += size.columns * ACROSS * scale.cell + scale.gap
@@ -149,13 +166,13 @@ def _output(plane: Plane, chosen: tuple[int, int], colours: Theme) -> list[str]:
 
 
 def _between(kernel: Kernel, before: Plane, after: Plane, colours: Theme, ink: str) -> list[str]:
-    """The pyramid from what is seen of one map to what is seen of the next, and one window of the layer in it."""
+    """The pyramid between the seen cells of two maps, and one window of the layer in it."""
     field = zip(
         before.corners(before.row, before.column, before.seen),
         after.corners(after.row, after.column, after.seen),
         strict=True,
     )
-    # The window of the lower right cell: the one that stands nearest.
+    # Draw the window of the lower right cell, which is nearest to the viewer.
     row, column = after.row + after.seen.rows - 1, after.column + after.seen.columns - 1
     window = list(zip(before.corners(row, column, kernel), after.corners(row, column, Kernel(1, 1)), strict=True))
     x = (before.at(0, before.size.columns)[0] + after.at(0, 0)[0]) / 2
@@ -169,14 +186,14 @@ def _between(kernel: Kernel, before: Plane, after: Plane, colours: Theme, ink: s
             ),
         ]
     return [
-        svg.element("g", *parts, pointer_events="none"),  # the output's cells stand behind the beams
+        svg.element("g", *parts, pointer_events="none"),  # lets clicks reach the output cells behind the beams
         svg.text(x, 16, str(kernel), text_anchor="middle", fill=colours.ink, font_weight=650),
         svg.text(x, 36, _("{cells}·C²").format(cells=kernel.rows * kernel.columns), text_anchor="middle", fill=ink),
     ]
 
 
 def _beam(edges: list[tuple[Point, Point]], colour: str, opacity: float) -> str:
-    """Four faces between two blocks of cells, and their edges."""
+    """The four faces between two blocks of cells, and their edges."""
     faces = [
         svg.polygon((near, far, next_far, next_near), fill=colour, fill_opacity=opacity)
         for (near, far), (next_near, next_far) in zip(edges, edges[1:] + edges[:1], strict=True)

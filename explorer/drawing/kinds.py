@@ -1,6 +1,6 @@
-"""Kinds of layers: one name and one colour each, in every diagram, table and chart.
+"""Kinds of layers: one name and one colour each, for every diagram, table and chart.
 
-The colours are Okabe and Ito's (2008), told apart with any colour vision; on dark pages a lighter set.
+The colours are Okabe and Ito's (2008), which differ for any colour vision; dark pages have lighter ones.
 """
 
 from explorer.analysis.kinds import Group, group_of
@@ -23,7 +23,7 @@ def colours(*, dark: bool) -> dict[Group, str]:
 
 
 def group_name(group: Group) -> str:
-    """A group in words."""
+    """The name of a group on pages."""
     return {
         Group.CONVOLUTION: _("Convolution"),
         Group.POOLING: _("Pooling"),

@@ -1,8 +1,7 @@
-"""Where the boxes of a diagram stand: ranks from left to right, lanes for branches, frames around what is open.
+"""The layout of a diagram: ranks from left to right, lanes for branches, frames around open parts.
 
-The rank of a box is the longest path to it. A fork gives each of its branches a lane, and the box that joins
-them returns to the lane of the fork (its immediate dominator), so nested branches come out right without
-knowing the blocks.
+The rank of a box is the length of the longest path to it. A fork gives each of its branches a lane. The box that joins
+the branches returns to the lane of the fork (its immediate dominator), so nested branches need no knowledge of blocks.
 """
 
 from collections import defaultdict
@@ -15,20 +14,34 @@ from explorer.analysis import Analysis, Layer
 from explorer.analysis.result import map_shape
 from explorer.drawing.tree import Node, visible
 
-TALLEST = 120.0  # pixels: the largest map
-LONGEST = 62.0  # pixels: the most channels
-SLAB = 5.0  # a layer that follows another without changing the shape
-SLANT = 0.14  # of a map's side: how far a volume reaches back
+TALLEST = 120.0  # largest height of a map in pixels
+LONGEST = 62.0  # largest width of a volume in pixels, for the most channels
+SLAB = 5.0  # width of a layer that follows another and keeps the shape
+SLANT = 0.14  # depth of a volume as a share of its height
 GAP = 11.0
 HEADER = 22.0
 ARC = 16.0
-CHARACTER = 5.8  # pixels: the mean width of a character at the size of the labels
+CHARACTER = 5.8  # mean width in pixels of a character of a label
 LABEL = 13.0
 
 
 @dataclass(slots=True)
 class Box:
-    """A node as it is drawn; ``x`` and ``y`` are the left top corner of its front face."""
+    """A drawn node.
+
+    Attributes:
+        node: Node of the tree.
+        rank: Position from left to right.
+        lane: Position from top to bottom; 0 is the trunk, negative lanes are above it.
+        shape: Output shape.
+        width: Width of the front face in pixels.
+        height: Height of the front face in pixels.
+        depth: Depth of the volume in pixels, drawn to the right and up.
+        slabs: Number of slabs after the volume.
+        slot: Width in pixels that the box needs with its caption.
+        x: x coordinate of the left top corner of the front face.
+        y: y coordinate of the left top corner of the front face.
+    """
 
     node: Node
     rank: int
@@ -44,23 +57,31 @@ class Box:
 
     @property
     def right(self) -> float:
-        """Where what follows the box starts."""
+        """Right end with the slabs, as x coordinate."""
         return self.x + self.width + SLAB * self.slabs
 
     @property
     def middle(self) -> float:
-        """Height of the lane."""
+        """Middle of the box, as y coordinate."""
         return self.y + self.height / 2
 
     @property
     def top(self) -> float:
-        """The highest point, with the part that reaches back."""
+        """Highest point with the depth, as y coordinate."""
         return self.y - self.depth
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A tensor on its way; ``arc`` is the height of the way around the boxes between, None for a straight one."""
+    """The way of a tensor between two boxes.
+
+    Attributes:
+        source: Box that computes the tensor; None for the image.
+        target: Box that reads the tensor.
+        shape: Shape of the tensor.
+        label: The two lines of the label; None if there is none.
+        arc: Level of the arc around the boxes between, from 1; None for a straight line.
+    """
 
     source: Box | None
     target: Box
@@ -71,7 +92,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What surrounds the parts of an open node; ``nesting`` counts the frames around it."""
+    """The frame around the parts of an open node; ``nesting`` is the number of frames around it."""
 
     node: Node
     left: float
@@ -81,7 +102,7 @@ class Frame:
 
 @dataclass(slots=True)
 class Layout:
-    """All that a diagram shows, in pixels."""
+    """The elements of a diagram, in pixels."""
 
     boxes: list[Box]
     edges: list[Edge]
@@ -92,12 +113,12 @@ class Layout:
 
 
 def words_width(words: str) -> float:
-    """About how wide a label is, in pixels."""
+    """The approximate width of a label in pixels."""
     return CHARACTER * len(words)
 
 
 class Scale:
-    """Pixels of map sides and channels: both by the square root, so that 7×7 beside 224×224 can be seen."""
+    """Pixels of map sides and channels; both use the square root, so that 7×7 is visible beside 224×224."""
 
     def __init__(self, shapes: Iterable[tuple[int, ...]]) -> None:
         known = [_extent(shape) for shape in shapes]
@@ -105,14 +126,14 @@ class Scale:
         self._channels = min(12.0, LONGEST / max(channels for channels, _side in known) ** 0.5)
 
     def box(self, shape: tuple[int, ...]) -> tuple[float, float, float]:
-        """Width, height and reach of a volume."""
+        """Width, height and depth of a volume in pixels."""
         channels, side = _extent(shape)
         height = max(7.0, self._side * side**0.5)
         return max(3.0, self._channels * channels**0.5), height, SLANT * height if side > 1 else 2.0
 
 
 def _extent(shape: tuple[int, ...]) -> tuple[int, float]:
-    """Channels and side of a map; of tokens, their width and the side of the square that they would fill."""
+    """Channels and side of a map; for tokens, their features and the side of a square of as many cells."""
     if len(shape) == 4:
         channels, rows, columns = map_shape(shape)
         return channels, (rows * columns) ** 0.5
@@ -128,10 +149,10 @@ def lay_out(
     """Place the boxes of a network.
 
     Args:
-        analysis: of the network.
-        stages: its :func:`explorer.drawing.tree.tree`.
-        is_open: whether a node is drawn as its parts.
-        caption: the words under a box, for which there must be room.
+        analysis: Analysis of the network.
+        stages: Stages from :func:`explorer.drawing.tree.tree`.
+        is_open: Function that says whether a node is drawn as its parts.
+        caption: Function that returns the caption under a box, which needs room.
     """
     layers = analysis.layers
     nodes = visible(stages, is_open)
@@ -143,7 +164,7 @@ def lay_out(
         before.append(sorted(sources))
     ranks = _ranks(before)
     lanes = _lanes(before)
-    # A frame around a single box must have room for its heading.
+    # A frame around a single box needs room for its heading.
     alone = {
         node.key: words_width(stage.key) + 24
         for stage in stages
@@ -179,14 +200,14 @@ def _ranks(before: list[list[int]]) -> list[int]:
 
 
 def _lanes(before: list[list[int]]) -> list[float]:
-    """Lane of each box; 0 is the trunk, negative lanes are above it."""
+    """The lane of each box; 0 is the trunk, negative lanes are above it."""
     after: dict[int, list[int]] = defaultdict(list)
     for target, sources in enumerate(before):
         for source in sources:
             after[source].append(target)
     dominator: list[int] = []
-    depth: list[int] = []  # of a box in the tree of dominators
-    nesting: list[int] = []  # how many forks a box stands in
+    depth: list[int] = []  # depth of each box in the tree of dominators
+    nesting: list[int] = []  # number of forks around each box
     lanes: list[float] = []
     for index, sources in enumerate(before):
         if not sources:
@@ -225,7 +246,10 @@ def _meet(one: int, other: int, dominator: list[int], depth: list[int]) -> int:
 
 
 def _offset(starts: list[int], index: int, after: dict[int, list[int]], before: list[list[int]]) -> float:
-    """Of two branches the longer keeps the lane, and the shortcut runs above; more are spread around it."""
+    """The lane of a branch beside the fork's lane.
+
+    Of two branches, the longer one keeps the lane and the shortcut is above it; more branches are spread evenly.
+    """
 
     def length(start: int) -> int:
         steps, here = 1, start
@@ -244,8 +268,8 @@ def _edges(analysis: Analysis, boxes: list[Box], before: list[list[int]]) -> lis
     layers = analysis.layers
     edges: list[Edge] = []
     arriving: dict[int, tuple[int, ...]] = {}
-    named: set[int] = set()  # boxes whose output has its label
-    taken: list[tuple[int, int, int]] = []  # arcs: first rank, last rank, how many are below
+    named: set[int] = set()  # boxes whose output has a label already
+    taken: list[tuple[int, int, int]] = []  # first rank, last rank and level of each arc
     for index, (box, sources) in enumerate(zip(boxes, before, strict=True)):
         if not sources:
             edges.append(Edge(None, box, analysis.input_shape, label=shape_words(analysis.input_shape), arc=None))
@@ -271,14 +295,14 @@ def _edges(analysis: Analysis, boxes: list[Box], before: list[list[int]]) -> lis
 
 
 def _label(layer: Layer) -> tuple[str, str]:
-    """What an edge says of a layer's output; flattened maps keep their shape below."""
+    """The label of an edge: the shape of a layer's output; below a flattened map, the shape before."""
     above, below = shape_words(layer.output_shape)
     flat = layer.kind == "Flatten" and prod(layer.input_shape[2:]) > 1
     return above, "×".join(map(str, layer.input_shape[1:])) if flat else below
 
 
 def _place(layout: Layout, analysis: Analysis, scale: Scale) -> None:
-    """Set ``x`` of every box: each rank is as wide as its widest box and the labels that leave it."""
+    """Set ``x`` of every box: each rank is as wide as its widest box and the labels after it."""
     ranks: dict[int, list[Box]] = defaultdict(list)
     for box in layout.boxes:
         ranks[box.rank].append(box)
@@ -303,7 +327,7 @@ def _place(layout: Layout, analysis: Analysis, scale: Scale) -> None:
 
 
 def shape_words(shape: tuple[int, ...]) -> tuple[str, str]:
-    """Channels above the line, rows and columns below it."""
+    """The two lines of a shape: channels above the edge, rows and columns below it."""
     if len(shape) == 4:
         channels, rows, columns = map_shape(shape)
         return f"{channels:,}", f"{rows}×{columns}"
@@ -328,7 +352,7 @@ def _frames(stages: Sequence[Node], is_open: Callable[[Node], bool], boxes: dict
 
 
 def _down(layout: Layout, frames: list[Frame]) -> Layout:
-    """Set ``y`` of every box: lanes far enough apart for the tallest boxes that stand side by side."""
+    """Set ``y`` of every box: lanes are far enough apart for the tallest boxes of a rank."""
     boxes = layout.boxes
     ranks: dict[int, list[Box]] = defaultdict(list)
     for box in boxes:

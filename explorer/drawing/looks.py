@@ -1,4 +1,4 @@
-"""How a diagram is to be drawn, and which of its parts are open."""
+"""The options of a diagram, and the choice of its open parts."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from explorer.analysis import Analysis
 from explorer.drawing.tree import Node, path_to, tree, visible
 
-WHOLE = 26  # units that fit beside each other: such networks are drawn in full
-PARTS = 36  # boxes up to which the stages are open
+WHOLE = 26  # most units of a network that is drawn in full
+PARTS = 36  # most boxes of a network that is drawn with open stages
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a network is drawn.
+    """The options of a diagram.
 
     ``colour`` is "kind" or a key of :data:`explorer.analysis.measures.DRAWN`; ``detail`` "auto" opens as much as fits a
     page, "all" everything, "stages" nothing; ``folded`` are the keys of nodes that are the other way round;
@@ -27,7 +27,13 @@ class Look:
 
 
 def opening(analysis: Analysis, stages: Iterable[Node], look: Look) -> Callable[[Node], bool]:
-    """Which nodes are open."""
+    """The function that says whether a node is open.
+
+    Args:
+        analysis: Analysis of the network.
+        stages: Its stages.
+        look: Options of the diagram.
+    """
     stages = tuple(stages)
     everything = {"stage", "run", "block"}
     levels: set[str] = everything if look.detail == "all" else set()
@@ -42,7 +48,13 @@ def opening(analysis: Analysis, stages: Iterable[Node], look: Look) -> Callable[
 
 
 def toggled(analysis: Analysis, look: Look, key: str) -> Look:
-    """The look after a node was opened or closed by hand; a chosen layer in a closed node is chosen no more."""
+    """The options after the user opened or closed a node; a chosen layer in a node that closes is no longer chosen.
+
+    Args:
+        analysis: Analysis of the network.
+        look: Options before.
+        key: Key of the node.
+    """
     stages = tree(analysis)
     node = next((node for stage in stages for node in stage.walk() if node.key == key and node.children), None)
     if node is None:

@@ -1,4 +1,4 @@
-"""SVG elements as text: escaped, indented by nothing, read by browsers, editors and screen readers."""
+"""SVG elements as text: escaped, without indentation, readable by browsers, editors and screen readers."""
 
 from collections.abc import Iterable
 from html import escape
@@ -9,10 +9,13 @@ FONT = "font-family:'Source Sans','Source Sans Pro','Helvetica Neue',Arial,'Libe
 
 
 def element(tag: str, *children: str, **attributes: Attribute) -> str:
-    """``<tag …>children</tag>``; an attribute that is None is left out, ``stroke_width`` is ``stroke-width``.
+    """An element ``<tag …>children</tag>``.
 
-    A trailing underscore keeps a Python word free (``class_``). Children are SVG already; text goes through
-    :func:`text` or :func:`title`.
+    Args:
+        tag: Name of the element.
+        children: SVG inside the element; use :func:`text` or :func:`title` for plain text.
+        attributes: Attributes of the element; None leaves one out. Underscores in names become dashes
+            (``stroke_width``), and a trailing one is removed (``class_``).
     """
     written = "".join(
         f' {name.rstrip("_").replace("_", "-")}="{escape(_short(value))}"'
@@ -27,24 +30,32 @@ def _short(value: str | float) -> str:
 
 
 def text(x: float, y: float, words: str, **attributes: Attribute) -> str:
-    """One line of text, its baseline at ``y``."""
+    """One line of text with its baseline at ``y``."""
     return element("text", escape(words), x=float(x), y=float(y), **attributes)
 
 
 def title(words: str) -> str:
-    """What hovering says, and the name of the element that it stands in."""
+    """The tooltip and accessible name of the element around it."""
     return f"<title>{escape(words)}</title>"
 
 
 def polygon(points: Iterable[tuple[float, float]], **attributes: Attribute) -> str:
-    """A closed shape."""
+    """A closed polygon through points (x, y)."""
     return element(
         "polygon", points=" ".join(f"{_short(float(x))},{_short(float(y))}" for x, y in points), **attributes
     )
 
 
 def picture(width: float, height: float, *children: str, label: str, style: str = "") -> str:
-    """A whole picture that stands alone; ``label`` is its text alternative, ``style`` its CSS."""
+    """A complete SVG picture.
+
+    Args:
+        width: Width in pixels.
+        height: Height in pixels.
+        children: SVG of the content.
+        label: Text alternative.
+        style: CSS.
+    """
     return element(
         "svg",
         title(label),

@@ -1,11 +1,21 @@
-"""Colours of pictures on light and dark pages: the same as in .streamlit/config.toml."""
+"""Colours of pictures on light and dark pages, equal to those in .streamlit/config.toml."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """Ink for text and outlines, faint ink, the page's ground, the ground of panels, lines, and the accent."""
+    """The colours of a page.
+
+    Attributes:
+        ink: Text and outlines.
+        faint: Secondary text and edges.
+        ground: Background of the page.
+        panel: Background of panels.
+        line: Thin lines.
+        accent: Accent of the page.
+        mark: Marks of chosen elements.
+    """
 
     ink: str
     faint: str

@@ -1,7 +1,7 @@
-"""The layers of a network as a tree: stages, runs of equal blocks, blocks, and units of a layer with its followers.
+"""The layers of a network as a tree of stages, runs of equal blocks, blocks and units.
 
-A block is what stands between a fork and the addition or concatenation that joins it, by the names of the
-modules. A unit is one layer together with the normalisation, activation and dropout that only it feeds.
+A block is the module with an addition or concatenation in it that joins a fork, found by the names of modules. A unit
+is one layer, with the normalisation, activation and dropout after it that read only its output.
 """
 
 from collections import Counter
@@ -12,15 +12,19 @@ from itertools import groupby
 from explorer.analysis import Analysis, Layer
 from explorer.drawing.kinds import Group, group_of
 
-RUN = 3  # equal blocks in a row that are drawn as one
-LONG_RUN = 5  # equal layers in a row: those of plain networks, not the three or four of a VGG
+RUN = 3  # least number of equal blocks in a row that are drawn as one node
+LONG_RUN = 5  # the same for equal layers: plain networks have such runs, and VGG has only three or four
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A part of the network; ``layers`` are positions in the table.
+    """A part of the network.
 
-    Nodes without children are units. ``level`` is "stage", "run", "block" or "unit".
+    Attributes:
+        key: Name of the node, distinct in the tree.
+        level: "stage", "run", "block" or "unit".
+        layers: Indices of its layers in the table of layers.
+        children: Parts of the node; units have none.
     """
 
     key: str
@@ -42,7 +46,7 @@ def tree(analysis: Analysis) -> tuple[Node, ...]:
     blocks = {layer.name.rpartition(".")[0] for layer in layers if len(layer.inputs) > 1} - {""}
     units = _units(layers, consumers)
 
-    # A block belongs to the stage that it ends in, although its first convolution may still see the larger map.
+    # A block belongs to the stage in which it ends, although its first convolution may still read the larger map.
     outermost = {unit: _outermost(layers[unit.layers[0]].name, blocks) for unit in units}
     stages: list[tuple[str, list[Node]]] = []
     for block, members in groupby(units, key=outermost.__getitem__):
@@ -81,7 +85,7 @@ def _follows(layers: Sequence[Layer], position: int) -> bool:
 
 
 def _outermost(name: str, blocks: set[str]) -> str:
-    """The widest block that a layer stands in; empty for none."""
+    """The name of the outermost block around a layer; empty if there is none."""
     parts = name.split(".")
     prefixes = (".".join(parts[:length]) for length in range(1, len(parts)))
     return next((prefix for prefix in prefixes if prefix in blocks), "")
@@ -90,7 +94,7 @@ def _outermost(name: str, blocks: set[str]) -> str:
 def _nest(units: list[Node], blocks: set[str], inside: str, layers: Sequence[Layer]) -> list[Node]:
     deeper = {block for block in blocks if block.startswith(f"{inside}." if inside else "") and block != inside}
     nodes: list[Node] = []
-    times: Counter[str] = Counter()  # other modules may run between the parts of a block
+    times: Counter[str] = Counter()  # parts of each block; other modules may run between them
     for block, members in groupby(units, key=lambda unit: _outermost(layers[unit.layers[0]].name, deeper)):
         found = list(members)
         if block and len(found) > 1:
@@ -104,7 +108,7 @@ def _nest(units: list[Node], blocks: set[str], inside: str, layers: Sequence[Lay
 
 
 def _runs(nodes: list[Node], layers: Sequence[Layer]) -> tuple[Node, ...]:
-    """Equal blocks, or many equal layers, in a row become one node."""
+    """The nodes, with equal blocks, or many equal layers, in a row combined into one node."""
 
     def looks(node: Node) -> object:
         return node.level, tuple(
@@ -122,7 +126,7 @@ def _runs(nodes: list[Node], layers: Sequence[Layer]) -> tuple[Node, ...]:
 
 
 def _last_part(nodes: list[Node]) -> str:
-    """What tells the last node of a run from the first: ``35`` of layer3.1 and layer3.35."""
+    """The last part of the name of a run's last node: ``35`` for layer3.1 to layer3.35."""
     return nodes[-1].key.rpartition(".")[2]
 
 
@@ -140,7 +144,7 @@ def _unique(names: Iterable[str]) -> list[str]:
 
 
 def visible(stages: Iterable[Node], is_open: Callable[[Node], bool]) -> list[Node]:
-    """The nodes that are drawn as boxes, in order: units, and what is not open."""
+    """The nodes that are drawn as boxes, in order: units, and nodes that are not open."""
     out: list[Node] = []
     for node in stages:
         out += visible(node.children, is_open) if node.children and is_open(node) else [node]
@@ -148,7 +152,12 @@ def visible(stages: Iterable[Node], is_open: Callable[[Node], bool]) -> list[Nod
 
 
 def path_to(stages: Iterable[Node], layer: int) -> list[str]:
-    """Keys of the nodes that must be open for a layer to be drawn, outermost first."""
+    """Keys of the nodes that must be open to draw a layer, outermost first.
+
+    Args:
+        stages: Stages of the network.
+        layer: Index of the layer.
+    """
     for node in stages:
         if layer in node.layers:
             return [node.key, *path_to(node.children, layer)] if node.children else []

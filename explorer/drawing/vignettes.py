@@ -1,4 +1,4 @@
-"""Small pictures that say what a page is for, each drawn from a real analysis."""
+"""Small pictures that show the purpose of a page, drawn from real analyses."""
 
 from math import sqrt
 
@@ -10,13 +10,18 @@ from explorer.formatting import short
 from explorer.i18n import _
 
 WIDTH, HEIGHT = 300, 132
-TALLEST = 78  # of a volume, in pixels
-SLANT = 0.34  # of a volume's depth, seen from the side
-GROUND = 124  # where volumes stand
+TALLEST = 78  # height of the largest volume in pixels
+SLANT = 0.34  # depth of a volume as a share of its side
+GROUND = 124  # y coordinate of the bottom of volumes
 
 
 def volumes(analysis: Analysis, *, dark: bool) -> str:
-    """The maps that each pool reads, as boxes: as tall as the map, as thick as it has channels; then the head."""
+    """The input of each pool as a box, whose height shows the map's side and whose width its channels; then the head.
+
+    Args:
+        analysis: Analysis of the network.
+        dark: Whether the page is dark.
+    """
     colours = kinds.colours(dark=dark)
     pools = [layer for layer in analysis.layers if layer.kind == "MaxPool2d"]
     maps = [layer.input_shape[1:3] for layer in pools] + [pools[-1].output_shape[1:3]]
@@ -54,7 +59,7 @@ def _box(x: float, size: float, thick: float, colour: str, edge: str) -> str:
 
 
 def nested(*, dark: bool) -> str:
-    """What one unit sees after one, two and three 3x3 convolutions, and the weights of a 7x7 beside theirs."""
+    """Receptive fields of one, two and three 3x3 convolutions, and the weights of a 7x7 beside those of three 3x3."""
     colours, look = kinds.colours(dark=dark), theme(dark=dark)
     cell, left, top, side = 16, 10, 10, 7
     parts = [
@@ -77,7 +82,12 @@ def nested(*, dark: bool) -> str:
 
 
 def bars(networks: dict[str, Analysis], *, dark: bool) -> str:
-    """MACs and parameters of a few networks as bars."""
+    """MACs and parameters of a few networks as bars.
+
+    Args:
+        networks: Analyses by name.
+        dark: Whether the page is dark.
+    """
     colours, look = kinds.colours(dark=dark), theme(dark=dark)
     parts, told = [], []
     for column, (title, values) in enumerate(

@@ -6,11 +6,18 @@ from itertools import accumulate
 from explorer.drawing.layout import SLAB, Box, words_width
 from explorer.drawing.svg import Attribute, element, polygon, text
 
-STACK = (8.0, 4.0)  # pixels by which the sheets behind a closed part stand out
+STACK = (8.0, 4.0)  # shifts in pixels of the sheets behind a closed part
 
 
 def volume(box: Box, fills: list[str], stroke: str, seams: Iterable[float] = ()) -> str:
-    """Front, top and side of a box; each layer of a unit is a slice, ``seams`` are lines down the front."""
+    """Front, top and side of a box.
+
+    Args:
+        box: Box.
+        fills: Colours of the unit's layers, each of which is a slice.
+        stroke: Colour of the outlines.
+        seams: x coordinates of lines down the front.
+    """
     d, y, h = box.depth, box.y, box.height
     edges = list(accumulate([box.width, *[SLAB] * (len(fills) - 1)], initial=box.x))
     outline: dict[str, Attribute] = {"stroke": stroke, "stroke_width": 0.6}
@@ -28,7 +35,12 @@ def volume(box: Box, fills: list[str], stroke: str, seams: Iterable[float] = ())
 
 
 def joint(box: Box, fills: list[str]) -> str:
-    """An addition: a circle with a plus, and the layers that follow it."""
+    """An addition: a circle with a plus, and the layers after it.
+
+    Args:
+        box: Box.
+        fills: Colours of the addition and of the layers after it.
+    """
     x, y = box.x + box.width / 2, box.middle
     circle = element("circle", cx=x, cy=y, r=box.width / 2, fill=fills[0])
     plus = element("path", d=f"M{x - 5:.1f} {y:.1f}h10M{x:.1f} {y - 5:.1f}v10", stroke="#fff", stroke_width=2)
@@ -40,7 +52,14 @@ def joint(box: Box, fills: list[str]) -> str:
 
 
 def stack(box: Box, fill: str, stroke: str, seams: Iterable[float] = ()) -> str:
-    """A closed part: sheets behind each other; ``seams`` part the channels of its branches."""
+    """A closed part: sheets behind each other.
+
+    Args:
+        box: Box.
+        fill: Colour of the sheets.
+        stroke: Colour of the outlines.
+        seams: x coordinates of lines between the channels of its branches.
+    """
     sheets = [(shift, 0.45) for shift in STACK] + [(0.0, 1.0)]
     return "".join(
         element(
@@ -66,7 +85,7 @@ def arc_over(box: Box, colour: str) -> str:
 
 
 def count(box: Box, ground: str) -> str:
-    """How many blocks a run stands for, or dots: a click opens it."""
+    """The number of blocks in a closed run, or dots for other closed parts."""
     words = f"{len(box.node.children)} ×" if box.node.level == "run" else "⋯"
     width = words_width(words) + 10
     x, y = box.x + box.width / 2, box.middle

@@ -1,4 +1,4 @@
-"""Windows along one axis: the padded row of cells, every window below it, and the cells that none of them reads."""
+"""Windows along one axis: the padded row of cells, the windows below it, and the cells that no window reads."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -10,10 +10,10 @@ from explorer.drawing.theme import Theme, theme
 from explorer.i18n import _
 
 WIDTH = 860.0
-CELL = 34.0  # pixels, at most
-MOST_CELLS = 44  # drawn in full; longer rows keep their two ends
-END = 20  # cells of either end
-BREAK = 2.0  # cells that the break between the ends is wide
+CELL = 34.0  # largest width of a cell in pixels
+MOST_CELLS = 44  # of a row that is drawn in full; of longer rows, only the two ends are drawn
+END = 20  # cells of each end
+BREAK = 2.0  # width of the break between the ends, in cells
 MOST_WINDOWS = 12
 ROW = 24.0  # height of a window
 TOP = 34.0
@@ -22,14 +22,19 @@ TEXT = 15
 
 
 class Row(NamedTuple):
-    """Where the positions of an axis stand in the picture."""
+    """The places of an axis's positions in the picture.
+
+    Attributes:
+        windows: Windows along the axis.
+        cell: Width of a cell in pixels.
+    """
 
     windows: Windows
     cell: float
 
     @property
     def first(self) -> int:
-        """The first position: padding."""
+        """The first position; it is negative if there is padding."""
         return -self.windows.padding
 
     @property
@@ -38,7 +43,7 @@ class Row(NamedTuple):
         return self.windows.end - self.first > MOST_CELLS
 
     def shown(self) -> Iterator[int]:
-        """Positions that are drawn as cells."""
+        """The positions that are drawn as cells."""
         if not self.broken:
             yield from range(self.first, self.windows.end)
         else:
@@ -46,7 +51,7 @@ class Row(NamedTuple):
             yield from range(self.windows.end - END, self.windows.end)
 
     def x(self, position: int) -> float:
-        """Left edge of a cell; positions in the break stand in its middle."""
+        """Left edge of a cell, as x coordinate; positions in the break have its middle."""
         offset = position - self.first
         if not self.broken or offset <= END:
             return LEFT + offset * self.cell
@@ -57,7 +62,7 @@ class Row(NamedTuple):
 
 
 def draw(windows: Windows, *, dark: bool = False) -> str:
-    """The row of cells and its windows as SVG, with their output cells beside them."""
+    """The row of cells and its windows as SVG, with the numbers of their outputs beside them."""
     colours, inks = theme(dark=dark), kinds.colours(dark=dark)
     cells = windows.end + windows.padding
     cell = min(CELL, (WIDTH - LEFT - 60) / (2 * END + BREAK if cells > MOST_CELLS else cells))
@@ -89,11 +94,11 @@ def draw(windows: Windows, *, dark: bool = False) -> str:
 
 
 def _listed(row: Row) -> list[int | None]:
-    """Numbers of the windows that are drawn; None stands for those left out."""
+    """Numbers of the windows that are drawn; None stands for the windows that are left out."""
     windows, half = row.windows, MOST_WINDOWS // 2
     if not row.broken and windows.count <= MOST_WINDOWS:
         return list(range(windows.count))
-    # In a broken row, windows that lie in the break would be mere stubs; the first and last are always shown.
+    # In a broken row, leave out windows that reach into the break, but always keep the first and the last one.
     fit = (END - windows.reach) // windows.stride + 1 if row.broken else half
     ends = max(1, min(fit, half))
     if 2 * ends >= windows.count:
@@ -102,7 +107,7 @@ def _listed(row: Row) -> list[int | None]:
 
 
 def hatching(colours: Theme) -> str:
-    """The pattern that fills padding, as ``url(#hatch)``."""
+    """The definition of the pattern that fills padding, as ``url(#hatch)``."""
     line = svg.element("path", d="M0 6L6 0", stroke=colours.faint, stroke_width=1)
     return svg.element(
         "defs", svg.element("pattern", line, id="hatch", width=6, height=6, patternUnits="userSpaceOnUse")
@@ -135,7 +140,7 @@ def _cell(row: Row, position: int, colours: Theme, warning: str) -> str:
 
 
 def _is_read(windows: Windows, position: int) -> bool:
-    """Whether a window has a tap there."""
+    """Whether a window reads a position."""
     last = min(windows.count - 1, (position + windows.padding) // windows.stride)
     first = max(0, last - windows.reach // windows.stride)
     return any(position in windows.taps(window) for window in range(first, last + 1))

@@ -1,4 +1,4 @@
-"""One window over the padded map, and the output cell that it makes."""
+"""One window over the padded map, and the output cell that it computes."""
 
 from explorer.analysis.windows import Windows
 from explorer.drawing import kinds, svg
@@ -7,9 +7,9 @@ from explorer.drawing.theme import theme
 from explorer.drawing.windows import hatching
 from explorer.i18n import _
 
-MOST_CELLS = 20  # a side; larger maps are not drawn
-SIDE = 250.0  # of the padded map
-CELL = 30.0  # at most
+MOST_CELLS = 20  # of a side; larger maps are not drawn
+SIDE = 250.0  # largest side of the padded map in pixels
+CELL = 30.0  # largest side of a cell in pixels
 GAP = 56.0
 TOP = 34.0
 TEXT = 15
@@ -21,7 +21,13 @@ def fits(windows: Windows) -> bool:
 
 
 def draw(windows: Windows, chosen: tuple[int, int], *, dark: bool = False) -> str:
-    """Both maps as SVG; output cells carry ``data-pick="row.column"``."""
+    """Both maps as SVG; output cells have the attribute ``data-pick="row.column"``.
+
+    Args:
+        windows: Windows along each axis.
+        chosen: Row and column of the chosen output cell.
+        dark: Whether the page is dark.
+    """
     colours, inks = theme(dark=dark), kinds.colours(dark=dark)
     ink, warning = inks[Group.CONVOLUTION], inks[Group.SHORTCUT]
     first, cells = -windows.padding, windows.end + windows.padding
