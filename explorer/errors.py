@@ -23,7 +23,7 @@ _quoting.maxlevel = 2
 # and paragraph separators.
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 # Format characters that are visible.
-SIGNS = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
+VISIBLE = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
 BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")  # letters and marks that are invisible
 LONGEST = 1000  # characters of a message
 JOINERS = frozenset("\u200c\u200d")
@@ -100,4 +100,4 @@ def one_line(message: str) -> str:
 def _hidden(character: str, before: str, after: str) -> bool:
     if character in JOINERS:  # Persian and Indic words and composed emoji need joiners between their characters
         return not all(other.isprintable() and not other.isascii() and not other.isspace() for other in (before, after))
-    return (category(character) in HIDDEN and character not in SIGNS) or character in BLANKS
+    return (category(character) in HIDDEN and character not in VISIBLE) or character in BLANKS

@@ -124,7 +124,7 @@ def _understood(layout: Mapping[str, tuple[str, str]], parts: Mapping[str, Split
         VAL: _("Validation images: {count:,}, from {images} and {labels}."),
         TEST: _("Test images: {count:,}, from {images} and {labels}."),
     }
-    told = [
+    lines = [
         sentences[split].format(count=len(part), images=layout[split][0], labels=layout[split][1])
         for split, part in parts.items()
     ]
@@ -133,7 +133,7 @@ def _understood(layout: Mapping[str, tuple[str, str]], parts: Mapping[str, Split
             ngettext("Found {count:,} class: {names}.", "Found {count:,} classes: {names}.", len(classes)).format(
                 count=len(classes), names=some(list(classes))
             ),
-            *told,
+            *lines,
         ]
     )
 

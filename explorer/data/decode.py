@@ -22,7 +22,7 @@ _FRAMED = ("PNG", "GIF", "TIFF", "WEBP")  # not JPEG: phones store previews as i
 _GREY = {"1", "L", "LA"}
 _DEEP = {"I", "I;16", "I;16L", "I;16B", "I;16N"}
 _DEEPEST = 2**16 - 1
-_UNSEEN = 8  # difference of pixels, of 256 levels, that nobody can see
+_INVISIBLE = 8  # difference of pixels, of 256 levels, that nobody can see
 
 # Our own messages name the picture, so Pillow's warnings about it are not shown.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -98,7 +98,7 @@ def _flat(image: Image.Image, place: str, *, spread: bool) -> Image.Image:
         return Image.fromarray(to_bytes(values, max(int(values.max()), 1) if spread else _DEEPEST))
     if image.has_transparency_data:
         flat = _over("white", image)
-        if np.ptp(np.asarray(flat), axis=(0, 1)).max() <= _UNSEEN:  # for example white strokes of a drawing program
+        if np.ptp(np.asarray(flat), axis=(0, 1)).max() <= _INVISIBLE:  # for example white strokes of a drawing program
             flat = _over("black", image)
     else:
         flat = image

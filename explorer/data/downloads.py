@@ -63,7 +63,7 @@ def load(name: str, entry: Entry, progress: Progress) -> Dataset:
     try:
         parts = _read(kind, root, entry)
     except RuntimeError:  # torchvision raises it for files that are missing or damaged
-        with _turn(root):
+        with _locked(root):
             parts = _downloaded(kind, root, entry, progress)
     (train, classes), (test, _same) = parts
     return Dataset(name, classes, entry.channels, entry.mirrored, train, test)
@@ -79,7 +79,7 @@ def is_there(entry: Entry) -> bool:
     return any((root / name).exists() for name in (kind.filename, kind.base_folder))
 
 
-def _turn(root: Path) -> AbstractContextManager[Any]:
+def _locked(root: Path) -> AbstractContextManager[Any]:
     """Lock the data folder: if two jobs need the same data set, the second one waits and then finds the files."""
     try:
         root.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from unicodedata import category, name
 
-WEIGHED = 1000  # names of folders and files in a score; more would not change it
+MAX_SCORED = 1000  # names of folders and files in a score; more would not change it
 
 _MARKED_UTF8 = 0x800
 _UNICODE_PATH = 0x7075  # Info-ZIP's extra field, which repeats the name in UTF-8
@@ -125,8 +125,8 @@ def _likeliest(raw: Sequence[bytes]) -> _Encoding | None:
     text = _read(raw, "utf-8")
     if text is not None and any(map(_is_of_a_language, _parts(text))):
         return None
-    weighed = [(_weight(text, encoding), encoding) for encoding in _ENCODINGS if (text := _read(raw, encoding.codec))]
-    return max(weighed, key=lambda one: one[0])[1]  # the first of equal scores; code page 437 decodes everything
+    scored = [(_score(text, encoding), encoding) for encoding in _ENCODINGS if (text := _read(raw, encoding.codec))]
+    return max(scored, key=lambda one: one[0])[1]  # the first of equal scores; code page 437 decodes everything
 
 
 def _is_of_a_language(part: str) -> bool:
@@ -147,10 +147,10 @@ def _parts(texts: Iterable[str]) -> set[str]:
     return {part for text in texts for part in text.replace("\\", "/").split("/") if not part.isascii()}
 
 
-def _weight(texts: Iterable[str], encoding: _Encoding) -> float:
+def _score(texts: Iterable[str], encoding: _Encoding) -> float:
     """The mean score of the characters that are not ASCII: about 2 if all are usual, below 0 if few are."""
     total, count = 0.0, 0
-    for part in sorted(_parts(texts))[:WEIGHED]:
+    for part in sorted(_parts(texts))[:MAX_SCORED]:
         latin = sum(map(_is_ascii_letter, part.rpartition(".")[0] or part))
         for before, character, after in zip(" " + part, part, part[1:] + " ", strict=False):
             if character.isascii():

@@ -29,7 +29,7 @@ from explorer.specs.base import MAX_IMAGE, StrictInt, explain_all, unknown_key
 _UNIT = 2**16  # 255 * _UNIT < 2**24, so that float32 holds sums of products exactly
 _BAND = 16  # most pixels of the result that are computed at a time
 _FLOATS = 2**20  # pixels of the source that are in float32 at a time
-_KEPT = 8_000_000  # bytes of weights in the cache; photographs of one camera have one size
+_CACHED_BYTES = 8_000_000  # bytes of weights in the cache; photographs of one camera have one size
 _SAMPLE = 500  # files that are decoded for the statistics
 
 # Parts of a result in order: the band of the source that each part reads, and the weight of every pixel in the band.
@@ -203,7 +203,7 @@ def resize(images: Tensor, size: int) -> Tensor:
 def stretched(images: Tensor, height: int, width: int) -> Tensor:
     """Resize uint8 images, (B, C, H, W), without keeping the aspect ratio, to 8-bit values, (B, C, height, width)."""
     rows, columns = (
-        None if side == size else _whole(size, side, images.device)
+        None if side == size else _cached_bands(size, side, images.device)
         for side, size in zip(images.shape[-2:], (height, width), strict=True)
     )
     return _resample(images, rows, columns)
@@ -230,15 +230,15 @@ def fitted(images: Tensor, preprocessing: Preprocessing) -> Tensor:
 def _middle(side: int, resized: int, size: int, images: Tensor) -> _Bands:
     """Weights of the middle ``size`` pixels of an axis that is resized from ``side`` to ``resized``."""
     first = round((resized - size) / 2)  # round half to even, as in torchvision's center_crop
-    return _whole(resized, side, images.device, range(first, first + size))
+    return _cached_bands(resized, side, images.device, range(first, first + size))
 
 
 def _nbytes(bands: _Bands) -> int:
     return sum(part.nbytes for _band, part in bands)
 
 
-@cached(LRUCache(_KEPT, getsizeof=_nbytes), lock=Lock())
-def _whole(size: int, side: int, device: torch.device, part: range | None = None) -> _Bands:
+@cached(LRUCache(_CACHED_BYTES, getsizeof=_nbytes), lock=Lock())
+def _cached_bands(size: int, side: int, device: torch.device, part: range | None = None) -> _Bands:
     """Cached weights of an axis that is resized from ``side`` to ``size``, or of a part of the result."""
     return _bands(weights(size, side, torch.tensor([[0, side]], device=device), part))
 

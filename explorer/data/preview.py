@@ -221,8 +221,8 @@ def _sample(split: Split, classes: int) -> list[int]:
     """Indices of a few images from as many classes as possible, in the order of the classes."""
     shown = sorted({round(label) for label in torch.linspace(0, classes - 1, min(classes, IMAGES)).tolist()})
     of_class: dict[int, Sequence[int]] = {label: torch.nonzero(split.labels == label)[:, 0].tolist() for label in shown}
-    turns = [(turn, label) for turn in range(IMAGES) for label in shown if turn < len(of_class[label])]
-    return [of_class[label][turn] for label, turn in sorted((label, turn) for turn, label in turns[:IMAGES])]
+    ranked = [(rank, label) for rank in range(IMAGES) for label in shown if rank < len(of_class[label])]
+    return [of_class[label][rank] for label, rank in sorted((label, rank) for rank, label in ranked[:IMAGES])]
 
 
 def _shrunk(image: Tensor) -> Tensor:

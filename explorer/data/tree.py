@@ -101,10 +101,10 @@ def arrange(source: Source, names: Iterable[str], empty: Sequence[str] = ()) -> 
     used = {name for files in splits.values() for name, _label in files}
     notes = [
         *_left_out(root, used, found),
-        *_said(_("Files other than images are not used: {names} ({count} in all)."), others),
-        *_said(_("What systems and programs keep for themselves is not used: {names} ({count} in all)."),
+        *_note(_("Files other than images are not used: {names} ({count} in all)."), others),
+        *_note(_("What systems and programs keep for themselves is not used: {names} ({count} in all)."),
                kept_by_systems),
-        *_said(_("Folders without images: {names} ({count} in all)."), _empty(root, empty)),
+        *_note(_("Folders without images: {names} ({count} in all)."), _empty(root, empty)),
         *_on_classes(found, splits, classes),
     ]  # fmt: skip
     return Tree(classes, splits, _understood(found, splits, classes), tuple(notes))
@@ -119,7 +119,7 @@ def _is_image(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in SUFFIXES
 
 
-def _said(sentence: str, names: Sequence[str]) -> Iterator[str]:
+def _note(sentence: str, names: Sequence[str]) -> Iterator[str]:
     if names:
         yield sentence.format(count=len(names), names=some(list(names)))
 
@@ -323,7 +323,7 @@ def _ordered(classes: tuple[str, ...], text: bytes, place: Path) -> tuple[str, .
 
 def _left_out(root: Branch, used: set[str], found: _Found) -> Iterator[str]:
     """Messages about unused images: their folders, and the reasons."""
-    told: set[str] = set()
+    reported: set[str] = set()
     reasons = [
         (_("Left out, as no class folders in it tell labels: {folder} (images: {count})."), found.unlabelled),
         (_("Left out, as its name is that of no split: {folder} (images: {count})."), found.unknown),
@@ -336,10 +336,10 @@ def _left_out(root: Branch, used: set[str], found: _Found) -> Iterator[str]:
     for sentence, folders in reasons:
         for folder in folders:
             names = set(folder.all())
-            told |= names
+            reported |= names
             yield sentence.format(folder=f"{printable(folder.place)}/", count=len(names))
-    outside = [name for name in root.all() if name not in used and name not in told]
-    yield from _said(_("Images outside of class folders are not used: {names} ({count} in all)."), sorted(outside))
+    outside = [name for name in root.all() if name not in used and name not in reported]
+    yield from _note(_("Images outside of class folders are not used: {names} ({count} in all)."), sorted(outside))
 
 
 def _empty(root: Branch, empty: Sequence[str]) -> list[str]:
@@ -356,7 +356,7 @@ def _on_classes(found: _Found, splits: dict[str, list[tuple[str, int]]], classes
             names=some(pairs)
         )
     deep = [f"{folder.place}/" for part in found.splits.values() for folder in part.deep]
-    yield from _said(_("Folders in class folders count as parts of these classes: in {names} ({count} in all)."), deep)
+    yield from _note(_("Folders in class folders count as parts of these classes: in {names} ({count} in all)."), deep)
     for split, files in splits.items():
         there = {label for _name, label in files}
         missing = [name for position, name in enumerate(classes) if position not in there]
@@ -373,7 +373,7 @@ def _understood(found: _Found, splits: dict[str, list[tuple[str, int]]], classes
         "val": _("Validation images: {count:,}, in {folder}."),
         "test": _("Test images: {count:,}, in {folder}."),
     }
-    told = [
+    lines = [
         sentences[split].format(count=len(files), folder=_place(found.splits[split].branch))
         for split, files in splits.items()
     ]
@@ -382,7 +382,7 @@ def _understood(found: _Found, splits: dict[str, list[tuple[str, int]]], classes
             ngettext("Found {count:,} class: {names}.", "Found {count:,} classes: {names}.", len(classes)).format(
                 count=len(classes), names=some(list(classes))
             ),
-            *told,
+            *lines,
         ]
     )
 

@@ -247,9 +247,9 @@ class _Drawing:
         if y1 == y2:
             d = f"M{x1:.1f} {y1:.1f}H{x2:.1f}"
         else:
-            turn = max(x1 + 4, x2 - 34)
-            bend = (turn + x2) / 2
-            d = f"M{x1:.1f} {y1:.1f}H{turn:.1f}C{bend:.1f} {y1:.1f} {bend:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
+            corner = max(x1 + 4, x2 - 34)
+            bend = (corner + x2) / 2
+            d = f"M{x1:.1f} {y1:.1f}H{corner:.1f}C{bend:.1f} {y1:.1f} {bend:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
         line = self.line(d, self.edge_colour(source, target))
         return line + (self.shape_label(source, edge.label) if edge.label else "")
 

@@ -187,9 +187,9 @@ def lay_out(
         boxes.append(Box(node, ranks[index], lanes[index], shape, width, height, depth, slabs, slot))
     edges = _edges(analysis, boxes, before)
     layout = Layout(boxes, edges, [], 0.0, 0.0)
-    _place(layout, analysis, scale)
+    _set_columns(layout, analysis, scale)
     frames = _frames(stages, is_open, {box.node.key: box for box in boxes})
-    return _down(layout, frames)
+    return _set_rows(layout, frames)
 
 
 def _ranks(before: list[list[int]]) -> list[int]:
@@ -218,7 +218,7 @@ def _lanes(before: list[list[int]]) -> list[float]:
             continue
         common = sources[0]
         for source in sources[1:]:
-            common = _meet(common, source, dominator, depth)
+            common = _common_dominator(common, source, dominator, depth)
         dominator.append(common)
         depth.append(depth[common] + 1 if common >= 0 else 0)
         if common < 0:
@@ -236,7 +236,7 @@ def _lanes(before: list[list[int]]) -> list[float]:
     return lanes
 
 
-def _meet(one: int, other: int, dominator: list[int], depth: list[int]) -> int:
+def _common_dominator(one: int, other: int, dominator: list[int], depth: list[int]) -> int:
     while one != other and one >= 0 and other >= 0:
         if depth[one] >= depth[other]:
             one = dominator[one]
@@ -301,7 +301,7 @@ def _label(layer: Layer) -> tuple[str, str]:
     return above, "×".join(map(str, layer.input_shape[1:])) if flat else below
 
 
-def _place(layout: Layout, analysis: Analysis, scale: Scale) -> None:
+def _set_columns(layout: Layout, analysis: Analysis, scale: Scale) -> None:
     """Set ``x`` of every box: each rank is as wide as its widest box and the labels after it."""
     ranks: dict[int, list[Box]] = defaultdict(list)
     for box in layout.boxes:
@@ -351,7 +351,7 @@ def _frames(stages: Sequence[Node], is_open: Callable[[Node], bool], boxes: dict
     return frames
 
 
-def _down(layout: Layout, frames: list[Frame]) -> Layout:
+def _set_rows(layout: Layout, frames: list[Frame]) -> Layout:
     """Set ``y`` of every box: lanes are far enough apart for the tallest boxes of a rank."""
     boxes = layout.boxes
     ranks: dict[int, list[Box]] = defaultdict(list)

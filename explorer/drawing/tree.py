@@ -110,13 +110,13 @@ def _nest(units: list[Node], blocks: set[str], inside: str, layers: Sequence[Lay
 def _runs(nodes: list[Node], layers: Sequence[Layer]) -> tuple[Node, ...]:
     """The nodes, with equal blocks, or many equal layers, in a row combined into one node."""
 
-    def looks(node: Node) -> object:
+    def signature(node: Node) -> object:
         return node.level, tuple(
             (layers[i].kind, layers[i].window, layers[i].output_shape, layers[i].params) for i in node.layers
         )
 
     out: list[Node] = []
-    for _same, members in groupby(nodes, key=looks):
+    for _same, members in groupby(nodes, key=signature):
         found = list(members)
         if len(found) < (RUN if found[0].children else LONG_RUN):
             out += found

@@ -60,10 +60,10 @@ def _box(x: float, size: float, thick: float, colour: str, edge: str) -> str:
 
 def nested(*, dark: bool) -> str:
     """Receptive fields of one, two and three 3x3 convolutions, and the weights of a 7x7 beside those of three 3x3."""
-    colours, look = kinds.colours(dark=dark), theme(dark=dark)
+    colours, shades = kinds.colours(dark=dark), theme(dark=dark)
     cell, left, top, side = 16, 10, 10, 7
     parts = [
-        _rectangle(left + cell * column, top + cell * row, cell - 1, cell - 1, look.panel, stroke=look.line)
+        _rectangle(left + cell * column, top + cell * row, cell - 1, cell - 1, shades.panel, stroke=shades.line)
         for row in range(side)
         for column in range(side)
     ]
@@ -73,10 +73,10 @@ def nested(*, dark: bool) -> str:
         parts.append(_rectangle(left + start, top + start, across, across, colour, fill_opacity=opacity))
     for row, (words, weights) in enumerate([("7×7", 7 * 7), ("3 × 3×3", 3 * 3 * 3)]):
         y = 36 + 52 * row
-        parts.append(svg.text(146, y, words, fill=look.ink, font_size=13, style=svg.FONT))
+        parts.append(svg.text(146, y, words, fill=shades.ink, font_size=13, style=svg.FONT))
         parts.append(_rectangle(146, y + 7, weights * 1.9, 14, colours[(Group.OTHER, Group.CONVOLUTION)[row]]))
         count = _("{weights} C²").format(weights=weights)
-        parts.append(svg.text(152 + weights * 1.9, y + 18.5, count, fill=look.ink, font_size=13, style=svg.FONT))
+        parts.append(svg.text(152 + weights * 1.9, y + 18.5, count, fill=shades.ink, font_size=13, style=svg.FONT))
     label = _("Squares of 3, 5 and 7 cells in each other; a 7×7 has 49 C² weights, three 3×3 have 27 C²")
     return svg.picture(WIDTH, HEIGHT, *parts, label=label)
 
@@ -88,8 +88,8 @@ def bars(networks: dict[str, Analysis], *, dark: bool) -> str:
         networks: Analyses by name.
         dark: Whether the page is dark.
     """
-    colours, look = kinds.colours(dark=dark), theme(dark=dark)
-    parts, told = [], []
+    colours, shades = kinds.colours(dark=dark), theme(dark=dark)
+    parts, facts = [], []
     for column, (title, values) in enumerate(
         [
             (_("MACs"), [analysis.totals.macs for analysis in networks.values()]),
@@ -97,15 +97,15 @@ def bars(networks: dict[str, Analysis], *, dark: bool) -> str:
         ]
     ):
         top = 18 + 62 * column
-        parts.append(svg.text(6, top, title, fill=look.faint, font_size=12, style=svg.FONT))
+        parts.append(svg.text(6, top, title, fill=shades.faint, font_size=12, style=svg.FONT))
         for row, (name, value) in enumerate(zip(networks, values, strict=True)):
             y, long = top + 6 + 21 * row, 120 * value / max(values)
             colour = colours[(Group.CONVOLUTION, Group.SHORTCUT)[row % 2]]
-            parts.append(svg.text(6, y + 12.5, name, fill=look.ink, font_size=13, style=svg.FONT))
+            parts.append(svg.text(6, y + 12.5, name, fill=shades.ink, font_size=13, style=svg.FONT))
             parts.append(_rectangle(78, y, long, 16, colour))
-            parts.append(svg.text(84 + long, y + 12.5, short(value), fill=look.ink, font_size=13, style=svg.FONT))
-            told.append(f"{name}, {title}: {short(value)}")
-    return svg.picture(WIDTH, HEIGHT, *parts, label="; ".join(told))
+            parts.append(svg.text(84 + long, y + 12.5, short(value), fill=shades.ink, font_size=13, style=svg.FONT))
+            facts.append(f"{name}, {title}: {short(value)}")
+    return svg.picture(WIDTH, HEIGHT, *parts, label="; ".join(facts))
 
 
 def _rectangle(x: float, y: float, width: float, height: float, fill: str, **more: svg.Attribute) -> str:

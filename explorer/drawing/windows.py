@@ -180,8 +180,8 @@ def _legend(windows: Windows, y: float, colours: Theme, warning: str) -> list[st
     return [svg.element("g", *parts, fill=colours.ink)]
 
 
-def _sample(x: float, y: float, **look: str | float) -> str:
-    return svg.element("rect", x=x, y=y - 12, width=16, height=14, **look)
+def _sample(x: float, y: float, **attributes: str | float) -> str:
+    return svg.element("rect", x=x, y=y - 12, width=16, height=14, **attributes)
 
 
 def _label(windows: Windows) -> str:

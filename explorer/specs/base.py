@@ -26,7 +26,7 @@ Count = Annotated[int, Field(strict=True, ge=1, le=1000)]
 Probability = Annotated[float, Field(strict=True, ge=0, lt=1, allow_inf_nan=False)]
 Flag = StrictBool
 
-PYDANTICS = frozenset(get_args(ErrorType))  # error types whose messages pydantic writes
+PYDANTIC_TYPES = frozenset(get_args(ErrorType))  # error types whose messages pydantic writes
 
 
 class Spec(BaseModel):
@@ -271,7 +271,7 @@ def explain(fault: ErrorDetails) -> str:
             return _("{place}: {value} has no keys").format(place=where or _("what is given"), value=got)
         case "json_invalid":
             return _("{place}: {value} is not JSON").format(place=where or _("what is given"), value=got)
-        case kind if kind not in PYDANTICS:  # a PydanticCustomError of one of our checks
+        case kind if kind not in PYDANTIC_TYPES:  # a PydanticCustomError of one of our checks
             return _("{place}: {problem}").format(place=where, problem=fault["msg"])
         case _:  # pydantic's own messages are not written for users
             return _("{place}: {value} is not what belongs here").format(place=where or _("what is given"), value=got)

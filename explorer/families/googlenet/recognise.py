@@ -44,14 +44,14 @@ class Inception(NamedTuple):
         return sum(self.units[place].after for place in (0, 2, 4, 5))
 
     @property
-    def pool_told(self) -> bool:
+    def pool_known(self) -> bool:
         """Whether names show which of the two 1x1 convolutions without reduction follows the pool."""
         one, *_middle, pooled = self.units
         numbers = _numbers(self.units)
         return (bool(POOLED.search(one.name)), numbers[0]) < (bool(POOLED.search(pooled.name)), numbers[-1])
 
     @property
-    def wide_told(self) -> bool:
+    def wide_known(self) -> bool:
         """Whether sizes or names show which branch is the 5x5; its kernel may be 3x3."""
         three, five = self.units[2], self.units[4]
         told = [(unit.kernel, bool(FIVE.search(unit.name))) for unit in (three, five)]
@@ -128,7 +128,7 @@ def _open(modules: list[Inception]) -> tuple[bool, bool]:
     """Whether it is unknown which 1x1 without reduction follows the pool, and which of two 3x3 branches is first."""
     if len(modules[0].units) != 6 or _published([module.row("") for module in modules], 6):
         return False, False
-    return not all(module.pool_told for module in modules), not all(module.wide_told for module in modules)
+    return not all(module.pool_known for module in modules), not all(module.wide_known for module in modules)
 
 
 def _without_heads(layers: Layers) -> tuple[list[Unit], list[Unit]]:

@@ -136,8 +136,8 @@ class Guess:
 
 def _reshaped(before: Shape, after: Shape) -> bool:
     """Whether weights fit into another shape: an equal one, or a linear layer's into a convolution's and back."""
-    turned = {len(before), len(after)} == {2, 4} and before[0] == after[0] and prod(before) == prod(after)
-    return before == after or turned
+    flattened = {len(before), len(after)} == {2, 4} and before[0] == after[0] and prod(before) == prod(after)
+    return before == after or flattened
 
 
 def guess(spec: Spec, units: list[Unit], **more: Any) -> Guess:
@@ -234,8 +234,8 @@ def match(spec: Spec, units: tuple[Unit, ...] | list[Unit]) -> tuple[dict[str, s
 
 def _same_layer(own: Unit, their: Unit) -> bool:
     """Whether weights fit our layer. A linear layer over a map equals a convolution with a kernel of the map's size."""
-    turned = own.kernel > 0 and not their.kernel and own.after == their.after and prod(own.shape) == prod(their.shape)
-    return turned or (own.before, own.after, own.kernel) == (their.before, their.after, their.kernel)
+    dense = own.kernel > 0 and not their.kernel and own.after == their.after and prod(own.shape) == prod(their.shape)
+    return dense or (own.before, own.after, own.kernel) == (their.before, their.after, their.kernel)
 
 
 def assembled(found: Guess, theirs: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ from typing import NamedTuple, Self
 Shape = tuple[int, ...]
 Path = tuple[str, ...]
 
-PATIENCE = 20_000  # steps after which the search for an order gives up
+MAX_STEPS = 20_000  # steps after which the search for an order gives up
 MAX_UNITS = 2000  # layers; far more than any network of these families has
 NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 # TensorFlow's names of the tensors of batch norms, which converted files keep.
@@ -253,19 +253,19 @@ def trail(links: Sequence[tuple[int, int]], start: int) -> list[int] | None:
         start: ``before`` of the first link of the trail.
 
     Returns:
-        Indices of the links; None if there is no such order, or the search takes more than :data:`PATIENCE` steps.
+        Indices of the links; None if there is no such order, or the search takes more than :data:`MAX_STEPS` steps.
     """
     leaving: dict[int, list[int]] = defaultdict(list)
     for index, (before, _after) in enumerate(links):
         leaving[before].append(index)
-    patience = PATIENCE
+    steps_left = MAX_STEPS
     order: list[int] = []
     used: set[int] = set()
     choices = [iter(leaving[start])]
     while len(order) < len(links):
-        patience -= 1
+        steps_left -= 1
         chosen = next((index for index in choices[-1] if index not in used), None)
-        if patience < 0 or (chosen is None and not order):
+        if steps_left < 0 or (chosen is None and not order):
             return None
         if chosen is None:
             choices.pop()

@@ -151,7 +151,7 @@ def _matched(trunk: Trunk, modules: Modules, shapes: Mapping[str, Shape], *, ord
         names[name] = full
     used = {*names.values(), *chain.from_iterable(map(heads.names, joined.values()))}
     image = Question("image_size", _("How many pixels has a side of the images?"), spec.image_size)
-    told = any(POSITIONS in tensors for tensors in modules.values())
+    size_known = any(POSITIONS in tensors for tensors in modules.values())
     notes = [] if own or head is None else [_replaced(spec, head)]
     if joined:
         notes.append(
@@ -173,7 +173,7 @@ def _matched(trunk: Trunk, modules: Modules, shapes: Mapping[str, Shape], *, ord
         merged=joined,
         ignored=tuple(name for name in shapes if name not in used),
         notes=tuple(notes),
-        questions=() if told else (image,),
+        questions=() if size_known else (image,),
     )
 
 

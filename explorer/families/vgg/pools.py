@@ -14,7 +14,7 @@ from explorer.specs.cfg import Conv, Pool, Token, format_token, tokens
 # Sides of the images in pixels: the usual ones by channels, then rarer ones.
 USUAL = {1: (28, 32), 3: (224, 32)}
 SIDES = (64, 96, 128, 256, 227, 299, 160, 192, 48, 28, 512)
-CHEAP = 300_000_000  # most MACs of a layout that is only tried; narrow VGG-16s have 20 million
+MAX_MACS = 300_000_000  # most MACs of a layout that is only tried; narrow VGG-16s have 20 million
 MOST_PADDED = 2  # candidates of :func:`_paddings` that keep the size of most maps
 WIDEST = 11  # side of AlexNet's first kernels, which have stride 4 (Krizhevsky et al. 2012, section 3.5)
 KINDS: tuple[Literal["M", "A"], ...] = ("M", "A")  # max-pools and average pools
@@ -45,7 +45,7 @@ def layouts(convolutions: Sequence[Unit], side: int, image_size: int | None) -> 
     all_paddings = _paddings(convolutions)
     # A map of one cell is more likely the mean of a larger map than the rest that convolutions without padding leave.
     paddings = all_paddings if side > 1 else all_paddings[:MOST_PADDED]
-    known = told(convolutions)
+    known = pool_signs(convolutions)
     strides = [4 if convolutions[0].kernel >= WIDEST else 1] + [1] * len(known)
     every, grouped = bool(known) and all(known), in_groups(convolutions)
     readings = product(
@@ -80,7 +80,7 @@ def strided(convolutions: Sequence[Unit], side: int, image_size: int | None) -> 
 
     Arguments as in :func:`layouts`.
     """
-    pooled = [bool(sign) for sign in told(convolutions)]
+    pooled = [bool(sign) for sign in pool_signs(convolutions)]
     wider = [False, *_growing(convolutions)]
     first = [True] + [False] * len(pooled)
     patterns = [([True] * len(wider), 2), (wider, 2), (first, 2), (first, 4)]
@@ -113,7 +113,7 @@ def averaged(convolutions: Sequence[Unit], image_size: int | None) -> Iterator[L
     for (between, strides), kind in product(patterns, KINDS):
         cfg = _cfg(convolutions, [*between, False], _paddings(convolutions)[0], strides, kind)
         size = next((size for size in sizes if map_side(cfg, size) > 0), None)
-        if size is not None and _macs(cfg, convolutions[0].before, size) <= CHEAP:
+        if size is not None and _macs(cfg, convolutions[0].before, size) <= MAX_MACS:
             yield Layout(tuple(map(format_token, cfg)), size)
 
 
@@ -133,7 +133,7 @@ def gaps(convolutions: Sequence[Unit]) -> list[int | None]:
     return [_gap(first, second) for first, second in pairwise(convolutions)]
 
 
-def told(convolutions: Sequence[Unit]) -> list[bool | None]:
+def pool_signs(convolutions: Sequence[Unit]) -> list[bool | None]:
     """Whether a pool is between each two convolutions; None if names don't show it."""
     steps = gaps(convolutions)
     known = [step for step in steps if step is not None]
@@ -220,7 +220,7 @@ def _gap(first: Unit, second: Unit) -> int | None:
 
 def _placements(convolutions: Sequence[Unit]) -> list[tuple[bool, ...]]:
     """Candidates for pools between the convolutions: names decide where they can, and one rule each for the rest."""
-    signs = told(convolutions)
+    signs = pool_signs(convolutions)
     none, every = [False] * len(signs), [True] * len(signs)
     rules = [*_published(convolutions), *_staged(convolutions), every, none]
     filled = (tuple(r if sign is None else sign for sign, r in zip(signs, rule, strict=True)) for rule in rules)

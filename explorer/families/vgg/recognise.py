@@ -67,7 +67,7 @@ def _published(convolutions: list[Unit], head: list[Unit]) -> Iterator[tuple[Vgg
 
     Presets with the same gaps come first, then presets with the same number of classes.
     """
-    signs, units = pools.told(convolutions), [*convolutions, *head]
+    signs, units = pools.pool_signs(convolutions), [*convolutions, *head]
     fitting: list[tuple[tuple[bool, bool], VggSpec]] = []
     for preset in PRESETS.values():
         spec = preset.spec
