@@ -76,9 +76,9 @@ def submitted(record: Record) -> dict[str, Any]:
 
 def table(records: Sequence[Record], *, everything: bool = False) -> list[Difference]:
     """Returns the settings in which runs differ, or all settings, in the order of their first appearance."""
-    told = [settings(record) for record in records]
-    keys = dict.fromkeys(key for one in told for key in one)
-    rows = [Difference(key, tuple(one.get(key) for one in told)) for key in keys]
+    all_settings = [settings(record) for record in records]
+    keys = dict.fromkeys(key for one in all_settings for key in one)
+    rows = [Difference(key, tuple(one.get(key) for one in all_settings)) for key in keys]
     return [row for row in rows if everything or any(value != row.values[0] for value in row.values)]
 
 
@@ -89,8 +89,8 @@ def by_configuration(records: Iterable[Record]) -> list[list[Record]]:
     """
     groups: dict[str, list[Record]] = {}
     for record in records:
-        told = submitted(record) | {SEED: None}
-        groups.setdefault(json.dumps(told, sort_keys=True), []).append(record)
+        configuration = submitted(record) | {SEED: None}
+        groups.setdefault(json.dumps(configuration, sort_keys=True), []).append(record)
     return list(groups.values())
 
 

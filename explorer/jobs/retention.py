@@ -66,7 +66,7 @@ def plan(records: Iterable[Record], rule: Rule, days: float = 0) -> list[Clearin
         case Rule.FAILED:
             return [_whole(record) for record in ended if record.status is Status.FAILED]
         case Rule.BEST_ONLY:
-            finished = (_spare(record) for record in ended if record.status is Status.FINISHED)
+            finished = (_all_but_best(record) for record in ended if record.status is Status.FINISHED)
             return [clearing for clearing in finished if clearing.files]
 
 
@@ -98,7 +98,7 @@ def _whole(record: Record) -> Clearing:
     return Clearing(record, tuple(found), sum(found.values()), whole=True)
 
 
-def _spare(record: Record) -> Clearing:
+def _all_but_best(record: Record) -> Clearing:
     """Plans the removal of the files that a finished run does not need: its checkpoint and the last epoch's weights."""
     directory = service.directory(record.id)
     spare = (

@@ -42,8 +42,7 @@ class Row(NamedTuple):
     """One value of a metric.
 
     Epochs count from 1. The name of a point within an epoch begins with ``step/``. Its epoch is the fractional number
-    of
-    epochs done, and its value belongs to the steps since the point before.
+    of epochs done, and its value belongs to the steps since the point before.
     """
 
     epoch: float

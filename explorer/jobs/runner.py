@@ -85,7 +85,7 @@ class Runner:
         active = self.store.records(ACTIVE)
         at_work = [record for record in active if record.status in AT_WORK]
         for record in at_work:
-            self._guarded(self._look_after, record)
+            self._guarded(self._update, record)
         if len(still := self.store.records(AT_WORK)) < len(active):
             queued = self.store.records([Status.QUEUED])
             while chosen := self.machine.next(queued, still):
@@ -129,18 +129,18 @@ class Runner:
         self.backend.submit(directory, ticket, environment(slots))
         self._watch(record).submitted = True
 
-    def _look_after(self, record: Record) -> None:
+    def _update(self, record: Record) -> None:
         directory = service.directory(record.id)
         lives = self.backend.poll(directory)
-        self._guarded(self._take_over, record)  # after the poll, so that nothing of an ended job is missed
+        self._guarded(self._copy_results, record)  # after the poll, so that nothing of an ended job is missed
         if not lives:
-            self._settle(record)
+            self._record_end(record)
         elif record.status is Status.STOPPING:
             watched = self._watch(record)
             watched.stop_asked = watched.stop_asked or time.monotonic()
             self.backend.cancel(directory, force=time.monotonic() - watched.stop_asked > LATE)
 
-    def _take_over(self, record: Record) -> None:
+    def _copy_results(self, record: Record) -> None:
         """Copies what the job has written into the store."""
         directory, watched = service.directory(record.id), self._watch(record)
         rows, mark = directory.rows_after(watched.mark)
@@ -157,7 +157,7 @@ class Runner:
             self.store.change(record.id, AT_WORK, pids=pids, **known)
             watched.progress = progress
 
-    def _settle(self, record: Record) -> None:
+    def _record_end(self, record: Record) -> None:
         """Records the end of a job whose processes are gone."""
         directory, watched = service.directory(record.id), self._watch(record)
         end = directory.ended()

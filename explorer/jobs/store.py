@@ -216,7 +216,7 @@ class Store:
         Raises:
             InputError: If there is no job with this id.
         """
-        found = self._find(_is(job))
+        found = self._find(_has_id(job))
         if not found:
             raise InputError(_("job: there is none with the id {value}").format(value=shown(job)))
         return found[0]
@@ -262,7 +262,7 @@ class Store:
                 values["turn"] = _last_turn(connection) + 1
             statement = (
                 sa.update(_jobs)
-                .where(_is(job), _jobs.c.status.in_(list(before)))
+                .where(_has_id(job), _jobs.c.status.in_(list(before)))
                 .values(changed=_now(connection), **values)
             )
             return connection.execute(statement).rowcount == 1
@@ -280,7 +280,7 @@ class Store:
     def remove(self, job: str, before: Iterable[Status]) -> bool:
         """Deletes a job if it is in one of the given states. Returns whether it was."""
         with self._writing() as connection:
-            wanted = sa.delete(_jobs).where(_is(job), _jobs.c.status.in_(list(before)))
+            wanted = sa.delete(_jobs).where(_has_id(job), _jobs.c.status.in_(list(before)))
             return connection.execute(wanted).rowcount == 1
 
     def _find(self, wanted: "sa.ColumnElement[bool]") -> list[Record]:
@@ -334,7 +334,7 @@ def _record(row: Mapping[Any, Any]) -> Record:
     return Record(**{**row, "status": Status(row["status"])})
 
 
-def _is(job: str) -> "sa.ColumnElement[bool]":
+def _has_id(job: str) -> "sa.ColumnElement[bool]":
     return _jobs.c.id == job.encode(errors="replace").decode()  # a command line may hold bytes that are not text
 
 

@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
     """Carries out one order, and returns the exit status."""
     adopt_orphans()
     if arguments != ["--ready"]:
-        return _carry_out(Order(arguments[0], arguments[1], {}), None)
+        return _execute(Order(arguments[0], arguments[1], {}), None)
     ready = _start(command(None), stdin=subprocess.PIPE)
     line = sys.stdin.readline()
     if not line:  # the runner has ended
@@ -61,10 +61,10 @@ def main(arguments: list[str]) -> int:
         return 0
     order = Order(*json.loads(line))
     setproctitle(f"{sys.executable} -m explorer.jobs.supervisor {order.folder} {order.ticket}")
-    return _carry_out(order, ready)
+    return _execute(order, ready)
 
 
-def _carry_out(order: Order, ready: "subprocess.Popen[bytes] | None") -> int:
+def _execute(order: Order, ready: "subprocess.Popen[bytes] | None") -> int:
     directory = RunDirectory(Path(order.folder))
     try:
         with FileLock(directory.lock).acquire(timeout=LOCK_WAIT):
@@ -84,20 +84,20 @@ def _supervise(directory: RunDirectory, order: Order, ready: "subprocess.Popen[b
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     directory.log_here()
     directory.write_supervisor(identity(os.getpid()))
-    worker = _put_to_work(Job.read(directory.folder), directory, order, ready)
-    by_force = _wait(directory, worker, stop)
+    worker = _start_worker(Job.read(directory.folder), directory, order, ready)
+    was_forced = _wait(directory, worker, stop)
     end(psutil.Process().children(recursive=True))
     if directory.folder.is_dir() and directory.ended() is None:
-        if by_force:
-            directory.end("stopped", error=_forced())
+        if was_forced:
+            directory.end("stopped", error=_forced_error())
         elif stop.is_set():
             directory.end("stopped")
         else:
-            directory.end("interrupted", error=_killed(worker.returncode))
+            directory.end("interrupted", error=_killed_error(worker.returncode))
     return 0
 
 
-def _put_to_work(
+def _start_worker(
     job: Job, directory: RunDirectory, order: Order, ready: "subprocess.Popen[bytes] | None"
 ) -> "subprocess.Popen[bytes]":
     """Starts the job in the warm worker if the job has one process, else in new processes."""
@@ -138,12 +138,12 @@ def _wait(directory: RunDirectory, worker: "subprocess.Popen[bytes]", stop: Even
     return False
 
 
-def _forced() -> dict[str, str]:
+def _forced_error() -> dict[str, str]:
     message = _("it took longer than {seconds} seconds to stop and was ended; it resumes from the last checkpoint")
     return {"code": "forced", "message": message.format(seconds=GRACE)}
 
 
-def _killed(status: int) -> dict[str, str]:
+def _killed_error(status: int) -> dict[str, str]:
     message = _(
         "the processes ended with status {status} before the job did: the system may have been short of memory (use a "
         "smaller batch_size), or somebody ended them; it resumes from the last checkpoint"

@@ -18,7 +18,7 @@ from explorer.workers import semaphore
 MEMORY = 16_000_000  # bytes: 3,000 answers of 1,000 classes
 EACH = 1000  # bytes of an answer and its key besides the values
 
-_Said = dict[Hashable, Tensor | str]
+_Results = dict[Hashable, Tensor | str]
 _kept: Kept[Tensor] = Kept(MEMORY, getsizeof=lambda answer: EACH + answer.nbytes)
 
 
@@ -73,7 +73,7 @@ def ask(network: Network, pictures: Sequence[Picture], on_wait: Callable[[int], 
     size = batch_size(network.card)
     for first in range(0, len(pictures), size):
         batch = pictures[first : first + size]
-        said = _said(network, batch, partial(semaphore.turn, on_wait, yielding=first > 0))
+        said = _compute(network, batch, partial(semaphore.turn, on_wait, yielding=first > 0))
         for picture in batch:
             answer = said[picture.identity]
             if isinstance(answer, str):
@@ -82,9 +82,11 @@ def ask(network: Network, pictures: Sequence[Picture], on_wait: Callable[[int], 
                 yield Answer(picture, network, answer)
 
 
-def _said(network: Network, pictures: Sequence[Picture], turn: Callable[[], AbstractContextManager[None]]) -> _Said:
+def _compute(
+    network: Network, pictures: Sequence[Picture], turn: Callable[[], AbstractContextManager[None]]
+) -> _Results:
     """Returns for each picture its probabilities, or a sentence that says why it can't be read."""
-    said = _held(network, (picture.identity for picture in pictures))
+    said = _cached(network, (picture.identity for picture in pictures))
     seen = {
         picture.identity: prepared(partial(picture.seen, network.card))
         for picture in pictures
@@ -95,7 +97,7 @@ def _said(network: Network, pictures: Sequence[Picture], turn: Callable[[], Abst
     if not pixels:
         return said
     with turn():
-        said |= _held(network, pixels)  # another session may have computed them meanwhile
+        said |= _cached(network, pixels)  # another session may have computed them meanwhile
         new = [identity for identity in pixels if identity not in said]
         if new:
             answers = probabilities(network.module, network.card, torch.stack([pixels[identity] for identity in new]))
@@ -107,7 +109,7 @@ def _said(network: Network, pictures: Sequence[Picture], turn: Callable[[], Abst
     return said
 
 
-def _held(network: Network, identities: Iterable[Hashable]) -> _Said:
+def _cached(network: Network, identities: Iterable[Hashable]) -> _Results:
     with _kept.lock:
         found = {identity: _kept.get((network.key, identity)) for identity in identities}
     return {identity: answer for identity, answer in found.items() if answer is not None}

@@ -34,16 +34,16 @@ def framed(strokes: Strokes, framing: Framing, size: int) -> Tensor:
 def _mass(shape: Array, size: int) -> Array:
     """Draws strokes as high or wide as MNIST's digits, with the centre of mass in the middle."""
     longer = MASS_FILL * size
-    drawn = _penned(_enlarged(shape, round(longer * FINE)), MASS_PEN * longer * FINE)
+    drawn = _with_pen(_enlarged(shape, round(longer * FINE)), MASS_PEN * longer * FINE)
     fine = np.zeros((3 * size * FINE,) * 2, np.float32)
-    ink = _tight(drawn)
+    ink = _cropped(drawn)
     height, width = ink.shape
     scale = longer * FINE / max(height, width)
     ink = _resized(ink, round(height * scale), round(width * scale))
     top, left = (round(1.5 * size * FINE - _middle(ink.sum(1 - axis))) for axis in (0, 1))
     fine[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
     field = slice(size * FINE, 2 * size * FINE)
-    return _counted(fine[field, field], FINE)
+    return _block_means(fine[field, field], FINE)
 
 
 def _middle(ink: Array) -> float:
@@ -54,19 +54,19 @@ def _middle(ink: Array) -> float:
 def _box(shape: Array, size: int) -> Array:
     """Draws strokes as high as the picture, upright and of nearly one width."""
     high = 4 * size * 2
-    upright = _tight(_upright(_enlarged(shape, high)))
+    upright = _cropped(_upright(_enlarged(shape, high)))
     height, width = upright.shape
     wide = BOX_WIDTH * high * (width / height / BOX_ASPECT) ** BOX_SQUEEZE
     wide = round(min(max(wide, 0.1 * high), high))
     best = _resized(upright, high, wide)
-    best = _inked(best, BOX_INK * high * high)
+    best = _with_ink(best, BOX_INK * high * high)
     fine = np.zeros((high, high), np.float32)
     left = (high - wide) // 2
     fine[:, left : left + wide] = best
-    return _counted(fine, high // size)
+    return _block_means(fine, high // size)
 
 
-def _counted(fine: Array, block: int) -> Array:
+def _block_means(fine: Array, block: int) -> Array:
     """Returns the share of ink in each block."""
     size = len(fine) // block
     return np.asarray(fine.reshape(size, block, size, block).mean((1, 3)))
@@ -86,13 +86,13 @@ def _resized(shape: Array, height: int, width: int) -> Array:
     return np.asarray(np.clip(resized, 0, 1))
 
 
-def _tight(shape: Array) -> Array:
+def _cropped(shape: Array) -> Array:
     inside = shape > 0.5
     rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
     return shape[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def _apart(shape: Array) -> Array:
+def _signed_distance(shape: Array) -> Array:
     """Returns the distance of each pixel from the edge of the ink, positive inside."""
     from scipy import ndimage
 
@@ -106,19 +106,19 @@ def _pen(shape: Array) -> float:
     from skimage.morphology import skeletonize
 
     middle = skeletonize(shape > 0.5)
-    return float(2 * np.median(_apart(shape)[middle])) if middle.any() else 1.0
+    return float(2 * np.median(_signed_distance(shape)[middle])) if middle.any() else 1.0
 
 
-def _penned(shape: Array, pen: float) -> Array:
+def _with_pen(shape: Array, pen: float) -> Array:
     """Redraws strokes with a pen of another width."""
     own = _pen(shape)
     wanted = min(max(pen, PENS[0] * own), max(PENS[1] * own, own + 2))
-    return np.clip(_apart(shape) + (wanted - own) / 2 + 0.5, 0, 1)
+    return np.clip(_signed_distance(shape) + (wanted - own) / 2 + 0.5, 0, 1)
 
 
-def _inked(shape: Array, ink: float) -> Array:
+def _with_ink(shape: Array, ink: float) -> Array:
     """Redraws strokes with ``ink`` pixels of ink, as far as the limits of the pen allow."""
-    apart, own = _apart(np.pad(shape, 1)), _pen(shape)
+    apart, own = _signed_distance(np.pad(shape, 1)), _pen(shape)
     apart = apart[1:-1, 1:-1]
     levels = np.sort(apart, axis=None)
     edge = float(levels[max(len(levels) - round(ink), 0)])

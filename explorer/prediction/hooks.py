@@ -39,8 +39,7 @@ def places(module: nn.Module, analysis: Analysis) -> dict[str, Place]:
     """Returns the layers with maps by name, in the order in which they run.
 
     Operations of a block between its modules, such as torchvision's additions, can't have hooks. Only the last
-    operation
-    of a block is available, as the output of the block.
+    operation of a block is available, as the output of the block.
     """
     modules = {name for name, _module in module.named_modules()}
     last = {}

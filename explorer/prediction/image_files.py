@@ -39,11 +39,11 @@ class Prediction:
     def to_dict(self) -> dict[str, Any]:
         """Returns the prediction as JSON-ready values, as ``predict --json`` prints it."""
         top = [{"class": one.name, "index": one.index, "probability": one.probability} for one in self.top]
-        told: dict[str, Any] = {"image": self.image, "top": top}
+        values: dict[str, Any] = {"image": self.image, "top": top}
         if self.verdict is None:
-            return told | {"error": self.error}
+            return values | {"error": self.error}
         warnings = [{"code": str(one.code), "message": one.message} for one in self.verdict.warnings]
-        return told | {"sure": self.verdict.sure, "warnings": warnings, "notes": list(self.verdict.notes)}
+        return values | {"sure": self.verdict.sure, "warnings": warnings, "notes": list(self.verdict.notes)}
 
 
 def predict(

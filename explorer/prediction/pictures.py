@@ -208,7 +208,7 @@ class Picture:
                 if image[0].numel() > LARGE:
                     _give_back()
         except InputError as error:
-            if not _passes(error):
+            if not _is_temporary(error):
                 _put(key, _Fault(str(error)))
             raise
         return 255 - image if self.inverted else image
@@ -233,7 +233,7 @@ def _give_back() -> None:
             ctypes.CDLL(None).malloc_trim(0)
 
 
-def _passes(error: InputError) -> bool:
+def _is_temporary(error: InputError) -> bool:
     """Returns whether the error lies in the disk and not in the picture, so that it may pass."""
     cause = error.__context__
     return isinstance(cause, FileNotFoundError) or (

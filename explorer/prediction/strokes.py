@@ -64,14 +64,14 @@ def find(image: Tensor) -> Strokes | None:
     (top, left, height, width), shape, others = seen
     longer = max(height, width)
     if scale < 1 and longer < CLOSE:  # the original has more pixels
-        around = _around(np.array([top, left, height, width]) / scale, MARGIN * longer / scale, image.shape[1:])
+        around = _surroundings(np.array([top, left, height, width]) / scale, MARGIN * longer / scale, image.shape[1:])
         close, closer = _scaled(image[:, around[0] : around[1], around[2] : around[3]])
         again = _figure(close if dark else 255 - close)
         if again is not None:
             box, shape, _others = again
             place = np.array(box) / closer + np.array([around[0], around[2], 0, 0])
-            return Strokes(shape, _whole(place), dark, others)
-    return Strokes(shape, _whole(np.array([top, left, height, width]) / scale), dark, others)
+            return Strokes(shape, _rounded(place), dark, others)
+    return Strokes(shape, _rounded(np.array([top, left, height, width]) / scale), dark, others)
 
 
 def _scaled(image: Tensor) -> tuple[Array, float]:
@@ -108,22 +108,22 @@ def _figure(light: Array) -> tuple[tuple[int, int, int, int], Array, int] | None
     contrast = _contrast(light, round(WINDOW * max(light.shape[1:])))
     noise = 1.4826 * float(np.median(np.abs(contrast - np.median(contrast))))
     floor = max(NOISE * noise, FAINTEST)
-    contrast = _unruled(contrast, floor)
+    contrast = _without_lines(contrast, floor)
     labels = measure.label(contrast > floor)
     if not labels.any():
         return None
-    main = _main(labels, contrast)
+    main = _main_part(labels, contrast)
     if main is None:
         return None
     level = float(np.percentile(contrast[labels == main], 75))
     low, high = max(0.35 * level, floor), max(WEAK * level, floor)
     mask = filters.apply_hysteresis_threshold(contrast, low, high)
-    kept, others = _together(measure.label(mask), contrast, labels == main)
+    kept, others = _joined(measure.label(mask), contrast, labels == main)
     if kept is None:
         return None
     # The edge of a stroke is at half of the ink's own contrast.
     deep = float(np.percentile(contrast[kept], 60))
-    shape = np.clip(contrast / deep, 0, 1) * _grown(kept, 2)
+    shape = np.clip(contrast / deep, 0, 1) * _dilated(kept, 2)
     inside = shape > 0.5
     if not inside.any():
         return None
@@ -144,7 +144,7 @@ def _contrast(light: Array, window: int) -> Array:
     return np.asarray(np.clip(lacking.max(0), 0, 1))
 
 
-def _unruled(contrast: Array, floor: float) -> Array:
+def _without_lines(contrast: Array, floor: float) -> Array:
     """Returns the contrast without the lines of ruled or squared paper: straight lines across the whole picture."""
     from scipy import ndimage
     from skimage import measure
@@ -184,7 +184,7 @@ def _opened(values: Array, length: int, slope: float) -> Array:
     return np.asarray(level[index, columns[None]])
 
 
-def _main(labels: Array, contrast: Array) -> int | None:
+def _main_part(labels: Array, contrast: Array) -> int | None:
     """Returns the label of the part with the most ink. Parts along an edge, often shadows, count little or nothing."""
     from scipy import ndimage
 
@@ -199,7 +199,7 @@ def _main(labels: Array, contrast: Array) -> int | None:
     return int(np.argmax(ink)) + 1 if ink.any() else None
 
 
-def _together(labels: Array, contrast: Array, main: Array) -> tuple[Array | None, int]:
+def _joined(labels: Array, contrast: Array, main: Array) -> tuple[Array | None, int]:
     """Returns the parts that belong to the main part, and the number of other parts as large as figures."""
     from skimage import measure
 
@@ -232,13 +232,13 @@ def _near(box: tuple[int, ...], boxes: list[tuple[int, ...]]) -> bool:
     return gap <= reach
 
 
-def _grown(mask: Array, by: int) -> Array:
+def _dilated(mask: Array, by: int) -> Array:
     from scipy import ndimage
 
     return np.asarray(ndimage.binary_dilation(mask, iterations=by))
 
 
-def _around(box: Array, margin: float, size: tuple[int, ...]) -> tuple[int, int, int, int]:
+def _surroundings(box: Array, margin: float, size: tuple[int, ...]) -> tuple[int, int, int, int]:
     top, left, height, width = box.tolist()
     ends = (top - margin, top + height + margin, left - margin, left + width + margin)
     limits = (size[0], size[0], size[1], size[1])
@@ -246,6 +246,6 @@ def _around(box: Array, margin: float, size: tuple[int, ...]) -> tuple[int, int,
     return first, last, start, end
 
 
-def _whole(box: Array) -> tuple[int, int, int, int]:
+def _rounded(box: Array) -> tuple[int, int, int, int]:
     top, left, height, width = (round(one) for one in box.tolist())
     return top, left, max(height, 1), max(width, 1)

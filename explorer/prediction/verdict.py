@@ -42,10 +42,10 @@ def verdict(answer: Answer) -> Verdict:
     found = doubts(answer.picture, answer.network.card)
     # Doubt.NAME concerns the names of the data set, not this picture.
     sure = out and all(doubt is Doubt.NAME for doubt in found)
-    return Verdict(sure, out, tuple(Warned(doubt, _in_words(doubt, answer)) for doubt in found), _done(answer))
+    return Verdict(sure, out, tuple(Warned(doubt, _sentence(doubt, answer)) for doubt in found), _preparation(answer))
 
 
-def _in_words(doubt: Doubt, answer: Answer) -> str:
+def _sentence(doubt: Doubt, answer: Answer) -> str:
     name, picture, card = answer.network.name, answer.picture, answer.network.card
     height, width = picture.size
     sentence = {
@@ -76,15 +76,15 @@ def _in_words(doubt: Doubt, answer: Answer) -> str:
     )  # fmt: skip
 
 
-def _done(answer: Answer) -> tuple[str, ...]:
+def _preparation(answer: Answer) -> tuple[str, ...]:
     picture = answer.picture
     if picture.source is None:
         return (_("Light and dark are inverted."),) if picture.inverted else ()
     strokes = ink.found(picture.source)
-    return () if strokes is None else (_of_ink(strokes, picture.source.size, answer),)
+    return () if strokes is None else (_ink_sentence(strokes, picture.source.size, answer),)
 
 
-def _of_ink(strokes: Strokes, size: tuple[int, int], answer: Answer) -> str:
+def _ink_sentence(strokes: Strokes, size: tuple[int, int], answer: Answer) -> str:
     top, left, height, width = strokes.box
     inputs = answer.network.card.inputs
     bright = sum(inputs.mean) < 0.5 * len(inputs.mean)

@@ -20,7 +20,7 @@ RATIO = (3 / 4, 4 / 3)
 # Random numbers per image. New entries go to the end, so that the numbers of the others stay the same.
 NUMBERS = {"flip": 1, "crop": 2, "random_resized_crop": 2 * TRIES + 2, "cutout": 2, "rotation": 1, "noise": 1}
 ROW = 2**20  # normal numbers of an epoch; each image takes consecutive ones
-_TURN = 2**16  # fixed-point scale of sine and cosine: integers give the same pixels on every device
+_SCALE = 2**16  # fixed-point scale of sine and cosine: integers give the same pixels on every device
 
 
 class Strength(NamedTuple):
@@ -179,11 +179,11 @@ def turned(pixels: Tensor, degrees: Tensor) -> Tensor:
     """
     size, device = pixels.shape[-1], pixels.device
     angles = torch.deg2rad(degrees.cpu())  # on the CPU for all devices
-    cosine, sine = ((part * _TURN).round().long().to(device).view(-1, 1, 1) for part in (angles.cos(), angles.sin()))
+    cosine, sine = ((part * _SCALE).round().long().to(device).view(-1, 1, 1) for part in (angles.cos(), angles.sin()))
     middle = 2 * torch.arange(size, device=device) - (size - 1)  # half pixels from the middle
     down, across = middle[:, None], middle[None]
-    # Each pixel's position in the source, (B, size, size), from the edge, in units of 1 / (2 * _TURN) pixels.
-    places = [place + (size - 1) * _TURN for place in (cosine * down + sine * across, cosine * across - sine * down)]
+    # Each pixel's position in the source, (B, size, size), from the edge, in units of 1 / (2 * _SCALE) pixels.
+    places = [place + (size - 1) * _SCALE for place in (cosine * down + sine * across, cosine * across - sine * down)]
     (row, column), (low, right) = zip(*((place >> 17, (place >> 9) & 255) for place in places), strict=True)
     framed = pad(pixels.int(), (1, 1, 1, 1)).flatten(2)  # positions outside the image read from a black frame
     total = torch.zeros_like(pixels, dtype=torch.int32)

@@ -35,9 +35,8 @@ class Calibration:
         """Returns the reliability diagram as JSON-ready values.
 
         ``ece`` is the expected calibration error: the mean gap between confidence and accuracy over the bins, weighted
-        by
-        their images. A bin holds the confidences above its lower edge, up to and including its upper edge. An empty bin
-        has null.
+        by their images. A bin holds the confidences above its lower edge, up to and including its upper edge. An empty
+        bin has null.
         """
         confidence = torch.cat(self._confidence).double().cpu().numpy()
         right = torch.cat(self._right).cpu().numpy()

@@ -27,11 +27,11 @@ def capture(training: Training) -> dict[str, Any]:
         "batch": training.batch,
         "seconds": training.seconds,
         "threads": torch.get_num_threads(),
-        "sums": _of_all_processes(training.sums.cpu()),
+        "sums": _gathered(training.sums.cpu()),
         "rows": [tuple(row) for row in training.rows],
         "best": training.best and (training.best.epoch, training.best.top1, training.best.loss),
         "epochs_at_chance": training.chance.epochs,
-        "random": _of_all_processes(_random_state(training.plan.device)),
+        "random": _gathered(_random_state(training.plan.device)),
     }
     return state | {name: part.state_dict() for name, part in _parts(training).items()}
 
@@ -44,7 +44,7 @@ def restore(training: Training, state: dict[str, Any]) -> None:
     """
     torch.set_num_threads(state.get("threads", torch.get_num_threads()))  # sums depend on the number of threads
     random = state["random"]
-    rank, world = _place()
+    rank, world = _rank_and_world()
     if len(random) != world:
         raise Fault(
             "input",
@@ -129,13 +129,13 @@ def _generator(device: torch.device) -> tuple[Callable[..., Any], Callable[..., 
     return module.get_rng_state, module.set_rng_state
 
 
-def _place() -> tuple[int, int]:
+def _rank_and_world() -> tuple[int, int]:
     if not torch.distributed.is_initialized():
         return 0, 1
     return torch.distributed.get_rank(), torch.distributed.get_world_size()
 
 
-def _of_all_processes(mine: Any) -> list[Any]:
+def _gathered(mine: Any) -> list[Any]:
     if not torch.distributed.is_initialized():
         return [mine]
     every: list[Any] = [None] * torch.distributed.get_world_size()

@@ -15,7 +15,7 @@ TOP_K = (3, 5)
 
 
 def tops(classes: int) -> list[int]:
-    """Returns the k for which a top-k accuracy is meaningful: 3 and 5, or 2 for three classes."""
+    """Returns the k for useful top-k accuracies: 3 and 5 if there are more classes, or 2 for three classes."""
     return sorted({k for k in (min(TOP_K[0], classes - 1), *TOP_K) if 1 < k < classes})
 
 

@@ -203,9 +203,9 @@ def clip(training: Training) -> Tensor:
 def is_point(epoch: int, batch: int, steps: int, epochs: int) -> bool:
     """Returns whether a point of the curves within an epoch ends with this batch.
 
-    Points are spread evenly over every epoch. A long run has fewer in each, so that a chart can show them all. The
-    first epoch also has points at the steps 1, 2, 4, 8 … before its first even point, so that a curve begins with the
-    run.
+    Points are evenly spaced in every epoch. A long run has fewer per epoch, so that a chart can show them all. The
+    first epoch also has points at the steps 1, 2, 4, 8 … before its first evenly spaced point, so that a curve begins
+    with the run.
 
     Args:
         epoch: Current epoch, from 0.

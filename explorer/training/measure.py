@@ -105,13 +105,13 @@ def matched(known: tuple[str, ...], given: tuple[str, ...]) -> tuple[torch.Tenso
     if given == known:  # names may occur twice: ImageNet has two classes named crane
         return torch.arange(len(given)), []
     # Upper and lower case may be two classes, as for letters, or two spellings of one class.
-    told_apart = all(len(set(map(str.casefold, names))) == len(names) for names in (known, given))
-    key = str.casefold if told_apart else str
+    ignores_case = all(len(set(map(str.casefold, names))) == len(names) for names in (known, given))
+    key = str.casefold if ignores_case else str
     positions = {key(name): position for position, name in enumerate(known)}
-    strange = [name for name in given if key(name) not in positions]
-    if not strange:
+    unknown = [name for name in given if key(name) not in positions]
+    if not unknown:
         return torch.tensor([positions[key(name)] for name in given]), []
-    if len(strange) == len(given) == len(known):
+    if len(unknown) == len(given) == len(known):
         return torch.arange(len(given)), [
             _(
                 "No class name of the data is one of the network's: classes are taken by their position, {given} for "
@@ -120,7 +120,7 @@ def matched(known: tuple[str, ...], given: tuple[str, ...]) -> tuple[torch.Tenso
         ]
     raise InputError(
         _("dataset: its class {name} is none of those of the weights ({known})").format(
-            name=shown(strange[0]), known=", ".join(known[:10])
+            name=shown(unknown[0]), known=", ".join(known[:10])
         )
     )
 

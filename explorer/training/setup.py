@@ -81,7 +81,7 @@ def prepare(job: Job, dataset: Dataset, rank: int = 0, world: int = 1) -> Prepar
         classes=len(dataset.classes),
         plan=plan,
         network=network,
-        model=_spread(network, device, world, compiled=recipe.compile),
+        model=_wrapped(network, device, world, compiled=recipe.compile),
         average=None if recipe.ema is None else _average(network, recipe.ema),
         frozen=frozen,
         optimizer=optimizer,
@@ -119,7 +119,7 @@ def _average(network: nn.Module, decay: float) -> AveragedModel:
     return AveragedModel(network, multi_avg_fn=mean, use_buffers=True)
 
 
-def _spread(network: nn.Module, device: torch.device, world: int, *, compiled: bool) -> nn.Module:
+def _wrapped(network: nn.Module, device: torch.device, world: int, *, compiled: bool) -> nn.Module:
     model = network
     if world > 1:
         model = DistributedDataParallel(network, device_ids=[device.index] if device.type == "cuda" else None)

@@ -124,7 +124,7 @@ def shapes_of(spec: Spec) -> Shapes:
 
 @lru_cache(maxsize=512)
 def fits(spec: Spec, theirs: Spec, source: str) -> Fit:
-    """Returns which tensors a network can load from another network's weights, without building or reading either.
+    """Returns which tensors a network can load from another network's weights, by the two specs alone.
 
     Args:
         spec: Spec of the network to start from the weights.

@@ -41,10 +41,10 @@ class SyncedBatchNorm2d(nn.BatchNorm2d):
         assert self.momentum is not None  # noqa: S101
         x = input.float()
         cells = x.numel() // x.size(1)
-        sums = _total(torch.cat([x.sum((0, 2, 3)), x.new_tensor([cells])]))
+        sums = _summed(torch.cat([x.sum((0, 2, 3)), x.new_tensor([cells])]))
         count, mean = sums[-1].detach(), sums[:-1] / sums[-1].detach()
         centred = x - mean[:, None, None]
-        variance = _total(centred.square().sum((0, 2, 3))) / count
+        variance = _summed(centred.square().sum((0, 2, 3))) / count
         with torch.no_grad():
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(variance * count / (count - 1), self.momentum)
@@ -54,7 +54,7 @@ class SyncedBatchNorm2d(nn.BatchNorm2d):
         return (normalised * self.weight[:, None, None] + self.bias[:, None, None]).to(input.dtype)
 
 
-def _total(mine: Tensor) -> Tensor:
+def _summed(mine: Tensor) -> Tensor:
     total: Tensor = _SumOverProcesses.apply(mine)
     return total
 

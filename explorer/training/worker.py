@@ -64,7 +64,7 @@ class Watch:
             Fault: If the loss is not finite.
         """
         journal = self.journal
-        stop, save, live = self._agreed(
+        stop, save, live = self._any_process(
             self.stop, bool(journal and journal.save_is_due(epoch_done=False)), bool(journal and journal.live_is_due())
         )
         epoch_is_done = training.batch == training.batches.steps  # then after_epoch follows and saves
@@ -92,7 +92,7 @@ class Watch:
         if self.journal:
             self.journal.after_epoch(training, improved=improved)
         due = bool(self.journal and self.journal.save_is_due(epoch_done=True))
-        stop, save, _live = self._agreed(self.stop, due, due)
+        stop, save, _live = self._any_process(self.stop, due, due)
         over = training.epoch == training.recipe.epochs
         if stop or save or over:
             self._save(training)
@@ -107,11 +107,11 @@ class Watch:
             self.journal.save(training, state)
 
     @staticmethod
-    def _agreed(*wishes: bool) -> list[bool]:
+    def _any_process(*flags: bool) -> list[bool]:
         """Returns for each wish whether any process has it, so that all processes take the same branch."""
         if not torch.distributed.is_initialized():
-            return list(wishes)
-        votes = torch.tensor(wishes, dtype=torch.int32)
+            return list(flags)
+        votes = torch.tensor(flags, dtype=torch.int32)
         torch.distributed.all_reduce(votes, torch.distributed.ReduceOp.MAX)
         return [bool(vote) for vote in votes.tolist()]
 

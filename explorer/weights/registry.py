@@ -57,13 +57,13 @@ class Entry:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns JSON-ready values, with the parts of the card that distinguish weights."""
-        told: dict[str, Any] = {
+        values: dict[str, Any] = {
             "name": self.name, "kind": self.kind, "path": str(self.path), "is_there": self.is_there, "fault": self.fault
         }  # fmt: skip
         if self.card is not None:
             card = self.card
-            told |= {"title": card.name, "spec": card.spec, "classes": len(card.classes), "metrics": card.metrics}
-        return told
+            values |= {"title": card.name, "spec": card.spec, "classes": len(card.classes), "metrics": card.metrics}
+        return values
 
 
 def entries() -> list[Entry]:

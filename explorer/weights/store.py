@@ -36,7 +36,7 @@ def reserved(name: str) -> Iterator[Path]:
     Raises:
         InputError: If the name breaks a rule or is taken, or the file can't be written.
     """
-    with _held() as folder:
+    with _locked() as folder:
         check(name)
         check_beside(path := folder / f"{name}{SUFFIX}")
         yield path
@@ -60,7 +60,7 @@ def publish(job: str, name: str, *, half: bool = False, terms: str | None = None
     source = _found(job)
     if source.kind is not Kind.JOB:
         raise InputError(_("{name} are no weights of a run: those alone are published").format(name=job))
-    with reserved(name) as path, _in_words(path.parent):
+    with reserved(name) as path, _translated_errors(path.parent):
         save(path, *prepared(source.path, half=half, terms=terms))
     return path
 
@@ -79,7 +79,7 @@ def convolve(source: Path, name: str) -> Path:
         InputError: If the head can't be converted, the name breaks a rule or is taken, or the file can't be written.
     """
     turned = with_convolutions(*read(source))
-    with reserved(name) as path, _in_words(path.parent):
+    with reserved(name) as path, _translated_errors(path.parent):
         save(path, *turned)
     return path
 
@@ -93,11 +93,11 @@ def rename(old: str, new: str) -> Path:
     Raises:
         InputError: If they may not be changed, are missing or in use by a job, or the name breaks a rule or is taken.
     """
-    with _held() as folder:
-        source = _own(old).path
+    with _locked() as folder:
+        source = _changeable(old).path
         check(new, given_up=old)
         check_beside(target := folder / f"{new}{SUFFIX}")
-        with _in_words(folder):
+        with _translated_errors(folder):
             source.rename(target)
             if _is_card(beside := source.with_suffix(".json")):
                 beside.rename(target.with_suffix(".json"))
@@ -110,9 +110,9 @@ def delete(name: str) -> None:
     Raises:
         InputError: If they may not be deleted, are missing, or in use by a job.
     """
-    with _held() as folder:
-        path = _own(name).path
-        with _in_words(folder):
+    with _locked() as folder:
+        path = _changeable(name).path
+        with _translated_errors(folder):
             path.unlink()
             if _is_card(beside := path.with_suffix(".json")):
                 beside.unlink()
@@ -183,7 +183,7 @@ def _found(name: str) -> Entry:
     )
 
 
-def _own(name: str) -> Entry:
+def _changeable(name: str) -> Entry:
     """Returns weights that may be changed and are not in use."""
     entry = _found(name)
     if reason := fixed(entry):
@@ -199,10 +199,10 @@ def _own(name: str) -> Entry:
 
 
 @contextmanager
-def _held() -> Iterator[Path]:
+def _locked() -> Iterator[Path]:
     """Locks the folder and yields it."""
     folder = settings().weights_dir
-    with _in_words(folder):
+    with _translated_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         try:
             lock = FileLock(folder / LOCK).acquire(timeout=PATIENCE)
@@ -213,7 +213,7 @@ def _held() -> Iterator[Path]:
 
 
 @contextmanager
-def _in_words(folder: Path) -> Iterator[None]:
+def _translated_errors(folder: Path) -> Iterator[None]:
     """Translates disk errors of the folder to InputError."""
     try:
         yield

@@ -190,10 +190,10 @@ class Proposal:
         card = self._card(found.spec, given, command, digest)
         tensors = assembled(found, self.checkpoint.tensors)
         prove(found.spec, tensors)
-        notes += self._doubts(found, tensors, card)
+        notes += self._warnings(found, tensors, card)
         return Proved(tensors, card, (*self.checkpoint.ignored, *found.ignored), tuple(notes))
 
-    def _doubts(self, found: Guess, tensors: dict[str, Tensor], card: Card) -> Iterator[str]:
+    def _warnings(self, found: Guess, tensors: dict[str, Tensor], card: Card) -> Iterator[str]:
         """Yields sentences about running statistics that contradict the network or its answers."""
         pair = (list(card.inputs.mean), list(card.inputs.std))
         if (other := normalisation.misfit(found.spec, tensors, pair, self.evidence)) is not None:
@@ -229,11 +229,11 @@ class Proposal:
         check_inputs(self.network(answers).spec, answers)
 
     def _card(self, spec: Spec, answers: Answers, command: str, digest: str) -> Card:
-        told = {key: answers[key] for key in ("mean", "std", "resize") if key in answers}
-        most = max(len(told[key]) for key in ("mean", "std"))
+        settings = {key: answers[key] for key in ("mean", "std", "resize") if key in answers}
+        most = max(len(settings[key]) for key in ("mean", "std"))
         # One number holds for all channels.
-        told |= {key: [*told[key]] * (most // len(told[key])) for key in ("mean", "std")}
-        inputs = Preprocessing.from_dict({"size": spec.image_size, **told}).to_dict()
+        settings |= {key: [*settings[key]] * (most // len(settings[key])) for key in ("mean", "std")}
+        inputs = Preprocessing.from_dict({"size": spec.image_size, **settings}).to_dict()
         origin: dict[str, Any] = {"file": self.name, "sha256": digest}
         classes = answers.get("classes") or class_names.beside(spec.num_classes, self.checkpoint.beside)[0]
         before = self.checkpoint.card

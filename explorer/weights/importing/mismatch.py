@@ -28,7 +28,7 @@ def unfit(spec: Spec, guess: Guess) -> str:
     """Explains why the network that was found is not the named one."""
     if not guess.units or spec.family != guess.spec.family:
         return _("the tensors are not those of {wanted}; they are those of {found}").format(
-            wanted=_called(spec), found=offer(guess)
+            wanted=_name(spec), found=offer(guess)
         )
     return _("{fault} They are the tensors of {found}.").format(
         fault=_difference(spec, slots(spec).units, guess.units), found=offer(guess)
@@ -46,9 +46,9 @@ def unlike(spec: Spec, shapes: Mapping[str, Shape], *, ordered: bool) -> str:
 def unknown(shapes: Mapping[str, Shape], *, ordered: bool) -> str:
     """Explains why tensors belong to no network that we know."""
     layers = read(shapes, ordered=ordered)
-    if like := _said("told_by_names", shapes, ordered=ordered):
+    if like := _first_explanation("told_by_names", shapes, ordered=ordered):
         return like
-    if (odd := next(_strange(shapes), None)) is not None:
+    if (odd := next(_foreign_signs(shapes), None)) is not None:
         return odd
     if layers.rest and layers.units:
         kept = {name: shape for name, shape in shapes.items() if name not in layers.rest}
@@ -63,14 +63,16 @@ def unknown(shapes: Mapping[str, Shape], *, ordered: bool) -> str:
             "between {tensor} of {shape} and its batch norm {norm} stands a module without tensors, by their numbers: "
             "an activation or a pool, which ours have behind the batch norm"
         ).format(tensor=early.tensors["weight"], shape=early.shape, norm=early.norm.name)
-    if reason := _said("single_fault", layers):
+    if reason := _first_explanation("single_fault", layers):
         return reason
-    likest, share = _likest(layers)
+    likest, share = _nearest_preset(layers)
     ours = slots(PRESETS[likest].spec).units
-    part = bool(_left(ours, layers.units)) != bool(_left(layers.units, ours))  # one network is a part of the other
+    part = bool(_unmatched(ours, layers.units)) != bool(
+        _unmatched(layers.units, ours)
+    )  # one network is a part of the other
     if share >= ALIKE and part:
         return _compared(PRESETS[likest].spec, layers)
-    if reason := early_missing(layers.units) or _said("fault", layers):
+    if reason := early_missing(layers.units) or _first_explanation("fault", layers):
         return reason
     if share >= ALIKE:
         return _compared(PRESETS[likest].spec, layers)
@@ -89,13 +91,13 @@ def unknown(shapes: Mapping[str, Shape], *, ordered: bool) -> str:
         return fault
     if layers.rest:
         return _("{fault} ({names})").format(fault=fault, names=_few(layers.rest))
-    alien = next(iter(_left(layers.units, ours)), layers.units[0])
+    alien = next(iter(_unmatched(layers.units, ours)), layers.units[0])
     return _("{fault}; of {spec}, which is nearest, {tensor} of {shape} is no part").format(
         fault=fault, spec=likest, tensor=alien.tensors["weight"], shape=alien.shape
     )
 
 
-def _said(hook: str, *what: Any, **how: Any) -> str | None:
+def _first_explanation(hook: str, *what: Any, **how: Any) -> str | None:
     """Returns the first explanation from the families. Each family may have the hook in its ``mismatch`` module."""
     asked = (getattr(module, hook, None) for module in parts("mismatch").values())
     return next((said for ask in asked if ask and (said := ask(*what, **how))), None)
@@ -106,7 +108,7 @@ def early_missing(units: Sequence[Unit]) -> str | None:
     convolutions = [unit for unit in units if unit.kernel]
     if not convolutions or (start := first(convolutions)).before <= MOST_COLOURS:
         return None
-    likest, _share = _likest(Layers(tuple(units), ()))
+    likest, _share = _nearest_preset(Layers(tuple(units), ()))
     own = slots(PRESETS[likest].spec).units[0]
     return _(
         "it is part of a network: {tensor} of {shape}, its first layer, reads {channels} channels, and images have "
@@ -120,7 +122,7 @@ def early_missing(units: Sequence[Unit]) -> str | None:
 def offer(guess: Guess) -> str:
     """Returns the network of a guess in a form for --spec: a preset's name, or JSON."""
     name = nearest(guess.spec)
-    return name if _is(guess.spec, name) else guess.spec.to_json()
+    return name if _is_named(guess.spec, name) else guess.spec.to_json()
 
 
 def _difference(spec: Spec, ours: Sequence[Unit], theirs: Sequence[Unit]) -> str:
@@ -128,10 +130,10 @@ def _difference(spec: Spec, ours: Sequence[Unit], theirs: Sequence[Unit]) -> str
     normed = [any(unit.norm for unit in units) for units in (ours, theirs)]
     if normed[0] != normed[1]:
         if normed[0]:
-            return _("{spec} has batch norm, and the checkpoint has none.").format(spec=_called(spec))
+            return _("{spec} has batch norm, and the checkpoint has none.").format(spec=_name(spec))
         tensor = next(unit.norm.tensors["running_mean"] for unit in theirs if unit.norm)
         return _("The checkpoint has batch norm ({tensor}), and {spec} has none.").format(
-            tensor=tensor, spec=_called(spec)
+            tensor=tensor, spec=_name(spec)
         )
     counts = [sum(bool(unit.kernel) for unit in units) for units in (ours, theirs)]
     if spec.head_convolutions:  # these don't count for the depth
@@ -143,24 +145,24 @@ def _difference(spec: Spec, ours: Sequence[Unit], theirs: Sequence[Unit]) -> str
             "{spec} has {ours} convolution, and the checkpoint {theirs}: its depth is another.",
             "{spec} has {ours} convolutions, and the checkpoint {theirs}: its depth is another.",
             counts[0],
-        ).format(spec=_called(spec), ours=counts[0], theirs=counts[1])
+        ).format(spec=_name(spec), ours=counts[0], theirs=counts[1])
     if len(ours) != len(theirs):
         return ngettext(
             "The head of {spec} has {ours} layer, and that of the checkpoint {theirs}.",
             "The head of {spec} has {ours} layers, and that of the checkpoint {theirs}.",
             len(ours) - counts[0],
-        ).format(spec=_called(spec), ours=len(ours) - counts[0], theirs=len(theirs) - counts[1])
+        ).format(spec=_name(spec), ours=len(ours) - counts[0], theirs=len(theirs) - counts[1])
     for place, (own, their) in enumerate(zip(ours, theirs, strict=True)):
         if own.shape != their.shape:
             return _("The tensor {their} is {found}, and {own} of {spec} is {needed}: {cause}.").format(
                 their=their.tensors["weight"],
                 found=their.shape,
                 own=own.tensors["weight"],
-                spec=_called(spec),
+                spec=_name(spec),
                 needed=own.shape,
                 cause=_cause(spec, own, their, first=not place, last=place == len(ours) - 1),
             )
-    return _("A bias of the checkpoint has no place in {spec}.").format(spec=_called(spec))
+    return _("A bias of the checkpoint has no place in {spec}.").format(spec=_name(spec))
 
 
 def _cause(spec: Spec, own: Unit, their: Unit, *, first: bool, last: bool) -> str:
@@ -190,7 +192,7 @@ def _cause(spec: Spec, own: Unit, their: Unit, *, first: bool, last: bool) -> st
 def _compared(spec: Spec, layers: Layers) -> str:
     """Describes which layers of a network are missing, and which are too many."""
     ours = slots(spec).units
-    missing, extra = _left(ours, layers.units), _left(layers.units, ours)
+    missing, extra = _unmatched(ours, layers.units), _unmatched(layers.units, ours)
     name = nearest(spec)
     if missing and extra:
         return _(
@@ -220,7 +222,7 @@ def _compared(spec: Spec, layers: Layers) -> str:
     return _("it has the layers of {spec}, but their order or their batch norms are not").format(spec=name)
 
 
-def _strange(shapes: Mapping[str, Shape]) -> Iterator[str]:
+def _foreign_signs(shapes: Mapping[str, Shape]) -> Iterator[str]:
     """Yields descriptions of signs of networks that we do not know."""
 
     def first(pattern: re.Pattern[str]) -> str | None:
@@ -253,7 +255,7 @@ def _strange(shapes: Mapping[str, Shape]) -> Iterator[str]:
             yield text.format(name=name, shape=shape)
 
 
-def _likest(layers: Layers) -> tuple[str, float]:
+def _nearest_preset(layers: Layers) -> tuple[str, float]:
     """Returns the preset that shares most layers, and the share."""
     theirs = Counter(map(_form, layers.units))
 
@@ -270,7 +272,7 @@ def _forms(name: str) -> Counter[tuple[int, int, int, bool]]:
     return Counter(map(_form, slots(PRESETS[name].spec).units))
 
 
-def _left(units: Sequence[Unit], others: Sequence[Unit]) -> list[Unit]:
+def _unmatched(units: Sequence[Unit], others: Sequence[Unit]) -> list[Unit]:
     """Returns the units that have no counterpart among others."""
     spare = Counter(map(_form, others))
     left = []
@@ -286,14 +288,14 @@ def _form(unit: Unit) -> tuple[int, int, int, bool]:
     return unit.before, unit.after, unit.kernel, unit.norm is not None
 
 
-def _called(spec: Spec) -> str:
+def _name(spec: Spec) -> str:
     name = nearest(spec)
-    if _is(spec, name):
+    if _is_named(spec, name):
         return name
     return _("the network (like {name})").format(name=name)
 
 
-def _is(spec: Spec, name: str) -> bool:
+def _is_named(spec: Spec, name: str) -> bool:
     """Returns whether a name stands for this network. A family's own name stands for any image size and classes."""
     named = resolve(name)
     if spec.own_name is None:

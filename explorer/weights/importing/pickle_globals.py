@@ -86,7 +86,7 @@ def _globals(file: IO[bytes]) -> Iterator[tuple[str, str]]:
 def _name(module: str, name: str) -> str:
     """Returns the usual full name.
 
-    Protocol 2 writes names of Python 2, and the module of ``os.system`` has another name there.
+    Protocol 2 writes names of Python 2, and ``os.system`` is written as ``posix.system`` or ``nt.system``.
     """
     module, name = NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))
     return f"{'os' if module in ('posix', 'nt') else module}.{name}"

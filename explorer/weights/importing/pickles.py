@@ -14,7 +14,7 @@ from explorer.weights.importing.safe_stubs import standing_in
 from explorer.weights.importing.wrappers import holds_network
 
 MODULES = ("torch.nn.modules.", "torchvision.models.")
-SLACK = 2**20  # bytes by which all tensors may exceed the file, because small ones have overhead
+SLACK = 2**20  # bytes by which small tensors may exceed the size of the file
 
 
 def load(path: Path, pickle: str | None) -> object:

@@ -65,8 +65,7 @@ class Disagreement(NamedTuple):
     """The difference between the running statistics of batch norms and the statistics of their inputs.
 
     For each batch norm, it is the error of the mean in standard deviations, plus the error of the log variance. Both
-    are
-    averaged over the channels.
+    are averaged over the channels.
 
     Attributes:
         first: Difference at the first batch norm. It depends on the preparation of the images, and not on the candidate

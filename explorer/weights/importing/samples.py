@@ -1,9 +1,8 @@
 """Images to try a network with: parts of photographs, and handwritten digits for a network with one channel.
 
 It uses only files of the wheels of scikit-image and scikit-learn, and downloads nothing. Unlike random noise,
-photographs
-have edges, flat areas, and strong contrast between neighbours. So the inputs of a batch norm come close to its running
-statistics from training.
+photographs have edges, flat areas, and strong contrast between neighbours. So the inputs of a batch norm come close to
+its running statistics from training.
 """
 
 from functools import lru_cache

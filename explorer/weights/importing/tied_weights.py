@@ -35,7 +35,7 @@ def second_copies(tensors: Mapping[str, Tensor]) -> Set[str]:
             continue
         earlier = first.setdefault(frozenset(inside.items()), module)
         apart = not (module.startswith(f"{earlier}.") or earlier.startswith(f"{module}."))
-        if earlier != module and apart and any(_is_telling(tensors[name]) for name in names):
+        if earlier != module and apart and any(_is_distinctive(tensors[name]) for name in names):
             copies |= dict.fromkeys(names)
     return copies.keys()
 
@@ -68,6 +68,6 @@ def _digest(tensor: Tensor) -> bytes:
     return blake2b(tensor.detach().contiguous().flatten().view(torch.uint8).numpy().data).digest()
 
 
-def _is_telling(tensor: Tensor) -> bool:
+def _is_distinctive(tensor: Tensor) -> bool:
     """Returns whether equal values can't be a coincidence. They can if a matrix has its constant initial value."""
     return tensor.dim() > 1 and tensor.numel() > 1 and bool(tensor.min() != tensor.max())
