@@ -92,7 +92,10 @@ COUNT = Unit(short)
 BYTES = Unit(bytes_short, lambda: _("bytes"))
 PIXELS = Unit(lambda value: _("{size} px").format(size=f"{value:,}"), lambda: _("pixels"))
 RATE = Unit(
-    lambda value: _("{rate} MACs/B").format(rate=f"{value:,.2f}"), lambda: _("MACs a byte"), "{:,.2f}".format, "~g"
+    lambda value: _("{rate} MACs/B").format(rate=f"{value:,.{2 if value < 10 else 1 if value < 100 else 0}f}"),
+    lambda: _("MACs a byte"),
+    "{:,.2f}".format,
+    "~g",
 )
 
 
