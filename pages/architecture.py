@@ -35,8 +35,11 @@ def preset_label(name: str) -> str:
     return name.replace(":", " · ")
 
 
-# Room for what takes a moment to draw, so that nothing below it jumps.
-ROOM = "<style>.st-key-face {min-height: 17rem} .st-key-layer-panel {min-height: 35.5rem}</style>"
+# Room for what takes a moment to draw, so that nothing below it jumps; long names of numbers take two lines.
+ROOM = (
+    "<style>.st-key-face {min-height: 17rem} .st-key-layer-panel {min-height: 35.5rem} "
+    '[data-testid="stMetricLabel"] * {white-space: normal !important}</style>'
+)
 
 st.html(ROOM)
 editing = state.Editing.of_session()

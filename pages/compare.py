@@ -92,7 +92,7 @@ st.header(_("Where the difference is"), anchor=False)
 with st.container(horizontal=True):
     st.segmented_control(
         _("Number"), list(MEASURES), required=True, format_func=MEASURES.__getitem__, key=state.VIEW + "measure",
-        label_visibility="collapsed",
+        label_visibility="collapsed", wrap=True,
     )  # fmt: skip
     st.segmented_control(
         _("Draw"), list(DRAWN), required=True, format_func=DRAWN.__getitem__, key=state.VIEW + "draw",

@@ -21,7 +21,7 @@ from explorer.ui.text import plain
 
 SMALL = frozenset([Measure.RECEPTIVE_FIELD, Measure.DEPTH])  # numbers that say more than percentages
 CARD = 250  # pixels: four in a row, one on a phone
-METRICS, METRICS_NARROW = (4, 118), (2, 90)  # columns in a card, and pixels
+METRICS, METRICS_NARROW = (3, 118), (2, 90)  # columns in a card, and pixels
 ARCHITECTURE = "../pages/architecture.py"
 
 
