@@ -13,7 +13,7 @@ sys.path[:] = [str(ROOT), *(path for path in sys.path if path not in (str(ROOT),
 from explorer.i18n import _, choose_language, use_language  # noqa: E402
 from explorer.settings import settings  # noqa: E402
 from explorer.ui import browser, callbacks, hosts, page_state  # noqa: E402
-from explorer.ui.text import plain  # noqa: E402
+from explorer.ui.shared.text import plain  # noqa: E402
 
 callbacks.guard()
 logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")

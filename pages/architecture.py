@@ -14,11 +14,12 @@ from explorer.errors import InputError
 from explorer.exports import svg
 from explorer.families import PRESETS, resolve
 from explorer.i18n import _
-from explorer.ui import charts, diagram, export, headline, layer_panel, published, state, tables, toolbar
+from explorer.ui.architecture import charts, diagram, headline, layer_panel, state, tables, toolbar
 from explorer.ui.editors import editor
 from explorer.ui.editors.common import beside, number, slot, slots
 from explorer.ui.glossary import explain
-from explorer.ui.text import plain
+from explorer.ui.shared import export, published
+from explorer.ui.shared.text import plain
 
 OPTIMIZERS = {"sgd": _("SGD"), "momentum": _("SGD with momentum"), "adam": _("Adam, AdamW")}
 DEVICES = {

@@ -11,13 +11,13 @@ from explorer.analysis.comparison import MOST, counts, unlike_inputs
 from explorer.analysis.landmarks import landmarks, measured
 from explorer.analysis.measures import Measure, Place, shown
 from explorer.i18n import _
-from explorer.ui import published
 from explorer.ui.compare import cards, charts, diff, html, state, tables
 from explorer.ui.compare.cases import cases
 from explorer.ui.compare.entries import title
 from explorer.ui.compare.words import all_same, measure_name, tally
 from explorer.ui.editors.common import number
-from explorer.ui.text import plain
+from explorer.ui.shared import published
+from explorer.ui.shared.text import plain
 
 MEASURES = {str(measure): measure_name(measure) for measure in shown(Place.STAGES)}
 DRAWN = {"stage": _("By stage"), "depth": _("Along the depth")}

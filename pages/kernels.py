@@ -8,7 +8,7 @@ import streamlit as st
 from explorer.i18n import _
 from explorer.ui.kernels import state
 from explorer.ui.kernels.sections import SECTIONS
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 
 session = state.KernelsState.of_session()
 session.begin()

@@ -7,7 +7,7 @@ import streamlit as st
 
 from explorer.i18n import _
 from explorer.ui.predict import answers, choose, evaluation, shelf, state
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 
 asking = state.asking()
 asking.begin()

@@ -9,10 +9,10 @@ import streamlit as st
 from explorer.errors import StoreError
 from explorer.i18n import _
 from explorer.jobs.store import ACTIVE, Status
-from explorer.ui.choice import choice
 from explorer.ui.runs import actions, disk, live, results, run_settings, sections, shared, state, sweep, table, words
 from explorer.ui.runs import files as kept
-from explorer.ui.text import plain
+from explorer.ui.shared.choice import choice
+from explorer.ui.shared.text import plain
 
 watching = state.watching()
 watching.begin()

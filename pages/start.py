@@ -14,10 +14,11 @@ from explorer.families.link import BASE
 from explorer.families.registry import titles
 from explorer.formatting import short
 from explorer.i18n import _
-from explorer.ui import address, glossary
+from explorer.ui import glossary
 from explorer.ui.glossary import term
-from explorer.ui.picture import picture
-from explorer.ui.text import plain
+from explorer.ui.shared import address
+from explorer.ui.shared.picture import picture
+from explorer.ui.shared.text import plain
 
 PAGES = Path(__file__).parent
 ARCHITECTURE, KERNELS, COMPARE = (str(PAGES / f"{name}.py") for name in ("architecture", "kernels", "compare"))

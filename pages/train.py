@@ -7,7 +7,7 @@ The whole form lives in the link.
 import streamlit as st
 
 from explorer.i18n import _
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 from explorer.ui.train import data, network, recipe, run, state, submit, sweep
 
 training = state.Training.of_session()

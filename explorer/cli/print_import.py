@@ -9,7 +9,7 @@ from explorer.errors import InputError
 from explorer.families import nearest, parse_spec
 from explorer.families.recognition.guess import Question
 from explorer.i18n import _
-from explorer.ui.questions import parsed, written
+from explorer.ui.shared.questions import parsed, written
 from explorer.weights.importing.importing import Imported
 
 SHOWN = 60  # characters of an answer

@@ -17,10 +17,10 @@ from explorer.drawing import diagram
 from explorer.drawing.looks import Look
 from explorer.exports.table import table
 from explorer.families import resolve
-from explorer.ui import charts
+from explorer.ui.architecture import charts
+from explorer.ui.architecture.tables import COLUMNS
 from explorer.ui.compare.words import measure_name
 from explorer.ui.glossary import entries
-from explorer.ui.tables import COLUMNS
 from tests.pages.helpers import metrics, open_page
 
 NETWORK, OTHER, LAYER = "lenet5", "alexnet", "features.3"

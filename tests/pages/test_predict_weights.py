@@ -20,8 +20,8 @@ from explorer.families import resolve, saved
 from explorer.families.building import build
 from explorer.jobs.store import Store
 from explorer.settings import settings
-from explorer.ui import address, weights_files
 from explorer.ui.predict import importing
+from explorer.ui.shared import address, weights_files
 from explorer.weights import store, torchvision
 from explorer.weights.files import read, read_card, save
 from explorer.weights.importing import class_names, drafts

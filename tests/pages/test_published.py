@@ -8,7 +8,7 @@ def shown(net: str, **fields: object) -> AppTest:
     def script(net: str, fields: dict[str, object]) -> None:
         from explorer.analysis import analyse
         from explorer.families import resolve
-        from explorer.ui import published
+        from explorer.ui.shared import published
 
         analysis = analyse(resolve(net).changed(**fields))
         published.badges(analysis)

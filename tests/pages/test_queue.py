@@ -50,7 +50,7 @@ def test_a_part_that_looks_again_by_itself_says_the_same() -> None:
         import streamlit as st
 
         from explorer.errors import StoreError
-        from explorer.ui.faults import in_words
+        from explorer.ui.shared.faults import in_words
 
         @in_words
         def draw() -> None:

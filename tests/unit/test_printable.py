@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.errors import ContentError, ExplorerError, InputError, TokenError, printable, readable
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 
 # Unicode 16, Bidi_Control and the zero-width characters of the standard, annex 9 and section 23.2
 MARKS = (

@@ -17,7 +17,7 @@ from explorer.ui.compare import html, state
 from explorer.ui.compare.entries import full_title, offered, title
 from explorer.ui.compare.marks import marks, sample
 from explorer.ui.compare.words import measure_name, more, relative
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 
 SMALL = frozenset([Measure.RECEPTIVE_FIELD, Measure.DEPTH])  # numbers that say more than percentages
 CARD = 250  # pixels: four in a row, one on a phone

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 from explorer.families import Spec
-from explorer.ui.state import Editing
+from explorer.ui.architecture.state import Editing
 
 
 def editor(family: str) -> Callable[[Editing], Spec]:

@@ -10,8 +10,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explorer.i18n import _
+from explorer.ui.architecture.state import PREFIX
 from explorer.ui.glossary import explain
-from explorer.ui.state import PREFIX
 
 _FIELD = re.compile(r"[a-z_0-9]+")
 _ANY = "image_size"  # what is wrong with no field of its own mostly does not fit the input: it is said beside that

@@ -6,9 +6,9 @@ from explorer.errors import SpecError, shown
 from explorer.families import Spec
 from explorer.families.densenet.spec import MAX_BLOCKS, DenseNetSpec
 from explorer.i18n import _
+from explorer.ui.architecture.state import PREFIX, Editing
 from explorer.ui.editors.common import choice, dropout, optional_number, shared_fields, slot, whole_number
 from explorer.ui.glossary import explain
-from explorer.ui.state import PREFIX, Editing
 
 COUNT = PREFIX + "count"
 

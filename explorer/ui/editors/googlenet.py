@@ -8,9 +8,9 @@ import streamlit as st
 from explorer.families import Spec
 from explorer.families.googlenet.spec import COLUMNS, GoogLeNetSpec, Module, is_name
 from explorer.i18n import _
+from explorer.ui.architecture.state import PREFIX, Editing
 from explorer.ui.editors.common import batch_norm_flag, choice, dropout, flag, shared_fields, slot
 from explorer.ui.glossary import explain
-from explorer.ui.state import PREFIX, Editing
 
 TABLE = PREFIX + "table"
 # Terms of the glossary that say what each column is for.

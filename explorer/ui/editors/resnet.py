@@ -7,9 +7,9 @@ from explorer.families import Spec
 from explorer.families.resnet.spec import MAX_STAGES, ResNetSpec
 from explorer.i18n import _
 from explorer.specs.base import MAX_WIDTH
+from explorer.ui.architecture.state import PREFIX, Editing
 from explorer.ui.editors.common import batch_norm_flag, choice, flag, shared_fields, slot, whole_number
 from explorer.ui.glossary import explain
-from explorer.ui.state import PREFIX, Editing
 
 STAGES = PREFIX + "stages"
 

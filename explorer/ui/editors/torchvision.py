@@ -8,9 +8,9 @@ from explorer.families.torchvision.spec import NATIVE_SIZES, ZooSpec
 from explorer.families.torchvision.spec import PREFIX as ZOO
 from explorer.i18n import _
 from explorer.specs.cfg_text import format_text, read_widths
+from explorer.ui.architecture.state import PREFIX, PRESET, Editing
 from explorer.ui.editors.common import choice, shared_fields, slot
 from explorer.ui.glossary import explain
-from explorer.ui.state import PREFIX, PRESET, Editing
 
 
 def edit(_editing: Editing) -> Spec:

@@ -7,6 +7,7 @@ from explorer.families import Spec
 from explorer.families.vgg.spec import VggSpec
 from explorer.i18n import _
 from explorer.specs.cfg_text import Typed, format_text, read_text, read_widths
+from explorer.ui.architecture.state import PREFIX, Editing
 from explorer.ui.editors.common import (
     batch_norm_flag,
     choice,
@@ -16,8 +17,7 @@ from explorer.ui.editors.common import (
     slot,
 )
 from explorer.ui.glossary import explain
-from explorer.ui.state import PREFIX, Editing
-from explorer.ui.text import marked
+from explorer.ui.shared.text import marked
 
 
 def edit(_editing: Editing) -> Spec:

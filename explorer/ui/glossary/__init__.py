@@ -12,7 +12,7 @@ from explorer.specs.glossary_entry import Entry
 from explorer.ui.glossary.network import layers, network
 from explorer.ui.glossary.numbers import numbers
 from explorer.ui.glossary.training import learning, training
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 
 
 def explain(key: str, here: str = "") -> str:

@@ -14,8 +14,8 @@ from explorer.i18n import _
 from explorer.ui.kernels.parts import Fact, facts
 from explorer.ui.kernels.section import Section, widget_key
 from explorer.ui.page_state import PageFields
-from explorer.ui.picture import picture
-from explorer.ui.text import plain
+from explorer.ui.shared.picture import picture
+from explorer.ui.shared.text import plain
 
 NAME = "field"
 EXAMPLE = widget_key(NAME, "example")

@@ -16,8 +16,8 @@ from explorer.specs.base import MAX_IMAGE
 from explorer.ui.kernels.parts import Fact, facts, short_number, terms
 from explorer.ui.kernels.section import Section, widget_key
 from explorer.ui.page_state import PageFields
-from explorer.ui.picture import picture
-from explorer.ui.text import plain
+from explorer.ui.shared.picture import picture
+from explorer.ui.shared.text import plain
 
 NAME = "inception"
 

@@ -10,7 +10,7 @@ from explorer.analysis.kernels import Conv
 from explorer.i18n import _
 from explorer.ui.editors import common
 from explorer.ui.kernels.section import widget_key
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 
 INPUT = 118  # pixels
 CARD = 96

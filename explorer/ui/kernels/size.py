@@ -14,8 +14,8 @@ from explorer.specs.cfg import MAX_KERNEL
 from explorer.ui.kernels.parts import Fact, facts, short_number
 from explorer.ui.kernels.section import Cell, Section, widget_key
 from explorer.ui.page_state import PageFields
-from explorer.ui.picture import picture
-from explorer.ui.text import plain
+from explorer.ui.shared.picture import picture
+from explorer.ui.shared.text import plain
 
 NAME = "size"
 MAX_DILATION = 64

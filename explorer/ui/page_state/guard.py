@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import streamlit as st
 
-from explorer.ui import address
+from explorer.ui.shared import address
 
 TYPING = 2.0  # seconds: edits that follow closer may be sent before the browser knows what came of the one before
 REMEMBERED = 10  # links

@@ -14,9 +14,9 @@ import pandas as pd
 import streamlit as st
 
 from explorer.errors import InputError
-from explorer.ui import address
 from explorer.ui.page_state.fields import PageFields
 from explorer.ui.page_state.guard import Link, StaleLinkGuard, refresh, refreshed
+from explorer.ui.shared import address
 
 log = logging.getLogger("explorer.ui")
 

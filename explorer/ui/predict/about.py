@@ -8,10 +8,10 @@ import streamlit as st
 
 from explorer.formatting import short
 from explorer.i18n import _, ngettext
-from explorer.ui import address
 from explorer.ui.compare.entries import title
 from explorer.ui.predict import choose
-from explorer.ui.text import plain
+from explorer.ui.shared import address
+from explorer.ui.shared.text import plain
 from explorer.weights.files import Card
 from explorer.weights.registry import Entry
 

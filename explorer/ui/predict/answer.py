@@ -16,7 +16,7 @@ from explorer.prediction.verdict import verdict
 from explorer.ui.predict import bars, state
 from explorer.ui.predict.encoded import SMALL, address
 from explorer.ui.predict.view import DEFAULT
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 
 COUNTS = (3, 5, 10)  # likeliest classes that are listed
 MENDED = (Doubt.INVERTED, Doubt.BACKGROUND, Doubt.FRAMING)  # by finding the ink

@@ -12,7 +12,7 @@ from explorer.prediction.networks import Network
 from explorer.prediction.pictures import Picture
 from explorer.ui.predict import answer, choose, several, sources, state, why
 from explorer.ui.predict.reason import waiting
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 from explorer.workers import semaphore
 
 SOON = 8  # images up to which no progress is shown

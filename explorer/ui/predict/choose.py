@@ -13,11 +13,11 @@ from explorer.jobs.store import store
 from explorer.prediction import networks
 from explorer.prediction.networks import Network
 from explorer.specs.base import MAX_IMAGE
-from explorer.ui import address
-from explorer.ui.choice import choice
 from explorer.ui.predict import state
 from explorer.ui.predict.view import DEFAULT
-from explorer.ui.text import plain
+from explorer.ui.shared import address
+from explorer.ui.shared.choice import choice
+from explorer.ui.shared.text import plain
 from explorer.ui.train.task_queue import Lane
 from explorer.ui.train.waiting import follow
 from explorer.weights import registry

@@ -13,11 +13,11 @@ from explorer.formatting import bytes_short
 from explorer.i18n import _
 from explorer.prediction import testing
 from explorer.prediction.testing import Evaluated
-from explorer.ui import address
-from explorer.ui.choice import choice
 from explorer.ui.predict import state
 from explorer.ui.results import calibration, classes, confusion, mistakes, scores
-from explorer.ui.text import plain
+from explorer.ui.shared import address
+from explorer.ui.shared.choice import choice
+from explorer.ui.shared.text import plain
 from explorer.ui.train import uploads
 from explorer.ui.train.data import title
 from explorer.ui.train.form import UPLOADED, path_of

@@ -4,10 +4,10 @@ import streamlit as st
 
 from explorer.i18n import _
 from explorer.prediction.maps import around_zero, filters
-from explorer.ui.pictures import Shown, pictures
 from explorer.ui.predict.encoded import address
+from explorer.ui.predict.pictures import Shown, pictures
 from explorer.ui.predict.reason import Case, shuffled
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 
 MOST = 256  # pictures
 

@@ -10,12 +10,12 @@ from explorer.prediction import reasons
 from explorer.prediction.cams import Method, cam, warm
 from explorer.prediction.hooks import Place
 from explorer.prediction.occlusion import Occluded, Patch, occlusion, patches
-from explorer.ui.choice import choice
-from explorer.ui.pictures import Shown, pictures
 from explorer.ui.predict import paint, state
 from explorer.ui.predict.encoded import address
+from explorer.ui.predict.pictures import Shown, pictures
 from explorer.ui.predict.reason import Case, choose_class, choose_layer, computed, shuffled
-from explorer.ui.text import plain
+from explorer.ui.shared.choice import choice
+from explorer.ui.shared.text import plain
 from explorer.workers import semaphore
 
 ALL = "all"  # methods

@@ -14,13 +14,13 @@ from explorer.families import NamedNetwork
 from explorer.families.recognition.guess import Question
 from explorer.families.registry import titles
 from explorer.i18n import _, ngettext
-from explorer.ui import address
-from explorer.ui.choice import choice
 from explorer.ui.compare.entries import offered, read, title
 from explorer.ui.predict import state
 from explorer.ui.predict.state import Deed
-from explorer.ui.questions import parsed, written
-from explorer.ui.text import plain
+from explorer.ui.shared import address
+from explorer.ui.shared.choice import choice
+from explorer.ui.shared.questions import parsed, written
+from explorer.ui.shared.text import plain
 from explorer.ui.train.task_queue import Lane
 from explorer.ui.train.waiting import follow
 from explorer.weights import store

@@ -10,13 +10,13 @@ from explorer.drawing.theme import theme
 from explorer.i18n import _
 from explorer.prediction.hooks import Place
 from explorer.prediction.maps import Window, between, feature_maps, strength, window
-from explorer.ui.pictures import Place as Pointed
-from explorer.ui.pictures import Shown, pictures
 from explorer.ui.predict import paint, state
 from explorer.ui.predict.encoded import address
+from explorer.ui.predict.pictures import Place as Pointed
+from explorer.ui.predict.pictures import Shown, pictures
 from explorer.ui.predict.reason import Case, choose_layer, computed, shuffled
 from explorer.ui.predict.view import Order
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 
 PAGE = 48  # channels
 SIDE = 72

@@ -15,10 +15,10 @@ from explorer.prediction.hooks import Place, place, places
 from explorer.prediction.maps import as_read
 from explorer.prediction.networks import Network
 from explorer.prediction.pictures import Picture
-from explorer.ui.choice import choice
 from explorer.ui.predict import state
 from explorer.ui.predict.view import View
-from explorer.ui.text import plain
+from explorer.ui.shared.choice import choice
+from explorer.ui.shared.text import plain
 from explorer.workers import semaphore
 
 

@@ -13,8 +13,8 @@ from explorer.prediction.answers import Answer
 from explorer.prediction.verdict import verdict
 from explorer.ui.predict import state
 from explorer.ui.predict.encoded import address
-from explorer.ui.tables import ticked
-from explorer.ui.text import plain
+from explorer.ui.shared.selection import ticked
+from explorer.ui.shared.text import plain
 
 ROW, HEAD = 44, 56  # pixels: of a row, and of the titles with the bar to scroll by
 ROWS_SHOWN = 10

@@ -9,13 +9,13 @@ import streamlit as st
 
 from explorer.formatting import bytes_short, short
 from explorer.i18n import _
-from explorer.ui import address, weights_files
 from explorer.ui.compare.entries import title
 from explorer.ui.predict import about, choose, importing, state
 from explorer.ui.predict.state import Deed
 from explorer.ui.predict.view import DEFAULT
-from explorer.ui.tables import ticked
-from explorer.ui.text import plain
+from explorer.ui.shared import address, weights_files
+from explorer.ui.shared.selection import ticked
+from explorer.ui.shared.text import plain
 from explorer.weights import heads, registry, store
 from explorer.weights.files import Card
 from explorer.weights.registry import Entry, Kind

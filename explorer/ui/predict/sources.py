@@ -8,11 +8,11 @@ from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.prediction import gallery
 from explorer.prediction.pictures import Picture
-from explorer.ui.pictures import Shown, pictures
 from explorer.ui.predict import state, testsets, uploads
 from explorer.ui.predict.encoded import address
+from explorer.ui.predict.pictures import Shown, pictures
 from explorer.ui.predict.view import Source
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 from explorer.weights.files import Card
 
 SIDE = 72

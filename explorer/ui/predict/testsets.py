@@ -13,11 +13,11 @@ from explorer.data.preview import Preview
 from explorer.errors import InputError
 from explorer.i18n import _, ngettext
 from explorer.prediction.pictures import Picture
-from explorer.ui.choice import choice
-from explorer.ui.pictures import Shown, pictures
 from explorer.ui.predict import state
 from explorer.ui.predict.encoded import address
-from explorer.ui.text import plain
+from explorer.ui.predict.pictures import Shown, pictures
+from explorer.ui.shared.choice import choice
+from explorer.ui.shared.text import plain
 from explorer.ui.train import uploads
 from explorer.ui.train.data import title
 from explorer.ui.train.form import UPLOADED, path_of

@@ -23,7 +23,7 @@ from explorer.prediction.caches import Owner
 from explorer.prediction.pictures import Picture
 from explorer.ui.predict import state
 from explorer.ui.predict.view import MOST
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 
 MAX_FILE = 50  # MB
 MAX_ALL = 200_000_000  # bytes of all images of a session that are looked at

@@ -11,7 +11,7 @@ from explorer.prediction.answers import Answer
 from explorer.ui.predict import filters, heat, maps, state
 from explorer.ui.predict.reason import Case
 from explorer.ui.predict.view import Whose, Why
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 
 WHOSE = "predict.whose"  # of the widget: what it offers changes with the networks
 # On a phone all sections stand in one line, and so do the three numbers of a unit.

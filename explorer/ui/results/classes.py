@@ -9,7 +9,7 @@ from explorer.i18n import _
 from explorer.ui.results.confusion import DRAWN, NO_TOOLBAR, SIDE
 from explorer.ui.runs.curves import colour
 from explorer.ui.runs.words import percent
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 
 SEVERAL = 14  # pixels of a bar beside others
 WEAKEST = 3  # that are named

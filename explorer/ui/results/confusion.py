@@ -10,7 +10,7 @@ from plotly.colors import sample_colorscale
 
 from explorer.drawing.theme import theme
 from explorer.i18n import _
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 
 NUMBERED = 20  # classes up to which each count stands in its cell
 DRAWN = 40  # classes of the matrix: of more, those that were confused most

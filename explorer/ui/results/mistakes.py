@@ -7,7 +7,7 @@ import streamlit as st
 
 from explorer.errors import InputError, shown
 from explorer.i18n import _
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 
 PAGE = 24  # images
 LONGEST = 10_000_000  # characters of a file

@@ -9,10 +9,10 @@ from explorer.formatting import bytes_short
 from explorer.i18n import _
 from explorer.jobs import service
 from explorer.jobs.store import ACTIVE, AT_WORK, RESUMABLE, Record, Status
-from explorer.ui import address
 from explorer.ui.runs import downloads, shared, state, words
 from explorer.ui.runs.duplicate import train_link
-from explorer.ui.text import plain
+from explorer.ui.shared import address
+from explorer.ui.shared.text import plain
 
 DELETE = "delete"
 NAMED = 8  # runs that are listed before one thing is done to all

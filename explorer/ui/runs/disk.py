@@ -13,7 +13,7 @@ from explorer.jobs.retention import Clearing, Rule
 from explorer.settings import settings
 from explorer.ui.runs import shared, state, words
 from explorer.ui.runs.actions import answered
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 
 CLEAR = "clear"
 DAYS = 30

@@ -10,8 +10,8 @@ from explorer.exports.cells import as_csv
 from explorer.i18n import _
 from explorer.jobs import service
 from explorer.jobs.store import Record
-from explorer.ui import weights_files
 from explorer.ui.runs import shared
+from explorer.ui.shared import weights_files
 
 
 def draw(records: Sequence[Record]) -> None:

@@ -11,7 +11,7 @@ from explorer.i18n import _
 from explorer.jobs import retention, service
 from explorer.jobs.store import Record
 from explorer.ui.runs import shared, words
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 
 ROW = 32
 ROWS_SHOWN = 14

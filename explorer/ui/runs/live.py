@@ -8,12 +8,12 @@ from explorer.i18n import _
 from explorer.jobs import remarks
 from explorer.jobs.store import ACTIVE, Record
 from explorer.ui.compare import html
-from explorer.ui.faults import in_words
 from explorer.ui.runs import curves, printed, progress, shared, state, table
 from explorer.ui.runs.legend import legend
 from explorer.ui.runs.lines import Drawn, drawn, last_epoch, lines
 from explorer.ui.runs.view import Section, View
-from explorer.ui.text import plain
+from explorer.ui.shared.faults import in_words
+from explorer.ui.shared.text import plain
 
 PERCENT = ".1~%"
 HEADS = 4  # auxiliary heads whose curves are drawn

@@ -13,7 +13,7 @@ from explorer.i18n import _
 from explorer.jobs.compare import Point
 from explorer.jobs.store import Record
 from explorer.ui.runs.curves import Line
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 
 
 def of(records: Sequence[Record]) -> list[Training]:

@@ -7,7 +7,7 @@ from explorer.i18n import _
 from explorer.jobs import service
 from explorer.jobs.store import AT_WORK, Record, Status
 from explorer.ui.runs import shared, words
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 
 
 def draw(record: Record, listed: shared.Listed) -> None:

@@ -13,10 +13,10 @@ from explorer.i18n import _
 from explorer.jobs import service
 from explorer.jobs.store import ACTIVE, Record
 from explorer.specs.reading import read_json
-from explorer.ui.choice import choice
 from explorer.ui.results import classes, confusion, mistakes, scores
 from explorer.ui.runs import printed, state, words
 from explorer.ui.runs.view import View
+from explorer.ui.shared.choice import choice
 
 BARS = 4  # runs whose classes are drawn side by side
 

@@ -9,7 +9,7 @@ from explorer.jobs.compare import SEED, by_configuration
 from explorer.jobs.store import Record
 from explorer.ui.runs import state, words
 from explorer.ui.runs.view import Section
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 
 
 def sweep_name(record: Record) -> str:

@@ -10,9 +10,9 @@ import streamlit as st
 from explorer.formatting import duration
 from explorer.i18n import _
 from explorer.jobs.store import ACTIVE, Record
-from explorer.ui.faults import in_words, silence
 from explorer.ui.glossary import explain
 from explorer.ui.runs import shared, state, words
+from explorer.ui.shared.faults import in_words, silence
 
 ROW = 32
 ROWS_SHOWN = 10

@@ -16,7 +16,7 @@ from explorer.formatting import bytes_short
 from explorer.i18n import _, ngettext
 from explorer.jobs.store import ACTIVE, store
 from explorer.training.fitting import augmentations, on_mirroring
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 from explorer.ui.train import samples, state, uploads
 from explorer.ui.train.form import UPLOADED, Form, path_of
 from explorer.ui.train.state import Training

@@ -11,7 +11,7 @@ import streamlit as st
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.recipes.recipe import Augmentation, Recipe
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 
 PREFIX = "train.recipe."
 BY_DATA = "train.augment-by-data"  # whether augmentation is left to the data

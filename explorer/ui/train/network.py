@@ -14,9 +14,9 @@ from explorer.families.presets import SAVED
 from explorer.formatting import short
 from explorer.i18n import _, ngettext
 from explorer.training.fitting import adapted
-from explorer.ui import address
 from explorer.ui.compare.entries import full_title
-from explorer.ui.text import plain
+from explorer.ui.shared import address
+from explorer.ui.shared.text import plain
 from explorer.ui.train import cost, state
 from explorer.ui.train.form import Form
 from explorer.ui.train.state import Training

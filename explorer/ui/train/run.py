@@ -11,7 +11,7 @@ from explorer.i18n import _, ngettext
 from explorer.jobs.estimate import Pace
 from explorer.jobs.job import MAX_NAME, Job
 from explorer.jobs.store import AT_WORK
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 from explorer.ui.train import cost, state
 from explorer.ui.train.cost import Room, Verdict
 from explorer.ui.train.fields import complain

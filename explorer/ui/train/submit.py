@@ -10,11 +10,11 @@ from explorer.errors import ExplorerError, InputError
 from explorer.i18n import _, ngettext
 from explorer.jobs import service
 from explorer.jobs.store import ACTIVE, AT_WORK, Record, Status, store
-from explorer.ui import address
-from explorer.ui.faults import in_words, silence
 from explorer.ui.page_state import refresh
 from explorer.ui.runs.words import status_name
-from explorer.ui.text import plain
+from explorer.ui.shared import address
+from explorer.ui.shared.faults import in_words, silence
+from explorer.ui.shared.text import plain
 from explorer.ui.train import state
 from explorer.ui.train.form import records
 from explorer.ui.train.state import Sent, Training

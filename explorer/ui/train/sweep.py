@@ -11,7 +11,7 @@ from explorer.i18n import _
 from explorer.jobs.job import Job
 from explorer.recipes import Recipe
 from explorer.recipes.changes import MAX_SWEEP, SPEC
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 from explorer.ui.train import state
 from explorer.ui.train.fields import complain
 from explorer.ui.train.form import MAX_COLUMNS, MAX_ROWS, Form

@@ -4,7 +4,7 @@ import streamlit as st
 
 from explorer.i18n import _
 from explorer.ui.page_state import refresh
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 from explorer.ui.train.task_queue import Lane, Piece, T
 
 EVERY = 0.7  # seconds between two looks

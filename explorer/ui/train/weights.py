@@ -11,10 +11,10 @@ from explorer.formatting import bytes_short, short
 from explorer.i18n import _
 from explorer.training.fitting import other_inputs
 from explorer.training.start import fits, trainable
-from explorer.ui.choice import choice
 from explorer.ui.glossary import explain
 from explorer.ui.predict import choose
-from explorer.ui.text import plain
+from explorer.ui.shared.choice import choice
+from explorer.ui.shared.text import plain
 from explorer.ui.train import fields, frozen, state
 from explorer.ui.train.fields import Field
 from explorer.ui.train.fields import Kind as Widget

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as some
 
-from explorer.ui.choice import distinct
+from explorer.ui.shared.choice import distinct
 
 
 @given(some.lists(some.sampled_from(["crane", "crane (2)", "crane (3)", "crane (2) (2)", ""])))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from explorer.ui.pictures import _place
+from explorer.ui.predict.pictures import _place
 
 
 @pytest.mark.parametrize("said", [[-1.0, 0.5], [0.5, 7.0], [float("nan"), 1.0], [float("inf"), float("-inf")]])

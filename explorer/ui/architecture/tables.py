@@ -1,6 +1,5 @@
 """The table of layers: numbers, or the formulas behind them."""
 
-import secrets
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,10 +10,11 @@ from explorer.analysis import Analysis, Layer
 from explorer.analysis.measures import Measure, Place, shown
 from explorer.formatting import shape
 from explorer.i18n import _
-from explorer.ui import state
+from explorer.ui.architecture import state
+from explorer.ui.architecture.view import View
 from explorer.ui.glossary import explain
-from explorer.ui.text import plain
-from explorer.ui.view import View
+from explorer.ui.shared.selection import ticked
+from explorer.ui.shared.text import plain
 
 ROW_HEIGHT = 30
 ROWS_SHOWN = 16
@@ -167,22 +167,3 @@ def draw_heads(analysis: Analysis) -> None:
         placeholder="–",
         alt=_("Layers of the auxiliary heads with shapes, parameters, MACs and memory"),
     )
-
-
-def ticked(name: str, rows: list[int]) -> str:
-    """A table's key: a new one, with these rows ticked, where the browser's table may have others.
-
-    Were the rows of the same table changed here, a browser that has not heard of it yet would untick them again.
-
-    Args:
-        name: of the table, and its first key.
-        rows: their positions.
-    """
-    held_under = f"{name}.table"
-    key: str = st.session_state.get(held_under, name)
-    held = st.session_state.get(key)
-    if held is None or list(held["selection"]["rows"]) != rows:
-        key = f"{name}.{secrets.token_hex(4)}"
-        st.session_state[held_under] = key
-        st.session_state[key] = {"selection": {"rows": rows}}
-    return key

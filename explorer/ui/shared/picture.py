@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-ASSETS = Path(__file__).parent / "assets"
+ASSETS = Path(__file__).parents[1] / "assets"
 
 _mount = st.components.v2.component(
     "explorer_picture",

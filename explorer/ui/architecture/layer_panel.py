@@ -7,9 +7,9 @@ from explorer.analysis.measures import Place, shown
 from explorer.drawing import field_picture
 from explorer.formatting import shape
 from explorer.i18n import _
-from explorer.ui.picture import picture
-from explorer.ui.tables import sees
-from explorer.ui.text import plain
+from explorer.ui.architecture.tables import sees
+from explorer.ui.shared.picture import picture
+from explorer.ui.shared.text import plain
 
 
 def draw(analysis: Analysis, chosen: str, *, dark: bool) -> None:

@@ -8,8 +8,8 @@ from explorer.errors import ExplorerError
 from explorer.exports.weights import onnx_bytes
 from explorer.formatting import bytes_short
 from explorer.i18n import _
-from explorer.ui.export import folding
-from explorer.ui.text import plain
+from explorer.ui.shared.export import folding
+from explorer.ui.shared.text import plain
 from explorer.weights import files
 
 BINARY = "application/octet-stream"

@@ -11,7 +11,7 @@ from explorer.exports.svg import svg
 from explorer.families import Spec
 from explorer.formatting import bytes_short
 from explorer.i18n import _
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 
 FORMAT = "export.format"
 SHOWN = ("pytorch", "json", "dot", "csv")  # formats that people can read

@@ -12,9 +12,9 @@ from explorer.analysis.measures import DRAWN, Measure, Number
 from explorer.drawing.kinds import Group, colours, group_name, group_of
 from explorer.drawing.theme import theme
 from explorer.i18n import _
-from explorer.ui import state
-from explorer.ui.text import plain
-from explorer.ui.view import View
+from explorer.ui.architecture import state
+from explorer.ui.architecture.view import View
+from explorer.ui.shared.text import plain
 
 PICKER = "along"
 BAR = 30

@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer.errors import StoreError
 from explorer.jobs import service
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 
 P = ParamSpec("P")
 

@@ -7,9 +7,9 @@ from explorer.analysis.measures import DRAWN
 from explorer.drawing import diagram
 from explorer.drawing.looks import Look, toggled
 from explorer.i18n import _
-from explorer.ui import state
-from explorer.ui.picture import picture
-from explorer.ui.view import View
+from explorer.ui.architecture import state
+from explorer.ui.architecture.view import View
+from explorer.ui.shared.picture import picture
 
 SMALLEST = 0.66  # of the drawn size: below it labels can't be read
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-ASSETS = Path(__file__).parent / "assets"
+ASSETS = Path(__file__).parents[1] / "assets"
 
 _mount = st.components.v2.component(
     "explorer_pictures",

@@ -14,8 +14,8 @@ from explorer.errors import InputError
 from explorer.families import PRESETS, NamedNetwork, Spec, resolve
 from explorer.families.building import own_names, own_names_known
 from explorer.families.link import BASE, DEFAULT
+from explorer.ui.architecture.view import MAX_FOLDED, PICKED, VIEW_FIELDS, View
 from explorer.ui.page_state import FieldsState, History, Link
-from explorer.ui.view import MAX_FOLDED, PICKED, VIEW_FIELDS, View
 
 log = logging.getLogger("explorer.ui")
 

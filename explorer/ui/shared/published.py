@@ -9,7 +9,7 @@ from explorer.analysis import Analysis
 from explorer.analysis.published import Published, Verdict, published
 from explorer.families.claims import TRAINED, Metric
 from explorer.i18n import _
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 
 HEADLINES = (Metric.PARAMS, Metric.MACS, Metric.FIELD)
 # On a phone each row becomes a small block of its own: six columns don't fit.

@@ -8,11 +8,12 @@ from explorer.analysis import analyse
 from explorer.errors import InputError
 from explorer.families import NamedNetwork, Spec, from_layers, parse_json, saved
 from explorer.i18n import _
-from explorer.ui import address, state
-from explorer.ui.text import plain
+from explorer.ui.architecture import state
+from explorer.ui.shared import address
+from explorer.ui.shared.text import plain
 from explorer.ui.train import state as train_state
 
-TRAIN = str(Path(__file__).parents[2] / "pages" / "train.py")
+TRAIN = str(Path(__file__).parents[3] / "pages" / "train.py")
 MAX_FILE = 1_000_000  # bytes
 NAME = "library.name"
 CHOSEN = "library.chosen"

@@ -9,7 +9,7 @@ from explorer.families.naming import same_as
 from explorer.formatting import bytes_short
 from explorer.i18n import _
 from explorer.ui.glossary import explain
-from explorer.ui.text import plain
+from explorer.ui.shared.text import plain
 
 CARD = 118  # pixels: two in a row
 
