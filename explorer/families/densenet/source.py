@@ -12,7 +12,7 @@ def context(spec: DenseNetSpec, maps: Mapping[str, Shape]) -> dict[str, Any]:
     """Values of the template.
 
     Args:
-        spec: The network.
+        spec: Spec of the network.
         maps: Shape of the last output of each top-level module.
     """
     return {

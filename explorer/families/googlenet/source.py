@@ -20,7 +20,12 @@ NAIVE = ("ch1x1", "ch3x3", "ch5x5")
 
 
 def context(spec: GoogLeNetSpec, maps: Mapping[str, Shape]) -> dict[str, Any]:
-    """Values of the template."""
+    """Values of the template.
+
+    Args:
+        spec: Spec of the network.
+        maps: Shape of the last output of each top-level module.
+    """
     columns = tuple(LEGEND) if spec.reduce else NAIVE
     table = [f'"{row.name}": ({", ".join(str(getattr(row, key)) for key in columns)})' for row in spec.modules]
     kernels = {name: spec.pool_kernel(name) for name in spec.pool_after}

@@ -9,7 +9,12 @@ from explorer.families.writing import shape
 
 
 def context(spec: ResNetSpec, maps: Mapping[str, Shape]) -> dict[str, Any]:
-    """Values of the template."""
+    """Values of the template.
+
+    Args:
+        spec: Spec of the network.
+        maps: Shape of the last output of each top-level module.
+    """
     expansion = EXPANSION[spec.block]
     befores = [spec.widths[0], *(width * expansion for width in spec.widths[:-1])]
     same = {

@@ -28,7 +28,12 @@ class Windows(NamedTuple):
 
 
 def context(spec: VggSpec, _maps: Mapping[str, Shape]) -> dict[str, Any]:
-    """Values of the template."""
+    """Values of the template.
+
+    Args:
+        spec: Spec of the network.
+        _maps: Shape of the last output of each top-level module, which this template does not use.
+    """
     parsed = tokens(spec.cfg)
     convs = [token for token in parsed if isinstance(token, Conv)]
     conv = windows(convs, "convolution") if convs else None
