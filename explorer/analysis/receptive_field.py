@@ -14,8 +14,8 @@ from torch import nn
 from explorer.analysis import fields
 from explorer.analysis.fields import Axis
 from explorer.analysis.operators import ACTIVATION, ELEMENTWISE
-from explorer.analysis.shapes import pair
 from explorer.analysis.trace import Op, Row, Shape, Trace, Value, count
+from explorer.families.meta_shapes import pair
 
 
 @dataclass(frozen=True, slots=True, eq=False)

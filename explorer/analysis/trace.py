@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from explorer.analysis.lifetimes import Lifetimes
 from explorer.analysis.operators import KINDS, MOVES_DATA, MULTIPLIES
-from explorer.analysis.shapes import run_on_meta
+from explorer.families.meta_shapes import run_on_meta
 
 Shape = tuple[int, ...]
 

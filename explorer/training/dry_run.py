@@ -1,11 +1,15 @@
 """Whether a network can train at all: one forward pass on the meta device, where nothing is computed."""
 
+from typing import Any
+
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from explorer.errors import SpecError
 from explorer.families import Spec
 from explorer.families.building import build
+from explorer.families.meta_shapes import run_on_meta
 from explorer.families.refusal import words
 from explorer.i18n import _
 
@@ -19,9 +23,10 @@ def forward_macs(spec: Spec) -> int:
         SpecError: where the network can't be built, or can't train on images of its size.
     """
     network = build(spec, "meta").train()
+    counter = _Flops()
     images = torch.empty(IMAGES, spec.in_channels, spec.image_size, spec.image_size, device="meta")
     try:
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
+        with counter, torch.no_grad():
             network(images)
     except (RuntimeError, ValueError, AssertionError) as error:
         raise SpecError(
@@ -29,4 +34,25 @@ def forward_macs(spec: Spec) -> int:
                 size=spec.image_size, reason=words(error)
             )
         ) from error
-    return int(counter.get_total_flops()) // (2 * IMAGES)
+    return counter.total // (2 * IMAGES)
+
+
+class _Flops(TorchDispatchMode):
+    """Adds up PyTorch's own formulas as torch's FlopCounterMode does, whose first use imports torch._dynamo."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # nor this
+        self.total = 0
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()  # type: ignore[no-untyped-call]  # nor this
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # nothing here is compiled, and the guard against it is what would import torch._dynamo
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        found, formula = run_on_meta(func, args, kwargs or {}), flop_registry.get(func._overloadpacket)
+        if formula is not None:
+            self.total += int(formula(*args, **(kwargs or {}), out_val=found))
+        return found

@@ -95,7 +95,7 @@ def test_inception_modules_are_renamed_and_changed_and_a_blank_cell_is_explained
     in_cell(page, row=0, column=1, key="Enter", answer=field)
     field.fill("128")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(re.escape("modules=3a.128.96.128.16.32.32_3b.")))
+    expect(page).to_have_url(re.compile(re.escape("modules=3a.128.96.128.16.32.32_7.")))
     expect(metric(page, "Parameters")).not_to_have_text("7.00 M")
     settled(page)
     parameters = metric(page, "Parameters").inner_text()

@@ -6,6 +6,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.browser.conftest import settled
+
 Visit = Callable[..., Page]
 PATIENCE = 60_000  # ms: first analyses and first visits, on a busy machine
 
@@ -30,6 +32,8 @@ def test_cards_are_links_all_over_and_a_well_known_network_is_one_click_away(sta
     for card, path in (("edit", "architecture"), ("kernels", "kernels"), ("compare", "compare")):
         page.locator(f".st-key-card-{card}").click(position={"x": 40, "y": 40})
         expect(page).to_have_url(re.compile(rf"/{path}\b"))
+        page.get_by_test_id("stMetricValue").first.wait_for(timeout=PATIENCE)
+        settled(page)
         page.go_back()
     page.locator(".st-key-card-open-lenet5").click()
     expect(page).to_have_url(re.compile(r"/architecture\?net=lenet5$"))

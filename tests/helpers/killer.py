@@ -113,7 +113,8 @@ def kill_writers(folder: Path, prepared: Prepared) -> dict[str, Any]:
     directory.begin()
     killer.journal.open(prepared.training, prepared.dataset.classes)
     train(prepared.training, killer)
-    return {"kills": killer.kills, "hits": killer.hits, "written": killer.written}
+    compiler = "torch._dynamo" in sys.modules
+    return {"kills": killer.kills, "hits": killer.hits, "written": killer.written, "compiler": compiler}
 
 
 def kill_workers(folder: Path, prepared: Prepared) -> dict[str, Any]:

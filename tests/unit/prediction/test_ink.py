@@ -1,6 +1,7 @@
 """Strokes on paper: found on any ground, framed as a network's own digits, said, and read by the networks."""
 
 import re
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -219,16 +220,23 @@ def test_where_no_strokes_are_the_picture_is_asked_as_it_is() -> None:
     assert not told.sure
 
 
-@pytest.mark.parametrize("name", ["mnist-cnn", "digits-cnn"])
-def test_photographed_digits_are_read(name: str) -> None:
-    """Scikit-learn's test digits: drawn anew on every kind of paper; more, and MNIST's, in benchmarks/ink.py."""
-    net, test, random = network(name), load("digits").test, np.random.default_rng(4)
+@cache
+def photographed() -> tuple[list[Picture], list[str]]:
+    """Scikit-learn's test digits, drawn anew on every kind of paper, and what they are."""
+    test, random = load("digits").test, np.random.default_rng(4)
     pictures, labels = [], []
     for number in range(35):
         shape = pixels(test)[number * 7, 0].numpy().astype(np.float32) / 255
         large = np.asarray(Image.fromarray(shape).resize((48, 64), Image.Resampling.BICUBIC))
         pictures.append(picture(photograph(large, random, PAPERS[number % 7], list(INKS)[number % 5])))
         labels.append(str(int(test.labels[number * 7])))
+    return pictures, labels
+
+
+@pytest.mark.parametrize("name", ["mnist-cnn", "digits-cnn"])
+def test_photographed_digits_are_read(name: str) -> None:
+    """More, and MNIST's, in benchmarks/ink.py."""
+    net, (pictures, labels) = network(name), photographed()
     plain = list(ask(net, pictures, lambda _ahead: None))
     assert sum(verdict(one).sure for one in plain) <= 1
     found = list(ask(net, [ink.inked(one, net.card) for one in pictures], lambda _ahead: None))

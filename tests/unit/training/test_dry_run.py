@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from explorer.cli.main import main
 from explorer.errors import SpecError
@@ -22,6 +24,15 @@ INCEPTION = {"family": "torchvision", "name": "inception_v3", "image_size": 96}
 def test_multiply_accumulates_of_one_image() -> None:
     assert forward_macs(resolve("vgg16")) == 15_470_264_320  # DESIGN's figure
     assert forward_macs(toy_spec({"family": "vgg", "cfg": [], "pool_to": None, "classifier": []})) == 64 * 4
+
+
+@pytest.mark.parametrize("name", ["alexnet", "resnet50", "googlenet", "densenet121", "torchvision:vit_b_16"])
+def test_multiply_accumulates_are_half_of_pytorchs_flop_counter(name: str) -> None:
+    spec = resolve(name)
+    network = build(spec, "meta").train()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(torch.empty(2, spec.in_channels, spec.image_size, spec.image_size, device="meta"))
+    assert forward_macs(spec) == counter.get_total_flops() // 4
 
 
 def test_auxiliary_heads_are_counted() -> None:

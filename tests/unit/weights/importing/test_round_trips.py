@@ -110,11 +110,14 @@ def test_a_file_with_every_tensor_under_two_names_gives_the_same_scores(tmp_path
 
 
 @pytest.mark.skipif("EXPLORER_TEST_DATA" not in os.environ, reason="EXPLORER_TEST_DATA is not set")
-def test_a_real_checkpoint_gets_right_what_its_makers_code_does(tmp_path: Path) -> None:
+def test_a_real_checkpoint_gets_right_what_its_makers_code_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The one slow test here: it decodes and classifies all 10,000 images of the test set."""
+    cifar.read_once(monkeypatch)
     checkpoint = Path(os.environ["EXPLORER_TEST_DATA"], CHECKPOINT)
     images = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}  # its maker's
     done = import_checkpoint(checkpoint, tmp_path / "w.safetensors", name="resnet20", answers=images)
-    result = measure(done.weights, str(cifar.of_test_images(tmp_path)), "test", "cpu", silent).result
+    result = measure(done.weights, str(cifar.of_test_images()), "test", "cpu", silent).result
     assert result["images"] == 10_000
     assert abs(result["correct"] - 8_103) <= 3

@@ -8,10 +8,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from explorer.analysis.shapes import RULES, run_on_meta
 from explorer.analysis.trace import MetaMode
 from explorer.families import PRESETS
 from explorer.families.building import build, detach_auxiliary
+from explorer.families.meta_shapes import RULES, run_on_meta
 from tests.helpers.specs import narrow, traced
 from tests.tiers import mostly_exhaustive
 
