@@ -43,6 +43,12 @@ def state_dict(network: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, T
     return state
 
 
+def current_name(spec: Spec, name: str) -> str:
+    """The name of a tensor of a network, which old files may have under another."""
+    rename: Callable[[str], str] | None = getattr(_family(spec), "current_name", None)
+    return rename(name) if rename else name
+
+
 def fill(network: nn.Module, tensors: Mapping[str, Tensor], *, strict: bool = True, assign: bool = False) -> None:
     """Load tensors with the network's names and shapes into it.
 

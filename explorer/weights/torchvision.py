@@ -291,7 +291,7 @@ def _read(source: Source, output: Path, progress: Progress) -> None:
         ExplorerError: This machine is short of memory.
     """
     # Slow to import, and needed for a new file only.
-    from explorer.families.building import AUXILIARY, build
+    from explorer.families.building import AUXILIARY, build, current_name
     from explorer.weights.importing.conversion import convert
     from explorer.weights.importing.kinds import kind_of
 
@@ -303,6 +303,7 @@ def _read(source: Source, output: Path, progress: Progress) -> None:
         if not sha256(file).startswith(digest(file)):  # the loader checks what it downloads, and not what is there
             raise InputError(_("its checksum is wrong: it is cut short or another file"))
         tensors, _about = convert(file, kind_of(file), converted, lambda *_told: progress(step, 0, 0))
+        tensors = {current_name(source.spec, key): tensor for key, tensor in tensors.items()}
         ignored = tuple(key for key in tensors if AUXILIARY.fullmatch(key.partition(".")[0]))
         network = build(source.spec, "meta")
         try:

@@ -1,5 +1,6 @@
 """Networks of the ``densenet`` family; tensor names are torchvision's."""
 
+import re
 from collections import OrderedDict
 
 from torch import Tensor, nn
@@ -8,6 +9,7 @@ from explorer.families.densenet.spec import DenseNetSpec
 from explorer.families.modules import Concat
 
 HEAD = ("avgpool", "flatten", "classifier")
+_OLD_NAME = re.compile(r"(denselayer\d+\.(?:norm|conv))\.(?=[12]\.)")
 
 
 class DenseLayer(nn.Module):
@@ -90,6 +92,11 @@ class DenseNet(nn.Module):
         for stage in self.children():  # in the order of registration
             x = stage(x)
         return x
+
+
+def current_name(name: str) -> str:
+    """The name of a tensor that files from before 2019 have under another: ``norm.1`` is ``norm1`` today."""
+    return _OLD_NAME.sub(r"\1", name)
 
 
 def build(spec: DenseNetSpec) -> DenseNet:

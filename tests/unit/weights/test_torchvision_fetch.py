@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from explorer.errors import InputError
+from explorer.families import resolve
 from explorer.prediction.classify import classify
 from explorer.weights import torchvision, torchvision_worker
 from explorer.weights.files import load, read
@@ -62,7 +64,7 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> It
     monkeypatch.setattr(sandbox, "limit", lambda **_limits: None)
     monkeypatch.setattr(sandbox, "confine", lambda **_places: None)
     monkeypatch.setattr(socket, "setdefaulttimeout", lambda _seconds: None)
-    before = {name: choose(name).weights.value for name in ("resnet18", "googlenet")}
+    before = {name: choose(name).weights.value for name in ("resnet18", "googlenet", "densenet121")}
 
     def start(content: bytes, name: str = "resnet18", *, digest: str | None = None, length: int | None = None) -> str:
         class Handler(BaseHTTPRequestHandler):
@@ -179,6 +181,22 @@ def test_auxiliary_heads_are_dropped_and_the_card_says_so(serve: Serve, tmp_path
     got = network.state_dict()
     assert got.keys() == state.keys() - set(heads)
     assert all(torch.equal(tensor, state[key].to(tensor.dtype)) for key, tensor in got.items())
+
+
+def test_old_names_of_tensors_are_those_of_today(serve: Serve, tmp_path: Path) -> None:
+    """torchvision's DenseNet files have ``norm.1`` for ``norm1``, which its own networks rename when they load."""
+    source = choose("densenet121")
+    state = random_weights(theirs(source))
+    layer = re.compile(r"(denselayer\d+\.(?:norm|conv))([12])(?=\.)")
+    old = {layer.sub(r"\1.\2", key): tensor for key, tensor in state.items() if "num_batches" not in key}
+    assert any(".norm.1." in key for key in old)
+    serve(pickled(old, tmp_path / "file"), "densenet121")
+    tensors, card = read(find("torchvision:densenet121"))
+    assert card.network_spec == resolve("densenet121")
+    assert {key: tensor for key, tensor in tensors.items() if "num_batches" not in key}.keys() == {
+        key for key in state if "num_batches" not in key
+    }
+    assert all(torch.equal(tensors[key], tensor) for key, tensor in state.items() if "num_batches" not in key)
 
 
 def test_a_file_that_was_put_there_is_checked_and_used(serve: Serve, tmp_path: Path, data_dir: Path) -> None:
