@@ -31,7 +31,7 @@ from ptflops import get_model_complexity_info
 from torch import nn
 
 from explorer.analysis import analyse
-from explorer.analysis.summary import forget
+from explorer.analysis.summary import clear_caches
 from explorer.families import resolve
 from explorer.families.building import build
 
@@ -48,7 +48,7 @@ def make(name: str) -> nn.Module:
 
 
 def explorer(name: str) -> None:
-    forget()
+    clear_caches()
     analyse(resolve(name))
 
 

@@ -32,7 +32,7 @@ from explorer.jobs.job import Job, Resources
 from explorer.jobs.run_directory import RunDirectory
 from explorer.recipes import resolve as resolve_recipe
 from explorer.training.loop import step, train_epoch
-from explorer.training.metrics_logger import Journal
+from explorer.training.metrics_logger import MetricsLogger
 from explorer.training.setup import Prepared, prepare
 from explorer.training.worker import Watch
 
@@ -71,7 +71,7 @@ Contestant = Generator[float, float]  # told seconds, it tells images per second
 
 def explorer(prepared: Prepared, folder: Path) -> Contestant:
     training = prepared.training
-    journal = Journal(RunDirectory(folder), {}, prepared.card)
+    journal = MetricsLogger(RunDirectory(folder), {}, prepared.card)
     journal.open(training, prepared.dataset.classes)
     watch = Watch(journal)
     seconds = yield 0.0

@@ -31,7 +31,7 @@ def damage(error: Exception) -> str:
 
 
 @contextmanager
-def whole(path: Path, *, new: bool = False, durable: bool = False) -> Iterator[Path]:
+def atomic_write(path: Path, *, new: bool = False, durable: bool = False) -> Iterator[Path]:
     """Atomic write: yields an empty temporary file, which replaces ``path`` if the block raises nothing.
 
     Args:
@@ -62,7 +62,7 @@ def whole(path: Path, *, new: bool = False, durable: bool = False) -> Iterator[P
         part.unlink(missing_ok=True)
 
 
-def sweep(folder: Path) -> None:
+def remove_partial_files(folder: Path) -> None:
     """Remove temporary files of writers that were killed. Nobody else may be writing in the folder."""
     for part in folder.glob(".*.part"):
         part.unlink(missing_ok=True)

@@ -146,4 +146,4 @@ published.table(analysis)
 editing.write_link()
 if export_menu.open:  # last, because a large file takes its time
     with export_menu:
-        export.draw(editing.spec, editing.base, diagram.look(view, dark=dark))
+        export.draw(editing.spec, editing.base, diagram.appearance(view, dark=dark))

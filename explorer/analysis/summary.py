@@ -25,7 +25,7 @@ from explorer.analysis.trace import Op, Recorder, Row, Trace, Value
 from explorer.errors import InputError, SpecError, shown
 from explorer.families import Spec
 from explorer.families.building import attach_auxiliary, build, detach_auxiliary, head_names
-from explorer.families.refusal import words
+from explorer.families.refusal import explain
 from explorer.i18n import _, language
 
 REMEMBERED = 64  # networks, at about a megabyte each
@@ -139,10 +139,10 @@ def _measure(spec: Spec, batch_size: int, device: Device, half: bool, _language:
     try:
         return measured, saved_for_backward(network, (batch_size, *shape), device, half=half)
     except (ValueError, RuntimeError) as error:
-        return measured, words(error)
+        return measured, explain(error)
 
 
-def forget() -> None:
+def clear_caches() -> None:
     """Drop all remembered analyses, so that the next one starts cold."""
     _measure.cache_clear()
 
@@ -156,7 +156,7 @@ def _run(network: nn.Module, spec: Spec, shape: tuple[int, ...]) -> Trace:
     except Exception as error:  # torchvision's networks refuse sizes in their own ways
         raise SpecError(
             _("image_size: this network can't run on {size}×{size} images: {reason}").format(
-                size=spec.image_size, reason=words(error)
+                size=spec.image_size, reason=explain(error)
             )
         ) from error
     return recorder.trace()

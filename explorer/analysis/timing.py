@@ -91,7 +91,7 @@ def measure(stacks: Sequence[Stack], work: Work) -> Timing:
     """
     check(stacks, work)
     request = [[stack.kernels for stack in stacks], work]
-    with subprocess_runner.turn(_one_at_a_time):
+    with subprocess_runner.locked(_one_at_a_time):
         found = cast(list[Any], subprocess_runner.call("explorer.analysis.timing", request, Limits(LONGEST)))
     milliseconds, *rest = found
     return Timing(tuple(milliseconds), *rest)

@@ -146,7 +146,7 @@ def train(
     as_json: bool,
 ) -> None:
     """Put SPEC into the queue, to be trained in processes that go on when this command ends."""
-    from explorer.data import locate, understood
+    from explorer.data import describe, locate
     from explorer.jobs import service
     from explorer.jobs.job import Resources
     from explorer.jobs.make import jobs as make_jobs
@@ -171,7 +171,7 @@ def train(
         forward_macs(one)
     for job in made:
         check_start(job.spec, job.recipe)
-    for sentence in understood(made[0].dataset):
+    for sentence in describe(made[0].dataset):
         say(_("data: {sentence}").format(sentence=sentence), err=True)
     submitted = [record.id for record in service.submit(made)]
     show = jobs.follow if follow else jobs.tell

@@ -9,13 +9,13 @@ from explorer.i18n import _
 from explorer.prediction.confidence import Doubt
 from explorer.prediction.image_files import Prediction
 from explorer.weights.files import Card
-from explorer.weights.registry import Entry
+from explorer.weights.registry import RegistryEntry
 
 BAR = 20  # characters of a certain class
 FRAMED = (Doubt.INVERTED, Doubt.BACKGROUND, Doubt.FRAMING)  # what options of the command may mend
 
 
-def table(entries: Iterable[Entry]) -> list[str]:
+def table(entries: Iterable[RegistryEntry]) -> list[str]:
     """Weights, a line each: name, where they come from, accuracy, size, and what is wrong."""
     rows = [
         (printable(entry.name), str(entry.kind), _accuracy(entry.card), _size(entry), _about(entry))
@@ -32,14 +32,14 @@ def _accuracy(card: Card | None) -> str:
     return ""
 
 
-def _size(entry: Entry) -> str:
+def _size(entry: RegistryEntry) -> str:
     try:
         return bytes_short(entry.path.stat().st_size)
     except OSError:  # torchvision's that nobody has used yet, or gone since the list was made
         return _("not downloaded")
 
 
-def _about(entry: Entry) -> str:
+def _about(entry: RegistryEntry) -> str:
     if entry.card is None:
         return _("broken: {reason}").format(reason=entry.fault)
     title, data = printable(entry.card.name), printable(entry.card.data.get("name", ""))

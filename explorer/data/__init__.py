@@ -5,7 +5,7 @@ from pathlib import Path
 
 from explorer.data import arrays, digits, users
 from explorer.data.archive import Archive
-from explorer.data.catalogue import NAMES, Entry
+from explorer.data.catalogue import NAMES, CatalogueEntry
 from explorer.data.dataset import Dataset, Files, Split
 from explorer.data.source import Folder
 from explorer.data.tree import arrange, class_indices
@@ -13,7 +13,18 @@ from explorer.errors import InputError, shown
 from explorer.i18n import _
 from explorer.workers.progress import Progress, silent
 
-__all__ = ["NAMES", "Dataset", "Entry", "Files", "Progress", "Split", "class_indices", "load", "locate", "understood"]
+__all__ = [
+    "NAMES",
+    "CatalogueEntry",
+    "Dataset",
+    "Files",
+    "Progress",
+    "Split",
+    "class_indices",
+    "describe",
+    "load",
+    "locate",
+]
 
 LONGEST_PATH = 300  # characters in a message
 
@@ -45,7 +56,7 @@ def load(name: str, progress: Progress = silent) -> Dataset:
     raise InputError(_("data: {name} is neither a folder nor a .zip or .npz file").format(name=_quoted(name)))
 
 
-def understood(name: str) -> tuple[str, ...]:
+def describe(name: str) -> tuple[str, ...]:
     """Messages about the classes and splits that were found in the user's own data, without decoding an image.
 
     Args:

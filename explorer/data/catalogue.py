@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Entry:
+class CatalogueEntry:
     """A data set that is bundled, or is downloaded at its first use.
 
     Attributes:
@@ -29,11 +29,13 @@ class Entry:
 
 
 NAMES = {
-    "digits": Entry("Handwritten digits (UCI, 8x8)", "", (1438, 359), 8, 1, 10, mirrored=False),
-    "mnist": Entry("MNIST", "MNIST", (60_000, 10_000), 28, 1, 10, mirrored=False, download=11_594_722),
-    "fashion-mnist": Entry(
+    "digits": CatalogueEntry("Handwritten digits (UCI, 8x8)", "", (1438, 359), 8, 1, 10, mirrored=False),
+    "mnist": CatalogueEntry("MNIST", "MNIST", (60_000, 10_000), 28, 1, 10, mirrored=False, download=11_594_722),
+    "fashion-mnist": CatalogueEntry(
         "Fashion-MNIST", "FashionMNIST", (60_000, 10_000), 28, 1, 10, mirrored=True, download=30_878_645
     ),
-    "cifar10": Entry("CIFAR-10", "CIFAR10", (50_000, 10_000), 32, 3, 10, mirrored=True, download=170_498_071),
-    "cifar100": Entry("CIFAR-100", "CIFAR100", (50_000, 10_000), 32, 3, 100, mirrored=True, download=169_001_437),
+    "cifar10": CatalogueEntry("CIFAR-10", "CIFAR10", (50_000, 10_000), 32, 3, 10, mirrored=True, download=170_498_071),
+    "cifar100": CatalogueEntry(
+        "CIFAR-100", "CIFAR100", (50_000, 10_000), 32, 3, 100, mirrored=True, download=169_001_437
+    ),
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from explorer.errors import InputError
-from explorer.files import whole
+from explorer.files import atomic_write
 from explorer.i18n import _
 from explorer.settings import settings
 
@@ -50,7 +50,7 @@ class DiskCache:
         path = self.path(key)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with whole(path) as part:
+            with atomic_write(path) as part:
                 write(part)
             files = sorted(path.parent.glob(f"*{self.suffix}"), key=lambda file: file.stat().st_mtime_ns)
             for old in files[:-most] if most is not None else ():

@@ -17,10 +17,10 @@ from filelock import FileLock
 from torchvision import datasets
 from torchvision.datasets.utils import check_integrity
 
-from explorer.data.catalogue import Entry
+from explorer.data.catalogue import CatalogueEntry
 from explorer.data.dataset import Dataset, Split
 from explorer.errors import InputError
-from explorer.files import whole
+from explorer.files import atomic_write
 from explorer.i18n import _
 from explorer.settings import settings
 from explorer.workers.progress import Progress
@@ -47,7 +47,7 @@ class _Archive:
         return bool(check_integrity(self.path, self.md5))
 
 
-def load(name: str, entry: Entry, progress: Progress) -> Dataset:
+def load(name: str, entry: CatalogueEntry, progress: Progress) -> Dataset:
     """A data set from the data folder; it is downloaded first if it is not there.
 
     Args:
@@ -69,7 +69,7 @@ def load(name: str, entry: Entry, progress: Progress) -> Dataset:
     return Dataset(name, classes, entry.channels, entry.mirrored, train, test)
 
 
-def is_there(entry: Entry) -> bool:
+def is_there(entry: CatalogueEntry) -> bool:
     """Whether the files of a data set are in the data folder. It looks for their names and checks no content."""
     kind: Any = getattr(datasets, entry.source)
     root = settings().data_dir
@@ -90,7 +90,9 @@ def _locked(root: Path) -> AbstractContextManager[Any]:
         ) from None
 
 
-def _downloaded(kind: Any, root: Path, entry: Entry, progress: Progress) -> list[tuple[Split, tuple[str, ...]]]:
+def _downloaded(
+    kind: Any, root: Path, entry: CatalogueEntry, progress: Progress
+) -> list[tuple[Split, tuple[str, ...]]]:
     archives = list(_archives(kind, root))
     _fetch(entry.title, archives, progress)
     progress(_("unpacking {title}").format(title=entry.title), 0, 0)
@@ -108,7 +110,7 @@ def _downloaded(kind: Any, root: Path, entry: Entry, progress: Progress) -> list
 
 
 def _read(
-    kind: Callable[..., Any], root: Path, entry: Entry, *, download: bool = False
+    kind: Callable[..., Any], root: Path, entry: CatalogueEntry, *, download: bool = False
 ) -> list[tuple[Split, tuple[str, ...]]]:
     parts = []
     for train, count in zip((True, False), entry.images, strict=True):
@@ -173,7 +175,7 @@ def _download(archive: _Archive, progress: Progress) -> None:
     archive.path.parent.mkdir(parents=True, exist_ok=True)
     for position, address in enumerate(archive.addresses):
         try:
-            with whole(archive.path) as part:
+            with atomic_write(archive.path) as part:
                 _copy(address, part, archive.path.name, progress)
                 if not check_integrity(part, archive.md5):
                     raise InputError(

@@ -86,7 +86,7 @@ class _Mapped:
         return _Mapped(self.path, tuple(self.indices[index] for index in indices), self.channels)
 
 
-def kept(name: str) -> Examples | None:
+def load_cached(name: str) -> Examples | None:
     """What an earlier look has kept, at once; none where there was none, or the data has changed."""
     path = CACHE.path(name)
     try:
@@ -100,7 +100,7 @@ def kept(name: str) -> Examples | None:
     return Examples(tuple(about["classes"]), Split(_Mapped(path, range(len(labels)), about["channels"]), labels))
 
 
-def look(name: str, progress: Progress = silent) -> Examples:
+def compute(name: str, progress: Progress = silent) -> Examples:
     """Read a data set in a subprocess, cache its test images and return them.
 
     Args:
@@ -114,7 +114,7 @@ def look(name: str, progress: Progress = silent) -> Examples:
     subprocess_runner.call(
         "explorer.data.examples", name, limits(), progress, place=name, environment=settings().for_process()
     )
-    found = kept(name)
+    found = load_cached(name)
     if found is None:
         raise InputError(_("{name} changed while it was read; try again").format(name=name))
     return found
@@ -136,7 +136,7 @@ def read(name: str, progress: Progress = silent) -> None:
     CACHE.write(name, partial(save_file, tensors, metadata={"about": json.dumps(about)}), most=KEPT)
 
 
-def forget(name: str) -> None:
+def invalidate(name: str) -> None:
     """Remove what was kept."""
     CACHE.remove(name)
 

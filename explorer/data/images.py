@@ -17,7 +17,7 @@ from explorer.data.dataset import IN_MEMORY
 from explorer.data.decode import decode
 from explorer.data.source import Source
 from explorer.errors import InputError, printable
-from explorer.files import whole
+from explorer.files import atomic_write
 from explorer.i18n import _
 from explorer.settings import settings
 from explorer.workers.progress import Progress
@@ -95,7 +95,7 @@ def decode_all(encoded: Encoded, state: str, progress: Progress) -> tuple[Decode
         tensors["images"] = decoded.images
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with whole(path) as part:
+        with atomic_write(path) as part:
             save_file(tensors, part, metadata={"key": key})
     except (OSError, SafetensorError) as error:
         return decoded, _(

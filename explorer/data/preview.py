@@ -91,7 +91,7 @@ class Preview:
         return tuple(all_ - held for all_, held in zip(self.train, self.held_out(fraction), strict=True))
 
 
-def kept(name: str) -> Preview | None:
+def load_cached(name: str) -> Preview | None:
     """The cached preview, at once; None if there is none, or the data have changed."""
     try:
         with safe_open(CACHE.path(name), "pt") as file:
@@ -128,7 +128,7 @@ def expected(name: str) -> Preview:
     )
 
 
-def look(name: str, progress: Progress = silent) -> Preview:
+def compute(name: str, progress: Progress = silent) -> Preview:
     """Read a data set in a subprocess, cache its preview and return it; missing files are downloaded first.
 
     Args:
@@ -143,7 +143,7 @@ def look(name: str, progress: Progress = silent) -> Preview:
     subprocess_runner.call(
         "explorer.data.preview", name, limits(), progress, place=name, environment=settings().for_process()
     )
-    preview = kept(name)
+    preview = load_cached(name)
     if preview is None:
         raise InputError(_("{name} changed while it was read; try again").format(name=name))
     return preview
@@ -170,7 +170,7 @@ def read(name: str, progress: Progress = silent) -> None:
     CACHE.write(name, partial(save_file, images, metadata=metadata))
 
 
-def forget(name: str) -> None:
+def invalidate(name: str) -> None:
     """Remove what was kept."""
     CACHE.remove(name)
 

@@ -23,7 +23,7 @@ from explorer.drawing.layout import (
     lay_out,
     words_width,
 )
-from explorer.drawing.looks import Look, opening
+from explorer.drawing.looks import Appearance, opening
 from explorer.drawing.svg import FONT, Attribute, element, picture, polygon, text, title
 from explorer.drawing.theme import Theme, theme
 from explorer.drawing.tree import Node, tree
@@ -34,7 +34,7 @@ LEGEND = 30.0
 LONG = 16  # characters; of longer names of modules, only the last part is shown
 
 
-def draw(analysis: Analysis, name: str, look: Look | None = None) -> str:
+def draw(analysis: Analysis, name: str, look: Appearance | None = None) -> str:
     """The diagram as SVG.
 
     Args:
@@ -42,7 +42,7 @@ def draw(analysis: Analysis, name: str, look: Look | None = None) -> str:
         name: Name of the network, for the text alternative.
         look: Options of the drawing.
     """
-    look = look or Look()
+    look = look or Appearance()
     stages = tree(analysis)
     layout = lay_out(analysis, stages, opening(analysis, stages, look), lambda node: caption(analysis, node))
     return _Drawing(analysis, layout, look).svg(name)
@@ -75,7 +75,7 @@ def what(layer: Layer) -> str:
 class _Drawing:
     """One picture, with the values that all its parts need."""
 
-    def __init__(self, analysis: Analysis, layout: Layout, look: Look) -> None:
+    def __init__(self, analysis: Analysis, layout: Layout, look: Appearance) -> None:
         self.analysis = analysis
         self.layout = layout
         self.look = look

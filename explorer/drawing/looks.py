@@ -11,7 +11,7 @@ PARTS = 36  # most boxes of a network that is drawn with open stages
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Appearance:
     """The options of a diagram.
 
     ``colour`` is "kind" or a key of :data:`explorer.analysis.measures.DRAWN`; ``detail`` "auto" opens as much as fits a
@@ -26,7 +26,7 @@ class Look:
     dark: bool = False
 
 
-def opening(analysis: Analysis, stages: Iterable[Node], look: Look) -> Callable[[Node], bool]:
+def opening(analysis: Analysis, stages: Iterable[Node], look: Appearance) -> Callable[[Node], bool]:
     """The function that says whether a node is open.
 
     Args:
@@ -47,7 +47,7 @@ def opening(analysis: Analysis, stages: Iterable[Node], look: Look) -> Callable[
     return lambda node: node.key in needed or (node.level in levels) != (node.key in look.folded)
 
 
-def toggled(analysis: Analysis, look: Look, key: str) -> Look:
+def toggled(analysis: Analysis, look: Appearance, key: str) -> Appearance:
     """The options after the user opened or closed a node; a chosen layer in a node that closes is no longer chosen.
 
     Args:

@@ -13,7 +13,7 @@ from explorer.analysis import analyse
 from explorer.errors import InputError, shown
 from explorer.exports.formats import FORMATS
 from explorer.families import Spec
-from explorer.files import whole
+from explorer.files import atomic_write
 from explorer.formatting import bytes_short
 from explorer.i18n import _
 from explorer.workers import subprocess_runner
@@ -63,7 +63,7 @@ def export(spec: Spec, name: str, path: Path, on_progress: Progress = _silent, *
         ExplorerError: where the process failed.
     """
     chosen = FORMATS[name]
-    with in_words(path), whole(path) as part:
+    with translate_errors(path), atomic_write(path) as part:
         if chosen.weights:
             _beside(spec, part, on_progress, name, fold=fold)
         else:
@@ -72,7 +72,7 @@ def export(spec: Spec, name: str, path: Path, on_progress: Progress = _silent, *
 
 
 @contextmanager
-def in_words(path: Path) -> Iterator[None]:
+def translate_errors(path: Path) -> Iterator[None]:
     """What keeps a file from being written, as an error of the input.
 
     Raises:
@@ -139,7 +139,7 @@ def _beside(spec: Spec, part: Path, on_progress: Progress, name: str, weights_fi
             )
         )
 
-    with subprocess_runner.turn(_one_at_a_time, wait):
+    with subprocess_runner.locked(_one_at_a_time, wait):
         if limit > (free := psutil.virtual_memory().available):
             raise InputError(
                 _("this export may take {needed} of memory, and {free} are free on this machine").format(

@@ -2,12 +2,12 @@
 
 from explorer.analysis import analyse
 from explorer.drawing.diagram import draw
-from explorer.drawing.looks import Look
+from explorer.drawing.looks import Appearance
 from explorer.families import PRESETS, Spec, nearest, resolve
 from explorer.families.naming import title
 
 
-def svg(spec: Spec, look: Look | None = None) -> str:
+def svg(spec: Spec, look: Appearance | None = None) -> str:
     """The diagram of a network as SVG, for a light page unless ``look`` says otherwise."""
     return draw(analyse(spec), name(spec, nearest(spec)), look)
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from explorer.errors import InputError
-from explorer.exports.run import in_words, trained_onnx
-from explorer.files import whole
+from explorer.exports.run import trained_onnx, translate_errors
+from explorer.files import atomic_write
 from explorer.i18n import _
 from explorer.training.measure import measure
 from explorer.weights.files import check_beside, prepared, read, read_card, save, save_card, write_pth
@@ -55,11 +55,11 @@ def export_weights(
             _publish(source, copy, progress, half=half, data=data, terms=terms)
             source = copy
         tensors, card = read(source)
-        with in_words(target):
+        with translate_errors(target):
             if name == "safetensors":
                 save(target, tensors, card)
             else:
-                with whole(target) as part:
+                with atomic_write(target) as part:
                     if name == "pth":
                         write_pth(source, part)
                     else:

@@ -6,7 +6,7 @@ Their own messages name their own functions.
 from explorer.i18n import _
 
 
-def words(error: BaseException) -> str:
+def explain(error: BaseException) -> str:
     """The rule that is broken, found by words of PyTorch's message."""
     said = str(error.__cause__ or error)
     for signs, sentence in (

@@ -7,7 +7,7 @@ from pathlib import Path
 from explorer.errors import InputError, shown
 from explorer.families.parsing import parse_json
 from explorer.families.registry import PRESETS
-from explorer.files import whole
+from explorer.files import atomic_write
 from explorer.i18n import _
 from explorer.settings import settings
 from explorer.specs.base import Spec
@@ -72,7 +72,7 @@ def save(name: str, spec: Spec, *, replace: bool = False) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with whole(path, new=not replace) as part:
+            with atomic_write(path, new=not replace) as part:
                 part.write_text(spec.to_json(), encoding="utf-8")
         except FileExistsError:  # another session saved it after the check above
             raise _taken(name) from None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Pace:
+class Throughput:
     """Throughput of training on a device, over all processes of a job.
 
     Attributes:
@@ -24,7 +24,7 @@ class Pace:
     precision: str
 
 
-def seconds(pace: Pace, *, epochs: int, train: int, validation: int, test: int) -> float:
+def seconds(pace: Throughput, *, epochs: int, train: int, validation: int, test: int) -> float:
     """Estimates the seconds of a run: start, epochs, and the test at the end.
 
     Not included: reading the data, and decoding images that stay in files.

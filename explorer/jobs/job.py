@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from explorer.errors import InputError, shown
 from explorer.families import NamedNetwork, Spec, nearest, resolve
-from explorer.files import whole
+from explorer.files import atomic_write
 from explorer.i18n import _
 from explorer.recipes.recipe import Recipe
 from explorer.settings import settings
@@ -124,7 +124,7 @@ class Job:
 
     def write_again(self, folder: Path) -> None:
         """Replaces ``job.json``. A job that resumes later reads the new file."""
-        with whole(folder / FILE, durable=True) as part:
+        with atomic_write(folder / FILE, durable=True) as part:
             part.write_text(json.dumps(self.to_dict(), ensure_ascii=False, indent=1), encoding="utf-8")
 
     @classmethod

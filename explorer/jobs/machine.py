@@ -41,7 +41,7 @@ class Machine:
     gpus: tuple[Gpu, ...]
 
 
-def look() -> Machine:
+def read_load() -> Machine:
     """Measures the load of the machine now."""
     memory = psutil.virtual_memory()
     return Machine(

@@ -7,7 +7,7 @@ from explorer.errors import InputError, shown
 from explorer.families import NamedNetwork, Spec
 from explorer.i18n import _
 from explorer.jobs.job import MAX_NAME, Job, Resources, new_id
-from explorer.recipes import Recipe, assignments, sweep
+from explorer.recipes import Recipe, assignments, parse_sweep
 from explorer.recipes.changes import MAX_SWEEP, SPEC
 
 
@@ -39,7 +39,7 @@ def jobs(
     plain = Job.new(network, dataset, recipe, resources, name)
     if not varied and not rows:
         return [plain]
-    grid = sweep(varied)
+    grid = parse_sweep(varied)
     listed = [(number, row) for number, row in enumerate(rows, 1) if row] or [(0, {})]
     if twice := [key for key in grid[0] if any(key in row for _number, row in listed)]:
         raise InputError(_("sweep: {key} stands in the rows and beside them").format(key=shown(twice[0])))

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from explorer.errors import InputError, shown
-from explorer.files import sweep, whole
+from explorer.files import atomic_write, remove_partial_files
 from explorer.i18n import _
 from explorer.jobs.processes import living
 from explorer.specs.reading import decode, legible
@@ -79,7 +79,7 @@ class RunDirectory:
         """Prepares a start: removes the files of earlier starts and writes the new ticket."""
         for path in (self._end, self._supervisor, self._progress):
             path.unlink(missing_ok=True)
-        with whole(self._ticket) as part:
+        with atomic_write(self._ticket) as part:
             part.write_text(ticket, encoding="utf-8")
 
     def withdraw(self) -> None:
@@ -118,12 +118,12 @@ class RunDirectory:
     def begin(self) -> None:
         """Prepares the directory for training, also after a run that ended or was killed: removes its end."""
         self._end.unlink(missing_ok=True)
-        sweep(self.folder)
+        remove_partial_files(self.folder)
         self._reserve.write_bytes(os.urandom(RESERVE))  # some file systems store zeros without using space
 
     def open(self, rows: Iterable[Row], classes: Iterable[str]) -> None:
         """Writes the metrics of the epochs done, and the class names."""
-        with whole(self.metrics) as part:
+        with atomic_write(self.metrics) as part:
             part.write_text("".join(map(_line, rows)), encoding="utf-8")
         indices = {str(position): name for position, name in enumerate(classes)}
         _write(self.folder / "class_indices.json", indices)
@@ -195,7 +195,7 @@ def _row(line: bytes) -> Row | None:
 
 
 def _write(path: Path, data: dict[str, Any], *, durable: bool = False) -> None:
-    with whole(path, durable=durable) as part:
+    with atomic_write(path, durable=durable) as part:
         part.write_text(json.dumps(legible(data), ensure_ascii=False), encoding="utf-8")
 
 

@@ -63,7 +63,7 @@ def ask(network: Network, pictures: Sequence[Picture], on_wait: Callable[[int], 
     Args:
         network: Network to ask.
         pictures: Pictures of any kind. Cached answers are used again.
-        on_wait: Callback as for :func:`explorer.workers.semaphore.turn`. Each batch takes a slot; all but the first
+        on_wait: Callback as for :func:`explorer.workers.semaphore.slot`. Each batch takes a slot; all but the first
             batch let other sessions go first.
 
     Raises:
@@ -73,7 +73,7 @@ def ask(network: Network, pictures: Sequence[Picture], on_wait: Callable[[int], 
     size = batch_size(network.card)
     for first in range(0, len(pictures), size):
         batch = pictures[first : first + size]
-        said = _compute(network, batch, partial(semaphore.turn, on_wait, yielding=first > 0))
+        said = _compute(network, batch, partial(semaphore.slot, on_wait, yielding=first > 0))
         for picture in batch:
             answer = said[picture.identity]
             if isinstance(answer, str):

@@ -11,7 +11,7 @@ from explorer.data.preprocessing import Normalise
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.prediction.checks import check_class, check_numbers
-from explorer.prediction.hooks import Place, tapped
+from explorer.prediction.hooks import Place, with_hook_point
 from explorer.prediction.networks import Network
 
 MEMORY = 2_000_000_000  # most bytes of activations kept for the backward pass
@@ -63,7 +63,7 @@ def cam(network: Network, place: Place, seen: Tensor, index: int, method: Method
 
     check_class(index, network.card)
     _check_memory(network, place)
-    module, tap = tapped(network.module, place)
+    module, tap = with_hook_point(network.module, place)
     classes = {
         Method.GRADCAM: library.GradCAM,
         Method.GRADCAM_PLUS_PLUS: library.GradCAMPlusPlus,

@@ -88,7 +88,7 @@ def place(found: Mapping[str, Place], name: str) -> Place:
     return found[name]
 
 
-class Tap(nn.Module):
+class HookPoint(nn.Module):
     """A module that follows a layer in a copy of the network. It carries the hooks, and gradients end here."""
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -96,7 +96,7 @@ class Tap(nn.Module):
         return maps.detach().requires_grad_(torch.is_grad_enabled())
 
 
-def tapped(module: nn.Module, place: Place) -> tuple[nn.Module, Tap]:
+def with_hook_point(module: nn.Module, place: Place) -> tuple[nn.Module, HookPoint]:
     """Returns a copy of a network with a tap behind a layer, for one forward pass.
 
     The copy has its own modules and shares all tensors. So neither hooks nor gradients reach the network, even after an
@@ -109,7 +109,7 @@ def tapped(module: nn.Module, place: Place) -> tuple[nn.Module, Tap]:
         id(one): nn.Parameter(one.detach(), requires_grad=False) for one in module.parameters()
     }
     shared |= {id(one): one for one in module.buffers()}
-    own, tap, calls = deepcopy(module, shared), Tap(), count(1)
+    own, tap, calls = deepcopy(module, shared), HookPoint(), count(1)
     channels, rows, columns = place.shape
 
     def through(_module: nn.Module, _inputs: object, maps: Tensor) -> Tensor | None:

@@ -10,7 +10,7 @@ from explorer.data.preprocessing import Normalise, Preprocessing
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.prediction.checks import check_numbers
-from explorer.prediction.hooks import Place, tapped
+from explorer.prediction.hooks import Place, with_hook_point
 from explorer.prediction.networks import Network
 
 
@@ -35,7 +35,7 @@ def feature_maps(network: Network, place: Place, seen: Tensor) -> Tensor:
     Raises:
         InputError: If the maps are not finite.
     """
-    module, tap = tapped(network.module, place)
+    module, tap = with_hook_point(network.module, place)
     kept: list[Tensor] = []
     tap.register_forward_hook(lambda _tap, _inputs, maps: kept.append(maps[0].clone()))
     module(Normalise(network.card.inputs, seen.device)(seen[None]))

@@ -14,7 +14,7 @@ from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.weights import files, heads
 from explorer.weights.files import Card
-from explorer.weights.registry import Entry
+from explorer.weights.registry import RegistryEntry
 
 MEMORY = 1_500_000_000  # most bytes of weights in the cache: VGG-16 takes 550 MB
 RESIZED = 2  # most networks at another size; they keep their weights in memory in addition to these
@@ -53,7 +53,7 @@ class Network:
         return sum(tensor.nbytes for tensor in self.module.state_dict().values())
 
 
-def network(entry: Entry) -> Network:
+def network(entry: RegistryEntry) -> Network:
     """Loads the network of an entry in the list of weights.
 
     Raises:

@@ -22,7 +22,7 @@ from explorer.settings import settings
 from explorer.specs.reading import read_json
 from explorer.training import mistakes
 from explorer.training.measure import measure
-from explorer.weights.registry import Entry, Kind
+from explorer.weights.registry import Kind, RegistryEntry
 from explorer.workers import subprocess_runner
 from explorer.workers.progress import Progress, silent
 from explorer.workers.protocol import serve
@@ -41,7 +41,7 @@ class Evaluated:
         classes: Classes of the network. Two may have the same name.
         result: Result as ``evaluate --json`` prints it.
         mistakes: Wrong answers with the highest confidence, with pictures, as from
-            :func:`explorer.training.mistakes.told`.
+            :func:`explorer.training.mistakes.to_dicts`.
     """
 
     classes: tuple[str, ...]
@@ -49,7 +49,7 @@ class Evaluated:
     mistakes: list[dict[str, Any]]
 
 
-def kept(weights: Path, data: str) -> Evaluated | None:
+def load_cached(weights: Path, data: str) -> Evaluated | None:
     """Loads the cached result of an earlier test. None if there is none, or weights or data have changed since.
 
     Args:
@@ -87,7 +87,7 @@ def run(weights: Path, data: str, progress: Progress = silent) -> Evaluated:
         place=data,
         environment=settings().for_process(),
     )
-    tested = kept(weights, data)
+    tested = load_cached(weights, data)
     if tested is None:
         raise InputError(_("weights or images changed while they were tested; try again"))
     return tested
@@ -102,7 +102,7 @@ def make(weights: Path, data: str, progress: Progress = silent) -> None:
     """
     key = _key(weights, data)
     measured = measure(weights, data, "test", "auto", progress)
-    told = mistakes.told(measured.mistakes, measured.split, measured.classes)
+    told = mistakes.to_dicts(measured.mistakes, measured.split, measured.classes)
     try:
         unchanged = _key(weights, data) == key
     except OSError:
@@ -113,7 +113,7 @@ def make(weights: Path, data: str, progress: Progress = silent) -> None:
     CACHE.write(key, lambda part: part.write_text(text, encoding="utf-8"), most=KEPT)
 
 
-def own_data(entry: Entry) -> str | None:
+def own_data(entry: RegistryEntry) -> str | None:
     """Returns the data that weights were trained on: a data set's name, or the path of a job's data.
 
     None if this machine does not have it.

@@ -92,7 +92,7 @@ def _spec_lists() -> tuple[frozenset[str], frozenset[str]]:
     )
 
 
-def sweep(texts: Iterable[str]) -> list[dict[str, str]]:
+def parse_sweep(texts: Iterable[str]) -> list[dict[str, str]]:
     """All combinations of a sweep's values: for each job the value of every key, as text.
 
     A comma within brackets or quotes belongs to a value: ``spec.classifier=[64],[128,64]``.

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Entry(NamedTuple):
+class GlossaryEntry(NamedTuple):
     """A term and its sentence; the source is empty if none is needed."""
 
     name: str

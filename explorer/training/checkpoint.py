@@ -9,7 +9,7 @@ from zipfile import BadZipFile, ZipFile
 import torch
 import torch.distributed
 
-from explorer.files import whole
+from explorer.files import atomic_write
 from explorer.i18n import _
 from explorer.jobs.run_directory import Row
 from explorer.training.faults import Fault
@@ -71,7 +71,7 @@ def write(path: Path, state: dict[str, Any]) -> None:
     Raises:
         OSError: If the disk is full. The former file stays.
     """
-    with whole(path, durable=True) as part, part.open("wb") as file:
+    with atomic_write(path, durable=True) as part, part.open("wb") as file:
         try:
             torch.save(state, file)
         except RuntimeError as error:  # the zip writer continues after a failed write and raises this

@@ -10,7 +10,7 @@ from explorer.errors import SpecError
 from explorer.families import Spec
 from explorer.families.building import build
 from explorer.families.meta_shapes import run_on_meta
-from explorer.families.refusal import words
+from explorer.families.refusal import explain
 from explorer.i18n import _
 
 IMAGES = 2  # of the pass: batch norm over a single value can't train
@@ -31,7 +31,7 @@ def forward_macs(spec: Spec) -> int:
     except (RuntimeError, ValueError, AssertionError) as error:
         raise SpecError(
             _("image_size: this network can't train on {size}×{size} images: {reason}").format(
-                size=spec.image_size, reason=words(error)
+                size=spec.image_size, reason=explain(error)
             )
         ) from error
     return counter.total // (2 * IMAGES)

@@ -19,7 +19,7 @@ def tops(classes: int) -> list[int]:
     return sorted({k for k in (min(TOP_K[0], classes - 1), *TOP_K) if 1 < k < classes})
 
 
-class Witness(Protocol):
+class EvaluationCallback(Protocol):
     """Evaluation callback: receives the network's outputs for every batch."""
 
     def add(self, logits: Tensor, labels: Tensor, predicted: Tensor) -> None:
@@ -107,7 +107,7 @@ def evaluate(
     batches: Iterable[Batch],
     classes: int,
     device: torch.device,
-    witnesses: Sequence[Witness] = (),
+    witnesses: Sequence[EvaluationCallback] = (),
 ) -> Scores:
     """Evaluates a network in float32. Leaves the network in evaluation mode.
 

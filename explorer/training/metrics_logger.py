@@ -21,7 +21,7 @@ SAVE_SHARE = 0.02  # largest share of the time for checkpoints
 SAVE_AT_LEAST = 60.0  # seconds after which a checkpoint is written within an epoch
 
 
-class Journal:
+class MetricsLogger:
     """Writes the run directory. Used by rank 0 only."""
 
     def __init__(self, directory: RunDirectory, about: dict[str, Any], card: Card) -> None:

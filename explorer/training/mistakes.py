@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from explorer.data.dataset import Split
-from explorer.files import whole
+from explorer.files import atomic_write
 
 MOST = 60
 SIDE = 96  # largest side of a picture in pixels
@@ -80,7 +80,7 @@ class Mistakes:
         return sorted(found, key=lambda mistake: (-mistake.probability, mistake.image))[:MOST]
 
 
-def told(mistakes: Iterable[Mistake], split: Split, classes: tuple[str, ...]) -> list[dict[str, Any]]:
+def to_dicts(mistakes: Iterable[Mistake], split: Split, classes: tuple[str, ...]) -> list[dict[str, Any]]:
     """Returns mistakes with their pictures as JSON-ready values.
 
     Raises:
@@ -105,8 +105,8 @@ def write(path: Path, mistakes: Iterable[Mistake], split: Split, classes: tuple[
         InputError: If a file of the split is gone or can't be read. Names the file.
         OSError: If the disk is full.
     """
-    text = json.dumps(told(mistakes, split, classes), ensure_ascii=False)
-    with whole(path) as part:
+    text = json.dumps(to_dicts(mistakes, split, classes), ensure_ascii=False)
+    with atomic_write(path) as part:
         part.write_text(text, encoding="utf-8")
 
 

@@ -2,7 +2,7 @@
 
 usage: python -m explorer.training.throughput        see explorer.workers.protocol
 
-The request is ``{"spec": …, "recipe": …, "resources": …}``, the result a :class:`~explorer.jobs.estimate.Pace`.
+The request is ``{"spec": …, "recipe": …, "resources": …}``, the result a :class:`~explorer.jobs.estimate.Throughput`.
 
 Where several processes are asked for, one of them is measured, with its share of batch and cores; what they tell each
 other is not. Augmentation that the recipe leaves to the data is that of photographs.
@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from explorer.data.dataset import Dataset, Split
 from explorer.errors import InputError
 from explorer.families import Spec, parse_spec
-from explorer.jobs.estimate import Pace
+from explorer.jobs.estimate import Throughput
 from explorer.jobs.job import Job, Resources
 from explorer.recipes.recipe import MAX_EPOCHS, Recipe
 from explorer.specs.base import explain_all
@@ -38,7 +38,7 @@ STEPS, BYTES = 16, 2**26  # of an epoch, at most: what an epoch costs once is sh
 PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 
 
-def measure(spec: Spec, recipe: Recipe, resources: Resources) -> Pace:
+def measure(spec: Spec, recipe: Recipe, resources: Resources) -> Throughput:
     """Train for about two seconds, and evaluate for a quarter of that; at least a step and a batch of either.
 
     Raises:
@@ -64,7 +64,7 @@ def measure(spec: Spec, recipe: Recipe, resources: Resources) -> Pace:
     startup = time.time() - psutil.Process().create_time()
     per_step = _seconds(train, LONG_ENOUGH)
     judge()
-    return Pace(
+    return Throughput(
         seconds_per_step=per_step,
         seconds_per_evaluated_image=_seconds(judge, LONG_ENOUGH / 4) / recipe.batch_size,
         batch_size=recipe.batch_size,

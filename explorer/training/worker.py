@@ -29,7 +29,7 @@ from explorer.training.devices import choose_device
 from explorer.training.evaluation import Scores, evaluate
 from explorer.training.faults import Fault, explained, not_finite
 from explorer.training.loop import Training, epoch_means, settle_points, train
-from explorer.training.metrics_logger import LIVE_EVERY, Journal
+from explorer.training.metrics_logger import LIVE_EVERY, MetricsLogger
 from explorer.training.setup import Prepared, prepare
 from explorer.weights.files import load as load_weights
 from explorer.weights.files import save
@@ -48,7 +48,7 @@ class Stopped(ExplorerError):  # noqa: N818  not an error
 class Watch:
     """Decides when to write live numbers, when to write a checkpoint and when to stop. All processes decide alike."""
 
-    def __init__(self, journal: Journal | None = None) -> None:
+    def __init__(self, journal: MetricsLogger | None = None) -> None:
         self.journal = journal  # None except in rank 0
         self.stop = False
 
@@ -178,7 +178,7 @@ def _run(directory: RunDirectory, prepared: Prepared, watch: Watch) -> dict[str,
     """Trains, then tests the best epoch once, and returns the test result as JSON-ready values."""
     training, dataset, rank = prepared.training, prepared.dataset, prepared.place.rank
     processes = _processes()
-    journal = Journal(directory, _about(prepared, processes), prepared.card) if rank == 0 else None
+    journal = MetricsLogger(directory, _about(prepared, processes), prepared.card) if rank == 0 else None
     watch.journal = journal
     if state := checkpoint.read(directory.resume):
         checkpoint.restore(training, state)

@@ -17,7 +17,7 @@ from explorer.data.preprocessing import Preprocessing
 from explorer.errors import InputError, readable, shown
 from explorer.families import NamedNetwork, Spec, parse_spec
 from explorer.families.building import build, fill, state_dict, unfit
-from explorer.files import whole
+from explorer.files import atomic_write
 from explorer.i18n import _, ngettext
 from explorer.specs.base import explain
 from explorer.specs.reading import decode, legible, read_json
@@ -161,7 +161,7 @@ def save(path: Path, tensors: dict[str, Tensor], card: Card) -> None:
     """
     text = json.dumps(_document(card), ensure_ascii=False)
     kept = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
-    with whole(path, durable=True) as part, whole(path.with_suffix(".json"), durable=True) as beside:
+    with atomic_write(path, durable=True) as part, atomic_write(path.with_suffix(".json"), durable=True) as beside:
         part.write_bytes(encode(kept, metadata={CARD: text}))  # save_file would hide the errno of a full disk
         _write_card(beside, card)
 
@@ -176,7 +176,7 @@ def save_card(path: Path, card: Card) -> None:
     Raises:
         OSError: If it can't be written.
     """
-    with whole(path.with_suffix(".json"), durable=True) as part:
+    with atomic_write(path.with_suffix(".json"), durable=True) as part:
         _write_card(part, card)
 
 

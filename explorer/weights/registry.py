@@ -33,7 +33,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Entry:
+class RegistryEntry:
     """One set of weights in the registry.
 
     Attributes:
@@ -66,19 +66,19 @@ class Entry:
         return values
 
 
-def entries() -> list[Entry]:
+def entries() -> list[RegistryEntry]:
     """Returns all named weights. Reads only the headers of files. A damaged file is included, with its fault."""
-    found: dict[str, Entry] = {}
+    found: dict[str, RegistryEntry] = {}
     for kind, name, path in _files():
         if name in found:  # the first entry gets the name, later ones are named by their paths
             name = printable(path)
         found[name] = _entry(name, kind, path)
     for name, entry in torchvision.catalogue().items():
-        found[name] = Entry(name, Kind.TORCHVISION, entry.path, torchvision.cards()[name])
+        found[name] = RegistryEntry(name, Kind.TORCHVISION, entry.path, torchvision.cards()[name])
     return list(found.values())
 
 
-def known(text: str) -> Entry | None:
+def known(text: str) -> RegistryEntry | None:
     """Returns the weights with this name, or a torchvision model's best weights. None if there are none."""
     name = text
     if text.startswith(TORCHVISION):
@@ -134,16 +134,16 @@ def _files() -> Iterator[tuple[Kind, str, Path]]:
         yield Kind.JOB, path.parent.name, path
 
 
-def _entry(name: str, kind: Kind, path: Path) -> Entry:
+def _entry(name: str, kind: Kind, path: Path) -> RegistryEntry:
     try:
         status = path.stat()
-        return Entry(name, kind, path, _card(path, status.st_mtime_ns, status.st_size))
+        return RegistryEntry(name, kind, path, _card(path, status.st_mtime_ns, status.st_size))
     except OSError as error:
-        return Entry(
+        return RegistryEntry(
             name, kind, path, None, _("{file} can't be read: {reason}").format(file=path, reason=error.strerror)
         )
     except InputError as error:
-        return Entry(name, kind, path, None, str(error))
+        return RegistryEntry(name, kind, path, None, str(error))
 
 
 @lru_cache(maxsize=1000)  # a page lists them after every click

@@ -19,7 +19,7 @@ from explorer.settings import settings
 from explorer.specs.reading import read_json
 from explorer.weights.files import CARD, Card, check_beside, prepared, read, save
 from explorer.weights.heads import with_convolutions
-from explorer.weights.registry import SUFFIX, Entry, Kind, entries
+from explorer.weights.registry import SUFFIX, Kind, RegistryEntry, entries
 
 LOCK = ".lock"
 PATIENCE = 60.0  # seconds to wait for the lock, because others may write large files
@@ -150,7 +150,7 @@ def suggested(text: str) -> str:
     return next(name for name in chain([stem], (f"{stem}-{turn}" for turn in count(2))) if name.casefold() not in taken)
 
 
-def fixed(entry: Entry) -> str | None:
+def fixed(entry: RegistryEntry) -> str | None:
     """Returns a sentence that says why weights can't be renamed or deleted. None if they can."""
     match entry.kind:
         case Kind.IMPORTED:
@@ -174,7 +174,7 @@ def _taken(given_up: str = "") -> set[str]:
     }
 
 
-def _found(name: str) -> Entry:
+def _found(name: str) -> RegistryEntry:
     for entry in entries():
         if entry.name == name:
             return entry
@@ -183,7 +183,7 @@ def _found(name: str) -> Entry:
     )
 
 
-def _changeable(name: str) -> Entry:
+def _changeable(name: str) -> RegistryEntry:
     """Returns weights that may be changed and are not in use."""
     entry = _found(name)
     if reason := fixed(entry):

@@ -23,7 +23,7 @@ class _Mine(threading.local):
 
 
 @dataclass
-class Line:
+class FairSemaphore:
     """A line of those who compute, and those who wait for it.
 
     Attributes:
@@ -102,7 +102,7 @@ class Line:
             return max(1, sum(other < number for other in self._here))
 
 
-_line = Line(settings().predictions)
+_line = FairSemaphore(settings().predictions)
 
 
 def visit() -> AbstractContextManager[None]:
@@ -110,7 +110,7 @@ def visit() -> AbstractContextManager[None]:
     return _line.visit()
 
 
-def turn(on_wait: Callable[[int], None], *, yielding: bool = False) -> AbstractContextManager[None]:
+def slot(on_wait: Callable[[int], None], *, yielding: bool = False) -> AbstractContextManager[None]:
     """Wait until it is our turn to compute, and hold it.
 
     Args:

@@ -70,7 +70,7 @@ class Limits:
 
 
 @contextmanager
-def turn(lock: Lock, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
+def locked(lock: Lock, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Hold a lock, and meanwhile call ``on_wait`` several times a second; what that raises ends the wait.
 
     Raises:

@@ -39,7 +39,7 @@ chance = random.Random(0)  # noqa: S311  moments, and no secrets
 class Killer:
     """Follows a training whose checkpoints are written by forks, and kills each of them at some moment of it."""
 
-    def __init__(self, journal: journal.Journal) -> None:
+    def __init__(self, journal: journal.MetricsLogger) -> None:
         self.journal = journal
         self.checkpoints = self.kills = self.hits = self.written = 0
         self.before: dict[str, Any] = {}
@@ -109,7 +109,7 @@ def contents(directory: RunDirectory) -> dict[str, Any]:
 def kill_writers(folder: Path, prepared: Prepared) -> dict[str, Any]:
     """Train, and kill what writes each checkpoint."""
     directory = RunDirectory(folder)
-    killer = Killer(journal.Journal(directory, {}, prepared.card))
+    killer = Killer(journal.MetricsLogger(directory, {}, prepared.card))
     directory.begin()
     killer.journal.open(prepared.training, prepared.dataset.classes)
     train(prepared.training, killer)

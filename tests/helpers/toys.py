@@ -26,7 +26,7 @@ GOOGLENET: dict[str, Any] = {
 }
 
 
-def listed(name: str) -> registry.Entry:
+def listed(name: str) -> registry.RegistryEntry:
     """Weights in the list."""
     return next(entry for entry in registry.entries() if entry.name == name)
 

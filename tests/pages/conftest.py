@@ -63,11 +63,11 @@ def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def look(name: str, progress: Progress = silent) -> preview.Preview:
         preview.read(name, progress)
-        found = preview.kept(name)
+        found = preview.load_cached(name)
         assert found is not None
         return found
 
-    monkeypatch.setattr(preview, "look", look)
+    monkeypatch.setattr(preview, "compute", look)
     monkeypatch.setattr(data._fetching, "work", look)
 
 

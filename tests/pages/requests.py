@@ -5,7 +5,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 
 from explorer.errors import InputError
-from explorer.ui.train.task_queue import Piece
+from explorer.ui.train.task_queue import Future
 
 
 def ask_once_more(**changed: str) -> None:
@@ -35,6 +35,6 @@ class Ended:
     asked = 0
 
     @classmethod
-    def ask(cls, _key: str) -> Piece[bool]:
+    def ask(cls, _key: str) -> Future[bool]:
         cls.asked += 1
-        return Piece(problem=InputError("over") if cls.asked > 1 else None)
+        return Future(problem=InputError("over") if cls.asked > 1 else None)

@@ -14,7 +14,7 @@ from explorer.analysis.comparison import by_depth, compare
 from explorer.analysis.measures import DRAWN, OF_LAYERS, RECORDS, Measure, Place, shown
 from explorer.cli import print_compare, tables
 from explorer.drawing import diagram
-from explorer.drawing.looks import Look
+from explorer.drawing.looks import Appearance
 from explorer.exports.table import table
 from explorer.families import resolve
 from explorer.ui.architecture import charts
@@ -56,7 +56,7 @@ def drawn(measure: Measure) -> bool:
     name = measure.record.names().name
     link = next(link for link, one in DRAWN.items() if one is measure)
     app = architecture(chart=link, colour=link)
-    picture = diagram.draw(network(), NETWORK, Look(colour=link))
+    picture = diagram.draw(network(), NETWORK, Appearance(colour=link))
     parts = [part.y for part in charts.along(network(), measure, "", dark=False).data if part.name]
     return (
         {name} <= set(app.segmented_control(key="view.chart").options)

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.errors import InputError
 from explorer.jobs.store import Status, Store, store
 from explorer.ui.page_state import REFRESHED
-from explorer.ui.train.task_queue import Piece
+from explorer.ui.train.task_queue import Future
 from tests.helpers import made_runs
 from tests.pages.helpers import open_page
 from tests.pages.page_states import declared, edit, editable, give
@@ -173,9 +173,9 @@ class Ended:
     asked = 0
 
     @classmethod
-    def ask(cls, _key: str) -> Piece[bool]:
+    def ask(cls, _key: str) -> Future[bool]:
         cls.asked += 1
-        return Piece(problem=InputError("over") if cls.asked > 1 else None)
+        return Future(problem=InputError("over") if cls.asked > 1 else None)
 
 
 def waiting() -> None:

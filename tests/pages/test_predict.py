@@ -134,7 +134,7 @@ def test_the_weights_of_a_job_lead_to_its_run(jobs: Store, tmp_path: Path) -> No
 def test_torchvisions_are_downloaded_on_request_and_the_error_says_file_and_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(registry.Entry, "is_there", property(lambda entry: entry.kind != "torchvision"))
+    monkeypatch.setattr(registry.RegistryEntry, "is_there", property(lambda entry: entry.kind != "torchvision"))
     asked: list[str] = []
 
     def find(name: str, _progress: object) -> Path:
@@ -196,7 +196,7 @@ def test_who_waits_sees_how_many_are_before(monkeypatch: pytest.MonkeyPatch) -> 
         on_wait(3)
         raise InputError("stopped here")
 
-    monkeypatch.setattr(semaphore, "turn", wait)
+    monkeypatch.setattr(semaphore, "slot", wait)
     monkeypatch.setattr(
         "streamlit.delta_generator.DeltaGenerator.info", lambda _self, text, **_named: said.append(text)
     )
@@ -206,7 +206,7 @@ def test_who_waits_sees_how_many_are_before(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_all_that_a_page_computes_has_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
     here: list[set[int]] = []
-    turn = semaphore.turn
+    turn = semaphore.slot
 
     @contextmanager
     def noted(on_wait: Callable[[int], None], **named: bool) -> Iterator[None]:
@@ -216,7 +216,7 @@ def test_all_that_a_page_computes_has_one_place(monkeypatch: pytest.MonkeyPatch)
 
     answers._kept.clear()
     reasons._kept.clear()
-    monkeypatch.setattr(semaphore, "turn", noted)
+    monkeypatch.setattr(semaphore, "slot", noted)
     app = open_page(beside="vgg16-cifar10")
     assert len(here) == 3  # two networks and a map
     assert here == [here[0]] * 3

@@ -221,7 +221,7 @@ def test_a_network_opens_on_a_data_set_that_has_its_classes(tmp_path: Path) -> N
     np.savez(file, images=np.zeros((60, 9, 9), dtype=np.uint8), labels=np.arange(60) % 10, classes=letters)
     name = train_uploads.keep("another-name.npz", BytesIO(file.getvalue()), len(file.getvalue()))
     examples.read(str(train_uploads.path(name)))
-    known = examples.kept(str(train_uploads.path(name)))
+    known = examples.load_cached(str(train_uploads.path(name)))
     assert known is not None
     keep(tmp_path / "weights/mine.safetensors", classes=tuple(known.classes), data={"name": "letters.npz"})
     assert box(open_page(weights="mine", source="data"), "data").value == f"uploaded:{name}"

@@ -75,7 +75,7 @@ def test_from_the_button_to_the_numbers() -> None:
     assert {name: shown[name] for name in ("Test top-1", "Test top-3", "Right")} == {
         "Test top-1": "99.72%", "Test top-3": "100.00%", "Right": "358 of 359",
     }  # fmt: skip
-    tested = testing.kept(WEIGHTS, "digits")
+    tested = testing.load_cached(WEIGHTS, "digits")
     assert tested is not None
     assert shown["Expected calibration error"] == f"{tested.result['calibration']['ece']:.2%}"
     bins = app.dataframe[0].value
@@ -247,7 +247,7 @@ def test_stop_ends_it_where_nobody_else_waits(held: Callable[[], int], clock: Si
     clock.now += task_queue.MOMENT
     idle()
     assert held() == 1
-    assert testing.kept(WEIGHTS, "digits") is None
+    assert testing.load_cached(WEIGHTS, "digits") is None
 
 
 def test_a_test_under_way_is_seen_by_whoever_comes_and_a_network_can_be_changed(held: Callable[[], int]) -> None:

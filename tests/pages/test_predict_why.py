@@ -243,7 +243,7 @@ def test_who_waited_takes_what_another_session_computed(monkeypatch: pytest.Monk
         reasons.keep(network, picture, "maps", torch.ones(2))  # type: ignore[arg-type]
         yield
 
-    monkeypatch.setattr(semaphore, "turn", turn)
+    monkeypatch.setattr(semaphore, "slot", turn)
     case: Any = SimpleNamespace(network=network, picture=picture)
     found = computed(case, "maps", lambda: pytest.fail("computed again"), lambda: done.append("imported"))
     assert found.tolist() == [1, 1]

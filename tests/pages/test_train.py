@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.data import preview
 from explorer.errors import ExplorerError
 from explorer.families import resolve, saved
-from explorer.jobs.estimate import Pace
+from explorer.jobs.estimate import Throughput
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.store import Status, Store
 from explorer.recipes import RECIPES, Recipe
@@ -313,7 +313,7 @@ def test_memory_is_judged_against_the_machine(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_failed_measurement_says_so_and_nothing_else_stops(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_key: str, _progress: object) -> Pace:
+    def fail(_key: str, _progress: object) -> Throughput:
         raise ExplorerError("the process failed: short of memory")
 
     monkeypatch.setattr(cost.pace, "work", fail)
@@ -325,7 +325,7 @@ def test_a_failed_measurement_says_so_and_nothing_else_stops(monkeypatch: pytest
 def test_only_what_the_pace_depends_on_is_measured_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[str, object]] = []
 
-    def measure(key: str, _progress: object) -> Pace:
+    def measure(key: str, _progress: object) -> Throughput:
         asked.append(json.loads(key))
         return PACE
 

@@ -127,12 +127,12 @@ def test_what_may_pass_costs_nobody_an_upload(monkeypatch: pytest.MonkeyPatch) -
     def fail(path: str, _progress: object) -> preview.Preview:
         raise InputError(f"{path} changed while it was read; try again")
 
-    look = preview.look
-    monkeypatch.setattr(preview, "look", fail)
+    look = preview.compute
+    monkeypatch.setattr(preview, "compute", fail)
     app = upload(open_page(), "mine.npz", npz())
     (name,) = uploads.names()
     assert f"{name} changed while it was read" in problem(app)
-    monkeypatch.setattr(preview, "look", look)
+    monkeypatch.setattr(preview, "compute", look)
     app.button(key="train-again").click().run()
     assert metrics(settle(app))["Test"] == "8"
     assert problem(app) == ""
@@ -152,9 +152,9 @@ def test_an_upload_in_use_stays_whatever_a_later_look_says(because: str, monkeyp
             time.sleep(0.05)
     if because == "a job waits for it":
         store().add([Job.new(resolve("digits-cnn"), path, Recipe(), Resources())])
-    preview.forget(path)
+    preview.invalidate(path)
     data._looking.forget(path)
-    monkeypatch.setattr(preview, "look", refuse)
+    monkeypatch.setattr(preview, "compute", refuse)
     link = {"dataset": f"uploaded:{name}"}
     app = upload(open_page(), "mine.npz", npz()) if because == "a job waits for it" else settle(open_page(**link))
     assert "a new rule" in problem(app)

@@ -6,7 +6,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from explorer.jobs.estimate import Pace
+from explorer.jobs.estimate import Throughput
 from explorer.ui.predict import importing
 from explorer.ui.train import cost, data
 from explorer.ui.train.form import Form
@@ -15,7 +15,7 @@ from tests.pages import helpers
 
 open_page = partial(helpers.open_page, "train")
 
-PACE = Pace(
+PACE = Throughput(
     seconds_per_step=0.01, seconds_per_evaluated_image=0.001, batch_size=64, startup=2.0, device="cpu",
     precision="fp32",
 )  # fmt: skip

@@ -11,7 +11,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from explorer.errors import SpecError, shown
-from explorer.families.refusal import words
+from explorer.families.refusal import explain
 from explorer.families.torchvision.spec import PREFIX, ZooSpec
 from explorer.i18n import _
 
@@ -90,7 +90,7 @@ def build(spec: ZooSpec) -> nn.Module:
 def _refused(spec: ZooSpec, error: Exception) -> SpecError:
     return SpecError(
         _("torchvision:{name} can't be built for image_size {size}: {reason}").format(
-            name=spec.name, size=spec.image_size, reason=words(error)
+            name=spec.name, size=spec.image_size, reason=explain(error)
         )
     )
 

@@ -5,7 +5,7 @@ import streamlit as st
 from explorer.analysis import Analysis, analyse
 from explorer.analysis.measures import DRAWN
 from explorer.drawing import diagram
-from explorer.drawing.looks import Look, toggled
+from explorer.drawing.looks import Appearance, toggled
 from explorer.i18n import _
 from explorer.ui.architecture import state
 from explorer.ui.architecture.view import View
@@ -24,9 +24,9 @@ def details() -> dict[str, str]:
     return {"auto": _("What fits"), "stages": _("Stages"), "all": _("Every layer")}
 
 
-def look(view: View, *, dark: bool) -> Look:
+def appearance(view: View, *, dark: bool) -> Appearance:
     """The diagram's part of the view."""
-    return Look(view.colour, view.detail, frozenset(view.folded), view.layer, dark)
+    return Appearance(view.colour, view.detail, frozenset(view.folded), view.layer, dark)
 
 
 def controls() -> None:
@@ -55,7 +55,7 @@ def _unfold() -> None:
 
 def draw(analysis: Analysis, name: str, view: View, *, dark: bool) -> None:
     """The picture; a pick chooses a layer, or opens and closes a part."""
-    svg = diagram.draw(analysis, name, look(view, dark=dark))
+    svg = diagram.draw(analysis, name, appearance(view, dark=dark))
     picture(svg, key="diagram", on_pick=_picked, smallest=SMALLEST)
 
 
@@ -65,6 +65,6 @@ def _picked(part: str) -> None:
     if what == "layer":
         state.choose_layer("" if key == editing.view.layer else key)
         return
-    now = look(editing.view, dark=False)
+    now = appearance(editing.view, dark=False)
     then = toggled(analyse(editing.spec), now, key)
     state.fold(then.folded, then.chosen)

@@ -29,8 +29,8 @@ class View(PageFields):
     """Settings of the Architecture page that don't change the network.
 
     ``flops`` are the terms that FLOPs count; ``layer`` is the one that is shown close up; ``colour``, ``detail`` and
-    ``folded`` are the diagram's (:class:`explorer.drawing.looks.Look`); ``chart`` is what the bars show; ``table``
-    shows numbers or the formulas behind them.
+    ``folded`` are the diagram's (:class:`explorer.drawing.looks.Appearance`); ``chart`` is what the bars show;
+    ``table`` shows numbers or the formulas behind them.
     """
 
     batch: Annotated[int, Field(ge=1, le=MAX_BATCH)] = 32

@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer.families.registry import parts
 from explorer.i18n import _, language
-from explorer.specs.glossary_entry import Entry
+from explorer.specs.glossary_entry import GlossaryEntry
 from explorer.ui.glossary.network import layers, network
 from explorer.ui.glossary.numbers import numbers
 from explorer.ui.glossary.training import learning, training
@@ -20,7 +20,7 @@ def explain(key: str, here: str = "") -> str:
     return "\n\n".join(filter(None, [here, _line(entries()[key])]))
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: GlossaryEntry) -> str:
     source = f" :small[:gray[{plain(entry.source)}]]" if entry.source else ""
     return f"**{plain(entry.name)}** · {plain(entry.sentence)}{source}"
 
@@ -46,7 +46,7 @@ def draw() -> None:
             st.markdown(_line(entry))
 
 
-def matching(wanted: str) -> list[Entry]:
+def matching(wanted: str) -> list[GlossaryEntry]:
     """The entries that have all these words, however people spell them: 1x1 is 1×1, and -ization -isation."""
     words = _spelling(wanted).split()
     texts = {entry: _spelling(" ".join(entry)) for entry in entries().values()}
@@ -62,13 +62,13 @@ def _spelling(text: str) -> str:
     return folded.replace("isation", "ization").replace("colour", "color").replace("centre", "center")
 
 
-def entries() -> dict[str, Entry]:
+def entries() -> dict[str, GlossaryEntry]:
     """All terms by key, in the session's language."""
     return _entries(language())
 
 
 @cache
-def _entries(_language: str) -> dict[str, Entry]:
+def _entries(_language: str) -> dict[str, GlossaryEntry]:
     of_families = (module.entries() for module in parts("glossary").values())
     families = {key: entry for entries in of_families for key, entry in entries.items()}
     return {**network(), **layers(), **families, **numbers(), **training(), **learning()}

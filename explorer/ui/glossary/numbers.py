@@ -1,54 +1,54 @@
 """Terms of what is counted."""
 
 from explorer.i18n import _
-from explorer.specs.glossary_entry import Entry
+from explorer.specs.glossary_entry import GlossaryEntry
 
 
-def numbers() -> dict[str, Entry]:
+def numbers() -> dict[str, GlossaryEntry]:
     """What is counted."""
     distill = "Araujo et al. 2019"
     return {
-        "parameter": Entry(_("Parameter"), _("A number that training changes: a weight or a bias.")),
-        "macs": Entry(
+        "parameter": GlossaryEntry(_("Parameter"), _("A number that training changes: a weight or a bias.")),
+        "macs": GlossaryEntry(
             _("MACs"),
             _("Multiply-accumulates of convolutions, linear layers and matrix products for one image, bias left out."),
             "He et al. 2016, Table 1, where they are called FLOPs",
         ),
-        "flops": Entry(
+        "flops": GlossaryEntry(
             _("FLOPs"),
             _("Two for each MAC, and those of biases, normalisation, activations and pooling, each term listed."),
             "Molchanov et al. 2017, appendix A.1",
         ),
-        "arithmetic-intensity": Entry(
+        "arithmetic-intensity": GlossaryEntry(
             _("Arithmetic intensity"),
             _("MACs for each byte of weights, inputs and outputs that is read or written; low ones wait for memory."),
             "Williams, Waterman and Patterson 2009, Roofline, where it is called operational intensity",
         ),
-        "mult-adds": Entry(
+        "mult-adds": GlossaryEntry(
             _("Mult-adds"),
             _("A library's own total, which counts biases and batch norm but no products of activations."),
             "torchinfo",
         ),
-        "activation-memory": Entry(
+        "activation-memory": GlossaryEntry(
             _("Activation memory"), _("Bytes that the layers' outputs take, all together or at most at once.")
         ),
-        "training-memory": Entry(
+        "training-memory": GlossaryEntry(
             _("Training memory"),
             _("Weights, gradients, optimizer state and every map that the backward pass needs again, for a batch."),
             "Chen et al. 2016, section 3",
         ),
-        "buffer": Entry(
+        "buffer": GlossaryEntry(
             _("Buffer"), _("Numbers that are saved but not trained, such as batch norm's running means and variances.")
         ),
-        "receptive-field": Entry(
+        "receptive-field": GlossaryEntry(
             _("Receptive field"), _("The pixels of the image that one unit depends on, along a side."), distill
         ),
-        "effective-stride": Entry(
+        "effective-stride": GlossaryEntry(
             _("Effective stride"),
             _("By how many pixels of the image the fields of neighbouring units lie apart."),
             distill,
         ),
-        "effective-padding": Entry(
+        "effective-padding": GlossaryEntry(
             _("Effective padding"), _("By how many pixels the first unit's field hangs over the image's edge."), distill
         ),
     }

@@ -13,13 +13,13 @@ from explorer.ui.predict import choose
 from explorer.ui.shared import address
 from explorer.ui.shared.text import plain
 from explorer.weights.files import Card
-from explorer.weights.registry import Entry
+from explorer.weights.registry import RegistryEntry
 
 ROW, ROWS_SHOWN = 30, 12
 LISTED = 12  # classes that are named at once
 
 
-def draw(entry: Entry, card: Card) -> None:
+def draw(entry: RegistryEntry, card: Card) -> None:
     """Network, images, classes, figures, and where the weights come from."""
     facts_side, figures_side = st.columns([3, 2], gap="medium")
     with facts_side:
@@ -41,7 +41,7 @@ def draw(entry: Entry, card: Card) -> None:
         st.code(_written({"made_by": card.made_by, "recipe": card.recipe, "data": card.data}), language=None)
 
 
-def _facts(entry: Entry, card: Card) -> list[tuple[str, str]]:
+def _facts(entry: RegistryEntry, card: Card) -> list[tuple[str, str]]:
     spec, inputs = card.network_spec, card.inputs
     named = ", ".join(map(plain, card.classes[:LISTED])) + ("…" if len(card.classes) > LISTED else "")
     facts = [

@@ -29,7 +29,7 @@ TOP1 = ("test/top1", "torchvision/top1", "validation/top1")  # in a card's metri
 FETCH = "predict.fetch"  # names that the user has asked to download
 
 
-def _fetched(name: str, progress: Progress) -> registry.Entry:
+def _fetched(name: str, progress: Progress) -> registry.RegistryEntry:
     registry.find(name, progress)
     return next(one for one in registry.entries() if one.name == name)
 
@@ -37,7 +37,7 @@ def _fetched(name: str, progress: Progress) -> registry.Entry:
 fetching = Lane(_fetched)
 
 
-def entry() -> registry.Entry | None:
+def entry() -> registry.RegistryEntry | None:
     """Let the user choose; the default where the name of the link is gone, none where that is, too."""
     listed = _listed()
     name = state.asking().view.weights
@@ -56,7 +56,7 @@ def entry() -> registry.Entry | None:
     return listed.get(name, listed.get(DEFAULT))
 
 
-def beside() -> registry.Entry | None:
+def beside() -> registry.RegistryEntry | None:
     """Let the user choose a second network; none is chosen first."""
     listed = _listed()
     name = state.asking().view.beside
@@ -85,7 +85,7 @@ def size(about: Card) -> int | None:
     return state.asking().view.size
 
 
-def loaded(chosen: registry.Entry, place: str, size: int | None = None) -> Network | None:
+def loaded(chosen: registry.RegistryEntry, place: str, size: int | None = None) -> Network | None:
     """The network of an entry; none where it must be downloaded first, or can't be read, which is said here.
 
     Args:
@@ -103,7 +103,7 @@ def loaded(chosen: registry.Entry, place: str, size: int | None = None) -> Netwo
         return None
 
 
-def card(chosen: registry.Entry) -> None:
+def card(chosen: registry.RegistryEntry) -> None:
     """What the weights are, with links to the network and the run that made them."""
     about = chosen.card
     if about is None:
@@ -141,11 +141,11 @@ def card(chosen: registry.Entry) -> None:
             )  # fmt: skip
 
 
-def _listed() -> dict[str, registry.Entry]:
+def _listed() -> dict[str, registry.RegistryEntry]:
     return {one.name: one for one in registry.entries() if one.card is not None}
 
 
-def label(chosen: registry.Entry | None, name: str, called: str = "") -> str:
+def label(chosen: registry.RegistryEntry | None, name: str, called: str = "") -> str:
     """Weights in a list to choose from; ``called`` is what people call their run by now."""
     if chosen is None or chosen.card is None:
         return _("{name} (not here)").format(name=name)
@@ -176,7 +176,7 @@ def accuracy(about: Card) -> float | None:
     return next((about.metrics[key] for key in TOP1 if isinstance(about.metrics.get(key), float)), None)
 
 
-def _evidence(chosen: registry.Entry) -> str:
+def _evidence(chosen: registry.RegistryEntry) -> str:
     """The metric that :func:`accuracy` takes; empty where the author of a file may have written anything."""
     about = chosen.card
     if about is None or (chosen.kind is registry.Kind.IMPORTED and "job" not in about.made_by):
@@ -199,7 +199,7 @@ def download_size(name: str) -> int:
     return round(size * 2**20)
 
 
-def _job(chosen: registry.Entry) -> str:
+def _job(chosen: registry.RegistryEntry) -> str:
     """Id of the run that made the weights, where it is here."""
     job = chosen.name if chosen.kind is registry.Kind.JOB else chosen.card and chosen.card.made_by.get("job")
     try:
@@ -208,7 +208,7 @@ def _job(chosen: registry.Entry) -> str:
         return ""
 
 
-def _download(chosen: registry.Entry, place: str) -> None:
+def _download(chosen: registry.RegistryEntry, place: str) -> None:
     if chosen.name not in st.session_state.setdefault(FETCH, set()):
         size = bytes_short(download_size(chosen.name))
         st.caption(_("These weights of torchvision's are not on this server yet: {size}.").format(size=size))

@@ -25,7 +25,7 @@ from explorer.ui.train.task_queue import Lane
 from explorer.ui.train.waiting import follow
 from explorer.weights import registry
 from explorer.weights.files import Card
-from explorer.weights.registry import Entry, Kind
+from explorer.weights.registry import Kind, RegistryEntry
 from explorer.workers.progress import Progress
 
 ASKED = "predict.asked"  # in session_state: the tests for which this page waits
@@ -42,7 +42,7 @@ def _test(key: str, progress: Progress) -> bool:
 _testing = Lane(_test, most=4, give_up=True)  # one at a time: a test takes every core
 
 
-def draw(entry: Entry | None, *, dark: bool) -> None:
+def draw(entry: RegistryEntry | None, *, dark: bool) -> None:
     """The test of a network."""
     if entry is None or entry.card is None:
         return
@@ -52,7 +52,7 @@ def draw(entry: Entry | None, *, dark: bool) -> None:
         st.error(plain(str(error)), icon=":material/error:")
         return
     with st.spinner(_("Looking for an earlier test…")):  # large weights are read for it
-        tested = testing.kept(entry.path, data) if entry.is_there else None
+        tested = testing.load_cached(entry.path, data) if entry.is_there else None
     key, asked = json.dumps([entry.name, data]), st.session_state.setdefault(ASKED, set())
     if _others(key):
         asked.add(key)
@@ -86,7 +86,7 @@ def _others(key: str) -> bool:
     return key not in left
 
 
-def _choose(entry: Entry, card: Card) -> str:
+def _choose(entry: RegistryEntry, card: Card) -> str:
     """The data set that the user chooses: its name, or a path.
 
     Raises:
@@ -182,7 +182,7 @@ def _stop(key: str) -> None:
     _testing.leave(key)
 
 
-def _offer(entry: Entry, data: str) -> None:
+def _offer(entry: RegistryEntry, data: str) -> None:
     """What the test costs beyond time."""
     needed = []
     if data in NAMES and NAMES[data].source and not is_there(NAMES[data]):

@@ -21,7 +21,7 @@ from explorer.workers import semaphore
 ALL = "all"  # methods
 SIDE = 230
 
-_covering = semaphore.Line(1)  # one at a time, of which each batch lets all others who compute go first
+_covering = semaphore.FairSemaphore(1)  # one at a time, of which each batch lets all others who compute go first
 
 
 def _titles() -> dict[str, str]:
@@ -216,7 +216,7 @@ def _covered(case: Case, index: int, patch: Patch) -> Occluded:
             note.empty()
             if (held := _held(case, index, patch)) is not None:  # another session has waited for it, too
                 return held
-            turn = partial(semaphore.turn, let, yielding=True)
+            turn = partial(semaphore.slot, let, yielding=True)
             found = occlusion(case.network, case.seen, index, patch, progress, turn)
             for part, values in found._asdict().items():
                 reasons.keep(case.network, case.picture, ("occlusion", index, patch, part), values)

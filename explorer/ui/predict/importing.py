@@ -16,7 +16,7 @@ from explorer.families.registry import titles
 from explorer.i18n import _, ngettext
 from explorer.ui.compare.entries import offered, read, title
 from explorer.ui.predict import state
-from explorer.ui.predict.state import Deed
+from explorer.ui.predict.state import Action
 from explorer.ui.shared import address
 from explorer.ui.shared.choice import choice
 from explorer.ui.shared.questions import parsed, written
@@ -224,7 +224,7 @@ def _form(token: str, draft: Draft, proposal: Proposal) -> None:
         st.button(_("Cancel"), icon=":material/close:", key="predict.import.leave", on_click=_leave)
     if pressed:
         asking = state.asking()
-        asking.deed = Deed(
+        asking.deed = Action(
             partial(_write, draft, answers, name), name, _("{name} is imported.").format(name=name), _leave
         )
         computing(_("Trying and writing the network…"), asking.act)

@@ -134,7 +134,7 @@ def computed(
         try:
             with st.spinner(_("Looking into the network …")):
                 prepare()
-                with semaphore.turn(waiting(note)):
+                with semaphore.slot(waiting(note)):
                     held = reasons.held(case.network, case.picture, what)  # another session may have waited for it, too
                     if held is None:
                         held = make()

@@ -11,14 +11,14 @@ from explorer.formatting import bytes_short, short
 from explorer.i18n import _
 from explorer.ui.compare.entries import title
 from explorer.ui.predict import about, choose, importing, state
-from explorer.ui.predict.state import Deed
+from explorer.ui.predict.state import Action
 from explorer.ui.predict.view import DEFAULT
 from explorer.ui.shared import address, weights_files
 from explorer.ui.shared.selection import ticked
 from explorer.ui.shared.text import plain
 from explorer.weights import heads, registry, store
 from explorer.weights.files import Card
-from explorer.weights.registry import Entry, Kind
+from explorer.weights.registry import Kind, RegistryEntry
 
 TABLE, PUBLISH, RENAME = "predict-shelf", "predict-shelf-publish", "predict-shelf-rename"
 CONVOLVE = "predict-shelf-convolve"
@@ -71,14 +71,14 @@ def _tell(told: state.Told) -> None:
         importing.note(told.notes)
 
 
-def _called(entry: Entry) -> str:
+def _called(entry: RegistryEntry) -> str:
     """The name for people, who know a run by its own."""
     if entry.kind is Kind.JOB and entry.card is not None:
         return f"{entry.card.name} · {entry.name}"
     return entry.name.removeprefix(registry.TORCHVISION)
 
 
-def origin(entry: Entry) -> str:
+def origin(entry: RegistryEntry) -> str:
     """Where weights come from, in a word."""
     if entry.card is None:
         return _("broken")
@@ -90,12 +90,12 @@ def origin(entry: Entry) -> str:
     }[entry.kind]
 
 
-def rows(entries: Sequence[Entry]) -> pd.DataFrame:
+def rows(entries: Sequence[RegistryEntry]) -> pd.DataFrame:
     """A row for each of the weights; of a broken file what is known without its card."""
     return pd.DataFrame([_row(entry) for entry in entries], columns=list(COLUMNS))
 
 
-def _row(entry: Entry) -> tuple[object, ...]:
+def _row(entry: RegistryEntry) -> tuple[object, ...]:
     try:
         status = entry.path.stat()
         size, date = bytes_short(status.st_size), datetime.fromtimestamp(status.st_mtime, UTC)
@@ -118,7 +118,7 @@ def _row(entry: Entry) -> tuple[object, ...]:
     )
 
 
-def _measured(entry: Entry, card: Card) -> str:
+def _measured(entry: RegistryEntry, card: Card) -> str:
     """On which images the top-1 of a card was measured, as far as that is known."""
     if entry.kind is Kind.IMPORTED and "job" not in card.made_by:  # it may state anything
         return _("as its card says")
@@ -126,7 +126,7 @@ def _measured(entry: Entry, card: Card) -> str:
     return next(images[key.partition("/")[0]] for key in choose.TOP1 if isinstance(card.metrics.get(key), float))
 
 
-def _table(entries: Sequence[Entry], row: int | None) -> None:
+def _table(entries: Sequence[RegistryEntry], row: int | None) -> None:
     key = ticked(TABLE, [] if row is None else [row])
     names = [entry.name for entry in entries]
 
@@ -162,7 +162,7 @@ def _table(entries: Sequence[Entry], row: int | None) -> None:
     )  # fmt: skip
 
 
-def _actions(entry: Entry) -> None:
+def _actions(entry: RegistryEntry) -> None:
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="predict-shelf-actions"):
         if entry.card is not None:
             st.button(
@@ -193,7 +193,7 @@ def _actions(entry: Entry) -> None:
         st.button(_("Delete"), icon=":material/delete:", key="predict.shelf.delete", on_click=_ask, args=(entry.name,))
 
 
-def _download(entry: Entry) -> None:
+def _download(entry: RegistryEntry) -> None:
     with st.popover(
         _("Download"), icon=":material/download:", key="predict-shelf-download", on_change=state.acted
     ) as menu:
@@ -206,7 +206,7 @@ def _download(entry: Entry) -> None:
             st.caption(_("They are not on this server yet: they are downloaded when they are first used."))
 
 
-def _publish(entry: Entry, called: str) -> None:
+def _publish(entry: RegistryEntry, called: str) -> None:
     with st.popover(_("Publish"), icon=":material/publish:", key=_shown(PUBLISH), on_change=state.acted) as menu:
         if not menu.open:
             return
@@ -227,7 +227,7 @@ def _publish(entry: Entry, called: str) -> None:
         st.button(_("Publish"), key="predict.shelf.publish", on_click=_ask_for, args=(publish, key, PUBLISH, said))
 
 
-def _convolve(entry: Entry) -> None:
+def _convolve(entry: RegistryEntry) -> None:
     with st.popover(
         _("For any image size"), icon=":material/photo_size_select_large:", key=_shown(CONVOLVE), on_change=state.acted
     ) as menu:
@@ -251,7 +251,7 @@ def _convolve(entry: Entry) -> None:
         st.button(_("Make it"), key="predict.shelf.convolve", on_click=_ask_for, args=(convolve, key, CONVOLVE, said))
 
 
-def _rename(entry: Entry) -> None:
+def _rename(entry: RegistryEntry) -> None:
     with st.popover(_("Rename"), icon=":material/edit:", key=_shown(RENAME), on_change=state.acted) as menu:
         if not menu.open:
             return
@@ -280,7 +280,7 @@ def _ask_for(action: Callable[[str], object], key: str, menu: str, said: str) ->
         action(name)
         return []
 
-    state.asking().deed = Deed(work, name, said.format(name=name), lambda: _close(menu))
+    state.asking().deed = Action(work, name, said.format(name=name), lambda: _close(menu))
     state.acted()
 
 
@@ -305,7 +305,7 @@ def _answered() -> None:
 
 
 @st.dialog(_("Delete weights?"), icon=":material/delete:", on_dismiss=_answered)
-def _confirm(entry: Entry) -> None:
+def _confirm(entry: RegistryEntry) -> None:
     st.markdown(
         _("**{name}** is deleted for everybody and for good. Download it first if you want to keep it.").format(
             name=plain(entry.name)
@@ -319,7 +319,7 @@ def _confirm(entry: Entry) -> None:
                 return []
 
             said = _("{name} is deleted.").format(name=entry.name)
-            state.asking().deed = Deed(work, DEFAULT, said, lambda: None)
+            state.asking().deed = Action(work, DEFAULT, said, lambda: None)
             _answered()
             state.asking().refresh()
         if st.button(_("Keep"), key="predict.shelf.keep"):

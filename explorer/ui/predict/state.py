@@ -22,7 +22,7 @@ class Turned:
 
 
 @dataclass(frozen=True)
-class Deed:
+class Action:
     """A change to the list of weights that the user has asked for.
 
     Attributes:
@@ -74,7 +74,7 @@ class PredictState(FieldsState[View]):
     turned: dict[Hashable, Turned] = field(default_factory=dict)
     seen: Hashable = None
     brought: frozenset[Hashable] = frozenset()
-    deed: Deed | None = None
+    deed: Action | None = None
     told: Told | None = None
     tidy: Callable[[], None] | None = None
 

@@ -34,7 +34,7 @@ DRAWN = "predict.drawn"  # in session_state: the data set that was drawn last, i
 
 def _look(name: str, progress: Progress) -> Examples:
     path = path_of(name)
-    return examples.kept(path) or examples.look(path, progress)
+    return examples.load_cached(path) or examples.compute(path, progress)
 
 
 _looking = Lane(_look)
@@ -72,7 +72,7 @@ def _classes(name: str) -> set[str]:
         held: Examples | Preview | None = _bundled(name)
     else:
         path = path_of(name)
-        held = examples.kept(path) or preview.kept(path)
+        held = examples.load_cached(path) or preview.load_cached(path)
     return set() if held is None else {one.casefold() for one in held.classes}
 
 
@@ -101,7 +101,7 @@ def draw(card: Card) -> list[Picture]:
         return []
     if name in NAMES and not NAMES[name].source:
         return _choose(name, _bundled(name))
-    found = examples.kept(path_of(name)) or _looked(name)
+    found = examples.load_cached(path_of(name)) or _looked(name)
     if found is None:
         return []
     _looking.forget(name)  # from now on they are in a file, which may go

@@ -38,7 +38,7 @@ def draw(found: Sequence[dict[str, Any]], *, key: str) -> None:
     """The pictures with what they were taken for.
 
     Args:
-        found: as :func:`explorer.training.mistakes.told` has them.
+        found: as :func:`explorer.training.mistakes.to_dicts` has them.
         key: of the choice of a class.
     """
     if not found:

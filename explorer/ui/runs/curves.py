@@ -31,7 +31,7 @@ MOST = len(CYCLE) * len(DASHES)  # lines that can be told apart
 
 
 @dataclass(frozen=True)
-class Line:
+class Curve:
     """A line of a chart.
 
     Attributes:
@@ -71,12 +71,12 @@ class Shown:
         words: what is cut off, or left out; empty for nothing.
     """
 
-    lines: Sequence[Line]
+    lines: Sequence[Curve]
     limits: tuple[float, float] | None
     words: str
 
 
-def fitted(lines: Sequence[Line], *, log: bool, usual: float) -> Shown:
+def fitted(lines: Sequence[Curve], *, log: bool, usual: float) -> Shown:
     """Lines on an axis that a few numbers far above the others don't flatten.
 
     Args:
@@ -111,7 +111,7 @@ def _value(point: Point | Spread) -> float:
     return point.mean if isinstance(point, Spread) else point.value
 
 
-def frame(lines: Sequence[Line]) -> pd.DataFrame:
+def frame(lines: Sequence[Curve]) -> pd.DataFrame:
     """The numbers of lines, one row for each epoch of each line."""
     rows = [
         (
@@ -133,7 +133,7 @@ def frame(lines: Sequence[Line]) -> pd.DataFrame:
 
 
 def spec(
-    lines: Sequence[Line],
+    lines: Sequence[Curve],
     title: str,
     form: str,
     epochs: float,
@@ -220,11 +220,11 @@ def spec(
     }
 
 
-def _colour_of(line: Line, *, dark: bool) -> str:
+def _colour_of(line: Curve, *, dark: bool) -> str:
     return theme(dark=dark).faint if line.published else colour(line.run, dark=dark)
 
 
-def _dash_of(line: Line) -> list[int]:
+def _dash_of(line: Curve) -> list[int]:
     if line.published:
         return PUBLISHED
     if line.within:
@@ -232,7 +232,7 @@ def _dash_of(line: Line) -> list[int]:
     return [3, 3] if line.training else dash(line.run)
 
 
-def _pointer(lines: Sequence[Line], form: str, *, dark: bool) -> dict[str, Any]:
+def _pointer(lines: Sequence[Curve], form: str, *, dark: bool) -> dict[str, Any]:
     """A rule at each epoch, seen under the pointer, that lists the numbers of the lines there."""
     listed = [
         {"field": f"s{number}", "type": "quantitative", "title": line.name, "format": form}

@@ -8,7 +8,7 @@ from explorer.jobs.compare import SEED, Curves, by_configuration, spread
 from explorer.jobs.run_directory import POINT
 from explorer.jobs.store import ACTIVE, Record
 from explorer.ui.runs import curves, shared
-from explorer.ui.runs.curves import Line
+from explorer.ui.runs.curves import Curve
 
 TRAINING, VALIDATION = "train", "validation"
 
@@ -41,7 +41,7 @@ def _name(group: Sequence[Record]) -> str:
     return ngettext("{name}, {count} seed", "{name}, {count} seeds", len(group)).format(name=name, count=len(group))
 
 
-def lines(shown: Sequence[Drawn], metric: str) -> list[Line]:
+def lines(shown: Sequence[Drawn], metric: str) -> list[Curve]:
     """The lines of ``loss`` or ``top1``, of training and validation images, or of another metric such as ``rate``.
 
     Points within epochs are drawn of single runs: those of several seeds would cover their spread.
@@ -54,7 +54,7 @@ def lines(shown: Sequence[Drawn], metric: str) -> list[Line]:
             of_runs = [line for one in each.curves if (line := one.get(name))]
             if of_runs and not (within and len(each.curves) > 1):
                 points = of_runs[0] if len(each.curves) == 1 else spread(of_runs)
-                found.append(Line(each.place, _line_name(each, name, len(shown)), training, points, within))
+                found.append(Curve(each.place, _line_name(each, name, len(shown)), training, points, within))
     return found
 
 

@@ -12,7 +12,7 @@ from explorer.ui.runs import curves, printed, progress, shared, state, table
 from explorer.ui.runs.legend import legend
 from explorer.ui.runs.lines import Drawn, drawn, last_epoch, lines
 from explorer.ui.runs.view import Section, View
-from explorer.ui.shared.faults import in_words
+from explorer.ui.shared.faults import translate_errors
 from explorer.ui.shared.text import plain
 
 PERCENT = ".1~%"
@@ -50,7 +50,7 @@ def draw(jobs: list[str], section: Section, *, active: bool) -> None:
     st.fragment(_draw, run_every=table.TICK if active else None)(jobs, section)
 
 
-@in_words
+@translate_errors
 def _draw(jobs: list[str], section: Section) -> None:
     watching, listed = state.watching(), shared.listed()
     known = {record.id: record for record in listed.records}
@@ -141,7 +141,7 @@ def _charts() -> tuple[tuple[Chart, ...], ...]:
     )
 
 
-def _chart(chart: Chart, found: list[curves.Line], epochs: float, *, log: bool, dark: bool) -> None:
+def _chart(chart: Chart, found: list[curves.Curve], epochs: float, *, log: bool, dark: bool) -> None:
     held = curves.fitted(found, log=log, usual=chart.usual)
     st.vega_lite_chart(
         curves.frame(held.lines),

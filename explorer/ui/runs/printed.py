@@ -12,7 +12,7 @@ from explorer.families import parse_spec
 from explorer.i18n import _
 from explorer.jobs.compare import Point
 from explorer.jobs.store import Record
-from explorer.ui.runs.curves import Line
+from explorer.ui.runs.curves import Curve
 from explorer.ui.shared.text import plain
 
 
@@ -27,11 +27,11 @@ def _of_one(spec: str, dataset: str) -> tuple[Training, ...]:
     return tuple(trainings(parse_spec(json.loads(spec)), dataset))
 
 
-def lines(found: Sequence[Training], metric: str) -> list[Line]:
+def lines(found: Sequence[Training], metric: str) -> list[Curve]:
     """Their lines of ``top1`` or ``top3``."""
     images = {"train": _("training"), "validation": _("test")}
     return [
-        Line(
+        Curve(
             0,
             _("{source}, published · {images}").format(source=one.source, images=images[name.partition("/")[0]]),
             name.startswith("train/"),

@@ -120,4 +120,4 @@ def log_tail(record: Record) -> str:
 @st.cache_resource(ttl=LOOK_EVERY, max_entries=1, show_spinner=False)
 def machine_now() -> machine.Machine:
     """How busy the machine is."""
-    return machine.look()
+    return machine.read_load()

@@ -12,7 +12,7 @@ from explorer.i18n import _
 from explorer.jobs.store import ACTIVE, Record
 from explorer.ui.glossary import explain
 from explorer.ui.runs import shared, state, words
-from explorer.ui.shared.faults import in_words, silence
+from explorer.ui.shared.faults import silence, translate_errors
 
 ROW = 32
 ROWS_SHOWN = 10
@@ -102,7 +102,7 @@ def _matching(listed: shared.Listed) -> list[Record]:
     return state.matching(listed.records, state.watching().view, texts)
 
 
-@in_words
+@translate_errors
 def _draw() -> None:
     watching, listed = state.watching(), shared.listed()
     silence()

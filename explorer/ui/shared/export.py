@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from explorer.drawing.looks import Look
+from explorer.drawing.looks import Appearance
 from explorer.errors import ExplorerError
 from explorer.exports import FORMATS, batch_norm_note, content
 from explorer.exports.svg import svg
@@ -17,7 +17,7 @@ FORMAT = "export.format"
 SHOWN = ("pytorch", "json", "dot", "csv")  # formats that people can read
 
 
-def draw(spec: Spec, base: str, look: Look) -> None:
+def draw(spec: Spec, base: str, look: Appearance) -> None:
     """Choose a format, look at the file, take it; ``look`` is how the diagram stands on the page."""
     name = st.selectbox(_("Export as"), list(FORMATS), format_func=lambda key: FORMATS[key].title(), key=FORMAT)
     chosen = FORMATS[name]

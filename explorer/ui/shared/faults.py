@@ -13,7 +13,7 @@ from explorer.ui.shared.text import plain
 P = ParamSpec("P")
 
 
-def in_words(draw: Callable[P, None]) -> Callable[P, None]:
+def translate_errors(draw: Callable[P, None]) -> Callable[P, None]:
     """A part of a page that says what is wrong where the store can't be read."""
 
     @wraps(draw)

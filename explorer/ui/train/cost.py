@@ -16,7 +16,7 @@ from explorer.analysis.memory import Training
 from explorer.data.preview import Preview
 from explorer.families import Spec
 from explorer.i18n import _
-from explorer.jobs.estimate import Pace, seconds
+from explorer.jobs.estimate import Throughput, seconds
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.slots import gpus
 from explorer.recipes import Recipe
@@ -109,7 +109,7 @@ def _optimizer(recipe: Recipe) -> str:
     return "momentum" if recipe.momentum else "sgd"
 
 
-def _measure(key: str, progress: Progress) -> Pace:
+def _measure(key: str, progress: Progress) -> Throughput:
     def still_at_it(_step: str, _done: int, _total: int) -> None:
         progress(_("Measuring a few steps…"), 0, 0)
 
@@ -120,7 +120,7 @@ def _measure(key: str, progress: Progress) -> Pace:
         still_at_it,
         environment=settings().for_process(),
     )
-    return Pace(**cast(dict[str, Any], found))
+    return Throughput(**cast(dict[str, Any], found))
 
 
 pace = Lane(_measure, give_up=True)
@@ -135,7 +135,7 @@ def asked(spec: Spec, recipe: Recipe, resources: Resources) -> str:
     return json.dumps({"spec": spec.to_dict(), "recipe": alike.to_dict(), "resources": resources.model_dump()})
 
 
-def run_seconds(measured: Pace, recipe: Recipe, found: Preview) -> float:
+def run_seconds(measured: Throughput, recipe: Recipe, found: Preview) -> float:
     """About how long one run takes."""
     fraction = recipe.validation_fraction
     return seconds(
@@ -147,7 +147,7 @@ def run_seconds(measured: Pace, recipe: Recipe, found: Preview) -> float:
     )
 
 
-def all_seconds(measured: Pace, jobs: list[Job], found: Preview) -> float:
+def all_seconds(measured: Throughput, jobs: list[Job], found: Preview) -> float:
     """About how long the jobs of a sweep take, as many at a time as the machine trains.
 
     A step is taken to last as long in each, an image of a larger batch as long as of this one.

@@ -36,7 +36,7 @@ _unread: set[str] = set()  # paths of uploads that have not been read since they
 def _look(path: str, progress: Progress) -> Preview:
     """Look at a data set; a new upload that breaks a rule is not kept."""
     try:
-        found = preview.look(path, progress)
+        found = preview.compute(path, progress)
     except ContentError:
         if path in _unread and not _awaited(path):
             Path(path).unlink(missing_ok=True)
@@ -52,7 +52,7 @@ def _awaited(path: str) -> bool:
 
 
 _looking = Lane(_look)
-_fetching = Lane(preview.look)  # apart, so that nobody waits for another's download
+_fetching = Lane(preview.compute)  # apart, so that nobody waits for another's download
 
 
 def draw(training: Training, *, dark: bool) -> Preview | None:
@@ -84,7 +84,7 @@ def title(name: str) -> str:
 def _found(training: Training) -> Preview | None:
     name = training.form.dataset
     path = path_of(name)
-    known = preview.kept(path) if name in NAMES or uploads.path(name.removeprefix(UPLOADED)).is_file() else None
+    known = preview.load_cached(path) if name in NAMES or uploads.path(name.removeprefix(UPLOADED)).is_file() else None
     if known and (name not in NAMES or not NAMES[name].source or is_there(NAMES[name])):
         return known
     lane, begun = _looking, _("Reading the images…")
@@ -255,7 +255,7 @@ def _upload() -> None:
     def keep() -> dict[str, str]:
         name = uploads.keep(file.name, file, file.size)
         path = str(uploads.path(name))
-        if not preview.kept(path):
+        if not preview.load_cached(path):
             _unread.add(path)
             _looking.forget(path)
         return {"dataset": UPLOADED + name}
@@ -268,7 +268,7 @@ def _remove(name: str, chosen: str) -> None:
     def remove() -> dict[str, str]:
         if _awaited(str(uploads.path(name))):
             raise InputError(_("{file} is what a job trains on, or will; stop it first").format(file=name))
-        for forget in (preview.forget, examples.forget):
+        for forget in (preview.invalidate, examples.invalidate):
             forget(str(uploads.path(name)))
         _looking.forget(str(uploads.path(name)))
         uploads.remove(name)

@@ -8,7 +8,7 @@ from explorer.errors import InputError
 from explorer.families import Spec
 from explorer.formatting import bytes_short
 from explorer.i18n import _, ngettext
-from explorer.jobs.estimate import Pace
+from explorer.jobs.estimate import Throughput
 from explorer.jobs.job import MAX_NAME, Job
 from explorer.jobs.store import AT_WORK
 from explorer.ui.shared.text import plain
@@ -133,7 +133,7 @@ def _room(job: Job, form: Form, found: Preview) -> Room:
 
 
 def _time(
-    place: "st.delta_generator.DeltaGenerator", measured: Pace, form: Form, found: Preview, jobs: list[Job]
+    place: "st.delta_generator.DeltaGenerator", measured: Throughput, form: Form, found: Preview, jobs: list[Job]
 ) -> None:
     single = cost.run_seconds(measured, form.recipe, found)
     amount = cost.all_seconds(measured, jobs, found) if len(jobs) > 1 else single

@@ -13,7 +13,7 @@ from explorer.jobs.store import ACTIVE, AT_WORK, Record, Status, store
 from explorer.ui.page_state import refresh
 from explorer.ui.runs.words import status_name
 from explorer.ui.shared import address
-from explorer.ui.shared.faults import in_words, silence
+from explorer.ui.shared.faults import silence, translate_errors
 from explorer.ui.shared.text import plain
 from explorer.ui.train import state
 from explorer.ui.train.form import records
@@ -74,7 +74,7 @@ def _submit(training: Training, *, possible: bool) -> None:
     training.sent = Sent(form, dict(training.problems), time.monotonic(), ids, problem)
 
 
-@in_words
+@translate_errors
 def _standing(ids: Sequence[str], *, polling: bool) -> None:
     """The jobs just submitted and the queue, looked at anew only while there is anything to see."""
     service.keep_awake()

@@ -29,7 +29,7 @@ class LeftError(ExplorerError):
 
 
 @dataclass(slots=True)
-class Piece(Generic[T]):
+class Future(Generic[T]):
     """A piece of work, and how it stands.
 
     Attributes:
@@ -71,18 +71,18 @@ class Lane(Generic[T]):
     work: Callable[[str, Progress], T]
     most: int = 64
     give_up: bool = False
-    _pieces: "OrderedDict[_Place, Piece[T]]" = field(default_factory=OrderedDict)
-    _waiting: list[tuple[_Place, Piece[T], contextvars.Context]] = field(default_factory=list)
+    _pieces: "OrderedDict[_Place, Future[T]]" = field(default_factory=OrderedDict)
+    _waiting: list[tuple[_Place, Future[T], contextvars.Context]] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
     _busy: bool = False
 
-    def ask(self, key: str) -> Piece[T]:
+    def ask(self, key: str) -> Future[T]:
         """How a piece of work stands; it is put into the queue where nobody has asked before."""
         with self._lock:
             place = self._place(key)
             piece = self._pieces.get(place)
             if piece is None:
-                piece = self._pieces[place] = Piece()
+                piece = self._pieces[place] = Future()
                 self._waiting.append((place, piece, contextvars.copy_context()))
                 if not self._busy:
                     self._busy = True
@@ -131,7 +131,7 @@ class Lane(Generic[T]):
                     if self._pieces.get(place) is piece:
                         del self._pieces[place]
 
-    def _do(self, key: str, piece: Piece[T]) -> None:
+    def _do(self, key: str, piece: Future[T]) -> None:
         def progress(step: str, done: int, total: int) -> None:
             if self.give_up and piece.left:
                 raise LeftError(_("nobody waits for it any more"))

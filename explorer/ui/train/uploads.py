@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 
 from explorer.errors import InputError, shown
-from explorer.files import whole
+from explorer.files import atomic_write
 from explorer.formatting import bytes_short
 from explorer.i18n import _
 from explorer.settings import settings
@@ -108,7 +108,7 @@ def keep(given: str, content: BytesIO, length: int) -> str:
             )
         if shutil.disk_usage(_folder()).free < length + SPARED:
             raise InputError(_("{file}: the server's disk is nearly full").format(file=given))
-        with whole(path(name)) as part, part.open("wb") as target:
+        with atomic_write(path(name)) as part, part.open("wb") as target:
             shutil.copyfileobj(content, target)
     except OSError as error:
         raise InputError(_("{file} can't be kept: {reason}").format(file=given, reason=error.strerror)) from None

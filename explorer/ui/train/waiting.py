@@ -5,12 +5,12 @@ import streamlit as st
 from explorer.i18n import _
 from explorer.ui.page_state import refresh
 from explorer.ui.shared.text import plain
-from explorer.ui.train.task_queue import Lane, Piece, T
+from explorer.ui.train.task_queue import Future, Lane, T
 
 EVERY = 0.7  # seconds between two looks
 
 
-def follow(lane: Lane[T], key: str, begun: str) -> Piece[T]:
+def follow(lane: Lane[T], key: str, begun: str) -> Future[T]:
     """How a piece of work stands; while it lasts, this place shows how far it is, and at its end the page runs anew.
 
     Args:

@@ -23,7 +23,7 @@ from explorer.ui.train.network import fit
 from explorer.ui.train.state import Training
 from explorer.ui.train.waiting import follow
 from explorer.weights import registry
-from explorer.weights.registry import Entry, Kind
+from explorer.weights.registry import Kind, RegistryEntry
 
 NONE, BY_NAME = "", "by name"  # None would be a choice that is yet to be made
 MOST_RUNS = 30
@@ -93,7 +93,7 @@ def _fits(spec: Spec, theirs: Spec, name: str) -> bool:
     return True
 
 
-def _entries(called: Mapping[str, str]) -> Iterator[Entry]:
+def _entries(called: Mapping[str, str]) -> Iterator[RegistryEntry]:
     """Those that can be read, imported and published ones first; of runs the latest."""
     entries = [entry for entry in registry.entries() if entry.card]
     latest = [job for job in reversed(list(called)) if any(entry.name == job for entry in entries)][:MOST_RUNS]
@@ -139,7 +139,7 @@ def _numbers(values: tuple[float, ...]) -> str:
     return ", ".join(f"{value:g}" for value in values)
 
 
-def _there(entry: Entry) -> None:
+def _there(entry: RegistryEntry) -> None:
     """That weights have still to be downloaded, by the run or now."""
     if entry.is_there:
         return

@@ -69,7 +69,7 @@ def convert(path: Path, kind: Kind, output: Path, progress: Progress = silent) -
         "memory": limit - TORCH_MEMORY,
         "seconds": LONGEST,
     }
-    with subprocess_runner.turn(_one_at_a_time):
+    with subprocess_runner.locked(_one_at_a_time):
         if limit > (free := psutil.virtual_memory().available):
             raise ExplorerError(
                 _("reading it may take {needed:.1f} GB of memory, and {free:.1f} GB are free on this machine").format(

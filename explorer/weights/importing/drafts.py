@@ -24,7 +24,7 @@ from explorer.weights.importing.checkpoint import Checkpoint, opened
 from explorer.weights.importing.importing import Imported, Proposal, propose
 from explorer.weights.registry import SUFFIX
 from explorer.workers.progress import Progress, silent
-from explorer.workers.semaphore import turn
+from explorer.workers.semaphore import slot
 
 MAX_FILE = 600_000_000  # bytes: torchvision's largest VGG has 575 million
 MAX_ALL = 4_000_000_000  # most bytes of all drafts on this server
@@ -130,7 +130,7 @@ class Draft:
 
         Args:
             spec: Network that its owner names. None to use the network that is found.
-            on_wait: Callback for the number of sessions ahead, as in :func:`explorer.workers.semaphore.turn`.
+            on_wait: Callback for the number of sessions ahead, as in :func:`explorer.workers.semaphore.slot`.
 
         Raises:
             InputError: If the draft is closed.
@@ -138,7 +138,7 @@ class Draft:
         if self._checkpoint is None:
             raise InputError(_("{file} is not wanted any more").format(file=self.name))
         self.spec, self.proposal, self.fault = spec, None, None
-        with turn(on_wait):
+        with slot(on_wait):
             try:
                 self.proposal = propose(self._checkpoint, self.name, spec)
             except InputError as error:
@@ -150,7 +150,7 @@ class Draft:
         Args:
             answers: Answers by the key of the question.
             name: Name of the weights.
-            on_wait: Callback for the number of sessions ahead, as in :func:`explorer.workers.semaphore.turn`.
+            on_wait: Callback for the number of sessions ahead, as in :func:`explorer.workers.semaphore.slot`.
 
         Raises:
             InputError: If an answer is invalid, the name is invalid or taken, or the file can't be written.
@@ -158,7 +158,7 @@ class Draft:
         if self.proposal is None:
             raise InputError(_("{file} is not wanted any more").format(file=self.name))
         store.check(name)  # an early check; the name is reserved just before the file is written
-        with turn(on_wait):
+        with slot(on_wait):
             proved = self.proposal.proved(answers, command(self.proposal, answers, name, self.spec), self._digest)
         with store.reserved(name) as path:
             return proved.save(path)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.process
 
 def looked(name: str) -> Examples:
     examples.read(name)
-    found = examples.kept(name)
+    found = examples.load_cached(name)
     assert found is not None
     return found
 
@@ -53,7 +53,7 @@ def test_a_process_of_its_own_reads_them_and_here_little_is_in_memory(data_dir: 
     file = tmp_path / "set.npz"
     np.savez(file, images=np.zeros((300, 300, 200), np.float32), labels=np.arange(300) % 2)  # 72 MB
     before = psutil.Process().memory_info().rss
-    found = examples.look(str(file))
+    found = examples.compute(str(file))
     assert found.split.images[59].shape == (1, 300, 200)
     assert psutil.Process().memory_info().rss - before < 20_000_000
 
@@ -61,7 +61,7 @@ def test_a_process_of_its_own_reads_them_and_here_little_is_in_memory(data_dir: 
 def test_too_much_memory_ends_it(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MEMORY_LIMIT", 1)
     with pytest.raises(InputError, match=r"^digits: it took more than"):
-        examples.look("digits")
+        examples.compute("digits")
 
 
 def test_files_that_are_too_large_together_are_refused(
@@ -72,7 +72,7 @@ def test_files_that_are_too_large_together_are_refused(
     monkeypatch.setattr(examples, "IN_MEMORY", 1000)
     with pytest.raises(InputError, match="take more than 1000 bytes"):
         examples.read(str(folder))
-    assert examples.kept(str(folder)) is None
+    assert examples.load_cached(str(folder)) is None
 
 
 def test_they_are_read_anew_when_the_file_changes_or_they_are_gone(data_dir: Path, tmp_path: Path) -> None:
@@ -81,22 +81,22 @@ def test_they_are_read_anew_when_the_file_changes_or_they_are_gone(data_dir: Pat
     np.savez(file, images=images, labels=np.arange(20) % 2)
     assert looked(str(file)).classes == ("0", "1")
     np.savez(file, images=images, labels=np.arange(20) % 4)
-    assert examples.kept(str(file)) is None
+    assert examples.load_cached(str(file)) is None
     found = looked(str(file))
-    examples.forget(str(file))
-    assert examples.kept(str(file)) is None
+    examples.invalidate(str(file))
+    assert examples.load_cached(str(file)) is None
     with pytest.raises(InputError, match="image 0 is gone; open its data set again"):
         found.split.images[0]
     looked(str(file))
     file.unlink()
-    assert examples.kept(str(file)) is None
+    assert examples.load_cached(str(file)) is None
 
 
 def test_what_is_damaged_is_none(data_dir: Path) -> None:
     looked("digits")
     (file,) = (data_dir / "examples").iterdir()
     file.write_bytes(b"nonsense")
-    assert examples.kept("digits") is None
+    assert examples.load_cached("digits") is None
 
 
 def test_a_few_data_sets_are_kept(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +105,7 @@ def test_a_few_data_sets_are_kept(data_dir: Path, tmp_path: Path, monkeypatch: p
     for file in files:
         np.savez(file, images=np.zeros((20, 4, 4), np.uint8), labels=np.arange(20) % 2)
         examples.read(str(file))
-    assert [examples.kept(str(file)) is not None for file in files] == [False, True, True]
+    assert [examples.load_cached(str(file)) is not None for file in files] == [False, True, True]
 
 
 def test_a_folder_that_cannot_be_written(data_dir: Path) -> None:

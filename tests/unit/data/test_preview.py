@@ -19,7 +19,7 @@ pytestmark = pytest.mark.process
 
 def looked(name: str) -> preview.Preview:
     preview.read(name)
-    found = preview.kept(name)
+    found = preview.load_cached(name)
     assert found is not None
     return found
 
@@ -75,26 +75,26 @@ def test_it_is_looked_at_anew_when_the_file_changes(data_dir: Path, tmp_path: Pa
     np.savez(file, images=images, labels=np.arange(20) % 2)
     assert looked(str(file)).classes == ("0", "1")
     np.savez(file, images=images, labels=np.arange(20) % 4)
-    assert preview.kept(str(file)) is None
+    assert preview.load_cached(str(file)) is None
     assert looked(str(file)).classes == ("0", "1", "2", "3")
-    preview.forget(str(file))
-    assert preview.kept(str(file)) is None
+    preview.invalidate(str(file))
+    assert preview.load_cached(str(file)) is None
 
 
 def test_a_damaged_note_is_none(data_dir: Path) -> None:
     looked("digits")
     (file,) = (data_dir / "previews").iterdir()
     file.write_bytes(b"nonsense")
-    assert preview.kept("digits") is None
+    assert preview.load_cached("digits") is None
 
 
 def test_a_process_of_its_own_looks_and_tells_faults_in_words(data_dir: Path, tmp_path: Path, write: Write) -> None:
     archive = zipped(write("cat", "dog", count=300))
     told: list[tuple[str, int, int]] = []
-    found = preview.look(str(archive), lambda *step: told.append(step))
+    found = preview.compute(str(archive), lambda *step: told.append(step))
     assert found.train == (240, 240)
     with pytest.raises(ContentError, match="one class only"):
-        preview.look(str(zipped(write("cat", root="other"))))
+        preview.compute(str(zipped(write("cat", root="other"))))
 
 
 def test_a_disk_that_fails_is_no_fault_of_the_content(data_dir: Path, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_disk_that_fails_is_no_fault_of_the_content(data_dir: Path, tmp_path: 
     (data_dir / "previews").parent.mkdir(exist_ok=True)
     (data_dir / "previews").write_text("no folder")
     with pytest.raises(InputError, match="can't be written") as full:
-        preview.look(str(file))
+        preview.compute(str(file))
     assert not isinstance(full.value, ContentError)
 
 
@@ -123,7 +123,7 @@ def test_a_file_that_can_not_be_read_now_may_be_read_later(data_dir: Path, monke
 def test_too_much_memory_ends_it(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MEMORY_LIMIT", 1)
     with pytest.raises(InputError, match=r"^digits: it took more than"):
-        preview.look("digits")
+        preview.compute("digits")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -11,13 +11,13 @@ from explorer.analysis.measures import DRAWN
 from explorer.drawing import heat
 from explorer.drawing.diagram import caption, draw
 from explorer.drawing.layout import Box, Layout, lay_out
-from explorer.drawing.looks import Look, opening, toggled
+from explorer.drawing.looks import Appearance, opening, toggled
 from explorer.drawing.tree import Node, path_to, tree, visible
 from explorer.families import PRESETS, resolve
 
 ZOO = ("densenet121", "inception_v3", "mobilenet_v3_small", "vit_b_16", "swin_t", "shufflenet_v2_x1_0", "squeezenet1_1")
 NETWORKS = (*PRESETS, *(f"torchvision:{name}" for name in ZOO))
-LOOKS = (Look(), Look(detail="all"), Look(detail="stages"))
+LOOKS = (Appearance(), Appearance(detail="all"), Appearance(detail="stages"))
 
 
 @cache
@@ -29,7 +29,7 @@ def nodes(name: str) -> dict[str, Node]:
     return {node.key: node for stage in tree(analysis_of(name)) for node in stage.walk()}
 
 
-def layout(name: str, look: Look) -> Layout:
+def layout(name: str, look: Appearance) -> Layout:
     analysis = analysis_of(name)
     stages = tree(analysis)
     return lay_out(analysis, stages, opening(analysis, stages, look), lambda node: caption(analysis, node))
@@ -96,7 +96,7 @@ def test_no_box_covers_another_and_all_stand_in_the_picture(name: str) -> None:
 
 def test_volumes_are_drawn_to_scale() -> None:
     """Heights go with the root of the map's side, lengths with the root of the channels."""
-    boxes = {box.node.key: box for box in layout("vgg16", Look()).boxes}
+    boxes = {box.node.key: box for box in layout("vgg16", Appearance()).boxes}
     first, last = boxes["features.0"], boxes["features.28"]  # 64 channels of 224, 512 of 14
     assert first.height / last.height == pytest.approx((224 / 14) ** 0.5)
     assert last.width / first.width == pytest.approx((512 / 64) ** 0.5)
@@ -106,13 +106,13 @@ def test_deep_networks_are_drawn_as_stages_and_runs_of_equal_blocks() -> None:
     """He et al. 2016, Table 1: 3, 8, 36 and 3 blocks; the first of each stage has the projection."""
     found = nodes("resnet152")
     assert [len(found[key].children) for key in ("layer2.1–7", "layer3.1–35")] == [7, 35]
-    drawn = layout("resnet152", Look())
+    drawn = layout("resnet152", Appearance())
     assert len(drawn.boxes) < 20
     assert {"layer3.0", "layer3.1–35"} <= {box.node.key for box in drawn.boxes}
 
 
 def test_an_inception_module_has_four_lanes_that_join() -> None:
-    drawn = layout("googlenet", Look(folded=frozenset(["inception3a"])))
+    drawn = layout("googlenet", Appearance(folded=frozenset(["inception3a"])))
     boxes = {box.node.key: box for box in drawn.boxes}
     first = [box for box in drawn.boxes if box.rank == boxes["maxpool2"].rank + 1]
     assert len({box.lane for box in first}) == 4
@@ -123,7 +123,7 @@ def test_an_inception_module_has_four_lanes_that_join() -> None:
 
 def test_shortcuts() -> None:
     """The identity runs over the block as an arc; the projection has a lane of its own above the convolutions."""
-    drawn = layout("resnet18", Look(detail="all"))
+    drawn = layout("resnet18", Appearance(detail="all"))
     arcs = [(edge.source.node.key, edge.target.node.key) for edge in drawn.edges if edge.arc and edge.source]
     adds = [layer.name for layer in analysis_of("resnet18").layers if layer.kind == "Add"]
     assert len(adds) == 8
@@ -136,14 +136,14 @@ def test_shortcuts() -> None:
 
 
 def test_the_plain_network_has_no_arc() -> None:
-    assert not any(edge.arc for edge in layout("plain34", Look(detail="all")).edges)
+    assert not any(edge.arc for edge in layout("plain34", Appearance(detail="all")).edges)
 
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("colour", ["kind", *DRAWN])
 def test_the_picture_is_xml_with_a_button_for_every_layer(colour: str, dark: bool) -> None:
     name = "googlenet"
-    svg = draw(analysis_of(name), name, Look(colour=colour, detail="all", dark=dark))
+    svg = draw(analysis_of(name), name, Appearance(colour=colour, detail="all", dark=dark))
     chosen = {pick.removeprefix("layer:") for pick in picks(svg) if pick.startswith("layer:")}
     assert chosen == {layer.name for layer in analysis_of(name).layers}
     root = ElementTree.fromstring(svg)
@@ -156,10 +156,10 @@ def test_the_picture_is_xml_with_a_button_for_every_layer(colour: str, dark: boo
 def test_a_chosen_layer_is_drawn_wherever_it_is() -> None:
     name = "resnet152"
     for layer in (analysis_of(name).layers[0], analysis_of(name).layers[260]):
-        svg = draw(analysis_of(name), name, Look(chosen=layer.name))
+        svg = draw(analysis_of(name), name, Appearance(chosen=layer.name))
         assert f"layer:{layer.name}" in picks(svg)
         assert svg.count('aria-pressed="true"') == 1
-    assert draw(analysis_of(name), name, Look(chosen="nothing")) == draw(analysis_of(name), name)
+    assert draw(analysis_of(name), name, Appearance(chosen="nothing")) == draw(analysis_of(name), name)
 
 
 @pytest.mark.parametrize("detail", ["auto", "all", "stages"])
@@ -168,7 +168,7 @@ def test_folding_by_hand(detail: str) -> None:
     name = "resnet50"
     analysis = analysis_of(name)
     stages = tree(analysis)
-    look = Look(detail=detail)
+    look = Appearance(detail=detail)
     for key, node in nodes(name).items():
         if not node.children:
             continue
@@ -180,7 +180,7 @@ def test_folding_by_hand(detail: str) -> None:
 
 def test_closing_a_block_lets_its_layer_go() -> None:
     analysis = analysis_of("resnet50")
-    look = Look(chosen="layer3.2.conv2")
+    look = Appearance(chosen="layer3.2.conv2")
     needed = path_to(tree(analysis), [layer.name for layer in analysis.layers].index(look.chosen))
     assert needed == ["14×14", "layer3.1–5", "layer3.2"]
     for key in needed:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.jobs.estimate import Pace, seconds
+from explorer.jobs.estimate import Throughput, seconds
 from explorer.jobs.job import Job
 from explorer.jobs.run_directory import RunDirectory
 from explorer.training import throughput
@@ -22,7 +22,7 @@ TIMES = 4  # as long or as short as estimated a run may be
 
 
 def test_by_hand() -> None:
-    measured = Pace(0.5, 0.01, batch_size=50, startup=3, device="cpu", precision="fp32")
+    measured = Throughput(0.5, 0.01, batch_size=50, startup=3, device="cpu", precision="fp32")
     assert seconds(measured, epochs=10, train=900, validation=100, test=200) == pytest.approx(
         3 + 10 * (18 * 0.5 + 1) + 2
     )

@@ -19,7 +19,7 @@ def test_without_a_driver_there_are_no_gpus(monkeypatch: pytest.MonkeyPatch) -> 
         raise pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
 
     monkeypatch.setattr(pynvml, "nvmlInit", refuse)
-    seen = machine.look()
+    seen = machine.read_load()
     assert seen.gpus == ()
     assert seen.total == psutil.virtual_memory().total
     assert 0 < seen.used < seen.total
@@ -38,5 +38,5 @@ def test_every_gpu_is_seen_also_one_that_hides_its_load(monkeypatch: pytest.Monk
     monkeypatch.setattr(pynvml, "nvmlDeviceGetName", lambda handle: f"card {handle}")
     monkeypatch.setattr(pynvml, "nvmlDeviceGetMemoryInfo", lambda _handle: SimpleNamespace(used=3, total=8))
     monkeypatch.setattr(pynvml, "nvmlDeviceGetUtilizationRates", load)
-    assert machine.look().gpus == (machine.Gpu("card 0", 0.73, 3, 8), machine.Gpu("card 1", None, 3, 8))
+    assert machine.read_load().gpus == (machine.Gpu("card 0", 0.73, 3, 8), machine.Gpu("card 1", None, 3, 8))
     machine._has_driver.cache_clear()

@@ -13,7 +13,7 @@ from explorer.errors import InputError
 from explorer.families import resolve
 from explorer.jobs.job import MAX_NAME, Job, Resources
 from explorer.jobs.make import jobs
-from explorer.recipes import Recipe, assignments, row, rows_of_file, sweep
+from explorer.recipes import Recipe, assignments, parse_sweep, row, rows_of_file
 from explorer.recipes.changes import MAX_SWEEP
 
 SPEC = resolve("digits-cnn")
@@ -38,9 +38,9 @@ def test_every_combination_once_in_order(chosen: dict[str, list[str]]) -> None:
     count = prod(map(len, chosen.values()))
     if count > MAX_SWEEP:
         with pytest.raises(InputError, match=rf"combinations are more than the {MAX_SWEEP} jobs"):
-            sweep(texts)
+            parse_sweep(texts)
         return
-    found = sweep(texts)
+    found = parse_sweep(texts)
     assert len(found) == len({tuple(one.items()) for one in found}) == count
     assert all(list(one) == list(chosen) and all(one[key] in chosen[key] for key in chosen) for one in found)
     places = [[chosen[key].index(one[key]) for key in chosen] for one in found]
@@ -51,7 +51,7 @@ def test_every_combination_once_in_order(chosen: dict[str, list[str]]) -> None:
 @given(st.lists(st.text(alphabet='ab=,[]{}" 1.\\\n\0', max_size=20), max_size=3))
 def test_any_text_is_a_sweep_or_refused_in_one_line(texts: list[str]) -> None:
     try:
-        found = sweep(texts)
+        found = parse_sweep(texts)
     except InputError as error:
         assert str(error).startswith("sweep: ")
         assert str(error).isprintable()
@@ -64,7 +64,7 @@ def test_any_text_is_a_sweep_or_refused_in_one_line(texts: list[str]) -> None:
 def test_a_huge_sweep_is_refused_before_it_is_made() -> None:
     texts = [f"k{number}={','.join(map(str, range(1000)))}" for number in range(100)]
     with pytest.raises(InputError, match="combinations are more than the 100 jobs") as caught:
-        sweep(texts)
+        parse_sweep(texts)
     assert len(str(caught.value)) < 100
 
 
@@ -81,11 +81,11 @@ def test_a_huge_sweep_is_refused_before_it_is_made() -> None:
 )
 def test_what_is_no_sweep(texts: list[str], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        sweep(texts)
+        parse_sweep(texts)
 
 
 def test_commas_within_brackets_and_quotes_belong_to_a_value() -> None:
-    assert [one["k"] for one in sweep(['k=[1,[2,3]],"a,b",{"c":[4,5]},6'])] == [
+    assert [one["k"] for one in parse_sweep(['k=[1,[2,3]],"a,b",{"c":[4,5]},6'])] == [
         "[1,[2,3]]",
         '"a,b"',
         '{"c":[4,5]}',

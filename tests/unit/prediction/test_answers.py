@@ -21,7 +21,7 @@ from explorer.prediction.networks import Network
 from explorer.prediction.pictures import Picture
 from explorer.weights.files import Card
 from explorer.workers import semaphore
-from explorer.workers.semaphore import Line
+from explorer.workers.semaphore import FairSemaphore
 from tests.helpers.pixels import noise
 from tests.helpers.toys import CLASSES, RESNET, toy_spec
 
@@ -95,11 +95,11 @@ def test_what_was_asked_before_is_not_asked_again(tmp_path: Path, network: Netwo
 def test_each_batch_takes_a_turn(tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a single image of somebody else need not wait for a hundred."""
     monkeypatch.setattr(classify, "PIXELS", 8 * 8 * 2)
-    line = Line(1)
+    line = FairSemaphore(1)
     monkeypatch.setattr(semaphore, "_line", line)
     at_work: list[tuple[int, int]] = []
     yielding: list[bool] = []
-    turn = semaphore.turn
+    turn = semaphore.slot
 
     def noted(on_wait: Callable[[int], None], **named: bool) -> AbstractContextManager[None]:
         yielding.append(named["yielding"])
@@ -108,7 +108,7 @@ def test_each_batch_takes_a_turn(tmp_path: Path, network: Network, monkeypatch: 
     def forward(_module: nn.Module, given: tuple[Tensor]) -> None:
         at_work.append((len(given[0]), len(line._here)))
 
-    monkeypatch.setattr(semaphore, "turn", noted)
+    monkeypatch.setattr(semaphore, "slot", noted)
     network.module.register_forward_pre_hook(forward)
     for _answer in ask(network, given(files(tmp_path, 5)), alone):
         assert not line._here
@@ -120,14 +120,14 @@ def test_who_leaves_while_waiting_is_not_answered(
     tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(semaphore, "POLL", 0.005)
-    monkeypatch.setattr(semaphore, "_line", Line(1))
+    monkeypatch.setattr(semaphore, "_line", FairSemaphore(1))
 
     def leave(ahead: int) -> None:
         assert ahead == 1
         raise KeyboardInterrupt
 
     pictures_ = given(files(tmp_path, 1))
-    with semaphore.turn(alone), pytest.raises(KeyboardInterrupt):
+    with semaphore.slot(alone), pytest.raises(KeyboardInterrupt):
         list(ask(network, pictures_, leave))
     assert not semaphore._line._here
     assert not answers._kept
@@ -156,7 +156,7 @@ def test_answers_are_kept_within_a_bound(tmp_path: Path, network: Network, monke
 def test_the_same_image_in_ten_sessions_is_computed_once(
     tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(semaphore, "_line", Line(1))
+    monkeypatch.setattr(semaphore, "_line", FairSemaphore(1))
     asked: list[int] = []
     network.module.register_forward_pre_hook(lambda _module, given: asked.append(len(given[0])))
     (path,) = files(tmp_path, 1)
@@ -168,7 +168,7 @@ def test_the_same_image_in_ten_sessions_is_computed_once(
         said.append(answer.probabilities.tolist())
 
     sessions = [Thread(target=session) for _number in range(10)]
-    with semaphore.turn(alone):  # until all of them stand in the line
+    with semaphore.slot(alone):  # until all of them stand in the line
         for one in sessions:
             one.start()
         while len(semaphore._line._here) < 11:

@@ -10,7 +10,7 @@ from torch import nn
 from explorer.errors import InputError
 from explorer.prediction import cams, networks
 from explorer.prediction.cams import Method, cam
-from explorer.prediction.hooks import place, places, tapped
+from explorer.prediction.hooks import place, places, with_hook_point
 from tests.helpers.explained import GAP, made, pixels, state
 from tests.helpers.toys import listed
 
@@ -140,7 +140,7 @@ def test_nothing_stays_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = []
 
     def watched(*arguments: object) -> object:
-        module, tap = tapped(*arguments)  # type: ignore[arg-type]
+        module, tap = with_hook_point(*arguments)  # type: ignore[arg-type]
         kept.append(weakref.ref(tap))
         return module, tap
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from explorer.errors import InputError
 from explorer.prediction import networks
 from explorer.prediction.occlusion import Patch, occlusion, patches
-from explorer.workers.semaphore import Line
+from explorer.workers.semaphore import FairSemaphore
 from tests.helpers.explained import GAP, made, pixels, state
 from tests.helpers.toys import listed
 
@@ -92,7 +92,7 @@ def test_real_networks_in_batches_with_progress_and_turns(name: str) -> None:
 
 def test_others_get_their_turn_after_each_batch() -> None:
     """Of a fine occlusion, which takes long on a large network."""
-    line, network = Line(1), networks.network(listed("mnist-fc"))
+    line, network = FairSemaphore(1), networks.network(listed("mnist-fc"))
     batches: list[int] = []
     came: list[int] = []  # batches that were begun when another session got its turn
     others: list[Thread] = []

@@ -35,7 +35,7 @@ def test_a_process_of_its_own_says_what_the_command_line_says(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[tuple[int, int]] = []
-    assert testing.kept(WEIGHTS, "digits") is None
+    assert testing.load_cached(WEIGHTS, "digits") is None
     tested = testing.run(WEIGHTS, "digits", lambda _step, done, total: steps.append((done, total)))
     assert steps
     monkeypatch.setattr(sys, "argv", ["explorer", "evaluate", "digits-cnn", "--dataset", "digits", "--json"])
@@ -44,17 +44,17 @@ def test_a_process_of_its_own_says_what_the_command_line_says(
     assert json.loads(capsys.readouterr().out) == tested.result
     assert (tested.result["images"], tested.result["correct"]) == (359, 358)
     assert [mistake["truth"] for mistake in tested.mistakes] == ["5"]
-    assert testing.kept(WEIGHTS, "digits") == tested
+    assert testing.load_cached(WEIGHTS, "digits") == tested
 
 
 def test_what_is_kept_goes_by_content(folder: Path) -> None:
     testing.make(WEIGHTS, "digits")
     other = folder / "other name.safetensors"
     shutil.copy(WEIGHTS, other)
-    assert testing.kept(other, "digits") == testing.kept(WEIGHTS, "digits") is not None
+    assert testing.load_cached(other, "digits") == testing.load_cached(WEIGHTS, "digits") is not None
     other.write_bytes(other.read_bytes() + b"x")
-    assert testing.kept(other, "digits") is None
-    assert testing.kept(folder / "gone.safetensors", "digits") is None
+    assert testing.load_cached(other, "digits") is None
+    assert testing.load_cached(folder / "gone.safetensors", "digits") is None
 
 
 def test_data_that_change_are_tested_again(folder: Path) -> None:
@@ -62,9 +62,9 @@ def test_data_that_change_are_tested_again(folder: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (50, 8, 8), dtype=np.uint8)
     for images in (pixels, pixels[:40]):
         np.savez(file, images=images, labels=np.arange(len(images)) % 10)
-        assert testing.kept(WEIGHTS, str(file)) is None
+        assert testing.load_cached(WEIGHTS, str(file)) is None
         testing.make(WEIGHTS, str(file))
-    tested = testing.kept(WEIGHTS, str(file))
+    tested = testing.load_cached(WEIGHTS, str(file))
     assert tested is not None
     assert len(tested.mistakes) == tested.result["images"] - tested.result["correct"]
 
@@ -88,7 +88,7 @@ def test_weights_that_change_meanwhile_are_not_taken_for_those_that_were_measure
     with pytest.raises(InputError, match=r"changed while they were tested"):
         testing.make(file, "digits")
     shutil.copy(WEIGHTS, file)  # as before, and as now
-    assert testing.kept(file, "digits") is None
+    assert testing.load_cached(file, "digits") is None
     assert not list(folder.glob("data/evaluations/*"))
 
 
@@ -99,8 +99,8 @@ def test_the_oldest_go(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     copy.write_bytes(WEIGHTS.read_bytes())
     np.savez(folder / "set.npz", images=np.zeros((20, 8, 8), np.uint8), labels=np.arange(20) % 10)
     testing.make(copy, str(folder / "set.npz"))
-    assert testing.kept(WEIGHTS, "digits") is None
-    assert testing.kept(copy, str(folder / "set.npz")) is not None
+    assert testing.load_cached(WEIGHTS, "digits") is None
+    assert testing.load_cached(copy, str(folder / "set.npz")) is not None
 
 
 def test_what_does_not_fit_is_said(folder: Path) -> None:
@@ -119,4 +119,4 @@ def test_who_leaves_ends_it() -> None:
     progress: Progress = leave
     with pytest.raises(LeftError):
         testing.run(WEIGHTS, "digits", progress)
-    assert testing.kept(WEIGHTS, "digits") is None
+    assert testing.load_cached(WEIGHTS, "digits") is None

@@ -15,7 +15,7 @@ import torch
 
 from explorer.errors import InputError
 from explorer.families import Spec
-from explorer.jobs.estimate import Pace
+from explorer.jobs.estimate import Throughput
 from explorer.jobs.job import Resources
 from explorer.recipes import Recipe
 from explorer.training import throughput
@@ -89,7 +89,7 @@ def test_every_recipe_can_be_measured_for_longer_than_it_lasts(
 
 def test_from_another_process() -> None:
     answer: Any = subprocess_runner.call("explorer.training.throughput", asked(toy_spec(VGG)), Limits(120))
-    found = Pace(**answer)
+    found = Throughput(**answer)
     assert found.batch_size == 64
     assert found.startup > found.seconds_per_step > 0
 

@@ -8,7 +8,7 @@ import pytest
 
 from explorer.errors import InputError
 from explorer.i18n import language, use_language
-from explorer.ui.train.task_queue import Lane, Piece
+from explorer.ui.train.task_queue import Future, Lane
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +17,7 @@ def english() -> Iterator[None]:
     use_language("en")
 
 
-def ended(lane: Lane[str], key: str) -> Piece[str]:
+def ended(lane: Lane[str], key: str) -> Future[str]:
     for _look in range(6000):
         if (piece := lane.ask(key)).ended:
             return piece

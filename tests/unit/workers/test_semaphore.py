@@ -6,7 +6,7 @@ from threading import Event, Thread
 import pytest
 
 from explorer.workers import semaphore as turns
-from explorer.workers.semaphore import Line
+from explorer.workers.semaphore import FairSemaphore
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +17,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 class Worker(Thread):
     """Takes a turn, and holds it until it is told to end."""
 
-    def __init__(self, line: Line, order: list["Worker"]) -> None:
+    def __init__(self, line: FairSemaphore, order: list["Worker"]) -> None:
         super().__init__(daemon=True)
         self.line, self.order = line, order
         self.at_work, self.done = Event(), Event()
@@ -39,7 +39,7 @@ class Worker(Thread):
             self.done.set()
 
 
-def queue(line: Line, count: int) -> list[Worker]:
+def queue(line: FairSemaphore, count: int) -> list[Worker]:
     """Workers that came one after the other."""
     order: list[Worker] = []
     workers = []
@@ -65,7 +65,7 @@ def end(worker: Worker) -> None:
 
 
 def test_one_after_the_other_in_the_order_of_arrival() -> None:
-    workers = queue(Line(1), 5)
+    workers = queue(FairSemaphore(1), 5)
     for place, worker in enumerate(workers):
         assert worker.at_work.wait(60)
         assert [other.at_work.is_set() for other in workers] == [turn <= place for turn in range(5)]
@@ -74,7 +74,7 @@ def test_one_after_the_other_in_the_order_of_arrival() -> None:
 
 
 def test_who_waits_hears_how_many_are_before() -> None:
-    workers = queue(Line(1), 3)
+    workers = queue(FairSemaphore(1), 3)
     until(lambda: workers[2].ahead)
     assert workers[2].ahead[0] == 2
     end(workers[0])
@@ -86,7 +86,7 @@ def test_who_waits_hears_how_many_are_before() -> None:
 
 
 def test_who_leaves_frees_the_place() -> None:
-    workers = queue(Line(1), 3)
+    workers = queue(FairSemaphore(1), 3)
     until(lambda: workers[2].ahead and workers[2].ahead[-1] == 2)
     workers[1].leaves = True
     workers[1].join(60)
@@ -99,7 +99,7 @@ def test_who_leaves_frees_the_place() -> None:
 
 
 def test_who_fails_frees_the_place() -> None:
-    line = Line(1)
+    line = FairSemaphore(1)
     with pytest.raises(ZeroDivisionError), line.turn(lambda _ahead: None):
         raise ZeroDivisionError
     with line.turn(lambda _ahead: pytest.fail("it waits for nobody")):
@@ -107,7 +107,7 @@ def test_who_fails_frees_the_place() -> None:
 
 
 def test_as_many_at_once_as_are_allowed() -> None:
-    workers = queue(Line(2), 3)
+    workers = queue(FairSemaphore(2), 3)
     assert workers[0].at_work.wait(60)
     assert workers[1].at_work.wait(60)
     until(lambda: workers[2].ahead)
@@ -121,7 +121,7 @@ def test_as_many_at_once_as_are_allowed() -> None:
 class Visitor(Thread):
     """Draws a page: takes some turns, each of which it holds until it is told to go on, and waits between them."""
 
-    def __init__(self, line: Line, order: list[str], name: str, turns: int, *, yielding: bool = False) -> None:
+    def __init__(self, line: FairSemaphore, order: list[str], name: str, turns: int, *, yielding: bool = False) -> None:
         super().__init__(daemon=True, name=name)
         self.line, self.order, self.turns, self.yielding = line, order, turns, yielding
         self.ahead: list[int] = []
@@ -156,7 +156,7 @@ class Visitor(Thread):
         assert self.between[turn].wait(60)
 
 
-def visitors(line: Line, order: list[str], *, yielding: bool = False, **turns: int) -> list[Visitor]:
+def visitors(line: FairSemaphore, order: list[str], *, yielding: bool = False, **turns: int) -> list[Visitor]:
     """Visitors by name and how many turns each takes, who write themselves into one order."""
     found = [Visitor(line, order, name, count, yielding=yielding) for name, count in turns.items()]
     for one in found:
@@ -166,7 +166,7 @@ def visitors(line: Line, order: list[str], *, yielding: bool = False, **turns: i
 
 def test_who_comes_again_in_a_visit_goes_before_those_who_came_after_it() -> None:
     order: list[str] = []
-    a, b, c = visitors(Line(1), order, a=2, b=2, c=1)
+    a, b, c = visitors(FairSemaphore(1), order, a=2, b=2, c=1)
     for one in (a, b, c):
         one.ask(0)
     a.compute(0)
@@ -183,7 +183,7 @@ def test_who_comes_again_in_a_visit_goes_before_those_who_came_after_it() -> Non
 
 
 def test_the_place_told_never_rises_in_a_visit() -> None:
-    a, b, c, d = visitors(Line(1), [], a=2, b=2, c=2, d=1)
+    a, b, c, d = visitors(FairSemaphore(1), [], a=2, b=2, c=2, d=1)
     for one in (a, b, c, d):
         one.ask(0)
     a.compute(0)
@@ -213,7 +213,7 @@ def test_the_place_told_never_rises_in_a_visit() -> None:
 
 
 def test_who_comes_again_is_told_of_one_when_somebody_who_came_later_computes() -> None:
-    a, b = visitors(Line(1), [], a=2, b=1)
+    a, b = visitors(FairSemaphore(1), [], a=2, b=1)
     a.ask(0)
     a.compute(0)
     b.ask(0)
@@ -227,7 +227,7 @@ def test_who_comes_again_is_told_of_one_when_somebody_who_came_later_computes() 
 
 def test_the_next_visit_comes_last() -> None:
     """So that nobody starves who waits behind somebody that draws the page again and again."""
-    line, order = Line(1), list[str]()
+    line, order = FairSemaphore(1), list[str]()
     a, b, again, late = visitors(line, order, a=1, b=1, again=1, late=1)
     a.ask(0)
     b.ask(0)
@@ -244,7 +244,7 @@ def test_the_next_visit_comes_last() -> None:
 
 
 def test_long_work_lets_all_who_wait_go_first_in_a_visit_too() -> None:
-    line, order = Line(1), list[str]()
+    line, order = FairSemaphore(1), list[str]()
     (a,) = visitors(line, order, a=3, yielding=True)
     b, c = visitors(line, order, b=1, c=1)
     a.ask(0)

@@ -22,7 +22,7 @@ from explorer.weights.files import load, read_card
 from explorer.weights.importing import class_names, drafts
 from explorer.weights.importing.drafts import Draft
 from explorer.weights.importing.importing import Proposal, Proved
-from explorer.workers.semaphore import Line
+from explorer.workers.semaphore import FairSemaphore
 from tests.helpers.toys import VGG, prepared, toy_spec
 
 pytestmark = pytest.mark.process
@@ -148,7 +148,7 @@ def test_who_waits_to_compute_or_to_write_keeps_nobody_from_the_other(
     draft = handed_in(checkpoint())
     draft.read()
     assert draft.proposal is not None
-    answers, line, original = likely(draft.proposal), Line(1), Proposal.proved
+    answers, line, original = likely(draft.proposal), FairSemaphore(1), Proposal.proved
     waits, proved, asked = Event(), Event(), iter(range(50))
 
     def prove(*args: Any) -> Proved:
