@@ -57,6 +57,7 @@ def test_from_a_checkpoint_to_a_prediction_and_gone(visit: Visit, app_log: Path,
     page.get_by_role("button", name="Predict with it").click()
     expect(page.get_by_role("heading", name=re.compile("^Not sure|^(cat|dog), "))).to_be_visible(timeout=SLOW)
 
+    settled(page)
     page.get_by_text("Weights", exact=True).click()
     expect(page.get_by_test_id("stDataFrame").first).to_be_visible(timeout=SLOW)
     settled(page)

@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import psutil
 import torch
@@ -161,6 +162,7 @@ def starve(folder: Path, prepared: Prepared) -> dict[str, Any]:
 
 def main(folder: Path, what: str) -> None:
     """Print what was found."""
+    patch("os.fsync").start()  # no power is cut here, and what a killed process has written stays with the system
     gc.freeze()  # else each fork copies what its collector looks at
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
