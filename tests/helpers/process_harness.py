@@ -100,8 +100,7 @@ class Arena:
             job: Id of the job.
             victims: What to kill each time that the job runs; after the last one it is left alone.
         """
-        left_over = iter(victims)
-        victim = next(left_over, None)
+        turns: Iterator[str] | None = iter(victims)
         while (record := store().get(job)).status is not Status.FINISHED:
             service.keep_awake()
             assert record.status is not Status.FAILED, record.error
@@ -109,11 +108,13 @@ class Arena:
                 self.nobody_left(job)
                 self.told[f"{record.status}"] += 1
                 service.resume(job)
-            elif record.status is Status.RUNNING and victim is not None:
+            elif record.status is Status.RUNNING and turns is not None:
+                if (victim := next(turns, None)) is None:
+                    turns = None
+                    continue
                 time.sleep(self.chance.uniform(0, 1.5))
                 self.kill(victim, job)
                 self.comes_to_rest(job)
-                victim = next(left_over, None)
             else:
                 time.sleep(0.05)
         self.nobody_left(job)
