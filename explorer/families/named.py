@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple, Self
 
 from explorer.errors import SpecError
-from explorer.families.link import decode, encode, from_text, to_text
+from explorer.families.link import BASE, decode, encode, from_text, to_text
 from explorer.families.parsing import parse_spec
 from explorer.families.presets import is_base, resolve
 from explorer.families.registry import PRESETS
@@ -86,6 +86,11 @@ class NamedNetwork(NamedTuple):
     def link(self) -> dict[str, str]:
         """The query parameters with which the Architecture page opens the network."""
         return encode(self.spec, self.start)
+
+    @property
+    def linked(self) -> Self:
+        """The network as its link opens it: its base is the one that the link starts from."""
+        return self._replace(base=self.link[BASE])
 
     @property
     def text(self) -> str:

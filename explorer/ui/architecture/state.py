@@ -13,7 +13,7 @@ from explorer.analysis import analyse
 from explorer.errors import InputError
 from explorer.families import PRESETS, NamedNetwork, Spec, resolve
 from explorer.families.building import own_names, own_names_known
-from explorer.families.link import BASE, DEFAULT
+from explorer.families.link import DEFAULT
 from explorer.ui.architecture.view import MAX_FOLDED, PICKED, VIEW_FIELDS, View
 from explorer.ui.page_state import FieldsState, History, Link
 
@@ -105,7 +105,7 @@ class Editing(FieldsState[View]):
         """Another network as a whole; undo leads back."""
         if network.spec != self.spec:
             self.history.leave(self.network)
-        self.network = NamedNetwork(network.spec, network.start)
+        self.network = network.linked
 
     def accept(self, spec: Spec) -> None:
         """A valid edit: it becomes the network.
@@ -119,7 +119,7 @@ class Editing(FieldsState[View]):
             self.history.edit(self.network, self.network._replace(spec=spec), fields)
         self.problem = ""
         # The base that the link will say, so that this screen is the one that its address opens.
-        self.network = NamedNetwork(spec, NamedNetwork(spec, self.base).link[BASE])
+        self.network = NamedNetwork(spec, self.base).linked
 
     def refuse(self, error: InputError) -> None:
         """An edit that breaks a rule: say so, once in the log, and keep the last good network."""

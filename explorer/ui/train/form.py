@@ -203,7 +203,7 @@ def _network(form: Form, link: Mapping[str, str]) -> Form:
     given = {key: text for key, text in link.items() if key in FIELDS | {BASE}}
     if not given and (weights := link.get("weights")):  # theirs; what is wrong with them is said of the recipe
         with suppress(InputError):
-            return replace(form, network=weights_network(weights))
+            return replace(form, network=weights_network(weights).linked)
     if not given:
         return form
     network = NamedNetwork.from_link(given)

@@ -189,7 +189,7 @@ def open_network() -> None:
     except InputError as error:  # saved, and deleted since
         change(refused=str(error), at="network")
         return
-    change(network=network)
+    change(network=network.linked)
 
 
 def open_preset() -> None:
@@ -223,7 +223,7 @@ def open_weights(name: str | None, *, network: bool) -> None:
     except InputError as error:  # deleted since
         change(refused=str(error), at="network")
         return
-    change(recipe=recipe, network=found)
+    change(recipe=recipe, network=found.linked)
     training.said = _("The network is that of the weights now: {name}.").format(name=full_title(found))
 
 
