@@ -1,8 +1,8 @@
-"""Turns at computing what networks say: few at once, the others in the order in which they came.
+"""A fair semaphore for predictions: a few threads compute at once, and the others wait in order of arrival.
 
-A process computes as fast in one thread as in ten; ten at once take ten times the memory. A page computes more than
-once each time it is drawn: all of it has one place, that of its first turn, so that whoever has waited doesn't queue
-anew. Nobody starves: a drawing has an end, and the next one comes last.
+One thread computes as fast as ten, and ten at once need ten times the memory. A page needs the semaphore several times
+for one drawing. All of these requests share the place of the first (:func:`visit`), so a page that has waited does not
+wait again. Nobody starves: a drawing ends, and the next drawing of that page goes to the end of the queue.
 """
 
 import threading
@@ -13,26 +13,28 @@ from itertools import count
 
 from explorer.settings import settings
 
-POLL = 0.2  # seconds between two words to who waits
+POLL = 0.2  # seconds between two calls of on_wait
 
 
 class _Mine(threading.local):
-    """Of each thread the visit that it is at: the number that the visit came with, once it has come."""
+    """The current visit of each thread: a list that holds the number of the visit once it has one."""
 
     visit: list[int] | None = None
 
 
 @dataclass
 class FairSemaphore:
-    """A line of those who compute, and those who wait for it.
+    """A semaphore whose slots are given in order of arrival.
 
     Attributes:
-        most: how many compute at once.
+        most: Number of slots.
     """
 
     most: int
     _numbers: Iterator[int] = field(default_factory=count)
-    _here: set[int] = field(default_factory=set)  # who came and isn't gone: at work, waiting, or between two turns
+    _here: set[int] = field(
+        default_factory=set
+    )  # arrivals that have not left: computing, waiting, or between two slots
     _waiting: set[int] = field(default_factory=set)
     _at_work: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
@@ -40,7 +42,7 @@ class FairSemaphore:
 
     @contextmanager
     def visit(self) -> Iterator[None]:
-        """As :func:`visit` says."""
+        """See :func:`visit`."""
         visit: list[int] = []
         self._mine.visit = visit
         try:
@@ -51,8 +53,8 @@ class FairSemaphore:
                 self._here.difference_update(visit)
 
     @contextmanager
-    def turn(self, on_wait: Callable[[int], None], *, yielding: bool = False) -> Iterator[None]:
-        """As :func:`turn` says."""
+    def slot(self, on_wait: Callable[[int], None], *, yielding: bool = False) -> Iterator[None]:
+        """See :func:`slot`."""
         with self._changed:
             number, is_last = self._place(yielding=yielding)
             self._waiting.add(number)
@@ -72,7 +74,7 @@ class FairSemaphore:
                 self._changed.notify_all()
 
     def _place(self, *, yielding: bool) -> tuple[int, bool]:
-        """The number that is waited with, and whether it is gone with the turn."""
+        """Returns the number to wait with, and whether it leaves together with the slot."""
         visit = self._mine.visit
         if visit and not yielding:
             return visit[0], False
@@ -84,39 +86,39 @@ class FairSemaphore:
         return number, False
 
     def _begun(self, number: int) -> bool:
-        """Whether the turn has come, for which this waits a moment."""
+        """Waits for at most ``POLL`` seconds. Returns whether a slot was taken."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._at_work < self.most and number == min(self._waiting), POLL):
                 return False
             self._waiting.remove(number)
             self._at_work += 1
-            self._changed.notify_all()  # there may be room for the next one, too
+            self._changed.notify_all()  # another slot may be free
             return True
 
     def _ahead(self, number: int) -> int:
-        """How many came before us and aren't gone: none of them comes anew, so that it never rises.
+        """Returns the number of earlier arrivals that have not left. It never rises.
 
-        It is one at the least, as somebody who came later may be at work when we come again.
+        At least 1, because a later arrival may hold the slot when an earlier one comes back for its next.
         """
         with self._changed:
             return max(1, sum(other < number for other in self._here))
 
 
-_line = FairSemaphore(settings().predictions)
+_semaphore = FairSemaphore(settings().predictions)
 
 
 def visit() -> AbstractContextManager[None]:
-    """All turns of this thread in here have the place of the first of them: it is for one drawing of a page."""
-    return _line.visit()
+    """Gives all slots that this thread takes in the block the place of the first. For one drawing of a page."""
+    return _semaphore.visit()
 
 
 def slot(on_wait: Callable[[int], None], *, yielding: bool = False) -> AbstractContextManager[None]:
-    """Wait until it is our turn to compute, and hold it.
+    """Waits for a slot and holds it in the block.
 
     Args:
-        on_wait: is told several times a second how many came before us and aren't done, which never rises in a visit;
-            what it raises ends the wait and frees the place.
-        yielding: whether everybody who waits goes first, even in a visit: for each further part of long work, so that
-            others need not wait for all of it. What is told then is no place in the visit.
+        on_wait: Called several times a second with the number of arrivals ahead, which never rises in a visit. An
+            exception that it raises ends the wait and gives up the place.
+        yielding: Whether everybody who waits goes first, even in a visit. For the further parts of long work, so that
+            others need not wait for all of it. ``on_wait`` then counts from a new place.
     """
-    return _line.turn(on_wait, yielding=yielding)
+    return _semaphore.slot(on_wait, yielding=yielding)

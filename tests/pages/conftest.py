@@ -17,7 +17,8 @@ from explorer.prediction import networks, pictures
 from explorer.settings import settings
 from explorer.ui.page_state import guard, history
 from explorer.ui.predict import choose, testsets
-from explorer.ui.train import cost, data, submit, task_queue
+from explorer.ui.shared import task_queue
+from explorer.ui.train import cost, data, submit
 from explorer.weights.importing import conversion
 from explorer.workers import subprocess_runner
 from explorer.workers.progress import Progress, silent
@@ -51,7 +52,7 @@ def server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stor
         monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(tmp_path / name))
     monkeypatch.setattr(cost.pace, "work", lambda _key, _progress: PACE)
     for lane in (cost.pace, data._looking, data._fetching):
-        lane._pieces.clear()
+        lane._futures.clear()
     settings.cache_clear()
     preview.read("digits")
     return jobs
@@ -105,7 +106,7 @@ def predict_server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(tmp_path / name))
     settings.cache_clear()
     for lane in (choose.fetching, testsets._looking):
-        lane._pieces.clear()
+        lane._futures.clear()
     pictures._kept.clear()
     networks._loaded.cache_clear()
     yield jobs

@@ -5,7 +5,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 
 from explorer.errors import InputError
-from explorer.ui.train.task_queue import Future
+from explorer.ui.shared.task_queue import Future
 
 
 def ask_once_more(**changed: str) -> None:

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.errors import InputError
 from explorer.jobs.store import Status, Store, store
 from explorer.ui.page_state import REFRESHED
-from explorer.ui.train.task_queue import Future
+from explorer.ui.shared.task_queue import Future, TaskQueue
 from tests.helpers import made_runs
 from tests.pages.helpers import open_page
 from tests.pages.page_states import declared, edit, editable, give
@@ -184,12 +184,11 @@ def waiting() -> None:
     import streamlit as st
 
     from explorer.ui import page_state
-    from explorer.ui.train.task_queue import Lane
-    from explorer.ui.train.waiting import follow
+    from explorer.ui.shared.waiting import follow
     from tests.pages.test_page_state import Ended
 
     st.session_state.setdefault("refreshed", []).append(page_state.refreshed())
-    follow(cast("Lane[bool]", Ended), "work", "Working…")
+    follow(cast(TaskQueue[bool], Ended), "work", "Working…")
 
 
 def test_a_page_that_is_drawn_anew_by_the_clock_knows_it() -> None:

@@ -211,7 +211,7 @@ def test_all_that_a_page_computes_has_one_place(monkeypatch: pytest.MonkeyPatch)
     @contextmanager
     def noted(on_wait: Callable[[int], None], **named: bool) -> Iterator[None]:
         with turn(on_wait, **named):
-            here.append(set(semaphore._line._here))
+            here.append(set(semaphore._semaphore._here))
             yield
 
     answers._kept.clear()
@@ -221,7 +221,7 @@ def test_all_that_a_page_computes_has_one_place(monkeypatch: pytest.MonkeyPatch)
     assert len(here) == 3  # two networks and a map
     assert here == [here[0]] * 3
     assert len(here[0]) == 1
-    assert not semaphore._line._here
+    assert not semaphore._semaphore._here
     reasons._kept.clear()
     app.run()
     assert min(here[3]) > max(here[0])

@@ -9,7 +9,7 @@ from explorer.jobs.store import Store
 from explorer.prediction import verdict
 from explorer.settings import settings
 from explorer.ui.predict import choose
-from explorer.ui.train.task_queue import Future
+from explorer.ui.shared.task_queue import Future
 from explorer.weights import registry
 from explorer.weights.files import read, save
 from tests.pages.helpers import problem
@@ -24,7 +24,7 @@ def server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     for name in ("data", "weights", "saved"):
         monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(tmp_path / name))
     settings.cache_clear()
-    choose.fetching._pieces.clear()
+    choose.fetching._futures.clear()
     yield
     settings.cache_clear()
 
@@ -51,7 +51,7 @@ def test_an_accuracy_says_what_it_was_measured_on(
 
 def test_a_downloaded_file_that_has_gone_is_offered_again() -> None:
     entry = next(one for one in registry.entries() if one.name == RESNET)
-    choose.fetching._pieces[RESNET, "en"] = Future(result=entry)
+    choose.fetching._futures[RESNET, "en"] = Future(result=entry)
     app = open_page(weights=RESNET)
     app.session_state[choose.FETCH] = {RESNET}
     app.run()

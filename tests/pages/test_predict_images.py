@@ -375,7 +375,7 @@ def test_test_images_of_an_upload(tmp_path: Path) -> None:
     while not testsets._looking.ask(f"uploaded:{name}").ended:
         time.sleep(0.01)
     app.run()
-    assert not testsets._looking._pieces
+    assert not testsets._looking._futures
     assert "1 to 12 of 12" in words(app)
     assert box(app, "of").options == ["Every class", "0", "1", "2"]
     keep(tmp_path / "weights/mine.safetensors", data={"name": name})

@@ -23,7 +23,8 @@ from explorer.jobs.store import Store
 from explorer.prediction import testing
 from explorer.settings import settings
 from explorer.ui.predict import evaluation, testsets
-from explorer.ui.train import task_queue, uploads
+from explorer.ui.shared import task_queue
+from explorer.ui.train import uploads
 from explorer.weights import torchvision
 from explorer.weights.files import read, save
 from explorer.weights.registry import PRETRAINED, entries, find
@@ -48,7 +49,7 @@ def in_this_process(key: str, progress: Progress) -> bool:
 def _server(server: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torchvision, "catalogue", dict)
     monkeypatch.setattr(evaluation._testing, "work", in_this_process)
-    evaluation._testing._pieces.clear()
+    evaluation._testing._futures.clear()
 
 
 def ran(app: AppTest) -> None:
@@ -59,7 +60,7 @@ def ran(app: AppTest) -> None:
     """
     app.button(key="predict-test").click().run()
     for _turn in range(1000):
-        if all(piece.ended for piece in evaluation._testing._pieces.values()):
+        if all(piece.ended for piece in evaluation._testing._futures.values()):
             app.run()
             assert not any(button.key == "predict-test-stop" for button in app.button)
             return

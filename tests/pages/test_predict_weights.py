@@ -47,7 +47,7 @@ def folder(server: Store, converted_once: None, tmp_path: Path, monkeypatch: pyt
         file.parent.mkdir(parents=True, exist_ok=True)
         save(file, *read(DIGITS))
     (tmp_path / "weights/broken.safetensors").write_bytes(b"nothing")
-    importing._reading._pieces.clear()
+    importing._reading._futures.clear()
     yield tmp_path
     settings.cache_clear()
 

@@ -153,7 +153,7 @@ def test_an_upload_in_use_stays_whatever_a_later_look_says(because: str, monkeyp
     if because == "a job waits for it":
         store().add([Job.new(resolve("digits-cnn"), path, Recipe(), Resources())])
     preview.invalidate(path)
-    data._looking.forget(path)
+    data._looking.invalidate(path)
     monkeypatch.setattr(preview, "compute", refuse)
     link = {"dataset": f"uploaded:{name}"}
     app = upload(open_page(), "mine.npz", npz()) if because == "a job waits for it" else settle(open_page(**link))

@@ -8,9 +8,9 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.jobs.estimate import Throughput
 from explorer.ui.predict import importing
+from explorer.ui.shared.task_queue import TaskQueue
 from explorer.ui.train import cost, data
 from explorer.ui.train.form import Form
-from explorer.ui.train.task_queue import Lane
 from tests.pages import helpers
 
 open_page = partial(helpers.open_page, "train")
@@ -19,7 +19,7 @@ PACE = Throughput(
     seconds_per_step=0.01, seconds_per_evaluated_image=0.001, batch_size=64, startup=2.0, device="cpu",
     precision="fp32",
 )  # fmt: skip
-LANES: tuple[Lane[Any], ...] = (cost.pace, data._looking, data._fetching, importing._reading)
+LANES: tuple[TaskQueue[Any], ...] = (cost.pace, data._looking, data._fetching, importing._reading)
 SUBMIT, LR = "train-submit", "train.recipe.lr"
 
 

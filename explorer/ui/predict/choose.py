@@ -17,9 +17,9 @@ from explorer.ui.predict import state
 from explorer.ui.predict.view import DEFAULT
 from explorer.ui.shared import address
 from explorer.ui.shared.choice import choice
+from explorer.ui.shared.task_queue import TaskQueue
 from explorer.ui.shared.text import plain
-from explorer.ui.train.task_queue import Lane
-from explorer.ui.train.waiting import follow
+from explorer.ui.shared.waiting import follow
 from explorer.weights import registry
 from explorer.weights.files import Card
 from explorer.weights.torchvision import catalogue
@@ -34,7 +34,7 @@ def _fetched(name: str, progress: Progress) -> registry.RegistryEntry:
     return next(one for one in registry.entries() if one.name == name)
 
 
-fetching = Lane(_fetched)
+fetching = TaskQueue(_fetched)
 
 
 def entry() -> registry.RegistryEntry | None:
@@ -221,12 +221,12 @@ def _download(chosen: registry.RegistryEntry, place: str) -> None:
     if piece.problem:
         st.error(plain(str(piece.problem)), icon=":material/error:")
         st.button(
-            _("Try again"), icon=":material/refresh:", key=f"predict.again.{place}", on_click=fetching.forget,
+            _("Try again"), icon=":material/refresh:", key=f"predict.again.{place}", on_click=fetching.invalidate,
             args=(chosen.name,),
         )  # fmt: skip
     elif piece.ended:  # since the list of weights was read; or the file has gone again
         st.session_state[FETCH].discard(chosen.name)
-        fetching.forget(chosen.name)
+        fetching.invalidate(chosen.name)
         state.asking().refresh()
 
 

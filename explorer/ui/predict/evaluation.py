@@ -17,12 +17,12 @@ from explorer.ui.predict import state
 from explorer.ui.results import calibration, classes, confusion, mistakes, scores
 from explorer.ui.shared import address
 from explorer.ui.shared.choice import choice
+from explorer.ui.shared.task_queue import TaskQueue
 from explorer.ui.shared.text import plain
+from explorer.ui.shared.waiting import follow
 from explorer.ui.train import uploads
 from explorer.ui.train.data import title
 from explorer.ui.train.form import UPLOADED, path_of
-from explorer.ui.train.task_queue import Lane
-from explorer.ui.train.waiting import follow
 from explorer.weights import registry
 from explorer.weights.files import Card
 from explorer.weights.registry import Kind, RegistryEntry
@@ -39,7 +39,7 @@ def _test(key: str, progress: Progress) -> bool:
     return True
 
 
-_testing = Lane(_test, most=4, give_up=True)  # one at a time: a test takes every core
+_testing = TaskQueue(_test, most=4, give_up=True)  # one at a time: a test takes every core
 
 
 def draw(entry: RegistryEntry | None, *, dark: bool) -> None:
@@ -173,7 +173,7 @@ def _ask(key: str) -> None:
     st.session_state[ASKED].add(key)
     st.session_state[LEFT].discard(key)
     if _testing.ask(key).ended:
-        _testing.forget(key)
+        _testing.invalidate(key)
 
 
 def _stop(key: str) -> None:

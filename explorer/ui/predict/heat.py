@@ -212,7 +212,7 @@ def _covered(case: Case, index: int, patch: Patch) -> Occluded:
         bar.progress(done / count, words.format(done=done, count=count))
 
     try:
-        with _covering.turn(wait):
+        with _covering.slot(wait):
             note.empty()
             if (held := _held(case, index, patch)) is not None:  # another session has waited for it, too
                 return held

@@ -20,9 +20,9 @@ from explorer.ui.predict.state import Action
 from explorer.ui.shared import address
 from explorer.ui.shared.choice import choice
 from explorer.ui.shared.questions import parsed, written
+from explorer.ui.shared.task_queue import TaskQueue
 from explorer.ui.shared.text import plain
-from explorer.ui.train.task_queue import Lane
-from explorer.ui.train.waiting import follow
+from explorer.ui.shared.waiting import follow
 from explorer.weights import store
 from explorer.weights.importing import class_names
 from explorer.weights.importing.drafts import MAX_FILE, Draft
@@ -61,7 +61,7 @@ def _read(token: str, progress: Progress) -> bool:
     return True
 
 
-_reading = Lane(_read)  # one at a time: several large files would fill the machine's memory
+_reading = TaskQueue(_read)  # one at a time: several large files would fill the machine's memory
 
 
 def draw() -> None:
@@ -144,7 +144,7 @@ def _leave() -> None:
         return
     del st.session_state[DRAFT]
     st.session_state.pop(f"{NETWORK}.{token}", None)
-    _reading.forget(token)
+    _reading.invalidate(token)
     if draft := _drafts.get(token):
         draft.close()
     state.acted()

@@ -17,12 +17,12 @@ from explorer.ui.predict import state
 from explorer.ui.predict.encoded import address
 from explorer.ui.predict.pictures import Shown, pictures
 from explorer.ui.shared.choice import choice
+from explorer.ui.shared.task_queue import TaskQueue
 from explorer.ui.shared.text import plain
+from explorer.ui.shared.waiting import follow
 from explorer.ui.train import uploads
 from explorer.ui.train.data import title
 from explorer.ui.train.form import UPLOADED, path_of
-from explorer.ui.train.task_queue import Lane
-from explorer.ui.train.waiting import follow
 from explorer.weights.files import Card
 from explorer.workers.progress import Progress
 
@@ -37,7 +37,7 @@ def _look(name: str, progress: Progress) -> Examples:
     return examples.load_cached(path) or examples.compute(path, progress)
 
 
-_looking = Lane(_look)
+_looking = TaskQueue(_look)
 
 
 @cache
@@ -104,7 +104,7 @@ def draw(card: Card) -> list[Picture]:
     found = examples.load_cached(path_of(name)) or _looked(name)
     if found is None:
         return []
-    _looking.forget(name)  # from now on they are in a file, which may go
+    _looking.invalidate(name)  # from now on they are in a file, which may go
     return _choose(name, found)
 
 
@@ -113,7 +113,7 @@ def _looked(name: str) -> Examples | None:
     piece = follow(_looking, name, _("Reading the images…"))
     if piece.problem:
         st.error(plain(str(piece.problem)), icon=":material/error:")
-        st.button(_("Try again"), icon=":material/refresh:", on_click=_looking.forget, args=(name,))
+        st.button(_("Try again"), icon=":material/refresh:", on_click=_looking.invalidate, args=(name,))
     return piece.result
 
 

@@ -24,7 +24,7 @@ from explorer.recipes.changes import MAX_SWEEP
 from explorer.settings import settings
 from explorer.training.devices import choose_device, make_plan
 from explorer.training.dry_run import forward_macs
-from explorer.ui.train.task_queue import Lane
+from explorer.ui.shared.task_queue import TaskQueue
 from explorer.workers import subprocess_runner
 from explorer.workers.progress import Progress
 from explorer.workers.subprocess_runner import Limits
@@ -123,7 +123,7 @@ def _measure(key: str, progress: Progress) -> Throughput:
     return Throughput(**cast(dict[str, Any], found))
 
 
-pace = Lane(_measure, give_up=True)
+pace = TaskQueue(_measure, give_up=True)
 
 
 def asked(spec: Spec, recipe: Recipe, resources: Resources) -> str:

@@ -16,12 +16,12 @@ from explorer.formatting import bytes_short
 from explorer.i18n import _, ngettext
 from explorer.jobs.store import ACTIVE, store
 from explorer.training.fitting import augmentations, on_mirroring
+from explorer.ui.shared.task_queue import TaskQueue
 from explorer.ui.shared.text import plain
+from explorer.ui.shared.waiting import follow
 from explorer.ui.train import samples, state, uploads
 from explorer.ui.train.form import UPLOADED, Form, path_of
 from explorer.ui.train.state import Training
-from explorer.ui.train.task_queue import Lane
-from explorer.ui.train.waiting import follow
 from explorer.workers.progress import Progress
 
 HEIGHT = 190
@@ -51,8 +51,8 @@ def _awaited(path: str) -> bool:
     return any(record.dataset == path for record in store().records(ACTIVE))
 
 
-_looking = Lane(_look)
-_fetching = Lane(preview.compute)  # apart, so that nobody waits for another's download
+_looking = TaskQueue(_look)
+_fetching = TaskQueue(preview.compute)  # apart, so that nobody waits for another's download
 
 
 def draw(training: Training, *, dark: bool) -> Preview | None:
@@ -124,8 +124,8 @@ def _fetch(path: str) -> None:
     st.session_state.setdefault(FETCH, set()).add(path)
 
 
-def _again(lane: Lane[Preview], path: str) -> None:
-    lane.forget(path)
+def _again(lane: TaskQueue[Preview], path: str) -> None:
+    lane.invalidate(path)
 
 
 def _numbers(form: Form, found: Preview, *, dark: bool) -> None:
@@ -257,7 +257,7 @@ def _upload() -> None:
         path = str(uploads.path(name))
         if not preview.load_cached(path):
             _unread.add(path)
-            _looking.forget(path)
+            _looking.invalidate(path)
         return {"dataset": UPLOADED + name}
 
     _done(keep)
@@ -270,7 +270,7 @@ def _remove(name: str, chosen: str) -> None:
             raise InputError(_("{file} is what a job trains on, or will; stop it first").format(file=name))
         for forget in (preview.invalidate, examples.invalidate):
             forget(str(uploads.path(name)))
-        _looking.forget(str(uploads.path(name)))
+        _looking.invalidate(str(uploads.path(name)))
         uploads.remove(name)
         return {"dataset": Form().dataset} if chosen == UPLOADED + name else {}
 

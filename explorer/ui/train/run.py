@@ -12,13 +12,13 @@ from explorer.jobs.estimate import Throughput
 from explorer.jobs.job import MAX_NAME, Job
 from explorer.jobs.store import AT_WORK
 from explorer.ui.shared.text import plain
+from explorer.ui.shared.waiting import follow
 from explorer.ui.train import cost, state
 from explorer.ui.train.cost import Room, Verdict
 from explorer.ui.train.fields import complain
 from explorer.ui.train.form import Form, records
 from explorer.ui.train.network import fit
 from explorer.ui.train.state import Training
-from explorer.ui.train.waiting import follow
 
 ICONS = {Verdict.FITS: "check_circle", Verdict.TIGHT: "warning", Verdict.TOO_LARGE: "error"}
 
@@ -96,7 +96,9 @@ def price(training: Training, spec: Spec, found: Preview, jobs: list[Job]) -> bo
         time.metric(_("Time"), "…" if measured.problem is None else "–", border=True)
     if measured.problem:
         st.caption(f":material/error: {plain(str(measured.problem))}")
-        st.button(_("Measure again"), key="train-measure", on_click=cost.pace.forget, args=(time_key,), type="tertiary")
+        st.button(
+            _("Measure again"), key="train-measure", on_click=cost.pace.invalidate, args=(time_key,), type="tertiary"
+        )
     elif records(AT_WORK):
         st.caption(_("Another run trains at this moment: alone it goes faster than measured now."))
     return True

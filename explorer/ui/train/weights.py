@@ -15,13 +15,13 @@ from explorer.ui.glossary import explain
 from explorer.ui.predict import choose
 from explorer.ui.shared.choice import choice
 from explorer.ui.shared.text import plain
+from explorer.ui.shared.waiting import follow
 from explorer.ui.train import fields, frozen, state
 from explorer.ui.train.fields import Field
 from explorer.ui.train.fields import Kind as Widget
 from explorer.ui.train.form import Form, records, weights_network
 from explorer.ui.train.network import fit
 from explorer.ui.train.state import Training
-from explorer.ui.train.waiting import follow
 from explorer.weights import registry
 from explorer.weights.registry import Kind, RegistryEntry
 
@@ -158,7 +158,7 @@ def _there(entry: RegistryEntry) -> None:
     if piece.problem:
         st.error(plain(str(piece.problem)), icon=":material/error:")
         st.button(
-            _("Try again"), icon=":material/refresh:", key="train-start-again", on_click=choose.fetching.forget,
+            _("Try again"), icon=":material/refresh:", key="train-start-again", on_click=choose.fetching.invalidate,
             args=(entry.name,),
         )  # fmt: skip
 

@@ -96,7 +96,7 @@ def test_each_batch_takes_a_turn(tmp_path: Path, network: Network, monkeypatch: 
     """So that a single image of somebody else need not wait for a hundred."""
     monkeypatch.setattr(classify, "PIXELS", 8 * 8 * 2)
     line = FairSemaphore(1)
-    monkeypatch.setattr(semaphore, "_line", line)
+    monkeypatch.setattr(semaphore, "_semaphore", line)
     at_work: list[tuple[int, int]] = []
     yielding: list[bool] = []
     turn = semaphore.slot
@@ -120,7 +120,7 @@ def test_who_leaves_while_waiting_is_not_answered(
     tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(semaphore, "POLL", 0.005)
-    monkeypatch.setattr(semaphore, "_line", FairSemaphore(1))
+    monkeypatch.setattr(semaphore, "_semaphore", FairSemaphore(1))
 
     def leave(ahead: int) -> None:
         assert ahead == 1
@@ -129,7 +129,7 @@ def test_who_leaves_while_waiting_is_not_answered(
     pictures_ = given(files(tmp_path, 1))
     with semaphore.slot(alone), pytest.raises(KeyboardInterrupt):
         list(ask(network, pictures_, leave))
-    assert not semaphore._line._here
+    assert not semaphore._semaphore._here
     assert not answers._kept
 
 
@@ -156,7 +156,7 @@ def test_answers_are_kept_within_a_bound(tmp_path: Path, network: Network, monke
 def test_the_same_image_in_ten_sessions_is_computed_once(
     tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(semaphore, "_line", FairSemaphore(1))
+    monkeypatch.setattr(semaphore, "_semaphore", FairSemaphore(1))
     asked: list[int] = []
     network.module.register_forward_pre_hook(lambda _module, given: asked.append(len(given[0])))
     (path,) = files(tmp_path, 1)
@@ -171,7 +171,7 @@ def test_the_same_image_in_ten_sessions_is_computed_once(
     with semaphore.slot(alone):  # until all of them stand in the line
         for one in sessions:
             one.start()
-        while len(semaphore._line._here) < 11:
+        while len(semaphore._semaphore._here) < 11:
             time.sleep(0.001)
     for one in sessions:
         one.join()

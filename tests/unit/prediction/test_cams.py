@@ -144,7 +144,7 @@ def test_nothing_stays_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
         kept.append(weakref.ref(tap))
         return module, tap
 
-    monkeypatch.setattr(cams, "tapped", watched)
+    monkeypatch.setattr(cams, "with_hook_point", watched)
     gc.disable()  # the product doesn't collect after every run either
     try:
         cam(network, place(places(network.module, network.analysis), ""), pixels(network), 0)

@@ -98,12 +98,12 @@ def test_others_get_their_turn_after_each_batch() -> None:
     others: list[Thread] = []
 
     def ask() -> None:
-        with line.turn(lambda _ahead: None):
+        with line.slot(lambda _ahead: None):
             came.append(len(batches))
 
     @contextmanager
     def turn() -> Iterator[None]:
-        with line.turn(lambda _ahead: None):
+        with line.slot(lambda _ahead: None):
             batches.append(1)
             others.append(Thread(target=ask, daemon=True))
             others[-1].start()

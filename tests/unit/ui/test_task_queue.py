@@ -8,7 +8,7 @@ import pytest
 
 from explorer.errors import InputError
 from explorer.i18n import language, use_language
-from explorer.ui.train.task_queue import Future, Lane
+from explorer.ui.shared.task_queue import Future, TaskQueue
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +17,7 @@ def english() -> Iterator[None]:
     use_language("en")
 
 
-def ended(lane: Lane[str], key: str) -> Future[str]:
+def ended(lane: TaskQueue[str], key: str) -> Future[str]:
     for _look in range(6000):
         if (piece := lane.ask(key)).ended:
             return piece
@@ -32,12 +32,12 @@ def test_each_session_is_told_of_a_problem_in_its_own_language() -> None:
         tried.append(language())
         raise InputError(f"{key} in {language()}")
 
-    lane = Lane(work)
+    lane = TaskQueue(work)
     for asked in ("en", "de", "en", "de"):
         use_language(asked)
         assert str(ended(lane, "broken").problem) == f"broken in {asked}"
     assert tried == ["en", "de"]
-    lane.forget("broken")
+    lane.invalidate("broken")
     ended(lane, "broken")
     use_language("en")
     ended(lane, "broken")
@@ -52,7 +52,7 @@ def test_work_under_way_and_its_result_are_shared_by_all_languages() -> None:
         assert go.wait(60)
         return "done"
 
-    lane = Lane(work)
+    lane = TaskQueue(work)
     first = lane.ask("slow")
     use_language("de")
     assert lane.ask("slow") is first

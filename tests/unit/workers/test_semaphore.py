@@ -31,7 +31,7 @@ class Worker(Thread):
 
     def run(self) -> None:
         try:
-            with self.line.turn(self.wait):
+            with self.line.slot(self.wait):
                 self.order.append(self)
                 self.at_work.set()
                 self.done.wait(60)
@@ -100,9 +100,9 @@ def test_who_leaves_frees_the_place() -> None:
 
 def test_who_fails_frees_the_place() -> None:
     line = FairSemaphore(1)
-    with pytest.raises(ZeroDivisionError), line.turn(lambda _ahead: None):
+    with pytest.raises(ZeroDivisionError), line.slot(lambda _ahead: None):
         raise ZeroDivisionError
-    with line.turn(lambda _ahead: pytest.fail("it waits for nobody")):
+    with line.slot(lambda _ahead: pytest.fail("it waits for nobody")):
         pass
 
 
@@ -132,7 +132,7 @@ class Visitor(Thread):
         with self.line.visit():
             for turn in range(self.turns):
                 assert self.asks[turn].wait(60)
-                with self.line.turn(self.ahead.append, yielding=self.yielding and turn > 0):
+                with self.line.slot(self.ahead.append, yielding=self.yielding and turn > 0):
                     self.order.append(self.name)
                     self.at_work[turn].set()
                     assert self.ends[turn].wait(60)

@@ -159,17 +159,17 @@ def test_who_waits_to_compute_or_to_write_keeps_nobody_from_the_other(
     def wait(_ahead: int) -> None:
         next(asked)
 
-    monkeypatch.setattr(drafts, "turn", line.turn)
+    monkeypatch.setattr(drafts, "slot", line.slot)
     monkeypatch.setattr(Proposal, "proved", prove)
     thread = Thread(target=draft.write, args=(answers, "mine", lambda _ahead: waits.set()))
-    with line.turn(lambda _ahead: None):
+    with line.slot(lambda _ahead: None):
         thread.start()
         assert waits.wait(10)
         monkeypatch.setattr(store, "PATIENCE", 5)
         others = ExitStack()
         others.enter_context(store.reserved("others"))
     assert proved.wait(10)
-    with line.turn(wait):  # ends where it waits too long
+    with line.slot(wait):  # ends where it waits too long
         assert thread.is_alive()
     others.close()
     thread.join()

@@ -4,13 +4,13 @@ import streamlit as st
 
 from explorer.i18n import _
 from explorer.ui.page_state import refresh
+from explorer.ui.shared.task_queue import Future, T, TaskQueue
 from explorer.ui.shared.text import plain
-from explorer.ui.train.task_queue import Future, Lane, T
 
 EVERY = 0.7  # seconds between two looks
 
 
-def follow(lane: Lane[T], key: str, begun: str) -> Future[T]:
+def follow(lane: TaskQueue[T], key: str, begun: str) -> Future[T]:
     """How a piece of work stands; while it lasts, this place shows how far it is, and at its end the page runs anew.
 
     Args:
@@ -25,7 +25,7 @@ def follow(lane: Lane[T], key: str, begun: str) -> Future[T]:
 
 
 @st.fragment(run_every=EVERY)
-def _watch(lane: Lane[T], key: str, begun: str) -> None:
+def _watch(lane: TaskQueue[T], key: str, begun: str) -> None:
     piece = lane.ask(key)
     if piece.ended:
         refresh()

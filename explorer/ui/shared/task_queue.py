@@ -1,0 +1,151 @@
+"""A task queue for slow work, shared by all sessions of the server: one background thread runs the tasks in order.
+
+A page asks for a task, gets its future at once, and asks again until the task is done. A task is not started if no page
+asks for it any more.
+"""
+
+import contextvars
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock, Thread
+from typing import Generic, TypeVar
+
+from explorer.errors import ExplorerError
+from explorer.i18n import _, language
+from explorer.workers.progress import Progress
+
+log = logging.getLogger("explorer.ui")
+
+T = TypeVar("T")
+_Place = tuple[str, str]  # key of a task, and the language of its error message
+LEFT_AFTER = 10.0  # seconds after the last request of a page
+MOMENT = 2.0  # seconds within which every waiting page asks again
+
+
+class LeftError(ExplorerError):
+    """No page waits for this task any more."""
+
+
+@dataclass(slots=True)
+class Future(Generic[T]):
+    """The state and result of a task.
+
+    Attributes:
+        step: Message about what is being done; empty while the task is queued.
+        done: Progress out of ``total``.
+        total: End of the progress; 0 if unknown.
+        result: Result of the task.
+        problem: Error of the task.
+        wanted: Time of the last request of a page, on the monotonic clock.
+    """
+
+    step: str = ""
+    done: int = 0
+    total: int = 0
+    result: T | None = None
+    problem: ExplorerError | None = None
+    wanted: float = 0.0
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is a result or an error."""
+        return self.result is not None or self.problem is not None
+
+    @property
+    def left(self) -> bool:
+        """Whether no page has asked for the task lately."""
+        return time.monotonic() - self.wanted > LEFT_AFTER
+
+
+@dataclass
+class TaskQueue(Generic[T]):
+    """A queue with one thread, which runs while there are tasks.
+
+    Attributes:
+        work: Function that does a task, given its key and a callback for the progress.
+        most: Number of futures that are kept.
+        give_up: Whether a running task is also ended once no page asks for it.
+    """
+
+    work: Callable[[str, Progress], T]
+    most: int = 64
+    give_up: bool = False
+    _futures: "OrderedDict[_Place, Future[T]]" = field(default_factory=OrderedDict)
+    _waiting: list[tuple[_Place, Future[T], contextvars.Context]] = field(default_factory=list)
+    _lock: Lock = field(default_factory=Lock)
+    _busy: bool = False
+
+    def ask(self, key: str) -> Future[T]:
+        """Returns the future of a task. Queues the task if nobody has asked for it before."""
+        with self._lock:
+            place = self._place(key)
+            future = self._futures.get(place)
+            if future is None:
+                future = self._futures[place] = Future()
+                self._waiting.append((place, future, contextvars.copy_context()))
+                if not self._busy:
+                    self._busy = True
+                    Thread(target=self._run, daemon=True).start()
+            self._futures.move_to_end(place)
+            for old in [name for name, other in self._futures.items() if other.ended][: -self.most]:
+                del self._futures[old]
+            future.wanted = time.monotonic()
+            return future
+
+    def under_way(self, key: str) -> bool:
+        """Whether a page waits for the task now."""
+        with self._lock:
+            future = self._futures.get(self._place(key))
+            return future is not None and not future.ended and not future.left
+
+    def invalidate(self, key: str) -> None:
+        """Drops the futures of a key, so that the next request runs the task again."""
+        with self._lock:
+            for place in [place for place in self._futures if place[0] == key]:
+                del self._futures[place]
+
+    def leave(self, key: str) -> None:
+        """Withdraws a page's request. If no other page asks again soon, the task is given up."""
+        with self._lock:
+            if (future := self._futures.get(self._place(key))) is not None:
+                future.wanted = min(future.wanted, time.monotonic() - LEFT_AFTER + MOMENT)
+
+    def _place(self, key: str) -> _Place:
+        """Returns the place of a task: an existing one, unless its error message is in another language."""
+        own = key, language()
+        others = (place for place, future in self._futures.items() if place[0] == key and future.problem is None)
+        return own if own in self._futures else next(others, own)
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._busy = False
+                    return
+                place, future, context = self._waiting.pop(0)
+            if not future.left:
+                context.run(self._do, place[0], future)  # in the language of the session that asked
+            if not future.ended:
+                with self._lock:
+                    if self._futures.get(place) is future:
+                        del self._futures[place]
+
+    def _do(self, key: str, future: Future[T]) -> None:
+        def progress(step: str, done: int, total: int) -> None:
+            if self.give_up and future.left:
+                raise LeftError(_("nobody waits for it any more"))
+            future.step, future.done, future.total = step, done, total
+
+        try:
+            future.result = self.work(key, progress)
+        except LeftError:
+            pass
+        except ExplorerError as error:
+            log.warning("refused: %s", error)
+            future.problem = error
+        except Exception:  # a thread that ends without a word would let the pages wait for ever
+            log.exception("work beside the page failed")
+            future.problem = ExplorerError(_("something went wrong on the server; its log says what"))
