@@ -1,5 +1,6 @@
 """Files as other people's programs write them, by hand where that is shorter than the program."""
 
+import gc
 import json
 import pickle
 import zipfile
@@ -28,6 +29,9 @@ def network() -> dict[str, torch.Tensor]:
 
 def save(path: Path, content: object, *, old: bool = False) -> Path:
     """As ``torch.save`` does, or did before PyTorch 1.6."""
+    # The old form reads the source of the classes: CPython 3.11 fails to parse it where a finalizer runs meanwhile
+    # (https://github.com/python/cpython/issues/106905).
+    gc.collect()
     torch.save(content, path, _use_new_zipfile_serialization=not old)
     return path
 

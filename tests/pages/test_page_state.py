@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.errors import InputError
 from explorer.jobs.store import Status, Store, store
 from explorer.ui.page_state import REFRESHED
-from explorer.ui.shared.task_queue import Future, TaskQueue
+from explorer.ui.shared.task_queue import Future
 from tests.helpers import made_runs
 from tests.pages.helpers import open_page
 from tests.pages.page_states import declared, edit, editable, give
@@ -184,6 +184,7 @@ def waiting() -> None:
     import streamlit as st
 
     from explorer.ui import page_state
+    from explorer.ui.shared.task_queue import TaskQueue
     from explorer.ui.shared.waiting import follow
     from tests.pages.test_page_state import Ended
 

@@ -75,7 +75,7 @@ def test_a_rank_that_is_killed(arena: Arena) -> None:
     unharmed = RunDirectory(arena.folder / "unharmed")
     unharmed.folder.mkdir()
     shutil.copy(service.directory(job).folder / "job.json", unharmed.folder)
-    assert statuses(forked_workers(unharmed)) == [0, 0], unharmed.ended()
+    assert statuses(forked_workers(unharmed)) == [0, 0], (unharmed.ended(), unharmed.log.read_text(errors="replace"))
     assert difference(left(unharmed), left(service.directory(job))) is None
     assert not arena.twice
 
