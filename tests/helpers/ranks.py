@@ -52,4 +52,5 @@ def forked_workers(run: RunDirectory) -> list[BaseProcess]:
 def _work(rank: int, port: int, folder: Path) -> None:
     places = {"RANK": rank, "WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     os.environ.update({name: str(value) for name, value in places.items()})
+    RunDirectory(folder).log_here()
     os._exit(worker.main(folder))
