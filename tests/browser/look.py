@@ -1,7 +1,10 @@
 """What is measured on a page as it is drawn."""
 
+from contextlib import suppress
+
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page
+from playwright.sync_api import TimeoutError as WaitedTooLong
 
 
 def faults(page: Page) -> list[str]:
@@ -13,8 +16,16 @@ def faults(page: Page) -> list[str]:
     ]
 
 
+FITS = """() => {
+  const main = document.querySelector('[data-testid="stMain"]');
+  return main.scrollWidth <= main.clientWidth && document.documentElement.scrollWidth <= window.innerWidth;
+}"""
+
+
 def overhang(page: Page) -> int:
-    """How many pixels of the page lie beyond the right edge of the window."""
+    """How many pixels of the page lie beyond the right edge of the window, once the page has followed its width."""
+    with suppress(WaitedTooLong):
+        page.wait_for_function(FITS, timeout=10_000)
     inside = "main => main.scrollWidth - main.clientWidth"
     outside = "document.documentElement.scrollWidth - window.innerWidth"
     return max(int(page.get_by_test_id("stMain").evaluate(inside)), int(page.evaluate(outside)))

@@ -69,10 +69,11 @@ def follow_stop_and_resume(visit: Visit, runs: Store, job: str) -> None:
         expect(page.get_by_text(re.compile(rf"epoch [\d,]+ of {EPOCHS:,}"))).to_be_visible(timeout=SLOW)
     chart = one.get_by_test_id("stVegaLiteChart").nth(1)
     expect(chart.locator("svg")).to_be_visible(timeout=SLOW)
+    drawn(one)  # a chart that is drawn first may make room for others once more
     chart.evaluate("chart => { chart.querySelector('svg').mine = true }")
-    drawn = chart.locator("svg").inner_html()
+    before = chart.locator("svg").inner_html()
     one.wait_for_function(
-        "([chart, before]) => chart.querySelector('svg').innerHTML !== before", arg=[chart.element_handle(), drawn]
+        "([chart, before]) => chart.querySelector('svg').innerHTML !== before", arg=[chart.element_handle(), before]
     )
     assert chart.evaluate("chart => chart.querySelector('svg').mine")  # the same chart, with more in it
     one.get_by_role("button", name="Stop", exact=True).click()

@@ -34,7 +34,7 @@ def test_undo_and_redo_and_the_difference_to_the_preset_on_every_number(visit: V
     page = visit("architecture?net=vgg16")
     expect(button(page, "Undo")).to_be_disabled()
     cards = page.get_by_test_id("stMetric")
-    expect(cards.filter(has_text="unchanged")).to_have_count(8)
+    expect(cards.filter(has_text="unchanged")).to_have_count(9)
     page.get_by_text("Batch norm", exact=True).click()
     expect(metric(page, "Parameters")).to_have_text("138.37 M")
     fill(page, "Classes", "10")

@@ -55,9 +55,13 @@ def edited(app: AppTest, page: str, count: int) -> list[dict[str, str]]:
     for key in editable(app, page):
         if key not in editable(app, page):
             continue  # an edit has taken it away
+        before = app.session_state[key]
         edit(app, key).run()
         if app.query_params != links[-1]:
             links.append(dict(app.query_params))
+        else:  # refused, as every later edit would be while it stands
+            app.session_state[key] = before
+            app.run()
         if len(links) > count:
             return links
     raise AssertionError(f"{page} has fewer than {count} widgets that change its link")
@@ -84,6 +88,13 @@ def test_edits_that_outrun_the_browser_all_stay(page: str, most: int) -> None:
         changes += slow.query_params != latest
         known, latest = latest, dict(slow.query_params)
     assert changes > 1
+
+
+def test_the_guard_sees_the_widgets_of_the_editors_and_of_the_view() -> None:
+    """Edits of a widget whose prefix is left out would be lost, and no test here would meet it."""
+    assert set(declared()["architecture"].PREFIXES) == {"edit.", "view."}
+    app = open_page("architecture", net="vgg16")
+    assert {"edit.batch_norm", "edit.num_classes", "view.detail"} <= set(editable(app, "architecture"))
 
 
 @every_page

@@ -21,6 +21,7 @@ log = logging.getLogger("explorer.ui")
 
 PREFIX = "edit."  # of the widgets' keys: edit.image_size, edit.cfg, …
 VIEW = "view."  # view.batch, view.optimizer, …
+KEYS = (PREFIX, VIEW)
 PRESET = PREFIX + "preset"
 
 
@@ -39,7 +40,7 @@ class Editing(FieldsState[View]):
     NAME: ClassVar[str] = "editing"
     PAGE: ClassVar[str] = "architecture"
     PREFIX: ClassVar[str] = VIEW
-    PREFIXES: ClassVar[tuple[str, ...]] = (PREFIX, VIEW)
+    PREFIXES: ClassVar[tuple[str, ...]] = KEYS
     WIDGETS: ClassVar[tuple[str, ...]] = tuple(name for name in View.model_fields if name not in PICKED)
 
     view: View = field(default_factory=View, kw_only=True)
