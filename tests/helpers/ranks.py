@@ -1,7 +1,10 @@
 """Several processes of one training, forked from this one: they have torch at once."""
 
+import logging
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -39,18 +42,34 @@ def statuses(workers: Sequence[BaseProcess]) -> list[int | None]:
 
 def forked_workers(run: RunDirectory) -> list[BaseProcess]:
     """Both processes of a run as torch.distributed.run would start them, but with torch at once."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     context = mp.get_context("fork")
-    workers = [context.Process(target=_work, args=(rank, port, run.folder)) for rank in range(2)]
+    workers = [context.Process(target=_work, args=(place, run.folder)) for place in _places()]
     for process in workers:
         process.start()
     return [*workers]
 
 
-def _work(rank: int, port: int, folder: Path) -> None:
-    places = {"RANK": rank, "WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-    os.environ.update({name: str(value) for name, value in places.items()})
-    RunDirectory(folder).log_here()
+def run_in_ranks(run: RunDirectory) -> list[int]:
+    """Train a run in two processes of their own, which know nothing of this one; returns how they end."""
+    command = [sys.executable, "-m", "explorer.training.worker", str(run.folder)]
+    places = _places()
+    with run.log.open("wb") as log:
+        ranks = [
+            subprocess.Popen(command, env=os.environ | place, stdout=log, stderr=subprocess.STDOUT) for place in places
+        ]
+    return [rank.wait(180) for rank in ranks]
+
+
+def _places() -> list[dict[str, str]]:
+    """What torch.distributed.run puts into the environment of each of two ranks."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    meeting = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    return [meeting | {"RANK": str(rank)} for rank in range(2)]
+
+
+def _work(place: dict[str, str], folder: Path) -> None:
+    os.environ.update(place)
+    logging.basicConfig(filename=RunDirectory(folder).log, force=True)  # in place of pytest's own handlers
     os._exit(worker.main(folder))

@@ -20,7 +20,7 @@ from explorer.jobs.processes import of_job
 from explorer.jobs.run_directory import RunDirectory
 from explorer.jobs.store import Status, store
 from tests.helpers.process_harness import VICTIMS, Arena, kill, left, own_queue, wait_for, words
-from tests.helpers.ranks import forked_workers, statuses
+from tests.helpers.ranks import run_in_ranks
 from tests.helpers.training import difference, images
 
 pytestmark = pytest.mark.process
@@ -75,7 +75,7 @@ def test_a_rank_that_is_killed(arena: Arena) -> None:
     unharmed = RunDirectory(arena.folder / "unharmed")
     unharmed.folder.mkdir()
     shutil.copy(service.directory(job).folder / "job.json", unharmed.folder)
-    assert statuses(forked_workers(unharmed)) == [0, 0], (unharmed.ended(), unharmed.log.read_text(errors="replace"))
+    assert run_in_ranks(unharmed) == [0, 0], unharmed.log.read_text(errors="replace")
     assert difference(left(unharmed), left(service.directory(job))) is None
     assert not arena.twice
 
