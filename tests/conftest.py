@@ -17,6 +17,14 @@ hypothesis.settings.register_profile("long", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that fork a training come first: PyTorch can't fork once autograd has had threads, as an export gives it.
+
+    See https://github.com/pytorch/pytorch/wiki/Autograd-and-Fork.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("forks") is None)
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The folder of the project."""

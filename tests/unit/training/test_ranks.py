@@ -32,7 +32,7 @@ from tests.helpers.narrow import of_kind
 from tests.helpers.ranks import forked_workers, in_ranks, statuses
 from tests.helpers.toys import GOOGLENET, RESNET, VGG, toy_data, toy_job, toy_spec
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.forks]
 
 # 37 images by 16 are batches of 12, 12 and 13: two processes have 6 and 6, then 6 and 7.
 IMAGES = 37
