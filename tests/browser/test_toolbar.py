@@ -49,8 +49,8 @@ def test_undo_and_redo_and_the_difference_to_the_preset_on_every_number(visit: V
     button(page, "Redo").click()
     expect(metric(page, "Parameters")).to_have_text("134.31 M")
     expect(button(page, "Redo")).to_be_disabled()
-    expect(cards.filter(has_text="Parameters")).to_contain_text("−2.9%")
-    expect(cards.filter(has_text="Receptive field")).to_contain_text("unchanged")
+    expect(cards.filter(has_text="Parameters").first).to_contain_text("−2.9%")
+    expect(cards.filter(has_text="Receptive field").first).to_contain_text("unchanged")
 
 
 def test_a_network_is_saved_opened_and_deleted_by_name(visit: Visit) -> None:
