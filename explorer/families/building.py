@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from explorer.errors import InputError, shown
 from explorer.families import Spec
-from explorer.families.registry import part, parts
+from explorer.families.registry import own_part, parts
 from explorer.i18n import _
 
 # Names of heads that run only in training; torchvision calls that of inception_v3 AuxLogits.
@@ -131,6 +131,4 @@ def attach_auxiliary(network: nn.Module, heads: dict[str, nn.Module]) -> None:
 
 
 def _family(spec: Spec) -> ModuleType:
-    module = part(spec.family, "network")
-    assert module is not None  # noqa: S101  every family has this module
-    return module
+    return own_part(spec.family, "network")

@@ -47,6 +47,11 @@ def part(family: str, name: str) -> ModuleType | None:
     return import_module(module) if find_spec(module) else None
 
 
+def own_part(family: str, name: str) -> ModuleType:
+    """One of the modules that every family's folder has: ``spec``, ``network``, ``recognise`` or ``source``."""
+    return import_module(f"{__package__}.{family}.{name}")
+
+
 def parts(name: str) -> dict[str, ModuleType]:
     """The modules of one name by family; families without such a module are left out."""
     return {family: module for family in FAMILIES if (module := part(family, name)) is not None}

@@ -16,7 +16,7 @@ from explorer.families.recognition import heads
 from explorer.families.recognition.adapting import Tensors, check_epsilon, with_epsilon
 from explorer.families.recognition.heads import Step
 from explorer.families.recognition.layers import Layers, Shape, Unit, read
-from explorer.families.registry import part
+from explorer.families.registry import own_part, part
 from explorer.i18n import _
 
 # Values of missing tensors: a missing bias is 0, a batch norm without affine parameters scales by 1.
@@ -163,7 +163,7 @@ def asked_epsilon(likely: float) -> Question:
 
 def untold(spec: Spec) -> str | None:
     """The note about properties that no tensor shows and no question asks; None if there are none."""
-    note: str | None = getattr(part(spec.family, "recognise"), "untold")(spec)  # noqa: B009  of any family
+    note: str | None = own_part(spec.family, "recognise").untold(spec)
     return note
 
 
