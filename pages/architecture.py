@@ -96,7 +96,7 @@ with face:
     drawing = st.container()
     diagram.controls()
 
-view = editing.look()
+view = editing.read_widgets()
 if editing.fault:
     (linked if editing.link_problems else beside(found, editing.fault)).error(
         plain(editing.fault),
@@ -113,13 +113,13 @@ analysis, base = (
 )
 
 with drawing:
-    diagram.draw(analysis, svg.name(editing.spec, editing.base), view, dark=dark)
+    diagram.render(analysis, svg.name(editing.spec, editing.base), view, dark=dark)
 
 with numbers_side:
-    headline.draw(analysis, base, editing.base)
+    headline.render(analysis, base, editing.base)
 
 with layer_side:
-    layer_panel.draw(analysis, view.layer, dark=dark)
+    layer_panel.render(analysis, view.layer, dark=dark)
     published.badges(analysis)
     if analysis.warnings:
         st.warning(
@@ -130,20 +130,20 @@ with layer_side:
 
 # Charts and table take the browser far longer than numbers and panel: sent a moment later, they don't hold these up.
 time.sleep(PAINTED_FIRST)
-charts.draw(analysis, view, dark=dark)
+charts.render(analysis, view, dark=dark)
 
 st.header(_("Layers"), anchor=False)
 st.segmented_control(
     _("Show"), list(TABLES), required=True, label_visibility="collapsed", format_func=TABLES.__getitem__,
     key=state.VIEW + "table",
 )  # fmt: skip
-view = editing.look()
-tables.draw(analysis, view)
-tables.draw_heads(analysis)
+view = editing.read_widgets()
+tables.render(analysis, view)
+tables.render_heads(analysis)
 
 published.table(analysis)
 
 editing.write_link()
 if export_menu.open:  # last, because a large file takes its time
     with export_menu:
-        export.draw(editing.spec, editing.base, diagram.appearance(view, dark=dark))
+        export.render(editing.spec, editing.base, diagram.appearance(view, dark=dark))

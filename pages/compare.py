@@ -43,7 +43,7 @@ if comparing.link_problems:
 comparison, size_problem = state.compared(comparing)
 letters = [letter.upper() for letter in state.LETTERS[: len(comparing.entries)]]
 names = [f"{letter} · {title(entry)}" for letter, entry in zip(letters, comparing.entries, strict=True)]
-cards.draw(comparing, comparison, dark=dark)
+cards.render(comparing, comparison, dark=dark)
 with st.container(horizontal=True, vertical_alignment="center"):
     st.button(
         _("Add a network"), icon=":material/add:", on_click=state.add, disabled=len(letters) == MOST, key="compare.add"
@@ -98,7 +98,7 @@ with st.container(horizontal=True):
         _("Draw"), list(DRAWN), required=True, format_func=DRAWN.__getitem__, key=state.VIEW + "draw",
         label_visibility="collapsed",
     )  # fmt: skip
-view = comparing.look()
+view = comparing.read_widgets()
 measure = Measure(view.measure)
 chart_side, table_side = st.columns(2, gap="medium")
 draw = charts.by_stage if view.draw == "stage" else charts.along_depth
@@ -123,7 +123,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
             _("Compared with the first"), list(others), required=True, format_func=others.__getitem__,
             key=state.VIEW + "against", label_visibility="collapsed", persist_state="page",
         )  # fmt: skip
-view = comparing.look()
+view = comparing.read_widgets()
 other = min(state.LETTERS.index(view.against), len(letters) - 1)
 rows = comparison.rows[other - 1]
 found = counts(rows)

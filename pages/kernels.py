@@ -31,5 +31,5 @@ if session.link_problems:
         title=_("Parts of this link can't be read: you see the default instead"),
         icon=":material/error:",
     )
-section.draw(result, dark=dark)
+section.render(result, dark=dark)
 session.write_link()

@@ -29,9 +29,9 @@ if asking.link_problems:
 
 match asking.view.show:
     case "predict":
-        answers.draw(dark=dark)
+        answers.render(dark=dark)
     case "test":
-        evaluation.draw(choose.entry(), dark=dark)
+        evaluation.render(choose.entry(), dark=dark)
     case "weights":
-        shelf.draw()
+        shelf.render()
 asking.write_link()

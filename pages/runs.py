@@ -72,8 +72,8 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="runs-filter
         key=state.VIEW + "status", persist_state="page",
     )  # fmt: skip
 
-view = watching.look()
-table.draw(listed)
+view = watching.read_widgets()
+table.render(listed)
 
 chosen = [known[job] for job in view.job if job in known]
 if not chosen and view.sweep:
@@ -82,20 +82,20 @@ if not chosen:
     st.info(_("Tick one run to see it close up, or several to compare them."), icon=":material/arrow_upward:")
 else:
     sections.heading(chosen)
-    actions.draw(chosen, listed)
+    actions.render(chosen, listed)
     section = sections.choose(chosen)
-    live.draw([record.id for record in chosen], section, active=any(record.status in ACTIVE for record in chosen))
+    live.render([record.id for record in chosen], section, active=any(record.status in ACTIVE for record in chosen))
     match section:
         case "sweep":
-            sweep.draw(chosen, listed, dark=dark)
+            sweep.render(chosen, listed, dark=dark)
         case "test":
-            results.draw(chosen, view, dark=dark)
+            results.render(chosen, view, dark=dark)
         case "settings":
-            run_settings.draw(chosen, dark=dark)
+            run_settings.render(chosen, dark=dark)
         case "files":
-            kept.draw(chosen, listed)
+            kept.render(chosen, listed)
 
 if watching.asking[0] == disk.CLEAR:
-    disk.draw(listed)
-watching.look()
+    disk.render(listed)
+watching.read_widgets()
 watching.write_link()

@@ -105,4 +105,4 @@ for name, caption in captions.items():  # after all links are there: nobody wait
     caption.caption(_("{params} parameters, {macs} MACs").format(params=params, macs=macs))
 
 with st.expander(_("Glossary"), key="glossary-section", icon=":material/menu_book:"):
-    glossary.draw()
+    glossary.render()

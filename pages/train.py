@@ -24,22 +24,22 @@ if training.link_problems:
 given_side, recipe_side, run_side = st.columns(sweep.WITH_TABLE if training.form.rows else [11, 14, 10], gap="medium")
 
 with given_side:
-    network.draw(training)
+    network.render(training)
     changed_for_data = st.container()
-    found = data.draw(training, dark=dark)
+    found = data.render(training, dark=dark)
 with recipe_side:
-    recipe.draw(training, found, dark=dark)
+    recipe.render(training, found, dark=dark)
 
 jobs = sweep.planned(training)
 with run_side:
     run.name(training)
     run.resources(training)
-    sweep.draw(training)
+    sweep.render(training)
     ready = False
     if found:
         with changed_for_data:
             spec = network.fitted(training.form, found)
         ready = spec is not None and bool(jobs) and run.price(training, spec, found, jobs)
-    submit.draw(training, len(jobs), ready=ready)
+    submit.render(training, len(jobs), ready=ready)
 
 training.write_link()

@@ -13,7 +13,7 @@ from explorer.drawing.kinds import Group, colours, group_name, group_of
 from explorer.drawing.theme import theme
 from explorer.i18n import _
 from explorer.ui.architecture import state
-from explorer.ui.architecture.view import View
+from explorer.ui.architecture.view import ArchitectureView
 from explorer.ui.shared.text import plain
 
 PICKER = "along"
@@ -174,14 +174,14 @@ def per_stage(analysis: Analysis, measure: Measure, *, dark: bool) -> Any:
     )
 
 
-def draw(analysis: Analysis, view: View, *, dark: bool) -> None:
+def render(analysis: Analysis, view: ArchitectureView, *, dark: bool) -> None:
     """A measure along the layers and by stage; a layer picked here is shown in the diagram and the table too."""
     names = {link: measure.record.names().name for link, measure in DRAWN.items()}
     st.segmented_control(
         _("Chart"), sorted(names, key="field".__ne__), format_func=names.__getitem__, required=True,
         label_visibility="collapsed", key=state.VIEW + "chart",
     )  # fmt: skip
-    measure = DRAWN[state.look(st.session_state["editing"]).chart]
+    measure = DRAWN[state.current_view(st.session_state["editing"]).chart]
     name = measure.record.names().name
     along_side, stage_side = st.columns([7, 4], gap="medium")
     with along_side:

@@ -8,7 +8,7 @@ from explorer.drawing import diagram
 from explorer.drawing.looks import Appearance, toggled
 from explorer.i18n import _
 from explorer.ui.architecture import state
-from explorer.ui.architecture.view import View
+from explorer.ui.architecture.view import ArchitectureView
 from explorer.ui.shared.picture import picture
 
 SMALLEST = 0.66  # of the drawn size: below it labels can't be read
@@ -24,7 +24,7 @@ def details() -> dict[str, str]:
     return {"auto": _("What fits"), "stages": _("Stages"), "all": _("Every layer")}
 
 
-def appearance(view: View, *, dark: bool) -> Appearance:
+def appearance(view: ArchitectureView, *, dark: bool) -> Appearance:
     """The diagram's part of the view."""
     return Appearance(view.colour, view.detail, frozenset(view.folded), view.layer, dark)
 
@@ -53,7 +53,7 @@ def _unfold() -> None:
     state.fold(frozenset(), st.session_state["editing"].view.layer)
 
 
-def draw(analysis: Analysis, name: str, view: View, *, dark: bool) -> None:
+def render(analysis: Analysis, name: str, view: ArchitectureView, *, dark: bool) -> None:
     """The picture; a pick chooses a layer, or opens and closes a part."""
     svg = diagram.draw(analysis, name, appearance(view, dark=dark))
     picture(svg, key="diagram", on_pick=_picked, smallest=SMALLEST)

@@ -119,7 +119,7 @@ def _exactly(*sentences: str) -> str:
     return "\n\n".join(plain(text) for text in sentences if text)
 
 
-def draw(analysis: Analysis, base: Analysis, name: str) -> None:
+def render(analysis: Analysis, base: Analysis, name: str) -> None:
     """The headline numbers in a grid, each with its difference to the preset ``base``, called ``name``."""
     equal = same_as(analysis.spec)
     if equal not in (None, name):

@@ -12,7 +12,7 @@ from explorer.ui.shared.picture import picture
 from explorer.ui.shared.text import plain
 
 
-def draw(analysis: Analysis, chosen: str, *, dark: bool) -> None:
+def render(analysis: Analysis, chosen: str, *, dark: bool) -> None:
     """The chosen layer, or the last map of the network where none is chosen."""
     layer = next((layer for layer in analysis.layers if layer.name == chosen), None)
     with st.container(border=True, key="layer-panel"):

@@ -14,7 +14,7 @@ from explorer.errors import InputError
 from explorer.families import PRESETS, NamedNetwork, Spec, resolve
 from explorer.families.building import own_names, own_names_known
 from explorer.families.link import DEFAULT
-from explorer.ui.architecture.view import MAX_FOLDED, PICKED, VIEW_FIELDS, View
+from explorer.ui.architecture.view import MAX_FOLDED, PICKED, VIEW_FIELDS, ArchitectureView
 from explorer.ui.page_state import FieldsState, History, Link
 
 log = logging.getLogger("explorer.ui")
@@ -26,7 +26,7 @@ PRESET = PREFIX + "preset"
 
 
 @dataclass
-class Editing(FieldsState[View]):
+class Editing(FieldsState[ArchitectureView]):
     """The Architecture page's state: the last good network, the preset it came from, and how it is shown.
 
     Attributes:
@@ -41,9 +41,9 @@ class Editing(FieldsState[View]):
     PAGE: ClassVar[str] = "architecture"
     PREFIX: ClassVar[str] = VIEW
     PREFIXES: ClassVar[tuple[str, ...]] = KEYS
-    WIDGETS: ClassVar[tuple[str, ...]] = tuple(name for name in View.model_fields if name not in PICKED)
+    WIDGETS: ClassVar[tuple[str, ...]] = tuple(name for name in ArchitectureView.model_fields if name not in PICKED)
 
-    view: View = field(default_factory=View, kw_only=True)
+    view: ArchitectureView = field(default_factory=ArchitectureView, kw_only=True)
     network: NamedNetwork = field(default_factory=lambda: NamedNetwork(resolve(DEFAULT), DEFAULT))
     problem: str = ""
     logged: str = ""
@@ -77,7 +77,7 @@ class Editing(FieldsState[View]):
         try:
             network = NamedNetwork.from_link({key: text for key, text in link.items() if key not in VIEW_FIELDS})
             analyse(network.spec)  # torchvision may not know the name, or not run at the size
-            self.view = View.parse({key: text for key, text in link.items() if key in VIEW_FIELDS})
+            self.view = ArchitectureView.parse({key: text for key, text in link.items() if key in VIEW_FIELDS})
         except InputError as error:
             return [str(error)]
         self.open(network)
@@ -187,9 +187,9 @@ def redo() -> None:
     editing.forgive()
 
 
-def look(editing: Editing) -> View:
+def current_view(editing: Editing) -> ArchitectureView:
     """How the widgets say that the network is to be shown; what they can't say stays as it was."""
-    return editing.look()
+    return editing.read_widgets()
 
 
 def choose_layer(name: str) -> None:

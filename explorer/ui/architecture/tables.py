@@ -11,7 +11,7 @@ from explorer.analysis.measures import Measure, Place, shown
 from explorer.formatting import shape
 from explorer.i18n import _
 from explorer.ui.architecture import state
-from explorer.ui.architecture.view import View
+from explorer.ui.architecture.view import ArchitectureView
 from explorer.ui.glossary import explain
 from explorer.ui.shared.selection import ticked
 from explorer.ui.shared.text import plain
@@ -101,7 +101,7 @@ def formula_columns() -> dict[str, Any]:
     }
 
 
-def draw(analysis: Analysis, view: View) -> None:
+def render(analysis: Analysis, view: ArchitectureView) -> None:
     """The table; a ticked row is shown close up, and a layer chosen elsewhere is ticked here."""
     formulas_shown = view.table == "formulas"
     table = (formula_table if formulas_shown else layer_table)(analysis.layers)
@@ -140,7 +140,7 @@ def draw(analysis: Analysis, view: View) -> None:
     )
 
 
-def draw_heads(analysis: Analysis) -> None:
+def render_heads(analysis: Analysis) -> None:
     """Where there are auxiliary heads, the table of their layers, whose sums stand apart from the network's."""
     if not analysis.auxiliary:
         return

@@ -25,7 +25,7 @@ else:
     Chart, Colour = Literal[*DRAWN], Literal["kind", *DRAWN]
 
 
-class View(PageFields):
+class ArchitectureView(PageFields):
     """Settings of the Architecture page that don't change the network.
 
     ``flops`` are the terms that FLOPs count; ``layer`` is the one that is shown close up; ``colour``, ``detail`` and
@@ -47,5 +47,5 @@ class View(PageFields):
     table: Literal["numbers", "formulas"] = "numbers"
 
 
-VIEW_FIELDS = frozenset(View.model_fields)
+VIEW_FIELDS = frozenset(ArchitectureView.model_fields)
 PICKED = frozenset(["layer", "folded"])  # chosen in the diagram, not by widgets of their own

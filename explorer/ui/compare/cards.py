@@ -39,16 +39,16 @@ def _own_names() -> dict[str, str]:
     return {to_text(resolve(name), ""): title for name, title in own_names().items()}
 
 
-def draw(comparing: state.Comparing, comparison: Comparison, *, dark: bool) -> None:
+def render(comparing: state.Comparing, comparison: Comparison, *, dark: bool) -> None:
     """The cards in a row that wraps."""
     choices = options(comparing)
     with st.grid(len(comparing.entries), min_column_width=CARD, gap="small"):
         for position, letter in enumerate(state.LETTERS[: len(comparing.entries)]):
             with st.container(border=True, key=f"network-{letter}", height="stretch"):
-                _draw(comparing, comparison, position, choices, dark=dark)
+                _render(comparing, comparison, position, choices, dark=dark)
 
 
-def _draw(
+def _render(
     comparing: state.Comparing, comparison: Comparison, position: int, choices: dict[str, str], *, dark: bool
 ) -> None:
     letter, entry = state.LETTERS[position], comparing.entries[position]

@@ -18,7 +18,7 @@ from explorer.families import NamedNetwork
 from explorer.i18n import _
 from explorer.ui.compare.cases import Case, cases
 from explorer.ui.compare.entries import find, read
-from explorer.ui.compare.view import View
+from explorer.ui.compare.view import CompareView
 from explorer.ui.page_state import FieldsState, Link
 
 log = logging.getLogger("explorer.ui")
@@ -35,7 +35,7 @@ def _entries(case: Case) -> list[NamedNetwork]:
 
 
 @dataclass
-class Comparing(FieldsState[View]):
+class Comparing(FieldsState[CompareView]):
     """The Compare page's state: the last good networks and how they are shown.
 
     Attributes:
@@ -47,10 +47,10 @@ class Comparing(FieldsState[View]):
     PAGE: ClassVar[str] = "compare"
     PREFIX: ClassVar[str] = VIEW
     PREFIXES: ClassVar[tuple[str, ...]] = (NETWORK, VIEW, CASE)
-    PARAMETERS: ClassVar[frozenset[str]] = frozenset([*LETTERS, *View.model_fields])
-    WIDGETS: ClassVar[tuple[str, ...]] = tuple(View.model_fields)
+    PARAMETERS: ClassVar[frozenset[str]] = frozenset([*LETTERS, *CompareView.model_fields])
+    WIDGETS: ClassVar[tuple[str, ...]] = tuple(CompareView.model_fields)
 
-    view: View = field(default_factory=View, kw_only=True)
+    view: CompareView = field(default_factory=CompareView, kw_only=True)
     entries: list[NamedNetwork] = field(default_factory=lambda: _entries(cases()[0]))
     problems: dict[str, str] = field(default_factory=dict)
 
@@ -65,7 +65,7 @@ class Comparing(FieldsState[View]):
                     )
                 )
             entries = [_read(letter, link[letter]) for letter in LETTERS if letter in link]
-            view = View.parse({key: text for key, text in link.items() if key in View.model_fields})
+            view = CompareView.parse({key: text for key, text in link.items() if key in CompareView.model_fields})
         except InputError as error:
             return [str(error)]
         self.entries, self.view = entries, view
@@ -91,9 +91,9 @@ class Comparing(FieldsState[View]):
         case = matching_case(self)
         st.session_state[CASE] = case.name if case else None
 
-    def look(self) -> View:
+    def read_widgets(self) -> CompareView:
         """The view as the widgets say it; a size that is none is as if there were none, which ``compared`` says."""
-        super().look()
+        super().read_widgets()
         try:
             _size()
         except InputError:
@@ -170,7 +170,7 @@ def _size() -> int | None:
         InputError: where it is none.
     """
     size = st.session_state.get(VIEW + "size")
-    return View.parse({"size": int(size) if isinstance(size, float) and size.is_integer() else size}).size
+    return CompareView.parse({"size": int(size) if isinstance(size, float) and size.is_integer() else size}).size
 
 
 def compared(comparing: Comparing) -> tuple[Comparison, str]:
@@ -180,7 +180,7 @@ def compared(comparing: Comparing) -> tuple[Comparison, str]:
     """
     specs = [entry.spec for entry in comparing.entries]
     problem = ""
-    comparing.look()
+    comparing.read_widgets()
     try:
         size = _size()
         if size is not None:

@@ -14,7 +14,7 @@ else:
     Chart = Literal[*map(str, shown(Place.STAGES))]
 
 
-class View(PageFields):
+class CompareView(PageFields):
     """Which number the stages show and how, which layers are listed, and those of which network beside the first's.
 
     ``size`` is the side of all images, where it isn't each network's own.

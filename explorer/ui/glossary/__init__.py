@@ -32,7 +32,7 @@ def term(key: str, words: str) -> str:
     return f'<abbr title="{escape(meaning if entry.source else entry.sentence)}">{escape(words)}</abbr>'
 
 
-def draw() -> None:
+def render() -> None:
     """All terms in alphabetical order, with a search."""
     wanted = st.text_input(
         _("Search the glossary"), key="glossary-search", live=True, icon=":material/search:",

@@ -20,7 +20,7 @@ NAME = "blocks"
 MAX_WIDTH = 4096  # four times that is the widest map of a network
 
 
-class Settings(PageFields):
+class BlocksView(PageFields):
     """Channels of the 3x3 convolutions, and the side of the maps."""
 
     width: Annotated[int, Field(ge=1, le=MAX_WIDTH)] = 64
@@ -36,12 +36,12 @@ def controls() -> dict[str, Any]:
         }
 
 
-def work(settings: Settings) -> Settings:
+def work(settings: BlocksView) -> BlocksView:
     """Any width and map will do."""
     return settings
 
 
-def draw(settings: Settings, *, dark: bool) -> None:
+def render(settings: BlocksView, *, dark: bool) -> None:
     """The claim, and both blocks with their terms."""
     width, side = settings.width, settings.map
     blocks = {_("Basic block"): basic(width), _("Bottleneck"): bottleneck(width)}
@@ -85,4 +85,4 @@ def claim(width: int) -> str:
     ).format(wide=EXPANSION * width, narrow=width, percent=wide / small, weights=wide_basic, times=wide_basic / wide)
 
 
-SECTION = Section(NAME, lambda: _("Blocks"), Settings, controls, work, draw)
+SECTION = Section(NAME, lambda: _("Blocks"), BlocksView, controls, work, render)

@@ -29,7 +29,7 @@ def _readable(text: object) -> object:
     return re.sub(r"pool(?=[0-9])", "pool ", re.sub(r"\s*\.\s*", ", ", text))
 
 
-class Settings(PageFields):
+class FieldView(PageFields):
     """The layers, as they are typed."""
 
     layers: Annotated[str, Field(max_length=MAX_TEXT), BeforeValidator(_readable)] = "3, 3, 3"
@@ -82,7 +82,7 @@ def _open(known: dict[str, str]) -> None:
     st.session_state[EXAMPLE] = None
 
 
-def work(settings: Settings) -> list[Layer]:
+def work(settings: FieldView) -> list[Layer]:
     """The layers.
 
     Raises:
@@ -93,7 +93,7 @@ def work(settings: Settings) -> list[Layer]:
     return layers
 
 
-def draw(layers: list[Layer], *, dark: bool) -> None:
+def render(layers: list[Layer], *, dark: bool) -> None:
     """The pyramid beside both recursions."""
     reached = forward(layers)[-1]
     st.markdown(
@@ -137,4 +137,4 @@ def draw(layers: list[Layer], *, dark: bool) -> None:
     st.caption(_("Both directions lead to the same size. Forwards: Araujo, Norris and Sim 2019, Distill, section 2."))
 
 
-SECTION = Section(NAME, lambda: _("Receptive field"), Settings, controls, work, draw)
+SECTION = Section(NAME, lambda: _("Receptive field"), FieldView, controls, work, render)

@@ -26,7 +26,7 @@ OWN = "own"
 Channels = Annotated[int, Field(ge=1, le=MAX_BRANCH)]
 
 
-class Settings(PageFields):
+class InceptionView(PageFields):
     """The module, and the numbers of one's own: the map that arrives and the channels of each convolution."""
 
     module: str = EXAMPLE
@@ -56,7 +56,9 @@ def controls() -> dict[str, Any]:
             _("Module"), [*inception_modules(), OWN], format_func=label, key=widget_key(NAME, "module"), width=300
         )
         if name != OWN:
-            held = {key: st.session_state[widget_key(NAME, key)] for key in Settings.model_fields if key != "module"}
+            held = {
+                key: st.session_state[widget_key(NAME, key)] for key in InceptionView.model_fields if key != "module"
+            }
             return {"module": name, **held}
         titles = dict(zip(Module._fields[1:], COLUMNS, strict=True))
         output = _("Output channels of this convolution.")
@@ -68,7 +70,7 @@ def controls() -> dict[str, Any]:
         }
 
 
-def work(settings: Settings) -> Inception:
+def work(settings: InceptionView) -> Inception:
     """The module.
 
     Raises:
@@ -87,7 +89,7 @@ def work(settings: Settings) -> Inception:
     return modules[settings.module]
 
 
-def draw(module: Inception, *, dark: bool) -> None:
+def render(module: Inception, *, dark: bool) -> None:
     """The claim, both forms with their terms, and the erratum where there is one."""
     naive, reduced = module.naive(), module.reduced()
     most = max(conv.macs(module.side) for conv in flat(naive))
@@ -142,4 +144,4 @@ def _branch_sum(branches: Branches, side: int = 1) -> str:
     return equation(" + ".join(map(number, parts)), sum(parts))
 
 
-SECTION = Section(NAME, lambda: _("Inception"), Settings, controls, work, draw)
+SECTION = Section(NAME, lambda: _("Inception"), InceptionView, controls, work, render)

@@ -26,7 +26,7 @@ class Section:
     """One comparison: its settings, and how they are edited, worked out and shown.
 
     ``controls`` draws the widgets and gives their raw values; ``work`` is pure and raises an
-    :class:`~explorer.errors.InputError` where settings don't go together; ``draw`` shows its result.
+    :class:`~explorer.errors.InputError` where settings don't go together; ``render`` shows its result.
     """
 
     name: str
@@ -34,4 +34,4 @@ class Section:
     settings: type[PageFields]
     controls: Callable[[], dict[str, Any]]
     work: Callable[[Any], Any]
-    draw: Callable[..., None]
+    render: Callable[..., None]

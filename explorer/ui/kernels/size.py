@@ -23,7 +23,7 @@ MAX_DILATION = 64
 Window = Annotated[int, Field(ge=1, le=MAX_KERNEL)]
 
 
-class Settings(PageFields):
+class SizeView(PageFields):
     """The numbers of the formula, and the output cell whose window is shown."""
 
     size: Annotated[int, Field(ge=1, le=MAX_IMAGE)] = 8
@@ -59,7 +59,7 @@ def controls() -> dict[str, Any]:
         }  # fmt: skip
 
 
-def work(settings: Settings) -> Placed:
+def work(settings: SizeView) -> Placed:
     """The windows.
 
     Raises:
@@ -70,7 +70,7 @@ def work(settings: Settings) -> Placed:
     return Placed(windows, (row, column))
 
 
-def draw(result: Placed, *, dark: bool) -> None:
+def render(result: Placed, *, dark: bool) -> None:
     """The formula, the row of windows, and one window on the map."""
     windows, cell = result
     st.markdown(plain(claim(windows)))
@@ -113,4 +113,4 @@ def _choose(cell: str) -> None:
     st.session_state[widget_key(NAME, "cell")] = cell
 
 
-SECTION = Section(NAME, lambda: _("Output size"), Settings, controls, work, draw)
+SECTION = Section(NAME, lambda: _("Output size"), SizeView, controls, work, render)

@@ -24,7 +24,7 @@ MAX_BATCH = 256
 BUSY = 1.5  # spread of the times, from which a measurement isn't to be trusted
 
 
-class Settings(PageFields):
+class StackView(PageFields):
     """Kernel, channels and side of the maps, what replaces the kernel, and the output cell that is followed back."""
 
     k: Annotated[int, Field(ge=MIN_KERNEL, le=MAX_KERNEL)] = 7
@@ -38,7 +38,7 @@ class Settings(PageFields):
 class Comparison(NamedTuple):
     """Both stacks, for the settings that they follow from."""
 
-    settings: Settings
+    settings: StackView
     one: Stack
     many: Stack
 
@@ -80,7 +80,7 @@ def controls() -> dict[str, Any]:
         }  # fmt: skip
 
 
-def work(settings: Settings) -> Comparison:
+def work(settings: StackView) -> Comparison:
     """Both stacks.
 
     Raises:
@@ -96,7 +96,7 @@ def work(settings: Settings) -> Comparison:
     return Comparison(settings, single(settings.k), replacement(settings.k, settings.by))
 
 
-def draw(result: Comparison, *, dark: bool) -> None:
+def render(result: Comparison, *, dark: bool) -> None:
     """The claim, both pictures with their numbers, and time on request."""
     settings, one, many = result
     st.markdown(plain(claim(result)))
@@ -229,4 +229,4 @@ def verdict(done: timing.Timing) -> str:
     ).format(**numbers)
 
 
-SECTION = Section(NAME, lambda: _("7×7 or three 3×3"), Settings, controls, work, draw)
+SECTION = Section(NAME, lambda: _("7×7 or three 3×3"), StackView, controls, work, render)

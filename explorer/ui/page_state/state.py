@@ -203,9 +203,9 @@ class FieldsState(PageState, Generic[V]):
 
     def settle(self) -> None:
         """Take over what the widgets say."""
-        self.look()
+        self.read_widgets()
 
-    def look(self) -> V:
+    def read_widgets(self) -> V:
         """The fields as the widgets say them."""
         for name in self.WIDGETS:
             if self.PREFIX + name in st.session_state:
@@ -224,7 +224,7 @@ class FieldsState(PageState, Generic[V]):
     def change(self, **values: object) -> None:
         """The user changes fields otherwise than by their widgets: in a callback."""
         self.acted()
-        self.look()  # a widget may have been used in the same moment
+        self.read_widgets()  # a widget may have been used in the same moment
         self.correct(**values)
 
     def correct(self, **values: object) -> None:

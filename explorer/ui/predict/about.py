@@ -19,7 +19,7 @@ ROW, ROWS_SHOWN = 30, 12
 LISTED = 12  # classes that are named at once
 
 
-def draw(entry: RegistryEntry, card: Card) -> None:
+def render(entry: RegistryEntry, card: Card) -> None:
     """Network, images, classes, figures, and where the weights come from."""
     facts_side, figures_side = st.columns([3, 2], gap="medium")
     with facts_side:

@@ -32,7 +32,7 @@ STYLE = """<style>
 </style>"""
 
 
-def draw(answers: Sequence[Answer], *, dark: bool) -> None:
+def render(answers: Sequence[Answer], *, dark: bool) -> None:
     """A picture and the answer of each network that was asked.
 
     Args:

@@ -18,7 +18,7 @@ from explorer.workers import semaphore
 SOON = 8  # images up to which no progress is shown
 
 
-def draw(*, dark: bool) -> None:
+def render(*, dark: bool) -> None:
     """Choose networks and images, and see the answers."""
     left, right = st.columns([9, 20], gap="large")
     with left:
@@ -30,7 +30,7 @@ def draw(*, dark: bool) -> None:
         second = choose.beside()
         if second is not None:
             networks.append(choose.loaded(second, "second"))
-        pictures = state.asking().turn(sources.draw(entry.card), shared=sources.are_shared(entry.card))
+        pictures = state.asking().turn(sources.render(entry.card), shared=sources.are_shared(entry.card))
     ready = [network for network in networks if network is not None]
     with right:
         if not pictures:
@@ -51,13 +51,13 @@ def _answers(networks: Sequence[Network], pictures: Sequence[Picture], *, dark: 
         return
     place.empty()
     rows = list(zip(*said, strict=True))
-    opened = rows[several.draw(rows)] if len(rows) > 1 else rows[0]
+    opened = rows[several.render(rows)] if len(rows) > 1 else rows[0]
     state.asking().open(opened[0].picture)
     if opened[0].probabilities is None:
         st.error(plain(opened[0].error), icon=":material/broken_image:")
         return
-    answer.draw(opened, dark=dark)
-    why.draw(opened, dark=dark)
+    answer.render(opened, dark=dark)
+    why.render(opened, dark=dark)
 
 
 def _for(network: Network, pictures: Sequence[Picture]) -> list[Picture]:

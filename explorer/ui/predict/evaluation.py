@@ -42,7 +42,7 @@ def _test(key: str, progress: Progress) -> bool:
 _testing = TaskQueue(_test, most=4, give_up=True)  # one at a time: a test takes every core
 
 
-def draw(entry: RegistryEntry | None, *, dark: bool) -> None:
+def render(entry: RegistryEntry | None, *, dark: bool) -> None:
     """The test of a network."""
     if entry is None or entry.card is None:
         return
@@ -207,7 +207,7 @@ def _offer(entry: RegistryEntry, data: str) -> None:
 def _results(tested: Evaluated, data: str, *, dark: bool) -> None:
     result: dict[str, Any] = tested.result
     with st.container(horizontal=True, gap="large"):
-        scores.draw(result)
+        scores.render(result)
     for warning in result["warnings"]:
         st.warning(plain(warning), icon=":material/warning:")
     for note in result["notes"]:
@@ -219,16 +219,16 @@ def _results(tested: Evaluated, data: str, *, dark: bool) -> None:
     matrix_side, class_side = st.columns([3, 2], gap="medium")
     with matrix_side:
         st.header(_("Confusion matrix"), anchor=False)
-        confusion.draw(tested.classes, result["confusion"], key="predict-confusion", dark=dark)
+        confusion.render(tested.classes, result["confusion"], key="predict-confusion", dark=dark)
     with class_side:
         st.header(_("By class"), anchor=False)
         counts = enumerate(result["confusion"])
         shares = [row[place] / sum(row) if any(row) else None for place, row in counts]
-        classes.draw(tested.classes, [(Path(data).name, shares)], key="predict-classes", dark=dark)
+        classes.render(tested.classes, [(Path(data).name, shares)], key="predict-classes", dark=dark)
     sure_side, wrong_side = st.columns([2, 3], gap="medium")
     with sure_side:
         st.header(_("Calibration"), anchor=False)
-        calibration.draw(result["calibration"], result["top1"], key="predict-calibration", dark=dark)
+        calibration.render(result["calibration"], result["top1"], key="predict-calibration", dark=dark)
     with wrong_side:
         st.header(_("Surest mistakes"), anchor=False)
-        mistakes.draw(tested.mistakes, key="predict-mistakes")
+        mistakes.render(tested.mistakes, key="predict-mistakes")

@@ -12,7 +12,7 @@ from explorer.ui.shared.text import plain
 MOST = 256  # pictures
 
 
-def draw(case: Case) -> None:
+def render(case: Case) -> None:
     """Filters of the first layer."""
     found = filters(case.network)
     count, channels, rows, columns = found.weights.shape

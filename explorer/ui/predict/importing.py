@@ -64,7 +64,7 @@ def _read(token: str, progress: Progress) -> bool:
 _reading = TaskQueue(_read)  # one at a time: several large files would fill the machine's memory
 
 
-def draw() -> None:
+def render() -> None:
     """An uploader, and after that what the file is taken for and what it doesn't say."""
     token = st.session_state.get(DRAFT)
     if token is None:

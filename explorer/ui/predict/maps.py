@@ -25,7 +25,7 @@ NUMBER = 140  # pixels of an input, where there is room
 Unit = tuple[int, int, int]
 
 
-def draw(case: Case) -> None:
+def render(case: Case) -> None:
     """The grid of channels, and the unit that was chosen."""
     if not case.places:
         st.info(
@@ -53,7 +53,7 @@ def draw(case: Case) -> None:
         ).format(layer=plain(place.layer.name))
     )
     strong = strength(maps)
-    order = state.asking().look().order
+    order = state.asking().read_widgets().order
     channels = strong.argsort(descending=True, stable=True).tolist() if order == "strength" else list(range(len(maps)))
     unit, decimals = _unit(maps, strong), _decimals(float(strong.max()))
     shown = _page(channels, unit[0], f"predict.maps.page.{place.layer.name}.{order}")

@@ -16,7 +16,7 @@ from explorer.prediction.maps import as_read
 from explorer.prediction.networks import Network
 from explorer.prediction.pictures import Picture
 from explorer.ui.predict import state
-from explorer.ui.predict.view import View
+from explorer.ui.predict.view import PredictView
 from explorer.ui.shared.choice import choice
 from explorer.ui.shared.text import plain
 from explorer.workers import semaphore
@@ -29,7 +29,7 @@ class Case:
     network: Network
     picture: Picture
     answers: Tensor
-    view: View
+    view: PredictView
     dark: bool
 
     @cached_property

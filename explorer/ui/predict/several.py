@@ -22,7 +22,7 @@ NAMED = 6  # images that can't be read and are listed below the table
 THUMBNAIL = 72
 
 
-def draw(rows: Sequence[Sequence[Answer]]) -> int:
+def render(rows: Sequence[Sequence[Answer]]) -> int:
     """The table.
 
     Args:

@@ -27,7 +27,7 @@ ROW, ROWS_SHOWN = 32, 12
 COLUMNS = ("name", "kind", "network", "params", "data", "top1", "measured", "size", "date")
 
 
-def draw() -> None:
+def render() -> None:
     """Import, the list, and the weights chosen in it."""
     asking = state.asking()
     if asking.deed:
@@ -35,7 +35,7 @@ def draw() -> None:
     if asking.tidy:
         asking.tidy()
         asking.tidy = None
-    importing.draw()
+    importing.render()
     entries = registry.entries()
     names = [entry.name for entry in entries]
     chosen = asking.view.weights
@@ -56,7 +56,7 @@ def draw() -> None:
     if entry.card is None:
         st.error(plain(entry.fault or ""), icon=":material/broken_image:")
     else:
-        about.draw(entry, entry.card)
+        about.render(entry, entry.card)
     if st.session_state.get(ASKING) == entry.name:
         _confirm(entry)
 
@@ -201,7 +201,7 @@ def _download(entry: RegistryEntry) -> None:
             return
         if entry.is_there:
             stem = entry.name.replace(":", "-") if entry.kind is not Kind.IMPORTED else entry.path.stem
-            weights_files.draw(entry.path, stem, "predict.shelf")
+            weights_files.render(entry.path, stem, "predict.shelf")
         else:
             st.caption(_("They are not on this server yet: they are downloaded when they are first used."))
 

@@ -19,7 +19,7 @@ SIDE = 72
 KEY = "predict.source"  # of the widget: the view has none for what suits the network
 
 
-def draw(card: Card) -> list[Picture]:
+def render(card: Card) -> list[Picture]:
     """Let the user choose images; at first one is chosen that suits the network."""
     names: dict[Source, str] = {
         "gallery": _("Gallery"),
@@ -40,7 +40,7 @@ def draw(card: Card) -> list[Picture]:
         case "camera":
             return uploads.camera()
         case "data":
-            return testsets.draw(card)
+            return testsets.render(card)
 
 
 def usual(card: Card) -> Source:

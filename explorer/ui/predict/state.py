@@ -7,7 +7,7 @@ from typing import ClassVar
 from explorer.errors import ExplorerError
 from explorer.prediction.pictures import Picture
 from explorer.ui.page_state import FieldsState, Link
-from explorer.ui.predict.view import View
+from explorer.ui.predict.view import PredictView
 
 VIEW = "predict.view."  # of the widgets' keys
 OF_THE_NETWORK = ("cls", "layer", "unit")  # fields that mean nothing to another network
@@ -48,7 +48,7 @@ class Told:
 
 
 @dataclass
-class PredictState(FieldsState[View]):
+class PredictState(FieldsState[PredictView]):
     """The Predict page's state.
 
     Attributes:
@@ -65,11 +65,11 @@ class PredictState(FieldsState[View]):
     PAGE: ClassVar[str] = "predict"
     PREFIX: ClassVar[str] = VIEW
     PREFIXES: ClassVar[tuple[str, ...]] = (VIEW,)
-    PARAMETERS: ClassVar[frozenset[str]] = frozenset(View.model_fields)
+    PARAMETERS: ClassVar[frozenset[str]] = frozenset(PredictView.model_fields)
     EMPTY_LINK: ClassVar[bool] = True
     WIDGETS: ClassVar[tuple[str, ...]] = ("show", "invert", "ink", "size", "top", "why", "order")
 
-    view: View = field(default_factory=View, kw_only=True)
+    view: PredictView = field(default_factory=PredictView, kw_only=True)
     opened: Hashable = None
     turned: dict[Hashable, Turned] = field(default_factory=dict)
     seen: Hashable = None
@@ -146,12 +146,12 @@ class PredictState(FieldsState[View]):
             self.told, self.tidy = Told(worked=True, sentence=deed.said, notes=notes), deed.tidy
         self.deed = None  # what has been interrupted in its wait is done by the next run
 
-    def show(self, view: View) -> None:
+    def show(self, view: PredictView) -> None:
         """Show something else: what came of a deed has been read then."""
         if view != self.view:
             self.told = None
         if view.explained != self.view.explained:
-            own = {name: View.model_fields[name].get_default() for name in OF_THE_NETWORK}
+            own = {name: PredictView.model_fields[name].get_default() for name in OF_THE_NETWORK}
             view = view.model_copy(update=own)
         if view.weights != self.view.weights:
             view = view.model_copy(update={"size": None})

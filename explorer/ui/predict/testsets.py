@@ -76,7 +76,7 @@ def _classes(name: str) -> set[str]:
     return set() if held is None else {one.casefold() for one in held.classes}
 
 
-def draw(card: Card) -> list[Picture]:
+def render(card: Card) -> list[Picture]:
     """Let the user choose among the test images; the first of them is chosen at first."""
     view = state.asking().view
     usual = fitting(card)

@@ -34,7 +34,7 @@ Whose = Literal["first", "second"]
 Order = Literal["strength", "number"]
 
 
-class View(PageFields):
+class PredictView(PageFields):
     """Which networks are asked about which images, and what of the answer is shown.
 
     Attributes:

@@ -23,7 +23,7 @@ NARROW = """<style>
 </style>"""
 
 
-def draw(answers: Sequence[Answer], *, dark: bool) -> None:
+def render(answers: Sequence[Answer], *, dark: bool) -> None:
     """Why a network gives its answer.
 
     Args:
@@ -37,7 +37,7 @@ def draw(answers: Sequence[Answer], *, dark: bool) -> None:
         "filters": _("Filters"),
     }
     sections: dict[Why, Callable[[Case], None]] = {
-        "cam": heat.cams, "occlusion": heat.occlusions, "maps": maps.draw, "filters": filters.draw
+        "cam": heat.cams, "occlusion": heat.occlusions, "maps": maps.render, "filters": filters.render
     }  # fmt: skip
     st.html(NARROW)
     answer = _chosen(answers)
@@ -45,7 +45,7 @@ def draw(answers: Sequence[Answer], *, dark: bool) -> None:
         _("Reasons"), list(titles), format_func=titles.__getitem__, key=state.VIEW + "why", persist_state="page",
         required=True, label_visibility="collapsed",
     )  # fmt: skip
-    view = state.asking().look()
+    view = state.asking().read_widgets()
     if answer.probabilities is None:
         st.error(plain(answer.error), icon=":material/broken_image:")
         return

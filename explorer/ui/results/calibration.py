@@ -17,7 +17,7 @@ HEIGHT = 420
 ROW = 30
 
 
-def draw(calibration: dict[str, Any], top1: float, *, key: str, dark: bool) -> None:
+def render(calibration: dict[str, Any], top1: float, *, key: str, dark: bool) -> None:
     """The diagram with the images of each bin below it, and both as a table.
 
     Args:

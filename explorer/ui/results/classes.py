@@ -17,7 +17,7 @@ WEAKEST = 3  # that are named
 Shares = Sequence[float | None]
 
 
-def draw(classes: Sequence[str], measured: Sequence[tuple[str, Shares]], *, key: str, dark: bool) -> None:
+def render(classes: Sequence[str], measured: Sequence[tuple[str, Shares]], *, key: str, dark: bool) -> None:
     """Bars for one network or several.
 
     Args:

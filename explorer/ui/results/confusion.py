@@ -42,7 +42,7 @@ def confused(confusion: Sequence[Sequence[int]]) -> list[Taken]:
     return sorted(found, key=lambda taken: -taken.images)
 
 
-def draw(classes: Sequence[str], confusion: Sequence[Sequence[int]], *, key: str, dark: bool) -> None:
+def render(classes: Sequence[str], confusion: Sequence[Sequence[int]], *, key: str, dark: bool) -> None:
     """The matrix, and the most frequent confusions as text.
 
     Args:

@@ -34,7 +34,7 @@ def _is_mistake(value: object) -> bool:
     return False
 
 
-def draw(found: Sequence[dict[str, Any]], *, key: str) -> None:
+def render(found: Sequence[dict[str, Any]], *, key: str) -> None:
     """The pictures with what they were taken for.
 
     Args:

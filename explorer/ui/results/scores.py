@@ -8,7 +8,7 @@ from explorer.i18n import _
 from explorer.ui.runs.words import percent
 
 
-def draw(result: dict[str, Any]) -> None:
+def render(result: dict[str, Any]) -> None:
     """Top-1, top-k and how many are right, of a result as ``evaluate --json`` prints it."""
     st.metric(_("Test top-1"), percent(result["top1"]), width="content")
     for k, share in result.get("topk", {}).items():

@@ -19,7 +19,7 @@ NAMED = 8  # runs that are listed before one thing is done to all
 STOPPABLE = ACTIVE - {Status.STOPPING}
 
 
-def draw(records: Sequence[Record], listed: shared.Listed) -> None:
+def render(records: Sequence[Record], listed: shared.Listed) -> None:
     """The buttons for one run or several."""
     stoppable = [record.id for record in records if record.status in STOPPABLE]
     resumable = [record.id for record in records if record.status in RESUMABLE]
@@ -50,7 +50,7 @@ def draw(records: Sequence[Record], listed: shared.Listed) -> None:
                 help=_("Opens the Train page with this network, data and recipe."),
             )  # fmt: skip
             _rename(one)
-        downloads.draw(records)
+        downloads.render(records)
         st.button(
             _counted(_("Delete"), idle, records), icon=":material/delete:", key="runs.delete", disabled=not idle,
             on_click=ask, args=(DELETE, idle),

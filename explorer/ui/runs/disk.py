@@ -22,7 +22,7 @@ NAMED = 8
 
 
 @st.dialog(_("Disk space"), icon=":material/hard_drive:", width="medium", on_dismiss=answered)
-def draw(listed: shared.Listed) -> None:
+def render(listed: shared.Listed) -> None:
     """What runs take, a rule to choose, and a preview of what it would do."""
     total = sum(listed.sizes.values())
     free = shutil.disk_usage(settings().runs_dir).free if settings().runs_dir.exists() else 0

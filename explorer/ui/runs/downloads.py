@@ -14,7 +14,7 @@ from explorer.ui.runs import shared
 from explorer.ui.shared import weights_files
 
 
-def draw(records: Sequence[Record]) -> None:
+def render(records: Sequence[Record]) -> None:
     """A menu of files; each is read when it is asked for."""
     with st.popover(_("Download"), icon=":material/download:", key="runs-download", on_change="rerun") as menu:
         if not menu.open:
@@ -32,7 +32,7 @@ def _files(record: Record) -> None:
     directory, stem = service.directory(record.id), _stem([record])
     best = directory.best
     if best.exists():
-        weights_files.draw(best, stem, "runs")
+        weights_files.render(best, stem, "runs")
     else:
         st.caption(_("There are weights after the first checkpoint."))
     if directory.log.exists():

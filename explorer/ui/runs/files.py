@@ -38,7 +38,7 @@ def purpose(name: str) -> str:
     return known.get(name, "")
 
 
-def draw(records: Sequence[Record], listed: shared.Listed) -> None:
+def render(records: Sequence[Record], listed: shared.Listed) -> None:
     """The files of one run, or what each of several takes."""
     if len(records) == 1:
         found = retention.files(records[0].id)

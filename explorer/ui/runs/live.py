@@ -11,7 +11,7 @@ from explorer.ui.compare import html
 from explorer.ui.runs import curves, printed, progress, shared, state, table
 from explorer.ui.runs.legend import legend
 from explorer.ui.runs.lines import Drawn, drawn, last_epoch, lines
-from explorer.ui.runs.view import Section, View
+from explorer.ui.runs.view import RunsView, Section
 from explorer.ui.shared.faults import translate_errors
 from explorer.ui.shared.text import plain
 
@@ -39,7 +39,7 @@ class Chart:
     usual: float
 
 
-def draw(jobs: list[str], section: Section, *, active: bool) -> None:
+def render(jobs: list[str], section: Section, *, active: bool) -> None:
     """Follow runs.
 
     Args:
@@ -47,11 +47,11 @@ def draw(jobs: list[str], section: Section, *, active: bool) -> None:
         section: that is open.
         active: whether one of them will change by itself.
     """
-    st.fragment(_draw, run_every=table.TICK if active else None)(jobs, section)
+    st.fragment(_render, run_every=table.TICK if active else None)(jobs, section)
 
 
 @translate_errors
-def _draw(jobs: list[str], section: Section) -> None:
+def _render(jobs: list[str], section: Section) -> None:
     watching, listed = state.watching(), shared.listed()
     known = {record.id: record for record in listed.records}
     records = [known[job] for job in jobs if job in known]
@@ -59,14 +59,14 @@ def _draw(jobs: list[str], section: Section) -> None:
         watching.refresh()  # buttons, sections and the pace depend on it
     dark = st.context.theme.type == "dark"
     if len(records) == 1:
-        progress.draw(records[0], listed)
+        progress.render(records[0], listed)
     if section == "curves":
-        draw_curves(records, watching.view, dark=dark)
+        render_curves(records, watching.view, dark=dark)
     elif section == "log":
-        draw_logs(records)
+        render_logs(records)
 
 
-def draw_curves(records: list[Record], view: View, *, dark: bool) -> None:
+def render_curves(records: list[Record], view: RunsView, *, dark: bool) -> None:
     """Loss, accuracy and learning rate over the epochs, with best and last numbers."""
     shown = drawn(records, together=view.seeds == "together")
     epochs = last_epoch(shown)
@@ -168,7 +168,7 @@ def _remarks(each: Drawn, *, alone: bool) -> None:
         st.caption("\n".join([*title, "", *(f"- {sentence}" for sentence in said)]))
 
 
-def draw_logs(records: list[Record]) -> None:
+def render_logs(records: list[Record]) -> None:
     """The end of each log."""
     for record in records:
         if len(records) > 1:

@@ -10,7 +10,7 @@ from explorer.ui.runs import shared, words
 from explorer.ui.shared.text import plain
 
 
-def draw(record: Record, listed: shared.Listed) -> None:
+def render(record: Record, listed: shared.Listed) -> None:
     """Status, progress, numbers of the epoch under way, notes, and why it ended early."""
     at = words.at(record, listed.records)
     doing = " · ".join(filter(None, [words.epochs(record), at]))

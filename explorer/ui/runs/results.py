@@ -15,13 +15,13 @@ from explorer.jobs.store import ACTIVE, Record
 from explorer.specs.reading import read_json
 from explorer.ui.results import classes, confusion, mistakes, scores
 from explorer.ui.runs import printed, state, words
-from explorer.ui.runs.view import View
+from explorer.ui.runs.view import RunsView
 from explorer.ui.shared.choice import choice
 
 BARS = 4  # runs whose classes are drawn side by side
 
 
-def draw(records: Sequence[Record], view: View, *, dark: bool) -> None:
+def render(records: Sequence[Record], view: RunsView, *, dark: bool) -> None:
     """The results of the runs that were tested."""
     tested = [record for record in records if record.result]
     if not tested:
@@ -30,17 +30,17 @@ def draw(records: Sequence[Record], view: View, *, dark: bool) -> None:
     record = _one(tested, view)
     result: dict[str, Any] = record.result or {}
     with st.container(horizontal=True, gap="large"):
-        scores.draw(result)
+        scores.render(result)
     published = printed.of([record])
     printed.told([one._replace(curves={}) for one in published])
     names = list(result["per_class"])
     matrix_side, class_side = st.columns([3, 2], gap="medium")
     with matrix_side:
         st.header(_("Confusion matrix"), anchor=False)
-        confusion.draw(names, result["confusion"], key="runs-confusion", dark=dark)
+        confusion.render(names, result["confusion"], key="runs-confusion", dark=dark)
     with class_side:
         st.header(_("By class"), anchor=False)
-        classes.draw(names, _shares(record, tested, published), key="runs-classes", dark=dark)
+        classes.render(names, _shares(record, tested, published), key="runs-classes", dark=dark)
     st.header(_("Misclassified images"), anchor=False)
     _mistakes(record, result["images"] - result["correct"])
 
@@ -54,7 +54,7 @@ def _nothing(records: Sequence[Record]) -> None:
     )
 
 
-def _one(tested: Sequence[Record], view: View) -> Record:
+def _one(tested: Sequence[Record], view: RunsView) -> Record:
     """The run whose matrix is shown."""
     if len(tested) == 1:
         return tested[0]
@@ -91,7 +91,7 @@ def _mistakes(record: Record, count: int) -> None:
             icon=":material/image:",
         )
         return
-    mistakes.draw(found, key="runs-mistakes")
+    mistakes.render(found, key="runs-mistakes")
 
 
 @lru_cache(maxsize=16)

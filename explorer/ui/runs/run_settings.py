@@ -15,7 +15,7 @@ MOST = 12  # columns that can still be read
 LONG = 60  # characters of a value in a cell
 
 
-def draw(records: Sequence[Record], *, dark: bool) -> None:
+def render(records: Sequence[Record], *, dark: bool) -> None:
     """The settings in which the runs differ, or all of them."""
     several = len(records) > 1
     if several:

@@ -6,14 +6,14 @@ from typing import ClassVar
 
 from explorer.jobs.store import Record, Status
 from explorer.ui.page_state import FieldsState
-from explorer.ui.runs.view import MOST, View
+from explorer.ui.runs.view import MOST, RunsView
 
 VIEW = "runs.view."  # of the widgets' keys
 TABLE = "runs.table"
 
 
 @dataclass
-class RunsState(FieldsState[View]):
+class RunsState(FieldsState[RunsView]):
     """The Runs page's state.
 
     Attributes:
@@ -28,11 +28,11 @@ class RunsState(FieldsState[View]):
     PAGE: ClassVar[str] = "runs"
     PREFIX: ClassVar[str] = VIEW
     PREFIXES: ClassVar[tuple[str, ...]] = (VIEW,)
-    PARAMETERS: ClassVar[frozenset[str]] = frozenset(View.model_fields)
+    PARAMETERS: ClassVar[frozenset[str]] = frozenset(RunsView.model_fields)
     EMPTY_LINK: ClassVar[bool] = True
     WIDGETS: ClassVar[tuple[str, ...]] = ("text", "status", "seeds", "settings", "measure", "log")
 
-    view: View = field(default_factory=View, kw_only=True)
+    view: RunsView = field(default_factory=RunsView, kw_only=True)
     order: list[str] = field(default_factory=list)
     statuses: dict[str, Status] = field(default_factory=dict)
     asking: tuple[str, tuple[str, ...]] = ("", ())
@@ -55,7 +55,7 @@ def choose(jobs: Sequence[str], **view: object) -> None:
     change(job=tuple(jobs[:MOST]), **view)
 
 
-def matching(records: Sequence[Record], view: View, words: dict[str, str]) -> list[Record]:
+def matching(records: Sequence[Record], view: RunsView, words: dict[str, str]) -> list[Record]:
     """The runs that the filters let through.
 
     Args:

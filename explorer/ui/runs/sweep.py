@@ -21,7 +21,7 @@ HOLES = 0.25  # the part of a map that may be empty
 NO_TOOLBAR = {"displayModeBar": False}
 
 
-def draw(records: Sequence[Record], listed: shared.Listed, *, dark: bool) -> None:
+def render(records: Sequence[Record], listed: shared.Listed, *, dark: bool) -> None:
     """The sweep that the runs are of; a cell or a row that is picked leads to its runs."""
     measured = {record.id: _measured(record, listed) for record in records}
     key = state.VIEW + "measure"

@@ -84,14 +84,14 @@ def columns() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def draw(listed: shared.Listed) -> None:
+def render(listed: shared.Listed) -> None:
     """The table of the runs that the filters let through; it ticks while one of them is active."""
     records = _matching(listed)
     if not records:
         st.info(_("No run is like that: change the filters above."), icon=":material/filter_alt:")
         return
     ticking = any(record.status in ACTIVE for record in records)
-    st.fragment(_draw, run_every=TICK if ticking else None)()
+    st.fragment(_render, run_every=TICK if ticking else None)()
 
 
 def _matching(listed: shared.Listed) -> list[Record]:
@@ -103,7 +103,7 @@ def _matching(listed: shared.Listed) -> list[Record]:
 
 
 @translate_errors
-def _draw() -> None:
+def _render() -> None:
     watching, listed = state.watching(), shared.listed()
     silence()
     if {record.id: record.status for record in listed.records} != watching.statuses:

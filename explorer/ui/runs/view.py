@@ -30,7 +30,7 @@ def _once(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(values))
 
 
-class View(PageFields):
+class RunsView(PageFields):
     """Which runs are listed, which are chosen, and what is shown of these.
 
     Attributes:

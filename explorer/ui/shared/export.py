@@ -17,7 +17,7 @@ FORMAT = "export.format"
 SHOWN = ("pytorch", "json", "dot", "csv")  # formats that people can read
 
 
-def draw(spec: Spec, base: str, look: Appearance) -> None:
+def render(spec: Spec, base: str, look: Appearance) -> None:
     """Choose a format, look at the file, take it; ``look`` is how the diagram stands on the page."""
     name = st.selectbox(_("Export as"), list(FORMATS), format_func=lambda key: FORMATS[key].title(), key=FORMAT)
     chosen = FORMATS[name]

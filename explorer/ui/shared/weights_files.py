@@ -15,7 +15,7 @@ from explorer.weights import files
 BINARY = "application/octet-stream"
 
 
-def draw(path: Path, stem: str, key: str) -> None:
+def render(path: Path, stem: str, key: str) -> None:
     """Buttons for each format.
 
     Args:

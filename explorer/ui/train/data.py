@@ -55,7 +55,7 @@ _looking = TaskQueue(_look)
 _fetching = TaskQueue(preview.compute)  # apart, so that nobody waits for another's download
 
 
-def draw(training: Training, *, dark: bool) -> Preview | None:
+def render(training: Training, *, dark: bool) -> Preview | None:
     """The data set's widgets and what is known of it; none where it can't be read, or is not read yet."""
     form = training.form
     options = [*NAMES, *(UPLOADED + name for name in uploads.names())]

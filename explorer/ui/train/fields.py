@@ -88,7 +88,7 @@ def settle(recipe: Recipe) -> tuple[Recipe, dict[str, str]]:
             del said[name]
 
 
-def draw(field: Field, value: Any, changed: bool, problem: str | None) -> None:
+def render(field: Field, value: Any, changed: bool, problem: str | None) -> None:
     """A field's widget; ``changed`` marks what differs from the preset."""
     if field.kind is not Kind.AUGMENTATIONS:
         st.session_state.setdefault(field.key, _shown(value))  # it was not drawn, and Streamlit has dropped it

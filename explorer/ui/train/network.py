@@ -24,7 +24,7 @@ from explorer.ui.train.state import Training
 ARCHITECTURE = str(Path(__file__).parents[3] / "pages" / "architecture.py")
 
 
-def draw(training: Training) -> None:
+def render(training: Training) -> None:
     """The picker and the network's numbers."""
     form = training.form
     names = [*PRESETS, *(SAVED + name for name in saved.names())]

@@ -16,7 +16,7 @@ from explorer.ui.train.state import Training
 NO_TOOLBAR = {"displayModeBar": False}
 
 
-def draw(training: Training, found: Preview | None, *, dark: bool) -> None:
+def render(training: Training, found: Preview | None, *, dark: bool) -> None:
     """The recipe's widgets; ``found`` is the data, where that is known."""
     form = training.form
     preset = RECIPES[form.preset]
@@ -43,7 +43,7 @@ def draw(training: Training, found: Preview | None, *, dark: bool) -> None:
     ).items():  # fmt: skip
         st.header(title, anchor=False)
         if any(field.name == "init" for field in members):
-            weights.draw(training, found)
+            weights.render(training, found)
         _group(training, members)
         if any(field.name == "schedule" for field in members):
             _rate(form, dark=dark)
@@ -63,7 +63,7 @@ def _field(training: Training, field: fields.Field) -> None:
     form, problem = training.form, training.problems.get(field.name)
     if field.matters(form.recipe) or problem:
         with st.container(gap="xxsmall"):
-            fields.draw(field, getattr(form.recipe, field.name), field.name in form.changes, problem)
+            fields.render(field, getattr(form.recipe, field.name), field.name in form.changes, problem)
             training.places[field.name] = st.container()
 
 

@@ -26,7 +26,7 @@ EVERY = 5.0  # seconds between two looks at the queue
 SHOWN = 6  # jobs of the queue
 
 
-def draw(training: Training, count: int, *, ready: bool) -> None:
+def render(training: Training, count: int, *, ready: bool) -> None:
     """The button, and what came of it."""
     label = _("Train") if count < 2 else _("Train {count:,} jobs").format(count=count)
     possible = ready and not training.problems

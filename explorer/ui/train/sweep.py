@@ -39,7 +39,7 @@ EXAMPLE_ROWS = (
 )
 
 
-def draw(training: Training) -> None:
+def render(training: Training) -> None:
     """The rows of the sweep."""
     form = training.form
     with st.expander(

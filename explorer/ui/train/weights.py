@@ -31,7 +31,7 @@ TYPED, FETCH = "train-freeze-typed", "train-fetch-weights"  # in session_state, 
 ORDER = (Kind.IMPORTED, Kind.PRETRAINED, Kind.JOB, Kind.TORCHVISION)
 
 
-def draw(training: Training, found: Preview | None) -> None:
+def render(training: Training, found: Preview | None) -> None:
     """The weights to start from, and the parts that are frozen."""
     form = training.form
     chosen = form.recipe.weights
@@ -194,7 +194,7 @@ def _freeze(training: Training, spec: Spec) -> None:
             "freeze", _("Frozen parts"), _("Parts that keep their weights, by name: features, layer1.0."), Widget.NAMES,
             empty=_("none"),
         )  # fmt: skip
-        fields.draw(field, form.recipe.freeze, "freeze" in form.changes, training.problems.get("freeze"))
+        fields.render(field, form.recipe.freeze, "freeze" in form.changes, training.problems.get("freeze"))
         if "freeze" not in training.problems:
             st.caption(
                 _("{some} of {all} parameters train.").format(

@@ -76,7 +76,7 @@ def test_blocks_weigh_what_the_built_networks_weigh() -> None:
 
 def test_a_module_of_ones_own_numbers() -> None:
     """Worked out by hand, on a map of 4x4 cells with 10 channels."""
-    settings = inception.Settings.parse(
+    settings = inception.InceptionView.parse(
         {"module": "own", "map": 4, "channels": 10, "ch1x1": 2, "ch3x3red": 3, "ch3x3": 4, "ch5x5red": 1, "ch5x5": 5,
          "pool_proj": 6}
     )  # fmt: skip

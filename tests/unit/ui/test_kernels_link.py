@@ -22,15 +22,15 @@ def test_defaults_need_no_settings(show: str) -> None:
 @pytest.mark.parametrize(
     ("show", "settings", "link"),
     [
-        ("stack", stack.Settings(k=5, c=256), {"show": "stack", "k": "5", "c": "256"}),
+        ("stack", stack.StackView(k=5, c=256), {"show": "stack", "k": "5", "c": "256"}),
         (
             "stack",
-            stack.Settings(k=6, by=Replacement.SPLIT, cell=(0, 2)),
+            stack.StackView(k=6, by=Replacement.SPLIT, cell=(0, 2)),
             {"show": "stack", "k": "6", "by": "1xk", "cell": "0.2"},
         ),
-        ("size", size.Settings(stride=3, ceil=True), {"show": "size", "stride": "3", "ceil": "true"}),
-        ("field", field.Settings(layers="7/2, pool 2, 3d2"), {"show": "field", "layers": "7/2.pool2.3d2"}),
-        ("inception", inception.Settings(module="4e"), {"show": "inception", "module": "4e"}),
+        ("size", size.SizeView(stride=3, ceil=True), {"show": "size", "stride": "3", "ceil": "true"}),
+        ("field", field.FieldView(layers="7/2, pool 2, 3d2"), {"show": "field", "layers": "7/2.pool2.3d2"}),
+        ("inception", inception.InceptionView(module="4e"), {"show": "inception", "module": "4e"}),
     ],
 )
 def test_links_there_and_back(show: str, settings: PageFields, link: dict[str, str]) -> None:
@@ -40,7 +40,7 @@ def test_links_there_and_back(show: str, settings: PageFields, link: dict[str, s
 
 def test_the_issues_form_of_a_link() -> None:
     show, settings, problems = read_link({"show": "stack", "k": "7", "c": "64", "map": "56", "by": "3x3"})
-    assert (show, settings, problems) == ("stack", stack.Settings(), [])
+    assert (show, settings, problems) == ("stack", stack.StackView(), [])
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_bad_links_are_told_in_words_and_show_the_default(link: dict[str, str], 
 
 def test_a_bad_value_leaves_the_others() -> None:
     _show, settings, problems = read_link({"k": "x", "c": "128"})
-    assert settings == stack.Settings(c=128)
+    assert settings == stack.StackView(c=128)
     assert len(problems) == 1
 
 

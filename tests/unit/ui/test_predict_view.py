@@ -4,11 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from explorer.errors import InputError
-from explorer.ui.predict.view import View
+from explorer.ui.predict.view import PredictView
 
 NAMES = some.text("abcxyz-:_ é", max_size=20)
 VIEWS = some.builds(
-    View,
+    PredictView,
     show=some.sampled_from(["predict", "test", "weights"]),
     weights=NAMES,
     beside=NAMES,
@@ -23,15 +23,19 @@ VIEWS = some.builds(
 
 
 @given(VIEWS)
-def test_a_link_gives_the_view_back(view: View) -> None:
-    assert View.parse(dict(view.to_link())) == view
+def test_a_link_gives_the_view_back(view: PredictView) -> None:
+    assert PredictView.parse(dict(view.to_link())) == view
 
 
-@given(some.dictionaries(some.sampled_from(sorted(View.model_fields)) | some.text(max_size=5), some.text(max_size=40)))
+@given(
+    some.dictionaries(
+        some.sampled_from(sorted(PredictView.model_fields)) | some.text(max_size=5), some.text(max_size=40)
+    )
+)
 def test_any_text_is_read_or_refused_in_a_line(link: dict[str, str]) -> None:
     try:
-        view = View.parse(dict(link))
+        view = PredictView.parse(dict(link))
     except InputError as error:
         assert "\n" not in str(error)
     else:
-        assert View.parse(dict(view.to_link())) == view
+        assert PredictView.parse(dict(view.to_link())) == view
