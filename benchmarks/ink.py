@@ -177,7 +177,7 @@ def main() -> None:
         path = find(name)
         network = Network(*load(path), name, path)
         print(f"{name}: {_of_its_own(network)}", flush=True)
-        if ink.framing(network.card) is not None:
+        if ink.framing_for(network.card) is not None:
             print(_of_photographs(network, taken), flush=True)
 
 
@@ -201,7 +201,7 @@ def _of_photographs(network: "Network", taken: list[Photograph]) -> str:
 
     pictures = [as_picture(number, one.pixels) for number, one in enumerate(taken)]
     plain = list(ask(network, pictures, lambda _ahead: None))
-    found = list(ask(network, [ink.inked(one, network.card) for one in pictures], lambda _ahead: None))
+    found = list(ask(network, [ink.strokes_only(one, network.card) for one in pictures], lambda _ahead: None))
     groups: dict[str, list[bool]] = defaultdict(list)
     for good, one in zip(right(found), taken, strict=True):
         for key in (one.paper, one.ink, one.source):

@@ -6,13 +6,14 @@ from explorer.cli.output import columns
 from explorer.errors import printable
 from explorer.formatting import bytes_short
 from explorer.i18n import _
-from explorer.prediction.confidence import Doubt
+from explorer.prediction.confidence import ConfidenceWarning
 from explorer.prediction.image_files import Prediction
 from explorer.weights.files import Card
 from explorer.weights.registry import RegistryEntry
 
 BAR = 20  # characters of a certain class
-FRAMED = (Doubt.INVERTED, Doubt.BACKGROUND, Doubt.FRAMING)  # what options of the command may mend
+# Options of the command may remove the cause of these warnings.
+FIXABLE = (ConfidenceWarning.INVERTED, ConfidenceWarning.BACKGROUND, ConfidenceWarning.FRAMING)
 
 
 def table(entries: Iterable[RegistryEntry]) -> list[str]:
@@ -61,7 +62,7 @@ def predictions(found: Sequence[Prediction]) -> str:
             for guess in one.top
         ]
         lines += [f"  {line}" for line in _said(one)]
-    if any(warned.code in FRAMED for one in found if one.verdict for warned in one.verdict.warnings):
+    if any(warned.code in FIXABLE for one in found if one.verdict for warned in one.verdict.warnings):
         lines.append(_("--ink finds the strokes and frames them as the network's own; --invert turns light and dark."))
     return "\n".join(lines)
 
@@ -73,6 +74,6 @@ def _said(one: Prediction) -> list[str]:
     lines += [_("Warning: {sentence}").format(sentence=warned.message) for warned in one.verdict.warnings]
     if not one.verdict.stands_out:
         lines.append(_("Not sure: no class stands out."))
-    elif not one.verdict.sure:
+    elif not one.verdict.is_sure:
         lines.append(_("Not sure: see the warning."))
     return lines

@@ -1,4 +1,4 @@
-"""Answers of a network about pictures of a page. Sessions take turns to compute, and answers are cached."""
+"""Answers of a network about pictures. Sessions compute one after another, and answers are cached."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -8,18 +8,18 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from explorer.prediction.caches import Kept
-from explorer.prediction.classify import Guess, batch_size, channels_of, likeliest, prepared, probabilities
-from explorer.prediction.label_map import truth
+from explorer.prediction.caches import BoundedCache
+from explorer.prediction.classify import Guess, batch_size, channels_of, likeliest, prepared_or_error, probabilities
+from explorer.prediction.label_map import true_index
 from explorer.prediction.networks import Network
 from explorer.prediction.pictures import Picture
 from explorer.workers import semaphore
 
-MEMORY = 16_000_000  # bytes: 3,000 answers of 1,000 classes
-EACH = 1000  # bytes of an answer and its key besides the values
+CACHE_BYTES = 16_000_000  # 3,000 answers of 1,000 classes
+OVERHEAD_BYTES = 1000  # bytes of an answer and its key in addition to the values
 
 _Results = dict[Hashable, Tensor | str]
-_kept: Kept[Tensor] = Kept(MEMORY, getsizeof=lambda answer: EACH + answer.nbytes)
+_cache: BoundedCache[Tensor] = BoundedCache(CACHE_BYTES, getsizeof=lambda answer: OVERHEAD_BYTES + answer.nbytes)
 
 
 @dataclass(frozen=True)
@@ -39,16 +39,16 @@ class Answer:
     error: str = ""
 
     @property
-    def truth(self) -> int | None:
-        """Position of the picture's class among those of the network. None if unknown."""
-        return truth(self.picture, self.network.card)
+    def true_index(self) -> int | None:
+        """Index of the picture's class among those of the network. None if unknown."""
+        return true_index(self.picture, self.network.card)
 
     @property
     def is_right(self) -> bool | None:
         """Whether the most likely class is the picture's. None if its class is unknown, or there is no answer."""
         if self.probabilities is None or self.picture.label is None:
             return None
-        return self.top(1)[0].index == self.truth
+        return self.top(1)[0].index == self.true_index
 
     def top(self, count: int) -> tuple[Guess, ...]:
         """Returns the most likely classes."""
@@ -73,9 +73,9 @@ def ask(network: Network, pictures: Sequence[Picture], on_wait: Callable[[int], 
     size = batch_size(network.card)
     for first in range(0, len(pictures), size):
         batch = pictures[first : first + size]
-        said = _compute(network, batch, partial(semaphore.slot, on_wait, yielding=first > 0))
+        results = _compute(network, batch, partial(semaphore.slot, on_wait, yielding=first > 0))
         for picture in batch:
-            answer = said[picture.identity]
+            answer = results[picture.identity]
             if isinstance(answer, str):
                 yield Answer(picture, network, error=answer)
             else:
@@ -83,33 +83,33 @@ def ask(network: Network, pictures: Sequence[Picture], on_wait: Callable[[int], 
 
 
 def _compute(
-    network: Network, pictures: Sequence[Picture], turn: Callable[[], AbstractContextManager[None]]
+    network: Network, pictures: Sequence[Picture], slot: Callable[[], AbstractContextManager[None]]
 ) -> _Results:
     """Returns for each picture its probabilities, or a sentence that says why it can't be read."""
-    said = _cached(network, (picture.identity for picture in pictures))
-    seen = {
-        picture.identity: prepared(partial(picture.seen, network.card))
+    results = _cached(network, (picture.identity for picture in pictures))
+    inputs = {
+        picture.identity: prepared_or_error(partial(picture.network_input, network.card))
         for picture in pictures
-        if picture.identity not in said
+        if picture.identity not in results
     }
-    said |= {identity: part for identity, part in seen.items() if isinstance(part, str)}
-    pixels = {identity: part for identity, part in seen.items() if isinstance(part, Tensor)}
+    results |= {identity: value for identity, value in inputs.items() if isinstance(value, str)}
+    pixels = {identity: value for identity, value in inputs.items() if isinstance(value, Tensor)}
     if not pixels:
-        return said
-    with turn():
-        said |= _cached(network, pixels)  # another session may have computed them meanwhile
-        new = [identity for identity in pixels if identity not in said]
+        return results
+    with slot():
+        results |= _cached(network, pixels)  # another session may have computed them meanwhile
+        new = [identity for identity in pixels if identity not in results]
         if new:
             answers = probabilities(network.module, network.card, torch.stack([pixels[identity] for identity in new]))
             # Cloned, because a view would keep the whole batch in memory.
             fresh = {identity: answer.clone() for identity, answer in zip(new, answers, strict=True)}
-            said |= fresh
-            with _kept.lock:
-                _kept.update({(network.key, identity): answer for identity, answer in fresh.items()})
-    return said
+            results |= fresh
+            with _cache.lock:
+                _cache.update({(network.key, identity): answer for identity, answer in fresh.items()})
+    return results
 
 
 def _cached(network: Network, identities: Iterable[Hashable]) -> _Results:
-    with _kept.lock:
-        found = {identity: _kept.get((network.key, identity)) for identity in identities}
+    with _cache.lock:
+        found = {identity: _cache.get((network.key, identity)) for identity in identities}
     return {identity: answer for identity, answer in found.items() if answer is not None}

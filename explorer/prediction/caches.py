@@ -1,4 +1,4 @@
-"""Caches with a limit in bytes. Entries that belong to a session are removed when the session ends."""
+"""Caches with a limit in bytes. Values that belong to a session are removed when the session ends."""
 
 import secrets
 from collections.abc import Callable, Hashable
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from cachetools import LRUCache
 
 V = TypeVar("V")
-ENDED = 100_000  # ended sessions to remember, because their work may still go on
+MAX_ENDED_OWNERS = 100_000  # remembered, because the work of an ended session may still go on
 
 
 @dataclass(frozen=True)
@@ -19,31 +19,31 @@ class Owner:
     token: str = field(default_factory=lambda: secrets.token_hex(16))
 
 
-class Kept(LRUCache[Hashable, V]):
+class BoundedCache(LRUCache[Hashable, V]):
     """A cache with a limit in bytes. Hold its lock while using it.
 
-    Its keys are nested tuples. An entry with an owner anywhere in its key is removed with the owner.
+    Its keys are nested tuples. A value with an owner anywhere in its key is removed with the owner.
     """
 
     def __init__(self, maxsize: float, getsizeof: Callable[[V], float]) -> None:
         super().__init__(maxsize, getsizeof=getsizeof)
         self.lock = Lock()
-        _every.append(self)
+        _caches.append(self)
 
     def __setitem__(self, key: Hashable, value: V) -> None:
         """Caches a value, unless its owner's session has ended."""
-        if not any(owner in _ended for owner in _owners(key)):
+        if not any(owner in _ended_owners for owner in _owners(key)):
             super().__setitem__(key, value)
 
 
-_every: list["Kept[Any]"] = []  # each belongs to a module and lives as long as the process
-_ended: LRUCache[Owner, bool] = LRUCache(ENDED)
+_caches: list["BoundedCache[Any]"] = []  # each belongs to a module and lives as long as the process
+_ended_owners: LRUCache[Owner, bool] = LRUCache(MAX_ENDED_OWNERS)
 
 
 def drop(owner: Owner) -> None:
-    """Removes all entries of a session from all caches, and prevents new ones."""
-    _ended[owner] = True
-    for cache in _every:
+    """Removes all values of a session from all caches, and prevents new ones."""
+    _ended_owners[owner] = True
+    for cache in _caches:
         with cache.lock:
             for key in [key for key in cache if owner in _owners(key)]:
                 del cache[key]

@@ -11,10 +11,10 @@ from explorer.data.preprocessing import Normalise
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.prediction.checks import check_class, check_numbers
-from explorer.prediction.hooks import Place, with_hook_point
+from explorer.prediction.hooks import MapLayer, with_hook_point
 from explorer.prediction.networks import Network
 
-MEMORY = 2_000_000_000  # most bytes of activations kept for the backward pass
+MAX_ACTIVATION_BYTES = 2_000_000_000  # for the backward pass
 EIGEN_SIDE = 32  # the memory of the library's decomposition grows with the fourth power of a map's side
 
 
@@ -28,25 +28,25 @@ class Method(StrEnum):
     EIGENCAM = "eigencam"
 
     @property
-    def of_class(self) -> bool:
+    def is_class_specific(self) -> bool:
         """Whether the map belongs to one class. Otherwise it is the same for all classes."""
         return self is not Method.EIGENCAM
 
 
-def warm() -> None:
-    """Imports pytorch_grad_cam, which takes seconds the first time. Call it before taking a semaphore slot."""
+def import_library() -> None:
+    """Imports pytorch_grad_cam, which takes seconds. Call it before you take a semaphore slot."""
     import_module("pytorch_grad_cam")
 
 
-def cam(network: Network, place: Place, seen: Tensor, index: int, method: Method = Method.GRADCAM) -> Tensor:
+def cam(network: Network, map_layer: MapLayer, image: Tensor, index: int, method: Method = Method.GRADCAM) -> Tensor:
     """Computes the class activation map of a picture, for the class's score before the softmax, with pytorch_grad_cam.
 
     The network stays unchanged. The caller holds a semaphore slot.
 
     Args:
         network: Network to explain.
-        place: Layer.
-        seen: 8-bit values, (C, size, size), as the network sees them before normalisation.
+        map_layer: Layer.
+        image: 8-bit values, (C, size, size), as the network sees them before normalisation.
         index: Position of the class.
         method: Weighting of the maps.
 
@@ -62,8 +62,8 @@ def cam(network: Network, place: Place, seen: Tensor, index: int, method: Method
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
     check_class(index, network.card)
-    _check_memory(network, place)
-    module, tap = with_hook_point(network.module, place)
+    _check_memory(network, map_layer)
+    module, hook_point = with_hook_point(network.module, map_layer)
     classes = {
         Method.GRADCAM: library.GradCAM,
         Method.GRADCAM_PLUS_PLUS: library.GradCAMPlusPlus,
@@ -71,10 +71,10 @@ def cam(network: Network, place: Place, seen: Tensor, index: int, method: Method
         Method.LAYERCAM: library.LayerCAM,
         Method.EIGENCAM: library.EigenCAM,
     }
-    maker = classes[method](module, [tap], reshape_transform=None if method.of_class else _small)
-    with torch.set_grad_enabled(method.of_class):
-        images = Normalise(network.card.inputs, seen.device)(seen[None])
-        heat = torch.from_numpy(maker(images, [ClassifierOutputTarget(index)]))[0]
+    compute = classes[method](module, [hook_point], reshape_transform=None if method.is_class_specific else _small)
+    with torch.set_grad_enabled(method.is_class_specific):
+        images = Normalise(network.card.inputs, image.device)(image[None])
+        heat = torch.from_numpy(compute(images, [ClassifierOutputTarget(index)]))[0]
     check_numbers(heat, network.card)
     return heat.clamp(0, 1)
 
@@ -84,13 +84,13 @@ def _small(maps: Tensor) -> Tensor:
     return adaptive_avg_pool2d(maps, (min(maps.shape[-2], EIGEN_SIDE), min(maps.shape[-1], EIGEN_SIDE)))
 
 
-def _check_memory(network: Network, place: Place) -> None:
+def _check_memory(network: Network, map_layer: MapLayer) -> None:
     layers = network.analysis.layers
-    behind = layers[[layer.name for layer in layers].index(place.layer.name) :]
-    needed = sum(layer.activation_bytes for layer in behind)
-    if needed > MEMORY:
+    first = [layer.name for layer in layers].index(map_layer.layer.name)
+    needed = sum(layer.activation_bytes for layer in layers[first:])
+    if needed > MAX_ACTIVATION_BYTES:
         raise InputError(
             _(
                 "layer: from {name} on a gradient takes {needed:.1f} GB, and {limit:.1f} is allowed; take a later one"
-            ).format(name=place.layer.name, needed=needed / 1e9, limit=MEMORY / 1e9)
+            ).format(name=map_layer.layer.name, needed=needed / 1e9, limit=MAX_ACTIVATION_BYTES / 1e9)
         )

@@ -12,8 +12,8 @@ from explorer.i18n import _
 from explorer.prediction.checks import check_numbers
 from explorer.weights.files import Card
 
-PIXELS = 2**20  # most pixels in a batch: VGG-16's activations then take a gigabyte
-MOST = 256  # most images in a batch
+MAX_BATCH_PIXELS = 2**20  # VGG-16's activations then take a gigabyte
+MAX_BATCH_IMAGES = 256
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def likeliest(probabilities: Tensor, classes: Sequence[str], count: int) -> tupl
     return tuple(Guess(classes[index], index, float(probabilities[index])) for index in order)
 
 
-def prepared(prepare: Callable[[], Tensor]) -> Tensor | str:
+def prepared_or_error(prepare: Callable[[], Tensor]) -> Tensor | str:
     """Returns a picture as a network sees it, or a sentence that says why it can't be read."""
     try:
         return prepare()
@@ -83,7 +83,7 @@ def channels_of(card: Card) -> int:
 
 def batch_size(card: Card) -> int:
     """Returns the number of images in a batch for a network."""
-    return min(max(PIXELS // card.inputs.size**2, 1), MOST)
+    return min(max(MAX_BATCH_PIXELS // card.inputs.size**2, 1), MAX_BATCH_IMAGES)
 
 
 def _fitted(image: Tensor, card: Card) -> Tensor:

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from explorer.data.framing import FILL, Framing, measured
 from explorer.prediction import ink
-from explorer.prediction.label_map import by_position, truth
+from explorer.prediction.label_map import is_matched_by_position, true_index
 from explorer.prediction.pictures import Picture
 from explorer.weights.files import Card
 
@@ -35,8 +35,8 @@ OFF = 0.14  # largest distance of strokes from their place, as a share of the si
 LESS, MORE = 0.75, 1.25  # smallest and largest size of strokes, relative to the network's own
 
 
-class Doubt(StrEnum):
-    """A reason why a picture may not suit the network."""
+class ConfidenceWarning(StrEnum):
+    """A reason why a picture may not suit the network. The values occur in JSON and CSV."""
 
     CLASS = "class"  # its class is not a class of the network
     NAME = "name"  # its class is matched by position with one of another name
@@ -65,41 +65,41 @@ def stands_out(probabilities: Tensor) -> bool:
     return second < HALF * first and entropy <= FLAT
 
 
-def doubts(picture: Picture, card: Card) -> list[Doubt]:
-    """Returns the reasons why a picture may not suit a network.
+def confidence_warnings(picture: Picture, card: Card) -> list[ConfidenceWarning]:
+    """Returns warnings that a picture may not suit a network.
 
     Raises:
         InputError: If the picture can't be read.
     """
     found = []
-    if picture.label is not None and truth(picture, card) is None:
-        found.append(Doubt.CLASS)
-    if by_position(picture, card):
-        found.append(Doubt.NAME)
+    if picture.label is not None and true_index(picture, card) is None:
+        found.append(ConfidenceWarning.CLASS)
+    if is_matched_by_position(picture, card):
+        found.append(ConfidenceWarning.NAME)
     size = picture.size
     if picture.source is not None:
-        strokes = ink.found(picture.source)
+        strokes = ink.find_strokes(picture.source)
         if strokes is not None:
             size = strokes.box[2:]
-            found += [Doubt.OTHERS] if strokes.others else []
-            return found + ([Doubt.SMALL] if max(size) * SMALL < card.inputs.size else [])
-        found.append(Doubt.NO_INK)
+            found += [ConfidenceWarning.OTHERS] if strokes.others else []
+            return found + ([ConfidenceWarning.SMALL] if max(size) * SMALL < card.inputs.size else [])
+        found.append(ConfidenceWarning.NO_INK)
     pixels = picture.pixels.flatten(1).int()
     spread = int((pixels.amax(1) - pixels.amin(1)).max())
     if spread <= EVEN:
-        return [*found, Doubt.EMPTY]
+        return [*found, ConfidenceWarning.EMPTY]
     if spread < FAINT:
-        found.append(Doubt.FAINT)
+        found.append(ConfidenceWarning.FAINT)
     if card.network_spec.in_channels == 1:
         if not picture.is_grey:
-            found.append(Doubt.COLOUR)
-        found += _of_strokes(picture.seen(card).float()[0] / 255, card)
+            found.append(ConfidenceWarning.COLOUR)
+        found += _of_strokes(picture.network_input(card).float()[0] / 255, card)
     if min(size) * SMALL < card.inputs.size:
-        found.append(Doubt.SMALL)
+        found.append(ConfidenceWarning.SMALL)
     return found
 
 
-def _of_strokes(pixels: Tensor, card: Card) -> list[Doubt]:
+def _of_strokes(pixels: Tensor, card: Card) -> list[ConfidenceWarning]:
     """Returns the warnings for strokes as a network sees them, (size, size), from 0 to 1."""
     mean = sum(card.inputs.mean) / len(card.inputs.mean)
     if DARK <= mean <= LIGHT:
@@ -110,10 +110,10 @@ def _of_strokes(pixels: Tensor, card: Card) -> list[Doubt]:
     ground = float(edge.median())
     if ground > PAPER:
         darker = float(((pixels - ground) ** 3).sum()) <= 0
-        return [Doubt.INVERTED if darker or ground > LIGHT else Doubt.BACKGROUND]
+        return [ConfidenceWarning.INVERTED if darker or ground > LIGHT else ConfidenceWarning.BACKGROUND]
     framing = ink.known_framing(card)
     if framing is not None and _is_elsewhere(pixels, framing):
-        return [Doubt.FRAMING]
+        return [ConfidenceWarning.FRAMING]
     return []
 
 

@@ -18,8 +18,8 @@ from explorer.data.decode import decode
 from explorer.data.framing import Framing
 from explorer.errors import InputError, shown
 from explorer.i18n import _
-from explorer.prediction.framed import framed
 from explorer.prediction.pictures import Picture
+from explorer.prediction.stroke_framing import frame_strokes
 from explorer.prediction.strokes import Strokes
 from explorer.weights.files import Card
 
@@ -56,8 +56,8 @@ class Sample(NamedTuple):
     title: str
 
 
-def offered(card: Card) -> list[Sample]:
-    """Returns the pictures for a network. Those that suit it best come first."""
+def samples_for(card: Card) -> list[Sample]:
+    """Returns the pictures for a network. Suitable ones come first."""
     if card.network_spec.in_channels != 1:
         return [Sample(name, _title(name)) for name in _FILES]
     kind = DIGITS if card.inputs.size <= 8 else "framed"
@@ -75,7 +75,7 @@ def picture(name: str) -> Picture:
         return Picture(_title(name), ("gallery", name), partial(_photograph, name))
     kind, dash, digit = name.partition("-")
     if kind in (DIGITS, "framed") and dash and digit in _digits().classes:
-        read = partial(_digit if kind == DIGITS else _framed, int(digit))
+        read = partial(_digit if kind == DIGITS else _framed_pixels, int(digit))
         classes = _digits().classes
         return Picture(_("digit {digit}").format(digit=digit), ("gallery", name), read, classes.index(digit), classes)
     raise InputError(_("image: {value} is not in the gallery").format(value=shown(name)))
@@ -124,12 +124,12 @@ def _digit(digit: int, channels: int | None) -> Tensor:
     return image.images[0]
 
 
-def _framed(digit: int, channels: int | None) -> Tensor:
-    return _drawn(digit).expand(channels or 1, -1, -1).clone()
+def _framed_pixels(digit: int, channels: int | None) -> Tensor:
+    return _framed_digit(digit).expand(channels or 1, -1, -1).clone()
 
 
 @cache
-def _drawn(digit: int) -> Tensor:
-    """Redraws a digit in the style of MNIST. Unchanged, it fills all 8 rows and is bolder than any digit of MNIST."""
+def _framed_digit(digit: int) -> Tensor:
+    """Frames a digit like MNIST's. The original fills all 8 rows and has thicker strokes than any digit of MNIST."""
     levels = _digit(digit, 1)[0].numpy() / 255
-    return framed(Strokes(levels / levels.max(), (0, 0, *levels.shape), dark=False), Framing.MASS, SIDE)
+    return frame_strokes(Strokes(levels / levels.max(), (0, 0, *levels.shape), dark=False), Framing.MASS, SIDE)

@@ -16,7 +16,7 @@ from explorer.i18n import _
 
 
 @dataclass(frozen=True, eq=False)
-class Place:
+class MapLayer:
     """A layer whose maps have more than one row or column.
 
     Attributes:
@@ -35,7 +35,7 @@ class Place:
         return map_shape(self.layer.output_shape)
 
 
-def places(module: nn.Module, analysis: Analysis) -> dict[str, Place]:
+def map_layers(module: nn.Module, analysis: Analysis) -> dict[str, MapLayer]:
     """Returns the layers with maps by name, in the order in which they run.
 
     Operations of a block between its modules, such as torchvision's additions, can't have hooks. Only the last
@@ -53,9 +53,9 @@ def places(module: nn.Module, analysis: Analysis) -> dict[str, Place]:
         name, _hash, call = layer.name.partition("#")
         block = name.rpartition(".")[0]
         if name in modules:
-            found[layer.name] = Place(layer, name, int(call or 1))
+            found[layer.name] = MapLayer(layer, name, int(call or 1))
         elif block in modules and last.get(block) == layer.name:
-            found[layer.name] = Place(layer, block, 1)
+            found[layer.name] = MapLayer(layer, block, 1)
     return found
 
 
@@ -64,7 +64,7 @@ def _has_maps(layer: Layer) -> bool:
     return len(shape) == 4 and shape[0] == 1 and map_shape(shape)[1:] != (1, 1)
 
 
-def place(found: Mapping[str, Place], name: str) -> Place:
+def find_map_layer(found: Mapping[str, MapLayer], name: str) -> MapLayer:
     """Returns the layer with this name. An empty name gives the default: the last with maps before a pool or the head.
 
     Raises:
@@ -96,8 +96,8 @@ class HookPoint(nn.Module):
         return maps.detach().requires_grad_(torch.is_grad_enabled())
 
 
-def with_hook_point(module: nn.Module, place: Place) -> tuple[nn.Module, HookPoint]:
-    """Returns a copy of a network with a tap behind a layer, for one forward pass.
+def with_hook_point(module: nn.Module, map_layer: MapLayer) -> tuple[nn.Module, HookPoint]:
+    """Returns a copy of a network with a hook point behind a layer, for one forward pass.
 
     The copy has its own modules and shares all tensors. So neither hooks nor gradients reach the network, even after an
     error.
@@ -109,20 +109,20 @@ def with_hook_point(module: nn.Module, place: Place) -> tuple[nn.Module, HookPoi
         id(one): nn.Parameter(one.detach(), requires_grad=False) for one in module.parameters()
     }
     shared |= {id(one): one for one in module.buffers()}
-    own, tap, calls = deepcopy(module, shared), HookPoint(), count(1)
-    channels, rows, columns = place.shape
+    own, hook_point, calls = deepcopy(module, shared), HookPoint(), count(1)
+    channels, rows, columns = map_layer.shape
 
     def through(_module: nn.Module, _inputs: object, maps: Tensor) -> Tensor | None:
-        if next(calls) != place.call:
+        if next(calls) != map_layer.call:
             return None
         if not isinstance(maps, Tensor) or tuple(maps.shape) not in {
             (1, channels, rows, columns), (1, rows, columns, channels)
         }:  # fmt: skip
-            raise InputError(_("layer: {name} gives no maps").format(name=place.layer.name))
-        # The next layer gets a clone, because an in-place ReLU would change the maps of the tap.
+            raise InputError(_("layer: {name} gives no maps").format(name=map_layer.layer.name))
+        # The next layer gets a clone, because an in-place ReLU would change the maps of the hook point.
         if maps.shape[1:] == (channels, rows, columns):
-            return tap(maps).clone()  # type: ignore[no-any-return]
-        return tap(maps.permute(0, 3, 1, 2)).permute(0, 2, 3, 1).clone()  # type: ignore[no-any-return]
+            return hook_point(maps).clone()  # type: ignore[no-any-return]
+        return hook_point(maps.permute(0, 3, 1, 2)).permute(0, 2, 3, 1).clone()  # type: ignore[no-any-return]
 
-    own.get_submodule(place.module).register_forward_hook(through)
-    return own, tap
+    own.get_submodule(map_layer.module).register_forward_hook(through)
+    return own, hook_point

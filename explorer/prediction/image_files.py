@@ -1,7 +1,7 @@
 """Predictions for picture files, with the same warnings as on the page."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ class Prediction:
         if self.verdict is None:
             return values | {"error": self.error}
         warnings = [{"code": str(one.code), "message": one.message} for one in self.verdict.warnings]
-        return values | {"sure": self.verdict.sure, "warnings": warnings, "notes": list(self.verdict.notes)}
+        return values | {"sure": self.verdict.is_sure, "warnings": warnings, "notes": list(self.verdict.notes)}
 
 
 def predict(
@@ -64,9 +64,9 @@ def predict(
     """
     if find_ink:
         ink.check(network.card)
-    pictures = [_picture(path, number).turned(inverted=invert) for number, path in enumerate(paths)]
-    asked = [ink.inked(one, network.card) if find_ink else one for one in pictures]
-    for path, answer in zip(paths, ask(network, asked, lambda _ahead: None), strict=True):
+    pictures = [replace(_picture(path, number), inverted=invert) for number, path in enumerate(paths)]
+    inputs = [ink.strokes_only(one, network.card) if find_ink else one for one in pictures]
+    for path, answer in zip(paths, ask(network, inputs, lambda _ahead: None), strict=True):
         if answer.probabilities is None:
             yield Prediction(str(path), error=answer.error)
         else:

@@ -8,30 +8,30 @@ from explorer.training.measure import matched
 from explorer.weights.files import Card
 
 
-def truth(picture: Picture, card: Card) -> int | None:
-    """Returns the position of its class among the network's classes. None if unknown or missing in the network."""
+def true_index(picture: Picture, card: Card) -> int | None:
+    """Returns the index of the picture's class among the network's. None if unknown or missing in the network."""
     return None if picture.label is None else _positions(card.classes, picture.classes)[picture.label]
 
 
-def by_position(picture: Picture, card: Card) -> bool:
-    """Returns whether its class is matched by position with one of another name.
+def is_matched_by_position(picture: Picture, card: Card) -> bool:
+    """Returns whether the picture's class is matched by position with a class of another name.
 
     This happens if the data set has as many classes as the network, and all names differ.
     """
-    found = truth(picture, card)
+    found = true_index(picture, card)
     return found is not None and card.classes[found].casefold() != str(picture.truth).casefold()
 
 
 @lru_cache(maxsize=64)
-def _positions(known: tuple[str, ...], given: tuple[str, ...]) -> tuple[int | None, ...]:
+def _positions(own: tuple[str, ...], other: tuple[str, ...]) -> tuple[int | None, ...]:
     try:
-        return tuple(matched(known, given)[0].tolist())
+        return tuple(matched(own, other)[0].tolist())
     except InputError:  # one unknown class prevents a test, but pictures of the other classes still match
-        return tuple(_position(known, name) for name in given)
+        return tuple(_position(own, name) for name in other)
 
 
-def _position(known: tuple[str, ...], name: str) -> int | None:
+def _position(own: tuple[str, ...], name: str) -> int | None:
     try:
-        return int(matched(known, (name,))[0])
+        return int(matched(own, (name,))[0])
     except InputError:
         return None

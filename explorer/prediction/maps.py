@@ -10,24 +10,24 @@ from explorer.data.preprocessing import Normalise, Preprocessing
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.prediction.checks import check_numbers
-from explorer.prediction.hooks import Place, with_hook_point
+from explorer.prediction.hooks import MapLayer, with_hook_point
 from explorer.prediction.networks import Network
 
 
-def as_read(seen: Tensor, inputs: Preprocessing) -> Tensor:
+def in_network_order(image: Tensor, inputs: Preprocessing) -> Tensor:
     """Returns the pixels in the order in which the network reads them: uint8, (C, size, size)."""
-    plain = Normalise(inputs._replace(mean=(0.0,), std=(1.0,)), seen.device)(seen[None])[0]
+    plain = Normalise(inputs._replace(mean=(0.0,), std=(1.0,)), image.device)(image[None])[0]
     return (plain * 255).round().byte()
 
 
 @torch.inference_mode()
-def feature_maps(network: Network, place: Place, seen: Tensor) -> Tensor:
+def feature_maps(network: Network, map_layer: MapLayer, image: Tensor) -> Tensor:
     """Computes the maps of a layer for a picture. The network stays unchanged; the caller holds a semaphore slot.
 
     Args:
         network: Network to look into.
-        place: Layer.
-        seen: 8-bit values, (C, size, size), as the network sees them before normalisation.
+        map_layer: Layer.
+        image: 8-bit values, (C, size, size), as the network sees them before normalisation.
 
     Returns:
         Maps, float32, (channels, rows, columns).
@@ -35,22 +35,22 @@ def feature_maps(network: Network, place: Place, seen: Tensor) -> Tensor:
     Raises:
         InputError: If the maps are not finite.
     """
-    module, tap = with_hook_point(network.module, place)
-    kept: list[Tensor] = []
-    tap.register_forward_hook(lambda _tap, _inputs, maps: kept.append(maps[0].clone()))
-    module(Normalise(network.card.inputs, seen.device)(seen[None]))
-    maps = kept[0]
+    module, hook_point = with_hook_point(network.module, map_layer)
+    outputs: list[Tensor] = []
+    hook_point.register_forward_hook(lambda _hook_point, _inputs, maps: outputs.append(maps[0].clone()))
+    module(Normalise(network.card.inputs, image.device)(image[None]))
+    maps = outputs[0]
     check_numbers(maps, network.card)
     return maps
 
 
-def strength(maps: Tensor) -> Tensor:
+def channel_strengths(maps: Tensor) -> Tensor:
     """Returns the strength of each channel, (channels,): the mean of its absolute values."""
     return maps.abs().mean((1, 2))
 
 
-def between(values: Tensor, *, each: bool) -> Tensor:
-    """Scales values to run from 0, the smallest, to 1, the largest.
+def to_unit_range(values: Tensor, *, each: bool) -> Tensor:
+    """Scales values so that the smallest is 0 and the largest is 1.
 
     Args:
         values: Values, (channels, rows, columns).
@@ -74,7 +74,7 @@ class Filters(NamedTuple):
 
 
 def filters(network: Network) -> Filters:
-    """Returns the weights that meet the pixels: a convolution's kernels, or one picture per unit of a linear layer.
+    """Returns the first layer's weights: a convolution's kernels, or one picture for each unit of a linear layer.
 
     Raises:
         InputError: If the first layer is neither.
@@ -89,7 +89,7 @@ def filters(network: Network) -> Filters:
     raise InputError(_("no convolution or linear layer of this network reads the picture itself"))
 
 
-def around_zero(weights: Tensor, *, each: bool) -> Tensor:
+def weights_to_pixels(weights: Tensor, *, each: bool) -> Tensor:
     """Converts weights to 8-bit pictures with zero as middle grey: uint8, (filters, channels, rows, columns).
 
     Args:

@@ -16,9 +16,9 @@ from explorer.weights import files, heads
 from explorer.weights.files import Card
 from explorer.weights.registry import RegistryEntry
 
-MEMORY = 1_500_000_000  # most bytes of weights in the cache: VGG-16 takes 550 MB
-RESIZED = 2  # most networks at another size; they keep their weights in memory in addition to these
-MOST = 100  # most networks in the cache, to limit their memory besides the weights
+CACHE_BYTES = 1_500_000_000  # of weights: VGG-16 takes 550 MB
+MAX_RESIZED = 2  # networks at another image size; their weights take memory in addition to CACHE_BYTES
+MAX_NETWORKS = 100  # limits the memory that networks take in addition to their weights
 
 _loading = Lock()  # one at a time: loading takes twice the memory of the weights
 
@@ -33,7 +33,7 @@ class Network:
         card: Card of its weights.
         name: Name in the list of weights.
         path: Path of the weights file.
-        key: Key of the network in caches. It does not keep the network alive.
+        key: Key of the network in caches. It holds no reference to the network.
     """
 
     module: nn.Module
@@ -54,7 +54,7 @@ class Network:
 
 
 def network(entry: RegistryEntry) -> Network:
-    """Loads the network of an entry in the list of weights.
+    """Loads the network of weights in the registry.
 
     Raises:
         InputError: If the file is damaged, or was removed after the list was made.
@@ -81,12 +81,15 @@ def at_size(network: Network, size: int | None) -> Network:
     return network if size in (None, network.card.inputs.size) else _at_size(network, size)
 
 
-@cached(LRUCache(RESIZED), key=lambda network, size: (network.key, size), lock=Lock())
+@cached(LRUCache(MAX_RESIZED), key=lambda network, size: (network.key, size), lock=Lock())
 def _at_size(network: Network, size: int) -> Network:
     return replace(network, card=heads.at_size(network.card, size), key=object())
 
 
-@cached(LRUCache(MEMORY, getsizeof=lambda network: max(network.memory, MEMORY // MOST)), condition=Condition())
+@cached(
+    LRUCache(CACHE_BYTES, getsizeof=lambda network: max(network.memory, CACHE_BYTES // MAX_NETWORKS)),
+    condition=Condition(),
+)
 def _loaded(name: str, path: Path, _changed: int, _size: int) -> Network:
     with _loading:
         module, card = files.load(path)

@@ -12,8 +12,8 @@ from explorer.data.preprocessing import Normalise
 from explorer.prediction.checks import check_class, check_numbers
 from explorer.prediction.networks import Network
 
-PIXELS = 2**18  # most pixels in a batch
-MOST = 64  # most pictures in a batch
+MAX_BATCH_PIXELS = 2**18
+MAX_BATCH_IMAGES = 64
 SHARES = (4, 8, 16)  # a patch's side is the picture's side divided by this: coarse, medium, fine
 
 Progress = Callable[[int, int], None]
@@ -36,39 +36,39 @@ def patches(size: int) -> dict[int, Patch]:
     return {share: Patch(side, max(1, side // 2)) for share, side in sides.items()}
 
 
-class Occluded(NamedTuple):
+class OcclusionResult(NamedTuple):
     """The effect of covering a picture on the probability of a class.
 
     Attributes:
         fall: Fall of the probability, float32, (size, size), as the mean over the patches that cover a pixel. Negative
             where the probability rises. A permutation of the pixels is not undone.
-        ends: Smallest and largest probability with one patch, float32, (2,).
+        extremes: Smallest and largest probability with one patch, float32, (2,).
     """
 
     fall: Tensor
-    ends: Tensor
+    extremes: Tensor
 
 
 def occlusion(
     network: Network,
-    seen: Tensor,
+    image: Tensor,
     index: int,
     patch: Patch,
     progress: Progress = lambda _done, _all: None,
-    turn: Callable[[], AbstractContextManager[None]] = nullcontext,
-) -> Occluded:
+    slot: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> OcclusionResult:
     """Computes how far a class's probability falls under a patch, with captum (Zeiler and Fergus 2014, section 4.2).
 
     The patch covers all channels. Its colour is the mean of the network's normalisation.
 
     Args:
         network: Network to explain.
-        seen: 8-bit values, (C, size, size), as the network sees them before normalisation.
+        image: 8-bit values, (C, size, size), as the network sees them before normalisation.
         index: Position of the class.
         patch: Patch to move.
         progress: Callback for the progress. It receives the positions done and all positions. If it raises, the work
             ends.
-        turn: Context manager to hold while a batch is computed, so that others can compute in between.
+        slot: Context manager that is entered for each batch, so that other sessions can compute in between.
 
     Raises:
         InputError: If there is no such class, or the outputs are not finite.
@@ -76,14 +76,14 @@ def occlusion(
     from captum.attr import Occlusion  # imported here because it takes seconds
 
     check_class(index, network.card)
-    channels, size, _width = seen.shape
-    batch = max(1, min(PIXELS // size**2, MOST))
+    channels, size, _width = image.shape
+    batch = max(1, min(MAX_BATCH_PIXELS // size**2, MAX_BATCH_IMAGES))
     total, done = patch.positions(size), -1  # the first call is for the picture itself
     covered: list[Tensor] = []
 
     def probabilities(images: Tensor) -> Tensor:
         nonlocal done
-        with turn():
+        with slot():
             answers: Tensor = network.module(images).softmax(1)
         if done >= 0:
             covered.append(answers[:, index])
@@ -93,11 +93,11 @@ def occlusion(
 
     with torch.inference_mode():
         fall: Tensor = Occlusion(probabilities).attribute(
-            Normalise(network.card.inputs, seen.device)(seen[None]),
+            Normalise(network.card.inputs, image.device)(image[None]),
             sliding_window_shapes=(channels, patch.side, patch.side),
             strides=(channels, patch.step, patch.step),
             target=index,
             perturbations_per_eval=batch,
         )
     check_numbers(fall, network.card)
-    return Occluded(fall[0, 0].float().clone(), torch.stack(torch.cat(covered).float().aminmax()))
+    return OcclusionResult(fall[0, 0].float().clone(), torch.stack(torch.cat(covered).float().aminmax()))

@@ -20,17 +20,17 @@ from explorer.data.decode import decode, has_more_frames
 from explorer.data.preprocessing import fitted, stretched
 from explorer.errors import InputError
 from explorer.i18n import language
-from explorer.prediction.caches import Kept
+from explorer.prediction.caches import BoundedCache
 from explorer.prediction.classify import channels_of
 from explorer.weights.files import Card
 
 SIDE = 512  # pixels of the longer side of a display copy
-LARGE = 2**20  # pixels of a picture after which free memory is returned to the system
-MEMORY = 256_000_000  # most bytes of pixels in the cache, for all sessions: display copies of 300 photographs
+LARGE_PICTURE = 2**20  # pixels of a picture after which free memory is returned to the system
+CACHE_BYTES = 256_000_000  # for all sessions: display copies of 300 photographs
 
 
 @dataclass(frozen=True)
-class _Look:
+class _DisplayCopy:
     """The display copy of a picture, and the size of the original."""
 
     pixels: Tensor
@@ -40,16 +40,16 @@ class _Look:
 
 
 @dataclass(frozen=True)
-class _Fault:
+class _ReadFailure:
     """The reason why a picture can't be read."""
 
     reason: str
     nbytes: int = 1000
 
 
-T = TypeVar("T", Tensor, _Look, _Fault)
-_Kept = Tensor | _Look | _Fault
-_kept: Kept[_Kept] = Kept(MEMORY, getsizeof=lambda held: held.nbytes)
+T = TypeVar("T", Tensor, _DisplayCopy, _ReadFailure)
+_CachedValue = Tensor | _DisplayCopy | _ReadFailure
+_cache: BoundedCache[_CachedValue] = BoundedCache(CACHE_BYTES, getsizeof=lambda value: value.nbytes)
 _decoding = Lock()  # one at a time: each can take a gigabyte
 
 
@@ -65,7 +65,7 @@ class Picture:
         label: Position of its class, if it comes from a data set.
         classes: Classes of the data set.
         inverted: Whether light and dark are inverted.
-        is_first: Whether its file has more frames, which no network sees.
+        is_first_frame: Whether its file has more frames. Networks see only the first.
         spread: Function that returns the original pixels in the picture's own channels, with 16-bit values stretched to
             the levels that they use. None if ``read`` does that.
         source: Picture whose strokes it shows, framed for a network.
@@ -77,7 +77,7 @@ class Picture:
     label: int | None = None
     classes: tuple[str, ...] = field(default=(), compare=False, repr=False)
     inverted: bool = False
-    is_first: bool = field(default=False, compare=False)
+    is_first_frame: bool = field(default=False, compare=False)
     spread: Callable[[], Tensor] | None = field(default=None, compare=False, repr=False)
     source: "Picture | None" = field(default=None, compare=False, repr=False)
 
@@ -85,7 +85,7 @@ class Picture:
     def of_file(cls, name: str, key: Hashable, data: bytes) -> "Picture":
         """Returns the picture of an encoded file."""
         return cls(
-            name, key, lambda channels: decode(data, name, channels), is_first=has_more_frames(data),
+            name, key, lambda channels: decode(data, name, channels), is_first_frame=has_more_frames(data),
             spread=lambda: decode(data, name, spread=True),
         )  # fmt: skip
 
@@ -119,7 +119,7 @@ class Picture:
 
     @property
     def identity(self) -> Hashable:
-        """Cache key for what networks see of it. It does not keep the file's bytes alive."""
+        """Cache key for what networks see of it. It holds no reference to the file's bytes."""
         return self.key, self.inverted
 
     @property
@@ -129,7 +129,7 @@ class Picture:
         Raises:
             InputError: If the picture can't be read.
         """
-        return self._look.pixels
+        return self._display_copy.pixels
 
     @property
     def size(self) -> tuple[int, int]:
@@ -138,7 +138,7 @@ class Picture:
         Raises:
             InputError: If the picture can't be read.
         """
-        return self._look.height, self._look.width
+        return self._display_copy.height, self._display_copy.width
 
     @property
     def is_grey(self) -> bool:
@@ -150,32 +150,28 @@ class Picture:
         pixels = self.pixels
         return len(pixels) == 1 or bool((pixels == pixels[:1]).all())
 
-    def seen(self, card: Card) -> Tensor:
-        """Returns what a network sees of it before normalisation: 8-bit values, (C, size, size).
+    def network_input(self, card: Card) -> Tensor:
+        """Returns the pixels for a network before normalisation: 8-bit values, (C, size, size).
 
         Raises:
             InputError: If the picture can't be read, or the network does not take pictures.
         """
         channels = channels_of(card)
         key = self._key(card.inputs, channels)
-        held = _get(key, Tensor)
-        if held is None:
+        values = _get(key, Tensor)
+        if values is None:
             image = self.original(channels)
-            _put(key, held := fitted(image[None], card.inputs)[0].byte())
-            if channels == 3 and _get(self._key("look"), _Look) is None:  # decode it only once
-                _put(self._key("look"), _look(image))
-        return held
-
-    def turned(self, *, inverted: bool) -> "Picture":
-        """Returns a copy with ``inverted`` set."""
-        return replace(self, inverted=inverted)
+            _put(key, values := fitted(image[None], card.inputs)[0].byte())
+            if channels == 3 and _get(self._key("display"), _DisplayCopy) is None:  # decode it only once
+                _put(self._key("display"), _display_copy(image))
+        return values
 
     @property
-    def _look(self) -> _Look:
-        held = _get(self._key("look"), _Look)
-        if held is None:
-            _put(self._key("look"), held := _look(self.original(None)))
-        return held
+    def _display_copy(self) -> _DisplayCopy:
+        copy = _get(self._key("display"), _DisplayCopy)
+        if copy is None:
+            _put(self._key("display"), copy := _display_copy(self.original(None)))
+        return copy
 
     @property
     def levels(self) -> Tensor:
@@ -198,18 +194,18 @@ class Picture:
         Raises:
             InputError: If the picture can't be read.
         """
-        key = (self.key, "fault", language())
-        fault = _get(key, _Fault)
-        if fault is not None:  # do not decode a hundred megapixels again for the same error
-            raise InputError(fault.reason)
+        key = (self.key, "failure", language())
+        failure = _get(key, _ReadFailure)
+        if failure is not None:  # do not decode a hundred megapixels again for the same error
+            raise InputError(failure.reason)
         try:
             with _decoding if self.source is None else nullcontext():  # the source takes the lock when it decodes
                 image = self.read(channels)
-                if image[0].numel() > LARGE:
-                    _give_back()
+                if image[0].numel() > LARGE_PICTURE:
+                    _release_memory()
         except InputError as error:
             if not _is_temporary(error):
-                _put(key, _Fault(str(error)))
+                _put(key, _ReadFailure(str(error)))
             raise
         return 255 - image if self.inverted else image
 
@@ -226,33 +222,33 @@ def shrunk(image: Tensor, side: int) -> Tensor:
     return stretched(image[None], height, width)[0].byte()
 
 
-def _give_back() -> None:
-    """Returns free memory to the system. glibc keeps the memory of large pictures, so a server would only grow."""
+def _release_memory() -> None:
+    """Returns free memory to the system. glibc would keep the memory of large pictures."""
     if sys.platform == "linux":
         with suppress(AttributeError):  # other C libraries have no such function
             ctypes.CDLL(None).malloc_trim(0)
 
 
 def _is_temporary(error: InputError) -> bool:
-    """Returns whether the error lies in the disk and not in the picture, so that it may pass."""
+    """Returns whether the cause is the disk and not the picture, so that another attempt may succeed."""
     cause = error.__context__
     return isinstance(cause, FileNotFoundError) or (
         isinstance(cause, OSError) and cause.errno is not None  # Pillow's own errors have no errno
     )
 
 
-def _look(image: Tensor) -> _Look:
+def _display_copy(image: Tensor) -> _DisplayCopy:
     pixels = shrunk(image, SIDE).clone()  # a view would keep the whole image alive
-    return _Look(pixels, image.shape[1], image.shape[2], pixels.nbytes)
+    return _DisplayCopy(pixels, image.shape[1], image.shape[2], pixels.nbytes)
 
 
 def _get(key: Hashable, kind: type[T]) -> T | None:
-    with _kept.lock:
-        held = _kept.get(key)
-    return held if isinstance(held, kind) else None
+    with _cache.lock:
+        value = _cache.get(key)
+    return value if isinstance(value, kind) else None
 
 
-def _put(key: Hashable, value: _Kept) -> None:
-    with _kept.lock:
-        if value.nbytes <= _kept.maxsize:
-            _kept[key] = value
+def _put(key: Hashable, value: _CachedValue) -> None:
+    with _cache.lock:
+        if value.nbytes <= _cache.maxsize:
+            _cache[key] = value

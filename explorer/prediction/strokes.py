@@ -17,7 +17,7 @@ from torch import Tensor
 Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[Any]]
 
 SIDE = 384  # largest longer side of the search, in pixels
-LEAST = 160  # pixels to which a smaller picture is enlarged, because the filters have sizes in pixels
+MIN_SIDE = 160  # pixels to which a smaller picture is enlarged, because the filters have sizes in pixels
 CLOSE = 110  # pixels: a smaller figure is searched again at a higher resolution
 MARGIN = 0.35  # margin of that second search, as a share of the strokes' longer side
 WINDOW = 0.22  # closing window, as a share of the longer side: wider than any stroke
@@ -29,8 +29,8 @@ SPECK = 0.03  # share of the largest part's ink, below which a part is a speck
 WEAK = 0.5  # share of the largest part's contrast, below which a part is a line of the paper or a shadow
 SPAN = 0.8  # share of the picture, above which a straight line belongs to the paper
 ALONG, ALL_ALONG = 0.2, 0.8  # shares of an edge of the picture that a part covers
-LAST = 0.05  # weight of such a part's ink
-TURN = 8  # largest rotation of ruled paper in degrees
+EDGE_WEIGHT = 0.05  # weight of such a part's ink
+MAX_TILT = 8  # largest rotation of ruled paper in degrees
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ def find(image: Tensor) -> Strokes | None:
     """
     light, scale = _scaled(image)
     dark = _are_dark(light.mean(0))
-    seen = _figure(light if dark else 255 - light)
-    if seen is None:
+    found = _figure(light if dark else 255 - light)
+    if found is None:
         return None
-    (top, left, height, width), shape, others = seen
+    (top, left, height, width), shape, others = found
     longer = max(height, width)
     if scale < 1 and longer < CLOSE:  # the original has more pixels
         around = _surroundings(np.array([top, left, height, width]) / scale, MARGIN * longer / scale, image.shape[1:])
@@ -84,9 +84,9 @@ def _scaled(image: Tensor) -> tuple[Array, float]:
         planes = [Image.fromarray(plane).resize((width, height), Image.Resampling.BOX) for plane in image.numpy()]
         return np.stack([np.asarray(plane, np.float32) for plane in planes]), SIDE / longest
     pixels: Array = image.numpy().astype(np.float32)
-    if longest >= LEAST:
+    if longest >= MIN_SIDE:
         return pixels, 1.0
-    scale = -(-LEAST // longest)
+    scale = -(-MIN_SIDE // longest)
     enlarged = np.stack([ndimage.zoom(plane, scale, order=1, mode="nearest", grid_mode=True) for plane in pixels])
     return ndimage.gaussian_filter(enlarged, (0, scale / 3, scale / 3), mode="nearest"), float(scale)
 
@@ -118,12 +118,12 @@ def _figure(light: Array) -> tuple[tuple[int, int, int, int], Array, int] | None
     level = float(np.percentile(contrast[labels == main], 75))
     low, high = max(0.35 * level, floor), max(WEAK * level, floor)
     mask = filters.apply_hysteresis_threshold(contrast, low, high)
-    kept, others = _joined(measure.label(mask), contrast, labels == main)
-    if kept is None:
+    figure, others = _joined(measure.label(mask), contrast, labels == main)
+    if figure is None:
         return None
     # The edge of a stroke is at half of the ink's own contrast.
-    deep = float(np.percentile(contrast[kept], 60))
-    shape = np.clip(contrast / deep, 0, 1) * _dilated(kept, 2)
+    deep = float(np.percentile(contrast[figure], 60))
+    shape = np.clip(contrast / deep, 0, 1) * _dilated(figure, 2)
     inside = shape > 0.5
     if not inside.any():
         return None
@@ -159,7 +159,7 @@ def _without_lines(contrast: Array, floor: float) -> Array:
     lines = np.zeros_like(half)
     for flat in (half, half.T):
         length = round(SPAN * flat.shape[1])
-        for slope in np.tan(np.radians(np.arange(-TURN, TURN + 1))):
+        for slope in np.tan(np.radians(np.arange(-MAX_TILT, MAX_TILT + 1))):
             lines_here = _opened(flat, length, float(slope))
             lines = np.maximum(lines, lines_here if flat is half else lines_here.T)
     lines = ndimage.maximum_filter(lines, 3)
@@ -195,7 +195,7 @@ def _main_part(labels: Array, contrast: Array) -> int | None:
         longest = np.bincount(side, minlength=count + 1)
         edge = np.maximum(edge, longest / len(side))
     edge[0] = 0
-    ink = ink * np.select([edge[1:] > ALL_ALONG, edge[1:] > ALONG], [0, LAST], 1)
+    ink = ink * np.select([edge[1:] > ALL_ALONG, edge[1:] > ALONG], [0, EDGE_WEIGHT], 1)
     return int(np.argmax(ink)) + 1 if ink.any() else None
 
 
@@ -204,11 +204,11 @@ def _joined(labels: Array, contrast: Array, main: Array) -> tuple[Array | None, 
     from skimage import measure
 
     parts = {part.label: part for part in measure.regionprops(labels, intensity_image=contrast)}
-    held = np.bincount(labels[main], minlength=labels.max() + 1)
-    held[0] = 0
-    if not held.any():
+    pixels_in_main = np.bincount(labels[main], minlength=labels.max() + 1)
+    pixels_in_main[0] = 0
+    if not pixels_in_main.any():
         return None, 0
-    first = int(held.argmax())
+    first = int(pixels_in_main.argmax())
     ink = {label: float(part.area * part.intensity_mean) for label, part in parts.items()}
     chosen, rest = {first}, set(parts) - {first}
     rest = {one for one in rest if ink[one] > SPECK * ink[first] and not _on_the_edge(parts[one], labels.shape)}

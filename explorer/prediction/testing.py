@@ -28,13 +28,13 @@ from explorer.workers.progress import Progress, silent
 from explorer.workers.protocol import serve
 
 CACHE = DiskCache("evaluations", format="2", suffix=".json")
-LONGEST = 50_000_000  # most characters of a cached file
-KEPT = 200  # most cached tests; the oldest are removed first
+MAX_CHARACTERS = 50_000_000  # of a cached file
+MAX_CACHED_TESTS = 200  # the oldest are removed first
 COPIES = 3  # copies of the weights in memory: as stored, in float32, and one in reserve
 
 
 @dataclass(frozen=True)
-class Evaluated:
+class Evaluation:
     """The result of a test.
 
     Attributes:
@@ -49,7 +49,7 @@ class Evaluated:
     mistakes: list[dict[str, Any]]
 
 
-def load_cached(weights: Path, data: str) -> Evaluated | None:
+def load_cached(weights: Path, data: str) -> Evaluation | None:
     """Loads the cached result of an earlier test. None if there is none, or weights or data have changed since.
 
     Args:
@@ -63,7 +63,7 @@ def load_cached(weights: Path, data: str) -> Evaluated | None:
         return None
 
 
-def run(weights: Path, data: str, progress: Progress = silent) -> Evaluated:
+def run(weights: Path, data: str, progress: Progress = silent) -> Evaluation:
     """Tests weights on a test set in another process. Downloads the data if necessary.
 
     Args:
@@ -93,8 +93,8 @@ def run(weights: Path, data: str, progress: Progress = silent) -> Evaluated:
     return tested
 
 
-def make(weights: Path, data: str, progress: Progress = silent) -> None:
-    """Does the work of :func:`run` in this process.
+def evaluate(weights: Path, data: str, progress: Progress = silent) -> None:
+    """Tests weights in this process, and caches the result.
 
     Raises:
         InputError: If weights and data don't fit each other, can't be read or change meanwhile, or the result can't be
@@ -102,15 +102,15 @@ def make(weights: Path, data: str, progress: Progress = silent) -> None:
     """
     key = _key(weights, data)
     measured = measure(weights, data, "test", "auto", progress)
-    told = mistakes.to_dicts(measured.mistakes, measured.split, measured.classes)
+    mistake_dicts = mistakes.to_dicts(measured.mistakes, measured.split, measured.classes)
     try:
         unchanged = _key(weights, data) == key
     except OSError:
         unchanged = False
     if not unchanged:  # it is unknown which version was measured
         raise InputError(_("weights or images changed while they were tested; try again"))
-    text = json.dumps(asdict(Evaluated(measured.classes, measured.result, told)), ensure_ascii=False)
-    CACHE.write(key, lambda part: part.write_text(text, encoding="utf-8"), most=KEPT)
+    text = json.dumps(asdict(Evaluation(measured.classes, measured.result, mistake_dicts)), ensure_ascii=False)
+    CACHE.write(key, lambda part: part.write_text(text, encoding="utf-8"), most=MAX_CACHED_TESTS)
 
 
 def own_data(entry: RegistryEntry) -> str | None:
@@ -144,13 +144,13 @@ def _digest(path: Path, _size: int, _changed: int) -> str:
 
 
 @lru_cache(maxsize=8)  # the counts of a thousand classes take some megabytes
-def _read(path: Path, _changed: int) -> Evaluated:
-    told = read_json(path, "evaluation", LONGEST)
+def _read(path: Path, _changed: int) -> Evaluation:
+    document = read_json(path, "evaluation", MAX_CHARACTERS)
     try:
-        return Evaluated(tuple(told["classes"]), dict(told["result"]), list(told["mistakes"]))
+        return Evaluation(tuple(document["classes"]), dict(document["result"]), list(document["mistakes"]))
     except (KeyError, TypeError, ValueError):
         raise InputError(_("{file} is no kept test").format(file=path)) from None
 
 
 if __name__ == "__main__":
-    serve(lambda asked, progress: make(Path(asked[0]), asked[1], progress))
+    serve(lambda request, progress: evaluate(Path(request[0]), request[1], progress))

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from explorer.i18n import _
 from explorer.prediction import ink
 from explorer.prediction.answers import Answer
-from explorer.prediction.confidence import Doubt, doubts, stands_out
+from explorer.prediction.confidence import ConfidenceWarning, confidence_warnings, stands_out
 from explorer.prediction.strokes import Strokes
 
 
 @dataclass(frozen=True)
-class Warned:
+class WarningMessage:
     """A warning as a sentence."""
 
-    code: Doubt
+    code: ConfidenceWarning
     message: str
 
 
@@ -22,57 +22,61 @@ class Verdict:
     """The verdict on an answer, the same on a page and in a terminal.
 
     Attributes:
-        sure: Whether one class stands out and there is no warning about the picture.
+        is_sure: Whether one class stands out and there is no warning about the picture.
         stands_out: Whether one class stands out.
         warnings: Warnings about the picture.
         notes: Sentences about what was done to the picture before the network saw it.
     """
 
-    sure: bool
+    is_sure: bool
     stands_out: bool
-    warnings: tuple[Warned, ...]
+    warnings: tuple[WarningMessage, ...]
     notes: tuple[str, ...]
 
 
 def verdict(answer: Answer) -> Verdict:
     """Returns the verdict on an answer. It is not sure if the picture can't be read."""
     if answer.probabilities is None:
-        return Verdict(sure=False, stands_out=False, warnings=(), notes=())
-    out = stands_out(answer.probabilities)
-    found = doubts(answer.picture, answer.network.card)
-    # Doubt.NAME concerns the names of the data set, not this picture.
-    sure = out and all(doubt is Doubt.NAME for doubt in found)
-    return Verdict(sure, out, tuple(Warned(doubt, _sentence(doubt, answer)) for doubt in found), _preparation(answer))
+        return Verdict(is_sure=False, stands_out=False, warnings=(), notes=())
+    is_clear = stands_out(answer.probabilities)
+    warnings = confidence_warnings(answer.picture, answer.network.card)
+    # ConfidenceWarning.NAME concerns the names of the data set, not this picture.
+    is_sure = is_clear and all(code is ConfidenceWarning.NAME for code in warnings)
+    messages = tuple(WarningMessage(code, _sentence(code, answer)) for code in warnings)
+    return Verdict(is_sure, is_clear, messages, _preparation(answer))
 
 
-def _sentence(doubt: Doubt, answer: Answer) -> str:
+def _sentence(code: ConfidenceWarning, answer: Answer) -> str:
     name, picture, card = answer.network.name, answer.picture, answer.network.card
     height, width = picture.size
+    warning = ConfidenceWarning
     sentence = {
-        Doubt.CLASS: _("{truth} is none of the {count:,} classes that {name} knows, so no answer can be right."),
-        Doubt.NAME: _(
+        warning.CLASS: _("{truth} is none of the {count:,} classes that {name} knows, so no answer can be right."),
+        warning.NAME: _(
             "The class names of {name} and those of the picture's data set all differ. Classes are taken by their "
             "position, {truth} for {taken}; if they mean different things, no answer can be right."
         ),
-        Doubt.COLOUR: _(
+        warning.COLOUR: _(
             "{name} was trained with grey images: it doesn't see the colours, and hardly knows photographs."
         ),
-        Doubt.INVERTED: _(
+        warning.INVERTED: _(
             "Light and dark are the other way round than in {name}'s own images: find the ink, or invert the picture."
         ),
-        Doubt.BACKGROUND: _("The background is grey, and that of {name}'s own images is not: find the ink."),
-        Doubt.FRAMING: _(
+        warning.BACKGROUND: _("The background is grey, and that of {name}'s own images is not: find the ink."),
+        warning.FRAMING: _(
             "What is drawn stands in another place than in {name}'s own images, or has another size: find the ink."
         ),
-        Doubt.FAINT: _("Light and dark hardly differ in this picture: {name} sees next to nothing."),
-        Doubt.SMALL: _("The picture has {width} × {height} pixels, and {name} reads {size} × {size}: it sees a blur."),
-        Doubt.EMPTY: _("The picture has one colour: there is nothing on it that {name} could know."),
-        Doubt.NO_INK: _("No strokes were found: {name} was asked about the picture as it is."),
-        Doubt.OTHERS: _("More is drawn in this picture: {name} was asked about the largest figure alone."),
-    }[doubt]
+        warning.FAINT: _("Light and dark hardly differ in this picture: {name} sees next to nothing."),
+        warning.SMALL: _(
+            "The picture has {width} × {height} pixels, and {name} reads {size} × {size}: it sees a blur."
+        ),
+        warning.EMPTY: _("The picture has one colour: there is nothing on it that {name} could know."),
+        warning.NO_INK: _("No strokes were found: {name} was asked about the picture as it is."),
+        warning.OTHERS: _("More is drawn in this picture: {name} was asked about the largest figure alone."),
+    }[code]
     return sentence.format(
         truth=picture.truth or "", count=len(card.classes), name=name, width=width, height=height,
-        size=card.inputs.size, taken=card.classes[answer.truth or 0],
+        size=card.inputs.size, taken=card.classes[answer.true_index or 0],
     )  # fmt: skip
 
 
@@ -80,7 +84,7 @@ def _preparation(answer: Answer) -> tuple[str, ...]:
     picture = answer.picture
     if picture.source is None:
         return (_("Light and dark are inverted."),) if picture.inverted else ()
-    strokes = ink.found(picture.source)
+    strokes = ink.find_strokes(picture.source)
     return () if strokes is None else (_ink_sentence(strokes, picture.source.size, answer),)
 
 

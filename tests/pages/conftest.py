@@ -107,7 +107,7 @@ def predict_server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     settings.cache_clear()
     for lane in (choose.fetching, testsets._looking):
         lane._futures.clear()
-    pictures._kept.clear()
+    pictures._cache.clear()
     networks._loaded.cache_clear()
     yield jobs
     settings.cache_clear()

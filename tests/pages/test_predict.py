@@ -214,15 +214,15 @@ def test_all_that_a_page_computes_has_one_place(monkeypatch: pytest.MonkeyPatch)
             here.append(set(semaphore._semaphore._here))
             yield
 
-    answers._kept.clear()
-    reasons._kept.clear()
+    answers._cache.clear()
+    reasons._cache.clear()
     monkeypatch.setattr(semaphore, "slot", noted)
     app = open_page(beside="vgg16-cifar10")
     assert len(here) == 3  # two networks and a map
     assert here == [here[0]] * 3
     assert len(here[0]) == 1
     assert not semaphore._semaphore._here
-    reasons._kept.clear()
+    reasons._cache.clear()
     app.run()
     assert min(here[3]) > max(here[0])
 

@@ -301,7 +301,7 @@ def test_a_file_that_is_too_large_is_refused_by_the_server_unread(monkeypatch: p
     monkeypatch.setattr(uploads, "owner", Owner)
     file = SimpleNamespace(name="larger.bmp", size=53_000_000, file_id="1", getvalue=lambda: pytest.fail("read"))
     with pytest.raises(InputError, match=r"larger\.bmp has 53\.00 MB; 50 MB are the most"):
-        uploads.picture(file).seen(weights.read_card(registry.PRETRAINED / "digits-cnn.safetensors"))
+        uploads.picture(file).network_input(weights.read_card(registry.PRETRAINED / "digits-cnn.safetensors"))
 
 
 def test_what_a_session_uploads_is_its_own_whatever_id_the_client_gives(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,11 +314,11 @@ def test_what_a_session_uploads_is_its_own_whatever_id_the_client_gives(monkeypa
         data = picture(mode="L", size=size)
         file = SimpleNamespace(name="a.png", size=len(data), file_id="the same", getvalue=lambda data=data: data)
         told[whose] = uploads.picture(file)
-        list(ask(net, [told[whose], ink.inked(told[whose], net.card)], lambda _ahead: None))
+        list(ask(net, [told[whose], ink.strokes_only(told[whose], net.card)], lambda _ahead: None))
     assert (told[mine].size, told[other].size) == ((9, 9), (30, 30))
 
     def kept(owner: Owner) -> int:
-        return sum(owner in caches._owners(key) for cache in caches._every for key in cache)
+        return sum(owner in caches._owners(key) for cache in caches._caches for key in cache)
 
     assert kept(mine) > 3
     caches.drop(mine)

@@ -41,7 +41,7 @@ WEIGHTS = PRETRAINED / "digits-cnn.safetensors"
 
 def in_this_process(key: str, progress: Progress) -> bool:
     name, data = json.loads(key)
-    testing.make(find(name), data, progress)
+    testing.evaluate(find(name), data, progress)
     return True
 
 
@@ -87,7 +87,7 @@ def test_from_the_button_to_the_numbers() -> None:
 
 
 def test_what_was_tested_is_there_at_once() -> None:
-    testing.make(WEIGHTS, "digits")
+    testing.evaluate(WEIGHTS, "digits")
     assert metrics(open_page(weights="digits-cnn"))["Test top-1"] == "99.72%"
     app = open_page(weights="digits-cnn", on="mnist")
     assert "MNIST is not on this server yet: 11.59 MB" in words(app)

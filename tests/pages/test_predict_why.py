@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.jobs.store import Store
 from explorer.prediction import cams, reasons
-from explorer.prediction.occlusion import Occluded, Patch
+from explorer.prediction.occlusion import OcclusionResult, Patch
 from explorer.settings import settings
 from explorer.ui.predict import heat, paint
 from explorer.ui.predict.reason import computed
@@ -32,7 +32,7 @@ def server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     for name in ("data", "weights", "saved"):
         monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(tmp_path / name))
     settings.cache_clear()
-    reasons._kept.clear()
+    reasons._cache.clear()
     yield
     settings.cache_clear()
 
@@ -240,7 +240,7 @@ def test_who_waited_takes_what_another_session_computed(monkeypatch: pytest.Monk
     @contextmanager
     def turn(_on_wait: object) -> Iterator[None]:
         done.append("turn")
-        reasons.keep(network, picture, "maps", torch.ones(2))  # type: ignore[arg-type]
+        reasons.save_cached(network, picture, "maps", torch.ones(2))  # type: ignore[arg-type]
         yield
 
     monkeypatch.setattr(semaphore, "slot", turn)
@@ -253,11 +253,11 @@ def test_who_waited_takes_what_another_session_computed(monkeypatch: pytest.Monk
 def test_two_sessions_that_start_the_same_occlusion_compute_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls, began = [], Event()
 
-    def cover(*_args: object) -> Occluded:
+    def cover(*_args: object) -> OcclusionResult:
         calls.append(1)
         began.set()
         assert waits.wait(60)
-        return Occluded(torch.ones(8, 8), torch.tensor([0.1, 0.2]))
+        return OcclusionResult(torch.ones(8, 8), torch.tensor([0.1, 0.2]))
 
     waits = Event()
     monkeypatch.setattr(heat, "occlusion", cover)

@@ -10,7 +10,7 @@ from explorer.data.preprocessing import Normalise
 from explorer.i18n import _
 from explorer.prediction import ink
 from explorer.prediction.answers import Answer
-from explorer.prediction.confidence import Doubt
+from explorer.prediction.confidence import ConfidenceWarning
 from explorer.prediction.pictures import Picture
 from explorer.prediction.verdict import verdict
 from explorer.ui.predict import bars, state
@@ -19,7 +19,7 @@ from explorer.ui.predict.view import DEFAULT
 from explorer.ui.shared.text import plain
 
 COUNTS = (3, 5, 10)  # likeliest classes that are listed
-MENDED = (Doubt.INVERTED, Doubt.BACKGROUND, Doubt.FRAMING)  # by finding the ink
+MENDED = (ConfidenceWarning.INVERTED, ConfidenceWarning.BACKGROUND, ConfidenceWarning.FRAMING)  # by finding the ink
 LARGE, HALF = 300, 240  # pixels of a picture on the page, and of one of four beside each other
 STYLE = """<style>
   .looks { display: flex; flex-wrap: wrap; gap: 14px }
@@ -66,7 +66,7 @@ def _switches(answers: Sequence[Answer]) -> None:
             format_func=lambda count: _("Top {count}").format(count=count), label_visibility="collapsed",
         )  # fmt: skip
         cards = [answer.network.card for answer in answers]
-        if view.ink or any(ink.framing(card) for card in cards):
+        if view.ink or any(ink.framing_for(card) for card in cards):
             st.toggle(
                 _("Find the ink"), key=state.VIEW + "ink", persist_state="page",
                 help=_(
@@ -91,7 +91,7 @@ def headline(answer: Answer) -> str:
     guesses = answer.top(2)
     first, said = guesses[0], verdict(answer)
     if said.stands_out:
-        words = _("**{name}**, {share:.2%}") if said.sure else _("Not sure: **{name}**, {share:.2%}")
+        words = _("**{name}**, {share:.2%}") if said.is_sure else _("Not sure: **{name}**, {share:.2%}")
         return words.format(name=plain(first.name), share=first.probability)
     return _("Not sure: {first} ({share:.2%}) or {second} ({other:.2%})").format(
         first=plain(first.name), share=first.probability, second=plain(guesses[1].name), other=guesses[1].probability
@@ -125,7 +125,7 @@ def _said(answer: Answer, place: str, *, dark: bool) -> None:
             _("Find the ink"), icon=":material/ink_pen:", key=f"predict.find.{place}",
             on_click=lambda: state.change(ink=True),
         )  # fmt: skip
-    bars.top(answer.top(state.asking().view.top), answer.truth, dark=dark)
+    bars.top(answer.top(state.asking().view.top), answer.true_index, dark=dark)
     bars.every(answer, place)
 
 
@@ -150,7 +150,7 @@ def _itself(picture: Picture) -> _Look:
     height, width = picture.size
     line = (
         _("The first frame of the picture, {width} × {height} pixels")
-        if picture.is_first
+        if picture.is_first_frame
         else _("The picture, {width} × {height} pixels")
     )
     return picture.pixels, line.format(width=width, height=height), picture.name
@@ -161,13 +161,13 @@ def _seen(answer: Answer) -> list[_Look]:
     if answer.probabilities is None:
         return []
     card = answer.network.card
-    pixels = answer.picture.seen(card)
+    pixels = answer.picture.network_input(card)
     values = Normalise(card.inputs, pixels.device)(pixels[None])[0]
     low, high = values.min().item(), values.max().item()
     grey = (values - low) / max(high - low, 1e-9) * 255
     size = card.inputs.size
     how = _("resized, and the middle cut out") if card.inputs.resize is not None else _("resized straight to a square")
-    if answer.picture.source is not None and ink.found(answer.picture.source) is not None:
+    if answer.picture.source is not None and ink.find_strokes(answer.picture.source) is not None:
         how = _("the ink alone")
     return [
         (

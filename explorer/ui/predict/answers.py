@@ -62,9 +62,9 @@ def _answers(networks: Sequence[Network], pictures: Sequence[Picture], *, dark: 
 
 def _for(network: Network, pictures: Sequence[Picture]) -> list[Picture]:
     """The pictures as a network is asked about them: of some the strokes alone."""
-    if ink.framing(network.card) is None:
+    if ink.framing_for(network.card) is None:
         return list(pictures)
-    return [ink.inked(one, network.card) if state.asking().how(one).ink else one for one in pictures]
+    return [ink.strokes_only(one, network.card) if state.asking().how(one).ink else one for one in pictures]
 
 
 def _ask(network: Network, pictures: Sequence[Picture], place: "st.delta_generator.DeltaGenerator") -> list[Answer]:

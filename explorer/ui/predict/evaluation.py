@@ -12,7 +12,7 @@ from explorer.errors import InputError, shown
 from explorer.formatting import bytes_short
 from explorer.i18n import _
 from explorer.prediction import testing
-from explorer.prediction.testing import Evaluated
+from explorer.prediction.testing import Evaluation
 from explorer.ui.predict import state
 from explorer.ui.results import calibration, classes, confusion, mistakes, scores
 from explorer.ui.shared import address
@@ -204,7 +204,7 @@ def _offer(entry: RegistryEntry, data: str) -> None:
     )
 
 
-def _results(tested: Evaluated, data: str, *, dark: bool) -> None:
+def _results(tested: Evaluation, data: str, *, dark: bool) -> None:
     result: dict[str, Any] = tested.result
     with st.container(horizontal=True, gap="large"):
         scores.render(result)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from explorer.i18n import _
-from explorer.prediction.maps import around_zero, filters
+from explorer.prediction.maps import filters, weights_to_pixels
 from explorer.ui.predict.encoded import address
 from explorer.ui.predict.pictures import Shown, pictures
 from explorer.ui.predict.reason import Case, shuffled
@@ -32,7 +32,7 @@ def render(case: Case) -> None:
             ),
         )
         for index, (pixels, weight) in enumerate(
-            zip(around_zero(found.weights[:MOST], each=each), found.weights, strict=False)
+            zip(weights_to_pixels(found.weights[:MOST], each=each), found.weights, strict=False)
         )
     ]
     pictures(shown, key="predict.filters", side=72)

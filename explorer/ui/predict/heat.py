@@ -7,9 +7,9 @@ from torch import Tensor
 
 from explorer.i18n import _
 from explorer.prediction import reasons
-from explorer.prediction.cams import Method, cam, warm
-from explorer.prediction.hooks import Place
-from explorer.prediction.occlusion import Occluded, Patch, occlusion, patches
+from explorer.prediction.cams import Method, cam, import_library
+from explorer.prediction.hooks import MapLayer
+from explorer.prediction.occlusion import OcclusionResult, Patch, occlusion, patches
 from explorer.ui.predict import paint, state
 from explorer.ui.predict.encoded import address
 from explorer.ui.predict.pictures import Shown, pictures
@@ -72,7 +72,7 @@ def cams(case: Case) -> None:
         )
         method = str(Method.GRADCAM)
         state.asking().correct(method=method)
-    if not case.places:
+    if not case.map_layers:
         st.info(
             _(
                 "This network has no maps: its layers mix all pixels at once, so that no place of "
@@ -87,22 +87,22 @@ def cams(case: Case) -> None:
             key="predict.method",
         )  # fmt: skip
         index = choose_class(case)
-    place = choose_layer(case)
+    map_layer = choose_layer(case)
     name = case.network.card.classes[index]
     st.caption(words[method])
     share = st.slider(
         _("Heat over the picture"), 0, 100, 50, 5, format="%d%%", key="predict.opacity", width=300
     ) / 100  # fmt: skip
     if method == ALL:
-        shown = [_overlaid(case, _heat(case, place, index, one), share, titles[one], name) for one in Method]
+        shown = [_overlaid(case, _heat(case, map_layer, index, one), share, titles[one], name) for one in Method]
         pictures(shown, key="predict.cams", side=SIDE)
     else:
-        heat = _heat(case, place, index, Method(method))
+        heat = _heat(case, map_layer, index, Method(method))
         _three(case, heat, share, titles[method], name, key="predict.cam")
         if not heat.any():
             st.info(
                 _("Nothing stands out: no place of {layer} speaks for {name}, or all speak alike.").format(
-                    layer=plain(place.layer.name), name=plain(name)
+                    layer=plain(map_layer.layer.name), name=plain(name)
                 ),
                 icon=":material/blur_off:",
             )
@@ -110,10 +110,13 @@ def cams(case: Case) -> None:
     shuffled(case)
 
 
-def _heat(case: Case, place: Place, index: int, method: Method) -> Tensor:
-    of = index if method.of_class else None
+def _heat(case: Case, map_layer: MapLayer, index: int, method: Method) -> Tensor:
+    of = index if method.is_class_specific else None
     return computed(
-        case, ("cam", place.layer.name, of, method), lambda: cam(case.network, place, case.seen, index, method), warm
+        case,
+        ("cam", map_layer.layer.name, of, method),
+        lambda: cam(case.network, map_layer, case.seen, index, method),
+        import_library,
     )
 
 
@@ -170,12 +173,12 @@ def occlusions(case: Case) -> None:
     found = _held(case, index, patch) or (_covered(case, index, patch) if asked else None)
     if found is None:
         return
-    fall, ends = found
+    fall, extremes = found
     share = st.slider(_("Heat over the picture"), 0, 100, 50, 5, format="%d%%", key="predict.opacity", width=300) / 100
     most = float(fall.max())
     heat = (fall / most).clamp(0, 1) if most > 0 else fall.new_zeros(fall.shape)
     _three(case, heat, share, _("Occlusion"), name, key="predict.occluded")
-    lowest, highest = ends.tolist()
+    lowest, highest = extremes.tolist()
     st.markdown(
         _(
             "The probability of {name} is {before:.2%}; with one patch over the picture it lies between "
@@ -188,14 +191,15 @@ def occlusions(case: Case) -> None:
     shuffled(case)
 
 
-def _held(case: Case, index: int, patch: Patch) -> Occluded | None:
-    fall, ends = (
-        reasons.held(case.network, case.picture, ("occlusion", index, patch, part)) for part in Occluded._fields
+def _held(case: Case, index: int, patch: Patch) -> OcclusionResult | None:
+    fall, extremes = (
+        reasons.load_cached(case.network, case.picture, ("occlusion", index, patch, part))
+        for part in OcclusionResult._fields
     )
-    return None if fall is None or ends is None else Occluded(fall, ends)
+    return None if fall is None or extremes is None else OcclusionResult(fall, extremes)
 
 
-def _covered(case: Case, index: int, patch: Patch) -> Occluded:
+def _covered(case: Case, index: int, patch: Patch) -> OcclusionResult:
     note, bar = st.empty(), st.progress(0.0, _("Covering one place after the other"))
     done, count = 0, patch.positions(case.network.card.inputs.size)
 
@@ -219,7 +223,7 @@ def _covered(case: Case, index: int, patch: Patch) -> Occluded:
             turn = partial(semaphore.slot, let, yielding=True)
             found = occlusion(case.network, case.seen, index, patch, progress, turn)
             for part, values in found._asdict().items():
-                reasons.keep(case.network, case.picture, ("occlusion", index, patch, part), values)
+                reasons.save_cached(case.network, case.picture, ("occlusion", index, patch, part), values)
             return found
     finally:
         note.empty()

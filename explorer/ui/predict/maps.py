@@ -8,8 +8,8 @@ from torch import Tensor
 
 from explorer.drawing.theme import theme
 from explorer.i18n import _
-from explorer.prediction.hooks import Place
-from explorer.prediction.maps import Window, between, feature_maps, strength, window
+from explorer.prediction.hooks import MapLayer
+from explorer.prediction.maps import Window, channel_strengths, feature_maps, to_unit_range, window
 from explorer.ui.predict import paint, state
 from explorer.ui.predict.encoded import address
 from explorer.ui.predict.pictures import Place as Pointed
@@ -27,7 +27,7 @@ Unit = tuple[int, int, int]
 
 def render(case: Case) -> None:
     """The grid of channels, and the unit that was chosen."""
-    if not case.places:
+    if not case.map_layers:
         st.info(
             _("This network has no maps; its first layer's weights are pictures under Filters."),
             icon=":material/blur_off:",
@@ -35,7 +35,7 @@ def render(case: Case) -> None:
         return
     orders: dict[Order, str] = {"strength": _("Strongest first"), "number": _("By number")}
     scales = {"each": _("Each channel by itself"), "all": _("All alike")}
-    place = choose_layer(case)
+    map_layer = choose_layer(case)
     with st.container(horizontal=True):
         st.segmented_control(
             _("Order"), list(orders), format_func=orders.__getitem__, key=state.VIEW + "order",
@@ -45,19 +45,19 @@ def render(case: Case) -> None:
             _("Brightness"), list(scales), format_func=scales.__getitem__, default="each", key="predict.maps.scale",
             required=True,
         )  # fmt: skip
-    maps = computed(case, ("maps", place.layer.name), lambda: feature_maps(case.network, place, case.seen))
+    maps = computed(case, ("maps", map_layer.layer.name), lambda: feature_maps(case.network, map_layer, case.seen))
     st.caption(
         _(
             "Shows what each channel of {layer} answers to this picture, place by place; not whether the class depends "
             "on it. Click a place to see which pixels it comes from."
-        ).format(layer=plain(place.layer.name))
+        ).format(layer=plain(map_layer.layer.name))
     )
-    strong = strength(maps)
+    strong = channel_strengths(maps)
     order = state.asking().read_widgets().order
     channels = strong.argsort(descending=True, stable=True).tolist() if order == "strength" else list(range(len(maps)))
     unit, decimals = _unit(maps, strong), _decimals(float(strong.max()))
-    shown = _page(channels, unit[0], f"predict.maps.page.{place.layer.name}.{order}")
-    levels = between(maps, each=scale == "each")
+    shown = _page(channels, unit[0], f"predict.maps.page.{map_layer.layer.name}.{order}")
+    levels = to_unit_range(maps, each=scale == "each")
     pictures(
         [
             Shown(
@@ -89,7 +89,7 @@ def render(case: Case) -> None:
             "layer, yellow its greatest."
         )
     )
-    _close_up(case, place, maps, levels, unit)
+    _close_up(case, map_layer, maps, levels, unit)
     shuffled(case)
 
 
@@ -128,9 +128,9 @@ def _pick(maps: Tensor, channel: int, unit: Unit, pointed: Pointed | None) -> No
     state.change(unit=f"{channel}.{row}.{column}")
 
 
-def _close_up(case: Case, place: Place, maps: Tensor, levels: Tensor, unit: Unit) -> None:
+def _close_up(case: Case, map_layer: MapLayer, maps: Tensor, levels: Tensor, unit: Unit) -> None:
     channel, row, column = unit
-    field, size = place.layer.field, case.read.shape[-1]
+    field, size = map_layer.layer.field, case.read.shape[-1]
     if field is None:
         whole = Window(0, size - 1, 0, size - 1)
         seen: Window | None = whole
@@ -163,7 +163,7 @@ def _close_up(case: Case, place: Place, maps: Tensor, levels: Tensor, unit: Unit
             places=True,
         )
     with right:
-        words = _field(place, whole, seen, size)
+        words = _field(map_layer, whole, seen, size)
         pictures(
             [
                 Shown(
@@ -190,8 +190,8 @@ def _numbers(maps: Tensor, unit: Unit) -> None:
             st.number_input(name, min_value=0, max_value=count - 1, key=key, on_change=chosen)
 
 
-def _field(place: Place, whole: Window, seen: Window | None, size: int) -> str:
-    layer = place.layer
+def _field(map_layer: MapLayer, whole: Window, seen: Window | None, size: int) -> str:
+    layer = map_layer.layer
     if layer.field is None:
         if layer.sees_whole_image:
             return _("It depends on the whole picture.")

@@ -11,8 +11,8 @@ from torch import Tensor
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.prediction import reasons
-from explorer.prediction.hooks import Place, place, places
-from explorer.prediction.maps import as_read
+from explorer.prediction.hooks import MapLayer, find_map_layer, map_layers
+from explorer.prediction.maps import in_network_order
 from explorer.prediction.networks import Network
 from explorer.prediction.pictures import Picture
 from explorer.ui.predict import state
@@ -35,17 +35,17 @@ class Case:
     @cached_property
     def seen(self) -> Tensor:
         """What the network sees before it normalises: 8-bit values, (C, size, size)."""
-        return self.picture.seen(self.network.card)
+        return self.picture.network_input(self.network.card)
 
     @cached_property
     def read(self) -> Tensor:
         """The same as a uint8 picture, in the order in which the network reads the pixels."""
-        return as_read(self.seen, self.network.card.inputs)
+        return in_network_order(self.seen, self.network.card.inputs)
 
     @cached_property
-    def places(self) -> dict[str, Place]:
+    def map_layers(self) -> dict[str, MapLayer]:
         """Layers with maps."""
-        return places(self.network.module, self.network.analysis)
+        return map_layers(self.network.module, self.network.analysis)
 
 
 def shuffled(case: Case) -> None:
@@ -85,15 +85,15 @@ def choose_class(case: Case) -> int:
     return likeliest if chosen is None else chosen
 
 
-def choose_layer(case: Case) -> Place:
+def choose_layer(case: Case) -> MapLayer:
     """Let the user choose a layer with maps.
 
     Raises:
         InputError: where the network has none.
     """
-    usual, chosen = place(case.places, ""), case.view.layer
+    usual, chosen = find_map_layer(case.map_layers, ""), case.view.layer
     try:
-        place(case.places, chosen)
+        find_map_layer(case.map_layers, chosen)
     except InputError as error:
         st.warning(
             _("{reason} – you see {layer} instead").format(reason=plain(str(error)), layer=plain(usual.layer.name)),
@@ -103,7 +103,7 @@ def choose_layer(case: Case) -> Place:
         chosen = ""
 
     def named(name: str) -> str:
-        one = case.places.get(name, usual)
+        one = case.map_layers.get(name, usual)
         channels, rows, columns = one.shape
         words = _("{name} · {kind} · {channels} × {rows} × {columns}")
         if not name:
@@ -111,10 +111,10 @@ def choose_layer(case: Case) -> Place:
         return words.format(name=one.layer.name, kind=one.layer.kind, channels=channels, rows=rows, columns=columns)
 
     choice(
-        _("Layer"), ["", *case.places], chosen, lambda name: state.change(layer=name, unit=""), words=named,
+        _("Layer"), ["", *case.map_layers], chosen, lambda name: state.change(layer=name, unit=""), words=named,
         key="predict.layer", width=520,
     )  # fmt: skip
-    return place(case.places, chosen)
+    return find_map_layer(case.map_layers, chosen)
 
 
 def computed(
@@ -128,17 +128,19 @@ def computed(
         make: computes it.
         prepare: does what needs no turn.
     """
-    held = reasons.held(case.network, case.picture, what)
+    held = reasons.load_cached(case.network, case.picture, what)
     if held is None:
         note = st.empty()
         try:
             with st.spinner(_("Looking into the network …")):
                 prepare()
                 with semaphore.slot(waiting(note)):
-                    held = reasons.held(case.network, case.picture, what)  # another session may have waited for it, too
+                    held = reasons.load_cached(
+                        case.network, case.picture, what
+                    )  # another session may have waited for it, too
                     if held is None:
                         held = make()
-                        reasons.keep(case.network, case.picture, what, held)
+                        reasons.save_cached(case.network, case.picture, what, held)
         finally:
             note.empty()
     return held

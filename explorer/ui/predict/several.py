@@ -106,7 +106,7 @@ def _note(row: Sequence[Answer]) -> str:
     answer = row[0]
     if answer.probabilities is None:
         return answer.error
-    notes = [_("first frame")] if answer.picture.is_first else []
+    notes = [_("first frame")] if answer.picture.is_first_frame else []
     said = verdict(answer)
     if said.notes:  # a switch holds for its picture, and isn't seen while another is open
         notes.append(_("inverted") if answer.picture.source is None else _("the ink alone"))
@@ -178,7 +178,7 @@ def as_csv(rows: Sequence[Sequence[Answer]], count: int) -> str:
             lines.append([*about, None, None, None, None, answer.error, None, None])
             continue
         said = verdict(answer)
-        beside = [None, str(said.sure).lower(), " ".join(one.code for one in said.warnings)]
+        beside = [None, str(said.is_sure).lower(), " ".join(one.code for one in said.warnings)]
         for rank, guess in enumerate(answer.top(count), 1):
             lines.append([*about, rank, guess.name, guess.index, f"{guess.probability:.6f}", *beside])
     return cells.as_csv(lines)

@@ -71,7 +71,7 @@ def _choose() -> None:
 
 
 def _gallery(card: Card) -> list[Picture]:
-    offered = gallery.offered(card)
+    offered = gallery.samples_for(card)
     names = [sample.name for sample in offered]
     wanted = state.asking().view.image or (names[0],)
     chosen = []

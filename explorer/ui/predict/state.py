@@ -1,7 +1,7 @@
 """The state of the Predict page: from the link to the widgets and back."""
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from explorer.errors import ExplorerError
@@ -94,7 +94,7 @@ class PredictState(FieldsState[PredictView]):
         if self.seen is None and shared:
             for picture in pictures:
                 self._turn(picture.key)
-        return [one.turned(inverted=self.how(one).invert) for one in pictures]
+        return [replace(one, inverted=self.how(one).invert) for one in pictures]
 
     def how(self, picture: Picture) -> Turned:
         """How a picture is looked at."""

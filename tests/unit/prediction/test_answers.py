@@ -1,10 +1,11 @@
-"""Answers of a page: those of the command line, in order, asked once, in turns."""
+"""Answers: equal to those of the command line, in order, computed once, one batch at a time."""
 
 import gc
 import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
@@ -27,12 +28,12 @@ from tests.helpers.toys import CLASSES, RESNET, toy_spec
 
 
 @pytest.fixture(autouse=True)
-def empty() -> Iterator[None]:
-    for kept in (pictures._kept, answers._kept, reasons._kept):
-        kept.clear()
+def empty_caches() -> Iterator[None]:
+    for cache in (pictures._cache, answers._cache, reasons._cache):
+        cache.clear()
     yield
-    for kept in (pictures._kept, answers._kept, reasons._kept):
-        kept.clear()
+    for cache in (pictures._cache, answers._cache, reasons._cache):
+        cache.clear()
 
 
 @pytest.fixture
@@ -48,75 +49,75 @@ def toy_network() -> Network:
     return Network(build(spec).eval(), card, "toy", Path("toy.safetensors"))
 
 
-def files(folder: Path, count: int) -> list[Path]:
+def image_files_in(folder: Path, count: int) -> list[Path]:
     paths = [folder / f"{number}.png" for number in range(count)]
     for path, pixels in zip(paths, noise(count, 3, 11, 14), strict=True):
         Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(path)
     return paths
 
 
-def given(paths: list[Path]) -> list[Picture]:
+def as_pictures(paths: list[Path]) -> list[Picture]:
     return [Picture.of_file(path.name, str(path), path.read_bytes()) for path in paths]
 
 
-def alone(_ahead: int) -> None:
-    pytest.fail("it waits for nobody")
+def never_waits(_ahead: int) -> None:
+    pytest.fail("the semaphore is free")
 
 
-def test_the_page_says_what_the_command_says(tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(classify, "PIXELS", 8 * 8 * 4)  # batches of four
-    paths = files(tmp_path, 10)
+def test_answers_equal_those_of_the_command(tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(classify, "MAX_BATCH_PIXELS", 8 * 8 * 4)  # batches of four
+    paths = image_files_in(tmp_path, 10)
     paths[3].write_bytes(b"GIF89a")
     paths[8].write_bytes(b"")
-    said = list(ask(network, given(paths), alone))
+    results = list(ask(network, as_pictures(paths), never_waits))
     command = list(image_files.predict(network, paths, 4))
-    for one, other in zip(said, command, strict=True):
+    for one, other in zip(results, command, strict=True):
         assert [(guess.name, guess.index) for guess in one.top(4)] == [(g.name, g.index) for g in other.top]
         assert [guess.probability for guess in one.top(4)] == pytest.approx([g.probability for g in other.top])
         assert bool(one.error) is bool(other.error)
-    assert [place for place, one in enumerate(said) if one.error] == [3, 8]
-    assert said[3].error.startswith("3.png is not an image")
+    assert [place for place, one in enumerate(results) if one.error] == [3, 8]
+    assert results[3].error.startswith("3.png ")
 
 
-def test_what_was_asked_before_is_not_asked_again(tmp_path: Path, network: Network) -> None:
+def test_cached_answers_are_not_computed_again(tmp_path: Path, network: Network) -> None:
     asked: list[int] = []
     network.module.register_forward_pre_hook(lambda _module, given: asked.append(len(given[0])))
-    some = given(files(tmp_path, 6))
-    first = list(ask(network, some[:4], alone))
-    again = list(ask(network, [some[5], *some[:4], some[5], some[0]], alone))
+    some = as_pictures(image_files_in(tmp_path, 6))
+    first = list(ask(network, some[:4], never_waits))
+    again = list(ask(network, [some[5], *some[:4], some[5], some[0]], never_waits))
     assert asked == [4, 1]
     assert [one.picture for one in again] == [some[5], *some[:4], some[5], some[0]]
     for one, other in zip(first, again[1:5], strict=True):
         assert torch.equal(one.probabilities, other.probabilities)  # type: ignore[arg-type]
-    list(ask(network, [some[0].turned(inverted=True)], alone))
+    list(ask(network, [replace(some[0], inverted=True)], never_waits))
     assert asked == [4, 1, 1]
 
 
-def test_each_batch_takes_a_turn(tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that a single image of somebody else need not wait for a hundred."""
-    monkeypatch.setattr(classify, "PIXELS", 8 * 8 * 2)
-    line = FairSemaphore(1)
-    monkeypatch.setattr(semaphore, "_semaphore", line)
-    at_work: list[tuple[int, int]] = []
+def test_each_batch_takes_a_slot(tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A single image of another session does not wait for a hundred images."""
+    monkeypatch.setattr(classify, "MAX_BATCH_PIXELS", 8 * 8 * 2)
+    slots = FairSemaphore(1)
+    monkeypatch.setattr(semaphore, "_semaphore", slots)
+    batches: list[tuple[int, int]] = []
     yielding: list[bool] = []
-    turn = semaphore.slot
+    slot = semaphore.slot
 
-    def noted(on_wait: Callable[[int], None], **named: bool) -> AbstractContextManager[None]:
+    def recording_slot(on_wait: Callable[[int], None], **named: bool) -> AbstractContextManager[None]:
         yielding.append(named["yielding"])
-        return turn(on_wait, **named)
+        return slot(on_wait, **named)
 
     def forward(_module: nn.Module, given: tuple[Tensor]) -> None:
-        at_work.append((len(given[0]), len(line._here)))
+        batches.append((len(given[0]), len(slots._here)))
 
-    monkeypatch.setattr(semaphore, "slot", noted)
+    monkeypatch.setattr(semaphore, "slot", recording_slot)
     network.module.register_forward_pre_hook(forward)
-    for _answer in ask(network, given(files(tmp_path, 5)), alone):
-        assert not line._here
+    for _answer in ask(network, as_pictures(image_files_in(tmp_path, 5)), never_waits):
+        assert not slots._here
     assert yielding == [False, True, True]
-    assert at_work == [(2, 1), (2, 1), (1, 1)]
+    assert batches == [(2, 1), (2, 1), (1, 1)]
 
 
-def test_who_leaves_while_waiting_is_not_answered(
+def test_a_session_that_leaves_the_queue_computes_nothing(
     tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(semaphore, "POLL", 0.005)
@@ -126,31 +127,31 @@ def test_who_leaves_while_waiting_is_not_answered(
         assert ahead == 1
         raise KeyboardInterrupt
 
-    pictures_ = given(files(tmp_path, 1))
-    with semaphore.slot(alone), pytest.raises(KeyboardInterrupt):
+    pictures_ = as_pictures(image_files_in(tmp_path, 1))
+    with semaphore.slot(never_waits), pytest.raises(KeyboardInterrupt):
         list(ask(network, pictures_, leave))
     assert not semaphore._semaphore._here
-    assert not answers._kept
+    assert not answers._cache
 
 
-def test_networks_that_read_no_pictures_or_give_no_numbers_say_so(tmp_path: Path, network: Network) -> None:
-    some = given(files(tmp_path, 2))
+def test_unsuitable_networks_are_refused(tmp_path: Path, network: Network) -> None:
+    some = as_pictures(image_files_in(tmp_path, 2))
     two = Network(network.module, network.card.model_copy(update={"spec": toy_spec(RESNET, in_channels=2).to_dict()}),
                   "two", network.path)  # fmt: skip
-    with pytest.raises(InputError, match="in_channels"):
-        list(ask(two, some, alone))
+    with pytest.raises(InputError):
+        list(ask(two, some, never_waits))
     with torch.no_grad():
         next(network.module.parameters()).fill_(torch.nan)
-    with pytest.raises(InputError, match="toy gives no numbers"):
-        list(ask(network, some, alone))
-    assert not answers._kept
+    with pytest.raises(InputError):
+        list(ask(network, some, never_waits))
+    assert not answers._cache
 
 
-def test_answers_are_kept_within_a_bound(tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers._kept, "_Cache__maxsize", 3 * (answers.EACH + 4 * len(CLASSES)))
-    assert len(list(ask(network, given(files(tmp_path, 7)), alone))) == 7
-    assert len(answers._kept) == 3
-    assert all(answer.untyped_storage().nbytes() == 4 * len(CLASSES) for answer in answers._kept.values())
+def test_the_cache_has_a_limit(tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers._cache, "_Cache__maxsize", 3 * (answers.OVERHEAD_BYTES + 4 * len(CLASSES)))
+    assert len(list(ask(network, as_pictures(image_files_in(tmp_path, 7)), never_waits))) == 7
+    assert len(answers._cache) == 3
+    assert all(answer.untyped_storage().nbytes() == 4 * len(CLASSES) for answer in answers._cache.values())
 
 
 def test_the_same_image_in_ten_sessions_is_computed_once(
@@ -159,16 +160,16 @@ def test_the_same_image_in_ten_sessions_is_computed_once(
     monkeypatch.setattr(semaphore, "_semaphore", FairSemaphore(1))
     asked: list[int] = []
     network.module.register_forward_pre_hook(lambda _module, given: asked.append(len(given[0])))
-    (path,) = files(tmp_path, 1)
-    said: list[list[float]] = []
+    (path,) = image_files_in(tmp_path, 1)
+    results: list[list[float]] = []
 
     def session() -> None:
-        (answer,) = ask(network, given([path]), lambda _ahead: None)
+        (answer,) = ask(network, as_pictures([path]), lambda _ahead: None)
         assert answer.probabilities is not None
-        said.append(answer.probabilities.tolist())
+        results.append(answer.probabilities.tolist())
 
     sessions = [Thread(target=session) for _number in range(10)]
-    with semaphore.slot(alone):  # until all of them stand in the line
+    with semaphore.slot(never_waits):  # until all of them wait
         for one in sessions:
             one.start()
         while len(semaphore._semaphore._here) < 11:
@@ -176,47 +177,47 @@ def test_the_same_image_in_ten_sessions_is_computed_once(
     for one in sessions:
         one.join()
     assert asked == [1]
-    assert said == [said[0]] * 10
+    assert results == [results[0]] * 10
 
 
-def test_no_cache_keeps_an_uploaded_file_alive(tmp_path: Path, network: Network) -> None:
-    """What a session has uploaded is gone with it."""
-    (path,) = files(tmp_path, 1)
+def test_no_cache_holds_an_uploaded_file(tmp_path: Path, network: Network) -> None:
+    """An upload ends with its session."""
+    (path,) = image_files_in(tmp_path, 1)
     picture = Picture.of_file("p", "key", path.read_bytes())
-    alive = weakref.ref(picture.read)  # it owns the bytes, of which there are no weak references
-    list(ask(network, [picture, picture.turned(inverted=True)], alone))
+    alive = weakref.ref(picture.read)  # it owns the bytes, and bytes have no weak references
+    list(ask(network, [picture, replace(picture, inverted=True)], never_waits))
     assert max(picture.pixels.shape) == 14
-    reasons.keep(network, picture, "a map", torch.zeros(3))
+    reasons.save_cached(network, picture, "a map", torch.zeros(3))
     del picture
     gc.collect()
     assert alive() is None
-    assert len(answers._kept) == 2
+    assert len(answers._cache) == 2
 
 
-def test_no_cache_keeps_a_network_alive(tmp_path: Path) -> None:
+def test_no_cache_holds_a_network(tmp_path: Path) -> None:
     net = toy_network()
     alive = weakref.ref(net.module)
-    some = given(files(tmp_path, 1))
-    list(ask(net, some, alone))
-    reasons.keep(net, some[0], "a map", torch.zeros(3))
+    some = as_pictures(image_files_in(tmp_path, 1))
+    list(ask(net, some, never_waits))
+    reasons.save_cached(net, some[0], "a map", torch.zeros(3))
     del net
     gc.collect()
     assert alive() is None
 
 
-def test_reasons_are_kept_within_one_bound_for_all_networks(
+def test_all_networks_share_one_limit_for_explanations(
     tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reasons._kept, "_Cache__maxsize", 3 * (reasons.EACH + 400))
-    other, (picture,) = toy_network(), given(files(tmp_path, 1))
+    monkeypatch.setattr(reasons._cache, "_Cache__maxsize", 3 * (reasons.OVERHEAD_BYTES + 400))
+    other, (picture,) = toy_network(), as_pictures(image_files_in(tmp_path, 1))
     for number in range(3):
         for one in (network, other):
-            reasons.keep(one, picture, number, torch.full((100,), float(number)))
-    assert reasons._kept.currsize <= reasons._kept.maxsize
-    kept = [reasons.held(one, picture, number) is not None for number in range(3) for one in (network, other)]
-    assert kept == [False, False, False, True, True, True]
-    reasons.keep(network, picture, "large", torch.zeros(10_000))
-    assert reasons.held(network, picture, "large") is None
-    reasons.keep(network, picture, "a part of what is large", torch.zeros(10_000)[:1])
-    assert reasons.held(network, picture, "a part of what is large") is None
-    assert reasons.held(network, picture.turned(inverted=True), 2) is None
+            reasons.save_cached(one, picture, number, torch.full((100,), float(number)))
+    assert reasons._cache.currsize <= reasons._cache.maxsize
+    cached = [reasons.load_cached(one, picture, number) is not None for number in range(3) for one in (network, other)]
+    assert cached == [False, False, False, True, True, True]
+    reasons.save_cached(network, picture, "large", torch.zeros(10_000))
+    assert reasons.load_cached(network, picture, "large") is None
+    reasons.save_cached(network, picture, "a part of what is large", torch.zeros(10_000)[:1])
+    assert reasons.load_cached(network, picture, "a part of what is large") is None
+    assert reasons.load_cached(network, replace(picture, inverted=True), 2) is None

@@ -1,4 +1,4 @@
-"""The gallery: pictures of installed packages, and for every network first one that it knows."""
+"""The gallery: pictures of installed packages, first one that suits the network."""
 
 import pytest
 import torch
@@ -20,26 +20,26 @@ def card(name: str) -> Card:
 
 
 @pytest.mark.parametrize("name", PRETRAINED)
-def test_what_is_offered_can_be_read_without_a_download(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_samples_can_be_read_without_a_download(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.socket.connect", lambda *_given: pytest.fail("a request"))
-    offered = gallery.offered(card(name))
-    assert len({sample.name for sample in offered}) == len({sample.title for sample in offered}) == len(offered) > 10
-    for sample in offered:
-        assert "." not in sample.name  # which stands between the names in a link
+    samples = gallery.samples_for(card(name))
+    assert len({sample.name for sample in samples}) == len({sample.title for sample in samples}) == len(samples) > 10
+    for sample in samples:
+        assert "." not in sample.name  # it separates the names in a link
         assert gallery.picture(sample.name).pixels.numel()
 
 
 @pytest.mark.parametrize("name", PRETRAINED)
-def test_the_first_picture_is_one_that_the_network_knows(name: str) -> None:
+def test_the_network_classifies_the_first_sample_correctly(name: str) -> None:
     module, about = files.load(registry.PRETRAINED / f"{name}.safetensors")
-    picture = gallery.picture(gallery.offered(about)[0].name)
+    picture = gallery.picture(gallery.samples_for(about)[0].name)
     image = picture.read(about.network_spec.in_channels)
     (guess,) = likeliest(classify(module, about, [image])[0], about.classes, 1)
     assert guess.name == (picture.truth or "cat")
     assert guess.probability > 0.5
 
 
-def test_digits_are_those_of_the_test_set_and_for_larger_networks_framed_as_mnist_frames_its_own() -> None:
+def test_digits_come_from_the_test_set_and_are_framed_like_mnist_for_larger_networks() -> None:
     """LeCun et al. 1998: a box of 20 by 20 in 28 by 28, the centre of mass in the middle."""
     test = load("digits").test
     for digit in range(10):
@@ -54,6 +54,6 @@ def test_digits_are_those_of_the_test_set_and_for_larger_networks_framed_as_mnis
 
 
 @pytest.mark.parametrize("name", ["", "dog", "digits", "digits-", "digits-10", "framed-x", "../cat", "digits-3-3", "٣"])
-def test_other_names_are_refused_in_words(name: str) -> None:
+def test_unknown_names_are_refused(name: str) -> None:
     with pytest.raises(InputError, match=r"image: .* is not in the gallery"):
         gallery.picture(name)

@@ -1,4 +1,4 @@
-"""Strokes on paper: found on any ground, framed as a network's own digits, said, and read by the networks."""
+"""Strokes on paper: found on any background, framed like a network's own digits, and classified by the networks."""
 
 import re
 from functools import cache
@@ -18,9 +18,9 @@ from explorer.data.framing import Framing, framing_of
 from explorer.errors import InputError
 from explorer.prediction import ink
 from explorer.prediction.answers import ask
-from explorer.prediction.framed import framed
 from explorer.prediction.networks import Network
 from explorer.prediction.pictures import Picture
+from explorer.prediction.stroke_framing import frame_strokes
 from explorer.prediction.strokes import Strokes, find
 from explorer.prediction.verdict import Verdict, verdict
 from explorer.weights import registry
@@ -31,7 +31,7 @@ from tests.helpers.pixels import noise
 
 pytestmark = pytest.mark.exhaustive
 
-RIGHT = 0.8  # of photographed digits
+MIN_RIGHT = 0.8  # share of photographed digits
 
 
 def network(name: str) -> Network:
@@ -46,7 +46,7 @@ def picture(pixels: np.ndarray, name: str = "photo.png") -> Picture:
 
 
 def cross(height: int, width: int, top: int, left: int, side: int, pen: int = 4) -> np.ndarray:
-    """Where a plus sign is, (height, width), from 0 to 1."""
+    """A plus sign, (height, width), from 0 to 1."""
     shape = np.zeros((height, width))
     middle = (side - pen) // 2
     shape[top + middle : top + middle + pen, left : left + side] = 1
@@ -54,17 +54,17 @@ def cross(height: int, width: int, top: int, left: int, side: int, pen: int = 4)
     return shape
 
 
-def said(name: str, one: Picture) -> tuple[str, Verdict]:
+def name_and_verdict(name: str, one: Picture) -> tuple[str, Verdict]:
     net = network(name)
-    (answer,) = ask(net, [ink.inked(one, net.card)], lambda _ahead: None)
+    (answer,) = ask(net, [ink.strokes_only(one, net.card)], lambda _ahead: None)
     return answer.top(1)[0].name, verdict(answer)
 
 
 @pytest.mark.parametrize("paper", [255, 140, 90])
 @pytest.mark.parametrize("stroke", [0.25, 0.75, 1.9])
 @pytest.mark.parametrize("slope", [0.0, 0.4])
-def test_the_box_of_the_strokes_on_any_ground(paper: int, stroke: float, slope: float) -> None:
-    """Light that falls off doesn't matter, nor which of both is darker: light strokes are chalk on a board."""
+def test_strokes_are_found_on_any_background(paper: int, stroke: float, slope: float) -> None:
+    """Uneven light does not matter, nor whether ink or paper is darker: light strokes are chalk on a board."""
     level = paper if stroke < 1 else 90
     light = (1 - slope * np.linspace(0, 1, 300))[None]
     scene = level * light * (1 + (stroke - 1) * cross(200, 300, 60, 170, 80))
@@ -75,14 +75,14 @@ def test_the_box_of_the_strokes_on_any_ground(paper: int, stroke: float, slope: 
     assert not found.others
 
 
-def test_nothing_is_found_where_nothing_is_drawn() -> None:
+def test_empty_paper_has_no_strokes() -> None:
     even = torch.full((1, 200, 300), 130, dtype=torch.uint8)
     shaded = torch.linspace(120, 220, 300).round().byte().expand(1, 200, 300)
     grain = (130 + 3 * torch.randn(1, 200, 300, generator=torch.Generator().manual_seed(0))).byte()
     assert [find(one) for one in (even, shaded, grain)] == [None] * 3
 
 
-def test_lines_of_the_paper_specks_and_a_shadows_edge_are_no_strokes() -> None:
+def test_ruled_lines_specks_and_shadow_edges_are_ignored() -> None:
     scene = np.full((240, 320), 220.0)
     scene[::24], scene[:, ::24] = 170, 170
     scene[:, 260:] *= 0.6
@@ -93,20 +93,20 @@ def test_lines_of_the_paper_specks_and_a_shadows_edge_are_no_strokes() -> None:
     assert np.abs(np.array(found.box) - (90, 110, 70, 70)).max() <= 3
 
 
-def test_a_second_figure_is_left_out_and_said() -> None:
+def test_a_second_figure_is_ignored_with_a_warning() -> None:
     scene = 230 - 180 * np.maximum(cross(200, 400, 60, 40, 80), cross(200, 400, 60, 290, 76))
     found = find(torch.from_numpy(scene.astype(np.uint8))[None])
     assert found is not None
     assert found.others == 1
-    codes = [warned.code for warned in said("mnist-cnn", picture(scene.astype(np.uint8)))[1].warnings]
+    codes = [warned.code for warned in name_and_verdict("mnist-cnn", picture(scene.astype(np.uint8)))[1].warnings]
     assert codes == ["other-strokes"]
 
 
-def test_framed_as_mnist_is() -> None:
-    """LeCun et al. 1998: a box of 20 by 20 in 28 by 28, the aspect kept, the centre of mass in the middle."""
+def test_framing_like_mnist() -> None:
+    """LeCun et al. 1998: a box of 20 by 20 in 28 by 28, the same aspect ratio, the centre of mass in the middle."""
     shape = np.zeros((100, 60), np.float32)
     shape[:, :12] = shape[88:, :] = 1  # an L, whose mass is not in the middle of its box
-    seen = framed(Strokes(shape, (0, 0, 100, 60), dark=True), Framing.MASS, 28)[0].float()
+    seen = frame_strokes(Strokes(shape, (0, 0, 100, 60), dark=True), Framing.MASS, 28)[0].float()
     rows, columns = (seen.amax(axis) > 127 for axis in (1, 0))
     assert (int(rows.sum()), int(columns.sum())) == (20, 12)
     places = torch.arange(28) + 0.5
@@ -114,48 +114,48 @@ def test_framed_as_mnist_is() -> None:
     assert centre == pytest.approx([14, 14], abs=0.3)
 
 
-def test_framed_as_scikit_learn_is() -> None:
+def test_framing_like_scikit_learn() -> None:
     """Its digits fill all eight rows, stand upright, and have 30% ink, whatever the digit."""
     slanted = np.zeros((120, 90), np.float32)
     for row in range(120):
         slanted[row, 70 - row // 2 : 84 - row // 2] = 1
-    seen = framed(Strokes(slanted, (0, 0, 120, 90), dark=True), Framing.BOX, 8)[0].float() / 255
+    seen = frame_strokes(Strokes(slanted, (0, 0, 120, 90), dark=True), Framing.BOX, 8)[0].float() / 255
     assert (seen.amax(1) > 0.25).all()
     centres = (seen * torch.arange(8)).sum(1) / seen.sum(1)
-    assert float(centres.max() - centres.min()) < 0.7  # 3.7 columns where it leans
+    assert float(centres.max() - centres.min()) < 0.7  # 3.7 columns before
     own = pixels(load("digits").train).float().mean() / 255
     assert float(own) == pytest.approx(0.302, abs=0.005)
 
 
-def test_how_a_data_set_is_framed_is_measured() -> None:
+def test_the_framing_of_a_data_set_is_measured() -> None:
     digits = pixels(load("digits").train)
     assert framing_of(digits) is Framing.BOX
     assert framing_of(255 - digits) is Framing.BOX
     strokes = [Strokes(cross(side, side, 0, 0, side, side // 6), (0, 0, 9, 9), dark=True) for side in range(40, 60)]
-    assert framing_of(torch.stack([framed(one, Framing.MASS, 28) for one in strokes])) is Framing.MASS
+    assert framing_of(torch.stack([frame_strokes(one, Framing.MASS, 28) for one in strokes])) is Framing.MASS
     assert framing_of(noise(50, 3, 32, 32)) is None
     assert framing_of(torch.zeros(9, 1, 28, 28, dtype=torch.uint8)) is None
 
 
-def test_a_card_says_how_its_digits_were_framed_and_an_old_one_need_not() -> None:
+def test_the_framing_of_a_card_and_the_default_for_older_cards() -> None:
     card = read_card(registry.PRETRAINED / "mnist-cnn.safetensors")
     old = {key: value for key, value in card.preprocessing.items() if key != "framing"}
 
-    def of(data: str = "", **changes: object) -> Card:
+    def card_with(data: str = "", **changes: object) -> Card:
         return card.model_copy(update={"preprocessing": old | changes, "data": {"name": data}})
 
-    assert ink.framing(of()) is Framing.MASS
-    assert ink.framing(of(size=8)) is Framing.BOX
-    assert ink.framing(of("digits")) is Framing.BOX
-    assert ink.framing(of(framing="box")) is Framing.BOX
-    assert (ink.known_framing(of()), ink.known_framing(of("mnist"))) == (None, Framing.MASS)
+    assert ink.framing_for(card_with()) is Framing.MASS
+    assert ink.framing_for(card_with(size=8)) is Framing.BOX
+    assert ink.framing_for(card_with("digits")) is Framing.BOX
+    assert ink.framing_for(card_with(framing="box")) is Framing.BOX
+    assert (ink.known_framing(card_with()), ink.known_framing(card_with("mnist"))) == (None, Framing.MASS)
     with pytest.raises(InputError, match="framing: 'tight' is not one of"):
-        _inputs = of(framing="tight").inputs
+        _inputs = card_with(framing="tight").inputs
 
 
-def test_a_network_of_colour_photographs_has_no_ink() -> None:
+def test_a_network_for_colour_photographs_refuses_ink() -> None:
     card = read_card(registry.PRETRAINED / "resnet20-cifar10.safetensors")
-    assert ink.framing(card) is None
+    assert ink.framing_for(card) is None
     with pytest.raises(InputError, match="ink: resnet20-cifar10 was trained with colour images"):
         ink.check(card)
 
@@ -173,7 +173,7 @@ def encoded(pixels: np.ndarray, mode: str | None = None) -> Picture:
     return Picture.of_file("p", object(), file.getvalue())
 
 
-def on_transparent(light: int) -> np.ndarray:
+def transparent_digit(light: int) -> np.ndarray:
     pixels = np.full((28, 28, 4), light, np.uint8)
     pixels[..., 3] = digit()
     return pixels
@@ -185,25 +185,25 @@ def on_transparent(light: int) -> np.ndarray:
         lambda: encoded(255 - digit()),
         lambda: encoded(digit()),
         lambda: encoded(digit().astype(np.uint16) * 16),  # 12 bits in 16
-        lambda: encoded(on_transparent(255)),
-        lambda: encoded(on_transparent(0)),
+        lambda: encoded(transparent_digit(255)),
+        lambda: encoded(transparent_digit(0)),
         lambda: encoded(np.pad(255 - digit((60, 60)), ((20, 220), (200, 20)), constant_values=255)),
     ],
 )
-def test_the_same_digit_however_it_is_kept(given: object) -> None:
+def test_a_digit_is_read_in_all_encodings(given: object) -> None:
     assert callable(given)
-    name, told = said("mnist-cnn", given())
+    name, judgement = name_and_verdict("mnist-cnn", given())
     assert name == "3"
-    assert not told.warnings
-    assert "trokes found" in told.notes[0]
+    assert not judgement.warnings
+    assert "trokes found" in judgement.notes[0]
 
 
-def test_white_strokes_on_nothing_are_laid_over_black() -> None:
+def test_white_transparent_strokes_get_a_black_background() -> None:
     file = BytesIO()
-    Image.fromarray(on_transparent(255)).save(file, "PNG")
+    Image.fromarray(transparent_digit(255)).save(file, "PNG")
     pixels: Tensor = decode(file.getvalue(), "p", 1)
     assert torch.equal(pixels[0], torch.from_numpy(digit().copy()))
-    assert int(decode(encoded_bytes(on_transparent(0)), "p", 1)[0, 0, 0]) == 255
+    assert int(decode(encoded_bytes(transparent_digit(0)), "p", 1)[0, 0, 0]) == 255
 
 
 def encoded_bytes(pixels: np.ndarray) -> bytes:
@@ -212,17 +212,17 @@ def encoded_bytes(pixels: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def test_where_no_strokes_are_the_picture_is_asked_as_it_is() -> None:
+def test_a_picture_without_strokes_is_classified_unchanged() -> None:
     shaded = np.broadcast_to(np.linspace(60, 220, 90).astype(np.uint8), (90, 90))
-    _name, told = said("mnist-cnn", encoded(np.ascontiguousarray(shaded)))
-    assert "no-ink" in [warned.code for warned in told.warnings]
-    assert not told.notes
-    assert not told.sure
+    _name, judgement = name_and_verdict("mnist-cnn", encoded(np.ascontiguousarray(shaded)))
+    assert "no-ink" in [warned.code for warned in judgement.warnings]
+    assert not judgement.notes
+    assert not judgement.is_sure
 
 
 @cache
 def photographed() -> tuple[list[Picture], list[str]]:
-    """Scikit-learn's test digits, drawn anew on every kind of paper, and what they are."""
+    """Scikit-learn's test digits on every kind of paper, and their classes."""
     test, random = load("digits").test, np.random.default_rng(4)
     pictures, labels = [], []
     for number in range(35):
@@ -234,18 +234,18 @@ def photographed() -> tuple[list[Picture], list[str]]:
 
 
 @pytest.mark.parametrize("name", ["mnist-cnn", "digits-cnn"])
-def test_photographed_digits_are_read(name: str) -> None:
-    """More, and MNIST's, in benchmarks/ink.py."""
+def test_photographed_digits_are_classified(name: str) -> None:
+    """benchmarks/ink.py has more, and MNIST's."""
     net, (pictures, labels) = network(name), photographed()
     plain = list(ask(net, pictures, lambda _ahead: None))
-    assert sum(verdict(one).sure for one in plain) <= 1
-    found = list(ask(net, [ink.inked(one, net.card) for one in pictures], lambda _ahead: None))
+    assert sum(verdict(one).is_sure for one in plain) <= 1
+    found = list(ask(net, [ink.strokes_only(one, net.card) for one in pictures], lambda _ahead: None))
     right = sum(one.top(1)[0].name == label for one, label in zip(found, labels, strict=True))
-    assert right >= RIGHT * len(labels)
+    assert right >= MIN_RIGHT * len(labels)
     assert Path(net.path).exists()
 
 
-def test_the_benchmark_counts_what_is_read_and_what_is_doubted(
+def test_the_benchmark_counts_right_answers_and_warnings(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.argv", ["ink", "digits-cnn", "--count", "2"])

@@ -1,12 +1,20 @@
-"""Feature maps against the modules' own outputs, filters, and what a unit sees against gradients by brute force."""
+"""Feature maps against the modules' outputs, filters, and the window of a unit against gradients by brute force."""
 
 import pytest
 import torch
 
 from explorer.errors import InputError
 from explorer.prediction import networks
-from explorer.prediction.hooks import places
-from explorer.prediction.maps import around_zero, as_read, between, feature_maps, filters, strength, window
+from explorer.prediction.hooks import map_layers
+from explorer.prediction.maps import (
+    channel_strengths,
+    feature_maps,
+    filters,
+    in_network_order,
+    to_unit_range,
+    weights_to_pixels,
+    window,
+)
 from tests.helpers.explained import GAP, made, pixels, state
 from tests.helpers.toys import listed
 
@@ -22,44 +30,44 @@ SPECS = {
 
 
 @pytest.mark.parametrize("name", ["digits-cnn", "resnet20-cifar10"])
-def test_maps_are_what_the_modules_give(name: str) -> None:
+def test_maps_equal_the_outputs_of_the_modules(name: str) -> None:
     network = networks.network(listed(name))
     seen, before = pixels(network), state(network.module)
-    found = list(places(network.module, network.analysis).values())
+    found = list(map_layers(network.module, network.analysis).values())
     for one in (found[0], found[1], found[len(found) // 2], found[-1]):
-        given: list[torch.Tensor] = []
+        outputs: list[torch.Tensor] = []
         hook = network.module.get_submodule(one.module).register_forward_hook(
-            lambda _module, _inputs, maps, given=given: given.append(maps[0].clone())
+            lambda _module, _inputs, maps, outputs=outputs: outputs.append(maps[0].clone())
         )
         mean, std = (torch.tensor(part).view(-1, 1, 1) for part in (network.card.inputs.mean, network.card.inputs.std))
         with torch.no_grad():
             network.module(((seen / 255 - mean) / std)[None])
         hook.remove()
-        assert torch.allclose(feature_maps(network, one, seen), given[0], atol=1e-4)
+        assert torch.allclose(feature_maps(network, one, seen), outputs[0], atol=1e-4)
     assert state(network.module) == before
 
 
 @pytest.mark.parametrize("name", SPECS)
-def test_a_unit_depends_on_no_pixel_outside_of_its_window(name: str) -> None:
+def test_a_unit_depends_on_no_pixel_outside_its_window(name: str) -> None:
     # Positive weights and a bright picture: no path cancels another.
     network = made(SPECS[name])
     size = network.card.network_spec.image_size
     for parameter in network.module.parameters():
         torch.nn.init.constant_(parameter, 0.1)
     inside = 0
-    for one in places(network.module, network.analysis).values():
+    for one in map_layers(network.module, network.analysis).values():
         if one.layer.field is None or "Pool" in one.layer.kind:
             continue
         image = torch.rand(1, network.card.network_spec.in_channels, size, size).add_(1).requires_grad_()
-        given: list[torch.Tensor] = []
+        outputs: list[torch.Tensor] = []
         hook = network.module.get_submodule(one.module).register_forward_hook(
-            lambda _module, _inputs, maps, given=given: given.append(maps)
+            lambda _module, _inputs, maps, outputs=outputs: outputs.append(maps)
         )
         network.module(image)
         hook.remove()
         rows, columns = one.shape[1:]
         for row, column in ((0, 0), (rows // 2, columns // 2), (rows - 1, 0), (rows - 1, columns - 1)):
-            (gradient,) = torch.autograd.grad(given[0][0, :, row, column].sum(), image, retain_graph=True)
+            (gradient,) = torch.autograd.grad(outputs[0][0, :, row, column].sum(), image, retain_graph=True)
             touched = gradient[0].abs().sum(0).nonzero()
             whole = window(one.layer.field, row, column)
             seen = whole.within(size)
@@ -67,13 +75,13 @@ def test_a_unit_depends_on_no_pixel_outside_of_its_window(name: str) -> None:
             assert seen is not None
             assert seen.top <= top <= bottom <= seen.bottom
             assert seen.left <= left <= right <= seen.right
-            if seen == whole and name == "resnet":  # a pool passes a gradient to its greatest pixel alone
+            if seen == whole and name == "resnet":  # a pool passes its gradient only to the largest pixel
                 inside += 1
                 assert (top, bottom, left, right) == tuple(seen)
     assert inside > 3 or name == "vgg"
 
 
-def test_the_window_of_alexnets_first_pool_on_paper() -> None:
+def test_the_window_of_alexnets_first_pool() -> None:
     # 11x11/4 padded by 2, then 3x3/2: 19 pixels, a step of 8.
     network = made(
         {
@@ -85,7 +93,7 @@ def test_the_window_of_alexnets_first_pool_on_paper() -> None:
             "num_classes": 2,
         }
     )
-    field = places(network.module, network.analysis)["features.2"].layer.field
+    field = map_layers(network.module, network.analysis)["features.2"].layer.field
     assert field is not None
     first, second = window(field, 0, 0), window(field, 1, 2)
     assert (first.top, first.bottom, first.size) == (-2, 16, (19, 19))
@@ -96,43 +104,43 @@ def test_the_window_of_alexnets_first_pool_on_paper() -> None:
     assert first._replace(left=63, right=81).within(64) == (0, 16, 63, 63)
 
 
-def test_filters_are_drawn_around_grey() -> None:
+def test_filters_have_zero_as_middle_grey() -> None:
     network = networks.network(listed("resnet20-cifar10"))
     before = state(network.module)
     found = filters(network)
     assert found.layer == "conv1"
     assert torch.equal(found.weights, network.module.get_parameter("conv1.weight"))
-    alike, each = (around_zero(found.weights, each=each) for each in (False, True))
+    alike, each = (weights_to_pixels(found.weights, each=each) for each in (False, True))
     assert alike.dtype is torch.uint8
     assert int((alike.int() - 127).abs().max()) in {127, 128}
     assert all(int((one.int() - 127).abs().max()) in {127, 128} for one in each)
-    assert around_zero(torch.zeros(1, 1, 2, 2), each=True).unique().tolist() == [128]
+    assert weights_to_pixels(torch.zeros(1, 1, 2, 2), each=True).unique().tolist() == [128]
     assert state(network.module) == before
 
 
-def test_of_a_linear_layer_each_unit_is_a_picture() -> None:
+def test_each_unit_of_a_linear_layer_is_a_picture() -> None:
     found = filters(networks.network(listed("mnist-fc")))
     assert (found.layer, tuple(found.weights.shape)) == ("classifier.0", (8, 1, 28, 28))
 
 
 def test_strength_and_scales() -> None:
     maps = torch.tensor([[[0.0, -4.0], [2.0, 2.0]], [[1.0, 1.0], [1.0, 1.0]]])
-    assert strength(maps).tolist() == [2, 1]
-    assert between(maps, each=True)[0].flatten().tolist() == pytest.approx([2 / 3, 0, 1, 1])
-    assert between(maps, each=True)[1].unique().tolist() == [0]
-    assert between(maps, each=False)[1].unique().item() == pytest.approx(5 / 6)
+    assert channel_strengths(maps).tolist() == [2, 1]
+    assert to_unit_range(maps, each=True)[0].flatten().tolist() == pytest.approx([2 / 3, 0, 1, 1])
+    assert to_unit_range(maps, each=True)[1].unique().tolist() == [0]
+    assert to_unit_range(maps, each=False)[1].unique().item() == pytest.approx(5 / 6)
 
 
-def test_numbers_that_are_none_are_said() -> None:
+def test_maps_that_are_not_finite_are_refused() -> None:
     network = made(GAP)
     torch.nn.init.constant_(network.module.get_parameter("features.0.weight"), float("inf"))
-    with pytest.raises(InputError, match="gives no numbers"):
-        feature_maps(network, places(network.module, network.analysis)["features.0"], pixels(network))
+    with pytest.raises(InputError):
+        feature_maps(network, map_layers(network.module, network.analysis)["features.0"], pixels(network))
 
 
-def test_shuffled_pixels_are_shown_in_the_order_in_which_they_are_read() -> None:
+def test_shuffled_pixels_are_in_the_order_of_the_network() -> None:
     inputs = made(GAP).card.inputs
     seen = torch.arange(64, dtype=torch.uint8).view(1, 8, 8)
-    assert torch.equal(as_read(seen, inputs), seen)
+    assert torch.equal(in_network_order(seen, inputs), seen)
     order = torch.randperm(64, generator=torch.Generator().manual_seed(3))
-    assert torch.equal(as_read(seen, inputs._replace(permutation_seed=3)).flatten(), seen.flatten()[order])
+    assert torch.equal(in_network_order(seen, inputs._replace(permutation_seed=3)).flatten(), seen.flatten()[order])

@@ -1,4 +1,4 @@
-"""Networks that sessions share: loaded once, bounded in bytes, and only those of the list."""
+"""Networks that sessions share: loaded once, with a limit in bytes, and only from the registry."""
 
 import time
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def write(folder: Path, name: str, seed: int = 0) -> Path:
     return folder / f"{name}.safetensors"
 
 
-def test_a_network_of_the_list(folder: Path) -> None:
+def test_a_network_of_the_registry(folder: Path) -> None:
     path = write(folder, "toy")
     found = network(listed("toy"))
     assert (found.name, found.path, found.card.classes) == ("toy", path, CLASSES)
@@ -53,7 +53,7 @@ def test_a_network_of_the_list(folder: Path) -> None:
     assert network(listed("toy")) is found
 
 
-def test_a_file_that_has_gone_since_the_list_was_made(folder: Path) -> None:
+def test_a_missing_file(folder: Path) -> None:
     path = write(folder, "toy")
     entry = listed("toy")
     path.unlink()
@@ -61,27 +61,27 @@ def test_a_file_that_has_gone_since_the_list_was_made(folder: Path) -> None:
         network(entry)
 
 
-def test_the_list_is_not_made_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loading_does_not_list_the_files_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(folder, "toy")
     entry = listed("toy")
     monkeypatch.setattr(registry, "_files", None)
     assert network(entry).name == "toy"
 
 
-def test_a_file_that_is_replaced_is_read_again(folder: Path) -> None:
+def test_a_replaced_file_is_read_again(folder: Path) -> None:
     write(folder, "toy")
     before = network(listed("toy"))
     write(folder, "toy", seed=1)
     assert network(listed("toy")) is not before
 
 
-def test_a_broken_file_says_so(folder: Path) -> None:
+def test_a_broken_file(folder: Path) -> None:
     (folder / "toy.safetensors").write_bytes(b"nothing of use")
-    with pytest.raises(InputError, match="can't be read as weights"):
+    with pytest.raises(InputError):
         network(listed("toy"))
 
 
-def test_many_that_ask_at_once_load_it_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_requests_load_a_network_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(folder, "toy")
     calls: list[Path] = []
     load = files.load
@@ -92,12 +92,12 @@ def test_many_that_ask_at_once_load_it_once(folder: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(files, "load", counted)
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _turn: network(listed("toy")), range(16)))
+        found = list(pool.map(lambda _number: network(listed("toy")), range(16)))
     assert len(calls) == 1
     assert len(set(map(id, found))) == 1
 
 
-def test_different_ones_are_loaded_one_after_the_other(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_networks_are_loaded_one_at_a_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in "abc":
         write(folder, name)
     load, at_once, most = files.load, Semaphore(3), []
@@ -114,21 +114,21 @@ def test_different_ones_are_loaded_one_after_the_other(folder: Path, monkeypatch
     assert most == [2, 2, 2]
 
 
-def test_those_unused_longest_make_room(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_least_recently_used_network_is_removed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in "abc":
         write(folder, name)
-    size = max(network(listed("a")).memory, networks.MEMORY // networks.MOST)
-    held = of_kind(LRUCache, networks._loaded.cache)
-    monkeypatch.setattr(held, "_Cache__maxsize", 2 * size)
+    size = max(network(listed("a")).memory, networks.CACHE_BYTES // networks.MAX_NETWORKS)
+    cache = of_kind(LRUCache, networks._loaded.cache)
+    monkeypatch.setattr(cache, "_Cache__maxsize", 2 * size)
     first, second = network(listed("a")), network(listed("b"))
     assert network(listed("a")) is first
     network(listed("c"))
-    assert held.currsize <= 2 * size
+    assert cache.currsize <= 2 * size
     assert network(listed("a")) is first
     assert network(listed("b")) is not second
 
 
-def test_one_larger_than_all_room_is_used_all_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_larger_than_the_cache_is_usable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(folder, "toy")
     monkeypatch.setattr(networks._loaded.cache, "_Cache__maxsize", 10)
     assert network(listed("toy")).card.classes == CLASSES

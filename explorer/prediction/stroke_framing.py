@@ -1,4 +1,4 @@
-"""Redraws strokes like a network's own digits: with the same pen, upright, centred, at the size that it knows."""
+"""Renders strokes like a network's own digits: with the same stroke width, slant, position and size."""
 
 import numpy as np
 import torch
@@ -7,7 +7,7 @@ from torch import Tensor
 from explorer.data.framing import Framing
 from explorer.prediction.strokes import Array, Strokes
 
-FINE = 8  # pixels of the drawing per pixel of the result
+FINE = 8  # resolution of the work: pixels per pixel of the result
 # MNIST: "size normalized to fit in a 20x20 pixel box while preserving their aspect ratio … translating the image so as
 # to position the [center of mass] at the center of the 28x28 field" (LeCun et al. 1998, section III-A).
 MASS_FILL = 20 / 28
@@ -19,8 +19,8 @@ BOX_INK = 0.302  # share of the picture that is ink, about the same for all ten 
 PENS = (0.6, 1.6)  # smallest and largest factor for the width of a stroke
 
 
-def framed(strokes: Strokes, framing: Framing, size: int) -> Tensor:
-    """Draws strokes in white on black, uint8, (1, size, size).
+def frame_strokes(strokes: Strokes, framing: Framing, size: int) -> Tensor:
+    """Renders strokes in white on black, uint8, (1, size, size).
 
     Args:
         strokes: Strokes of a picture.
@@ -32,11 +32,11 @@ def framed(strokes: Strokes, framing: Framing, size: int) -> Tensor:
 
 
 def _mass(shape: Array, size: int) -> Array:
-    """Draws strokes as high or wide as MNIST's digits, with the centre of mass in the middle."""
+    """Renders strokes as high or wide as MNIST's digits, with the centre of mass in the middle."""
     longer = MASS_FILL * size
-    drawn = _with_pen(_enlarged(shape, round(longer * FINE)), MASS_PEN * longer * FINE)
+    strokes = _with_pen(_enlarged(shape, round(longer * FINE)), MASS_PEN * longer * FINE)
     fine = np.zeros((3 * size * FINE,) * 2, np.float32)
-    ink = _cropped(drawn)
+    ink = _cropped(strokes)
     height, width = ink.shape
     scale = longer * FINE / max(height, width)
     ink = _resized(ink, round(height * scale), round(width * scale))
@@ -52,7 +52,7 @@ def _middle(ink: Array) -> float:
 
 
 def _box(shape: Array, size: int) -> Array:
-    """Draws strokes as high as the picture, upright and of nearly one width."""
+    """Renders strokes as high as the picture, upright and of nearly one width."""
     high = 4 * size * 2
     upright = _cropped(_upright(_enlarged(shape, high)))
     height, width = upright.shape
@@ -110,14 +110,14 @@ def _pen(shape: Array) -> float:
 
 
 def _with_pen(shape: Array, pen: float) -> Array:
-    """Redraws strokes with a pen of another width."""
+    """Changes the width of strokes."""
     own = _pen(shape)
     wanted = min(max(pen, PENS[0] * own), max(PENS[1] * own, own + 2))
     return np.clip(_signed_distance(shape) + (wanted - own) / 2 + 0.5, 0, 1)
 
 
 def _with_ink(shape: Array, ink: float) -> Array:
-    """Redraws strokes with ``ink`` pixels of ink, as far as the limits of the pen allow."""
+    """Changes the width of strokes within the limits, so that they have about ``ink`` pixels of ink."""
     apart, own = _signed_distance(np.pad(shape, 1)), _pen(shape)
     apart = apart[1:-1, 1:-1]
     levels = np.sort(apart, axis=None)
