@@ -71,32 +71,32 @@ def confidence_warnings(picture: Picture, card: Card) -> list[ConfidenceWarning]
     Raises:
         InputError: If the picture can't be read.
     """
-    found = []
+    warnings = []
     if picture.label is not None and true_index(picture, card) is None:
-        found.append(ConfidenceWarning.CLASS)
+        warnings.append(ConfidenceWarning.CLASS)
     if is_matched_by_position(picture, card):
-        found.append(ConfidenceWarning.NAME)
+        warnings.append(ConfidenceWarning.NAME)
     size = picture.size
     if picture.source is not None:
         strokes = ink.find_strokes(picture.source)
         if strokes is not None:
             size = strokes.box[2:]
-            found += [ConfidenceWarning.OTHERS] if strokes.others else []
-            return found + ([ConfidenceWarning.SMALL] if max(size) * SMALL < card.inputs.size else [])
-        found.append(ConfidenceWarning.NO_INK)
+            warnings += [ConfidenceWarning.OTHERS] if strokes.others else []
+            return warnings + ([ConfidenceWarning.SMALL] if max(size) * SMALL < card.inputs.size else [])
+        warnings.append(ConfidenceWarning.NO_INK)
     pixels = picture.pixels.flatten(1).int()
     spread = int((pixels.amax(1) - pixels.amin(1)).max())
     if spread <= EVEN:
-        return [*found, ConfidenceWarning.EMPTY]
+        return [*warnings, ConfidenceWarning.EMPTY]
     if spread < FAINT:
-        found.append(ConfidenceWarning.FAINT)
+        warnings.append(ConfidenceWarning.FAINT)
     if card.network_spec.in_channels == 1:
         if not picture.is_grey:
-            found.append(ConfidenceWarning.COLOUR)
-        found += _of_strokes(picture.network_input(card).float()[0] / 255, card)
+            warnings.append(ConfidenceWarning.COLOUR)
+        warnings += _of_strokes(picture.network_input(card).float()[0] / 255, card)
     if min(size) * SMALL < card.inputs.size:
-        found.append(ConfidenceWarning.SMALL)
-    return found
+        warnings.append(ConfidenceWarning.SMALL)
+    return warnings
 
 
 def _of_strokes(pixels: Tensor, card: Card) -> list[ConfidenceWarning]:

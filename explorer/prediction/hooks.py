@@ -64,28 +64,28 @@ def _has_maps(layer: Layer) -> bool:
     return len(shape) == 4 and shape[0] == 1 and map_shape(shape)[1:] != (1, 1)
 
 
-def find_map_layer(found: Mapping[str, MapLayer], name: str) -> MapLayer:
+def find_map_layer(layers: Mapping[str, MapLayer], name: str) -> MapLayer:
     """Returns the layer with this name. An empty name gives the default: the last with maps before a pool or the head.
 
     Raises:
         InputError: If the network has no layer with maps, or none with this name.
     """
-    if not found:
+    if not layers:
         raise InputError(_("this network has no layer with maps: it has no places that one could look at"))
     if not name:
-        before = [one for one in found.values() if "Pool" not in one.layer.kind]
-        body = [one for one in before if one.layer.stage != "head"]
-        return (body or before or list(found.values()))[-1]
-    if name not in found:
-        close = get_close_matches(name[:100], found, n=3)
+        not_pools = [one for one in layers.values() if "Pool" not in one.layer.kind]
+        body = [one for one in not_pools if one.layer.stage != "head"]
+        return (body or not_pools or list(layers.values()))[-1]
+    if name not in layers:
+        similar = get_close_matches(name[:100], layers, n=3)
         raise InputError(
             _("layer: {value} is no layer with maps; did you mean {names}?").format(
-                value=shown(name), names=", ".join(close)
+                value=shown(name), names=", ".join(similar)
             )
-            if close
+            if similar
             else _("layer: {value} is no layer with maps").format(value=shown(name))
         )
-    return found[name]
+    return layers[name]
 
 
 class HookPoint(nn.Module):

@@ -26,7 +26,7 @@ class _CachedStrokes:
     nbytes: int
 
 
-_cache: BoundedCache[_CachedStrokes] = BoundedCache(CACHE_BYTES, getsizeof=lambda found: found.nbytes)
+_cache: BoundedCache[_CachedStrokes] = BoundedCache(CACHE_BYTES, getsizeof=lambda value: value.nbytes)
 
 
 def known_framing(card: Card) -> Framing | None:

@@ -18,8 +18,8 @@ def is_matched_by_position(picture: Picture, card: Card) -> bool:
 
     This happens if the data set has as many classes as the network, and all names differ.
     """
-    found = true_index(picture, card)
-    return found is not None and card.classes[found].casefold() != str(picture.truth).casefold()
+    index = true_index(picture, card)
+    return index is not None and card.classes[index].casefold() != str(picture.truth).casefold()
 
 
 @lru_cache(maxsize=64)

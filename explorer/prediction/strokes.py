@@ -163,11 +163,11 @@ def _without_lines(contrast: Array, floor: float) -> Array:
             lines_here = _opened(flat, length, float(slope))
             lines = np.maximum(lines, lines_here if flat is half else lines_here.T)
     lines = ndimage.maximum_filter(lines, 3)
-    whole = np.kron(lines, np.ones((2, 2), np.float32))[: contrast.shape[0], : contrast.shape[1]]
-    without = np.clip(contrast - 1.1 * whole, 0, 1)
-    left = float(without[without > floor].sum())
+    line_contrast = np.kron(lines, np.ones((2, 2), np.float32))[: contrast.shape[0], : contrast.shape[1]]
+    remaining = np.clip(contrast - 1.1 * line_contrast, 0, 1)
+    left = float(remaining[remaining > floor].sum())
     # A tall 1 is a straight line, too. If nothing else is left, the line is the figure.
-    return without if left > 0.15 * float(contrast[contrast > floor].sum()) else contrast
+    return remaining if left > 0.15 * float(contrast[contrast > floor].sum()) else contrast
 
 
 def _opened(values: Array, length: int, slope: float) -> Array:

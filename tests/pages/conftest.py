@@ -101,11 +101,11 @@ def converted_once(conversions: dict[str, tuple[Any, bytes]], monkeypatch: pytes
 
 @pytest.fixture
 def predict_server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """Folders of the test's own, and nothing kept of an earlier test."""
+    """Folders of this test, and empty caches."""
     for name in ("data", "weights", "saved"):
         monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(tmp_path / name))
     settings.cache_clear()
-    for lane in (choose.fetching, testsets._looking):
+    for lane in (choose.downloads, testsets._loads):
         lane._futures.clear()
     pictures._cache.clear()
     networks._loaded.cache_clear()

@@ -1,4 +1,4 @@
-"""What the tests of the Predict page share: ways to open it, to look, and files to upload."""
+"""Helpers for the tests of the Predict page: open the page, read it, and files to upload."""
 
 import struct
 import zlib
@@ -19,18 +19,20 @@ from tests.pages.runs_page import words
 
 open_page = partial(helpers.open_page, "predict")
 
-__all__ = ["BAD", "GOOD", "box", "keep", "open_page", "picture", "seen", "table", "upload", "words"]
+__all__ = [
+    "READABLE", "UNREADABLE", "box", "html_text", "open_page", "picture", "save_weights", "table", "upload", "words"
+]  # fmt: skip
 
 
 def picture(kind: str = "PNG", mode: str = "RGB", size: tuple[int, int] = (40, 30), **options: Any) -> bytes:
-    """An encoded image with something in it."""
+    """An encoded image with random pixels."""
     levels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
     file = BytesIO()
     Image.fromarray(levels).convert(mode).save(file, kind, **options)
     return file.getvalue()
 
 
-def _deep() -> bytes:
+def _sixteen_bits() -> bytes:
     file = BytesIO()
     Image.fromarray(np.linspace(0, 65535, 1200, dtype=np.uint16).reshape(30, 40)).save(file, "PNG")
     return file.getvalue()
@@ -43,14 +45,14 @@ def _animated() -> bytes:
     return file.getvalue()
 
 
-def _turned() -> bytes:
-    about = Image.Exif()
-    about[0x0112] = 6  # to be turned by a quarter
-    return picture("JPEG", exif=about)
+def _rotated() -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # orientation: rotated by 90 degrees
+    return picture("JPEG", exif=exif)
 
 
 def _bomb(side: int) -> bytes:
-    """A PNG whose header promises so many pixels."""
+    """A PNG whose header states this side."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -69,59 +71,59 @@ def _archive() -> bytes:
     return file.getvalue()
 
 
-GOOD: dict[str, Callable[[], bytes]] = {
+READABLE: dict[str, Callable[[], bytes]] = {
     "photograph.png": picture,
     "a jpeg called.png": lambda: picture("JPEG"),
     "no ending": picture,
     "animated.gif": _animated,
-    "sixteen bits.png": _deep,
+    "sixteen bits.png": _sixteen_bits,
     "cmyk.jpg": lambda: picture("JPEG", "CMYK"),
     "palette.png": lambda: picture(mode="P"),
     "transparent.png": lambda: picture(mode="RGBA"),
-    "turned.jpg": _turned,
+    "rotated.jpg": _rotated,
     "one pixel.png": lambda: picture(size=(1, 1)),
     "**bold** [link](https://example.org) :red[x] $x$ <b>.png": picture,
     f"{'long ' * 60}.png": picture,
 }
-BAD: dict[str, tuple[Callable[[], bytes], str]] = {
-    "letter.png": (lambda: b"Dear Sir or Madam", "is not an image that can be read"),
-    "truncated.png": (lambda: picture(size=(300, 300))[:5000], "is broken"),
-    "nothing.jpg": (lambda: b"", "is not an image that can be read"),
+UNREADABLE: dict[str, tuple[Callable[[], bytes], str]] = {  # with a part of the error, unless another test asserts it
+    "letter.png": (lambda: b"Dear Sir or Madam", ""),
+    "truncated.png": (lambda: picture(size=(300, 300))[:5000], ""),
+    "nothing.jpg": (lambda: b"", ""),
     "large.png": (lambda: _bomb(9_000), "9000 x 9000 pixels; 67108864 are the most"),
     "larger.png": (lambda: _bomb(20_000), "far more than 67108864 pixels"),
     "bomb.png": (lambda: _bomb(2**31 - 1), "pixels"),
-    "vector.png": (lambda: b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', "not an image"),
-    "page.jpg": (lambda: b"<!doctype html><script>alert(1)</script>", "not an image"),
-    "archive.png": (_archive, "not an image"),
+    "vector.png": (lambda: b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', ""),
+    "page.jpg": (lambda: b"<!doctype html><script>alert(1)</script>", ""),
+    "archive.png": (_archive, ""),
 }
 
 
 def upload(app: AppTest, files: dict[str, bytes]) -> AppTest:
-    """Give the page these files at once."""
+    """Upload these files at once."""
     app.file_uploader[0].set_value([(name, content, "image/png") for name, content in files.items()])
     return app.run()
 
 
 def box(app: AppTest, name: str) -> Any:
-    """The select box of a setting; its key ends with a digest of what it offers."""
+    """The select box of a field. Its key ends with a digest of the options."""
     assert not app.exception
     return next(one for one in app.selectbox if one.key and one.key.startswith(f"predict.{name}."))
 
 
 def table(app: AppTest) -> Any:
-    """The table of several pictures, by name."""
+    """The table of pictures, with their names as index."""
     assert not app.exception
     return app.dataframe[0].value.set_index("name")
 
 
-def seen(app: AppTest) -> str:
-    """The bodies of the page's pictures and bars."""
+def html_text(app: AppTest) -> str:
+    """The HTML of the page's pictures and bars."""
     assert not app.exception
     return " ".join(part.proto.body for part in app.get("html"))
 
 
-def keep(path: Path, **changes: object) -> None:
-    """The digits network's weights in another file, their card changed."""
+def save_weights(path: Path, **changes: object) -> None:
+    """Save the weights of digits-cnn with changes to their card."""
     tensors, card = weights.read(registry.PRETRAINED / "digits-cnn.safetensors")
     path.parent.mkdir(parents=True, exist_ok=True)
     weights.save(path, tensors, card.model_copy(update=changes))

@@ -1,4 +1,4 @@
-"""The Predict page, section Images: every state of choosing a network and images, without a browser."""
+"""The Predict page, section Images: the choice of networks and the answers, without a browser."""
 
 import re
 import time
@@ -22,19 +22,19 @@ from explorer.workers import semaphore
 from tests.helpers import made_runs
 from tests.pages import helpers
 from tests.pages.helpers import problem
-from tests.pages.predict_page import box, keep, open_page, seen, words
+from tests.pages.predict_page import box, html_text, open_page, save_weights, words
 
 RESNET = "torchvision:ResNet18_Weights.IMAGENET1K_V1"
 
 pytestmark = pytest.mark.usefixtures("predict_server")
 
 
-def test_a_first_visitor_sees_an_answer() -> None:
+def test_the_page_opens_with_an_answer() -> None:
     app = open_page()
     assert "### **cat**, 97." in words(app)
-    assert "What the network sees: 32 × 32 pixels, resized straight to a square" in seen(app)
-    assert "Normalised: −1.57 is black, 1.27 white" in seen(app)
-    assert seen(app).count('role="listitem"') == 5
+    assert "What the network sees: 32 × 32 pixels, resized straight to a square" in html_text(app)
+    assert "Normalised: −1.57 is black, 1.27 white" in html_text(app)
+    assert html_text(app).count('role="listitem"') == 5
     assert "trained on cifar10-jpeg.zip · 10 classes · 32 × 32 pixels, colour · 269.72 k parameters" in words(app)
     assert app.query_params == {}
     assert not app.warning
@@ -43,26 +43,26 @@ def test_a_first_visitor_sees_an_answer() -> None:
 @pytest.mark.parametrize(
     ("name", "answer"), [("digits-cnn", "0"), ("mnist-cnn", "3"), ("mnist-fc", "3"), ("vgg16-cifar10", "cat")]
 )
-def test_every_network_of_ours_begins_with_a_picture_that_it_knows(name: str, answer: str) -> None:
+def test_each_bundled_network_classifies_its_first_picture(name: str, answer: str) -> None:
     app = open_page(weights=name)
     assert f"### **{answer}**, " in words(app)
     assert not app.warning
     assert not app.error
 
 
-def test_the_top_and_every_class() -> None:
+def test_the_number_of_listed_classes() -> None:
     app = open_page(weights="digits-cnn", index="3", top="3")
     expected = classify(*files.load(registry.PRETRAINED / "digits-cnn.safetensors"), [load("digits").test.images[3]])[0]
-    assert seen(app).count('role="listitem"') == 3
+    assert html_text(app).count('role="listitem"') == 3
     for value in expected.topk(3).values.tolist():
-        assert f"{value:.2%}" in seen(app)
+        assert f"{value:.2%}" in html_text(app)
     assert not app.dataframe
     app.segmented_control(key="predict.view.top").set_value(10).run()
-    assert seen(app).count('role="listitem"') == 10
+    assert html_text(app).count('role="listitem"') == 10
     assert app.query_params["top"] == "10"
 
 
-def test_weights_that_are_gone_are_named_and_the_link_is_kept() -> None:
+def test_missing_weights_are_named_and_the_link_stays() -> None:
     app = open_page(weights="my-net", image="horse")
     assert "my-net is not among the weights of this server; you see resnet20-cifar10 instead." in words(app)
     assert "**horse**" in words(app)
@@ -72,12 +72,12 @@ def test_weights_that_are_gone_are_named_and_the_link_is_kept() -> None:
 @pytest.mark.parametrize(
     "name", ["/etc/passwd", "../pretrained/digits-cnn.safetensors", "pretrained/digits-cnn.safetensors"]
 )
-def test_a_path_in_a_link_is_no_network(name: str) -> None:
+def test_a_path_in_the_link_is_not_a_network(name: str) -> None:
     assert "is not among the weights" in words(open_page(weights=name))
 
 
 @pytest.mark.parametrize(
-    ("link", "said"),
+    ("link", "message"),
     [
         ({"source": "fax"}, "source: 'fax' is not one of"),
         ({"top": "11"}, "top:"),
@@ -87,21 +87,21 @@ def test_a_path_in_a_link_is_no_network(name: str) -> None:
         ({"weights": "x" * 301}, "weights:"),
     ],
 )
-def test_a_link_that_cannot_be_read_is_explained_and_kept(link: dict[str, str], said: str) -> None:
+def test_an_invalid_link_is_explained_and_stays(link: dict[str, str], message: str) -> None:
     app = open_page(**link)
-    assert said in problem(app)
+    assert message in problem(app)
     assert "**cat**" in words(app)
     assert app.query_params == link
 
 
-def test_another_network_answers_at_once() -> None:
+def test_another_network_can_be_chosen() -> None:
     app = open_page()
     box(app, "weights").set_value("vgg16-cifar10").run()
     assert "### **cat**, 83." in words(app)
     assert app.query_params == {"weights": "vgg16-cifar10"}
 
 
-def test_no_weights_but_broken_ones(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_broken_weights_are_not_offered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(registry, "PRETRAINED", tmp_path / "none")
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights/mine.safetensors").write_bytes(b"nothing")
@@ -110,19 +110,19 @@ def test_no_weights_but_broken_ones(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert not any("mine" in option for option in box(app, "weights").options)
 
 
-def test_a_file_that_breaks_meanwhile_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    keep(tmp_path / "weights/mine.safetensors")
+def test_weights_that_cannot_be_read_show_the_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    save_weights(tmp_path / "weights/mine.safetensors")
 
-    def load_(_path: Path) -> None:
-        raise InputError("mine.safetensors can't be read as weights: gone")
+    def fail(_path: Path) -> None:
+        raise InputError("the disk failed")
 
-    monkeypatch.setattr(files, "load", load_)
-    assert "can't be read as weights" in problem(open_page(weights="mine"))
+    monkeypatch.setattr(files, "load", fail)
+    assert problem(open_page(weights="mine")) == "the disk failed"
 
 
-def test_the_weights_of_a_job_lead_to_its_run(jobs: Store, tmp_path: Path) -> None:
+def test_weights_of_a_job_link_to_its_run(jobs: Store, tmp_path: Path) -> None:
     job = made_runs.add(jobs, "my run", Status.FINISHED)
-    keep(service.directory(job).best, name="my run", made_by={"job": job})
+    save_weights(service.directory(job).best, name="my run", made_by={"job": job})
     app = open_page(weights=job)
     assert re.search(r"^### .*\*\*[0-9]\*\*", words(app), re.MULTILINE)  # its class for the first test image
     links = {link.proto.label: link.proto for link in app.get("page_link")}
@@ -131,9 +131,7 @@ def test_the_weights_of_a_job_lead_to_its_run(jobs: Store, tmp_path: Path) -> No
     assert any(one.startswith(f"▶ my run · {job} · ") for one in labels(app))
 
 
-def test_torchvisions_are_downloaded_on_request_and_the_error_says_file_and_folder(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_torchvision_weights_are_downloaded_on_request(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(registry.RegistryEntry, "is_there", property(lambda entry: entry.kind != "torchvision"))
     asked: list[str] = []
 
@@ -146,7 +144,7 @@ def test_torchvisions_are_downloaded_on_request_and_the_error_says_file_and_fold
     assert "not on this server yet: 46" in words(app)
     assert not asked
     app.button(key="predict.download.first").click().run()
-    while not choose.fetching.ask(RESNET).ended:
+    while not choose.downloads.ask(RESNET).ended:
         time.sleep(0.01)
     app.run()
     assert asked == [RESNET]
@@ -159,19 +157,19 @@ def labels(app: AppTest) -> list[str]:
     return list(box(app, "weights").options)
 
 
-def test_the_list_marks_kinds_accuracy_and_size() -> None:
+def test_options_show_kind_accuracy_and_size() -> None:
     options = labels(open_page())
     assert "★ resnet20-cifar10 · 85.87% · 269.72 k" in options
     (vgg,) = [one for one in options if "VGG16_Weights.IMAGENET1K_V1" in one]
     assert vgg.startswith("◆ VGG16_Weights.IMAGENET1K_V1 · 71.59% · 138.36 M · download of 553.")
 
 
-def test_two_networks_side_by_side() -> None:
+def test_two_networks_are_compared() -> None:
     app = open_page(beside="vgg16-cifar10")
     assert "Both say **cat**." in words(app)
     assert "### **cat**, 97." in words(app)
     assert "### **cat**, 83." in words(app)
-    assert seen(app).count('role="listitem"') == 10
+    assert html_text(app).count('role="listitem"') == 10
     app = open_page(beside="vgg16-cifar10", image="coffee")
     assert "They disagree: **bird** against **dog**." in words(app)
     app = open_page(weights="resnet20-cifar10", beside="digits-cnn")
@@ -180,17 +178,17 @@ def test_two_networks_side_by_side() -> None:
     assert "gone is not among" in words(open_page(beside="gone"))
 
 
-def test_a_network_that_reads_no_pictures(tmp_path: Path) -> None:
-    about = files.read_card(registry.PRETRAINED / "digits-cnn.safetensors")
-    spec = about.network_spec.changed(in_channels=2)
+def test_a_network_with_two_channels_shows_an_error(tmp_path: Path) -> None:
+    card = files.read_card(registry.PRETRAINED / "digits-cnn.safetensors")
+    spec = card.network_spec.changed(in_channels=2)
     path = tmp_path / "weights/two.safetensors"
     path.parent.mkdir(parents=True)
-    files.save(path, build(spec).state_dict(), about.model_copy(update={"spec": spec.to_dict()}))
-    assert "in_channels: pictures have 1 channel or 3" in problem(open_page(weights="two", source="gallery"))
+    files.save(path, build(spec).state_dict(), card.model_copy(update={"spec": spec.to_dict()}))
+    assert problem(open_page(weights="two", source="gallery")).startswith("in_channels: ")
 
 
-def test_who_waits_sees_how_many_are_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
+def test_a_waiting_session_sees_the_number_of_sessions_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    messages: list[str] = []
 
     def wait(on_wait: Callable[[int], None], **_named: object) -> object:
         on_wait(3)
@@ -198,43 +196,43 @@ def test_who_waits_sees_how_many_are_before(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(semaphore, "slot", wait)
     monkeypatch.setattr(
-        "streamlit.delta_generator.DeltaGenerator.info", lambda _self, text, **_named: said.append(text)
+        "streamlit.delta_generator.DeltaGenerator.info", lambda _self, text, **_named: messages.append(text)
     )
     assert "stopped here" in problem(open_page())
-    assert said == ["Waiting: predictions before yours: 3"]
+    assert messages == ["Waiting: predictions before yours: 3"]
 
 
-def test_all_that_a_page_computes_has_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    here: list[set[int]] = []
-    turn = semaphore.slot
+def test_one_run_of_the_page_has_one_place_in_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    place_ids: list[set[int]] = []
+    slot = semaphore.slot
 
     @contextmanager
-    def noted(on_wait: Callable[[int], None], **named: bool) -> Iterator[None]:
-        with turn(on_wait, **named):
-            here.append(set(semaphore._semaphore._here))
+    def recording_slot(on_wait: Callable[[int], None], **named: bool) -> Iterator[None]:
+        with slot(on_wait, **named):
+            place_ids.append(set(semaphore._semaphore._here))
             yield
 
     answers._cache.clear()
     reasons._cache.clear()
-    monkeypatch.setattr(semaphore, "slot", noted)
+    monkeypatch.setattr(semaphore, "slot", recording_slot)
     app = open_page(beside="vgg16-cifar10")
-    assert len(here) == 3  # two networks and a map
-    assert here == [here[0]] * 3
-    assert len(here[0]) == 1
+    assert len(place_ids) == 3  # two networks and a map
+    assert place_ids == [place_ids[0]] * 3
+    assert len(place_ids[0]) == 1
     assert not semaphore._semaphore._here
     reasons._cache.clear()
     app.run()
-    assert min(here[3]) > max(here[0])
+    assert min(place_ids[3]) > max(place_ids[0])
 
 
-def test_a_finished_run_leads_here(jobs: Store) -> None:
+def test_a_finished_run_links_to_the_page(jobs: Store) -> None:
     job = made_runs.add(jobs, "my run", Status.FINISHED)
     service.directory(job).best.unlink()
     assert "Predict with it" not in page_links(helpers.open_page("runs", job=job))
-    keep(service.directory(job).best)
+    save_weights(service.directory(job).best)
     assert page_links(helpers.open_page("runs", job=job))["Predict with it"] == f"weights={job}"
     running = made_runs.add(jobs, "another", Status.RUNNING)
-    keep(service.directory(running).best)
+    save_weights(service.directory(running).best)
     assert "Predict with it" not in page_links(helpers.open_page("runs", job=running))
 
 

@@ -1,4 +1,4 @@
-"""What the list of weights says of their accuracy, and a downloaded file that goes away."""
+"""The choice of weights: their accuracy, and files that disappear."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,32 +13,32 @@ from explorer.ui.shared.task_queue import Future
 from explorer.weights import registry
 from explorer.weights.files import read, save
 from tests.pages.helpers import problem
-from tests.pages.predict_page import box, keep, open_page, words
+from tests.pages.predict_page import box, open_page, save_weights, words
 
 RESNET = "torchvision:ResNet18_Weights.IMAGENET1K_V1"
 
 
 @pytest.fixture(autouse=True)
 def server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Folders of the test's own."""
+    """Folders of this test."""
     for name in ("data", "weights", "saved"):
         monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(tmp_path / name))
     settings.cache_clear()
-    choose.fetching._futures.clear()
+    choose.downloads._futures.clear()
     yield
     settings.cache_clear()
 
 
 @pytest.mark.parametrize(
-    ("made_by", "metrics", "listed", "said"),
+    ("made_by", "metrics", "listed", "fact"),
     [
         ({"job": "0"}, {"test/top1": 0.5, "validation/top1": 0.6}, "50.00%", "top-1 50.00% on its test set"),
         ({"job": "0"}, {"validation/top1": 0.6}, "60.00% on validation images", "top-1 60.00% on validation images"),
         ({}, {"test/top1": 0.9}, "90.00%, as its card says", "top-1 90.00%, as its card says"),
     ],
 )
-def test_an_accuracy_says_what_it_was_measured_on(
-    tmp_path: Path, made_by: dict[str, str], metrics: dict[str, float], listed: str, said: str
+def test_an_accuracy_names_the_images_that_it_was_measured_on(
+    tmp_path: Path, made_by: dict[str, str], metrics: dict[str, float], listed: str, fact: str
 ) -> None:
     tensors, card = read(registry.PRETRAINED / "digits-cnn.safetensors")
     (tmp_path / "weights").mkdir()
@@ -46,36 +46,36 @@ def test_an_accuracy_says_what_it_was_measured_on(
     save(file, tensors, card.model_copy(update={"made_by": made_by, "metrics": metrics}))
     app = open_page(weights="mine")
     assert any(f"mine · {listed} · " in option for option in box(app, "weights").options)
-    assert said in words(app)
+    assert fact in words(app)
 
 
-def test_a_downloaded_file_that_has_gone_is_offered_again() -> None:
+def test_a_deleted_download_is_offered_again() -> None:
     entry = next(one for one in registry.entries() if one.name == RESNET)
-    choose.fetching._futures[RESNET, "en"] = Future(result=entry)
+    choose.downloads._futures[RESNET, "en"] = Future(result=entry)
     app = open_page(weights=RESNET)
-    app.session_state[choose.FETCH] = {RESNET}
+    app.session_state[choose.DOWNLOADS] = {RESNET}
     app.run()
     assert not app.exception
     assert app.button(key="predict.download.first")
 
 
-def test_what_is_known_of_one_network_is_not_said_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_measured_fact_is_shown_only_for_its_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verdict, "stands_out", lambda _probabilities: False)
-    ours, other = (
+    bundled, other = (
         next(one.help for one in open_page(weights=name).caption if "No class stands out" in one.value)
         for name in ("resnet20-cifar10", "vgg16-cifar10")
     )
-    assert "resnet20-cifar10 gets every other one wrong" in ours
+    assert "resnet20-cifar10 gets every other one wrong" in bundled
     assert not other
 
 
 @pytest.mark.parametrize("show", ["predict", "test", "weights"])
 @pytest.mark.parametrize("chosen", ["mine", "digits-cnn"])
-def test_weights_that_go_while_the_page_is_drawn(
+def test_weights_that_disappear_during_a_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, show: str, chosen: str
 ) -> None:
     file = tmp_path / "weights/mine.safetensors"
-    keep(file)
+    save_weights(file)
     listed = registry.entries()
     file.unlink()
     monkeypatch.setattr(registry, "entries", lambda: listed)
@@ -88,7 +88,7 @@ def test_weights_that_go_while_the_page_is_drawn(
         assert "mine.safetensors can't be read" in problem(app.run())
 
 
-def test_a_file_may_be_called_like_torchvisions(tmp_path: Path) -> None:
-    keep(tmp_path / "weights/torchvision:mine.safetensors")
+def test_a_file_may_have_a_name_like_torchvision_weights(tmp_path: Path) -> None:
+    save_weights(tmp_path / "weights/torchvision:mine.safetensors")
     app = open_page(weights="torchvision:mine")
     assert "56,714 parameters" in words(app)

@@ -1,4 +1,4 @@
-"""The Test set section of the Predict page, in every state."""
+"""The Predict page, section Test set."""
 
 import json
 import re
@@ -48,19 +48,19 @@ def in_this_process(key: str, progress: Progress) -> bool:
 @pytest.fixture(autouse=True)
 def _server(server: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torchvision, "catalogue", dict)
-    monkeypatch.setattr(evaluation._testing, "work", in_this_process)
-    evaluation._testing._futures.clear()
+    monkeypatch.setattr(evaluation._tests, "work", in_this_process)
+    evaluation._tests._futures.clear()
 
 
-def ran(app: AppTest) -> None:
-    """Press the button, and wait until there is a result or a problem.
+def run_test(app: AppTest) -> None:
+    """Press the button, and wait for a result or an error.
 
-    The page is not drawn while the test works in this process: CPython 3.11 can't read two sources (a page, the
-    header of an array) at the same moment without now and then losing count of their depth.
+    The page does not run while the test runs in this process. If two threads of CPython 3.11 parse source at the same
+    time, here a page and the header of an array, the parser sometimes counts its recursion depth wrongly.
     """
     app.button(key="predict-test").click().run()
     for _turn in range(1000):
-        if all(piece.ended for piece in evaluation._testing._futures.values()):
+        if all(piece.ended for piece in evaluation._tests._futures.values()):
             app.run()
             assert not any(button.key == "predict-test-stop" for button in app.button)
             return
@@ -68,10 +68,10 @@ def ran(app: AppTest) -> None:
     raise AssertionError("it never ends")
 
 
-def test_from_the_button_to_the_numbers() -> None:
+def test_the_button_runs_the_test_and_shows_the_result() -> None:
     app = open_page(weights="digits-cnn")
     assert "have not been tested on these images" in words(app)
-    ran(app)
+    run_test(app)
     shown = metrics(app)
     assert {name: shown[name] for name in ("Test top-1", "Test top-3", "Right")} == {
         "Test top-1": "99.72%", "Test top-3": "100.00%", "Right": "358 of 359",
@@ -86,7 +86,7 @@ def test_from_the_button_to_the_numbers() -> None:
     assert "**5** taken for **9**: 1" in words(app)
 
 
-def test_what_was_tested_is_there_at_once() -> None:
+def test_a_cached_result_is_shown_at_once() -> None:
     testing.evaluate(WEIGHTS, "digits")
     assert metrics(open_page(weights="digits-cnn"))["Test top-1"] == "99.72%"
     app = open_page(weights="digits-cnn", on="mnist")
@@ -94,25 +94,25 @@ def test_what_was_tested_is_there_at_once() -> None:
     assert not app.metric
 
 
-def test_numbers_of_earlier_weights_are_never_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_of_earlier_weights_are_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPLORER_WEIGHTS_DIR", str(tmp_path))
     settings.cache_clear()
     tensors, card = read(WEIGHTS)
     save(tmp_path / "mine.safetensors", tensors, card)
     first, second, third = (open_page(weights="mine") for _session in range(3))
-    ran(first)
+    run_test(first)
     save(tmp_path / "mine.safetensors", {name: torch.zeros_like(tensor) for name, tensor in tensors.items()}, card)
     assert not first.run().metric
     assert "have not been tested on these images since either was last changed" in words(first)
-    second.session_state[evaluation.ASKED] = {json.dumps(["mine", "digits"])}  # waited when the first test ended
+    second.session_state[evaluation.REQUESTED] = {json.dumps(["mine", "digits"])}  # it waited when the first test ended
     assert not second.run().metric
     assert second.button(key="predict-test")
-    ran(third)
+    run_test(third)
     for app in (first.run(), second.run(), third):
-        assert metrics(app)["Right"] == "36 of 359"  # all the same: as many as there are of a class
+        assert metrics(app)["Right"] == "36 of 359"  # zero weights predict one class, which has 36 images
 
 
-def test_a_folder_is_said_not_to_be_watched(server: Store) -> None:
+def test_a_note_says_that_folders_are_not_watched(server: Store) -> None:
     data = settings().data_dir / "uploads" / "mine"
     for place in range(20):
         file = data / "test" / str(place % 10) / f"{place}.png"
@@ -124,29 +124,29 @@ def test_a_folder_is_said_not_to_be_watched(server: Store) -> None:
     Job.new(job.spec, str(data), job.recipe, job.resources).write(folder)
     save(folder / "best.safetensors", *read(WEIGHTS))
     app = open_page(weights=job.id)
-    ran(app)
+    run_test(app)
     assert app.metric
     assert "Images in a folder are not watched" in words(app)
 
 
-def test_a_fault_of_a_data_set_of_the_catalogue_is_told_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_a_catalogue_data_set_is_shown_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_key: str, _progress: Progress) -> bool:
         raise InputError("this is no address: ./mnist")
 
-    monkeypatch.setattr(evaluation._testing, "work", fail)
+    monkeypatch.setattr(evaluation._tests, "work", fail)
     app = open_page(weights="digits-cnn", on="mnist")
-    ran(app)
+    run_test(app)
     assert problem(app) == "this is no address: ./mnist"
 
 
 @pytest.mark.parametrize("on", ["nothing", "/etc/passwd", "uploaded:../x.npz", "uploaded:gone-0123456789.npz"])
-def test_a_link_to_data_that_are_not_here(on: str) -> None:
+def test_a_link_to_missing_data(on: str) -> None:
     app = open_page(weights="digits-cnn", on=on)
     assert on.removeprefix("uploaded:") in problem(app)
     assert not app.metric
 
 
-def upload(classes: list[str]) -> str:
+def save_upload(classes: list[str]) -> str:
     folder = settings().data_dir / "uploads"
     folder.mkdir(exist_ok=True)
     name = "mine-0123456789.npz"
@@ -156,64 +156,64 @@ def upload(classes: list[str]) -> str:
     return name
 
 
-def test_uploads_can_be_tested_on_and_notes_are_shown() -> None:
-    name = upload(list("abcdefghij"))
+def test_uploaded_data_and_warnings() -> None:
+    name = save_upload(list("abcdefghij"))
     app = open_page(weights="digits-cnn", on=f"uploaded:{name}")
-    ran(app)
-    assert any("by their position, 'a' for '0'" in warning.value.replace("\\", "") for warning in app.warning)
+    run_test(app)
+    assert any("'a' for '0'" in warning.value.replace("\\", "") for warning in app.warning)
     assert metrics(app)["Right"].endswith("of 10")
 
 
-def test_data_that_do_not_fit_are_named_without_the_servers_folder() -> None:
-    name = upload(["cat", "dog"])
+def test_an_error_does_not_show_the_servers_folder() -> None:
+    name = save_upload(["cat", "dog"])
     app = open_page(weights="digits-cnn", on=f"uploaded:{name}")
-    ran(app)
-    assert "its class 'cat' is none of those of the weights" in problem(app)
+    run_test(app)
+    assert "'cat'" in problem(app)
     assert str(settings().data_dir) not in problem(app)
     assert app.button(key="predict-test-again")
 
 
-def test_what_a_run_was_trained_on_comes_first(server: Store) -> None:
-    path = str(settings().data_dir / "uploads" / upload(list("0123456789")))
+def test_the_training_data_of_a_run_are_the_default(server: Store) -> None:
+    path = str(settings().data_dir / "uploads" / save_upload(list("0123456789")))
     (job,) = made_runs.jobs("mine")
     folder = settings().runs_dir / job.id
     Job.new(job.spec, path, job.recipe, job.resources).write(folder)
     save(folder / "best.safetensors", *read(WEIGHTS))
     app = open_page(weights=job.id)
     assert "mine-0123456789.npz, on which it was trained" in box(app, "on").options[0]
-    ran(app)
+    run_test(app)
     assert metrics(app)["Right"].endswith("of 10")
 
 
-def idle() -> None:
-    """Wait until nothing is under way."""
+def wait_until_idle() -> None:
+    """Wait until no test is running."""
     for _turn in range(3000):
-        if not evaluation._testing._busy:
+        if not evaluation._tests._busy:
             return
         time.sleep(0.02)
     raise AssertionError("it never ends")
 
 
 @pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], int]]:
-    """Tests that begin and don't end until they are left; how many have begun."""
-    begun: list[str] = []
-    over = threading.Event()
+def running_tests(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], int]]:
+    """Make tests run until nobody waits for them. Return a function that counts the started tests."""
+    started: list[str] = []
+    released = threading.Event()
 
     def work(key: str, progress: Progress) -> bool:
-        begun.append(key)
-        while not over.wait(0.02):
+        started.append(key)
+        while not released.wait(0.02):
             progress("running the network", 100, 400)
         return in_this_process(key, progress)
 
-    monkeypatch.setattr(evaluation._testing, "work", work)
-    yield lambda: len(begun)
-    evaluation._testing._waiting.clear()
-    over.set()
-    idle()
+    monkeypatch.setattr(evaluation._tests, "work", work)
+    yield lambda: len(started)
+    evaluation._tests._waiting.clear()
+    released.set()
+    wait_until_idle()
 
 
-def asked(app: AppTest) -> AppTest:
+def start_test(app: AppTest) -> AppTest:
     app.button(key="predict-test").click().run()
     for _turn in range(1000):
         if any("running the network" in bar.proto.text for bar in app.get("progress")):
@@ -223,56 +223,56 @@ def asked(app: AppTest) -> AppTest:
     raise AssertionError("it never begins")
 
 
-def test_a_second_user_waits_for_the_same_test(held: Callable[[], int]) -> None:
-    for app in (asked(open_page(weights="digits-cnn")), open_page(weights="digits-cnn")):
+def test_a_second_user_joins_a_running_test(running_tests: Callable[[], int]) -> None:
+    for app in (start_test(open_page(weights="digits-cnn")), open_page(weights="digits-cnn")):
         assert not app.metric
-    assert held() == 1
+    assert running_tests() == 1
     third = open_page(weights="mnist-cnn")
     third.button(key="predict-test").click().run()
     assert "Waiting: this server runs one test at a time" in words(third)
 
 
-def test_stop_ends_it_where_nobody_else_waits(held: Callable[[], int], clock: SimpleNamespace) -> None:
-    one, other = asked(open_page(weights="digits-cnn")), open_page(weights="digits-cnn")
+def test_stop_ends_the_test_if_nobody_else_waits(running_tests: Callable[[], int], clock: SimpleNamespace) -> None:
+    one, other = start_test(open_page(weights="digits-cnn")), open_page(weights="digits-cnn")
     one.button(key="predict-test-stop").click().run()
     assert one.button(key="predict-test")
     for _turn in range(3):
         clock.now += 0.9 * task_queue.MOMENT
-        time.sleep(0.05)  # the work looks twice whether anybody waits
+        time.sleep(0.05)  # the task checks twice whether anybody waits
         other.run()
-    assert evaluation._testing._busy
+    assert evaluation._tests._busy
     other.button(key="predict-test-stop").click().run()
     clock.now += task_queue.MOMENT / 2
     time.sleep(0.05)
-    assert evaluation._testing._busy  # a page that waits has not asked again yet
+    assert evaluation._tests._busy  # a waiting page may still ask again
     clock.now += task_queue.MOMENT
-    idle()
-    assert held() == 1
+    wait_until_idle()
+    assert running_tests() == 1
     assert testing.load_cached(WEIGHTS, "digits") is None
 
 
-def test_a_test_under_way_is_seen_by_whoever_comes_and_a_network_can_be_changed(held: Callable[[], int]) -> None:
-    idler = open_page(weights="digits-cnn")
-    asked(open_page(weights="digits-cnn"))
-    for app in (open_page(weights="digits-cnn"), idler.run()):
+def test_other_pages_see_a_running_test_and_can_change_the_network(running_tests: Callable[[], int]) -> None:
+    waiting_page = open_page(weights="digits-cnn")
+    start_test(open_page(weights="digits-cnn"))
+    for app in (open_page(weights="digits-cnn"), waiting_page.run()):
         assert any("running the network" in bar.proto.text for bar in app.get("progress"))
         assert not [button for button in app.button if button.key == "predict-test"]
-    box(idler, "weights").select_index(2).run()
-    assert idler.button(key="predict-test")
-    assert held() == 1
+    box(waiting_page, "weights").select_index(2).run()
+    assert waiting_page.button(key="predict-test")
+    assert running_tests() == 1
 
 
-def test_who_has_stopped_is_not_drawn_in_again(held: Callable[[], int]) -> None:
-    one, other = asked(open_page(weights="digits-cnn")), open_page(weights="digits-cnn")
+def test_a_user_who_has_stopped_does_not_join_again(running_tests: Callable[[], int]) -> None:
+    one, other = start_test(open_page(weights="digits-cnn")), open_page(weights="digits-cnn")
     one.button(key="predict-test-stop").click().run()
     other.run()
     assert one.run().button(key="predict-test")
     assert other.button(key="predict-test-stop")
     assert one.button(key="predict-test").click().run().button(key="predict-test-stop")
-    assert held() == 1
+    assert running_tests() == 1
 
 
-def test_what_a_network_was_trained_on_is_known_by_the_name_that_its_owner_gave_it(server: Store) -> None:
+def test_uploaded_training_data_are_found_by_their_original_name(server: Store) -> None:
     app = open_page(weights="mnist-cnn")
     assert "mnist10k.npz, are not on this server; who has the file can upload it" in words(app)
     assert app.get("page_link")[-1].proto.page == "train"
@@ -280,7 +280,7 @@ def test_what_a_network_was_trained_on_is_known_by_the_name_that_its_owner_gave_
         uploads.keep(given, BytesIO(b"nothing"), 7)
     assert re.fullmatch(r"mnist10k-\w{10}\.npz, uploaded, on which it was trained", box(app.run(), "on").options[0])
     (card,) = (one.card for one in entries() if one.name == "mnist-cnn")
-    upload = uploads.called("mnist10k.npz")
+    save_upload = uploads.called("mnist10k.npz")
     assert card is not None
-    assert upload is not None
-    assert testsets.own(card) == f"uploaded:{upload}"
+    assert save_upload is not None
+    assert testsets.training_data(card) == f"uploaded:{save_upload}"

@@ -1,4 +1,4 @@
-"""The Predict page's reasons in every state, without a browser."""
+"""The reasons on the Predict page, without a browser."""
 
 import json
 from collections.abc import Iterator
@@ -18,17 +18,17 @@ from explorer.prediction import cams, reasons
 from explorer.prediction.occlusion import OcclusionResult, Patch
 from explorer.settings import settings
 from explorer.ui.predict import heat, paint
-from explorer.ui.predict.reason import computed
+from explorer.ui.predict.reason import compute_once
 from explorer.weights.files import save
 from explorer.workers import semaphore
 from tests.helpers.explained import made
 from tests.pages.helpers import problem
-from tests.pages.predict_page import box, keep, open_page, words
+from tests.pages.predict_page import box, open_page, save_weights, words
 
 
 @pytest.fixture(autouse=True)
 def server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Folders of the test's own, and nothing kept of an earlier test."""
+    """Folders of this test, and empty caches."""
     for name in ("data", "weights", "saved"):
         monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(tmp_path / name))
     settings.cache_clear()
@@ -37,8 +37,8 @@ def server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     settings.cache_clear()
 
 
-def shown(app: AppTest, key: str) -> dict[str, Any]:
-    """What a grid of pictures was given."""
+def grid_data(app: AppTest, key: str) -> dict[str, Any]:
+    """The data of a grid of pictures."""
     assert not app.exception
     for element in app.get("bidi_component"):
         if element.proto.id.endswith(key):
@@ -47,37 +47,37 @@ def shown(app: AppTest, key: str) -> dict[str, Any]:
     raise AssertionError(f"{key} is not on the page")
 
 
-def captions(app: AppTest) -> str:
+def caption_text(app: AppTest) -> str:
     return " ".join(caption.value.replace("\\", "") for caption in app.caption)
 
 
-def test_a_first_visitor_sees_where_the_network_looked() -> None:
+def test_the_page_opens_with_a_class_activation_map() -> None:
     app = open_page()
-    three = shown(app, "predict.cam")["items"]
+    three = grid_data(app, "predict.cam")["items"]
     assert [one["label"] for one in three] == ["Grad-CAM", "Heat alone", "What the network sees"]
     assert "Grad-CAM for cat, laid over the picture; most in row" in three[0]["alt"]
     assert all(one["url"].startswith("data:image/webp;base64,") for one in three)
-    assert "not what speaks against it" in captions(app)
+    assert "not what speaks against it" in caption_text(app)
     assert box(app, "layer").options[0] == "The usual one: layer3.2.relu · ReLU · 64 × 8 × 8"
     assert app.query_params == {}
 
 
-def test_class_layer_and_method_stand_in_the_link() -> None:
+def test_class_layer_and_method_are_in_the_link() -> None:
     app = open_page()
-    first = shown(app, "predict.cam")["items"][1]["url"]
+    first = grid_data(app, "predict.cam")["items"][1]["url"]
     box(app, "cls").select(5).run()
     box(app, "layer").select("layer3.2.conv1").run()
     box(app, "method").select("layercam").run()
     assert app.query_params == {"cls": "5", "layer": "layer3.2.conv1", "method": "layercam"}
-    later = shown(app, "predict.cam")["items"]
+    later = grid_data(app, "predict.cam")["items"]
     assert later[1]["url"] != first
     assert later[0]["alt"].startswith("LayerCAM for dog")
     again = open_page(cls="5", layer="layer3.2.conv1", method="layercam")
-    assert shown(again, "predict.cam")["items"] == later
+    assert grid_data(again, "predict.cam")["items"] == later
 
 
-def test_of_classes_of_one_name_each_can_be_explained() -> None:
-    keep(settings().weights_dir / "twins.safetensors", classes=("odd", "even") * 5)
+def test_classes_with_equal_names_can_be_explained() -> None:
+    save_weights(settings().weights_dir / "twins.safetensors", classes=("odd", "even") * 5)
     app = open_page(weights="twins")
     for index in (1, 3, 5, 7):
         options = box(app, "cls").options
@@ -87,54 +87,54 @@ def test_of_classes_of_one_name_each_can_be_explained() -> None:
 
 
 def test_all_methods_side_by_side() -> None:
-    labels = [one["label"] for one in shown(open_page(method="all"), "predict.cams")["items"]]
+    labels = [one["label"] for one in grid_data(open_page(method="all"), "predict.cams")["items"]]
     assert labels == ["Grad-CAM", "Grad-CAM++", "HiResCAM", "LayerCAM", "Eigen-CAM"]
 
 
-def test_it_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-    monkeypatch.setattr(cams, "_check_memory", lambda *_: asked.append(1))
+def test_a_map_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    checks = []
+    monkeypatch.setattr(cams, "_check_memory", lambda *_: checks.append(1))
     app = open_page(weights="digits-cnn")
     app.slider("predict.opacity").set_value(80).run()
     assert not app.exception
-    assert len(asked) == 1
+    assert len(checks) == 1
 
 
-def test_a_link_that_means_nothing_to_the_network_is_said() -> None:
+def test_invalid_fields_of_the_link_are_reset() -> None:
     app = open_page(cls="77", layer="layer9", method="magic", weights="digits-cnn")
-    said = " ".join(warning.value.replace("\\", "") for warning in app.warning)
-    assert "There is no method magic" in said
-    assert "The network has no class 77" in said
-    assert "'layer9' is no layer with maps" in said
-    assert "with maps – you see " in said
+    warnings = " ".join(warning.value.replace("\\", "") for warning in app.warning)
+    assert "There is no method magic" in warnings
+    assert "The network has no class 77" in warnings
+    assert "'layer9'" in warnings
+    assert " – you see " in warnings
     assert {warning.icon for warning in app.warning} == {":material/link_off:"}
-    assert shown(app, "predict.cam")
+    assert grid_data(app, "predict.cam")
     assert app.query_params == {"weights": "digits-cnn"}
 
 
-def test_a_network_of_linear_layers_says_so() -> None:
+def test_a_network_without_maps() -> None:
     app = open_page(weights="mnist-fc")
     assert any("Occlusion works for any network" in info.value for info in app.info)
     app.segmented_control("predict.view.why").set_value("maps").run()
     assert any("has no maps" in info.value for info in app.info)
     app.segmented_control("predict.view.why").set_value("filters").run()
-    assert len(shown(app, "predict.filters")["items"]) == 8
+    assert len(grid_data(app, "predict.filters")["items"]) == 8
     assert problem(app) == ""
 
 
-def test_of_two_networks_either_is_explained() -> None:
+def test_either_of_two_networks_can_be_explained() -> None:
     app = open_page(beside="digits-cnn", weights="mnist-cnn", image="framed-3", layer="features.0", cls="2")
     header = [header.value for header in app.header]
     assert header == [r"Why mnist\-cnn says so"]
     assert app.segmented_control("predict.whose").options == ["mnist-cnn", "digits-cnn"]
     app.segmented_control("predict.whose").set_value("second").run()
     assert [header.value for header in app.header] == [r"Why digits\-cnn says so"]
-    # What was chosen of the one means nothing to the other.
-    asked = {"beside": "digits-cnn", "weights": "mnist-cnn", "image": "framed-3"}
-    assert app.query_params == {**asked, "whose": "second"}
+    # Choices for one network do not apply to the other.
+    checks = {"beside": "digits-cnn", "weights": "mnist-cnn", "image": "framed-3"}
+    assert app.query_params == {**checks, "whose": "second"}
     assert "4 × 4" in box(app, "layer").options[0]
     assert problem(app) == ""
-    again = open_page(**asked, whose="second", cls="4")
+    again = open_page(**checks, whose="second", cls="4")
     assert [header.value for header in again.header] == [r"Why digits\-cnn says so"]
     assert again.query_params["cls"] == "4"
     box(again, "beside").select("").run()
@@ -144,7 +144,7 @@ def test_of_two_networks_either_is_explained() -> None:
 
 def test_feature_maps_and_the_unit_of_the_link() -> None:
     app = open_page(why="maps", layer="layer1.0.conv1", unit="3.4.5")
-    grid = shown(app, "predict.maps.grid")
+    grid = grid_data(app, "predict.maps.grid")
     assert len(grid["items"]) == 16
     assert grid["items"][grid["chosen"]]["label"].startswith("3: ")
     written = [one["label"].partition(": ")[2] for one in grid["items"]]
@@ -157,69 +157,69 @@ def test_feature_maps_and_the_unit_of_the_link() -> None:
     box(app, "layer").select("layer3.2.relu").run()
     assert "unit" not in app.query_params
     assert "81 × 81 pixels, is larger than the picture of 32 × 32" in words(app)
-    assert len(shown(app, "predict.maps.grid")["items"]) == 48
+    assert len(grid_data(app, "predict.maps.grid")["items"]) == 48
     app.number_input("predict.maps.page.layer3.2.relu.strength").set_value(2).run()
-    assert len(shown(app, "predict.maps.grid")["items"]) == 16
+    assert len(grid_data(app, "predict.maps.grid")["items"]) == 16
 
 
-def test_the_strongest_channels_first_or_by_number() -> None:
+def test_the_order_of_the_channels() -> None:
     app = open_page(why="maps", weights="digits-cnn")
-    strengths = [float(one["label"].split(": ")[1]) for one in shown(app, "predict.maps.grid")["items"]]
+    strengths = [float(one["label"].split(": ")[1]) for one in grid_data(app, "predict.maps.grid")["items"]]
     assert strengths == sorted(strengths, reverse=True)
-    assert shown(app, "predict.maps.grid")["chosen"] == 0
+    assert grid_data(app, "predict.maps.grid")["chosen"] == 0
     assert app.query_params == {"why": "maps", "weights": "digits-cnn"}
     app.segmented_control("predict.view.order").set_value("number").run()
     assert app.query_params["order"] == "number"
     for one in (app, open_page(why="maps", weights="digits-cnn", order="number")):
-        numbers = [int(item["label"].split(": ")[0]) for item in shown(one, "predict.maps.grid")["items"]]
+        numbers = [int(item["label"].split(": ")[0]) for item in grid_data(one, "predict.maps.grid")["items"]]
         assert numbers == list(range(len(numbers)))
 
 
-def test_dead_channels_are_not_what_opens() -> None:
+def test_the_default_channel_is_not_dead() -> None:
     link = {"why": "maps", "weights": "vgg16-cifar10", "image": "cat", "layer": "features.29"}
     app = open_page(**link)
     assert "Its value is **0**" not in words(app)
-    assert not shown(app, "predict.maps.grid")["items"][0]["alt"].endswith("from 0 to 0")
+    assert not grid_data(app, "predict.maps.grid")["items"][0]["alt"].endswith("from 0 to 0")
     opened = app.subheader[-1].value
     app.segmented_control("predict.view.order").set_value("number").run()
     assert app.subheader[-1].value == opened
-    grid = shown(app, "predict.maps.grid")  # the page that has it
+    grid = grid_data(app, "predict.maps.grid")  # the page with that channel
     number = grid["items"][grid["chosen"]]["label"].split(": ")[0]
     assert opened.startswith(f"Channel {number}, ")
 
 
-def test_what_is_said_of_the_colours_is_so() -> None:
+def test_the_described_colours_are_right() -> None:
     """Purple: red and blue without green; yellow: red and green without blue."""
     for place, lit, dark in ((0.0, [0, 2], [1]), (1.0, [0, 1], [2])):
         colour = paint.heat(torch.full((1, 1), place))[:, 0, 0].int()
         assert colour[lit].min() > 2 * colour[dark].max()
     for link in ({}, {"why": "maps"}):
-        assert "Dark purple is the least" in captions(open_page(weights="digits-cnn", **link))
+        assert "Dark purple is the least" in caption_text(open_page(weights="digits-cnn", **link))
 
 
-def test_a_unit_that_the_layer_lacks_is_said() -> None:
+def test_a_missing_unit_has_a_warning() -> None:
     app = open_page(why="maps", unit="900.0.0")
     assert any("no unit 900.0.0" in warning.value for warning in app.warning)
 
 
 def test_filters() -> None:
     app = open_page(why="filters")
-    assert len(shown(app, "predict.filters")["items"]) == 16
-    assert "16 filters of 3 × 3 pixels in red, green and blue" in captions(app)
+    assert len(grid_data(app, "predict.filters")["items"]) == 16
+    assert "16 filters of 3 × 3 pixels in red, green and blue" in caption_text(app)
 
 
-def test_occlusion_is_measured_on_request_and_kept() -> None:
+def test_occlusion_is_computed_on_request_and_cached() -> None:
     app = open_page(why="occlusion", weights="digits-cnn")
-    assert "64 pictures are predicted" in captions(app)
+    assert "64 pictures are predicted" in caption_text(app)
     assert "with one patch" not in words(app)
     next(button for button in app.button if button.label == "Cover and measure").click().run()
     assert "with one patch over the picture it lies between" in words(app)
-    assert shown(app, "predict.occluded")["items"][0]["label"] == "Occlusion"
+    assert grid_data(app, "predict.occluded")["items"][0]["label"] == "Occlusion"
     app.slider("predict.opacity").set_value(20).run()
     assert "with one patch" in words(app)
 
 
-def test_a_unit_in_the_padding_sees_nothing_of_the_picture(tmp_path: Path) -> None:
+def test_a_unit_in_the_padding(tmp_path: Path) -> None:
     network = made(
         {
             "family": "vgg", "cfg": ["4:1p2"], "pool_to": 1, "classifier": [], "image_size": 8, "num_classes": 2,
@@ -230,27 +230,27 @@ def test_a_unit_in_the_padding_sees_nothing_of_the_picture(tmp_path: Path) -> No
     save(tmp_path / "weights/padded.safetensors", network.module.state_dict(), network.card)
     app = open_page(weights="padded", why="maps", layer="features.0", unit="0.0.0")
     assert "It sees padding alone." in words(app)
-    assert shown(app, "predict.maps.field")["items"]
+    assert grid_data(app, "predict.maps.field")["items"]
 
 
-def test_who_waited_takes_what_another_session_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_waiting_session_uses_the_result_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
     network, picture = SimpleNamespace(key="network"), SimpleNamespace(identity="picture")
     done = []
 
     @contextmanager
-    def turn(_on_wait: object) -> Iterator[None]:
+    def slot(_on_wait: object) -> Iterator[None]:
         done.append("turn")
         reasons.save_cached(network, picture, "maps", torch.ones(2))  # type: ignore[arg-type]
         yield
 
-    monkeypatch.setattr(semaphore, "slot", turn)
+    monkeypatch.setattr(semaphore, "slot", slot)
     case: Any = SimpleNamespace(network=network, picture=picture)
-    found = computed(case, "maps", lambda: pytest.fail("computed again"), lambda: done.append("imported"))
+    found = compute_once(case, "maps", lambda: pytest.fail("computed again"), lambda: done.append("imported"))
     assert found.tolist() == [1, 1]
     assert done == ["imported", "turn"]
 
 
-def test_two_sessions_that_start_the_same_occlusion_compute_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_sessions_compute_the_same_occlusion_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls, began = [], Event()
 
     def cover(*_args: object) -> OcclusionResult:
@@ -263,10 +263,10 @@ def test_two_sessions_that_start_the_same_occlusion_compute_it_once(monkeypatch:
     monkeypatch.setattr(heat, "occlusion", cover)
     monkeypatch.setattr("streamlit.delta_generator.DeltaGenerator.info", lambda *_args, **_named: waits.set())
     network = SimpleNamespace(key="network", card=SimpleNamespace(inputs=SimpleNamespace(size=8)))
-    case: Any = SimpleNamespace(network=network, picture=SimpleNamespace(identity="picture"), seen=None)
+    case: Any = SimpleNamespace(network=network, picture=SimpleNamespace(identity="picture"), image=None)
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(heat._covered, case, 3, Patch(4, 2))
+        first = pool.submit(heat._compute_occlusion, case, 3, Patch(4, 2))
         assert began.wait(60)
-        second = pool.submit(heat._covered, case, 3, Patch(4, 2))
+        second = pool.submit(heat._compute_occlusion, case, 3, Patch(4, 2))
         assert torch.equal(first.result().fall, second.result().fall)
     assert calls == [1]

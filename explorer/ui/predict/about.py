@@ -1,4 +1,4 @@
-"""The card of weights in full."""
+"""The full card of weights."""
 
 import json
 from typing import Any
@@ -16,11 +16,11 @@ from explorer.weights.files import Card
 from explorer.weights.registry import RegistryEntry
 
 ROW, ROWS_SHOWN = 30, 12
-LISTED = 12  # classes that are named at once
+MAX_CLASSES = 12  # classes that are named without a click
 
 
 def render(entry: RegistryEntry, card: Card) -> None:
-    """Network, images, classes, figures, and where the weights come from."""
+    """Render network, images, classes, figures and origin of weights."""
     facts_side, figures_side = st.columns([3, 2], gap="medium")
     with facts_side:
         st.markdown("\n".join(f"- **{label}**: {text}" for label, text in _facts(entry, card)))
@@ -29,29 +29,29 @@ def render(entry: RegistryEntry, card: Card) -> None:
             width="content", query_params={**card.network.link, **address.everywhere()},
         )  # fmt: skip
     with figures_side:
-        _figures(card)
-    if len(card.classes) > LISTED:
+        _render_figures(card)
+    if len(card.classes) > MAX_CLASSES:
         with st.expander(
             ngettext("The only class", "All {count:,} classes", len(card.classes)).format(count=len(card.classes)),
             icon=":material/list:",
         ):
             st.markdown(" · ".join(map(plain, card.classes)))
     with st.expander(_("How they were made"), icon=":material/history:"):
-        # Without colours: those of Streamlit's highlighter are too faint to read, and can't be set.
-        st.code(_written({"made_by": card.made_by, "recipe": card.recipe, "data": card.data}), language=None)
+        # Without a language: the colours of Streamlit's highlighter are too faint, and can't be changed.
+        st.code(_as_json({"made_by": card.made_by, "recipe": card.recipe, "data": card.data}), language=None)
 
 
 def _facts(entry: RegistryEntry, card: Card) -> list[tuple[str, str]]:
     spec, inputs = card.network_spec, card.inputs
-    named = ", ".join(map(plain, card.classes[:LISTED])) + ("…" if len(card.classes) > LISTED else "")
+    names = ", ".join(map(plain, card.classes[:MAX_CLASSES])) + ("…" if len(card.classes) > MAX_CLASSES else "")
     facts = [
         (
             _("Network"),
             _("{network}, {params} parameters").format(
-                network=plain(title(card.network)), params=short(choose.parameters(entry.name, spec))
+                network=plain(title(card.network)), params=short(choose.parameter_count(entry.name, spec))
             ),
         ),
-        (_("Classes"), _("{count:,}: {names}").format(count=len(card.classes), names=named)),
+        (_("Classes"), _("{count:,}: {names}").format(count=len(card.classes), names=names)),
         (
             _("Images"),
             _("{size} × {size} pixels, {colour}").format(
@@ -72,7 +72,7 @@ def _facts(entry: RegistryEntry, card: Card) -> list[tuple[str, str]]:
             ),
         ),
     ]
-    if card.name != entry.name:  # a file that is renamed keeps its card, by which its tests are known
+    if card.name != entry.name:  # renaming a file does not change its card
         facts.insert(0, (_("First called"), plain(card.name)))
     if inputs.permutation_seed is not None:
         facts.append((_("Pixels"), _("shuffled by the seed {seed}").format(seed=inputs.permutation_seed)))
@@ -84,7 +84,7 @@ def _facts(entry: RegistryEntry, card: Card) -> list[tuple[str, str]]:
     return facts
 
 
-def _figures(card: Card) -> None:
+def _render_figures(card: Card) -> None:
     tested_first = sorted(card.metrics.items(), key=lambda figure: not figure[0].startswith("test/"))
     figures = [figure for name, value in tested_first for figure in _figure(name, value)]
     if not figures:
@@ -110,5 +110,5 @@ def _figure(name: str, value: Any) -> list[tuple[str, str]]:
     return [(name, f"{value:.2%}" if share else f"{value:,.5g}" if isinstance(value, float) else str(value))]
 
 
-def _written(part: dict[str, Any]) -> str:
+def _as_json(part: dict[str, Any]) -> str:
     return json.dumps({key: value for key, value in part.items() if value}, ensure_ascii=False, indent=1)

@@ -1,4 +1,4 @@
-"""One picture close up: itself, what each network sees of it, and what it says."""
+"""One picture in detail: the original, the input of each network, and the answers."""
 
 from collections.abc import Sequence
 from html import escape
@@ -14,13 +14,14 @@ from explorer.prediction.confidence import ConfidenceWarning
 from explorer.prediction.pictures import Picture
 from explorer.prediction.verdict import verdict
 from explorer.ui.predict import bars, state
-from explorer.ui.predict.encoded import SMALL, address
+from explorer.ui.predict.encoded import SMALL, data_url
 from explorer.ui.predict.view import DEFAULT
 from explorer.ui.shared.text import plain
 
-COUNTS = (3, 5, 10)  # likeliest classes that are listed
-MENDED = (ConfidenceWarning.INVERTED, ConfidenceWarning.BACKGROUND, ConfidenceWarning.FRAMING)  # by finding the ink
-LARGE, HALF = 300, 240  # pixels of a picture on the page, and of one of four beside each other
+COUNTS = (3, 5, 10)  # choices for the number of listed classes
+# "Find the ink" removes the cause of these warnings.
+FIXED_BY_INK = (ConfidenceWarning.INVERTED, ConfidenceWarning.BACKGROUND, ConfidenceWarning.FRAMING)
+MAX_WIDTH, HALF_WIDTH = 300, 240  # pixels on the page: of a picture, and of one of four in a row
 STYLE = """<style>
   .looks { display: flex; flex-wrap: wrap; gap: 14px }
   .looks figure { margin: 0; width: min(var(--side), 100%) }
@@ -33,42 +34,42 @@ STYLE = """<style>
 
 
 def render(answers: Sequence[Answer], *, dark: bool) -> None:
-    """A picture and the answer of each network that was asked.
+    """Render a picture and the answer of each network.
 
     Args:
-        answers: about the same picture, which can be read.
-        dark: whether the page is.
+        answers: Answers about one readable picture.
+        dark: Whether the page is dark.
     """
     picture = answers[0].picture.origin
     st.subheader(plain(picture.name), anchor=False)
-    _switches(answers)
+    _render_switches(answers)
     if len(answers) == 1:
-        _looks([_itself(picture), *_seen(answers[0])])
-        _said(answers[0], "first", dark=dark)
+        _render_images([_original(picture), *_network_images(answers[0])])
+        _render_answer(answers[0], "first", dark=dark)
         return
     left, right = st.columns(2, gap="large", vertical_alignment="center")
     with left:
-        _looks([_itself(picture)])
-    right.markdown(_together(*answers))
+        _render_images([_original(picture)])
+    right.markdown(_agreement(*answers))
     for column, answer, place in zip(st.columns(2, gap="large"), answers, ("first", "second"), strict=True):
         with column:
             st.markdown(f"**{plain(answer.network.name)}**")
-            _looks(_seen(answer), HALF)
-            _said(answer, place, dark=dark)
+            _render_images(_network_images(answer), HALF_WIDTH)
+            _render_answer(answer, place, dark=dark)
 
 
-def _switches(answers: Sequence[Answer]) -> None:
-    view = state.asking().view
+def _render_switches(answers: Sequence[Answer]) -> None:
+    view = state.predict_state().view
     counts = sorted({*COUNTS, view.top})
     with st.container(horizontal=True, vertical_alignment="center", key="predict-switches"):
         st.segmented_control(
-            _("Likeliest classes"), counts, required=True, key=state.VIEW + "top", persist_state="page",
+            _("Likeliest classes"), counts, required=True, key=state.VIEW_PREFIX + "top", persist_state="page",
             format_func=lambda count: _("Top {count}").format(count=count), label_visibility="collapsed",
         )  # fmt: skip
         cards = [answer.network.card for answer in answers]
         if view.ink or any(ink.framing_for(card) for card in cards):
             st.toggle(
-                _("Find the ink"), key=state.VIEW + "ink", persist_state="page",
+                _("Find the ink"), key=state.VIEW_PREFIX + "ink", persist_state="page",
                 help=_(
                     "The strokes on any paper are found, turned light on dark or dark on light as the network knows "
                     "them, cropped, and centred as its own images are. It holds for this image alone."
@@ -76,7 +77,7 @@ def _switches(answers: Sequence[Answer]) -> None:
             )  # fmt: skip
         if view.invert or any(card.network_spec.in_channels == 1 for card in cards):
             st.toggle(
-                _("Invert light and dark"), key=state.VIEW + "invert", persist_state="page",
+                _("Invert light and dark"), key=state.VIEW_PREFIX + "invert", persist_state="page",
                 help=_(
                     "For dark strokes on a light ground, where a network knows bright strokes on a dark one. It holds "
                     "for this image alone."
@@ -85,20 +86,20 @@ def _switches(answers: Sequence[Answer]) -> None:
 
 
 def headline(answer: Answer) -> str:
-    """The answer in a few words, as Markdown."""
+    """Return the answer in a few words, as Markdown."""
     if answer.probabilities is None:
         return plain(answer.error)
     guesses = answer.top(2)
-    first, said = guesses[0], verdict(answer)
-    if said.stands_out:
-        words = _("**{name}**, {share:.2%}") if said.is_sure else _("Not sure: **{name}**, {share:.2%}")
+    first, assessment = guesses[0], verdict(answer)
+    if assessment.stands_out:
+        words = _("**{name}**, {share:.2%}") if assessment.is_sure else _("Not sure: **{name}**, {share:.2%}")
         return words.format(name=plain(first.name), share=first.probability)
     return _("Not sure: {first} ({share:.2%}) or {second} ({other:.2%})").format(
         first=plain(first.name), share=first.probability, second=plain(guesses[1].name), other=guesses[1].probability
     )
 
 
-def _said(answer: Answer, place: str, *, dark: bool) -> None:
+def _render_answer(answer: Answer, place: str, *, dark: bool) -> None:
     if answer.probabilities is None:
         st.error(plain(answer.error), icon=":material/broken_image:")
         return
@@ -108,29 +109,29 @@ def _said(answer: Answer, place: str, *, dark: bool) -> None:
         st.caption(
             (_("Right: it is {truth}.") if answer.is_right else _("It is {truth}.")).format(truth=f"**{plain(truth)}**")
         )
-    said = verdict(answer)
-    if not said.stands_out:
+    assessment = verdict(answer)
+    if not assessment.stands_out:
         st.caption(
             _("No class stands out: the second is at least half as likely as the first, or all are nearly alike."),
             help=_("Of the CIFAR-10 test images whose answers are so, resnet20-cifar10 gets every other one wrong.")
             if answer.network.name == DEFAULT
             else None,
         )
-    for note in said.notes:
+    for note in assessment.notes:
         st.caption(f":material/ink_pen: {plain(note)}")
-    for warned in said.warnings:
-        st.warning(plain(warned.message), icon=":material/help:")
-    if any(warned.code in MENDED for warned in said.warnings) and not state.asking().view.ink:
+    for warning in assessment.warnings:
+        st.warning(plain(warning.message), icon=":material/help:")
+    if any(warning.code in FIXED_BY_INK for warning in assessment.warnings) and not state.predict_state().view.ink:
         st.button(
             _("Find the ink"), icon=":material/ink_pen:", key=f"predict.find.{place}",
             on_click=lambda: state.change(ink=True),
         )  # fmt: skip
-    bars.top(answer.top(state.asking().view.top), answer.true_index, dark=dark)
-    bars.every(answer, place)
+    bars.render_top(answer.top(state.predict_state().view.top), answer.true_index, dark=dark)
+    bars.render_all_classes(answer, place)
 
 
-def _together(first: Answer, second: Answer) -> str:
-    """Whether two networks agree."""
+def _agreement(first: Answer, second: Answer) -> str:
+    """Return a sentence on whether two networks agree."""
     if first.probabilities is None or second.probabilities is None:
         return ""
     one, other = first.top(1)[0], second.top(1)[0]
@@ -143,10 +144,10 @@ def _together(first: Answer, second: Answer) -> str:
     return _("They disagree: **{one}** against **{other}**.").format(one=plain(one.name), other=plain(other.name))
 
 
-_Look = tuple[Tensor, str, str]  # an image, the line below it, and what it shows in words
+_LabelledImage = tuple[Tensor, str, str]  # an image, its caption and its alternative text
 
 
-def _itself(picture: Picture) -> _Look:
+def _original(picture: Picture) -> _LabelledImage:
     height, width = picture.size
     line = (
         _("The first frame of the picture, {width} × {height} pixels")
@@ -156,8 +157,8 @@ def _itself(picture: Picture) -> _Look:
     return picture.pixels, line.format(width=width, height=height), picture.name
 
 
-def _seen(answer: Answer) -> list[_Look]:
-    """What a network sees, and the same normalised."""
+def _network_images(answer: Answer) -> list[_LabelledImage]:
+    """Return the input of a network, before and after normalisation."""
     if answer.probabilities is None:
         return []
     card = answer.network.card
@@ -166,13 +167,15 @@ def _seen(answer: Answer) -> list[_Look]:
     low, high = values.min().item(), values.max().item()
     grey = (values - low) / max(high - low, 1e-9) * 255
     size = card.inputs.size
-    how = _("resized, and the middle cut out") if card.inputs.resize is not None else _("resized straight to a square")
+    preparation = (
+        _("resized, and the middle cut out") if card.inputs.resize is not None else _("resized straight to a square")
+    )
     if answer.picture.source is not None and ink.find_strokes(answer.picture.source) is not None:
-        how = _("the ink alone")
+        preparation = _("the ink alone")
     return [
         (
             pixels,
-            _("What the network sees: {size} × {size} pixels, {how}").format(size=size, how=how),
+            _("What the network sees: {size} × {size} pixels, {how}").format(size=size, how=preparation),
             _("{name} as {network} sees it").format(name=answer.picture.name, network=answer.network.name),
         ),
         (
@@ -187,16 +190,17 @@ def _signed(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")
 
 
-def _looks(looks: Sequence[_Look], large: int = LARGE) -> None:
+def _render_images(images: Sequence[_LabelledImage], max_width: int = MAX_WIDTH) -> None:
     figures = "".join(
-        f'<figure style="--side:{_width(image, large)}px"><img class="{"pixels" if max(image.shape) <= SMALL else ""}" '
-        f'src="{address(image, 2 * LARGE)}" alt="{escape(words)}"><figcaption>{escape(line)}</figcaption></figure>'
-        for image, line, words in looks
+        f'<figure style="--side:{_width(image, max_width)}px">'
+        f'<img class="{"pixels" if max(image.shape) <= SMALL else ""}" src="{data_url(image, 2 * MAX_WIDTH)}" '
+        f'alt="{escape(alt)}"><figcaption>{escape(caption)}</figcaption></figure>'
+        for image, caption, alt in images
     )
     st.html(f'{STYLE}<div class="looks">{figures}</div>')
 
 
-def _width(image: Tensor, large: int) -> int:
-    """Pixels on the page: of one height for all shapes, as far as there is room."""
+def _width(image: Tensor, max_width: int) -> int:
+    """Return the width on the page in pixels. All shapes get the same height if the width allows it."""
     height, width = image.shape[1:]
-    return round(min(large, max(0.65 * large * width / height, 0.4 * large)))
+    return round(min(max_width, max(0.65 * max_width * width / height, 0.4 * max_width)))

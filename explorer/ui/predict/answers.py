@@ -1,8 +1,9 @@
-"""What networks say about images: what is asked on the left, the answers and their reasons on the right."""
+"""The section on images: networks and images on the left, answers and their reasons on the right."""
 
 from collections.abc import Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.errors import InputError
 from explorer.i18n import _
@@ -10,80 +11,81 @@ from explorer.prediction import ink
 from explorer.prediction.answers import Answer, ask
 from explorer.prediction.networks import Network
 from explorer.prediction.pictures import Picture
-from explorer.ui.predict import answer, choose, several, sources, state, why
-from explorer.ui.predict.reason import waiting
+from explorer.ui.predict import answer, answer_table, choose, sources, state, why
+from explorer.ui.predict.reason import queue_notice
 from explorer.ui.shared.text import plain
 from explorer.workers import semaphore
 
-SOON = 8  # images up to which no progress is shown
+PROGRESS_ABOVE = 8  # images above which a progress bar is shown
 
 
 def render(*, dark: bool) -> None:
-    """Choose networks and images, and see the answers."""
+    """Render the choice of networks and images, and the answers."""
     left, right = st.columns([9, 20], gap="large")
     with left:
-        entry = choose.entry()
+        entry = choose.first_entry()
         if entry is None or entry.card is None:
             return
-        choose.card(entry)
-        networks = [choose.loaded(entry, "first", choose.size(entry.card))]
-        second = choose.beside()
-        if second is not None:
-            networks.append(choose.loaded(second, "second"))
-        pictures = state.asking().turn(sources.render(entry.card), shared=sources.are_shared(entry.card))
-    ready = [network for network in networks if network is not None]
+        choose.render_card(entry)
+        networks = [choose.load_network(entry, "first", choose.image_size(entry.card))]
+        second_entry = choose.second_entry()
+        if second_entry is not None:
+            networks.append(choose.load_network(second_entry, "second"))
+        pictures = state.predict_state().adjust(sources.render(entry.card), shared=sources.are_from_link(entry.card))
+    loaded = [network for network in networks if network is not None]
     with right:
         if not pictures:
-            st.info(sources.empty(entry.card), icon=":material/image_search:")
-        elif ready:
+            st.info(sources.hint(entry.card), icon=":material/image_search:")
+        elif loaded:
             with semaphore.visit():
-                _answers(ready, pictures, dark=dark)
+                _answers(loaded, pictures, dark=dark)
         else:
             st.info(_("The answer appears here as soon as the weights are there."), icon=":material/download:")
 
 
 def _answers(networks: Sequence[Network], pictures: Sequence[Picture], *, dark: bool) -> None:
-    place = st.empty()
+    placeholder = st.empty()
     try:
-        said = [_ask(network, _for(network, pictures), place) for network in networks]
+        answers_by_network = [_ask_network(network, _prepare(network, pictures), placeholder) for network in networks]
     except InputError as error:
-        place.error(plain(str(error)), icon=":material/error:")
+        placeholder.error(plain(str(error)), icon=":material/error:")
         return
-    place.empty()
-    rows = list(zip(*said, strict=True))
-    opened = rows[several.render(rows)] if len(rows) > 1 else rows[0]
-    state.asking().open(opened[0].picture)
-    if opened[0].probabilities is None:
-        st.error(plain(opened[0].error), icon=":material/broken_image:")
+    placeholder.empty()
+    rows = list(zip(*answers_by_network, strict=True))
+    selected = rows[answer_table.render(rows)] if len(rows) > 1 else rows[0]
+    state.predict_state().connect_switches(selected[0].picture)
+    if selected[0].probabilities is None:
+        st.error(plain(selected[0].error), icon=":material/broken_image:")
         return
-    answer.render(opened, dark=dark)
-    why.render(opened, dark=dark)
+    answer.render(selected, dark=dark)
+    why.render(selected, dark=dark)
 
 
-def _for(network: Network, pictures: Sequence[Picture]) -> list[Picture]:
-    """The pictures as a network is asked about them: of some the strokes alone."""
+def _prepare(network: Network, pictures: Sequence[Picture]) -> list[Picture]:
+    """Return the pictures for a network. Some are reduced to their strokes."""
     if ink.framing_for(network.card) is None:
         return list(pictures)
-    return [ink.strokes_only(one, network.card) if state.asking().how(one).ink else one for one in pictures]
+    adjustment = state.predict_state().adjustment
+    return [ink.strokes_only(one, network.card) if adjustment(one).ink else one for one in pictures]
 
 
-def _ask(network: Network, pictures: Sequence[Picture], place: "st.delta_generator.DeltaGenerator") -> list[Answer]:
+def _ask_network(network: Network, pictures: Sequence[Picture], placeholder: DeltaGenerator) -> list[Answer]:
     answers: list[Answer] = []
 
     def progress() -> None:
-        place.progress(
+        placeholder.progress(
             len(answers) / len(pictures),
             _("{done} of {count} images").format(done=len(answers), count=len(pictures)),
         )
 
     def wait(ahead: int) -> None:
-        if answers:  # others go first between the batches
+        if answers:  # other sessions compute between the batches
             progress()
         else:
-            waiting(place)(ahead)
+            queue_notice(placeholder)(ahead)
 
     for one in ask(network, pictures, wait):
         answers.append(one)
-        if len(pictures) > SOON:
+        if len(pictures) > PROGRESS_ABOVE:
             progress()
     return answers

@@ -1,4 +1,4 @@
-"""The likeliest classes as bars, and every class as a table."""
+"""The likeliest classes as bars, and all classes as a table."""
 
 from collections.abc import Sequence
 from html import escape
@@ -24,8 +24,8 @@ STYLE = """<style>
 </style>"""
 
 
-def top(guesses: Sequence[Guess], truth: int | None, *, dark: bool) -> None:
-    """The likeliest classes; the true one is marked."""
+def render_top(guesses: Sequence[Guess], truth: int | None, *, dark: bool) -> None:
+    """Render the likeliest classes as bars, and mark the true one."""
     colours = theme(dark=dark)
     rows = "".join(
         f'<div class="guess" role="listitem"><span class="class" title="{escape(guess.name)}">'
@@ -37,8 +37,8 @@ def top(guesses: Sequence[Guess], truth: int | None, *, dark: bool) -> None:
     st.html(f'{STYLE}<div class="guesses" role="list">{rows}</div>')
 
 
-def every(answer: Answer, place: str) -> None:
-    """Every class on request, sortable."""
+def render_all_classes(answer: Answer, place: str) -> None:
+    """Render all classes as a sortable table, when the user opens it."""
     with st.expander(
         _("Every class"), icon=":material/list:", key=f"predict.every.{place}", on_change="rerun"
     ) as opened:

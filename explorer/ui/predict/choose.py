@@ -1,4 +1,4 @@
-"""Which network is asked: the list of weights, and the card of the one chosen."""
+"""The choice of networks from the list of weights, and their cards."""
 
 from functools import lru_cache
 
@@ -25,144 +25,144 @@ from explorer.weights.files import Card
 from explorer.weights.torchvision import catalogue
 from explorer.workers.progress import Progress
 
-TOP1 = ("test/top1", "torchvision/top1", "validation/top1")  # in a card's metrics, the best evidence first
-FETCH = "predict.fetch"  # names that the user has asked to download
+TOP1_METRICS = ("test/top1", "torchvision/top1", "validation/top1")  # of a card, the most reliable one first
+DOWNLOADS = "predict.fetch"  # in session_state: names of weights that the user downloads
 
 
-def _fetched(name: str, progress: Progress) -> registry.RegistryEntry:
+def _download_weights(name: str, progress: Progress) -> registry.RegistryEntry:
     registry.find(name, progress)
-    return next(one for one in registry.entries() if one.name == name)
+    return next(entry for entry in registry.entries() if entry.name == name)
 
 
-fetching = TaskQueue(_fetched)
+downloads = TaskQueue(_download_weights)
 
 
-def entry() -> registry.RegistryEntry | None:
-    """Let the user choose; the default where the name of the link is gone, none where that is, too."""
-    listed = _listed()
-    name = state.asking().view.weights
+def first_entry() -> registry.RegistryEntry | None:
+    """Let the user choose a network. Return the default if the link's is missing, and None if both are."""
+    entries = _readable_entries()
+    name = state.predict_state().view.weights
     choice(
-        _("Network"), list(dict.fromkeys([*listed, name])), name, lambda one: state.change(weights=one),
-        words=lambda one: label(listed.get(one), one), key="predict.weights",
+        _("Network"), list(dict.fromkeys([*entries, name])), name, lambda one: state.change(weights=one),
+        words=lambda one: option_label(entries.get(one), one), key="predict.weights",
         help=_("Type to search among all weights."),
     )  # fmt: skip
-    if name not in listed:
+    if name not in entries:
         st.warning(
             _("{name} is not among the weights of this server; you see {default} instead.").format(
                 name=plain(name), default=DEFAULT
             ),
             icon=":material/link_off:",
         )
-    return listed.get(name, listed.get(DEFAULT))
+    return entries.get(name, entries.get(DEFAULT))
 
 
-def beside() -> registry.RegistryEntry | None:
-    """Let the user choose a second network; none is chosen first."""
-    listed = _listed()
-    name = state.asking().view.beside
+def second_entry() -> registry.RegistryEntry | None:
+    """Let the user choose a second network. None at first."""
+    entries = _readable_entries()
+    name = state.predict_state().view.beside
     nothing = _("None")
     choice(
-        _("Compare with"), list(dict.fromkeys(["", *listed, name])), name, lambda one: state.change(beside=one),
-        words=lambda one: label(listed.get(one), one) if one else nothing, key="predict.beside",
+        _("Compare with"), list(dict.fromkeys(["", *entries, name])), name, lambda one: state.change(beside=one),
+        words=lambda one: option_label(entries.get(one), one) if one else nothing, key="predict.beside",
     )  # fmt: skip
-    if name and name not in listed:
+    if name and name not in entries:
         st.warning(
             _("{name} is not among the weights of this server.").format(name=plain(name)), icon=":material/link_off:"
         )
-    return listed.get(name)
+    return entries.get(name)
 
 
-def size(about: Card) -> int | None:
-    """Let the user choose the size of the images that the network is asked at; none is its own."""
+def image_size(card: Card) -> int | None:
+    """Let the user choose an image size for the network. None means the size of its card."""
     st.number_input(
-        _("Image size"), min_value=1, max_value=MAX_IMAGE, step=1, placeholder=str(about.inputs.size),
-        key=state.VIEW + "size", persist_state="page",
+        _("Image size"), min_value=1, max_value=MAX_IMAGE, step=1, placeholder=str(card.inputs.size),
+        key=state.VIEW_PREFIX + "size", persist_state="page",
         help=_(
             "Pixels of a side, in place of the size that the network was trained at. A head of convolutions slides "
             "over a larger image, and the scores of all places are averaged; other heads read a larger map as a whole."
         ),
     )  # fmt: skip
-    return state.asking().view.size
+    return state.predict_state().view.size
 
 
-def loaded(chosen: registry.RegistryEntry, place: str, size: int | None = None) -> Network | None:
-    """The network of an entry; none where it must be downloaded first, or can't be read, which is said here.
+def load_network(entry: registry.RegistryEntry, place: str, size: int | None = None) -> Network | None:
+    """Return the network of weights. If they are not downloaded or can't be read, show that and return None.
 
     Args:
-        chosen: the entry.
-        place: of the page, for the keys of its widgets.
-        size: side of the images in pixels; none is that of the card.
+        entry: Weights in the registry.
+        place: Place on the page, as a part of the widgets' keys.
+        size: Side of the images in pixels. None means the size of the card.
     """
-    if not chosen.is_there:
-        _download(chosen, place)
+    if not entry.is_there:
+        _render_download(entry, place)
         return None
     try:
-        return networks.at_size(networks.network(chosen), size)
+        return networks.at_size(networks.network(entry), size)
     except InputError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return None
 
 
-def card(chosen: registry.RegistryEntry) -> None:
-    """What the weights are, with links to the network and the run that made them."""
-    about = chosen.card
-    if about is None:
+def render_card(entry: registry.RegistryEntry) -> None:
+    """Render the main facts of weights, with links to their network and run."""
+    card = entry.card
+    if card is None:
         return
-    spec = about.network_spec
+    spec = card.network_spec
     parts = [
-        ngettext("{count:,} class", "{count:,} classes", len(about.classes)).format(count=len(about.classes)),
+        ngettext("{count:,} class", "{count:,} classes", len(card.classes)).format(count=len(card.classes)),
         _("{size} × {size} pixels, {colour}").format(
-            size=about.inputs.size, colour=_("grey") if spec.in_channels == 1 else _("colour")
+            size=card.inputs.size, colour=_("grey") if spec.in_channels == 1 else _("colour")
         ),
-        _("{count} parameters").format(count=short(parameters(chosen.name, spec))),
+        _("{count} parameters").format(count=short(parameter_count(entry.name, spec))),
     ]
-    if top1 := accuracy(about):
+    if top1 := accuracy(card):
         words = {
             "test/top1": _("top-1 {share:.2%} on its test set"),
             "torchvision/top1": _("top-1 {share:.2%} on ImageNet, by torchvision"),
             "validation/top1": _("top-1 {share:.2%} on validation images"),
             "": _("top-1 {share:.2%}, as its card says"),
         }
-        parts.append(words[_evidence(chosen)].format(share=top1))
-    if data := about.data.get("name"):
+        parts.append(words[accuracy_metric(entry)].format(share=top1))
+    if data := card.data.get("name"):
         parts.insert(0, _("trained on {data}").format(data=plain(str(data)[:60])))
-    if about.license:
-        parts.append(plain(about.license[:200]))
+    if card.license:
+        parts.append(plain(card.license[:200]))
     st.caption(" · ".join(parts))
     with st.container(horizontal=True, gap="small"):
         st.page_link(
             "../pages/architecture.py", label=_("Architecture"), icon=":material/schema:", width="content",
-            query_params={**about.network.link, **address.everywhere()},
+            query_params={**card.network.link, **address.everywhere()},
         )  # fmt: skip
-        if job := _job(chosen):
+        if job := _job_id(entry):
             st.page_link(
                 "../pages/runs.py", label=_("Its run"), icon=":material/monitoring:", width="content",
                 query_params={"job": job, **address.everywhere()},
             )  # fmt: skip
 
 
-def _listed() -> dict[str, registry.RegistryEntry]:
-    return {one.name: one for one in registry.entries() if one.card is not None}
+def _readable_entries() -> dict[str, registry.RegistryEntry]:
+    return {entry.name: entry for entry in registry.entries() if entry.card is not None}
 
 
-def label(chosen: registry.RegistryEntry | None, name: str, called: str = "") -> str:
-    """Weights in a list to choose from; ``called`` is what people call their run by now."""
-    if chosen is None or chosen.card is None:
+def option_label(entry: registry.RegistryEntry | None, name: str, run_name: str = "") -> str:
+    """Return the label of weights in a select box. ``run_name`` is the current name of their run."""
+    if entry is None or entry.card is None:
         return _("{name} (not here)").format(name=name)
-    parts = [f"{_icon(chosen.kind)} {name.removeprefix(registry.TORCHVISION)}"]
-    if chosen.kind is registry.Kind.JOB:
-        parts = [f"{_icon(chosen.kind)} {called or chosen.card.name}", name]
-    if top1 := accuracy(chosen.card):
+    parts = [f"{_icon(entry.kind)} {name.removeprefix(registry.TORCHVISION)}"]
+    if entry.kind is registry.Kind.JOB:
+        parts = [f"{_icon(entry.kind)} {run_name or entry.card.name}", name]
+    if top1 := accuracy(entry.card):
         words = {"validation/top1": _("{share:.2%} on validation images"), "": _("{share:.2%}, as its card says")}
-        parts.append(words.get(_evidence(chosen), "{share:.2%}").format(share=top1))
-    parts.append(short(parameters(name, chosen.card.network_spec)))
-    if not chosen.is_there:
+        parts.append(words.get(accuracy_metric(entry), "{share:.2%}").format(share=top1))
+    parts.append(short(parameter_count(name, entry.card.network_spec)))
+    if not entry.is_there:
         parts.append(_("download of {size}").format(size=bytes_short(download_size(name))))
     return " · ".join(parts)
 
 
 def _icon(kind: registry.Kind) -> str:
-    # A select's options are plain text, where Material icons have no place.
+    # The options of a select box are plain text, without Material icons.
     return {
         registry.Kind.PRETRAINED: "★",
         registry.Kind.IMPORTED: "⇥",
@@ -171,65 +171,69 @@ def _icon(kind: registry.Kind) -> str:
     }[kind]
 
 
-def accuracy(about: Card) -> float | None:
-    """Top-1, from 0 to 1, by the best evidence that there is."""
-    return next((about.metrics[key] for key in TOP1 if isinstance(about.metrics.get(key), float)), None)
+def accuracy(card: Card) -> float | None:
+    """Return the most reliable top-1 accuracy of a card, from 0 to 1."""
+    return card.metrics.get(_best_metric(card))
 
 
-def _evidence(chosen: registry.RegistryEntry) -> str:
-    """The metric that :func:`accuracy` takes; empty where the author of a file may have written anything."""
-    about = chosen.card
-    if about is None or (chosen.kind is registry.Kind.IMPORTED and "job" not in about.made_by):
+def _best_metric(card: Card) -> str:
+    return next((key for key in TOP1_METRICS if isinstance(card.metrics.get(key), float)), "")
+
+
+def accuracy_metric(entry: registry.RegistryEntry) -> str:
+    """Return the metric of :func:`accuracy`. Empty if the author of an imported file may have made it up."""
+    card = entry.card
+    if card is None or (entry.kind is registry.Kind.IMPORTED and "job" not in card.made_by):
         return ""
-    return next((key for key in TOP1 if isinstance(about.metrics.get(key), float)), "")
+    return _best_metric(card)
 
 
 @lru_cache(maxsize=2000)
-def parameters(name: str, spec: Spec) -> int:
-    """Parameters of a network, of torchvision's by its own figure."""
-    if theirs := catalogue().get(name):  # its own figure, instead of thirty analyses
-        return int(theirs.weights.meta["num_params"])
+def parameter_count(name: str, spec: Spec) -> int:
+    """Return the number of parameters of a network. torchvision states its own, which saves an analysis."""
+    if torchvision_entry := catalogue().get(name):
+        return int(torchvision_entry.weights.meta["num_params"])
     params: int = analyse(spec).totals.params
     return params
 
 
 def download_size(name: str) -> int:
-    """Bytes of a file of torchvision's."""
+    """Return the size of a torchvision file in bytes."""
     size: float = catalogue()[name].weights.meta["_file_size"]
     return round(size * 2**20)
 
 
-def _job(chosen: registry.RegistryEntry) -> str:
-    """Id of the run that made the weights, where it is here."""
-    job = chosen.name if chosen.kind is registry.Kind.JOB else chosen.card and chosen.card.made_by.get("job")
+def _job_id(entry: registry.RegistryEntry) -> str:
+    """Return the id of the run that made the weights. Empty if this server does not have it."""
+    job = entry.name if entry.kind is registry.Kind.JOB else entry.card and entry.card.made_by.get("job")
     try:
         return store().get(job).id if isinstance(job, str) else ""
     except (InputError, StoreError):
         return ""
 
 
-def _download(chosen: registry.RegistryEntry, place: str) -> None:
-    if chosen.name not in st.session_state.setdefault(FETCH, set()):
-        size = bytes_short(download_size(chosen.name))
+def _render_download(entry: registry.RegistryEntry, place: str) -> None:
+    if entry.name not in st.session_state.setdefault(DOWNLOADS, set()):
+        size = bytes_short(download_size(entry.name))
         st.caption(_("These weights of torchvision's are not on this server yet: {size}.").format(size=size))
         st.button(
-            _("Download"), icon=":material/download:", key=f"predict.download.{place}", on_click=_fetch,
-            args=(chosen.name,),
+            _("Download"), icon=":material/download:", key=f"predict.download.{place}", on_click=_request_download,
+            args=(entry.name,),
         )  # fmt: skip
         return
-    piece = follow(fetching, chosen.name, _("Downloading…"))
-    if piece.problem:
-        st.error(plain(str(piece.problem)), icon=":material/error:")
+    download = follow(downloads, entry.name, _("Downloading…"))
+    if download.problem:
+        st.error(plain(str(download.problem)), icon=":material/error:")
         st.button(
-            _("Try again"), icon=":material/refresh:", key=f"predict.again.{place}", on_click=fetching.invalidate,
-            args=(chosen.name,),
+            _("Try again"), icon=":material/refresh:", key=f"predict.again.{place}", on_click=downloads.invalidate,
+            args=(entry.name,),
         )  # fmt: skip
-    elif piece.ended:  # since the list of weights was read; or the file has gone again
-        st.session_state[FETCH].discard(chosen.name)
-        fetching.invalidate(chosen.name)
-        state.asking().refresh()
+    elif download.ended:  # the file arrived after the list was read, or is missing again
+        st.session_state[DOWNLOADS].discard(entry.name)
+        downloads.invalidate(entry.name)
+        state.predict_state().refresh()
 
 
-def _fetch(name: str) -> None:
+def _request_download(name: str) -> None:
     state.acted()
-    st.session_state.setdefault(FETCH, set()).add(name)
+    st.session_state.setdefault(DOWNLOADS, set()).add(name)

@@ -1,4 +1,4 @@
-"""Pixels as the browser takes them."""
+"""Pixels as data URLs for the browser."""
 
 import base64
 from io import BytesIO
@@ -8,15 +8,15 @@ from torch import Tensor
 
 from explorer.prediction.pictures import shrunk
 
-SMALL = 64  # pixels up to which an image is shown as squares of its own pixels
+SMALL = 64  # pixels; a larger image is smoothed and compressed with losses
 
 
-def address(image: Tensor, side: int) -> str:
-    """A data URL.
+def data_url(image: Tensor, side: int) -> str:
+    """Return an image as a data URL.
 
     Args:
-        image: uint8, (1 or 3, H, W).
-        side: pixels of the longer side, to which a larger image is shrunk.
+        image: Image, uint8, (1 or 3, H, W).
+        side: Largest longer side in pixels. Larger images are shrunk.
     """
     pixels = shrunk(image, side)
     picture = Image.fromarray((pixels[0] if len(pixels) == 1 else pixels.permute(1, 2, 0)).numpy())

@@ -1,4 +1,4 @@
-"""How good a network is on a test set. A test that somebody has made is there at once; others are made on request."""
+"""The test of a network on a test set. A cached result is shown at once, other tests run on request."""
 
 import json
 from pathlib import Path
@@ -28,92 +28,92 @@ from explorer.weights.files import Card
 from explorer.weights.registry import Kind, RegistryEntry
 from explorer.workers.progress import Progress
 
-ASKED = "predict.asked"  # in session_state: the tests for which this page waits
-LEFT = "predict.left"  # likewise: those that this user has stopped, which may go on for others
-EVERY = 2.0  # seconds between two looks for a test that somebody else has begun
+REQUESTED = "predict.asked"  # in session_state: tests that this session waits for
+STOPPED = "predict.left"  # in session_state: tests that this user has stopped; they may go on for others
+POLL_INTERVAL = 2.0  # seconds between two checks for a test that another session has started
 
 
-def _test(key: str, progress: Progress) -> bool:
+def _run_test(key: str, progress: Progress) -> bool:
     name, data = json.loads(key)
     testing.run(registry.find(name, progress), data, progress)
     return True
 
 
-_testing = TaskQueue(_test, most=4, give_up=True)  # one at a time: a test takes every core
+_tests = TaskQueue(_run_test, most=4, give_up=True)  # one at a time: a test takes every core
 
 
 def render(entry: RegistryEntry | None, *, dark: bool) -> None:
-    """The test of a network."""
+    """Render the test of a network."""
     if entry is None or entry.card is None:
         return
     try:
-        data = _choose(entry, entry.card)
+        data = _choose_data(entry, entry.card)
     except InputError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
-    with st.spinner(_("Looking for an earlier test…")):  # large weights are read for it
-        tested = testing.load_cached(entry.path, data) if entry.is_there else None
-    key, asked = json.dumps([entry.name, data]), st.session_state.setdefault(ASKED, set())
-    if _others(key):
-        asked.add(key)
-    if tested is not None:
-        asked.discard(key)
-        _results(tested, data, dark=dark)
-    elif key in asked:
-        _under_way(key, data)
+    with st.spinner(_("Looking for an earlier test…")):  # it reads the weights, which may be large
+        evaluation = testing.load_cached(entry.path, data) if entry.is_there else None
+    key, requested = json.dumps([entry.name, data]), st.session_state.setdefault(REQUESTED, set())
+    if _is_running_for_others(key):
+        requested.add(key)
+    if evaluation is not None:
+        requested.discard(key)
+        _render_results(evaluation, data, dark=dark)
+    elif key in requested:
+        _render_progress(key, data)
     else:
-        _offer(entry, data)
+        _render_offer(entry, data)
         st.button(
-            _("Run the test"), icon=":material/play_arrow:", key="predict-test", on_click=_ask, args=(key,),
+            _("Run the test"), icon=":material/play_arrow:", key="predict-test", on_click=_request, args=(key,),
             help=_("Every image of the test set is classified once. Whoever comes later sees the result at once."),
         )  # fmt: skip
-        _look_out(key)
+        _poll(key)
 
 
-@st.fragment(run_every=EVERY)
-def _look_out(key: str) -> None:
-    """Draw the page anew as soon as somebody else begins the test."""
-    if _others(key):
-        state.asking().refresh()
+@st.fragment(run_every=POLL_INTERVAL)
+def _poll(key: str) -> None:
+    """Run the page again as soon as another session starts the test."""
+    if _is_running_for_others(key):
+        state.predict_state().refresh()
 
 
-def _others(key: str) -> bool:
-    """Whether a test is under way that this user has not stopped."""
-    left = st.session_state.setdefault(LEFT, set())
-    if not _testing.under_way(key):
-        left.discard(key)
+def _is_running_for_others(key: str) -> bool:
+    """Return whether the test is running and this user has not stopped it."""
+    stopped = st.session_state.setdefault(STOPPED, set())
+    if not _tests.under_way(key):
+        stopped.discard(key)
         return False
-    return key not in left
+    return key not in stopped
 
 
-def _choose(entry: RegistryEntry, card: Card) -> str:
-    """The data set that the user chooses: its name, or a path.
+def _choose_data(entry: RegistryEntry, card: Card) -> str:
+    """Let the user choose a data set. Return its name or path.
 
     Raises:
-        InputError: where the link names one that is not here.
+        InputError: If the data set of the link is missing.
     """
-    own = testing.own_data(entry) or _upload(card)
-    usual = own or _likely(card)
+    own = testing.own_data(entry) or _uploaded_training_data(card)
+    default = own or _closest_data_set(card)
     offered = [*NAMES, *(UPLOADED + name for name in uploads.names())]
-    on = state.asking().view.on
+    on = state.predict_state().view.on
     if on and on not in offered:
-        offered.append(on)  # shown as it stands in the link
+        offered.append(on)  # the data set of the link is shown in any case
 
     def label(option: str) -> str:
         if option:
             return title(option)
-        name = title(usual) if usual in offered else Path(usual).name
+        name = title(default) if default in offered else Path(default).name
         return (
             _("{data}, on which it was trained") if own else _("{data}, whose images are as large as these")
         ).format(data=name)
 
     choice(
-        _("Test set"), ["", *(name for name in offered if name != usual or name == on)], on,
+        _("Test set"), ["", *(name for name in offered if name != default or name == on)], on,
         lambda name: state.change(on=name), words=label, key="predict.on",
     )  # fmt: skip
     if own is None and card.data.get("name"):
-        _missing(str(card.data["name"]))
-    chosen = on or usual
+        _explain_missing_data(str(card.data["name"]))
+    chosen = on or default
     if chosen.startswith(UPLOADED):
         uploads.check(chosen.removeprefix(UPLOADED))
     elif chosen not in NAMES and chosen != own:
@@ -121,91 +121,91 @@ def _choose(entry: RegistryEntry, card: Card) -> str:
     return path_of(chosen)
 
 
-def _missing(data: str) -> None:
-    """Say that the data that a network was trained on are not here, and where they can be brought."""
+def _explain_missing_data(data: str) -> None:
+    """Explain that the training data are missing, and link to their upload."""
     words = _("The data that it was trained on, {data}, are not on this server under this name.")
-    bring = Path(data).suffix.lower() in uploads.SUFFIXES
-    if bring:
+    can_upload = Path(data).suffix.lower() in uploads.SUFFIXES
+    if can_upload:
         words = _("The data that it was trained on, {data}, are not on this server; who has the file can upload it.")
     st.caption(words.format(data=plain(data)))
-    if bring:
+    if can_upload:
         st.page_link(
             "../pages/train.py", label=_("Upload it on the Train page, under “Your own images”"), width="content",
             icon=":material/upload:", query_params=address.everywhere(),
         )  # fmt: skip
 
 
-def _upload(card: Card) -> str | None:
-    """What a network was trained on, where somebody has uploaded it here."""
-    name = uploads.called(str(card.data.get("name", "")))
-    return name and UPLOADED + name
+def _uploaded_training_data(card: Card) -> str | None:
+    """Return the training data of a network if somebody has uploaded them."""
+    upload = uploads.called(str(card.data.get("name", "")))
+    return upload and UPLOADED + upload
 
 
-def _likely(card: Card) -> str:
-    """The data set whose images are most like those that a network takes."""
+def _closest_data_set(card: Card) -> str:
+    """Return the data set that is closest to a network in classes, channels and image size."""
     spec = card.network_spec
 
-    def apart(name: str) -> tuple[bool, bool, int]:
+    def distance(name: str) -> tuple[bool, bool, int]:
         entry = NAMES[name]
         return entry.classes != spec.num_classes, entry.channels != spec.in_channels, abs(entry.size - spec.image_size)
 
-    return min(NAMES, key=apart)
+    return min(NAMES, key=distance)
 
 
-def _under_way(key: str, data: str) -> None:
-    """How far a test is, or why nothing came of it."""
-    piece = follow(_testing, key, _("Waiting: this server runs one test at a time."))
-    if piece.problem is not None:
-        problem = str(piece.problem)
-        if Path(data).is_absolute():  # a path of the server's, which is no user's business
+def _render_progress(key: str, data: str) -> None:
+    """Render the progress of a test, or its error."""
+    test = follow(_tests, key, _("Waiting: this server runs one test at a time."))
+    if test.problem is not None:
+        problem = str(test.problem)
+        if Path(data).is_absolute():  # users must not see the server's folders
             problem = problem.replace(f"{Path(data).parent}/", "")
         st.error(plain(problem), icon=":material/error:")
-        st.button(_("Try again"), icon=":material/refresh:", key="predict-test-again", on_click=_ask, args=(key,))
-    elif piece.ended:  # just now; or it was of weights or images that are others by now
-        st.session_state[ASKED].discard(key)
-        state.asking().refresh()
+        st.button(_("Try again"), icon=":material/refresh:", key="predict-test-again", on_click=_request, args=(key,))
+    elif test.ended:  # just now, or weights or images have changed since
+        st.session_state[REQUESTED].discard(key)
+        state.predict_state().refresh()
     else:
         st.button(_("Stop"), icon=":material/stop_circle:", key="predict-test-stop", on_click=_stop, args=(key,))
 
 
-def _ask(key: str) -> None:
-    """Want a test: one that is under way, but none that ended without what is looked for."""
-    st.session_state[ASKED].add(key)
-    st.session_state[LEFT].discard(key)
-    if _testing.ask(key).ended:
-        _testing.invalidate(key)
+def _request(key: str) -> None:
+    """Request a test. Join a running one, but do not use the result of an earlier one."""
+    st.session_state[REQUESTED].add(key)
+    st.session_state[STOPPED].discard(key)
+    if _tests.ask(key).ended:
+        _tests.invalidate(key)
 
 
 def _stop(key: str) -> None:
-    st.session_state[ASKED].discard(key)
-    st.session_state[LEFT].add(key)
-    _testing.leave(key)
+    st.session_state[REQUESTED].discard(key)
+    st.session_state[STOPPED].add(key)
+    _tests.leave(key)
 
 
-def _offer(entry: RegistryEntry, data: str) -> None:
-    """What the test costs beyond time."""
-    needed = []
+def _render_offer(entry: RegistryEntry, data: str) -> None:
+    """Render what has to be downloaded before the test."""
+    notes = []
     if data in NAMES and NAMES[data].source and not is_there(NAMES[data]):
-        needed.append(
+        notes.append(
             _("{title} is not on this server yet: {size} are downloaded first.").format(
                 title=NAMES[data].title, size=bytes_short(NAMES[data].download)
             )
         )
     if not entry.is_there and entry.kind is Kind.TORCHVISION:
-        needed.append(_("These weights are not on this server yet: torchvision downloads them first."))
+        notes.append(_("These weights are not on this server yet: torchvision downloads them first."))
     st.info(
         " ".join(
             [
                 _("These weights have not been tested on these images since either was last changed."),
-                *map(plain, needed),
+                *map(plain, notes),
             ]
         ),
         icon=":material/fact_check:",
     )
 
 
-def _results(tested: Evaluation, data: str, *, dark: bool) -> None:
-    result: dict[str, Any] = tested.result
+def _render_results(evaluation: Evaluation, data: str, *, dark: bool) -> None:
+    result: dict[str, Any] = evaluation.result
     with st.container(horizontal=True, gap="large"):
         scores.render(result)
     for warning in result["warnings"]:
@@ -219,16 +219,16 @@ def _results(tested: Evaluation, data: str, *, dark: bool) -> None:
     matrix_side, class_side = st.columns([3, 2], gap="medium")
     with matrix_side:
         st.header(_("Confusion matrix"), anchor=False)
-        confusion.render(tested.classes, result["confusion"], key="predict-confusion", dark=dark)
+        confusion.render(evaluation.classes, result["confusion"], key="predict-confusion", dark=dark)
     with class_side:
         st.header(_("By class"), anchor=False)
         counts = enumerate(result["confusion"])
         shares = [row[place] / sum(row) if any(row) else None for place, row in counts]
-        classes.render(tested.classes, [(Path(data).name, shares)], key="predict-classes", dark=dark)
+        classes.render(evaluation.classes, [(Path(data).name, shares)], key="predict-classes", dark=dark)
     sure_side, wrong_side = st.columns([2, 3], gap="medium")
     with sure_side:
         st.header(_("Calibration"), anchor=False)
         calibration.render(result["calibration"], result["top1"], key="predict-calibration", dark=dark)
     with wrong_side:
         st.header(_("Surest mistakes"), anchor=False)
-        mistakes.render(tested.mistakes, key="predict-mistakes")
+        mistakes.render(evaluation.mistakes, key="predict-mistakes")

@@ -1,4 +1,4 @@
-"""Where the network looked: class activation maps and occlusion, drawn on the picture."""
+"""Where the network looked: class activation maps and occlusion, shown over the picture."""
 
 from functools import partial
 
@@ -11,17 +11,17 @@ from explorer.prediction.cams import Method, cam, import_library
 from explorer.prediction.hooks import MapLayer
 from explorer.prediction.occlusion import OcclusionResult, Patch, occlusion, patches
 from explorer.ui.predict import paint, state
-from explorer.ui.predict.encoded import address
-from explorer.ui.predict.pictures import Shown, pictures
-from explorer.ui.predict.reason import Case, choose_class, choose_layer, computed, shuffled
+from explorer.ui.predict.encoded import data_url
+from explorer.ui.predict.picture_grid import GridItem, picture_grid
+from explorer.ui.predict.reason import Case, choose_class, choose_layer, compute_once, note_shuffled_pixels
 from explorer.ui.shared.choice import choice
 from explorer.ui.shared.text import plain
 from explorer.workers import semaphore
 
-ALL = "all"  # methods
+ALL_METHODS = "all"
 SIDE = 230
 
-_covering = semaphore.FairSemaphore(1)  # one at a time, of which each batch lets all others who compute go first
+_occlusion_semaphore = semaphore.FairSemaphore(1)  # one at a time; each batch lets other predictions go first
 
 
 def _titles() -> dict[str, str]:
@@ -31,11 +31,11 @@ def _titles() -> dict[str, str]:
         Method.HIRESCAM: "HiResCAM",
         Method.LAYERCAM: "LayerCAM",
         Method.EIGENCAM: "Eigen-CAM",
-        ALL: _("All side by side"),
+        ALL_METHODS: _("All side by side"),
     }
 
 
-def _words() -> dict[str, str]:
+def _descriptions() -> dict[str, str]:
     return {
         Method.GRADCAM: _(
             "Shows which places of the layer's map speak for the class, each channel weighed by its mean gradient; "
@@ -57,13 +57,15 @@ def _words() -> dict[str, str]:
             "Shows what the maps of the layer have most in common, without gradients; it is the same for every class, "
             "so it doesn't say why this one."
         ),
-        ALL: _("The same picture, layer and class by each method; where they agree there is more reason to believe."),
+        ALL_METHODS: _(
+            "The same picture, layer and class by each method; where they agree there is more reason to believe."
+        ),
     }
 
 
-def cams(case: Case) -> None:
-    """Class activation maps."""
-    titles, words = _titles(), _words()
+def render_cams(case: Case) -> None:
+    """Render class activation maps."""
+    titles, words = _titles(), _descriptions()
     method = case.view.method
     if method not in titles:
         st.warning(
@@ -71,7 +73,7 @@ def cams(case: Case) -> None:
             icon=":material/link_off:",
         )
         method = str(Method.GRADCAM)
-        state.asking().correct(method=method)
+        state.predict_state().correct(method=method)
     if not case.map_layers:
         st.info(
             _(
@@ -90,15 +92,13 @@ def cams(case: Case) -> None:
     map_layer = choose_layer(case)
     name = case.network.card.classes[index]
     st.caption(words[method])
-    share = st.slider(
-        _("Heat over the picture"), 0, 100, 50, 5, format="%d%%", key="predict.opacity", width=300
-    ) / 100  # fmt: skip
-    if method == ALL:
-        shown = [_overlaid(case, _heat(case, map_layer, index, one), share, titles[one], name) for one in Method]
-        pictures(shown, key="predict.cams", side=SIDE)
+    opacity = _choose_opacity()
+    if method == ALL_METHODS:
+        shown = [_overlaid(case, _class_map(case, map_layer, index, one), opacity, titles[one], name) for one in Method]
+        picture_grid(shown, key="predict.cams", side=SIDE)
     else:
-        heat = _heat(case, map_layer, index, Method(method))
-        _three(case, heat, share, titles[method], name, key="predict.cam")
+        heat = _class_map(case, map_layer, index, Method(method))
+        _render_views(case, heat, opacity, titles[method], name, key="predict.cam")
         if not heat.any():
             st.info(
                 _("Nothing stands out: no place of {layer} speaks for {name}, or all speak alike.").format(
@@ -107,47 +107,46 @@ def cams(case: Case) -> None:
                 icon=":material/blur_off:",
             )
     st.caption(_("Dark purple is the least of a map, yellow the most; each map has a scale of its own."))
-    shuffled(case)
+    note_shuffled_pixels(case)
 
 
-def _heat(case: Case, map_layer: MapLayer, index: int, method: Method) -> Tensor:
-    of = index if method.is_class_specific else None
-    return computed(
-        case,
-        ("cam", map_layer.layer.name, of, method),
-        lambda: cam(case.network, map_layer, case.seen, index, method),
-        import_library,
-    )
+def _choose_opacity() -> float:
+    return st.slider(_("Heat over the picture"), 0, 100, 50, 5, format="%d%%", key="predict.opacity", width=300) / 100
 
 
-def _overlaid(case: Case, heat: Tensor, share: float, title: str, name: str) -> Shown:
-    words = _("{title} for {name}, laid over the picture; {where}").format(title=title, name=name, where=_where(heat))
-    return Shown(address(paint.overlay(case.read, heat, share), 640), title, words)
+def _class_map(case: Case, map_layer: MapLayer, index: int, method: Method) -> Tensor:
+    key = ("cam", map_layer.layer.name, index if method.is_class_specific else None, method)
+    return compute_once(case, key, lambda: cam(case.network, map_layer, case.image, index, method), import_library)
 
 
-def _three(case: Case, heat: Tensor, share: float, title: str, name: str, *, key: str) -> None:
-    big = paint.enlarged(case.read)
+def _overlaid(case: Case, heat: Tensor, opacity: float, title: str, name: str) -> GridItem:
+    words = _("{title} for {name}, laid over the picture; {where}").format(title=title, name=name, where=_peak(heat))
+    return GridItem(data_url(paint.overlay(case.network_view, heat, opacity), 640), title, words)
+
+
+def _render_views(case: Case, heat: Tensor, opacity: float, title: str, name: str, *, key: str) -> None:
+    big = paint.enlarged(case.network_view)
     alone = paint.heat(paint.smooth(heat, big.shape[-1]))
-    pictures(
+    picture_grid(
         [
-            _overlaid(case, heat, share, title, name),
-            Shown(address(alone, 640), _("Heat alone"), _("{title} alone").format(title=title)),
-            Shown(address(big, 640), _("What the network sees"), _("What the network sees")),
+            _overlaid(case, heat, opacity, title, name),
+            GridItem(data_url(alone, 640), _("Heat alone"), _("{title} alone").format(title=title)),
+            GridItem(data_url(big, 640), _("What the network sees"), _("What the network sees")),
         ],
         key=key,
         side=SIDE,
     )
 
 
-def _where(heat: Tensor) -> str:
+def _peak(heat: Tensor) -> str:
     if not heat.any():
         return _("nothing stands out")
     row, column = divmod(int(heat.argmax()), heat.shape[1])
     return _("most in row {row}, column {column} of {size}").format(row=row, column=column, size=heat.shape[0])
 
 
-def occlusions(case: Case) -> None:
-    """How far the probability falls where a patch covers the picture."""
+def render_occlusion(case: Case) -> None:
+    """Render how far the probability falls under a patch."""
     size = case.network.card.inputs.size
     titles = {4: _("Coarse"), 8: _("Medium"), 16: _("Fine")}
     choices = patches(size)
@@ -169,29 +168,29 @@ def occlusions(case: Case) -> None:
             side=patch.side, step=patch.step, count=patch.positions(size)
         )
     )
-    asked = st.button(_("Cover and measure"), icon=":material/select_check_box:")
-    found = _held(case, index, patch) or (_covered(case, index, patch) if asked else None)
-    if found is None:
+    requested = st.button(_("Cover and measure"), icon=":material/select_check_box:")
+    result = _cached_occlusion(case, index, patch) or (_compute_occlusion(case, index, patch) if requested else None)
+    if result is None:
         return
-    fall, extremes = found
-    share = st.slider(_("Heat over the picture"), 0, 100, 50, 5, format="%d%%", key="predict.opacity", width=300) / 100
+    fall, extremes = result
+    opacity = _choose_opacity()
     most = float(fall.max())
     heat = (fall / most).clamp(0, 1) if most > 0 else fall.new_zeros(fall.shape)
-    _three(case, heat, share, _("Occlusion"), name, key="predict.occluded")
+    _render_views(case, heat, opacity, _("Occlusion"), name, key="predict.occluded")
     lowest, highest = extremes.tolist()
     st.markdown(
         _(
             "The probability of {name} is {before:.2%}; with one patch over the picture it lies between "
             "**{lowest:.2%}** and {highest:.2%}."
-        ).format(name=plain(name), before=float(case.answers[index]), lowest=lowest, highest=highest)
+        ).format(name=plain(name), before=float(case.probabilities[index]), lowest=lowest, highest=highest)
     )
     st.caption(
         _("Dark purple is no fall or a rise, yellow the greatest fall; each pixel has the mean of the patches over it.")
     )
-    shuffled(case)
+    note_shuffled_pixels(case)
 
 
-def _held(case: Case, index: int, patch: Patch) -> OcclusionResult | None:
+def _cached_occlusion(case: Case, index: int, patch: Patch) -> OcclusionResult | None:
     fall, extremes = (
         reasons.load_cached(case.network, case.picture, ("occlusion", index, patch, part))
         for part in OcclusionResult._fields
@@ -199,7 +198,7 @@ def _held(case: Case, index: int, patch: Patch) -> OcclusionResult | None:
     return None if fall is None or extremes is None else OcclusionResult(fall, extremes)
 
 
-def _covered(case: Case, index: int, patch: Patch) -> OcclusionResult:
+def _compute_occlusion(case: Case, index: int, patch: Patch) -> OcclusionResult:
     note, bar = st.empty(), st.progress(0.0, _("Covering one place after the other"))
     done, count = 0, patch.positions(case.network.card.inputs.size)
 
@@ -211,20 +210,20 @@ def _covered(case: Case, index: int, patch: Patch) -> OcclusionResult:
     def wait(ahead: int) -> None:
         note.info(_("Waiting: occlusions before yours: {ahead}").format(ahead=ahead), icon=":material/hourglass_top:")
 
-    def let(_ahead: int) -> None:
+    def show_yielding(_ahead: int) -> None:
         words = _("{done:,} of {count:,} pictures; others' predictions go in between")
         bar.progress(done / count, words.format(done=done, count=count))
 
     try:
-        with _covering.slot(wait):
+        with _occlusion_semaphore.slot(wait):
             note.empty()
-            if (held := _held(case, index, patch)) is not None:  # another session has waited for it, too
-                return held
-            turn = partial(semaphore.slot, let, yielding=True)
-            found = occlusion(case.network, case.seen, index, patch, progress, turn)
-            for part, values in found._asdict().items():
+            if (cached := _cached_occlusion(case, index, patch)) is not None:  # another session has computed it
+                return cached
+            slot = partial(semaphore.slot, show_yielding, yielding=True)
+            result = occlusion(case.network, case.image, index, patch, progress, slot)
+            for part, values in result._asdict().items():
                 reasons.save_cached(case.network, case.picture, ("occlusion", index, patch, part), values)
-            return found
+            return result
     finally:
         note.empty()
         bar.empty()

@@ -1,4 +1,4 @@
-"""Import in the page: a checkpoint is dropped, read beside the page, asked about, and put into the store."""
+"""The import of a checkpoint: upload, recognition, questions, and the new weights."""
 
 import secrets
 from collections.abc import Callable, Sequence
@@ -29,8 +29,8 @@ from explorer.weights.importing.drafts import MAX_FILE, Draft
 from explorer.weights.importing.importing import Proposal
 from explorer.workers.progress import Progress
 
-DRAFT = "predict.import"  # in session_state: names this session's draft
-DROP = "predict.import.drop"  # number of the uploader: a used one would hold its file in memory
+DRAFT = "predict.import"  # in session_state: token of this session's draft
+UPLOADER = "predict.import.drop"  # in session_state: number of the uploader. A used one would keep its file in memory.
 REFUSED = "predict.import.refused"
 NETWORK = "predict.import.network"
 MEGABYTE = 2**20
@@ -41,11 +41,16 @@ _drafts: "WeakValueDictionary[str, Draft]" = WeakValueDictionary()
 
 
 @st.cache_resource(scope="session", max_entries=1, show_spinner=False, on_release=Draft.close)
-def _held(token: str) -> Draft:
-    """A session's draft, which Streamlit releases when the session ends.
+def _session_draft(token: str) -> Draft:
+    """Return a session's draft. Streamlit releases it when the session ends."""
+    return _find_draft(token)
+
+
+def _find_draft(token: str) -> Draft:
+    """Return a draft.
 
     Raises:
-        InputError: where it has gone with a connection that broke.
+        InputError: If the draft is gone because the connection broke.
     """
     try:
         return _drafts[token]
@@ -53,46 +58,43 @@ def _held(token: str) -> Draft:
         raise InputError(_("The connection broke and the file is gone: drop it once more.")) from None
 
 
-def _read(token: str, progress: Progress) -> bool:
-    draft = _drafts.get(token)
-    if draft is None:
-        raise InputError(_("The connection broke and the file is gone: drop it once more."))
-    draft.read(progress)
+def _read_draft(token: str, progress: Progress) -> bool:
+    _find_draft(token).read(progress)
     return True
 
 
-_reading = TaskQueue(_read)  # one at a time: several large files would fill the machine's memory
+_read_queue = TaskQueue(_read_draft)  # one at a time, because several large files would fill the memory
 
 
 def render() -> None:
-    """An uploader, and after that what the file is taken for and what it doesn't say."""
+    """Render the uploader. After an upload, render the recognised network and the open questions."""
     token = st.session_state.get(DRAFT)
     if token is None:
         with st.expander(_("Import a checkpoint"), icon=":material/upload:", key="predict-import"):
-            _uploader()
-        _told()
+            _render_uploader()
+        _render_refusal()
         return
     with st.container(border=True, key="predict-import-draft"):
         try:
-            draft = _held(token)
+            draft = _session_draft(token)
         except InputError as error:
-            _failed(error)
+            _render_failure(error)
             return
         st.header(_("Import {file}").format(file=plain(draft.name)), anchor=False)
-        piece = follow(_reading, token, _("Waiting: this server reads one checkpoint at a time."))
-        if piece.problem:
-            _failed(piece.problem)
+        reading = follow(_read_queue, token, _("Waiting: this server reads one checkpoint at a time."))
+        if reading.problem:
+            _render_failure(reading.problem)
         elif draft.proposal or draft.fault:
-            _taken(token, draft)
+            _render_draft(token, draft)
         else:
-            st.button(_("Cancel"), icon=":material/close:", key="predict.import.leave", on_click=_leave)
+            st.button(_("Cancel"), icon=":material/close:", key="predict.import.leave", on_click=_discard)
 
 
-def _uploader() -> None:
+def _render_uploader() -> None:
     st.file_uploader(
         _("A .safetensors, .pth, .pt, .th or .ckpt file that anybody trained"),
-        key=f"{DROP}.{st.session_state.get(DROP, 0)}",
-        on_change=_take,
+        key=f"{UPLOADER}.{st.session_state.get(UPLOADER, 0)}",
+        on_change=_open_upload,
         max_upload_size=MAX_FILE // MEGABYTE,
         help=_(
             "{families}, their relatives, and torchvision's classification models, under any names. "
@@ -102,13 +104,13 @@ def _uploader() -> None:
     )
 
 
-def _take() -> None:
-    number = st.session_state.get(DROP, 0)
-    file = st.session_state[f"{DROP}.{number}"]
+def _open_upload() -> None:
+    number = st.session_state.get(UPLOADER, 0)
+    file = st.session_state[f"{UPLOADER}.{number}"]
     if file is None:
         return
-    st.session_state[DROP] = number + 1
-    state.asking().told = None
+    st.session_state[UPLOADER] = number + 1
+    state.predict_state().notice = None
     state.acted()
     try:
         draft = Draft(file.name, file, file.size)
@@ -117,51 +119,51 @@ def _take() -> None:
         return
     token = secrets.token_hex(16)
     _drafts[token] = draft
-    _held(token)  # from now on the session's
+    _session_draft(token)  # Streamlit releases it from now on
     st.session_state[DRAFT] = token
 
 
-def _told() -> None:
-    """Why the last file was not taken."""
-    if refused := st.session_state.pop(REFUSED, ""):
-        st.error(plain(refused), icon=":material/error:")
+def _render_refusal() -> None:
+    """Render the reason why the last file was refused."""
+    if message := st.session_state.pop(REFUSED, ""):
+        st.error(plain(message), icon=":material/error:")
 
 
-def note(notes: Sequence[str]) -> None:
-    """A list of remarks."""
+def render_notes(notes: Sequence[str]) -> None:
+    """Render notes as a list."""
     st.caption("\n".join(f"- {plain(one)}" for one in notes))
 
 
-def _failed(error: ExplorerError) -> None:
+def _render_failure(error: ExplorerError) -> None:
     st.error(plain(str(error)), icon=":material/error:")
-    st.button(_("Choose another file"), icon=":material/upload:", key="predict.import.leave", on_click=_leave)
+    st.button(_("Choose another file"), icon=":material/upload:", key="predict.import.leave", on_click=_discard)
 
 
-def _leave() -> None:
-    """Forget the draft."""
+def _discard() -> None:
+    """Discard the draft."""
     token = st.session_state.get(DRAFT)
     if token is None:
         return
     del st.session_state[DRAFT]
     st.session_state.pop(f"{NETWORK}.{token}", None)
-    _reading.invalidate(token)
+    _read_queue.invalidate(token)
     if draft := _drafts.get(token):
         draft.close()
     state.acted()
 
 
-def _taken(token: str, draft: Draft) -> None:
-    """The network that the file is taken for: found, or named by its owner."""
+def _render_draft(token: str, draft: Draft) -> None:
+    """Render the network of the file: the recognised one, or the one that the user chooses."""
     networks, key = offered(), f"{NETWORK}.{token}"
-    named = st.session_state.get(key, "")
+    chosen = st.session_state.get(key, "")
     try:
-        spec = read(named).spec if named else None
+        spec = read(chosen).spec if chosen else None
         if spec != draft.spec:
-            computing(_("Looking whether it fits…"), lambda wait: draft.take(spec, wait))
-    except InputError as error:  # saved, and deleted since
+            run_with_spinner(_("Looking whether it fits…"), lambda wait: draft.take(spec, wait))
+    except InputError as error:  # the saved network was deleted
         st.error(plain(str(error)), icon=":material/error:")
     if draft.proposal is not None:
-        _told_of(draft.proposal)
+        _render_proposal(draft.proposal)
     elif draft.fault is not None:
         st.error(plain(str(draft.fault)), icon=":material/error:")
 
@@ -170,7 +172,7 @@ def _taken(token: str, draft: Draft) -> None:
         state.acted()
 
     choice(
-        _("Taken for"), list(dict.fromkeys(["", *networks, named])), named, choose, key=NETWORK, width=520,
+        _("Taken for"), list(dict.fromkeys(["", *networks, chosen])), chosen, choose, key=NETWORK, width=520,
         words=lambda text: networks.get(text, text) or _("The network that is found"),
         help=_(
             "If the file is of another network, name it: a preset, one that is saved on this server, or the one that "
@@ -178,17 +180,17 @@ def _taken(token: str, draft: Draft) -> None:
         ),
     )  # fmt: skip
     if draft.proposal is not None:
-        _form(token, draft, draft.proposal)
+        _render_form(token, draft, draft.proposal)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(_("Choose another file"), icon=":material/upload:", key="predict.import.leave", on_click=_leave)
+        st.button(_("Choose another file"), icon=":material/upload:", key="predict.import.leave", on_click=_discard)
         st.page_link(
             "../pages/architecture.py", label=_("Build its network on the Architecture page"), width="content",
             icon=":material/schema:", query_params=address.everywhere(), help=_("The file stays here meanwhile."),
         )  # fmt: skip
 
 
-def _told_of(proposal: Proposal) -> None:
+def _render_proposal(proposal: Proposal) -> None:
     spec = proposal.guess.spec
     words = (
         _("It fits: **{network}**, {classes:,} classes, images of {size} pixels.")
@@ -198,45 +200,45 @@ def _told_of(proposal: Proposal) -> None:
     st.markdown(words.format(network=plain(title(NamedNetwork(spec))), classes=spec.num_classes, size=spec.image_size))
 
 
-def _form(token: str, draft: Draft, proposal: Proposal) -> None:
-    note([*proposal.checkpoint.notes, *proposal.notes, *proposal.guess.notes])
+def _render_form(token: str, draft: Draft, proposal: Proposal) -> None:
+    render_notes([*proposal.checkpoint.notes, *proposal.notes, *proposal.guess.notes])
     st.caption(
         _("What the file does not say; the likely answers are filled in.")
         if proposal.checkpoint.card is None
         else _("What its card says is filled in; figures that other answers make untrue are left out.")
     )
     answers: dict[str, Any] = {}
-    sound = True
+    valid = True
     with st.grid(2, min_column_width=320, gap="small"):
-        while left := proposal.questions(answers):
+        while open_questions := proposal.questions(answers):
             with st.container(gap="small"):
-                answer, fault = _asked(token, proposal, answers, left[0])
-            answers[left[0].key] = answer
-            sound = sound and not fault
+                answer, fault = _render_question(token, proposal, answers, open_questions[0])
+            answers[open_questions[0].key] = answer
+            valid = valid and not fault
     name = st.text_input(
-        _("Name of the weights"), value=_suggested(token, Path(proposal.name).stem), max_chars=store.LONGEST,
+        _("Name of the weights"), value=_suggested_name(token, Path(proposal.name).stem), max_chars=store.LONGEST,
         key=f"{DRAFT}.{token}.name",
     ).strip()  # fmt: skip
     with st.container(horizontal=True):
         pressed = st.button(
-            _("Import"), icon=":material/download_done:", key="predict.import.write", disabled=not sound
+            _("Import"), icon=":material/download_done:", key="predict.import.write", disabled=not valid
         )
-        st.button(_("Cancel"), icon=":material/close:", key="predict.import.leave", on_click=_leave)
+        st.button(_("Cancel"), icon=":material/close:", key="predict.import.leave", on_click=_discard)
     if pressed:
-        asking = state.asking()
-        asking.deed = Action(
-            partial(_write, draft, answers, name), name, _("{name} is imported.").format(name=name), _leave
+        predict_state = state.predict_state()
+        predict_state.action = Action(
+            partial(_write, draft, answers, name), name, _("{name} is imported.").format(name=name), _discard
         )
-        computing(_("Trying and writing the network…"), asking.act)
-        if asking.tidy:
-            asking.refresh()
-        elif asking.told:  # beside the form
-            st.error(plain(asking.told.sentence), icon=":material/error:")
-            asking.told = None
+        run_with_spinner(_("Trying and writing the network…"), predict_state.run_action)
+        if predict_state.cleanup:
+            predict_state.refresh()
+        elif predict_state.notice:  # shown next to the form
+            st.error(plain(predict_state.notice.message), icon=":material/error:")
+            predict_state.notice = None
 
 
 @st.cache_data(scope="session", max_entries=1, show_spinner=False)
-def _suggested(token: str, name: str) -> str:  # noqa: ARG001  part of the key
+def _suggested_name(token: str, name: str) -> str:  # noqa: ARG001  part of the key
     return store.suggested(name)
 
 
@@ -245,8 +247,8 @@ def _write(draft: Draft, answers: dict[str, Any], name: str, on_wait: Callable[[
     return [*done.notes, *([_("Left out: {names}").format(names=", ".join(done.ignored))] if done.ignored else [])]
 
 
-def computing(title: str, work: Callable[[Callable[[int], None]], T]) -> T:
-    """Do what takes a turn, and tell meanwhile how many are before."""
+def run_with_spinner(title: str, work: Callable[[Callable[[int], None]], T]) -> T:
+    """Do work that waits for a slot, and show the number of sessions ahead."""
     with st.spinner(title):
         note = st.empty()
 
@@ -260,26 +262,28 @@ def computing(title: str, work: Callable[[Callable[[int], None]], T]) -> T:
         return work(wait)
 
 
-def _asked(token: str, proposal: Proposal, given: dict[str, Any], question: Question) -> tuple[Any, bool]:
-    """The user's answer to a question, or the likely one where it can't be, which is said beside the field."""
-    # Where another answer has changed what is likely, the field begins anew with that.
+def _render_question(
+    token: str, proposal: Proposal, answers_so_far: dict[str, Any], question: Question
+) -> tuple[Any, bool]:
+    """Return the answer to a question and whether it is invalid. Instead of an invalid answer return the likely one."""
+    # A new likely answer gets a new widget.
     key = f"{DRAFT}.{token}.{question.key}.{written(question.likely)}"
     try:
-        answer = _field(question, key)
-        proposal.check({**given, question.key: answer})
+        answer = _question_widget(question, key)
+        proposal.check({**answers_so_far, question.key: answer})
     except InputError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return question.likely, True
     return answer, False
 
 
-def _field(question: Question, key: str) -> Any:
-    """The widget of a question, and what it says.
+def _question_widget(question: Question, key: str) -> Any:
+    """Render the widget of a question, and return the answer.
 
     Raises:
-        InputError: where that can't be read.
+        InputError: If the answer can't be read.
     """
-    label, likely = question.text, question.likely  # a sentence of ours: escapes would be read out
+    label, likely = question.text, question.likely  # our own text: not escaped, because escapes are read aloud
     if question.choices:
         choices = list(question.choices)
         words = {True: _("yes"), False: _("no")}
@@ -288,11 +292,11 @@ def _field(question: Question, key: str) -> Any:
             format_func=lambda choice: words[choice] if isinstance(choice, bool) else written(choice),
         )  # fmt: skip
     if question.key == "classes":
-        return _classes(label, likely, key)
+        return _class_names_widget(label, likely, key)
     if question.offers:
-        usual = list(dict.fromkeys([written(likely), *map(written, question.offers)]))
+        options = list(dict.fromkeys([written(likely), *map(written, question.offers)]))
         return parsed(
-            question, st.selectbox(label, usual, key=key, accept_new_options=True, help=question.cost or None) or ""
+            question, st.selectbox(label, options, key=key, accept_new_options=True, help=question.cost or None) or ""
         )
     if question.key == "resize" or isinstance(likely, int):
         none = _("straight to the square") if question.key == "resize" else None
@@ -300,7 +304,7 @@ def _field(question: Question, key: str) -> Any:
     return parsed(question, st.text_input(label, value=written(likely), max_chars=2000, key=key))
 
 
-def _classes(label: str, likely: list[str], key: str) -> list[str]:
+def _class_names_widget(label: str, likely: list[str], key: str) -> list[str]:
     text = st.text_area(
         label, value="\n".join(likely), height=140, key=key,
         help=_("A line each, or all on one line with commas between; or a file, which counts more."),
@@ -312,6 +316,6 @@ def _classes(label: str, likely: list[str], key: str) -> list[str]:
     )
     if file is None:
         return class_names.typed(text)
-    if file.size > class_names.MAX_LIST:  # the uploader's limit binds browsers alone
+    if file.size > class_names.MAX_LIST:  # only browsers respect the uploader's limit
         raise InputError(_("classes: the file is too long"))
     return class_names.typed(class_names.of_file(file.getvalue()))

@@ -1,4 +1,4 @@
-"""Feature maps of a layer, and what the unit that was clicked sees."""
+"""Feature maps of a layer, and the receptive field of the chosen unit."""
 
 from functools import partial
 from math import floor, log10
@@ -11,22 +11,21 @@ from explorer.i18n import _
 from explorer.prediction.hooks import MapLayer
 from explorer.prediction.maps import Window, channel_strengths, feature_maps, to_unit_range, window
 from explorer.ui.predict import paint, state
-from explorer.ui.predict.encoded import address
-from explorer.ui.predict.pictures import Place as Pointed
-from explorer.ui.predict.pictures import Shown, pictures
-from explorer.ui.predict.reason import Case, choose_layer, computed, shuffled
+from explorer.ui.predict.encoded import data_url
+from explorer.ui.predict.picture_grid import GridItem, Position, picture_grid
+from explorer.ui.predict.reason import Case, choose_layer, compute_once, note_shuffled_pixels
 from explorer.ui.predict.view import Order
 from explorer.ui.shared.text import plain
 
-PAGE = 48  # channels
+PAGE_SIZE = 48  # channels on a page of the grid
 SIDE = 72
-CLOSE = 300
-NUMBER = 140  # pixels of an input, where there is room
+CLOSE_UP_SIDE = 300
+INPUT_WIDTH = 140  # pixels of a number input on a wide page
 Unit = tuple[int, int, int]
 
 
 def render(case: Case) -> None:
-    """The grid of channels, and the unit that was chosen."""
+    """Render the grid of channels, and the chosen unit."""
     if not case.map_layers:
         st.info(
             _("This network has no maps; its first layer's weights are pictures under Filters."),
@@ -38,35 +37,37 @@ def render(case: Case) -> None:
     map_layer = choose_layer(case)
     with st.container(horizontal=True):
         st.segmented_control(
-            _("Order"), list(orders), format_func=orders.__getitem__, key=state.VIEW + "order",
+            _("Order"), list(orders), format_func=orders.__getitem__, key=state.VIEW_PREFIX + "order",
             persist_state="page", required=True,
         )  # fmt: skip
         scale = st.segmented_control(
             _("Brightness"), list(scales), format_func=scales.__getitem__, default="each", key="predict.maps.scale",
             required=True,
         )  # fmt: skip
-    maps = computed(case, ("maps", map_layer.layer.name), lambda: feature_maps(case.network, map_layer, case.seen))
+    maps = compute_once(case, ("maps", map_layer.layer.name), lambda: feature_maps(case.network, map_layer, case.image))
     st.caption(
         _(
             "Shows what each channel of {layer} answers to this picture, place by place; not whether the class depends "
             "on it. Click a place to see which pixels it comes from."
         ).format(layer=plain(map_layer.layer.name))
     )
-    strong = channel_strengths(maps)
-    order = state.asking().read_widgets().order
-    channels = strong.argsort(descending=True, stable=True).tolist() if order == "strength" else list(range(len(maps)))
-    unit, decimals = _unit(maps, strong), _decimals(float(strong.max()))
-    shown = _page(channels, unit[0], f"predict.maps.page.{map_layer.layer.name}.{order}")
+    strengths = channel_strengths(maps)
+    order = state.predict_state().read_widgets().order
+    channels = list(range(len(maps)))
+    if order == "strength":
+        channels = strengths.argsort(descending=True, stable=True).tolist()
+    unit, decimals = _chosen_unit(maps, strengths), _decimals(float(strengths.max()))
+    shown = _choose_page(channels, unit[0], f"predict.maps.page.{map_layer.layer.name}.{order}")
     levels = to_unit_range(maps, each=scale == "each")
-    pictures(
+    picture_grid(
         [
-            Shown(
-                address(paint.heat(levels[channel]), SIDE),
+            GridItem(
+                data_url(paint.heat(levels[channel]), SIDE),
                 _("{channel}: {strength:.{decimals}f}").format(
-                    channel=channel, strength=float(strong[channel]), decimals=decimals
+                    channel=channel, strength=float(strengths[channel]), decimals=decimals
                 ),
                 _("Channel {channel}, mean strength {strength:.2g}, values from {least:.2g} to {most:.2g}").format(
-                    channel=channel, strength=float(strong[channel]), least=float(maps[channel].min()),
+                    channel=channel, strength=float(strengths[channel]), least=float(maps[channel].min()),
                     most=float(maps[channel].max()),
                 ),
             )
@@ -75,7 +76,7 @@ def render(case: Case) -> None:
         key="predict.maps.grid",
         chosen=shown.index(unit[0]) if unit[0] in shown else None,
         side=SIDE,
-        on_pick=lambda at, pointed: _pick(maps, shown[at], unit, pointed),
+        on_pick=lambda index, position: _choose_unit(maps, shown[index], unit, position),
         places=True,
     )  # fmt: skip
     st.caption(
@@ -90,65 +91,65 @@ def render(case: Case) -> None:
         )
     )
     _close_up(case, map_layer, maps, levels, unit)
-    shuffled(case)
+    note_shuffled_pixels(case)
 
 
 def _decimals(most: float) -> int:
-    """Decimals with which numbers up to this one are written, so that all of them read alike."""
+    """Return the number of decimals for numbers up to ``most``, the same for all of them."""
     return min(max(2 - floor(log10(most)), 0), 6) if most > 0 else 0
 
 
-def _page(channels: list[int], channel: int, key: str) -> list[int]:
-    """Channels of the page that the user turned to; of the one with this channel at first."""
-    pages = -(-len(channels) // PAGE)
+def _choose_page(channels: list[int], channel: int, key: str) -> list[int]:
+    """Let the user choose a page, and return its channels. The default is the page with ``channel``."""
+    pages = -(-len(channels) // PAGE_SIZE)
     if pages == 1:
         return channels
     if st.session_state.get(key, pages + 1) > pages:
-        st.session_state[key] = channels.index(channel) // PAGE + 1
+        st.session_state[key] = channels.index(channel) // PAGE_SIZE + 1
     page = st.number_input(_("Page, of {count}").format(count=pages), min_value=1, max_value=pages, key=key, width=140)
-    return channels[(page - 1) * PAGE : page * PAGE]
+    return channels[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
 
 
-def _unit(maps: Tensor, strong: Tensor) -> Unit:
-    """The unit of the link; else the strongest of the strongest channel: others may be dead."""
-    text = state.asking().view.unit
+def _chosen_unit(maps: Tensor, strengths: Tensor) -> Unit:
+    """Return the unit of the link. The default is the strongest unit of the strongest channel; others may be dead."""
+    text = state.predict_state().view.unit
     if text:
         channel, row, column = map(int, text.split("."))
         if channel < maps.shape[0] and row < maps.shape[1] and column < maps.shape[2]:
             return channel, row, column
         st.warning(_("The layer has no unit {unit}; you see another one.").format(unit=text))
-    first = int(strong.argmax())
+    first = int(strengths.argmax())
     return first, *divmod(int(maps[first].abs().argmax()), maps.shape[2])
 
 
-def _pick(maps: Tensor, channel: int, unit: Unit, pointed: Pointed | None) -> None:
+def _choose_unit(maps: Tensor, channel: int, unit: Unit, position: Position | None) -> None:
     row, column = unit[1:]
-    if pointed:
-        row, column = int(pointed[0] * maps.shape[1]), int(pointed[1] * maps.shape[2])
+    if position:
+        row, column = int(position[0] * maps.shape[1]), int(position[1] * maps.shape[2])
     state.change(unit=f"{channel}.{row}.{column}")
 
 
 def _close_up(case: Case, map_layer: MapLayer, maps: Tensor, levels: Tensor, unit: Unit) -> None:
     channel, row, column = unit
-    field, size = map_layer.layer.field, case.read.shape[-1]
+    field, size = map_layer.layer.field, case.network_view.shape[-1]
     if field is None:
-        whole = Window(0, size - 1, 0, size - 1)
-        seen: Window | None = whole
+        full = Window(0, size - 1, 0, size - 1)
+        visible: Window | None = full
     else:
-        whole = window(field, row, column)
-        seen = whole.within(size)
+        full = window(field, row, column)
+        visible = full.within(size)
     st.subheader(
         _("Channel {channel}, row {row}, column {column}").format(channel=channel, row=row, column=column), anchor=False
     )
-    _numbers(maps, unit)
+    _render_inputs(maps, unit)
     colours = theme(dark=case.dark)
     left, right = st.columns(2)
     with left:
-        pictures(
+        picture_grid(
             [
-                Shown(
-                    address(
-                        paint.framed(
+                GridItem(
+                    data_url(
+                        paint.with_frame(
                             paint.heat(levels[channel]), Window(row, row, column, column), colours.mark, dim=False
                         ),
                         640,
@@ -158,60 +159,62 @@ def _close_up(case: Case, map_layer: MapLayer, maps: Tensor, levels: Tensor, uni
                 )
             ],
             key="predict.maps.close",
-            side=CLOSE,
-            on_pick=lambda _at, pointed: _pick(maps, channel, unit, pointed),
+            side=CLOSE_UP_SIDE,
+            on_pick=lambda _index, position: _choose_unit(maps, channel, unit, position),
             places=True,
         )
     with right:
-        words = _field(map_layer, whole, seen, size)
-        pictures(
+        words = _field_sentence(map_layer, full, visible, size)
+        picture_grid(
             [
-                Shown(
-                    address(paint.framed(case.read, seen, colours.mark, dim=True), 640), _("What the unit sees"), words
+                GridItem(
+                    data_url(paint.with_frame(case.network_view, visible, colours.mark, dim=True), 640),
+                    _("What the unit sees"),
+                    words,
                 )
             ],
             key="predict.maps.field",
-            side=CLOSE,
+            side=CLOSE_UP_SIDE,
         )
     st.markdown(_("Its value is **{value:.4g}**. {field}").format(value=float(maps[unit]), field=words))
 
 
-def _numbers(maps: Tensor, unit: Unit) -> None:
-    """The unit for those who don't point."""
+def _render_inputs(maps: Tensor, unit: Unit) -> None:
+    """Render number inputs for the unit, for users without a pointer."""
     names = (_("Channel"), _("Row"), _("Column"))
     keys = [f"predict.unit.{axis}" for axis in range(3)]
 
-    def chosen() -> None:
+    def choose() -> None:
         state.change(unit=".".join(str(st.session_state[key]) for key in keys))
 
-    with st.container(horizontal=True, width=3 * NUMBER, gap="xsmall", key="predict-unit"):
+    with st.container(horizontal=True, width=3 * INPUT_WIDTH, gap="xsmall", key="predict-unit"):
         for name, key, value, count in zip(names, keys, unit, maps.shape, strict=True):
             st.session_state[key] = value
-            st.number_input(name, min_value=0, max_value=count - 1, key=key, on_change=chosen)
+            st.number_input(name, min_value=0, max_value=count - 1, key=key, on_change=choose)
 
 
-def _field(map_layer: MapLayer, whole: Window, seen: Window | None, size: int) -> str:
+def _field_sentence(map_layer: MapLayer, full: Window, visible: Window | None, size: int) -> str:
     layer = map_layer.layer
     if layer.field is None:
         if layer.sees_whole_image:
             return _("It depends on the whole picture.")
         return _("What it sees is not known: {why}.").format(why=plain("; ".join(layer.notes)))
-    if seen is None:
+    if visible is None:
         return _("It sees padding alone.")
-    say = partial(
-        str.format, rows=whole.size[0], columns=whole.size[1], height=seen.size[0], width=seen.size[1], size=size,
-        top=seen.top, bottom=seen.bottom, left=seen.left, right=seen.right,
+    fill = partial(
+        str.format, rows=full.size[0], columns=full.size[1], height=visible.size[0], width=visible.size[1], size=size,
+        top=visible.top, bottom=visible.bottom, left=visible.left, right=visible.right,
     )  # fmt: skip
-    if seen == whole:
-        return say(_("It sees {rows} × {columns} pixels: rows {top} to {bottom}, columns {left} to {right}."))
-    if max(whole.size) > size:
-        return say(
+    if visible == full:
+        return fill(_("It sees {rows} × {columns} pixels: rows {top} to {bottom}, columns {left} to {right}."))
+    if max(full.size) > size:
+        return fill(
             _(
                 "Its field, {rows} × {columns} pixels, is larger than the picture of {size} × "
                 "{size}; {height} × {width} of them lie on it, the rest is padding."
             )
         )
-    return say(
+    return fill(
         _(
             "Its field, {rows} × {columns} pixels, is cut off at the border: rows {top} to {bottom}, "
             "columns {left} to {right}; the rest is padding."

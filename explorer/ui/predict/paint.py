@@ -1,4 +1,4 @@
-"""Pixels of heat, overlays and frames: all uint8, (3, H, W)."""
+"""Heat maps, overlays and frames as pixels: all uint8, (3, H, W)."""
 
 from functools import cache
 
@@ -10,7 +10,7 @@ from torch.nn.functional import interpolate
 
 from explorer.prediction.maps import Window
 
-SIDE = 320  # pixels at least of a picture that is looked at close up
+MIN_SIDE = 320  # smallest longer side of an enlarged picture, in pixels
 
 
 @cache
@@ -20,51 +20,53 @@ def _viridis() -> Tensor:
 
 
 def heat(values: Tensor) -> Tensor:
-    """Colours of values from 0, dark purple, to 1, yellow: (H, W)."""
+    """Return the colours of values, (H, W), from 0, dark purple, to 1, yellow."""
     return _viridis()[(values.clamp(0, 1) * 255).round().long()].permute(2, 0, 1)
 
 
 def enlarged(pixels: Tensor) -> Tensor:
-    """A picture in colour, each pixel of a small one a square: (1 or 3, H, W)."""
-    times = -(-SIDE // max(pixels.shape[-2:]))
-    return pixels.expand(3, -1, -1).repeat_interleave(times, 1).repeat_interleave(times, 2)
+    """Return a picture, (1 or 3, H, W), in colour. Each pixel of a small picture becomes a square."""
+    scale = -(-MIN_SIDE // max(pixels.shape[-2:]))
+    return pixels.expand(3, -1, -1).repeat_interleave(scale, 1).repeat_interleave(scale, 2)
 
 
 def smooth(values: Tensor, side: int) -> Tensor:
-    """Values, (H, W), at another size."""
+    """Return values, (H, W), interpolated to another size."""
     return interpolate(values[None, None], (side, side), mode="bilinear")[0, 0]
 
 
 def overlay(pixels: Tensor, values: Tensor, share: float) -> Tensor:
-    """Heat on a picture; ``share`` is that of the heat."""
+    """Return heat over a picture. ``share`` is the opacity of the heat."""
     below = enlarged(pixels).float()
     above = heat(smooth(values, below.shape[-1])).float()
     return below.lerp(above, share).round().byte()
 
 
-def framed(pixels: Tensor, window: Window | None, colour: str, *, dim: bool) -> Tensor:
-    """A picture enlarged, with a frame around some of its pixels.
+def with_frame(pixels: Tensor, window: Window | None, colour: str, *, dim: bool) -> Tensor:
+    """Return a picture, enlarged and with a frame around some of its pixels.
 
     Args:
-        pixels: (1 or 3, H, W).
-        window: within the picture, framed on its outside; none where there is nothing to frame.
-        colour: of the frame, as ``#RRGGBB``.
-        dim: whether the rest is darkened.
+        pixels: Picture, (1 or 3, H, W).
+        window: Pixels inside the frame. None means no frame.
+        colour: Colour of the frame, as ``#RRGGBB``.
+        dim: Whether the other pixels are darkened.
     """
-    times = -(-SIDE // max(pixels.shape[-2:]))
-    big = enlarged(pixels)
-    height, width = big.shape[-2:]
-    shown = (big * 0.4).byte() if dim else big.clone()
+    scale = -(-MIN_SIDE // max(pixels.shape[-2:]))
+    enlarged_pixels = enlarged(pixels)
+    height, width = enlarged_pixels.shape[-2:]
+    result = (enlarged_pixels * 0.4).byte() if dim else enlarged_pixels.clone()
     if window is None:
-        return shown
-    top, left = window.top * times, window.left * times
-    bottom, right = (window.bottom + 1) * times, (window.right + 1) * times
-    shown[:, top:bottom, left:right] = big[:, top:bottom, left:right]
-    ink = torch.tensor(list(bytes.fromhex(colour[1:])), dtype=torch.uint8)[:, None, None]
-    thick = 3
-    outer = shown[
-        :, max(top - thick, 0) : min(bottom + thick, height), max(left - thick, 0) : min(right + thick, width)
+        return result
+    top, left = window.top * scale, window.left * scale
+    bottom, right = (window.bottom + 1) * scale, (window.right + 1) * scale
+    result[:, top:bottom, left:right] = enlarged_pixels[:, top:bottom, left:right]
+    rgb = torch.tensor(list(bytes.fromhex(colour[1:])), dtype=torch.uint8)[:, None, None]
+    thickness = 3
+    outer = result[
+        :,
+        max(top - thickness, 0) : min(bottom + thickness, height),
+        max(left - thickness, 0) : min(right + thickness, width),
     ]
-    for edge in (outer[:, :thick], outer[:, -thick:], outer[:, :, :thick], outer[:, :, -thick:]):
-        edge.copy_(ink)
-    return shown
+    for edge in (outer[:, :thickness], outer[:, -thickness:], outer[:, :, :thickness], outer[:, :, -thickness:]):
+        edge.copy_(rgb)
+    return result

@@ -1,4 +1,4 @@
-"""What the sections on reasons share: the case, its class and layer, and computing when it is our turn."""
+"""Shared parts of the sections on reasons: the case, the choice of class and layer, and computation in a slot."""
 
 from collections import Counter
 from collections.abc import Callable, Hashable
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
 from explorer.errors import InputError
@@ -24,23 +25,23 @@ from explorer.workers import semaphore
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A network, a picture, and what the network said of it: probabilities, (classes,)."""
+    """An answer to explain: network, picture, probabilities, (classes,), and how to show it."""
 
     network: Network
     picture: Picture
-    answers: Tensor
+    probabilities: Tensor
     view: PredictView
     dark: bool
 
     @cached_property
-    def seen(self) -> Tensor:
-        """What the network sees before it normalises: 8-bit values, (C, size, size)."""
+    def image(self) -> Tensor:
+        """Input of the network before normalisation: 8-bit values, (C, size, size)."""
         return self.picture.network_input(self.network.card)
 
     @cached_property
-    def read(self) -> Tensor:
-        """The same as a uint8 picture, in the order in which the network reads the pixels."""
-        return in_network_order(self.seen, self.network.card.inputs)
+    def network_view(self) -> Tensor:
+        """The image as uint8, with the pixels in the order in which the network reads them."""
+        return in_network_order(self.image, self.network.card.inputs)
 
     @cached_property
     def map_layers(self) -> dict[str, MapLayer]:
@@ -48,36 +49,38 @@ class Case:
         return map_layers(self.network.module, self.network.analysis)
 
 
-def shuffled(case: Case) -> None:
-    """Say so where the network reads the pixels in another order."""
+def note_shuffled_pixels(case: Case) -> None:
+    """Render a note if the network reads the pixels in a shuffled order."""
     if case.network.card.inputs.permutation_seed is not None:
         st.caption(_("This network reads the pixels in a shuffled order; the pictures here show that order."))
 
 
 def choose_class(case: Case) -> int:
-    """Let the user choose the class that is explained."""
+    """Let the user choose the class to explain."""
     classes = case.network.card.classes
-    likeliest = int(case.answers.argmax())
+    likeliest = int(case.probabilities.argmax())
     chosen = case.view.cls
     if chosen is not None and chosen >= len(classes):
         st.warning(
             _("The network has no class {number}; you see the likeliest instead.").format(number=chosen),
             icon=":material/link_off:",
         )
-        state.asking().correct(cls=None)
+        state.predict_state().correct(cls=None)
         chosen = None
-    times = Counter(classes)
+    occurrences = Counter(classes)
 
-    def named(index: int) -> str:
-        words = _("{name} (output {index}), {share:.1%}") if times[classes[index]] > 1 else _("{name}, {share:.1%}")
-        return words.format(name=classes[index], index=index, share=float(case.answers[index]))
+    def label(index: int) -> str:
+        words = _("{name}, {share:.1%}")
+        if occurrences[classes[index]] > 1:
+            words = _("{name} (output {index}), {share:.1%}")
+        return words.format(name=classes[index], index=index, share=float(case.probabilities[index]))
 
     choice(
         _("Class explained"),
-        case.answers.argsort(descending=True, stable=True).tolist(),
+        case.probabilities.argsort(descending=True, stable=True).tolist(),
         chosen,
         lambda index: state.change(cls=index),
-        words=named,
+        words=label,
         key="predict.cls",
         index=None,
         placeholder=_("{name}, the likeliest").format(name=classes[likeliest]),
@@ -89,21 +92,21 @@ def choose_layer(case: Case) -> MapLayer:
     """Let the user choose a layer with maps.
 
     Raises:
-        InputError: where the network has none.
+        InputError: If the network has none.
     """
-    usual, chosen = find_map_layer(case.map_layers, ""), case.view.layer
+    default, chosen = find_map_layer(case.map_layers, ""), case.view.layer
     try:
         find_map_layer(case.map_layers, chosen)
     except InputError as error:
         st.warning(
-            _("{reason} – you see {layer} instead").format(reason=plain(str(error)), layer=plain(usual.layer.name)),
+            _("{reason} – you see {layer} instead").format(reason=plain(str(error)), layer=plain(default.layer.name)),
             icon=":material/link_off:",
         )
-        state.asking().correct(layer="", unit="")
+        state.predict_state().correct(layer="", unit="")
         chosen = ""
 
-    def named(name: str) -> str:
-        one = case.map_layers.get(name, usual)
+    def label(name: str) -> str:
+        one = case.map_layers.get(name, default)
         channels, rows, columns = one.shape
         words = _("{name} · {kind} · {channels} × {rows} × {columns}")
         if not name:
@@ -111,43 +114,42 @@ def choose_layer(case: Case) -> MapLayer:
         return words.format(name=one.layer.name, kind=one.layer.kind, channels=channels, rows=rows, columns=columns)
 
     choice(
-        _("Layer"), ["", *case.map_layers], chosen, lambda name: state.change(layer=name, unit=""), words=named,
+        _("Layer"), ["", *case.map_layers], chosen, lambda name: state.change(layer=name, unit=""), words=label,
         key="predict.layer", width=520,
     )  # fmt: skip
     return find_map_layer(case.map_layers, chosen)
 
 
-def computed(
-    case: Case, what: Hashable, make: Callable[[], Tensor], prepare: Callable[[], None] = lambda: None
+def compute_once(
+    case: Case, key: Hashable, compute: Callable[[], Tensor], prepare: Callable[[], None] = lambda: None
 ) -> Tensor:
-    """What was computed before, or is now, when it is our turn.
+    """Return a cached explanation, or compute it in a semaphore slot.
 
     Args:
-        case: that is explained.
-        what: is computed.
-        make: computes it.
-        prepare: does what needs no turn.
+        case: Answer to explain.
+        key: Key of the explanation.
+        compute: Function that computes it.
+        prepare: Function to call before the slot is taken.
     """
-    held = reasons.load_cached(case.network, case.picture, what)
-    if held is None:
+    values = reasons.load_cached(case.network, case.picture, key)
+    if values is None:
         note = st.empty()
         try:
             with st.spinner(_("Looking into the network …")):
                 prepare()
-                with semaphore.slot(waiting(note)):
-                    held = reasons.load_cached(
-                        case.network, case.picture, what
-                    )  # another session may have waited for it, too
-                    if held is None:
-                        held = make()
-                        reasons.save_cached(case.network, case.picture, what, held)
+                with semaphore.slot(queue_notice(note)):
+                    # Another session may have computed it meanwhile.
+                    values = reasons.load_cached(case.network, case.picture, key)
+                    if values is None:
+                        values = compute()
+                        reasons.save_cached(case.network, case.picture, key, values)
         finally:
             note.empty()
-    return held
+    return values
 
 
-def waiting(note: "st.delta_generator.DeltaGenerator") -> Callable[[int], None]:
-    """Tells who waits how many are before."""
+def queue_notice(note: DeltaGenerator) -> Callable[[int], None]:
+    """Return a callback that shows the number of sessions ahead."""
 
     def wait(ahead: int) -> None:
         note.info(_("Waiting: predictions before yours: {ahead}").format(ahead=ahead), icon=":material/hourglass_top:")

@@ -1,4 +1,4 @@
-"""Which images a network is asked about: from the gallery, the user's files or camera, or a data set."""
+"""The choice of images: gallery, the user's files or camera, or a data set."""
 
 from functools import lru_cache
 
@@ -9,25 +9,25 @@ from explorer.i18n import _
 from explorer.prediction import gallery
 from explorer.prediction.pictures import Picture
 from explorer.ui.predict import state, testsets, uploads
-from explorer.ui.predict.encoded import address
-from explorer.ui.predict.pictures import Shown, pictures
+from explorer.ui.predict.encoded import data_url
+from explorer.ui.predict.picture_grid import GridItem, picture_grid
 from explorer.ui.predict.view import Source
 from explorer.ui.shared.text import plain
 from explorer.weights.files import Card
 
 SIDE = 72
-KEY = "predict.source"  # of the widget: the view has none for what suits the network
+KEY = "predict.source"  # of the widget: the view's field is None for the default
 
 
 def render(card: Card) -> list[Picture]:
-    """Let the user choose images; at first one is chosen that suits the network."""
+    """Let the user choose images. The default suits the network."""
     names: dict[Source, str] = {
         "gallery": _("Gallery"),
         "upload": _("Upload"),
         "camera": _("Camera"),
         "data": _("Test images"),
     }
-    source = state.asking().view.source or usual(card)
+    source = state.predict_state().view.source or default_source(card)
     st.session_state[KEY] = source
     st.segmented_control(
         _("Images"), list(names), required=True, format_func=names.__getitem__, key=KEY, on_change=_choose
@@ -43,19 +43,19 @@ def render(card: Card) -> list[Picture]:
             return testsets.render(card)
 
 
-def usual(card: Card) -> Source:
-    """Where the images come from that suit a network: what it was trained on, where that is here."""
-    return "data" if testsets.own(card) else "gallery"
+def default_source(card: Card) -> Source:
+    """Return the default source for a network: its training data, if this server has them."""
+    return "data" if testsets.training_data(card) else "gallery"
 
 
-def are_shared(card: Card) -> bool:
-    """Whether the images are those that a link names, and not the user's own."""
-    return (state.asking().view.source or usual(card)) in ("gallery", "data")
+def are_from_link(card: Card) -> bool:
+    """Return whether the link names the images, so that they are not the user's own."""
+    return (state.predict_state().view.source or default_source(card)) in ("gallery", "data")
 
 
-def empty(card: Card) -> str:
-    """What to do where no image is chosen."""
-    match state.asking().view.source or usual(card):
+def hint(card: Card) -> str:
+    """Return a hint on how to choose an image."""
+    match state.predict_state().view.source or default_source(card):
         case "upload":
             return _("Upload an image on the left, and see what the network says.")
         case "camera":
@@ -71,20 +71,20 @@ def _choose() -> None:
 
 
 def _gallery(card: Card) -> list[Picture]:
-    offered = gallery.samples_for(card)
-    names = [sample.name for sample in offered]
-    wanted = state.asking().view.image or (names[0],)
+    samples = gallery.samples_for(card)
+    names = [sample.name for sample in samples]
+    chosen_names = state.predict_state().view.image or (names[0],)
     chosen = []
-    for name in wanted:
+    for name in chosen_names:
         try:
             chosen.append(gallery.picture(name))
         except InputError as error:
             st.warning(plain(str(error)), icon=":material/link_off:")
-    pictures(
-        [Shown(_thumbnail(sample.name), sample.title, sample.title) for sample in offered],
+    picture_grid(
+        [GridItem(_thumbnail(sample.name), sample.title, sample.title) for sample in samples],
         key="predict.gallery", side=SIDE,
-        chosen=names.index(wanted[0]) if len(wanted) == 1 and wanted[0] in names else None,
-        on_pick=lambda place, _where: state.change(image=(names[place],)),
+        chosen=names.index(chosen_names[0]) if len(chosen_names) == 1 and chosen_names[0] in names else None,
+        on_pick=lambda index, _position: state.change(image=(names[index],)),
     )  # fmt: skip
     st.button(
         _("All of these"), icon=":material/select_all:", key="predict.all",
@@ -96,6 +96,6 @@ def _gallery(card: Card) -> list[Picture]:
 @lru_cache(maxsize=64)
 def _thumbnail(name: str) -> str:
     try:
-        return address(gallery.picture(name).pixels, 2 * SIDE)
-    except InputError:  # it is said where the picture is chosen
+        return data_url(gallery.picture(name).pixels, 2 * SIDE)
+    except InputError:  # the error is shown when the picture is chosen
         return ""

@@ -9,13 +9,13 @@ from explorer.prediction.pictures import Picture
 from explorer.ui.page_state import FieldsState, Link
 from explorer.ui.predict.view import PredictView
 
-VIEW = "predict.view."  # of the widgets' keys
-OF_THE_NETWORK = ("cls", "layer", "unit")  # fields that mean nothing to another network
+VIEW_PREFIX = "predict.view."  # of the keys of the view's widgets
+NETWORK_FIELDS = ("cls", "layer", "unit")  # fields whose values are valid for one network only
 
 
 @dataclass(frozen=True)
-class Turned:
-    """How a picture is looked at: its light and dark inverted, its strokes alone, or as it is."""
+class PictureAdjustment:
+    """Adjustment of a picture before a network sees it: inverted light and dark, or only its strokes."""
 
     invert: bool = False
     ink: bool = False
@@ -23,27 +23,28 @@ class Turned:
 
 @dataclass(frozen=True)
 class Action:
-    """A change to the list of weights that the user has asked for.
+    """A change to the list of weights that the user has requested.
 
     Attributes:
-        work: does it, and says what is to be noted; whom it is given it tells how many are before it.
-        weights: that are chosen then.
-        said: in the end.
-        tidy: closes what the user has asked by; it may be called twice.
+        work: Function that does it, and returns notes for the user. It receives a callback for the number of sessions
+            ahead in the queue.
+        weights: Name of the weights to select afterwards.
+        message: Message after success.
+        cleanup: Function that closes the menu or form of the request. It may be called twice.
     """
 
     work: Callable[[Callable[[int], None]], Sequence[str]]
     weights: str
-    said: str
-    tidy: Callable[[], None]
+    message: str
+    cleanup: Callable[[], None]
 
 
 @dataclass(frozen=True)
-class Told:
-    """What came of a deed, in words."""
+class Notice:
+    """The result of an action as a message."""
 
-    worked: bool
-    sentence: str
+    succeeded: bool
+    message: str
     notes: Sequence[str] = ()
 
 
@@ -52,122 +53,124 @@ class PredictState(FieldsState[PredictView]):
     """The Predict page's state.
 
     Attributes:
-        opened: Key of the one of several pictures that is shown close up.
-        turned: How pictures are looked at that are not looked at as they are, by their keys.
-        seen: Key of the picture that the view's ``invert`` and ``ink`` are about; none where a link says them.
-        brought: Keys of the files that were there when the page was drawn last.
-        deed: What is to be done when the list of weights is drawn next, as it may take a minute.
-        told: What came of the last one.
-        tidy: What it has left to be done.
+        selected: Key of the picture that is shown in detail, if there are several.
+        adjustments: Adjustments of pictures, by their keys.
+        switched: Key of the picture to which the view's ``invert`` and ``ink`` belong. None after a link was opened.
+        uploads: Keys of the files that the last run had.
+        action: Requested action. The next run does it when it renders the list of weights, which may take a minute.
+        notice: Result of the last action.
+        cleanup: Cleanup of the last action, until it is done.
     """
 
     NAME: ClassVar[str] = "asking"
     PAGE: ClassVar[str] = "predict"
-    PREFIX: ClassVar[str] = VIEW
-    PREFIXES: ClassVar[tuple[str, ...]] = (VIEW,)
+    PREFIX: ClassVar[str] = VIEW_PREFIX
+    PREFIXES: ClassVar[tuple[str, ...]] = (VIEW_PREFIX,)
     PARAMETERS: ClassVar[frozenset[str]] = frozenset(PredictView.model_fields)
     EMPTY_LINK: ClassVar[bool] = True
     WIDGETS: ClassVar[tuple[str, ...]] = ("show", "invert", "ink", "size", "top", "why", "order")
 
     view: PredictView = field(default_factory=PredictView, kw_only=True)
-    opened: Hashable = None
-    turned: dict[Hashable, Turned] = field(default_factory=dict)
-    seen: Hashable = None
-    brought: frozenset[Hashable] = frozenset()
-    deed: Action | None = None
-    told: Told | None = None
-    tidy: Callable[[], None] | None = None
+    selected: Hashable = None
+    adjustments: dict[Hashable, PictureAdjustment] = field(default_factory=dict)
+    switched: Hashable = None
+    uploads: frozenset[Hashable] = frozenset()
+    action: Action | None = None
+    notice: Notice | None = None
+    cleanup: Callable[[], None] | None = None
 
     def begin(self) -> None:
-        """Follow the link, and see what the widgets say: what is switched holds for the picture that is open."""
+        """Follow the link or read the widgets. The switches adjust the picture that they belong to."""
         super().begin()
-        if self.seen is not None:
-            self._turn(self.seen)
+        if self.switched is not None:
+            self._store_adjustment(self.switched)
 
-    def turn(self, pictures: Sequence[Picture], *, shared: bool) -> list[Picture]:
-        """The pictures as each is to be looked at.
+    def adjust(self, pictures: Sequence[Picture], *, shared: bool) -> list[Picture]:
+        """Invert pictures as the user has chosen.
 
         Args:
-            pictures: as they are.
-            shared: whether a link names them: what it says holds for all of them then, and for no photograph else.
+            pictures: Original pictures.
+            shared: Whether a link names the pictures. Then its ``invert`` and ``ink`` apply to all of them. They never
+                apply to the user's own pictures.
         """
-        if self.seen is None and shared:
+        if self.switched is None and shared:
             for picture in pictures:
-                self._turn(picture.key)
-        return [replace(one, inverted=self.how(one).invert) for one in pictures]
+                self._store_adjustment(picture.key)
+        return [replace(one, inverted=self.adjustment(one).invert) for one in pictures]
 
-    def how(self, picture: Picture) -> Turned:
-        """How a picture is looked at."""
-        return self.turned.get(picture.origin.key, Turned())
+    def adjustment(self, picture: Picture) -> PictureAdjustment:
+        """Return the adjustment of a picture."""
+        return self.adjustments.get(picture.origin.key, PictureAdjustment())
 
-    def open(self, picture: Picture) -> None:
-        """From now on the switches are those of this picture; before they are drawn."""
-        how, self.seen = self.how(picture), picture.origin.key
-        self.correct(invert=how.invert, ink=how.ink)
+    def connect_switches(self, picture: Picture) -> None:
+        """Connect the switches with a picture, before they are rendered."""
+        adjustment, self.switched = self.adjustment(picture), picture.origin.key
+        self.correct(invert=adjustment.invert, ink=adjustment.ink)
 
-    def bring(self, pictures: Sequence[Picture]) -> None:
-        """Show a file that was not there before: the first of them, where there were others."""
+    def select_new_upload(self, pictures: Sequence[Picture]) -> None:
+        """Select the first new file if there were files before."""
         keys = [picture.key for picture in pictures]
-        new = [key for key in keys if key not in self.brought]
-        if new and self.brought:
-            self.opened = new[0]
-        self.brought = frozenset(keys)
+        new = [key for key in keys if key not in self.uploads]
+        if new and self.uploads:
+            self.selected = new[0]
+        self.uploads = frozenset(keys)
 
-    def _turn(self, key: Hashable) -> None:
-        how = Turned(self.view.invert, self.view.ink)
-        if how == Turned():
-            self.turned.pop(key, None)
+    def _store_adjustment(self, key: Hashable) -> None:
+        adjustment = PictureAdjustment(self.view.invert, self.view.ink)
+        if adjustment == PictureAdjustment():
+            self.adjustments.pop(key, None)
         else:
-            self.turned[key] = how
+            self.adjustments[key] = adjustment
 
     def open_link(self, link: Link) -> list[str]:
-        """Take the link over; its ``invert`` and ``ink`` are about no picture yet."""
-        self.seen = None
+        """Read the link. Its ``invert`` and ``ink`` do not belong to a picture yet."""
+        self.switched = None
         return super().open_link(link)
 
-    def act(self, on_wait: Callable[[int], None]) -> None:
-        """Do what the user has asked for.
+    def run_action(self, on_wait: Callable[[int], None]) -> None:
+        """Do the requested action.
 
-        Streamlit ends a run of the script wherever it is called, also for the session's state, as soon as the user
-        has done something else. So nothing here calls it, but a wait: the next run finds what came of this.
+        If the user does something else meanwhile, Streamlit ends the run at its next call, also at a call for the
+        session's state. So nothing here calls Streamlit, except while the action waits. The next run finds the result.
         """
-        if self.deed is None:
+        if self.action is None:
             return
-        deed = self.deed
+        action = self.action
         try:
-            notes = deed.work(on_wait)
+            notes = action.work(on_wait)
         except ExplorerError as error:
-            self.told = Told(worked=False, sentence=str(error))
+            self.notice = Notice(succeeded=False, message=str(error))
         except Exception:
-            self.deed = None
+            self.action = None
             raise
         else:
-            self.show(self.view.model_copy(update={"weights": deed.weights}))
-            self.told, self.tidy = Told(worked=True, sentence=deed.said, notes=notes), deed.tidy
-        self.deed = None  # what has been interrupted in its wait is done by the next run
+            self.show(self.view.model_copy(update={"weights": action.weights}))
+            self.notice = Notice(succeeded=True, message=action.message, notes=notes)
+            self.cleanup = action.cleanup
+        self.action = None  # an action that is interrupted while it waits stays for the next run
 
     def show(self, view: PredictView) -> None:
-        """Show something else: what came of a deed has been read then."""
+        """Show another view. The user has read the notice by then."""
         if view != self.view:
-            self.told = None
+            self.notice = None
         if view.explained != self.view.explained:
-            own = {name: PredictView.model_fields[name].get_default() for name in OF_THE_NETWORK}
-            view = view.model_copy(update=own)
+            defaults = {name: PredictView.model_fields[name].get_default() for name in NETWORK_FIELDS}
+            view = view.model_copy(update=defaults)
         if view.weights != self.view.weights:
             view = view.model_copy(update={"size": None})
         super().show(view)
 
 
-def asking() -> PredictState:
-    """The session's state."""
+def predict_state() -> PredictState:
+    """Return the session's state."""
     return PredictState.of_session()
 
 
 def acted() -> None:
-    """Callback of what the user does that changes no field of the view."""
-    asking().acted()
+    """Callback for a user's action that changes no field of the view."""
+    predict_state().acted()
 
 
 def change(**fields: object) -> None:
-    """The user changes the view: in a callback."""
-    asking().change(**fields)
+    """Change the view for the user, in a callback."""
+    predict_state().change(**fields)

@@ -1,4 +1,4 @@
-"""Test images of a data set: paged through, of one class or of all, one or a page of them chosen."""
+"""The choice of test images: data set, class, and one image or a page of them."""
 
 from functools import cache
 
@@ -14,8 +14,8 @@ from explorer.errors import InputError
 from explorer.i18n import _, ngettext
 from explorer.prediction.pictures import Picture
 from explorer.ui.predict import state
-from explorer.ui.predict.encoded import address
-from explorer.ui.predict.pictures import Shown, pictures
+from explorer.ui.predict.encoded import data_url
+from explorer.ui.predict.picture_grid import GridItem, picture_grid
 from explorer.ui.shared.choice import choice
 from explorer.ui.shared.task_queue import TaskQueue
 from explorer.ui.shared.text import plain
@@ -26,65 +26,65 @@ from explorer.ui.train.form import UPLOADED, path_of
 from explorer.weights.files import Card
 from explorer.workers.progress import Progress
 
-PAGE = 20  # images
+PAGE_SIZE = 20  # images on a page
 SIDE = 70
-MIXED = 0  # seed of the order
-DRAWN = "predict.drawn"  # in session_state: the data set that was drawn last, its class and images
+ORDER_SEED = 0
+LAST_SHOWN = "predict.drawn"  # in session_state: data set, class and images of the last run
 
 
-def _look(name: str, progress: Progress) -> Examples:
+def _load_examples(name: str, progress: Progress) -> Examples:
     path = path_of(name)
     return examples.load_cached(path) or examples.compute(path, progress)
 
 
-_looking = TaskQueue(_look)
+_loads = TaskQueue(_load_examples)
 
 
 @cache
 def _bundled(name: str) -> Examples:
-    dataset = load(name)  # small, and read in no time
+    dataset = load(name)  # small, so it is read at once
     return Examples(dataset.classes, dataset.test)
 
 
-def offered() -> list[str]:
-    """Data sets that are on this server."""
+def available() -> list[str]:
+    """Return the data sets on this server."""
     here = [name for name, entry in NAMES.items() if not entry.source or is_there(entry)]
     return here + [UPLOADED + name for name in uploads.names()]
 
 
-def own(card: Card) -> str | None:
-    """The data set that a network was trained on, where it is here under the name that the card has."""
+def training_data(card: Card) -> str | None:
+    """Return the training data of a network, if this server has a data set of that name."""
     name = str(card.data.get("name", ""))
     upload = uploads.called(name)
-    return next((one for one in offered() if one == name or (upload and one == UPLOADED + upload)), None)
+    return next((one for one in available() if one == name or (upload and one == UPLOADED + upload)), None)
 
 
-def fitting(card: Card) -> str | None:
-    """The data set that suits a network: its own, or else one that has its classes and nothing else."""
-    known = {name.casefold() for name in card.classes}
-    alike = (name for name in offered() if len(found := _classes(name)) > 0 and found <= known)
-    return own(card) or max(alike, key=lambda name: len(_classes(name)), default=None)
+def suitable_data(card: Card) -> str | None:
+    """Return a data set for a network: its training data, or the one with the most of its classes and no other."""
+    own = {name.casefold() for name in card.classes}
+    candidates = (name for name in available() if len(classes := _classes(name)) > 0 and classes <= own)
+    return training_data(card) or max(candidates, key=lambda name: len(_classes(name)), default=None)
 
 
 def _classes(name: str) -> set[str]:
-    """The classes of a data set, as far as somebody has looked at it; else none."""
+    """Return the classes of a data set. Empty if nobody has opened it yet."""
     if name in NAMES and not NAMES[name].source:
-        held: Examples | Preview | None = _bundled(name)
+        opened: Examples | Preview | None = _bundled(name)
     else:
         path = path_of(name)
-        held = examples.load_cached(path) or preview.load_cached(path)
-    return set() if held is None else {one.casefold() for one in held.classes}
+        opened = examples.load_cached(path) or preview.load_cached(path)
+    return set() if opened is None else {one.casefold() for one in opened.classes}
 
 
 def render(card: Card) -> list[Picture]:
-    """Let the user choose among the test images; the first of them is chosen at first."""
-    view = state.asking().view
-    usual = fitting(card)
-    options = list(dict.fromkeys([*([usual] if usual else []), *offered(), *([view.data] if view.data else [])]))
-    name = view.data or usual
+    """Let the user choose test images. The default is the first one."""
+    view = state.predict_state().view
+    default = suitable_data(card)
+    options = list(dict.fromkeys([*([default] if default else []), *available(), *([view.data] if view.data else [])]))
+    name = view.data or default
 
     def choose(one: str | None) -> None:
-        state.change(data="" if one == usual else one, index=(), of="")
+        state.change(data="" if one == default else one, index=(), of="")
 
     choice(
         _("Data set"), options, name, choose, words=title, key="predict.data", index=None,
@@ -95,78 +95,78 @@ def render(card: Card) -> list[Picture]:
             _("No data set on this server has the classes of this network. You can upload one on the Train page.")
         )
         return []
-    _begin_anew(name)
-    if name not in offered():
+    _reset_for_other_data(name)
+    if name not in available():
         st.warning(_("{data} is not on this server.").format(data=plain(title(name))), icon=":material/link_off:")
         return []
     if name in NAMES and not NAMES[name].source:
-        return _choose(name, _bundled(name))
-    found = examples.load_cached(path_of(name)) or _looked(name)
+        return _choose_images(name, _bundled(name))
+    found = examples.load_cached(path_of(name)) or _await_examples(name)
     if found is None:
         return []
-    _looking.invalidate(name)  # from now on they are in a file, which may go
-    return _choose(name, found)
+    _loads.invalidate(name)  # they are in a file now, which may be deleted
+    return _choose_images(name, found)
 
 
-def _looked(name: str) -> Examples | None:
-    """The images, as soon as a process of its own has read them."""
-    piece = follow(_looking, name, _("Reading the images…"))
-    if piece.problem:
-        st.error(plain(str(piece.problem)), icon=":material/error:")
-        st.button(_("Try again"), icon=":material/refresh:", on_click=_looking.invalidate, args=(name,))
-    return piece.result
+def _await_examples(name: str) -> Examples | None:
+    """Return the images once another process has read them."""
+    loading = follow(_loads, name, _("Reading the images…"))
+    if loading.problem:
+        st.error(plain(str(loading.problem)), icon=":material/error:")
+        st.button(_("Try again"), icon=":material/refresh:", on_click=_loads.invalidate, args=(name,))
+    return loading.result
 
 
-def _begin_anew(name: str) -> None:
-    """Another network may bring another data set, in which the class and images of the last one mean nothing."""
-    view = state.asking().view
-    held = st.session_state.get(DRAWN)
-    if held and held[0] != name and held[1:] == (view.of, view.index):  # else a link asks for these
-        state.asking().correct(of="", index=())
+def _reset_for_other_data(name: str) -> None:
+    """Reset class and images if another network has changed the data set."""
+    view = state.predict_state().view
+    last = st.session_state.get(LAST_SHOWN)
+    if last and last[0] != name and last[1:] == (view.of, view.index):  # otherwise a new link names them
+        state.predict_state().correct(of="", index=())
 
 
-def _choose(name: str, tests: Examples) -> list[Picture]:
+def _choose_images(name: str, tests: Examples) -> list[Picture]:
     every = _("Every class")
-    if (of := state.asking().view.of) and of not in tests.classes:
+    if (of := state.predict_state().view.of) and of not in tests.classes:
         st.warning(
             _("The data set has no class {name}; you see every class instead.").format(name=plain(of)),
             icon=":material/link_off:",
         )
-        state.asking().correct(of="")
-    view = state.asking().view
+        state.predict_state().correct(of="")
+    view = state.predict_state().view
     choice(
         _("Class"), list(dict.fromkeys(["", *tests.classes])), view.of, _choose_class,
         words=lambda one: one or every, key="predict.of",
     )  # fmt: skip
-    listed = _of_class(tests, view.of)
-    chosen = _chosen(tests, listed) or listed[:1]
-    st.session_state[DRAWN] = (name, view.of, state.asking().view.index)
-    place = listed.index(chosen[0]) if chosen else 0
-    first = place - place % PAGE
-    page = listed[first : first + PAGE]
+    listed = _indices_of_class(tests, view.of)
+    chosen = _images_of_link(tests, listed) or listed[:1]
+    st.session_state[LAST_SHOWN] = (name, view.of, state.predict_state().view.index)
+    position = listed.index(chosen[0]) if chosen else 0
+    first = position - position % PAGE_SIZE
+    page = listed[first : first + PAGE_SIZE]
     shown = [_picture(name, tests, index) for index in page]
-    pictures(
-        [_cell(picture) for picture in shown], key="predict.tests", side=SIDE,
+    picture_grid(
+        [_grid_item(picture) for picture in shown], key="predict.tests", side=SIDE,
         chosen=page.index(chosen[0]) if len(chosen) == 1 and chosen[0] in page else None,
-        on_pick=lambda place, _where: state.change(index=(page[place],)),
+        on_pick=lambda index, _position: state.change(index=(page[index],)),
     )  # fmt: skip
-    _pager(listed, first, page)
+    _render_pager(listed, first, page)
     return [_picture(name, tests, index) for index in chosen]
 
 
-def _of_class(tests: Examples, name: str) -> list[int]:
-    """Positions of the images, mixed: data sets often hold one class after the other."""
-    mixed = torch.randperm(len(tests.split), generator=torch.Generator().manual_seed(MIXED))
+def _indices_of_class(tests: Examples, name: str) -> list[int]:
+    """Return the indices of the images in a mixed order, because data sets are often sorted by class."""
+    mixed = torch.randperm(len(tests.split), generator=torch.Generator().manual_seed(ORDER_SEED))
     if name:
         mixed = mixed[tests.split.labels[mixed] == tests.classes.index(name)]
     return mixed.tolist()
 
 
-def _chosen(tests: Examples, listed: list[int]) -> list[int]:
-    """Images of the link, as far as they are listed: what can't be seen on the left isn't answered on the right."""
-    view = state.asking().view
-    there = [index for index in view.index if index < len(tests.split)]
-    if len(there) < len(view.index):
+def _images_of_link(tests: Examples, listed: list[int]) -> list[int]:
+    """Return the images of the link that are listed. Images that are not listed are not classified."""
+    view = state.predict_state().view
+    existing = [index for index in view.index if index < len(tests.split)]
+    if len(existing) < len(view.index):
         st.warning(
             ngettext(
                 "The test set has {count:,} image; the link asks for others.",
@@ -176,28 +176,28 @@ def _chosen(tests: Examples, listed: list[int]) -> list[int]:
             icon=":material/link_off:",
         )
     seen = set(listed)
-    chosen = [index for index in there if index in seen]
-    if len(chosen) < len(there):
+    chosen = [index for index in existing if index in seen]
+    if len(chosen) < len(existing):
         st.warning(
             _("Not all images that the link asks for are of class {name}: those of other classes are left out.").format(
                 name=plain(view.of)
             ),
             icon=":material/link_off:",
         )
-        state.asking().correct(index=tuple(chosen))
+        state.predict_state().correct(index=tuple(chosen))
     return chosen
 
 
-def _pager(listed: list[int], first: int, page: list[int]) -> None:
+def _render_pager(listed: list[int], first: int, page: list[int]) -> None:
     count = len(listed)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="predict-pager"):
         st.button(
             _("Earlier"), icon=":material/chevron_left:", key="predict.earlier", disabled=first == 0,
-            on_click=_open, args=(listed, first - PAGE),
+            on_click=_open_page, args=(listed, first - PAGE_SIZE),
         )  # fmt: skip
         st.button(
-            _("Later"), icon=":material/chevron_right:", key="predict.later", disabled=first + PAGE >= count,
-            on_click=_open, args=(listed, first + PAGE),
+            _("Later"), icon=":material/chevron_right:", key="predict.later", disabled=first + PAGE_SIZE >= count,
+            on_click=_open_page, args=(listed, first + PAGE_SIZE),
         )  # fmt: skip
         st.button(
             _("All of this page"), icon=":material/select_all:", key="predict.all", disabled=len(page) < 2,
@@ -208,8 +208,8 @@ def _pager(listed: list[int], first: int, page: list[int]) -> None:
         st.caption(words.format(first=first + 1, last=first + len(page), count=count))
 
 
-def _open(listed: list[int], first: int) -> None:
-    """Turn to another page: its first image is chosen, so that what is answered is what is seen."""
+def _open_page(listed: list[int], first: int) -> None:
+    """Open another page and choose its first image, so that the answer is about a visible image."""
     state.change(index=(listed[max(first, 0)],))
 
 
@@ -218,15 +218,15 @@ def _choose_class(name: str | None) -> None:
 
 
 def _picture(name: str, tests: Examples, index: int) -> Picture:
-    # Counted from one, and of how many: a bare index above a picture of a digit reads as what the digit is.
-    called = _("Test image {number:,} of {count:,}").format(number=index + 1, count=len(tests.split))
-    return Picture.of_split(called, tests.split, index, tests.classes, name)
+    # "Test image 1 of 359", because a bare index above a picture of a digit reads like the digit's class.
+    name_of_image = _("Test image {number:,} of {count:,}").format(number=index + 1, count=len(tests.split))
+    return Picture.of_split(name_of_image, tests.split, index, tests.classes, name)
 
 
-def _cell(picture: Picture) -> Shown:
+def _grid_item(picture: Picture) -> GridItem:
     try:
-        url = address(picture.pixels, SIDE)
-    except InputError:  # it is said where the picture is chosen
+        url = data_url(picture.pixels, SIDE)
+    except InputError:  # the error is shown when the picture is chosen
         url = ""
     truth = picture.truth or ""
-    return Shown(url, truth, _("{name}, {truth}").format(name=picture.name, truth=truth))
+    return GridItem(url, truth, _("{name}, {truth}").format(name=picture.name, truth=truth))

@@ -1,8 +1,8 @@
-"""Images that the user brings: files, or what the camera sees.
+"""The user's own images: uploaded files and photographs from the camera.
 
-Streamlit keeps what is uploaded as long as the session lives; here are the bounds on what is done with it. What is
-computed of a file is kept under its session and its content: the id that comes with an upload is the client's own
-choice, and no session sees what another one has brought. All of it is dropped when the session ends.
+Streamlit keeps uploads until the session ends. This module limits how many are used. Results are cached under the
+session and the content of the file, because clients choose the ids of uploads. So no session sees the uploads of
+another one. The cached results are dropped when the session ends.
 """
 
 import hashlib
@@ -22,101 +22,99 @@ from explorer.prediction import caches
 from explorer.prediction.caches import Owner
 from explorer.prediction.pictures import Picture
 from explorer.ui.predict import state
-from explorer.ui.predict.view import MOST
+from explorer.ui.predict.view import MAX_IMAGES
 from explorer.ui.shared.text import plain
 
 MAX_FILE = 50  # MB
-MAX_ALL = 200_000_000  # bytes of all images of a session that are looked at
-LONGEST = 80  # characters of a file's name that are shown
+MAX_ALL = 200_000_000  # bytes of all images of a session together
+MAX_NAME = 80  # characters of a file's name
 
 
 def files() -> list[Picture]:
-    """Let the user give files; of too many the first."""
-    given = st.file_uploader(
+    """Let the user upload files. If there are too many, the first ones are used."""
+    uploaded = st.file_uploader(
         _("Photographs or drawings"), accept_multiple_files=True, max_upload_size=MAX_FILE, key="predict.files",
         on_change=state.acted,
         help=_(
             "{formats}: up to {size} MB each and {count} at a time. They stay on this server while this page is open, "
             "and nobody else sees them."
-        ).format(formats=formats.IN_WORDS, size=MAX_FILE, count=MOST),
+        ).format(formats=formats.IN_WORDS, size=MAX_FILE, count=MAX_IMAGES),
     )  # fmt: skip
-    taken = within(given)
-    if len(taken) < len(given):
+    accepted = within_limits(uploaded)
+    if len(accepted) < len(uploaded):
         st.warning(
             _(
                 "{taken} of {given} images are looked at: at most {count}, and {size} together. The first that is left "
                 "out is {name}."
             )
             .format(
-                taken=len(taken), given=len(given), count=MOST, size=bytes_short(MAX_ALL),
-                name=plain(named(given[len(taken)].name)),
+                taken=len(accepted), given=len(uploaded), count=MAX_IMAGES, size=bytes_short(MAX_ALL),
+                name=plain(short_name(uploaded[len(accepted)].name)),
             ),
             icon=":material/filter_list:",
         )  # fmt: skip
-    brought = pictures(taken)
-    state.asking().bring(brought)
-    return brought
+    found = pictures(accepted)
+    state.predict_state().select_new_upload(found)
+    return found
 
 
 def camera() -> list[Picture]:
     """Let the user take a picture."""
-    taken = st.camera_input(_("Take a picture"), key="predict.camera", on_change=state.acted)
+    accepted = st.camera_input(_("Take a picture"), key="predict.camera", on_change=state.acted)
     st.caption(
         _("No camera, or it is not allowed here? Browsers give it to pages of this machine and to https only: upload a "
           "photograph instead.")
     )  # fmt: skip
-    return [picture(taken, 0, _("photograph"))] if taken else []
+    return [picture(accepted, 0, _("photograph"))] if accepted else []
 
 
-def within(given: Sequence[Any]) -> list[Any]:
-    """The first files, as many as the bounds allow."""
-    taken, total = [], 0
-    for file in given[:MOST]:
+def within_limits(uploaded: Sequence[Any]) -> list[Any]:
+    """Return the first files, as many as the limits allow."""
+    accepted, total = [], 0
+    for file in uploaded[:MAX_IMAGES]:
         total += file.size
         if total > MAX_ALL:
             break
-        taken.append(file)
-    return taken
+        accepted.append(file)
+    return accepted
 
 
 def pictures(files: Sequence[Any]) -> list[Picture]:
-    """The pictures of uploaded files; the same file twice is two of them."""
+    """Return the pictures of uploaded files. Two copies of a file are two pictures."""
     found: list[Picture] = []
-    times: Counter[Hashable] = Counter()
+    copies: Counter[Hashable] = Counter()
     for file in files:
         one = picture(file)
-        found.append(picture(file, times[one.key]) if times[one.key] else one)
-        times[one.key] += 1
+        found.append(picture(file, copies[one.key]) if copies[one.key] else one)
+        copies[one.key] += 1
     return found
 
 
-def picture(file: Any, time: int = 0, name: str = "") -> Picture:
-    """The picture of an uploaded file.
+def picture(file: Any, copy: int = 0, name: str = "") -> Picture:
+    """Return the picture of an uploaded file.
 
     Args:
-        file: as Streamlit gives it.
-        time: how often the same was given before.
-        name: that stands in the place of the file's.
+        file: Streamlit's uploaded file.
+        copy: Number of earlier copies of the file.
+        name: Name to use instead of the file's.
     """
-    called = name or named(file.name)
+    title = name or short_name(file.name)
     if file.size > MAX_FILE * 2**20:
-        return Picture(
-            called, ("upload", owner(), "too large", file.size, time), partial(_too_large, called, file.size)
-        )
+        return Picture(title, ("upload", owner(), "too large", file.size, copy), partial(_too_large, title, file.size))
     data = file.getvalue()
-    return Picture.of_file(called, ("upload", owner(), hashlib.sha256(data).hexdigest(), time), data)
+    return Picture.of_file(title, ("upload", owner(), hashlib.sha256(data).hexdigest(), copy), data)
 
 
 @st.cache_resource(scope="session", max_entries=1, show_spinner=False, on_release=caches.drop)
 def owner() -> Owner:
-    """Whose the uploads of this session are."""
+    """Return the owner of this session's uploads."""
     return Owner()
 
 
-def named(name: str) -> str:
-    """The name of a file on one line, its end kept."""
+def short_name(name: str) -> str:
+    """Return the name of a file in one line. A long name is shortened in the middle."""
     text = printable(name)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 20]}…{text[-19:]}"
+    return text if len(text) <= MAX_NAME else f"{text[: MAX_NAME - 20]}…{text[-19:]}"
 
 
 def _too_large(name: str, size: int, _channels: int | None) -> Tensor:

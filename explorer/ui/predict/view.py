@@ -1,4 +1,4 @@
-"""What the Predict page shows: all of it stands in the link."""
+"""The view of the Predict page: the parameters of its link."""
 
 import re
 from typing import Annotated, Literal
@@ -11,7 +11,7 @@ from explorer.specs.base import MAX_IMAGE
 from explorer.ui.page_state import PageFields
 
 DEFAULT = "resnet20-cifar10"
-MOST = 100  # images at a time
+MAX_IMAGES = 100  # images at a time
 
 _UNIT = re.compile(r"(\d{1,5}\.\d{1,5}\.\d{1,5})?", re.ASCII)
 
@@ -35,40 +35,40 @@ Order = Literal["strength", "number"]
 
 
 class PredictView(PageFields):
-    """Which networks are asked about which images, and what of the answer is shown.
+    """Networks, images, and the shown parts of the answers.
 
     Attributes:
-        show: section of the page.
-        weights: name of the network that is asked.
-        beside: name of a second one, asked about the same images; empty is none.
-        source: where the images come from; none is what suits the network.
-        image: names of pictures of the gallery; none is the one that suits the network.
-        data: data set whose test images are browsed; empty is the one that suits the network.
-        index: positions of images in its test set.
-        of: class of the test images that are listed; empty is every class.
-        invert: whether light and dark change places before a network sees the image that is open.
-        ink: whether a network sees its strokes alone, framed as its own images are.
-        size: side of the images in pixels that the first network is asked at; none is that of its card.
-        top: how many classes are listed.
-        cls: position of the class that is explained; none is the likeliest.
-        why: which explanation is shown.
-        whose: of which of two networks.
-        method: of the class activation maps.
-        layer: that is looked into; empty is the last convolution.
-        order: of the channels of a layer.
-        unit: channel, row and column of a unit of the layer.
-        on: data set of the test; empty is the one that the card names.
+        show: Section of the page.
+        weights: Name of the first network's weights.
+        beside: Name of the second network's weights. Empty means no second network.
+        source: Source of the images. None means the source that suits the network.
+        image: Names of gallery pictures. Empty means the one that suits the network.
+        data: Data set of the test images. Empty means the one that suits the network.
+        index: Indices of images in its test set.
+        of: Class of the listed test images. Empty means all classes.
+        invert: Whether light and dark of the selected image are inverted.
+        ink: Whether the networks see only the strokes of the selected image, framed like their own images.
+        size: Side of the images in pixels for the first network. None means the size of its card.
+        top: Number of listed classes.
+        cls: Index of the explained class. None means the likeliest class.
+        why: Kind of explanation.
+        whose: Network whose answer is explained.
+        method: Method of the class activation maps.
+        layer: Name of the explained layer. Empty means the last convolution.
+        order: Order of the channels of a layer.
+        unit: Channel, row and column of a unit of the layer.
+        on: Data set of the test. Empty means the training data of the network.
     """
 
     show: Show = "predict"
     weights: Name = DEFAULT
     beside: Name = ""
     source: Source | None = None
-    image: Annotated[tuple[Name, ...], AfterValidator(_once), Field(max_length=MOST)] = ()
+    image: Annotated[tuple[Name, ...], AfterValidator(_once), Field(max_length=MAX_IMAGES)] = ()
     data: Name = ""
     index: Annotated[
         tuple[Annotated[int, Field(ge=0, lt=2**31)], ...],
-        AfterValidator(_once), Field(max_length=MOST),
+        AfterValidator(_once), Field(max_length=MAX_IMAGES),
     ] = ()  # fmt: skip
     of: Name = ""
     invert: bool = False

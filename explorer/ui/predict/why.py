@@ -1,4 +1,4 @@
-"""Reasons: where the network looked, and what each layer made of the picture."""
+"""The section on reasons for an answer."""
 
 from collections.abc import Callable, Sequence
 from typing import get_args
@@ -13,8 +13,8 @@ from explorer.ui.predict.reason import Case
 from explorer.ui.predict.view import Whose, Why
 from explorer.ui.shared.text import plain
 
-WHOSE = "predict.whose"  # of the widget: what it offers changes with the networks
-# On a phone all sections stand in one line, and so do the three numbers of a unit.
+WHOSE = "predict.whose"  # of the widget: its options change with the networks
+# On a phone the sections fit in one line, and so do the three inputs for a unit.
 NARROW = """<style>
   @media (max-width: 480px) {
     .st-key-predict-view-why button { padding-inline: 0.55rem }
@@ -24,11 +24,11 @@ NARROW = """<style>
 
 
 def render(answers: Sequence[Answer], *, dark: bool) -> None:
-    """Why a network gives its answer.
+    """Render the reasons for an answer.
 
     Args:
-        answers: of each network that was asked, about the same picture.
-        dark: whether for a dark page.
+        answers: Answers of the networks about one picture.
+        dark: Whether the page is dark.
     """
     titles: dict[Why, str] = {
         "cam": _("Where it looked"),
@@ -37,15 +37,15 @@ def render(answers: Sequence[Answer], *, dark: bool) -> None:
         "filters": _("Filters"),
     }
     sections: dict[Why, Callable[[Case], None]] = {
-        "cam": heat.cams, "occlusion": heat.occlusions, "maps": maps.render, "filters": filters.render
+        "cam": heat.render_cams, "occlusion": heat.render_occlusion, "maps": maps.render, "filters": filters.render
     }  # fmt: skip
     st.html(NARROW)
-    answer = _chosen(answers)
+    answer = _choose_answer(answers)
     st.segmented_control(
-        _("Reasons"), list(titles), format_func=titles.__getitem__, key=state.VIEW + "why", persist_state="page",
+        _("Reasons"), list(titles), format_func=titles.__getitem__, key=state.VIEW_PREFIX + "why", persist_state="page",
         required=True, label_visibility="collapsed",
     )  # fmt: skip
-    view = state.asking().read_widgets()
+    view = state.predict_state().read_widgets()
     if answer.probabilities is None:
         st.error(plain(answer.error), icon=":material/broken_image:")
         return
@@ -55,13 +55,13 @@ def render(answers: Sequence[Answer], *, dark: bool) -> None:
         st.error(plain(str(error)), icon=":material/error:")
 
 
-def _chosen(answers: Sequence[Answer]) -> Answer:
-    """Let the user choose, of two networks, the one whose answer is explained."""
+def _choose_answer(answers: Sequence[Answer]) -> Answer:
+    """Let the user choose the network whose answer is explained, if there are two."""
     if len({answer.network.name for answer in answers}) == 1:
         st.header(_("Why"), anchor=False)
         return answers[0]
     both: dict[Whose, Answer] = dict(zip(get_args(Whose), answers, strict=True))
-    whose = state.asking().view.whose
+    whose = state.predict_state().view.whose
 
     def choose() -> None:
         if (wanted := st.session_state[WHOSE]) in both:

@@ -1,1 +1,1 @@
-"""How weights did on a test set, drawn the same for a run and for any weights."""
+"""The results on a test set, rendered in the same way for a run and for weights."""

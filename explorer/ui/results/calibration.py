@@ -1,4 +1,4 @@
-"""The reliability diagram: how often a network is right where it is so sure."""
+"""The reliability diagram: the accuracy of a network at each level of confidence."""
 
 from typing import Any
 
@@ -18,21 +18,21 @@ ROW = 30
 
 
 def render(calibration: dict[str, Any], top1: float, *, key: str, dark: bool) -> None:
-    """The diagram with the images of each bin below it, and both as a table.
+    """Render the diagram with the number of images of each bin, and both as a table.
 
     Args:
-        calibration: as :meth:`explorer.training.calibration.Calibration.to_dict` has it.
-        top1: the accuracy.
-        key: of the chart.
-        dark: whether the page is.
+        calibration: Output of :meth:`explorer.training.calibration.Calibration.to_dict`.
+        top1: Accuracy.
+        key: Key of the chart.
+        dark: Whether the page is dark.
     """
-    sure = calibration["confidence"]
+    confidence = calibration["confidence"]
     with st.container(horizontal=True, gap="large"):
         st.metric(
             _("Expected calibration error"), percent(calibration["ece"]), width="content",
             help=_("How far confidence and accuracy are apart on average: over the bins, weighted by their images."),
         )  # fmt: skip
-        st.metric(_("Mean confidence"), percent(sure), width="content")
+        st.metric(_("Mean confidence"), percent(confidence), width="content")
     st.caption(
         _(
             "The confidence of an answer is the probability of the likeliest class. Where it can be trusted, bars end "
@@ -46,14 +46,14 @@ def render(calibration: dict[str, Any], top1: float, *, key: str, dark: bool) ->
         alt=_(
             "Reliability diagram: accuracy in each bin of confidence, and the images in it; mean confidence "
             "{confidence}, accuracy {accuracy}; the table below has the numbers"
-        ).format(confidence=percent(sure), accuracy=percent(top1)),
+        ).format(confidence=percent(confidence), accuracy=percent(top1)),
     )
     with st.expander(_("The bins as a table"), icon=":material/table:"):
         _table(calibration)
 
 
 def _diagram(calibration: dict[str, Any], *, dark: bool) -> go.Figure:
-    bins, inks = calibration["bins"], theme(dark=dark)
+    bins, colours = calibration["bins"], theme(dark=dark)
     filled = [one for one in bins if one["images"]]
     middles = [(one["above"] + one["to"]) / 2 for one in filled]
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.72, 0.28], vertical_spacing=0.06)
@@ -61,7 +61,7 @@ def _diagram(calibration: dict[str, Any], *, dark: bool) -> go.Figure:
         x=middles,
         y=[one["accuracy"] for one in filled],
         width=1 / len(bins),
-        marker={"color": colour(0, dark=dark), "line": {"color": inks.ground, "width": 1}},
+        marker={"color": colour(0, dark=dark), "line": {"color": colours.ground, "width": 1}},
         customdata=[(one["confidence"], one["images"]) for one in filled],
         hovertemplate=_(
             "confidence %{customdata[0]:.1%}<br>accuracy %{y:.1%}<br>%{customdata[1]:,} images<extra></extra>"
@@ -70,14 +70,14 @@ def _diagram(calibration: dict[str, Any], *, dark: bool) -> go.Figure:
         col=1,
     )
     figure.add_scatter(
-        x=[0, 1], y=[0, 1], mode="lines", line={"color": inks.mark, "dash": "dash", "width": 2}, hoverinfo="skip",
+        x=[0, 1], y=[0, 1], mode="lines", line={"color": colours.mark, "dash": "dash", "width": 2}, hoverinfo="skip",
         row=1, col=1,
     )  # fmt: skip
     figure.add_bar(
         x=middles,
         y=[one["images"] for one in filled],
         width=1 / len(bins),
-        marker={"color": inks.line, "line": {"color": inks.ground, "width": 1}},
+        marker={"color": colours.line, "line": {"color": colours.ground, "width": 1}},
         hovertemplate=_("%{y:,} images<extra></extra>"),
         row=2,
         col=1,
@@ -89,7 +89,7 @@ def _diagram(calibration: dict[str, Any], *, dark: bool) -> go.Figure:
     figure.update_yaxes(title=_("Images"), nticks=3, row=2, col=1)
     figure.update_layout(
         height=HEIGHT, margin={"l": 8, "r": 24, "t": 8, "b": 8}, showlegend=False, dragmode=False,
-        font={"color": inks.ink},
+        font={"color": colours.ink},
     )  # fmt: skip
     return figure
 

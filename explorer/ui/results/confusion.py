@@ -1,4 +1,4 @@
-"""The confusion matrix, and what was taken for what."""
+"""The confusion matrix, and the most frequent confusions."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,17 +12,17 @@ from explorer.drawing.theme import theme
 from explorer.i18n import _
 from explorer.ui.shared.text import plain
 
-NUMBERED = 20  # classes up to which each count stands in its cell
-DRAWN = 40  # classes of the matrix: of more, those that were confused most
-PAIRS = 12  # confusions listed as text
+MAX_NUMBERED = 20  # classes; a larger matrix has no counts in its cells
+MAX_CLASSES = 40  # classes of the matrix; of more classes, the ones with the most confusions are shown
+MAX_PAIRS = 12  # listed as text
 SIDE = 26  # pixels of a class
 NO_TOOLBAR = {"displayModeBar": False}
-STEPS = 9  # of the scale of blues
-FAINT = 0.12  # the place on it that stands out from a white page
+COLOUR_STEPS = 9  # of the scale of blue colours
+FAINT = 0.12  # position on the scale that is visible on a white page
 
 
-class Taken(NamedTuple):
-    """How many images of a class, by its position, were taken for another one."""
+class Confusion(NamedTuple):
+    """The number of images of a class that were classified as another class, both by index."""
 
     truth: int
     predicted: int
@@ -30,28 +30,28 @@ class Taken(NamedTuple):
     share: float
 
 
-def confused(confusion: Sequence[Sequence[int]]) -> list[Taken]:
-    """What was taken for what, the most frequent first."""
+def confusions(confusion: Sequence[Sequence[int]]) -> list[Confusion]:
+    """Return the confusions, most frequent first."""
     counts = np.array(confusion)
     of_class = counts.sum(1)
     np.fill_diagonal(counts, 0)
     found = [
-        Taken(int(row), int(column), int(counts[row, column]), float(counts[row, column] / of_class[row]))
+        Confusion(int(row), int(column), int(counts[row, column]), float(counts[row, column] / of_class[row]))
         for row, column in np.argwhere(counts)
     ]
-    return sorted(found, key=lambda taken: -taken.images)
+    return sorted(found, key=lambda pair: -pair.images)
 
 
 def render(classes: Sequence[str], confusion: Sequence[Sequence[int]], *, key: str, dark: bool) -> None:
-    """The matrix, and the most frequent confusions as text.
+    """Render the matrix, and the most frequent confusions as text.
 
     Args:
-        classes: their names; two may have the same.
-        confusion: how many images of a row's class were taken for the column's.
-        key: of the chart.
-        dark: whether the page is.
+        classes: Names of the classes. Two may have the same name.
+        confusion: Number of images of the row's class that were classified as the column's class.
+        key: Key of the chart.
+        dark: Whether the page is dark.
     """
-    pairs = confused(confusion)
+    pairs = confusions(confusion)
     shown = _shown(len(classes), pairs)
     if len(shown) < len(classes):
         st.caption(
@@ -79,45 +79,42 @@ def render(classes: Sequence[str], confusion: Sequence[Sequence[int]], *, key: s
             count=pair.images,
             share=pair.share,
         )
-        for pair in pairs[:PAIRS]
+        for pair in pairs[:MAX_PAIRS]
     ]
     with st.expander(_("Most frequent confusions"), icon=":material/list:"):
         st.markdown("\n".join(f"- {line}" for line in lines))
 
 
-def _shown(classes: int, pairs: Sequence[Taken]) -> list[int]:
-    if classes <= DRAWN:
+def _shown(classes: int, pairs: Sequence[Confusion]) -> list[int]:
+    if classes <= MAX_CLASSES:
         return list(range(classes))
-    worst = dict.fromkeys(place for pair in pairs for place in (pair.truth, pair.predicted))
-    return sorted(list(worst)[:DRAWN]) or list(range(DRAWN))
+    most_confused = dict.fromkeys(index for pair in pairs for index in (pair.truth, pair.predicted))
+    return sorted(list(most_confused)[:MAX_CLASSES]) or list(range(MAX_CLASSES))
 
 
 def scale(*, dark: bool) -> list[str]:
-    """Colours from a share of nearly zero, near the page's ground, to the whole class, farthest from it."""
-    places = list(np.linspace(0 if dark else FAINT, 1, STEPS))
+    """Return colours from a share of nearly zero, close to the page's background, to a share of one."""
+    places = list(np.linspace(0 if dark else FAINT, 1, COLOUR_STEPS))
     colours: list[str] = sample_colorscale("Blues_r" if dark else "Blues", places)
     return colours
 
 
 def _heat(classes: Sequence[str], confusion: Sequence[Sequence[int]], shown: Sequence[int], *, dark: bool) -> go.Figure:
-    """Counts in the cells; the colour is the share of the row's class, so that a rare class is seen as well.
-
-    A cell without images has no colour.
-    """
+    """Return the matrix with counts in the cells. The colour is the share of the row's class. Empty cells have none."""
     counts = [[confusion[row][column] for column in shown] for row in shown]
     shares = [
         [confusion[row][column] / sum(confusion[row]) if confusion[row][column] else None for column in shown]
         for row in shown
     ]
-    names = [classes[place] for place in shown]
+    names = [classes[index] for index in shown]
     figure = go.Figure(
         go.Heatmap(
             z=shares,
             x=names,
             y=names,
             customdata=counts,
-            text=counts if len(shown) <= NUMBERED else None,
-            texttemplate="%{text}" if len(shown) <= NUMBERED else None,
+            text=counts if len(shown) <= MAX_NUMBERED else None,
+            texttemplate="%{text}" if len(shown) <= MAX_NUMBERED else None,
             colorscale=scale(dark=dark),
             zmin=0,
             zmax=1,

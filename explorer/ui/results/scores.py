@@ -9,7 +9,7 @@ from explorer.ui.runs.words import percent
 
 
 def render(result: dict[str, Any]) -> None:
-    """Top-1, top-k and how many are right, of a result as ``evaluate --json`` prints it."""
+    """Render top-1, top-k and the number of right answers of a result of ``evaluate --json``."""
     st.metric(_("Test top-1"), percent(result["top1"]), width="content")
     for k, share in result.get("topk", {}).items():
         st.metric(_("Test top-{k}").format(k=k), percent(share), width="content")

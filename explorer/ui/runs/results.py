@@ -96,4 +96,4 @@ def _mistakes(record: Record, count: int) -> None:
 
 @lru_cache(maxsize=16)
 def _read(path: str, _changed: int) -> list[dict[str, Any]]:
-    return mistakes.checked(read_json(Path(path), "mistakes", mistakes.LONGEST))
+    return mistakes.checked(read_json(Path(path), "mistakes", mistakes.MAX_CHARACTERS))

@@ -40,7 +40,7 @@ def render(training: Training, found: Preview | None) -> None:
     names |= {name: _("{label} · brings its own network").format(label=label) for name, label in others.items()}
     if chosen is not None and chosen not in names:  # by another name, or gone, which is said below
         entry = registry.known(chosen)
-        names[chosen] = choose.label(entry, entry.name) if entry else chosen
+        names[chosen] = choose.option_label(entry, entry.name) if entry else chosen
     choice(
         _label(_("Start from"), "weights" in form.changes), list(names), chosen or NONE,
         lambda name: state.open_weights(name or None, network=name in others),
@@ -79,7 +79,7 @@ def _offered(spec: Spec) -> tuple[dict[str, str], dict[str, str]]:
     fitting, others = dict[str, str](), dict[str, str]()
     for entry in _entries(called):
         where = fitting if entry.card and _fits(spec, entry.card.network_spec, entry.name) else others
-        where[entry.name] = choose.label(entry, entry.name, called.get(entry.name, ""))
+        where[entry.name] = choose.option_label(entry, entry.name, called.get(entry.name, ""))
     return fitting, others
 
 
@@ -154,11 +154,11 @@ def _there(entry: RegistryEntry) -> None:
             on_click=st.session_state[FETCH].add, args=(entry.name,),
         )  # fmt: skip
         return
-    piece = follow(choose.fetching, entry.name, _("Downloading…"))
+    piece = follow(choose.downloads, entry.name, _("Downloading…"))
     if piece.problem:
         st.error(plain(str(piece.problem)), icon=":material/error:")
         st.button(
-            _("Try again"), icon=":material/refresh:", key="train-start-again", on_click=choose.fetching.invalidate,
+            _("Try again"), icon=":material/refresh:", key="train-start-again", on_click=choose.downloads.invalidate,
             args=(entry.name,),
         )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The list of weights: what each of them is, and what can be done with it."""
+"""The list of weights, and the actions on selected weights."""
 
 import secrets
 from collections.abc import Callable, Sequence
@@ -17,31 +17,30 @@ from explorer.ui.shared import address, weights_files
 from explorer.ui.shared.selection import ticked
 from explorer.ui.shared.text import plain
 from explorer.weights import heads, registry, store
-from explorer.weights.files import Card
 from explorer.weights.registry import Kind, RegistryEntry
 
 TABLE, PUBLISH, RENAME = "predict-shelf", "predict-shelf-publish", "predict-shelf-rename"
 CONVOLVE = "predict-shelf-convolve"
-ASKING = "predict.shelf.asking"  # in session_state: name of the weights that the user may want to delete
+TO_DELETE = "predict.shelf.asking"  # in session_state: name of the weights in the confirmation dialog
 ROW, ROWS_SHOWN = 32, 12
 COLUMNS = ("name", "kind", "network", "params", "data", "top1", "measured", "size", "date")
 
 
 def render() -> None:
-    """Import, the list, and the weights chosen in it."""
-    asking = state.asking()
-    if asking.deed:
-        importing.computing(_("Writing the weights…"), asking.act)
-    if asking.tidy:
-        asking.tidy()
-        asking.tidy = None
+    """Render the import, the list and the selected weights."""
+    predict_state = state.predict_state()
+    if predict_state.action:
+        importing.run_with_spinner(_("Writing the weights…"), predict_state.run_action)
+    if predict_state.cleanup:
+        predict_state.cleanup()
+        predict_state.cleanup = None
     importing.render()
     entries = registry.entries()
     names = [entry.name for entry in entries]
-    chosen = asking.view.weights
-    _table(entries, names.index(chosen) if chosen in names else None)
-    if asking.told:
-        _tell(asking.told)
+    chosen = predict_state.view.weights
+    _render_table(entries, names.index(chosen) if chosen in names else None)
+    if predict_state.notice:
+        _render_notice(predict_state.notice)
     if chosen not in names:
         st.info(
             _("{name} is not among the weights of this server. Tick a row to see another one.").format(
@@ -51,35 +50,35 @@ def render() -> None:
         )
         return
     entry = entries[names.index(chosen)]
-    st.header(plain(_called(entry)), anchor=False)
-    _actions(entry)
+    st.header(plain(display_name(entry)), anchor=False)
+    _render_actions(entry)
     if entry.card is None:
         st.error(plain(entry.fault or ""), icon=":material/broken_image:")
     else:
         about.render(entry, entry.card)
-    if st.session_state.get(ASKING) == entry.name:
-        _confirm(entry)
+    if st.session_state.get(TO_DELETE) == entry.name:
+        _confirm_deletion(entry)
 
 
-def _tell(told: state.Told) -> None:
-    """What came of the last change, until the user goes on to something else."""
-    if not told.worked:
-        st.error(plain(told.sentence), icon=":material/error:")
+def _render_notice(notice: state.Notice) -> None:
+    """Render the result of the last action, until the user changes the view."""
+    if not notice.succeeded:
+        st.error(plain(notice.message), icon=":material/error:")
         return
-    st.success(plain(told.sentence), icon=":material/check:")
-    if told.notes:
-        importing.note(told.notes)
+    st.success(plain(notice.message), icon=":material/check:")
+    if notice.notes:
+        importing.render_notes(notice.notes)
 
 
-def _called(entry: RegistryEntry) -> str:
-    """The name for people, who know a run by its own."""
+def display_name(entry: RegistryEntry) -> str:
+    """Return the name for users: of a run also the run's name."""
     if entry.kind is Kind.JOB and entry.card is not None:
         return f"{entry.card.name} · {entry.name}"
     return entry.name.removeprefix(registry.TORCHVISION)
 
 
 def origin(entry: RegistryEntry) -> str:
-    """Where weights come from, in a word."""
+    """Return the origin of weights in a word."""
     if entry.card is None:
         return _("broken")
     return {
@@ -91,7 +90,7 @@ def origin(entry: RegistryEntry) -> str:
 
 
 def rows(entries: Sequence[RegistryEntry]) -> pd.DataFrame:
-    """A row for each of the weights; of a broken file what is known without its card."""
+    """Return the table of weights. A broken file has only the columns that need no card."""
     return pd.DataFrame([_row(entry) for entry in entries], columns=list(COLUMNS))
 
 
@@ -99,38 +98,39 @@ def _row(entry: RegistryEntry) -> tuple[object, ...]:
     try:
         status = entry.path.stat()
         size, date = bytes_short(status.st_size), datetime.fromtimestamp(status.st_mtime, UTC)
-    except OSError:  # torchvision's that nobody has used yet, or gone since the list was made
+    except OSError:  # torchvision's that is not downloaded, or removed after the list was made
         size, date = _("not downloaded"), None
     if entry.card is None:
         return entry.name, origin(entry), "", None, "", None, "", size, date
     spec = entry.card.network_spec
     top1 = choose.accuracy(entry.card)
     return (
-        _called(entry),
+        display_name(entry),
         origin(entry),
         title(entry.card.network),
-        short(choose.parameters(entry.name, spec)),
+        short(choose.parameter_count(entry.name, spec)),
         str(entry.card.data.get("name", "")),
         None if top1 is None else 100 * top1,
-        "" if top1 is None else _measured(entry, entry.card),
+        "" if top1 is None else _measured_on(entry),
         size,
         date,
     )
 
 
-def _measured(entry: RegistryEntry, card: Card) -> str:
-    """On which images the top-1 of a card was measured, as far as that is known."""
-    if entry.kind is Kind.IMPORTED and "job" not in card.made_by:  # it may state anything
+def _measured_on(entry: RegistryEntry) -> str:
+    """Return the images on which the top-1 accuracy of a card was measured."""
+    metric = choose.accuracy_metric(entry)
+    if not metric:
         return _("as its card says")
     images = {"test": _("test set"), "validation": _("validation images"), "torchvision": _("ImageNet, by torchvision")}
-    return next(images[key.partition("/")[0]] for key in choose.TOP1 if isinstance(card.metrics.get(key), float))
+    return images[metric.partition("/")[0]]
 
 
-def _table(entries: Sequence[RegistryEntry], row: int | None) -> None:
+def _render_table(entries: Sequence[RegistryEntry], row: int | None) -> None:
     key = ticked(TABLE, [] if row is None else [row])
     names = [entry.name for entry in entries]
 
-    def picked() -> None:
+    def select() -> None:
         chosen = [names[place] for place in st.session_state[key].selection.rows if place < len(names)]
         state.change(**({"weights": chosen[0]} if chosen else {}))
 
@@ -154,7 +154,7 @@ def _table(entries: Sequence[RegistryEntry], row: int | None) -> None:
         },
         row_height=ROW,
         height=ROW * (min(len(entries), ROWS_SHOWN) + 1) + 2,
-        on_select=picked,
+        on_select=select,
         selection_mode="single-row",
         key=key,
         placeholder="–",
@@ -162,7 +162,7 @@ def _table(entries: Sequence[RegistryEntry], row: int | None) -> None:
     )  # fmt: skip
 
 
-def _actions(entry: RegistryEntry) -> None:
+def _render_actions(entry: RegistryEntry) -> None:
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="predict-shelf-actions"):
         if entry.card is not None:
             st.button(
@@ -180,20 +180,23 @@ def _actions(entry: RegistryEntry) -> None:
                 },
                 help=_("Opens the Train page with this network, starting from these weights."),
             )  # fmt: skip
-            _download(entry)
+            _render_download(entry)
             if entry.is_there and heads.is_dense(entry.card.network_spec):
-                _convolve(entry)
+                _render_convolve(entry)
             if entry.kind is Kind.JOB:
-                _publish(entry, entry.card.name)
+                _render_publish(entry, entry.card.name)
         if reason := store.fixed(entry):
             st.caption(reason, width="content")
             return
-        if entry.name == entry.path.stem:  # else it goes by its path, as the name is another's
-            _rename(entry)
-        st.button(_("Delete"), icon=":material/delete:", key="predict.shelf.delete", on_click=_ask, args=(entry.name,))
+        if entry.name == entry.path.stem:  # otherwise other weights have this name, and its path identifies it
+            _render_rename(entry)
+        st.button(
+            _("Delete"), icon=":material/delete:", key="predict.shelf.delete", on_click=_ask_to_delete,
+            args=(entry.name,),
+        )  # fmt: skip
 
 
-def _download(entry: RegistryEntry) -> None:
+def _render_download(entry: RegistryEntry) -> None:
     with st.popover(
         _("Download"), icon=":material/download:", key="predict-shelf-download", on_change=state.acted
     ) as menu:
@@ -206,13 +209,13 @@ def _download(entry: RegistryEntry) -> None:
             st.caption(_("They are not on this server yet: they are downloaded when they are first used."))
 
 
-def _publish(entry: RegistryEntry, called: str) -> None:
-    with st.popover(_("Publish"), icon=":material/publish:", key=_shown(PUBLISH), on_change=state.acted) as menu:
+def _render_publish(entry: RegistryEntry, suggestion: str) -> None:
+    with st.popover(_("Publish"), icon=":material/publish:", key=_popover_key(PUBLISH), on_change=state.acted) as menu:
         if not menu.open:
             return
         st.caption(_("A copy under a name of its own, which stays when the run is deleted."))
         key = f"predict.shelf.publish-name.{entry.name}"
-        st.text_input(_("Name"), value=store.suggested(called), max_chars=store.LONGEST, key=key)
+        st.text_input(_("Name"), value=store.suggested(suggestion), max_chars=store.LONGEST, key=key)
         st.checkbox(
             _("In half precision"), key="predict.shelf.half",
             help=_("Half the size; for nearly all networks the same answers. Computed is in float32 all the same."),
@@ -223,14 +226,15 @@ def _publish(entry: RegistryEntry, called: str) -> None:
             half, terms = st.session_state["predict.shelf.half"], st.session_state["predict.shelf.license"]
             store.publish(entry.name, name, half=half, terms=terms.strip() or None)
 
-        said = _("{name} is published: everybody who uses this server finds it here.")
-        st.button(_("Publish"), key="predict.shelf.publish", on_click=_ask_for, args=(publish, key, PUBLISH, said))
+        message = _("{name} is published: everybody who uses this server finds it here.")
+        st.button(_("Publish"), key="predict.shelf.publish", on_click=_request, args=(publish, key, PUBLISH, message))
 
 
-def _convolve(entry: RegistryEntry) -> None:
+def _render_convolve(entry: RegistryEntry) -> None:
     with st.popover(
-        _("For any image size"), icon=":material/photo_size_select_large:", key=_shown(CONVOLVE), on_change=state.acted
-    ) as menu:
+        _("For any image size"), icon=":material/photo_size_select_large:", key=_popover_key(CONVOLVE),
+        on_change=state.acted,
+    ) as menu:  # fmt: skip
         if not menu.open:
             return
         st.caption(
@@ -243,36 +247,34 @@ def _convolve(entry: RegistryEntry) -> None:
         st.text_input(
             _("Name"), value=store.suggested(f"{entry.name.rpartition(':')[2]}-conv"), max_chars=store.LONGEST, key=key
         )
+        message = _("{name} takes images of any size.")
+        st.button(
+            _("Make it"), key="predict.shelf.convolve", on_click=_request,
+            args=(lambda name: store.convolve(entry.path, name), key, CONVOLVE, message),
+        )  # fmt: skip
 
-        def convolve(name: str) -> None:
-            store.convolve(entry.path, name)
 
-        said = _("{name} takes images of any size.")
-        st.button(_("Make it"), key="predict.shelf.convolve", on_click=_ask_for, args=(convolve, key, CONVOLVE, said))
-
-
-def _rename(entry: RegistryEntry) -> None:
-    with st.popover(_("Rename"), icon=":material/edit:", key=_shown(RENAME), on_change=state.acted) as menu:
+def _render_rename(entry: RegistryEntry) -> None:
+    with st.popover(_("Rename"), icon=":material/edit:", key=_popover_key(RENAME), on_change=state.acted) as menu:
         if not menu.open:
             return
         key = f"predict.shelf.name.{entry.name}"
         st.text_input(_("New name"), value=entry.name, max_chars=store.LONGEST, key=key)
+        message = _("The weights are called {name} now.")
+        st.button(
+            _("Rename"), key="predict.shelf.rename", on_click=_request,
+            args=(lambda name: store.rename(entry.name, name), key, RENAME, message),
+        )  # fmt: skip
 
-        def rename(name: str) -> None:
-            store.rename(entry.name, name)
 
-        said = _("The weights are called {name} now.")
-        st.button(_("Rename"), key="predict.shelf.rename", on_click=_ask_for, args=(rename, key, RENAME, said))
-
-
-def _ask_for(action: Callable[[str], object], key: str, menu: str, said: str) -> None:
-    """Want weights to get a name.
+def _request(action: Callable[[str], object], key: str, menu: str, message: str) -> None:
+    """Request an action that gives weights a name.
 
     Args:
-        action: takes the name.
-        key: of the widget that holds it: what was typed last may have come with the click.
-        menu: the popover that is closed then.
-        said: in the end.
+        action: Function that does it. Its argument is the name.
+        key: Key of the widget with the name. Its last value may have arrived with the click.
+        menu: Popover to close afterwards.
+        message: Message after success.
     """
     name = st.session_state[key].strip()
 
@@ -280,32 +282,32 @@ def _ask_for(action: Callable[[str], object], key: str, menu: str, said: str) ->
         action(name)
         return []
 
-    state.asking().deed = Action(work, name, said.format(name=name), lambda: _close(menu))
+    state.predict_state().action = Action(work, name, message.format(name=name), lambda: _renew_popover(menu))
     state.acted()
 
 
-def _shown(menu: str) -> str:
-    """Key of a popover: the one after the last closing."""
+def _popover_key(menu: str) -> str:
+    """Return the current key of a popover."""
     key: str = st.session_state.get(f"{menu}.shown", menu)
     return key
 
 
-def _close(menu: str) -> None:
-    """Put a new popover in its place: a browser that has not heard that this one is closed would open it again."""
+def _renew_popover(menu: str) -> None:
+    """Replace a popover by a closed one. A browser that does not know yet that it is closed would open it again."""
     st.session_state[f"{menu}.shown"] = f"{menu}.{secrets.token_hex(4)}"
 
 
-def _ask(name: str) -> None:
-    st.session_state[ASKING] = name
+def _ask_to_delete(name: str) -> None:
+    st.session_state[TO_DELETE] = name
     state.acted()
 
 
-def _answered() -> None:
-    _ask("")
+def _close_dialog() -> None:
+    _ask_to_delete("")
 
 
-@st.dialog(_("Delete weights?"), icon=":material/delete:", on_dismiss=_answered)
-def _confirm(entry: RegistryEntry) -> None:
+@st.dialog(_("Delete weights?"), icon=":material/delete:", on_dismiss=_close_dialog)
+def _confirm_deletion(entry: RegistryEntry) -> None:
     st.markdown(
         _("**{name}** is deleted for everybody and for good. Download it first if you want to keep it.").format(
             name=plain(entry.name)
@@ -318,10 +320,10 @@ def _confirm(entry: RegistryEntry) -> None:
                 store.delete(entry.name)
                 return []
 
-            said = _("{name} is deleted.").format(name=entry.name)
-            state.asking().deed = Action(work, DEFAULT, said, lambda: None)
-            _answered()
-            state.asking().refresh()
+            message = _("{name} is deleted.").format(name=entry.name)
+            state.predict_state().action = Action(work, DEFAULT, message, lambda: None)
+            _close_dialog()
+            state.predict_state().refresh()
         if st.button(_("Keep"), key="predict.shelf.keep"):
-            _answered()
-            state.asking().refresh()
+            _close_dialog()
+            state.predict_state().refresh()

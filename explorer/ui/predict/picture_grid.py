@@ -1,0 +1,68 @@
+"""A grid of pictures as buttons. The keyboard reaches the grid with one tab stop, and its pictures with arrow keys."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import streamlit as st
+
+ASSETS = Path(__file__).parents[1] / "assets"
+
+_mount = st.components.v2.component(
+    "explorer_pictures",
+    html='<div class="grid" role="group"></div>',
+    css=(ASSETS / "pictures.css").read_text(encoding="utf-8"),
+    js=(ASSETS / "pictures.js").read_text(encoding="utf-8"),
+)
+
+Position = tuple[float, float]
+ALMOST = 1 - 2**-20  # upper limit of a position, because a browser may send any number
+
+
+class GridItem(NamedTuple):
+    """A picture as a data URL, its caption (may be empty), and its alternative text."""
+
+    url: str
+    label: str
+    alt: str
+
+
+def picture_grid(
+    items: Sequence[GridItem],
+    *,
+    key: str,
+    chosen: int | None = None,
+    side: int = 96,
+    on_pick: Callable[[int, Position | None], None] | None = None,
+    places: bool = False,
+) -> None:
+    """Render a grid of pictures with as many columns as fit. Small pictures are enlarged without blur.
+
+    Args:
+        items: Pictures.
+        key: Key of the widget.
+        chosen: Index of the marked picture.
+        side: Side of a picture in pixels. A narrow window shrinks wider pictures.
+        on_pick: Callback before the next run, with the index of the chosen picture. Without it nothing can be chosen.
+            With ``places`` it also receives the position in the picture, as fractions from the top and from the left.
+            The position is None after a choice by keyboard.
+        places: Whether the position in a picture matters.
+    """
+
+    def pick() -> None:
+        value = st.session_state[key].pick
+        if on_pick and value and 0 <= value["index"] < len(items):
+            on_pick(value["index"], _position(value["place"]) if places else None)
+
+    data = {
+        "items": [item._asdict() for item in items], "chosen": chosen, "side": side,
+        "buttons": on_pick is not None, "places": places,
+    }  # fmt: skip
+    _mount(key=key, data=data, on_pick_change=pick)
+
+
+def _position(value: list[float] | None) -> Position | None:
+    if value is None:
+        return None
+    top, left = (min(max(0.0, part), ALMOST) for part in value)
+    return top, left
