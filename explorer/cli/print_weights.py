@@ -6,14 +6,12 @@ from explorer.cli.output import columns
 from explorer.errors import printable
 from explorer.formatting import bytes_short
 from explorer.i18n import _
-from explorer.prediction.confidence import ConfidenceWarning
+from explorer.prediction.confidence import FIXED_BY_INK
 from explorer.prediction.image_files import Prediction
 from explorer.weights.files import Card
 from explorer.weights.registry import RegistryEntry
 
 BAR = 20  # characters of a certain class
-# Options of the command may remove the cause of these warnings.
-FIXABLE = (ConfidenceWarning.INVERTED, ConfidenceWarning.BACKGROUND, ConfidenceWarning.FRAMING)
 
 
 def table(entries: Iterable[RegistryEntry]) -> list[str]:
@@ -62,7 +60,7 @@ def predictions(found: Sequence[Prediction]) -> str:
             for guess in one.top
         ]
         lines += [f"  {line}" for line in _said(one)]
-    if any(warned.code in FIXABLE for one in found if one.verdict for warned in one.verdict.warnings):
+    if any(warned.code in FIXED_BY_INK for one in found if one.verdict for warned in one.verdict.warnings):
         lines.append(_("--ink finds the strokes and frames them as the network's own; --invert turns light and dark."))
     return "\n".join(lines)
 

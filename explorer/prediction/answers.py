@@ -16,10 +16,10 @@ from explorer.prediction.pictures import Picture
 from explorer.workers import semaphore
 
 CACHE_BYTES = 16_000_000  # 3,000 answers of 1,000 classes
-OVERHEAD_BYTES = 1000  # bytes of an answer and its key in addition to the values
+OVERHEAD = 1000  # bytes of an answer and its key in addition to the values
 
 _Results = dict[Hashable, Tensor | str]
-_cache: BoundedCache[Tensor] = BoundedCache(CACHE_BYTES, getsizeof=lambda answer: OVERHEAD_BYTES + answer.nbytes)
+_cache = BoundedCache[Tensor](CACHE_BYTES, lambda answer: OVERHEAD + answer.nbytes)
 
 
 @dataclass(frozen=True)

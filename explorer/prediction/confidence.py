@@ -51,6 +51,10 @@ class ConfidenceWarning(StrEnum):
     OTHERS = "other-strokes"  # other strokes of similar size were left out
 
 
+# "Find the ink" removes the cause of these warnings.
+FIXED_BY_INK = (ConfidenceWarning.INVERTED, ConfidenceWarning.BACKGROUND, ConfidenceWarning.FRAMING)
+
+
 def stands_out(probabilities: Tensor) -> bool:
     """Returns whether one class stands out.
 

@@ -1,6 +1,6 @@
 """Finds the strokes of a picture, and frames them like a network's own images."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -26,7 +26,7 @@ class _CachedStrokes:
     nbytes: int
 
 
-_cache: BoundedCache[_CachedStrokes] = BoundedCache(CACHE_BYTES, getsizeof=lambda value: value.nbytes)
+_cache = BoundedCache[_CachedStrokes](CACHE_BYTES, lambda value: value.nbytes)
 
 
 def known_framing(card: Card) -> Framing | None:
@@ -70,9 +70,7 @@ def strokes_only(picture: Picture, card: Card) -> Picture:
     side = card.inputs.resize or card.inputs.size
     key = ("ink", picture.identity, framing, card.inputs.size, side, bright)
     read = partial(_read, picture, framing, card.inputs.size, side, bright=bright)
-    return Picture(
-        picture.name, key, read, picture.label, picture.classes, is_first_frame=picture.is_first_frame, source=picture
-    )
+    return replace(picture, key=key, read=read, spread=None, inverted=False, source=picture)
 
 
 def find_strokes(picture: Picture) -> Strokes | None:

@@ -49,7 +49,7 @@ def channel_strengths(maps: Tensor) -> Tensor:
     return maps.abs().mean((1, 2))
 
 
-def to_unit_range(values: Tensor, *, each: bool) -> Tensor:
+def rescale(values: Tensor, *, each: bool) -> Tensor:
     """Scales values so that the smallest is 0 and the largest is 1.
 
     Args:

@@ -18,7 +18,7 @@ from explorer.weights.registry import RegistryEntry
 
 CACHE_BYTES = 1_500_000_000  # of weights: VGG-16 takes 550 MB
 MAX_RESIZED = 2  # networks at another image size; their weights take memory in addition to CACHE_BYTES
-MAX_NETWORKS = 100  # limits the memory that networks take in addition to their weights
+MIN_BYTES = CACHE_BYTES // 100  # counted for a small network, because networks take memory besides their weights
 
 _loading = Lock()  # one at a time: loading takes twice the memory of the weights
 
@@ -86,10 +86,7 @@ def _at_size(network: Network, size: int) -> Network:
     return replace(network, card=heads.at_size(network.card, size), key=object())
 
 
-@cached(
-    LRUCache(CACHE_BYTES, getsizeof=lambda network: max(network.memory, CACHE_BYTES // MAX_NETWORKS)),
-    condition=Condition(),
-)
+@cached(LRUCache(CACHE_BYTES, getsizeof=lambda network: max(network.memory, MIN_BYTES)), condition=Condition())
 def _loaded(name: str, path: Path, _changed: int, _size: int) -> Network:
     with _loading:
         module, card = files.load(path)

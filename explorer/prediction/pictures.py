@@ -49,7 +49,7 @@ class _ReadFailure:
 
 T = TypeVar("T", Tensor, _DisplayCopy, _ReadFailure)
 _CachedValue = Tensor | _DisplayCopy | _ReadFailure
-_cache: BoundedCache[_CachedValue] = BoundedCache(CACHE_BYTES, getsizeof=lambda value: value.nbytes)
+_cache = BoundedCache[_CachedValue](CACHE_BYTES, lambda value: value.nbytes)
 _decoding = Lock()  # one at a time: each can take a gigabyte
 
 

@@ -9,11 +9,9 @@ from explorer.prediction.networks import Network
 from explorer.prediction.pictures import Picture
 
 CACHE_BYTES = 256_000_000  # twenty times all maps of VGG-16's first layer
-OVERHEAD_BYTES = 1000  # bytes of a tensor and its key in addition to the values
+OVERHEAD = 1000  # bytes of a tensor and its key in addition to the values
 
-_cache: BoundedCache[Tensor] = BoundedCache(
-    CACHE_BYTES, getsizeof=lambda values: OVERHEAD_BYTES + values.untyped_storage().nbytes()
-)
+_cache = BoundedCache[Tensor](CACHE_BYTES, lambda values: OVERHEAD + values.untyped_storage().nbytes())
 
 
 def load_cached(network: Network, picture: Picture, what: Hashable) -> Tensor | None:

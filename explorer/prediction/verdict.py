@@ -49,30 +49,28 @@ def verdict(answer: Answer) -> Verdict:
 def _sentence(code: ConfidenceWarning, answer: Answer) -> str:
     name, picture, card = answer.network.name, answer.picture, answer.network.card
     height, width = picture.size
-    warning = ConfidenceWarning
+    codes = ConfidenceWarning
     sentence = {
-        warning.CLASS: _("{truth} is none of the {count:,} classes that {name} knows, so no answer can be right."),
-        warning.NAME: _(
+        codes.CLASS: _("{truth} is none of the {count:,} classes that {name} knows, so no answer can be right."),
+        codes.NAME: _(
             "The class names of {name} and those of the picture's data set all differ. Classes are taken by their "
             "position, {truth} for {taken}; if they mean different things, no answer can be right."
         ),
-        warning.COLOUR: _(
+        codes.COLOUR: _(
             "{name} was trained with grey images: it doesn't see the colours, and hardly knows photographs."
         ),
-        warning.INVERTED: _(
+        codes.INVERTED: _(
             "Light and dark are the other way round than in {name}'s own images: find the ink, or invert the picture."
         ),
-        warning.BACKGROUND: _("The background is grey, and that of {name}'s own images is not: find the ink."),
-        warning.FRAMING: _(
+        codes.BACKGROUND: _("The background is grey, and that of {name}'s own images is not: find the ink."),
+        codes.FRAMING: _(
             "What is drawn stands in another place than in {name}'s own images, or has another size: find the ink."
         ),
-        warning.FAINT: _("Light and dark hardly differ in this picture: {name} sees next to nothing."),
-        warning.SMALL: _(
-            "The picture has {width} × {height} pixels, and {name} reads {size} × {size}: it sees a blur."
-        ),
-        warning.EMPTY: _("The picture has one colour: there is nothing on it that {name} could know."),
-        warning.NO_INK: _("No strokes were found: {name} was asked about the picture as it is."),
-        warning.OTHERS: _("More is drawn in this picture: {name} was asked about the largest figure alone."),
+        codes.FAINT: _("Light and dark hardly differ in this picture: {name} sees next to nothing."),
+        codes.SMALL: _("The picture has {width} × {height} pixels, and {name} reads {size} × {size}: it sees a blur."),
+        codes.EMPTY: _("The picture has one colour: there is nothing on it that {name} could know."),
+        codes.NO_INK: _("No strokes were found: {name} was asked about the picture as it is."),
+        codes.OTHERS: _("More is drawn in this picture: {name} was asked about the largest figure alone."),
     }[code]
     return sentence.format(
         truth=picture.truth or "", count=len(card.classes), name=name, width=width, height=height,

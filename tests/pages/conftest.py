@@ -13,7 +13,7 @@ from torch import Tensor
 from explorer.data import preview
 from explorer.files import sha256
 from explorer.jobs.store import Store
-from explorer.prediction import networks, pictures
+from explorer.prediction import networks, pictures, reasons
 from explorer.settings import settings
 from explorer.ui.page_state import guard, history
 from explorer.ui.predict import choose, testsets
@@ -108,6 +108,7 @@ def predict_server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for lane in (choose.downloads, testsets._loads):
         lane._futures.clear()
     pictures._cache.clear()
+    reasons._cache.clear()
     networks._loaded.cache_clear()
     yield jobs
     settings.cache_clear()

@@ -19,9 +19,7 @@ from tests.pages.runs_page import words
 
 open_page = partial(helpers.open_page, "predict")
 
-__all__ = [
-    "READABLE", "UNREADABLE", "box", "html_text", "open_page", "picture", "save_weights", "table", "upload", "words"
-]  # fmt: skip
+__all__ = ["BROKEN", "READABLE", "box", "html", "open_page", "picture", "save_weights", "table", "upload", "words"]
 
 
 def picture(kind: str = "PNG", mode: str = "RGB", size: tuple[int, int] = (40, 30), **options: Any) -> bytes:
@@ -85,7 +83,7 @@ READABLE: dict[str, Callable[[], bytes]] = {
     "**bold** [link](https://example.org) :red[x] $x$ <b>.png": picture,
     f"{'long ' * 60}.png": picture,
 }
-UNREADABLE: dict[str, tuple[Callable[[], bytes], str]] = {  # with a part of the error, unless another test asserts it
+BROKEN: dict[str, tuple[Callable[[], bytes], str]] = {  # with a part of the error, unless another test asserts it
     "letter.png": (lambda: b"Dear Sir or Madam", ""),
     "truncated.png": (lambda: picture(size=(300, 300))[:5000], ""),
     "nothing.jpg": (lambda: b"", ""),
@@ -116,7 +114,7 @@ def table(app: AppTest) -> Any:
     return app.dataframe[0].value.set_index("name")
 
 
-def html_text(app: AppTest) -> str:
+def html(app: AppTest) -> str:
     """The HTML of the page's pictures and bars."""
     assert not app.exception
     return " ".join(part.proto.body for part in app.get("html"))

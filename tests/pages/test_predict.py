@@ -22,7 +22,7 @@ from explorer.workers import semaphore
 from tests.helpers import made_runs
 from tests.pages import helpers
 from tests.pages.helpers import problem
-from tests.pages.predict_page import box, html_text, open_page, save_weights, words
+from tests.pages.predict_page import box, html, open_page, save_weights, words
 
 RESNET = "torchvision:ResNet18_Weights.IMAGENET1K_V1"
 
@@ -32,9 +32,9 @@ pytestmark = pytest.mark.usefixtures("predict_server")
 def test_the_page_opens_with_an_answer() -> None:
     app = open_page()
     assert "### **cat**, 97." in words(app)
-    assert "What the network sees: 32 × 32 pixels, resized straight to a square" in html_text(app)
-    assert "Normalised: −1.57 is black, 1.27 white" in html_text(app)
-    assert html_text(app).count('role="listitem"') == 5
+    assert "What the network sees: 32 × 32 pixels, resized straight to a square" in html(app)
+    assert "Normalised: −1.57 is black, 1.27 white" in html(app)
+    assert html(app).count('role="listitem"') == 5
     assert "trained on cifar10-jpeg.zip · 10 classes · 32 × 32 pixels, colour · 269.72 k parameters" in words(app)
     assert app.query_params == {}
     assert not app.warning
@@ -53,12 +53,12 @@ def test_each_bundled_network_classifies_its_first_picture(name: str, answer: st
 def test_the_number_of_listed_classes() -> None:
     app = open_page(weights="digits-cnn", index="3", top="3")
     expected = classify(*files.load(registry.PRETRAINED / "digits-cnn.safetensors"), [load("digits").test.images[3]])[0]
-    assert html_text(app).count('role="listitem"') == 3
+    assert html(app).count('role="listitem"') == 3
     for value in expected.topk(3).values.tolist():
-        assert f"{value:.2%}" in html_text(app)
+        assert f"{value:.2%}" in html(app)
     assert not app.dataframe
     app.segmented_control(key="predict.view.top").set_value(10).run()
-    assert html_text(app).count('role="listitem"') == 10
+    assert html(app).count('role="listitem"') == 10
     assert app.query_params["top"] == "10"
 
 
@@ -169,7 +169,7 @@ def test_two_networks_are_compared() -> None:
     assert "Both say **cat**." in words(app)
     assert "### **cat**, 97." in words(app)
     assert "### **cat**, 83." in words(app)
-    assert html_text(app).count('role="listitem"') == 10
+    assert html(app).count('role="listitem"') == 10
     app = open_page(beside="vgg16-cifar10", image="coffee")
     assert "They disagree: **bird** against **dog**." in words(app)
     app = open_page(weights="resnet20-cifar10", beside="digits-cnn")

@@ -1,13 +1,10 @@
 """The choice of weights: their accuracy, and files that disappear."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from explorer.jobs.store import Store
 from explorer.prediction import verdict
-from explorer.settings import settings
 from explorer.ui.predict import choose
 from explorer.ui.shared.task_queue import Future
 from explorer.weights import registry
@@ -18,15 +15,7 @@ from tests.pages.predict_page import box, open_page, save_weights, words
 RESNET = "torchvision:ResNet18_Weights.IMAGENET1K_V1"
 
 
-@pytest.fixture(autouse=True)
-def server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Folders of this test."""
-    for name in ("data", "weights", "saved"):
-        monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(tmp_path / name))
-    settings.cache_clear()
-    choose.downloads._futures.clear()
-    yield
-    settings.cache_clear()
+pytestmark = pytest.mark.usefixtures("predict_server")
 
 
 @pytest.mark.parametrize(

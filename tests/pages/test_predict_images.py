@@ -24,18 +24,7 @@ from explorer.weights import files as weights
 from explorer.weights import registry
 from tests.helpers.toys import listed
 from tests.pages.helpers import problem
-from tests.pages.predict_page import (
-    READABLE,
-    UNREADABLE,
-    box,
-    html_text,
-    open_page,
-    picture,
-    save_weights,
-    table,
-    upload,
-    words,
-)
+from tests.pages.predict_page import BROKEN, READABLE, box, html, open_page, picture, save_weights, table, upload, words
 
 RESNET = "torchvision:ResNet18_Weights.IMAGENET1K_V1"
 
@@ -217,8 +206,8 @@ def test_find_the_ink_with_one_click() -> None:
     app.button(key="predict.find.first").click().run()
     assert "### **3**" in words(app)
     assert "Dark strokes found on" in words(app)
-    assert "the ink alone" in html_text(app)
-    assert "The picture, 400 × 300 pixels" in html_text(app)  # the original is shown, too
+    assert "the ink alone" in html(app)
+    assert "The picture, 400 × 300 pixels" in html(app)  # the original is shown, too
     assert not app.warning
 
 
@@ -244,7 +233,7 @@ def test_before_an_upload() -> None:
 
 def test_one_upload() -> None:
     app = upload(open_page(source="upload"), {"photograph.png": picture()})
-    assert "The picture, 40 × 30 pixels" in html_text(app)
+    assert "The picture, 40 × 30 pixels" in html(app)
     assert "photograph.png" in words(app)
     assert not app.dataframe
     assert app.query_params == {"source": "upload"}
@@ -252,28 +241,28 @@ def test_one_upload() -> None:
 
 def test_all_readable_files_are_classified_and_the_others_named() -> None:
     files = {name: make() for name, make in READABLE.items()}
-    files |= {name: make() for name, (make, _message) in UNREADABLE.items()}
+    files |= {name: make() for name, (make, _message) in BROKEN.items()}
     app = upload(open_page(source="upload"), files)
     rows = table(app)
     assert len(rows) == len(files)
     for name in READABLE:
         row = rows.loc[uploads.short_name(name)]
         assert row["first"] in weights.read_card(registry.PRETRAINED / "resnet20-cifar10.safetensors").classes
-    for name, (_make, message) in UNREADABLE.items():
+    for name, (_make, message) in BROKEN.items():
         row = rows.loc[name]
         assert message in row["note"]
         assert row["note"].startswith(name)
         assert not isinstance(row["first"], str)
         assert not isinstance(row["picture"], str)
-    assert f"{len(files)} images · {len(UNREADABLE)} can't be read" in words(app)
+    assert f"{len(files)} images · {len(BROKEN)} can't be read" in words(app)
     assert "Traceback" not in words(app)
 
 
 def test_first_frame_and_orientation() -> None:
     app = upload(open_page(source="upload"), {"rotated.jpg": READABLE["rotated.jpg"]()})
-    assert "The picture, 30 × 40 pixels" in html_text(app)
+    assert "The picture, 30 × 40 pixels" in html(app)
     app = upload(open_page(source="upload"), {"animated.gif": READABLE["animated.gif"]()})
-    assert "The first frame of the picture, 40 × 30 pixels" in html_text(app)
+    assert "The first frame of the picture, 40 × 30 pixels" in html(app)
 
 
 def test_names_are_escaped() -> None:
@@ -282,7 +271,7 @@ def test_names_are_escaped() -> None:
     (heading,) = [one.value for one in app.subheader]
     assert heading.replace("\\", "") == name
     assert "**" not in heading.replace("\\*", "")
-    assert "<b>" not in html_text(app)
+    assert "<b>" not in html(app)
 
 
 def test_a_single_unreadable_file_shows_its_error() -> None:
@@ -375,7 +364,7 @@ def test_the_camera() -> None:
     app = open_page(source="camera")
     assert "No camera, or it is not allowed here?" in words(app)
     app.camera_input[0].set_value(("shot.jpg", picture("JPEG"), "image/jpeg")).run()
-    assert "The picture, 40 × 30 pixels" in html_text(app)
+    assert "The picture, 40 × 30 pixels" in html(app)
 
 
 def test_test_images_of_an_upload(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from explorer.jobs.store import Store
 from explorer.prediction import cams, reasons
 from explorer.prediction.occlusion import OcclusionResult, Patch
 from explorer.settings import settings
@@ -25,16 +24,7 @@ from tests.helpers.explained import made
 from tests.pages.helpers import problem
 from tests.pages.predict_page import box, open_page, save_weights, words
 
-
-@pytest.fixture(autouse=True)
-def server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Folders of this test, and empty caches."""
-    for name in ("data", "weights", "saved"):
-        monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(tmp_path / name))
-    settings.cache_clear()
-    reasons._cache.clear()
-    yield
-    settings.cache_clear()
+pytestmark = pytest.mark.usefixtures("predict_server")
 
 
 def grid_data(app: AppTest, key: str) -> dict[str, Any]:

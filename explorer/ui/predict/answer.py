@@ -10,7 +10,7 @@ from explorer.data.preprocessing import Normalise
 from explorer.i18n import _
 from explorer.prediction import ink
 from explorer.prediction.answers import Answer
-from explorer.prediction.confidence import ConfidenceWarning
+from explorer.prediction.confidence import FIXED_BY_INK
 from explorer.prediction.pictures import Picture
 from explorer.prediction.verdict import verdict
 from explorer.ui.predict import bars, state
@@ -19,8 +19,6 @@ from explorer.ui.predict.view import DEFAULT
 from explorer.ui.shared.text import plain
 
 COUNTS = (3, 5, 10)  # choices for the number of listed classes
-# "Find the ink" removes the cause of these warnings.
-FIXED_BY_INK = (ConfidenceWarning.INVERTED, ConfidenceWarning.BACKGROUND, ConfidenceWarning.FRAMING)
 MAX_WIDTH, HALF_WIDTH = 300, 240  # pixels on the page: of a picture, and of one of four in a row
 STYLE = """<style>
   .looks { display: flex; flex-wrap: wrap; gap: 14px }
@@ -167,15 +165,13 @@ def _network_images(answer: Answer) -> list[_LabelledImage]:
     low, high = values.min().item(), values.max().item()
     grey = (values - low) / max(high - low, 1e-9) * 255
     size = card.inputs.size
-    preparation = (
-        _("resized, and the middle cut out") if card.inputs.resize is not None else _("resized straight to a square")
-    )
+    mode = _("resized, and the middle cut out") if card.inputs.resize is not None else _("resized straight to a square")
     if answer.picture.source is not None and ink.find_strokes(answer.picture.source) is not None:
-        preparation = _("the ink alone")
+        mode = _("the ink alone")
     return [
         (
             pixels,
-            _("What the network sees: {size} × {size} pixels, {how}").format(size=size, how=preparation),
+            _("What the network sees: {size} × {size} pixels, {how}").format(size=size, how=mode),
             _("{name} as {network} sees it").format(name=answer.picture.name, network=answer.network.name),
         ),
         (

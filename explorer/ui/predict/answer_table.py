@@ -49,9 +49,8 @@ def render(rows: Sequence[Sequence[Answer]]) -> int:
     )  # fmt: skip
     st.caption(_summary(rows))
     if errors := [answer.error for answer in (row[0] for row in rows) if answer.probabilities is None]:
-        _render_errors(
-            errors, _("The others were predicted all the same") if readable else _("None of these can be read")
-        )
+        title = _("The others were predicted all the same") if readable else _("None of these can be read")
+        _render_errors(errors, title)
     count = state.predict_state().view.top
     st.download_button(
         _("Top {count} of each as CSV").format(count=count), data=as_csv(rows, count), file_name="predictions.csv",

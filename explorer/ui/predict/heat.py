@@ -18,7 +18,7 @@ from explorer.ui.shared.choice import choice
 from explorer.ui.shared.text import plain
 from explorer.workers import semaphore
 
-ALL_METHODS = "all"
+ALL = "all"  # methods side by side
 SIDE = 230
 
 _occlusion_semaphore = semaphore.FairSemaphore(1)  # one at a time; each batch lets other predictions go first
@@ -31,7 +31,7 @@ def _titles() -> dict[str, str]:
         Method.HIRESCAM: "HiResCAM",
         Method.LAYERCAM: "LayerCAM",
         Method.EIGENCAM: "Eigen-CAM",
-        ALL_METHODS: _("All side by side"),
+        ALL: _("All side by side"),
     }
 
 
@@ -57,9 +57,7 @@ def _descriptions() -> dict[str, str]:
             "Shows what the maps of the layer have most in common, without gradients; it is the same for every class, "
             "so it doesn't say why this one."
         ),
-        ALL_METHODS: _(
-            "The same picture, layer and class by each method; where they agree there is more reason to believe."
-        ),
+        ALL: _("The same picture, layer and class by each method; where they agree there is more reason to believe."),
     }
 
 
@@ -93,7 +91,7 @@ def render_cams(case: Case) -> None:
     name = case.network.card.classes[index]
     st.caption(words[method])
     opacity = _choose_opacity()
-    if method == ALL_METHODS:
+    if method == ALL:
         shown = [_overlaid(case, _class_map(case, map_layer, index, one), opacity, titles[one], name) for one in Method]
         picture_grid(shown, key="predict.cams", side=SIDE)
     else:

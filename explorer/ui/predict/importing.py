@@ -40,12 +40,6 @@ T = TypeVar("T")
 _drafts: "WeakValueDictionary[str, Draft]" = WeakValueDictionary()
 
 
-@st.cache_resource(scope="session", max_entries=1, show_spinner=False, on_release=Draft.close)
-def _session_draft(token: str) -> Draft:
-    """Return a session's draft. Streamlit releases it when the session ends."""
-    return _find_draft(token)
-
-
 def _find_draft(token: str) -> Draft:
     """Return a draft.
 
@@ -56,6 +50,11 @@ def _find_draft(token: str) -> Draft:
         return _drafts[token]
     except KeyError:
         raise InputError(_("The connection broke and the file is gone: drop it once more.")) from None
+
+
+# Streamlit releases a session's draft when the session ends.
+_cache_draft = st.cache_resource(scope="session", max_entries=1, show_spinner=False, on_release=Draft.close)
+_session_draft = _cache_draft(_find_draft)
 
 
 def _read_draft(token: str, progress: Progress) -> bool:

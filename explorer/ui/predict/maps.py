@@ -9,7 +9,7 @@ from torch import Tensor
 from explorer.drawing.theme import theme
 from explorer.i18n import _
 from explorer.prediction.hooks import MapLayer
-from explorer.prediction.maps import Window, channel_strengths, feature_maps, to_unit_range, window
+from explorer.prediction.maps import Window, channel_strengths, feature_maps, rescale, window
 from explorer.ui.predict import paint, state
 from explorer.ui.predict.encoded import data_url
 from explorer.ui.predict.picture_grid import GridItem, Position, picture_grid
@@ -53,12 +53,11 @@ def render(case: Case) -> None:
     )
     strengths = channel_strengths(maps)
     order = state.predict_state().read_widgets().order
-    channels = list(range(len(maps)))
-    if order == "strength":
-        channels = strengths.argsort(descending=True, stable=True).tolist()
+    ranked = strengths.argsort(descending=True, stable=True).tolist()
+    channels = ranked if order == "strength" else list(range(len(maps)))
     unit, decimals = _chosen_unit(maps, strengths), _decimals(float(strengths.max()))
     shown = _choose_page(channels, unit[0], f"predict.maps.page.{map_layer.layer.name}.{order}")
-    levels = to_unit_range(maps, each=scale == "each")
+    levels = rescale(maps, each=scale == "each")
     picture_grid(
         [
             GridItem(

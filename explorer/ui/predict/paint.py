@@ -11,6 +11,7 @@ from torch.nn.functional import interpolate
 from explorer.prediction.maps import Window
 
 MIN_SIDE = 320  # smallest longer side of an enlarged picture, in pixels
+FRAME = 3  # pixels
 
 
 @cache
@@ -53,7 +54,6 @@ def with_frame(pixels: Tensor, window: Window | None, colour: str, *, dim: bool)
     """
     scale = -(-MIN_SIDE // max(pixels.shape[-2:]))
     enlarged_pixels = enlarged(pixels)
-    height, width = enlarged_pixels.shape[-2:]
     result = (enlarged_pixels * 0.4).byte() if dim else enlarged_pixels.clone()
     if window is None:
         return result
@@ -61,12 +61,8 @@ def with_frame(pixels: Tensor, window: Window | None, colour: str, *, dim: bool)
     bottom, right = (window.bottom + 1) * scale, (window.right + 1) * scale
     result[:, top:bottom, left:right] = enlarged_pixels[:, top:bottom, left:right]
     rgb = torch.tensor(list(bytes.fromhex(colour[1:])), dtype=torch.uint8)[:, None, None]
-    thickness = 3
-    outer = result[
-        :,
-        max(top - thickness, 0) : min(bottom + thickness, height),
-        max(left - thickness, 0) : min(right + thickness, width),
-    ]
-    for edge in (outer[:, :thickness], outer[:, -thickness:], outer[:, :, :thickness], outer[:, :, -thickness:]):
+    rows, columns = slice(max(top - FRAME, 0), bottom + FRAME), slice(max(left - FRAME, 0), right + FRAME)
+    outer = result[:, rows, columns]
+    for edge in (outer[:, :FRAME], outer[:, -FRAME:], outer[:, :, :FRAME], outer[:, :, -FRAME:]):
         edge.copy_(rgb)
     return result

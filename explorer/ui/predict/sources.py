@@ -27,7 +27,7 @@ def render(card: Card) -> list[Picture]:
         "camera": _("Camera"),
         "data": _("Test images"),
     }
-    source = state.predict_state().view.source or default_source(card)
+    source = _source(card)
     st.session_state[KEY] = source
     st.segmented_control(
         _("Images"), list(names), required=True, format_func=names.__getitem__, key=KEY, on_change=_choose
@@ -43,19 +43,19 @@ def render(card: Card) -> list[Picture]:
             return testsets.render(card)
 
 
-def default_source(card: Card) -> Source:
-    """Return the default source for a network: its training data, if this server has them."""
-    return "data" if testsets.training_data(card) else "gallery"
+def _source(card: Card) -> Source:
+    """Return the chosen source. The default is the training data, or the gallery if this server does not have them."""
+    return state.predict_state().view.source or ("data" if testsets.training_data(card) else "gallery")
 
 
 def are_from_link(card: Card) -> bool:
     """Return whether the link names the images, so that they are not the user's own."""
-    return (state.predict_state().view.source or default_source(card)) in ("gallery", "data")
+    return _source(card) in ("gallery", "data")
 
 
 def hint(card: Card) -> str:
     """Return a hint on how to choose an image."""
-    match state.predict_state().view.source or default_source(card):
+    match _source(card):
         case "upload":
             return _("Upload an image on the left, and see what the network says.")
         case "camera":

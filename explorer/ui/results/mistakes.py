@@ -54,9 +54,8 @@ def render(values: Sequence[dict[str, Any]], *, key: str) -> None:
         key=lambda mistake: -mistake["probability"],
     )
     if len(chosen) > MAX_SHOWN:
-        st.caption(
-            _("The {shown} surest of {count:,} mistakes that were kept.").format(shown=MAX_SHOWN, count=len(chosen))
-        )
+        words = _("The {shown} surest of {count:,} mistakes that were kept.")
+        st.caption(words.format(shown=MAX_SHOWN, count=len(chosen)))
     with st.container(horizontal=True, gap="small", key=f"{key}-pictures"):
         for mistake in chosen[:MAX_SHOWN]:
             description = _("{truth} taken for {predicted}, {probability:.0%}").format(**mistake)

@@ -148,7 +148,7 @@ def test_unsuitable_networks_are_refused(tmp_path: Path, network: Network) -> No
 
 
 def test_the_cache_has_a_limit(tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers._cache, "_Cache__maxsize", 3 * (answers.OVERHEAD_BYTES + 4 * len(CLASSES)))
+    monkeypatch.setattr(answers._cache, "_Cache__maxsize", 3 * (answers.OVERHEAD + 4 * len(CLASSES)))
     assert len(list(ask(network, as_pictures(image_files_in(tmp_path, 7)), never_waits))) == 7
     assert len(answers._cache) == 3
     assert all(answer.untyped_storage().nbytes() == 4 * len(CLASSES) for answer in answers._cache.values())
@@ -208,7 +208,7 @@ def test_no_cache_holds_a_network(tmp_path: Path) -> None:
 def test_all_networks_share_one_limit_for_explanations(
     tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reasons._cache, "_Cache__maxsize", 3 * (reasons.OVERHEAD_BYTES + 400))
+    monkeypatch.setattr(reasons._cache, "_Cache__maxsize", 3 * (reasons.OVERHEAD + 400))
     other, (picture,) = toy_network(), as_pictures(image_files_in(tmp_path, 1))
     for number in range(3):
         for one in (network, other):

@@ -168,18 +168,16 @@ def test_colour_networks_have_no_background() -> None:
 @pytest.mark.parametrize(("side", "warned"), [(1, True), (7, True), (8, False), (300, False)])
 def test_a_picture_far_smaller_than_the_input(side: int, warned: bool) -> None:
     about = card(3).model_copy(update={"preprocessing": {"size": 32, "mean": [0.5], "std": [0.5]}})
-    assert confidence_warnings(picture(noise(1, 3, side, 400)[0]), about) == (
-        [ConfidenceWarning.SMALL] if warned else []
-    )
+    expected = [ConfidenceWarning.SMALL] if warned else []
+    assert confidence_warnings(picture(noise(1, 3, side, 400)[0]), about) == expected
 
 
 @pytest.mark.parametrize(("spread", "warned"), [(0, True), (EVEN, True), (EVEN + 1, False)])
 def test_a_picture_of_one_colour(spread: int, warned: bool) -> None:
     pixels = torch.tensor([200, 90, 30], dtype=torch.uint8)[:, None, None].repeat(1, 20, 20)
     pixels[1, 7, 7] += spread
-    assert confidence_warnings(picture(pixels), card(3)) == [
-        ConfidenceWarning.EMPTY if warned else ConfidenceWarning.FAINT
-    ]
+    expected = ConfidenceWarning.EMPTY if warned else ConfidenceWarning.FAINT
+    assert confidence_warnings(picture(pixels), card(3)) == [expected]
 
 
 def test_no_test_image_of_a_network_has_a_warning() -> None:

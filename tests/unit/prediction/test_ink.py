@@ -39,10 +39,14 @@ def network(name: str) -> Network:
     return Network(*load_weights(path), name, path)
 
 
-def picture(pixels: np.ndarray, name: str = "photo.png") -> Picture:
+def png(pixels: np.ndarray) -> bytes:
     file = BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
-    return Picture.of_file(name, object(), file.getvalue())
+    return file.getvalue()
+
+
+def picture(pixels: np.ndarray) -> Picture:
+    return Picture.of_file("photo.png", object(), png(pixels))
 
 
 def cross(height: int, width: int, top: int, left: int, side: int, pen: int = 4) -> np.ndarray:
@@ -167,12 +171,6 @@ def digit(size: tuple[int, int] = (28, 28)) -> np.ndarray:
     return np.asarray(image.resize(size, Image.Resampling.BICUBIC))
 
 
-def encoded(pixels: np.ndarray, mode: str | None = None) -> Picture:
-    file = BytesIO()
-    Image.fromarray(pixels, mode).save(file, "PNG") if mode else Image.fromarray(pixels).save(file, "PNG")
-    return Picture.of_file("p", object(), file.getvalue())
-
-
 def transparent_digit(light: int) -> np.ndarray:
     pixels = np.full((28, 28, 4), light, np.uint8)
     pixels[..., 3] = digit()
@@ -182,12 +180,12 @@ def transparent_digit(light: int) -> np.ndarray:
 @pytest.mark.parametrize(
     "given",
     [
-        lambda: encoded(255 - digit()),
-        lambda: encoded(digit()),
-        lambda: encoded(digit().astype(np.uint16) * 16),  # 12 bits in 16
-        lambda: encoded(transparent_digit(255)),
-        lambda: encoded(transparent_digit(0)),
-        lambda: encoded(np.pad(255 - digit((60, 60)), ((20, 220), (200, 20)), constant_values=255)),
+        lambda: picture(255 - digit()),
+        lambda: picture(digit()),
+        lambda: picture(digit().astype(np.uint16) * 16),  # 12 bits in 16
+        lambda: picture(transparent_digit(255)),
+        lambda: picture(transparent_digit(0)),
+        lambda: picture(np.pad(255 - digit((60, 60)), ((20, 220), (200, 20)), constant_values=255)),
     ],
 )
 def test_a_digit_is_read_in_all_encodings(given: object) -> None:
@@ -199,22 +197,14 @@ def test_a_digit_is_read_in_all_encodings(given: object) -> None:
 
 
 def test_white_transparent_strokes_get_a_black_background() -> None:
-    file = BytesIO()
-    Image.fromarray(transparent_digit(255)).save(file, "PNG")
-    pixels: Tensor = decode(file.getvalue(), "p", 1)
+    pixels: Tensor = decode(png(transparent_digit(255)), "p", 1)
     assert torch.equal(pixels[0], torch.from_numpy(digit().copy()))
-    assert int(decode(encoded_bytes(transparent_digit(0)), "p", 1)[0, 0, 0]) == 255
-
-
-def encoded_bytes(pixels: np.ndarray) -> bytes:
-    file = BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return file.getvalue()
+    assert int(decode(png(transparent_digit(0)), "p", 1)[0, 0, 0]) == 255
 
 
 def test_a_picture_without_strokes_is_classified_unchanged() -> None:
     shaded = np.broadcast_to(np.linspace(60, 220, 90).astype(np.uint8), (90, 90))
-    _name, judgement = name_and_verdict("mnist-cnn", encoded(np.ascontiguousarray(shaded)))
+    _name, judgement = name_and_verdict("mnist-cnn", picture(np.ascontiguousarray(shaded)))
     assert "no-ink" in [warned.code for warned in judgement.warnings]
     assert not judgement.notes
     assert not judgement.is_sure

@@ -11,7 +11,7 @@ from explorer.prediction.maps import (
     feature_maps,
     filters,
     in_network_order,
-    to_unit_range,
+    rescale,
     weights_to_pixels,
     window,
 )
@@ -126,9 +126,9 @@ def test_each_unit_of_a_linear_layer_is_a_picture() -> None:
 def test_strength_and_scales() -> None:
     maps = torch.tensor([[[0.0, -4.0], [2.0, 2.0]], [[1.0, 1.0], [1.0, 1.0]]])
     assert channel_strengths(maps).tolist() == [2, 1]
-    assert to_unit_range(maps, each=True)[0].flatten().tolist() == pytest.approx([2 / 3, 0, 1, 1])
-    assert to_unit_range(maps, each=True)[1].unique().tolist() == [0]
-    assert to_unit_range(maps, each=False)[1].unique().item() == pytest.approx(5 / 6)
+    assert rescale(maps, each=True)[0].flatten().tolist() == pytest.approx([2 / 3, 0, 1, 1])
+    assert rescale(maps, each=True)[1].unique().tolist() == [0]
+    assert rescale(maps, each=False)[1].unique().item() == pytest.approx(5 / 6)
 
 
 def test_maps_that_are_not_finite_are_refused() -> None:

@@ -117,7 +117,7 @@ def test_networks_are_loaded_one_at_a_time(folder: Path, monkeypatch: pytest.Mon
 def test_the_least_recently_used_network_is_removed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in "abc":
         write(folder, name)
-    size = max(network(listed("a")).memory, networks.CACHE_BYTES // networks.MAX_NETWORKS)
+    size = max(network(listed("a")).memory, networks.MIN_BYTES)
     cache = of_kind(LRUCache, networks._loaded.cache)
     monkeypatch.setattr(cache, "_Cache__maxsize", 2 * size)
     first, second = network(listed("a")), network(listed("b"))

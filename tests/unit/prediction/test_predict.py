@@ -195,16 +195,8 @@ def test_an_unreadable_picture_does_not_affect_the_others(
     cut = tmp_path / "cut.png"
     cut.write_bytes(Path(readable[0]).read_bytes()[:150])
     os.mkfifo(pipe := tmp_path / "pipe.png")  # nobody writes into it
-    unreadable = [
-        str(text),
-        str(cut),
-        str(tmp_path / "gone.png"),
-        str(tmp_path),
-        "",
-        "x" * 5000,
-        str(tmp_path / "a\nb.png"),
-    ]
-    unreadable += [str(pipe), f"{tmp_path}/./gone.png", f"{tmp_path}/\udcff.png"]
+    unreadable = [str(text), str(cut), str(tmp_path / "gone.png"), str(tmp_path), "", "x" * 5000]
+    unreadable += [str(tmp_path / "a\nb.png"), str(pipe), f"{tmp_path}/./gone.png", f"{tmp_path}/\udcff.png"]
     paths_in_order = [unreadable[0], readable[0], *unreadable[1:], readable[1]]
     status, out, err = command(capsys, monkeypatch, "predict", "net", *paths_in_order, "--json")
     document = json.loads(out)
