@@ -9,7 +9,7 @@ from functools import cache
 
 from explorer.analysis import trained
 from explorer.families import PRESETS, Spec, resolve
-from explorer.families.claims import Claim, Metric, counted, same
+from explorer.families.claims import Claim, Metric, has_same_figures, torchvision_claims
 from explorer.families.naming import twin_of
 from explorer.families.registry import part, parts
 from explorer.i18n import _
@@ -28,8 +28,8 @@ def claims(spec: Spec) -> Iterator[Claim]:
     for name, preset in PRESETS.items():
         twin = twin_of(name)
         # torchvision's own bottlenecks stride in the 3x3; beside the paper's the difference is worth showing.
-        if twin in printed and same(spec, preset.spec, "stride_on"):
-            yield from counted(*printed[twin], why_macs=why_macs(spec) if why_macs else "")
+        if twin in printed and has_same_figures(spec, preset.spec, "stride_on"):
+            yield from torchvision_claims(*printed[twin], why_macs=why_macs(spec) if why_macs else "")
 
 
 @cache
@@ -61,7 +61,7 @@ def _trained(spec: Spec) -> Iterator[Claim]:
         preset = PRESETS[error.network].spec
         # The options of shortcuts of the shallow nets stand beside one another, each by its name.
         options = getattr(preset, "block", "") == "basic" and bool(error.shortcut)
-        if same(spec, preset, "stride_on", *(["shortcut"] if options else [])):
+        if has_same_figures(spec, preset, "stride_on", *(["shortcut"] if options else [])):
             part = trained.tested(error)
             if getattr(spec, "block", "") == "bottleneck" and getattr(spec, "stride_on", "") == "3x3":
                 part = _("{conditions}, stride on the 1×1").format(conditions=part)
@@ -70,7 +70,7 @@ def _trained(spec: Spec) -> Iterator[Claim]:
             if error.top5:
                 yield Claim(error.source, Metric.TOP5_ERROR, f"{error.top5}%", part)
     for training in trained.TRAININGS:
-        if same(spec, PRESETS[training.network].spec):
+        if has_same_figures(spec, PRESETS[training.network].spec):
             for metric, share in training.final.items():
                 yield Claim(training.source, Metric(metric), f"{100 * share:.4g}%", training.conditions)
 
@@ -80,6 +80,6 @@ def trainings(spec: Spec, dataset: str) -> list[trained.Training]:
     return [
         training
         for preset in dict.fromkeys(training.network for training in trained.TRAININGS)
-        if same(spec, PRESETS[preset].spec)
+        if has_same_figures(spec, PRESETS[preset].spec)
         for training in trained.of_network(preset, dataset)
     ]

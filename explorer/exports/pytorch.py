@@ -13,7 +13,7 @@ import jinja2
 from explorer import families
 from explorer.analysis import analyse
 from explorer.families import PRESETS, Spec
-from explorer.families.registry import own_part
+from explorer.families.registry import required_part
 
 _templates = jinja2.Environment(
     loader=jinja2.FileSystemLoader([Path(__file__).parent, *families.__path__]),
@@ -31,10 +31,10 @@ def source(spec: Spec) -> str:
     Raises:
         SpecError: where only torchvision can build the network.
     """
-    title, family = _title(spec), own_part(spec.family, "source")
+    title, family = _title(spec), required_part(spec.family, "source")
     if (twin := getattr(family, "twin", None)) is not None:
         spec = twin(spec)
-        family = own_part(spec.family, "source")
+        family = required_part(spec.family, "source")
     analysis = analyse(spec)
     maps = {layer.name.split(".")[0]: layer.output_shape for layer in analysis.layers}  # the last of each module
     return _templates.get_template(f"{spec.family}/source.py.jinja").render(

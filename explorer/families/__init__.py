@@ -1,4 +1,4 @@
-"""Descriptions of networks, without torch: specs, presets, parsers, links."""
+"""Specs of networks, their presets, parsers and links; without torch."""
 
 from explorer.families.named import NamedNetwork
 from explorer.families.parsing import parse_json, parse_spec

@@ -1,4 +1,4 @@
-"""Building networks from specs: finds the family's ``network`` module and calls it."""
+"""Builds networks from specs; each family's ``network`` module does the work."""
 
 import re
 from collections import OrderedDict
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from explorer.errors import InputError, shown
 from explorer.families import Spec
-from explorer.families.registry import own_part, parts
+from explorer.families.registry import parts, required_part
 from explorer.i18n import _
 
 # Names of heads that run only in training; torchvision calls that of inception_v3 AuxLogits.
@@ -44,7 +44,7 @@ def state_dict(network: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, T
 
 
 def current_name(spec: Spec, name: str) -> str:
-    """The name of a tensor of a network, which old files may have under another."""
+    """The name that a tensor has in our network; old files may have another name for it."""
     rename: Callable[[str], str] | None = getattr(_family(spec), "current_name", None)
     return rename(name) if rename else name
 
@@ -65,8 +65,8 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], *, strict: bool = Tr
         network.load_state_dict(state_dict(network, tensors), strict=strict, assign=assign)
     except Exception as error:  # some networks of torchvision override loading and raise errors of other types
         wanted = network.state_dict()
-        asked = tensors if strict else wanted | {name: tensors[name] for name in tensors.keys() & wanted.keys()}
-        reason = unfit(network, asked) or _("PyTorch refuses them")
+        candidates = tensors if strict else wanted | {name: tensors[name] for name in tensors.keys() & wanted.keys()}
+        reason = unfit(network, candidates) or _("PyTorch refuses them")
         raise InputError(_("the network does not take these tensors: {reason}").format(reason=reason)) from error
 
 
@@ -85,11 +85,11 @@ def unfit(network: nn.Module, tensors: Mapping[str, Tensor]) -> str | None:
                 name=name, found=tuple(tensors[name].shape), needed=tuple(tensor.shape)
             )
         if tensor.is_floating_point() and not tensors[name].is_floating_point():
-            return whole_numbers(name, tensors[name])
+            return integer_weights_message(name, tensors[name])
     return None
 
 
-def whole_numbers(name: str, tensor: Tensor) -> str:
+def integer_weights_message(name: str, tensor: Tensor) -> str:
     """The reason why a tensor of integers can't be weights, as a message."""
     return _("the tensor {name} holds whole numbers ({kind}); weights are floating-point numbers").format(
         name=shown(name), kind=str(tensor.dtype).removeprefix("torch.")
@@ -102,7 +102,7 @@ def head_names(spec: Spec) -> tuple[str, ...]:
 
 
 def own_names() -> dict[str, str]:
-    """Names of networks that are no presets, as ``resolve`` takes them, each with its title in lists.
+    """Titles of networks that are no presets, by the names that ``resolve`` accepts.
 
     The first call takes a second, because it imports torchvision.
     """
@@ -110,14 +110,14 @@ def own_names() -> dict[str, str]:
     return {name: title for names in found if names for name, title in names().items()}
 
 
-def own_names_known() -> bool:
+def are_own_names_loaded() -> bool:
     """Whether :func:`own_names` returns at once."""
-    asked = (getattr(module, "own_names_known", None) for module in parts("network").values())
-    return all(known() for known in asked if known)
+    checks = (getattr(module, "are_own_names_loaded", None) for module in parts("network").values())
+    return all(check() for check in checks if check)
 
 
 def detach_auxiliary(network: nn.Module) -> dict[str, nn.Module]:
-    """Remove the auxiliary heads from a network and return them by name; evaluation doesn't run them."""
+    """Remove the auxiliary heads, which run only in training, from a network and return them by name."""
     heads = {name: module for name, module in network.named_children() if AUXILIARY.fullmatch(name)}
     for name in heads:
         setattr(network, name, None)
@@ -131,4 +131,4 @@ def attach_auxiliary(network: nn.Module, heads: dict[str, nn.Module]) -> None:
 
 
 def _family(spec: Spec) -> ModuleType:
-    return own_part(spec.family, "network")
+    return required_part(spec.family, "network")

@@ -9,7 +9,7 @@ from explorer.specs.base import Spec
 
 
 class Metric(StrEnum):
-    """What a figure counts. Weights are parameters without biases. Accuracies and errors are not computed."""
+    """The quantity that a figure gives. Weights are parameters without biases."""
 
     PARAMS = "params"
     WEIGHTS = "weights"
@@ -37,12 +37,12 @@ class Claim(NamedTuple):
 
     Attributes:
         source: Publication, with its table or section.
-        metric: What the figure counts.
+        metric: Quantity that the figure gives.
         printed: Figure as printed.
         part: Name of the part of the network that the figure is about; empty for the whole network.
         layers: Beginnings of the names of that part's layers; "pool3" is the third pool.
         example: Network made for the figure, whose last module is the part.
-        why: Reason why our number differs, if it does.
+        why: Reason for a difference from our number; empty if there is none.
     """
 
     source: str
@@ -77,15 +77,15 @@ DISTILL = "Araujo et al. 2019, Distill"
 TORCHVISION_META = "torchvision, Weights.meta"
 
 
-def same(spec: Spec, published: Spec, *more: str) -> bool:
+def has_same_figures(spec: Spec, published: Spec, *ignored: str) -> bool:
     """Whether two specs have the same published numbers.
 
     Args:
         spec: Spec to compare.
         published: Spec that the numbers were published for.
-        more: Names of fields that may differ, beside those that change no number.
+        ignored: Names of fields that may differ, in addition to those that change no number.
     """
-    fields = set(type(published).model_fields) - spec.uncounted() - set(more)
+    fields = set(type(published).model_fields) - spec.uncounted() - set(ignored)
     return type(spec) is type(published) and all(getattr(spec, key) == getattr(published, key) for key in fields)
 
 
@@ -101,7 +101,7 @@ def field_claims(figures: tuple[int, ...], part: str = "", why: tuple[str, str, 
         yield Claim(DISTILL, metric, str(figure), part, (part,) if part else (), why=reason)
 
 
-def counted(params: str, macs: str, *, why_params: str = "", why_macs: str = "") -> Iterator[Claim]:
-    """Claims of torchvision's metadata about parameters and MACs, each with the reason for a difference."""
+def torchvision_claims(params: str, macs: str, *, why_params: str = "", why_macs: str = "") -> Iterator[Claim]:
+    """Claims of torchvision's metadata about parameters and MACs, each with the reason for a difference from ours."""
     yield Claim(TORCHVISION_META, Metric.PARAMS, params, why=why_params)
     yield Claim(TORCHVISION_META, Metric.MACS, macs, why=why_macs)

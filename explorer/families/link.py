@@ -1,7 +1,7 @@
 """Links: a spec as readable query parameters that give its differences from a preset.
 
-``?net=vgg16`` is the preset; ``?net=vgg16&cfg=64.M.128&batch_norm=true`` changes it. Dots join the entries of a list
-and underscores the rows of a table; ``none`` is null and ``empty`` is the empty list.
+``?net=vgg16`` is the preset; ``?net=vgg16&cfg=64.M.128&batch_norm=true`` changes it. Dots join the items of a list and
+underscores the rows of a table; ``none`` is null and ``empty`` is the empty list.
 
 If a link holds several networks, each is one text of unreserved characters: ``vgg16~cfg~64.M.128``. Tildes join the
 parts; ``~.`` stands for a colon and ``~-`` for a slash.
@@ -24,7 +24,7 @@ DEFAULT = "vgg16"
 MAX_LINK = 8_000
 LIST = ListText(empty="empty", blanks=True)
 
-# A link can hold every field of every family.
+# Links can hold every field of every family.
 FIELDS = frozenset(name for family in FAMILIES.values() for name in family.model_fields if name != "family")
 
 
@@ -105,5 +105,5 @@ def _value(text: str, annotation: Any) -> Any:
     kind = get_args(annotation)[0]
     if hasattr(kind, "_fields") and text != LIST.empty:  # rows of a table, the name first
         return [[name, *map(scalar, cells)] for name, *cells in map(LIST.read, text.split(ROWS))]
-    entries = LIST.read(text)
-    return entries if kind is str else [scalar(entry) for entry in entries]
+    items = LIST.read(text)
+    return items if kind is str else list(map(scalar, items))

@@ -1,8 +1,8 @@
-"""Running operators on meta, the commonest by their shapes alone.
+"""Runs operators on the meta device. The most common ones compute only the shapes of their results.
 
-PyTorch's meta kernels of these operators are written in Python: some run whole decompositions (half a
-millisecond a batch norm, nine tenths of a ResNet's forward pass), and the first call of others imports sympy
-and torch._dynamo, a second and a half. Whatever is unusual goes to PyTorch, which also words the errors.
+PyTorch's meta kernels of these operators are written in Python. Some run long decompositions: a batch norm takes half a
+millisecond, which is nine tenths of a ResNet's forward pass. The first call of others imports sympy and torch._dynamo,
+which takes 1.5 seconds. Unusual calls go to PyTorch, which also raises the errors.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from torch import Tensor
 from explorer.specs.arithmetic import window_output
 
 aten = torch.ops.aten
-SUMS = 32  # the memory-efficient kernel keeps its sums in multiples of so many
+SUMS = 32  # the memory-efficient kernel rounds the number of its sums up to a multiple of this
 
 
 def run_on_meta(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
@@ -62,7 +62,7 @@ def _pooled(x: Tensor, kernel: list[int], stride: list[int], padding: list[int],
 
 
 def pair(value: Any) -> tuple[int, int]:
-    """A window's setting down and across: ATen gives one number, or one for each."""
+    """A window's setting for height and width; ATen gives one number for both, or two."""
     entries = list(value) if isinstance(value, list | tuple) else [value]
     return entries[0], entries[-1]
 

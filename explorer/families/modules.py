@@ -5,21 +5,21 @@ from torch import Tensor, nn
 
 
 class Add(nn.Module):
-    """``y = F(x) + x`` (He et al. 2016, equation 1): a residual branch added to its shortcut."""
+    """Adds a residual branch to its shortcut: ``y = F(x) + x`` (He et al. 2016, equation 1)."""
 
     def forward(self, residual: Tensor, shortcut: Tensor) -> Tensor:
         return residual + shortcut
 
 
 class Concat(nn.Module):
-    """Branches side by side, along the channels."""
+    """Concatenates branches along the channels."""
 
     def forward(self, branches: list[Tensor]) -> Tensor:
         return torch.cat(branches, 1)
 
 
 class PadShortcut(nn.Module):
-    """Shortcut A (He et al. 2016, section 3.3): subsample, and pad the new channels with zeros."""
+    """Shortcut A: subsamples the map and pads new channels with zeros (He et al. 2016, section 3.3)."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()

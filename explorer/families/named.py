@@ -1,4 +1,4 @@
-"""A network and what it was made from: the pair that links, jobs, the store and cards pass on."""
+"""A network and its base: links, jobs, the store and cards pass on this pair."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,11 +14,11 @@ from explorer.specs.base import Spec
 
 
 class NamedNetwork(NamedTuple):
-    """A network and what it was made from.
+    """A network and its base.
 
     Attributes:
-        spec: The network.
-        base: The preset that it was made from, or torchvision:NAME; empty where nobody knows, as of an imported file.
+        spec: Spec of the network.
+        base: Preset that the network was made from, or torchvision:NAME; empty if unknown, as for imported files.
     """
 
     spec: Spec
@@ -29,47 +29,43 @@ class NamedNetwork(NamedTuple):
         """The network of a link.
 
         Raises:
-            SpecError: naming the parameter and what is wrong with it.
+            SpecError: If a parameter is wrong; names the parameter and the fault.
         """
         return cls(*decode(parameters))
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """The network of its one text in a link.
+        """The network of a text from :attr:`text`.
 
         Raises:
-            SpecError: naming the part and what is wrong with it.
+            SpecError: If a part is wrong; names the part and the fault.
         """
         return cls(*from_text(text))
 
     @classmethod
     def resolved(cls, text: str) -> Self:
-        """The network of what people type, as :func:`~explorer.families.presets.resolve` takes it.
-
-        Raises:
-            InputError: likewise.
-        """
+        """The network of a typed text; argument and errors as in :func:`~explorer.families.presets.resolve`."""
         spec, name = resolve(text), text.strip()
         return cls(spec, name if is_base(name) else "")
 
     def changed(self, **fields: object) -> Self:
-        """The network with other values of some fields, made from the same.
+        """The network with other values of some fields and the same base.
 
         Raises:
-            SpecError: where a field breaks a rule.
+            SpecError: If a field breaks a rule.
         """
         return self._replace(spec=self.spec.changed(**fields))
 
     @classmethod
-    def kept(cls, spec: Mapping[str, object], base: str | None) -> Self:
-        """The network of a file or record.
+    def from_record(cls, spec: Mapping[str, object], base: str | None) -> Self:
+        """The network of a stored spec and base; a base of another family is ignored.
 
         Args:
-            spec: The spec as JSON values.
-            base: What is kept as its base: nothing in files of an earlier version, and any text in those of strangers.
+            spec: Spec as JSON values.
+            base: Stored base. Files of an earlier version have none; other people's files may hold any text.
 
         Raises:
-            SpecError: where the spec breaks a rule.
+            SpecError: If the spec breaks a rule.
         """
         network = parse_spec(dict(spec))
         with suppress(SpecError):
@@ -79,28 +75,28 @@ class NamedNetwork(NamedTuple):
 
     @property
     def start(self) -> str:
-        """What the link starts from: the base, or where nobody knows it, the likeliest."""
+        """The name that the link starts from: the base, or the likeliest one if the base is unknown."""
         return self.base or _likeliest(self.spec)
 
     @property
     def link(self) -> dict[str, str]:
-        """The query parameters with which the Architecture page opens the network."""
+        """Query parameters with which the Architecture page opens the network."""
         return encode(self.spec, self.start)
 
     @property
     def linked(self) -> Self:
-        """The network as its link opens it: its base is the one that the link starts from."""
+        """The network with the base that its link starts from."""
         return self._replace(base=self.link[BASE])
 
     @property
     def text(self) -> str:
-        """The network as one text in a link."""
+        """The network as one text, for links that hold several networks."""
         return to_text(self.spec, self.start)
 
 
 @lru_cache(maxsize=1000)
 def _likeliest(spec: Spec) -> str:
-    """The preset from which the link of a network is the shortest, or the network's own name."""
+    """The preset that gives the shortest link of a network, or the network's own name."""
     if spec.own_name is not None:
         return spec.own_name
     bases = [name for name, preset in PRESETS.items() if preset.spec.family == spec.family]

@@ -1,4 +1,4 @@
-"""Names of networks: the preset that a network equals, or the one that it was made from."""
+"""Names of networks, taken from the preset that a network equals or was made from."""
 
 from difflib import SequenceMatcher
 
@@ -7,7 +7,7 @@ from explorer.families.registry import PRESETS
 from explorer.i18n import _
 from explorer.specs.base import Spec
 
-ALIKE = 0.5  # least similarity of two structures, from 0 to 1, for one network to be a changed form of the other
+ALIKE = 0.5  # least similarity, from 0 to 1, of the structures of a network and its changed form
 
 
 def same_as(spec: Spec) -> str | None:
@@ -16,9 +16,9 @@ def same_as(spec: Spec) -> str | None:
 
 
 def title(spec: Spec, base: str) -> str:
-    """The title of a network: the preset that it equals, else "…, changed" of a preset.
+    """The title of the preset that a network equals, or of a similar preset and "changed".
 
-    That preset is ``base``, or the nearest one if the network differs from it in fewer settings.
+    The similar preset is ``base``, or the nearest one if the network differs from it in fewer fields.
 
     Args:
         spec: Spec of the network.

@@ -11,7 +11,7 @@ def parse_spec(data: object) -> Spec:
     """A spec from decoded JSON.
 
     Raises:
-        SpecError: naming rule, value and place.
+        SpecError: If the spec breaks a rule; names rule, value and place.
     """
     if not isinstance(data, dict):
         raise SpecError(_("spec: {value} is not a JSON object").format(value=shown(data)))
@@ -29,7 +29,7 @@ def parse_json(text: str) -> Spec:
     """A spec from JSON text.
 
     Raises:
-        InputError: where the text is not JSON or repeats a key.
-        SpecError: where the spec breaks a rule.
+        InputError: If the text is not JSON or repeats a key.
+        SpecError: If the spec breaks a rule.
     """
     return parse_spec(decode(text, "spec"))

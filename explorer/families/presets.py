@@ -1,4 +1,4 @@
-"""How a text becomes a spec, and a spec the name of the nearest preset."""
+"""Specs from names and typed text, and the nearest preset of a spec."""
 
 from difflib import get_close_matches
 from pathlib import Path
@@ -55,7 +55,7 @@ def from_layers(text: str, current: Spec) -> Spec:
 
     Args:
         text: List of layers.
-        current: Network that supplies all other settings.
+        current: Network that supplies all other fields.
 
     Raises:
         SpecError: If the text is no such list.
@@ -69,7 +69,7 @@ def is_base(name: str) -> bool:
 
 
 def nearest(spec: Spec) -> str:
-    """The preset, or torchvision:NAME, from which a network differs in the fewest settings."""
+    """The preset, or torchvision:NAME, from which a network differs in the fewest fields."""
     if spec.own_name is not None:
         return spec.own_name
     return min(
@@ -79,6 +79,6 @@ def nearest(spec: Spec) -> str:
 
 
 def differences(one: Spec, other: Spec) -> int:
-    """The number of settings in which two networks differ."""
+    """The number of fields in which two networks differ."""
     before, after = one.to_dict(), other.to_dict()
     return sum(key not in after or before[key] != after[key] for key in before)

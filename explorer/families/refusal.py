@@ -7,8 +7,8 @@ from explorer.i18n import _
 
 
 def explain(error: BaseException) -> str:
-    """The rule that is broken, found by words of PyTorch's message."""
-    said = str(error.__cause__ or error)
+    """The broken rule as a message, found by words of PyTorch's message."""
+    message = str(error.__cause__ or error)
     for signs, sentence in (
         (("more than 1 value per channel",), _("a batch norm would see a single value of each channel")),
         (
@@ -25,6 +25,6 @@ def explain(error: BaseException) -> str:
         (("mat1 and mat2", "shapes cannot be multiplied"), _("its linear layers are made for maps of another size")),
         (("must match", "Sizes of tensors", "size of tensor"), _("maps that come together in it differ in size")),
     ):
-        if any(sign in said for sign in signs):
+        if any(sign in message for sign in signs):
             return sentence
     return _("one of its layers takes no input of the size that it gets")

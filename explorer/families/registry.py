@@ -1,8 +1,8 @@
 """The registry of families: it finds every folder with a ``spec.py``, so no list has to be edited.
 
-A family's folder holds ``spec.py`` (without torch: one subclass of ``Spec``, and its ``PRESETS``) and ``network.py``
-(``build(spec)`` and ``HEAD``). It may hold ``recognise.py`` (recognises checkpoints of other people), ``source.py``
-(values for the template of the source code), ``published.py`` (published figures) and others.
+A family's folder holds ``spec.py`` (without torch: one subclass of ``Spec``, and its ``PRESETS``), ``network.py``
+(``build(spec)`` and ``HEAD``), ``recognise.py`` (recognises other people's checkpoints) and ``source.py`` (values for
+the template of the source code). It may hold others, such as ``published.py`` (published figures).
 """
 
 from functools import cache
@@ -16,9 +16,9 @@ from explorer.specs.base import Preset, Spec
 
 def _spec_class(folder: str) -> type[Spec]:
     module = import_module(f"{__package__}.{folder}.spec")
-    own = [kind for kind in vars(module).values() if isinstance(kind, type) and kind.__module__ == module.__name__]
-    (found,) = [kind for kind in own if issubclass(kind, Spec)]
-    return found
+    own = (kind for kind in vars(module).values() if isinstance(kind, type) and kind.__module__ == module.__name__)
+    (spec_class,) = (kind for kind in own if issubclass(kind, Spec))
+    return spec_class
 
 
 def _find() -> dict[str, type[Spec]]:
@@ -34,7 +34,7 @@ PRESETS: dict[str, Preset] = {
 
 
 def titles() -> str:
-    """What the families with networks of our own are called, as a list in words."""
+    """Titles of the families that have presets, as a list in words."""
     return ", ".join(
         kind.title for name, kind in FAMILIES.items() if any(p.spec.family == name for p in PRESETS.values())
     )
@@ -47,8 +47,8 @@ def part(family: str, name: str) -> ModuleType | None:
     return import_module(module) if find_spec(module) else None
 
 
-def own_part(family: str, name: str) -> ModuleType:
-    """One of the modules that every family's folder has: ``spec``, ``network``, ``recognise`` or ``source``."""
+def required_part(family: str, name: str) -> ModuleType:
+    """A module that every family's folder has: ``spec``, ``network``, ``recognise`` or ``source``."""
     return import_module(f"{__package__}.{family}.{name}")
 
 

@@ -1,4 +1,4 @@
-"""Architectures saved under a name: one JSON file each, shared by all users of this server."""
+"""Saved architectures: one JSON file for each name, shared by all users of this server."""
 
 import os
 import re
@@ -52,22 +52,22 @@ def save(name: str, spec: Spec, *, replace: bool = False) -> None:
     Args:
         name: Name of the architecture.
         spec: Spec to save.
-        replace: Whether an architecture of the same name is replaced.
+        replace: Whether to replace an architecture of the same name.
 
     Raises:
-        InputError: If the name is not allowed or taken, the limit is reached, or the file can't be written.
+        InputError: If the name is not allowed or is in use, the limit is reached, or the file can't be written.
     """
     name = name.strip()
     path = _path(name)
     if name in PRESETS:
         raise InputError(_("name: {name} is a preset; choose another").format(name=shown(name)))
-    known = names()
-    taken = next((other for other in known if other.casefold() == name.casefold()), None)
-    if taken and not (replace and taken == name):
-        raise _taken(taken)
-    if not taken and len(known) >= MAX_SAVED:
+    existing = names()
+    same = next((other for other in existing if other.casefold() == name.casefold()), None)
+    if same and not (replace and same == name):
+        raise _taken_name_error(same)
+    if not same and len(existing) >= MAX_SAVED:
         raise InputError(
-            _("name: {count} architectures are saved, which is the limit; delete one first").format(count=len(known))
+            _("name: {count} architectures are saved, which is the limit; delete one first").format(count=len(existing))
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,7 @@ def save(name: str, spec: Spec, *, replace: bool = False) -> None:
             with atomic_write(path, new=not replace) as part:
                 part.write_text(spec.to_json(), encoding="utf-8")
         except FileExistsError:  # another session saved it after the check above
-            raise _taken(name) from None
+            raise _taken_name_error(name) from None
     except OSError as error:
         raise InputError(
             _("saved: can't write {name}: {reason}").format(name=shown(name), reason=error.strerror)
@@ -96,7 +96,7 @@ def delete(name: str) -> None:
         ) from None
 
 
-def _taken(name: str) -> InputError:
+def _taken_name_error(name: str) -> InputError:
     return InputError(_("name: {name} is taken").format(name=shown(name)))
 
 

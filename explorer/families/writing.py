@@ -1,4 +1,4 @@
-"""Pieces of source code, broken into lines as ruff formats them."""
+"""Formats pieces of source code as ruff does."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ WIDTH = 88
 
 
 def bracketed(opening: str, items: Iterable[str], closing: str, indent: int = 0) -> str:
-    """Items in brackets: on one line if it fits, else one item a line with a trailing comma.
+    """Items in brackets: on one line if it fits, else each on its own line with a trailing comma.
 
     Args:
         opening: Text before the items, such as ``f(``.

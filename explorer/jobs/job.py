@@ -144,7 +144,7 @@ class Job:
             raise InputError(
                 _("{file} is damaged: {fault}").format(file=folder / FILE, fault=explain(error.errors()[0]))
             ) from None
-        spec, base = NamedNetwork.kept(data.spec, data.base)
+        spec, base = NamedNetwork.from_record(data.spec, data.base)
         return cls(
             data.id,
             data.name,

@@ -142,12 +142,12 @@ class Record:
     @property
     def network(self) -> NamedNetwork:
         """The network, adapted to the data once they were read."""
-        return NamedNetwork.kept(self.spec, self.base)
+        return NamedNetwork.from_record(self.spec, self.base)
 
     @property
     def submitted_network(self) -> NamedNetwork:
         """The network as it was submitted; that of ``network`` in the rows of earlier versions."""
-        return NamedNetwork.kept(self.submitted_spec or self.spec, self.base)
+        return NamedNetwork.from_record(self.submitted_spec or self.spec, self.base)
 
 
 class Store:

@@ -60,7 +60,7 @@ class Card(BaseModel):
         Raises:
             SpecError: where the spec breaks a rule.
         """
-        return NamedNetwork.kept(self.spec, self.base)
+        return NamedNetwork.from_record(self.spec, self.base)
 
     @property
     def inputs(self) -> Preprocessing:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from explorer.families import Spec, resolve
 from explorer.families.building import build
-from explorer.families.recognition.guess import Guess, assembled, our_shapes
+from explorer.families.recognition.guess import Guess, our_shapes, our_tensors
 from explorer.families.recognition.search import recognise
 from explorer.families.resnet.spec import ResNetSpec
 from explorer.families.vgg.spec import VggSpec
@@ -95,7 +95,7 @@ def same_scores(network: nn.Module, side: int, channels: int = 3, *, ordered: bo
     tensors = tensors if ordered else dict(sorted(tensors.items()))
     found = recognise(shapes_of(tensors), ordered=ordered)[0].changed(**answers)
     ours = build(found.spec)
-    ours.load_state_dict(assembled(found, tensors))
+    ours.load_state_dict(our_tensors(found, tensors))
     images = torch.randn(3, channels, side, side, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
         torch.testing.assert_close(ours.eval()(images), network(images), rtol=1e-5, atol=1e-5)

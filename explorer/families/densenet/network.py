@@ -95,7 +95,7 @@ class DenseNet(nn.Module):
 
 
 def current_name(name: str) -> str:
-    """The name of a tensor that files from before 2019 have under another: ``norm.1`` is ``norm1`` today."""
+    """The current name of a tensor: ``norm.1`` in files from before 2019 is ``norm1`` today."""
     return _OLD_NAME.sub(r"\1", name)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from explorer.families.claims import Claim, Metric, same
+from explorer.families.claims import Claim, Metric, has_same_figures
 from explorer.families.densenet.spec import DenseNetSpec
 from explorer.families.registry import PRESETS
 from explorer.i18n import _
@@ -29,12 +29,12 @@ TORCHVISION = {
 def claims(spec: DenseNetSpec) -> Iterator[Claim]:
     """Figures of the paper about this network."""
     for name, (millions, plain, augmented) in CIFAR.items():
-        if same(spec, PRESETS[name].spec):
+        if has_same_figures(spec, PRESETS[name].spec):
             yield Claim(TABLE_2, Metric.PARAMS, f"{millions}M")
             yield Claim(TABLE_2, Metric.ERROR, f"{plain}%", _("no augmentation"))
             yield Claim(TABLE_2, Metric.ERROR, f"{augmented}%", _("flips and shifts"))
     for name, errors in IMAGENET.items():
-        if same(spec, PRESETS[name].spec):
+        if has_same_figures(spec, PRESETS[name].spec):
             for (top1, top5), shown in zip(errors, (_("1 crop"), _("10 crops")), strict=True):
                 yield Claim(TABLE_3, Metric.TOP1_ERROR, f"{top1}%", shown)
                 yield Claim(TABLE_3, Metric.TOP5_ERROR, f"{top5}%", shown)

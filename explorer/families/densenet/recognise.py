@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from explorer.errors import SpecError
 from explorer.families.densenet.spec import DenseNetSpec
 from explorer.families.recognition.adapting import PYTORCH_EPSILON
-from explorer.families.recognition.guess import Guess, Question, asked_epsilon, our_shapes
-from explorer.families.recognition.layers import Checkpoint, Norm, Unit, sequence
+from explorer.families.recognition.guess import Guess, epsilon_question, image_size_question, our_shapes
+from explorer.families.recognition.layers import Checkpoint, Norm, Unit, read_unpaired
 from explorer.i18n import _
 
 Part = Unit | Norm
-Place = tuple[int, ...]
+SortKey = tuple[int, ...]
 
 STEMS = {7: "imagenet", 3: "cifar"}  # stems by the side of their kernel
 SIZES = {"imagenet": 224, "cifar": 32}
@@ -25,32 +25,32 @@ _OTHER = re.compile(r"(?:.*\.)?(conv0|norm\d{1,2}|classifier)")
 
 
 class Reading(NamedTuple):
-    """The structure that the order of convolutions and batch norms shows.
+    """The structure of a network, read from the order of its convolutions and batch norms.
 
     Attributes:
         blocks: Number of layers in each dense block.
         growth: Growth rate.
         narrow: Output channels of the layers' 1x1 convolutions; None if they have none.
-        kept: Channels before and after each transition.
+        transitions: Channels before and after each transition.
         channels: Channels of the last map.
     """
 
     blocks: list[int]
     growth: int
     narrow: int | None
-    kept: list[tuple[int, int]]
+    transitions: list[tuple[int, int]]
     channels: int
 
 
 def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
     """All networks of this family that fit the tensors, the likeliest first."""
-    found = sequence(checkpoint.shapes, ordered=checkpoint.ordered)
+    found = read_unpaired(checkpoint.shapes, ordered=checkpoint.ordered)
     if not found:
         return
-    places = [_place(part.name) for part in found]
-    told = None not in places
-    if told:
-        found = [part for _known, part in sorted(zip(places, found, strict=True), key=lambda pair: pair[0] or ())]
+    keys = [_sort_key(part.name) for part in found]
+    is_certain = None not in keys
+    if is_certain:
+        found = [part for _key, part in sorted(zip(keys, found, strict=True), key=lambda pair: pair[0] or ())]
     stem, body = found[0], found[1:]
     if not isinstance(stem, Unit) or stem.kernel not in STEMS or len(body) < 2:
         return
@@ -65,7 +65,7 @@ def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
         return
     if norm.channels == head.before == reading.channels:
         with suppress(SpecError):
-            yield from _matched(_spec(stem, reading, head), found, told=told)
+            yield from _matched(_spec(stem, reading, head), found, is_certain=is_certain)
 
 
 def _pairs(parts: Sequence[Part]) -> list[Unit] | None:
@@ -77,7 +77,7 @@ def _pairs(parts: Sequence[Part]) -> list[Unit] | None:
     return found if fits and widths == [unit.before for unit in found] else None
 
 
-def _place(name: str) -> Place | None:
+def _sort_key(name: str) -> SortKey | None:
     """A sort key that puts torchvision's modules in running order; None if torchvision has no such name."""
     if match := _LAYER.fullmatch(name):
         block, layer, kind, number = match.groups()
@@ -90,13 +90,13 @@ def _place(name: str) -> Place | None:
 
 
 def _read(convolutions: Sequence[Unit], channels: int) -> Reading | None:
-    """The structure that the channels show from the stem to the last map; None if they don't fit dense blocks.
+    """The structure of the network, read from its channels; None if they don't fit dense blocks.
 
     Args:
         convolutions: All convolutions except the stem, in running order.
         channels: Output channels of the stem.
     """
-    blocks, kept = [0], list[tuple[int, int]]()
+    blocks, transitions = [0], list[tuple[int, int]]()
     growth, narrow = 0, None
     rest = list(convolutions)
     while rest:
@@ -109,7 +109,7 @@ def _read(convolutions: Sequence[Unit], channels: int) -> Reading | None:
             layer.append(rest.pop(0))
         *before, last = layer
         if last.kernel == 1:
-            kept.append((channels, last.after))
+            transitions.append((channels, last.after))
             blocks.append(0)
             channels = last.after
             continue
@@ -123,7 +123,7 @@ def _read(convolutions: Sequence[Unit], channels: int) -> Reading | None:
         growth, narrow = last.after, width
         blocks[-1] += 1
         channels += growth
-    return Reading(blocks, growth, narrow, kept, channels)
+    return Reading(blocks, growth, narrow, transitions, channels)
 
 
 def _spec(stem: Unit, reading: Reading, head: Unit) -> DenseNetSpec:
@@ -144,50 +144,52 @@ def _spec(stem: Unit, reading: Reading, head: Unit) -> DenseNetSpec:
         "image_size": SIZES[kind],
         "num_classes": head.after,
     }
-    if reading.kept:
-        fields["compression"] = _compression(reading.kept)
+    if reading.transitions:
+        fields["compression"] = _compression(reading.transitions)
     return DenseNetSpec.parse(fields)
 
 
-def _compression(kept: Sequence[tuple[int, int]]) -> float:
-    """The compression that explains all transitions, whose channels are rounded down; usual values come first."""
-    exact = [share for before, after in kept for share in (after / before, (after + 0.5) / before)]
-    fitting = (share for share in (0.5, 1.0, *exact) if all(int(before * share) == after for before, after in kept))
-    return next(fitting, exact[0])
+def _compression(transitions: Sequence[tuple[int, int]]) -> float:
+    """A compression that gives the channels of all transitions, which are rounded down; usual values come first."""
+    exact = [share for before, after in transitions for share in (after / before, (after + 0.5) / before)]
+    for share in (0.5, 1.0, *exact):
+        if all(int(before * share) == after for before, after in transitions):
+            return share
+    return exact[0]
 
 
-def _matched(spec: DenseNetSpec, found: Sequence[Part], *, told: bool) -> Iterator[Guess]:
-    """The guess if all tensors have the shapes of the network.
+def _matched(spec: DenseNetSpec, found: Sequence[Part], *, is_certain: bool) -> Iterator[Guess]:
+    """The guess; nothing if a tensor has another shape than in the network.
 
     Args:
         spec: Spec of the network.
         found: Layers and batch norms of the checkpoint in running order.
-        told: Whether all names are torchvision's.
+        is_certain: Whether all names are torchvision's.
     """
-    ours = sequence(our_shapes(spec), ordered=True) or []
-    if len(ours) != len(found) or any(_form(own) != _form(their) for own, their in zip(ours, found, strict=True)):
+    ours = read_unpaired(our_shapes(spec), ordered=True) or []
+    if list(map(_signature, ours)) != list(map(_signature, found)):
         return
     pairs = zip(ours, found, strict=True)
     names = {
         name: their.tensors[leaf] for own, their in pairs for leaf, name in own.tensors.items() if leaf in their.tensors
     }
-    image = Question("image_size", _("How many pixels has a side of the images?"), spec.image_size)
-    if told:
-        yield Guess(spec, names, questions=(image,), told=True)
+    image = image_size_question(spec.image_size)
+    if is_certain:
+        yield Guess(spec, names, questions=(image,), is_certain=True)
         return
-    questions = (image, asked_epsilon(PYTORCH_EPSILON))
-    yield Guess(spec, names, questions=questions, adapting={"epsilon": PYTORCH_EPSILON})
+    questions = (image, epsilon_question(PYTORCH_EPSILON))
+    yield Guess(spec, names, questions=questions, adaptations={"epsilon": PYTORCH_EPSILON})
 
 
-def _form(part: Part) -> tuple[object, ...]:
-    """The properties that must be equal in our module and theirs; batch norms may lack their weights."""
+def _signature(part: Part) -> tuple[object, ...]:
+    """Properties that must be equal in our module and theirs; batch norms may lack their weights."""
     if isinstance(part, Norm):
         return ("norm", part.channels)
     return (part.before, part.after, part.kernel, "bias" in part.tensors)
 
 
-def untold(_spec: DenseNetSpec) -> str:
-    """The note about properties that no tensor shows and no question asks."""
+def assumptions(_spec: DenseNetSpec) -> str:
+    """The note about assumed properties, which no tensor shows and no question asks."""
     return _(
         "No tensor tells these, which are taken as usual: ReLU behind each batch norm, pools of means between the "
         "blocks, means of the last map, new channels behind those that arrive."

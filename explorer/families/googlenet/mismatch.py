@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 
-from explorer.families.googlenet.recognise import other_stem
-from explorer.families.recognition.guess import slots
+from explorer.families.googlenet.recognise import unsupported_stem
+from explorer.families.recognition.guess import our_layers
 from explorer.families.recognition.layers import Layers, Unit
 from explorer.families.registry import PRESETS
 from explorer.i18n import _
 
 
 def fault(layers: Layers) -> str | None:
-    """The message if only the stem differs from our GoogLeNets; None if that is not so."""
-    if not (theirs := other_stem(layers)):
+    """The message if only the stem differs from our GoogLeNets; else None."""
+    if not (theirs := unsupported_stem(layers)):
         return None
     spec = "googlenet-bn-cifar10" if len(theirs) == 1 else "googlenet-torchvision" if theirs[0].norm else "googlenet"
-    ours = slots(PRESETS[spec].spec).units[: 1 if len(theirs) == 1 else 3]
+    ours = our_layers(PRESETS[spec].spec).units[: 1 if len(theirs) == 1 else 3]
     return _(
         "it is a GoogLeNet with a stem that ours have not: {theirs} before the Inception modules, where {spec}, which "
         "is nearest, has {ours}"

@@ -10,7 +10,7 @@ HEAD = ("avgpool", "flatten", "dropout", "fc")
 
 
 class BasicConv2d(nn.Sequential):
-    """Convolution, batch norm if asked, ReLU; with batch norm the convolution has no bias."""
+    """Convolution, optional batch norm, and ReLU; with batch norm the convolution has no bias."""
 
     def __init__(
         self, before: int, after: int, kernel: int, stride: int = 1, *, batch_norm: bool, padding: int | None = None
@@ -24,7 +24,7 @@ class BasicConv2d(nn.Sequential):
 
 
 class Inception(nn.Module):
-    """Four branches side by side: 1x1, 3x3, 5x5 and pool (Figure 2b; without reductions, 2a)."""
+    """Four parallel branches: 1x1, 3x3, 5x5 and pool (Figure 2b; without reductions, Figure 2a)."""
 
     def __init__(self, spec: GoogLeNetSpec, before: int, row: Module) -> None:
         super().__init__()

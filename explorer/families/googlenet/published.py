@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from explorer.families.claims import Claim, Metric, same
+from explorer.families.claims import Claim, Metric, has_same_figures
 from explorer.families.googlenet.spec import GoogLeNetSpec
 from explorer.families.registry import PRESETS
 from explorer.i18n import _
@@ -36,7 +36,7 @@ TORCHVISION = {
 
 def claims(spec: GoogLeNetSpec) -> Iterator[Claim]:
     """Figures of the paper and of the notes about this network."""
-    if same(spec, PRESETS["googlenet"].spec):
+    if has_same_figures(spec, PRESETS["googlenet"].spec):
         for row, (weights, operations) in GOOGLENET_TABLE_1.items():
             layers = GOOGLENET_LAYERS.get(row, (f"inception{row}",))
             yield Claim(GOOGLENET, Metric.WEIGHTS, weights, row, layers, why=_why_row(row))
@@ -52,7 +52,7 @@ def claims(spec: GoogLeNetSpec) -> Iterator[Claim]:
         )
         yield from _heads(spec)
         yield Claim(GOOGLENET_SECTION, Metric.GAIN, "0.6%", _("average pooling in place of fully connected layers"))
-    if any(same(spec, PRESETS[name].spec) for name in ("googlenet", "googlenet-naive")):
+    if any(has_same_figures(spec, PRESETS[name].spec) for name in ("googlenet", "googlenet-naive")):
         naive, reduced = _("naive module on 28×28×256"), _("the same, reduced")
         twice = _("The sum that is often quoted takes the 3×3 convolution, 86.7 M, twice.")
         yield Claim(NOTES, Metric.MACS, "854M", naive, example=_worked_module(reduce=False))

@@ -151,7 +151,7 @@ class GoogLeNetSpec(Spec):
     @model_validator(mode="before")
     @classmethod
     def _defaults_that_exist(cls, data: Any) -> Any:
-        # The defaults name modules of the published table; keep only those that this table has.
+        # The defaults name modules of the published table; this table may lack some of them.
         if not isinstance(data, dict) or not isinstance(data.get("modules"), list | tuple):
             return data
         names = {row[0] for row in data["modules"] if isinstance(row, list | tuple) and row and isinstance(row[0], str)}

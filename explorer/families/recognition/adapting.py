@@ -1,4 +1,4 @@
-"""Adapting tensors of networks that differ from ours in a way that no spec describes; our scores equal theirs."""
+"""Adapts tensors of networks that differ from ours in a way that no spec describes, so that the scores stay equal."""
 
 from torch import Tensor
 
@@ -22,7 +22,7 @@ def check_epsilon(epsilon: object) -> None:
 
 
 def with_epsilon(spec: Spec, tensors: Tensors, epsilon: float) -> Tensors:
-    """The tensors with the scales of their batch norms changed to make up for the difference in epsilon.
+    """The tensors with scales of batch norms that compensate for another epsilon.
 
     Args:
         spec: Spec of our network, which has its own epsilon.

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from explorer.errors import InputError, SpecError, shown
 from explorer.families import Spec
-from explorer.families.building import AUXILIARY, build, whole_numbers
+from explorer.families.building import AUXILIARY, build, integer_weights_message
 from explorer.families.recognition import heads
 from explorer.families.recognition.adapting import Tensors, check_epsilon, with_epsilon
 from explorer.families.recognition.heads import Step
-from explorer.families.recognition.layers import Layers, Shape, Unit, read
-from explorer.families.registry import own_part, part
+from explorer.families.recognition.layers import Layers, Shape, Unit, read_layers
+from explorer.families.registry import part, required_part
 from explorer.i18n import _
 
 # Values of missing tensors: a missing bias is 0, a batch norm without affine parameters scales by 1.
@@ -65,12 +65,12 @@ class Guess:
         shifts: Names of the checkpoint's convolution biases by our running means, which absorb them: our convolutions
             before a batch norm have no bias.
         merged: Steps of the checkpoint's head that become one layer, by our linear layers.
-        adapting: Differences from our network that no spec describes: ``epsilon``, and keys of the family's
-            ``ADAPTING``.
+        adaptations: Differences from our network that no spec describes: ``epsilon``, and keys of the family's
+            ``ADAPTATIONS``.
         ignored: Names of the checkpoint's tensors that are left out.
         notes: Messages about what was done.
         questions: Open questions.
-        told: Whether names, and not only shapes, say that the network is of this family.
+        is_certain: Whether names or depth, and not only fitting shapes, show that the network is of this family.
     """
 
     spec: Spec
@@ -78,14 +78,14 @@ class Guess:
     units: tuple[Unit, ...] = ()
     shifts: dict[str, str] = field(default_factory=dict)
     merged: dict[str, tuple[Step, ...]] = field(default_factory=dict)
-    adapting: dict[str, Any] = field(default_factory=dict)
+    adaptations: dict[str, Any] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
-    told: bool = False
+    is_certain: bool = False
 
     def changed(self, **fields: Any) -> Self:
-        """The same checkpoint with other answers.
+        """The guess after other answers to its questions.
 
         Args:
             fields: Answers by the keys of their questions.
@@ -103,12 +103,12 @@ class Guess:
                         choices=", ".join(map(str, question.choices)),
                     )
                 )
-        if "epsilon" in fields and "epsilon" in self.adapting:
+        if "epsilon" in fields and "epsilon" in self.adaptations:
             check_epsilon(fields["epsilon"])
-        adapting = {key: fields.pop(key, value) for key, value in self.adapting.items()}
-        changed = replace(self, adapting=adapting)
-        completed = getattr(part(self.spec.family, "recognise"), "completed", None)
-        fields |= completed(self.spec, fields) if completed else {}
+        adaptations = {key: fields.pop(key, value) for key, value in self.adaptations.items()}
+        changed = replace(self, adaptations=adaptations)
+        implied_fields = getattr(part(self.spec.family, "recognise"), "implied_fields", None)
+        fields |= implied_fields(self.spec, fields) if implied_fields else {}
         return changed.fitted(self.spec.changed(**fields)) if fields else changed
 
     def asks(self, question: Question) -> bool:
@@ -119,7 +119,7 @@ class Guess:
         return bool(getattr(self.spec, field) == value)
 
     def fitted(self, spec: Spec) -> Self:
-        """The same checkpoint as the network of another spec.
+        """A guess that the same checkpoint holds the network of another spec.
 
         Raises:
             Misfit: If the tensors don't fit that network.
@@ -140,8 +140,8 @@ def _reshaped(before: Shape, after: Shape) -> bool:
     return before == after or flattened
 
 
-def guess(spec: Spec, units: list[Unit], **more: Any) -> Guess:
-    """A guess from layers.
+def make_guess(spec: Spec, units: list[Unit], **more: Any) -> Guess:
+    """A guess from the layers of a checkpoint.
 
     Args:
         spec: Spec of the network.
@@ -155,15 +155,20 @@ def guess(spec: Spec, units: list[Unit], **more: Any) -> Guess:
     return Guess(spec, names, tuple(units), shifts, **more)
 
 
-def asked_epsilon(likely: float) -> Question:
+def image_size_question(likely: int) -> Question:
+    """The question about the size of the images."""
+    return Question("image_size", _("How many pixels has a side of the images?"), likely)
+
+
+def epsilon_question(likely: float) -> Question:
     """The question about the epsilon of batch norms, which no tensor holds."""
     text = _("What epsilon have the batch norms? PyTorch's default is 0.00001, that of Keras and of GoogLeNet 0.001.")
     return Question("epsilon", text, likely)
 
 
-def untold(spec: Spec) -> str | None:
-    """The note about properties that no tensor shows and no question asks; None if there are none."""
-    note: str | None = own_part(spec.family, "recognise").untold(spec)
+def assumptions(spec: Spec) -> str | None:
+    """The note about assumed properties, which no tensor shows and no question asks; None if there are none."""
+    note: str | None = required_part(spec.family, "recognise").assumptions(spec)
     return note
 
 
@@ -179,10 +184,10 @@ def our_shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
 @lru_cache(maxsize=64)  # the import form needs the same network at every answer
 def _shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
     state = build(spec, "meta").state_dict()
-    return {name: tuple(tensor.shape) for name, tensor in state.items() if not auxiliary(name)}
+    return {name: tuple(tensor.shape) for name, tensor in state.items() if not is_auxiliary(name)}
 
 
-def auxiliary(name: str) -> bool:
+def is_auxiliary(name: str) -> bool:
     """Whether a tensor of our network belongs to a head that runs only in training."""
     return bool(AUXILIARY.fullmatch(name.split(".")[0]))
 
@@ -192,19 +197,19 @@ def _computed(spec: Spec) -> dict[str, Tensor]:
     return constants(spec) if constants else {}
 
 
-def _adapting(spec: Spec, key: str) -> Callable[[Spec, Tensors, Any], Tensors]:
-    known: dict[str, Callable[[Any, Tensors, Any], Tensors]] = {"epsilon": with_epsilon}
-    known |= getattr(part(spec.family, "recognise"), "ADAPTING", {})
-    return known[key]
+def _adaptation(spec: Spec, key: str) -> Callable[[Spec, Tensors, Any], Tensors]:
+    adaptations: dict[str, Callable[[Any, Tensors, Any], Tensors]] = {"epsilon": with_epsilon}
+    adaptations |= getattr(part(spec.family, "recognise"), "ADAPTATIONS", {})
+    return adaptations[key]
 
 
-def slots(spec: Spec) -> Layers:
+def our_layers(spec: Spec) -> Layers:
     """The layers of our network, in the order of registration."""
-    return read(our_shapes(spec), ordered=True)
+    return read_layers(our_shapes(spec), ordered=True)
 
 
 def match(spec: Spec, units: tuple[Unit, ...] | list[Unit]) -> tuple[dict[str, str], dict[str, str]]:
-    """Match the layers of a checkpoint with those of our network; returns ``names`` and ``shifts`` of a guess.
+    """Match the layers of a checkpoint with those of our network; return ``names`` and ``shifts`` of a guess.
 
     Args:
         spec: Spec of our network.
@@ -213,7 +218,7 @@ def match(spec: Spec, units: tuple[Unit, ...] | list[Unit]) -> tuple[dict[str, s
     Raises:
         Misfit: If the layers don't fit the network.
     """
-    ours = slots(spec).units
+    ours = our_layers(spec).units
     if len(ours) != len(units):
         raise Misfit
     names: dict[str, str] = {}
@@ -238,8 +243,8 @@ def _same_layer(own: Unit, their: Unit) -> bool:
     return dense or (own.before, own.after, own.kernel) == (their.before, their.after, their.kernel)
 
 
-def assembled(found: Guess, theirs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors of a guess by our names; double precision becomes single, other types stay.
+def our_tensors(found: Guess, theirs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a guess by our names; float64 becomes float32, other types stay.
 
     Args:
         found: Guess.
@@ -252,10 +257,10 @@ def assembled(found: Guess, theirs: Mapping[str, Tensor]) -> dict[str, Tensor]:
     floats = [name for name in heads.names(steps) if not name.endswith(COUNTS)]
     for name in (*found.names.values(), *found.shifts.values(), *floats):
         if not theirs[name].is_floating_point() and not name.endswith(COUNTS):
-            raise InputError(whole_numbers(name, theirs[name]))
+            raise InputError(integer_weights_message(name, theirs[name]))
     tensors: dict[str, Tensor] = {}
     for module, layer in found.merged.items():
-        tensors[f"{module}.weight"], tensors[f"{module}.bias"] = heads.merged(layer, theirs)
+        tensors[f"{module}.weight"], tensors[f"{module}.bias"] = heads.merge(layer, theirs)
     for name, shape in our_shapes(found.spec).items():
         if name in tensors:
             continue
@@ -273,6 +278,6 @@ def assembled(found: Guess, theirs: Mapping[str, Tensor]) -> dict[str, Tensor]:
             # The mean of a batch norm cancels a bias that is added before it.
             tensor = (tensor.float() - theirs[found.shifts[name]].float()).to(tensor.dtype)
         tensors[name] = tensor.reshape(shape)  # a counter may be stored with shape (1,)
-    for key, value in found.adapting.items():
-        tensors = _adapting(found.spec, key)(found.spec, tensors, value)
+    for key, value in found.adaptations.items():
+        tensors = _adaptation(found.spec, key)(found.spec, tensors, value)
     return tensors

@@ -8,31 +8,9 @@ import torch
 from torch import Tensor
 
 from explorer.families.recognition.adapting import PYTORCH_EPSILON
-from explorer.families.recognition.layers import Shape, parts
+from explorer.families.recognition.layers import Norm, Shape, Unit, layer_of, modules_between
 
-NORM = {"running_mean", "running_var"}
-
-
-@dataclass(frozen=True)
-class Step:
-    """A linear layer or a batch norm of a head.
-
-    Attributes:
-        name: Name of the module.
-        before: Input features.
-        after: Output features.
-        tensors: Full names of the tensors by the last part of the name.
-    """
-
-    name: str
-    before: int
-    after: int
-    tensors: dict[str, str]
-
-    @property
-    def linear(self) -> bool:
-        """Whether the step is a linear layer."""
-        return "running_mean" not in self.tensors
+Step = Unit | Norm  # a linear layer or a batch norm
 
 
 @dataclass(frozen=True)
@@ -40,13 +18,13 @@ class Head:
     """The layers of a head, in running order.
 
     Attributes:
-        layers: Steps of each layer; there is no activation between the steps of one, so they equal one linear layer.
+        layers: Steps of each layer. Steps without an activation between them equal one linear layer.
     """
 
     layers: tuple[tuple[Step, ...], ...]
 
     @property
-    def reads(self) -> int:
+    def in_features(self) -> int:
         """Input features, which the trunk has to produce."""
         return self.layers[0][0].before
 
@@ -56,62 +34,48 @@ class Head:
         return tuple(layer[-1].after for layer in self.layers[:-1])
 
     @property
-    def single(self) -> bool:
+    def is_single_layer(self) -> bool:
         """Whether the head is a single linear layer."""
         return len(self.layers) == 1 and len(self.layers[0]) == 1
 
     @property
-    def classes(self) -> int:
+    def num_classes(self) -> int:
         """Number of classes."""
         return self.layers[-1][-1].after
 
 
 def read(modules: Mapping[str, Mapping[str, tuple[str, Shape]]]) -> Head | None:
-    """The head of some modules; None if they are no chain of linear layers and batch norms.
+    """The head that some modules form; None if they are no chain of linear layers and batch norms.
 
     Args:
         modules: Modules by name, in running order; each maps the last part of a tensor's name to full name and shape.
     """
-    steps = [_step(name, tensors) for name, tensors in modules.items()]
-    known = [step for step in steps if step is not None]
-    if len(known) < len(steps) or not any(step.linear for step in known):
+    steps: list[Step] = []
+    for name, tensors in modules.items():
+        shapes = {leaf: shape for leaf, (_full, shape) in tensors.items()}
+        step = layer_of(name, shapes, {leaf: full for leaf, (full, _shape) in tensors.items()})
+        if step is None or (isinstance(step, Unit) and step.kernel):
+            return None
+        steps.append(step)
+    if not any(map(_is_linear, steps)) or any(first.after != second.before for first, second in pairwise(steps)):
         return None
-    if any(first.after != second.before for first, second in pairwise(known)):
-        return None
-    layers: list[list[Step]] = [[known[0]]]
-    for place, (before, step) in enumerate(pairwise(known)):
-        between = _between(before.name, step.name)
-        closed = any(one.linear for one in layers[-1])
+    layers: list[list[Step]] = [[steps[0]]]
+    for index, (before, step) in enumerate(pairwise(steps)):
+        between = modules_between(before.name, step.name)
+        is_complete = any(map(_is_linear, layers[-1]))
         # One module between two linear layers is the activation; others are dropout.
-        acts = closed and between != 0 and (between is not None or step.linear)
-        if acts and any(one.linear for one in known[place + 1 :]):
+        is_activated = is_complete and between != 0 and (between is not None or _is_linear(step))
+        if is_activated and any(map(_is_linear, steps[index + 1 :])):
             layers.append([])
         layers[-1].append(step)
     return Head(tuple(map(tuple, layers)))
 
 
-def _step(name: str, tensors: Mapping[str, tuple[str, Shape]]) -> Step | None:
-    shapes = {leaf: shape for leaf, (_full, shape) in tensors.items() if leaf != "num_batches_tracked"}
-    names = {leaf: full for leaf, (full, _shape) in tensors.items()}
-    weight = shapes.get("weight", ())
-    if len(weight) == 2 and shapes.keys() <= {"weight", "bias"}:
-        return Step(name, weight[1], weight[0], names)
-    mean = shapes.get("running_mean", ())
-    if len(mean) == 1 and shapes.keys() >= NORM and all(shape == mean for shape in shapes.values()):
-        return Step(name, mean[0], mean[0], names)
-    return None
+def _is_linear(step: Step) -> bool:
+    return isinstance(step, Unit)
 
 
-def _between(first: str, second: str) -> int | None:
-    """The number of modules without tensors between two modules of one ``Sequential``; None if names don't show it."""
-    paths = parts(first), parts(second)
-    numbers = [path[-1] if path else "" for path in paths]
-    if paths[0][:-1] != paths[1][:-1] or not all(number.isdecimal() and len(number) < 6 for number in numbers):
-        return None
-    return max(int(numbers[1]) - int(numbers[0]) - 1, 0)
-
-
-def merged(steps: Sequence[Step], theirs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+def merge(steps: Sequence[Step], theirs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
     """Weight (out, in) and bias (out,) of the one linear layer that equals the steps.
 
     Args:
@@ -122,7 +86,7 @@ def merged(steps: Sequence[Step], theirs: Mapping[str, Tensor]) -> tuple[Tensor,
     bias = torch.zeros(steps[0].before, dtype=torch.float64)
     for step in steps:
         tensors = {leaf: theirs[name].double() for leaf, name in step.tensors.items()}
-        if step.linear:
+        if _is_linear(step):
             weight, bias = tensors["weight"] @ weight, tensors["weight"] @ bias + tensors.get("bias", torch.zeros(1))
         else:
             scale = tensors.get("weight", torch.ones(1)) / (tensors["running_var"] + PYTORCH_EPSILON).sqrt()

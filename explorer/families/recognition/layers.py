@@ -1,11 +1,11 @@
-"""Grouping of a checkpoint's tensors into layers, by names and shapes and without knowing the network."""
+"""Groups the tensors of a checkpoint into layers by their names and shapes; the network need not be known."""
 
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from math import prod
+from math import isqrt, prod
 from typing import NamedTuple, Self
 
 Shape = tuple[int, ...]
@@ -38,6 +38,16 @@ class Norm(NamedTuple):
     name: str
     channels: int
     tensors: dict[str, str]
+
+    @property
+    def before(self) -> int:
+        """Input channels."""
+        return self.channels
+
+    @property
+    def after(self) -> int:
+        """Output channels."""
+        return self.channels
 
 
 class Unit(NamedTuple):
@@ -75,15 +85,9 @@ class Unit(NamedTuple):
         return [*self.tensors.values(), *(self.norm.tensors.values() if self.norm else ())]
 
     @property
-    def early(self) -> bool:
-        """Whether the modules' numbers show that an activation or a pool comes between the layer and its norm."""
-        if self.norm is None or not self.path:
-            return False
-        theirs = parts(self.norm.name)
-        numbers = [path[-1] for path in (self.path, theirs)]
-        if self.path[:-1] != theirs[:-1] or not all(number.isdecimal() and len(number) < 6 for number in numbers):
-            return False
-        return int(numbers[1]) - int(numbers[0]) > 1
+    def is_activated_early(self) -> bool:
+        """Whether the modules' numbers show an activation or a pool between the layer and its batch norm."""
+        return self.norm is not None and bool(modules_between(self.name, self.norm.name))
 
 
 class Layers(NamedTuple):
@@ -110,7 +114,7 @@ class Layers(NamedTuple):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint as recognisers see it.
+    """The facts about a checkpoint that recognisers use.
 
     Attributes:
         shapes: Shapes of the tensors by name, in the order of the file.
@@ -128,8 +132,8 @@ class Checkpoint:
     @classmethod
     def of(cls, shapes: Mapping[str, Shape], *, ordered: bool, image_size: int | None = None) -> Self:
         """Group the tensors of a checkpoint."""
-        layers = read(shapes, ordered=ordered)
-        if any(unit.early for unit in layers.units):
+        layers = read_layers(shapes, ordered=ordered)
+        if any(unit.is_activated_early for unit in layers.units):
             layers = Layers((), tuple(shapes))
         return cls(shapes, ordered, image_size, layers)
 
@@ -139,13 +143,28 @@ def parts(name: str) -> Path:
     return tuple(name.split(".")) if name else ()
 
 
-def common(paths: Iterable[Path]) -> Path:
+def modules_between(first: str, second: str) -> int | None:
+    """The number of modules without tensors between two modules of one ``Sequential``; None if names don't show it."""
+    (*parent, start), (*other, end) = first.split("."), second.split(".")
+    if parent != other or not all(number.isdecimal() and len(number) < 6 for number in (start, end)):
+        return None
+    return max(int(end) - int(start) - 1, 0)
+
+
+def square_side(features: int, channels: int) -> int | None:
+    """The side of a square map of ``channels`` channels with ``features`` values; None if there is no such map."""
+    cells, rest = divmod(features, channels)
+    side = isqrt(cells)
+    return side if not rest and side**2 == cells else None
+
+
+def common_prefix(paths: Iterable[Path]) -> Path:
     """The longest common beginning of all paths."""
     columns = takewhile(lambda column: len(set(column)) == 1, zip(*paths, strict=False))
     return tuple(column[0] for column in columns)
 
 
-def natural(name: str) -> list[tuple[tuple[int, int, str], ...]]:
+def natural_key(name: str) -> list[tuple[tuple[int, int, str], ...]]:
     """A sort key that puts ``features.10`` after ``features.2``, and digits before letters."""
     return [
         tuple(
@@ -155,26 +174,26 @@ def natural(name: str) -> list[tuple[tuple[int, int, str], ...]]:
     ]
 
 
-def read(shapes: Mapping[str, Shape], *, ordered: bool) -> Layers:
+def read_layers(shapes: Mapping[str, Shape], *, ordered: bool) -> Layers:
     """Group tensors by module, and pair batch norms with their convolutions.
 
     Args:
         shapes: Shapes of the tensors by name, in the order of the file.
-        ordered: Whether that is the order in which modules were registered; else names are sorted by :func:`natural`.
+        ordered: Whether that is the order in which modules were registered; if not, names are sorted first.
     """
     found, rest = _modules(shapes, ordered=ordered)
     units = [module for module in found if isinstance(module, Unit)]
     norms = [module for module in found if isinstance(module, Norm)]
     if max(len(units), len(norms)) > MAX_UNITS:
         return Layers((), tuple(shapes))
-    units, loose = _joined(units, norms)
-    return Layers(tuple(units), (*rest, *(name for norm in loose for name in norm.tensors.values())))
+    units, unpaired = _pair_norms(units, norms)
+    return Layers(tuple(units), (*rest, *(name for norm in unpaired for name in norm.tensors.values())))
 
 
-def sequence(shapes: Mapping[str, Shape], *, ordered: bool) -> list[Unit | Norm] | None:
+def read_unpaired(shapes: Mapping[str, Shape], *, ordered: bool) -> list[Unit | Norm] | None:
     """Layers and batch norms in the order of the file, not paired; None if a tensor belongs to neither.
 
-    Arguments as in :func:`read`.
+    Arguments as in :func:`read_layers`.
     """
     found, rest = _modules(shapes, ordered=ordered)
     return None if rest or len(found) > 2 * MAX_UNITS else found
@@ -184,19 +203,29 @@ def _modules(shapes: Mapping[str, Shape], *, ordered: bool) -> tuple[list[Unit |
     """Layers and batch norms in order, and the names of tensors that belong to neither."""
     modules: dict[str, dict[str, str]] = defaultdict(dict)
     rest: list[str] = []
-    for name in shapes if ordered else sorted(shapes, key=natural):
+    for name in shapes if ordered else sorted(shapes, key=natural_key):
         if match := _LEAF.fullmatch(name):
             modules[match["module"]][CONVERTED.get(match["leaf"], match["leaf"])] = name
         else:
             rest.append(name)
     found: list[Unit | Norm] = []
     for module, tensors in modules.items():
-        of = {leaf: shapes[name] for leaf, name in tensors.items()}
-        if (layer := _unit(module, of, tensors) or _norm(module, of, tensors)) is not None:
+        if layer := layer_of(module, {leaf: shapes[name] for leaf, name in tensors.items()}, tensors):
             found.append(layer)
         else:
             rest += tensors.values()
     return found, rest
+
+
+def layer_of(module: str, shapes: Mapping[str, Shape], tensors: dict[str, str]) -> Unit | Norm | None:
+    """The layer or batch norm of a module's tensors; None if they are neither.
+
+    Args:
+        module: Name of the module.
+        shapes: Shapes of its tensors by the last part of the name.
+        tensors: Full names of its tensors by the last part of the name.
+    """
+    return _unit(module, shapes, tensors) or _norm(module, shapes, tensors)
 
 
 def _unit(module: str, shapes: Mapping[str, Shape], tensors: dict[str, str]) -> Unit | None:
@@ -215,15 +244,15 @@ def _norm(module: str, shapes: Mapping[str, Shape], tensors: dict[str, str]) -> 
     return Norm(module, mean[0], tensors) if fits else None
 
 
-def _joined(units: list[Unit], norms: list[Norm]) -> tuple[list[Unit], list[Norm]]:
-    """Pair each convolution with the batch norm that follows it; returns all units, and the norms without a pair.
+def _pair_norms(units: list[Unit], norms: list[Norm]) -> tuple[list[Unit], list[Norm]]:
+    """Pair each convolution with the batch norm that follows it; return all units, and the norms without a pair.
 
     Within a module, the k-th batch norm of C channels belongs to the k-th convolution with C output channels, in
-    whatever order the two kinds are registered. Inner modules come first, and only those with equally many of both
+    any order of registration of the two kinds. Inner modules come first, and only those with equally many of both
     kinds, so that a stem whose two layers are registered far apart takes no norm from the blocks between them.
     """
     owner: dict[int, Norm] = {}  # norms by the index of their unit
-    loose = list(range(len(norms)))
+    unpaired = list(range(len(norms)))  # indices of norms
     depth = max(
         (len(parts(name)) for name in [*(unit.name for unit in units), *(norm.name for norm in norms)]), default=0
     )
@@ -232,15 +261,15 @@ def _joined(units: list[Unit], norms: list[Norm]) -> tuple[list[Unit], list[Norm
         for index, unit in enumerate(units):
             if unit.kernel and index not in owner and len(unit.path) >= level:
                 waiting[unit.path[:level], unit.after][0].append(index)
-        for index in loose:
+        for index in unpaired:
             if len(path := parts(norms[index].name)) >= level:
                 waiting[path[:level], norms[index].channels][1].append(index)
         for convolutions, following in waiting.values():
             if len(convolutions) == len(following):
                 owner.update(zip(convolutions, (norms[index] for index in following), strict=True))
-                loose = [index for index in loose if index not in following]
-    joined = [unit._replace(norm=owner.get(index)) for index, unit in enumerate(units)]
-    return joined, [norms[index] for index in loose]
+                unpaired = [index for index in unpaired if index not in following]
+    paired = [unit._replace(norm=owner.get(index)) for index, unit in enumerate(units)]
+    return paired, [norms[index] for index in unpaired]
 
 
 def trail(links: Sequence[tuple[int, int]], start: int) -> list[int] | None:
@@ -277,8 +306,8 @@ def trail(links: Sequence[tuple[int, int]], start: int) -> list[int] | None:
     return order
 
 
-def entrance(links: Sequence[tuple[int, int]]) -> int:
-    """The node where a trail through all links must begin; if the trail is closed, the start of the first link."""
+def trail_start(links: Sequence[tuple[int, int]]) -> int:
+    """The number where a trail through all links must begin; the start of the first link if the trail is closed."""
     surplus: dict[int, int] = defaultdict(int)
     for before, after in links:
         surplus[before] += 1
@@ -286,17 +315,17 @@ def entrance(links: Sequence[tuple[int, int]]) -> int:
     return next((node for node, extra in surplus.items() if extra > 0), links[0][0])
 
 
-def chained(units: Sequence[Unit]) -> list[Unit] | None:
-    """The units in an order in which they can run one after the other; None if there is none."""
+def running_order(units: Sequence[Unit]) -> list[Unit] | None:
+    """The units in an order in which each reads the output of the one before it; None if there is no such order."""
     links = [(unit.before, unit.after) for unit in units]
     if not links:
         return []
-    order = trail(links, entrance(links))
+    order = trail(links, trail_start(links))
     return None if order is None else [units[index] for index in order]
 
 
-def first(convolutions: list[Unit]) -> Unit:
-    """The stem: the convolution whose input no other one produces, or else the one with the largest kernel."""
-    made = {unit.after for unit in convolutions}
-    alone = [unit for unit in convolutions if unit.before not in made]
-    return (alone or [max(convolutions, key=lambda unit: unit.kernel)])[0]
+def find_stem(convolutions: list[Unit]) -> Unit:
+    """The first convolution: no other one produces its input. If there is none, the one with the largest kernel."""
+    outputs = {unit.after for unit in convolutions}
+    stems = [unit for unit in convolutions if unit.before not in outputs]
+    return (stems or [max(convolutions, key=lambda unit: unit.kernel)])[0]

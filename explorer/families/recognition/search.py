@@ -10,7 +10,7 @@ from explorer.families.registry import parts
 def recognise(shapes: Mapping[str, Shape], *, ordered: bool, image_size: int | None = None) -> list[Guess]:
     """Networks that a checkpoint may hold, the likeliest first; empty if none fits.
 
-    The search asks every family with a ``recognise`` module. If names tell the family of a guess, guesses by shapes
+    The search asks every family with a ``recognise`` module. If a guess of its family is certain, guesses by shapes
     alone are left out. Families whose module is a ``FALLBACK`` are asked only if all others find nothing.
 
     Args:
@@ -21,10 +21,10 @@ def recognise(shapes: Mapping[str, Shape], *, ordered: bool, image_size: int | N
     checkpoint = Checkpoint.of(shapes, ordered=ordered, image_size=image_size)
     modules = parts("recognise").values()
     for fallback in (False, True):
-        asked = [module for module in modules if getattr(module, "FALLBACK", False) == fallback]
-        found = [list(module.guesses(checkpoint)) for module in asked]
-        if any(guesses and guesses[0].told for guesses in found):
-            found = [guesses for guesses in found if guesses and guesses[0].told]
+        recognisers = [module for module in modules if getattr(module, "FALLBACK", False) == fallback]
+        found = [list(module.guesses(checkpoint)) for module in recognisers]
+        if certain := [guesses for guesses in found if guesses and guesses[0].is_certain]:
+            found = certain
         if any(found):
             return [guess for guesses in found for guess in guesses]
     return []

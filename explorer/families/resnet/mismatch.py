@@ -1,24 +1,24 @@
 """The reason why a checkpoint with residual blocks fits none of our ResNets, and the nearest preset."""
 
 from collections.abc import Iterator
-from math import isqrt
+from itertools import groupby
 
 from explorer.families import nearest
-from explorer.families.recognition.layers import Layers, Unit, first
-from explorer.families.resnet.recognise import SHORTCUT, STEMS, Block, Kind, body, pooled
+from explorer.families.recognition.layers import Layers, Unit, find_stem, square_side
+from explorer.families.resnet.recognise import SHORTCUT, STEMS, Block, Kind, find_blocks, has_pooled_projection
 from explorer.families.resnet.spec import ResNetSpec
 from explorer.i18n import _
 
-DEEPEST_STEM = 4  # no stem has so many convolutions
+DEEPEST_STEM = 4  # more convolutions than any stem has
 
 
 def fault(layers: Layers) -> str | None:
-    """The message about a difference from our ResNets; None if there is none, or the layers are no residual blocks."""
+    """The message about a difference from our ResNets; None without one, or if the layers are no residual blocks."""
     convolutions = layers.convolutions
     if not convolutions:
         return None
-    for stem in ([first(convolutions)], *(convolutions[:count] for count in range(2, DEEPEST_STEM))):
-        blocks, kind = body([unit for unit in convolutions if unit not in stem], stem[-1].after)
+    for stem in ([find_stem(convolutions)], *(convolutions[:count] for count in range(2, DEEPEST_STEM))):
+        blocks, kind = find_blocks([unit for unit in convolutions if unit not in stem], stem[-1].after)
         if len(blocks) > 1:
             reason = next(_reasons(layers, stem, blocks), None)
             return reason and _("{fault} The nearest is {spec}.").format(
@@ -28,14 +28,14 @@ def fault(layers: Layers) -> str | None:
 
 
 def single_fault(layers: Layers) -> str | None:
-    """The message if only the kernels of projections differ from ours; None if that is not so."""
+    """The message if only the kernels of projections differ from ours; else None."""
     convolutions = layers.convolutions
     wide = [unit for unit in convolutions if unit.kernel > 1 and SHORTCUT.search(unit.name)] or _twins(convolutions)
     if not wide or len(layers.linears) != 1:
         return None
     narrow = [unit._replace(kernel=1) if unit in wide else unit for unit in convolutions]
-    stem = first(narrow)
-    blocks, kind = body([unit for unit in narrow if unit is not stem], stem.after)
+    stem = find_stem(narrow)
+    blocks, kind = find_blocks([unit for unit in narrow if unit is not stem], stem.after)
     projections = {block.projection.name for block in blocks if block.projection}
     if not projections.intersection(unit.name for unit in wide):
         return None
@@ -48,7 +48,7 @@ def single_fault(layers: Layers) -> str | None:
 
 
 def _twins(convolutions: list[Unit]) -> list[Unit]:
-    """Convolutions that change the channels exactly as one just before them: shortcuts registered in a block."""
+    """Convolutions with the same channels and kernel as one just before them: shortcuts that a block registers."""
 
     def form(unit: Unit) -> tuple[int, int, int]:
         return unit.before, unit.after, unit.kernel
@@ -86,15 +86,15 @@ def _reasons(layers: Layers, stem: list[Unit], blocks: list[Block]) -> Iterator[
             "Its convolutions are those of a ResNet, but batch norms such as {tensor} don't follow one each: in a "
             "pre-activation network they stand before them; or some are missing, or are too many."
         ).format(tensor=norm)
-    if (projection := next((block.projection for block in blocks if pooled(block)), None)) is not None:
+    if (projection := next((block.projection for block in blocks if has_pooled_projection(block)), None)) is not None:
         yield _(
             "Its shortcut {tensor} of {shape} stands behind a module without tensors, a pool (ResNet-D); in ours the "
             "convolution strides itself."
         ).format(tensor=projection.tensors["weight"], shape=projection.shape)
-    yield from _of_the_head(layers.linears, blocks[-1])
+    yield from _head_reasons(layers.linears, blocks[-1])
 
 
-def _of_the_head(linears: list[Unit], last: Block) -> Iterator[str]:
+def _head_reasons(linears: list[Unit], last: Block) -> Iterator[str]:
     if not linears:
         yield _("It is a ResNet without its head: after {tensor} of {shape} there is no linear layer.").format(
             tensor=last.convolutions[-1].tensors["weight"], shape=last.convolutions[-1].shape
@@ -105,10 +105,9 @@ def _of_the_head(linears: list[Unit], last: Block) -> Iterator[str]:
             count=len(linears), layers=listed, needed=(linears[-1].after, last.after)
         )
     elif linears[0].before != last.after:
-        cells, left = divmod(linears[0].before, last.after)
         cause = _("it was trained behind other blocks")
-        if not left and isqrt(cells) ** 2 == cells:
-            cause = _("a map of {side}×{side} was flattened, where ours takes its mean").format(side=isqrt(cells))
+        if side := square_side(linears[0].before, last.after):
+            cause = _("a map of {side}×{side} was flattened, where ours takes its mean").format(side=side)
         yield _(
             "It is a ResNet whose head {tensor} is {found}, and it would be {needed} behind the last block, which "
             "makes {channels} channels: {cause}."
@@ -120,12 +119,8 @@ def _of_the_head(linears: list[Unit], last: Block) -> Iterator[str]:
 
 def _nearest(stem: list[Unit], blocks: list[Block], kind: Kind) -> str:
     """The name of the preset nearest to these blocks."""
-    stages: list[list[Block]] = []
-    for block in blocks:
-        if not stages or stages[-1][0].width != block.width:
-            stages.append([])
-        stages[-1].append(block)
-    like = ResNetSpec(
+    stages = [list(stage) for _width, stage in groupby(blocks, key=lambda block: block.width)]
+    spec = ResNetSpec(
         blocks=tuple(map(len, stages)),
         widths=tuple(stage[0].width for stage in stages),
         block=kind,
@@ -135,4 +130,4 @@ def _nearest(stem: list[Unit], blocks: list[Block], kind: Kind) -> str:
         image_size=32 if stem[0].kernel == 3 else 224,
         num_classes=10,
     )
-    return nearest(like)
+    return nearest(spec)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from explorer.families.claims import Claim, Metric, field_claims, same
+from explorer.families.claims import Claim, Metric, field_claims, has_same_figures
 from explorer.families.registry import PRESETS
 from explorer.families.resnet.spec import ResNetSpec
 from explorer.i18n import _
@@ -39,12 +39,14 @@ def claims(spec: ResNetSpec) -> Iterator[Claim]:
     for depth in RESNET_TABLE_1:
         published = PRESETS[f"resnet{depth}"].spec
         # At 18 and 34 layers, the paper has one figure for plain networks and for shortcuts A and B.
-        if same(spec, published, "stride_on", *(("shortcut", "residual") if depth in (18, 34) else ())):
+        if has_same_figures(spec, published, "stride_on", *(("shortcut", "residual") if depth in (18, 34) else ())):
             yield from _imagenet(spec, depth)
-        if same(spec, published, "stride_on", "shortcut", "image_size", "num_classes", "in_channels", "batch_norm"):
+        if has_same_figures(
+            spec, published, "stride_on", "shortcut", "image_size", "num_classes", "in_channels", "batch_norm"
+        ):
             yield from _stages(spec, depth)
     for depth, (millions, error) in RESNET_TABLE_6.items():
-        if same(spec, PRESETS[f"resnet{depth}"].spec):
+        if has_same_figures(spec, PRESETS[f"resnet{depth}"].spec):
             yield Claim(RESNET_CIFAR, Metric.PARAMS, f"{millions}M")
             yield Claim(RESNET_CIFAR, Metric.ERROR, f"{error}%")
 

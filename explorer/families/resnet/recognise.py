@@ -9,8 +9,15 @@ from typing import Any, Literal, NamedTuple
 
 from explorer.errors import SpecError
 from explorer.families.recognition.adapting import PYTORCH_EPSILON, Tensors
-from explorer.families.recognition.guess import Guess, Misfit, Question, asked_epsilon, guess
-from explorer.families.recognition.layers import Checkpoint, Path, Unit, common, first, trail
+from explorer.families.recognition.guess import (
+    Guess,
+    Misfit,
+    Question,
+    epsilon_question,
+    image_size_question,
+    make_guess,
+)
+from explorer.families.recognition.layers import Checkpoint, Path, Unit, common_prefix, find_stem, trail
 from explorer.families.resnet.spec import EXPANSION, ResNetSpec
 from explorer.i18n import _
 
@@ -54,7 +61,7 @@ class Block(NamedTuple):
     @property
     def path(self) -> Path:
         """The common beginning of the names of its layers."""
-        return common(unit.path[:-1] for unit in self.units)
+        return common_prefix(unit.path[:-1] for unit in self.units)
 
 
 def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
@@ -63,33 +70,33 @@ def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
     convolutions = layers.convolutions
     if layers.rest or len(layers.linears) != 1 or len(convolutions) < 3:
         return
-    stem = first(convolutions)
+    stem = find_stem(convolutions)
     if stem.kernel not in STEMS:
         return
-    blocks, kind = body([unit for unit in convolutions if unit is not stem], stem.after)
-    if blocks and not any(map(pooled, blocks)):
+    blocks, kind = find_blocks([unit for unit in convolutions if unit is not stem], stem.after)
+    if blocks and not any(map(has_pooled_projection, blocks)):
         found = list(_read(stem, blocks, layers.linears[0], kind))
-        told = bool(found) and _looks_residual(found[0])
-        yield from (replace(guess, told=told) for guess in found)
+        is_certain = bool(found) and _is_certain(found[0])
+        yield from (replace(guess, is_certain=is_certain) for guess in found)
 
 
-def body(units: list[Unit], before: int) -> tuple[list[Block], Kind]:
-    """The residual blocks of a network in running order, and their kind; no blocks if the units form none.
+def find_blocks(units: list[Unit], before: int) -> tuple[list[Block], Kind]:
+    """The residual blocks of a network in running order, and their kind; an empty list if the units form no blocks.
 
     Args:
         units: All convolutions except those of the stem.
         before: Output channels of the stem.
     """
     for kind in KERNELS:
-        for place in _places(units, kind):
+        for place in _projection_positions(units, kind):
             blocks = _blocks(units, kind, place) or []
             if order := trail([(block.before, block.after) for block in blocks], before):
                 return [blocks[index] for index in order], kind
     return [], "basic"
 
 
-def pooled(block: Block) -> bool:
-    """Whether a projection's number shows a module without tensors before it: a pool with stride.
+def has_pooled_projection(block: Block) -> bool:
+    """Whether the number of a block's projection shows a module without tensors before it: a pool with stride.
 
     ResNet-D has such pools (He et al. 2019, section 4.2).
     """
@@ -100,17 +107,17 @@ def pooled(block: Block) -> bool:
     return alone and number.isdecimal() and int(number[:9]) > 0
 
 
-def _looks_residual(found: Guess) -> bool:
-    """Whether names or depth show residual blocks, although a plain chain of 3x3 convolutions has the same shapes."""
+def _is_certain(found: Guess) -> bool:
+    """Whether names or depth show residual blocks; a plain chain of 3x3 convolutions has the same shapes."""
     stem, *others = (unit for unit in found.units if unit.kernel)
-    pairs = [common(unit.path[:-1] for unit in pair) for pair in zip(others[::2], others[1::2], strict=False)]
+    pairs = [common_prefix(unit.path[:-1] for unit in pair) for pair in zip(others[::2], others[1::2], strict=False)]
     if all(pairs) and len(set(pairs)) == len(pairs) and stem.path[:-1] not in pairs:
         return True
     return stem.kernel == 7 or len(pairs) >= MANY_PAIRS
 
 
-def _places(units: list[Unit], kind: Kind) -> Iterator[int]:
-    """Positions of the projection among a block's modules: as names show, else last, first, then any other."""
+def _projection_positions(units: list[Unit], kind: Kind) -> Iterator[int]:
+    """Positions of the projection among a block's modules: those that names show, then last, first and any other."""
     count = len(KERNELS[kind])
     order = [count, 0, *range(1, count)]
     named = [index for index, unit in enumerate(units) if SHORTCUT.search(unit.name)]
@@ -203,7 +210,7 @@ def _specs(
         "image_size": GREY if stem.before == 1 and stem.kernel == SMALL else SIZES[STEMS[stem.kernel]],
         "num_classes": head.after,
     }
-    questions = [Question("image_size", _("How many pixels has a side of the images?"), fields["image_size"])]
+    questions = [image_size_question(fields["image_size"])]
     stems, strides = [fields["stem"]], ["3x3"]
     if stem.kernel == SMALL:
         stems = ["cifar", "cifar-pool"]
@@ -228,12 +235,12 @@ def _specs(
         text = _("Where do shortcuts without weights add channels of zeros?")
         questions.append(Question("padding", text, readings[0][1], (BEHIND, BOTH), only_if=("residual", True)))
     norms: dict[str, Any] = {"epsilon": PYTORCH_EPSILON} if stem.norm else {}
-    questions += [asked_epsilon(PYTORCH_EPSILON)] if stem.norm else []
+    questions += [epsilon_question(PYTORCH_EPSILON)] if stem.norm else []
     for (residual, padding), stem_kind, stride_on in product(readings, stems, strides):
-        adapting = norms if padding is None else norms | {"padding": padding}
+        adaptations = norms if padding is None else norms | {"padding": padding}
         with suppress(Misfit, SpecError):
             spec = ResNetSpec.parse({**fields, "residual": residual, "stem": stem_kind, "stride_on": stride_on})
-            yield guess(spec, units, questions=tuple(questions), adapting=adapting)
+            yield make_guess(spec, units, questions=tuple(questions), adaptations=adaptations)
 
 
 def _stages(blocks: list[Block]) -> Iterator[list[list[Block]]]:
@@ -263,7 +270,7 @@ def _groups(paths: list[Path]) -> list[Path]:
 
 
 def with_padding(spec: ResNetSpec, tensors: Tensors, padding: str) -> Tensors:
-    """The tensors with channels reordered if shortcuts pad zeros on both sides of the channels.
+    """The tensors with reordered channels, if shortcuts pad zeros on both sides of the channels.
 
     The paper says only that zeros are added (He et al. 2016, section 3.3); our networks add them after the channels.
     Padding on both sides gives the same network with its channels in another order.
@@ -276,7 +283,7 @@ def with_padding(spec: ResNetSpec, tensors: Tensors, padding: str) -> Tensors:
     if padding == BEHIND or not spec.residual:
         return tensors
     changed = dict(tensors)
-    order = list(range(spec.widths[0]))  # index of their channel for each of ours
+    order = list(range(spec.widths[0]))  # index of the checkpoint's channel for each of ours
     last = 2 if spec.block == "basic" else 3
     for stage, count in enumerate(spec.blocks, 1):
         for block in range(count):
@@ -291,16 +298,17 @@ def with_padding(spec: ResNetSpec, tensors: Tensors, padding: str) -> Tensors:
 
 
 def _padded(order: list[int], channels: int) -> list[int]:
+    """The order after a shortcut that pads to ``channels`` channels on both sides."""
     front = (channels - len(order)) // 2
     moved = [place + front for place in order]
     return moved + sorted(set(range(channels)) - set(moved))
 
 
-ADAPTING = {"padding": with_padding}
+ADAPTATIONS = {"padding": with_padding}
 
 
-def untold(_spec: ResNetSpec) -> str:
-    """The note about properties that no tensor shows and no question asks."""
+def assumptions(_spec: ResNetSpec) -> str:
+    """The note about assumed properties, which no tensor shows and no question asks."""
     return _(
         "No tensor tells these, which are taken as usual: ReLU as the activation, stride 2 in the first block of "
         "each stage but the first, means of the last map."

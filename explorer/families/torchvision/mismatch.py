@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from explorer.errors import SpecError
 from explorer.families.recognition.guess import our_shapes
 from explorer.families.recognition.layers import Shape
-from explorer.families.torchvision.recognise import Modules, counts, grouped, modern, parameters
+from explorer.families.torchvision.recognise import (
+    Modules,
+    count_parameters,
+    current_name,
+    group_by_module,
+    parameter_counts,
+    same_shapes,
+)
 from explorer.families.torchvision.spec import ZooSpec
 from explorer.i18n import _
 
@@ -26,12 +33,12 @@ SIGNS = (
     ("mobilenet_v3", re.compile(r"features\.\d+\.block\.\d")),
     ("mobilenet_v2", re.compile(r"features\.\d+\.conv\.\d")),
 )
-TRIED = 2  # models of similar size that are compared; building one takes a while
+TRIED = 2  # models of similar size to compare; building one takes a while
 ALIKE = 0.3  # least share of common modules for a model to be named
 
 
-def told_by_names(shapes: Mapping[str, Shape], *, ordered: bool) -> str | None:
-    """The message about the model that the names resemble and the first difference; None if they resemble none.
+def nearest_difference(shapes: Mapping[str, Shape], *, ordered: bool) -> str | None:
+    """The message about the most similar model and the first difference; None if the names resemble no model.
 
     Args:
         shapes: Shapes of the checkpoint's tensors by name, in the order of the file.
@@ -39,9 +46,9 @@ def told_by_names(shapes: Mapping[str, Shape], *, ordered: bool) -> str | None:
     """
     for family, sign in SIGNS:
         if any(sign.search(name) for name in shapes):
-            theirs = grouped(shapes, ordered=ordered)
-            size, known = parameters(theirs), counts()
-            near = sorted((n for n in known if n.startswith(family)), key=lambda name: abs(known[name] - size))
+            theirs = group_by_module(shapes, ordered=ordered)
+            size, counts = count_parameters(theirs), parameter_counts()
+            near = sorted((n for n in counts if n.startswith(family)), key=lambda name: abs(counts[name] - size))
             found = max((_shared(ZooSpec(name=name), theirs), name) for name in near[:TRIED])
             return difference(ZooSpec(name=found[1]), shapes, ordered=ordered) if found[0] >= ALIKE else None
     return None
@@ -55,8 +62,8 @@ def difference(spec: ZooSpec, shapes: Mapping[str, Shape], *, ordered: bool) -> 
         shapes: Shapes of the checkpoint's tensors by name, in the order of the file.
         ordered: Whether that is the order in which modules were registered.
     """
-    theirs = grouped(shapes, ordered=ordered)
-    ours = grouped(our_shapes(spec), ordered=True)
+    theirs = group_by_module(shapes, ordered=ordered)
+    ours = group_by_module(our_shapes(spec), ordered=True)
     pairs = _paired(ours, theirs)
     wanted = f"torchvision:{spec.name}"
     last = list(ours)[-1]
@@ -86,26 +93,22 @@ def difference(spec: ZooSpec, shapes: Mapping[str, Shape], *, ordered: bool) -> 
 def _shared(spec: ZooSpec, theirs: Modules) -> float:
     """The share of a model's modules that a checkpoint has with the same shapes, from 0 to 1."""
     try:
-        ours = grouped(our_shapes(spec), ordered=True)
+        ours = group_by_module(our_shapes(spec), ordered=True)
     except SpecError:
         return 0.0
     pairs = _paired(ours, theirs)
-    same = sum(_shapes(ours[module]) == _shapes(theirs[their]) for module, their in pairs.items())
+    same = sum(same_shapes(ours[module], theirs[their]) for module, their in pairs.items())
     return same / len(ours)
 
 
-def _shapes(tensors: Mapping[str, tuple[str, Shape]]) -> dict[str, Shape]:
-    return {leaf: shape for leaf, (_name, shape) in tensors.items()}
-
-
 def _paired(ours: Modules, theirs: Modules) -> dict[str, str]:
-    """Names of their modules by ours, which are equal after the prefix that most of theirs have."""
-    today = {modern(f".{name}.").strip("."): name for name in theirs}
+    """Names of the checkpoint's modules by ours, without the prefix that most of its modules have."""
+    current = {current_name(f".{name}.").strip("."): name for name in theirs}
     prefixes: dict[str, int] = {}
-    for name in today:
+    for name in current:
         ends = [name[match.end() :] for match in re.finditer(r"^|\.", name)]
         for prefix in (name.removesuffix(end) for end in ends if end in ours):
             prefixes[prefix] = prefixes.get(prefix, 0) + 1
     prefix = max(prefixes, key=lambda one: prefixes[one], default="")
     full = {module: (prefix + module).removesuffix(".") for module in ours}
-    return {module: today[name] for module, name in full.items() if name in today}
+    return {module: current[name] for module, name in full.items() if name in current}

@@ -30,7 +30,7 @@ def names() -> tuple[str, ...]:
 
 @cache
 def metadata() -> dict[str, dict[str, Any]]:
-    """Metadata that torchvision has of each model with its best weights: ``num_params``, ``_ops`` (GMACs) and more."""
+    """Torchvision's metadata of each model with its best weights: ``num_params``, ``_ops`` (GMACs) and others."""
     from torchvision import models
 
     return {name: models.get_model_weights(name).DEFAULT.meta for name in names()}
@@ -41,8 +41,8 @@ def own_names() -> dict[str, str]:
     return {PREFIX + name: f"torchvision · {name}" for name in names()}
 
 
-def own_names_known() -> bool:
-    """Whether the names are known already, without importing torchvision."""
+def are_own_names_loaded() -> bool:
+    """Whether :func:`own_names` returns at once, because torchvision's names are loaded."""
     return names.cache_info().currsize > 0
 
 
@@ -153,13 +153,12 @@ def pooled_features(network: nn.Module) -> int:
 
 def _replace_head(network: nn.Module, spec: ZooSpec) -> None:
     """Replace the head, or its last layer, by linear layers."""
-    maps = spec.name.startswith(HEADS_OF_MAPS)
     place, features = last_layer(network)
-    whole = spec.head == "pooled" or isinstance(network.get_submodule(place), nn.Conv2d)
-    if whole:
+    replaces_all = spec.head == "pooled" or isinstance(network.get_submodule(place), nn.Conv2d)
+    if replaces_all:
         place, features = head_module(network), pooled_features(network)
     widths = [features, *spec.classifier]
     hidden = [layer for read, made in pairwise(widths) for layer in (nn.Linear(read, made), nn.ReLU(inplace=True))]
-    mean = [nn.AdaptiveAvgPool2d(1), nn.Flatten(1)] if whole and maps else []
+    mean = [nn.AdaptiveAvgPool2d(1), nn.Flatten(1)] if replaces_all and spec.name.startswith(HEADS_OF_MAPS) else []
     layers = [*mean, *hidden, nn.Linear(widths[-1], spec.num_classes)]
     network.set_submodule(place, layers[0] if len(layers) == 1 else nn.Sequential(*layers))

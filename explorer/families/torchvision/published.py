@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from explorer.families.claims import Claim, counted
+from explorer.families.claims import Claim, torchvision_claims
 from explorer.families.torchvision.network import metadata
 from explorer.families.torchvision.spec import ZooSpec
 from explorer.i18n import _
@@ -16,7 +16,7 @@ def claims(spec: ZooSpec) -> Iterator[Claim]:
 
     for weights in models.get_model_weights(spec.name):
         if weights.transforms().crop_size[0] == spec.image_size and spec.num_classes == 1000 and spec.head == "own":
-            yield from counted(
+            yield from torchvision_claims(
                 f"{weights.meta['num_params']:,}",
                 f"{weights.meta['_ops']} G",
                 why_params=_(

@@ -1,4 +1,4 @@
-"""Recognition of torchvision's models: trunks by names or by order, with any head."""
+"""Recognition of torchvision's models, with any head, by the names or the order of their modules."""
 
 import re
 from collections import deque
@@ -12,8 +12,8 @@ from typing import Any
 from explorer.errors import SpecError
 from explorer.families.building import AUXILIARY
 from explorer.families.recognition import heads
-from explorer.families.recognition.guess import BUFFERS, Guess, Question, our_shapes
-from explorer.families.recognition.layers import Checkpoint, Shape, natural
+from explorer.families.recognition.guess import BUFFERS, Guess, image_size_question, our_shapes
+from explorer.families.recognition.layers import Checkpoint, Shape, natural_key
 from explorer.families.torchvision import network
 from explorer.families.torchvision.spec import ZooSpec
 from explorer.i18n import _
@@ -53,8 +53,9 @@ class Trunk:
 
     Attributes:
         name: Name of the model.
-        head: What the checkpoint's head replaces: "last", the last layer, or "pooled", all layers after the pools.
-        modules: Modules of that head.
+        head: Part that the checkpoint's head replaces: "last" is the last layer, "pooled" is all layers after the last
+            map.
+        modules: Modules of the checkpoint's head.
     """
 
     name: str
@@ -65,9 +66,9 @@ class Trunk:
 def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
     """All models of torchvision that fit the tensors."""
     shapes, ordered = checkpoint.shapes, checkpoint.ordered
-    main = {name: shape for name, shape in shapes.items() if not _auxiliary(name)}
-    modules = grouped(main, ordered=ordered)
-    for trunk in _alike(modules) if len(modules) <= MOST_MODULES else ():
+    main = {name: shape for name, shape in shapes.items() if not _is_auxiliary(name)}
+    modules = group_by_module(main, ordered=ordered)
+    for trunk in _trunk_candidates(modules) if len(modules) <= MOST_MODULES else ():
         with suppress(SpecError):
             if found := _matched(trunk, modules, main, ordered=ordered):
                 ignored = tuple(name for name in shapes if name not in main)
@@ -75,7 +76,7 @@ def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
                 yield replace(found, ignored=(*found.ignored, *ignored), notes=(*found.notes, *notes))
 
 
-def grouped(shapes: Mapping[str, Shape], *, ordered: bool) -> Modules:
+def group_by_module(shapes: Mapping[str, Shape], *, ordered: bool) -> Modules:
     """Tensors by module, without counters and tensors that networks compute from their shape.
 
     Args:
@@ -83,21 +84,21 @@ def grouped(shapes: Mapping[str, Shape], *, ordered: bool) -> Modules:
         ordered: Whether that is the order in which modules were registered; else names are sorted.
     """
     modules: Modules = {}
-    for name in shapes if ordered else sorted(shapes, key=natural):
+    for name in shapes if ordered else sorted(shapes, key=natural_key):
         module, _dot, leaf = name.rpartition(".")
         if leaf not in BUFFERS:
             modules.setdefault(module, {})[leaf] = (name, shapes[name])
     return modules
 
 
-def modern(name: str) -> str:
+def current_name(name: str) -> str:
     """The name that torchvision uses today."""
     for pattern, new in RENAMED:
         name = pattern.sub(new, name)
     return name
 
 
-def _auxiliary(name: str) -> bool:
+def _is_auxiliary(name: str) -> bool:
     return any(AUXILIARY.fullmatch(part) for part in name.split("."))
 
 
@@ -115,17 +116,17 @@ def _matched(trunk: Trunk, modules: Modules, shapes: Mapping[str, Shape], *, ord
     bias = any("bias" in tensors for tensors in trunk.modules.values())
     convolution = trunk.name.startswith(CONVOLUTION)  # the scores come from a convolution, not a linear layer
     own = trunk.head == "last" and (
-        head is None or (head.single and bias == (trunk.name != NO_BIAS) and not convolution)
+        head is None or (head.is_single_layer and bias == (trunk.name != NO_BIAS) and not convolution)
     )
     if head is None and not (convolution and len(weight) == 4):
         return None
     fields: dict[str, Any] = {"family": "torchvision", "name": trunk.name, **_image_size(modules)}
-    fields["num_classes"] = head.classes if head else weight[0]
+    fields["num_classes"] = head.num_classes if head else weight[0]
     if head and not own:
         fields |= {"head": "pooled" if convolution else trunk.head, "classifier": head.hidden}
     spec = ZooSpec.parse(fields)
-    wanted = our_shapes(spec)
-    ours = grouped(wanted, ordered=True)
+    our_tensors = our_shapes(spec)
+    ours = group_by_module(our_tensors, ordered=True)
     places = list(ours)[-len(head.layers) :] if head else list(ours)[-1:]
     inner = {name: tensors for name, tensors in modules.items() if name not in trunk.modules}
     outer = {name: tensors for name, tensors in ours.items() if name not in places}
@@ -138,7 +139,7 @@ def _matched(trunk: Trunk, modules: Modules, shapes: Mapping[str, Shape], *, ord
     pairs |= {place: layer[0].name for place, layer in steps.items() if len(layer) == 1}
     joined = {place: layer for place, layer in steps.items() if len(layer) > 1}
     names = {}
-    for name, shape in wanted.items():
+    for name, shape in our_tensors.items():
         module, _dot, leaf = name.rpartition(".")
         their = pairs.get(module)
         full = leaf if their == "" else f"{their}.{leaf}"
@@ -150,9 +151,8 @@ def _matched(trunk: Trunk, modules: Modules, shapes: Mapping[str, Shape], *, ord
             return None
         names[name] = full
     used = {*names.values(), *chain.from_iterable(map(heads.names, joined.values()))}
-    image = Question("image_size", _("How many pixels has a side of the images?"), spec.image_size)
-    size_known = any(POSITIONS in tensors for tensors in modules.values())
-    notes = [] if own or head is None else [_replaced(spec, head)]
+    is_size_known = any(POSITIONS in tensors for tensors in modules.values())
+    notes = [] if own or head is None else [_head_note(spec, head)]
     if joined:
         notes.append(
             _(
@@ -173,15 +173,15 @@ def _matched(trunk: Trunk, modules: Modules, shapes: Mapping[str, Shape], *, ord
         merged=joined,
         ignored=tuple(name for name in shapes if name not in used),
         notes=tuple(notes),
-        questions=() if size_known else (image,),
+        questions=() if is_size_known else (image_size_question(spec.image_size),),
     )
 
 
-def _replaced(spec: ZooSpec, head: heads.Head) -> str:
+def _head_note(spec: ZooSpec, head: heads.Head) -> str:
     if not head.hidden:
         return _(
             "Its head is not torchvision's: one linear layer reads the {features} features of the last map."
-        ).format(features=head.reads)
+        ).format(features=head.in_features)
     return _(
         "Its head is not torchvision's: before the layer of its {classes} classes it has linear layers of {widths} "
         "features. Behind each a ReLU is assumed, as no tensor tells the activation."
@@ -189,67 +189,66 @@ def _replaced(spec: ZooSpec, head: heads.Head) -> str:
 
 
 def _by_names(ours: Modules, theirs: Modules) -> dict[str, str] | None:
-    """Names of their modules by ours, if they are equal after a prefix; else None."""
-    today = {modern(f".{name}."): name for name in theirs}
+    """Names of the checkpoint's modules by ours, if they differ only by a prefix; else None."""
+    current = {current_name(f".{name}."): name for name in theirs}
     first = f".{next(iter(ours))}.".replace("..", ".")
-    for name in today if len(ours) == len(theirs) else ():
+    for name in current if len(ours) == len(theirs) else ():
         if not name.endswith(first):
             continue
         prefix = name.removesuffix(first)
-        pairs = {our: today.get(f"{prefix}.{our}.".replace("..", "."), "?") for our in ours}
-        if all(their in theirs and _same_shapes(ours[our], theirs[their]) for our, their in pairs.items()):
+        pairs = {our: current.get(f"{prefix}.{our}.".replace("..", "."), "?") for our in ours}
+        if all(their in theirs and same_shapes(ours[our], theirs[their]) for our, their in pairs.items()):
             return pairs
     return None
 
 
 def _by_order(ours: Modules, theirs: Modules) -> dict[str, str] | None:
-    """Names of their modules by ours, whatever the names, if the shapes are equal in order; else None."""
-    if len(ours) == len(theirs) and all(map(_same_shapes, ours.values(), theirs.values())):
+    """Names of the checkpoint's modules by ours, if all shapes are equal in order; else None."""
+    if len(ours) == len(theirs) and all(map(same_shapes, ours.values(), theirs.values())):
         return dict(zip(ours, theirs, strict=True))
     return None
 
 
-def _same_shapes(ours: Tensors, theirs: Tensors) -> bool:
-    return {leaf: shape for leaf, (_name, shape) in ours.items()} == {
-        leaf: shape for leaf, (_name, shape) in theirs.items()
-    }
+def same_shapes(ours: Tensors, theirs: Tensors) -> bool:
+    """Whether two modules have tensors of the same last names and shapes."""
+    return ours.keys() == theirs.keys() and all(ours[leaf][1] == theirs[leaf][1] for leaf in ours)
 
 
-def _alike(modules: Modules) -> Iterator[Trunk]:
+def _trunk_candidates(modules: Modules) -> Iterator[Trunk]:
     """Models with the same number of parameters; comparing numbers is cheaper than building every model."""
-    sizes = {name: parameters({name: tensors}) for name, tensors in modules.items()}
+    sizes = {name: count_parameters({name: tensors}) for name, tensors in modules.items()}
     total = sum(sizes.values())
-    known: dict[int, list[str]] = {}
-    whole = counts()
-    for name, count in whole.items():
-        known.setdefault(count, []).append(name)
+    counts = parameter_counts()
+    models: dict[int, list[str]] = {}  # names by count
+    for name, count in counts.items():
+        models.setdefault(count, []).append(name)
     found: dict[tuple[str, str], Trunk] = {}
     for names in _possible_heads(modules):
         head = {name: modules[name] for name in names}
         weight = _weight(next(iter(head.values())))
         before = weight[1] if len(weight) > 1 else weight[0]
         count = total - sum(sizes[name] for name in names) + IMAGENET * (before + 1)
-        for model in known.get(count, ()):
+        for model in models.get(count, ()):
             found.setdefault((model, "last"), Trunk(model, "last", head))
         for model, more in POOLED.items():
-            if whole[model] == count + more(before):
+            if counts[model] == count + more(before):
                 found.setdefault((model, "pooled"), Trunk(model, "pooled", head))
     yield from sorted(found.values(), key=lambda trunk: trunk.head)
 
 
-def counts() -> dict[str, int]:
-    """Parameters of torchvision's models, without auxiliary heads and positions and with a bias in the last layer."""
-    counts = {name: int(known["num_params"]) for name, known in network.metadata().items()}
+def parameter_counts() -> dict[str, int]:
+    """Parameters of torchvision's models, without auxiliary heads and positions, and with a bias in the last layer."""
+    counts = {name: int(facts["num_params"]) for name, facts in network.metadata().items()}
     counts[WITH_HEADS] -= AUXILIARY_HEAD
     counts[NO_BIAS] += IMAGENET
-    for name, known in network.metadata().items():
+    for name, facts in network.metadata().items():
         if name.startswith("vit_"):
             _vit, letter, patch = name.split("_")
-            counts[name] -= ((known["min_size"][0] // int(patch)) ** 2 + 1) * WIDTHS[letter]
+            counts[name] -= ((facts["min_size"][0] // int(patch)) ** 2 + 1) * WIDTHS[letter]
     return counts
 
 
-def parameters(modules: Modules) -> int:
+def count_parameters(modules: Modules) -> int:
     """The number of parameters of modules, without positions."""
     return sum(_count(leaf, shape) for tensors in modules.values() for leaf, (_name, shape) in tensors.items())
 
@@ -301,5 +300,5 @@ def _image_size(modules: Modules) -> dict[str, int]:
     return {"image_size": isqrt(max(positions[1] - 1, 1)) * patch[3]}
 
 
-def untold(_spec: ZooSpec) -> None:
+def assumptions(_spec: ZooSpec) -> None:
     """No note: torchvision's code defines all that the tensors don't show."""

@@ -1,4 +1,4 @@
-"""Models of torchvision whose source is written as that of a preset with the same tensors."""
+"""Presets with the same tensors as models of torchvision; their source is written for these models."""
 
 from functools import cache
 

@@ -1,4 +1,4 @@
-"""The positions of pools in a chain of convolutions, guessed from names and shapes."""
+"""Guesses the positions of pools in a chain of convolutions from names and shapes."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -37,17 +37,17 @@ def layouts(convolutions: Sequence[Unit], side: int, image_size: int | None) -> 
         side: Side of the map that the head reads, in cells.
         image_size: Side of the images in pixels; None if unknown.
     """
-    if side == 1 and (cut := _dense(convolutions)):
+    if side == 1 and (cut := _first_dense(convolutions)):
         dense = [format_token(Conv(unit.after, unit.kernel, 1, 0)) for unit in convolutions[cut:]]
         for layout in layouts(convolutions[:cut], convolutions[cut].kernel, image_size):
             yield Layout((*layout.cfg, *dense), layout.image_size)
     usual = USUAL.get(convolutions[0].before, (32,))
     all_paddings = _paddings(convolutions)
-    # A map of one cell is more likely the mean of a larger map than the rest that convolutions without padding leave.
+    # A map of one cell is probably the mean of a larger map; convolutions without padding seldom leave a single cell.
     paddings = all_paddings if side > 1 else all_paddings[:MOST_PADDED]
-    known = pool_signs(convolutions)
-    strides = [4 if convolutions[0].kernel >= WIDEST else 1] + [1] * len(known)
-    every, grouped = bool(known) and all(known), in_groups(convolutions)
+    signs = pool_signs(convolutions)
+    strides = [4 if convolutions[0].kernel >= WIDEST else 1] + [1] * len(signs)
+    every, grouped = bool(signs) and all(signs), is_grouped(convolutions)
     readings = product(
         (usual, SIDES) if image_size is None else ((image_size,),), _placements(convolutions), paddings, (True, False)
     )
@@ -62,11 +62,11 @@ def layouts(convolutions: Sequence[Unit], side: int, image_size: int | None) -> 
             yield Layout(tuple(map(format_token, cfg)), fitting[0])
 
 
-def _dense(convolutions: Sequence[Unit]) -> int:
-    """The index of the first convolution that is really a dense layer, as in timm's VGG; 0 if there is none.
+def _first_dense(convolutions: Sequence[Unit]) -> int:
+    """The index of the first convolution that is a dense layer in truth, as in timm's VGG; 0 if there is none.
 
-    The kernel of the first dense layer is as large as the map that arrives, so larger than all before; those after it
-    are 1x1.
+    The kernel of this layer is as large as the map that it reads, so larger than all kernels before it. Dense layers
+    after it are 1x1.
     """
     cut = len(convolutions) - 1
     while cut > 0 and convolutions[cut].kernel == 1:
@@ -76,7 +76,7 @@ def _dense(convolutions: Sequence[Unit]) -> int:
 
 
 def strided(convolutions: Sequence[Unit], side: int, image_size: int | None) -> Iterator[Layout]:
-    """Layouts with strided convolutions in place of pools that no name shows, the likeliest first.
+    """Layouts in which strided convolutions replace the pools that no name shows, the likeliest first.
 
     Arguments as in :func:`layouts`.
     """
@@ -92,7 +92,7 @@ def strided(convolutions: Sequence[Unit], side: int, image_size: int | None) -> 
             yield Layout(tuple(map(format_token, cfg)), fitting[0])
 
 
-def likely(convolutions: Sequence[Unit], image_size: int | None) -> Layout:
+def likeliest(convolutions: Sequence[Unit], image_size: int | None) -> Layout:
     """The likeliest layout if the head does not show the size of the last map."""
     sizes = (28 if convolutions[0].before == 1 else 32, 224) if image_size is None else (image_size,)
     placements = (*_placements(convolutions), (False,) * (len(convolutions) - 1))  # no pools at all fit any size
@@ -129,7 +129,7 @@ def _macs(cfg: Sequence[Token], channels: int, size: int) -> int:
 
 
 def gaps(convolutions: Sequence[Unit]) -> list[int | None]:
-    """Modules without tensors between each two convolutions; None if they are not numbered in one sequence."""
+    """Numbers of modules without tensors between each two convolutions; None if one sequence does not number both."""
     return [_gap(first, second) for first, second in pairwise(convolutions)]
 
 
@@ -137,7 +137,7 @@ def pool_signs(convolutions: Sequence[Unit]) -> list[bool | None]:
     """Whether a pool is between each two convolutions; None if names don't show it."""
     steps = gaps(convolutions)
     known = [step for step in steps if step is not None]
-    # There is at least a ReLU between two convolutions. If no numbers leave room for one, they show no pools.
+    # There is at least a ReLU between two convolutions. Numbers that leave no room for it can't show pools either.
     least, telling = min(known, default=0), any(known)
     signs: list[bool | None] = []
     for step, (first, second) in zip(steps, pairwise(convolutions), strict=True):
@@ -148,7 +148,7 @@ def pool_signs(convolutions: Sequence[Unit]) -> list[bool | None]:
     return signs
 
 
-def in_groups(convolutions: Sequence[Unit]) -> bool:
+def is_grouped(convolutions: Sequence[Unit]) -> bool:
     """Whether names put the convolutions into groups: ``Conv1.0``, ``conv1_1``, ``block1_conv1``.
 
     At least one group has several convolutions. A pool ends each group, the last one too.
@@ -167,7 +167,7 @@ def _group(unit: Unit) -> Path:
     return (*parent, numbered[1]) if numbered else tuple(parent)
 
 
-def placed(cfg: Sequence[int | str]) -> list[bool]:
+def pool_positions(cfg: Sequence[int | str]) -> list[bool]:
     """Whether a pool is between each two convolutions of a cfg list."""
     parsed = tokens(cfg)
     places = [place for place, token in enumerate(parsed) if isinstance(token, Conv)]
@@ -184,10 +184,10 @@ def map_side(cfg: Sequence[Token], size: int) -> int:
 
 def _paddings(convolutions: Sequence[Unit]) -> list[list[int]]:
     """Candidates for the paddings: all maps keep their size, all except at large kernels, none, only the first."""
-    whole = [unit.kernel // 2 for unit in convolutions]
-    small = [padding if padding < 2 else 0 for padding in whole]
-    first = [whole[0]] + [0] * len(whole[1:])
-    return [whole, small, [0] * len(whole), first]
+    same = [unit.kernel // 2 for unit in convolutions]
+    small = [padding if padding < 2 else 0 for padding in same]
+    first = [same[0]] + [0] * len(same[1:])
+    return [same, small, [0] * len(same), first]
 
 
 def _cfg(
@@ -205,7 +205,7 @@ def _cfg(
 
 
 def _gap(first: Unit, second: Unit) -> int | None:
-    """Modules without tensors between two units; None if they are not numbered in one sequence."""
+    """The number of modules without tensors between two units; None if one sequence does not number both."""
     if len(first.path) != len(second.path):
         return None
     differing = [(a, b) for a, b in zip(first.path, second.path, strict=True) if a != b]
@@ -213,8 +213,8 @@ def _gap(first: Unit, second: Unit) -> int | None:
         return None
     step = int(differing[0][1]) - int(differing[0][0]) - 1
     # The batch norm has a number of the same sequence, unless it is in one module with its convolution.
-    beside = first.norm is not None and first.norm.name.rpartition(".")[0] == first.name.rpartition(".")[0]
-    numbered = beside and first.path[-1] != second.path[-1]
+    is_sibling = first.norm is not None and first.norm.name.rpartition(".")[0] == first.name.rpartition(".")[0]
+    numbered = is_sibling and first.path[-1] != second.path[-1]
     return step - 1 if numbered else step
 
 
@@ -238,7 +238,7 @@ def _published(convolutions: Sequence[Unit]) -> Iterator[list[bool]]:
         if isinstance(preset.spec, VggSpec):
             layers = [(token.channels, token.kernel) for token in tokens(preset.spec.cfg) if isinstance(token, Conv)]
             if len(layers) == len(convolutions) > 3 and pattern(layers) == wanted:
-                yield placed(preset.spec.cfg)
+                yield pool_positions(preset.spec.cfg)
 
 
 def _staged(convolutions: Sequence[Unit]) -> Iterator[list[bool]]:

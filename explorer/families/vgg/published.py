@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from explorer.families.claims import Claim, Metric, field_claims, same
+from explorer.families.claims import Claim, Metric, field_claims, has_same_figures
 from explorer.families.registry import PRESETS
 from explorer.families.vgg.spec import VggSpec
 
@@ -36,13 +36,13 @@ TORCHVISION = {
 def claims(spec: VggSpec) -> Iterator[Claim]:
     """Figures of the papers about this network."""
     for name, millions in VGG_TABLE_2.items():
-        if same(spec, PRESETS[name].spec):
+        if has_same_figures(spec, PRESETS[name].spec):
             yield Claim(TABLE_2, Metric.PARAMS, f"{millions} million")
-    if same(spec, PRESETS["vgg19"].spec):
+    if has_same_figures(spec, PRESETS["vgg19"].spec):
         yield Claim(RESNET, Metric.MACS, "19.6 billion")
     for name, rows in VGG_FIELDS.items():
         # A receptive field depends only on the list of layers.
-        if same(spec, PRESETS[name].spec, *set(VggSpec.model_fields) - {"cfg"}):
+        if has_same_figures(spec, PRESETS[name].spec, *set(VggSpec.model_fields) - {"cfg"}):
             *inner, last = rows
             yield from field_claims(rows[last])
             for pool in inner:

@@ -10,8 +10,16 @@ from typing import Any
 from explorer.errors import SpecError
 from explorer.families import PRESETS
 from explorer.families.recognition.adapting import PYTORCH_EPSILON
-from explorer.families.recognition.guess import Guess, Misfit, Question, asked_epsilon, guess, slots
-from explorer.families.recognition.layers import Checkpoint, Unit, chained
+from explorer.families.recognition.guess import (
+    Guess,
+    Misfit,
+    Question,
+    epsilon_question,
+    image_size_question,
+    make_guess,
+    our_layers,
+)
+from explorer.families.recognition.layers import Checkpoint, Unit, running_order, square_side
 from explorer.families.vgg import pools
 from explorer.families.vgg.spec import VggSpec
 from explorer.i18n import _
@@ -29,22 +37,22 @@ def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
     layers = checkpoint.layers
     if layers.rest or not layers.units:
         return
-    convolutions, head = chained(layers.convolutions), chained(layers.linears)
+    convolutions, head = running_order(layers.convolutions), running_order(layers.linears)
     if convolutions is not None and not head:
         convolutions, head = _convolutional_head(convolutions)
     if convolutions is None or not head or any(RESIDUAL.search(unit.name) for unit in convolutions):
         return
     units = [*convolutions, *head]
-    for spec, known in _readings(convolutions, head, checkpoint.image_size).items():
-        questions, adapting = _questions(spec, known=known), dict[str, Any]()
+    for spec, is_confirmed in _readings(convolutions, head, checkpoint.image_size).items():
+        questions, adaptations = _questions(spec, is_confirmed=is_confirmed), dict[str, Any]()
         if spec.batch_norm:
-            questions, adapting = (*questions, asked_epsilon(PYTORCH_EPSILON)), {"epsilon": PYTORCH_EPSILON}
+            questions, adaptations = (*questions, epsilon_question(PYTORCH_EPSILON)), {"epsilon": PYTORCH_EPSILON}
         with suppress(Misfit, SpecError):
-            yield guess(spec, units, questions=questions, adapting=adapting)
+            yield make_guess(spec, units, questions=questions, adaptations=adaptations)
 
 
 def _readings(convolutions: list[Unit], head: list[Unit], image_size: int | None) -> dict[VggSpec, bool]:
-    """Networks of these layers, the likeliest first, each with whether names confirm its whole cfg list."""
+    """Networks of these layers, the likeliest first; the value tells whether names confirm the cfg list."""
     if not convolutions:
         return dict.fromkeys(_perceptrons(head), True)
     published = dict(_published(convolutions, head))
@@ -52,7 +60,7 @@ def _readings(convolutions: list[Unit], head: list[Unit], image_size: int | None
 
 
 def _convolutional_head(convolutions: list[Unit]) -> tuple[list[Unit], list[Unit]]:
-    """Split a chain of convolutions: the last ones, 1x1 and without batch norm, are a convolutional head."""
+    """Split off a convolutional head: the last convolutions, if they are 1x1 and have no batch norm."""
     cut = len(convolutions)
     while cut and convolutions[cut - 1].kernel == 1 and convolutions[cut - 1].norm is None:
         cut -= 1
@@ -63,7 +71,7 @@ def _convolutional_head(convolutions: list[Unit]) -> tuple[list[Unit], list[Unit
 
 
 def _published(convolutions: list[Unit], head: list[Unit]) -> Iterator[tuple[VggSpec, bool]]:
-    """Presets with exactly these layers, each with whether the modules' numbers have the same gaps.
+    """Presets with exactly these layers, and whether the modules' numbers have the same gaps.
 
     Presets with the same gaps come first, then presets with the same number of classes.
     """
@@ -73,10 +81,10 @@ def _published(convolutions: list[Unit], head: list[Unit]) -> Iterator[tuple[Vgg
         spec = preset.spec
         if not isinstance(spec, VggSpec) or _count(spec) != len(units):
             continue
-        own = slots(spec.changed(num_classes=head[-1].after)).units
+        own = our_layers(spec.changed(num_classes=head[-1].after)).units
         if list(map(_shape, own)) != list(map(_shape, units)):
             continue
-        if all(known in (None, pool) for known, pool in zip(signs, pools.placed(spec.cfg), strict=True)):
+        if all(sign in (None, pool) for sign, pool in zip(signs, pools.pool_positions(spec.cfg), strict=True)):
             same_gaps = pools.gaps(own[: len(convolutions)]) == pools.gaps(convolutions)
             fitting.append(((same_gaps, spec.num_classes == head[-1].after), spec))
     for (same_gaps, _classes), spec in sorted(fitting, key=lambda found: found[0], reverse=True):
@@ -92,17 +100,17 @@ def _shape(unit: Unit) -> tuple[int, int, int, bool]:
 
 
 def _composed(convolutions: list[Unit], head: list[Unit], image_size: int | None) -> Iterator[VggSpec]:
-    """Networks whose cfg list is composed from the signs of names and shapes."""
+    """Networks whose cfg list is composed from what names and shapes show."""
     first, last = head[0], convolutions[-1]
-    cells, left = divmod(first.before, last.after)
-    side = first.kernel or isqrt(cells)
-    if left or (not first.kernel and side**2 != cells):
+    side = first.kernel or square_side(first.before, last.after)
+    if side is None:
         return
     most = MOST_NORMED if last.norm else MOST_LAYOUTS
     found = list(islice(pools.layouts(convolutions, side, image_size), most))
     if not found and side > 1:  # a single cell is more likely the mean of a map
         found = list(islice(pools.strided(convolutions, side, image_size), MOST_LAYOUTS))
-    flat = [(layout, bool(found) and not first.kernel) for layout in found or [pools.likely(convolutions, image_size)]]
+    is_flat = bool(found) and not first.kernel
+    flat = [(layout, is_flat) for layout in found or [pools.likeliest(convolutions, image_size)]]
     means = pools.averaged(convolutions, image_size) if side == 1 and last.norm else ()  # statistics choose one later
     for layout, flattened in (*flat, *((layout, False) for layout in islice(means, MOST_MEANS))):
         spec = VggSpec(
@@ -137,24 +145,24 @@ def _perceptrons(head: list[Unit]) -> Iterator[VggSpec]:
 
 
 def _with_dropout(spec: VggSpec, head: list[Unit]) -> VggSpec:
-    """The spec with dropout if the numbers of the head's layers leave room for it, else without."""
+    """The spec, with dropout if the numbers of the head's layers leave room for it."""
     numbers = [unit.path[-1] for unit in head if unit.path]
     for position in ("after", "before"):
         changed = spec.changed(dropout=0.5, dropout_position=position)
-        own = [unit.path[-1] for unit in slots(changed).units[-len(head) :]]
+        own = [unit.path[-1] for unit in our_layers(changed).units[-len(head) :]]
         if len(head) > 1 and own == numbers:
             return changed
     return spec.changed(dropout=0.0)
 
 
-def _questions(spec: VggSpec, *, known: bool) -> tuple[Question, ...]:
-    image = Question("image_size", _("How many pixels has a side of the images?"), spec.image_size)
+def _questions(spec: VggSpec, *, is_confirmed: bool) -> tuple[Question, ...]:
+    image = image_size_question(spec.image_size)
     text = _("Where do the pools sit, are they of maxima (M) or means (A), and how do the convolutions stride and pad?")
-    return (image,) if known else (image, Question("cfg", text, list(spec.cfg)))
+    return (image,) if is_confirmed else (image, Question("cfg", text, list(spec.cfg)))
 
 
-def completed(spec: VggSpec, fields: dict[str, Any]) -> dict[str, Any]:
-    """The field ``pool_to`` if an answer about the cfg list makes the last map another size than the head reads.
+def implied_fields(spec: VggSpec, fields: dict[str, Any]) -> dict[str, Any]:
+    """The field ``pool_to``, if an answer about the cfg list gives the last map another size than the head reads.
 
     Args:
         spec: Spec before the answers.
@@ -167,8 +175,8 @@ def completed(spec: VggSpec, fields: dict[str, Any]) -> dict[str, Any]:
     return {} if flat.map_size == side or spec.pool_to else {"pool_to": side}
 
 
-def untold(spec: VggSpec) -> str:
-    """The note about properties that no tensor shows and no question asks."""
+def assumptions(spec: VggSpec) -> str:
+    """The note about assumed properties, which no tensor shows and no question asks."""
     if not spec.cfg:
         return _("No tensor tells the activation, which is taken to be ReLU.")
     return _(

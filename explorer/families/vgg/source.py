@@ -1,4 +1,4 @@
-"""Values for the source template of the ``vgg`` family: a ``CFG`` list, and a branch for each kind of entry."""
+"""Values for the source template of the ``vgg`` family: a ``CFG`` list, and a branch for each kind of token."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -10,16 +10,16 @@ from explorer.families.writing import WIDTH, bracketed
 from explorer.specs.cfg import Conv, Norm, Pool, Token, tokens
 
 POOLS = {"M": ("MaxPool2d", "max-pool"), "A": ("AvgPool2d", "average pool")}
-MARGIN = " " * 3  # an indent of four, less the blank before each entry
+MARGIN = " " * 3  # an indent of four without the blank before each token
 
 
 class Windows(NamedTuple):
     """The windows of one kind of layer in ``CFG``.
 
     Attributes:
-        fields: Names of the values that differ between entries and stand in ``CFG``.
+        fields: Names of the values that differ between tokens and are written in ``CFG``.
         call: End of the argument list of the layer's constructor.
-        words: Description of the values that all entries share.
+        words: Description of the values that all tokens share.
     """
 
     fields: tuple[str, ...]
@@ -55,19 +55,19 @@ def context(spec: VggSpec, _maps: Mapping[str, Shape]) -> dict[str, Any]:
     if norm:
         legend.append('"L": local response normalisation.')
 
-    def entry(token: Token) -> str:
+    def written(token: Token) -> str:
         match token:
             case Conv():
-                return _entry(str(token.channels), token, conv)
+                return _written(str(token.channels), token, conv)
             case Pool(letter):
-                return _entry(_quoted(letter), token, pools[letter])
+                return _written(_quoted(letter), token, pools[letter])
             case Norm():
                 return '"L"'
             case _:
                 assert_never(token)
 
     return {
-        "cfg": _cfg([(entry(token), isinstance(token, Pool)) for token in parsed]),
+        "cfg": _cfg([(written(token), isinstance(token, Pool)) for token in parsed]),
         "legend": legend,
         "conv": conv,
         "pools": [(letter, POOLS[letter][0], pool) for letter, pool in pools.items()],
@@ -77,7 +77,7 @@ def context(spec: VggSpec, _maps: Mapping[str, Shape]) -> dict[str, Any]:
 
 
 def windows(layers: Sequence[Conv | Pool], words: str) -> Windows:
-    """The values that differ between the windows of convolutions or of pools, and those that don't."""
+    """The values that differ between the windows of convolutions or of pools, and the values that they share."""
     pools = isinstance(layers[0], Pool)
     kernels, strides, paddings = ({layer[-3:][position] for layer in layers} for position in range(3))
     fields, call = [], []
@@ -109,25 +109,25 @@ def _quoted(letter: str) -> str:
     return f'"{letter}"'
 
 
-def _entry(head: str, token: Conv | Pool, found: Windows | None) -> str:
-    fields = [str(getattr(token, field)) for field in found.fields] if found else []
+def _written(head: str, token: Conv | Pool, shared: Windows | None) -> str:
+    fields = [str(getattr(token, field)) for field in shared.fields] if shared else []
     return f"({', '.join([head, *fields])})" if fields else head
 
 
-def _cfg(entries: list[tuple[str, bool]]) -> str:
-    """The list on one line if it fits, else one line a stage.
+def _cfg(written: list[tuple[str, bool]]) -> str:
+    """The list on one line if it fits, else with each stage on its own line.
 
     Args:
-        entries: Source of each entry, and whether it ends a stage.
+        written: Source of each token, and whether it ends a stage.
     """
-    line = f"CFG = [{', '.join(entry for entry, _last in entries)}]"
+    line = f"CFG = [{', '.join(token for token, _last in written)}]"
     if len(line) <= WIDTH:
         return line
     lines = [MARGIN]
-    for entry, last in entries:
-        if len(f"{lines[-1]} {entry},") > WIDTH:
+    for token, last in written:
+        if len(f"{lines[-1]} {token},") > WIDTH:
             lines.append(MARGIN)
-        lines[-1] += f" {entry},"
+        lines[-1] += f" {token},"
         if last:
             lines.append(MARGIN)
     stages = [line for line in lines if line != MARGIN]

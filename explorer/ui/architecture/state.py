@@ -12,7 +12,7 @@ import streamlit as st
 from explorer.analysis import analyse
 from explorer.errors import InputError
 from explorer.families import PRESETS, NamedNetwork, Spec, resolve
-from explorer.families.building import own_names, own_names_known
+from explorer.families.building import are_own_names_loaded, own_names
 from explorer.families.link import DEFAULT
 from explorer.ui.architecture.view import MAX_FOLDED, PICKED, VIEW_FIELDS, ArchitectureView
 from explorer.ui.page_state import FieldsState, History, Link
@@ -144,7 +144,7 @@ def starts() -> list[str]:
 
     torchvision takes a second to import: until the server has done so, the models are left out.
     """
-    known = own_names() if own_names_known() else ()
+    known = own_names() if are_own_names_loaded() else ()
     return list(dict.fromkeys([*PRESETS, *known, Editing.of_session().base]))
 
 

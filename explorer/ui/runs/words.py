@@ -100,7 +100,7 @@ def network(record: Record) -> str:
 
 @lru_cache(maxsize=1000)
 def _network(spec: str, base: str | None, _language: str) -> str:
-    return title(NamedNetwork.kept(json.loads(spec), base))
+    return title(NamedNetwork.from_record(json.loads(spec), base))
 
 
 def data(record: Record) -> str:

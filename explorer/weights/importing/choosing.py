@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from explorer.families import Spec
-from explorer.families.recognition.guess import Guess, Misfit, assembled
+from explorer.families.recognition.guess import Guess, Misfit, our_tensors
 from explorer.i18n import _
 from explorer.weights.importing.proof import Disagreement, disagreement
 
@@ -24,7 +24,7 @@ def chosen(guesses: list[Guess], tensors: Mapping[str, Tensor]) -> tuple[Guess, 
     Returns:
         The guess, notes, and the disagreement of each candidate.
     """
-    readings = tuple((guess, doubt(guess, assembled(guess, tensors))) for guess in guesses)
+    readings = tuple((guess, doubt(guess, our_tensors(guess, tensors))) for guess in guesses)
     first, own = readings[0]
     known = [(guess, error) for guess, error in readings if error is not None]
     if own is None or len(known) < 2:
@@ -58,7 +58,7 @@ def better(error: Disagreement, readings: Readings) -> tuple[Guess, Disagreement
 
 def differing(found: Guess, other: Guess) -> str:
     """Returns the settings in which another candidate differs, in the form for ``--set``."""
-    ours, theirs = (guess.spec.to_dict() | guess.adapting for guess in (found, other))
+    ours, theirs = (guess.spec.to_dict() | guess.adaptations for guess in (found, other))
     return " ".join(
         f"{key}={','.join(map(str, value)) if isinstance(value, list) else value}"
         for key, value in theirs.items()
@@ -68,7 +68,7 @@ def differing(found: Guess, other: Guess) -> str:
 
 def _preset(guess: Guess) -> Guess:
     """Returns the guess with its own settings as the likely answers."""
-    fields = guess.spec.to_dict() | guess.adapting
+    fields = guess.spec.to_dict() | guess.adaptations
     likely = (replace(q, likely=fields.get(q.key, q.likely)) for q in guess.questions)
     return replace(guess, questions=tuple(likely))
 
@@ -79,6 +79,6 @@ def fitting_to(guesses: list[Guess], spec: Spec) -> Iterator[Guess]:
     for guess in guesses:
         with suppress(Misfit):
             fitted = guess.fitted(spec)
-            if fitted.adapting not in seen:
-                seen.append(fitted.adapting)
+            if fitted.adaptations not in seen:
+                seen.append(fitted.adaptations)
                 yield fitted

@@ -15,7 +15,7 @@ from explorer import __version__
 from explorer.data.preprocessing import Preprocessing
 from explorer.errors import InputError, SpecError, printable, shown
 from explorer.families import Spec
-from explorer.families.recognition.guess import Guess, Misfit, Question, assembled, untold
+from explorer.families.recognition.guess import Guess, Misfit, Question, assumptions, our_tensors
 from explorer.families.recognition.search import recognise
 from explorer.files import sha256
 from explorer.i18n import _
@@ -125,7 +125,7 @@ class Proposal:
             InputError: If an answer is invalid.
         """
         found = self.network(answers)
-        own = [question for question in found.questions if not self.told or question.key in found.adapting]
+        own = [question for question in found.questions if not self.told or question.key in found.adaptations]
         left = [question for question in own if question.key not in answers and found.asks(question)]
         asked = inputs(found.spec, self.checkpoint.beside, answers, self.evidence)
         return (*left, *(card_import.question(question, self.checkpoint.card) for question in asked))
@@ -175,7 +175,7 @@ class Proposal:
         found = self.network(given)
         # With torchvision's own names, nothing is uncertain.
         renamed = any(ours != theirs for ours, theirs in found.names.items())
-        if renamed and (note := untold(found.spec)):
+        if renamed and (note := assumptions(found.spec)):
             notes.append(note)
         if answers.get("head") == "conv" and found.spec != self.guess.spec:
             notes.append(
@@ -188,7 +188,7 @@ class Proposal:
         if "classes" not in answers and self.checkpoint.card is None:
             notes += class_names.beside(found.spec.num_classes, self.checkpoint.beside)[1]
         card = self._card(found.spec, given, command, digest)
-        tensors = assembled(found, self.checkpoint.tensors)
+        tensors = our_tensors(found, self.checkpoint.tensors)
         prove(found.spec, tensors)
         notes += self._warnings(found, tensors, card)
         return Proved(tensors, card, (*self.checkpoint.ignored, *found.ignored), tuple(notes))
@@ -204,7 +204,7 @@ class Proposal:
         known = [
             error
             for guess, error in self.readings
-            if (guess.spec, guess.adapting) == (found.spec, found.adapting) and error is not None
+            if (guess.spec, guess.adaptations) == (found.spec, found.adaptations) and error is not None
         ]
         error = known[0] if known else doubt(found, tensors)
         if error is None:
@@ -293,7 +293,7 @@ def propose(checkpoint: Checkpoint, name: str, spec: Spec | None = None) -> Prop
         )
     guess, notes, readings = chosen(guesses, checkpoint.tensors)
     pair, _source = guessed(guess.spec, checkpoint.beside, NOTHING)
-    evidence = normalisation.evidence(guess.spec, assembled(guess, checkpoint.tensors), pair)
+    evidence = normalisation.evidence(guess.spec, our_tensors(guess, checkpoint.tensors), pair)
     return Proposal(name, checkpoint, guess, told=spec is not None, notes=notes, readings=readings, evidence=evidence)
 
 

@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 from explorer.families import PRESETS, Spec, nearest, resolve
-from explorer.families.recognition.guess import Guess, slots
-from explorer.families.recognition.layers import Layers, Shape, Unit, first, read
+from explorer.families.recognition.guess import Guess, our_layers
+from explorer.families.recognition.layers import Layers, Shape, Unit, find_stem, read_layers
 from explorer.families.recognition.search import recognise
 from explorer.families.registry import part, parts, titles
 from explorer.i18n import _, ngettext
@@ -31,7 +31,7 @@ def unfit(spec: Spec, guess: Guess) -> str:
             wanted=_name(spec), found=offer(guess)
         )
     return _("{fault} They are the tensors of {found}.").format(
-        fault=_difference(spec, slots(spec).units, guess.units), found=offer(guess)
+        fault=_difference(spec, our_layers(spec).units, guess.units), found=offer(guess)
     )
 
 
@@ -40,13 +40,13 @@ def unlike(spec: Spec, shapes: Mapping[str, Shape], *, ordered: bool) -> str:
     module = part(spec.family, "mismatch")
     if (difference := getattr(module, "difference", None)) is not None:
         return str(difference(spec, shapes, ordered=ordered))
-    return _compared(spec, read(shapes, ordered=ordered))
+    return _compared(spec, read_layers(shapes, ordered=ordered))
 
 
 def unknown(shapes: Mapping[str, Shape], *, ordered: bool) -> str:
     """Explains why tensors belong to no network that we know."""
-    layers = read(shapes, ordered=ordered)
-    if like := _first_explanation("told_by_names", shapes, ordered=ordered):
+    layers = read_layers(shapes, ordered=ordered)
+    if like := _first_explanation("nearest_difference", shapes, ordered=ordered):
         return like
     if (odd := next(_foreign_signs(shapes), None)) is not None:
         return odd
@@ -58,7 +58,7 @@ def unknown(shapes: Mapping[str, Shape], *, ordered: bool) -> str:
                 "{count} tensors belong to no layer that we know ({names}); without them it would be {found}",
                 len(layers.rest),
             ).format(count=len(layers.rest), names=_few(layers.rest), found=offer(found[0]))
-    if (early := next((unit for unit in layers.units if unit.early), None)) is not None and early.norm:
+    if (early := next((unit for unit in layers.units if unit.is_activated_early), None)) is not None and early.norm:
         return _(
             "between {tensor} of {shape} and its batch norm {norm} stands a module without tensors, by their numbers: "
             "an activation or a pool, which ours have behind the batch norm"
@@ -66,7 +66,7 @@ def unknown(shapes: Mapping[str, Shape], *, ordered: bool) -> str:
     if reason := _first_explanation("single_fault", layers):
         return reason
     likest, share = _nearest_preset(layers)
-    ours = slots(PRESETS[likest].spec).units
+    ours = our_layers(PRESETS[likest].spec).units
     part = bool(_unmatched(ours, layers.units)) != bool(
         _unmatched(layers.units, ours)
     )  # one network is a part of the other
@@ -106,10 +106,10 @@ def _first_explanation(hook: str, *what: Any, **how: Any) -> str | None:
 def early_missing(units: Sequence[Unit]) -> str | None:
     """Explains that the layers that read images are missing. None if they are there."""
     convolutions = [unit for unit in units if unit.kernel]
-    if not convolutions or (start := first(convolutions)).before <= MOST_COLOURS:
+    if not convolutions or (start := find_stem(convolutions)).before <= MOST_COLOURS:
         return None
     likest, _share = _nearest_preset(Layers(tuple(units), ()))
-    own = slots(PRESETS[likest].spec).units[0]
+    own = our_layers(PRESETS[likest].spec).units[0]
     return _(
         "it is part of a network: {tensor} of {shape}, its first layer, reads {channels} channels, and images have "
         "{most} at most; in {spec}, which is nearest, the first is {own} of {own_shape}"
@@ -191,7 +191,7 @@ def _cause(spec: Spec, own: Unit, their: Unit, *, first: bool, last: bool) -> st
 
 def _compared(spec: Spec, layers: Layers) -> str:
     """Describes which layers of a network are missing, and which are too many."""
-    ours = slots(spec).units
+    ours = our_layers(spec).units
     missing, extra = _unmatched(ours, layers.units), _unmatched(layers.units, ours)
     name = nearest(spec)
     if missing and extra:
@@ -269,7 +269,7 @@ def _nearest_preset(layers: Layers) -> tuple[str, float]:
 @cache
 def _forms(name: str) -> Counter[tuple[int, int, int, bool]]:
     """Counts the forms of a preset's layers."""
-    return Counter(map(_form, slots(PRESETS[name].spec).units))
+    return Counter(map(_form, our_layers(PRESETS[name].spec).units))
 
 
 def _unmatched(units: Sequence[Unit], others: Sequence[Unit]) -> list[Unit]:

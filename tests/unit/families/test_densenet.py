@@ -12,7 +12,7 @@ from explorer.errors import SpecError
 from explorer.families import PRESETS, parse_spec, resolve
 from explorer.families.building import build
 from explorer.families.densenet.spec import MAX_LAYERS, DenseNetSpec
-from explorer.families.recognition.guess import assembled
+from explorer.families.recognition.guess import our_tensors
 from explorer.families.recognition.search import recognise
 from tests.helpers.narrow import of_kind
 from tests.helpers.specs import accepted, raw_densenet
@@ -140,7 +140,7 @@ def test_checkpoints_under_unknown_names_give_the_same_scores(
     assert isinstance(found.spec, DenseNetSpec)
     assert (found.spec.blocks, found.spec.growth_rate, found.spec.bottleneck) == (blocks, 6, factor)
     ours = build(found.spec).eval()
-    ours.load_state_dict(assembled(found, state))
+    ours.load_state_dict(our_tensors(found, state))
     images = torch.rand(2, 3, 32, 32)
     with torch.no_grad():
         assert torch.allclose(ours(images), theirs(images), rtol=1e-5, atol=1e-5)

@@ -15,7 +15,7 @@ def test_link_and_text_give_the_network_back(raw: dict[str, object], base: str) 
     spec = accepted(raw)
     if spec is None:
         return
-    for network in (NamedNetwork(spec), NamedNetwork.kept(spec.to_dict(), base)):
+    for network in (NamedNetwork(spec), NamedNetwork.from_record(spec.to_dict(), base)):
         assert NamedNetwork.from_link(network.link) == NamedNetwork(spec, network.start)
         assert NamedNetwork.from_text(network.text) == NamedNetwork(spec, network.start)
 
@@ -29,7 +29,7 @@ def test_the_base_that_is_known_is_kept_where_another_is_nearer() -> None:
 
 @pytest.mark.parametrize("base", [None, "", "vgg16", "nonesuch", "torchvision:../x", "torchvision:alexnet", "x" * 500])
 def test_a_base_that_a_network_is_not_made_from_is_unknown(base: str | None) -> None:
-    assert NamedNetwork.kept(NARROW.to_dict(), base) == NamedNetwork(NARROW)
+    assert NamedNetwork.from_record(NARROW.to_dict(), base) == NamedNetwork(NARROW)
     assert NamedNetwork(NARROW).start == "resnet18"
 
 

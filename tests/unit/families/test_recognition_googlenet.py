@@ -156,7 +156,7 @@ def test_layers_numbered_in_a_sequence_have_pytorchs_epsilon() -> None:
         for own, their in pairs:
             names = {name: now.replace(f".{own}", f".{their}.") for name, now in names.items()}
         found = recognise({names[name]: shape for name, shape in our_shapes(spec).items()}, ordered=True)[0]
-        assert found.adapting == {"epsilon": epsilon}
+        assert found.adaptations == {"epsilon": epsilon}
 
 
 def test_another_epsilon_goes_into_the_scale() -> None:

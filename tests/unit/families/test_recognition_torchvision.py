@@ -13,7 +13,7 @@ from explorer.errors import SpecError
 from explorer.families import resolve
 from explorer.families.building import build
 from explorer.families.link import decode, encode
-from explorer.families.recognition.guess import assembled, our_shapes
+from explorer.families.recognition.guess import our_shapes, our_tensors
 from explorer.families.recognition.search import recognise
 from explorer.families.torchvision.network import constants
 from explorer.families.torchvision.spec import ZooSpec
@@ -110,7 +110,7 @@ def test_a_head_with_batch_norms_answers_as_before() -> None:
     spec = zoo(found.spec)
     assert (spec.head, spec.classifier, spec.num_classes) == ("pooled", (16, 8), 3)
     ours = build(found.spec)
-    ours.load_state_dict(assembled(found, theirs))
+    ours.load_state_dict(our_tensors(found, theirs))
     images = torch.randn(2, 3, 64, 64)
     with torch.inference_mode():
         torch.testing.assert_close(ours.eval()(images), net(images), rtol=1e-4, atol=1e-4)

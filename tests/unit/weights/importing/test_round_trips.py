@@ -13,7 +13,7 @@ from explorer.errors import SpecError
 from explorer.families import PRESETS, Spec
 from explorer.families.building import AUXILIARY, build
 from explorer.families.googlenet.spec import GoogLeNetSpec
-from explorer.families.recognition.guess import Guess, assembled
+from explorer.families.recognition.guess import Guess, our_tensors
 from explorer.families.recognition.search import recognise
 from explorer.families.resnet.spec import ResNetSpec
 from explorer.families.vgg.spec import VggSpec
@@ -73,7 +73,7 @@ def test_presets_under_random_names_give_the_same_scores(name: str) -> None:
     found = found.changed(**told(spec, found))
     with torch.device("meta"):
         ours = build(found.spec)
-    ours.load_state_dict(assembled(found, theirs), assign=True, strict=False)
+    ours.load_state_dict(our_tensors(found, theirs), assign=True, strict=False)
     images = torch.randn(2, spec.in_channels, spec.image_size, spec.image_size)
     with torch.inference_mode():
         expected = network(images)
