@@ -43,7 +43,7 @@ def load(name: str, progress: Progress = silent) -> Dataset:
         entry = NAMES[name]
         if not entry.source:
             return digits.load(name, mirrored=entry.mirrored)
-        from explorer.data import downloads  # not at the top: torchvision takes longer to import than torch
+        from explorer.data import downloads  # not at the top: importing torchvision takes longer than importing torch
 
         return downloads.load(name, entry, progress)
     path = Path(locate(name))
@@ -57,10 +57,10 @@ def load(name: str, progress: Progress = silent) -> Dataset:
 
 
 def describe(name: str) -> tuple[str, ...]:
-    """Messages about the classes and splits that were found in the user's own data, without decoding an image.
+    """Messages about the classes and splits in the user's own data, without decoding an image.
 
     Args:
-        name: Name or path, as in :func:`load`; there are no messages about sets of ``NAMES``.
+        name: Name or path, as in :func:`load`. There are no messages about names in ``NAMES``.
 
     Raises:
         InputError: If the data break a rule; names the rule and the place.
@@ -75,11 +75,11 @@ def describe(name: str) -> tuple[str, ...]:
     source = Folder(path) if path.is_dir() else Archive(path)
     listing = source.listing()
     tree = arrange(source, listing.names, listing.empty)
-    return (tree.understood, *listing.notes, *tree.notes)
+    return (tree.summary, *listing.notes, *tree.notes)
 
 
 def locate(name: str) -> str:
-    """The name of a data set unchanged, or a path made absolute, so that :func:`load` works in any folder.
+    """The name or absolute path with which :func:`load` finds a data set from any working directory.
 
     Raises:
         InputError: If there is no such data set and no such path.
@@ -109,5 +109,5 @@ def locate(name: str) -> str:
 
 
 def _quoted(name: str) -> str:
-    """A path in quotes, in full if a line has room for it."""
+    """A path in quotes, shortened if it is too long for a message."""
     return repr(name) if len(name) <= LONGEST_PATH else shown(name)

@@ -1,4 +1,4 @@
-"""Zip archives: checked before anything is read, and read in place without extracting files."""
+"""Zip archives, which are checked first and then read in place, without extracting files."""
 
 import os
 import stat
@@ -14,7 +14,7 @@ from explorer.files import DAMAGES, damage
 from explorer.i18n import _
 
 MAX_TOTAL = 2**38  # bytes of all entries, uncompressed
-MAX_RATIO = 100  # uncompressed to compressed size; photographs hardly shrink, zip bombs a thousandfold
+MAX_RATIO = 100  # uncompressed to compressed size: about 1 for photographs, more than 1,000 for zip bombs
 HARMLESS = 2**26  # uncompressed bytes that are allowed at any ratio
 
 
@@ -34,20 +34,20 @@ class Archive:
         """All files of the archive.
 
         Raises:
-            InputError: If it is no zip archive, or breaks a rule of :func:`checked`.
+            InputError: If it is not a zip archive, or breaks a rule of :func:`open_checked`.
         """
-        with checked(self.path) as archive:
+        with open_checked(self.path) as archive:
             entries = archive.infolist()
-        names, encoding = packed_names.names(entries)
+        names, encoding = packed_names.decoded_names(entries)
         files, folders = {}, set()
         for name, info in zip(names, entries, strict=True):
             if info.filename.endswith("/"):
                 folders.add(name.rstrip("/"))
             else:
                 files[name] = info.CRC
-        holders = {str(folder) for name in [*files, *folders] for folder in PurePosixPath(name).parents}
-        chosen = _("The archive's names are not marked as UTF-8; they were read as {encoding}, the likeliest.")
-        return Listing.of(files, folders - holders, [chosen.format(encoding=encoding)] if encoding else [])
+        parents = {str(folder) for name in [*files, *folders] for folder in PurePosixPath(name).parents}
+        note = _("The archive's names are not marked as UTF-8; they were read as {encoding}, the likeliest.")
+        return Listing.of(files, folders - parents, [note.format(encoding=encoding)] if encoding else [])
 
     def read(self, name: str) -> bytes:
         """The content of an entry.
@@ -67,12 +67,12 @@ class Archive:
         if self._handle is None or self._handle[0] != os.getpid():
             archive = zipfile.ZipFile(self.path)
             entries = archive.infolist()
-            names, _encoding = packed_names.names(entries)
+            names, _encoding = packed_names.decoded_names(entries)
             self._handle = os.getpid(), dict(zip(names, entries, strict=True)), archive
         return self._handle[1:]
 
 
-def checked(path: Path, largest: int = MAX_BYTES) -> zipfile.ZipFile:
+def open_checked(path: Path, largest: int = MAX_BYTES) -> zipfile.ZipFile:
     """Open an archive after checking its directory.
 
     Args:
@@ -102,7 +102,7 @@ def _check(path: Path, entries: list[zipfile.ZipInfo], largest: int) -> None:
     if len(entries) > MAX_FILES:
         raise InputError(_("{place} holds more than {limit} files").format(place=path, limit=MAX_FILES))
     seen: set[str] = set()
-    for name, info in zip(packed_names.names(entries)[0], entries, strict=True):
+    for name, info in zip(packed_names.decoded_names(entries)[0], entries, strict=True):
         if info.filename.endswith("/"):  # some programs write folders twice; they are never read
             continue
         fault = _fault(name, info, largest) or (_("the name occurs twice") if name in seen else None)
@@ -129,17 +129,15 @@ def _check(path: Path, entries: list[zipfile.ZipInfo], largest: int) -> None:
 
 
 def _fault(name: str, info: zipfile.ZipInfo, largest: int) -> str | None:
-    parts = PureWindowsPath(name)  # knows both kinds of slashes, and drives
+    parts = PureWindowsPath(name)  # understands both kinds of slashes, and drives
     if parts.anchor or ".." in parts.parts:
         return _("its name leads out of the archive")
     if stat.S_ISLNK(info.external_attr >> 16):
         return _("it is a link")
     if info.flag_bits & 1:
         return _("it needs a password")
-    if info.compress_type not in (
-        zipfile.ZIP_STORED,
-        zipfile.ZIP_DEFLATED,
-    ):  # with other kinds, a few bytes can expand to all the memory
+    # With other kinds of compression, a few bytes can expand to more than the memory.
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         return _("its compression is neither stored nor deflated")
     if info.file_size > largest:
         return _("it has {size} bytes, and {limit} are the most").format(size=info.file_size, limit=largest)

@@ -1,4 +1,4 @@
-"""Data sets in one ``.npz`` file: images, labels and optional classes, in one piece or in splits."""
+"""Data sets in one ``.npz`` file: images, labels and optional classes, with or without splits."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,20 +9,19 @@ import torch
 from numpy.lib import format as npy
 from torch import Tensor
 
-from explorer.data.archive import checked
-from explorer.data.branches import some
+from explorer.data.archive import open_checked
+from explorer.data.branches import first_names
 from explorer.data.dataset import IN_MEMORY, Dataset, Split
 from explorer.data.decode import Array, check_sides, to_bytes
-from explorer.data.labelled import assemble
-from explorer.data.names import TEST, TRAIN, VAL, alike
+from explorer.data.labelled import assemble, summary
+from explorer.data.names import ONE_PIECE, TEST, TRAIN, VAL, to_nfc
 from explorer.errors import InputError, printable, shown
 from explorer.files import DAMAGES, damage
-from explorer.i18n import _, ngettext
+from explorer.i18n import _
 
-MAX_BYTES = 4 * IN_MEMORY  # of an array in the file, which may hold four bytes (float32) for each byte of the images
+MAX_BYTES = 4 * IN_MEMORY  # bytes of an array in the file, which may have four (float32) for each byte of the images
 CLASSES = ("classes", "class_names", "label_names")
-DARKEST = 16  # least maximum for floats that are taken to go from 0 to 255
-WHOLE = ""  # key of a set without splits
+DARKEST = 16  # floats with a smaller maximum are not taken for values from 0 to 255
 
 # Names of the arrays of images and labels: of this product, MedMNIST, Keras, and variants of them.
 _IMAGES, _LABELS = ("images", "image", "x", "data"), ("labels", "label", "y", "targets", "target")
@@ -45,17 +44,16 @@ def load(name: str, path: Path) -> Dataset:
     Raises:
         InputError: If the file breaks a rule; names file, array and rule.
     """
-    with checked(path, MAX_BYTES + 2**16) as archive:  # an array and its header
-        there = {found.removesuffix(".npy"): found for found in archive.namelist()}
-        layout = _layout(path, list(there))
-        named = next((known for known in CLASSES if known in there), None)
-        names = None if named is None else _read(path, archive, named)
-        notes = _unused(there, layout, named)
+    with open_checked(path, MAX_BYTES + 2**16) as archive:  # an array and its header
+        members = [member.removesuffix(".npy") for member in archive.namelist()]
+        layout = _layout(path, members)
+        classes_name = next((name for name in CLASSES if name in members), None)
+        names = None if classes_name is None else _read(path, archive, classes_name)
+        notes = _unused(members, layout, classes_name)
         splits, labels = {}, {}
-        for split, (pictures, answers) in layout.items():
-            images, note = _images(path, pictures, _read(path, archive, pictures))
-            labels[split] = _column(path, answers, _read(path, archive, answers), len(images))
-            splits[split] = images
+        for split, (images_name, labels_name) in layout.items():
+            splits[split], note = _images(path, images_name, _read(path, archive, images_name))
+            labels[split] = _column(path, labels_name, _read(path, archive, labels_name), len(splits[split]))
             if note and note not in notes:
                 notes.append(note)
     if not all(map(len, splits.values())):
@@ -65,61 +63,57 @@ def load(name: str, path: Path) -> Dataset:
     if len(channels) > 1:
         raise InputError(_("{file}: some of its splits are grey and others in colour").format(file=path))
     parts = {split: Split(images, positions[split]) for split, images in splits.items()}
-    notes.insert(0, _understood(layout, parts, classes))
-    if WHOLE in parts:
-        return assemble(name, classes, channels.pop(), parts[WHOLE], None, None, notes)
-    test = parts.get(TEST, parts.get(VAL))
-    validation = parts.get(VAL) if TEST in parts else None
-    return assemble(name, classes, channels.pop(), parts[TRAIN], test, validation, notes)
+    return assemble(name, classes, channels.pop(), parts, [_summary(layout, parts, classes), *notes])
 
 
-def _layout(path: Path, there: list[str]) -> dict[str, tuple[str, str]]:
-    """Names of the arrays of images and labels by split, or by ``WHOLE`` if there are no splits.
+def _layout(path: Path, members: list[str]) -> dict[str, tuple[str, str]]:
+    """Names of the arrays of images and labels by split, or by ``ONE_PIECE`` if there are no splits.
 
     Raises:
         InputError: If an array is missing; names it and those that the file has.
     """
-    folded = {name.lower().replace("-", "_"): name for name in there}
+    folded = {name.lower().replace("-", "_"): name for name in members}
 
-    def named(kind: tuple[str, ...], split: str = "") -> str | None:
-        wanted = [form for one in kind for form in ((f"{split}_{one}", f"{one}_{split}") if split else (one,))]
-        return next((folded[form] for form in wanted if form in folded), None)
+    def array_name(kind: tuple[str, ...], split: str = "") -> str | None:
+        forms = [form for one in kind for form in ((f"{split}_{one}", f"{one}_{split}") if split else (one,))]
+        return next((folded[form] for form in forms if form in folded), None)
 
     pairs = {
-        split: (named(_IMAGES, word), named(_LABELS, word)) for split, words in _SPLITS.items() for word in words
-        if named(_IMAGES, word)
-    }  # fmt: skip
-    whole = named(_IMAGES), named(_LABELS)
+        split: (array_name(_IMAGES, word), array_name(_LABELS, word))
+        for split, words in _SPLITS.items()
+        for word in words
+        if array_name(_IMAGES, word)
+    }
     if TRAIN not in pairs:
-        pairs = {WHOLE: whole}
+        pairs = {ONE_PIECE: (array_name(_IMAGES), array_name(_LABELS))}
     found: dict[str, tuple[str, str]] = {}
     for split, (images, labels) in pairs.items():
         if images is not None and labels is not None:
             found[split] = images, labels
-        elif split in (WHOLE, TRAIN):
+        elif split in (ONE_PIECE, TRAIN):
             missing = "images" if images is None else "labels"
             raise InputError(
                 _(
                     "{file} has no array named {name}; it has {found}. It needs images and labels, or train_images, "
                     "train_labels, test_images, test_labels, or x_train, y_train, x_test, y_test"
                 ).format(
-                    file=path, name=f"{split}_{missing}" if split else missing, found=", ".join(map(printable, there))
+                    file=path, name=f"{split}_{missing}" if split else missing, found=", ".join(map(printable, members))
                 )
             )
-    return {WHOLE: found[TRAIN]} if list(found) == [TRAIN] else found
+    return {ONE_PIECE: found[TRAIN]} if list(found) == [TRAIN] else found
 
 
-def _unused(there: Mapping[str, str], layout: Mapping[str, tuple[str, str]], named: str | None) -> list[str]:
-    used = {name for pair in layout.values() for name in pair} | {named}
-    unused = sorted(set(there) - used)
-    if not unused:
-        return []
-    return [_("Other arrays are not used: {names} ({count} in all).").format(names=some(unused), count=len(unused))]
+def _unused(members: list[str], layout: Mapping[str, tuple[str, str]], classes_name: str | None) -> list[str]:
+    """The note about arrays that are not used; empty if there are none."""
+    used = {name for pair in layout.values() for name in pair} | {classes_name}
+    unused = sorted(set(members) - used)
+    note = _("Other arrays are not used: {names} ({count} in all).")
+    return [note.format(names=first_names(unused), count=len(unused))] if unused else []
 
 
-def _understood(layout: Mapping[str, tuple[str, str]], parts: Mapping[str, Split], classes: tuple[str, ...]) -> str:
+def _summary(layout: Mapping[str, tuple[str, str]], parts: Mapping[str, Split], classes: tuple[str, ...]) -> str:
     sentences = {
-        WHOLE: _("All images: {count:,}, from {images} and {labels}."),
+        ONE_PIECE: _("All images: {count:,}, from {images} and {labels}."),
         TRAIN: _("Training images: {count:,}, from {images} and {labels}."),
         VAL: _("Validation images: {count:,}, from {images} and {labels}."),
         TEST: _("Test images: {count:,}, from {images} and {labels}."),
@@ -128,14 +122,7 @@ def _understood(layout: Mapping[str, tuple[str, str]], parts: Mapping[str, Split
         sentences[split].format(count=len(part), images=layout[split][0], labels=layout[split][1])
         for split, part in parts.items()
     ]
-    return " ".join(
-        [
-            ngettext("Found {count:,} class: {names}.", "Found {count:,} classes: {names}.", len(classes)).format(
-                count=len(classes), names=some(list(classes))
-            ),
-            *lines,
-        ]
-    )
+    return summary(classes, lines)
 
 
 def _read(path: Path, archive: ZipFile, name: str) -> Array:
@@ -204,7 +191,7 @@ def _images(path: Path, name: str, images: Array) -> tuple[Tensor, str | None]:
 
 
 def _white(path: Path, name: str, images: Array) -> tuple[float | None, str | None]:
-    """The value of white and a note; None and no note if the images are bytes already."""
+    """The value of white, and a note about it; None twice if the images are bytes already."""
     kind = images.dtype
     if kind == np.uint8:
         return None, None
@@ -284,20 +271,20 @@ def _labels(path: Path, labels: Mapping[str, Array], names: Array | None) -> tup
     texts = {part.dtype.kind == "U" for part in labels.values()}
     if len(texts) > 1:
         raise InputError(_("{file}: some of its splits have strings as labels and others numbers").format(file=path))
-    known = {
-        split: [alike(label) if isinstance(label, str) else label for label in part.tolist()]
+    values = {
+        split: [to_nfc(label) if isinstance(label, str) else label for label in part.tolist()]
         for split, part in labels.items()
     }
     if names is None:
-        values = sorted({label for part in known.values() for label in part})
-        classes = tuple(map(str, values))
+        keys = sorted({label for part in values.values() for label in part})
+        classes = tuple(map(str, keys))
     else:
-        if names.ndim != 1 or names.dtype.kind != "U" or len(set(map(alike, names.tolist()))) < len(names):
+        if names.ndim != 1 or names.dtype.kind != "U" or len(set(map(to_nfc, names.tolist()))) < len(names):
             raise InputError(_("{file}: classes has to be a list of different strings").format(file=path))
-        classes = tuple(map(alike, names.tolist()))
-        values = list(classes) if texts == {True} else list(range(len(classes)))
-    index = {value: position for position, value in enumerate(values)}
-    for part in known.values():
+        classes = tuple(map(to_nfc, names.tolist()))
+        keys = list(classes) if texts == {True} else list(range(len(classes)))
+    index = {key: position for position, key in enumerate(keys)}
+    for part in values.values():
         for label in part:
             if label not in index:
                 raise InputError(
@@ -305,4 +292,4 @@ def _labels(path: Path, labels: Mapping[str, Array], names: Array | None) -> tup
                         file=path, label=shown(label), count=len(classes)
                     )
                 )
-    return classes, {split: torch.tensor([index[label] for label in part]) for split, part in known.items()}
+    return classes, {split: torch.tensor([index[label] for label in part]) for split, part in values.items()}

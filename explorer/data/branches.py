@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from explorer.data.names import alike, folded
+from explorer.data.names import folded, to_nfc
 from explorer.errors import InputError, printable
 from explorer.i18n import _
 
@@ -14,7 +14,7 @@ LONGEST = 60  # characters of a name in a sentence
 
 @dataclass
 class Branch:
-    """A folder and its content; folders whose names differ only in Unicode's forms are one.
+    """A folder and its content; folders whose names differ only in Unicode's form are the same folder.
 
     Attributes:
         place: Path of the folder, as the first file in it spells it.
@@ -30,7 +30,7 @@ class Branch:
         """Add an image to the folder that its name gives."""
         here = self
         for part in PurePosixPath(name).parts[:-1]:
-            here = here.folders.setdefault(alike(part), Branch(here.place / part))
+            here = here.folders.setdefault(to_nfc(part), Branch(here.place / part))
         here.images.append(name)
 
     def all(self) -> Iterator[str]:
@@ -39,23 +39,16 @@ class Branch:
         for folder in self.folders.values():
             yield from folder.all()
 
-    def outside(self, inner: "Branch") -> Iterator[str]:
-        """All images below this folder that are not in the folder ``inner``."""
-        if self is not inner:
-            yield from self.images
-            for folder in self.folders.values():
-                yield from folder.outside(inner)
-
-    def within(self) -> "Branch":
-        """The innermost folder that holds all class folders; an archive may hold them in further folders."""
+    def innermost(self) -> "Branch":
+        """The innermost folder that contains all class folders; an archive may contain them in further folders."""
         here = self
         while len(here.folders) == 1 and (only := next(iter(here.folders.values()))).folders:
             here = only
         return here
 
     def has_class_folders(self) -> bool:
-        """Whether it holds folders with images, which may be classes."""
-        return bool(self.within().folders)
+        """Whether it contains folders with images, which may be classes."""
+        return bool(self.innermost().folders)
 
 
 @dataclass(frozen=True)
@@ -63,9 +56,9 @@ class Classes:
     """Class folders.
 
     Attributes:
-        branch: Folder that holds them.
-        images: Names of the images of each class, also of those in deeper folders.
-        repeated: Folders beside them that hold the same classes again.
+        branch: Folder that contains them.
+        images: Names of the images of each class, including those in deeper folders.
+        repeated: Folders next to them that contain the same classes again.
         deep: Class folders with images in deeper folders.
     """
 
@@ -83,10 +76,10 @@ def classes(root: str, branch: Branch) -> Classes:
         branch: Folder to search.
 
     Raises:
-        InputError: If its folders can't be classes, because several of them hold the same folders, or some hold images
-            and others only folders.
+        InputError: If its folders can't be classes, because several of them contain the same folders, or some contain
+            images and others only folders.
     """
-    branch = branch.within()
+    branch = branch.innermost()
     folders = branch.folders
     flat = {
         name for name, folder in folders.items() if folder.images or [*map(folded, folder.folders)] == [folded(name)]
@@ -94,7 +87,7 @@ def classes(root: str, branch: Branch) -> Classes:
     repeated = [
         name
         for name, folder in folders.items()
-        if name not in flat and {folded(one) for one in folder.within().folders} <= {folded(one) for one in flat}
+        if name not in flat and {folded(one) for one in folder.innermost().folders} <= {folded(one) for one in flat}
     ]
     left = {name: folder for name, folder in folders.items() if name not in repeated}
     places = {name: f"{printable(folder.place)}/" for name, folder in left.items()}
@@ -104,7 +97,7 @@ def classes(root: str, branch: Branch) -> Classes:
             _(
                 "{place}: the folders can't all be classes, as images lie directly in {flat} and one folder deeper in "
                 "{deep}; put all class folders beside each other, or into folders named train and test"
-            ).format(place=root, flat=some([places[name] for name in left if name in flat]), deep=some(
+            ).format(place=root, flat=first_names([places[name] for name in left if name in flat]), deep=first_names(
                 [places[name] for name in deep]
             ))
         )  # fmt: skip
@@ -119,7 +112,7 @@ def classes(root: str, branch: Branch) -> Classes:
             _(
                 "{place}: {folders} can't be classes, as they hold folders of the same names: {inner}; if these are "
                 "the classes, the folders around them have to be named train and test (and val)"
-            ).format(place=root, folders=some([places[name] for name in both]), inner=some(
+            ).format(place=root, folders=first_names([places[name] for name in both]), inner=first_names(
                 [name for name in left[both[0]].folders if folded(name) in shared]
             ))
         )  # fmt: skip
@@ -131,7 +124,7 @@ def classes(root: str, branch: Branch) -> Classes:
     )
 
 
-def some(names: list[str]) -> str:
+def first_names(names: list[str]) -> str:
     """The first of several names, for a sentence that also gives their number."""
     short = (name if len(name) <= LONGEST else f"{name[:LONGEST]}…" for name in map(printable, names[:SHOWN]))
     return ", ".join([*short, *(["…"] if len(names) > SHOWN else [])])

@@ -1,4 +1,4 @@
-"""A data set: labelled images in two or three splits, in memory or in files that are decoded when needed."""
+"""Data sets: labelled images in two or three splits, in memory or in files that are decoded when needed."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from torch import Tensor
 from explorer.errors import InputError
 from explorer.i18n import _
 
-IN_MEMORY = 2**30  # most bytes of uint8 images that are kept on the device
+IN_MEMORY = 2**30  # most bytes of uint8 images that stay on the device
 
 
 class Files(Protocol):
@@ -59,7 +59,7 @@ class Split:
         """The same images in grey (1) or colour (3).
 
         Raises:
-            InputError: If the number of channels is another one.
+            InputError: If the number of channels is neither 1 nor 3.
         """
         if channels not in {1, 3}:
             raise InputError(
@@ -104,7 +104,7 @@ class Dataset:
         """The same images in grey (1) or colour (3).
 
         Raises:
-            InputError: If the number of channels is another one.
+            InputError: If the number of channels is neither 1 nor 3.
         """
         if channels == self.channels:
             return self
@@ -120,16 +120,16 @@ class Dataset:
         """Move a part of every class from ``train`` to ``validation``; a set with its own validation is unchanged.
 
         Args:
-            fraction: Share of each class to hold out, but at least one image of a class with two or more. If it is 0,
-                or every class has a single image, nothing is held out.
+            fraction: Share of each class to hold out; at least one image of a class with two or more. Nothing is held
+                out if it is 0, or if every class has a single image.
             seed: Seed of the random choice.
         """
         if self.validation is not None or fraction == 0:
             return self
-        held, kept = stratified(self.train.labels, fraction, seed)
-        if len(held) == 0:
+        chosen, rest = stratified(self.train.labels, fraction, seed)
+        if len(chosen) == 0:
             return self
-        return replace(self, train=self.train.take(kept), validation=self.train.take(held))
+        return replace(self, train=self.train.take(rest), validation=self.train.take(chosen))
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ class _Recoloured:
 
 
 def _recoloured(images: Tensor, channels: int) -> Tensor:
-    # Not at the top: torchvision takes longer to import than torch, and most jobs don't need it.
+    # Not at the top: importing torchvision takes longer than importing torch, and most jobs don't need it.
     from torchvision.transforms.v2.functional import grayscale_to_rgb, rgb_to_grayscale
 
     recoloured: Tensor = rgb_to_grayscale(images) if channels == 1 else grayscale_to_rgb(images)

@@ -17,19 +17,19 @@ Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[Any]]
 MAX_PIXELS = 2**26  # below Pillow's own limit, at which Pillow only warns
 MAX_SIDE = 2**16  # because the weights of a resize take memory for each pixel of a side
 
-_FRAMED = ("PNG", "GIF", "TIFF", "WEBP")  # not JPEG: phones store previews as its further pictures
+_FRAMED = ("PNG", "GIF", "TIFF", "WEBP")  # not JPEG: phones store previews as further frames
 
 _GREY = {"1", "L", "LA"}
 _DEEP = {"I", "I;16", "I;16L", "I;16B", "I;16N"}
 _DEEPEST = 2**16 - 1
 _INVISIBLE = 8  # difference of pixels, of 256 levels, that nobody can see
 
-# Our own messages name the picture, so Pillow's warnings about it are not shown.
+# Our own messages name the image; Pillow's warnings do not.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def decode(data: bytes, place: str, channels: int | None = None, *, spread: bool = False) -> Tensor:
-    """Pixels of one image, turned upright by its EXIF data; of several frames the first one.
+    """Pixels of one image, or of the first of several frames, rotated upright by its EXIF data.
 
     Transparent parts are composed over white, or over black if nothing would be visible on white. CMYK becomes RGB, and
     16 bits a pixel become 8.
@@ -37,7 +37,7 @@ def decode(data: bytes, place: str, channels: int | None = None, *, spread: bool
     Args:
         data: Content of the file.
         place: Name of the file in messages.
-        channels: 1 for grey, 3 for colour; None keeps those of the file.
+        channels: 1 for grey, 3 for colour; None is those of the file.
         spread: Whether the lightest pixel of a 16-bit image becomes white, because a camera may use only 12 bits.
 
     Returns:
@@ -71,7 +71,7 @@ def decode(data: bytes, place: str, channels: int | None = None, *, spread: bool
 
 
 def has_more_frames(data: bytes) -> bool:
-    """Whether a file is an animation or has several pages; :func:`decode` returns only the first."""
+    """Whether a file is an animation or has several pages; :func:`decode` decodes only the first."""
     try:
         with opened(data, "", _FRAMED) as image:
             return bool(getattr(image, "is_animated", False))
@@ -131,7 +131,7 @@ def to_bytes(values: Array, white: float) -> Array:
 
 
 def check_sides(place: object, width: int, height: int) -> None:
-    """Refuse images with a side that is too long for a resize.
+    """Check that no side of an image is too long for a resize.
 
     Raises:
         InputError: If a side is longer than ``MAX_SIDE``; names the place.

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from explorer.data.dataset import Dataset, Split, stratified
+from explorer.data.labelled import SPLIT_SEED, TEST_FRACTION
 
-TEST_FRACTION, SPLIT_SEED = 0.2, 0
 BRIGHTEST = 16  # largest value of a pixel, which counts the dark cells of a 4x4 block
 
 
@@ -19,7 +19,7 @@ def load(name: str, *, mirrored: bool) -> Dataset:
 
     Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI, 1998 (its test part).
     """
-    # Read the file itself, because importing `sklearn.datasets` takes seconds.
+    # The file is read directly, because importing sklearn.datasets takes seconds.
     file = Path(str(distribution("scikit-learn").locate_file("sklearn/datasets/data/digits.csv.gz")))
     table = np.loadtxt(BytesIO(gzip.decompress(file.read_bytes())), delimiter=",")
     pixels = np.rint(table[:, :-1] * (255 / BRIGHTEST)).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""What takes long to find out about data, kept as files in the data folder."""
+"""A cache in the data folder for results that take long to compute."""
 
 import hashlib
 from collections.abc import Callable
@@ -15,12 +15,12 @@ from explorer.settings import settings
 
 @dataclass(frozen=True)
 class DiskCache:
-    """Files of one kind.
+    """Cached files of one kind.
 
     Attributes:
-        folder: The name of their folder in the data folder.
-        format: The version of what is in the files. Files of another version are not found.
-        suffix: The ending of their names.
+        folder: Name of their folder in the data folder.
+        format: Version of their content; files of another version are not found.
+        suffix: Suffix of their names.
     """
 
     folder: str
@@ -28,24 +28,24 @@ class DiskCache:
     suffix: str = ".safetensors"
 
     def path(self, key: str) -> Path:
-        """The path of a file.
+        """The path of the file for a key.
 
         Args:
-            key: All that the content depends on.
+            key: Text that differs for different content.
         """
         text = f"{self.format}\n{key}".encode(errors="surrogateescape")
         return settings().data_dir / self.folder / f"{hashlib.sha256(text).hexdigest()[:32]}{self.suffix}"
 
     def write(self, key: str, write: Callable[[Path], object], most: int | None = None) -> None:
-        """Write a file, whole or not at all, and remove the oldest of too many.
+        """Write a file atomically, and remove the oldest files beyond a limit.
 
         Args:
-            key: As of :meth:`path`.
-            write: Writes the content to the path that it is given.
-            most: The number of files that are kept. None keeps all.
+            key: Key as in :meth:`path`.
+            write: Function that writes the content to a path.
+            most: Maximum number of files; None is no limit.
 
         Raises:
-            InputError: The file can't be written.
+            InputError: If the file can't be written.
         """
         path = self.path(key)
         try:
@@ -63,5 +63,5 @@ class DiskCache:
             ) from None
 
     def remove(self, key: str) -> None:
-        """Remove a file, where there is one."""
+        """Remove the file for a key, if there is one."""
         self.path(key).unlink(missing_ok=True)

@@ -26,7 +26,7 @@ from explorer.settings import settings
 from explorer.workers.progress import Progress
 
 CHUNK = 2**18  # bytes
-TIMEOUT = 30.0  # seconds without an answer
+TIMEOUT = 30.0  # seconds without a response
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,12 @@ class _Archive:
     addresses: tuple[str, ...]
     md5: str
 
-    def is_there(self) -> bool:
+    def is_intact(self) -> bool:
         return bool(check_integrity(self.path, self.md5))
 
 
 def load(name: str, entry: CatalogueEntry, progress: Progress) -> Dataset:
-    """A data set from the data folder; it is downloaded first if it is not there.
+    """A data set from the data folder; it is downloaded first if it is missing.
 
     Args:
         name: Name of the data set.
@@ -65,12 +65,12 @@ def load(name: str, entry: CatalogueEntry, progress: Progress) -> Dataset:
     except RuntimeError:  # torchvision raises it for files that are missing or damaged
         with _locked(root):
             parts = _downloaded(kind, root, entry, progress)
-    (train, classes), (test, _same) = parts
+    (train, classes), (test, _classes) = parts
     return Dataset(name, classes, entry.channels, entry.mirrored, train, test)
 
 
-def is_there(entry: CatalogueEntry) -> bool:
-    """Whether the files of a data set are in the data folder. It looks for their names and checks no content."""
+def is_downloaded(entry: CatalogueEntry) -> bool:
+    """Whether the data folder has files with the names of a data set's; their content is not checked."""
     kind: Any = getattr(datasets, entry.source)
     root = settings().data_dir
     if issubclass(kind, datasets.MNIST):
@@ -141,13 +141,13 @@ def _archives(kind: Any, root: Path) -> Iterator[_Archive]:
 
 
 def _fetch(title: str, archives: list[_Archive], progress: Progress) -> None:
-    missing = [archive for archive in archives if not archive.is_there()]
+    missing = [archive for archive in archives if not archive.is_intact()]
     damaged = [archive.path.name for archive in missing if archive.path.exists()]
     for position, archive in enumerate(missing):
         try:
             _download(archive, progress)
         except (OSError, HTTPException, InputError) as error:
-            left = ", ".join(archive.path.name for archive in missing[position:])
+            remaining = ", ".join(archive.path.name for archive in missing[position:])
             sentence = (
                 _(
                     "{title}: {damaged} in {folder} is damaged or another file (its checksum is wrong), and the "
@@ -164,14 +164,14 @@ def _fetch(title: str, archives: list[_Archive], progress: Progress) -> None:
                     damaged=", ".join(damaged),
                     folder=archive.path.parent,
                     reason=error,
-                    files=left,
+                    files=remaining,
                     address=archive.addresses[0].rpartition("/")[0] + "/",
                 )
             ) from None
 
 
 def _download(archive: _Archive, progress: Progress) -> None:
-    """Download a file from the first address that has the right one."""
+    """Download a file from the first address that sends the right content."""
     archive.path.parent.mkdir(parents=True, exist_ok=True)
     for position, address in enumerate(archive.addresses):
         try:
@@ -193,8 +193,8 @@ def _download(archive: _Archive, progress: Progress) -> None:
 def _copy(address: str, target: Path, name: str, progress: Progress) -> None:
     request = urllib.request.Request(address, headers={"User-Agent": "cnn-architecture-explorer"})  # noqa: S310  torchvision's addresses
     step = _("downloading {file}").format(file=name)
-    with urllib.request.urlopen(request, timeout=TIMEOUT) as answer, target.open("wb") as file:  # noqa: S310  the same
-        total = int(answer.headers.get("Content-Length") or 0)
-        while chunk := answer.read(CHUNK):
+    with urllib.request.urlopen(request, timeout=TIMEOUT) as response, target.open("wb") as file:  # noqa: S310  the same
+        total = int(response.headers.get("Content-Length") or 0)
+        while chunk := response.read(CHUNK):
             file.write(chunk)
             progress(step, file.tell(), total)

@@ -1,7 +1,7 @@
 """The test images of a data set, for browsing.
 
 A subprocess reads the data set and caches its test images in the data folder; pages map them from there. So the server
-never has a data set in memory, however large or hostile.
+never has a data set in memory, even if it is large or hostile.
 
 usage: python -m explorer.data.examples        see explorer.workers.protocol
 """
@@ -32,7 +32,7 @@ from explorer.workers.progress import Progress, silent
 from explorer.workers.protocol import serve
 
 CACHE = DiskCache("examples", format="1")
-KEPT = 8  # data sets, those made last
+MAX_CACHED = 8  # data sets; the oldest are removed first
 
 
 @dataclass(frozen=True)
@@ -70,24 +70,24 @@ class _Mapped:
         return len(self.indices)
 
     def __getitem__(self, index: int) -> Tensor:
-        place = self.indices[index]
+        position = self.indices[index]
         try:
             with safe_open(self.path, "pt") as file:
                 if "images" in file.keys():  # noqa: SIM118  not a mapping
-                    image: Tensor = file.get_slice("images")[place : place + 1][0]
+                    image: Tensor = file.get_slice("images")[position : position + 1][0]
                     return image
-                first, end = file.get_slice("ends")[place : place + 2].tolist()
+                first, end = file.get_slice("ends")[position : position + 2].tolist()
                 data = file.get_slice("encoded")[first:end].numpy().tobytes()
         except (OSError, SafetensorError):
-            raise InputError(_("image {index} is gone; open its data set again").format(index=place)) from None
-        return decode(data, _("image {index}").format(index=place), self.channels)
+            raise InputError(_("image {index} is gone; open its data set again").format(index=position)) from None
+        return decode(data, _("image {index}").format(index=position), self.channels)
 
     def take(self, indices: Sequence[int]) -> "_Mapped":
         return _Mapped(self.path, tuple(self.indices[index] for index in indices), self.channels)
 
 
 def load_cached(name: str) -> Examples | None:
-    """What an earlier look has kept, at once; none where there was none, or the data has changed."""
+    """The cached test images, at once; None if there are none, or the data have changed."""
     path = CACHE.path(name)
     try:
         with safe_open(path, "pt") as file:
@@ -114,10 +114,10 @@ def compute(name: str, progress: Progress = silent) -> Examples:
     subprocess_runner.call(
         "explorer.data.examples", name, limits(), progress, place=name, environment=settings().for_process()
     )
-    found = load_cached(name)
-    if found is None:
+    examples = load_cached(name)
+    if examples is None:
         raise InputError(_("{name} changed while it was read; try again").format(name=name))
-    return found
+    return examples
 
 
 def read(name: str, progress: Progress = silent) -> None:
@@ -133,16 +133,16 @@ def read(name: str, progress: Progress = silent) -> None:
     # Images of different sizes stay encoded, because decoded ones could take a hundred times as much space.
     tensors = {"images": images.contiguous()} if isinstance(images, Tensor) else _encoded(name, cast(Encoded, images))
     tensors["labels"] = dataset.test.labels
-    CACHE.write(name, partial(save_file, tensors, metadata={"about": json.dumps(about)}), most=KEPT)
+    CACHE.write(name, partial(save_file, tensors, metadata={"about": json.dumps(about)}), most=MAX_CACHED)
 
 
 def invalidate(name: str) -> None:
-    """Remove what was kept."""
+    """Remove the cached test images."""
     CACHE.remove(name)
 
 
 def _encoded(name: str, images: Encoded) -> dict[str, Tensor]:
-    """The content of all files, uint8, (bytes,), and the end of each with a 0 before them, int64, (files + 1,).
+    """The concatenated files, uint8, (bytes,), and their ends after a leading 0, int64, (files + 1,).
 
     Raises:
         InputError: If they take too much memory.

@@ -24,7 +24,7 @@ SUFFIXES = frozenset(
 )
 IN_WORDS = "JPEG, PNG, WebP, GIF, TIFF, BMP, PPM, HEIC, AVIF"
 MAX_READS = 2**14  # calls in which Pillow may read any file; photographs need some dozens
-LEAST_READ = 2**10  # bytes of the file for one more call: a large PNG has pieces of 8 kB, and two small ones with each
+LEAST_READ = 2**10  # bytes of the file that allow one more call; a large PNG takes three calls for every 8 kB
 MAX_PARTS = 2**16  # strips or tiles of a TIFF; each costs 30 microseconds
 
 _STRIPS_AND_TILES = (273, 324)  # tags of the offsets of all strips, or of all tiles

@@ -1,12 +1,12 @@
-"""The framing of strokes in a data set's images, measured so that a user's own digit can be framed the same way."""
+"""Measures the framing of strokes in a data set's images, so that a user's digit can be framed the same way."""
 
 from enum import StrEnum
 
 import torch
 from torch import Tensor
 
-SAMPLE = 1000  # images that are measured
-MOST = 0.9  # least share of images that follow a rule
+SAMPLE = 1000  # most images to measure
+MOST = 0.9  # share of images that have to follow a rule
 MIDDLE = 0.04  # largest distance of a centre of mass from the middle, as a share of the side
 
 
@@ -21,7 +21,7 @@ FILL = {Framing.MASS: 20 / 28, Framing.BOX: 1.0}  # longer side of the strokes, 
 
 
 def framing_of(images: object) -> Framing | None:
-    """The framing that nearly all images share; None if there is none, or the images are no strokes.
+    """The framing that nearly all images share; None if they share none, or are no strokes.
 
     Args:
         images: uint8, (N, C, H, W); the framing of images in files is None.
@@ -32,7 +32,7 @@ def framing_of(images: object) -> Framing | None:
     ink = images[:: max(len(images) // SAMPLE, 1)].float().mean(1) / 255
     if ink.mean() > 0.5:
         ink = 1 - ink
-    down, across, top, high, wide = measured(ink)
+    down, across, top, high, wide = measure_strokes(ink)
     fill = torch.maximum(high, wide) / side
     in_the_middle = ((down - 0.5).abs() < MIDDLE) & ((across - 0.5).abs() < MIDDLE)
     if _mostly(((fill - FILL[Framing.MASS]).abs() < 2 / 28) & in_the_middle):
@@ -42,7 +42,7 @@ def framing_of(images: object) -> Framing | None:
     return None
 
 
-def measured(ink: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+def measure_strokes(ink: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Centre of mass and bounding box of bright strokes.
 
     Args:

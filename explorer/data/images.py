@@ -1,4 +1,4 @@
-"""Encoded images: decoded into one tensor if they have one size and fit in memory, else left in their files."""
+"""Encoded images, which are decoded into one tensor if they have the same size and fit in memory."""
 
 import hashlib
 import os
@@ -23,7 +23,7 @@ from explorer.settings import settings
 from explorer.workers.progress import Progress
 
 THREADS = min(4, os.cpu_count() or 1)  # Pillow decodes without the interpreter lock
-AHEAD = 4 * THREADS  # decoded images that may wait for a slow one before them; each can take 200 MB
+AHEAD = 4 * THREADS  # images that are decoded in advance while a slow one blocks; each can take 200 MB
 BLOCK = 256  # images between two reports of progress
 FORMAT = "3"  # version of the cached file; raise it with every change to decode()
 
@@ -35,7 +35,7 @@ class Encoded:
     Attributes:
         source: Folder or archive with the files.
         names: Names of the files.
-        channels: Channels of every image after decoding; None keeps those of the file.
+        channels: Channels of every image after decoding; None is those of the file.
     """
 
     source: Source
@@ -84,11 +84,10 @@ def decode_all(encoded: Encoded, state: str, progress: Progress) -> tuple[Decode
     Returns:
         The result, and a note if it could not be cached.
     """
-    path = kept_at(encoded.source.path)
+    path = cache_path(encoded.source.path)
     key = hashlib.sha256("\n".join([FORMAT, state, *encoded.names]).encode(errors="surrogateescape")).hexdigest()
-    kept = _read(path, key, encoded)
-    if kept:
-        return kept, None
+    if (cached := _read(path, key, encoded)) is not None:
+        return cached, None
     decoded = _decode(encoded, progress)
     tensors = {"readable": decoded.readable, "channels": torch.tensor(decoded.channels)}
     if decoded.images is not None:
@@ -104,7 +103,7 @@ def decode_all(encoded: Encoded, state: str, progress: Progress) -> tuple[Decode
     return decoded, None
 
 
-def kept_at(source: Path) -> Path:
+def cache_path(source: Path) -> Path:
     """The cache file of the decoded images of a folder or archive; it is replaced when the source changes."""
     name = hashlib.sha256(os.fsencode(source.resolve())).hexdigest()[:32]
     return settings().data_dir / "decoded" / f"{name}.safetensors"
@@ -121,7 +120,7 @@ def _read(path: Path, key: str, encoded: Encoded) -> Decoded | None:
         return None
     faults = [_image(encoded, index) for index in torch.nonzero(~readable).flatten().tolist()]
     messages = tuple(str(fault) for fault in faults if isinstance(fault, InputError))
-    if len(messages) < len(faults):  # an image that was unreadable, for example without permission, is readable now
+    if len(messages) < len(faults):  # an unreadable image, for example without permission, has become readable
         return None
     return Decoded(readable, messages, channels, images)
 

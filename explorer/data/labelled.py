@@ -1,43 +1,52 @@
-"""The rules for all of the user's own data sets: splits, classes and notes."""
+"""Rules for all data sets of users: splits, classes and notes."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from explorer.data.branches import some
+from explorer.data.branches import first_names
 from explorer.data.dataset import Dataset, Split, stratified
+from explorer.data.names import ONE_PIECE, TEST, TRAIN, VAL
 from explorer.errors import InputError, readable, shown
-from explorer.i18n import _
+from explorer.i18n import _, ngettext
 
 TEST_FRACTION, SPLIT_SEED = 0.2, 0
-UNEQUAL = 10  # ratio of the largest to the smallest class beyond which accuracy misleads
+UNEQUAL = 10  # accuracy misleads beyond this ratio of the largest class to the smallest
+
+
+def summary(classes: Sequence[str], splits: Iterable[str]) -> str:
+    """The message about the classes and splits of a data set.
+
+    Args:
+        classes: Names of the classes.
+        splits: Messages about the splits.
+    """
+    sentence = ngettext("Found {count:,} class: {names}.", "Found {count:,} classes: {names}.", len(classes))
+    return " ".join([sentence.format(count=len(classes), names=first_names(list(classes))), *splits])
 
 
 def assemble(
-    name: str,
-    classes: tuple[str, ...],
-    channels: int,
-    train: Split,
-    test: Split | None,
-    validation: Split | None,
-    notes: list[str],
+    name: str, classes: tuple[str, ...], channels: int, splits: Mapping[str, Split], notes: Sequence[str]
 ) -> Dataset:
-    """A data set from its splits; without a test split, every class is split 80 to 20.
+    """A data set from its splits. Without validation and test images, a fifth of every class is the test set.
 
-    Colour images are taken for photographs, whose mirror images belong to the same class; grey ones may be characters.
+    Validation images without test images are the test set. Colour images are taken for photographs, whose mirror images
+    belong to the same class; grey ones may be characters.
 
     Args:
         name: Name or path, as the user gave it.
         classes: Names of the classes, in the order of the labels.
         channels: 1 for grey, 3 for colour.
-        train: Images for training, or all images.
-        test: Images for the test; None if the set has none.
-        validation: Images for choosing between epochs; None if the set has none.
+        splits: Images by ``train``, ``val`` and ``test``, or by ``ONE_PIECE``.
         notes: Messages to the user.
 
     Raises:
         InputError: If there is only one class, a class has no training images or an invisible name, or the test set is
             empty.
     """
-    place = Path(name)
+    place, notes = Path(name), list(notes)
+    train = splits[ONE_PIECE if ONE_PIECE in splits else TRAIN]
+    test = splits.get(TEST, splits.get(VAL))
+    validation = splits.get(VAL) if TEST in splits else None
     counts = train.per_class(len(classes))
     small, large = min(counts), max(counts)
     if len(classes) < 2:
@@ -61,32 +70,26 @@ def assemble(
         )
     single = [label for label, count in zip(classes, counts, strict=True) if count == 1]
     if single:
-        notes = [
-            *notes,
+        notes.append(
             _("Classes with a single image to train with: {names} ({count} in all).").format(
-                count=len(single), names=some(single)
-            ),
-        ]
+                count=len(single), names=first_names(single)
+            )
+        )
     if large > UNEQUAL * small:
-        notes = [
-            *notes,
+        notes.append(
             _("The classes are very unequal: {largest} has {most} images, {smallest} has {least}.").format(
-                largest=classes[counts.index(large)],
-                most=large,
-                smallest=classes[counts.index(small)],
-                least=small,
-            ),
-        ]
+                largest=classes[counts.index(large)], most=large, smallest=classes[counts.index(small)], least=small
+            )
+        )
     if test is None:
         chosen, rest = stratified(train.labels, TEST_FRACTION, SPLIT_SEED)
         train, test = train.take(rest), train.take(chosen)
-        notes = [
-            *notes,
+        notes.append(
             _(
                 "The set brings no labelled test images: {count} of its images, {percent}% of each class, are the "
                 "test set."
-            ).format(count=len(test), percent=round(100 * TEST_FRACTION)),
-        ]
+            ).format(count=len(test), percent=round(100 * TEST_FRACTION))
+        )
     if len(test) == 0:
         raise InputError(_("{place} has no images to test with").format(place=place))
     mirrored = True if channels == 3 else None

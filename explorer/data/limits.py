@@ -1,4 +1,4 @@
-"""What a process may take that reads a data set."""
+"""Limits on a process that reads a data set."""
 
 import psutil
 
@@ -12,6 +12,6 @@ def limits(more_memory: int = 0) -> Limits:
     """The limits on this machine, at most half of its memory.
 
     Args:
-        more_memory: Bytes that the work needs beside the data.
+        more_memory: Bytes that the work needs in addition to the data.
     """
     return Limits(TIME_LIMIT, min(MEMORY_LIMIT + more_memory, psutil.virtual_memory().total // 2))

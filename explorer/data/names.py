@@ -1,9 +1,10 @@
-"""The meaning of names of folders and files: splits, and files that systems and programs leave behind."""
+"""Meaning of the names of folders and files: splits, and files that systems and programs create for themselves."""
 
 import re
 from unicodedata import normalize
 
 TRAIN, VAL, TEST = "train", "val", "test"
+ONE_PIECE = ""  # key of the images of a set without splits
 SPLITS = (TRAIN, VAL, TEST)
 
 _WORDS = {
@@ -16,7 +17,7 @@ _SPLIT_OF = {word: split for split, words in _WORDS.items() for word in words.sp
 _STEMS = "|".join(sorted(_SPLIT_OF, key=len, reverse=True))
 _WORD = re.compile(rf"({_STEMS})(?:sets?|data|datasets?|images?|imgs?|pics?|データ|[集数據据图圖像片])*")
 
-# Folders and files that nobody made by hand: of macOS, Windows, Linux, network storages, notebooks and picture viewers.
+# Folders and files that macOS, Windows, Linux, network storages, notebooks and image viewers create for themselves.
 _SYSTEM = re.compile(
     r"""\..* | __macosx | @eadir | \#recycle | \#snapshot | \$recycle\.bin | recycler | recycled | lost\+found
     | system\ volume\ information | __pycache__ | _vti_cnf | _notes | @__.* | ehthumbs.* | thumbs?\.db.* | desktop\.ini
@@ -26,23 +27,23 @@ _SYSTEM = re.compile(
 )
 
 
-def alike(name: str) -> str:
-    """A name in Unicode's composed form (NFC), in which names that look alike are equal."""
+def to_nfc(name: str) -> str:
+    """A name in Unicode's composed form (NFC), in which names that look to_nfc are equal."""
     return normalize("NFC", name)
 
 
 def folded(name: str) -> str:
-    """A name without case, blanks and dashes, to compare names that people take for the same."""
+    """A name without case and dashes; names that people regard as the same become equal."""
     return re.sub(r"[\s_-]+", " ", normalize("NFKC", name).casefold()).strip()
 
 
-def is_of_system(name: str) -> bool:
+def is_system_name(name: str) -> bool:
     """Whether systems or programs use this name for their own files or folders."""
     return bool(_SYSTEM.fullmatch(name))
 
 
 def split_of(name: str) -> str | None:
-    """The split that the name of a folder contains, between any other words; None if there is none or several.
+    """The split that the name of a folder contains, among any other words; None if it contains none or several.
 
     ``seg_train``, ``Training_Set``, ``trainSet``, ``TEST-1`` and ``fruits_validation`` contain one.
     """

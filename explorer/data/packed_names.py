@@ -1,7 +1,7 @@
-"""Names in zip archives: names without the mark of UTF-8 are in the encoding of the Windows that packed them.
+"""Names in zip archives. Names without the flag for UTF-8 are in the encoding of the Windows that packed them.
 
-No archive says which encoding that is. Nearly every encoding can decode nearly every name, so each decoding gets a
-score for the usual characters in it, and the best encoding is used for all names of the archive.
+No archive says which encoding that is, and nearly every encoding can decode nearly every name. So each decoding gets a
+score for its usual characters, and all names of the archive are decoded with the best encoding.
 """
 
 import struct
@@ -47,7 +47,7 @@ _KOREAN = (
 _CYRILLIC = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэф"  # by their frequency in Russian text
 _WRITTEN = {"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "CYRILLIC", "LATIN", "GREEK", "ARABIC", "HEBREW", "THAI"}
 _WRITTEN |= {"DEVANAGARI", "BENGALI", "TAMIL", "FULLWIDTH", "IDEOGRAPHIC", "COMBINING"}
-_SELDOM = set("\\^`{|}~@[]")
+_RARE = set("\\^`{|}~@[]")
 _LATIN = set("éèêëàâäáãåæçñöøóòôõüúùûßíìîïœ")
 
 
@@ -85,26 +85,26 @@ _ENCODINGS = (
 _FREQUENT = {"gb2312": (0xB0, 0xD7), "shift_jis": (0x88, 0x97), "big5": (0xA4, 0xC6), "euc_kr": (0xB0, 0xC8)}
 
 
-def names(entries: Sequence[zipfile.ZipInfo]) -> tuple[list[str], str | None]:
+def decoded_names(entries: Sequence[zipfile.ZipInfo]) -> tuple[list[str], str | None]:
     """The names of an archive's entries with forward slashes, and the encoding that was chosen for them.
 
     Returns:
         The names in the order of the entries, and the title of the encoding; None if no choice was needed.
     """
     raw = [_bytes(entry) for entry in entries]
-    unknown = {given for given in raw if isinstance(given, bytes)}
+    unknown = {name for name in raw if isinstance(name, bytes)}
     encoding = _likeliest(sorted(unknown)) if unknown else None
     codec = encoding.codec if encoding else "utf-8"
-    read = [given.decode(codec) if isinstance(given, bytes) else given for given in raw]
-    return [text.replace("\\", "/") for text in read], encoding.title if encoding else None
+    decoded = [name.decode(codec) if isinstance(name, bytes) else name for name in raw]
+    return [name.replace("\\", "/") for name in decoded], encoding.title if encoding else None
 
 
 def _bytes(entry: zipfile.ZipInfo) -> str | bytes:
     """An entry's name, or its bytes if their encoding is unknown."""
     if entry.flag_bits & _MARKED_UTF8 or entry.orig_filename.isascii():
         return entry.filename
-    given = entry.orig_filename.encode("cp437").split(b"\0")[0]  # zipfile has decoded them as code page 437
-    return _unicode_path(entry.extra) or given
+    raw = entry.orig_filename.encode("cp437").split(b"\0")[0]  # zipfile has decoded them as code page 437
+    return _unicode_path(entry.extra) or raw
 
 
 def _unicode_path(extra: bytes) -> str | None:
@@ -130,14 +130,14 @@ def _likeliest(raw: Sequence[bytes]) -> _Encoding | None:
 
 
 def _is_of_a_language(part: str) -> bool:
-    """Whether a name decoded as UTF-8 has more than a stray letter; two bytes of another encoding may look like one."""
+    """Whether a name decoded as UTF-8 is in a script; two bytes of another encoding may decode to a single letter."""
     scripts = {name(character, "").partition(" ")[0] for character in part if not character.isascii()}
     return bool(scripts) and scripts <= _WRITTEN and (scripts != {"LATIN"} or any(map(_is_ascii_letter, part)))
 
 
 def _read(raw: Iterable[bytes], codec: str) -> list[str] | None:
     try:
-        return [given.decode(codec) for given in raw]
+        return [name.decode(codec) for name in raw]
     except UnicodeDecodeError:
         return None
 
@@ -154,7 +154,7 @@ def _score(texts: Iterable[str], encoding: _Encoding) -> float:
         latin = sum(map(_is_ascii_letter, part.rpartition(".")[0] or part))
         for before, character, after in zip(" " + part, part, part[1:] + " ", strict=False):
             if character.isascii():
-                total -= 2 * (character in _SELDOM)  # probably the second byte of another character
+                total -= 2 * (character in _RARE)  # probably the second byte of another character
                 continue
             total += _usual(before, character, encoding)
             count += 1

@@ -244,7 +244,7 @@ def _cached_bands(size: int, side: int, device: torch.device, part: range | None
 
 
 class Normalise:
-    """Scales pixels to [0, 1], subtracts the mean, divides by the standard deviation, and permutes pixels if asked."""
+    """Scales pixels to [0, 1], subtracts the mean, divides by the standard deviation, and may permute the pixels."""
 
     def __init__(self, preprocessing: Preprocessing, device: torch.device) -> None:
         levels = torch.tensor([preprocessing.mean, preprocessing.std], dtype=torch.float64) * 255
@@ -275,8 +275,8 @@ class Normalise:
 def channel_statistics(split: Split) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of each channel, from 0 to 1 and rounded to four digits.
 
-    Every image has the same weight. If the images are files, 500 of them are drawn by a fixed seed. A channel with a
-    single value has the standard deviation 1.
+    Every image has the same weight. If the images are files, 500 of them are sampled with a fixed seed. A channel with
+    a single value has the standard deviation 1.
 
     Raises:
         InputError: If a file can't be read; names it.

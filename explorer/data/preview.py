@@ -44,14 +44,14 @@ class Preview:
         classes: Names of the classes, in the order of the labels.
         channels: 1 for grey, 3 for colour.
         mirrored: Whether a mirror image belongs to the same class; None if unknown.
-        train: Training images of each class, with those that training will hold out.
-        validation: Validation images of each class; None if the set has none.
-        test: Test images of each class.
+        train: Numbers of training images of each class, including those that training will hold out.
+        validation: Numbers of validation images of each class; None if the set has none.
+        test: Numbers of test images of each class.
         notes: Messages of the loader.
         mean: Mean of each channel, from 0 to 1.
         std: Standard deviation of each channel, from 0 to 1.
         pixels: Height and width of all images; None if they differ.
-        in_memory: Bytes of the images if they are kept in memory; else 0.
+        in_memory: Bytes of the images that training has in memory; 0 if they stay in files.
         images: A few of the training images, uint8, (C, H, W); large ones are shrunk.
         labels: Labels of these images.
     """
@@ -70,8 +70,8 @@ class Preview:
     images: tuple[Tensor, ...] = ()
     labels: tuple[int, ...] = ()
 
-    def held_out(self, fraction: float) -> tuple[int, ...]:
-        """Validation images of each class: the set's own, or those that ``Dataset.hold_out`` takes.
+    def validation_counts(self, fraction: float) -> tuple[int, ...]:
+        """Numbers of validation images of each class: the set's own, or those that ``Dataset.hold_out`` moves.
 
         Args:
             fraction: Share of each class that is held out.
@@ -80,29 +80,29 @@ class Preview:
             return self.validation
         return tuple(share(count, fraction) if fraction else 0 for count in self.train)
 
-    def trained(self, fraction: float) -> tuple[int, ...]:
-        """Training images of each class without those held out.
+    def training_counts(self, fraction: float) -> tuple[int, ...]:
+        """Numbers of training images of each class without those held out.
 
         Args:
             fraction: Share of each class that is held out.
         """
         if self.validation is not None:
             return self.train
-        return tuple(all_ - held for all_, held in zip(self.train, self.held_out(fraction), strict=True))
+        return tuple(count - moved for count, moved in zip(self.train, self.validation_counts(fraction), strict=True))
 
 
 def load_cached(name: str) -> Preview | None:
     """The cached preview, at once; None if there is none, or the data have changed."""
     try:
         with safe_open(CACHE.path(name), "pt") as file:
-            held: dict[str, Any] = json.loads((file.metadata() or {})["preview"])
-            images = tuple(file.get_tensor(str(index)) for index in range(len(held["labels"])))
+            stored: dict[str, Any] = json.loads((file.metadata() or {})["preview"])
+            images = tuple(file.get_tensor(str(index)) for index in range(len(stored["labels"])))
     except (OSError, SafetensorError, KeyError, ValueError):
         return None
-    if held.pop("state") != state(name):
+    if stored.pop("state") != state(name):
         return None
-    pixels = held.pop("pixels")
-    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in held.items()}
+    pixels = stored.pop("pixels")
+    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()}
     return Preview(**fields, pixels=(pixels[0], pixels[1]) if pixels else None, images=images)
 
 
@@ -171,18 +171,18 @@ def read(name: str, progress: Progress = silent) -> None:
 
 
 def invalidate(name: str) -> None:
-    """Remove what was kept."""
+    """Remove the cached preview."""
     CACHE.remove(name)
 
 
 def state(name: str) -> list[int]:
-    """Size and time of a data set's file or folder, which a cached result must match; nothing for named sets.
+    """Size and time of change of a data set's file or folder, which a cached result must match; empty for named sets.
 
-    Changes inside the folder's own folders are not seen.
+    Changes in deeper folders are not detected.
 
     Raises:
         InputError: If there is no such data set.
-        OSError: If its file has just disappeared.
+        OSError: If its file has just been removed.
     """
     if name in NAMES:
         return []
@@ -195,8 +195,8 @@ def _preview(dataset: Dataset) -> Preview:
     mean, std = channel_statistics(dataset.train)
     indices = _sample(dataset.train, classes)
     images = dataset.train.images
-    held = [split.images for split in (dataset.train, dataset.test, dataset.validation) if split is not None]
-    sizes = {(part.shape[-2], part.shape[-1]) for part in held if isinstance(part, Tensor)}
+    parts = [split.images for split in (dataset.train, dataset.test, dataset.validation) if split is not None]
+    sizes = {(part.shape[-2], part.shape[-1]) for part in parts if isinstance(part, Tensor)}
     preview = Preview(
         classes=dataset.classes,
         channels=dataset.channels,
@@ -207,8 +207,8 @@ def _preview(dataset: Dataset) -> Preview:
         notes=dataset.notes,
         mean=mean,
         std=std,
-        pixels=sizes.pop() if len(sizes) == 1 and all(isinstance(part, Tensor) for part in held) else None,
-        in_memory=sum(part.numel() for part in held if isinstance(part, Tensor)),
+        pixels=sizes.pop() if len(sizes) == 1 and all(isinstance(part, Tensor) for part in parts) else None,
+        in_memory=sum(part.numel() for part in parts if isinstance(part, Tensor)),
     )
     return replace(
         preview,

@@ -14,7 +14,7 @@ from explorer.i18n import _
 
 MAX_FILES = 2_000_000
 MAX_BYTES = 2**28  # of one file; more than the most pixels allowed need
-_USUAL = 2**20  # bytes of a usual photograph
+_USUAL = 2**20  # bytes; most photographs have fewer
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder and everything below it; links are followed, because the folder is the user's own."""
+    """A folder and everything below it; links are followed, because the folder belongs to the user."""
 
     path: Path
 
@@ -141,7 +141,7 @@ def bounded(file: IO[bytes], place: object) -> bytes:
         InputError: If it has more than ``MAX_BYTES`` bytes.
     """
     data = file.read(_USUAL)
-    if len(data) == _USUAL:  # a single read of the most bytes would allocate that much for every image
+    if len(data) == _USUAL:  # a single read of MAX_BYTES would allocate that much for every image
         data += file.read(MAX_BYTES + 1 - _USUAL)
     if len(data) > MAX_BYTES:
         raise InputError(_("{place} has more than {limit} bytes").format(place=printable(place), limit=MAX_BYTES))

@@ -1,4 +1,4 @@
-"""The images, classes and splits of a source, found by the names of its files."""
+"""Finds images, classes and splits by the names of files."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from explorer.data import branches
-from explorer.data.branches import Branch, Classes, some
+from explorer.data.branches import Branch, Classes, first_names
 from explorer.data.formats import SUFFIXES
-from explorer.data.names import SPLITS, TRAIN, alike, folded, is_of_system, split_of, words
+from explorer.data.labelled import summary
+from explorer.data.names import ONE_PIECE, SPLITS, TEST, TRAIN, VAL, folded, is_system_name, split_of, to_nfc, words
 from explorer.data.source import Source
 from explorer.errors import InputError, printable, shown
 from explorer.i18n import _, ngettext
 
 INDICES = "class_indices.json"
-ONE_PIECE = ""  # key of a set without splits
 HOLDERS = {"images", "image", "imgs", "img", "pictures", "photos", "jpegimages", "masks", "data"}  # not classes
 TABLES = {".csv", ".tsv", ".txt", ".json", ".xml", ".xlsx", ".xls", ".mat", ".parquet", ".yaml", ".yml"}
 PACKED = {".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".npz"}
@@ -27,26 +27,26 @@ class Tree:
     Attributes:
         classes: Names of the classes, in the order of the labels.
         splits: Names of the files with their labels, by ``train``, ``val``, ``test``, or by ``ONE_PIECE``.
-        understood: Message about the classes and splits that were found.
+        summary: Message about the classes and splits.
         notes: Messages about unused files, and about classes without images in a split.
     """
 
     classes: tuple[str, ...]
     splits: dict[str, list[tuple[str, int]]]
-    understood: str
+    summary: str
     notes: tuple[str, ...]
 
 
 @dataclass
-class _Found:
-    """The folders that were found.
+class _Arrangement:
+    """The class folders of each split, and the folders that are not used.
 
     Attributes:
         splits: Class folders by split, or by ``ONE_PIECE``.
         unlabelled: Folders with the name of a split and none of the classes.
-        unknown: Folders beside the splits with other names.
+        unknown: Folders next to the splits with other names.
         more: Further folders with the name of a split, which are not used.
-        renamed: The training set's names of classes by the spelling in another split.
+        renamed: Names of classes in the training set by the spelling in another split.
     """
 
     splits: dict[str, Classes]
@@ -69,12 +69,12 @@ def arrange(source: Source, names: Iterable[str], empty: Sequence[str] = ()) -> 
             training images are missing, classes differ between splits, or a ``class_indices.json`` doesn't fit.
     """
     place = str(source.path)
-    visible, kept_by_systems = [], []
+    visible, system_files = [], []
     for name in names:
         parts = PurePosixPath(name).parts
-        if any(map(is_of_system, parts)):
-            if any(map(is_of_system, parts[:-1])) and _is_image(name) and not parts[-1].startswith("._"):
-                kept_by_systems.append(name)
+        if any(map(is_system_name, parts)):
+            if any(map(is_system_name, parts[:-1])) and _is_image(name) and not parts[-1].startswith("._"):
+                system_files.append(name)
         else:
             visible.append(name)
     root = Branch()
@@ -82,16 +82,18 @@ def arrange(source: Source, names: Iterable[str], empty: Sequence[str] = ()) -> 
         if _is_image(name):
             root.add(name)
     others = [name for name in visible if not _is_image(name) and PurePosixPath(name).name != INDICES]
-    found = _found(place, root, others)
+    found = _arranged(place, root, others)
     labelled = {split: _labelled(part) for split, part in found.splits.items()}
-    _match(source, found, labelled)
+    _match_classes(source, found, labelled)
     classes = _classes(source, labelled, [name for name in visible if PurePosixPath(name).name == INDICES])
     if len(classes) == 1:
         raise InputError(
             _(
                 "{place} has one class only, {label} (images: {count}); there is nothing to tell apart: each class "
                 "needs a folder of its name. {more}"
-            ).format(place=place, label=shown(classes[0]), count=len(list(root.all())), more=_no_labels(others)).strip()
+            ).format(
+                place=place, label=shown(classes[0]), count=len(list(root.all())), more=_unread_files(others)
+            ).strip()
         )  # fmt: skip
     index = {name: position for position, name in enumerate(classes)}
     splits = {
@@ -100,14 +102,14 @@ def arrange(source: Source, names: Iterable[str], empty: Sequence[str] = ()) -> 
     }
     used = {name for files in splits.values() for name, _label in files}
     notes = [
-        *_left_out(root, used, found),
+        *_unused_images(root, used, found),
         *_note(_("Files other than images are not used: {names} ({count} in all)."), others),
         *_note(_("What systems and programs keep for themselves is not used: {names} ({count} in all)."),
-               kept_by_systems),
+               system_files),
         *_note(_("Folders without images: {names} ({count} in all)."), _empty(root, empty)),
-        *_on_classes(found, splits, classes),
+        *_class_notes(found, splits, classes),
     ]  # fmt: skip
-    return Tree(classes, splits, _understood(found, splits, classes), tuple(notes))
+    return Tree(classes, splits, _summary(found, splits, classes), tuple(notes))
 
 
 def class_indices(classes: Iterable[str]) -> dict[str, str]:
@@ -121,42 +123,42 @@ def _is_image(name: str) -> bool:
 
 def _note(sentence: str, names: Sequence[str]) -> Iterator[str]:
     if names:
-        yield sentence.format(count=len(names), names=some(list(names)))
+        yield sentence.format(count=len(names), names=first_names(list(names)))
 
 
-def _found(place: str, root: Branch, others: Sequence[str]) -> _Found:
-    """The splits if there are any, else the class folders of a set without splits."""
-    holders = _of_splits(root)
+def _arranged(place: str, root: Branch, others: Sequence[str]) -> _Arrangement:
+    """The splits of a set, or the class folders of a set without splits."""
+    holders = _split_parents(root)
     if len(holders) > 1:
         raise InputError(
             _("{place} holds several sets with splits: {places}; choose one of these folders").format(
-                place=place, places=some([f"{holder.place}/" for holder in holders])
+                place=place, places=first_names([f"{holder.place}/" for holder in holders])
             )
         )
     if holders:
-        return _in_splits(place, root, holders[0])
-    within = root.within()
-    if not within.folders:
+        return _arranged_in_splits(place, root, holders[0])
+    folders = root.innermost().folders
+    if not folders:
         raise InputError(_no_class_folders(place, root, others))
-    roles = {name: split_of(name) or (folded(name) if folded(name) in HOLDERS else None) for name in within.folders}
-    meant = set(roles.values())
-    named = [f"{printable(folder.place)}/" for name, folder in within.folders.items() if roles[name]]
-    if len(named) > 1 and len(meant - {None}) > 1 and (TRAIN in meant or len(named) == len(within.folders)):
-        flat = not any(folder.folders for folder in within.folders.values())
+    roles = {name: split_of(name) or (folded(name) if folded(name) in HOLDERS else None) for name in folders}
+    found_roles = set(roles.values())
+    named = [f"{printable(folder.place)}/" for name, folder in folders.items() if roles[name]]
+    if len(named) > 1 and len(found_roles - {None}) > 1 and (TRAIN in found_roles or len(named) == len(folders)):
+        flat = not any(folder.folders for folder in folders.values())
         if flat:
             raise InputError(
                 _(
                     "{place}: {folders} hold images and no class folders; each class needs a folder of its name in "
                     "them, as train/CLASS/image.png. {more}"
-                ).format(place=place, folders=some(named), more=_no_labels(others)).strip()
+                ).format(place=place, folders=first_names(named), more=_unread_files(others)).strip()
             )  # fmt: skip
-        if TRAIN not in meant:
+        if TRAIN not in found_roles:
             raise InputError(
                 _("{place} has {folders}, but no folder with class folders to train with, such as train/").format(
-                    place=place, folders=some(named)
+                    place=place, folders=first_names(named)
                 )
             )
-    return _Found({ONE_PIECE: branches.classes(place, root)})
+    return _Arrangement({ONE_PIECE: branches.classes(place, root)})
 
 
 def _no_class_folders(place: str, root: Branch, others: Sequence[str]) -> str:
@@ -167,25 +169,25 @@ def _no_class_folders(place: str, root: Branch, others: Sequence[str]) -> str:
     images = list(root.all())
     if images:
         found = _("Images that lie directly in {folder}: {images}. {more}").format(
-            images=len(images), folder=f"{root.within().place / 'x'}"[:-1] or _("the top folder"),
-            more=_no_labels(others),
+            images=len(images), folder=f"{root.innermost().place / 'x'}"[:-1] or _("the top folder"),
+            more=_unread_files(others),
         )  # fmt: skip
     else:
-        found = _no_labels(others)
+        found = _unread_files(others)
     return sentence.format(place=place, found=found).strip()
 
 
-def _no_labels(others: Sequence[str]) -> str:
+def _unread_files(others: Sequence[str]) -> str:
     """The message about other files that may hold images or labels and are not read; empty if there are none."""
     packed = [name for name in others if PurePosixPath(name).suffix.lower() in PACKED]
     if packed:
-        return _("Archives in it are not opened: {names}.").format(names=some(packed))
+        return _("Archives in it are not opened: {names}.").format(names=first_names(packed))
     tables = [name for name in others if PurePosixPath(name).suffix.lower() in TABLES]
-    return _("Labels in files are not read: {names}.").format(names=some(tables)) if tables else ""
+    return _("Labels in files are not read: {names}.").format(names=first_names(tables)) if tables else ""
 
 
-def _of_splits(root: Branch) -> list[Branch]:
-    """The outermost folders that hold splits."""
+def _split_parents(root: Branch) -> list[Branch]:
+    """The outermost folders that contain splits."""
     level = [root]
     while level:
         if holders := [branch for branch in level if _holds_splits(branch)]:
@@ -195,22 +197,22 @@ def _of_splits(root: Branch) -> list[Branch]:
 
 
 def _holds_splits(branch: Branch) -> bool:
-    """Whether a folder holds splits: a training folder with class folders, and other folders that fit it."""
+    """Whether a folder contains splits: a training folder with class folders, and other folders that fit it."""
     trains = [name for name in branch.folders if split_of(name) == TRAIN]
     if not trains or not all(branch.folders[name].has_class_folders() for name in trains):
         return False
     others = [name for name in branch.folders if name not in trains]
     if not others:
         return True
-    labels = {folded(label) for name in trains for label in branch.folders[name].within().folders}
+    labels = {folded(label) for name in trains for label in branch.folders[name].innermost().folders}
     return any(
-        split_of(name) not in (TRAIN, None) or labels & {folded(one) for one in branch.folders[name].within().folders}
+        split_of(name) not in (TRAIN, None) or labels & set(map(folded, branch.folders[name].innermost().folders))
         for name in others
     )
 
 
-def _in_splits(place: str, root: Branch, holder: Branch) -> _Found:
-    found = _Found({})
+def _arranged_in_splits(place: str, root: Branch, holder: Branch) -> _Arrangement:
+    found = _Arrangement({})
     by_split: dict[str, list[Branch]] = {}
     for name, folder in holder.folders.items():
         if split := split_of(name):
@@ -218,14 +220,14 @@ def _in_splits(place: str, root: Branch, holder: Branch) -> _Found:
         else:
             found.unknown.append(folder)
     if list(by_split) == [TRAIN]:  # the other splits may be in another folder
-        for folder in _elsewhere(root, holder):
+        for folder in _other_splits(root, holder):
             by_split.setdefault(split_of(folder.place.name) or TRAIN, []).append(folder)
-    known: set[str] = set()
+    classes: set[str] = set()
     for split in SPLITS:  # the training set comes first, because it defines the classes
         candidates = []
         for folder in by_split.get(split, []):
-            labels = {folded(label) for label in folder.within().folders}
-            if folder.has_class_folders() and (split == TRAIN or labels & known):
+            labels = {folded(label) for label in folder.innermost().folders}
+            if folder.has_class_folders() and (split == TRAIN or labels & classes):
                 candidates.append(folder)
             else:
                 found.unlabelled.append(folder)
@@ -236,33 +238,33 @@ def _in_splits(place: str, root: Branch, holder: Branch) -> _Found:
         if rest and len(words(rest[0].place.name)) == len(words(first.place.name)):
             raise InputError(
                 _("{place} has several folders for the same split: {folders}; leave one of them").format(
-                    place=place, folders=some([f"{folder.place}/" for folder in candidates])
+                    place=place, folders=first_names([f"{folder.place}/" for folder in candidates])
                 )
             )
         found.more += rest
         found.splits[split] = branches.classes(place, first)
-        known = known or {folded(label) for label in found.splits[TRAIN].images}
+        classes = classes or {folded(label) for label in found.splits[TRAIN].images}
     if len(found.splits) == 1:
         found.splits = {ONE_PIECE: found.splits[TRAIN]}
     return found
 
 
-def _elsewhere(branch: Branch, holder: Branch) -> Iterator[Branch]:
-    """Folders named validation or test outside of the folder ``holder``, which has the training set."""
+def _other_splits(branch: Branch, holder: Branch) -> Iterator[Branch]:
+    """Folders of the validation and test set outside of ``holder``, the folder of the training set."""
     for name, folder in branch.folders.items():
         if folder is not holder:
             if split_of(name) not in (TRAIN, None):
                 yield folder
             else:
-                yield from _elsewhere(folder, holder)
+                yield from _other_splits(folder, holder)
 
 
 def _labelled(part: Classes) -> list[tuple[str, str]]:
     return sorted((name, label) for label, names in part.images.items() for name in names)
 
 
-def _match(source: Source, found: _Found, labelled: dict[str, list[tuple[str, str]]]) -> None:
-    """Check that the training set has every class, and note other spellings in ``found.renamed``.
+def _match_classes(source: Source, found: _Arrangement, labelled: dict[str, list[tuple[str, str]]]) -> None:
+    """Check that the training set has every class, and record other spellings in ``found.renamed``.
 
     Raises:
         InputError: If the training set lacks a class; names it.
@@ -275,14 +277,14 @@ def _match(source: Source, found: _Found, labelled: dict[str, list[tuple[str, st
         for name, label in files:
             if label in training or label in found.renamed:
                 continue
-            meant = spelled.get(folded(label), [])
-            if len(meant) != 1:
+            spellings = spelled.get(folded(label), [])
+            if len(spellings) != 1:
                 raise InputError(
                     _("{place}: the class {label} is in {split}/ but not in train/").format(
                         place=printable(source.path / name), label=shown(label), split=split
                     )
                 )
-            found.renamed[label] = meant[0]
+            found.renamed[label] = spellings[0]
 
 
 def _classes(source: Source, labelled: dict[str, list[tuple[str, str]]], indices: list[str]) -> tuple[str, ...]:
@@ -311,7 +313,7 @@ def _ordered(classes: tuple[str, ...], text: bytes, place: Path) -> tuple[str, .
             ).format(place=place, count=len(classes))
         )
     ordered = tuple(
-        alike(name) if isinstance(name := wanted[position], str) else name for position in class_indices(classes)
+        to_nfc(name) if isinstance(name := wanted[position], str) else name for position in class_indices(classes)
     )
     for name in ordered:
         if name not in classes or ordered.count(name) > 1:
@@ -321,8 +323,8 @@ def _ordered(classes: tuple[str, ...], text: bytes, place: Path) -> tuple[str, .
     return ordered
 
 
-def _left_out(root: Branch, used: set[str], found: _Found) -> Iterator[str]:
-    """Messages about unused images: their folders, and the reasons."""
+def _unused_images(root: Branch, used: set[str], found: _Arrangement) -> Iterator[str]:
+    """Notes about unused images: their folders, and the reasons."""
     reported: set[str] = set()
     reasons = [
         (_("Left out, as no class folders in it tell labels: {folder} (images: {count})."), found.unlabelled),
@@ -343,17 +345,19 @@ def _left_out(root: Branch, used: set[str], found: _Found) -> Iterator[str]:
 
 
 def _empty(root: Branch, empty: Sequence[str]) -> list[str]:
-    """Empty folders that may be meant as classes or splits, without those that systems leave behind."""
-    return (
-        [f"{name}/" for name in empty if not any(map(is_of_system, PurePosixPath(name).parts))] if root.folders else []
-    )
+    """Empty folders that may be intended as classes or splits; folders of systems are left out."""
+    if not root.folders:
+        return []
+    return [f"{name}/" for name in empty if not any(map(is_system_name, PurePosixPath(name).parts))]
 
 
-def _on_classes(found: _Found, splits: dict[str, list[tuple[str, int]]], classes: tuple[str, ...]) -> Iterator[str]:
+def _class_notes(
+    found: _Arrangement, splits: dict[str, list[tuple[str, int]]], classes: tuple[str, ...]
+) -> Iterator[str]:
     if found.renamed:
-        pairs = [f"{printable(given)} → {printable(meant)}" for given, meant in sorted(found.renamed.items())]
+        pairs = [f"{printable(other)} → {printable(label)}" for other, label in sorted(found.renamed.items())]
         yield _("Classes that are written otherwise than in the training set are taken for its own: {names}.").format(
-            names=some(pairs)
+            names=first_names(pairs)
         )
     deep = [f"{folder.place}/" for part in found.splits.values() for folder in part.deep]
     yield from _note(_("Folders in class folders count as parts of these classes: in {names} ({count} in all)."), deep)
@@ -362,29 +366,22 @@ def _on_classes(found: _Found, splits: dict[str, list[tuple[str, int]]], classes
         missing = [name for position, name in enumerate(classes) if position not in there]
         if missing:
             yield _("Classes without images in {split}/: {names} ({count} in all).").format(
-                split=split, count=len(missing), names=some(missing)
+                split=split, count=len(missing), names=first_names(missing)
             )
 
 
-def _understood(found: _Found, splits: dict[str, list[tuple[str, int]]], classes: tuple[str, ...]) -> str:
+def _summary(found: _Arrangement, splits: dict[str, list[tuple[str, int]]], classes: tuple[str, ...]) -> str:
     sentences = {
         ONE_PIECE: _("All images: {count:,}, in {folder}."),
-        "train": _("Training images: {count:,}, in {folder}."),
-        "val": _("Validation images: {count:,}, in {folder}."),
-        "test": _("Test images: {count:,}, in {folder}."),
+        TRAIN: _("Training images: {count:,}, in {folder}."),
+        VAL: _("Validation images: {count:,}, in {folder}."),
+        TEST: _("Test images: {count:,}, in {folder}."),
     }
     lines = [
         sentences[split].format(count=len(files), folder=_place(found.splits[split].branch))
         for split, files in splits.items()
     ]
-    return " ".join(
-        [
-            ngettext("Found {count:,} class: {names}.", "Found {count:,} classes: {names}.", len(classes)).format(
-                count=len(classes), names=some(list(classes))
-            ),
-            *lines,
-        ]
-    )
+    return summary(classes, lines)
 
 
 def _place(branch: Branch) -> str:

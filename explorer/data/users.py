@@ -1,4 +1,4 @@
-"""The user's own images in class folders, in a folder or in an archive."""
+"""Users' own images in class folders, in a folder or in an archive."""
 
 import torch
 from torch import Tensor
@@ -8,7 +8,7 @@ from explorer.data.dataset import Dataset, Files, Split
 from explorer.data.images import Decoded, Encoded, decode_all
 from explorer.data.labelled import assemble
 from explorer.data.source import Source
-from explorer.data.tree import ONE_PIECE, arrange
+from explorer.data.tree import arrange
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.workers.progress import Progress
@@ -25,14 +25,15 @@ def load(name: str, source: Source, progress: Progress) -> Dataset:
         progress: Callback that receives the progress of decoding.
 
     Raises:
-        InputError: If a rule is broken; names the place and the rule.
+        InputError: If the data break a rule; names the place and the rule.
     """
     listing = source.listing()
     tree = arrange(source, listing.names, listing.empty)
     files = [file for split in tree.splits.values() for file in split]
     encoded = Encoded(source, tuple(file for file, _label in files))
-    decoded, unkept = decode_all(encoded, listing.state, progress)
-    notes = [tree.understood, *listing.notes, *tree.notes, *_broken(source, decoded), *([unkept] if unkept else [])]
+    decoded, cache_note = decode_all(encoded, listing.state, progress)
+    notes = [tree.summary, *listing.notes, *tree.notes, *_broken(source, decoded)]
+    notes += [cache_note] if cache_note else []
     readable = torch.nonzero(decoded.readable).flatten()
     images: Tensor | Files = (
         Encoded(source, encoded.names, decoded.channels).take(readable.tolist())
@@ -40,19 +41,10 @@ def load(name: str, source: Source, progress: Progress) -> Dataset:
         else decoded.images
     )
     everything = Split(images, torch.tensor([label for _file, label in files])[readable])
-    sizes = [len(part) for part in tree.splits.values()]
-    splits, start = {}, 0
-    for split, mask in zip(tree.splits, torch.split(decoded.readable, sizes), strict=True):
-        end = start + int(mask.sum())
-        splits[split] = everything.take(torch.arange(start, end))
-        start = end
-    if ONE_PIECE in splits:
-        return assemble(name, tree.classes, decoded.channels, splits[ONE_PIECE], None, None, notes)
-    validation = splits.get("val")
-    test = splits.get("test", validation)
-    return assemble(
-        name, tree.classes, decoded.channels, splits["train"], test, validation if "test" in splits else None, notes
-    )
+    masks = torch.split(decoded.readable, [len(part) for part in tree.splits.values()])
+    indices = torch.split(torch.arange(len(readable)), [int(mask.sum()) for mask in masks])
+    splits = {split: everything.take(part) for split, part in zip(tree.splits, indices, strict=True)}
+    return assemble(name, tree.classes, decoded.channels, splits, notes)
 
 
 def _broken(source: Source, decoded: Decoded) -> list[str]:

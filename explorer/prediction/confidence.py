@@ -18,7 +18,7 @@ from enum import StrEnum
 import torch
 from torch import Tensor
 
-from explorer.data.framing import FILL, Framing, measured
+from explorer.data.framing import FILL, Framing, measure_strokes
 from explorer.prediction import ink
 from explorer.prediction.label_map import is_matched_by_position, true_index
 from explorer.prediction.pictures import Picture
@@ -123,6 +123,6 @@ def _of_strokes(pixels: Tensor, card: Card) -> list[ConfidenceWarning]:
 
 def _is_elsewhere(pixels: Tensor, framing: Framing) -> bool:
     """Returns whether bright strokes have another position or size than the network's own."""
-    down, across, _top, high, wide = (float(value) for value in measured(pixels[None]))
+    down, across, _top, high, wide = (float(value) for value in measure_strokes(pixels[None]))
     longer = max(high, wide) / len(pixels) / FILL[framing]
     return not LESS <= longer <= MORE or max(abs(down - 0.5), abs(across - 0.5)) > OFF

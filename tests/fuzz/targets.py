@@ -11,7 +11,7 @@ from typing import cast
 from urllib.parse import parse_qsl
 
 from explorer.data import arrays, decode
-from explorer.data.archive import checked
+from explorer.data.archive import open_checked
 from explorer.data.source import Source
 from explorer.data.tree import arrange
 from explorer.families import parse_json
@@ -62,7 +62,7 @@ def npz(content: bytes, folder: Path) -> None:
 
 
 def archive(content: bytes, folder: Path) -> None:
-    checked(_file(content, folder, "x.zip"))
+    open_checked(_file(content, folder, "x.zip"))
 
 
 def tree(content: bytes, folder: Path) -> None:

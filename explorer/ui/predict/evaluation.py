@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.data.catalogue import NAMES
-from explorer.data.downloads import is_there
+from explorer.data.downloads import is_downloaded
 from explorer.errors import InputError, shown
 from explorer.formatting import bytes_short
 from explorer.i18n import _
@@ -185,7 +185,7 @@ def _stop(key: str) -> None:
 def _render_offer(entry: RegistryEntry, data: str) -> None:
     """Render what has to be downloaded before the test."""
     notes = []
-    if data in NAMES and NAMES[data].source and not is_there(NAMES[data]):
+    if data in NAMES and NAMES[data].source and not is_downloaded(NAMES[data]):
         notes.append(
             _("{title} is not on this server yet: {size} are downloaded first.").format(
                 title=NAMES[data].title, size=bytes_short(NAMES[data].download)

@@ -7,7 +7,7 @@ import torch
 
 from explorer.data import examples, load, preview
 from explorer.data.catalogue import NAMES
-from explorer.data.downloads import is_there
+from explorer.data.downloads import is_downloaded
 from explorer.data.examples import Examples
 from explorer.data.preview import Preview
 from explorer.errors import InputError
@@ -48,7 +48,7 @@ def _bundled(name: str) -> Examples:
 
 def available() -> list[str]:
     """Return the data sets on this server."""
-    here = [name for name, entry in NAMES.items() if not entry.source or is_there(entry)]
+    here = [name for name, entry in NAMES.items() if not entry.source or is_downloaded(entry)]
     return here + [UPLOADED + name for name in uploads.names()]
 
 

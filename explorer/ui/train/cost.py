@@ -141,8 +141,8 @@ def run_seconds(measured: Throughput, recipe: Recipe, found: Preview) -> float:
     return seconds(
         measured,
         epochs=recipe.epochs,
-        train=sum(found.trained(fraction)),
-        validation=sum(found.held_out(fraction)),
+        train=sum(found.training_counts(fraction)),
+        validation=sum(found.validation_counts(fraction)),
         test=sum(found.test),
     )
 

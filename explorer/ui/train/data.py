@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer.data import examples, preview
 from explorer.data.catalogue import NAMES
-from explorer.data.downloads import is_there
+from explorer.data.downloads import is_downloaded
 from explorer.data.preview import Preview
 from explorer.drawing.kinds import Group, colours
 from explorer.errors import ContentError, InputError
@@ -85,10 +85,10 @@ def _found(training: Training) -> Preview | None:
     name = training.form.dataset
     path = path_of(name)
     known = preview.load_cached(path) if name in NAMES or uploads.path(name.removeprefix(UPLOADED)).is_file() else None
-    if known and (name not in NAMES or not NAMES[name].source or is_there(NAMES[name])):
+    if known and (name not in NAMES or not NAMES[name].source or is_downloaded(NAMES[name])):
         return known
     lane, begun = _looking, _("Reading the images…")
-    if name in NAMES and NAMES[name].source and not is_there(NAMES[name]):
+    if name in NAMES and NAMES[name].source and not is_downloaded(NAMES[name]):
         entry = NAMES[name]
         if path not in st.session_state.setdefault(FETCH, set()):
             st.caption(
@@ -131,8 +131,8 @@ def _again(lane: TaskQueue[Preview], path: str) -> None:
 def _numbers(form: Form, found: Preview, *, dark: bool) -> None:
     fraction = form.recipe.validation_fraction
     parts = {
-        _("Train"): found.trained(fraction),
-        _("Validation"): found.held_out(fraction),
+        _("Train"): found.training_counts(fraction),
+        _("Validation"): found.validation_counts(fraction),
         _("Test"): found.test,
     }
     with st.grid(3, min_column_width=90, gap="xsmall"):

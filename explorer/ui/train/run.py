@@ -139,7 +139,7 @@ def _time(
 ) -> None:
     single = cost.run_seconds(measured, form.recipe, found)
     amount = cost.all_seconds(measured, jobs, found) if len(jobs) > 1 else single
-    steps = -(-sum(found.trained(form.recipe.validation_fraction)) // form.recipe.batch_size)
+    steps = -(-sum(found.training_counts(form.recipe.validation_fraction)) // form.recipe.batch_size)
     explanation = _(
         "{time} in all. Measured here: {step:.1f} ms a step on {device} in {precision}; {steps:,} steps an epoch, "
         "{start:.0f} s to start. Reading the data comes on top."

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from explorer.data.names import alike
+from explorer.data.names import to_nfc
 from explorer.errors import InputError, readable, shown
 from explorer.i18n import _
 from explorer.specs.reading import decode
@@ -106,7 +106,7 @@ def read(text: str) -> list[str]:
     if "," in text or not _is_file(path):
         if path.suffix.lower() in (".json", ".txt", ".csv"):
             raise InputError(_("classes: there is no file {path}").format(path=shown(text)))
-        return [alike(name.strip()) for name in text.split(",")]
+        return [to_nfc(name.strip()) for name in text.split(",")]
     try:
         if path.stat().st_size > MAX_LIST:
             raise InputError(_("classes: the file {path} is too large").format(path=shown(text)))
@@ -142,7 +142,7 @@ def typed(text: str) -> list[str]:
         raise InputError(_("classes: the text is too long"))
     if text.lstrip().startswith(("{", "[")):
         return _of_json(text)
-    lines = [alike(line.strip()) for line in text.splitlines() if line.strip()]
+    lines = [to_nfc(line.strip()) for line in text.splitlines() if line.strip()]
     if not lines:
         raise InputError(_("classes: there are no names"))
     return [name.strip() for name in lines[0].split(",")] if len(lines) == 1 else _in_order(lines)
@@ -181,7 +181,7 @@ def listed(value: object) -> list[str] | None:
         names = [name for _key, name in value]
         value = [f"{name} ({key})" if names.count(name) > 1 else name for key, name in value]
     if isinstance(value, list) and value and all(isinstance(name, str) for name in value):
-        return [alike(name) for name in value]
+        return [to_nfc(name) for name in value]
     return None
 
 

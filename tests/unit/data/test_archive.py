@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from explorer.data import archive as archive_module
 from explorer.data import load
-from explorer.data.archive import Archive, checked
+from explorer.data.archive import Archive, open_checked
 from explorer.data.images import Encoded
 from explorer.errors import InputError
 
@@ -44,7 +44,7 @@ def classes(count: int = 5) -> dict[str, bytes]:
 
 
 def refused(path: Path, rule: str) -> None:
-    for use in (checked, lambda path: load(str(path))):
+    for use in (open_checked, lambda path: load(str(path))):
         with pytest.raises(InputError, match=rule) as caught:
             use(path)
         assert str(caught.value).startswith(str(path))

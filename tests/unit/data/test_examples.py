@@ -100,7 +100,7 @@ def test_what_is_damaged_is_none(data_dir: Path) -> None:
 
 
 def test_a_few_data_sets_are_kept(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(examples, "KEPT", 2)
+    monkeypatch.setattr(examples, "MAX_CACHED", 2)
     files = [tmp_path / f"{number}.npz" for number in range(3)]
     for file in files:
         np.savez(file, images=np.zeros((20, 4, 4), np.uint8), labels=np.arange(20) % 2)

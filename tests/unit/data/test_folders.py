@@ -18,7 +18,7 @@ from torchvision.datasets import ImageFolder
 
 from explorer import data as data_module
 from explorer.data import images, load
-from explorer.data.images import kept_at
+from explorer.data.images import cache_path
 from explorer.data.source import Source
 from explorer.data.tree import arrange
 from explorer.errors import InputError
@@ -152,7 +152,7 @@ def test_decoded_images_are_kept(write: Write, monkeypatch: pytest.MonkeyPatch) 
     assert steps == [("decoding set", 10, 10)]
     assert rows(load(str(folder), lambda *step: steps.append(step))) == rows(first)
     assert len(steps) == 1
-    kept = kept_at(folder)
+    kept = cache_path(folder)
     Image.new("RGB", (6, 4)).save(folder / "cat" / "0.png")
     assert rows(load(str(folder))) != rows(first)
     assert list(kept.parent.iterdir()) == [kept]  # one file for each source

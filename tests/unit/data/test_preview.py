@@ -10,7 +10,7 @@ from torch import Tensor
 from explorer.data import limits, load, preview
 from explorer.data.catalogue import NAMES
 from explorer.data.dataset import Split
-from explorer.data.downloads import is_there
+from explorer.data.downloads import is_downloaded
 from explorer.errors import ContentError, InputError
 from tests.helpers.image_folders import Write, zipped
 
@@ -28,8 +28,10 @@ def test_the_numbers_are_those_that_training_will_use(data_dir: Path) -> None:
     found = looked("digits")
     for fraction in (0.0, 0.1, 0.33):
         split = load("digits").hold_out(fraction, seed=5)
-        assert list(found.trained(fraction)) == split.train.per_class(10)
-        assert list(found.held_out(fraction)) == (split.validation.per_class(10) if split.validation else [0] * 10)
+        assert list(found.training_counts(fraction)) == split.train.per_class(10)
+        assert list(found.validation_counts(fraction)) == (
+            split.validation.per_class(10) if split.validation else [0] * 10
+        )
     assert sum(found.train) == NAMES["digits"].images[0]
     assert sum(found.test) == NAMES["digits"].images[1]
     assert found.pixels == (8, 8)
@@ -65,8 +67,8 @@ def test_a_split_of_its_own_is_not_held_out_twice(data_dir: Path, write: Write) 
     for part in ("train", "val", "test"):
         write(f"{part}/cat", f"{part}/dog", count=4)
     found = looked(str(write("train/cat", count=6)))
-    assert found.trained(0.5) == (6, 4)
-    assert found.held_out(0.5) == (4, 4)
+    assert found.training_counts(0.5) == (6, 4)
+    assert found.validation_counts(0.5) == (4, 4)
 
 
 def test_it_is_looked_at_anew_when_the_file_changes(data_dir: Path, tmp_path: Path) -> None:
@@ -128,7 +130,7 @@ def test_too_much_memory_ends_it(data_dir: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_not_here_is_known_from_the_catalogue(data_dir: Path, name: str) -> None:
-    assert not NAMES[name].source or not is_there(NAMES[name])
+    assert not NAMES[name].source or not is_downloaded(NAMES[name])
     found = preview.expected(name)
     assert (sum(found.train), sum(found.test)) == NAMES[name].images
     assert len(found.classes) == NAMES[name].classes
@@ -139,9 +141,9 @@ def test_files_that_are_here_are_seen(data_dir: Path) -> None:
     raw.mkdir(parents=True)
     for file in ("train-images", "train-labels", "t10k-images"):
         (raw / f"{file}-idx{3 if 'images' in file else 1}-ubyte").touch()
-    assert not is_there(NAMES["mnist"])
+    assert not is_downloaded(NAMES["mnist"])
     (raw / "t10k-labels-idx1-ubyte.gz").touch()
-    assert is_there(NAMES["mnist"])
+    assert is_downloaded(NAMES["mnist"])
     (data_dir / "cifar-10-batches-py").mkdir()
-    assert is_there(NAMES["cifar10"])
-    assert not is_there(NAMES["cifar100"])
+    assert is_downloaded(NAMES["cifar10"])
+    assert not is_downloaded(NAMES["cifar100"])

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from explorer.data.names import is_of_system, split_of
+from explorer.data.names import is_system_name, split_of
 from explorer.data.source import Source
 from explorer.data.tree import Tree, arrange
 from explorer.errors import InputError
@@ -166,7 +166,7 @@ def test_trees_as_people_have_them(text: str, wanted: dict[str, dict[str, int]] 
         assert counts(found) == wanted
         said = list(found.notes)
         for files in wanted.values():
-            assert f"{sum(files.values())}" in found.understood
+            assert f"{sum(files.values())}" in found.summary
     for note in notes:
         assert any(note in one for one in said), said
     assert len(said) <= max(len(notes), 1)
@@ -174,10 +174,10 @@ def test_trees_as_people_have_them(text: str, wanted: dict[str, dict[str, int]] 
 
 def test_what_was_understood_is_told() -> None:
     found = tree(splits("seg_train/seg_train", "seg_test/seg_test"))
-    assert found.understood == (
+    assert found.summary == (
         "Found 2 classes: cat, dog. Training images: 7, in seg_train/seg_train/. Test images: 3, in seg_test/seg_test/."
     )
-    assert tree("cat*1200; dog*34").understood == ("Found 2 classes: cat, dog. All images: 1,234, in the top folder.")
+    assert tree("cat*1200; dog*34").summary == ("Found 2 classes: cat, dog. All images: 1,234, in the top folder.")
 
 
 def test_folders_that_lack_images_are_told() -> None:
@@ -214,9 +214,9 @@ def test_what_systems_leave_behind() -> None:
     left = ".DS_Store Thumbs.db thumbs.db:encryptable desktop.ini __MACOSX @eaDir #recycle $RECYCLE.BIN lost+found"
     left += " .thumbnails thumbnails Thumbs _thumb .@__thumb .ipynb_checkpoints .git RECYCLER __pycache__ ._0.jpg"
     for name in left.split():
-        assert is_of_system(name), name
+        assert is_system_name(name), name
     for name in "cat thumb thumbs_up Thumbelina recycling lost dog.ini system paper".split():
-        assert not is_of_system(name), name
+        assert not is_system_name(name), name
 
 
 def test_every_image_is_used_or_told() -> None:

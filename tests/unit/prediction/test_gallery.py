@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from explorer.data import load
-from explorer.data.framing import measured
+from explorer.data.framing import measure_strokes
 from explorer.errors import InputError
 from explorer.prediction import gallery
 from explorer.prediction.classify import classify, likeliest
@@ -46,7 +46,7 @@ def test_digits_come_from_the_test_set_and_are_framed_like_mnist_for_larger_netw
         plain, framed = (gallery.picture(f"{kind}-{digit}") for kind in ("digits", "framed"))
         assert plain.truth == framed.truth == str(digit)
         assert any(torch.equal(plain.pixels, image) for image in pixels(test)[test.labels == digit])
-        down, across, _top, high, wide = measured(framed.pixels.float() / 255)
+        down, across, _top, high, wide = measure_strokes(framed.pixels.float() / 255)
         assert framed.pixels.shape == (1, 28, 28)
         assert float(torch.maximum(high, wide)) == pytest.approx(20, abs=1)
         assert (float(down), float(across)) == pytest.approx((0.5, 0.5), abs=0.02)

@@ -15,7 +15,7 @@ from torch import Tensor
 from explorer.analysis import analyse
 from explorer.data import NAMES
 from explorer.data import load as read
-from explorer.data.downloads import is_there
+from explorer.data.downloads import is_downloaded
 from explorer.prediction import gallery
 from explorer.prediction.classify import classify
 from explorer.training.measure import measure
@@ -89,7 +89,7 @@ def test_the_accuracy_on_the_card_is_that_of_an_evaluation(path: Path, monkeypat
         data = str(Path(os.environ.get("EXPLORER_TEST_DATA", "nowhere"), data))
         if not Path(data).exists():
             pytest.skip(f"{card.data['name']} is not in the folder EXPLORER_TEST_DATA")
-    elif NAMES[data].source and not is_there(NAMES[data]):
+    elif NAMES[data].source and not is_downloaded(NAMES[data]):
         pytest.skip(f"{data} is not downloaded")
     result = measure(path, data, "test", "cpu", lambda *_told: None).result
     assert {key: card.metrics[f"test/{key}"] for key in KEYS} == {key: result[key] for key in KEYS}
