@@ -54,7 +54,7 @@ def fill(runs: int, epochs: int) -> None:
     jobs = [job for run in range(runs) for job in made_runs.jobs(f"run {run}", epochs=epochs, lr=1e-5 * (run + 1))]
     held.add(jobs)
     for job in jobs:
-        made_runs.leave(held, job, Status.FINISHED)
+        made_runs.set_status(held, job, Status.FINISHED)
 
 
 async def painted(browser: Browser, address: str, selector: str) -> float:

@@ -1,4 +1,4 @@
-"""Shared fixtures. torch is imported here once, so that no test pays for it against a time limit."""
+"""Shared fixtures. torch is imported here, so that the import does not count against the time limit of a test."""
 
 import os
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that fork a training come first: PyTorch can't fork once autograd has had threads, as an export gives it.
+    """Run tests that fork a training first: PyTorch can't fork after autograd has used threads, as exports do.
 
     See https://github.com/pytorch/pytorch/wiki/Autograd-and-Fork.
     """

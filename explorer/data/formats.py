@@ -111,8 +111,8 @@ def _check_tiff(data: bytes) -> None:
         return  # the file is broken; Pillow reports it
     first = place + struct.calcsize(order + count)
     table = data[first : first + min(entries, MAX_PARTS) * struct.calcsize(order + entry)]
-    whole = len(table) // struct.calcsize(order + entry) * struct.calcsize(order + entry)
-    values = list(struct.iter_unpack(order + entry, table[:whole]))
+    end = len(table) // struct.calcsize(order + entry) * struct.calcsize(order + entry)
+    values = list(struct.iter_unpack(order + entry, table[:end]))
     parts = max((number for tag, _kind, number in values if tag in _STRIPS_AND_TILES), default=0)
     if parts > MAX_PARTS or sum(number for _tag, _kind, number in values) > len(data) + MAX_PARTS:
         raise _TooManyPartsError

@@ -195,16 +195,20 @@ def _rounded(values: Tensor) -> Tensor:
     return values.add_(0.5).floor_()
 
 
-def resize(images: Tensor, size: int) -> Tensor:
-    """Resize uint8 images, (B, C, H, W), without keeping the aspect ratio, to 8-bit values, (B, C, size, size)."""
-    return stretched(images, size, size)
+def resize(images: Tensor, height: int, width: int | None = None) -> Tensor:
+    """Resize images without keeping the aspect ratio.
 
+    Args:
+        images: uint8, (B, C, H, W).
+        height: Height of the result in pixels.
+        width: Width of the result; None is the height.
 
-def stretched(images: Tensor, height: int, width: int) -> Tensor:
-    """Resize uint8 images, (B, C, H, W), without keeping the aspect ratio, to 8-bit values, (B, C, height, width)."""
+    Returns:
+        8-bit values, (B, C, height, width).
+    """
     rows, columns = (
         None if side == size else _cached_bands(size, side, images.device)
-        for side, size in zip(images.shape[-2:], (height, width), strict=True)
+        for side, size in zip(images.shape[-2:], (height, width or height), strict=True)
     )
     return _resample(images, rows, columns)
 

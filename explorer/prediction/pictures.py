@@ -17,7 +17,7 @@ from torch import Tensor
 
 from explorer.data.dataset import Split
 from explorer.data.decode import decode, has_more_frames
-from explorer.data.preprocessing import fitted, stretched
+from explorer.data.preprocessing import fitted, resize
 from explorer.errors import InputError
 from explorer.i18n import language
 from explorer.prediction.caches import BoundedCache
@@ -219,7 +219,7 @@ def shrunk(image: Tensor, side: int) -> Tensor:
     if longest <= side:
         return image
     height, width = (max(round(length * side / longest), 1) for length in image.shape[1:])
-    return stretched(image[None], height, width)[0].byte()
+    return resize(image[None], height, width)[0].byte()
 
 
 def _release_memory() -> None:

@@ -25,7 +25,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 DESKTOP = (1280, 900)
-expect.set_options(timeout=20_000)  # milliseconds: others may be at work on the machine
+expect.set_options(timeout=20_000)  # milliseconds; the machine may be busy
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,7 +41,7 @@ def free_port() -> int:
 
 
 def serve(log: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """Start the app as the README does and wait until it answers."""
+    """Start the app as in the README and wait until it responds."""
     port = free_port()
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -56,7 +56,7 @@ def serve(log: Path) -> tuple[subprocess.Popen[bytes], str]:
                 "EXPLORER_DATA_DIR": str(log.parent / "data"),
                 "EXPLORER_WEIGHTS_DIR": str(log.parent / "weights"),
                 "EXPLORER_RUNNER_IDLE": "30",
-                "EXPLORER_KEEP_READY": "false",  # several apps are started, and few train
+                "EXPLORER_KEEP_READY": "false",  # many apps start, and few train
             },
         )
     address = f"http://localhost:{port}"
@@ -96,9 +96,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def profile(browser: Browser) -> Iterator[BrowserContext]:
-    """One for all tests: a new one would compile Streamlit's scripts again for each page.
+    """One context for all tests, because a new one would compile Streamlit's scripts again for each page.
 
-    Transitions are off, as a user may have them: to animate them takes a quarter of the browser's time.
+    Transitions are off, because they take a quarter of the browser's time.
     """
     profile = browser.new_context(reduced_motion="reduce")
     profile.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -108,12 +108,12 @@ def profile(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture(scope="session")
 def tabs() -> list[Page]:
-    """Empty ones of earlier tests: in a tab that knows Streamlit's scripts, opening a page takes half the time."""
+    """Empty tabs of earlier tests, in which Streamlit's scripts are loaded; a page opens there in half the time."""
     return []
 
 
-def settled(page: Page) -> None:
-    """Wait until the page is drawn: what is opened before may be closed by what is drawn last."""
+def wait_until_settled(page: Page) -> None:
+    """Wait until the page's run has ended; its last elements may close a popover that is opened earlier."""
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
@@ -123,7 +123,7 @@ CHARTS = """
         .every(chart => chart.querySelector(picture)))
     && !document.querySelector("[data-testid=stSkeleton]")
 """
-# Half a second in which nothing changes; ten where something never comes to rest.
+# Waits until nothing changes for half a second, but ten seconds at most.
 QUIET = """
     () => new Promise(done => {
         let rest = setTimeout(done, 500);
@@ -134,28 +134,28 @@ QUIET = """
 """
 
 
-def drawn(page: Page) -> None:
-    """Wait until charts and tables are drawn too, which happens after the script has ended."""
-    settled(page)
+def wait_until_rendered(page: Page) -> None:
+    """Wait until charts and tables are rendered too, which happens after the script has ended."""
+    wait_until_settled(page)
     page.wait_for_function(CHARTS)
     page.evaluate(QUIET)
 
 
 @pytest.fixture
 def visit(profile: BrowserContext, address: str, app_log: Path, tabs: list[Page]) -> Iterator[Callable[..., Page]]:
-    """``visit("?net=vgg16", width=390)`` opens a tab of its own, and waits for the id ``ready`` and the script's end.
+    """``visit("?net=vgg16", width=390)`` opens a tab, and waits for the test id ``ready`` and the end of the script.
 
-    No page may leave the machine or log an error, the app logs no traceback, and nothing is left in the browser.
+    The fixture fails if a page sends requests to other machines or logs an error, or if the app logs a traceback.
     """
     pages: list[Page] = []
     faults: list[str] = []
 
-    def heard(message: ConsoleMessage) -> None:
+    def on_console(message: ConsoleMessage) -> None:
         # Below a page's path Streamlit first asks there for its own endpoints, and then at the root.
         if message.type == "error" and "/_stcore/" not in message.location["url"]:
             faults.append(message.text)
 
-    def asked(request: Request) -> None:
+    def on_request(request: Request) -> None:
         if not request.url.startswith((address, address.replace("http", "ws"), "data:", "blob:")):
             faults.append(f"left the machine: {request.url}")
 
@@ -172,22 +172,22 @@ def visit(profile: BrowserContext, address: str, app_log: Path, tabs: list[Page]
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)
         page.set_default_timeout(30_000)
-        page.on("console", heard)
-        page.on("request", asked)
+        page.on("console", on_console)
+        page.on("request", on_request)
         page.goto(link if link.startswith("http") else f"{address}/{link}")
         page.get_by_test_id(ready).first.wait_for(timeout=patience)
-        settled(page)
+        wait_until_settled(page)
         return page
 
     yield open_page
     for page in profile.pages:
-        if page not in pages and page not in tabs:  # one that a page has opened
+        if page not in pages and page not in tabs:  # a tab that a page has opened
             page.close()
     for page in pages:
         if not page.is_closed():
             page.evaluate("localStorage.clear(); sessionStorage.clear()")
-            page.remove_listener("console", heard)
-            page.remove_listener("request", asked)
+            page.remove_listener("console", on_console)
+            page.remove_listener("request", on_request)
             page.goto("about:blank")
             tabs.append(page)
     profile.clear_cookies()

@@ -1,26 +1,26 @@
-"""Tables, which Streamlit draws on a canvas: it listens a moment after it is drawn, and may still move until then."""
+"""Clicks in Streamlit's tables. A table is a canvas that ignores clicks, and may move, for a moment after rendering."""
 
 from contextlib import suppress
 
 from playwright.sync_api import Error, Locator, Page
 
-from tests.browser.conftest import settled
+from tests.browser.conftest import wait_until_settled
 
-BOX = 16  # pixels from the left edge of a table to the middle of its boxes to tick
-PATIENCE = 10_000  # milliseconds from a click to its answer; a second click on a ticked row would take the tick off
+BOX = 16  # pixels from the left edge of a table to the middle of its checkboxes
+PATIENCE = 10_000  # milliseconds from a click to its effect; a second click would uncheck the row again
 
 
 def tick(page: Page, table: Locator, row: int, height: int, answer: Locator) -> None:
-    """Click the box of a row until that is answered.
+    """Click the checkbox of a row until the click has an effect.
 
     Args:
-        page: that is drawn.
-        table: the grid.
-        row: from the top, beginning with 0.
-        height: of a row in pixels.
-        answer: what is seen then.
+        page: Page of the table.
+        table: Table.
+        row: Index of the row from the top.
+        height: Height of a row in pixels.
+        answer: Element that appears after the click.
     """
-    settled(page)
+    wait_until_settled(page)
     table.locator("canvas").first.wait_for()
     head = 36 if height > 36 else height
     for _attempt in range(5):
@@ -31,4 +31,4 @@ def tick(page: Page, table: Locator, row: int, height: int, answer: Locator) -> 
         with suppress(Error):
             answer.wait_for(timeout=PATIENCE)
             return
-    raise AssertionError("the table does not listen")
+    raise AssertionError("the table ignores clicks")

@@ -1,4 +1,4 @@
-"""Pictures for the README and for looking at: python -m tests.browser.screenshots [FOLDER]."""
+"""Screenshots for the README: python -m tests.browser.screenshots [FOLDER]."""
 
 import json
 import os
@@ -27,12 +27,12 @@ SHOTS: list[tuple[str, str, int, int, Literal["light", "dark"]]] = [
 
 
 def trained(runs: Path) -> str:
-    """Two finished runs of the bundled digits, as they stand in a link."""
+    """Train two runs on the bundled digits; returns their ids as in a link."""
     command = [sys.executable, "-m", "explorer", "train", "digits-cnn", "--dataset", "digits", "--recipe", "quick"]
     command += ["--sweep", "lr=0.003,0.0003", "--follow", "--json"]
     environment = os.environ | {"EXPLORER_RUNS_DIR": str(runs), "EXPLORER_RUNNER_IDLE": "30"}
-    told = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True).stdout
-    return ".".join(job["id"] for job in json.loads(told))
+    output = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True).stdout
+    return ".".join(job["id"] for job in json.loads(output))
 
 
 def main(folder: Path) -> None:
@@ -48,7 +48,7 @@ def main(folder: Path) -> None:
                 page.goto(f"{address}/{link.format(jobs=jobs)}")
                 page.get_by_role("heading").first.wait_for()
                 page.wait_for_timeout(6000)
-                expect(page.get_by_text("hourglass_top")).to_have_count(0, timeout=60_000)  # nothing is under way
+                expect(page.get_by_text("hourglass_top")).to_have_count(0, timeout=60_000)  # nothing is in progress
                 page.screenshot(path=folder / f"{name}.png")
                 page.close()
             browser.close()

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Error, Locator, Page, expect
 
-from tests.browser.conftest import serve, settled
+from tests.browser.conftest import serve, wait_until_settled
 from tests.browser.grid import tick
-from tests.browser.look import metric
+from tests.browser.page_checks import metric
 
 Visit = Callable[..., Page]
 
@@ -59,13 +59,13 @@ def test_block_counts_and_a_number_out_of_range(visit: Visit) -> None:
 
 
 def in_cell(page: Page, row: int, column: int, key: str, answer: Locator) -> None:
-    """Press a key in a cell of the Inception table until it is answered; columns count from the name.
+    """Press a key in a cell of the Inception table until it has an effect; column 0 is the name.
 
-    The table is drawn on a canvas, which listens a moment after it is drawn, and takes keys a moment after a click.
+    The table is a canvas that ignores clicks for a moment after rendering, and keys for a moment after a click.
     """
     grid = page.get_by_test_id("stDataFrame").first
     grid.locator("canvas").first.wait_for()
-    page.locator(".js-plotly-plot").wait_for()  # the page has come to rest
+    page.locator(".js-plotly-plot").wait_for()  # the page is complete
     for _attempt in range(10):
         page.wait_for_timeout(500)
         box = grid.bounding_box()
@@ -76,7 +76,7 @@ def in_cell(page: Page, row: int, column: int, key: str, answer: Locator) -> Non
         with suppress(Error):
             answer.wait_for(timeout=5000)
             return
-    raise AssertionError("the table does not listen")
+    raise AssertionError("the table ignores clicks")
 
 
 def test_inception_modules_are_renamed_and_changed_and_a_blank_cell_is_explained(visit: Visit) -> None:
@@ -97,7 +97,7 @@ def test_inception_modules_are_renamed_and_changed_and_a_blank_cell_is_explained
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(re.escape("modules=3a.128.96.128.16.32.32_7.")))
     expect(metric(page, "Parameters")).not_to_have_text("7.00 M")
-    settled(page)
+    wait_until_settled(page)
     parameters = metric(page, "Parameters").inner_text()
     alert = page.get_by_role("alert").filter(has_text="last good one")
     in_cell(page, row=0, column=1, key="Delete", answer=alert)
@@ -165,7 +165,7 @@ def test_a_row_of_the_table_opens_its_formulas(visit: Visit) -> None:
 
 
 def test_edits_that_outrun_the_address_bar_are_all_kept_and_reset_takes_them_back(visit: Visit) -> None:
-    """The second edit is sent while the browser doesn't know the first one's link yet."""
+    """The browser sends the second edit before it has the link of the first one."""
     page = visit("architecture?net=vgg16")
     for round_ in range(3):
         page.get_by_text("Batch norm", exact=True).click()

@@ -65,7 +65,7 @@ def test_a_network_opens_on_the_architecture_page_and_back(visit: Visit) -> None
     expect(heads(page)).to_have_text(["A · VGG-16 (D)", "B · VGG-16 (D), num_classes 7"])
 
 
-def test_what_stands_in_colour_stands_in_words_too(visit: Visit) -> None:
+def test_colours_have_words_too(visit: Visit) -> None:
     page = visit("compare?a=resnet34&b=resnet50")
     row = page.locator(".xc tr.changed").first
     expect(row).to_contain_text("changed")

@@ -1,4 +1,4 @@
-"""The diagram, the chart and the table show the same layer; all of it works from the keyboard."""
+"""Diagram, chart and table show the same layer; the diagram works with the keyboard too."""
 
 import re
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.grid import tick
-from tests.browser.look import overhang
+from tests.browser.page_checks import overhang
 
 Visit = Callable[..., Page]
 
@@ -31,9 +31,9 @@ def test_a_layer_chosen_in_the_diagram_is_chosen_everywhere(visit: Visit) -> Non
     expect(page).to_have_url(re.compile(r"layer=features\.5"))
     expect(page.locator(".js-plotly-plot")).to_contain_text("features.5")  # the mark in the chart
     table = page.get_by_test_id("stDataFrame").last
-    # The table is a canvas; beside it stands the same table for screen readers.
+    # The table is a canvas; a hidden table next to it is for screen readers.
     expect(table.locator("tr[aria-selected=true]")).to_contain_text("features.5")
-    part(page, "layer:features.5").locator("rect").first.click()  # again: no more
+    part(page, "layer:features.5").locator("rect").first.click()  # a second click ends the choice
     expect(panel(page)).to_contain_text("The last map before the head")
     expect(page).to_have_url(re.compile(r"\?net=vgg16$"))
 
@@ -60,11 +60,11 @@ def test_a_layer_chosen_in_the_table_is_drawn_in_the_diagram(visit: Visit) -> No
 def test_parts_open_and_close_and_the_link_says_so(visit: Visit) -> None:
     page = visit("architecture?net=resnet152")
     part(page, "fold:layer3.1–35").click()
-    expect(page).to_have_url(re.compile("folded="))  # drawn anew: what is clicked next stays
+    expect(page).to_have_url(re.compile("folded="))  # rendered again; the next click has a stable target
     one_open = page.url
     part(page, "fold:layer3.17").click()
     expect(part(page, "layer:layer3.17.conv2")).to_be_attached()
-    expect(page).not_to_have_url(one_open)  # the diagram opens in the browser, before the server has heard of it
+    expect(page).not_to_have_url(one_open)  # the diagram opens in the browser before the server responds
     other = visit(page.url)
     expect(part(other, "layer:layer3.17.conv2")).to_be_attached()
     part(other, "fold:layer3.1–35").click()

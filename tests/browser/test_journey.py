@@ -1,4 +1,4 @@
-"""The whole loop in one browser: a network is edited, trained, asked and explained."""
+"""One journey in one browser: a network is edited and trained, and predicts and explains an image."""
 
 import re
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 
 Visit = Callable[..., Page]
-SLOW = 90_000  # milliseconds: processes start, and others may be at work
+SLOW = 90_000  # milliseconds; processes start, and the machine may be busy
 
 
 def test_from_an_edited_network_to_an_explained_image(visit: Visit) -> None:
@@ -14,7 +14,7 @@ def test_from_an_edited_network_to_an_explained_image(visit: Visit) -> None:
     page.get_by_label("Layers (cfg)", exact=True).fill("24, M, 48")
     parameters = page.get_by_test_id("stMetricValue").first
     expect(page).to_have_url(re.compile(re.escape("cfg=24.M.48")))
-    told = parameters.inner_text()
+    count = parameters.inner_text()
     page.locator(".st-key-toolbar").get_by_role("link", name="Train").click()
 
     expect(page.locator(".samples").last).to_be_visible(timeout=SLOW)
@@ -30,8 +30,8 @@ def test_from_an_edited_network_to_an_explained_image(visit: Visit) -> None:
     page.get_by_role("link", name="Predict with it").click()
 
     expect(page).to_have_url(re.compile(r"/predict\?.*weights=[a-z0-9]{14}"))
-    expect(page.get_by_text(re.compile(re.escape(f"{told} parameters")))).to_be_visible(timeout=SLOW)
-    # After three epochs it may be sure or not.
+    expect(page.get_by_text(re.compile(re.escape(f"{count} parameters")))).to_be_visible(timeout=SLOW)
+    # After three epochs the network may be sure or not.
     expect(page.get_by_role("heading", name=re.compile(r"[0-9](, | \()[0-9.]+%"))).to_be_visible(timeout=SLOW)
     heat = page.get_by_role("img", name=re.compile("^Grad-CAM for [0-9], laid over the picture"))
     expect(heat).to_be_visible(timeout=SLOW)
@@ -40,4 +40,4 @@ def test_from_an_edited_network_to_an_explained_image(visit: Visit) -> None:
     expect(page.get_by_role("heading", name=re.compile("^Channel 3, row"))).to_be_visible()
     expect(page.get_by_text(re.compile(r"Its value is .*the rest is padding"))).to_be_visible()
     page.get_by_role("link", name="Architecture").last.click()
-    expect(parameters).to_have_text(told)
+    expect(parameters).to_have_text(count)

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import settled
-from tests.browser.look import metric
+from tests.browser.conftest import wait_until_settled
+from tests.browser.page_checks import metric
 
 Visit = Callable[..., Page]
 
@@ -36,7 +36,7 @@ def test_a_cell_of_the_output_moves_the_field_in_both_pictures_by_pointer_and_ke
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     expect(cell(page, "1.2")).to_have_attribute("aria-pressed", "true")
-    settled(page)
+    wait_until_settled(page)
     cell(page, "0.2", picture=1).click()
     for picture in (0, 1):
         expect(cell(page, "0.2", picture)).to_have_attribute("aria-pressed", "true")

@@ -1,6 +1,6 @@
-"""The app itself is killed, over and over: jobs that it submitted go on, and the next app knows them.
+"""The app is killed repeatedly; jobs that it submitted continue, and the next app finds them.
 
-That a killed run ends with the bits of one left alone is asked by ``tests/unit/jobs/test_job_kills.py``.
+``tests/unit/jobs/test_job_kills.py`` checks that a killed run ends with the same bits as an undisturbed run.
 
 ``EXPLORER_KILL_SECONDS`` sets how long apps are started and killed while the job runs.
 """
@@ -21,8 +21,10 @@ from tests.browser.conftest import serve
 from tests.helpers.process_harness import ORPHAN_LIFE, Arena, own_queue, wait_for, words
 
 SECONDS = float(os.environ.get("EXPLORER_KILL_SECONDS", "3"))
-SLOW = 90_000  # milliseconds: processes start, and others may be at work
-FORM = f"train?net=mnist-fc&dataset=digits&recipe=quick&epochs={400 + 30 * int(SECONDS)}&threads=1"  # it outlives them
+SLOW = 90_000  # milliseconds; processes start, and the machine may be busy
+FORM = (
+    f"train?net=mnist-fc&dataset=digits&recipe=quick&epochs={400 + 30 * int(SECONDS)}&threads=1"  # longer than the apps
+)
 
 Killed = subprocess.Popen[bytes]
 
@@ -48,7 +50,7 @@ def killed(app: Killed) -> None:
 
 
 def test_the_app_is_killed_at_any_moment_and_then_everything_at_once(arena: Arena, page: Page) -> None:
-    chance = random.Random(0)  # noqa: S311  moments, and no secrets
+    chance = random.Random(0)  # noqa: S311  random times, no secrets
     app, address = serve(arena.folder / "log")
     page.goto(f"{address}/{FORM}")
     page.get_by_role("button", name="Train", exact=True).click()
@@ -56,15 +58,15 @@ def test_the_app_is_killed_at_any_moment_and_then_everything_at_once(arena: Aren
         time.sleep(0.01)
     job = records[0].id
     time.sleep(chance.uniform(0, 1))
-    # What looks at images, and measures steps, is no job and ends with its app.
-    looking = [process for process in psutil.Process(app.pid).children() if not arena.is_runner(process)]
+    # Processes that read data or measure steps are no jobs and end with their app.
+    helpers = [process for process in psutil.Process(app.pid).children() if not arena.is_runner(process)]
     killed(app)
-    _gone, alive = psutil.wait_procs(looking, ORPHAN_LIFE)
+    _gone, alive = psutil.wait_procs(helpers, ORPHAN_LIFE)
     assert not list(map(words, alive))
 
     until = time.monotonic() + SECONDS
     while True:
-        app, address = serve(arena.folder / "log")  # from here on it looks after the queue too
+        app, address = serve(arena.folder / "log")  # from now on it wakes the runner too
         page.goto(f"{address}/runs?job={job}")
         time.sleep(chance.uniform(0, 2))
         if time.monotonic() > until:
@@ -80,10 +82,10 @@ def test_the_app_is_killed_at_any_moment_and_then_everything_at_once(arena: Aren
     try:
         page.goto(f"{address}/runs?job={job}")
         wait_for(job, Status.INTERRUPTED)
-        arena.nobody_left(job)
+        arena.check_no_process(job)
         page.get_by_role("button", name="Resume").click()
         wait_for(job, Status.FINISHED)
     finally:
         killed(app)
-    arena.nobody_left(job)
+    arena.check_no_process(job)
     assert not arena.twice

@@ -12,11 +12,11 @@ from torchvision.models import squeezenet1_1
 
 from explorer.weights.files import read, read_card, save
 from explorer.weights.registry import PRETRAINED
-from tests.browser.conftest import settled
-from tests.browser.look import overhang
+from tests.browser.conftest import wait_until_settled
+from tests.browser.page_checks import overhang
 
 Visit = Callable[..., Page]
-SLOW = 60_000  # milliseconds: a process that imports torch, on a busy machine
+SLOW = 60_000  # milliseconds; a process imports torch on a busy machine
 
 
 def shelf(visit: Visit, weights: str) -> Page:
@@ -47,7 +47,7 @@ def test_from_a_checkpoint_to_a_prediction_and_gone(visit: Visit, app_log: Path,
     expect(page).to_have_url(re.compile("weights=Sven-s-net"))
     assert read_card(app_log.parent / "weights/Sven-s-net.safetensors").classes == ("cat", "dog")
 
-    settled(page)
+    wait_until_settled(page)
     page.get_by_role("button", name="Rename").click()
     page.get_by_label("New name").fill("cats.2")
     page.get_by_label("New name").press("Enter")
@@ -57,10 +57,10 @@ def test_from_a_checkpoint_to_a_prediction_and_gone(visit: Visit, app_log: Path,
     page.get_by_role("button", name="Predict with it").click()
     expect(page.get_by_role("heading", name=re.compile("^Not sure|^(cat|dog), "))).to_be_visible(timeout=SLOW)
 
-    settled(page)
+    wait_until_settled(page)
     page.get_by_text("Weights", exact=True).click()
     expect(page.get_by_test_id("stDataFrame").first).to_be_visible(timeout=SLOW)
-    settled(page)
+    wait_until_settled(page)
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("button", name="Delete for good").click()
     expect(page.get_by_text("cats.2 is deleted.")).to_be_visible()
@@ -89,7 +89,7 @@ def test_a_run_is_published_and_stays_without_it(visit: Visit, app_log: Path) ->
     page.get_by_label("License").press("Enter")
     page.get_by_test_id("stPopoverBody").get_by_role("button", name="Publish").click()
     expect(page.get_by_text("for-good is published")).to_be_visible()
-    expect(page).to_have_url(re.compile("weights=for-good"))  # it is written last of all
+    expect(page).to_have_url(re.compile("weights=for-good"))  # it is written last
     for file in best.parent.iterdir():
         file.unlink()
     best.parent.rmdir()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.look import overhang
+from tests.browser.page_checks import overhang
 
 Visit = Callable[..., Page]
 
@@ -21,7 +21,7 @@ def test_a_click_on_a_map_shows_what_the_unit_sees(visit: Visit) -> None:
     expect(page.get_by_text("It sees 3 × 3 pixels: rows 3 to 5, columns 5 to 7.").last).to_be_visible()
     expect(channel).to_have_attribute("aria-pressed", "true")
     assert "unit=3.4.6" in page.url
-    # By keyboard: to the next channel, the place stays.
+    # The keyboard moves to the next channel at the same position.
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Channel 4, row 4, column 6")).to_be_visible()
@@ -42,7 +42,7 @@ def test_a_class_is_chosen_by_keyboard(visit: Visit) -> None:
     expect(heat).not_to_have_attribute("src", before or "")
     assert "cls=" in page.url
     assert overhang(page) <= 0
-    # The sections stand in one line that nothing is cut off from, and so do the numbers of a unit.
+    # The sections fit in one line, and so do the numbers of a unit.
     sections = page.get_by_role("radiogroup").filter(has_text="Feature maps")
     assert sections.evaluate("group => group.scrollWidth - group.clientWidth") <= 0
     sections.get_by_role("radio", name="Feature maps").click()

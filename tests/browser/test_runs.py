@@ -1,4 +1,4 @@
-"""Journeys on the Runs page in a real browser: with runs that are trained, and with some that are made up."""
+"""Journeys on the Runs page in a real browser, with trained runs and with made-up runs."""
 
 import re
 import subprocess
@@ -13,18 +13,18 @@ from explorer.families import parse_spec
 from explorer.jobs import service
 from explorer.jobs.store import ACTIVE, Status, Store, store
 from explorer.settings import settings
-from tests.browser.conftest import ROOT, drawn
-from tests.browser.look import faults, overhang
+from tests.browser.conftest import ROOT, wait_until_rendered
+from tests.browser.page_checks import faults, overhang
 from tests.helpers import made_runs
 
 Visit = Callable[..., Page]
-SLOW = 90_000  # milliseconds: processes start, and others may be at work
-EPOCHS = 10_000  # more than are trained while anybody looks, on the slowest machine
+SLOW = 90_000  # milliseconds; processes start, and the machine may be busy
+EPOCHS = 10_000  # more than a test trains on the fastest machine
 ROW = 32  # pixels of the table
 
 
 def wake() -> None:
-    """See that a runner lives, from a process that ends before it."""
+    """Wake the runner from a process that ends before the runner."""
     awake = [sys.executable, "-c", "from explorer.jobs import service; service.wake()"]
     subprocess.run(awake, cwd=ROOT, env=settings().for_process(), check=True)
 
@@ -69,7 +69,7 @@ def follow_stop_and_resume(visit: Visit, runs: Store, job: str) -> None:
         expect(page.get_by_text(re.compile(rf"epoch [\d,]+ of {EPOCHS:,}"))).to_be_visible(timeout=SLOW)
     chart = one.get_by_test_id("stVegaLiteChart").nth(1)
     expect(chart.locator("svg")).to_be_visible(timeout=SLOW)
-    drawn(one)  # a chart that is drawn first may make room for others once more
+    wait_until_rendered(one)  # a chart may be resized once more when others are rendered
     chart.evaluate("chart => { chart.querySelector('svg').mine = true }")
     before = chart.locator("svg").inner_html()
     one.wait_for_function(
@@ -159,9 +159,9 @@ def test_weights_and_metrics_are_downloaded(visit: Visit, runs: Store) -> None:
 
 
 def test_sections_on_a_laptop_and_in_dark_on_a_phone(visit: Visit, runs: Store) -> None:
-    """axe-core finds no serious fault, and nothing is too wide."""
+    """axe-core finds no serious violation, and nothing is too wide."""
     job = made_runs.add(runs, "A name that is rather long for such a small screen", Status.FINISHED)
-    made_runs.keep_mistakes(job)
+    made_runs.write_mistakes(job)
     failed = made_runs.add(runs, "A long name too", Status.FAILED, lr=0.5)
     page = visit(f"runs?job={job}.{failed}&text=long", ready="stVegaLiteChart")
     for small in (False, True):
@@ -174,7 +174,7 @@ def test_sections_on_a_laptop_and_in_dark_on_a_phone(visit: Visit, runs: Store) 
         ):  # fmt: skip
             page.get_by_role("radio", name=section).click()
             page.get_by_test_id(part).last.wait_for(state="attached")
-            drawn(page)
+            wait_until_rendered(page)
             assert overhang(page) <= 0, section
             assert faults(page) == [], section
     page.get_by_role("button", name="Disk space").click()

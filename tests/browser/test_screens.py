@@ -1,12 +1,12 @@
-"""Every kind of screen on a laptop in light, on a phone in dark: no serious fault by axe-core, nothing too wide."""
+"""Screens, light on a laptop and dark on a phone: axe-core finds no serious violation, and nothing is too wide."""
 
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import drawn
-from tests.browser.look import faults, overhang
+from tests.browser.conftest import wait_until_rendered
+from tests.browser.page_checks import faults, overhang
 
 Visit = Callable[..., Page]
 SCREENS = {
@@ -38,11 +38,11 @@ SCREENS = {
 @pytest.mark.parametrize("link", SCREENS)
 def test_a_screen(visit: Visit, link: str) -> None:
     page = visit(link, ready=SCREENS[link])
-    drawn(page)
+    wait_until_rendered(page)
     assert faults(page) == []
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size({"width": 390, "height": 844})
-    drawn(page)
+    wait_until_rendered(page)
     assert overhang(page) <= 0
     assert faults(page) == []
 
@@ -50,11 +50,11 @@ def test_a_screen(visit: Visit, link: str) -> None:
 @pytest.mark.parametrize("link", ["architecture?net=resnet50", "predict?image=cat.horse&beside=vgg16-cifar10"])
 def test_a_screen_that_a_phone_opens(visit: Visit, link: str) -> None:
     page = visit(link, width=390, height=844, ready="stDataFrame")
-    drawn(page)
+    wait_until_rendered(page)
     assert overhang(page) <= 0
 
 
-def test_drawings_turn_with_the_theme(visit: Visit) -> None:
+def test_drawings_follow_the_theme(visit: Visit) -> None:
     page = visit("kernels")
     heading = page.locator(".frame svg text").first
     for scheme in ("dark", "light"):
@@ -67,6 +67,6 @@ def test_menus(visit: Visit) -> None:
     page = visit("architecture?net=lenet5")
     for menu in ("library", "export"):
         page.locator(f".st-key-{menu} button").first.click()
-        drawn(page)
+        wait_until_rendered(page)
         assert faults(page) == []
         page.keyboard.press("Escape")

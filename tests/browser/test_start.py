@@ -6,17 +6,17 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import settled
+from tests.browser.conftest import wait_until_settled
 
 Visit = Callable[..., Page]
-PATIENCE = 60_000  # ms: first analyses and first visits, on a busy machine
+PATIENCE = 60_000  # milliseconds; first analyses and first visits, on a busy machine
 
 
 @pytest.fixture
 def start(visit: Visit) -> Callable[..., Page]:
     def open_page(**options: object) -> Page:
         page = visit("", ready="stPageLink", **options)
-        expect(page.get_by_text("60.19")).to_be_visible(timeout=PATIENCE)  # the last number: nothing will move any more
+        expect(page.get_by_text("60.19")).to_be_visible(timeout=PATIENCE)  # the last number; the page is complete
         return page
 
     return open_page
@@ -24,7 +24,7 @@ def start(visit: Visit) -> Callable[..., Page]:
 
 def parameters(page: Page) -> Locator:
     card = page.get_by_test_id("stMetric").filter(has=page.get_by_text("Parameters", exact=True))
-    return card.get_by_test_id("stMetricValue").first  # the former one may stay below it for a moment
+    return card.get_by_test_id("stMetricValue").first  # the previous one may remain below it for a moment
 
 
 def test_cards_are_links_all_over_and_a_well_known_network_is_one_click_away(start: Visit) -> None:
@@ -33,7 +33,7 @@ def test_cards_are_links_all_over_and_a_well_known_network_is_one_click_away(sta
         page.locator(f".st-key-card-{card}").click(position={"x": 40, "y": 40})
         expect(page).to_have_url(re.compile(rf"/{path}\b"))
         page.get_by_test_id("stMetricValue").first.wait_for(timeout=PATIENCE)
-        settled(page)
+        wait_until_settled(page)
         page.go_back()
     page.locator(".st-key-card-open-lenet5").click()
     expect(page).to_have_url(re.compile(r"/architecture\?net=lenet5$"))
@@ -41,7 +41,7 @@ def test_cards_are_links_all_over_and_a_well_known_network_is_one_click_away(sta
     page.go_back()
     page.get_by_role("link", name="Compare", exact=True).click()
     expect(page).to_have_url(re.compile(r"/compare\?a="))
-    page.go_back()  # the address that a page completes is no entry of its own
+    page.go_back()  # a page that completes its address adds no step to the history
     page.locator(".st-key-card-open-resnet18").click()
     expect(parameters(page)).to_have_text("11.69 M", timeout=PATIENCE)
 

@@ -1,4 +1,4 @@
-"""What is done with the network as a whole: undo, save, open, export."""
+"""The toolbar of the Architecture page: undo, save, open, export."""
 
 import ast
 import csv
@@ -11,8 +11,8 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import settled
-from tests.browser.look import metric
+from tests.browser.conftest import wait_until_settled
+from tests.browser.page_checks import metric
 
 Visit = Callable[..., Page]
 
@@ -82,9 +82,7 @@ FILES = [
 ]
 
 
-def test_files_are_opened_and_of_one_that_is_no_network_it_is_said_and_nothing_is_lost(
-    visit: Visit, tmp_path: Path
-) -> None:
+def test_files_are_opened_and_invalid_files_are_reported(visit: Visit, tmp_path: Path) -> None:
     (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n\xff\xfe")
     (tmp_path / "bad.json").write_text('{"family": "vgg", "cfg": [64, "Q"]}')
     page = visit("architecture?net=vgg16&num_classes=5")
@@ -100,7 +98,7 @@ def test_files_are_opened_and_of_one_that_is_no_network_it_is_said_and_nothing_i
         upload.set_input_files(tmp_path / file)
         expect(page).to_have_url(re.compile(re.escape(link)))
         expect(page.get_by_text(f"{file} is open.")).to_be_visible()
-        settled(page)
+        wait_until_settled(page)
 
 
 def exported(page: Page, title: str, suffix: str, tmp_path: Path, *, prepare: bool = False) -> bytes:
@@ -118,7 +116,7 @@ def exported(page: Page, title: str, suffix: str, tmp_path: Path, *, prepare: bo
     return path.read_bytes()
 
 
-def test_each_export_can_be_taken_from_the_page(visit: Visit, tmp_path: Path) -> None:
+def test_every_export_can_be_downloaded(visit: Visit, tmp_path: Path) -> None:
     page = visit("architecture?net=lenet5")
     menu(page, "export")
     names = {

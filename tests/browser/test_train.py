@@ -10,22 +10,22 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 Visit = Callable[..., Page]
-SLOW = 90_000  # milliseconds: processes start, and others may be at work
+SLOW = 90_000  # milliseconds; processes start, and the machine may be busy
 
 
 def rate_of(page: Page) -> Locator:
     return page.get_by_role("spinbutton", name="Learning rate")
 
 
-def ready(page: Page) -> None:
-    """The images are there, and what the form asks for was measured."""
+def wait_until_ready(page: Page) -> None:
+    """Wait until the images are shown and the form's training is measured."""
     expect(page.locator(".samples").last).to_be_visible(timeout=SLOW)
     expect(page.get_by_test_id("stMetricValue").filter(has_text="≈")).to_be_visible(timeout=SLOW)
 
 
 def test_digits_from_the_form_to_the_finished_curve(visit: Visit) -> None:
     page = visit("train?epochs=2&threads=1")
-    ready(page)
+    wait_until_ready(page)
     name = page.get_by_label("Name", exact=True)
     name.fill("First run")
     name.press("Enter")
@@ -33,7 +33,7 @@ def test_digits_from_the_form_to_the_finished_curve(visit: Visit) -> None:
     page.get_by_role("button", name="Train", exact=True).dblclick()
     expect(page.get_by_test_id("stAlert")).to_contain_text("First run is", timeout=SLOW)
     expect(page.get_by_test_id("stAlert")).to_contain_text("First run is finished", timeout=SLOW)
-    expect(page.get_by_text("Nothing trains or waits")).to_be_visible()  # the second click was none
+    expect(page.get_by_text("Nothing trains or waits")).to_be_visible()  # the second click had no effect
     page.get_by_role("link", name="Watch it").click()
     expect(page).to_have_url(re.compile(r"/runs\?job=[a-z0-9]{14}$"))
     expect(page.get_by_role("heading", name="First run")).to_be_visible(timeout=SLOW)
@@ -47,11 +47,11 @@ def test_the_link_in_a_fresh_browser_and_a_step_back(visit: Visit) -> None:
     rate = rate_of(page)
     rate.fill("0.02")
     rate.press("Enter")
-    momentum = page.get_by_role("spinbutton", name="Momentum")  # at once, before the page has answered
+    momentum = page.get_by_role("spinbutton", name="Momentum")  # immediately, before the page responds
     momentum.fill("0.8")
     momentum.press("Enter")
     expect(page).to_have_url(re.compile("lr=0.02.*momentum=0.8|momentum=0.8.*lr=0.02"))
-    ready(page)  # nothing is drawn anew under the next click
+    wait_until_ready(page)  # nothing moves at the next click
     page.get_by_text("Sweep: several values at once").click()
     page.get_by_role("button", name="Example").click()
     expect(page.get_by_role("button", name="Train 18 jobs")).to_be_visible(timeout=SLOW)
@@ -64,7 +64,7 @@ def test_the_link_in_a_fresh_browser_and_a_step_back(visit: Visit) -> None:
     expect(rate_of(page)).to_have_value("0.02")
 
 
-def test_what_breaks_a_rule_is_said_beside_its_field(visit: Visit) -> None:
+def test_a_broken_rule_is_reported_next_to_its_field(visit: Visit) -> None:
     page = visit("train")
     rate = rate_of(page)
     rate.fill("-1")

@@ -1,4 +1,4 @@
-"""Work counted in function calls, which are the same on every machine and under any load."""
+"""Limits work by the number of function calls, which is the same on every machine and under any load."""
 
 import sys
 from collections.abc import Callable
@@ -9,11 +9,19 @@ Result = TypeVar("Result")
 
 
 class TooMuchWorkError(AssertionError):
-    """More calls than allowed."""
+    """A function made more calls than allowed."""
 
 
-def within(calls: int, function: Callable[[], Result]) -> Result:
-    """The result of ``function``, which is ended as soon as it has called more functions than that, C's included."""
+def run_within(calls: int, function: Callable[[], Result]) -> Result:
+    """Run a function and return its result.
+
+    Args:
+        calls: Most calls of functions in Python and C.
+        function: Function to run.
+
+    Raises:
+        TooMuchWorkError: As soon as the function has made more calls.
+    """
     left = calls
 
     def count(_frame: FrameType, event: str, _argument: Any) -> None:

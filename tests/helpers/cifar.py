@@ -1,4 +1,4 @@
-"""The real CIFAR-10, of which an evaluation needs the test set alone."""
+"""The test images of the real CIFAR-10."""
 
 import atexit
 import os
@@ -17,37 +17,37 @@ from explorer.workers.progress import Progress, silent
 
 
 @cache
-def of_test_images(each: int = 1000) -> Path:
-    """An archive of the first test images of each class, and one training image; skips where there is no data set.
+def archive_of_test_images(each: int = 1000) -> Path:
+    """An archive of the first test images and one training image of each class; skips the test without the data set.
 
-    It is made once in a process, and goes with it.
+    Each process creates the archive once and deletes it at its end.
     """
     file = Path(os.environ.get("EXPLORER_TEST_DATA", "nowhere"), "cifar10-jpeg.zip")
     if not file.exists():
         pytest.skip("cifar10-jpeg.zip is not in the folder EXPLORER_TEST_DATA")
     folder = tempfile.mkdtemp()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    made, taken = Path(folder, file.name), Counter[str]()
-    with zipfile.ZipFile(file) as whole, zipfile.ZipFile(made, "w") as part:
-        for name in whole.namelist():
-            above = name.rpartition("/")[0]
-            taken[above] += 1
-            if taken[above] <= (each if above.startswith("test/") else 1):
-                part.writestr(name, whole.read(name))
-    return made
+    path, counts = Path(folder, file.name), Counter[str]()
+    with zipfile.ZipFile(file) as source, zipfile.ZipFile(path, "w") as target:
+        for name in source.namelist():
+            parent = name.rpartition("/")[0]
+            counts[parent] += 1
+            if counts[parent] <= (each if parent.startswith("test/") else 1):
+                target.writestr(name, source.read(name))
+    return path
 
 
-def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have evaluations decode these images once in a process."""
+def cache_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all evaluations of a process share these images after one decoding."""
     monkeypatch.setattr("explorer.training.measure.load", _load)
 
 
 def _load(name: str, progress: Progress = silent) -> Dataset:
-    if name == str(of_test_images()):
+    if name == str(archive_of_test_images()):
         return _decoded()
     return data.load(name, progress)
 
 
 @cache
 def _decoded() -> Dataset:
-    return data.load(str(of_test_images()))
+    return data.load(str(archive_of_test_images()))

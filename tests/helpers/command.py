@@ -1,4 +1,4 @@
-"""The command line, in this process."""
+"""Runs commands in the process of the test."""
 
 import sys
 
@@ -8,7 +8,7 @@ from explorer.cli.main import main
 
 
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str, str]:
-    """Exit status, stdout and stderr of a command, in this process."""
+    """Run a command in this process; returns exit status, stdout and stderr."""
     monkeypatch.setattr(sys, "argv", ["explorer", *arguments])
     with pytest.raises(SystemExit) as ended:
         main()

@@ -1,4 +1,4 @@
-"""What the README and the documents name: commands, files."""
+"""Commands and other inline code in the README and the documents."""
 
 import re
 from collections.abc import Iterator
@@ -14,19 +14,19 @@ _START = re.compile(
 
 
 def documents() -> list[Path]:
-    """Every text that people read before they read code."""
+    """All documents except the change log, which names former things."""
     texts = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "pretrained").glob("*.md")]
-    return sorted(path for path in texts if path.name != "CHANGELOG.md")  # it names what was there once
+    return sorted(path for path in texts if path.name != "CHANGELOG.md")
 
 
 @dataclass(frozen=True)
-class Named:
+class CodePiece:
     """A piece of code in a document.
 
     Attributes:
-        place: The document's path and the line.
-        text: The piece itself, in one line.
-        fenced: Whether it is a line of a block of its own.
+        place: Path of the document and line.
+        text: The code, in one line.
+        fenced: Whether it is a line of a code block.
     """
 
     place: str
@@ -34,26 +34,26 @@ class Named:
     fenced: bool
 
 
-def commands() -> list[Named]:
-    """Every command: the lines of blocks marked ``sh``, and inline code that starts like a command."""
+def commands() -> list[CodePiece]:
+    """All commands: the lines of blocks marked ``sh``, and inline code that starts like a command."""
     found = []
     for path, content in _contents():
         for block in _FENCED.finditer(content):
             for number, line in enumerate(block[2].splitlines(), _line(content, block.start()) + 1):
                 if block[1] == "sh":
-                    found.append(Named(f"{path}:{number}", line, fenced=True))
+                    found.append(CodePiece(f"{path}:{number}", line, fenced=True))
                 else:
                     assert not _START.match(line), f"{path}:{number}: a block of commands is marked sh"
     return [*found, *(code for code in inline() if _START.match(code.text))]
 
 
-def inline() -> list[Named]:
+def inline() -> list[CodePiece]:
     """All inline code."""
     found = []
     for path, content in _contents():
         text = _FENCED.sub(lambda block: "\n" * block[0].count("\n"), content)
         for code in _INLINE.finditer(text):
-            found.append(Named(f"{path}:{_line(text, code.start())}", " ".join(code[1].split()), fenced=False))
+            found.append(CodePiece(f"{path}:{_line(text, code.start())}", " ".join(code[1].split()), fenced=False))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Networks to be explained, an image for each, and what an explanation must leave as it was."""
+"""Networks to explain, an image for each, and the state that an explanation must not change."""
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +14,8 @@ GAP = {
 }  # fmt: skip
 
 
-def made(spec: dict[str, object], module: nn.Module | None = None) -> Network:
-    """A network of a spec that normalises nothing but to [-1, 1]."""
+def make_network(spec: dict[str, object], module: nn.Module | None = None) -> Network:
+    """A network of a spec; its preprocessing only scales pixels to [-1, 1]."""
     network = parse_spec(spec)
     if module is None:
         torch.manual_seed(0)
@@ -30,12 +30,14 @@ def made(spec: dict[str, object], module: nn.Module | None = None) -> Network:
 
 
 def pixels(network: Network) -> Tensor:
+    """A random image of the network's input shape, uint8, (C, H, W)."""
     spec = network.card.network_spec
     torch.manual_seed(1)
     return torch.randint(0, 256, (spec.in_channels, spec.image_size, spec.image_size), dtype=torch.uint8)
 
 
 def state(module: nn.Module) -> list[object]:
+    """Parameters, buffers, modes and hooks of a module, to compare before and after an explanation."""
     return [
         [(name, one.requires_grad, one.grad, one._version, one.data_ptr()) for name, one in module.named_parameters()],
         [(name, one._version, one.tolist()) for name, one in module.named_buffers()],

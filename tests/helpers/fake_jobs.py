@@ -1,4 +1,4 @@
-"""A runner over jobs that are no processes: whether they live is written down here."""
+"""A backend without processes, for tests of the runner."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,8 +15,15 @@ from explorer.recipes import Recipe
 
 
 @dataclass
-class Stubs:
-    """A backend whose jobs live until a test says otherwise."""
+class FakeBackend:
+    """A backend whose jobs run until a test ends them.
+
+    Attributes:
+        alive: Environments of the running jobs by id.
+        starts: Ids of all started jobs.
+        cancelled: Ids of cancelled jobs, and whether by force.
+        fault: Function that may raise an error when a job is submitted.
+    """
 
     alive: dict[str, dict[str, str]] = field(default_factory=dict)
     starts: list[str] = field(default_factory=list)
@@ -46,7 +53,7 @@ class Stubs:
         pass
 
     def begin(self, job: str, rows: list[Row] | None = None) -> RunDirectory:
-        """What a supervisor and a worker do first."""
+        """Do the first steps of a supervisor and a worker."""
         directory = service.directory(job)
         assert job in self.alive
         directory.write_supervisor((2**30, 0.0))
@@ -55,17 +62,17 @@ class Stubs:
         return directory
 
     def end(self, job: str, status: str | None = None, **more: Any) -> None:
-        """The last of its processes goes, with or without a word."""
+        """End the last process of a job; without a status, it leaves no result."""
         if status is not None:
             service.directory(job).end(status, **more)
         del self.alive[job]
 
 
-def a_runner(jobs: Store, stubs: Stubs, cpu_slots: int = 1) -> Runner:
+def make_runner(jobs: Store, stubs: FakeBackend, cpu_slots: int = 1) -> Runner:
     return Runner(jobs, stubs, Machine([], cpu_slots))
 
 
-def submitted(count: int = 1) -> list[str]:
+def submit_jobs(count: int = 1) -> list[str]:
     made = [Job.new(resolve("digits-cnn"), "digits", Recipe(), Resources(device="cpu")) for _job in range(count)]
     return [record.id for record in service.submit(made)]
 

@@ -1,7 +1,7 @@
-"""The process that reads checkpoints, which says in its notes what else it could do.
+"""The process that reads checkpoints; it also tries forbidden actions and reports the outcomes in its notes.
 
-``python -m explorer.workers.sandbox tests.helpers.fake_reader`` is ``explorer.weights.importing.reader`` with these
-attempts. Unpickling and limits are the product's own.
+``python -m explorer.workers.sandbox tests.helpers.fake_reader`` runs ``explorer.weights.importing.reader`` and these
+attempts, with the real unpickler and the real limits.
 """
 
 import json
@@ -20,21 +20,21 @@ from explorer.workers.progress import Progress
 from explorer.workers.protocol import serve
 
 ADDRESS = "STAND_IN_ADDRESS"
-NEIGHBOUR = "neighbour"  # a file beside the one that is read
-NAMESPACE = Path("/proc/self/ns/net")  # which network a process of Linux's is in
+NEIGHBOUR = "neighbour"  # a file next to the checkpoint
+NAMESPACE = Path("/proc/self/ns/net")  # the network namespace of this process
 
 
 def redirect(name: str, address: str) -> None:
-    """Let an entry's file come from another address."""
+    """Change the address from which a file of torchvision is downloaded."""
     weights = torchvision.choose(name).weights
     weights._value_ = replace(weights.value, url=address)
 
 
 def attempts(file: Path, output: Path) -> dict[str, str]:
-    """What came of what this process has no need of."""
+    """The outcome of each forbidden action: ``done``, or the name of the error."""
     address = urlparse(os.environ[ADDRESS])
     outcomes = {"namespace": str(NAMESPACE.readlink()) if NAMESPACE.exists() else ""}
-    tried: dict[str, Callable[[], object]] = {
+    actions: dict[str, Callable[[], object]] = {
         "read": file.with_name(NEIGHBOUR).read_bytes,
         "write": output.parent.with_name("elsewhere").touch,
         "change": lambda: file.write_bytes(b""),
@@ -42,9 +42,9 @@ def attempts(file: Path, output: Path) -> dict[str, str]:
         "send": lambda: socket.create_connection((address.hostname, address.port), 1).close(),
         "run": lambda: os.execv(sys.executable, [sys.executable, "-c", ""]),  # noqa: S606
     }
-    for name, attempt in tried.items():
+    for name, act in actions.items():
         try:
-            attempt()
+            act()
             outcomes[name] = "done"
         except OSError as error:
             outcomes[name] = type(error).__name__
@@ -52,7 +52,7 @@ def attempts(file: Path, output: Path) -> dict[str, str]:
 
 
 def work(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
-    """Read the checkpoint, and try what this process has no need of."""
+    """Read the checkpoint, and try the forbidden actions."""
     answer = reader.work(request, progress)
     return answer | {"notes": [json.dumps(attempts(Path(request["path"]), Path(request["output"])))]}
 

@@ -1,4 +1,4 @@
-"""What a test has ``service.wake`` start: it holds the runner's lock until the store is gone."""
+"""A process that tests start instead of the runner; it holds the runner's lock until the file ``leave`` exists."""
 
 import os
 import time

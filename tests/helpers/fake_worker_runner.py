@@ -1,4 +1,4 @@
-"""The real runner, whose jobs have a worker that needs no torch: ``python -m tests.helpers.fake_worker_runner``."""
+"""The real runner with a fake worker that needs no torch: ``python -m tests.helpers.fake_worker_runner``."""
 
 import sys
 import time
@@ -10,7 +10,7 @@ SECONDS = 0.2
 
 
 def work(folder: Path) -> None:
-    """Seem to train; a file has when it began and ended."""
+    """Pretend to train; write the times of begin and end to a file."""
     begin = time.time()
     time.sleep(SECONDS)
     with (folder / "worked.txt").open("a") as file:
@@ -19,7 +19,7 @@ def work(folder: Path) -> None:
 
 
 def run() -> int:
-    """Be the runner."""
+    """Run the real runner."""
     from explorer.jobs import local, processes, runner
 
     local.SUPERVISOR = "tests.helpers.fake_worker_supervisor"

@@ -1,4 +1,4 @@
-"""The real supervisor of a worker that needs no torch."""
+"""The real supervisor with a fake worker that needs no torch."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Networks of other people, as their code makes them: small, with their names, and with statistics of their own."""
+"""Small networks as other people's code builds them, with their names and random statistics."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ Import = Callable[..., Imported]
 
 
 def trained(network: nn.Module, seed: int = 0) -> nn.Module:
-    """Weights and statistics that differ everywhere, in evaluation mode, without gradients."""
+    """The network with random weights and statistics, in evaluation mode and without gradients."""
     generator = torch.Generator().manual_seed(seed)
     for name, tensor in network.state_dict().items():
         if name.endswith("running_var"):
@@ -38,22 +38,22 @@ def shapes_of(tensors: Mapping[str, Tensor]) -> Shapes:
 
 
 def flat_names(names: list[str], seed: int = 0) -> dict[str, str]:
-    """Another name for each tensor: its module is called at random, and nothing of the tree is left."""
-    draw = random.Random(seed)  # noqa: S311  names, and no secrets
+    """A new name for each tensor: a random name of its module, without the tree of modules."""
+    rng = random.Random(seed)  # noqa: S311  names, no secrets
     modules: dict[str, str] = {}
     for name in names:
-        modules.setdefault(name.rpartition(".")[0], f"{draw.getrandbits(40):x}z")
+        modules.setdefault(name.rpartition(".")[0], f"{rng.getrandbits(40):x}z")
     return {name: f"{modules[name.rpartition('.')[0]]}.{name.rpartition('.')[2]}" for name in names}
 
 
 def tree_names(names: list[str], seed: int = 0) -> dict[str, str]:
-    """The same with the tree kept: every part of a name but the last is another word."""
-    draw = random.Random(seed)  # noqa: S311  names, and no secrets
+    """A new name for each tensor: every part except the last is a random word, and the tree of modules stays."""
+    rng = random.Random(seed)  # noqa: S311  names, no secrets
     words: dict[str, str] = {}
 
     def renamed(name: str) -> str:
         *parts, leaf = name.split(".")
-        return ".".join([*(words.setdefault(part, f"{draw.getrandbits(40):x}z") for part in parts), leaf])
+        return ".".join([*(words.setdefault(part, f"{rng.getrandbits(40):x}z") for part in parts), leaf])
 
     return {name: renamed(name) for name in names}
 
@@ -61,12 +61,12 @@ def tree_names(names: list[str], seed: int = 0) -> dict[str, str]:
 RENAMED = {"flat": flat_names, "tree": tree_names}
 
 
-def found_again(spec: Spec, how: str) -> Guess:
-    """The first guess for a network of ours under other names, after its tensors were seen to be put where they belong.
+def recognised(spec: Spec, how: str) -> Guess:
+    """The first guess for one of our networks under other names; checks that every tensor is matched correctly.
 
     Args:
-        spec: the network.
-        how: ``own`` names in their order, ``sorted`` as in a safetensors file, ``flat`` or ``tree``.
+        spec: Spec of the network.
+        how: Names and order: ``own``, ``sorted`` as in a safetensors file, ``flat`` or ``tree``.
     """
     shapes = our_shapes(spec)
     names = RENAMED[how](list(shapes)) if how in RENAMED else {name: name for name in shapes}
@@ -77,19 +77,19 @@ def found_again(spec: Spec, how: str) -> Guess:
     assert {name: theirs[their] for name, their in found.names.items()} == our_shapes(found.spec)
     if found.names.keys() == names.keys():
         assert found.names == names
-    else:  # pools that can't be told give layers of ours other numbers, and their order stays
+    else:  # without the right pools, our layers have other numbers in the same order
         assert list(found.names.values()) == list(names.values())
     return found
 
 
 def differences(spec: Spec, found: Guess) -> set[str]:
-    """Settings in which what was found is not what it was; auxiliary heads and dropout are never looked for."""
+    """Fields in which a guess differs from a spec, without auxiliary heads and dropout, which no tensor shows."""
     own, other = spec.to_dict(), found.spec.to_dict()
     return {key for key in own if own[key] != other.get(key)} - {"aux_after", "aux_pool", "dropout", "dropout_position"}
 
 
-def same_scores(network: nn.Module, side: int, channels: int = 3, *, ordered: bool = True, **answers: object) -> Guess:
-    """The first guess, after its network was seen to answer as the original does, in float32."""
+def check_scores(network: nn.Module, side: int, channels: int = 3, *, ordered: bool = True, **answers: object) -> Guess:
+    """The first guess for a network; checks that its scores equal the original's, in float32."""
     network = trained(network)
     tensors = network.state_dict()
     tensors = tensors if ordered else dict(sorted(tensors.items()))
@@ -126,7 +126,7 @@ def imported(tmp_path: Path) -> Import:
 
 
 class Groups(nn.Module):
-    """A VGG in groups named as in the notes on CIFAR-10 at 224, here at a quarter of the width and for 32 pixels."""
+    """A VGG in groups named as in the notes on CIFAR-10 at 224, with a quarter of the width and for 32 pixels."""
 
     def __init__(self, *, bias: bool) -> None:
         super().__init__()
@@ -147,7 +147,7 @@ class Groups(nn.Module):
 
 
 class R1Block(nn.Module):
-    """As in the notes with a CIFAR-10 trainer: the branch in ``features``, the projection in ``shortcut``."""
+    """A block as in the notes with a CIFAR-10 trainer: the branch is ``features``, the projection ``shortcut``."""
 
     def __init__(self, before: int, width: int, stride: int, *, bottleneck: bool, bias: bool = False) -> None:
         super().__init__()

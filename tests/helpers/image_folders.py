@@ -1,8 +1,9 @@
-"""Image folders made for a test, and what was read of them."""
+"""Writes image folders for tests, and collects the images of a loaded data set."""
 
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -10,9 +11,22 @@ from PIL import Image
 from torch import Tensor
 
 from explorer.data import Dataset
+from explorer.data.source import Source
 
 COUNT = 5
 Write = Callable[..., Path]
+
+
+class _NamesOnly:
+    """A source that has only names."""
+
+    path = Path("set")
+
+    def read(self, _name: str) -> bytes:
+        raise AssertionError
+
+
+NAMES_ONLY = cast(Source, _NamesOnly())
 
 
 def zipped(folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""A backend that keeps a test in its own process: importing torch in another one takes seconds."""
+"""A backend that runs jobs in the process of the test, because importing torch in another process takes seconds."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 from explorer.jobs.run_directory import RunDirectory
 
 
-class Here:
-    """Runs a job as soon as it is submitted, and is done when that call returns."""
+class InlineBackend:
+    """Runs each job inside the call that submits it."""
 
     def __init__(self, run: Callable[[Path], object]) -> None:
         self.run = run

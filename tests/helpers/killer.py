@@ -1,7 +1,7 @@
-"""Kills workers: ``python -m tests.helpers.killer FOLDER writers|workers|memory`` prints what it found, as JSON.
+"""Kills workers: ``python -m tests.helpers.killer FOLDER writers|workers|memory`` prints the outcome as JSON.
 
-A process of its own, as one that has computed with several threads must not fork: torch is imported once, and what is
-killed are forks that have data and network already.
+This is a separate process, because a process that has computed with several threads must not fork. It imports torch
+once, and kills forks of itself, which have data and network already.
 """
 
 import gc
@@ -29,22 +29,22 @@ from explorer.training import metrics_logger as journal
 from explorer.training.loop import Training, train
 from explorer.training.setup import Prepared, prepare
 from explorer.weights import files
-from tests.helpers.training import difference, states_kept
+from tests.helpers.training import difference, keep_final_states
 
 SHORT = 8  # starts that are ended early
-STARTS = 100  # at most, until a run that is stopped and killed has to be done
+STARTS = 100  # most starts until a run that is stopped and killed has to finish
 
-chance = random.Random(0)  # noqa: S311  moments, and no secrets
+chance = random.Random(0)  # noqa: S311  random times, no secrets
 
 
 class Killer:
-    """Follows a training whose checkpoints are written by forks, and kills each of them at some moment of it."""
+    """Lets forks write the checkpoints of a training, and kills each fork at a random time."""
 
     def __init__(self, journal: journal.MetricsLogger) -> None:
         self.journal = journal
         self.checkpoints = self.kills = self.hits = self.written = 0
         self.before: dict[str, Any] = {}
-        self.seconds = 0.0  # that a checkpoint takes
+        self.seconds = 0.0  # duration of a checkpoint
 
     def after_step(self, training: Training) -> None:
         if training.batch < training.batches.steps:
@@ -58,7 +58,7 @@ class Killer:
         self.kill(training)
 
     def kill(self, training: Training) -> None:
-        """The files of a checkpoint are those of the last one or of the one before, each whole."""
+        """Kill the writer of a checkpoint; check that each file is complete, from this checkpoint or the one before."""
         state = checkpoint.capture(training)
         ready, go = os.pipe()
         pid = os.fork()
@@ -70,7 +70,7 @@ class Killer:
         begin = time.monotonic()
         os.close(ready)
         os.close(go)
-        if spared := (self.checkpoints % 5 == 0):  # tells how long a checkpoint takes now
+        if spared := (self.checkpoints % 5 == 0):  # measures how long a checkpoint takes
             os.waitpid(pid, 0)
             self.seconds = time.monotonic() - begin
         else:
@@ -95,7 +95,7 @@ class Killer:
 
 
 def contents(directory: RunDirectory) -> dict[str, Any]:
-    """The state, and the epochs of the weights; fails where a file is broken."""
+    """The state, and the epochs of the weights; fails if a file is broken."""
     found: dict[str, Any] = {"resume": checkpoint.read(directory.resume)}
     for name, path in (("best", directory.best), ("last", directory.last)):
         if path.exists():
@@ -108,7 +108,7 @@ def contents(directory: RunDirectory) -> dict[str, Any]:
 
 
 def kill_writers(folder: Path, prepared: Prepared) -> dict[str, Any]:
-    """Train, and kill what writes each checkpoint."""
+    """Train, and kill the writer of each checkpoint."""
     directory = RunDirectory(folder)
     killer = Killer(journal.MetricsLogger(directory, {}, prepared.card))
     directory.begin()
@@ -119,7 +119,7 @@ def kill_writers(folder: Path, prepared: Prepared) -> dict[str, Any]:
 
 
 def kill_workers(folder: Path, prepared: Prepared) -> dict[str, Any]:
-    """Stop and kill workers at any moment, until one ends by itself; how each start ended."""
+    """Stop and kill workers at random times until one ends by itself; returns how often each end occurred."""
     setattr(worker, "load", lambda *_arguments: prepared.dataset)  # noqa: B010  where it is called
     setattr(worker, "prepare", lambda *_arguments: prepared)  # noqa: B010
     journal.SAVE_EVERY, journal.SAVE_SHARE = 0.0, 1.0
@@ -130,9 +130,9 @@ def kill_workers(folder: Path, prepared: Prepared) -> dict[str, Any]:
         if pid == 0:
             log = os.open(folder / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             os.dup2(log, 2)
-            with states_kept():
+            with keep_final_states():
                 os._exit(worker.main(folder))
-        # The first starts have no time to come to the end however fast the machine is, the last ones however slow.
+        # The first starts are too short to finish on any machine; the last ones are long enough on any machine.
         starts = sum(ends.values())
         time.sleep(chance.uniform(0.02, 0.05 if starts < SHORT else 0.25 * 1.05 ** (starts - SHORT)))
         if os.waitpid(pid, os.WNOHANG) == (0, 0):
@@ -144,7 +144,7 @@ def kill_workers(folder: Path, prepared: Prepared) -> dict[str, Any]:
 
 
 def starve(folder: Path, prepared: Prepared) -> dict[str, Any]:
-    """Give workers less memory than a batch takes, in several amounts; how each ended."""
+    """Give workers less memory than a batch takes, in several amounts; returns how each ended."""
     setattr(worker, "load", lambda *_arguments: prepared.dataset)  # noqa: B010  where it is called
     ends: dict[str, Any] = {}
     for megabytes in (5, 100):
@@ -161,9 +161,9 @@ def starve(folder: Path, prepared: Prepared) -> dict[str, Any]:
 
 
 def main(folder: Path, what: str) -> None:
-    """Print what was found."""
-    patch("os.fsync").start()  # no power is cut here, and what a killed process has written stays with the system
-    gc.freeze()  # else each fork copies what its collector looks at
+    """Print the outcome."""
+    patch("os.fsync").start()  # not needed: the system has what a killed process wrote, and there is no power cut
+    gc.freeze()  # without it, the garbage collector of each fork would copy all objects
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     job = Job.read(folder)

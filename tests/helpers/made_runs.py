@@ -1,4 +1,4 @@
-"""Runs that were never trained: records, curves and files as the runner would have left them."""
+"""Runs without training: writes the records, curves and files that the runner would write."""
 
 import json
 import math
@@ -38,16 +38,16 @@ def jobs(
     dataset: str = "digits",
     **recipe: Any,
 ) -> list[Job]:
-    told = Recipe.parse({"epochs": EPOCHS, **recipe})
-    return make.jobs(spec or digits_cnn(), dataset, told, Resources(device="cpu"), name=name, varied=sweep, rows=rows)
+    parsed = Recipe.parse({"epochs": EPOCHS, **recipe})
+    return make.jobs(spec or digits_cnn(), dataset, parsed, Resources(device="cpu"), name=name, varied=sweep, rows=rows)
 
 
-def rows(epochs: int, goodness: float = 0.95, seed: int = 0) -> list[Row]:
-    """Curves that rise to ``goodness``, a little different for each seed."""
-    dice = random.Random(seed)  # noqa: S311
+def rows(epochs: int, accuracy: float = 0.95, seed: int = 0) -> list[Row]:
+    """Curves that rise to ``accuracy``, a little different for each seed."""
+    rng = random.Random(seed)  # noqa: S311
     found = []
     for epoch in range(1, epochs + 1):
-        top1 = goodness * (1 - math.exp(-4 * epoch / epochs)) + dice.uniform(-0.01, 0.01)
+        top1 = accuracy * (1 - math.exp(-4 * epoch / epochs)) + rng.uniform(-0.01, 0.01)
         numbers = {
             "train/loss": 2.3 * (1.02 - top1), "train/top1": min(1.0, top1 + 0.02),
             "rate": 0.1 * (1 - epoch / (epochs + 1)),
@@ -58,10 +58,10 @@ def rows(epochs: int, goodness: float = 0.95, seed: int = 0) -> list[Row]:
     return found
 
 
-def result(goodness: float = 0.9, images: int = 360) -> dict[str, Any]:
-    """Scores on a test set with as many images of each class; what is wrong is taken for the next class."""
+def result(accuracy: float = 0.9, images: int = 360) -> dict[str, Any]:
+    """The result on a test set with equally many images of each class; errors are predicted as the next class."""
     each = images // len(CLASSES)
-    right = [max(0, min(each, round(each * goodness) - place % 3)) for place in range(len(CLASSES))]
+    right = [max(0, min(each, round(each * accuracy) - place % 3)) for place in range(len(CLASSES))]
     confusion = [[0] * len(CLASSES) for _class in CLASSES]
     for place, count in enumerate(right):
         confusion[place][place] = count
@@ -73,13 +73,15 @@ def result(goodness: float = 0.9, images: int = 360) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def leave(store: Store, job: Job, status: Status, *, epochs: int = 3, goodness: float = 0.95, **values: Any) -> str:
-    """Bring a job that waits into a state, with the curves and files that it has there."""
+def set_status(
+    store: Store, job: Job, status: Status, *, epochs: int = 3, accuracy: float = 0.95, **values: Any
+) -> str:
+    """Give a queued job a status, with the curves and files of that status; returns its id."""
     now = time.time()
     total = job.recipe.epochs
     if status is Status.FINISHED:
         epochs = total
-        values = {"progress": 1.0, "result": result(goodness), "ended": now, **values}
+        values = {"progress": 1.0, "result": result(accuracy), "ended": now, **values}
     elif status in {Status.STOPPED, Status.INTERRUPTED, Status.FAILED}:
         values = {"progress": epochs / total, "ended": now, **values}
     if status is Status.FAILED:
@@ -91,7 +93,7 @@ def leave(store: Store, job: Job, status: Status, *, epochs: int = 3, goodness: 
         }  # fmt: skip
         values = {"progress": (epochs + 0.3) / total, "live": live, "slots": ["cpu"], **values}
     if status is not Status.QUEUED:
-        store.write_rows(job.id, rows(epochs, goodness, job.recipe.seed), anew=True)
+        store.write_rows(job.id, rows(epochs, accuracy, job.recipe.seed), anew=True)
         values = {"started": now - 200, **values}
     store.change(job.id, Status, status=status, **values)
     directory = service.directory(job.id)
@@ -106,11 +108,11 @@ def leave(store: Store, job: Job, status: Status, *, epochs: int = 3, goodness: 
     return job.id
 
 
-def add(store: Store, name: str, status: Status, *, epochs: int = 3, goodness: float = 0.95, **recipe: Any) -> str:
-    """One run in a state; its id."""
+def add(store: Store, name: str, status: Status, *, epochs: int = 3, accuracy: float = 0.95, **recipe: Any) -> str:
+    """Add one run with a status; returns its id."""
     [job] = jobs(name, **recipe)
     store.add([job])
-    return leave(store, job, status, epochs=epochs, goodness=goodness)
+    return set_status(store, job, status, epochs=epochs, accuracy=accuracy)
 
 
 def add_sweep(
@@ -120,21 +122,22 @@ def add_sweep(
     status: Status = Status.FINISHED,
     rows: Sequence[Mapping[str, str]] = (),
 ) -> list[str]:
-    """A sweep whose runs are the better the later they come."""
+    """Add a sweep whose later runs are better; returns the ids."""
     made = jobs(name, sweep=sweep, rows=rows)
     store.add(made)
-    return [leave(store, job, status, goodness=0.5 + 0.45 * place / len(made)) for place, job in enumerate(made)]
+    return [set_status(store, job, status, accuracy=0.5 + 0.45 * place / len(made)) for place, job in enumerate(made)]
 
 
-def keep_weights(job: str) -> None:
-    """Weights that nobody trained, as a run's best."""
+def write_weights(job: str) -> None:
+    """Write untrained weights as the best weights of a run."""
     spec = digits_cnn()
     inputs = {"size": spec.image_size, "mean": [0.25], "std": [0.5]}
     card = Card(name="made", spec=spec.to_dict(), classes=CLASSES, preprocessing=inputs)
     save(service.directory(job).best, build(spec).state_dict(), card)
 
 
-def keep_mistakes(job: str, count: int = 3) -> None:
+def write_mistakes(job: str, count: int = 3) -> None:
+    """Write mistakes on the test set for a run."""
     mistakes = [
         {"index": place, "truth": "3", "predicted": "8", "probability": 0.5 + place / 100, "image": PIXEL}
         for place in range(count)

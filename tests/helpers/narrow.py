@@ -1,4 +1,4 @@
-"""A spec of a known family, and parts of networks and data of a known type, for tests that look into them."""
+"""Narrows specs, tensors and modules to the type that a test expects."""
 
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ Kind = TypeVar("Kind")
 
 
 def of_kind(kind: type[Kind], value: object) -> Kind:
-    """The value, which has to be of that type."""
+    """The value, after a check of its type."""
     assert isinstance(value, kind), type(value)
     return value
 
@@ -37,12 +37,12 @@ def zoo(spec: Spec) -> ZooSpec:
 
 
 def pixels(split: Split) -> Tensor:
-    """The images of a split that stays in memory."""
+    """The images of a split in memory."""
     return of_kind(Tensor, split.images)
 
 
 def weight(layer: object) -> Tensor:
-    """The weight of a layer, whatever class it has."""
+    """The weight of a layer of any class."""
     return of_kind(Tensor, of_kind(nn.Module, layer).weight)
 
 

@@ -9,12 +9,12 @@ from explorer.errors import InputError
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:
-    """Random pixels: the hardest image to resample alike."""
+    """Random pixels, the hardest images for a comparison of resampling."""
     return torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(seed))
 
 
 class Decoded:
-    """Images of any sizes in the place of files; one that is None is broken."""
+    """Images of any sizes in place of files; None is a broken file."""
 
     def __init__(self, images: Sequence[Tensor | None]) -> None:
         self.images = images

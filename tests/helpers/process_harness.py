@@ -1,6 +1,6 @@
-"""A queue of its own, with real processes that are killed.
+"""A separate queue whose real processes are killed.
 
-``python -m tests.helpers.process_harness SECONDS`` goes on and on.
+``python -m tests.helpers.process_harness SECONDS`` kills for a given time.
 """
 
 import os
@@ -31,16 +31,21 @@ from tests.helpers.training import SPEC, difference
 
 VICTIMS = ("worker", "supervisor", "runner", "all")
 ORPHAN_LIFE = 60.0  # seconds
-PATIENCE = 180  # seconds: others may be at work on the machine
+PATIENCE = 180  # seconds; the machine may be busy
 
 
 class Arena:
-    """Submits small jobs, kills their processes and whoever looks after them, and checks what is then told."""
+    """Submits small jobs, kills their processes, supervisors and runners, and checks the records afterwards.
+
+    Attributes:
+        counts: Numbers of kills and of interrupted and finished jobs.
+        twice: Messages about jobs that were trained twice at once.
+    """
 
     def __init__(self, folder: Path, seed: int = 0) -> None:
         self.folder = folder
-        self.chance = random.Random(seed)  # noqa: S311  moments, and no secrets
-        self.told: Counter[str] = Counter()
+        self.chance = random.Random(seed)  # noqa: S311  random times, no secrets
+        self.counts: Counter[str] = Counter()
         self.twice: list[str] = []
         self._begin = time.time() - 1  # the clock of the kernel counts in hundredths
         self._over = threading.Event()
@@ -48,7 +53,7 @@ class Arena:
         self._witness.start()
 
     def close(self) -> None:
-        """End everything that is left."""
+        """End all remaining processes."""
         self._over.set()
         self._witness.join()
         for runner in self.runners():
@@ -60,7 +65,7 @@ class Arena:
                 kill(process)
 
     def submit(self, dataset: str, processes: int = 1, **recipe: Any) -> str:
-        """A job that takes some seconds; its id."""
+        """Submit a job that takes some seconds; returns its id."""
         fields = {"epochs": 400, "batch_size": 16, "augment": [], "lr": 0.003, "schedule": "cosine"} | recipe
         resources = Resources(device="cpu", threads=1, processes=processes)
         job = Job.new(parse_spec(SPEC), dataset, Recipe.parse(fields), resources)
@@ -71,7 +76,7 @@ class Arena:
         return [process for process in psutil.process_iter() if self.is_runner(process)]
 
     def kill(self, victim: str, job: str) -> None:
-        """Kill some of those that have to do with a job, all at the same moment."""
+        """Kill the processes of a job that a victim names, all at once."""
         of_it = of_job(job)
         chosen = {
             "worker": [process for process in of_it if "training.worker" in words(process)],
@@ -82,48 +87,48 @@ class Arena:
         if victim == "worker" and len(chosen) > 1:  # a rank
             chosen = [self.chance.choice(chosen)]
         self.chance.shuffle(chosen)
-        self.told[f"kills of {victim}"] += len(chosen)
+        self.counts[f"kills of {victim}"] += len(chosen)
         for process in chosen:
             kill(process)
 
     def victims(self, until: float) -> Iterator[str]:
-        """Victims by chance, until a moment of the monotonic clock."""
+        """Random victims, until a time of the monotonic clock."""
         while time.monotonic() < until:
             yield self.chance.choice(VICTIMS)
 
     def survive(self, job: str, victims: Iterable[str] = ()) -> dict[str, Any]:
-        """Kill one victim after another, resume what was interrupted, and wait for the end; what is left then.
+        """Kill the victims one after another, resume the job each time, and wait for its end; returns its results.
 
         Checks every state on the way.
 
         Args:
             job: Id of the job.
-            victims: What to kill each time that the job runs; after the last one it is left alone.
+            victims: Victims, one for each time that the job runs.
         """
-        turns: Iterator[str] | None = iter(victims)
+        remaining: Iterator[str] | None = iter(victims)
         while (record := store().get(job)).status is not Status.FINISHED:
             service.keep_awake()
             assert record.status is not Status.FAILED, record.error
             if record.status in RESUMABLE:
-                self.nobody_left(job)
-                self.told[f"{record.status}"] += 1
+                self.check_no_process(job)
+                self.counts[f"{record.status}"] += 1
                 service.resume(job)
-            elif record.status is Status.RUNNING and turns is not None:
-                if (victim := next(turns, None)) is None:
-                    turns = None
+            elif record.status is Status.RUNNING and remaining is not None:
+                if (victim := next(remaining, None)) is None:
+                    remaining = None
                     continue
                 time.sleep(self.chance.uniform(0, 1.5))
                 self.kill(victim, job)
-                self.comes_to_rest(job)
+                self.wait_until_stable(job)
             else:
                 time.sleep(0.05)
-        self.nobody_left(job)
+        self.check_no_process(job)
         directory = service.directory(job)
         assert untimed(store().rows(job)) == untimed(directory.rows())
-        return left(directory)
+        return results(directory)
 
-    def comes_to_rest(self, job: str) -> None:
-        """After a kill, within some seconds either the job runs or it has no process."""
+    def wait_until_stable(self, job: str) -> None:
+        """Wait after a kill until the job runs again or has no process; fails after some seconds."""
         begin = time.monotonic()
         while time.monotonic() - begin < ORPHAN_LIFE:
             service.keep_awake()  # as every command and page does
@@ -135,8 +140,8 @@ class Arena:
             time.sleep(0.1)
         raise AssertionError(f"{status} with {[words(process) for process in there]}")
 
-    def nobody_left(self, job: str) -> None:
-        """What is told to have ended has no process."""
+    def check_no_process(self, job: str) -> None:
+        """Check that a job that ended has no process."""
         assert store().get(job).status not in AT_WORK
         assert not [words(process) for process in of_job(job)]
 
@@ -152,29 +157,30 @@ class Arena:
             return False
 
     def _at_work(self) -> list[Record]:
-        """Those that have processes; of a store that a test has deleted, none."""
+        """Records of jobs with processes; an empty list if a test has deleted the store."""
         try:
             return store().records(AT_WORK)
         except StoreError:
             return []
 
     def _is_young(self, process: psutil.Process) -> bool:
-        """Whether a process was started since the arena was made; psutil keeps the time of each."""
+        """Whether a process was started after the arena; psutil caches the time of each process."""
         try:
             return process.create_time() > self._begin
         except psutil.Error:
             return False
 
     def _watch(self) -> None:
-        """Look all the time whether a job trains twice: two supervisors, or two processes of one rank.
+        """Poll whether a job trains twice: two supervisors, or two processes of one rank.
 
-        A process that is about to become another program looks like its parent for a moment: two looks count.
+        A process that is about to run another program looks like its parent for a moment, so only processes that two
+        polls in a row have found count.
         """
         suspects: set[int] = set()
         while not self._over.wait(0.05):
             seen: set[int] = set()
             records = self._at_work()
-            # What was there before is of no job: to ask every process of the machine would take a core.
+            # Older processes belong to no job. Polling every process of the machine would take a whole core.
             young = [process for process in psutil.process_iter() if self._is_young(process)] if records else []
             for record in records:
                 there = [(role(process), process.pid) for process in of_job(record.id, young)]
@@ -207,12 +213,12 @@ def words(process: psutil.Process) -> str:
 
 
 def role(process: psutil.Process) -> str:
-    told = words(process)
-    if "jobs.supervisor" in told:
+    command = words(process)
+    if "jobs.supervisor" in command:
         return "supervisor"
-    if "distributed.run" in told:
+    if "distributed.run" in command:
         return "agent"
-    return "worker" if "training.worker" in told else "other"
+    return "worker" if "training.worker" in command else "other"
 
 
 def kill(process: psutil.Process) -> None:
@@ -220,8 +226,8 @@ def kill(process: psutil.Process) -> None:
         process.kill()
 
 
-def left(directory: RunDirectory) -> dict[str, Any]:
-    """What has to be the same however often a job was killed."""
+def results(directory: RunDirectory) -> dict[str, Any]:
+    """Results of a job that must not depend on kills."""
     best, card = files.read(directory.best)
     last, _card = files.read(directory.last)
     return {
@@ -234,13 +240,18 @@ def left(directory: RunDirectory) -> dict[str, Any]:
 
 
 def untimed(rows: list[Row]) -> list[Row]:
-    """Metrics but those of the clock."""
+    """Metrics without times, sorted."""
     return sorted(row for row in rows if not row.name.startswith("time/"))
 
 
 @contextmanager
 def own_queue(folder: Path, *, ready: bool = False) -> Iterator[Arena]:
-    """An arena in a folder; with a process kept ready or, as each kill of a runner wastes one, without."""
+    """An arena in a folder.
+
+    Args:
+        folder: Folder of the store and the runs.
+        ready: Whether the runner has a warm worker; each kill of the runner wastes one.
+    """
     former = dict(os.environ)
     os.environ.update(EXPLORER_RUNS_DIR=str(folder / "runs"), EXPLORER_KEEP_READY=str(ready))
     settings.cache_clear()
@@ -257,7 +268,7 @@ def own_queue(folder: Path, *, ready: bool = False) -> Iterator[Arena]:
 
 
 def main(seconds: float) -> None:
-    """Kill for some time, and print how often what happened."""
+    """Kill for some time, and print the counts."""
     from tests.helpers.training import images
 
     with tempfile.TemporaryDirectory() as name, own_queue(Path(name), ready=True) as arena:
@@ -269,9 +280,9 @@ def main(seconds: float) -> None:
             job = arena.submit(data)
             found = arena.survive(job, arena.victims(min(until, time.monotonic() + 30)))
             assert difference(wanted, found) is None
-            arena.told["finished like the one left alone"] += 1
+            arena.counts["finished like the one left alone"] += 1
         assert not arena.twice, arena.twice
-        print(dict(arena.told))
+        print(dict(arena.counts))
 
 
 if __name__ == "__main__":

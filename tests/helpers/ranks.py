@@ -1,4 +1,4 @@
-"""Several processes of one training, forked from this one: they have torch at once."""
+"""Several processes of one training, forked from this one, so that torch is already imported."""
 
 import logging
 import os
@@ -28,20 +28,20 @@ def _rank(rank: int, world: int, folder: Path, task: Callable[..., Any]) -> None
 
 
 def in_ranks(world: int, folder: Path, task: Callable[..., Any]) -> list[Any]:
-    """What the task returns in each of several processes, forked from this one: they have torch at once."""
+    """Run a task in several forked processes; returns the result of each."""
     start_processes(_rank, (world, folder, task), nprocs=world, start_method="fork")
     return [torch.load(folder / f"{rank}.pt") for rank in range(world)]
 
 
 def statuses(workers: Sequence[BaseProcess]) -> list[int | None]:
-    """How the processes end, for each of which it waits at most three minutes."""
+    """Exit statuses of the processes; waits at most three minutes for each."""
     for process in workers:
         process.join(180)
     return [process.exitcode for process in workers]
 
 
 def forked_workers(run: RunDirectory) -> list[BaseProcess]:
-    """Both processes of a run as torch.distributed.run would start them, but with torch at once."""
+    """Start both processes of a run as torch.distributed.run does, but as forks, which have torch already."""
     context = mp.get_context("fork")
     workers = [context.Process(target=_work, args=(place, run.folder)) for place in _places()]
     for process in workers:
@@ -50,7 +50,7 @@ def forked_workers(run: RunDirectory) -> list[BaseProcess]:
 
 
 def run_in_ranks(run: RunDirectory) -> list[int]:
-    """Train a run in two processes of their own, which know nothing of this one; returns how they end."""
+    """Train a run in two new processes, which are no forks; returns their exit statuses."""
     command = [sys.executable, "-m", "explorer.training.worker", str(run.folder)]
     places = _places()
     with run.log.open("wb") as log:
@@ -61,7 +61,7 @@ def run_in_ranks(run: RunDirectory) -> list[int]:
 
 
 def _places() -> list[dict[str, str]]:
-    """What torch.distributed.run puts into the environment of each of two ranks."""
+    """Environment variables that torch.distributed.run sets for each of two ranks."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])

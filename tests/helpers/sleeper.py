@@ -1,4 +1,4 @@
-"""A process that tells its number and waits to be ended."""
+"""A process that reports its id and waits until it is ended."""
 
 import os
 import time
@@ -9,7 +9,7 @@ from explorer.workers.protocol import PERIOD, serve
 
 def sleep(_request: object, progress: Progress) -> None:
     """Wait a minute."""
-    for _turn in range(300):
+    for _step in range(300):
         progress("sleeping", os.getpid(), 0)
         time.sleep(PERIOD)
 

@@ -16,7 +16,7 @@ from explorer.specs.cfg import Conv, format_token, tokens
 
 
 def narrow(spec: Spec, **fields: object) -> Spec:
-    """The same geometry, one channel wide (options A and 4x expansion grow it by themselves)."""
+    """A spec with the same geometry and one channel; option A and the expansion of bottlenecks need more."""
     match spec:
         case VggSpec():
             cfg = [format_token(t._replace(channels=1) if isinstance(t, Conv) else t) for t in tokens(spec.cfg)]
@@ -31,7 +31,7 @@ def narrow(spec: Spec, **fields: object) -> Spec:
 
 
 def traced(spec: Spec, height: int | None = None, width: int | None = None) -> tuple[Trace, States]:
-    """Graph and receptive fields, on meta; the image may be taller than the spec's."""
+    """Trace and receptive fields on meta, for an image of any height and width."""
     network = build(spec, "meta").eval()
     detach_auxiliary(network)
     recorder = Recorder(network)
@@ -132,12 +132,12 @@ def raw_densenet() -> st.SearchStrategy[dict[str, object]]:
 
 
 def any_raw() -> st.SearchStrategy[dict[str, object]]:
-    """Specs of any family of our own, valid or not."""
+    """Specs of all families except torchvision's, some of which are invalid."""
     return st.one_of(raw_vgg(), raw_resnet(), raw_googlenet(), raw_densenet())
 
 
-def accepted(raw: dict[str, object]) -> Spec | None:
-    """The spec, or None where it is refused."""
+def parse_or_none(raw: dict[str, object]) -> Spec | None:
+    """The spec; None if it is refused."""
     try:
         return parse_spec(raw)
     except SpecError:

@@ -1,4 +1,4 @@
-"""Stores for the tests of the store: jobs in them, and whether their file is sound."""
+"""Stores for tests: adds jobs to them, and checks their files."""
 
 import sqlite3
 
@@ -10,24 +10,24 @@ from explorer.recipes import Recipe
 SPEC = resolve("digits-cnn")
 
 
-def opened(held: Store) -> Store:
-    """Another opening of the same store."""
-    return Store(held.url.render_as_string())
+def reopened(store: Store) -> Store:
+    """The same store, opened once more."""
+    return Store(store.url.render_as_string())
 
 
-def new(name: str = "") -> Job:
+def new_job(name: str = "") -> Job:
     return Job.new(SPEC, "digits", Recipe(), Resources(), name)
 
 
-def added(held: Store, count: int = 1) -> list[str]:
-    made = [new() for _job in range(count)]
-    held.add(made)
+def add_jobs(store: Store, count: int = 1) -> list[str]:
+    made = [new_job() for _job in range(count)]
+    store.add(made)
     return [job.id for job in made]
 
 
-def sound(held: Store) -> bool:
-    assert held.path is not None
-    with sqlite3.connect(held.path) as connection:
+def is_intact(store: Store) -> bool:
+    assert store.path is not None
+    with sqlite3.connect(store.path) as connection:
         found = connection.execute("PRAGMA integrity_check").fetchone(), connection.execute("PRAGMA foreign_key_check")
         intact = found[0] == ("ok",) and not found[1].fetchall()
     connection.close()

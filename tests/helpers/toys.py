@@ -1,4 +1,4 @@
-"""Small data sets, specs and jobs, for trainings that take a moment."""
+"""Small data sets, specs and jobs for short trainings."""
 
 from typing import Any
 
@@ -26,8 +26,8 @@ GOOGLENET: dict[str, Any] = {
 }
 
 
-def listed(name: str) -> registry.RegistryEntry:
-    """Weights in the list."""
+def registry_entry(name: str) -> registry.RegistryEntry:
+    """The registry entry of weights with this name."""
     return next(entry for entry in registry.entries() if entry.name == name)
 
 
@@ -36,7 +36,7 @@ def toy_spec(family: dict[str, Any], **fields: object) -> Spec:
 
 
 def toy_split(count: int, channels: int = 1, size: int = 8, seed: int = 0, classes: int = len(CLASSES)) -> Split:
-    """Noise with a bright quarter that tells the class."""
+    """Noise with a bright quarter, whose position is the class."""
     images = noise(count, channels, size, size, seed=seed) // 2
     labels = torch.randperm(count, generator=torch.Generator().manual_seed(seed)) % classes
     half = size // 2
@@ -52,7 +52,7 @@ def toy_data(train: int = 40, test: int = 20, **fields: int) -> Dataset:
 
 
 def toy_job(spec: Spec, dataset: str = "toys", processes: int = 1, **recipe: Any) -> Job:
-    """A job in float32, by plain SGD unless told otherwise."""
+    """A job in float32 with plain SGD, unless the recipe differs."""
     plain = {
         "optimizer": "sgd",
         "lr": 0.05,
@@ -70,7 +70,7 @@ def toy_job(spec: Spec, dataset: str = "toys", processes: int = 1, **recipe: Any
 
 
 def prepared(spec: Spec, dataset: Dataset | None = None, **recipe: Any) -> Prepared:
-    """A training in this process alone."""
+    """A training in this process."""
     return prepare(toy_job(spec, **recipe), dataset or toy_data())
 
 
@@ -78,7 +78,7 @@ CPU = torch.device("cpu")
 
 
 class Table(nn.Module):
-    """Gives every image, whose one pixel is its number, the logits of a table."""
+    """A network that returns a row of a table for each image; the image's only pixel is the index of the row."""
 
     def __init__(self, logits: Tensor) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Tiny runs, and what they leave behind."""
+"""Tiny runs, and their results."""
 
 import signal
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ SPEC = {
 
 
 def images(path: Path) -> str:
-    """An ``.npz`` of grey images, each class with a bright row of its own; its path."""
+    """Write an ``.npz`` of grey images, in which each class has another bright row; returns its path."""
     random = np.random.default_rng(0)
     labels = np.arange(IMAGES) % CLASSES
     pixels = random.integers(0, 60, (IMAGES, SIDE, SIDE), dtype=np.uint8)
@@ -44,7 +44,7 @@ def images(path: Path) -> str:
 
 
 def job(folder: Path, dataset: str, spec: dict[str, Any] | None = None, **recipe: Any) -> Path:
-    """A run directory with its ``job.json``: 4 epochs of 3 steps, unless told otherwise."""
+    """Write the ``job.json`` of a run; returns its folder. By default it trains 4 epochs of 3 steps."""
     fields = {"epochs": 4, "batch_size": 16, "augment": [], **recipe}
     made = Job.new(parse_spec(spec or SPEC), dataset, Recipe.parse(fields), Resources(device="cpu", threads=1))
     made.write(folder)
@@ -52,13 +52,13 @@ def job(folder: Path, dataset: str, spec: dict[str, Any] | None = None, **recipe
 
 
 def final_state(folder: Path) -> Path:
-    """Where :func:`states_kept` puts the state of a finished run."""
+    """The file in which :func:`keep_final_states` preserves the state of a finished run."""
     return folder / "final.pt"
 
 
 @contextmanager
-def states_kept() -> Iterator[None]:
-    """A finished run removes its state; here another link to it stays, so that every bit can be looked at."""
+def keep_final_states() -> Iterator[None]:
+    """Preserve the state of finished runs, which runs remove, by another link to the file."""
     really_end = RunDirectory.end
 
     def end(self: RunDirectory, status: str, **what: Any) -> None:
@@ -72,11 +72,11 @@ def states_kept() -> Iterator[None]:
 
 
 def run(folder: Path) -> int:
-    """What the worker's process does, in this one, which is left as it was."""
+    """Run the worker in this process, and restore signal handlers, threads and random state."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     threads = torch.get_num_threads()
     try:
-        with torch.random.fork_rng(devices=()), states_kept():
+        with torch.random.fork_rng(devices=()), keep_final_states():
             return worker.main(folder)
     finally:
         for number, handler in handlers.items():
@@ -86,14 +86,14 @@ def run(folder: Path) -> int:
 
 
 def end(folder: Path) -> dict[str, Any]:
-    """How the run ended."""
+    """The record of the run's end."""
     ended = RunDirectory(folder).ended()
     assert ended is not None
     return ended
 
 
-def left(folder: Path) -> dict[str, Any]:
-    """All of a finished run that has to be the same however often it was interrupted: every number but the seconds."""
+def run_results(folder: Path) -> dict[str, Any]:
+    """Results of a finished run that must not depend on interruptions: all numbers except times."""
     directory = RunDirectory(folder)
     state = checkpoint.read(final_state(folder))
     assert state is not None
@@ -112,7 +112,7 @@ def left(folder: Path) -> dict[str, Any]:
 
 
 def difference(one: Any, other: Any, place: str = "") -> str | None:
-    """Where two nested values differ, in type, shape or a single bit; none where they don't."""
+    """The place where two nested values differ in type, shape or a single bit; None if they are equal."""
     if type(one) is not type(other):
         return f"{place}: {type(one)} and {type(other)}"
     if isinstance(one, Tensor):
@@ -134,8 +134,8 @@ def _untimed(metrics: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in metrics.items() if not name.startswith("time/")}
 
 
-class Nobody:
-    """Watches nothing."""
+class NullObserver:
+    """An observer of a training that does nothing."""
 
     def after_step(self, training: Training) -> None:
         pass

@@ -1,4 +1,4 @@
-"""Networks of torchvision, and numbers that tell one image from another."""
+"""Networks of torchvision, and random weights that give different images different scores."""
 
 import math
 
@@ -10,7 +10,7 @@ from explorer.weights.torchvision import Source
 
 
 def random_weights(network: nn.Module) -> dict[str, Tensor]:
-    """Weights under which activations keep their scale, so that outputs differ from image to image."""
+    """Random weights that preserve the scale of activations, so that outputs differ between images."""
     generator = torch.Generator().manual_seed(0)
     state = {}
     for name, tensor in network.state_dict().items():
@@ -27,7 +27,7 @@ def random_weights(network: nn.Module) -> dict[str, Tensor]:
 
 
 def theirs(source: Source) -> torch.nn.Module:
-    """torchvision's network, without numbers."""
+    """torchvision's network on meta."""
     options = {"init_weights": False} if source.model == "googlenet" else {}
     with torch.device("meta"):
         network: torch.nn.Module = models.get_model(source.model, **options)

@@ -22,7 +22,7 @@ from explorer.ui.predict import answer_table, testsets, uploads
 from explorer.ui.train import uploads as train_uploads
 from explorer.weights import files as weights
 from explorer.weights import registry
-from tests.helpers.toys import listed
+from tests.helpers.toys import registry_entry
 from tests.pages.helpers import problem
 from tests.pages.predict_page import BROKEN, READABLE, box, html, open_page, picture, save_weights, table, upload, words
 
@@ -307,7 +307,7 @@ def test_a_too_large_file_is_refused_without_reading_it(monkeypatch: pytest.Monk
 
 def test_an_upload_belongs_to_its_session_for_any_client_id(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its cached values are dropped with the session, also those that are computed after its end."""
-    net = networks.network(listed("digits-cnn"))
+    net = networks.network(registry_entry("digits-cnn"))
     mine, other = Owner(), Owner()
     pictures_of: dict[Owner, pictures.Picture] = {}
     for owner, size in ((mine, (9, 9)), (other, (30, 30))):
@@ -349,12 +349,12 @@ def test_the_table_and_its_csv() -> None:
 
 
 def answered(*names: str) -> list[list[Answer]]:
-    network = networks.network(listed("resnet20-cifar10"))
+    network = networks.network(registry_entry("resnet20-cifar10"))
     return [[one] for one in ask(network, [gallery.picture(name) for name in names], lambda _ahead: None)]
 
 
 def test_an_unreadable_picture_has_a_line_in_the_csv() -> None:
-    network = networks.network(listed("resnet20-cifar10"))
+    network = networks.network(registry_entry("resnet20-cifar10"))
     bad = Answer(pictures.Picture.of_file("a,b\n.png", 1, b""), network, error="it is empty")
     (line,) = csv.DictReader(StringIO(answer_table.as_csv([[bad]], 5)))
     assert (line["image"], line["rank"], line["error"]) == ("a,b\n.png", "", "it is empty")

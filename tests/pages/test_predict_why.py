@@ -20,7 +20,7 @@ from explorer.ui.predict import heat, paint
 from explorer.ui.predict.reason import compute_once
 from explorer.weights.files import save
 from explorer.workers import semaphore
-from tests.helpers.explained import made
+from tests.helpers.explained import make_network
 from tests.pages.helpers import problem
 from tests.pages.predict_page import box, open_page, save_weights, words
 
@@ -210,7 +210,7 @@ def test_occlusion_is_computed_on_request_and_cached() -> None:
 
 
 def test_a_unit_in_the_padding(tmp_path: Path) -> None:
-    network = made(
+    network = make_network(
         {
             "family": "vgg", "cfg": ["4:1p2"], "pool_to": 1, "classifier": [], "image_size": 8, "num_classes": 2,
             "in_channels": 3,

@@ -117,8 +117,8 @@ def test_what_is_shown_of_a_run_follows_it(jobs: Store) -> None:
 
 
 def test_results_on_the_test_set(jobs: Store) -> None:
-    job = made_runs.add(jobs, "done", Status.FINISHED, goodness=0.9)
-    made_runs.keep_mistakes(job, 30)
+    job = made_runs.add(jobs, "done", Status.FINISHED, accuracy=0.9)
+    made_runs.write_mistakes(job, 30)
     app = open_page(job=job, show="test")
     result = made_runs.result(0.9)
     assert helpers.metrics(app) == {
@@ -263,7 +263,7 @@ def test_filters_stand_in_the_link(jobs: Store) -> None:
 
 
 def test_a_choice_outlives_other_names(jobs: Store) -> None:
-    ids = [made_runs.add(jobs, name, Status.FINISHED, goodness=0.9) for name in ("first", "second")]
+    ids = [made_runs.add(jobs, name, Status.FINISHED, accuracy=0.9) for name in ("first", "second")]
     [one, _other] = made_runs.add_sweep(jobs, "table", ["lr=0.1,0.01"])
     sweep = jobs.get(one).sweep
     app = open_page(job=".".join(ids), show="test")
@@ -278,7 +278,7 @@ def test_a_choice_outlives_other_names(jobs: Store) -> None:
 
 
 def test_runs_that_are_called_the_same_can_each_be_chosen(jobs: Store) -> None:
-    ids = [made_runs.add(jobs, "twin", Status.FINISHED, goodness=0.9) for _run in range(3)]
+    ids = [made_runs.add(jobs, "twin", Status.FINISHED, accuracy=0.9) for _run in range(3)]
     app = open_page(job=".".join(ids), show="test")
     for job in (ids[2], ids[1]):
         box(app, "Run").select_index(ids.index(job)).run()
@@ -362,7 +362,7 @@ def test_a_hundred_runs_are_read_once(jobs: Store, monkeypatch: pytest.MonkeyPat
     ]
     jobs.add(made)
     for job in made:
-        made_runs.leave(jobs, job, Status.FINISHED)
+        made_runs.set_status(jobs, job, Status.FINISHED)
     first = open_page()
     assert len(names(first)) == 100
     asked: list[str] = []

@@ -140,7 +140,7 @@ def test_weights_of_a_link_are_those_of_a_run(server: Store) -> None:
 def test_the_run_to_start_from_stays_chosen_under_another_name(server: Store) -> None:
     ids = [made_runs.add(server, name, Status.FINISHED) for name in ("apple", "pear")]
     for job in ids:
-        made_runs.keep_weights(job)
+        made_runs.write_weights(job)
     app = open_page()
     weights(app).select(ids[0]).run()
     assert form(app).recipe.weights == ids[0]

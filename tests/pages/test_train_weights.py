@@ -52,7 +52,7 @@ def test_torchvisions_vgg16_is_taken_over_but_for_its_last_layer() -> None:
 
 def test_weights_of_another_network_bring_it_along_and_a_run_that_fits_does_not(server: Store) -> None:
     job = made_runs.add(server, "mine", Status.FINISHED)
-    made_runs.keep_weights(job)
+    made_runs.write_weights(job)
     app = open_page(mean="0.1", std="0.2")
     assert "brings its own" not in option(app, "Start from", f"mine · {job}")
     box(app, "Start from").select(option(app, "Start from", job)).run()

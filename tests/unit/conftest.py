@@ -12,7 +12,7 @@ from explorer.jobs import store as module
 from explorer.jobs.store import Store
 from explorer.settings import settings
 from explorer.weights.importing.checkpoint import opened
-from tests.helpers.fake_jobs import Stubs
+from tests.helpers.fake_jobs import FakeBackend
 from tests.helpers.image_folders import Write, writer
 
 
@@ -47,9 +47,9 @@ def write(tmp_path: Path) -> Write:
 
 
 @pytest.fixture
-def stubs(jobs: Store) -> Stubs:
+def stubs(jobs: Store) -> FakeBackend:
     """Jobs that are no processes, over an empty store."""
-    return Stubs()
+    return FakeBackend()
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from explorer.families.building import build
 from explorer.jobs.store import Status, Store
 from explorer.settings import Settings, settings
 from tests.helpers import made_runs
-from tests.helpers.documents import ROOT, Named, commands, inline
+from tests.helpers.documents import ROOT, CodePiece, commands, inline
 
 PARSED_ALONE = {
     "weights=torchvision:vgg16": "downloads half a gigabyte",
@@ -140,7 +140,7 @@ def _parse(text: str) -> None:
 
 
 @pytest.mark.parametrize("named", EVERY, ids=lambda named: named.place)
-def test_a_documented_command_is_there(named: Named) -> None:
+def test_a_documented_command_is_there(named: CodePiece) -> None:
     for text in re.split(r" && ", named.text):
         _parse(text)
 
@@ -171,7 +171,7 @@ def test_commands_that_are_mentioned_without_the_program_are_there() -> None:
 @pytest.mark.parametrize(
     "named", [named for named in EVERY if named.text.startswith(".venv/bin/pytest")], ids=lambda named: named.place
 )
-def test_a_documented_selection_of_tests_is_not_empty(named: Named) -> None:
+def test_a_documented_selection_of_tests_is_not_empty(named: CodePiece) -> None:
     """pytest's exit status is 5 where nothing is selected."""
     command = [sys.executable, "-m", "pytest", *_words(named.text)[1:], "--collect-only", "-q"]
     subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
@@ -198,7 +198,7 @@ def place(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[
     network = build(resolve("digits-cnn").changed(num_classes=2))
     torch.save(network.state_dict(), "their.pth")
     finished = made_runs.add(jobs, "ours", Status.FINISHED)
-    made_runs.keep_weights(finished)
+    made_runs.write_weights(finished)
     return {
         "JOB": finished,
         "ID": finished,
@@ -209,7 +209,7 @@ def place(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[
 
 @pytest.mark.process
 @pytest.mark.parametrize("named", RUN.values(), ids=lambda named: named.place)
-def test_a_documented_command_works(named: Named, place: dict[str, str]) -> None:
+def test_a_documented_command_works(named: CodePiece, place: dict[str, str]) -> None:
     text = named.text
     for what, job in sorted(place.items(), key=lambda pair: -len(pair[0])):
         text = re.sub(rf"\b{what}\b", f"{what.removesuffix('ID')}{job}" if " " in what else job, text)

@@ -20,7 +20,7 @@ class DenseNetSpec(Spec):
 
     Every layer adds ``growth_rate`` channels to the map that it reads. ``bottleneck`` is the width of the 1x1
     convolution before each 3x3, in growth rates; null leaves the 1x1 out. ``compression`` is the share of channels that
-    a transition between two blocks keeps. ``stem_width`` is the number of channels of the first convolution, by default
+    remains after a transition. ``stem_width`` is the number of channels of the first convolution, by default
     twice the growth rate. ``stem`` imagenet is a 7x7 convolution with stride 2 and batch norm, and a 3x3 max-pool with
     stride 2; cifar is a 3x3 convolution with stride 1 (Huang et al. 2017, sections 3 and 4.2).
     """
@@ -60,8 +60,8 @@ class DenseNetSpec(Spec):
     def _default_stem(cls, data: Any) -> Any:
         if isinstance(data, dict) and "stem_width" not in data:
             growth = data.get("growth_rate", 32)
-            known = isinstance(growth, int) and not isinstance(growth, bool) and 1 <= growth <= MAX_WIDTH // 2
-            return {**data, "stem_width": 2 * growth if known else 64}
+            is_valid = isinstance(growth, int) and not isinstance(growth, bool) and 1 <= growth <= MAX_WIDTH // 2
+            return {**data, "stem_width": 2 * growth if is_valid else 64}
         return data
 
     @model_validator(mode="after")

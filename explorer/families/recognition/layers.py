@@ -14,7 +14,7 @@ Path = tuple[str, ...]
 MAX_STEPS = 20_000  # steps after which the search for an order gives up
 MAX_UNITS = 2000  # layers; far more than any network of these families has
 NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
-# TensorFlow's names of the tensors of batch norms, which converted files keep.
+# TensorFlow's names of the tensors of batch norms, which are still in converted files.
 CONVERTED = {
     "gamma": "weight",
     "beta": "bias",

@@ -15,7 +15,7 @@ from explorer.specs.cfg import Conv, Pool, Token, format_token, tokens
 USUAL = {1: (28, 32), 3: (224, 32)}
 SIDES = (64, 96, 128, 256, 227, 299, 160, 192, 48, 28, 512)
 MAX_MACS = 300_000_000  # most MACs of a layout that is only tried; narrow VGG-16s have 20 million
-MOST_PADDED = 2  # candidates of :func:`_paddings` that keep the size of most maps
+MOST_PADDED = 2  # candidates of :func:`_paddings` that preserve the size of most maps
 WIDEST = 11  # side of AlexNet's first kernels, which have stride 4 (Krizhevsky et al. 2012, section 3.5)
 KINDS: tuple[Literal["M", "A"], ...] = ("M", "A")  # max-pools and average pools
 

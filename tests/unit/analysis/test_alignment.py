@@ -14,8 +14,8 @@ from explorer.analysis.alignment import GAP, Row, Status, _best, _traits, align,
 from explorer.analysis.changes import Aspect
 from explorer.errors import SpecError
 from explorer.families import PRESETS, Spec, parse_spec, resolve
-from tests.helpers.call_counts import within
-from tests.helpers.specs import accepted, any_raw
+from tests.helpers.call_counts import run_within
+from tests.helpers.specs import any_raw, parse_or_none
 
 pytestmark = pytest.mark.exhaustive
 
@@ -196,11 +196,11 @@ def test_stages_of_other_map_sizes_are_named_after_both() -> None:
 def test_deep_networks_take_less_than_a_call_for_every_pair_of_layers() -> None:
     one, other = analyse(resolve("resnet152")), analyse(resolve("torchvision:densenet121"))
     pairs = len(one.layers) * len(other.layers)
-    assert within(pairs, lambda: align(one.layers, other.layers, (224, 224)))
+    assert run_within(pairs, lambda: align(one.layers, other.layers, (224, 224)))
 
 
 def analysed(raw: dict[str, object]) -> Analysis | None:
-    spec = accepted(raw)
+    spec = parse_or_none(raw)
     try:
         return analyse(spec) if spec else None
     except SpecError:

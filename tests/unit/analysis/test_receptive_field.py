@@ -16,7 +16,7 @@ from explorer.analysis.trace import Recorder, Trace, Value
 from explorer.families import PRESETS, Spec, parse_spec, resolve
 from explorer.families.building import build, detach_auxiliary
 from explorer.families.torchvision.spec import ZooSpec
-from tests.helpers.specs import accepted, any_raw, narrow, traced
+from tests.helpers.specs import any_raw, narrow, parse_or_none, traced
 from tests.tiers import mostly_exhaustive
 
 # Araujo, Norris, Sim 2019 (Distill) and google-research/receptive_field; torchvision's by brute force in float64.
@@ -176,7 +176,7 @@ def test_every_preset_agrees_with_autograd_where_nothing_is_cut_off(preset: str)
 @settings(max_examples=60)
 @given(any_raw())
 def test_random_specs_agree_with_autograd(raw: dict[str, object]) -> None:
-    spec = accepted(raw)
+    spec = parse_or_none(raw)
     assume(spec is not None)
     assert spec is not None
     if isinstance(spec.to_dict().get("cfg"), list) and not spec.to_dict()["cfg"]:
@@ -301,7 +301,7 @@ def sizes_of_all_paths(trace: Trace) -> dict[Value, set[tuple[int, int]]]:
 @settings(deadline=None, max_examples=20)
 @given(any_raw())
 def test_smallest_and_largest_fields_are_those_of_all_paths(raw: dict[str, object]) -> None:
-    spec = accepted(raw)
+    spec = parse_or_none(raw)
     assume(spec is not None)
     assert spec is not None
     trace, states = traced(spec)

@@ -25,7 +25,7 @@ from explorer.jobs.store import ACTIVE, Record, Status, Store
 from explorer.recipes import Recipe
 from explorer.training import checkpoint
 from explorer.workers.subprocess_runner import ROOT
-from tests.helpers.inline_backend import Here
+from tests.helpers.inline_backend import InlineBackend
 from tests.helpers.training import SPEC, images, run
 
 pytestmark = pytest.mark.process
@@ -72,7 +72,7 @@ def call(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: py
     monkeypatch.chdir(tmp_path)
 
     def wake() -> None:
-        runner = Runner(jobs, Here(run), Machine([], 1))
+        runner = Runner(jobs, InlineBackend(run), Machine([], 1))
         while runner.step():
             pass
 

@@ -138,7 +138,7 @@ def test_refusals_name_file_array_and_rule(members: dict[str, Any], fault: str, 
 
 
 def declaring(shape: tuple[int, ...]) -> bytes:
-    """An array file whose header tells of more than there is."""
+    """An array file with only a header."""
     file = io.BytesIO()
     np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
     return file.getvalue()
@@ -148,7 +148,7 @@ def declaring(shape: tuple[int, ...]) -> bytes:
     ("shape", "fault"),
     [((2**20, 2**10, 2**10), "images has 1099511627776 bytes, and"), ((10, 10, 10), "images can't be read: ")],
 )
-def test_headers_that_lie(shape: tuple[int, ...], fault: str, tmp_path: Path) -> None:
+def test_wrong_headers_are_refused(shape: tuple[int, ...], fault: str, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "set.npz", "w") as archive:
         archive.writestr("images.npy", declaring(shape))
         archive.writestr("labels.npy", declaring((shape[0],)))
@@ -156,9 +156,9 @@ def test_headers_that_lie(shape: tuple[int, ...], fault: str, tmp_path: Path) ->
         load(str(tmp_path / "set.npz"))
 
 
-def test_what_does_not_fit_into_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_too_large_for_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arrays, "IN_MEMORY", GREY.size - 1)
-    with pytest.raises(InputError, match=r"images has the shape \(20, 5, 7\); it needs .* at most 699 values"):
+    with pytest.raises(InputError, match=r"\(20, 5, 7\).* 699 values"):
         loaded(tmp_path, images=GREY, labels=LABELS)
 
 
@@ -190,7 +190,7 @@ def test_bytes_may_be_in_any_order(tmp_path: Path) -> None:
 
 
 def test_a_side_that_no_resize_can_take(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"set.npz: 65537 x 1 pixels are too many"):
+    with pytest.raises(InputError, match=r"set.npz: 65537 x 1 "):
         loaded(tmp_path, images=np.zeros((4, 1, 2**16 + 1), np.uint8), labels=LABELS[:4])
 
 
@@ -206,14 +206,14 @@ def splits(**sizes: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 @pytest.mark.parametrize(
     "sizes", [{"train": 8, "val": 6, "test": 4}, {"train": 8, "test": 4}, {"train": 8, "valid": 4}]
 )
-def test_splits_of_its_own(forms: tuple[str, str], sizes: dict[str, int], tmp_path: Path) -> None:
+def test_splits_in_the_file(forms: tuple[str, str], sizes: dict[str, int], tmp_path: Path) -> None:
     parts = splits(**sizes)
     members = {
         form.format(name): array for name, both in parts.items() for form, array in zip(forms, both, strict=True)
     }
     found = loaded(tmp_path, **members)
-    held = (found.train, *([found.validation] if found.validation else []), found.test)
-    for split, (images, labels) in zip(held, parts.values(), strict=True):
+    loaded_splits = (found.train, *([found.validation] if found.validation else []), found.test)
+    for split, (images, labels) in zip(loaded_splits, parts.values(), strict=True):
         assert torch.equal(torch.as_tensor(split.images)[:, 0], torch.from_numpy(images))
         assert split.labels.tolist() == labels.tolist()
     assert len(found.notes) == 1
@@ -239,7 +239,7 @@ def test_splits_may_be_of_several_sizes(tmp_path: Path) -> None:
         np.array([b"0", b"1"])[LABELS],
     ],
 )
-def test_labels_as_people_have_them(labels: np.ndarray, tmp_path: Path) -> None:
+def test_forms_of_labels(labels: np.ndarray, tmp_path: Path) -> None:
     found = loaded(tmp_path, images=GREY, labels=labels)
     assert rows(found) == wanted(GREY, [str(label) for label in LABELS])
 
@@ -253,13 +253,13 @@ def test_labels_as_people_have_them(labels: np.ndarray, tmp_path: Path) -> None:
         (GREY > 127, "from 0 and 1 to black and white"),
     ],
 )
-def test_numbers_whose_white_is_taken_for_granted(images: np.ndarray, note: str, tmp_path: Path) -> None:
+def test_an_assumed_white_is_noted(images: np.ndarray, note: str, tmp_path: Path) -> None:
     found = loaded(tmp_path, images=images, labels=LABELS)
     pixels = GREY if images.max() > 1 else (255 * (GREY > 127)).astype(np.uint8)
     assert rows(found) == wanted(pixels, [str(label) for label in LABELS])
     assert note in found.notes[1]
 
 
-def test_arrays_that_are_not_used_are_told(tmp_path: Path) -> None:
+def test_unused_arrays_are_noted(tmp_path: Path) -> None:
     found = loaded(tmp_path, images=GREY, labels=LABELS, ids=LABELS)
     assert found.notes[1] == "Other arrays are not used: ids (1 in all)."

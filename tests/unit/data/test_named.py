@@ -1,4 +1,4 @@
-"""Sets that have a name: the bundled digits, and downloads against a server in this process."""
+"""Named data sets: the bundled digits, and downloads from a server in this process."""
 
 import gzip
 import hashlib
@@ -34,21 +34,21 @@ class Mirror:
     """A web server for some files.
 
     Attributes:
-        files: by name.
-        asked: names, in the order they were asked for.
-        cut: bytes after which it hangs up.
+        files: Contents by name.
+        requested: Requested names in order.
+        cut: Number of bytes after which it closes the connection; None if it sends all.
     """
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         self.cut: int | None = None
         mirror = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 name = self.path.removeprefix("/")
-                mirror.asked.append(name)
+                mirror.requested.append(name)
                 if name not in mirror.files:
                     self.send_error(404)
                     return
@@ -79,7 +79,7 @@ def mirror(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
 
 @pytest.fixture
 def mnist(mirror: Mirror, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
-    """A small MNIST in its own format; array by file name."""
+    """A small MNIST in the real format; arrays by file name."""
     arrays = {
         "train-images-idx3-ubyte": RNG.integers(0, 256, (TRAIN, 28, 28), dtype=np.uint8),
         "train-labels-idx1-ubyte": (np.arange(TRAIN) % 10).astype(np.uint8),
@@ -98,7 +98,7 @@ def mnist(mirror: Mirror, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> di
 
 @pytest.fixture
 def cifar(mirror: Mirror, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """A small CIFAR-10 in its own format; content by file name."""
+    """A small CIFAR-10 in the real format; contents by file name."""
     kind = datasets.CIFAR10
     batches: dict[str, Any] = {
         name: {
@@ -161,7 +161,7 @@ def test_mnist_is_downloaded_once(mnist: dict[str, np.ndarray], mirror: Mirror, 
     sizes = [(f"downloading {name}", len(data), len(data)) for name, data in mirror.files.items()]
     assert [step for step in steps if step[0].startswith("downloading")] == sizes
     assert len(load("mnist").train) == TRAIN
-    assert len(mirror.asked) == 4
+    assert len(mirror.requested) == 4
     assert not list(data_dir.rglob("*.part"))
 
 
@@ -179,7 +179,7 @@ def test_cifar(cifar: dict[str, Any], mirror: Mirror) -> None:
     assert found.classes == tuple(cifar["batches.meta"]["label_names"])
     assert (found.channels, found.mirrored) == (3, True)
     assert len(load("cifar10").train) == TRAIN
-    assert len(mirror.asked) == 1
+    assert len(mirror.requested) == 1
 
 
 def test_files_put_there_by_hand_are_used(mnist: Any, cifar: Any, mirror: Mirror, data_dir: Path) -> None:
@@ -187,10 +187,10 @@ def test_files_put_there_by_hand_are_used(mnist: Any, cifar: Any, mirror: Mirror
     for name, data in mirror.files.items():
         (data_dir / name if "cifar" in name else data_dir / "MNIST" / "raw" / name).write_bytes(data)
     assert len(load("mnist").train) == len(load("cifar10").train) == TRAIN
-    assert mirror.asked == []
+    assert mirror.requested == []
 
 
-def test_offline_the_error_names_files_folder_and_address(mnist: Any, mirror: Mirror, data_dir: Path) -> None:
+def test_the_offline_error_names_files_folder_and_address(mnist: Any, mirror: Mirror, data_dir: Path) -> None:
     (data_dir / "MNIST" / "raw").mkdir(parents=True)
     first, *rest = mirror.files
     (data_dir / "MNIST" / "raw" / first).write_bytes(mirror.files[first])
@@ -203,7 +203,7 @@ def test_offline_the_error_names_files_folder_and_address(mnist: Any, mirror: Mi
     )
 
 
-def test_a_damaged_file_offline_is_called_so(cifar: Any, mirror: Mirror, data_dir: Path) -> None:
+def test_a_damaged_file_offline_is_reported(cifar: Any, mirror: Mirror, data_dir: Path) -> None:
     data_dir.mkdir()
     (data_dir / datasets.CIFAR10.filename).write_bytes(b"half a file")
     mirror.files.clear()
@@ -230,13 +230,13 @@ def test_a_download_that_is_cut_short_leaves_nothing(cifar: Any, mirror: Mirror,
 def test_the_next_mirror_is_tried(mnist: Any, mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datasets.MNIST, "mirrors", [f"{mirror.address}gone/", mirror.address])
     assert len(load("mnist").train) == TRAIN
-    assert len(mirror.asked) == 8
+    assert len(mirror.requested) == 8
 
 
-def test_two_at_once_download_once(mnist: Any, mirror: Mirror) -> None:
+def test_concurrent_loads_download_once(mnist: Any, mirror: Mirror) -> None:
     with ThreadPoolExecutor(2) as pool:
         assert [len(found.train) for found in pool.map(load, ["mnist", "mnist"])] == [TRAIN, TRAIN]
-    assert len(mirror.asked) == 4
+    assert len(mirror.requested) == 4
 
 
 def test_an_interrupt_leaves_nothing(cifar: Any, data_dir: Path) -> None:

@@ -1,4 +1,4 @@
-"""Data sets at a glance: what is said of them, and that a process of its own says it."""
+"""Previews of data sets, and the subprocess that computes them."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from explorer.data import limits, load, preview
+from explorer.data import load, preview
 from explorer.data.catalogue import NAMES
 from explorer.data.dataset import Split
 from explorer.data.downloads import is_downloaded
@@ -17,15 +17,15 @@ from tests.helpers.image_folders import Write, zipped
 pytestmark = pytest.mark.process
 
 
-def looked(name: str) -> preview.Preview:
+def read_cached(name: str) -> preview.Preview:
     preview.read(name)
     found = preview.load_cached(name)
     assert found is not None
     return found
 
 
-def test_the_numbers_are_those_that_training_will_use(data_dir: Path) -> None:
-    found = looked("digits")
+def test_numbers_equal_those_of_training(data_dir: Path) -> None:
+    found = read_cached("digits")
     for fraction in (0.0, 0.1, 0.33):
         split = load("digits").hold_out(fraction, seed=5)
         assert list(found.training_counts(fraction)) == split.train.per_class(10)
@@ -39,7 +39,7 @@ def test_the_numbers_are_those_that_training_will_use(data_dir: Path) -> None:
 
 
 def test_the_images_are_of_the_training_set_and_of_every_class(data_dir: Path) -> None:
-    found = looked("digits")
+    found = read_cached("digits")
     assert len(found.images) == len(found.labels) == preview.IMAGES
     assert set(found.labels) == set(range(10))
     train = load("digits").train
@@ -49,7 +49,7 @@ def test_the_images_are_of_the_training_set_and_of_every_class(data_dir: Path) -
         assert label in train.labels[positions]
 
 
-def test_of_many_classes_some_are_shown_from_first_to_last(data_dir: Path) -> None:
+def test_a_sample_of_many_classes_has_the_first_and_the_last(data_dir: Path) -> None:
     split = Split(torch.zeros(200, 1, 2, 2, dtype=torch.uint8), torch.arange(200) % 100)
     labels = split.labels[preview._sample(split, 100)].tolist()
     assert len(set(labels)) == preview.IMAGES
@@ -57,59 +57,39 @@ def test_of_many_classes_some_are_shown_from_first_to_last(data_dir: Path) -> No
 
 
 def test_large_images_are_shrunk_and_keep_their_shape(data_dir: Path, write: Write) -> None:
-    found = looked(str(zipped(write("cat", "dog", size=(300, 600)))))
+    found = read_cached(str(zipped(write("cat", "dog", size=(300, 600)))))
     assert {image.shape for image in found.images} == {(3, 128, 256)}
     assert found.classes == ("cat", "dog")
     assert found.pixels == (300, 600)
 
 
-def test_a_split_of_its_own_is_not_held_out_twice(data_dir: Path, write: Write) -> None:
+def test_nothing_is_held_out_of_a_set_with_validation(data_dir: Path, write: Write) -> None:
     for part in ("train", "val", "test"):
         write(f"{part}/cat", f"{part}/dog", count=4)
-    found = looked(str(write("train/cat", count=6)))
+    found = read_cached(str(write("train/cat", count=6)))
     assert found.training_counts(0.5) == (6, 4)
     assert found.validation_counts(0.5) == (4, 4)
 
 
-def test_it_is_looked_at_anew_when_the_file_changes(data_dir: Path, tmp_path: Path) -> None:
-    file = tmp_path / "set.npz"
-    images = np.zeros((20, 4, 4), np.uint8)
-    np.savez(file, images=images, labels=np.arange(20) % 2)
-    assert looked(str(file)).classes == ("0", "1")
-    np.savez(file, images=images, labels=np.arange(20) % 4)
-    assert preview.load_cached(str(file)) is None
-    assert looked(str(file)).classes == ("0", "1", "2", "3")
-    preview.invalidate(str(file))
-    assert preview.load_cached(str(file)) is None
-
-
-def test_a_damaged_note_is_none(data_dir: Path) -> None:
-    looked("digits")
-    (file,) = (data_dir / "previews").iterdir()
-    file.write_bytes(b"nonsense")
-    assert preview.load_cached("digits") is None
-
-
-def test_a_process_of_its_own_looks_and_tells_faults_in_words(data_dir: Path, tmp_path: Path, write: Write) -> None:
+def test_a_subprocess_computes_the_preview_or_reports_faults(data_dir: Path, tmp_path: Path, write: Write) -> None:
     archive = zipped(write("cat", "dog", count=300))
-    told: list[tuple[str, int, int]] = []
-    found = preview.compute(str(archive), lambda *step: told.append(step))
+    found = preview.compute(str(archive))
     assert found.train == (240, 240)
-    with pytest.raises(ContentError, match="one class only"):
+    with pytest.raises(ContentError):
         preview.compute(str(zipped(write("cat", root="other"))))
 
 
-def test_a_disk_that_fails_is_no_fault_of_the_content(data_dir: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_not_a_content_error(data_dir: Path, tmp_path: Path) -> None:
     file = tmp_path / "set.npz"
     np.savez(file, images=np.zeros((20, 4, 4), np.uint8), labels=np.arange(20) % 2)
     (data_dir / "previews").parent.mkdir(exist_ok=True)
     (data_dir / "previews").write_text("no folder")
-    with pytest.raises(InputError, match="can't be written") as full:
+    with pytest.raises(InputError) as full:
         preview.compute(str(file))
     assert not isinstance(full.value, ContentError)
 
 
-def test_a_file_that_can_not_be_read_now_may_be_read_later(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_file_is_not_a_content_error(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_path: Path) -> None:
         raise OSError(5, "Input/output error")
 
@@ -122,21 +102,15 @@ def test_a_file_that_can_not_be_read_now_may_be_read_later(data_dir: Path, monke
     assert not isinstance(failed.value, ContentError)
 
 
-def test_too_much_memory_ends_it(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MEMORY_LIMIT", 1)
-    with pytest.raises(InputError, match=r"^digits: it took more than"):
-        preview.compute("digits")
-
-
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_not_here_is_known_from_the_catalogue(data_dir: Path, name: str) -> None:
+def test_the_catalogue_describes_sets_that_are_not_downloaded(data_dir: Path, name: str) -> None:
     assert not NAMES[name].source or not is_downloaded(NAMES[name])
     found = preview.expected(name)
     assert (sum(found.train), sum(found.test)) == NAMES[name].images
     assert len(found.classes) == NAMES[name].classes
 
 
-def test_files_that_are_here_are_seen(data_dir: Path) -> None:
+def test_downloaded_files_are_found(data_dir: Path) -> None:
     raw = data_dir / "MNIST" / "raw"
     raw.mkdir(parents=True)
     for file in ("train-images", "train-labels", "t10k-images"):

@@ -26,7 +26,7 @@ from explorer.families.torchvision.network import names
 from explorer.families.torchvision.source import twins
 from explorer.families.torchvision.spec import ZooSpec
 from tests.helpers.narrow import vgg
-from tests.helpers.specs import accepted, narrow, raw_googlenet, raw_resnet, raw_vgg
+from tests.helpers.specs import narrow, parse_or_none, raw_googlenet, raw_resnet, raw_vgg
 from tests.helpers.weights import random_weights
 from tests.tiers import mostly_exhaustive
 
@@ -140,7 +140,7 @@ def test_random_specs(raw: st.SearchStrategy[dict[str, object]], examples: int) 
     @settings(max_examples=examples)
     @given(raw, st.sampled_from([0.0, 0.25]))
     def check(data: dict[str, object], dropout: float) -> None:
-        spec = accepted(data if data["family"] == "resnet" else {**data, "dropout": dropout})
+        spec = parse_or_none(data if data["family"] == "resnet" else {**data, "dropout": dropout})
         if spec is None:
             return
         assert_same_network(spec)
@@ -204,7 +204,7 @@ def test_large_specs_are_well_written_too() -> None:
     @settings(max_examples=40)
     @given(wide())
     def check(raw: dict[str, object]) -> None:
-        spec = accepted(raw)
+        spec = parse_or_none(raw)
         if spec is None:
             return
         texts.append(source(spec))

@@ -15,7 +15,7 @@ from explorer.families.link import decode, encode
 from explorer.families.torchvision.spec import ZooSpec
 from explorer.families.vgg.spec import VggSpec
 from tests.helpers.narrow import googlenet, of_kind
-from tests.helpers.specs import accepted, any_raw, narrow
+from tests.helpers.specs import any_raw, narrow, parse_or_none
 from tests.helpers.weights import random_weights
 
 pytestmark = pytest.mark.exhaustive
@@ -50,7 +50,7 @@ def test_torchvision_twins(preset: str) -> None:
     assert torch.allclose(got, expected, rtol=1e-5, atol=1e-5 * float(expected.abs().max()))
 
 
-def test_a_pool_behind_a_3x3_stem_is_torchvisions_with_its_first_convolution_replaced() -> None:
+def test_the_cifar_pool_stem_equals_torchvision_with_another_first_convolution() -> None:
     spec = resolve("resnet18").changed(stem="cifar-pool", image_size=32, num_classes=10)
     theirs = torchvision.models.resnet18(num_classes=10)
     theirs.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
@@ -85,9 +85,9 @@ def test_every_preset_runs_forward_and_backward(preset: str) -> None:
 
 @settings(max_examples=150)
 @given(any_raw())
-def test_a_spec_is_accepted_exactly_where_the_network_runs(raw: dict[str, object]) -> None:
-    """Validation by arithmetic alone agrees with PyTorch: no valid spec fails, and analysis never does."""
-    spec = accepted(raw)
+def test_a_spec_is_accepted_if_and_only_if_the_network_runs(raw: dict[str, object]) -> None:
+    """Validation by arithmetic agrees with PyTorch: every valid spec can be built, run and analysed."""
+    spec = parse_or_none(raw)
     if spec is None:
         return
     network = build(spec, "meta").eval()
@@ -98,10 +98,10 @@ def test_a_spec_is_accepted_exactly_where_the_network_runs(raw: dict[str, object
 
 
 def test_validation_refuses_only_what_pytorch_refuses() -> None:
-    """The smallest image that each preset takes is the smallest on which PyTorch runs the same network."""
+    """The smallest image size that a preset accepts is the smallest on which PyTorch runs the network."""
     for name in ("vgg16-cifar10", "lenet5", "alexnet", "googlenet-bn-cifar10"):
         spec = PRESETS[name].spec
-        smallest = next(size for size in range(1, 300) if accepted({**spec.to_dict(), "image_size": size}))
+        smallest = next(size for size in range(1, 300) if parse_or_none({**spec.to_dict(), "image_size": size}))
         network = build(narrow(spec).changed(image_size=smallest)).eval()
         detach_auxiliary(network)
         body = next(iter(network.children())) if isinstance(spec, VggSpec) else network
@@ -111,7 +111,7 @@ def test_validation_refuses_only_what_pytorch_refuses() -> None:
                 body(torch.zeros(1, 1, smallest - 1, smallest - 1))
 
 
-def test_the_convolutional_head_is_the_linear_one() -> None:
+def test_the_convolutional_head_equals_the_linear_head() -> None:
     """Simonyan and Zisserman 2015, section 3.2: the same weights, reshaped, give the same scores."""
     spec = narrow(resolve("vgg16")).changed(cfg=[2, "M", 2, "M"], pool_to=None, image_size=12, classifier=[3])
     linear, conv = build(spec).eval(), build(spec.changed(head="conv")).eval()
@@ -125,11 +125,11 @@ def test_the_convolutional_head_is_the_linear_one() -> None:
 
 
 def kinds(network: nn.Module) -> list[str]:
-    """Classes of the layers of its head."""
+    """Classes of the layers in the head."""
     return [type(module).__name__ for module in network.get_submodule("classifier").children()]
 
 
-def test_dropout_stands_where_the_spec_puts_it() -> None:
+def test_position_of_dropout() -> None:
     after = resolve("vgg16-cifar10").changed(dropout_position="after", classifier=[8, 8])
     linear, relu, drop = "Linear", "ReLU", "Dropout"
     assert kinds(build(after)) == [linear, relu, drop, linear, relu, drop, linear]
@@ -181,8 +181,8 @@ def test_building_on_the_cpu_gives_real_weights() -> None:
     assert network.eval()(torch.rand(1, 3, 64, 64)).shape == (1, 3)
 
 
-def test_googlenet_torchvision_is_torchvisions_with_its_heads() -> None:
-    """Tensor by tensor, and number by number: in evaluation, and of both heads, which pool a map of any size to 4x4."""
+def test_googlenet_torchvision_equals_torchvision_with_its_heads() -> None:
+    """All tensors and all scores are equal, also those of the auxiliary heads, which pool maps of any size to 4x4."""
     torch.manual_seed(0)
     theirs = torchvision.models.googlenet(weights=None, init_weights=False, num_classes=10)
     spec = resolve("googlenet-torchvision").changed(num_classes=10, image_size=96)
@@ -198,7 +198,7 @@ def test_googlenet_torchvision_is_torchvisions_with_its_heads() -> None:
         assert all(torch.allclose(*pair, atol=1e-5) for pair in zip(ours(images), (logits, first, second), strict=True))
 
 
-def test_dropout_of_the_heads_is_a_field() -> None:
+def test_dropout_of_auxiliary_heads() -> None:
     spec = resolve("googlenet").changed(aux_dropout=0.5)
     network = build(spec, "meta")
     assert [network.get_submodule(f"aux{number}.dropout").p for number in (1, 2)] == [0.5, 0.5]

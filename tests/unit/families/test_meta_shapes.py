@@ -1,4 +1,4 @@
-"""The shape rules against PyTorch itself: every result's shape and type is what the real operator gives."""
+"""The shape rules against PyTorch: each result has the shape and type that the real operator returns."""
 
 from typing import Any
 
@@ -19,8 +19,8 @@ aten = torch.ops.aten
 sizes, small = st.integers(1, 12), st.integers(1, 4)
 
 
-def same(func: Any, *args: object, **options: object) -> None:
-    """Run on the CPU and on meta; both give the same shapes, or both raise."""
+def check_shapes(func: Any, *args: object, **options: object) -> None:
+    """Check that an operator on the CPU and on meta gives the same shapes, or raises on both."""
     try:
         real = func(*args, **options)
     except RuntimeError:
@@ -43,45 +43,45 @@ def test_convolution(
 ) -> None:
     x, weight = torch.rand(2, 4, height, width), torch.rand(6, 4 // groups, down, across)
     options = ([stride, stride], [padding, padding], [dilation, dilation], False, [0, 0], groups)
-    same(aten.convolution.default, x, weight, torch.rand(6), *options)
-    same(aten.convolution.default, x, torch.rand(6, 3, down, across), None, *options)
+    check_shapes(aten.convolution.default, x, weight, torch.rand(6), *options)
+    check_shapes(aten.convolution.default, x, torch.rand(6, 3, down, across), None, *options)
 
 
 @given(sizes, sizes, small, small, st.integers(0, 2), st.booleans())
 def test_pools(height: int, width: int, kernel: int, stride: int, padding: int, ceil: bool) -> None:
     assume(2 * padding <= kernel)
     x = torch.rand(1, 2, height, width)
-    same(aten.max_pool2d_with_indices.default, x, [kernel], [stride], [padding], [1], ceil)
-    same(aten.max_pool2d_with_indices.default, x, [kernel, kernel], [], [padding, padding], [2, 2], ceil)
-    same(aten.avg_pool2d.default, x, [kernel, kernel], [stride, stride], [padding, padding], ceil)
-    same(aten._adaptive_avg_pool2d.default, x, [kernel, stride])
+    check_shapes(aten.max_pool2d_with_indices.default, x, [kernel], [stride], [padding], [1], ceil)
+    check_shapes(aten.max_pool2d_with_indices.default, x, [kernel, kernel], [], [padding, padding], [2, 2], ceil)
+    check_shapes(aten.avg_pool2d.default, x, [kernel, kernel], [stride, stride], [padding, padding], ceil)
+    check_shapes(aten._adaptive_avg_pool2d.default, x, [kernel, stride])
 
 
 @given(small, small, small)
 def test_products_and_sums(rows: int, inner: int, columns: int) -> None:
-    same(aten.addmm.default, torch.rand(columns), torch.rand(rows, inner), torch.rand(inner, columns))
-    same(aten.addmm.default, torch.rand(columns), torch.rand(rows, inner), torch.rand(inner + 1, columns))
-    same(aten.addmm.default, torch.rand(1), torch.rand(rows, inner), torch.rand(inner, columns))
+    check_shapes(aten.addmm.default, torch.rand(columns), torch.rand(rows, inner), torch.rand(inner, columns))
+    check_shapes(aten.addmm.default, torch.rand(columns), torch.rand(rows, inner), torch.rand(inner + 1, columns))
+    check_shapes(aten.addmm.default, torch.rand(1), torch.rand(rows, inner), torch.rand(inner, columns))
     one, other = torch.rand(rows, inner), torch.rand(rows, inner)
     for func in (aten.add.Tensor, aten.mul.Tensor):
-        same(func, one, other)
-        same(func, one, torch.rand(1, inner))
-        same(func, one, torch.rand(rows, inner + 2))
-        same(func, one, torch.ones(rows, inner, dtype=torch.int64))
-    same(aten.add.Tensor, one, other, alpha=2)
+        check_shapes(func, one, other)
+        check_shapes(func, one, torch.rand(1, inner))
+        check_shapes(func, one, torch.rand(rows, inner + 2))
+        check_shapes(func, one, torch.ones(rows, inner, dtype=torch.int64))
+    check_shapes(aten.add.Tensor, one, other, alpha=2)
 
 
 @given(st.lists(small, min_size=2, max_size=4), st.data())
 def test_means(shape: list[int], data: st.DataObject) -> None:
     dims = data.draw(st.lists(st.integers(-len(shape), len(shape) - 1), max_size=2, unique_by=lambda d: d % len(shape)))
-    same(aten.mean.dim, torch.rand(shape), dims, data.draw(st.booleans()))
-    same(aten.mean.dim, torch.rand(shape), dims, dtype=torch.float64)
+    check_shapes(aten.mean.dim, torch.rand(shape), dims, data.draw(st.booleans()))
+    check_shapes(aten.mean.dim, torch.rand(shape), dims, dtype=torch.float64)
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_batch_norm(training: bool) -> None:
     statistics = [torch.rand(3), torch.rand(3), torch.rand(3), torch.rand(3)]
-    same(aten.native_batch_norm.default, torch.rand(2, 3, 4, 4), *statistics, training, 0.1, 1e-5)
+    check_shapes(aten.native_batch_norm.default, torch.rand(2, 3, 4, 4), *statistics, training, 0.1, 1e-5)
 
 
 def test_dropout_in_training() -> None:
@@ -95,7 +95,7 @@ def test_every_rule_is_checked_here() -> None:
     checked = {
         "native_batch_norm", "add", "mul", "addmm", "convolution", "max_pool2d_with_indices", "avg_pool2d",
         "_adaptive_avg_pool2d", "mean", "bernoulli_", "div_", "empty_like",
-        # of attention on a device: tests/unit/analysis/test_memory.py holds them against what PyTorch saves
+        # attention on a device: tests/unit/analysis/test_memory.py compares them with the tensors that PyTorch saves
         "native_dropout", "_scaled_dot_product_flash_attention", "_scaled_dot_product_efficient_attention",
         "_scaled_dot_product_flash_attention_for_cpu",
     }  # fmt: skip

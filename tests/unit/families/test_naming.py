@@ -1,4 +1,4 @@
-"""Networks are called by what they are."""
+"""Titles of networks."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def test_the_preset_that_a_network_equals_or_is_nearest_to(spec: Spec, base: str
         assert same_as(spec) != base
 
 
-def test_what_is_like_no_preset_is_described() -> None:
+def test_a_network_unlike_all_presets_gets_a_description() -> None:
     entry = NamedNetwork(CHAIN)
     assert not is_form_of(CHAIN, entry.start)
     assert entry_title(entry) == full_title(entry) == "Chain of 2 convolutions"

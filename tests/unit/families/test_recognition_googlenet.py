@@ -1,4 +1,4 @@
-"""GoogLeNets are found in tensors alone; their auxiliary heads are left out knowingly."""
+"""GoogLeNets are recognised by their tensors; auxiliary heads are left out."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,12 +14,12 @@ from explorer.families.googlenet.spec import GoogLeNetSpec, Module
 from explorer.families.recognition.guess import our_shapes
 from explorer.families.recognition.search import recognise
 from explorer.weights.importing.choosing import fitting_to
-from tests.helpers.call_counts import within
+from tests.helpers.call_counts import run_within
 from tests.helpers.foreign_networks import (
+    check_scores,
     differences,
     flat_names,
-    found_again,
-    same_scores,
+    recognised,
     shapes_of,
     trained,
     tree_names,
@@ -35,7 +35,7 @@ OURS = [name for name, preset in PRESETS.items() if isinstance(preset.spec, Goog
 @pytest.mark.parametrize("name", OURS)
 def test_presets_are_found_again(name: str, how: str) -> None:
     spec = PRESETS[name].spec
-    assert differences(spec, found_again(spec, how)) == set()
+    assert differences(spec, recognised(spec, how)) == set()
 
 
 @pytest.mark.parametrize("how", ["own", "sorted", "flat", "tree"])
@@ -66,7 +66,7 @@ def test_torchvisions_names_are_ours() -> None:
 
 
 class Unit(nn.Module):
-    """Convolution and ReLU as in the notes with a flower classifier; elsewhere with batch norm between."""
+    """Convolution and ReLU as in the notes with a flower classifier, with optional batch norm between."""
 
     def __init__(self, before: int, after: int, kernel: int, stride: int = 1, *, epsilon: float | None = None) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ class Unit(nn.Module):
 
 
 class Inception(nn.Module):
-    """Branches registered from the last to the first; joined in the order of the paper."""
+    """Branches, which may be registered from the last to the first; concatenated in the order of the paper."""
 
     def __init__(self, before: int, row: Module, *, epsilon: float | None, backwards: bool) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ class Inception(nn.Module):
 
 
 class Notes(nn.Module):
-    """The network of the notes with a table of its own, with an auxiliary head registered among the modules."""
+    """The network of the notes with another table and an auxiliary head registered between the modules."""
 
     ROWS = (Module("3a", 8, 8, 8, 8, 8, 8), Module("3b", 8, 6, 16, 4, 8, 4), Module("4a", 8, 8, 12, 4, 8, 8))
 
@@ -132,8 +132,8 @@ class Notes(nn.Module):
 
 @pytest.mark.parametrize("ordered", [True, False])
 @pytest.mark.parametrize("backwards", [True, False])
-def test_the_notes_network_answers_as_the_original(backwards: bool, ordered: bool) -> None:
-    found = same_scores(Notes(backwards=backwards), 64, ordered=ordered)
+def test_the_network_of_the_notes_has_equal_scores(backwards: bool, ordered: bool) -> None:
+    found = check_scores(Notes(backwards=backwards), 64, ordered=ordered)
     spec = googlenet(found.spec)
     assert spec.modules == Notes.ROWS
     assert (spec.pool_after, spec.last_pool, spec.batch_norm) == (("3b",), 3, False)
@@ -143,7 +143,7 @@ def test_the_notes_network_answers_as_the_original(backwards: bool, ordered: boo
 
 
 def test_a_bias_before_batch_norm_goes_into_its_mean() -> None:
-    found = same_scores(Notes(epsilon=1e-5), 64)  # PyTorch's, as torchvision's has no bias there
+    found = check_scores(Notes(epsilon=1e-5), 64)  # PyTorch's, as torchvision's has no bias there
     assert googlenet(found.spec).batch_norm
     assert found.questions[-1].likely == 1e-5
 
@@ -166,12 +166,12 @@ def test_another_epsilon_goes_into_the_scale() -> None:
             if name.endswith("running_var"):
                 buffer.mul_(0.01)  # small enough for an epsilon to count
     with pytest.raises(AssertionError, match="not close"):
-        same_scores(Notes(epsilon=1e-2), 64)
-    same_scores(network, 64, epsilon=1e-5)
+        check_scores(Notes(epsilon=1e-2), 64)
+    check_scores(network, 64, epsilon=1e-5)
 
 
-def test_names_tell_which_of_two_equal_convolutions_reduces() -> None:
-    """As the names of the paper's own network do, which sort the wide ones first."""
+def test_names_show_the_reduction_among_equal_convolutions() -> None:
+    """The names of the paper's own network sort the wide convolutions first."""
     spec = GoogLeNetSpec(modules=(Module("a", 8, 8, 16, 6, 8, 4),), pool_after=(), aux_after=(), stem="cifar")
     theirs = {
         "branch1": "conv_1x1", "branch2.0": "reduce_3x3", "branch2.1": "conv3x3",
@@ -188,7 +188,7 @@ def test_names_tell_which_of_two_equal_convolutions_reduces() -> None:
 def test_rows_of_equal_widths_keep_reductions_and_branches_apart() -> None:
     spec = GoogLeNetSpec(modules=(Module("a", 8, 8, 8, 8, 8, 8),) * 1, pool_after=(), aux_after=(), stem="cifar")
     for how in ("own", "sorted", "flat", "tree"):
-        found_again(spec, how)
+        recognised(spec, how)
 
 
 rows = st.lists(st.tuples(*[st.sampled_from([4, 6, 8])] * 6), min_size=1, max_size=5)
@@ -213,7 +213,7 @@ def test_any_table_is_found_up_to_its_pools(
             "image_size": 64,
         }
     )
-    found = found_again(spec, data.draw(st.sampled_from(["own", "sorted", "flat"])))
+    found = recognised(spec, data.draw(st.sampled_from(["own", "sorted", "flat"])))
     left = differences(spec, found) - {question.key for question in found.questions}
     assert left <= {"modules"}
     used = (1, 2, 3, 4, 5, 6) if reduce else (1, 3, 5)
@@ -222,34 +222,36 @@ def test_any_table_is_found_up_to_its_pools(
     ]
 
 
-def test_two_convolutions_in_place_of_the_5x5_are_none_of_ours() -> None:
+def test_two_convolutions_in_place_of_the_5x5_are_not_recognised() -> None:
     shapes = our_shapes(PRESETS["googlenet-bn-cifar10"].spec)
     shapes["inception3a.branch3.2.conv.weight"] = (32, 32, 3, 3)
     assert recognise(shapes, ordered=True) == []
 
 
-def test_layers_that_might_all_be_the_stem_are_not_tried_without_end() -> None:
+def test_the_search_for_the_stem_is_limited() -> None:
     shapes: dict[str, tuple[int, ...]] = {}
     for number in range(600):
         shapes |= {f"a{number}.weight": (64, 3, 7, 7), f"b{number}.weight": (64, 64, 1, 1)}
         shapes |= {f"c{number}.weight": (192, 64, 3, 3)}
     shapes["d.weight"] = (10, 192)
-    assert within(10_000_000, lambda: recognise(shapes, ordered=True)) == []
+    assert run_within(10_000_000, lambda: recognise(shapes, ordered=True)) == []
 
 
-def test_which_branch_pools_is_noted_where_neither_names_nor_a_published_table_tell() -> None:
+def test_an_ambiguous_pool_branch_is_noted() -> None:
     rows = (Module("3a", 64, 96, 128, 16, 32, 24), Module("3b", 32, 8, 16, 8, 16, 24))
     spec = GoogLeNetSpec(modules=rows, pool_after=(), aux_after=(), stem="cifar", batch_norm=True, image_size=32)
     for wanted, noted in ((spec, True), (PRESETS["googlenet-torchvision"].spec, False)):
-        notes = found_again(wanted, "flat").notes
+        notes = recognised(wanted, "flat").notes
         assert any("two 1x1 convolutions" in note for note in notes) == noted
 
 
 ROWS = (Module("3a", 16, 16, 24, 4, 8, 8), Module("3b", 24, 20, 32, 6, 12, 12), Module("4a", 32, 16, 40, 4, 10, 16))
 
 
-def of_others(spec: GoogLeNetSpec, order: Sequence[str], called: Mapping[str, str]) -> dict[str, tuple[int, ...]]:
-    """Shapes with the branches of each module in an order of registration, under names of their own."""
+def shapes_with_names(
+    spec: GoogLeNetSpec, order: Sequence[str], renamed: Mapping[str, str]
+) -> dict[str, tuple[int, ...]]:
+    """Shapes of a network with other names and another order of the branches in each module."""
     shapes = our_shapes(spec)
     branches = [f"branch{number}" for number in order]
 
@@ -261,32 +263,32 @@ def of_others(spec: GoogLeNetSpec, order: Sequence[str], called: Mapping[str, st
 
     ordered = sorted(shapes, key=place)
     for name in list(ordered):
-        theirs = ".".join(called.get(part, part) for part in name.split("."))
+        theirs = ".".join(renamed.get(part, part) for part in name.split("."))
         shapes[theirs] = shapes.pop(name)
     return shapes
 
 
 @pytest.mark.parametrize(
-    ("kernel", "order", "called"),
+    ("kernel", "order", "renamed"),
     [
         (3, "4312", {"branch1": "one", "branch2": "three", "branch3": "five", "branch4": "pool"}),
         (5, "4321", {}),  # b4 … b1: numbered backwards
         (3, "4321", {}),
     ],
 )
-def test_names_tell_branches_of_one_shape_apart(kernel: int, order: str, called: dict[str, str]) -> None:
+def test_names_distinguish_branches_of_equal_shapes(kernel: int, order: str, renamed: dict[str, str]) -> None:
     spec = GoogLeNetSpec(modules=ROWS, pool_after=("3b",), aux_after=(), stem="cifar", batch_norm=True, image_size=32)
     spec = spec.changed(branch5x5=kernel)
-    (found, *others) = recognise(of_others(spec, order, called), ordered=True)
+    (found, *others) = recognise(shapes_with_names(spec, order, renamed), ordered=True)
     assert found.spec.to_dict()["modules"] == [list(row) for row in ROWS]
     assert not others
     assert not any("is not told" in note for note in found.notes)
 
 
-def test_branches_that_nothing_tells_apart_can_be_named() -> None:
-    called = {"branch1": "d", "branch2": "c", "branch3": "b", "branch4": "a"}
+def test_ambiguous_branches_give_several_guesses() -> None:
+    renamed = {"branch1": "d", "branch2": "c", "branch3": "b", "branch4": "a"}
     spec = GoogLeNetSpec(modules=ROWS, pool_after=("3b",), aux_after=(), stem="cifar", branch5x5=3, image_size=32)
-    guesses = recognise(of_others(spec, "4321", called), ordered=True)
+    guesses = recognise(shapes_with_names(spec, "4321", renamed), ordered=True)
     assert len(guesses) == 4
     assert guesses[0].spec.to_dict()["modules"] != [list(row) for row in ROWS]
     assert sum("is not told" in note for note in guesses[0].notes) == 2
@@ -295,6 +297,6 @@ def test_branches_that_nothing_tells_apart_can_be_named() -> None:
 
 def test_gaps_in_the_numbers_of_modules_are_pools() -> None:
     spec = GoogLeNetSpec(modules=ROWS, pool_after=("3b",), aux_after=(), stem="cifar", image_size=32)
-    called = {"inception3a": "body.0", "inception3b": "body.1", "inception4a": "body.3"}
-    (found, *_others) = recognise(of_others(spec, "1234", called), ordered=True)
+    renamed = {"inception3a": "body.0", "inception3b": "body.1", "inception4a": "body.3"}
+    (found, *_others) = recognise(shapes_with_names(spec, "1234", renamed), ordered=True)
     assert found.spec.to_dict()["pool_after"] == ["1"]

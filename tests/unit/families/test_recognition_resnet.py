@@ -1,4 +1,4 @@
-"""ResNets are found in tensors alone: by every name that training code gives them."""
+"""ResNets are recognised by their tensors, with any names."""
 
 from collections.abc import Callable
 from functools import partial
@@ -16,12 +16,12 @@ from explorer.families.building import build
 from explorer.families.recognition.guess import Guess, our_shapes
 from explorer.families.recognition.search import recognise
 from explorer.families.resnet.spec import ResNetSpec
-from tests.helpers.foreign_networks import R1, Groups, differences, flat_names, found_again, same_scores, shapes_of
+from tests.helpers.foreign_networks import R1, Groups, check_scores, differences, flat_names, recognised, shapes_of
 from tests.helpers.narrow import resnet
 
 pytestmark = pytest.mark.exhaustive
 
-# The deeper ones differ in nothing but counts, and take longest to build.
+# Deeper networks, which differ only in counts and take longest to build.
 DEEPER = {"resnet56", "resnet110", "plain44", "plain56", "plain110", "cifar-resnet101", "cifar-resnet152", "resnet152"}
 CASES = [
     (name, how)
@@ -29,14 +29,14 @@ CASES = [
     if isinstance(preset.spec, ResNetSpec)
     for how in (("flat",) if name in DEEPER else ("own", "sorted", "flat", "tree"))
 ]
-# Of a plain network or option A the shapes are the same; which convolution strides no shape tells.
+# Plain networks and option A have the same shapes, and no shape shows which convolution strides.
 OPEN = {"residual", "stride_on", "blocks"}
 
 
 @pytest.mark.parametrize(("name", "how"), CASES)
 def test_presets_are_found_again(name: str, how: str) -> None:
     spec = resnet(PRESETS[name].spec)
-    found = found_again(spec, how)
+    found = recognised(spec, how)
     assert differences(spec, found) <= OPEN & {question.key for question in found.questions} | (
         set() if spec.residual else {"shortcut"}
     )
@@ -67,13 +67,13 @@ def test_any_network_of_the_family_is_among_the_guesses(spec: ResNetSpec, how: s
     found = next(guess for guess in guesses_of(our_shapes(spec), how) if isinstance(guess.spec, ResNetSpec))
     asked = {question.key for question in found.questions}
     open_settings = {"image_size", *(asked & OPEN), *({"widths"} if "blocks" in asked else ())}
-    # Where no block needs a projection, options A and B are one; of a plain network there is none.
+    # If no block needs a projection, options A and B are equal; a plain network has no shortcuts.
     if resnet(found.spec).shortcut == "B" or not spec.residual:
         open_settings |= {"shortcut", "residual"}
     assert differences(spec, found) <= open_settings
-    told = found.changed(**{key: spec.to_dict()[key] for key in open_settings})
-    assert told.spec == spec
-    assert list(told.names) == list(our_shapes(spec))
+    answered = found.changed(**{key: spec.to_dict()[key] for key in open_settings})
+    assert answered.spec == spec
+    assert list(answered.names) == list(our_shapes(spec))
 
 
 def guesses_of(shapes: dict[str, tuple[int, ...]], how: str) -> list[Guess]:
@@ -86,8 +86,8 @@ def guesses_of(shapes: dict[str, tuple[int, ...]], how: str) -> list[Guess]:
 @pytest.mark.parametrize("ordered", [True, False])
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize("bottleneck", [False, True])
-def test_notes_networks_answer_as_the_original(bottleneck: bool, bias: bool, ordered: bool) -> None:
-    found = same_scores(R1(bottleneck=bottleneck, bias=bias), 16, ordered=ordered)
+def test_networks_of_the_notes_have_equal_scores(bottleneck: bool, bias: bool, ordered: bool) -> None:
+    found = check_scores(R1(bottleneck=bottleneck, bias=bias), 16, ordered=ordered)
     spec = resnet(found.spec)
     assert (spec.blocks, spec.widths, spec.shortcut, spec.stem) == ((2, 2, 2), (8, 16, 16), "B", "cifar")
 
@@ -98,10 +98,10 @@ def test_another_epsilon_of_any_family_goes_into_the_scale(make: Callable[[], nn
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.eps = 1e-2
-    found = same_scores(network, 32, epsilon=1e-2)
+    found = check_scores(network, 32, epsilon=1e-2)
     assert "epsilon" in {question.key for question in found.questions}
     with pytest.raises(AssertionError, match="not close"):
-        same_scores(network, 32)
+        check_scores(network, 32)
     for value in (0, "small", True, 2.0):
         with pytest.raises(SpecError, match=r"epsilon: .* is not a number between 0 and 1"):
             found.changed(epsilon=value)
@@ -143,8 +143,8 @@ class Odd(nn.Module):
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-def test_projections_before_the_branch_are_told_from_its_last_convolution(ordered: bool) -> None:
-    spec = resnet(same_scores(Odd(), 32, ordered=ordered).spec)
+def test_a_projection_before_the_branch_is_distinguished_from_its_last_convolution(ordered: bool) -> None:
+    spec = resnet(check_scores(Odd(), 32, ordered=ordered).spec)
     assert (spec.blocks, spec.widths, spec.block, spec.stem) == ((2, 2), (8, 16), "bottleneck", "imagenet")
 
 
@@ -180,7 +180,7 @@ class OptionA(nn.Module):
 @pytest.mark.parametrize(("both", "padding"), [(False, "behind"), (True, "both sides")])
 def test_identity_shortcuts_are_found_and_asked_about(both: bool, padding: str) -> None:
     network = OptionA(both=both)
-    found = same_scores(network, 16, padding=padding)
+    found = check_scores(network, 16, padding=padding)
     spec = resnet(found.spec)
     assert (spec.shortcut, spec.residual, spec.blocks) == ("A", True, (1, 2, 2))
     asked = {question.key: question for question in found.questions}
@@ -188,7 +188,7 @@ def test_identity_shortcuts_are_found_and_asked_about(both: bool, padding: str) 
     assert asked["padding"].likely == "behind"
 
 
-def test_a_count_that_old_files_lack_is_made_up() -> None:
+def test_counters_that_old_files_lack_are_filled_in() -> None:
     shapes = {n: s for n, s in our_shapes(PRESETS["resnet20"].spec).items() if "num_batches" not in n}
     found = recognise(shapes, ordered=True)[0]
     assert found.spec == PRESETS["resnet20"].spec
@@ -214,7 +214,7 @@ def test_the_stem_is_found_where_a_file_sorts_it_last() -> None:
     assert recognise(dict(sorted(shapes.items())), ordered=False)[0].spec == spec
 
 
-def test_names_of_tensorflows_batch_norms_are_known() -> None:
+def test_tensorflows_names_of_batch_norms_are_recognised() -> None:
     shapes = our_shapes(PRESETS["resnet18"].spec)
     words = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
     names = {name: name for name in shapes}
@@ -227,7 +227,7 @@ def test_names_of_tensorflows_batch_norms_are_known() -> None:
     assert found.names == names
 
 
-def test_a_preactivation_network_is_none_of_ours() -> None:
+def test_a_preactivation_network_is_not_recognised() -> None:
     class Block(nn.Module):
         def __init__(self, before: int, after: int) -> None:
             super().__init__()
@@ -240,14 +240,14 @@ def test_a_preactivation_network_is_none_of_ours() -> None:
     assert recognise(shapes_of(network.state_dict()), ordered=True) == []
 
 
-def test_a_block_without_its_last_layer_is_no_network() -> None:
+def test_incomplete_networks_are_not_recognised() -> None:
     shapes = our_shapes(PRESETS["resnet18"].spec)
     for left_out in ("layer4", "fc", "conv1", "layer2.0.downsample", "layer3.1.bn2"):
-        kept = {name: shape for name, shape in shapes.items() if not name.startswith(left_out)}
-        assert recognise(kept, ordered=True) == [], left_out
+        remaining = {name: shape for name, shape in shapes.items() if not name.startswith(left_out)}
+        assert recognise(remaining, ordered=True) == [], left_out
 
 
-def test_the_network_is_built_as_ours_is() -> None:
+def test_a_network_of_ours_is_recognised_with_equal_scores() -> None:
     spec = ResNetSpec(blocks=(1, 1), widths=(4, 8), stem="cifar", image_size=16, num_classes=3)
-    found = same_scores(build(spec), 16)
+    found = check_scores(build(spec), 16)
     assert differences(spec, found) <= {"image_size"}

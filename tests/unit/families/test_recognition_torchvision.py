@@ -1,4 +1,4 @@
-"""torchvision's models under old names, wrapped, without counters and with other heads."""
+"""torchvision's models with old names, in wrappers, without counters and with other heads."""
 
 import re
 from collections.abc import Callable
@@ -31,8 +31,8 @@ def mlp(features: int, *widths: int, classes: int = 5) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Linear(features, classes))
 
 
-def changed(name: str, place: str, head: Callable[[], nn.Module]) -> nn.Module:
-    """A model of torchvision whose head was replaced, without numbers."""
+def with_head(name: str, place: str, head: Callable[[], nn.Module]) -> nn.Module:
+    """A model of torchvision on meta with another head."""
     with torch.device("meta"):
         model = tv.get_model(name, weights=None, **({"init_weights": False} if name == "inception_v3" else {}))
         model.set_submodule(place, head())
@@ -40,8 +40,8 @@ def changed(name: str, place: str, head: Callable[[], nn.Module]) -> nn.Module:
     return made
 
 
-def of_before(name: str) -> str:
-    """As torchvision's own files of DenseNet and its first vision transformers have it."""
+def old_name(name: str) -> str:
+    """The name in torchvision's files of DenseNet and of its first vision transformers."""
     name = re.sub(r"(denselayer\d+\.(?:norm|conv))(\d)", r"\1.\2", name)
     return re.sub(r"(encoder_layer_\d+\.mlp)\.([03])", lambda m: f"{m[1]}.linear_{1 if m[2] == '0' else 2}", name)
 
@@ -72,7 +72,7 @@ def of_before(name: str) -> str:
     ],
 )
 def test_heads_and_names(name: str, place: str, head: Callable[[], nn.Module], expected: dict[str, object]) -> None:
-    shapes = shapes_of(changed(name, place, head).state_dict())
+    shapes = shapes_of(with_head(name, place, head).state_dict())
     for how in ("wrapped", "sorted", "bare"):
         check(shapes, how, place, ZooSpec.parse({"family": "torchvision", "name": name, "num_classes": 5, **expected}))
 
@@ -84,8 +84,8 @@ def check(theirs: Shapes, how: str, place: str, expected: ZooSpec) -> None:
                 ("fc2" + n.removeprefix(place) if n.startswith(place) else f"net.{n}"): s for n, s in theirs.items()
             }
         case "sorted":
-            theirs = dict(sorted((of_before(n), s) for n, s in theirs.items()))
-        case "bare":  # without counters and what is computed of the shape alone
+            theirs = dict(sorted((old_name(n), s) for n, s in theirs.items()))
+        case "bare":  # without counters and tensors that are computed from the shape
             theirs = {n: s for n, s in theirs.items() if not n.endswith(("num_batches_tracked", "position_index"))}
     found = recognise(theirs, ordered=how != "sorted")[0]
     assert found.spec == expected
@@ -98,7 +98,7 @@ def check(theirs: Shapes, how: str, place: str, expected: ZooSpec) -> None:
     assert all("AuxLogits" in n for n in found.ignored)
 
 
-def test_a_head_with_batch_norms_answers_as_before() -> None:
+def test_a_head_with_batch_norms_has_equal_scores() -> None:
     torch.manual_seed(0)
     net = tv.mobilenet_v3_small(num_classes=4)
     net.classifier = nn.Sequential(
@@ -116,7 +116,7 @@ def test_a_head_with_batch_norms_answers_as_before() -> None:
         torch.testing.assert_close(ours.eval()(images), net(images), rtol=1e-4, atol=1e-4)
 
 
-def test_names_that_say_nothing_are_taken_in_the_order_of_the_file_with_a_note() -> None:
+def test_meaningless_names_are_matched_by_order_with_a_note() -> None:
     shapes = our_shapes(resolve("torchvision:shufflenet_v2_x0_5"))
     modules = {name.rpartition(".")[0]: f"m{place}" for place, name in enumerate(shapes)}
     theirs = {f"{modules[n.rpartition('.')[0]]}.{n.rpartition('.')[2]}": shape for n, shape in shapes.items()}
@@ -126,7 +126,7 @@ def test_names_that_say_nothing_are_taken_in_the_order_of_the_file_with_a_note()
     assert recognise(theirs, ordered=False) == []
 
 
-def test_what_a_swin_computes_of_its_shape_is_computed() -> None:
+def test_tensors_that_swin_computes_from_its_shape() -> None:
     attention = ShiftedWindowAttentionV2(8, [8, 8], [0, 0], 2)
     known = constants(ZooSpec(name="swin_v2_t", image_size=256))
     for name in ("relative_position_index", "relative_coords_table"):
@@ -158,11 +158,11 @@ def test_a_head_of_hidden_layers_is_part_of_a_spec() -> None:
         ("densenet121", {"features.norm9.weight": (3,)}, ["has more: the first is net.features.norm9.weight of (3,)"]),
     ],
 )
-def test_what_is_like_a_model_of_torchvisions_is_told_with_the_first_difference(
+def test_the_message_names_a_similar_model_and_the_first_difference(
     name: str, changes: dict[str, tuple[int, ...] | None], words: list[str]
 ) -> None:
     shapes = {**our_shapes(resolve(f"torchvision:{name}")), **changes}
-    theirs = {f"net.{of_before(n)}": shape for n, shape in shapes.items() if shape is not None}
+    theirs = {f"net.{old_name(n)}": shape for n, shape in shapes.items() if shape is not None}
     assert recognise(theirs, ordered=True) == []
     message = unknown(theirs, ordered=True)
     assert all(word in message for word in [f"like torchvision:{name}", *words]), message

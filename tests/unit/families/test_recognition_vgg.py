@@ -1,4 +1,4 @@
-"""VGGs, small CNNs and MLPs are found in tensors alone, and their pools in numbers, groups, heads and publications."""
+"""VGGs, small CNNs and MLPs are recognised by their tensors; numbers, groups, heads and presets show their pools."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ from explorer.families.building import build
 from explorer.families.recognition.guess import our_shapes
 from explorer.families.recognition.search import recognise
 from explorer.families.vgg.spec import VggSpec
-from tests.helpers.foreign_networks import Groups, differences, found_again, same_scores, shapes_of
+from tests.helpers.foreign_networks import Groups, check_scores, differences, recognised, shapes_of
 from tests.helpers.narrow import vgg
 
 pytestmark = pytest.mark.exhaustive
@@ -27,13 +27,13 @@ OURS = [name for name, preset in PRESETS.items() if isinstance(preset.spec, VggS
 @pytest.mark.parametrize("name", OURS)
 def test_presets_are_found_again(name: str, how: str) -> None:
     spec = PRESETS[name].spec
-    found = found_again(spec, how)
-    # Response normalisation has no tensors: only the numbers of the layers behind it tell.
+    found = recognised(spec, how)
+    # Response normalisation has no tensors; only the numbers of the layers after it show it.
     assert differences(spec, found) == ({"cfg"} if name == "vgg11-lrn" and how in ("flat", "tree") else set())
     assert differences(spec, found) <= {question.key for question in found.questions}
 
 
-def test_where_dropout_stands_is_read_from_the_numbers_of_the_head() -> None:
+def test_dropout_is_read_from_the_numbers_of_the_head() -> None:
     for name in ("vgg16", "alexnet", "vgg16-cifar10", "cnn-cifar10"):
         spec = PRESETS[name].spec.changed(num_classes=7)
         assert recognise(our_shapes(spec), ordered=True)[0].spec == spec
@@ -54,13 +54,13 @@ def test_torchvisions_names_are_ours(classes: int) -> None:
 @pytest.mark.parametrize("ordered", [True, False])
 @pytest.mark.parametrize("bias", [True, False])
 def test_groups_end_in_pools(bias: bool, ordered: bool) -> None:
-    found = same_scores(Groups(bias=bias), 32, ordered=ordered)
+    found = check_scores(Groups(bias=bias), 32, ordered=ordered)
     assert vgg(found.spec).cfg == (4, 4, "M", 8, 8, "M", *[16] * 3, "M", *[32] * 3, "M", *[32] * 3, "M")
     assert (found.spec.image_size, vgg(found.spec).classifier) == (32, (20,))
 
 
 class Homework(nn.Module):
-    """The CNN of a course: every layer an attribute of its own, the head registered before the convolutions."""
+    """The CNN of a course: each layer is an attribute, and the head is registered before the convolutions."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,12 +75,12 @@ class Homework(nn.Module):
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-def test_homework_answers_as_the_original(ordered: bool) -> None:
-    assert vgg(same_scores(Homework(), 32, ordered=ordered).spec).cfg == vgg(PRESETS["cnn-cifar10"].spec).cfg
+def test_homework_has_equal_scores(ordered: bool) -> None:
+    assert vgg(check_scores(Homework(), 32, ordered=ordered).spec).cfg == vgg(PRESETS["cnn-cifar10"].spec).cfg
 
 
 class Unpadded(nn.Module):
-    """PyTorch's own example for MNIST: two convolutions that take off a frame, and one pool."""
+    """PyTorch's example for MNIST: two convolutions without padding, and one pool."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,8 +93,8 @@ class Unpadded(nn.Module):
         return out
 
 
-def test_images_of_a_usual_size_tell_padding_and_pools() -> None:
-    spec = vgg(same_scores(Unpadded(), 28, 1).spec)
+def test_padding_and_pools_follow_from_a_usual_image_size() -> None:
+    spec = vgg(check_scores(Unpadded(), 28, 1).spec)
     assert (spec.cfg, spec.image_size) == (("4:3p0", "6:3p0", "M"), 28)
 
 
@@ -113,15 +113,15 @@ class LeNet(nn.Module):
         return out
 
 
-def test_of_digits_of_28_pixels_the_first_layer_alone_may_be_padded() -> None:
+def test_only_the_first_layer_may_be_padded_for_digits_of_28_pixels() -> None:
     found = recognise(shapes_of(LeNet().state_dict()), ordered=True, image_size=28)[0]
     assert vgg(found.spec).cfg == ("6:5", "M", "16:5p0", "M")
 
 
-def test_a_pool_behind_all_but_the_last_is_odder_than_images_of_64_pixels() -> None:
+def test_images_of_64_pixels_are_likelier_than_a_missing_last_pool() -> None:
     pooled = [nn.ReLU(), nn.MaxPool2d(2)]
     layers = [nn.Conv2d(3, 4, 3, 1, 1), *pooled, nn.Conv2d(4, 6, 3, 1, 1), *pooled]
-    found = same_scores(nn.Sequential(*layers, nn.Flatten(), nn.Linear(6 * 16**2, 5)), 64)
+    found = check_scores(nn.Sequential(*layers, nn.Flatten(), nn.Linear(6 * 16**2, 5)), 64)
     assert (vgg(found.spec).cfg, found.spec.image_size) == ((4, "M", 6, "M"), 64)
 
 
@@ -129,12 +129,12 @@ def test_kernels_of_11_stride_by_4() -> None:
     """AlexNet as it is trained on CIFAR-10."""
     pooled = [nn.ReLU(), nn.MaxPool2d(2)]
     layers = [nn.Conv2d(3, 4, 11, 4, 5), *pooled, nn.Conv2d(4, 6, 5, 1, 2), *pooled, nn.Conv2d(6, 8, 3, 1, 1), *pooled]
-    found = same_scores(nn.Sequential(*layers, nn.Flatten(), nn.Linear(8, 10)), 32)
+    found = check_scores(nn.Sequential(*layers, nn.Flatten(), nn.Linear(8, 10)), 32)
     assert (vgg(found.spec).cfg, found.spec.image_size) == (("4:11/4", "M", "6:5", "M", 8, "M"), 32)
 
 
 class Strided(nn.Sequential):
-    """Convolutions stride, and nothing pools."""
+    """Strided convolutions without pools."""
 
     def __init__(self) -> None:
         layers = [nn.Conv2d(3, 4, 3, 2, 1), nn.ReLU(), nn.Conv2d(4, 6, 3, 2, 1), nn.ReLU()]
@@ -142,17 +142,17 @@ class Strided(nn.Sequential):
 
 
 def test_convolutions_stride_where_numbers_leave_no_room_for_pools() -> None:
-    found = same_scores(Strided(), 32)
+    found = check_scores(Strided(), 32)
     assert (vgg(found.spec).cfg, vgg(found.spec).pool_to) == (("4:3/2", "6:3/2"), None)
     assert "cfg" in {question.key for question in found.questions}
 
 
 @pytest.mark.parametrize("pool", [nn.MaxPool2d, nn.AvgPool2d])
-def test_whether_pools_take_maxima_or_means_is_asked(pool: Callable[[int], nn.Module]) -> None:
+def test_the_kind_of_pools_is_asked(pool: Callable[[int], nn.Module]) -> None:
     layers = [nn.Conv2d(3, 4, 3, 1, 1), nn.ReLU(), pool(2), nn.Conv2d(4, 6, 3, 1, 1), nn.ReLU(), pool(2)]
     letter = "M" if pool is nn.MaxPool2d else "A"
     answer: dict[str, Any] = {} if letter == "M" else {"cfg": [4, "A", 6, "A"]}
-    found = same_scores(nn.Sequential(*layers, nn.Flatten(), nn.Linear(6 * 8**2, 5)), 32, **answer)
+    found = check_scores(nn.Sequential(*layers, nn.Flatten(), nn.Linear(6 * 8**2, 5)), 32, **answer)
     assert vgg(found.spec).cfg == (4, letter, 6, letter)
     assert "cfg" in {question.key for question in found.questions}
 
@@ -160,10 +160,10 @@ def test_whether_pools_take_maxima_or_means_is_asked(pool: Callable[[int], nn.Mo
 def test_small_images_and_plausible_pools_come_before_a_pool_behind_every_convolution() -> None:
     cfg = (8, 8, "M", 16, 16, "M", 32, 32, "M", 64, "M", 64, "M")
     spec = VggSpec(cfg=cfg, pool_to=None, classifier=(), dropout=0.0, image_size=32, num_classes=10)
-    assert found_again(spec, "flat").spec == spec
+    assert recognised(spec, "flat").spec == spec
 
 
-def test_a_chain_whose_names_speak_of_shortcuts_is_not_taken_for_one() -> None:
+def test_a_chain_with_names_of_shortcuts_is_not_recognised() -> None:
     layers = {
         "conv1": nn.Conv2d(3, 8, 3),
         "res1": nn.Conv2d(8, 8, 3),
@@ -199,11 +199,11 @@ class Blocks(nn.Module):
 
 @pytest.mark.parametrize("ordered", [True, False])
 def test_numbered_blocks_leave_gaps_for_pools(ordered: bool) -> None:
-    spec = same_scores(Blocks(), 28, 1, ordered=ordered, cfg=[8, 8, "M", 16, "M", 16, 24, "M"]).spec
+    spec = check_scores(Blocks(), 28, 1, ordered=ordered, cfg=[8, 8, "M", 16, "M", 16, 24, "M"]).spec
     assert vgg(spec).pool_to == 1
     found = recognise(shapes_of(Blocks().state_dict()), ordered=ordered)[0]
     assert [entry for entry in vgg(found.spec).cfg if entry != "M"] == [8, 8, 16, 16, 24]
-    assert vgg(found.spec).cfg[:5] == (8, 8, "M", 16, "M")  # whether one follows the last convolution, nothing tells
+    assert vgg(found.spec).cfg[:5] == (8, 8, "M", 16, "M")  # nothing shows whether a pool follows the last convolution
 
 
 class Perceptron(nn.Module):
@@ -219,7 +219,7 @@ class Perceptron(nn.Module):
 
 @pytest.mark.parametrize(("channels", "size"), [(1, 28), (3, 32), (1, 8), (3, 224)])
 def test_a_perceptron_reads_square_images(channels: int, size: int) -> None:
-    spec = vgg(same_scores(Perceptron(channels * size**2), size, channels).spec)
+    spec = vgg(check_scores(Perceptron(channels * size**2), size, channels).spec)
     assert (spec.cfg, spec.in_channels, spec.image_size, spec.classifier) == ((), channels, size, (30, 30))
 
 
@@ -239,7 +239,7 @@ class Sliding(nn.Module):
 
 
 def test_a_sliding_head_is_found() -> None:
-    spec = vgg(same_scores(Sliding(), 16, cfg=[8, "M", 8], image_size=16).spec)
+    spec = vgg(check_scores(Sliding(), 16, cfg=[8, "M", 8], image_size=16).spec)
     assert (spec.head, spec.classifier, spec.pool_to) == ("conv", (12,), 7)
 
 
@@ -250,7 +250,7 @@ def test_dense_layers_as_convolutions_before_a_linear_one_read_the_whole_map(poo
         layers += [nn.Conv2d(8 if group else 3, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
     dense = [nn.Conv2d(8, 16, side), nn.ReLU(), nn.Conv2d(16, 16, 1), nn.ReLU()]
     network = nn.Sequential(nn.Sequential(*layers), nn.Sequential(*dense), nn.Flatten(), nn.Linear(16, 5))
-    spec = vgg(same_scores(network, size).spec)
+    spec = vgg(check_scores(network, size).spec)
     assert spec.cfg == (*[8, "M"] * pools, f"16:{side}p0", "16:1")
     assert spec.image_size == size
 
@@ -275,15 +275,15 @@ def specs(draw: st.DrawFn) -> VggSpec:
 
 @settings(max_examples=80, deadline=None)
 @given(specs(), st.sampled_from(["own", "sorted", "flat"]))
-def test_any_network_of_the_family_is_found_up_to_what_is_asked(spec: VggSpec, how: str) -> None:
-    found = found_again(spec, how)
+def test_any_network_of_the_family_is_recognised_except_for_open_questions(spec: VggSpec, how: str) -> None:
+    found = recognised(spec, how)
     asked = {question.key for question in found.questions}
     assert differences(spec, found) <= {"pool_to", "image_size", "cfg"}
     assert "cfg" in asked or "M" not in spec.cfg[:-1] or how != "flat"
-    told = found.changed(cfg=list(spec.cfg), pool_to=spec.pool_to, image_size=spec.image_size, dropout=0.0)
-    assert told.spec.changed(dropout_position="after") == spec
-    assert list(told.names) == list(our_shapes(spec))
-    if how != "flat":  # numbers tell every pool between two convolutions
+    answered = found.changed(cfg=list(spec.cfg), pool_to=spec.pool_to, image_size=spec.image_size, dropout=0.0)
+    assert answered.spec.changed(dropout_position="after") == spec
+    assert list(answered.names) == list(our_shapes(spec))
+    if how != "flat":  # numbers show every pool between two convolutions
         assert pools_inside(vgg(found.spec)) == pools_inside(spec) or "cfg" in asked
 
 
@@ -295,14 +295,14 @@ def pools_inside(spec: VggSpec) -> list[int]:
     return [place for place in places if place < convolutions]
 
 
-def test_an_image_size_that_is_known_moves_the_pools() -> None:
+def test_a_known_image_size_decides_the_pools() -> None:
     shapes = our_shapes(VggSpec(cfg=(8, 16), pool_to=8, classifier=(), image_size=32, num_classes=4))
     small, large = (recognise(shapes, ordered=True, image_size=size)[0].spec for size in (8, 32))
     assert (small.image_size, large.image_size) == (8, 32)
 
 
 @pytest.mark.parametrize("fault", ["grouped", "rectangular", "features", "order"])
-def test_what_no_spec_says_is_not_guessed(fault: str) -> None:
+def test_networks_that_no_spec_describes_are_not_recognised(fault: str) -> None:
     shapes = our_shapes(PRESETS["vgg11-bn-cifar10"].spec)
     if fault == "grouped":
         shapes["features.4.weight"] = (128, 32, 3, 3)
@@ -315,12 +315,12 @@ def test_what_no_spec_says_is_not_guessed(fault: str) -> None:
     assert recognise(shapes, ordered=True) == []
 
 
-def test_ours_with_other_answers_is_still_checked() -> None:
+def test_answers_are_checked() -> None:
     found = recognise(our_shapes(PRESETS["vgg11"].spec), ordered=True)[0]
     with pytest.raises(SpecError, match="pool_to"):
         found.changed(pool_to=0)
 
 
-def test_the_network_is_built_as_ours_is() -> None:
+def test_a_network_of_ours_is_recognised_with_equal_scores() -> None:
     spec = PRESETS["mnist-cnn"].spec
-    assert same_scores(build(spec), 28, 1).spec == spec
+    assert check_scores(build(spec), 28, 1).spec == spec

@@ -1,4 +1,4 @@
-"""Families are found by their folders, and nothing outside a folder knows its family by name."""
+"""Families are found by their folders, and code outside of a folder does not name its family."""
 
 import ast
 from collections.abc import Iterator
@@ -15,27 +15,27 @@ from explorer.specs.base import Spec
 ROOT = Path(families.__file__).parents[2]
 HOME = ROOT / "explorer" / "families"
 EXPLAINED = {
-    # The Kernels page and its sums explain this one block by the rows of the table that the family is made of.
+    # The Kernels page explains this block with the family's table.
     "explorer/analysis/blocks.py",
     "explorer/ui/kernels/inception.py",
-    # How the names of torchvision's models begin.
+    # Beginnings of the names of torchvision's models.
     "explorer/families/torchvision/mismatch.py",
 }
-# Names of families that are also a preset's or a library's: as bare text they say nothing.
+# Names of families that are also names of a preset or a library; as text they may mean either.
 AMBIGUOUS = {"googlenet", "torchvision"}
 
 
-def outside(family: str) -> list[Path]:
+def files_outside(family: str) -> list[Path]:
     files = [*(ROOT / "explorer").rglob("*.py"), *(ROOT / "pages").glob("*.py")]
     editor = ROOT / "explorer" / "ui" / "editors" / f"{family}.py"
     return [file for file in files if HOME / family not in file.parents and file != editor]
 
 
-def is_text(node: ast.expr | None, text: str) -> bool:
+def is_constant(node: ast.expr | None, text: str) -> bool:
     return isinstance(node, ast.Constant) and node.value == text
 
 
-def named(file: Path, family: str) -> Iterator[str]:
+def mentions(file: Path, family: str) -> Iterator[str]:
     """Lines of a file that name a family: its class, its modules, or the family as text."""
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         match node:
@@ -47,23 +47,25 @@ def named(file: Path, family: str) -> Iterator[str]:
                 yield f"line {node.lineno}: {text!r}"
             case ast.Dict(keys=keys, values=values):
                 for key, value in zip(keys, values, strict=True):
-                    if isinstance(key, ast.Constant) and key.value == "family" and is_text(value, family):
+                    if isinstance(key, ast.Constant) and key.value == "family" and is_constant(value, family):
                         yield f"line {node.lineno}: family {family!r}"
-            case ast.Compare(left=ast.Attribute(attr="family"), comparators=[compared]) if is_text(compared, family):
+            case ast.Compare(left=ast.Attribute(attr="family"), comparators=[compared]) if is_constant(
+                compared, family
+            ):
                 yield f"line {node.lineno}: family {family!r}"
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_familys_name_stands_in_its_folder_and_its_editor_alone(family: str) -> None:
+def test_only_its_folder_and_editor_name_a_family(family: str) -> None:
     found = {
         str(file.relative_to(ROOT)): lines
-        for file in outside(family)
-        if (lines := list(named(file, family))) and str(file.relative_to(ROOT)) not in EXPLAINED
+        for file in files_outside(family)
+        if (lines := list(mentions(file, family))) and str(file.relative_to(ROOT)) not in EXPLAINED
     }
     assert found == {}
 
 
-def test_that_check_finds_what_it_should(tmp_path: Path) -> None:
+def test_the_check_finds_names_of_families(tmp_path: Path) -> None:
     file = tmp_path / "module.py"
     file.write_text(
         "from explorer.families.vgg.spec import VggSpec\n"
@@ -73,7 +75,7 @@ def test_that_check_finds_what_it_should(tmp_path: Path) -> None:
         "fields = {'family': 'vgg'}\n"
         "other = 'vgg16'\n"
     )
-    lines = [line.split(":")[0] for line in named(file, "vgg")]
+    lines = [line.split(":")[0] for line in mentions(file, "vgg")]
     assert sorted(set(lines)) == ["line 1", "line 3", "line 4", "line 5"]
 
 

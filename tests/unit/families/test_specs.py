@@ -1,6 +1,7 @@
-"""Parsers: what is accepted, what is refused, and in which words."""
+"""Parsers of specs: accepted values, refused values, and the messages."""
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,8 @@ from explorer.errors import InputError, SpecError, TokenError
 from explorer.families import PRESETS, parse_json, parse_spec, resolve
 from explorer.families.vgg.spec import VggSpec
 from explorer.specs.cfg import Conv, Norm, Pool, format_token, map_sizes, parse_token
-from tests.helpers.call_counts import within
-from tests.helpers.specs import accepted, any_raw
+from tests.helpers.call_counts import run_within
+from tests.helpers.specs import any_raw, parse_or_none
 
 TOKENS = [
     (64, Conv(64)),
@@ -138,14 +139,14 @@ def test_heads_that_do_not_fit_are_refused_with_both_numbers() -> None:
 
 
 @pytest.mark.parametrize("raw", ["٣", "²", "6４", "1e3", "64 ", "64:", ":3", "M:", "AM", "+64", "64:3/1p1p1"])
-def test_tokens_that_only_look_right(raw: str) -> None:
+def test_invalid_tokens(raw: str) -> None:
     with pytest.raises(TokenError):
         parse_token(raw, 0)
 
 
 @pytest.mark.parametrize("raw", [10**12, "9" * 40, "-7", "+64", 16_385])
-def test_whole_numbers_out_of_range_are_told_the_range(raw: object) -> None:
-    with pytest.raises(TokenError, match="not a number of channels from 1 to 16,384"):
+def test_the_message_about_a_number_out_of_range_has_the_range(raw: object) -> None:
+    with pytest.raises(TokenError, match="16,384"):
         parse_token(raw, 3)
 
 
@@ -170,7 +171,7 @@ def test_any_json_is_parsed_or_refused(family: str, fields: dict[str, object]) -
 
 @given(any_raw())
 def test_specs_survive_json_and_hashing(raw: dict[str, object]) -> None:
-    spec = accepted(raw)
+    spec = parse_or_none(raw)
     if spec is None:
         return
     again = parse_json(spec.to_json())
@@ -199,11 +200,11 @@ HUGE = [
 
 
 @pytest.mark.parametrize("data", HUGE, ids=range(len(HUGE)))
-def test_large_nonsense_is_refused_at_once(data: dict[str, object]) -> None:
+def test_large_invalid_specs_are_refused_fast(data: dict[str, object]) -> None:
     with pytest.raises(SpecError):
-        within(500_000, lambda: parse_spec(data))
+        run_within(500_000, lambda: parse_spec(data))
     with pytest.raises(InputError):
-        within(500_000, lambda: parse_json(json.dumps(data)[:-1] + ', "family": "vgg"}'))
+        run_within(500_000, lambda: parse_json(json.dumps(data)[:-1] + ', "family": "vgg"}'))
 
 
 def test_missing_lists_are_named_once() -> None:
@@ -213,25 +214,22 @@ def test_missing_lists_are_named_once() -> None:
 
 @pytest.mark.parametrize("key", ["\ud800", "\u001b[31m", "k" * 100_000, "a b"])
 def test_odd_keys_are_quoted(key: str) -> None:
-    with pytest.raises(SpecError, match="unknown key") as caught:
+    with pytest.raises(SpecError) as caught:
         parse_spec({"family": "vgg", "cfg": [8], key: 1})
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 100
 
 
-def test_resolve_reads_files(tmp_path: object) -> None:
-    from pathlib import Path
-
-    folder = Path(str(tmp_path))
-    (folder / "net.json").write_text(json.dumps({"family": "vgg", "cfg": [8]}))
-    assert resolve(str(folder / "net.json")) == parse_spec({"family": "vgg", "cfg": [8]})
-    (folder / "windows.json").write_bytes(b"\xef\xbb\xbf" + (folder / "net.json").read_bytes())
-    assert resolve(str(folder / "windows.json")) == resolve(str(folder / "net.json"))
-    (folder / "binary.json").write_bytes(b"\xff\xfe\x00")
+def test_resolve_reads_files(tmp_path: Path) -> None:
+    (tmp_path / "net.json").write_text(json.dumps({"family": "vgg", "cfg": [8]}))
+    assert resolve(str(tmp_path / "net.json")) == parse_spec({"family": "vgg", "cfg": [8]})
+    (tmp_path / "windows.json").write_bytes(b"\xef\xbb\xbf" + (tmp_path / "net.json").read_bytes())
+    assert resolve(str(tmp_path / "windows.json")) == resolve(str(tmp_path / "net.json"))
+    (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="not UTF-8"):
-        resolve(str(folder / "binary.json"))
+        resolve(str(tmp_path / "binary.json"))
     with pytest.raises(InputError, match="can't read"):
-        resolve(str(folder / "missing.json"))
+        resolve(str(tmp_path / "missing.json"))
 
 
 def test_unknown_names_get_a_suggestion() -> None:

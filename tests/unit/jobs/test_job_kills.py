@@ -19,7 +19,7 @@ from explorer.jobs import service
 from explorer.jobs.processes import of_job
 from explorer.jobs.run_directory import RunDirectory
 from explorer.jobs.store import Status, store
-from tests.helpers.process_harness import VICTIMS, Arena, kill, left, own_queue, wait_for, words
+from tests.helpers.process_harness import VICTIMS, Arena, kill, own_queue, results, wait_for, words
 from tests.helpers.ranks import run_in_ranks
 from tests.helpers.training import difference, images
 
@@ -45,7 +45,7 @@ def alone(arena: Arena) -> dict[str, Any]:
 
 def test_killed_at_any_moment(arena: Arena, alone: dict[str, Any]) -> None:
     turns, until = cycle(VICTIMS), time.monotonic() + SECONDS  # the next job goes on where the one before has ended
-    while time.monotonic() < until or not all(arena.told[f"kills of {victim}"] for victim in VICTIMS):
+    while time.monotonic() < until or not all(arena.counts[f"kills of {victim}"] for victim in VICTIMS):
         job = arena.submit(str(arena.folder / "data.npz"))
         found = arena.survive(job, islice(turns, EACH))
         assert difference(alone, found) is None
@@ -58,25 +58,25 @@ def test_a_rank_that_is_killed(arena: Arena) -> None:
     arena.kill("worker", job)
     record = wait_for(job, Status.FAILED, Status.INTERRUPTED)
     assert record.error is not None
-    # The rank that is left says why, unless it was ended with the other before it could.
+    # The remaining rank logs the reason, unless it was ended together with the other one.
     assert (record.status, record.error["code"]) in {
         (Status.FAILED, "process_lost"),
         (Status.INTERRUPTED, "killed"),
     }
-    arena.nobody_left(job)
+    arena.check_no_process(job)
     service.resume(job)
     wait_for(job, Status.RUNNING, trained=True)
     arena.kill("supervisor", job)  # and with it the one that started the ranks
     wait_for(job, Status.INTERRUPTED)
-    arena.nobody_left(job)
+    arena.check_no_process(job)
     service.resume(job)
     wait_for(job, Status.FINISHED)
-    arena.nobody_left(job)
+    arena.check_no_process(job)
     unharmed = RunDirectory(arena.folder / "unharmed")
     unharmed.folder.mkdir()
     shutil.copy(service.directory(job).folder / "job.json", unharmed.folder)
     assert run_in_ranks(unharmed) == [0, 0], unharmed.log.read_text(errors="replace")
-    assert difference(left(unharmed), left(service.directory(job))) is None
+    assert difference(results(unharmed), results(service.directory(job))) is None
     assert not arena.twice
 
 
@@ -106,15 +106,15 @@ def test_a_job_that_does_not_listen_is_ended_by_force(arena: Arena) -> None:
     assert time.monotonic() - begin < 60
     assert record.error is not None
     assert record.error["code"] == "forced"
-    arena.nobody_left(job)
+    arena.check_no_process(job)
     service.resume(job)
     wait_for(job, Status.RUNNING, trained=True)
     for process in of_job(job):
         if "jobs.supervisor" in words(process):
-            process.suspend()  # nobody is left who would carry the stop out
+            process.suspend()  # no process is left that would carry out the stop
     service.stop(job)
     wait_for(job, Status.STOPPED)
-    arena.nobody_left(job)
+    arena.check_no_process(job)
     service.delete(job)
     assert not service.directory(job).folder.exists()
 
@@ -140,7 +140,7 @@ def test_the_end_of_whoever_asked_is_not_the_end_of_the_job(arena: Arena) -> Non
     os.waitpid(pid, 0)
     for job in (first, second):  # the second by the process that was made ready meanwhile
         wait_for(job, Status.FINISHED)
-        arena.nobody_left(job)
+        arena.check_no_process(job)
 
 
 _APP = """

@@ -9,12 +9,12 @@ from explorer.errors import InputError, StoreError
 from explorer.jobs import runner, service
 from explorer.jobs.run_directory import Row
 from explorer.jobs.store import AT_WORK, Status, Store
-from tests.helpers.fake_jobs import Stubs, a_runner, rows, submitted
+from tests.helpers.fake_jobs import FakeBackend, make_runner, rows, submit_jobs
 
 
-def test_the_life_of_a_job(jobs: Store, stubs: Stubs) -> None:
-    (job,) = submitted()
-    works = a_runner(jobs, stubs)
+def test_the_life_of_a_job(jobs: Store, stubs: FakeBackend) -> None:
+    (job,) = submit_jobs()
+    works = make_runner(jobs, stubs)
     assert works.step()
     record = jobs.get(job)
     assert (record.status, record.slots, stubs.starts) == (Status.RUNNING, ["cpu"], [job])
@@ -53,10 +53,10 @@ ENDS: dict[str, tuple[str | None, bool, Status, str | None]] = {
 
 
 @pytest.mark.parametrize("name", ENDS)
-def test_how_a_job_ends(name: str, jobs: Store, stubs: Stubs) -> None:
+def test_how_a_job_ends(name: str, jobs: Store, stubs: FakeBackend) -> None:
     told, asked, status, code = ENDS[name]
-    (job,) = submitted()
-    works = a_runner(jobs, stubs)
+    (job,) = submit_jobs()
+    works = make_runner(jobs, stubs)
     works.step()
     stubs.begin(job).append(rows(1))
     if asked:
@@ -71,9 +71,9 @@ def test_how_a_job_ends(name: str, jobs: Store, stubs: Stubs) -> None:
     assert (record.slots, record.pids, sorted(jobs.rows(job))) == ([], [], sorted(rows(1)))
 
 
-def test_a_job_that_does_not_stop_is_forced(jobs: Store, stubs: Stubs, monkeypatch: pytest.MonkeyPatch) -> None:
-    (job,) = submitted()
-    works = a_runner(jobs, stubs)
+def test_a_job_that_does_not_stop_is_forced(jobs: Store, stubs: FakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    (job,) = submit_jobs()
+    works = make_runner(jobs, stubs)
     works.step()
     service.stop(job)
     works.step()
@@ -83,9 +83,9 @@ def test_a_job_that_does_not_stop_is_forced(jobs: Store, stubs: Stubs, monkeypat
     assert jobs.get(job).status is Status.STOPPING  # nobody has seen it end yet
 
 
-def test_first_in_first_out_over_slots(jobs: Store, stubs: Stubs) -> None:
-    ids = submitted(6)
-    works = a_runner(jobs, stubs, cpu_slots=2)
+def test_first_in_first_out_over_slots(jobs: Store, stubs: FakeBackend) -> None:
+    ids = submit_jobs(6)
+    works = make_runner(jobs, stubs, cpu_slots=2)
     works.step()
     assert stubs.starts == ids[:2]
     service.stop(ids[2])  # leaves the queue
@@ -100,10 +100,10 @@ def test_first_in_first_out_over_slots(jobs: Store, stubs: Stubs) -> None:
     assert {record.status for record in jobs.records()} == {Status.FINISHED}
 
 
-def test_a_resumed_job_goes_on_with_its_metrics(jobs: Store, stubs: Stubs) -> None:
+def test_a_resumed_job_goes_on_with_its_metrics(jobs: Store, stubs: FakeBackend) -> None:
     """The worker writes the file anew, without the epochs after its checkpoint."""
-    (job,) = submitted()
-    works = a_runner(jobs, stubs)
+    (job,) = submit_jobs()
+    works = make_runner(jobs, stubs)
     works.step()
     stubs.begin(job).append(rows(1, 2, 3))
     stubs.end(job)
@@ -127,9 +127,9 @@ def test_a_resumed_job_goes_on_with_its_metrics(jobs: Store, stubs: Stubs) -> No
     assert sorted(jobs.rows(job)) == sorted(directory.rows()) == sorted(rows(1, 2, 3, 4))
 
 
-def test_what_has_not_changed_is_not_written_again(jobs: Store, stubs: Stubs) -> None:
-    (job,) = submitted()
-    works = a_runner(jobs, stubs)
+def test_what_has_not_changed_is_not_written_again(jobs: Store, stubs: FakeBackend) -> None:
+    (job,) = submit_jobs()
+    works = make_runner(jobs, stubs)
     works.step()
     stubs.begin(job).write_progress({"live": {"train/loss": math.nan}})
     works.step()
@@ -162,10 +162,10 @@ def twice(job: str) -> None:
 
 @pytest.mark.parametrize("damage", [vanish, zeros, other_rows, twice])
 def test_a_damaged_run_comes_to_an_end_and_leaves_others_alone(
-    damage: Callable[[str], None], jobs: Store, stubs: Stubs
+    damage: Callable[[str], None], jobs: Store, stubs: FakeBackend
 ) -> None:
-    damaged, other, later = submitted(3)
-    works = a_runner(jobs, stubs, cpu_slots=2)
+    damaged, other, later = submit_jobs(3)
+    works = make_runner(jobs, stubs, cpu_slots=2)
     works.step()
     for job in (damaged, other):
         stubs.begin(job, rows(1))
@@ -184,10 +184,10 @@ def test_a_damaged_run_comes_to_an_end_and_leaves_others_alone(
     assert stubs.starts == [damaged, other, later]
 
 
-def test_a_folder_that_is_gone_before_the_start(jobs: Store, stubs: Stubs) -> None:
-    gone, other = submitted(2)
+def test_a_folder_that_is_gone_before_the_start(jobs: Store, stubs: FakeBackend) -> None:
+    gone, other = submit_jobs(2)
     vanish(gone)
-    works = a_runner(jobs, stubs)
+    works = make_runner(jobs, stubs)
     for _step in range(3):
         works.step()
     record = jobs.get(gone)
@@ -199,9 +199,9 @@ def test_a_folder_that_is_gone_before_the_start(jobs: Store, stubs: Stubs) -> No
     assert jobs.get(other).status is Status.RUNNING
 
 
-def test_a_folder_that_is_deleted_under_a_job(jobs: Store, stubs: Stubs) -> None:
-    (job,) = submitted()
-    works = a_runner(jobs, stubs)
+def test_a_folder_that_is_deleted_under_a_job(jobs: Store, stubs: FakeBackend) -> None:
+    (job,) = submit_jobs()
+    works = make_runner(jobs, stubs)
     works.step()
     stubs.begin(job, rows(1))
     works.step()
@@ -215,9 +215,9 @@ def test_a_folder_that_is_deleted_under_a_job(jobs: Store, stubs: Stubs) -> None
     assert jobs.rows(job)  # the curves are in the store
 
 
-def test_a_job_that_is_killed_before_it_began_waits_again(jobs: Store, stubs: Stubs) -> None:
-    job, other = submitted(2)
-    works = a_runner(jobs, stubs)
+def test_a_job_that_is_killed_before_it_began_waits_again(jobs: Store, stubs: FakeBackend) -> None:
+    job, other = submit_jobs(2)
+    works = make_runner(jobs, stubs)
     for start in range(1, runner.MOST_STARTS + 1):
         works.step()
         assert stubs.starts == [job] * start  # before the other one, whose turn comes later
@@ -228,15 +228,15 @@ def test_a_job_that_is_killed_before_it_began_waits_again(jobs: Store, stubs: St
     assert stubs.starts[-1] == other
 
 
-def test_a_job_that_can_not_be_started(jobs: Store, stubs: Stubs) -> None:
-    bad, other = submitted(2)
+def test_a_job_that_can_not_be_started(jobs: Store, stubs: FakeBackend) -> None:
+    bad, other = submit_jobs(2)
 
     def refuse(job: str) -> None:
         if job == bad:
             raise OSError(12, "Cannot allocate memory")
 
     stubs.fault = refuse
-    works = a_runner(jobs, stubs)
+    works = make_runner(jobs, stubs)
     for _step in range(3):
         works.step()
     assert (jobs.get(bad).status, jobs.get(bad).slots) == (Status.FAILED, [])
@@ -250,10 +250,10 @@ def test_a_job_that_can_not_be_started(jobs: Store, stubs: Stubs) -> None:
     assert (jobs.get(bad).status, jobs.get(bad).error) == (Status.RUNNING, None)
 
 
-def test_a_stopped_job_that_needs_too_many_gpus_fails_each_time(jobs: Store, stubs: Stubs) -> None:
+def test_a_stopped_job_that_needs_too_many_gpus_fails_each_time(jobs: Store, stubs: FakeBackend) -> None:
     """Not with the end that an earlier start left."""
-    (job,) = submitted()
-    works = a_runner(jobs, stubs)
+    (job,) = submit_jobs()
+    works = make_runner(jobs, stubs)
     works.step()
     stubs.begin(job)
     stubs.end(job, "stopped")
@@ -268,15 +268,15 @@ def test_a_stopped_job_that_needs_too_many_gpus_fails_each_time(jobs: Store, stu
 
 
 def test_the_runner_goes_when_nothing_is_to_do_or_its_store_is_gone(
-    jobs: Store, stubs: Stubs, monkeypatch: pytest.MonkeyPatch
+    jobs: Store, stubs: FakeBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "POLL", 0.01)
     closed: list[bool] = []
     monkeypatch.setattr(stubs, "close", lambda: closed.append(True))
-    a_runner(jobs, stubs).run(0.05)
+    make_runner(jobs, stubs).run(0.05)
     assert len(closed) == 1
-    submitted()
-    works = a_runner(jobs, stubs)
+    submit_jobs()
+    works = make_runner(jobs, stubs)
     step = works.step
     steps: list[int] = []
 

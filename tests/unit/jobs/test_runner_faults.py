@@ -11,7 +11,7 @@ from explorer.jobs import service
 from explorer.jobs.run_directory import RunDirectory
 from explorer.jobs.runner import Runner
 from explorer.jobs.store import ACTIVE, Status, Store
-from tests.helpers.fake_jobs import Stubs, a_runner, rows, submitted
+from tests.helpers.fake_jobs import FakeBackend, make_runner, rows, submit_jobs
 
 pytestmark = pytest.mark.process
 
@@ -21,7 +21,7 @@ class Killed(BaseException):
 
 
 @contextmanager
-def struck(moment: int, error: BaseException, held: Store, stubs: Stubs) -> Iterator[list[str]]:
+def struck(moment: int, error: BaseException, held: Store, stubs: FakeBackend) -> Iterator[list[str]]:
     """Fail at one of the moments before and after each thing that the runner does to the world; the moments passed."""
     passed: list[str] = []
 
@@ -48,7 +48,7 @@ def struck(moment: int, error: BaseException, held: Store, stubs: Stubs) -> Iter
         yield passed
 
 
-def live_on(jobs: Store, stubs: Stubs, job: str, step: Callable[[], None], story: str) -> None:
+def live_on(jobs: Store, stubs: FakeBackend, job: str, step: Callable[[], None], story: str) -> None:
     """A life of a job that was stopped once before, up to its end in the store; ``step`` lets the runner work."""
     step()
     step()
@@ -71,27 +71,27 @@ ENDED = {"finished": Status.FINISHED, "stopped": Status.STOPPED, "killed": Statu
 @pytest.mark.parametrize("story", ENDED)
 @pytest.mark.parametrize("before", ["new", "resumed"])
 def test_struck_at_any_moment_the_job_has_one_true_end(
-    before: str, story: str, error: BaseException, jobs: Store, stubs: Stubs
+    before: str, story: str, error: BaseException, jobs: Store, stubs: FakeBackend
 ) -> None:
     moment, held = 0, Store(jobs.url.render_as_string())  # what people ask meanwhile is not struck
     while True:
         moment += 1
-        (job,) = submitted()
+        (job,) = submit_jobs()
         if before == "resumed":
-            works = a_runner(jobs, stubs)
+            works = make_runner(jobs, stubs)
             works.step()
             stubs.begin(job, rows(1))
             stubs.end(job, "stopped")
             works.step()
             service.resume(job)
         stubs.starts.clear()
-        runners = [a_runner(held, stubs)]
+        runners = [make_runner(held, stubs)]
 
         def step(runners: list[Runner] = runners) -> None:
             try:
                 runners[-1].step()
             except Killed:
-                runners.append(a_runner(held, stubs))
+                runners.append(make_runner(held, stubs))
                 runners[-1].step()
             except StoreError:
                 runners[-1].step()

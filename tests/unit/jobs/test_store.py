@@ -19,30 +19,32 @@ from explorer.jobs.run_directory import Row
 from explorer.jobs.store import MOST_ROWS, RESUMABLE, Status, Store
 from explorer.jobs.store_errors import translated
 from explorer.recipes import Recipe
-from tests.helpers.stores import SPEC, added, new, opened, sound
+from tests.helpers.stores import SPEC, add_jobs, is_intact, new_job, reopened
 
 
 def test_a_store_of_an_earlier_version_is_opened(held: Store) -> None:
-    (job,) = added(held)
+    (job,) = add_jobs(held)
     with sqlite3.connect(held.path or "") as connection:
         for column in ("base", "submitted_spec"):
             connection.execute(f"ALTER TABLE jobs DROP COLUMN {column}")
     connection.close()
-    earlier = opened(held).get(job)
+    earlier = reopened(held).get(job)
     assert (earlier.base, earlier.submitted_spec) == (None, None)
     assert earlier.network == earlier.submitted_network == NamedNetwork(SPEC)
     made = Job.new(NamedNetwork(SPEC, "mnist-cnn"), "digits", Recipe(), Resources())
     held.add([made])
     held.change(made.id, [Status.QUEUED], spec=SPEC.changed(num_classes=3).to_dict())
-    record = opened(held).get(made.id)
+    record = reopened(held).get(made.id)
     assert record.submitted_network == NamedNetwork(SPEC, "mnist-cnn")
     assert record.network == NamedNetwork(SPEC.changed(num_classes=3), "mnist-cnn")
 
 
 def test_a_job_comes_back_as_it_was_given(held: Store) -> None:
-    made = replace(new("夜 'quoted\"; DROP TABLE jobs; --"), sweep="s" * 14, varied={"lr": 0.1, "spec.cfg": [1, "M"]})
+    made = replace(
+        new_job("夜 'quoted\"; DROP TABLE jobs; --"), sweep="s" * 14, varied={"lr": 0.1, "spec.cfg": [1, "M"]}
+    )
     held.add([made])
-    record = opened(held).get(made.id)
+    record = reopened(held).get(made.id)
     given = made.to_dict()
     assert {key: getattr(record, key) for key in given} == given
     assert record.status is Status.QUEUED
@@ -70,7 +72,7 @@ def test_a_job_comes_back_as_it_was_given(held: Store) -> None:
 
 @pytest.mark.parametrize("name", ["", "../../etc/passwd", "%", "' OR 1=1 --", "\0", "x" * 100_000])
 def test_an_id_that_nobody_has(name: str, held: Store) -> None:
-    added(held)
+    add_jobs(held)
     with pytest.raises(InputError, match=r"^job: there is none with the id ") as caught:
         held.get(name)
     assert len(str(caught.value)) < 120
@@ -80,9 +82,9 @@ def test_an_id_that_nobody_has(name: str, held: Store) -> None:
 
 
 def test_turns_are_in_order_over_submissions_and_resumes(held: Store) -> None:
-    first, second, third = added(held, 3)
+    first, second, third = add_jobs(held, 3)
     assert held.change(first, [Status.QUEUED], status=Status.STOPPED)
-    (fourth,) = added(held)
+    (fourth,) = add_jobs(held)
     assert held.change(first, RESUMABLE, status=Status.QUEUED)
     assert [record.id for record in held.records()] == [second, third, fourth, first]
     turn = held.get(second).turn
@@ -90,25 +92,25 @@ def test_turns_are_in_order_over_submissions_and_resumes(held: Store) -> None:
     assert held.change(second, [Status.RUNNING], status=Status.QUEUED, turn=turn)  # the runner gives it back
     assert [record.id for record in held.records([Status.QUEUED])] == [second, third, fourth, first]
     assert held.remove(first, Status)
-    (fifth,) = added(held)
+    (fifth,) = add_jobs(held)
     assert [record.id for record in held.records()] == [second, third, fourth, fifth]
     assert len({record.turn for record in held.records()}) == 4
 
 
 def test_all_jobs_of_a_submission_or_none(held: Store) -> None:
-    before, after = new(), new()
+    before, after = new_job(), new_job()
     held.add([before])
     with pytest.raises(sa.exc.IntegrityError):
         held.add([after, before])
     assert [record.id for record in held.records()] == [before.id]
-    assert sound(held)
+    assert is_intact(held)
 
 
 # Metrics
 
 
 def test_metrics_that_are_no_numbers(held: Store) -> None:
-    (job,) = added(held)
+    (job,) = add_jobs(held)
     values = [0.0, -0.0, 1e-320, 1.7976931348623157e308, math.inf, -math.inf, math.nan, 0.1 + 0.2]
     rows = [Row(1, f"n{index}", value) for index, value in enumerate(values)]
     held.write_rows(job, rows, anew=True)
@@ -118,7 +120,7 @@ def test_metrics_that_are_no_numbers(held: Store) -> None:
 
 
 def test_metrics_are_replaced_or_added_all_or_none(held: Store) -> None:
-    job, other = added(held, 2)
+    job, other = add_jobs(held, 2)
     held.write_rows(other, [Row(1, "a", 9.0)], anew=True)
     many = [Row(epoch, "a", float(epoch)) for epoch in range(1, 2 * MOST_ROWS + 2)]
     held.write_rows(job, many, anew=False)
@@ -137,7 +139,7 @@ def test_metrics_are_replaced_or_added_all_or_none(held: Store) -> None:
 
 
 def test_metrics_go_with_their_job(held: Store) -> None:
-    job, other = added(held, 2)
+    job, other = add_jobs(held, 2)
     for each in (job, other):
         held.write_rows(each, [Row(1, "a", 1.0)], anew=True)
     assert not held.remove(job, [Status.RUNNING])
@@ -146,11 +148,11 @@ def test_metrics_go_with_their_job(held: Store) -> None:
     assert held.curves([job, other]) == {other: [Row(1, "a", 1.0)]}
     with pytest.raises(sa.exc.IntegrityError):  # the runner of a job that was deleted meanwhile
         held.write_rows(job, [Row(1, "a", 1.0)], anew=True)
-    assert sound(held)
+    assert is_intact(held)
 
 
 def test_curves_of_many_jobs_are_one_question(held: Store) -> None:
-    jobs = added(held, 100)
+    jobs = add_jobs(held, 100)
     for job in jobs:
         held.write_rows(job, [Row(epoch, name, 0.5) for epoch in range(1, 201) for name in ("a", "b")], anew=True)
     asked: list[str] = []
@@ -175,7 +177,7 @@ def test_every_change_is_another_version(held: Store, monkeypatch: pytest.Monkey
         seen.append(held.version())
         return seen[-1] != seen[-2]
 
-    job, other = added(held, 2)
+    job, other = add_jobs(held, 2)
     assert changed()
     assert held.change(job, Status, progress=0.5)
     assert changed()
@@ -210,11 +212,11 @@ def locked(held: Store) -> Iterator[sqlite3.Connection]:
 
 @pytest.mark.usefixtures("impatient")
 def test_a_store_that_another_program_locks(held: Store, locked: sqlite3.Connection) -> None:
-    (job,) = added(held)
+    (job,) = add_jobs(held)
     before = held.get(job)
     locked.execute("BEGIN IMMEDIATE")
     attempts: list[Callable[[], object]] = [
-        lambda: held.add([new()]),
+        lambda: held.add([new_job()]),
         lambda: held.change(job, Status, status=Status.FAILED),
         lambda: held.write_rows(job, [Row(1, "a", 1.0)], anew=True),
         lambda: held.remove(job, Status),
@@ -226,12 +228,12 @@ def test_a_store_that_another_program_locks(held: Store, locked: sqlite3.Connect
     locked.execute("ROLLBACK")
     assert held.records() == [before]
     assert held.change(job, Status, status=Status.FAILED)
-    assert sound(held)
+    assert is_intact(held)
 
 
 @pytest.mark.usefixtures("impatient")
 def test_a_store_that_is_locked_for_readers_too(held: Store, locked: sqlite3.Connection) -> None:
-    added(held)
+    add_jobs(held)
     held._engine.dispose()
     locked.execute("PRAGMA locking_mode = EXCLUSIVE")
     locked.execute("BEGIN EXCLUSIVE")
@@ -239,13 +241,13 @@ def test_a_store_that_is_locked_for_readers_too(held: Store, locked: sqlite3.Con
     with pytest.raises(StoreError, match="locked by another program"):
         held.records()
     with pytest.raises(StoreError, match="locked by another program"):
-        opened(held)
+        reopened(held)
     locked.close()
     assert held.records()[0].progress == 0
 
 
 def test_a_store_without_room(held: Store) -> None:
-    job, other = added(held, 2)
+    job, other = add_jobs(held, 2)
     held.write_rows(other, [Row(epoch, "a", 1.0) for epoch in range(1, 50)], anew=True)
     kept = held.records(), held.rows(other)
 
@@ -255,11 +257,11 @@ def test_a_store_without_room(held: Store) -> None:
     held._engine.dispose()
     sa.event.listen(held._engine, "connect", narrow)
     with pytest.raises(StoreError, match="grow: its disk is full"):
-        held.add([new() for _job in range(100)])
+        held.add([new_job() for _job in range(100)])
     with pytest.raises(StoreError, match="full"):
         held.write_rows(job, [Row(epoch, "a", 1.0) for epoch in range(1, 5000)], anew=True)
     assert (held.records(), held.rows(other)) == kept
-    assert sound(held)
+    assert is_intact(held)
     sa.event.remove(held._engine, "connect", narrow)
     held._engine.dispose()
     held.write_rows(job, [Row(epoch, "a", 1.0) for epoch in range(1, 5000)], anew=True)
@@ -274,7 +276,7 @@ def test_a_store_on_a_full_disk(tmp_path: Path) -> None:
         pytest.skip("a small file system can't be mounted here")
     try:
         held = Store(f"sqlite:///{disk / 'store.db'}")
-        jobs = added(held, 3)
+        jobs = add_jobs(held, 3)
         told = 0
         with pytest.raises(StoreError, match="grow: its disk is full"):  # noqa: PT012  it is full sometime
             for epoch in range(1, 100_000, 200):
@@ -287,7 +289,7 @@ def test_a_store_on_a_full_disk(tmp_path: Path) -> None:
         subprocess.run(["mount", "-o", "remount,size=4m", str(disk)], check=True)
         held.write_rows(jobs[1], [Row(epoch, "a", 1.0) for epoch in range(1000)], anew=False)
         assert held.change(jobs[2], Status, status=Status.STOPPED)
-        assert sound(held)
+        assert is_intact(held)
         held._engine.dispose()
     finally:
         subprocess.run(["umount", str(disk)], check=True)
@@ -315,7 +317,7 @@ def test_a_file_that_is_no_store(content: bytes, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("what", ["deleted", "replaced"])
 def test_nothing_goes_into_a_store_that_no_one_sees(held: Store, what: str, tmp_path: Path) -> None:
-    held.add([new()])
+    held.add([new_job()])
     other = Store(f"sqlite:///{tmp_path / 'other.db'}")
     assert held.path is not None
     assert other.path is not None
@@ -325,9 +327,9 @@ def test_nothing_goes_into_a_store_that_no_one_sees(held: Store, what: str, tmp_
         other._engine.dispose()
         other.path.rename(held.path)
     with pytest.raises(StoreError, match="was deleted or replaced while it was open"):
-        held.add([new()])
+        held.add([new_job()])
     assert held.records() == []
-    held.add([new()])
+    held.add([new_job()])
     assert len(Store(str(held.url)).records()) == 1  # and not in the file that is gone
 
 

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from explorer.jobs.store import Status, Store
-from tests.helpers.stores import added, new, opened
+from tests.helpers.stores import add_jobs, new_job, reopened
 
 pytestmark = pytest.mark.process
 
@@ -37,7 +37,7 @@ def race_processes(held: Store, act: Act, count: int) -> list[list[bool]]:
     start, told = context.Barrier(count), context.SimpleQueue()
 
     def one(number: int) -> None:
-        own = opened(held)
+        own = reopened(held)
         start.wait()
         told.put((number, act(own, number)))
         os._exit(0)
@@ -53,7 +53,7 @@ def race_processes(held: Store, act: Act, count: int) -> list[list[bool]]:
 
 @pytest.mark.parametrize("race", [race_threads, race_processes])
 def test_of_many_that_change_a_job_in_different_ways_one_does(race: Race, held: Store) -> None:
-    jobs = added(held, 12)
+    jobs = add_jobs(held, 12)
 
     def act(store: Store, number: int) -> list[bool]:
         changes: list[Callable[[str], bool]] = [
@@ -73,12 +73,12 @@ def test_of_many_that_change_a_job_in_different_ways_one_does(race: Race, held: 
 
 @pytest.mark.parametrize("race", [race_threads, race_processes])
 def test_no_two_jobs_have_the_same_turn(race: Race, held: Store) -> None:
-    old = added(held, 6)
+    old = add_jobs(held, 6)
     for job in old:
         held.change(job, Status, status=Status.STOPPED)
 
     def act(store: Store, number: int) -> list[bool]:
-        store.add([new(), new()])
+        store.add([new_job(), new_job()])
         return [store.change(old[number], [Status.STOPPED], status=Status.QUEUED)]
 
     assert race(held, act, 6) == [[True]] * 6
@@ -88,11 +88,11 @@ def test_no_two_jobs_have_the_same_turn(race: Race, held: Store) -> None:
 
 def test_processes_that_open_a_new_store_at_the_same_time(tmp_path: Path) -> None:
     held = Store(f"sqlite:///{tmp_path / 'other.db'}")
-    held.url = sa.make_url(f"sqlite:///{tmp_path / 'new' / 'store.db'}")
+    held.url = sa.make_url(f"sqlite:///{tmp_path / 'new_job' / 'store.db'}")
 
     def act(store: Store, _number: int) -> list[bool]:
-        store.add([new()])
+        store.add([new_job()])
         return [True]
 
     assert race_processes(held, act, 6) == [[True]] * 6
-    assert len(opened(held).records()) == 6
+    assert len(reopened(held).records()) == 6

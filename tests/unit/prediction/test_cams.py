@@ -12,8 +12,8 @@ from explorer.prediction import cams, networks
 from explorer.prediction.cams import Method, cam
 from explorer.prediction.hooks import MapLayer, find_map_layer, map_layers, with_hook_point
 from explorer.prediction.networks import Network
-from tests.helpers.explained import GAP, made, pixels, state
-from tests.helpers.toys import listed
+from tests.helpers.explained import GAP, make_network, pixels, state
+from tests.helpers.toys import registry_entry
 
 pytestmark = pytest.mark.exhaustive
 
@@ -28,7 +28,7 @@ def map_layer(network: Network, name: str = "") -> MapLayer:
 @pytest.mark.parametrize("index", range(3))
 def test_with_global_pooling_and_a_linear_layer_it_is_the_class_activation_map(method: Method, index: int) -> None:
     # Zhou et al. 2016, equation 2: the sum of the maps, weighted by the class's weights. Grad-CAM is its ReLU, scaled.
-    network = made(GAP)
+    network = make_network(GAP)
     seen = pixels(network)
     relu = map_layer(network)
     assert relu.layer.kind == "ReLU"
@@ -41,7 +41,7 @@ def test_with_global_pooling_and_a_linear_layer_it_is_the_class_activation_map(m
 
 def test_layercam_and_grad_cam_plus_plus_follow_their_equations() -> None:
     # Here the gradient of a class is w/64 everywhere.
-    network = made(GAP)
+    network = make_network(GAP)
     seen = pixels(network)
     relu = map_layer(network)
     maps = network.module.get_submodule("features")((seen[None] / 255 - 0.5) / 0.5)[0].detach()
@@ -56,7 +56,7 @@ def test_layercam_and_grad_cam_plus_plus_follow_their_equations() -> None:
 
 @pytest.mark.parametrize("name", PRETRAINED)
 def test_all_kinds_of_layers_and_all_methods(name: str) -> None:
-    network = networks.network(listed(name))
+    network = networks.network(registry_entry(name))
     seen, before = pixels(network), state(network.module)
     kinds = {one.layer.kind: one for one in map_layers(network.module, network.analysis).values()}
     assert {"Conv2d", "ReLU"} < kinds.keys()
@@ -71,7 +71,7 @@ def test_all_kinds_of_layers_and_all_methods(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["resnet18", "googlenet", "densenet121", "swin_t", "mobilenet_v3_small"])
 def test_torchvision_networks_with_in_place_operations_and_channels_last(name: str) -> None:
-    network = made({"family": "torchvision", "name": name, "num_classes": 4, "image_size": 64})
+    network = make_network({"family": "torchvision", "name": name, "num_classes": 4, "image_size": 64})
     chosen = map_layer(network)
     assert chosen.shape[1:] == (2, 2)
     heat = cam(network, chosen, pixels(network), 2)
@@ -80,8 +80,8 @@ def test_torchvision_networks_with_in_place_operations_and_channels_last(name: s
 
 
 def test_an_in_place_relu_does_not_change_the_map() -> None:
-    ours = made(GAP)
-    theirs = made(GAP)
+    ours = make_network(GAP)
+    theirs = make_network(GAP)
     for module in theirs.module.modules():
         if isinstance(module, nn.ReLU):
             module.inplace = True
@@ -94,7 +94,7 @@ def test_an_in_place_relu_does_not_change_the_map() -> None:
 
 
 def test_the_calls_of_a_repeated_module_are_distinct_layers() -> None:
-    network = made({"family": "torchvision", "name": "resnet18", "num_classes": 4, "image_size": 64})
+    network = make_network({"family": "torchvision", "name": "resnet18", "num_classes": 4, "image_size": 64})
     layers = map_layers(network.module, network.analysis)
     first, second = layers["layer4.1.relu"], layers["layer4.1.relu#2"]
     assert (first.module, first.call, second.call) == ("layer4.1.relu", 1, 2)
@@ -103,13 +103,13 @@ def test_the_calls_of_a_repeated_module_are_distinct_layers() -> None:
 
 
 def test_invalid_requests_are_refused() -> None:
-    network = made(GAP)
+    network = make_network(GAP)
     layers = map_layers(network.module, network.analysis)
     with pytest.raises(InputError, match="class: 3 is not between 0 and 2"):
         cam(network, find_map_layer(layers, ""), pixels(network), 3)
     with pytest.raises(InputError, match=r"'feature\.1' is no layer with maps; did you mean features\.1"):
         find_map_layer(layers, "feature.1")
-    plain = networks.network(listed("mnist-fc"))
+    plain = networks.network(registry_entry("mnist-fc"))
     assert map_layers(plain.module, plain.analysis) == {}
     with pytest.raises(InputError):
         find_map_layer({}, "")
@@ -119,14 +119,14 @@ def test_invalid_requests_are_refused() -> None:
 
 
 def test_too_much_memory_is_refused_before_the_forward_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    network = made(GAP)
+    network = make_network(GAP)
     monkeypatch.setattr(cams, "MAX_ACTIVATION_BYTES", 1000)
     with pytest.raises(InputError, match=r"from features\.0 on a gradient takes"):
         cam(network, map_layer(network, "features.0"), pixels(network), 0)
 
 
 def test_an_interruption_leaves_the_network_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
-    network = made(GAP)
+    network = make_network(GAP)
     before = state(network.module)
 
     def interrupted(*_: object, **_options: object) -> None:
@@ -139,7 +139,7 @@ def test_an_interruption_leaves_the_network_unchanged(monkeypatch: pytest.Monkey
 
 
 def test_nothing_stays_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    network = made(GAP)
+    network = make_network(GAP)
     cam(network, map_layer(network), pixels(network), 0)  # imports the library
     references = []
 

@@ -15,8 +15,8 @@ from explorer.prediction.maps import (
     weights_to_pixels,
     window,
 )
-from tests.helpers.explained import GAP, made, pixels, state
-from tests.helpers.toys import listed
+from tests.helpers.explained import GAP, make_network, pixels, state
+from tests.helpers.toys import registry_entry
 
 SPECS = {
     "vgg": {
@@ -31,7 +31,7 @@ SPECS = {
 
 @pytest.mark.parametrize("name", ["digits-cnn", "resnet20-cifar10"])
 def test_maps_equal_the_outputs_of_the_modules(name: str) -> None:
-    network = networks.network(listed(name))
+    network = networks.network(registry_entry(name))
     seen, before = pixels(network), state(network.module)
     found = list(map_layers(network.module, network.analysis).values())
     for one in (found[0], found[1], found[len(found) // 2], found[-1]):
@@ -50,7 +50,7 @@ def test_maps_equal_the_outputs_of_the_modules(name: str) -> None:
 @pytest.mark.parametrize("name", SPECS)
 def test_a_unit_depends_on_no_pixel_outside_its_window(name: str) -> None:
     # Positive weights and a bright picture: no path cancels another.
-    network = made(SPECS[name])
+    network = make_network(SPECS[name])
     size = network.card.network_spec.image_size
     for parameter in network.module.parameters():
         torch.nn.init.constant_(parameter, 0.1)
@@ -83,7 +83,7 @@ def test_a_unit_depends_on_no_pixel_outside_its_window(name: str) -> None:
 
 def test_the_window_of_alexnets_first_pool() -> None:
     # 11x11/4 padded by 2, then 3x3/2: 19 pixels, a step of 8.
-    network = made(
+    network = make_network(
         {
             "family": "vgg",
             "cfg": ["4:11/4p2", "M:3/2"],
@@ -105,7 +105,7 @@ def test_the_window_of_alexnets_first_pool() -> None:
 
 
 def test_filters_have_zero_as_middle_grey() -> None:
-    network = networks.network(listed("resnet20-cifar10"))
+    network = networks.network(registry_entry("resnet20-cifar10"))
     before = state(network.module)
     found = filters(network)
     assert found.layer == "conv1"
@@ -119,7 +119,7 @@ def test_filters_have_zero_as_middle_grey() -> None:
 
 
 def test_each_unit_of_a_linear_layer_is_a_picture() -> None:
-    found = filters(networks.network(listed("mnist-fc")))
+    found = filters(networks.network(registry_entry("mnist-fc")))
     assert (found.layer, tuple(found.weights.shape)) == ("classifier.0", (8, 1, 28, 28))
 
 
@@ -132,14 +132,14 @@ def test_strength_and_scales() -> None:
 
 
 def test_maps_that_are_not_finite_are_refused() -> None:
-    network = made(GAP)
+    network = make_network(GAP)
     torch.nn.init.constant_(network.module.get_parameter("features.0.weight"), float("inf"))
     with pytest.raises(InputError):
         feature_maps(network, map_layers(network.module, network.analysis)["features.0"], pixels(network))
 
 
 def test_shuffled_pixels_are_in_the_order_of_the_network() -> None:
-    inputs = made(GAP).card.inputs
+    inputs = make_network(GAP).card.inputs
     seen = torch.arange(64, dtype=torch.uint8).view(1, 8, 8)
     assert torch.equal(in_network_order(seen, inputs), seen)
     order = torch.randperm(64, generator=torch.Generator().manual_seed(3))

@@ -13,8 +13,8 @@ from explorer.errors import InputError
 from explorer.prediction import networks
 from explorer.prediction.occlusion import Patch, occlusion, patches
 from explorer.workers.semaphore import FairSemaphore
-from tests.helpers.explained import GAP, made, pixels, state
-from tests.helpers.toys import listed
+from tests.helpers.explained import GAP, make_network, pixels, state
+from tests.helpers.toys import registry_entry
 
 
 class OnePixel(nn.Module):
@@ -37,7 +37,7 @@ BRIGHT = torch.full((1, 8, 8), 255, dtype=torch.uint8)  # 1 after normalisation
 
 
 def test_the_fall_is_where_the_network_looks() -> None:
-    network = made(GAP, OnePixel())
+    network = make_network(GAP, OnePixel())
     before = torch.tensor([0.0, 2.0, 0.0]).softmax(0)[1]
     fall, extremes = occlusion(network, BRIGHT, 1, Patch(2, 2))
     expected = torch.zeros(8, 8)
@@ -51,7 +51,7 @@ def test_the_fall_is_where_the_network_looks() -> None:
 
 def test_a_pixel_has_the_mean_over_its_patches() -> None:
     # Brute force over all positions.
-    network = made(GAP, TwoPixels())
+    network = make_network(GAP, TwoPixels())
     fall, covers, remaining = torch.zeros(8, 8), torch.zeros(8, 8), []
     image = (BRIGHT[None] / 255 - 0.5) / 0.5
     before = network.module(image).softmax(1)[0, 1]
@@ -70,7 +70,7 @@ def test_a_pixel_has_the_mean_over_its_patches() -> None:
 
 @pytest.mark.parametrize("name", ["digits-cnn", "mnist-fc"])
 def test_bundled_networks_in_batches_with_progress_and_slots(name: str) -> None:
-    network = networks.network(listed(name))
+    network = networks.network(registry_entry(name))
     seen, before = pixels(network), state(network.module)
     calls, events = [], []
 
@@ -91,7 +91,7 @@ def test_bundled_networks_in_batches_with_progress_and_slots(name: str) -> None:
 
 
 def test_other_sessions_compute_after_each_batch() -> None:
-    slots, network = FairSemaphore(1), networks.network(listed("mnist-fc"))
+    slots, network = FairSemaphore(1), networks.network(registry_entry("mnist-fc"))
     batches: list[int] = []
     batches_before: list[int] = []  # batches that had begun when another session got a slot
     others: list[Thread] = []
@@ -123,7 +123,7 @@ def test_an_exception_of_the_progress_callback_ends_the_work() -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        occlusion(made(GAP), BRIGHT, 0, Patch(1, 1), stop)
+        occlusion(make_network(GAP), BRIGHT, 0, Patch(1, 1), stop)
 
 
 @pytest.mark.parametrize("size", [1, 2, 8, 28, 32, 224, 600])
@@ -135,4 +135,4 @@ def test_patches_fit_the_picture(size: int) -> None:
 
 def test_a_missing_class() -> None:
     with pytest.raises(InputError):
-        occlusion(made(GAP), BRIGHT, -1, Patch(2, 2))
+        occlusion(make_network(GAP), BRIGHT, -1, Patch(2, 2))

@@ -19,7 +19,7 @@ from explorer.training.faults import ChanceWatch, Fault, explained
 from explorer.training.loop import Training
 from explorer.training.worker import Watch
 from explorer.weights import files
-from tests.helpers.training import CLASSES, SPEC, difference, end, images, job, left, run
+from tests.helpers.training import CLASSES, SPEC, difference, end, images, job, run, run_results
 
 pytestmark = pytest.mark.exhaustive
 
@@ -161,7 +161,7 @@ def test_images_that_vanish_while_they_are_read(
     assert str(source) in message
     shutil.move(tmp_path / "elsewhere", source)
     assert run(folder) == 0
-    assert difference(left(alone), left(folder)) is None
+    assert difference(run_results(alone), run_results(folder)) is None
 
 
 def test_a_batch_of_more_images_than_there_are(tmp_path: Path) -> None:

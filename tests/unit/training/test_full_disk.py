@@ -14,7 +14,7 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from explorer.jobs.run_directory import RunDirectory
 from explorer.training import checkpoint
 from explorer.weights import files
-from tests.helpers.training import difference, end, images, job, left, run
+from tests.helpers.training import difference, end, images, job, run, run_results
 
 pytestmark = pytest.mark.process
 
@@ -71,7 +71,7 @@ def test_a_full_file_system(free: int, small_disk: Path, tmp_path: Path) -> None
     ballast.unlink()
     subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
     assert run(folder) == 0
-    assert difference(left(alone), left(folder)) is None
+    assert difference(run_results(alone), run_results(folder)) is None
 
 
 def full(folder: Path) -> None:
@@ -122,7 +122,7 @@ def test_no_space_for_one_file(place: str, tmp_path: Path, monkeypatch: pytest.M
         assert run(folder) == 1
     full(folder)
     assert run(folder) == 0
-    assert difference(left(alone), left(folder)) is None
+    assert difference(run_results(alone), run_results(folder)) is None
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

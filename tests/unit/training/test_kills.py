@@ -11,7 +11,7 @@ import pytest
 
 from explorer.jobs.run_directory import RunDirectory
 from explorer.training import checkpoint
-from tests.helpers.training import SPEC, difference, end, images, job, left, run
+from tests.helpers.training import SPEC, difference, end, images, job, run, run_results
 
 pytestmark = [
     pytest.mark.process,
@@ -52,7 +52,7 @@ def test_stopped_and_killed_at_any_moment_it_ends_with_the_same_bits(tmp_path: P
     assert min(ends["stopped"], ends["killed"]) > 1
     alone = job(tmp_path / "alone", data, **recipe)
     assert run(alone) == 0
-    assert difference(left(alone), left(interrupted)) is None
+    assert difference(run_results(alone), run_results(interrupted)) is None
 
 
 def test_too_little_memory_for_a_batch(tmp_path: Path) -> None:

@@ -31,11 +31,11 @@ from explorer.weights.files import save
 from tests.helpers.narrow import of_kind
 from tests.helpers.pixels import Decoded
 from tests.helpers.toys import GOOGLENET, VGG, prepared, toy_data, toy_job, toy_spec
-from tests.helpers.training import Nobody
+from tests.helpers.training import NullObserver
 
 
 def trained(found: Prepared) -> Training:
-    train(found.training, Nobody())
+    train(found.training, NullObserver())
     return found.training
 
 
@@ -116,7 +116,7 @@ def test_each_auxiliary_head_has_its_own_loss_and_accuracy() -> None:
     labels = torch.cat([batch.labels for batch in batches])
     with torch.no_grad():
         answers = [torch.cat(parts) for parts in zip(*(twin(batch.images) for batch in batches), strict=True)]
-    train(training, Nobody())
+    train(training, NullObserver())
     found = {row.name: row.value for row in training.rows}
     for answer, loss, top1 in zip(
         answers, ("loss", "aux1_loss", "aux2_loss"), ("top1", "aux1_top1", "aux2_top1"), strict=True
@@ -162,7 +162,7 @@ def test_points_are_the_means_of_their_steps() -> None:
     batches = [batch for epoch in range(2) for batch in training.batches.epoch(epoch)]
     with torch.no_grad():
         losses = [cross_entropy(training.network(batch.images), batch.labels).item() for batch in batches]
-    train(training, Nobody())
+    train(training, NullObserver())
     rows = [row for row in training.rows if row.name == "step/loss"]
     assert [row.epoch for row in rows] == pytest.approx([number / 10 for number in range(1, 21)])  # each step is one
     assert [row.value for row in rows] == pytest.approx(losses, rel=1e-3)

@@ -15,7 +15,7 @@ from explorer.training.faults import Fault
 from explorer.training.loop import Training
 from explorer.training.worker import Watch
 from explorer.weights.files import read_card
-from tests.helpers.training import difference, end, final_state, images, job, left, run
+from tests.helpers.training import difference, end, final_state, images, job, run, run_results
 
 pytestmark = pytest.mark.exhaustive
 
@@ -68,7 +68,7 @@ def test_stopped_at_every_step_it_ends_with_the_same_bits(
     starts = run_to_the_end(stopped)
     assert len(steps) == STEPS  # none was done twice
     assert starts == STEPS  # a stop at the last step is too late
-    assert difference(left(alone), left(stopped)) is None
+    assert difference(run_results(alone), run_results(stopped)) is None
 
 
 def test_a_run_goes_on_with_its_threads_whatever_else_runs_and_its_card_says_so(
@@ -109,10 +109,10 @@ def test_two_runs_of_a_job_are_the_same_to_the_bit(tmp_path: Path) -> None:
     data = images(tmp_path / "data.npz")
     runs = [job(tmp_path / name, data, augment=["crop"], seed=7) for name in "ab"]
     assert [run(folder) for folder in runs] == [0, 0]
-    assert difference(left(runs[0]), left(runs[1])) is None
+    assert difference(run_results(runs[0]), run_results(runs[1])) is None
     other = job(tmp_path / "c", data, augment=["crop"], seed=8)
     run(other)
-    assert difference(left(runs[0])["last"], left(other)["last"]) is not None  # the comparison can tell
+    assert difference(run_results(runs[0])["last"], run_results(other)["last"]) is not None  # the comparison can tell
 
 
 def test_checkpoints_at_other_moments_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +124,7 @@ def test_checkpoints_at_other_moments_change_nothing(tmp_path: Path, monkeypatch
     monkeypatch.setattr("explorer.training.metrics_logger.SAVE_SHARE", 1e9)
     often = job(tmp_path / "often", data, ema=0.9, augment=["crop"])
     run(often)
-    assert difference(left(rare), left(often)) is None
+    assert difference(run_results(rare), run_results(often)) is None
 
 
 def test_a_run_that_lost_what_came_after_its_checkpoint_does_it_again(
@@ -145,7 +145,7 @@ def test_a_run_that_lost_what_came_after_its_checkpoint_does_it_again(
         file.write('{"epoch": 5, "name": "train/lo')
     (killed / ".0123456789abcdef.part").write_bytes(b"half a checkpoint")
     assert run(killed) == 0
-    assert difference(left(alone), left(killed)) is None
+    assert difference(run_results(alone), run_results(killed)) is None
     assert not list(killed.glob(".*"))
     assert curves(killed) == written(killed)
 

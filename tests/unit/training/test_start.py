@@ -20,7 +20,7 @@ from explorer.training.setup import Prepared
 from explorer.training.start import start_from
 from explorer.weights.files import read, save
 from tests.helpers.toys import GOOGLENET, RESNET, VGG, prepared, toy_data, toy_spec
-from tests.helpers.training import Nobody
+from tests.helpers.training import NullObserver
 
 JOB = "j0b4starting12"
 
@@ -49,7 +49,7 @@ def fresh(path: Path, spec: Spec) -> Path:
 def test_transfer_learning(by: str, runs: Path) -> None:
     """R2: the features of a trained network stay as they are, and a new head learns other classes."""
     first = prepared(toy_spec(RESNET, num_classes=10), load("digits"), epochs=1)
-    train(first.training, Nobody())
+    train(first.training, NullObserver())
     path = kept(runs / JOB / "best.safetensors", first)
     before, _card = read(path)
     assert before["bn1.running_mean"].abs().sum() > 0
@@ -65,7 +65,7 @@ def test_transfer_learning(by: str, runs: Path) -> None:
         weight_decay=0.1,
     )
     head = second.training.network.get_parameter("fc.weight").detach().clone()
-    train(second.training, Nobody())
+    train(second.training, NullObserver())
     for network in (second.training.network, second.training.kept):
         after = network.state_dict()
         assert {name for name in after if not torch.equal(after[name], before.get(name, after[name]))} <= {

@@ -78,13 +78,13 @@ def test_the_card_is_complete_and_the_same_in_both_places(path: Path) -> None:
 
 @every_file
 def test_the_accuracy_on_the_card_is_that_of_an_evaluation(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cifar.read_once(monkeypatch)
+    cifar.cache_decoding(monkeypatch)
     card = read_card(path)
     data = card.data["name"]
     if data == "cifar10-jpeg.zip":
         if analyse(card.network_spec).totals.macs * card.metrics["test/images"] > OPERATIONS:
             pytest.skip(f"takes too long here: python -m explorer evaluate {path.stem} --dataset {data}")
-        data = str(cifar.of_test_images())
+        data = str(cifar.archive_of_test_images())
     elif data not in NAMES:
         data = str(Path(os.environ.get("EXPLORER_TEST_DATA", "nowhere"), data))
         if not Path(data).exists():
@@ -97,7 +97,7 @@ def test_the_accuracy_on_the_card_is_that_of_an_evaluation(path: Path, monkeypat
 
 def test_a_network_that_is_too_slow_for_that_gets_as_many_of_1000_right_as_chance_allows() -> None:
     path = find("googlenet-small-cifar10")
-    result = measure(path, str(cifar.of_test_images(100)), "test", "cpu", lambda *_told: None).result
+    result = measure(path, str(cifar.archive_of_test_images(100)), "test", "cpu", lambda *_told: None).result
     top1 = read_card(path).metrics["test/top1"]
     assert result["images"] == 1_000
     assert abs(result["top1"] - top1) <= 3 * math.sqrt(top1 * (1 - top1) / 1_000)

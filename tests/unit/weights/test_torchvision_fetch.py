@@ -31,7 +31,7 @@ from explorer.workers.progress import Progress, silent
 from explorer.workers.subprocess_runner import LimitError, Limits
 from tests.helpers.command import run as command
 from tests.helpers.fake_reader import ADDRESS, NAMESPACE, NEIGHBOUR, redirect
-from tests.helpers.landlock import landlock
+from tests.helpers.landlock import landlock_version
 from tests.helpers.pixels import noise
 from tests.helpers.weights import random_weights, theirs
 
@@ -114,7 +114,7 @@ def check_confined(tried: dict[str, str]) -> None:
         script, cwd=subprocess_runner.ROOT, capture_output=True, text=True, check=True
     ).stdout.strip()
     assert (tried.pop("namespace") != own) is (there != own)  # it has left the network if a process without torch can
-    if landlock() >= 4:
+    if landlock_version() >= 4:
         assert tried == dict.fromkeys(("read", "write", "change", "link", "send", "run"), "PermissionError")
 
 

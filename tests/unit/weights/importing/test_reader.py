@@ -21,7 +21,7 @@ from explorer.weights.importing.reader import BEGUN
 from explorer.workers import seccomp, subprocess_runner
 from explorer.workers.subprocess_runner import Limits, WorkerError
 from tests.helpers.foreign_files import network, safetensors, save
-from tests.helpers.landlock import landlock
+from tests.helpers.landlock import landlock_version
 
 pytestmark = [pytest.mark.process, pytest.mark.usefixtures("temporary")]
 
@@ -115,11 +115,11 @@ def can_do_little(tmp_path: Path, user: int) -> None:
         ).stdout.split()
     assert done[:4] == ["done", "done", "OSError", "MemoryError"]  # its own file and folder, within the limits
     refused = ["PermissionError"]
-    if landlock() >= 6:
+    if landlock_version() >= 6:
         assert done[FILES] == refused * 8
     if seccomp.available():
         assert done[CALLS] == refused * 16
-    if landlock() < 6 or not seccomp.available():
+    if landlock_version() < 6 or not seccomp.available():
         pytest.skip("files need Landlock of Linux 6.12, calls seccomp on x86-64 or ARM")
 
 

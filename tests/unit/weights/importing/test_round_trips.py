@@ -114,10 +114,10 @@ def test_a_real_checkpoint_gets_right_what_its_makers_code_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The one slow test here: it decodes and classifies all 10,000 images of the test set."""
-    cifar.read_once(monkeypatch)
+    cifar.cache_decoding(monkeypatch)
     checkpoint = Path(os.environ["EXPLORER_TEST_DATA"], CHECKPOINT)
     images = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}  # its maker's
     done = import_checkpoint(checkpoint, tmp_path / "w.safetensors", name="resnet20", answers=images)
-    result = measure(done.weights, str(cifar.of_test_images()), "test", "cpu", silent).result
+    result = measure(done.weights, str(cifar.archive_of_test_images()), "test", "cpu", silent).result
     assert result["images"] == 10_000
     assert abs(result["correct"] - 8_103) <= 3

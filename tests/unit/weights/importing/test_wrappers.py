@@ -15,7 +15,7 @@ from torch.optim.swa_utils import AveragedModel
 from explorer.errors import InputError
 from explorer.weights.importing.tied_weights import second_copies
 from explorer.weights.importing.wrappers import MAX_TENSORS, unwrap
-from tests.helpers.call_counts import within
+from tests.helpers.call_counts import run_within
 
 NAMES = ["conv1.weight", "bn1.weight", "bn1.running_mean", "bn1.num_batches_tracked", "fc.weight", "fc.bias"]
 SHAPES = [(4, 3, 3, 3), (4,), (4,), (), (10, 4), (10,)]
@@ -253,5 +253,5 @@ def test_tensors_that_begin_alike_are_told_apart_in_one_pass() -> None:
     tensors = {f"layer{number}.weight": torch.zeros(2, 200) for number in range(6_000)}
     for number, tensor in enumerate(tensors.values()):
         tensor[1, 199] = number % 5_000 + 1
-    copies = within(1_000_000, lambda: second_copies(tensors))  # there are some 20 million pairs
+    copies = run_within(1_000_000, lambda: second_copies(tensors))  # there are some 20 million pairs
     assert copies == {f"layer{number}.weight" for number in range(5_000, 6_000)}

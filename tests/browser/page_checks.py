@@ -1,14 +1,14 @@
-"""What is measured on a page as it is drawn."""
+"""Measures a rendered page: accessibility, width and metrics."""
 
 from contextlib import suppress
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page
-from playwright.sync_api import TimeoutError as WaitedTooLong
+from playwright.sync_api import TimeoutError as WaitTimeoutError
 
 
 def faults(page: Page) -> list[str]:
-    """What axe-core calls serious or critical, and where."""
+    """Serious and critical violations of accessibility rules that axe-core finds, with their elements."""
     return [
         f"{fault['id']}: {[node['target'] for node in fault['nodes'][:3]]}"
         for fault in Axe().run(page).response["violations"]
@@ -23,8 +23,8 @@ FITS = """() => {
 
 
 def overhang(page: Page) -> int:
-    """How many pixels of the page lie beyond the right edge of the window, once the page has followed its width."""
-    with suppress(WaitedTooLong):
+    """Pixels of the page beyond the right edge of the window, after the page has adapted to the width."""
+    with suppress(WaitTimeoutError):
         page.wait_for_function(FITS, timeout=10_000)
     inside = "main => main.scrollWidth - main.clientWidth"
     outside = "document.documentElement.scrollWidth - window.innerWidth"
@@ -32,5 +32,6 @@ def overhang(page: Page) -> int:
 
 
 def metric(page: Page, label: str) -> Locator:
+    """The value of the metric with this label."""
     card = page.get_by_test_id("stMetric").filter(has=page.get_by_text(label, exact=True))
-    return card.get_by_test_id("stMetricValue").first  # the former one may stay below it for a moment
+    return card.get_by_test_id("stMetricValue").first  # the previous one may remain below it for a moment
