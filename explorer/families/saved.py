@@ -2,6 +2,8 @@
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from explorer.errors import InputError, shown
@@ -34,16 +36,14 @@ def load(name: str) -> Spec:
     Raises:
         InputError: If there is none, or the file doesn't hold a spec.
     """
-    try:
-        return parse_json(_path(name).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(_("saved: there is no architecture {name}").format(name=shown(name))) from None
-    except OSError as error:  # Python's own message would show the server's path
-        raise InputError(
-            _("saved: can't read {name}: {reason}").format(name=shown(name), reason=error.strerror)
-        ) from None
-    except UnicodeDecodeError:
-        raise InputError(_("saved: can't read {name}: it is not UTF-8 text").format(name=shown(name))) from None
+    with _own_message(_("saved: can't read {name}: {reason}"), name):
+        try:
+            text = _path(name).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise InputError(_("saved: there is no architecture {name}").format(name=shown(name))) from None
+        except UnicodeDecodeError:
+            raise InputError(_("saved: can't read {name}: it is not UTF-8 text").format(name=shown(name))) from None
+    return parse_json(text)
 
 
 def save(name: str, spec: Spec, *, replace: bool = False) -> None:
@@ -69,17 +69,13 @@ def save(name: str, spec: Spec, *, replace: bool = False) -> None:
         raise InputError(
             _("name: {count} architectures are saved, which is the limit; delete one first").format(count=len(existing))
         )
-    try:
+    with _own_message(_("saved: can't write {name}: {reason}"), name):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with atomic_write(path, new=not replace) as part:
                 part.write_text(spec.to_json(), encoding="utf-8")
         except FileExistsError:  # another session saved it after the check above
             raise _taken_name_error(name) from None
-    except OSError as error:
-        raise InputError(
-            _("saved: can't write {name}: {reason}").format(name=shown(name), reason=error.strerror)
-        ) from None
 
 
 def delete(name: str) -> None:
@@ -88,12 +84,16 @@ def delete(name: str) -> None:
     Raises:
         InputError: If its file can't be removed.
     """
-    try:
+    with _own_message(_("saved: can't delete {name}: {reason}"), name):
         _path(name).unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(
-            _("saved: can't delete {name}: {reason}").format(name=shown(name), reason=error.strerror)
-        ) from None
+
+
+@contextmanager
+def _own_message(sentence: str, name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:  # Python's own message would show the server's path
+        raise InputError(sentence.format(name=shown(name), reason=error.strerror)) from None
 
 
 def _taken_name_error(name: str) -> InputError:

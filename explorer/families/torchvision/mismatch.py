@@ -9,8 +9,8 @@ from explorer.families.recognition.layers import Shape
 from explorer.families.torchvision.recognise import (
     Modules,
     count_parameters,
-    current_name,
     group_by_module,
+    paired_by_names,
     parameter_counts,
     same_shapes,
 )
@@ -64,7 +64,7 @@ def difference(spec: ZooSpec, shapes: Mapping[str, Shape], *, ordered: bool) -> 
     """
     theirs = group_by_module(shapes, ordered=ordered)
     ours = group_by_module(our_shapes(spec), ordered=True)
-    pairs = _paired(ours, theirs)
+    pairs = paired_by_names(ours, theirs)
     wanted = f"torchvision:{spec.name}"
     last = list(ours)[-1]
     for module, tensors in ours.items():
@@ -96,19 +96,6 @@ def _shared(spec: ZooSpec, theirs: Modules) -> float:
         ours = group_by_module(our_shapes(spec), ordered=True)
     except SpecError:
         return 0.0
-    pairs = _paired(ours, theirs)
+    pairs = paired_by_names(ours, theirs)
     same = sum(same_shapes(ours[module], theirs[their]) for module, their in pairs.items())
     return same / len(ours)
-
-
-def _paired(ours: Modules, theirs: Modules) -> dict[str, str]:
-    """Names of the checkpoint's modules by ours, without the prefix that most of its modules have."""
-    current = {current_name(f".{name}.").strip("."): name for name in theirs}
-    prefixes: dict[str, int] = {}
-    for name in current:
-        ends = [name[match.end() :] for match in re.finditer(r"^|\.", name)]
-        for prefix in (name.removesuffix(end) for end in ends if end in ours):
-            prefixes[prefix] = prefixes.get(prefix, 0) + 1
-    prefix = max(prefixes, key=lambda one: prefixes[one], default="")
-    full = {module: (prefix + module).removesuffix(".") for module in ours}
-    return {module: current[name] for module, name in full.items() if name in current}

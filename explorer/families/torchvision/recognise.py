@@ -1,7 +1,7 @@
 """Recognition of torchvision's models, with any head, by the names or the order of their modules."""
 
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -188,18 +188,21 @@ def _head_note(spec: ZooSpec, head: heads.Head) -> str:
     ).format(widths=", ".join(map(str, head.hidden)), classes=spec.num_classes)
 
 
+def paired_by_names(ours: Modules, theirs: Modules) -> dict[str, str]:
+    """Names of the checkpoint's modules by ours, without the prefix that most of its modules have."""
+    current = {current_name(f".{name}.").strip("."): name for name in theirs}
+    ends = ((name, match.end()) for name in current for match in re.finditer(r"^|\.", name))
+    prefixes = Counter(name[:end] for name, end in ends if name[end:] in ours)
+    prefix = max(prefixes, key=prefixes.__getitem__, default="")
+    full = {module: (prefix + module).removesuffix(".") for module in ours}
+    return {module: current[name] for module, name in full.items() if name in current}
+
+
 def _by_names(ours: Modules, theirs: Modules) -> dict[str, str] | None:
     """Names of the checkpoint's modules by ours, if they differ only by a prefix; else None."""
-    current = {current_name(f".{name}."): name for name in theirs}
-    first = f".{next(iter(ours))}.".replace("..", ".")
-    for name in current if len(ours) == len(theirs) else ():
-        if not name.endswith(first):
-            continue
-        prefix = name.removesuffix(first)
-        pairs = {our: current.get(f"{prefix}.{our}.".replace("..", "."), "?") for our in ours}
-        if all(their in theirs and same_shapes(ours[our], theirs[their]) for our, their in pairs.items()):
-            return pairs
-    return None
+    pairs = paired_by_names(ours, theirs)
+    fits = len(pairs) == len(ours) == len(theirs)
+    return pairs if fits and all(same_shapes(ours[our], theirs[their]) for our, their in pairs.items()) else None
 
 
 def _by_order(ours: Modules, theirs: Modules) -> dict[str, str] | None:

@@ -57,9 +57,8 @@ def layouts(convolutions: Sequence[Unit], side: int, image_size: int | None) -> 
         readings, key=lambda reading: ((every or grouped) and not reading[3], reading[2] is all_paddings[-1])
     )
     for sizes, between, padding, last in ranked:
-        cfg = _cfg(convolutions, [*between, last], padding, strides)
-        if fitting := [size for size in sizes if map_side(cfg, size) == side]:
-            yield Layout(tuple(map(format_token, cfg)), fitting[0])
+        if fitting := _layout(_cfg(convolutions, [*between, last], padding, strides), sizes, side):
+            yield fitting
 
 
 def _first_dense(convolutions: Sequence[Unit]) -> int:
@@ -87,9 +86,8 @@ def strided(convolutions: Sequence[Unit], side: int, image_size: int | None) -> 
     sizes = (*USUAL.get(convolutions[0].before, (32,)), *SIDES) if image_size is None else (image_size,)
     for (striding, stride), padding, last in product(patterns, _paddings(convolutions), (False, True)):
         strides = [stride if strides_here else 1 for strides_here in striding]
-        cfg = _cfg(convolutions, [*pooled, last], padding, strides)
-        if fitting := [size for size in sizes if map_side(cfg, size) == side]:
-            yield Layout(tuple(map(format_token, cfg)), fitting[0])
+        if layout := _layout(_cfg(convolutions, [*pooled, last], padding, strides), sizes, side):
+            yield layout
 
 
 def likeliest(convolutions: Sequence[Unit], image_size: int | None) -> Layout:
@@ -97,8 +95,7 @@ def likeliest(convolutions: Sequence[Unit], image_size: int | None) -> Layout:
     sizes = (28 if convolutions[0].before == 1 else 32, 224) if image_size is None else (image_size,)
     placements = (*_placements(convolutions), (False,) * (len(convolutions) - 1))  # no pools at all fit any size
     cfgs = [_cfg(convolutions, [*between, False], _paddings(convolutions)[0]) for between in placements]
-    cfg, size = next((cfg, size) for cfg in cfgs for size in sizes if map_side(cfg, size) > 0)
-    return Layout(tuple(map(format_token, cfg)), size)
+    return next(layout for cfg in cfgs if (layout := _layout(cfg, sizes)))
 
 
 def averaged(convolutions: Sequence[Unit], image_size: int | None) -> Iterator[Layout]:
@@ -112,9 +109,15 @@ def averaged(convolutions: Sequence[Unit], image_size: int | None) -> Iterator[L
         patterns += [(quiet, ones), (growing, ones), (quiet, strides)]
     for (between, strides), kind in product(patterns, KINDS):
         cfg = _cfg(convolutions, [*between, False], _paddings(convolutions)[0], strides, kind)
-        size = next((size for size in sizes if map_side(cfg, size) > 0), None)
-        if size is not None and _macs(cfg, convolutions[0].before, size) <= MAX_MACS:
-            yield Layout(tuple(map(format_token, cfg)), size)
+        layout = _layout(cfg, sizes)
+        if layout and _macs(cfg, convolutions[0].before, layout.image_size) <= MAX_MACS:
+            yield layout
+
+
+def _layout(cfg: Sequence[Token], sizes: Sequence[int], side: int | None = None) -> Layout | None:
+    """The layout for the first image size that fits, or None: its last map has ``side`` cells, or at least one cell."""
+    fits = (size for size in sizes if (map_side(cfg, size) == side if side else map_side(cfg, size) > 0))
+    return next((Layout(tuple(map(format_token, cfg)), size) for size in fits), None)
 
 
 def _macs(cfg: Sequence[Token], channels: int, size: int) -> int:
