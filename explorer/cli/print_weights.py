@@ -17,7 +17,7 @@ BAR = 20  # characters of a certain class
 def table(entries: Iterable[RegistryEntry]) -> list[str]:
     """Weights, a line each: name, where they come from, accuracy, size, and what is wrong."""
     rows = [
-        (printable(entry.name), str(entry.kind), _accuracy(entry.card), _size(entry), _about(entry))
+        (printable(entry.name), str(entry.origin), _accuracy(entry.card), _size(entry), _about(entry))
         for entry in entries
     ]
     return columns(rows)

@@ -62,7 +62,7 @@ def convolve(*, old: str, name: str, as_json: bool) -> None:
     """
     from explorer.weights import store
 
-    path = store.convolve(found(old), name)
+    path = store.convert_head(found(old), name)
     _tell(
         {"name": name, "weights": str(path)}, _("{old} with a head of convolutions is {name}"), as_json=as_json, old=old
     )
@@ -257,17 +257,17 @@ def with_found(job: Job) -> Job:
 
 def _is_weights(text: str) -> bool:
     """Whether a text means weights rather than a network: torchvision's where an entry is named in full."""
-    from explorer.weights.registry import TORCHVISION, local
+    from explorer.weights.registry import TORCHVISION, find_local
 
-    return (
-        "_Weights" in text if text.startswith(TORCHVISION) else local(text) is not None and not text.endswith(".json")
-    )
+    if text.startswith(TORCHVISION):
+        return "_Weights" in text
+    return find_local(text) is not None and not text.endswith(".json")
 
 
 def _network(text: str) -> Spec:
     """The network that a user names, or that of weights."""
     from explorer.weights.files import read_card
-    from explorer.weights.registry import local
+    from explorer.weights.registry import find_local
 
-    path = None if text in PRESETS or text.endswith(".json") else local(text)
+    path = None if text in PRESETS or text.endswith(".json") else find_local(text)
     return resolve(text) if path is None else read_card(path).network_spec

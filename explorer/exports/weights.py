@@ -9,7 +9,7 @@ from explorer.exports.run import trained_onnx, translate_errors
 from explorer.files import atomic_write
 from explorer.i18n import _
 from explorer.training.measure import measure
-from explorer.weights.files import check_beside, prepared, read, read_card, save, save_card, write_pth
+from explorer.weights.files import check_card_path, prepare_for_publication, read, read_card, save, save_card, write_pth
 from explorer.workers.progress import Progress, silent
 
 OF_WEIGHTS = ("safetensors", "pth", "onnx")
@@ -48,7 +48,7 @@ def export_weights(
     """
     if half and name != "safetensors":
         raise InputError(_("half: {name} files are in float32; safetensors alone can be half").format(name=name))
-    check_beside(target)
+    check_card_path(target)
     with tempfile.TemporaryDirectory() as folder:
         if half or data or terms:
             copy = Path(folder, "weights.safetensors")
@@ -89,7 +89,7 @@ def onnx_bytes(source: Path, on_progress: Callable[[str], None], *, fold: bool =
 
 def _publish(source: Path, copy: Path, progress: Progress, *, half: bool, data: str | None, terms: str | None) -> None:
     """Copy weights, rounded, and with a card that says what these get right and under which terms they are."""
-    tensors, card = prepared(source, half=half, terms=terms)
+    tensors, card = prepare_for_publication(source, half=half, terms=terms)
     if half and data:  # what is left after rounding is measured
         save(copy, tensors, card)
     if data:

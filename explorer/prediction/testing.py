@@ -22,7 +22,7 @@ from explorer.settings import settings
 from explorer.specs.reading import read_json
 from explorer.training import mistakes
 from explorer.training.measure import measure
-from explorer.weights.registry import Kind, RegistryEntry
+from explorer.weights.registry import Origin, RegistryEntry
 from explorer.workers import subprocess_runner
 from explorer.workers.progress import Progress, silent
 from explorer.workers.protocol import serve
@@ -118,7 +118,7 @@ def own_data(entry: RegistryEntry) -> str | None:
 
     None if this machine does not have it.
     """
-    if entry.kind is Kind.JOB:
+    if entry.origin is Origin.JOB:
         with suppress(InputError):
             data = Job.read(entry.path.parent).dataset
             return data if data in NAMES or Path(data).exists() else None

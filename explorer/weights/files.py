@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal, Self
@@ -55,10 +55,10 @@ class Card(BaseModel):
 
     @property
     def network(self) -> NamedNetwork:
-        """The network and what it was made from, where the card says that.
+        """Network and the name of what it was made from, if the card has it.
 
         Raises:
-            SpecError: where the spec breaks a rule.
+            SpecError: If the spec breaks a rule.
         """
         return NamedNetwork.from_record(self.spec, self.base)
 
@@ -128,7 +128,7 @@ class Card(BaseModel):
             )
 
 
-def check_beside(target: Path) -> None:
+def check_card_path(target: Path) -> None:
     """Checks that the JSON file of a card would not replace another file.
 
     Args:
@@ -142,15 +142,21 @@ def check_beside(target: Path) -> None:
     card = target.with_suffix(".json")
     if card == target:
         raise InputError(_("output: {file} is the name of the card; end the file's otherwise").format(file=target))
+    with suppress(OSError):
+        if not card.exists() or is_card(card):
+            return
+    raise InputError(
+        _("output: the card would take the place of {file}, which is none; choose another name").format(file=card)
+    )
+
+
+def is_card(path: Path) -> bool:
+    """Returns whether a JSON file is the card of weights, and not another file with the same name."""
     try:
-        if card.exists() and not card.is_file():
-            raise ValueError
-        if card.exists():
-            Card.model_validate(read_json(card, CARD))
-    except (OSError, ValueError, InputError):
-        raise InputError(
-            _("output: the card would take the place of {file}, which is none; choose another name").format(file=card)
-        ) from None
+        Card.model_validate(read_json(path, CARD))
+    except (InputError, ValidationError):
+        return False
+    return True
 
 
 def save(path: Path, tensors: dict[str, Tensor], card: Card) -> None:
@@ -160,10 +166,10 @@ def save(path: Path, tensors: dict[str, Tensor], card: Card) -> None:
         OSError: If the file can't be written.
     """
     text = json.dumps(_document(card), ensure_ascii=False)
-    kept = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
-    with atomic_write(path, durable=True) as part, atomic_write(path.with_suffix(".json"), durable=True) as beside:
-        part.write_bytes(encode(kept, metadata={CARD: text}))  # save_file would hide the errno of a full disk
-        _write_card(beside, card)
+    contiguous = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
+    with atomic_write(path, durable=True) as part, atomic_write(path.with_suffix(".json"), durable=True) as card_part:
+        part.write_bytes(encode(contiguous, metadata={CARD: text}))  # save_file would hide the errno of a full disk
+        _write_card(card_part, card)
 
 
 def save_card(path: Path, card: Card) -> None:
@@ -189,8 +195,10 @@ def _document(card: Card) -> Any:
     return legible(json.loads(json.dumps(card.model_dump()), parse_constant=lambda _name: None))
 
 
-def prepared(source: Path, *, half: bool = False, terms: str | None = None) -> tuple[dict[str, Tensor], Card]:
-    """Returns weights and card for publication.
+def prepare_for_publication(
+    source: Path, *, half: bool = False, terms: str | None = None
+) -> tuple[dict[str, Tensor], Card]:
+    """Reads weights and their card for publication.
 
     Args:
         source: Weights file.
@@ -202,15 +210,15 @@ def prepared(source: Path, *, half: bool = False, terms: str | None = None) -> t
     """
     tensors, card = read(source)
     if half:
-        tensors = halved(tensors)
+        tensors = to_float16(tensors)
         card = card.model_copy(update={"made_by": card.made_by | {"precision": "float16"}})
     if terms:
         card = card.model_copy(update={"license": terms})
     return tensors, card
 
 
-def halved(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Rounds tensors to float16. This halves the size, and nearly all networks give the same answers.
+def to_float16(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Rounds floating-point tensors to float16. This halves the size, and nearly all networks give the same answers.
 
     Raises:
         InputError: If a tensor has numbers beyond float16's range. Names the tensor.
@@ -227,34 +235,34 @@ def halved(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return rounded
 
 
-def single(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Converts floating-point tensors to float32, in which everything is computed."""
+def to_float32(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Converts floating-point tensors to float32, in which networks compute."""
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], Card]:
-    """Reads a weights file: the tensors by name as stored, mapped from the file, and the card.
+    """Reads the tensors by name, mapped from the file in their stored precision, and the card.
 
     Raises:
         InputError: If the file is missing, damaged, or has no card.
     """
-    with _opened(path) as file:
+    with _open(path) as file:
         names = file.keys()
-        return {name: file.get_tensor(name) for name in names}, _header(file, path)
+        return {name: file.get_tensor(name) for name in names}, _parse_card(file, path)
 
 
 def read_card(path: Path) -> Card:
-    """Reads only the card, from the header. Fast for any size.
+    """Reads only the card, from the header. This is fast for any size.
 
     Raises:
         InputError: If the file is missing, damaged, or has no card.
     """
-    with _opened(path) as file:
-        return _header(file, path)
+    with _open(path) as file:
+        return _parse_card(file, path)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _open(path: Path) -> Iterator[Any]:
     try:
         with path.open("rb") as start:
             header = int.from_bytes(start.read(8), "little")
@@ -277,7 +285,7 @@ def _opened(path: Path) -> Iterator[Any]:
         ) from None
 
 
-def _header(file: Any, path: Path) -> Card:
+def _parse_card(file: Any, path: Path) -> Card:
     text = (file.metadata() or {}).get(CARD)
     if text is None:
         raise InputError(_("{file} has no card: the explorer did not write it").format(file=path))
@@ -296,7 +304,7 @@ def write_pth(path: Path, file: Path | BinaryIO) -> None:
         OSError: If the file can't be written.
     """
     tensors, card = read(path)
-    torch.save(state_dict(build(card.network_spec, "meta"), single(tensors)), file)
+    torch.save(state_dict(build(card.network_spec, "meta"), to_float32(tensors)), file)
 
 
 def pth_bytes(path: Path) -> bytes:
@@ -320,5 +328,5 @@ def load(path: Path) -> tuple[nn.Module, Card]:
     network = build(card.network_spec, "meta")
     if fault := unfit(network, tensors):
         raise InputError(_("{file}: {fault}").format(file=path, fault=fault))
-    fill(network, single(tensors), assign=True)
+    fill(network, to_float32(tensors), assign=True)
     return network.eval(), card

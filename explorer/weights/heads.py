@@ -1,4 +1,4 @@
-"""Trained dense heads as convolutions, and networks for images of another size.
+"""Converts trained dense heads to convolutions, and networks to another image size.
 
 A linear layer on a 7x7 map equals a 7x7 convolution with the same weights (Simonyan and Zisserman 2015, section 3.2).
 At the training size it gives the same scores. On larger images the convolution slides, and the scores of all positions
@@ -14,10 +14,10 @@ from explorer.i18n import _
 from explorer.specs.base import MAX_IMAGE
 from explorer.weights.files import Card
 
-LARGEST = 1024  # pixels a side: VGG-16's maps for such an image take a gigabyte
+MAX_SIDE = 1024  # pixels; VGG-16's maps for such an image take a gigabyte
 
 
-def is_dense(spec: Spec) -> bool:
+def has_dense_head(spec: Spec) -> bool:
     """Returns whether a network has a dense head that can be converted to convolutions."""
     try:
         spec.with_convolutional_head()
@@ -33,14 +33,14 @@ def with_convolutions(tensors: dict[str, Tensor], card: Card) -> tuple[dict[str,
         InputError: As in ``Spec.with_convolutional_head``.
     """
     spec = card.network_spec.with_convolutional_head()
-    shapes = {name: tensor.shape for name, tensor in build(spec, "meta").state_dict().items()}
-    turned = {name: tensor.reshape(shapes[name]) for name, tensor in tensors.items()}
+    shapes = _shapes(spec)
+    converted = {name: tensor.reshape(shapes[name]) for name, tensor in tensors.items()}
     made_by = card.made_by | {"head": "linear layers as convolutions"}
-    return turned, card.model_copy(update={"spec": spec.to_dict(), "made_by": made_by})
+    return converted, card.model_copy(update={"spec": spec.to_dict(), "made_by": made_by})
 
 
 def at_size(card: Card, size: int | None) -> Card:
-    """Returns the card for images of another size, for the same weights.
+    """Returns the card for the same weights and another image size.
 
     Args:
         card: Card of the weights.
@@ -52,7 +52,7 @@ def at_size(card: Card, size: int | None) -> Card:
     spec, inputs = card.network_spec, card.inputs
     if size in (None, spec.image_size):
         return card
-    limit = min(max(LARGEST, spec.image_size), MAX_IMAGE)
+    limit = min(max(MAX_SIDE, spec.image_size), MAX_IMAGE)
     if not 1 <= size <= limit:
         raise InputError(_("image_size: {value} is not between 1 and {limit} pixels").format(value=size, limit=limit))
     if inputs.permutation_seed is not None:
@@ -65,7 +65,7 @@ def at_size(card: Card, size: int | None) -> Card:
             )
         )
     preprocessing = inputs.to_dict() | {"size": size}
-    if inputs.resize is not None:  # the crop shows the same part of the picture
+    if inputs.resize is not None:  # the crop shows the same part of the image
         preprocessing["resize"] = max(round(inputs.resize * size / inputs.size), size)
     return card.model_copy(update={"spec": resized.to_dict(), "preprocessing": preprocessing})
 

@@ -15,7 +15,7 @@ from explorer.weights import torchvision
 from explorer.weights.files import Card, read_card
 from explorer.workers.progress import Progress, silent
 
-# Beside the package in a checkout, within it where it is installed (setup.py).
+# Next to the package in a checkout, inside it after an installation (setup.py).
 _FOLDERS = [folder / "pretrained" for folder in Path(__file__).parents[1:3]]
 PRETRAINED = next((folder for folder in _FOLDERS if folder.is_dir()), _FOLDERS[0])
 TORCHVISION = torchvision.PREFIX
@@ -23,7 +23,7 @@ SUFFIX = ".safetensors"
 FOREIGN = frozenset({".pth", ".pt", ".th", ".ckpt", ".bin", ".pkl", ".tar"})
 
 
-class Kind(StrEnum):
+class Origin(StrEnum):
     """The origin of weights."""
 
     PRETRAINED = "pretrained"
@@ -38,27 +38,28 @@ class RegistryEntry:
 
     Attributes:
         name: Name that :func:`find` understands.
-        kind: Origin of the weights.
+        origin: Origin of the weights.
         path: Path of the file. torchvision's files are created at their first use.
         card: Card. None if the file is damaged.
         fault: Sentence that says what is wrong with a damaged file.
     """
 
     name: str
-    kind: Kind
+    origin: Origin
     path: Path
     card: Card | None
     fault: str | None = None
 
     @property
     def is_there(self) -> bool:
-        """Whether it can be used without a download. Other files are assumed to exist; reading reports a lost one."""
-        return self.kind is not Kind.TORCHVISION or self.path.is_file()
+        """Whether the weights can be used without a download. Only torchvision's may need one."""
+        return self.origin is not Origin.TORCHVISION or self.path.is_file()
 
     def to_dict(self) -> dict[str, Any]:
         """Returns JSON-ready values, with the parts of the card that distinguish weights."""
         values: dict[str, Any] = {
-            "name": self.name, "kind": self.kind, "path": str(self.path), "is_there": self.is_there, "fault": self.fault
+            "name": self.name, "kind": self.origin, "path": str(self.path), "is_there": self.is_there,
+            "fault": self.fault,
         }  # fmt: skip
         if self.card is not None:
             card = self.card
@@ -69,30 +70,30 @@ class RegistryEntry:
 def entries() -> list[RegistryEntry]:
     """Returns all named weights. Reads only the headers of files. A damaged file is included, with its fault."""
     found: dict[str, RegistryEntry] = {}
-    for kind, name, path in _files():
+    for origin, name, path in _files():
         if name in found:  # the first entry gets the name, later ones are named by their paths
             name = printable(path)
-        found[name] = _entry(name, kind, path)
-    for name, entry in torchvision.catalogue().items():
-        found[name] = RegistryEntry(name, Kind.TORCHVISION, entry.path, torchvision.cards()[name])
+        found[name] = _entry(name, origin, path)
+    for name, weights in torchvision.catalogue().items():
+        found[name] = RegistryEntry(name, Origin.TORCHVISION, weights.path, torchvision.cards()[name])
     return list(found.values())
 
 
-def known(text: str) -> RegistryEntry | None:
-    """Returns the weights with this name, or a torchvision model's best weights. None if there are none."""
+def find_entry(text: str) -> RegistryEntry | None:
+    """Returns the weights with this name, or the best weights of this torchvision model. None if there are none."""
     name = text
     if text.startswith(TORCHVISION):
         try:
-            name = f"{TORCHVISION}{torchvision.choose(text).weights!r}"
+            name = f"{TORCHVISION}{torchvision.find_weights(text).weights!r}"
         except InputError:
             return None
     return next((entry for entry in entries() if entry.name == name), None)
 
 
-def local(text: str) -> Path | None:
+def find_local(text: str) -> Path | None:
     """Returns the weights file on this machine for a name, a job's id or a path. None if there is none."""
     try:
-        for _kind, name, path in _files():
+        for _origin, name, path in _files():
             if name == text and path.is_file():
                 return path
         path = Path(text)
@@ -114,7 +115,7 @@ def find(text: str, progress: Progress = silent) -> Path:
     """
     if text.startswith(TORCHVISION):
         return torchvision.fetch(text, progress)
-    path = local(text)
+    path = find_local(text)
     if path is None:
         raise InputError(_missing(text))
     if path.suffix.lower() in FOREIGN:
@@ -126,24 +127,24 @@ def find(text: str, progress: Progress = silent) -> Path:
     return path
 
 
-def _files() -> Iterator[tuple[Kind, str, Path]]:
-    for kind, folder in ((Kind.PRETRAINED, PRETRAINED), (Kind.IMPORTED, settings().weights_dir)):
+def _files() -> Iterator[tuple[Origin, str, Path]]:
+    for origin, folder in ((Origin.PRETRAINED, PRETRAINED), (Origin.IMPORTED, settings().weights_dir)):
         for path in sorted(folder.glob(f"*{SUFFIX}")):
-            yield kind, printable(path.stem), path
+            yield origin, printable(path.stem), path
     for path in sorted(settings().runs_dir.glob(f"*/best{SUFFIX}")):
-        yield Kind.JOB, path.parent.name, path
+        yield Origin.JOB, path.parent.name, path
 
 
-def _entry(name: str, kind: Kind, path: Path) -> RegistryEntry:
+def _entry(name: str, origin: Origin, path: Path) -> RegistryEntry:
     try:
         status = path.stat()
-        return RegistryEntry(name, kind, path, _card(path, status.st_mtime_ns, status.st_size))
+        return RegistryEntry(name, origin, path, _card(path, status.st_mtime_ns, status.st_size))
     except OSError as error:
         return RegistryEntry(
-            name, kind, path, None, _("{file} can't be read: {reason}").format(file=path, reason=error.strerror)
+            name, origin, path, None, _("{file} can't be read: {reason}").format(file=path, reason=error.strerror)
         )
     except InputError as error:
-        return RegistryEntry(name, kind, path, None, str(error))
+        return RegistryEntry(name, origin, path, None, str(error))
 
 
 @lru_cache(maxsize=1000)  # a page lists them after every click
@@ -152,7 +153,7 @@ def _card(path: Path, _changed: int, _size: int) -> Card:
 
 
 def _missing(text: str) -> str:
-    names = [name for _kind, name, _path in _files()] + list(torchvision.names())
+    names = [name for _origin, name, _path in _files()] + list(torchvision.names())
     close = [name for name in names if name == f"{TORCHVISION}{text}"]
     if close := close or get_close_matches(text[:60], names, n=3):
         return _("weights: there are no {value}; did you mean {names}?").format(

@@ -10,27 +10,25 @@ from itertools import chain, count
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from pydantic import ValidationError
 
 from explorer.errors import InputError, printable, shown
 from explorer.i18n import _
 from explorer.jobs.store import ACTIVE, store
 from explorer.settings import settings
-from explorer.specs.reading import read_json
-from explorer.weights.files import CARD, Card, check_beside, prepared, read, save
+from explorer.weights.files import check_card_path, is_card, prepare_for_publication, read, save
 from explorer.weights.heads import with_convolutions
-from explorer.weights.registry import SUFFIX, Kind, RegistryEntry, entries
+from explorer.weights.registry import SUFFIX, Origin, RegistryEntry, entries
 
 LOCK = ".lock"
-PATIENCE = 60.0  # seconds to wait for the lock, because others may write large files
-LONGEST = 80  # characters of a name
+LOCK_TIMEOUT = 60.0  # seconds; others may write large files
+MAX_NAME_LENGTH = 80
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # reserved on Windows, with any suffix
 
 
 @contextmanager
-def reserved(name: str) -> Iterator[Path]:
+def reserve(name: str) -> Iterator[Path]:
     """Reserves a name and yields the path for a new weights file. Nobody else can take the name meanwhile.
 
     Raises:
@@ -38,7 +36,7 @@ def reserved(name: str) -> Iterator[Path]:
     """
     with _locked() as folder:
         check(name)
-        check_beside(path := folder / f"{name}{SUFFIX}")
+        check_card_path(path := folder / f"{name}{SUFFIX}")
         yield path
 
 
@@ -57,15 +55,15 @@ def publish(job: str, name: str, *, half: bool = False, terms: str | None = None
     Raises:
         InputError: If there are no such weights, the name breaks a rule or is taken, or the file can't be written.
     """
-    source = _found(job)
-    if source.kind is not Kind.JOB:
+    source = _entry(job)
+    if source.origin is not Origin.JOB:
         raise InputError(_("{name} are no weights of a run: those alone are published").format(name=job))
-    with reserved(name) as path, _translated_errors(path.parent):
-        save(path, *prepared(source.path, half=half, terms=terms))
+    with reserve(name) as path, _translated_errors(path.parent):
+        save(path, *prepare_for_publication(source.path, half=half, terms=terms))
     return path
 
 
-def convolve(source: Path, name: str) -> Path:
+def convert_head(source: Path, name: str) -> Path:
     """Stores a copy of weights with the dense head converted to convolutions, which takes images of any size.
 
     Args:
@@ -78,9 +76,9 @@ def convolve(source: Path, name: str) -> Path:
     Raises:
         InputError: If the head can't be converted, the name breaks a rule or is taken, or the file can't be written.
     """
-    turned = with_convolutions(*read(source))
-    with reserved(name) as path, _translated_errors(path.parent):
-        save(path, *turned)
+    converted = with_convolutions(*read(source))
+    with reserve(name) as path, _translated_errors(path.parent):
+        save(path, *converted)
     return path
 
 
@@ -94,13 +92,13 @@ def rename(old: str, new: str) -> Path:
         InputError: If they may not be changed, are missing or in use by a job, or the name breaks a rule or is taken.
     """
     with _locked() as folder:
-        source = _changeable(old).path
-        check(new, given_up=old)
-        check_beside(target := folder / f"{new}{SUFFIX}")
+        source = _changeable_entry(old).path
+        check(new, current=old)
+        check_card_path(target := folder / f"{new}{SUFFIX}")
         with _translated_errors(folder):
             source.rename(target)
-            if _is_card(beside := source.with_suffix(".json")):
-                beside.rename(target.with_suffix(".json"))
+            if is_card(card := source.with_suffix(".json")):
+                card.rename(target.with_suffix(".json"))
     return target
 
 
@@ -111,70 +109,70 @@ def delete(name: str) -> None:
         InputError: If they may not be deleted, are missing, or in use by a job.
     """
     with _locked() as folder:
-        path = _changeable(name).path
+        path = _changeable_entry(name).path
         with _translated_errors(folder):
             path.unlink()
-            if _is_card(beside := path.with_suffix(".json")):
-                beside.unlink()
+            if is_card(card := path.with_suffix(".json")):
+                card.unlink()
 
 
-def check(name: str, *, given_up: str = "") -> None:
+def check(name: str, *, current: str = "") -> None:
     """Checks that a new name is valid and free.
 
     Args:
         name: New name.
-        given_up: Present name of the weights, which the new name may repeat in other upper and lower case.
+        current: Current name of the weights. The new name may differ from it only in upper and lower case.
 
     Raises:
         InputError: If the name breaks a rule, or is taken.
     """
-    if len(name) > LONGEST or not _NAME.fullmatch(name) or name.lower().endswith(SUFFIX):
+    if len(name) > MAX_NAME_LENGTH or not _NAME.fullmatch(name) or name.lower().endswith(SUFFIX):
         raise InputError(
             _(
                 "name: {value} can't be one: it has up to {limit} letters (a to z), digits, dots, dashes and "
                 "underscores, begins and ends with a letter or digit, and goes without {suffix}"
-            ).format(value=shown(name), limit=LONGEST, suffix=SUFFIX)
+            ).format(value=shown(name), limit=MAX_NAME_LENGTH, suffix=SUFFIX)
         )
     if _DEVICE.fullmatch(name):
         raise InputError(_("name: {value} can't be one: Windows keeps it for a device").format(value=shown(name)))
-    if name.casefold() in _taken(given_up):
+    if name.casefold() in _names_in_use(current):
         raise InputError(_("name: there are weights {value} already; choose another name").format(value=shown(name)))
 
 
-def suggested(text: str) -> str:
+def suggest_name(text: str) -> str:
     """Returns a valid and free name that resembles a text."""
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", text.removesuffix(SUFFIX))[: LONGEST - 4].strip("._-") or "weights"
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", text.removesuffix(SUFFIX))[: MAX_NAME_LENGTH - 4].strip("._-") or "weights"
     if _DEVICE.fullmatch(stem):
         stem = f"weights-{stem}"
-    taken = _taken()
-    return next(name for name in chain([stem], (f"{stem}-{turn}" for turn in count(2))) if name.casefold() not in taken)
+    used = _names_in_use()
+    return next(name for name in chain([stem], (f"{stem}-{n}" for n in count(2))) if name.casefold() not in used)
 
 
-def fixed(entry: RegistryEntry) -> str | None:
+def immutable_reason(entry: RegistryEntry) -> str | None:
     """Returns a sentence that says why weights can't be renamed or deleted. None if they can."""
-    match entry.kind:
-        case Kind.IMPORTED:
+    match entry.origin:
+        case Origin.IMPORTED:
             return None
-        case Kind.PRETRAINED:
+        case Origin.PRETRAINED:
             return _("These weights come with the product and stay as they are.")
-        case Kind.JOB:
+        case Origin.JOB:
             return _("These weights are a run's: publish them under a name to keep them, or delete the run.")
-        case Kind.TORCHVISION:
+        case Origin.TORCHVISION:
             return _("These weights are torchvision's and stay as they are.")
 
 
-def _taken(given_up: str = "") -> set[str]:
-    """Returns the names in use, in lower case, because a file system may not distinguish upper and lower case."""
+def _names_in_use(current: str = "") -> set[str]:
+    """Returns all names except the current one, in lower case, because a file system may ignore the case."""
     return {
         name.casefold()
         for entry in entries()
-        if entry.name != given_up
+        if entry.name != current
         # If two files have one name, the list names the second by its path.
-        for name in ((entry.name, printable(entry.path.stem)) if entry.kind is Kind.IMPORTED else (entry.name,))
+        for name in ((entry.name, printable(entry.path.stem)) if entry.origin is Origin.IMPORTED else (entry.name,))
     }
 
 
-def _found(name: str) -> RegistryEntry:
+def _entry(name: str) -> RegistryEntry:
     for entry in entries():
         if entry.name == name:
             return entry
@@ -183,10 +181,10 @@ def _found(name: str) -> RegistryEntry:
     )
 
 
-def _changeable(name: str) -> RegistryEntry:
+def _changeable_entry(name: str) -> RegistryEntry:
     """Returns weights that may be changed and are not in use."""
-    entry = _found(name)
-    if reason := fixed(entry):
+    entry = _entry(name)
+    if reason := immutable_reason(entry):
         raise InputError(_("{name}: {reason}").format(name=name, reason=reason))
     for record in store().records(ACTIVE):
         if record.recipe.get("weights") in {name, str(entry.path)}:
@@ -205,7 +203,7 @@ def _locked() -> Iterator[Path]:
     with _translated_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            lock = FileLock(folder / LOCK).acquire(timeout=PATIENCE)
+            lock = FileLock(folder / LOCK).acquire(timeout=LOCK_TIMEOUT)
         except Timeout:
             raise InputError(_("others are writing weights; try again in a minute")) from None
     with lock:
@@ -223,12 +221,3 @@ def _translated_errors(folder: Path) -> Iterator[None]:
                 folder=folder, reason=error.strerror or error
             )
         ) from None
-
-
-def _is_card(path: Path) -> bool:
-    """Returns whether a JSON file is the card of weights, and not another file with the same name."""
-    try:
-        Card.model_validate(read_json(path, CARD))
-    except (InputError, ValidationError):
-        return False
-    return True

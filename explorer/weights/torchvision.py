@@ -1,8 +1,8 @@
-"""torchvision's own weights of the three families: fetched by its own loader, then a weights file like any other.
+"""Downloads torchvision's weights for our families, and converts them to ordinary weights files.
 
-They are pickles. One process downloads them into PyTorch's cache, where other programs find them too
-(:mod:`explorer.weights.torchvision_worker`). The confined process that reads every checkpoint turns them into
-safetensors: their names hold 32 bits of a checksum, which tell a damaged file and not one that was made to deceive.
+The downloads are pickles. A process saves them in PyTorch's cache, where other programs find them too
+(:mod:`explorer.weights.torchvision_worker`). Then the sandboxed process that reads all checkpoints converts them to
+safetensors. The name of a download contains 32 bits of its checksum, which detect damage but not a forgery.
 """
 
 import math
@@ -36,10 +36,10 @@ from explorer.workers.subprocess_runner import LimitError, Limits
 
 PREFIX = "torchvision:"
 WORKER = "explorer.weights.torchvision_worker"
-LONGEST = 86_400.0  # seconds: a download that stands still ends much sooner
-LONGEST_CONNECTING = 8.0  # seconds: without a network a name may be looked up for a minute
-# What downloads need of the server's environment.
-FOR_DOWNLOADS = {"SSL_CERT_FILE", "SSL_CERT_DIR"} | {
+DOWNLOAD_TIMEOUT = 86_400.0  # seconds; a stalled download ends much earlier
+CONNECT_TIMEOUT = 8.0  # seconds; without a network the lookup of a name may take a minute
+# Environment variables of the server that downloads need.
+DOWNLOAD_VARIABLES = {"SSL_CERT_FILE", "SSL_CERT_DIR"} | {
     name for proxy in ("http_proxy", "https_proxy", "no_proxy") for name in (proxy, proxy.upper())
 }
 LICENSE = (
@@ -48,12 +48,12 @@ LICENSE = (
 
 
 @dataclass(frozen=True)
-class Source:
-    """One entry of a ``Weights`` enum.
+class TorchvisionWeights:
+    """One member of a ``Weights`` enum of torchvision.
 
     Attributes:
-        model: name of the model that it belongs to.
-        weights: the entry, a ``torchvision.models.WeightsEnum``.
+        model: Name of the model.
+        weights: Member of the enum, a ``torchvision.models.WeightsEnum``.
     """
 
     model: str
@@ -61,25 +61,25 @@ class Source:
 
     @property
     def path(self) -> Path:
-        """Of the weights file that is made of it."""
+        """Path of the converted weights file."""
         return settings().data_dir / "torchvision" / f"{self.weights!r}.safetensors"
 
     @property
     def download(self) -> Path:
-        """Where torchvision's loader looks for its file, and puts it."""
+        """Path of the download in the cache of torchvision's loader."""
         from torch.hub import get_dir
 
         return Path(get_dir(), "checkpoints", Path(urlparse(self.weights.url).path).name)
 
     @property
     def size(self) -> int:
-        """Of its file in bytes, as exact as torchvision's documentation."""
+        """Size of the download in bytes, rounded as in torchvision's documentation."""
         megabytes: float = self.weights.meta["_file_size"]
         return round(megabytes * 2**20)
 
     @property
     def spec(self) -> Spec:
-        """The network: one of our own families where it is torchvision's tensor by tensor, without auxiliary heads."""
+        """Spec of the network without auxiliary heads. One of our own families if its tensors equal torchvision's."""
         preset = next((name for name in PRESETS if twin_of(name) == self.model), PREFIX + self.model)
         twin = resolve(preset).without_auxiliary_heads()
         (size,) = self.weights.transforms().crop_size
@@ -90,15 +90,15 @@ class Source:
         return tuple(self.weights.meta["categories"] or map(str, range(1000)))
 
     def card(self, ignored: tuple[str, ...] = ()) -> Card:
-        """What torchvision says of the weights, with its own figures under its own name.
+        """Returns the card of the weights, with torchvision's accuracies as metrics.
 
         Args:
-            ignored: tensors of the file that are left out.
+            ignored: Names of tensors of the download that were left out.
         """
         import torchvision
 
-        meta, (figures,) = self.weights.meta, self.weights.meta["_metrics"].items()
-        data, accuracies = figures
+        meta, (metrics,) = self.weights.meta, self.weights.meta["_metrics"].items()
+        data, accuracies = metrics
         return Card(
             name=f"{PREFIX}{self.weights!r}",
             spec=self.spec.to_dict(),
@@ -125,19 +125,19 @@ class Source:
         transforms = self.weights.transforms()
         (size,), (resize,) = transforms.crop_size, transforms.resize_size
         if self.spec.tensorflow_inputs:
-            # With its weights torchvision's network itself turns ImageNet's normalisation into this one, which its
-            # makers trained with (transform_input).
+            # These networks were trained with this normalisation. torchvision's network converts ImageNet's
+            # normalisation to it (transform_input).
             return Preprocessing(size, (0.5,) * 3, (0.5,) * 3, resize=resize)
         return Preprocessing(size, tuple(transforms.mean), tuple(transforms.std), resize=resize)
 
 
 @cache
-def catalogue() -> dict[str, Source]:
-    """Every entry of the families' ``Weights`` enums, by its full name."""
-    from torchvision import models  # a second of import, needed for these weights only
+def catalogue() -> dict[str, TorchvisionWeights]:
+    """Returns all members of the ``Weights`` enums of our families, by their full names."""
+    from torchvision import models  # imported here because it takes a second
 
     return {
-        f"{PREFIX}{weights!r}": Source(model, weights)
+        f"{PREFIX}{weights!r}": TorchvisionWeights(model, weights)
         for model in models.list_models(module=models)
         if (kind := models.get_model_weights(model)).__module__.removeprefix("torchvision.models.") in FAMILIES
         for weights in kind
@@ -146,20 +146,23 @@ def catalogue() -> dict[str, Source]:
 
 @cache
 def cards() -> dict[str, Card]:
-    """The cards of the catalogue: a page lists them with every click."""
+    """Returns the cards of the catalogue. Cached, because a page lists them after every click."""
     return {name: source.card() for name, source in catalogue().items()}
 
 
 def names() -> tuple[str, ...]:
-    """What can be asked for: entries by their full names, and models by theirs, whose best weights are meant."""
+    """Returns all names of weights: full names of enum members, and names of models for their best weights."""
     return (*catalogue(), *dict.fromkeys(f"{PREFIX}{source.model}" for source in catalogue().values()))
 
 
-def choose(name: str) -> Source:
-    """The weights of a name, with or without ``torchvision:``: of an entry, of an enum or of a model.
+def find_weights(name: str) -> TorchvisionWeights:
+    """Returns the weights with a name.
+
+    Args:
+        name: Name of a member, an enum or a model, with or without ``torchvision:``.
 
     Raises:
-        InputError: where torchvision has no such weights of the three families.
+        InputError: If torchvision has no such weights for our families.
     """
     wanted = name.removeprefix(PREFIX)
     for source in catalogue().values():
@@ -177,20 +180,24 @@ def choose(name: str) -> Source:
 
 
 def fetch(name: str, progress: Progress) -> Path:
-    """The weights file of torchvision's weights, downloaded, checked and converted where it is not there yet.
+    """Returns the weights file of torchvision's weights. At the first use it downloads, checks and converts them.
+
+    Args:
+        name: Name of the weights, as in :func:`find_weights`.
+        progress: Callback for the progress.
 
     Raises:
-        InputError: where there are none of this name; naming file, address and folder where it can't be had.
-        ExplorerError: where the process that converts failed.
+        InputError: If no weights have this name, or the file can't be downloaded. Names file, address and folder.
+        ExplorerError: If the process for the conversion fails.
     """
-    source = choose(name)
+    source = find_weights(name)
     path = source.path
     if not path.is_file():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(path.with_suffix(".lock")):  # of two that ask, the second finds it there
+            with FileLock(path.with_suffix(".lock")):  # another process may have made the file meanwhile
                 if not path.is_file():
-                    _convert(source, progress)
+                    _make(source, progress)
         except OSError as error:
             raise InputError(
                 _("the data folder {folder} can't be written: {reason}").format(
@@ -200,23 +207,22 @@ def fetch(name: str, progress: Progress) -> Path:
     return path
 
 
-def _convert(source: Source, progress: Progress) -> None:
-    file = source.download
+def _make(source: TorchvisionWeights, progress: Progress) -> None:
     with tempfile.TemporaryDirectory(prefix=".", dir=source.path.parent) as folder:
         output = Path(folder, source.path.name)
-        if not file.exists() and (
-            fault := _unreachable(source, progress) or _downloaded(source, output.parent, progress)
+        if not source.download.exists() and (
+            fault := _connection_error(source, progress) or _download(source, output.parent, progress)
         ):
             sentence = _(
                 "{name}: {file} is not in {folder}, and the download failed ({reason}); put it there, from {address}"
             )
             raise _refusal(sentence, source, fault)
-        _read(source, output, progress)
-        for made in (output.with_suffix(".json"), output):  # where the weights are, the card is, too
-            made.replace(source.path.with_name(made.name))
+        _convert(source, output, progress)
+        for file in (output.with_suffix(".json"), output):  # weights never exist without their card
+            file.replace(source.path.with_name(file.name))
 
 
-def _refusal(sentence: str, source: Source, fault: str) -> InputError:
+def _refusal(sentence: str, source: TorchvisionWeights, fault: str) -> InputError:
     return InputError(
         sentence.format(
             name=f"{PREFIX}{source.weights!r}", file=source.download.name, folder=source.download.parent,
@@ -225,72 +231,78 @@ def _refusal(sentence: str, source: Source, fault: str) -> InputError:
     )  # fmt: skip
 
 
-def _unreachable(source: Source, progress: Progress) -> str | None:
-    """Why nothing can be downloaded from where a file is, found out before a process for that is started."""
+def _connection_error(source: TorchvisionWeights, progress: Progress) -> str | None:
+    """Returns the reason why the server of a file can't be reached. None if it can.
+
+    This is faster than to start a process for the download.
+    """
     address = urlparse(source.weights.url)
     host, port = address.hostname or "", address.port or (443 if address.scheme == "https" else 80)
     progress(_("connecting to {host}").format(host=host), 0, 0)
-    if (proxy := getproxies().get(address.scheme)) and not proxy_bypass(host):
-        through = urlparse(proxy if "://" in proxy else f"//{proxy}")
-        host, port = through.hostname or "", through.port or (443 if through.scheme == "https" else 80)
-    reasons = [_("{host} did not answer within {limit:.0f} seconds").format(host=host, limit=LONGEST_CONNECTING)]
+    if (text := getproxies().get(address.scheme)) and not proxy_bypass(host):
+        proxy = urlparse(text if "://" in text else f"//{text}")
+        host, port = proxy.hostname or "", proxy.port or (443 if proxy.scheme == "https" else 80)
+    reasons = [_("{host} did not answer within {limit:.0f} seconds").format(host=host, limit=CONNECT_TIMEOUT)]
 
     def connect() -> None:
         try:
-            socket.create_connection((host, port), LONGEST_CONNECTING).close()
+            socket.create_connection((host, port), CONNECT_TIMEOUT).close()
         except OSError as error:
             reasons.append(_("{host} can't be reached: {reason}").format(host=host, reason=error.strerror or error))
         else:
             reasons.append("")
 
-    # A look-up of a name can't be given a limit, so it is left behind where it takes too long.
+    # The lookup of a name has no timeout, so a thread does it, and continues alone if it takes too long.
     attempt = Thread(target=connect, daemon=True)
     attempt.start()
-    attempt.join(LONGEST_CONNECTING)
+    attempt.join(CONNECT_TIMEOUT)
     return reasons[-1] or None
 
 
-def _downloaded(source: Source, folder: Path, progress: Progress) -> str | None:
-    """Have torchvision's file put into PyTorch's cache, or say why it can't be had.
+def _download(source: TorchvisionWeights, folder: Path, progress: Progress) -> str | None:
+    """Downloads torchvision's file into PyTorch's cache.
 
     Args:
-        source: of the file.
-        folder: for temporary files.
-        progress: told how much has come.
+        source: Weights to download.
+        folder: Folder for temporary files.
+        progress: Callback for the number of bytes.
+
+    Returns:
+        The reason if it fails. None if it succeeds.
     """
-    file, before = source.download, set(_partial(source.download))
+    file, before = source.download, set(_partial_files(source.download))
 
     def watch(_step: str, _done: int, _total: int) -> None:
-        done = max((_bytes(part) for part in set(_partial(file)) - before), default=0)
+        done = max((_size(part) for part in set(_partial_files(file)) - before), default=0)
         progress(_("downloading {file}").format(file=file.name), min(done, source.size), source.size)
 
-    inherited = {name: value for name, value in os.environ.items() if name in FOR_DOWNLOADS}
+    inherited = {name: value for name, value in os.environ.items() if name in DOWNLOAD_VARIABLES}
     request = {"address": source.weights.url, "file": str(file.absolute())}
     try:
         subprocess_runner.call(
-            WORKER, request, Limits(LONGEST), watch, environment=sandbox.environment(folder) | inherited
+            WORKER, request, Limits(DOWNLOAD_TIMEOUT), watch, environment=sandbox.environment(folder) | inherited
         )
     except InputError as error:
         return str(error)
     finally:
-        for part in set(_partial(file)) - before:  # of a process that was stopped
+        for part in set(_partial_files(file)) - before:  # left by a stopped process
             part.unlink(missing_ok=True)
     return None
 
 
-def _read(source: Source, output: Path, progress: Progress) -> None:
-    """Make a weights file of torchvision's.
+def _convert(source: TorchvisionWeights, output: Path, progress: Progress) -> None:
+    """Converts torchvision's file to a weights file.
 
     Args:
-        source: The entry of the file.
-        output: The file to write, in a folder of its own that a process may fill.
-        progress: Told that the file is read.
+        source: Weights of the file.
+        output: New file, in an empty folder for the sandboxed process.
+        progress: Callback for the progress.
 
     Raises:
-        InputError: The file can't be used, or reading it takes too much.
-        ExplorerError: This machine is short of memory.
+        InputError: If the file can't be used, or takes too much time or memory.
+        ExplorerError: If this machine has too little memory.
     """
-    # Slow to import, and needed for a new file only.
+    # Imported here because they are slow, and needed only for new files.
     from explorer.families.building import AUXILIARY, build, current_name
     from explorer.weights.importing.conversion import convert
     from explorer.weights.importing.kinds import kind_of
@@ -300,14 +312,14 @@ def _read(source: Source, output: Path, progress: Progress) -> None:
     progress(step, 0, 0)
     converted = output.with_name("converted.safetensors")
     try:
-        if not sha256(file).startswith(digest(file)):  # the loader checks what it downloads, and not what is there
+        if not sha256(file).startswith(checksum_prefix(file)):  # torchvision's loader only checks new downloads
             raise InputError(_("its checksum is wrong: it is cut short or another file"))
-        tensors, _about = convert(file, kind_of(file), converted, lambda *_told: progress(step, 0, 0))
+        tensors, _answer = convert(file, kind_of(file), converted, lambda *_progress: progress(step, 0, 0))
         tensors = {current_name(source.spec, key): tensor for key, tensor in tensors.items()}
         ignored = tuple(key for key in tensors if AUXILIARY.fullmatch(key.partition(".")[0]))
         network = build(source.spec, "meta")
         try:
-            # Counters of batches that old files lack are added here, as torchvision's networks do.
+            # torchvision's networks add the counters of batches that old files lack, and so do ours.
             network.load_state_dict({key: value for key, value in tensors.items() if key not in ignored}, assign=True)
         except RuntimeError as error:
             raise InputError(str(error)) from None
@@ -322,21 +334,21 @@ def _read(source: Source, output: Path, progress: Progress) -> None:
     save(output, network.state_dict(), source.card(ignored))
 
 
-def digest(file: Path) -> str:
-    """The beginning of a file's checksum, which stands in its name; empty where the name has none."""
+def checksum_prefix(file: Path) -> str:
+    """Returns the beginning of a file's checksum, from its name. Empty if the name has none."""
     from torch.hub import HASH_REGEX
 
-    found = HASH_REGEX.search(file.name)
-    return found[1] if found else ""
+    match = HASH_REGEX.search(file.name)
+    return match[1] if match else ""
 
 
-def _partial(file: Path) -> Iterator[Path]:
-    """What torchvision's loader has of a file while it downloads."""
+def _partial_files(file: Path) -> Iterator[Path]:
+    """Yields the files into which torchvision's loader downloads this file."""
     return (path for path in file.parent.glob("*.partial") if path.name.startswith(f"{file.name}."))
 
 
-def _bytes(path: Path) -> int:
+def _size(path: Path) -> int:
     try:
         return path.stat().st_size
-    except OSError:  # it is whole by now, and has its name
+    except OSError:  # it is complete now, and has its final name
         return 0

@@ -1,4 +1,4 @@
-"""Downloads torchvision's weights, in a process of its own that reads nothing of them.
+"""Downloads torchvision's weights in a separate process, without reading them.
 
 usage: python -m explorer.weights.torchvision_worker        see explorer.workers.protocol
 """
@@ -11,29 +11,29 @@ from urllib.error import URLError
 from torch.hub import download_url_to_file
 
 from explorer.errors import InputError
-from explorer.weights.torchvision import digest
+from explorer.weights.torchvision import checksum_prefix
 from explorer.workers.progress import Progress
 from explorer.workers.protocol import serve
 
-TIMEOUT = 30.0  # seconds without an answer
+TIMEOUT = 30.0  # seconds without data
 
 
 def download(request: dict[str, str], _progress: Progress) -> None:
-    """Fetch a file as torchvision's loader does, checksum included, and leave it unread.
+    """Downloads a file and verifies its checksum, like torchvision's loader.
 
     Args:
-        request: The ``address``, and the ``file`` to write.
+        request: ``address`` of the download, and path of the new ``file``.
 
     Raises:
-        InputError: The file can't be had.
+        InputError: If the download fails.
     """
     socket.setdefaulttimeout(TIMEOUT)
     file = Path(request["file"])
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        download_url_to_file(request["address"], str(file), digest(file) or None, progress=False)
+        download_url_to_file(request["address"], str(file), checksum_prefix(file) or None, progress=False)
     except (OSError, HTTPException, RuntimeError) as error:
-        reason = error.reason if type(error) is URLError else error  # its own words are about a "urlopen error"
+        reason = error.reason if type(error) is URLError else error  # its own message is only "urlopen error"
         raise InputError(str(reason) or type(error).__name__) from None
 
 

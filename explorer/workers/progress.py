@@ -1,20 +1,20 @@
-"""How far a slow step is."""
+"""Reports of the progress of a slow step."""
 
 from typing import Protocol
 
 
 class Progress(Protocol):
-    """Told now and then while data are downloaded or decoded; what it raises ends the step."""
+    """Callback that a slow step, such as a download, calls now and then. An exception that it raises ends the step."""
 
     def __call__(self, step: str, done: int, total: int, /) -> None:
-        """Take note.
+        """Receives the progress.
 
         Args:
-            step: what is being done, for a user to read.
-            done: bytes or images.
-            total: bytes or images; 0 where nobody knows.
+            step: Description of the step for a user.
+            done: Number of bytes or images so far.
+            total: Number of all bytes or images. 0 if it is unknown.
         """
 
 
 def silent(step: str, done: int, total: int) -> None:
-    """Where nobody looks on."""
+    """Ignores the progress."""

@@ -1,11 +1,11 @@
-"""How a process asks another one of ours to work for it, and what that one answers.
+"""The protocol between a process and a worker process that it starts.
 
-The request is one JSON document on standard input: ``{"language": "en", "request": …}``. Answers are JSON documents on
-standard output, a line each: any number of ``{"progress": [step, done, total]}``, and at last either
-``{"result": …}`` or ``{"fault": WORDS, "kind": NAME}``, where the name is one of :data:`KINDS`. What stands on standard
-error is a log: its last line is the reason where the exit status is not 0.
+The request is one JSON document on standard input: ``{"language": "en", "request": …}``. The answers are JSON documents
+on standard output, one per line: any number of ``{"progress": [step, done, total]}``, and finally either
+``{"result": …}`` or ``{"fault": MESSAGE, "kind": NAME}``, where the name is a key of :data:`ERRORS`. Standard error is
+a log. If the exit status is not 0, the last line of the log is the reason.
 
-:func:`explorer.workers.subprocess_runner.call` asks, :func:`serve` answers.
+:func:`explorer.workers.subprocess_runner.call` sends requests, :func:`serve` answers them.
 """
 
 import ctypes
@@ -22,26 +22,26 @@ from explorer.i18n import use_language
 from explorer.workers.progress import Progress
 
 PERIOD = 0.2  # seconds between two messages of progress
-KINDS: dict[str, type[InputError]] = {kind.__name__: kind for kind in (InputError, ContentError, SpecError)}
+ERRORS: dict[str, type[InputError]] = {kind.__name__: kind for kind in (InputError, ContentError, SpecError)}
 _SET_PDEATHSIG = 1  # prctl(2)
 
 
 def request_text(request: object, language: str) -> str:
-    """The text of a request.
+    """Returns the text of a request.
 
     Args:
-        request: The request, ready for JSON.
-        language: The language of the words in the answers.
+        request: JSON-ready request.
+        language: Language of the messages in the answers.
     """
     return json.dumps({"language": language, "request": request})
 
 
 def serve(work: Callable[[Any, Progress], object]) -> None:
-    """Read the request of this process, do the work, and write the answers. The process ends with its parent.
+    """Reads the request of this process, does the work, and writes the answers. The process ends with its parent.
 
     Args:
-        work: Takes the request and a function that reports progress, and returns a result that is ready for JSON. An
-            :class:`InputError` becomes a fault; every other exception ends the process with a status other than 0.
+        work: Function that receives the request and a callback for progress, and returns a JSON-ready result. An
+            :class:`InputError` becomes a fault. Any other exception ends the process with a status other than 0.
     """
     end_with_parent()
     answers, last = sys.stdout, 0.0
@@ -56,18 +56,18 @@ def serve(work: Callable[[Any, Progress], object]) -> None:
             last = time.monotonic()
             write({"progress": [printable(step)[:LONGEST], done, total]})
 
-    with redirect_stdout(sys.stderr):  # what a library prints is no answer
-        asked = json.load(sys.stdin)
-        use_language(asked["language"])
+    with redirect_stdout(sys.stderr):  # the output of libraries is not an answer
+        document = json.load(sys.stdin)
+        use_language(document["language"])
         try:
-            answer: dict[str, object] = {"result": work(asked["request"], progress)}
+            answer: dict[str, object] = {"result": work(document["request"], progress)}
         except InputError as error:
-            kind = next(kind.__name__ for kind in type(error).__mro__ if kind.__name__ in KINDS)
+            kind = next(kind.__name__ for kind in type(error).__mro__ if kind.__name__ in ERRORS)
             answer = {"fault": str(error), "kind": kind}
     write(answer)
 
 
 def end_with_parent() -> None:
-    """Have the kernel kill this process when the thread that started it ends. Only Linux can."""
+    """Makes the kernel kill this process when the thread that started it ends. Only Linux can do this."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,10 +1,10 @@
-"""A filter of system calls for processes that read what strangers wrote: seccomp, as in Linux since 3.17.
+"""A filter of system calls for processes that read untrusted files: seccomp, in Linux since 3.17.
 
-A call that is not let through fails with EPERM, as one without the right to it does. Limits of processes and Landlock
-leave these ways out: a child that outlives its parent, limits and signals of other processes, sockets, and the modes
-and times of files.
+A refused call fails with EPERM, like a call without the necessary right. The filter covers what resource limits and
+Landlock permit: a child that outlives its parent, limits and signals of other processes, sockets, and the modes and
+times of files.
 
-The numbers are those of the kernel's tables, arch/x86/entry/syscalls/syscall_64.tbl and scripts/syscall.tbl.
+The numbers are from the kernel's tables, arch/x86/entry/syscalls/syscall_64.tbl and scripts/syscall.tbl.
 """
 
 import ctypes
@@ -24,13 +24,13 @@ _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16
 
 
 class Table(NamedTuple):
-    """The calls of an architecture.
+    """The system calls of an architecture.
 
     Attributes:
-        audit: its number in linux/audit.h.
-        limits: the call that reads or sets limits, let through for the process itself.
-        refused: numbers of the calls that are not let through.
-        foreign: from this number on they are those of another calling convention.
+        audit: Number of the architecture in linux/audit.h.
+        limits: Number of the call that reads or sets limits. The process may use it on itself.
+        refused: Numbers of the refused calls.
+        foreign: First number of the calls of another calling convention, which are all refused.
     """
 
     audit: int
@@ -60,7 +60,7 @@ TABLES = {
             "socketpair": 53, "accept4": 288, "sendmmsg": 307, "shmget": 29, "shmat": 30, "shmctl": 31, "semget": 64,
             "semop": 65, "semctl": 66, "semtimedop": 220, "msgget": 68, "msgsnd": 69, "msgrcv": 70, "msgctl": 71,
             "mq_open": 240,
-            # modes, owners, times and attributes of files; files that are none
+            # modes, owners, times and attributes of files; special files
             "chmod": 90, "fchmod": 91, "fchmodat": 268, "chown": 92, "fchown": 93, "lchown": 94, "fchownat": 260,
             "utime": 132, "utimes": 235, "futimesat": 261, "utimensat": 280, "setxattr": 188, "lsetxattr": 189,
             "fsetxattr": 190, "removexattr": 197, "lremovexattr": 198, "fremovexattr": 199, "mknod": 133,
@@ -110,20 +110,20 @@ class _Program(ctypes.Structure):
 
 
 def available() -> bool:
-    """Whether :func:`install` holds on this machine."""
+    """Returns whether this machine supports the filter."""
     return _table() is not None and ctypes.CDLL(None).prctl(_GET_SECCOMP, 0, 0, 0, 0) >= 0
 
 
 def install() -> bool:
-    """Filter the calls of this process and its threads for good; without a filter where the system has none.
+    """Filters the calls of this process and its threads permanently, if the system supports it.
 
     Returns:
-        Whether the filter holds.
+        Whether the filter is active.
     """
     if (table := _table()) is None:
         return False
-    found = _program(table)
-    program = _Program(len(found), (_Instruction * len(found))(*found))
+    instructions = _program(table)
+    program = _Program(len(instructions), (_Instruction * len(instructions))(*instructions))
     system = ctypes.CDLL(None)
     system.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
     return int(system.prctl(_SET_SECCOMP, _FILTER, ctypes.byref(program), 0, 0)) == 0
@@ -135,7 +135,7 @@ def _table() -> Table | None:
 
 def _program(table: Table) -> list[_Instruction]:
     numbers = sorted(set(table.refused.values()))
-    # Jumps count the instructions that are left out; refusing stands last, allowing before it.
+    # A jump is the number of instructions to skip. The last instruction refuses, the one before it allows.
     tail = 2
     head = [
         _Instruction(_LOAD, 0, 0, _ARCHITECTURE),
@@ -147,6 +147,6 @@ def _program(table: Table) -> list[_Instruction]:
     own_limits = [
         _Instruction(_JUMP_EQUAL, 0, 2, table.limits),
         _Instruction(_LOAD, 0, 0, _FIRST_ARGUMENT),
-        _Instruction(_JUMP_EQUAL, 0, 1, 0),  # 0 is the process itself
+        _Instruction(_JUMP_EQUAL, 0, 1, 0),  # 0 means the process itself
     ]
     return [*head, *refusing, *own_limits, _Instruction(_RETURN, 0, 0, _ALLOW), _Instruction(_RETURN, 0, 0, _REFUSE)]

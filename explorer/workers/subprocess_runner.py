@@ -1,4 +1,4 @@
-"""Work in a process of its own: it can be stopped, gives its memory back, and waits until it is its turn."""
+"""Runs work in a new process, which can be stopped and gives its memory back."""
 
 import atexit
 import os
@@ -22,23 +22,22 @@ from explorer.formatting import bytes_short
 from explorer.i18n import _, language
 from explorer.workers import sandbox
 from explorer.workers.progress import Progress, silent
-from explorer.workers.protocol import KINDS, request_text
+from explorer.workers.protocol import ERRORS, request_text
 
-PATIENCE = 90.0  # seconds to wait for others
+LOCK_TIMEOUT = 90.0  # seconds
 POLL = 0.2  # seconds
-LONGEST_ANSWER = 2**24  # bytes; a worker that reads files from elsewhere may have been taken over
-LAST_WORDS = 4096  # bytes of its log that are read
+MAX_ANSWER = 2**24  # bytes; an untrusted file may have taken over the worker that reads it
+LOG_TAIL = 4096  # bytes of the log to read
 ROOT = Path(__file__).parents[2]
 
-
-_running: set["subprocess.Popen[bytes]"] = set()  # they have a session of their own, and would outlive this process
+_running: set["subprocess.Popen[bytes]"] = set()  # they have their own sessions, and would outlive this process
 
 
 class WorkerError(ExplorerError):
-    """A process that failed.
+    """A process failed.
 
     Attributes:
-        status: its exit status, or less than 0 the signal that ended it.
+        status: Exit status, or the negative number of the signal that ended it.
     """
 
     def __init__(self, message: str, status: int) -> None:
@@ -47,37 +46,41 @@ class WorkerError(ExplorerError):
 
 
 class NoAnswerError(WorkerError):
-    """A process that ended well and gave no answer, or none that keeps to the protocol."""
+    """A process ended with status 0, but without a valid answer."""
 
 
 class LimitError(InputError):
-    """The work takes more time or memory than it may, or waits too long for others."""
+    """The work takes too much time or memory, or has waited too long for others."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a process may take.
+    """Limits of a process.
 
     Attributes:
-        seconds: The time until it is stopped.
-        memory: Bytes that it and the processes that it started may take together. None is no limit.
-        answer: Bytes that it may write as answers.
+        seconds: Time after which it is stopped.
+        memory: Bytes of memory for the process and all that it starts, together. None for no limit.
+        answer: Bytes of all its answers.
     """
 
     seconds: float
     memory: int | None = None
-    answer: int = LONGEST_ANSWER
+    answer: int = MAX_ANSWER
 
 
 @contextmanager
 def locked(lock: Lock, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold a lock, and meanwhile call ``on_wait`` several times a second; what that raises ends the wait.
+    """Holds a lock in the block.
+
+    Args:
+        lock: Lock to wait for.
+        on_wait: Callback, called several times a second during the wait. An exception that it raises ends the wait.
 
     Raises:
-        LimitError: Others keep the lock too long.
+        LimitError: If others hold the lock too long.
     """
-    end = time.monotonic() + PATIENCE
-    while not lock.acquire(timeout=min(POLL, PATIENCE)):
+    end = time.monotonic() + LOCK_TIMEOUT
+    while not lock.acquire(timeout=min(POLL, LOCK_TIMEOUT)):
         if time.monotonic() > end:
             raise LimitError(_("others are still at work on this; try again in a minute"))
         on_wait()
@@ -92,13 +95,13 @@ Count = Annotated[int, Field(ge=0, le=2**53)]
 
 
 class _Message(BaseModel):
-    """One line of an answer. Its writer may have been taken over by a file that it reads.
+    """One line of an answer. It is not trusted, because a file may have taken over the process that reads it.
 
     Attributes:
-        progress: The step, how much of it is done, and of how much.
-        fault: The reason why there is no result, for a user to read.
-        kind: The class of the error, a key of :data:`explorer.workers.protocol.KINDS`.
-        result: What the work returned.
+        progress: Step, amount done and total amount.
+        fault: Reason for the user why there is no result.
+        kind: Class of the error, a key of :data:`explorer.workers.protocol.ERRORS`.
+        result: Return value of the work.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -119,46 +122,46 @@ def call(
     environment: Mapping[str, str] | None = None,
     confined: Path | None = None,
 ) -> JsonValue:
-    """Have a module of ours work in a new process, which ends with this call.
+    """Sends a request to one of our modules in a new process, which ends with this call.
 
     Args:
-        module: The module, whose main function is :func:`explorer.workers.protocol.serve`.
-        request: The request, ready for JSON.
-        limits: What the process may take.
-        progress: Called several times a second with what the process last said. What it raises ends the process.
-        place: The beginning of messages about limits, such as the name of a file.
-        environment: The environment of the process. None is that of this process.
-        confined: A folder for temporary files, for a process that has no network and knows no secrets: it is started by
-            :mod:`explorer.workers.sandbox`, and ``environment`` counts for nothing.
+        module: Name of a module that calls :func:`explorer.workers.protocol.serve`.
+        request: JSON-ready request.
+        limits: Limits of the process.
+        progress: Callback, called several times a second with the latest progress. An exception that it raises ends
+            the process.
+        place: Beginning of messages about limits, such as the name of a file.
+        environment: Environment variables of the process. None for those of this process.
+        confined: Folder for temporary files of a process without network and secrets. It is started by
+            :mod:`explorer.workers.sandbox`, and ``environment`` is ignored. None for an ordinary process.
 
     Returns:
-        The result. A process that reads files of strangers may have been taken over, so the caller checks its form.
+        The result. If the process reads untrusted files, the caller must check the result.
 
     Raises:
-        LimitError: The process took too much time or memory.
-        InputError: The process found a fault in its input. The error is a :class:`ContentError` or a
-            :class:`SpecError` where it was one there.
-        WorkerError: The process failed.
-        NoAnswerError: The process gave no answer, or none that keeps to the protocol.
-        ExplorerError: The process can't be started.
+        LimitError: If the process takes too much time or memory.
+        InputError: If the process raises one. A :class:`ContentError` or :class:`SpecError` keeps its class.
+        WorkerError: If the process fails.
+        NoAnswerError: If the process gives no valid answer.
+        ExplorerError: If the process can't be started.
     """
     arguments = [module]
     if confined is not None:
         arguments, environment = ["explorer.workers.sandbox", module], sandbox.environment(confined)
-    said = _("starting"), 0, 0
+    latest = _("starting"), 0, 0
 
     def watch(lines: list[str]) -> None:
-        nonlocal said
-        if lines and (last := _message(lines[-1]).progress) is not None:
-            said = printable(last[0]), *last[1:]
-        progress(*said)
+        nonlocal latest
+        if lines and (reported := _message(lines[-1]).progress) is not None:
+            latest = printable(reported[0]), *reported[1:]
+        progress(*latest)
 
     lines = run(arguments, request_text(request, language()), limits, watch, place=place, environment=environment)
     answer = _message(lines[-1] if lines else "")
     if answer.progress is not None:
         raise _no_answer()
     if answer.fault is not None:
-        raise KINDS.get(answer.kind, InputError)(printable(answer.fault))
+        raise ERRORS.get(answer.kind, InputError)(printable(answer.fault))
     return answer.result
 
 
@@ -182,37 +185,37 @@ def run(
     place: str = "",
     environment: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """Run one of our modules, whatever it prints, in a new process that ends with this call.
+    """Runs one of our modules in a new process that ends with this call.
 
     Args:
-        arguments: The arguments of ``python -m``.
-        text: The text on standard input.
-        limits: What the process may take.
-        watch: Called several times a second with the lines that the process printed since the last time. What it raises
-            ends the process.
-        place: As of :func:`call`.
-        environment: As of :func:`call`.
+        arguments: Arguments of ``python -m``.
+        text: Text on standard input.
+        limits: Limits of the process.
+        watch: Callback, called several times a second with the lines that the process has printed since the last call.
+            An exception that it raises ends the process.
+        place: As for :func:`call`.
+        environment: As for :func:`call`.
 
     Returns:
-        The lines that it printed.
+        All lines that the process printed.
 
     Raises:
-        LimitError: As of :func:`call`.
-        WorkerError: As of :func:`call`.
-        ExplorerError: As of :func:`call`.
+        LimitError: As for :func:`call`.
+        WorkerError: As for :func:`call`.
+        ExplorerError: As for :func:`call`.
     """
-    # Files and no pipes: a full or broken pipe would stop one of the two processes.
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as log:
-        asked.write(text.encode())
-        asked.seek(0)
+    # Uses files, because a full or broken pipe would stop one of the two processes.
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as request, tempfile.TemporaryFile() as log:
+        request.write(text.encode())
+        request.seek(0)
         (answers := Path(folder, "answers")).touch()
-        with answers.open("wb") as output, answers.open("rb") as heard:  # each has a position of its own
+        with answers.open("wb") as output, answers.open("rb") as reading:  # each has its own position
             try:
-                worker = subprocess.Popen(  # noqa: S603  our own module, and no word of the user's
+                worker = subprocess.Popen(  # noqa: S603  our own module, and nothing from a user
                     [sys.executable, "-m", *arguments],
                     cwd=ROOT,
                     env=environment,
-                    stdin=asked,
+                    stdin=request,
                     stdout=output,
                     stderr=log,
                     start_new_session=True,
@@ -220,15 +223,15 @@ def run(
             except OSError as error:
                 raise ExplorerError(_("a process can't be started: {reason}").format(reason=error.strerror)) from None
             _running.add(worker)
-            reader = _Lines(heard, limits.answer)
+            lines = _Lines(reading, limits.answer)
             try:
-                _watched(worker, limits, place, lambda: watch(reader.new()))
-            finally:  # also where a page is left while it waits
+                _watch(worker, limits, place, lambda: watch(lines.read_new()))
+            finally:  # also if the user leaves the page during the wait
                 _end(worker)
                 _running.discard(worker)
             _check_status(worker.returncode, log)
-            reader.new()
-            return reader.lines
+            lines.read_new()
+            return lines.all
 
 
 @dataclass
@@ -236,40 +239,40 @@ class _Lines:
     """The lines of a file to which another process still appends.
 
     Attributes:
-        file: The file.
-        most: Bytes that it may have.
-        lines: All whole lines until now.
+        file: Open file.
+        limit: Largest size of the file in bytes.
+        all: All complete lines so far.
     """
 
     file: BinaryIO
-    most: int
-    lines: list[str] = field(default_factory=list)
+    limit: int
+    all: list[str] = field(default_factory=list)
     _rest: bytes = b""
 
-    def new(self) -> list[str]:
-        """The whole lines that were appended since the last call.
+    def read_new(self) -> list[str]:
+        """Returns the complete lines since the last call.
 
         Raises:
-            WorkerError: The file has become too long.
+            WorkerError: If the file is too long.
         """
-        self._rest += self.file.read(self.most + 1 - self.file.tell())
-        if self.file.tell() > self.most:
+        self._rest += self.file.read(self.limit + 1 - self.file.tell())
+        if self.file.tell() > self.limit:
             raise WorkerError(_("the process failed: {reason}").format(reason=_("its answer is too long")), 0)
-        *lines, self._rest = self._rest.split(b"\n")
-        found = [line.decode(errors="replace") for line in lines]
-        self.lines += found
-        return found
+        *complete, self._rest = self._rest.split(b"\n")
+        lines = [line.decode(errors="replace") for line in complete]
+        self.all += lines
+        return lines
 
 
 def _check_status(status: int, log: BinaryIO) -> None:
-    """Raise an error where a process failed, with the last line of its log.
+    """Checks the exit status of a process.
 
     Raises:
-        WorkerError: The status is not 0.
+        WorkerError: If it is not 0. Quotes the last line of the log.
     """
     if not status:
         return
-    log.seek(max(0, log.seek(0, os.SEEK_END) - LAST_WORDS))
+    log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_TAIL))
     last = log.read().decode(errors="replace").strip().rpartition("\n")[2]
     if last:
         raise WorkerError(_("the process failed: {reason}").format(reason=last[:300]), status)
@@ -279,26 +282,26 @@ def _check_status(status: int, log: BinaryIO) -> None:
     )
 
 
-def _watched(worker: "subprocess.Popen[bytes]", limits: Limits, place: str, watch: Callable[[], None]) -> None:
+def _watch(worker: "subprocess.Popen[bytes]", limits: Limits, place: str, watch: Callable[[], None]) -> None:
     start = time.monotonic()
     while worker.poll() is None:
         if time.monotonic() - start > limits.seconds:
             fault = _("it took longer than {limit:.0f} seconds and was stopped").format(limit=limits.seconds)
-            raise _beyond(place, fault)
-        if limits.memory is not None and sum(map(_memory, _tree(worker))) > limits.memory:
+            raise _limit_error(place, fault)
+        if limits.memory is not None and sum(map(_memory, _processes(worker))) > limits.memory:
             fault = _("it took more than {limit} of memory and was stopped").format(limit=bytes_short(limits.memory))
-            raise _beyond(place, fault)
+            raise _limit_error(place, fault)
         watch()
         with suppress(subprocess.TimeoutExpired):
             worker.wait(POLL)
 
 
-def _beyond(place: str, fault: str) -> LimitError:
+def _limit_error(place: str, fault: str) -> LimitError:
     return LimitError(_("{place}: {fault}").format(place=place, fault=fault) if place else fault)
 
 
-def _tree(worker: "subprocess.Popen[bytes]") -> list[psutil.Process]:
-    """A process and all that it has started, directly or not."""
+def _processes(worker: "subprocess.Popen[bytes]") -> list[psutil.Process]:
+    """Returns a process and all that it has started, directly or indirectly."""
     try:
         process = psutil.Process(worker.pid)
         return [process, *process.children(recursive=True)]
@@ -309,18 +312,18 @@ def _tree(worker: "subprocess.Popen[bytes]") -> list[psutil.Process]:
 def _memory(process: psutil.Process) -> int:
     try:
         used: int = process.memory_info().rss
-    except psutil.Error:  # it ended, or it is another user's by now
+    except psutil.Error:  # it has ended, or another user's process has its number now
         return 0
     return used
 
 
 def _end(worker: "subprocess.Popen[bytes]") -> None:
-    """Kill a process and all that it has started; those whose parents are gone are in its group still."""
-    for process in _tree(worker) if worker.returncode is None else []:  # its number may be another's by now
+    """Kills a process and all that it has started. Those whose parents have ended are still in its process group."""
+    for process in _processes(worker) if worker.returncode is None else []:  # an ended process's number may be reused
         with suppress(psutil.Error):
             process.kill()
     if os.name == "posix":
-        with suppress(ProcessLookupError, PermissionError):  # there is none, or on macOS none but what is ending
+        with suppress(ProcessLookupError, PermissionError):  # the group is empty, or on macOS all of it is ending
             os.killpg(worker.pid, signal.SIGKILL)
     worker.kill()
     worker.wait()

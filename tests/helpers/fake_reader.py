@@ -26,7 +26,7 @@ NAMESPACE = Path("/proc/self/ns/net")  # the network namespace of this process
 
 def redirect(name: str, address: str) -> None:
     """Change the address from which a file of torchvision is downloaded."""
-    weights = torchvision.choose(name).weights
+    weights = torchvision.find_weights(name).weights
     weights._value_ = replace(weights.value, url=address)
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torchvision import models
 
-from explorer.weights.torchvision import Source
+from explorer.weights.torchvision import TorchvisionWeights
 
 
 def random_weights(network: nn.Module) -> dict[str, Tensor]:
@@ -26,7 +26,7 @@ def random_weights(network: nn.Module) -> dict[str, Tensor]:
     return state
 
 
-def theirs(source: Source) -> torch.nn.Module:
+def theirs(source: TorchvisionWeights) -> torch.nn.Module:
     """torchvision's network on meta."""
     options = {"init_weights": False} if source.model == "googlenet" else {}
     with torch.device("meta"):

@@ -132,7 +132,7 @@ def test_weights_of_a_job_link_to_its_run(jobs: Store, tmp_path: Path) -> None:
 
 
 def test_torchvision_weights_are_downloaded_on_request(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(registry.RegistryEntry, "is_there", property(lambda entry: entry.kind != "torchvision"))
+    monkeypatch.setattr(registry.RegistryEntry, "is_there", property(lambda entry: entry.origin != "torchvision"))
     asked: list[str] = []
 
     def find(name: str, _progress: object) -> Path:
@@ -209,7 +209,7 @@ def test_one_run_of_the_page_has_one_place_in_the_queue(monkeypatch: pytest.Monk
     @contextmanager
     def recording_slot(on_wait: Callable[[int], None], **named: bool) -> Iterator[None]:
         with slot(on_wait, **named):
-            place_ids.append(set(semaphore._semaphore._here))
+            place_ids.append(set(semaphore._semaphore._present))
             yield
 
     answers._cache.clear()
@@ -219,7 +219,7 @@ def test_one_run_of_the_page_has_one_place_in_the_queue(monkeypatch: pytest.Monk
     assert len(place_ids) == 3  # two networks and a map
     assert place_ids == [place_ids[0]] * 3
     assert len(place_ids[0]) == 1
-    assert not semaphore._semaphore._here
+    assert not semaphore._semaphore._present
     reasons._cache.clear()
     app.run()
     assert min(place_ids[3]) > max(place_ids[0])

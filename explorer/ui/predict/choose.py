@@ -149,9 +149,9 @@ def option_label(entry: registry.RegistryEntry | None, name: str, run_name: str 
     """Return the label of weights in a select box. ``run_name`` is the current name of their run."""
     if entry is None or entry.card is None:
         return _("{name} (not here)").format(name=name)
-    parts = [f"{_icon(entry.kind)} {name.removeprefix(registry.TORCHVISION)}"]
-    if entry.kind is registry.Kind.JOB:
-        parts = [f"{_icon(entry.kind)} {run_name or entry.card.name}", name]
+    parts = [f"{_icon(entry.origin)} {name.removeprefix(registry.TORCHVISION)}"]
+    if entry.origin is registry.Origin.JOB:
+        parts = [f"{_icon(entry.origin)} {run_name or entry.card.name}", name]
     if top1 := accuracy(entry.card):
         words = {"validation/top1": _("{share:.2%} on validation images"), "": _("{share:.2%}, as its card says")}
         parts.append(words.get(accuracy_metric(entry), "{share:.2%}").format(share=top1))
@@ -161,14 +161,14 @@ def option_label(entry: registry.RegistryEntry | None, name: str, run_name: str 
     return " · ".join(parts)
 
 
-def _icon(kind: registry.Kind) -> str:
+def _icon(origin: registry.Origin) -> str:
     # The options of a select box are plain text, without Material icons.
     return {
-        registry.Kind.PRETRAINED: "★",
-        registry.Kind.IMPORTED: "⇥",
-        registry.Kind.JOB: "▶",
-        registry.Kind.TORCHVISION: "◆",
-    }[kind]
+        registry.Origin.PRETRAINED: "★",
+        registry.Origin.IMPORTED: "⇥",
+        registry.Origin.JOB: "▶",
+        registry.Origin.TORCHVISION: "◆",
+    }[origin]
 
 
 def accuracy(card: Card) -> float | None:
@@ -183,7 +183,7 @@ def _best_metric(card: Card) -> str:
 def accuracy_metric(entry: registry.RegistryEntry) -> str:
     """Return the metric of :func:`accuracy`. Empty if the author of an imported file may have made it up."""
     card = entry.card
-    if card is None or (entry.kind is registry.Kind.IMPORTED and "job" not in card.made_by):
+    if card is None or (entry.origin is registry.Origin.IMPORTED and "job" not in card.made_by):
         return ""
     return _best_metric(card)
 
@@ -205,7 +205,7 @@ def download_size(name: str) -> int:
 
 def _job_id(entry: registry.RegistryEntry) -> str:
     """Return the id of the run that made the weights. Empty if this server does not have it."""
-    job = entry.name if entry.kind is registry.Kind.JOB else entry.card and entry.card.made_by.get("job")
+    job = entry.name if entry.origin is registry.Origin.JOB else entry.card and entry.card.made_by.get("job")
     try:
         return store().get(job).id if isinstance(job, str) else ""
     except (InputError, StoreError):

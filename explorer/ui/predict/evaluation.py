@@ -25,7 +25,7 @@ from explorer.ui.train.data import title
 from explorer.ui.train.form import UPLOADED, path_of
 from explorer.weights import registry
 from explorer.weights.files import Card
-from explorer.weights.registry import Kind, RegistryEntry
+from explorer.weights.registry import Origin, RegistryEntry
 from explorer.workers.progress import Progress
 
 REQUESTED = "predict.asked"  # in session_state: tests that this session waits for
@@ -191,7 +191,7 @@ def _render_offer(entry: RegistryEntry, data: str) -> None:
                 title=NAMES[data].title, size=bytes_short(NAMES[data].download)
             )
         )
-    if not entry.is_there and entry.kind is Kind.TORCHVISION:
+    if not entry.is_there and entry.origin is Origin.TORCHVISION:
         notes.append(_("These weights are not on this server yet: torchvision downloads them first."))
     st.info(
         " ".join(

@@ -215,7 +215,7 @@ def _render_form(token: str, draft: Draft, proposal: Proposal) -> None:
             answers[open_questions[0].key] = answer
             valid = valid and not fault
     name = st.text_input(
-        _("Name of the weights"), value=_suggested_name(token, Path(proposal.name).stem), max_chars=store.LONGEST,
+        _("Name of the weights"), value=_suggested_name(token, Path(proposal.name).stem), max_chars=store.MAX_NAME_LENGTH,
         key=f"{DRAFT}.{token}.name",
     ).strip()  # fmt: skip
     with st.container(horizontal=True):
@@ -238,7 +238,7 @@ def _render_form(token: str, draft: Draft, proposal: Proposal) -> None:
 
 @st.cache_data(scope="session", max_entries=1, show_spinner=False)
 def _suggested_name(token: str, name: str) -> str:  # noqa: ARG001  part of the key
-    return store.suggested(name)
+    return store.suggest_name(name)
 
 
 def _write(draft: Draft, answers: dict[str, Any], name: str, on_wait: Callable[[int], None]) -> list[str]:

@@ -17,7 +17,7 @@ from explorer.ui.shared import address, weights_files
 from explorer.ui.shared.selection import ticked
 from explorer.ui.shared.text import plain
 from explorer.weights import heads, registry, store
-from explorer.weights.registry import Kind, RegistryEntry
+from explorer.weights.registry import Origin, RegistryEntry
 
 TABLE, PUBLISH, RENAME = "predict-shelf", "predict-shelf-publish", "predict-shelf-rename"
 CONVOLVE = "predict-shelf-convolve"
@@ -72,7 +72,7 @@ def _render_notice(notice: state.Notice) -> None:
 
 def display_name(entry: RegistryEntry) -> str:
     """Return the name for users: of a run also the run's name."""
-    if entry.kind is Kind.JOB and entry.card is not None:
+    if entry.origin is Origin.JOB and entry.card is not None:
         return f"{entry.card.name} · {entry.name}"
     return entry.name.removeprefix(registry.TORCHVISION)
 
@@ -82,11 +82,11 @@ def origin(entry: RegistryEntry) -> str:
     if entry.card is None:
         return _("broken")
     return {
-        Kind.PRETRAINED: _("pretrained"),
-        Kind.IMPORTED: _("imported") if "job" not in entry.card.made_by else _("published"),
-        Kind.JOB: _("run"),
-        Kind.TORCHVISION: _("torchvision"),
-    }[entry.kind]
+        Origin.PRETRAINED: _("pretrained"),
+        Origin.IMPORTED: _("imported") if "job" not in entry.card.made_by else _("published"),
+        Origin.JOB: _("run"),
+        Origin.TORCHVISION: _("torchvision"),
+    }[entry.origin]
 
 
 def rows(entries: Sequence[RegistryEntry]) -> pd.DataFrame:
@@ -181,11 +181,11 @@ def _render_actions(entry: RegistryEntry) -> None:
                 help=_("Opens the Train page with this network, starting from these weights."),
             )  # fmt: skip
             _render_download(entry)
-            if entry.is_there and heads.is_dense(entry.card.network_spec):
+            if entry.is_there and heads.has_dense_head(entry.card.network_spec):
                 _render_convolve(entry)
-            if entry.kind is Kind.JOB:
+            if entry.origin is Origin.JOB:
                 _render_publish(entry, entry.card.name)
-        if reason := store.fixed(entry):
+        if reason := store.immutable_reason(entry):
             st.caption(reason, width="content")
             return
         if entry.name == entry.path.stem:  # otherwise other weights have this name, and its path identifies it
@@ -203,7 +203,7 @@ def _render_download(entry: RegistryEntry) -> None:
         if not menu.open:
             return
         if entry.is_there:
-            stem = entry.name.replace(":", "-") if entry.kind is not Kind.IMPORTED else entry.path.stem
+            stem = entry.name.replace(":", "-") if entry.origin is not Origin.IMPORTED else entry.path.stem
             weights_files.render(entry.path, stem, "predict.shelf")
         else:
             st.caption(_("They are not on this server yet: they are downloaded when they are first used."))
@@ -215,7 +215,7 @@ def _render_publish(entry: RegistryEntry, suggestion: str) -> None:
             return
         st.caption(_("A copy under a name of its own, which stays when the run is deleted."))
         key = f"predict.shelf.publish-name.{entry.name}"
-        st.text_input(_("Name"), value=store.suggested(suggestion), max_chars=store.LONGEST, key=key)
+        st.text_input(_("Name"), value=store.suggest_name(suggestion), max_chars=store.MAX_NAME_LENGTH, key=key)
         st.checkbox(
             _("In half precision"), key="predict.shelf.half",
             help=_("Half the size; for nearly all networks the same answers. Computed is in float32 all the same."),
@@ -245,12 +245,15 @@ def _render_convolve(entry: RegistryEntry) -> None:
         )
         key = f"predict.shelf.convolve-name.{entry.name}"
         st.text_input(
-            _("Name"), value=store.suggested(f"{entry.name.rpartition(':')[2]}-conv"), max_chars=store.LONGEST, key=key
+            _("Name"),
+            value=store.suggest_name(f"{entry.name.rpartition(':')[2]}-conv"),
+            max_chars=store.MAX_NAME_LENGTH,
+            key=key,
         )
         message = _("{name} takes images of any size.")
         st.button(
             _("Make it"), key="predict.shelf.convolve", on_click=_request,
-            args=(lambda name: store.convolve(entry.path, name), key, CONVOLVE, message),
+            args=(lambda name: store.convert_head(entry.path, name), key, CONVOLVE, message),
         )  # fmt: skip
 
 
@@ -259,7 +262,7 @@ def _render_rename(entry: RegistryEntry) -> None:
         if not menu.open:
             return
         key = f"predict.shelf.name.{entry.name}"
-        st.text_input(_("New name"), value=entry.name, max_chars=store.LONGEST, key=key)
+        st.text_input(_("New name"), value=entry.name, max_chars=store.MAX_NAME_LENGTH, key=key)
         message = _("The weights are called {name} now.")
         st.button(
             _("Rename"), key="predict.shelf.rename", on_click=_request,

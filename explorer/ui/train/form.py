@@ -173,7 +173,7 @@ def weights_network(weights: str) -> NamedNetwork:
     Raises:
         InputError: where there are none such, or their file is broken.
     """
-    entry = registry.known(weights)
+    entry = registry.find_entry(weights)
     if entry and entry.card:
         return entry.card.network
     record = next((record for record in records() if record.id == weights), None)

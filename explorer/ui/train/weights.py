@@ -23,12 +23,12 @@ from explorer.ui.train.form import Form, records, weights_network
 from explorer.ui.train.network import fit
 from explorer.ui.train.state import Training
 from explorer.weights import registry
-from explorer.weights.registry import Kind, RegistryEntry
+from explorer.weights.registry import Origin, RegistryEntry
 
 NONE, BY_NAME = "", "by name"  # None would be a choice that is yet to be made
 MOST_RUNS = 30
 TYPED, FETCH = "train-freeze-typed", "train-fetch-weights"  # in session_state, beside the form
-ORDER = (Kind.IMPORTED, Kind.PRETRAINED, Kind.JOB, Kind.TORCHVISION)
+ORDER = (Origin.IMPORTED, Origin.PRETRAINED, Origin.JOB, Origin.TORCHVISION)
 
 
 def render(training: Training, found: Preview | None) -> None:
@@ -39,7 +39,7 @@ def render(training: Training, found: Preview | None) -> None:
     names = {NONE: _("Random weights"), **fitting}
     names |= {name: _("{label} · brings its own network").format(label=label) for name, label in others.items()}
     if chosen is not None and chosen not in names:  # by another name, or gone, which is said below
-        entry = registry.known(chosen)
+        entry = registry.find_entry(chosen)
         names[chosen] = choose.option_label(entry, entry.name) if entry else chosen
     choice(
         _label(_("Start from"), "weights" in form.changes), list(names), chosen or NONE,
@@ -50,7 +50,7 @@ def render(training: Training, found: Preview | None) -> None:
     spec = _fitted(form, found)
     if problem := training.problems.get("weights"):
         fields.complain(problem)
-        if chosen is not None and registry.known(chosen):
+        if chosen is not None and registry.find_entry(chosen):
             st.button(
                 _("Take the network of these weights"), icon=":material/schema:", key="train-start-network",
                 on_click=state.open_weights, args=(chosen,), kwargs={"network": True},
@@ -98,16 +98,16 @@ def _entries(called: Mapping[str, str]) -> Iterator[RegistryEntry]:
     entries = [entry for entry in registry.entries() if entry.card]
     latest = [job for job in reversed(list(called)) if any(entry.name == job for entry in entries)][:MOST_RUNS]
     place = {job: number for number, job in enumerate(latest)}
-    for kind in ORDER:
-        members = [entry for entry in entries if entry.kind is kind]
-        if kind is Kind.JOB:
+    for origin in ORDER:
+        members = [entry for entry in entries if entry.origin is origin]
+        if origin is Origin.JOB:
             members = sorted((entry for entry in members if entry.name in place), key=lambda entry: place[entry.name])
         yield from members
 
 
 def _about(form: Form, spec: Spec, chosen: str) -> None:
     """What is taken over, and what begins anew."""
-    entry = registry.known(chosen)
+    entry = registry.find_entry(chosen)
     if entry is None or entry.card is None:
         st.caption(
             _(":material/hourglass_top: This run has no weights yet: its first epoch must have ended before this one "

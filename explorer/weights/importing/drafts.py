@@ -160,7 +160,7 @@ class Draft:
         store.check(name)  # an early check; the name is reserved just before the file is written
         with slot(on_wait):
             proved = self.proposal.proved(answers, command(self.proposal, answers, name, self.spec), self._digest)
-        with store.reserved(name) as path:
+        with store.reserve(name) as path:
             return proved.save(path)
 
     def close(self) -> None:

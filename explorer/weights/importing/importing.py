@@ -20,7 +20,7 @@ from explorer.families.recognition.search import recognise
 from explorer.files import sha256
 from explorer.i18n import _
 from explorer.specs.base import MAX_IMAGE
-from explorer.weights.files import Card, check_beside, save
+from explorer.weights.files import Card, check_card_path, save
 from explorer.weights.importing import card_import, class_names, mismatch, normalisation
 from explorer.weights.importing.checkpoint import Checkpoint, opened
 from explorer.weights.importing.choosing import DOUBTFUL, Readings, better, chosen, differing, doubt, fitting_to
@@ -349,7 +349,7 @@ def check_output(output: Path, path: Path) -> None:
             raise InputError(_("output: there is no folder {path}").format(path=shown(str(output.parent))))
         if output.exists() and path.exists() and output.samefile(path):
             raise InputError(_("output: {path} is the checkpoint itself").format(path=shown(str(output))))
-        check_beside(output)
+        check_card_path(output)
     except OSError as error:
         raise InputError(
             _("output: can't write {path}: {reason}").format(path=shown(str(output)), reason=error.strerror)

@@ -12,7 +12,7 @@ from explorer.errors import InputError
 from explorer.families import Spec
 from explorer.families.building import build, detach_auxiliary, fill
 from explorer.i18n import _
-from explorer.weights.files import single
+from explorer.weights.files import to_float32
 from explorer.weights.importing.samples import samples
 
 IMAGES = 2
@@ -176,7 +176,7 @@ def _normalised(images: Tensor, inputs: Inputs | None) -> Tensor:
 def _network(spec: Spec, tensors: Mapping[str, Tensor]) -> nn.Module:
     network = build(spec, "meta")
     detach_auxiliary(network)
-    fill(network, single(dict(tensors)), assign=True)
+    fill(network, to_float32(dict(tensors)), assign=True)
     return network.eval()
 
 

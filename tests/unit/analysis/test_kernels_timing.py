@@ -64,7 +64,7 @@ def test_a_measurement_that_dies_is_explained(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_measurements_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subprocess_runner, "PATIENCE", 0.05)
+    monkeypatch.setattr(subprocess_runner, "LOCK_TIMEOUT", 0.05)
     with timing._one_at_a_time:
         assert timing.busy()
         with pytest.raises(InputError, match="others are still at work on this; try again in a minute"):

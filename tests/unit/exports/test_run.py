@@ -105,7 +105,7 @@ def test_a_page_that_is_left_stops_the_process(old: Path) -> None:
 
 def test_exports_wait_for_each_other_and_not_for_ever(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess_runner, "POLL", 0.01)
-    monkeypatch.setattr(subprocess_runner, "PATIENCE", 0.1)
+    monkeypatch.setattr(subprocess_runner, "LOCK_TIMEOUT", 0.1)
     notes: list[str] = []
     with run._one_at_a_time, pytest.raises(InputError, match="others are still at work on this; try again"):
         export(resolve("lenet5"), "onnx", old, notes.append)

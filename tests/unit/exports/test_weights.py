@@ -19,9 +19,9 @@ from explorer.families import parse_spec, resolve
 from explorer.families.building import build
 from explorer.prediction.classify import classify
 from explorer.settings import settings
-from explorer.weights.files import Card, halved, load, read, read_card, save
+from explorer.weights.files import Card, load, read, read_card, save, to_float16
 from explorer.weights.registry import find
-from explorer.weights.torchvision import choose
+from explorer.weights.torchvision import find_weights
 from tests.helpers.command import run as command
 from tests.helpers.narrow import pixels
 from tests.helpers.toys import GOOGLENET, RESNET, VGG, toy_spec
@@ -70,7 +70,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *ar
 def test_onnxruntime_says_of_real_images_what_the_network_does(family: str, half: bool, folder: Path) -> None:
     path = made(folder, family)
     if half:
-        save(path, halved(read(path)[0]), read_card(path))
+        save(path, to_float16(read(path)[0]), read_card(path))
     network, card = load(path)
     images = pixels(load_data("digits").test)[:20]
     content = trained_model(path)
@@ -115,10 +115,10 @@ def test_torchvisions_own_network_takes_the_pth_strictly(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    spec = choose(model).spec.changed(num_classes=7)
+    spec = find_weights(model).spec.changed(num_classes=7)
     network = build(spec).eval()
-    tensors = halved(network.state_dict()) if half else network.state_dict()
-    card = {"spec": spec.to_dict(), "preprocessing": choose(model).card().preprocessing}
+    tensors = to_float16(network.state_dict()) if half else network.state_dict()
+    card = {"spec": spec.to_dict(), "preprocessing": find_weights(model).card().preprocessing}
     save(folder / "w.safetensors", tensors, Card(name="w", classes=tuple("abcdefg"), **card))
     target = tmp_path / "w.pth"
     run(capsys, monkeypatch, "export", "w", "--format", "pth", "-o", target)

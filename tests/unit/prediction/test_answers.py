@@ -107,12 +107,12 @@ def test_each_batch_takes_a_slot(tmp_path: Path, network: Network, monkeypatch: 
         return slot(on_wait, **named)
 
     def forward(_module: nn.Module, given: tuple[Tensor]) -> None:
-        batches.append((len(given[0]), len(slots._here)))
+        batches.append((len(given[0]), len(slots._present)))
 
     monkeypatch.setattr(semaphore, "slot", recording_slot)
     network.module.register_forward_pre_hook(forward)
     for _answer in ask(network, as_pictures(image_files_in(tmp_path, 5)), never_waits):
-        assert not slots._here
+        assert not slots._present
     assert yielding == [False, True, True]
     assert batches == [(2, 1), (2, 1), (1, 1)]
 
@@ -130,7 +130,7 @@ def test_a_session_that_leaves_the_queue_computes_nothing(
     pictures_ = as_pictures(image_files_in(tmp_path, 1))
     with semaphore.slot(never_waits), pytest.raises(KeyboardInterrupt):
         list(ask(network, pictures_, leave))
-    assert not semaphore._semaphore._here
+    assert not semaphore._semaphore._present
     assert not answers._cache
 
 
@@ -172,7 +172,7 @@ def test_the_same_image_in_ten_sessions_is_computed_once(
     with semaphore.slot(never_waits):  # until all of them wait
         for one in sessions:
             one.start()
-        while len(semaphore._semaphore._here) < 11:
+        while len(semaphore._semaphore._present) < 11:
             time.sleep(0.001)
     for one in sessions:
         one.join()

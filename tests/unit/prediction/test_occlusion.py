@@ -106,7 +106,7 @@ def test_other_sessions_compute_after_each_batch() -> None:
             batches.append(1)
             others.append(Thread(target=ask, daemon=True))
             others[-1].start()
-            while len(slots._here) < 2:
+            while len(slots._present) < 2:
                 time.sleep(0.001)
             yield
 

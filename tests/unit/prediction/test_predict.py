@@ -22,7 +22,7 @@ from explorer.prediction.image_files import predict
 from explorer.prediction.networks import Network
 from explorer.settings import settings
 from explorer.training.measure import measure
-from explorer.weights.files import Card, halved, load, save
+from explorer.weights.files import Card, load, save, to_float16
 from tests.helpers.command import run as command
 from tests.helpers.pixels import noise
 from tests.helpers.toys import CLASSES, RESNET, VGG, toy_spec
@@ -126,7 +126,7 @@ class FileImages:
 
 def test_half_precision_is_computed_in_float32(tmp_path: Path) -> None:
     about = card(RESNET)
-    rounded = halved(network(about).state_dict())
+    rounded = to_float16(network(about).state_dict())
     save(tmp_path / "h.safetensors", rounded, about)
     net, _card = load(tmp_path / "h.safetensors")
     assert {p.dtype for p in net.parameters()} == {torch.float32}

@@ -20,7 +20,7 @@ from explorer.errors import InputError, printable, readable
 from explorer.settings import settings
 from explorer.weights import files, registry, torchvision
 from explorer.weights.files import Card, load, read_card, save
-from explorer.weights.registry import Kind, entries, find
+from explorer.weights.registry import Origin, entries, find
 from tests.helpers.command import run as command
 from tests.helpers.toys import VGG, prepared, toy_spec
 
@@ -60,10 +60,10 @@ def test_every_place_is_listed_and_each_name_finds_its_file(folders: Path) -> No
         "abc123def456": put(folders / "runs/abc123def456/best.safetensors", "A run"),
     }
     listed = entries()
-    assert [(entry.name, entry.kind) for entry in listed] == [
-        ("ours", Kind.PRETRAINED),
-        ("theirs", Kind.IMPORTED),
-        ("abc123def456", Kind.JOB),
+    assert [(entry.name, entry.origin) for entry in listed] == [
+        ("ours", Origin.PRETRAINED),
+        ("theirs", Origin.IMPORTED),
+        ("abc123def456", Origin.JOB),
     ]
     assert [entry.card.name for entry in listed if entry.card] == ["Ours", "Theirs", "A run"]
     for name, path in paths.items():
@@ -222,14 +222,14 @@ def test_hundreds_are_listed_from_their_headers_alone(folders: Path, monkeypatch
     first = put(folders / "weights/n000.safetensors", "Many").read_bytes()
     for number in range(1, 300):
         (folders / f"weights/n{number:03}.safetensors").write_bytes(first)
-    opened = files._opened
+    opened = files._open
 
     @contextmanager
     def header(path: Path) -> Iterator[SimpleNamespace]:
         with opened(path) as file:
             yield SimpleNamespace(metadata=file.metadata)  # nothing gives a tensor
 
-    monkeypatch.setattr(files, "_opened", header)
+    monkeypatch.setattr(files, "_open", header)
     assert sum(entry.card is not None for entry in entries()) == 300
 
 

@@ -93,7 +93,7 @@ def test_of_two_who_change_the_same_one_is_told_that_it_is_gone(folders: Path, c
             told.append(str(error))
 
     thread = threading.Thread(target=late)
-    with store.reserved("other"):
+    with store.reserve("other"):
         thread.start()
         thread.join(0.3)
         assert thread.is_alive()
@@ -104,7 +104,7 @@ def test_of_two_who_change_the_same_one_is_told_that_it_is_gone(folders: Path, c
 
 @pytest.mark.parametrize("error", [FileNotFoundError(2, "of the work"), OSError(28, "of the work")])
 def test_a_fault_of_the_work_under_a_name_is_not_the_folders(error: OSError) -> None:
-    with pytest.raises(OSError, match="of the work"), store.reserved("mine"):
+    with pytest.raises(OSError, match="of the work"), store.reserve("mine"):
         raise error
 
 
@@ -157,7 +157,7 @@ def test_a_name_is_taken_once(name: str) -> None:
     ],
 )  # fmt: skip
 def test_a_name_is_suggested(text: str, name: str) -> None:
-    assert store.suggested(text) == name
+    assert store.suggest_name(text) == name
     store.check(name)
 
 
@@ -174,7 +174,7 @@ def test_what_a_job_starts_from_stays(jobs: Store) -> None:
 def test_no_name_leads_out_of_the_folder(name: str) -> None:
     folder = settings().weights_dir
     try:
-        with store.reserved(name) as path:
+        with store.reserve(name) as path:
             assert path.parent == folder.absolute()
             assert path.name == f"{name}.safetensors"
             assert name.isascii()
@@ -226,5 +226,5 @@ def test_from_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest
 def test_names_that_windows_keeps_are_refused_and_not_suggested(name: str) -> None:
     with pytest.raises(InputError, match=r"Windows keeps it"):
         store.rename("theirs", name)
-    store.check(store.suggested(name))
+    store.check(store.suggest_name(name))
     store.check(f"{name}x" if "." not in name else "lpt10")

@@ -25,7 +25,7 @@ from explorer.weights.files import load, read
 from explorer.weights.importing import conversion, reader
 from explorer.weights.importing.kinds import Kind
 from explorer.weights.registry import find
-from explorer.weights.torchvision import choose
+from explorer.weights.torchvision import find_weights
 from explorer.workers import sandbox, subprocess_runner
 from explorer.workers.progress import Progress, silent
 from explorer.workers.subprocess_runner import LimitError, Limits
@@ -64,7 +64,7 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> It
     monkeypatch.setattr(sandbox, "limit", lambda **_limits: None)
     monkeypatch.setattr(sandbox, "confine", lambda **_places: None)
     monkeypatch.setattr(socket, "setdefaulttimeout", lambda _seconds: None)
-    before = {name: choose(name).weights.value for name in ("resnet18", "googlenet", "densenet121")}
+    before = {name: find_weights(name).weights.value for name in ("resnet18", "googlenet", "densenet121")}
 
     def start(content: bytes, name: str = "resnet18", *, digest: str | None = None, length: int | None = None) -> str:
         class Handler(BaseHTTPRequestHandler):
@@ -90,7 +90,7 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> It
         server.shutdown()
         server.server_close()
     for name, value in before.items():
-        choose(name).weights._value_ = value
+        find_weights(name).weights._value_ = value
 
 
 def pickled(tensors: dict[str, Tensor], path: Path) -> bytes:
@@ -122,7 +122,7 @@ def test_loader_cache_and_network_are_torchvisions(
     serve: Serve, tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Downloaded once, checked, read by a process that can do little else; the answers are those of its network."""
-    source = choose("resnet18")
+    source = find_weights("resnet18")
     state = random_weights(theirs(source))
     old = {key: tensor for key, tensor in state.items() if not key.endswith("num_batches_tracked")}  # as old files are
     address = serve(pickled(old, tmp_path / "file"))
@@ -171,7 +171,7 @@ def test_loader_cache_and_network_are_torchvisions(
 
 
 def test_auxiliary_heads_are_dropped_and_the_card_says_so(serve: Serve, tmp_path: Path) -> None:
-    source = choose("googlenet")
+    source = find_weights("googlenet")
     state = {key: tensor.half() for key, tensor in random_weights(theirs(source)).items()}
     serve(pickled(state, tmp_path / "file"), "googlenet")
     network, card = load(find("torchvision:googlenet"))
@@ -185,7 +185,7 @@ def test_auxiliary_heads_are_dropped_and_the_card_says_so(serve: Serve, tmp_path
 
 def test_old_names_of_tensors_are_those_of_today(serve: Serve, tmp_path: Path) -> None:
     """torchvision's DenseNet files have ``norm.1`` for ``norm1``, which its own networks rename when they load."""
-    source = choose("densenet121")
+    source = find_weights("densenet121")
     state = random_weights(theirs(source))
     layer = re.compile(r"(denselayer\d+\.(?:norm|conv))([12])(?=\.)")
     old = {layer.sub(r"\1.\2", key): tensor for key, tensor in state.items() if "num_batches" not in key}
@@ -200,7 +200,7 @@ def test_old_names_of_tensors_are_those_of_today(serve: Serve, tmp_path: Path) -
 
 
 def test_a_file_that_was_put_there_is_checked_and_used(serve: Serve, tmp_path: Path, data_dir: Path) -> None:
-    content = pickled(random_weights(theirs(choose("resnet18"))), tmp_path / "file")
+    content = pickled(random_weights(theirs(find_weights("resnet18"))), tmp_path / "file")
     address = serve(b"", digest=hashlib.sha256(content).hexdigest()[:8])
     folder = tmp_path / "torch" / "hub" / "checkpoints"
     folder.mkdir(parents=True)
@@ -221,7 +221,7 @@ def test_the_bytes_that_have_come_are_told_and_a_stopped_download_leaves_none(
     serve: Serve, tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The loader writes to FILE.RANDOM.partial, whose size is how far it is."""
-    source, told = choose("resnet18"), []
+    source, told = find_weights("resnet18"), []
     older = source.download.with_name(f"{source.download.name}.0.partial")
     older.parent.mkdir(parents=True)
     older.write_bytes(b"x" * 9)  # of another program
@@ -234,7 +234,7 @@ def test_the_bytes_that_have_come_are_told_and_a_stopped_download_leaves_none(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(subprocess_runner, "call", call)
-    monkeypatch.setattr(torchvision, "_unreachable", lambda _source, _progress: None)
+    monkeypatch.setattr(torchvision, "_connection_error", lambda _source, _progress: None)
     with pytest.raises(KeyboardInterrupt):
         find("torchvision:resnet18", lambda *words: told.append(words))
     total = round(source.weights.meta["_file_size"] * 2**20)
@@ -270,8 +270,8 @@ def test_no_process_knows_secrets(serve: Serve, data_dir: Path, monkeypatch: pyt
     def run(arguments: list[str], *_more: object, environment: Mapping[str, str], **_options: object) -> list[str]:
         told.append(environment)
         if arguments == [torchvision.WORKER]:
-            choose("resnet18").download.parent.mkdir(parents=True)
-            choose("resnet18").download.write_bytes(b"no pickle")
+            find_weights("resnet18").download.parent.mkdir(parents=True)
+            find_weights("resnet18").download.write_bytes(b"no pickle")
         return ['{"result": null}']
 
     monkeypatch.setattr(subprocess_runner, "call", call_process)
@@ -289,7 +289,7 @@ def test_the_process_that_downloads_reads_nothing(
 ) -> None:
     """It takes whatever has the checksum, and never gets to PyTorch's unpickler."""
     address = serve(content := b"no pickle")
-    source = choose("resnet18")
+    source = find_weights("resnet18")
     monkeypatch.setattr(torch, "load", None)
     torchvision_worker.download({"address": address, "file": str(source.download)}, silent)
     assert source.download.read_bytes() == content
@@ -347,7 +347,7 @@ def test_without_a_network_it_fails_at_once_and_no_process_is_started(
 
 def test_a_look_up_that_hangs_is_left_behind(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
-    monkeypatch.setattr(torchvision, "LONGEST_CONNECTING", 0.01)
+    monkeypatch.setattr(torchvision, "CONNECT_TIMEOUT", 0.01)
 
     def hang(*_more: object) -> None:
         over.wait(60)

@@ -15,7 +15,7 @@ from explorer.families import parse_spec
 from explorer.families.building import build
 from explorer.weights import torchvision
 from explorer.weights.registry import find
-from explorer.weights.torchvision import catalogue, choose
+from explorer.weights.torchvision import catalogue, find_weights
 from tests.helpers.narrow import of_kind
 from tests.helpers.pixels import noise
 from tests.helpers.weights import theirs
@@ -62,10 +62,10 @@ def test_the_network_is_torchvisions_tensor_by_tensor(name: str) -> None:
 
 
 def test_names() -> None:
-    v1 = choose("ResNet50_Weights.IMAGENET1K_V1")
+    v1 = find_weights("ResNet50_Weights.IMAGENET1K_V1")
     assert v1.weights is models.ResNet50_Weights.IMAGENET1K_V1
     for name in ("resnet50", "torchvision:resnet50", "ResNet50_Weights", "torchvision:ResNet50_Weights.DEFAULT"):
-        assert choose(name).weights is models.ResNet50_Weights.DEFAULT is models.ResNet50_Weights.IMAGENET1K_V2
+        assert find_weights(name).weights is models.ResNet50_Weights.DEFAULT is models.ResNet50_Weights.IMAGENET1K_V2
     for name in ("alexnet", "AlexNet_Weights.DEFAULT", "", "../../x", "ResNet50_Weights.V9", "x" * 9999):
         with pytest.raises(InputError, match=r"^weights: torchvision has no .*; close names: torchvision:") as caught:
             find(f"torchvision:{name}")
@@ -100,7 +100,7 @@ def test_images_are_prepared_as_torchvisions_transforms_do(
     """Of a Pillow image, and noise is the worst: at most one value in forty differs, by one of 255 levels."""
     pixels = noise(3, height, width)
     picture = Image.fromarray(pixels.permute(1, 2, 0).numpy())
-    inputs = torchvision.Source("vgg16", weights).card().inputs
+    inputs = torchvision.TorchvisionWeights("vgg16", weights).card().inputs
     ours = Normalise(inputs, CPU)(fitted(pixels[None], inputs))[0]
     expected = weights.transforms()(picture)
     assert ours.shape == expected.shape == (3, 224, 224)
@@ -113,7 +113,7 @@ def test_images_are_prepared_as_torchvisions_transforms_do(
 def test_googlenets_own_normalisation_is_in_the_card() -> None:
     """With weights torchvision's network changes its input first; the card says the same of the pixels."""
     weights = models.GoogLeNet_Weights.IMAGENET1K_V1
-    source = choose("googlenet")
+    source = find_weights("googlenet")
     network = theirs(source).to_empty(device="cpu")
     setattr(network, "transform_input", True)  # noqa: B010  torchvision's, of any module
     pixels = noise(1, 3, 300, 260)

@@ -44,10 +44,10 @@ def queue(line: FairSemaphore, count: int) -> list[Worker]:
     order: list[Worker] = []
     workers = []
     for _number in range(count):
-        before = len(line._here)
+        before = len(line._present)
         workers.append(Worker(line, order))
         workers[-1].start()
-        until(lambda before=before: len(line._here) == before + 1)
+        until(lambda before=before: len(line._present) == before + 1)
     return workers
 
 
@@ -240,7 +240,7 @@ def test_the_next_visit_comes_last() -> None:
         one.compute(0)
         one.join(60)
     assert order == ["a", "b", "again", "late"]
-    assert not line._here
+    assert not line._present
 
 
 def test_long_work_lets_all_who_wait_go_first_in_a_visit_too() -> None:
@@ -262,5 +262,5 @@ def test_long_work_lets_all_who_wait_go_first_in_a_visit_too() -> None:
     for one in (a, b, c):
         one.join(60)
     assert order == ["a", "b", "c", "a", "a"]
-    assert not line._here
+    assert not line._present
     assert not line._waiting

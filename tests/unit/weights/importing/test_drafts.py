@@ -165,9 +165,9 @@ def test_who_waits_to_compute_or_to_write_keeps_nobody_from_the_other(
     with line.slot(lambda _ahead: None):
         thread.start()
         assert waits.wait(10)
-        monkeypatch.setattr(store, "PATIENCE", 5)
+        monkeypatch.setattr(store, "LOCK_TIMEOUT", 5)
         others = ExitStack()
-        others.enter_context(store.reserved("others"))
+        others.enter_context(store.reserve("others"))
     assert proved.wait(10)
     with line.slot(wait):  # ends where it waits too long
         assert thread.is_alive()
