@@ -1,11 +1,11 @@
-"""How often running statistics are right about networks of the same shapes.
+"""How often running statistics identify the right network among networks of the same shapes.
 
 usage: python -m benchmarks.readings DATA        an image folder or archive of CIFAR-10; digits are scikit-learn's
 
-Networks get random weights, and batch norms that have seen images of the data, normalised in one of the usual ways;
-those of ``pretrained/`` that have batch norms are read as they are. For each, the right reading should be silent, and
-each wrong one doubted. The rule was chosen on networks like those of ``known`` and on ``shipped``, and on none of
-``fresh``, which are of other depths, widths, images and weights.
+The networks have random weights, and running statistics of images of the data with one of the usual normalisations.
+Networks of ``pretrained/`` with batch norms are used unchanged. The right reading of each should give no warning, and
+each wrong one should. The rule was developed on networks like those of ``known`` and ``shipped``, and never tried on
+``fresh``, which has other depths, widths, images and weights.
 """
 
 import sys
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
 from explorer.data import load
@@ -25,22 +25,23 @@ from explorer.families.building import build
 from explorer.families.resnet.spec import ResNetSpec
 from explorer.families.vgg.spec import VggSpec
 from explorer.weights import files
-from explorer.weights.importing.choosing import DOUBTFUL
-from explorer.weights.importing.normalisation import CIFAR10, IMAGENET, MNIST, Pair, usual
+from explorer.weights.importing.choosing import MAX_DISAGREEMENT
+from explorer.weights.importing.normalisation import CIFAR10, IMAGENET, MNIST, Pair, usual_pairs
 from explorer.weights.importing.proof import disagreement
+from tests.helpers.foreign_networks import calibrated
 
 IMAGES = 32
-HALF, NONE = usual(3)[2:]
+HALF, NONE = usual_pairs(3)[2:]
 CHAIN: dict[str, Any] = {
     "batch_norm": True, "pool_to": 1, "classifier": (), "dropout": 0.0, "image_size": 32, "num_classes": 10,
 }  # fmt: skip
-Wrong = list[dict[str, Any]]  # settings of wrong readings
+Wrong = list[dict[str, Any]]  # fields of wrong readings
 Case = tuple[Spec, Wrong, Pair]
 Network = tuple[Spec, dict[str, Tensor], Wrong]
 
 
 def known() -> Iterator[Case]:
-    """Networks, the settings of wrong readings of each, and how its images are normalised."""
+    """Yields networks, each with the fields of wrong readings and the normalisation of its images."""
     sizes: dict[str, Any] = {"blocks": (2, 2, 2), "widths": (16, 32, 64), "image_size": 32, "num_classes": 10}
     pooled, cut = {"stem": "cifar-pool"}, {"residual": False}
     yield ResNetSpec(**sizes, stem="cifar"), [pooled], CIFAR10
@@ -58,7 +59,7 @@ def known() -> Iterator[Case]:
 
 
 def fresh() -> Iterator[Case]:
-    """The same for networks on which nothing was chosen."""
+    """Yields the same for networks that did not influence the rule."""
     sizes: dict[str, Any] = {"blocks": (1, 2, 2, 1), "widths": (24, 40, 56, 72), "image_size": 32, "num_classes": 10}
     pooled, unpooled, cut = {"stem": "cifar-pool"}, {"stem": "cifar"}, {"residual": False}
     yield ResNetSpec(**sizes, stem="cifar"), [pooled], IMAGENET
@@ -79,7 +80,7 @@ def fresh() -> Iterator[Case]:
 
 
 def chains(maxima: list[int | str], strides: list[int | str], pairs: Iterable[Pair]) -> Iterator[Case]:
-    """Chains of the same convolutions, with pools of maxima, of means, with none, and with strides in their place."""
+    """Yields chains of the same convolutions with max pools, mean pools, no pools, and strides in place of pools."""
     means = ["A" if layer == "M" else layer for layer in maxima]
     bare = [layer for layer in maxima if layer != "M"]
     every = (maxima, means, bare, strides)
@@ -90,12 +91,12 @@ def chains(maxima: list[int | str], strides: list[int | str], pairs: Iterable[Pa
 
 @lru_cache
 def test_images(data: str) -> Split:
-    """Of a data set, decoded once."""
+    """Returns the test images of a data set. Cached, so that they are decoded once."""
     return load(data).test
 
 
 def images(spec: Spec, data: str) -> Tensor:
-    """From 0 to 1, (IMAGES, C, size, size)."""
+    """Returns test images from 0 to 1, (IMAGES, C, size, size)."""
     split = test_images("digits" if spec.in_channels == 1 else data)
     chosen = split.take(torch.linspace(0, len(split) - 1, IMAGES).long()).images
     parts = torch.stack([torch.as_tensor(chosen[index]) for index in range(IMAGES)]).float() / 255
@@ -104,23 +105,15 @@ def images(spec: Spec, data: str) -> Tensor:
     return interpolate(parts, size=(spec.image_size,) * 2, mode="bilinear")
 
 
-def calibrated(spec: Spec, pair: Pair, data: str) -> dict[str, Tensor]:
-    """Tensors whose running statistics are those of images."""
+def calibrated_weights(spec: Spec, pair: Pair, data: str) -> dict[str, Tensor]:
+    """Returns random weights with running statistics of images."""
     torch.manual_seed(0)
-    network = build(spec)
-    for norm in network.modules():
-        if isinstance(norm, nn.BatchNorm2d):
-            norm.momentum = None
-            nn.init.uniform_(norm.weight, 0.5, 1.5)
-            nn.init.normal_(norm.bias, std=0.2)
     mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in pair)
-    with torch.inference_mode():
-        network((images(spec, data) - mean) / std)
-    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    return calibrated(build(spec), [(images(spec, data) - mean) / std])
 
 
 def shipped() -> Iterator[Network]:
-    """Trained networks, and wrong readings of each."""
+    """Yields trained networks with wrong readings of each."""
     wrong: dict[str, Wrong] = {
         "resnet20-cifar10": [{"stem": "cifar-pool"}, {"residual": False}],
         "googlenet-small-cifar10": [{"pool_after": []}],
@@ -131,36 +124,36 @@ def shipped() -> Iterator[Network]:
 
 
 def main(data: str) -> None:
-    """Print the rates."""
+    """Prints the rates."""
     for title, cases in (("known", known()), ("fresh", fresh())):
-        networks = [(spec, calibrated(spec, pair, data), wrong) for spec, wrong, pair in cases]
+        networks = [(spec, calibrated_weights(spec, pair, data), wrong) for spec, wrong, pair in cases]
         rates(title, networks)
     rates("shipped", list(shipped()))
 
 
 def rates(title: str, networks: list[Network]) -> None:
-    """Print how far each network is from its statistics, then how often readings are silent and doubted."""
+    """Prints the disagreement of each network with its statistics, then the rates of silence and warnings."""
     silent, spoken = 0, 0
     right: list[float] = []
     wrong: list[float] = []
-    for spec, tensors, settings in networks:
-        readings = [spec.changed(**one) for one in settings]
+    for spec, tensors, changes in networks:
+        readings = [spec.changed(**one) for one in changes]
         own, *others = (disagreement(one, renamed(one, tensors)) for one in (spec, *readings))
         found = [other for other in others if other is not None]
         if own is None or len(found) < len(others):
             raise SystemExit(f"{spec.to_json()}: its batch norms have kept nothing")
-        silent += own.reading <= DOUBTFUL and not any(other.beats(own) for other in found)
-        spoken += sum(own.beats(other) or other.reading > DOUBTFUL for other in found)
-        right.append(own.reading)
-        wrong += [other.reading for other in found]
-        print(f"{spec.to_json()[:90]:92} {own.reading:.2f}  wrong {[round(other.reading, 2) for other in found]}")
+        silent += own.average <= MAX_DISAGREEMENT and not any(other.beats(own) for other in found)
+        spoken += sum(own.beats(other) or other.average > MAX_DISAGREEMENT for other in found)
+        right.append(own.average)
+        wrong += [other.average for other in found]
+        print(f"{spec.to_json()[:90]:92} {own.average:.2f}  wrong {[round(other.average, 2) for other in found]}")
     ranges = f"{min(right):.2f} to {max(right):.2f}", f"{min(wrong):.2f} to {max(wrong):.2f}"
     print(f"{title}: silent on the right reading: {silent} of {len(right)} ({ranges[0]}); ", end="")
     print(f"doubts a wrong one: {spoken} of {len(wrong)} ({ranges[1]})", flush=True)
 
 
 def renamed(spec: Spec, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors under the names of another reading, in whose numbers pools count."""
+    """Returns the tensors under the names of another reading, whose numbers also count pools."""
     if spec.family != "vgg":
         return tensors
     return dict(zip(build(spec, "meta").state_dict(), tensors.values(), strict=True))

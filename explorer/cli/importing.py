@@ -42,16 +42,16 @@ def import_(
     from explorer.cli.print_import import ask, report
     from explorer.recipes import spec_assignments
     from explorer.weights.importing.importing import import_checkpoint
-    from explorer.weights.importing.questions import READERS
+    from explorer.weights.importing.questions import PARSERS
 
     told = {"mean": mean, "std": std, "resize": resize, "classes": classes}
     texts = {key: text for key, text in told.items() if text is not None}
     for key, _equals, text in (pair.partition("=") for pair in pairs):
-        if key in READERS:
+        if key in PARSERS:
             texts.setdefault(key, text)
     answers = spec_assignments(pairs)
-    answers |= {key: READERS[key](text) for key, text in texts.items()}
-    settings = [pair for pair in pairs if pair.partition("=")[0] not in READERS]
+    answers |= {key: PARSERS[key](text) for key, text in texts.items()}
+    settings = [pair for pair in pairs if pair.partition("=")[0] not in PARSERS]
     # Of paths on this machine the card says only the last part.
     command = ["import", checkpoint.name, "-o", output.name, *(word for pair in settings for word in ("--set", pair))]
     for key, text in (texts | ({} if spec is None else {"spec": spec})).items():

@@ -9,8 +9,9 @@ from explorer.errors import InputError
 from explorer.families import nearest, parse_spec
 from explorer.families.recognition.guess import Question
 from explorer.i18n import _
-from explorer.ui.shared.questions import parsed, written
-from explorer.weights.importing.importing import Imported
+from explorer.ui.shared.questions import parsed
+from explorer.weights.importing.importing import ImportResult
+from explorer.weights.importing.questions import format_answer
 
 SHOWN = 60  # characters of an answer
 
@@ -21,7 +22,7 @@ def ask(question: Question, check: Callable[[Any], None]) -> Any:
     Raises:
         click.Abort: where the user ends the questions.
     """
-    likely = written(question.likely)
+    likely = format_answer(question.likely)
     short = likely if len(likely) <= SHOWN else _("{beginning} …").format(beginning=likely[:SHOWN])
 
     def parse(text: str) -> Any:
@@ -34,15 +35,15 @@ def ask(question: Question, check: Callable[[Any], None]) -> Any:
 
     text = f"{question.text} {question.cost}".rstrip()
     if question.choices:
-        text = f"{text} ({', '.join(map(written, question.choices))})"
+        text = f"{text} ({', '.join(map(format_answer, question.choices))})"
     elif question.offers:
         text = _("{question} Usual are {offers}.").format(
-            question=text, offers=_(", or ").join(map(written, question.offers))
+            question=text, offers=_(", or ").join(map(format_answer, question.offers))
         )
     return click.prompt(text, default=short, value_proc=parse)
 
 
-def report(done: Imported) -> str:
+def report(done: ImportResult) -> str:
     """The file, its network, and every note, a line each."""
     spec = parse_spec(done.card.spec)
     first = _("{file}: {family} like {name}, {classes} classes, {size} pixels").format(

@@ -69,14 +69,14 @@ class RegistryEntry:
 
 def entries() -> list[RegistryEntry]:
     """Returns all named weights. Reads only the headers of files. A damaged file is included, with its fault."""
-    found: dict[str, RegistryEntry] = {}
+    listed: dict[str, RegistryEntry] = {}
     for origin, name, path in _files():
-        if name in found:  # the first entry gets the name, later ones are named by their paths
+        if name in listed:  # the first file gets the name, later ones are named by their paths
             name = printable(path)
-        found[name] = _entry(name, origin, path)
+        listed[name] = _entry(name, origin, path)
     for name, weights in torchvision.catalogue().items():
-        found[name] = RegistryEntry(name, Origin.TORCHVISION, weights.path, torchvision.cards()[name])
-    return list(found.values())
+        listed[name] = RegistryEntry(name, Origin.TORCHVISION, weights.path, torchvision.cards()[name])
+    return list(listed.values())
 
 
 def find_entry(text: str) -> RegistryEntry | None:

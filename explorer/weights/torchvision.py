@@ -305,7 +305,7 @@ def _convert(source: TorchvisionWeights, output: Path, progress: Progress) -> No
     # Imported here because they are slow, and needed only for new files.
     from explorer.families.building import AUXILIARY, build, current_name
     from explorer.weights.importing.conversion import convert
-    from explorer.weights.importing.kinds import kind_of
+    from explorer.weights.importing.file_formats import detect_format
 
     file = source.download
     step = _("reading {file}").format(file=file.name)
@@ -314,7 +314,7 @@ def _convert(source: TorchvisionWeights, output: Path, progress: Progress) -> No
     try:
         if not sha256(file).startswith(checksum_prefix(file)):  # torchvision's loader only checks new downloads
             raise InputError(_("its checksum is wrong: it is cut short or another file"))
-        tensors, _answer = convert(file, kind_of(file), converted, lambda *_progress: progress(step, 0, 0))
+        tensors, _answer = convert(file, detect_format(file), converted, lambda *_progress: progress(step, 0, 0))
         tensors = {current_name(source.spec, key): tensor for key, tensor in tensors.items()}
         ignored = tuple(key for key in tensors if AUXILIARY.fullmatch(key.partition(".")[0]))
         network = build(source.spec, "meta")

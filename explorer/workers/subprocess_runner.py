@@ -200,9 +200,7 @@ def run(
         All lines that the process printed.
 
     Raises:
-        LimitError: As for :func:`call`.
-        WorkerError: As for :func:`call`.
-        ExplorerError: As for :func:`call`.
+        LimitError, WorkerError, ExplorerError: As for :func:`call`.
     """
     # Uses files, because a full or broken pipe would stop one of the two processes.
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as request, tempfile.TemporaryFile() as log:

@@ -1,1 +1,1 @@
-"""Fuzzing of everything that reads what strangers wrote: inputs of a kept corpus, changed at random."""
+"""Fuzzing of all readers of untrusted input: random changes to the inputs of a stored corpus."""

@@ -1,7 +1,6 @@
-"""What is fuzzed. Each target takes any bytes, and may raise nothing but the product's own errors.
+"""The targets of fuzzing. Each takes any bytes, and may only raise the product's own errors.
 
-No target unpickles: that is done in a process of its own, of which
-tests/unit/weights/importing/test_hostile.py has the attacks.
+No target unpickles, because only a sandboxed process does; tests/unit/weights/importing/test_hostile.py attacks it.
 """
 
 import json
@@ -21,8 +20,8 @@ from explorer.recipes import resolve as resolve_recipe
 from explorer.specs.cfg_text import read_text
 from explorer.weights.files import read_card
 from explorer.weights.importing import class_names
-from explorer.weights.importing.kinds import Kind, archive_pickle, kind_of
-from explorer.weights.importing.mapped import mapped
+from explorer.weights.importing.file_formats import FileFormat, archive_pickle, detect_format
+from explorer.weights.importing.mapped import map_tensors
 
 Target = Callable[[bytes, Path], None]
 
@@ -50,7 +49,7 @@ def recipe(content: bytes, _folder: Path) -> None:
 
 
 def names(content: bytes, _folder: Path) -> None:
-    class_names.read(class_names.of_file(content))
+    class_names.read(class_names.decode_file(content))
 
 
 def image(content: bytes, _folder: Path) -> None:
@@ -66,7 +65,7 @@ def archive(content: bytes, folder: Path) -> None:
 
 
 def tree(content: bytes, folder: Path) -> None:
-    """Names of files, a line each."""
+    """Takes names of files, one per line."""
     arrange(cast(Source, _Names(folder)), _text(content).splitlines())
 
 
@@ -76,15 +75,15 @@ def card(content: bytes, folder: Path) -> None:
 
 def checkpoint(content: bytes, folder: Path) -> None:
     path = _file(content, folder, "x.pth")
-    match kind_of(path):
-        case Kind.SAFETENSORS:
-            mapped(path)
-        case Kind.ZIP:
+    match detect_format(path):
+        case FileFormat.SAFETENSORS:
+            map_tensors(path)
+        case FileFormat.ZIP:
             archive_pickle(path)
 
 
 class _Names:
-    """A source that has names and no content but that of class lists."""
+    """A source of files whose only content is a list of classes."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,7 +1,7 @@
 """Small networks as other people's code builds them, with their names and random statistics."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,10 @@ from explorer.families.recognition.guess import Guess, our_shapes, our_tensors
 from explorer.families.recognition.search import recognise
 from explorer.families.resnet.spec import ResNetSpec
 from explorer.families.vgg.spec import VggSpec
-from explorer.weights.importing.importing import Imported, import_checkpoint
+from explorer.weights.importing.importing import ImportResult, import_checkpoint
 
 Shapes = dict[str, tuple[int, ...]]
-Import = Callable[..., Imported]
+Import = Callable[..., ImportResult]
 
 
 def trained(network: nn.Module, seed: int = 0) -> nn.Module:
@@ -31,6 +31,19 @@ def trained(network: nn.Module, seed: int = 0) -> nn.Module:
         elif tensor.is_floating_point() and tensor.dim() < 2:
             tensor.normal_(0.5, 0.3, generator=generator)
     return network.eval().requires_grad_(requires_grad=False)
+
+
+def calibrated(network: nn.Module, batches: Iterable[Tensor], *, spread: float = 0.2) -> dict[str, Tensor]:
+    """Returns the tensors of a network with random batch norms and the running statistics of batches of images."""
+    for norm in network.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            norm.momentum = None  # the mean over all batches
+            nn.init.uniform_(norm.weight, 0.5, 1.5)
+            nn.init.normal_(norm.bias, std=spread)
+    with torch.inference_mode():
+        for images in batches:
+            network(images)
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
 
 
 def shapes_of(tensors: Mapping[str, Tensor]) -> Shapes:
@@ -115,7 +128,7 @@ def weights_of(spec: Spec) -> dict[str, Tensor]:
 def imported(tmp_path: Path) -> Import:
     """Write tensors as a safetensors file and import it."""
 
-    def run(tensors: dict[str, Tensor], spec: str | None = None, **answers: Any) -> Imported:
+    def run(tensors: dict[str, Tensor], spec: str | None = None, **answers: Any) -> ImportResult:
         path = tmp_path / "theirs.safetensors"
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
         output = tmp_path / "ours.safetensors"

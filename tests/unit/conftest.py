@@ -11,7 +11,7 @@ from explorer.errors import InputError
 from explorer.jobs import store as module
 from explorer.jobs.store import Store
 from explorer.settings import settings
-from explorer.weights.importing.checkpoint import opened
+from explorer.weights.importing.checkpoint import open_checkpoint
 from tests.helpers.fake_jobs import FakeBackend
 from tests.helpers.image_folders import Write, writer
 
@@ -75,7 +75,7 @@ def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         with monkeypatch.context() as server:
             for name in ("torch.load", "pickle.load", "pickle.loads", "pickle.Unpickler"):
                 server.setattr(name, lambda *_arguments, **_options: pytest.fail("the server read a pickle"))
-            with pytest.raises(InputError) as caught, opened(path, "my file"):
+            with pytest.raises(InputError) as caught, open_checkpoint(path, "my file"):
                 pytest.fail("opened")
         message = str(caught.value)
         assert message.startswith("my file: ")

@@ -1,4 +1,4 @@
-"""The kept inputs of the fuzzer are taken or refused in words, and the fuzzer finds what it should."""
+"""The fuzzer: it finds faults, and the inputs of its corpus are accepted or refused in one line."""
 
 import random
 from pathlib import Path
@@ -6,19 +6,19 @@ from pathlib import Path
 import pytest
 
 from explorer.errors import ExplorerError
-from tests.fuzz.__main__ import CORPUS, fault, inputs, mutated
+from tests.fuzz.__main__ import CORPUS, fault, inputs, mutate
 from tests.fuzz.targets import TARGETS
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_kept_inputs_are_taken_or_refused_in_words(name: str, tmp_path: Path) -> None:
-    kept = inputs(name)
-    assert kept
-    for content in kept:
+def test_corpus_inputs_are_accepted_or_refused_in_one_line(name: str, tmp_path: Path) -> None:
+    corpus = inputs(name)
+    assert corpus
+    for content in corpus:
         assert fault(TARGETS[name], content, tmp_path) == ""
 
 
-def test_every_kept_input_has_a_target() -> None:
+def test_every_folder_of_the_corpus_has_a_target() -> None:
     assert {folder.name for folder in CORPUS.iterdir()} == set(TARGETS)
 
 
@@ -27,7 +27,7 @@ def test_faults_are_found(tmp_path: Path) -> None:
         raise KeyError("x")
 
     class BabbleError(ExplorerError):
-        """All of the product's errors keep to a line by themselves."""
+        """An error with two lines; the product's own have one."""
 
         def __str__(self) -> str:
             return "two\nlines"
@@ -40,7 +40,7 @@ def test_faults_are_found(tmp_path: Path) -> None:
     assert fault(lambda _content, _folder: None, b"", tmp_path) == ""
 
 
-def test_inputs_are_changed() -> None:
+def test_mutations_differ() -> None:
     chance = random.Random(1)  # noqa: S311
-    changed = {mutated(b"[64, 'M', 128]", [b"conv3-64"], chance) for _try in range(200)}
+    changed = {mutate(b"[64, 'M', 128]", [b"conv3-64"], chance) for _try in range(200)}
     assert len(changed) > 150

@@ -19,7 +19,7 @@ from explorer.ui.predict import state
 from explorer.ui.predict.state import Action
 from explorer.ui.shared import address
 from explorer.ui.shared.choice import choice
-from explorer.ui.shared.questions import parsed, written
+from explorer.ui.shared.questions import parsed
 from explorer.ui.shared.task_queue import TaskQueue
 from explorer.ui.shared.text import plain
 from explorer.ui.shared.waiting import follow
@@ -27,6 +27,7 @@ from explorer.weights import store
 from explorer.weights.importing import class_names
 from explorer.weights.importing.drafts import MAX_FILE, Draft
 from explorer.weights.importing.importing import Proposal
+from explorer.weights.importing.questions import format_answer
 from explorer.workers.progress import Progress
 
 DRAFT = "predict.import"  # in session_state: token of this session's draft
@@ -158,7 +159,7 @@ def _render_draft(token: str, draft: Draft) -> None:
     try:
         spec = read(chosen).spec if chosen else None
         if spec != draft.spec:
-            run_with_spinner(_("Looking whether it fits…"), lambda wait: draft.take(spec, wait))
+            run_with_spinner(_("Looking whether it fits…"), lambda wait: draft.find_network(spec, wait))
     except InputError as error:  # the saved network was deleted
         st.error(plain(str(error)), icon=":material/error:")
     if draft.proposal is not None:
@@ -193,7 +194,7 @@ def _render_proposal(proposal: Proposal) -> None:
     spec = proposal.guess.spec
     words = (
         _("It fits: **{network}**, {classes:,} classes, images of {size} pixels.")
-        if proposal.told
+        if proposal.is_named
         else _("Found: **{network}**, {classes:,} classes, images of {size} pixels.")
     )
     st.markdown(words.format(network=plain(title(NamedNetwork(spec))), classes=spec.num_classes, size=spec.image_size))
@@ -215,8 +216,8 @@ def _render_form(token: str, draft: Draft, proposal: Proposal) -> None:
             answers[open_questions[0].key] = answer
             valid = valid and not fault
     name = st.text_input(
-        _("Name of the weights"), value=_suggested_name(token, Path(proposal.name).stem), max_chars=store.MAX_NAME_LENGTH,
-        key=f"{DRAFT}.{token}.name",
+        _("Name of the weights"), value=_suggested_name(token, Path(proposal.name).stem),
+        max_chars=store.MAX_NAME_LENGTH, key=f"{DRAFT}.{token}.name",
     ).strip()  # fmt: skip
     with st.container(horizontal=True):
         pressed = st.button(
@@ -242,7 +243,7 @@ def _suggested_name(token: str, name: str) -> str:  # noqa: ARG001  part of the 
 
 
 def _write(draft: Draft, answers: dict[str, Any], name: str, on_wait: Callable[[int], None]) -> list[str]:
-    done = draft.write(answers, name, on_wait)
+    done = draft.save(answers, name, on_wait)
     return [*done.notes, *([_("Left out: {names}").format(names=", ".join(done.ignored))] if done.ignored else [])]
 
 
@@ -266,7 +267,7 @@ def _render_question(
 ) -> tuple[Any, bool]:
     """Return the answer to a question and whether it is invalid. Instead of an invalid answer return the likely one."""
     # A new likely answer gets a new widget.
-    key = f"{DRAFT}.{token}.{question.key}.{written(question.likely)}"
+    key = f"{DRAFT}.{token}.{question.key}.{format_answer(question.likely)}"
     try:
         answer = _question_widget(question, key)
         proposal.check({**answers_so_far, question.key: answer})
@@ -288,19 +289,19 @@ def _question_widget(question: Question, key: str) -> Any:
         words = {True: _("yes"), False: _("no")}
         return st.selectbox(
             label, choices, index=choices.index(likely), key=key, help=question.cost or None,
-            format_func=lambda choice: words[choice] if isinstance(choice, bool) else written(choice),
+            format_func=lambda choice: words[choice] if isinstance(choice, bool) else format_answer(choice),
         )  # fmt: skip
     if question.key == "classes":
         return _class_names_widget(label, likely, key)
     if question.offers:
-        options = list(dict.fromkeys([written(likely), *map(written, question.offers)]))
+        options = list(dict.fromkeys([format_answer(likely), *map(format_answer, question.offers)]))
         return parsed(
             question, st.selectbox(label, options, key=key, accept_new_options=True, help=question.cost or None) or ""
         )
     if question.key == "resize" or isinstance(likely, int):
         none = _("straight to the square") if question.key == "resize" else None
         return st.number_input(label, value=likely, min_value=1, step=1, placeholder=none, key=key)
-    return parsed(question, st.text_input(label, value=written(likely), max_chars=2000, key=key))
+    return parsed(question, st.text_input(label, value=format_answer(likely), max_chars=2000, key=key))
 
 
 def _class_names_widget(label: str, likely: list[str], key: str) -> list[str]:
@@ -314,7 +315,7 @@ def _class_names_widget(label: str, likely: list[str], key: str) -> list[str]:
         max_upload_size=class_names.MAX_LIST // MEGABYTE,
     )
     if file is None:
-        return class_names.typed(text)
+        return class_names.parse(text)
     if file.size > class_names.MAX_LIST:  # only browsers respect the uploader's limit
         raise InputError(_("classes: the file is too long"))
-    return class_names.typed(class_names.of_file(file.getvalue()))
+    return class_names.parse(class_names.decode_file(file.getvalue()))

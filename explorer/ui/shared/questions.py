@@ -4,14 +4,7 @@ from typing import Any
 
 from explorer.families.recognition.guess import Question
 from explorer.recipes import spec_assignments
-from explorer.weights.importing.questions import READERS, STRAIGHT
-
-
-def written(value: Any) -> str:
-    """An answer as people type it."""
-    if value is None:
-        return STRAIGHT
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+from explorer.weights.importing.questions import PARSERS, format_answer
 
 
 def parsed(question: Question, text: str) -> Any:
@@ -22,9 +15,9 @@ def parsed(question: Question, text: str) -> Any:
     Raises:
         InputError: where it is none.
     """
-    if question.key in READERS:
-        return READERS[question.key](text)
+    if question.key in PARSERS:
+        return PARSERS[question.key](text)
     for choice in question.choices:
-        if written(choice).casefold() == text.strip().casefold():
+        if format_answer(choice).casefold() == text.strip().casefold():
             return choice
     return spec_assignments([f"{question.key}={text}"])[question.key]

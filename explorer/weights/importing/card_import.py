@@ -1,4 +1,4 @@
-"""Imports weights of this product again: their card answers the questions."""
+"""Imports weights files of this product. Their card answers the questions."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,7 +12,7 @@ from explorer.weights.files import Card
 
 
 def guess(card: Card, tensors: Mapping[str, Tensor]) -> Guess:
-    """Returns the network of a card. Leaves out auxiliary heads, which only help in training."""
+    """Returns the network of a card, without auxiliary heads, which only serve training."""
     names = our_shapes(card.network_spec)
     ignored = tuple(name for name in tensors if name not in names)
     return Guess(card.network_spec, {name: name for name in names}, ignored=ignored)
@@ -22,15 +22,15 @@ def answers(card: Card | None) -> dict[str, Any]:
     """Returns the card's answers about images and classes, by the key of the question."""
     if card is None:
         return {}
-    known = card.inputs.to_dict()
-    return {"mean": known["mean"], "std": known["std"], "resize": known.get("resize"), "classes": [*card.classes]}
+    inputs = card.inputs.to_dict()
+    return {"mean": inputs["mean"], "std": inputs["std"], "resize": inputs.get("resize"), "classes": [*card.classes]}
 
 
-def question(asked: Question, card: Card | None) -> Question:
+def with_card_answer(question: Question, card: Card | None) -> Question:
     """Returns a question about images or classes with the card's value as the likely answer."""
     if card is None:
-        return asked
-    words = {
+        return question
+    texts = {
         "mean": _("The mean that is taken out of the pixels, which go from 0 to 1, as the card says"),
         "std": _("The standard deviation that they are divided by, as the card says"),
         "resize": _(
@@ -38,11 +38,11 @@ def question(asked: Question, card: Card | None) -> Question:
         ),
         "classes": _("The classes in the order of the outputs, as the card says"),
     }
-    return replace(asked, text=words[asked.key], likely=answers(card)[asked.key])
+    return replace(question, text=texts[question.key], likely=answers(card)[question.key])
 
 
-def kept(before: Card, card: Card) -> Card:
-    """Returns the new card with the old card's data and license, and its metrics if they still hold."""
+def merge_cards(before: Card, card: Card) -> Card:
+    """Returns the new card with data, recipe and license of the card before, and its metrics if they still hold."""
     same = (card.network_spec, card.inputs) == (before.network_spec, before.inputs)
     return card.model_copy(
         update={

@@ -12,53 +12,56 @@ from explorer.families.recognition.guess import Guess, Misfit, our_tensors
 from explorer.i18n import _
 from explorer.weights.importing.proof import Disagreement, disagreement
 
-DOUBTFUL = 0.5  # disagreement above which it is probably another network
-
+MAX_DISAGREEMENT = 0.5  # above this, it is probably another network
 
 Readings = tuple[tuple[Guess, Disagreement | None], ...]
 
 
-def chosen(guesses: list[Guess], tensors: Mapping[str, Tensor]) -> tuple[Guess, tuple[str, ...], Readings]:
+def choose(guesses: list[Guess], tensors: Mapping[str, Tensor]) -> tuple[Guess, tuple[str, ...], Readings]:
     """Chooses the first guess, unless running statistics clearly support another.
+
+    Args:
+        guesses: Candidate networks, the likeliest first.
+        tensors: Tensors of the checkpoint.
 
     Returns:
         The guess, notes, and the disagreement of each candidate.
     """
-    readings = tuple((guess, doubt(guess, our_tensors(guess, tensors))) for guess in guesses)
+    readings = tuple((guess, guess_disagreement(guess, our_tensors(guess, tensors))) for guess in guesses)
     first, own = readings[0]
-    known = [(guess, error) for guess, error in readings if error is not None]
-    if own is None or len(known) < 2:
+    measured = [(guess, error) for guess, error in readings if error is not None]
+    if own is None or len(measured) < 2:
         return first, (), readings
-    best, error = min(known, key=lambda reading: reading[1].reading)
+    best, error = min(measured, key=lambda reading: reading[1].average)
     if best is not first and not error.beats(own):
         best, error = first, own
-    others = [other for guess, other in known if guess is not best]
+    others = [other for guess, other in measured if guess is not best]
     if not all(map(error.beats, others)):
-        return _preset(best), (), readings
+        return _with_likely_answers(best), (), readings
     note = _(
         "Other networks have the same shapes; this one goes best with the running statistics of its batch norms, which "
         "differ by {own:.2f}, and by {other:.2f} for the next."
-    ).format(own=error.reading, other=min(other.reading for other in others))
-    return _preset(best), (note,), readings
+    ).format(own=error.average, other=min(other.average for other in others))
+    return _with_likely_answers(best), (note,), readings
 
 
-def doubt(guess: Guess, tensors: Mapping[str, Tensor]) -> Disagreement | None:
-    """Returns the disagreement of a guess with its running statistics.
+def guess_disagreement(guess: Guess, tensors: Mapping[str, Tensor]) -> Disagreement | None:
+    """Returns the disagreement of a network with its running statistics.
 
-    None if it has no statistics, or torchvision's names already identify it.
+    None if it has no statistics, or if torchvision's names already identify it.
     """
     return disagreement(guess.spec, tensors) if guess.units else None
 
 
-def better(error: Disagreement, readings: Readings) -> tuple[Guess, Disagreement] | None:
-    """Returns the candidate that fits the running statistics clearly better than the chosen one. None if none does."""
-    known = [(guess, other) for guess, other in readings if other is not None and other.beats(error)]
-    return min(known, key=lambda reading: reading[1].reading, default=None)
+def find_better(error: Disagreement, readings: Readings) -> tuple[Guess, Disagreement] | None:
+    """Returns the candidate that fits the running statistics clearly better. None if none does."""
+    better = [(guess, other) for guess, other in readings if other is not None and other.beats(error)]
+    return min(better, key=lambda reading: reading[1].average, default=None)
 
 
-def differing(found: Guess, other: Guess) -> str:
-    """Returns the settings in which another candidate differs, in the form for ``--set``."""
-    ours, theirs = (guess.spec.to_dict() | guess.adaptations for guess in (found, other))
+def differing_fields(guess: Guess, other: Guess) -> str:
+    """Returns the fields in which another candidate differs, in the form for ``--set``."""
+    ours, theirs = (one.spec.to_dict() | one.adaptations for one in (guess, other))
     return " ".join(
         f"{key}={','.join(map(str, value)) if isinstance(value, list) else value}"
         for key, value in theirs.items()
@@ -66,15 +69,15 @@ def differing(found: Guess, other: Guess) -> str:
     )
 
 
-def _preset(guess: Guess) -> Guess:
-    """Returns the guess with its own settings as the likely answers."""
+def _with_likely_answers(guess: Guess) -> Guess:
+    """Returns the guess with its own fields as the likely answers."""
     fields = guess.spec.to_dict() | guess.adaptations
     likely = (replace(q, likely=fields.get(q.key, q.likely)) for q in guess.questions)
     return replace(guess, questions=tuple(likely))
 
 
-def fitting_to(guesses: list[Guess], spec: Spec) -> Iterator[Guess]:
-    """Yields the guesses that can be the named network, without duplicates."""
+def fit_guesses(guesses: list[Guess], spec: Spec) -> Iterator[Guess]:
+    """Yields the guesses that can be this network, without duplicates."""
     seen: list[dict[str, Any]] = []
     for guess in guesses:
         with suppress(Misfit):

@@ -18,19 +18,19 @@ NAMES = (
     "idxtolabel", "labeltoidx", "idtolabel", "labeltoid",
 )  # fmt: skip
 NUMBERED = re.compile(r"(?P<number>\d{1,6})\s*[\s,;:]\s*(?P<name>.+)")  # a line such as "0 cat"
-NUMBERED_BEHIND = re.compile(r"(?P<name>.+?)\s*[\s,;:]\s*(?P<number>\d{1,6})")  # "cat,0"
-MARKS = (  # longest first: UTF-32's byte order mark begins like UTF-16's
+NUMBERED_AT_END = re.compile(r"(?P<name>.+?)\s*[\s,;:]\s*(?P<number>\d{1,6})")  # "cat,0"
+BYTE_ORDER_MARKS = (  # longest first: UTF-32's byte order mark begins like UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-DEPTH = 3  # most levels of nested settings to search
+DEPTH = 3  # levels of nested dictionaries to search
 MAX_LIST = 4_000_000  # bytes of a file of class names
 
 
-def decoded(key: object, value: object) -> object:
-    """Decodes a value of a checkpoint. Safetensors files only hold text, so class names are JSON there."""
+def decode_value(key: object, value: object) -> object:
+    """Decodes class names that are JSON. Safetensors metadata can only hold text."""
     if _is_key(key) and isinstance(value, str) and value.startswith(("{", "[")):
         try:
             return json.loads(value)
@@ -39,18 +39,18 @@ def decoded(key: object, value: object) -> object:
     return value
 
 
-def beside(outputs: int, values: Mapping[str, Any]) -> tuple[list[str] | None, tuple[str, ...]]:
+def stored(outputs: int, values: Mapping[str, Any]) -> tuple[list[str] | None, tuple[str, ...]]:
     """Returns class names that the training program stored in the checkpoint, if they fit the network.
 
     Args:
         outputs: Number of outputs of the network.
-        values: Values from the checkpoint other than tensors.
+        values: Metadata of the checkpoint.
 
     Returns:
-        The names or None, and a note on each list of names that does not fit.
+        The names, or None, and a note on each list of names that does not fit.
     """
     notes: list[str] = []
-    for key, names in _lists(values, DEPTH):
+    for key, names in _name_lists(values, DEPTH):
         try:
             check(names, outputs)
         except InputError as error:
@@ -61,15 +61,15 @@ def beside(outputs: int, values: Mapping[str, Any]) -> tuple[list[str] | None, t
     return None, tuple(notes)
 
 
-def _lists(values: Mapping[str, Any], depth: int) -> Iterator[tuple[str, list[str]]]:
-    """Yields lists of names with their keys: first those at this level, then those in settings such as ``meta``."""
+def _name_lists(values: Mapping[str, Any], depth: int) -> Iterator[tuple[str, list[str]]]:
+    """Yields lists of names with their keys: first those at this level, then those in dictionaries such as ``meta``."""
     for key, value in values.items():
         numbered = key == "names" and isinstance(value, Mapping)  # Ultralytics' format; a list may hold anything
-        if (numbered or _is_key(key)) and (names := listed(value)) is not None:
+        if (numbered or _is_key(key)) and (names := to_list(value)) is not None:
             yield key, names
     for value in values.values():
         if depth > 1 and isinstance(value, Mapping):
-            yield from _lists(value, depth - 1)
+            yield from _name_lists(value, depth - 1)
 
 
 def _is_key(key: object) -> bool:
@@ -115,25 +115,25 @@ def read(text: str) -> list[str]:
         raise InputError(
             _("classes: can't read {path}: {reason}").format(path=shown(text), reason=error.strerror)
         ) from None
-    written = of_file(content)
-    return _of_json(written) if path.suffix.lower() == ".json" else typed(written)
+    decoded = decode_file(content)
+    return _parse_json(decoded) if path.suffix.lower() == ".json" else parse(decoded)
 
 
-def of_file(content: bytes) -> str:
+def decode_file(content: bytes) -> str:
     """Decodes a file of class names: UTF-8, or the encoding of its byte order mark.
 
     Raises:
         InputError: If it is neither.
     """
-    encoding = next((name for mark, name in MARKS if content.startswith(mark)), "utf-8-sig")
+    encoding = next((name for mark, name in BYTE_ORDER_MARKS if content.startswith(mark)), "utf-8-sig")
     try:
         return content.decode(encoding)
     except UnicodeDecodeError:
         raise InputError(_("classes: the file is not UTF-8 text; save it as UTF-8")) from None
 
 
-def typed(text: str) -> list[str]:
-    """Parses class names that somebody types or pastes: lines, one line with commas, or JSON as in a file.
+def parse(text: str) -> list[str]:
+    """Parses class names from a text: lines, one line with commas, or JSON as in a file.
 
     Raises:
         InputError: If there are no names, or the text is too long.
@@ -141,23 +141,23 @@ def typed(text: str) -> list[str]:
     if len(text) > MAX_LIST:
         raise InputError(_("classes: the text is too long"))
     if text.lstrip().startswith(("{", "[")):
-        return _of_json(text)
+        return _parse_json(text)
     lines = [to_nfc(line.strip()) for line in text.splitlines() if line.strip()]
     if not lines:
         raise InputError(_("classes: there are no names"))
-    return [name.strip() for name in lines[0].split(",")] if len(lines) == 1 else _in_order(lines)
+    return [name.strip() for name in lines[0].split(",")] if len(lines) == 1 else _ordered_names(lines)
 
 
-def _of_json(text: str) -> list[str]:
-    names = listed(decode(text, "classes"))
+def _parse_json(text: str) -> list[str]:
+    names = to_list(decode(text, "classes"))
     if names is None:
         raise InputError(_('classes: the JSON is neither a list of names nor {{"0": name, …}}').format())
     return names
 
 
-def _in_order(lines: list[str]) -> list[str]:
-    """Returns the names of lines. If all lines begin or end with numbers, these give the order."""
-    for pattern in (NUMBERED, NUMBERED_BEHIND):
+def _ordered_names(lines: list[str]) -> list[str]:
+    """Returns the names of lines. If every line begins or ends with a number, the numbers give the order."""
+    for pattern in (NUMBERED, NUMBERED_AT_END):
         for rows in (lines, lines[1:]):  # the first line may be a heading
             matches = [match for row in rows if (match := pattern.fullmatch(row))]
             places = {int(match["number"]): match["name"].strip("\"' ") for match in matches}
@@ -168,8 +168,8 @@ def _in_order(lines: list[str]) -> list[str]:
     return lines
 
 
-def listed(value: object) -> list[str] | None:
-    """Converts the formats of training programs to a list of names. None for any other value."""
+def to_list(value: object) -> list[str] | None:
+    """Converts a format of a training program to a list of names. Returns None for any other value."""
     if isinstance(value, Mapping) and value:
         if all(isinstance(number, int) for number in value.values()):
             value = {number: name for name, number in value.items()}

@@ -1,4 +1,4 @@
-"""Uploaded checkpoints: each is read once, asked about, and then written to the weights store or discarded.
+"""Uploaded checkpoints. Each is read once; after the questions it is saved in the weights store or discarded.
 
 A draft keeps the file and its mapped tensors in a temporary folder until it is closed.
 """
@@ -20,29 +20,30 @@ from explorer.formatting import bytes_short
 from explorer.i18n import _
 from explorer.settings import settings
 from explorer.weights import store
-from explorer.weights.importing.checkpoint import Checkpoint, opened
-from explorer.weights.importing.importing import Imported, Proposal, propose
+from explorer.weights.importing.checkpoint import Checkpoint, open_checkpoint
+from explorer.weights.importing.importing import ImportResult, Proposal, propose
+from explorer.weights.importing.questions import format_answer
 from explorer.weights.registry import SUFFIX
 from explorer.workers.progress import Progress, silent
 from explorer.workers.semaphore import slot
 
 MAX_FILE = 600_000_000  # bytes: torchvision's largest VGG has 575 million
-MAX_ALL = 4_000_000_000  # most bytes of all drafts on this server
-SPARED = 1_000_000_000  # bytes of the disk that drafts leave free
+MAX_ALL = 4_000_000_000  # bytes of all drafts on this server
+MIN_FREE_DISK = 1_000_000_000  # bytes
 
 _open: "WeakSet[Draft]" = WeakSet()
-_counting = Lock()
+_open_lock = Lock()
 
 
 class Draft:
     """An uploaded checkpoint before it is in the store.
 
     Attributes:
-        name: Name of the file from its owner.
+        name: Name of the uploaded file.
         size: Size of the file in bytes.
-        proposal: Network that was found, once the file has been read. None if no network fits.
+        proposal: Network of the checkpoint. None before the file is read, and if no network fits.
         fault: Reason why no network fits.
-        spec: Network that its owner has named. None to use the network that is found.
+        spec: Network that the user has named. None for the network that is found.
     """
 
     def __init__(self, name: str, content: BinaryIO, size: int) -> None:
@@ -50,11 +51,11 @@ class Draft:
 
         Args:
             name: Name for messages and the card.
-            content: Content from its beginning.
+            content: Open file at its beginning.
             size: Size of the content in bytes.
 
         Raises:
-            InputError: If it is too large, or the disk too full.
+            InputError: If it is too large, or the disk is nearly full.
         """
         self.name, self.size = printable(name), size
         self.proposal: Proposal | None = None
@@ -70,7 +71,7 @@ class Draft:
                     "'python -m explorer import' on the server"
                 ).format(file=self.name, size=bytes_short(size), limit=bytes_short(MAX_FILE))
             )
-        with _counting:
+        with _open_lock:
             if sum(draft.size for draft in _open) + size > MAX_ALL:
                 raise InputError(
                     _("{file}: others import files of {limit} in all; try again when they are done").format(
@@ -84,8 +85,8 @@ class Draft:
             )
             weights = settings().weights_dir
             weights.mkdir(parents=True, exist_ok=True)
-            for place, copies in ((folder, 2), (weights, 1)):  # the checkpoint is also converted to safetensors
-                if shutil.disk_usage(place).free < copies * size + SPARED:
+            for disk, copies in ((folder, 2), (weights, 1)):  # the checkpoint is also converted to safetensors
+                if shutil.disk_usage(disk).free < copies * size + MIN_FREE_DISK:
                     raise InputError(_("{file}: the server's disk is nearly full").format(file=self.name))
             self._path = folder / "checkpoint"
             with self._path.open("wb") as target:
@@ -100,14 +101,14 @@ class Draft:
             raise
 
     def read(self, progress: Progress = silent) -> None:
-        """Opens the file and finds its network, if there is one. Slow for large files.
+        """Opens the file and finds its network, if there is one. This is slow for large files.
 
         Args:
             progress: Callback for the progress.
 
         Raises:
             InputError: If the file can't be read. Names file and fault.
-            ExplorerError: If the fault is this machine's.
+            ExplorerError: If this machine can't read it now.
         """
         with self._lock:
             if self._closed:
@@ -116,20 +117,20 @@ class Draft:
         try:
             progress(_("reading the file"), 0, 0)
             self._digest = sha256(self._path)
-            self._checkpoint = self._stack.enter_context(opened(self._path, self.name))
+            self._checkpoint = self._stack.enter_context(open_checkpoint(self._path, self.name))
             progress(_("finding the network"), 0, 0)
-            self.take(None, lambda _ahead: None)
+            self.find_network(None, lambda _ahead: None)
         finally:
             with self._lock:
                 self._reading = False
                 if self._closed:
                     self._clear()
 
-    def take(self, spec: Spec | None, on_wait: Callable[[int], None]) -> None:
+    def find_network(self, spec: Spec | None, on_wait: Callable[[int], None]) -> None:
         """Finds the network for a spec, or sets ``fault``.
 
         Args:
-            spec: Network that its owner names. None to use the network that is found.
+            spec: Network that the user names. None for the network that is found.
             on_wait: Callback for the number of sessions ahead, as in :func:`explorer.workers.semaphore.slot`.
 
         Raises:
@@ -144,8 +145,8 @@ class Draft:
             except InputError as error:
                 self.fault = error
 
-    def write(self, answers: Mapping[str, Any], name: str, on_wait: Callable[[int], None]) -> Imported:
-        """Writes the weights to the store.
+    def save(self, answers: Mapping[str, Any], name: str, on_wait: Callable[[int], None]) -> ImportResult:
+        """Saves the weights in the store.
 
         Args:
             answers: Answers by the key of the question.
@@ -157,9 +158,9 @@ class Draft:
         """
         if self.proposal is None:
             raise InputError(_("{file} is not wanted any more").format(file=self.name))
-        store.check(name)  # an early check; the name is reserved just before the file is written
+        store.check(name)  # early; the name is reserved later, just before the file is written
         with slot(on_wait):
-            proved = self.proposal.proved(answers, command(self.proposal, answers, name, self.spec), self._digest)
+            proved = self.proposal.prove(answers, import_command(self.proposal, answers, name, self.spec), self._digest)
         with store.reserve(name) as path:
             return proved.save(path)
 
@@ -172,24 +173,24 @@ class Draft:
 
     def _clear(self) -> None:
         self.proposal = self._checkpoint = None
-        with _counting:
+        with _open_lock:
             _open.discard(self)
         self._stack.close()
 
 
-def command(proposal: Proposal, answers: Mapping[str, Any], name: str, spec: Spec | None) -> str:
+def import_command(proposal: Proposal, answers: Mapping[str, Any], name: str, spec: Spec | None) -> str:
     """Returns the command that imports the file as this network with the same answers, for the card."""
     words = ["import", proposal.name, "-o", f"{name}{SUFFIX}"]
     if spec is not None:
-        known = nearest(spec)
-        words += ["--spec", known if resolve(known) == spec else spec.to_json()]
-    likely: dict[str, Any] = {}
-    while left := proposal.questions(likely):
-        key, usual = left[0].key, left[0].likely
-        likely[key] = answers.get(key, usual)
-        if likely[key] == usual:
+        preset = nearest(spec)
+        words += ["--spec", preset if resolve(preset) == spec else spec.to_json()]
+    accepted: dict[str, Any] = {}
+    while left := proposal.questions(accepted):
+        key, likely = left[0].key, left[0].likely
+        accepted[key] = answers.get(key, likely)
+        if accepted[key] == likely:
             continue
-        text = "none" if likely[key] is None else _listed(likely[key])
+        text = format_answer(accepted[key])
         match key:
             case "classes":
                 words += ["--classes", "classes.txt"]  # names may contain commas; the card lists them
@@ -198,7 +199,3 @@ def command(proposal: Proposal, answers: Mapping[str, Any], name: str, spec: Spe
             case _:
                 words += ["--set", f"{key}={text}"]
     return shlex.join(["python", "-m", "explorer", *words])
-
-
-def _listed(value: object) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

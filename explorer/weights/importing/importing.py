@@ -1,5 +1,6 @@
-"""Imports a checkpoint as weights with a card: finds its network, asks questions, proves the network and writes it."""
+"""Imports a checkpoint as weights with a card: finds its network, asks questions, runs the network and saves it."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -8,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from explorer import __version__
@@ -22,28 +22,36 @@ from explorer.i18n import _
 from explorer.specs.base import MAX_IMAGE
 from explorer.weights.files import Card, check_card_path, save
 from explorer.weights.importing import card_import, class_names, mismatch, normalisation
-from explorer.weights.importing.checkpoint import Checkpoint, opened
-from explorer.weights.importing.choosing import DOUBTFUL, Readings, better, chosen, differing, doubt, fitting_to
-from explorer.weights.importing.normalisation import NOTHING, Evidence
+from explorer.weights.importing.checkpoint import Checkpoint, open_checkpoint
+from explorer.weights.importing.choosing import (
+    MAX_DISAGREEMENT,
+    Readings,
+    choose,
+    differing_fields,
+    find_better,
+    fit_guesses,
+    guess_disagreement,
+)
+from explorer.weights.importing.normalisation import NO_EVIDENCE, Evidence
 from explorer.weights.importing.proof import prove
-from explorer.weights.importing.questions import INPUTS, check_inputs, guessed, inputs
+from explorer.weights.importing.questions import INPUT_KEYS, check_inputs, input_questions, likely_pair
+from explorer.weights.registry import SUFFIX
 
-SUFFIX = ".safetensors"
-IMPORTED = "imported"  # prefix of metrics that others measured
+IMPORTED = "imported"  # prefix of metrics from the checkpoint
 
 Answers = Mapping[str, Any]
 Ask = Callable[[Question, Callable[[Any], None]], Any]
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportResult:
     """The result of an import.
 
     Attributes:
         weights: Path of the weights file.
         card: Card in its header.
         ignored: Names of tensors and states that were left out.
-        notes: Sentences about what was done and assumed.
+        notes: Sentences about the steps and assumptions of the import.
     """
 
     weights: Path
@@ -64,14 +72,14 @@ class Imported:
 
 
 @dataclass(frozen=True)
-class Proved:
-    """A network that runs, before it is written.
+class ProvedNetwork:
+    """A network that was run successfully, before it is saved.
 
     Attributes:
         tensors: Tensors under the names of the network's own family.
         card: Card of the weights.
         ignored: Names of tensors and states that were left out.
-        notes: Sentences about what was done and assumed.
+        notes: Sentences about the steps and assumptions of the import.
     """
 
     tensors: dict[str, Tensor]
@@ -79,7 +87,7 @@ class Proved:
     ignored: tuple[str, ...]
     notes: tuple[str, ...]
 
-    def save(self, output: Path) -> Imported:
+    def save(self, output: Path) -> ImportResult:
         """Writes the weights atomically.
 
         Raises:
@@ -93,7 +101,7 @@ class Proved:
                     path=shown(str(output)), reason=error.strerror or error
                 )
             ) from None
-        return Imported(output, self.card, self.ignored, self.notes)
+        return ImportResult(output, self.card, self.ignored, self.notes)
 
 
 @dataclass(frozen=True)
@@ -104,19 +112,19 @@ class Proposal:
         name: Name of the file for messages.
         checkpoint: Checkpoint with the tensors.
         guess: Network.
-        told: Whether a user has named the network, so that it is not questioned.
-        notes: Sentences about what was done.
+        is_named: Whether the user has named the network, so that there are no questions about its fields.
+        notes: Sentences about the choice of the network.
         readings: Candidate networks for the file, each with its batch norm disagreement if known.
-        evidence: Measurements of the images' normalisation.
+        evidence: Measurements of the normalisation of images.
     """
 
     name: str
     checkpoint: Checkpoint
     guess: Guess
-    told: bool
+    is_named: bool
     notes: tuple[str, ...]
     readings: Readings = ()
-    evidence: Evidence = NOTHING
+    evidence: Evidence = NO_EVIDENCE
 
     def questions(self, answers: Answers) -> tuple[Question, ...]:
         """Returns the open questions. Answers may change the likely answers to the rest.
@@ -124,11 +132,11 @@ class Proposal:
         Raises:
             InputError: If an answer is invalid.
         """
-        found = self.network(answers)
-        own = [question for question in found.questions if not self.told or question.key in found.adaptations]
-        left = [question for question in own if question.key not in answers and found.asks(question)]
-        asked = inputs(found.spec, self.checkpoint.beside, answers, self.evidence)
-        return (*left, *(card_import.question(question, self.checkpoint.card) for question in asked))
+        guess = self.network(answers)
+        own = [question for question in guess.questions if not self.is_named or question.key in guess.adaptations]
+        left = [question for question in own if question.key not in answers and guess.asks(question)]
+        others = input_questions(guess.spec, self.checkpoint.metadata, answers, self.evidence)
+        return (*left, *(card_import.with_card_answer(question, self.checkpoint.card) for question in others))
 
     def network(self, answers: Answers) -> Guess:
         """Returns the network for some answers.
@@ -137,7 +145,7 @@ class Proposal:
             InputError: If the tensors do not belong to that network.
             SpecError: If an answer breaks a rule.
         """
-        fields = {key: value for key, value in answers.items() if key not in INPUTS}
+        fields = {key: value for key, value in answers.items() if key not in INPUT_KEYS}
         spec = self.guess.spec
         if fields.get("head") == "conv" and spec.dense_map is not None:
             dense = self.network({key: value for key, value in answers.items() if key != "head"})
@@ -147,81 +155,81 @@ class Proposal:
         except (Misfit, SpecError) as error:
             # Another image size may need pools at other positions.
             size = fields.get("image_size")
-            if isinstance(size, int) and 1 <= size <= MAX_IMAGE and not self.told:
+            if isinstance(size, int) and 1 <= size <= MAX_IMAGE and not self.is_named:
                 shapes = _shapes(self.checkpoint)
                 for other in recognise(shapes, ordered=self.checkpoint.ordered, image_size=size):
                     with suppress(Misfit, SpecError):
                         return other.changed(**fields)
             if isinstance(error, SpecError):
                 raise
-            raise _fault(self.name, mismatch.unfit(self.guess.spec.changed(**fields), self.guess)) from None
+            raise _fault(self.name, mismatch.explain_unfit(self.guess.spec.changed(**fields), self.guess)) from None
 
-    def proved(self, answers: Answers, command: str, digest: str) -> Proved:
+    def prove(self, answers: Answers, command: str, digest: str) -> ProvedNetwork:
         """Runs the network. Questions without an answer get the likely answer and a note.
 
         Args:
-            answers: Answers by the key of the question, or of a setting of the spec.
+            answers: Answers by the key of the question, or of a field of the spec.
             command: Command for the card.
             digest: SHA-256 of the checkpoint, for the card.
 
         Raises:
-            InputError: If an answer is invalid, or the proof fails.
+            InputError: If an answer is invalid, or the network does not run.
         """
-        given = card_import.answers(self.checkpoint.card) | dict(answers)
+        complete = card_import.answers(self.checkpoint.card) | dict(answers)
         notes = [*self.checkpoint.notes, *self.notes, *self.guess.notes]
-        while left := self.questions(given):
-            given[left[0].key] = left[0].likely
-            notes.append(_assumed(left[0]))
-        found = self.network(given)
+        while left := self.questions(complete):
+            complete[left[0].key] = left[0].likely
+            notes.append(_assumption_note(left[0]))
+        guess = self.network(complete)
         # With torchvision's own names, nothing is uncertain.
-        renamed = any(ours != theirs for ours, theirs in found.names.items())
-        if renamed and (note := assumptions(found.spec)):
+        is_renamed = any(ours != theirs for ours, theirs in guess.names.items())
+        if is_renamed and (note := assumptions(guess.spec)):
             notes.append(note)
-        if answers.get("head") == "conv" and found.spec != self.guess.spec:
+        if answers.get("head") == "conv" and guess.spec != self.guess.spec:
             notes.append(
                 _(
                     "The dense layers of its head are convolutions now: the same scores at {size} pixels, and on "
                     "larger images the mean of the scores of all places."
-                ).format(size=found.spec.image_size)
+                ).format(size=guess.spec.image_size)
             )
-        check_inputs(found.spec, given)
+        check_inputs(guess.spec, complete)
         if "classes" not in answers and self.checkpoint.card is None:
-            notes += class_names.beside(found.spec.num_classes, self.checkpoint.beside)[1]
-        card = self._card(found.spec, given, command, digest)
-        tensors = our_tensors(found, self.checkpoint.tensors)
-        prove(found.spec, tensors)
-        notes += self._warnings(found, tensors, card)
-        return Proved(tensors, card, (*self.checkpoint.ignored, *found.ignored), tuple(notes))
+            notes += class_names.stored(guess.spec.num_classes, self.checkpoint.metadata)[1]
+        card = self._card(guess.spec, complete, command, digest)
+        tensors = our_tensors(guess, self.checkpoint.tensors)
+        prove(guess.spec, tensors)
+        notes += self._warnings(guess, tensors, card)
+        return ProvedNetwork(tensors, card, (*self.checkpoint.ignored, *guess.ignored), tuple(notes))
 
-    def _warnings(self, found: Guess, tensors: dict[str, Tensor], card: Card) -> Iterator[str]:
-        """Yields sentences about running statistics that contradict the network or its answers."""
+    def _warnings(self, guess: Guess, tensors: dict[str, Tensor], card: Card) -> Iterator[str]:
+        """Yields sentences about running statistics that contradict the network or the answers."""
         pair = (list(card.inputs.mean), list(card.inputs.std))
-        if (other := normalisation.misfit(found.spec, tensors, pair, self.evidence)) is not None:
+        if (other := normalisation.better_pair(guess.spec, tensors, pair, self.evidence)) is not None:
             yield _(
                 "What its first batch norm has kept goes better with mean {mean} and standard deviation {std}: the "
                 "images that it was trained on may have been normalised with these."
-            ).format(mean=_listed(other[0]), std=_listed(other[1]))
-        known = [
+            ).format(mean=_comma_separated(other[0]), std=_comma_separated(other[1]))
+        measured = [
             error
-            for guess, error in self.readings
-            if (guess.spec, guess.adaptations) == (found.spec, found.adaptations) and error is not None
+            for reading, error in self.readings
+            if (reading.spec, reading.adaptations) == (guess.spec, guess.adaptations) and error is not None
         ]
-        error = known[0] if known else doubt(found, tensors)
+        error = measured[0] if measured else guess_disagreement(guess, tensors)
         if error is None:
             return
-        if (reading := better(error, self.readings)) is not None:
+        if (better := find_better(error, self.readings)) is not None:
             yield _(
                 "The network runs, but what reaches its batch norms differs from what they have kept by {own:.2f}, and "
                 "as another network of the same shapes by {other:.2f} ({settings}): evaluate it before you rely on it."
-            ).format(own=error.reading, other=reading[1].reading, settings=differing(found, reading[0]))
-        elif error.reading > DOUBTFUL:
+            ).format(own=error.average, other=better[1].average, settings=differing_fields(guess, better[0]))
+        elif error.average > MAX_DISAGREEMENT:
             yield _(
                 "The network runs, but what reaches its batch norms is far from what they have kept: it may be "
                 "another network of the same shapes; evaluate it before you rely on it."
             )
 
     def check(self, answers: Answers) -> None:
-        """Checks the given answers.
+        """Checks the answers about images and classes.
 
         Raises:
             InputError: If an answer is invalid. Names it.
@@ -229,14 +237,14 @@ class Proposal:
         check_inputs(self.network(answers).spec, answers)
 
     def _card(self, spec: Spec, answers: Answers, command: str, digest: str) -> Card:
-        settings = {key: answers[key] for key in ("mean", "std", "resize") if key in answers}
-        most = max(len(settings[key]) for key in ("mean", "std"))
-        # One number holds for all channels.
-        settings |= {key: [*settings[key]] * (most // len(settings[key])) for key in ("mean", "std")}
-        inputs = Preprocessing.from_dict({"size": spec.image_size, **settings}).to_dict()
+        fields = {key: answers[key] for key in ("mean", "std", "resize") if key in answers}
+        channels = max(len(fields[key]) for key in ("mean", "std"))
+        # One number applies to all channels.
+        fields |= {key: [*fields[key]] * (channels // len(fields[key])) for key in ("mean", "std")}
+        inputs = Preprocessing.from_dict({"size": spec.image_size, **fields}).to_dict()
         origin: dict[str, Any] = {"file": self.name, "sha256": digest}
-        classes = answers.get("classes") or class_names.beside(spec.num_classes, self.checkpoint.beside)[0]
-        before = self.checkpoint.card
+        before, metadata = self.checkpoint.card, self.checkpoint.metadata
+        classes = answers.get("classes") or class_names.stored(spec.num_classes, metadata)[0]
         if before is not None:
             origin |= {"made_by": before.made_by}
         card = Card(
@@ -244,7 +252,7 @@ class Proposal:
             spec=spec.to_dict(),
             classes=classes,
             preprocessing=inputs,
-            metrics={f"{IMPORTED}/{key}": value for key, value in self.checkpoint.beside.items() if _is_number(value)},
+            metrics={f"{IMPORTED}/{key}": value for key, value in metadata.items() if _is_number(value)},
             made_by={
                 "command": command,
                 "version": __version__,
@@ -252,7 +260,7 @@ class Proposal:
                 "imported_from": origin,
             },
         )
-        return card if before is None else card_import.kept(before, card)
+        return card if before is None else card_import.merge_cards(before, card)
 
 
 def propose(checkpoint: Checkpoint, name: str, spec: Spec | None = None) -> Proposal:
@@ -261,27 +269,28 @@ def propose(checkpoint: Checkpoint, name: str, spec: Spec | None = None) -> Prop
     Args:
         checkpoint: Checkpoint with the tensors.
         name: Name of the file for messages.
-        spec: Network that a user has named, if any.
+        spec: Network that the user has named. None to find it.
 
     Raises:
-        InputError: If the tensors belong to no network that we know, or not to the named one.
+        InputError: If the tensors belong to no network of our families, or not to the named one.
     """
     if checkpoint.card is not None and spec in (None, checkpoint.card.network_spec):
         note = _("The file has a card of this product's, which says what its network and images are.")
         return Proposal(
-            name, checkpoint, card_import.guess(checkpoint.card, checkpoint.tensors), told=False, notes=(note,)
+            name, checkpoint, card_import.guess(checkpoint.card, checkpoint.tensors), is_named=False, notes=(note,)
         )
     shapes, ordered = _shapes(checkpoint), checkpoint.ordered
     guesses = recognise(shapes, ordered=ordered)
     if spec is not None:
-        fitting = list(fitting_to(guesses, spec))
+        fitting = list(fit_guesses(guesses, spec))
+        if not guesses:
+            raise _fault(name, mismatch.explain_unlike(spec, shapes, ordered=ordered))
         if not fitting:
-            fault = mismatch.unfit(spec, guesses[0]) if guesses else mismatch.unlike(spec, shapes, ordered=ordered)
-            raise _fault(name, fault)
+            raise _fault(name, mismatch.explain_unfit(spec, guesses[0]))
         guesses = fitting
     if not guesses:
-        raise _fault(name, mismatch.unknown(shapes, ordered=ordered))
-    if spec is None and (missing := mismatch.early_missing(guesses[0].units)) is not None:
+        raise _fault(name, mismatch.explain_unknown(shapes, ordered=ordered))
+    if spec is None and (missing := mismatch.explain_missing_start(guesses[0].units)) is not None:
         raise _fault(name, missing)
     if guesses[0].spec.num_classes == 1:
         raise _fault(
@@ -291,10 +300,12 @@ def propose(checkpoint: Checkpoint, name: str, spec: Spec | None = None) -> Prop
                 "classes that exclude each other"
             ),
         )
-    guess, notes, readings = chosen(guesses, checkpoint.tensors)
-    pair, _source = guessed(guess.spec, checkpoint.beside, NOTHING)
-    evidence = normalisation.evidence(guess.spec, our_tensors(guess, checkpoint.tensors), pair)
-    return Proposal(name, checkpoint, guess, told=spec is not None, notes=notes, readings=readings, evidence=evidence)
+    guess, notes, readings = choose(guesses, checkpoint.tensors)
+    pair, _source = likely_pair(guess.spec, checkpoint.metadata, NO_EVIDENCE)
+    evidence = normalisation.collect_evidence(guess.spec, our_tensors(guess, checkpoint.tensors), pair)
+    return Proposal(
+        name, checkpoint, guess, is_named=spec is not None, notes=notes, readings=readings, evidence=evidence
+    )
 
 
 def import_checkpoint(
@@ -306,41 +317,45 @@ def import_checkpoint(
     spec: Spec | None = None,
     command: str = "",
     ask: Ask | None = None,
-) -> Imported:
+) -> ImportResult:
     """Reads a checkpoint of any kind and writes it atomically as weights with a card.
 
     Args:
         path: Path of the checkpoint.
         output: Path of the new file.
         name: Name of the checkpoint for messages and the card.
-        answers: Answers by the key of the question, or of a setting of the spec.
-        spec: Network that a user has named, if any.
+        answers: Answers by the key of the question, or of a field of the spec.
+        spec: Network that the user has named. None to find it.
         command: Command for the card.
         ask: Callback that answers a question. It receives the question and a function that checks an answer and raises
-            InputError. Without it no questions are asked.
+            InputError. None to take the likely answers.
 
     Raises:
         InputError: If the import fails. Names file and fault.
     """
     check_output(output, path)
-    with opened(path, name) as checkpoint:
+    with open_checkpoint(path, name) as checkpoint:
         proposal = propose(checkpoint, name, spec)
-        given = card_import.answers(checkpoint.card) | dict(answers)
-        while ask and (left := proposal.questions(given)):
+        complete = card_import.answers(checkpoint.card) | dict(answers)
+        while ask and (left := proposal.questions(complete)):
             key = left[0].key
-            given[key] = ask(left[0], partial(_check, proposal, given, key))
-        return proposal.proved(given, command, sha256(path)).save(output)
+            complete[key] = ask(left[0], partial(_check, proposal, complete, key))
+        return proposal.prove(complete, command, sha256(path)).save(output)
 
 
-def _check(proposal: Proposal, given: Answers, key: str, answer: object) -> None:
-    proposal.check({**given, key: answer})
+def _check(proposal: Proposal, answers: Answers, key: str, answer: object) -> None:
+    proposal.check({**answers, key: answer})
 
 
 def check_output(output: Path, path: Path) -> None:
-    """Checks early that a file can be written at a path.
+    """Checks early that the weights file can be written.
+
+    Args:
+        output: Path of the weights file.
+        path: Path of the checkpoint.
 
     Raises:
-        InputError: If it can't, it is the checkpoint itself, or its card would replace another file.
+        InputError: If it can't, if it is the checkpoint itself, or if its card would replace another file.
     """
     if output.suffix != SUFFIX:
         raise InputError(_("output: {path} does not end in {suffix}").format(path=shown(str(output)), suffix=SUFFIX))
@@ -364,14 +379,14 @@ def _shapes(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]]:
     return {name: tuple(tensor.shape) for name, tensor in checkpoint.tensors.items()}
 
 
-def _assumed(question: Question) -> str:
+def _assumption_note(question: Question) -> str:
     text = _("Assumed: {answer}. {question} {cost}")
     return text.format(answer=shown(question.likely), question=question.text, cost=question.cost).rstrip()
 
 
-def _listed(values: Sequence[float]) -> str:
+def _comma_separated(values: Sequence[float]) -> str:
     return ",".join(f"{value:g}" for value in values)
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and bool(torch.isfinite(torch.tensor(value)))
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

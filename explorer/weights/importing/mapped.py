@@ -11,17 +11,17 @@ from explorer.i18n import _
 from explorer.weights.importing.wrappers import MAX_TENSORS
 
 MAX_NAME = 500  # characters
-NUMBERS = frozenset(
+DTYPES = frozenset(
     {torch.float64, torch.float32, torch.float16, torch.bfloat16}
     | {torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool}
 )
 
 
-def mapped(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Maps the tensors of a file, and returns them with its metadata. The header's length must have been checked.
+def map_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Maps the tensors of a file, and returns them with its metadata. The caller has checked the length of the header.
 
     Raises:
-        InputError: If the file is damaged or beyond the limits. Names the fault, without the file.
+        InputError: If the file is damaged or beyond the limits. Does not name the file.
     """
     try:
         with safe_open(path, "pt") as file:
@@ -40,11 +40,11 @@ def mapped(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise InputError(_("it is damaged: {reason}").format(reason=error)) from None
 
 
-def check_kind(name: str, tensor: Tensor) -> None:
+def check_type(name: str, tensor: Tensor) -> None:
     """Checks that a tensor is a dense block of plain numbers in memory.
 
     Raises:
-        InputError: If it is not. Names tensor and kind, without the file.
+        InputError: If it is not. Names tensor and type, but not the file.
     """
     if type(tensor) not in (Tensor, torch.nn.Parameter):
         kind = type(tensor).__name__
@@ -54,7 +54,7 @@ def check_kind(name: str, tensor: Tensor) -> None:
         kind = _("sparse")
     elif tensor.device.type != "cpu":
         kind = _("without values")
-    elif tensor.dtype not in NUMBERS:
+    elif tensor.dtype not in DTYPES:
         kind = str(tensor.dtype).removeprefix("torch.")
     else:
         return
@@ -66,16 +66,16 @@ def check_kind(name: str, tensor: Tensor) -> None:
 
 
 def check_values(name: str, tensor: Tensor) -> None:
-    """Checks that a tensor is finite.
+    """Checks that all values of a tensor are finite.
 
     This includes running statistics: a single NaN in a batch norm makes every output NaN.
 
     Raises:
-        InputError: If it is not. Names the tensor, without the file.
+        InputError: If they are not. Names the tensor, but not the file.
     """
     if not tensor.is_floating_point() or not tensor.numel():
         return
-    least, most = tensor.aminmax()  # NaN if any value is NaN; makes no copy
+    least, most = tensor.aminmax()  # NaN if any value is NaN; without a copy
     if not (least.isfinite() and most.isfinite()):
         raise InputError(
             _(

@@ -14,50 +14,50 @@ from explorer.families.registry import part, parts, titles
 from explorer.i18n import _, ngettext
 from explorer.specs.base import own_fields
 
-# Words in names of tensors that no network of our families has, the most specific first.
+# Words in names of tensors of other networks than ours, the most specific first.
 OPTIMIZER = re.compile(r"exp_avg|momentum_buffer|square_avg")
 TRANSFORMER = re.compile(r"attn|attention|qkv|in_proj|pos_embed|position_embedding|cls_token|class_token|transformer")
 DETECTOR = re.compile(r"rpn|roi_heads|bbox|anchor|mask_head|fpn|yolo")
 DECODER = re.compile(r"decoder|upsample|up_conv|upconv|deconv|generator|discriminator")
-WIDEST = 11  # largest side of kernels
-MOST_COLOURS = 4  # most channels of images
-ALIKE = 0.3  # share of common layers above which a message names the preset
+MAX_KERNEL = 11  # largest side of kernels
+MAX_CHANNELS = 4  # most channels of images
+SIMILAR = 0.3  # share of common layers from which on a message names the preset
 
 
-def unfit(spec: Spec, guess: Guess) -> str:
-    """Explains why the network that was found is not the named one."""
+def explain_unfit(spec: Spec, guess: Guess) -> str:
+    """Explains why a network is not the named one."""
     if not guess.units or spec.family != guess.spec.family:
         return _("the tensors are not those of {wanted}; they are those of {found}").format(
-            wanted=_name(spec), found=offer(guess)
+            wanted=_name(spec), found=spec_argument(guess)
         )
     return _("{fault} They are the tensors of {found}.").format(
-        fault=_difference(spec, our_layers(spec).units, guess.units), found=offer(guess)
+        fault=_difference(spec, our_layers(spec).units, guess.units), found=spec_argument(guess)
     )
 
 
-def unlike(spec: Spec, shapes: Mapping[str, Shape], *, ordered: bool) -> str:
-    """Explains why tensors of no known network do not belong to the named one."""
+def explain_unlike(spec: Spec, shapes: Mapping[str, Shape], *, ordered: bool) -> str:
+    """Explains why tensors of an unknown network do not belong to the named one."""
     module = part(spec.family, "mismatch")
     if (difference := getattr(module, "difference", None)) is not None:
         return str(difference(spec, shapes, ordered=ordered))
-    return _compared(spec, read_layers(shapes, ordered=ordered))
+    return _compare(spec, read_layers(shapes, ordered=ordered))
 
 
-def unknown(shapes: Mapping[str, Shape], *, ordered: bool) -> str:
-    """Explains why tensors belong to no network that we know."""
+def explain_unknown(shapes: Mapping[str, Shape], *, ordered: bool) -> str:
+    """Explains why tensors belong to no network of our families."""
     layers = read_layers(shapes, ordered=ordered)
-    if like := _first_explanation("nearest_difference", shapes, ordered=ordered):
-        return like
-    if (odd := next(_foreign_signs(shapes), None)) is not None:
-        return odd
+    if reason := _first_explanation("nearest_difference", shapes, ordered=ordered):
+        return reason
+    if (reason := next(_foreign_signs(shapes), None)) is not None:
+        return reason
     if layers.rest and layers.units:
-        kept = {name: shape for name, shape in shapes.items() if name not in layers.rest}
-        if found := recognise(kept, ordered=ordered):
+        without_rest = {name: shape for name, shape in shapes.items() if name not in layers.rest}
+        if guesses := recognise(without_rest, ordered=ordered):
             return ngettext(
                 "{count} tensor belongs to no layer that we know ({names}); without it it would be {found}",
                 "{count} tensors belong to no layer that we know ({names}); without them it would be {found}",
                 len(layers.rest),
-            ).format(count=len(layers.rest), names=_few(layers.rest), found=offer(found[0]))
+            ).format(count=len(layers.rest), names=_first_names(layers.rest), found=spec_argument(guesses[0]))
     if (early := next((unit for unit in layers.units if unit.is_activated_early), None)) is not None and early.norm:
         return _(
             "between {tensor} of {shape} and its batch norm {norm} stands a module without tensors, by their numbers: "
@@ -65,17 +65,16 @@ def unknown(shapes: Mapping[str, Shape], *, ordered: bool) -> str:
         ).format(tensor=early.tensors["weight"], shape=early.shape, norm=early.norm.name)
     if reason := _first_explanation("single_fault", layers):
         return reason
-    likest, share = _nearest_preset(layers)
-    ours = our_layers(PRESETS[likest].spec).units
-    part = bool(_unmatched(ours, layers.units)) != bool(
-        _unmatched(layers.units, ours)
-    )  # one network is a part of the other
-    if share >= ALIKE and part:
-        return _compared(PRESETS[likest].spec, layers)
-    if reason := early_missing(layers.units) or _first_explanation("fault", layers):
+    preset, share = _nearest_preset(layers)
+    ours = our_layers(PRESETS[preset].spec).units
+    # One of the networks is a part of the other.
+    is_part = bool(_unmatched(ours, layers.units)) != bool(_unmatched(layers.units, ours))
+    if share >= SIMILAR and is_part:
+        return _compare(PRESETS[preset].spec, layers)
+    if reason := explain_missing_start(layers.units) or _first_explanation("fault", layers):
         return reason
-    if share >= ALIKE:
-        return _compared(PRESETS[likest].spec, layers)
+    if share >= SIMILAR:
+        return _compare(PRESETS[preset].spec, layers)
     if layers.convolutions and not layers.linears:
         return _("it has {count} convolutions and no linear layer: the head is missing").format(
             count=len(layers.convolutions)
@@ -90,37 +89,37 @@ def unknown(shapes: Mapping[str, Shape], *, ordered: bool) -> str:
     if not layers.units:
         return fault
     if layers.rest:
-        return _("{fault} ({names})").format(fault=fault, names=_few(layers.rest))
-    alien = next(iter(_unmatched(layers.units, ours)), layers.units[0])
+        return _("{fault} ({names})").format(fault=fault, names=_first_names(layers.rest))
+    other = next(iter(_unmatched(layers.units, ours)), layers.units[0])
     return _("{fault}; of {spec}, which is nearest, {tensor} of {shape} is no part").format(
-        fault=fault, spec=likest, tensor=alien.tensors["weight"], shape=alien.shape
+        fault=fault, spec=preset, tensor=other.tensors["weight"], shape=other.shape
     )
 
 
-def _first_explanation(hook: str, *what: Any, **how: Any) -> str | None:
+def _first_explanation(hook: str, *arguments: Any, **options: Any) -> str | None:
     """Returns the first explanation from the families. Each family may have the hook in its ``mismatch`` module."""
-    asked = (getattr(module, hook, None) for module in parts("mismatch").values())
-    return next((said for ask in asked if ask and (said := ask(*what, **how))), None)
+    hooks = (getattr(module, hook, None) for module in parts("mismatch").values())
+    return next((reason for explain in hooks if explain and (reason := explain(*arguments, **options))), None)
 
 
-def early_missing(units: Sequence[Unit]) -> str | None:
+def explain_missing_start(units: Sequence[Unit]) -> str | None:
     """Explains that the layers that read images are missing. None if they are there."""
     convolutions = [unit for unit in units if unit.kernel]
-    if not convolutions or (start := find_stem(convolutions)).before <= MOST_COLOURS:
+    if not convolutions or (start := find_stem(convolutions)).before <= MAX_CHANNELS:
         return None
-    likest, _share = _nearest_preset(Layers(tuple(units), ()))
-    own = our_layers(PRESETS[likest].spec).units[0]
+    preset, _share = _nearest_preset(Layers(tuple(units), ()))
+    own = our_layers(PRESETS[preset].spec).units[0]
     return _(
         "it is part of a network: {tensor} of {shape}, its first layer, reads {channels} channels, and images have "
         "{most} at most; in {spec}, which is nearest, the first is {own} of {own_shape}"
     ).format(
-        tensor=start.tensors["weight"], shape=start.shape, channels=start.before, most=MOST_COLOURS,
-        spec=likest, own=own.tensors["weight"], own_shape=own.shape,
+        tensor=start.tensors["weight"], shape=start.shape, channels=start.before, most=MAX_CHANNELS,
+        spec=preset, own=own.tensors["weight"], own_shape=own.shape,
     )  # fmt: skip
 
 
-def offer(guess: Guess) -> str:
-    """Returns the network of a guess in a form for --spec: a preset's name, or JSON."""
+def spec_argument(guess: Guess) -> str:
+    """Returns the network of a guess in the form for --spec: a preset's name, or JSON."""
     name = nearest(guess.spec)
     return name if _is_named(guess.spec, name) else guess.spec.to_json()
 
@@ -136,7 +135,7 @@ def _difference(spec: Spec, ours: Sequence[Unit], theirs: Sequence[Unit]) -> str
             tensor=tensor, spec=_name(spec)
         )
     counts = [sum(bool(unit.kernel) for unit in units) for units in (ours, theirs)]
-    if spec.head_convolutions:  # these don't count for the depth
+    if spec.head_convolutions:  # these don't count as depth
         counts[0] -= spec.head_convolutions
         if theirs and theirs[-1].kernel:
             counts[1] -= spec.head_convolutions
@@ -189,8 +188,8 @@ def _cause(spec: Spec, own: Unit, their: Unit, *, first: bool, last: bool) -> st
     return _("its widths are others")
 
 
-def _compared(spec: Spec, layers: Layers) -> str:
-    """Describes which layers of a network are missing, and which are too many."""
+def _compare(spec: Spec, layers: Layers) -> str:
+    """Describes the missing and additional layers of a network."""
     ours = our_layers(spec).units
     missing, extra = _unmatched(ours, layers.units), _unmatched(layers.units, ours)
     name = nearest(spec)
@@ -217,13 +216,13 @@ def _compared(spec: Spec, layers: Layers) -> str:
         return text.format(spec=name, count=len(extra), tensor=unit.tensors["weight"], shape=unit.shape)
     if layers.rest:
         return _("it is like {spec}, but has tensors that belong to no layer of it ({names})").format(
-            spec=name, names=_few(layers.rest)
+            spec=name, names=_first_names(layers.rest)
         )
     return _("it has the layers of {spec}, but their order or their batch norms are not").format(spec=name)
 
 
 def _foreign_signs(shapes: Mapping[str, Shape]) -> Iterator[str]:
-    """Yields descriptions of signs of networks that we do not know."""
+    """Yields descriptions of signs of other networks than ours."""
 
     def first(pattern: re.Pattern[str]) -> str | None:
         return next((name for name in shapes if pattern.search(name.lower())), None)
@@ -240,14 +239,14 @@ def _foreign_signs(shapes: Mapping[str, Shape]) -> Iterator[str]:
         if len(shape) == 5 or (len(shape) == 3 and name.endswith(".weight")):
             text = _("its tensor {name} is {shape}: a convolution over other than the two dimensions of an image")
             yield text.format(name=name, shape=shape)
-        if len(shape) == 4 and shape[0] == shape[1] <= WIDEST < shape[3]:
+        if len(shape) == 4 and shape[0] == shape[1] <= MAX_KERNEL < shape[3]:
             text = _(
                 "its tensor {name} is {shape}, with height and width first, as TensorFlow has them; turn kernels with "
                 "permute(3, 2, 0, 1), matrices with t(), and save again"
             )
             yield text.format(name=name, shape=shape)
-        alone = len(shape) == 4 and shape[1] == 1 < shape[0]
-        if alone and any(len(other) == 4 and other[0] == shape[0] and other[1] > 1 for other in shapes.values()):
+        is_depthwise = len(shape) == 4 and shape[1] == 1 < shape[0]
+        if is_depthwise and any(len(other) == 4 and other[0] == shape[0] and other[1] > 1 for other in shapes.values()):
             text = _(
                 "its convolution {name}, {shape}, works on channels one by one: in our families none does, and no "
                 "model of torchvision's has these tensors"
@@ -256,14 +255,14 @@ def _foreign_signs(shapes: Mapping[str, Shape]) -> Iterator[str]:
 
 
 def _nearest_preset(layers: Layers) -> tuple[str, float]:
-    """Returns the preset that shares most layers, and the share."""
+    """Returns the preset with most common layers, and their share."""
     theirs = Counter(map(_form, layers.units))
 
     def share(name: str) -> float:
         ours = _forms(name)
         return (ours & theirs).total() / max((ours | theirs).total(), 1)
 
-    return max(((name, share(name)) for name in PRESETS), key=lambda found: found[1])
+    return max(((name, share(name)) for name in PRESETS), key=lambda pair: pair[1])
 
 
 @cache
@@ -296,12 +295,12 @@ def _name(spec: Spec) -> str:
 
 
 def _is_named(spec: Spec, name: str) -> bool:
-    """Returns whether a name stands for this network. A family's own name stands for any image size and classes."""
+    """Returns whether a name means this network. A family's own name means any image size and number of classes."""
     named = resolve(name)
     if spec.own_name is None:
         return spec == named
     return all(getattr(spec, field) == getattr(named, field) for field in own_fields(type(spec)))
 
 
-def _few(names: Sequence[str]) -> str:
+def _first_names(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")

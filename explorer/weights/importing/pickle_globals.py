@@ -1,4 +1,4 @@
-"""Pickle globals: the classes and functions that a pickle refers to, found from its opcodes without running any."""
+"""Finds the globals of a pickle, its classes and functions, from its opcodes without running any."""
 
 import pickletools
 import re
@@ -9,12 +9,12 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from explorer.weights.importing.safe_stubs import KNOWN
+from explorer.weights.importing.safe_stubs import STUBS
 
-_MOST_STEPS = 1_000_000  # most opcodes of a pickle to search
-_OLD_FORMAT = 4  # pickles before the numbers: magic number, version, machine, content
-OLD_START = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # the magic number, pickled
-# Globals that PyTorch allows. PyTorch makes the decision; this list only serves the message about a refusal.
+_MAX_OPCODES = 1_000_000  # opcodes of a pickle to search
+_OLD_PICKLES = 4  # pickles of the old format before the numbers: magic number, version, machine, content
+OLD_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # pickle of the magic number of the old format
+# Globals that PyTorch allows. PyTorch decides; this list only serves the message about a refusal.
 _HARMLESS = re.compile(
     r"collections\.(OrderedDict|Counter)|_codecs\.encode|builtins\.(set|bytearray|complex)|torch\._utils\._rebuild_\w+"
     r"|torch\._tensor\._rebuild_from_type_v2|torch\.storage\.\w+Storage|torch\.nn\.parameter\.Parameter"
@@ -23,7 +23,7 @@ _HARMLESS = re.compile(
 )
 
 
-def content(path: Path, pickle: str | None) -> IO[bytes]:
+def open_pickle(path: Path, pickle: str | None) -> IO[bytes]:
     """Opens a checkpoint's pickle at its beginning.
 
     Args:
@@ -35,37 +35,37 @@ def content(path: Path, pickle: str | None) -> IO[bytes]:
     return zipfile.ZipFile(path).open(pickle)
 
 
-def unusual(path: Path, pickle: str | None) -> tuple[dict[str, str], bool]:
-    """Returns the globals of a pickle beyond plain data, in order, and whether the pickle is complete.
+def unusual_globals(path: Path, pickle: str | None) -> tuple[dict[str, str], bool]:
+    """Returns the globals of a pickle other than plain data, in order, and whether the pickle is complete.
 
-    Nothing is looked up by these names, and nothing runs.
+    It does not look up these names, and runs nothing.
 
     Args:
         path: Path of the checkpoint.
-        pickle: Name of the archive's pickle entry, as in :func:`content`.
+        pickle: Name of the archive's pickle entry, as in :func:`open_pickle`.
 
     Returns:
         The names in the file, each with its usual name, and True if the pickle is complete.
     """
-    known = {name for _made, name in KNOWN}
+    stubbed = {name for _stub, name in STUBS}
     names: dict[str, str] = {}
-    with content(path, pickle) as file:
+    with open_pickle(path, pickle) as file:
         try:
-            for _part in range(_OLD_FORMAT if pickle is None else 1):
+            for _part in range(_OLD_PICKLES if pickle is None else 1):
                 for module, name in _globals(file):
                     full = _name(module, name)
-                    if not _HARMLESS.fullmatch(full) and full not in known:
+                    if not _HARMLESS.fullmatch(full) and full not in stubbed:
                         names[f"{module}.{name}"] = full
-        except Exception:  # noqa: BLE001  whatever pickletools raises on damage
+        except Exception:  # noqa: BLE001  pickletools raises many kinds on damage
             return names, False
     return names, True
 
 
 def _globals(file: IO[bytes]) -> Iterator[tuple[str, str]]:
-    texts: list[str] = []  # the latest texts, because protocol 4 takes names from the stack
+    texts: list[str] = []  # the last two texts, because protocol 4 takes names from the stack
     memory: dict[int, str] = {}
     argument: Any
-    for step, argument, _place in islice(pickletools.genops(file), _MOST_STEPS):
+    for step, argument, _place in islice(pickletools.genops(file), _MAX_OPCODES):
         if step.name in ("GLOBAL", "INST"):
             module, name = str(argument).split(" ", 1)
             yield module, name
@@ -86,7 +86,7 @@ def _globals(file: IO[bytes]) -> Iterator[tuple[str, str]]:
 def _name(module: str, name: str) -> str:
     """Returns the usual full name.
 
-    Protocol 2 writes names of Python 2, and ``os.system`` is written as ``posix.system`` or ``nt.system``.
+    Protocol 2 uses names of Python 2, and ``os.system`` is ``posix.system`` or ``nt.system`` in a pickle.
     """
     module, name = NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))
     return f"{'os' if module in ('posix', 'nt') else module}.{name}"

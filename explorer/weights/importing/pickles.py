@@ -8,12 +8,12 @@ from torch import Tensor
 
 from explorer.errors import InputError, shown
 from explorer.i18n import _
-from explorer.weights.importing.mapped import check_kind
-from explorer.weights.importing.pickle_globals import OLD_START, content, unusual
-from explorer.weights.importing.safe_stubs import standing_in
+from explorer.weights.importing.mapped import check_type
+from explorer.weights.importing.pickle_globals import OLD_MAGIC, open_pickle, unusual_globals
+from explorer.weights.importing.safe_stubs import register_stubs
 from explorer.weights.importing.wrappers import holds_network
 
-MODULES = ("torch.nn.modules.", "torchvision.models.")
+NETWORK_MODULES = ("torch.nn.modules.", "torchvision.models.")
 SLACK = 2**20  # bytes by which small tensors may exceed the size of the file
 
 
@@ -25,67 +25,68 @@ def load(path: Path, pickle: str | None) -> object:
         pickle: Name of the archive's pickle entry. None for the format before PyTorch 1.6.
 
     Raises:
-        InputError: If PyTorch refuses it. Says why, without the file's name.
+        InputError: If PyTorch refuses it. Says why, but does not name the file.
     """
     try:
         return _loaded(path, pickle, ())[0]
     except Exception as error:  # noqa: BLE001  a hostile file can make PyTorch raise anything
         fault = error
-    names, ended = unusual(path, pickle)
-    called = list(names.values())
-    # Settings are often objects of the training code. Their values are plain data, too.
-    if names and ended:
+    names, complete = unusual_globals(path, pickle)
+    full_names = list(names.values())
+    # Options are often objects of the training code. Their values are plain data, too.
+    if names and complete:
         try:
-            content, modules = _loaded(path, pickle, {*names, *called})  # PyTorch translates some names of Python 2
+            content, modules = _loaded(path, pickle, {*names, *full_names})  # PyTorch translates some names of Python 2
         except Exception as error:  # noqa: BLE001
-            refused = str(error)
-            first = [known for written, known in names.items() if written in refused or known in refused]
-            if not first and any(name.startswith(MODULES) for name in called):  # before PyTorch 1.6, with their source
-                fault = InputError(_whole_network(called))
-            called = list(dict.fromkeys([*first, *called]))
+            refusal = str(error)
+            first = [full for name, full in names.items() if name in refusal or full in refusal]
+            # Files before PyTorch 1.6 store networks with their source code.
+            if not first and any(name.startswith(NETWORK_MODULES) for name in full_names):
+                fault = InputError(_pickled_network(full_names))
+            full_names = list(dict.fromkeys([*first, *full_names]))
         else:
-            if not modules or holds_network(content):  # a pickled loss or head besides the network does no harm
+            if not modules or holds_network(content):  # a pickled loss or head next to the network does no harm
                 return content
-            raise InputError(_whole_network(called))
-    raise InputError(_refusal(path, pickle, fault, called, ended=ended)) from None
+            raise InputError(_pickled_network(full_names))
+    raise InputError(_refusal(path, pickle, fault, full_names, complete=complete)) from None
 
 
 def _loaded(path: Path, pickle: str | None, unknown: Iterable[str]) -> tuple[object, list[object]]:
     # PyTorch reads a path with this suffix as safetensors, so it gets an open file, which it can't map.
     source = path.open("rb") if path.suffix == ".safetensors" else path
-    with standing_in(unknown) as modules:
+    with register_stubs(unknown) as modules:
         content = torch.load(source, "cpu", weights_only=True, mmap=pickle is not None and source is path)
     return content, modules
 
 
-def _whole_network(called: list[str]) -> str:
+def _pickled_network(names: list[str]) -> str:
     return _(
         "it holds a whole pickled network or a part of one, which can't be read without running code ({names}); where "
         "you trust it, load it with its own source and save its state_dict() with torch.save"
-    ).format(names=_few(called))
+    ).format(names=_first_names(names))
 
 
-def _few(called: list[str]) -> str:
-    return ", ".join(shown(name) for name in called[:3])
+def _first_names(names: list[str]) -> str:
+    return ", ".join(shown(name) for name in names[:3])
 
 
-def whole(tensors: Mapping[str, Tensor], most: int) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+def unshare(tensors: Mapping[str, Tensor], limit: int) -> tuple[dict[str, Tensor], tuple[str, ...]]:
     """Returns the tensors, each with its own memory, and the names of tied copies: equal views of the same memory.
 
     Args:
-        tensors: Tensors as PyTorch loaded them.
-        most: Largest size of all tensors in bytes.
+        tensors: Tensors as PyTorch has loaded them.
+        limit: Largest size of all tensors together in bytes.
 
     Raises:
-        InputError: If the import can't read a tensor's kind, or a tensor is larger than the file. Names it.
+        InputError: If the import does not support a tensor, or a tensor is larger than the file. Names it.
     """
-    kept: dict[str, Tensor] = {}
+    separate: dict[str, Tensor] = {}
     copies: list[str] = []
     seen: set[object] = set()
     memories: set[int] = set()
     total = 0
     for name, tensor in tensors.items():
-        check_kind(name, tensor)
+        check_type(name, tensor)
         view = (
             tensor.untyped_storage().data_ptr(),
             tensor.storage_offset(),
@@ -98,7 +99,7 @@ def whole(tensors: Mapping[str, Tensor], most: int) -> tuple[dict[str, Tensor], 
             continue
         seen.add(view)
         total += tensor.numel() * tensor.element_size()
-        if total > most:
+        if total > limit:
             raise InputError(
                 _("the tensor {name} claims to be {shape}, and the file doesn't hold that many numbers").format(
                     name=shown(name), shape=shown(tuple(tensor.shape))
@@ -108,28 +109,28 @@ def whole(tensors: Mapping[str, Tensor], most: int) -> tuple[dict[str, Tensor], 
         if view[0] in memories or not tensor.is_contiguous():
             tensor = tensor.clone(memory_format=torch.contiguous_format)
         memories.add(view[0])
-        kept[name] = tensor
-    return kept, tuple(copies)
+        separate[name] = tensor
+    return separate, tuple(copies)
 
 
-def _refusal(path: Path, pickle: str | None, error: Exception, called: list[str], *, ended: bool) -> str:
+def _refusal(path: Path, pickle: str | None, error: Exception, names: list[str], *, complete: bool) -> str:
     if isinstance(error, MemoryError) or "allocate memory" in str(error):
         return _("it asks for more memory than a file of its size needs: it is damaged, or built to do harm")
     if isinstance(error, InputError):
         return str(error)
-    if called:
+    if names:
         return _(
             "reading it would run {names}, and the import runs nothing of a file; save the network's state_dict() "
             "alone with torch.save"
-        ).format(names=_few(called))
-    with content(path, pickle) as file:
-        start = file.read(len(OLD_START))
+        ).format(names=_first_names(names))
+    with open_pickle(path, pickle) as file:
+        start = file.read(len(OLD_MAGIC))
     if start[1:2] > b"\2":
         return _("it is a pickle of protocol {protocol}, and torch.save writes 2; save it anew with torch.save").format(
             protocol=start[1]
         )
-    if pickle is None and start != OLD_START:
+    if pickle is None and start != OLD_MAGIC:
         return _("it is a pickle that torch.save did not write; save the network's state_dict() with torch.save")
-    if not ended or isinstance(error, EOFError) or "unexpected EOF" in str(error):
+    if not complete or isinstance(error, EOFError) or "unexpected EOF" in str(error):
         return _("it ends too early: it was cut off; download or copy it again")
     return _("PyTorch's reader of weights refuses it: it is damaged, or built to do harm; save the state_dict() anew")

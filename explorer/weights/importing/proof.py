@@ -1,4 +1,4 @@
-"""Proof that tensors belong to a network: it runs, and its batch norms receive what they were trained on."""
+"""Tests that tensors belong to a network: it runs, and the inputs of its batch norms match their running statistics."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,20 +16,20 @@ from explorer.weights.files import to_float32
 from explorer.weights.importing.samples import samples
 
 IMAGES = 2
-MAX_FLOPS = 2e12  # some 20 seconds on two cores
+MAX_FLOPS = 2e12  # about 20 seconds on two cores
 MAX_MAP = 2**26  # values of a map; a few maps are in memory at a time
 SAMPLE_PIXELS = 2**15  # pixels of all images for the check of batch norms
-MAX_SAMPLE, MIN_SAMPLE, MIN_TURNED = 64, 4, 8
-CLEARLY = 0.9  # share of a candidate's disagreement below which another candidate is clearly better
-NEARLY, FEW, MOST = 0.01, 5, 0.75  # relative difference at which a batch norm counts; least number and share of them
-TINY = 1e-8  # smallest variance, for a channel that never changes
+MAX_SAMPLE, MIN_SAMPLE, MIN_CLASSIFIED = 64, 4, 8  # numbers of images
+CLEAR_RATIO = 0.9  # a candidate is clearly better if its disagreement is below this share of the other's
+MIN_DIFFERENCE = 0.01  # relative difference from which on a batch norm is compared
+MIN_NORMS, MOST = 5, 0.75  # least number of such batch norms, and share of them in favour of a candidate
+MIN_VARIANCE = 1e-8  # for a channel that never changes
 
-
-Inputs = tuple[Sequence[float], Sequence[float]]  # mean and standard deviation of pixels that go from 0 to 1
+Inputs = tuple[Sequence[float], Sequence[float]]  # mean and standard deviation of pixels from 0 to 1
 
 
 class _EnoughError(Exception):
-    """The first batch norm has been reached."""
+    """The first batch norm was reached."""
 
 
 class _TooLargeError(Exception):
@@ -77,21 +77,21 @@ class Disagreement(NamedTuple):
     others: tuple[float, ...]
 
     @property
-    def reading(self) -> float:
-        """How badly a candidate network fits a checkpoint: the mean over all batch norms except the first."""
+    def average(self) -> float:
+        """Mean over all batch norms except the first. It measures how badly a candidate network fits a checkpoint."""
         return mean(self.others or (self.first,))
 
     def beats(self, other: "Disagreement") -> bool:
-        """Returns whether a candidate is clearly better than another: by a tenth on average, or at most batch norms."""
-        if self.reading < CLEARLY * other.reading:
+        """Returns whether a candidate is clearly better: by a tenth on average, or at most of the batch norms."""
+        if self.average < CLEAR_RATIO * other.average:
             return True
         pairs = list(zip(self.others, other.others, strict=False))
-        apart = [ours < theirs for ours, theirs in pairs if abs(ours - theirs) > NEARLY * (ours + theirs)]
-        return self.reading < other.reading and len(apart) >= FEW and sum(apart) >= MOST * len(apart)
+        better = [ours < theirs for ours, theirs in pairs if abs(ours - theirs) > MIN_DIFFERENCE * (ours + theirs)]
+        return self.average < other.average and len(better) >= MIN_NORMS and sum(better) >= MOST * len(better)
 
 
 def disagreement(
-    spec: Spec, tensors: Mapping[str, Tensor], inputs: Inputs | None = None, *, first_alone: bool = False
+    spec: Spec, tensors: Mapping[str, Tensor], inputs: Inputs | None = None, *, first_only: bool = False
 ) -> Disagreement | None:
     """Compares the inputs of each batch norm with its running statistics.
 
@@ -101,7 +101,7 @@ def disagreement(
         spec: Spec of the network.
         tensors: Tensors under the network's names.
         inputs: Mean and standard deviation for the images. None normalises them by their own.
-        first_alone: Whether to stop after the first batch norm.
+        first_only: Whether to stop after the first batch norm.
 
     Returns:
         The result for the kind of images that fits best. None if no batch norm was trained, or images are too large.
@@ -114,31 +114,35 @@ def disagreement(
     errors: list[float] = []
 
     def compare(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        kept, var = (cast(Tensor, getattr(norm, name)) for name in ("running_mean", "running_var"))
-        error, ratio = inputs[0].mean((0, 2, 3)) - kept, inputs[0].var((0, 2, 3)).clamp(min=TINY) / var.clamp(min=TINY)
-        errors.append(float((error**2 / var.clamp(min=TINY)).mean().sqrt() + ratio.log().abs().mean()))
-        if first_alone:
+        mean, var = (cast(Tensor, getattr(norm, name)) for name in ("running_mean", "running_var"))
+        expected = var.clamp(min=MIN_VARIANCE)
+        error = (inputs[0].mean((0, 2, 3)) - mean) ** 2 / expected
+        ratio = inputs[0].var((0, 2, 3)).clamp(min=MIN_VARIANCE) / expected
+        errors.append(float(error.mean().sqrt() + ratio.log().abs().mean()))
+        if first_only:
             raise _EnoughError
 
     for norm in norms:
         norm.train()
-        norm.track_running_stats = False  # uses the batch statistics and keeps the running ones
+        norm.track_running_stats = False  # use the batch statistics and leave the running ones unchanged
     for norm in trained:
         norm.register_forward_pre_hook(compare)
-    found: list[Disagreement] = []
+    results: list[Disagreement] = []
     try:
         for images in _images(spec, min(MAX_SAMPLE, max(MIN_SAMPLE, SAMPLE_PIXELS // spec.image_size**2))):
             errors.clear()
             with suppress(_EnoughError):
                 _run(network, _normalised(images, inputs))
-            found.append(Disagreement(errors[0], tuple(errors[1:])))
+            results.append(Disagreement(errors[0], tuple(errors[1:])))
     except _TooLargeError:
         return None
-    return min(found, key=lambda one: one.first + one.reading)
+    return min(results, key=lambda one: one.first + one.average)
 
 
-def turned(spec: Spec, tensors: Mapping[str, Tensor], inputs: Inputs, others: Sequence[Inputs]) -> list[float] | None:
-    """Computes the share of images that get another class if they are normalised differently.
+def class_changes(
+    spec: Spec, tensors: Mapping[str, Tensor], inputs: Inputs, others: Sequence[Inputs]
+) -> list[float] | None:
+    """Returns the share of images that get another class if they are normalised differently.
 
     Args:
         spec: Spec of the network.
@@ -150,7 +154,7 @@ def turned(spec: Spec, tensors: Mapping[str, Tensor], inputs: Inputs, others: Se
         The share for each of the others. None if images are too large.
     """
     network = _network(spec, tensors)
-    count = min(MAX_SAMPLE, max(MIN_TURNED, SAMPLE_PIXELS // spec.image_size**2))
+    count = min(MAX_SAMPLE, max(MIN_CLASSIFIED, SAMPLE_PIXELS // spec.image_size**2))
     try:
         images = _images(spec, count)[0]
         usual, *classes = (_run(network, _normalised(images, pair)).argmax(1) for pair in (inputs, *others))
@@ -167,7 +171,7 @@ def _images(spec: Spec, count: int) -> list[Tensor]:
 
 def _normalised(images: Tensor, inputs: Inputs | None) -> Tensor:
     if inputs is None:
-        return (images - images.mean()) / images.std().clamp(min=TINY)
+        return (images - images.mean()) / images.std().clamp(min=MIN_VARIANCE)
     means, deviations = (torch.tensor(values).view(1, -1, 1, 1) for values in inputs)
     normalised: Tensor = (images - means) / deviations
     return normalised

@@ -1,4 +1,4 @@
-"""Questions about images and classes that a checkpoint does not answer, with likely answers."""
+"""Questions about images and classes that a checkpoint leaves open, with likely answers."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -12,55 +12,54 @@ from explorer.families import Spec
 from explorer.families.recognition.guess import Question
 from explorer.i18n import _, ngettext
 from explorer.weights.importing import class_names
-from explorer.weights.importing.normalisation import CIFAR10, IMAGENET, MNIST, Evidence, Pair, usual
+from explorer.weights.importing.normalisation import CIFAR10, IMAGENET, MNIST, Evidence, Pair, usual_pairs
 
-INPUTS = ("mean", "std", "resize", "classes")
+INPUT_KEYS = ("mean", "std", "resize", "classes")
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-RESIZE = {
-    224: 256,
-    299: 342,
-}  # by the side of the images: torchvision's resize of ImageNet's images before the centre crop
-STRAIGHT = "none"  # answer for no resize
-PHOTOGRAPH = 64  # pixels a side: from this size on, images are likely to be photographs
+RESIZE = {224: 256, 299: 342}  # torchvision's resize of ImageNet's images before the centre crop, by image size
+NO_RESIZE = "none"  # answer for None
+PHOTOGRAPH = 64  # image size from which on images are probably photographs
 
 
-def inputs(spec: Spec, beside: Mapping[str, Any], answers: Mapping[str, Any], evidence: Evidence) -> Iterator[Question]:
+def input_questions(
+    spec: Spec, metadata: Mapping[str, Any], answers: Mapping[str, Any], evidence: Evidence
+) -> Iterator[Question]:
     """Yields the open questions about preprocessing and classes.
 
-    If the mean is known, the usual standard deviation for this mean is the likely one.
+    After the mean is answered, the usual standard deviation for this mean is the likely one.
 
     Args:
         spec: Spec of the network.
-        beside: Values from the checkpoint other than tensors. They answer questions.
-        answers: Answers so far by key.
+        metadata: Metadata of the checkpoint, which may answer questions.
+        answers: Answers so far, by key.
         evidence: Measurements of the normalisation.
     """
-    statistics, place = guessed(spec, beside, evidence)
-    pairs = [*usual(spec.in_channels), *([([0.5], [0.5]), ([0.0], [1.0])] if spec.in_channels > 1 else [])]
-    if (known := next((pair for pair in pairs if pair[0] == answers.get("mean")), None)) is not None:
-        statistics, place = known, _("that which is usual with this mean")
-    means, deviations = (tuple(offer) for offer in zip(*usual(spec.in_channels), strict=True))
+    likely, source = likely_pair(spec, metadata, evidence)
+    pairs = [*usual_pairs(spec.in_channels), *([([0.5], [0.5]), ([0.0], [1.0])] if spec.in_channels > 1 else [])]
+    if (usual := next((pair for pair in pairs if pair[0] == answers.get("mean")), None)) is not None:
+        likely, source = usual, _("that which is usual with this mean")
+    means, deviations = (tuple(offer) for offer in zip(*usual_pairs(spec.in_channels), strict=True))
     if "mean" not in answers:
         text = _("What mean is taken out of the pixels, which go from 0 to 1? The likely one is {source}.")
-        yield Question("mean", text.format(source=place), statistics[0], offers=means, cost=evidence.cost)
+        yield Question("mean", text.format(source=source), likely[0], offers=means, cost=evidence.cost)
     if "std" not in answers:
         text = _("By what standard deviation are they divided? The likely one is {source}.")
-        yield Question("std", text.format(source=place), statistics[1], offers=deviations)
+        yield Question("std", text.format(source=source), likely[1], offers=deviations)
     if "resize" not in answers and spec.image_size >= PHOTOGRAPH:
-        side, place = _resize(spec)
+        side, source = _usual_resize(spec)
         text = _(
             "To how many pixels is the shorter side of an image resized, before the middle is cut out? "
             "Without it images are resized straight to the square. The likely one is {source}."
         )
-        yield Question("resize", text.format(source=place), side)
-    if "classes" not in answers and class_names.beside(spec.num_classes, beside)[0] is None:
-        names, place = _classes(spec)
+        yield Question("resize", text.format(source=source), side)
+    if "classes" not in answers and class_names.stored(spec.num_classes, metadata)[0] is None:
+        names, source = _likely_classes(spec)
         text = _("What are the classes called, in the order of the outputs? The likely names are {source}.")
-        yield Question("classes", text.format(source=place), names)
+        yield Question("classes", text.format(source=source), names)
 
 
 def check_inputs(spec: Spec, answers: Mapping[str, Any]) -> None:
-    """Checks that the given preprocessing and classes fit a network.
+    """Checks that answers about preprocessing and classes fit a network.
 
     Raises:
         InputError: If they don't. Names key and rule.
@@ -77,30 +76,30 @@ def check_inputs(spec: Spec, answers: Mapping[str, Any]) -> None:
                     spec.in_channels,
                 ).format(key=key, value=shown(values), channels=spec.in_channels)
             )
-        usual = [0.5] * len(values)
-        Preprocessing.from_dict({"size": spec.image_size, "mean": usual, "std": usual, key: list(values)})
+        half = [0.5] * len(values)
+        Preprocessing.from_dict({"size": spec.image_size, "mean": half, "std": half, key: list(values)})
     resize = {"size": spec.image_size, "mean": [0.5], "std": [0.5], "resize": answers.get("resize")}
     Preprocessing.from_dict(resize)
 
 
-def pixels(text: str, key: str) -> int | None:
+def parse_pixels(text: str, key: str) -> int | None:
     """Parses a number of pixels, or ``none``.
 
     Raises:
         InputError: If it is neither.
     """
-    if text.strip().casefold() == STRAIGHT:
+    if text.strip().casefold() == NO_RESIZE:
         return None
     if not re.fullmatch(r"\s*[0-9]{1,9}\s*", text):
         raise InputError(
             _("{key}: {value} is neither a number of pixels nor {none}").format(
-                key=key, value=shown(text), none=STRAIGHT
+                key=key, value=shown(text), none=NO_RESIZE
             )
         )
     return int(text)
 
 
-def numbers(text: str, key: str) -> list[float]:
+def parse_numbers(text: str, key: str) -> list[float]:
     """Parses numbers such as ``.485,.456,.406``.
 
     Raises:
@@ -112,31 +111,38 @@ def numbers(text: str, key: str) -> list[float]:
         raise InputError(_("{key}: {value} is not a list of numbers").format(key=key, value=shown(text))) from None
 
 
-# Parsers of the answers about images. All other answers are settings of the spec.
-READERS: dict[str, Callable[[str], Any]] = {
-    "mean": partial(numbers, key="mean"),
-    "std": partial(numbers, key="std"),
-    "resize": partial(pixels, key="resize"),
+# Parsers of the answers about images and classes. All other answers are fields of the spec.
+PARSERS: dict[str, Callable[[str], Any]] = {
+    "mean": partial(parse_numbers, key="mean"),
+    "std": partial(parse_numbers, key="std"),
+    "resize": partial(parse_pixels, key="resize"),
     "classes": class_names.read,
 }
 
 
-def guessed(spec: Spec, beside: Mapping[str, Any], evidence: Evidence) -> tuple[Pair, str]:
+def format_answer(value: Any) -> str:
+    """Returns an answer as text, in the form that the parsers read."""
+    if value is None:
+        return NO_RESIZE
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def likely_pair(spec: Spec, metadata: Mapping[str, Any], evidence: Evidence) -> tuple[Pair, str]:
     """Returns the likely mean and standard deviation, and their source: the file, a measurement, or usual values."""
-    if (written := _measured(spec, beside)) is not None:
-        return written
+    if (pair := _stored_pair(spec, metadata)) is not None:
+        return pair, _("that which stands beside the tensors")
     if evidence.likely is not None and len(evidence.likely[0]) == spec.in_channels:
         return evidence.likely, _("that which goes best with what its first batch norm has kept")
-    return _statistics(spec)
+    return _usual_pair(spec)
 
 
-def _measured(spec: Spec, beside: Mapping[str, Any]) -> tuple[Pair, str] | None:
+def _stored_pair(spec: Spec, metadata: Mapping[str, Any]) -> Pair | None:
     """Returns mean and standard deviation from the checkpoint, for pixels from 0 to 1. None if it has none."""
-    mean, std = (beside.get(key) for key in ("mean", "std"))
+    mean, std = (metadata.get(key) for key in ("mean", "std"))
     if isinstance(mean, list) and isinstance(std, list) and _are_shares(mean) and _are_shares(std):
         with suppress(InputError):
             check_inputs(spec, {"mean": mean, "std": std})
-            return (mean, std), _("that which stands beside the tensors")
+            return mean, std
     return None
 
 
@@ -144,7 +150,7 @@ def _are_shares(values: list[Any]) -> bool:
     return all(isinstance(value, int | float) and 0 <= value <= 1 for value in values)
 
 
-def _statistics(spec: Spec) -> tuple[Pair, str]:
+def _usual_pair(spec: Spec) -> tuple[Pair, str]:
     """Returns the usual mean and standard deviation for such images, and their source."""
     half = [0.5] * spec.in_channels
     if spec.tensorflow_inputs and spec.num_classes == 1000:
@@ -159,14 +165,14 @@ def _statistics(spec: Spec) -> tuple[Pair, str]:
     return (half, half), _("0.5, as nothing is known")
 
 
-def _resize(spec: Spec) -> tuple[int | None, str]:
+def _usual_resize(spec: Spec) -> tuple[int | None, str]:
     """Returns the usual length of the shorter side before the crop, and its source."""
     if spec.num_classes == 1000 and spec.in_channels == 3 and spec.image_size in RESIZE:
         return RESIZE[spec.image_size], _("torchvision's for ImageNet, by the size of the images and their classes")
     return None, _("none, as nothing is known")
 
 
-def _classes(spec: Spec) -> tuple[list[str], str]:
+def _likely_classes(spec: Spec) -> tuple[list[str], str]:
     """Returns likely names of the classes, and their source."""
     if spec.num_classes == 1000 and spec.image_size >= PHOTOGRAPH:
         return imagenet_classes(), _("ImageNet's, by their number")
@@ -178,7 +184,7 @@ def _classes(spec: Spec) -> tuple[list[str], str]:
 
 
 def imagenet_classes() -> list[str]:
-    """Returns the names of ImageNet's classes, in the order of the outputs of every network trained on it."""
+    """Returns the names of ImageNet's classes, in the usual order of the outputs."""
     from torchvision.models import ResNet50_Weights  # imported here because it takes a second
 
     return list(ResNet50_Weights.DEFAULT.meta["categories"])

@@ -1,8 +1,8 @@
-"""Turns a pickled checkpoint into a safetensors file, in a process of its own that has given up all it doesn't need.
+"""Converts a pickled checkpoint to a safetensors file, in a process that has given up all rights that it doesn't need.
 
 usage: python -m explorer.workers.sandbox explorer.weights.importing.reader        see explorer.workers.protocol
 
-The request is what :func:`answer` takes, the result what ``conversion.Answer`` lists.
+The request has the arguments of :func:`convert`, the result the fields of ``conversion.Answer``.
 """
 
 import os
@@ -13,33 +13,40 @@ from typing import Any
 import explorer
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.weights.importing.kinds import MAX_HEADER, archive_pickle
+from explorer.weights.importing.file_formats import MAX_HEADER, archive_pickle
 from explorer.weights.importing.wrappers import unwrap
 from explorer.workers import sandbox
 from explorer.workers.progress import Progress
 from explorer.workers.protocol import serve
 
-BEGUN = "begun"  # an empty file beside the output
+BEGUN = "begun"  # name of an empty file next to the output
 
 
-def answer(path: Path, output: Path, archive: bool, memory: int, seconds: int) -> dict[str, Any]:
-    """Convert; this process can't do anything else afterwards.
+def convert(path: Path, output: Path, archive: bool, memory: int, seconds: int) -> dict[str, Any]:
+    """Converts a checkpoint. Afterwards this process can't do anything else.
 
-    From the moment on that the checkpoint is read there is a file :data:`BEGUN`: what fails then is its fault.
+    It creates the file :data:`BEGUN` before it reads the checkpoint. Later failures are the fault of the checkpoint.
+
+    Args:
+        path: Path of the checkpoint.
+        output: Path of the new file.
+        archive: Whether the checkpoint is a zip archive.
+        memory: Limit of memory in bytes, on top of the present use.
+        seconds: Limit of CPU time.
 
     Raises:
-        InputError: saying what is wrong with the file, without its name.
+        InputError: If something is wrong with the file. Says what, but does not name the file.
     """
     try:
         path.open("rb").close()
-    except OSError as error:  # with the network went root's right to open the files of others
+    except OSError as error:  # without the network, root can't open files of others
         raise InputError(
             _("the process that reads it can't open it: {reason}; copy it, so that it is yours").format(
                 reason=error.strerror
             )
         ) from None
     pickle = archive_pickle(path) if archive else None
-    # Slow to import, and archives that are no checkpoints don't need it.
+    # Imported here because they are slow, and not needed for other archives.
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import save_file
@@ -47,37 +54,37 @@ def answer(path: Path, output: Path, archive: bool, memory: int, seconds: int) -
     from explorer.weights.importing import pickles, tied_weights
 
     size = path.stat().st_size
-    most = 2 * size + pickles.SLACK
-    sandbox.limit(memory=memory, written=most + MAX_HEADER, seconds=seconds)
-    code = (explorer.__file__, torch.__file__)  # more of it is imported later
+    limit = 2 * size + pickles.SLACK
+    sandbox.limit(memory=memory, written=limit + MAX_HEADER, seconds=seconds)
+    code = (explorer.__file__, torch.__file__)  # more modules are imported later
     sandbox.confine(
         readable=(path, Path(sys.prefix), Path(sys.base_prefix), *(Path(file).parent for file in code)),
         writable=output.parent,
     )
     output.with_name(BEGUN).touch()
-    found = unwrap(pickles.load(path, pickle))
-    tensors, second = pickles.whole(found.tensors, most)
+    unwrapped = unwrap(pickles.load(path, pickle))
+    tensors, copies = pickles.unshare(unwrapped.tensors, limit)
     try:
         save_file(tensors, output)
     except (OSError, SafetensorError) as error:
         raise InputError(_("its copy as safetensors can't be written: {reason}").format(reason=error)) from None
     return {
         "names": list(tensors),
-        "beside": found.beside,
-        "ignored": [*found.ignored, *second],
-        "notes": [*found.notes, *([tied_weights.second_names(len(second))] if second else [])],
+        "beside": unwrapped.metadata,
+        "ignored": [*unwrapped.ignored, *copies],
+        "notes": [*unwrapped.notes, *([tied_weights.tied_note(len(copies))] if copies else [])],
     }
 
 
 def work(request: dict[str, Any], _progress: Progress) -> dict[str, Any]:
-    """Answer one request; what breaks down once the checkpoint is being read is a fault of the checkpoint.
+    """Answers a request. Any error during reading becomes an error of the checkpoint.
 
     Raises:
-        InputError: As of :func:`answer`.
+        InputError: As for :func:`convert`.
     """
     output = Path(request["output"])
     try:
-        return answer(**request | {"path": Path(request["path"]), "output": output})
+        return convert(**request | {"path": Path(request["path"]), "output": output})
     except InputError:
         raise
     except MemoryError:
@@ -95,4 +102,4 @@ def work(request: dict[str, Any], _progress: Progress) -> dict[str, Any]:
 
 if __name__ == "__main__":
     serve(work)
-    os._exit(0)  # a million objects would be taken apart one by one
+    os._exit(0)  # without freeing a million objects one by one

@@ -6,6 +6,7 @@ norm ``weight_orig``, ``weight_u`` and ``weight_v``; ``torch.nn.utils.parametriz
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -18,36 +19,36 @@ from explorer.i18n import _
 _NEW = re.compile(r"(?P<module>.*?)\.?parametrizations\.(?P<leaf>[^.]+)\.(?P<part>.+)")
 _OLD = re.compile(r"(?P<stem>.+)_(?P<part>orig|mask|g|v|u)")
 
-Parts = dict[str, Tensor]
+Parts = Mapping[str, Tensor]
 
 
-class Kind(NamedTuple):
-    """A reparametrisation.
+class Reparametrisation(NamedTuple):
+    """A kind of derived weights.
 
     Attributes:
         parts: Names of its tensors.
-        compute: Function that computes the weight. It raises ValueError if shapes don't fit.
+        compute: Function that computes the weight from these tensors. It raises ValueError if shapes don't fit.
         note: Function that returns the note for a report. ``{count}`` is the number of such weights.
     """
 
-    parts: frozenset[str]
-    compute: Callable[[Parts], Tensor]
+    parts: tuple[str, ...]
+    compute: Callable[..., Tensor]
     note: Callable[[], str]
 
 
-def computed(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+def compute_weights(tensors: Parts) -> tuple[dict[str, Tensor], tuple[str, ...]]:
     """Replaces the parts of each derived weight by the weight.
 
     Args:
         tensors: Tensors by name, in the order of the file.
 
     Returns:
-        The tensors, and sentences about what was done.
+        The tensors, and a sentence about each kind of derived weights.
 
     Raises:
-        InputError: If tensors alone do not say how a weight is derived. Names the weight.
+        InputError: If the tensors alone do not show how a weight is derived. Names the weight.
     """
-    # For each weight: names of its parts, and whether it is of the new kind.
+    # For each weight: names of its parts, and whether they are from torch.nn.utils.parametrize.
     found: dict[str, tuple[dict[str, str], bool]] = {}
     for name in tensors:
         if match := _NEW.fullmatch(name):
@@ -55,41 +56,39 @@ def computed(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], tuple[st
             found.setdefault(weight, ({}, True))[0][match["part"]] = name
         elif match := _OLD.fullmatch(name):
             found.setdefault(match["stem"], ({}, False))[0][match["part"]] = name
-    made: dict[str, Tensor] = {}
-    gone: dict[str, str] = {}
-    counts: dict[str, int] = {}
+    weights: dict[str, Tensor] = {}
+    replaced: dict[str, str] = {}  # weight by the names of its parts
+    counts = Counter[str]()
     for weight, (parts, new) in found.items():
-        kinds = NEW if new else OLD
-        kind = next((one for one in kinds if one.parts == parts.keys()), None)
+        kind = next((one for one in (NEW if new else OLD) if set(one.parts) == parts.keys()), None)
         if weight in tensors and not new and "orig" in parts:  # spectral norm stored it before PyTorch 1.1
-            gone |= dict.fromkeys(parts.values(), "")
+            replaced |= dict.fromkeys(parts.values(), "")
             continue
         if kind is None and new:
             raise InputError(_unknown(weight, parts))
         if kind is None or weight in tensors:
-            continue  # a name such as "block_v" alone is not a sign of weight norm
-        made[weight] = _made(weight, kind, {part: tensors[name] for part, name in parts.items()})
-        gone |= dict.fromkeys(parts.values(), weight)
-        note = kind.note()
-        counts[note] = counts.get(note, 0) + 1
+            continue  # a name such as "block_v" alone does not prove weight norm
+        weights[weight] = _compute(weight, kind, {part: tensors[name] for part, name in parts.items()})
+        replaced |= dict.fromkeys(parts.values(), weight)
+        counts[kind.note()] += 1
     notes = tuple(note.format(count=count) for note, count in counts.items())
-    return dict(_in_place(tensors, gone, made)), notes
+    return dict(_in_place(tensors, replaced, weights)), notes
 
 
-def _in_place(tensors: Mapping[str, Tensor], gone: Mapping[str, str], made: Parts) -> Iterator[tuple[str, Tensor]]:
+def _in_place(tensors: Parts, replaced: Mapping[str, str], weights: Parts) -> Iterator[tuple[str, Tensor]]:
     """Yields each weight at the position of its first part, because the order of a file is the order of the layers."""
-    left = dict(made)
+    left = dict(weights)
     for name, tensor in tensors.items():
-        if name not in gone:
+        if name not in replaced:
             yield name, tensor
-        elif gone[name] in left:
-            yield gone[name], left.pop(gone[name])
+        elif replaced[name] in left:
+            yield replaced[name], left.pop(replaced[name])
 
 
-def _made(weight: str, kind: Kind, values: Parts) -> Tensor:
-    single = {part: value.float() if value.dtype != torch.float64 else value for part, value in values.items()}
+def _compute(weight: str, kind: Reparametrisation, values: Parts) -> Tensor:
+    arguments = [values[part] for part in kind.parts]
     try:
-        made = kind.compute(single)
+        computed = kind.compute(*(value if value.dtype == torch.float64 else value.float() for value in arguments))
     except (ValueError, RuntimeError):
         shapes = ", ".join(f"{part} {tuple(value.shape)}" for part, value in values.items())
         raise InputError(
@@ -98,7 +97,7 @@ def _made(weight: str, kind: Kind, values: Parts) -> Tensor:
             )
         ) from None
     first = next(value for value in values.values() if value.is_floating_point())
-    return made.to(first.dtype)
+    return computed.to(first.dtype)
 
 
 def _unknown(weight: str, parts: Mapping[str, str]) -> str:
@@ -121,37 +120,36 @@ def _pruned(weight: Tensor, mask: Tensor) -> Tensor:
 
 
 def _weight_norm(length: Tensor, direction: Tensor) -> Tensor:
-    """Returns the direction divided by its norm, times the length. The norm is over all axes that the length lacks."""
+    """Returns the direction divided by its norm, times the length. The norm is over the axes where the length is 1."""
     if length.dim() not in (0, direction.dim()):
         raise ValueError
-    if any(side not in (1, whole) for side, whole in zip(length.shape, direction.shape, strict=False)):
+    if any(side not in (1, full) for side, full in zip(length.shape, direction.shape, strict=False)):
         raise ValueError
-    over = [place for place, side in enumerate(length.shape) if side == 1] if length.dim() else []
-    scale: Tensor = length / torch.linalg.vector_norm(direction, dim=over or None, keepdim=bool(over))
+    axes = [axis for axis, side in enumerate(length.shape) if side == 1] if length.dim() else []
+    scale: Tensor = length / torch.linalg.vector_norm(direction, dim=axes or None, keepdim=bool(axes))
     return direction * scale
 
 
 def _spectral_norm(weight: Tensor, u: Tensor, v: Tensor) -> Tensor:
     """Returns the weight divided by u·Wv, the training's estimate of its largest singular value."""
     # For a transposed convolution, u belongs to the second axis.
-    turned = weight if len(weight) == len(u) else weight.transpose(0, 1)
-    matrix = turned.reshape(len(u), -1)
+    matrix = (weight if len(weight) == len(u) else weight.transpose(0, 1)).reshape(len(u), -1)
     return weight / torch.dot(u.flatten(), matrix @ v.flatten())
 
 
-def _orthogonal(given: Tensor, base: Tensor) -> Tensor:
-    """Returns the orthogonal matrix of PyTorch's default map: an exponential if square, else reflections."""
-    tall = given if given.shape[-2] >= given.shape[-1] else given.mT
+def _orthogonal(original: Tensor, base: Tensor) -> Tensor:
+    """Returns the orthogonal matrix of PyTorch's default map: an exponential if it is square, otherwise reflections."""
+    tall = original if original.shape[-2] >= original.shape[-1] else original.mT
     if base.shape[-2:] != (tall.shape[-2],) * 2:
         raise ValueError
-    below = tall.tril(-1)
+    lower = tall.tril(-1)
     if tall.shape[-2] == tall.shape[-1]:
-        turn = torch.matrix_exp(below - below.mT)
+        rotation = torch.matrix_exp(lower - lower.mT)
     else:
-        turn = torch.linalg.householder_product(below, 2 / (1 + (below * below).sum(dim=-2)))
-        turn = turn * tall.diagonal(dim1=-2, dim2=-1)[..., None, :]
-    made = base @ turn
-    return made if tall is given else made.mT
+        rotation = torch.linalg.householder_product(lower, 2 / (1 + (lower * lower).sum(dim=-2)))
+        rotation = rotation * tall.diagonal(dim1=-2, dim2=-1)[..., None, :]
+    matrix = base @ rotation
+    return matrix if tall is original else matrix.mT
 
 
 def _pruned_note() -> str:
@@ -173,28 +171,12 @@ def _orthogonal_note() -> str:
 
 
 OLD = (
-    Kind(frozenset({"orig", "mask"}), lambda parts: _pruned(parts["orig"], parts["mask"]), _pruned_note),
-    Kind(frozenset({"g", "v"}), lambda parts: _weight_norm(parts["g"], parts["v"]), _weight_norm_note),
-    Kind(
-        frozenset({"orig", "u", "v"}),
-        lambda parts: _spectral_norm(parts["orig"], parts["u"], parts["v"]),
-        _spectral_norm_note,
-    ),
+    Reparametrisation(("orig", "mask"), _pruned, _pruned_note),
+    Reparametrisation(("g", "v"), _weight_norm, _weight_norm_note),
+    Reparametrisation(("orig", "u", "v"), _spectral_norm, _spectral_norm_note),
 )
 NEW = (
-    Kind(
-        frozenset({"original0", "original1"}),
-        lambda parts: _weight_norm(parts["original0"], parts["original1"]),
-        _weight_norm_note,
-    ),
-    Kind(
-        frozenset({"original", "0._u", "0._v"}),
-        lambda parts: _spectral_norm(parts["original"], parts["0._u"], parts["0._v"]),
-        _spectral_norm_note,
-    ),
-    Kind(
-        frozenset({"original", "0.base"}),
-        lambda parts: _orthogonal(parts["original"], parts["0.base"]),
-        _orthogonal_note,
-    ),
+    Reparametrisation(("original0", "original1"), _weight_norm, _weight_norm_note),
+    Reparametrisation(("original", "0._u", "0._v"), _spectral_norm, _spectral_norm_note),
+    Reparametrisation(("original", "0.base"), _orthogonal, _orthogonal_note),
 )

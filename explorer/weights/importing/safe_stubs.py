@@ -1,7 +1,4 @@
-"""Safe stubs for objects in pickles that PyTorch's unpickler does not know.
-
-They hold values and run no code of the file.
-"""
+"""Safe stubs for objects in pickles that PyTorch's unpickler does not know. They hold values and run no code."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
@@ -13,21 +10,21 @@ import numpy
 import torch
 
 from explorer.i18n import _
-from explorer.weights.importing.wrappers import Array
+from explorer.weights.importing.wrappers import ArrayStub
 
 
-class _Settings(dict[str, Any]):
+class _Namespace(dict[str, Any]):
     """Stub for ``argparse.Namespace``."""
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.update(state)
 
 
-class _Values(list[Any]):
+class _Deque(list[Any]):
     """Stub for ``collections.deque``."""
 
 
-def _dictionary(*_default: object) -> dict[Any, Any]:
+def _default_dict(*_default: object) -> dict[Any, Any]:
     """Stub for ``collections.defaultdict``: PyTorch only fills plain dictionaries."""
     return {}
 
@@ -42,8 +39,8 @@ class _Opaque:
         """Discards the state."""
 
 
-class _Array(Array):
-    """Stub for ``numpy.ndarray``. Its values are in the pickle, which is too small for most networks."""
+class _Array(ArrayStub):
+    """Stub for ``numpy.ndarray`` without the values."""
 
     def __init__(self, *_values: object) -> None:
         """Ignores the arguments; the shape is in the state."""
@@ -59,11 +56,11 @@ class _Dtype:
         self.code = code
 
     def __setstate__(self, _state: object) -> None:
-        """Ignores byte order and alignment, which are known for a single number of this machine."""
+        """Ignores byte order and alignment, which :func:`_scalar` does not need."""
 
 
-def _number(dtype: _Dtype, content: bytes) -> float | int | bool:
-    """Stub for ``numpy.core.multiarray.scalar``: best accuracies are often NumPy numbers."""
+def _scalar(dtype: _Dtype, content: bytes) -> float | int | bool:
+    """Stub for ``numpy.core.multiarray.scalar``. Best accuracies are often NumPy numbers."""
     if not isinstance(content, bytes) or dtype.code[:1] not in ("f", "i", "u", "b"):
         raise ValueError(_("a number of NumPy's is damaged"))
     number: float | int | bool = numpy.frombuffer(content, dtype.code)[0].item()
@@ -71,13 +68,13 @@ def _number(dtype: _Dtype, content: bytes) -> float | int | bool:
 
 
 class _Unknown(type):
-    """Metaclass of stubs for unknown names. A file may hold values of these classes, but not call them."""
+    """Metaclass of stubs for unknown names. A file may hold values of these classes, but can't call them."""
 
     def __call__(cls, *_values: object) -> Any:
         raise UnpicklingError(cls.__name__)
 
 
-# Calls of these create plain values, which are discarded.
+# Calls of these create plain values, which the stub discards.
 _OPAQUE = (
     *(f"datetime.{name}" for name in ("date", "datetime", "time", "timedelta", "timezone")),
     *(
@@ -96,8 +93,8 @@ _OPAQUE = (
     "torchvision.transforms.functional.InterpolationMode",
     "zoneinfo._unpickle",
 )
-# Found by name only: a file can't make us import a module.
-KNOWN: list[tuple[Callable[..., Any], str]] = [
+# PyTorch finds them by name only: a file can't make us import a module.
+STUBS: list[tuple[Callable[..., Any], str]] = [
     *((_Opaque, name) for name in _OPAQUE),
     (frozenset, "builtins.frozenset"),
     (frozenset, "__builtin__.frozenset"),
@@ -105,13 +102,13 @@ KNOWN: list[tuple[Callable[..., Any], str]] = [
     (range, "__builtin__.xrange"),
     (slice, "builtins.slice"),
     (slice, "__builtin__.slice"),
-    (_Settings, "types.SimpleNamespace"),
-    (_Settings, "argparse.Namespace"),
-    (_dictionary, "collections.defaultdict"),
-    (_Values, "collections.deque"),
+    (_Namespace, "types.SimpleNamespace"),
+    (_Namespace, "argparse.Namespace"),
+    (_default_dict, "collections.defaultdict"),
+    (_Deque, "collections.deque"),
     (_Dtype, "numpy.dtype"),
-    (_number, "numpy.core.multiarray.scalar"),
-    (_number, "numpy._core.multiarray.scalar"),
+    (_scalar, "numpy.core.multiarray.scalar"),
+    (_scalar, "numpy._core.multiarray.scalar"),
     (_Array, "numpy.core.multiarray._reconstruct"),
     (_Array, "numpy._core.multiarray._reconstruct"),
     (_Array, "numpy.ndarray"),
@@ -119,32 +116,32 @@ KNOWN: list[tuple[Callable[..., Any], str]] = [
 
 
 @contextmanager
-def standing_in(unknown: Iterable[str]) -> Iterator[list[object]]:
-    """Registers the stubs for :data:`KNOWN` and for unknown names with PyTorch. PyTorch refuses to call the latter.
+def register_stubs(unknown: Iterable[str]) -> Iterator[list[object]]:
+    """Registers :data:`STUBS` and stubs for unknown names with PyTorch. A call of the latter raises an error.
 
     Args:
-        unknown: Full names under which PyTorch looks for the classes.
+        unknown: Full names of the unknown classes, as PyTorch looks them up.
 
     Yields:
-        A list of stubs of whole modules, such as losses. It is filled when the block ends. The stubs are empty, because
-        only the code of a module says which of its tensors count.
+        A list that contains the pickled modules, such as losses, after the block. They are empty, because only the code
+        of a module says which of its tensors count.
     """
     modules: list[object] = []
-    made: list[OrderedDict[Any, Any]] = []  # the only dictionaries that PyTorch fills and sets attributes of
+    values: list[OrderedDict[Any, Any]] = []  # PyTorch fills, and sets attributes of, no other dictionaries
 
     def new(_cls: type, *_values: object) -> OrderedDict[Any, Any]:
-        made.append(OrderedDict())
-        return made[-1]
+        values.append(OrderedDict())
+        return values[-1]
 
     classes = [(_Unknown(name, (), {"__new__": new}), name) for name in unknown]
-    with torch.serialization.safe_globals([*KNOWN, *classes]):
+    with torch.serialization.safe_globals([*STUBS, *classes]):
         yield modules
-    for values in made:
-        attributes = dict(vars(values))
-        vars(values).clear()  # an attribute named "items" would hide the method
+    for value in values:
+        attributes = dict(vars(value))
+        vars(value).clear()  # an attribute named "items" would hide the method
         if "_parameters" in attributes and "_modules" in attributes:
-            values.clear()
-            modules.append(values)
+            value.clear()
+            modules.append(value)
             continue
-        for name, value in attributes.items():
-            values.setdefault(name, value)
+        for name, attribute in attributes.items():
+            value.setdefault(name, attribute)

@@ -1,6 +1,6 @@
-"""Images to try a network with: parts of photographs, and handwritten digits for a network with one channel.
+"""Images to run a network with: parts of photographs, and handwritten digits for a network with one channel.
 
-It uses only files of the wheels of scikit-image and scikit-learn, and downloads nothing. Unlike random noise,
+The files are in the wheels of scikit-image and scikit-learn, so nothing is downloaded. Unlike random noise,
 photographs have edges, flat areas, and strong contrast between neighbours. So the inputs of a batch norm come close to
 its running statistics from training.
 """
@@ -28,16 +28,16 @@ _FILES = (
     (*_SKLEARN, "flower.jpg"),
 )
 SMALLEST_PART = 0.25  # smallest side of a part, as a share of a photograph's shorter side
-FRAMED = 20  # pixels a side: from this size on, a digit has a frame, as in MNIST
+FRAMED = 20  # image size from which on a digit has a frame, as in MNIST
 LONGEST = 640  # pixels to which the longer side of a photograph is reduced
 
 
 def samples(size: int, channels: int, count: int) -> list[Tensor]:
-    """Returns images of each kind that a network may have been trained on, the most likely kind first.
+    """Returns images of each kind that is likely in the training data, the likeliest kind first.
 
     Args:
         size: Side of the images in pixels.
-        channels: Number of channels. Any number but 1 repeats the colours of photographs.
+        channels: Number of channels. For any number except 1, the colours of photographs are repeated.
         count: Number of images.
 
     Returns:

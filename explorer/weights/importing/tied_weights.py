@@ -1,6 +1,7 @@
-"""Tied weights: modules registered under two names, whose tensors a file holds twice.
+"""Tied weights: modules registered under two names, so that a file holds their tensors twice.
 
-In a pickle the two copies share memory. After a copy to another device or into safetensors, only their values tell.
+In a pickle the two copies share memory. After a copy to another device or into safetensors, only their values
+are equal.
 """
 
 from collections import Counter
@@ -12,12 +13,12 @@ from torch import Tensor
 
 from explorer.i18n import ngettext
 
-SAMPLE = 64  # values that are compared first
-DEPTH = 12  # most levels of nested modules
+SAMPLE = 64  # values to compare first
+DEPTH = 12  # levels of nested modules to search
 
 
-def second_copies(tensors: Mapping[str, Tensor]) -> Set[str]:
-    """Returns the names of all tensors in modules that repeat an earlier module: the same inner names and values.
+def tied_copies(tensors: Mapping[str, Tensor]) -> Set[str]:
+    """Returns the names of all tensors in modules that repeat an earlier module, with equal inner names and values.
 
     Only modules with a trained matrix or kernel count. Equal biases or untrained batch norms are not copies.
     """
@@ -29,18 +30,18 @@ def second_copies(tensors: Mapping[str, Tensor]) -> Set[str]:
             modules.setdefault(".".join(parts[:end]), {})[".".join(parts[end:])] = number
     first: dict[Hashable, str] = {}
     copies: dict[str, None] = {}
-    for module, inside in modules.items():  # outer modules come before the ones in them
+    for module, inside in modules.items():  # outer modules come before inner ones
         names = [f"{module}.{name}" for name in inside]
         if any(name in copies for name in names):
             continue
         earlier = first.setdefault(frozenset(inside.items()), module)
-        apart = not (module.startswith(f"{earlier}.") or earlier.startswith(f"{module}."))
-        if earlier != module and apart and any(_is_distinctive(tensors[name]) for name in names):
+        is_nested = module.startswith(f"{earlier}.") or earlier.startswith(f"{module}.")
+        if earlier != module and not is_nested and any(_is_distinctive(tensors[name]) for name in names):
             copies |= dict.fromkeys(names)
     return copies.keys()
 
 
-def second_names(count: int) -> str:
+def tied_note(count: int) -> str:
     """Returns the note about tensors that were left out as copies."""
     return ngettext(
         "{count} tensor stands in the file under a second name, which was left out",
@@ -51,16 +52,16 @@ def second_names(count: int) -> str:
 
 def _numbered(tensors: Mapping[str, Tensor]) -> dict[str, int]:
     """Numbers the tensors so that equal tensors have equal numbers."""
-    begins = {
+    beginnings = {
         name: (tensor.shape, tensor.dtype, tuple(tensor.flatten()[:SAMPLE].tolist()))
         for name, tensor in tensors.items()
     }
-    counts = Counter(begins.values())
+    counts = Counter(beginnings.values())
     numbers: dict[Hashable, int] = {}
-    # Hash whole tensors, often hundreds of megabytes, only if their first values are equal.
+    # Tensors are often hundreds of megabytes, so they are hashed only if their first values are equal.
     return {
-        name: numbers.setdefault((begin, _digest(tensors[name]) if counts[begin] > 1 else b""), len(numbers))
-        for name, begin in begins.items()
+        name: numbers.setdefault((beginning, _digest(tensors[name]) if counts[beginning] > 1 else b""), len(numbers))
+        for name, beginning in beginnings.items()
     }
 
 
@@ -69,5 +70,5 @@ def _digest(tensor: Tensor) -> bytes:
 
 
 def _is_distinctive(tensor: Tensor) -> bool:
-    """Returns whether equal values can't be a coincidence. They can if a matrix has its constant initial value."""
+    """Returns whether equal values prove a copy. A bias, or a matrix of one constant, may be equal by coincidence."""
     return tensor.dim() > 1 and tensor.numel() > 1 and bool(tensor.min() != tensor.max())

@@ -13,7 +13,7 @@ from explorer.families.building import build
 from explorer.families.googlenet.spec import GoogLeNetSpec, Module
 from explorer.families.recognition.guess import our_shapes
 from explorer.families.recognition.search import recognise
-from explorer.weights.importing.choosing import fitting_to
+from explorer.weights.importing.choosing import fit_guesses
 from tests.helpers.call_counts import run_within
 from tests.helpers.foreign_networks import (
     check_scores,
@@ -292,7 +292,7 @@ def test_ambiguous_branches_give_several_guesses() -> None:
     assert len(guesses) == 4
     assert guesses[0].spec.to_dict()["modules"] != [list(row) for row in ROWS]
     assert sum("is not told" in note for note in guesses[0].notes) == 2
-    assert list(fitting_to(guesses, spec))
+    assert list(fit_guesses(guesses, spec))
 
 
 def test_gaps_in_the_numbers_of_modules_are_pools() -> None:

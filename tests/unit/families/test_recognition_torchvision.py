@@ -17,7 +17,7 @@ from explorer.families.recognition.guess import our_shapes, our_tensors
 from explorer.families.recognition.search import recognise
 from explorer.families.torchvision.network import constants
 from explorer.families.torchvision.spec import ZooSpec
-from explorer.weights.importing.mismatch import unknown, unlike
+from explorer.weights.importing.mismatch import explain_unknown, explain_unlike
 from tests.helpers.foreign_networks import Shapes, shapes_of, trained
 from tests.helpers.narrow import zoo
 
@@ -164,6 +164,6 @@ def test_the_message_names_a_similar_model_and_the_first_difference(
     shapes = {**our_shapes(resolve(f"torchvision:{name}")), **changes}
     theirs = {f"net.{old_name(n)}": shape for n, shape in shapes.items() if shape is not None}
     assert recognise(theirs, ordered=True) == []
-    message = unknown(theirs, ordered=True)
+    message = explain_unknown(theirs, ordered=True)
     assert all(word in message for word in [f"like torchvision:{name}", *words]), message
-    assert unlike(resolve(f"torchvision:{name}"), theirs, ordered=True) == message
+    assert explain_unlike(resolve(f"torchvision:{name}"), theirs, ordered=True) == message

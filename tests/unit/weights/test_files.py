@@ -1,4 +1,4 @@
-"""Weights as a ``.pth``, read by PyTorch and by torchvision's own networks."""
+"""Weights files: loading, saving, and ``.pth`` files that PyTorch and torchvision's networks read."""
 
 from io import BytesIO
 from pathlib import Path
@@ -6,24 +6,17 @@ from pathlib import Path
 import pytest
 import torch
 import torchvision
-from torch import nn
 
 from explorer.errors import InputError
 from explorer.families import resolve
 from explorer.families.building import build
 from explorer.weights import files
 from explorer.weights.files import load, pth_bytes, save
+from tests.helpers.foreign_networks import trained
 from tests.helpers.toys import RESNET, VGG, prepared, toy_spec
 
 
-def trained(network: nn.Module) -> nn.Module:
-    """With statistics that are not those of the beginning."""
-    with torch.no_grad():
-        network.train()(torch.randn(4, 3, 64, 64))
-    return network.eval()
-
-
-def test_torchvisions_network_takes_it_strictly_and_says_the_same(tmp_path: Path) -> None:
+def test_torchvisions_network_loads_the_pth_and_gives_the_same_scores(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     network = trained(build(resolve("resnet18").changed(num_classes=7)))
     save(path, network.state_dict(), prepared(toy_spec(VGG)).card)
@@ -34,7 +27,7 @@ def test_torchvisions_network_takes_it_strictly_and_says_the_same(tmp_path: Path
         assert torch.equal(theirs.eval()(images), network(images))
 
 
-def test_every_tensor_is_there_to_the_bit(tmp_path: Path) -> None:
+def test_a_pth_has_every_tensor_to_the_bit(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     before = build(toy_spec(RESNET)).state_dict()
     before["bn1.num_batches_tracked"] += 5
@@ -48,7 +41,7 @@ def test_every_tensor_is_there_to_the_bit(tmp_path: Path) -> None:
     )
 
 
-def test_what_is_no_weights_file_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_not_weights_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     for content in (None, b"", b"GIF89a"):
         if content is not None:
@@ -57,9 +50,7 @@ def test_what_is_no_weights_file_is_named(tmp_path: Path) -> None:
             pth_bytes(path)
 
 
-def test_what_fails_half_way_leaves_the_weights_and_the_card_that_were_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_save_leaves_the_old_weights_and_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, card = tmp_path / "w.safetensors", prepared(toy_spec(VGG)).card
     tensors = build(toy_spec(VGG)).state_dict()
     save(path, tensors, card)
@@ -75,7 +66,7 @@ def test_what_fails_half_way_leaves_the_weights_and_the_card_that_were_there(
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
-def test_weights_in_whole_numbers_are_named(tmp_path: Path) -> None:
+def test_integer_weights_are_refused_with_the_name_of_the_tensor(tmp_path: Path) -> None:
     path, tensors = tmp_path / "w.safetensors", build(toy_spec(VGG)).state_dict()
     name = next(iter(tensors))
     save(path, tensors | {name: tensors[name].to(torch.int8)}, prepared(toy_spec(VGG)).card)

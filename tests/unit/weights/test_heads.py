@@ -1,4 +1,4 @@
-"""Dense heads become convolutions with the same scores, and networks are asked about images of other sizes."""
+"""Dense heads as convolutions with the same scores, and networks for images of other sizes."""
 
 import json
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ DENSE = VggSpec(cfg=(4, "M", 8, "M"), pool_to=None, classifier=(16,), image_size
 
 
 class ByHand(nn.Module):
-    """The same network in plain PyTorch, whose head slides over the map by hand."""
+    """The same network in plain PyTorch. Its head slides over the map in a loop."""
 
     def __init__(self, state: dict[str, torch.Tensor]) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ def card_of(spec: Spec) -> Card:
 
 
 @pytest.mark.parametrize("size", [16, 24])
-def test_a_dense_head_as_convolutions_gives_the_same_scores_and_slides(size: int) -> None:
+def test_a_converted_head_gives_the_same_scores_and_slides_over_larger_images(size: int) -> None:
     torch.manual_seed(0)
     dense = build(DENSE).eval()
     tensors, card = with_convolutions(dict(dense.state_dict()), card_of(DENSE))
@@ -68,7 +68,7 @@ def test_a_dense_head_as_convolutions_gives_the_same_scores_and_slides(size: int
             assert torch.allclose(got, dense(images), atol=1e-5)
 
 
-def test_heads_that_can_not_slide_are_refused_in_words() -> None:
+def test_heads_that_can_not_be_converted_are_refused() -> None:
     with pytest.raises(InputError, match="a resnet has none of dense layers"):
         resolve("resnet18").with_convolutional_head()
     with pytest.raises(InputError, match="already"):
@@ -77,7 +77,7 @@ def test_heads_that_can_not_slide_are_refused_in_words() -> None:
         resolve("vgg16").changed(image_size=32).with_convolutional_head()
 
 
-def test_another_size_keeps_as_much_of_the_picture_and_names_what_does_not_fit() -> None:
+def test_another_image_size_scales_the_resize_and_is_refused_if_it_does_not_fit() -> None:
     card = card_of(resolve("resnet18").changed(num_classes=3))
     card = card.model_copy(update={"preprocessing": card.preprocessing | {"resize": 256}})
     larger = at_size(card, 448).inputs
@@ -92,39 +92,39 @@ def test_another_size_keeps_as_much_of_the_picture_and_names_what_does_not_fit()
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A folder of weights of the test's own."""
+def empty_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty weights store."""
     monkeypatch.setenv("EXPLORER_WEIGHTS_DIR", str(tmp_path / "weights"))
     settings.cache_clear()
     yield
     settings.cache_clear()
 
 
-@pytest.mark.usefixtures("shelf")
-def test_the_command_keeps_a_copy_that_predicts_at_any_size(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("empty_store")
+def test_the_command_saves_a_copy_that_predicts_at_any_size(tmp_path: Path) -> None:
     torch.manual_seed(0)
     save(tmp_path / "dense.safetensors", build(DENSE).state_dict(), card_of(DENSE))
     Image.effect_noise((40, 40), 80).convert("RGB").save(tmp_path / "a.png")
 
-    def said(*words: str) -> str:
+    def run(*words: str) -> str:
         done = CliRunner().invoke(cli, words, standalone_mode=False, catch_exceptions=False)
         return done.output
 
     dense, slides, picture = (
         str(tmp_path / name) for name in ("dense.safetensors", "weights/slides.safetensors", "a.png")
     )
-    said("weights", "convolve", dense, "slides")
+    run("weights", "convolve", dense, "slides")
     _tensors, card = read(Path(slides))
     assert card.made_by["head"]
     native, same, larger = (
-        json.loads(said("predict", *words, picture, "--json"))[0]["top"]
+        json.loads(run("predict", *words, picture, "--json"))[0]["top"]
         for words in ((dense,), (slides,), (slides, "--image-size", "40"))
     )
     assert [one["probability"] for one in native] == pytest.approx([one["probability"] for one in same], abs=1e-5)
     assert larger != same
-    # An import turns the head too.
+    # An import converts the head too.
     torch.save(dict(build(DENSE).state_dict()), tmp_path / "theirs.pth")
-    said("import", str(tmp_path / "theirs.pth"), "-o", str(tmp_path / "b.safetensors"), "--set", "head=conv",
+    run("import", str(tmp_path / "theirs.pth"), "-o", str(tmp_path / "b.safetensors"), "--set", "head=conv",
          "--image-size", "16", "--json")  # fmt: skip
     imported = load(tmp_path / "b.safetensors")[1]
     assert imported.network_spec.to_dict() | {"dropout": 0.5} == card.spec

@@ -1,4 +1,4 @@
-"""Weights by name: what is found under which name, and that nothing in a folder breaks the list."""
+"""The registry: which name finds which weights, and that no file in a folder breaks the list."""
 
 import json
 import os
@@ -31,7 +31,7 @@ TENSORS = TRAINED.training.network.state_dict()
 
 @pytest.fixture(autouse=True)
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Folders of the test's own; nothing is in them, and torchvision has no weights."""
+    """Empty folders of weights, without torchvision's weights."""
     monkeypatch.setenv("EXPLORER_WEIGHTS_DIR", str(tmp_path / "weights"))
     monkeypatch.setenv("EXPLORER_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.setattr(registry, "PRETRAINED", tmp_path / "pretrained")
@@ -49,11 +49,11 @@ def put(path: Path, name: str) -> Path:
 
 
 def header(path: Path, text: str | None) -> None:
-    """A weights file whose card is any text."""
+    """Writes a weights file with any text as its card."""
     save_file(TENSORS, path, metadata=None if text is None else {"card": text})
 
 
-def test_every_place_is_listed_and_each_name_finds_its_file(folders: Path) -> None:
+def test_all_folders_are_listed_and_each_name_finds_its_file(folders: Path) -> None:
     paths = {
         "ours": put(folders / "pretrained/ours.safetensors", "Ours"),
         "theirs": put(folders / "weights/theirs.safetensors", "Theirs"),
@@ -70,7 +70,7 @@ def test_every_place_is_listed_and_each_name_finds_its_file(folders: Path) -> No
         assert find(name) == find(str(path)) == path
 
 
-def test_of_two_with_a_name_ours_has_it_and_the_other_goes_by_its_path(folders: Path) -> None:
+def test_of_two_files_with_a_name_the_second_is_named_by_its_path(folders: Path) -> None:
     ours = put(folders / "pretrained/net.safetensors", "Ours")
     theirs = put(folders / "weights/net.safetensors", "Theirs")
     assert [entry.name for entry in entries()] == ["net", str(theirs)]
@@ -86,7 +86,7 @@ def test_a_name_wins_over_a_file_of_the_working_folder(folders: Path, monkeypatc
     assert find("./net").samefile(other)
 
 
-def test_one_broken_file_is_listed_with_its_reason_and_breaks_nothing(folders: Path) -> None:
+def test_a_broken_file_is_listed_with_its_fault_and_breaks_nothing(folders: Path) -> None:
     put(folders / "weights/good.safetensors", "Good")
     good = (folders / "weights/good.safetensors").read_bytes()
     broken: dict[str, bytes] = {
@@ -147,7 +147,7 @@ def deep(levels: int) -> dict[str, Any]:
         ({"name": None}, "name"),
     ],
 )
-def test_a_card_that_breaks_a_rule(folders: Path, change: dict[str, Any], words: str) -> None:
+def test_a_card_that_breaks_a_rule_is_refused(folders: Path, change: dict[str, Any], words: str) -> None:
     path = folders / "weights/w.safetensors"
     sys.set_int_max_str_digits(0)
     try:
@@ -162,7 +162,7 @@ def test_a_card_that_breaks_a_rule(folders: Path, change: dict[str, Any], words:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"', '{"a":1,"a":2}', "[" * 100_000, "NaN"])
-def test_a_card_that_is_none(folders: Path, text: str) -> None:
+def test_text_that_is_not_a_card_is_refused(folders: Path, text: str) -> None:
     header(folders / "w", text)
     with pytest.raises(InputError, match=r"its card breaks a rule"):
         read_card(folders / "w")
@@ -176,7 +176,7 @@ VALUES = st.recursive(
 
 
 @given(st.sampled_from([(key,) for key in Card.model_fields] + [("preprocessing", "mean"), ("spec", "cfg")]), VALUES)
-def test_any_value_anywhere_in_a_card_is_taken_or_refused_in_one_line(keys: tuple[str, ...], value: object) -> None:
+def test_any_value_in_a_card_is_accepted_or_refused_in_one_line(keys: tuple[str, ...], value: object) -> None:
     document: dict[str, Any] = CARD.model_dump(mode="json")
     part = document
     for key in keys[:-1]:
@@ -191,7 +191,7 @@ def test_any_value_anywhere_in_a_card_is_taken_or_refused_in_one_line(keys: tupl
         assert Card.parse(card.model_dump_json(), Path("w")) == card
 
 
-def test_a_file_of_another_program(folders: Path) -> None:
+def test_a_file_of_another_program_is_refused(folders: Path) -> None:
     header(folders / "w", None)
     with pytest.raises(InputError, match="has no card: the explorer did not write it"):
         read_card(folders / "w")
@@ -201,14 +201,14 @@ def test_a_file_of_another_program(folders: Path) -> None:
         find(str(path))
 
 
-def test_numbers_that_are_not_finite_never_reach_a_card(folders: Path) -> None:
+def test_a_card_has_null_for_numbers_that_are_not_finite(folders: Path) -> None:
     path = folders / "w.safetensors"
     save(path, TENSORS, CARD.model_copy(update={"metrics": {"loss": float("nan"), "top1": 0.5}}))
     assert read_card(path).metrics == {"loss": None, "top1": 0.5}
     assert Card.parse(path.with_suffix(".json").read_text(encoding="utf-8"), path) == read_card(path)
 
 
-def test_wrong_names_get_close_ones(folders: Path) -> None:
+def test_an_unknown_name_is_refused_with_similar_names(folders: Path) -> None:
     put(folders / "pretrained/mnist-cnn.safetensors", "Ours")
     with pytest.raises(InputError, match=r"^weights: there are no 'mnist-cmn'; did you mean mnist-cnn\?$"):
         find("mnist-cmn")
@@ -218,7 +218,7 @@ def test_wrong_names_get_close_ones(folders: Path) -> None:
         assert "\n" not in str(caught.value)
 
 
-def test_hundreds_are_listed_from_their_headers_alone(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_listing_hundreds_of_files_reads_only_their_headers(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = put(folders / "weights/n000.safetensors", "Many").read_bytes()
     for number in range(1, 300):
         (folders / f"weights/n{number:03}.safetensors").write_bytes(first)
@@ -233,7 +233,9 @@ def test_hundreds_are_listed_from_their_headers_alone(folders: Path, monkeypatch
     assert sum(entry.card is not None for entry in entries()) == 300
 
 
-def test_the_command(folders: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_lists_weights(
+    folders: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = folders / "pretrained/net.safetensors"
     save(path, TENSORS, CARD.model_copy(update={"name": "A\x1b[31mnet", "metrics": {"test/top1": 0.98765}}))
     (folders / "weights/bad.safetensors").write_bytes(b"")
@@ -250,9 +252,7 @@ def test_the_command(folders: Path, capsys: pytest.CaptureFixture[str], monkeypa
 
 
 @given(st.text(st.characters(), min_size=1, max_size=8), st.text(st.characters(), max_size=8))
-def test_every_card_that_is_written_is_read_again(
-    tmp_path_factory: pytest.TempPathFactory, name: str, text: str
-) -> None:
+def test_a_written_card_can_be_read(tmp_path_factory: pytest.TempPathFactory, name: str, text: str) -> None:
     path = tmp_path_factory.mktemp("weights") / "w.safetensors"
     card = CARD.model_copy(
         update={"made_by": {"command": name, text: [name]}, "license": text, "metrics": {"loss": float("inf")}}
@@ -265,7 +265,7 @@ def test_every_card_that_is_written_is_read_again(
     assert again == Card.parse(path.with_suffix(".json").read_text("utf-8"), path)
 
 
-def test_names_of_files_that_are_no_text_hide_nothing(
+def test_unreadable_file_names_are_listed_escaped(
     folders: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(folders / "weights/good.safetensors", "Good")

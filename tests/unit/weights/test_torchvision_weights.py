@@ -1,4 +1,4 @@
-"""torchvision's weights: its own networks, transforms and figures."""
+"""torchvision's weights: their networks, transforms and accuracies are torchvision's own."""
 
 import math
 from importlib import import_module
@@ -26,7 +26,7 @@ CPU = torch.device("cpu")
 FAMILIES = [import_module(f"torchvision.models.{name}") for name in ("vgg", "resnet", "googlenet", "densenet")]
 
 
-def test_every_enum_of_our_families_is_there() -> None:
+def test_the_catalogue_has_all_enums_of_our_families() -> None:
     expected = {
         f"torchvision:{weights!r}"
         for module in FAMILIES
@@ -39,7 +39,7 @@ def test_every_enum_of_our_families_is_there() -> None:
 
 
 @pytest.mark.parametrize("name", catalogue())
-def test_the_network_is_torchvisions_tensor_by_tensor(name: str) -> None:
+def test_the_network_has_the_tensors_of_torchvisions(name: str) -> None:
     source = catalogue()[name]
     card = source.card()
     shapes = {key: tensor.shape for key, tensor in theirs(source).state_dict().items() if not key.startswith("aux")}
@@ -61,7 +61,7 @@ def test_the_network_is_torchvisions_tensor_by_tensor(name: str) -> None:
     assert card.license is not None
 
 
-def test_names() -> None:
+def test_names_of_members_enums_and_models_are_found() -> None:
     v1 = find_weights("ResNet50_Weights.IMAGENET1K_V1")
     assert v1.weights is models.ResNet50_Weights.IMAGENET1K_V1
     for name in ("resnet50", "torchvision:resnet50", "ResNet50_Weights", "torchvision:ResNet50_Weights.DEFAULT"):
@@ -97,7 +97,7 @@ KINDS = [
 def test_images_are_prepared_as_torchvisions_transforms_do(
     weights: models.WeightsEnum, width: int, height: int
 ) -> None:
-    """Of a Pillow image, and noise is the worst: at most one value in forty differs, by one of 255 levels."""
+    """At most one value in forty differs, by one of 255 levels. The images are noise, which is the worst case."""
     pixels = noise(3, height, width)
     picture = Image.fromarray(pixels.permute(1, 2, 0).numpy())
     inputs = torchvision.TorchvisionWeights("vgg16", weights).card().inputs
@@ -110,12 +110,12 @@ def test_images_are_prepared_as_torchvisions_transforms_do(
     assert (apart > 0.001).float().mean() < 0.025
 
 
-def test_googlenets_own_normalisation_is_in_the_card() -> None:
-    """With weights torchvision's network changes its input first; the card says the same of the pixels."""
+def test_the_card_has_the_normalisation_inside_googlenet() -> None:
+    """torchvision's network changes its input first. The preprocessing on the card has the same effect."""
     weights = models.GoogLeNet_Weights.IMAGENET1K_V1
     source = find_weights("googlenet")
     network = theirs(source).to_empty(device="cpu")
-    setattr(network, "transform_input", True)  # noqa: B010  torchvision's, of any module
+    setattr(network, "transform_input", True)  # noqa: B010  torchvision types it as any module
     pixels = noise(1, 3, 300, 260)
     picture = Image.fromarray(pixels[0].permute(1, 2, 0).numpy())
     expected = of_kind(GoogLeNet, network)._transform_input(weights.transforms()(picture)[None])

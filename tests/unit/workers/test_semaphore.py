@@ -1,21 +1,21 @@
-"""Turns at computing: few at once, in the order of arrival, and a place that is left is free."""
+"""The fair semaphore: few threads compute at once, in order of arrival, and each leaves a free place."""
 
 import time
 from threading import Event, Thread
 
 import pytest
 
-from explorer.workers import semaphore as turns
+from explorer.workers import semaphore
 from explorer.workers.semaphore import FairSemaphore
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "POLL", 0.005)
+def short_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(semaphore, "POLL", 0.005)
 
 
 class Worker(Thread):
-    """Takes a turn, and holds it until it is told to end."""
+    """Takes a slot, and holds it until ``done`` is set."""
 
     def __init__(self, line: FairSemaphore, order: list["Worker"]) -> None:
         super().__init__(daemon=True)
@@ -27,7 +27,7 @@ class Worker(Thread):
     def wait(self, ahead: int) -> None:
         self.ahead.append(ahead)
         if self.leaves:
-            raise KeyboardInterrupt  # what ends a script is no Exception
+            raise KeyboardInterrupt  # what ends a script is not an Exception
 
     def run(self) -> None:
         try:
@@ -40,7 +40,7 @@ class Worker(Thread):
 
 
 def queue(line: FairSemaphore, count: int) -> list[Worker]:
-    """Workers that came one after the other."""
+    """Starts workers that arrive one after the other."""
     order: list[Worker] = []
     workers = []
     for _number in range(count):
@@ -64,16 +64,16 @@ def end(worker: Worker) -> None:
     assert not worker.is_alive()
 
 
-def test_one_after_the_other_in_the_order_of_arrival() -> None:
+def test_one_thread_computes_at_a_time_in_order_of_arrival() -> None:
     workers = queue(FairSemaphore(1), 5)
-    for place, worker in enumerate(workers):
+    for position, worker in enumerate(workers):
         assert worker.at_work.wait(60)
-        assert [other.at_work.is_set() for other in workers] == [turn <= place for turn in range(5)]
+        assert [other.at_work.is_set() for other in workers] == [number <= position for number in range(5)]
         end(worker)
     assert workers[0].order == workers
 
 
-def test_who_waits_hears_how_many_are_before() -> None:
+def test_a_waiting_thread_is_told_how_many_are_ahead() -> None:
     workers = queue(FairSemaphore(1), 3)
     until(lambda: workers[2].ahead)
     assert workers[2].ahead[0] == 2
@@ -85,7 +85,7 @@ def test_who_waits_hears_how_many_are_before() -> None:
         end(worker)
 
 
-def test_who_leaves_frees_the_place() -> None:
+def test_leaving_the_queue_frees_the_place() -> None:
     workers = queue(FairSemaphore(1), 3)
     until(lambda: workers[2].ahead and workers[2].ahead[-1] == 2)
     workers[1].leaves = True
@@ -98,7 +98,7 @@ def test_who_leaves_frees_the_place() -> None:
     assert workers[0].order == [workers[0], workers[2]]
 
 
-def test_who_fails_frees_the_place() -> None:
+def test_an_error_frees_the_slot() -> None:
     line = FairSemaphore(1)
     with pytest.raises(ZeroDivisionError), line.slot(lambda _ahead: None):
         raise ZeroDivisionError
@@ -106,7 +106,7 @@ def test_who_fails_frees_the_place() -> None:
         pass
 
 
-def test_as_many_at_once_as_are_allowed() -> None:
+def test_all_slots_are_used() -> None:
     workers = queue(FairSemaphore(2), 3)
     assert workers[0].at_work.wait(60)
     assert workers[1].at_work.wait(60)
@@ -119,52 +119,51 @@ def test_as_many_at_once_as_are_allowed() -> None:
 
 
 class Visitor(Thread):
-    """Draws a page: takes some turns, each of which it holds until it is told to go on, and waits between them."""
+    """A run of a page: takes some slots in one visit. The test says when it takes each and gives it back."""
 
-    def __init__(self, line: FairSemaphore, order: list[str], name: str, turns: int, *, yielding: bool = False) -> None:
+    def __init__(self, line: FairSemaphore, order: list[str], name: str, slots: int, *, yielding: bool = False) -> None:
         super().__init__(daemon=True, name=name)
-        self.line, self.order, self.turns, self.yielding = line, order, turns, yielding
+        self.line, self.order, self.slots, self.yielding = line, order, slots, yielding
         self.ahead: list[int] = []
-        self.asks, self.ends = ([Event() for _turn in range(turns)] for _kind in range(2))
-        self.at_work, self.between = ([Event() for _turn in range(turns)] for _kind in range(2))
+        self.asks, self.ends, self.at_work, self.between = ([Event() for _slot in range(slots)] for _kind in range(4))
 
     def run(self) -> None:
         with self.line.visit():
-            for turn in range(self.turns):
-                assert self.asks[turn].wait(60)
-                with self.line.slot(self.ahead.append, yielding=self.yielding and turn > 0):
+            for index in range(self.slots):
+                assert self.asks[index].wait(60)
+                with self.line.slot(self.ahead.append, yielding=self.yielding and index > 0):
                     self.order.append(self.name)
-                    self.at_work[turn].set()
-                    assert self.ends[turn].wait(60)
-                self.between[turn].set()
+                    self.at_work[index].set()
+                    assert self.ends[index].wait(60)
+                self.between[index].set()
 
-    def ask(self, turn: int) -> None:
-        """Go into the line, and stand there."""
+    def ask(self, index: int) -> None:
+        """Lets it ask for a slot, and waits until it has the slot or is in the queue."""
         before = len(self.ahead)
-        self.asks[turn].set()
-        until(lambda: self.at_work[turn].is_set() or len(self.ahead) > before)
+        self.asks[index].set()
+        until(lambda: self.at_work[index].is_set() or len(self.ahead) > before)
 
-    def hear(self) -> None:
-        """Be told where it stands now."""
+    def refresh(self) -> None:
+        """Waits until it knows its present place in the queue."""
         before = len(self.ahead)
-        until(lambda: len(self.ahead) > before + 1)  # a word may have been under way
+        until(lambda: len(self.ahead) > before + 1)  # the first number may be an old one
 
-    def compute(self, turn: int) -> None:
-        """Have the turn, and end it."""
-        assert self.at_work[turn].wait(60)
-        self.ends[turn].set()
-        assert self.between[turn].wait(60)
+    def compute(self, index: int) -> None:
+        """Waits until it has the slot, and lets it give the slot back."""
+        assert self.at_work[index].wait(60)
+        self.ends[index].set()
+        assert self.between[index].wait(60)
 
 
-def visitors(line: FairSemaphore, order: list[str], *, yielding: bool = False, **turns: int) -> list[Visitor]:
-    """Visitors by name and how many turns each takes, who write themselves into one order."""
-    found = [Visitor(line, order, name, count, yielding=yielding) for name, count in turns.items()]
-    for one in found:
+def visitors(line: FairSemaphore, order: list[str], *, yielding: bool = False, **slots: int) -> list[Visitor]:
+    """Starts visitors by name with their numbers of slots. They append their names to the same order."""
+    started = [Visitor(line, order, name, count, yielding=yielding) for name, count in slots.items()]
+    for one in started:
         one.start()
-    return found
+    return started
 
 
-def test_who_comes_again_in_a_visit_goes_before_those_who_came_after_it() -> None:
+def test_a_visit_keeps_its_place_in_the_queue_for_further_slots() -> None:
     order: list[str] = []
     a, b, c = visitors(FairSemaphore(1), order, a=2, b=2, c=1)
     for one in (a, b, c):
@@ -182,15 +181,15 @@ def test_who_comes_again_in_a_visit_goes_before_those_who_came_after_it() -> Non
     assert order == ["a", "b", "a", "b", "c"]
 
 
-def test_the_place_told_never_rises_in_a_visit() -> None:
+def test_the_number_ahead_never_rises_in_a_visit() -> None:
     a, b, c, d = visitors(FairSemaphore(1), [], a=2, b=2, c=2, d=1)
     for one in (a, b, c, d):
         one.ask(0)
     a.compute(0)
     assert b.at_work[0].wait(60)
-    a.ask(1)  # before c and d, who were told of it already
-    c.hear()
-    d.hear()
+    a.ask(1)  # before c and d, whose numbers already counted it
+    c.refresh()
+    d.refresh()
     b.compute(0)
     a.compute(1)
     a.join(60)
@@ -199,7 +198,7 @@ def test_the_place_told_never_rises_in_a_visit() -> None:
     c.compute(0)
     assert b.at_work[1].wait(60)
     c.ask(1)
-    c.hear()
+    c.refresh()
     b.compute(1)
     b.join(60)
     c.compute(1)
@@ -212,7 +211,7 @@ def test_the_place_told_never_rises_in_a_visit() -> None:
     assert d.ahead[0] == 3
 
 
-def test_who_comes_again_is_told_of_one_when_somebody_who_came_later_computes() -> None:
+def test_the_number_ahead_is_one_while_a_later_arrival_computes() -> None:
     a, b = visitors(FairSemaphore(1), [], a=2, b=1)
     a.ask(0)
     a.compute(0)
@@ -225,8 +224,8 @@ def test_who_comes_again_is_told_of_one_when_somebody_who_came_later_computes() 
     assert set(a.ahead) == {1}
 
 
-def test_the_next_visit_comes_last() -> None:
-    """So that nobody starves who waits behind somebody that draws the page again and again."""
+def test_a_new_visit_goes_to_the_end_of_the_queue() -> None:
+    """Nobody starves behind a session that runs its page again and again."""
     line, order = FairSemaphore(1), list[str]()
     a, b, again, late = visitors(line, order, a=1, b=1, again=1, late=1)
     a.ask(0)
@@ -243,7 +242,7 @@ def test_the_next_visit_comes_last() -> None:
     assert not line._present
 
 
-def test_long_work_lets_all_who_wait_go_first_in_a_visit_too() -> None:
+def test_yielding_work_lets_all_others_go_first() -> None:
     line, order = FairSemaphore(1), list[str]()
     (a,) = visitors(line, order, a=3, yielding=True)
     b, c = visitors(line, order, b=1, c=1)

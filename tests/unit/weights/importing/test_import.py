@@ -1,4 +1,4 @@
-"""Checkpoints of other people become weights, whole and proved, or are refused: nothing is written then."""
+"""Imports: checkpoints of other people become weights with a card, after questions and a proof."""
 
 import json
 from collections.abc import Callable
@@ -25,11 +25,11 @@ from explorer.families.vgg.spec import VggSpec
 from explorer.weights.files import load, pth_bytes
 from explorer.weights.importing import class_names
 from explorer.weights.importing.checkpoint import Checkpoint
-from explorer.weights.importing.importing import Imported, import_checkpoint, propose
+from explorer.weights.importing.importing import ImportResult, import_checkpoint, propose
 from explorer.weights.importing.normalisation import CIFAR10
 from explorer.weights.importing.proof import disagreement, prove
-from explorer.weights.importing.questions import READERS
-from tests.helpers.foreign_networks import R1, RESIDUAL, SMALL, Import, imported, trained, weights_of
+from explorer.weights.importing.questions import PARSERS
+from tests.helpers.foreign_networks import R1, RESIDUAL, SMALL, Import, calibrated, imported, trained, weights_of
 from tests.helpers.narrow import resnet
 
 pytestmark = pytest.mark.process
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.process
 __all__ = ["imported"]  # a fixture
 
 
-def test_a_card_says_what_is_known_and_no_more(imported: Import) -> None:
+def test_the_card_has_the_answers_and_the_origin(imported: Import) -> None:
     tensors = weights_of(RESIDUAL)
     done = imported(tensors, mean=[0.5], std=[0.25])
     network, card = load(done.weights)
@@ -52,12 +52,12 @@ def test_a_card_says_what_is_known_and_no_more(imported: Import) -> None:
     torch.testing.assert_close(network(images), original.eval()(images))
 
 
-def test_one_number_is_for_all_channels(imported: Import) -> None:
+def test_one_number_applies_to_all_channels(imported: Import) -> None:
     card = imported(weights_of(RESIDUAL), mean=[0.5, 0.4, 0.3], std=[0.25]).card
     assert card.preprocessing == {"size": 32, "mean": [0.5, 0.4, 0.3], "std": [0.25, 0.25, 0.25]}
 
 
-def test_what_nobody_answers_is_assumed_and_noted(imported: Import) -> None:
+def test_open_questions_get_the_likely_answer_and_a_note(imported: Import) -> None:
     done = imported(weights_of(RESIDUAL), image_size=32)
     assert done.card.classes[3] == "cat"
     assumed = [note for note in done.notes if note.startswith("Assumed")]
@@ -67,7 +67,7 @@ def test_what_nobody_answers_is_assumed_and_noted(imported: Import) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "told"),
+    ("spec", "words"),
     [
         (VggSpec(cfg=(4, "M", 8), image_size=16, num_classes=3), "channel after channel"),
         (VggSpec(cfg=(4, "M", 8), image_size=16, num_classes=3, batch_norm=True), "ReLU as the activation"),
@@ -78,18 +78,18 @@ def test_what_nobody_answers_is_assumed_and_noted(imported: Import) -> None:
         (RESIDUAL, "stride 2 in the first block of each stage but the first, means of the last map"),
     ],
 )
-def test_what_no_tensor_tells_is_noted(imported: Import, spec: Spec, told: str) -> None:
+def test_assumptions_without_evidence_are_noted(imported: Import, spec: Spec, words: str) -> None:
     theirs = {name.replace("0", "00").replace("conv", "c"): tensor for name, tensor in weights_of(spec).items()}
     (note,) = [note for note in imported(theirs, image_size=spec.image_size).notes if "No tensor tells" in note]
-    assert told in note
+    assert words in note
 
 
-def test_torchvisions_names_tell_more_than_tensors(imported: Import) -> None:
+def test_torchvisions_names_leave_no_assumptions(imported: Import) -> None:
     assert not any("No tensor tells" in note for note in imported(weights_of(RESIDUAL), image_size=32).notes)
 
 
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
-def test_floats_stay_as_they_are_unless_double(imported: Import, kind: torch.dtype) -> None:
+def test_only_float64_is_converted(imported: Import, kind: torch.dtype) -> None:
     tensors = {name: t.to(kind) if t.is_floating_point() else t for name, t in weights_of(SMALL).items()}
     from explorer.weights.files import read
 
@@ -100,8 +100,8 @@ def test_floats_stay_as_they_are_unless_double(imported: Import, kind: torch.dty
         assert torch.equal(tensor, tensors[name].to(stored))
 
 
-def test_a_network_that_asks_for_the_version_of_its_layout_goes_in_and_out_again(imported: Import) -> None:
-    """torchvision's MNASNet reads it from beside the tensors, where neither safetensors nor a plain dict has it."""
+def test_a_network_that_needs_version_metadata_is_imported_and_exported(imported: Import) -> None:
+    """torchvision's MNASNet reads a version from the state dict, and neither safetensors nor a plain dict has it."""
     theirs = trained(torchvision.models.mnasnet0_5(num_classes=3))
     done = imported(dict(theirs.state_dict()), image_size=32)
     network, _card = load(done.weights)
@@ -113,31 +113,31 @@ def test_a_network_that_asks_for_the_version_of_its_layout_goes_in_and_out_again
         torch.testing.assert_close(again.eval()(images), theirs(images))
 
 
-def test_what_a_network_says_of_tensors_that_it_does_not_take_is_one_line() -> None:
+def test_tensors_that_do_not_fit_are_one_line() -> None:
     with pytest.raises(InputError, match=r"the network does not take these tensors: .*features\.0\.weight") as failure:
         fill(build(SMALL, "meta"), {}, assign=True)
     assert "\n" not in str(failure.value)
 
 
-def test_a_pickle_of_the_notes_with_everything_around_it(tmp_path: Path) -> None:
+def test_a_training_checkpoint_with_metadata_is_imported(tmp_path: Path) -> None:
     network = trained(R1(bottleneck=False))
     wrapped = {f"module.{name}": tensor for name, tensor in network.state_dict().items()}
     path = tmp_path / "resnet.pth"
     torch.save({"net": wrapped, "epoch": 49, "best_prec1": 90.5, "optimizer": {"state": {}}}, path)
-    asked = [str(path), "-o", str(tmp_path / "w.safetensors"), "--classes", "a,b,c,d,e,f,g", "--json"]
-    done = CliRunner().invoke(cli, ["import", *asked], catch_exceptions=False)
+    words = [str(path), "-o", str(tmp_path / "w.safetensors"), "--classes", "a,b,c,d,e,f,g", "--json"]
+    done = CliRunner().invoke(cli, ["import", *words], catch_exceptions=False)
     document = json.loads(done.stdout)
     assert (document["spec"]["widths"], document["spec"]["num_classes"]) == ([8, 16, 16], 7)
     ours, card = load(Path(document["weights"]))
-    assert card.metrics == {"imported/epoch": 49, "imported/best_prec1": 90.5}  # not measured here
+    assert card.metrics == {"imported/epoch": 49, "imported/best_prec1": 90.5}  # measured by others
     images = torch.randn(2, 3, 32, 32)
     with torch.inference_mode():
         torch.testing.assert_close(ours(images), network(images), rtol=1e-5, atol=1e-5)
 
 
-def test_class_names_beside_the_tensors_are_taken() -> None:
+def test_class_names_in_the_metadata_are_used() -> None:
     tensors = weights_of(SMALL)
-    for beside in (
+    for metadata in (
         {"classes": [*"abcdefghij"]},
         {"class_to_idx": {letter: place for place, letter in enumerate("abcdefghij")}},
         {"meta": {"epoch": 3, "CLASSES": [*"abcdefghij"]}},
@@ -146,31 +146,31 @@ def test_class_names_beside_the_tensors_are_taken() -> None:
         {"config": {"id2label": {str(place): letter for place, letter in enumerate("abcdefghij")}}},
         {"args": {"classes": 10}, "hyper_parameters": {"class-names": [*"abcdefghij"]}},
     ):
-        proposal = propose(Checkpoint(tensors, ordered=True, beside=beside, ignored=(), notes=()), "x")
+        proposal = propose(Checkpoint(tensors, ordered=True, metadata=metadata), "x")
         assert [question.key for question in proposal.questions({})][-2:] == ["mean", "std"]
 
 
-def test_mean_and_deviation_beside_the_tensors_are_likely() -> None:
-    for beside, likely in (
+def test_mean_and_deviation_in_the_metadata_are_the_likely_answers() -> None:
+    for metadata, likely in (
         ({"mean": [0.1, 0.2, 0.3], "std": [0.4, 0.5, 0.6]}, [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]]),
-        ({"mean": [123.7, 116.3, 103.5], "std": [58.4, 57.1, 57.4]}, [*CIFAR10]),  # not of pixels to 1
+        ({"mean": [123.7, 116.3, 103.5], "std": [58.4, 57.1, 57.4]}, [*CIFAR10]),  # for pixels up to 255
         ({"mean": [0.1, 0.2], "std": [0.4, 0.5]}, [*CIFAR10]),
     ):
-        proposal = propose(Checkpoint(weights_of(SMALL), ordered=True, beside=beside, ignored=(), notes=()), "x")
+        proposal = propose(Checkpoint(weights_of(SMALL), ordered=True, metadata=metadata), "x")
         assert [question.likely for question in proposal.questions({}) if question.key in ("mean", "std")] == likely
 
 
-def names_beside(folder: Path, names: object, count: int) -> Imported:
-    """An import of a safetensors file with class names among its texts."""
+def import_with_names(folder: Path, names: object, count: int) -> ImportResult:
+    """Imports a safetensors file with class names in its metadata."""
     spec = SMALL.changed(num_classes=count)
     path = folder / "theirs.safetensors"
     save_file(weights_of(spec), path, metadata={"format": "pt", "classes": json.dumps(names)})
     return import_checkpoint(path, folder / "w.safetensors", name="x", answers={})
 
 
-def test_many_class_names_in_the_texts_of_a_safetensors_file_are_taken(tmp_path: Path) -> None:
+def test_a_thousand_class_names_in_a_safetensors_header_are_used(tmp_path: Path) -> None:
     names = [f"a long name for class {number}" for number in range(1000)]
-    done = names_beside(tmp_path, names, 1000)
+    done = import_with_names(tmp_path, names, 1000)
     assert list(done.card.classes) == names
     assert not any("What are the classes called" in note for note in done.notes)
 
@@ -183,16 +183,16 @@ def test_many_class_names_in_the_texts_of_a_safetensors_file_are_taken(tmp_path:
         (["a", ""], "is empty"),
     ],
 )
-def test_class_names_beside_that_can_not_be_are_left_out_with_a_note(
+def test_invalid_class_names_in_the_metadata_are_left_out_with_a_note(
     names: list[str], fault: str, tmp_path: Path
 ) -> None:
-    done = names_beside(tmp_path, names, 2)
+    done = import_with_names(tmp_path, names, 2)
     assert done.card.classes == ("class 0", "class 1")
     (note,) = [note for note in done.notes if "beside the tensors are left out" in note]
     assert fault in note
 
 
-def test_settings_that_have_an_option_are_read_as_that(tmp_path: Path) -> None:
+def test_set_accepts_the_answers_that_have_their_own_options(tmp_path: Path) -> None:
     path, output = tmp_path / "theirs.safetensors", tmp_path / "w.safetensors"
     save_file(weights_of(SMALL), path)
     (tmp_path / "names.txt").write_text("\n".join("abcdefghij"))
@@ -207,27 +207,21 @@ def test_settings_that_have_an_option_are_read_as_that(tmp_path: Path) -> None:
     assert card.preprocessing == {"size": 32, "mean": [0.5], "std": [0.2], "resize": 40}
     assert card.classes == tuple("abcdefghij")
     assert str(tmp_path) not in card.made_by["command"]
-    for pair, words in (
-        ("classes=5", "1 names for the network's 10 outputs"),
-        ("classes=abcdefghij", "1 names for the network's 10 outputs"),
-        ("mean=half", "not a list of numbers"),
-        ("resize=20", "less than the 32"),
-        ("resize=2.5", "neither a number of pixels nor none"),
-    ):
+    for pair in ("classes=5", "classes=abcdefghij", "mean=half", "resize=20", "resize=2.5"):
         failure = run(pair).exception
         assert isinstance(failure, InputError)
-        assert words in str(failure)
+    assert "neither a number of pixels nor none" in str(failure)
 
 
-def test_of_photographs_the_resize_is_asked_and_imagenets_is_torchvisions() -> None:
+def test_the_resize_is_asked_for_photographs_and_is_torchvisions_for_imagenet() -> None:
     for classes, likely in ((1000, 256), (7, None)):
         shapes = our_shapes(resolve("resnet18").changed(num_classes=classes))
         tensors = {name: torch.full(shape, 0.5) for name, shape in shapes.items()}
-        proposal = propose(Checkpoint(tensors, ordered=True, beside={}, ignored=(), notes=()), "x")
+        proposal = propose(Checkpoint(tensors, ordered=True), "x")
         (question,) = [question for question in proposal.questions({}) if question.key == "resize"]
         assert question.likely == likely
     for answer, length in (("none", None), ("256", 256)):
-        assert READERS["resize"](answer) == length
+        assert PARSERS["resize"](answer) == length
 
 
 def test_class_names_are_read_from_files(tmp_path: Path) -> None:
@@ -245,12 +239,11 @@ def test_class_names_are_read_from_files(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
         assert class_names.read(str(tmp_path / name)) == ["cat", "dog"], name
     for encoding in ("utf-8-sig", "utf-16", "utf-32"):
-        (tmp_path / "e.txt").write_text(
-            "cafe\u0301\ndog", encoding=encoding
-        )  # in two characters; Unicode's one is alike
+        # An e and an accent equal Unicode's single character.
+        (tmp_path / "e.txt").write_text("cafe\u0301\ndog", encoding=encoding)
         assert class_names.read(str(tmp_path / "e.txt")) == ["caf\u00e9", "dog"]
-    assert class_names.typed("type 1\ntype 2") == ["type 1", "type 2"]
-    assert class_names.typed('{"0": ["n1", "crane"], "1": ["n2", "crane"]}') == ["crane (n1)", "crane (n2)"]
+    assert class_names.parse("type 1\ntype 2") == ["type 1", "type 2"]
+    assert class_names.parse('{"0": ["n1", "crane"], "1": ["n2", "crane"]}') == ["crane (n1)", "crane (n2)"]
     (tmp_path / "bad.json").write_text('{"0": "cat", "2": "dog"}')
     with pytest.raises(InputError, match="neither a list"):
         class_names.read(str(tmp_path / "bad.json"))
@@ -258,7 +251,7 @@ def test_class_names_are_read_from_files(tmp_path: Path) -> None:
         class_names.read("missing.txt")
 
 
-def test_answers_are_asked_for_one_after_the_other(tmp_path: Path) -> None:
+def test_questions_are_asked_one_after_the_other(tmp_path: Path) -> None:
     path = tmp_path / "theirs.safetensors"
     save_file(weights_of(SMALL), path)
     asked: list[str] = []
@@ -269,7 +262,7 @@ def test_answers_are_asked_for_one_after_the_other(tmp_path: Path) -> None:
             with pytest.raises(InputError, match="mean"):
                 check([0.1, 0.2])
             return [0.485, 0.456, 0.406]
-        if question.key == "std":  # the one that goes with the mean
+        if question.key == "std":  # it follows from the mean
             assert question.likely == [0.229, 0.224, 0.225]
         return question.likely
 
@@ -278,71 +271,64 @@ def test_answers_are_asked_for_one_after_the_other(tmp_path: Path) -> None:
     assert not any(note.startswith("Assumed") for note in done.notes)
 
 
-def test_a_spec_that_fits_is_taken_word_for_word(imported: Import) -> None:
+def test_a_named_spec_that_fits_is_used_unchanged(imported: Import) -> None:
     other = SMALL.changed(cfg=[8, "A", 16, "A"])
     done = imported(weights_of(SMALL), other.to_json())
     assert done.card.network_spec == other
     assert not any("cfg" in note for note in done.notes)
 
 
-def test_prefixes_are_no_fault(imported: Import) -> None:
-    # R0's second: keys that DataParallel has prefixed.
+def test_prefixes_of_names_are_removed(imported: Import) -> None:
+    # The second fault of R0: DataParallel has put a prefix before the keys.
     done = imported({f"module.{name}": tensor for name, tensor in weights_of(SMALL).items()}, SMALL.to_json())
     assert done.card.network_spec == SMALL
 
 
-def calibrated(spec: Spec) -> dict[str, Tensor]:
-    """Random weights whose batch norms have really seen images."""
+def calibrated_weights(spec: Spec) -> dict[str, Tensor]:
+    """Returns random weights with running statistics of noise that is as smooth as photographs."""
     torch.manual_seed(1)
     network = build(spec)
-    for norm in network.modules():
-        if isinstance(norm, nn.BatchNorm2d):
-            norm.momentum = None  # a mean over all batches
-            nn.init.uniform_(norm.weight, 0.5, 1.5)
-            nn.init.normal_(norm.bias, std=0.5)
-    with torch.inference_mode():
-        for _step in range(2):
-            # Smooth as photographs are.
-            network(nn.functional.interpolate(torch.randn(32, 3, 8, 8), size=spec.image_size, mode="bilinear"))
-    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    noise = (torch.randn(32, 3, 8, 8) for _batch in range(2))
+    smooth = (nn.functional.interpolate(images, size=spec.image_size, mode="bilinear") for images in noise)
+    return calibrated(network, smooth, spread=0.5)
 
 
-def test_running_statistics_choose_between_readings_of_the_same_shapes() -> None:
+def test_running_statistics_choose_among_networks_of_the_same_shapes() -> None:
     for residual in (True, False):
         spec = ResNetSpec(
             blocks=(2, 2, 2), widths=(8, 16, 32), stem="cifar", shortcut="A", residual=residual, image_size=32,
             num_classes=10,
         )  # fmt: skip
-        tensors = calibrated(spec)
+        tensors = calibrated_weights(spec)
         right, wrong = disagreement(spec, tensors), disagreement(spec.changed(residual=not residual), tensors)
         assert right is not None
         assert wrong is not None
         assert right.beats(wrong)
-        checkpoint = Checkpoint(tensors, ordered=True, beside={}, ignored=(), notes=())
+        checkpoint = Checkpoint(tensors, ordered=True)
         assert resnet(propose(checkpoint, "x").guess.spec).residual == residual
 
 
-def test_a_network_that_runs_and_is_another_is_doubted(imported: Import) -> None:
+def test_contradicting_running_statistics_give_a_warning(imported: Import) -> None:
     spec = ResNetSpec(blocks=(2, 2), widths=(16, 16), stem="cifar", image_size=16, num_classes=10)
-    tensors = calibrated(spec)
+    tensors = calibrated_weights(spec)
     assert not any("reaches its batch norms" in note for note in imported(tensors, image_size=16).notes)
     other = {name: tensor * 4 if name.endswith("running_var") else tensor for name, tensor in tensors.items()}
     assert any("reaches its batch norms" in note for note in imported(other, image_size=16).notes)
 
 
-def test_scores_beyond_all_numbers_are_no_proof() -> None:
+def test_scores_that_are_not_finite_are_refused() -> None:
     tensors = {name: tensor * 1e30 for name, tensor in weights_of(SMALL).items()}
     with pytest.raises(InputError, match="not finite"):
         prove(SMALL, tensors)
 
 
-def test_a_proof_never_takes_the_memory_of_the_largest_images() -> None:
+def test_images_too_large_to_run_are_refused() -> None:
     spec = VggSpec(cfg=(64, 64), pool_to=1, classifier=(), image_size=4096)
     with pytest.raises(InputError, match="too large"):
         prove(spec, build(spec).state_dict())
 
 
-def test_torchvisions_others_are_known_by_name(imported: Import) -> None:
+def test_other_torchvision_models_are_recognised(imported: Import) -> None:
     from torchvision.models import squeezenet1_1
 
     tensors = dict(squeezenet1_1(num_classes=5).state_dict())
@@ -352,8 +338,8 @@ def test_torchvisions_others_are_known_by_name(imported: Import) -> None:
     assert any(note.startswith("Assumed: 224. How many pixels") for note in imported(tensors).notes)
 
 
-def test_a_terminal_asks_again_until_the_answer_can_be() -> None:
-    taken: list[Any] = []
+def test_the_terminal_asks_again_after_an_invalid_answer() -> None:
+    answers: list[Any] = []
 
     def check(answer: Any) -> None:
         if answer == [0.1]:
@@ -361,19 +347,19 @@ def test_a_terminal_asks_again_until_the_answer_can_be() -> None:
 
     @click.command()
     def command() -> None:
-        taken.append(ask(Question("mean", "What mean?", [0.5, 0.5, 0.5]), check))
-        taken.append(ask(Question("stride_on", "Which?", "3x3", ("3x3", "1x1")), check))
-        taken.append(ask(Question("residual", "Shortcuts?", likely=True, choices=(True, False)), check))
-        taken.append(ask(Question("classes", "Names?", [f"class {n}" for n in range(100)]), check))
-        taken.append(ask(Question("cfg", "Pools?", [8, "M"]), check))
+        answers.append(ask(Question("mean", "What mean?", [0.5, 0.5, 0.5]), check))
+        answers.append(ask(Question("stride_on", "Which?", "3x3", ("3x3", "1x1")), check))
+        answers.append(ask(Question("residual", "Shortcuts?", likely=True, choices=(True, False)), check))
+        answers.append(ask(Question("classes", "Names?", [f"class {n}" for n in range(100)]), check))
+        answers.append(ask(Question("cfg", "Pools?", [8, "M"]), check))
 
     done = CliRunner().invoke(command, input="red\n.1\n.2,.3,.4\n1X1\nfalse\n\n8,16:5p0,A\n", catch_exceptions=False)
     assert "'red' is not a list of numbers" in done.output
     assert "mean: not that" in done.output
-    assert taken == [[0.2, 0.3, 0.4], "1x1", False, [f"class {n}" for n in range(100)], [8, "16:5p0", "A"]]
+    assert answers == [[0.2, 0.3, 0.4], "1x1", False, [f"class {n}" for n in range(100)], [8, "16:5p0", "A"]]
 
 
-def test_a_report_says_what_came_of_it(imported: Import) -> None:
+def test_the_report_lists_file_classes_and_notes(imported: Import) -> None:
     done = imported(weights_of(RESIDUAL))
     lines = report(done).splitlines()
     assert "ours.safetensors" in lines[0]

@@ -1,4 +1,4 @@
-"""Weights of this product's that are imported again: their card answers, as far as it is true."""
+"""Weights of this product that are imported again: their card answers the questions if it fits the tensors."""
 
 import io
 import json
@@ -14,7 +14,7 @@ from explorer.families.building import build
 from explorer.families.vgg.spec import VggSpec
 from explorer.weights.files import Card, load, save
 from explorer.weights.importing.drafts import Draft
-from explorer.weights.importing.importing import Imported, import_checkpoint
+from explorer.weights.importing.importing import ImportResult, import_checkpoint
 
 SPEC = VggSpec(
     cfg=[4, "A"], batch_norm=True, pool_to=None, classifier=[], dropout=0, in_channels=1, image_size=8, num_classes=3
@@ -37,7 +37,7 @@ def tensors() -> dict[str, Tensor]:
     return build(SPEC).state_dict()
 
 
-def again(folder: Path, **answers: Any) -> Imported:
+def import_again(folder: Path, **answers: Any) -> ImportResult:
     path = folder / "second.safetensors"
     if not path.exists():
         save(path, tensors(), CARD)
@@ -45,7 +45,7 @@ def again(folder: Path, **answers: Any) -> Imported:
 
 
 def test_the_card_answers_every_question(tmp_path: Path) -> None:
-    done = again(tmp_path)
+    done = import_again(tmp_path)
     network, card = load(done.weights)
     for field in ("spec", "classes", "preprocessing", "metrics", "data", "recipe", "license"):
         assert getattr(card, field) == getattr(CARD, field)
@@ -55,30 +55,30 @@ def test_the_card_answers_every_question(tmp_path: Path) -> None:
     assert all(torch.equal(tensor, tensors()[name]) for name, tensor in network.state_dict().items())
 
 
-def test_layers_that_are_equal_are_no_second_copies(tmp_path: Path) -> None:
+def test_equal_layers_of_own_weights_are_not_tied_copies(tmp_path: Path) -> None:
     spec = SPEC.changed(classifier=[5, 5, 5])
     state = build(spec).state_dict()
     first, second = (name for name, tensor in state.items() if tensor.shape == (5, 5))
     state[second] = state[first].clone()
     state[second.replace("weight", "bias")] = state[first.replace("weight", "bias")].clone()
     save(tmp_path / "second.safetensors", state, CARD.model_copy(update={"spec": spec.to_dict()}))
-    done = again(tmp_path)
+    done = import_again(tmp_path)
     assert done.ignored == ()
     assert all(torch.equal(tensor, state[name]) for name, tensor in load(done.weights)[0].state_dict().items())
 
 
 @pytest.mark.parametrize(
-    ("answers", "true"),
+    ("answers", "same_metrics"),
     [({"classes": ["a", "b", "c"]}, True), ({"std": [0.5]}, False), ({"resize": None}, False)],
 )
-def test_answers_go_before_the_card_and_figures_that_they_make_untrue_go(
-    tmp_path: Path, answers: dict[str, Any], true: bool
+def test_answers_override_the_card_and_remove_metrics_that_no_longer_hold(
+    tmp_path: Path, answers: dict[str, Any], same_metrics: bool
 ) -> None:
-    card = again(tmp_path, **answers).card
-    assert card.metrics == (CARD.metrics if true else {})
+    card = import_again(tmp_path, **answers).card
+    assert card.metrics == (CARD.metrics if same_metrics else {})
     assert card.inputs.mean == (0.25,)
     assert {**card.preprocessing, "classes": [*card.classes]}.get(*answers) == next(iter(answers.values()))
-    other = again(tmp_path, cfg=[4, "M"]).card
+    other = import_again(tmp_path, cfg=[4, "M"]).card
     assert (other.spec["cfg"], other.metrics, other.license) == ([4, "M"], {}, "MIT")
 
 
@@ -98,15 +98,15 @@ def test_answers_go_before_the_card_and_figures_that_they_make_untrue_go(
         ),
     ],
 )
-def test_a_card_that_is_not_the_files_counts_for_nothing(tmp_path: Path, card: str, words: str) -> None:
+def test_a_card_that_does_not_fit_its_file_is_ignored_with_a_note(tmp_path: Path, card: str, words: str) -> None:
     save_file(tensors(), tmp_path / "second.safetensors", metadata={"card": card})
-    done = again(tmp_path)
+    done = import_again(tmp_path)
     (note,) = (note for note in done.notes if note.startswith("Its card counts for nothing"))
     assert words in note
     assert done.card.license is None
 
 
-def test_the_form_of_the_page_begins_with_the_card(tmp_path: Path) -> None:
+def test_the_card_gives_the_likely_answers_of_a_draft(tmp_path: Path) -> None:
     path = tmp_path / "second.safetensors"
     save(path, tensors(), CARD)
     content = path.read_bytes()

@@ -1,6 +1,6 @@
-"""Of networks of the same shapes the running statistics find the right one, and doubts mean something.
+"""Readings: among networks of the same shapes, running statistics find the right one and warn of the others.
 
-The networks have random weights, and batch norms that have seen real images: CIFAR-10's as JPEG, or digits.
+The networks have random weights, and running statistics of real images: CIFAR-10's as JPEG, or digits.
 """
 
 import os
@@ -23,19 +23,20 @@ from explorer.families.resnet.spec import ResNetSpec
 from explorer.families.vgg.spec import VggSpec
 from explorer.weights.importing.checkpoint import Checkpoint
 from explorer.weights.importing.importing import Proposal, propose
-from explorer.weights.importing.normalisation import CIFAR10, IMAGENET, MNIST, Pair, usual
+from explorer.weights.importing.normalisation import CIFAR10, IMAGENET, MNIST, Pair, usual_pairs
+from tests.helpers.foreign_networks import calibrated
 from tests.helpers.narrow import pixels
 
 pytestmark = pytest.mark.exhaustive
 
-HALF, NONE = usual(3)[2:]
+HALF, NONE = usual_pairs(3)[2:]
 BODY: dict[str, Any] = {"blocks": (2, 2, 2), "widths": (8, 16, 32), "image_size": 32, "num_classes": 10}
 CHAIN: dict[str, Any] = {
     "batch_norm": True, "pool_to": 1, "classifier": (), "dropout": 0.0, "image_size": 32, "num_classes": 10,
 }  # fmt: skip
 GREY = BODY | {"blocks": (1, 1, 1), "in_channels": 1, "image_size": 28}
 
-# Each with the settings that no tensor tells, right and wrong, and how its images were normalised.
+# Network, wrong values of fields that its tensors leave open, and normalisation of its images.
 READINGS: dict[str, tuple[Spec, dict[str, Any], Pair]] = {
     "a pool behind the stem": (ResNetSpec(**BODY, stem="cifar-pool"), {"stem": "cifar"}, CIFAR10),
     "no pool behind the stem": (ResNetSpec(**BODY, stem="cifar"), {"stem": "cifar-pool"}, IMAGENET),
@@ -67,25 +68,17 @@ def images(*, grey: bool) -> Tensor:
         return torch.stack([decode(archive.read(name), name, 3) for name in names[::800][:64]]).float() / 255
 
 
-def calibrated(spec: Spec, pair: Pair) -> Proposal:
+def propose_calibrated(spec: Spec, pair: Pair) -> Proposal:
     torch.manual_seed(len(spec.to_json()))
-    network = build(spec)
-    for norm in network.modules():
-        if isinstance(norm, nn.BatchNorm2d):
-            norm.momentum = None
-            nn.init.uniform_(norm.weight, 0.5, 1.5)
-            nn.init.normal_(norm.bias, std=0.2)
     mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in pair)
-    with torch.inference_mode():
-        network((images(grey=spec.in_channels == 1) - mean) / std)
-    tensors = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    tensors = calibrated(build(spec), [(images(grey=spec.in_channels == 1) - mean) / std])
     if isinstance(spec, VggSpec):
         tensors = dict(unnumbered(tensors))
-    return propose(Checkpoint(tensors, ordered=True, beside={}, ignored=(), notes=()), "net.pth")
+    return propose(Checkpoint(tensors, ordered=True), "net.pth")
 
 
 def unnumbered(tensors: dict[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
-    """Names without the numbers that tell where pools are."""
+    """Yields the tensors under names whose numbers do not show the pools."""
     count = -1
     for name, tensor in tensors.items():
         module, _dot, leaf = name.rpartition(".")
@@ -96,41 +89,41 @@ def unnumbered(tensors: dict[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
         yield f"{kind}{'' if kind == 'fc' else count}.{leaf}", tensor
 
 
-def doubts(proposal: Proposal, answers: dict[str, Any], pair: Pair) -> list[str]:
-    notes = proposal.proved({"mean": pair[0], "std": pair[1], "resize": None, **answers}, "", "").notes
+def warnings(proposal: Proposal, answers: dict[str, Any], pair: Pair) -> list[str]:
+    notes = proposal.prove({"mean": pair[0], "std": pair[1], "resize": None, **answers}, "", "").notes
     return [note for note in notes if "batch norms differs" in note or "reaches its batch norms" in note]
 
 
 @needs_images
 @pytest.mark.parametrize("name", READINGS)
-def test_the_right_reading_is_found_and_only_a_wrong_one_is_doubted(name: str) -> None:
+def test_the_right_reading_is_found_and_wrong_ones_give_a_warning(name: str) -> None:
     spec, wrong, pair = READINGS[name]
-    proposal = calibrated(spec, pair)
+    proposal = propose_calibrated(spec, pair)
     assert (
         proposal.guess.spec == spec.changed(dropout=0.0) if isinstance(spec, VggSpec) else proposal.guess.spec == spec
     )
-    assert doubts(proposal, {}, pair) == []
-    assert doubts(proposal, wrong, pair)
-    # The right answer is never refused, and needs no other beside it.
+    assert warnings(proposal, {}, pair) == []
+    assert warnings(proposal, wrong, pair)
+    # The right answer alone is enough.
     key = next(iter(wrong))
     assert proposal.network({key: spec.to_dict()[key]}).spec == spec
-    # Those of ImageNet and CIFAR-10 are too like each other to be told apart.
+    # ImageNet's and CIFAR-10's deviations are too similar to be distinguished.
     likely = next(question for question in proposal.questions({}) if question.key == "std").likely
     assert likely[0] == pytest.approx(pair[1][0], abs=0.03)
     (mean,) = (question for question in proposal.questions({}) if question.key == "mean")
-    assert list(mean.offers) == [known for known, _std in usual(spec.in_channels)]
+    assert list(mean.offers) == [usual for usual, _std in usual_pairs(spec.in_channels)]
 
 
 @needs_images
-def test_images_normalised_otherwise_are_doubted() -> None:
+def test_a_wrong_normalisation_gives_a_warning() -> None:
     spec, _wrong, pair = READINGS["no pool behind the stem"]
-    proposal = calibrated(spec, pair)
-    notes = proposal.proved({"mean": NONE[0], "std": NONE[1]}, "", "").notes
+    proposal = propose_calibrated(spec, pair)
+    notes = proposal.prove({"mean": NONE[0], "std": NONE[1]}, "", "").notes
     assert any("first batch norm" in note and "0.485,0.456,0.406" in note for note in notes)
 
 
 @pytest.mark.parametrize("style", ["Conv{0}.{2}", "features.conv{0}_{1}", "block{0}_conv{1}", "stage{0}.conv{1}"])
-def test_a_pool_ends_each_container(style: str) -> None:
+def test_each_container_ends_with_a_pool(style: str) -> None:
     counts, widths = (2, 2, 3, 3, 3), (4, 8, 16, 32, 32)
     tensors: dict[str, Tensor] = {}
     before = 3
@@ -139,15 +132,15 @@ def test_a_pool_ends_each_container(style: str) -> None:
             module = style.format(group, number + 1, 2 * number)
             tensors |= {f"{module}.weight": torch.randn(width, before, 3, 3), f"{module}.bias": torch.zeros(width)}
             before = width
-    tensors |= {"head.weight": torch.randn(10, 32 * 2 * 2), "head.bias": torch.zeros(10)}  # of images of 64 pixels
-    found = propose(Checkpoint(tensors, ordered=True, beside={}, ignored=(), notes=()), "x").guess.spec
+    tensors |= {"head.weight": torch.randn(10, 32 * 2 * 2), "head.bias": torch.zeros(10)}  # for images of 64 pixels
+    found = propose(Checkpoint(tensors, ordered=True), "x").guess.spec
     assert isinstance(found, VggSpec)
     assert found.cfg == (4, 4, "M", 8, 8, "M", 16, 16, 16, "M", 32, 32, 32, "M", 32, 32, 32, "M")
     assert found.image_size == 64
 
 
 @pytest.mark.parametrize("name", ["downsample", "other"])
-def test_a_shortcut_of_3x3_is_said_to_be_one(name: str) -> None:
+def test_a_3x3_shortcut_is_refused_by_name(name: str) -> None:
     tensors = dict(build(ResNetSpec(**BODY, stem="cifar")).state_dict())
     for stage, (before, after) in ((2, (8, 16)), (3, (16, 32))):
         tensors[f"layer{stage}.0.downsample.0.weight"] = torch.zeros(after, before, 3, 3)
@@ -155,4 +148,4 @@ def test_a_shortcut_of_3x3_is_said_to_be_one(name: str) -> None:
     with pytest.raises(
         InputError, match=rf"shortcut layer2\.0\.{name}\.0\.weight of \(16, 8, 3, 3\) is a convolution of 3×3"
     ):
-        propose(Checkpoint(renamed, ordered=True, beside={}, ignored=(), notes=()), "x")
+        propose(Checkpoint(renamed, ordered=True), "x")

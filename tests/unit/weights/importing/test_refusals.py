@@ -1,4 +1,4 @@
-"""What can't be imported is refused in one line that names tensor, shapes and likely cause; nothing is written."""
+"""Refused imports: one line names tensor, shapes and likely cause, and nothing is written."""
 
 import re
 import time
@@ -19,7 +19,7 @@ from explorer.families.recognition.guess import our_shapes
 from explorer.families.recognition.search import recognise
 from explorer.families.resnet.spec import ResNetSpec
 from explorer.weights.importing.importing import import_checkpoint
-from explorer.weights.importing.mismatch import unknown
+from explorer.weights.importing.mismatch import explain_unknown
 from tests.helpers.foreign_networks import RESIDUAL, SMALL, Import, Shapes, imported, shapes_of, weights_of
 
 pytestmark = pytest.mark.process
@@ -30,7 +30,7 @@ __all__ = ["imported"]  # a fixture
 def refused(
     imported: Import, tmp_path: Path, tensors: dict[str, Tensor], spec: str | None = None, **answers: Any
 ) -> str:
-    """The message of an import that fails; nothing is left of it."""
+    """Returns the message of a failed import, which leaves no files."""
     with pytest.raises(InputError) as failure:
         imported(tensors, spec, **answers)
     assert {path.name for path in tmp_path.iterdir()} == {"theirs.safetensors"}
@@ -38,13 +38,13 @@ def refused(
     return str(failure.value)
 
 
-def empty(shapes: Shapes) -> dict[str, Tensor]:
-    """Tensors of these shapes."""
+def constant(shapes: Shapes) -> dict[str, Tensor]:
+    """Returns constant tensors of these shapes."""
     return {name: torch.full(shape, 0.5) for name, shape in shapes.items()}
 
 
-def test_one_output_is_no_classifier_by_softmax(imported: Import, tmp_path: Path) -> None:
-    """It would be sure of its only class, whatever it sees."""
+def test_a_network_with_one_output_is_refused(imported: Import, tmp_path: Path) -> None:
+    """A softmax over one class is always 1."""
     assert "one output" in refused(imported, tmp_path, weights_of(SMALL.changed(num_classes=1)))
 
 
@@ -57,7 +57,7 @@ def test_images_without_pixels_are_refused(imported: Import, tmp_path: Path, siz
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        # R0's first: a head that does not fit the features.
+        # The first fault of R0: a head that does not fit the features.
         (
             SMALL.changed(image_size=64),
             ["(20, 1024)", "(20, 4096)", "reads 1024 features, and 4096 arrive", "image_size or pool_to"],
@@ -77,7 +77,7 @@ def test_a_spec_that_does_not_fit_is_explained(spec: Spec, words: list[str], imp
     text = spec.to_json()
     message = refused(imported, tmp_path, weights_of(SMALL), text)
     assert all(word in message for word in words), message
-    assert SMALL.to_json() in message  # what it is instead, to be pasted
+    assert SMALL.to_json() in message  # the right spec, ready to paste
 
 
 def block(*names: str) -> Shapes:
@@ -92,7 +92,7 @@ def block(*names: str) -> Shapes:
 
 
 def another_stem(preset: str, **widths: int) -> Shapes:
-    """A GoogLeNet whose stem has other widths."""
+    """Returns the shapes of a GoogLeNet with other widths in its stem."""
     shapes = our_shapes(PRESETS[preset].spec)
     ours = {
         name: shapes[f"{name}.conv.weight"][0]
@@ -198,8 +198,10 @@ RESNET18 = shapes_of(build(PRESETS["resnet18"].spec, "meta").state_dict())
         ({"a.weight": (3, 7)}, ["no network that we know"]),
     ],
 )
-def test_what_is_none_of_ours_is_told_apart(shapes: Shapes, words: list[str], imported: Import, tmp_path: Path) -> None:
-    message = refused(imported, tmp_path, empty(shapes))
+def test_networks_of_other_families_are_refused_with_a_reason(
+    shapes: Shapes, words: list[str], imported: Import, tmp_path: Path
+) -> None:
+    message = refused(imported, tmp_path, constant(shapes))
     assert all(word in message for word in words), message
 
 
@@ -217,18 +219,16 @@ def test_what_is_none_of_ours_is_told_apart(shapes: Shapes, words: list[str], im
         ({"colour": "red"}, "unknown key"),
     ],
 )
-def test_answers_that_can_not_be_are_refused(
-    answers: dict[str, Any], words: str, imported: Import, tmp_path: Path
-) -> None:
+def test_invalid_answers_are_refused(answers: dict[str, Any], words: str, imported: Import, tmp_path: Path) -> None:
     assert words in refused(imported, tmp_path, weights_of(SMALL), **answers)
 
 
-def test_a_choice_is_one_of_those_that_were_offered(imported: Import, tmp_path: Path) -> None:
+def test_an_answer_must_be_one_of_the_choices(imported: Import, tmp_path: Path) -> None:
     tensors = weights_of(ResNetSpec(blocks=(2,), widths=(8,), stem="cifar", block="bottleneck"))
     assert "5x5 is not one of 3x3, 1x1" in refused(imported, tmp_path, tensors, stride_on="5x5").replace("'", "")
 
 
-def test_an_output_that_can_not_be_written_is_told_first(tmp_path: Path) -> None:
+def test_an_output_that_can_not_be_written_is_refused_early(tmp_path: Path) -> None:
     path = tmp_path / "theirs.safetensors"
     save_file(weights_of(SMALL), path)
     described = tmp_path / "resnet.json"
@@ -246,7 +246,7 @@ def test_an_output_that_can_not_be_written_is_told_first(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("kind", [torch.int8, torch.int64, torch.uint8, torch.bool])
-def test_weights_in_whole_numbers_are_refused(kind: torch.dtype, imported: Import, tmp_path: Path) -> None:
+def test_integer_weights_are_refused(kind: torch.dtype, imported: Import, tmp_path: Path) -> None:
     tensors = weights_of(RESIDUAL)
     tensors["layer1.0.conv1.weight"] = tensors["layer1.0.conv1.weight"].to(kind)
     fault = refused(imported, tmp_path, tensors)
@@ -276,13 +276,13 @@ def test_any_tensors_are_a_network_or_none(layers: list[tuple[str, Shapes]], ord
         for leaf, shape in leaves.items()
     }
     guesses = recognise(shapes, ordered=ordered)
-    for guess in guesses:  # the tensors are there, once, and as large as they are needed
+    for guess in guesses:  # all tensors exist, are used once, and have the right shapes
         needed = our_shapes(guess.spec)
         assert {name: shapes[their] for name, their in guess.names.items()}.items() <= needed.items()
         assert len(set(guess.names.values())) == len(guess.names)
         assert {*guess.names.values(), *guess.shifts.values(), *guess.ignored} == shapes.keys()
     if not guesses and len(shapes) < 6:
-        assert unknown(shapes, ordered=ordered)
+        assert explain_unknown(shapes, ordered=ordered)
 
 
 def test_a_hundred_thousand_tensors_are_refused_quickly() -> None:

@@ -1,4 +1,4 @@
-"""Networks under others' names give the same scores: presets and options, a file with all of it twice, a real one."""
+"""Round trips: networks under other names give the same scores after recognition or an import."""
 
 import os
 from pathlib import Path
@@ -35,7 +35,7 @@ CHECKPOINT = "checkpoints/resnet20-12fca82f.th"
 
 
 def small(spec: Spec) -> Spec:
-    """The same architecture for the smallest images that it takes; a head of 4,096 features is made narrow."""
+    """Returns the same architecture for the smallest possible images, with narrow dense layers."""
     if isinstance(spec, VggSpec) and spec.classifier and spec.cfg:
         spec = spec.changed(classifier=[30] * len(spec.classifier))
     for size in (8, 16, 28, 32, 64, 96):
@@ -46,18 +46,18 @@ def small(spec: Spec) -> Spec:
     return spec
 
 
-def told(spec: Spec, found: Guess) -> dict[str, Any]:
-    """The right answers to what shapes can't tell."""
+def right_answers(spec: Spec, guess: Guess) -> dict[str, Any]:
+    """Returns the right answers to the questions that shapes leave open."""
     answers: dict[str, Any] = {"image_size": spec.image_size}
     if isinstance(spec, VggSpec):
         answers |= {"cfg": list(spec.cfg), "pool_to": spec.pool_to}
     if isinstance(spec, ResNetSpec):
         answers |= {"residual": spec.residual, "stride_on": spec.stride_on, "blocks": list(spec.blocks)}
     if isinstance(spec, GoogLeNetSpec):
-        called = dict(
-            zip((row.name for row in spec.modules), (row.name for row in googlenet(found.spec).modules), strict=True)
+        names = dict(
+            zip((row.name for row in spec.modules), (row.name for row in googlenet(guess.spec).modules), strict=True)
         )
-        answers |= {"pool_after": [called[name] for name in spec.pool_after], "last_pool": spec.last_pool}
+        answers |= {"pool_after": [names[name] for name in spec.pool_after], "last_pool": spec.last_pool}
     return answers
 
 
@@ -66,14 +66,16 @@ def test_presets_under_random_names_give_the_same_scores(name: str) -> None:
     spec = small(SPECS[name])
     torch.manual_seed(0)
     network = trained(build(spec))
-    kept = {key: tensor for key, tensor in network.state_dict().items() if not AUXILIARY.fullmatch(key.split(".")[0])}
-    names = flat_names(list(kept))
-    theirs = {names[key]: tensor for key, tensor in kept.items()}
-    found = recognise(shapes_of(theirs), ordered=True)[0]
-    found = found.changed(**told(spec, found))
+    tensors = {
+        key: tensor for key, tensor in network.state_dict().items() if not AUXILIARY.fullmatch(key.split(".")[0])
+    }
+    names = flat_names(list(tensors))
+    theirs = {names[key]: tensor for key, tensor in tensors.items()}
+    guess = recognise(shapes_of(theirs), ordered=True)[0]
+    guess = guess.changed(**right_answers(spec, guess))
     with torch.device("meta"):
-        ours = build(found.spec)
-    ours.load_state_dict(our_tensors(found, theirs), assign=True, strict=False)
+        ours = build(guess.spec)
+    ours.load_state_dict(our_tensors(guess, theirs), assign=True, strict=False)
     images = torch.randn(2, spec.in_channels, spec.image_size, spec.image_size)
     with torch.inference_mode():
         expected = network(images)
@@ -83,7 +85,7 @@ def test_presets_under_random_names_give_the_same_scores(name: str) -> None:
 
 
 class Twice(Groups):
-    """As in the notes on CIFAR-10 at 224: the groups are registered a second time, under one name for all."""
+    """The network of the notes on CIFAR-10 at 224: all groups are registered again in one module."""
 
     def __init__(self) -> None:
         super().__init__(bias=True)
@@ -110,13 +112,11 @@ def test_a_file_with_every_tensor_under_two_names_gives_the_same_scores(tmp_path
 
 
 @pytest.mark.skipif("EXPLORER_TEST_DATA" not in os.environ, reason="EXPLORER_TEST_DATA is not set")
-def test_a_real_checkpoint_gets_right_what_its_makers_code_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The one slow test here: it decodes and classifies all 10,000 images of the test set."""
+def test_a_real_checkpoint_has_the_published_accuracy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It decodes and classifies all 10,000 test images, and is the slowest test here."""
     cifar.cache_decoding(monkeypatch)
     checkpoint = Path(os.environ["EXPLORER_TEST_DATA"], CHECKPOINT)
-    images = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}  # its maker's
+    images = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}  # as in its training
     done = import_checkpoint(checkpoint, tmp_path / "w.safetensors", name="resnet20", answers=images)
     result = measure(done.weights, str(cifar.archive_of_test_images()), "test", "cpu", silent).result
     assert result["images"] == 10_000

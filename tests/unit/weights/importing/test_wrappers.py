@@ -1,4 +1,4 @@
-"""Dictionaries as other people's training code writes them, by hand; tensors are anything with a shape."""
+"""Dictionaries like those of other people's training code. A tensor is any object with a shape."""
 
 import json
 from collections import OrderedDict
@@ -13,7 +13,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from explorer.errors import InputError
-from explorer.weights.importing.tied_weights import second_copies
+from explorer.weights.importing.tied_weights import tied_copies
 from explorer.weights.importing.wrappers import MAX_TENSORS, unwrap
 from tests.helpers.call_counts import run_within
 
@@ -49,20 +49,20 @@ ADAM = {"state": {0: {"step": 3, "exp_avg": state()["fc.weight"]}}, "param_group
         state("net.") | {"device": numpy.ones(0), "class_weights": numpy.ones(10), "cls_loss.weight": numpy.ones(10)},
     ],
 )
-def test_the_network_is_found_wherever_it_is(content: dict[str, Any]) -> None:
+def test_the_network_is_found_in_any_dictionary(content: dict[str, Any]) -> None:
     found = unwrap(content)
-    assert list(found.tensors) == NAMES  # without prefixes, in their order
+    assert list(found.tensors) == NAMES  # without prefixes, in order
     assert [tensor.shape for tensor in found.tensors.values()] == SHAPES
 
 
-def test_wrappers_within_names_are_taken_out() -> None:
+def test_wrappers_inside_names_are_removed() -> None:
     names = ["features._orig_mod.0.weight", "features.module.1.weight", "head._fsdp_wrapped_module.weight"]
     found = unwrap(dict.fromkeys(names, numpy.ones((2, 2))))
     assert list(found.tensors) == ["features.0.weight", "features.1.weight", "head.weight"]
     assert len(found.notes) == 3
 
 
-def test_names_never_become_one() -> None:
+def test_names_stay_unique() -> None:
     both = {"module.fc.weight": numpy.zeros((2, 2)), "fc.weight": numpy.ones((2, 2)), "a.weight": numpy.ones((2, 2))}
     assert set(unwrap(both).tensors) == set(both)
 
@@ -79,7 +79,7 @@ def test_no_tensor_is_lost_whatever_the_names(parts: list[list[str]]) -> None:
     assert [tensor[0, 0] for tensor in found.tensors.values()] == [tensor[0, 0] for tensor in content.values()]
 
 
-def test_what_stands_beside_is_kept_as_json() -> None:
+def test_metadata_is_json_ready() -> None:
     content = {
         "state_dict": state(),
         "epoch": 12,
@@ -97,8 +97,8 @@ def test_what_stands_beside_is_kept_as_json() -> None:
         "many": list(range(100_000)),
         b"bytes": 1,
     }
-    beside = unwrap(content).beside
-    assert beside == {
+    metadata = unwrap(content).metadata
+    assert metadata == {
         "epoch": 12,
         "arch": "resnet20",
         "best_prec1": 91.75,
@@ -106,10 +106,10 @@ def test_what_stands_beside_is_kept_as_json() -> None:
         "class_to_idx": {"cat": 0, "dog": 1},
         "names": {"0": "cat", "1": "dog"},
     }
-    json.dumps(beside, allow_nan=False)
+    json.dumps(metadata, allow_nan=False)
 
 
-def test_lightning() -> None:
+def test_a_lightning_checkpoint() -> None:
     content = {
         "epoch": 9,
         "global_step": 3910,
@@ -124,13 +124,13 @@ def test_lightning() -> None:
     }
     found = unwrap(content)
     assert list(found.tensors) == NAMES
-    assert found.beside["hyper_parameters"] == {"lr": 0.1, "num_classes": 10}
+    assert found.metadata["hyper_parameters"] == {"lr": 0.1, "num_classes": 10}
     assert set(found.ignored) == {"loops", "callbacks", "optimizer_states", "criterion.weight"}
     assert any("optimizer_states" in note for note in found.notes)
 
 
-def test_the_mean_of_the_weights_is_taken_where_it_is_complete() -> None:
-    """As timm's ``state_dict_ema`` and torchvision's ``model_ema`` are meant."""
+def test_the_mean_of_the_weights_is_used_if_it_is_complete() -> None:
+    """timm's ``state_dict_ema`` and torchvision's ``model_ema`` are such means."""
     trained, mean = state(seed=1), state(seed=2)
     for content in (
         {"state_dict": trained, "state_dict_ema": mean},
@@ -148,41 +148,41 @@ def test_the_mean_of_the_weights_is_taken_where_it_is_complete() -> None:
     assert found.ignored == ("ema",)
 
 
-def test_a_mean_within_the_names_leaves_no_counts_beside() -> None:
-    """As ema-pytorch and Lightning write it."""
+def test_counters_of_a_mean_are_no_metadata() -> None:
+    """ema-pytorch and Lightning write such checkpoints."""
     counted = {"fc.counts": numpy.array(9)}
     both = {f"online_model.{k}": v for k, v in (state(seed=1) | counted).items()}
     both |= {f"ema_model.{k}": v for k, v in (state(seed=2) | counted).items()}
     found = unwrap(both | {"initted": numpy.array([1]), "step": numpy.array([7])})
     assert numpy.array_equal(found.tensors["fc.weight"], state(seed=2)["fc.weight"])
-    assert found.beside == {}
+    assert found.metadata == {}
 
 
 @pytest.mark.parametrize(
     ("mean", "std"), [("0.mean", "0.std"), ("module.normalizer.new_mean", "module.normalizer.new_std"), ("mu", "sigma")]
 )
-def test_what_a_network_takes_from_its_images_stands_beside(mean: str, std: str) -> None:
-    """As the first layer of networks that are trained against attacks does."""
+def test_the_normalisation_inside_a_network_is_metadata(mean: str, std: str) -> None:
+    """Networks with adversarial training normalise images in their first layer."""
     values = {mean: numpy.full((1, 3, 1, 1), 0.4914, "float32"), std: numpy.full((1, 3, 1, 1), 0.2, "float32")}
     found = unwrap({"net": values | state("module.model.")})
     assert list(found.tensors) == NAMES
-    assert found.beside == {"mean": [0.4914] * 3, "std": [0.2] * 3}
+    assert found.metadata == {"mean": [0.4914] * 3, "std": [0.2] * 3}
     assert set(found.ignored) == {mean, std}
 
 
-def test_all_beside_together_stays_small() -> None:
+def test_metadata_has_a_size_limit() -> None:
     content = {"state_dict": state()} | {f"list {i}": ["x" * 900] * 1_000 for i in range(10)}
-    assert list(unwrap(content).beside) == ["list 0", "list 1"]
+    assert list(unwrap(content).metadata) == ["list 0", "list 1"]
 
 
-def test_pytorchs_own_averaged_model() -> None:
+def test_pytorchs_averaged_model() -> None:
     network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
     found = unwrap({"swa_state_dict": AveragedModel(network).state_dict()})
     assert list(found.tensors) == list(network.state_dict())
     assert found.ignored == ("n_averaged",)
 
 
-def test_of_several_states_of_one_network_the_best_is_taken() -> None:
+def test_the_best_of_several_states_is_used() -> None:
     last, best = state(seed=1), state(seed=2)
     found = unwrap({"last": last, "best": best})
     assert numpy.array_equal(found.tensors["fc.weight"], best["fc.weight"])
@@ -207,12 +207,12 @@ def test_of_several_states_of_one_network_the_best_is_taken() -> None:
         ({str(i): {} for i in range(3)} | {"x": {str(i): {"a": 1} for i in range(20_000)}}, "dictionaries"),
     ],
 )
-def test_what_is_no_single_network(content: object, words: str) -> None:
+def test_content_without_a_single_network_is_refused(content: object, words: str) -> None:
     with pytest.raises(InputError, match=words):
         unwrap(content)
 
 
-def test_dictionaries_without_end() -> None:
+def test_cycles_and_deep_dictionaries_end() -> None:
     content: dict[Any, Any] = {"state_dict": state(), 3: {"x": 1}}
     content["me"] = content["state_dict"]["me"] = content
     deep = content["deep"] = {}
@@ -220,12 +220,12 @@ def test_dictionaries_without_end() -> None:
         deep["x"] = deep = {}
     found = unwrap(content)
     assert list(found.tensors) == NAMES
-    while content:  # Python itself takes them apart by recursion
+    while content:  # Python would free them recursively
         content = content.pop("deep", None) or content.pop("x", {})
 
 
-def test_modules_stored_twice_are_left_out_once() -> None:
-    """As R2 registers its blocks: ``Conv1`` … ``Conv5``, and all again in ``Conv``."""
+def test_a_module_stored_twice_is_left_out_once() -> None:
+    """R2 registers its blocks as ``Conv1`` to ``Conv5``, and all of them again in ``Conv``."""
     blocks = [nn.Sequential(nn.Conv2d(i, 8, 3), nn.BatchNorm2d(8), nn.ReLU()) for i in (3, 8, 8)]
     network = nn.Module()
     for number, block in enumerate(blocks, 1):
@@ -233,25 +233,23 @@ def test_modules_stored_twice_are_left_out_once() -> None:
     network.Conv = nn.Sequential(*blocks)
     network.classsifer = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 10))
     tensors = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    assert second_copies(tensors) == {name for name in tensors if name.startswith("Conv.")}
+    assert tied_copies(tensors) == {name for name in tensors if name.startswith("Conv.")}
     in_order_of_names = dict(sorted(tensors.items()))
-    assert second_copies(in_order_of_names) == {
-        name for name in tensors if name.startswith(("Conv1", "Conv2", "Conv3"))
-    }
+    assert tied_copies(in_order_of_names) == {name for name in tensors if name.startswith(("Conv1", "Conv2", "Conv3"))}
 
 
-def test_equal_tensors_that_are_no_copies() -> None:
-    """Batch norms as they began, equal biases, matrices that are still zero: nothing of it may be lost."""
+def test_equal_constant_tensors_are_not_tied_copies() -> None:
+    """Initial batch norms, equal biases and zero matrices must not be left out."""
     network = nn.Sequential(*(nn.Sequential(nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3), nn.Linear(3, 3)) for _ in range(3)))
     for name, tensor in network.state_dict().items():
         if name.endswith("bias") or ".2." in name:
             tensor.zero_()
-    assert not second_copies(network.state_dict())
+    assert not tied_copies(network.state_dict())
 
 
-def test_tensors_that_begin_alike_are_told_apart_in_one_pass() -> None:
+def test_tensors_with_equal_beginnings_are_compared_in_one_pass() -> None:
     tensors = {f"layer{number}.weight": torch.zeros(2, 200) for number in range(6_000)}
     for number, tensor in enumerate(tensors.values()):
         tensor[1, 199] = number % 5_000 + 1
-    copies = run_within(1_000_000, lambda: second_copies(tensors))  # there are some 20 million pairs
+    copies = run_within(1_000_000, lambda: tied_copies(tensors))  # there are about 20 million pairs
     assert copies == {f"layer{number}.weight" for number in range(5_000, 6_000)}

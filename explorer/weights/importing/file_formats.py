@@ -1,4 +1,4 @@
-"""The kind of a file, determined from its content only, because names may be wrong."""
+"""Detects the format of a file from its content only, because names may be wrong."""
 
 import stat
 import zipfile
@@ -9,23 +9,23 @@ from explorer.errors import InputError, shown
 from explorer.files import DAMAGES
 from explorer.i18n import _
 
-MAX_BYTES = 4 * 2**30  # of a file
-MAX_HEADER = 16 * 2**20  # bytes of a safetensors file's header; that of 20,000 tensors takes 3 MB
+MAX_BYTES = 4 * 2**30  # size of a file
+MAX_HEADER = 16 * 2**20  # bytes of a safetensors header; 20,000 tensors need 3 MB
 MAX_PICKLE = 64 * 2**20  # bytes of a checkpoint's pickle, which holds everything except the numbers
 MAX_ENTRIES = 100_000  # entries of an archive: one for each tensor, including those of an optimizer's state
-CHUNK = 2**20  # bytes that are read at once
+CHUNK = 2**20  # bytes
 
 
-class Kind(Enum):
+class FileFormat(Enum):
     """The file formats of checkpoints."""
 
     SAFETENSORS = auto()
-    ZIP = auto()  # torch.save since PyTorch 1.6, or any other zip archive; archive_pickle tells
+    ZIP = auto()  # torch.save since PyTorch 1.6, or any other zip archive; archive_pickle checks this
     PICKLE = auto()  # torch.save before PyTorch 1.6, or any other pickle
 
 
-def kind_of(path: Path) -> Kind:
-    """Returns the kind of a file, from its first bytes.
+def detect_format(path: Path) -> FileFormat:
+    """Returns the format of a file, from its first bytes.
 
     Raises:
         InputError: If it is not a checkpoint. Says what the file is and what to do, without its name.
@@ -51,13 +51,13 @@ def kind_of(path: Path) -> Kind:
         raise InputError(_("it can't be read: {reason}").format(reason=reason)) from None
     if not head:
         raise InputError(_("it is empty; download or copy it again"))
-    if head[8:9] == b"{" and b"\0" in head[:8]:  # the length of the header; text has no null byte
+    if head[8:9] == b"{" and b"\0" in head[:8]:  # the length of a safetensors header; text has no null byte
         _check_header(int.from_bytes(head[:8], "little"), state.st_size)
-        return Kind.SAFETENSORS
+        return FileFormat.SAFETENSORS
     if head.startswith(b"PK\3\4"):
-        return Kind.ZIP
+        return FileFormat.ZIP
     if head[0] == 0x80 and head[1:2] in (b"\2", b"\3", b"\4", b"\5"):
-        return Kind.PICKLE
+        return FileFormat.PICKLE
     raise InputError(_other(head))
 
 
@@ -112,7 +112,7 @@ def _damaged(path: Path) -> str | None:
     """Returns the first entry with a wrong checksum. PyTorch itself does not check."""
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
-            if not info.CRC:  # with torch.serialization.set_crc32_options(False) there is no checksum
+            if not info.CRC:  # torch.serialization.set_crc32_options(False) turns the checksum off
                 continue
             try:
                 with archive.open(info) as part:
@@ -139,7 +139,7 @@ def _check_header(length: int, size: int) -> None:
 
 
 def _other_archive(names: list[str], tails: dict[str, str]) -> str | None:
-    """Returns a sentence that says what a zip archive is. None for a checkpoint."""
+    """Returns a sentence that says what an archive other than a checkpoint is. None for a checkpoint."""
     if "archive_format" in tails or "serialized_exported_program.json" in names or "models/model.json" in tails:
         return _("it is a program of torch.export (.pt2), not weights; save model.state_dict() and import that")
     if "constants.pkl" in tails or any(tail.startswith("code/") for tail in tails):
@@ -163,10 +163,10 @@ def _other_archive(names: list[str], tails: dict[str, str]) -> str | None:
 
 
 def _other(head: bytes) -> str:
-    """Returns a sentence that says what a file of another kind is, as far as its first bytes tell."""
-    for signature, place, words in _signatures():
-        if head[place:].startswith(signature):
-            return words
+    """Returns a sentence that says what a file of another format is, from its first bytes."""
+    for offset, signatures, description in _signatures():
+        if head[offset:].startswith(signatures):
+            return description
     if head[:1] == b"\x08" and head[2:3] in (b"\x12", b"\x1a", b"\x3a"):  # ir_version, then producer, domain or graph
         return _("it is an ONNX model; import the PyTorch checkpoint that it was exported from")
     if b"\0" not in head and _is_text(head):
@@ -185,49 +185,27 @@ def _is_text(head: bytes) -> bool:
     return True
 
 
-def _signatures() -> tuple[tuple[bytes, int, str], ...]:
+def _signatures() -> tuple[tuple[int, tuple[bytes, ...], str], ...]:
+    """Returns the offset of the signature, all signatures and the description of each format."""
     image = _("it is an image, not weights; images go to predict")
     packed = _("it is a packed file; unpack it and import the checkpoint inside")
-    page = _("it is a web page: the download link led to a page, not to the file; download the file itself")
     tensorflow = _("it is a TensorFlow file, and the import reads PyTorch's; convert the weights to safetensors")
     return (
-        (b"\x89PNG", 0, image),
-        (b"\xff\xd8\xff", 0, image),
-        (b"GIF8", 0, image),
-        (b"BM", 0, image),
-        (b"II*\0", 0, image),
-        (b"MM\0*", 0, image),
-        (b"WEBP", 8, image),
-        (b"\x1f\x8b", 0, packed),
-        (b"BZh", 0, packed),
-        (b"\xfd7zXZ\0", 0, packed),
-        (b"7z\xbc\xaf\x27\x1c", 0, packed),
-        (b"Rar!", 0, packed),
-        (b"\x28\xb5\x2f\xfd", 0, packed),
-        (
-            b"ustar",
-            257,
-            _(
-                "it is a tar archive: unpack it and import the checkpoint inside; one that PyTorch before 0.2 saved "
-                "must be loaded with that and saved anew"
-            ),
-        ),
-        (b"PK\5\6", 0, _("it is an empty zip archive")),
-        (
-            b"\x89HDF",
-            0,
-            _("it is an HDF5 file, such as Keras writes, and the import reads PyTorch's; convert it to safetensors"),
-        ),
-        (b"TFL3", 4, tensorflow),
-        (b"\x0a\x08saved_model", 0, tensorflow),
-        (b"\x93NUMPY", 0, _("it is a NumPy array (.npy) without names; save the state_dict with torch.save")),
-        (b"GGUF", 0, _("it is a GGUF file of a language model, not a convolutional network of PyTorch")),
-        (
-            b"version https://git-lfs",
-            0,
-            _("it is the pointer of Git LFS and not the file that it stands for; fetch that with git lfs pull"),
-        ),
-        (b"<!DOCTYPE", 0, page),
-        (b"<!doctype", 0, page),
-        (b"<html", 0, page),
-    )
+        (0, (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*"), image),
+        (8, (b"WEBP",), image),
+        (0, (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"\x28\xb5\x2f\xfd"), packed),
+        (257, (b"ustar",),
+         _("it is a tar archive: unpack it and import the checkpoint inside; one that PyTorch before 0.2 saved "
+           "must be loaded with that and saved anew")),
+        (0, (b"PK\5\6",), _("it is an empty zip archive")),
+        (0, (b"\x89HDF",),
+         _("it is an HDF5 file, such as Keras writes, and the import reads PyTorch's; convert it to safetensors")),
+        (4, (b"TFL3",), tensorflow),
+        (0, (b"\x0a\x08saved_model",), tensorflow),
+        (0, (b"\x93NUMPY",), _("it is a NumPy array (.npy) without names; save the state_dict with torch.save")),
+        (0, (b"GGUF",), _("it is a GGUF file of a language model, not a convolutional network of PyTorch")),
+        (0, (b"version https://git-lfs",),
+         _("it is the pointer of Git LFS and not the file that it stands for; fetch that with git lfs pull")),
+        (0, (b"<!DOCTYPE", b"<!doctype", b"<html"),
+         _("it is a web page: the download link led to a page, not to the file; download the file itself")),
+    )  # fmt: skip

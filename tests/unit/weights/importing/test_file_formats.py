@@ -1,4 +1,4 @@
-"""Files told by their content: those that the import reads, and all others refused in words."""
+"""File formats: the import detects them by content, and refuses all other files with a reason."""
 
 import os
 import re
@@ -14,9 +14,9 @@ from onnx.helper import make_graph, make_model
 from safetensors.torch import save
 
 from explorer.errors import InputError
-from explorer.weights.importing.checkpoint import opened
-from explorer.weights.importing.kinds import MAX_BYTES, MAX_PICKLE, Kind, archive_pickle, kind_of
-from explorer.weights.importing.mapped import MAX_NAME, mapped
+from explorer.weights.importing.checkpoint import open_checkpoint
+from explorer.weights.importing.file_formats import MAX_BYTES, MAX_PICKLE, FileFormat, archive_pickle, detect_format
+from explorer.weights.importing.mapped import MAX_NAME, map_tensors
 from explorer.weights.importing.wrappers import MAX_TENSORS
 from tests.helpers.foreign_files import archive, network, safetensors
 
@@ -26,14 +26,14 @@ F32 = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
 
 
 @pytest.mark.parametrize("ending", [".pth", ".th", ".ckpt", ".safetensors", ".png", ""])
-def test_the_ending_says_nothing(tmp_path: Path, ending: str) -> None:
-    for kind, content in {
-        Kind.SAFETENSORS: save(network()),
-        Kind.ZIP: _saved(tmp_path, old=False),
-        Kind.PICKLE: _saved(tmp_path, old=True),
+def test_the_suffix_does_not_matter(tmp_path: Path, ending: str) -> None:
+    for file_format, content in {
+        FileFormat.SAFETENSORS: save(network()),
+        FileFormat.ZIP: _saved(tmp_path, old=False),
+        FileFormat.PICKLE: _saved(tmp_path, old=True),
     }.items():
         (path := tmp_path / f"file{ending}").write_bytes(content)
-        assert kind_of(path) is kind
+        assert detect_format(path) is file_format
 
 
 def _saved(folder: Path, *, old: bool) -> bytes:
@@ -41,13 +41,13 @@ def _saved(folder: Path, *, old: bool) -> bytes:
     return (folder / "x").read_bytes()
 
 
-def test_renamed_files_open(tmp_path: Path) -> None:
+def test_files_with_a_wrong_suffix_open(tmp_path: Path) -> None:
     (path := tmp_path / "really safetensors.pth").write_bytes(save(network(), {"epoch": "3", "format": "pt"}))
-    with opened(path, "it") as found:
-        assert (found.tensors.keys(), found.ordered, found.beside) == (network().keys(), False, {"epoch": "3"})
+    with open_checkpoint(path, "it") as found:
+        assert (found.tensors.keys(), found.ordered, found.metadata) == (network().keys(), False, {"epoch": "3"})
         assert torch.equal(found.tensors["fc.bias"], network()["fc.bias"])
     (path := tmp_path / "really pickled.safetensors").write_bytes(_saved(tmp_path, old=False))
-    with opened(path, "it") as found:
+    with open_checkpoint(path, "it") as found:
         assert (list(found.tensors), found.ordered) == (list(network()), True)
         assert torch.equal(found.tensors["fc.bias"], network()["fc.bias"])
 
@@ -67,12 +67,12 @@ def test_renamed_files_open(tmp_path: Path) -> None:
         (b"\x0a\x08saved_model", "TensorFlow"),
         (b"\x93NUMPY\1\0", "NumPy array"),
         (b"GGUF\3\0\0\0", "GGUF"),
-        (b"\x08\x0a\x12\x07pytorch\x1a\x052.1.0", "ONNX"),  # as torch.onnx.export begins
+        (b"\x08\x0a\x12\x07pytorch\x1a\x052.1.0", "ONNX"),  # the beginning of a file of torch.onnx.export
         (make_model(make_graph([], "g", [], [])).SerializeToString(), "ONNX"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:12\n", "git lfs pull"),
         (b"<!DOCTYPE html><html><head>", "web page"),
         ('{"epoch": "épuisé"}'.encode(), "text"),
-        (b"cos\nsystem\n(S'touch ran'\ntR.", "text"),  # a pickle of protocol 0, as text as any
+        (b"cos\nsystem\n(S'touch ran'\ntR.", "text"),  # a pickle of protocol 0 is text
         (("é" * 600).encode(), "text"),
         (b"weights:{1, 2}", "text"),
         (bytes(range(1, 200)), "none of the files"),
@@ -105,9 +105,9 @@ def test_renamed_files_open(tmp_path: Path) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_others_are_refused_in_one_line(tmp_path: Path, content: bytes, words: str) -> None:
+def test_other_files_are_refused_in_one_line(tmp_path: Path, content: bytes, words: str) -> None:
     (path := tmp_path / "file.pth").write_bytes(content)
-    with pytest.raises(InputError, match=re.escape(words)) as caught, opened(path, "my file"):
+    with pytest.raises(InputError, match=re.escape(words)) as caught, open_checkpoint(path, "my file"):
         pytest.fail("opened")
     assert str(caught.value).startswith("my file: ")
     assert "\n" not in str(caught.value)
@@ -125,21 +125,21 @@ def test_others_are_refused_in_one_line(tmp_path: Path, content: bytes, words: s
         (["word/document.xml"], "no checkpoint"),
     ],
 )
-def test_archives_are_told_apart(tmp_path: Path, entries: list[str], words: str) -> None:
+def test_other_archives_are_refused_with_their_format(tmp_path: Path, entries: list[str], words: str) -> None:
     path = archive(tmp_path / "file.pth", dict.fromkeys(entries, b"content"))
-    assert kind_of(path) is Kind.ZIP
+    assert detect_format(path) is FileFormat.ZIP
     with pytest.raises(InputError, match=re.escape(words)):
         archive_pickle(path)
 
 
-def test_an_archive_of_numpys_own(tmp_path: Path) -> None:
+def test_a_numpy_archive_is_refused(tmp_path: Path) -> None:
     numpy.savez(tmp_path / "weights.npz", fc=numpy.ones(3))
     with pytest.raises(InputError, match="NumPy archive"):
         archive_pickle(tmp_path / "weights.npz")
 
 
-def test_archives_that_expand(tmp_path: Path) -> None:
-    """A bomb is compressed, or holds the same bytes many times over; torch.save does neither."""
+def test_archives_that_expand_are_refused(tmp_path: Path) -> None:
+    """A zip bomb is compressed, or its entries overlap. torch.save does neither."""
     bomb = archive(tmp_path / "bomb.pth", {"m/data.pkl": b"", "m/data/0": bytes(2**26)}, zipfile.ZIP_DEFLATED)
     with pytest.raises(InputError, match=r"'m/data\.pkl' is compressed"):
         archive_pickle(bomb)
@@ -151,8 +151,10 @@ def test_archives_that_expand(tmp_path: Path) -> None:
         archive_pickle(overlapping)
 
 
-def test_an_archive_with_too_much_beside_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explorer.weights.importing.kinds.MAX_ENTRIES", 3)
+def test_archives_with_too_many_entries_or_a_large_pickle_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("explorer.weights.importing.file_formats.MAX_ENTRIES", 3)
     many = archive(tmp_path / "many.pth", {"m/data.pkl": b""} | {f"m/data/{i}": b"" for i in range(3)})
     with pytest.raises(InputError, match="4 entries, and 3"):
         archive_pickle(many)
@@ -161,14 +163,14 @@ def test_an_archive_with_too_much_beside_the_numbers(tmp_path: Path, monkeypatch
         archive_pickle(long)
 
 
-def test_an_archive_that_was_cut_off(tmp_path: Path) -> None:
+def test_a_truncated_archive_is_refused(tmp_path: Path) -> None:
     content = _saved(tmp_path, old=False)
     (path := tmp_path / "cut.pth").write_bytes(content[: len(content) // 2])
     with pytest.raises(InputError, match="was cut off"):
         archive_pickle(path)
 
 
-def test_what_is_no_file(tmp_path: Path) -> None:
+def test_paths_that_are_not_files_are_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path, words in {
         tmp_path: "a folder",
@@ -177,33 +179,35 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         tmp_path / "a\0b": "can't be read",
         tmp_path / "pipe": "not a file",
     }.items():
-        with pytest.raises(InputError, match=words), opened(path, "it"):
+        with pytest.raises(InputError, match=words), open_checkpoint(path, "it"):
             pytest.fail("opened")
 
 
-def test_a_file_beyond_the_limit(tmp_path: Path) -> None:
+def test_a_file_beyond_the_size_limit_is_refused(tmp_path: Path) -> None:
     (path := tmp_path / "large.pth").touch()
-    os.truncate(path, MAX_BYTES + 1)  # all of it a hole
+    os.truncate(path, MAX_BYTES + 1)  # a sparse file
     with pytest.raises(InputError, match="4,294,967,297 bytes, and 4,294,967,296 are the most"):
-        kind_of(path)
+        detect_format(path)
 
 
 @given(st.sampled_from([b"", b"PK\3\4", b"PK\5\6", b"\x80\2", save({"a": torch.ones(2, 2)})]), st.binary(max_size=200))
-def test_no_file_surprises(tmp_path_factory: pytest.TempPathFactory, start: bytes, rest: bytes) -> None:
+def test_any_bytes_are_read_or_refused_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, start: bytes, rest: bytes
+) -> None:
     path = tmp_path_factory.getbasetemp() / "any"
     for content in (start + rest, start[: len(rest)] + rest[len(start) // 2 :]):
         path.write_bytes(content)
         try:
-            kind = kind_of(path)
-            if kind is Kind.ZIP:
+            file_format = detect_format(path)
+            if file_format is FileFormat.ZIP:
                 archive_pickle(path)
-            elif kind is Kind.SAFETENSORS:
-                mapped(path)
+            elif file_format is FileFormat.SAFETENSORS:
+                map_tensors(path)
         except InputError as error:
             assert "\n" not in str(error)
 
 
-def test_damage_that_pytorch_does_not_see_is_told_by_the_checksums(tmp_path: Path) -> None:
+def test_checksums_detect_damage_that_pytorch_does_not_see(tmp_path: Path) -> None:
     torch.save(network(), path := tmp_path / "theirs.pth")
     with zipfile.ZipFile(path) as file:
         inside = file.getinfo("theirs/data/0")
@@ -212,7 +216,7 @@ def test_damage_that_pytorch_does_not_see_is_told_by_the_checksums(tmp_path: Pat
     content[place : place + 40] = bytes(byte ^ 255 for byte in content[place : place + 40])
     path.write_bytes(content)
     assert inside.file_size == 4 * network()["stem.weight"].numel()
-    assert torch.load(path, weights_only=True)  # it is none the wiser
+    assert torch.load(path, weights_only=True)  # PyTorch does not notice
     with pytest.raises(InputError, match=r"its part 'theirs/data/0' is damaged, as its checksum tells"):
         archive_pickle(path)
 
