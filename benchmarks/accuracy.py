@@ -1,11 +1,11 @@
-"""How well networks learn: the table of the README, from runs that anybody can repeat.
+"""Accuracies of trained networks: the table of the README, from runs that anybody can repeat.
 
-    python -m benchmarks.accuracy [NAME …]      train those that are not finished, and print the table
-    python -m benchmarks.accuracy --table       print the table of what has finished
+    python -m benchmarks.accuracy [NAME …]      train the unfinished runs, and print the table
+    python -m benchmarks.accuracy --table       print the table of the finished runs
 
-Reads ``EXPLORER_TEST_DATA``: CIFAR-10 re-encoded as JPEG, with which figures stand some points below those on the
-original images, and 10,000 MNIST digits, of which 2,000 are the test set. Runs lie in ``EXPLORER_RUNS_DIR``; one that
-was interrupted goes on. The long ones take most of an hour each on two cores.
+The data are in ``EXPLORER_TEST_DATA``: CIFAR-10 re-encoded as JPEG, with accuracies some points below those on the
+original images, and 10,000 MNIST digits, 2,000 of them as the test set. The runs are in ``EXPLORER_RUNS_DIR``. An
+interrupted run continues. The long ones take almost an hour each on two cores.
 """
 
 import argparse
@@ -34,7 +34,11 @@ class Run(NamedTuple):
     """One line of the table.
 
     Attributes:
-        reference: what the notes that the recipe comes from report, on the original images.
+        spec: Name of the network.
+        data: Name of the data set, or of a file in the data folder.
+        recipe: Name of the recipe.
+        changes: Changes to the recipe.
+        reference: Accuracy in the notes that the recipe is from, on the original images.
     """
 
     spec: str
@@ -58,12 +62,12 @@ RUNS = {
 
 
 def directory(name: str) -> RunDirectory:
-    """Where a run of this benchmark lies."""
+    """Returns the run directory of a run of this benchmark."""
     return RunDirectory(settings().runs_dir / f"accuracy-{name}")
 
 
 def job(name: str, data: Path, threads: int | None) -> Job:
-    """The job of a run."""
+    """Returns the job of a run."""
     run = RUNS[name]
     dataset = run.data if run.data == "digits" else str(data / run.data)
     recipe = resolve_recipe(run.recipe).changed(**run.changes)
@@ -71,23 +75,23 @@ def job(name: str, data: Path, threads: int | None) -> Job:
 
 
 def train(name: str, data: Path, threads: int | None) -> None:
-    """Run, or go on with, what has not finished; not through the queue, so that several may go on side by side."""
+    """Starts or continues a run that has not finished. It bypasses the queue, so that several may run at once."""
     place = directory(name)
     if (place.ended() or {}).get("status") == "finished":
         return
     if not place.folder.exists():
         job(name, data, threads).write(place.folder)
-    told = len(epochs(place))
+    printed = len(epochs(place))
     with place.log.open("ab") as log:
         worker = subprocess.Popen(command(place.folder), cwd=ROOT, stdout=log, stderr=log)
         try:
             while worker.poll() is None:
                 time.sleep(1)
                 done = epochs(place)
-                for epoch in sorted(done)[told:]:
+                for epoch in sorted(done)[printed:]:
                     print(f"{name}: {epoch_line(int(epoch), done[epoch])}", file=sys.stderr)
-                told = len(done)
-        except KeyboardInterrupt:  # it has gone to the worker, too, which writes a checkpoint
+                printed = len(done)
+        except KeyboardInterrupt:  # the worker gets it too, and writes a checkpoint
             worker.wait()
             sys.exit(1)
     if worker.returncode:
@@ -95,15 +99,15 @@ def train(name: str, data: Path, threads: int | None) -> None:
 
 
 def epochs(place: RunDirectory) -> dict[float, dict[str, float]]:
-    """Numbers of the epochs that are done."""
-    found: dict[float, dict[str, float]] = {}
+    """Returns the metrics of all finished epochs."""
+    metrics: dict[float, dict[str, float]] = {}
     for row in place.rows():
-        found.setdefault(row.epoch, {})[row.name] = row.value
-    return {epoch: numbers for epoch, numbers in found.items() if LAST_NUMBER in numbers}
+        metrics.setdefault(row.epoch, {})[row.name] = row.value
+    return {epoch: numbers for epoch, numbers in metrics.items() if LAST_NUMBER in numbers}
 
 
 def line(name: str) -> str | None:
-    """A line of the table; none for a run that has not finished."""
+    """Returns a line of the table. None for a run that has not finished."""
     place = directory(name)
     end = place.ended()
     if end is None or end["status"] != "finished":
@@ -123,8 +127,8 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="train nothing")
     parser.add_argument("--threads", type=int, help="of each run, for several side by side")
     arguments = parser.parse_args()
-    if strange := set(arguments.names) - RUNS.keys():
-        sys.exit(f"unknown: {', '.join(sorted(strange))}; known are {', '.join(RUNS)}")
+    if unknown := set(arguments.names) - RUNS.keys():
+        sys.exit(f"unknown: {', '.join(sorted(unknown))}; known are {', '.join(RUNS)}")
     if not arguments.table:
         data = os.environ.get("EXPLORER_TEST_DATA") or sys.exit("EXPLORER_TEST_DATA must name the folder of the data")
         for name in arguments.names or RUNS:

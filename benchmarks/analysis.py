@@ -1,15 +1,16 @@
-"""How fast a full analysis is, beside what people use, in one interleaved run.
+"""The time of a full analysis, compared with other tools in one interleaved run.
 
     python -m benchmarks.analysis [--rounds 9]
 
-``explorer`` starts from a cold spec: build, every number, receptive fields, training memory, warnings. The peers
-build the same network by torchvision (ResNet-110 by us) and count parameters and MACs only:
+``explorer`` starts from a spec without caches: it builds the network, and computes all numbers, receptive fields,
+training memory and warnings. The other tools get the same network from torchvision (ResNet-110 from us), and count
+only parameters and MACs:
 
-* torchinfo as people call it: the network on the CPU, then ``summary``
+* torchinfo in its usual form: the network on the CPU, then ``summary``
 * fvcore ``FlopCountAnalysis`` and ptflops ``get_model_complexity_info``: the network on the CPU
-* torchinfo on meta: build and ``summary`` on the meta device, the floor for anything that shows its counts
+* torchinfo on meta: network and ``summary`` on the meta device, the least time for such counts
 
-Medians in milliseconds, and ratios to explorer. Run it alone on the machine.
+It prints medians in milliseconds, and ratios to explorer. Run it alone on the machine.
 """
 
 import argparse
@@ -38,7 +39,7 @@ from explorer.families.building import build
 NETWORKS = {"vgg16": "vgg16", "resnet152": "resnet152", "googlenet": "googlenet", "resnet110": None}
 
 
-def make(name: str) -> nn.Module:
+def make_network(name: str) -> nn.Module:
     theirs = NETWORKS[name]
     if theirs is None:
         return build(resolve(name), torch.get_default_device())
@@ -53,21 +54,21 @@ def explorer(name: str) -> None:
 
 
 def torchinfo_cpu(name: str) -> None:
-    torchinfo.summary(make(name), input_size=shape(name), verbose=0)
+    torchinfo.summary(make_network(name), input_size=shape(name), verbose=0)
 
 
 def torchinfo_meta(name: str) -> None:
     with torch.device("meta"):
-        network = make(name)
+        network = make_network(name)
     torchinfo.summary(network, input_data=torch.empty(shape(name), device="meta"), verbose=0)
 
 
 def fvcore(name: str) -> None:
-    FlopCountAnalysis(make(name).eval(), torch.rand(shape(name))).total()
+    FlopCountAnalysis(make_network(name).eval(), torch.rand(shape(name))).total()
 
 
 def ptflops(name: str) -> None:
-    get_model_complexity_info(make(name), shape(name)[1:], print_per_layer_stat=False, as_strings=False)
+    get_model_complexity_info(make_network(name), shape(name)[1:], print_per_layer_stat=False, as_strings=False)
 
 
 def shape(name: str) -> tuple[int, ...]:
@@ -96,16 +97,16 @@ def main(rounds: int) -> None:
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     gc.collect()
-    gc.freeze()  # as the app does after its imports; every contestant gains
+    gc.freeze()  # as the app does after its imports; all tools gain
     print(f"medians of {rounds} rounds in ms, and how many times explorer's; torch {torch.__version__}")
     print(f"{'':12}" + "".join(f"{contestant:>24}" for contestant in CONTESTANTS) + f"{'explorer, repeated':>24}")
     for name in NETWORKS:
         times: dict[str, list[float]] = {contestant: [] for contestant in CONTESTANTS}
         again = []
-        for turn in range(rounds + 1):
+        for number in range(rounds + 1):
             for contestant, function in CONTESTANTS.items():
                 took = timed(function, name)
-                if turn:  # the first turn warms up
+                if number:  # the first round warms up
                     times[contestant].append(took)
             analyse(resolve(name))
             start = time.perf_counter()

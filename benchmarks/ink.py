@@ -1,12 +1,11 @@
-"""Digits on paper as a camera sees them, and how many of them the networks read with and without ``--ink``.
+"""Synthetic photographs of digits on paper, and the share that networks recognise with and without ``--ink``.
 
     python -m benchmarks.ink [--count 210] [WEIGHTS …]
 
-The digits are test images that no network was trained with: MNIST's where ``EXPLORER_TEST_DATA`` has
-``mnist10k.npz``, else scikit-learn's; and printed ones of matplotlib's fonts. Each is drawn anew with a thin or a thick
-pen, turned by up to 10 degrees, placed anywhere at any scale on white, grey, shaded, shadowed, ruled or squared paper,
-or in chalk on a board, and photographed with noise, blur and JPEG's losses. How often the same networks doubt their own
-test images, as they are, stands beside.
+The digits are test images on which no network was trained: MNIST's if ``EXPLORER_TEST_DATA`` has ``mnist10k.npz``,
+otherwise scikit-learn's, and printed ones in matplotlib's fonts. Each gets a thin or thick pen, a rotation by up to 10
+degrees, and any place and scale on white, grey, shaded, shadowed, ruled or squared paper, or in chalk on a board. The
+photograph has noise, blur and JPEG compression. For comparison, the networks also get their own test images.
 """
 
 import argparse
@@ -37,13 +36,13 @@ INKS = {
 }
 FONTS = ("DejaVuSans", "DejaVuSansMono", "DejaVuSerif", "DejaVuSans-Bold", "STIXGeneral", "cmss10")
 WEIGHTS = ["mnist-cnn", "mnist-fc", "digits-cnn", "resnet20-cifar10", "vgg16-cifar10"]
-COUNT = 210  # photographs: six of every paper in every ink
-MOST = 1000  # of a network's own test images
+COUNT = 210  # photographs: six for each pair of paper and ink
+MAX_OWN = 1000  # test images of a network's own data
 PAPERS = ("white", "grey", "lit", "shadow", "ruled", "squared", "board")
 
 
 class Photograph(NamedTuple):
-    """A picture of a digit, uint8, (H, W, 3), with what it was made of."""
+    """A photograph of a digit, uint8, (H, W, 3), with its origin."""
 
     pixels: Array
     digit: int
@@ -53,23 +52,23 @@ class Photograph(NamedTuple):
 
 
 def photograph(shape: Array, random: Random, paper: str, ink: str) -> Array:
-    """A digit on paper, uint8, (H, W, 3).
+    """Returns a photograph of a digit on paper, uint8, (H, W, 3).
 
     Args:
-        shape: of the digit, 1 where there is ink, (h, w).
-        random: what chooses everything else.
-        paper: one of ``PAPERS``.
-        ink: one of ``INKS``; chalk on a board is white.
+        shape: Shape of the digit, 1 where there is ink, (h, w).
+        random: Random generator for everything else.
+        paper: One of ``PAPERS``.
+        ink: One of ``INKS``. Chalk on a board is always white.
     """
     height, width = (int(side) for side in random.integers(240, 640, 2))
     tall = random.uniform(0.22, 0.8) * min(height, width)
-    drawn = _drawn(shape, tall, random)
+    digit = _redraw(shape, tall, random)
     amount = np.zeros((height, width), np.float32)
     top, left = (
         int(random.integers(0, max(side - part, 0) + 1))
-        for side, part in zip((height, width), drawn.shape, strict=True)
+        for side, part in zip((height, width), digit.shape, strict=True)
     )
-    part = drawn[:height, :width]
+    part = digit[:height, :width]
     amount[top : top + part.shape[0], left : left + part.shape[1]] = part
     ground = _paper(height, width, paper, random)
     colour = np.array((225, 225, 220) if paper == "board" else INKS[ink], np.float32)
@@ -83,12 +82,12 @@ def photograph(shape: Array, random: Random, paper: str, ink: str) -> Array:
     return np.asarray(Image.open(file))
 
 
-def _drawn(shape: Array, tall: float, random: Random) -> Array:
-    """The digit at a height in pixels, turned, with another pen."""
+def _redraw(shape: Array, tall: float, random: Random) -> Array:
+    """Returns the digit at a height in pixels, rotated, with another pen."""
     framed = np.pad(shape, max(shape.shape) // 3)
-    turned = ndimage.rotate(framed, random.uniform(-10, 10), reshape=False, order=1)
-    rows, columns = np.flatnonzero((turned > 0.5).any(1)), np.flatnonzero((turned > 0.5).any(0))
-    tight = turned[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    rotated = ndimage.rotate(framed, random.uniform(-10, 10), reshape=False, order=1)
+    rows, columns = np.flatnonzero((rotated > 0.5).any(1)), np.flatnonzero((rotated > 0.5).any(0))
+    tight = rotated[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     large = ndimage.zoom(np.pad(tight, 3), tall / tight.shape[0], order=3)
     mask = ndimage.gaussian_filter(large, tall / 80) > 0.45
     apart = ndimage.distance_transform_edt(mask) - ndimage.distance_transform_edt(~mask)
@@ -123,8 +122,8 @@ def _light(height: int, width: int, paper: str, random: Random) -> Array:
     return np.asarray(light, np.float32)
 
 
-def written() -> tuple[str, Array, Array]:
-    """Handwritten test digits: where they come from, shapes (N, h, w) from 0 to 1, and labels."""
+def handwritten() -> tuple[str, Array, Array]:
+    """Returns handwritten test digits: their source, shapes (N, h, w) from 0 to 1, and labels."""
     from explorer.data import load
 
     file = Path(os.environ.get("EXPLORER_TEST_DATA", "nowhere"), "mnist10k.npz")
@@ -134,7 +133,7 @@ def written() -> tuple[str, Array, Array]:
 
 
 def printed(digit: int, random: Random) -> Array:
-    """A digit of a font."""
+    """Returns the shape of a printed digit in a random font."""
     from matplotlib import get_data_path
 
     font = ImageFont.truetype(str(Path(get_data_path(), "fonts/ttf", f"{random.choice(FONTS)}.ttf")), 100)
@@ -145,13 +144,13 @@ def printed(digit: int, random: Random) -> Array:
 
 
 def photographs(count: int, seed: int = 0, share_printed: float = 0.2) -> Iterator[Photograph]:
-    """Digits of every kind of paper and ink in turn."""
+    """Yields photographs that alternate between all papers and inks."""
     random = np.random.default_rng(seed)
-    source, shapes, labels = written()
-    places = random.permutation(len(shapes))
+    source, shapes, labels = handwritten()
+    order = random.permutation(len(shapes))
     for number in range(count):
         paper, ink = PAPERS[number % len(PAPERS)], list(INKS)[number // len(PAPERS) % len(INKS)]
-        index = places[number % len(places)]
+        index = order[number % len(order)]
         digit, shape, origin = int(labels[index]), shapes[index], source
         if random.random() < share_printed:
             shape, origin = printed(digit, random), "fonts"
@@ -161,7 +160,7 @@ def photographs(count: int, seed: int = 0, share_printed: float = 0.2) -> Iterat
 
 
 def main() -> None:
-    """Print the table."""
+    """Prints the shares."""
     from explorer.prediction import ink
     from explorer.prediction.networks import Network
     from explorer.weights.files import load
@@ -171,18 +170,18 @@ def main() -> None:
     parser.add_argument("weights", nargs="*", default=WEIGHTS)
     parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
-    taken = list(photographs(asked.count, asked.seed))
-    for name in asked.weights:
+    arguments = parser.parse_args()
+    digits = list(photographs(arguments.count, arguments.seed))
+    for name in arguments.weights:
         path = find(name)
         network = Network(*load(path), name, path)
-        print(f"{name}: {_of_its_own(network)}", flush=True)
+        print(f"{name}: {_own_images(network)}", flush=True)
         if ink.framing_for(network.card) is not None:
-            print(_of_photographs(network, taken), flush=True)
+            print(_recognition(network, digits), flush=True)
 
 
-def _of_photographs(network: "Network", taken: list[Photograph]) -> str:
-    """How many photographs a network reads, and of how many it warns."""
+def _recognition(network: "Network", digits: list[Photograph]) -> str:
+    """Returns the shares of photographs that a network recognises, and that get warnings."""
     from explorer.prediction import ink
     from explorer.prediction.answers import Answer, ask
     from explorer.prediction.pictures import Picture
@@ -194,27 +193,27 @@ def _of_photographs(network: "Network", taken: list[Photograph]) -> str:
         return Picture(str(number), ("photograph", number), lambda channels: grey if channels == 1 else image)
 
     def right(answers: list[Answer]) -> list[bool]:
-        return [answer.top(1)[0].name == str(one.digit) for answer, one in zip(answers, taken, strict=True)]
+        return [answer.top(1)[0].name == str(one.digit) for answer, one in zip(answers, digits, strict=True)]
 
     def warned(answers: list[Answer]) -> str:
         return _share([bool(verdict(answer).warnings) for answer in answers])
 
-    pictures = [as_picture(number, one.pixels) for number, one in enumerate(taken)]
+    pictures = [as_picture(number, one.pixels) for number, one in enumerate(digits)]
     plain = list(ask(network, pictures, lambda _ahead: None))
-    found = list(ask(network, [ink.strokes_only(one, network.card) for one in pictures], lambda _ahead: None))
+    with_ink = list(ask(network, [ink.strokes_only(one, network.card) for one in pictures], lambda _ahead: None))
     groups: dict[str, list[bool]] = defaultdict(list)
-    for good, one in zip(right(found), taken, strict=True):
+    for is_right, one in zip(right(with_ink), digits, strict=True):
         for key in (one.paper, one.ink, one.source):
-            groups[key].append(good)
+            groups[key].append(is_right)
     return (
-        f"  photographs: right {_share(right(plain))} as they are, {_share(right(found))} by --ink; "
-        f"warned of {warned(plain)} as they are, {warned(found)} by --ink\n"
-        "  by --ink: " + ", ".join(f"{key} {_share(good)}" for key, good in groups.items())
+        f"  photographs: right {_share(right(plain))} as they are, {_share(right(with_ink))} by --ink; "
+        f"warned of {warned(plain)} as they are, {warned(with_ink)} by --ink\n"
+        "  by --ink: " + ", ".join(f"{key} {_share(group)}" for key, group in groups.items())
     )
 
 
-def _of_its_own(network: "Network") -> str:
-    """Of how many test images of its own data a network warns, and of how many it is not sure."""
+def _own_images(network: "Network") -> str:
+    """Returns the shares of a network's own test images with warnings, and without a clear class."""
     from explorer.data import NAMES, load
     from explorer.prediction.answers import ask
     from explorer.prediction.pictures import Picture
@@ -225,25 +224,25 @@ def _of_its_own(network: "Network") -> str:
     if name not in NAMES and not file.exists():
         return f"{name} is not in the folder EXPLORER_TEST_DATA"
     data = load(name if name in NAMES else str(file))
-    every = max(len(data.test) // MOST, 1)
+    every = max(len(data.test) // MAX_OWN, 1)
     pictures = [
         Picture.of_split("own", data.test, index, data.classes, name) for index in range(0, len(data.test), every)
     ]
     answers = list(ask(network, pictures, lambda _ahead: None))
-    told = [verdict(answer) for answer in answers]
-    good = [answer.top(1)[0].name == answer.picture.truth for answer in answers]
+    verdicts = [verdict(answer) for answer in answers]
+    right = [answer.top(1)[0].name == answer.picture.truth for answer in answers]
     unsure, sure = (
-        [one for one, about in zip(good, told, strict=True) if about.stands_out is out] for out in (False, True)
+        [one for one, about in zip(right, verdicts, strict=True) if about.stands_out is out] for out in (False, True)
     )
     return (
-        f"of {len(told):,} of its own test images warned of {_share([bool(one.warnings) for one in told])}; "
-        f"no class stands out in {_share([not one.stands_out for one in told])}, of these right {_share(unsure)}, "
+        f"of {len(verdicts):,} of its own test images warned of {_share([bool(one.warnings) for one in verdicts])}; "
+        f"no class stands out in {_share([not one.stands_out for one in verdicts])}, of these right {_share(unsure)}, "
         f"of the others {_share(sure)}"
     )
 
 
-def _share(good: list[bool]) -> str:
-    return f"{sum(good) / len(good):.1%}" if good else "–"
+def _share(values: list[bool]) -> str:
+    return f"{sum(values) / len(values):.1%}" if values else "–"
 
 
 if __name__ == "__main__":

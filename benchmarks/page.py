@@ -1,18 +1,18 @@
-"""From a key press to the changed page, beside a Streamlit page that only echoes its text input.
+"""The time from a key press to the changed page, compared with a Streamlit page that only echoes its text input.
 
     python -m benchmarks.page [--rounds 15] [--sessions 10] [--seconds 30]
 
-Both apps are served by the same Streamlit with the same settings and driven by the same headless Chromium, in
-turns. The clock runs in the browser: it starts with the event (the last character of a cfg text, Enter in a number,
-the press on a layer) and stops twice:
+The same Streamlit serves both apps with the same settings, and the same headless Chromium opens them alternately. The
+clock runs in the browser. It starts with the event (the last character of a cfg text, Enter in a number, the press on a
+layer) and stops twice:
 
 * painted: the echo, the number of parameters, or the layer's panel shows another text, and two frames have passed
-* settled: the script has ended, nothing is stale, and nothing in the page or its pictures changes any more
+* settled: the script has ended, nothing is stale, and nothing in the page or its diagrams changes any more
 
-Every edit makes a network that was never analysed before. A live text input (the cfg) is compared with a live echo,
-which waits for a pause in typing too; numbers and layers with an echo on Enter. For the deeper networks the bound is
-the analysis, timed here in the same run, plus 1.5 echoes. Then ten sessions edit at once, thinking for 1 to 5 s
-between edits; their browsers share the cores with the server. Run it alone on the machine.
+Each edit makes a network that was not analysed before. A live text input (the cfg) is compared with a live echo, which
+also waits for a pause in typing; numbers and layers are compared with an echo on Enter. For the deeper networks the
+limit is the time of the analysis in the same run, plus 1.5 echoes. Then ten sessions edit at once, with pauses of 1 to
+5 s between edits; their browsers share the cores with the server. Run it alone on the machine.
 """
 
 import argparse
@@ -40,7 +40,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 ECHO = "import streamlit as st\nst.write(st.text_input('Text', 'a') + st.text_input('Live', 'b', live=True))\n"
 ECHOED, PARAMETERS, PANEL = "[data-testid=stMarkdown]", "[data-testid=stMetricValue]", ".st-key-layer-panel"
-TIMEOUT = 20_000  # ms; an edit that takes longer counts as long as this
+TIMEOUT = 20_000  # ms; a longer edit counts as this
 QUIET = 300  # ms without a change, after which a page counts as settled
 
 WATCH = """([selector, event, quiet, patience]) => {
@@ -49,13 +49,13 @@ WATCH = """([selector, event, quiet, patience]) => {
   let start = null, painted = null, changed = 0;
   const startOnce = (happened) => { start ??= happened.timeStamp; };
   addEventListener(event, startOnce, { capture: true, once: true });
-  const look = () => {
+  const check = () => {
     changed = performance.now();
     if (start === null || painted !== null || shown() === before || !shown()) return;
     painted = 0;
     requestAnimationFrame(() => requestAnimationFrame(() => { painted = performance.now() - start; }));
   };
-  const observer = new MutationObserver(look);
+  const observer = new MutationObserver(check);
   const everything = { subtree: true, childList: true, characterData: true, attributes: true };
   const main = document.querySelector("[data-testid=stMain]");
   for (const root of [main, ...[...main.querySelectorAll("*")].map((part) => part.shadowRoot).filter(Boolean)])
@@ -86,20 +86,20 @@ Act = Callable[[Page, int], Awaitable[Times]]
 
 
 async def timed(page: Page, selector: str, event: str, act: Callable[[], Awaitable[None]]) -> Times:
-    """Act, and wait until the page has settled."""
+    """Acts, waits until the page has settled, and returns the times."""
     await page.evaluate(WATCH, [selector, event, QUIET, TIMEOUT])
     await act()
     return Times(*await page.evaluate("window.watched"))
 
 
 async def settle(page: Page) -> None:
-    """Wait until an edit that isn't timed has been drawn."""
+    """Waits until the page shows an edit that is not timed."""
     await page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=TIMEOUT)
     await page.wait_for_timeout(2 * QUIET)
 
 
 async def typed(page: Page, label: str, text: str, selector: str) -> Times:
-    """The last character of a text in a live input."""
+    """Times the last character of a text in a live input."""
     field = page.get_by_label(label, exact=True)
     await field.fill(text[:-1])
     await settle(page)
@@ -107,43 +107,43 @@ async def typed(page: Page, label: str, text: str, selector: str) -> Times:
 
 
 async def entered(page: Page, label: str, text: str, selector: str) -> Times:
-    """Enter in an input that waits for it."""
+    """Times Enter in an input that waits for it."""
     field = page.get_by_label(label, exact=True)
     await field.fill(text)
     return await timed(page, selector, "keydown", lambda: field.press("Enter"))
 
 
-def echo_on_enter(page: Page, turn: int) -> Awaitable[Times]:
-    return entered(page, "Text", f"text {turn}", ECHOED)
+def echo_on_enter(page: Page, number: int) -> Awaitable[Times]:
+    return entered(page, "Text", f"text {number}", ECHOED)
 
 
-def echo_live(page: Page, turn: int) -> Awaitable[Times]:
-    return typed(page, "Live", f"live {10 + turn}", ECHOED)
+def echo_live(page: Page, number: int) -> Awaitable[Times]:
+    return typed(page, "Live", f"live {10 + number}", ECHOED)
 
 
-def cfg(page: Page, turn: int) -> Awaitable[Times]:
+def cfg(page: Page, number: int) -> Awaitable[Times]:
     text = "64, 64, M, 128, 128, M, 256, 256, 256, M, 512, 512, 512, M, 512, 512, {}"
-    return typed(page, "Layers (cfg)", text.format(300 + turn), PARAMETERS)
+    return typed(page, "Layers (cfg)", text.format(300 + number), PARAMETERS)
 
 
-def blocks(page: Page, turn: int) -> Awaitable[Times]:
-    return entered(page, "Blocks in stage 3", str(7 + turn), PARAMETERS)
+def blocks(page: Page, number: int) -> Awaitable[Times]:
+    return entered(page, "Blocks in stage 3", str(7 + number), PARAMETERS)
 
 
-def classes(page: Page, turn: int) -> Awaitable[Times]:
-    return entered(page, "Classes", str(1100 + 100 * turn), PARAMETERS)
+def classes(page: Page, number: int) -> Awaitable[Times]:
+    return entered(page, "Classes", str(1100 + 100 * number), PARAMETERS)
 
 
-async def layer(page: Page, turn: int) -> Times:
+async def layer(page: Page, number: int) -> Times:
     parts = page.locator("[data-pick^='layer:']")
-    part = parts.nth(turn % await parts.count())
+    part = parts.nth(number % await parts.count())
     await part.scroll_into_view_if_needed()
     return await timed(page, PANEL, "pointerdown", lambda: part.click(force=True))
 
 
 @dataclass(frozen=True)
 class Case:
-    """A page, what is done on it, and what may be spent: echoes, and whether the analysis comes on top."""
+    """A page, the edit on it, and its limit in echoes. The time of the analysis may be added to the limit."""
 
     name: str
     link: str
@@ -154,12 +154,12 @@ class Case:
 
 
 def deeper(name: str) -> Callable[[int], Spec]:
-    """The network that :func:`blocks` makes in a turn."""
+    """Returns a function for the network that :func:`blocks` makes in a round."""
 
-    def edited(turn: int) -> Spec:
+    def edited(number: int) -> Spec:
         spec = resolve(name)
         first, second, _third, last = spec.to_dict()["blocks"]
-        return spec.changed(blocks=[first, second, 7 + turn, last])
+        return spec.changed(blocks=[first, second, 7 + number, last])
 
     return edited
 
@@ -178,7 +178,7 @@ EDITS = (("net=vgg16", cfg), ("net=resnet50", classes), ("net=googlenet", classe
 
 @contextmanager
 def served(script: str) -> Iterator[str]:
-    """A Streamlit server with this project's settings."""
+    """Runs a Streamlit server with this project's settings, and yields its address."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
@@ -193,8 +193,8 @@ def served(script: str) -> Iterator[str]:
         server.wait(20)
 
 
-async def opened(browser: Browser, address: str, selector: str) -> Page:
-    """A fresh browser on a page that has settled."""
+async def open_page(browser: Browser, address: str, selector: str) -> Page:
+    """Opens a page in a fresh browser, and waits until it has settled."""
     page = await (await browser.new_context(viewport={"width": 1280, "height": 900})).new_page()
     page.set_default_timeout(TIMEOUT)
     while True:
@@ -217,15 +217,15 @@ def row(name: str, times: list[Times], *more: str) -> None:
 
 
 async def one_at_a_time(browser: Browser, app: str, echo: str, rounds: int) -> None:
-    echo_page = await opened(browser, echo, ECHOED)
-    pages = [await opened(browser, f"{app}/architecture?{case.link}", PARAMETERS) for case in CASES]
+    echo_page = await open_page(browser, echo, ECHOED)
+    pages = [await open_page(browser, f"{app}/architecture?{case.link}", PARAMETERS) for case in CASES]
     times: dict[str, list[Times]] = {name: [] for name in [*ECHOES, *(case.name for case in CASES)]}
-    for turn in range(rounds + 1):
-        samples = {name: await act(echo_page, turn) for name, act in ECHOES.items()}
+    for number in range(rounds + 1):
+        samples = {name: await act(echo_page, number) for name, act in ECHOES.items()}
         for case, page in zip(CASES, pages, strict=True):
             await page.bring_to_front()
-            samples[case.name] = await case.act(page, turn)
-        if turn:  # the first turn warms up
+            samples[case.name] = await case.act(page, number)
+        if number:  # the first round warms up
             for name, sample in samples.items():
                 times[name].append(sample)
     print(f"{'ms from the event, medians':32}{'painted':>9} {'quartiles':>13} {'settled':>9}  painted beside its bound")
@@ -243,29 +243,29 @@ async def one_at_a_time(browser: Browser, app: str, echo: str, rounds: int) -> N
 
 
 def analysis_time(network: Callable[[int], Spec], rounds: int) -> float:
-    """Median milliseconds of the same analyses, without a page."""
+    """Returns the median milliseconds of the same analyses without a page."""
     taken = []
-    for turn in range(min(rounds, 9)):
+    for number in range(min(rounds, 9)):
         start = time.perf_counter()
-        analyse(network(turn))
+        analyse(network(number))
         taken.append(1000 * (time.perf_counter() - start))
     return statistics.median(taken[1:] or taken)
 
 
 async def at_once(browser: Browser, app: str, sessions: int, seconds: float) -> None:
     chosen = [EDITS[number % len(EDITS)] for number in range(sessions)]
-    pages = [await opened(browser, f"{app}/architecture?{link}", PARAMETERS) for link, _act in chosen]
+    pages = [await open_page(browser, f"{app}/architecture?{link}", PARAMETERS) for link, _act in chosen]
     dice = random.Random(0)  # noqa: S311  pauses between clicks, no secrets
     times: list[Times] = []
     end = time.monotonic() + seconds
 
     async def session(number: int) -> None:
         # No two sessions make the same network, or the second one would be answered from memory.
-        turn = 20 + 50 * (number // len(EDITS))
+        edit = 20 + 50 * (number // len(EDITS))
         await asyncio.sleep(dice.uniform(0, 3))
         while time.monotonic() < end:
-            times.append(await chosen[number][1](pages[number], turn))
-            turn += 1
+            times.append(await chosen[number][1](pages[number], edit))
+            edit += 1
             await asyncio.sleep(dice.uniform(1, 5))
 
     await asyncio.gather(*(session(number) for number in range(sessions)))

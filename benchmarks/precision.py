@@ -1,9 +1,10 @@
-"""From which size on bf16 pays on this processor: what ``WORTH_CASTING`` in ``explorer/training/devices.py`` rests on.
+"""The network size from which on bf16 is faster on this processor: the basis of ``WORTH_CASTING`` in
+``explorer/training/devices.py``.
 
     python -m benchmarks.precision [--seconds 6]
 
-Forward, backward and step on one batch in float32 and under bf16 autocast, both channels last, in turns; the fastest
-of each in milliseconds. Run it alone on the machine.
+It alternates between forward, backward and step on one batch in float32 and under bf16 autocast, both channels last,
+and prints the fastest of each in milliseconds. Run it alone on the machine.
 """
 
 import argparse
@@ -30,7 +31,7 @@ TASKS = (
 
 
 def stepper(name: str, batch: int, *, cast: bool) -> Callable[[], None]:
-    """A function that trains one step."""
+    """Returns a function that trains one step."""
     spec = resolve(name)
     network = build(spec).to(memory_format=torch.channels_last)
     images = torch.rand(batch, spec.in_channels, spec.image_size, spec.image_size)
@@ -49,7 +50,7 @@ def stepper(name: str, batch: int, *, cast: bool) -> Callable[[], None]:
 
 
 def fastest(steps: list[Callable[[], None]], seconds: float) -> list[float]:
-    """The least time of each, in seconds, from turns."""
+    """Runs the steps alternately, and returns the least time of each in seconds."""
     least = [float("inf")] * len(steps)
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
@@ -61,7 +62,7 @@ def fastest(steps: list[Callable[[], None]], seconds: float) -> list[float]:
 
 
 def main(seconds: float) -> None:
-    """Print the table."""
+    """Prints the table."""
     torch.set_flush_denormal(True)
     print("| network, batch | MACs of a batch | float32 | bf16 | ratio |")
     print("|---|---:|---:|---:|---:|")

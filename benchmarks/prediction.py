@@ -1,16 +1,15 @@
-"""What a prediction costs beyond the network's own work, and ten sessions that predict at once.
+"""The overhead of a prediction over the network's forward pass, and the times of ten sessions that predict at once.
 
     python -m benchmarks.prediction [--rounds 9] [--images 64] [--sessions 10] [--seconds 30]
 
-* one image: from the bytes of a JPEG (500 x 375 pixels) to probabilities, beside the bare forward pass of the same
-  network for one tensor. Aim: less than 10% and 20 ms beyond it.
-* a batch: the command's own path over JPEG files, beside a plain loop of Pillow, torchvision's transforms and the same
-  network with the same batches, no DataLoader. Aim: no slower.
-* sessions: as many as are given open the page over WebSockets, as a browser does, each time with another image, and
-  ask again after 1 to 3 s; the clock runs until the script of the page has ended, reasons included. The memory is the
-  server's.
+* one image: from the bytes of a JPEG (500 x 375 pixels) to probabilities, compared with the forward pass of the same
+  network for one tensor. Aim: an overhead of less than 10% plus 20 ms.
+* a batch: the code of the command over JPEG files, compared with a plain loop of Pillow, torchvision's transforms and
+  the same network with the same batches, without a DataLoader. Aim: not slower.
+* sessions: each opens the page over a WebSocket, like a browser, with another image each time, and asks again after 1
+  to 3 s. The clock runs until the script of the page has ended, with its reasons. The memory is the server's.
 
-The weights are random: what they say does not matter. Run it alone on the machine.
+The weights are random, because the answers do not matter. Run it alone on the machine.
 """
 
 import argparse
@@ -49,13 +48,13 @@ from explorer.settings import settings
 from explorer.weights.files import Card, load, save
 
 NETWORKS = {"resnet20": 32, "vgg16": 224, "resnet50": 224}
-SHARE, MORE = 0.10, 0.020  # of the forward pass, and seconds
+SHARE, MORE = 0.10, 0.020  # allowed overhead: share of the forward pass, plus seconds
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 DIGITS = 359  # test images of the bundled digits
 
 
 def write(name: str, folder: Path) -> Path:
-    """Random weights of a network with a card."""
+    """Writes random weights of a network with a card."""
     spec = resolve(name).changed(image_size=NETWORKS[name], num_classes=1000)
     torch.manual_seed(0)
     preprocessing = {"size": NETWORKS[name], "mean": MEAN, "std": STD}
@@ -66,19 +65,19 @@ def write(name: str, folder: Path) -> Path:
 
 
 def photographs(folder: Path, number: int) -> list[Path]:
-    """JPEGs with smooth shapes and some noise, which compress as photographs do."""
+    """Writes JPEGs with smooth shapes and some noise, which compress like photographs."""
     dice = np.random.default_rng(0)
     paths = []
-    for turn in range(number):
+    for index in range(number):
         coarse = Image.fromarray(dice.integers(0, 256, (12, 16, 3), dtype=np.uint8)).resize((500, 375))
         noisy = np.asarray(coarse) + dice.normal(0, 6, (375, 500, 3))
-        paths.append(folder / f"{turn}.jpg")
+        paths.append(folder / f"{index}.jpg")
         Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(paths[-1], quality=90)
     return paths
 
 
 def one_image(network: Network, path: Path, rounds: int) -> None:
-    card, data, turn = network.card, path.read_bytes(), count()
+    card, data, number = network.card, path.read_bytes(), count()
     tensor = torch.randn(1, 3, card.inputs.size, card.inputs.size)
 
     def bare() -> None:
@@ -86,7 +85,7 @@ def one_image(network: Network, path: Path, rounds: int) -> None:
             network.module(tensor)
 
     def ours() -> None:
-        (answer,) = ask(network, [Picture.of_file("p", next(turn), data)], lambda _ahead: None)
+        (answer,) = ask(network, [Picture.of_file("p", next(number), data)], lambda _ahead: None)
         assert answer.probabilities is not None
 
     forward, whole = interleaved(rounds, bare, ours)
@@ -99,7 +98,7 @@ def one_image(network: Network, path: Path, rounds: int) -> None:
 
 
 def plain(module: nn.Module, card: Card, paths: list[Path]) -> None:
-    """What people write: Pillow, torchvision's transforms, batches."""
+    """Predicts with a typical loop: Pillow, torchvision's transforms, batches."""
     size = card.inputs.size
     prepare = v2.Compose(
         [v2.Resize((size, size)), v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)]
@@ -116,8 +115,8 @@ def plain(module: nn.Module, card: Card, paths: list[Path]) -> None:
 
 def a_batch(network: Network, paths: list[Path], rounds: int) -> None:
     def ours() -> None:
-        for found in predict(network, paths, 5):
-            assert found.top
+        for prediction in predict(network, paths, 5):
+            assert prediction.top
 
     works: list[Callable[[], object]] = [ours, partial(plain, network.module, network.card, paths)]
     mine, theirs = interleaved(rounds, *works)
@@ -129,18 +128,18 @@ def a_batch(network: Network, paths: list[Path], rounds: int) -> None:
 
 
 async def session(address: str, name: str, number: int, end: float, took: list[float]) -> None:
-    """What a browser says to the server: the page, each time with another image."""
+    """Sends the messages of a browser: it opens the page, with another image each time."""
     dice = random.Random(number)  # noqa: S311  pauses between clicks, no secrets
     stream = f"{address.replace('http', 'ws')}/_stcore/stream"
     async with websockets.connect(stream, subprotocols=[Subprotocol("streamlit")], max_size=None) as socket:
-        for turn in count():
+        for index in count():
             await asyncio.sleep(dice.uniform(1, 3))
             if time.monotonic() > end:
                 return
             message = BackMsg()
             state = message.rerun_script
-            index = (37 * number + turn) % DIGITS
-            state.query_string = f"weights={name}&source=data&data=digits&index={index}"
+            image = (37 * number + index) % DIGITS
+            state.query_string = f"weights={name}&source=data&data=digits&index={image}"
             state.page_name = "predict"
             headings, begun = list[str](), time.perf_counter()
             await socket.send(message.SerializeToString())
@@ -149,8 +148,8 @@ async def session(address: str, name: str, number: int, end: float, took: list[f
                 headings.append(answer.delta.new_element.heading.body)
                 if answer.WhichOneof("type") == "script_finished":
                     break
-            assert f"digits {index}" in headings, f"no answer, {headings}"
-            if turn:  # the first opens the page
+            assert f"digits {image}" in headings, f"no answer, {headings}"
+            if index:  # the first opens the page
                 took.append(time.perf_counter() - begun)
 
 
@@ -162,11 +161,11 @@ async def at_once(folder: Path, name: str, sessions: int, seconds: float) -> Non
         await ready(address)
         before, most, took = server.memory_info().rss, 0, list[float]()
         end = time.monotonic() + seconds
-        asked = asyncio.gather(*(session(address, name, number, end, took) for number in range(sessions)))
-        while not asked.done():
+        tasks = asyncio.gather(*(session(address, name, number, end, took) for number in range(sessions)))
+        while not tasks.done():
             most = max(most, server.memory_info().rss)
             await asyncio.sleep(0.2)
-        await asked
+        await tasks
     took.sort()
     slow = took[min(len(took) - 1, int(0.95 * len(took)))]
     print(
@@ -177,7 +176,7 @@ async def at_once(folder: Path, name: str, sessions: int, seconds: float) -> Non
 
 
 async def ready(address: str) -> None:
-    """Wait for the server, and for what it imports at its start."""
+    """Waits until the server has started and finished its imports."""
     while True:
         try:
             await session(address, "digits-cnn", 0, time.monotonic() + 3, [])

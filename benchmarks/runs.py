@@ -1,16 +1,15 @@
-"""The Runs page: how soon it is there with many long runs, and what those who watch a training cost it.
+"""The Runs page: its first paint with many long runs, and the cost of watchers for a training.
 
     python -m benchmarks.runs [--rounds 9] [--runs 100] [--epochs 200] [--watchers 10] [--seconds 60]
 
-First paint: a fresh browser opens the page of 100 runs of 200 epochs, and a Streamlit page that only echoes its text
-input, in turns, served with the same settings. The clock starts with the request and stops two frames after the table,
-or the echo, is there.
+First paint: a fresh browser alternately opens the page of 100 runs of 200 epochs, and a Streamlit page that only echoes
+its text input, both served with the same settings. The clock starts with the request and stops two frames after the
+table or the echo appears.
 
-Watchers: a small network trains on the bundled digits through the queue while 0 and 10 browsers follow it, in turns.
-Told are its images per second, from the epochs that begin and end within a turn. The browsers run on the same machine
-and would share its cores with the training, so they are stood in for by what a browser says to the server: one
-WebSocket each that loads the page and asks for its live parts as often as the page tells it to. Run it alone on the
-machine.
+Watchers: a small network trains on the bundled digits through the queue while alternately 0 and 10 browsers follow it.
+The images per second are those of the epochs that begin and end within a period. Real browsers would share the cores
+with the training, so each watcher is only a WebSocket that sends a browser's messages: it loads the page, and asks for
+its live parts as often as the page requests. Run it alone on the machine.
 """
 
 import argparse
@@ -35,21 +34,21 @@ from explorer.jobs.store import AT_WORK, Status, store
 from tests.helpers import made_runs
 
 TABLE = "[data-testid=stDataFrame] canvas"
-FIRST_PAINT = 3  # echoes
-COST = 0.05  # of the images per second
+FIRST_PAINT = 3  # limit in echoes
+COST = 0.05  # limit of the share of images per second that is lost
 SPEED = "time/images_per_second"
-WARM = 8  # epochs
+WARM_UP = 8  # epochs
 PAINTED = """selector => new Promise(resolve => {
-  const look = () => {
-    if (!document.querySelector(selector)) return requestAnimationFrame(look);
+  const check = () => {
+    if (!document.querySelector(selector)) return requestAnimationFrame(check);
     requestAnimationFrame(() => requestAnimationFrame(() => resolve(performance.now())));
   };
-  look();
+  check();
 })"""
 
 
 def fill(runs: int, epochs: int) -> None:
-    """Finished runs that differ in their rate."""
+    """Creates finished runs that differ in their learning rate."""
     held = store()
     jobs = [job for run in range(runs) for job in made_runs.jobs(f"run {run}", epochs=epochs, lr=1e-5 * (run + 1))]
     held.add(jobs)
@@ -58,7 +57,7 @@ def fill(runs: int, epochs: int) -> None:
 
 
 async def painted(browser: Browser, address: str, selector: str) -> float:
-    """Milliseconds from the request of a fresh browser until something is shown."""
+    """Returns the milliseconds from the request of a fresh browser until an element appears."""
     context = await browser.new_context(viewport={"width": 1280, "height": 900})
     page = await context.new_page()
     page.set_default_timeout(TIMEOUT)
@@ -70,12 +69,12 @@ async def painted(browser: Browser, address: str, selector: str) -> float:
 
 async def first_paint(browser: Browser, app: str, echo: str, rounds: int) -> None:
     times: dict[str, list[float]] = {"echo": [], "runs": []}
-    for turn in range(rounds + 1):
+    for number in range(rounds + 1):
         samples = {
             "echo": await painted(browser, echo, ECHOED),
             "runs": await painted(browser, f"{app}/runs", TABLE),
         }
-        if turn:  # the first turn warms up
+        if number:  # the first round warms up
             for name, sample in samples.items():
                 times[name].append(sample)
     base, ours = (statistics.median(times[name]) for name in ("echo", "runs"))
@@ -84,31 +83,31 @@ async def first_paint(browser: Browser, app: str, echo: str, rounds: int) -> Non
 
 
 async def watched(app: str, watchers: int, seconds: float) -> None:
-    """A training with and without watchers, in turns."""
+    """Compares a training with and without watchers, alternately."""
     [job] = made_runs.jobs("watched", epochs=10_000, batch_size=128)
     service.submit([job])
     try:
-        while len(_speeds(job.id)) < WARM:
+        while len(_speeds(job.id)) < WARM_UP:
             await asyncio.sleep(1)
-        found: dict[int, list[float]] = {0: [], watchers: []}
-        for _turn in range(3):
-            for count in found:
-                found[count] += await _turn_of(app, job.id, count, seconds / 6)
+        speeds: dict[int, list[float]] = {0: [], watchers: []}
+        for _round in range(3):
+            for count in speeds:
+                speeds[count] += await _period(app, job.id, count, seconds / 6)
     finally:
         service.stop(job.id)
         while store().get(job.id).status in AT_WORK:
             await asyncio.sleep(0.5)
-    alone, seen = (statistics.median(found[count]) for count in found)
+    alone, seen = (statistics.median(speeds[count]) for count in speeds)
     lost = 1 - seen / alone
     verdict = "within" if lost <= COST else "beyond"
     print(
         f"images/s: {alone:,.0f} alone, {seen:,.0f} with {watchers} watchers: {lost:.1%} lost, {verdict} {COST:.0%} "
-        f"({len(found[0])} and {len(found[watchers])} epochs)"
+        f"({len(speeds[0])} and {len(speeds[watchers])} epochs)"
     )
 
 
-async def _turn_of(app: str, job: str, watchers: int, seconds: float) -> list[float]:
-    """Images per second of the epochs of a turn, without its first ones."""
+async def _period(app: str, job: str, watchers: int, seconds: float) -> list[float]:
+    """Returns the images per second of the epochs of a period, without the first ones."""
     watching = [asyncio.create_task(_watch(app, job)) for _watcher in range(watchers)]
     try:
         await asyncio.sleep(5)
@@ -125,7 +124,7 @@ async def _turn_of(app: str, job: str, watchers: int, seconds: float) -> list[fl
 
 
 async def _watch(app: str, job: str) -> None:
-    """Say to the server what a browser does that shows a run: open the page, and ask for its live parts in time."""
+    """Sends the messages of a browser that shows a run: it opens the page, and asks for its live parts in time."""
     timers: dict[str, asyncio.Task[None]] = {}
     page = ""
     address = f"{app.replace('http', 'ws')}/_stcore/stream"

@@ -1,10 +1,10 @@
-"""From ``streamlit run`` to the first page drawn with numbers, beside importing its three big packages.
+"""The time from ``streamlit run`` to the first page with numbers, compared with the import of its three big packages.
 
     python -m benchmarks.start [--rounds 5]
 
-Chromium is running before the clock starts and asks for the page until the server answers; the clock stops when the
-number of parameters is on the page. The peer is ``python -c "import streamlit, torch, torchvision"``, interleaved.
-Run it alone on the machine.
+Chromium is already running when the clock starts, and asks for the page until the server answers. The clock stops when
+the number of parameters is on the page. ``python -c "import streamlit, torch, torchvision"`` runs alternately for
+comparison. Run it alone on the machine.
 """
 
 import argparse
@@ -15,14 +15,13 @@ import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from playwright.sync_api import Browser, Error, sync_playwright
 
-ROOT = Path(__file__).resolve().parents[1]
-# Compiled modules are kept, as they are for users.
+from benchmarks.page import ARGUMENTS, ROOT
+
+# Python caches compiled modules, as for users.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 PEER = "import streamlit, torch, torchvision"
 
 

@@ -1,9 +1,9 @@
-"""From the submission of a job to its first optimizer step, beside importing torch and torchvision.
+"""The time from the submission of a job to its first optimizer step, compared with the import of torch.
 
     python -m benchmarks.submit [--rounds 5]
 
-The queue is idle before each submission, as it is for somebody who presses the button: the runner has had the time to
-prepare a process. Nothing else may run. The first step is done when the loop has counted it.
+The queue is idle before each submission, so the runner has had the time to prepare a process. The first step is done
+when the loop has counted it. The other import includes torchvision. Run it alone on the machine.
 """
 
 import argparse
@@ -15,11 +15,11 @@ import time
 from pathlib import Path
 from statistics import median
 
-PREPARED = 15.0  # seconds for the runner to have a process ready
+PREPARATION = 15.0  # seconds in which the runner prepares a process
 
 
 def seconds_to_first_step() -> float:
-    """Submit a job, wait for its first step, and stop it."""
+    """Submits a job, waits for its first step, and stops it."""
     from explorer.families import resolve
     from explorer.jobs import service
     from explorer.jobs.job import Resources
@@ -27,7 +27,7 @@ def seconds_to_first_step() -> float:
     from explorer.jobs.store import ACTIVE, store
     from explorer.recipes import resolve as resolve_recipe
 
-    # Live numbers are written once a second; an epoch of few steps tells its end at once.
+    # Live numbers are written once a second, but the end of an epoch at once.
     recipe = resolve_recipe("quick").changed(epochs=2000, batch_size=1293)
     job = jobs(resolve("digits-cnn"), "digits", recipe, Resources())
     begin = time.monotonic()
@@ -59,7 +59,7 @@ def main() -> None:
         service.wake()
         steps, imports = [], []
         for _round in range(rounds):
-            time.sleep(PREPARED)
+            time.sleep(PREPARATION)
             steps.append(seconds_to_first_step())
             imports.append(seconds_to_import())
     spread = f"{min(steps):.2f} to {max(steps):.2f}"

@@ -1,14 +1,14 @@
-"""Whether several threads are faster than one, alone on the machine and beside others, and how they should wait.
+"""Training speed with one thread and with several, alone on the machine and with other processes.
 
     python -m benchmarks.threads [--rounds 3] [--seconds 3] [--others 0]
 
 * one: one thread
-* active: one for each core, which keep a core busy while they wait for the others, as OpenMP does unless told
-* passive: one for each core, which sleep while they wait, as the product has it (``explorer/__init__.py``)
+* active: one thread for each core, which keeps its core busy while it waits, as is OpenMP's default
+* passive: one thread for each core, which sleeps while it waits, as in the product (``explorer/__init__.py``)
 
-Each is a process of its own, in turns; ``--others`` keeps so many more processes busy meanwhile. Images per second: the
-median of windows of a tenth of a second, and the fastest tenth of these, which on a busy machine is nearest to a quiet
-one.
+They run alternately, each in its own process. ``--others`` is the number of other busy processes. The speeds are images
+per second: the median over windows of a tenth of a second, and the fastest tenth of them, which is the best estimate
+for an idle machine.
 """
 
 import argparse
@@ -26,7 +26,7 @@ WINDOW = 0.1  # seconds
 
 
 def steps(name: str, recipe_name: str, threads: int, seconds: float) -> None:
-    """Print the images per second of each window as JSON."""
+    """Prints the images per second of each window as JSON."""
     import torch
 
     from explorer.families import resolve
@@ -75,14 +75,14 @@ def main() -> None:
             macs = 0
             for _round in range(arguments.rounds):
                 for kind, (threads, policy) in KINDS.items():
-                    told = subprocess.run(
+                    output = subprocess.run(
                         [sys.executable, "-m", "benchmarks.threads", "--seconds", str(arguments.seconds),
                          "--child", name, recipe, str(threads)],
                         env=os.environ | {"OMP_WAIT_POLICY": policy}, check=True, capture_output=True, text=True,
                     ).stdout  # fmt: skip
-                    found = json.loads(told)
-                    macs = found["macs"]
-                    windows[kind] += found["windows"]
+                    result = json.loads(output)
+                    macs = result["macs"]
+                    windows[kind] += result["windows"]
             middle = [statistics.median(values) for values in windows.values()]
             best = [sorted(values)[-(len(values) // 10) - 1] for values in windows.values()]
             print(

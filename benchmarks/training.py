@@ -1,13 +1,13 @@
-"""How fast the training loop is, beside the loop that people write and beside the bound, in one interleaved run.
+"""The speed of the training loop, compared with a typical loop and with the bound, in one interleaved run.
 
     python -m benchmarks.training [--rounds 5] [--seconds 4]
 
-* explorer: the product's loop as ``train`` runs it, with its journal, on images that stay in memory
-* usual: PIL images, torchvision's transforms, a DataLoader with the best number of workers (0, 1 or 2), float32,
-  the optimizer as PyTorch makes it
-* bound: forward, backward and step on one batch that is always the same, in explorer's precision and memory format
+* explorer: the product's loop as in ``train``, with its metrics logger, on images in memory
+* usual: PIL images, torchvision's transforms, a DataLoader with the best number of workers (0, 1 or 2), float32, and
+  PyTorch's optimizer with its defaults
+* bound: forward, backward and step on the same batch again and again, in explorer's precision and memory format
 
-Medians of images per second, and explorer's ratio to each. Run it alone on the machine.
+It prints medians of images per second, and explorer's ratio to each. Run it alone on the machine.
 """
 
 import argparse
@@ -57,7 +57,7 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 
 
 def dataset(spec: Spec) -> Dataset:
-    """Noise: the time does not depend on what the images show."""
+    """Returns noise, because the time does not depend on the content of images."""
     random = torch.Generator().manual_seed(0)
     shape = (IMAGES, spec.in_channels, spec.image_size, spec.image_size)
     images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=random)
@@ -66,14 +66,14 @@ def dataset(spec: Spec) -> Dataset:
     return Dataset("noise", names, spec.in_channels, mirrored=True, train=split, test=split.take(torch.arange(100)))
 
 
-Contestant = Generator[float, float]  # told seconds, it tells images per second
+Contestant = Generator[float, float]  # receives seconds, yields images per second
 
 
 def explorer(prepared: Prepared, folder: Path) -> Contestant:
     training = prepared.training
-    journal = MetricsLogger(RunDirectory(folder), {}, prepared.card)
-    journal.open(training, prepared.dataset.classes)
-    watch = Watch(journal)
+    logger = MetricsLogger(RunDirectory(folder), {}, prepared.card)
+    logger.open(training, prepared.dataset.classes)
+    watch = Watch(logger)
     seconds = yield 0.0
     while True:
         begin, epochs = time.perf_counter(), 0
@@ -97,7 +97,7 @@ def bound(prepared: Prepared) -> Contestant:
 
 
 class Pictures(torch.utils.data.Dataset[tuple[Tensor, int]]):
-    """Images that are turned into PIL's and back one by one, as torchvision's CIFAR10 does."""
+    """Images that are converted to PIL's and back one by one, as in torchvision's CIFAR10."""
 
     def __init__(self, split: Split, transform: Any) -> None:
         assert isinstance(split.images, Tensor)
@@ -138,7 +138,7 @@ def usual(job: Job, prepared: Prepared, workers: int) -> Contestant:
         images, begin = 0, 0.0
         source = batches()
         for number, (pixels, labels) in enumerate(source):
-            if number == 2 * workers:  # batches made ready before the clock starts are not counted
+            if number == 2 * workers:  # batches that were ready before do not count
                 images, begin = 0, time.perf_counter()
             loss = loss_of(network(pixels), labels)
             optimizer.zero_grad()
@@ -165,7 +165,7 @@ def measure(name: str, recipe: str, changes: dict[str, Any], rounds: int, second
         }
         for contestant in contestants.values():
             next(contestant)
-            contestant.send(seconds / 4)  # warm
+            contestant.send(seconds / 4)  # warms up
         for _round in range(rounds):
             for title, contestant in contestants.items():
                 torch.set_flush_denormal(not title.startswith("usual"))  # as the worker does, and few others do

@@ -1,13 +1,13 @@
-"""Weights: loading them, importing a checkpoint, and what memory keeps of a hundred networks.
+"""Weights: the times of loading and importing, and the memory after a hundred networks.
 
     python -m benchmarks.weights [--rounds 9]
 
-Tensors: ours from a weights file, with its card, beside ``torch.load`` of the same. Network: that and
-``load_state_dict`` into the same network built without numbers, on both sides. Our files are mapped, so their numbers
-are read when they are first used: hence once more with all numbers read. The files are in the system's cache.
+Tensors: from a weights file with its card, compared with ``torch.load`` of the same tensors. Network: in addition, both
+sides load them into the same network on meta. Our files are mapped, so numbers are read at their first use; a third
+comparison therefore reads all numbers. The files are in the system's cache.
 
-Importing is ``import_checkpoint`` of ResNet-50's 25.6 M parameters in a ``.pth``, beside a process that imports what
-its child process imports and ends. All are interleaved; nothing else may run.
+Importing is ``import_checkpoint`` of ResNet-50's 25.6 M parameters in a ``.pth``, compared with a process that only has
+the imports of the reading process. All run alternately. Run it alone on the machine.
 """
 
 import argparse
@@ -36,7 +36,7 @@ MANY = 100
 
 
 def weights(folder: Path, name: str) -> tuple[Path, Path]:
-    """The same tensors as a weights file and as a ``.pth``."""
+    """Writes the same tensors as a weights file and as a ``.pth``, and returns both paths."""
     spec = resolve(name)
     tensors = build(spec).state_dict()
     size = {"size": spec.image_size, "mean": [0.5], "std": [0.5]}
@@ -47,8 +47,8 @@ def weights(folder: Path, name: str) -> tuple[Path, Path]:
     return ours, theirs
 
 
-def filled(name: str, path: Path) -> nn.Module:
-    """PyTorch's way: the network without numbers, and then those of the file."""
+def load_with_pytorch(name: str, path: Path) -> nn.Module:
+    """Loads a network as usual in PyTorch: the network on meta, and then the tensors of the file."""
     network = build(resolve(name), "meta")
     network.load_state_dict(torch.load(path, weights_only=True), assign=True)
     return network.eval()
@@ -64,7 +64,7 @@ def touch_loaded(path: Path) -> None:
 
 
 def touch_filled(name: str, path: Path) -> None:
-    touch(filled(name, path))
+    touch(load_with_pytorch(name, path))
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -74,7 +74,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def interleaved(rounds: int, *works: Callable[[], object]) -> list[float]:
-    """Median seconds of each, after a round that warms up."""
+    """Runs the functions alternately, and returns the median seconds of each after one round to warm up."""
     taken = [[seconds(work) for work in works] for _round in range(rounds + 1)]
     return [median(column) for column in zip(*taken[1:], strict=True)]
 
@@ -84,7 +84,7 @@ def loading(folder: Path, rounds: int) -> None:
         ours, theirs = weights(folder, name)
         pairs: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
             "tensors": (partial(read, ours), partial(torch.load, theirs, weights_only=True)),
-            "network": (partial(load, ours), partial(filled, name, theirs)),
+            "network": (partial(load, ours), partial(load_with_pytorch, name, theirs)),
             "network, all numbers read": (
                 partial(touch_loaded, ours),
                 partial(touch_filled, name, theirs),
@@ -101,10 +101,10 @@ def importing(folder: Path, rounds: int) -> None:
     def start() -> None:
         subprocess.run([sys.executable, "-c", CHILD], check=True, cwd=Path(__file__).parents[1])
 
-    def take() -> None:
+    def run_import() -> None:
         import_checkpoint(theirs, folder / "imported.safetensors", name=theirs.name, answers={})
 
-    bare, whole = interleaved(rounds, start, take)
+    bare, whole = interleaved(rounds, start, run_import)
     print(f"import of resnet50.pth: {whole:.2f} s; bare start of the child {bare:.2f} s, ratio {whole / bare:.2f}")
 
 

@@ -1,6 +1,8 @@
 """Checks that ``_()`` and ``ngettext()`` calls take whole literal sentences, and that no result is glued to another.
 
-usage: python -m tests.checks.translatable FOLDER …       exit status 1 and a line for each fault
+usage: python -m tests.checks.translatable FOLDER …
+
+Prints a line for each fault. The exit status is 1 if there is one.
 """
 
 import ast
@@ -14,7 +16,7 @@ POSITIONAL = re.compile(r"(?<!{){(\d*)([:!][^}]*)?}(?!})")
 
 
 def faults(source: str, name: str) -> Iterator[str]:
-    """A line for each call that a translator couldn't work with."""
+    """Yields a line for each call with which a translator can't work."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and is_message(node):
             texts = node.args[:-1] if len(node.args) == FORMS else node.args
@@ -31,27 +33,27 @@ def faults(source: str, name: str) -> Iterator[str]:
 
 
 def is_message(node: ast.AST) -> bool:
-    """``_("…")`` or ``ngettext("…", "…", count)``."""
+    """Returns whether a node is ``_("…")`` or ``ngettext("…", "…", count)``."""
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "ngettext")
 
 
 def is_sentence(node: ast.AST) -> bool:
-    """``_("…")`` or ``_("…").format(…)``."""
+    """Returns whether a node is ``_("…")`` or ``_("…").format(…)``."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
         node = node.func.value
     return is_message(node)
 
 
 def main(places: list[str]) -> int:
-    """Print the faults in files and folders; 1 where there are any."""
-    found = [
+    """Prints the faults in files and folders, and returns the exit status."""
+    lines = [
         fault
         for place in map(Path, places)
         for path in ([place] if place.is_file() else sorted(place.rglob("*.py")))
         for fault in faults(path.read_text(encoding="utf-8"), str(path))
     ]
-    print("\n".join(found) or "all sentences are whole")
-    return bool(found)
+    print("\n".join(lines) or "all sentences are whole")
+    return bool(lines)
 
 
 if __name__ == "__main__":
