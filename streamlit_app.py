@@ -1,7 +1,7 @@
 """Launcher: ``streamlit run streamlit_app.py``.
 
-The pages' script is explorer/main.py, so that the folder pages/ does not lie beside the script that calls
-``st.navigation``: there the first deep link after a start would run a page without it.
+The script that calls ``st.navigation`` is explorer/main.py because it must not be next to the folder pages/: there, the
+first deep link after a start would run a page without that script.
 """
 
 import threading
@@ -11,12 +11,12 @@ from contextlib import asynccontextmanager
 import streamlit as st
 from starlette.middleware import Middleware
 
-from explorer.ui.hosts import HostGuard, announce
+from explorer.ui.hosts import HostGuard, warn_about_refused_names
 from explorer.ui.upload_limit import UploadLimit
 
 
-def warm() -> None:
-    """Import torch and torchvision and analyse one network, so that nobody waits for it; then see to the jobs."""
+def warm_up() -> None:
+    """Import torch and torchvision and analyse one network, so that no user waits for it. Then wake the job runner."""
     import gc
 
     from explorer.analysis import analyse
@@ -27,15 +27,15 @@ def warm() -> None:
     analyse(resolve("vgg16"))
     names()
     gc.collect()
-    gc.freeze()  # what the imports left behind never becomes garbage: keep it out of every collection
+    gc.freeze()  # objects of the imports live forever: exclude them from garbage collection
     service.wake()
 
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
-    """Warm up beside the server, which answers meanwhile."""
-    announce()
-    threading.Thread(target=warm, name="warm", daemon=True).start()
+    """Warm up in a thread, while the server already answers."""
+    warn_about_refused_names()
+    threading.Thread(target=warm_up, name="warm", daemon=True).start()
     yield
 
 

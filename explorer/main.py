@@ -1,4 +1,4 @@
-"""Page config and navigation: the script that every session runs, started by streamlit_app.py."""
+"""Page configuration and navigation: the script that every session runs. streamlit_app.py starts it."""
 
 import logging
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 ROOT = Path(__file__).resolve().parents[1]
-# Streamlit puts this script's folder first, where specs/ and models/ would shadow other packages.
+# Streamlit puts this script's folder first. Its subfolders would shadow packages of the same name.
 sys.path[:] = [str(ROOT), *(path for path in sys.path if path not in (str(ROOT), str(ROOT / "explorer")))]
 
 from explorer.i18n import _, choose_language, use_language  # noqa: E402
@@ -15,7 +15,7 @@ from explorer.settings import settings  # noqa: E402
 from explorer.ui import browser, callbacks, hosts, page_state  # noqa: E402
 from explorer.ui.shared.text import plain  # noqa: E402
 
-callbacks.guard()
+callbacks.install()
 logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 logging.getLogger("explorer").setLevel(settings().log_level)
 use_language(choose_language(st.query_params.get("lang"), st.context.locale))
@@ -25,10 +25,10 @@ st.set_page_config(
     page_icon=str(ROOT / "explorer" / "ui" / "assets" / "favicon.svg"),
     layout="wide",
 )
-if not hosts.HostGuard.in_place:  # run without the launcher: the pages at least are kept from a stranger's name
-    asked = st.context.headers
-    if refused := hosts.refusal(asked.get_all("Host"), asked.get_all("Origin")):
-        st.error(plain(refused), icon=":material/block:")
+if not hosts.HostGuard.is_installed:  # started without the launcher: check at least the requests for pages
+    headers = st.context.headers
+    if reason := hosts.refusal(headers.get_all("Host"), headers.get_all("Origin")):
+        st.error(plain(reason), icon=":material/block:")
         st.stop()
 pages = ROOT / "pages"
 page = st.navigation(
@@ -43,6 +43,6 @@ page = st.navigation(
     ],
     position="top",
 )
-browser.prepare()
-page_state.arrive(page.url_path)
+browser.add_scripts()
+page_state.record_visit(page.url_path)
 page.run()

@@ -1,7 +1,7 @@
-"""Compare: two to four networks side by side, each against the first.
+"""Compare: two to four networks, each compared with the first.
 
-The networks and how they are shown live in the link. A text that can't be read as a network is explained while
-the last good comparison stays.
+The link contains the networks and how the page shows them. If a text is not a network, the page shows the error and
+keeps the last valid comparison.
 """
 
 import streamlit as st
@@ -13,42 +13,46 @@ from explorer.analysis.measures import Measure, Place, shown
 from explorer.i18n import _
 from explorer.ui.compare import cards, charts, diff, html, state, tables
 from explorer.ui.compare.cases import cases
-from explorer.ui.compare.entries import title
+from explorer.ui.compare.networks import title
 from explorer.ui.compare.words import all_same, measure_name, tally
-from explorer.ui.editors.common import number
+from explorer.ui.editors.common import number_input
 from explorer.ui.shared import published
 from explorer.ui.shared.text import plain
 
 MEASURES = {str(measure): measure_name(measure) for measure in shown(Place.STAGES)}
-DRAWN = {"stage": _("By stage"), "depth": _("Along the depth")}
-LISTED = {"differences": _("Only differences"), "all": _("All layers")}
+FORMS = {"stage": _("By stage"), "depth": _("Along the depth")}
+LAYERS = {"differences": _("Only differences"), "all": _("All layers")}
 NO_TOOLBAR = {"displayModeBar": False}
 
-comparing = state.Comparing.of_session()
-comparing.begin()
+page_state = state.CompareState.of_session()
+page_state.begin()
 dark = st.context.theme.type == "dark"
 
 st.title(_("Compare"), anchor=False)
 titles = {case.name: case.title for case in cases()}
 st.pills(_("Cases"), list(titles), format_func=titles.__getitem__, key=state.CASE, on_change=state.open_case)
-if case := state.matching_case(comparing):
-    st.markdown(f":material/visibility: {plain(case.look)}")
-if comparing.link_problems:
+if case := state.matching_case(page_state):
+    st.markdown(f":material/visibility: {plain(case.explanation)}")
+if page_state.link_problems:
     st.error(
-        plain(" ".join(comparing.link_problems)),
+        plain(" ".join(page_state.link_problems)),
         title=_("This link can't be opened: you see another comparison instead"),
         icon=":material/error:",
     )
 
-comparison, size_problem = state.compared(comparing)
-letters = [letter.upper() for letter in state.LETTERS[: len(comparing.entries)]]
-names = [f"{letter} · {title(entry)}" for letter, entry in zip(letters, comparing.entries, strict=True)]
-cards.render(comparing, comparison, dark=dark)
+comparison, size_problem = state.compare_networks(page_state)
+letters = [letter.upper() for letter in state.LETTERS[: len(page_state.networks)]]
+names = [f"{letter} · {title(network)}" for letter, network in zip(letters, page_state.networks, strict=True)]
+cards.render(page_state, comparison, dark=dark)
 with st.container(horizontal=True, vertical_alignment="center"):
     st.button(
-        _("Add a network"), icon=":material/add:", on_click=state.add, disabled=len(letters) == MOST, key="compare.add"
+        _("Add a network"),
+        icon=":material/add:",
+        on_click=state.add_network,
+        disabled=len(letters) == MOST,
+        key="compare.add",
     )
-    number(
+    number_input(
         state.VIEW + "size", _("Common input size"), _("Side of all images in pixels; empty: each network's own."),
         value=None, placeholder=_("each network's own"), width=190,
     )  # fmt: skip
@@ -95,15 +99,15 @@ with st.container(horizontal=True):
         label_visibility="collapsed", wrap=True,
     )  # fmt: skip
     st.segmented_control(
-        _("Draw"), list(DRAWN), required=True, format_func=DRAWN.__getitem__, key=state.VIEW + "draw",
+        _("Draw"), list(FORMS), required=True, format_func=FORMS.__getitem__, key=state.VIEW + "draw",
         label_visibility="collapsed",
     )  # fmt: skip
-view = comparing.read_widgets()
+view = page_state.read_widgets()
 measure = Measure(view.measure)
 chart_side, table_side = st.columns(2, gap="medium")
-draw = charts.by_stage if view.draw == "stage" else charts.along_depth
+chart = charts.by_stage if view.draw == "stage" else charts.along_depth
 chart_side.plotly_chart(
-    draw(comparison, names, measure, dark=dark),
+    chart(comparison, names, measure, dark=dark),
     key="compare-stages",
     config=NO_TOOLBAR,
     alt=_("{what} of each network; the table beside has the numbers by stage").format(what=measure_name(measure)),
@@ -114,7 +118,7 @@ with table_side:
 st.header(_("Layers side by side"), anchor=False)
 with st.container(horizontal=True, vertical_alignment="center"):
     st.segmented_control(
-        _("Layers"), list(LISTED), required=True, format_func=LISTED.__getitem__, key=state.VIEW + "layers",
+        _("Layers"), list(LAYERS), required=True, format_func=LAYERS.__getitem__, key=state.VIEW + "layers",
         label_visibility="collapsed",
     )  # fmt: skip
     if len(letters) > 2:
@@ -123,22 +127,22 @@ with st.container(horizontal=True, vertical_alignment="center"):
             _("Compared with the first"), list(others), required=True, format_func=others.__getitem__,
             key=state.VIEW + "against", label_visibility="collapsed", persist_state="page",
         )  # fmt: skip
-view = comparing.read_widgets()
+view = page_state.read_widgets()
 other = min(state.LETTERS.index(view.against), len(letters) - 1)
 rows = comparison.rows[other - 1]
-found = counts(rows)
+layer_counts = counts(rows)
 st.markdown(
     _("{first} → {second}: **{tally}**").format(
-        first=plain(names[0]), second=plain(names[other]), tally=plain(tally(found))
+        first=plain(names[0]), second=plain(names[other]), tally=plain(tally(layer_counts))
     )
 )
-if found[Status.SAME] == len(rows):
+if layer_counts[Status.SAME] == len(rows):
     st.success(plain(all_same(comparison.networks[0].spec, comparison.networks[other].spec)), icon=":material/check:")
 html.show(diff.diff(rows, (names[0], names[other]), everything=view.layers == "all", dark=dark), dark=dark)
 
-comparing.write_link()
+page_state.write_link()
 
-if not measured():  # last, for it takes seconds, in which the rest can be read
+if not measured():  # last, because it takes seconds and the user can read the rest meanwhile
     with progress, st.spinner(_("Published networks are being measured…")):
         landmarks()
     st.rerun()

@@ -1,6 +1,6 @@
-"""Kernels: what small kernels, strides and 1x1 convolutions buy, as pictures with their numbers.
+"""Kernels: the effects of small kernels, strides and 1x1 convolutions, as figures with numbers.
 
-One section is shown at a time; the section and its settings live in the link.
+The page shows one section at a time. The link contains the section and its fields.
 """
 
 import streamlit as st
@@ -10,8 +10,8 @@ from explorer.ui.kernels import state
 from explorer.ui.kernels.sections import SECTIONS
 from explorer.ui.shared.text import plain
 
-session = state.KernelsState.of_session()
-session.begin()
+page_state = state.KernelsState.of_session()
+page_state.begin()
 dark = st.context.theme.type == "dark"
 
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
@@ -21,15 +21,17 @@ with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         format_func=lambda name: SECTIONS[name].title(),
     )  # fmt: skip
 
-section = SECTIONS[session.show]
-result = session.work(section, section.controls())
-if session.problem:
-    st.error(plain(session.problem), title=_("The picture is that of the last good settings"), icon=":material/error:")
-if session.link_problems:
+section = SECTIONS[page_state.show]
+result = page_state.compute(section, section.controls())
+if page_state.problem:
     st.error(
-        "\n".join(f"- {plain(problem)}" for problem in session.link_problems),
+        plain(page_state.problem), title=_("The picture is that of the last good settings"), icon=":material/error:"
+    )
+if page_state.link_problems:
+    st.error(
+        "\n".join(f"- {plain(problem)}" for problem in page_state.link_problems),
         title=_("Parts of this link can't be read: you see the default instead"),
         icon=":material/error:",
     )
 section.render(result, dark=dark)
-session.write_link()
+page_state.write_link()

@@ -11,7 +11,7 @@ from explorer.i18n import _
 from explorer.jobs.store import ACTIVE, Status
 from explorer.ui.runs import actions, disk, live, results, run_settings, sections, shared, state, sweep, table, words
 from explorer.ui.runs import files as kept
-from explorer.ui.shared.choice import choice
+from explorer.ui.shared.select_box import select_box
 from explorer.ui.shared.text import plain
 
 watching = state.watching()
@@ -61,7 +61,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="runs-filter
         _("Find"), placeholder=_("Name, network or data"), icon=":material/search:", max_chars=100, width=220,
         key=state.VIEW + "text", persist_state="page",
     )  # fmt: skip
-    choice(
+    select_box(
         _("Sweep"), list(dict.fromkeys(["", *sweeps, watching.view.sweep])), watching.view.sweep,
         lambda sweep: state.change(sweep=sweep), width=260, key="runs.sweep",
         words=lambda sweep: sections.sweep_name(sweeps[sweep]) if sweep in sweeps else sweep or _("Any"),

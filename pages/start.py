@@ -17,7 +17,7 @@ from explorer.i18n import _
 from explorer.ui import glossary
 from explorer.ui.glossary import term
 from explorer.ui.shared import address
-from explorer.ui.shared.picture import picture
+from explorer.ui.shared.figure import show_figure
 from explorer.ui.shared.text import plain
 
 PAGES = Path(__file__).parent
@@ -36,14 +36,14 @@ STYLE = """<style>
 if BASE in st.query_params:
     st.switch_page(ARCHITECTURE, query_params=st.query_params.to_dict())
 
-kept = address.everywhere()
+kept = address.shared_parameters()
 dark = st.context.theme.type == "dark"
 
 
 def way(key: str, svg: str, promise: str, page: str, label: str) -> None:
     """A card: picture, what there is, and the link."""
     with st.container(border=True, height="stretch", key=f"card-{key}"):
-        picture(svg, key=f"picture-{key}")
+        show_figure(svg, key=f"picture-{key}")
         st.markdown(promise)
         st.page_link(page, label=f":primary[**{label}**]", query_params=kept, width="stretch")
 

@@ -8,8 +8,8 @@ from explorer.cli.output import columns
 from explorer.families import NamedNetwork
 from explorer.formatting import shape
 from explorer.i18n import _
-from explorer.ui.compare.entries import full_title
-from explorer.ui.compare.words import SIGNS, all_same, measure_name, more, relative, tally
+from explorer.ui.compare.networks import full_title
+from explorer.ui.compare.words import SIGNS, all_same, format_difference, format_ratio, measure_name, tally
 
 
 def report(comparison: Comparison) -> str:
@@ -37,9 +37,9 @@ def _totals(comparison: Comparison, measure: Measure) -> list[str]:
     first, *others = comparison.totals
     cells = [measure_name(measure), measure.record.write(first[measure])]
     for numbers in others:
-        apart = filter(None, dict.fromkeys((more(first, numbers, measure), relative(first, numbers, measure))))
-        told = ", ".join(apart)  # nothing where one of them has no such number
-        cells.append(measure.record.write(numbers[measure]) + (f" ({told})" if told else ""))
+        parts = (format_difference(first, numbers, measure), format_ratio(first, numbers, measure))
+        difference = ", ".join(filter(None, dict.fromkeys(parts)))  # empty if one of the networks has no such number
+        cells.append(measure.record.write(numbers[measure]) + (f" ({difference})" if difference else ""))
     return cells
 
 

@@ -9,7 +9,7 @@ from explorer.errors import InputError
 from explorer.families import nearest, parse_spec
 from explorer.families.recognition.guess import Question
 from explorer.i18n import _
-from explorer.ui.shared.questions import parsed
+from explorer.ui.shared.questions import parse_answer
 from explorer.weights.importing.importing import ImportResult
 from explorer.weights.importing.questions import format_answer
 
@@ -27,7 +27,7 @@ def ask(question: Question, check: Callable[[Any], None]) -> Any:
 
     def parse(text: str) -> Any:
         try:
-            value = question.likely if text == short else parsed(question, text)
+            value = question.likely if text == short else parse_answer(question, text)
             check(value)
         except InputError as error:
             raise click.UsageError(str(error)) from None

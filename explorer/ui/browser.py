@@ -1,4 +1,4 @@
-"""What the browser is asked to do on every page, beyond what Streamlit has it do."""
+"""Scripts that run in the browser on every page, in addition to Streamlit's."""
 
 from pathlib import Path
 
@@ -17,11 +17,12 @@ _history = st.components.v2.component(
 )
 
 
-def prepare() -> None:
-    """Make the page ready in the browser.
+def add_scripts() -> None:
+    """Add the scripts to the page.
 
-    The page is drawn again when it turns from light to dark or back: Streamlit turns its own colours at once, but
-    tells the script of it with its next run only. Opening a page is one entry of the history.
+    The first one runs the page again when the user changes the theme: Streamlit changes its own colours at once, but
+    the script learns about it only in its next run. The second one makes the opening of a page one entry of
+    the history.
     """
-    _repaint(key="repaint", on_turned_change=lambda: None)
+    _repaint(key="repaint", on_theme_change=lambda: None)
     _history(key="history")

@@ -1,11 +1,12 @@
-"""Nothing that a user does is lost to what else the browser asks for in the same moment.
+"""Callbacks of widgets run to their end, and the values that they assign to widgets are not overwritten.
 
-Streamlit ends a run of the page at any access to ``session_state`` as soon as another run is asked for: in a callback,
-too, and what the callback had still to do is not done. And the run that was asked for carries the widgets as the
-browser knew them, which takes back what the callback gave them. Uploads that took a moment to be kept were lost so.
+As soon as the browser asks for another run, Streamlit ends the current run at its next access to ``session_state``.
+This can happen within a callback, and the rest of the callback is then skipped. The new run also carries the widget
+values that the browser knows, and they overwrite the values that the callback has assigned. Without this module, an
+upload that takes a moment to store is lost.
 
-So callbacks are done whole, before the newer request is looked at; and what one gave to a widget stays until a run
-that shows it has ended, unless the user has changed the widget meanwhile.
+With this module, a callback finishes before Streamlit handles the newer request. A value that a callback assigns to a
+widget stays until a run that renders the widget has ended, unless the user has changed the widget in the meantime.
 """
 
 from typing import Any
@@ -15,35 +16,40 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
 from streamlit.runtime.state import SafeSessionState
 
-_GIVEN = "explorer_given"  # in a session's state: what callbacks gave widgets and the browser may not know yet
+_ASSIGNMENTS = "explorer_given"  # key in the session's state
 
 
-class _Given:
-    """What the browser said of a widget before a callback gave it a value, and whether a run has shown that."""
+class _Assignment:
+    """A callback's assignment to a widget, which the browser may not know yet.
 
-    def __init__(self, before: bytes) -> None:
-        self.before = before
-        self.shown = False
+    Attributes:
+        sent: State of the widget that the browser sent before the assignment.
+        is_rendered: Whether a run has rendered the widget since the assignment.
+    """
+
+    def __init__(self, sent: bytes) -> None:
+        self.sent = sent
+        self.is_rendered = False
 
 
-def guard() -> None:
-    """Let Streamlit run callbacks whole, in every session of this process; more than once changes nothing."""
+def install() -> None:
+    """Change Streamlit in this process so that callbacks finish. Further calls change nothing."""
     if SafeSessionState.on_script_will_rerun.__module__ == __name__:
         return
-    begin, draw, end = (
+    begin, register, end = (
         SafeSessionState.on_script_will_rerun,
         SafeSessionState.register_widget,
         SafeSessionState.on_script_finished,
     )
 
     def on_script_will_rerun(self: Any, fresh_widget_states: WidgetStates | None, **others: Any) -> None:
-        self._yield_callback()  # a newer request is taken here: it brings along what this one has brought
-        given = _given(self)
-        sent = {} if fresh_widget_states is None else {state.id: state for state in fresh_widget_states.widgets}
-        said = {name: state.SerializeToString(deterministic=True) for name, state in sent.items()}
-        stale = {name for name, one in given.items() if said.get(name) == one.before}
+        self._yield_callback()  # handles a newer request, which includes the changes of this one
+        assignments = _assignments(self)
+        states = {} if fresh_widget_states is None else {state.id: state for state in fresh_widget_states.widgets}
+        sent = {name: state.SerializeToString(deterministic=True) for name, state in states.items()}
+        stale = {name for name, assignment in assignments.items() if sent.get(name) == assignment.sent}
         if stale:
-            fresh_widget_states = WidgetStates(widgets=[state for name, state in sent.items() if name not in stale])
+            fresh_widget_states = WidgetStates(widgets=[state for name, state in states.items() if name not in stale])
         interrupt = self._yield_callback
         object.__setattr__(self, "_yield_callback", lambda: None)
         try:
@@ -51,36 +57,36 @@ def guard() -> None:
         finally:
             object.__setattr__(self, "_yield_callback", interrupt)
         for key in self._state._new_session_state:
-            if (name := self._state._key_id_mapper.get_id_from_key(key, None)) in said:
-                given[name] = _Given(said[name])
+            if (name := self._state._key_id_mapper.get_id_from_key(key, None)) in sent:
+                assignments[name] = _Assignment(sent[name])
 
     def register_widget(self: Any, metadata: Any, user_key: str | None) -> Any:
-        drawn = draw(self, metadata, user_key)
-        if one := _given(self).get(metadata.id):
-            one.shown = True
-        return drawn
+        result = register(self, metadata, user_key)
+        if assignment := _assignments(self).get(metadata.id):
+            assignment.is_rendered = True
+        return result
 
     def on_script_finished(
         self: Any, widget_ids_this_run: frozenset[str], *, remove_stale_widgets: bool = True
     ) -> None:
         end(self, widget_ids_this_run, remove_stale_widgets=remove_stale_widgets)
-        if remove_stale_widgets and not _is_asked_again():
-            given = _given(self)
-            for name in [name for name, one in given.items() if one.shown]:
-                del given[name]
+        if remove_stale_widgets and not _is_rerun_requested():
+            assignments = _assignments(self)
+            for name in [name for name, assignment in assignments.items() if assignment.is_rendered]:
+                del assignments[name]
 
     SafeSessionState.on_script_will_rerun = on_script_will_rerun  # type: ignore[method-assign]
     SafeSessionState.register_widget = register_widget  # type: ignore[method-assign]
     SafeSessionState.on_script_finished = on_script_finished  # type: ignore[method-assign]
 
 
-def _given(session: Any) -> dict[str, _Given]:
-    found: dict[str, _Given] = session._state._old_state.setdefault(_GIVEN, {})
-    return found
+def _assignments(session: Any) -> dict[str, _Assignment]:
+    assignments: dict[str, _Assignment] = session._state._old_state.setdefault(_ASSIGNMENTS, {})
+    return assignments
 
 
-def _is_asked_again() -> bool:
-    """Whether the browser has asked for another run, which it did before it knew all of this one."""
+def _is_rerun_requested() -> bool:
+    """Whether the browser has asked for another run before it received all of this run."""
     context = get_script_run_ctx(suppress_warning=True)
     requests = context.script_requests if context else None
     return requests is not None and requests._state is ScriptRequestType.RERUN

@@ -1,7 +1,8 @@
-"""The names that this server answers to: a page of others whose name was made to lead here gets nothing from it.
+"""The host names that this server answers to, as a protection against DNS rebinding.
 
-A browser lets the page of a stranger read what comes from the stranger's own name, wherever the name leads to (DNS
-rebinding). It tells us the name (``Host``) and whose page asks (``Origin``), so both must be ours.
+A browser lets a foreign page read every response from the host name of that page, even if the owner of the name makes
+it point to this server. The browser sends the host name in ``Host`` and the origin of the page in ``Origin``, so the
+server checks both.
 """
 
 import logging
@@ -17,37 +18,37 @@ from explorer.errors import shown
 from explorer.i18n import _
 from explorer.settings import settings
 
-OURS = frozenset({"localhost", "127.0.0.1", "::1"})
-EVERYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 -- addresses that stand for all of the machine's
-USUAL_PORTS = frozenset({None, 80, 443})
-TOLD = 20  # names that the log tells of
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+ALL_ADDRESSES = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 -- stand for all addresses of the machine
+DEFAULT_PORTS = frozenset({None, 80, 443})
+MAX_LOGGED = 20  # reasons
 
 _log = logging.getLogger("explorer.hosts")
 
 
 class HostGuard:
-    """Middleware that answers a stranger's name with 403, on every route and on the WebSocket."""
+    """Middleware that answers requests for a foreign name with 403, on every route and on the WebSocket."""
 
-    in_place = False  # without the launcher, main.py has to ask itself
+    is_installed = False  # if false, the launcher was not used and main.py makes the check
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._told: set[str] = set()
-        HostGuard.in_place = True
+        self._logged: set[str] = set()
+        HostGuard.is_installed = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Check a request, and pass it on to the app or refuse it."""
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        reached = (scope.get("server") or ("", None))[0]
-        reason = refusal(headers.getlist("host"), headers.getlist("origin"), reached)
+        address = (scope.get("server") or ("", None))[0]
+        reason = refusal(headers.getlist("host"), headers.getlist("origin"), address)
         if reason is None:
             await self._app(scope, receive, send)
             return
-        if len(self._told) < TOLD and reason not in self._told:
-            self._told.add(reason)
+        if len(self._logged) < MAX_LOGGED and reason not in self._logged:
+            self._logged.add(reason)
             _log.warning(_("Refused: %s"), reason)
         response = PlainTextResponse(reason, status_code=403, headers={"connection": "close"})
         if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
@@ -56,37 +57,37 @@ class HostGuard:
         await response(scope, receive, send)
 
 
-def refusal(hosts: list[str], origins: list[str], reached: str = "") -> str | None:
-    """Why a request is refused, in one sentence; None where it isn't.
+def refusal(hosts: list[str], origins: list[str], address: str = "") -> str | None:
+    """Return the reason to refuse a request in one sentence, or None to allow it.
 
     Args:
-        hosts: its ``Host`` headers. HTTP/1.0 has none, and every browser sends one.
-        origins: its ``Origin`` headers: browsers send one with what a page of others asks for.
-        reached: the address of this machine that it came to, which is as good as a name in the setting.
+        hosts: ``Host`` headers of the request. HTTP/1.0 has none; every browser sends one.
+        origins: ``Origin`` headers of the request. A browser sends one with requests of a foreign page.
+        address: Address of this machine that received the request. It is allowed as a name.
     """
     if len(hosts) > 1 or len(origins) > 1:
         return _("A request has one Host and one Origin")
     host = _parse(f"//{hosts[0]}") if hosts else None
-    if hosts and (host is None or not _known(host[0], reached)):
+    if hosts and (host is None or not _is_own_name(host[0], address)):
         return _(
             "This server isn't {name}: open it at its own address, or have the name added to EXPLORER_ALLOWED_HOSTS"
         ).format(name=shown(hosts[0]))
     if not origins:
         return None
     origin = _parse(origins[0])
-    if origin is not None and _named(origin[0]):
+    if origin is not None and _is_allowed(origin[0]):
         return None
-    if origin is None or not _known(origin[0], reached) or (host is not None and _port(origin) != _port(host)):
+    if origin is None or not _is_own_name(origin[0], address) or (host is not None and _port(origin) != _port(host)):
         return _(
             "A page of {origin} may not use this server; EXPLORER_ALLOWED_HOSTS names those that may"
         ).format(origin=shown(origins[0]))  # fmt: skip
     return None
 
 
-def announce() -> None:
-    """Say in the log what is refused where the server can be reached from outside and no name of it is known."""
-    address = _served()
-    if address in EVERYWHERE and not settings().allowed_hosts:
+def warn_about_refused_names() -> None:
+    """Log a warning if the server can be reached from other machines and no name is allowed."""
+    address = _configured_address()
+    if address in ALL_ADDRESSES and not settings().allowed_hosts:
         _log.warning(
             _(
                 "The server listens on every address of this machine. It answers to those addresses and to localhost, "
@@ -96,7 +97,7 @@ def announce() -> None:
 
 
 def _parse(url: str) -> tuple[str, int | None] | None:
-    """Name and port; None where it says anything else too, or nothing."""
+    """Return name and port of a URL; None if it has no name, or other parts as well."""
     if not url.isascii() or any(mark <= " " or mark in "\\%\x7f" for mark in url):
         return None
     try:
@@ -113,10 +114,10 @@ def _parse(url: str) -> tuple[str, int | None] | None:
         or url.endswith(("?", "#"))
     ):
         return None
-    return (plain, port) if (plain := _plain(name)) else None
+    return (normal, port) if (normal := _normalise(name)) else None
 
 
-def _plain(name: str) -> str:
+def _normalise(name: str) -> str:
     name = name.lower().removesuffix(".")
     try:
         address = ip_address(name)
@@ -126,22 +127,26 @@ def _plain(name: str) -> str:
     return str(mapped or address)
 
 
-def _known(name: str, reached: str) -> bool:
-    return name in OURS or name in {_plain(reached), _plain(_served())} - {""} or _named(name)
+def _is_own_name(name: str, address: str) -> bool:
+    return (
+        name in LOCAL_NAMES
+        or name in {_normalise(address), _normalise(_configured_address())} - {""}
+        or _is_allowed(name)
+    )
 
 
-def _named(name: str) -> bool:
-    """Whether the setting names it."""
+def _is_allowed(name: str) -> bool:
+    """Whether the setting allows a name."""
     return any(
         pattern in {"*", name} or (pattern.startswith("*.") and name.endswith(pattern[1:]))
         for pattern in settings().allowed_hosts.split(",")
     )
 
 
-def _served() -> str:
-    """The address that the server was told to listen on; empty is all of them."""
+def _configured_address() -> str:
+    """Return the address in Streamlit's configuration; empty means all addresses."""
     return str(config.get_option("server.address") or "")
 
 
-def _port(place: tuple[str, int | None]) -> int | None:
-    return None if place[1] in USUAL_PORTS else place[1]
+def _port(target: tuple[str, int | None]) -> int | None:
+    return None if target[1] in DEFAULT_PORTS else target[1]

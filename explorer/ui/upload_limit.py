@@ -1,7 +1,7 @@
-"""Bounds on the bodies of requests: Streamlit keeps uploads in memory and limits the size of each file alone.
+"""Limits on request bodies. Streamlit stores uploads in memory and only limits the size of each single file.
 
-What has arrived counts, and never what a client says that it will send. A body must arrive at a minimum rate, and only
-so many may be under way, of one client and in all; the slowest makes room for the next.
+Received bytes count, not the length that a client declares. A body must arrive at a minimum rate. The number of bodies
+is limited for each client and in total; at the limit, the slowest body makes room for the next one.
 """
 
 import asyncio
@@ -18,206 +18,206 @@ from explorer.formatting import bytes_short
 from explorer.i18n import _
 from explorer.settings import settings
 
-MULTIPART = 1_000_000  # bytes that a form may add to the file in it
+FORM_OVERHEAD = 1_000_000  # maximum bytes of a form in addition to its file
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What all clients together, and each of them, may ask of the server.
+    """The limits.
 
     Attributes:
-        room: bytes of the files that all sessions hold and of the bodies under way; a closed page gives its own back.
-        rate: bytes that a body brings in a second, at the least.
-        patience: seconds that it may be behind that rate.
-        at_once: bodies under way in all.
-        of_client: bodies under way from one address; None is the setting.
+        capacity: Maximum bytes of the files of all sessions and of the bodies that are being received.
+        min_rate: Minimum rate of a body in bytes per second.
+        max_delay: Maximum time in seconds that a body may be behind this rate.
+        max_bodies: Maximum number of bodies that are being received.
+        max_per_client: Maximum number of bodies from one client; None takes the setting.
     """
 
-    room: int = 1_000_000_000
-    rate: int = 8_000
-    patience: float = 20.0
-    at_once: int = 256
-    of_client: int | None = None
+    capacity: int = 1_000_000_000
+    min_rate: int = 8_000
+    max_delay: float = 20.0
+    max_bodies: int = 256
+    max_per_client: int | None = None
 
 
-class Refused(Exception):  # noqa: N818 -- an answer, and no fault of ours
-    """A body that is not read on: the status and the sentence that its client gets."""
+class RefusedError(Exception):
+    """The server refuses a body; has the status and the message for the client."""
 
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
         self.status = status
 
 
-class Gone(Exception):  # noqa: N818
-    """The client went away in the middle of a body."""
+class DisconnectedError(Exception):
+    """The client disconnected before the end of a body."""
 
 
 class _Body:
-    """One body on its way in.
+    """A body that is being received.
 
     Attributes:
-        arrived: bytes that count against the room.
-        whole: whether its end has been read.
-        cut: whether it broke a limit, and nothing more is read of it.
+        received: Bytes that count towards the capacity.
+        is_complete: Whether its end has been read.
+        is_aborted: Whether it has broken a limit or its client has disconnected, so that nothing more is read.
     """
 
     def __init__(self, client: str, receive: Receive, limits: Limits) -> None:
         self.client = client
-        self.arrived = 0
-        self.whole = False
-        self.cut = False
+        self.received = 0
+        self.is_complete = False
+        self.is_aborted = False
         self._receive = receive
         self._limits = limits
         self._loop = asyncio.get_running_loop()
-        self._left = limits.patience
+        self._slack = limits.max_delay
         self._read = 0
         self._waited = 0.0
-        self._since: float | None = None
+        self._waiting_since: float | None = None
         self._timer: asyncio.Timeout | None = None
         self._displaced = False
 
     def pace(self) -> tuple[float, float]:
-        """Smaller for a slower body: bytes a second, then how long it has kept us waiting."""
-        waited = self._waited + (0 if self._since is None else self._loop.time() - self._since)
+        """Return a sort key that is smaller for slower bodies: bytes per second, then the negative waiting time."""
+        waited = self._waited + (0 if self._waiting_since is None else self._loop.time() - self._waiting_since)
         return self._read / (1 + waited), -waited
 
     def displace(self) -> None:
-        """Break it off: another needs its place."""
+        """Abort the body to make room for another one."""
         self._displaced = True
         if self._timer is not None:
             self._timer.reschedule(self._loop.time())
 
-    async def next(self) -> bytes:
-        """The next piece.
+    async def next_chunk(self) -> bytes:
+        """Return the next chunk.
 
         Raises:
-            Refused: where it comes too slowly or has lost its place.
-            Gone: where the client has gone.
+            RefusedError: If the body is too slow or was displaced.
+            DisconnectedError: If the client has disconnected.
         """
         if self._displaced:
-            raise self._broken_off()
-        self._since = self._loop.time()
+            raise self._abort()
+        self._waiting_since = self._loop.time()
         try:
-            async with asyncio.timeout(self._left) as self._timer:
+            async with asyncio.timeout(self._slack) as self._timer:
                 message = await self._receive()
         except TimeoutError:
-            raise self._broken_off() from None
+            raise self._abort() from None
         finally:
-            took, self._since, self._timer = self._loop.time() - self._since, None, None
-            self._waited += took
+            duration, self._waiting_since, self._timer = self._loop.time() - self._waiting_since, None, None
+            self._waited += duration
         if message["type"] != "http.request":
-            self.cut = True
-            raise Gone
-        piece: bytes = message.get("body", b"")
-        self.whole = not message.get("more_body", False)
-        self._read += len(piece)
-        self._left = min(self._limits.patience, self._left - took + len(piece) / self._limits.rate)
-        return piece
+            self.is_aborted = True
+            raise DisconnectedError
+        chunk: bytes = message.get("body", b"")
+        self.is_complete = not message.get("more_body", False)
+        self._read += len(chunk)
+        self._slack = min(self._limits.max_delay, self._slack - duration + len(chunk) / self._limits.min_rate)
+        return chunk
 
     async def message(self) -> Message:
-        """What comes after the whole body: that the client has gone."""
+        """Return the message after the end of the body, which says that the client has disconnected."""
         return await self._receive()
 
-    async def skip(self, most: int) -> None:
-        """Read the rest of what is refused or needed by nobody: many clients read no answer before they have sent all.
+    async def skip(self, limit: int) -> None:
+        """Read and discard the rest, because many clients read no response before they have sent the whole body.
 
         Args:
-            most: bytes in all after which that is enough.
+            limit: Number of bytes of the body at which to stop.
         """
         try:
-            while not self.whole and not self.cut and self._read < most:
-                await self.next()
-        except (Refused, Gone):
+            while not self.is_complete and not self.is_aborted and self._read < limit:
+                await self.next_chunk()
+        except (RefusedError, DisconnectedError):
             pass
 
-    def _broken_off(self) -> Refused:
-        self.cut = True
+    def _abort(self) -> RefusedError:
+        self.is_aborted = True
         if self._displaced:
-            return Refused(429, _("Too many uploads are under way, and this was the slowest; try again later"))
-        return Refused(
+            return RefusedError(429, _("Too many uploads are under way, and this was the slowest; try again later"))
+        return RefusedError(
             408,
             _("The upload came too slowly: it was {seconds:g} seconds behind {rate} a second").format(
-                seconds=self._limits.patience, rate=bytes_short(self._limits.rate)
+                seconds=self._limits.max_delay, rate=bytes_short(self._limits.min_rate)
             ),
         )
 
 
 class UploadLimit:
-    """Middleware that holds every body to the limits; all of it runs in the event loop's thread."""
+    """Middleware that applies the limits to every body. All of it runs in the thread of the event loop."""
 
     def __init__(self, app: ASGIApp, limits: Limits | None = None) -> None:
         self._app = app
         self._limits = limits or Limits()
-        self._under_way: list[_Body] = []
+        self._bodies: list[_Body] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Pass a request on to the app, and apply the limits to its body."""
         if scope["type"] != "http" or not _has_body(headers := Headers(scope=scope)):
             await self._app(scope, receive, send)
             return
         body = _Body(_client(scope), receive, self._limits)
-        self._make_place(body.client)
-        self._under_way.append(body)
-        begun = False
+        self._make_room(body.client)
+        self._bodies.append(body)
+        is_started = False
 
         async def read() -> Message:
-            if body.whole:
+            if body.is_complete:
                 return await body.message()
-            piece = await body.next()
-            body.arrived += len(piece)
-            self._check_room(0)
-            return {"type": "http.request", "body": piece, "more_body": not body.whole}
+            chunk = await body.next_chunk()
+            body.received += len(chunk)
+            self._check_capacity(0)
+            return {"type": "http.request", "body": chunk, "more_body": not body.is_complete}
 
-        async def answer(message: Message) -> None:
-            nonlocal begun
+        async def respond(message: Message) -> None:
+            nonlocal is_started
             if message["type"] == "http.response.start":
-                begun = True
-                body.arrived = 0  # dropped, or held by its session from here on
-                await body.skip(_longest())
-                if not body.whole:
+                is_started = True
+                body.received = 0  # from now on, Streamlit has dropped it or counts it for its session
+                await body.skip(_max_length())
+                if not body.is_complete:
                     MutableHeaders(scope=message)["connection"] = "close"
             await send(message)
 
         try:
-            self._check_room(_claimed(headers))
-            await self._app(scope, read, answer)
-        except Refused as refusal:
-            if not begun:
-                await PlainTextResponse(str(refusal), refusal.status)(scope, read, answer)
-        except Gone:
-            pass  # nobody is there to be answered
+            self._check_capacity(_declared_length(headers))
+            await self._app(scope, read, respond)
+        except RefusedError as refusal:
+            if not is_started:
+                await PlainTextResponse(str(refusal), refusal.status)(scope, read, respond)
+        except DisconnectedError:
+            pass  # nobody waits for a response
         finally:
-            self._under_way.remove(body)
+            self._bodies.remove(body)
 
     @property
-    def arrived(self) -> int:
-        """Bytes of the bodies under way."""
-        return sum(body.arrived for body in self._under_way)
+    def received(self) -> int:
+        """Bytes of the bodies that are being received."""
+        return sum(body.received for body in self._bodies)
 
-    def _check_room(self, more: int) -> None:
-        if held() + self.arrived + more > self._limits.room:
-            raise Refused(
+    def _check_capacity(self, more: int) -> None:
+        if stored_bytes() + self.received + more > self._limits.capacity:
+            raise RefusedError(
                 507,
                 _(
                     "The server takes {limit} of uploads in all and has no room for this one now; try again later"
-                ).format(limit=bytes_short(self._limits.room)),
+                ).format(limit=bytes_short(self._limits.capacity)),
             )
 
-    def _make_place(self, client: str) -> None:
-        """Let the slowest go where a client, or all of them, have as many bodies under way as they may."""
-        known = [body for body in self._under_way if not body.cut]
-        of_client = [body for body in known if body.client == client]
-        if len(of_client) >= (self._limits.of_client or settings().uploads_per_client):
-            known = of_client
-        elif len(known) < self._limits.at_once:
+    def _make_room(self, client: str) -> None:
+        """Abort the slowest body if the limit for this client, or the total limit, is reached."""
+        candidates = [body for body in self._bodies if not body.is_aborted]
+        of_client = [body for body in candidates if body.client == client]
+        if len(of_client) >= (self._limits.max_per_client or settings().uploads_per_client):
+            candidates = of_client
+        elif len(candidates) < self._limits.max_bodies:
             return
-        slowest = min(known, key=_Body.pace)
-        slowest.cut = True
+        slowest = min(candidates, key=_Body.pace)
+        slowest.is_aborted = True
         slowest.displace()
 
 
-def held() -> int:
-    """Bytes of uploads that the server keeps in memory."""
+def stored_bytes() -> int:
+    """Return the bytes of uploads in the server's memory."""
     stats = runtime.get_instance().uploaded_file_mgr.get_stats()
     return sum(part.byte_length for parts in stats.values() for part in parts if isinstance(part, CacheStat))
 
@@ -226,18 +226,18 @@ def _has_body(headers: Headers) -> bool:
     return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 
-def _claimed(headers: Headers) -> int:
-    """Bytes that a client says it will send: where even they have no room it is told so at once."""
-    told = headers.get("content-length", "")
-    return int(told) if told.isascii() and told.isdecimal() and len(told) < 20 else 0
+def _declared_length(headers: Headers) -> int:
+    """Return the declared length of a body. If it is above the free capacity, the body is refused at once."""
+    length = headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdecimal() and len(length) < 20 else 0
 
 
-def _longest() -> int:
-    return int(config.get_option("server.maxUploadSize")) * 2**20 + MULTIPART
+def _max_length() -> int:
+    return int(config.get_option("server.maxUploadSize")) * 2**20 + FORM_OVERHEAD
 
 
 def _client(scope: Scope) -> str:
-    """Who sends: an address, of IPv6 the network that one customer is given."""
+    """Return the client of a request: its address, or for IPv6 the /64 network, which usually has one owner."""
     host = (scope.get("client") or ("", 0))[0]
     try:
         address = ip_address(host)

@@ -1,18 +1,15 @@
-"""What a browser asks for while a page is at work."""
+"""Requests of a browser while a page runs."""
 
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 
-from explorer.errors import InputError
-from explorer.ui.shared.task_queue import Future
 
-
-def ask_once_more(**changed: str) -> None:
-    """The browser asks for a run while a callback is at work: it still knows the widgets as they were.
+def request_rerun(**changed: str) -> None:
+    """Request a run as a browser does during a callback, with the widget values from before the callback.
 
     Args:
-        **changed: texts that the user has typed meanwhile, by the key of their widget.
+        **changed: Texts that the user has typed in the meantime, by the keys of their widgets.
     """
     context = get_script_run_ctx()
     assert context is not None
@@ -27,14 +24,3 @@ def ask_once_more(**changed: str) -> None:
     context.script_requests.request_rerun(
         RerunData(query_string=context.query_string, page_script_hash=context.page_script_hash, widget_states=sent)
     )
-
-
-class Ended:
-    """A lane whose work ends between two looks."""
-
-    asked = 0
-
-    @classmethod
-    def ask(cls, _key: str) -> Future[bool]:
-        cls.asked += 1
-        return Future(problem=InputError("over") if cls.asked > 1 else None)

@@ -63,10 +63,10 @@ def test_every_case_opens_at_one_click(case: Case) -> None:
     app = open_page()
     app.pills[0].set_value(case.name).run()
     assert problem(app) == ""
-    assert titles(app) == [contestant.title for contestant in case.contestants]
-    assert app.query_params["b"] == to_text(case.contestants[1].spec, case.contestants[1].base)
+    assert titles(app) == [network.title for network in case.networks]
+    assert app.query_params["b"] == to_text(case.networks[1].spec, case.networks[1].base)
     assert app.pills[0].value == case.name
-    assert any(case.look[:20] in text.value.replace("\\", "") for text in app.markdown)
+    assert any(case.explanation[:20] in text.value.replace("\\", "") for text in app.markdown)
 
 
 def test_a_case_clicked_twice_stays() -> None:

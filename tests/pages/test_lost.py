@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.ui.page_state import REFRESHED
+from explorer.ui.page_state import REFRESH_LINK
 from explorer.ui.train import uploads
-from tests.pages.requests import ask_once_more
+from tests.pages.requests import request_rerun
 from tests.pages.train_page import LR, form, open_page, settle
 
 pytestmark = pytest.mark.usefixtures("server")
@@ -26,12 +26,12 @@ def taking() -> None:
     import streamlit as st
 
     from explorer.ui import callbacks
-    from tests.pages.requests import ask_once_more
+    from tests.pages.requests import request_rerun
 
-    callbacks.guard()
+    callbacks.install()
 
     def take() -> None:
-        ask_once_more(**st.session_state.typed)
+        request_rerun(**st.session_state.typed)
         st.session_state.taken = st.session_state.get("taken", 0) + 1
         st.session_state.name = "given"
 
@@ -62,7 +62,7 @@ def test_an_upload_is_chosen_whatever_link_its_run_carries(clock: SimpleNamespac
         app.query_params.clear()
         app.query_params.update(before)
         if repeated:
-            app.session_state[REFRESHED] = before
+            app.session_state[REFRESH_LINK] = before
             app.run()
         else:
             app.file_uploader[0].upload("mine.npz", npz()).run()
@@ -74,7 +74,7 @@ def test_an_upload_is_chosen_though_a_run_is_asked_for_while_it_is_kept(monkeypa
     keep = uploads.keep
 
     def busy(*given: object) -> str:
-        ask_once_more()
+        request_rerun()
         return keep(*given)  # type: ignore[arg-type]
 
     app = open_page()

@@ -57,7 +57,7 @@ def drawn(measure: Measure) -> bool:
     link = next(link for link, one in DRAWN.items() if one is measure)
     app = architecture(chart=link, colour=link)
     picture = diagram.draw(network(), NETWORK, Appearance(colour=link))
-    parts = [part.y for part in charts.along(network(), measure, "", dark=False).data if part.name]
+    parts = [part.y for part in charts.along_layers(network(), measure, "", dark=False).data if part.name]
     return (
         {name} <= set(app.segmented_control(key="view.chart").options)
         and {name} <= set(app.segmented_control(key="view.colour").options)

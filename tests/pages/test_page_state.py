@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.errors import InputError
 from explorer.jobs.store import Status, Store, store
-from explorer.ui.page_state import REFRESHED
+from explorer.ui.page_state import REFRESH_LINK
 from explorer.ui.shared.task_queue import Future
 from tests.helpers import made_runs
 from tests.pages.helpers import open_page
@@ -141,7 +141,7 @@ def test_a_page_that_is_drawn_anew_by_the_clock_follows_no_old_link(page: str) -
     app = fresh(page)
     before, after = edited(app, page, 1)
     give(app, before)
-    app.session_state[REFRESHED] = before
+    app.session_state[REFRESH_LINK] = before
     app.run()
     assert state(app, page).to_link() == after
     give(app, before)  # now by the user
@@ -178,15 +178,15 @@ def test_a_widget_that_was_hidden_says_what_it_said() -> None:
         assert app.query_params["top"] == "3"
 
 
-class Ended:
-    """A lane whose work ends between two looks."""
+class EndedQueue:
+    """A task queue whose task ends between two requests."""
 
-    asked = 0
+    requests = 0
 
     @classmethod
-    def ask(cls, _key: str) -> Future[bool]:
-        cls.asked += 1
-        return Future(problem=InputError("over") if cls.asked > 1 else None)
+    def request(cls, _key: str) -> Future[bool]:
+        cls.requests += 1
+        return Future(problem=InputError("over") if cls.requests > 1 else None)
 
 
 def waiting() -> None:
@@ -195,16 +195,16 @@ def waiting() -> None:
     import streamlit as st
 
     from explorer.ui import page_state
+    from explorer.ui.shared.task_progress import follow_task
     from explorer.ui.shared.task_queue import TaskQueue
-    from explorer.ui.shared.waiting import follow
-    from tests.pages.test_page_state import Ended
+    from tests.pages.test_page_state import EndedQueue
 
-    st.session_state.setdefault("refreshed", []).append(page_state.refreshed())
-    follow(cast(TaskQueue[bool], Ended), "work", "Working…")
+    st.session_state.setdefault("refreshed", []).append(page_state.consume_refresh())
+    follow_task(cast(TaskQueue[bool], EndedQueue), "work", "Working…")
 
 
 def test_a_page_that_is_drawn_anew_by_the_clock_knows_it() -> None:
-    Ended.asked = 0
+    EndedQueue.requests = 0
     app = AppTest.from_function(waiting)
     app.query_params["net"] = "vgg16"
     app.run()

@@ -144,7 +144,7 @@ def test_torchvision_weights_are_downloaded_on_request(monkeypatch: pytest.Monke
     assert "not on this server yet: 46" in words(app)
     assert not asked
     app.button(key="predict.download.first").click().run()
-    while not choose.downloads.ask(RESNET).ended:
+    while not choose.downloads.request(RESNET).is_finished:
         time.sleep(0.01)
     app.run()
     assert asked == [RESNET]

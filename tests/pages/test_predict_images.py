@@ -373,7 +373,7 @@ def test_test_images_of_an_upload(tmp_path: Path) -> None:
     np.savez(file, images=random.integers(0, 256, (60, 9, 9), dtype=np.uint8), labels=np.arange(60) % 3)
     name = train_uploads.keep("mine.npz", BytesIO(file.getvalue()), len(file.getvalue()))
     app = open_page(weights="digits-cnn", source="data", data=f"uploaded:{name}")
-    while not testsets._loads.ask(f"uploaded:{name}").ended:
+    while not testsets._loads.request(f"uploaded:{name}").is_finished:
         time.sleep(0.01)
     app.run()
     assert not testsets._loads._futures

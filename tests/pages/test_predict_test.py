@@ -60,7 +60,7 @@ def run_test(app: AppTest) -> None:
     """
     app.button(key="predict-test").click().run()
     for _turn in range(1000):
-        if all(piece.ended for piece in evaluation._tests._futures.values()):
+        if all(piece.is_finished for piece in evaluation._tests._futures.values()):
             app.run()
             assert not any(button.key == "predict-test-stop" for button in app.button)
             return
@@ -237,15 +237,15 @@ def test_stop_ends_the_test_if_nobody_else_waits(running_tests: Callable[[], int
     one.button(key="predict-test-stop").click().run()
     assert one.button(key="predict-test")
     for _turn in range(3):
-        clock.now += 0.9 * task_queue.MOMENT
+        clock.now += 0.9 * task_queue.REPEAT_SECONDS
         time.sleep(0.05)  # the task checks twice whether anybody waits
         other.run()
     assert evaluation._tests._busy
     other.button(key="predict-test-stop").click().run()
-    clock.now += task_queue.MOMENT / 2
+    clock.now += task_queue.REPEAT_SECONDS / 2
     time.sleep(0.05)
     assert evaluation._tests._busy  # a waiting page may still ask again
-    clock.now += task_queue.MOMENT
+    clock.now += task_queue.REPEAT_SECONDS
     wait_until_idle()
     assert running_tests() == 1
     assert testing.load_cached(WEIGHTS, "digits") is None

@@ -50,9 +50,9 @@ def test_a_part_that_looks_again_by_itself_says_the_same() -> None:
         import streamlit as st
 
         from explorer.errors import StoreError
-        from explorer.ui.shared.faults import translate_errors
+        from explorer.ui.shared.store_errors import show_store_errors
 
-        @translate_errors
+        @show_store_errors
         def draw() -> None:
             raise StoreError("the disk is full")
 

@@ -148,7 +148,7 @@ def test_an_upload_in_use_stays_whatever_a_later_look_says(because: str, monkeyp
     path = str(uploads.path(name))
     if because == "it was read before":
         upload(open_page(), "mine.npz", npz())
-        while not data._looking.ask(path).ended:  # the page has seen it as soon as it was there
+        while not data._looking.request(path).is_finished:  # the page has seen it as soon as it was there
             time.sleep(0.05)
     if because == "a job waits for it":
         store().add([Job.new(resolve("digits-cnn"), path, Recipe(), Resources())])

@@ -1,4 +1,4 @@
-"""Charts of an analysis. Colours come from the kinds of layers and from the page's theme."""
+"""Charts of an analysis. Their colours come from the kinds of layers and from the page's theme."""
 
 from typing import Any, NamedTuple
 
@@ -17,8 +17,8 @@ from explorer.ui.architecture.view import ArchitectureView
 from explorer.ui.shared.text import plain
 
 PICKER = "along"
-BAR = 30
-AXES = 130  # axis and legend
+BAR_HEIGHT = 30  # pixels
+AXES_HEIGHT = 130  # pixels of axis and legend
 
 
 class Bar(NamedTuple):
@@ -30,13 +30,20 @@ class Bar(NamedTuple):
 
 
 def bars_of(analysis: Analysis, measure: Measure) -> list[Bar]:
-    """The layers that have any of a measure."""
+    """Return a bar for each layer whose amount is not zero."""
     amounts = ((position, layer, measure.record.amount([layer])) for position, layer in enumerate(analysis.layers))
     return [Bar(position, layer, amount) for position, layer, amount in amounts if amount]
 
 
-def along(analysis: Analysis, measure: Measure, chosen: str, *, dark: bool) -> go.Figure:
-    """One measure along the layers, in the order and the colours of the diagram; ``chosen`` is marked."""
+def along_layers(analysis: Analysis, measure: Measure, chosen: str, *, dark: bool) -> go.Figure:
+    """Return a chart of one measure along the layers, in the order and colours of the diagram.
+
+    Args:
+        analysis: The network.
+        measure: The measure.
+        chosen: Name of the layer to mark; empty for none.
+        dark: Whether the page is dark.
+    """
     figure, record = go.Figure(), measure.record
     bars = bars_of(analysis, measure)
     if measure is Measure.RECEPTIVE_FIELD:
@@ -52,7 +59,7 @@ def along(analysis: Analysis, measure: Measure, chosen: str, *, dark: bool) -> g
         of_group = [bar for bar in bars if group_of(bar.layer.kind) is group]
         if of_group:
             _add_group(figure, measure, group, of_group, colours(dark=dark)[group])
-    _mark(figure, analysis, chosen, dark=dark)
+    _mark_layer(figure, analysis, chosen, dark=dark)
     if measure is Measure.RECEPTIVE_FIELD:
         figure.add_hline(
             y=analysis.spec.image_size,
@@ -100,7 +107,7 @@ def _add_group(figure: go.Figure, measure: Measure, group: Group, bars: list[Bar
         figure.add_bar(marker={"color": colour}, textposition="none", width=0.9, **common)
 
 
-def _mark(figure: go.Figure, analysis: Analysis, chosen: str, *, dark: bool) -> None:
+def _mark_layer(figure: go.Figure, analysis: Analysis, chosen: str, *, dark: bool) -> None:
     names = [layer.name for layer in analysis.layers]
     if chosen in names:
         figure.add_vline(
@@ -122,24 +129,24 @@ def _hover(layer: Layer) -> str:
 
 
 def by_stage(analysis: Analysis, measure: Measure) -> pd.DataFrame:
-    """A measure of each stage, and of each kind of layer in it where those of a stage add up."""
+    """Return the amount of each stage. If amounts can be added, the rows are split by kind of layer."""
     rows = []
     for stage, layers in measures.by_stage(analysis.layers).items():
-        kinds = [group_name(group_of(layer.kind)) if adds_up(measure) else "" for layer in layers]
+        kinds = [group_name(group_of(layer.kind)) if is_additive(measure) else "" for layer in layers]
         for kind in dict.fromkeys(kinds):
             of_kind = [layer for layer, name in zip(layers, kinds, strict=True) if name == kind]
             rows.append((stage, kind, measure.record.amount(of_kind) or 0))
     return pd.DataFrame(rows, columns=["stage", "group", "amount"])
 
 
-def adds_up(measure: Measure) -> bool:
-    """Whether a stage has as much of it as its layers together."""
+def is_additive(measure: Measure) -> bool:
+    """Whether the amount of a stage is the sum of the amounts of its layers."""
     return isinstance(measure.record.layers, measures.Sum)
 
 
 def per_stage(analysis: Analysis, measure: Measure, *, dark: bool) -> Any:
-    """An Altair chart: one bar per stage (maps of one size, then the head), by kind of layer where that adds up."""
-    sums, title, stacked = by_stage(analysis, measure), measure.record.names().name, adds_up(measure)
+    """Return an Altair chart with a bar for each stage. If amounts can be added, kinds of layers are stacked."""
+    sums, title, stacked = by_stage(analysis, measure), measure.record.names().name, is_additive(measure)
     stages = list(dict.fromkeys(sums["stage"]))
     shown = sums[sums["amount"] > 0].assign(exact=lambda frame: frame["amount"].map(measure.record.unit.digits))
     shades = colours(dark=dark)
@@ -147,7 +154,7 @@ def per_stage(analysis: Analysis, measure: Measure, *, dark: bool) -> Any:
     names = [group_name(group) for group in Group]
     present = [name for name in names if name in set(shown["group"])]
     return (
-        alt.Chart(shown, height=BAR * len(stages) + AXES)
+        alt.Chart(shown, height=BAR_HEIGHT * len(stages) + AXES_HEIGHT)
         .mark_bar(cornerRadiusEnd=2)
         .encode(
             y=alt.Y(
@@ -175,13 +182,13 @@ def per_stage(analysis: Analysis, measure: Measure, *, dark: bool) -> Any:
 
 
 def render(analysis: Analysis, view: ArchitectureView, *, dark: bool) -> None:
-    """A measure along the layers and by stage; a layer picked here is shown in the diagram and the table too."""
+    """Render a measure along the layers and by stage. A click on a layer chooses it for the whole page."""
     names = {link: measure.record.names().name for link, measure in DRAWN.items()}
     st.segmented_control(
         _("Chart"), sorted(names, key="field".__ne__), format_func=names.__getitem__, required=True,
         label_visibility="collapsed", key=state.VIEW + "chart",
     )  # fmt: skip
-    measure = DRAWN[state.current_view(st.session_state["editing"]).chart]
+    measure = DRAWN[state.ArchitectureState.of_session().read_widgets().chart]
     name = measure.record.names().name
     along_side, stage_side = st.columns([7, 4], gap="medium")
     with along_side:
@@ -190,9 +197,9 @@ def render(analysis: Analysis, view: ArchitectureView, *, dark: bool) -> None:
             st.info(plain(analysis.field_note) or _("Without a convolution or pool every unit sees the whole image."))
             return
         st.plotly_chart(
-            along(analysis, measure, view.layer, dark=dark),
+            along_layers(analysis, measure, view.layer, dark=dark),
             key=PICKER,
-            on_select=_picked,
+            on_select=_choose_layer,
             selection_mode="points",
             config={"displayModeBar": False},
             alt=_("{measure} of each layer; the table below has the numbers").format(measure=name),
@@ -205,7 +212,7 @@ def render(analysis: Analysis, view: ArchitectureView, *, dark: bool) -> None:
         )
 
 
-def _picked() -> None:
+def _choose_layer() -> None:
     points = st.session_state[PICKER].selection.points
-    if points:  # drawing the figure anew empties the selection: that picks nothing
+    if points:  # a new chart reports an empty selection, which is no choice
         state.choose_layer(str(points[0]["customdata"]))

@@ -1,4 +1,4 @@
-"""The diagram on the page: how it is coloured and opened, and what picking a part does."""
+"""The diagram on the page: its colours, its folded parts, and the reaction to a click on a part."""
 
 import streamlit as st
 
@@ -9,28 +9,28 @@ from explorer.drawing.looks import Appearance, toggled
 from explorer.i18n import _
 from explorer.ui.architecture import state
 from explorer.ui.architecture.view import ArchitectureView
-from explorer.ui.shared.picture import picture
+from explorer.ui.shared.figure import show_figure
 
-SMALLEST = 0.66  # of the drawn size: below it labels can't be read
+MIN_SCALE = 0.66  # at a smaller scale, labels can't be read
 
 
 def colours() -> dict[str, str]:
-    """What boxes can be coloured by."""
+    """Return the titles of the measures that can colour the boxes."""
     return {"kind": _("Kind"), **{link: measure.record.names().name for link, measure in DRAWN.items()}}
 
 
 def details() -> dict[str, str]:
-    """How much of a network is open."""
+    """Return the titles of the levels of detail."""
     return {"auto": _("What fits"), "stages": _("Stages"), "all": _("Every layer")}
 
 
 def appearance(view: ArchitectureView, *, dark: bool) -> Appearance:
-    """The diagram's part of the view."""
+    """Return the diagram's part of the view."""
     return Appearance(view.colour, view.detail, frozenset(view.folded), view.layer, dark)
 
 
 def controls() -> None:
-    """Widgets for colour and detail."""
+    """Render the widgets for colour and detail."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         names = colours()
         st.segmented_control(
@@ -41,30 +41,29 @@ def controls() -> None:
             wrap=True,
             key=state.VIEW + "colour",
         )
-        known = details()
+        levels = details()
         st.segmented_control(
-            _("Show"), list(known), format_func=known.__getitem__, required=True, key=state.VIEW + "detail",
+            _("Show"), list(levels), format_func=levels.__getitem__, required=True, key=state.VIEW + "detail",
             help=_("A click on a stack opens it, a click on a heading closes it."),
             on_change=_unfold,
         )  # fmt: skip
 
 
 def _unfold() -> None:
-    state.fold(frozenset(), st.session_state["editing"].view.layer)
+    state.set_folded_parts(frozenset(), state.ArchitectureState.of_session().view.layer)
 
 
 def render(analysis: Analysis, name: str, view: ArchitectureView, *, dark: bool) -> None:
-    """The picture; a pick chooses a layer, or opens and closes a part."""
+    """Render the diagram. A click chooses a layer, or folds or unfolds a part."""
     svg = diagram.draw(analysis, name, appearance(view, dark=dark))
-    picture(svg, key="diagram", on_pick=_picked, smallest=SMALLEST)
+    show_figure(svg, key="diagram", on_pick=_choose_part, min_scale=MIN_SCALE)
 
 
-def _picked(part: str) -> None:
-    editing = st.session_state["editing"]
-    what, _colon, key = part.partition(":")
-    if what == "layer":
-        state.choose_layer("" if key == editing.view.layer else key)
+def _choose_part(part: str) -> None:
+    page_state = state.ArchitectureState.of_session()
+    kind, _colon, key = part.partition(":")
+    if kind == "layer":
+        state.choose_layer("" if key == page_state.view.layer else key)
         return
-    now = appearance(editing.view, dark=False)
-    then = toggled(analyse(editing.spec), now, key)
-    state.fold(then.folded, then.chosen)
+    new = toggled(analyse(page_state.spec), appearance(page_state.view, dark=False), key)
+    state.set_folded_parts(new.folded, new.chosen)

@@ -1,4 +1,4 @@
-"""One layer close up: what its middle unit sees of the image, and every number with its formula."""
+"""One layer close up: the receptive field of its middle unit, and every number with its formula."""
 
 import streamlit as st
 
@@ -7,21 +7,21 @@ from explorer.analysis.measures import Place, shown
 from explorer.drawing import field_picture
 from explorer.formatting import shape
 from explorer.i18n import _
-from explorer.ui.architecture.tables import sees
-from explorer.ui.shared.picture import picture
+from explorer.ui.architecture.tables import visible_range
+from explorer.ui.shared.figure import show_figure
 from explorer.ui.shared.text import plain
 
 
 def render(analysis: Analysis, chosen: str, *, dark: bool) -> None:
-    """The chosen layer, or the last map of the network where none is chosen."""
+    """Render the chosen layer; if none is chosen, the last map of the network."""
     layer = next((layer for layer in analysis.layers if layer.name == chosen), None)
     with st.container(border=True, key="layer-panel"):
         side, words = st.columns([2, 3], gap="small") if layer else (st.container(), st.container())
-        traced = any(layer.field for layer in analysis.layers)
-        field = layer.field if layer else analysis.field if traced else None
+        has_field = any(layer.field for layer in analysis.layers)
+        field = layer.field if layer else analysis.field if has_field else None
         with side:
             if field:
-                picture(field_picture.draw(analysis, field, dark=dark), key="field-picture", smallest=0.3)
+                show_figure(field_picture.draw(analysis, field, dark=dark), key="field-picture", min_scale=0.3)
             elif layer:
                 for note in layer.notes:
                     st.caption(plain(note))
@@ -48,24 +48,24 @@ def _numbers(layer: Layer) -> None:
         (_("Map"), f"{shape(layer.input_shape)} → {shape(layer.output_shape)}"),
         (_("Output side"), layer.formulas["output_shape"]),
         *((measure.record.heading(), measure.formula(layer)) for measure in shown(Place.PANEL)),
-        (_("Smallest field of all paths"), _smallest(layer)),
-        (_("Middle unit sees"), sees(layer)),
-        (_("Units that see the whole image"), _seeing(layer)),
+        (_("Smallest field of all paths"), _smallest_field(layer)),
+        (_("Middle unit sees"), visible_range(layer)),
+        (_("Units that see the whole image"), _units_that_see_all(layer)),
     ]
     st.markdown("\n".join(f"- {plain(label)}: **{plain(text)}**" for label, text in lines if text))
     for note in layer.notes:
         st.caption(plain(note))
 
 
-def _smallest(layer: Layer) -> str:
-    """The field along the path with the smallest one; empty where all paths see as much."""
+def _smallest_field(layer: Layer) -> str:
+    """Return the smallest receptive field of all paths to the layer; empty if all paths have the same."""
     if layer.field is None or layer.field.smallest == layer.field.size:
         return ""
     return _("{size} pixels").format(size=f"{layer.field.smallest:,}")
 
 
-def _seeing(layer: Layer) -> str:
-    """Where the units are that see the whole image: those at the border of a map see a part alone."""
+def _units_that_see_all(layer: Layer) -> str:
+    """Return the rows and columns of the units that see the whole image. Units near the border see only a part."""
     field = layer.field
     if field is None or field.seeing is None:
         return _("none") if field else ""

@@ -1,6 +1,6 @@
-"""The network that a session is editing on the Architecture page.
+"""The state of the Architecture page: the network that a session edits, and how the page shows it.
 
-An edit that passes validation is written to the link; one that doesn't leaves link, network and numbers as they were.
+A valid edit is written to the link. An edit that breaks a rule leaves link, network and numbers as they were.
 """
 
 import logging
@@ -14,39 +14,42 @@ from explorer.errors import InputError
 from explorer.families import PRESETS, NamedNetwork, Spec, resolve
 from explorer.families.building import are_own_names_loaded, own_names
 from explorer.families.link import DEFAULT
-from explorer.ui.architecture.view import MAX_FOLDED, PICKED, VIEW_FIELDS, ArchitectureView
+from explorer.ui.architecture.view import MAX_FOLDED, VIEW_FIELDS, WITHOUT_WIDGET, ArchitectureView
 from explorer.ui.page_state import FieldsState, History, Link
 
 log = logging.getLogger("explorer.ui")
 
-PREFIX = "edit."  # of the widgets' keys: edit.image_size, edit.cfg, …
-VIEW = "view."  # view.batch, view.optimizer, …
-KEYS = (PREFIX, VIEW)
-PRESET = PREFIX + "preset"
+# Prefixes of the keys of widgets, such as edit.image_size and view.batch.
+EDIT = "edit."
+VIEW = "view."
+PRESET = EDIT + "preset"
 
 
 @dataclass
-class Editing(FieldsState[ArchitectureView]):
-    """The Architecture page's state: the last good network, the preset it came from, and how it is shown.
+class ArchitectureState(FieldsState[ArchitectureView]):
+    """The Architecture page's state: the last valid network, its preset, and how the page shows it.
 
     Attributes:
         network: The network and the preset that it was made from.
-        problem: What is wrong with the last edit.
-        logged: The problem that was logged last.
-        revision: How often the widgets were filled; tables, whose state can't be assigned, carry it in their key.
-        history: The networks to go back and forward to.
+        edit_problem: Error of the last edit.
+        logged_problem: Last error in the log.
+        revision: Number of times that the widgets were filled. Tables have it in their key because their state can't be
+            assigned.
+        history: Networks for undo and redo.
     """
 
     NAME: ClassVar[str] = "editing"
     PAGE: ClassVar[str] = "architecture"
     PREFIX: ClassVar[str] = VIEW
-    PREFIXES: ClassVar[tuple[str, ...]] = KEYS
-    WIDGETS: ClassVar[tuple[str, ...]] = tuple(name for name in ArchitectureView.model_fields if name not in PICKED)
+    PREFIXES: ClassVar[tuple[str, ...]] = (EDIT, VIEW)
+    WIDGETS: ClassVar[tuple[str, ...]] = tuple(
+        name for name in ArchitectureView.model_fields if name not in WITHOUT_WIDGET
+    )
 
     view: ArchitectureView = field(default_factory=ArchitectureView, kw_only=True)
     network: NamedNetwork = field(default_factory=lambda: NamedNetwork(resolve(DEFAULT), DEFAULT))
-    problem: str = ""
-    logged: str = ""
+    edit_problem: str = ""
+    logged_problem: str = ""
     revision: int = 0
     history: History[NamedNetwork] = field(default_factory=History)
 
@@ -61,146 +64,138 @@ class Editing(FieldsState[ArchitectureView]):
         return self.network.base
 
     @property
-    def fault(self) -> str:
-        """What is wrong with the last edit, or else with the link."""
-        return self.problem or " ".join(self.link_problems)
+    def problem(self) -> str:
+        """Error of the last edit; if there is none, the problems of the link."""
+        return self.edit_problem or " ".join(self.link_problems)
 
     def begin(self) -> None:
-        """Follow the link, or see what the widgets of the view say; what a session opens first can't be undone."""
-        first = not self.visit
+        """Follow the link or read the widgets of the view. The network of a session's first run can't be undone."""
+        is_first = not self.visit
         super().begin()
-        if first:
+        if is_first:
             self.history = History()
 
     def open_link(self, link: Link) -> list[str]:
-        """Take network and view over, both or neither."""
+        """Set network and view from the link, both or neither."""
         try:
             network = NamedNetwork.from_link({key: text for key, text in link.items() if key not in VIEW_FIELDS})
-            analyse(network.spec)  # torchvision may not know the name, or not run at the size
+            analyse(network.spec)  # torchvision may not know the name, or the model may not run at the size
             self.view = ArchitectureView.parse({key: text for key, text in link.items() if key in VIEW_FIELDS})
         except InputError as error:
             return [str(error)]
-        self.open(network)
+        self.set_network(network)
         return []
 
     def to_link(self) -> Link:
-        """Network and view."""
+        """Return the query parameters of network and view."""
         return self.network.link | super().to_link()
 
-    def held(self) -> dict[str, Any]:
-        """The preset, the network's settings and the view, as their widgets hold them."""
-        network = {PREFIX + key: value for key, value in self.spec.to_dict().items()}
-        return {PRESET: self.base, **network, **super().held()}
+    def widget_values(self) -> dict[str, Any]:
+        """Return the preset, the network's fields and the view in the form that their widgets take."""
+        network = {EDIT + key: value for key, value in self.spec.to_dict().items()}
+        return {PRESET: self.base, **network, **super().widget_values()}
 
     def fill(self) -> None:
-        """Give every widget the value that the network has."""
+        """Set every widget to its value in the network and the view."""
         self.revision += 1
         super().fill()
 
     def fill_missing(self) -> None:
-        """Give the view's widgets the values that they lost; an editor sees to its own, some of which it makes up."""
-        for key, value in super().held().items():
+        """Set the view's widgets without a value. Editors set their own widgets, some of which are no field."""
+        for key, value in super().widget_values().items():
             st.session_state.setdefault(key, value)
 
-    def open(self, network: NamedNetwork) -> None:
-        """Another network as a whole; undo leads back."""
+    def set_network(self, network: NamedNetwork) -> None:
+        """Replace the whole network. Undo leads back."""
         if network.spec != self.spec:
-            self.history.leave(self.network)
+            self.history.record(self.network)
         self.network = network.linked
 
     def accept(self, spec: Spec) -> None:
-        """A valid edit: it becomes the network.
-
-        The error of a link that was refused stays until the first edit.
-        """
+        """Take a valid edit as the network. The first edit removes the problems of the link."""
         if spec != self.spec:
             self.link_problems = []
             old, new = self.spec.to_dict(), spec.to_dict()
             fields = frozenset(key for key in {*old, *new} if old.get(key) != new.get(key))
-            self.history.edit(self.network, self.network._replace(spec=spec), fields)
-        self.problem = ""
-        # The base that the link will say, so that this screen is the one that its address opens.
+            self.history.record_edit(self.network, self.network._replace(spec=spec), fields)
+        self.edit_problem = ""
+        # The link may name another base; with the same base, the link opens exactly this screen.
         self.network = NamedNetwork(spec, self.base).linked
 
     def refuse(self, error: InputError) -> None:
-        """An edit that breaks a rule: say so, once in the log, and keep the last good network."""
-        self.problem = str(error)
-        if self.problem != self.logged:
-            log.warning("refused: %s", self.problem)
-            self.logged = self.problem
+        """Report an edit that breaks a rule, once in the log, and keep the last valid network."""
+        self.edit_problem = str(error)
+        if self.edit_problem != self.logged_problem:
+            log.warning("refused: %s", self.edit_problem)
+            self.logged_problem = self.edit_problem
 
     def is_changed(self) -> bool:
         """Whether there is anything to reset."""
-        return bool(self.fault) or self.spec != resolve(self.base)
+        return bool(self.problem) or self.spec != resolve(self.base)
 
-    def forgive(self) -> None:
-        """Forget what is wrong with edit and link, in the widgets too."""
-        self.problem, self.link_problems = "", []
+    def discard_problems(self) -> None:
+        """Discard the errors of edit and link, and set the widgets to the last valid values."""
+        self.edit_problem, self.link_problems = "", []
         self.fill()
 
 
-def starts() -> list[str]:
-    """What an edit can start from: presets, and every model of torchvision.
+def preset_names() -> list[str]:
+    """Names that an edit can start from: presets and torchvision's models.
 
-    torchvision takes a second to import: until the server has done so, the models are left out.
+    torchvision takes a second to import. Its models are left out until the server has imported it.
     """
     known = own_names() if are_own_names_loaded() else ()
-    return list(dict.fromkeys([*PRESETS, *known, Editing.of_session().base]))
+    return list(dict.fromkeys([*PRESETS, *known, ArchitectureState.of_session().base]))
 
 
 def open_preset() -> None:
     """Callback of the preset picker."""
-    chosen = st.session_state[PRESET]
-    base = chosen if chosen in starts() else DEFAULT
-    show(NamedNetwork(resolve(base), base))
+    name = st.session_state[PRESET]
+    base = name if name in preset_names() else DEFAULT
+    open_network(NamedNetwork(resolve(base), base))
 
 
 def reset() -> None:
-    """Callback: back to the preset that the network was made from."""
-    base = Editing.of_session().base
-    show(NamedNetwork(resolve(base), base))
+    """Callback: return to the preset that the network was made from."""
+    base = ArchitectureState.of_session().base
+    open_network(NamedNetwork(resolve(base), base))
 
 
-def show(network: NamedNetwork) -> None:
-    """For callbacks: another network altogether, in the widgets too."""
-    editing = Editing.of_session()
-    editing.acted()
-    editing.open(network)
-    editing.view = editing.view.changed(layer="", folded=())
-    editing.forgive()
+def open_network(network: NamedNetwork) -> None:
+    """For callbacks: show another network, in the widgets too."""
+    page_state = ArchitectureState.of_session()
+    page_state.mark_user_action()
+    page_state.set_network(network)
+    page_state.view = page_state.view.changed(layer="", folded=())
+    page_state.discard_problems()
 
 
 def undo() -> None:
-    """Callback: back to the network before the last change; an edit that was refused goes first."""
-    editing = Editing.of_session()
-    editing.acted()
-    if not editing.fault:
-        editing.network = editing.history.undo(editing.network)
-    editing.forgive()
+    """Callback: discard an edit that was refused; if there is none, return to the network before the last change."""
+    page_state = ArchitectureState.of_session()
+    page_state.mark_user_action()
+    if not page_state.problem:
+        page_state.network = page_state.history.undo(page_state.network)
+    page_state.discard_problems()
 
 
 def redo() -> None:
-    """Callback: forward to the network that was undone."""
-    editing = Editing.of_session()
-    editing.acted()
-    editing.network = editing.history.redo(editing.network)
-    editing.forgive()
-
-
-def current_view(editing: Editing) -> ArchitectureView:
-    """How the widgets say that the network is to be shown; what they can't say stays as it was."""
-    return editing.read_widgets()
+    """Callback: return to the network that was undone last."""
+    page_state = ArchitectureState.of_session()
+    page_state.mark_user_action()
+    page_state.network = page_state.history.redo(page_state.network)
+    page_state.discard_problems()
 
 
 def choose_layer(name: str) -> None:
-    """For callbacks: show a layer close up; the empty name is the first."""
-    editing = Editing.of_session()
-    editing.acted()
-    editing.view = editing.view.changed(layer=name)
+    """For callbacks: show a layer close up. The empty name stands for no layer."""
+    page_state = ArchitectureState.of_session()
+    page_state.mark_user_action()
+    page_state.view = page_state.view.changed(layer=name)
 
 
-def fold(folded: frozenset[str], layer: str) -> None:
-    """For callbacks: other parts of the diagram are folded, and the layer that is still drawn is shown."""
-    editing = Editing.of_session()
-    editing.acted()
-    editing.view = editing.view.changed(folded=tuple(sorted(folded)[:MAX_FOLDED]), layer=layer)
+def set_folded_parts(folded: frozenset[str], layer: str) -> None:
+    """For callbacks: fold these parts of the diagram, and choose a layer that stays visible."""
+    page_state = ArchitectureState.of_session()
+    page_state.mark_user_action()
+    page_state.view = page_state.view.changed(folded=tuple(sorted(folded)[:MAX_FOLDED]), layer=layer)

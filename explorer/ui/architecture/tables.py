@@ -1,4 +1,4 @@
-"""The table of layers: numbers, or the formulas behind them."""
+"""The table of layers, with numbers or with the formulas behind them."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,18 +13,18 @@ from explorer.i18n import _
 from explorer.ui.architecture import state
 from explorer.ui.architecture.view import ArchitectureView
 from explorer.ui.glossary import explain
-from explorer.ui.shared.selection import ticked
+from explorer.ui.shared.selection import selection_key
 from explorer.ui.shared.text import plain
 
-ROW_HEIGHT = 30
-ROWS_SHOWN = 16
-WIDE = (Measure.MACS, Measure.FLOPS)
-# Columns that are not called by the key of their measure: what is downloaded from the table has these names.
+ROW_HEIGHT = 30  # pixels
+MAX_VISIBLE_ROWS = 16
+WIDE = (Measure.MACS, Measure.FLOPS)  # columns with long formulas
+# Columns whose name is not the key of their measure. A download of the table has these names.
 COLUMNS = {Measure.ACTIVATION_BYTES: "memory", Measure.RECEPTIVE_FIELD: "field", Measure.STRIDE: "jump"}
 
 
 def layer_table(layers: Iterable[Layer]) -> pd.DataFrame:
-    """One row per layer: its numbers."""
+    """Return the numbers of the layers, a row for each layer."""
     measures = shown(Place.TABLE)
     columns = [COLUMNS.get(measure, str(measure)) for measure in measures]
     rows = [
@@ -34,27 +34,30 @@ def layer_table(layers: Iterable[Layer]) -> pd.DataFrame:
             layer.stage,
             shape(layer.output_shape),
             *(measure.record.amount([layer]) for measure in measures),
-            sees(layer),
+            visible_range(layer),
         )
         for layer in layers
     ]
     return pd.DataFrame(rows, columns=["layer", "kind", "stage", "output", *columns, "sees"])
 
 
-def sees(layer: Layer) -> str:
-    """Which rows and columns of the image the middle unit sees (``111–113`` for both), or why that can't be said."""
+def visible_range(layer: Layer) -> str:
+    """Return the rows and columns of the image that the middle unit sees, as ``111–113`` if both are the same.
+
+    If there is no such range, returns the reason.
+    """
     if layer.field is None:
         return _("everything") if layer.sees_whole_image else _("not traced")
     rows, columns = layer.field.span
     if rows is None or columns is None:
         return _("padding only")
-    across = f"{rows[0]}–{rows[1]}"
-    return across if rows == columns else f"{across} × {columns[0]}–{columns[1]}"
+    text = f"{rows[0]}–{rows[1]}"
+    return text if rows == columns else f"{text} × {columns[0]}–{columns[1]}"
 
 
 def formula_table(layers: Iterable[Layer]) -> pd.DataFrame:
-    """One row per layer: the formula behind each number, filled in."""
-    measures = _formulas()
+    """Return the formulas behind the numbers with values filled in, a row for each layer."""
+    measures = _formula_measures()
     rows = [
         (layer.name, layer.kind, layer.formulas["output_shape"], *(measure.formula(layer) for measure in measures))
         for layer in layers
@@ -62,13 +65,13 @@ def formula_table(layers: Iterable[Layer]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["layer", "kind", "output_shape", *map(str, measures)])
 
 
-def _formulas() -> list[Measure]:
-    # Memory stands last: its formula says least.
+def _formula_measures() -> list[Measure]:
+    # Memory comes last because its formula says least.
     return sorted(shown(Place.FORMULAS), key=lambda measure: measure is Measure.ACTIVATION_BYTES)
 
 
 def number_columns() -> dict[str, Any]:
-    """Titles, explanations and alignment of the columns of :func:`layer_table`."""
+    """Return the configuration of the columns of :func:`layer_table`."""
     columns = {
         "layer": st.column_config.TextColumn(_("Layer"), pinned=True, width=190),
         "kind": st.column_config.TextColumn(_("Kind")),
@@ -89,22 +92,22 @@ def number_columns() -> dict[str, Any]:
 
 
 def formula_columns() -> dict[str, Any]:
-    """Titles of the columns of :func:`formula_table`."""
+    """Return the configuration of the columns of :func:`formula_table`."""
     return {
         "layer": st.column_config.TextColumn(_("Layer"), pinned=True, width=190),
         "kind": st.column_config.TextColumn(_("Kind")),
         "output_shape": st.column_config.TextColumn(_("Output side")),
         **{
             measure: st.column_config.TextColumn(measure.record.heading(), width=320 if measure in WIDE else None)
-            for measure in _formulas()
+            for measure in _formula_measures()
         },
     }
 
 
 def render(analysis: Analysis, view: ArchitectureView) -> None:
-    """The table; a ticked row is shown close up, and a layer chosen elsewhere is ticked here."""
-    formulas_shown = view.table == "formulas"
-    table = (formula_table if formulas_shown else layer_table)(analysis.layers)
+    """Render the table. Its selected row is the layer that the page shows close up."""
+    shows_formulas = view.table == "formulas"
+    table = (formula_table if shows_formulas else layer_table)(analysis.layers)
     names = [layer.name for layer in analysis.layers]
     rows = [names.index(view.layer)] if view.layer in names else []
     if rows:
@@ -120,19 +123,19 @@ def render(analysis: Analysis, view: ArchitectureView) -> None:
         )
     else:
         st.caption(_("Tick a row to see that layer close up."))
-    key = ticked("layers", rows)
+    key = selection_key("layers", rows)
 
-    def picked() -> None:
-        ticked = [row for row in st.session_state[key].selection.rows if row < len(names)]
-        state.choose_layer(names[ticked[0]] if ticked else "")
+    def choose() -> None:
+        selected = [row for row in st.session_state[key].selection.rows if row < len(names)]
+        state.choose_layer(names[selected[0]] if selected else "")
 
     st.dataframe(
         table,
         hide_index=True,
-        column_config=formula_columns() if formulas_shown else number_columns(),
+        column_config=formula_columns() if shows_formulas else number_columns(),
         row_height=ROW_HEIGHT,
-        height=ROW_HEIGHT * (min(len(table), ROWS_SHOWN) + 1) + 2,
-        on_select=picked,
+        height=ROW_HEIGHT * (min(len(table), MAX_VISIBLE_ROWS) + 1) + 2,
+        on_select=choose,
         selection_mode="single-row",
         key=key,
         placeholder="–",
@@ -141,7 +144,7 @@ def render(analysis: Analysis, view: ArchitectureView) -> None:
 
 
 def render_heads(analysis: Analysis) -> None:
-    """Where there are auxiliary heads, the table of their layers, whose sums stand apart from the network's."""
+    """Render a table of the layers of the auxiliary heads, if there are any. The network's numbers don't count them."""
     if not analysis.auxiliary:
         return
     st.subheader(_("Auxiliary heads"), anchor=False)
@@ -162,7 +165,7 @@ def render_heads(analysis: Analysis) -> None:
         hide_index=True,
         column_config=number_columns(),
         row_height=ROW_HEIGHT,
-        height=ROW_HEIGHT * (min(len(table), ROWS_SHOWN) + 1) + 2,
+        height=ROW_HEIGHT * (min(len(table), MAX_VISIBLE_ROWS) + 1) + 2,
         key="heads",
         placeholder="–",
         alt=_("Layers of the auxiliary heads with shapes, parameters, MACs and memory"),

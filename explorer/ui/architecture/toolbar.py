@@ -1,4 +1,4 @@
-"""What can be done with the network as a whole: undo, redo, reset, save, open, export."""
+"""Actions on the whole network: undo, redo, reset, train, save and open."""
 
 from pathlib import Path
 
@@ -14,18 +14,18 @@ from explorer.ui.shared.text import plain
 from explorer.ui.train import state as train_state
 
 TRAIN = str(Path(__file__).parents[3] / "pages" / "train.py")
-MAX_FILE = 1_000_000  # bytes
+MAX_FILE_SIZE = 1_000_000  # bytes
 NAME = "library.name"
 CHOSEN = "library.chosen"
 UPLOAD = "library.upload"
-REPLY = "library.reply"  # what the last action led to: (worked, sentence)
+RESULT = "library.reply"  # session_state key: result of the last action, (is_success, message)
 
 
-def history(editing: state.Editing) -> None:
-    """Undo, redo, reset."""
-    past, future = editing.history.past, editing.history.future
+def history(page_state: state.ArchitectureState) -> None:
+    """Render the buttons for undo, redo and reset."""
+    past, future = page_state.history.past, page_state.history.future
     st.button(
-        _("Undo"), icon=":material/undo:", key="undo", on_click=state.undo, disabled=not (past or editing.fault),
+        _("Undo"), icon=":material/undo:", key="undo", on_click=state.undo, disabled=not (past or page_state.problem),
         help=_("Back to the network before the last change"),
     )  # fmt: skip
     st.button(
@@ -34,20 +34,20 @@ def history(editing: state.Editing) -> None:
     )  # fmt: skip
     st.button(
         _("Reset"), icon=":material/restart_alt:", key="reset", on_click=state.reset,
-        disabled=not editing.is_changed(), help=_("Back to {name}").format(name=editing.base),
+        disabled=not page_state.is_changed(), help=_("Back to {name}").format(name=page_state.base),
     )  # fmt: skip
 
 
-def train(editing: state.Editing) -> None:
-    """On to the Train page, with this network; what was chosen there before stays."""
+def train(page_state: state.ArchitectureState) -> None:
+    """Render a link to the Train page with this network. The other choices on the Train page stay."""
     st.page_link(
         TRAIN, label=_("Train"), icon=":material/model_training:", help=_("Train this network"),
-        query_params={**train_state.link_with(editing.network), **address.everywhere()},
+        query_params={**train_state.link_with(page_state.network), **address.shared_parameters()},
     )  # fmt: skip
 
 
 def library() -> None:
-    """Save under a name, open what was saved, open a file."""
+    """Render the menu to save the network, open a saved one, or open a file."""
     menu = st.popover(_("Save and open"), icon=":material/folder_open:", key="library", on_change="rerun")
     if not menu.open:
         return
@@ -56,15 +56,15 @@ def library() -> None:
             st.text_input(_("Save this network as"), key=NAME, max_chars=60, placeholder=_("a name"))
             st.button(_("Save"), key="library.save", on_click=_save, args=(False,))
         name = (st.session_state[NAME] or "").strip()
-        known = saved.names()
-        if name in known:
+        names = saved.names()
+        if name in names:
             st.button(_("Replace {name}").format(name=plain(name)), key="library.replace", on_click=_save, args=(True,))
-        if known:
+        if names:
             with st.container(horizontal=True, vertical_alignment="bottom"):
-                st.selectbox(_("Saved on this server"), known, index=None, key=CHOSEN, placeholder=_("choose"))
-                nothing = st.session_state[CHOSEN] not in known
-                st.button(_("Open"), key="library.open", on_click=_open, disabled=nothing)
-                with st.popover(_("Delete"), disabled=nothing, key="library.delete"):
+                st.selectbox(_("Saved on this server"), names, index=None, key=CHOSEN, placeholder=_("choose"))
+                is_none_chosen = st.session_state[CHOSEN] not in names
+                st.button(_("Open"), key="library.open", on_click=_open, disabled=is_none_chosen)
+                with st.popover(_("Delete"), disabled=is_none_chosen, key="library.delete"):
                     st.write(_("Delete {name} for everybody?").format(name=plain(str(st.session_state[CHOSEN]))))
                     st.button(_("Yes, delete"), key="library.really", on_click=_delete)
         else:
@@ -73,36 +73,36 @@ def library() -> None:
             _("Open a file"), key=UPLOAD, on_change=_upload, max_upload_size=1,
             help=_("Spec JSON, or a text file with a cfg list such as 64, M, 128, M."),
         )  # fmt: skip
-        worked, sentence = st.session_state.get(REPLY, (True, ""))
-        if sentence:
-            (st.success if worked else st.error)(plain(sentence))
+        is_success, message = st.session_state.get(RESULT, (True, ""))
+        if message:
+            (st.success if is_success else st.error)(plain(message))
 
 
-def _reply(sentence: str, *, worked: bool = True) -> None:
-    st.session_state[REPLY] = (worked, sentence)
+def _set_result(message: str, *, is_success: bool = True) -> None:
+    st.session_state[RESULT] = (is_success, message)
 
 
-def _save(replace: bool) -> None:  # Streamlit passes callbacks' arguments by position
+def _save(replace: bool) -> None:  # Streamlit passes arguments of callbacks by position
     name = (st.session_state[NAME] or "").strip()
     if not name:
-        _reply(_("Give the network a name first."), worked=False)
+        _set_result(_("Give the network a name first."), is_success=False)
         return
     try:
-        saved.save(name, st.session_state["editing"].spec, replace=replace)
+        saved.save(name, state.ArchitectureState.of_session().spec, replace=replace)
     except InputError as error:
-        _reply(str(error), worked=False)
+        _set_result(str(error), is_success=False)
     else:
-        _reply(_("Saved as {name}.").format(name=name))
+        _set_result(_("Saved as {name}.").format(name=name))
 
 
 def _open() -> None:
     name = st.session_state[CHOSEN]
     try:
-        _show(saved.load(name))
+        _open_spec(saved.load(name))
     except InputError as error:
-        _reply(str(error), worked=False)
+        _set_result(str(error), is_success=False)
     else:
-        _reply(_("{name} is open.").format(name=name))
+        _set_result(_("{name} is open.").format(name=name))
 
 
 def _delete() -> None:
@@ -110,10 +110,10 @@ def _delete() -> None:
     try:
         saved.delete(name)
     except InputError as error:
-        _reply(str(error), worked=False)
+        _set_result(str(error), is_success=False)
         return
     st.session_state[CHOSEN] = None
-    _reply(_("{name} is deleted.").format(name=name))
+    _set_result(_("{name} is deleted.").format(name=name))
 
 
 def _upload() -> None:
@@ -121,20 +121,24 @@ def _upload() -> None:
     if file is None:
         return
     try:
-        if file.size > MAX_FILE:
-            raise InputError(_("{file}: larger than {limit:,} bytes").format(file=file.name, limit=MAX_FILE))
-        _show(read_file(file.getvalue(), st.session_state["editing"].spec))
+        if file.size > MAX_FILE_SIZE:
+            raise InputError(_("{file}: larger than {limit:,} bytes").format(file=file.name, limit=MAX_FILE_SIZE))
+        _open_spec(read_file(file.getvalue(), state.ArchitectureState.of_session().spec))
     except InputError as error:
-        _reply(_("{file}: {problem}").format(file=file.name, problem=error), worked=False)
+        _set_result(_("{file}: {problem}").format(file=file.name, problem=error), is_success=False)
     else:
-        _reply(_("{name} is open.").format(name=file.name))
+        _set_result(_("{name} is open.").format(name=file.name))
 
 
 def read_file(content: bytes, current: Spec) -> Spec:
-    """The network in a file: spec JSON, or a cfg list that takes everything else from the current network.
+    """Read a network from a file.
+
+    Args:
+        content: Spec as JSON, or a cfg list.
+        current: Network that supplies everything that a cfg list leaves open.
 
     Raises:
-        InputError: naming the rule that the content breaks.
+        InputError: If the content breaks a rule; names the rule.
     """
     try:
         text = content.decode("utf-8-sig").strip()
@@ -145,6 +149,6 @@ def read_file(content: bytes, current: Spec) -> Spec:
     return from_layers(text, current)
 
 
-def _show(spec: Spec) -> None:
-    analyse(spec)  # torchvision may not know the name, or not run at the size
-    state.show(NamedNetwork(spec))
+def _open_spec(spec: Spec) -> None:
+    analyse(spec)  # torchvision may not know the name, or the model may not run at the size
+    state.open_network(NamedNetwork(spec))

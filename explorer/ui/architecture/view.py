@@ -1,4 +1,4 @@
-"""How a page shows a network: what stands in the link beside the network itself."""
+"""How the Architecture page shows a network: the part of its link next to the network itself."""
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,7 +18,7 @@ def _in_order(terms: tuple[Term, ...]) -> tuple[Term, ...]:
 
 
 Name = Annotated[str, Field(max_length=200)]
-if TYPE_CHECKING:  # literals that are computed mean nothing to type checkers
+if TYPE_CHECKING:  # type checkers do not understand computed literals
     Chart = str
     Colour = str
 else:
@@ -26,11 +26,20 @@ else:
 
 
 class ArchitectureView(PageFields):
-    """Settings of the Architecture page that don't change the network.
+    """Fields of the Architecture page that don't change the network.
 
-    ``flops`` are the terms that FLOPs count; ``layer`` is the one that is shown close up; ``colour``, ``detail`` and
-    ``folded`` are the diagram's (:class:`explorer.drawing.looks.Appearance`); ``chart`` is what the bars show;
-    ``table`` shows numbers or the formulas behind them.
+    Attributes:
+        batch: Batch size of the estimate of training memory.
+        optimizer: Optimizer of the estimate.
+        precision: Precision of the estimate.
+        device: Device of the estimate.
+        flops: Terms that FLOPs count.
+        layer: Name of the layer that is shown close up; empty if none is.
+        colour: Measure that colours the diagram; ``kind`` colours by the kind of layer.
+        detail: Detail of the diagram.
+        folded: Folded parts of the diagram.
+        chart: Measure of the charts.
+        table: Whether the table shows numbers or formulas.
     """
 
     batch: Annotated[int, Field(ge=1, le=MAX_BATCH)] = 32
@@ -41,11 +50,11 @@ class ArchitectureView(PageFields):
     layer: Name = ""
     colour: Colour = "kind"
     detail: Literal["auto", "all", "stages"] = "auto"
-    # Names of layers contain dots.
+    # The separator is not a dot because names of layers contain dots.
     folded: Annotated[tuple[Name, ...], ListText("~", empty="none"), Field(max_length=MAX_FOLDED)] = ()
     chart: Chart = "field"
     table: Literal["numbers", "formulas"] = "numbers"
 
 
 VIEW_FIELDS = frozenset(ArchitectureView.model_fields)
-PICKED = frozenset(["layer", "folded"])  # chosen in the diagram, not by widgets of their own
+WITHOUT_WIDGET = frozenset(["layer", "folded"])  # chosen in the diagram

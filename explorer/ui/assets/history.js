@@ -1,5 +1,5 @@
-// Opening a page is one entry of the browser's history: Streamlit adds one for the page and one more when the page
-// completes its address. Until the user acts on the page, a new address takes the place of the former.
+// Makes the opening of a page one entry in the browser's history. Streamlit adds one entry for the page and another one
+// when the page completes its address. Until the user acts on the page, a new address replaces the former one.
 export default function () {
   if (history.explorerOpening) return;
   history.explorerOpening = true;
@@ -15,5 +15,5 @@ export default function () {
     push(state, title, url);
   };
   addEventListener("popstate", () => { opening = true; });
-  for (const act of ["pointerdown", "keydown"]) addEventListener(act, () => { opening = false; }, { capture: true });
+  for (const type of ["pointerdown", "keydown"]) addEventListener(type, () => { opening = false; }, { capture: true });
 }

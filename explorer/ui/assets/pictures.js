@@ -1,21 +1,21 @@
-// Shows pictures side by side, and reports the one that the user picks.
-const SIDEWAYS = { ArrowRight: 1, ArrowLeft: -1 };
-const LINEWISE = { ArrowDown: 1, ArrowUp: -1 };
+// Shows pictures side by side, and reports the one that the user chooses.
+const STEPS_IN_ROW = { ArrowRight: 1, ArrowLeft: -1 };
+const STEPS_OF_ROWS = { ArrowDown: 1, ArrowUp: -1 };
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const grid = parentElement.querySelector(".grid");
   grid.style.setProperty("--side", `${data.side}px`);
   grid.classList.toggle("places", data.places);
-  const had = cells().indexOf(grid.getRootNode().activeElement);
+  const focused = cells().indexOf(grid.getRootNode().activeElement);
 
   const pictures = JSON.stringify([data.items, data.buttons]);
   if (grid.shown !== pictures) {
     grid.replaceChildren(...data.items.map(data.buttons ? button : figure));
     grid.shown = pictures;
-    if (had >= 0 && cells()[had]) cells()[had].focus({ preventScroll: true });
+    if (focused >= 0 && cells()[focused]) cells()[focused].focus({ preventScroll: true });
   }
   if (data.buttons) {
-    const first = had >= 0 ? had : data.chosen ?? 0;
+    const first = focused >= 0 ? focused : data.chosen ?? 0;
     cells().forEach((cell, index) => {
       cell.setAttribute("aria-pressed", index === data.chosen);
       cell.tabIndex = index === first ? 0 : -1;
@@ -47,7 +47,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (item.label) {
       const line = document.createElement(below);
       line.textContent = line.title = item.label;
-      if (tag === "button") line.ariaHidden = "true"; // the picture's words name the button
+      if (tag === "button") line.ariaHidden = "true"; // the alternative text of the picture names the button
       cell.append(line);
     }
     return cell;
@@ -68,7 +68,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     focus(cell);
     const box = cell.querySelector("img").getBoundingClientRect();
     const place = [(event.clientY - box.top) / box.height, (event.clientX - box.left) / box.width];
-    const within = event.detail > 0 && place.every((part) => part >= 0 && part < 1); // no detail: the keyboard
+    const within = event.detail > 0 && place.every((part) => part >= 0 && part < 1); // a click by keyboard has no detail
     pick(cells().indexOf(cell), within ? place : null);
   };
 
@@ -77,7 +77,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (!cell) return;
     const all = cells();
     const row = all.filter((other) => other.offsetTop === all[0].offsetTop).length;
-    const steps = (SIDEWAYS[event.key] ?? 0) + row * (LINEWISE[event.key] ?? 0);
+    const steps = (STEPS_IN_ROW[event.key] ?? 0) + row * (STEPS_OF_ROWS[event.key] ?? 0);
     const next = { Home: 0, End: all.length - 1 }[event.key] ?? (steps ? all.indexOf(cell) + steps : null);
     if (next === null) return;
     event.preventDefault();

@@ -1,4 +1,4 @@
-"""One card for each network: which it is, its headline numbers, and how they differ from the first's."""
+"""A card for each network with its title, headline numbers, and their differences to the first network's."""
 
 from functools import cache
 from html import escape
@@ -14,24 +14,24 @@ from explorer.families.link import to_text
 from explorer.formatting import shape
 from explorer.i18n import _
 from explorer.ui.compare import html, state
-from explorer.ui.compare.entries import full_title, offered, title
-from explorer.ui.compare.marks import marks, sample
-from explorer.ui.compare.words import measure_name, more, relative
+from explorer.ui.compare.marks import legend_line, marks
+from explorer.ui.compare.networks import full_title, network_options, title
+from explorer.ui.compare.words import format_difference, format_ratio, measure_name
 from explorer.ui.shared.text import plain
 
-SMALL = frozenset([Measure.RECEPTIVE_FIELD, Measure.DEPTH])  # numbers that say more than percentages
-CARD = 250  # pixels: four in a row, one on a phone
-METRICS, METRICS_NARROW = (3, 118), (2, 90)  # columns in a card, and pixels
+SMALL = frozenset([Measure.RECEPTIVE_FIELD, Measure.DEPTH])  # an absolute difference is clearer than a percentage
+CARD_WIDTH = 250  # pixels: four cards in a row, one on a phone
+METRICS, METRICS_NARROW = (3, 118), (2, 90)  # columns in a card, and their width in pixels
 ARCHITECTURE = "../pages/architecture.py"
 
 
-def options(comparing: state.Comparing) -> dict[str, str]:
-    """What the pickers offer: texts that can be read, each with what it is called.
+def options(page_state: state.CompareState) -> dict[str, str]:
+    """Return the titles of the networks in the pickers, by texts for :func:`read_network`.
 
-    torchvision's networks are among them from the time that it has been imported for the landmarks.
+    torchvision's networks are included once torchvision has been imported for the landmarks.
     """
-    texts = {entry.text: full_title(entry) for entry in comparing.entries} | offered()
-    return texts | _own_names() if landmarks.measured() else texts
+    titles = {network.text: full_title(network) for network in page_state.networks} | network_options()
+    return titles | _own_names() if landmarks.measured() else titles
 
 
 @cache
@@ -39,65 +39,66 @@ def _own_names() -> dict[str, str]:
     return {to_text(resolve(name), ""): title for name, title in own_names().items()}
 
 
-def render(comparing: state.Comparing, comparison: Comparison, *, dark: bool) -> None:
-    """The cards in a row that wraps."""
-    choices = options(comparing)
-    with st.grid(len(comparing.entries), min_column_width=CARD, gap="small"):
-        for position, letter in enumerate(state.LETTERS[: len(comparing.entries)]):
+def render(page_state: state.CompareState, comparison: Comparison, *, dark: bool) -> None:
+    """Render the cards in a row that wraps."""
+    choices = options(page_state)
+    with st.grid(len(page_state.networks), min_column_width=CARD_WIDTH, gap="small"):
+        for position, letter in enumerate(state.LETTERS[: len(page_state.networks)]):
             with st.container(border=True, key=f"network-{letter}", height="stretch"):
-                _render(comparing, comparison, position, choices, dark=dark)
+                _render_card(page_state, comparison, position, choices, dark=dark)
 
 
-def _render(
-    comparing: state.Comparing, comparison: Comparison, position: int, choices: dict[str, str], *, dark: bool
+def _render_card(
+    page_state: state.CompareState, comparison: Comparison, position: int, choices: dict[str, str], *, dark: bool
 ) -> None:
-    letter, entry = state.LETTERS[position], comparing.entries[position]
-    name, mark = title(entry), marks(dark=dark)[position]
-    html.show(f'<div class="who">{sample(mark)}<b>{letter.upper()} · {escape(name)}</b></div>', dark=dark)
-    held = st.session_state[state.NETWORK + letter]  # may be a text that is no network
+    letter, network = state.LETTERS[position], page_state.networks[position]
+    name, mark = title(network), marks(dark=dark)[position]
+    html.show(f'<div class="who">{legend_line(mark)}<b>{letter.upper()} · {escape(name)}</b></div>', dark=dark)
+    text = st.session_state[state.NETWORK + letter]  # may be a text that was refused
     st.selectbox(
         _("Network {letter}").format(letter=letter.upper()),
-        list({**choices, held: held}),
+        list({**choices, text: text}),
         format_func=lambda text: choices.get(text, text),
         key=state.NETWORK + letter,
-        on_change=state.choose,
+        on_change=state.choose_network,
         args=(letter,),
         accept_new_options=True,
         label_visibility="collapsed",
         placeholder=_("Choose, or paste a spec or a link"),
     )
-    if letter in comparing.problems:
+    if letter in page_state.problems:
         st.error(
-            plain(comparing.problems[letter]),
+            plain(page_state.problems[letter]),
             title=_("Not a network: you see the last good one"),
             icon=":material/error:",
         )
     st.caption(_("Input {shape}").format(shape=shape(comparison.networks[position].input_shape)))
-    columns, width = METRICS if len(comparing.entries) == LEAST else METRICS_NARROW
+    columns, width = METRICS if len(page_state.networks) == LEAST else METRICS_NARROW
     with st.grid(columns, min_column_width=width, gap="xsmall"):
         for measure in shown(Place.CARDS):
             _metric(comparison, position, measure)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(
-            ARCHITECTURE, label=_("Open in Architecture"), icon=":material/open_in_new:", query_params=entry.link
+            ARCHITECTURE, label=_("Open in Architecture"), icon=":material/open_in_new:", query_params=network.link
         )
-        if len(comparing.entries) > LEAST:
+        if len(page_state.networks) > LEAST:
             st.button(
                 _("Remove"), key=f"compare.remove.{letter}", type="tertiary", icon=":material/close:",
-                on_click=state.remove, args=(letter,),
+                on_click=state.remove_network, args=(letter,),
             )  # fmt: skip
 
 
 def _metric(comparison: Comparison, position: int, measure: Measure) -> None:
     first, numbers = comparison.totals[0], comparison.totals[position]
-    apart = (more if measure in SMALL else relative)(first, numbers, measure) if position else _("reference")
+    format_delta = format_difference if measure in SMALL else format_ratio
+    delta = format_delta(first, numbers, measure) if position else _("reference")
     exact = measure.record.exact(numbers[measure])
-    if position and (absolute := more(first, numbers, measure)):
+    if position and (absolute := format_difference(first, numbers, measure)):
         exact = _("{count}; {difference} against the first network").format(count=exact, difference=absolute)
     st.metric(
         measure_name(measure),
         measure.record.write(numbers[measure]),
-        apart or None,
+        delta or None,
         delta_color="off",
         delta_arrow="off",
         help=plain(exact),

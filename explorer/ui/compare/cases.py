@@ -1,4 +1,4 @@
-"""Pairs of networks that are worth a look side by side, each with one question behind it."""
+"""Cases: comparisons of two networks that each answer one question."""
 
 from typing import NamedTuple
 
@@ -7,8 +7,14 @@ from explorer.i18n import _
 from explorer.specs.base import Spec
 
 
-class Contestant(NamedTuple):
-    """A network of a case: what it is called there, the preset that it was made from, and its spec."""
+class CaseNetwork(NamedTuple):
+    """A network of a case.
+
+    Attributes:
+        title: Title in the case.
+        base: Name of the preset that it was made from.
+        spec: The network.
+    """
 
     title: str
     base: str
@@ -16,31 +22,38 @@ class Contestant(NamedTuple):
 
 
 class Case(NamedTuple):
-    """A comparison at one click: its name in links, its title, what to look at, and the networks."""
+    """A comparison that opens with one click.
+
+    Attributes:
+        name: Name of the case.
+        title: Title on the page.
+        explanation: Sentences about the differences.
+        networks: The networks.
+    """
 
     name: str
     title: str
-    look: str
-    contestants: tuple[Contestant, ...]
+    explanation: str
+    networks: tuple[CaseNetwork, ...]
 
 
 def _small(*before: int | str, pool: str = "M:3/2p1") -> Spec:
-    """A small network, the same from the first pool on."""
+    """Return a small network. From the first pool on, all of them are the same."""
     after = (128, "M", 256, "M", 512, "M")
     return PRESETS["vgg11"].spec.changed(cfg=[*before, pool, *after], pool_to=1, classifier=[], dropout=0.0)
 
 
-# Three 3x3 see 7 pixels a side as one 7x7 does; the last one strides, so that all that follows is the same.
+# Three 3x3 and one 7x7 have the same receptive field. The last 3x3 has the stride, so that the rest is the same.
 STEM_7 = _small("64:7/2")
 STEM_3 = _small(64, 64, "64:3/2")
-# The same inside, from 128 to 128 channels: 49 C² weights against 27 C² (Simonyan and Zisserman 2015, section 2.3).
+# Within the network, from 128 to 128 channels: 49 C² weights against 27 C² (Simonyan and Zisserman 2015, section 2.3).
 INSIDE_7 = _small("64:7/2", "M", "128:1", "128:7", pool="M")
 INSIDE_3 = _small("64:7/2", "M", "128:1", 128, 128, 128, pool="M")
 VGG16_POOLED = PRESETS["vgg16"].spec.changed(pool_to=1, classifier=[])
 
 
 def cases() -> tuple[Case, ...]:
-    """All cases, in the language of the session; the first is shown where nothing else is asked for."""
+    """Return all cases, in the language of the session. The page shows the first one by default."""
     return (
         Case(
             "stem",
@@ -49,7 +62,7 @@ def cases() -> tuple[Case, ...]:
                 "The convolutions of both stems see 7 pixels, and the stack has three ReLUs for one. But on the 3 "
                 "channels of an image it costs more, not less: its second and third layer work on 64."
             ),
-            (Contestant(_("7×7 stem"), "vgg11", STEM_7), Contestant(_("Three 3×3 stem"), "vgg11", STEM_3)),
+            (CaseNetwork(_("7×7 stem"), "vgg11", STEM_7), CaseNetwork(_("Three 3×3 stem"), "vgg11", STEM_3)),
         ),
         Case(
             "seven-inside",
@@ -58,7 +71,7 @@ def cases() -> tuple[Case, ...]:
                 "Between 128 channels each, one 7×7 has 49·128² weights and three 3×3 have 27·128²: the same "
                 "receptive field for 45% fewer weights in these layers."
             ),
-            (Contestant(_("7×7 inside"), "vgg11", INSIDE_7), Contestant(_("Three 3×3 inside"), "vgg11", INSIDE_3)),
+            (CaseNetwork(_("7×7 inside"), "vgg11", INSIDE_7), CaseNetwork(_("Three 3×3 inside"), "vgg11", INSIDE_3)),
         ),
         Case(
             "residual",
@@ -102,7 +115,7 @@ def cases() -> tuple[Case, ...]:
             _("Nearly 90% of VGG-16's parameters sit in its head, and hardly any of its MACs."),
             (
                 *_presets("vgg16"),
-                Contestant(_("VGG-16, global pooling"), "vgg16", VGG16_POOLED),
+                CaseNetwork(_("VGG-16, global pooling"), "vgg16", VGG16_POOLED),
             ),
         ),
         Case(
@@ -117,5 +130,5 @@ def cases() -> tuple[Case, ...]:
     )
 
 
-def _presets(*names: str) -> tuple[Contestant, ...]:
-    return tuple(Contestant(PRESETS[name].title, name, PRESETS[name].spec) for name in names)
+def _presets(*names: str) -> tuple[CaseNetwork, ...]:
+    return tuple(CaseNetwork(PRESETS[name].title, name, PRESETS[name].spec) for name in names)

@@ -1,4 +1,4 @@
-"""Charts with all compared networks over one another."""
+"""Charts that show all compared networks together."""
 
 from collections.abc import Sequence
 
@@ -14,16 +14,16 @@ from explorer.ui.compare.marks import marks
 from explorer.ui.compare.words import measure_name
 
 HEIGHT = 360
-BAR = 15  # pixels of a stage for each network
-HEADROOM = 1.08  # above the highest line
-ROOM = 1.25  # for the number beside the longest bar
+BAR_HEIGHT = 15  # pixels
+HEADROOM = 1.08  # length of the axis, relative to the highest line
+LABEL_ROOM = 1.25  # length of the axis, relative to the longest bar: leaves space for its label
 MARGIN = {"l": 8, "r": 8, "t": 24, "b": 8}
-SYMBOLS_SHOWN = 14
-PLACES = ("middle left", "middle right", "top center", "bottom center")  # of letters, which else could overlap
+MAX_SYMBOLS = 14
+LETTER_POSITIONS = ("middle left", "middle right", "top center", "bottom center")  # different ones avoid overlap
 
 
 def along_depth(comparison: Comparison, titles: Sequence[str], measure: Measure, *, dark: bool) -> go.Figure:
-    """A measure at every depth: the field there, or all that was spent so far."""
+    """Return a chart of a measure at each depth: the receptive field there, or the sum so far."""
     figure, record = go.Figure(), measure.record
     highest: Number = 0
     for network, title, mark in zip(comparison.networks, titles, marks(dark=dark), strict=False):
@@ -35,7 +35,7 @@ def along_depth(comparison: Comparison, titles: Sequence[str], measure: Measure,
             mode="lines+markers",
             name=title,
             line={"color": mark.colour, "dash": mark.dash, "width": 2},
-            marker={"color": mark.colour, "symbol": mark.symbol, "size": 8, "maxdisplayed": SYMBOLS_SHOWN},
+            marker={"color": mark.colour, "symbol": mark.symbol, "size": 8, "maxdisplayed": MAX_SYMBOLS},
             text=[f"{point.layer}: {record.exact(point.numbers[measure])}" for point in points],
             hovertemplate="%{text}",
         )
@@ -52,7 +52,7 @@ def along_depth(comparison: Comparison, titles: Sequence[str], measure: Measure,
         height=HEIGHT,
         margin=MARGIN,
         xaxis={"title": _("Weighted layers so far"), "rangemode": "tozero", "tickformat": "d", "nticks": 8},
-        # Symbols that are left out would be forgotten by Plotly's own range.
+        # Plotly's own range ignores symbols that are left out.
         yaxis={
             "title": record.axis(measure_name(measure)),
             "range": [0, HEADROOM * highest],
@@ -65,7 +65,7 @@ def along_depth(comparison: Comparison, titles: Sequence[str], measure: Measure,
 
 
 def by_stage(comparison: Comparison, titles: Sequence[str], measure: Measure, *, dark: bool) -> go.Figure:
-    """A bar for each stage and network, the first network's on top."""
+    """Return a chart with a bar for each stage and network, the first network on top."""
     figure, record = go.Figure(), measure.record
     names = [stage.name for stage in comparison.stages]
     longest = max((part[measure] or 0 for stage in comparison.stages for part in stage.numbers if part), default=0)
@@ -88,14 +88,14 @@ def by_stage(comparison: Comparison, titles: Sequence[str], measure: Measure, *,
         )
     figure.update_layout(
         barmode="group",
-        height=BAR * len(names) * (len(titles) + 1) + 110,
+        height=BAR_HEIGHT * len(names) * (len(titles) + 1) + 110,
         margin=MARGIN,
         yaxis={"autorange": "reversed", "type": "category"},
         xaxis={
             "title": record.axis(measure_name(measure)),
             "tickformat": record.unit.ticks,
             "nticks": 6,
-            "range": [0, ROOM * longest],
+            "range": [0, LABEL_ROOM * longest],
         },
         legend={"orientation": "h", "yanchor": "bottom", "y": 1, "x": 0},
     )
@@ -103,21 +103,21 @@ def by_stage(comparison: Comparison, titles: Sequence[str], measure: Measure, *,
 
 
 def costs(
-    comparison: Comparison, titles: Sequence[str], letters: Sequence[str], known: Sequence[Landmark], *, dark: bool
+    comparison: Comparison, titles: Sequence[str], letters: Sequence[str], published: Sequence[Landmark], *, dark: bool
 ) -> go.Figure:
-    """Parameters against MACs, both logarithmic: the compared networks among published ones."""
+    """Return a logarithmic chart of parameters and MACs with the compared and the published networks."""
     figure, colours = go.Figure(), theme(dark=dark)
     figure.add_scatter(
-        x=[point.params for point in known],
-        y=[point.macs for point in known],
+        x=[point.params for point in published],
+        y=[point.macs for point in published],
         mode="markers",
         name=_("Published networks"),
         marker={"color": colours.faint, "size": 6, "opacity": 0.55, "symbol": "circle-open"},
-        text=[_hover(point.name, point.params, point.macs) for point in known],
+        text=[_hover(point.name, point.params, point.macs) for point in published],
         hovertemplate="%{text}<extra></extra>",
     )
-    drawn = zip(comparison.totals, titles, letters, marks(dark=dark), PLACES, strict=False)
-    for total, title, letter, mark, place in drawn:
+    compared = zip(comparison.totals, titles, letters, marks(dark=dark), LETTER_POSITIONS, strict=False)
+    for total, title, letter, mark, place in compared:
         params, macs = total[Measure.PARAMS] or 0, total[Measure.MACS] or 0
         figure.add_scatter(
             x=[params],

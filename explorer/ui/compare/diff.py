@@ -1,4 +1,4 @@
-"""The layers of two networks side by side, as a review shows two versions of a file."""
+"""The layers of two networks side by side, like a diff of two versions of a file."""
 
 from collections.abc import Iterator, Sequence
 from html import escape
@@ -14,11 +14,18 @@ from explorer.ui.compare.words import SIGNS, status_name, summary
 
 
 def diff(rows: Sequence[Row], titles: tuple[str, str], *, everything: bool, dark: bool) -> str:
-    """A folding part for each stage; runs of layers that are the same are one line unless everything is asked for."""
-    return "".join(_part(part, titles, everything=everything, dark=dark) for part in parts(rows))
+    """Return HTML with a foldable table for each stage.
+
+    Args:
+        rows: The aligned layers.
+        titles: Titles of both networks.
+        everything: Whether to list equal layers, too. Otherwise, a run of equal layers is one line.
+        dark: Whether the page is dark.
+    """
+    return "".join(_format_part(part, titles, everything=everything, dark=dark) for part in parts(rows))
 
 
-def _part(part: Part, titles: tuple[str, str], *, everything: bool, dark: bool) -> str:
+def _format_part(part: Part, titles: tuple[str, str], *, everything: bool, dark: bool) -> str:
     rows = part.rows
     own, *others = part.stages
     name = f"{own} → {', '.join(others)}" if others else own
@@ -32,35 +39,36 @@ def _part(part: Part, titles: tuple[str, str], *, everything: bool, dark: bool) 
             ("status", _("Status")), ("side", titles[0]), ("side", titles[1]), ("what", _("What changed")),
         )
     )  # fmt: skip
-    body = "".join(_rows(rows, everything=everything, dark=dark))
+    body = "".join(_format_rows(rows, everything=everything, dark=dark))
     return (
         f'<details open><summary>{heading}<span class="faint">{escape(summary(found))}</span></summary>'
         f'<table class="diff"><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table></details>'
     )
 
 
-def _rows(rows: Sequence[Row], *, everything: bool, dark: bool) -> Iterator[str]:
+def _format_rows(rows: Sequence[Row], *, everything: bool, dark: bool) -> Iterator[str]:
     for status, run in groupby(rows, lambda row: row.status):
         part = list(run)
         if status is Status.SAME and not everything:
             same = _("{count:,} the same").format(count=len(part))
             yield f'<tr class="skip"><td colspan="4">⋯ {escape(same)}</td></tr>'
         else:
-            yield from (_row(row, dark=dark) for row in part)
+            yield from (_format_row(row, dark=dark) for row in part)
 
 
-def _row(row: Row, *, dark: bool) -> str:
+def _format_row(row: Row, *, dark: bool) -> str:
     status = row.status
     changed = "; ".join(map(str, row.changes))
     return (
         f'<tr class="{status}"><td class="status"><span class="sign" aria-hidden="true">{SIGNS[status]}</span>'
         f'<span class="word">{escape(status_name(status))}</span></td>'
-        f'<td class="side">{_layer(row.left, dark=dark)}</td><td class="side">{_layer(row.right, dark=dark)}</td>'
+        f'<td class="side">{_format_layer(row.left, dark=dark)}</td>'
+        f'<td class="side">{_format_layer(row.right, dark=dark)}</td>'
         f'<td class="what">{escape(changed)}</td></tr>'
     )
 
 
-def _layer(layer: Layer | None, *, dark: bool) -> str:
+def _format_layer(layer: Layer | None, *, dark: bool) -> str:
     if layer is None:
         return ""
     colour = colours(dark=dark)[group_of(layer.kind)]

@@ -1,4 +1,4 @@
-"""Tables as HTML that Streamlit's own can't show: two lines a cell, rows coloured by what they say, folding parts."""
+"""HTML tables with features that Streamlit's tables lack: two lines in a cell, coloured rows, foldable parts."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -14,12 +14,12 @@ CSS = (Path(__file__).parents[1] / "assets" / "compare.css").read_text(encoding=
 
 
 def show(body: str, *, dark: bool) -> None:
-    """Show HTML that was made with the functions of this package; every text in it is escaped already."""
-    look = theme(dark=dark)
+    """Show HTML from the functions of this package, which escape all texts."""
+    page_theme = theme(dark=dark)
     kinds = colours(dark=dark)
     strength = "33" if dark else "1F"
     properties = {
-        **{name: getattr(look, name) for name in ("ink", "faint", "ground", "panel", "line", "accent")},
+        **{name: getattr(page_theme, name) for name in ("ink", "faint", "ground", "panel", "line", "accent")},
         **{name: kinds[tint] + strength for name, tint in TINTS.items()},
     }
     style = ";".join(f"--xc-{name}:{value}" for name, value in properties.items())
@@ -27,12 +27,12 @@ def show(body: str, *, dark: bool) -> None:
 
 
 def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of numbers whose first column names the rows.
+    """Return a table of numbers. The first column has the names of the rows.
 
     Args:
-        caption: the text alternative.
-        header: texts.
-        rows: the first cell a text, the others HTML from :func:`cell`.
+        caption: Text alternative.
+        header: Texts of the header.
+        rows: Cells of the rows: the first cell is a text, the others are HTML from :func:`cell`.
     """
     head = "".join(
         f'<th scope="col"{" class=number" if position else ""}>{escape(text)}</th>'
@@ -46,12 +46,12 @@ def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[str]]) ->
 
 
 def framed(caption: str, head: str, body: str) -> str:
-    """A table that is scrolled sideways, by keyboard too, where the window is too small for it.
+    """Return a table in a frame that scrolls sideways, also by keyboard, if the window is too narrow.
 
     Args:
-        caption: the text alternative.
-        head: cells of the first row, HTML.
-        body: the other rows, HTML.
+        caption: Text alternative.
+        head: HTML of the cells of the header.
+        body: HTML of the other rows.
     """
     name = escape(caption)
     return (
@@ -61,6 +61,12 @@ def framed(caption: str, head: str, body: str) -> str:
 
 
 def cell(text: str, below: str = "", exact: str = "") -> str:
-    """A number, smaller what it means below it, and to the last digit on hovering."""
+    """Return the content of a cell.
+
+    Args:
+        text: The number.
+        below: Small text below the number.
+        exact: The exact number, shown on hover.
+    """
     hover = f' title="{escape(exact)}"' if exact else ""
     return f"<span{hover}>{escape(text)}</span>" + (f'<br><span class="faint">{escape(below)}</span>' if below else "")

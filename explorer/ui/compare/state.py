@@ -1,7 +1,7 @@
 """The state of the Compare page.
 
-One parameter of the link for each network, ``a`` to ``d``, and a few for how they are shown. What can't be read is
-said in words, and the last good networks stay.
+The link has a parameter for each network, ``a`` to ``d``, and the fields of the view. If a text can't be read, the page
+shows the error and keeps the last valid networks.
 """
 
 import logging
@@ -17,30 +17,31 @@ from explorer.errors import InputError
 from explorer.families import NamedNetwork
 from explorer.i18n import _
 from explorer.ui.compare.cases import Case, cases
-from explorer.ui.compare.entries import find, read
+from explorer.ui.compare.networks import find_network, read_network
 from explorer.ui.compare.view import CompareView
 from explorer.ui.page_state import FieldsState, Link
 
 log = logging.getLogger("explorer.ui")
 
 LETTERS = "abcd"[:MOST]
-NETWORK = "compare.network."  # of the widgets' keys: compare.network.a, …
+# Prefixes of the keys of widgets, such as compare.network.a and compare.view.size.
+NETWORK = "compare.network."
 VIEW = "compare.view."
 CASE = "compare.case"
-NEXT = ("resnet50", "vgg16", "googlenet", "resnet18")  # to start from when a network is added
+ADDED = ("resnet50", "vgg16", "googlenet", "resnet18")  # a new network is the first of these that is not there yet
 
 
-def _entries(case: Case) -> list[NamedNetwork]:
-    return [NamedNetwork(contestant.spec, contestant.base) for contestant in case.contestants]
+def _networks(case: Case) -> list[NamedNetwork]:
+    return [NamedNetwork(network.spec, network.base) for network in case.networks]
 
 
 @dataclass
-class Comparing(FieldsState[CompareView]):
-    """The Compare page's state: the last good networks and how they are shown.
+class CompareState(FieldsState[CompareView]):
+    """The Compare page's state: the last valid networks, and how the page shows them.
 
     Attributes:
-        entries: The networks.
-        problems: What is wrong with the texts that stand in the pickers, by letter.
+        networks: The networks.
+        problems: Errors of the texts in the pickers, by letter.
     """
 
     NAME: ClassVar[str] = "comparing"
@@ -51,11 +52,11 @@ class Comparing(FieldsState[CompareView]):
     WIDGETS: ClassVar[tuple[str, ...]] = tuple(CompareView.model_fields)
 
     view: CompareView = field(default_factory=CompareView, kw_only=True)
-    entries: list[NamedNetwork] = field(default_factory=lambda: _entries(cases()[0]))
+    networks: list[NamedNetwork] = field(default_factory=lambda: _networks(cases()[0]))
     problems: dict[str, str] = field(default_factory=dict)
 
     def open_link(self, link: Link) -> list[str]:
-        """Take networks and view over, all or none."""
+        """Set networks and view from the link, all or none."""
         self.problems.clear()
         try:
             if (count := len(link.keys() & set(LETTERS))) < LEAST:
@@ -64,123 +65,127 @@ class Comparing(FieldsState[CompareView]):
                         count=count, least=LEAST, most=MOST
                     )
                 )
-            entries = [_read(letter, link[letter]) for letter in LETTERS if letter in link]
+            networks = [_read_parameter(letter, link[letter]) for letter in LETTERS if letter in link]
             view = CompareView.parse({key: text for key, text in link.items() if key in CompareView.model_fields})
         except InputError as error:
             return [str(error)]
-        self.entries, self.view = entries, view
+        self.networks, self.view = networks, view
         return []
 
     def to_link(self) -> Link:
-        """One parameter for each network, and the view."""
-        return {letter: entry.text for letter, entry in zip(LETTERS, self.entries, strict=False)} | super().to_link()
+        """Return the query parameters of networks and view."""
+        networks = {letter: network.text for letter, network in zip(LETTERS, self.networks, strict=False)}
+        return networks | super().to_link()
 
-    def held(self) -> dict[str, Any]:
-        """The networks' texts and the view; a refused text stays where it stands."""
-        networks = {NETWORK + letter: entry.text for letter, entry in zip(LETTERS, self.entries, strict=False)}
-        good = {key: text for key, text in networks.items() if key.removeprefix(NETWORK) not in self.problems}
-        return good | super().held()
+    def widget_values(self) -> dict[str, Any]:
+        """Return the networks' texts and the view in the form that their widgets take, without refused texts."""
+        networks = {
+            NETWORK + letter: network.text
+            for letter, network in zip(LETTERS, self.networks, strict=False)
+            if letter not in self.problems
+        }
+        return networks | super().widget_values()
 
-    def come_back(self) -> None:
-        """Show the last good networks in the pickers."""
+    def start_visit(self) -> None:
+        """Discard refused texts, so that the pickers show the last valid networks."""
         self.problems.clear()
 
     def begin(self) -> None:
-        """Follow the link, or see what the widgets say; the case that is compared is marked as such."""
+        """Follow the link or read the widgets, and mark the case of the networks."""
         super().begin()
         case = matching_case(self)
         st.session_state[CASE] = case.name if case else None
 
     def read_widgets(self) -> CompareView:
-        """The view as the widgets say it; a size that is none is as if there were none, which ``compared`` says."""
+        """Set the view from the widgets. An invalid size counts as none; :func:`compare_networks` reports it."""
         super().read_widgets()
         try:
             _size()
         except InputError:
-            self.show(self.view.changed(size=None))
+            self.set_view(self.view.changed(size=None))
         return self.view
 
 
-def _read(letter: str, text: str) -> NamedNetwork:
+def _read_parameter(letter: str, text: str) -> NamedNetwork:
     try:
-        return read(text)
+        return read_network(text)
     except InputError as error:
         raise InputError(_("network {letter}: {problem}").format(letter=letter.upper(), problem=error)) from None
 
 
-def matching_case(comparing: Comparing) -> Case | None:
-    """The case whose networks are compared, if any."""
-    specs = [entry.spec for entry in comparing.entries]
-    return next((case for case in cases() if specs == [contestant.spec for contestant in case.contestants]), None)
+def matching_case(page_state: CompareState) -> Case | None:
+    """Return the case of the compared networks, if there is one."""
+    specs = [network.spec for network in page_state.networks]
+    return next((case for case in cases() if specs == [network.spec for network in case.networks]), None)
 
 
 def open_case() -> None:
-    """Callback of the cases."""
-    comparing = Comparing.of_session()
+    """Callback of the picker of cases."""
+    page_state = CompareState.of_session()
     chosen = next((case for case in cases() if case.name == st.session_state[CASE]), None)
-    if chosen:  # else the case that is open was clicked again
-        comparing.entries, comparing.link_problems = _entries(chosen), []
-        comparing.problems.clear()
-        comparing.fill()
+    if chosen:  # a click on the open case chooses none
+        page_state.networks, page_state.link_problems = _networks(chosen), []
+        page_state.problems.clear()
+        page_state.fill()
 
 
-def choose(letter: str) -> None:
-    """Callback of a network's picker; a text that can't be read stays there, beside what is wrong with it."""
-    comparing = Comparing.of_session()
+def choose_network(letter: str) -> None:
+    """Callback of a network's picker. A text that can't be read stays there, next to its error."""
+    page_state = CompareState.of_session()
     try:
-        entry = find(st.session_state[NETWORK + letter] or "")
+        network = find_network(st.session_state[NETWORK + letter] or "")
     except InputError as error:
-        comparing.problems[letter] = str(error)
+        page_state.problems[letter] = str(error)
         log.warning("refused: %s", error)
         return
-    comparing.entries[LETTERS.index(letter)] = entry
-    comparing.problems.pop(letter, None)
-    comparing.link_problems = []
-    st.session_state[NETWORK + letter] = entry.text
+    page_state.networks[LETTERS.index(letter)] = network
+    page_state.problems.pop(letter, None)
+    page_state.link_problems = []
+    st.session_state[NETWORK + letter] = network.text
 
 
-def add() -> None:
-    """Callback: one more network."""
-    comparing = Comparing.of_session()
-    present = [entry.start for entry in comparing.entries]
-    comparing.acted()
-    comparing.entries.append(read(next(name for name in NEXT if name not in present)))
-    comparing.link_problems = []
-    comparing.fill()
+def add_network() -> None:
+    """Callback: add a network."""
+    page_state = CompareState.of_session()
+    present = [network.start for network in page_state.networks]
+    page_state.mark_user_action()
+    page_state.networks.append(read_network(next(name for name in ADDED if name not in present)))
+    page_state.link_problems = []
+    page_state.fill()
 
 
-def remove(letter: str) -> None:
-    """Callback: one network less; those after it move up, and with them the texts that were refused."""
-    comparing = Comparing.of_session()
-    comparing.acted()
-    del comparing.entries[LETTERS.index(letter)]
-    comparing.problems.pop(letter, None)
-    for after, before in pairwise(LETTERS[LETTERS.index(letter) :]):
-        if before in comparing.problems:
-            comparing.problems[after] = comparing.problems.pop(before)
-            st.session_state[NETWORK + after] = st.session_state[NETWORK + before]
-    comparing.link_problems = []
-    comparing.fill()
+def remove_network(letter: str) -> None:
+    """Callback: remove a network. Later networks and refused texts move up."""
+    page_state = CompareState.of_session()
+    page_state.mark_user_action()
+    del page_state.networks[LETTERS.index(letter)]
+    page_state.problems.pop(letter, None)
+    for new, old in pairwise(LETTERS[LETTERS.index(letter) :]):
+        if old in page_state.problems:
+            page_state.problems[new] = page_state.problems.pop(old)
+            st.session_state[NETWORK + new] = st.session_state[NETWORK + old]
+    page_state.link_problems = []
+    page_state.fill()
 
 
 def _size() -> int | None:
-    """The common size that stands in its field.
+    """Return the common input size from its widget.
 
     Raises:
-        InputError: where it is none.
+        InputError: If it is not a valid size.
     """
     size = st.session_state.get(VIEW + "size")
     return CompareView.parse({"size": int(size) if isinstance(size, float) and size.is_integer() else size}).size
 
 
-def compared(comparing: Comparing) -> tuple[Comparison, str]:
-    """The networks side by side, at the common size if there is one, and what keeps them from it.
+def compare_networks(page_state: CompareState) -> tuple[Comparison, str]:
+    """Return the comparison at the common input size, and the error of that size.
 
-    Networks that can't take the size are compared at their own, all of them.
+    Without a common size, or if a network can't take it, every network has its own size.
     """
-    specs = [entry.spec for entry in comparing.entries]
+    specs = [network.spec for network in page_state.networks]
     problem = ""
-    comparing.read_widgets()
+    page_state.read_widgets()
     try:
         size = _size()
         if size is not None:

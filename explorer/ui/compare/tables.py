@@ -1,4 +1,4 @@
-"""Totals and stages as tables: each network's number and, below it, how it differs from the first's."""
+"""Tables of totals and stages: the number of each network, and below it the difference to the first network's."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,11 @@ from explorer.analysis.comparison import Comparison
 from explorer.analysis.measures import Measure, Numbers, Place, shown
 from explorer.i18n import _
 from explorer.ui.compare.html import cell, table
-from explorer.ui.compare.words import measure_name, more, relative
+from explorer.ui.compare.words import format_difference, format_ratio, measure_name
 
 
 def totals(comparison: Comparison, letters: Sequence[str]) -> str:
-    """One row per measure."""
+    """Return a table of the totals with a row for each measure."""
     return table(
         _("Totals of each network, with the difference to the first"),
         [_("For one image"), *letters],
@@ -19,7 +19,7 @@ def totals(comparison: Comparison, letters: Sequence[str]) -> str:
 
 
 def stages(comparison: Comparison, letters: Sequence[str], measure: Measure) -> str:
-    """One row per stage."""
+    """Return a table of a measure with a row for each stage."""
     return table(
         _("{what} by stage, with the difference to the first network").format(what=measure_name(measure)),
         [_("Stage"), *letters],
@@ -34,7 +34,7 @@ def _cells(networks: Sequence[Numbers | None], measure: Measure) -> list[str]:
         value = numbers[measure] if numbers else None
         below = ""
         if position and first and numbers:
-            parts = (more(first, numbers, measure), relative(first, numbers, measure))
+            parts = (format_difference(first, numbers, measure), format_ratio(first, numbers, measure))
             below = " · ".join(dict.fromkeys(part for part in parts if part))
         cells.append(cell(measure.record.write(value), below, measure.record.exact(value)))
     return cells

@@ -1,4 +1,4 @@
-"""How the Compare page shows the networks: what stands in the link beside them."""
+"""How the Compare page shows the networks: the part of its link next to the networks."""
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -8,20 +8,24 @@ from explorer.analysis.measures import Place, shown
 from explorer.specs.base import MAX_IMAGE
 from explorer.ui.page_state import PageFields
 
-if TYPE_CHECKING:  # literals that are computed mean nothing to type checkers
+if TYPE_CHECKING:  # type checkers do not understand computed literals
     Chart = str
 else:
     Chart = Literal[*map(str, shown(Place.STAGES))]
 
 
 class CompareView(PageFields):
-    """Which number the stages show and how, which layers are listed, and those of which network beside the first's.
+    """Fields of the Compare page that don't change the networks.
 
-    ``size`` is the side of all images, where it isn't each network's own.
+    Attributes:
+        size: Side of all input images in pixels; None for each network's own.
+        measure: Measure of the chart and table of stages.
+        draw: Form of the chart: by stage, or along the depth.
+        layers: Listed layers: differences, or all.
+        against: Letter of the network whose layers are next to the first network's.
     """
 
     size: Annotated[int, Field(ge=1, le=MAX_IMAGE)] | None = None
-
     measure: Chart = "params"
     draw: Literal["stage", "depth"] = "stage"
     layers: Literal["differences", "all"] = "differences"

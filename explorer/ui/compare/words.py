@@ -1,4 +1,4 @@
-"""Numbers of a comparison in words: the same on cards, in tables and charts."""
+"""Texts about the numbers of a comparison, the same on cards, in tables and in charts."""
 
 from explorer.analysis.alignment import Status
 from explorer.analysis.changes import setting_changes
@@ -8,40 +8,40 @@ from explorer.families import Spec
 from explorer.i18n import _
 
 SIGNS = {Status.SAME: "", Status.CHANGED: "~", Status.REMOVED: "−", Status.ADDED: "+"}
-MANY = 3.0  # times as much: from here on the percentage says less than the factor
-LITTLE = 0.1  # percent: below, the first digit that isn't zero
+MIN_FACTOR = 3.0  # from this ratio on, a factor is clearer than a percentage
+MIN_PERCENT = 0.1  # below it, the first digit that is not zero is shown
 
 
 def measure_name(measure: Measure) -> str:
-    """What a measure of whole networks is called."""
+    """Return the name of a measure of whole networks."""
     names = measure.record.names()
     return names.total or names.name
 
 
-def more(first: Numbers, other: Numbers, measure: Measure) -> str:
-    """How much more than the first: ``+3.76 M``, ``−62 px``; empty where that can't be said."""
-    apart = difference(first, other, measure)
-    if apart is None:
+def format_difference(first: Numbers, other: Numbers, measure: Measure) -> str:
+    """Return the difference to the first network: ``+3.76 M``, ``−62 px``. Empty if it has no meaning."""
+    delta = difference(first, other, measure)
+    if delta is None:
         return ""
-    if apart == 0:
+    if delta == 0:
         return _("the same")
-    return f"{'+' if apart > 0 else '−'}{measure.record.write(abs(apart))}"
+    return f"{'+' if delta > 0 else '−'}{measure.record.write(abs(delta))}"
 
 
-def relative(first: Numbers, other: Numbers, measure: Measure) -> str:
-    """The same as a share or a factor: ``+17.2%``, ``×7.6``."""
+def format_ratio(first: Numbers, other: Numbers, measure: Measure) -> str:
+    """Return the relative difference to the first network: ``+17.2%``, ``×7.6``. Empty if it has no meaning."""
     times = ratio(first, other, measure)
     if times is None:
         return ""
     if times == 1:
         return _("the same")
     percent = 100 * (times - 1)
-    share = f"{percent:+.1f}" if abs(percent) >= LITTLE else f"{percent:+.1g}"
-    return f"×{times:,.1f}" if times >= MANY else f"{share}%".replace("-", "−")
+    share = f"{percent:+.1f}" if abs(percent) >= MIN_PERCENT else f"{percent:+.1g}"
+    return f"×{times:,.1f}" if times >= MIN_FACTOR else f"{share}%".replace("-", "−")
 
 
 def status_name(status: Status) -> str:
-    """What became of a layer, in a word."""
+    """Return the name of a status."""
     return {
         Status.SAME: _("same"),
         Status.CHANGED: _("changed"),
@@ -51,7 +51,7 @@ def status_name(status: Status) -> str:
 
 
 def tally(counts: dict[Status, int]) -> str:
-    """``13 added, 0 removed, 2 changed, 40 the same``."""
+    """Return the number of layers for each status: ``13 added, 0 removed, 2 changed, 40 the same``."""
     return _("{added:,} added, {removed:,} removed, {changed:,} changed, {same:,} the same").format(
         added=counts[Status.ADDED],
         removed=counts[Status.REMOVED],
@@ -61,7 +61,7 @@ def tally(counts: dict[Status, int]) -> str:
 
 
 def all_same(left: Spec, right: Spec) -> str:
-    """What is to be said of two networks whose layers are all the same, but maybe not their specs."""
+    """Return the sentence about two networks whose layers are all the same. Their specs may still differ."""
     if left.family != right.family or left == right:
         return _("Layers, shapes and parameters are the same.")
     return _("Layers, shapes and parameters are the same, but the specs differ: {settings}.").format(
@@ -70,7 +70,7 @@ def all_same(left: Spec, right: Spec) -> str:
 
 
 def summary(counts: dict[Status, int]) -> str:
-    """The same without what there is none of."""
+    """Return the number of layers for each status that occurs."""
     words = {
         Status.ADDED: _("{count:,} added"),
         Status.REMOVED: _("{count:,} removed"),

@@ -1,16 +1,16 @@
-"""One editor per family: widgets in, validated spec out; a module each, which is found by the family's name."""
+"""The editors, one module for each family with the name of the family: widgets in, validated spec out."""
 
 from collections.abc import Callable
 from importlib import import_module
 
 from explorer.families import Spec
-from explorer.ui.architecture.state import Editing
+from explorer.ui.architecture.state import ArchitectureState
 
 
-def editor(family: str) -> Callable[[Editing], Spec]:
-    """The function that draws the widgets of a family and returns the spec that they describe.
+def editor(family: str) -> Callable[[ArchitectureState], Spec]:
+    """Return the function that renders the widgets of a family and returns the spec that they describe.
 
-    It raises SpecError where they describe none.
+    The function raises SpecError if the values of the widgets break a rule.
     """
-    edit: Callable[[Editing], Spec] = import_module(f"{__package__}.{family}").edit
+    edit: Callable[[ArchitectureState], Spec] = import_module(f"{__package__}.{family}").edit
     return edit

@@ -7,55 +7,62 @@ from explorer.families import Spec
 from explorer.families.resnet.spec import MAX_STAGES, ResNetSpec
 from explorer.i18n import _
 from explorer.specs.base import MAX_WIDTH
-from explorer.ui.architecture.state import PREFIX, Editing
-from explorer.ui.editors.common import batch_norm_flag, choice, flag, shared_fields, slot, whole_number
+from explorer.ui.architecture.state import EDIT, ArchitectureState
+from explorer.ui.editors.common import (
+    batch_norm_field,
+    choice_field,
+    error_area,
+    number_field,
+    shared_fields,
+    toggle_field,
+)
 from explorer.ui.glossary import explain
 
-STAGES = PREFIX + "stages"
+STAGES = EDIT + "stages"
 
 
-def edit(_editing: Editing) -> Spec:
-    """Draw the widgets; the spec that they describe.
+def edit(_page_state: ArchitectureState) -> Spec:
+    """Render the widgets, and return the spec that they describe.
 
     Raises:
-        SpecError: where they describe none.
+        SpecError: If the values of the widgets break a rule.
     """
     state = st.session_state
-    if isinstance(state.get(PREFIX + "blocks"), list):  # filled from a spec
-        blocks, widths = state.pop(PREFIX + "blocks"), state.pop(PREFIX + "widths")
+    if isinstance(state.get(EDIT + "blocks"), list):  # PageState.fill has set the whole list
+        blocks, widths = state.pop(EDIT + "blocks"), state.pop(EDIT + "widths")
         state[STAGES] = len(blocks)
         for stage, (number, width) in enumerate(zip(blocks, widths, strict=True)):
-            state[f"{PREFIX}blocks.{stage}"], state[f"{PREFIX}widths.{stage}"] = number, width
-    stages = whole_number("stages", _("Stages"), explain("stage", _("Each stage after the first halves the map.")))
-    slot("stages")
+            state[f"{EDIT}blocks.{stage}"], state[f"{EDIT}widths.{stage}"] = number, width
+    stages = number_field("stages", _("Stages"), explain("stage", _("Each stage after the first halves the map.")))
+    error_area("stages")
     count = max(1, min(stages or 1, MAX_STAGES))
-    for stage in range(1, count):  # a new stage starts like the one before, twice as wide
-        state.setdefault(f"{PREFIX}blocks.{stage}", state.get(f"{PREFIX}blocks.{stage - 1}"))
-        width = state.get(f"{PREFIX}widths.{stage - 1}")
-        state.setdefault(f"{PREFIX}widths.{stage}", width and min(2 * width, MAX_WIDTH))
+    for stage in range(1, count):  # a new stage is a copy of the one before, twice as wide
+        state.setdefault(f"{EDIT}blocks.{stage}", state.get(f"{EDIT}blocks.{stage - 1}"))
+        width = state.get(f"{EDIT}widths.{stage - 1}")
+        state.setdefault(f"{EDIT}widths.{stage}", width and min(2 * width, MAX_WIDTH))
     blocks, widths = [], []
     for stage in range(count):
         left, right = st.columns(2, wrap=False)
         with left:
             blocks.append(
-                whole_number(f"blocks.{stage}", _("Blocks in stage {n}").format(n=stage + 1), explain("residual-block"))
+                number_field(f"blocks.{stage}", _("Blocks in stage {n}").format(n=stage + 1), explain("residual-block"))
             )
         with right:
             widths.append(
-                whole_number(f"widths.{stage}", _("Width of stage {n}").format(n=stage + 1), explain("width"))
+                number_field(f"widths.{stage}", _("Width of stage {n}").format(n=stage + 1), explain("width"))
             )
-    slot("blocks", "widths")
-    block = choice(
+    error_area("blocks", "widths")
+    block = choice_field(
         "block",
         _("Block"),
         {"basic": _("Basic: 3×3, 3×3"), "bottleneck": _("Bottleneck: 1×1, 3×3, 1×1")},
         explain("bottleneck", explain("basic-block")),
     )
     fields = shared_fields()
-    residual = flag("residual", _("Residual"), explain("plain", explain("shortcut")))
-    batch_norm = batch_norm_flag()
-    with st.expander(_("Stem, shortcut, stride"), key=PREFIX + "more"):
-        stem = choice(
+    residual = toggle_field("residual", _("Residual"), explain("plain", explain("shortcut")))
+    batch_norm = batch_norm_field()
+    with st.expander(_("Stem, shortcut, stride"), key=EDIT + "more"):
+        stem = choice_field(
             "stem",
             _("Stem"),
             {
@@ -65,13 +72,13 @@ def edit(_editing: Editing) -> Spec:
             },
             explain("stem"),
         )
-        shortcut = choice(
+        shortcut = choice_field(
             "shortcut",
             _("Shortcut"),
             {"A": _("A: zero padding"), "B": _("B: projection where needed"), "C": _("C: projection everywhere")},
             explain("shortcut-c", explain("shortcut-b", explain("shortcut-a"))),
         )
-        stride_on = choice(
+        stride_on = choice_field(
             "stride_on",
             _("A bottleneck strides in its"),
             {"3x3": _("3×3 (torchvision)"), "1x1": _("first 1×1 (paper)")},

@@ -1,4 +1,4 @@
-"""Editor of the ``torchvision`` family: which model, and at which size."""
+"""Editor of the ``torchvision`` family: the model, its input and its head."""
 
 import streamlit as st
 
@@ -8,27 +8,27 @@ from explorer.families.torchvision.spec import NATIVE_SIZES, ZooSpec
 from explorer.families.torchvision.spec import PREFIX as ZOO
 from explorer.i18n import _
 from explorer.specs.cfg_text import format_text, read_widths
-from explorer.ui.architecture.state import PREFIX, PRESET, Editing
-from explorer.ui.editors.common import choice, shared_fields, slot
+from explorer.ui.architecture.state import EDIT, PRESET, ArchitectureState
+from explorer.ui.editors.common import choice_field, error_area, shared_fields
 from explorer.ui.glossary import explain
 
 
-def edit(_editing: Editing) -> Spec:
-    """Draw the widgets; the spec that they describe.
+def edit(_page_state: ArchitectureState) -> Spec:
+    """Render the widgets, and return the spec that they describe.
 
     Raises:
-        SpecError: where they describe none.
+        SpecError: If the values of the widgets break a rule.
     """
     name = st.selectbox(
         _("Model"),
         names(),
-        key=PREFIX + "name",
+        key=EDIT + "name",
         on_change=_choose,
         help=_("Every classification model that torchvision builds, without its weights."),
     )
-    slot("name")
+    error_area("name")
     fields = shared_fields()
-    head = choice(
+    head = choice_field(
         "head",
         _("Head"),
         {"own": _("torchvision's"), "last": _("last layer replaced"), "pooled": _("all behind the mean replaced")},
@@ -36,22 +36,22 @@ def edit(_editing: Editing) -> Spec:
     )
     widths: list[int | str] = []
     if head != "own":
-        held = st.session_state[PREFIX + "classifier"]
-        if not isinstance(held, str):  # filled from a spec
-            st.session_state[PREFIX + "classifier"] = format_text(held) if held else ""
+        value = st.session_state[EDIT + "classifier"]
+        if not isinstance(value, str):  # PageState.fill has set the whole list
+            st.session_state[EDIT + "classifier"] = format_text(value) if value else ""
         hidden = st.text_input(
-            _("Hidden layers of the head"), key=PREFIX + "classifier", live=True,
+            _("Hidden layers of the head"), key=EDIT + "classifier", live=True,
             placeholder=_("none: straight to the classes"),
         )  # fmt: skip
         widths = read_widths(hidden)
-    slot("head", "classifier")
+    error_area("head", "classifier")
     return ZooSpec.parse({"family": "torchvision", "name": name, "head": head, "classifier": widths, **fields})
 
 
 def _choose() -> None:
-    """Callback: another model at its own size, to which later edits are compared."""
-    name = st.session_state[PREFIX + "name"]
-    st.session_state[PREFIX + "image_size"] = NATIVE_SIZES.get(name, 224)
-    editing = Editing.of_session()
-    editing.network = editing.network._replace(base=ZOO + name)
-    st.session_state[PRESET] = editing.base
+    """Callback: choose a model at its native size. It is the base to which later edits are compared."""
+    name = st.session_state[EDIT + "name"]
+    st.session_state[EDIT + "image_size"] = NATIVE_SIZES.get(name, 224)
+    page_state = ArchitectureState.of_session()
+    page_state.network = page_state.network._replace(base=ZOO + name)
+    st.session_state[PRESET] = page_state.base

@@ -1,1 +1,1 @@
-"""The Kernels page: its sections, their settings and links."""
+"""The Kernels page: its sections and links."""

@@ -1,4 +1,4 @@
-"""A basic block against a bottleneck at the same cost."""
+"""A basic block compared with a bottleneck block of about the same cost."""
 
 from typing import Annotated, Any
 
@@ -10,47 +10,52 @@ from explorer.drawing import kernels_blocks
 from explorer.formatting import short
 from explorer.i18n import _
 from explorer.specs.base import MAX_IMAGE
-from explorer.ui.kernels.parts import Fact, facts, short_number, terms
+from explorer.ui.kernels.parts import Fact, convolution_table, facts, narrow_number_input
 from explorer.ui.kernels.section import Section
 from explorer.ui.page_state import PageFields
-from explorer.ui.shared.picture import picture
+from explorer.ui.shared.figure import show_figure
 from explorer.ui.shared.text import plain
 
 NAME = "blocks"
-MAX_WIDTH = 4096  # four times that is the widest map of a network
+MAX_WIDTH = 4096  # four times this number is the widest map of a network
 
 
 class BlocksView(PageFields):
-    """Channels of the 3x3 convolutions, and the side of the maps."""
+    """Fields of the section.
+
+    Attributes:
+        width: Channels of the 3x3 convolutions.
+        map: Side of the maps in pixels.
+    """
 
     width: Annotated[int, Field(ge=1, le=MAX_WIDTH)] = 64
     map: Annotated[int, Field(ge=1, le=MAX_IMAGE)] = 56
 
 
 def controls() -> dict[str, Any]:
-    """Draw the widgets; their values."""
+    """Render the widgets, and return their raw values."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         return {
-            "width": short_number(NAME, "width", _("Width w"), _("Channels of the 3×3 convolutions.")),
-            "map": short_number(NAME, "map", _("Map side"), _("Cells a side; padding keeps it.")),
+            "width": narrow_number_input(NAME, "width", _("Width w"), _("Channels of the 3×3 convolutions.")),
+            "map": narrow_number_input(NAME, "map", _("Map side"), _("Cells a side; padding keeps it.")),
         }
 
 
-def work(settings: BlocksView) -> BlocksView:
-    """Any width and map will do."""
-    return settings
+def compute(view: BlocksView) -> BlocksView:
+    """Return the view: every combination of fields is valid."""
+    return view
 
 
-def render(settings: BlocksView, *, dark: bool) -> None:
-    """The claim, and both blocks with their terms."""
-    width, side = settings.width, settings.map
+def render(view: BlocksView, *, dark: bool) -> None:
+    """Render the conclusion, and both blocks with their numbers."""
+    width, side = view.width, view.map
     blocks = {_("Basic block"): basic(width), _("Bottleneck"): bottleneck(width)}
     most = max(conv.macs(side) for convolutions in blocks.values() for conv in convolutions)
-    st.markdown(plain(claim(width)))
+    st.markdown(plain(conclusion(width)))
     for column, (name, convolutions), cells in zip(st.columns(2, gap="medium"), blocks.items(), (18, 17), strict=True):
         with column:
             st.header(name, anchor=False)
-            picture(
+            show_figure(
                 kernels_blocks.residual(convolutions, side, most=most, dark=dark),
                 key=f"kernels.picture.block{cells}",
             )
@@ -66,7 +71,9 @@ def render(settings: BlocksView, *, dark: bool) -> None:
                     Fact(_("Channels"), f"{convolutions[0].inputs:,}"),
                 ]
             )
-            terms(convolutions, side, alt=_("Convolutions of the block {name} with weights and MACs").format(name=name))
+            convolution_table(
+                convolutions, side, alt=_("Convolutions of the block {name} with weights and MACs").format(name=name)
+            )
     st.caption(
         _(
             "Bars compare the layers' MACs. No biases and no batch norm. Source: He et al. 2016, Figure 5 "
@@ -75,8 +82,8 @@ def render(settings: BlocksView, *, dark: bool) -> None:
     )
 
 
-def claim(width: int) -> str:
-    """What the pictures show, in one sentence."""
+def conclusion(width: int) -> str:
+    """Return a sentence about what the figures show."""
     small, wide = weights(basic(width)), weights(bottleneck(width))
     wide_basic = weights(basic(EXPANSION * width))
     return _(
@@ -85,4 +92,4 @@ def claim(width: int) -> str:
     ).format(wide=EXPANSION * width, narrow=width, percent=wide / small, weights=wide_basic, times=wide_basic / wide)
 
 
-SECTION = Section(NAME, lambda: _("Blocks"), BlocksView, controls, work, render)
+SECTION = Section(NAME, lambda: _("Blocks"), BlocksView, controls, compute, render)

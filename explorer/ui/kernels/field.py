@@ -1,4 +1,4 @@
-"""The receptive field of a stack that the user types, step by step in both directions."""
+"""The receptive field of a typed stack of layers, computed forwards and backwards step by step."""
 
 import re
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ from explorer.i18n import _
 from explorer.ui.kernels.parts import Fact, facts
 from explorer.ui.kernels.section import Section, widget_key
 from explorer.ui.page_state import PageFields
-from explorer.ui.shared.picture import picture
+from explorer.ui.shared.figure import show_figure
 from explorer.ui.shared.text import plain
 
 NAME = "field"
@@ -23,24 +23,24 @@ NETWORKS = ("lenet5", "alexnet", "vgg16")
 
 
 def _readable(text: object) -> object:
-    """A link's ``3.pool2`` as people type it."""
+    """Return the layers of a link, ``3.pool2``, in the form that people type, ``3, pool 2``."""
     if not isinstance(text, str):
         return text
     return re.sub(r"pool(?=[0-9])", "pool ", re.sub(r"\s*\.\s*", ", ", text))
 
 
 class FieldView(PageFields):
-    """The layers, as they are typed."""
+    """Fields of the section: the typed layers."""
 
     layers: Annotated[str, Field(max_length=MAX_TEXT), BeforeValidator(_readable)] = "3, 3, 3"
 
     def to_link(self) -> dict[str, str]:
-        """The layers without blanks, dots between them."""
+        """Return the query parameters. The layers have no blanks, and dots between them."""
         return {name: text.replace(", ", ".").replace(" ", "") for name, text in super().to_link().items()}
 
 
 def examples() -> dict[str, str]:
-    """Stacks to start from: what they are called, and their text."""
+    """Return the texts of the example stacks, by their titles."""
     published = {PRESETS[name].title: format_layers(from_cfg(PRESETS[name].spec.structure())) for name in NETWORKS}
     return {
         _("Three 3×3: sees 3, 5, 7"): "3, 3, 3",
@@ -52,10 +52,10 @@ def examples() -> dict[str, str]:
 
 
 def controls() -> dict[str, Any]:
-    """Draw the widgets; their values."""
-    known = examples()
-    typed, picker = st.columns([7, 4], vertical_alignment="bottom")
-    text = typed.text_input(
+    """Render the widgets, and return their raw values."""
+    stacks = examples()
+    left, right = st.columns([7, 4], vertical_alignment="bottom")
+    text = left.text_input(
         _("Layers, from the image on"),
         key=widget_key(NAME, "layers"),
         live=True,
@@ -65,54 +65,54 @@ def controls() -> dict[str, Any]:
             "stand between layers."
         ),
     )
-    picker.selectbox(
+    right.selectbox(
         _("Examples"),
-        list(known),
+        list(stacks),
         index=None,
         key=EXAMPLE,
         placeholder=_("Choose one…"),
         on_change=_open,
-        args=(known,),
+        args=(stacks,),
     )
     return {"layers": text}
 
 
-def _open(known: dict[str, str]) -> None:
-    st.session_state[widget_key(NAME, "layers")] = known[st.session_state[EXAMPLE]]
+def _open(stacks: dict[str, str]) -> None:
+    st.session_state[widget_key(NAME, "layers")] = stacks[st.session_state[EXAMPLE]]
     st.session_state[EXAMPLE] = None
 
 
-def work(settings: FieldView) -> list[Layer]:
-    """The layers.
+def compute(view: FieldView) -> list[Layer]:
+    """Return the layers.
 
     Raises:
-        InputError: naming the first entry that is none, or where the field grows too large.
+        InputError: If a layer can't be read, or the receptive field grows too large.
     """
-    layers = parse_layers(settings.layers)
+    layers = parse_layers(view.layers)
     backward(layers)
     return layers
 
 
 def render(layers: list[Layer], *, dark: bool) -> None:
-    """The pyramid beside both recursions."""
-    reached = forward(layers)[-1]
+    """Render the figure and both recursions."""
+    last = forward(layers)[-1]
     st.markdown(
         plain(
             _(
                 "One unit of the last map sees {size:,} pixels of the image a side; its neighbour sees as many, "
                 "{stride:,} further on."
-            ).format(size=reached.size, stride=reached.stride)
+            ).format(size=last.size, stride=last.stride)
         )
     )
     left, right = st.columns([10, 11], gap="medium")
     with left:
-        picture(kernels_pyramid.draw(layers, dark=dark), key="kernels.picture.pyramid")
+        show_figure(kernels_pyramid.draw(layers, dark=dark), key="kernels.picture.pyramid")
     with right:
         facts(
             [
-                Fact(_("Receptive field"), _("{size:,} px").format(size=reached.size)),
-                Fact(_("Stride"), _("{stride:,} px").format(stride=reached.stride)),
-                Fact(_("Padding"), _("{padding:,} px").format(padding=reached.padding)),
+                Fact(_("Receptive field"), _("{size:,} px").format(size=last.size)),
+                Fact(_("Stride"), _("{stride:,} px").format(stride=last.stride)),
+                Fact(_("Padding"), _("{padding:,} px").format(padding=last.padding)),
             ]
         )
         steps = backward(layers)
@@ -137,4 +137,4 @@ def render(layers: list[Layer], *, dark: bool) -> None:
     st.caption(_("Both directions lead to the same size. Forwards: Araujo, Norris and Sim 2019, Distill, section 2."))
 
 
-SECTION = Section(NAME, lambda: _("Receptive field"), FieldView, controls, work, render)
+SECTION = Section(NAME, lambda: _("Receptive field"), FieldView, controls, compute, render)

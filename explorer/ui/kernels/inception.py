@@ -1,4 +1,4 @@
-"""An Inception module, naive and behind 1x1 reductions, with its sums written out."""
+"""An Inception module without and with 1x1 reductions, with the sums of its costs."""
 
 from typing import Annotated, Any
 
@@ -13,21 +13,19 @@ from explorer.families.googlenet.spec import COLUMNS, MAX_BRANCH, Module
 from explorer.formatting import short
 from explorer.i18n import _
 from explorer.specs.base import MAX_IMAGE
-from explorer.ui.kernels.parts import Fact, facts, short_number, terms
+from explorer.ui.kernels.parts import Fact, convolution_table, facts, narrow_number_input
 from explorer.ui.kernels.section import Section, widget_key
 from explorer.ui.page_state import PageFields
-from explorer.ui.shared.picture import picture
+from explorer.ui.shared.figure import show_figure
 from explorer.ui.shared.text import plain
 
 NAME = "inception"
-
-
 OWN = "own"
 Channels = Annotated[int, Field(ge=1, le=MAX_BRANCH)]
 
 
 class InceptionView(PageFields):
-    """The module, and the numbers of one's own: the map that arrives and the channels of each convolution."""
+    """Fields of the section: the module, and the user's own numbers for the input map and each convolution."""
 
     module: str = EXAMPLE
     map: Annotated[int, Field(ge=1, le=MAX_IMAGE)] = 28
@@ -41,7 +39,7 @@ class InceptionView(PageFields):
 
 
 def label(name: str) -> str:
-    """A module as the picker shows it."""
+    """Return the title of a module in the picker."""
     if name == OWN:
         return _("Numbers of your own")
     module = inception_modules()[name]
@@ -50,57 +48,57 @@ def label(name: str) -> str:
 
 
 def controls() -> dict[str, Any]:
-    """Draw the widgets; their values."""
+    """Render the widgets, and return their raw values."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = st.selectbox(
             _("Module"), [*inception_modules(), OWN], format_func=label, key=widget_key(NAME, "module"), width=300
         )
         if name != OWN:
-            held = {
+            own = {
                 key: st.session_state[widget_key(NAME, key)] for key in InceptionView.model_fields if key != "module"
             }
-            return {"module": name, **held}
+            return {"module": name, **own}
         titles = dict(zip(Module._fields[1:], COLUMNS, strict=True))
         output = _("Output channels of this convolution.")
         return {
             "module": name,
-            "map": short_number(NAME, "map", _("Map side"), _("Cells a side of the map that arrives.")),
-            "channels": short_number(NAME, "channels", _("Channels in"), _("Of the map that arrives.")),
-            **{key: short_number(NAME, key, title, output) for key, title in titles.items()},
+            "map": narrow_number_input(NAME, "map", _("Map side"), _("Cells a side of the map that arrives.")),
+            "channels": narrow_number_input(NAME, "channels", _("Channels in"), _("Of the map that arrives.")),
+            **{key: narrow_number_input(NAME, key, title, output) for key, title in titles.items()},
         }
 
 
-def work(settings: InceptionView) -> Inception:
-    """The module.
+def compute(view: InceptionView) -> Inception:
+    """Return the module.
 
     Raises:
-        InputError: where there is none of the name.
+        InputError: If there is no module of this name.
     """
-    if settings.module == OWN:
-        row = Module(OWN, *(getattr(settings, key) for key in Module._fields[1:]))
-        return Inception(settings.map, settings.channels, row)
+    if view.module == OWN:
+        row = Module(OWN, *(getattr(view, key) for key in Module._fields[1:]))
+        return Inception(view.map, view.channels, row)
     modules = inception_modules()
-    if settings.module not in modules:
+    if view.module not in modules:
         raise InputError(
             _("module: {value} is not one of {names}").format(
-                value=shown(settings.module), names=", ".join([*modules, OWN])
+                value=shown(view.module), names=", ".join([*modules, OWN])
             )
         )
-    return modules[settings.module]
+    return modules[view.module]
 
 
 def render(module: Inception, *, dark: bool) -> None:
-    """The claim, both forms with their terms, and the erratum where there is one."""
+    """Render the conclusion, both forms of the module, and the erratum if there is one."""
     naive, reduced = module.naive(), module.reduced()
     most = max(conv.macs(module.side) for conv in flat(naive))
-    st.markdown(plain(claim(module)))
+    st.markdown(plain(conclusion(module)))
     if module.widths.name == EXAMPLE:
         st.info(plain(erratum(module)), icon=":material/edit_note:")
     sides = zip(st.columns(2, gap="medium"), ((_("Naive"), naive), (_("Reduced first"), reduced)), strict=True)
     for column, (name, branches) in sides:
         with column:
             st.header(name, anchor=False)
-            picture(
+            show_figure(
                 kernels_blocks.inception(module, branches, most=most, dark=dark),
                 key="kernels.picture.naive" if branches is naive else "kernels.picture.reduced",
             )
@@ -112,7 +110,7 @@ def render(module: Inception, *, dark: bool) -> None:
                     Fact(_("Channels out"), number(sum(module.outputs(branches)))),
                 ]
             )
-            terms(
+            convolution_table(
                 convolutions,
                 module.side,
                 alt=_("Convolutions of the module, {name}, with weights and MACs").format(name=name),
@@ -120,8 +118,8 @@ def render(module: Inception, *, dark: bool) -> None:
     st.caption(_("Bars compare the layers' MACs. No biases. Source: Szegedy et al. 2015, Figure 2, Table 1."))
 
 
-def claim(module: Inception) -> str:
-    """What the pictures show, in one sentence."""
+def conclusion(module: Inception) -> str:
+    """Return a sentence about what the figures show."""
     naive, reduced = (macs(flat(branches), module.side) for branches in (module.naive(), module.reduced()))
     return _(
         "The naive module costs {naive:,} MACs, {ratio:.1f} times as many as the same module behind 1×1 convolutions "
@@ -130,7 +128,7 @@ def claim(module: Inception) -> str:
 
 
 def erratum(module: Inception) -> str:
-    """Why a larger sum is often quoted for the worked example."""
+    """Return the explanation of the larger sum that is often quoted for the worked example."""
     three = module.reduced()[1][-1].macs(module.side)
     return _(
         "The reduced module is often quoted at 358 M: {quoted:,} counts the 3×3 term, {three:,}, twice. The terms "
@@ -139,9 +137,9 @@ def erratum(module: Inception) -> str:
 
 
 def _branch_sum(branches: Branches, side: int = 1) -> str:
-    """Weights by branch, or with the side of the map MACs by branch, and their sum."""
+    """Return the sum over the branches: of MACs, or of weights if the side is 1."""
     parts = [macs(branch, side) for branch in branches if branch]
     return equation(" + ".join(map(number, parts)), sum(parts))
 
 
-SECTION = Section(NAME, lambda: _("Inception"), InceptionView, controls, work, render)
+SECTION = Section(NAME, lambda: _("Inception"), InceptionView, controls, compute, render)

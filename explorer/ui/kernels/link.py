@@ -1,4 +1,4 @@
-"""Links to the Kernels page: the chosen section, and what of its settings isn't the default."""
+"""Links to the Kernels page: the chosen section, and its fields that differ from the default."""
 
 from collections.abc import Mapping
 
@@ -14,11 +14,11 @@ MAX_LINK = 4_000
 
 
 def read_link(link: Mapping[str, str]) -> tuple[str, PageFields, list[str]]:
-    """Section and settings of a link, and what is wrong with it: a bad value leaves its setting at the default."""
+    """Return the section, the fields and the problems of a link. A field with an invalid value has its default."""
     try:
         check_length(link, MAX_LINK)
     except InputError as error:
-        return DEFAULT, SECTIONS[DEFAULT].settings(), [str(error)]
+        return DEFAULT, SECTIONS[DEFAULT].view(), [str(error)]
     problems = []
     show = link.get(SHOW, DEFAULT)
     if show not in SECTIONS:
@@ -27,17 +27,17 @@ def read_link(link: Mapping[str, str]) -> tuple[str, PageFields, list[str]]:
         )
         show = DEFAULT
     section = SECTIONS[show]
-    settings, unread = section.settings.read({name: text for name, text in link.items() if name != SHOW}, show)
-    problems += unread
+    view, view_problems = section.view.read({name: text for name, text in link.items() if name != SHOW}, show)
+    problems += view_problems
     try:
-        section.work(settings)
-    except InputError as error:  # settings that are good by themselves, and don't go together
+        section.compute(view)
+    except InputError as error:  # each value is valid, but together they are not
         problems.append(_("link: {problem}").format(problem=error))
-        settings = section.settings()
-    return show, settings, problems
+        view = section.view()
+    return show, view, problems
 
 
-def write_link(show: str, settings: PageFields) -> dict[str, str]:
-    """Query parameters that :func:`read_link` turns back; none for the page's first picture."""
-    changed = settings.to_link()
-    return {SHOW: show, **changed} if changed or show != DEFAULT else {}
+def write_link(show: str, view: PageFields) -> dict[str, str]:
+    """Return the query parameters for :func:`read_link`; none for the page's initial state."""
+    parameters = view.to_link()
+    return {SHOW: show, **parameters} if parameters or show != DEFAULT else {}

@@ -1,4 +1,4 @@
-"""What sections of the Kernels page share: short number inputs, facts with their formula, tables of terms."""
+"""Parts that sections of the Kernels page share: number inputs, numbers with formulas, tables of convolutions."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,26 +12,26 @@ from explorer.ui.editors import common
 from explorer.ui.kernels.section import widget_key
 from explorer.ui.shared.text import plain
 
-INPUT = 118  # pixels
-CARD = 96
+INPUT_WIDTH = 118  # pixels
+CARD_WIDTH = 96  # pixels
 
 
 class Fact(NamedTuple):
-    """A number, and the formula behind it."""
+    """A number with its formula."""
 
     label: str
     value: str
     formula: str = ""
 
 
-def short_number(section: str, name: str, label: str, help_text: str | None = None) -> object:
-    """A narrow number input for a setting, whose limits the settings check in words."""
-    return common.number(widget_key(section, name), label, help_text, width=INPUT)
+def narrow_number_input(section: str, name: str, label: str, help_text: str | None = None) -> object:
+    """Render a narrow number input for a field. The view checks its limits."""
+    return common.number_input(widget_key(section, name), label, help_text, width=INPUT_WIDTH)
 
 
-def facts(rows: Sequence[Fact], *, least: int = CARD) -> None:
-    """Numbers in a row that wraps, and below it the formulas with the exact values."""
-    with st.grid(len(rows), min_column_width=least, gap="xsmall"):
+def facts(rows: Sequence[Fact], *, min_width: int = CARD_WIDTH) -> None:
+    """Render the numbers in a row that wraps, and below it the formulas with the exact values."""
+    with st.grid(len(rows), min_column_width=min_width, gap="xsmall"):
         for fact in rows:
             st.metric(fact.label, fact.value, border=True)
     formulas = [_("{label}: {formula}").format(label=fact.label, formula=fact.formula) for fact in rows if fact.formula]
@@ -39,8 +39,8 @@ def facts(rows: Sequence[Fact], *, least: int = CARD) -> None:
         st.caption("  \n".join(map(plain, formulas)))
 
 
-def terms(convolutions: Sequence[Conv], side: int, *, alt: str) -> None:
-    """Weights and MACs of each convolution written out, and their sums."""
+def convolution_table(convolutions: Sequence[Conv], side: int, *, alt: str) -> None:
+    """Render a table with the formulas for weights and MACs of each convolution, and their sums."""
     names = [f"{conv.kernel}, {conv.inputs:,} → {conv.outputs:,}" for conv in convolutions]
     weights = [conv.weights for conv in convolutions]
     macs = [conv.macs(side) for conv in convolutions]

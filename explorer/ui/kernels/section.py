@@ -1,4 +1,4 @@
-"""What a section of the Kernels page consists of."""
+"""The parts of a section of the Kernels page."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from explorer.ui.page_state import PageFields
 PREFIX = "kernels."
 
 
-def widget_key(section: str, setting: str) -> str:
-    """The key under which a setting's widget keeps its value."""
-    return f"{PREFIX}{section}.{setting}"
+def widget_key(section: str, field: str) -> str:
+    """Return the key of a field's widget."""
+    return f"{PREFIX}{section}.{field}"
 
 
 Cell = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]], ListText(empty="empty", blanks=True)]
@@ -23,15 +23,21 @@ Cell = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One comparison: its settings, and how they are edited, worked out and shown.
+    """A section: one comparison with its fields.
 
-    ``controls`` draws the widgets and gives their raw values; ``work`` is pure and raises an
-    :class:`~explorer.errors.InputError` where settings don't go together; ``render`` shows its result.
+    Attributes:
+        name: Name in links.
+        title: Function that returns the title.
+        view: Class of the fields.
+        controls: Function that renders the widgets and returns their raw values.
+        compute: Pure function that computes the result from the fields. It raises
+            :class:`~explorer.errors.InputError` if the values of several fields contradict each other.
+        render: Function that renders the result.
     """
 
     name: str
     title: Callable[[], str]
-    settings: type[PageFields]
+    view: type[PageFields]
     controls: Callable[[], dict[str, Any]]
-    work: Callable[[Any], Any]
+    compute: Callable[[Any], Any]
     render: Callable[..., None]

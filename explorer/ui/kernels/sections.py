@@ -1,4 +1,4 @@
-"""The sections of the Kernels page, by the name that stands in a link."""
+"""The sections of the Kernels page, by their names in links."""
 
 from explorer.ui.kernels import blocks, field, inception, size, stack
 from explorer.ui.kernels.section import Section

@@ -1,4 +1,4 @@
-"""How many windows fit: the output size of a convolution or pool, and the columns that no window reads."""
+"""The output size of a convolution or pool, and the input columns that no window reads."""
 
 from typing import Annotated, Any, NamedTuple
 
@@ -11,10 +11,10 @@ from explorer.drawing import windows_grid as grid
 from explorer.i18n import _
 from explorer.specs.base import MAX_IMAGE
 from explorer.specs.cfg import MAX_KERNEL
-from explorer.ui.kernels.parts import Fact, facts, short_number
+from explorer.ui.kernels.parts import Fact, facts, narrow_number_input
 from explorer.ui.kernels.section import Cell, Section, widget_key
 from explorer.ui.page_state import PageFields
-from explorer.ui.shared.picture import picture
+from explorer.ui.shared.figure import show_figure
 from explorer.ui.shared.text import plain
 
 NAME = "size"
@@ -24,7 +24,7 @@ Window = Annotated[int, Field(ge=1, le=MAX_KERNEL)]
 
 
 class SizeView(PageFields):
-    """The numbers of the formula, and the output cell whose window is shown."""
+    """Fields of the section: the numbers of the formula, and the output cell whose window is shown."""
 
     size: Annotated[int, Field(ge=1, le=MAX_IMAGE)] = 8
     kernel: Window = 3
@@ -35,22 +35,22 @@ class SizeView(PageFields):
     cell: Cell = (0, 0)
 
 
-class Placed(NamedTuple):
-    """The windows, and the output cell to show, moved inside where the output has become smaller."""
+class Result(NamedTuple):
+    """The windows, and the output cell to show. A cell outside of the output is moved inside."""
 
     windows: Windows
     cell: tuple[int, int]
 
 
 def controls() -> dict[str, Any]:
-    """Draw the widgets; their values."""
+    """Render the widgets, and return their raw values."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         return {
-            "size": short_number(NAME, "size", _("Input in"), _("Pixels along one axis.")),
-            "kernel": short_number(NAME, "kernel", _("Kernel F"), _("Taps of a window along the axis.")),
-            "stride": short_number(NAME, "stride", _("Stride S"), _("Pixels from one window to the next.")),
-            "padding": short_number(NAME, "padding", _("Padding P"), _("Cells added at either end.")),
-            "dilation": short_number(NAME, "dilation", _("Dilation D"), _("Pixels from one tap to the next.")),
+            "size": narrow_number_input(NAME, "size", _("Input in"), _("Pixels along one axis.")),
+            "kernel": narrow_number_input(NAME, "kernel", _("Kernel F"), _("Taps of a window along the axis.")),
+            "stride": narrow_number_input(NAME, "stride", _("Stride S"), _("Pixels from one window to the next.")),
+            "padding": narrow_number_input(NAME, "padding", _("Padding P"), _("Cells added at either end.")),
+            "dilation": narrow_number_input(NAME, "dilation", _("Dilation D"), _("Pixels from one tap to the next.")),
             "ceil": st.toggle(
                 _("Ceil mode"), key=widget_key(NAME, "ceil"),
                 help=_("Pools can round up: a last window hangs over the edge, if it starts inside."),
@@ -59,30 +59,30 @@ def controls() -> dict[str, Any]:
         }  # fmt: skip
 
 
-def work(settings: SizeView) -> Placed:
-    """The windows.
+def compute(view: SizeView) -> Result:
+    """Return the windows.
 
     Raises:
-        InputError: where none fits.
+        InputError: If no window fits.
     """
-    windows = placed(Windows(**settings.model_dump(exclude={"cell"})))
-    row, column = (min(place, windows.count - 1) for place in settings.cell)
-    return Placed(windows, (row, column))
+    windows = placed(Windows(**view.model_dump(exclude={"cell"})))
+    row, column = (min(index, windows.count - 1) for index in view.cell)
+    return Result(windows, (row, column))
 
 
-def render(result: Placed, *, dark: bool) -> None:
-    """The formula, the row of windows, and one window on the map."""
+def render(result: Result, *, dark: bool) -> None:
+    """Render the conclusion, the windows along one axis, the formula, and one window on the map."""
     windows, cell = result
-    st.markdown(plain(claim(windows)))
+    st.markdown(plain(conclusion(windows)))
     if grid.fits(windows):
         left, right = st.columns([11, 9], gap="medium")
         with right:
-            picture(grid.draw(windows, cell, dark=dark), key="kernels.picture.grid", on_pick=_choose)
+            show_figure(grid.draw(windows, cell, dark=dark), key="kernels.picture.grid", on_pick=_choose)
             st.caption(_("Both axes alike. Choose a cell of the output to see its window."))
     else:
         left = st.container()
     with left:
-        picture(axis.draw(windows, dark=dark), key="kernels.picture.windows", smallest=0.4)
+        show_figure(axis.draw(windows, dark=dark), key="kernels.picture.windows", min_scale=0.4)
         st.code("\n".join(steps(windows)), language=None)
     facts(
         [
@@ -94,8 +94,8 @@ def render(result: Placed, *, dark: bool) -> None:
     st.caption(_("Source: Dumoulin and Visin 2016, relationship 6; rounding as in PyTorch."))
 
 
-def claim(windows: Windows) -> str:
-    """What the picture shows, in one sentence."""
+def conclusion(windows: Windows) -> str:
+    """Return a sentence about what the figures show."""
     dropped, unread = len(windows.dropped), len(windows.unread)
     numbers = {"count": windows.count, "size": windows.size, "dropped": dropped, "unread": unread}
     if not unread:
@@ -113,4 +113,4 @@ def _choose(cell: str) -> None:
     st.session_state[widget_key(NAME, "cell")] = cell
 
 
-SECTION = Section(NAME, lambda: _("Output size"), SizeView, controls, work, render)
+SECTION = Section(NAME, lambda: _("Output size"), SizeView, controls, compute, render)

@@ -1,4 +1,4 @@
-"""One large kernel against the stack of small ones that sees the same pixels."""
+"""One large kernel compared with a stack of small kernels that has the same receptive field."""
 
 from typing import Annotated, Any, NamedTuple
 
@@ -12,20 +12,29 @@ from explorer.errors import ExplorerError, InputError
 from explorer.formatting import short
 from explorer.i18n import _
 from explorer.specs.base import MAX_IMAGE, MAX_WIDTH
-from explorer.ui.kernels.parts import Fact, facts, short_number
+from explorer.ui.kernels.parts import Fact, facts, narrow_number_input
 from explorer.ui.kernels.section import Cell, Section, widget_key
 from explorer.ui.page_state import PageFields
-from explorer.ui.shared.picture import picture
+from explorer.ui.shared.figure import show_figure
 from explorer.ui.shared.text import plain
 
 NAME = "stack"
-MEASURED = "kernels.measured"
+MEASURED = "kernels.measured"  # session_state key: the last measurement
 MAX_BATCH = 256
-BUSY = 1.5  # spread of the times, from which a measurement isn't to be trusted
+MAX_SPREAD = 1.5  # of the times; a measurement with a larger spread is not reliable
 
 
 class StackView(PageFields):
-    """Kernel, channels and side of the maps, what replaces the kernel, and the output cell that is followed back."""
+    """Fields of the section.
+
+    Attributes:
+        k: Side of the large kernel.
+        by: Kind of its replacement.
+        c: Channels of all maps.
+        map: Side of the maps in pixels.
+        batch: Batch size when the time is measured.
+        cell: Output cell whose receptive field is shown.
+    """
 
     k: Annotated[int, Field(ge=MIN_KERNEL, le=MAX_KERNEL)] = 7
     by: Replacement = Replacement.THREE
@@ -36,33 +45,33 @@ class StackView(PageFields):
 
 
 class Comparison(NamedTuple):
-    """Both stacks, for the settings that they follow from."""
+    """Both stacks, and the fields that they were computed from."""
 
-    settings: StackView
+    view: StackView
     one: Stack
     many: Stack
 
 
 class Measurement(NamedTuple):
-    """A timing, or why there is none, for the comparison that was asked for."""
+    """The timing of a request, or the reason why there is none."""
 
-    asked: tuple[Stack, Stack, timing.Work]
+    request: tuple[Stack, Stack, timing.Work]
     timing: timing.Timing | None
     problem: str = ""
 
 
 def kinds() -> dict[Replacement, str]:
-    """What can replace a kernel, in words."""
+    """Return the titles of the replacements."""
     return {Replacement.THREE: "3×3", Replacement.FIVE: "5×5, 3×3", Replacement.SPLIT: "1×k, k×1"}
 
 
 def controls() -> dict[str, Any]:
-    """Draw the widgets; their values."""
+    """Render the widgets, and return their raw values."""
     key = widget_key(NAME, "by")
     names = kinds()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         return {
-            "k": short_number(
+            "k": narrow_number_input(
                 NAME, "k", _("Kernel k"),
                 _("Side of the one large kernel, {least} to {most}.").format(least=MIN_KERNEL, most=MAX_KERNEL),
             ),
@@ -73,50 +82,50 @@ def controls() -> dict[str, Any]:
                     "1×k and k×1 see any."
                 ),
             ),
-            "c": short_number(NAME, "c", _("Channels C"), _("Of every map: as many go in as come out.")),
-            "map": short_number(NAME, "map", _("Map side"), _("Cells a side; padding keeps it.")),
-            "batch": short_number(NAME, "batch", _("Batch"), _("Images at once when time is measured.")),
+            "c": narrow_number_input(NAME, "c", _("Channels C"), _("Of every map: as many go in as come out.")),
+            "map": narrow_number_input(NAME, "map", _("Map side"), _("Cells a side; padding keeps it.")),
+            "batch": narrow_number_input(NAME, "batch", _("Batch"), _("Images at once when time is measured.")),
             "cell": st.session_state[widget_key(NAME, "cell")],
         }  # fmt: skip
 
 
-def work(settings: StackView) -> Comparison:
-    """Both stacks.
+def compute(view: StackView) -> Comparison:
+    """Return both stacks.
 
     Raises:
-        InputError: where no stack of the chosen kind sees what the kernel sees.
+        InputError: If no stack of the chosen kind has the receptive field of the kernel.
     """
-    rows, columns = settings.cell
+    rows, columns = view.cell
     if max(rows, columns) >= kernels_stack.OUTPUT:
         raise InputError(
             _("cell: {cell} is not in the output drawn, whose rows and columns are 0 to {last}").format(
                 cell=f"{rows}.{columns}", last=kernels_stack.OUTPUT - 1
             )
         )
-    return Comparison(settings, single(settings.k), replacement(settings.k, settings.by))
+    return Comparison(view, single(view.k), replacement(view.k, view.by))
 
 
 def render(result: Comparison, *, dark: bool) -> None:
-    """The claim, both pictures with their numbers, and time on request."""
-    settings, one, many = result
-    st.markdown(plain(claim(result)))
+    """Render the conclusion, both figures with their numbers, and the time on request."""
+    view, one, many = result
+    st.markdown(plain(conclusion(result)))
     scale = kernels_stack.scale(one, many)
     sides = st.columns([scale.width(one), scale.width(many)], gap="medium")
     for side, stack, name in zip(sides, (one, many), ("one", "many"), strict=True):
         with side:
-            svg = kernels_stack.draw(stack, scale, chosen=settings.cell, dark=dark)
-            picture(svg, key=f"kernels.picture.{name}", on_pick=_choose, smallest=0.5)
-    facts(_facts(result), least=220)
-    _time(result)
+            svg = kernels_stack.draw(stack, scale, chosen=view.cell, dark=dark)
+            show_figure(svg, key=f"kernels.picture.{name}", on_pick=_choose, min_scale=0.5)
+    facts(_facts(result), min_width=220)
+    _render_time(result)
     st.caption(
         _("Weights without biases, stride 1, the same number of channels in and out. {source}").format(
-            source=plain(source(settings.by))
+            source=plain(source(view.by))
         )
     )
 
 
-def claim(result: Comparison) -> str:
-    """What the pictures show, in one sentence."""
+def conclusion(result: Comparison) -> str:
+    """Return a sentence about what the figures show."""
     _settings, one, many = result
     numbers = {
         "field": one.kernels[0],
@@ -139,7 +148,7 @@ def claim(result: Comparison) -> str:
 
 
 def source(by: Replacement) -> str:
-    """Where the replacement comes from."""
+    """Return the source of the replacement."""
     return {
         Replacement.THREE: _("Source: Simonyan and Zisserman 2015, section 2.3."),
         Replacement.FIVE: _("Source: Szegedy et al. 2016, section 3.1, which goes on to replace the 5×5 by two 3×3."),
@@ -148,13 +157,13 @@ def source(by: Replacement) -> str:
 
 
 def _facts(result: Comparison) -> list[Fact]:
-    """Numbers of the one layer, and after the arrow those of the stack."""
-    settings, *stacks = result
+    """Return the numbers of the large kernel and, after an arrow, those of the stack."""
+    view, *stacks = result
     against = _("{one} against {many}")
-    weights = [stack.weights(settings.c) for stack in stacks]
-    macs = [stack.macs(settings.c, settings.map) for stack in stacks]
-    of_weights = [f"{stack.cells}·{settings.c:,}² = {stack.weights(settings.c):,}" for stack in stacks]
-    of_macs = [f"{count:,}·{settings.map:,}² = {count * settings.map**2:,}" for count in weights]
+    weights = [stack.weights(view.c) for stack in stacks]
+    macs = [stack.macs(view.c, view.map) for stack in stacks]
+    of_weights = [f"{stack.cells}·{view.c:,}² = {stack.weights(view.c):,}" for stack in stacks]
+    of_macs = [f"{count:,}·{view.map:,}² = {count * view.map**2:,}" for count in weights]
     return [
         Fact(
             _("Parameters"),
@@ -170,52 +179,52 @@ def _choose(cell: str) -> None:
     st.session_state[widget_key(NAME, "cell")] = cell
 
 
-def _time(result: Comparison) -> None:
-    """A button that measures, and what it measured for exactly these settings."""
-    settings, one, many = result
-    asked = (one, many, timing.Work(settings.c, settings.map, settings.batch))
+def _render_time(result: Comparison) -> None:
+    """Render a button that measures the time, and the result if it belongs to the current fields."""
+    view, one, many = result
+    request = (one, many, timing.Work(view.c, view.map, view.batch))
     with st.container(horizontal=True, vertical_alignment="center"):
         pressed = st.button(_("Measure the time on this machine"), icon=":material/timer:", key="kernels.measure")
-        place = st.empty()
+        output = st.empty()
     if pressed:
         waiting = _("Another measurement is running; yours comes next.")
-        with place, st.spinner(waiting if timing.busy() else _("Measuring…"), show_time=True):
-            st.session_state[MEASURED] = _measured(asked)
-    done: Measurement | None = st.session_state.get(MEASURED)
-    if done is None or done.asked != asked:
-        place.caption(_("A forward pass of each, in float32; takes about five seconds."))
-    elif done.timing is None:
-        place.warning(plain(done.problem), icon=":material/warning:")
+        with output, st.spinner(waiting if timing.busy() else _("Measuring…"), show_time=True):
+            st.session_state[MEASURED] = _measure(request)
+    measurement: Measurement | None = st.session_state.get(MEASURED)
+    if measurement is None or measurement.request != request:
+        output.caption(_("A forward pass of each, in float32; takes about five seconds."))
+    elif measurement.timing is None:
+        output.warning(plain(measurement.problem), icon=":material/warning:")
     else:
-        with place.container(gap="xxsmall"):
-            st.markdown(plain(verdict(done.timing)))
-            if done.timing.spread > BUSY:
+        with output.container(gap="xxsmall"):
+            st.markdown(plain(format_timing(measurement.timing)))
+            if measurement.timing.spread > MAX_SPREAD:
                 st.caption(
                     _(
                         "The machine is busy with other work: some passes took {spread:.1f} times as long as others. "
                         "Measure again."
-                    ).format(spread=done.timing.spread)
+                    ).format(spread=measurement.timing.spread)
                 )
 
 
-def _measured(asked: tuple[Stack, Stack, timing.Work]) -> Measurement:
+def _measure(request: tuple[Stack, Stack, timing.Work]) -> Measurement:
     try:
-        return Measurement(asked, timing.measure(asked[:2], asked[2]))
+        return Measurement(request, timing.measure(request[:2], request[2]))
     except ExplorerError as error:
-        return Measurement(asked, None, str(error))
+        return Measurement(request, None, str(error))
 
 
-def verdict(done: timing.Timing) -> str:
-    """A timing in words, whichever way it went."""
-    one, many = done.milliseconds
+def format_timing(result: timing.Timing) -> str:
+    """Return a sentence about the times."""
+    one, many = result.milliseconds
     numbers = {
         "one": f"{one:.2f}",
         "many": f"{many:.2f}",
         "ratio": f"{max(one, many) / min(one, many):.2f}",
-        "repeats": done.repeats,
-        "device": done.device,
-        "threads": done.threads,
-        "version": done.torch_version,
+        "repeats": result.repeats,
+        "device": result.device,
+        "threads": result.threads,
+        "version": result.torch_version,
     }
     if many <= one:
         return _(
@@ -229,4 +238,4 @@ def verdict(done: timing.Timing) -> str:
     ).format(**numbers)
 
 
-SECTION = Section(NAME, lambda: _("7×7 or three 3×3"), StackView, controls, work, render)
+SECTION = Section(NAME, lambda: _("7×7 or three 3×3"), StackView, controls, compute, render)

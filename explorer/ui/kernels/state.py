@@ -1,7 +1,7 @@
-"""The Kernels page's state: the chosen section, and the settings of each.
+"""The state of the Kernels page: the chosen section, and the fields of each section.
 
-An edit that breaks a rule leaves link and picture as they were. What is the default is left out of the link, so the
-page's bare address is its first picture.
+An edit that breaks a rule leaves link and figures as they were. The link leaves out defaults, so the address without
+parameters opens the initial state.
 """
 
 import logging
@@ -26,10 +26,11 @@ class KernelsState(PageState):
     """The Kernels page's state.
 
     Attributes:
-        show: The chosen section.
-        settings: The last good settings of each section.
-        opened: Section and settings that the user's link says, which stays as it was written; none after an edit.
-        problem: What is wrong with the last edit.
+        show: Name of the chosen section.
+        views: The last valid fields of each section.
+        opened: Section and fields of the link that the user opened; None after an edit. Until then the link stays as
+            the user wrote it.
+        problem: Error of the last edit.
     """
 
     NAME: ClassVar[str] = "kernels"
@@ -38,52 +39,52 @@ class KernelsState(PageState):
     EMPTY_LINK: ClassVar[bool] = True
 
     show: str = DEFAULT
-    settings: dict[str, PageFields] = field(
-        default_factory=lambda: {name: section.settings() for name, section in SECTIONS.items()}
+    views: dict[str, PageFields] = field(
+        default_factory=lambda: {name: section.view() for name, section in SECTIONS.items()}
     )
     opened: tuple[str, PageFields] | None = None
     problem: str = ""
 
     @property
     def chosen(self) -> tuple[str, PageFields]:
-        """The chosen section and its settings."""
-        return self.show, self.settings[self.show]
+        """Name of the chosen section, and its fields."""
+        return self.show, self.views[self.show]
 
     def open_link(self, link: Link) -> list[str]:
-        """Take over what of the link can be read."""
-        self.show, settings, problems = read_link(link)
-        self.settings[self.show] = settings
+        """Set the section and its fields from the link. Fields that can't be read get their defaults."""
+        self.show, view, problems = read_link(link)
+        self.views[self.show] = view
         self.opened = self.chosen
         return problems
 
     def to_link(self) -> Link:
-        """Section and settings; the user's own link until the first edit."""
+        """Return the query parameters: those of the opened link until the first edit, then those of the state."""
         return self.link if self.chosen == self.opened else write_link(*self.chosen)
 
-    def held(self) -> dict[str, Any]:
-        """The section, and its settings as their widgets hold them."""
-        return {SHOW: self.show, **{widget_key(self.show, name): value for name, value in self.settings[self.show]}}
+    def widget_values(self) -> dict[str, Any]:
+        """Return the section and its fields in the form that their widgets take."""
+        return {SHOW: self.show, **{widget_key(self.show, name): value for name, value in self.views[self.show]}}
 
-    def settle(self) -> None:
-        """Open the section that is chosen."""
+    def read_widgets(self) -> None:
+        """Set the section from its widget. ``compute`` reads the other widgets."""
         self.show = st.session_state[SHOW]
 
-    def come_back(self) -> None:
-        """Show the section as it was left; nothing is said of a link any more."""
+    def start_visit(self) -> None:
+        """Forget the opened link."""
         self.opened = None
 
-    def work(self, section: Section, values: dict[str, Any]) -> Any:
-        """What the section makes of its widgets' values; where they break a rule, of the last good settings."""
+    def compute(self, section: Section, values: dict[str, Any]) -> Any:
+        """Return the result of the section for these widget values; if they are invalid, for the last valid ones."""
         try:
-            settings = section.settings.parse(values)
-            result = section.work(settings)
+            view = section.view.parse(values)
+            result = section.compute(view)
         except InputError as error:
             if self.problem != str(error):
                 log.warning("refused: %s", error)
             self.problem = str(error)
-            return section.work(self.settings[section.name])
+            return section.compute(self.views[section.name])
         self.problem = ""
-        self.settings[section.name] = settings
+        self.views[section.name] = view
         if self.chosen != self.opened:
             self.link_problems, self.opened = [], None
         return result

@@ -1,4 +1,4 @@
-"""The fields of a page: each is one row with its name, type, default and text in the link."""
+"""The fields of a page. One line declares the name, type, default and link text of a field."""
 
 from collections.abc import Mapping
 from typing import Any, Self, get_origin
@@ -14,8 +14,8 @@ from explorer.specs.link_text import ListText, write
 class PageFields(BaseModel):
     """Base of a page's fields.
 
-    A field's name is its parameter of the link. Its annotation says what is allowed, and how a list is written where
-    that is not the usual way (:class:`~explorer.specs.link_text.ListText`). A field at its default stands in no link.
+    The name of a field is also its parameter in the link. The annotation sets the allowed values and, for a list with
+    an unusual notation, its :class:`~explorer.specs.link_text.ListText`. The link leaves out a field at its default.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,10 +30,10 @@ class PageFields(BaseModel):
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Self:
-        """The fields with values of widgets, or with texts of a link.
+        """Create the fields from widget values or from the texts of a link.
 
         Raises:
-            InputError: naming field, value and rule.
+            InputError: If a value breaks a rule; names field, value and rule.
         """
         try:
             return cls.model_validate(dict(values))
@@ -42,34 +42,36 @@ class PageFields(BaseModel):
 
     @classmethod
     def read(cls, link: Mapping[str, str], where: str) -> tuple[Self, list[str]]:
-        """The fields of a link, and what is wrong with it: a text that can't be read leaves its field at the default.
+        """Create the fields from a link. Returns them and the problems of the link.
+
+        A text that can't be read leaves its field at the default.
 
         Args:
-            link: The parameters.
-            where: The name of what has these fields, for a parameter that is none of them.
+            link: Parameters of the link.
+            where: Name of the part of the page, for messages about unknown parameters.
         """
-        good, problems = {}, []
+        readable, problems = {}, []
         for name, text in link.items():
             if name not in cls.model_fields:
                 problems.append(_("link, {name}: {show} has no such setting").format(name=shown(name), show=where))
                 continue
             try:
                 cls.parse({name: text})
-                good[name] = text
+                readable[name] = text
             except InputError as error:
                 problems.append(_("link: {problem}").format(problem=error))
-        return cls.parse(good), problems
+        return cls.parse(readable), problems
 
     def changed(self, **values: object) -> Self:
-        """The same with other values of some fields.
+        """Return a copy with new values of some fields.
 
         Raises:
-            InputError: naming field, value and rule.
+            InputError: If a value breaks a rule; names field, value and rule.
         """
         return self.parse({**dict(self), **values})
 
     def to_link(self) -> dict[str, str]:
-        """The query parameters of the fields that aren't at their default."""
+        """Return the query parameters of all fields that differ from their default."""
         fields = type(self).model_fields
         return {
             name: self._list_text(name).write(value) if isinstance(value, tuple) else write(value)

@@ -1,7 +1,8 @@
-"""The stale-link guard: runs that are asked for before the browser knows the link that the edit before has led to.
+"""The stale-link guard recognises a run that an edit started and that still carries an older link.
 
-Such a run still carries the old link; following that would take the edit before back. A step back in the browser
-carries an old link too, but changes no widget.
+The browser learns the new link of an edit when the run of that edit ends. A second edit before that starts a run with
+the old link. To follow the old link would undo the first edit. A step back in the browser carries an old link too, but
+it changes no widget.
 """
 
 import time
@@ -13,58 +14,58 @@ import streamlit as st
 
 from explorer.ui.shared import address
 
-TYPING = 2.0  # seconds: edits that follow closer may be sent before the browser knows what came of the one before
-REMEMBERED = 10  # links
+TYPING_SECONDS = 2.0  # within this time after an edit, the browser may not know the edit's link yet
+MAX_FORMER_LINKS = 10
 
-REFRESHED = "page_state.refreshed"  # in session_state: the link of a run that no user has asked for
+REFRESH_LINK = "page_state.refreshed"  # session_state key: the link of a run that the page itself asked for
 
 Link = dict[str, str]
 
 
 @dataclass
 class StaleLinkGuard:
-    """A page's last links, and what its widgets said; kept in the session's state.
+    """The last links of a page, and the widget values at the end of its last run.
 
     Attributes:
-        former: The last links, each with the time at which the next took its place.
-        widgets: The widgets' values at the end of the last run.
-        acted: Whether a callback has changed the state since: an edit that may leave no widget with another value.
+        former_links: The last links, each with the time at which the next one replaced it.
+        widgets: Values of the widgets at the end of the last run.
+        user_acted: Whether a callback has changed the state since then. Such an edit may change no widget value.
     """
 
-    former: list[tuple[Link, float]] = field(default_factory=list)
+    former_links: list[tuple[Link, float]] = field(default_factory=list)
     widgets: Mapping[str, object] = field(default_factory=dict)
-    acted: bool = False
+    user_acted: bool = False
 
     def is_stale(self, link: Link, widgets: Mapping[str, object]) -> bool:
-        """Whether a run that carries an old link comes from an edit.
+        """Whether an edit started this run and the link of the run is an old one.
 
         Args:
-            link: The link that the run carries.
-            widgets: The widgets' values at its beginning. A widget that is not drawn has none, which is no edit.
+            link: Link of the run.
+            widgets: Values of the widgets at the start of the run, without hidden widgets.
         """
-        if self.acted:  # a step back calls no callback
-            return any(link == old for old, _replaced_at in self.former)
-        known = [old for old, replaced_at in self.former if time.monotonic() - replaced_at < TYPING]
-        return link in known and any(value != self.widgets.get(key) for key, value in widgets.items())
+        if self.user_acted:  # a step back calls no callback
+            return any(link == old for old, _replaced_at in self.former_links)
+        recent = [old for old, replaced_at in self.former_links if time.monotonic() - replaced_at < TYPING_SECONDS]
+        return link in recent and any(value != self.widgets.get(key) for key, value in widgets.items())
 
-    def replace(self, link: Link) -> None:
-        """Remember a link whose place another one takes."""
-        self.former = [*self.former[1 - REMEMBERED :], (link, time.monotonic())]
+    def add_former_link(self, link: Link) -> None:
+        """Remember a link that another one replaces now."""
+        self.former_links = [*self.former_links[1 - MAX_FORMER_LINKS :], (link, time.monotonic())]
 
-    def rest(self, widgets: Mapping[str, object]) -> None:
-        """Remember what the widgets say at the end of a run."""
-        self.widgets, self.acted = widgets, False
+    def end_run(self, widgets: Mapping[str, object]) -> None:
+        """Remember the values of the widgets at the end of a run."""
+        self.widgets, self.user_acted = widgets, False
 
 
 def refresh() -> NoReturn:
-    """Draw the whole page again without the user, for instance from a part of it that looks at something by the clock.
+    """Run the whole page again without the user, for instance from a fragment that polls.
 
-    The run may carry an old link, which :func:`refreshed` keeps the page from following.
+    The run may carry an old link. :func:`consume_refresh` tells the page not to follow it.
     """
-    st.session_state[REFRESHED] = address.ours()
+    st.session_state[REFRESH_LINK] = address.page_parameters()
     st.rerun()
 
 
-def refreshed() -> bool:
-    """Whether :func:`refresh` led to this run, whose link no user has opened then; asked once in a run."""
-    return bool(st.session_state.pop(REFRESHED, None) == address.ours())
+def consume_refresh() -> bool:
+    """Whether :func:`refresh` started this run. Only the first call in a run can return true."""
+    return bool(st.session_state.pop(REFRESH_LINK, None) == address.page_parameters())

@@ -1,8 +1,8 @@
-"""The state of a page: from the link to the widgets and back.
+"""The state of a page, which connects its link and its widgets.
 
-The link is the only lasting form. A link that differs from the one that we wrote last was opened by the user, and
-fills the widgets; what the widgets say is written to the link. What can't be read is said in words, while the last
-good state stays, and a link that was refused stays in the address bar until the first edit.
+If a link differs from the one that the page wrote last, the user has opened it, and it fills the widgets. At the end of
+a run, the page writes the values of its widgets to the link. If a link can't be read, the page shows the reason and the
+last valid state, and the link stays in the address bar until the first edit.
 """
 
 import logging
@@ -15,47 +15,47 @@ import streamlit as st
 
 from explorer.errors import InputError
 from explorer.ui.page_state.fields import PageFields
-from explorer.ui.page_state.guard import Link, StaleLinkGuard, refresh, refreshed
+from explorer.ui.page_state.guard import Link, StaleLinkGuard, consume_refresh, refresh
 from explorer.ui.shared import address
 
 log = logging.getLogger("explorer.ui")
 
 V = TypeVar("V", bound=PageFields)
 
-VISIT = "page_state.visit"  # in session_state: the page that is open, and how many were opened so far
+LAST_VISIT = "page_state.visit"  # session_state key: name of the open page, and number of visits so far
 
 
-def arrive(page: str) -> None:
-    """Note which page is open; to be called before each run of a page.
+def record_visit(page: str) -> None:
+    """Record which page is open. Must be called before each run of a page.
 
-    A widget's key in ``session_state`` does not tell whether the page was left: a value that was given to a widget, and
-    the run interrupted before the widget was drawn, stays there.
+    A widget's key in ``session_state`` doesn't show whether the user has left the page in between: the key also stays
+    if a run assigned a value to it and was interrupted before it rendered the widget.
     """
-    name, count = st.session_state.get(VISIT, (None, 0))
+    name, count = st.session_state.get(LAST_VISIT, (None, 0))
     if name != page:
-        st.session_state[VISIT] = (page, count + 1)
+        st.session_state[LAST_VISIT] = (page, count + 1)
 
 
-def _visit() -> int:
-    count: int = st.session_state[VISIT][1]
-    return count
+def _visit_number() -> int:
+    number: int = st.session_state[LAST_VISIT][1]
+    return number
 
 
 @dataclass
 class PageState(ABC):
-    """Kept in ``session_state``; a page makes its own kind of it and calls ``begin`` first and ``write_link`` last.
+    """Base of the page states in ``session_state``. A page calls ``begin`` first and ``write_link`` last.
 
     Attributes:
-        NAME: The name in ``session_state``.
-        PAGE: The name of the page's script.
-        PREFIXES: What the keys of the widgets begin with that hold parts of the state.
-        PARAMETERS: The parameters that the page reads; none are all, so that the page can refuse strange ones.
-        EMPTY_LINK: Whether the empty link says a state of the page: the one that it has at first.
-        link: The link that says the state, as last written or opened.
-        link_problems: What is wrong with the link that was opened, until something is changed.
+        NAME: Key of the state in ``session_state``.
+        PAGE: Name of the page's script.
+        PREFIXES: Prefixes of the keys of all widgets that show a part of the state.
+        PARAMETERS: Parameters that the page reads. None means all parameters, so that the page can refuse unknown ones.
+        EMPTY_LINK: Whether the empty link stands for the page's initial state.
+        link: Link of the state, as last written or opened.
+        link_problems: Problems of the opened link, until the first edit.
         guard: The stale-link guard.
-        stale: Whether the link that this run carries is older than the state.
-        visit: The visit of a page for which the widgets were filled last.
+        is_stale: Whether the link of this run is older than the state.
+        visit: Number of the visit in which the widgets were last filled; 0 before the first one.
     """
 
     NAME: ClassVar[str]
@@ -67,12 +67,12 @@ class PageState(ABC):
     link: Link = field(default_factory=dict)
     link_problems: list[str] = field(default_factory=list)
     guard: StaleLinkGuard = field(default_factory=StaleLinkGuard)
-    stale: bool = False
+    is_stale: bool = False
     visit: int = 0
 
     @classmethod
     def of_session(cls) -> Self:
-        """The session's state, made where there is none yet."""
+        """Return the session's state, and create it if there is none yet."""
         state: Self | None = st.session_state.get(cls.NAME)
         if state is None:
             state = st.session_state[cls.NAME] = cls()
@@ -80,43 +80,44 @@ class PageState(ABC):
 
     @abstractmethod
     def open_link(self, link: Link) -> list[str]:
-        """Take the state of a link over; what can't be read stays as it is or becomes the default.
+        """Set the state from a link. Parts that can't be read stay as they are or become the default.
 
         Returns:
-            What is wrong with the link.
+            Problems of the link.
         """
 
     @abstractmethod
     def to_link(self) -> Link:
-        """The query parameters that say the state."""
+        """Return the query parameters that reproduce the state."""
 
     @abstractmethod
-    def held(self) -> dict[str, Any]:
-        """The values that the widgets have to hold, by their keys."""
+    def widget_values(self) -> dict[str, Any]:
+        """Return the values that the widgets must show, by the keys of the widgets."""
 
-    def settle(self) -> None:  # noqa: B027  pages whose widgets speak as they are drawn need none
-        """Take over what the widgets say, before any is drawn."""
+    @abstractmethod
+    def read_widgets(self) -> object:
+        """Set the state from the widgets."""
 
-    def come_back(self) -> None:  # noqa: B027  as above
-        """Forget what holds only while the page is open: the user comes back from another one."""
+    def start_visit(self) -> None:  # noqa: B027  most pages have nothing to discard
+        """Discard what is only valid during one visit. Called when the user returns to the page without a new link."""
 
     def begin(self) -> None:
-        """Follow the link, or see what the widgets say; to be called before any widget of the page."""
-        again, link, visit = refreshed(), self._shown(), _visit()
-        arrives = visit != self.visit
-        self.stale = not arrives and (again or self.guard.is_stale(link, self._widgets()))
-        if link != self.link and not self.stale and (link or (self.EMPTY_LINK and not arrives)):
+        """Follow the link or read the widgets. Must be called before the page renders a widget."""
+        is_refresh, link, visit = consume_refresh(), self._current_link(), _visit_number()
+        is_new_visit = visit != self.visit
+        self.is_stale = not is_new_visit and (is_refresh or self.guard.is_stale(link, self._current_widgets()))
+        if link != self.link and not self.is_stale and (link or (self.EMPTY_LINK and not is_new_visit)):
             self.follow(link)
-        elif arrives:  # Streamlit has dropped the widgets when the page was left
-            self.come_back()
+        elif is_new_visit:  # Streamlit removed the widgets when the user left the page
+            self.start_visit()
             self.fill()
         else:
-            self.settle()
+            self.read_widgets()
             self.fill_missing()
         self.visit = visit
 
     def follow(self, link: Link) -> None:
-        """Show what a link says that the user has opened."""
+        """Show the state of a link that the user has opened."""
         self.link = link
         self.link_problems = self.open_link(link)
         for problem in self.link_problems:
@@ -124,41 +125,41 @@ class PageState(ABC):
         self.fill()
 
     def fill(self) -> None:
-        """Give every widget the value that the state has."""
-        for key, value in self.held().items():
+        """Set every widget to its value in the state."""
+        for key, value in self.widget_values().items():
             if key not in st.session_state or not _same(st.session_state[key], value):
-                st.session_state[key] = value  # only where it differs: a widget that is drawn already can't be set
+                st.session_state[key] = value  # never the same value: Streamlit refuses this for a rendered widget
 
     def fill_missing(self) -> None:
-        """Give the widgets a value that have none, as the last run did not draw them."""
-        for key, value in self.held().items():
+        """Set the widgets without a value: those that the last run did not render."""
+        for key, value in self.widget_values().items():
             st.session_state.setdefault(key, value)
 
-    def acted(self) -> None:
-        """For callbacks that change the state: the run comes from the user, whatever link it carries."""
-        self.guard.acted = True
+    def mark_user_action(self) -> None:
+        """For callbacks that change the state: the user has started this run, even if its link is an old one."""
+        self.guard.user_acted = True
 
     def refresh(self) -> NoReturn:
-        """Draw the whole page again, from a part of it."""
+        """Run the whole page again, from a fragment."""
         refresh()
 
     def write_link(self) -> None:
-        """Write the state to the address bar; a link that was refused stays there until something is changed."""
-        self.guard.rest(self._widgets())
+        """Write the state to the address bar. A link that was refused stays there until the first edit."""
+        self.guard.end_run(self._current_widgets())
         if self.link_problems:
             return
         link = self.to_link()
-        if link != (self.link if self.stale else self._shown()):
-            address.write(link)  # where the run is interrupted here, the old link is the one that stands there
+        if link != (self.link if self.is_stale else self._current_link()):
+            address.write(link)  # if the run is interrupted here, self.link is still the link in the address bar
         if link != self.link:
-            self.guard.replace(self.link)
+            self.guard.add_former_link(self.link)
             self.link = link
 
-    def _shown(self) -> Link:
-        link = address.ours()
+    def _current_link(self) -> Link:
+        link = address.page_parameters()
         return link if self.PARAMETERS is None else {key: link[key] for key in link if key in self.PARAMETERS}
 
-    def _widgets(self) -> dict[str, object]:
+    def _current_widgets(self) -> dict[str, object]:
         return {
             str(key): value
             for key, value in st.session_state.items()
@@ -168,15 +169,15 @@ class PageState(ABC):
 
 @dataclass
 class FieldsState(PageState, Generic[V]):
-    """The state of a page of fields, some of which have widgets of their own.
+    """The state of a page that consists of fields.
 
-    A widget that may be hidden while its page is open is drawn with ``persist_state="page"``: without it Streamlit
-    would bring the value back that the widget was first filled with.
+    A widget that may be hidden while its page is open needs ``persist_state="page"``. Without it, Streamlit restores
+    the value that the widget was first filled with.
 
     Attributes:
-        PREFIX: What the keys of the fields' widgets begin with.
-        WIDGETS: The fields that have a widget.
-        view: The fields' values.
+        PREFIX: Prefix of the keys of the fields' widgets.
+        WIDGETS: Names of the fields that have a widget.
+        view: Values of the fields.
     """
 
     PREFIX: ClassVar[str]
@@ -185,7 +186,7 @@ class FieldsState(PageState, Generic[V]):
     view: V = field(kw_only=True)
 
     def open_link(self, link: Link) -> list[str]:
-        """Take the link's fields over, all or none."""
+        """Set the fields from the link, all or none."""
         try:
             self.view = type(self.view).parse(link)
         except InputError as error:
@@ -193,50 +194,46 @@ class FieldsState(PageState, Generic[V]):
         return []
 
     def to_link(self) -> Link:
-        """The query parameters of the fields that aren't at their default."""
+        """Return the query parameters of all fields that differ from their default."""
         return self.view.to_link()
 
-    def held(self) -> dict[str, Any]:
-        """The fields' values as their widgets hold them."""
+    def widget_values(self) -> dict[str, Any]:
+        """Return the values of the fields in the form that their widgets take."""
         values = {self.PREFIX + name: getattr(self.view, name) for name in self.WIDGETS}
         return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
-    def settle(self) -> None:
-        """Take over what the widgets say."""
-        self.read_widgets()
-
     def read_widgets(self) -> V:
-        """The fields as the widgets say them."""
+        """Set the fields from the widgets, and return the fields."""
         for name in self.WIDGETS:
             if self.PREFIX + name in st.session_state:
                 value = st.session_state[self.PREFIX + name]
-                if isinstance(value, float) and value.is_integer():  # number inputs hold floats, to refuse 1.5 in words
+                if isinstance(value, float) and value.is_integer():  # number inputs return floats
                     value = int(value)
                 try:
-                    self.show(self.view.changed(**{name: value}))
+                    self.set_view(self.view.changed(**{name: value}))
                 except InputError as error:
                     self.refuse(error)
         return self.view
 
     def refuse(self, error: InputError) -> None:
-        """Note that a widget says what is not allowed; the field stays as it was."""
+        """Handle a widget value that is not allowed. The field stays as it was."""
 
     def change(self, **values: object) -> None:
-        """The user changes fields otherwise than by their widgets: in a callback."""
-        self.acted()
+        """Change fields in a callback of the user that belongs to none of their widgets."""
+        self.mark_user_action()
         self.read_widgets()  # a widget may have been used in the same moment
         self.correct(**values)
 
     def correct(self, **values: object) -> None:
-        """Change fields where the user has not: before their widgets are drawn."""
-        self.show(self.view.changed(**values))
+        """Change fields without the user, before their widgets are rendered."""
+        self.set_view(self.view.changed(**values))
         self.fill()
 
-    def show(self, view: V) -> None:
-        """Show something else: what was wrong with the link is over then."""
+    def set_view(self, view: V) -> None:
+        """Set the view. If it differs, the problems of the link are no longer shown."""
         if view != self.view:
             self.view, self.link_problems = view, []
 
 
-def _same(held: object, value: object) -> bool:
-    return not isinstance(held, pd.DataFrame) and held == value
+def _same(current: object, value: object) -> bool:
+    return not isinstance(current, pd.DataFrame) and current == value

@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer.formatting import short
 from explorer.i18n import _, ngettext
-from explorer.ui.compare.entries import title
+from explorer.ui.compare.networks import title
 from explorer.ui.predict import choose
 from explorer.ui.shared import address
 from explorer.ui.shared.text import plain
@@ -26,7 +26,7 @@ def render(entry: RegistryEntry, card: Card) -> None:
         st.markdown("\n".join(f"- **{label}**: {text}" for label, text in _facts(entry, card)))
         st.page_link(
             "../pages/architecture.py", label=_("The network on the Architecture page"), icon=":material/schema:",
-            width="content", query_params={**card.network.link, **address.everywhere()},
+            width="content", query_params={**card.network.link, **address.shared_parameters()},
         )  # fmt: skip
     with figures_side:
         _render_figures(card)

@@ -13,7 +13,7 @@ from explorer.prediction.answers import Answer
 from explorer.prediction.verdict import verdict
 from explorer.ui.predict import state
 from explorer.ui.predict.encoded import data_url
-from explorer.ui.shared.selection import ticked
+from explorer.ui.shared.selection import selection_key
 from explorer.ui.shared.text import plain
 
 ROW, HEADER = 44, 56  # pixels: of a row, and of the header with the scroll bar
@@ -35,7 +35,7 @@ def render(rows: Sequence[Sequence[Answer]]) -> int:
     selected = state.predict_state().selected
     readable = [number for number, row in enumerate(rows) if row[0].probabilities is not None]
     position = keys.index(selected) if selected in keys else (readable or [0])[0]
-    key = ticked(f"predict.table.{len(rows)}", [position])  # a shorter table may not have the row
+    key = selection_key(f"predict.table.{len(rows)}", [position])  # a shorter table may not have the row
 
     def select() -> None:
         chosen = st.session_state[key].selection.rows

@@ -16,10 +16,10 @@ from explorer.specs.base import MAX_IMAGE
 from explorer.ui.predict import state
 from explorer.ui.predict.view import DEFAULT
 from explorer.ui.shared import address
-from explorer.ui.shared.choice import choice
+from explorer.ui.shared.select_box import select_box
+from explorer.ui.shared.task_progress import follow_task
 from explorer.ui.shared.task_queue import TaskQueue
 from explorer.ui.shared.text import plain
-from explorer.ui.shared.waiting import follow
 from explorer.weights import registry
 from explorer.weights.files import Card
 from explorer.weights.torchvision import catalogue
@@ -41,7 +41,7 @@ def first_entry() -> registry.RegistryEntry | None:
     """Let the user choose a network. Return the default if the link's is missing, and None if both are."""
     entries = _readable_entries()
     name = state.predict_state().view.weights
-    choice(
+    select_box(
         _("Network"), list(dict.fromkeys([*entries, name])), name, lambda one: state.change(weights=one),
         words=lambda one: option_label(entries.get(one), one), key="predict.weights",
         help=_("Type to search among all weights."),
@@ -61,7 +61,7 @@ def second_entry() -> registry.RegistryEntry | None:
     entries = _readable_entries()
     name = state.predict_state().view.beside
     nothing = _("None")
-    choice(
+    select_box(
         _("Compare with"), list(dict.fromkeys(["", *entries, name])), name, lambda one: state.change(beside=one),
         words=lambda one: option_label(entries.get(one), one) if one else nothing, key="predict.beside",
     )  # fmt: skip
@@ -132,12 +132,12 @@ def render_card(entry: registry.RegistryEntry) -> None:
     with st.container(horizontal=True, gap="small"):
         st.page_link(
             "../pages/architecture.py", label=_("Architecture"), icon=":material/schema:", width="content",
-            query_params={**card.network.link, **address.everywhere()},
+            query_params={**card.network.link, **address.shared_parameters()},
         )  # fmt: skip
         if job := _job_id(entry):
             st.page_link(
                 "../pages/runs.py", label=_("Its run"), icon=":material/monitoring:", width="content",
-                query_params={"job": job, **address.everywhere()},
+                query_params={"job": job, **address.shared_parameters()},
             )  # fmt: skip
 
 
@@ -221,14 +221,14 @@ def _render_download(entry: registry.RegistryEntry, place: str) -> None:
             args=(entry.name,),
         )  # fmt: skip
         return
-    download = follow(downloads, entry.name, _("Downloading…"))
+    download = follow_task(downloads, entry.name, _("Downloading…"))
     if download.problem:
         st.error(plain(str(download.problem)), icon=":material/error:")
         st.button(
             _("Try again"), icon=":material/refresh:", key=f"predict.again.{place}", on_click=downloads.invalidate,
             args=(entry.name,),
         )  # fmt: skip
-    elif download.ended:  # the file arrived after the list was read, or is missing again
+    elif download.is_finished:  # the file arrived after the list was read, or is missing again
         st.session_state[DOWNLOADS].discard(entry.name)
         downloads.invalidate(entry.name)
         state.predict_state().refresh()

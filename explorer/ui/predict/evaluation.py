@@ -16,10 +16,10 @@ from explorer.prediction.testing import Evaluation
 from explorer.ui.predict import state
 from explorer.ui.results import calibration, classes, confusion, mistakes, scores
 from explorer.ui.shared import address
-from explorer.ui.shared.choice import choice
+from explorer.ui.shared.select_box import select_box
+from explorer.ui.shared.task_progress import follow_task
 from explorer.ui.shared.task_queue import TaskQueue
 from explorer.ui.shared.text import plain
-from explorer.ui.shared.waiting import follow
 from explorer.ui.train import uploads
 from explorer.ui.train.data import title
 from explorer.ui.train.form import UPLOADED, path_of
@@ -39,7 +39,7 @@ def _run_test(key: str, progress: Progress) -> bool:
     return True
 
 
-_tests = TaskQueue(_run_test, most=4, give_up=True)  # one at a time: a test takes every core
+_tests = TaskQueue(_run_test, max_finished=4, cancel_abandoned=True)  # one at a time: a test takes every core
 
 
 def render(entry: RegistryEntry | None, *, dark: bool) -> None:
@@ -80,7 +80,7 @@ def _poll(key: str) -> None:
 def _is_running_for_others(key: str) -> bool:
     """Return whether the test is running and this user has not stopped it."""
     stopped = st.session_state.setdefault(STOPPED, set())
-    if not _tests.under_way(key):
+    if not _tests.is_pending(key):
         stopped.discard(key)
         return False
     return key not in stopped
@@ -107,7 +107,7 @@ def _choose_data(entry: RegistryEntry, card: Card) -> str:
             _("{data}, on which it was trained") if own else _("{data}, whose images are as large as these")
         ).format(data=name)
 
-    choice(
+    select_box(
         _("Test set"), ["", *(name for name in offered if name != default or name == on)], on,
         lambda name: state.change(on=name), words=label, key="predict.on",
     )  # fmt: skip
@@ -131,7 +131,7 @@ def _explain_missing_data(data: str) -> None:
     if can_upload:
         st.page_link(
             "../pages/train.py", label=_("Upload it on the Train page, under “Your own images”"), width="content",
-            icon=":material/upload:", query_params=address.everywhere(),
+            icon=":material/upload:", query_params=address.shared_parameters(),
         )  # fmt: skip
 
 
@@ -154,14 +154,14 @@ def _closest_data_set(card: Card) -> str:
 
 def _render_progress(key: str, data: str) -> None:
     """Render the progress of a test, or its error."""
-    test = follow(_tests, key, _("Waiting: this server runs one test at a time."))
+    test = follow_task(_tests, key, _("Waiting: this server runs one test at a time."))
     if test.problem is not None:
         problem = str(test.problem)
         if Path(data).is_absolute():  # users must not see the server's folders
             problem = problem.replace(f"{Path(data).parent}/", "")
         st.error(plain(problem), icon=":material/error:")
         st.button(_("Try again"), icon=":material/refresh:", key="predict-test-again", on_click=_request, args=(key,))
-    elif test.ended:  # just now, or weights or images have changed since
+    elif test.is_finished:  # just now, or weights or images have changed since
         st.session_state[REQUESTED].discard(key)
         state.predict_state().refresh()
     else:
@@ -172,14 +172,14 @@ def _request(key: str) -> None:
     """Request a test. Join a running one, but do not use the result of an earlier one."""
     st.session_state[REQUESTED].add(key)
     st.session_state[STOPPED].discard(key)
-    if _tests.ask(key).ended:
+    if _tests.request(key).is_finished:
         _tests.invalidate(key)
 
 
 def _stop(key: str) -> None:
     st.session_state[REQUESTED].discard(key)
     st.session_state[STOPPED].add(key)
-    _tests.leave(key)
+    _tests.withdraw(key)
 
 
 def _render_offer(entry: RegistryEntry, data: str) -> None:

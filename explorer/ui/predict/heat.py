@@ -14,7 +14,7 @@ from explorer.ui.predict import paint, state
 from explorer.ui.predict.encoded import data_url
 from explorer.ui.predict.picture_grid import GridItem, picture_grid
 from explorer.ui.predict.reason import Case, choose_class, choose_layer, compute_once, note_shuffled_pixels
-from explorer.ui.shared.choice import choice
+from explorer.ui.shared.select_box import select_box
 from explorer.ui.shared.text import plain
 from explorer.workers import semaphore
 
@@ -82,7 +82,7 @@ def render_cams(case: Case) -> None:
         )
         return
     with st.container(horizontal=True):
-        choice(
+        select_box(
             _("Method"), list(titles), method, lambda name: state.change(method=name), words=titles.__getitem__,
             key="predict.method",
         )  # fmt: skip

@@ -14,15 +14,15 @@ from explorer.families import NamedNetwork
 from explorer.families.recognition.guess import Question
 from explorer.families.registry import titles
 from explorer.i18n import _, ngettext
-from explorer.ui.compare.entries import offered, read, title
+from explorer.ui.compare.networks import network_options, read_network, title
 from explorer.ui.predict import state
 from explorer.ui.predict.state import Action
 from explorer.ui.shared import address
-from explorer.ui.shared.choice import choice
-from explorer.ui.shared.questions import parsed
+from explorer.ui.shared.questions import parse_answer
+from explorer.ui.shared.select_box import select_box
+from explorer.ui.shared.task_progress import follow_task
 from explorer.ui.shared.task_queue import TaskQueue
 from explorer.ui.shared.text import plain
-from explorer.ui.shared.waiting import follow
 from explorer.weights import store
 from explorer.weights.importing import class_names
 from explorer.weights.importing.drafts import MAX_FILE, Draft
@@ -81,7 +81,7 @@ def render() -> None:
             _render_failure(error)
             return
         st.header(_("Import {file}").format(file=plain(draft.name)), anchor=False)
-        reading = follow(_read_queue, token, _("Waiting: this server reads one checkpoint at a time."))
+        reading = follow_task(_read_queue, token, _("Waiting: this server reads one checkpoint at a time."))
         if reading.problem:
             _render_failure(reading.problem)
         elif draft.proposal or draft.fault:
@@ -154,10 +154,10 @@ def _discard() -> None:
 
 def _render_draft(token: str, draft: Draft) -> None:
     """Render the network of the file: the recognised one, or the one that the user chooses."""
-    networks, key = offered(), f"{NETWORK}.{token}"
+    networks, key = network_options(), f"{NETWORK}.{token}"
     chosen = st.session_state.get(key, "")
     try:
-        spec = read(chosen).spec if chosen else None
+        spec = read_network(chosen).spec if chosen else None
         if spec != draft.spec:
             run_with_spinner(_("Looking whether it fits…"), lambda wait: draft.find_network(spec, wait))
     except InputError as error:  # the saved network was deleted
@@ -171,7 +171,7 @@ def _render_draft(token: str, draft: Draft) -> None:
         st.session_state[key] = text
         state.acted()
 
-    choice(
+    select_box(
         _("Taken for"), list(dict.fromkeys(["", *networks, chosen])), chosen, choose, key=NETWORK, width=520,
         words=lambda text: networks.get(text, text) or _("The network that is found"),
         help=_(
@@ -186,7 +186,8 @@ def _render_draft(token: str, draft: Draft) -> None:
         st.button(_("Choose another file"), icon=":material/upload:", key="predict.import.leave", on_click=_discard)
         st.page_link(
             "../pages/architecture.py", label=_("Build its network on the Architecture page"), width="content",
-            icon=":material/schema:", query_params=address.everywhere(), help=_("The file stays here meanwhile."),
+            icon=":material/schema:", query_params=address.shared_parameters(),
+            help=_("The file stays here meanwhile."),
         )  # fmt: skip
 
 
@@ -295,13 +296,13 @@ def _question_widget(question: Question, key: str) -> Any:
         return _class_names_widget(label, likely, key)
     if question.offers:
         options = list(dict.fromkeys([format_answer(likely), *map(format_answer, question.offers)]))
-        return parsed(
+        return parse_answer(
             question, st.selectbox(label, options, key=key, accept_new_options=True, help=question.cost or None) or ""
         )
     if question.key == "resize" or isinstance(likely, int):
         none = _("straight to the square") if question.key == "resize" else None
         return st.number_input(label, value=likely, min_value=1, step=1, placeholder=none, key=key)
-    return parsed(question, st.text_input(label, value=format_answer(likely), max_chars=2000, key=key))
+    return parse_answer(question, st.text_input(label, value=format_answer(likely), max_chars=2000, key=key))
 
 
 def _class_names_widget(label: str, likely: list[str], key: str) -> list[str]:

@@ -18,7 +18,7 @@ from explorer.prediction.networks import Network
 from explorer.prediction.pictures import Picture
 from explorer.ui.predict import state
 from explorer.ui.predict.view import PredictView
-from explorer.ui.shared.choice import choice
+from explorer.ui.shared.select_box import select_box
 from explorer.ui.shared.text import plain
 from explorer.workers import semaphore
 
@@ -75,7 +75,7 @@ def choose_class(case: Case) -> int:
             words = _("{name} (output {index}), {share:.1%}")
         return words.format(name=classes[index], index=index, share=float(case.probabilities[index]))
 
-    choice(
+    select_box(
         _("Class explained"),
         case.probabilities.argsort(descending=True, stable=True).tolist(),
         chosen,
@@ -113,7 +113,7 @@ def choose_layer(case: Case) -> MapLayer:
             words = _("The usual one: {name} · {kind} · {channels} × {rows} × {columns}")
         return words.format(name=one.layer.name, kind=one.layer.kind, channels=channels, rows=rows, columns=columns)
 
-    choice(
+    select_box(
         _("Layer"), ["", *case.map_layers], chosen, lambda name: state.change(layer=name, unit=""), words=label,
         key="predict.layer", width=520,
     )  # fmt: skip

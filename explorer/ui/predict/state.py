@@ -158,7 +158,7 @@ class PredictState(FieldsState[PredictView]):
             view = view.model_copy(update=defaults)
         if view.weights != self.view.weights:
             view = view.model_copy(update={"size": None})
-        super().show(view)
+        super().set_view(view)
 
 
 def predict_state() -> PredictState:
@@ -168,7 +168,7 @@ def predict_state() -> PredictState:
 
 def acted() -> None:
     """Callback for a user's action that changes no field of the view."""
-    predict_state().acted()
+    predict_state().mark_user_action()
 
 
 def change(**fields: object) -> None:

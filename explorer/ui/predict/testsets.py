@@ -16,10 +16,10 @@ from explorer.prediction.pictures import Picture
 from explorer.ui.predict import state
 from explorer.ui.predict.encoded import data_url
 from explorer.ui.predict.picture_grid import GridItem, picture_grid
-from explorer.ui.shared.choice import choice
+from explorer.ui.shared.select_box import select_box
+from explorer.ui.shared.task_progress import follow_task
 from explorer.ui.shared.task_queue import TaskQueue
 from explorer.ui.shared.text import plain
-from explorer.ui.shared.waiting import follow
 from explorer.ui.train import uploads
 from explorer.ui.train.data import title
 from explorer.ui.train.form import UPLOADED, path_of
@@ -86,7 +86,7 @@ def render(card: Card) -> list[Picture]:
     def choose(one: str | None) -> None:
         state.change(data="" if one == default else one, index=(), of="")
 
-    choice(
+    select_box(
         _("Data set"), options, name, choose, words=title, key="predict.data", index=None,
         placeholder=_("Choose a data set"),
     )  # fmt: skip
@@ -110,7 +110,7 @@ def render(card: Card) -> list[Picture]:
 
 def _await_examples(name: str) -> Examples | None:
     """Return the images once another process has read them."""
-    loading = follow(_loads, name, _("Reading the images…"))
+    loading = follow_task(_loads, name, _("Reading the images…"))
     if loading.problem:
         st.error(plain(str(loading.problem)), icon=":material/error:")
         st.button(_("Try again"), icon=":material/refresh:", on_click=_loads.invalidate, args=(name,))
@@ -134,7 +134,7 @@ def _choose_images(name: str, tests: Examples) -> list[Picture]:
         )
         state.predict_state().correct(of="")
     view = state.predict_state().view
-    choice(
+    select_box(
         _("Class"), list(dict.fromkeys(["", *tests.classes])), view.of, _choose_class,
         words=lambda one: one or every, key="predict.of",
     )  # fmt: skip

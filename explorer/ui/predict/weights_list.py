@@ -9,12 +9,12 @@ import streamlit as st
 
 from explorer.formatting import bytes_short, short
 from explorer.i18n import _
-from explorer.ui.compare.entries import title
+from explorer.ui.compare.networks import title
 from explorer.ui.predict import about, choose, importing, state
 from explorer.ui.predict.state import Action
 from explorer.ui.predict.view import DEFAULT
 from explorer.ui.shared import address, weights_files
-from explorer.ui.shared.selection import ticked
+from explorer.ui.shared.selection import selection_key
 from explorer.ui.shared.text import plain
 from explorer.weights import heads, registry, store
 from explorer.weights.registry import Origin, RegistryEntry
@@ -127,7 +127,7 @@ def _measured_on(entry: RegistryEntry) -> str:
 
 
 def _render_table(entries: Sequence[RegistryEntry], row: int | None) -> None:
-    key = ticked(TABLE, [] if row is None else [row])
+    key = selection_key(TABLE, [] if row is None else [row])
     names = [entry.name for entry in entries]
 
     def select() -> None:
@@ -176,7 +176,7 @@ def _render_actions(entry: RegistryEntry) -> None:
             st.page_link(
                 "../pages/train.py", label=_("Train from these"), icon=":material/model_training:", width="content",
                 query_params={
-                    **entry.card.network.link, "weights": entry.name, **address.everywhere()
+                    **entry.card.network.link, "weights": entry.name, **address.shared_parameters()
                 },
                 help=_("Opens the Train page with this network, starting from these weights."),
             )  # fmt: skip

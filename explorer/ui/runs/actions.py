@@ -41,12 +41,12 @@ def render(records: Sequence[Record], listed: shared.Listed) -> None:
         if one and one.status is Status.FINISHED and service.directory(one.id).best.is_file():
             st.page_link(
                 "../pages/predict.py", label=_("Predict with it"), icon=":material/image_search:",
-                query_params={"weights": one.id, **address.everywhere()}, width="content",
+                query_params={"weights": one.id, **address.shared_parameters()}, width="content",
             )  # fmt: skip
         if one:
             st.page_link(
                 "../pages/train.py", label=_("Duplicate with changes"), icon=":material/content_copy:",
-                query_params={**train_link(one), **address.everywhere()}, width="content",
+                query_params={**train_link(one), **address.shared_parameters()}, width="content",
                 help=_("Opens the Train page with this network, data and recipe."),
             )  # fmt: skip
             _rename(one)
@@ -69,7 +69,7 @@ def ask(what: str, jobs: tuple[str, ...] = ()) -> None:
     """Ask before something is done; it stays asked while the page is drawn anew."""
     watching = state.watching()
     watching.asking = (what, jobs)
-    watching.acted()
+    watching.mark_user_action()
 
 
 def answered() -> None:
@@ -80,7 +80,7 @@ def answered() -> None:
 def _each(act: Callable[[str], object], jobs: Sequence[str]) -> None:
     """Do something to each run; the first that refuses says why, and the others are done all the same."""
     watching = state.watching()
-    watching.acted()
+    watching.mark_user_action()
     problems = []
     for job in jobs:
         try:

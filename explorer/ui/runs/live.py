@@ -12,7 +12,7 @@ from explorer.ui.runs import curves, printed, progress, shared, state, table
 from explorer.ui.runs.legend import legend
 from explorer.ui.runs.lines import Drawn, drawn, last_epoch, lines
 from explorer.ui.runs.view import RunsView, Section
-from explorer.ui.shared.faults import translate_errors
+from explorer.ui.shared.store_errors import show_store_errors
 from explorer.ui.shared.text import plain
 
 PERCENT = ".1~%"
@@ -50,7 +50,7 @@ def render(jobs: list[str], section: Section, *, active: bool) -> None:
     st.fragment(_render, run_every=table.TICK if active else None)(jobs, section)
 
 
-@translate_errors
+@show_store_errors
 def _render(jobs: list[str], section: Section) -> None:
     watching, listed = state.watching(), shared.listed()
     known = {record.id: record for record in listed.records}

@@ -16,7 +16,7 @@ from explorer.specs.reading import read_json
 from explorer.ui.results import classes, confusion, mistakes, scores
 from explorer.ui.runs import printed, state, words
 from explorer.ui.runs.view import RunsView
-from explorer.ui.shared.choice import choice
+from explorer.ui.shared.select_box import select_box
 
 BARS = 4  # runs whose classes are drawn side by side
 
@@ -60,7 +60,7 @@ def _one(tested: Sequence[Record], view: RunsView) -> Record:
         return tested[0]
     names = {record.id: f"{record.name} · {words.percent((record.result or {})['top1'])}" for record in tested}
     shown = view.run if view.run in names else tested[0].id
-    choice(
+    select_box(
         _("Run"), list(names), shown, lambda job: state.change(run=job), words=names.__getitem__, key="runs.run",
         width=420,
     )  # fmt: skip

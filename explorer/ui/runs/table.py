@@ -12,7 +12,7 @@ from explorer.i18n import _
 from explorer.jobs.store import ACTIVE, Record
 from explorer.ui.glossary import explain
 from explorer.ui.runs import shared, state, words
-from explorer.ui.shared.faults import silence, translate_errors
+from explorer.ui.shared.store_errors import show_store_errors, warn_if_runner_is_silent
 
 ROW = 32
 ROWS_SHOWN = 10
@@ -102,10 +102,10 @@ def _matching(listed: shared.Listed) -> list[Record]:
     return state.matching(listed.records, state.watching().view, texts)
 
 
-@translate_errors
+@show_store_errors
 def _render() -> None:
     watching, listed = state.watching(), shared.listed()
-    silence()
+    warn_if_runner_is_silent()
     if {record.id: record.status for record in listed.records} != watching.statuses:
         watching.refresh()  # buttons and filters depend on it
     records = _matching(listed)

@@ -15,7 +15,7 @@ from explorer.formatting import bytes_short, duration
 from explorer.i18n import _, language, ngettext
 from explorer.jobs import service
 from explorer.jobs.store import AT_WORK, Record, Status
-from explorer.ui.compare.entries import title
+from explorer.ui.compare.networks import title
 
 NONE = "–"
 # The second is for the canvas of the table, which has no Material icons.

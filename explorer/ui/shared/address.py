@@ -1,22 +1,22 @@
-"""The address bar: the parameters of a page, beside those that every page keeps."""
+"""The address bar: the parameters of the open page, and those that all pages share."""
 
 from collections.abc import Mapping
 
 import streamlit as st
 
-EVERYWHERE = frozenset(["lang", "embed", "embed_options"])
+SHARED = frozenset(["lang", "embed", "embed_options"])
 
 
-def everywhere() -> dict[str, str]:
-    """The parameters that stay from page to page."""
-    return {key: st.query_params[key] for key in st.query_params if key in EVERYWHERE}
+def shared_parameters() -> dict[str, str]:
+    """The parameters that stay when the user opens another page."""
+    return {key: st.query_params[key] for key in st.query_params if key in SHARED}
 
 
-def ours() -> dict[str, str]:
-    """The parameters of this page."""
-    return {key: st.query_params[key] for key in st.query_params if key not in EVERYWHERE}
+def page_parameters() -> dict[str, str]:
+    """The parameters of the open page."""
+    return {key: st.query_params[key] for key in st.query_params if key not in SHARED}
 
 
 def write(link: Mapping[str, str]) -> None:
-    """Replace this page's parameters, in one step: each change would be an entry of the browser's history."""
-    st.query_params.from_dict({**everywhere(), **link})
+    """Replace the page's parameters in one step: each change adds an entry to the browser's history."""
+    st.query_params.from_dict({**shared_parameters(), **link})

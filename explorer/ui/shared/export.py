@@ -1,4 +1,4 @@
-"""Export on the page: a file of the network, with a look at it where it is text."""
+"""Export on the page: a file of the network, with a preview of text formats."""
 
 from dataclasses import replace
 
@@ -14,33 +14,39 @@ from explorer.i18n import _
 from explorer.ui.shared.text import plain
 
 FORMAT = "export.format"
-SHOWN = ("pytorch", "json", "dot", "csv")  # formats that people can read
+PREVIEWED = ("pytorch", "json", "dot", "csv")  # text formats
 
 
-def render(spec: Spec, base: str, look: Appearance) -> None:
-    """Choose a format, look at the file, take it; ``look`` is how the diagram stands on the page."""
+def render(spec: Spec, base: str, appearance: Appearance) -> None:
+    """Render the choice of a format, the preview of the file, and its download button.
+
+    Args:
+        spec: The network.
+        base: Name of the preset that the network was made from.
+        appearance: Appearance of the diagram on the page, for SVG.
+    """
     name = st.selectbox(_("Export as"), list(FORMATS), format_func=lambda key: FORMATS[key].title(), key=FORMAT)
-    chosen = FORMATS[name]
-    file = base.replace(":", "-") + chosen.suffix
-    if chosen.weights:
-        _prepared(spec, name, file)
+    file_format = FORMATS[name]
+    file = base.replace(":", "-") + file_format.suffix
+    if file_format.weights:
+        _render_slow_format(spec, name, file)
         return
     try:
-        data = svg(spec, replace(look, dark=False)).encode() if name == "svg" else content(spec, name)
+        data = svg(spec, replace(appearance, dark=False)).encode() if name == "svg" else content(spec, name)
     except ExplorerError as error:
         st.error(plain(str(error)))
         return
-    _download(data, file, chosen.media_type)
-    if name in SHOWN:
-        # Without colours: those of Streamlit's highlighter are too faint to read, and can't be set.
+    _download(data, file, file_format.media_type)
+    if name in PREVIEWED:
+        # No syntax colours: those of Streamlit are too faint to read and can't be changed.
         st.code(data.decode(), language=None, wrap_lines=True)
 
 
-def _prepared(spec: Spec, name: str, file: str) -> None:
-    """A file that takes time: made on request, and kept only as long as its button stands there."""
+def _render_slow_format(spec: Spec, name: str, file: str) -> None:
+    """Render a format that takes time: the file is made on request, and discarded with its download button."""
     st.caption(_("The weights are random: train the network for others."))
     fold = bool(batch_norm_note(spec, fold=False)) and st.toggle(
-        _("Fold batch norm"), key="export.fold", help=folding()
+        _("Fold batch norm"), key="export.fold", help=folding_help()
     )
     if not st.button(_("Prepare the file"), key="export.prepare"):
         return
@@ -60,8 +66,8 @@ def _prepared(spec: Spec, name: str, file: str) -> None:
     _download(data, file, FORMATS[name].media_type)
 
 
-def folding() -> str:
-    """What folding does."""
+def folding_help() -> str:
+    """Return the help text of the switch for folding batch norm."""
     return _(
         "On: batch norm goes into the weights of the layers before it, which makes the file faster to run and unfit "
         "for more training. Off: it stays as layers of its own."

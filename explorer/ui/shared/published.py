@@ -1,4 +1,4 @@
-"""Published figures on the page: a badge for each, and a table that says how they stand to ours."""
+"""Published figures of a network: badges, and tables that compare them with our numbers."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from explorer.i18n import _
 from explorer.ui.shared.text import plain
 
 HEADLINES = (Metric.PARAMS, Metric.MACS, Metric.FIELD)
-# On a phone each row becomes a small block of its own: six columns don't fit.
+# On a phone, each row becomes a block of its own because six columns don't fit.
 STYLE = """<style>
 @media (max-width: 640px) {
   .st-key-published-table thead { display: none; }
@@ -28,51 +28,50 @@ STYLE = """<style>
 
 
 def badges(analysis: Analysis) -> None:
-    """A row of badges: figures about the whole network, then how many of a source's further ones are met."""
-    entries = published(analysis.spec)
-    if not entries:
+    """Render a badge for each figure of the whole network, and one for all figures of parts from the same source."""
+    figures = published(analysis.spec)
+    if not figures:
         return
-    whole = [entry for entry in entries if not entry.part and entry.metric in HEADLINES]
+    of_network = [figure for figure in figures if not figure.part and figure.metric in HEADLINES]
     with st.container(horizontal=True, gap="xxsmall", key="published-badges"):
-        for entry in whole:
+        for figure in of_network:
             name = _("{what} {printed} · {author}").format(
-                what=metric_name(entry.metric), printed=entry.printed, author=_author(entry)
+                what=metric_name(figure.metric), printed=figure.printed, author=_author(figure)
             )
-            _badge(name, [entry])
-        for source in dict.fromkeys(entry.source for entry in entries):
-            parts = [entry for entry in entries if entry.source == source and entry.part and entry.verdict]
-            if parts and not any(entry.source == source for entry in whole):
-                apart = sum(entry.verdict is Verdict.DIFFERS for entry in parts)
+            _badge(name, [figure])
+        for source in dict.fromkeys(figure.source for figure in figures):
+            parts = [figure for figure in figures if figure.source == source and figure.part and figure.verdict]
+            if parts and not any(figure.source == source for figure in of_network):
                 name = _("{count} figures, {apart} differ · {source}").format(
-                    count=len(parts), apart=apart, source=source
+                    count=len(parts), apart=sum(part.verdict is Verdict.DIFFERS for part in parts), source=source
                 )
                 _badge(name, parts)
 
 
-def _badge(name: str, entries: list[Published]) -> None:
-    met = all(entry.verdict is not Verdict.DIFFERS for entry in entries)
-    reasons = dict.fromkeys(entry.reason for entry in entries if entry.reason)
-    lines = [entries[0].source, *([comparison(entries[0])] if len(entries) == 1 else []), *reasons]
+def _badge(name: str, figures: list[Published]) -> None:
+    is_met = all(figure.verdict is not Verdict.DIFFERS for figure in figures)
+    reasons = dict.fromkeys(figure.reason for figure in figures if figure.reason)
+    lines = [figures[0].source, *([comparison(figures[0])] if len(figures) == 1 else []), *reasons]
     st.badge(
         plain(name),
-        icon=":material/check:" if met else ":material/info:",
-        color="green" if met else "gray",
+        icon=":material/check:" if is_met else ":material/info:",
+        color="green" if is_met else "gray",
         help="\n\n".join(map(plain, lines)),
     )
 
 
 def table(analysis: Analysis) -> None:
-    """Every printed figure with ours; nothing for a network that is no published one."""
+    """Render a table of all published figures and our numbers, if the network has any."""
     rows = [
         {
-            _("What"): plain(what(entry)),
-            _("Published"): plain(entry.printed),
-            _("Here"): "–" if entry.here is None else f"{entry.here:,}",
-            _("Difference"): plain(difference(entry)),
-            _("Source"): plain(entry.source),
-            _("Why"): plain(entry.reason),
+            _("What"): plain(title(figure)),
+            _("Published"): plain(figure.printed),
+            _("Here"): "–" if figure.here is None else f"{figure.here:,}",
+            _("Difference"): plain(difference(figure)),
+            _("Source"): plain(figure.source),
+            _("Why"): plain(figure.reason),
         }
-        for entry in published(analysis.spec)
+        for figure in published(analysis.spec)
     ]
     if rows:
         st.header(_("Published values"), anchor=False)
@@ -82,13 +81,13 @@ def table(analysis: Analysis) -> None:
 
 
 def accuracies(networks: Sequence[tuple[str, Analysis]]) -> None:
-    """What others have measured on several networks once they were trained: a row for each condition."""
+    """Render a table of published accuracies of trained networks, a row for each condition of measurement."""
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for name, analysis in networks:
-        for entry in published(analysis.spec):
-            if entry.metric in TRAINED:
-                row = rows.setdefault((what(entry), entry.source), {})
-                row[name] = entry.printed
+        for figure in published(analysis.spec):
+            if figure.metric in TRAINED:
+                row = rows.setdefault((title(figure), figure.source), {})
+                row[name] = figure.printed
     if not rows:
         return
     st.header(_("Published accuracies"), anchor=False)
@@ -96,10 +95,10 @@ def accuracies(networks: Sequence[tuple[str, Analysis]]) -> None:
     frame = pd.DataFrame(
         [
             {
-                _("What"): plain(_("{what} ({source})").format(what=measured, source=source)),
+                _("What"): plain(_("{what} ({source})").format(what=what, source=source)),
                 **{plain(name): plain(row.get(name, "–")) for name, _analysis in networks},
             }
-            for (measured, source), row in rows.items()
+            for (what, source), row in rows.items()
         ]
     )
     with st.container(key="published-accuracies"):
@@ -108,7 +107,7 @@ def accuracies(networks: Sequence[tuple[str, Analysis]]) -> None:
 
 
 def metric_name(metric: Metric) -> str:
-    """What a figure counts, in words."""
+    """Return the name of a metric."""
     return {
         Metric.PARAMS: _("Parameters"),
         Metric.WEIGHTS: _("Weights without biases"),
@@ -128,15 +127,15 @@ def metric_name(metric: Metric) -> str:
     }[metric]
 
 
-def what(entry: Published) -> str:
-    """What a figure counts, and of which part."""
-    name = metric_name(entry.metric)
-    return _("{what}, {part}").format(what=name, part=entry.part) if entry.part else name
+def title(figure: Published) -> str:
+    """Return the name of a figure's metric and part."""
+    name = metric_name(figure.metric)
+    return _("{what}, {part}").format(what=name, part=figure.part) if figure.part else name
 
 
-def difference(entry: Published) -> str:
-    """How ours stands to the printed figure, in a word or as a percentage of it."""
-    match entry.verdict:
+def difference(figure: Published) -> str:
+    """Return how our number differs from the printed one, in words or as a percentage."""
+    match figure.verdict:
         case None:
             return _("measured by training")
         case Verdict.EXACT:
@@ -146,21 +145,21 @@ def difference(entry: Published) -> str:
         case Verdict.TRUNCATES:
             return _("truncates to it")
         case Verdict.DIFFERS:
-            return f"{entry.difference:+.1%}".replace("-", "−")
+            return f"{figure.difference:+.1%}".replace("-", "−")
 
 
-def comparison(entry: Published) -> str:
-    """One sentence with both numbers."""
+def comparison(figure: Published) -> str:
+    """Return a sentence with both numbers."""
     sentences = {
         Verdict.EXACT: _("Printed {printed}; here the same, {here}."),
         Verdict.ROUNDS: _("Printed {printed}; here {here}, which rounds to it."),
         Verdict.TRUNCATES: _("Printed {printed}; here {here}, which was cut off to it."),
         Verdict.DIFFERS: _("Printed {printed}; here {here}, {difference}."),
     }
-    return sentences[entry.verdict or Verdict.DIFFERS].format(
-        printed=entry.printed, here=f"{entry.here:,}", difference=difference(entry)
+    return sentences[figure.verdict or Verdict.DIFFERS].format(
+        printed=figure.printed, here=f"{figure.here:,}", difference=difference(figure)
     )
 
 
-def _author(entry: Published) -> str:
-    return entry.source.split(",")[0]
+def _author(figure: Published) -> str:
+    return figure.source.split(",")[0]

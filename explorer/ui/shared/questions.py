@@ -1,4 +1,4 @@
-"""Answers to the questions of an import, as text."""
+"""The answers to an import's questions, as text."""
 
 from typing import Any
 
@@ -7,13 +7,13 @@ from explorer.recipes import spec_assignments
 from explorer.weights.importing.questions import PARSERS, format_answer
 
 
-def parsed(question: Question, text: str) -> Any:
-    """An answer as people type it, in the type of the likely one.
+def parse_answer(question: Question, text: str) -> Any:
+    """Return a typed answer, in the type of the likely answer.
 
-    Names of classes may be those of a file on this machine: not for pages.
+    The text may name a file of class names on this machine, so pages must not pass a user's text for class names.
 
     Raises:
-        InputError: where it is none.
+        InputError: If the text is not an answer to the question.
     """
     if question.key in PARSERS:
         return PARSERS[question.key](text)

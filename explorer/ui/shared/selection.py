@@ -1,24 +1,24 @@
-"""The rows of a table that a user has ticked."""
+"""The selected rows of a table."""
 
 import secrets
 
 import streamlit as st
 
 
-def ticked(name: str, rows: list[int]) -> str:
-    """A table's key: a new one, with these rows ticked, where the browser's table may have others.
+def selection_key(name: str, rows: list[int]) -> str:
+    """Return a key for a table with these rows selected: a new key if the table in the browser may have other rows.
 
-    Were the rows of the same table changed here, a browser that has not heard of it yet would untick them again.
+    With the same key, a browser that doesn't know the new selection yet would reset it.
 
     Args:
-        name: of the table, and its first key.
-        rows: their positions.
+        name: Name of the table, and its first key.
+        rows: Positions of the selected rows.
     """
-    held_under = f"{name}.table"
-    key: str = st.session_state.get(held_under, name)
-    held = st.session_state.get(key)
-    if held is None or list(held["selection"]["rows"]) != rows:
+    key_name = f"{name}.table"
+    key: str = st.session_state.get(key_name, name)
+    state = st.session_state.get(key)
+    if state is None or list(state["selection"]["rows"]) != rows:
         key = f"{name}.{secrets.token_hex(4)}"
-        st.session_state[held_under] = key
+        st.session_state[key_name] = key
         st.session_state[key] = {"selection": {"rows": rows}}
     return key

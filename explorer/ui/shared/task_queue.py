@@ -1,7 +1,7 @@
 """A task queue for slow work, shared by all sessions of the server: one background thread runs the tasks in order.
 
-A page asks for a task, gets its future at once, and asks again until the task is done. A task is not started if no page
-asks for it any more.
+A page requests a task, gets its future at once, and repeats the request until the task is finished. The queue skips a
+task that no page requests any more.
 """
 
 import contextvars
@@ -21,12 +21,12 @@ log = logging.getLogger("explorer.ui")
 
 T = TypeVar("T")
 _Place = tuple[str, str]  # key of a task, and the language of its error message
-LEFT_AFTER = 10.0  # seconds after the last request of a page
-MOMENT = 2.0  # seconds within which every waiting page asks again
+ABANDONED_SECONDS = 10.0  # a task is abandoned this long after the last request
+REPEAT_SECONDS = 2.0  # every waiting page repeats its request within this time
 
 
-class LeftError(ExplorerError):
-    """No page waits for this task any more."""
+class AbandonedError(ExplorerError):
+    """No page waits for the task any more."""
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class Future(Generic[T]):
         total: End of the progress; 0 if unknown.
         result: Result of the task.
         problem: Error of the task.
-        wanted: Time of the last request of a page, on the monotonic clock.
+        requested_at: Time of the last request of a page, on the monotonic clock.
     """
 
     step: str = ""
@@ -47,17 +47,17 @@ class Future(Generic[T]):
     total: int = 0
     result: T | None = None
     problem: ExplorerError | None = None
-    wanted: float = 0.0
+    requested_at: float = 0.0
 
     @property
-    def ended(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether there is a result or an error."""
         return self.result is not None or self.problem is not None
 
     @property
-    def left(self) -> bool:
-        """Whether no page has asked for the task lately."""
-        return time.monotonic() - self.wanted > LEFT_AFTER
+    def is_abandoned(self) -> bool:
+        """Whether no page has requested the task lately."""
+        return time.monotonic() - self.requested_at > ABANDONED_SECONDS
 
 
 @dataclass
@@ -66,20 +66,20 @@ class TaskQueue(Generic[T]):
 
     Attributes:
         work: Function that does a task, given its key and a callback for the progress.
-        most: Number of futures that are kept.
-        give_up: Whether a running task is also ended once no page asks for it.
+        max_finished: Maximum number of finished futures in memory.
+        cancel_abandoned: Whether to cancel a running task that no page requests any more.
     """
 
     work: Callable[[str, Progress], T]
-    most: int = 64
-    give_up: bool = False
+    max_finished: int = 64
+    cancel_abandoned: bool = False
     _futures: "OrderedDict[_Place, Future[T]]" = field(default_factory=OrderedDict)
     _waiting: list[tuple[_Place, Future[T], contextvars.Context]] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
     _busy: bool = False
 
-    def ask(self, key: str) -> Future[T]:
-        """Returns the future of a task. Queues the task if nobody has asked for it before."""
+    def request(self, key: str) -> Future[T]:
+        """Returns the future of a task. Queues the task if it is new."""
         with self._lock:
             place = self._place(key)
             future = self._futures.get(place)
@@ -90,16 +90,16 @@ class TaskQueue(Generic[T]):
                     self._busy = True
                     Thread(target=self._run, daemon=True).start()
             self._futures.move_to_end(place)
-            for old in [name for name, other in self._futures.items() if other.ended][: -self.most]:
+            for old in [name for name, other in self._futures.items() if other.is_finished][: -self.max_finished]:
                 del self._futures[old]
-            future.wanted = time.monotonic()
+            future.requested_at = time.monotonic()
             return future
 
-    def under_way(self, key: str) -> bool:
-        """Whether a page waits for the task now."""
+    def is_pending(self, key: str) -> bool:
+        """Whether the task is not finished and a page waits for it."""
         with self._lock:
             future = self._futures.get(self._place(key))
-            return future is not None and not future.ended and not future.left
+            return future is not None and not future.is_finished and not future.is_abandoned
 
     def invalidate(self, key: str) -> None:
         """Drops the futures of a key, so that the next request runs the task again."""
@@ -107,11 +107,11 @@ class TaskQueue(Generic[T]):
             for place in [place for place in self._futures if place[0] == key]:
                 del self._futures[place]
 
-    def leave(self, key: str) -> None:
-        """Withdraws a page's request. If no other page asks again soon, the task is given up."""
+    def withdraw(self, key: str) -> None:
+        """Withdraws a page's request. If no other page repeats its request soon, the task is abandoned."""
         with self._lock:
             if (future := self._futures.get(self._place(key))) is not None:
-                future.wanted = min(future.wanted, time.monotonic() - LEFT_AFTER + MOMENT)
+                future.requested_at = min(future.requested_at, time.monotonic() - ABANDONED_SECONDS + REPEAT_SECONDS)
 
     def _place(self, key: str) -> _Place:
         """Returns the place of a task: an existing one, unless its error message is in another language."""
@@ -126,26 +126,26 @@ class TaskQueue(Generic[T]):
                     self._busy = False
                     return
                 place, future, context = self._waiting.pop(0)
-            if not future.left:
-                context.run(self._do, place[0], future)  # in the language of the session that asked
-            if not future.ended:
+            if not future.is_abandoned:
+                context.run(self._do, place[0], future)  # in the language of the session that queued it
+            if not future.is_finished:
                 with self._lock:
                     if self._futures.get(place) is future:
                         del self._futures[place]
 
     def _do(self, key: str, future: Future[T]) -> None:
         def progress(step: str, done: int, total: int) -> None:
-            if self.give_up and future.left:
-                raise LeftError(_("nobody waits for it any more"))
+            if self.cancel_abandoned and future.is_abandoned:
+                raise AbandonedError(_("nobody waits for it any more"))
             future.step, future.done, future.total = step, done, total
 
         try:
             future.result = self.work(key, progress)
-        except LeftError:
+        except AbandonedError:
             pass
         except ExplorerError as error:
             log.warning("refused: %s", error)
             future.problem = error
-        except Exception:  # a thread that ends without a word would let the pages wait for ever
-            log.exception("work beside the page failed")
+        except Exception:  # if the thread just ended, the pages would wait forever
+            log.exception("background task failed")
             future.problem = ExplorerError(_("something went wrong on the server; its log says what"))

@@ -1,4 +1,4 @@
-"""Weights as files for other programs, each read when it is asked for."""
+"""Downloads of weights in several formats. A file is read when the user downloads it."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from explorer.errors import ExplorerError
 from explorer.exports.weights import onnx_bytes
 from explorer.formatting import bytes_short
 from explorer.i18n import _
-from explorer.ui.shared.export import folding
+from explorer.ui.shared.export import folding_help
 from explorer.ui.shared.text import plain
 from explorer.weights import files
 
@@ -16,12 +16,12 @@ BINARY = "application/octet-stream"
 
 
 def render(path: Path, stem: str, key: str) -> None:
-    """Buttons for each format.
+    """Render a button for each format.
 
     Args:
-        path: of the weights file.
-        stem: of the files' names.
-        key: prefix of the widgets' keys.
+        path: Path of the weights file.
+        stem: Stem of the names of the downloads.
+        key: Prefix of the widgets' keys.
     """
     try:
         size = bytes_short(path.stat().st_size)
@@ -42,21 +42,21 @@ def render(path: Path, stem: str, key: str) -> None:
         file_name=f"{stem}.pth", mime=BINARY, icon=":material/local_fire_department:", on_click="ignore",
         key=f"{key}.pth",
     )  # fmt: skip
-    fold = st.toggle(_("Fold batch norm"), key=f"{key}.fold", help=folding())
+    fold = st.toggle(_("Fold batch norm"), key=f"{key}.fold", help=folding_help())
     if st.button(_("Prepare ONNX"), icon=":material/hub:", key=f"{key}.onnx"):
         _onnx(path, stem, key, fold=fold)
 
 
 def _onnx(path: Path, stem: str, key: str, *, fold: bool) -> None:
-    """Made on request by a process of its own, and kept only as long as its button stands there."""
+    """Make the ONNX file in a process of its own, and render its download button. It is discarded with the button."""
     with st.spinner(_("Working…"), show_time=True):
         note = st.empty()
 
-        def say(sentence: str) -> None:
+        def show(sentence: str) -> None:
             note.caption(plain(sentence))
 
         try:
-            content = onnx_bytes(path, say, fold=fold)
+            content = onnx_bytes(path, show, fold=fold)
         except ExplorerError as error:
             st.error(plain(str(error)))
             return

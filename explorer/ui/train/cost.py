@@ -123,7 +123,7 @@ def _measure(key: str, progress: Progress) -> Throughput:
     return Throughput(**cast(dict[str, Any], found))
 
 
-pace = TaskQueue(_measure, give_up=True)
+pace = TaskQueue(_measure, cancel_abandoned=True)
 
 
 def asked(spec: Spec, recipe: Recipe, resources: Resources) -> str:

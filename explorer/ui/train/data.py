@@ -16,9 +16,9 @@ from explorer.formatting import bytes_short
 from explorer.i18n import _, ngettext
 from explorer.jobs.store import ACTIVE, store
 from explorer.training.fitting import augmentations, on_mirroring
+from explorer.ui.shared.task_progress import follow_task
 from explorer.ui.shared.task_queue import TaskQueue
 from explorer.ui.shared.text import plain
-from explorer.ui.shared.waiting import follow
 from explorer.ui.train import samples, state, uploads
 from explorer.ui.train.form import UPLOADED, Form, path_of
 from explorer.ui.train.state import Training
@@ -106,7 +106,7 @@ def _found(training: Training) -> Preview | None:
             )  # fmt: skip
             return preview.expected(name)
         lane, begun = _fetching, _("Downloading…")
-    piece = follow(lane, path, begun)
+    piece = follow_task(lane, path, begun)
     if piece.problem is None:
         return piece.result or (preview.expected(name) if name in NAMES else None)
     st.error(plain(_called(str(piece.problem), training.form)), icon=":material/error:")

@@ -14,7 +14,7 @@ from explorer.families.presets import SAVED
 from explorer.formatting import short
 from explorer.i18n import _, ngettext
 from explorer.training.fitting import adapted
-from explorer.ui.compare.entries import full_title
+from explorer.ui.compare.networks import full_title
 from explorer.ui.shared import address
 from explorer.ui.shared.text import plain
 from explorer.ui.train import cost, state
@@ -37,7 +37,7 @@ def render(training: Training) -> None:
         )  # fmt: skip
         st.page_link(
             ARCHITECTURE, label=_("Edit"), icon=":material/edit:",
-            query_params={**form.network.link, **address.everywhere()},
+            query_params={**form.network.link, **address.shared_parameters()},
             help=_("Change it on the Architecture page; its Train link leads back here, and the rest stays."),
         )  # fmt: skip
     spec, totals = form.spec, analyse(form.spec).totals
@@ -69,7 +69,7 @@ def render(training: Training) -> None:
 def _fault_elsewhere(form: Form) -> str:
     """What is wrong with the edit of which this is the network before; empty where there is none."""
     editing = st.session_state.get("editing")
-    return editing.fault if editing and editing.spec == form.spec else ""
+    return editing.problem if editing and editing.spec == form.spec else ""
 
 
 def fit(spec: Spec, form: Form, found: Preview) -> tuple[Spec, list[str]]:

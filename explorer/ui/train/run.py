@@ -11,8 +11,8 @@ from explorer.i18n import _, ngettext
 from explorer.jobs.estimate import Throughput
 from explorer.jobs.job import MAX_NAME, Job
 from explorer.jobs.store import AT_WORK
+from explorer.ui.shared.task_progress import follow_task
 from explorer.ui.shared.text import plain
-from explorer.ui.shared.waiting import follow
 from explorer.ui.train import cost, state
 from explorer.ui.train.cost import Room, Verdict
 from explorer.ui.train.fields import complain
@@ -89,7 +89,7 @@ def price(training: Training, spec: Spec, found: Preview, jobs: list[Job]) -> bo
         time.metric(_("Time"), "–", border=True)
         st.caption(_("The time is not measured: the steps would take memory that others need now."))
         return True
-    measured = follow(cost.pace, time_key, _("Waiting to measure a few steps…"))
+    measured = follow_task(cost.pace, time_key, _("Waiting to measure a few steps…"))
     if measured.result:
         _time(time, measured.result, form, found, jobs)
     else:

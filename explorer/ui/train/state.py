@@ -16,7 +16,7 @@ from explorer.families import NamedNetwork
 from explorer.i18n import _
 from explorer.jobs.job import Resources, checked_name
 from explorer.recipes import RECIPES
-from explorer.ui.compare.entries import full_title
+from explorer.ui.compare.networks import full_title
 from explorer.ui.page_state import Link, PageState
 from explorer.ui.train import fields
 from explorer.ui.train.form import CELL, MAX_ROWS, ROW, Form, Table, checked, start_problems, weights_network
@@ -106,7 +106,7 @@ class Training(PageState):
         """The form."""
         return self.form.to_link()
 
-    def held(self) -> dict[str, Any]:
+    def widget_values(self) -> dict[str, Any]:
         """The form as its widgets hold it, but for the recipe and the sweep: those are filled as they are drawn."""
         form = self.form
         resources = {
@@ -125,7 +125,7 @@ class Training(PageState):
             for part in ("key", "values"):
                 st.session_state.pop(f"{SWEEP}{row}.{part}", None)
 
-    def settle(self) -> None:
+    def read_widgets(self) -> None:
         """Take what the widgets say into the form, part by part."""
         form, before = self.form, self.form
         self.problems.clear()
@@ -201,7 +201,7 @@ def open_preset() -> None:
 def change_recipe(**values: object) -> None:
     """For callbacks: replace fields of the recipe that no widget of their own holds."""
     training = Training.of_session()
-    training.settle()
+    training.read_widgets()
     change(recipe=training.form.recipe.changed(**values))
 
 
@@ -213,7 +213,7 @@ def open_weights(name: str | None, *, network: bool) -> None:
         network: take the network that they are of, too; what was frozen of the former one goes with it.
     """
     training = Training.of_session()
-    training.settle()
+    training.read_widgets()
     recipe = training.form.recipe.changed(weights=name, **({"freeze": []} if network or name is None else {}))
     if name is None or not network:
         change(recipe=recipe)
@@ -230,9 +230,9 @@ def open_weights(name: str | None, *, network: bool) -> None:
 def want() -> None:
     """Callback of the Train button: what was typed as it was pressed counts."""
     training = Training.of_session()
-    training.settle()
+    training.read_widgets()
     training.check_start()
-    training.acted()
+    training.mark_user_action()
     training.wanted = training.form
 
 
@@ -245,8 +245,8 @@ def change(*, refused: str = "", at: str = "dataset", **parts: object) -> None:
         **parts: of the form.
     """
     training = Training.of_session()
-    training.acted()
-    training.settle()  # what was typed beside the change stays
+    training.mark_user_action()
+    training.read_widgets()  # what was typed beside the change stays
     training.link_problems, training.refused, training.refused_at, training.said = [], refused, at, ""
     training.form = replace(training.form, **parts)  # type: ignore[arg-type]
     training.fill()

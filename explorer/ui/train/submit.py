@@ -13,7 +13,7 @@ from explorer.jobs.store import ACTIVE, AT_WORK, Record, Status, store
 from explorer.ui.page_state import refresh
 from explorer.ui.runs.words import status_name
 from explorer.ui.shared import address
-from explorer.ui.shared.faults import silence, translate_errors
+from explorer.ui.shared.store_errors import show_store_errors, warn_if_runner_is_silent
 from explorer.ui.shared.text import plain
 from explorer.ui.train import state
 from explorer.ui.train.form import records
@@ -74,11 +74,11 @@ def _submit(training: Training, *, possible: bool) -> None:
     training.sent = Sent(form, dict(training.problems), time.monotonic(), ids, problem)
 
 
-@translate_errors
+@show_store_errors
 def _standing(ids: Sequence[str], *, polling: bool) -> None:
     """The jobs just submitted and the queue, looked at anew only while there is anything to see."""
     service.keep_awake()
-    silence()
+    warn_if_runner_is_silent()
     everything = store().records()
     active = [record for record in everything if record.status in ACTIVE]
     if polling and not active:
@@ -87,12 +87,12 @@ def _standing(ids: Sequence[str], *, polling: bool) -> None:
         st.success(_where(mine, everything), icon=":material/check_circle:")
         st.page_link(
             RUNS, label=_("Watch it") if len(mine) == 1 else _("Watch them"), icon=":material/monitoring:",
-            query_params={"job": ".".join(job.id for job in mine), **address.everywhere()},
+            query_params={"job": ".".join(job.id for job in mine), **address.shared_parameters()},
         )  # fmt: skip
         if len(mine) == 1 and mine[0].status is Status.FINISHED:
             st.page_link(
                 PREDICT, label=_("Predict with it"), icon=":material/image_search:",
-                query_params={"weights": mine[0].id, **address.everywhere()},
+                query_params={"weights": mine[0].id, **address.shared_parameters()},
             )  # fmt: skip
     _queue(active)
 

@@ -13,9 +13,9 @@ from explorer.training.fitting import other_inputs
 from explorer.training.start import fits, trainable
 from explorer.ui.glossary import explain
 from explorer.ui.predict import choose
-from explorer.ui.shared.choice import choice
+from explorer.ui.shared.select_box import select_box
+from explorer.ui.shared.task_progress import follow_task
 from explorer.ui.shared.text import plain
-from explorer.ui.shared.waiting import follow
 from explorer.ui.train import fields, frozen, state
 from explorer.ui.train.fields import Field
 from explorer.ui.train.fields import Kind as Widget
@@ -41,7 +41,7 @@ def render(training: Training, found: Preview | None) -> None:
     if chosen is not None and chosen not in names:  # by another name, or gone, which is said below
         entry = registry.find_entry(chosen)
         names[chosen] = choose.option_label(entry, entry.name) if entry else chosen
-    choice(
+    select_box(
         _label(_("Start from"), "weights" in form.changes), list(names), chosen or NONE,
         lambda name: state.open_weights(name or None, network=name in others),
         words=names.__getitem__, key="train.start",
@@ -154,7 +154,7 @@ def _there(entry: RegistryEntry) -> None:
             on_click=st.session_state[FETCH].add, args=(entry.name,),
         )  # fmt: skip
         return
-    piece = follow(choose.downloads, entry.name, _("Downloading…"))
+    piece = follow_task(choose.downloads, entry.name, _("Downloading…"))
     if piece.problem:
         st.error(plain(str(piece.problem)), icon=":material/error:")
         st.button(
@@ -184,7 +184,7 @@ def _freeze(training: Training, spec: Spec) -> None:
         if key in names:
             state.change_recipe(freeze=names[key])
 
-    choice(
+    select_box(
         _label(_("Frozen: what keeps its weights"), "freeze" in form.changes), list(labels), shown, chosen,
         words=labels.__getitem__, key="train.start.freeze",
         help=_("Fewer parameters to train are faster and need fewer images; the rest stays as it was learned."),

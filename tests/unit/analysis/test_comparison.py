@@ -12,7 +12,7 @@ from explorer.analysis.measures import COSTS, Measure
 from explorer.cli.main import main
 from explorer.errors import InputError
 from explorer.families import PRESETS, resolve
-from explorer.ui.compare.words import all_same, relative
+from explorer.ui.compare.words import all_same, format_ratio
 
 
 def compared(*names: str) -> Comparison:
@@ -88,7 +88,7 @@ def test_what_does_not_exist_has_no_difference() -> None:
     first, second = compared("torchvision:vit_b_32", "lenet5").totals
     assert first[Measure.RECEPTIVE_FIELD] is None
     assert difference(first, second, Measure.RECEPTIVE_FIELD) is None
-    assert relative(first, second, Measure.RECEPTIVE_FIELD) == ""
+    assert format_ratio(first, second, Measure.RECEPTIVE_FIELD) == ""
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_what_does_not_exist_has_no_difference() -> None:
     ],
 )  # fmt: skip
 def test_relative_differences_in_words(before: int, after: int, words: str) -> None:
-    assert relative({Measure.PARAMS: before}, {Measure.PARAMS: after}, Measure.PARAMS) == words
+    assert format_ratio({Measure.PARAMS: before}, {Measure.PARAMS: after}, Measure.PARAMS) == words
 
 
 @pytest.mark.parametrize("count", [0, 1, 5])

@@ -80,7 +80,7 @@ def test_a_module_of_ones_own_numbers() -> None:
         {"module": "own", "map": 4, "channels": 10, "ch1x1": 2, "ch3x3red": 3, "ch3x3": 4, "ch5x5red": 1, "ch5x5": 5,
          "pool_proj": 6}
     )  # fmt: skip
-    module = inception.work(settings)
+    module = inception.compute(settings)
     reduced, naive = flat(module.reduced()), flat(module.naive())
     assert macs(reduced, 4) == 16 * (10 * 2 + 10 * 3 + 9 * 3 * 4 + 10 * 1 + 25 * 1 * 5 + 10 * 6)
     assert macs(naive, 4) == 16 * (10 * 2 + 9 * 10 * 4 + 25 * 10 * 5)

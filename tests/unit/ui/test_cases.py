@@ -15,7 +15,7 @@ from explorer.families import PRESETS, NamedNetwork, parse_spec, resolve, saved
 from explorer.families.link import from_text, to_text
 from explorer.settings import settings
 from explorer.ui.compare.cases import cases
-from explorer.ui.compare.entries import full_title, read, title
+from explorer.ui.compare.networks import full_title, read_network, title
 from tests.helpers.specs import any_raw, parse_or_none
 
 UNRESERVED = re.compile(r"[A-Za-z0-9._~-]+")  # RFC 3986, section 2.3
@@ -23,17 +23,17 @@ UNRESERVED = re.compile(r"[A-Za-z0-9._~-]+")  # RFC 3986, section 2.3
 
 def networks(name: str) -> list[Analysis]:
     (case,) = [case for case in cases() if case.name == name]
-    return [analyse(contestant.spec) for contestant in case.contestants]
+    return [analyse(network.spec) for network in case.networks]
 
 
 def test_names_are_unique_and_everything_is_said() -> None:
     assert len({case.name for case in cases()}) == len(cases()) >= 7
     for case in cases():
         assert case.title
-        assert case.look.endswith(".")
-        compare([analyse(contestant.spec) for contestant in case.contestants])
-        for contestant in case.contestants:
-            assert from_text(to_text(contestant.spec, contestant.base))[0] == contestant.spec
+        assert case.explanation.endswith(".")
+        compare([analyse(network.spec) for network in case.networks])
+        for network in case.networks:
+            assert from_text(to_text(network.spec, network.base))[0] == network.spec
 
 
 def test_three_3x3_see_what_one_7x7_sees() -> None:
@@ -121,23 +121,23 @@ def test_rubbish_is_refused(text: str, message: str) -> None:
 @example("http://[x?net=vgg16")
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
-        entry = read(text)
+        entry = read_network(text)
     except InputError as error:
         assert "\n" not in str(error)
         return
-    assert read(entry.text) == entry
+    assert read_network(entry.text) == entry
 
 
 def test_what_can_be_pasted() -> None:
     narrow = resolve("resnet18").changed(widths=[8, 16, 32, 64])
     expected = NamedNetwork(narrow, "resnet18")
-    assert read("resnet18~widths~8.16.32.64") == expected
-    assert read("https://example.org/architecture?net=resnet18&widths=8.16.32.64&batch=64&lang=en") == expected
-    assert read("http://[x?net=resnet18&widths=8.16.32.64#top").spec == narrow
-    assert read(narrow.to_json()).spec == narrow
-    assert read(" torchvision:resnet18\n").base == "torchvision:resnet18"
+    assert read_network("resnet18~widths~8.16.32.64") == expected
+    assert read_network("https://example.org/architecture?net=resnet18&widths=8.16.32.64&batch=64&lang=en") == expected
+    assert read_network("http://[x?net=resnet18&widths=8.16.32.64#top").spec == narrow
+    assert read_network(narrow.to_json()).spec == narrow
+    assert read_network(" torchvision:resnet18\n").base == "torchvision:resnet18"
     with pytest.raises(SpecError, match="no classification model 'resnet19'"):
-        read("torchvision:resnet19")
+        read_network("torchvision:resnet19")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_what_can_be_pasted() -> None:
 )
 def test_a_link_without_a_network_is_not_the_default_one(text: str) -> None:
     with pytest.raises(SpecError, match=r"it has no 'net', so it names no network|there is no preset"):
-        read(text)
+        read_network(text)
 
 
 def test_what_was_saved_can_be_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,24 +154,24 @@ def test_what_was_saved_can_be_compared(tmp_path: Path, monkeypatch: pytest.Monk
     try:
         narrow = resolve("resnet18").changed(widths=[8, 16, 32, 64])
         saved.save("mine", narrow)
-        assert read("saved:mine").spec == narrow
+        assert read_network("saved:mine").spec == narrow
         with pytest.raises(InputError, match="saved: there is no architecture 'yours'"):
-            read("saved:yours")
+            read_network("saved:yours")
     finally:
         settings.cache_clear()
 
 
 def test_files_of_the_server_are_not_read() -> None:
     with pytest.raises(SpecError, match="there is no preset"):
-        read("/etc/hostname.json")
+        read_network("/etc/hostname.json")
 
 
 def test_titles() -> None:
-    assert title(read("resnet50")) == "ResNet-50"
-    assert title(read("torchvision:resnet50")) == "torchvision resnet50"
-    assert title(read("vgg16~pool_to~1~classifier~empty")) == "VGG-16, global pooling"
+    assert title(read_network("resnet50")) == "ResNet-50"
+    assert title(read_network("torchvision:resnet50")) == "torchvision resnet50"
+    assert title(read_network("vgg16~pool_to~1~classifier~empty")) == "VGG-16, global pooling"
     spec = parse_spec({**resolve("vgg16").to_dict(), "num_classes": 10})
     assert title(NamedNetwork(spec)) == "VGG-16 (D), num_classes 10"
-    long = read("vgg16~cfg~64.M.128.M.256.M.512.M.512")
+    long = read_network("vgg16~cfg~64.M.128.M.256.M.512.M.512")
     assert title(long) == "VGG-16 (D), changed"
     assert full_title(long) == "VGG-16 (D), cfg 64.M.128.M.256.M.512.M.512"

@@ -12,14 +12,14 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.settings import Settings, settings
 from explorer.ui import hosts
-from explorer.ui.hosts import HostGuard, announce, refusal
+from explorer.ui.hosts import HostGuard, refusal, warn_about_refused_names
 
 HERE = "10.0.0.7"  # the address that a connection came to
 
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(HostGuard, "in_place", False)
+    monkeypatch.setattr(HostGuard, "is_installed", False)
     settings.cache_clear()
     yield
     settings.cache_clear()
@@ -153,7 +153,7 @@ def test_the_log_tells_a_teacher_what_is_refused(
         monkeypatch.setattr(config, "get_option", {"server.address": address}.get)
         allow(monkeypatch, setting)
         caplog.clear()
-        announce()
+        warn_about_refused_names()
         assert ("EXPLORER_ALLOWED_HOSTS=name1,name2" in caplog.text) == told
         assert all(record.levelno == logging.WARNING for record in caplog.records)
     monkeypatch.setattr(config, "get_option", {"server.address": "192.0.2.4"}.get)

@@ -13,14 +13,14 @@ from explorer.ui.page_state import PageFields
 
 @pytest.mark.parametrize("show", SECTIONS)
 def test_defaults_need_no_settings(show: str) -> None:
-    settings = SECTIONS[show].settings()
-    link = write_link(show, settings)
+    view = SECTIONS[show].view()
+    link = write_link(show, view)
     assert link == ({} if show == "stack" else {"show": show})
-    assert read_link(link) == (show, settings, [])
+    assert read_link(link) == (show, view, [])
 
 
 @pytest.mark.parametrize(
-    ("show", "settings", "link"),
+    ("show", "view", "link"),
     [
         ("stack", stack.StackView(k=5, c=256), {"show": "stack", "k": "5", "c": "256"}),
         (
@@ -33,14 +33,14 @@ def test_defaults_need_no_settings(show: str) -> None:
         ("inception", inception.InceptionView(module="4e"), {"show": "inception", "module": "4e"}),
     ],
 )
-def test_links_there_and_back(show: str, settings: PageFields, link: dict[str, str]) -> None:
-    assert write_link(show, settings) == link
-    assert read_link(link) == (show, settings, [])
+def test_links_there_and_back(show: str, view: PageFields, link: dict[str, str]) -> None:
+    assert write_link(show, view) == link
+    assert read_link(link) == (show, view, [])
 
 
 def test_the_issues_form_of_a_link() -> None:
-    show, settings, problems = read_link({"show": "stack", "k": "7", "c": "64", "map": "56", "by": "3x3"})
-    assert (show, settings, problems) == ("stack", stack.StackView(), [])
+    show, view, problems = read_link({"show": "stack", "k": "7", "c": "64", "map": "56", "by": "3x3"})
+    assert (show, view, problems) == ("stack", stack.StackView(), [])
 
 
 @pytest.mark.parametrize(
@@ -62,16 +62,16 @@ def test_the_issues_form_of_a_link() -> None:
     ],
 )
 def test_bad_links_are_told_in_words_and_show_the_default(link: dict[str, str], problem: str) -> None:
-    show, settings, problems = read_link(link)
+    show, view, problems = read_link(link)
     assert show == (link.get("show", "stack") if link.get("show") in SECTIONS else "stack")
-    assert settings == SECTIONS[show].settings()
+    assert view == SECTIONS[show].view()
     assert len(problems) == 1
     assert problem in problems[0]
 
 
 def test_a_bad_value_leaves_the_others() -> None:
-    _show, settings, problems = read_link({"k": "x", "c": "128"})
-    assert settings == stack.StackView(c=128)
+    _show, view, problems = read_link({"k": "x", "c": "128"})
+    assert view == stack.StackView(c=128)
     assert len(problems) == 1
 
 
@@ -83,6 +83,6 @@ names = st.sampled_from(["show", "k", "by", "c", "map", "cell", "size", "ceil", 
 def test_any_link_opens(link: dict[str, str], show: str) -> None:
     if show:
         link = {**link, "show": show}
-    chosen, settings, _problems = read_link(link)
-    SECTIONS[chosen].work(settings)
-    assert read_link(write_link(chosen, settings)) == (chosen, settings, [])
+    chosen, view, _problems = read_link(link)
+    SECTIONS[chosen].compute(view)
+    assert read_link(write_link(chosen, view)) == (chosen, view, [])

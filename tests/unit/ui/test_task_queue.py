@@ -1,4 +1,4 @@
-"""Slow work beside the pages, that several sessions wait for."""
+"""The queue of background tasks, which several sessions share."""
 
 import time
 from collections.abc import Iterator
@@ -17,45 +17,45 @@ def english() -> Iterator[None]:
     use_language("en")
 
 
-def ended(lane: TaskQueue[str], key: str) -> Future[str]:
-    for _look in range(6000):
-        if (piece := lane.ask(key)).ended:
-            return piece
+def finish(queue: TaskQueue[str], key: str) -> Future[str]:
+    for _poll in range(6000):
+        if (future := queue.request(key)).is_finished:
+            return future
         time.sleep(0.01)
     raise AssertionError(key)
 
 
-def test_each_session_is_told_of_a_problem_in_its_own_language() -> None:
-    tried = []
+def test_each_session_gets_an_error_in_its_own_language() -> None:
+    runs = []
 
     def work(key: str, _progress: object) -> str:
-        tried.append(language())
+        runs.append(language())
         raise InputError(f"{key} in {language()}")
 
-    lane = TaskQueue(work)
-    for asked in ("en", "de", "en", "de"):
-        use_language(asked)
-        assert str(ended(lane, "broken").problem) == f"broken in {asked}"
-    assert tried == ["en", "de"]
-    lane.invalidate("broken")
-    ended(lane, "broken")
+    queue = TaskQueue(work)
+    for chosen in ("en", "de", "en", "de"):
+        use_language(chosen)
+        assert str(finish(queue, "broken").problem) == f"broken in {chosen}"
+    assert runs == ["en", "de"]
+    queue.invalidate("broken")
+    finish(queue, "broken")
     use_language("en")
-    ended(lane, "broken")
-    assert tried == ["en", "de", "de", "en"]
+    finish(queue, "broken")
+    assert runs == ["en", "de", "de", "en"]
 
 
-def test_work_under_way_and_its_result_are_shared_by_all_languages() -> None:
-    tried, go = [], Event()
+def test_sessions_of_all_languages_share_a_task_and_its_result() -> None:
+    runs, go = [], Event()
 
     def work(_key: str, _progress: object) -> str:
-        tried.append(language())
+        runs.append(language())
         assert go.wait(60)
         return "done"
 
-    lane = TaskQueue(work)
-    first = lane.ask("slow")
+    queue = TaskQueue(work)
+    first = queue.request("slow")
     use_language("de")
-    assert lane.ask("slow") is first
+    assert queue.request("slow") is first
     go.set()
-    assert ended(lane, "slow").result == "done"
-    assert tried == ["en"]
+    assert finish(queue, "slow").result == "done"
+    assert runs == ["en"]

@@ -1,4 +1,4 @@
-"""The bounds on bodies of requests, against real connections to Streamlit's own upload route."""
+"""The limits on request bodies, with real connections to Streamlit's own upload route."""
 
 import asyncio
 import logging
@@ -35,7 +35,7 @@ AFTER = b"\r\n--b--\r\n"
 
 
 class Loop(asyncio.SelectorEventLoop):
-    """Its clock can be put forward, so that a test of seconds takes none."""
+    """An event loop whose clock can be put forward, so that tests need not wait."""
 
     ahead = 0.0
 
@@ -44,7 +44,7 @@ class Loop(asyncio.SelectorEventLoop):
 
 
 class Server:
-    """The app's bounds before Streamlit's upload route, on a real port."""
+    """Streamlit's upload route behind the app's middleware, on a real port."""
 
     def __init__(self, limits: Limits) -> None:
         self.files = MemoryUploadedFileManager("/_stcore/upload_file")
@@ -66,7 +66,7 @@ class Server:
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
         until(lambda: self._server.started)
-        answer(self.connect(b"GET / HTTP/1.0\r\n\r\n"))
+        response(self.connect(b"GET / HTTP/1.0\r\n\r\n"))
         self.limit = middleware[0]
 
     def _run(self) -> None:
@@ -91,34 +91,34 @@ class Server:
         connection.sendall(data)
         return connection
 
-    def idle(self, claims: int, sent: bytes = b"") -> socket.socket:
-        """A connection that says what it will send, and sends little of it."""
-        before = list(self.limit._under_way)
-        connection = self.connect(HEAD % 1 + FORM + b"Content-Length: %d\r\n\r\n" % claims + sent)
-        until(lambda: set(self.limit._under_way) - set(before))
+    def idle(self, declared: int, sent: bytes = b"") -> socket.socket:
+        """Open a connection that declares a length and sends only a part."""
+        before = list(self.limit._bodies)
+        connection = self.connect(HEAD % 1 + FORM + b"Content-Length: %d\r\n\r\n" % declared + sent)
+        until(lambda: set(self.limit._bodies) - set(before))
         return connection
 
     def upload(self, size: int, number: int = 0) -> bytes:
-        """What an honest upload is answered."""
+        """Return the response to a normal upload."""
         body = BEFORE + bytes(size) + AFTER
-        return answer(self.connect(HEAD % number + FORM + b"Content-Length: %d\r\n\r\n" % len(body) + body))
+        return response(self.connect(HEAD % number + FORM + b"Content-Length: %d\r\n\r\n" % len(body) + body))
 
     def read(self) -> int:
-        return sum(body._read for body in self.limit._under_way)
+        return sum(body._read for body in self.limit._bodies)
 
-    def held(self) -> int:
+    def stored(self) -> int:
         return sum(part.byte_length for parts in self.files.get_stats().values() for part in parts)
 
 
-def until(holds: Callable[[], object]) -> None:
+def until(condition: Callable[[], object]) -> None:
     end = time.monotonic() + 30
-    while not holds():
+    while not condition():
         assert time.monotonic() < end
         time.sleep(0.002)
 
 
-def answer(connection: socket.socket) -> bytes:
-    """The first answer: its head, and as much as that says."""
+def response(connection: socket.socket) -> bytes:
+    """Return the first response of a connection: head and body."""
     data = b""
     while piece := connection.recv(65536):
         data += piece
@@ -132,7 +132,7 @@ def answer(connection: socket.socket) -> bytes:
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Server]]:
     with ExitStack() as stack:
-        monkeypatch.setattr(hosts.HostGuard, "in_place", False)
+        monkeypatch.setattr(hosts.HostGuard, "is_installed", False)
 
         def start(**limits: float) -> Server:
             server = Server(Limits(**limits))  # type: ignore[arg-type]
@@ -147,61 +147,61 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Server]]:
 
 
 def test_idle_connections_that_claim_a_lot_keep_nobody_out_and_are_broken_off(serve: Callable[..., Server]) -> None:
-    server = serve(room=2 * MB, of_client=25, patience=9000)
+    server = serve(capacity=2 * MB, max_per_client=25, max_delay=9000)
     idle = [server.idle(1_900_000, BEFORE) for _number in range(20)]
     assert server.upload(MB).startswith(b"HTTP/1.1 204")
-    assert server.held() == MB
+    assert server.stored() == MB
     server.forward(6000)
     assert server.upload(MB // 2, 2).startswith(b"HTTP/1.1 204")
-    until(lambda: len(server.limit._under_way) == 20)
+    until(lambda: len(server.limit._bodies) == 20)
     server.forward(4000)
     for connection in idle:
-        told = answer(connection)
-        assert told.startswith(b"HTTP/1.1 408")
-        assert told.endswith(b"The upload came too slowly: it was 9000 seconds behind 8.00 kB a second")
-    until(lambda: not server.limit._under_way)
+        received = response(connection)
+        assert received.startswith(b"HTTP/1.1 408")
+        assert received.endswith(b"The upload came too slowly: it was 9000 seconds behind 8.00 kB a second")
+    until(lambda: not server.limit._bodies)
 
 
 def test_a_trickle_is_broken_off_and_a_slow_upload_at_the_rate_is_not(serve: Callable[..., Server]) -> None:
-    server = serve(rate=10, patience=9000)
+    server = serve(min_rate=10, max_delay=9000)
     trickle = server.idle(MB, BEFORE)
     slow = server.idle(len(BEFORE + AFTER) + 15 * 25_000, BEFORE)
     until(lambda: server.read() == 2 * len(BEFORE))
     for step in range(1, 16):  # half a byte a second, and twelve and a half
         server.forward(2000)
         slow.sendall(bytes(25_000))
-        if len(server.limit._under_way) == 2:
+        if len(server.limit._bodies) == 2:
             trickle.sendall(bytes(1000))
         else:
             assert step > 4
-        until(lambda: max(body._read for body in server.limit._under_way) == len(BEFORE) + step * 25_000)  # noqa: B023
-    assert len(server.limit._under_way) == 1
+        until(lambda: max(body._read for body in server.limit._bodies) == len(BEFORE) + step * 25_000)  # noqa: B023
+    assert len(server.limit._bodies) == 1
     slow.sendall(AFTER)
-    assert answer(slow).startswith(b"HTTP/1.1 204")
-    assert server.held() == 375_000
+    assert response(slow).startswith(b"HTTP/1.1 204")
+    assert server.stored() == 375_000
 
 
 def test_what_arrives_counts_and_is_given_back(serve: Callable[..., Server]) -> None:
     """Without a length, with one that is too long or too short, broken off on the way, or refused."""
-    server = serve(room=4 * MB)
+    server = serve(capacity=4 * MB)
     part = server.idle(3 * MB, BEFORE + bytes(2 * MB))
-    until(lambda: server.limit.arrived == 2 * MB + len(BEFORE))
+    until(lambda: server.limit.received == 2 * MB + len(BEFORE))
     refused = b"The server takes 4.00 MB of uploads in all and has no room for this one now; try again later"
     assert server.upload(2 * MB).endswith(refused)
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in (BEFORE, bytes(MB), bytes(MB), AFTER, b""))
-    assert answer(server.connect(HEAD % 5 + FORM + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)).endswith(refused)
-    assert server.held() == 0
+    assert response(server.connect(HEAD % 5 + FORM + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)).endswith(refused)
+    assert server.stored() == 0
     part.close()
-    until(lambda: not server.limit._under_way)
-    assert server.limit.arrived == 0
+    until(lambda: not server.limit._bodies)
+    assert server.limit.received == 0
     chunked = server.connect(HEAD % 5 + FORM + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
-    assert answer(chunked).startswith(b"HTTP/1.1 204")
-    assert server.held() == 2 * MB
+    assert response(chunked).startswith(b"HTTP/1.1 204")
+    assert server.stored() == 2 * MB
     short = server.connect(HEAD % 6 + FORM + b"Content-Length: 9\r\n\r\n" + BEFORE + AFTER)
-    assert answer(short).startswith(b"HTTP/1.1 400")
+    assert response(short).startswith(b"HTTP/1.1 400")
     long = server.idle(10**15, BEFORE)
     server.forward(21)
-    assert answer(long).endswith(refused)
+    assert response(long).endswith(refused)
     server.files.remove_session_files("session")
     assert server.upload(3 * MB).startswith(b"HTTP/1.1 204")
 
@@ -211,11 +211,11 @@ def test_aborted_uploads_leave_no_memory_no_files_and_no_traceback(
 ) -> None:
     server = serve()
     begun = [server.idle(50 * MB, BEFORE + bytes(2 * MB)) for _number in range(5)]  # 1 MB of each stays in memory
-    until(lambda: server.limit.arrived == 5 * (2 * MB + len(BEFORE)))
+    until(lambda: server.limit.received == 5 * (2 * MB + len(BEFORE)))
     for connection in begun:
         connection.close()
-    until(lambda: not server.limit._under_way)
-    assert server.limit.arrived == server.held() == 0
+    until(lambda: not server.limit._bodies)
+    assert server.limit.received == server.stored() == 0
     deleted = [link for link in Path("/proc/self/fd").iterdir() if _leads_to(link).startswith("/tmp/tmp")]  # noqa: S108
     assert not [link for link in deleted if _leads_to(link).endswith("(deleted)")]
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
@@ -229,21 +229,21 @@ def _leads_to(link: Path) -> str:
 
 
 def test_of_one_client_and_of_all_the_slowest_makes_room(serve: Callable[..., Server]) -> None:
-    for server in (serve(of_client=3), serve(at_once=3, of_client=9)):
+    for server in (serve(max_per_client=3), serve(max_bodies=3, max_per_client=9)):
         quick = server.idle(30 * MB, BEFORE + bytes(MB))
         idle = [server.idle(MB), server.idle(MB, bytes(9))]
         until(lambda: server.read() == MB + len(BEFORE) + 9)  # noqa: B023
         server.forward(1)
         assert server.upload(MB).startswith(b"HTTP/1.1 204")
-        told = answer(idle[0])
-        assert told.startswith(b"HTTP/1.1 429")
-        assert told.endswith(b"Too many uploads are under way, and this was the slowest; try again later")
-        until(lambda: len(server.limit._under_way) == 2)  # noqa: B023
+        received = response(idle[0])
+        assert received.startswith(b"HTTP/1.1 429")
+        assert received.endswith(b"Too many uploads are under way, and this was the slowest; try again later")
+        until(lambda: len(server.limit._bodies) == 2)  # noqa: B023
         for _number in range(30):
             server.connect(HEAD % 1 + FORM + b"Content-Length: 9\r\n\r\n")
-        until(lambda: len(server.limit._under_way) == 3)  # noqa: B023
+        until(lambda: len(server.limit._bodies) == 3)  # noqa: B023
         quick.sendall(bytes(1000))
-        until(lambda: max(body._read for body in server.limit._under_way) == MB + len(BEFORE) + 1000)  # noqa: B023
+        until(lambda: max(body._read for body in server.limit._bodies) == MB + len(BEFORE) + 1000)  # noqa: B023
 
 
 def test_what_nobody_reads_is_not_waited_for_without_end(serve: Callable[..., Server]) -> None:
@@ -251,10 +251,10 @@ def test_what_nobody_reads_is_not_waited_for_without_end(serve: Callable[..., Se
     server = serve()
     unwanted = server.idle(700 * MB)
     stranger = server.connect((HEAD % 1).replace(b"localhost", b"evil.example") + b"Content-Length: 9\r\n\r\n")
-    assert answer(stranger).startswith(b"HTTP/1.1 403")
+    assert response(stranger).startswith(b"HTTP/1.1 403")
     server.forward(21)
-    assert answer(unwanted).startswith(b"HTTP/1.1 413")
-    until(lambda: not server.limit._under_way)
+    assert response(unwanted).startswith(b"HTTP/1.1 413")
+    until(lambda: not server.limit._bodies)
 
 
 @pytest.mark.parametrize(

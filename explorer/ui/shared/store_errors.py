@@ -1,0 +1,32 @@
+"""Messages on pages about a job store that fails and about a runner that does not work."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
+import streamlit as st
+
+from explorer.errors import StoreError
+from explorer.jobs import service
+from explorer.ui.shared.text import plain
+
+P = ParamSpec("P")
+
+
+def show_store_errors(render: Callable[P, None]) -> Callable[P, None]:
+    """Decorate a part of a page so that it shows an error if the store can't be read."""
+
+    @wraps(render)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            render(*args, **kwargs)
+        except StoreError as error:
+            st.error(plain(str(error)), icon=":material/database_off:")
+
+    return wrapper
+
+
+def warn_if_runner_is_silent() -> None:
+    """Show why no job makes progress, if the runner does not work."""
+    if message := service.silence():
+        st.warning(plain(message), icon=":material/pause_circle:")
