@@ -19,13 +19,13 @@ _quoting.maxlist = _quoting.maxtuple = 4
 _quoting.maxlevel = 2
 
 
-# Unicode's general categories of characters without a visible form: control and format characters, surrogates, line
-# and paragraph separators.
+# Unicode's general categories of invisible characters: control and format characters, surrogates, separators of lines
+# and paragraphs.
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 # Format characters that are visible.
 VISIBLE = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
 BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")  # letters and marks that are invisible
-LONGEST = 1000  # characters of a message
+MAX_MESSAGE = 1000  # characters of a message
 JOINERS = frozenset("\u200c\u200d")
 
 
@@ -33,7 +33,7 @@ class ExplorerError(Exception):
     """Base of all errors that this product raises on purpose."""
 
     def __str__(self) -> str:
-        """The message on one line; names that it quotes can't control a terminal or a page."""
+        """The message in one line. Quoted names in it can't control a terminal or a page."""
         return one_line(super().__str__())
 
 
@@ -73,7 +73,7 @@ def shown(value: object) -> str:
 
 
 def readable(name: object) -> bool:
-    """Whether every character of a name is visible or a blank: no control marks, direction marks or invisible ones."""
+    """Whether a name consists of visible characters and blanks, without control and direction marks."""
     text = str(name)
     if text.isascii():
         return text.isprintable()
@@ -81,7 +81,7 @@ def readable(name: object) -> bool:
 
 
 def printable(name: object) -> str:
-    """A name in full; characters that break a line, control a terminal, turn the text or are invisible are escaped."""
+    """A name with escapes for characters that are invisible, break a line, control a terminal or reverse the text."""
     text = str(name)
     if readable(text):
         return text
@@ -92,9 +92,9 @@ def printable(name: object) -> str:
 
 
 def one_line(message: str) -> str:
-    """A message in one line. Messages that quote a very long input keep their beginning and end."""
+    """A message in one line. A very long message is cut in the middle."""
     text = printable(" ".join(line.strip() for line in message.splitlines()))
-    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
+    return text if len(text) <= MAX_MESSAGE else f"{text[: MAX_MESSAGE // 2]} … {text[-MAX_MESSAGE // 2 :]}"
 
 
 def _hidden(character: str, before: str, after: str) -> bool:

@@ -1,4 +1,4 @@
-"""Formats of numbers on every page: 138.36 M, 15.47 G, 4,096; bytes in powers of ten; times in two units."""
+"""Formats of numbers for people: 138.36 M, 15.47 G, 4,096; bytes in powers of ten; times in two units."""
 
 from explorer.i18n import _
 
@@ -8,33 +8,33 @@ MINUTE, HOUR, DAY = 60, 60 * 60, 24 * 60 * 60
 
 
 def short(value: float) -> str:
-    """138357544 as ``138.36 M``; numbers below 100,000 are exact: ``4,096``."""
+    """Return a short form: 138357544 is ``138.36 M``. Numbers below 100,000 are exact: ``4,096``."""
     return f"{value:,}" if abs(value) < EXACT_BELOW else _scaled(value)
 
 
 def bytes_short(value: float) -> str:
-    """553430176 as ``553.43 MB``."""
+    """Return a number of bytes in short form: 553430176 is ``553.43 MB``."""
     return f"{value:,} B" if abs(value) < 1000 else f"{_scaled(value)}B"
 
 
 def _scaled(value: float) -> str:
-    # 999,996 in thousands would be printed as 1,000.00, so it takes the next prefix.
+    # The limit is below 1000: 999,996 takes the next prefix, because in thousands it would read 1,000.00.
     prefix, unit = next((p for p in PREFIXES if abs(value) < 999.995 * p[1]), PREFIXES[-1])
     return f"{value / unit:,.2f} {prefix}"
 
 
 def duration(seconds: float) -> str:
-    """5400 as ``1 h 30 min``, 200 as ``3 min 20 s``."""
-    whole = round(seconds)
-    if whole < MINUTE:
-        return _("{seconds} s").format(seconds=whole)
-    if whole < HOUR:
-        return _("{minutes} min {seconds} s").format(minutes=whole // MINUTE, seconds=whole % MINUTE)
-    if whole < DAY:
-        return _("{hours} h {minutes} min").format(hours=whole // HOUR, minutes=whole % HOUR // MINUTE)
-    return _("{days} d {hours} h").format(days=whole // DAY, hours=whole % DAY // HOUR)
+    """Return a time in two units: 5400 seconds are ``1 h 30 min``, 200 are ``3 min 20 s``."""
+    rounded = round(seconds)
+    if rounded < MINUTE:
+        return _("{seconds} s").format(seconds=rounded)
+    if rounded < HOUR:
+        return _("{minutes} min {seconds} s").format(minutes=rounded // MINUTE, seconds=rounded % MINUTE)
+    if rounded < DAY:
+        return _("{hours} h {minutes} min").format(hours=rounded // HOUR, minutes=rounded % HOUR // MINUTE)
+    return _("{days} d {hours} h").format(days=rounded // DAY, hours=rounded % DAY // HOUR)
 
 
 def shape(sizes: tuple[int, ...]) -> str:
-    """(1, 64, 112, 112) as ``64×112×112``, without the batch."""
+    """Return a shape without the batch: (1, 64, 112, 112) is ``64×112×112``."""
     return "×".join(f"{size:,}" for size in sizes[1:]) or "1"

@@ -1,11 +1,11 @@
-"""Translation: every sentence that a user sees goes through ``_()``.
+"""Translation of every sentence that a user sees, with ``_()``.
 
 Pass whole sentences with named placeholders, and format them after translation::
 
     _("{name} needs {needed} pixels").format(name=name, needed=needed)
     ngettext("{count:,} job waits", "{count:,} jobs wait", count).format(count=count)
 
-``make check`` refuses anything else, because sentences glued from fragments can't be translated.
+``make check`` refuses anything else because sentences made of fragments can't be translated.
 """
 
 import gettext
@@ -26,15 +26,15 @@ def _catalogue(language: str) -> gettext.NullTranslations:
 
 
 def languages() -> set[str]:
-    """English, and the languages that have a catalogue."""
+    """Return English and all languages with a catalogue."""
     return {DEFAULT_LANGUAGE, *(folder.parent.name for folder in LOCALES.glob("*/LC_MESSAGES"))}
 
 
-def choose_language(*wishes: str | None) -> str:
-    """The first wished language (``zh``, ``zh-CN``) that has a catalogue; English if none has."""
-    known = languages()
-    tried = (form for wish in wishes if wish for form in (wish.replace("-", "_"), wish[:2]))
-    return next((form for form in tried if form in known), DEFAULT_LANGUAGE)
+def choose_language(*preferred: str | None) -> str:
+    """Return the first preferred language (``zh``, ``zh-CN``) with a catalogue; English if there is none."""
+    available = languages()
+    codes = (code for name in preferred if name for code in (name.replace("-", "_"), name[:2]))
+    return next((code for code in codes if code in available), DEFAULT_LANGUAGE)
 
 
 def use_language(language: str) -> None:
@@ -43,15 +43,15 @@ def use_language(language: str) -> None:
 
 
 def language() -> str:
-    """The language of the running session or command."""
+    """Return the language of the running session or command."""
     return _language.get()
 
 
 def _(message: str) -> str:
-    """The message in the session's language."""
+    """Return the message in the session's language."""
     return _catalogue(_language.get()).gettext(message)
 
 
 def ngettext(one: str, many: str, count: int) -> str:
-    """The message in the session's language, in the plural form of the count; some languages have more than two."""
+    """Return the message in the session's language and in the plural form for the count."""
     return _catalogue(_language.get()).ngettext(one, many, count)

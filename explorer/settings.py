@@ -14,7 +14,7 @@ from explorer.errors import shown
 from explorer.i18n import _
 
 _CHECKOUT = Path(__file__).parents[1]
-# An installed copy has no checkout around it: it keeps its files in the folder where it is started.
+# An installed copy has no checkout around it. It stores its files in the folder in which it is started.
 HOME = _CHECKOUT if (_CHECKOUT / "streamlit_app.py").is_file() else Path.cwd()
 _HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
@@ -57,13 +57,13 @@ class Settings(BaseSettings):
 
     @field_validator("data_dir", "runs_dir", "weights_dir", "saved_dir")
     @classmethod
-    def _anchored(cls, folder: Path) -> Path:
+    def _resolve(cls, folder: Path) -> Path:
         """Resolve a relative folder against the working directory, so that subprocesses use the same folder."""
         return folder.absolute()
 
     @field_validator("allowed_hosts")
     @classmethod
-    def _names(cls, text: str) -> str:
+    def _normalise(cls, text: str) -> str:
         """Normalise host names and refuse other text, such as a port or scheme, which would match no host."""
         return ",".join(_host(name.strip()) for name in text.split(",") if name.strip())
 
@@ -85,14 +85,14 @@ class Settings(BaseSettings):
         )
 
 
-def _host(given: str) -> str:
-    name = given.lower().removesuffix(".")
+def _host(text: str) -> str:
+    name = text.lower().removesuffix(".")
     try:
         return str(ip_address(name.removeprefix("[").removesuffix("]")))
     except ValueError:
         if name != "*" and not _HOST.fullmatch(name):
             raise ValueError(
-                _("{name} is not a name like cnn.school.edu, *.lab.edu or 10.0.0.7").format(name=shown(given))
+                _("{name} is not a name like cnn.school.edu, *.lab.edu or 10.0.0.7").format(name=shown(text))
             ) from None
     return name
 

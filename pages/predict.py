@@ -1,6 +1,6 @@
-"""Predict: what networks say about images and why, how good they are, and the list of their weights.
+"""Predict: answers of networks about images with reasons, tests on data sets, and the list of weights.
 
-Which networks, images and reasons are shown stands in the link.
+The link contains the shown networks, images and reasons.
 """
 
 import streamlit as st

@@ -1,7 +1,7 @@
-"""Runs: all jobs in a table; below it the chosen ones close up.
+"""Runs: a table of all jobs; below it the chosen ones close up.
 
-Which runs are listed and chosen stands in the link. The table and what follows a run are parts that look at the store
-again while one of their runs is active, and only then; the page as a whole is drawn anew when a run changes its status.
+The link contains the filters and the chosen runs. The table and the live parts are fragments that poll the store while
+one of their runs is active. The whole page runs again when a run changes its status.
 """
 
 import streamlit as st

@@ -1,6 +1,6 @@
-"""Start: what can be done here in one look, three ways in, well-known networks, and the glossary.
+"""Start: links to three pages, well-known networks, and the glossary.
 
-Old links led to the root; one that names a network goes on to the Architecture page with everything it says.
+Old links lead to this page. If a link names a network, the page redirects to the Architecture page with the whole link.
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ PAGES = Path(__file__).parent
 ARCHITECTURE, KERNELS, COMPARE = (str(PAGES / f"{name}.py") for name in ("architecture", "kernels", "compare"))
 NETWORKS = ("lenet5", "alexnet", "vgg16", "vgg19", "googlenet", "resnet18", "resnet50", "resnet152")
 PAIR = {"VGG-16": "vgg16", "ResNet-50": "resnet50"}
-# The whole card is the link that stands in it.
+# Makes the whole card clickable.
 STYLE = """<style>
   [class*="st-key-card-"] { position: relative; }
   [class*="st-key-card-"]:has(a:hover) { border-color: currentcolor; }
@@ -36,16 +36,16 @@ STYLE = """<style>
 if BASE in st.query_params:
     st.switch_page(ARCHITECTURE, query_params=st.query_params.to_dict())
 
-kept = address.shared_parameters()
+shared_parameters = address.shared_parameters()
 dark = st.context.theme.type == "dark"
 
 
-def way(key: str, svg: str, promise: str, page: str, label: str) -> None:
-    """A card: picture, what there is, and the link."""
+def card(key: str, svg: str, description: str, page: str, label: str) -> None:
+    """Render a card with a figure, a description and a link."""
     with st.container(border=True, height="stretch", key=f"card-{key}"):
         show_figure(svg, key=f"picture-{key}")
-        st.markdown(promise)
-        st.page_link(page, label=f":primary[**{label}**]", query_params=kept, width="stretch")
+        st.markdown(description)
+        st.page_link(page, label=f":primary[**{label}**]", query_params=shared_parameters, width="stretch")
 
 
 st.html(STYLE)
@@ -63,21 +63,21 @@ st.html(
 )
 
 with st.grid(3, min_column_width=260, gap="small"):
-    way(
+    card(
         "edit",
         vignettes.volumes(analyse(PRESETS["vgg16"].spec), dark=dark),
         _("{families} and every torchvision model, layer by layer, with costs and warnings.").format(families=titles()),
         ARCHITECTURE,
         _("Edit a network"),
     )
-    way(
+    card(
         "kernels",
         vignettes.nested(dark=dark),
         _("What one unit sees of the image as convolutions are stacked, and what the stack costs."),
         KERNELS,
         _("See why 3×3"),
     )
-    way(
+    card(
         "compare",
         vignettes.bars({title: analyse(PRESETS[name].spec) for title, name in PAIR.items()}, dark=dark),
         _("Two networks side by side: where they differ, and what the difference costs."),
@@ -94,12 +94,12 @@ with st.grid(4, min_column_width=160, gap="xsmall"):
                 ARCHITECTURE,
                 label=f"**{plain(PRESETS[name].title)}**",
                 icon="",
-                query_params={BASE: name, **kept},
+                query_params={BASE: name, **shared_parameters},
                 width="stretch",
             )
             captions[name] = st.empty()
             captions[name].caption(_("Counting…"))
-for name, caption in captions.items():  # after all links are there: nobody waits for eight analyses to choose one
+for name, caption in captions.items():  # after all links, so that the user need not wait for eight analyses
     totals = analyse(PRESETS[name].spec).totals
     params, macs = (short(amount).replace(" ", "\u00a0") for amount in (totals.params, totals.macs))
     caption.caption(_("{params} parameters, {macs} MACs").format(params=params, macs=macs))

@@ -1,7 +1,7 @@
-"""Train: network, data, recipe and resources in one form, what the run will cost, and the queue.
+"""Train: a form with network, data, recipe and resources, the cost of the run, and the queue.
 
-The form is checked on every change; what breaks a rule is explained beside its field while the last good form stays.
-The whole form lives in the link.
+Every change of the form is checked. If a field breaks a rule, the page shows the error next to it and keeps the last
+valid form. The link contains the whole form.
 """
 
 import streamlit as st

@@ -17,7 +17,7 @@ from explorer.families.presets import is_base, nearest, resolve
 from explorer.families.registry import FAMILIES, PRESETS
 from explorer.i18n import _
 from explorer.specs.base import Spec
-from explorer.specs.link_text import ROWS, ListText, check_length, scalar, write
+from explorer.specs.link_text import ROWS, ListText, check_length, parse_scalar, write
 
 BASE = "net"
 DEFAULT = "vgg16"
@@ -101,9 +101,9 @@ def _text(value: Any) -> str:
 def _value(text: str, annotation: Any) -> Any:
     """A parameter's value, by the type of its field. Names stay text, even ``3`` and ``true``."""
     if get_origin(annotation) is not tuple:
-        return scalar(text)
+        return parse_scalar(text)
     kind = get_args(annotation)[0]
     if hasattr(kind, "_fields") and text != LIST.empty:  # rows of a table, the name first
-        return [[name, *map(scalar, cells)] for name, *cells in map(LIST.read, text.split(ROWS))]
+        return [[name, *map(parse_scalar, cells)] for name, *cells in map(LIST.read, text.split(ROWS))]
     items = LIST.read(text)
-    return items if kind is str else list(map(scalar, items))
+    return items if kind is str else list(map(parse_scalar, items))

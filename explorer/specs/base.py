@@ -45,7 +45,7 @@ class Spec(BaseModel):
 
     @classmethod
     def from_name(cls, name: str) -> Self | None:
-        """The family's network of a name that is no preset; None if the family has none of that name.
+        """The family's network with a name that is not a preset; None if there is no such network.
 
         Raises:
             SpecError: If the name breaks a rule.
@@ -158,7 +158,7 @@ class Spec(BaseModel):
         return self.parse({**self.model_dump(mode="json"), **fields})
 
     def differences(self, other: "Spec") -> dict[str, Any]:
-        """The fields that differ from another network of the family, with this network's values."""
+        """This network's values of the fields that differ from another network of the family."""
         theirs = other.to_dict()
         return {key: value for key, value in self.to_dict().items() if value != theirs.get(key)}
 
@@ -195,14 +195,14 @@ def unknown_key(name: object, known: Iterable[str]) -> str:
 
 
 def place(path: tuple[int | str, ...]) -> str:
-    """A path as people count: ``("blocks", 1)`` is ``blocks, entry 2``."""
-    found = ""
+    """The text of a path, counted from 1: ``("blocks", 1)`` is ``blocks, entry 2``."""
+    text = ""
     for part in path:
         if isinstance(part, int):
-            found = _("{list}, entry {number}").format(list=found, number=part + 1)
+            text = _("{list}, entry {number}").format(list=text, number=part + 1)
         else:
-            found = f"{found}.{part}" if found else part
-    return found
+            text = f"{text}.{part}" if text else part
+    return text
 
 
 def _inside(inner: ErrorDetails, outer: ErrorDetails) -> bool:

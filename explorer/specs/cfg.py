@@ -127,14 +127,14 @@ def format_token(token: Token) -> RawToken:
         case Conv(channels, kernel, stride, padding):
             if (kernel, stride, padding) == (3, 1, 1):
                 return channels
-            head, usual = str(channels), (1, kernel // 2 if kernel % 2 else None)
+            head, default = str(channels), (1, kernel // 2 if kernel % 2 else None)
         case Pool(letter, kernel, stride, padding):
             if (kernel, stride, padding) == (2, 2, 0):
                 return letter
-            head, usual = letter, (kernel, 0)
+            head, default = letter, (kernel, 0)
         case _:
             assert_never(token)
-    return f"{head}:{window_text(kernel, stride, padding, usual)}"
+    return f"{head}:{window_text(kernel, stride, padding, default)}"
 
 
 def parse_tokens(raw: object) -> tuple[RawToken, ...]:

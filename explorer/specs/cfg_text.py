@@ -67,7 +67,7 @@ class Word(NamedTuple):
     end: int
 
 
-class Typed(NamedTuple):
+class ParsedList(NamedTuple):
     """A typed list, parsed.
 
     Attributes:
@@ -83,12 +83,12 @@ class Typed(NamedTuple):
 
 def split_text(text: str) -> list[Word]:
     """The words of a typed list, without the list's name and without comments."""
-    plain, start = _list_in(text)
-    found = (Word(_meaning(match[0]), match.start(), match.end()) for match in _WORD.finditer(plain, start))
-    return [word for word in found if word.raw]
+    plain, start = _find_list(text)
+    words = (Word(_token_spelling(match[0]), match.start(), match.end()) for match in _WORD.finditer(plain, start))
+    return [word for word in words if word.raw]
 
 
-def read_text(text: str) -> Typed:
+def read_text(text: str) -> ParsedList:
     """Parse a typed cfg list.
 
     Raises:
@@ -102,7 +102,7 @@ def read_text(text: str) -> Typed:
             -1,
         )
     words = [word.raw for word in split_text(text)]
-    plain, start = _list_in(text)
+    plain, start = _find_list(text)
     if plain.count("[") > plain.count("]") and "#" in text:  # a one-line field has no line break to end a comment
         raise TokenError(_("cfg: a comment (#) within the list hides what follows it; take the comment out"), -1)
     if _ANOTHER_LIST.search(plain, start):
@@ -115,7 +115,7 @@ def read_text(text: str) -> Typed:
         words.pop()
     widths = _linear_layers(words)
     cfg = parse_tokens([_value(raw) for raw in words[: len(words) - len(widths)]])
-    return Typed(cfg, tuple(widths[:-1]) if widths else None, widths[-1] if widths else None)
+    return ParsedList(cfg, tuple(widths[:-1]) if widths else None, widths[-1] if widths else None)
 
 
 def read_widths(text: str) -> list[int | str]:
@@ -159,9 +159,9 @@ def _linear_layers(words: list[str]) -> list[int]:
     return widths
 
 
-def _list_in(text: str) -> tuple[str, int]:
+def _find_list(text: str) -> tuple[str, int]:
     """The text with every character in its plain form, and the position where its list begins."""
-    plain = _COMMENT.sub(lambda found: " " * len(found[0]), "".join(map(_plain, text)))
+    plain = _COMMENT.sub(lambda found: " " * len(found[0]), "".join(map(_plain_form, text)))
     start = 0
     while label := _LABEL.match(plain, start):
         start = label.end()
@@ -172,7 +172,7 @@ def _value(raw: str) -> RawToken:
     return int(raw) if raw.isascii() and raw.isdecimal() and len(raw) < 10 else raw
 
 
-def _meaning(word: str) -> str:
+def _token_spelling(word: str) -> str:
     """A word in the spelling of the token that it means; other words are unchanged."""
     word = word.replace(INVISIBLE, "")
     upper = word.upper()
@@ -185,7 +185,7 @@ def _meaning(word: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _plain(character: str) -> str:
+def _plain_form(character: str) -> str:
     """The plain form of a character: ``,`` for any separator, ``[`` or ``]`` for any bracket, ``'`` for any quote."""
     if character in _LOOK_ALIKES:
         return _LOOK_ALIKES[character]

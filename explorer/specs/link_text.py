@@ -1,7 +1,6 @@
-"""The one notation of values in links: networks and what pages show are written and read with it.
+"""The notation of values in all links, for networks and for fields of pages.
 
-``true``, ``false`` and ``none`` are words; the entries of a list are joined with dots, the rows of a table with
-underscores.
+``true``, ``false`` and ``none`` are words. Dots separate the items of a list, underscores the rows of a table.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,17 +12,17 @@ from explorer.errors import SpecError
 from explorer.i18n import _
 
 WORDS = {"true": True, "false": False, "none": None}
-ROWS = "_"  # between the rows of a table
+ROWS = "_"  # separator of the rows of a table
 
 
 @dataclass(frozen=True, slots=True)
 class ListText:
-    """How a list stands in a link; in a field's annotation where it is not the usual way.
+    """The notation of a list in a link. The annotation of a field has one if it is not the default.
 
     Attributes:
-        separator: What stands between two entries.
-        empty: The text of the empty list.
-        blanks: Whether what stands between two separators in a row is an entry, for a rule to refuse.
+        separator: Separator of the items.
+        empty: Text of the empty list.
+        blanks: Whether nothing between two separators is an empty item, which a rule can then refuse.
     """
 
     separator: str = "."
@@ -31,18 +30,18 @@ class ListText:
     blanks: bool = False
 
     def write(self, values: Sequence[object]) -> str:
-        """The list as a text, which :meth:`read` turns back where no entry contains the separator."""
+        """Return the text of a list. :meth:`read` restores the list if no item contains the separator."""
         return self.separator.join(map(write, values)) if values else self.empty
 
     def read(self, text: str) -> list[str]:
-        """The entries of a text."""
+        """Return the items of a text."""
         if text == self.empty:
             return []
         return [part for part in text.split(self.separator) if part or self.blanks]
 
 
 def write(value: object) -> str:
-    """A single value as a text."""
+    """Return the text of a single value."""
     if isinstance(value, Enum):
         value = value.value
     if value is None or isinstance(value, bool):
@@ -50,8 +49,8 @@ def write(value: object) -> str:
     return str(value)
 
 
-def scalar(text: str) -> Any:
-    """What a text says by itself: a word's meaning, a number, or else the text."""
+def parse_scalar(text: str) -> Any:
+    """Return the value of a text: the value of a word, a number, or the text itself."""
     if text in WORDS:
         return WORDS[text]
     for number in (int, float):
@@ -63,14 +62,14 @@ def scalar(text: str) -> Any:
 
 
 def check_length(link: Mapping[str, str], limit: int) -> None:
-    """See that a link is no longer than a page would write it.
+    """Check that a link is not longer than a page would write it.
 
     Args:
-        link: The parameters.
-        limit: Characters of all values together.
+        link: Parameters of the link.
+        limit: Maximum number of characters of all values together.
 
     Raises:
-        SpecError: where it is longer.
+        SpecError: If the link is longer.
     """
     if sum(map(len, link.values())) > limit:
         raise SpecError(_("link: longer than {limit:,} characters").format(limit=limit))

@@ -1,8 +1,7 @@
-"""The reader of JSON that people type or keep in files, weight cards and run directories.
+"""The reader of JSON that people type, and of JSON files, weight cards and run directories.
 
-Pages can show, count and write again every value that it accepts: nesting is limited, texts hold no control
-characters, and whole numbers fit into 64 bits. All JSON is read here, except that of the explorer's own pipes to
-subprocesses.
+It accepts only values that a page can show, count and write: nesting is limited, texts have no control characters, and
+whole numbers fit into 64 bits. All JSON is read here, except the explorer's own pipes to subprocesses.
 """
 
 import json
@@ -59,7 +58,7 @@ def _found(text: str, position: int) -> str:
 
 
 def _check(value: Any, place: str) -> None:
-    """Refuse values that JSON allows, and that pages can't show or write."""
+    """Refuse values that JSON allows but pages can't show or write."""
     level, depth = [value], 0
     while level:
         depth += 1
@@ -87,13 +86,13 @@ def _check_text(text: str, place: str) -> None:
                 place=place, value=shown(text), count=len(text), limit=MAX_TEXT
             )
         )
-    if not text.isprintable() and any(map(_no_text, text)):
+    if not text.isprintable() and any(map(_is_control, text)):
         raise InputError(
             _("{place}: {value} has control characters, or halves of characters").format(place=place, value=shown(text))
         )
 
 
-def _no_text(character: str) -> bool:
+def _is_control(character: str) -> bool:
     return category(character) in {"Cc", "Cs"} and character not in "\t\n\r"
 
 
@@ -101,7 +100,7 @@ def legible(value: Any) -> Any:
     """The value with the characters that :func:`decode` refuses escaped, so that it can be written and read again."""
     match value:
         case str():
-            return "".join(ascii(one)[1:-1] if _no_text(one) else one for one in value)
+            return "".join(ascii(one)[1:-1] if _is_control(one) else one for one in value)
         case dict():
             return {legible(key): legible(part) for key, part in value.items()}
         case list():

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from typing import Any
 
-from explorer.errors import LONGEST, ContentError, InputError, SpecError, printable
+from explorer.errors import MAX_MESSAGE, ContentError, InputError, SpecError, printable
 from explorer.i18n import use_language
 from explorer.workers.progress import Progress
 
@@ -54,7 +54,7 @@ def serve(work: Callable[[Any, Progress], object]) -> None:
         nonlocal last
         if time.monotonic() - last > PERIOD:
             last = time.monotonic()
-            write({"progress": [printable(step)[:LONGEST], done, total]})
+            write({"progress": [printable(step)[:MAX_MESSAGE], done, total]})
 
     with redirect_stdout(sys.stderr):  # the output of libraries is not an answer
         document = json.load(sys.stdin)

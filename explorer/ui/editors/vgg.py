@@ -6,7 +6,7 @@ from explorer.errors import TokenError
 from explorer.families import Spec
 from explorer.families.vgg.spec import VggSpec
 from explorer.i18n import _
-from explorer.specs.cfg_text import Typed, format_text, read_text, read_widths
+from explorer.specs.cfg_text import ParsedList, format_text, read_text, read_widths
 from explorer.ui.architecture.state import EDIT, ArchitectureState
 from explorer.ui.editors.common import (
     batch_norm_field,
@@ -40,13 +40,13 @@ def edit(_page_state: ArchitectureState) -> Spec:
             "`L` normalises across channels."
         ),
     )
-    below = error_area("cfg")
-    typed = _read(text)
-    head_is_typed = isinstance(typed, Typed) and typed.hidden is not None
-    if isinstance(typed, Typed) and typed.hidden is not None:
-        texts[EDIT + "classifier"] = format_text(typed.hidden)
-        texts[EDIT + "num_classes"] = typed.classes
-        below.caption(
+    cfg_area = error_area("cfg")
+    parsed = _parse(text)
+    head_is_typed = isinstance(parsed, ParsedList) and parsed.hidden is not None
+    if isinstance(parsed, ParsedList) and parsed.hidden is not None:
+        texts[EDIT + "classifier"] = format_text(parsed.hidden)
+        texts[EDIT + "num_classes"] = parsed.classes
+        cfg_area.caption(
             _("The linear layers at the end of the list are the head. Take them out of the list to set it below.")
         )
     hidden = st.text_input(
@@ -93,12 +93,12 @@ def edit(_page_state: ArchitectureState) -> Spec:
             explain("dropout"),
         )
     try:
-        if isinstance(typed, TokenError):
-            raise typed
+        if isinstance(parsed, TokenError):
+            raise parsed
         return VggSpec.parse(
             {
                 "family": "vgg",
-                "cfg": typed.cfg,
+                "cfg": parsed.cfg,
                 "classifier": read_widths(hidden),
                 "pool_to": pool_to,
                 "in_features": in_features,
@@ -110,13 +110,13 @@ def edit(_page_state: ArchitectureState) -> Spec:
             }
         )
     except TokenError as error:
-        with below:
+        with cfg_area:
             if error.index >= 0:
                 st.markdown(mark_token(text, error))
         raise
 
 
-def _read(text: str) -> Typed | TokenError:
+def _parse(text: str) -> ParsedList | TokenError:
     """Parse the list. Returns an error rather than raising it, so that the other widgets are rendered."""
     try:
         return read_text(text)

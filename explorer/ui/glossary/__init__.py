@@ -1,4 +1,4 @@
-"""The terms of the field that the product shows: a sentence each, in our own words, and where it comes from."""
+"""The glossary on pages: terms with a sentence in our own words and its source."""
 
 import unicodedata
 from functools import cache
@@ -15,55 +15,60 @@ from explorer.ui.glossary.training import learning, training
 from explorer.ui.shared.text import plain
 
 
-def explain(key: str, here: str = "") -> str:
-    """A term's sentence with its source, as Markdown for ``help=``; first ``here``, what it means at this place."""
-    return "\n\n".join(filter(None, [here, _line(entries()[key])]))
+def explain(key: str, context: str = "") -> str:
+    """Return Markdown for ``help=`` that explains a term.
+
+    Args:
+        key: Key of the term.
+        context: Meaning of the term at this place, which comes first.
+    """
+    return "\n\n".join(filter(None, [context, _format_entry(entries()[key])]))
 
 
-def _line(entry: GlossaryEntry) -> str:
+def _format_entry(entry: GlossaryEntry) -> str:
     source = f" :small[:gray[{plain(entry.source)}]]" if entry.source else ""
     return f"**{plain(entry.name)}** · {plain(entry.sentence)}{source}"
 
 
 def term(key: str, words: str) -> str:
-    """Words of a text as HTML that explains the term on hover and to screen readers, for ``st.html``."""
+    """Return HTML of words that shows the meaning of a term on hover and to screen readers."""
     entry = entries()[key]
     meaning = _("{sentence} ({source})").format(sentence=entry.sentence, source=entry.source)
     return f'<abbr title="{escape(meaning if entry.source else entry.sentence)}">{escape(words)}</abbr>'
 
 
 def render() -> None:
-    """All terms in alphabetical order, with a search."""
-    wanted = st.text_input(
+    """Render all terms in alphabetical order, and a search."""
+    query = st.text_input(
         _("Search the glossary"), key="glossary-search", live=True, icon=":material/search:",
         placeholder=_("A term, a word or an author"),
     )  # fmt: skip
-    found = matching(wanted)
+    found = find_entries(query)
     if not found:
         st.info(_("No term, sentence or source has these words: try fewer or shorter ones."))
     with st.grid(2, min_column_width=320, gap="small", key="glossary"):
         for entry in sorted(found, key=lambda entry: entry.name.casefold()):
-            st.markdown(_line(entry))
+            st.markdown(_format_entry(entry))
 
 
-def matching(wanted: str) -> list[GlossaryEntry]:
-    """The entries that have all these words, however people spell them: 1x1 is 1×1, and -ization -isation."""
-    words = _spelling(wanted).split()
-    texts = {entry: _spelling(" ".join(entry)) for entry in entries().values()}
-    # batchnorm is batch norm, too
+def find_entries(query: str) -> list[GlossaryEntry]:
+    """Return the entries with all words of a query in any spelling: 1x1 for 1×1, -ization for -isation."""
+    words = _normalise(query).split()
+    texts = {entry: _normalise(" ".join(entry)) for entry in entries().values()}
+    # without blanks, batchnorm finds batch norm
     return [
         entry for entry, text in texts.items() if all(word in text or word in text.replace(" ", "") for word in words)
     ]
 
 
-def _spelling(text: str) -> str:
-    """One spelling of what is written in several ways."""
+def _normalise(text: str) -> str:
+    """Return a text in one spelling."""
     folded = unicodedata.normalize("NFKD", text).casefold().replace("×", "x").replace("-", "")
     return folded.replace("isation", "ization").replace("colour", "color").replace("centre", "center")
 
 
 def entries() -> dict[str, GlossaryEntry]:
-    """All terms by key, in the session's language."""
+    """Return all entries by key, in the session's language."""
     return _entries(language())
 
 

@@ -1,11 +1,11 @@
-"""Terms of networks and their layers."""
+"""Glossary entries about networks and their layers."""
 
 from explorer.i18n import _
 from explorer.specs.glossary_entry import GlossaryEntry
 
 
 def network() -> dict[str, GlossaryEntry]:
-    """What a network is made of."""
+    """Return the terms about the parts of a network."""
     return {
         "spec": GlossaryEntry(
             _("Architecture spec"),
@@ -64,7 +64,7 @@ def network() -> dict[str, GlossaryEntry]:
 
 
 def layers() -> dict[str, GlossaryEntry]:
-    """What layers do."""
+    """Return the terms about layers."""
     guide = "Dumoulin and Visin 2016, section 2"
     return {
         "convolution": GlossaryEntry(

@@ -1,11 +1,11 @@
-"""Terms of what is counted."""
+"""Glossary entries about numbers of a network."""
 
 from explorer.i18n import _
 from explorer.specs.glossary_entry import GlossaryEntry
 
 
 def numbers() -> dict[str, GlossaryEntry]:
-    """What is counted."""
+    """Return the terms."""
     distill = "Araujo et al. 2019"
     return {
         "parameter": GlossaryEntry(_("Parameter"), _("A number that training changes: a weight or a bias.")),

@@ -1,11 +1,11 @@
-"""Terms of training."""
+"""Glossary entries about training."""
 
 from explorer.i18n import _
 from explorer.specs.glossary_entry import GlossaryEntry
 
 
 def training() -> dict[str, GlossaryEntry]:
-    """What a recipe says."""
+    """Return the terms about recipes."""
     return {
         "batch": GlossaryEntry(
             _("Batch"), _("The images that pass through the network together before the weights change.")
@@ -95,7 +95,7 @@ def training() -> dict[str, GlossaryEntry]:
 
 
 def learning() -> dict[str, GlossaryEntry]:
-    """How learning works, and what goes wrong."""
+    """Return the terms about learning and its problems."""
     return {
         "loss": GlossaryEntry(
             _("Loss"),

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from explorer.errors import InputError, TokenError
 from explorer.families import resolve
-from explorer.specs.cfg_text import Typed, format_text, read_text, read_widths, split_text
+from explorer.specs.cfg_text import ParsedList, format_text, read_text, read_widths, split_text
 from tests.helpers.narrow import vgg
 
 SHORT = (64, "M", 128)
@@ -34,12 +34,12 @@ COLUMN_D = (
     ],
 )  # fmt: skip
 def test_lists_as_people_write_them(text: str) -> None:
-    assert read_text(text) == Typed(SHORT, None, None)
+    assert read_text(text) == ParsedList(SHORT, None, None)
 
 
 def test_a_column_of_the_paper_is_the_network() -> None:
     vgg16 = vgg(resolve("vgg16"))
-    assert read_text(COLUMN_D) == Typed(vgg16.cfg, (4096, 4096), 1000)
+    assert read_text(COLUMN_D) == ParsedList(vgg16.cfg, (4096, 4096), 1000)
     assert read_text("conv3-64 LRN maxpool conv1-256").cfg == (64, "L", "M", "256:1")
 
 
@@ -100,4 +100,4 @@ def test_any_text_is_parsed_or_refused(text: str) -> None:
     except InputError as error:
         assert "\n" not in str(error)
         return
-    assert read_text(format_text(cfg)) == Typed(cfg, None, None)
+    assert read_text(format_text(cfg)) == ParsedList(cfg, None, None)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.ui.glossary import entries, explain, matching, term
+from explorer.ui.glossary import entries, explain, find_entries, term
 
 # Everyday words of programming and training, which belong to nobody.
 NEEDS_NO_SOURCE = {
@@ -64,7 +64,7 @@ def test_a_term_in_a_text_is_html_that_nothing_can_break_out_of() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "name"),
+    ("query", "name"),
     [
         ("1x1", "1×1 convolution"), ("3x3", "3×3 convolution"), ("he 2015", "Initialisation"), ("zzz", ""),
         ("Regularization", "Regularisation"), ("batchnorm", "Batch norm"), ("cross entropy", "Cross-entropy"),
@@ -72,5 +72,5 @@ def test_a_term_in_a_text_is_html_that_nothing_can_break_out_of() -> None:
         ("no_grad", "Training and evaluation mode"), ("backprop", "Backpropagation"), ("ELU", "Leaky ReLU"),
     ],
 )  # fmt: skip
-def test_a_term_is_found_however_it_is_spelt(wanted: str, name: str) -> None:
-    assert (name in {entry.name for entry in matching(wanted)}) == bool(name)
+def test_a_term_is_found_however_it_is_spelt(query: str, name: str) -> None:
+    assert (name in {entry.name for entry in find_entries(query)}) == bool(name)
