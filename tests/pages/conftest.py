@@ -27,7 +27,7 @@ from tests.pages.train_page import PACE
 
 @pytest.fixture(scope="session", autouse=True)
 def _scan_once() -> Iterator[None]:
-    """Each AppTest looks through all installed packages for Streamlit's components: 0.3 seconds, the same each time."""
+    """Cache Streamlit's search for components in all packages. Each AppTest repeats it, and it takes 0.3 seconds."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
         yield
@@ -35,41 +35,41 @@ def _scan_once() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """The clock that tells whether edits are one step, a click is a double one, and a page still waits for slow work.
+    """A clock that stands still unless a test changes ``now``.
 
-    It stands still unless a test moves ``now``, however long the test takes.
+    Pages use it to detect quick edits, double clicks and abandoned tasks.
     """
-    told = SimpleNamespace(now=1000.0)
+    fake = SimpleNamespace(now=1000.0)
     for module in (task_queue, guard, history, submit):
-        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: told.now))
-    return told
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: fake.now))
+    return fake
 
 
 @pytest.fixture
 def server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """Folders of the test's own, digits that were looked at before, a pace without measuring, and no runner."""
+    """Temporary folders, a cached preview of digits, a fixed pace instead of a measured one, and no runner."""
     for name in ("data", "saved"):
         monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(tmp_path / name))
     monkeypatch.setattr(cost.pace, "work", lambda _key, _progress: PACE)
-    for lane in (cost.pace, data._looking, data._fetching):
-        lane._futures.clear()
+    for queue in (cost.pace, data._looking, data._fetching):
+        queue._futures.clear()
     settings.cache_clear()
     preview.read("digits")
     return jobs
 
 
 @pytest.fixture
-def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Images are looked at in this process; another one would import torch first."""
+def read_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read previews of images in this process, because another process would import torch first."""
 
-    def look(name: str, progress: Progress = silent) -> preview.Preview:
+    def read(name: str, progress: Progress = silent) -> preview.Preview:
         preview.read(name, progress)
-        found = preview.load_cached(name)
-        assert found is not None
-        return found
+        cached = preview.load_cached(name)
+        assert cached is not None
+        return cached
 
-    monkeypatch.setattr(preview, "compute", look)
-    monkeypatch.setattr(data._fetching, "work", look)
+    monkeypatch.setattr(preview, "compute", read)
+    monkeypatch.setattr(data._fetching, "work", read)
 
 
 Converted = tuple[dict[str, Tensor], conversion.Answer]
@@ -77,13 +77,13 @@ Converted = tuple[dict[str, Tensor], conversion.Answer]
 
 @pytest.fixture(scope="session")
 def conversions() -> dict[str, tuple[Any, bytes]]:
-    """What processes have made of pickled checkpoints, by the checksums of these."""
+    """Results of reading pickled checkpoints in processes, by the checksums of the checkpoints."""
     return {}
 
 
 @pytest.fixture
 def converted_once(conversions: dict[str, tuple[Any, bytes]], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same pickled checkpoint is read by a process once in a session."""
+    """Read each pickled checkpoint in a process only once in a test session."""
     call = subprocess_runner.call
 
     def answer(module: str, request: dict[str, Any], *rest: Any, **options: Any) -> Any:
@@ -101,12 +101,12 @@ def converted_once(conversions: dict[str, tuple[Any, bytes]], monkeypatch: pytes
 
 @pytest.fixture
 def predict_server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """Folders of this test, and empty caches."""
+    """Temporary folders, and empty caches."""
     for name in ("data", "weights", "saved"):
         monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(tmp_path / name))
     settings.cache_clear()
-    for lane in (choose.downloads, testsets._loads):
-        lane._futures.clear()
+    for queue in (choose.downloads, testsets._loads):
+        queue._futures.clear()
     pictures._cache.clear()
     reasons._cache.clear()
     networks._loaded.cache_clear()

@@ -1,4 +1,4 @@
-"""What the tests of the pages share."""
+"""Helpers of all page tests."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ MAIN = Path(__file__).parents[2] / "explorer" / "main.py"
 
 
 def open_page(page: str, **link: str) -> AppTest:
-    """A page as a fresh session opens it with this link."""
+    """Open a page in a new session with this link."""
     app = AppTest.from_file(str(MAIN), default_timeout=60).switch_page(f"../pages/{page}.py")
     for key, value in link.items():
         app.query_params[key] = value

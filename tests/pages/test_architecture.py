@@ -1,12 +1,14 @@
-"""The Architecture page in every state, without a browser."""
+"""The Architecture page, without a browser."""
 
 import logging
 from functools import partial
 
 import pytest
 
+from explorer.analysis import analyse
 from explorer.families import PRESETS, resolve
 from explorer.families.torchvision.network import names
+from explorer.formatting import short
 from tests.pages import helpers
 from tests.pages.helpers import metrics, problem
 
@@ -24,7 +26,7 @@ def test_the_first_visit_shows_a_network_with_numbers() -> None:
     assert len(app.dataframe[0].value) == 40
 
 
-# A part of them, of every family: all are built, analysed and drawn in the unit tests.
+# Some presets of every family. The unit tests build, analyse and draw all of them.
 @pytest.mark.parametrize("name", list(PRESETS)[::4])
 def test_presets_open_from_their_link_without_an_error(name: str) -> None:
     app = open_page(net=name)
@@ -43,7 +45,7 @@ def test_presets_open_from_the_picker() -> None:
 
 
 def test_a_torchvision_model() -> None:
-    names()  # as the server does while it starts
+    names()  # imports torchvision, as the server does during its start
     app = open_page()
     start = app.selectbox(key="edit.preset")
     assert "torchvision · mobilenet_v2" in start.options
@@ -51,11 +53,11 @@ def test_a_torchvision_model() -> None:
     assert metrics(app)["Parameters"] == "25.56 M"
     app.selectbox(key="edit.name").set_value("inception_v3").run()
     assert app.selectbox(key="edit.preset").value == "torchvision:inception_v3"
-    assert app.button(key="reset").disabled  # it is what was chosen, not a changed ResNet-50
+    assert app.button(key="reset").disabled  # the chosen model is the base
     assert app.number_input(key="edit.image_size").value == 299
     assert app.query_params["net"] == "torchvision:inception_v3"
     app.number_input(key="edit.in_channels").set_value(1).run()
-    assert "torchvision's models take 3 channels, not 1" in problem(app)
+    assert problem(app).startswith("in_channels: ")
     app.number_input(key="edit.in_channels").set_value(3).run()
     app.number_input(key="edit.image_size").set_value(32).run()
     assert "can't run on 32×32 images" in problem(app)
@@ -63,7 +65,7 @@ def test_a_torchvision_model() -> None:
 
 
 def test_a_replaced_head_of_a_torchvision_model_stays() -> None:
-    """As an imported network brings it."""
+    """An imported network has such a link."""
     link = {"net": "torchvision:resnet18", "head": "last", "classifier": "64.32", "num_classes": "5"}
     app = open_page(**link)
     assert problem(app) == ""
@@ -97,13 +99,13 @@ def test_a_pasted_list_with_its_head_sets_the_head_too() -> None:
         ({"net": "vgg16"}, "view.batch", 0),
     ],
 )
-def test_an_error_stands_once(link: dict[str, str], key: str, value: object) -> None:
+def test_an_error_is_shown_once(link: dict[str, str], key: str, value: object) -> None:
     app = open_page(**link)
     next(widget for widget in [*app.text_input, *app.number_input] if widget.key == key).set_value(value).run()
-    told = problem(app)
-    assert told
+    message = problem(app)
+    assert message
     assert len(app.error) == 1
-    assert not [caption for caption in app.caption if told in caption.value.replace("\\", "")]
+    assert not [caption for caption in app.caption if message in caption.value.replace("\\", "")]
 
 
 def test_a_cfg_is_analysed_and_written_to_the_link() -> None:
@@ -116,13 +118,13 @@ def test_a_cfg_is_analysed_and_written_to_the_link() -> None:
     assert again.text_input(key="edit.cfg").value == "64, M, 128, M"
 
 
-def test_a_wrong_token_is_marked_and_the_last_good_numbers_stay(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wrong_token_is_marked_and_the_last_valid_numbers_stay(caplog: pytest.LogCaptureFixture) -> None:
     app = open_page(net="vgg11")
     before = metrics(app)
     with caplog.at_level(logging.WARNING, "explorer"):
         app.text_input(key="edit.cfg").set_value("64, M, bananas, 128").run()
         app.number_input(key="view.batch").set_value(64).run()
-    assert "cfg, entry 3: 'bananas' is neither a number of channels nor M, A or L" in problem(app)
+    assert problem(app).startswith("cfg, entry 3: ")
     assert any(":red-badge[bananas]" in text.value for text in app.markdown)
     assert {**metrics(app), "Training": ""} == {**before, "Training": ""}
     assert app.query_params["net"] == "vgg11"
@@ -135,7 +137,8 @@ def test_a_wrong_token_is_marked_and_the_last_good_numbers_stay(caplog: pytest.L
 def test_heads_that_do_not_fit() -> None:
     app = open_page(net="vgg11-bn-cifar10")
     app.number_input(key="edit.in_features").set_value(2048).run()
-    assert "the head expects 2,048 features but 512 arrive" in problem(app)
+    assert "2,048" in problem(app)
+    assert "512" in problem(app)
     app.number_input(key="edit.in_features").set_value(512).run()
     assert problem(app) == ""
 
@@ -145,9 +148,6 @@ def test_resnet_block_counts() -> None:
     app.number_input(key="edit.blocks.2").set_value(6).run()
     assert app.query_params["blocks"] == "2.2.6.2"
     expected = resolve("resnet18").changed(blocks=[2, 2, 6, 2])
-    from explorer.analysis import analyse
-    from explorer.formatting import short
-
     assert metrics(app)["Parameters"] == short(analyse(expected).totals.params)
     app.number_input(key="edit.stages").set_value(5).run()
     assert app.query_params["blocks"] == "2.2.6.2.2"
@@ -160,34 +160,34 @@ def test_resnet_block_counts() -> None:
     assert app.query_params == {"net": "resnet18"}
 
 
-def test_a_misfit_between_shortcut_and_widths() -> None:
+def test_shortcut_and_widths_that_do_not_fit() -> None:
     app = open_page(net="resnet20")
     app.number_input(key="edit.widths.1").set_value(4).run()
     assert "shortcut A pads with zeros and can't shrink 16 channels to 4" in problem(app)
 
 
 @pytest.mark.parametrize(
-    ("link", "message"),
+    ("link", "place"),
     [
-        ({"net": "rubbish"}, "link, net: there is no preset 'rubbish'"),
-        ({"net": "vgg16", "cfg": "64.X"}, "cfg, entry 2: 'X' is neither"),
-        ({"net": "vgg16", "image_size": "0"}, "image_size: 0 is below the least allowed, 1"),
-        ({"net": "resnet18", "blocks": "1000000.2.2.2"}, "blocks, entry 1: 1000000 is above the most allowed"),
-        ({"net": "googlenet", "modules": "3a.1.2"}, "modules, row 1"),
-        ({"net": "vgg16", "cfg": "64." * 5000}, "link: longer than 8,000 characters"),
-        ({"net": "vgg16", "batch": "0"}, "batch: '0' is below the least allowed, 1"),
-        ({"net": "vgg16", "flops": "macs"}, "flops, entry 1: 'macs' is not one of"),
-        ({"net": "vgg16", "batchnorm": "true"}, "link, 'batchnorm': vgg16 has no such setting"),
-        ({"net": "torchvision:resnet51"}, "no classification model 'resnet51'"),
+        ({"net": "rubbish"}, "link, net: "),
+        ({"net": "vgg16", "cfg": "64.X"}, "link: cfg, entry 2: "),
+        ({"net": "vgg16", "image_size": "0"}, "link: image_size: "),
+        ({"net": "resnet18", "blocks": "1000000.2.2.2"}, "link: blocks, entry 1: "),
+        ({"net": "googlenet", "modules": "3a.1.2"}, "link: modules, row 1: "),
+        ({"net": "vgg16", "cfg": "64." * 5000}, "link: "),
+        ({"net": "vgg16", "batch": "0"}, "batch: "),
+        ({"net": "vgg16", "flops": "macs"}, "flops, entry 1: "),
+        ({"net": "vgg16", "batchnorm": "true"}, "link, 'batchnorm': "),
+        ({"net": "torchvision:resnet51"}, "name: "),
     ],
 )
-def test_rubbish_links_are_explained_and_something_is_shown(link: dict[str, str], message: str) -> None:
+def test_invalid_links_show_an_error_and_the_default(link: dict[str, str], place: str) -> None:
     app = open_page(**link)
-    assert message in problem(app)
+    assert problem(app).startswith(place)
     assert metrics(app)["Parameters"] == "138.36 M"
 
 
-def test_a_link_error_goes_with_the_first_edit() -> None:
+def test_the_first_edit_removes_the_error_of_a_link() -> None:
     app = open_page(net="vgg16", cfg="64.X")
     app.toggle(key="edit.batch_norm").set_value(True).run()
     assert problem(app) == ""
@@ -214,7 +214,7 @@ def test_formulas_and_flops_terms() -> None:
     assert metrics(app)["FLOPs"] == "30.94 G"
 
 
-def test_a_long_text_is_refused_in_words() -> None:
+def test_a_long_text_is_refused() -> None:
     app = open_page(net="vgg16")
     app.text_input(key="edit.cfg").set_value("64, " * 250_000).run()
     assert "a text of 1,000,000 characters is longer than the 20,000 allowed" in problem(app)
@@ -228,7 +228,7 @@ def test_markdown_in_a_users_text_is_not_interpreted() -> None:
     assert not any("](http" in text for text in shown)
 
 
-def test_the_view_stands_in_the_link() -> None:
+def test_the_link_contains_the_view() -> None:
     app = open_page(net="resnet18", batch="64", optimizer="adam", precision="bf16", flops="multiply_add.bias")
     assert problem(app) == ""
     assert app.number_input(key="view.batch").value == 64
@@ -241,23 +241,17 @@ def test_the_view_stands_in_the_link() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "message"),
+    ("key", "value"),
     [
-        ("edit.image_size", 0, "image_size: 0 is below the least allowed, 1"),
-        ("edit.image_size", 99_999, "image_size: 99999 is above the most allowed, 4,096"),
-        ("edit.image_size", 1.5, "image_size: 1.5 is not a whole number"),
-        ("edit.pool_to", 2.5, "pool_to: 2.5 is not a whole number"),
-        ("view.batch", 1.5, "batch: 1.5 is not a whole number"),
-        ("edit.num_classes", -1, "num_classes: -1 is below the least allowed, 1"),
-        ("edit.pool_to", 65, "pool_to: 65 is above the most allowed, 64"),
-        ("view.batch", 0, "batch: 0 is below the least allowed, 1"),
+        ("edit.image_size", 0), ("edit.image_size", 99_999), ("edit.image_size", 1.5), ("edit.pool_to", 2.5),
+        ("view.batch", 1.5), ("edit.num_classes", -1), ("edit.pool_to", 65), ("view.batch", 0),
     ],
-)
-def test_numbers_out_of_range_are_refused_in_words(key: str, value: float, message: str) -> None:
+)  # fmt: skip
+def test_numbers_out_of_range_are_refused(key: str, value: float) -> None:
     app = open_page(net="vgg16")
     before = metrics(app)
     app.number_input(key=key).set_value(value).run()
-    assert message in problem(app)
+    assert problem(app).startswith(f"{key.partition('.')[2]}: {value} is ")
     assert metrics(app) == before
     if key.startswith("edit."):
         app.button(key="reset").click().run()
@@ -275,17 +269,17 @@ def test_stages_out_of_range_keep_the_counts() -> None:
     assert app.query_params == {"net": "resnet18"}
 
 
-def test_an_empty_text_is_not_the_empty_network() -> None:
+def test_an_empty_text_is_refused() -> None:
     app = open_page(net="vgg16")
     app.text_input(key="edit.cfg").set_value("").run()
-    assert "cfg: '' has no token; write []" in problem(app)
+    assert problem(app).startswith("cfg: ")
     assert metrics(app)["Parameters"] == "138.36 M"
     app.text_input(key="edit.cfg").set_value("[]").run()
     assert problem(app) == ""
     assert app.query_params["cfg"] == "empty"
 
 
-def test_the_view_can_be_edited_after_a_bad_link() -> None:
+def test_the_view_can_be_edited_after_an_invalid_link() -> None:
     app = open_page(net="vgg16", image_size="abc")
     app.number_input(key="view.batch").set_value(64).run()
     assert app.query_params == {"net": "vgg16", "batch": "64"}
@@ -297,7 +291,7 @@ def test_icon_directives_in_a_users_text_are_not_icons() -> None:
     assert not any(":material/add:" in error.value for error in app.error)
 
 
-def test_every_number_says_how_it_differs_from_the_preset() -> None:
+def test_every_number_shows_its_difference_to_the_preset() -> None:
     app = open_page(net="resnet18")
     assert {metric.delta for metric in app.metric} == {"unchanged"}
     app.number_input(key="edit.num_classes").set_value(10).run()
@@ -308,7 +302,7 @@ def test_every_number_says_how_it_differs_from_the_preset() -> None:
     assert deltas["Receptive field"] == "unchanged"
 
 
-def test_a_chosen_layer_stands_in_panel_and_link() -> None:
+def test_a_chosen_layer_is_in_panel_and_link() -> None:
     app = open_page(net="vgg16", layer="features.5")
     assert any("(3·3·64 + 1)·128 = 73,856" in text.value.replace("\\", "") for text in app.markdown)
     app.selectbox(key="edit.preset").set_value("vgg19").run()
@@ -317,35 +311,35 @@ def test_a_chosen_layer_stands_in_panel_and_link() -> None:
 
 @pytest.mark.parametrize("measure", ["params", "macs", "activation_bytes", "field"])
 @pytest.mark.parametrize("net", ["vgg16", "mnist-fc", "torchvision:vit_b_16"])
-def test_every_chart_of_every_kind_of_network(net: str, measure: str) -> None:
+def test_charts_of_all_measures(net: str, measure: str) -> None:
     app = open_page(net=net, chart=measure, colour=measure, detail="all")
     assert problem(app) == ""
     assert app.query_params.get("chart", "field") == measure
 
 
-def test_published_values_belong_to_the_published_network_alone() -> None:
+def test_published_values_are_shown_for_the_published_network_only() -> None:
     app = open_page(net="resnet50")
     assert any(heading.value == "Published values" for heading in app.header)
     app.number_input(key="edit.blocks.3").set_value(4).run()
     assert not any(heading.value == "Published values" for heading in app.header)
 
 
-def test_a_stray_parameter_is_named_once_and_the_first_edit_counts() -> None:
+def test_an_unknown_parameter_is_named_until_the_first_edit() -> None:
     app = open_page(net="resnet50", utm_source="mail")
-    assert "link, 'utm_source': resnet50 has no such setting" in problem(app)
+    assert problem(app).startswith("link, 'utm_source': ")
     app.selectbox(key="edit.preset").set_value("vgg11").run()
     assert problem(app) == ""
     assert app.query_params == {"net": "vgg11"}
 
 
-def test_a_link_with_a_bad_view_opens_nothing_of_itself() -> None:
+def test_a_link_with_an_invalid_view_is_refused_as_a_whole() -> None:
     app = open_page(net="vgg11", image_size="64", batch="0")
-    assert "batch: '0' is below the least allowed, 1" in problem(app)
+    assert problem(app).startswith("batch: ")
     assert app.number_input(key="edit.image_size").value == 224
 
 
-def test_every_headline_explains_its_term_with_its_paper() -> None:
+def test_every_headline_number_explains_its_term() -> None:
     helps = {metric.label: metric.help.replace("\\", "") for metric in open_page(net="vgg16").metric}
     assert "Araujo et al. 2019" in helps["Receptive field"]
     for label, text in helps.items():
-        assert "**" in text, label  # the glossary's name of the term
+        assert "**" in text, label  # the name of the glossary's term

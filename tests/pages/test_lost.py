@@ -1,4 +1,4 @@
-"""Nothing that a user does is lost, whatever else the browser asks for in the same moment."""
+"""Actions of the user are not lost if the browser requests another run at the same time."""
 
 import io
 from types import SimpleNamespace
@@ -22,7 +22,7 @@ def npz() -> bytes:
     return file.getvalue()
 
 
-def taking() -> None:
+def script() -> None:
     import streamlit as st
 
     from explorer.ui import callbacks
@@ -30,35 +30,35 @@ def taking() -> None:
 
     callbacks.install()
 
-    def take() -> None:
+    def callback() -> None:
         request_rerun(**st.session_state.typed)
-        st.session_state.taken = st.session_state.get("taken", 0) + 1
-        st.session_state.name = "given"
+        st.session_state.finished = st.session_state.get("finished", 0) + 1
+        st.session_state.name = "assigned"
 
     st.session_state.setdefault("typed", {})
-    st.checkbox("Take", key="take", on_change=take)
+    st.checkbox("Assign", key="assign", on_change=callback)
     st.text_input("Name", key="name")
 
 
-@pytest.mark.parametrize(("typed", "name"), [({}, "given"), ({"name": "typed"}, "typed")])
-def test_a_callback_is_done_whole_and_what_it_gave_stays(typed: dict[str, str], name: str) -> None:
-    app = AppTest.from_function(taking).run()
+@pytest.mark.parametrize(("typed", "name"), [({}, "assigned"), ({"name": "typed"}, "typed")])
+def test_a_callback_finishes_and_its_assignments_stay(typed: dict[str, str], name: str) -> None:
+    app = AppTest.from_function(script).run()
     app.text_input(key="name").set_value("old").run()
     app.session_state["typed"] = typed
-    app.checkbox(key="take").check().run()
+    app.checkbox(key="assign").check().run()
     assert not app.exception
-    assert app.session_state["taken"] == 1
+    assert app.session_state["finished"] == 1
     assert app.session_state["name"] == app.text_input(key="name").value == name
     app.text_input(key="name").set_value("old").run()  # now by the user
     assert app.session_state["name"] == "old"
 
 
-def test_an_upload_is_chosen_whatever_link_its_run_carries(clock: SimpleNamespace) -> None:
+def test_an_upload_is_chosen_even_if_its_run_carries_an_old_link(clock: SimpleNamespace) -> None:
     app = open_page(net="digits-cnn")
     before = dict(app.query_params)
     app.number_input(key=LR).set_value(0.02).run()
     for repeated in (False, True):
-        clock.now += 60  # the machine is busy: the browser still doesn't know the link that the edit has led to
+        clock.now += 60  # on a busy machine, the browser still doesn't know the link of the edit
         app.query_params.clear()
         app.query_params.update(before)
         if repeated:
@@ -70,15 +70,15 @@ def test_an_upload_is_chosen_whatever_link_its_run_carries(clock: SimpleNamespac
         assert (form(app).dataset, form(app).recipe.lr) == (f"uploaded:{name}", 0.02)
 
 
-def test_an_upload_is_chosen_though_a_run_is_asked_for_while_it_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upload_is_chosen_even_if_a_run_is_requested_while_it_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
     keep = uploads.keep
 
-    def busy(*given: object) -> str:
+    def keep_while_busy(*arguments: object) -> str:
         request_rerun()
-        return keep(*given)  # type: ignore[arg-type]
+        return keep(*arguments)  # type: ignore[arg-type]
 
     app = open_page()
-    monkeypatch.setattr(uploads, "keep", busy)
+    monkeypatch.setattr(uploads, "keep", keep_while_busy)
     app.file_uploader[0].upload("mine.npz", npz()).run()
     (name,) = uploads.names()
     assert form(settle(app)).dataset == f"uploaded:{name}"

@@ -1,4 +1,4 @@
-"""Every place that shows numbers shows every measure, but those that say themselves that they don't belong there."""
+"""Every place with numbers shows every measure, unless the measure's record excludes the place."""
 
 import csv
 import io
@@ -24,7 +24,7 @@ from explorer.ui.glossary import entries
 from tests.pages.helpers import metrics, open_page
 
 NETWORK, OTHER, LAYER = "lenet5", "alexnet", "features.3"
-IN_JSON_ELSEWHERE = {Measure.RECEPTIVE_FIELD, Measure.DEPTH}  # a key of its own; of comparisons alone
+IN_JSON_ELSEWHERE = {Measure.RECEPTIVE_FIELD, Measure.DEPTH}  # has its own key; is in comparisons only
 
 
 @cache
@@ -47,12 +47,12 @@ def amounts(measure: Measure) -> list[float]:
 
 
 def columns(app: AppTest) -> dict[str, str]:
-    """The titles of the table of layers by column."""
+    """Return the titles of the table of layers, by column."""
     config = json.loads(app.dataframe[0].proto.columns)
     return {name: column["label"] for name, column in config.items() if "label" in column}
 
 
-def drawn(measure: Measure) -> bool:
+def in_diagram_and_charts(measure: Measure) -> bool:
     name = measure.record.names().name
     link = next(link for link, one in DRAWN.items() if one is measure)
     app = architecture(chart=link, colour=link)
@@ -91,7 +91,7 @@ def in_panel(measure: Measure) -> bool:
     return f"- {measure.record.heading()}: **{measure.formula(chosen)}**" in panel.replace("\\", "")
 
 
-def listed(measure: Measure) -> bool:
+def in_list(measure: Measure) -> bool:
     names = measure.record.names()
     return (names.listed or names.printed) in tables.report(network()).splitlines()[0]
 
@@ -131,7 +131,7 @@ def on_cards(measure: Measure) -> bool:
     ]
 
 
-def compared(measure: Measure) -> bool:
+def in_comparison(measure: Measure) -> bool:
     comparison = compare([network(), analyse(resolve(OTHER))])
     name = measure_name(measure)
     document = comparison.to_dict()
@@ -143,23 +143,23 @@ def compared(measure: Measure) -> bool:
     )
 
 
-def printed(measure: Measure) -> bool:
+def in_terminal(measure: Measure) -> bool:
     name = measure.record.names().printed.partition("{")[0]
     return any(line.startswith(name) and line.split("  ")[-1] for line in tables.report(network()).splitlines())
 
 
 SHOWS: dict[Place, Callable[[Measure], bool]] = {
-    Place.DRAWN: drawn,
+    Place.DRAWN: in_diagram_and_charts,
     Place.TABLE: in_table,
     Place.FORMULAS: in_formulas,
     Place.PANEL: in_panel,
-    Place.LISTED: listed,
+    Place.LISTED: in_list,
     Place.CSV: in_csv,
     Place.STAGES: in_stages,
     Place.HEADLINE: in_headline,
     Place.CARDS: on_cards,
-    Place.COMPARISON: compared,
-    Place.PRINTED: printed,
+    Place.COMPARISON: in_comparison,
+    Place.PRINTED: in_terminal,
 }
 
 
@@ -169,7 +169,7 @@ def test_a_place_shows_a_measure(place: Place, measure: Measure) -> None:
 
 
 def test_every_measure_is_shown_and_explained() -> None:
-    """A measure is everywhere where it has numbers, unless its record leaves a place out."""
+    """A measure is in every place for which it has numbers, unless its record excludes the place."""
     assert list(RECORDS) == list(Measure)
     for measure, record in RECORDS.items():
         numbers = {place for place in Place if (record.layers if place in OF_LAYERS else record.total)}

@@ -1,6 +1,6 @@
-"""One state for all pages: what is sent before the browser knows the link of the last edit takes nothing back.
+"""The state of all pages: a run with a stale link undoes no edit.
 
-Pages and their widgets are found by their declaration, so that a new page and a new field are tested, too.
+The tests find pages and widgets by their declarations, so that they cover a new page or field without a change.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from explorer.ui.page_state import REFRESH_LINK
 from explorer.ui.shared.task_queue import Future
 from tests.helpers import made_runs
 from tests.pages.helpers import open_page
-from tests.pages.page_states import declared, edit, editable, give
+from tests.pages.page_states import declared, edit, editable, set_link
 
 PAGES = Path(__file__).parents[2] / "pages"
 START = {
@@ -27,7 +27,7 @@ START = {
     "train": {"net": "digits-cnn"},
 }
 WITHOUT_STATE = {"start"}
-FEW = 6  # widgets of a page
+FEW = 6  # widgets
 every_page = pytest.mark.parametrize("page", sorted(declared()))
 
 
@@ -38,7 +38,7 @@ def _server(server: Store, predict_server: Store) -> None:
 
 
 def fresh(page: str) -> AppTest:
-    """The page as a session opens it; the Runs page with a run close up."""
+    """Open a page in a new session; the Runs page with a chosen run."""
     link = {"job": store().records()[0].id} if page == "runs" else START.get(page, {})
     app = open_page(page, **link)
     assert not app.exception
@@ -50,16 +50,16 @@ def state(app: AppTest, page: str) -> Any:
 
 
 def edited(app: AppTest, page: str, count: int) -> list[dict[str, str]]:
-    """The page's links, before and after each of so many edits that are written to it."""
+    """Edit widgets until the link has changed as often as ``count``. Returns all links, the first one included."""
     links = [dict(app.query_params)]
     for key in editable(app, page):
         if key not in editable(app, page):
-            continue  # an edit has taken it away
+            continue  # an edit has removed the widget
         before = app.session_state[key]
         edit(app, key).run()
         if app.query_params != links[-1]:
             links.append(dict(app.query_params))
-        else:  # refused, as every later edit would be while it stands
+        else:  # the edit was refused: revert it, because it would make all later edits fail
             app.session_state[key] = before
             app.run()
         if len(links) > count:
@@ -67,21 +67,21 @@ def edited(app: AppTest, page: str, count: int) -> list[dict[str, str]]:
     raise AssertionError(f"{page} has fewer than {count} widgets that change its link")
 
 
-def test_every_page_but_those_without_a_state_is_declared() -> None:
+def test_every_page_has_a_declared_state() -> None:
     assert declared().keys() | WITHOUT_STATE == {path.stem for path in PAGES.glob("*.py")}
 
 
 @every_page
 @pytest.mark.parametrize("most", [FEW, pytest.param(1000, marks=pytest.mark.exhaustive)])
-def test_edits_that_outrun_the_browser_all_stay(page: str, most: int) -> None:
+def test_quick_edits_with_stale_links_all_stay(page: str, most: int) -> None:
     quick, slow = fresh(page), fresh(page)
     keys = editable(slow, page)
     known, latest = dict(quick.query_params), dict(quick.query_params)
     changes = 0
     for key in keys[:: max(1, len(keys) // most)]:
         if key not in editable(slow, page):
-            continue  # an edit has taken it away
-        give(quick, known)  # the browser does not know yet what the edit before has led to
+            continue  # an edit has removed the widget
+        set_link(quick, known)  # the browser does not know the link of the previous edit yet
         edit(quick, key).run()
         edit(slow, key).run()
         assert state(quick, page).to_link() == slow.query_params, key
@@ -90,8 +90,8 @@ def test_edits_that_outrun_the_browser_all_stay(page: str, most: int) -> None:
     assert changes > 1
 
 
-def test_the_guard_sees_the_widgets_of_the_editors_and_of_the_view() -> None:
-    """Edits of a widget whose prefix is left out would be lost, and no test here would meet it."""
+def test_the_prefixes_cover_the_widgets_of_editors_and_view() -> None:
+    """Without its prefix, edits of a widget would be lost, and no other test here would edit it."""
     assert set(declared()["architecture"].PREFIXES) == {"edit.", "view."}
     app = open_page("architecture", net="vgg16")
     assert {"edit.batch_norm", "edit.num_classes", "view.detail"} <= set(editable(app, "architecture"))
@@ -102,55 +102,55 @@ def test_a_step_back_is_followed(page: str) -> None:
     app = fresh(page)
     links = edited(app, page, 2)
     for link in reversed(links[:-1]):
-        give(app, link)
+        set_link(app, link)
         app.run()
         assert not app.exception
         assert app.query_params == state(app, page).to_link() == link
 
 
-def test_a_step_back_to_the_bare_address_is_followed() -> None:
+def test_a_step_back_to_the_empty_link_is_followed() -> None:
     app = open_page("kernels")
     app.number_input(key="kernels.stack.c").set_value(100).run()
-    give(app, {})
+    set_link(app, {})
     app.run()
     assert app.number_input(key="kernels.stack.c").value == 64
     assert app.query_params == {}
 
 
 @every_page
-def test_an_old_link_is_followed_after_some_seconds_whatever_else_is_typed(page: str, clock: SimpleNamespace) -> None:
+def test_an_old_link_is_followed_after_some_seconds_despite_an_edit(page: str, clock: SimpleNamespace) -> None:
     app = fresh(page)
     before, _after = edited(app, page, 1)
     clock.now += 3
-    give(app, before)
+    set_link(app, before)
     edit(app, editable(app, page)[1]).run()
     assert app.query_params == state(app, page).to_link() == before
 
 
-def test_a_click_is_not_lost_to_an_old_link_however_late_it_comes(clock: SimpleNamespace) -> None:
+def test_a_click_counts_however_old_the_link_of_its_run_is(clock: SimpleNamespace) -> None:
     app = fresh("compare")
     before, _after = edited(app, "compare", 1)
     clock.now += 60
-    give(app, before)
+    set_link(app, before)
     app.button(key="compare.add").click().run()
     assert app.query_params["c"]
 
 
 @every_page
-def test_a_page_that_is_drawn_anew_by_the_clock_follows_no_old_link(page: str) -> None:
+def test_a_refresh_follows_no_old_link(page: str) -> None:
     app = fresh(page)
     before, after = edited(app, page, 1)
-    give(app, before)
+    set_link(app, before)
     app.session_state[REFRESH_LINK] = before
     app.run()
     assert state(app, page).to_link() == after
-    give(app, before)  # now by the user
+    set_link(app, before)  # this time, by the user
     app.run()
     assert state(app, page).to_link() == before
 
 
 @every_page
-def test_a_page_that_one_comes_back_to_is_as_it_was_left(page: str) -> None:
+def test_a_page_is_unchanged_when_the_user_returns(page: str) -> None:
     app = fresh(page)
     link = edited(app, page, 2)[-1]
     widgets = {key: app.session_state[key] for key in editable(app, page)}
@@ -162,7 +162,7 @@ def test_a_page_that_one_comes_back_to_is_as_it_was_left(page: str) -> None:
     assert {key: app.session_state[key] for key in editable(app, page)} == widgets
 
 
-def test_a_widget_that_was_hidden_says_what_it_said() -> None:
+def test_a_hidden_widget_keeps_its_value() -> None:
     app = open_page("kernels", show="inception", module="own", map="4")
     app.number_input(key="kernels.inception.map").set_value(5.0).run()
     for module in ("3a", "own"):
@@ -189,7 +189,7 @@ class EndedQueue:
         return Future(problem=InputError("over") if cls.requests > 1 else None)
 
 
-def waiting() -> None:
+def script() -> None:
     from typing import cast
 
     import streamlit as st
@@ -203,9 +203,9 @@ def waiting() -> None:
     follow_task(cast(TaskQueue[bool], EndedQueue), "work", "Working…")
 
 
-def test_a_page_that_is_drawn_anew_by_the_clock_knows_it() -> None:
+def test_a_refresh_is_recognised_once() -> None:
     EndedQueue.requests = 0
-    app = AppTest.from_function(waiting)
+    app = AppTest.from_function(script)
     app.query_params["net"] = "vgg16"
     app.run()
     assert not app.exception

@@ -1,10 +1,10 @@
-"""Badges and table of published figures, as any page can draw them."""
+"""Badges and table of published figures."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 
-def shown(net: str, **fields: object) -> AppTest:
+def render(net: str, **fields: object) -> AppTest:
     def script(net: str, fields: dict[str, object]) -> None:
         from explorer.analysis import analyse
         from explorer.families import resolve
@@ -24,7 +24,7 @@ def badges(app: AppTest) -> dict[str, str]:
 
 
 def test_a_badge_for_each_headline_figure() -> None:
-    found = badges(shown("resnet50"))
+    found = badges(render("resnet50"))
     assert list(found) == [
         ":gray-badge[:material/info: MACs 3.8 × 10⁹ · He et al. 2016]",
         ":gray-badge[:material/info: Receptive field 483 · Araujo et al. 2019]",
@@ -38,7 +38,7 @@ def test_a_badge_for_each_headline_figure() -> None:
 
 
 def test_a_table_of_rows_has_one_badge_for_all() -> None:
-    app = shown("googlenet")
+    app = render("googlenet")
     found = badges(app)
     assert [name.partition("] ")[0] for name in found] == [
         ":gray-badge[:material/info: Parameters 5M · GoogLeNet notes]",
@@ -48,18 +48,18 @@ def test_a_table_of_rows_has_one_badge_for_all() -> None:
     assert "86\\.7 M, twice" in " ".join(app.table[0].value["Why"])
 
 
-def test_the_table_says_how_and_why() -> None:
-    table = shown("resnet20").table[0].value
+def test_the_table_shows_differences() -> None:
+    table = render("resnet20").table[0].value
     assert table.to_numpy().tolist() == [
         ["Parameters", "0\\.27M", "269,722", "rounds to it", "He et al\\. 2016, Table 6", ""],
         ["Test error", "8\\.75%", "–", "measured by training", "He et al\\. 2016, Table 6", ""],
     ]
-    table = shown("resnet50-v1").table[0].value
+    table = render("resnet50-v1").table[0].value
     assert "truncates to it" in list(table["Difference"])
 
 
 @pytest.mark.parametrize(("net", "fields"), [("cnn-cifar10", {}), ("vgg19", {"classifier": [10]})])
-def test_other_networks_have_neither(net: str, fields: dict[str, object]) -> None:
-    app = shown(net, **fields)
+def test_other_networks_have_no_badges_and_no_table(net: str, fields: dict[str, object]) -> None:
+    app = render(net, **fields)
     assert not app.markdown
     assert not app.table

@@ -1,4 +1,4 @@
-"""What the pages of jobs do about the queue itself: a runner that is gone, a store that can't be read."""
+"""Pages of jobs when the runner has ended or the store can't be read."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -11,9 +11,7 @@ from tests.pages.helpers import open_page, problem
 
 
 @pytest.mark.parametrize("page", ["runs", "train"])
-def test_a_page_that_shows_a_job_sees_that_a_runner_lives(
-    page: str, server: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_page_with_an_active_job_wakes_the_runner(page: str, server: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     woken: list[bool] = []
     monkeypatch.setattr(service, "wake", lambda: woken.append(True))
     monkeypatch.setattr(service, "LOOK_EVERY", 0)
@@ -24,28 +22,28 @@ def test_a_page_that_shows_a_job_sees_that_a_runner_lives(
     assert woken
 
 
-def test_a_store_that_fails_is_told_in_words_and_may_come_back(server: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_the_store_is_shown_until_it_works_again(server: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     made_runs.add(server, "First", Status.RUNNING)
     app = open_page("runs")
     assert problem(app) == ""
-    broken = [True]
+    failing = [True]
     version = server.version
 
     def fail() -> tuple[int, float]:
-        if broken:
+        if failing:
             raise StoreError("the job store is locked by another program")
         return version()
 
     monkeypatch.setattr(server, "version", fail)
     assert "is locked by another program" in problem(app.run())
     assert not app.exception
-    broken.clear()
+    failing.clear()
     app.button(key="runs.again").click().run()
     assert problem(app) == ""
     assert "First" in list(app.dataframe[0].value["name"])
 
 
-def test_a_part_that_looks_again_by_itself_says_the_same() -> None:
+def test_a_fragment_shows_an_error_of_the_store() -> None:
     def script() -> None:
         import streamlit as st
 
@@ -53,10 +51,10 @@ def test_a_part_that_looks_again_by_itself_says_the_same() -> None:
         from explorer.ui.shared.store_errors import show_store_errors
 
         @show_store_errors
-        def draw() -> None:
+        def part() -> None:
             raise StoreError("the disk is full")
 
-        st.fragment(draw)()
+        st.fragment(part)()
 
     app = AppTest.from_function(script).run()
     assert not app.exception

@@ -23,7 +23,7 @@ def open_page(**link: str) -> AppTest:
 
 
 def links(app: AppTest) -> dict[str, tuple[str, str]]:
-    """Page and query of each link, by its words."""
+    """Page and query of each link, by its label."""
     protos = [element.proto for element in app.get("page_link")]
     return {proto.label.replace("\\", ""): (proto.page, proto.query_string) for proto in protos}
 
@@ -32,7 +32,7 @@ def glossary(app: AppTest) -> list[str]:
     return [text.value for text in app.markdown if " · " in text.value]
 
 
-def test_three_ways_in_and_well_known_networks() -> None:
+def test_links_to_pages_and_well_known_networks() -> None:
     found = links(open_page())
     assert found.pop(":primary[**Edit a network**]") == ("architecture", "")
     assert found.pop(":primary[**See why 3×3**]") == ("kernels", "")
@@ -44,28 +44,28 @@ def test_three_ways_in_and_well_known_networks() -> None:
 
 
 @pytest.mark.parametrize("name", ["lenet5", "resnet152"])
-def test_the_numbers_beside_a_network_are_those_of_its_analysis(name: str) -> None:
+def test_numbers_of_well_known_networks(name: str) -> None:
     totals = analyse(resolve(name)).totals
     expected = f"{short(totals.params)} parameters, {short(totals.macs)} MACs"
     assert expected in [caption.value.replace("\u00a0", " ") for caption in open_page().caption]
 
 
-def test_the_language_goes_along() -> None:
+def test_links_keep_the_language() -> None:
     assert {query for _page, query in links(open_page(lang="en")).values()} >= {"lang=en", "net=lenet5&lang=en"}
 
 
-def test_an_old_link_goes_on_to_the_architecture_page() -> None:
+def test_an_old_link_redirects_to_the_architecture_page() -> None:
     app = open_page(net="resnet18", blocks="1.1.1.1", batch="64", lang="en")
     assert {metric.label: metric.value for metric in app.metric}["Parameters"] == "5.42 M"
     assert app.query_params == {"net": "resnet18", "blocks": "1.1.1.1", "batch": "64", "lang": "en"}
 
 
-def test_an_old_link_that_is_wrong_is_explained_there() -> None:
+def test_an_invalid_old_link_shows_an_error_there() -> None:
     app = open_page(net="vgg16", image_size="abc")
-    assert "image_size: 'abc' is not a whole number" in app.error[0].value.replace("\\", "")
+    assert "image_size: 'abc'" in app.error[0].value.replace("\\", "")
 
 
-def test_the_glossary_shows_every_term_and_finds_words() -> None:
+def test_the_glossary_shows_every_term_and_can_be_searched() -> None:
     app = open_page()
     assert len(glossary(app)) == len(entries())
     app.text_input(key="glossary-search").set_value("srivastava").run()

@@ -102,7 +102,7 @@ def test_an_upload_is_looked_at_used_listed_and_removed() -> None:
     assert form(app).dataset == "digits"
 
 
-@pytest.mark.usefixtures("read_here")
+@pytest.mark.usefixtures("read_in_process")
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
@@ -122,7 +122,7 @@ def test_a_bad_upload_is_refused_by_name(name: str, content: bytes, said: str) -
     assert problem(app) == ""
 
 
-@pytest.mark.usefixtures("read_here")
+@pytest.mark.usefixtures("read_in_process")
 def test_what_may_pass_costs_nobody_an_upload(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(path: str, _progress: object) -> preview.Preview:
         raise InputError(f"{path} changed while it was read; try again")
@@ -138,7 +138,7 @@ def test_what_may_pass_costs_nobody_an_upload(monkeypatch: pytest.MonkeyPatch) -
     assert problem(app) == ""
 
 
-@pytest.mark.usefixtures("read_here")
+@pytest.mark.usefixtures("read_in_process")
 @pytest.mark.parametrize("because", ["a job waits for it", "it was read before"])
 def test_an_upload_in_use_stays_whatever_a_later_look_says(because: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_path: str, _progress: object) -> preview.Preview:

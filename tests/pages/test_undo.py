@@ -19,7 +19,7 @@ def test_undo_goes_back_step_by_step_and_redo_forward() -> None:
     changed = metrics(app)
     app.button(key="undo").click().run()
     assert app.query_params == {"net": "vgg11", "batch_norm": "true"}
-    app.selectbox(key="edit.preset").set_value("googlenet").run()  # a preset is a step too, and ends the way forward
+    app.selectbox(key="edit.preset").set_value("googlenet").run()  # a preset is a step and clears redo
     assert app.button(key="redo").disabled
     app.button(key="undo").click().run()
     assert app.query_params == {"net": "vgg11", "batch_norm": "true"}
@@ -50,34 +50,34 @@ def test_undo_after_a_mistake_leaves_no_error() -> None:
     assert app.query_params == {"net": "vgg11", "num_classes": "10"}
 
 
-def saved_folder(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+def set_saved_folder(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setenv("EXPLORER_SAVED_DIR", str(folder))
     settings.cache_clear()
 
 
 @pytest.mark.parametrize(
-    ("spec", "message"),
+    ("spec", "part"),
     [
-        ('{"family": "torchvision", "name": "nosuch"}', "no classification model 'nosuch'"),
+        ('{"family": "torchvision", "name": "nosuch"}', "name: "),
         ('{"family": "torchvision", "name": "inception_v3", "image_size": 8}', "8×8"),
     ],
 )
 def test_a_saved_spec_that_can_not_run_is_explained(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, spec: str, message: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, spec: str, part: str
 ) -> None:
-    saved_folder(monkeypatch, tmp_path)
+    set_saved_folder(monkeypatch, tmp_path)
     (tmp_path / "bad.json").write_text(spec)
     app = open_page(net="vgg11")
     app.session_state["library"] = True  # the menu is open
     app.run()
     app.selectbox(key="library.chosen").set_value("bad").run()
     app.button(key="library.open").click().run()
-    assert message in problem(app)
+    assert part in problem(app)
     assert app.query_params == {"net": "vgg11"}
     settings.cache_clear()
 
 
-def test_reset_and_presets_are_undone_one_by_one_however_quickly() -> None:
+def test_quick_resets_and_presets_are_separate_steps() -> None:
     app = open_page(net="vgg11")
     app.number_input(key="edit.image_size").set_value(64).run()
     app.button(key="reset").click().run()
@@ -90,14 +90,14 @@ def test_reset_and_presets_are_undone_one_by_one_however_quickly() -> None:
         assert app.query_params == {"net": name}
 
 
-def test_an_edit_taken_back_leaves_nothing_to_undo() -> None:
+def test_a_reverted_edit_is_no_step() -> None:
     app = open_page(net="vgg11")
     app.toggle(key="edit.batch_norm").set_value(True).run()
     app.toggle(key="edit.batch_norm").set_value(False).run()
     assert app.button(key="undo").disabled
 
 
-def test_undo_takes_a_refused_edit_back_before_a_good_one() -> None:
+def test_undo_discards_a_refused_edit_first() -> None:
     app = open_page(net="vgg11")
     app.number_input(key="edit.image_size").set_value(-5).run()
     assert problem(app)

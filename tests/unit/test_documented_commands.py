@@ -1,7 +1,7 @@
-"""Every command that the README and the documents name is one that works today.
+"""Every command in the README and the documents works.
 
-All are parsed, by the parser of the program that they call. Those of the explorer itself are run as well, in an empty
-folder with what they ask for, but for the few in ``PARSED_ALONE``.
+All commands are parsed by the parser of their program. Commands of the explorer are also run, in a folder with the
+files that they need, except those in ``NOT_RUN``.
 """
 
 import ast
@@ -31,7 +31,7 @@ from explorer.settings import Settings, settings
 from tests.helpers import made_runs
 from tests.helpers.documents import ROOT, CodePiece, commands, inline
 
-PARSED_ALONE = {
+NOT_RUN = {
     "weights=torchvision:vgg16": "downloads half a gigabyte",
     "--dataset cifar10-jpeg.zip": "reads a file that is not in the repository",
     "--dataset mnist10k.npz": "reads a file that is not in the repository",
@@ -49,34 +49,30 @@ REPLACED = {
     "convolve OLD": "convolve mnist-cnn",  # its head reads the map as it is
     "OLD": "theirs",
 }
-OF_TESTS = {"EXPLORER_TEST_DATA", "EXPLORER_KILL_SECONDS"}  # settings that the product doesn't read
+TEST_SETTINGS = {"EXPLORER_TEST_DATA", "EXPLORER_KILL_SECONDS"}  # read by tests only
 
 EVERY = commands()
 OURS = [named for named in EVERY if re.search(r"-m explorer |^explorer ", named.text)]
-RUN = {
-    named.text: named
-    for named in OURS
-    if "…" not in named.text and not any(part in named.text for part in PARSED_ALONE)
-}
+RUN = {named.text: named for named in OURS if "…" not in named.text and not any(part in named.text for part in NOT_RUN)}
 
 
 def _words(text: str) -> list[str]:
-    """The command's words without its settings, each of which there is."""
+    """Return the words of a command without its settings. Fails for an unknown setting."""
     words = shlex.split(text.replace("…", ""), comments=True)
     while re.match(r"[A-Z_]+=", words[0]):
         name = words.pop(0).partition("=")[0]
-        known = {f"EXPLORER_{field.upper()}" for field in Settings.model_fields} | OF_TESTS | {"PORT"}
-        assert name in known
+        names = {f"EXPLORER_{field.upper()}" for field in Settings.model_fields} | TEST_SETTINGS | {"PORT"}
+        assert name in names
     return words
 
 
 def _parse_ours(words: list[str]) -> None:
-    """The command is there with its options; a text that only mentions it may leave out arguments."""
+    """Check that a command and its options exist. A text may mention a command without its arguments."""
     command: click.Command = cli
     context = click.Context(cli)
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         name = words.pop(0)
-        assert name in command.commands, f"{name} is no command"
+        assert name in command.commands, f"{name} is not a command"
         command = command.commands[name]
         context = click.Context(command, parent=context)
     try:
@@ -87,10 +83,10 @@ def _parse_ours(words: list[str]) -> None:
 
 
 def _parse_module(name: str, words: list[str]) -> None:
-    """The module is there and has these options; the peers that it imports may not be installed."""
+    """Check that a module and its options exist, without an import: its dependencies may not be installed."""
     found = importlib.util.find_spec(f"{name}.__main__") if (ROOT / name.replace(".", "/")).is_dir() else None
     found = found or importlib.util.find_spec(name)
-    assert found, f"{name} is no module"
+    assert found, f"{name} is not a module"
     assert found.origin
     source = Path(found.origin).read_text("utf-8")
     calls = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
@@ -105,7 +101,7 @@ def _parse_module(name: str, words: list[str]) -> None:
 
 
 def _tensorboard_options() -> ArgumentParser:
-    with warnings.catch_warnings(action="ignore"):  # what it carries with it is deprecated
+    with warnings.catch_warnings(action="ignore"):  # it imports deprecated modules
         from tensorboard.plugins.core.core_plugin import CorePluginLoader
     parser = ArgumentParser()
     CorePluginLoader().define_flags(parser)
@@ -132,15 +128,15 @@ def _parse(text: str) -> None:
         case ["tensorboard", *rest]:
             _tensorboard_options().parse_args(rest)
         case [".venv/bin/pytest", *_rest]:
-            pass  # collected below
+            pass  # checked below
         case [".venv/bin/pre-commit", "install"]:
             assert (ROOT / ".pre-commit-config.yaml").exists()
         case [program, *_rest]:
-            pytest.fail(f"what does {program} take?")
+            pytest.fail(f"there is no parser for {program}")
 
 
 @pytest.mark.parametrize("named", EVERY, ids=lambda named: named.place)
-def test_a_documented_command_is_there(named: CodePiece) -> None:
+def test_documented_commands_exist(named: CodePiece) -> None:
     for text in re.split(r" && ", named.text):
         _parse(text)
 
@@ -154,12 +150,12 @@ def test_commands_are_found() -> None:
     "text",
     ["explorer plot", "python -m explorer train --speed 3", "make coffee", "python -m nothing", "NOBODY=1 make run"],
 )
-def test_what_is_not_there_is_found(text: str) -> None:
+def test_unknown_commands_are_found(text: str) -> None:
     with pytest.raises((AssertionError, pytest.fail.Exception, click.UsageError, ModuleNotFoundError)):
         _parse(text)
 
 
-def test_commands_that_are_mentioned_without_the_program_are_there() -> None:
+def test_commands_without_the_name_of_the_program_exist() -> None:
     """Such as ``jobs delete ID`` or ``evaluate --json``."""
     mentioned = [code for code in inline() if code.text.partition(" ")[0] in cli.commands and " " in code.text]
     assert len(mentioned) > 10
@@ -172,14 +168,14 @@ def test_commands_that_are_mentioned_without_the_program_are_there() -> None:
     "named", [named for named in EVERY if named.text.startswith(".venv/bin/pytest")], ids=lambda named: named.place
 )
 def test_a_documented_selection_of_tests_is_not_empty(named: CodePiece) -> None:
-    """pytest's exit status is 5 where nothing is selected."""
+    """pytest fails with exit status 5 if it selects no test."""
     command = [sys.executable, "-m", "pytest", *_words(named.text)[1:], "--collect-only", "-q"]
     subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
 
 
 @pytest.mark.process
-def test_make_knows_how() -> None:
-    """``make -n`` says what it would do, and fails where a rule or a file is missing."""
+def test_documented_make_targets_exist() -> None:
+    """``make -n`` runs nothing, and fails if a rule or a file is missing."""
     for named in EVERY:
         if (words := _words(named.text))[0] == "make":
             subprocess.run(["make", "-n", *words[1:]], check=True, cwd=ROOT, capture_output=True)
@@ -187,7 +183,7 @@ def test_make_knows_how() -> None:
 
 @pytest.fixture
 def place(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """A folder with what documented commands ask for; the ids of jobs in each state."""
+    """Create a folder with the files that documented commands need. Returns the ids of jobs in each state."""
     monkeypatch.setenv("EXPLORER_WEIGHTS_DIR", str(tmp_path / "weights"))
     monkeypatch.setenv("EXPLORER_DATA_DIR", str(tmp_path / "data"))
     settings.cache_clear()
@@ -209,15 +205,15 @@ def place(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[
 
 @pytest.mark.process
 @pytest.mark.parametrize("named", RUN.values(), ids=lambda named: named.place)
-def test_a_documented_command_works(named: CodePiece, place: dict[str, str]) -> None:
+def test_documented_commands_work(named: CodePiece, place: dict[str, str]) -> None:
     text = named.text
-    for what, job in sorted(place.items(), key=lambda pair: -len(pair[0])):
-        text = re.sub(rf"\b{what}\b", f"{what.removesuffix('ID')}{job}" if " " in what else job, text)
-    for what, instead in REPLACED.items():
-        text = text.replace(what, instead)
+    for name, job in sorted(place.items(), key=lambda pair: -len(pair[0])):
+        text = re.sub(rf"\b{name}\b", f"{name.removesuffix('ID')}{job}" if " " in name else job, text)
+    for old, new in REPLACED.items():
+        text = text.replace(old, new)
     words = _words(text)
     result = CliRunner().invoke(cli, words[words.index("explorer") + 1 :])
     if result.exit_code == 2 and "Missing argument" in result.output:
         assert not named.fenced, "a block shows whole commands"
-        return  # it is only mentioned
+        return  # the text only mentions the command
     assert result.exit_code == 0, (text, result.output, result.exception)

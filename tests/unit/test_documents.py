@@ -1,4 +1,4 @@
-"""What the documents say about the tree is true of it."""
+"""The documents agree with the source tree."""
 
 import re
 import tomllib
@@ -8,25 +8,25 @@ from tests.helpers.documents import ROOT, documents, inline
 FOLDERS = ("explorer", "pages", "benchmarks", "tests", "docs", "pretrained")
 _FILE = re.compile(r"[\w./-]+\.(py|md|jinja|toml)")
 _FOLDER = re.compile(rf"({'|'.join(FOLDERS)})(/[\w-]+)*/?")
-OURS = {path.relative_to(ROOT).as_posix() for folder in FOLDERS for path in (ROOT / folder).rglob("*")}
-OURS |= {path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*"), *ROOT.glob(".streamlit/*"))}
+PATHS = {path.relative_to(ROOT).as_posix() for folder in FOLDERS for path in (ROOT / folder).rglob("*")}
+PATHS |= {path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*"), *ROOT.glob(".streamlit/*"))}
 
 
-def _is_there(named: str) -> bool:
-    """Whether a path of ours ends in these words; a name in capitals stands for any, as in families/NAME/spec.py."""
+def _exists(named: str) -> bool:
+    """Whether a path ends with this name. Capitals stand for any name, as in families/NAME/spec.py."""
     words = re.sub(r"\b[A-Z]+\b(?!\.md)", "[^/]+", re.escape(named.removeprefix("../").rstrip("/")))
     pattern = re.compile(rf"(.*/)?{words}")
-    return any(pattern.fullmatch(path) for path in OURS)
+    return any(pattern.fullmatch(path) for path in PATHS)
 
 
-def test_every_file_and_folder_that_is_named_is_there() -> None:
+def test_every_named_file_and_folder_exists() -> None:
     named = [code for code in inline() if _FILE.fullmatch(code.text) or _FOLDER.fullmatch(code.text)]
     assert len(named) > 100
-    assert [f"{code.place}: {code.text}" for code in named if not _is_there(code.text)] == []
-    assert not _is_there("explorer/families/vgg/nothing.py")
+    assert [f"{code.place}: {code.text}" for code in named if not _exists(code.text)] == []
+    assert not _exists("explorer/families/vgg/nothing.py")
 
 
-def test_every_link_to_a_file_leads_to_one() -> None:
+def test_every_link_to_a_file_works() -> None:
     for path in [*documents(), ROOT / "CHANGELOG.md"]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text("utf-8")):
             assert (path.parent / target).exists(), f"{path.name}: {target}"
@@ -39,7 +39,7 @@ def test_the_architecture_has_the_import_layers_of_the_contract() -> None:
     assert f"`{order}`" in (ROOT / "ARCHITECTURE.md").read_text("utf-8")
 
 
-def test_every_decision_is_listed_under_a_number_of_its_own() -> None:
+def test_every_decision_is_listed_with_a_unique_number() -> None:
     folder = ROOT / "docs" / "decisions"
     files = sorted(path.name for path in folder.glob("0*.md"))
     listed = re.findall(r"^\| \[(\d+)\]\((.*)\) \|", (folder / "README.md").read_text("utf-8"), re.MULTILINE)
@@ -48,14 +48,14 @@ def test_every_decision_is_listed_under_a_number_of_its_own() -> None:
     assert all(name.startswith(number) for number, name in listed)
 
 
-def test_the_architecture_has_every_package() -> None:
+def test_the_architecture_lists_every_package() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
     for package in (ROOT / "explorer").glob("*/__init__.py"):
         assert f"| `explorer/{package.parent.name}/` |" in text
 
 
 def test_the_hooks_are_the_commands_of_make_check() -> None:
-    """Hooks get the changed files, where ``make check`` names folders."""
+    """The hooks have the same commands as ``make check``, without the folders."""
     rule = re.search(r"^check:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
     assert rule
     checks = [re.sub(r"( \.| explorer pages)$", "", line) for line in rule[1].replace("\t", "").splitlines()]

@@ -1,4 +1,4 @@
-"""The fuzzer: it finds faults, and the inputs of its corpus are accepted or refused in one line."""
+"""Stored inputs of the fuzzer are accepted or refused in words, and the fuzzer finds faults."""
 
 import random
 from pathlib import Path
@@ -11,14 +11,14 @@ from tests.fuzz.targets import TARGETS
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_corpus_inputs_are_accepted_or_refused_in_one_line(name: str, tmp_path: Path) -> None:
-    corpus = inputs(name)
-    assert corpus
-    for content in corpus:
+def test_stored_inputs_are_accepted_or_refused_in_words(name: str, tmp_path: Path) -> None:
+    contents = inputs(name)
+    assert contents
+    for content in contents:
         assert fault(TARGETS[name], content, tmp_path) == ""
 
 
-def test_every_folder_of_the_corpus_has_a_target() -> None:
+def test_every_stored_input_has_a_target() -> None:
     assert {folder.name for folder in CORPUS.iterdir()} == set(TARGETS)
 
 
@@ -27,7 +27,7 @@ def test_faults_are_found(tmp_path: Path) -> None:
         raise KeyError("x")
 
     class BabbleError(ExplorerError):
-        """An error with two lines; the product's own have one."""
+        """An error with two lines; all errors of the product have one."""
 
         def __str__(self) -> str:
             return "two\nlines"
@@ -40,7 +40,7 @@ def test_faults_are_found(tmp_path: Path) -> None:
     assert fault(lambda _content, _folder: None, b"", tmp_path) == ""
 
 
-def test_mutations_differ() -> None:
+def test_inputs_are_mutated() -> None:
     chance = random.Random(1)  # noqa: S311
     changed = {mutate(b"[64, 'M', 128]", [b"conv3-64"], chance) for _try in range(200)}
     assert len(changed) > 150

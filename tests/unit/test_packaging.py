@@ -1,4 +1,4 @@
-"""``pip install .`` gives the whole package and the command ``explorer``."""
+"""``pip install .`` installs the whole package and the command ``explorer``."""
 
 import configparser
 import importlib
@@ -24,7 +24,7 @@ SOURCES = ("explorer", "pretrained", "pyproject.toml", "setup.py", "requirements
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """The wheel of a copy of the sources, built without a network: a build leaves files among its sources."""
+    """Build a wheel, without a network, from a copy of the sources: a build writes files into its sources."""
     copy, folder = tmp_path_factory.mktemp("sources"), tmp_path_factory.mktemp("wheel")
     for name in SOURCES:
         if (ROOT / name).is_dir():
@@ -37,12 +37,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     return zipfile.ZipFile(file)
 
 
-def test_the_wheel_holds_every_file_of_the_package(wheel: zipfile.ZipFile) -> None:
+def test_the_wheel_contains_every_file_of_the_package(wheel: zipfile.ZipFile) -> None:
     files = [path for path in (ROOT / "explorer").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    wanted = {path.relative_to(ROOT).as_posix() for path in files}
-    wanted |= {f"explorer/pretrained/{path.name}" for path in (ROOT / "pretrained").glob("*.*") if path.suffix != ".md"}
-    held = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    assert held == wanted
+    expected = {path.relative_to(ROOT).as_posix() for path in files}
+    weights = [path.name for path in (ROOT / "pretrained").glob("*.*") if path.suffix != ".md"]
+    expected |= {f"explorer/pretrained/{name}" for name in weights}
+    packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    assert packed == expected
 
 
 def test_the_wheel_has_the_dependencies_of_requirements_txt(wheel: zipfile.ZipFile) -> None:
@@ -61,7 +62,7 @@ def test_the_command_is_the_command_line(wheel: zipfile.ZipFile) -> None:
     assert getattr(importlib.import_module(module), function) is main
 
 
-def test_an_installed_copy_has_weights_and_templates_and_keeps_its_files_where_it_is_started(
+def test_an_installed_copy_has_all_data_and_stores_its_files_in_the_working_directory(
     wheel: zipfile.ZipFile, tmp_path: Path
 ) -> None:
     installed, started = tmp_path / "installed", tmp_path / "started"
@@ -74,7 +75,7 @@ def test_an_installed_copy_has_weights_and_templates_and_keeps_its_files_where_i
         command = [sys.executable, "-c", f"import sys; sys.path[0] = {str(installed)!r}; {script}", *arguments]
         return subprocess.run(command, check=True, cwd=started, env=environment, capture_output=True, text=True).stdout
 
-    weights = {entry["name"]: entry for entry in json.loads(explorer("weights", "--json"))}
+    weights = {card["name"]: card for card in json.loads(explorer("weights", "--json"))}
     assert Path(weights["digits-cnn"]["path"]).parent == installed / "explorer" / "pretrained"
     explorer("export", "digits-cnn", "--format", "pytorch", "-o", "net.py")
     assert "class Net" in (started / "net.py").read_text()
@@ -88,6 +89,6 @@ def _metadata(wheel: zipfile.ZipFile, name: str) -> str:
 
 
 def _parts(requirement: str) -> tuple[str, frozenset[str]]:
-    """Name and bounds of a requirement, whose order doesn't count."""
+    """Return name and bounds of a requirement. The order of bounds has no meaning."""
     name = re.split(r"[<>=!~]", requirement, maxsplit=1)[0]
     return name, frozenset(requirement[len(name) :].replace(" ", "").split(","))

@@ -1,4 +1,4 @@
-"""Names of others are shown with everything that is in them, and do nothing to a line, a terminal or a page."""
+"""Names from outside are shown in full and can't break a line, control a terminal or change a page."""
 
 import unicodedata
 
@@ -20,12 +20,12 @@ def test_marks_are_shown_as_escapes(mark: str) -> None:
     name = f"cat{mark}gnp.exe"
     assert not readable(name)
     assert printable(name) == f"cat{ascii(mark)[1:-1]}gnp.exe"
-    if mark.splitlines() == [mark]:  # the lines of a message become one
+    if mark.splitlines() == [mark]:  # a message of several lines becomes one line
         for kind in (ExplorerError, InputError, ContentError):
             assert str(kind(f"{name} can't be read")) == f"{printable(name)} can't be read"
         assert str(TokenError(name, 1)) == printable(name)
     assert readable(str(InputError(name)))
-    if mark != "\n":  # of which Markdown makes a blank
+    if mark != "\n":  # Markdown turns it into a blank
         assert mark not in plain(name)
 
 
@@ -36,7 +36,7 @@ def test_marks_are_shown_as_escapes(mark: str) -> None:
         "e\u0301",
     ],
 )  # fmt: skip
-def test_words_of_every_script_stay_as_they_are(name: str) -> None:
+def test_words_of_every_script_are_unchanged(name: str) -> None:
     assert readable(name)
     assert printable(name) == name
 
@@ -56,7 +56,7 @@ def test_any_text_becomes_one_line_that_every_encoding_and_terminal_takes(text: 
     assert not set(MARKS) & set(shown)
 
 
-def test_a_message_that_quotes_all_of_the_input_is_cut_in_the_middle() -> None:
+def test_a_long_message_is_cut_in_the_middle() -> None:
     message = str(InputError(f"name: {'x' * 8000}\n is too long"))
     assert len(message) < 1010
     assert message.startswith("name: xxx")

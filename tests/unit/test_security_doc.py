@@ -1,4 +1,4 @@
-"""Each test that docs/security.md names is there."""
+"""Every test that docs/security.md names exists."""
 
 import ast
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_every_promise_is_held_by_a_test_that_exists() -> None:
+def test_every_named_test_exists() -> None:
     named = re.findall(r"`(?:tests/)?([\w/]+\.py)::(\w+)`", (ROOT / "docs" / "security.md").read_text("utf-8"))
     assert len(named) > 20
     for file, test in named:

@@ -1,4 +1,4 @@
-"""docs/settings.md names every setting with its default, and nothing that is no setting."""
+"""docs/settings.md lists exactly the settings, with their defaults."""
 
 import re
 from pathlib import Path
@@ -10,12 +10,12 @@ _ROW = re.compile(r"^\| `(EXPLORER_\w+|HYPOTHESIS_PROFILE)` \| (.+?) \|", re.MUL
 
 
 def _sections() -> list[dict[str, str]]:
-    """The second column of each table by the first."""
+    """Return the second column of each table, by the first."""
     sections = (ROOT / "docs" / "settings.md").read_text("utf-8").split("\n## ")
     return [dict(_ROW.findall(section)) for section in sections]
 
 
-def _words(default: object) -> str:
+def _format(default: object) -> str:
     match default:
         case "":
             return "none"
@@ -29,11 +29,11 @@ def _words(default: object) -> str:
 
 def test_every_setting_is_documented_with_its_default() -> None:
     fields = Settings.model_fields
-    assert _sections()[0] == {f"EXPLORER_{name.upper()}": _words(field.default) for name, field in fields.items()}
+    assert _sections()[0] == {f"EXPLORER_{name.upper()}": _format(field.default) for name, field in fields.items()}
 
 
-def test_every_other_variable_that_is_read_is_documented() -> None:
-    """Whatever stands in the code with our prefix and is no setting."""
+def test_every_other_environment_variable_is_documented() -> None:
+    """Other variables have our prefix but are not fields of Settings."""
     named = set[str]()
     for folder in ("explorer", "pages", "tests", "benchmarks"):
         for path in (ROOT / folder).rglob("*.py"):

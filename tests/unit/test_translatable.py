@@ -1,4 +1,4 @@
-"""The check of translatable strings finds what it should, and gettext is really used."""
+"""The check of translatable strings finds faults, and messages are translated."""
 
 import gettext
 from pathlib import Path
@@ -62,7 +62,7 @@ def test_only_known_languages_are_chosen(tmp_path: Path, monkeypatch: pytest.Mon
     assert i18n.choose_language("../../etc", None) == "en"
 
 
-def test_remembered_warnings_are_in_the_language_of_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cached_warnings_are_in_the_language_of_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
     from explorer.analysis import analyse
     from explorer.families import resolve
 

@@ -1,4 +1,4 @@
-"""The one reader of JSON: whatever a file of others holds is taken, or refused in one line that quotes little of it."""
+"""The reader of JSON: any content is read, or refused in one line that quotes little of it."""
 
 import json
 from pathlib import Path
@@ -39,7 +39,7 @@ def test_hostile_text_is_refused_in_one_line(text: str, words: str, tmp_path: Pa
         read_json(file, "card")
 
 
-def test_what_is_fine_stays_as_it_is() -> None:
+def test_valid_text_is_read_like_by_python() -> None:
     for text in (
         "[" * MAX_DEPTH + "]" * MAX_DEPTH,
         '"two\\nlines\\tof \\u202e text"',
@@ -64,7 +64,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-def test_what_is_made_legible_is_read_again(value: object) -> None:
+def test_legible_values_can_be_read_again(value: object) -> None:
     assert decode(json.dumps(legible(value)), "x") == legible(value)
     json.dumps(legible(value), ensure_ascii=False).encode()
 
@@ -78,9 +78,7 @@ def test_what_is_made_legible_is_read_again(value: object) -> None:
         b'{"epoch":1,"name":"a","value":' + b"9" * 5000 + b"}",
     ],
 )  # fmt: skip
-def test_a_line_of_metrics_that_no_run_writes_hides_no_other(
-    line: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_invalid_line_of_metrics_is_skipped(line: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     directory = RunDirectory(tmp_path)
     directory.open([Row(0.25, "step/loss", 0.7), Row(1, "train/loss", 0.5)], ["a"])
     with directory.metrics.open("ab") as file:
@@ -88,14 +86,14 @@ def test_a_line_of_metrics_that_no_run_writes_hides_no_other(
     directory.append([Row(2, "train/loss", float("nan"))])
     assert [row.epoch for row in directory.rows()] == [0.25, 1, 2]
     assert "a line of metrics that no run writes is left out" in caplog.text
-    (told,) = caplog.records
-    assert "\n" not in told.getMessage()
+    (record,) = caplog.records
+    assert "\n" not in record.getMessage()
 
 
 @pytest.mark.parametrize(
     "text", ["[]", "{", "[" * 5000, '{"process":1}', '{"process":["a",{}]}', '{"process":[1]}', "\udcff"]
 )
-def test_files_of_a_run_that_no_run_writes_are_none(text: str, tmp_path: Path) -> None:
+def test_invalid_files_of_a_run_count_as_missing(text: str, tmp_path: Path) -> None:
     directory = RunDirectory(tmp_path)
     for name in ("supervisor.json", "progress.json", "end.json"):
         (tmp_path / name).write_bytes(text.encode(errors="surrogateescape"))
@@ -105,7 +103,7 @@ def test_files_of_a_run_that_no_run_writes_are_none(text: str, tmp_path: Path) -
         assert directory.ended() is None
 
 
-def test_the_last_words_of_a_run_are_read_again_whatever_is_in_them(tmp_path: Path) -> None:
+def test_an_error_of_a_run_can_be_read_whatever_characters_it_has(tmp_path: Path) -> None:
     directory = RunDirectory(tmp_path)
     directory.end("failed", error={"code": "x", "message": "caf\udce9 \x1b[31m"})
     assert directory.ended() == {
@@ -125,7 +123,7 @@ MISTAKE = {"index": 1, "truth": "cat", "predicted": "dog", "probability": 0.9, "
         {"image": None}, {"truth": None}, {"predicted": []}, {"probability": "1"}, {"probability": 7}, None,
     ],
 )  # fmt: skip
-def test_pictures_of_mistakes_lead_nowhere(change: dict[str, object] | None) -> None:
+def test_pictures_of_mistakes_contain_no_addresses(change: dict[str, object] | None) -> None:
     assert mistakes.checked([MISTAKE]) == [MISTAKE]
     with pytest.raises(InputError, match="is no wrong answer with its picture"):
         mistakes.checked([MISTAKE, change and MISTAKE | change])
@@ -148,9 +146,9 @@ class Model(BaseModel):
 @pytest.mark.parametrize(
     "text", ["{", "[]", '{"number":13}', '{"data":[]}', '{"data":{"a":[]}}', '{"number":{}}', "x" * 9000]
 )
-def test_no_words_of_pydantic_are_shown(text: str) -> None:
+def test_no_messages_of_pydantic_are_shown(text: str) -> None:
     with pytest.raises(ValidationError) as caught:
         Model.model_validate_json(text)
-    words = explain(caught.value.errors()[0])
-    assert len(words) < 120
-    assert not any(theirs in words for theirs in ("Input", "Invalid JSON", "Value error", "valid dictionary"))
+    message = explain(caught.value.errors()[0])
+    assert len(message) < 120
+    assert not any(theirs in message for theirs in ("Input", "Invalid JSON", "Value error", "valid dictionary"))

@@ -16,14 +16,14 @@ def luminance(colour: tuple[float, ...]) -> float:
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_the_greater_a_share_the_farther_its_colour_is_from_the_page(dark: bool) -> None:
+def test_larger_shares_have_more_contrast(dark: bool) -> None:
     ground = luminance(tuple(part / 255 for part in bytes.fromhex(theme(dark=dark).ground[1:])))
 
     def contrast(colour: str) -> float:
         low, high = sorted((ground, luminance(tuple(part / 255 for part in unlabel_rgb(colour)))))
         return (high + 0.05) / (low + 0.05)
 
-    found = [contrast(colour) for colour in scale(dark=dark)]
-    assert all(less < more for less, more in pairwise(found))
-    assert 1.1 < found[0] < 1.6  # faint, and still not the page
-    assert found[-1] > 10
+    contrasts = [contrast(colour) for colour in scale(dark=dark)]
+    assert all(lower < higher for lower, higher in pairwise(contrasts))
+    assert 1.1 < contrasts[0] < 1.6  # faint, but visible
+    assert contrasts[-1] > 10

@@ -1,4 +1,4 @@
-"""What can be frozen of a network, in words, and how many parameters that leaves."""
+"""The choices of frozen parts of a network, and the number of parameters that still train."""
 
 import pytest
 
@@ -13,24 +13,24 @@ from explorer.ui.train import frozen
     ("name", "kinds"),
     [
         ("vgg16", ["nothing", *["stage"] * 4, "features", "last"]),
-        ("resnet18", ["nothing", *["stage"] * 4, "features"]),  # whose last layer is all that is behind them
+        ("resnet18", ["nothing", *["stage"] * 4, "features"]),  # only its last layer follows the features
         ("mnist-fc", ["nothing", "last"]),
     ],
 )
-def test_each_choice_stands_once_and_leaves_less_than_the_one_before(name: str, kinds: list[str]) -> None:
+def test_each_choice_occurs_once_and_trains_fewer_parameters_than_the_previous_one(name: str, kinds: list[str]) -> None:
     spec = resolve(name)
-    found = frozen.parts(spec)
-    assert [part.kind for part in found] == kinds
-    left = [trainable(spec, part.names) for part in found]
-    assert left == sorted(left, reverse=True)
-    assert len(set(left)) == len(left)
-    assert all(frozen.of(spec, reversed(part.names)) == part for part in found)
+    choices = frozen.parts(spec)
+    assert [part.kind for part in choices] == kinds
+    trained = [trainable(spec, part.names) for part in choices]
+    assert trained == sorted(trained, reverse=True)
+    assert len(set(trained)) == len(trained)
+    assert all(frozen.of(spec, reversed(part.names)) == part for part in choices)
     assert frozen.of(spec, ["nothing of it"]) is None
 
 
 # Counts of the papers' networks: a last layer of 512 or 1,024 to 1,000 has 513,000 or 1,025,000 parameters.
 @pytest.mark.parametrize(
-    ("spec", "left"),
+    ("spec", "trained"),
     [
         (resolve("vgg16"), 4096 * 1000 + 1000),
         (resolve("resnet18"), 512 * 1000 + 1000),
@@ -38,8 +38,9 @@ def test_each_choice_stands_once_and_leaves_less_than_the_one_before(name: str, 
         (resolve("torchvision:mobilenet_v2"), 1280 * 1000 + 1000),
     ],
 )
-def test_all_but_the_last_layer(spec: Spec, left: int) -> None:
+def test_only_the_last_layer_is_trained(spec: Spec, trained: int) -> None:
     names = frozen.parts(spec)[-1].names
     network = build(spec, "meta")
     freeze(network, names)
-    assert sum(one.numel() for one in network.parameters() if one.requires_grad) == trainable(spec, names) == left
+    counts = [parameter.numel() for parameter in network.parameters() if parameter.requires_grad]
+    assert sum(counts) == trainable(spec, names) == trained

@@ -1,4 +1,4 @@
-"""The glossary: one sentence a term, with its source; every term that the code asks for exists."""
+"""The glossary: each term has one sentence and a source; every term that the code uses exists."""
 
 import ast
 import re
@@ -8,15 +8,15 @@ import pytest
 
 from explorer.ui.glossary import entries, explain, find_entries, term
 
-# Everyday words of programming and training, which belong to nobody.
+# Everyday words of programming and training, which need no source.
 NEEDS_NO_SOURCE = {
     "spec", "preset", "layer", "head", "channel", "unit", "logits", "linear", "flatten", "parameter",
     "activation-memory", "buffer", "batch", "epoch",
 }  # fmt: skip
 
 
-def asked_for(root: Path) -> set[str]:
-    """The first arguments of all calls of explain and term."""
+def used_terms(root: Path) -> set[str]:
+    """Return the first arguments of all calls of ``explain`` and ``term``."""
     calls = [
         node
         for folder in ("explorer", "pages")
@@ -35,28 +35,28 @@ def test_an_entry_is_one_sentence_with_a_source(key: str) -> None:
     assert not re.search(r"[.!?] [A-Z]", entry.sentence)
     assert 20 < len(entry.sentence) <= 120
     assert bool(entry.source) != (key in NEEDS_NO_SOURCE)
-    assert entry.name not in entry.sentence.split(".")[0].split(" ")[0]  # it explains, it doesn't repeat
+    assert entry.name not in entry.sentence.split(".")[0].split(" ")[0]  # the sentence doesn't begin with the term
 
 
-def test_names_are_told_apart() -> None:
+def test_names_are_unique() -> None:
     names = [entry.name.casefold() for entry in entries().values()]
     assert len(set(names)) == len(names)
 
 
-def test_every_term_that_is_asked_for_exists(root: Path) -> None:
-    found = asked_for(root)
+def test_every_used_term_exists(root: Path) -> None:
+    found = used_terms(root)
     assert {"receptive-field", "dropout", "macs", "stage"} <= found
     assert found <= set(entries())
 
 
-def test_help_says_first_what_the_widget_is_for() -> None:
+def test_help_begins_with_the_meaning_at_this_place() -> None:
     first, second = explain("dropout", "Of the head.").split("\n\n")
     assert first == "Of the head."
     assert second.startswith("**Dropout** · Leaves out units")
     assert "Srivastava et al\\. 2014" in second
 
 
-def test_a_term_in_a_text_is_html_that_nothing_can_break_out_of() -> None:
+def test_the_html_of_a_term_is_escaped() -> None:
     assert term("parameter", "<b>weights</b>") == (
         '<abbr title="A number that training changes: a weight or a bias.">&lt;b&gt;weights&lt;/b&gt;</abbr>'
     )
@@ -72,5 +72,5 @@ def test_a_term_in_a_text_is_html_that_nothing_can_break_out_of() -> None:
         ("no_grad", "Training and evaluation mode"), ("backprop", "Backpropagation"), ("ELU", "Leaky ReLU"),
     ],
 )  # fmt: skip
-def test_a_term_is_found_however_it_is_spelt(query: str, name: str) -> None:
+def test_search_ignores_differences_in_spelling(query: str, name: str) -> None:
     assert (name in {entry.name for entry in find_entries(query)}) == bool(name)

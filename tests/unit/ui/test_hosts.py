@@ -1,4 +1,4 @@
-"""Names that are not this server's are answered with 403, whatever they ask for."""
+"""Requests with a foreign host name are answered with 403, on every route."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ from explorer.settings import Settings, settings
 from explorer.ui import hosts
 from explorer.ui.hosts import HostGuard, refusal, warn_about_refused_names
 
-HERE = "10.0.0.7"  # the address that a connection came to
+HERE = "10.0.0.7"  # address of this machine that receives the connections
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def test_our_own_names_are_answered(host: str) -> None:
     assert refusal([host], [f"http://{host}"], HERE) is None
 
 
-EVERYWHERE = "0.0.0.0"  # noqa: S104
+ALL_ADDRESSES = "0.0.0.0"  # noqa: S104
 
 
 @pytest.mark.parametrize(
@@ -51,23 +51,23 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104
         "evil.example", "evil.example:8501", "localhost.evil.example", "evil.localhost", "localhost:8501.evil.example",
         "localhost@evil.example", "evil.example#localhost", "evil.example?localhost", "evil.example/localhost",
         "localhost, evil.example", "localhost evil", "10.0.0.8", "10.0.0.70", "[::2]", "[::1", "::1", "", ":8501", ".",
-        "localhost..", "localhost:x", "localhost:99999", "127.1", "2130706433", "0x7f.1", EVERYWHERE, "localhost%00",
+        "localhost..", "localhost:x", "localhost:99999", "127.1", "2130706433", "0x7f.1", ALL_ADDRESSES, "localhost%00",
         "lоcalhost", "localhost\x00", "localhost#", "localhost?", "localhost/", "*", "127.0.0.1.nip.io",
     ],
 )  # fmt: skip
 def test_every_other_name_is_refused_in_one_sentence(host: str) -> None:
-    for told in (refusal([host], [], HERE), refusal([], [f"http://{host}"], HERE)):
-        assert told is not None
-        assert told.isprintable()
-        assert "EXPLORER_ALLOWED_HOSTS" in told
-        assert len(told) < 200
+    for reason in (refusal([host], [], HERE), refusal([], [f"http://{host}"], HERE)):
+        assert reason is not None
+        assert reason.isprintable()
+        assert "EXPLORER_ALLOWED_HOSTS" in reason
+        assert len(reason) < 200
     assert len(refusal([f"{host}{'a' * 100_000}"], [], HERE) or "") < 200
 
 
 @pytest.mark.parametrize(
     ("origin", "host"),
     [
-        ("null", "localhost:8501"),  # a frame or a file without a name
+        ("null", "localhost:8501"),  # an isolated frame, or a local file
         ("http://localhost:3000", "localhost:8501"),  # another program on this machine
         ("http://127.0.0.1", "127.0.0.1:8501"),
         ("https://evil.example", "localhost:8501"),
@@ -77,19 +77,19 @@ def test_every_other_name_is_refused_in_one_sentence(host: str) -> None:
         ("", "localhost"),
     ],
 )
-def test_pages_of_others_are_refused(origin: str, host: str) -> None:
+def test_foreign_origins_are_refused(origin: str, host: str) -> None:
     assert "may not use this server" in (refusal([host], [origin], HERE) or "")
 
 
-def test_a_request_without_a_host_comes_from_no_browser() -> None:
-    """HTTP/1.0, as checks of health send it."""
+def test_a_request_without_a_host_header_is_allowed() -> None:
+    """Health checks use HTTP/1.0, which has no such header."""
     assert refusal([], []) is None
     assert refusal([], ["http://evil.example"]) is not None
     assert refusal(["localhost", "evil.example"], []) is not None
     assert refusal(["localhost"], ["http://localhost", "http://evil.example"]) is not None
 
 
-def test_the_setting_names_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_setting_allows_more_names(monkeypatch: pytest.MonkeyPatch) -> None:
     allow(monkeypatch, " CNN.School.edu., *.lab.edu,10.1.1.1, [fe80::0:1]")
     for host in ("cnn.school.edu:443", "Cnn.school.edu.", "a.lab.edu", "a.b.lab.edu:80", "10.1.1.1", "[FE80::1]"):
         assert refusal([host], [f"https://{host}"]) is None
@@ -103,64 +103,64 @@ def test_the_setting_names_more(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("names", ["http://a.edu", "a.edu:8501", "a b", "*.*", "a..edu", "**", "a/b", "\x1b[2J.edu"])
-def test_a_setting_that_can_be_no_name_is_refused(monkeypatch: pytest.MonkeyPatch, names: str) -> None:
+def test_invalid_names_in_the_setting_are_refused(monkeypatch: pytest.MonkeyPatch, names: str) -> None:
     with pytest.raises(ValidationError, match="is not a name like"):
         Settings(allowed_hosts=names)
 
 
-def asked(scope: dict[str, Any], **headers: str) -> list[Any]:
-    """What the app behind it was asked, and what the client is told."""
-    told: list[Any] = []
+def request(scope: dict[str, Any], **headers: str) -> list[Any]:
+    """Send a request through the guard. Returns what reaches the app and what the client receives."""
+    events: list[Any] = []
 
     async def app(_scope: Any, _receive: Any, _send: Any) -> None:
-        told.append("passed on")
+        events.append("passed on")
 
     async def send(message: Any) -> None:
-        told.append(message.get("status") or message.get("body") or message["type"])
+        events.append(message.get("status") or message.get("body") or message["type"])
 
     scope["headers"] = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     asyncio.run(HostGuard(app)(scope, app, send))  # type: ignore[arg-type]
-    return told
+    return events
 
 
 @pytest.mark.parametrize("path", ["/", "/_stcore/health", "/_stcore/upload_file/a/b", "/media/x.png", "/static/a.js"])
 def test_every_route_is_guarded(path: str, caplog: pytest.LogCaptureFixture) -> None:
     scope = {"type": "http", "method": "GET", "path": path, "server": (HERE, 8501)}
-    assert asked(scope, host="localhost") == asked(scope, host=HERE) == ["passed on"]
-    status, words = asked(scope, host="evil.example\x1b[2J", x_forwarded_host="localhost", forwarded="host=localhost")
+    assert request(scope, host="localhost") == request(scope, host=HERE) == ["passed on"]
+    status, words = request(scope, host="evil.example\x1b[2J", x_forwarded_host="localhost", forwarded="host=localhost")
     assert status == 403
     assert words.startswith(b"This server isn't 'evil.example\\x1b[2J': ")
-    assert asked(scope, host="localhost", origin="http://evil.example", x_forwarded_host="evil.example")[0] == 403
+    assert request(scope, host="localhost", origin="http://evil.example", x_forwarded_host="evil.example")[0] == 403
     assert len(caplog.records) == 2
     assert "\x1b" not in caplog.text
 
 
-def test_the_websocket_and_the_life_of_the_app() -> None:
+def test_websocket_and_lifespan() -> None:
     scope: dict[str, Any] = {"type": "websocket", "path": "/_stcore/stream", "server": (HERE, 8501)}
-    assert asked(scope, host="localhost:8501", origin="http://localhost:8501") == ["passed on"]
-    assert asked(scope, host="evil.example", origin="http://evil.example") == ["websocket.close"]
+    assert request(scope, host="localhost:8501", origin="http://localhost:8501") == ["passed on"]
+    assert request(scope, host="evil.example", origin="http://evil.example") == ["websocket.close"]
     scope["extensions"] = {"websocket.http.response": {}}
-    assert asked(scope, host="localhost:8501", origin="http://evil.example")[0] == 403
-    assert asked({"type": "lifespan"}) == ["passed on"]
+    assert request(scope, host="localhost:8501", origin="http://evil.example")[0] == 403
+    assert request({"type": "lifespan"}) == ["passed on"]
 
 
-def test_the_log_tells_a_teacher_what_is_refused(
+def test_a_warning_about_refused_names_is_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for address, setting, told in (
-        ("localhost", "", False), (EVERYWHERE, "cnn.school.edu", False), (EVERYWHERE, "", True), (None, "", True)
+    for address, setting, is_warning in (
+        ("localhost", "", False), (ALL_ADDRESSES, "cnn.school.edu", False), (ALL_ADDRESSES, "", True), (None, "", True)
     ):  # fmt: skip
         monkeypatch.setattr(config, "get_option", {"server.address": address}.get)
         allow(monkeypatch, setting)
         caplog.clear()
         warn_about_refused_names()
-        assert ("EXPLORER_ALLOWED_HOSTS=name1,name2" in caplog.text) == told
+        assert ("EXPLORER_ALLOWED_HOSTS=name1,name2" in caplog.text) == is_warning
         assert all(record.levelno == logging.WARNING for record in caplog.records)
     monkeypatch.setattr(config, "get_option", {"server.address": "192.0.2.4"}.get)
     assert refusal(["192.0.2.4:8501"], ["http://192.0.2.4:8501"]) is None
 
 
-def test_streamlits_own_guards_are_on() -> None:
+def test_streamlits_own_protections_are_on() -> None:
     assert config.get_option("server.enableXsrfProtection") is True
     assert config.get_option("server.enableCORS") is True
     assert config.get_option("server.address") == "localhost"
@@ -168,7 +168,7 @@ def test_streamlits_own_guards_are_on() -> None:
 
 def test_without_the_launcher_the_pages_are_guarded(monkeypatch: pytest.MonkeyPatch) -> None:
     """``streamlit run explorer/main.py`` has no middleware."""
-    monkeypatch.setattr(hosts, "refusal", lambda asked, _origins: "not ours" if asked == [] else None)
+    monkeypatch.setattr(hosts, "refusal", lambda host_headers, _origins: "not ours" if host_headers == [] else None)
     page = AppTest.from_file("../../../explorer/main.py", default_timeout=30).run()
     assert [error.value for error in page.error] == ["not ours"]
     assert len(page.main) == 1

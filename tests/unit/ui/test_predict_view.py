@@ -1,4 +1,4 @@
-"""The link of the Predict page: what is written is read again, and nothing else is taken."""
+"""The link of the Predict page: writing and reading."""
 
 from hypothesis import given
 from hypothesis import strategies as some
@@ -23,7 +23,7 @@ VIEWS = some.builds(
 
 
 @given(VIEWS)
-def test_a_link_gives_the_view_back(view: PredictView) -> None:
+def test_a_link_restores_the_view(view: PredictView) -> None:
     assert PredictView.parse(dict(view.to_link())) == view
 
 
@@ -32,7 +32,7 @@ def test_a_link_gives_the_view_back(view: PredictView) -> None:
         some.sampled_from(sorted(PredictView.model_fields)) | some.text(max_size=5), some.text(max_size=40)
     )
 )
-def test_any_text_is_read_or_refused_in_a_line(link: dict[str, str]) -> None:
+def test_any_text_is_read_or_refused_in_one_line(link: dict[str, str]) -> None:
     try:
         view = PredictView.parse(dict(link))
     except InputError as error:

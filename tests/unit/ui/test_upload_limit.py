@@ -70,7 +70,7 @@ class Server:
         self.limit = middleware[0]
 
     def _run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self.loop) as runner:  # ends what a failed test leaves behind
+        with asyncio.Runner(loop_factory=lambda: self.loop) as runner:  # ends connections of a failed test
             runner.run(self._server.serve(sockets=[self.socket]))
 
     def stop(self) -> None:
@@ -146,7 +146,9 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Server]]:
         yield start
 
 
-def test_idle_connections_that_claim_a_lot_keep_nobody_out_and_are_broken_off(serve: Callable[..., Server]) -> None:
+def test_idle_connections_with_a_large_declared_length_block_nobody_and_are_aborted(
+    serve: Callable[..., Server],
+) -> None:
     server = serve(capacity=2 * MB, max_per_client=25, max_delay=9000)
     idle = [server.idle(1_900_000, BEFORE) for _number in range(20)]
     assert server.upload(MB).startswith(b"HTTP/1.1 204")
@@ -162,12 +164,12 @@ def test_idle_connections_that_claim_a_lot_keep_nobody_out_and_are_broken_off(se
     until(lambda: not server.limit._bodies)
 
 
-def test_a_trickle_is_broken_off_and_a_slow_upload_at_the_rate_is_not(serve: Callable[..., Server]) -> None:
+def test_uploads_below_the_minimum_rate_are_aborted(serve: Callable[..., Server]) -> None:
     server = serve(min_rate=10, max_delay=9000)
     trickle = server.idle(MB, BEFORE)
     slow = server.idle(len(BEFORE + AFTER) + 15 * 25_000, BEFORE)
     until(lambda: server.read() == 2 * len(BEFORE))
-    for step in range(1, 16):  # half a byte a second, and twelve and a half
+    for step in range(1, 16):  # rates of 0.5 and 12.5 bytes per second
         server.forward(2000)
         slow.sendall(bytes(25_000))
         if len(server.limit._bodies) == 2:
@@ -181,8 +183,8 @@ def test_a_trickle_is_broken_off_and_a_slow_upload_at_the_rate_is_not(serve: Cal
     assert server.stored() == 375_000
 
 
-def test_what_arrives_counts_and_is_given_back(serve: Callable[..., Server]) -> None:
-    """Without a length, with one that is too long or too short, broken off on the way, or refused."""
+def test_received_bytes_count_towards_the_capacity_and_are_released(serve: Callable[..., Server]) -> None:
+    """With no length, a length that is too long or too short, an aborted upload, and a refused one."""
     server = serve(capacity=4 * MB)
     part = server.idle(3 * MB, BEFORE + bytes(2 * MB))
     until(lambda: server.limit.received == 2 * MB + len(BEFORE))
@@ -210,25 +212,26 @@ def test_aborted_uploads_leave_no_memory_no_files_and_no_traceback(
     serve: Callable[..., Server], caplog: pytest.LogCaptureFixture
 ) -> None:
     server = serve()
-    begun = [server.idle(50 * MB, BEFORE + bytes(2 * MB)) for _number in range(5)]  # 1 MB of each stays in memory
+    # Starlette keeps 1 MB of each body in memory.
+    connections = [server.idle(50 * MB, BEFORE + bytes(2 * MB)) for _number in range(5)]
     until(lambda: server.limit.received == 5 * (2 * MB + len(BEFORE)))
-    for connection in begun:
+    for connection in connections:
         connection.close()
     until(lambda: not server.limit._bodies)
     assert server.limit.received == server.stored() == 0
-    deleted = [link for link in Path("/proc/self/fd").iterdir() if _leads_to(link).startswith("/tmp/tmp")]  # noqa: S108
-    assert not [link for link in deleted if _leads_to(link).endswith("(deleted)")]
+    deleted = [link for link in Path("/proc/self/fd").iterdir() if _target(link).startswith("/tmp/tmp")]  # noqa: S108
+    assert not [link for link in deleted if _target(link).endswith("(deleted)")]
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
-def _leads_to(link: Path) -> str:
+def _target(link: Path) -> str:
     try:
         return str(link.readlink())
     except OSError:
         return ""
 
 
-def test_of_one_client_and_of_all_the_slowest_makes_room(serve: Callable[..., Server]) -> None:
+def test_the_slowest_upload_of_a_client_or_of_all_makes_room(serve: Callable[..., Server]) -> None:
     for server in (serve(max_per_client=3), serve(max_bodies=3, max_per_client=9)):
         quick = server.idle(30 * MB, BEFORE + bytes(MB))
         idle = [server.idle(MB), server.idle(MB, bytes(9))]
@@ -246,8 +249,8 @@ def test_of_one_client_and_of_all_the_slowest_makes_room(serve: Callable[..., Se
         until(lambda: max(body._read for body in server.limit._bodies) == MB + len(BEFORE) + 1000)  # noqa: B023
 
 
-def test_what_nobody_reads_is_not_waited_for_without_end(serve: Callable[..., Server]) -> None:
-    """Streamlit answers a body that it doesn't want before it has come."""
+def test_the_wait_for_an_unread_body_is_limited(serve: Callable[..., Server]) -> None:
+    """Streamlit responds to a body that it refuses before the body is complete."""
     server = serve()
     unwanted = server.idle(700 * MB)
     stranger = server.connect((HEAD % 1).replace(b"localhost", b"evil.example") + b"Content-Length: 9\r\n\r\n")
@@ -261,11 +264,11 @@ def test_what_nobody_reads_is_not_waited_for_without_end(serve: Callable[..., Se
     ("one", "other", "same"),
     [
         ("192.0.2.1", "192.0.2.2", False),
-        ("2001:db8::1", "2001:db8::ffff:1", True),  # one customer has as many addresses as he likes
+        ("2001:db8::1", "2001:db8::ffff:1", True),  # one customer has a whole /64 network
         ("2001:db8::1", "2001:db8:0:1::1", False),
         ("::ffff:192.0.2.1", "192.0.2.1", True),
     ],
 )
-def test_a_client_is_an_address_or_a_network_of_ipv6(one: str, other: str, same: bool) -> None:
+def test_a_client_is_an_ipv4_address_or_an_ipv6_network(one: str, other: str, same: bool) -> None:
     assert (_client({"client": (one, 1)}) == _client({"client": (other, 2)})) == same
     assert _client({"client": None}) == ""
