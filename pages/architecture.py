@@ -16,7 +16,7 @@ from explorer.families import PRESETS, resolve
 from explorer.i18n import _
 from explorer.ui.architecture import charts, diagram, headline, layer_panel, state, tables, toolbar
 from explorer.ui.editors import editor
-from explorer.ui.editors.common import area_of, collect_error_areas, error_area, number_input
+from explorer.ui.editors.common import collect_error_areas, error_area, find_error_area, number_input
 from explorer.ui.glossary import explain
 from explorer.ui.shared import export, published
 from explorer.ui.shared.text import plain
@@ -98,7 +98,7 @@ with diagram_area:
 
 view = page_state.read_widgets()
 if page_state.problem:
-    (link_error_area if page_state.link_problems else area_of(error_areas, page_state.problem)).error(
+    (link_error_area if page_state.link_problems else find_error_area(error_areas, page_state.problem)).error(
         plain(page_state.problem),
         title=_("This link can't be opened: you see {name} instead").format(name=page_state.base)
         if page_state.link_problems

@@ -211,8 +211,8 @@ def _inside(inner: ErrorDetails, outer: ErrorDetails) -> bool:
 
 def explain_all(error: ValidationError) -> str:
     """The messages about the first three faults that pydantic found."""
-    faults = error.errors()  # few, because lists stop at their first wrong entry
-    # pydantic also reports a list with a wrong entry as too short: keep the fault of the entry only.
+    faults = error.errors()  # few, because lists stop at their first wrong item
+    # pydantic also reports a list with a wrong item as too short: only the fault of the item counts.
     inner = [fault for fault in faults if not any(_inside(other, fault) for other in faults)]
     return "; ".join(map(explain, inner[:3]))
 

@@ -57,19 +57,19 @@ Token = Conv | Pool | Norm
 
 
 def place(index: int) -> str:
-    """The place of an entry, counted from 1."""
+    """The place of a token in messages, counted from 1."""
     return _("cfg, entry {number}").format(number=index + 1)
 
 
 def parse_token(raw: object, index: int) -> Token:
-    """The token of one entry of a cfg list.
+    """The parsed form of one token of a cfg list.
 
     Args:
         raw: Integer or string, as in the table above.
-        index: Position of the entry from 0, for the message.
+        index: Position of the token from 0, for the message.
 
     Raises:
-        TokenError: If the entry breaks a rule; names the rule, the value and the position.
+        TokenError: If the token breaks a rule; names the rule, the value and the position.
     """
 
     def wrong(rule: str) -> TokenError:
@@ -120,7 +120,7 @@ def parse_token(raw: object, index: int) -> Token:
 
 
 def format_token(token: Token) -> RawToken:
-    """The shortest entry of a token."""
+    """The shortest form of a token in a cfg list."""
     match token:
         case Norm():
             return "L"
@@ -138,10 +138,10 @@ def format_token(token: Token) -> RawToken:
 
 
 def parse_tokens(raw: object) -> tuple[RawToken, ...]:
-    """A whole cfg list, each entry in its shortest form.
+    """A cfg list with each token in its shortest form.
 
     Raises:
-        TokenError: For the first wrong entry; its index is -1 if the list itself is wrong.
+        TokenError: For the first wrong token; its index is -1 if the list itself is wrong.
     """
     if not isinstance(raw, Sequence) or isinstance(raw, str | bytes):
         raise TokenError(_("cfg: {value} is not a list").format(value=shown(raw)), -1)
@@ -149,12 +149,12 @@ def parse_tokens(raw: object) -> tuple[RawToken, ...]:
         raise TokenError(
             _("cfg: {count:,} tokens are more than the {limit} allowed").format(count=len(raw), limit=MAX_TOKENS), -1
         )
-    return tuple(format_token(parse_token(entry, index)) for index, entry in enumerate(raw))
+    return tuple(format_token(parse_token(token, index)) for index, token in enumerate(raw))
 
 
 def tokens(cfg: Sequence[RawToken]) -> list[Token]:
     """The parsed form of a valid cfg list."""
-    return [parse_token(entry, index) for index, entry in enumerate(cfg)]
+    return [parse_token(token, index) for index, token in enumerate(cfg)]
 
 
 def map_sizes(cfg: Sequence[RawToken], image_size: int) -> list[int]:

@@ -66,7 +66,7 @@ def formula_table(layers: Iterable[Layer]) -> pd.DataFrame:
 
 
 def _formula_measures() -> list[Measure]:
-    # Memory comes last because its formula says least.
+    # Memory comes last because its formula is the least informative.
     return sorted(shown(Place.FORMULAS), key=lambda measure: measure is Measure.ACTIVATION_BYTES)
 
 
@@ -129,18 +129,17 @@ def render(analysis: Analysis, view: ArchitectureView) -> None:
         selected = [row for row in st.session_state[key].selection.rows if row < len(names)]
         state.choose_layer(names[selected[0]] if selected else "")
 
+    _render_table(
+        table, formula_columns() if shows_formulas else number_columns(), key=key, on_select=choose,
+        selection_mode="single-row", alt=_("Layers with shapes, parameters, MACs, memory and receptive field"),
+    )  # fmt: skip
+
+
+def _render_table(table: pd.DataFrame, columns: dict[str, Any], **options: Any) -> None:
     st.dataframe(
-        table,
-        hide_index=True,
-        column_config=formula_columns() if shows_formulas else number_columns(),
-        row_height=ROW_HEIGHT,
-        height=ROW_HEIGHT * (min(len(table), MAX_VISIBLE_ROWS) + 1) + 2,
-        on_select=choose,
-        selection_mode="single-row",
-        key=key,
-        placeholder="–",
-        alt=_("Layers with shapes, parameters, MACs, memory and receptive field"),
-    )
+        table, column_config=columns, hide_index=True, placeholder="–", row_height=ROW_HEIGHT,
+        height=ROW_HEIGHT * (min(len(table), MAX_VISIBLE_ROWS) + 1) + 2, **options,
+    )  # fmt: skip
 
 
 def render_heads(analysis: Analysis) -> None:
@@ -159,14 +158,7 @@ def render_heads(analysis: Analysis) -> None:
             heads=plain("; ".join(words))
         )
     )
-    table = layer_table(layer for head in analysis.auxiliary for layer in head.layers)
-    st.dataframe(
-        table,
-        hide_index=True,
-        column_config=number_columns(),
-        row_height=ROW_HEIGHT,
-        height=ROW_HEIGHT * (min(len(table), MAX_VISIBLE_ROWS) + 1) + 2,
-        key="heads",
-        placeholder="–",
+    _render_table(
+        layer_table(layer for head in analysis.auxiliary for layer in head.layers), number_columns(), key="heads",
         alt=_("Layers of the auxiliary heads with shapes, parameters, MACs and memory"),
-    )
+    )  # fmt: skip

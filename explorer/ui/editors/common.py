@@ -37,7 +37,7 @@ def error_area(*fields: str) -> DeltaGenerator:
     return area
 
 
-def area_of(areas: ErrorAreas, message: str) -> DeltaGenerator:
+def find_error_area(areas: ErrorAreas, message: str) -> DeltaGenerator:
     """Return the area of the field that a message begins with: ``blocks, entry 2: …`` belongs to ``blocks``."""
     match = _FIELD.match(message)
     return areas.get(match[0] if match else "", areas[_DEFAULT])

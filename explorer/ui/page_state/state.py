@@ -127,8 +127,9 @@ class PageState(ABC):
     def fill(self) -> None:
         """Set every widget to its value in the state."""
         for key, value in self.widget_values().items():
+            # Equal values are skipped because Streamlit refuses an assignment to a widget that is already rendered.
             if key not in st.session_state or not _same(st.session_state[key], value):
-                st.session_state[key] = value  # never the same value: Streamlit refuses this for a rendered widget
+                st.session_state[key] = value
 
     def fill_missing(self) -> None:
         """Set the widgets without a value: those that the last run did not render."""
