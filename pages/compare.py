@@ -9,7 +9,7 @@ import streamlit as st
 from explorer.analysis.alignment import Status
 from explorer.analysis.comparison import MOST, counts, unlike_inputs
 from explorer.analysis.landmarks import landmarks, measured
-from explorer.analysis.measures import Measure, Place, shown
+from explorer.analysis.measures import Measure, Place, measures_at
 from explorer.i18n import _
 from explorer.ui.compare import cards, charts, diff, html, state, tables
 from explorer.ui.compare.cases import cases
@@ -19,7 +19,7 @@ from explorer.ui.editors.common import number_input
 from explorer.ui.shared import published
 from explorer.ui.shared.text import plain
 
-MEASURES = {str(measure): measure_name(measure) for measure in shown(Place.STAGES)}
+MEASURES = {str(measure): measure_name(measure) for measure in measures_at(Place.STAGES)}
 FORMS = {"stage": _("By stage"), "depth": _("Along the depth")}
 LAYERS = {"differences": _("Only differences"), "all": _("All layers")}
 NO_TOOLBAR = {"displayModeBar": False}

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from explorer.analysis.alignment import Row, Status, align
-from explorer.analysis.measures import Measure, Number, Numbers, Place, by_stage, depths, shown
+from explorer.analysis.measures import Measure, Number, Numbers, Place, by_stage, depths, measures_at
 from explorer.analysis.result import Analysis
 from explorer.errors import InputError
 from explorer.i18n import _
@@ -54,7 +54,7 @@ class Comparison:
                     "totals": {
                         measure: {"difference": difference(self.totals[0], numbers, measure),
                                   "ratio": ratio(self.totals[0], numbers, measure)}
-                        for measure in shown(Place.COMPARISON)
+                        for measure in measures_at(Place.COMPARISON)
                     },
                     "layers": counts(rows),
                     "rows": [_row(row) for row in rows],
@@ -120,7 +120,7 @@ def counts(rows: Sequence[Row]) -> dict[Status, int]:
 
 def totals(network: Analysis) -> Numbers:
     """A network's numbers; costs for one image, training for the analysis' batch."""
-    return {measure: measure.record.of_network(network) for measure in shown(Place.COMPARISON)}
+    return {measure: measure.definition.of_network(network) for measure in measures_at(Place.COMPARISON)}
 
 
 def by_depth(network: Analysis) -> list[Point]:
@@ -130,9 +130,9 @@ def by_depth(network: Analysis) -> list[Point]:
         (depth, [layer for _depth, layer in group]) for depth, group in groupby(ordered, key=lambda pair: pair[0])
     ]
     along = {
-        measure: measure.record.layers.along([layers for _depth, layers in groups])
-        for measure in shown(Place.STAGES)
-        if measure.record.layers
+        measure: measure.definition.layers.along_depth([layers for _depth, layers in groups])
+        for measure in measures_at(Place.STAGES)
+        if measure.definition.layers
     }
     return [
         Point(depth, layers[-1].name, {measure: numbers[position] for measure, numbers in along.items()})
@@ -153,7 +153,7 @@ def _place(stage: str) -> tuple[bool, int]:
 
 def _by_stage(network: Analysis) -> dict[str, Numbers]:
     return {
-        name: {measure: measure.record.amount(layers) for measure in shown(Place.STAGES)}
+        name: {measure: measure.definition.amount(layers) for measure in measures_at(Place.STAGES)}
         for name, layers in by_stage(network.layers).items()
     }
 

@@ -1,8 +1,9 @@
-"""The numbers that networks are measured by, each described once.
+"""The measures of networks and layers, each defined once.
 
-A record says what a measure is called, how its numbers are written, which term of the glossary explains it, and how
-much of it a layer, a group of layers (a stage, a closed part of the diagram) and a whole network have. Diagram, charts,
-tables, headline, layer panel, comparison, CSV and terminal go over the records, so each of them shows a new one.
+A definition gives the names of a measure, the format of its numbers, its term of the glossary, and the functions that
+compute it for a layer, a group of layers (a stage, a closed part of the diagram) and a network. Diagram, charts,
+tables, headline, layer panel, comparison, CSV and terminal read the definitions, so a new measure appears in all of
+them.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -22,7 +23,7 @@ Number = int | float
 
 
 class Measure(StrEnum):
-    """The keys of the measures, in the order in which every place shows them."""
+    """The keys of the measures, in the order of every table."""
 
     PARAMS = "params"
     TRAINABLE_PARAMS = "trainable_params"
@@ -41,13 +42,13 @@ class Measure(StrEnum):
     DEPTH = "depth"
 
     @property
-    def record(self) -> "Record":
-        """The description of the measure."""
-        return RECORDS[self]
+    def definition(self) -> "Definition":
+        """The definition of the measure."""
+        return DEFINITIONS[self]
 
     def formula(self, owner: Layer | Analysis) -> str:
-        """The formula of a layer's or a network's number, filled in; empty where there is none."""
-        if isinstance(ratio := self.record.layers, Ratio):
+        """Returns the formula of a layer's or a network's number with its values; empty if there is none."""
+        if isinstance(ratio := self.definition.layers, Ratio):
             return ratio.formula([owner] if isinstance(owner, Layer) else owner.layers)
         return owner.formulas.get(self, "")
 
@@ -56,36 +57,40 @@ Numbers = dict[Measure, Number | None]
 
 
 class Place(StrEnum):
-    """Where measures are shown: those of :data:`OF_LAYERS` show numbers of layers, the others numbers of networks."""
+    """The places that show measures: :data:`LAYER_PLACES` show numbers of layers, the others numbers of networks."""
 
-    DRAWN = "colours of the diagram, charts along the layers and by stage"
+    DIAGRAM = "colours of the diagram, charts along the layers and by stage"
     TABLE = "table of layers"
     FORMULAS = "table of formulas"
     PANEL = "layer panel"
-    LISTED = "list of layers in the terminal"
+    TERMINAL_LAYERS = "list of layers in the terminal"
     CSV = "CSV export"
     STAGES = "comparison by stage and along the depth"
     HEADLINE = "headline"
     CARDS = "cards of the comparison"
     COMPARISON = "totals of the comparison"
-    PRINTED = "totals in the terminal"
+    TERMINAL_TOTALS = "totals in the terminal"
 
 
-OF_LAYERS = frozenset(
-    [Place.DRAWN, Place.TABLE, Place.FORMULAS, Place.PANEL, Place.LISTED, Place.CSV, Place.STAGES]
+LAYER_PLACES = frozenset(
+    [Place.DIAGRAM, Place.TABLE, Place.FORMULAS, Place.PANEL, Place.TERMINAL_LAYERS, Place.CSV, Place.STAGES]
 )  # fmt: skip
 
 
 class Unit(NamedTuple):
-    """How numbers are written: short with the unit, or to the last digit without it.
+    """A unit and the formats of its numbers.
 
-    ``name`` stands in the titles of axes, ``ticks`` is the format of their numbers (d3-format).
+    Attributes:
+        text: Function that formats a number briefly, with the unit.
+        name: Function that returns the unit for the title of an axis.
+        exact: Function that formats a number with all digits, without the unit.
+        tick_format: Format of the numbers of an axis (d3-format).
     """
 
-    write: Callable[[Any], str]
+    text: Callable[[Any], str]
     name: Callable[[], str] = str
-    digits: Callable[[Any], str] = "{:,}".format
-    ticks: str = "~s"
+    exact: Callable[[Any], str] = "{:,}".format
+    tick_format: str = "~s"
 
 
 COUNT = Unit(short)
@@ -100,77 +105,82 @@ RATE = Unit(
 
 
 class Names(NamedTuple):
-    """What a measure is called, on pages and in a terminal.
+    """The names of a measure in the language of the session; an empty name means that ``name`` is used.
 
-    Some places have another name: ``column`` the table of layers, ``total`` the comparison, ``listed`` the terminal's
-    list of layers. ``note`` says what the number of a layer means.
+    Attributes:
+        name: Name on pages.
+        terminal: Name in the terminal.
+        column: Column of the table of layers.
+        total: Row of the comparison.
+        terminal_column: Column of the terminal's table of layers; ``terminal`` if empty.
+        note: Explanation of a layer's number.
     """
 
     name: str
-    printed: str
+    terminal: str
     column: str = ""
     total: str = ""
-    listed: str = ""
+    terminal_column: str = ""
     note: str = ""
 
 
 class Sum(NamedTuple):
-    """An amount to which every layer adds."""
+    """An amount that adds up over layers."""
 
     of: Callable[[Layer], int]
 
-    def along(self, groups: Iterable[Sequence[Layer]]) -> list[Number | None]:
-        """The sum of all layers up to and with each group."""
+    def along_depth(self, groups: Iterable[Sequence[Layer]]) -> list[Number | None]:
+        """Returns for each group the sum over all layers up to its end."""
         return list(accumulate(sum(map(self.of, layers)) for layers in groups))
 
 
-class Reach(NamedTuple):
-    """A size that grows from layer to layer."""
+class Maximum(NamedTuple):
+    """A size that grows along the network; a group of layers has that of its largest."""
 
     of: Callable[[Layer], int | None]
 
-    def along(self, groups: Iterable[Sequence[Layer]]) -> list[Number | None]:
-        """The largest size in each group; None where no layer has any."""
+    def along_depth(self, groups: Iterable[Sequence[Layer]]) -> list[Number | None]:
+        """Returns the largest size in each group; None if no layer has a size."""
         return [max((size for size in map(self.of, layers) if size is not None), default=None) for layers in groups]
 
 
 class Ratio(NamedTuple):
-    """An amount for each byte of the traffic: layers together have that of their sums."""
+    """An amount per byte of memory traffic; for a group of layers, the sum of amounts over the sum of bytes."""
 
     of: Callable[[Layer], int]
     traffic: Callable[[Layer], Traffic]
 
-    def along(self, groups: Iterable[Sequence[Layer]]) -> list[Number | None]:
-        """The ratio of all layers up to and with each group; None where they move no byte."""
+    def along_depth(self, groups: Iterable[Sequence[Layer]]) -> list[Number | None]:
+        """Returns for each group the ratio over all layers up to its end; None if they move no bytes."""
         sums = ((sum(map(self.of, layers)), sum(map(sum, map(self.traffic, layers)))) for layers in groups)
         so_far = accumulate(sums, lambda before, new: (before[0] + new[0], before[1] + new[1]))
         return [amount / moved if moved else None for amount, moved in so_far]
 
     def formula(self, layers: Sequence[Layer]) -> str:
-        """``amount/(weights + inputs + output) = ratio``; empty where no byte is moved."""
-        (value,) = self.along([layers])
+        """Returns ``amount/(weights + inputs + output) = ratio``; empty if the layers move no bytes."""
+        (value,) = self.along_depth([layers])
         moved = " + ".join(map(number, map(sum, zip(*map(self.traffic, layers), strict=True))))
-        return "" if value is None else f"{number(sum(map(self.of, layers)))}/({moved}) = {RATE.digits(value)}"
+        return "" if value is None else f"{number(sum(map(self.of, layers)))}/({moved}) = {RATE.exact(value)}"
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """The description of one measure.
+class Definition:
+    """The definition of one measure.
 
     Args:
-        names: What it is called, in the language of the session.
-        term: Key of its entry in the glossary.
-        layers: How layers are measured by it, and groups of them; None where only networks are.
-        total: A whole network's number; None where only layers are measured.
-        unit: How its numbers are written.
-        link: Its name in links of the Architecture page; its key if empty.
-        csv: Its column in the CSV export; its key if empty.
-        places: Where it is shown, as far as it has numbers there.
+        names: Function that returns its names.
+        term: Key of its glossary entry.
+        layers: Rule for layers and groups of layers; None if only networks have the measure.
+        total: Function that computes a network's number; None if only layers have the measure.
+        unit: Unit of its numbers.
+        link: Name in links of the Architecture page; the key if empty.
+        csv: Column of the CSV export; the key if empty.
+        places: Places that show the measure, if it has numbers there.
     """
 
     names: Callable[[], Names]
     term: str
-    layers: Sum | Reach | Ratio | None = None
+    layers: Sum | Maximum | Ratio | None = None
     total: Callable[[Analysis], Number | None] | None = None
     unit: Unit = COUNT
     link: str = ""
@@ -178,35 +188,35 @@ class Record:
     places: frozenset[Place] = frozenset(Place)
 
     def amount(self, layers: Sequence[Layer]) -> Number | None:
-        """The number of a group of layers; None where there is none."""
-        return self.layers.along([layers])[0] if self.layers else None
+        """Returns the number of a group of layers; None if there is none."""
+        return self.layers.along_depth([layers])[0] if self.layers else None
 
     def of_network(self, network: Analysis) -> Number | None:
-        """The number of a whole network; None where there is none."""
+        """Returns the number of a network; None if there is none."""
         return self.total(network) if self.total else None
 
-    def write(self, value: Number | None) -> str:
-        """A number with its unit, short; a dash where there is none."""
-        return "–" if value is None else self.unit.write(value)
+    def text(self, value: Number | None) -> str:
+        """Formats a number briefly, with its unit; None is a dash."""
+        return "–" if value is None else self.unit.text(value)
 
     def exact(self, value: Number | None) -> str:
-        """A number to the last digit, for hovering."""
+        """Formats a number with all digits, for tooltips."""
         if value is None:
             return _("none")
-        return _("{count:,} bytes").format(count=value) if self.unit is BYTES else self.unit.digits(value)
+        return _("{count:,} bytes").format(count=value) if self.unit is BYTES else self.unit.exact(value)
 
     def axis(self, name: str) -> str:
-        """The title of an axis: one of its names, with the unit."""
+        """Returns the title of an axis: a name with the unit."""
         unit = self.unit.name()
         return _("{measure} ({unit})").format(measure=name, unit=unit) if unit else name
 
     def heading(self) -> str:
-        """Its name beside numbers that are written without their unit, of which bytes alone need it."""
+        """Returns the title of a column of numbers without units; only bytes need the unit in the title."""
         return self.axis(self.names().name) if self.unit is BYTES else self.names().name
 
 
 def depths(layers: Sequence[Layer]) -> list[int]:
-    """For each layer the most convolutions and linear layers on any path that ends in it: how papers count depth."""
+    """Returns for each layer the largest number of convolutions and linear layers on a path to it, as papers count."""
     found: list[int] = []
     for layer in layers:
         before = max((found[source] for source in layer.inputs), default=0)
@@ -215,35 +225,35 @@ def depths(layers: Sequence[Layer]) -> list[int]:
 
 
 def by_stage(layers: Iterable[Layer]) -> dict[str, list[Layer]]:
-    """The layers of each stage, stages in the order in which they begin."""
+    """Returns the layers of each stage, in the order of the stages."""
     stages: dict[str, list[Layer]] = {}
     for layer in layers:
         stages.setdefault(layer.stage, []).append(layer)
     return stages
 
 
-def shown(place: Place) -> tuple[Measure, ...]:
-    """The measures that a place shows, in their order."""
-    return tuple(measure for measure, record in RECORDS.items() if place in record.places and _has(record, place))
+def measures_at(place: Place) -> tuple[Measure, ...]:
+    """Returns the measures that a place shows, in their order."""
+    return tuple(
+        measure
+        for measure, definition in DEFINITIONS.items()
+        if place in definition.places and (definition.layers if place in LAYER_PLACES else definition.total) is not None
+    )
 
 
-def _has(record: Record, place: Place) -> bool:
-    return (record.layers if place in OF_LAYERS else record.total) is not None
-
-
-def _everywhere_but(*places: Place) -> frozenset[Place]:
+def _all_places_except(*places: Place) -> frozenset[Place]:
     return frozenset(Place) - {*places}
 
 
-RECORDS: dict[Measure, Record] = {
-    Measure.PARAMS: Record(
+DEFINITIONS: dict[Measure, Definition] = {
+    Measure.PARAMS: Definition(
         lambda: Names(_("Parameters"), _("parameters")),
         "parameter",
         Sum(lambda layer: layer.params),
         lambda network: network.totals.params,
         csv="parameters",
     ),
-    Measure.TRAINABLE_PARAMS: Record(
+    Measure.TRAINABLE_PARAMS: Definition(
         lambda: Names(_("Trainable parameters"), _("trainable parameters")),
         "parameter",
         Sum(lambda layer: layer.trainable),
@@ -251,40 +261,40 @@ RECORDS: dict[Measure, Record] = {
         csv="trainable_parameters",
         places=frozenset([Place.CSV]),
     ),
-    Measure.AUX_PARAMS: Record(
+    Measure.AUX_PARAMS: Definition(
         lambda: Names(_("Parameters of auxiliary heads"), _("parameters of auxiliary heads")),
         "auxiliary-head",
         total=lambda network: network.totals.aux_params,
-        places=frozenset([Place.PRINTED]),
+        places=frozenset([Place.TERMINAL_TOTALS]),
     ),
-    Measure.MACS: Record(
+    Measure.MACS: Definition(
         lambda: Names(_("MACs"), _("MACs")),
         "macs",
         Sum(lambda layer: layer.macs),
         lambda network: network.totals.macs,
     ),
-    # Pictures of FLOPs would look like those of MACs.
-    Measure.FLOPS: Record(
+    # Diagrams and charts leave FLOPs out: they would look like those of MACs.
+    Measure.FLOPS: Definition(
         lambda: Names(_("FLOPs"), _("FLOPs"), note=_("Of the chosen terms, for one image.")),
         "flops",
         Sum(lambda layer: layer.flops),
         lambda network: network.totals.flops,
-        places=_everywhere_but(Place.DRAWN, Place.LISTED, Place.STAGES, Place.CARDS),
+        places=_all_places_except(Place.DIAGRAM, Place.TERMINAL_LAYERS, Place.STAGES, Place.CARDS),
     ),
-    Measure.MULT_ADDS: Record(
+    Measure.MULT_ADDS: Definition(
         lambda: Names(_("Mult-adds"), _("torchinfo mult-adds")),
         "mult-adds",
         total=lambda network: network.totals.torchinfo_mult_adds,
-        places=frozenset([Place.HEADLINE, Place.PRINTED]),
+        places=frozenset([Place.HEADLINE, Place.TERMINAL_TOTALS]),
     ),
-    Measure.WEIGHT_BYTES: Record(
+    Measure.WEIGHT_BYTES: Definition(
         lambda: Names(_("Weights"), _("weights")),
         "parameter",
         total=lambda network: network.totals.weight_bytes,
         unit=BYTES,
-        places=_everywhere_but(Place.CARDS),
+        places=_all_places_except(Place.CARDS),
     ),
-    Measure.ACTIVATION_BYTES: Record(
+    Measure.ACTIVATION_BYTES: Definition(
         lambda: Names(
             _("Activations"),
             _("activations, all"),
@@ -295,31 +305,31 @@ RECORDS: dict[Measure, Record] = {
         Sum(lambda layer: layer.activation_bytes),
         lambda network: network.totals.activation_bytes,
         BYTES,
-        places=_everywhere_but(Place.LISTED, Place.HEADLINE, Place.CARDS),
+        places=_all_places_except(Place.TERMINAL_LAYERS, Place.HEADLINE, Place.CARDS),
     ),
-    Measure.PEAK_ACTIVATION_BYTES: Record(
+    Measure.PEAK_ACTIVATION_BYTES: Definition(
         lambda: Names(_("Peak activations"), _("activations, at most at once"), total=_("Activations, most at once")),
         "activation-memory",
         total=lambda network: network.totals.peak_activation_bytes,
         unit=BYTES,
-        places=_everywhere_but(Place.CARDS),
+        places=_all_places_except(Place.CARDS),
     ),
-    Measure.TRAINING_BYTES: Record(
+    Measure.TRAINING_BYTES: Definition(
         lambda: Names(_("Training"), _("training on {device}, batches of {batch}"), total=_("Training, batches of 32")),
         "training-memory",
         total=lambda network: network.training.total if network.training else None,
         unit=BYTES,
-        places=_everywhere_but(Place.CARDS),
+        places=_all_places_except(Place.CARDS),
     ),
     # Williams, Waterman and Patterson 2009, "Roofline: an insightful visual performance model for multicore
-    # architectures", who count operations for each byte of memory traffic. Ours are MACs for each byte of a layer's
-    # weights, inputs and output, read or written once, for one image in float32.
-    Measure.ARITHMETIC_INTENSITY: Record(
+    # architectures", count operations per byte of memory traffic. This measure counts MACs per byte of a layer's
+    # weights, inputs and output, each read or written once, for one image in float32.
+    Measure.ARITHMETIC_INTENSITY: Definition(
         lambda: Names(
             _("Arithmetic intensity"),
             _("arithmetic intensity"),
             column=_("MACs a byte"),
-            listed=_("MACs/B"),
+            terminal_column=_("MACs/B"),
             note=_("Of weights, inputs and output, each read or written once, for one image in float32."),
         ),
         "arithmetic-intensity",
@@ -327,38 +337,38 @@ RECORDS: dict[Measure, Record] = {
         lambda network: network.totals.cost.arithmetic_intensity,
         RATE,
     ),
-    Measure.RECEPTIVE_FIELD: Record(
-        lambda: Names(_("Receptive field"), _("receptive field"), column=_("Field"), listed=_("field")),
+    Measure.RECEPTIVE_FIELD: Definition(
+        lambda: Names(_("Receptive field"), _("receptive field"), column=_("Field"), terminal_column=_("field")),
         "receptive-field",
-        Reach(lambda layer: layer.field.size if layer.field else None),
+        Maximum(lambda layer: layer.field.size if layer.field else None),
         lambda network: network.field.size if network.field else None,
         PIXELS,
         link="field",
         csv="receptive_field_size",
     ),
-    Measure.STRIDE: Record(
+    Measure.STRIDE: Definition(
         lambda: Names(_("Stride in the image"), _("stride in the image"), column=_("Stride")),
         "effective-stride",
-        Reach(lambda layer: layer.field.stride if layer.field else None),
+        Maximum(lambda layer: layer.field.stride if layer.field else None),
         unit=PIXELS,
         csv="receptive_field_stride",
         places=frozenset([Place.TABLE, Place.PANEL, Place.CSV]),
     ),
-    Measure.PADDING: Record(
+    Measure.PADDING: Definition(
         lambda: Names(_("Padding in the image"), _("padding in the image"), column=_("Padding")),
         "effective-padding",
-        Reach(lambda layer: layer.field.padding if layer.field else None),
+        Maximum(lambda layer: layer.field.padding if layer.field else None),
         unit=PIXELS,
         csv="receptive_field_padding",
         places=frozenset([Place.TABLE, Place.PANEL, Place.CSV]),
     ),
-    Measure.DEPTH: Record(
+    Measure.DEPTH: Definition(
         lambda: Names(_("Weighted layers"), _("weighted layers")),
         "layer",
         total=lambda network: max(depths(network.layers), default=0),
         places=frozenset([Place.CARDS, Place.COMPARISON]),
     ),
 }
-COSTS = tuple(measure for measure in shown(Place.STAGES) if isinstance(measure.record.layers, Sum))
-# The measures that the Architecture page draws, by their names in its links.
-DRAWN = {measure.record.link or str(measure): measure for measure in shown(Place.DRAWN)}
+COSTS = tuple(measure for measure in measures_at(Place.STAGES) if isinstance(measure.definition.layers, Sum))
+# The measures of the diagram and charts of the Architecture page, by their names in links.
+DIAGRAM_MEASURES = {measure.definition.link or str(measure): measure for measure in measures_at(Place.DIAGRAM)}

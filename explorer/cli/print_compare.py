@@ -3,7 +3,7 @@
 from explorer.analysis import Layer
 from explorer.analysis.alignment import Row, Status
 from explorer.analysis.comparison import Comparison, counts, unlike_inputs
-from explorer.analysis.measures import Measure, Place, shown
+from explorer.analysis.measures import Measure, Place, measures_at
 from explorer.cli.output import columns
 from explorer.families import NamedNetwork
 from explorer.formatting import shape
@@ -21,7 +21,7 @@ def report(comparison: Comparison) -> str:
         for letter, name, network in zip(letters, names, comparison.networks, strict=True)
     ]
     lines += ["", f"! {note}"] if (note := unlike_inputs(comparison.networks)) else []
-    totals = [_totals(comparison, measure) for measure in shown(Place.COMPARISON)]
+    totals = [_totals(comparison, measure) for measure in measures_at(Place.COMPARISON)]
     lines += ["", *columns([[_("for one image"), *letters], *totals])]
     first, *others = (network.spec for network in comparison.networks)
     for letter, other, rows in zip(letters[1:], others, comparison.rows, strict=True):
@@ -35,11 +35,11 @@ def report(comparison: Comparison) -> str:
 
 def _totals(comparison: Comparison, measure: Measure) -> list[str]:
     first, *others = comparison.totals
-    cells = [measure_name(measure), measure.record.write(first[measure])]
+    cells = [measure_name(measure), measure.definition.text(first[measure])]
     for numbers in others:
         parts = (format_difference(first, numbers, measure), format_ratio(first, numbers, measure))
         difference = ", ".join(filter(None, dict.fromkeys(parts)))  # empty if one of the networks has no such number
-        cells.append(measure.record.write(numbers[measure]) + (f" ({difference})" if difference else ""))
+        cells.append(measure.definition.text(numbers[measure]) + (f" ({difference})" if difference else ""))
     return cells
 
 

@@ -1,7 +1,7 @@
 """An analysis as text for a terminal."""
 
 from explorer.analysis import Analysis, Layer
-from explorer.analysis.measures import COUNT, Measure, Place, shown
+from explorer.analysis.measures import COUNT, Measure, Place, measures_at
 from explorer.cli.output import columns
 from explorer.formatting import shape, short
 from explorer.i18n import _
@@ -9,8 +9,8 @@ from explorer.i18n import _
 
 def report(analysis: Analysis) -> str:
     """Table of layers, totals and warnings."""
-    measures = shown(Place.LISTED)
-    titles = [names.listed or names.printed for names in (measure.record.names() for measure in measures)]
+    measures = measures_at(Place.TERMINAL_LAYERS)
+    titles = [names.terminal_column or names.terminal for names in (measure.definition.names() for measure in measures)]
     header = (_("layer"), _("kind"), _("output"), *titles)
     every = [*analysis.layers, *(layer for head in analysis.auxiliary for layer in head.layers)]
     rows = [
@@ -22,7 +22,8 @@ def report(analysis: Analysis) -> str:
         lines.insert(1 + len(analysis.layers), _("auxiliary heads, in training only, counted apart:"))
     told = {"device": analysis.device, "batch": analysis.batch_size}
     sums = [
-        (measure.record.names().printed.format(**told), _total(analysis, measure)) for measure in shown(Place.PRINTED)
+        (measure.definition.names().terminal.format(**told), _total(analysis, measure))
+        for measure in measures_at(Place.TERMINAL_TOTALS)
     ]
     lines += ["", *columns(sums)]
     lines += ["", *(f"! {warned.message}" for warned in analysis.warnings)] if analysis.warnings else []
@@ -30,17 +31,17 @@ def report(analysis: Analysis) -> str:
 
 
 def _cell(layer: Layer, measure: Measure) -> str:
-    amount = measure.record.amount([layer])
+    amount = measure.definition.amount([layer])
     if measure is Measure.RECEPTIVE_FIELD:
         return str(amount) if amount is not None else _("all") if layer.sees_whole_image else "?"
     if amount is None:
         return "–"
-    return short(amount) if measure is Measure.MACS else measure.record.unit.digits(amount)
+    return short(amount) if measure is Measure.MACS else measure.definition.unit.exact(amount)
 
 
 def _total(analysis: Analysis, measure: Measure) -> str:
-    field, record = analysis.field, measure.record
-    amount = record.of_network(analysis)
+    field, definition = analysis.field, measure.definition
+    amount = definition.of_network(analysis)
     if measure is Measure.RECEPTIVE_FIELD:
         return (
             _("{size} pixels, stride {stride}, padding {padding}").format(
@@ -49,4 +50,4 @@ def _total(analysis: Analysis, measure: Measure) -> str:
             if field
             else analysis.field_note
         )
-    return f"{amount:,}" if record.unit is COUNT else record.write(amount)
+    return f"{amount:,}" if definition.unit is COUNT else definition.text(amount)

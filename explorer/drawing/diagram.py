@@ -8,7 +8,7 @@ thin slab after a volume is a layer that keeps the shape. Elements that users ca
 from itertools import accumulate
 
 from explorer.analysis import Analysis, Layer
-from explorer.analysis.measures import DRAWN, PIXELS
+from explorer.analysis.measures import DIAGRAM_MEASURES, PIXELS
 from explorer.drawing import heads, heat, volumes
 from explorer.drawing.kinds import Group, colours, group_name, group_of
 from explorer.drawing.layout import (
@@ -86,7 +86,7 @@ class _Drawing:
             for edge in layout.edges
             if edge.source and self.first(edge.target).kind == "Add" and edge.source.lane != edge.target.lane
         }
-        self.measure = DRAWN.get(look.colour)  # none for the kinds of layers
+        self.measure = DIAGRAM_MEASURES.get(look.colour)  # none for the kinds of layers
         self.bounds = heat.steps(analysis, self.measure) if self.measure else (1, 1)
 
     def svg(self, name: str) -> str:
@@ -222,7 +222,7 @@ class _Drawing:
     def fill(self, layers: list[Layer], kind: str) -> str:
         if self.measure is None:
             return self.kinds[group_of(kind)]
-        value = self.measure.record.amount(layers)
+        value = self.measure.definition.amount(layers)
         return heat.colour(value, *self.bounds, dark=self.look.dark) if value else self.theme.line
 
     def describe(self, layer: Layer) -> str:
@@ -352,8 +352,8 @@ class _Drawing:
                 x += words_width(group_name(group)) + 30
             return "".join(out)
         least, most = self.bounds
-        unit = self.measure.record.unit
-        show = short if unit is PIXELS else unit.write
+        unit = self.measure.definition.unit
+        show = short if unit is PIXELS else unit.text
         left = max(54.0, words_width(show(least)))
         cells = [
             element(

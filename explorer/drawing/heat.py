@@ -11,7 +11,7 @@ from explorer.analysis.measures import Measure, Number
 
 def steps(analysis: Analysis, measure: Measure) -> tuple[Number, Number]:
     """The smallest and the largest amount of a layer that has any."""
-    found = [value for layer in analysis.layers if (value := measure.record.amount([layer]))]
+    found = [value for layer in analysis.layers if (value := measure.definition.amount([layer]))]
     return (min(found), max(found)) if found else (1, 1)
 
 

@@ -1,7 +1,7 @@
 """The table of layers as CSV (RFC 4180): one row a layer, every number exact, for one image."""
 
 from explorer.analysis import Layer, analyse
-from explorer.analysis.measures import Place, shown
+from explorer.analysis.measures import Place, measures_at
 from explorer.exports.cells import as_csv
 from explorer.families import Spec
 
@@ -17,7 +17,7 @@ COLUMNS = (
     "padding",
     "dilation",
     "groups",
-    *(measure.record.csv or measure for measure in shown(Place.CSV)),
+    *(measure.definition.csv or measure for measure in measures_at(Place.CSV)),
     "sees_whole_image",
     "auxiliary",
 )
@@ -51,7 +51,7 @@ def _row(layer: Layer, layers: tuple[Layer, ...]) -> tuple[str | float | None, .
         _by(layer.output_shape),
         *((_by(window.kernel), _by(window.stride), _by(window.padding), _by(window.dilation)) if window else [""] * 4),
         window.groups if window else "",
-        *(measure.record.amount([layer]) for measure in shown(Place.CSV)),
+        *(measure.definition.amount([layer]) for measure in measures_at(Place.CSV)),
         int(layer.sees_whole_image),
     )
 

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.analysis import Analysis, analyse
 from explorer.analysis.comparison import by_depth, compare
-from explorer.analysis.measures import DRAWN, OF_LAYERS, RECORDS, Measure, Place, shown
+from explorer.analysis.measures import DEFINITIONS, DIAGRAM_MEASURES, Measure, Place, measures_at
 from explorer.cli import print_compare, tables
 from explorer.drawing import diagram
 from explorer.drawing.looks import Appearance
@@ -42,7 +42,7 @@ def architecture(**link: str) -> AppTest:
 
 
 def amounts(measure: Measure) -> list[float]:
-    found = (measure.record.amount([layer]) for layer in network().layers)
+    found = (measure.definition.amount([layer]) for layer in network().layers)
     return [amount for amount in found if amount is not None]
 
 
@@ -53,8 +53,8 @@ def columns(app: AppTest) -> dict[str, str]:
 
 
 def in_diagram_and_charts(measure: Measure) -> bool:
-    name = measure.record.names().name
-    link = next(link for link, one in DRAWN.items() if one is measure)
+    name = measure.definition.names().name
+    link = next(link for link, one in DIAGRAM_MEASURES.items() if one is measure)
     app = architecture(chart=link, colour=link)
     picture = diagram.draw(network(), NETWORK, Appearance(colour=link))
     parts = [part.y for part in charts.along_layers(network(), measure, "", dark=False).data if part.name]
@@ -70,9 +70,9 @@ def in_diagram_and_charts(measure: Measure) -> bool:
 
 def in_table(measure: Measure) -> bool:
     column = COLUMNS.get(measure, str(measure))
-    names = measure.record.names()
+    names = measure.definition.names()
     values = architecture().dataframe[0].value[column].dropna()
-    return columns(architecture())[column] == (names.column or measure.record.heading()) and list(values) == list(
+    return columns(architecture())[column] == (names.column or measure.definition.heading()) and list(values) == list(
         map(pytest.approx, amounts(measure))
     )
 
@@ -82,23 +82,25 @@ def in_formulas(measure: Measure) -> bool:
     chosen = next(layer for layer in network().layers if layer.name == LAYER)
     rows = app.dataframe[0].value.set_index("layer")
     formula = measure.formula(chosen)
-    return "=" in formula and rows.loc[LAYER, measure] == formula and measure.record.heading() in columns(app).values()
+    return (
+        "=" in formula and rows.loc[LAYER, measure] == formula and measure.definition.heading() in columns(app).values()
+    )
 
 
 def in_panel(measure: Measure) -> bool:
     chosen = next(layer for layer in network().layers if layer.name == LAYER)
     panel = next(text.value for text in architecture().markdown if text.value.startswith("- "))
-    return f"- {measure.record.heading()}: **{measure.formula(chosen)}**" in panel.replace("\\", "")
+    return f"- {measure.definition.heading()}: **{measure.formula(chosen)}**" in panel.replace("\\", "")
 
 
 def in_list(measure: Measure) -> bool:
-    names = measure.record.names()
-    return (names.listed or names.printed) in tables.report(network()).splitlines()[0]
+    names = measure.definition.names()
+    return (names.terminal_column or names.terminal) in tables.report(network()).splitlines()[0]
 
 
 def in_csv(measure: Measure) -> bool:
     rows = csv.DictReader(io.StringIO(table(resolve(NETWORK)), newline=""))
-    values = [float(text) for row in rows if (text := row[measure.record.csv or measure])]
+    values = [float(text) for row in rows if (text := row[measure.definition.csv or measure])]
     return values == list(map(pytest.approx, amounts(measure)))
 
 
@@ -119,15 +121,15 @@ def texts(app: AppTest) -> list[str]:
 
 
 def in_headline(measure: Measure) -> bool:
-    record = measure.record
-    return metrics(architecture())[record.names().name] == record.write(record.of_network(network()))
+    definition = measure.definition
+    return metrics(architecture())[definition.names().name] == definition.text(definition.of_network(network()))
 
 
 def on_cards(measure: Measure) -> bool:
     app = page("compare", a=NETWORK, b=OTHER)
     values = [metric.value for metric in app.metric if metric.label == measure_name(measure)]
     return values == [
-        measure.record.write(measure.record.of_network(analyse(resolve(name)))) for name in (NETWORK, OTHER)
+        measure.definition.text(measure.definition.of_network(analyse(resolve(name)))) for name in (NETWORK, OTHER)
     ]
 
 
@@ -144,46 +146,50 @@ def in_comparison(measure: Measure) -> bool:
 
 
 def in_terminal(measure: Measure) -> bool:
-    name = measure.record.names().printed.partition("{")[0]
+    name = measure.definition.names().terminal.partition("{")[0]
     return any(line.startswith(name) and line.split("  ")[-1] for line in tables.report(network()).splitlines())
 
 
 SHOWS: dict[Place, Callable[[Measure], bool]] = {
-    Place.DRAWN: in_diagram_and_charts,
+    Place.DIAGRAM: in_diagram_and_charts,
     Place.TABLE: in_table,
     Place.FORMULAS: in_formulas,
     Place.PANEL: in_panel,
-    Place.LISTED: in_list,
+    Place.TERMINAL_LAYERS: in_list,
     Place.CSV: in_csv,
     Place.STAGES: in_stages,
     Place.HEADLINE: in_headline,
     Place.CARDS: on_cards,
     Place.COMPARISON: in_comparison,
-    Place.PRINTED: in_terminal,
+    Place.TERMINAL_TOTALS: in_terminal,
 }
 
 
-@pytest.mark.parametrize(("place", "measure"), [(place, measure) for place in Place for measure in shown(place)])
+@pytest.mark.parametrize(("place", "measure"), [(place, measure) for place in Place for measure in measures_at(place)])
 def test_a_place_shows_a_measure(place: Place, measure: Measure) -> None:
     assert SHOWS[place](measure)
 
 
 def test_every_measure_is_shown_and_explained() -> None:
-    """A measure is in every place for which it has numbers, unless its record excludes the place."""
-    assert list(RECORDS) == list(Measure)
-    for measure, record in RECORDS.items():
-        numbers = {place for place in Place if (record.layers if place in OF_LAYERS else record.total)}
-        assert {place for place in Place if measure in shown(place)} == numbers & record.places != set(), measure
-        assert record.term in entries(), measure
-    assert shown(Place.CARDS) == tuple(measure for measure in shown(Place.COMPARISON) if measure in shown(Place.CARDS))
+    """A measure is in every place for which it has numbers, unless its definition excludes the place."""
+    assert list(DEFINITIONS) == list(Measure)
+    for measure, definition in DEFINITIONS.items():
+        numbers = {place for place in Place if (definition.layers if place in LAYER_PLACES else definition.total)}
+        assert {place for place in Place if measure in measures_at(place)} == numbers & definition.places != set(), (
+            measure
+        )
+        assert definition.term in entries(), measure
+    assert measures_at(Place.CARDS) == tuple(
+        measure for measure in measures_at(Place.COMPARISON) if measure in measures_at(Place.CARDS)
+    )
 
 
 def test_json_has_every_measure() -> None:
     document = network().to_dict()
-    for measure, record in RECORDS.items():
-        if record.total and measure not in IN_JSON_ELSEWHERE:
-            assert document["totals"][measure] == record.of_network(network())
-        if record.layers and Place.TABLE in record.places:
+    for measure, definition in DEFINITIONS.items():
+        if definition.total and measure not in IN_JSON_ELSEWHERE:
+            assert document["totals"][measure] == definition.of_network(network())
+        if definition.layers and Place.TABLE in definition.places:
             found = [(layer["receptive_field"] or {}) | layer for layer in document["layers"]]
             key = "size" if measure is Measure.RECEPTIVE_FIELD else measure
             assert [layer[key] for layer in found if layer.get(key) is not None] == amounts(measure)

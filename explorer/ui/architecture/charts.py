@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from explorer.analysis import Analysis, Layer, measures
-from explorer.analysis.measures import DRAWN, Measure, Number
+from explorer.analysis.measures import DIAGRAM_MEASURES, Measure, Number
 from explorer.drawing.kinds import Group, colours, group_name, group_of
 from explorer.drawing.theme import theme
 from explorer.i18n import _
@@ -31,7 +31,7 @@ class Bar(NamedTuple):
 
 def bars_of(analysis: Analysis, measure: Measure) -> list[Bar]:
     """Return a bar for each layer whose amount is not zero."""
-    amounts = ((position, layer, measure.record.amount([layer])) for position, layer in enumerate(analysis.layers))
+    amounts = ((position, layer, measure.definition.amount([layer])) for position, layer in enumerate(analysis.layers))
     return [Bar(position, layer, amount) for position, layer, amount in amounts if amount]
 
 
@@ -44,7 +44,7 @@ def along_layers(analysis: Analysis, measure: Measure, chosen: str, *, dark: boo
         chosen: Name of the layer to mark; empty for none.
         dark: Whether the page is dark.
     """
-    figure, record = go.Figure(), measure.record
+    figure, definition = go.Figure(), measure.definition
     bars = bars_of(analysis, measure)
     if measure is Measure.RECEPTIVE_FIELD:
         figure.add_scatter(
@@ -76,7 +76,7 @@ def along_layers(analysis: Analysis, measure: Measure, chosen: str, *, dark: boo
             "tickformat": "d",
             "nticks": 8,
         },
-        yaxis={"title": record.axis(record.names().name), "rangemode": "tozero", "exponentformat": "SI"},
+        yaxis={"title": definition.axis(definition.names().name), "rangemode": "tozero", "exponentformat": "SI"},
         legend={"orientation": "h", "yanchor": "top", "y": -0.22, "x": 0},
         bargap=0.15,
         barmode="overlay",
@@ -87,7 +87,7 @@ def along_layers(analysis: Analysis, measure: Measure, chosen: str, *, dark: boo
 
 
 def _add_group(figure: go.Figure, measure: Measure, group: Group, bars: list[Bar], colour: str) -> None:
-    digits = measure.record.unit.digits
+    digits = measure.definition.unit.exact
     common = {
         "x": [bar.position for bar in bars],
         "y": [bar.amount for bar in bars],
@@ -135,20 +135,20 @@ def by_stage(analysis: Analysis, measure: Measure) -> pd.DataFrame:
         kinds = [group_name(group_of(layer.kind)) if is_additive(measure) else "" for layer in layers]
         for kind in dict.fromkeys(kinds):
             of_kind = [layer for layer, name in zip(layers, kinds, strict=True) if name == kind]
-            rows.append((stage, kind, measure.record.amount(of_kind) or 0))
+            rows.append((stage, kind, measure.definition.amount(of_kind) or 0))
     return pd.DataFrame(rows, columns=["stage", "group", "amount"])
 
 
 def is_additive(measure: Measure) -> bool:
     """Whether the amount of a stage is the sum of the amounts of its layers."""
-    return isinstance(measure.record.layers, measures.Sum)
+    return isinstance(measure.definition.layers, measures.Sum)
 
 
 def per_stage(analysis: Analysis, measure: Measure, *, dark: bool) -> Any:
     """Return an Altair chart with a bar for each stage. If amounts can be added, kinds of layers are stacked."""
-    sums, title, stacked = by_stage(analysis, measure), measure.record.names().name, is_additive(measure)
+    sums, title, stacked = by_stage(analysis, measure), measure.definition.names().name, is_additive(measure)
     stages = list(dict.fromkeys(sums["stage"]))
-    shown = sums[sums["amount"] > 0].assign(exact=lambda frame: frame["amount"].map(measure.record.unit.digits))
+    shown = sums[sums["amount"] > 0].assign(exact=lambda frame: frame["amount"].map(measure.definition.unit.exact))
     shades = colours(dark=dark)
     accent = theme(dark=dark).accent
     names = [group_name(group) for group in Group]
@@ -164,7 +164,7 @@ def per_stage(analysis: Analysis, measure: Measure, *, dark: bool) -> Any:
                 scale=alt.Scale(domain=stages),
                 axis=alt.Axis(labelLimit=90, labelOverlap=False),
             ),
-            x=alt.X("amount:Q", title=title, axis=alt.Axis(format=measure.record.unit.ticks, tickCount=4)),
+            x=alt.X("amount:Q", title=title, axis=alt.Axis(format=measure.definition.unit.tick_format, tickCount=4)),
             color=alt.Color(
                 "group:N",
                 scale=alt.Scale(domain=present, range=[shades[list(Group)[names.index(name)]] for name in present]),
@@ -183,13 +183,13 @@ def per_stage(analysis: Analysis, measure: Measure, *, dark: bool) -> Any:
 
 def render(analysis: Analysis, view: ArchitectureView, *, dark: bool) -> None:
     """Render a measure along the layers and by stage. A click on a layer chooses it for the whole page."""
-    names = {link: measure.record.names().name for link, measure in DRAWN.items()}
+    names = {link: measure.definition.names().name for link, measure in DIAGRAM_MEASURES.items()}
     st.segmented_control(
         _("Chart"), sorted(names, key="field".__ne__), format_func=names.__getitem__, required=True,
         label_visibility="collapsed", key=state.VIEW + "chart",
     )  # fmt: skip
-    measure = DRAWN[state.ArchitectureState.of_session().read_widgets().chart]
-    name = measure.record.names().name
+    measure = DIAGRAM_MEASURES[state.ArchitectureState.of_session().read_widgets().chart]
+    name = measure.definition.names().name
     along_side, stage_side = st.columns([7, 4], gap="medium")
     with along_side:
         st.header(_("{measure} along the network").format(measure=name), anchor=False)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from explorer.analysis import Analysis, analyse
-from explorer.analysis.measures import DRAWN
+from explorer.analysis.measures import DIAGRAM_MEASURES
 from explorer.drawing import diagram
 from explorer.drawing.looks import Appearance, toggled
 from explorer.i18n import _
@@ -16,7 +16,7 @@ MIN_SCALE = 0.66  # at a smaller scale, labels can't be read
 
 def colours() -> dict[str, str]:
     """Return the titles of the measures that can colour the boxes."""
-    return {"kind": _("Kind"), **{link: measure.record.names().name for link, measure in DRAWN.items()}}
+    return {"kind": _("Kind"), **{link: measure.definition.names().name for link, measure in DIAGRAM_MEASURES.items()}}
 
 
 def details() -> dict[str, str]:

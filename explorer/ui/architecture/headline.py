@@ -3,7 +3,7 @@
 import streamlit as st
 
 from explorer.analysis import Analysis
-from explorer.analysis.measures import Measure, Number, Place, Record, by_stage, shown
+from explorer.analysis.measures import Definition, Measure, Number, Place, by_stage, measures_at
 from explorer.families import PRESETS
 from explorer.families.naming import same_as
 from explorer.formatting import bytes_short
@@ -78,7 +78,7 @@ def _explain(measure: Measure, analysis: Analysis) -> str:
         case Measure.RECEPTIVE_FIELD:
             return _explain_field(analysis)
         case _:
-            return _join(measure.formula(analysis) or measure.record.exact(measure.record.of_network(analysis)))
+            return _join(measure.formula(analysis) or measure.definition.exact(measure.definition.of_network(analysis)))
 
 
 def _explain_field(analysis: Analysis) -> str:
@@ -103,9 +103,9 @@ def _has_field(analysis: Analysis) -> bool:
 
 def _sum_over_stages(analysis: Analysis, measure: Measure) -> str:
     """Return the sum over the stages of the charts, as a formula."""
-    sums = {stage: measure.record.amount(layers) for stage, layers in by_stage(analysis.layers).items()}
+    sums = {stage: measure.definition.amount(layers) for stage, layers in by_stage(analysis.layers).items()}
     parts = " + ".join(f"{amount:,} ({stage})" for stage, amount in sums.items() if amount)
-    return f"{parts} = {measure.record.of_network(analysis):,}" if parts else ""
+    return f"{parts} = {measure.definition.of_network(analysis):,}" if parts else ""
 
 
 def _last_step(analysis: Analysis) -> str:
@@ -137,16 +137,16 @@ def render(analysis: Analysis, base: Analysis, name: str) -> None:
             )
         )
     with st.grid(2, min_column_width=CARD_WIDTH, gap="xsmall"):
-        for measure in shown(Place.HEADLINE):
-            record = measure.record
+        for measure in measures_at(Place.HEADLINE):
+            definition = measure.definition
             now, before = amounts(measure, analysis, base)
-            percent, absolute = difference(record, now, before)
+            percent, absolute = difference(definition, now, before)
             against = _("{amount} against {name}").format(amount=absolute, name=name) if absolute else ""
             is_comparable = now is not None and before is not None
             st.metric(
-                record.names().name, record.write(now), border=True,
+                definition.names().name, definition.text(now), border=True,
                 delta=percent or (_("unchanged") if is_comparable else None),
-                help="\n\n".join(filter(None, [plain(against), _explain(measure, analysis), explain(record.term)])),
+                help="\n\n".join(filter(None, [plain(against), _explain(measure, analysis), explain(definition.term)])),
                 delta_color="off", delta_arrow="off",
             )  # fmt: skip
 
@@ -155,13 +155,13 @@ def amounts(measure: Measure, analysis: Analysis, base: Analysis) -> tuple[Numbe
     """Return the network's number and the preset's."""
     if measure is Measure.RECEPTIVE_FIELD and not _has_field(analysis):
         return None, None
-    return measure.record.of_network(analysis), measure.record.of_network(base)
+    return measure.definition.of_network(analysis), measure.definition.of_network(base)
 
 
-def difference(record: Record, now: Number | None, before: Number | None) -> tuple[str, str]:
+def difference(definition: Definition, now: Number | None, before: Number | None) -> tuple[str, str]:
     """Return the difference to the preset as ``+3.2%`` and ``+4.42 M``; both are empty if nothing changed."""
     if now is None or before is None or now == before:
         return "", ""
-    amount = f"{'+' if now > before else '−'}{record.write(abs(now - before))}"
+    amount = f"{'+' if now > before else '−'}{definition.text(abs(now - before))}"
     percent = f"{100 * (now - before) / before:+,.1f}%".replace("-", "−") if before else amount
     return percent if float(percent[1:-1].replace(",", "") or 0) or not before else _("almost the same"), amount

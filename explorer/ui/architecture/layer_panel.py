@@ -3,7 +3,7 @@
 import streamlit as st
 
 from explorer.analysis import Analysis, Layer
-from explorer.analysis.measures import Place, shown
+from explorer.analysis.measures import Place, measures_at
 from explorer.drawing import field_picture
 from explorer.formatting import shape
 from explorer.i18n import _
@@ -47,7 +47,7 @@ def _numbers(layer: Layer) -> None:
     lines = [
         (_("Map"), f"{shape(layer.input_shape)} → {shape(layer.output_shape)}"),
         (_("Output side"), layer.formulas["output_shape"]),
-        *((measure.record.heading(), measure.formula(layer)) for measure in shown(Place.PANEL)),
+        *((measure.definition.heading(), measure.formula(layer)) for measure in measures_at(Place.PANEL)),
         (_("Smallest field of all paths"), _smallest_field(layer)),
         (_("Middle unit sees"), visible_range(layer)),
         (_("Units that see the whole image"), _units_that_see_all(layer)),

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.analysis import Analysis, Layer
-from explorer.analysis.measures import Measure, Place, shown
+from explorer.analysis.measures import Measure, Place, measures_at
 from explorer.formatting import shape
 from explorer.i18n import _
 from explorer.ui.architecture import state
@@ -25,7 +25,7 @@ COLUMNS = {Measure.ACTIVATION_BYTES: "memory", Measure.RECEPTIVE_FIELD: "field",
 
 def layer_table(layers: Iterable[Layer]) -> pd.DataFrame:
     """Return the numbers of the layers, a row for each layer."""
-    measures = shown(Place.TABLE)
+    measures = measures_at(Place.TABLE)
     columns = [COLUMNS.get(measure, str(measure)) for measure in measures]
     rows = [
         (
@@ -33,7 +33,7 @@ def layer_table(layers: Iterable[Layer]) -> pd.DataFrame:
             layer.kind,
             layer.stage,
             shape(layer.output_shape),
-            *(measure.record.amount([layer]) for measure in measures),
+            *(measure.definition.amount([layer]) for measure in measures),
             visible_range(layer),
         )
         for layer in layers
@@ -67,7 +67,7 @@ def formula_table(layers: Iterable[Layer]) -> pd.DataFrame:
 
 def _formula_measures() -> list[Measure]:
     # Memory comes last because its formula is the least informative.
-    return sorted(shown(Place.FORMULAS), key=lambda measure: measure is Measure.ACTIVATION_BYTES)
+    return sorted(measures_at(Place.FORMULAS), key=lambda measure: measure is Measure.ACTIVATION_BYTES)
 
 
 def number_columns() -> dict[str, Any]:
@@ -83,10 +83,10 @@ def number_columns() -> dict[str, Any]:
             _("Middle unit sees"), help=_("Rows and columns of the image, cut off at its edge.")
         ),
     }
-    for measure in shown(Place.TABLE):
-        record, names = measure.record, measure.record.names()
+    for measure in measures_at(Place.TABLE):
+        definition, names = measure.definition, measure.definition.names()
         columns[COLUMNS.get(measure, str(measure))] = st.column_config.NumberColumn(
-            names.column or record.heading(), help=explain(record.term, names.note), format="localized"
+            names.column or definition.heading(), help=explain(definition.term, names.note), format="localized"
         )
     return columns
 
@@ -98,7 +98,7 @@ def formula_columns() -> dict[str, Any]:
         "kind": st.column_config.TextColumn(_("Kind")),
         "output_shape": st.column_config.TextColumn(_("Output side")),
         **{
-            measure: st.column_config.TextColumn(measure.record.heading(), width=320 if measure in WIDE else None)
+            measure: st.column_config.TextColumn(measure.definition.heading(), width=320 if measure in WIDE else None)
             for measure in _formula_measures()
         },
     }

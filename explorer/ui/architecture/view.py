@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from explorer.analysis import Precision, Term
-from explorer.analysis.measures import DRAWN
+from explorer.analysis.measures import DIAGRAM_MEASURES
 from explorer.analysis.memory import MAX_BATCH
 from explorer.specs.link_text import ListText
 from explorer.ui.page_state import PageFields
@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # type checkers do not understand computed literals
     Chart = str
     Colour = str
 else:
-    Chart, Colour = Literal[*DRAWN], Literal["kind", *DRAWN]
+    Chart, Colour = Literal[*DIAGRAM_MEASURES], Literal["kind", *DIAGRAM_MEASURES]
 
 
 class ArchitectureView(PageFields):

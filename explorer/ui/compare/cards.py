@@ -7,7 +7,7 @@ import streamlit as st
 
 from explorer.analysis import landmarks
 from explorer.analysis.comparison import LEAST, Comparison
-from explorer.analysis.measures import Measure, Place, shown
+from explorer.analysis.measures import Measure, Place, measures_at
 from explorer.families import resolve
 from explorer.families.building import own_names
 from explorer.families.link import to_text
@@ -75,7 +75,7 @@ def _render_card(
     st.caption(_("Input {shape}").format(shape=shape(comparison.networks[position].input_shape)))
     columns, width = METRICS if len(page_state.networks) == LEAST else METRICS_NARROW
     with st.grid(columns, min_column_width=width, gap="xsmall"):
-        for measure in shown(Place.CARDS):
+        for measure in measures_at(Place.CARDS):
             _metric(comparison, position, measure)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(
@@ -92,12 +92,12 @@ def _metric(comparison: Comparison, position: int, measure: Measure) -> None:
     first, numbers = comparison.totals[0], comparison.totals[position]
     format_delta = format_difference if measure in SMALL else format_ratio
     delta = format_delta(first, numbers, measure) if position else _("reference")
-    exact = measure.record.exact(numbers[measure])
+    exact = measure.definition.exact(numbers[measure])
     if position and (absolute := format_difference(first, numbers, measure)):
         exact = _("{count}; {difference} against the first network").format(count=exact, difference=absolute)
     st.metric(
         measure_name(measure),
-        measure.record.write(numbers[measure]),
+        measure.definition.text(numbers[measure]),
         delta or None,
         delta_color="off",
         delta_arrow="off",

@@ -24,7 +24,7 @@ LETTER_POSITIONS = ("middle left", "middle right", "top center", "bottom center"
 
 def along_depth(comparison: Comparison, titles: Sequence[str], measure: Measure, *, dark: bool) -> go.Figure:
     """Return a chart of a measure at each depth: the receptive field there, or the sum so far."""
-    figure, record = go.Figure(), measure.record
+    figure, definition = go.Figure(), measure.definition
     highest: Number = 0
     for network, title, mark in zip(comparison.networks, titles, marks(dark=dark), strict=False):
         points = [point for point in by_depth(network) if point.numbers[measure] is not None]
@@ -36,7 +36,7 @@ def along_depth(comparison: Comparison, titles: Sequence[str], measure: Measure,
             name=title,
             line={"color": mark.colour, "dash": mark.dash, "width": 2},
             marker={"color": mark.colour, "symbol": mark.symbol, "size": 8, "maxdisplayed": MAX_SYMBOLS},
-            text=[f"{point.layer}: {record.exact(point.numbers[measure])}" for point in points],
+            text=[f"{point.layer}: {definition.exact(point.numbers[measure])}" for point in points],
             hovertemplate="%{text}",
         )
     if measure is Measure.RECEPTIVE_FIELD:
@@ -54,9 +54,9 @@ def along_depth(comparison: Comparison, titles: Sequence[str], measure: Measure,
         xaxis={"title": _("Weighted layers so far"), "rangemode": "tozero", "tickformat": "d", "nticks": 8},
         # Plotly's own range ignores symbols that are left out.
         yaxis={
-            "title": record.axis(measure_name(measure)),
+            "title": definition.axis(measure_name(measure)),
             "range": [0, HEADROOM * highest],
-            "tickformat": record.unit.ticks,
+            "tickformat": definition.unit.tick_format,
         },
         legend={"orientation": "h", "yanchor": "top", "y": -0.22, "x": 0},
         hovermode="closest",
@@ -66,7 +66,7 @@ def along_depth(comparison: Comparison, titles: Sequence[str], measure: Measure,
 
 def by_stage(comparison: Comparison, titles: Sequence[str], measure: Measure, *, dark: bool) -> go.Figure:
     """Return a chart with a bar for each stage and network, the first network on top."""
-    figure, record = go.Figure(), measure.record
+    figure, definition = go.Figure(), measure.definition
     names = [stage.name for stage in comparison.stages]
     longest = max((part[measure] or 0 for stage in comparison.stages for part in stage.numbers if part), default=0)
     for position, (title, mark) in enumerate(zip(titles, marks(dark=dark), strict=False)):
@@ -80,10 +80,10 @@ def by_stage(comparison: Comparison, titles: Sequence[str], measure: Measure, *,
                 "color": mark.colour,
                 "pattern": {"shape": mark.pattern, "fillmode": "overlay", "size": 7, "solidity": 0.2},
             },
-            text=[record.write(value) if value else "" for value in values],
+            text=[definition.text(value) if value else "" for value in values],
             textposition="outside",
             cliponaxis=False,
-            hovertext=[record.exact(value) for value in values],
+            hovertext=[definition.exact(value) for value in values],
             hovertemplate="%{y}: %{hovertext}",
         )
     figure.update_layout(
@@ -92,8 +92,8 @@ def by_stage(comparison: Comparison, titles: Sequence[str], measure: Measure, *,
         margin=MARGIN,
         yaxis={"autorange": "reversed", "type": "category"},
         xaxis={
-            "title": record.axis(measure_name(measure)),
-            "tickformat": record.unit.ticks,
+            "title": definition.axis(measure_name(measure)),
+            "tickformat": definition.unit.tick_format,
             "nticks": 6,
             "range": [0, LABEL_ROOM * longest],
         },

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from explorer.analysis.comparison import Comparison
-from explorer.analysis.measures import Measure, Numbers, Place, shown
+from explorer.analysis.measures import Measure, Numbers, Place, measures_at
 from explorer.i18n import _
 from explorer.ui.compare.html import cell, table
 from explorer.ui.compare.words import format_difference, format_ratio, measure_name
@@ -14,7 +14,7 @@ def totals(comparison: Comparison, letters: Sequence[str]) -> str:
     return table(
         _("Totals of each network, with the difference to the first"),
         [_("For one image"), *letters],
-        [[measure_name(measure), *_cells(comparison.totals, measure)] for measure in shown(Place.COMPARISON)],
+        [[measure_name(measure), *_cells(comparison.totals, measure)] for measure in measures_at(Place.COMPARISON)],
     )
 
 
@@ -36,5 +36,5 @@ def _cells(networks: Sequence[Numbers | None], measure: Measure) -> list[str]:
         if position and first and numbers:
             parts = (format_difference(first, numbers, measure), format_ratio(first, numbers, measure))
             below = " · ".join(dict.fromkeys(part for part in parts if part))
-        cells.append(cell(measure.record.write(value), below, measure.record.exact(value)))
+        cells.append(cell(measure.definition.text(value), below, measure.definition.exact(value)))
     return cells

@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from explorer.analysis.measures import Place, shown
+from explorer.analysis.measures import Place, measures_at
 from explorer.specs.base import MAX_IMAGE
 from explorer.ui.page_state import PageFields
 
 if TYPE_CHECKING:  # type checkers do not understand computed literals
     Chart = str
 else:
-    Chart = Literal[*map(str, shown(Place.STAGES))]
+    Chart = Literal[*map(str, measures_at(Place.STAGES))]
 
 
 class CompareView(PageFields):

@@ -14,7 +14,7 @@ MIN_PERCENT = 0.1  # below it, the first digit that is not zero is shown
 
 def measure_name(measure: Measure) -> str:
     """Return the name of a measure of whole networks."""
-    names = measure.record.names()
+    names = measure.definition.names()
     return names.total or names.name
 
 
@@ -25,7 +25,7 @@ def format_difference(first: Numbers, other: Numbers, measure: Measure) -> str:
         return ""
     if delta == 0:
         return _("the same")
-    return f"{'+' if delta > 0 else '−'}{measure.record.write(abs(delta))}"
+    return f"{'+' if delta > 0 else '−'}{measure.definition.text(abs(delta))}"
 
 
 def format_ratio(first: Numbers, other: Numbers, measure: Measure) -> str:

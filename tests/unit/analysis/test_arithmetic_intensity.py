@@ -40,7 +40,7 @@ def test_a_convolution_by_brute_force() -> None:
                 sums[channel, place] += weight * cell
                 macs += 1
     assert torch.allclose(sums + of_kind(torch.Tensor, conv.bias)[:, None], conv(image).flatten(2)[0], atol=1e-5)
-    assert INTENSITY.record.amount([layer]) == macs / moved(conv, image)
+    assert INTENSITY.definition.amount([layer]) == macs / moved(conv, image)
     # 72 weights and 4 biases, 72 numbers in and 144 out, of four bytes each.
     assert INTENSITY.formula(layer) == "2,592/(304 + 288 + 576) = 2.22"
 
@@ -50,7 +50,7 @@ def test_a_linear_layer_by_brute_force() -> None:
     linear, vector = nn.Linear(4 * 3 * 3, 3), torch.rand(1, 4 * 3 * 3)
     products = [weight * cell for row in linear.weight for weight, cell in zip(row, vector[0], strict=True)]
     assert torch.allclose(torch.stack(products).view(3, -1).sum(1) + linear.bias, linear(vector)[0], atol=1e-5)
-    assert INTENSITY.record.amount([layer]) == len(products) / moved(linear, vector)
+    assert INTENSITY.definition.amount([layer]) == len(products) / moved(linear, vector)
     assert INTENSITY.formula(layer) == "108/(444 + 144 + 12) = 0.18"
 
 
@@ -59,8 +59,8 @@ def test_what_computes_no_product_moves_its_maps_and_a_view_nothing() -> None:
     relu, flat, drop = (named(analysis, kind) for kind in ("ReLU", "Flatten", "Dropout"))
     assert relu.activation_bytes == 0  # in place, but read and written
     assert relu.cost.traffic == (0, 4 * 64 * 224**2, 4 * 64 * 224**2)
-    assert INTENSITY.record.amount([relu]) == 0
-    assert INTENSITY.record.amount([flat]) is INTENSITY.record.amount([drop]) is None
+    assert INTENSITY.definition.amount([relu]) == 0
+    assert INTENSITY.definition.amount([flat]) is INTENSITY.definition.amount([drop]) is None
     assert INTENSITY.formula(flat) == ""
 
 
@@ -76,11 +76,11 @@ def test_groups_of_layers_divide_their_sums(name: str) -> None:
     totals = analysis.totals
     weights, inputs, outputs = totals.cost.traffic
     assert weights > 0
-    assert totals.macs / (weights + inputs + outputs) == INTENSITY.record.of_network(analysis)
-    assert INTENSITY.record.amount(analysis.layers) == INTENSITY.record.of_network(analysis)
-    assert INTENSITY.record.layers is not None
+    assert totals.macs / (weights + inputs + outputs) == INTENSITY.definition.of_network(analysis)
+    assert INTENSITY.definition.amount(analysis.layers) == INTENSITY.definition.of_network(analysis)
+    assert INTENSITY.definition.layers is not None
     assert (
-        INTENSITY.record.layers.along([analysis.layers[:5], analysis.layers[5:]])[-1]
+        INTENSITY.definition.layers.along_depth([analysis.layers[:5], analysis.layers[5:]])[-1]
         == totals.cost.arithmetic_intensity
     )
     left, _equals, right = INTENSITY.formula(analysis).rpartition(" = ")

@@ -7,7 +7,7 @@ from itertools import combinations
 import pytest
 
 from explorer.analysis import Analysis, analyse
-from explorer.analysis.measures import DRAWN
+from explorer.analysis.measures import DIAGRAM_MEASURES
 from explorer.drawing import heat
 from explorer.drawing.diagram import caption, draw
 from explorer.drawing.layout import Box, Layout, lay_out
@@ -140,7 +140,7 @@ def test_the_plain_network_has_no_arc() -> None:
 
 
 @pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("colour", ["kind", *DRAWN])
+@pytest.mark.parametrize("colour", ["kind", *DIAGRAM_MEASURES])
 def test_the_picture_is_xml_with_a_button_for_every_layer(colour: str, dark: bool) -> None:
     name = "googlenet"
     svg = draw(analysis_of(name), name, Appearance(colour=colour, detail="all", dark=dark))
