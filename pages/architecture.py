@@ -108,7 +108,7 @@ if page_state.problem:
 analysis, base = (
     analyse(
         spec, batch_size=view.batch, optimizer=view.optimizer, precision=view.precision, device=view.device
-    ).counting(frozenset(view.flops))
+    ).with_flops_of(frozenset(view.flops))
     for spec in (page_state.spec, resolve(page_state.base))
 )
 

@@ -7,8 +7,8 @@ keeps the last valid comparison.
 import streamlit as st
 
 from explorer.analysis.alignment import Status
-from explorer.analysis.comparison import MOST, counts, unlike_inputs
-from explorer.analysis.landmarks import landmarks, measured
+from explorer.analysis.comparison import MAX_NETWORKS, input_size_note, status_counts
+from explorer.analysis.landmarks import is_cached, landmarks
 from explorer.analysis.measures import Measure, Place, measures_at
 from explorer.i18n import _
 from explorer.ui.compare import cards, charts, diff, html, state, tables
@@ -49,7 +49,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
         _("Add a network"),
         icon=":material/add:",
         on_click=state.add_network,
-        disabled=len(letters) == MOST,
+        disabled=len(letters) == MAX_NETWORKS,
         key="compare.add",
     )
     number_input(
@@ -66,7 +66,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
 
 if size_problem:
     st.error(plain(size_problem), title=_("Not all networks take this size: each has its own"), icon=":material/error:")
-if note := unlike_inputs(comparison.networks):
+if note := input_size_note(comparison.networks):
     st.warning(plain(note), icon=":material/aspect_ratio:")
 
 field_side, cost_side = st.columns(2, gap="medium")
@@ -81,7 +81,7 @@ with field_side:
 with cost_side:
     st.header(_("Parameters and MACs"), anchor=False)
     st.plotly_chart(
-        charts.costs(comparison, names, letters, landmarks() if measured() else (), dark=dark),
+        charts.costs(comparison, names, letters, landmarks() if is_cached() else (), dark=dark),
         key="compare-costs",
         config=NO_TOOLBAR,
         alt=_("Parameters against MACs of the compared networks among published ones; the table of totals has them"),
@@ -130,7 +130,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
 view = page_state.read_widgets()
 other = min(state.LETTERS.index(view.against), len(letters) - 1)
 rows = comparison.rows[other - 1]
-layer_counts = counts(rows)
+layer_counts = status_counts(rows)
 st.markdown(
     _("{first} → {second}: **{tally}**").format(
         first=plain(names[0]), second=plain(names[other]), tally=plain(tally(layer_counts))
@@ -142,7 +142,7 @@ html.show(diff.diff(rows, (names[0], names[other]), everything=view.layers == "a
 
 page_state.write_link()
 
-if not measured():  # last, because it takes seconds and the user can read the rest meanwhile
+if not is_cached():  # last, because it takes seconds and the user can read the rest meanwhile
     with progress, st.spinner(_("Published networks are being measured…")):
         landmarks()
     st.rerun()

@@ -1,9 +1,9 @@
-"""From a network to numbers: shapes, parameters, MACs, FLOPs, memory, receptive fields, warnings."""
+"""The analysis of networks: shapes, parameters, MACs, FLOPs, memory, receptive fields and warnings."""
 
 from explorer.analysis.cost import Term
 from explorer.analysis.devices import AUTO, Device
 from explorer.analysis.memory import OPTIMIZER_STATE, Precision
-from explorer.analysis.result import Analysis, Field, Head, Layer, Totals, Warned, Window
+from explorer.analysis.result import Analysis, Head, Layer, NetworkWarning, ReceptiveField, Totals, Window
 from explorer.analysis.summary import analyse
 
 __all__ = [
@@ -11,13 +11,13 @@ __all__ = [
     "OPTIMIZER_STATE",
     "Analysis",
     "Device",
-    "Field",
     "Head",
     "Layer",
+    "NetworkWarning",
     "Precision",
+    "ReceptiveField",
     "Term",
     "Totals",
-    "Warned",
     "Window",
     "analyse",
 ]

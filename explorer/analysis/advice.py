@@ -1,4 +1,4 @@
-"""Warnings: what runs but is unwise, each with what to do about it."""
+"""Warnings about networks that run but are unwise, each with advice."""
 
 from collections.abc import Iterable, Mapping
 
@@ -8,35 +8,41 @@ import torch
 from explorer.analysis.cost import Cost
 from explorer.analysis.devices import Device
 from explorer.analysis.formulas import number
-from explorer.analysis.memory import Training
+from explorer.analysis.memory import TrainingMemory
 from explorer.analysis.receptive_field import Local, State, States, Unknown, geometry, misalignment
-from explorer.analysis.result import Field, Layer, Warned
-from explorer.analysis.trace import Row, Trace
+from explorer.analysis.result import Layer, NetworkWarning, ReceptiveField
+from explorer.analysis.trace import Trace, TracedLayer
 from explorer.i18n import _
 
 HEAD_SHARE = 0.5
 
 
-def of_graph(trace: Trace, states: States, heads: tuple[str, ...] = ()) -> list[Warned]:
-    """Warnings that follow from the graph: dropped columns, misaligned branches, border layers, lost trails.
+def graph_warnings(trace: Trace, states: States, heads: tuple[str, ...] = ()) -> list[NetworkWarning]:
+    """Returns the warnings of the graph: dropped pixels, misaligned branches, border layers, untraced fields.
 
     Args:
-        trace: of the network.
-        states: of its values.
-        heads: top-level modules that come after the last map.
+        trace: Trace of the network.
+        states: Receptive fields of its values.
+        heads: Names of the top-level modules after the last map.
     """
-    warned = [warning for row in trace.rows for warning in (*_dropped(row), *_misaligned(row, states), *_blown_up(row))]
-    return [*warned, *_border_layers(trace, states, heads), *_untraced(trace, states)]
+    warnings = [
+        warning
+        for layer in trace.layers
+        for warning in (*_dropped_pixels(layer), *_misaligned(layer, states), *_enlarged(layer))
+    ]
+    return [*warnings, *_border_layers(trace, states, heads), *_untraced(trace, states)]
 
 
-def of_totals(layers: Iterable[Layer], params: int, field: Field | None, image_size: int) -> list[Warned]:
-    """Warnings that follow from the sums: a small field, a heavy head."""
+def total_warnings(
+    layers: Iterable[Layer], params: int, field: ReceptiveField | None, image_size: int
+) -> list[NetworkWarning]:
+    """Returns the warnings of the totals: a small receptive field, a heavy head."""
     layers = list(layers)
-    warned = []
+    warnings = []
     reach = max(field.size, field.columns[0] if field.columns else 0) if field else None
-    if reach is not None and 1 < reach < image_size:  # 1 pixel: there is no convolution or pool at all
-        warned.append(
-            Warned(
+    if reach is not None and 1 < reach < image_size:  # 1 pixel: there is no convolution or pool
+        warnings.append(
+            NetworkWarning(
                 "field-smaller-than-image",
                 _(
                     "A unit of the last map sees {reach} of the {image} pixels a side, so objects larger than that are "
@@ -45,19 +51,23 @@ def of_totals(layers: Iterable[Layer], params: int, field: Field | None, image_s
             )
         )
     head = [layer for layer in layers if layer.stage == "head" and layer.params]
-    held = sum(layer.params for layer in head)
-    if HEAD_SHARE * params < held < params:
-        warned.append(Warned("head-heavy", _heavy(layers, head, held, params)))
-    return warned
+    head_params = sum(layer.params for layer in head)
+    if HEAD_SHARE * params < head_params < params:
+        warnings.append(NetworkWarning("head-heavy", _heavy_head_message(layers, head, head_params, params)))
+    return warnings
 
 
-def of_uncounted(costs: Mapping[str, Cost]) -> list[Warned]:
-    """Operators without a formula, by the layers that run them."""
+def uncounted_warnings(costs: Mapping[str, Cost]) -> list[NetworkWarning]:
+    """Returns a warning about operators without a formula.
+
+    Args:
+        costs: Costs by the names of layers.
+    """
     unknown = {layer: cost.unknown for layer, cost in costs.items() if cost.unknown}
     if not unknown:
         return []
     return [
-        Warned(
+        NetworkWarning(
             "not-counted",
             _(
                 "MACs and FLOPs leave out {operators} in {count} layers, {layer} the first: there is no formula for "
@@ -72,7 +82,7 @@ def of_uncounted(costs: Mapping[str, Cost]) -> list[Warned]:
     ]
 
 
-def _heavy(layers: list[Layer], head: list[Layer], held: int, params: int) -> str:
+def _heavy_head_message(layers: list[Layer], head: list[Layer], head_params: int, params: int) -> str:
     last_map = next(layer.output_shape for layer in reversed(layers) if len(layer.output_shape) == 4)
     inputs = head[0].input_shape[-1]
     if len(head) == 1 and last_map[1] == inputs:  # pooled to one cell already
@@ -80,8 +90,8 @@ def _heavy(layers: list[Layer], head: list[Layer], held: int, params: int) -> st
             "The head holds {share:.0%} of the parameters ({head} of {total}), in a single linear layer of {inputs} "
             "features by {outputs} classes. Only fewer classes or fewer channels before it would shed them."
         ).format(
-            share=held / params,
-            head=number(held),
+            share=head_params / params,
+            head=number(head_params),
             total=number(params),
             inputs=number(inputs),
             outputs=number(head[0].output_shape[-1]),
@@ -89,12 +99,17 @@ def _heavy(layers: list[Layer], head: list[Layer], held: int, params: int) -> st
     return _(
         "The head holds {share:.0%} of the parameters ({head} of {total}). Global average pooling before a "
         "single linear layer, or narrower hidden layers, would shed most of them."
-    ).format(share=held / params, head=number(held), total=number(params))
+    ).format(share=head_params / params, head=number(head_params), total=number(params))
 
 
-def untrainable(batch_size: int, reason: str) -> Warned:
-    """A training step fails, in PyTorch's words."""
-    return Warned(
+def untrainable_warning(batch_size: int, reason: str) -> NetworkWarning:
+    """Returns the warning that training fails.
+
+    Args:
+        batch_size: Batch size of the training step.
+        reason: Reason of the failure.
+    """
+    return NetworkWarning(
         "cannot-train",
         _(
             "This network can't train on batches of {batch} at this input size, so its training memory is unknown: "
@@ -103,12 +118,12 @@ def untrainable(batch_size: int, reason: str) -> Warned:
     )
 
 
-def of_memory(training: Training, batch_size: int, device: Device) -> list[Warned]:
-    """More memory than this machine has, at this batch size; nothing about devices that it hasn't."""
-    found = device_memory(device)
-    if found is None or training.total <= found[0]:
+def memory_warnings(training: TrainingMemory, batch_size: int, device: Device) -> list[NetworkWarning]:
+    """Returns a warning if training needs more memory than this machine's device has, if it has such a device."""
+    memory = device_memory(device)
+    if memory is None or training.total <= memory[0]:
         return []
-    available, where = found
+    available, where = memory
     fixed = training.total - training.activations
     fits = int(max(0, available - fixed) * batch_size / max(1, training.activations))
     advice = (
@@ -117,7 +132,7 @@ def of_memory(training: Training, batch_size: int, device: Device) -> list[Warne
         else _("Not even one image would fit: make the network narrower or the images smaller.")
     )
     return [
-        Warned(
+        NetworkWarning(
             "memory",
             _(
                 "Training on batches of {batch} needs {needed:.1f} GB, more than the {available:.1f} GB of {where}. "
@@ -134,7 +149,7 @@ def of_memory(training: Training, batch_size: int, device: Device) -> list[Warne
 
 
 def device_memory(device: Device) -> tuple[int, str] | None:
-    """Bytes to train in on a device of this machine, and what holds them; None where it has no such device."""
+    """Returns the bytes of a device's memory and the memory's name; None if this machine has no such device."""
     if device is Device.CUDA:
         if not torch.cuda.is_available():
             return None
@@ -145,8 +160,8 @@ def device_memory(device: Device) -> tuple[int, str] | None:
     return psutil.virtual_memory().total, _("this machine's memory")
 
 
-def _dropped(row: Row) -> list[Warned]:
-    for op in row.ops:
+def _dropped_pixels(layer: TracedLayer) -> list[NetworkWarning]:
+    for op in layer.ops:
         windows = geometry(op)
         if not windows or any(kernel < stride for kernel, stride, _p, _d in windows):
             continue
@@ -157,14 +172,14 @@ def _dropped(row: Row) -> list[Warned]:
         if any(lost):
             height, width = op.inputs[0].shape[-2:]
             return [
-                Warned(
+                NetworkWarning(
                     "dropped-columns",
                     _(
                         "{layer} reads a {height}×{width} map in windows of {kernel} with stride {stride} and never "
                         "sees its last {rows} rows and {columns} columns. Choose an input size that divides evenly, or "
                         "pad or round up in this layer."
                     ).format(
-                        layer=row.name,
+                        layer=layer.name,
                         height=height,
                         width=width,
                         kernel=windows[0][0],
@@ -172,66 +187,67 @@ def _dropped(row: Row) -> list[Warned]:
                         rows=lost[0],
                         columns=lost[1],
                     ),
-                    row.name,
+                    layer.name,
                 )
             ]
     return []
 
 
-def _misaligned(row: Row, states: States) -> list[Warned]:
-    if len(row.inputs) < 2:
+def _misaligned(layer: TracedLayer, states: States) -> list[NetworkWarning]:
+    if len(layer.inputs) < 2:
         return []
-    offset = misalignment(states.get(row.output))
+    offset = misalignment(states.get(layer.output))
     if offset is False:
         return []
     if offset is None:
         message = _(
             "{layer} joins paths that move over the image at different strides, so its units mix distant places. "
             "Give all paths the same total stride."
-        ).format(layer=row.name)
+        ).format(layer=layer.name)
     else:
         message = _(
             "{layer} joins paths whose receptive fields are {offset:g} pixels apart, centre to centre. Pad them alike: "
             "odd kernels with padding (kernel − 1)/2 line up."
-        ).format(layer=row.name, offset=offset)
-    return [Warned("misaligned-branches", message, row.name)]
+        ).format(layer=layer.name, offset=offset)
+    return [NetworkWarning("misaligned-branches", message, layer.name)]
 
 
-def _blown_up(row: Row) -> list[Warned]:
-    for op in row.ops:
+def _enlarged(layer: TracedLayer) -> list[NetworkWarning]:
+    for op in layer.ops:
         if op.name == "_adaptive_avg_pool2d" and op.output.shape[-1] > op.inputs[0].shape[-1]:
             return [
-                Warned(
+                NetworkWarning(
                     "pool-repeats",
                     _(
                         "{layer} blows a {before}×{before} map up to {after}×{after} by repeating its cells, so the "
                         "next layer's weights see copies. Pool to {before} instead, or use larger images."
-                    ).format(layer=row.name, before=op.inputs[0].shape[-1], after=op.output.shape[-1]),
-                    row.name,
+                    ).format(layer=layer.name, before=op.inputs[0].shape[-1], after=op.output.shape[-1]),
+                    layer.name,
                 )
             ]
     return []
 
 
-def _border_layers(trace: Trace, states: States, heads: tuple[str, ...]) -> list[Warned]:
-    """Convolutions that read only what has seen the whole image already, along every path.
+def _border_layers(trace: Trace, states: States, heads: tuple[str, ...]) -> list[NetworkWarning]:
+    """Warns about convolutions whose input has seen the whole image along every path.
 
     Richter et al. 2021 ("Should You Go Deeper?", arXiv 2106.12307) call them border layers and find that they hardly
-    improve the answer. A field counts with its whole size here, wherever the unit lies, and the smallest of all paths
-    decides: through shortcuts, small fields reach the last layers of a residual network.
+    improve accuracy. The size of the field is that of a unit away from the border, and the smallest field over all
+    paths
+    counts: shortcuts carry small fields to the last layers of a residual network.
     """
     height, width = trace.image.shape[-2:]
     found = []
-    for row in trace.rows:
-        state: State = states.get(row.inputs[0]) if row.inputs else None
+    for layer in trace.layers:
+        state: State = states.get(layer.inputs[0]) if layer.inputs else None
         if (
-            any(op.name == "convolution" for op in row.ops)
-            and row.name.split(".")[0] not in heads
+            any(op.name == "convolution" for op in layer.ops)
+            and layer.name.split(".")[0] not in heads
             and isinstance(state, Local)
-            and state.rows.least.size >= height
-            and state.columns.least.size >= width
+            and state.rows.smallest.size >= height
+            and state.columns.smallest.size >= width
         ):
-            found.append((row, state))
+            found.append((layer, state))
     if not found:
         return []
     first, state = found[0]
@@ -250,18 +266,18 @@ def _border_layers(trace: Trace, states: States, heads: tuple[str, ...]) -> list
     )
     message = sentence.format(
         count=len(found),
-        params=number(sum(row.params for row, _state in found)),
+        params=number(sum(layer.params for layer, _state in found)),
         layer=first.name,
         height=height,
         width=width,
-        units=_seeing(state, first.name, height, width),
+        units=_full_view_sentence(state, first.name, height, width),
     )
-    return [Warned("field-covers-image", message, first.name)]
+    return [NetworkWarning("field-covers-image", message, first.name)]
 
 
-def _seeing(state: Local, layer: str, height: int, width: int) -> str:
-    """Which units of the map that a layer reads see the whole image: near an edge they see a part."""
-    rows, columns = state.rows.seeing(height), state.columns.seeing(width)
+def _full_view_sentence(state: Local, layer: str, height: int, width: int) -> str:
+    """Says which units of the layer's input see the whole image; units near an edge see a part of it."""
+    rows, columns = state.rows.full_view(height), state.columns.full_view(width)
     units = state.rows.units * state.columns.units
     if rows is None or columns is None:
         sentence = _("But none of the {units} units that {layer} reads sees all of it: each field hangs over an edge.")
@@ -291,13 +307,13 @@ def _seeing(state: Local, layer: str, height: int, width: int) -> str:
     )
 
 
-def _untraced(trace: Trace, states: States) -> list[Warned]:
-    lost = [(row, state) for row in trace.rows if isinstance(state := states.get(row.output), Unknown)]
+def _untraced(trace: Trace, states: States) -> list[NetworkWarning]:
+    lost = [(layer, state) for layer in trace.layers if isinstance(state := states.get(layer.output), Unknown)]
     if not lost:
         return []
     (first, state), count = lost[0], len(lost)
     return [
-        Warned(
+        NetworkWarning(
             "untraced",
             _(
                 "The receptive fields of {count} layers are unknown from {layer} on: rows and columns can't be told "

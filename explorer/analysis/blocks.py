@@ -1,6 +1,6 @@
-"""Blocks written out as their convolutions: residual blocks, and Inception modules with and without reduction.
+"""Residual blocks and Inception modules (with and without reduction) as lists of convolutions.
 
-Sources: He et al. 2016, Figure 5; Szegedy et al. 2015, Figure 2 and Table 1. Weights only: no biases, no batch norm.
+Sources: He et al. 2016, Figure 5; Szegedy et al. 2015, Figure 2 and Table 1. Biases and batch norm are left out.
 """
 
 from collections.abc import Iterable
@@ -19,25 +19,25 @@ Branches = tuple[tuple[Conv, ...], ...]
 
 
 def basic(width: int) -> tuple[Conv, ...]:
-    """Two 3x3 convolutions between maps of ``width`` channels."""
+    """Returns a basic block: two 3x3 convolutions between maps of ``width`` channels."""
     return Conv(THREE, width, width), Conv(THREE, width, width)
 
 
 def bottleneck(width: int) -> tuple[Conv, ...]:
-    """A 3x3 between two 1x1 that narrow four times ``width`` channels to ``width`` and widen them again."""
+    """Returns a bottleneck: 1x1, 3x3 and 1x1 convolutions, of which the 3x3 has a quarter of the outer channels."""
     wide = EXPANSION * width
     return Conv(ONE, wide, width), Conv(THREE, width, width), Conv(ONE, width, wide)
 
 
 class Inception(NamedTuple):
-    """An Inception module with what arrives at it: a map of ``side`` x ``side`` with ``inputs`` channels."""
+    """An Inception module with an input map of ``side`` x ``side`` cells and ``inputs`` channels."""
 
     side: int
     inputs: int
     widths: Module
 
     def naive(self) -> Branches:
-        """Branches 1x1, 3x3, 5x5 straight on the input, and the pool, which has no weights (Figure 2a)."""
+        """Returns the branches 1x1, 3x3 and 5x5 on the input, and the pool, which has no weights (Figure 2a)."""
         row = self.widths
         return (
             (Conv(ONE, self.inputs, row.ch1x1),),
@@ -47,7 +47,7 @@ class Inception(NamedTuple):
         )
 
     def reduced(self) -> Branches:
-        """The same behind 1x1 convolutions that reduce the channels first, and one after the pool (Figure 2b)."""
+        """Returns the branches with 1x1 convolutions before 3x3 and 5x5 and after the pool (Figure 2b)."""
         row = self.widths
         return (
             (Conv(ONE, self.inputs, row.ch1x1),),
@@ -57,33 +57,33 @@ class Inception(NamedTuple):
         )
 
     def outputs(self, branches: Branches) -> list[int]:
-        """Channels that each branch hands on; a branch without convolution passes its input through."""
+        """Returns the output channels of each branch; a branch without convolutions keeps its input channels."""
         return [branch[-1].outputs if branch else self.inputs for branch in branches]
 
 
 def weights(convolutions: Iterable[Conv]) -> int:
-    """Weights of all convolutions."""
+    """Returns the number of weights of all convolutions."""
     return sum(conv.weights for conv in convolutions)
 
 
 def macs(convolutions: Iterable[Conv], side: int) -> int:
-    """Multiply-accumulates of all convolutions on maps of one size, for one image."""
+    """Returns the MACs of all convolutions on maps of one size, for one image."""
     return sum(conv.macs(side) for conv in convolutions)
 
 
-def flat(branches: Branches) -> tuple[Conv, ...]:
-    """The convolutions of all branches."""
+def all_convolutions(branches: Branches) -> tuple[Conv, ...]:
+    """Returns the convolutions of all branches."""
     return tuple(conv for branch in branches for conv in branch)
 
 
 def quoted_macs(module: Inception) -> int:
-    """The sum of the reduced module as it is often quoted: with its 3x3 convolution counted twice."""
+    """Returns the MACs of the reduced module as often quoted: with its 3x3 convolution counted twice."""
     three = module.reduced()[1][-1]
-    return macs((*flat(module.reduced()), three), module.side)
+    return macs((*all_convolutions(module.reduced()), three), module.side)
 
 
 def inception_modules() -> dict[str, Inception]:
-    """The worked example on a 28x28x256 map, and the nine modules of GoogLeNet with what arrives at them."""
+    """Returns the example on a 28x28x256 map, and the nine modules of GoogLeNet with their inputs."""
     spec = cast(GoogLeNetSpec, PRESETS["googlenet"].spec)
     modules = {EXAMPLE: Inception(28, 256, Module(EXAMPLE, 128, 64, 192, 64, 96, 64))}
     side, inputs = 28, 192

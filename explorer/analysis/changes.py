@@ -1,4 +1,4 @@
-"""In what two layers that stand for each other differ, ready to be put in words."""
+"""Differences between two matched layers, and between two specs, as text."""
 
 import json
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from explorer.i18n import _
 
 
 class Aspect(StrEnum):
-    """What can differ."""
+    """An attribute of layers that can differ."""
 
     KIND = "kind"
     KERNEL = "kernel"
@@ -28,7 +28,7 @@ class Aspect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference between two layers, as both write it."""
+    """A difference between two layers, with both values as text."""
 
     aspect: Aspect
     before: str
@@ -53,11 +53,12 @@ class Change:
 
 
 def changes(left: Layer, right: Layer) -> tuple[Change, ...]:
-    """In what two layers differ; nothing where kind, window, shapes of one map and parameters are the same.
+    """Returns the differences of kind, window, channels, output map, input map and parameters.
 
-    What follows from another difference (a smaller input from a smaller stride before it) is not said again.
+    The input map is compared only if nothing else differs, because it follows from layers before; parameters are
+    compared last.
     """
-    before, after = _settings(left, right), _settings(right, left)
+    before, after = _attributes(left, right), _attributes(right, left)
     found = [
         Change(aspect, before[aspect], after[aspect])
         for aspect in before
@@ -66,31 +67,31 @@ def changes(left: Layer, right: Layer) -> tuple[Change, ...]:
     maps = _sides(left.input_shape), _sides(right.input_shape)
     if not found and maps[0] != maps[1]:
         found = [Change(Aspect.IN_MAP, *maps)]
-    if not found and left.params != right.params:  # a bias more or less
+    if not found and left.params != right.params:  # one of them has a bias
         found = [Change(Aspect.PARAMS, f"{left.params:,}", f"{right.params:,}")]
     return tuple(found)
 
 
-def _settings(layer: Layer, other: Layer) -> dict[Aspect, str]:
-    """What both layers can set, as this one sets it."""
-    settings = {Aspect.KIND: layer.kind}
+def _attributes(layer: Layer, other: Layer) -> dict[Aspect, str]:
+    """Returns the attributes of a layer that the other layer has too."""
+    attributes = {Aspect.KIND: layer.kind}
     if (window := layer.window) and other.window:
-        settings |= {
+        attributes |= {
             Aspect.KERNEL: "×".join(map(str, window.kernel)),
             Aspect.STRIDE: _pair(window.stride),
             Aspect.PADDING: _pair(window.padding),
             Aspect.DILATION: _pair(window.dilation),
             Aspect.GROUPS: f"{window.groups:,}",
         }
-    if group_of(layer.kind) in WEIGHTED:  # the others take as many channels as they give
-        settings[Aspect.IN_CHANNELS] = f"{channels(layer.input_shape):,}"
-    settings[Aspect.OUT_CHANNELS] = f"{channels(layer.output_shape):,}"
-    settings[Aspect.MAP] = _sides(layer.output_shape)
-    return settings
+    if group_of(layer.kind) in WEIGHTED:  # other layers have as many input channels as output channels
+        attributes[Aspect.IN_CHANNELS] = f"{channels(layer.input_shape):,}"
+    attributes[Aspect.OUT_CHANNELS] = f"{channels(layer.output_shape):,}"
+    attributes[Aspect.MAP] = _sides(layer.output_shape)
+    return attributes
 
 
-def setting_changes(left: Spec, right: Spec) -> list[str]:
-    """``dropout: 0.5 → 0.1``: what two specs of one family set differently, as their JSON says it."""
+def spec_changes(left: Spec, right: Spec) -> list[str]:
+    """Returns the fields in which two specs of one family differ, with values in JSON: ``dropout: 0.5 → 0.1``."""
     before, after = left.to_dict(), right.to_dict()
     return [
         _("{key}: {before} → {after}").format(key=key, before=json.dumps(before[key]), after=json.dumps(after[key]))
@@ -104,12 +105,12 @@ def _pair(sizes: tuple[int, int]) -> str:
 
 
 def channels(shape: tuple[int, ...]) -> int:
-    """Channels of a map (N, C, H, W), features of a vector (N, C) or of tokens (N, T, C) or (T, C)."""
+    """Returns the channels of a map (N, C, H, W), or features of a vector (N, C) or of tokens (N, T, C) or (T, C)."""
     return shape[-1] if len(shape) == 3 else shape[1] if len(shape) > 1 else 0
 
 
 def _sides(shape: tuple[int, ...]) -> str:
     sides = shape[1:2] if len(shape) == 3 else shape[2:]
-    if len(shape) == 2 and shape[0] > 1:  # the tokens of the one image that was passed
+    if len(shape) == 2 and shape[0] > 1:  # tokens of one image
         sides = shape[:1]
     return "×".join(f"{side:,}" for side in sides) or "–"

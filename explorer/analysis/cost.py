@@ -1,7 +1,7 @@
-"""What each layer computes: MACs, and FLOPs term by term.
+"""MACs of each layer, and its FLOPs term by term.
 
-MACs are multiply-accumulates of convolutions, linear layers and matrix products without bias: what the papers
-call FLOPs. FLOPs are twice that, plus the terms below. docs/numbers.md states the conventions.
+MACs are multiply-accumulates of convolutions, linear layers and matrix products without bias; papers call them FLOPs.
+Here FLOPs are twice the MACs plus the terms below. docs/numbers.md states the conventions.
 """
 
 import math
@@ -14,11 +14,11 @@ from torch import nn
 
 from explorer.analysis.operators import ACTIVATION, ELEMENTWISE, MOVES_DATA, MULTIPLIES, NORMALISATION
 from explorer.analysis.receptive_field import geometry
-from explorer.analysis.trace import Op, Row, Shape, count
+from explorer.analysis.trace import Op, Shape, TracedLayer
 
 
 class Term(StrEnum):
-    """The parts that FLOPs are made of; every page and table lists them in this order."""
+    """The terms of FLOPs, in the order of every page and table."""
 
     MULTIPLY_ADD = "multiply_add"
     BIAS = "bias"
@@ -29,7 +29,7 @@ class Term(StrEnum):
 
 
 class Traffic(NamedTuple):
-    """Bytes that a layer reads and writes for one image, each once: its weights, its inputs and its output."""
+    """Bytes of a layer's weights, inputs and output for one image, each read or written once."""
 
     weights: int = 0
     inputs: int = 0
@@ -38,9 +38,13 @@ class Traffic(NamedTuple):
 
 @dataclass(slots=True)
 class Cost:
-    """Cost of one layer, or of several together, for one image.
+    """Cost of one or several layers for one image.
 
-    ``unknown`` names the operators for which we have no formula: their cost is missing from the others.
+    Attributes:
+        macs: Multiply-accumulates.
+        terms: FLOPs of each term.
+        traffic: Memory traffic.
+        unknown: Names of operators without a formula; the other attributes leave out their cost.
     """
 
     macs: int = 0
@@ -55,18 +59,18 @@ class Cost:
 
     @property
     def arithmetic_intensity(self) -> float | None:
-        """MACs for each byte read and written; None where none is."""
+        """MACs per byte read or written; None if there are no bytes."""
         moved = sum(self.traffic)
         return self.macs / moved if moved else None
 
     def add(self, term: Term, amount: int) -> None:
-        """Count more of one term."""
+        """Adds an amount to one term."""
         if amount:
             self.terms[term] = self.terms.get(term, 0) + amount
 
     @classmethod
     def sum(cls, costs: Iterable["Cost"]) -> Self:
-        """The cost of several layers together."""
+        """Returns the total cost of several layers."""
         total = cls()
         for cost in costs:
             total.macs += cost.macs
@@ -76,12 +80,12 @@ class Cost:
                 total.add(term, amount)
         return total
 
-    def counting(self, terms: frozenset[Term]) -> Self:
-        """The same cost with FLOPs of some terms only."""
+    def with_flops_of(self, terms: frozenset[Term]) -> Self:
+        """Returns the same cost with only some terms of FLOPs."""
         return replace(self, terms={term: amount for term, amount in self.terms.items() if term in terms})
 
     def to_dict(self) -> dict[str, Any]:
-        """As ``analyze --json`` prints it."""
+        """Returns the part of the ``analyze --json`` document."""
         terms = {str(term): amount for term, amount in self.terms.items()}
         return {
             "macs": self.macs,
@@ -94,52 +98,52 @@ class Cost:
 _NORMS = (nn.LocalResponseNorm, nn.LayerNorm, nn.GroupNorm, nn.modules.batchnorm._NormBase)
 
 
-def cost(row: Row) -> Cost:
-    """MACs, FLOPs and traffic of a layer."""
-    total = Cost(traffic=traffic(row))
-    for op in row.ops:
-        _add(total, op, is_norm=isinstance(row.module, _NORMS))
+def cost(layer: TracedLayer) -> Cost:
+    """Returns MACs, FLOPs and traffic of a layer."""
+    total = Cost(traffic=traffic(layer))
+    for op in layer.ops:
+        _add_operator(total, op, is_norm=isinstance(layer.module, _NORMS))
     return total
 
 
-def traffic(row: Row) -> Traffic:
-    """Bytes that a layer reads and writes, in the precision of its tensors.
+def traffic(layer: TracedLayer) -> Traffic:
+    """Returns the bytes that a layer reads and writes, in the precision of its tensors.
 
-    A layer that hands its input on, or a view of it, moves nothing. What a layer keeps for itself while it runs, and
-    buffers such as running means, are left out.
+    A layer that returns its input, or a view of it, has no traffic. Intermediate tensors inside a layer and buffers
+    such as running means are left out.
     """
-    if all(_is_view(op) for op in row.ops):
+    if all(_is_view(op) for op in layer.ops):
         return Traffic()
-    weights = {value.storage: value.bytes for op in row.ops for value in op.inputs if value.source == "parameter"}
-    inputs = dict.fromkeys(row.inputs)  # what is multiplied by itself is read once
-    return Traffic(sum(weights.values()), sum(value.bytes for value in inputs), row.output.bytes)
+    weights = {value.storage: value.bytes for op in layer.ops for value in op.inputs if value.source == "parameter"}
+    inputs = dict.fromkeys(layer.inputs)  # a tensor that is multiplied by itself is read once
+    return Traffic(sum(weights.values()), sum(value.bytes for value in inputs), layer.output.bytes)
 
 
 def _is_view(op: Op) -> bool:
     shared = any(value.storage == op.output.storage for value in op.inputs)
-    return shared and not op.func._schema.is_mutable  # operators in place share their memory, but compute
+    return shared and not op.func._schema.is_mutable  # in-place operators share memory but compute
 
 
-def mult_adds(row: Row) -> int:
-    """Mult-adds as torchinfo counts them since its pull request 318: a layer's weight and bias, each time it is used.
+def mult_adds(layer: TracedLayer) -> int:
+    """Returns the mult-adds by torchinfo's rule since its pull request 318: weight and bias, for each use.
 
-    A convolution uses them at every place of its output, a linear layer for every vector (each token, each cell of a
-    map with the channels last), any other layer once an image. Only modules without children count, so what a module
-    does with parameters of its own (attention's projections) is left out.
+    A convolution uses them at every position of its output, a linear layer for every vector (each token, or each cell
+    of a map with the channels last), any other layer once per image. Only modules without children count; parameters
+    that a module with children uses itself (projections of attention) are left out.
     """
-    if row.module is None:
+    if layer.module is None:
         return 0
-    shape, kind = row.output.shape, type(row.module).__name__
-    own = sum(parameter.numel() for name, parameter in row.module.named_parameters() if name in ("weight", "bias"))
+    shape, kind = layer.output.shape, type(layer.module).__name__
+    own = sum(parameter.numel() for name, parameter in layer.module.named_parameters() if name in ("weight", "bias"))
     places = shape[2:] if "Conv" in kind else shape[1:-1] if "Linear" in kind else ()
-    return own * count((shape[0] if "Linear" in kind else 1, *places))
+    return own * math.prod((shape[0] if "Linear" in kind else 1, *places))
 
 
-def _add(total: Cost, op: Op, *, is_norm: bool) -> None:
-    elements = count(op.output.shape)
+def _add_operator(total: Cost, op: Op, *, is_norm: bool) -> None:
+    elements = math.prod(op.output.shape)
     name = op.name
     if name in MULTIPLIES:
-        macs, biases = math.prod(factors(op)), elements if _has_bias(op) else 0
+        macs, biases = math.prod(mac_factors(op)), elements if _has_bias(op) else 0
         total.macs += macs
         total.add(Term.MULTIPLY_ADD, 2 * macs)
         total.add(Term.BIAS, biases)
@@ -156,18 +160,18 @@ def _add(total: Cost, op: Op, *, is_norm: bool) -> None:
     elif name == "avg_pool3d":  # inside LRN
         total.add(Term.NORMALISATION, op.args[1][0] * op.args[1][1] * op.args[1][2] * elements)
     elif name == "_adaptive_avg_pool2d":
-        total.add(Term.POOLING, adaptive_reads(op.inputs[0].shape, op.output.shape))
+        total.add(Term.POOLING, adaptive_pool_reads(op.inputs[0].shape, op.output.shape))
     elif name == "mean":
-        total.add(Term.POOLING, count(op.inputs[0].shape))
+        total.add(Term.POOLING, math.prod(op.inputs[0].shape))
     elif name not in MOVES_DATA and name != "cat":
         total.unknown.append(name)
 
 
-def factors(op: Op) -> tuple[int, ...]:
-    """What the MACs of a convolution or matrix product are the product of, for one image.
+def mac_factors(op: Op) -> tuple[int, ...]:
+    """Returns the factors of the MACs of a convolution or matrix product, for one image.
 
-    A convolution costs its kernel's cells times input channels (of one group) for each output element; a matrix
-    product the inner dimension for each.
+    For each output element, a convolution costs its kernel's cells times the input channels of a group; a matrix
+    product costs its inner dimension.
     """
     out = op.output.shape
     if op.name == "convolution":
@@ -185,10 +189,10 @@ def _window(op: Op) -> int:
     return math.prod(kernel for kernel, *_rest in geometry(op) or [])
 
 
-def adaptive_reads(before: Shape, after: Shape) -> int:
-    """Cells that an adaptive pool reads: overlapping windows read some twice."""
+def adaptive_pool_reads(before: Shape, after: Shape) -> int:
+    """Returns the number of cells that an adaptive pool reads; cells in overlapping windows count for each window."""
 
     def along(size: int, units: int) -> int:
         return sum(-(-(unit + 1) * size // units) - unit * size // units for unit in range(units))
 
-    return count(before[:-2]) * along(before[-2], after[-2]) * along(before[-1], after[-1])
+    return math.prod(before[:-2]) * along(before[-2], after[-2]) * along(before[-1], after[-1])

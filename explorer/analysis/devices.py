@@ -1,6 +1,7 @@
-"""What a training step keeps depends on the device: PyTorch fuses attention on some, and draws dropout differently.
+"""The kernels of devices, which determine the tensors that a training step saves.
 
-On meta, where we measure, it takes neither way: attention is written out and keeps its probabilities.
+PyTorch fuses attention on some devices and implements dropout differently. On meta it does neither: attention runs as
+separate operators and saves its probabilities. So the kernels of the device replace these functions.
 """
 
 from collections.abc import Callable
@@ -14,46 +15,46 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 aten = torch.ops.aten
-AUTO = "auto"  # the device that this machine would train on
+AUTO = "auto"  # the device on which this machine would train
 
 
 class Device(StrEnum):
-    """Kinds of devices that networks train on."""
+    """Kinds of devices for training."""
 
     CPU = "cpu"
     CUDA = "cuda"
     MPS = "mps"
 
 
-def of_this_machine() -> Device:
-    """The device that a training takes here if it is free to choose."""
+def local_device() -> Device:
+    """Returns the device on which this machine trains by default."""
     if torch.cuda.is_available():
         return Device.CUDA
     return Device.MPS if torch.backends.mps.is_available() else Device.CPU
 
 
-class KernelsOf(TorchFunctionMode):
-    """Runs what a device would run, where the kernels keep different things for the backward pass.
+class DeviceKernels(TorchFunctionMode):
+    """A mode that runs the kernels of a device, which save different tensors for the backward pass.
 
-    * Attention (``scaled_dot_product_attention``): the CPU's flash kernel and the two of a GPU, memory-efficient in
-      float32 and flash in half precision, keep query, key, value, the output and a sum for each query. Apple's GPUs
-      take the written-out path in training, which keeps the probabilities of every pair of tokens.
-    * Dropout: a GPU of NVIDIA keeps a mask of one byte an element, the others one as large as the map.
+    * Attention (``scaled_dot_product_attention``): the CPU's flash kernel and the two kernels of NVIDIA's GPUs
+      (memory-efficient in float32, flash in half precision) save query, key, value, the output and a sum per query.
+      Apple's GPUs run separate operators in training, which save the probabilities of every pair of tokens.
+    * Dropout: NVIDIA's GPUs save a mask of one byte per element, other devices a mask as large as the map.
 
-    ``statistics`` are the results that no precision halves.
+    ``statistics`` are results that stay in float32 in every precision.
     """
 
     def __init__(self, device: Device, *, half: bool) -> None:
-        """Choose the kernels.
+        """Chooses the kernels.
 
         Args:
-            device: that the network would train on.
-            half: whether activations would be of 16 bits.
+            device: Device of the training.
+            half: Whether activations have 16 bits.
         """
         super().__init__()
         self._device, self._half = device, half
         self.statistics: list[Tensor] = []
-        # The function that modules of attention call, with our kernel in the place of PyTorch's.
+        # PyTorch's function for attention modules, with the device's kernel in it.
         original = functional.multi_head_attention_forward
         names = {**original.__globals__, "scaled_dot_product_attention": self._attention}
         self._multi_head = FunctionType(
@@ -67,14 +68,14 @@ class KernelsOf(TorchFunctionMode):
         }
 
     def __torch_function__(self, func: Any, _types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Run a function, or what stands for it."""
+        """Runs a function or its replacement."""
         return self._replaced.get(func, func)(*args, **(kwargs or {}))
 
     def _attention(
         self, query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, dropout_p: float = 0.0,
         is_causal: bool = False, **options: Any,
     ) -> Tensor:  # fmt: skip
-        """The kernel's result, by its own operator, whose derivative says what is kept."""
+        """Runs the operator of the device's kernel; its derivative determines the saved tensors."""
         fits = query.dim() == 4 and attn_mask is None and not options.get("enable_gqa")
         scale = options.get("scale")
         if not fits or self._device is Device.MPS or (self._device is Device.CPU and dropout_p):

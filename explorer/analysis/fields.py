@@ -1,8 +1,8 @@
-"""Receptive fields along one axis: which input pixels each unit of a map can depend on.
+"""Receptive fields along one axis: the input pixels that each unit of a map can depend on.
 
-The closed form (Araujo, Norris and Sim 2019, Distill, sections 2 to 4) says that unit u of a map sees the
-pixels ``u·stride - padding`` to ``u·stride - padding + size - 1``. It holds far from the border; beside it we
-keep the exact first and last pixel of every unit, which padding, dropped columns and overhanging windows clip.
+By the closed form (Araujo, Norris and Sim 2019, Distill, sections 2 to 4), unit u of a map sees the pixels
+``u·stride - padding`` to ``u·stride - padding + size - 1``. It holds away from the border. The exact first and last
+pixel of every unit are stored as well; padding, dropped columns and overhanging windows clip them.
 """
 
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-# First and last pixel of a unit that sees padding only.
-NOWHERE = (np.iinfo(np.int64).max, -1)
+# First and last pixel of a unit that sees only padding.
+PADDING_ONLY = (np.iinfo(np.int64).max, -1)
 
 Pixels = NDArray[np.int64]
 
 
-class Closed(NamedTuple):
+class ClosedForm(NamedTuple):
     """The closed form: unit u sees pixels ``u·stride + low`` to ``u·stride + high``."""
 
     stride: int
@@ -27,20 +27,20 @@ class Closed(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Pixels that a unit away from the border sees."""
+        """Size in pixels for a unit away from the border."""
         return self.high - self.low + 1
 
     @property
     def padding(self) -> int:
-        """Pixels by which the first unit's field hangs over the edge."""
+        """Pixels by which the field of unit 0 extends over the edge."""
         return -self.low
 
 
-class Least(NamedTuple):
-    """The smallest field of a unit over all paths that lead to it, in pixels, and the stride along that path.
+class SmallestField(NamedTuple):
+    """The smallest field of a unit over all paths to it, in pixels, and the stride along that path.
 
-    The field over all paths together is as large as the largest. But what came along the smallest has seen no more
-    than that (Richter et al. 2021, "Should You Go Deeper?", arXiv 2106.12307, and their RFA-Toolbox).
+    The field of a unit is as large as that of its largest path. Information along the smallest path comes from fewer
+    pixels (Richter et al. 2021, "Should You Go Deeper?", arXiv 2106.12307, and their RFA-Toolbox).
     """
 
     size: int
@@ -49,119 +49,132 @@ class Least(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Axis:
-    """Fields of all units of a map along one axis.
+    """Receptive fields of all units of a map along one axis.
 
-    ``closed`` is None where no closed form exists (irregular adaptive pools). ``first`` and ``last`` are exact
-    for every unit.
-    ``offset`` is how far paths that were joined lie apart, centre to centre, in pixels; None where their
-    strides differ.
+    Attributes:
+        closed_form: Closed form; None if there is none (irregular adaptive pools).
+        first: Exact first pixel of every unit.
+        last: Exact last pixel of every unit.
+        smallest: Smallest field over all paths.
+        offset: Distance in pixels between the centres of joined paths; None if their strides differ.
     """
 
-    closed: Closed | None
+    closed_form: ClosedForm | None
     first: Pixels
     last: Pixels
-    least: Least
+    smallest: SmallestField
     offset: float | None = 0.0
 
     @property
     def units(self) -> int:
-        """Cells of the map along this axis."""
+        """Number of units along this axis."""
         return len(self.first)
 
     def span(self, unit: int) -> tuple[int, int] | None:
-        """First and last pixel that a unit depends on; None where it sees padding only."""
+        """Returns the first and last pixel that a unit depends on; None if it sees only padding."""
         first, last = int(self.first[unit]), int(self.last[unit])
         return (first, last) if last >= first else None
 
-    def seeing(self, pixels: int) -> tuple[int, int] | None:
-        """First and last of the units that depend on all of the image's pixels; None where no unit does."""
-        if int(self.last.max()) < pixels - 1:  # most maps, at once
+    def full_view(self, pixels: int) -> tuple[int, int] | None:
+        """Returns the first and last unit that depend on all pixels; None if there is none.
+
+        Args:
+            pixels: Size of the image along this axis.
+        """
+        if int(self.last.max()) < pixels - 1:  # a quick answer for most maps
             return None
         units = np.flatnonzero((self.first == 0) & (self.last == pixels - 1))
         return (int(units[0]), int(units[-1])) if len(units) else None
 
 
-def image(size: int) -> Axis:
-    """The input: pixel u sees itself."""
+def input_axis(size: int) -> Axis:
+    """Returns the axis of the image, in which each pixel sees itself."""
     pixels = np.arange(size)
-    return Axis(Closed(1, 0, 0), pixels, pixels, Least(1, 1))
+    return Axis(ClosedForm(1, 0, 0), pixels, pixels, SmallestField(1, 1))
 
 
-def window(axis: Axis, units: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> Axis:
-    """A convolution or pool; windows may hang over either edge, as padding and ceil mode let them."""
+def apply_window(axis: Axis, units: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> Axis:
+    """Returns the axis after a convolution or pool; padding and ceil mode let windows extend over both edges."""
     reach = dilation * (kernel - 1) + 1
     after = max(0, (units - 1) * stride - padding + reach - axis.units)
 
-    def seen(pixels: Pixels, nothing: int) -> Pixels:
-        padded = np.concatenate([np.full(padding, nothing), pixels, np.full(after, nothing)])
+    def windows_of(pixels: Pixels, empty: int) -> Pixels:
+        padded = np.concatenate([np.full(padding, empty), pixels, np.full(after, empty)])
         return sliding_window_view(padded, reach)[: (units - 1) * stride + 1 : stride, ::dilation]
 
-    closed = None
-    if axis.closed:
-        jump, low, high = axis.closed
-        closed = Closed(jump * stride, low - padding * jump, high + (reach - 1 - padding) * jump)
-    least = Least(axis.least.size + (reach - 1) * axis.least.stride, axis.least.stride * stride)
-    return Axis(closed, seen(axis.first, NOWHERE[0]).min(1), seen(axis.last, NOWHERE[1]).max(1), least)
+    closed_form = None
+    if axis.closed_form:
+        jump, low, high = axis.closed_form
+        closed_form = ClosedForm(jump * stride, low - padding * jump, high + (reach - 1 - padding) * jump)
+    smallest = SmallestField(axis.smallest.size + (reach - 1) * axis.smallest.stride, axis.smallest.stride * stride)
+    return Axis(
+        closed_form,
+        windows_of(axis.first, PADDING_ONLY[0]).min(1),
+        windows_of(axis.last, PADDING_ONLY[1]).max(1),
+        smallest,
+    )
 
 
-def adaptive(axis: Axis, units: int) -> Axis:
-    """An adaptive pool: unit u covers cells floor(u·n/units) to ceil((u + 1)·n/units) - 1."""
+def apply_adaptive_pool(axis: Axis, units: int) -> Axis:
+    """Returns the axis after an adaptive pool: unit u reads cells floor(u·n/units) to ceil((u + 1)·n/units) - 1."""
     size = axis.units
     if size % units == 0:
-        return window(axis, units, size // units, size // units, 0)
+        return apply_window(axis, units, size // units, size // units, 0)
     starts = [unit * size // units for unit in range(units)]
     ends = [-(-(unit + 1) * size // units) for unit in range(units)]
     first = np.array([axis.first[start:end].min() for start, end in zip(starts, ends, strict=True)])
     last = np.array([axis.last[start:end].max() for start, end in zip(starts, ends, strict=True)])
     narrowest = min(end - start for start, end in zip(starts, ends, strict=True))
-    jump = axis.least.stride
-    return Axis(None, first, last, Least(axis.least.size + (narrowest - 1) * jump, jump * max(1, size // units)))
+    jump = axis.smallest.stride
+    return Axis(
+        None, first, last, SmallestField(axis.smallest.size + (narrowest - 1) * jump, jump * max(1, size // units))
+    )
 
 
-def sliced(axis: Axis, start: int, end: int, step: int) -> Axis:
-    """Every step-th cell from start, without those from end on."""
-    closed = None
-    if axis.closed:
-        jump, low, high = axis.closed
-        closed = Closed(jump * step, low + start * jump, high + start * jump)
-    least = Least(axis.least.size, axis.least.stride * step)
-    return Axis(closed, axis.first[start:end:step], axis.last[start:end:step], least)
+def slice_axis(axis: Axis, start: int, end: int, step: int) -> Axis:
+    """Returns the axis after the slice ``start:end:step``."""
+    closed_form = None
+    if axis.closed_form:
+        jump, low, high = axis.closed_form
+        closed_form = ClosedForm(jump * step, low + start * jump, high + start * jump)
+    smallest = SmallestField(axis.smallest.size, axis.smallest.stride * step)
+    return Axis(closed_form, axis.first[start:end:step], axis.last[start:end:step], smallest)
 
 
-def padded(axis: Axis, before: int, after: int) -> Axis:
-    """Constant cells (or, where negative, fewer cells) at either end."""
+def pad(axis: Axis, before: int, after: int) -> Axis:
+    """Returns the axis with constant cells added at both ends; a negative number removes cells."""
     if before < 0 or after < 0:
         axis, before, after = (
-            sliced(axis, max(0, -before), axis.units - max(0, -after), 1),
+            slice_axis(axis, max(0, -before), axis.units - max(0, -after), 1),
             max(0, before),
             max(0, after),
         )
-    closed = None
-    if axis.closed:
-        jump, low, high = axis.closed
-        closed = Closed(jump, low - before * jump, high - before * jump)
+    closed_form = None
+    if axis.closed_form:
+        jump, low, high = axis.closed_form
+        closed_form = ClosedForm(jump, low - before * jump, high - before * jump)
 
-    def grown(pixels: Pixels, nothing: int) -> Pixels:
-        return np.concatenate([np.full(before, nothing), pixels, np.full(after, nothing)])
+    def extend(pixels: Pixels, empty: int) -> Pixels:
+        return np.concatenate([np.full(before, empty), pixels, np.full(after, empty)])
 
-    return Axis(closed, grown(axis.first, NOWHERE[0]), grown(axis.last, NOWHERE[1]), axis.least)
+    return Axis(closed_form, extend(axis.first, PADDING_ONLY[0]), extend(axis.last, PADDING_ONLY[1]), axis.smallest)
 
 
-def joined(paths: list[Axis]) -> Axis:
-    """Paths that are added or concatenated: a unit sees what it sees along any of them.
+def join(paths: list[Axis]) -> Axis:
+    """Returns the axis after an addition or concatenation: a unit sees the pixels of all paths.
 
-    Their centres should coincide; ``offset`` tells how far they don't.
+    The centres of the paths should coincide; ``offset`` is the distance between them.
     """
     if all(path is paths[0] for path in paths):
         return paths[0]
     first = np.minimum.reduce([path.first for path in paths])
     last = np.maximum.reduce([path.last for path in paths])
-    least = min(path.least for path in paths)
-    forms = [path.closed for path in paths if path.closed]
+    smallest = min(path.smallest for path in paths)
+    forms = [path.closed_form for path in paths if path.closed_form]
     if len(forms) < len(paths):
-        return Axis(None, first, last, least)
+        return Axis(None, first, last, smallest)
     if len({stride for stride, _low, _high in forms}) > 1:
-        return Axis(None, first, last, least, offset=None)
+        return Axis(None, first, last, smallest, offset=None)
     centres = [(low + high) / 2 for _stride, low, high in forms]
-    closed = Closed(forms[0].stride, min(low for _s, low, _h in forms), max(high for _s, _l, high in forms))
-    return Axis(closed, first, last, least, offset=max(centres) - min(centres))
+    closed_form = ClosedForm(forms[0].stride, min(low for _s, low, _h in forms), max(high for _s, _l, high in forms))
+    return Axis(closed_form, first, last, smallest, offset=max(centres) - min(centres))

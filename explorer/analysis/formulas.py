@@ -1,38 +1,37 @@
-"""The formula behind every number, filled in: ``(3·3·64 + 1)·128 = 73,856``.
+"""The formulas of the numbers, with their values: ``(3·3·64 + 1)·128 = 73,856``.
 
-The left side is plain arithmetic (with · for times, − for minus and floor for rounding down), so that a test
-can evaluate it and compare.
+The left side is arithmetic (· for times, − for minus, floor for rounding down), so a test can evaluate it.
 """
 
 from torch import nn
 
-from explorer.analysis.cost import Cost, Term, adaptive_reads, factors
-from explorer.analysis.fields import Closed
+from explorer.analysis.cost import Cost, Term, adaptive_pool_reads, mac_factors
+from explorer.analysis.fields import ClosedForm
 from explorer.analysis.operators import MULTIPLIES
 from explorer.analysis.receptive_field import Local, States, geometry
-from explorer.analysis.trace import Row
+from explorer.analysis.trace import TracedLayer
 from explorer.i18n import _
 
 
 def number(value: int) -> str:
-    """12345 as 12,345."""
+    """Formats 12345 as 12,345."""
     return f"{value:,}"
 
 
-def product(*factors: int) -> str:
-    """Factors as ``3·3·64``."""
-    return "·".join(map(number, factors))
+def product(*mac_factors: int) -> str:
+    """Formats factors as ``3·3·64``."""
+    return "·".join(map(number, mac_factors))
 
 
 def equation(left: str, value: int) -> str:
-    """``left = value``, or the value alone where the left side says no more."""
+    """Returns ``left = value``, or only the value if both sides are equal."""
     return number(value) if left == number(value) else f"{left} = {number(value)}"
 
 
-def parameters(row: Row) -> str:
-    """How many parameters a layer has, from its hyperparameters."""
-    module = row.module
-    if not row.parameters:
+def parameters(layer: TracedLayer) -> str:
+    """Returns the formula of a layer's number of parameters."""
+    module = layer.module
+    if not layer.parameters:
         return number(0)
     if isinstance(module, nn.Conv2d):
         into = [module.in_channels] if module.groups == 1 else [module.in_channels // module.groups]
@@ -49,21 +48,21 @@ def parameters(row: Row) -> str:
             if bias
             else (product(module.in_features, module.out_features))
         )
-    elif len(set(row.parameters)) == 1 < len(row.parameters):
-        left = product(len(row.parameters), *row.parameters[0])
+    elif len(set(layer.parameters)) == 1 < len(layer.parameters):
+        left = product(len(layer.parameters), *layer.parameters[0])
     else:
-        left = " + ".join(product(*shape) for shape in row.parameters)
-    return equation(left, row.params)
+        left = " + ".join(product(*shape) for shape in layer.parameters)
+    return equation(left, layer.params)
 
 
-def macs(row: Row, cost: Cost) -> str:
-    """Multiply-accumulates for one image."""
-    parts = [product(*factors(op)) for op in row.ops if op.name in MULTIPLIES]
+def macs(layer: TracedLayer, cost: Cost) -> str:
+    """Returns the formula of a layer's MACs for one image."""
+    parts = [product(*mac_factors(op)) for op in layer.ops if op.name in MULTIPLIES]
     return equation(" + ".join(parts), cost.macs) if parts else number(0)
 
 
 def flops(cost: Cost) -> str:
-    """Twice the MACs, and the other terms by name."""
+    """Returns the formula of FLOPs: twice the MACs, and the other terms by name."""
     parts = [
         f"2·{number(cost.macs)}" if term is Term.MULTIPLY_ADD else f"{number(cost.terms[term])} ({term_name(term)})"
         for term in Term
@@ -73,7 +72,7 @@ def flops(cost: Cost) -> str:
 
 
 def term_name(term: Term) -> str:
-    """A term of the FLOPs in words."""
+    """Returns the name of a term of FLOPs."""
     return {
         Term.MULTIPLY_ADD: _("multiply-adds"),
         Term.BIAS: _("bias"),
@@ -84,9 +83,9 @@ def term_name(term: Term) -> str:
     }[term]
 
 
-def output_size(row: Row) -> str:
-    """Side of the map that a convolution or pool makes (the height where the sides differ)."""
-    for op in row.ops:
+def output_size(layer: TracedLayer) -> str:
+    """Returns the formula of the height of a convolution's or pool's output."""
+    for op in layer.ops:
         if windows := geometry(op):
             kernel, stride, padding, dilation = windows[0]
             size, out = op.inputs[0].shape[-2], op.output.shape[-2]
@@ -95,24 +94,24 @@ def output_size(row: Row) -> str:
             rounding = "ceil" if ceil else "floor"
             return f"{rounding}(({number(size)} + 2·{padding} − {reach})/{stride}) + 1 = {number(out)}"
         if op.name == "_adaptive_avg_pool2d":
-            reads = adaptive_reads(op.inputs[0].shape[-2:], op.output.shape[-2:])
+            reads = adaptive_pool_reads(op.inputs[0].shape[-2:], op.output.shape[-2:])
             return _("{before} cells to {after}, {reads} reads").format(
                 before=product(*op.inputs[0].shape[-2:]), after=product(*op.output.shape[-2:]), reads=number(reads)
             )
-    return _("unchanged") if row.inputs and row.inputs[0].shape == row.output.shape else ""
+    return _("unchanged") if layer.inputs and layer.inputs[0].shape == layer.output.shape else ""
 
 
-def activation_bytes(row: Row, stored: int) -> str:
-    """Memory of a layer's output."""
+def activation_bytes(layer: TracedLayer, stored: int) -> str:
+    """Returns the formula of the memory of a layer's output."""
     if not stored:
         return _("0, written over its input or a view of it")
-    sizes = [size for size in row.output.shape if size != 1]
-    return equation(product(*sizes, row.output.itemsize), stored)
+    sizes = [size for size in layer.output.shape if size != 1]
+    return equation(product(*sizes, layer.output.itemsize), stored)
 
 
-def receptive_field(row: Row, states: States) -> str:
-    """The step of the recursion: size + (kernel − 1)·stride (Araujo et al. 2019, equation 2)."""
-    before, after, window = _step(row, states)
+def receptive_field(layer: TracedLayer, states: States) -> str:
+    """Returns a step of the recursion: size + (kernel − 1)·stride (Araujo et al. 2019, equation 2)."""
+    before, after, window = _step(layer, states)
     if not before or not after:
         return ""
     if window:
@@ -126,17 +125,17 @@ def receptive_field(row: Row, states: States) -> str:
     return number(after.size)
 
 
-def field_stride(row: Row, states: States) -> str:
-    """Pixels of the image between neighbouring units: the strides so far, multiplied."""
-    before, after, window = _step(row, states)
+def field_stride(layer: TracedLayer, states: States) -> str:
+    """Returns the formula of the stride in the image: the product of all strides up to the layer."""
+    before, after, window = _step(layer, states)
     if not before or not after:
         return ""
     return equation(product(before[0].stride, window[1]), after.stride) if window else number(after.stride)
 
 
-def field_padding(row: Row, states: States) -> str:
-    """Pixels by which the first unit's field hangs over the edge: each padding times the stride before it."""
-    before, after, window = _step(row, states)
+def field_padding(layer: TracedLayer, states: States) -> str:
+    """Returns the formula of the padding in the image: the sum of each padding times the stride before it."""
+    before, after, window = _step(layer, states)
     if not before or not after:
         return ""
     if window:
@@ -144,10 +143,12 @@ def field_padding(row: Row, states: States) -> str:
     return number(after.padding)
 
 
-def _step(row: Row, states: States) -> tuple[list[Closed], Closed | None, tuple[int, int, int, int] | None]:
-    """Fields before and after a layer, where both have a closed form, and its window along the rows."""
-    reached = [states.get(value) for value in row.inputs]
-    before = [state.rows.closed for state in reached if isinstance(state, Local) and state.rows.closed]
-    state = states.get(row.output)
-    windows = next((found for op in row.ops if (found := geometry(op))), None)
-    return before, state.rows.closed if isinstance(state, Local) else None, windows[0] if windows else None
+def _step(
+    layer: TracedLayer, states: States
+) -> tuple[list[ClosedForm], ClosedForm | None, tuple[int, int, int, int] | None]:
+    """Returns the closed forms of the fields before and after a layer, and its window along the rows."""
+    inputs = [states.get(value) for value in layer.inputs]
+    before = [state.rows.closed_form for state in inputs if isinstance(state, Local) and state.rows.closed_form]
+    state = states.get(layer.output)
+    windows = next((found for op in layer.ops if (found := geometry(op))), None)
+    return before, state.rows.closed_form if isinstance(state, Local) else None, windows[0] if windows else None

@@ -1,8 +1,8 @@
-"""One large kernel against a stack of small ones that sees the same pixels.
+"""One large kernel and stacks of small kernels with the same receptive field.
 
-Everything here is at stride 1, between maps of C channels: a convolution of R x K cells has R·K·C² weights, and
-each weight multiplies once for every cell of the map (Simonyan and Zisserman 2015, section 2.3; Szegedy et al.
-2016, "Rethinking the Inception architecture", sections 3.1 and 3.2). Biases are not counted.
+All convolutions have stride 1, no bias, and C input and output channels: a kernel of R x K cells has R·K·C² weights,
+and each weight multiplies once for every cell of the map (Simonyan and Zisserman 2015, section 2.3; Szegedy et al.
+2016, "Rethinking the Inception architecture", sections 3.1 and 3.2).
 """
 
 import math
@@ -35,21 +35,21 @@ class Conv(NamedTuple):
 
     @property
     def factors(self) -> tuple[int, ...]:
-        """What the number of weights is the product of."""
+        """Factors of the number of weights."""
         return (*self.kernel, self.inputs, self.outputs)
 
     @property
     def weights(self) -> int:
-        """Kernel cells times input channels, for each output channel."""
+        """Number of weights."""
         return math.prod(self.factors)
 
     def macs(self, side: int) -> int:
-        """Multiply-accumulates of one image, for an output map of ``side`` x ``side``."""
+        """Returns the MACs for one image, with an output map of ``side`` x ``side`` cells."""
         return self.weights * side**2
 
 
 class Replacement(StrEnum):
-    """What stands in for the large kernel."""
+    """A kind of stack that replaces the large kernel."""
 
     THREE = "3x3"
     FIVE = "5x5"
@@ -57,28 +57,28 @@ class Replacement(StrEnum):
 
 
 class Stack(NamedTuple):
-    """Convolutions one after the other, each followed by a ReLU, all between maps of C channels."""
+    """Convolutions in sequence, each followed by a ReLU, all with C input and output channels."""
 
     kernels: tuple[Kernel, ...]
 
     @property
     def cells(self) -> int:
-        """Kernel cells of all layers: the factor before C²."""
+        """Number of kernel cells of all layers: the factor of C² in the number of weights."""
         return sum(math.prod(kernel) for kernel in self.kernels)
 
     def weights(self, channels: int) -> int:
-        """Weights of all layers."""
+        """Returns the number of weights of all layers."""
         return self.cells * channels**2
 
     def macs(self, channels: int, side: int) -> int:
-        """Multiply-accumulates of one image on maps of ``side`` x ``side``."""
+        """Returns the MACs for one image on maps of ``side`` x ``side`` cells."""
         return self.weights(channels) * side**2
 
     @property
     def fields(self) -> tuple[Kernel, ...]:
-        """What one unit of the output sees of each map: first of the input, last of the output, which is itself.
+        """Receptive field of an output unit in each map, from the input to the output.
 
-        At stride 1 every layer adds its kernel's side less one.
+        At stride 1, every layer adds the side of its kernel minus one.
         """
         seen = [Kernel(1, 1)]
         for kernel in reversed(self.kernels):
@@ -87,10 +87,10 @@ class Stack(NamedTuple):
 
 
 def single(side: int) -> Stack:
-    """One convolution with a square kernel.
+    """Returns one convolution with a square kernel.
 
     Raises:
-        InputError: where the side is out of range.
+        InputError: If the side is out of range.
     """
     if not MIN_KERNEL <= side <= MAX_KERNEL:
         raise InputError(
@@ -100,10 +100,10 @@ def single(side: int) -> Stack:
 
 
 def replacement(side: int, kind: Replacement) -> Stack:
-    """The stack of small kernels that sees as much as one ``side`` x ``side`` kernel.
+    """Returns the stack of small kernels with the receptive field of a ``side`` x ``side`` kernel.
 
     Raises:
-        InputError: where no stack of this kind sees exactly as much.
+        InputError: If no stack of this kind has this field.
     """
     single(side)
     if kind is Replacement.SPLIT:

@@ -1,10 +1,10 @@
-"""Kinds of layers, coarsely: what a module's class or an operator does in a network."""
+"""Groups of kinds of layers."""
 
 from enum import StrEnum
 
 
 class Group(StrEnum):
-    """What a layer does, coarsely."""
+    """The function of a layer in a network."""
 
     CONVOLUTION = "convolution"
     POOLING = "pooling"
@@ -16,13 +16,17 @@ class Group(StrEnum):
     OTHER = "other"
 
 
-WEIGHTED = frozenset([Group.CONVOLUTION, Group.LINEAR])  # the layers that a network's depth counts
+WEIGHTED = frozenset([Group.CONVOLUTION, Group.LINEAR])  # the layers that count for a network's depth
 
 _ACTIVATIONS = ("ReLU", "Sigmoid", "SiLU", "GELU", "Hardswish", "Hardsigmoid", "Softmax", "Tanh")
 
 
 def group_of(kind: str) -> Group:
-    """The group of a layer's kind (a module's class name, or an operator's)."""
+    """Returns the group of a layer's kind.
+
+    Args:
+        kind: Name of a module's class or of an operator.
+    """
     if kind.startswith("Conv"):
         return Group.CONVOLUTION
     if "Pool" in kind or kind == "Mean":

@@ -1,16 +1,16 @@
-"""A plain stack of convolutions and pools as people type it: ``conv 7/2, pool 3/2, 3, 3``.
+"""Lists of convolutions and pools that users type: ``conv 7/2, pool 3/2, 3, 3``.
 
-An entry is a kernel, with its stride, padding and dilation where they aren't the usual ones:
+An item is a kernel, with its stride, padding and dilation where they aren't the defaults ones:
 
 ================  =======================================================
 ``3``, ``conv 3``  3x3 convolution, stride 1
 ``7/2``            stride 2
-``3p0``            without padding (else ``(K − 1)/2``, which keeps the size)
-``3d2``            dilation 2 (the padding that keeps the size grows with it)
-``pool 2``         2x2 pool, stride 2; ``pool 3/2``, ``pool 3/2p1`` others
+``3p0``            without padding (default: ``(K − 1)/2``, which keeps the size)
+``3d2``            dilation 2 (the default padding still keeps the size)
+``pool 2``         2x2 pool, stride 2; also ``pool 3/2``, ``pool 3/2p1``
 ================  =======================================================
 
-Commas, dots, semicolons or lines separate entries.
+Commas, dots, semicolons or line breaks separate items.
 """
 
 import re
@@ -27,7 +27,7 @@ MAX_TEXT = 2_000
 
 _SEPARATOR = re.compile(r"[,.;\n]")
 _WINDOW = window_pattern(r"\s*", after_kernel=r"(?:\s*[x×]\s*(?P=kernel))?")
-_ENTRY = re.compile(rf"(?P<kind>conv|pool)?\s*{_WINDOW}(?:\s*d\s*(?P<dilation>[0-9]{{1,9}}))?", re.IGNORECASE)
+_ITEM = re.compile(rf"(?P<kind>conv|pool)?\s*{_WINDOW}(?:\s*d\s*(?P<dilation>[0-9]{{1,9}}))?", re.IGNORECASE)
 
 
 class Layer(NamedTuple):
@@ -40,13 +40,13 @@ class Layer(NamedTuple):
     dilation: int = 1
 
     @property
-    def reach(self) -> int:
-        """Side of the window with its holes."""
+    def effective_kernel(self) -> int:
+        """Effective kernel: side of the dilated window."""
         return self.dilation * (self.kernel - 1) + 1
 
     @property
     def name(self) -> str:
-        """The layer as people say it: ``pool 2×2/2``."""
+        """Name of the layer: ``pool 2×2/2``."""
         return (
             ("pool " if self.kind == "pool" else "")
             + f"{self.kernel}×{self.kernel}"
@@ -55,25 +55,25 @@ class Layer(NamedTuple):
         )
 
     def __str__(self) -> str:
-        """The shortest entry that parses to the layer."""
-        usual = _usual(self.kind, self.kernel, self.dilation)
+        """Returns the shortest item that parses to the layer."""
+        defaults = _defaults(self.kind, self.kernel, self.dilation)
         return (
             ("pool " if self.kind == "pool" else "")
-            + window_text(self.kernel, self.stride, self.padding, usual)
+            + window_text(self.kernel, self.stride, self.padding, defaults)
             + (f"d{self.dilation}" if self.dilation != 1 else "")
         )
 
 
-def _usual(kind: str, kernel: int, dilation: int) -> tuple[int, int]:
-    """Stride and padding where an entry names none."""
+def _defaults(kind: str, kernel: int, dilation: int) -> tuple[int, int]:
+    """Returns the default stride and padding."""
     return (kernel, 0) if kind == "pool" else (1, dilation * (kernel - 1) // 2)
 
 
 def parse_layers(text: str) -> list[Layer]:
-    """The layers of a typed list, first layer first.
+    """Parses a list of layers.
 
     Raises:
-        TokenError: for the first wrong entry (index -1 where the text itself is wrong).
+        TokenError: For the first wrong item; its index is -1 if the whole text is wrong.
     """
     if len(text) > MAX_TEXT:
         raise TokenError(
@@ -82,28 +82,28 @@ def parse_layers(text: str) -> list[Layer]:
             ),
             -1,
         )
-    entries = [entry.strip() for entry in _SEPARATOR.split(text)]
-    if not any(entries):
+    items = [item.strip() for item in _SEPARATOR.split(text)]
+    if not any(items):
         raise TokenError(_("layers: the list is empty; write for example conv 3/2, pool 2/2"), -1)
-    if len(entries) > MAX_LAYERS:
+    if len(items) > MAX_LAYERS:
         raise TokenError(
-            _("layers: {count} are more than the {limit} allowed").format(count=len(entries), limit=MAX_LAYERS), -1
+            _("layers: {count} are more than the {limit} allowed").format(count=len(items), limit=MAX_LAYERS), -1
         )
-    return [_layer(entry, index) for index, entry in enumerate(entries)]
+    return [_layer(item, index) for index, item in enumerate(items)]
 
 
-def _layer(entry: str, index: int) -> Layer:
-    def wrong(rule: str) -> TokenError:
+def _layer(item: str, index: int) -> Layer:
+    def error(rule: str) -> TokenError:
         return TokenError(
-            _("layer {number}, {entry}: {rule}").format(number=index + 1, entry=shown(entry), rule=rule), index
+            _("layer {number}, {entry}: {rule}").format(number=index + 1, entry=shown(item), rule=rule), index
         )
 
-    match = _ENTRY.fullmatch(entry)
+    match = _ITEM.fullmatch(item)
     if match is None:
-        raise wrong(_("not a kernel like 3, 7/2 or pool 2/2"))
+        raise error(_("not a kernel like 3, 7/2 or pool 2/2"))
     kind: Literal["conv", "pool"] = "pool" if (match["kind"] or "").lower() == "pool" else "conv"
     kernel, dilation = int(match["kernel"]), int(match["dilation"] or 1)
-    stride, padding = _usual(kind, kernel, dilation)
+    stride, padding = _defaults(kind, kernel, dilation)
     stride, padding = int(match["stride"] or stride), int(match["padding"] or padding)
     for name, value, least in (
         (_("kernel"), kernel, 1),
@@ -112,23 +112,23 @@ def _layer(entry: str, index: int) -> Layer:
         (_("padding"), padding, 0),
     ):
         if not least <= value <= MAX_KERNEL:
-            raise wrong(
+            raise error(
                 _("its {name}, {value}, is not between {least} and {most}").format(
                     name=name, value=value, least=least, most=MAX_KERNEL
                 )
             )
     if kind == "pool" and padding > kernel // 2:
-        raise wrong(_("a pool is padded by half of its window at most"))
+        raise error(_("a pool is padded by half of its window at most"))
     return Layer(kind, kernel, stride, padding, dilation)
 
 
 def format_layers(layers: Iterable[Layer]) -> str:
-    """The list as people read it."""
+    """Formats a list of layers."""
     return ", ".join(map(str, layers))
 
 
 def from_cfg(tokens: Iterable[object]) -> list[Layer]:
-    """The convolutions and pools of a cfg list."""
+    """Returns the convolutions and pools of a cfg list."""
     return [
         Layer("conv" if isinstance(token, Conv) else "pool", token.kernel, token.stride, token.padding)
         for token in tokens

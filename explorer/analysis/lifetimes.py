@@ -1,8 +1,8 @@
-"""How long the tensors of a forward pass live, and how much memory they take at most.
+"""The lifetimes of the tensors of a forward pass, and their peak memory.
 
-Python frees a tensor with the last name that refers to it: the image when its caller lets go of it, the input of a
-module when the module returns, a local variable with its function. So it is not enough to know which operator reads
-a tensor last, and we watch the tensors themselves.
+Python frees a tensor when its last reference goes: the image when the caller drops it, the input of a module when the
+module returns, a local variable when its function returns. The last operator that reads a tensor does not tell that, so
+weak references watch the tensors themselves.
 """
 
 import weakref
@@ -14,63 +14,64 @@ from typing import Any
 from torch import Tensor
 
 
-class Lifetimes:
-    """The memory that tensors hold while operators run; views and in-place results share theirs.
+class TensorLifetimes:
+    """The memory of tensors while operators run; views and in-place results share memory.
 
-    ``peak`` are the sizes in bytes of what was alive when it was most.
+    Attributes:
+        peak: Sizes in bytes of the memories in use at the peak.
     """
 
-    def __init__(self, died: Callable[[int, None], Any]) -> None:
-        """Watch nothing yet.
+    def __init__(self, on_free: Callable[[int, None], Any]) -> None:
+        """Starts without tensors.
 
         Args:
-            died: is told the id of each watched tensor that has gone, which another may take.
+            on_free: Function of the id of a watched tensor that has been freed; another tensor may get the same id.
         """
         self.peak: list[int] = []
-        self._died = died
+        self._on_free = on_free
         self._numbers = count()
         self._watched: dict[int, tuple[weakref.ref[Tensor], int]] = {}  # by the id of the tensor
-        self._at: dict[int, int] = {}  # the address of a memory -> its number
-        self._holders: dict[int, int] = {}  # by number: the tensors in it
-        self._sizes: dict[int, int] = {}  # by number: the bytes of those that count
-        self._now = self._most = 0
+        self._number_of: dict[int, int] = {}  # by the address of the memory
+        self._tensor_counts: dict[int, int] = {}  # by the number of the memory
+        self._sizes: dict[int, int] = {}  # bytes by the number of the memory, parameters excluded
+        self._bytes_now = self._bytes_at_peak = 0
 
     def watch(self, tensor: Tensor, *, new: bool) -> int:
-        """The number of a tensor's memory; no other ever gets the same.
+        """Watches a tensor and returns the number of its memory, which is never used again.
 
         Args:
-            tensor: known already or not.
-            new: whether memory that wasn't known counts: that of parameters does not.
+            tensor: Tensor, which may be watched already.
+            new: Whether memory that is not known yet counts; the memory of parameters does not.
         """
         key = id(tensor)
         if key in self._watched:
             return self._watched[key][1]
         storage = tensor.untyped_storage()
-        address = storage._cdata  # unique among living memories
-        number = self._at.get(address)
+        address = storage._cdata  # unique among the memories in use
+        number = self._number_of.get(address)
         if number is None:
-            number = self._at[address] = next(self._numbers)
-            self._holders[number] = 0
+            number = self._number_of[address] = next(self._numbers)
+            self._tensor_counts[number] = 0
             if new:
                 self._sizes[number] = storage.nbytes()
-                self._now += storage.nbytes()
-        self._holders[number] += 1
-        self._watched[key] = weakref.ref(tensor, partial(self._gone, key, address)), number
+                self._bytes_now += storage.nbytes()
+        self._tensor_counts[number] += 1
+        self._watched[key] = weakref.ref(tensor, partial(self._free, key, address)), number
         return number
 
-    def weigh(self) -> None:
-        """Look how much is alive; to be called after each operator."""
-        if self._now > self._most:
-            self._most, self.peak = self._now, list(self._sizes.values())
+    def update_peak(self) -> None:
+        """Updates the peak; call it after each operator."""
+        if self._bytes_now > self._bytes_at_peak:
+            self._bytes_at_peak, self.peak = self._bytes_now, list(self._sizes.values())
 
     def stop(self) -> None:
-        """Watch no longer."""
+        """Stops watching."""
         self._watched.clear()
 
-    def _gone(self, key: int, address: int, _reference: weakref.ref[Tensor]) -> None:
+    def _free(self, key: int, address: int, _reference: weakref.ref[Tensor]) -> None:
         number = self._watched.pop(key)[1]
-        self._died(key, None)
-        self._holders[number] -= 1
-        if not self._holders[number]:
-            del self._holders[number], self._at[address]
-            self._now -= self._sizes.pop(number, 0)
+        self._on_free(key, None)
+        self._tensor_counts[number] -= 1
+        if not self._tensor_counts[number]:
+            del self._tensor_counts[number], self._number_of[address]
+            self._bytes_now -= self._sizes.pop(number, 0)

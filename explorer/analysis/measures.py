@@ -1,9 +1,8 @@
 """The measures of networks and layers, each defined once.
 
-A definition gives the names of a measure, the format of its numbers, its term of the glossary, and the functions that
-compute it for a layer, a group of layers (a stage, a closed part of the diagram) and a network. Diagram, charts,
-tables, headline, layer panel, comparison, CSV and terminal read the definitions, so a new measure appears in all of
-them.
+A definition gives the names of a measure, the format of its numbers, its glossary entry, and the functions that compute
+it for a layer, a group of layers (a stage, a closed part of the diagram) and a network. Diagram, charts, tables,
+headline, layer panel, comparison, CSV and terminal read the definitions, so a new measure appears in all of them.
 """
 
 from collections.abc import Callable, Iterable, Sequence

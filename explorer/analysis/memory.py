@@ -1,7 +1,7 @@
-"""Memory: activations at inference, and what a training step keeps.
+"""The memory of a training step.
 
-Training is measured, not estimated: one forward pass in training mode on meta, in which autograd says what
-it saves for the backward pass (``saved_tensors_hooks``), each memory counted once.
+It is measured, not estimated: in one forward pass in training mode on meta, autograd reports the tensors that it saves
+for the backward pass (``saved_tensors_hooks``). Shared memory counts once.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from enum import StrEnum
 import torch
 from torch import Tensor, UntypedStorage, nn
 
-from explorer.analysis.devices import Device, KernelsOf
+from explorer.analysis.devices import Device, DeviceKernels
 from explorer.analysis.trace import MetaMode
 
 FLOAT32 = 4
@@ -18,22 +18,22 @@ MAX_BATCH = 65_536
 
 
 class Precision(StrEnum):
-    """How activations are stored in training; weights, gradients and optimizer state stay float32."""
+    """Precision of activations in training; weights, gradients and optimizer state are float32."""
 
     FP32 = "fp32"
     BF16 = "bf16"
     FP16 = "fp16"
 
 
-# Numbers of float32 that an optimizer keeps for each parameter.
+# Numbers in float32 that an optimizer stores per parameter.
 OPTIMIZER_STATE = {"sgd": 0, "momentum": 1, "adam": 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
-    """Bytes that autograd keeps between forward and backward, for one batch, in float32.
+class SavedBytes:
+    """Bytes that autograd saves for the backward pass, for one batch in float32.
 
-    ``maps`` shrink under autocast, ``others`` (statistics, indices) don't.
+    Autocast halves ``maps``, but not ``others`` (statistics, indices).
     """
 
     maps: int
@@ -41,8 +41,8 @@ class Saved:
 
 
 @dataclass(frozen=True, slots=True)
-class Training:
-    """Bytes that one training step holds, by what they are for."""
+class TrainingMemory:
+    """Bytes of a training step by purpose."""
 
     weights: int
     half_copy: int
@@ -58,51 +58,54 @@ class Training:
 
 def saved_for_backward(
     network: nn.Module, shape: tuple[int, ...], device: Device = Device.CPU, *, half: bool = False
-) -> Saved:
-    """What autograd keeps of one batch.
+) -> SavedBytes:
+    """Measures the tensors that autograd saves for one batch.
 
     Args:
-        network: on meta, in training mode.
-        shape: of the batch, (N, C, H, W).
-        device: whose kernels would run.
-        half: whether activations would be of 16 bits, which chooses other kernels; sizes are those of float32.
+        network: Network on meta, in training mode.
+        shape: Shape of the batch, (N, C, H, W).
+        device: Device of the training.
+        half: Whether activations have 16 bits, which selects other kernels; the sizes are still those of float32.
 
     Raises:
-        ValueError, RuntimeError: PyTorch's own, where the network can't train on such a batch.
+        ValueError, RuntimeError: From PyTorch, if the network can't train on such a batch.
     """
     own = {tensor.untyped_storage()._cdata for tensor in (*network.parameters(), *network.buffers())}
-    kernels = KernelsOf(device, half=half)
+    kernels = DeviceKernels(device, half=half)
     sizes: dict[int, tuple[int, bool]] = {}
-    alive: list[UntypedStorage] = []  # a freed storage's address would be used again
+    alive: list[UntypedStorage] = []  # keeps storages alive, because the address of a freed storage is used again
 
     def pack(tensor: Tensor) -> None:
-        # Neither kept nor handed back: the tensor owns the graph that would own it, a cycle that gc can't see.
+        # Don't return the tensor: the graph, which the tensor owns, would own it, a cycle that gc can't see.
         storage = tensor.untyped_storage()
         if storage._cdata not in own:
             sizes[storage._cdata] = (storage.nbytes(), tensor.is_floating_point() and tensor.dim() > 1)
             alive.append(storage)
 
     batch = torch.empty(shape, device="meta")
-    hooks = torch.autograd.graph.saved_tensors_hooks(pack, lambda nothing: nothing)
+    hooks = torch.autograd.graph.saved_tensors_hooks(pack, lambda value: value)
     with MetaMode(), kernels, torch.enable_grad(), hooks:
         network(batch)
     statistics = {tensor.untyped_storage()._cdata for tensor in kernels.statistics}
     maps = sum(size for storage, (size, is_map) in sizes.items() if is_map and storage not in statistics)
-    return Saved(maps, sum(size for size, _is_map in sizes.values()) - maps)
+    return SavedBytes(maps, sum(size for size, _is_map in sizes.values()) - maps)
 
 
-def training(params: int, trainable: int, saved: Saved, optimizer: str, precision: Precision) -> Training:
-    """The parts of a training step's memory.
+def training_memory(
+    params: int, trainable: int, saved: SavedBytes, optimizer: str, precision: Precision
+) -> TrainingMemory:
+    """Returns the memory of a training step.
 
     Args:
-        params: all parameters that exist in training, auxiliary heads included.
-        trainable: those of them that get gradients.
-        saved: of one batch.
-        optimizer: a key of ``OPTIMIZER_STATE``.
-        precision: float16 and bfloat16 keep a copy of the weights in two bytes and halve the maps.
+        params: Number of parameters, auxiliary heads included.
+        trainable: Number of parameters with gradients.
+        saved: Bytes that autograd saves for one batch.
+        optimizer: Key of ``OPTIMIZER_STATE``.
+        precision: Precision of activations; float16 and bfloat16 add a copy of the weights in two bytes per parameter
+            and halve the maps.
     """
     half = precision is not Precision.FP32
-    return Training(
+    return TrainingMemory(
         weights=FLOAT32 * params,
         half_copy=2 * params if half else 0,
         gradients=FLOAT32 * trainable,

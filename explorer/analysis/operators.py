@@ -1,6 +1,6 @@
-"""What we know of ATen operators: names without the overload and without the in-place underscore."""
+"""Properties of ATen operators, by name without overload and in-place underscore."""
 
-# Operators that copy or rearrange and compute nothing.
+# Operators that only copy or rearrange data.
 MOVES_DATA = frozenset(
     (
         "alias clone contiguous _to_copy copy detach expand lift_fresh permute pixel_shuffle repeat reshape "
@@ -10,7 +10,7 @@ MOVES_DATA = frozenset(
     ).split(" ")
 )
 
-# How the table calls an operator that runs outside a module without children.
+# Kinds of layers for operators outside modules without children.
 KINDS = {
     "add": "Add",
     "addmm": "Linear",
@@ -41,7 +41,7 @@ KINDS = {
 # Operators that multiply matrices or convolve.
 MULTIPLIES = frozenset(["convolution", "addmm", "mm", "bmm", "baddbmm"])
 
-# FLOPs of one output element, by the convention of docs/numbers.md.
+# FLOPs per output element; docs/numbers.md states the conventions.
 ELEMENTWISE = dict.fromkeys(
     (
         "add sub mul div pow neg exp sqrt rsqrt log maximum minimum clamp clamp_min clamp_max sum masked_fill ne eq"
@@ -59,6 +59,6 @@ ACTIVATION = {
     "_safe_softmax": 3,
     "_log_softmax": 4,
 }
-# Batch norm in evaluation is a scale and a shift; layer and group norm also take mean and variance (3), and
-# subtract and divide by them (2).
+# Batch norm in evaluation mode scales and shifts (2). Layer and group norm also compute mean and variance (3) and
+# apply them (2).
 NORMALISATION = {"native_batch_norm": 2, "native_layer_norm": 7, "native_group_norm": 7, "linalg_vector_norm": 2}

@@ -1,4 +1,4 @@
-"""Published figures beside ours: which are met, how, and why the others are not."""
+"""Comparison of published figures with our numbers."""
 
 import math
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from explorer.families.claims import Claim, Metric
 from explorer.i18n import _
 
 
-class Verdict(StrEnum):
-    """How our number stands to a printed one."""
+class Agreement(StrEnum):
+    """Agreement of our number with a printed figure."""
 
     EXACT = "exact"
     ROUNDS = "rounds to"
@@ -24,11 +24,19 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """One printed figure and our number for the same thing.
+class PublishedFigure:
+    """A published figure and our number.
 
-    ``value`` is what was printed, in units of one, ``step`` one in its last place. ``here`` and ``verdict`` are
-    None where there is nothing to compare, as with a test error.
+    Attributes:
+        metric: Metric of the figure.
+        part: Part of the network, or conditions of the measurement.
+        printed: Figure as printed.
+        value: Figure in units of one.
+        step: One unit of the figure's last digit.
+        source: Source of the figure.
+        computed: Our number; None if there is none, as for a test error.
+        agreement: Agreement of both; None if our number is None.
+        reason: Reason of a difference.
     """
 
     metric: Metric
@@ -37,61 +45,67 @@ class Published:
     value: Decimal
     step: Decimal
     source: str
-    here: int | None
-    verdict: Verdict | None
+    computed: int | None
+    agreement: Agreement | None
     reason: str
 
     @property
     def difference(self) -> float | None:
-        """Ours less the printed figure, as a fraction of it."""
-        return None if self.here is None else float((self.here - self.value) / self.value)
+        """Our number minus the figure, as a fraction of the figure."""
+        return None if self.computed is None else float((self.computed - self.value) / self.value)
 
 
-def published(spec: Spec) -> tuple[Published, ...]:
-    """What is printed about this network, compared with our analysis; nothing where it is not a published one.
+def published(spec: Spec) -> tuple[PublishedFigure, ...]:
+    """Returns the published figures of a network, compared with its analysis.
 
     Raises:
-        SpecError: where torchvision can't build or run the model.
+        SpecError: If torchvision can't build or run the model.
     """
     analysis = analyse(spec)
-    return tuple(_compared(claim, analysis) for claim in claims(spec))
+    return tuple(_compare(claim, analysis) for claim in claims(spec))
 
 
-def verdict_of(here: int, value: Decimal, step: Decimal) -> Verdict:
-    """How a number stands to a figure printed in steps."""
-    beyond = here - value
-    if not beyond:
-        return Verdict.EXACT
-    if -step / 2 <= beyond < step / 2:
-        return Verdict.ROUNDS
-    return Verdict.TRUNCATES if 0 < beyond < step else Verdict.DIFFERS
+def agreement_of(computed: int, value: Decimal, step: Decimal) -> Agreement:
+    """Returns the agreement of a number with a printed figure.
+
+    Args:
+        computed: Our number.
+        value: Printed figure in units of one.
+        step: One unit of its last digit.
+    """
+    difference = computed - value
+    if not difference:
+        return Agreement.EXACT
+    if -step / 2 <= difference < step / 2:
+        return Agreement.ROUNDS
+    return Agreement.TRUNCATES if 0 < difference < step else Agreement.DIFFERS
 
 
-def _compared(claim: Claim, analysis: Analysis) -> Published:
-    here = _measured(claim, analysis)
-    verdict = None if here is None else verdict_of(here, claim.value, claim.step)
+def _compare(claim: Claim, analysis: Analysis) -> PublishedFigure:
+    computed = _computed_number(claim, analysis)
+    agreement = None if computed is None else agreement_of(computed, claim.value, claim.step)
     reason = ""
-    if verdict is Verdict.DIFFERS:
+    if agreement is Agreement.DIFFERS:
         reason = claim.why
-    elif verdict is Verdict.TRUNCATES:
+    elif agreement is Agreement.TRUNCATES:
         reason = _("The source cuts off where it could round up.")
-    return Published(
-        claim.metric, claim.part, claim.printed, claim.value, claim.step, claim.source, here, verdict, reason
+    return PublishedFigure(
+        claim.metric, claim.part, claim.printed, claim.value, claim.step, claim.source, computed, agreement, reason
     )
 
 
-def _measured(claim: Claim, analysis: Analysis) -> int | None:
-    """Our number for what a claim is about."""
+def _computed_number(claim: Claim, analysis: Analysis) -> int | None:
+    """Returns our number for a claim."""
     if claim.metric is Metric.HEADS_DROPOUT:
         dropout: float = analysis.spec.to_dict()["aux_dropout"]
         return round(100 * dropout)
     if claim.example:
         layers: Sequence[Layer] = analyse(claim.example).layers
         module = next(layer.name.split(".")[0] for layer in reversed(layers) if layer.kind == "Concat")
-        layers = _named(layers, (module,))
+        layers = _layers_of_modules(layers, (module,))
     else:
         heads = [layer for head in analysis.auxiliary for layer in head.layers]
-        layers = _named((*analysis.layers, *heads), claim.layers) if claim.layers else analysis.layers
+        layers = _layers_of_modules((*analysis.layers, *heads), claim.layers) if claim.layers else analysis.layers
     field = layers[-1].field if claim.layers else analysis.field
     match claim.metric:
         case Metric.PARAMS:
@@ -99,7 +113,7 @@ def _measured(claim: Claim, analysis: Analysis) -> int | None:
         case Metric.MACS:
             return sum(layer.macs for layer in layers)
         case Metric.WEIGHTS:
-            # Each weight of a convolution or linear layer multiplies once at each place of its output.
+            # Each weight of a convolution or linear layer multiplies once at each position of its output.
             return sum(layer.macs // math.prod(layer.output_shape[2:]) for layer in layers)
         case Metric.FIELD:
             return field.size if field else None
@@ -111,12 +125,12 @@ def _measured(claim: Claim, analysis: Analysis) -> int | None:
             return layers[-1].output_shape[-1]
         case Metric.CHANNELS:
             return layers[-1].output_shape[1]
-        case _:  # it comes of training
+        case _:  # a result of training
             return None
 
 
-def _named(layers: Sequence[Layer], names: tuple[str, ...]) -> list[Layer]:
-    """Layers inside the modules of these names; ``pool3`` is the third pool."""
+def _layers_of_modules(layers: Sequence[Layer], names: tuple[str, ...]) -> list[Layer]:
+    """Returns the layers in modules with these names; ``pool3`` is the third pool."""
     pools = [layer.name for layer in layers if layer.kind.startswith(("MaxPool", "AvgPool"))]
-    wanted = [pools[int(name.removeprefix("pool")) - 1] if name.startswith("pool") else name for name in names]
-    return [layer for layer in layers if any(f"{layer.name}.".startswith(f"{name}.") for name in wanted)]
+    modules = [pools[int(name.removeprefix("pool")) - 1] if name.startswith("pool") else name for name in names]
+    return [layer for layer in layers if any(f"{layer.name}.".startswith(f"{name}.") for name in modules)]

@@ -1,10 +1,11 @@
-"""Receptive fields of all layers over the traced graph.
+"""Receptive fields of all layers, propagated over the traced graph.
 
-Every value of the graph is in one of four states: :class:`Local` (rows and columns of the image can be told
-apart), :class:`Whole` (each unit may depend on the whole image: after global pooling, flatten, a gate),
-:class:`Unknown` (an operator that we can't follow, and which), or None (depends on parameters alone).
+Every value has one of four states: :class:`Local` (units depend on known rows and columns of the image),
+:class:`Global` (each unit may depend on the whole image, after global pooling, flatten or a gate), :class:`Unknown`
+(after an operator without a rule), or None (the value depends only on parameters).
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +15,13 @@ from torch import nn
 from explorer.analysis import fields
 from explorer.analysis.fields import Axis
 from explorer.analysis.operators import ACTIVATION, ELEMENTWISE
-from explorer.analysis.trace import Op, Row, Shape, Trace, Value, count
+from explorer.analysis.trace import Op, Shape, Trace, TracedLayer, Value
 from explorer.families.meta_shapes import pair
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Local:
-    """Fields along rows and columns; ``dims`` are the dimensions of the tensor that hold them."""
+    """Receptive fields along rows and columns; ``dims`` are the tensor's dimensions of rows and columns."""
 
     rows: Axis
     columns: Axis
@@ -28,20 +29,20 @@ class Local:
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
-    """Each unit may depend on everything that any unit before depended on; ``cause`` names the layer."""
+class Global:
+    """Each unit may depend on the whole image; ``cause`` is the name of the layer that mixes the units."""
 
     cause: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Not traced; ``cause`` names the operator and the layer where the trail was lost."""
+    """The field is not traced; ``cause`` names the first operator without a rule and its layer."""
 
     cause: str
 
 
-State = Local | Whole | Unknown | None
+State = Local | Global | Unknown | None
 States = dict[Value, State]
 
 POINTWISE = frozenset(
@@ -50,25 +51,25 @@ POINTWISE = frozenset(
 
 
 def propagate(trace: Trace) -> States:
-    """The state of every value of the graph."""
+    """Returns the state of every value of the graph."""
     _batch, _channels, height, width = trace.image.shape
-    rows = fields.image(height)
-    columns = rows if width == height else fields.image(width)
+    rows = fields.input_axis(height)
+    columns = rows if width == height else fields.input_axis(width)
     states: States = {trace.image: Local(rows, columns, (2, 3))}
     for op in trace.ops:
-        row = op.row
-        if row is not None and (rule := _module_rule(row)) is not None:
-            if op is row.ops[-1]:
-                state = rule(row, states)
+        layer = op.layer
+        if layer is not None and (rule := _module_rule(layer)) is not None:
+            if op is layer.ops[-1]:
+                state = rule(layer, states)
                 states.update(dict.fromkeys(op.outputs, state))
-                states[row.output] = state
+                states[layer.output] = state
             continue
-        states.update(_operator(op, states))
+        states.update(_operator_states(op, states))
     return states
 
 
 def misalignment(state: State) -> float | bool | None:
-    """Pixels between the centres of joined paths, None where their strides differ, False where they line up."""
+    """Returns the pixels between the centres of joined paths; None if strides differ, False if the paths line up."""
     if not isinstance(state, Local):
         return False
     offsets = {state.rows.offset, state.columns.offset}
@@ -80,63 +81,63 @@ def misalignment(state: State) -> float | bool | None:
 # Modules
 
 
-def _module_rule(row: Row) -> Callable[[Row, States], State] | None:
-    # LRN works across channels, but PyTorch computes it with 3-d pooling; a linear layer on maps with the channels
-    # last reshapes them twice. As modules both are simple.
-    if isinstance(row.module, nn.LocalResponseNorm):
+def _module_rule(layer: TracedLayer) -> Callable[[TracedLayer, States], State] | None:
+    # PyTorch computes LRN, which works across channels, with 3-d pooling, and reshapes maps with channels last twice
+    # for a linear layer. A rule for the module is simpler than rules for these operators.
+    if isinstance(layer.module, nn.LocalResponseNorm):
         return _same
-    return _linear if isinstance(row.module, nn.Linear) else None
+    return _linear if isinstance(layer.module, nn.Linear) else None
 
 
-def _same(row: Row, states: States) -> State:
-    return states.get(row.inputs[0])
+def _same(layer: TracedLayer, states: States) -> State:
+    return states.get(layer.inputs[0])
 
 
-def _linear(row: Row, states: States) -> State:
-    # Mixes the last dimension only: harmless to rows and columns that lie before it.
-    state, shape = states.get(row.inputs[0]), row.inputs[0].shape
-    return Whole(row.name) if isinstance(state, Local) and max(state.dims) == len(shape) - 1 else state
+def _linear(layer: TracedLayer, states: States) -> State:
+    # A linear layer mixes only the last dimension: rows and columns in other dimensions stay as they are.
+    state, shape = states.get(layer.inputs[0]), layer.inputs[0].shape
+    return Global(layer.name) if isinstance(state, Local) and max(state.dims) == len(shape) - 1 else state
 
 
 # Operators
 
 
-def _operator(op: Op, states: States) -> States:
+def _operator_states(op: Op, states: States) -> States:
     inputs = [states.get(value) for value in op.inputs]
-    if op.name == "convolution":  # weights and bias carry no pixels
+    if op.name == "convolution":  # weights and bias do not depend on pixels
         inputs = inputs[:1]
     lost = next((state for state in inputs if isinstance(state, Unknown)), None)
     present = [state for state in inputs if state is not None]
     if not present:
         return dict.fromkeys(op.outputs)
     state: State
-    where = op.row.name if op.row else op.name
+    where = op.layer.name if op.layer else op.name
     if lost:
         state = lost
-    elif any(isinstance(entry, Whole) for entry in present):
-        state = next(entry for entry in present if isinstance(entry, Whole))
+    elif any(isinstance(one, Global) for one in present):
+        state = next(one for one in present if isinstance(one, Global))
     else:
-        local = [entry for entry in present if isinstance(entry, Local)]
+        local = [one for one in present if isinstance(one, Local)]
         rule = _OPERATORS.get(op.name) or (_join if op.name in POINTWISE else None)
-        state = rule(op, local, where) if rule else _lost(op, where)
+        state = rule(op, local, where) if rule else _untraced(op, where)
     return dict.fromkeys(op.outputs, state)
 
 
-def _lost(op: Op, where: str) -> Unknown:
+def _untraced(op: Op, where: str) -> Unknown:
     return Unknown(op.name if where == op.name else f"{op.name} ({where})")
 
 
-def _both(state: Local, rows: Axis, columns: Axis | None = None) -> Local:
+def _with_axes(state: Local, rows: Axis, columns: Axis | None = None) -> Local:
     return Local(rows, rows if columns is None else columns, state.dims)
 
 
 def _windowed(state: Local, shape: Shape, per_axis: list[tuple[int, ...]]) -> Local:
-    """Apply a window to both axes, once where rows and columns are alike."""
+    """Applies a window to both axes; if the axes are equal, only once."""
     (height, width), (down, across) = shape[-2:], per_axis
-    rows = fields.window(state.rows, height, *down)
+    rows = fields.apply_window(state.rows, height, *down)
     if state.columns is state.rows and down == across and height == width:
-        return _both(state, rows)
-    return _both(state, rows, fields.window(state.columns, width, *across))
+        return _with_axes(state, rows)
+    return _with_axes(state, rows, fields.apply_window(state.columns, width, *across))
 
 
 def _nchw(op: Op, state: Local) -> bool:
@@ -144,7 +145,7 @@ def _nchw(op: Op, state: Local) -> bool:
 
 
 def geometry(op: Op) -> list[tuple[int, int, int, int]] | None:
-    """(kernel, stride, padding, dilation) of a convolution's or pool's windows, down and across."""
+    """Returns (kernel, stride, padding, dilation) of a convolution's or pool's windows, down and across."""
     match op.name:
         case "convolution" if not op.args[6] and len(op.args[1].shape) == 4:
             kernel, stride, padding, dilation = op.args[1].shape[2:], op.args[3], op.args[4], op.args[5]
@@ -161,63 +162,63 @@ def geometry(op: Op) -> list[tuple[int, int, int, int]] | None:
 def _window(op: Op, states: list[Local], where: str) -> State:
     windows = geometry(op)
     if windows is None or not _nchw(op, states[0]):
-        return _lost(op, where)
+        return _untraced(op, where)
     return _windowed(states[0], op.output.shape, list(windows))
 
 
 def _adaptive(op: Op, states: list[Local], where: str) -> State:
     if not _nchw(op, states[0]):
-        return _lost(op, where)
+        return _untraced(op, where)
     height, width = op.output.shape[-2:]
     if (height, width) == (1, 1):
-        return Whole(where)
-    rows = fields.adaptive(states[0].rows, height)
-    return _both(states[0], rows, fields.adaptive(states[0].columns, width))
+        return Global(where)
+    rows = fields.apply_adaptive_pool(states[0].rows, height)
+    return _with_axes(states[0], rows, fields.apply_adaptive_pool(states[0].columns, width))
 
 
 def _layer_norm(op: Op, states: list[Local], where: str) -> State:
     mixed = len(op.inputs[0].shape) - len(op.args[1])
-    return Whole(where) if max(states[0].dims) >= mixed else states[0]
+    return Global(where) if max(states[0].dims) >= mixed else states[0]
 
 
 def _mean(op: Op, states: list[Local], where: str) -> State:
     shape = op.inputs[0].shape
-    over = {dim % len(shape) for dim in op.args[1]} if len(op.args) > 1 and op.args[1] else set(range(len(shape)))
-    touched = over & set(states[0].dims)
-    if not touched:
-        return states[0] if op.output.shape == shape else _lost(op, where)
-    return Whole(where) if touched == set(states[0].dims) else _lost(op, where)
+    dims = {dim % len(shape) for dim in op.args[1]} if len(op.args) > 1 and op.args[1] else set(range(len(shape)))
+    pooled = dims & set(states[0].dims)
+    if not pooled:
+        return states[0] if op.output.shape == shape else _untraced(op, where)
+    return Global(where) if pooled == set(states[0].dims) else _untraced(op, where)
 
 
 def _join(op: Op, states: list[Local], where: str) -> State:
     if len({state.dims for state in states}) > 1 or len({(s.rows.units, s.columns.units) for s in states}) > 1:
-        return _lost(op, where)
+        return _untraced(op, where)
     if len(states) == 1:
         return states[0]
-    rows = fields.joined([state.rows for state in states])
+    rows = fields.join([state.rows for state in states])
     if all(state.columns is state.rows for state in states):
-        return _both(states[0], rows)
-    return _both(states[0], rows, fields.joined([state.columns for state in states]))
+        return _with_axes(states[0], rows)
+    return _with_axes(states[0], rows, fields.join([state.columns for state in states]))
 
 
 def _cat(op: Op, states: list[Local], where: str) -> State:
     dim = (op.args[1] if len(op.args) > 1 else 0) % len(op.inputs[0].shape)
-    return _lost(op, where) if dim in states[0].dims else _join(op, states, where)
+    return _untraced(op, where) if dim in states[0].dims else _join(op, states, where)
 
 
 def _slice(op: Op, states: list[Local], _where: str) -> State:
-    given = list(op.args[1:])
-    dim, start, end, step = given + [0, None, None, 1][len(given) :]
+    arguments = list(op.args[1:])
+    dim, start, end, step = arguments + [0, None, None, 1][len(arguments) :]
     shape, state = op.inputs[0].shape, states[0]
     if dim % len(shape) not in state.dims:
         return state
     size = shape[dim % len(shape)]
     start, end, _step = slice(start, end).indices(size)
     if dim % len(shape) == state.dims[0]:
-        return Local(fields.sliced(state.rows, start, end, step), state.columns, state.dims)
-    rows, columns = state.rows, fields.sliced(state.columns, start, end, step)
-    if len(rows.first) == len(columns.first) and rows.closed == columns.closed:
-        columns = rows  # x[:, :, ::2, ::2] is two slices; share the axis again
+        return Local(fields.slice_axis(state.rows, start, end, step), state.columns, state.dims)
+    rows, columns = state.rows, fields.slice_axis(state.columns, start, end, step)
+    if len(rows.first) == len(columns.first) and rows.closed_form == columns.closed_form:
+        columns = rows  # x[:, :, ::2, ::2] is two slices, after which rows and columns are equal again
     return Local(rows, columns, state.dims)
 
 
@@ -227,7 +228,7 @@ def _pad(op: Op, states: list[Local], _where: str) -> State:
     down, across = (sides.get(dim, (0, 0)) for dim in state.dims)
     if not any((*down, *across)):
         return state
-    return Local(fields.padded(state.rows, *down), fields.padded(state.columns, *across), state.dims)
+    return Local(fields.pad(state.rows, *down), fields.pad(state.columns, *across), state.dims)
 
 
 def _permute(op: Op, states: list[Local], _where: str) -> State:
@@ -243,11 +244,11 @@ def _permute(op: Op, states: list[Local], _where: str) -> State:
 
 
 def _view(op: Op, states: list[Local], where: str) -> State:
-    """A reshape keeps rows and columns where both still stand alone; else it is a flatten, or we lose them."""
+    """Keeps rows and columns that are still dimensions after a reshape; a flatten makes the field global."""
     before, after = op.inputs[0].shape, op.output.shape
     down, across = states[0].dims
-    place = {count(after[:dim]): dim for dim in reversed(range(len(after)))}
-    new_down, new_across = place.get(count(before[:down])), place.get(count(before[:across]))
+    place = {math.prod(after[:dim]): dim for dim in reversed(range(len(after)))}
+    new_down, new_across = place.get(math.prod(before[:down])), place.get(math.prod(before[:across]))
     while new_down is not None and new_down < len(after) - 1 and after[new_down] == 1 != before[down]:
         new_down += 1
     if (
@@ -258,15 +259,15 @@ def _view(op: Op, states: list[Local], where: str) -> State:
         and after[new_across] == before[across]
     ):
         return Local(states[0].rows, states[0].columns, (new_down, new_across))
-    return Whole(where) if len(after) == 2 else _lost(op, where)
+    return Global(where) if len(after) == 2 else _untraced(op, where)
 
 
-def _apart(op: Op, states: list[Local], where: str) -> State:
+def _split(op: Op, states: list[Local], where: str) -> State:
     rank = len(op.inputs[0].shape)
     position = 2 if op.name.startswith(("split", "unsafe_split", "chunk")) else 1
     dim = (op.args[position] if len(op.args) > position else 0) % rank
     if dim in states[0].dims:
-        return _lost(op, where)
+        return _untraced(op, where)
     if op.name in ("unbind", "select"):
         down, across = (d - (d > dim) for d in states[0].dims)
         return Local(states[0].rows, states[0].columns, (down, across))
@@ -294,9 +295,9 @@ _OPERATORS: dict[str, Any] = {
     "t": _permute,
     "view": _view,
     "_unsafe_view": _view,
-    "split": _apart,
-    "split_with_sizes": _apart,
-    "unbind": _apart,
-    "select": _apart,
+    "split": _split,
+    "split_with_sizes": _split,
+    "unbind": _split,
+    "select": _split,
     "unsqueeze": _unsqueeze,
 }

@@ -1,8 +1,8 @@
-"""The receptive field of a plain stack, step by step, in both directions.
+"""The receptive field of a sequence of layers, step by step, in both directions.
 
-Backwards from one unit: ``F(i) = (F(i+1) − 1)·stride + kernel``, starting at 1. Forwards from the image (Araujo,
-Norris and Sim 2019, Distill, section 2): size, stride and padding of a unit, starting at 1, 1 and 0. Both lead to
-the same size. With dilation D a kernel K counts as D·(K − 1) + 1.
+The backward recursion starts at one unit with 1: ``F(i) = (F(i+1) − 1)·stride + kernel``. The forward recursion starts
+at the image with size 1, stride 1 and padding 0 (Araujo, Norris and Sim 2019, Distill, section 2). Both give the same
+size. A kernel K with dilation D counts as D·(K − 1) + 1.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from explorer.i18n import _
 MAX_FIELD = 1_000_000
 
 
-class Backward(NamedTuple):
-    """A step towards the image: what one unit of the output sees of the map before this layer."""
+class BackwardStep(NamedTuple):
+    """A step of the backward recursion: the field of an output unit in the map before this layer."""
 
     layer: Layer
     after: int
@@ -25,45 +25,45 @@ class Backward(NamedTuple):
 
     @property
     def formula(self) -> str:
-        """The recursion with its numbers."""
-        return f"({self.after:,} − 1)·{self.layer.stride} + {self.layer.reach} = {self.field:,}"
+        """Formula of the step with its values."""
+        return f"({self.after:,} − 1)·{self.layer.stride} + {self.layer.effective_kernel} = {self.field:,}"
 
 
-class Forward(NamedTuple):
-    """A step away from the image: what a unit of the map after this layer sees of the image.
+class ForwardStep(NamedTuple):
+    """A step of the forward recursion: the field in the image of a unit after this layer.
 
-    ``before`` is None for the image itself, whose units see themselves.
+    ``layer`` and ``before`` are None for the image itself.
     """
 
     layer: Layer | None = None
-    before: "Forward | None" = None
+    before: "ForwardStep | None" = None
     size: int = 1
     stride: int = 1
     padding: int = 0
 
     @property
     def formulas(self) -> tuple[str, str, str]:
-        """How size, stride and padding come about."""
+        """Formulas of size, stride and padding with their values."""
         layer, before = self.layer, self.before
         if layer is None or before is None:
             return "1", "1", "0"
         return (
-            equation(f"{before.size:,} + ({layer.reach} − 1)·{before.stride:,}", self.size),
+            equation(f"{before.size:,} + ({layer.effective_kernel} − 1)·{before.stride:,}", self.size),
             equation(f"{before.stride:,}·{layer.stride}", self.stride),
             equation(f"{before.padding:,} + {layer.padding}·{before.stride:,}", self.padding),
         )
 
 
-def backward(layers: Sequence[Layer]) -> list[Backward]:
-    """The steps from one unit of the last map to the image, last layer first.
+def backward(layers: Sequence[Layer]) -> list[BackwardStep]:
+    """Returns the steps from a unit of the last map to the image, last layer first.
 
     Raises:
-        InputError: where the field grows beyond :data:`MAX_FIELD`.
+        InputError: If the field is larger than :data:`MAX_FIELD`.
     """
-    steps: list[Backward] = []
+    steps: list[BackwardStep] = []
     field = 1
     for layer in reversed(layers):
-        steps.append(Backward(layer, field, (field - 1) * layer.stride + layer.reach))
+        steps.append(BackwardStep(layer, field, (field - 1) * layer.stride + layer.effective_kernel))
         field = steps[-1].field
         if field > MAX_FIELD:
             raise InputError(
@@ -72,16 +72,16 @@ def backward(layers: Sequence[Layer]) -> list[Backward]:
     return steps
 
 
-def forward(layers: Sequence[Layer]) -> list[Forward]:
-    """The image, and then the steps to the last map, first layer first."""
-    steps = [Forward()]
+def forward(layers: Sequence[Layer]) -> list[ForwardStep]:
+    """Returns the image and the steps to the last map, first layer first."""
+    steps = [ForwardStep()]
     for layer in layers:
         before = steps[-1]
         steps.append(
-            Forward(
+            ForwardStep(
                 layer,
                 before,
-                size=before.size + (layer.reach - 1) * before.stride,
+                size=before.size + (layer.effective_kernel - 1) * before.stride,
                 stride=before.stride * layer.stride,
                 padding=before.padding + layer.padding * before.stride,
             )
@@ -89,13 +89,13 @@ def forward(layers: Sequence[Layer]) -> list[Forward]:
     return steps
 
 
-def seen(layers: Sequence[Layer]) -> list[list[int]]:
-    """Cells of each map that unit 0 of the last map depends on: first those of the image, last the unit itself.
+def dependencies(layers: Sequence[Layer]) -> list[list[int]]:
+    """Returns the cells of each map on which unit 0 of the last map depends, from the image to the unit itself.
 
-    Positions are those without padding, so that the field of unit 0 begins at pixel 0.
+    Positions leave out padding, so the field begins at pixel 0.
     """
     maps = [[0]]
     for layer in reversed(layers):
-        taps = range(0, layer.reach, layer.dilation)
+        taps = range(0, layer.effective_kernel, layer.dilation)
         maps.append(sorted({unit * layer.stride + tap for unit in maps[-1] for tap in taps}))
     return maps[::-1]

@@ -1,11 +1,11 @@
-"""The numbers of an analysis, as frozen data: what pages draw and ``analyze --json`` prints."""
+"""The results of an analysis as frozen data, for pages and for ``analyze --json``."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from explorer.analysis.cost import Cost, Term
 from explorer.analysis.devices import Device
-from explorer.analysis.memory import Training
+from explorer.analysis.memory import TrainingMemory
 from explorer.families import Spec
 from explorer.i18n import _
 
@@ -13,20 +13,24 @@ Span = tuple[int, int] | None
 
 
 def map_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """Channels, rows and columns of a batch of maps; channels last (Swin) are told by the maps being square."""
+    """Returns channels, rows and columns of a batch of square maps, also with channels last (Swin)."""
     _batch, one, two, three = shape
     return (three, one, two) if one == two != three else (one, two, three)
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """Receptive field of one unit, in pixels of the input (Araujo et al. 2019).
+class ReceptiveField:
+    """Receptive field of the units of a map, in pixels of the input (Araujo et al. 2019).
 
-    ``size``, ``stride`` and ``padding`` hold for any unit away from the border, along the rows; ``columns``
-    stands only where they differ there. ``span`` gives the first and last pixel, down and across, that the
-    middle unit ``unit`` really sees, cut off at the border. ``smallest`` is the size along the path with the smallest
-    field, where ``size`` is that of all paths together. ``seeing`` are the first and last units, down and across, that
-    see the whole image; None where no unit does.
+    Attributes:
+        size: Size along the rows over all paths, for a unit away from the border.
+        stride: Stride along the rows.
+        padding: Padding along the rows.
+        unit: Row and column of the middle unit.
+        span: First and last pixel that the middle unit sees, down and across, clipped at the border.
+        smallest_over_paths: Size along the path with the smallest field.
+        full_view: First and last unit, down and across, that see the whole image; None if there is none.
+        columns: Size, stride and padding along the columns, if they differ.
     """
 
     size: int
@@ -34,20 +38,20 @@ class Field:
     padding: int
     unit: tuple[int, int]
     span: tuple[Span, Span]
-    smallest: int
-    seeing: tuple[tuple[int, int], tuple[int, int]] | None
+    smallest_over_paths: int
+    full_view: tuple[tuple[int, int], tuple[int, int]] | None
     columns: tuple[int, int, int] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As ``analyze --json`` prints it."""
+        """Returns the part of the ``analyze --json`` document."""
         data: dict[str, Any] = {
             "size": self.size,
             "stride": self.stride,
             "padding": self.padding,
             "unit": list(self.unit),
             "span": [list(span) if span else None for span in self.span],
-            "smallest_over_paths": self.smallest,
-            "units_that_see_the_whole_image": [list(units) for units in self.seeing] if self.seeing else None,
+            "smallest_over_paths": self.smallest_over_paths,
+            "units_that_see_the_whole_image": [list(units) for units in self.full_view] if self.full_view else None,
         }
         if self.columns:
             data["columns"] = dict(zip(("size", "stride", "padding"), self.columns, strict=True))
@@ -56,7 +60,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What a convolution or pool slides over its input; each pair is (down, across)."""
+    """Window of a convolution or pool; each pair is (down, across)."""
 
     kernel: tuple[int, int]
     stride: tuple[int, int]
@@ -65,15 +69,15 @@ class Window:
     groups: int = 1
 
     @property
-    def steps(self) -> str:
+    def kernel_and_stride(self) -> str:
         """Kernel and stride: ``3×3``, ``7×7/2``."""
         down, across = self.stride
         stride = "" if self.stride == (1, 1) else f"/{down}" if down == across else f"/{down}×{across}"
         return f"{self.kernel[0]}×{self.kernel[1]}{stride}"
 
     def __str__(self) -> str:
-        """Kernel, stride and whatever is not plain: ``3×3, 32 groups``."""
-        parts = [self.steps]
+        """Kernel, stride, and dilation and groups if they are not 1: ``3×3, 32 groups``."""
+        parts = [self.kernel_and_stride]
         if self.dilation != (1, 1):
             parts.append(_("dilation {dilation}").format(dilation=self.dilation[0]))
         if self.groups > 1:
@@ -81,7 +85,7 @@ class Window:
         return ", ".join(parts)
 
     def to_dict(self) -> dict[str, Any]:
-        """As ``analyze --json`` prints it."""
+        """Returns the part of the ``analyze --json`` document."""
         return {
             "kernel": list(self.kernel),
             "stride": list(self.stride),
@@ -93,7 +97,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One row of the table. Costs and bytes are for one image; ``inputs`` are positions in the table."""
+    """One layer. Costs and bytes are for one image; ``inputs`` are indices in the table of layers."""
 
     name: str
     kind: str
@@ -106,13 +110,13 @@ class Layer:
     trainable: int
     cost: Cost
     activation_bytes: int
-    field: Field | None
+    field: ReceptiveField | None
     sees_whole_image: bool
     notes: tuple[str, ...]
     formulas: dict[str, str]
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """Kind and window: ``Conv2d 3×3/2``, ``ReLU``."""
         return f"{self.kind} {self.window}" if self.window else self.kind
 
@@ -123,15 +127,15 @@ class Layer:
 
     @property
     def flops(self) -> int:
-        """Sum of the terms that count."""
+        """FLOPs of the counted terms."""
         return self.cost.flops
 
-    def counting(self, terms: frozenset[Term]) -> Self:
-        """The same layer with FLOPs of some terms only."""
-        return replace(self, cost=self.cost.counting(terms))
+    def with_flops_of(self, terms: frozenset[Term]) -> Self:
+        """Returns the same layer with only some terms of FLOPs."""
+        return replace(self, cost=self.cost.with_flops_of(terms))
 
     def to_dict(self) -> dict[str, Any]:
-        """As ``analyze --json`` prints it."""
+        """Returns the part of the ``analyze --json`` document."""
         return {
             "name": self.name,
             "kind": self.kind,
@@ -154,23 +158,25 @@ class Layer:
 class Head:
     """An auxiliary head, which runs in training only.
 
-    ``after`` is the position in the table of the layer that it reads. Its layers' ``inputs`` count on from the end of
-    the table, through all heads.
+    Attributes:
+        name: Name of its module.
+        source: Index of the layer whose output it reads.
+        layers: Its layers; their indices follow those of the table and of the heads before.
     """
 
     name: str
-    after: int
+    source: int
     layers: tuple[Layer, ...]
 
     @property
     def params(self) -> int:
-        """Parameters of all its layers."""
+        """Number of parameters of all its layers."""
         return sum(layer.params for layer in self.layers)
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over the network for one image; auxiliary heads stand apart, in ``aux_params`` alone."""
+    """Totals of the network for one image; only ``aux_params`` includes auxiliary heads."""
 
     params: int
     trainable_params: int
@@ -189,18 +195,18 @@ class Totals:
 
     @property
     def terms(self) -> dict[Term, int]:
-        """The FLOPs by what they are spent on."""
+        """FLOPs of each term."""
         return self.cost.terms
 
     @property
     def flops(self) -> int:
-        """Sum of the terms that count."""
+        """FLOPs of the counted terms."""
         return self.cost.flops
 
 
 @dataclass(frozen=True, slots=True)
-class Warned:
-    """Something that runs but is unwise, and what to do about it."""
+class NetworkWarning:
+    """A warning about a network that runs but is unwise, with advice."""
 
     code: str
     message: str
@@ -209,10 +215,10 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """Every number of a network at an input size.
+    """The analysis of a network at an input size.
 
-    ``auxiliary`` heads stand apart from the layers. ``training`` is for batches of ``batch_size`` on ``device``; None
-    where it can't train on such a batch.
+    ``layers`` and ``totals`` leave out the ``auxiliary`` heads. ``training`` is the memory of a training step with
+    batches of ``batch_size`` on ``device``; None if the network can't train on such a batch.
     """
 
     spec: Spec
@@ -220,27 +226,28 @@ class Analysis:
     layers: tuple[Layer, ...]
     auxiliary: tuple[Head, ...]
     totals: Totals
-    field: Field | None
+    field: ReceptiveField | None
     field_note: str
     batch_size: int
     device: Device
-    training: Training | None
-    warnings: tuple[Warned, ...]
+    training: TrainingMemory | None
+    warnings: tuple[NetworkWarning, ...]
     formulas: dict[str, str]
 
-    def counting(self, terms: frozenset[Term]) -> Self:
-        """The same numbers with FLOPs of some terms only; the formulas go on to list them all."""
+    def with_flops_of(self, terms: frozenset[Term]) -> Self:
+        """Returns the same analysis with only some terms of FLOPs; its formulas still list all terms."""
         return replace(
             self,
-            layers=tuple(layer.counting(terms) for layer in self.layers),
+            layers=tuple(layer.with_flops_of(terms) for layer in self.layers),
             auxiliary=tuple(
-                replace(head, layers=tuple(layer.counting(terms) for layer in head.layers)) for head in self.auxiliary
+                replace(head, layers=tuple(layer.with_flops_of(terms) for layer in head.layers))
+                for head in self.auxiliary
             ),
-            totals=replace(self.totals, cost=self.totals.cost.counting(terms)),
+            totals=replace(self.totals, cost=self.totals.cost.with_flops_of(terms)),
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The ``analyze --json`` document."""
+        """Returns the ``analyze --json`` document."""
         totals, training = self.totals, self.training
         return {
             "spec": self.spec.to_dict(),
@@ -274,14 +281,14 @@ class Analysis:
             "auxiliary_heads": [
                 {
                     "name": head.name,
-                    "after": self.layers[head.after].name,
+                    "after": self.layers[head.source].name,
                     "params": head.params,
                     "layers": [layer.to_dict() for layer in head.layers],
                 }
                 for head in self.auxiliary
             ],
             "warnings": [
-                {"code": warned.code, "message": warned.message, "layer": warned.layer} for warned in self.warnings
+                {"code": warning.code, "message": warning.message, "layer": warning.layer} for warning in self.warnings
             ],
             "formulas": self.formulas,
         }

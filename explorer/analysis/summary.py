@@ -1,4 +1,4 @@
-"""The one call: spec and input size in, every number out. Nothing is allocated; all runs on meta."""
+"""The analysis of a spec, on meta, without allocating tensors."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -9,39 +9,39 @@ from torch import nn
 
 from explorer.analysis import advice, formulas
 from explorer.analysis.cost import Cost, cost, mult_adds
-from explorer.analysis.devices import AUTO, Device, of_this_machine
+from explorer.analysis.devices import AUTO, Device, local_device
 from explorer.analysis.memory import (
     FLOAT32,
     MAX_BATCH,
     OPTIMIZER_STATE,
     Precision,
-    Saved,
+    SavedBytes,
     saved_for_backward,
-    training,
+    training_memory,
 )
-from explorer.analysis.receptive_field import Local, State, States, Unknown, Whole, geometry, propagate
-from explorer.analysis.result import Analysis, Field, Head, Layer, Totals, Warned, Window, map_shape
-from explorer.analysis.trace import Op, Recorder, Row, Trace, Value
+from explorer.analysis.receptive_field import Global, Local, State, States, Unknown, geometry, propagate
+from explorer.analysis.result import Analysis, Head, Layer, NetworkWarning, ReceptiveField, Totals, Window, map_shape
+from explorer.analysis.trace import Op, Recorder, Trace, TracedLayer, Value
 from explorer.errors import InputError, SpecError, shown
 from explorer.families import Spec
 from explorer.families.building import attach_auxiliary, build, detach_auxiliary, head_names
 from explorer.families.refusal import explain
 from explorer.i18n import _, language
 
-REMEMBERED = 64  # networks, at about a megabyte each
+CACHE_SIZE = 64  # networks, at about a megabyte each
 GLOBAL_POOLS = frozenset(["_adaptive_avg_pool2d", "mean"])
 
 
 @dataclass(frozen=True, slots=True)
-class _Measured:
-    """What depends on the spec alone."""
+class _SpecAnalysis:
+    """The parts of an analysis that depend only on the spec."""
 
     layers: tuple[Layer, ...]
     auxiliary: tuple[Head, ...]
     totals: Totals
-    field: Field | None
+    field: ReceptiveField | None
     field_note: str
-    warnings: tuple[Warned, ...]
+    warnings: tuple[NetworkWarning, ...]
     formulas: dict[str, str]
 
 
@@ -53,14 +53,19 @@ def analyse(
     precision: Precision = Precision.FP32,
     device: str = AUTO,
 ) -> Analysis:
-    """Every number of a network at its spec's input size.
+    """Analyses a network at the input size of its spec; repeated analyses come from a cache.
 
-    Layers and totals are for one image; ``training`` is for a batch on a device: ``cpu``, ``cuda``, ``mps``, or
-    ``auto`` for what this machine would train on. Repeated specs are answered from memory.
+    Args:
+        spec: Spec of the network.
+        batch_size: Batch size of the training memory; layers and totals are for one image.
+        optimizer: Key of :data:`OPTIMIZER_STATE`, for the training memory.
+        precision: Precision of activations, for the training memory.
+        device: Device of the training memory: ``cpu``, ``cuda``, ``mps``, or ``auto`` for the device on which this
+            machine would train.
 
     Raises:
-        InputError: where the batch size is out of range, or optimizer or device is none that we know.
-        SpecError: where torchvision can't build or run the model.
+        InputError: If the batch size is out of range, or the optimizer or device is unknown.
+        SpecError: If torchvision can't build or run the model.
     """
     if isinstance(batch_size, bool) or not isinstance(batch_size, int) or not 1 <= batch_size <= MAX_BATCH:
         raise InputError(
@@ -76,84 +81,86 @@ def analyse(
         raise InputError(
             _("device: {value} is not one of {known}").format(value=shown(device), known=", ".join([AUTO, *Device]))
         )
-    chosen = of_this_machine() if device == AUTO else Device(device)
-    half = chosen is Device.CUDA and precision is not Precision.FP32  # the others' kernels are the same
-    measured, saved = _measure(spec, batch_size, chosen, half, language())
-    totals = measured.totals
+    chosen = local_device() if device == AUTO else Device(device)
+    half = chosen is Device.CUDA and precision is not Precision.FP32  # the kernels of other devices are the same
+    spec_analysis, saved = _analyse_spec(spec, batch_size, chosen, half, language())
+    totals = spec_analysis.totals
     parts = None
-    if isinstance(saved, Saved):
+    if isinstance(saved, SavedBytes):
         everything = totals.params + totals.aux_params
-        parts = training(everything, totals.trainable_params + totals.aux_params, saved, optimizer, precision)
-        memory = advice.of_memory(parts, batch_size, chosen)
+        parts = training_memory(everything, totals.trainable_params + totals.aux_params, saved, optimizer, precision)
+        memory = advice.memory_warnings(parts, batch_size, chosen)
     else:
-        memory = [advice.untrainable(batch_size, saved)]
+        memory = [advice.untrainable_warning(batch_size, saved)]
     lines = {
-        **measured.formulas,
-        "params": formulas.equation(_sum_of(layer.params for layer in measured.layers), totals.params),
+        **spec_analysis.formulas,
+        "params": formulas.equation(_sum_formula(layer.params for layer in spec_analysis.layers), totals.params),
         "trainable_params": formulas.equation(
-            _sum_of(layer.trainable for layer in measured.layers), totals.trainable_params
+            _sum_formula(layer.trainable for layer in spec_analysis.layers), totals.trainable_params
         ),
-        "macs": formulas.equation(_sum_of(layer.macs for layer in measured.layers), totals.macs),
+        "macs": formulas.equation(_sum_formula(layer.macs for layer in spec_analysis.layers), totals.macs),
         "flops": formulas.flops(totals.cost),
         "weight_bytes": formulas.equation(formulas.product(totals.params, FLOAT32), totals.weight_bytes),
         "activation_bytes": formulas.equation(
-            _sum_of(layer.activation_bytes for layer in measured.layers), totals.activation_bytes
+            _sum_formula(layer.activation_bytes for layer in spec_analysis.layers), totals.activation_bytes
         ),
     }
     if parts:
         lines["training_bytes"] = formulas.equation(
-            _sum_of([parts.weights, parts.half_copy, parts.gradients, parts.optimizer, parts.activations]),
+            _sum_formula([parts.weights, parts.half_copy, parts.gradients, parts.optimizer, parts.activations]),
             parts.total,
         )
     return Analysis(
         spec=spec,
         input_shape=(1, spec.in_channels, spec.image_size, spec.image_size),
-        layers=measured.layers,
-        auxiliary=measured.auxiliary,
+        layers=spec_analysis.layers,
+        auxiliary=spec_analysis.auxiliary,
         totals=totals,
-        field=measured.field,
-        field_note=measured.field_note,
+        field=spec_analysis.field,
+        field_note=spec_analysis.field_note,
         batch_size=batch_size,
         device=chosen,
         training=parts,
-        warnings=(*measured.warnings, *memory),
+        warnings=(*spec_analysis.warnings, *memory),
         formulas=lines,
     )
 
 
-def _sum_of(amounts: Iterable[int]) -> str:
+def _sum_formula(amounts: Iterable[int]) -> str:
     return " + ".join(formulas.number(amount) for amount in amounts if amount) or "0"
 
 
-@lru_cache(maxsize=REMEMBERED)
-def _measure(spec: Spec, batch_size: int, device: Device, half: bool, _language: str) -> tuple[_Measured, Saved | str]:
-    # Warnings and notes are sentences, so the language is part of what is remembered.
+@lru_cache(maxsize=CACHE_SIZE)
+def _analyse_spec(
+    spec: Spec, batch_size: int, device: Device, half: bool, _language: str
+) -> tuple[_SpecAnalysis, SavedBytes | str]:
+    # Warnings and notes are translated, so the language is a key of the cache.
     network = build(spec, "meta")
     heads = detach_auxiliary(network)
     shape = (spec.in_channels, spec.image_size, spec.image_size)
     network.eval()
-    measured = _collect(network, heads, spec, _run(network, spec, (1, *shape)))
+    spec_analysis = _summarise(network, heads, spec, _trace_network(network, spec, (1, *shape)))
     attach_auxiliary(network, heads)
-    measured = replace(measured, auxiliary=_auxiliary(network, spec, list(heads), measured.layers))
+    spec_analysis = replace(spec_analysis, auxiliary=_auxiliary_heads(network, spec, list(heads), spec_analysis.layers))
     network.train()
     try:
-        return measured, saved_for_backward(network, (batch_size, *shape), device, half=half)
+        return spec_analysis, saved_for_backward(network, (batch_size, *shape), device, half=half)
     except (ValueError, RuntimeError) as error:
-        return measured, explain(error)
+        return spec_analysis, explain(error)
 
 
 def clear_caches() -> None:
-    """Drop all remembered analyses, so that the next one starts cold."""
-    _measure.cache_clear()
+    """Removes all cached analyses."""
+    _analyse_spec.cache_clear()
 
 
-def _run(network: nn.Module, spec: Spec, shape: tuple[int, ...]) -> Trace:
-    """One forward pass, recorded."""
+def _trace_network(network: nn.Module, spec: Spec, shape: tuple[int, ...]) -> Trace:
+    """Records one forward pass."""
     recorder = Recorder(network)
     try:
-        with torch.no_grad(), recorder, recorder.watching():
+        with torch.no_grad(), recorder, recorder.module_hooks():
             network(torch.empty(shape, device="meta"))
-    except Exception as error:  # torchvision's networks refuse sizes in their own ways
+    except Exception as error:  # torchvision's networks raise errors of many kinds
         raise SpecError(
             _("image_size: this network can't run on {size}×{size} images: {reason}").format(
                 size=spec.image_size, reason=explain(error)
@@ -162,9 +169,9 @@ def _run(network: nn.Module, spec: Spec, shape: tuple[int, ...]) -> Trace:
     return recorder.trace()
 
 
-def _collect(network: nn.Module, heads: dict[str, nn.Module], spec: Spec, trace: Trace) -> _Measured:
+def _summarise(network: nn.Module, heads: dict[str, nn.Module], spec: Spec, trace: Trace) -> _SpecAnalysis:
     states = propagate(trace)
-    costs = {row.name: cost(row) for row in trace.rows}
+    costs = {traced.name: cost(traced) for traced in trace.layers}
     layers = _layers(trace, states, costs, spec)
     parameters = list(network.parameters())
     params = sum(parameter.numel() for parameter in parameters)
@@ -175,7 +182,7 @@ def _collect(network: nn.Module, heads: dict[str, nn.Module], spec: Spec, trace:
         trainable_params=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
         aux_params=sum(auxiliary),
         cost=Cost.sum(costs.values()),
-        torchinfo_mult_adds=sum(map(mult_adds, trace.rows)),
+        torchinfo_mult_adds=sum(map(mult_adds, trace.layers)),
         weight_bytes=FLOAT32 * params,
         buffer_bytes=sum(buffers),
         activation_bytes=sum(layer.activation_bytes for layer in layers),
@@ -186,93 +193,93 @@ def _collect(network: nn.Module, heads: dict[str, nn.Module], spec: Spec, trace:
     image = trace.image.shape[-2:]
     field = field_of(state, (image[0], image[1]))
     warnings = [
-        *advice.of_graph(trace, states, head_names(spec)),
-        *advice.of_totals(layers, params, field, spec.image_size),
-        *advice.of_uncounted(costs),
+        *advice.graph_warnings(trace, states, head_names(spec)),
+        *advice.total_warnings(layers, params, field, spec.image_size),
+        *advice.uncounted_warnings(costs),
     ]
     lines = {
-        "aux_params": formulas.equation(_sum_of(auxiliary), totals.aux_params),
-        "buffer_bytes": formulas.equation(_sum_of(buffers), totals.buffer_bytes),
-        "peak_activation_bytes": formulas.equation(_sum_of(trace.peak), totals.peak_activation_bytes),
+        "aux_params": formulas.equation(_sum_formula(auxiliary), totals.aux_params),
+        "buffer_bytes": formulas.equation(_sum_formula(buffers), totals.buffer_bytes),
+        "peak_activation_bytes": formulas.equation(_sum_formula(trace.peak), totals.peak_activation_bytes),
     }
-    return _Measured(layers, (), totals, field, "" if field else _why_none(state), tuple(warnings), lines)
+    return _SpecAnalysis(layers, (), totals, field, "" if field else _missing_field_note(state), tuple(warnings), lines)
 
 
-def _auxiliary(network: nn.Module, spec: Spec, names: list[str], layers: tuple[Layer, ...]) -> tuple[Head, ...]:
-    """The heads that run in training only, layer by layer; they are on the network."""
+def _auxiliary_heads(network: nn.Module, spec: Spec, names: list[str], layers: tuple[Layer, ...]) -> tuple[Head, ...]:
+    """Returns the auxiliary heads, which are attached to the network."""
     if not names:
         return ()
-    network.eval().training = True  # of the network alone: its batch norms go on without a batch
+    network.eval().training = True  # only of the network itself: batch norms stay in evaluation mode
     try:
-        trace = _run(network, spec, (1, spec.in_channels, spec.image_size, spec.image_size))
-    except SpecError:  # the map is too small for a head: the warning that it can't train says so
+        trace = _trace_network(network, spec, (1, spec.in_channels, spec.image_size, spec.image_size))
+    except SpecError:  # the map is too small for a head: there is a warning that the network can't train
         return ()
-    every = _layers(trace, propagate(trace), {row.name: cost(row) for row in trace.rows}, spec)
-    places = {layer.name: position for position, layer in enumerate(layers)}
+    traced_layers = _layers(trace, propagate(trace), {traced.name: cost(traced) for traced in trace.layers}, spec)
+    indices = {layer.name: position for position, layer in enumerate(layers)}
     heads: list[Head] = []
     for name in names:
-        own = [layer for layer in every if layer.name.split(".")[0] == name]
-        if not own:  # a part of the network that is never run
+        own = [layer for layer in traced_layers if layer.name.split(".")[0] == name]
+        if not own:  # a part of the network that does not run
             continue
         (source,) = own[0].inputs
-        place = places[every[source].name]
+        source_index = indices[traced_layers[source].name]
         first = len(layers) + sum(len(head.layers) for head in heads)
-        places |= {layer.name: first + position for position, layer in enumerate(own)}
-        moved = tuple(
-            replace(layer, stage=name, inputs=tuple(places[every[source].name] for source in layer.inputs))
+        indices |= {layer.name: first + position for position, layer in enumerate(own)}
+        numbered = tuple(
+            replace(layer, stage=name, inputs=tuple(indices[traced_layers[source].name] for source in layer.inputs))
             for layer in own
         )
-        heads.append(Head(name, place, moved))
+        heads.append(Head(name, source_index, numbered))
     return tuple(heads)
 
 
 def _layers(trace: Trace, states: States, costs: dict[str, Cost], spec: Spec) -> tuple[Layer, ...]:
-    makers = {value: index for index, row in enumerate(trace.rows) for op in row.ops for value in op.outputs}
+    producers = {value: index for index, traced in enumerate(trace.layers) for op in traced.ops for value in op.outputs}
     heads, stage = head_names(spec), ""
     height, width = trace.image.shape[-2:]
     stored: set[int] = {trace.image.storage}
     layers = []
-    for position, row in enumerate(trace.rows):
-        output = row.output
+    for position, traced in enumerate(trace.layers):
+        output = traced.output
         state = states.get(output)
         field = field_of(state, (height, width))
-        stage = _stage(row, heads, stage, state)
-        spent = costs[row.name]
+        stage = _stage(traced, heads, stage, state)
+        cost_of_layer = costs[traced.name]
         new_bytes = 0 if output.storage in stored else output.bytes
-        stored.update(value.storage for op in row.ops for value in op.outputs)
+        stored.update(value.storage for op in traced.ops for value in op.outputs)
         layers.append(
             Layer(
-                name=row.name,
-                kind=row.kind,
+                name=traced.name,
+                kind=traced.kind,
                 stage=stage,
-                input_shape=row.inputs[0].shape if row.inputs else (),
+                input_shape=traced.inputs[0].shape if traced.inputs else (),
                 output_shape=output.shape,
-                inputs=tuple(sorted({index for value in row.inputs for index in _sources(value, makers)})),
-                window=next((found for op in row.ops if (found := _window(op))), None),
-                params=row.params,
-                trainable=row.trainable,
-                cost=spent,
+                inputs=tuple(sorted({index for value in traced.inputs for index in _sources(value, producers)})),
+                window=next((found for op in traced.ops if (found := _window(op))), None),
+                params=traced.params,
+                trainable=traced.trainable,
+                cost=cost_of_layer,
                 activation_bytes=new_bytes,
                 field=field,
-                sees_whole_image=isinstance(state, Whole),
-                notes=_notes(state, field, spent),
-                formulas=_formulas(row, spent, states, new_bytes),
+                sees_whole_image=isinstance(state, Global),
+                notes=_notes(state, field, cost_of_layer),
+                formulas=_formulas(traced, cost_of_layer, states, new_bytes),
             )
         )
-        makers[output] = position  # a module that hands its input on (dropout) still stands in the chain
+        producers[output] = position  # a module that returns its input (dropout) is still a layer of the chain
     return tuple(layers)
 
 
-def _formulas(row: Row, spent: Cost, states: States, new_bytes: int) -> dict[str, str]:
+def _formulas(traced: TracedLayer, cost_of_layer: Cost, states: States, new_bytes: int) -> dict[str, str]:
     return {
-        "params": formulas.parameters(row),
-        "macs": formulas.macs(row, spent),
-        "flops": formulas.flops(spent),
-        "output_shape": formulas.output_size(row),
-        "receptive_field": formulas.receptive_field(row, states),
-        "stride": formulas.field_stride(row, states),
-        "padding": formulas.field_padding(row, states),
-        "activation_bytes": formulas.activation_bytes(row, new_bytes),
+        "params": formulas.parameters(traced),
+        "macs": formulas.macs(traced, cost_of_layer),
+        "flops": formulas.flops(cost_of_layer),
+        "output_shape": formulas.output_size(traced),
+        "receptive_field": formulas.receptive_field(traced, states),
+        "stride": formulas.field_stride(traced, states),
+        "padding": formulas.field_padding(traced, states),
+        "activation_bytes": formulas.activation_bytes(traced, new_bytes),
     }
 
 
@@ -284,64 +291,66 @@ def _window(op: Op) -> Window | None:
     return Window(kernel, stride, padding, dilation, op.args[8] if op.name == "convolution" else 1)
 
 
-def _sources(value: Value, makers: dict[Value, int]) -> list[int]:
-    """The rows that a value comes from, through operators that only move data."""
+def _sources(value: Value, producers: dict[Value, int]) -> list[int]:
+    """Returns the indices of the layers that compute a value, through operators that only move data."""
     found, pending = [], [value]
     while pending:
         value = pending.pop()
-        if value in makers:
-            found.append(makers[value])
+        if value in producers:
+            found.append(producers[value])
         elif value.made_by:
             pending.extend(source for source in value.made_by.inputs if source.source == "input")
     return found
 
 
-def _stage(row: Row, heads: tuple[str, ...], before: str, state: State) -> str:
-    """Layers on maps of one size make a stage, as in the papers' tables; a pool ends the stage that it reads."""
-    if before == "head" or row.name.split(".")[0].split("#")[0] in heads:
+def _stage(traced: TracedLayer, heads: tuple[str, ...], before: str, state: State) -> str:
+    """Returns the stage of a layer: the size of its map, as in papers; a pool belongs to the stage of its input."""
+    if before == "head" or traced.name.split(".")[0].split("#")[0] in heads:
         return "head"
     if isinstance(state, Unknown):
         return _("tokens")
-    pools = any(geometry(op) and op.name != "convolution" for op in row.ops)
-    shape = (row.inputs[0] if pools and row.inputs else row.output).shape
+    pools = any(geometry(op) and op.name != "convolution" for op in traced.ops)
+    shape = (traced.inputs[0] if pools and traced.inputs else traced.output).shape
     if len(shape) != 4:
         return before
-    # A gate squeezes maps to 1×1 on the side; that is no stage of its own.
+    # A squeeze-and-excitation gate pools maps to 1×1 in a branch, which is not a stage.
     _channels, rows, columns = map_shape(shape)
-    return before if isinstance(state, Whole) and (rows, columns) == (1, 1) else f"{rows}×{columns}"
+    return before if isinstance(state, Global) and (rows, columns) == (1, 1) else f"{rows}×{columns}"
 
 
-def field_of(state: State, image: tuple[int, int]) -> Field | None:
-    """The field of a map's units; None where there is no closed form, or no field to speak of.
+def field_of(state: State, image: tuple[int, int]) -> ReceptiveField | None:
+    """Returns the receptive field of a map's units; None if it has no closed form.
 
     Args:
-        state: of the map.
-        image: its rows and columns.
+        state: State of the map.
+        image: Rows and columns of the image.
     """
-    if not isinstance(state, Local) or state.rows.closed is None or state.columns.closed is None:
+    if not isinstance(state, Local) or state.rows.closed_form is None or state.columns.closed_form is None:
         return None
-    rows, columns = ((form.size, form.stride, form.padding) for form in (state.rows.closed, state.columns.closed))
+    rows, columns = (
+        (form.size, form.stride, form.padding) for form in (state.rows.closed_form, state.columns.closed_form)
+    )
     unit = (state.rows.units // 2, state.columns.units // 2)
     span = (state.rows.span(unit[0]), state.columns.span(unit[1]))
-    seeing = (state.rows.seeing(image[0]), state.columns.seeing(image[1]))
-    return Field(
+    full_view = (state.rows.full_view(image[0]), state.columns.full_view(image[1]))
+    return ReceptiveField(
         *rows,
         unit=unit,
         span=span,
-        smallest=state.rows.least.size,
-        seeing=(seeing[0], seeing[1]) if seeing[0] and seeing[1] else None,
+        smallest_over_paths=state.rows.smallest.size,
+        full_view=(full_view[0], full_view[1]) if full_view[0] and full_view[1] else None,
         columns=columns if columns != rows else None,
     )
 
 
-def _notes(state: State, field: Field | None, spent: Cost) -> tuple[str, ...]:
-    notes = [] if field else [_why_none(state)]
-    if spent.unknown:
-        notes.append(_("not counted: {operators}").format(operators=", ".join(spent.unknown)))
+def _notes(state: State, field: ReceptiveField | None, cost_of_layer: Cost) -> tuple[str, ...]:
+    notes = [] if field else [_missing_field_note(state)]
+    if cost_of_layer.unknown:
+        notes.append(_("not counted: {operators}").format(operators=", ".join(cost_of_layer.unknown)))
     return tuple(notes)
 
 
-def _why_none(state: State) -> str:
+def _missing_field_note(state: State) -> str:
     if isinstance(state, Unknown):
         return _("receptive field not traced through {cause}").format(cause=state.cause)
     if isinstance(state, Local):
@@ -352,12 +361,12 @@ def _why_none(state: State) -> str:
 
 
 def _last_map(trace: Trace, heads: tuple[str, ...]) -> Value:
-    """The last map before global or adaptive pooling, flatten or head: the one whose field is the network's."""
+    """Returns the last map before global or adaptive pooling, flatten or head; its field is that of the network."""
     value = trace.output
     while (op := value.made_by) is not None:
-        in_head = op.row is not None and op.row.name.split(".")[0].split("#")[0] in heads
-        whole = op.name == "avg_pool2d" and value.shape[-2:] == (1, 1) != op.inputs[0].shape[-2:]
-        if len(value.shape) == 4 and not in_head and not whole and op.name not in GLOBAL_POOLS:
+        in_head = op.layer is not None and op.layer.name.split(".")[0].split("#")[0] in heads
+        pools_to_one_cell = op.name == "avg_pool2d" and value.shape[-2:] == (1, 1) != op.inputs[0].shape[-2:]
+        if len(value.shape) == 4 and not in_head and not pools_to_one_cell and op.name not in GLOBAL_POOLS:
             break
         value = next(source for source in op.inputs if source.source == "input")
     return value

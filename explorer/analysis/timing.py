@@ -1,6 +1,6 @@
-"""How long stacks of convolutions take on this machine: measured on request, in a process of its own.
+"""Measured times of stacks of convolutions on this machine, in a separate process.
 
-Only one runs at a time, because two would slow each other down and both would report wrong times.
+Only one measurement runs at a time, because two would slow each other down.
 """
 
 import statistics
@@ -20,17 +20,17 @@ from explorer.workers.progress import Progress
 from explorer.workers.protocol import serve
 from explorer.workers.subprocess_runner import Limits
 
-MAX_MACS = 20 * 10**9  # of one pass: about a second on one core
-MAX_BYTES = 10**9  # of the largest two maps and all weights
-LONGEST = 60.0  # seconds until a measurement is given up
-BUDGET = 3.0  # seconds of repeats, beyond the least number of them
-WARM_UP, LEAST, MOST = 2, 5, 50
+MAX_MACS = 20 * 10**9  # MACs of a pass: about a second on one core
+MAX_BYTES = 10**9  # bytes of the two largest maps and all weights
+TIME_LIMIT = 60.0  # seconds of a measurement
+REPEAT_SECONDS = 3.0  # seconds in which repeats beyond MIN_REPEATS may start
+WARM_UP, MIN_REPEATS, MAX_REPEATS = 2, 5, 50
 
-_one_at_a_time = threading.Lock()
+_measurement_lock = threading.Lock()
 
 
-class Work(NamedTuple):
-    """What is measured: a batch of maps of C channels and ``side`` x ``side`` cells."""
+class Workload(NamedTuple):
+    """A batch of maps with ``side`` x ``side`` cells."""
 
     channels: int
     side: int
@@ -38,9 +38,15 @@ class Work(NamedTuple):
 
 
 class Timing(NamedTuple):
-    """Median milliseconds of each stack's forward pass, and what they were measured with.
+    """A measurement.
 
-    ``spread`` is how many times as long the slower quarter of the passes took as the quicker, of the worst stack.
+    Attributes:
+        milliseconds: Median time of a forward pass of each stack.
+        spread: Largest ratio of the upper to the lower quartile of a stack's times.
+        repeats: Forward passes of each stack.
+        device: Name of the device.
+        threads: Threads of the CPU.
+        torch_version: Version of PyTorch.
     """
 
     milliseconds: tuple[float, ...]
@@ -51,16 +57,16 @@ class Timing(NamedTuple):
     torch_version: str
 
 
-def busy() -> bool:
-    """Whether a measurement is running, so that another would have to wait."""
-    return _one_at_a_time.locked()
+def is_busy() -> bool:
+    """Whether a measurement is running; another one has to wait."""
+    return _measurement_lock.locked()
 
 
-def check(stacks: Sequence[Stack], work: Work) -> None:
-    """Refuse what would take too long or too much memory.
+def check(stacks: Sequence[Stack], work: Workload) -> None:
+    """Checks that a measurement takes neither too long nor too much memory.
 
     Raises:
-        InputError: naming the amount and the limit.
+        InputError: If it does.
     """
     macs = work.batch * max(stack.macs(work.channels, work.side) for stack in stacks)
     if macs > MAX_MACS:
@@ -80,39 +86,41 @@ def check(stacks: Sequence[Stack], work: Work) -> None:
         )
 
 
-def measure(stacks: Sequence[Stack], work: Work) -> Timing:
-    """Median time of a forward pass of each stack, without gradients, in float32.
+def measure(stacks: Sequence[Stack], work: Workload) -> Timing:
+    """Measures a forward pass of each stack in a separate process, without gradients, in float32.
 
     Waits while another measurement runs.
 
     Raises:
-        InputError: where it is too large, takes too long, or the machine stays busy.
-        ExplorerError: where the process failed.
+        InputError: If the workload is too large, the measurement takes too long, or the machine stays busy.
+        ExplorerError: If the process failed.
     """
     check(stacks, work)
     request = [[stack.kernels for stack in stacks], work]
-    with subprocess_runner.locked(_one_at_a_time):
-        found = cast(list[Any], subprocess_runner.call("explorer.analysis.timing", request, Limits(LONGEST)))
-    milliseconds, *rest = found
+    with subprocess_runner.locked(_measurement_lock):
+        result = cast(list[Any], subprocess_runner.call("explorer.analysis.timing", request, Limits(TIME_LIMIT)))
+    milliseconds, *rest = result
     return Timing(tuple(milliseconds), *rest)
 
 
-def run(stacks: Sequence[Stack], work: Work) -> Timing:
-    """Measure in this process: each stack in turn, so that a slow moment of the machine hits all of them."""
+def run(stacks: Sequence[Stack], work: Workload) -> Timing:
+    """Measures in this process, alternating between stacks so that a slow moment of the machine affects all of them."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     networks = [_network(stack, work.channels).to(device).eval() for stack in stacks]
     maps = torch.randn(work.batch, work.channels, work.side, work.side, device=device)
     seconds: list[list[float]] = [[] for _network in networks]
     with torch.inference_mode():
         for network in networks:
-            for _turn in range(WARM_UP):
+            for _repeat in range(WARM_UP):
                 network(maps)
         started = time.perf_counter()
-        while len(seconds[0]) < LEAST or (len(seconds[0]) < MOST and time.perf_counter() - started < BUDGET):
-            for network, taken in zip(networks, seconds, strict=True):
-                taken.append(_seconds(network, maps))
+        while len(seconds[0]) < MIN_REPEATS or (
+            len(seconds[0]) < MAX_REPEATS and time.perf_counter() - started < REPEAT_SECONDS
+        ):
+            for network, times in zip(networks, seconds, strict=True):
+                times.append(_seconds(network, maps))
     return Timing(
-        tuple(1000 * statistics.median(taken) for taken in seconds),
+        tuple(1000 * statistics.median(times) for times in seconds),
         max(high / low for low, _middle, high in map(statistics.quantiles, seconds)),
         len(seconds[0]),
         torch.cuda.get_device_name() if device.type == "cuda" else "CPU",
@@ -129,24 +137,24 @@ def _network(stack: Stack, channels: int) -> nn.Sequential:
 
 
 def _seconds(network: nn.Module, maps: torch.Tensor) -> float:
-    _settle(maps.device)
+    _synchronize(maps.device)
     start = time.perf_counter()
     network(maps)
-    _settle(maps.device)
+    _synchronize(maps.device)
     return time.perf_counter() - start
 
 
-def _settle(device: torch.device) -> None:
-    # CUDA works in the background: without waiting we would time the launch alone.
+def _synchronize(device: torch.device) -> None:
+    # CUDA is asynchronous: without synchronisation, only the launch would be timed.
     if device.type == "cuda":
         torch.cuda.synchronize()
 
 
-def answer(request: Any, _progress: Progress) -> Timing:
-    """Measure what :func:`measure` asks for, in this process."""
+def handle(request: Any, _progress: Progress) -> Timing:
+    """Handles a request of :func:`measure`."""
     kernels, size = request
-    return run([Stack(tuple(Kernel(*kernel) for kernel in stack)) for stack in kernels], Work(*size))
+    return run([Stack(tuple(Kernel(*kernel) for kernel in stack)) for stack in kernels], Workload(*size))
 
 
 if __name__ == "__main__":
-    serve(answer)
+    serve(handle)

@@ -1,10 +1,11 @@
-"""One forward pass on meta, recorded as the dataflow graph that really ran.
+"""A recorder of one forward pass on meta as a dataflow graph.
 
-A ``TorchDispatchMode`` sees every ATen operator below autograd, whatever Python control flow called it;
-forward hooks tell which module it ran in. Rows are what people call layers: each call of a module without
-children, and each operator that a module with children runs itself (an addition, a concatenation).
+A ``TorchDispatchMode`` sees every ATen operator below autograd, so Python control flow does not matter; forward hooks
+say which module runs the operator. A traced layer is a call of a module without children, or an operator that a module
+with children runs itself (an addition, a concatenation).
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from explorer.analysis.lifetimes import Lifetimes
+from explorer.analysis.lifetimes import TensorLifetimes
 from explorer.analysis.operators import KINDS, MOVES_DATA, MULTIPLIES
 from explorer.families.meta_shapes import run_on_meta
 
@@ -24,10 +25,15 @@ Shape = tuple[int, ...]
 
 @dataclass(slots=True, eq=False)
 class Value:
-    """One tensor, as it stood after one operator (an in-place operator makes a new value).
+    """A tensor after an operator; an in-place operator makes a new value.
 
-    ``source`` is "input" where the values depend on the image, "parameter" where on parameters alone; ``storage``
-    is the number of its memory, which views and in-place results share.
+    Attributes:
+        shape: Shape of the tensor.
+        itemsize: Bytes of an element.
+        storage: Number of its memory; views and in-place results share it.
+        source: "input" if the tensor depends on the image, "parameter" if only on parameters, else "constant".
+        made_by: Operator that computes it.
+        parameters: Indices of the parameters it depends on, unless it depends on the image.
     """
 
     shape: Shape
@@ -39,13 +45,13 @@ class Value:
 
     @property
     def bytes(self) -> int:
-        """Size of the tensor."""
-        return count(self.shape) * self.itemsize
+        """Size of the tensor in bytes."""
+        return math.prod(self.shape) * self.itemsize
 
 
 @dataclass(slots=True, eq=False)
 class Op:
-    """One operator call; tensors among its arguments are replaced by their values."""
+    """A call of an operator, with values in place of tensors in its arguments."""
 
     name: str
     func: Any
@@ -53,105 +59,101 @@ class Op:
     kwargs: dict[str, Any]
     inputs: list[Value]
     outputs: list[Value]
-    row: "Row | None"
-    index: int
+    layer: "TracedLayer | None"
 
     @property
     def output(self) -> Value:
-        """The first result (others are indices and statistics)."""
+        """The first result; other results are indices and statistics."""
         return self.outputs[0]
 
 
-NOTHING = Value((), 0, 0, "constant")
+NO_VALUE = Value((), 0, 0, "constant")
 
 
 @dataclass(slots=True, eq=False)
-class Row:
-    """One layer: a call of a module without children, or one operator outside such modules."""
+class TracedLayer:
+    """A call of a module without children, or one operator outside such modules."""
 
     name: str
     kind: str
     module: nn.Module | None
     inputs: list[Value] = field(default_factory=list)
-    output: Value = NOTHING
+    output: Value = NO_VALUE
     ops: list[Op] = field(default_factory=list)
     parameters: list[Shape] = field(default_factory=list)
     trainable: int = 0
 
     @property
     def params(self) -> int:
-        """Parameters first used in this layer."""
-        return sum(map(count, self.parameters))
+        """Number of parameters that no earlier layer uses."""
+        return sum(map(math.prod, self.parameters))
 
 
 @dataclass(slots=True)
 class Trace:
-    """The graph of one forward pass: operators and rows in the order in which they ran.
+    """The graph of one forward pass, in execution order.
 
-    ``peak`` are the sizes in bytes of the tensors that were alive when they took most memory.
+    Attributes:
+        image: Input.
+        output: Output of the network.
+        ops: Operators.
+        layers: Layers.
+        peak: Sizes in bytes of the tensors alive at the peak of memory.
     """
 
     image: Value
     output: Value
     ops: list[Op]
-    rows: list[Row]
+    layers: list[TracedLayer]
     peak: list[int]
-
-
-def count(shape: Shape) -> int:
-    """Number of elements of a shape."""
-    total = 1
-    for size in shape:
-        total *= size
-    return total
 
 
 class _Mode(TorchDispatchMode):
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # torch does not annotate it
+        super().__init__()  # type: ignore[no-untyped-call]  # torch has no annotation
 
     def __init_subclass__(cls) -> None:
-        super().__init_subclass__()  # type: ignore[no-untyped-call]  # nor this
+        super().__init_subclass__()  # type: ignore[no-untyped-call]  # as above
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        # Nothing here is ever compiled, and the guard against it would import torch._dynamo: a second at the start.
+        # Nothing here is compiled. The check of compilation would import torch._dynamo, which takes a second.
         return False
 
 
 class MetaMode(_Mode):
-    """Runs operators by :func:`run_on_meta`."""
+    """A mode that runs operators with :func:`run_on_meta`."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return run_on_meta(func, args, kwargs or {})
 
 
 class Recorder(_Mode):
-    """Records the operators that run while :meth:`watching` a network."""
+    """A mode that records the operators of one forward pass, within :meth:`module_hooks`."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.ops: list[Op] = []
-        self.rows: list[Row] = []
-        self._values: dict[int, Value] = {}  # by the id of the tensor, while it lives
-        self._lifetimes = Lifetimes(self._values.pop)
-        self._frames: list[tuple[str, nn.Module, Row | None]] = []
+        self.layers: list[TracedLayer] = []
+        self._values: dict[int, Value] = {}  # by the id of a tensor that is alive
+        self._lifetimes = TensorLifetimes(self._values.pop)
+        self._calls: list[tuple[str, nn.Module, TracedLayer | None]] = []
         self._names: Counter[str] = Counter()
         self._parameters: list[nn.Parameter] = list(network.parameters())
-        self._seen: set[int] = set()
+        self._counted: set[int] = set()
         self._network = network
         for key, parameter in enumerate(self._parameters):
-            self._value(parameter, "parameter", frozenset({key}))
+            self._add_value(parameter, "parameter", frozenset({key}))
         for buffer in network.buffers():
-            self._value(buffer, "constant")
+            self._add_value(buffer, "constant")
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Hooks on every module, for the time of one forward pass."""
+    def module_hooks(self) -> Iterator[None]:
+        """Registers hooks on every module for one forward pass."""
         handles = []
         for name, module in self._network.named_modules():
-            handles.append(module.register_forward_pre_hook(self._entering(name)))
-            handles.append(module.register_forward_hook(self._leaving))
+            handles.append(module.register_forward_pre_hook(self._enter_hook(name)))
+            handles.append(module.register_forward_hook(self._leave_hook))
         try:
             yield
         finally:
@@ -160,23 +162,20 @@ class Recorder(_Mode):
             self._lifetimes.stop()
 
     def trace(self) -> Trace:
-        """What was recorded.
-
-        Rows without an output (modules that ran on no tensor) are left out.
-        """
-        rows = [row for row in self.rows if row.output is not NOTHING]
-        return Trace(self._image, self._result, self.ops, rows, self._lifetimes.peak)
+        """Returns the recorded graph, without layers that have no output (modules that ran on no tensor)."""
+        layers = [layer for layer in self.layers if layer.output is not NO_VALUE]
+        return Trace(self._image, self._result, self.ops, layers, self._lifetimes.peak)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = run_on_meta(func, args, kwargs or {})
         if func is torch.ops.aten.detach.default:
-            self._values[id(result)] = self._known(args[0])  # the same tensor to us
+            self._values[id(result)] = self._value_of(args[0])  # for the trace, the same tensor
             self._lifetimes.watch(result, new=False)
-        elif self._frames:
+        elif self._calls:
             self._record(func, args, kwargs or {}, result)
         return result
 
-    def _value(
+    def _add_value(
         self, tensor: Tensor, source: str, parameters: frozenset[int] = frozenset(), *, new: bool = False
     ) -> Value:
         storage = self._lifetimes.watch(tensor, new=new)
@@ -184,23 +183,23 @@ class Recorder(_Mode):
         self._values[id(tensor)] = value
         return value
 
-    def _known(self, tensor: Tensor) -> Value:
-        return self._values.get(id(tensor)) or self._value(tensor, "constant")
+    def _value_of(self, tensor: Tensor) -> Value:
+        return self._values.get(id(tensor)) or self._add_value(tensor, "constant")
 
-    def _replace(self, argument: Any, inputs: list[Value]) -> Any:
+    def _to_values(self, argument: Any, inputs: list[Value]) -> Any:
         if isinstance(argument, Tensor):
-            value = self._known(argument)
+            value = self._value_of(argument)
             inputs.append(value)
             return value
         if isinstance(argument, list | tuple):
-            return [self._replace(entry, inputs) for entry in argument]
+            return [self._to_values(element, inputs) for element in argument]
         return argument
 
     def _record(self, func: Any, args: Any, kwargs: dict[str, Any], result: Any) -> None:
         name = func._schema.name.removeprefix("aten::").rstrip("_")
         inputs: list[Value] = []
-        replaced = tuple(self._replace(argument, inputs) for argument in args)
-        keywords = {key: self._replace(argument, inputs) for key, argument in kwargs.items()}
+        replaced = tuple(self._to_values(argument, inputs) for argument in args)
+        keywords = {key: self._to_values(argument, inputs) for key, argument in kwargs.items()}
         if any(value.source == "input" for value in inputs):
             source, parameters = "input", frozenset[int]()
         else:
@@ -209,60 +208,60 @@ class Recorder(_Mode):
         tensors = [result] if isinstance(result, Tensor) else [t for t in result or () if isinstance(t, Tensor)]
         if not tensors:
             return
-        outputs = [self._value(tensor, source, parameters, new=True) for tensor in tensors]
-        self._lifetimes.weigh()
-        # What runs on parameters alone costs too, as Swin V2's position biases do in every forward pass.
-        counts = source == "input" or self._frames[-1][2] is not None or name in MULTIPLIES
-        row = self._row(name, inputs, outputs[0]) if counts else None
-        op = Op(name, func, replaced, keywords, inputs, outputs, row, len(self.ops))
+        outputs = [self._add_value(tensor, source, parameters, new=True) for tensor in tensors]
+        self._lifetimes.update_peak()
+        # Operators on parameters alone also have a cost: Swin V2 computes its position biases in every forward pass.
+        counts = source == "input" or self._calls[-1][2] is not None or name in MULTIPLIES
+        layer = self._layer_for(name, inputs, outputs[0]) if counts else None
+        op = Op(name, func, replaced, keywords, inputs, outputs, layer)
         for value in outputs:
             value.made_by = op
         self.ops.append(op)
-        if row is not None:
-            row.ops.append(op)
+        if layer is not None:
+            layer.ops.append(op)
             used: frozenset[int] = frozenset().union(*(v.parameters for v in inputs if v.source == "parameter"))
-            self._count(row, used)
+            self._count_parameters(layer, used)
 
-    def _row(self, name: str, inputs: list[Value], output: Value) -> Row | None:
-        path, _module, row = self._frames[-1]
-        if row is not None or name in MOVES_DATA:
-            return row
+    def _layer_for(self, name: str, inputs: list[Value], output: Value) -> TracedLayer | None:
+        path, _module, layer = self._calls[-1]
+        if layer is not None or name in MOVES_DATA:
+            return layer
         kind = KINDS.get(name, name)
-        row = Row(self._unique(f"{path}.{kind.lower()}".lstrip(".")), kind, None)
-        row.inputs = [value for value in inputs if value.source == "input"]
-        row.output = output
-        self.rows.append(row)
-        return row
+        layer = TracedLayer(self._unique_name(f"{path}.{kind.lower()}".lstrip(".")), kind, None)
+        layer.inputs = [value for value in inputs if value.source == "input"]
+        layer.output = output
+        self.layers.append(layer)
+        return layer
 
-    def _unique(self, name: str) -> str:
+    def _unique_name(self, name: str) -> str:
         self._names[name] += 1
         return name if self._names[name] == 1 else f"{name}#{self._names[name]}"
 
-    def _count(self, row: Row, keys: frozenset[int]) -> None:
-        for key in sorted(keys - self._seen):
+    def _count_parameters(self, layer: TracedLayer, keys: frozenset[int]) -> None:
+        for key in sorted(keys - self._counted):
             parameter = self._parameters[key]
-            row.parameters.append(tuple(parameter.shape))
-            row.trainable += parameter.numel() * parameter.requires_grad
-        self._seen |= keys
+            layer.parameters.append(tuple(parameter.shape))
+            layer.trainable += parameter.numel() * parameter.requires_grad
+        self._counted |= keys
 
-    def _entering(self, name: str) -> Any:
+    def _enter_hook(self, name: str) -> Any:
         def enter(module: nn.Module, args: tuple[Any, ...]) -> None:
-            row = None
-            if not self._frames:
-                self._image = self._value(args[0], "input", new=True)
+            layer = None
+            if not self._calls:
+                self._image = self._add_value(args[0], "input", new=True)
             if not module._modules:
-                row = Row(self._unique(name or "network"), type(module).__name__, module)
-                self._replace(args, row.inputs)
-                self.rows.append(row)
-                own = (self._known(p).parameters for p in module._parameters.values() if p is not None)
-                self._count(row, frozenset().union(*own))
-            self._frames.append((name, module, row))
+                layer = TracedLayer(self._unique_name(name or "network"), type(module).__name__, module)
+                self._to_values(args, layer.inputs)
+                self.layers.append(layer)
+                own = (self._value_of(p).parameters for p in module._parameters.values() if p is not None)
+                self._count_parameters(layer, frozenset().union(*own))
+            self._calls.append((name, module, layer))
 
         return enter
 
-    def _leaving(self, _module: nn.Module, _args: Any, result: Any) -> None:
-        row = self._frames.pop()[2]
-        if isinstance(result, Tensor) and row is not None:
-            row.output = self._known(result)
-        if not self._frames:  # with auxiliary heads, the first result is the main head's
-            self._result = self._known(result if isinstance(result, Tensor) else result[0])
+    def _leave_hook(self, _module: nn.Module, _args: Any, result: Any) -> None:
+        layer = self._calls.pop()[2]
+        if isinstance(result, Tensor) and layer is not None:
+            layer.output = self._value_of(result)
+        if not self._calls:  # if there are auxiliary heads, the main head's result is the first
+            self._result = self._value_of(result if isinstance(result, Tensor) else result[0])

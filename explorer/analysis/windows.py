@@ -1,4 +1,4 @@
-"""Where the windows of a convolution or pool lie along one axis, and which cells none of them reads."""
+"""Positions of the windows of a convolution or pool along one axis, and the cells that no window reads."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from explorer.specs.arithmetic import window_output
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """The windows along one axis of ``size`` pixels; positions count from the first pixel, padding is negative.
+    """The windows along one axis of ``size`` pixels; the first pixel has position 0.
 
-    With ``ceil`` the division rounds up, and the last window may hang over the edge, as PyTorch's pools let it.
+    With ``ceil`` the division rounds up, and the last window may extend over the edge, as in PyTorch's pools.
     """
 
     size: int
@@ -22,51 +22,51 @@ class Windows:
     ceil: bool = False
 
     @property
-    def reach(self) -> int:
-        """Pixels from a window's first to its last tap: dilation·(kernel − 1) + 1."""
+    def effective_kernel(self) -> int:
+        """Effective kernel: pixels from the first to the last tap, dilation·(kernel − 1) + 1."""
         return self.dilation * (self.kernel - 1) + 1
 
     @property
-    def room(self) -> int:
-        """Pixels that the first window can move by: in + 2P − F."""
-        return self.size + 2 * self.padding - self.reach
+    def travel(self) -> int:
+        """Pixels by which the first window can move: in + 2P − F."""
+        return self.size + 2 * self.padding - self.effective_kernel
 
     @property
     def count(self) -> int:
-        """Windows, which are cells of the output; zero or less where none fits."""
-        return window_output(self.size, self.reach, self.stride, self.padding, ceil=self.ceil)
+        """Number of windows, which is the size of the output; zero or less if no window fits."""
+        return window_output(self.size, self.effective_kernel, self.stride, self.padding, ceil=self.ceil)
 
     @property
     def end(self) -> int:
-        """The position after the last one that there is: padding, or what a window hangs over it."""
-        return max(self.size + self.padding, self.start(self.count - 1) + self.reach)
+        """Position after the last pixel, padding or tap."""
+        return max(self.size + self.padding, self.start(self.count - 1) + self.effective_kernel)
 
     def start(self, window: int) -> int:
-        """Position of a window's first tap."""
+        """Returns the position of a window's first tap."""
         return window * self.stride - self.padding
 
     def taps(self, window: int) -> range:
-        """Positions that a window reads."""
+        """Returns the positions that a window reads."""
         start = self.start(window)
-        return range(start, start + self.reach, self.dilation)
+        return range(start, start + self.effective_kernel, self.dilation)
 
     @property
     def unread(self) -> tuple[int, ...]:
-        """Pixels of the input that no window reads: dropped at the end, or skipped between windows."""
+        """Pixels that no window reads, at the end or between windows."""
         read = {tap for window in range(self.count) for tap in self.taps(window)}
         return tuple(position for position in range(self.size) if position not in read)
 
     @property
     def dropped(self) -> tuple[int, ...]:
-        """Pixels at the end that the last window doesn't come to."""
-        return tuple(range(max(0, self.start(self.count - 1) + self.reach), self.size))
+        """Pixels after the last window."""
+        return tuple(range(max(0, self.start(self.count - 1) + self.effective_kernel), self.size))
 
 
-def placed(windows: Windows) -> Windows:
-    """The windows, where there are any.
+def validated(windows: Windows) -> Windows:
+    """Returns the windows if they are valid.
 
     Raises:
-        InputError: where not one window fits, or where a pool is padded by more than PyTorch allows.
+        InputError: If no window fits, or a pool has more padding than PyTorch allows.
     """
     if windows.ceil and windows.padding > windows.kernel // 2:
         raise InputError(
@@ -80,7 +80,7 @@ def placed(windows: Windows) -> Windows:
                 "F: a window that reaches over {reach} pixels does not fit into {size} + 2·{padding} = {padded}; "
                 "take a smaller window, less dilation, or more padding"
             ).format(
-                reach=windows.reach,
+                reach=windows.effective_kernel,
                 size=windows.size,
                 padding=windows.padding,
                 padded=windows.size + 2 * windows.padding,
@@ -89,9 +89,9 @@ def placed(windows: Windows) -> Windows:
     return windows
 
 
-def steps(windows: Windows) -> list[str]:
-    """The formula, and the same with its numbers put in, one operation a line."""
-    size, padding, stride, room = windows.size, windows.padding, windows.stride, windows.room
+def formula_lines(windows: Windows) -> list[str]:
+    """Returns the formula of the output size, then with its values, one operation per line."""
+    size, padding, stride, room = windows.size, windows.padding, windows.stride, windows.travel
     rounding = "ceil" if windows.ceil else "floor"
     dilated = windows.dilation > 1
     moves = -(-room // stride) if windows.ceil else room // stride

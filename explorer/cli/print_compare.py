@@ -1,8 +1,8 @@
 """A comparison as text for a terminal."""
 
 from explorer.analysis import Layer
-from explorer.analysis.alignment import Row, Status
-from explorer.analysis.comparison import Comparison, counts, unlike_inputs
+from explorer.analysis.alignment import AlignmentRow, Status
+from explorer.analysis.comparison import Comparison, input_size_note, status_counts
 from explorer.analysis.measures import Measure, Place, measures_at
 from explorer.cli.output import columns
 from explorer.families import NamedNetwork
@@ -20,12 +20,12 @@ def report(comparison: Comparison) -> str:
         _("{letter}  {name}, images {size}").format(letter=letter, name=name, size=shape(network.input_shape))
         for letter, name, network in zip(letters, names, comparison.networks, strict=True)
     ]
-    lines += ["", f"! {note}"] if (note := unlike_inputs(comparison.networks)) else []
+    lines += ["", f"! {note}"] if (note := input_size_note(comparison.networks)) else []
     totals = [_totals(comparison, measure) for measure in measures_at(Place.COMPARISON)]
     lines += ["", *columns([[_("for one image"), *letters], *totals])]
     first, *others = (network.spec for network in comparison.networks)
     for letter, other, rows in zip(letters[1:], others, comparison.rows, strict=True):
-        found = counts(rows)
+        found = status_counts(rows)
         lines += ["", f"A → {letter}: {tally(found)}"]
         if found[Status.SAME] == len(rows):
             lines.append(all_same(first, other))
@@ -43,11 +43,11 @@ def _totals(comparison: Comparison, measure: Measure) -> list[str]:
     return cells
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: AlignmentRow) -> list[str]:
     return [f"{SIGNS[row.status]} {_layer(row.left)}", _layer(row.right), "; ".join(map(str, row.changes))]
 
 
 def _layer(layer: Layer | None) -> str:
     if layer is None:
         return ""
-    return f"{layer.name} {layer.words} {shape(layer.output_shape)}"
+    return f"{layer.name} {layer.description} {shape(layer.output_shape)}"

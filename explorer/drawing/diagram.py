@@ -56,7 +56,7 @@ def caption(analysis: Analysis, node: Node) -> str:
         name = node.key.removeprefix("inception")
         if len(name) > LONG:
             name = "–".join(part.rpartition(".")[2] for part in name.split("–"))
-        read = {analysis.layers[head.after].name.partition(".")[0] for head in analysis.auxiliary}
+        read = {analysis.layers[head.source].name.partition(".")[0] for head in analysis.auxiliary}
         return _("{module} + aux").format(module=name) if node.key in read else name
     return what(analysis.layers[node.layers[0]])
 
@@ -67,7 +67,7 @@ def what(layer: Layer) -> str:
         return ""
     if layer.window:
         pool = {"MaxPool2d": _("max\n{window}"), "AvgPool2d": _("avg\n{window}")}.get(layer.kind, "{window}")
-        return pool.format(window=layer.window.steps)
+        return pool.format(window=layer.window.kernel_and_stride)
     words = {"Linear": _("linear"), "Concat": _("concat"), "AdaptiveAvgPool2d": _("avg pool")}
     return words.get(layer.kind, layer.kind)
 
@@ -228,7 +228,7 @@ class _Drawing:
     def describe(self, layer: Layer) -> str:
         return _("{name}: {words}, {before} to {after}, {parameters} parameters").format(
             name=layer.name,
-            words=layer.words,
+            words=layer.description,
             before=shape(layer.input_shape),
             after=shape(layer.output_shape),
             parameters=f"{layer.params:,}",

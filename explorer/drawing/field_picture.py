@@ -1,6 +1,6 @@
 """The receptive field of one unit, drawn on the image."""
 
-from explorer.analysis import Analysis, Field
+from explorer.analysis import Analysis, ReceptiveField
 from explorer.drawing.svg import FONT, element, picture, text
 from explorer.drawing.theme import theme
 from explorer.i18n import _
@@ -11,7 +11,7 @@ LINES = 56.0  # height of the two lines of text
 CELLS = 40  # images up to this side are drawn pixel by pixel
 
 
-def draw(analysis: Analysis, field: Field, *, dark: bool) -> str:
+def draw(analysis: Analysis, field: ReceptiveField, *, dark: bool) -> str:
     """The image, the pixels that the middle unit sees, and its receptive field beyond the image, to one scale.
 
     Args:

@@ -32,7 +32,7 @@ def lines(
     out, widest = [], 0.0
     for number, head in enumerate(analysis.auxiliary):
         middle = top + LINE * (number + 0.5)
-        source = analysis.layers[head.after]
+        source = analysis.layers[head.source]
         start = _("{name} (training only) reads {layer}, {shape}").format(
             name=head.name, layer=source.name.partition(".")[0], shape=shape(source.output_shape)
         )

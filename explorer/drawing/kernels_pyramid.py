@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from explorer.analysis.layer_list import Layer
-from explorer.analysis.recursion import backward, forward, seen
+from explorer.analysis.recursion import backward, dependencies, forward
 from explorer.drawing import kinds, svg
 from explorer.drawing.kinds import Group
 from explorer.drawing.theme import Theme, theme
@@ -32,7 +32,7 @@ def draw(layers: Sequence[Layer], *, dark: bool = False) -> str:
     maps = forward(layers)[::-1]
     counts = [1, *(step.field for step in steps)]
     field = counts[-1]
-    cells = seen(layers)[::-1] if field <= MOST_PIXELS else None
+    cells = dependencies(layers)[::-1] if field <= MOST_PIXELS else None
     pixel = min(PIXEL, (WIDTH - LEFT - RIGHT) / field)
     middle = LEFT + (WIDTH - LEFT - RIGHT) / 2
     step = STEP if len(layers) < MANY else LOW_STEP

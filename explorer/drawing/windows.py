@@ -99,7 +99,7 @@ def _listed(row: Row) -> list[int | None]:
     if not row.broken and windows.count <= MOST_WINDOWS:
         return list(range(windows.count))
     # In a broken row, leave out windows that reach into the break, but always keep the first and the last one.
-    fit = (END - windows.reach) // windows.stride + 1 if row.broken else half
+    fit = (END - windows.effective_kernel) // windows.stride + 1 if row.broken else half
     ends = max(1, min(fit, half))
     if 2 * ends >= windows.count:
         return list(range(windows.count))
@@ -142,7 +142,7 @@ def _cell(row: Row, position: int, colours: Theme, warning: str) -> str:
 def _is_read(windows: Windows, position: int) -> bool:
     """Whether a window reads a position."""
     last = min(windows.count - 1, (position + windows.padding) // windows.stride)
-    first = max(0, last - windows.reach // windows.stride)
+    first = max(0, last - windows.effective_kernel // windows.stride)
     return any(position in windows.taps(window) for window in range(first, last + 1))
 
 

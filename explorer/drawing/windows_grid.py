@@ -50,7 +50,7 @@ def draw(windows: Windows, chosen: tuple[int, int], *, dark: bool = False) -> st
             )  # fmt: skip
     left, top = (4 + (windows.start(place) - first) * cell for place in (chosen[1], chosen[0]))
     top += TOP - 4
-    reach = windows.reach * cell
+    reach = windows.effective_kernel * cell
     parts.append(
         svg.element("rect", x=left, y=top, width=reach, height=reach, fill="none", stroke=colours.mark, stroke_width=3)
     )

@@ -53,7 +53,7 @@ def dot(spec: Spec) -> str:
 
 def _node(layer: Layer) -> str:
     colour = COLOURS[group_of(layer.kind)]
-    label = _quoted(layer.name, layer.words, shape(layer.output_shape))
+    label = _quoted(layer.name, layer.description, shape(layer.output_shape))
     return f'{_quoted(layer.name)} [label={label}, color="{colour}", fillcolor="{colour}{TINT}"];'
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from explorer.analysis import Field
+from explorer.analysis import ReceptiveField
 from explorer.data.preprocessing import Normalise, Preprocessing
 from explorer.errors import InputError
 from explorer.i18n import _
@@ -120,7 +120,7 @@ class Window(NamedTuple):
         return self.bottom - self.top + 1, self.right - self.left + 1
 
 
-def window(field: Field, row: int, column: int) -> Window:
+def window(field: ReceptiveField, row: int, column: int) -> Window:
     """Computes the pixels that a unit can depend on. Exact away from the border.
 
     Source: the closed form of Araujo et al. 2019.

@@ -36,7 +36,7 @@ def traced(spec: Spec, height: int | None = None, width: int | None = None) -> t
     detach_auxiliary(network)
     recorder = Recorder(network)
     shape = (1, spec.in_channels, height or spec.image_size, width or spec.image_size)
-    with torch.no_grad(), recorder, recorder.watching():
+    with torch.no_grad(), recorder, recorder.module_hooks():
         network(torch.empty(shape, device="meta"))
     trace = recorder.trace()
     return trace, propagate(trace)

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.analysis import Analysis, analyse
 from explorer.analysis.comparison import by_depth, compare
-from explorer.analysis.measures import DEFINITIONS, DIAGRAM_MEASURES, Measure, Place, measures_at
+from explorer.analysis.measures import DEFINITIONS, DIAGRAM_MEASURES, LAYER_PLACES, Measure, Place, measures_at
 from explorer.cli import print_compare, tables
 from explorer.drawing import diagram
 from explorer.drawing.looks import Appearance

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.analysis.trained import CIFAR10_CLASSES
+from explorer.analysis.published_results import CIFAR10_CLASSES
 from explorer.families import resolve
 from explorer.formatting import bytes_short
 from explorer.jobs import retention, service

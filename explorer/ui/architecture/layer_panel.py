@@ -43,7 +43,7 @@ def render(analysis: Analysis, chosen: str, *, dark: bool) -> None:
 
 
 def _numbers(layer: Layer) -> None:
-    st.markdown(f"**{plain(layer.name)}** · {plain(layer.words)}")
+    st.markdown(f"**{plain(layer.name)}** · {plain(layer.description)}")
     lines = [
         (_("Map"), f"{shape(layer.input_shape)} → {shape(layer.output_shape)}"),
         (_("Output side"), layer.formulas["output_shape"]),
@@ -59,15 +59,15 @@ def _numbers(layer: Layer) -> None:
 
 def _smallest_field(layer: Layer) -> str:
     """Return the smallest receptive field of all paths to the layer; empty if all paths have the same."""
-    if layer.field is None or layer.field.smallest == layer.field.size:
+    if layer.field is None or layer.field.smallest_over_paths == layer.field.size:
         return ""
-    return _("{size} pixels").format(size=f"{layer.field.smallest:,}")
+    return _("{size} pixels").format(size=f"{layer.field.smallest_over_paths:,}")
 
 
 def _units_that_see_all(layer: Layer) -> str:
     """Return the rows and columns of the units that see the whole image. Units near the border see only a part."""
     field = layer.field
-    if field is None or field.seeing is None:
+    if field is None or field.full_view is None:
         return _("none") if field else ""
-    (top, bottom), (left, right) = field.seeing
+    (top, bottom), (left, right) = field.full_view
     return _("rows {top}–{bottom}, columns {left}–{right}").format(top=top, bottom=bottom, left=left, right=right)

@@ -149,7 +149,7 @@ def render_heads(analysis: Analysis) -> None:
     st.subheader(_("Auxiliary heads"), anchor=False)
     words = [
         _("{name} after {layer}: {count:,} parameters").format(
-            name=head.name, layer=analysis.layers[head.after].name, count=head.params
+            name=head.name, layer=analysis.layers[head.source].name, count=head.params
         )
         for head in analysis.auxiliary
     ]

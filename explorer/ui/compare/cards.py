@@ -6,7 +6,7 @@ from html import escape
 import streamlit as st
 
 from explorer.analysis import landmarks
-from explorer.analysis.comparison import LEAST, Comparison
+from explorer.analysis.comparison import MIN_NETWORKS, Comparison
 from explorer.analysis.measures import Measure, Place, measures_at
 from explorer.families import resolve
 from explorer.families.building import own_names
@@ -31,7 +31,7 @@ def options(page_state: state.CompareState) -> dict[str, str]:
     torchvision's networks are included once torchvision has been imported for the landmarks.
     """
     titles = {network.text: full_title(network) for network in page_state.networks} | network_options()
-    return titles | _own_names() if landmarks.measured() else titles
+    return titles | _own_names() if landmarks.is_cached() else titles
 
 
 @cache
@@ -73,7 +73,7 @@ def _render_card(
             icon=":material/error:",
         )
     st.caption(_("Input {shape}").format(shape=shape(comparison.networks[position].input_shape)))
-    columns, width = METRICS if len(page_state.networks) == LEAST else METRICS_NARROW
+    columns, width = METRICS if len(page_state.networks) == MIN_NETWORKS else METRICS_NARROW
     with st.grid(columns, min_column_width=width, gap="xsmall"):
         for measure in measures_at(Place.CARDS):
             _metric(comparison, position, measure)
@@ -81,7 +81,7 @@ def _render_card(
         st.page_link(
             ARCHITECTURE, label=_("Open in Architecture"), icon=":material/open_in_new:", query_params=network.link
         )
-        if len(page_state.networks) > LEAST:
+        if len(page_state.networks) > MIN_NETWORKS:
             st.button(
                 _("Remove"), key=f"compare.remove.{letter}", type="tertiary", icon=":material/close:",
                 on_click=state.remove_network, args=(letter,),

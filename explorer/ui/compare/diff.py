@@ -5,15 +5,15 @@ from html import escape
 from itertools import groupby
 
 from explorer.analysis import Layer
-from explorer.analysis.alignment import Part, Row, Status, parts
-from explorer.analysis.comparison import counts
+from explorer.analysis.alignment import AlignmentRow, StageRows, Status, rows_by_stage
+from explorer.analysis.comparison import status_counts
 from explorer.drawing.kinds import colours, group_of
 from explorer.formatting import shape
 from explorer.i18n import _
 from explorer.ui.compare.words import SIGNS, status_name, summary
 
 
-def diff(rows: Sequence[Row], titles: tuple[str, str], *, everything: bool, dark: bool) -> str:
+def diff(rows: Sequence[AlignmentRow], titles: tuple[str, str], *, everything: bool, dark: bool) -> str:
     """Return HTML with a foldable table for each stage.
 
     Args:
@@ -22,15 +22,15 @@ def diff(rows: Sequence[Row], titles: tuple[str, str], *, everything: bool, dark
         everything: Whether to list equal layers, too. Otherwise, a run of equal layers is one line.
         dark: Whether the page is dark.
     """
-    return "".join(_format_part(part, titles, everything=everything, dark=dark) for part in parts(rows))
+    return "".join(_format_part(part, titles, everything=everything, dark=dark) for part in rows_by_stage(rows))
 
 
-def _format_part(part: Part, titles: tuple[str, str], *, everything: bool, dark: bool) -> str:
+def _format_part(part: StageRows, titles: tuple[str, str], *, everything: bool, dark: bool) -> str:
     rows = part.rows
     own, *others = part.stages
     name = f"{own} → {', '.join(others)}" if others else own
     heading = f"<b>{escape(name)}</b>"
-    found = counts(rows)
+    found = status_counts(rows)
     if found[Status.SAME] == len(rows) and not everything:
         return f'<div class="quiet">{heading}<span class="faint">{escape(summary(found))}</span></div>'
     header = "".join(
@@ -46,7 +46,7 @@ def _format_part(part: Part, titles: tuple[str, str], *, everything: bool, dark:
     )
 
 
-def _format_rows(rows: Sequence[Row], *, everything: bool, dark: bool) -> Iterator[str]:
+def _format_rows(rows: Sequence[AlignmentRow], *, everything: bool, dark: bool) -> Iterator[str]:
     for status, run in groupby(rows, lambda row: row.status):
         part = list(run)
         if status is Status.SAME and not everything:
@@ -56,7 +56,7 @@ def _format_rows(rows: Sequence[Row], *, everything: bool, dark: bool) -> Iterat
             yield from (_format_row(row, dark=dark) for row in part)
 
 
-def _format_row(row: Row, *, dark: bool) -> str:
+def _format_row(row: AlignmentRow, *, dark: bool) -> str:
     status = row.status
     changed = "; ".join(map(str, row.changes))
     return (
@@ -74,5 +74,5 @@ def _format_layer(layer: Layer | None, *, dark: bool) -> str:
     colour = colours(dark=dark)[group_of(layer.kind)]
     return (
         f'<i style="background:{colour}"></i><b>{escape(layer.name)}</b><br>'
-        f'{escape(layer.words)} · <span class="faint">{escape(shape(layer.output_shape))}</span>'
+        f'{escape(layer.description)} · <span class="faint">{escape(shape(layer.output_shape))}</span>'
     )

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import streamlit as st
 
 from explorer.analysis import analyse
-from explorer.analysis.comparison import LEAST, MOST, Comparison, compare
+from explorer.analysis.comparison import MAX_NETWORKS, MIN_NETWORKS, Comparison, compare
 from explorer.errors import InputError
 from explorer.families import NamedNetwork
 from explorer.i18n import _
@@ -23,7 +23,7 @@ from explorer.ui.page_state import FieldsState, Link
 
 log = logging.getLogger("explorer.ui")
 
-LETTERS = "abcd"[:MOST]
+LETTERS = "abcd"[:MAX_NETWORKS]
 # Prefixes of the keys of widgets, such as compare.network.a and compare.view.size.
 NETWORK = "compare.network."
 VIEW = "compare.view."
@@ -59,10 +59,10 @@ class CompareState(FieldsState[CompareView]):
         """Set networks and view from the link, all or none."""
         self.problems.clear()
         try:
-            if (count := len(link.keys() & set(LETTERS))) < LEAST:
+            if (count := len(link.keys() & set(LETTERS))) < MIN_NETWORKS:
                 raise InputError(
                     _("link: a comparison takes {least} to {most} networks, not {count}").format(
-                        count=count, least=LEAST, most=MOST
+                        count=count, least=MIN_NETWORKS, most=MAX_NETWORKS
                     )
                 )
             networks = [_read_parameter(letter, link[letter]) for letter in LETTERS if letter in link]

@@ -1,7 +1,7 @@
 """Texts about the numbers of a comparison, the same on cards, in tables and in charts."""
 
 from explorer.analysis.alignment import Status
-from explorer.analysis.changes import setting_changes
+from explorer.analysis.changes import spec_changes
 from explorer.analysis.comparison import difference, ratio
 from explorer.analysis.measures import Measure, Numbers
 from explorer.families import Spec
@@ -65,7 +65,7 @@ def all_same(left: Spec, right: Spec) -> str:
     if left.family != right.family or left == right:
         return _("Layers, shapes and parameters are the same.")
     return _("Layers, shapes and parameters are the same, but the specs differ: {settings}.").format(
-        settings=", ".join(setting_changes(left, right))
+        settings=", ".join(spec_changes(left, right))
     )
 
 

@@ -5,7 +5,16 @@ from typing import Annotated, Any
 import streamlit as st
 from pydantic import Field
 
-from explorer.analysis.blocks import EXAMPLE, Branches, Inception, flat, inception_modules, macs, quoted_macs, weights
+from explorer.analysis.blocks import (
+    EXAMPLE,
+    Branches,
+    Inception,
+    all_convolutions,
+    inception_modules,
+    macs,
+    quoted_macs,
+    weights,
+)
 from explorer.analysis.formulas import equation, number
 from explorer.drawing import kernels_blocks
 from explorer.errors import InputError, shown
@@ -90,7 +99,7 @@ def compute(view: InceptionView) -> Inception:
 def render(module: Inception, *, dark: bool) -> None:
     """Render the conclusion, both forms of the module, and the erratum if there is one."""
     naive, reduced = module.naive(), module.reduced()
-    most = max(conv.macs(module.side) for conv in flat(naive))
+    most = max(conv.macs(module.side) for conv in all_convolutions(naive))
     st.markdown(plain(conclusion(module)))
     if module.widths.name == EXAMPLE:
         st.info(plain(erratum(module)), icon=":material/edit_note:")
@@ -102,7 +111,7 @@ def render(module: Inception, *, dark: bool) -> None:
                 kernels_blocks.inception(module, branches, most=most, dark=dark),
                 key="kernels.picture.naive" if branches is naive else "kernels.picture.reduced",
             )
-            convolutions = flat(branches)
+            convolutions = all_convolutions(branches)
             facts(
                 [
                     Fact(_("MACs"), short(macs(convolutions, module.side)), _branch_sum(branches, module.side)),
@@ -120,7 +129,7 @@ def render(module: Inception, *, dark: bool) -> None:
 
 def conclusion(module: Inception) -> str:
     """Return a sentence about what the figures show."""
-    naive, reduced = (macs(flat(branches), module.side) for branches in (module.naive(), module.reduced()))
+    naive, reduced = (macs(all_convolutions(branches), module.side) for branches in (module.naive(), module.reduced()))
     return _(
         "The naive module costs {naive:,} MACs, {ratio:.1f} times as many as the same module behind 1×1 convolutions "
         "that reduce the channels first: {reduced:,}."
@@ -133,7 +142,7 @@ def erratum(module: Inception) -> str:
     return _(
         "The reduced module is often quoted at 358 M: {quoted:,} counts the 3×3 term, {three:,}, twice. The terms "
         "listed below add up to {true:,}."
-    ).format(quoted=quoted_macs(module), three=three, true=macs(flat(module.reduced()), module.side))
+    ).format(quoted=quoted_macs(module), three=three, true=macs(all_convolutions(module.reduced()), module.side))
 
 
 def _branch_sum(branches: Branches, side: int = 1) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, NamedTuple
 import streamlit as st
 from pydantic import Field
 
-from explorer.analysis.windows import Windows, placed, steps
+from explorer.analysis.windows import Windows, formula_lines, validated
 from explorer.drawing import windows as axis
 from explorer.drawing import windows_grid as grid
 from explorer.i18n import _
@@ -65,7 +65,7 @@ def compute(view: SizeView) -> Result:
     Raises:
         InputError: If no window fits.
     """
-    windows = placed(Windows(**view.model_dump(exclude={"cell"})))
+    windows = validated(Windows(**view.model_dump(exclude={"cell"})))
     row, column = (min(index, windows.count - 1) for index in view.cell)
     return Result(windows, (row, column))
 
@@ -83,7 +83,7 @@ def render(result: Result, *, dark: bool) -> None:
         left = st.container()
     with left:
         show_figure(axis.draw(windows, dark=dark), key="kernels.picture.windows", min_scale=0.4)
-        st.code("\n".join(steps(windows)), language=None)
+        st.code("\n".join(formula_lines(windows)), language=None)
     facts(
         [
             Fact(_("Output"), f"{windows.count:,}"),

@@ -55,7 +55,7 @@ class Comparison(NamedTuple):
 class Measurement(NamedTuple):
     """The timing of a request, or the reason why there is none."""
 
-    request: tuple[Stack, Stack, timing.Work]
+    request: tuple[Stack, Stack, timing.Workload]
     timing: timing.Timing | None
     problem: str = ""
 
@@ -182,13 +182,13 @@ def _choose(cell: str) -> None:
 def _render_time(result: Comparison) -> None:
     """Render a button that measures the time, and the result if it belongs to the current fields."""
     view, one, many = result
-    request = (one, many, timing.Work(view.c, view.map, view.batch))
+    request = (one, many, timing.Workload(view.c, view.map, view.batch))
     with st.container(horizontal=True, vertical_alignment="center"):
         pressed = st.button(_("Measure the time on this machine"), icon=":material/timer:", key="kernels.measure")
         output = st.empty()
     if pressed:
         waiting = _("Another measurement is running; yours comes next.")
-        with output, st.spinner(waiting if timing.busy() else _("Measuring…"), show_time=True):
+        with output, st.spinner(waiting if timing.is_busy() else _("Measuring…"), show_time=True):
             st.session_state[MEASURED] = _measure(request)
     measurement: Measurement | None = st.session_state.get(MEASURED)
     if measurement is None or measurement.request != request:
@@ -207,7 +207,7 @@ def _render_time(result: Comparison) -> None:
                 )
 
 
-def _measure(request: tuple[Stack, Stack, timing.Work]) -> Measurement:
+def _measure(request: tuple[Stack, Stack, timing.Workload]) -> Measurement:
     try:
         return Measurement(request, timing.measure(request[:2], request[2]))
     except ExplorerError as error:

@@ -7,7 +7,7 @@ from functools import lru_cache
 import streamlit as st
 
 from explorer.analysis.publications import trainings
-from explorer.analysis.trained import Training
+from explorer.analysis.published_results import PublishedTraining
 from explorer.families import parse_spec
 from explorer.i18n import _
 from explorer.jobs.compare import Point
@@ -16,18 +16,18 @@ from explorer.ui.runs.curves import Curve
 from explorer.ui.shared.text import plain
 
 
-def of(records: Sequence[Record]) -> list[Training]:
+def of(records: Sequence[Record]) -> list[PublishedTraining]:
     """Published trainings of the networks and data of runs, each once."""
     found = (one for record in records for one in _of_one(json.dumps(record.spec), record.dataset))
     return list({(one.source, one.network): one for one in found}.values())
 
 
 @lru_cache(maxsize=1000)
-def _of_one(spec: str, dataset: str) -> tuple[Training, ...]:
+def _of_one(spec: str, dataset: str) -> tuple[PublishedTraining, ...]:
     return tuple(trainings(parse_spec(json.loads(spec)), dataset))
 
 
-def lines(found: Sequence[Training], metric: str) -> list[Curve]:
+def lines(found: Sequence[PublishedTraining], metric: str) -> list[Curve]:
     """Their lines of ``top1`` or ``top3``."""
     images = {"train": _("training"), "validation": _("test")}
     return [
@@ -44,7 +44,7 @@ def lines(found: Sequence[Training], metric: str) -> list[Curve]:
     ]
 
 
-def told(found: Sequence[Training]) -> None:
+def told(found: Sequence[PublishedTraining]) -> None:
     """What was reached, by whom, and under which conditions."""
     for one in found:
         reached = ", ".join(

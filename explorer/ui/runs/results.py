@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from explorer.analysis.trained import Training
+from explorer.analysis.published_results import PublishedTraining
 from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.jobs import service
@@ -67,7 +67,9 @@ def _one(tested: Sequence[Record], view: RunsView) -> Record:
     return next(record for record in tested if record.id == shown)
 
 
-def _shares(first: Record, tested: Sequence[Record], published: Sequence[Training]) -> list[tuple[str, classes.Shares]]:
+def _shares(
+    first: Record, tested: Sequence[Record], published: Sequence[PublishedTraining]
+) -> list[tuple[str, classes.Shares]]:
     """The accuracy of each class of the first run for it, the others, and those that others have printed."""
     shown = [first, *(other for other in tested if other is not first)][:BARS]
     names = list((first.result or {})["per_class"])

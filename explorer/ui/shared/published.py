@@ -1,4 +1,4 @@
-"""Published figures of a network: badges, and tables that compare them with our numbers."""
+"""PublishedFigure figures of a network: badges, and tables that compare them with our numbers."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.analysis import Analysis
-from explorer.analysis.published import Published, Verdict, published
+from explorer.analysis.published import Agreement, PublishedFigure, published
 from explorer.families.claims import TRAINED, Metric
 from explorer.i18n import _
 from explorer.ui.shared.text import plain
@@ -40,16 +40,16 @@ def badges(analysis: Analysis) -> None:
             )
             _badge(name, [figure])
         for source in dict.fromkeys(figure.source for figure in figures):
-            parts = [figure for figure in figures if figure.source == source and figure.part and figure.verdict]
+            parts = [figure for figure in figures if figure.source == source and figure.part and figure.agreement]
             if parts and not any(figure.source == source for figure in of_network):
                 name = _("{count} figures, {apart} differ · {source}").format(
-                    count=len(parts), apart=sum(part.verdict is Verdict.DIFFERS for part in parts), source=source
+                    count=len(parts), apart=sum(part.agreement is Agreement.DIFFERS for part in parts), source=source
                 )
                 _badge(name, parts)
 
 
-def _badge(name: str, figures: list[Published]) -> None:
-    is_met = all(figure.verdict is not Verdict.DIFFERS for figure in figures)
+def _badge(name: str, figures: list[PublishedFigure]) -> None:
+    is_met = all(figure.agreement is not Agreement.DIFFERS for figure in figures)
     reasons = dict.fromkeys(figure.reason for figure in figures if figure.reason)
     lines = [figures[0].source, *([comparison(figures[0])] if len(figures) == 1 else []), *reasons]
     st.badge(
@@ -65,8 +65,8 @@ def table(analysis: Analysis) -> None:
     rows = [
         {
             _("What"): plain(title(figure)),
-            _("Published"): plain(figure.printed),
-            _("Here"): "–" if figure.here is None else f"{figure.here:,}",
+            _("PublishedFigure"): plain(figure.printed),
+            _("Here"): "–" if figure.computed is None else f"{figure.computed:,}",
             _("Difference"): plain(difference(figure)),
             _("Source"): plain(figure.source),
             _("Why"): plain(figure.reason),
@@ -127,39 +127,39 @@ def metric_name(metric: Metric) -> str:
     }[metric]
 
 
-def title(figure: Published) -> str:
+def title(figure: PublishedFigure) -> str:
     """Return the name of a figure's metric and part."""
     name = metric_name(figure.metric)
     return _("{what}, {part}").format(what=name, part=figure.part) if figure.part else name
 
 
-def difference(figure: Published) -> str:
+def difference(figure: PublishedFigure) -> str:
     """Return how our number differs from the printed one, in words or as a percentage."""
-    match figure.verdict:
+    match figure.agreement:
         case None:
             return _("measured by training")
-        case Verdict.EXACT:
+        case Agreement.EXACT:
             return _("exact")
-        case Verdict.ROUNDS:
+        case Agreement.ROUNDS:
             return _("rounds to it")
-        case Verdict.TRUNCATES:
+        case Agreement.TRUNCATES:
             return _("truncates to it")
-        case Verdict.DIFFERS:
+        case Agreement.DIFFERS:
             return f"{figure.difference:+.1%}".replace("-", "−")
 
 
-def comparison(figure: Published) -> str:
+def comparison(figure: PublishedFigure) -> str:
     """Return a sentence with both numbers."""
     sentences = {
-        Verdict.EXACT: _("Printed {printed}; here the same, {here}."),
-        Verdict.ROUNDS: _("Printed {printed}; here {here}, which rounds to it."),
-        Verdict.TRUNCATES: _("Printed {printed}; here {here}, which was cut off to it."),
-        Verdict.DIFFERS: _("Printed {printed}; here {here}, {difference}."),
+        Agreement.EXACT: _("Printed {printed}; here the same, {here}."),
+        Agreement.ROUNDS: _("Printed {printed}; here {here}, which rounds to it."),
+        Agreement.TRUNCATES: _("Printed {printed}; here {here}, which was cut off to it."),
+        Agreement.DIFFERS: _("Printed {printed}; here {here}, {difference}."),
     }
-    return sentences[figure.verdict or Verdict.DIFFERS].format(
-        printed=figure.printed, here=f"{figure.here:,}", difference=difference(figure)
+    return sentences[figure.agreement or Agreement.DIFFERS].format(
+        printed=figure.printed, here=f"{figure.computed:,}", difference=difference(figure)
     )
 
 
-def _author(figure: Published) -> str:
+def _author(figure: PublishedFigure) -> str:
     return figure.source.split(",")[0]

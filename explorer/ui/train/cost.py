@@ -12,7 +12,7 @@ import torch
 
 from explorer import formatting
 from explorer.analysis import Precision, analyse
-from explorer.analysis.memory import Training
+from explorer.analysis.memory import TrainingMemory
 from explorer.data.preview import Preview
 from explorer.families import Spec
 from explorer.i18n import _
@@ -92,7 +92,7 @@ def room(spec: Spec, recipe: Recipe, resources: Resources, found: Preview) -> Ro
 
 
 @lru_cache(maxsize=2 * MAX_SWEEP)
-def _memory(spec: Spec, batch_size: int, optimizer: str, precision: Precision, device: str) -> Training | None:
+def _memory(spec: Spec, batch_size: int, optimizer: str, precision: Precision, device: str) -> TrainingMemory | None:
     """The part of an analysis that is small enough to keep for a whole sweep."""
     return analyse(spec, batch_size=batch_size, optimizer=optimizer, precision=precision, device=device).training
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from explorer.analysis import Analysis, advice, analyse
 from explorer.analysis.devices import Device
-from explorer.analysis.memory import Training
+from explorer.analysis.memory import TrainingMemory
 from explorer.analysis.receptive_field import propagate
 from explorer.analysis.trace import Recorder
 from explorer.families import parse_spec, resolve
@@ -97,20 +97,22 @@ class TwoPaths(nn.Module):
 def test_branches_that_do_not_line_up(one: nn.Module, other: nn.Module, size: int, expected: str | None) -> None:
     network = TwoPaths(one, other)
     recorder = Recorder(network)
-    with torch.no_grad(), recorder, recorder.watching():
+    with torch.no_grad(), recorder, recorder.module_hooks():
         network(torch.empty(1, 1, size, size, device="meta"))
     trace = recorder.trace()
-    found = [warned for warned in advice.of_graph(trace, propagate(trace)) if warned.code == "misaligned-branches"]
+    found = [
+        warned for warned in advice.graph_warnings(trace, propagate(trace)) if warned.code == "misaligned-branches"
+    ]
     assert len(found) == bool(expected)
     assert all(expected in warned.message for warned in found if expected)
 
 
 def test_more_memory_than_the_machine_has() -> None:
     total = psutil.virtual_memory().total
-    needs = Training(weights=total // 4, half_copy=0, gradients=0, optimizer=0, activations=4 * total)
-    (warned,) = advice.of_memory(needs, 64, Device.CPU)
+    needs = TrainingMemory(weights=total // 4, half_copy=0, gradients=0, optimizer=0, activations=4 * total)
+    (warned,) = advice.memory_warnings(needs, 64, Device.CPU)
     assert "A batch of about 12 would fit" in warned.message
-    (hopeless,) = advice.of_memory(Training(2 * total, 0, 0, 0, 0), 1, Device.CPU)
+    (hopeless,) = advice.memory_warnings(TrainingMemory(2 * total, 0, 0, 0, 0), 1, Device.CPU)
     assert "narrower" in hopeless.message
-    assert advice.of_memory(Training(1000, 0, 1000, 0, 1000), 1, Device.CPU) == []
+    assert advice.memory_warnings(TrainingMemory(1000, 0, 1000, 0, 1000), 1, Device.CPU) == []
     assert "memory" in codes(analyse(resolve("vgg16"), batch_size=65_536))

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from explorer.analysis import Analysis, Layer, analyse
-from explorer.analysis.alignment import GAP, Row, Status, _best, _traits, align, parts
+from explorer.analysis.alignment import GAP, AlignmentRow, Status, _best_matches, _features, align, rows_by_stage
 from explorer.analysis.changes import Aspect
 from explorer.errors import SpecError
 from explorer.families import PRESETS, Spec, parse_spec, resolve
@@ -20,7 +20,7 @@ from tests.helpers.specs import any_raw, parse_or_none
 pytestmark = pytest.mark.exhaustive
 
 
-def aligned(left: Spec | str, right: Spec | str) -> tuple[Row, ...]:
+def aligned(left: Spec | str, right: Spec | str) -> tuple[AlignmentRow, ...]:
     one, other = (analyse(resolve(spec) if isinstance(spec, str) else spec) for spec in (left, right))
     return align(one.layers, other.layers, (one.spec.image_size, other.spec.image_size))
 
@@ -30,13 +30,13 @@ def computing(network: Analysis) -> list[Layer]:
     return [layer for layer in network.layers if layer.kind != "Flatten"]
 
 
-def kinds(rows: tuple[Row, ...], status: Status) -> Counter[str]:
+def kinds(rows: tuple[AlignmentRow, ...], status: Status) -> Counter[str]:
     """Kinds of the layers of one status."""
     layers = [row.right or row.left for row in rows if row.status is status]
     return Counter(layer.kind for layer in layers if layer)
 
 
-def aspects(rows: tuple[Row, ...]) -> set[Aspect]:
+def aspects(rows: tuple[AlignmentRow, ...]) -> set[Aspect]:
     return {change.aspect for row in rows for change in row.changes}
 
 
@@ -152,7 +152,7 @@ def test_alexnet_and_vgg11_keep_their_units_whole() -> None:
 
 def test_what_follows_a_flatten_comes_from_what_it_flattens() -> None:
     network = analyse(resolve("alexnet"))
-    sources = dict(zip([layer.name for layer in computing(network)], _traits(network.layers, 224), strict=True))
+    sources = dict(zip([layer.name for layer in computing(network)], _features(network.layers, 224), strict=True))
     assert sources["classifier.0"].source == "AdaptiveAvgPool2d"
 
 
@@ -177,7 +177,7 @@ def test_tokens_are_counted_whether_or_not_the_batch_is_beside_them() -> None:
 
 
 def test_stages_keep_what_was_added_in_them() -> None:
-    found = parts(aligned("vgg16", "vgg19"))
+    found = rows_by_stage(aligned("vgg16", "vgg19"))
     assert [part.stages for part in found] == [
         ("224×224",), ("112×112",), ("56×56",), ("28×28",), ("14×14",), ("head",),
     ]  # fmt: skip
@@ -187,7 +187,7 @@ def test_stages_keep_what_was_added_in_them() -> None:
 
 def test_stages_of_other_map_sizes_are_named_after_both() -> None:
     small = resolve("vgg11").changed(image_size=112)
-    found = parts(aligned("vgg11", small))
+    found = rows_by_stage(aligned("vgg11", small))
     assert found[0].stages == ("224×224", "112×112")
     assert found[-1].stages == ("head",)
     assert len(found) == 6
@@ -222,7 +222,7 @@ def test_any_two_networks(one: dict[str, object], other: dict[str, object]) -> N
         if row.left and row.right:
             facts = [(l.kind, l.window, l.input_shape, l.output_shape, l.params) for l in (row.left, row.right)]  # noqa: E741
             assert (row.status is Status.SAME) == (facts[0] == facts[1])
-    assert tuple(row for part in parts(rows) for row in part.rows) == rows
+    assert tuple(row for part in rows_by_stage(rows) for row in part.rows) == rows
 
 
 @given(any_raw())
@@ -276,5 +276,5 @@ def every_matching(rows: int, columns: int, i: int = 0, j: int = 0) -> Iterator[
 def test_no_matching_is_worth_more(rows: int, columns: int, data: st.DataObject) -> None:
     cells = st.integers(-20, 20)
     scores = data.draw(st.lists(st.lists(cells, min_size=columns, max_size=columns), min_size=rows, max_size=rows))
-    found = _best(np.array(scores, np.int32))
+    found = _best_matches(np.array(scores, np.int32))
     assert worth(scores, found) == max(worth(scores, each) for each in every_matching(rows, columns))

@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchinfo.layer_info import LayerInfo
 
 from explorer.analysis import Term, analyse
-from explorer.analysis.cost import adaptive_reads, cost
+from explorer.analysis.cost import adaptive_pool_reads, cost
 from explorer.analysis.trace import Recorder
 from explorer.families import PRESETS, parse_spec, resolve
 from explorer.families.building import build, detach_auxiliary
@@ -87,15 +87,15 @@ def test_shortcuts_cost_one_addition_an_element() -> None:
 
 
 def test_adaptive_pools_read_overlapping_windows() -> None:
-    assert adaptive_reads((1, 2, 7, 7), (1, 2, 7, 7)) == 2 * 49
-    assert adaptive_reads((1, 1, 7, 7), (1, 1, 1, 1)) == 49
+    assert adaptive_pool_reads((1, 2, 7, 7), (1, 2, 7, 7)) == 2 * 49
+    assert adaptive_pool_reads((1, 1, 7, 7), (1, 1, 1, 1)) == 49
     pool = nn.AdaptiveAvgPool2d((3, 5))
     image = torch.rand(1, 1, 7, 8, requires_grad=True)
     reads = 0
     for cell in pool(image).flatten():
         (gradient,) = torch.autograd.grad(cell, image, retain_graph=True)
         reads += int((gradient != 0).sum())
-    assert adaptive_reads((1, 1, 7, 8), (1, 1, 3, 5)) == reads
+    assert adaptive_pool_reads((1, 1, 7, 8), (1, 1, 3, 5)) == reads
 
 
 class Odd(nn.Module):
@@ -113,8 +113,8 @@ def test_unknown_operators_are_named_and_the_rest_counted() -> None:
     with torch.device("meta"):
         network = Odd()
     recorder = Recorder(network)
-    with torch.no_grad(), recorder, recorder.watching():
+    with torch.no_grad(), recorder, recorder.module_hooks():
         network(torch.empty(1, 1, 5, 5, device="meta"))
-    first, odd = recorder.trace().rows
+    first, odd = recorder.trace().layers
     assert cost(first).macs == 9 * 2 * 9
     assert cost(odd).unknown == ["erfinv"]

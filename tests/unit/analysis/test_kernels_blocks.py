@@ -3,7 +3,16 @@
 import pytest
 from torch import nn
 
-from explorer.analysis.blocks import EXAMPLE, basic, bottleneck, flat, inception_modules, macs, quoted_macs, weights
+from explorer.analysis.blocks import (
+    EXAMPLE,
+    all_convolutions,
+    basic,
+    bottleneck,
+    inception_modules,
+    macs,
+    quoted_macs,
+    weights,
+)
 from explorer.families import PRESETS, resolve
 from explorer.families.building import build
 from explorer.ui.kernels import inception
@@ -22,8 +31,8 @@ def convolution_weights(module: nn.Module) -> int:
 
 def test_the_worked_example_and_its_erratum() -> None:
     module = inception_modules()[EXAMPLE]
-    assert macs(flat(module.naive()), 28) == 854_196_224
-    assert macs(flat(module.reduced()), 28) == 271_351_808
+    assert macs(all_convolutions(module.naive()), 28) == 854_196_224
+    assert macs(all_convolutions(module.reduced()), 28) == 271_351_808
     assert quoted_macs(module) == 358_055_936
     assert sum(module.outputs(module.naive())) == 672
     assert sum(module.outputs(module.reduced())) == 480
@@ -36,7 +45,7 @@ def test_3a_by_branch() -> None:
 
 @pytest.mark.parametrize("name", TABLE1)
 def test_weights_of_table_1(name: str) -> None:
-    assert weights(flat(inception_modules()[name].reduced())) == TABLE1[name]
+    assert weights(all_convolutions(inception_modules()[name].reduced())) == TABLE1[name]
 
 
 @pytest.mark.parametrize("preset", ["googlenet", "googlenet-naive"])
@@ -50,7 +59,7 @@ def test_modules_weigh_what_the_built_network_weighs(preset: str) -> None:
         # In a network of naive modules more channels arrive at each.
         module = module._replace(inputs=inputs)
         branches = module.reduced() if preset == "googlenet" else module.naive()
-        assert weights(flat(branches)) == convolution_weights(modules[f"inception{name}"]), name
+        assert weights(all_convolutions(branches)) == convolution_weights(modules[f"inception{name}"]), name
         inputs = sum(module.outputs(branches))
 
 
@@ -81,7 +90,7 @@ def test_a_module_of_ones_own_numbers() -> None:
          "pool_proj": 6}
     )  # fmt: skip
     module = inception.compute(settings)
-    reduced, naive = flat(module.reduced()), flat(module.naive())
+    reduced, naive = all_convolutions(module.reduced()), all_convolutions(module.naive())
     assert macs(reduced, 4) == 16 * (10 * 2 + 10 * 3 + 9 * 3 * 4 + 10 * 1 + 25 * 1 * 5 + 10 * 6)
     assert macs(naive, 4) == 16 * (10 * 2 + 9 * 10 * 4 + 25 * 10 * 5)
     assert sum(module.outputs(module.reduced())) == 2 + 4 + 5 + 6

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from explorer.analysis.layer_list import MAX_LAYERS, Layer, format_layers, from_cfg, parse_layers
-from explorer.analysis.recursion import backward, forward, seen
+from explorer.analysis.recursion import backward, dependencies, forward
 from explorer.errors import InputError, TokenError
 from explorer.families import PRESETS
 from explorer.families.vgg.spec import VggSpec
@@ -105,7 +105,7 @@ def test_published_fields(preset: str, published: tuple[int, int, int]) -> None:
 
 @given(layers)
 def test_both_directions_agree(stack: list[Layer]) -> None:
-    assert backward(stack)[-1].field == forward(stack)[-1].size == seen(stack)[0][-1] + 1
+    assert backward(stack)[-1].field == forward(stack)[-1].size == dependencies(stack)[0][-1] + 1
 
 
 @given(layers)
@@ -120,7 +120,7 @@ def test_fields_agree_with_autograd(stack: list[Layer]) -> None:
     unit = -(-last.padding // last.stride)
     gradients = torch.autograd.grad(maps[-1][0, 0, unit], maps)
     support = [gradient[0, 0].nonzero().flatten() for gradient in gradients]
-    assert [(cells - cells[0]).tolist() for cells in support] == seen(stack)
+    assert [(cells - cells[0]).tolist() for cells in support] == dependencies(stack)
     assert int(support[0][0]) == unit * last.stride - last.padding
 
 

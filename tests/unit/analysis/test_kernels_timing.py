@@ -7,7 +7,7 @@ import torch
 
 from explorer.analysis import timing
 from explorer.analysis.kernels import Replacement, replacement, single
-from explorer.analysis.timing import Work
+from explorer.analysis.timing import Workload
 from explorer.errors import ExplorerError, InputError
 from explorer.workers import subprocess_runner
 
@@ -17,30 +17,30 @@ STACKS = [single(3), replacement(3, Replacement.SPLIT)]
 
 
 def test_a_measurement() -> None:
-    done = timing.measure(STACKS, Work(4, 8, 1))
+    done = timing.measure(STACKS, Workload(4, 8, 1))
     assert len(done.milliseconds) == 2
     assert all(0 < taken < 1000 for taken in done.milliseconds)
-    assert timing.LEAST <= done.repeats <= timing.MOST
+    assert timing.MIN_REPEATS <= done.repeats <= timing.MAX_REPEATS
     assert done.spread >= 1
     assert done.torch_version == torch.__version__
-    assert not timing.busy()
+    assert not timing.is_busy()
 
 
 def test_a_larger_convolution_takes_longer() -> None:
-    small, large = timing.run([single(3), single(15)], Work(32, 40, 1)).milliseconds
+    small, large = timing.run([single(3), single(15)], Workload(32, 40, 1)).milliseconds
     assert large > small
 
 
 @pytest.mark.parametrize(
     ("work", "message"),
     [
-        (Work(4096, 64, 1), "GB of maps and weights|G MACs a pass are too many"),
-        (Work(64, 2000, 1), "G MACs a pass are too many to measure here, where 20 G is the most"),
-        (Work(1, 4096, 200), "GB of maps and weights are too much to measure here"),
+        (Workload(4096, 64, 1), "GB of maps and weights|G MACs a pass are too many"),
+        (Workload(64, 2000, 1), "G MACs a pass are too many to measure here, where 20 G is the most"),
+        (Workload(1, 4096, 200), "GB of maps and weights are too much to measure here"),
     ],
 )
 def test_what_is_too_large_is_refused_before_it_starts(
-    work: Work, message: str, monkeypatch: pytest.MonkeyPatch
+    work: Workload, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subprocess_runner, "call", lambda *_args: pytest.fail("started"))
     if work.channels == 1:
@@ -50,25 +50,25 @@ def test_what_is_too_large_is_refused_before_it_starts(
 
 
 def test_a_slow_measurement_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timing, "LONGEST", 0.05)
+    monkeypatch.setattr(timing, "TIME_LIMIT", 0.05)
     with pytest.raises(InputError, match="took longer than 0 seconds and was stopped"):
-        timing.measure(STACKS, Work(4, 8, 1))
-    assert not timing.busy()
+        timing.measure(STACKS, Workload(4, 8, 1))
+    assert not timing.is_busy()
 
 
 def test_a_measurement_that_dies_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess_runner, "_watched", lambda worker, *_rest: worker.kill())
     with pytest.raises(ExplorerError, match="ended early, with status -9; the machine may be short of memory"):
-        timing.measure(STACKS, Work(4, 8, 1))
-    assert not timing.busy()
+        timing.measure(STACKS, Workload(4, 8, 1))
+    assert not timing.is_busy()
 
 
 def test_measurements_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess_runner, "LOCK_TIMEOUT", 0.05)
-    with timing._one_at_a_time:
-        assert timing.busy()
+    with timing._measurement_lock:
+        assert timing.is_busy()
         with pytest.raises(InputError, match="others are still at work on this; try again in a minute"):
-            timing.measure(STACKS, Work(4, 8, 1))
+            timing.measure(STACKS, Workload(4, 8, 1))
 
 
 def test_only_one_runs_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +83,7 @@ def test_only_one_runs_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
         return [[1.0, 2.0], 1.0, 5, "CPU", 1, "2"]
 
     monkeypatch.setattr(subprocess_runner, "call", call)
-    threads = [threading.Thread(target=timing.measure, args=(STACKS, Work(4, 8, 1))) for _turn in range(4)]
+    threads = [threading.Thread(target=timing.measure, args=(STACKS, Workload(4, 8, 1))) for _turn in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

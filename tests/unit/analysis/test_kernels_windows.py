@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from explorer.analysis.windows import Windows, placed, steps
+from explorer.analysis.windows import Windows, formula_lines, validated
 from explorer.errors import InputError
 
 SIZES, KERNELS, STRIDES, PADDINGS, DILATIONS = range(1, 11), range(1, 6), range(1, 5), range(4), (1, 2, 3)
@@ -18,7 +18,7 @@ def read_by_gradient(output: torch.Tensor, image: torch.Tensor) -> set[int]:
 
 
 def check(windows: Windows, output: torch.Tensor, image: torch.Tensor) -> None:
-    assert placed(windows).count == output.shape[-1], windows
+    assert validated(windows).count == output.shape[-1], windows
     read = read_by_gradient(output, image)
     assert windows.unread == tuple(sorted(set(range(windows.size)) - read)), windows
     last = max(read, default=-1)
@@ -36,7 +36,7 @@ def test_convolutions(size: int) -> None:
             output = functional.conv1d(image, weight, None, stride, padding, dilation)
         except RuntimeError:
             with pytest.raises(InputError, match="does not fit"):
-                placed(windows)
+                validated(windows)
             continue
         check(windows, output, image)
 
@@ -53,7 +53,7 @@ def test_pools(size: int, ceil: bool) -> None:
             output = functional.avg_pool1d(image, kernel, stride, padding, ceil_mode=ceil)
         except RuntimeError:
             with pytest.raises(InputError):
-                placed(windows)
+                validated(windows)
             continue
         check(windows, output, image)
 
@@ -67,9 +67,9 @@ def test_dilated_pools_in_ceil_mode(size: int) -> None:
             output = functional.max_pool1d(image, kernel, stride, padding, dilation, ceil_mode=True)
         except RuntimeError:
             with pytest.raises(InputError):
-                placed(windows)
+                validated(windows)
             continue
-        assert placed(windows).count == output.shape[-1], windows
+        assert validated(windows).count == output.shape[-1], windows
 
 
 def test_windows_never_start_beyond_the_end() -> None:
@@ -88,10 +88,10 @@ def test_windows_never_start_beyond_the_end() -> None:
     ],
 )
 def test_the_formula_is_filled_in(windows: Windows, last: str) -> None:
-    assert steps(windows)[-1] == last
+    assert formula_lines(windows)[-1] == last
 
 
 def test_a_window_that_would_start_in_the_padding_is_taken_back() -> None:
     windows = Windows(3, 2, 4, 1, ceil=True)
     assert functional.max_pool1d(torch.zeros(1, 1, 3), 2, 4, 1, ceil_mode=True).shape[-1] == windows.count == 1
-    assert steps(windows)[-2:] == ["out = 1 + 1 = 2", "out = 2 − 1 = 1"]
+    assert formula_lines(windows)[-2:] == ["out = 1 + 1 = 2", "out = 2 − 1 = 1"]

@@ -15,7 +15,7 @@ from torchvision.models import VisionTransformer
 
 from explorer.analysis import Precision, analyse
 from explorer.analysis.devices import Device
-from explorer.analysis.memory import Saved, saved_for_backward, training
+from explorer.analysis.memory import SavedBytes, saved_for_backward, training_memory
 from explorer.errors import InputError
 from explorer.families import PRESETS, Spec, parse_spec, resolve
 from explorer.families.building import build, detach_auxiliary
@@ -56,13 +56,13 @@ def test_activations_kept_for_the_backward_pass(preset: str) -> None:
 
 
 def test_parts_of_a_training_step() -> None:
-    saved = Saved(maps=1000, others=10)
-    momentum = training(100, 60, saved, "momentum", Precision.FP32)
+    saved = SavedBytes(maps=1000, others=10)
+    momentum = training_memory(100, 60, saved, "momentum", Precision.FP32)
     assert (momentum.weights, momentum.gradients, momentum.optimizer) == (400, 240, 240)
     assert (momentum.half_copy, momentum.activations, momentum.total) == (0, 1010, 1890)
-    adam = training(100, 60, saved, "adam", Precision.BF16)
+    adam = training_memory(100, 60, saved, "adam", Precision.BF16)
     assert (adam.optimizer, adam.half_copy, adam.activations) == (480, 200, 510)
-    assert training(100, 60, saved, "sgd", Precision.FP32).optimizer == 0
+    assert training_memory(100, 60, saved, "sgd", Precision.FP32).optimizer == 0
 
 
 def test_optimizer_state_is_what_the_optimizers_keep() -> None:
@@ -81,7 +81,7 @@ def test_optimizer_state_is_what_the_optimizers_keep() -> None:
             for tensor in entry.values()
             if isinstance(tensor, torch.Tensor) and tensor.numel() > 1
         ]
-        part = training(620, 620, Saved(0, 0), name, Precision.FP32)
+        part = training_memory(620, 620, SavedBytes(0, 0), name, Precision.FP32)
         assert part.optimizer == sum(state)
 
 
@@ -274,7 +274,7 @@ def test_saved_counts_shared_memory_once() -> None:
         network = nn.Sequential(nn.Conv2d(1, 1, 3), nn.ReLU(inplace=True), nn.Conv2d(1, 1, 3))
     saved = saved_for_backward(network, (2, 1, 8, 8))
     # The images, and the first map after ReLU, which both ReLU and the second convolution need.
-    assert saved == Saved(maps=4 * 2 * 64 + 4 * 2 * 36, others=0)
+    assert saved == SavedBytes(maps=4 * 2 * 64 + 4 * 2 * 36, others=0)
 
 
 @pytest.mark.parametrize("batch", [0, -1, 65_537, True, 2.0])

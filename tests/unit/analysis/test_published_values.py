@@ -11,7 +11,7 @@ from torchvision import models
 from explorer.analysis import analyse
 from explorer.analysis import published as module
 from explorer.analysis.publications import metadata
-from explorer.analysis.published import Published, Verdict, published, verdict_of
+from explorer.analysis.published import Agreement, PublishedFigure, agreement_of, published
 from explorer.families import PRESETS, Spec, resolve
 from explorer.families.claims import Metric
 from explorer.families.naming import twin_of
@@ -20,15 +20,15 @@ from tests.helpers.narrow import googlenet
 
 pytestmark = pytest.mark.exhaustive
 
-EXACT, ROUNDS, TRUNCATES, DIFFERS = Verdict
+EXACT, ROUNDS, TRUNCATES, DIFFERS = Agreement
 
 
-def find(spec: Spec, metric: Metric, source: str, part: str = "") -> Published:
+def find(spec: Spec, metric: Metric, source: str, part: str = "") -> PublishedFigure:
     [found] = [p for p in published(spec) if (p.metric, p.part) == (metric, part) and p.source.startswith(source)]
     return found
 
 
-def implied(here: int, printed: str, unit: int) -> Verdict:
+def implied(here: int, printed: str, unit: int) -> Agreement:
     """The verdict by decimal rounding in the printed place."""
     place = Decimal(printed)
     ours = Decimal(here) / unit
@@ -43,7 +43,7 @@ def implied(here: int, printed: str, unit: int) -> Verdict:
 def test_verdicts_are_decimal_rounding(here: int, digits: int, places: int, unit: int) -> None:
     printed = Decimal(digits).scaleb(-places)
     value, step = printed * unit, Decimal(unit).scaleb(-places)
-    assert verdict_of(here, value, step) is implied(here, str(printed), unit)
+    assert agreement_of(here, value, step) is implied(here, str(printed), unit)
 
 
 # Simonyan and Zisserman 2015, Table 2, in millions, and the exact counts.
@@ -61,8 +61,8 @@ def test_verdicts_are_decimal_rounding(here: int, digits: int, places: int, unit
 )
 def test_vgg_parameters(name: str, printed: str, here: int) -> None:
     found = find(resolve(name), Metric.PARAMS, "Simonyan")
-    assert (found.printed, found.here, found.verdict) == (f"{printed} million", here, ROUNDS)
-    assert found.verdict is implied(here, printed, 10**6)
+    assert (found.printed, found.computed, found.agreement) == (f"{printed} million", here, ROUNDS)
+    assert found.agreement is implied(here, printed, 10**6)
 
 
 # He et al. 2016, Table 1, in 10⁹ multiply-adds; exact counts with the stride where each network has it.
@@ -84,11 +84,11 @@ def test_vgg_parameters(name: str, printed: str, here: int) -> None:
         ("torchvision:resnet50", {}, "3.8", 4.089, DIFFERS),
     ],
 )
-def test_resnet_macs(name: str, fields: dict[str, object], printed: str, giga: float, verdict: Verdict) -> None:
+def test_resnet_macs(name: str, fields: dict[str, object], printed: str, giga: float, verdict: Agreement) -> None:
     found = find(resolve(name).changed(**fields), Metric.MACS, "He et al. 2016, Table 1")
-    assert found.here is not None
-    assert (found.printed, round(found.here / 1e9, 3), found.verdict) == (f"{printed} × 10⁹", giga, verdict)
-    assert found.verdict is implied(found.here, printed, 10**9)
+    assert found.computed is not None
+    assert (found.printed, round(found.computed / 1e9, 3), found.agreement) == (f"{printed} × 10⁹", giga, verdict)
+    assert found.agreement is implied(found.computed, printed, 10**9)
     assert ("3×3" in found.reason) == (verdict is DIFFERS)
 
 
@@ -100,12 +100,12 @@ def test_the_macs_that_a_reason_names(depth: int, exact: str) -> None:
 
 def test_torchvisions_resnet50_beside_the_papers() -> None:
     found = find(resolve("resnet50-v1"), Metric.MACS, "torchvision")
-    assert (found.printed, found.here, found.verdict) == ("4.089 G", 3_857_973_248, DIFFERS)
+    assert (found.printed, found.computed, found.agreement) == ("4.089 G", 3_857_973_248, DIFFERS)
     assert found.difference == pytest.approx(-0.0565, abs=0.0001)
 
 
 def test_vgg19_in_the_resnet_paper() -> None:
-    assert find(resolve("vgg19"), Metric.MACS, "He et al. 2016, section 3.3").verdict is ROUNDS
+    assert find(resolve("vgg19"), Metric.MACS, "He et al. 2016, section 3.3").agreement is ROUNDS
 
 
 # He et al. 2016, Table 6.
@@ -122,9 +122,13 @@ def test_vgg19_in_the_resnet_paper() -> None:
 def test_cifar_resnets(depth: int, millions: str, params: int, error: str) -> None:
     spec = resolve(f"resnet{depth}")
     found = find(spec, Metric.PARAMS, "He et al. 2016, Table 6")
-    assert (found.printed, found.here, found.verdict) == (f"{millions}M", params, implied(params, millions, 10**6))
+    assert (found.printed, found.computed, found.agreement) == (
+        f"{millions}M",
+        params,
+        implied(params, millions, 10**6),
+    )
     test_error = find(spec, Metric.ERROR, "He et al. 2016, Table 6")
-    assert (test_error.printed, test_error.here, test_error.verdict) == (f"{error}%", None, None)
+    assert (test_error.printed, test_error.computed, test_error.agreement) == (f"{error}%", None, None)
 
 
 # Araujo et al. 2019 and the tables of its library: size, stride, padding.
@@ -151,8 +155,8 @@ def test_receptive_fields(
     spec = resolve(name).changed(**fields)
     for metric, printed, here in zip((Metric.FIELD, Metric.STRIDE, Metric.PADDING), theirs, ours, strict=False):
         found = find(spec, metric, "Araujo", part)
-        assert (found.printed, found.here) == (str(printed), here)
-        assert found.verdict is (EXACT if printed == here else DIFFERS)
+        assert (found.printed, found.computed) == (str(printed), here)
+        assert found.agreement is (EXACT if printed == here else DIFFERS)
         assert bool(found.reason) == (printed != here)
 
 
@@ -174,41 +178,41 @@ def test_receptive_fields(
         ("linear", "1000", 1_024_000, "1", ROUNDS),
     ],
 )
-def test_googlenet_rows(part: str, kilo: str, weights: int, mega: str, macs_verdict: Verdict) -> None:
+def test_googlenet_rows(part: str, kilo: str, weights: int, mega: str, macs_verdict: Agreement) -> None:
     spec = resolve("googlenet")
     found = find(spec, Metric.WEIGHTS, "Szegedy", part)
-    assert (found.printed, found.here, found.verdict) == (f"{kilo}K", weights, implied(weights, kilo, 1024))
-    assert bool(found.reason) == (found.verdict in (TRUNCATES, DIFFERS))
+    assert (found.printed, found.computed, found.agreement) == (f"{kilo}K", weights, implied(weights, kilo, 1024))
+    assert bool(found.reason) == (found.agreement in (TRUNCATES, DIFFERS))
     operations = find(spec, Metric.MACS, "Szegedy", part)
-    assert operations.here is not None
-    assert (operations.printed, operations.verdict) == (f"{mega}M", macs_verdict)
-    assert macs_verdict is implied(operations.here, mega, 10**6)
+    assert operations.computed is not None
+    assert (operations.printed, operations.agreement) == (f"{mega}M", macs_verdict)
+    assert macs_verdict is implied(operations.computed, mega, 10**6)
 
 
 def test_what_the_reasons_of_two_rows_claim() -> None:
     # A separable 7x7 of depth 8 on colour: 49·3·8 + 24·64 weights at each of 112² places.
     separable = 49 * 3 * 8 + 24 * 64
-    assert verdict_of(separable, Decimal("2.7") * 1000, Decimal(100)) is ROUNDS
-    assert verdict_of(separable * 112**2, Decimal(34 * 10**6), Decimal(10**6)) is ROUNDS
+    assert agreement_of(separable, Decimal("2.7") * 1000, Decimal(100)) is ROUNDS
+    assert agreement_of(separable * 112**2, Decimal(34 * 10**6), Decimal(10**6)) is ROUNDS
     rows = [
         [*row[:4], 48, *row[5:]] if row[0] == "5a" else list(row) for row in googlenet(resolve("googlenet")).modules
     ]
     layers = analyse(resolve("googlenet").changed(modules=rows)).layers
     macs = sum(layer.macs for layer in layers if layer.name.startswith("inception5a."))
-    assert verdict_of(macs, Decimal(54 * 10**6), Decimal(10**6)) is ROUNDS
+    assert agreement_of(macs, Decimal(54 * 10**6), Decimal(10**6)) is ROUNDS
     assert macs / 49 == pytest.approx(1072 * 1024, rel=0.01)
 
 
 @pytest.mark.parametrize("name", ["googlenet", "googlenet-naive"])
 def test_the_quoted_358_million(name: str) -> None:
     naive = find(resolve(name), Metric.MACS, "GoogLeNet notes", "naive module on 28×28×256")
-    assert (naive.here, naive.verdict) == (854_196_224, ROUNDS)
+    assert (naive.computed, naive.agreement) == (854_196_224, ROUNDS)
     reduced = find(resolve(name), Metric.MACS, "GoogLeNet notes", "the same, reduced")
-    assert (reduced.printed, reduced.here, reduced.verdict) == ("358M", 271_351_808, DIFFERS)
+    assert (reduced.printed, reduced.computed, reduced.agreement) == ("358M", 271_351_808, DIFFERS)
     twice = 28 * 28 * 192 * 64 * 9
     assert "86.7 M, twice" in reduced.reason
     assert round(twice / 1e6, 1) == 86.7
-    assert reduced.here == 358_055_936 - twice
+    assert reduced.computed == 358_055_936 - twice
 
 
 @pytest.mark.parametrize("name", metadata())
@@ -217,15 +221,15 @@ def test_torchvisions_figures_are_its_own(name: str) -> None:
     assert metadata()[name] == (f"{meta['num_params']:,}", f"{meta['_ops']} G")
     [preset] = [preset for preset in PRESETS if twin_of(preset) == name]
     for spec in (resolve(preset), resolve(f"torchvision:{name}")):
-        assert find(spec, Metric.PARAMS, "torchvision").verdict is EXACT
-        assert find(spec, Metric.MACS, "torchvision").verdict is ROUNDS
+        assert find(spec, Metric.PARAMS, "torchvision").agreement is EXACT
+        assert find(spec, Metric.MACS, "torchvision").agreement is ROUNDS
 
 
 def test_any_torchvision_model_is_compared_with_its_metadata() -> None:
-    assert [p.verdict for p in published(resolve("torchvision:efficientnet_b1"))] == [EXACT, ROUNDS]
+    assert [p.agreement for p in published(resolve("torchvision:efficientnet_b1"))] == [EXACT, ROUNDS]
     assert published(resolve("torchvision:efficientnet_b1").changed(image_size=224)) == ()
     params, macs = published(resolve("torchvision:inception_v3"))
-    assert (params.verdict, macs.verdict) == (DIFFERS, ROUNDS)
+    assert (params.agreement, macs.agreement) == (DIFFERS, ROUNDS)
     assert "auxiliary head" in params.reason
 
 
@@ -233,7 +237,7 @@ def test_any_torchvision_model_is_compared_with_its_metadata() -> None:
 def test_every_difference_has_a_reason(name: str) -> None:
     for entry in published(resolve(name)):
         assert entry.source
-        assert bool(entry.reason) == (entry.verdict in (TRUNCATES, DIFFERS)), entry
+        assert bool(entry.reason) == (entry.agreement in (TRUNCATES, DIFFERS)), entry
 
 
 @pytest.mark.parametrize(
@@ -280,15 +284,15 @@ def test_verdicts_come_from_the_analysis(monkeypatch: pytest.MonkeyPatch) -> Non
         )
 
     monkeypatch.setattr(module, "analyse", one_more)
-    assert find(resolve("vgg16"), Metric.PARAMS, "torchvision").verdict is DIFFERS
-    assert find(resolve("vgg16"), Metric.PARAMS, "Simonyan").verdict is ROUNDS
-    assert find(resolve("vgg16"), Metric.FIELD, "Araujo").verdict is DIFFERS
+    assert find(resolve("vgg16"), Metric.PARAMS, "torchvision").agreement is DIFFERS
+    assert find(resolve("vgg16"), Metric.PARAMS, "Simonyan").agreement is ROUNDS
+    assert find(resolve("vgg16"), Metric.FIELD, "Araujo").agreement is DIFFERS
 
 
 def test_googlenets_five_million_and_its_heads() -> None:
     spec = resolve("googlenet")
     total = find(spec, Metric.PARAMS, "GoogLeNet notes")
-    assert (total.printed, total.here, total.verdict) == ("5M", 6_998_552, DIFFERS)
+    assert (total.printed, total.computed, total.agreement) == ("5M", 6_998_552, DIFFERS)
     assert "12 times fewer" in total.reason
     for read, channels in (("4a", 512), ("4d", 528)):  # Szegedy et al. 2015, section 5
         pool = f"pool of the head after {read}"
@@ -301,8 +305,8 @@ def test_googlenets_five_million_and_its_heads() -> None:
         ]
         for metric, part, figure in figures:
             found = find(spec, metric, "Szegedy et al. 2015, section 5", part)
-            assert (found.here, found.verdict) == (figure, EXACT)
+            assert (found.computed, found.agreement) == (figure, EXACT)
     for dropout, paper, code in ((0.7, EXACT, DIFFERS), (0.5, DIFFERS, EXACT)):
         chosen = spec.changed(aux_dropout=dropout)
-        assert find(chosen, Metric.HEADS_DROPOUT, "Szegedy").verdict is paper
-        assert find(chosen, Metric.HEADS_DROPOUT, "GoogLeNet notes").verdict is code
+        assert find(chosen, Metric.HEADS_DROPOUT, "Szegedy").agreement is paper
+        assert find(chosen, Metric.HEADS_DROPOUT, "GoogLeNet notes").agreement is code

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from explorer.analysis import analyse
 from explorer.analysis.fields import Axis
-from explorer.analysis.receptive_field import Local, Unknown, Whole, geometry, propagate
+from explorer.analysis.receptive_field import Global, Local, Unknown, geometry, propagate
 from explorer.analysis.trace import Recorder, Trace, Value
 from explorer.families import PRESETS, Spec, parse_spec, resolve
 from explorer.families.building import build, detach_auxiliary
@@ -75,8 +75,8 @@ def seen(output: Tensor, image: Tensor, down: int, across: int) -> tuple[tuple[i
 
 
 def closed_form(axis: Axis, unit: int) -> tuple[int, int]:
-    assert axis.closed is not None
-    stride, low, high = axis.closed
+    assert axis.closed_form is not None
+    stride, low, high = axis.closed_form
     return unit * stride + low, unit * stride + high
 
 
@@ -85,7 +85,7 @@ def check_against_autograd(spec: Spec, height: int, width: int, most_layers: int
     trace, states = traced(spec, height, width)
     maps = {
         row.name: state
-        for row in trace.rows
+        for row in trace.layers
         if row.output
         and len(row.output.shape) == 4
         and isinstance(state := states.get(row.output), Local)
@@ -110,7 +110,7 @@ def check_against_autograd(spec: Spec, height: int, width: int, most_layers: int
             got = seen(kept[name], image, down, across)
             want = (rows.span(down), columns.span(across))
             assert got == (want if None not in want else (None, None)), f"{name}, unit {down}, {across}"
-            if rows.closed and not any(offset is None or offset for offset in (rows.offset, columns.offset)):
+            if rows.closed_form and not any(offset is None or offset for offset in (rows.offset, columns.offset)):
                 first, last = closed_form(rows, down)
                 if first >= 0 and last < height and got[0]:
                     assert got[0] == (first, last), f"{name}: closed form at unit {down}"
@@ -164,8 +164,8 @@ def test_every_preset_agrees_with_autograd_where_nothing_is_cut_off(preset: str)
         spec = spec.changed(pool_to=1)  # else the head's weights fix the image's size
     height = field.size + 4 * field.stride + field.padding
     trace, states = traced(spec, height, spec.image_size)
-    found = (states.get(row.output) for row in reversed(trace.rows) if row.output)
-    state = next(one for one in found if isinstance(one, Local) and one.rows.closed and one.rows.units > 1)
+    found = (states.get(row.output) for row in reversed(trace.layers) if row.output)
+    state = next(one for one in found if isinstance(one, Local) and one.rows.closed_form and one.rows.units > 1)
     middle = state.rows.units // 2
     first, last = closed_form(state.rows, middle)
     assert first >= 0
@@ -186,21 +186,21 @@ def test_random_specs_agree_with_autograd(raw: dict[str, object]) -> None:
 
 def test_paths_that_do_not_line_up_are_reported_with_their_distance() -> None:
     # Valid 2x2/2 and 3x3/2 windows start at the same pixel, so their centres are half a pixel apart.
-    from explorer.analysis.fields import image, joined, window
+    from explorer.analysis.fields import apply_window, input_axis, join
 
-    source = image(15)
-    paths = [window(source, 7, 2, 2, 0), window(source, 7, 3, 2, 0)]
-    assert joined(paths).offset == 0.5
-    assert joined(paths).closed == (2, 0, 2)
+    source = input_axis(15)
+    paths = [apply_window(source, 7, 2, 2, 0), apply_window(source, 7, 3, 2, 0)]
+    assert join(paths).offset == 0.5
+    assert join(paths).closed_form == (2, 0, 2)
 
 
 def test_paths_with_other_strides_have_no_common_field() -> None:
-    from explorer.analysis.fields import image, joined, window
+    from explorer.analysis.fields import apply_window, input_axis, join
 
-    source = image(8)
-    joined_axis = joined([window(source, 4, 2, 2, 0), window(source, 4, 5, 1, 0)])
+    source = input_axis(8)
+    joined_axis = join([apply_window(source, 4, 2, 2, 0), apply_window(source, 4, 5, 1, 0)])
     assert joined_axis.offset is None
-    assert joined_axis.closed is None
+    assert joined_axis.closed_form is None
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_paths_with_other_strides_have_no_common_field() -> None:
 )
 def test_torchvision_models_without_attention_are_traced_to_the_end(name: str, size: int | None) -> None:
     trace, states = traced(ZooSpec(name=name))
-    lost = [row.name for row in trace.rows if row.output and isinstance(states.get(row.output), Unknown)]
+    lost = [row.name for row in trace.layers if row.output and isinstance(states.get(row.output), Unknown)]
     assert lost == []
     field = analyse(ZooSpec(name=name)).field
     assert field is not None
@@ -221,7 +221,7 @@ def test_a_gate_lets_every_unit_see_the_whole_image() -> None:
     assert analysis.field is None
     assert "whole image" in analysis.field_note
     _trace, states = traced(ZooSpec(name="mobilenet_v3_small"))
-    assert any(isinstance(state, Whole) for state in states.values())
+    assert any(isinstance(state, Global) for state in states.values())
 
 
 def test_attention_is_reported_as_not_traced_and_the_rest_stays_right() -> None:
@@ -235,12 +235,12 @@ def test_attention_is_reported_as_not_traced_and_the_rest_stays_right() -> None:
 
 
 def test_dilation_and_padding_in_the_closed_form() -> None:
-    from explorer.analysis.fields import image, window
+    from explorer.analysis.fields import apply_window, input_axis
 
-    once = window(image(50), 50, 3, 1, 2, dilation=2)
-    assert once.closed == (1, -2, 2)
-    twice = window(once, 50, 3, 1, 4, dilation=4)
-    assert twice.closed == (1, -6, 6)
+    once = apply_window(input_axis(50), 50, 3, 1, 2, dilation=2)
+    assert once.closed_form == (1, -2, 2)
+    twice = apply_window(once, 50, 3, 1, 4, dilation=4)
+    assert twice.closed_form == (1, -6, 6)
     assert twice.span(0) == (0, 6)
 
 
@@ -255,13 +255,13 @@ def test_dilated_convolutions_agree_with_autograd() -> None:
 
     meta, network = make().to("meta"), positive(make())
     recorder = Recorder(meta)
-    with torch.no_grad(), recorder, recorder.watching():
+    with torch.no_grad(), recorder, recorder.module_hooks():
         meta(torch.empty(1, 1, 41, 38, device="meta"))
     trace = recorder.trace()
     states = propagate(trace)
     image = torch.ones(1, 1, 41, 38, dtype=torch.float64, requires_grad=True)
-    kept = outputs(network, [row.name for row in trace.rows], image)
-    for row in trace.rows:
+    kept = outputs(network, [row.name for row in trace.layers], image)
+    for row in trace.layers:
         state = states[row.output]
         assert isinstance(state, Local)
         for down in range(state.rows.units):
@@ -273,7 +273,7 @@ def test_dilated_convolutions_agree_with_autograd() -> None:
 def test_dropped_columns_are_never_seen() -> None:
     spec = parse_spec({"family": "vgg", "cfg": ["M", "1:3"], "pool_to": None, "classifier": [], "image_size": 9})
     trace, states = traced(spec)
-    convolution = next(row for row in trace.rows if row.kind == "Conv2d")
+    convolution = next(row for row in trace.layers if row.kind == "Conv2d")
     assert convolution.output is not None
     state = states[convolution.output]
     assert isinstance(state, Local)
@@ -306,13 +306,13 @@ def test_smallest_and_largest_fields_are_those_of_all_paths(raw: dict[str, objec
     assert spec is not None
     trace, states = traced(spec)
     paths = sizes_of_all_paths(trace)
-    for row in trace.rows:
+    for row in trace.layers:
         state = states.get(row.output)
-        if not isinstance(state, Local) or len(row.output.shape) != 4 or state.rows.closed is None:
+        if not isinstance(state, Local) or len(row.output.shape) != 4 or state.rows.closed_form is None:
             continue
-        assert state.rows.least.size == min(size for size, _jump in paths[row.output]), row.name
+        assert state.rows.smallest.size == min(size for size, _jump in paths[row.output]), row.name
         if not state.rows.offset:  # paths that line up: together they see what the largest sees
-            assert state.rows.closed.size == max(size for size, _jump in paths[row.output]), row.name
+            assert state.rows.closed_form.size == max(size for size, _jump in paths[row.output]), row.name
 
 
 @pytest.mark.parametrize(
@@ -322,7 +322,7 @@ def test_smallest_fields_of_published_networks(preset: str, smallest: int) -> No
     """ResNet's shortcuts add nothing to the stem's field: a 3x3, or a 7x7 and a pool of 3x3 behind its stride of 2."""
     field = analyse(resolve(preset)).field
     assert field is not None
-    assert field.smallest == smallest
+    assert field.smallest_over_paths == smallest
 
 
 @pytest.mark.parametrize(("preset", "layer"), [("vgg11-bn-cifar10", "features.17"), ("resnet20", "layer2.2.relu")])
@@ -336,5 +336,5 @@ def test_units_that_see_the_whole_image(preset: str, layer: str) -> None:
     seeing = [unit for unit in side if seen(kept, image, unit, unit) == whole]
     field = next(row.field for row in analyse(spec).layers if row.name == layer)
     assert field is not None
-    assert field.seeing == ((seeing[0], seeing[-1]),) * 2
+    assert field.full_view == ((seeing[0], seeing[-1]),) * 2
     assert len(seeing) < len(side)  # else the test would say little

@@ -114,5 +114,5 @@ def test_every_layer_of_every_preset_has_pytorchs_shape(preset: str) -> None:
     with torch.no_grad():
         network(torch.rand(1, 1, spec.image_size, spec.image_size))
     trace, _states = traced(spec)
-    rows = {row.name: row.output.shape for row in trace.rows}
+    rows = {row.name: row.output.shape for row in trace.layers}
     assert {name: tuple(shape) for name, shape in real.items()} == {name: rows[name] for name in real}

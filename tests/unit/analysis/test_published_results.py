@@ -1,10 +1,10 @@
-"""What others have measured: the papers' tables, typed in once more, and to which networks they are attached."""
+"""Published results: the papers' tables, typed in a second time, and the networks to which they belong."""
 
 import pytest
 
 from explorer.analysis.publications import trainings
 from explorer.analysis.published import published
-from explorer.analysis.trained import ERRORS
+from explorer.analysis.published_results import ERRORS
 from explorer.families import Spec, resolve
 from explorer.families.claims import TRAINED, Metric
 
@@ -49,11 +49,11 @@ def test_errors_of_ten_crops_in_the_resnet_paper(name: str, top1: list[str], top
     found = [one for one in published(resolve(name)) if "He et al." in one.source and "10 crops" in one.part]
     assert [one.printed for one in found if one.metric is Metric.TOP1_ERROR] == [f"{error}%" for error in top1]
     assert [one.printed for one in found if one.metric is Metric.TOP5_ERROR] == [f"{error}%" for error in top5]
-    assert all((one.here, one.verdict) == (None, None) for one in found)
+    assert all((one.computed, one.agreement) == (None, None) for one in found)
     assert all("stride on the 1×1" in one.part for one in found) == (name[-2:] in ("50", "01", "52"))
 
 
-def test_options_stand_beside_one_another_by_name() -> None:
+def test_errors_of_all_shortcut_options_are_listed() -> None:
     found = [one for one in published(resolve("resnet34")) if one.metric is Metric.TOP1_ERROR and "crops" in one.part]
     assert [one.part[-1] for one in found] == ["A", "B", "C"]
 
@@ -64,7 +64,7 @@ def test_googlenets_errors_and_what_average_pooling_gained() -> None:
     assert printed(spec, Metric.GAIN, "Szegedy") == ["0.6%"]
 
 
-def test_networks_that_nobody_printed_have_no_errors() -> None:
+def test_unpublished_networks_have_no_errors() -> None:
     for spec in (resolve("vgg16-bn"), resolve("vgg16").changed(num_classes=10), resolve("digits-cnn")):
         assert not [one for one in published(spec) if one.metric in TRAINED]
 
@@ -74,7 +74,7 @@ def test_every_row_belongs_to_a_preset() -> None:
 
 
 @pytest.mark.parametrize("data", ["cifar10", "/uploads/cifar10-0123abcdef.zip", "CIFAR-10-jpeg.npz", "cifar_10"])
-def test_the_vgg_notes_curve(data: str) -> None:
+def test_curve_of_the_vgg_notes(data: str) -> None:
     [notes] = trainings(resolve("vgg16-cifar10").changed(dropout=0.2), data)
     # Epochs 1, 10, 20, 30, 40 and 50: top-1 and top-3 in percent.
     assert dict(notes.curves["validation/top1"]) == {1: 0.26, 10: 0.535, 20: 0.645, 30: 0.699, 40: 0.723, 50: 0.755}
@@ -87,7 +87,7 @@ def test_other_data_have_no_published_curve(data: str) -> None:
     assert trainings(resolve("vgg16-cifar10"), data) == []
 
 
-def test_the_resnet_notes_classes() -> None:
+def test_class_accuracies_of_the_resnet_notes() -> None:
     notes = trainings(resolve("cifar-resnet18"), "cifar10")[0]
     assert notes.per_class == {
         "airplane": 0.90, "automobile": 1.00, "bird": 0.81, "cat": 0.72, "deer": 0.89, "dog": 0.87, "frog": 0.94,
