@@ -197,12 +197,12 @@ def export(
     ONNX of a name that weights have carries them; of any other network it has random ones.
     """
     from explorer.cli.print_progress import counted, progress_line
-    from explorer.exports import FORMATS, OF_WEIGHTS, batch_norm_note, content, export_weights
+    from explorer.exports import FORMATS, WEIGHT_FORMATS, batch_norm_note, content, export_weights
     from explorer.exports import export as write
     from explorer.formatting import bytes_short
     from explorer.weights.files import read_card
 
-    known = list(dict.fromkeys((*FORMATS, *OF_WEIGHTS)))
+    known = list(dict.fromkeys((*FORMATS, *WEIGHT_FORMATS)))
     if name not in known:
         raise InputError(_("format: {value} is not one of {known}").format(value=shown(name), known=", ".join(known)))
     source = found(spec) if name not in FORMATS or (name == "onnx" and _is_weights(spec)) else None
@@ -211,7 +211,7 @@ def export(
     if fold and name != "onnx":
         raise InputError(_("fold-batch-norm: {name} files have no folded form; it is for onnx").format(name=name))
     if output is None:
-        if as_json or source or FORMATS[name].weights:
+        if as_json or source or FORMATS[name].has_weights:
             raise InputError(_("output: name the file with -o; stdout takes text formats alone, and not with --json"))
         click.echo(content(_network(spec), name), nl=False)
         return

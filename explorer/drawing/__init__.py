@@ -1,1 +1,1 @@
-"""Pictures as SVG text, and the colours of kinds of layers and of heat maps; without Streamlit."""
+"""Figures as SVG text, and the colours of kinds of layers and of heat maps; without Streamlit."""

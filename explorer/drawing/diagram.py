@@ -10,6 +10,7 @@ from itertools import accumulate
 from explorer.analysis import Analysis, Layer
 from explorer.analysis.measures import DIAGRAM_MEASURES, PIXELS
 from explorer.drawing import heads, heat, volumes
+from explorer.drawing.appearance import Appearance, open_predicate
 from explorer.drawing.kinds import Group, colours, group_name, group_of
 from explorer.drawing.layout import (
     ARC,
@@ -23,45 +24,46 @@ from explorer.drawing.layout import (
     lay_out,
     words_width,
 )
-from explorer.drawing.looks import Appearance, opening
-from explorer.drawing.svg import FONT, Attribute, element, picture, polygon, text, title
+from explorer.drawing.svg import FONT, Attribute, element, figure, polygon, text, title
 from explorer.drawing.theme import Theme, theme
 from explorer.drawing.tree import Node, tree
 from explorer.formatting import shape, short
 from explorer.i18n import _, ngettext
 
 LEGEND = 30.0
-LONG = 16  # characters; of longer names of modules, only the last part is shown
+MAX_NAME = 16  # characters of a module's name; of longer names, only the last part is shown
 
 
-def draw(analysis: Analysis, name: str, look: Appearance | None = None) -> str:
+def draw(analysis: Analysis, name: str, appearance: Appearance | None = None) -> str:
     """The diagram as SVG.
 
     Args:
         analysis: Analysis of the network.
         name: Name of the network, for the text alternative.
-        look: Options of the drawing.
+        appearance: Options of the diagram.
     """
-    look = look or Appearance()
+    appearance = appearance or Appearance()
     stages = tree(analysis)
-    layout = lay_out(analysis, stages, opening(analysis, stages, look), lambda node: caption(analysis, node))
-    return _Drawing(analysis, layout, look).svg(name)
+    layout = lay_out(
+        analysis, stages, open_predicate(analysis, stages, appearance), lambda node: caption(analysis, node)
+    )
+    return _Drawing(analysis, layout, appearance).svg(name)
 
 
 def caption(analysis: Analysis, node: Node) -> str:
     """The caption under a box, in one or two lines."""
     if node.level == "run" and not node.children[0].children:
-        return what(analysis.layers[node.layers[0]])
+        return short_name(analysis.layers[node.layers[0]])
     if node.children:
         name = node.key.removeprefix("inception")
-        if len(name) > LONG:
+        if len(name) > MAX_NAME:
             name = "–".join(part.rpartition(".")[2] for part in name.split("–"))
         read = {analysis.layers[head.source].name.partition(".")[0] for head in analysis.auxiliary}
         return _("{module} + aux").format(module=name) if node.key in read else name
-    return what(analysis.layers[node.layers[0]])
+    return short_name(analysis.layers[node.layers[0]])
 
 
-def what(layer: Layer) -> str:
+def short_name(layer: Layer) -> str:
     """The name of a layer in one or two words; empty for additions."""
     if layer.kind == "Add":
         return ""
@@ -73,21 +75,21 @@ def what(layer: Layer) -> str:
 
 
 class _Drawing:
-    """One picture, with the values that all its parts need."""
+    """A diagram, with values that all its parts use."""
 
-    def __init__(self, analysis: Analysis, layout: Layout, look: Appearance) -> None:
+    def __init__(self, analysis: Analysis, layout: Layout, appearance: Appearance) -> None:
         self.analysis = analysis
         self.layout = layout
-        self.look = look
-        self.theme: Theme = theme(dark=look.dark)
-        self.kinds = colours(dark=look.dark)
+        self.appearance = appearance
+        self.theme: Theme = theme(dark=appearance.dark)
+        self.kinds = colours(dark=appearance.dark)
         self.projections = {  # keys of boxes on a shortcut
             edge.source.node.key
             for edge in layout.edges
-            if edge.source and self.first(edge.target).kind == "Add" and edge.source.lane != edge.target.lane
+            if edge.source and self.first_layer(edge.target).kind == "Add" and edge.source.lane != edge.target.lane
         }
-        self.measure = DIAGRAM_MEASURES.get(look.colour)  # none for the kinds of layers
-        self.bounds = heat.steps(analysis, self.measure) if self.measure else (1, 1)
+        self.measure = DIAGRAM_MEASURES.get(appearance.colour)  # none for the kinds of layers
+        self.bounds = heat.value_range(analysis, self.measure) if self.measure else (1, 1)
 
     def svg(self, name: str) -> str:
         layout = self.layout
@@ -97,7 +99,7 @@ class _Drawing:
             *(self.inner(frame) for frame in layout.frames if frame.nesting),
             *(self.edge(edge) for edge in layout.edges),
             self.image(start) if start else "",
-            self.tail(last),
+            self.output_shape(last),
             *(self.group(box) if box.node.children else self.unit(box) for box in layout.boxes),
             self.legend(),
         ]
@@ -126,8 +128,8 @@ class _Drawing:
         )  # fmt: skip
         width = max(layout.width, 360.0)
         top = layout.height + LEGEND
-        drawn, needed, height = heads.lines(self.analysis, top, what, self.kinds, self.theme.faint)
-        return picture(max(width, needed), top + height, arrow, *parts, drawn, label=words, style=style)
+        drawn, needed, height = heads.lines(self.analysis, top, short_name, self.kinds, self.theme.faint)
+        return figure(max(width, needed), top + height, arrow, *parts, drawn, label=words, style=style)
 
     def below(self, box: Box, words: str) -> str:
         """The caption of a box, one or two lines."""
@@ -148,7 +150,7 @@ class _Drawing:
     def unit(self, box: Box) -> str:
         """A layer, with the layers after it that keep the shape."""
         layers = [self.analysis.layers[position] for position in box.node.layers]
-        chosen = [layer.name == self.look.chosen for layer in layers]
+        chosen = [layer.name == self.appearance.chosen for layer in layers]
         fills = [self.fill([layer], layer.kind) for layer in layers]
         if layers[0].kind == "Add":
             body = volumes.joint(box, fills)
@@ -161,7 +163,7 @@ class _Drawing:
             for x, length, mark in zip(starts, lengths, chosen, strict=True)
             if mark
         )
-        words = self.below(box, what(layers[0]))
+        words = self.below(box, short_name(layers[0]))
         host = element(
             "g",
             title(self.describe(layers[0])),
@@ -184,7 +186,7 @@ class _Drawing:
             "data_pick": f"layer:{layer.name}",
             "role": "button",
             "aria_label": self.describe(layer),
-            "aria_pressed": "true" if layer.name == self.look.chosen else "false",
+            "aria_pressed": "true" if layer.name == self.appearance.chosen else "false",
         }
 
     def group(self, box: Box) -> str:
@@ -223,7 +225,7 @@ class _Drawing:
         if self.measure is None:
             return self.kinds[group_of(kind)]
         value = self.measure.definition.amount(layers)
-        return heat.colour(value, *self.bounds, dark=self.look.dark) if value else self.theme.line
+        return heat.colour(value, *self.bounds, dark=self.appearance.dark) if value else self.theme.line
 
     def describe(self, layer: Layer) -> str:
         return _("{name}: {words}, {before} to {after}, {parameters} parameters").format(
@@ -269,7 +271,7 @@ class _Drawing:
 
     def edge_colour(self, source: Box, target: Box) -> str:
         """The colour of an edge: shortcuts and edges that skip to a concatenation have their own colours."""
-        kind = self.first(target).kind
+        kind = self.first_layer(target).kind
         around = source.rank + 1 < target.rank
         if kind == "Add" and (around or source.lane != target.lane):
             return self.kinds[Group.SHORTCUT]
@@ -277,7 +279,7 @@ class _Drawing:
             return self.kinds[Group.CONCATENATION]
         return self.kinds[Group.SHORTCUT] if target.node.key in self.projections else self.theme.faint
 
-    def first(self, box: Box) -> Layer:
+    def first_layer(self, box: Box) -> Layer:
         return self.analysis.layers[box.node.layers[0]]
 
     def shape_label(self, source: Box, label: tuple[str, str]) -> str:
@@ -288,7 +290,7 @@ class _Drawing:
             x, source.middle + 12, cells, **style
         )
 
-    def tail(self, last: Box) -> str:
+    def output_shape(self, last: Box) -> str:
         sizes = self.analysis.layers[-1].output_shape
         line = element("path", d=f"M{last.right:.1f} {last.middle:.1f}h16", class_="edge", marker_end="url(#arrow)")
         return line + text(last.right + 20, last.middle + 4, shape(sizes), font_size=11, font_weight=600)
@@ -358,7 +360,7 @@ class _Drawing:
         cells = [
             element(
                 "rect", x=left + 6 + 3 * step, y=y - 5, width=3.2, height=11,
-                fill=heat.colour(least * (most / least) ** (step / 40), least, most, dark=self.look.dark),
+                fill=heat.colour(least * (most / least) ** (step / 40), least, most, dark=self.appearance.dark),
             )
             for step in range(41)
         ]  # fmt: skip

@@ -15,14 +15,14 @@ LEFT = 10.0
 
 
 def lines(
-    analysis: Analysis, top: float, what: Callable[[Layer], str], colours: Mapping[Group, str], faint: str
+    analysis: Analysis, top: float, name_of: Callable[[Layer], str], colours: Mapping[Group, str], faint: str
 ) -> tuple[str, float, float]:
     """A line for each head: the layer that it reads, its layers with their output shapes, and its parameters.
 
     Args:
         analysis: Analysis of the network.
         top: y coordinate of the first line.
-        what: Function that names a layer.
+        name_of: Function that names a layer.
         colours: Colours of the kinds of layers.
         faint: Colour of secondary text.
 
@@ -42,7 +42,7 @@ def lines(
             drops = layer.kind.startswith("Dropout")
             if not (layer.params or drops or "Pool" in layer.kind):
                 continue
-            words = what(layer).replace("\n", " ")
+            words = name_of(layer).replace("\n", " ")
             words = words if drops else f"{words} → {shape(layer.output_shape)}"
             colour = colours[group_of(layer.kind)]
             out.append(element("rect", x=x, y=middle - 5, width=SWATCH, height=SWATCH, rx=2, fill=colour))

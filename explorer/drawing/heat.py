@@ -9,7 +9,7 @@ from explorer.analysis import Analysis
 from explorer.analysis.measures import Measure, Number
 
 
-def steps(analysis: Analysis, measure: Measure) -> tuple[Number, Number]:
+def value_range(analysis: Analysis, measure: Measure) -> tuple[Number, Number]:
     """The smallest and the largest amount of a layer that has any."""
     found = [value for layer in analysis.layers if (value := measure.definition.amount([layer]))]
     return (min(found), max(found)) if found else (1, 1)

@@ -13,18 +13,18 @@ from explorer.i18n import _
 TEXT = 15
 LETTER = 7.6  # mean width of a letter in pixels
 EDGE = 34.0  # distance between boxes
-HEIGHT = 48.0  # of a box
+HEIGHT = 48.0  # height of a box
 PLAIN = 30.0  # height of a box without MACs
 ARROW = 7.0
 
 
 class _Canvas:
-    """The boxes and edges of one picture, in the colours of its page."""
+    """The boxes and edges of one figure, in the colours of its page."""
 
-    def __init__(self, *, dark: bool, most: int) -> None:
+    def __init__(self, *, dark: bool, max_macs: int) -> None:
         self.colours: Theme = theme(dark=dark)
         self.kinds = kinds.colours(dark=dark)
-        self.most = most
+        self.max_macs = max_macs
         self.parts: list[str] = []
 
     def text(self, x: float, y: float, words: str, *, faint: bool = False, anchor: str = "middle") -> None:
@@ -42,7 +42,9 @@ class _Canvas:
         self._frame(x, y, width, HEIGHT, Group.CONVOLUTION)
         ink = self.kinds[Group.CONVOLUTION]
         self.parts.append(
-            svg.element("rect", x=x - width / 2, y=y + HEIGHT - 6, width=width * macs / self.most, height=6, fill=ink)
+            svg.element(
+                "rect", x=x - width / 2, y=y + HEIGHT - 6, width=width * macs / self.max_macs, height=6, fill=ink
+            )
         )
         words = f"{conv.kernel}, {conv.outputs:,}"
         self.parts.append(svg.text(x, y + 18, words, text_anchor="middle", fill=self.colours.ink, font_weight=650))
@@ -70,20 +72,20 @@ class _Canvas:
         )
         self.parts.append(svg.polygon(tip, fill=colour))
 
-    def picture(self, width: float, height: float, label: str) -> str:
-        return svg.picture(width, height, *self.parts, label=label, style=f"text{{{svg.FONT};font-size:{TEXT}px}}")
+    def figure(self, width: float, height: float, label: str) -> str:
+        return svg.figure(width, height, *self.parts, label=label, style=f"text{{{svg.FONT};font-size:{TEXT}px}}")
 
 
-def residual(convolutions: Sequence[Conv], side: int, *, most: int, dark: bool = False) -> str:
+def residual(convolutions: Sequence[Conv], side: int, *, max_macs: int, dark: bool = False) -> str:
     """A residual block (He et al. 2016, Figure 5) as SVG.
 
     Args:
         convolutions: Convolutions of the block; a ReLU follows each, the last ReLU after the addition.
         side: Side of the maps in cells.
-        most: MACs of a full bar; use the same for pictures that are compared.
+        max_macs: MACs of a full bar; use the same for figures that are compared.
         dark: Whether the page is dark.
     """
-    canvas = _Canvas(dark=dark, most=most)
+    canvas = _Canvas(dark=dark, max_macs=max_macs)
     x, width = 170.0, 150.0
     shapes = [
         f"{channels:,}×{side:,}×{side:,}" for channels in (convolutions[0].inputs, *(c.outputs for c in convolutions))
@@ -118,19 +120,19 @@ def residual(convolutions: Sequence[Conv], side: int, *, most: int, dark: bool =
         layers=", ".join(f"{conv.kernel} ({conv.inputs:,} → {conv.outputs:,})" for conv in convolutions),
         shape=shapes[0],
     )
-    return canvas.picture(shortcut + 72, y + EDGE + 28, label)
+    return canvas.figure(shortcut + 72, y + EDGE + 28, label)
 
 
-def inception(module: Inception, branches: Branches, *, most: int, dark: bool = False) -> str:
+def inception(module: Inception, branches: Branches, *, max_macs: int, dark: bool = False) -> str:
     """An Inception module (Szegedy et al. 2015, Figure 2) as SVG.
 
     Args:
         module: Module.
         branches: Convolutions of each branch.
-        most: MACs of a full bar; use the same for pictures that are compared.
+        max_macs: MACs of a full bar; use the same for figures that are compared.
         dark: Whether the page is dark.
     """
-    canvas = _Canvas(dark=dark, most=most)
+    canvas = _Canvas(dark=dark, max_macs=max_macs)
     width, pitch, left = 112.0, 124.0, 68.0
     side = f"{module.side}×{module.side}"
     deep = any(len(branch) > 1 for branch in branches)
@@ -162,4 +164,4 @@ def inception(module: Inception, branches: Branches, *, most: int, dark: bool = 
     label = _("Four branches on {inputs:,} channels hand on {outputs} channels, {total:,} together").format(
         inputs=module.inputs, outputs=", ".join(map(str, module.outputs(branches))), total=total
     )
-    return canvas.picture(2 * left + 3 * pitch, bottom + PLAIN + EDGE + 18, label)
+    return canvas.figure(2 * left + 3 * pitch, bottom + PLAIN + EDGE + 18, label)

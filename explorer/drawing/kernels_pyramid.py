@@ -13,10 +13,10 @@ from explorer.i18n import _
 WIDTH = 520.0
 LEFT, RIGHT = 118.0, 66.0
 PIXEL = 34.0  # largest width of a pixel of the image
-LEAST_CELL = 3.5  # a row of narrower cells is drawn as one bar
-MOST_PIXELS = 1200  # larger fields are drawn as bars, without computing their cells
-ROW, STEP, LOW_STEP = 20.0, 48.0, 34.0
-MANY = 10  # number of layers from which rows are closer together
+MIN_CELL = 3.5  # a row of narrower cells is drawn as one bar
+MAX_PIXELS = 1200  # larger fields are drawn as bars, without computing their cells
+ROW, STEP, SHORT_STEP = 20.0, 48.0, 34.0
+MANY_LAYERS = 10  # number of layers from which rows are closer together
 TEXT = 15
 
 
@@ -32,10 +32,10 @@ def draw(layers: Sequence[Layer], *, dark: bool = False) -> str:
     maps = forward(layers)[::-1]
     counts = [1, *(step.field for step in steps)]
     field = counts[-1]
-    cells = dependencies(layers)[::-1] if field <= MOST_PIXELS else None
+    cells = dependencies(layers)[::-1] if field <= MAX_PIXELS else None
     pixel = min(PIXEL, (WIDTH - LEFT - RIGHT) / field)
     middle = LEFT + (WIDTH - LEFT - RIGHT) / 2
-    step = STEP if len(layers) < MANY else LOW_STEP
+    step = STEP if len(layers) < MANY_LAYERS else SHORT_STEP
     parts = []
     spans = []
     for level, (count, reached) in enumerate(zip(counts, maps, strict=True)):
@@ -46,7 +46,7 @@ def draw(layers: Sequence[Layer], *, dark: bool = False) -> str:
         y = 8 + level * step
         colour = colours.mark if level == 0 else inks[_group(reached.layer)] if reached.layer else colours.ink
         filled = range(count) if cells is None else cells[level]
-        if width < LEAST_CELL or cells is None:
+        if width < MIN_CELL or cells is None:
             parts.append(_bar(left, y, count * width, colour))
         else:
             inside = set(filled)
@@ -64,7 +64,7 @@ def draw(layers: Sequence[Layer], *, dark: bool = False) -> str:
     label = _(
         "One unit of the last map sees {field:,} pixels of the image; from it down, the maps have {counts} cells"
     ).format(field=field, counts=", ".join(f"{count:,}" for count in counts))
-    return svg.picture(
+    return svg.figure(
         WIDTH, 8 + len(layers) * step + ROW + 8, *beams, *parts, label=label,
         style=f"text{{{svg.FONT};font-size:{TEXT}px}}",
     )  # fmt: skip

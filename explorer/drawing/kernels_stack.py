@@ -14,11 +14,11 @@ from explorer.i18n import _
 
 OUTPUT = 3  # rows and columns of the output
 CENTRE = (1, 1)
-WIDTH = 1080.0  # of two pictures side by side
+WIDTH = 1080.0  # width of two figures side by side
 CELL = 26.0  # largest side of a cell in pixels
 HEIGHT = 260.0  # largest height of a map
 ACROSS, UP = 0.56, 0.26  # distances to the right and up between two columns, in cells: maps are drawn at a slant
-GAP, LEAST_GAP = 104.0, 60.0
+GAP, MIN_GAP = 104.0, 60.0
 TOP, BOTTOM, LEFT, RIGHT = 48.0, 52.0, 20.0, 44.0
 TEXT = 16
 
@@ -26,18 +26,18 @@ Point = tuple[float, float]
 
 
 class Scale(NamedTuple):
-    """Side of a cell and distance between maps, in pixels; pictures that are compared share one scale."""
+    """Side of a cell and distance between maps, in pixels; figures that are compared share one scale."""
 
     cell: float
     gap: float
 
     def width(self, stack: Stack) -> float:
-        """Width of the stack's picture in pixels."""
+        """Width of the stack's figure in pixels."""
         return LEFT + _columns(stack) * ACROSS * self.cell + len(stack.kernels) * self.gap + RIGHT
 
 
 class Plane(NamedTuple):
-    """One map of the picture.
+    """One map of the figure.
 
     Attributes:
         x: x coordinate of its upper left corner.
@@ -71,11 +71,11 @@ class Plane(NamedTuple):
 
 
 def scale(*stacks: Stack) -> Scale:
-    """The largest scale at which the pictures of all stacks fit side by side."""
+    """The largest scale at which the figures of all stacks fit side by side."""
     rows = max(stack.fields[0].rows for stack in stacks) + OUTPUT - 1
     columns, gaps = sum(map(_columns, stacks)), sum(len(stack.kernels) for stack in stacks)
     room = WIDTH - len(stacks) * (LEFT + RIGHT)
-    cell = min(CELL, HEIGHT / (rows * (1 + UP)), (room - gaps * LEAST_GAP) / (columns * ACROSS))
+    cell = min(CELL, HEIGHT / (rows * (1 + UP)), (room - gaps * MIN_GAP) / (columns * ACROSS))
     return Scale(cell, min(GAP, (room - columns * ACROSS * cell) / gaps))
 
 
@@ -89,7 +89,7 @@ def draw(stack: Stack, size: Scale, *, chosen: tuple[int, int] = CENTRE, dark: b
 
     Args:
         stack: Stack of convolutions.
-        size: Scale of the picture.
+        size: Scale of the figure.
         chosen: Row and column of the chosen output cell.
         dark: Whether the page is dark.
     """
@@ -107,11 +107,11 @@ def draw(stack: Stack, size: Scale, *, chosen: tuple[int, int] = CENTRE, dark: b
     label = _("{stack}: one cell of the output sees {fields} of the maps before it, from the input on").format(
         stack=" → ".join(map(str, stack.kernels)), fields=", ".join(map(str, stack.fields[:-1]))
     )
-    return svg.picture(size.width(stack), height, *parts, label=label, style=f"text{{{svg.FONT};font-size:{TEXT}px}}")
+    return svg.figure(size.width(stack), height, *parts, label=label, style=f"text{{{svg.FONT};font-size:{TEXT}px}}")
 
 
 def _planes(stack: Stack, scale: Scale, chosen: tuple[int, int]) -> tuple[list[Plane], float]:
-    """The maps from input to output, and the height of the picture."""
+    """The maps from input to output, and the height of the figure."""
     sizes = [Kernel(seen.rows + OUTPUT - 1, seen.columns + OUTPUT - 1) for seen in stack.fields]
     tallest = max((size.rows + size.columns * UP) * scale.cell for size in sizes)
     planes, x = [], LEFT

@@ -46,8 +46,8 @@ def polygon(points: Iterable[tuple[float, float]], **attributes: Attribute) -> s
     )
 
 
-def picture(width: float, height: float, *children: str, label: str, style: str = "") -> str:
-    """A complete SVG picture.
+def figure(width: float, height: float, *children: str, label: str, style: str = "") -> str:
+    """A complete SVG figure.
 
     Args:
         width: Width in pixels.

@@ -1,4 +1,4 @@
-"""Colours of pictures on light and dark pages, equal to those in .streamlit/config.toml."""
+"""Colours of figures on light and dark pages, equal to those in .streamlit/config.toml."""
 
 from dataclasses import dataclass
 

@@ -12,8 +12,8 @@ from itertools import groupby
 from explorer.analysis import Analysis, Layer
 from explorer.drawing.kinds import Group, group_of
 
-RUN = 3  # least number of equal blocks in a row that are drawn as one node
-LONG_RUN = 5  # the same for equal layers: plain networks have such runs, and VGG has only three or four
+MIN_BLOCK_RUN = 3  # least number of equal blocks in a row that are drawn as one node
+MIN_LAYER_RUN = 5  # the same for equal layers: plain networks have such runs, and VGG has only three or four
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def _runs(nodes: list[Node], layers: Sequence[Layer]) -> tuple[Node, ...]:
     out: list[Node] = []
     for _same, members in groupby(nodes, key=signature):
         found = list(members)
-        if len(found) < (RUN if found[0].children else LONG_RUN):
+        if len(found) < (MIN_BLOCK_RUN if found[0].children else MIN_LAYER_RUN):
             out += found
         else:
             out.append(Node(f"{found[0].key}–{_last_part(found)}", "run", _positions(found), tuple(found)))

@@ -1,4 +1,4 @@
-"""Small pictures that show the purpose of a page, drawn from real analyses."""
+"""Small figures that show the purpose of a page, drawn from real analyses."""
 
 from math import sqrt
 
@@ -36,7 +36,7 @@ def volumes(analysis: Analysis, *, dark: bool) -> str:
         parts.append(_rectangle(x, GROUND - tall, 6, tall, colours[Group.LINEAR]))
         x += 11
     label = _("{count} boxes that grow smaller and thicker from left to right, then three bars").format(count=len(maps))
-    return svg.picture(WIDTH, HEIGHT, *parts, label=label)
+    return svg.figure(WIDTH, HEIGHT, *parts, label=label)
 
 
 def _box(x: float, size: float, thick: float, colour: str, edge: str) -> str:
@@ -78,7 +78,7 @@ def nested(*, dark: bool) -> str:
         count = _("{weights} C²").format(weights=weights)
         parts.append(svg.text(152 + weights * 1.9, y + 18.5, count, fill=shades.ink, font_size=13, style=svg.FONT))
     label = _("Squares of 3, 5 and 7 cells in each other; a 7×7 has 49 C² weights, three 3×3 have 27 C²")
-    return svg.picture(WIDTH, HEIGHT, *parts, label=label)
+    return svg.figure(WIDTH, HEIGHT, *parts, label=label)
 
 
 def bars(networks: dict[str, Analysis], *, dark: bool) -> str:
@@ -105,7 +105,7 @@ def bars(networks: dict[str, Analysis], *, dark: bool) -> str:
             parts.append(_rectangle(78, y, long, 16, colour))
             parts.append(svg.text(84 + long, y + 12.5, short(value), fill=shades.ink, font_size=13, style=svg.FONT))
             facts.append(f"{name}, {title}: {short(value)}")
-    return svg.picture(WIDTH, HEIGHT, *parts, label="; ".join(facts))
+    return svg.figure(WIDTH, HEIGHT, *parts, label="; ".join(facts))
 
 
 def _rectangle(x: float, y: float, width: float, height: float, fill: str, **more: svg.Attribute) -> str:

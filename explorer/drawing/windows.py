@@ -11,10 +11,10 @@ from explorer.i18n import _
 
 WIDTH = 860.0
 CELL = 34.0  # largest width of a cell in pixels
-MOST_CELLS = 44  # of a row that is drawn in full; of longer rows, only the two ends are drawn
-END = 20  # cells of each end
+MAX_CELLS = 44  # cells of a row that is drawn in full; of longer rows, only the two ends are drawn
+END = 20  # cells at each end
 BREAK = 2.0  # width of the break between the ends, in cells
-MOST_WINDOWS = 12
+MAX_WINDOWS = 12
 ROW = 24.0  # height of a window
 TOP = 34.0
 LEFT = 110.0
@@ -22,7 +22,7 @@ TEXT = 15
 
 
 class Row(NamedTuple):
-    """The places of an axis's positions in the picture.
+    """Coordinates of the positions of an axis in the figure.
 
     Attributes:
         windows: Windows along the axis.
@@ -40,7 +40,7 @@ class Row(NamedTuple):
     @property
     def broken(self) -> bool:
         """Whether the middle is left out."""
-        return self.windows.end - self.first > MOST_CELLS
+        return self.windows.end - self.first > MAX_CELLS
 
     def shown(self) -> Iterator[int]:
         """The positions that are drawn as cells."""
@@ -65,7 +65,7 @@ def draw(windows: Windows, *, dark: bool = False) -> str:
     """The row of cells and its windows as SVG, with the numbers of their outputs beside them."""
     colours, inks = theme(dark=dark), kinds.colours(dark=dark)
     cells = windows.end + windows.padding
-    cell = min(CELL, (WIDTH - LEFT - 60) / (2 * END + BREAK if cells > MOST_CELLS else cells))
+    cell = min(CELL, (WIDTH - LEFT - 60) / (2 * END + BREAK if cells > MAX_CELLS else cells))
     row = Row(windows, cell)
     numbers = _listed(row)
     top = TOP + max(cell, 22) + 14
@@ -87,7 +87,7 @@ def draw(windows: Windows, *, dark: bool = False) -> str:
         else:
             parts += _window(row, number, y, colours, inks[Group.CONVOLUTION])
     parts += _legend(windows, height - 8, colours, inks[Group.SHORTCUT])
-    return svg.picture(
+    return svg.figure(
         max(right + 12, 560), height, *parts, label=_label(windows),
         style=f"text{{{svg.FONT};font-size:{TEXT}px}}",
     )  # fmt: skip
@@ -95,8 +95,8 @@ def draw(windows: Windows, *, dark: bool = False) -> str:
 
 def _listed(row: Row) -> list[int | None]:
     """Numbers of the windows that are drawn; None stands for the windows that are left out."""
-    windows, half = row.windows, MOST_WINDOWS // 2
-    if not row.broken and windows.count <= MOST_WINDOWS:
+    windows, half = row.windows, MAX_WINDOWS // 2
+    if not row.broken and windows.count <= MAX_WINDOWS:
         return list(range(windows.count))
     # In a broken row, leave out windows that reach into the break, but always keep the first and the last one.
     fit = (END - windows.effective_kernel) // windows.stride + 1 if row.broken else half

@@ -7,7 +7,7 @@ from explorer.drawing.theme import theme
 from explorer.drawing.windows import hatching
 from explorer.i18n import _
 
-MOST_CELLS = 20  # of a side; larger maps are not drawn
+MAX_CELLS = 20  # cells of a side; larger maps are not drawn
 SIDE = 250.0  # largest side of the padded map in pixels
 CELL = 30.0  # largest side of a cell in pixels
 GAP = 56.0
@@ -17,7 +17,7 @@ TEXT = 15
 
 def fits(windows: Windows) -> bool:
     """Whether the map is small enough to be drawn cell by cell."""
-    return windows.end + windows.padding <= MOST_CELLS
+    return windows.end + windows.padding <= MAX_CELLS
 
 
 def draw(windows: Windows, chosen: tuple[int, int], *, dark: bool = False) -> str:
@@ -87,7 +87,7 @@ def draw(windows: Windows, chosen: tuple[int, int], *, dark: bool = False) -> st
         rows=", ".join(str(tap) for tap in sorted(rows) if tap in inside) or "–",
         columns=", ".join(str(tap) for tap in sorted(columns) if tap in inside) or "–",
     )
-    return svg.picture(
+    return svg.figure(
         start + max(windows.count * cell, 110) + 6, TOP + cells * cell + 8, *parts, label=label,
         style=f"text{{{svg.FONT};font-size:{TEXT}px}}",
     )  # fmt: skip

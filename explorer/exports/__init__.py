@@ -1,7 +1,7 @@
-"""A network, or trained weights, as a file for another program."""
+"""Exports of networks and trained weights as files for other programs."""
 
 from explorer.exports.formats import FORMATS, Format
 from explorer.exports.run import batch_norm_note, content, export
-from explorer.exports.weights import OF_WEIGHTS, export_weights
+from explorer.exports.weights import WEIGHT_FORMATS, export_weights
 
-__all__ = ["FORMATS", "OF_WEIGHTS", "Format", "batch_norm_note", "content", "export", "export_weights"]
+__all__ = ["FORMATS", "WEIGHT_FORMATS", "Format", "batch_norm_note", "content", "export", "export_weights"]

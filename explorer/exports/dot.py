@@ -1,4 +1,4 @@
-"""The graph of layers in Graphviz's DOT language: a cluster a stage, one colour a kind of layer."""
+"""The graph of layers in Graphviz's DOT language, with a cluster per stage and a colour per kind of layer."""
 
 from itertools import groupby
 
@@ -15,12 +15,12 @@ TINT = "33"  # a fifth of the colour's opacity, so that black text stays readabl
 
 
 def dot(spec: Spec) -> str:
-    """The network as a directed graph from ``image`` to the logits; nodes are called as the layers.
+    """Returns the network as a directed graph from ``image`` to the logits; nodes have the names of layers.
 
-    Auxiliary heads, which run in training only, are clusters of their own behind dashed edges.
+    Each auxiliary head, which runs in training only, is a separate cluster with dashed edges.
 
     Raises:
-        SpecError: where torchvision can't build or run the model.
+        SpecError: If torchvision can't build or run the model.
     """
     analysis = analyse(spec)
     heads = [layer for head in analysis.auxiliary for layer in head.layers]
@@ -58,5 +58,5 @@ def _node(layer: Layer) -> str:
 
 
 def _quoted(*lines: str) -> str:
-    """A string of the language; in labels a backslash would begin an escape."""
+    """Returns a quoted string of DOT; a backslash would start an escape in labels."""
     return '"' + r"\n".join(line.replace("\\", r"\\").replace('"', r"\"") for line in lines) + '"'

@@ -1,4 +1,4 @@
-"""Every format that a network can be written in: add one here, and the page and the command line have it."""
+"""The export formats of networks; the page and the command line offer all of them."""
 
 import json
 from collections.abc import Callable
@@ -15,21 +15,26 @@ from explorer.i18n import _
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format of export.
+    """An export format.
 
-    ``make`` gives the whole file. With ``weights`` it allocates the network: such a file is binary, may be large,
-    and is made in a process of its own (:mod:`explorer.exports.run`).
+    Attributes:
+        title: Function that returns its name on pages.
+        suffix: Suffix of files.
+        media_type: Media type of files.
+        make: Function that returns the content of a file.
+        has_weights: Whether files contain weights. Such files are binary and may be large, so a separate process makes
+            them (:mod:`explorer.exports.run`).
     """
 
     title: Callable[[], str]
     suffix: str
     media_type: str
     make: Callable[[Spec], bytes]
-    weights: bool = False
+    has_weights: bool = False
 
 
 def spec_json(spec: Spec) -> str:
-    """The spec as JSON, one key a line."""
+    """Returns the spec as JSON, with one key per line."""
     pairs = (f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in spec.to_dict().items())
     return "{\n" + ",\n".join(pairs) + "\n}\n"
 
@@ -41,7 +46,7 @@ def _text(make: Callable[[Spec], str]) -> Callable[[Spec], bytes]:
 FORMATS: dict[str, Format] = {
     "pytorch": Format(lambda: _("PyTorch source"), ".py", "text/x-python", _text(source)),
     "onnx": Format(
-        lambda: _("ONNX with random weights"), ".onnx", "application/octet-stream", onnx_model, weights=True
+        lambda: _("ONNX with random weights"), ".onnx", "application/octet-stream", onnx_model, has_weights=True
     ),
     "json": Format(lambda: _("Spec as JSON"), ".json", "application/json", _text(spec_json)),
     "dot": Format(lambda: _("Graphviz DOT"), ".dot", "text/vnd.graphviz", _text(dot)),

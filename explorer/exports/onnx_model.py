@@ -1,4 +1,4 @@
-"""The network as an ONNX model in one file, with random or with trained weights."""
+"""The network as an ONNX model in one file, with random or trained weights."""
 
 import warnings
 from pathlib import Path
@@ -13,55 +13,56 @@ from explorer.families.building import build, detach_auxiliary
 from explorer.weights.files import load
 
 SEED = 0
-EXAMPLE_BATCH = 2  # a batch of one would be written into the graph as a constant
+EXAMPLE_BATCH = 2  # a batch of one would become a constant of the graph
 BATCH_NORM = "BatchNormalization"
-KEPT = "explorer.kept"  # a domain that no rule of the optimizer knows
+PROTECTED_DOMAIN = "explorer.kept"  # a domain that no rule of the optimizer knows
 EVALUATION = "Evaluation mode: no dropout, running statistics in batch norm, no auxiliary heads."
 
 
 def onnx_model(spec: Spec, *, fold: bool = False) -> bytes:
-    """The network in evaluation mode; input ``image`` (batch, C, H, W), output ``logits`` (batch, classes).
+    """Returns the network in evaluation mode as an ONNX model.
 
-    The batch is free, everything else fixed. The weights are random, and the model's metadata says so beside the
-    spec. Allocates about four times the weights.
+    The input is ``image`` (batch, C, H, W), the output ``logits`` (batch, classes). Only the batch size is variable.
+    The weights are random, which the metadata says, next to the spec. The export allocates about four times the
+    weights.
 
     Args:
-        spec: the network.
-        fold: whether batch norm goes into the weights and biases of the layers before it, so that the model is
-            smaller and faster and can't be trained further; else it stays a layer of its own.
+        spec: Spec of the network.
+        fold: Whether to fold batch norm into the weights and biases of the layers before it. The model is then smaller
+            and faster, but can't be trained further.
 
     Raises:
-        SpecError: where torchvision can't build the model.
-        onnx.checker.ValidationError: where the model breaks a rule of ONNX.
+        SpecError: If torchvision can't build the model.
+        onnx.checker.ValidationError: If the model breaks a rule of ONNX.
     """
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(SEED)
         network = build(spec)
     note = f"The weights are random (torch.manual_seed({SEED})), not trained."
-    return _content(network, spec, note, {"weights": f"random, seed {SEED}"}, fold=fold)
+    return _onnx_bytes(network, spec, note, {"weights": f"random, seed {SEED}"}, fold=fold)
 
 
-def trained_model(path: Path, *, fold: bool = False) -> bytes:
-    """The same of weights, which go into the model with their card in its metadata.
+def trained_onnx_model(path: Path, *, fold: bool = False) -> bytes:
+    """Returns trained weights as an ONNX model, with their card in the metadata.
 
     Args:
-        path: of the weights.
-        fold: as of :func:`onnx_model`.
+        path: Path of the weights.
+        fold: Whether to fold batch norm, as in :func:`onnx_model`.
 
     Raises:
-        InputError: where the weights can't be read.
-        onnx.checker.ValidationError: where the model breaks a rule of ONNX.
+        InputError: If the weights can't be read.
+        onnx.checker.ValidationError: If the model breaks a rule of ONNX.
     """
     network, card = load(path)
     about = {"weights": card.name, "card": card.model_dump_json()}
-    return _content(network, card.network_spec, f"The weights are trained: {card.name}.", about, fold=fold)
+    return _onnx_bytes(network, card.network_spec, f"The weights are trained: {card.name}.", about, fold=fold)
 
 
-def _content(network: nn.Module, spec: Spec, note: str, about: dict[str, str], *, fold: bool) -> bytes:
-    import onnx  # with its operators a second of import, needed in the export's own process only
+def _onnx_bytes(network: nn.Module, spec: Spec, note: str, about: dict[str, str], *, fold: bool) -> bytes:
+    import onnx  # imported here because it takes a second, and only the export's process needs it
 
     detach_auxiliary(network.eval())
-    # One number seen as a whole batch: torch.export reads its shape alone, and real images may take gigabytes.
+    # A single number expanded to a batch: torch.export reads only the shape, and real images may take gigabytes.
     image = torch.zeros(()).expand(EXAMPLE_BATCH, spec.in_channels, spec.image_size, spec.image_size)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
@@ -79,7 +80,7 @@ def _content(network: nn.Module, spec: Spec, note: str, about: dict[str, str], *
             ),
         )
         state = _optimize(program, fold=fold)
-    _forget_this_machine(program.model)
+    _remove_node_metadata(program.model)
     program.model.doc_string = f"{EVALUATION} Batch norm: {state}. {note}"
     program.model.metadata_props.update(
         about, batch_norm=state, spec=spec.to_json(), made_by=f"CNN Architecture Explorer {__version__}"
@@ -90,14 +91,14 @@ def _content(network: nn.Module, spec: Spec, note: str, about: dict[str, str], *
 
 
 def _optimize(program: torch.onnx.ONNXProgram, *, fold: bool) -> str:
-    """Let PyTorch's optimizer run, which would always fold batch norm, and say what became of that."""
-    from onnxscript import optimizer  # as onnx above
+    """Runs PyTorch's optimizer, which would always fold batch norm, and returns a description of the batch norms."""
+    from onnxscript import optimizer  # imported here like onnx
 
     optimizer.inline(program.model)
     norms = [node for node in program.model.graph.all_nodes() if node.op_type == BATCH_NORM]
     if not fold:
         for node in norms:
-            node.domain = KEPT
+            node.domain = PROTECTED_DOMAIN
     program.optimize()
     left = [node for node in program.model.graph.all_nodes() if node.op_type == BATCH_NORM]
     for node in left:
@@ -107,8 +108,8 @@ def _optimize(program: torch.onnx.ONNXProgram, *, fold: bool) -> str:
     return f"{len(left)} layers of their own" if left else "folded into the layers before"
 
 
-def _forget_this_machine(model: Any) -> None:
-    """Drop torch's notes on every node, which hold stack traces with this machine's paths."""
+def _remove_node_metadata(model: Any) -> None:
+    """Removes torch's metadata of nodes and values, which contain stack traces with paths of this machine."""
     graph = model.graph
     graph.metadata_props.clear()
     for value in (*graph.inputs, *graph.outputs, *graph.initializers.values()):

@@ -1,9 +1,9 @@
-"""PyTorch source that needs torch alone and reads as if written for this one network.
+"""PyTorch source of a network, which imports only torch and contains only code that the network uses.
 
-``class Net`` takes the number of classes (by default the spec's) and has the tensor names of
-:func:`explorer.families.building.build`, so that weights go from one to the other. What a spec does not use is not in
-its source. The text is English, as code is, and keeps to the default settings of ruff (88 columns). Each family has a
-template (``source.py.jinja``) and its values (``context`` of ``source.py``) in its folder.
+``class Net`` takes the number of classes (by default that of the spec) and has the tensor names of
+:func:`explorer.families.building.build`, so both can load the same weights. The source is in English and formatted by
+ruff's defaults (88 columns). Each family has a template (``source.py.jinja``) and the function of its values
+(``context`` in ``source.py``) in its folder.
 """
 
 from pathlib import Path
@@ -26,17 +26,19 @@ _templates = jinja2.Environment(
 
 
 def source(spec: Spec) -> str:
-    """The network of a spec as one Python file.
+    """Returns the network of a spec as one Python file.
 
     Raises:
-        SpecError: where only torchvision can build the network.
+        SpecError: If only torchvision can build the network.
     """
     title, family = _title(spec), required_part(spec.family, "source")
     if (twin := getattr(family, "twin", None)) is not None:
         spec = twin(spec)
         family = required_part(spec.family, "source")
     analysis = analyse(spec)
-    maps = {layer.name.split(".")[0]: layer.output_shape for layer in analysis.layers}  # the last of each module
+    maps = {
+        layer.name.split(".")[0]: layer.output_shape for layer in analysis.layers
+    }  # of the last layer in each module
     return _templates.get_template(f"{spec.family}/source.py.jinja").render(
         title=title,
         spec=spec,

@@ -1,4 +1,4 @@
-"""Export to a file or to memory; what allocates the network runs in a process within limits."""
+"""Exports of networks to files or memory; a limited process makes files with weights."""
 
 import tempfile
 import time
@@ -19,23 +19,23 @@ from explorer.i18n import _
 from explorer.workers import subprocess_runner
 from explorer.workers.subprocess_runner import Limits
 
-PROTOBUF_LIMIT = 2**31 - 1  # bytes of one message, thus of an ONNX file without a second one beside it
-ROOM_FOR_GRAPH = 10_000_000  # bytes of such a file that are not weights
-BASE_MEMORY = 1_500_000_000  # bytes of a process that has imported torch and onnx
-COPIES = 5  # of the weights: the network, ONNX's tensors and message, the file's bytes; one to spare
+PROTOBUF_LIMIT = 2**31 - 1  # bytes of a message, and so of an ONNX model in one file
+ROOM_FOR_GRAPH = 10_000_000  # bytes of such a file besides the weights
+BASE_MEMORY = 1_500_000_000  # bytes of a process with torch and onnx
+COPIES = 5  # copies of the weights: network, ONNX's tensors and message, content of the file, and one in reserve
 TIME_LIMIT = 600  # seconds
 
 Progress = Callable[[str], None]
 
-_one_at_a_time = Lock()  # several large exports at once would fill the machine's memory
+_export_lock = Lock()  # several large exports at a time would fill the memory
 
 
 def _silent(_note: str) -> None:
-    """Where nobody listens."""
+    """Ignores a message."""
 
 
 def batch_norm_note(spec: Spec, *, fold: bool) -> str:
-    """What becomes of batch norm in an ONNX file; empty where the network has none."""
+    """Returns a note on batch norm in an ONNX file; empty if the network has none."""
     if not any(layer.kind.startswith("BatchNorm") for layer in analyse(spec).layers):
         return ""
     if fold:
@@ -44,28 +44,28 @@ def batch_norm_note(spec: Spec, *, fold: bool) -> str:
 
 
 def export(spec: Spec, name: str, path: Path, on_progress: Progress = _silent, *, fold: bool = False) -> int:
-    """Write a network to a file in one of :data:`FORMATS`, whole or not at all.
+    """Writes a network to a file, atomically.
 
     Args:
-        spec: the network.
-        name: key of the format.
-        path: of the file; one that is there is replaced.
-        on_progress: told a sentence, several times a second, while a process of its own is at work.
-        fold: for ONNX, whether batch norm goes into the layers before it.
+        spec: Spec of the network.
+        name: Key of :data:`FORMATS`.
+        path: Path of the file; an existing file is replaced.
+        on_progress: Function that shows a message, called several times a second while the process runs.
+        fold: Whether to fold batch norm, for ONNX.
 
     Returns:
         Size of the file in bytes.
 
     Raises:
-        InputError: where the file can't be written, the network is too large for the format or the machine, or
-            other exports keep the machine.
-        SpecError: where the network can't be written in this format.
-        ExplorerError: where the process failed.
+        InputError: If the file can't be written, the network is too large for the format or the machine, or other
+            exports take too long.
+        SpecError: If the network can't be written in this format.
+        ExplorerError: If the process failed.
     """
     chosen = FORMATS[name]
     with translate_errors(path), atomic_write(path) as part:
-        if chosen.weights:
-            _beside(spec, part, on_progress, name, fold=fold)
+        if chosen.has_weights:
+            _export_in_process(spec, part, on_progress, name, fold=fold)
         else:
             part.write_bytes(chosen.make(spec))
         return part.stat().st_size
@@ -73,10 +73,10 @@ def export(spec: Spec, name: str, path: Path, on_progress: Progress = _silent, *
 
 @contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """What keeps a file from being written, as an error of the input.
+    """Translates errors of the operating system.
 
     Raises:
-        InputError: naming the file and the reason.
+        InputError: If the file can't be written.
     """
     try:
         yield
@@ -87,12 +87,12 @@ def translate_errors(path: Path) -> Iterator[None]:
 
 
 def content(spec: Spec, name: str, on_progress: Progress = _silent, *, fold: bool = False) -> bytes:
-    """The file of :func:`export` as bytes in memory.
+    """Returns the content of the file that :func:`export` writes.
 
     Raises:
-        ExplorerError: as :func:`export` does.
+        ExplorerError: As in :func:`export`.
     """
-    if not FORMATS[name].weights:
+    if not FORMATS[name].has_weights:
         return FORMATS[name].make(spec)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "export")
@@ -101,23 +101,25 @@ def content(spec: Spec, name: str, on_progress: Progress = _silent, *, fold: boo
 
 
 def trained_onnx(weights: Path, spec: Spec, part: Path, on_progress: Progress, *, fold: bool = False) -> None:
-    """Write weights as ONNX.
+    """Writes weights as ONNX.
 
     Args:
-        weights: path of their file.
-        spec: of their network.
-        part: the file.
-        on_progress: as of :func:`export`.
-        fold: as of :func:`export`.
+        weights: Path of the weights.
+        spec: Spec of their network.
+        part: Path of the file.
+        on_progress: Function that shows a message, as in :func:`export`.
+        fold: Whether to fold batch norm.
 
     Raises:
-        InputError: where the network is too large for the format or the machine, or other exports keep the machine.
-        ExplorerError: where the process failed.
+        InputError: If the network is too large for the format or the machine, or other exports take too long.
+        ExplorerError: If the process failed.
     """
-    _beside(spec, part, on_progress, "onnx", str(weights.absolute()), fold=fold)
+    _export_in_process(spec, part, on_progress, "onnx", str(weights.absolute()), fold=fold)
 
 
-def _beside(spec: Spec, part: Path, on_progress: Progress, name: str, weights_file: str = "", *, fold: bool) -> None:
+def _export_in_process(
+    spec: Spec, part: Path, on_progress: Progress, name: str, weights_file: str = "", *, fold: bool
+) -> None:
     totals = analyse(spec).totals
     weights = totals.weight_bytes + totals.buffer_bytes
     if weights > PROTOBUF_LIMIT - ROOM_FOR_GRAPH:
@@ -139,7 +141,7 @@ def _beside(spec: Spec, part: Path, on_progress: Progress, name: str, weights_fi
             )
         )
 
-    with subprocess_runner.locked(_one_at_a_time, wait):
+    with subprocess_runner.locked(_export_lock, wait):
         if limit > (free := psutil.virtual_memory().available):
             raise InputError(
                 _("this export may take {needed} of memory, and {free} are free on this machine").format(

@@ -1,17 +1,22 @@
-"""The diagram as a picture file."""
+"""The diagram as an SVG file."""
 
 from explorer.analysis import analyse
+from explorer.drawing.appearance import Appearance
 from explorer.drawing.diagram import draw
-from explorer.drawing.looks import Appearance
 from explorer.families import PRESETS, Spec, nearest, resolve
 from explorer.families.naming import title
 
 
-def svg(spec: Spec, look: Appearance | None = None) -> str:
-    """The diagram of a network as SVG, for a light page unless ``look`` says otherwise."""
-    return draw(analyse(spec), name(spec, nearest(spec)), look)
+def svg(spec: Spec, appearance: Appearance | None = None) -> str:
+    """Returns the diagram of a network as SVG, by default for a light page."""
+    return draw(analyse(spec), name(spec, nearest(spec)), appearance)
 
 
 def name(spec: Spec, base: str) -> str:
-    """What a network is called that was made from the preset ``base``."""
+    """Returns the name of a network.
+
+    Args:
+        spec: Spec of the network.
+        base: Name of the preset, or own name, from which the network was made.
+    """
     return title(spec, base) if base in PRESETS or resolve(base) != spec else base

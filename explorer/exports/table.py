@@ -1,8 +1,8 @@
-"""The table of layers as CSV (RFC 4180): one row a layer, every number exact, for one image."""
+"""The table of layers as CSV (RFC 4180), with exact numbers for one image."""
 
 from explorer.analysis import Layer, analyse
 from explorer.analysis.measures import Place, measures_at
-from explorer.exports.cells import as_csv
+from explorer.exports.spreadsheet import as_csv
 from explorer.families import Spec
 
 COLUMNS = (
@@ -24,14 +24,14 @@ COLUMNS = (
 
 
 def table(spec: Spec) -> str:
-    """The layers of a network, and then those of its auxiliary heads, where ``auxiliary`` is 1.
+    """Returns a row for each layer of a network, followed by the layers of its auxiliary heads.
 
-    Sums of the columns over the rows where it is 0 are the totals of its analysis. Shapes read ``1x64x112x112`` and
-    windows ``3x3``, down by across; ``inputs`` names the layers that a layer reads, separated by blanks. A cell is
-    empty where a layer has no such thing.
+    ``auxiliary`` is 1 for auxiliary heads; the sums of the other rows are the totals of the analysis. Shapes are
+    written ``1x64x112x112`` and windows ``3x3`` (down by across). ``inputs`` are names of layers, separated by blanks.
+    A cell is empty if the layer has no such value.
 
     Raises:
-        SpecError: where torchvision can't build or run the model.
+        SpecError: If torchvision can't build or run the model.
     """
     analysis = analyse(spec)
     heads = [layer for head in analysis.auxiliary for layer in head.layers]

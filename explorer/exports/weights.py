@@ -1,4 +1,4 @@
-"""Trained weights as a file for another program, with their card beside."""
+"""Exports of trained weights, each with its card in a second file."""
 
 import tempfile
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from explorer.training.measure import measure
 from explorer.weights.files import check_card_path, prepare_for_publication, read, read_card, save, save_card, write_pth
 from explorer.workers.progress import Progress, silent
 
-OF_WEIGHTS = ("safetensors", "pth", "onnx")
+WEIGHT_FORMATS = ("safetensors", "pth", "onnx")
 
 
 def export_weights(
@@ -26,25 +26,25 @@ def export_weights(
     terms: str | None = None,
     fold: bool = False,
 ) -> int:
-    """Write weights in one of :data:`OF_WEIGHTS` and their card as ``.json`` beside.
+    """Writes weights to a file, and their card to a ``.json`` file with the same name.
 
     Args:
-        source: a weights file.
-        name: of the format. ``pth`` and ``onnx`` are in float32.
-        target: the file; one that is there is replaced.
-        progress: told how far it is.
-        half: round to float16; for ``safetensors``.
-        data: measure the weights, rounded as they are written, on the test set of these data, and put that on the card.
-        terms: the license that goes on the card.
-        fold: for ``onnx``, whether batch norm goes into the layers before it.
+        source: Path of the weights.
+        name: Format, one of :data:`WEIGHT_FORMATS`; ``pth`` and ``onnx`` are in float32.
+        target: Path of the file; an existing file is replaced.
+        progress: Function that shows the progress.
+        half: Whether to round to float16, for ``safetensors``.
+        data: Data set whose test set measures the weights as written, for the card.
+        terms: License for the card.
+        fold: Whether to fold batch norm, for ``onnx``.
 
     Returns:
         Size of the file in bytes.
 
     Raises:
-        InputError: where weights, data and format don't fit, the file can't be written, or a ``.json`` beside it is
-            no card and would be lost.
-        ExplorerError: where the process that makes ONNX failed.
+        InputError: If weights, data and format don't fit, the file can't be written, or an existing ``.json`` file is
+            not a card and would be lost.
+        ExplorerError: If the process of the ONNX export failed.
     """
     if half and name != "safetensors":
         raise InputError(_("half: {name} files are in float32; safetensors alone can be half").format(name=name))
@@ -52,7 +52,7 @@ def export_weights(
     with tempfile.TemporaryDirectory() as folder:
         if half or data or terms:
             copy = Path(folder, "weights.safetensors")
-            _publish(source, copy, progress, half=half, data=data, terms=terms)
+            _prepare_copy(source, copy, progress, half=half, data=data, terms=terms)
             source = copy
         tensors, card = read(source)
         with translate_errors(target):
@@ -69,16 +69,16 @@ def export_weights(
 
 
 def onnx_bytes(source: Path, on_progress: Callable[[str], None], *, fold: bool = False) -> bytes:
-    """Weights as an ONNX file in memory.
+    """Returns weights as the content of an ONNX file.
 
     Args:
-        source: a weights file.
-        on_progress: told a sentence, several times a second.
-        fold: whether batch norm goes into the layers before it.
+        source: Path of the weights.
+        on_progress: Function that shows a message, called several times a second.
+        fold: Whether to fold batch norm.
 
     Raises:
-        InputError: where the file can't be read, or is too large for the format or the machine.
-        ExplorerError: where the process failed.
+        InputError: If the file can't be read, or is too large for the format or the machine.
+        ExplorerError: If the process failed.
     """
     spec = read_card(source).network_spec
     with tempfile.TemporaryDirectory() as folder:
@@ -87,10 +87,12 @@ def onnx_bytes(source: Path, on_progress: Callable[[str], None], *, fold: bool =
         return part.read_bytes()
 
 
-def _publish(source: Path, copy: Path, progress: Progress, *, half: bool, data: str | None, terms: str | None) -> None:
-    """Copy weights, rounded, and with a card that says what these get right and under which terms they are."""
+def _prepare_copy(
+    source: Path, copy: Path, progress: Progress, *, half: bool, data: str | None, terms: str | None
+) -> None:
+    """Copies weights, optionally in half precision, with a card that has the measured accuracy and the license."""
     tensors, card = prepare_for_publication(source, half=half, terms=terms)
-    if half and data:  # what is left after rounding is measured
+    if half and data:  # measure the rounded weights
         save(copy, tensors, card)
     if data:
         result = measure(copy if half else source, data, "test", "auto", progress).result

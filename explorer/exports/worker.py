@@ -1,4 +1,4 @@
-"""Makes one export in a process of its own, so that its memory is given back and its end is sure.
+"""A process that makes one export, so that its memory is freed and its time is limited.
 
 usage: python -m explorer.exports.worker        see explorer.workers.protocol
 """
@@ -7,22 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from explorer.exports.formats import FORMATS
-from explorer.exports.onnx_model import onnx_model, trained_model
+from explorer.exports.onnx_model import onnx_model, trained_onnx_model
 from explorer.families import parse_spec
 from explorer.workers.progress import Progress
 from explorer.workers.protocol import serve
 
 
 def write(request: dict[str, Any], _progress: Progress) -> None:
-    """Write the file.
+    """Writes the file.
 
     Args:
-        request: The name of the ``format``, the ``file``, the ``spec`` as a dict, the path of its ``weights`` or ``""``
-            for random ones, and ``fold``, whether batch norm goes into the layers before it.
+        request: Key of the ``format``, path of the ``file``, ``spec`` as a dict, path of the ``weights`` (``""`` for
+            random weights), and ``fold``, whether to fold batch norm.
     """
     fold = request["fold"]
     if request["weights"]:
-        content = trained_model(Path(request["weights"]), fold=fold)
+        content = trained_onnx_model(Path(request["weights"]), fold=fold)
     elif fold:
         content = onnx_model(parse_spec(request["spec"]), fold=True)
     else:

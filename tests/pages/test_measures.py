@@ -14,7 +14,7 @@ from explorer.analysis.comparison import by_depth, compare
 from explorer.analysis.measures import DEFINITIONS, DIAGRAM_MEASURES, LAYER_PLACES, Measure, Place, measures_at
 from explorer.cli import print_compare, tables
 from explorer.drawing import diagram
-from explorer.drawing.looks import Appearance
+from explorer.drawing.appearance import Appearance
 from explorer.exports.table import table
 from explorer.families import resolve
 from explorer.ui.architecture import charts

@@ -5,7 +5,7 @@ import streamlit as st
 from explorer.analysis import Analysis, analyse
 from explorer.analysis.measures import DIAGRAM_MEASURES
 from explorer.drawing import diagram
-from explorer.drawing.looks import Appearance, toggled
+from explorer.drawing.appearance import Appearance, toggle
 from explorer.i18n import _
 from explorer.ui.architecture import state
 from explorer.ui.architecture.view import ArchitectureView
@@ -65,5 +65,5 @@ def _choose_part(part: str) -> None:
     if kind == "layer":
         state.choose_layer("" if key == page_state.view.layer else key)
         return
-    new = toggled(analyse(page_state.spec), appearance(page_state.view, dark=False), key)
+    new = toggle(analyse(page_state.spec), appearance(page_state.view, dark=False), key)
     state.set_folded_parts(new.folded, new.chosen)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from explorer.analysis import Analysis, Layer
 from explorer.analysis.measures import Place, measures_at
-from explorer.drawing import field_picture
+from explorer.drawing import field_figure
 from explorer.formatting import shape
 from explorer.i18n import _
 from explorer.ui.architecture.tables import visible_range
@@ -21,7 +21,7 @@ def render(analysis: Analysis, chosen: str, *, dark: bool) -> None:
         field = layer.field if layer else analysis.field if has_field else None
         with side:
             if field:
-                show_figure(field_picture.draw(analysis, field, dark=dark), key="field-picture", min_scale=0.3)
+                show_figure(field_figure.draw(analysis, field, dark=dark), key="field-picture", min_scale=0.3)
             elif layer:
                 for note in layer.notes:
                     st.caption(plain(note))

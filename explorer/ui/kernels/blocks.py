@@ -56,7 +56,7 @@ def render(view: BlocksView, *, dark: bool) -> None:
         with column:
             st.header(name, anchor=False)
             show_figure(
-                kernels_blocks.residual(convolutions, side, most=most, dark=dark),
+                kernels_blocks.residual(convolutions, side, max_macs=most, dark=dark),
                 key=f"kernels.picture.block{cells}",
             )
             total = weights(convolutions)

@@ -108,7 +108,7 @@ def render(module: Inception, *, dark: bool) -> None:
         with column:
             st.header(name, anchor=False)
             show_figure(
-                kernels_blocks.inception(module, branches, most=most, dark=dark),
+                kernels_blocks.inception(module, branches, max_macs=most, dark=dark),
                 key="kernels.picture.naive" if branches is naive else "kernels.picture.reduced",
             )
             convolutions = all_convolutions(branches)

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.errors import InputError
-from explorer.exports import cells
+from explorer.exports import spreadsheet
 from explorer.i18n import _, ngettext
 from explorer.prediction.answers import Answer
 from explorer.prediction.verdict import verdict
@@ -182,4 +182,4 @@ def as_csv(rows: Sequence[Sequence[Answer]], count: int) -> str:
         reliability = [None, str(assessment.is_sure).lower(), " ".join(one.code for one in assessment.warnings)]
         for rank, guess in enumerate(answer.top(count), 1):
             lines.append([*first_cells, rank, guess.name, guess.index, f"{guess.probability:.6f}", *reliability])
-    return cells.as_csv(lines)
+    return spreadsheet.as_csv(lines)

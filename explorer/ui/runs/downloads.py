@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer.exports.cells import as_csv
+from explorer.exports.spreadsheet import as_csv
 from explorer.i18n import _
 from explorer.jobs import service
 from explorer.jobs.store import Record

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from explorer.drawing.looks import Appearance
+from explorer.drawing.appearance import Appearance
 from explorer.errors import ExplorerError
 from explorer.exports import FORMATS, batch_norm_note, content
 from explorer.exports.svg import svg
@@ -28,7 +28,7 @@ def render(spec: Spec, base: str, appearance: Appearance) -> None:
     name = st.selectbox(_("Export as"), list(FORMATS), format_func=lambda key: FORMATS[key].title(), key=FORMAT)
     file_format = FORMATS[name]
     file = base.replace(":", "-") + file_format.suffix
-    if file_format.weights:
+    if file_format.has_weights:
         _render_slow_format(spec, name, file)
         return
     try:

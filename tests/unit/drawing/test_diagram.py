@@ -1,4 +1,4 @@
-"""The diagram: nothing lost, nothing twice, nothing on top of anything else."""
+"""The diagram: every layer in one box, without overlap, and to scale."""
 
 import xml.etree.ElementTree as ElementTree
 from functools import cache
@@ -9,15 +9,15 @@ import pytest
 from explorer.analysis import Analysis, analyse
 from explorer.analysis.measures import DIAGRAM_MEASURES
 from explorer.drawing import heat
+from explorer.drawing.appearance import Appearance, open_predicate, toggle
 from explorer.drawing.diagram import caption, draw
 from explorer.drawing.layout import Box, Layout, lay_out
-from explorer.drawing.looks import Appearance, opening, toggled
 from explorer.drawing.tree import Node, path_to, tree, visible
 from explorer.families import PRESETS, resolve
 
 ZOO = ("densenet121", "inception_v3", "mobilenet_v3_small", "vit_b_16", "swin_t", "shufflenet_v2_x1_0", "squeezenet1_1")
 NETWORKS = (*PRESETS, *(f"torchvision:{name}" for name in ZOO))
-LOOKS = (Appearance(), Appearance(detail="all"), Appearance(detail="stages"))
+APPEARANCES = (Appearance(), Appearance(detail="all"), Appearance(detail="stages"))
 
 
 @cache
@@ -29,10 +29,10 @@ def nodes(name: str) -> dict[str, Node]:
     return {node.key: node for stage in tree(analysis_of(name)) for node in stage.walk()}
 
 
-def layout(name: str, look: Appearance) -> Layout:
+def layout(name: str, appearance: Appearance) -> Layout:
     analysis = analysis_of(name)
     stages = tree(analysis)
-    return lay_out(analysis, stages, opening(analysis, stages, look), lambda node: caption(analysis, node))
+    return lay_out(analysis, stages, open_predicate(analysis, stages, appearance), lambda node: caption(analysis, node))
 
 
 def picks(svg: str) -> list[str]:
@@ -41,20 +41,20 @@ def picks(svg: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_every_layer_stands_in_one_box_whatever_is_open(name: str) -> None:
+def test_every_layer_is_in_one_box_at_every_detail(name: str) -> None:
     analysis = analysis_of(name)
     stages = tree(analysis)
     keys = [(node.key, bool(node.children)) for stage in stages for node in stage.walk()]
     assert len(keys) == len(set(keys))  # a stage and a layer may both be called head
-    for look in LOOKS:
-        boxes = visible(stages, opening(analysis, stages, look))
+    for appearance in APPEARANCES:
+        boxes = visible(stages, open_predicate(analysis, stages, appearance))
         assert sorted(layer for box in boxes for layer in box.layers) == list(range(len(analysis.layers)))
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_edges_are_those_of_the_network(name: str) -> None:
-    for look in LOOKS:
-        drawn = layout(name, look)
+    for appearance in APPEARANCES:
+        drawn = layout(name, appearance)
         owner = {layer: box.node.key for box in drawn.boxes for layer in box.node.layers}
         expected = {
             (owner[source], owner[target])
@@ -78,9 +78,9 @@ def overlap(one: Box, other: Box) -> bool:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_no_box_covers_another_and_all_stand_in_the_picture(name: str) -> None:
-    for look in LOOKS:
-        drawn = layout(name, look)
+def test_boxes_do_not_overlap_and_are_inside_the_figure(name: str) -> None:
+    for appearance in APPEARANCES:
+        drawn = layout(name, appearance)
         ranks: dict[int, list[Box]] = {}
         for box in drawn.boxes:
             ranks.setdefault(box.rank, []).append(box)
@@ -141,7 +141,7 @@ def test_the_plain_network_has_no_arc() -> None:
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("colour", ["kind", *DIAGRAM_MEASURES])
-def test_the_picture_is_xml_with_a_button_for_every_layer(colour: str, dark: bool) -> None:
+def test_the_diagram_is_xml_with_a_button_for_every_layer(colour: str, dark: bool) -> None:
     name = "googlenet"
     svg = draw(analysis_of(name), name, Appearance(colour=colour, detail="all", dark=dark))
     chosen = {pick.removeprefix("layer:") for pick in picks(svg) if pick.startswith("layer:")}
@@ -163,33 +163,33 @@ def test_a_chosen_layer_is_drawn_wherever_it_is() -> None:
 
 
 @pytest.mark.parametrize("detail", ["auto", "all", "stages"])
-def test_folding_by_hand(detail: str) -> None:
-    """Every node goes over to the other state and back, whatever the detail."""
+def test_nodes_open_and_close(detail: str) -> None:
+    """Every node changes its state and back, at every detail."""
     name = "resnet50"
     analysis = analysis_of(name)
     stages = tree(analysis)
-    look = Appearance(detail=detail)
+    appearance = Appearance(detail=detail)
     for key, node in nodes(name).items():
         if not node.children:
             continue
-        before = opening(analysis, stages, look)(node)
-        once = toggled(analysis, look, key)
-        assert opening(analysis, stages, once)(node) is not before
-        assert toggled(analysis, once, key) == look
+        before = open_predicate(analysis, stages, appearance)(node)
+        once = toggle(analysis, appearance, key)
+        assert open_predicate(analysis, stages, once)(node) is not before
+        assert toggle(analysis, once, key) == appearance
 
 
-def test_closing_a_block_lets_its_layer_go() -> None:
+def test_closing_a_block_deselects_its_layer() -> None:
     analysis = analysis_of("resnet50")
-    look = Appearance(chosen="layer3.2.conv2")
-    needed = path_to(tree(analysis), [layer.name for layer in analysis.layers].index(look.chosen))
+    appearance = Appearance(chosen="layer3.2.conv2")
+    needed = path_to(tree(analysis), [layer.name for layer in analysis.layers].index(appearance.chosen))
     assert needed == ["14×14", "layer3.1–5", "layer3.2"]
     for key in needed:
-        closed = toggled(analysis, look, key)
+        closed = toggle(analysis, appearance, key)
         assert closed.chosen == ""
         node = nodes("resnet50")[key]
-        assert not opening(analysis, tree(analysis), closed)(node)
-    assert toggled(analysis, look, "7×7").chosen == look.chosen
-    assert toggled(analysis, look, "no such part") == look
+        assert not open_predicate(analysis, tree(analysis), closed)(node)
+    assert toggle(analysis, appearance, "7×7").chosen == appearance.chosen
+    assert toggle(analysis, appearance, "no such part") == appearance
 
 
 def test_heat_is_monotone() -> None:

@@ -1,4 +1,4 @@
-"""Pictures of the Kernels page in every state: well-formed, inside their frame, readable, and told in words."""
+"""Figures of the Kernels page in every state: well-formed, inside their frame, readable, with a text alternative."""
 
 import re
 from xml.etree import ElementTree
@@ -19,7 +19,7 @@ LETTER = 0.55  # of the font's size: the average letter of Source Sans is narrow
 
 
 def parsed(svg: str) -> ElementTree.Element:
-    """The picture, after the checks that hold for all of them."""
+    """Parses a figure and checks the rules for all figures."""
     root = ElementTree.fromstring(svg)
     width, height = float(root.attrib["width"]), float(root.attrib["height"])
     assert root.attrib["aria-label"] == root.findtext(f"{SVG}title") != ""
@@ -109,7 +109,7 @@ def test_residual_blocks(width: int, side: int) -> None:
     blocks = basic(width), bottleneck(width)
     most = max(conv.macs(side) for block in blocks for conv in block)
     for block in blocks:
-        root = parsed(kernels_blocks.residual(block, side, most=most))
+        root = parsed(kernels_blocks.residual(block, side, max_macs=most))
         assert f"{width:,}×{side:,}×{side:,}" in "".join(root.itertext())
 
 
@@ -118,5 +118,5 @@ def test_inception_modules(name: str) -> None:
     module = inception_modules()[name]
     most = max(conv.macs(module.side) for branch in module.naive() for conv in branch)
     for branches in (module.naive(), module.reduced()):
-        root = parsed(kernels_blocks.inception(module, branches, most=most))
+        root = parsed(kernels_blocks.inception(module, branches, max_macs=most))
         assert f"{sum(module.outputs(branches)):,}×{module.side}×{module.side}" in "".join(root.itertext())

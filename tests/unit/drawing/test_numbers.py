@@ -1,4 +1,4 @@
-"""How numbers read."""
+"""Formats of durations."""
 
 import pytest
 
@@ -17,5 +17,5 @@ def test_times_have_two_units(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-def test_an_estimate_reads_the_same_and_is_never_of_nothing() -> None:
+def test_an_estimate_has_the_same_format_and_is_at_least_a_second() -> None:
     assert [cost.duration(seconds) for seconds in (0.2, 5400)] == ["1 s", "1 h 30 min"]

@@ -1,4 +1,4 @@
-"""ONNX: onnxruntime computes what torch does, at any batch, from one file that says what it holds."""
+"""ONNX: onnxruntime computes the same as torch at any batch size, from one file with metadata."""
 
 import json
 
@@ -46,7 +46,7 @@ def test_onnxruntime_agrees_with_torch(name: str, monkeypatch: pytest.MonkeyPatc
     torch.manual_seed(0)
     spec = NETWORKS[name]
     network = build(spec)
-    # Under PyTorch's own initialisation signals shrink from layer to layer, and all images get the same logits.
+    # PyTorch's initialisation shrinks signals from layer to layer, so all images would get nearly equal logits.
     network.load_state_dict(random_weights(network))
     monkeypatch.setattr(exporter, "build", lambda _spec: network)
     session = onnxruntime.InferenceSession(exporter.onnx_model(spec))
@@ -61,7 +61,7 @@ def test_onnxruntime_agrees_with_torch(name: str, monkeypatch: pytest.MonkeyPatc
         (got,) = session.run(None, {"image": images.numpy()})
         error = np.abs(got - expected).max()
         assert error <= 1e-4 * np.abs(expected).max()
-        if batch > 1:  # agreement means nothing where every image has the same logits
+        if batch > 1:  # the comparison is meaningful only if logits differ between images
             assert np.abs(expected[0] - expected[1]).max() > 20 * error
 
 
@@ -69,10 +69,10 @@ def model_of(spec: Spec) -> onnx.ModelProto:
     return onnx.load_from_string(exporter.onnx_model(spec))
 
 
-def test_the_file_says_what_it_holds() -> None:
+def test_metadata_of_the_file() -> None:
     spec = resolve("lenet5")
     model = model_of(spec)
-    notes = {entry.key: entry.value for entry in model.metadata_props}
+    notes = {item.key: item.value for item in model.metadata_props}
     assert parse_spec(json.loads(notes["spec"])) == spec
     assert notes["weights"] == "random, seed 0"
     assert "random" in model.doc_string
@@ -82,7 +82,7 @@ def test_the_file_says_what_it_holds() -> None:
     assert all(np.array_equal(stored[name], tensor.numpy()) for name, tensor in expected.items())
 
 
-def test_the_caller_keeps_its_random_numbers() -> None:
+def test_the_random_state_of_the_caller_is_unchanged() -> None:
     torch.manual_seed(7)
     expected = torch.rand(3)
     torch.manual_seed(7)
@@ -90,7 +90,7 @@ def test_the_caller_keeps_its_random_numbers() -> None:
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_auxiliary_heads_and_dropout_stay_behind() -> None:
+def test_auxiliary_heads_and_dropout_are_left_out() -> None:
     rows = [["a", 2, 1, 3, 1, 2, 1]]
     model = model_of(parse_spec({"family": "googlenet", "modules": rows, "aux_after": ["a"], "image_size": 64}))
     assert model.graph.initializer
@@ -98,7 +98,7 @@ def test_auxiliary_heads_and_dropout_stay_behind() -> None:
     assert "Dropout" not in {node.op_type for node in model.graph.node}
 
 
-def test_batch_norm_is_folded_on_request_alone() -> None:
+def test_batch_norm_is_folded_only_on_request() -> None:
     torch.manual_seed(0)
     spec = parse_spec({"family": "resnet", "blocks": [1], "widths": [4], "stem": "cifar", "image_size": 8})
     images = np.random.default_rng(0).random((2, 3, 8, 8), np.float32)
@@ -107,9 +107,9 @@ def test_batch_norm_is_folded_on_request_alone() -> None:
         content = exporter.onnx_model(spec, fold=fold)
         model = onnx.load_from_string(content)
         assert sum(node.op_type == "BatchNormalization" for node in model.graph.node) == norms
-        assert {entry.key: entry.value for entry in model.metadata_props}["batch_norm"] == words
+        assert {item.key: item.value for item in model.metadata_props}["batch_norm"] == words
         assert words in model.doc_string
-        assert {entry.domain for entry in model.opset_import} <= {""}
+        assert {opset.domain for opset in model.opset_import} <= {""}
         answers += onnxruntime.InferenceSession(content).run(None, {"image": images})
     plain, folded = answers
     assert np.allclose(plain, folded, atol=1e-5)
@@ -121,7 +121,7 @@ def test_large_images_take_no_memory() -> None:
     assert [size.dim_value for size in model.graph.input[0].type.tensor_type.shape.dim[1:]] == [1024, 4096, 4096]
 
 
-def test_no_path_of_this_machine_stands_in_the_file() -> None:
+def test_the_file_contains_no_path_of_this_machine() -> None:
     content = exporter.onnx_model(resolve("torchvision:squeezenet1_0").changed(image_size=64))
     assert b".py" not in content
     assert b"stack_trace" not in content

@@ -1,4 +1,4 @@
-"""Exported source: the same network, torch alone, and what a careful person would write."""
+"""Exported source: the same network, only torch imported, and well written."""
 
 import ast
 import builtins

@@ -1,4 +1,4 @@
-"""Spec JSON, table and graph, read back by other programs' parsers."""
+"""Spec as JSON, table and graph, read by the parsers of other programs."""
 
 import io
 import json
@@ -34,7 +34,7 @@ def text(name: str, network: str) -> str:
     return FORMATS[name].make(resolve(network)).decode()
 
 
-def test_specs_return_from_json(tmp_path: Path) -> None:
+def test_specs_are_read_back_from_json(tmp_path: Path) -> None:
     for preset in PRESETS.values():
         written = FORMATS["json"].make(preset.spec).decode()
         assert resolve(written) == preset.spec
@@ -114,8 +114,8 @@ def test_the_graph_is_the_analysis(network: str) -> None:
     assert {(before, after) for before, after in found if before != IMAGE} == between
     assert (IMAGE, layers[0].name) in found
     assert len(found) == len(edges)
-    reached = {after for _before, after in found}
-    assert [layer.name for layer in layers if layer.input_shape and layer.name not in reached] == []
+    targets = {after for _before, after in found}
+    assert [layer.name for layer in layers if layer.input_shape and layer.name not in targets] == []
     for layer in layers:
         label = nodes[layer.name].get("label").strip('"').split(r"\n")
         window = f" {layer.window}" if layer.window else ""
@@ -131,7 +131,7 @@ def test_the_graph_is_the_analysis(network: str) -> None:
     assert all(name.partition(".")[0] in titles for name in dashed)
 
 
-def test_edges_of_the_graph_carry_shapes() -> None:
+def test_edges_of_the_graph_have_shapes() -> None:
     _nodes, edges, _clusters = graph_of("resnet18")
     label = {ends(edge): edge.get("label") for edge in edges}
     assert label[IMAGE, "conv1"] == '"3×224×224"'

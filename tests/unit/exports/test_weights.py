@@ -1,4 +1,4 @@
-"""Trained weights for other programs: torchvision and onnxruntime answer as the network here does."""
+"""Exports of trained weights: torchvision and onnxruntime compute the same as our network."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from torchvision import models
 
 from explorer.data import load as load_data
 from explorer.data.preprocessing import Normalise, fitted
-from explorer.exports.onnx_model import trained_model
+from explorer.exports.onnx_model import trained_onnx_model
 from explorer.families import parse_spec, resolve
 from explorer.families.building import build
 from explorer.prediction.classify import classify
@@ -44,7 +44,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def made(folder: Path, family: str = "resnet", name: str = "net") -> Path:
-    """Weights for the bundled digits, with statistics that are not those of the beginning."""
+    """Writes weights for the bundled digits, with batch norm statistics after a forward pass."""
     spec = toy_spec(FAMILIES[family], num_classes=10)
     torch.manual_seed(3)
     network = build(spec)
@@ -59,7 +59,7 @@ def made(folder: Path, family: str = "resnet", name: str = "net") -> Path:
 
 
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: object) -> dict[str, object]:
-    """The document of a command that succeeds."""
+    """Runs a command that succeeds and returns its JSON document."""
     status, out, err = command(capsys, monkeypatch, *map(str, arguments), "--json")
     assert (status, err) == (0, "")
     document: dict[str, object] = json.loads(out)
@@ -67,13 +67,13 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *ar
 
 
 @pytest.mark.parametrize(("family", "half"), [("vgg", False), ("resnet", True), ("googlenet", False)])
-def test_onnxruntime_says_of_real_images_what_the_network_does(family: str, half: bool, folder: Path) -> None:
+def test_onnxruntime_classifies_real_images_like_the_network(family: str, half: bool, folder: Path) -> None:
     path = made(folder, family)
     if half:
         save(path, to_float16(read(path)[0]), read_card(path))
     network, card = load(path)
     images = pixels(load_data("digits").test)[:20]
-    content = trained_model(path)
+    content = trained_onnx_model(path)
     assert all(
         tensor.data_type != onnx.TensorProto.FLOAT16 for tensor in onnx.load_from_string(content).graph.initializer
     )
@@ -95,18 +95,18 @@ def test_the_command_writes_onnx_in_one_file_with_its_card(
 ) -> None:
     path, target = made(folder), tmp_path / "out" / "net.onnx"
     target.parent.mkdir()
-    told = run(capsys, monkeypatch, "export", "net", "--format", "onnx", "-o", target)
-    told_of = {"format": "onnx", "file": str(target), "bytes": target.stat().st_size, "weights": str(path)}
-    assert told == told_of | {"notes": ["Batch norm stays as layers of its own."]}
+    document = run(capsys, monkeypatch, "export", "net", "--format", "onnx", "-o", target)
+    expected = {"format": "onnx", "file": str(target), "bytes": target.stat().st_size, "weights": str(path)}
+    assert document == expected | {"notes": ["Batch norm stays as layers of its own."]}
     assert sorted(file.name for file in target.parent.iterdir()) == ["net.json", "net.onnx"]
-    kept = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in onnx.load(str(target)).graph.initializer}
-    assert any(np.array_equal(value, read(path)[0]["fc.weight"].numpy()) for value in kept.values())
+    stored = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in onnx.load(str(target)).graph.initializer}
+    assert any(np.array_equal(value, read(path)[0]["fc.weight"].numpy()) for value in stored.values())
     assert Card.parse(target.with_suffix(".json").read_text(encoding="utf-8"), target) == read_card(path)
 
 
 @pytest.mark.parametrize("half", [False, True])
 @pytest.mark.parametrize(("model", "options"), [("resnet18", {}), ("googlenet", {"aux_logits": False})])
-def test_torchvisions_own_network_takes_the_pth_strictly(
+def test_torchvisions_network_loads_the_pth_strictly(
     model: str,
     options: dict[str, object],
     half: bool,
@@ -139,11 +139,11 @@ def test_half_precision_with_the_accuracy_that_evaluate_prints(
 ) -> None:
     path, target = made(folder), tmp_path / "half.safetensors"
     arguments = ("--format", "safetensors", "--half", "--evaluate", "digits", "--license", "MIT", "-o", target)
-    told = run(capsys, monkeypatch, "export", "net", *arguments)
+    document = run(capsys, monkeypatch, "export", "net", *arguments)
     before, after = read(path)[0], read(target)[0]
     assert all(torch.equal(after[name], before[name].half()) for name in before if before[name].is_floating_point())
     assert after["bn1.num_batches_tracked"].dtype == torch.int64
-    assert told["bytes"] == target.stat().st_size < path.stat().st_size
+    assert document["bytes"] == target.stat().st_size < path.stat().st_size
     card, result = read_card(target), run(capsys, monkeypatch, "evaluate", target, "--dataset", "digits")
     assert card.metrics["test/top1"] == result["top1"] != 0.999
     assert card.metrics == {"validation/top1": 0.5} | {
@@ -154,15 +154,17 @@ def test_half_precision_with_the_accuracy_that_evaluate_prints(
         header = file.metadata()["card"]
     assert json.loads(header) == json.loads(target.with_suffix(".json").read_text(encoding="utf-8"))
     again = run(capsys, monkeypatch, "export", target, *arguments[:2], "-o", target)  # onto itself
-    assert again["bytes"] == told["bytes"]
+    assert again["bytes"] == document["bytes"]
     assert read_card(target) == card
 
 
-def test_which_name_means_weights_and_which_a_network(
+def test_names_of_weights_and_of_networks(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A preset's name, as that of weights, means them in ONNX; where text is asked for, it is the preset."""
-    monkeypatch.setattr("explorer.exports.run._beside", lambda _spec, part, *_more, **_named: part.write_text("x"))
+    """A name that both weights and a preset have means the weights for ONNX and the preset for text formats."""
+    monkeypatch.setattr(
+        "explorer.exports.run._export_in_process", lambda _spec, part, *_more, **_named: part.write_text("x")
+    )
     for name in ("lenet5", "other"):
         path = made(folder, name=name)
         assert run(capsys, monkeypatch, "export", name, "--format", "onnx", "-o", tmp_path / "a.onnx")[
@@ -179,16 +181,16 @@ def test_which_name_means_weights_and_which_a_network(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("net", "--format", "pth"), "name the file with -o"),
-        (("net", "--format", "onnx"), "name the file with -o"),
+        (("net", "--format", "pth"), "-o"),
+        (("net", "--format", "onnx"), "-o"),
         (("gone", "--format", "pth", "-o", "x.pth"), "'gone' is neither a name in the list"),
         (("lenet5", "--format", "pth", "-o", "x.pth"), "weights: "),
         (("net", "--format", "pth", "--half", "-o", "x.pth"), "half: pth files are in float32"),
         (("lenet5", "--format", "csv", "--half", "-o", "x.csv"), "half, evaluate and license are for weights"),
         (("net", "--format", "pth", "-o", "x.json"), "x.json is the name of the card"),
         (("net", "--format", "pth", "-o", "spec.pth"), "the card would take the place of spec.json"),
-        (("net", "--format", "pth", "-o", "none/x.pth"), "can't write 'none/x.pth'"),
-        (("net", "--format", "safetensors", "-o", "."), "can't write '.'"),
+        (("net", "--format", "pth", "-o", "none/x.pth"), "none/x.pth"),
+        (("net", "--format", "safetensors", "-o", "."), "error: "),
         (("net", "--format", "safetensors", "--evaluate", "cifar9", "-o", "x.safetensors"), "did you mean cifar10"),
         (("large", "--format", "safetensors", "--half", "-o", "x.safetensors"), "fc.bias has a number of 100000"),
         (("broken", "--format", "onnx", "-o", "x.onnx"), "broken.safetensors can't be read"),

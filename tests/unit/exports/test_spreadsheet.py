@@ -1,4 +1,4 @@
-"""CSV that spreadsheets read as data."""
+"""CSV without formulas."""
 
 import csv
 from io import StringIO
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from explorer.exports.cells import FORMULA, as_csv
+from explorer.exports.spreadsheet import FORMULA_STARTS, as_csv
 
 
 def lines(text: str) -> list[list[str]]:
@@ -21,14 +21,16 @@ def test_a_name_is_no_formula(name: str) -> None:
     assert lines(as_csv([["name"], [name]])) == [["name"], [f"'{name}"]]
 
 
-def test_numbers_stay_numbers_and_nothing_is_empty() -> None:
+def test_numbers_are_not_changed_and_none_is_an_empty_cell() -> None:
     assert as_csv([["a", "b"], [-1, None], [-0.5, 1e-7]]) == "a,b\r\n-1,\r\n-0.5,1e-07\r\n"
 
 
+def unescaped(rows: list[list[str]]) -> list[list[str]]:
+    return [[cell.removeprefix("'") if cell[1:].startswith(FORMULA_STARTS) else cell for cell in row] for row in rows]
+
+
 @given(some.lists(some.lists(some.text(), min_size=2, max_size=2), min_size=1))
-def test_any_text_comes_back(rows: list[list[str]]) -> None:
+def test_any_text_is_read_back(rows: list[list[str]]) -> None:
     read = lines(as_csv(rows))
-    assert not any(cell.startswith(FORMULA) for row in read for cell in row)
-    assert [[cell.removeprefix("'") if cell[1:].startswith(FORMULA) else cell for cell in row] for row in read] == [
-        [cell.removeprefix("'") if cell[1:].startswith(FORMULA) else cell for cell in row] for row in rows
-    ]
+    assert not any(cell.startswith(FORMULA_STARTS) for row in read for cell in row)
+    assert unescaped(read) == unescaped(rows)

@@ -1,12 +1,12 @@
 """The receptive field of one unit, drawn on the image."""
 
 from explorer.analysis import Analysis, ReceptiveField
-from explorer.drawing.svg import FONT, element, picture, text
+from explorer.drawing.svg import FONT, element, figure, text
 from explorer.drawing.theme import theme
 from explorer.i18n import _
 
 BOX = 258.0  # side of the drawing: the image, and the margin that its receptive field covers
-LEAST, MOST = 0.18, 1.5  # margin on each side as a share of the image's longer side; larger fields are cut
+MIN_MARGIN, MAX_MARGIN = 0.18, 1.5  # margin on each side as a share of the image's longer side; larger fields are cut
 LINES = 56.0  # height of the two lines of text
 CELLS = 40  # images up to this side are drawn pixel by pixel
 
@@ -25,7 +25,7 @@ def draw(analysis: Analysis, field: ReceptiveField, *, dark: bool) -> str:
     top, left = field.unit[0] * field.stride - field.padding, field.unit[1] * step - padding
     side = max(rows, columns)
     beyond = max(-top, -left, top + field.size - rows, left + wide - columns)
-    margin = min(max(beyond, LEAST * side), MOST * side)  # pixels of the image
+    margin = min(max(beyond, MIN_MARGIN * side), MAX_MARGIN * side)  # pixels of the image
     pixel = BOX / (side + 2 * margin)
     edge = margin * pixel + 1  # room for the whole width of a line
     height, width = rows * pixel, columns * pixel
@@ -75,7 +75,7 @@ def draw(analysis: Analysis, field: ReceptiveField, *, dark: bool) -> str:
         row=field.unit[0], column=field.unit[1], seen=seen, size=field.size
     )
     style = f"text{{{FONT};fill:{colours.ink}}}"
-    return picture(2 * edge + width, below + LINES, *parts, label=words, style=style)
+    return figure(2 * edge + width, below + LINES, *parts, label=words, style=style)
 
 
 def _grid(rows: int, columns: int, pixel: float, edge: float, colour: str) -> list[str]:
