@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from explorer.cli.print_train import LAST_NUMBER, epoch_line
+from explorer.cli.print_train import LAST_METRIC, epoch_line
 from explorer.families import resolve
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.launch import command
@@ -103,7 +103,7 @@ def epochs(place: RunDirectory) -> dict[float, dict[str, float]]:
     metrics: dict[float, dict[str, float]] = {}
     for row in place.rows():
         metrics.setdefault(row.epoch, {})[row.name] = row.value
-    return {epoch: numbers for epoch, numbers in metrics.items() if LAST_NUMBER in numbers}
+    return {epoch: numbers for epoch, numbers in metrics.items() if LAST_METRIC in numbers}
 
 
 def line(name: str) -> str | None:

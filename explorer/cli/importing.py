@@ -1,4 +1,4 @@
-"""Other people's checkpoints from a terminal: ``python -m explorer import …``."""
+"""The command ``python -m explorer import …``."""
 
 import shlex
 import sys
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from explorer.cli.jobs import as_json
-from explorer.cli.output import say, say_json
+from explorer.cli.jobs import json_option
+from explorer.cli.output import print_json, print_text
 from explorer.families import resolve
 
 
@@ -21,7 +21,7 @@ from explorer.families import resolve
 @click.option("--classes", help="Names in the order of the outputs: a,b,c, or a file of lines or JSON.")
 @click.option("--image-size", type=int, help="Side of the images in pixels.")
 @click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Changes a setting of the network found.")
-@as_json
+@json_option
 def import_(
     *,
     checkpoint: Path,
@@ -44,32 +44,32 @@ def import_(
     from explorer.weights.importing.importing import import_checkpoint
     from explorer.weights.importing.questions import PARSERS
 
-    told = {"mean": mean, "std": std, "resize": resize, "classes": classes}
-    texts = {key: text for key, text in told.items() if text is not None}
+    options = {"mean": mean, "std": std, "resize": resize, "classes": classes}
+    texts = {key: text for key, text in options.items() if text is not None}
     for key, _equals, text in (pair.partition("=") for pair in pairs):
         if key in PARSERS:
             texts.setdefault(key, text)
     answers = spec_assignments(pairs)
     answers |= {key: PARSERS[key](text) for key, text in texts.items()}
-    settings = [pair for pair in pairs if pair.partition("=")[0] not in PARSERS]
-    # Of paths on this machine the card says only the last part.
-    command = ["import", checkpoint.name, "-o", output.name, *(word for pair in settings for word in ("--set", pair))]
+    spec_pairs = [pair for pair in pairs if pair.partition("=")[0] not in PARSERS]
+    # The card contains only the last part of paths.
+    command = ["import", checkpoint.name, "-o", output.name, *(word for pair in spec_pairs for word in ("--set", pair))]
     for key, text in (texts | ({} if spec is None else {"spec": spec})).items():
         command += [f"--{key}", text if key != "classes" or "," in text else Path(text).name]
     if image_size is not None:
         answers["image_size"] = image_size
         command += ["--image-size", str(image_size)]
-    watched = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
-    done = import_checkpoint(
+    is_interactive = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
+    imported = import_checkpoint(
         checkpoint,
         output,
         name=checkpoint.name,
         answers=answers,
         spec=None if spec is None else resolve(spec),
         command=shlex.join(["python", "-m", "explorer", *command]),
-        ask=ask if watched else None,
+        ask=ask if is_interactive else None,
     )
     if as_json:
-        say_json(done.to_dict())
+        print_json(imported.to_dict())
     else:
-        say(report(done))
+        print_text(report(imported))

@@ -1,7 +1,7 @@
-"""The product from a terminal: ``python -m explorer …``.
+"""The command line: ``python -m explorer …``.
 
-``--json`` prints one document on stdout and nothing else. Exit status 0 is done, 2 the input is at fault (one
-line on stderr), 1 our fault.
+With ``--json``, stdout has one document and nothing else. The exit status is 0 for success, 2 for an error of the input
+and 1 for any other error; an error is one line on stderr.
 """
 
 import logging
@@ -16,8 +16,8 @@ from pydantic import ValidationError
 
 from explorer import __version__
 from explorer.cli import jobs, weights
-from explorer.cli.jobs import as_json
-from explorer.cli.output import say, say_json
+from explorer.cli.jobs import json_option
+from explorer.cli.output import print_json, print_text
 from explorer.errors import ExplorerError, InputError, one_line
 from explorer.families import PRESETS, NamedNetwork, Spec, resolve
 from explorer.i18n import _
@@ -37,10 +37,10 @@ for command in weights.COMMANDS:
 
 
 @cli.command()
-@as_json
+@json_option
 def presets(*, as_json: bool) -> None:
     """The networks that have a name."""
-    from explorer.families.building import own_names  # with torch
+    from explorer.families.building import own_names  # imports torch
 
     rows: list[dict[str, Any]] = [
         {"name": p.name, "title": p.title, "source": p.source, "spec": p.spec.to_dict()} for p in PRESETS.values()
@@ -55,11 +55,11 @@ def presets(*, as_json: bool) -> None:
         for name in own_names()
     ]
     if as_json:
-        say_json(rows)
+        print_json(rows)
         return
     width = max(len(row["name"]) for row in rows)
     for row in rows:
-        say(f"{row['name']:{width}}  {row['title']} ({row['source']})")
+        print_text(f"{row['name']:{width}}  {row['title']} ({row['source']})")
 
 
 @cli.command()
@@ -69,7 +69,7 @@ def presets(*, as_json: bool) -> None:
 @click.option("--optimizer", default="momentum", show_default=True, help="sgd, momentum or adam, for the memory.")
 @click.option("--precision", type=click.Choice(["fp32", "bf16", "fp16"]), default="fp32", show_default=True)
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda or mps, for the memory of training.")
-@as_json
+@json_option
 def analyze(
     *, spec: str, image_size: int | None, batch_size: int, optimizer: str, precision: str, device: str, as_json: bool
 ) -> None:
@@ -81,17 +81,17 @@ def analyze(
         chosen, batch_size=batch_size, optimizer=optimizer, precision=Precision(precision), device=device
     )
     if as_json:
-        say_json(analysis.to_dict())
+        print_json(analysis.to_dict())
         return
-    from explorer.cli.tables import report
+    from explorer.cli.print_analysis import report
 
-    say(report(analysis))
+    print_text(report(analysis))
 
 
 @cli.command()
 @click.argument("specs", nargs=-1, metavar="SPEC SPEC [SPEC [SPEC]]")
 @click.option("--image-size", type=int, help="Side of all inputs in pixels, instead of the specs' own.")
-@as_json
+@json_option
 def compare(*, specs: tuple[str, ...], image_size: int | None, as_json: bool) -> None:
     """Two to four networks side by side: layers aligned, numbers against the first's."""
     chosen = [_resolve(spec, image_size) for spec in specs]
@@ -100,11 +100,11 @@ def compare(*, specs: tuple[str, ...], image_size: int | None, as_json: bool) ->
 
     comparison = side_by_side([analyse(spec) for spec in chosen])
     if as_json:
-        say_json(comparison.to_dict())
+        print_json(comparison.to_dict())
         return
     from explorer.cli.print_compare import report
 
-    say(report(comparison))
+    print_text(report(comparison))
 
 
 @cli.command()
@@ -127,7 +127,7 @@ def compare(*, specs: tuple[str, ...], image_size: int | None, as_json: bool) ->
 @click.option("--processes", type=int, default=1, show_default=True, help="Of data-parallel training.")
 @click.option("--threads", type=int, help="Of the CPU in each process, instead of an equal share of the cores.")
 @click.option("--follow", is_flag=True, help="Show the training and wait for its end; Ctrl-C leaves it to go on.")
-@as_json
+@json_option
 def train(
     *,
     spec: str,
@@ -164,17 +164,17 @@ def train(
     resources = Resources.parse({"device": device, "processes": processes, "threads": threads})
     rows = [*map(row, listed), *(rows_of_file(table) if table else [])]
     made = make_jobs(network, locate(dataset), chosen, resources, name=name, varied=varied, rows=rows)
-    made = [weights.with_found(job) for job in made]
-    # An error now is better than one after the data are read.
+    made = [weights.with_weights_path(job) for job in made]
+    # Check now, because an error after the data has been read would come late.
     choose_device(resources.device)
     for one in {job.spec for job in made}:
         forward_macs(one)
     for job in made:
         check_start(job.spec, job.recipe)
     for sentence in describe(made[0].dataset):
-        say(_("data: {sentence}").format(sentence=sentence), err=True)
+        print_text(_("data: {sentence}").format(sentence=sentence), err=True)
     submitted = [record.id for record in service.submit(made)]
-    show = jobs.follow if follow else jobs.tell
+    show = jobs.follow if follow else jobs.print_jobs
     show(submitted, as_json=as_json, several=bool(varied or rows))
 
 
@@ -184,52 +184,52 @@ def _resolve(text: str, image_size: int | None) -> Spec:
 
 
 def main() -> None:
-    """Run a command and leave with its status."""
+    """Runs a command and exits with its status."""
     _open_streams()
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, _exit_on_signal)
     try:
         logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
-        logging.getLogger("explorer").setLevel(settings().log_level)  # others' notes are no part of our answers
+        logging.getLogger("explorer").setLevel(settings().log_level)  # other loggers keep their level
         cli.main(standalone_mode=False)
     except click.Abort:
-        _fail(_("stopped"), 1)
+        _exit_with_error(_("stopped"), 1)
     except click.exceptions.NoArgsIsHelpError as error:
-        say(error.format_message(), err=True)
+        print_text(error.format_message(), err=True)
         sys.exit(2)
-    except ValidationError as error:  # of the settings; specs word theirs themselves
-        _fail(_("setting {fault}").format(fault=explain(error.errors()[0])), 2)
+    except ValidationError as error:  # of the settings; specs raise errors of their own
+        _exit_with_error(_("setting {fault}").format(fault=explain(error.errors()[0])), 2)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         place = error.filename if isinstance(error.filename, str) else ""
-        _fail(_("{file}: {reason}").format(file=place, reason=reason) if place else reason, 1)
+        _exit_with_error(_("{file}: {reason}").format(file=place, reason=reason) if place else reason, 1)
     except click.ClickException as error:
-        _fail(error.format_message(), 2)
+        _exit_with_error(error.format_message(), 2)
     except InputError as error:
-        _fail(str(error), 2)
-    except jobs.Failed as error:
-        _fail(str(error), error.status)
+        _exit_with_error(str(error), 2)
+    except jobs.CommandFailed as error:
+        _exit_with_error(str(error), error.status)
     except ExplorerError as error:
-        _fail(str(error), 1)
+        _exit_with_error(str(error), 1)
     else:
         sys.exit(0)
 
 
 def _open_streams() -> None:
-    """Let streams that our caller has closed lead nowhere.
+    """Opens the null device for streams that the caller has closed.
 
-    Python has none in place of them, which every question about a terminal would have to know; and the next file that
-    is opened would take the number of a closed one, and with it whatever is printed there.
+    Python sets a closed stream to None, on which ``isatty`` fails. And the next opened file would get the number of the
+    closed stream, so output could go into that file.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  open to the end
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  open until the process ends
 
 
-def _leave(number: int, _frame: object) -> NoReturn:
-    """Leave as at the end of a command: processes beside are ended and temporary files removed."""
+def _exit_on_signal(number: int, _frame: object) -> NoReturn:
+    """Exits normally on a signal, so that child processes end and temporary files are removed."""
     sys.exit(128 + number)
 
 
-def _fail(message: str, status: int) -> NoReturn:
-    say(_("error: {message}").format(message=one_line(message)), err=True)
+def _exit_with_error(message: str, status: int) -> NoReturn:
+    print_text(_("error: {message}").format(message=one_line(message)), err=True)
     sys.exit(status)

@@ -13,7 +13,7 @@ from explorer.ui.compare.words import SIGNS, all_same, format_difference, format
 
 
 def report(comparison: Comparison) -> str:
-    """Names, totals, and the layers in which each further network differs from the first."""
+    """Returns names, totals, and the layers in which each network differs from the first."""
     names = [full_title(NamedNetwork(network.spec)) for network in comparison.networks]
     letters = "ABCD"[: len(names)]
     lines = [
@@ -37,9 +37,9 @@ def _totals(comparison: Comparison, measure: Measure) -> list[str]:
     first, *others = comparison.totals
     cells = [measure_name(measure), measure.definition.text(first[measure])]
     for numbers in others:
-        parts = (format_difference(first, numbers, measure), format_ratio(first, numbers, measure))
-        difference = ", ".join(filter(None, dict.fromkeys(parts)))  # empty if one of the networks has no such number
-        cells.append(measure.definition.text(numbers[measure]) + (f" ({difference})" if difference else ""))
+        differences = dict.fromkeys((format_difference(first, numbers, measure), format_ratio(first, numbers, measure)))
+        text = ", ".join(filter(None, differences))  # empty if one of the networks has no such number
+        cells.append(measure.definition.text(numbers[measure]) + (f" ({text})" if text else ""))
     return cells
 
 

@@ -1,4 +1,4 @@
-"""An import on a terminal: questions with the likely answer preset, and what came of it."""
+"""An import on a terminal: questions with likely answers as defaults, and a report."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,17 +13,21 @@ from explorer.ui.shared.questions import parse_answer
 from explorer.weights.importing.importing import ImportResult
 from explorer.weights.importing.questions import format_answer
 
-SHOWN = 60  # characters of an answer
+MAX_ANSWER = 60  # characters of a shown answer
 
 
 def ask(question: Question, check: Callable[[Any], None]) -> Any:
-    """The user's answer; Enter takes the likely one, and an answer that can't be is asked for again.
+    """Asks the user a question; Enter takes the likely answer, and the question is repeated after a wrong answer.
+
+    Args:
+        question: Question of the import.
+        check: Function that raises InputError for a wrong answer.
 
     Raises:
-        click.Abort: where the user ends the questions.
+        click.Abort: If the user cancels.
     """
     likely = format_answer(question.likely)
-    short = likely if len(likely) <= SHOWN else _("{beginning} …").format(beginning=likely[:SHOWN])
+    short = likely if len(likely) <= MAX_ANSWER else _("{beginning} …").format(beginning=likely[:MAX_ANSWER])
 
     def parse(text: str) -> Any:
         try:
@@ -43,13 +47,13 @@ def ask(question: Question, check: Callable[[Any], None]) -> Any:
     return click.prompt(text, default=short, value_proc=parse)
 
 
-def report(done: ImportResult) -> str:
-    """The file, its network, and every note, a line each."""
-    spec = parse_spec(done.card.spec)
+def report(imported: ImportResult) -> str:
+    """Returns the file with its network, and notes, one line each."""
+    spec = parse_spec(imported.card.spec)
     first = _("{file}: {family} like {name}, {classes} classes, {size} pixels").format(
-        file=done.weights, family=spec.family, name=nearest(spec), classes=spec.num_classes, size=spec.image_size
+        file=imported.weights, family=spec.family, name=nearest(spec), classes=spec.num_classes, size=spec.image_size
     )
-    lines = [first, *done.notes]
-    if done.ignored:
-        lines.append(_("Left out: {names}").format(names=", ".join(done.ignored)))
+    lines = [first, *imported.notes]
+    if imported.ignored:
+        lines.append(_("Left out: {names}").format(names=", ".join(imported.ignored)))
     return "\n".join(lines)

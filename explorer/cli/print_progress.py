@@ -1,4 +1,4 @@
-"""How far slow work is, on a terminal."""
+"""Progress on a terminal."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -12,23 +12,23 @@ if TYPE_CHECKING:
     from explorer.data import Progress  # imports torch
 
 
-def step(name: str, done: int, total: int) -> str:
-    """How far a slow step is; of one without a total its name alone."""
+def step_text(name: str, done: int, total: int) -> str:
+    """Returns the name of a step, with its progress in percent if it has a total."""
     return _("{step}: {share:.0%}").format(step=name, share=done / total) if total else name
 
 
-def counted(note: Callable[[str], None]) -> "Progress":
-    """Notes of how far slow steps are."""
-    return lambda name, done, total: note(step(name, done, total))
+def as_progress(note: Callable[[str], None]) -> "Progress":
+    """Returns a progress function that shows steps with a function of a message."""
+    return lambda name, done, total: note(step_text(name, done, total))
 
 
 @contextmanager
 def progress_line() -> Iterator[Callable[[str], None]]:
-    """A function that shows a note on stderr in place of the one before; silent where nobody watches a terminal."""
-    watched = sys.stderr.isatty()
+    """Provides a function that replaces a message on stderr; without a terminal, it shows nothing."""
+    is_terminal = sys.stderr.isatty()
 
     def show(note: str) -> None:
-        if watched:
+        if is_terminal:
             sys.stderr.write(f"\r\x1b[K{printable(note)}")
             sys.stderr.flush()
 

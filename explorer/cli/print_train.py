@@ -1,4 +1,4 @@
-"""A job on a terminal: a bar for the epoch under way, a line for each that is done, and the end."""
+"""A job on a terminal: a bar for the current epoch, a line for each finished epoch, and a summary."""
 
 import signal
 import sys
@@ -11,7 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from explorer.cli.print_progress import step
+from explorer.cli.print_progress import step_text
 from explorer.formatting import short
 from explorer.i18n import _
 from explorer.jobs.remarks import DROP, drop
@@ -20,75 +20,75 @@ from explorer.jobs.service import ahead, keep_awake
 from explorer.jobs.store import ACTIVE, Record, Status, store
 
 POLL = 0.2  # seconds
-EPOCH = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{postfix}"  # tqdm's own estimate is for one epoch
-LAST_NUMBER = "time/images_per_second"  # of an epoch that is written to its end
+EPOCH = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{postfix}"  # tqdm would estimate one epoch
+LAST_METRIC = "time/images_per_second"  # the metric of an epoch that is written last
 
 
 def follow(job: str) -> Record:
-    """Show a job on stderr until it has ended; Ctrl-C leaves it to go on.
+    """Shows a job on stderr until it ends or the user presses Ctrl-C, which does not stop the job.
 
     Raises:
-        InputError: where there is none of this id.
+        InputError: If there is no job with this id.
     """
-    told = 0
+    printed = 0
     record = store().get(job)
     with (
-        _interruptions() as left,
+        _catch_interrupts() as interrupted,
         tqdm(desc=_("starting"), bar_format="{desc}", leave=False, disable=None, dynamic_ncols=True) as bar,
     ):
-        say = partial(bar.write, file=sys.stderr)
+        write = partial(bar.write, file=sys.stderr)
         shown: Record | None = None
-        while record.status in ACTIVE and not left.is_set():
+        while record.status in ACTIVE and not interrupted.is_set():
             if record != shown:
-                if not record.live or record.live.get("epoch", told + 2) > told + 1:  # metrics may have come
-                    told = _lines(job, told, say)
-                _draw(bar, record)
+                if not record.live or record.live.get("epoch", printed + 2) > printed + 1:  # there may be new metrics
+                    printed = _print_epochs(job, printed, write)
+                _update_bar(bar, record)
                 shown = record
             keep_awake()
-            left.wait(POLL)
+            interrupted.wait(POLL)
             record = store().get(job)
-        _lines(job, told, say)
-        if left.is_set():
-            say(_("the job goes on: 'jobs follow {id}' shows it again, 'jobs stop {id}' ends it").format(id=job))
+        _print_epochs(job, printed, write)
+        if interrupted.is_set():
+            write(_("the job goes on: 'jobs follow {id}' shows it again, 'jobs stop {id}' ends it").format(id=job))
     return record
 
 
 @contextmanager
-def _interruptions() -> Iterator[Event]:
-    """Take Ctrl-C wherever it comes, where an exception might leave a half-drawn bar and say nothing."""
-    asked = Event()
+def _catch_interrupts() -> Iterator[Event]:
+    """Provides an event that Ctrl-C sets, because an exception could leave a half-written bar."""
+    interrupted = Event()
 
-    def take(_signal: int, _frame: FrameType | None) -> None:
-        asked.set()
+    def handle(_signal: int, _frame: FrameType | None) -> None:
+        interrupted.set()
 
-    former = signal.signal(signal.SIGINT, take)
+    former = signal.signal(signal.SIGINT, handle)
     try:
-        yield asked
+        yield interrupted
     finally:
         signal.signal(signal.SIGINT, former)
 
 
-def _lines(job: str, told: int, say: Callable[[str], None]) -> int:
-    """Say the epochs that came after those told; the epochs told by now."""
+def _print_epochs(job: str, printed: int, write: Callable[[str], None]) -> int:
+    """Prints the epochs after the printed ones, and returns the number of the last printed epoch."""
     epochs: dict[int, dict[str, float]] = {}
     for row in store().rows(job):
         if row.name.startswith(POINT):
             continue
         epochs.setdefault(int(row.epoch), {})[row.name] = row.value
-    for epoch in sorted(number for number, numbers in epochs.items() if number > told and LAST_NUMBER in numbers):
+    for epoch in sorted(number for number, numbers in epochs.items() if number > printed and LAST_METRIC in numbers):
         numbers = epochs[epoch]
-        say(epoch_line(epoch, numbers))
+        write(epoch_line(epoch, numbers))
         if DROP in numbers:
-            say(drop(epoch, numbers["rate"], numbers[DROP], store().get(job).recipe))
-        told = epoch
-    return told
+            write(drop(epoch, numbers["rate"], numbers[DROP], store().get(job).recipe))
+        printed = epoch
+    return printed
 
 
 def epoch_line(epoch: int, numbers: dict[str, float]) -> str:
-    """An epoch's numbers on one line."""
+    """Returns a line with the metrics of an epoch."""
     held_out = _("no validation")
     if "validation/top1" in numbers:
-        # Three classes have a second place, and two not even that.
+        # Data sets with few classes have no top-3, or no top-2.
         k = next((k for k in (3, 2) if f"validation/top{k}" in numbers), None)
         words = (
             _("validation {top1:.2%}, top-{k} {topk:.2%}, loss {loss:.4f}")
@@ -111,45 +111,45 @@ def epoch_line(epoch: int, numbers: dict[str, float]) -> str:
         loss=numbers["train/loss"],
         held_out=held_out,
         rate=numbers["rate"],
-        speed=short(round(numbers[LAST_NUMBER])),
+        speed=short(round(numbers[LAST_METRIC])),
     )
 
 
-def _draw(bar: "tqdm[Any]", record: Record) -> None:
-    """Show what has no batches by its name, an epoch as a bar."""
+def _update_bar(bar: "tqdm[Any]", record: Record) -> None:
+    """Shows the current step, or an epoch as a bar."""
     live = record.live
     if live is not None and live.get("step") and live["total"]:
         bar.bar_format, bar.total, bar.n = EPOCH, live["total"], live["done"]
         bar.set_postfix_str("", refresh=False)
-        bar.set_description_str(_step(live))
+        bar.set_description_str(_epoch_step_text(live))
         return
     if live is None or "step" in live:
         bar.bar_format = "{desc}"
-        bar.set_description_str(step(live["step"], live["done"], live["total"]) if live else _waiting(record))
+        bar.set_description_str(step_text(live["step"], live["done"], live["total"]) if live else _waiting_text(record))
         return
     bar.bar_format, bar.total, bar.n = EPOCH, live["batches"], live["batch"]
     bar.set_description_str(
         _("epoch {epoch} of {epochs}").format(epoch=live["epoch"], epochs=live["epochs"]), refresh=False
     )
-    bar.set_postfix_str(_live(live))
+    bar.set_postfix_str(_live_text(live))
 
 
-def _step(live: dict[str, Any]) -> str:
-    """What is done that has no batches: an epoch that is judged says which."""
+def _epoch_step_text(live: dict[str, Any]) -> str:
+    """Returns the name of a step, with its epoch if it has one."""
     if "epoch" not in live:
         return str(live["step"])
     return _("epoch {epoch} of {epochs}, {step}").format(epoch=live["epoch"], epochs=live["epochs"], step=live["step"])
 
 
-def _waiting(record: Record) -> str:
+def _waiting_text(record: Record) -> str:
     if record.status is not Status.QUEUED:
         return _("starting")
     before = ahead(record.id, store().records([Status.QUEUED]))
     return _("queued, jobs before it: {count}").format(count=before)
 
 
-def _live(live: dict[str, Any]) -> str:
-    """What matters most comes first: a narrow terminal cuts off the rest."""
+def _live_text(live: dict[str, Any]) -> str:
+    """Returns remaining time and metrics; the most important first, because a narrow terminal cuts off the rest."""
     if live["seconds_left"] is None:
         return ""
     left = tqdm.format_interval(live["seconds_left"])
@@ -164,7 +164,7 @@ def _live(live: dict[str, Any]) -> str:
 
 
 def table(records: Iterable[Record]) -> list[str]:
-    """Jobs, a line each."""
+    """Returns a line for each job."""
     return [
         f"{record.id}  {record.status:<11}  {record.progress:4.0%}  {_best(record):>7}  {record.name}"
         for record in records
@@ -176,14 +176,14 @@ def _best(record: Record) -> str:
 
 
 def headline(job: dict[str, Any]) -> str:
-    """How a job ended, in one line."""
+    """Returns the state of a job in one line."""
     if job["error"]:
         return _("{name} ({id}) {status}: {reason}").format(**job, reason=job["error"]["message"])
     return _("{name} ({id}) {status}").format(**job)
 
 
-def ending(job: dict[str, Any]) -> str:
-    """How a job ended, for people."""
+def summary(job: dict[str, Any]) -> str:
+    """Returns the state of a job with scores, weights and notes."""
     lines = [headline(job)]
     if job["result"]:
         lines += [scores(job["result"])]
@@ -192,13 +192,13 @@ def ending(job: dict[str, Any]) -> str:
     return "\n".join(lines + notes(job))
 
 
-def notes(told: dict[str, Any]) -> list[str]:
-    """What a job or an evaluation has assumed or changed, for people."""
-    return [_("note: {note}").format(note=note) for note in told["notes"]]
+def notes(described: dict[str, Any]) -> list[str]:
+    """Returns the notes of a job or an evaluation, one line each."""
+    return [_("note: {note}").format(note=note) for note in described["notes"]]
 
 
 def scores(result: dict[str, Any]) -> str:
-    """Accuracies on the test set, for people."""
+    """Returns the accuracies of a test set."""
     width = max(map(len, result["per_class"]))
     tops = {"1": result["top1"], **result["topk"]}
     lines = [
@@ -206,7 +206,7 @@ def scores(result: dict[str, Any]) -> str:
         *(_("top-{k}: {share:.2%}").format(k=k, share=share) for k, share in tops.items()),
         *(
             [_("expected calibration error: {share:.2%}").format(share=result["calibration"]["ece"])]
-            if "calibration" in result  # not of a run
+            if "calibration" in result  # only of an evaluation
             else []
         ),
         *(
@@ -217,8 +217,8 @@ def scores(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def fail_status(job: dict[str, Any]) -> int:
-    """The exit status of a command that waited for a job: 2 where the input is at fault."""
+def exit_status(job: dict[str, Any]) -> int:
+    """Returns the exit status of a command that waited for a job: 2 for an error of the input."""
     if job["status"] not in {Status.FAILED, Status.INTERRUPTED}:
         return 0
     return 2 if job["error"] and job["error"]["code"] in {"input", "vanished"} else 1

@@ -1,4 +1,4 @@
-"""Weights and what they say about images, as text for a terminal."""
+"""Weights and their predictions as text for a terminal."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,16 +6,15 @@ from explorer.cli.output import columns
 from explorer.errors import printable
 from explorer.formatting import bytes_short
 from explorer.i18n import _
-from explorer.prediction.confidence import FIXED_BY_INK
 from explorer.prediction.image_files import Prediction
 from explorer.weights.files import Card
 from explorer.weights.registry import RegistryEntry
 
-BAR = 20  # characters of a certain class
+BAR = 20  # characters at a probability of 1
 
 
 def table(entries: Iterable[RegistryEntry]) -> list[str]:
-    """Weights, a line each: name, where they come from, accuracy, size, and what is wrong."""
+    """Returns a line for each file of weights: name, kind, accuracy, size, and title or fault."""
     rows = [
         (printable(entry.name), str(entry.origin), _accuracy(entry.card), _size(entry), _about(entry))
         for entry in entries
@@ -24,7 +23,7 @@ def table(entries: Iterable[RegistryEntry]) -> list[str]:
 
 
 def _accuracy(card: Card | None) -> str:
-    """On the test set: measured here, or as torchvision says."""
+    """Returns the test accuracy, measured here or by torchvision."""
     for key in ("test/top1", "torchvision/top1"):
         if card and isinstance(value := card.metrics.get(key), float):
             return f"{value:.2%}"
@@ -34,7 +33,7 @@ def _accuracy(card: Card | None) -> str:
 def _size(entry: RegistryEntry) -> str:
     try:
         return bytes_short(entry.path.stat().st_size)
-    except OSError:  # torchvision's that nobody has used yet, or gone since the list was made
+    except OSError:  # weights of torchvision that are not downloaded, or deleted weights
         return _("not downloaded")
 
 
@@ -49,27 +48,27 @@ def _about(entry: RegistryEntry) -> str:
     return _("{title}, trained on {data}").format(title=title, data=data)
 
 
-def predictions(found: Sequence[Prediction]) -> str:
-    """Pictures with their likeliest classes, and what is to be said of these."""
-    width = max((len(guess.name) for one in found for guess in one.top), default=0)
+def predictions(results: Sequence[Prediction]) -> str:
+    """Returns pictures with their most probable classes, notes and warnings."""
+    width = max((len(guess.name) for one in results for guess in one.top), default=0)
     lines: list[str] = []
-    for one in found:
+    for one in results:
         lines.append(printable(one.image))
         lines += [
             f"  {guess.probability:7.2%}  {guess.name.ljust(width)}  {'█' * round(BAR * guess.probability)}".rstrip()
             for guess in one.top
         ]
-        lines += [f"  {line}" for line in _said(one)]
-    if any(warned.code in FIXED_BY_INK for one in found if one.verdict for warned in one.verdict.warnings):
+        lines += [f"  {line}" for line in _verdict_lines(one)]
+    if any(warning.code in FIXED_BY_INK for one in results if one.verdict for warning in one.verdict.warnings):
         lines.append(_("--ink finds the strokes and frames them as the network's own; --invert turns light and dark."))
     return "\n".join(lines)
 
 
-def _said(one: Prediction) -> list[str]:
+def _verdict_lines(one: Prediction) -> list[str]:
     if one.verdict is None:
         return []
     lines = [_("Note: {sentence}").format(sentence=note) for note in one.verdict.notes]
-    lines += [_("Warning: {sentence}").format(sentence=warned.message) for warned in one.verdict.warnings]
+    lines += [_("Warning: {sentence}").format(sentence=warning.message) for warning in one.verdict.warnings]
     if not one.verdict.stands_out:
         lines.append(_("Not sure: no class stands out."))
     elif not one.verdict.is_sure:

@@ -1,4 +1,4 @@
-"""Weights from a terminal: what there is, how good it is, what it says about images, and files for other programs."""
+"""The commands for weights, evaluation, prediction and export."""
 
 import sys
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from explorer.cli.importing import import_
-from explorer.cli.jobs import Failed, as_json
-from explorer.cli.output import say, say_json
+from explorer.cli.jobs import CommandFailed, json_option
+from explorer.cli.output import print_json, print_text
 from explorer.errors import InputError, shown
 from explorer.families import PRESETS, Spec, resolve
 from explorer.i18n import _
@@ -18,7 +18,7 @@ from explorer.jobs.job import Job
 
 
 @click.group(invoke_without_command=True)
-@as_json
+@json_option
 @click.pass_context
 def weights(context: click.Context, *, as_json: bool) -> None:
     """The weights that have a name: ours, imported ones, those of jobs, torchvision's.
@@ -32,9 +32,9 @@ def weights(context: click.Context, *, as_json: bool) -> None:
 
     found = entries()
     if as_json:
-        say_json([entry.to_dict() for entry in found])
+        print_json([entry.to_dict() for entry in found])
     else:
-        say("\n".join(table(found)))
+        print_text("\n".join(table(found)))
 
 
 @weights.command()
@@ -42,19 +42,19 @@ def weights(context: click.Context, *, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--half", is_flag=True, help="In half precision: half the size.")
 @click.option("--license", "terms", help="Goes on their card.")
-@as_json
+@json_option
 def publish(*, job: str, name: str, half: bool, terms: str | None, as_json: bool) -> None:
     """Keep the best weights of JOB as NAME: they stay when the job is deleted."""
     from explorer.weights import store
 
     path = store.publish(job, name, half=half, terms=terms)
-    _tell({"name": name, "weights": str(path)}, _("{job} is published as {name}"), as_json=as_json, job=job)
+    _print_result({"name": name, "weights": str(path)}, _("{job} is published as {name}"), as_json=as_json, job=job)
 
 
 @weights.command()
 @click.argument("old")
 @click.argument("name")
-@as_json
+@json_option
 def convolve(*, old: str, name: str, as_json: bool) -> None:
     """Keep OLD as NAME with its dense head turned into convolutions: the same scores, and images of any size.
 
@@ -62,8 +62,8 @@ def convolve(*, old: str, name: str, as_json: bool) -> None:
     """
     from explorer.weights import store
 
-    path = store.convert_head(found(old), name)
-    _tell(
+    path = store.convert_head(find_weights(old), name)
+    _print_result(
         {"name": name, "weights": str(path)}, _("{old} with a head of convolutions is {name}"), as_json=as_json, old=old
     )
 
@@ -71,19 +71,19 @@ def convolve(*, old: str, name: str, as_json: bool) -> None:
 @weights.command()
 @click.argument("old")
 @click.argument("new")
-@as_json
+@json_option
 def rename(*, old: str, new: str, as_json: bool) -> None:
     """Give imported or published weights another name."""
     from explorer.weights import store
 
     path = store.rename(old, new)
-    _tell({"name": new, "weights": str(path)}, _("{old} is now {name}"), as_json=as_json, old=old)
+    _print_result({"name": new, "weights": str(path)}, _("{old} is now {name}"), as_json=as_json, old=old)
 
 
 @weights.command()
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Don't ask.")
-@as_json
+@json_option
 def delete(*, name: str, yes: bool, as_json: bool) -> None:
     """Delete imported or published weights."""
     from explorer.weights import store
@@ -93,14 +93,14 @@ def delete(*, name: str, yes: bool, as_json: bool) -> None:
             raise InputError(_("delete: add --yes; the weights {name} would be lost").format(name=shown(name)))
         click.confirm(_("Delete the weights {name}?").format(name=name), abort=True, err=True)
     store.delete(name)
-    _tell({"name": name, "deleted": True}, _("{name} is deleted"), as_json=as_json)
+    _print_result({"name": name, "deleted": True}, _("{name} is deleted"), as_json=as_json)
 
 
-def _tell(document: dict[str, Any], sentence: str, *, as_json: bool, **words: str) -> None:
+def _print_result(document: dict[str, Any], sentence: str, *, as_json: bool, **words: str) -> None:
     if as_json:
-        say_json(document)
+        print_json(document)
     else:
-        say(sentence.format(name=document["name"], **words))
+        print_text(sentence.format(name=document["name"], **words))
 
 
 @click.command()
@@ -108,20 +108,20 @@ def _tell(document: dict[str, Any], sentence: str, *, as_json: bool, **words: st
 @click.option("--dataset", required=True, help="Name of a data set, or the path of an image folder, .zip or .npz.")
 @click.option("--split", default="test", show_default=True, help="test, train, or validation where the data has one.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
-@as_json
+@json_option
 def evaluate(*, weights: str, dataset: str, split: str, device: str, as_json: bool) -> None:
     """How many images of a data set WEIGHTS get right: a name of the list, a job's id, or a path."""
-    from explorer.cli.print_progress import counted, progress_line
+    from explorer.cli.print_progress import as_progress, progress_line
     from explorer.cli.print_train import notes, scores
     from explorer.training.measure import measure
 
-    path = found(weights)
+    path = find_weights(weights)
     with progress_line() as note:
-        result = measure(path, dataset, split, device, counted(note)).result
+        result = measure(path, dataset, split, device, as_progress(note)).result
     if as_json:
-        say_json(result)
+        print_json(result)
     else:
-        say("\n".join([scores(result), *notes({"notes": [*result["warnings"], *result["notes"]]})]))
+        print_text("\n".join([scores(result), *notes({"notes": [*result["warnings"], *result["notes"]]})]))
 
 
 @click.command()
@@ -136,7 +136,7 @@ def evaluate(*, weights: str, dataset: str, split: str, device: str, as_json: bo
     is_flag=True,
     help="Strokes on paper are found, inverted where they must be, cropped and centred as the network's own digits.",
 )
-@as_json
+@json_option
 def predict(
     *,
     weights: str,
@@ -154,18 +154,18 @@ def predict(
     from explorer.weights.files import load
     from explorer.weights.heads import at_size
 
-    path = found(weights)
+    path = find_weights(weights)
     module, card = load(path)
     card = at_size(card, image_size)
     network = Network(module, card, card.name, path)
-    told = list(answers(network, images, top, invert=invert, find_ink=find_ink))
+    results = list(answers(network, images, top, invert=invert, find_ink=find_ink))
     if as_json:
-        # In ASCII, which has a form for the names of files that are no text.
-        say_json([one.to_dict() for one in told])
-    elif read := [one for one in told if one.error is None]:
-        say(predictions(read))
-    if failed := [one for one in told if one.error is not None]:
-        raise Failed("; ".join(str(one.error) for one in failed), 2)
+        # JSON can represent names of files that are not valid text.
+        print_json([one.to_dict() for one in results])
+    elif read := [one for one in results if one.error is None]:
+        print_text(predictions(read))
+    if failed := [one for one in results if one.error is not None]:
+        raise CommandFailed("; ".join(str(one.error) for one in failed), 2)
 
 
 @click.command()
@@ -180,7 +180,7 @@ def predict(
 )
 @click.option("--license", "terms", help="Goes on their card.")
 @click.option("--fold-batch-norm", "fold", is_flag=True, help="In ONNX, into the layers before it.")
-@as_json
+@json_option
 def export(
     *,
     spec: str,
@@ -196,16 +196,16 @@ def export(
 
     ONNX of a name that weights have carries them; of any other network it has random ones.
     """
-    from explorer.cli.print_progress import counted, progress_line
+    from explorer.cli.print_progress import as_progress, progress_line
     from explorer.exports import FORMATS, WEIGHT_FORMATS, batch_norm_note, content, export_weights
     from explorer.exports import export as write
     from explorer.formatting import bytes_short
     from explorer.weights.files import read_card
 
-    known = list(dict.fromkeys((*FORMATS, *WEIGHT_FORMATS)))
-    if name not in known:
-        raise InputError(_("format: {value} is not one of {known}").format(value=shown(name), known=", ".join(known)))
-    source = found(spec) if name not in FORMATS or (name == "onnx" and _is_weights(spec)) else None
+    formats = list(dict.fromkeys((*FORMATS, *WEIGHT_FORMATS)))
+    if name not in formats:
+        raise InputError(_("format: {value} is not one of {known}").format(value=shown(name), known=", ".join(formats)))
+    source = find_weights(spec) if name not in FORMATS or (name == "onnx" and _is_weights(spec)) else None
     if source is None and (half or data or terms):
         raise InputError(_("half, evaluate and license are for weights, in the formats safetensors, pth and onnx"))
     if fold and name != "onnx":
@@ -217,7 +217,7 @@ def export(
         return
     with progress_line() as note:
         if source:
-            size = export_weights(source, name, output, counted(note), half=half, data=data, terms=terms, fold=fold)
+            size = export_weights(source, name, output, as_progress(note), half=half, data=data, terms=terms, fold=fold)
         else:
             size = write(_network(spec), name, output, note, fold=fold)
     about = ""
@@ -226,37 +226,37 @@ def export(
     if as_json:
         document = {"format": name, "file": str(output), "bytes": size} | ({"weights": str(source)} if source else {})
         document |= {"notes": [about]} if about else {}
-        say_json(document)
+        print_json(document)
         return
     if name == "onnx" and source is None:
-        say(_("{file}: {size}, with random weights").format(file=output, size=bytes_short(size)))
+        print_text(_("{file}: {size}, with random weights").format(file=output, size=bytes_short(size)))
     else:
-        say(_("{file}: {size}").format(file=output, size=bytes_short(size)))
+        print_text(_("{file}: {size}").format(file=output, size=bytes_short(size)))
     if about:
-        say(about)
+        print_text(about)
 
 
 COMMANDS = (weights, evaluate, predict, export, import_)
 
 
-def found(text: str) -> Path:
-    """The file of weights that a user names, with a line of progress while it is downloaded."""
-    from explorer.cli.print_progress import counted, progress_line
+def find_weights(text: str) -> Path:
+    """Returns the path of weights by name, job id or path, and shows the progress of a download."""
+    from explorer.cli.print_progress import as_progress, progress_line
     from explorer.weights.registry import find
 
     with progress_line() as note:
-        return find(text, counted(note))
+        return find(text, as_progress(note))
 
 
-def with_found(job: Job) -> Job:
-    """A job whose starting weights are named by their path: its worker runs in another folder."""
+def with_weights_path(job: Job) -> Job:
+    """Returns a job with the absolute path of its initial weights, because its worker runs in another folder."""
     if job.recipe.weights is None:
         return job
-    return replace(job, recipe=job.recipe.changed(weights=str(found(job.recipe.weights).absolute())))
+    return replace(job, recipe=job.recipe.changed(weights=str(find_weights(job.recipe.weights).absolute())))
 
 
 def _is_weights(text: str) -> bool:
-    """Whether a text means weights rather than a network: torchvision's where an entry is named in full."""
+    """Whether a text names weights and not a network; torchvision's weights have ``_Weights`` in their names."""
     from explorer.weights.registry import TORCHVISION, find_local
 
     if text.startswith(TORCHVISION):
@@ -265,7 +265,7 @@ def _is_weights(text: str) -> bool:
 
 
 def _network(text: str) -> Spec:
-    """The network that a user names, or that of weights."""
+    """Returns the spec of a network or of weights."""
     from explorer.weights.files import read_card
     from explorer.weights.registry import find_local
 

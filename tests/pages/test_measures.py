@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.analysis import Analysis, analyse
 from explorer.analysis.comparison import by_depth, compare
 from explorer.analysis.measures import DEFINITIONS, DIAGRAM_MEASURES, LAYER_PLACES, Measure, Place, measures_at
-from explorer.cli import print_compare, tables
+from explorer.cli import print_analysis, print_compare
 from explorer.drawing import diagram
 from explorer.drawing.appearance import Appearance
 from explorer.exports.table import table
@@ -95,7 +95,7 @@ def in_panel(measure: Measure) -> bool:
 
 def in_list(measure: Measure) -> bool:
     names = measure.definition.names()
-    return (names.terminal_column or names.terminal) in tables.report(network()).splitlines()[0]
+    return (names.terminal_column or names.terminal) in print_analysis.report(network()).splitlines()[0]
 
 
 def in_csv(measure: Measure) -> bool:
@@ -147,7 +147,7 @@ def in_comparison(measure: Measure) -> bool:
 
 def in_terminal(measure: Measure) -> bool:
     name = measure.definition.names().terminal.partition("{")[0]
-    return any(line.startswith(name) and line.split("  ")[-1] for line in tables.report(network()).splitlines())
+    return any(line.startswith(name) and line.split("  ")[-1] for line in print_analysis.report(network()).splitlines())
 
 
 SHOWS: dict[Place, Callable[[Measure], bool]] = {

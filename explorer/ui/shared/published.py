@@ -1,4 +1,4 @@
-"""PublishedFigure figures of a network: badges, and tables that compare them with our numbers."""
+"""Published figures on the page: a badge for each, and a table that says how they stand to ours."""
 
 from collections.abc import Sequence
 

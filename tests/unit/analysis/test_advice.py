@@ -1,4 +1,4 @@
-"""Each warning appears where it should, says what to do, and stays away elsewhere."""
+"""Each warning appears where it should, with advice, and nowhere else."""
 
 import psutil
 import pytest
@@ -14,7 +14,7 @@ from explorer.families import parse_spec, resolve
 
 
 def codes(analysis: Analysis) -> dict[str, str]:
-    return {warned.code: warned.message for warned in analysis.warnings}
+    return {warning.code: warning.message for warning in analysis.warnings}
 
 
 def test_dropped_columns() -> None:
@@ -34,7 +34,7 @@ def test_border_layers_are_counted_by_the_smallest_field_of_all_paths() -> None:
     # After the second convolution of block 3 a unit sees 32 pixels; the third and blocks 4 and 5 add nothing.
     assert message.startswith("7 convolutions with 848,704 parameters, from features.14 on, are border layers")
     assert "none of the 64 units that features.14 reads sees all of it" in message
-    # Shortcuts hand small fields on, so that a residual network has none where the plain one has many.
+    # Shortcuts carry small fields, so a residual network has no border layers and the plain one has many.
     for depth in (20, 110):
         assert "field-covers-image" not in codes(analyse(resolve(f"resnet{depth}")))
         assert "field-covers-image" in codes(analyse(resolve(f"plain{depth}")))
@@ -63,7 +63,7 @@ def test_heavy_heads() -> None:
     assert "89% of the parameters (123,642,856 of 138,357,544)" in codes(analyse(resolve("vgg16")))["head-heavy"]
     assert "head-heavy" not in codes(analyse(resolve("resnet50")))
     assert "head-heavy" in codes(analyse(resolve("vgg16-conv")))
-    assert "head-heavy" not in codes(analyse(resolve("mnist-fc")))  # a head is all there is
+    assert "head-heavy" not in codes(analyse(resolve("mnist-fc")))  # the network is only a head
     pooled = parse_spec({"family": "vgg", "cfg": [8], "pool_to": 1, "classifier": []})
     assert "Only fewer classes" in codes(analyse(pooled))["head-heavy"]
 
@@ -75,7 +75,7 @@ def test_pools_that_repeat_cells() -> None:
 
 
 class TwoPaths(nn.Module):
-    """Adds two pools; with an even and an odd window they do not line up."""
+    """Adds two pools; an even and an odd window do not line up."""
 
     def __init__(self, one: nn.Module, other: nn.Module) -> None:
         super().__init__()
@@ -104,15 +104,15 @@ def test_branches_that_do_not_line_up(one: nn.Module, other: nn.Module, size: in
         warned for warned in advice.graph_warnings(trace, propagate(trace)) if warned.code == "misaligned-branches"
     ]
     assert len(found) == bool(expected)
-    assert all(expected in warned.message for warned in found if expected)
+    assert all(expected in warning.message for warning in found if expected)
 
 
 def test_more_memory_than_the_machine_has() -> None:
     total = psutil.virtual_memory().total
     needs = TrainingMemory(weights=total // 4, half_copy=0, gradients=0, optimizer=0, activations=4 * total)
-    (warned,) = advice.memory_warnings(needs, 64, Device.CPU)
-    assert "A batch of about 12 would fit" in warned.message
-    (hopeless,) = advice.memory_warnings(TrainingMemory(2 * total, 0, 0, 0, 0), 1, Device.CPU)
-    assert "narrower" in hopeless.message
+    (warning,) = advice.memory_warnings(needs, 64, Device.CPU)
+    assert "A batch of about 12 would fit" in warning.message
+    (too_large,) = advice.memory_warnings(TrainingMemory(2 * total, 0, 0, 0, 0), 1, Device.CPU)
+    assert "narrower" in too_large.message
     assert advice.memory_warnings(TrainingMemory(1000, 0, 1000, 0, 1000), 1, Device.CPU) == []
     assert "memory" in codes(analyse(resolve("vgg16"), batch_size=65_536))

@@ -1,4 +1,4 @@
-"""Alignments with answers known beforehand, and what holds for any."""
+"""Alignments with known results, and properties of all alignments."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -25,13 +25,13 @@ def aligned(left: Spec | str, right: Spec | str) -> tuple[AlignmentRow, ...]:
     return align(one.layers, other.layers, (one.spec.image_size, other.spec.image_size))
 
 
-def computing(network: Analysis) -> list[Layer]:
-    """The layers that are aligned."""
+def aligned_layers(network: Analysis) -> list[Layer]:
+    """Returns the layers that are aligned."""
     return [layer for layer in network.layers if layer.kind != "Flatten"]
 
 
 def kinds(rows: tuple[AlignmentRow, ...], status: Status) -> Counter[str]:
-    """Kinds of the layers of one status."""
+    """Counts the kinds of layers with one status."""
     layers = [row.right or row.left for row in rows if row.status is status]
     return Counter(layer.kind for layer in layers if layer)
 
@@ -56,7 +56,7 @@ def test_batch_norm_adds_one_layer_to_each_convolution() -> None:
     assert kinds(rows, Status.SAME).total() == len(rows) - 13
 
 
-def test_without_residuals_additions_and_projections_go() -> None:
+def test_a_plain_network_lacks_additions_and_projections() -> None:
     rows = aligned("resnet34", "plain34")
     assert kinds(rows, Status.REMOVED) == {"Add": 16, "Conv2d": 3, "BatchNorm2d": 3}
     removed = [row.left.name for row in rows if row.left and row.status is Status.REMOVED]
@@ -86,7 +86,7 @@ def test_one_7x7_against_three_3x3() -> None:
     }  # fmt: skip
 
 
-def test_deeper_resnets_add_whole_blocks() -> None:
+def test_deeper_resnets_add_blocks() -> None:
     rows = aligned("resnet101", "resnet152")
     # 8 - 4 blocks in the second stage and 36 - 23 in the third (He et al. 2016, Table 1), ten layers each.
     assert kinds(rows, Status.ADDED) == {"Conv2d": 51, "BatchNorm2d": 51, "ReLU": 51, "Add": 17}
@@ -96,14 +96,14 @@ def test_deeper_resnets_add_whole_blocks() -> None:
     assert set(Counter(blocks).values()) == {10}
 
 
-def test_the_convolutional_head_stands_for_the_linear_one() -> None:
+def test_the_convolutional_head_matches_the_linear_one() -> None:
     rows = aligned("vgg16", "vgg16-conv")
     changed = [row for row in rows if row.left and row.left.kind == "Linear" and row.right]
     assert [row.right.kind for row in changed if row.right] == ["Conv2d"] * 3
     assert kinds(rows, Status.REMOVED) == kinds(rows, Status.ADDED) == {"AdaptiveAvgPool2d": 1}
 
 
-def test_a_bias_less_is_a_change() -> None:
+def test_a_missing_bias_is_a_change() -> None:
     rows = aligned(resolve("resnet18").changed(batch_norm=False, residual=False), "plain18")
     convolutions = [row for row in rows if row.left and row.left.kind == "Conv2d"]
     assert all({change.aspect for change in row.changes} == {Aspect.PARAMS} for row in convolutions)
@@ -118,25 +118,25 @@ def test_a_bias_less_is_a_change() -> None:
         ("googlenet-torchvision", "torchvision:googlenet"),
     ],
 )
-def test_torchvision_names_its_layers_otherwise_and_flattens_with_a_function(ours: str, theirs: str) -> None:
+def test_names_and_flatten_layers_do_not_matter(ours: str, theirs: str) -> None:
     assert {row.status for row in aligned(ours, theirs)} == {Status.SAME}
 
 
 def owner(layers: tuple[Layer, ...], layer: Layer) -> Layer | None:
-    """The convolution or linear layer that an activation or norm follows."""
+    """Returns the convolution or linear layer that an activation or norm follows."""
     while layer.kind.startswith(("ReLU", "BatchNorm", "LocalResponseNorm", "Flatten")):
         layer = layers[layer.inputs[0]]
     return layer if layer.kind in ("Conv2d", "Linear") else None
 
 
-def test_no_activation_is_torn_from_its_convolution_in_any_pair_of_presets() -> None:
+def test_followers_match_only_if_their_owners_match_in_any_pair_of_presets() -> None:
     networks = [network for preset in PRESETS.values() if len((network := analyse(preset.spec)).layers) < 60]
     assert len(networks) > 10
     for one, other in combinations(networks, 2):
         rows = align(one.layers, other.layers, (one.spec.image_size, other.spec.image_size))
         partners = {row.left.name: row.right.name for row in rows if row.left and row.right}
-        assert [row.left for row in rows if row.left] == computing(one)
-        assert [row.right for row in rows if row.right] == computing(other)
+        assert [row.left for row in rows if row.left] == aligned_layers(one)
+        assert [row.right for row in rows if row.right] == aligned_layers(other)
         for row in rows:
             if not (row.left and row.right) or row.left.kind == row.right.kind == "LocalResponseNorm":
                 continue
@@ -145,14 +145,14 @@ def test_no_activation_is_torn_from_its_convolution_in_any_pair_of_presets() -> 
                 assert partners.get(mine.name) == theirs.name, f"{row.left.name} and {row.right.name}"
 
 
-def test_alexnet_and_vgg11_keep_their_units_whole() -> None:
+def test_convolution_and_activation_match_together_in_alexnet_and_vgg11() -> None:
     pairs = {row.left.name: row.right.name for row in aligned("alexnet", "vgg11") if row.left and row.right}
     assert (pairs["features.0"], pairs["features.1"]) == ("features.0", "features.1")
 
 
-def test_what_follows_a_flatten_comes_from_what_it_flattens() -> None:
+def test_the_source_of_a_layer_skips_flatten() -> None:
     network = analyse(resolve("alexnet"))
-    sources = dict(zip([layer.name for layer in computing(network)], _features(network.layers, 224), strict=True))
+    sources = dict(zip([layer.name for layer in aligned_layers(network)], _features(network.layers, 224), strict=True))
     assert sources["classifier.0"].source == "AdaptiveAvgPool2d"
 
 
@@ -163,20 +163,20 @@ def test_what_follows_a_flatten_comes_from_what_it_flattens() -> None:
         ("torchvision:swin_t", '{"family": "torchvision", "name": "swin_t", "image_size": 448}'),
     ],
 )
-def test_every_change_changes_something(left: str, right: str) -> None:
+def test_every_change_has_different_values(left: str, right: str) -> None:
     found = [change for row in aligned(left, right) for change in row.changes]
     assert found
     assert not [str(change) for change in found if change.before == change.after]
 
 
-def test_tokens_are_counted_whether_or_not_the_batch_is_beside_them() -> None:
+def test_tokens_are_counted_with_and_without_a_batch_dimension() -> None:
     rows = {row.left.name: row for row in aligned("torchvision:vit_b_16", "torchvision:vit_b_32") if row.left}
     block = "encoder.layers.encoder_layer_0."
     for name in ("ln_1", "self_attention.linear"):  # 14² and 7² patches, and the class token
         assert [str(change) for change in rows[block + name].changes] == ["map 197 → 50"]
 
 
-def test_stages_keep_what_was_added_in_them() -> None:
+def test_added_layers_are_in_their_stage() -> None:
     found = rows_by_stage(aligned("vgg16", "vgg19"))
     assert [part.stages for part in found] == [
         ("224×224",), ("112×112",), ("56×56",), ("28×28",), ("14×14",), ("head",),
@@ -185,7 +185,7 @@ def test_stages_keep_what_was_added_in_them() -> None:
     assert added == [0, 0, 2, 2, 2, 0]
 
 
-def test_stages_of_other_map_sizes_are_named_after_both() -> None:
+def test_stages_with_different_map_sizes_have_both_names() -> None:
     small = resolve("vgg11").changed(image_size=112)
     found = rows_by_stage(aligned("vgg11", small))
     assert found[0].stages == ("224×224", "112×112")
@@ -213,8 +213,8 @@ def test_any_two_networks(one: dict[str, object], other: dict[str, object]) -> N
     assume(left is not None and right is not None)
     assert left is not None and right is not None  # noqa: PT018
     rows = align(left.layers, right.layers, (left.spec.image_size, right.spec.image_size))
-    assert [row.left for row in rows if row.left] == computing(left)
-    assert [row.right for row in rows if row.right] == computing(right)
+    assert [row.left for row in rows if row.left] == aligned_layers(left)
+    assert [row.right for row in rows if row.right] == aligned_layers(right)
     back = align(right.layers, left.layers, (right.spec.image_size, left.spec.image_size))
     paired = {(id(row.left), id(row.right)) for row in rows if row.left and row.right}
     assert paired == {(id(row.right), id(row.left)) for row in back if row.left and row.right}

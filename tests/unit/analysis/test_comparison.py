@@ -1,7 +1,6 @@
 """Differences between networks, against published values and sums made here."""
 
 import json
-import sys
 
 import pytest
 
@@ -9,10 +8,10 @@ from explorer.analysis import analyse
 from explorer.analysis.comparison import Comparison, by_depth, compare, difference, ratio, totals
 from explorer.analysis.landmarks import landmarks
 from explorer.analysis.measures import COSTS, Measure
-from explorer.cli.main import main
 from explorer.errors import InputError
 from explorer.families import PRESETS, resolve
 from explorer.ui.compare.words import all_same, format_ratio
+from tests.helpers.command import run
 
 
 def compared(*names: str) -> Comparison:
@@ -117,16 +116,8 @@ def test_landmarks_are_published_values() -> None:
     assert len(points) > 80
 
 
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str, str]:
-    monkeypatch.setattr(sys, "argv", ["explorer", "compare", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    out, err = capsys.readouterr()
-    return int(ended.value.code or 0), out, err
-
-
 def test_the_command_prints_one_document(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    status, out, err = run(capsys, monkeypatch, "vgg16", "vgg19", "resnet18", "--json")
+    status, out, err = run(capsys, monkeypatch, "compare", "vgg16", "vgg19", "resnet18", "--json")
     document = json.loads(out)
     assert (status, err) == (0, "")
     assert [network["totals"]["params"] for network in document["networks"]] == [138_357_544, 143_667_240, 11_689_512]
@@ -141,13 +132,13 @@ def test_the_command_prints_one_document(capsys: pytest.CaptureFixture[str], mon
 
 
 def test_the_command_for_people(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    status, out, _err = run(capsys, monkeypatch, "resnet50", "resnet50-v1")
+    status, out, _err = run(capsys, monkeypatch, "compare", "resnet50", "resnet50-v1")
     assert status == 0
     assert "A → B: 0 added, 0 removed, 12 changed, 162 the same" in out
     assert "stride 1 → 2; map 56×56 → 28×28" in out
-    assert run(capsys, monkeypatch, "lenet5", "lenet5")[1].count("the same") >= 8
+    assert run(capsys, monkeypatch, "compare", "lenet5", "lenet5")[1].count("the same") >= 8
     other = resolve("vgg16").changed(dropout=0.1).to_json()
-    assert "but the specs differ: dropout: 0.5 → 0.1." in run(capsys, monkeypatch, "vgg16", other)[1]
+    assert "but the specs differ: dropout: 0.5 → 0.1." in run(capsys, monkeypatch, "compare", "vgg16", other)[1]
 
 
 def test_equal_layers_of_different_specs() -> None:
@@ -165,7 +156,7 @@ def test_equal_layers_of_different_specs() -> None:
 def test_input_at_fault(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
-    status, out, err = run(capsys, monkeypatch, *arguments, "--json")
+    status, out, err = run(capsys, monkeypatch, "compare", *arguments, "--json")
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert err.startswith("error: ")
 

@@ -1,4 +1,4 @@
-"""MACs against PyTorch's own counter, FLOPs term by term on small networks worked out by hand."""
+"""MACs compared with PyTorch's counter, and FLOPs term by term on small networks by hand."""
 
 import math
 
@@ -34,7 +34,7 @@ def test_macs_are_half_of_pytorchs_flop_counter(name: str) -> None:
 
 
 def torchinfos_rule(layer: LayerInfo) -> int:
-    """Mult-adds of one call, as torchinfo's pull request 318 made the rule; 1.8.0 lets a linear layer count once."""
+    """Mult-adds of a call by the rule of torchinfo's pull request 318; in 1.8.0 a linear layer counts once."""
     if "Linear" not in layer.class_name:
         return layer.macs
     own = sum(p.numel() for name, p in layer.module.named_parameters() if name in ("weight", "bias"))
@@ -99,7 +99,7 @@ def test_adaptive_pools_read_overlapping_windows() -> None:
 
 
 class Odd(nn.Module):
-    """Runs an operator for which there is no formula."""
+    """Runs an operator without a formula."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ class Odd(nn.Module):
         return torch.erfinv(self.first(x))
 
 
-def test_unknown_operators_are_named_and_the_rest_counted() -> None:
+def test_unknown_operators_are_named_and_the_others_counted() -> None:
     with torch.device("meta"):
         network = Odd()
     recorder = Recorder(network)

@@ -1,4 +1,4 @@
-"""Every formula shown is evaluated and must give the number beside it."""
+"""Every formula is evaluated and must give its number."""
 
 import math
 import re
@@ -15,7 +15,7 @@ TERMS = "|".join(re.escape(term_name(term)) for term in Term)
 
 
 def evaluate(text: str) -> int:
-    """Arithmetic with · − floor() and ceil(); nothing else can stand in it."""
+    """Evaluates arithmetic with ·, −, floor() and ceil(), and refuses anything else."""
     plain = re.sub(rf" \((?:{TERMS})\)", "", text).replace(",", "").replace("·", "*").replace("−", "-")
     rest = re.sub(r"floor|ceil", "", plain)
     assert re.fullmatch(r"[\d\s+*/()-]+", rest), text
@@ -23,7 +23,7 @@ def evaluate(text: str) -> int:
 
 
 def equations(analysis: Analysis) -> list[tuple[str, str, int]]:
-    """(where, formula, the number that it must give) for all layers and totals."""
+    """Returns (location, formula, number) for all layers and totals."""
     rows = []
     for layer in analysis.layers:
         field = layer.field
@@ -60,7 +60,7 @@ def test_formulas_give_their_numbers(name: str) -> None:
             assert evaluate(left) == value, where
 
 
-def test_formulas_read_as_in_the_textbooks() -> None:
+def test_formulas_are_those_of_textbooks() -> None:
     layers = {layer.name: layer for layer in analyse(resolve("vgg16")).layers}
     assert layers["features.5"].formulas["params"] == "(3·3·64 + 1)·128 = 73,856"
     assert layers["features.5"].formulas["macs"] == "3·3·64·128·112·112 = 924,844,032"

@@ -1,4 +1,4 @@
-"""``jobs …`` and ``train`` as programs use them: exit statuses, one line on stderr, and JSON of DESIGN.md's shape."""
+"""``jobs …`` and ``train``: exit statuses, one line on stderr, and JSON."""
 
 import json
 import math
@@ -29,21 +29,21 @@ COMMANDS = ["show", "follow", "stop", "resume", "delete", "logs"]
 
 @pytest.fixture
 def call(jobs: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """A command's status, stdout and stderr."""
+    """A function that runs a command and returns exit status, stdout and stderr."""
     assert jobs.records() == []
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["explorer", *arguments])
-        with pytest.raises(SystemExit) as left:
+        with pytest.raises(SystemExit) as exited:
             main()
-        assert isinstance(left.value.code, int)
-        return left.value.code, *capsys.readouterr()
+        assert isinstance(exited.value.code, int)
+        return exited.value.code, *capsys.readouterr()
 
     return run
 
 
 def document(text: str) -> Any:
-    """One JSON document, as strict programs read it."""
+    """Parses a JSON document and refuses NaN and infinity."""
 
     def refuse(name: str) -> None:
         raise AssertionError(name)
@@ -63,9 +63,9 @@ def test_list(call: Call, jobs: Store) -> None:
     first, second = submitted(), submitted(Status.FINISHED, result={"top1": 0.5})
     jobs.write_rows(first, [Row(1, "a", 1.0)], anew=True)
     status, out, _err = call("jobs", "list", "--json")
-    told = document(out)
-    assert (status, [job["id"] for job in told]) == (0, [second, first])
-    assert all(job.keys() >= DESCRIBED and "metrics" not in job for job in told)
+    output = document(out)
+    assert (status, [job["id"] for job in output]) == (0, [second, first])
+    assert all(job.keys() >= DESCRIBED and "metrics" not in job for job in output)
     status, out, _err = call("jobs", "list")
     assert status == 0
     assert [line.split()[:2] for line in out.splitlines()] == [[second, "finished"], [first, "queued"]]
@@ -78,64 +78,64 @@ def test_show(status: Status, call: Call, jobs: Store) -> None:
     values = [0.5, math.nan, math.inf]
     jobs.write_rows(job, [Row(epoch, "train/loss", value) for epoch, value in enumerate(values, 1)], anew=True)
     (service.directory(job).best).touch()
-    left, out, err = call("jobs", "show", job, "--json")
-    told = document(out)
-    assert (left, err) == (0, "")
-    assert told.keys() >= DESCRIBED | {"metrics"}
-    assert (told["id"], told["status"], told["progress"]) == (job, status, 0.4)
-    assert told["metrics"] == [
+    exit_status, out, err = call("jobs", "show", job, "--json")
+    output = document(out)
+    assert (exit_status, err) == (0, "")
+    assert output.keys() >= DESCRIBED | {"metrics"}
+    assert (output["id"], output["status"], output["progress"]) == (job, status, 0.4)
+    assert output["metrics"] == [
         {"epoch": epoch, "name": "train/loss", "value": value if math.isfinite(value) else None}
         for epoch, value in enumerate(values, 1)
     ]
-    assert told["weights"] == str(service.directory(job).best)
-    left, out, err = call("jobs", "show", job)
-    assert (left, err) == (0, "")
+    assert output["weights"] == str(service.directory(job).best)
+    exit_status, out, err = call("jobs", "show", job)
+    assert (exit_status, err) == (0, "")
     assert job in out
     assert "note: a note" in out
 
 
-def test_live_numbers_that_are_none(call: Call) -> None:
-    """A loss that is not finite is told before the run fails of it."""
+def test_numbers_that_are_not_finite_are_null(call: Call) -> None:
+    """The state may contain a loss that is not finite, before the run fails."""
     job = submitted(Status.RUNNING, live={"epoch": 1, "loss": math.nan, "top1": 0.5})
     for arguments in (["list"], ["show", job]):
         status, out, err = call("jobs", *arguments, "--json")
         assert (status, err) == (0, "")
-        told = document(out)
-        told = told[0] if isinstance(told, list) else told
-        assert told["live"] == {"epoch": 1, "loss": None, "top1": 0.5}
+        output = document(out)
+        output = output[0] if isinstance(output, list) else output
+        assert output["live"] == {"epoch": 1, "loss": None, "top1": 0.5}
 
 
 @pytest.mark.parametrize("as_json", [[], ["--json"]])
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.parametrize("job", ["nothing", "../../etc", "/etc/passwd", "*", "", "\udcff", "a\nb", "x" * 5000])
-def test_an_id_of_no_job(job: str, name: str, as_json: list[str], call: Call) -> None:
-    kept = submitted()
+def test_an_unknown_id(job: str, name: str, as_json: list[str], call: Call) -> None:
+    existing = submitted()
     status, out, err = call("jobs", name, job, *as_json)
     assert (status, out) == (2, "")
     assert err.startswith("error: job: there is none with the id ")
     assert (err.count("\n"), len(err) < 150) == (1, True)
-    assert service.directory(kept).folder.is_dir()
+    assert service.directory(existing).folder.is_dir()
 
 
 @pytest.mark.parametrize("status", Status)
 @pytest.mark.parametrize("name", ["stop", "resume", "delete"])
-def test_requests_of_every_state(name: str, status: Status, call: Call, jobs: Store) -> None:
+def test_requests_in_every_state(name: str, status: Status, call: Call, jobs: Store) -> None:
     job = submitted(status)
     allowed = {
         "stop": {Status.QUEUED, Status.RUNNING, Status.STOPPING},
         "resume": RESUMABLE,
         "delete": set(Status) - {Status.RUNNING, Status.STOPPING},
     }[name]
-    left, out, err = call("jobs", name, job, *(["--yes"] if name == "delete" else []), "--json")
+    exit_status, out, err = call("jobs", name, job, *(["--yes"] if name == "delete" else []), "--json")
     if status not in allowed:
-        assert (left, out, err.count("\n")) == (2, "", 1)
+        assert (exit_status, out, err.count("\n")) == (2, "", 1)
         assert err.startswith(f"error: job: {job} is {status}; ")
         assert jobs.get(job).status is status
     elif name == "delete":
-        assert (left, document(out), err) == (0, {"id": job, "deleted": True}, "")
+        assert (exit_status, document(out), err) == (0, {"id": job, "deleted": True}, "")
         assert jobs.records() == []
     else:
-        assert (left, err) == (0, "")
+        assert (exit_status, err) == (0, "")
         assert document(out)["status"] == jobs.get(job).status
         assert document(out)["metrics"] == []
 
@@ -146,11 +146,11 @@ def test_delete_does_not_ask_without_a_terminal(call: Call, jobs: Store, monkeyp
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert err.startswith("error: delete: add --yes; ")
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    for answer, left in (("n", 1), ("", 1), ("y", 0)):
+    for answer, exit_status in (("n", 1), ("", 1), ("y", 0)):
         monkeypatch.setattr("click.termui.visible_prompt_func", lambda _text, answer=answer: answer)
         assert [record.id for record in jobs.records()] == [job]
         status, out, err = call("jobs", "delete", job)
-        assert status == left, err
+        assert status == exit_status, err
     assert jobs.records() == []
     assert not service.directory(job).folder.exists()
 
@@ -166,7 +166,7 @@ def test_logs(call: Call) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "left"),
+    ("status", "code", "exit_status"),
     [
         (Status.FINISHED, None, 0),
         (Status.STOPPED, None, 0),
@@ -176,29 +176,31 @@ def test_logs(call: Call) -> None:
         (Status.INTERRUPTED, "killed", 1),
     ],
 )
-def test_follow_leaves_with_the_end_of_the_job(status: Status, code: str | None, left: int, call: Call) -> None:
+def test_follow_exits_with_the_result_of_the_job(
+    status: Status, code: str | None, exit_status: int, call: Call
+) -> None:
     job = submitted(status, error=code and {"code": code, "message": "first\nsecond"})
-    found, out, err = call("jobs", "follow", job, "--json")
-    assert (found, document(out)["status"]) == (left, status)
-    assert err.count("\n") == (1 if left else 0)
-    assert ("first second" in err) == bool(left)
+    status_code, out, err = call("jobs", "follow", job, "--json")
+    assert (status_code, document(out)["status"]) == (exit_status, status)
+    assert err.count("\n") == (1 if exit_status else 0)
+    assert ("first second" in err) == bool(exit_status)
 
 
 def test_train_puts_jobs_into_the_queue_and_returns(call: Call, jobs: Store) -> None:
     status, out, err = call("train", "digits-cnn", "--dataset", "digits", "--name", "one", "--json")
-    told = document(out)
+    output = document(out)
     assert (status, err) == (0, "")
-    assert told.keys() >= DESCRIBED | {"metrics"}
-    assert (told["status"], told["name"], told["pids"], told["metrics"]) == ("queued", "one", [], [])
+    assert output.keys() >= DESCRIBED | {"metrics"}
+    assert (output["status"], output["name"], output["pids"], output["metrics"]) == ("queued", "one", [], [])
     status, out, err = call(
         "train", "digits-cnn", "--dataset", "digits", "--sweep", "lr=0.1,0.2", "--sweep", "spec.dropout=0,0.5", "--json"
     )
-    told = document(out)
-    assert (status, err, len(told)) == (0, "", 4)
-    assert [job["varied"] for job in told] == [
+    output = document(out)
+    assert (status, err, len(output)) == (0, "", 4)
+    assert [job["varied"] for job in output] == [
         {"lr": lr, "spec.dropout": dropout} for lr in (0.1, 0.2) for dropout in (0, 0.5)
     ]
-    assert [record.id for record in jobs.records()][1:] == [job["id"] for job in told]
+    assert [record.id for record in jobs.records()][1:] == [job["id"] for job in output]
 
 
 @pytest.mark.parametrize(
@@ -208,14 +210,19 @@ def test_train_puts_jobs_into_the_queue_and_returns(call: Call, jobs: Store) -> 
         ["--sweep", "lr"],
         ["--sweep", "nothing=1,2"],
         ["--sweep", "seed=" + ",".join(map(str, range(101)))],
-        ["--sweep", "lr=0.1,0.2", "--sweep", "spec.cfg=[8],[8,M,M,M,M,M,M,M,M]"],  # no map is left of the second
+        [
+            "--sweep",
+            "lr=0.1,0.2",
+            "--sweep",
+            "spec.cfg=[8],[8,M,M,M,M,M,M,M,M]",
+        ],  # the second network has no map left
         ["--sweep", "epochs=1,2", "--sweep", "epochs=3"],
         ["--processes", "65"],
         ["--processes", "64"],
         ["--name", "a\nb"],
     ],
 )
-def test_train_that_is_refused_leaves_nothing(
+def test_a_refused_train_changes_nothing(
     arguments: list[str], call: Call, jobs: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 2)
@@ -225,10 +232,10 @@ def test_train_that_is_refused_leaves_nothing(
     assert not [path for path in settings().runs_dir.glob("*") if path.is_dir()]
 
 
-def test_what_data_are_taken_for_is_told_before_the_job(call: Call, jobs: Store, tmp_path: Path) -> None:
+def test_notes_on_a_folder_are_printed_before_the_job(call: Call, jobs: Store, tmp_path: Path) -> None:
     for place in ("seg_train/seg_train/cat", "seg_train/seg_train/dog", "seg_test/cat", "seg_pred"):
         (tmp_path / "set" / place).mkdir(parents=True)
-        (tmp_path / "set" / place / "1.png").write_bytes(b"")  # only names are looked at
+        (tmp_path / "set" / place / "1.png").write_bytes(b"")  # only names are read
     status, out, err = call("train", "digits-cnn", "--dataset", str(tmp_path / "set"), "--json")
     assert (status, document(out)["status"]) == (0, "queued")
     assert err.splitlines() == [
@@ -243,7 +250,7 @@ def test_what_data_are_taken_for_is_told_before_the_job(call: Call, jobs: Store,
     assert len(jobs.records()) == 1
 
 
-def test_what_arrays_are_taken_for_is_told_before_the_job(call: Call, jobs: Store, tmp_path: Path) -> None:
+def test_notes_on_arrays_are_printed_before_the_job(call: Call, jobs: Store, tmp_path: Path) -> None:
     images, labels = np.zeros((6, 8, 8), np.uint8), np.arange(6) % 2
     np.savez(tmp_path / "a.npz", x_train=images, y_train=labels, x_test=images[:2], y_test=labels[:2])
     status, out, err = call("train", "digits-cnn", "--dataset", str(tmp_path / "a.npz"), "--json")
@@ -258,10 +265,10 @@ def test_what_arrays_are_taken_for_is_told_before_the_job(call: Call, jobs: Stor
     assert len(jobs.records()) == 1
 
 
-def test_a_store_that_fails_is_our_fault_in_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_store_is_an_internal_error_in_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     job = submitted()
 
-    def fail(*_asked: object, **_how: object) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
         raise StoreError("the job store x fails:\nit is full")
 
     monkeypatch.setattr(Store, "_writing", fail)

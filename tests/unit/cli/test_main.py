@@ -1,4 +1,4 @@
-"""The command line contract: one JSON document, exit statuses, one line of error."""
+"""Rules of the command line: one JSON document, exit statuses, one line for an error."""
 
 import json
 import subprocess
@@ -33,7 +33,7 @@ def test_analyze_prints_one_document(capsys: pytest.CaptureFixture[str], monkeyp
     first = document["layers"][0]
     assert (first["name"], first["kind"], first["params"]) == ("features.0", "Conv2d", 1792)
     assert first["receptive_field"]["size"] == 3
-    assert {warned["code"] for warned in document["warnings"]} == {"field-smaller-than-image", "head-heavy"}
+    assert {warning["code"] for warning in document["warnings"]} == {"field-smaller-than-image", "head-heavy"}
     for key in ("params", "macs", "flops", "activation_bytes"):
         assert sum(layer[key] for layer in document["layers"]) == totals[key]
 
@@ -61,7 +61,7 @@ def test_a_file_and_inline_json_are_the_same(
     assert inline[0] == 0
 
 
-def test_text_for_people(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_analyze_as_text(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     status, out, _err = run(capsys, monkeypatch, "analyze", "torchvision:mobilenet_v3_small")
     assert status == 0
     assert "2,542,856" in out
@@ -98,7 +98,7 @@ def test_presets(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyP
         ("analyze", "vgg16", "--typo"),
     ],
 )
-def test_input_at_fault(
+def test_errors_of_the_input(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
     status, out, err = run(capsys, monkeypatch, *arguments)
@@ -117,7 +117,7 @@ def test_a_real_process(root: Path) -> None:
     assert wrong.stderr.startswith("error: spec: 'lenet6' is not a preset; did you mean lenet5")
 
 
-def test_settings_at_fault(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_of_the_settings(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     settings.cache_clear()
     monkeypatch.setenv("EXPLORER_LOG_LEVEL", "foo")
     try:
@@ -135,23 +135,21 @@ def test_no_command_prints_the_help(capsys: pytest.CaptureFixture[str], monkeypa
     assert "presets" in err
 
 
-def test_closed_streams_are_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As ``<&- 2>&-`` of a shell leaves them, and a service that has none."""
+def test_closed_streams_are_not_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shell closes streams with ``<&- 2>&-``, and a service may have none."""
     for name in ("stdin", "stdout", "stderr"):
         monkeypatch.setattr(sys, name, None)
     monkeypatch.setattr(sys, "argv", ["explorer", "weights", "delete", "nothing"])
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as exited:
         main()
-    assert ended.value.code == 2  # it does not ask
+    assert exited.value.code == 2  # there is no question
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         assert not stream.isatty()
         stream.close()
 
 
-def test_a_number_that_a_network_lacks_is_a_dash(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Attention has no receptive field that a comparison could show."""
+def test_a_missing_number_is_a_dash(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network with attention has no receptive field."""
     status, out, _err = run(capsys, monkeypatch, "compare", "mnist-fc", "torchvision:vit_b_32")
     assert status == 0
     assert "()" not in out

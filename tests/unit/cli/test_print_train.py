@@ -1,4 +1,4 @@
-"""``train``, ``jobs stop`` and ``evaluate`` from outside: what they print, how they leave, what the store says."""
+"""``train``, ``jobs stop`` and ``evaluate``: output, exit status, and state of the store."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from explorer.cli.main import main
-from explorer.cli.print_train import ending, fail_status, follow
+from explorer.cli.print_train import exit_status, follow, summary
 from explorer.families import parse_spec
 from explorer.jobs import service
 from explorer.jobs.job import Job, Resources
@@ -49,7 +49,7 @@ LONG = [
 
 
 def command(tmp_path: Path, *arguments: str) -> "subprocess.Popen[str]":
-    """A command of the product, run in ``tmp_path``."""
+    """Starts a command in ``tmp_path``."""
     environment = os.environ | {
         "EXPLORER_RUNS_DIR": str(tmp_path / "runs"),
         "EXPLORER_RUNNER_IDLE": "1",
@@ -68,7 +68,7 @@ def command(tmp_path: Path, *arguments: str) -> "subprocess.Popen[str]":
 
 @pytest.fixture
 def call(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Call:
-    """Runs a command in this process: status, stdout and stderr. So does the queue with its jobs."""
+    """A function that runs a command in this process, as the queue does with its jobs: exit status, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
 
     def wake() -> None:
@@ -81,22 +81,22 @@ def call(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: py
 
     def run_command(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["explorer", *arguments])
-        with pytest.raises(SystemExit) as left:
+        with pytest.raises(SystemExit) as exited:
             main()
-        assert isinstance(left.value.code, int)
-        return left.value.code, *capfd.readouterr()
+        assert isinstance(exited.value.code, int)
+        return exited.value.code, *capfd.readouterr()
 
     return run_command
 
 
-def until(happened: Callable[[], bool], limit: float = 60) -> None:
+def wait_until(condition: Callable[[], bool], limit: float = 60) -> None:
     end = time.monotonic() + limit
-    while not happened():
+    while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
 
 
-def test_digits_by_quick_reach_95_percent_and_evaluate_agrees(call: Call) -> None:
+def test_the_quick_recipe_reaches_95_percent_on_digits_and_evaluate_agrees(call: Call) -> None:
     spec = json.dumps({**SPEC, "cfg": [16, "M", 32], "num_classes": 10, "classifier": [], "dropout": 0.0})
     arguments = ["--dataset", "digits", "--recipe", "quick", "--threads", "1", "--follow", "--json"]
     status, out, err = call("train", spec, *arguments)
@@ -121,49 +121,49 @@ def test_digits_by_quick_reach_95_percent_and_evaluate_agrees(call: Call) -> Non
     assert "expected calibration error: " in out
 
 
-def test_interrupt_leaves_the_job_to_go_on_and_stop_ends_it_with_a_checkpoint(jobs: Store, tmp_path: Path) -> None:
-    """The real queue: a runner, a supervisor and a worker, none of which the terminal's Ctrl-C reaches."""
+def test_an_interrupt_does_not_stop_the_job_and_stop_ends_it_with_a_checkpoint(jobs: Store, tmp_path: Path) -> None:
+    """The real queue: Ctrl-C in the terminal does not reach runner, supervisor and worker."""
     images(tmp_path / "data.npz")
     process = command(tmp_path, "train", json.dumps(SPEC), "--dataset", "data.npz", *LONG, "--follow", "--json")
-    until(lambda: process.poll() is not None or any(jobs.rows(record.id) for record in jobs.records()))
+    wait_until(lambda: process.poll() is not None or any(jobs.rows(record.id) for record in jobs.records()))
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
-    told = json.loads(out)
-    assert told["status"] == "running"
-    assert told["dataset"] == str(tmp_path / "data.npz")  # the worker runs in another folder
-    assert f"the job goes on: 'jobs follow {told['id']}' shows it again, 'jobs stop {told['id']}' ends it" in err
+    job = json.loads(out)
+    assert job["status"] == "running"
+    assert job["dataset"] == str(tmp_path / "data.npz")  # the worker runs in another folder
+    assert f"the job goes on: 'jobs follow {job['id']}' shows it again, 'jobs stop {job['id']}' ends it" in err
     assert "Traceback" not in err
-    epochs = len(jobs.rows(told["id"]))
-    until(lambda: len(jobs.rows(told["id"])) > epochs)
-    assert jobs.get(told["id"]).status is Status.RUNNING
+    epochs = len(jobs.rows(job["id"]))
+    wait_until(lambda: len(jobs.rows(job["id"])) > epochs)
+    assert jobs.get(job["id"]).status is Status.RUNNING
 
-    stopping = command(tmp_path, "jobs", "stop", told["id"], "--json")
+    stopping = command(tmp_path, "jobs", "stop", job["id"], "--json")
     out, err = stopping.communicate(timeout=60)
     assert stopping.returncode == 0, err
     assert json.loads(out)["status"] in {"stopping", "stopped"}
-    until(lambda: jobs.get(told["id"]).status not in ACTIVE, 10)
-    record, directory = jobs.get(told["id"]), service.directory(told["id"])
+    wait_until(lambda: jobs.get(job["id"]).status not in ACTIVE, 10)
+    record, directory = jobs.get(job["id"]), service.directory(job["id"])
     assert (record.status, record.error, record.pids, record.slots) == (Status.STOPPED, None, [], [])
     state = checkpoint.read(directory.resume)
     assert state is not None
-    assert state["epoch"] >= max(row.epoch for row in jobs.rows(told["id"]))
-    assert sorted(jobs.rows(told["id"])) == sorted(directory.rows())
+    assert state["epoch"] >= max(row.epoch for row in jobs.rows(job["id"]))
+    assert sorted(jobs.rows(job["id"])) == sorted(directory.rows())
 
 
 @pytest.fixture
 def waiting(jobs: Store) -> Record:
-    """A job that nobody takes."""
+    """A job that no runner starts."""
     made = Job.new(parse_spec(SPEC), "digits", Recipe(), Resources(device="cpu"))
     return service.submit([made])[0]
 
 
 def after(seconds: float, act: Callable[..., object], *arguments: Any, **values: Any) -> None:
-    """Do something later."""
+    """Calls a function after a delay."""
     threading.Timer(seconds, act, arguments, values).start()
 
 
-def test_a_job_whose_processes_were_killed_has_one_end_in_words(
+def test_a_job_with_killed_processes_has_a_message(
     jobs: Store, waiting: Record, capfd: pytest.CaptureFixture[str]
 ) -> None:
     error = {"code": "killed", "message": "its processes were killed; it resumes from the last checkpoint"}
@@ -172,35 +172,33 @@ def test_a_job_whose_processes_were_killed_has_one_end_in_words(
     record = follow(waiting.id)
     assert record.status is Status.INTERRUPTED
     described = service.describe(record)
-    assert error["message"] in ending(described)
-    assert fail_status(described) == 1
+    assert error["message"] in summary(described)
+    assert exit_status(described) == 1
     assert "Traceback" not in "".join(capfd.readouterr())
 
 
-def test_interrupt_while_the_job_waits(jobs: Store, waiting: Record, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_interrupt_while_the_job_waits(jobs: Store, waiting: Record, capfd: pytest.CaptureFixture[str]) -> None:
     handler = signal.getsignal(signal.SIGINT)
     after(0.3, os.kill, os.getpid(), signal.SIGINT)
     begin = time.monotonic()
     assert follow(waiting.id).status is Status.QUEUED
-    assert time.monotonic() - begin < 60  # the job waits without end
+    assert time.monotonic() - begin < 60  # the job would wait forever
     assert f"'jobs stop {waiting.id}' ends it" in capfd.readouterr().err
     assert signal.getsignal(signal.SIGINT) is handler
     assert jobs.get(waiting.id) == waiting
 
 
-def test_an_epoch_of_which_a_part_is_written_is_not_told_yet(
-    jobs: Store, waiting: Record, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_an_incomplete_epoch_is_not_printed(jobs: Store, waiting: Record, capfd: pytest.CaptureFixture[str]) -> None:
     rows = [Row(epoch, name, 0.5) for epoch in (1, 2) for name in NAMES]
     jobs.write_rows(waiting.id, rows[:-1], anew=True)
     after(0.3, service.stop, waiting.id)
     assert follow(waiting.id).status is Status.STOPPED
-    told = capfd.readouterr().err
-    assert told.count("epoch   1: train 50.00%") == 1
-    assert "epoch   2" not in told
+    output = capfd.readouterr().err
+    assert output.count("epoch   1: train 50.00%") == 1
+    assert "epoch   2" not in output
 
 
-def test_input_at_fault_is_one_line_and_status_2(tmp_path: Path, call: Call) -> None:
+def test_an_error_of_the_input_is_one_line_with_status_2(tmp_path: Path, call: Call) -> None:
     status, out, err = call("train", "alexnet-x", "--dataset", "digits", "--json")
     assert (status, out) == (2, "")
     assert err.count("\n") == 1
@@ -210,6 +208,6 @@ def test_input_at_fault_is_one_line_and_status_2(tmp_path: Path, call: Call) -> 
 
     (tmp_path / "one.npz").write_bytes(b"no archive")
     status, out, err = call("train", json.dumps(SPEC), "--dataset", "one.npz", "--follow", "--json")
-    assert (status, out) == (2, "")  # what it is taken for would be told before the job
+    assert (status, out) == (2, "")  # notes on the data would be printed before the job
     assert err.count("\n") == 1
     assert str(tmp_path / "one.npz") in err

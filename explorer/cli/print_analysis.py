@@ -8,25 +8,25 @@ from explorer.i18n import _
 
 
 def report(analysis: Analysis) -> str:
-    """Table of layers, totals and warnings."""
+    """Returns the table of layers, totals and warnings."""
     measures = measures_at(Place.TERMINAL_LAYERS)
     titles = [names.terminal_column or names.terminal for names in (measure.definition.names() for measure in measures)]
     header = (_("layer"), _("kind"), _("output"), *titles)
-    every = [*analysis.layers, *(layer for head in analysis.auxiliary for layer in head.layers)]
+    layers = [*analysis.layers, *(layer for head in analysis.auxiliary for layer in head.layers)]
     rows = [
         (layer.name, layer.kind, shape(layer.output_shape), *(_cell(layer, measure) for measure in measures))
-        for layer in every
+        for layer in layers
     ]
     lines = columns((header, *rows))
     if analysis.auxiliary:
         lines.insert(1 + len(analysis.layers), _("auxiliary heads, in training only, counted apart:"))
-    told = {"device": analysis.device, "batch": analysis.batch_size}
+    values = {"device": analysis.device, "batch": analysis.batch_size}
     sums = [
-        (measure.definition.names().terminal.format(**told), _total(analysis, measure))
+        (measure.definition.names().terminal.format(**values), _total(analysis, measure))
         for measure in measures_at(Place.TERMINAL_TOTALS)
     ]
     lines += ["", *columns(sums)]
-    lines += ["", *(f"! {warned.message}" for warned in analysis.warnings)] if analysis.warnings else []
+    lines += ["", *(f"! {warning.message}" for warning in analysis.warnings)] if analysis.warnings else []
     return "\n".join(lines)
 
 
