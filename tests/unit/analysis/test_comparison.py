@@ -77,13 +77,13 @@ def test_the_curves_end_at_the_totals(name: str) -> None:
     assert [point.depth for point in points] == sorted({point.depth for point in points})
 
 
-def test_the_curve_of_fields_is_the_papers() -> None:
+def test_the_curve_of_receptive_fields_is_published() -> None:
     # VGG-16: after each pool (Araujo et al. 2019), at the convolutions' depths.
     fields = {point.depth: point.numbers[Measure.RECEPTIVE_FIELD] for point in by_depth(analyse(resolve("vgg16")))}
     assert [fields[depth] for depth in (2, 4, 7, 10, 13)] == [6, 16, 44, 100, 212]
 
 
-def test_what_does_not_exist_has_no_difference() -> None:
+def test_a_missing_number_has_no_difference() -> None:
     first, second = compared("torchvision:vit_b_32", "lenet5").totals
     assert first[Measure.RECEPTIVE_FIELD] is None
     assert difference(first, second, Measure.RECEPTIVE_FIELD) is None
@@ -131,7 +131,7 @@ def test_the_command_prints_one_document(capsys: pytest.CaptureFixture[str], mon
     assert document["stages"][0]["networks"][2] is None
 
 
-def test_the_command_for_people(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_prints_text(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     status, out, _err = run(capsys, monkeypatch, "compare", "resnet50", "resnet50-v1")
     assert status == 0
     assert "A → B: 0 added, 0 removed, 12 changed, 162 the same" in out
@@ -153,7 +153,7 @@ def test_equal_layers_of_different_specs() -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("vgg16",), ("vgg16",) * 5, ("vgg16", "nonesuch"), ("vgg16", "{")])
-def test_input_at_fault(
+def test_errors_of_the_input(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
     status, out, err = run(capsys, monkeypatch, "compare", *arguments, "--json")
@@ -161,7 +161,7 @@ def test_input_at_fault(
     assert err.startswith("error: ")
 
 
-def test_unlike_inputs_are_said() -> None:
+def test_a_note_on_different_input_sizes() -> None:
     small = resolve("resnet20")
     unlike = compare([analyse(resolve("vgg11")), analyse(small)]).to_dict()
     assert len(unlike["notes"]) == 1

@@ -1,4 +1,4 @@
-"""One kernel against a stack: the published comparison, and PyTorch's own counts."""
+"""One kernel and a stack: published comparisons, and PyTorch's counts."""
 
 import pytest
 import torch
@@ -72,7 +72,7 @@ def test_weights_and_macs_are_pytorchs(stack: Stack) -> None:
     "stack", [single(4), replacement(7, Replacement.FIVE), replacement(5, Replacement.SPLIT)], ids=str
 )
 def test_fields_agree_with_autograd(stack: Stack) -> None:
-    """Of every map: the gradient of one output cell is non-zero exactly on its field."""
+    """In every map, the gradient of an output cell is non-zero exactly on its field."""
     maps = [torch.ones(1, 1, 20, 20, dtype=torch.float64, requires_grad=True)]
     for kernel in stack.kernels:
         maps.append(nn.functional.conv2d(maps[-1], torch.ones(1, 1, *kernel, dtype=torch.float64)))

@@ -1,4 +1,4 @@
-"""Sums of the published worked examples, and counts of the blocks that we build."""
+"""Published examples, and weights of the built blocks."""
 
 import pytest
 from torch import nn
@@ -49,14 +49,14 @@ def test_weights_of_table_1(name: str) -> None:
 
 
 @pytest.mark.parametrize("preset", ["googlenet", "googlenet-naive"])
-def test_modules_weigh_what_the_built_network_weighs(preset: str) -> None:
+def test_modules_have_the_weights_of_the_built_network(preset: str) -> None:
     network = build(resolve(preset), "meta")
     modules = dict(network.named_modules())
     inputs = 192
     for name, module in inception_modules().items():
         if name == EXAMPLE:
             continue
-        # In a network of naive modules more channels arrive at each.
+        # Naive modules have more output channels, so the next module has more inputs.
         module = module._replace(inputs=inputs)
         branches = module.reduced() if preset == "googlenet" else module.naive()
         assert weights(all_convolutions(branches)) == convolution_weights(modules[f"inception{name}"]), name
@@ -76,15 +76,15 @@ def test_equal_cost_at_four_times_the_channels(width: int) -> None:
     assert bottleneck(width)[0].inputs == bottleneck(width)[-1].outputs == 4 * width
 
 
-def test_blocks_weigh_what_the_built_networks_weigh() -> None:
+def test_blocks_have_the_weights_of_the_built_networks() -> None:
     for preset, block in (("resnet34", basic), ("resnet50", bottleneck)):
         assert preset in PRESETS
         built = build(resolve(preset), "meta").get_submodule("layer1.1")
         assert weights(block(64)) == convolution_weights(built)
 
 
-def test_a_module_of_ones_own_numbers() -> None:
-    """Worked out by hand, on a map of 4x4 cells with 10 channels."""
+def test_a_custom_module() -> None:
+    """Computed by hand, on a map of 4x4 cells with 10 channels."""
     settings = inception.InceptionView.parse(
         {"module": "own", "map": 4, "channels": 10, "ch1x1": 2, "ch3x3red": 3, "ch3x3": 4, "ch5x5red": 1, "ch5x5": 5,
          "pool_proj": 6}

@@ -1,4 +1,4 @@
-"""The typed list of layers, and the recursion in both directions against autograd and the published fields."""
+"""Parsing of layer lists, and the recursion in both directions compared with autograd and published fields."""
 
 import pytest
 import torch
@@ -30,13 +30,13 @@ layers = st.lists(st.one_of(conv(), pool()), min_size=1, max_size=5)
 
 
 @given(layers)
-def test_what_is_written_is_read_back(stack: list[Layer]) -> None:
+def test_formatted_lists_are_parsed_back(stack: list[Layer]) -> None:
     assert parse_layers(format_layers(stack)) == stack
     assert parse_layers("\n".join(map(str, stack))) == stack
 
 
 @given(st.text(max_size=60))
-def test_any_text_is_layers_or_an_error_in_words(text: str) -> None:
+def test_any_text_is_parsed_or_refused(text: str) -> None:
     try:
         stack = parse_layers(text)
     except TokenError as error:
@@ -47,7 +47,7 @@ def test_any_text_is_layers_or_an_error_in_words(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["conv 7x7 / 2", "7/2", "conv7×7/2p3", " CONV 7/2 P3 ", "7/2d1"])
-def test_one_layer_in_many_spellings(text: str) -> None:
+def test_spellings_of_a_layer(text: str) -> None:
     assert parse_layers(text) == [Layer("conv", 7, 2, 3)]
 
 
@@ -68,7 +68,7 @@ def test_one_layer_in_many_spellings(text: str) -> None:
         ("3," * 2000, "layers: a text of 4,000 characters", -1),
     ],
 )
-def test_wrong_entries_are_named(text: str, message: str, index: int) -> None:
+def test_errors_name_the_item(text: str, message: str, index: int) -> None:
     with pytest.raises(TokenError) as caught:
         parse_layers(text)
     assert message in str(caught.value)
@@ -82,7 +82,7 @@ def test_r0s_examples() -> None:
     assert [step.field for step in backward(parse_layers("3, 3, 3"))] == [3, 5, 7]
 
 
-def test_steps_are_written_with_their_numbers() -> None:
+def test_formulas_of_steps() -> None:
     stack = parse_layers("3/2, pool 2")
     assert [step.formula for step in backward(stack)] == ["(1 − 1)·2 + 2 = 2", "(2 − 1)·2 + 3 = 5"]
     assert [step.formulas for step in forward(stack)] == [
@@ -110,9 +110,9 @@ def test_both_directions_agree(stack: list[Layer]) -> None:
 
 @given(layers)
 def test_fields_agree_with_autograd(stack: list[Layer]) -> None:
-    """The cells of every map that one unit depends on, and where its field begins in the image."""
+    """Compares the cells of every map on which a unit depends, and the first pixel of its field."""
     last = forward(stack)[-1]
-    size = last.size + 2 * last.padding + 3 * last.stride  # one unit at least is far from both borders
+    size = last.size + 2 * last.padding + 3 * last.stride  # so that a unit is away from both borders
     maps = [torch.ones(1, 1, size, dtype=torch.float64, requires_grad=True)]
     for layer in stack:
         weight = torch.ones(1, 1, layer.kernel, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""Output sizes, dropped columns and refusals against PyTorch, for every small combination."""
+"""Output sizes, dropped columns and invalid windows compared with PyTorch, for every small combination."""
 
 from itertools import product
 
@@ -22,7 +22,7 @@ def check(windows: Windows, output: torch.Tensor, image: torch.Tensor) -> None:
     read = read_by_gradient(output, image)
     assert windows.unread == tuple(sorted(set(range(windows.size)) - read)), windows
     last = max(read, default=-1)
-    if windows.dilation == 1 and windows.stride <= windows.kernel:  # nothing is skipped between windows
+    if windows.dilation == 1 and windows.stride <= windows.kernel:  # no pixels between windows
         assert windows.unread == windows.dropped == tuple(range(last + 1, windows.size)), windows
 
 
@@ -48,7 +48,7 @@ def test_pools(size: int, ceil: bool) -> None:
     for kernel, stride, padding in product(KERNELS, STRIDES, PADDINGS):
         windows = Windows(size, kernel, stride, padding, ceil=ceil)
         if not ceil and padding > kernel // 2:
-            continue  # a convolution may, a pool may not
+            continue  # invalid only for pools
         try:
             output = functional.avg_pool1d(image, kernel, stride, padding, ceil_mode=ceil)
         except RuntimeError:
@@ -72,7 +72,7 @@ def test_dilated_pools_in_ceil_mode(size: int) -> None:
         assert validated(windows).count == output.shape[-1], windows
 
 
-def test_windows_never_start_beyond_the_end() -> None:
+def test_windows_start_before_the_end() -> None:
     windows = Windows(6, 3, 2, ceil=True)
     assert [list(windows.taps(window)) for window in range(windows.count)] == [[0, 1, 2], [2, 3, 4], [4, 5, 6]]
     assert windows.end == 7
@@ -83,15 +83,15 @@ def test_windows_never_start_beyond_the_end() -> None:
     [
         (Windows(224, 7, 2, 3), "out = 111 + 1 = 112"),
         (Windows(8, 3, 2), "out = 2 + 1 = 3"),
-        (Windows(112, 3, 2, ceil=True), "out = 55 + 1 = 56"),  # 109/2 rounded up, as GoogLeNet pools
+        (Windows(112, 3, 2, ceil=True), "out = 55 + 1 = 56"),  # 109/2 rounded up, as in GoogLeNet
         (Windows(1, 1, 2, ceil=True), "out = 0 + 1 = 1"),
     ],
 )
-def test_the_formula_is_filled_in(windows: Windows, last: str) -> None:
+def test_the_formula_has_its_values(windows: Windows, last: str) -> None:
     assert formula_lines(windows)[-1] == last
 
 
-def test_a_window_that_would_start_in_the_padding_is_taken_back() -> None:
+def test_a_window_that_would_start_in_the_padding_is_left_out() -> None:
     windows = Windows(3, 2, 4, 1, ceil=True)
     assert functional.max_pool1d(torch.zeros(1, 1, 3), 2, 4, 1, ceil_mode=True).shape[-1] == windows.count == 1
     assert formula_lines(windows)[-2:] == ["out = 1 + 1 = 2", "out = 2 − 1 = 1"]

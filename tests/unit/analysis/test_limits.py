@@ -29,7 +29,7 @@ LARGEST = {
     "most tokens": {"family": "torchvision", "name": "vit_h_14", "image_size": 4088},
 }  # fmt: skip
 
-# One process for all: memory is counted above what it held after its first analysis.
+# One process for all specs; memory counts above that after the first analysis.
 PROGRAM = """
 import json, resource, sys, time
 from explorer.analysis import analyse
@@ -66,5 +66,5 @@ def measured() -> dict[str, tuple[float, float, str]]:
 def test_the_largest_networks(measured: dict[str, tuple[float, float, str]], name: str) -> None:
     seconds, megabytes, refused = measured[name]
     assert refused == ""
-    assert seconds < 10  # of computing; about one here, and minutes where a limit is missing
+    assert seconds < 10  # CPU time: about a second here, and minutes if a limit is missing
     assert megabytes < 500

@@ -1,4 +1,4 @@
-"""Memory against what PyTorch really keeps and allocates."""
+"""Memory compared with PyTorch's saved tensors and allocations."""
 
 import gc
 import math
@@ -25,34 +25,34 @@ from tests.helpers.specs import narrow
 pytestmark = pytest.mark.exhaustive
 
 
-def kept_on_cpu(network: nn.Module, images: torch.Tensor) -> int:
-    """Bytes that autograd keeps in a real forward pass, parameters and buffers aside."""
+def saved_on_cpu(network: nn.Module, images: torch.Tensor) -> int:
+    """Returns the bytes that autograd saves in a real forward pass, without parameters and buffers."""
     own = {tensor.untyped_storage().data_ptr() for tensor in (*network.parameters(), *network.buffers())}
-    kept: dict[int, int] = {}
+    sizes: dict[int, int] = {}
     alive = []
 
     def pack(tensor: torch.Tensor) -> torch.Tensor:
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in own:
-            kept[storage.data_ptr()] = storage.nbytes()
+            sizes[storage.data_ptr()] = storage.nbytes()
             alive.append(tensor)
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         network(images)
-    return sum(kept.values())
+    return sum(sizes.values())
 
 
 @pytest.mark.parametrize("preset", [name for name in PRESETS if PRESETS[name].spec.image_size <= 32 or "1" in name])
-def test_activations_kept_for_the_backward_pass(preset: str) -> None:
+def test_activations_saved_for_the_backward_pass(preset: str) -> None:
     spec = narrow(PRESETS[preset].spec)
     network = build(spec)
-    kept = kept_on_cpu(network, torch.rand(3, 1, spec.image_size, spec.image_size))
+    saved_bytes = saved_on_cpu(network, torch.rand(3, 1, spec.image_size, spec.image_size))
     analysis = analyse(spec, batch_size=3)
     assert analysis.training is not None
-    # Adaptive pooling to one cell is a mean on the CPU and keeps nothing; on meta its input, as on a GPU.
+    # Adaptive pooling to one cell is a mean on the CPU and saves nothing; on meta it saves its input, as on a GPU.
     pools = sum(3 * 4 * math.prod(row.input_shape) for row in analysis.layers if row.kind == "AdaptiveAvgPool2d")
-    assert kept <= analysis.training.activations <= kept + pools
+    assert saved_bytes <= analysis.training.activations <= saved_bytes + pools
 
 
 def test_parts_of_a_training_step() -> None:
@@ -65,7 +65,7 @@ def test_parts_of_a_training_step() -> None:
     assert training_memory(100, 60, saved, "sgd", Precision.FP32).optimizer == 0
 
 
-def test_optimizer_state_is_what_the_optimizers_keep() -> None:
+def test_optimizer_state_is_that_of_the_optimizers() -> None:
     for name, make in (
         ("sgd", lambda p: torch.optim.SGD(p, 0.1)),
         ("momentum", lambda p: torch.optim.SGD(p, 0.1, momentum=0.9)),
@@ -77,8 +77,8 @@ def test_optimizer_state_is_what_the_optimizers_keep() -> None:
         optimizer.step()
         state = [
             tensor.nbytes
-            for entry in optimizer.state.values()
-            for tensor in entry.values()
+            for tensors in optimizer.state.values()
+            for tensor in tensors.values()
             if isinstance(tensor, torch.Tensor) and tensor.numel() > 1
         ]
         part = training_memory(620, 620, SavedBytes(0, 0), name, Precision.FP32)
@@ -105,13 +105,13 @@ def test_batch_norm_over_a_single_value_is_reported() -> None:
 
 
 class Alive(TorchDispatchMode):
-    """After each operator, the bytes of all tensors that are still referred to, each memory once."""
+    """Measures after each operator the bytes of all living tensors, with shared memory once."""
 
     def __init__(self, network: nn.Module, image: torch.Tensor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch does not annotate it
         self.own = {tensor.untyped_storage().data_ptr() for tensor in (*network.parameters(), *network.buffers())}
         self.tensors: list[weakref.ref[torch.Tensor]] = [weakref.ref(image)]
-        self.most = 0
+        self.peak = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
@@ -119,7 +119,7 @@ class Alive(TorchDispatchMode):
         self.tensors += [weakref.ref(tensor) for tensor in made if isinstance(tensor, torch.Tensor)]
         living = [tensor.untyped_storage() for reference in self.tensors if (tensor := reference()) is not None]
         memory = {storage.data_ptr(): storage.nbytes() for storage in living if storage.data_ptr() not in self.own}
-        self.most = max(self.most, sum(memory.values()))
+        self.peak = max(self.peak, sum(memory.values()))
         return result
 
 
@@ -135,16 +135,16 @@ def test_peak_of_inference_is_that_of_a_real_forward_pass(name: str) -> None:
     image = torch.rand(1, spec.in_channels, spec.image_size, spec.image_size)
     with torch.no_grad(), Alive(network, image) as alive:
         network(image)
-    assert analyse(spec).totals.peak_activation_bytes == alive.most
+    assert analyse(spec).totals.peak_activation_bytes == alive.peak
 
 
 @pytest.mark.parametrize(
     ("name", "parts"),
     [
-        # In a block's last batch norm: the image, the stem's map, the block's input, and what goes in and out.
+        # In a block's last batch norm: the image, the stem's map, the block's input, and the norm's input and output.
         ("plain20", [3 * 32 * 32, *[16 * 32 * 32] * 4]),
         ("resnet20", [3 * 32 * 32, *[16 * 32 * 32] * 4]),
-        # In the first pool: the image, the first map, the pooled one, and where its maxima were, in 8 bytes each.
+        # In the first pool: the image, the first map, the pooled map, and the indices of maxima in 8 bytes each.
         ("alexnet", [3 * 224 * 224, 64 * 55 * 55, 64 * 27 * 27, 2 * 64 * 27 * 27]),
     ],
 )
@@ -161,7 +161,7 @@ def test_peak_of_inference_is_what_the_cpu_allocates(preset: str) -> None:
     network = build(spec).eval()
     image = torch.rand(1, spec.in_channels, spec.image_size, spec.image_size)
     with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the profiler and its switches warn about other machines
+        warnings.simplefilter("ignore")  # the profiler warns about features of other machines
         network(image)
         with (
             torch.backends.mkldnn.flags(enabled=False),
@@ -174,16 +174,16 @@ def test_peak_of_inference_is_what_the_cpu_allocates(preset: str) -> None:
             now += event.nbytes()
             peak = max(peak, now)
     analysis = analyse(spec)
-    claimed = analysis.totals.peak_activation_bytes - image.nbytes  # which was allocated before
-    # Ours leaves out work space: the unfolded windows of a convolution.
+    expected = analysis.totals.peak_activation_bytes - image.nbytes  # allocated before
+    # Our number leaves out work space: the unfolded windows of a convolution.
     unfolded = max(
         4 * 9 * row.input_shape[1] * math.prod(row.output_shape[2:]) for row in analysis.layers if row.kind == "Conv2d"
     )
-    assert claimed <= peak <= claimed + unfolded
+    assert expected <= peak <= expected + unfolded
 
 
 def transformer(dropout: float, attention_dropout: float) -> nn.Module:
-    """A small ViT; its attention is PyTorch's."""
+    """Returns a small ViT with PyTorch's attention."""
     made: nn.Module = VisionTransformer(
         32, 8, 2, 2, 16, 32, dropout=dropout, attention_dropout=attention_dropout, num_classes=5
     )
@@ -191,25 +191,25 @@ def transformer(dropout: float, attention_dropout: float) -> nn.Module:
 
 
 @pytest.mark.parametrize(("dropout", "attention_dropout"), [(0.0, 0.0), (0.1, 0.0), (0.1, 0.1)])
-def test_attention_keeps_on_a_cpu_what_autograd_keeps_there(dropout: float, attention_dropout: float) -> None:
-    kept = kept_on_cpu(transformer(dropout, attention_dropout), torch.rand(3, 3, 32, 32))
+def test_attention_saves_the_same_as_on_a_cpu(dropout: float, attention_dropout: float) -> None:
+    saved_bytes = saved_on_cpu(transformer(dropout, attention_dropout), torch.rand(3, 3, 32, 32))
     with torch.device("meta"):
         network = transformer(dropout, attention_dropout)
     saved = saved_for_backward(network, (3, 3, 32, 32), Device.CPU)
-    assert saved.maps + saved.others == kept
+    assert saved.maps + saved.others == saved_bytes
 
 
-def test_attention_written_out_keeps_the_probabilities_as_pytorchs_math_path_does() -> None:
+def test_unfused_attention_saves_the_same_as_pytorchs_math_backend() -> None:
     with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
-        kept = kept_on_cpu(transformer(0.0, 0.0), torch.rand(3, 3, 32, 32))
+        saved_bytes = saved_on_cpu(transformer(0.0, 0.0), torch.rand(3, 3, 32, 32))
     with torch.device("meta"):
         network = transformer(0.0, 0.0)
     saved = saved_for_backward(network, (3, 3, 32, 32), Device.MPS)
-    assert saved.maps + saved.others == kept
+    assert saved.maps + saved.others == saved_bytes
 
 
 def test_fused_attention_and_masks_of_a_gpu() -> None:
-    """17 tokens, 2 heads, 3 images, 2 layers: sums for each query; the masks of dropout in one byte an element."""
+    """17 tokens, 2 heads, 3 images, 2 layers: a sum per query, and dropout masks of one byte per element."""
     with torch.device("meta"):
         network = transformer(0.1, 0.1)
     single = saved_for_backward(network, (3, 3, 32, 32), Device.CUDA)
@@ -222,19 +222,19 @@ def test_fused_attention_and_masks_of_a_gpu() -> None:
     assert single.maps < written_out.maps - 4 * masks
 
 
-def test_the_path_of_attention_follows_the_device() -> None:
+def test_the_kernel_of_attention_depends_on_the_device() -> None:
     spec = resolve("torchvision:vit_b_32")
     fused, written_out = (analyse(spec, device=device).training for device in ("cpu", "mps"))
     assert fused is not None
     assert written_out is not None
-    # 12 layers, 32 images, 12 heads, 50 tokens: the probabilities, less a sum a query and the scaled copies.
+    # 12 layers, 32 images, 12 heads, 50 tokens: probabilities, minus a sum per query and scaled copies.
     assert fused.activations < written_out.activations
     assert analyse(spec, device="cpu").to_dict()["device"] == "cpu"
     with pytest.raises(InputError, match="device: 'tpu' is not one of auto, cpu, cuda, mps"):
         analyse(spec, device="tpu")
 
 
-def test_an_analysis_leaves_no_network_behind() -> None:
+def test_an_analysis_keeps_no_reference_to_the_network() -> None:
     network = build(resolve("resnet20"), "meta")
     weight = weakref.ref(network.get_parameter("conv1.weight"))
     saved_for_backward(network, (2, 3, 32, 32))

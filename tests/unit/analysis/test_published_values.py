@@ -1,4 +1,4 @@
-"""Printed figures beside ours: the facts are the papers', the verdicts follow from them by rounding."""
+"""Published figures compared with our numbers; agreement follows from decimal rounding."""
 
 import dataclasses
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
@@ -28,27 +28,27 @@ def find(spec: Spec, metric: Metric, source: str, part: str = "") -> PublishedFi
     return found
 
 
-def implied(here: int, printed: str, unit: int) -> Agreement:
-    """The verdict by decimal rounding in the printed place."""
-    place = Decimal(printed)
-    ours = Decimal(here) / unit
-    if ours == place:
+def implied(computed: int, printed: str, unit: int) -> Agreement:
+    """Returns the agreement by decimal rounding to the printed digits."""
+    figure = Decimal(printed)
+    ours = Decimal(computed) / unit
+    if ours == figure:
         return EXACT
-    if ours.quantize(place, ROUND_HALF_UP) == place:
+    if ours.quantize(figure, ROUND_HALF_UP) == figure:
         return ROUNDS
-    return TRUNCATES if ours.quantize(place, ROUND_DOWN) == place else DIFFERS
+    return TRUNCATES if ours.quantize(figure, ROUND_DOWN) == figure else DIFFERS
 
 
 @given(st.integers(0, 10**7), st.integers(0, 999), st.sampled_from([0, 1, 2]), st.sampled_from([1, 1000, 1024]))
-def test_verdicts_are_decimal_rounding(here: int, digits: int, places: int, unit: int) -> None:
+def test_agreement_is_decimal_rounding(computed: int, digits: int, places: int, unit: int) -> None:
     printed = Decimal(digits).scaleb(-places)
     value, step = printed * unit, Decimal(unit).scaleb(-places)
-    assert agreement_of(here, value, step) is implied(here, str(printed), unit)
+    assert agreement_of(computed, value, step) is implied(computed, str(printed), unit)
 
 
 # Simonyan and Zisserman 2015, Table 2, in millions, and the exact counts.
 @pytest.mark.parametrize(
-    ("name", "printed", "here"),
+    ("name", "printed", "computed"),
     [
         ("vgg11", "133", 132_863_336),
         ("vgg11-lrn", "133", 132_863_336),
@@ -59,15 +59,15 @@ def test_verdicts_are_decimal_rounding(here: int, digits: int, places: int, unit
         ("vgg19", "144", 143_667_240),
     ],
 )
-def test_vgg_parameters(name: str, printed: str, here: int) -> None:
+def test_vgg_parameters(name: str, printed: str, computed: int) -> None:
     found = find(resolve(name), Metric.PARAMS, "Simonyan")
-    assert (found.printed, found.computed, found.agreement) == (f"{printed} million", here, ROUNDS)
-    assert found.agreement is implied(here, printed, 10**6)
+    assert (found.printed, found.computed, found.agreement) == (f"{printed} million", computed, ROUNDS)
+    assert found.agreement is implied(computed, printed, 10**6)
 
 
 # He et al. 2016, Table 1, in 10⁹ multiply-adds; exact counts with the stride where each network has it.
 @pytest.mark.parametrize(
-    ("name", "fields", "printed", "giga", "verdict"),
+    ("name", "fields", "printed", "giga", "agreement"),
     [
         ("resnet18", {}, "1.8", 1.814, ROUNDS),
         ("resnet18", {"shortcut": "A"}, "1.8", 1.795, ROUNDS),
@@ -84,21 +84,21 @@ def test_vgg_parameters(name: str, printed: str, here: int) -> None:
         ("torchvision:resnet50", {}, "3.8", 4.089, DIFFERS),
     ],
 )
-def test_resnet_macs(name: str, fields: dict[str, object], printed: str, giga: float, verdict: Agreement) -> None:
+def test_resnet_macs(name: str, fields: dict[str, object], printed: str, giga: float, agreement: Agreement) -> None:
     found = find(resolve(name).changed(**fields), Metric.MACS, "He et al. 2016, Table 1")
     assert found.computed is not None
-    assert (found.printed, round(found.computed / 1e9, 3), found.agreement) == (f"{printed} × 10⁹", giga, verdict)
+    assert (found.printed, round(found.computed / 1e9, 3), found.agreement) == (f"{printed} × 10⁹", giga, agreement)
     assert found.agreement is implied(found.computed, printed, 10**9)
-    assert ("3×3" in found.reason) == (verdict is DIFFERS)
+    assert ("3×3" in found.reason) == (agreement is DIFFERS)
 
 
 @pytest.mark.parametrize(("depth", "exact"), RESNET_EXACT.items())
-def test_the_macs_that_a_reason_names(depth: int, exact: str) -> None:
+def test_the_macs_in_a_reason(depth: int, exact: str) -> None:
     macs = analyse(resolve(f"resnet{depth}").changed(stride_on="1x1")).totals.macs
     assert exact == f"{macs / 1e9:.3f} G"
 
 
-def test_torchvisions_resnet50_beside_the_papers() -> None:
+def test_torchvisions_resnet50_and_the_papers() -> None:
     found = find(resolve("resnet50-v1"), Metric.MACS, "torchvision")
     assert (found.printed, found.computed, found.agreement) == ("4.089 G", 3_857_973_248, DIFFERS)
     assert found.difference == pytest.approx(-0.0565, abs=0.0001)
@@ -153,16 +153,16 @@ def test_receptive_fields(
     name: str, fields: dict[str, object], part: str, theirs: tuple[int, ...], ours: tuple[int, ...]
 ) -> None:
     spec = resolve(name).changed(**fields)
-    for metric, printed, here in zip((Metric.FIELD, Metric.STRIDE, Metric.PADDING), theirs, ours, strict=False):
+    for metric, printed, computed in zip((Metric.FIELD, Metric.STRIDE, Metric.PADDING), theirs, ours, strict=False):
         found = find(spec, metric, "Araujo", part)
-        assert (found.printed, found.computed) == (str(printed), here)
-        assert found.agreement is (EXACT if printed == here else DIFFERS)
-        assert bool(found.reason) == (printed != here)
+        assert (found.printed, found.computed) == (str(printed), computed)
+        assert found.agreement is (EXACT if printed == computed else DIFFERS)
+        assert bool(found.reason) == (printed != computed)
 
 
 # Szegedy et al. 2015, Table 1: parameters (K = 1024) and operations as printed, and our exact weights.
 @pytest.mark.parametrize(
-    ("part", "kilo", "weights", "mega", "macs_verdict"),
+    ("part", "kilo", "weights", "mega", "macs_agreement"),
     [
         ("conv1", "2.7", 9_408, "34", DIFFERS),
         ("conv2 with reduce", "112", 114_688, "360", ROUNDS),
@@ -178,18 +178,18 @@ def test_receptive_fields(
         ("linear", "1000", 1_024_000, "1", ROUNDS),
     ],
 )
-def test_googlenet_rows(part: str, kilo: str, weights: int, mega: str, macs_verdict: Agreement) -> None:
+def test_googlenet_rows(part: str, kilo: str, weights: int, mega: str, macs_agreement: Agreement) -> None:
     spec = resolve("googlenet")
     found = find(spec, Metric.WEIGHTS, "Szegedy", part)
     assert (found.printed, found.computed, found.agreement) == (f"{kilo}K", weights, implied(weights, kilo, 1024))
     assert bool(found.reason) == (found.agreement in (TRUNCATES, DIFFERS))
     operations = find(spec, Metric.MACS, "Szegedy", part)
     assert operations.computed is not None
-    assert (operations.printed, operations.agreement) == (f"{mega}M", macs_verdict)
-    assert macs_verdict is implied(operations.computed, mega, 10**6)
+    assert (operations.printed, operations.agreement) == (f"{mega}M", macs_agreement)
+    assert macs_agreement is implied(operations.computed, mega, 10**6)
 
 
-def test_what_the_reasons_of_two_rows_claim() -> None:
+def test_the_reasons_of_two_rows() -> None:
     # A separable 7x7 of depth 8 on colour: 49·3·8 + 24·64 weights at each of 112² places.
     separable = 49 * 3 * 8 + 24 * 64
     assert agreement_of(separable, Decimal("2.7") * 1000, Decimal(100)) is ROUNDS
@@ -235,9 +235,9 @@ def test_any_torchvision_model_is_compared_with_its_metadata() -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_difference_has_a_reason(name: str) -> None:
-    for entry in published(resolve(name)):
-        assert entry.source
-        assert bool(entry.reason) == (entry.agreement in (TRUNCATES, DIFFERS)), entry
+    for figure in published(resolve(name)):
+        assert figure.source
+        assert bool(figure.reason) == (figure.agreement in (TRUNCATES, DIFFERS)), figure
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_every_difference_has_a_reason(name: str) -> None:
         ("googlenet", {"pool_after": ["3b"]}),
     ],
 )
-def test_an_edited_network_is_no_published_one(name: str, fields: dict[str, object]) -> None:
+def test_an_edited_network_has_no_published_figures(name: str, fields: dict[str, object]) -> None:
     assert published(resolve(name))
     assert published(resolve(name).changed(**fields)) == ()
 
@@ -269,11 +269,11 @@ def test_an_edited_network_is_no_published_one(name: str, fields: dict[str, obje
         ("googlenet", {"dropout": 0.7, "aux_pool": "average"}),
     ],
 )
-def test_what_no_figure_depends_on_may_be_edited(name: str, fields: dict[str, object]) -> None:
+def test_edits_that_change_no_figure(name: str, fields: dict[str, object]) -> None:
     assert published(resolve(name).changed(**fields)) == published(resolve(name))
 
 
-def test_verdicts_come_from_the_analysis(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_agreement_follows_the_analysis(monkeypatch: pytest.MonkeyPatch) -> None:
     def one_more(spec: Spec) -> object:
         analysis = analyse(spec)
         first, *others = analysis.layers

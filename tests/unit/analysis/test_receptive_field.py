@@ -1,7 +1,7 @@
-"""Receptive fields against the published tables, and against brute force through autograd.
+"""Receptive fields compared with published tables, and with brute force by autograd.
 
-Brute force: positive weights, average instead of max pooling, no LRN; then the gradient of one unit is
-non-zero exactly on the pixels that it depends on.
+With positive weights, average instead of max pooling and no LRN, the gradient of a unit is non-zero exactly on the
+pixels on which the unit depends.
 """
 
 import pytest
@@ -35,11 +35,11 @@ PUBLISHED = [
 
 
 def positive(network: nn.Module) -> nn.Module:
-    """The network in float64 with positive weights that keep its scale, and linear in its input."""
+    """Makes a network linear in its input, in float64, with positive weights that keep the scale."""
     for name, module in list(network.named_modules()):
         replaced: nn.Module | None = None
         if isinstance(module, nn.MaxPool2d):
-            # With divisor 1, windows that hang over the edge sum what they see.
+            # With divisor 1, windows that extend over the edge sum their pixels.
             replaced = nn.AvgPool2d(
                 module.kernel_size, module.stride, module.padding, module.ceil_mode, divisor_override=1
             )
@@ -57,15 +57,15 @@ def positive(network: nn.Module) -> nn.Module:
 
 
 def outputs(network: nn.Module, names: list[str], image: Tensor) -> dict[str, Tensor]:
-    kept: dict[str, Tensor] = {}
+    output_of: dict[str, Tensor] = {}
     for name in names:
-        network.get_submodule(name).register_forward_hook(lambda _m, _a, out, key=name: kept.__setitem__(key, out))
+        network.get_submodule(name).register_forward_hook(lambda _m, _a, out, key=name: output_of.__setitem__(key, out))
     network(image)
-    return kept
+    return output_of
 
 
-def seen(output: Tensor, image: Tensor, down: int, across: int) -> tuple[tuple[int, int] | None, ...]:
-    """First and last row and column on which a unit's gradient is not zero."""
+def visible_range(output: Tensor, image: Tensor, down: int, across: int) -> tuple[tuple[int, int] | None, ...]:
+    """Returns first and last row and column with a non-zero gradient of a unit."""
     (gradient,) = torch.autograd.grad(output[0, :, down, across].sum(), image, retain_graph=True, allow_unused=True)
     if gradient is None:
         return None, None
@@ -81,33 +81,33 @@ def closed_form(axis: Axis, unit: int) -> tuple[int, int]:
 
 
 def check_against_autograd(spec: Spec, height: int, width: int, most_layers: int) -> None:
-    """Exact spans at the corners and in the middle of the maps; the closed form wherever nothing is cut off."""
+    """Checks exact spans at corners and in the middle of maps, and the closed form for fields inside the image."""
     trace, states = traced(spec, height, width)
     maps = {
-        row.name: state
-        for row in trace.layers
-        if row.output
-        and len(row.output.shape) == 4
-        and isinstance(state := states.get(row.output), Local)
-        # A repeated call ("#2") can't be told from the first by a hook; nothing else is left out.
-        and "#" not in row.name
+        layer.name: state
+        for layer in trace.layers
+        if layer.output
+        and len(layer.output.shape) == 4
+        and isinstance(state := states.get(layer.output), Local)
+        # A hook can't distinguish a repeated call ("#2") from the first.
+        and "#" not in layer.name
     }
     names = list(maps)
     if not names:
-        assert not getattr(spec, "cfg", True)  # an MLP has no map but the image
+        assert not getattr(spec, "cfg", True)  # an MLP has no map except the image
         return
     chosen = sorted({names[i * (len(names) - 1) // most_layers] for i in range(most_layers + 1)}, key=names.index)
     network = build(spec)
     detach_auxiliary(network)
     network = positive(network)
     image = torch.ones(1, spec.in_channels, height, width, dtype=torch.float64, requires_grad=True)
-    kept = outputs(network, chosen, image)
-    assert kept.keys() == set(chosen)
+    output_of = outputs(network, chosen, image)
+    assert output_of.keys() == set(chosen)
     for name in chosen:
         rows, columns = maps[name].rows, maps[name].columns
-        assert kept[name].shape[-2:] == (rows.units, columns.units)
+        assert output_of[name].shape[-2:] == (rows.units, columns.units)
         for down, across in {(0, 0), (rows.units // 2, columns.units // 2), (rows.units - 1, columns.units - 1)}:
-            got = seen(kept[name], image, down, across)
+            got = visible_range(output_of[name], image, down, across)
             want = (rows.span(down), columns.span(across))
             assert got == (want if None not in want else (None, None)), f"{name}, unit {down}, {across}"
             if rows.closed_form and not any(offset is None or offset for offset in (rows.offset, columns.offset)):
@@ -118,13 +118,13 @@ def check_against_autograd(spec: Spec, height: int, width: int, most_layers: int
 
 @pytest.mark.parametrize(("preset", "layer", "published"), PUBLISHED)
 def test_published(preset: str, layer: str, published: tuple[int, int, int]) -> None:
-    field = next(row.field for row in analyse(resolve(preset)).layers if row.name == layer)
+    field = next(one.field for one in analyse(resolve(preset)).layers if one.name == layer)
     assert field is not None
     assert (field.size, field.stride, field.padding) == published
 
 
-# TF-Slim's tables: its stride sits in the last unit of a block and its SAME padding at 224 is one-sided, so the
-# paddings (511, 751) differ from ours; size and stride are met with the paper's placement.
+# TF-Slim has the stride in the last unit of a block and asymmetric SAME padding at 224, so its paddings (511, 751)
+# differ from ours; with the paper's stride placement, size and stride agree.
 @pytest.mark.parametrize(("preset", "size"), [("resnet101", 1027), ("resnet152", 1507)])
 def test_tf_slims_sizes(preset: str, size: int) -> None:
     field = analyse(resolve(preset).changed(stride_on="1x1")).field
@@ -152,20 +152,20 @@ def test_every_preset_at_its_size_agrees_with_autograd(preset: str) -> None:
 
 
 @pytest.mark.parametrize("preset", mostly_exhaustive(PRESETS))
-def test_every_preset_agrees_with_autograd_where_nothing_is_cut_off(preset: str) -> None:
-    """An image tall enough that the middle unit of the last map sees its whole field."""
+def test_every_preset_agrees_with_autograd_inside_a_tall_image(preset: str) -> None:
+    """The middle unit of the last map sees its whole field in a tall image."""
     spec = narrow(PRESETS[preset].spec)
     field = analyse(spec).field
     assert field is not None
     if not getattr(spec, "cfg", True):
-        assert field.size == 1  # an MLP has no map but the image
+        assert field.size == 1  # an MLP has no map except the image
         return
     if getattr(spec, "pool_to", 1) is None:
-        spec = spec.changed(pool_to=1)  # else the head's weights fix the image's size
+        spec = spec.changed(pool_to=1)  # otherwise the head's weights determine the image size
     height = field.size + 4 * field.stride + field.padding
     trace, states = traced(spec, height, spec.image_size)
-    found = (states.get(row.output) for row in reversed(trace.layers) if row.output)
-    state = next(one for one in found if isinstance(one, Local) and one.rows.closed_form and one.rows.units > 1)
+    later_states = (states.get(layer.output) for layer in reversed(trace.layers) if layer.output)
+    state = next(one for one in later_states if isinstance(one, Local) and one.rows.closed_form and one.rows.units > 1)
     middle = state.rows.units // 2
     first, last = closed_form(state.rows, middle)
     assert first >= 0
@@ -184,7 +184,7 @@ def test_random_specs_agree_with_autograd(raw: dict[str, object]) -> None:
     check_against_autograd(spec, spec.image_size, spec.image_size, most_layers=8)
 
 
-def test_paths_that_do_not_line_up_are_reported_with_their_distance() -> None:
+def test_the_offset_of_misaligned_paths() -> None:
     # Valid 2x2/2 and 3x3/2 windows start at the same pixel, so their centres are half a pixel apart.
     from explorer.analysis.fields import apply_window, input_axis, join
 
@@ -194,7 +194,7 @@ def test_paths_that_do_not_line_up_are_reported_with_their_distance() -> None:
     assert join(paths).closed_form == (2, 0, 2)
 
 
-def test_paths_with_other_strides_have_no_common_field() -> None:
+def test_paths_with_different_strides_have_no_closed_form() -> None:
     from explorer.analysis.fields import apply_window, input_axis, join
 
     source = input_axis(8)
@@ -209,14 +209,14 @@ def test_paths_with_other_strides_have_no_common_field() -> None:
 )
 def test_torchvision_models_without_attention_are_traced_to_the_end(name: str, size: int | None) -> None:
     trace, states = traced(ZooSpec(name=name))
-    lost = [row.name for row in trace.layers if row.output and isinstance(states.get(row.output), Unknown)]
+    lost = [layer.name for layer in trace.layers if layer.output and isinstance(states.get(layer.output), Unknown)]
     assert lost == []
     field = analyse(ZooSpec(name=name)).field
     assert field is not None
     assert size in (None, field.size)
 
 
-def test_a_gate_lets_every_unit_see_the_whole_image() -> None:
+def test_after_a_gate_every_unit_sees_the_whole_image() -> None:
     analysis = analyse(ZooSpec(name="mobilenet_v3_small"))
     assert analysis.field is None
     assert "whole image" in analysis.field_note
@@ -224,7 +224,7 @@ def test_a_gate_lets_every_unit_see_the_whole_image() -> None:
     assert any(isinstance(state, Global) for state in states.values())
 
 
-def test_attention_is_reported_as_not_traced_and_the_rest_stays_right() -> None:
+def test_attention_is_not_traced_and_other_numbers_are_right() -> None:
     analysis = analyse(ZooSpec(name="vit_b_16"))
     patches = analysis.layers[0]
     assert patches.field is not None
@@ -260,20 +260,22 @@ def test_dilated_convolutions_agree_with_autograd() -> None:
     trace = recorder.trace()
     states = propagate(trace)
     image = torch.ones(1, 1, 41, 38, dtype=torch.float64, requires_grad=True)
-    kept = outputs(network, [row.name for row in trace.layers], image)
-    for row in trace.layers:
-        state = states[row.output]
+    output_of = outputs(network, [layer.name for layer in trace.layers], image)
+    for layer in trace.layers:
+        state = states[layer.output]
         assert isinstance(state, Local)
         for down in range(state.rows.units):
             for across in (0, state.columns.units // 2, state.columns.units - 1):
                 want = (state.rows.span(down), state.columns.span(across))
-                assert seen(kept[row.name], image, down, across) == (want if None not in want else (None, None))
+                assert visible_range(output_of[layer.name], image, down, across) == (
+                    want if None not in want else (None, None)
+                )
 
 
 def test_dropped_columns_are_never_seen() -> None:
     spec = parse_spec({"family": "vgg", "cfg": ["M", "1:3"], "pool_to": None, "classifier": [], "image_size": 9})
     trace, states = traced(spec)
-    convolution = next(row for row in trace.layers if row.kind == "Conv2d")
+    convolution = next(layer for layer in trace.layers if layer.kind == "Conv2d")
     assert convolution.output is not None
     state = states[convolution.output]
     assert isinstance(state, Local)
@@ -281,14 +283,14 @@ def test_dropped_columns_are_never_seen() -> None:
 
 
 def sizes_of_all_paths(trace: Trace) -> dict[Value, set[tuple[int, int]]]:
-    """Size and stride of the field along each path from the image to each value, one path at a time."""
+    """Returns sizes and strides of the field along each path from the image to each value."""
     sizes: dict[Value, set[tuple[int, int]]] = {trace.image: {(1, 1)}}
     for op in trace.ops:
         windows = geometry(op)
         inputs = op.inputs[:1] if op.name == "convolution" else op.inputs
         kernel, stride, _padding, dilation = windows[0] if windows else (1, 1, 0, 1)
         step = op.args[4] if op.name == "slice" and len(op.args) > 4 else 1
-        step = step if op.name == "slice" and op.args[1] == 2 else 1  # rows alone: both axes are alike
+        step = step if op.name == "slice" and op.args[1] == 2 else 1  # only rows: both axes are equal
         found = {
             (size + dilation * (kernel - 1) * jump, jump * stride * step)
             for value in inputs
@@ -306,20 +308,20 @@ def test_smallest_and_largest_fields_are_those_of_all_paths(raw: dict[str, objec
     assert spec is not None
     trace, states = traced(spec)
     paths = sizes_of_all_paths(trace)
-    for row in trace.layers:
-        state = states.get(row.output)
-        if not isinstance(state, Local) or len(row.output.shape) != 4 or state.rows.closed_form is None:
+    for layer in trace.layers:
+        state = states.get(layer.output)
+        if not isinstance(state, Local) or len(layer.output.shape) != 4 or state.rows.closed_form is None:
             continue
-        assert state.rows.smallest.size == min(size for size, _jump in paths[row.output]), row.name
-        if not state.rows.offset:  # paths that line up: together they see what the largest sees
-            assert state.rows.closed_form.size == max(size for size, _jump in paths[row.output]), row.name
+        assert state.rows.smallest.size == min(size for size, _jump in paths[layer.output]), layer.name
+        if not state.rows.offset:  # aligned paths have the field of the largest path
+            assert state.rows.closed_form.size == max(size for size, _jump in paths[layer.output]), layer.name
 
 
 @pytest.mark.parametrize(
     ("preset", "smallest"), [("resnet110", 3), ("plain110", 501), ("resnet50", 11), ("vgg16", 212)]
 )
 def test_smallest_fields_of_published_networks(preset: str, smallest: int) -> None:
-    """ResNet's shortcuts add nothing to the stem's field: a 3x3, or a 7x7 and a pool of 3x3 behind its stride of 2."""
+    """Shortcuts keep the field of ResNet's stem: a 3x3, or a 7x7 with stride 2 and a 3x3 pool."""
     field = analyse(resolve(preset)).field
     assert field is not None
     assert field.smallest_over_paths == smallest
@@ -330,11 +332,11 @@ def test_units_that_see_the_whole_image(preset: str, layer: str) -> None:
     spec = narrow(resolve(preset))
     network = positive(build(spec))
     image = torch.ones(1, 1, spec.image_size, spec.image_size, dtype=torch.float64, requires_grad=True)
-    kept = outputs(network, [layer], image)[layer]
-    whole = ((0, spec.image_size - 1),) * 2
-    side = range(kept.shape[-1])
-    seeing = [unit for unit in side if seen(kept, image, unit, unit) == whole]
-    field = next(row.field for row in analyse(spec).layers if row.name == layer)
+    output = outputs(network, [layer], image)[layer]
+    whole_image = ((0, spec.image_size - 1),) * 2
+    side = range(output.shape[-1])
+    seeing = [unit for unit in side if visible_range(output, image, unit, unit) == whole_image]
+    field = next(one.field for one in analyse(spec).layers if one.name == layer)
     assert field is not None
     assert field.full_view == ((seeing[0], seeing[-1]),) * 2
-    assert len(seeing) < len(side)  # else the test would say little
+    assert len(seeing) < len(side)  # otherwise the test would prove little
