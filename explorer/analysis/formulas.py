@@ -33,21 +33,13 @@ def parameters(layer: TracedLayer) -> str:
     module = layer.module
     if not layer.parameters:
         return number(0)
-    if isinstance(module, nn.Conv2d):
-        into = [module.in_channels] if module.groups == 1 else [module.in_channels // module.groups]
-        cell = product(*module.kernel_size, *into)
-        left = (
-            f"({cell} + 1)·{number(module.out_channels)}"
-            if module.bias is not None
-            else (f"{cell}·{number(module.out_channels)}")
-        )
-    elif isinstance(module, nn.Linear):
-        bias = module.bias is not None
-        left = (
-            f"({number(module.in_features)} + 1)·{number(module.out_features)}"
-            if bias
-            else (product(module.in_features, module.out_features))
-        )
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        if isinstance(module, nn.Conv2d):
+            inputs = product(*module.kernel_size, module.in_channels // module.groups)
+            outputs = number(module.out_channels)
+        else:
+            inputs, outputs = number(module.in_features), number(module.out_features)
+        left = f"{inputs}·{outputs}" if module.bias is None else f"({inputs} + 1)·{outputs}"
     elif len(set(layer.parameters)) == 1 < len(layer.parameters):
         left = product(len(layer.parameters), *layer.parameters[0])
     else:

@@ -368,6 +368,5 @@ DEFINITIONS: dict[Measure, Definition] = {
         places=frozenset([Place.CARDS, Place.COMPARISON]),
     ),
 }
-COSTS = tuple(measure for measure in measures_at(Place.STAGES) if isinstance(measure.definition.layers, Sum))
 # The measures of the diagram and charts of the Architecture page, by their names in links.
 DIAGRAM_MEASURES = {measure.definition.link or str(measure): measure for measure in measures_at(Place.DIAGRAM)}

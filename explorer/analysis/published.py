@@ -104,8 +104,7 @@ def _computed_number(claim: Claim, analysis: Analysis) -> int | None:
         module = next(layer.name.split(".")[0] for layer in reversed(layers) if layer.kind == "Concat")
         layers = _layers_of_modules(layers, (module,))
     else:
-        heads = [layer for head in analysis.auxiliary for layer in head.layers]
-        layers = _layers_of_modules((*analysis.layers, *heads), claim.layers) if claim.layers else analysis.layers
+        layers = _layers_of_modules(analysis.all_layers, claim.layers) if claim.layers else analysis.layers
     field = layers[-1].field if claim.layers else analysis.field
     match claim.metric:
         case Metric.PARAMS:

@@ -111,7 +111,7 @@ def _operator_states(op: Op, states: States) -> States:
     if not present:
         return dict.fromkeys(op.outputs)
     state: State
-    where = op.layer.name if op.layer else op.name
+    location = op.layer.name if op.layer else op.name
     if lost:
         state = lost
     elif any(isinstance(one, Global) for one in present):
@@ -119,12 +119,12 @@ def _operator_states(op: Op, states: States) -> States:
     else:
         local = [one for one in present if isinstance(one, Local)]
         rule = _OPERATORS.get(op.name) or (_join if op.name in POINTWISE else None)
-        state = rule(op, local, where) if rule else _untraced(op, where)
+        state = rule(op, local, location) if rule else _untraced(op, location)
     return dict.fromkeys(op.outputs, state)
 
 
-def _untraced(op: Op, where: str) -> Unknown:
-    return Unknown(op.name if where == op.name else f"{op.name} ({where})")
+def _untraced(op: Op, location: str) -> Unknown:
+    return Unknown(op.name if location == op.name else f"{op.name} ({location})")
 
 
 def _with_axes(state: Local, rows: Axis, columns: Axis | None = None) -> Local:
@@ -159,40 +159,40 @@ def geometry(op: Op) -> list[tuple[int, int, int, int]] | None:
     return list(zip(pair(kernel), pair(stride), pair(padding), pair(dilation), strict=True))
 
 
-def _window(op: Op, states: list[Local], where: str) -> State:
+def _window(op: Op, states: list[Local], location: str) -> State:
     windows = geometry(op)
     if windows is None or not _nchw(op, states[0]):
-        return _untraced(op, where)
+        return _untraced(op, location)
     return _windowed(states[0], op.output.shape, list(windows))
 
 
-def _adaptive(op: Op, states: list[Local], where: str) -> State:
+def _adaptive(op: Op, states: list[Local], location: str) -> State:
     if not _nchw(op, states[0]):
-        return _untraced(op, where)
+        return _untraced(op, location)
     height, width = op.output.shape[-2:]
     if (height, width) == (1, 1):
-        return Global(where)
+        return Global(location)
     rows = fields.apply_adaptive_pool(states[0].rows, height)
     return _with_axes(states[0], rows, fields.apply_adaptive_pool(states[0].columns, width))
 
 
-def _layer_norm(op: Op, states: list[Local], where: str) -> State:
+def _layer_norm(op: Op, states: list[Local], location: str) -> State:
     mixed = len(op.inputs[0].shape) - len(op.args[1])
-    return Global(where) if max(states[0].dims) >= mixed else states[0]
+    return Global(location) if max(states[0].dims) >= mixed else states[0]
 
 
-def _mean(op: Op, states: list[Local], where: str) -> State:
+def _mean(op: Op, states: list[Local], location: str) -> State:
     shape = op.inputs[0].shape
     dims = {dim % len(shape) for dim in op.args[1]} if len(op.args) > 1 and op.args[1] else set(range(len(shape)))
     pooled = dims & set(states[0].dims)
     if not pooled:
-        return states[0] if op.output.shape == shape else _untraced(op, where)
-    return Global(where) if pooled == set(states[0].dims) else _untraced(op, where)
+        return states[0] if op.output.shape == shape else _untraced(op, location)
+    return Global(location) if pooled == set(states[0].dims) else _untraced(op, location)
 
 
-def _join(op: Op, states: list[Local], where: str) -> State:
+def _join(op: Op, states: list[Local], location: str) -> State:
     if len({state.dims for state in states}) > 1 or len({(s.rows.units, s.columns.units) for s in states}) > 1:
-        return _untraced(op, where)
+        return _untraced(op, location)
     if len(states) == 1:
         return states[0]
     rows = fields.join([state.rows for state in states])
@@ -201,9 +201,9 @@ def _join(op: Op, states: list[Local], where: str) -> State:
     return _with_axes(states[0], rows, fields.join([state.columns for state in states]))
 
 
-def _cat(op: Op, states: list[Local], where: str) -> State:
+def _cat(op: Op, states: list[Local], location: str) -> State:
     dim = (op.args[1] if len(op.args) > 1 else 0) % len(op.inputs[0].shape)
-    return _untraced(op, where) if dim in states[0].dims else _join(op, states, where)
+    return _untraced(op, location) if dim in states[0].dims else _join(op, states, location)
 
 
 def _slice(op: Op, states: list[Local], _where: str) -> State:
@@ -243,7 +243,7 @@ def _permute(op: Op, states: list[Local], _where: str) -> State:
     return Local(states[0].rows, states[0].columns, (down, across))
 
 
-def _view(op: Op, states: list[Local], where: str) -> State:
+def _view(op: Op, states: list[Local], location: str) -> State:
     """Keeps rows and columns that are still dimensions after a reshape; a flatten makes the field global."""
     before, after = op.inputs[0].shape, op.output.shape
     down, across = states[0].dims
@@ -259,15 +259,15 @@ def _view(op: Op, states: list[Local], where: str) -> State:
         and after[new_across] == before[across]
     ):
         return Local(states[0].rows, states[0].columns, (new_down, new_across))
-    return Global(where) if len(after) == 2 else _untraced(op, where)
+    return Global(location) if len(after) == 2 else _untraced(op, location)
 
 
-def _split(op: Op, states: list[Local], where: str) -> State:
+def _split(op: Op, states: list[Local], location: str) -> State:
     rank = len(op.inputs[0].shape)
     position = 2 if op.name.startswith(("split", "unsafe_split", "chunk")) else 1
     dim = (op.args[position] if len(op.args) > position else 0) % rank
     if dim in states[0].dims:
-        return _untraced(op, where)
+        return _untraced(op, location)
     if op.name in ("unbind", "select"):
         down, across = (d - (d > dim) for d in states[0].dims)
         return Local(states[0].rows, states[0].columns, (down, across))

@@ -234,6 +234,11 @@ class Analysis:
     warnings: tuple[NetworkWarning, ...]
     formulas: dict[str, str]
 
+    @property
+    def all_layers(self) -> tuple[Layer, ...]:
+        """The layers of the network, followed by those of its auxiliary heads."""
+        return (*self.layers, *(layer for head in self.auxiliary for layer in head.layers))
+
     def with_flops_of(self, terms: frozenset[Term]) -> Self:
         """Returns the same analysis with only some terms of FLOPs; its formulas still list all terms."""
         return replace(

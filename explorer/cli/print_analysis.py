@@ -12,10 +12,9 @@ def report(analysis: Analysis) -> str:
     measures = measures_at(Place.TERMINAL_LAYERS)
     titles = [names.terminal_column or names.terminal for names in (measure.definition.names() for measure in measures)]
     header = (_("layer"), _("kind"), _("output"), *titles)
-    layers = [*analysis.layers, *(layer for head in analysis.auxiliary for layer in head.layers)]
     rows = [
         (layer.name, layer.kind, shape(layer.output_shape), *(_cell(layer, measure) for measure in measures))
-        for layer in layers
+        for layer in analysis.all_layers
     ]
     lines = columns((header, *rows))
     if analysis.auxiliary:

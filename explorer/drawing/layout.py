@@ -118,7 +118,7 @@ def words_width(words: str) -> float:
 
 
 class Scale:
-    """Pixels of map sides and channels; both use the square root, so that 7×7 is visible beside 224×224."""
+    """Pixels of map sides and channels; both use the square root, so that 7×7 is visible next to 224×224."""
 
     def __init__(self, shapes: Iterable[tuple[int, ...]]) -> None:
         known = [_extent(shape) for shape in shapes]
@@ -246,7 +246,7 @@ def _common_dominator(one: int, other: int, dominator: list[int], depth: list[in
 
 
 def _offset(starts: list[int], index: int, after: dict[int, list[int]], before: list[list[int]]) -> float:
-    """The lane of a branch beside the fork's lane.
+    """The lane of a branch relative to the fork's lane.
 
     Of two branches, the longer one keeps the lane and the shortcut is above it; more branches are spread evenly.
     """
@@ -269,7 +269,7 @@ def _edges(analysis: Analysis, boxes: list[Box], before: list[list[int]]) -> lis
     edges: list[Edge] = []
     arriving: dict[int, tuple[int, ...]] = {}
     named: set[int] = set()  # boxes whose output has a label already
-    taken: list[tuple[int, int, int]] = []  # first rank, last rank and level of each arc
+    arcs: list[tuple[int, int, int]] = []  # first rank, last rank and level of each arc
     for index, (box, sources) in enumerate(zip(boxes, before, strict=True)):
         if not sources:
             edges.append(Edge(None, box, analysis.input_shape, label=shape_words(analysis.input_shape), arc=None))
@@ -282,8 +282,8 @@ def _edges(analysis: Analysis, boxes: list[Box], before: list[list[int]]) -> lis
             )
             arc = None
             if between and boxes[source].lane == box.lane:
-                level = 1 + max((n for a, b, n in taken if a < box.rank and b > boxes[source].rank), default=0)
-                taken.append((boxes[source].rank, box.rank, level))
+                level = 1 + max((n for a, b, n in arcs if a < box.rank and b > boxes[source].rank), default=0)
+                arcs.append((boxes[source].rank, box.rank, level))
                 arc = float(min(level, 12))
             labelled = arc is None and shape != arriving.get(source) and source not in named
             if labelled:

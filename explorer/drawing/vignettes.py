@@ -59,7 +59,7 @@ def _box(x: float, size: float, thick: float, colour: str, edge: str) -> str:
 
 
 def nested(*, dark: bool) -> str:
-    """Receptive fields of one, two and three 3x3 convolutions, and the weights of a 7x7 beside those of three 3x3."""
+    """Receptive fields of one, two and three 3x3 convolutions, and the weights of a 7x7 next to those of three 3x3."""
     colours, shades = kinds.colours(dark=dark), theme(dark=dark)
     cell, left, top, side = 16, 10, 10, 7
     parts = [

@@ -62,7 +62,7 @@ class Row(NamedTuple):
 
 
 def draw(windows: Windows, *, dark: bool = False) -> str:
-    """The row of cells and its windows as SVG, with the numbers of their outputs beside them."""
+    """The row of cells and its windows as SVG, with the numbers of their outputs next to them."""
     colours, inks = theme(dark=dark), kinds.colours(dark=dark)
     cells = windows.end + windows.padding
     cell = min(CELL, (WIDTH - LEFT - 60) / (2 * END + BREAK if cells > MAX_CELLS else cells))

@@ -23,8 +23,7 @@ def dot(spec: Spec) -> str:
         SpecError: If torchvision can't build or run the model.
     """
     analysis = analyse(spec)
-    heads = [layer for head in analysis.auxiliary for layer in head.layers]
-    layers = (*analysis.layers, *heads)
+    layers = analysis.all_layers
     image = _quoted(IMAGE, shape(analysis.input_shape))
     lines = [
         "digraph network {",

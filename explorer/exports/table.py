@@ -34,8 +34,7 @@ def table(spec: Spec) -> str:
         SpecError: If torchvision can't build or run the model.
     """
     analysis = analyse(spec)
-    heads = [layer for head in analysis.auxiliary for layer in head.layers]
-    layers = (*analysis.layers, *heads)
+    layers = analysis.all_layers
     rows = [(*_row(layer, layers), int(position >= len(analysis.layers))) for position, layer in enumerate(layers)]
     return as_csv([COLUMNS, *rows])
 

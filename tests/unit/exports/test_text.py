@@ -107,7 +107,7 @@ def graph_of(network: str) -> tuple[dict[str, pydot.Node], list[pydot.Edge], lis
 def test_the_graph_is_the_analysis(network: str) -> None:
     nodes, edges, clusters = graph_of(network)
     analysis = analysis_of(network)
-    layers = (*analysis.layers, *(layer for head in analysis.auxiliary for layer in head.layers))
+    layers = analysis.all_layers
     assert nodes.keys() == {IMAGE, *(layer.name for layer in layers)}
     found = {ends(edge) for edge in edges}
     between = {(layers[source].name, layer.name) for layer in layers for source in layer.inputs}
