@@ -58,11 +58,7 @@ def total_warnings(
 
 
 def uncounted_warnings(costs: Mapping[str, Cost]) -> list[NetworkWarning]:
-    """Returns a warning about operators without a formula.
-
-    Args:
-        costs: Costs by the names of layers.
-    """
+    """Returns a warning about operators without a formula; ``costs`` are by the names of layers."""
     unknown = {layer: cost.unknown for layer, cost in costs.items() if cost.unknown}
     if not unknown:
         return []
@@ -103,12 +99,7 @@ def _heavy_head_message(layers: list[Layer], head: list[Layer], head_params: int
 
 
 def untrainable_warning(batch_size: int, reason: str) -> NetworkWarning:
-    """Returns the warning that training fails.
-
-    Args:
-        batch_size: Batch size of the training step.
-        reason: Reason of the failure.
-    """
+    """Returns the warning that a training step fails."""
     return NetworkWarning(
         "cannot-train",
         _(

@@ -40,11 +40,7 @@ class Traffic(NamedTuple):
 class Cost:
     """Cost of one or several layers for one image.
 
-    Attributes:
-        macs: Multiply-accumulates.
-        terms: FLOPs of each term.
-        traffic: Memory traffic.
-        unknown: Names of operators without a formula; the other attributes leave out their cost.
+    ``unknown`` are the names of operators without a formula; the other attributes leave out their cost.
     """
 
     macs: int = 0

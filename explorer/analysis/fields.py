@@ -76,11 +76,7 @@ class Axis:
         return (first, last) if last >= first else None
 
     def full_view(self, pixels: int) -> tuple[int, int] | None:
-        """Returns the first and last unit that depend on all pixels; None if there is none.
-
-        Args:
-            pixels: Size of the image along this axis.
-        """
+        """Returns the first and last unit that see all pixels of an image of this size; None if there is none."""
         if int(self.last.max()) < pixels - 1:  # a quick answer for most maps
             return None
         units = np.flatnonzero((self.first == 0) & (self.last == pixels - 1))
@@ -120,11 +116,10 @@ def apply_adaptive_pool(axis: Axis, units: int) -> Axis:
     size = axis.units
     if size % units == 0:
         return apply_window(axis, units, size // units, size // units, 0)
-    starts = [unit * size // units for unit in range(units)]
-    ends = [-(-(unit + 1) * size // units) for unit in range(units)]
-    first = np.array([axis.first[start:end].min() for start, end in zip(starts, ends, strict=True)])
-    last = np.array([axis.last[start:end].max() for start, end in zip(starts, ends, strict=True)])
-    narrowest = min(end - start for start, end in zip(starts, ends, strict=True))
+    ranges = [(unit * size // units, -(-(unit + 1) * size // units)) for unit in range(units)]
+    first = np.array([axis.first[start:end].min() for start, end in ranges])
+    last = np.array([axis.last[start:end].max() for start, end in ranges])
+    narrowest = min(end - start for start, end in ranges)
     jump = axis.smallest.stride
     return Axis(
         None, first, last, SmallestField(axis.smallest.size + (narrowest - 1) * jump, jump * max(1, size // units))

@@ -22,11 +22,7 @@ _ACTIVATIONS = ("ReLU", "Sigmoid", "SiLU", "GELU", "Hardswish", "Hardsigmoid", "
 
 
 def group_of(kind: str) -> Group:
-    """Returns the group of a layer's kind.
-
-    Args:
-        kind: Name of a module's class or of an operator.
-    """
+    """Returns the group of a layer's kind, which is the name of a module's class or of an operator."""
     if kind.startswith("Conv"):
         return Group.CONVOLUTION
     if "Pool" in kind or kind == "Mean":

@@ -17,8 +17,7 @@ from torch import Tensor
 class TensorLifetimes:
     """The memory of tensors while operators run; views and in-place results share memory.
 
-    Attributes:
-        peak: Sizes in bytes of the memories in use at the peak.
+    ``peak`` are the sizes in bytes of the memories in use at the peak.
     """
 
     def __init__(self, on_free: Callable[[int, None], Any]) -> None:

@@ -79,11 +79,8 @@ LAYER_PLACES = frozenset(
 class Unit(NamedTuple):
     """A unit and the formats of its numbers.
 
-    Attributes:
-        text: Function that formats a number briefly, with the unit.
-        name: Function that returns the unit for the title of an axis.
-        exact: Function that formats a number with all digits, without the unit.
-        tick_format: Format of the numbers of an axis (d3-format).
+    ``text`` formats a number briefly with the unit, ``exact`` with all digits and without it. ``name`` returns the unit
+    for the title of an axis, and ``tick_format`` is the format of an axis's numbers (d3-format).
     """
 
     text: Callable[[Any], str]

@@ -27,16 +27,9 @@ class Agreement(StrEnum):
 class PublishedFigure:
     """A published figure and our number.
 
-    Attributes:
-        metric: Metric of the figure.
-        part: Part of the network, or conditions of the measurement.
-        printed: Figure as printed.
-        value: Figure in units of one.
-        step: One unit of the figure's last digit.
-        source: Source of the figure.
-        computed: Our number; None if there is none, as for a test error.
-        agreement: Agreement of both; None if our number is None.
-        reason: Reason of a difference.
+    ``part`` is a part of the network, or the conditions of the measurement. ``value`` is the figure in units of one,
+    ``step`` one unit of its last digit. ``computed`` and ``agreement`` are None if we have no number, as for a test
+    error.
     """
 
     metric: Metric

@@ -18,17 +18,14 @@ CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog
 
 
 class PublishedErrorRate(NamedTuple):
-    """A row of a paper's table.
+    """Error rates of a preset, from a row of a paper's table.
 
     Attributes:
-        source: Source of the table.
-        network: Name of a preset.
         test_method: Test method. "256" and "384": whole images with this shorter side, on which a VGG was trained.
             "scales": whole images with a shorter side of 384 after training at 256 to 512. Others: averages over crops,
             scales or networks.
         top1: Top-1 error in percent as printed; empty if the table has none.
         top5: Top-5 error in percent as printed; empty if the table has none.
-        shortcut: Shortcut option of a residual network.
     """
 
     source: str
@@ -99,13 +96,10 @@ def conditions_of(error: PublishedErrorRate) -> str:
 
 
 class PublishedTraining(NamedTuple):
-    """A published training.
+    """A published training of a preset on a data set.
 
     Attributes:
         key: Key of its conditions.
-        source: Source of the training.
-        network: Name of a preset.
-        data: Name of a data set.
         curves: Curves of metrics by our names: (epoch, share) in the order of epochs.
         final: Final accuracies "top1" and "top3" as shares.
         per_class: Top-1 accuracy of each class.

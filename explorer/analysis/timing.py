@@ -38,15 +38,9 @@ class Workload(NamedTuple):
 
 
 class Timing(NamedTuple):
-    """A measurement.
+    """Median milliseconds of a forward pass of each stack, and the conditions of the measurement.
 
-    Attributes:
-        milliseconds: Median time of a forward pass of each stack.
-        spread: Largest ratio of the upper to the lower quartile of a stack's times.
-        repeats: Forward passes of each stack.
-        device: Name of the device.
-        threads: Threads of the CPU.
-        torch_version: Version of PyTorch.
+    ``spread`` is the largest ratio of the upper to the lower quartile of a stack's times.
     """
 
     milliseconds: tuple[float, ...]

@@ -91,14 +91,9 @@ class TracedLayer:
 
 @dataclass(slots=True)
 class Trace:
-    """The graph of one forward pass, in execution order.
+    """The graph of one forward pass: operators and layers in execution order.
 
-    Attributes:
-        image: Input.
-        output: Output of the network.
-        ops: Operators.
-        layers: Layers.
-        peak: Sizes in bytes of the tensors alive at the peak of memory.
+    ``peak`` are the sizes in bytes of the tensors alive at the peak of memory.
     """
 
     image: Value

@@ -15,15 +15,9 @@ from explorer.i18n import _
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """An export format.
+    """An export format; ``make`` returns the content of a file.
 
-    Attributes:
-        title: Function that returns its name on pages.
-        suffix: Suffix of files.
-        media_type: Media type of files.
-        make: Function that returns the content of a file.
-        has_weights: Whether files contain weights. Such files are binary and may be large, so a separate process makes
-            them (:mod:`explorer.exports.run`).
+    Files that have weights are binary and may be large, so a separate process makes them (:mod:`explorer.exports.run`).
     """
 
     title: Callable[[], str]

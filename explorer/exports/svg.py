@@ -13,10 +13,5 @@ def svg(spec: Spec, appearance: Appearance | None = None) -> str:
 
 
 def name(spec: Spec, base: str) -> str:
-    """Returns the name of a network.
-
-    Args:
-        spec: Spec of the network.
-        base: Name of the preset, or own name, from which the network was made.
-    """
+    """Returns the name of a network that was made from the preset or own name ``base``."""
     return title(spec, base) if base in PRESETS or resolve(base) != spec else base
