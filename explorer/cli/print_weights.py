@@ -6,6 +6,7 @@ from explorer.cli.output import columns
 from explorer.errors import printable
 from explorer.formatting import bytes_short
 from explorer.i18n import _
+from explorer.prediction.confidence import FIXED_BY_INK
 from explorer.prediction.image_files import Prediction
 from explorer.weights.files import Card
 from explorer.weights.registry import RegistryEntry

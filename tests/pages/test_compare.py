@@ -232,7 +232,7 @@ def test_saved_networks_are_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_the_page_is_complete_while_the_published_networks_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(landmarks, "measured", lambda: False)
+        patch.setattr(landmarks, "is_cached", lambda: False)
         patch.setattr(landmarks, "landmarks", st.stop)  # the page stops where the measurement begins
         app = open_page(a="vgg16", b="vgg19")
         assert titles(app) == ["VGG-16 (D)", "VGG-19 (E)"]

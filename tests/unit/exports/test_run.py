@@ -81,7 +81,7 @@ def test_too_large_for_the_machine(old: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    ("limit", "value", "words"), [("BASE_MEMORY", 50_000_000, r"more than 51\.23 MB"), ("TIME_LIMIT", 0.5, "")]
+    ("limit", "value", "words"), [("BASE_MEMORY", 50_000_000, r"more than 51\.23 MB"), ("TIME_LIMIT", 0.5, "^export: ")]
 )
 def test_limits(old: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: float, words: str) -> None:
     monkeypatch.setattr(run, limit, value)
