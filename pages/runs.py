@@ -1,7 +1,7 @@
-"""Runs: a table of all jobs; below it the chosen ones close up.
+"""The Runs page: a table of all jobs, and below it the details of the chosen ones.
 
-The link contains the filters and the chosen runs. The table and the live parts are fragments that poll the store while
-one of their runs is active. The whole page runs again when a run changes its status.
+The link contains the filters and the chosen runs. The table and the details are fragments that poll the store while one
+of their runs is active. The whole page runs again when a run changes its status.
 """
 
 import streamlit as st
@@ -10,14 +10,14 @@ from explorer.errors import StoreError
 from explorer.i18n import _
 from explorer.jobs.store import ACTIVE, Status
 from explorer.ui.runs import actions, disk, live, results, run_settings, sections, shared, state, sweep, table, words
-from explorer.ui.runs import files as kept
+from explorer.ui.runs import files as files_section
 from explorer.ui.shared.select_box import select_box
 from explorer.ui.shared.text import plain
 
-watching = state.watching()
-watching.begin()
+page = state.RunsState.of_session()
+page.begin()
 try:
-    listed = shared.listed()
+    listed = shared.list_runs()
 except StoreError as error:
     st.title(_("Runs"), anchor=False)
     st.error(
@@ -25,29 +25,34 @@ except StoreError as error:
     )
     st.button(_("Try again"), icon=":material/refresh:", key="runs.again")
     st.stop()
-watching.statuses = {record.id: record.status for record in listed.records}
+page.statuses = {record.id: record.status for record in listed.records}
 dark = st.context.theme.type == "dark"
 
 with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
     st.title(_("Runs"), anchor=False, width="content")
     if listed.records:
         st.button(
-            _("Disk space"), icon=":material/hard_drive:", key="runs.disk", on_click=actions.ask, args=(disk.CLEAR,)
+            _("Disk space"),
+            icon=":material/hard_drive:",
+            key="runs.disk",
+            on_click=actions.open_dialog,
+            args=(disk.CLEAR,),
         )
-if watching.link_problems:
+if page.link_problems:
     st.error(
-        plain(" ".join(watching.link_problems)),
+        plain(" ".join(page.link_problems)),
         title=_("This link can't be opened: you see all runs instead"),
         icon=":material/error:",
     )
-if watching.said:
-    st.error(plain(watching.said), icon=":material/error:")
-    watching.said = ""
+if page.error:
+    st.error(plain(page.error), icon=":material/error:")
+    page.error = ""
 
-known = {record.id: record for record in listed.records}
-if gone := [job for job in watching.view.job if job not in known]:
+by_id = {record.id: record for record in listed.records}
+if missing := [job for job in page.view.job if job not in by_id]:
     st.warning(
-        _("These runs of the link are not here any more: {ids}").format(ids=", ".join(gone)), icon=":material/link_off:"
+        _("These runs of the link are not here any more: {ids}").format(ids=", ".join(missing)),
+        icon=":material/link_off:",
     )
 if not listed.records:
     with st.container(border=True, horizontal_alignment="center"):
@@ -62,28 +67,28 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="runs-filter
         key=state.VIEW + "text", persist_state="page",
     )  # fmt: skip
     select_box(
-        _("Sweep"), list(dict.fromkeys(["", *sweeps, watching.view.sweep])), watching.view.sweep,
+        _("Sweep"), list(dict.fromkeys(["", *sweeps, page.view.sweep])), page.view.sweep,
         lambda sweep: state.change(sweep=sweep), width=260, key="runs.sweep",
         words=lambda sweep: sections.sweep_name(sweeps[sweep]) if sweep in sweeps else sweep or _("Any"),
     )  # fmt: skip
-    present = [status for status in Status if status in {*watching.statuses.values(), *watching.view.status}]
+    present = [status for status in Status if status in {*page.statuses.values(), *page.view.status}]
     st.pills(
         _("Status"), present, selection_mode="multi", format_func=words.status_with_icon,
         key=state.VIEW + "status", persist_state="page",
     )  # fmt: skip
 
-view = watching.read_widgets()
+view = page.read_widgets()
 table.render(listed)
 
-chosen = [known[job] for job in view.job if job in known]
+chosen = [by_id[job] for job in view.job if job in by_id]
 if not chosen and view.sweep:
     chosen = sorted((record for record in listed.records if record.sweep == view.sweep), key=lambda one: one.turn)
 if not chosen:
     st.info(_("Tick one run to see it close up, or several to compare them."), icon=":material/arrow_upward:")
 else:
-    sections.heading(chosen)
+    sections.render_heading(chosen)
     actions.render(chosen, listed)
-    section = sections.choose(chosen)
+    section = sections.render(chosen)
     live.render([record.id for record in chosen], section, active=any(record.status in ACTIVE for record in chosen))
     match section:
         case "sweep":
@@ -93,9 +98,9 @@ else:
         case "settings":
             run_settings.render(chosen, dark=dark)
         case "files":
-            kept.render(chosen, listed)
+            files_section.render(chosen, listed)
 
-if watching.asking[0] == disk.CLEAR:
+if page.dialog[0] == disk.CLEAR:
     disk.render(listed)
-watching.read_widgets()
-watching.write_link()
+page.read_widgets()
+page.write_link()

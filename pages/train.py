@@ -1,7 +1,6 @@
-"""Train: a form with network, data, recipe and resources, the cost of the run, and the queue.
+"""The Train page: network, data, recipe and resources in one form, the cost of the run, and the queue.
 
-Every change of the form is checked. If a field breaks a rule, the page shows the error next to it and keeps the last
-valid form. The link contains the whole form.
+Every change is checked. An invalid value gets an error message next to its field. The link contains the form.
 """
 
 import streamlit as st
@@ -21,25 +20,26 @@ if training.link_problems:
         title=_("Parts of this link can't be read: you see the default instead"),
         icon=":material/error:",
     )
-given_side, recipe_side, run_side = st.columns(sweep.WITH_TABLE if training.form.rows else [11, 14, 10], gap="medium")
+widths = sweep.COLUMN_WIDTHS_WITH_TABLE if training.form.rows else (11, 14, 10)
+data_side, recipe_side, run_side = st.columns(widths, gap="medium")
 
-with given_side:
+with data_side:
     network.render(training)
     changed_for_data = st.container()
-    found = data.render(training, dark=dark)
+    preview = data.render(training, dark=dark)
 with recipe_side:
-    recipe.render(training, found, dark=dark)
+    recipe.render(training, preview, dark=dark)
 
-jobs = sweep.planned(training)
+jobs = sweep.planned_jobs(training)
 with run_side:
-    run.name(training)
-    run.resources(training)
+    run.render_name(training)
+    run.render_resources(training)
     sweep.render(training)
     ready = False
-    if found:
+    if preview:
         with changed_for_data:
-            spec = network.fitted(training.form, found)
-        ready = spec is not None and bool(jobs) and run.price(training, spec, found, jobs)
+            spec = network.render_fitted(training.form, preview)
+        ready = spec is not None and bool(jobs) and run.render_cost(training, spec, preview, jobs)
     submit.render(training, len(jobs), ready=ready)
 
 training.write_link()

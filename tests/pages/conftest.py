@@ -50,8 +50,8 @@ def server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stor
     """Temporary folders, a cached preview of digits, a fixed pace instead of a measured one, and no runner."""
     for name in ("data", "saved"):
         monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(tmp_path / name))
-    monkeypatch.setattr(cost.pace, "work", lambda _key, _progress: PACE)
-    for queue in (cost.pace, data._looking, data._fetching):
+    monkeypatch.setattr(cost.throughputs, "work", lambda _key, _progress: PACE)
+    for queue in (cost.throughputs, data._loading, data._downloading):
         queue._futures.clear()
     settings.cache_clear()
     preview.read("digits")
@@ -69,7 +69,7 @@ def read_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
         return cached
 
     monkeypatch.setattr(preview, "compute", read)
-    monkeypatch.setattr(data._fetching, "work", read)
+    monkeypatch.setattr(data._downloading, "work", read)
 
 
 Converted = tuple[dict[str, Tensor], conversion.Answer]

@@ -71,14 +71,14 @@ def test_an_upload_is_chosen_even_if_its_run_carries_an_old_link(clock: SimpleNa
 
 
 def test_an_upload_is_chosen_even_if_a_run_is_requested_while_it_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
-    keep = uploads.keep
+    keep = uploads.save
 
     def keep_while_busy(*arguments: object) -> str:
         request_rerun()
         return keep(*arguments)  # type: ignore[arg-type]
 
     app = open_page()
-    monkeypatch.setattr(uploads, "keep", keep_while_busy)
+    monkeypatch.setattr(uploads, "save", keep_while_busy)
     app.file_uploader[0].upload("mine.npz", npz()).run()
     (name,) = uploads.names()
     assert form(settle(app)).dataset == f"uploaded:{name}"

@@ -137,7 +137,7 @@ def test_a_missing_class_of_the_link_is_reset() -> None:
 def test_class_and_images_are_reset_with_the_data_set(tmp_path: Path) -> None:
     file = BytesIO()
     np.savez(file, images=np.zeros((600, 9, 9), dtype=np.uint8), labels=np.arange(600) % 10)
-    name = train_uploads.keep("mine.npz", BytesIO(file.getvalue()), len(file.getvalue()))
+    name = train_uploads.save("mine.npz", BytesIO(file.getvalue()), len(file.getvalue()))
     examples.read(str(train_uploads.path(name)))
     save_weights(tmp_path / "weights/mine.safetensors", data={"name": name})
     save_weights(tmp_path / "weights/other.safetensors", data={"name": "digits"})
@@ -219,7 +219,7 @@ def test_a_network_opens_with_a_data_set_of_its_classes(tmp_path: Path) -> None:
     file = BytesIO()
     letters = np.array(list("abcdefghij"))
     np.savez(file, images=np.zeros((60, 9, 9), dtype=np.uint8), labels=np.arange(60) % 10, classes=letters)
-    name = train_uploads.keep("another-name.npz", BytesIO(file.getvalue()), len(file.getvalue()))
+    name = train_uploads.save("another-name.npz", BytesIO(file.getvalue()), len(file.getvalue()))
     examples.read(str(train_uploads.path(name)))
     loaded = examples.load_cached(str(train_uploads.path(name)))
     assert loaded is not None
@@ -371,7 +371,7 @@ def test_test_images_of_an_upload(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     file = BytesIO()
     np.savez(file, images=random.integers(0, 256, (60, 9, 9), dtype=np.uint8), labels=np.arange(60) % 3)
-    name = train_uploads.keep("mine.npz", BytesIO(file.getvalue()), len(file.getvalue()))
+    name = train_uploads.save("mine.npz", BytesIO(file.getvalue()), len(file.getvalue()))
     app = open_page(weights="digits-cnn", source="data", data=f"uploaded:{name}")
     while not testsets._loads.request(f"uploaded:{name}").is_finished:
         time.sleep(0.01)

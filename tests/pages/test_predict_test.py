@@ -277,10 +277,10 @@ def test_uploaded_training_data_are_found_by_their_original_name(server: Store) 
     assert "mnist10k.npz, are not on this server; who has the file can upload it" in words(app)
     assert app.get("page_link")[-1].proto.page == "train"
     for given in ("mnist10k-more.npz", "mnist10k.zip", "mnist10k.npz"):
-        uploads.keep(given, BytesIO(b"nothing"), 7)
+        uploads.save(given, BytesIO(b"nothing"), 7)
     assert re.fullmatch(r"mnist10k-\w{10}\.npz, uploaded, on which it was trained", box(app.run(), "on").options[0])
     (card,) = (one.card for one in entries() if one.name == "mnist-cnn")
-    save_upload = uploads.called("mnist10k.npz")
+    save_upload = uploads.find("mnist10k.npz")
     assert card is not None
     assert save_upload is not None
     assert testsets.training_data(card) == f"uploaded:{save_upload}"

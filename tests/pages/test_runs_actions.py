@@ -68,7 +68,7 @@ def test_clearing_up_shows_first_what_goes(jobs: Store) -> None:
 
 def test_a_duplicate_opens_as_the_same_job(jobs: Store) -> None:
     record = jobs.get(made_runs.add(jobs, "one", Status.FINISHED, lr=0.3, optimizer="sgd", seed=7))
-    form, problems = Form.read(train_link(record))
+    form, problems = Form.from_link(train_link(record))
     assert problems == []
     assert form.recipe == Recipe.parse(record.recipe)
     assert (form.spec.to_dict(), form.data) == (record.spec, "digits")
@@ -80,10 +80,10 @@ def test_a_duplicate_carries_nothing_that_was_measured_on_its_data(jobs: Store) 
     [record] = service.submit([job])
     fitted = {"mean": [0.3], "std": [0.2], "augment": ["crop"]}
     jobs.change(job.id, Status, recipe=record.recipe | fitted, spec=job.spec.changed(num_classes=7).to_dict())
-    form, problems = Form.read(train_link(jobs.get(job.id)))
+    form, problems = Form.from_link(train_link(jobs.get(job.id)))
     assert (form.recipe, form.spec, problems) == (job.recipe, job.spec, [])
     (service.directory(job.id).folder / "job.json").unlink()
-    assert Form.read(train_link(jobs.get(job.id)))[0].recipe == job.recipe.changed(**fitted)
+    assert Form.from_link(train_link(jobs.get(job.id)))[0].recipe == job.recipe.changed(**fitted)
 
 
 @pytest.mark.parametrize("where", ["/srv/mnist", "/srv/cats.zip", "an upload that is gone"])

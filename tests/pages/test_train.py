@@ -105,11 +105,11 @@ def test_a_link_of_nonsense_is_explained_part_by_part() -> None:
 )  # fmt: skip
 def test_a_wrong_field_of_a_links_recipe_leaves_the_others(wrong: dict[str, str], rules: list[str]) -> None:
     right = {"batch_size": "32", "label_smoothing": "0", "augment": "flip", "patience": "5"}
-    found, problems = Form.read({**right, **wrong})
+    found, problems = Form.from_link({**right, **wrong})
     for rule in rules:
         assert rule in " ".join(problems)
     assert len(problems) <= len(rules)
-    assert found.changes == Form.read({key: text for key, text in right.items() if key not in wrong})[0].changes
+    assert found.changes == Form.from_link({key: text for key, text in right.items() if key not in wrong})[0].changes
 
 
 def test_the_page_says_which_field_of_the_recipe_it_left_out() -> None:
@@ -303,7 +303,7 @@ def test_memory_is_judged_against_the_machine(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
         return words(open_page(net="vgg16", batch_size="256"))
 
-    room = cost.room(resolve("vgg16"), Recipe(batch_size=256), Resources(), preview.expected("digits"))
+    room = cost.estimate_memory(resolve("vgg16"), Recipe(batch_size=256), Resources(), preview.expected("digits"))
     assert room is not None
     needed = room.needed
     assert needed > 13e9  # VGG-16 keeps 58 MB of maps an image in the forward pass alone
@@ -316,7 +316,7 @@ def test_a_failed_measurement_says_so_and_nothing_else_stops(monkeypatch: pytest
     def fail(_key: str, _progress: object) -> Throughput:
         raise ExplorerError("the process failed: short of memory")
 
-    monkeypatch.setattr(cost.pace, "work", fail)
+    monkeypatch.setattr(cost.throughputs, "work", fail)
     app = settle(open_page())
     assert "short of memory" in words(app)
     assert not app.button(key=SUBMIT).disabled
@@ -329,7 +329,7 @@ def test_only_what_the_pace_depends_on_is_measured_anew(monkeypatch: pytest.Monk
         asked.append(json.loads(key))
         return PACE
 
-    monkeypatch.setattr(cost.pace, "work", measure)
+    monkeypatch.setattr(cost.throughputs, "work", measure)
     app = settle(open_page())
     for name, value in (("lr", 0.02), ("epochs", 60.0), ("seed", 3.0)):
         app.number_input(key=f"train.recipe.{name}").set_value(value).run()
@@ -342,4 +342,4 @@ def test_only_what_the_pace_depends_on_is_measured_anew(monkeypatch: pytest.Monk
 
 
 def test_the_form_changes_nothing_that_it_does_not_show() -> None:
-    assert replace(Form(), recipe=Recipe()) == Form.read(Form().to_link())[0]
+    assert replace(Form(), recipe=Recipe()) == Form.from_link(Form().to_link())[0]

@@ -41,7 +41,7 @@ def test_a_failed_download_is_explained_and_tried_again(monkeypatch: pytest.Monk
         turns.append(name)
         raise InputError("MNIST is not there, and the download failed (no network)")
 
-    monkeypatch.setattr(data._fetching, "work", fail)
+    monkeypatch.setattr(data._downloading, "work", fail)
     app = open_page(dataset="mnist")
     app.button(key="train-download").click().run()
     settle(app)
@@ -144,16 +144,16 @@ def test_an_upload_in_use_stays_whatever_a_later_look_says(because: str, monkeyp
     def refuse(_path: str, _progress: object) -> preview.Preview:
         raise ContentError("a new rule")
 
-    name = uploads.keep("mine.npz", io.BytesIO(npz()), len(npz()))
+    name = uploads.save("mine.npz", io.BytesIO(npz()), len(npz()))
     path = str(uploads.path(name))
     if because == "it was read before":
         upload(open_page(), "mine.npz", npz())
-        while not data._looking.request(path).is_finished:  # the page has seen it as soon as it was there
+        while not data._loading.request(path).is_finished:  # the page has seen it as soon as it was there
             time.sleep(0.05)
     if because == "a job waits for it":
         store().add([Job.new(resolve("digits-cnn"), path, Recipe(), Resources())])
     preview.invalidate(path)
-    data._looking.invalidate(path)
+    data._loading.invalidate(path)
     monkeypatch.setattr(preview, "compute", refuse)
     link = {"dataset": f"uploaded:{name}"}
     app = upload(open_page(), "mine.npz", npz()) if because == "a job waits for it" else settle(open_page(**link))
@@ -165,6 +165,6 @@ def test_uploads_have_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "MAX_FILE", 100)
     assert "are more than the 100 B of an upload" in problem(upload(open_page(), "big.npz", npz()))
     monkeypatch.setattr(uploads, "MAX_FILE", 10**9)
-    monkeypatch.setattr(uploads, "MAX_ALL", 100)
+    monkeypatch.setattr(uploads, "MAX_TOTAL", 100)
     assert "may take 100 B in all" in problem(upload(open_page(), "big.npz", npz()))
     assert uploads.names() == []

@@ -62,7 +62,7 @@ def test_the_button_pressed_before_the_browser_knows_the_new_link(server: Store)
 
 @pytest.mark.parametrize("change", ["data", "batch"])
 def test_what_does_not_fit_as_the_button_is_pressed_is_not_submitted(server: Store, change: str) -> None:
-    broken = uploads.keep("broken.zip", io.BytesIO(b"PK nothing"), 10)
+    broken = uploads.save("broken.zip", io.BytesIO(b"PK nothing"), 10)
     app = settle(open_page(net="resnet18", image_size="32"))
     if change == "data":
         app.selectbox(key="train.dataset").set_value(f"uploaded:{broken}")

@@ -4,7 +4,7 @@ import pytest
 
 from explorer.jobs.store import store
 from explorer.ui.train import cost
-from explorer.ui.train.state import edited
+from explorer.ui.train.state import apply_edits
 from tests.pages.helpers import metrics, problem
 from tests.pages.train_page import SUBMIT, form, open_page, settle, words
 
@@ -34,7 +34,7 @@ def test_nothing_is_measured_that_others_have_no_memory_for(monkeypatch: pytest.
     memory = type("Memory", (), {"available": 10**8, "total": 10**11})
     monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
     asked: list[str] = []
-    monkeypatch.setattr(cost.pace, "work", lambda key, _progress: asked.append(key))
+    monkeypatch.setattr(cost.throughputs, "work", lambda key, _progress: asked.append(key))
     app = open_page()
     assert "The time is not measured" in words(app)
     assert metrics(app)["Time"] == "–"
@@ -102,4 +102,4 @@ def test_cells_rows_more_and_rows_less_of_the_table() -> None:
         "edited_rows": {0: {"lr": " 0.5; "}, 2: {"seed": None}}, "deleted_rows": [1],
         "added_rows": [{"lr": "7|8"}, {}],
     }  # fmt: skip
-    assert edited(table, changes) == (("lr", "seed"), ("0.5,", "1"), ("0.3", ""), ("7 8", ""), ("", ""))
+    assert apply_edits(table, changes) == (("lr", "seed"), ("0.5,", "1"), ("0.3", ""), ("7 8", ""), ("", ""))

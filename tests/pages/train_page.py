@@ -19,7 +19,7 @@ PACE = Throughput(
     seconds_per_step=0.01, seconds_per_evaluated_image=0.001, batch_size=64, startup=2.0, device="cpu",
     precision="fp32",
 )  # fmt: skip
-LANES: tuple[TaskQueue[Any], ...] = (cost.pace, data._looking, data._fetching, importing._read_queue)
+LANES: tuple[TaskQueue[Any], ...] = (cost.throughputs, data._loading, data._downloading, importing._read_queue)
 SUBMIT, LR = "train-submit", "train.recipe.lr"
 
 

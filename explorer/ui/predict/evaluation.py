@@ -137,7 +137,7 @@ def _explain_missing_data(data: str) -> None:
 
 def _uploaded_training_data(card: Card) -> str | None:
     """Return the training data of a network if somebody has uploaded them."""
-    upload = uploads.called(str(card.data.get("name", "")))
+    upload = uploads.find(str(card.data.get("name", "")))
     return upload and UPLOADED + upload
 
 

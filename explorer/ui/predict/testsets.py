@@ -55,7 +55,7 @@ def available() -> list[str]:
 def training_data(card: Card) -> str | None:
     """Return the training data of a network, if this server has a data set of that name."""
     name = str(card.data.get("name", ""))
-    upload = uploads.called(name)
+    upload = uploads.find(name)
     return next((one for one in available() if one == name or (upload and one == UPLOADED + upload)), None)
 
 

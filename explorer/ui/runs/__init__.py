@@ -1,1 +1,1 @@
-"""The Runs page: all jobs in a table, and one or several of them close up."""
+"""The Runs page: a table of all jobs, and details of the chosen ones."""

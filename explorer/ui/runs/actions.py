@@ -1,4 +1,4 @@
-"""What can be done with the chosen runs. What can't be undone is asked first, with what would be lost."""
+"""Actions on the chosen runs. A dialog confirms an action that can't be undone, and shows what would be lost."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,12 +15,12 @@ from explorer.ui.shared import address
 from explorer.ui.shared.text import plain
 
 DELETE = "delete"
-NAMED = 8  # runs that are listed before one thing is done to all
+MAX_NAMES = 8  # runs listed in the dialog
 STOPPABLE = ACTIVE - {Status.STOPPING}
 
 
-def render(records: Sequence[Record], listed: shared.Listed) -> None:
-    """The buttons for one run or several."""
+def render(records: Sequence[Record], listed: shared.RunList) -> None:
+    """Renders the buttons for one run or several."""
     stoppable = [record.id for record in records if record.status in STOPPABLE]
     resumable = [record.id for record in records if record.status in RESUMABLE]
     idle = tuple(record.id for record in records if record.status not in AT_WORK)
@@ -28,14 +28,14 @@ def render(records: Sequence[Record], listed: shared.Listed) -> None:
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="runs-actions"):
         if stoppable:
             st.button(
-                _counted(_("Stop"), stoppable, records), icon=":material/stop_circle:", key="runs.stop",
-                on_click=_each, args=(service.stop, stoppable),
+                _label(_("Stop"), stoppable, records), icon=":material/stop_circle:", key="runs.stop",
+                on_click=_for_each, args=(service.stop, stoppable),
                 help=_("Ends with a checkpoint; resume goes on from there."),
             )  # fmt: skip
         if resumable:
             st.button(
-                _counted(_("Resume"), resumable, records), icon=":material/resume:", key="runs.resume",
-                on_click=_each, args=(service.resume, resumable),
+                _label(_("Resume"), resumable, records), icon=":material/resume:", key="runs.resume",
+                on_click=_for_each, args=(service.resume, resumable),
                 help=_("Goes to the end of the queue and on from the last checkpoint."),
             )  # fmt: skip
         if one and one.status is Status.FINISHED and service.directory(one.id).best.is_file():
@@ -52,42 +52,42 @@ def render(records: Sequence[Record], listed: shared.Listed) -> None:
             _rename(one)
         downloads.render(records)
         st.button(
-            _counted(_("Delete"), idle, records), icon=":material/delete:", key="runs.delete", disabled=not idle,
-            on_click=ask, args=(DELETE, idle),
+            _label(_("Delete"), idle, records), icon=":material/delete:", key="runs.delete", disabled=not idle,
+            on_click=open_dialog, args=(DELETE, idle),
             help=None if idle else _("A run at work is stopped first."),
         )  # fmt: skip
-    watching = state.watching()
-    if watching.asking[0] == DELETE:
-        _confirm([record for record in listed.records if record.id in watching.asking[1]], listed)
+    page = state.RunsState.of_session()
+    if page.dialog[0] == DELETE:
+        _confirm([record for record in listed.records if record.id in page.dialog[1]], listed)
 
 
-def _counted(label: str, jobs: Sequence[str], records: Sequence[Record]) -> str:
+def _label(label: str, jobs: Sequence[str], records: Sequence[Record]) -> str:
     return label if len(records) == 1 else _("{action} ({count})").format(action=label, count=len(jobs))
 
 
-def ask(what: str, jobs: tuple[str, ...] = ()) -> None:
-    """Ask before something is done; it stays asked while the page is drawn anew."""
-    watching = state.watching()
-    watching.asking = (what, jobs)
-    watching.mark_user_action()
+def open_dialog(name: str, jobs: tuple[str, ...] = ()) -> None:
+    """Opens a dialog for some jobs. It stays open when the page runs again."""
+    page = state.RunsState.of_session()
+    page.dialog = (name, jobs)
+    page.mark_user_action()
 
 
-def answered() -> None:
-    """Nothing is asked any more."""
-    ask("")
+def close_dialog() -> None:
+    """Closes the open dialog."""
+    open_dialog("")
 
 
-def _each(act: Callable[[str], object], jobs: Sequence[str]) -> None:
-    """Do something to each run; the first that refuses says why, and the others are done all the same."""
-    watching = state.watching()
-    watching.mark_user_action()
+def _for_each(action: Callable[[str], object], jobs: Sequence[str]) -> None:
+    """Runs an action on each job. Continues after an error, and shows the first one."""
+    page = state.RunsState.of_session()
+    page.mark_user_action()
     problems = []
     for job in jobs:
         try:
-            act(job)
+            action(job)
         except (ExplorerError, OSError) as error:
             problems.append(str(error))
-    watching.said = problems[0] if problems else ""
+    page.error = problems[0] if problems else ""
 
 
 def _rename(record: Record) -> None:
@@ -96,15 +96,15 @@ def _rename(record: Record) -> None:
             key = f"runs.name.{record.id}"
             st.text_input(
                 _("Name"), value=record.name, max_chars=100, key=key,
-                on_change=lambda: _each(lambda job: service.rename(job, st.session_state[key]), [record.id]),
+                on_change=lambda: _for_each(lambda job: service.rename(job, st.session_state[key]), [record.id]),
             )  # fmt: skip
 
 
-@st.dialog(_("Delete runs?"), icon=":material/delete:", on_dismiss=answered)
-def _confirm(records: Sequence[Record], listed: shared.Listed) -> None:
-    names = [f"- **{plain(record.name)}**, {words.status_with_icon(record.status)}" for record in records[:NAMED]]
-    if len(records) > NAMED:
-        names.append(_("- and {count} more").format(count=len(records) - NAMED))
+@st.dialog(_("Delete runs?"), icon=":material/delete:", on_dismiss=close_dialog)
+def _confirm(records: Sequence[Record], listed: shared.RunList) -> None:
+    names = [f"- **{plain(record.name)}**, {words.status_with_icon(record.status)}" for record in records[:MAX_NAMES]]
+    if len(records) > MAX_NAMES:
+        names.append(_("- and {count} more").format(count=len(records) - MAX_NAMES))
     st.markdown("\n".join(names))
     size = sum(listed.sizes.get(record.id, 0) for record in records)
     st.markdown(
@@ -115,9 +115,9 @@ def _confirm(records: Sequence[Record], listed: shared.Listed) -> None:
     )
     with st.container(horizontal=True):
         if st.button(_("Delete for good"), icon=":material/delete_forever:", key="runs.delete-for-good"):
-            _each(service.delete, [record.id for record in records])
-            answered()
-            state.watching().refresh()
+            _for_each(service.delete, [record.id for record in records])
+            close_dialog()
+            state.RunsState.of_session().refresh()
         if st.button(_("Keep"), key="runs.keep"):
-            answered()
-            state.watching().refresh()
+            close_dialog()
+            state.RunsState.of_session().refresh()

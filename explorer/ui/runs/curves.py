@@ -1,7 +1,7 @@
-"""Curves of runs over their epochs.
+"""Charts of metrics over the epochs.
 
-Vega-Lite and not Plotly, as these are drawn again while people look at them: Streamlit puts a new Plotly chart in
-place of the old one whenever a number is added, which flickers and forgets the zoom, and gives Vega the new numbers.
+They use Vega-Lite instead of Plotly, because they are updated while people read them. For every new number, Streamlit
+replaces a Plotly chart, which flickers and loses the zoom; a Vega chart only receives the number.
 """
 
 import math
@@ -17,17 +17,17 @@ from explorer.i18n import _
 from explorer.jobs.compare import Point, Spread
 
 HEIGHT = 270
-DOTS = 30  # epochs up to which each is marked
-FAR = 20.0  # times the upper quartile: from where on a number is cut off
-SMALLEST = 1e-6  # of the upper quartile, on a logarithmic axis
-POINTED = 14  # lines whose numbers are listed under the pointer
-CYCLE = (
+MAX_DOTS = 30  # most epochs of a curve whose points are marked
+OUTLIER = 20.0  # times the upper quartile; larger numbers are cut off
+SMALLEST = 1e-6  # times the upper quartile; a logarithmic axis leaves out smaller numbers
+MAX_IN_TOOLTIP = 14  # lines listed in the tooltip
+COLOURS = (
     Group.CONVOLUTION, Group.SHORTCUT, Group.ACTIVATION, Group.LINEAR, Group.POOLING, Group.CONCATENATION,
     Group.NORMALISATION,
 )  # fmt: skip
 DASHES = ([1, 0], [8, 3], [2, 2], [8, 3, 2, 3])
-PUBLISHED = [10, 5]
-MOST = len(CYCLE) * len(DASHES)  # lines that can be told apart
+PUBLISHED_DASH = [10, 5]
+MAX_LINES = len(COLOURS) * len(DASHES)  # lines with different colours or dashes
 
 
 @dataclass(frozen=True)
@@ -35,76 +35,76 @@ class Curve:
     """A line of a chart.
 
     Attributes:
-        run: place of the run, or of the seeds together, in the legend.
-        name: of it.
-        training: whether it is of the training images: thinner and dashed.
-        points: one for each epoch, or those within epochs.
-        within: whether it has points within epochs: fainter, as it goes up and down with every few steps.
-        published: whether others have printed it: grey, with long dashes and a mark for each point that is known.
+        run: Position in the legend of the run, or of a group of seeds.
+        name: Name of the line.
+        training: Whether it belongs to the training images. Such a line is thinner and dashed.
+        points: Points, one for each epoch or several within epochs.
+        within_epochs: Whether it has several points within epochs. Such a line is fainter, because it is noisy.
+        published: Whether it was published by others. Such a line is grey with long dashes, and its points are marked.
     """
 
     run: int
     name: str
     training: bool
     points: Sequence[Point | Spread]
-    within: bool = False
+    within_epochs: bool = False
     published: bool = False
 
 
-def colour(place: int, *, dark: bool) -> str:
-    """The colour of a run, by its place in the legend."""
-    return colours(dark=dark)[CYCLE[place % len(CYCLE)]]
+def colour(position: int, *, dark: bool) -> str:
+    """Returns the colour for a position in the legend."""
+    return colours(dark=dark)[COLOURS[position % len(COLOURS)]]
 
 
-def dash(place: int) -> list[int]:
-    """The dashes of a run, by its place in the legend."""
-    return DASHES[place // len(CYCLE) % len(DASHES)]
+def dash(position: int) -> list[int]:
+    """Returns the dash pattern for a position in the legend."""
+    return DASHES[position // len(COLOURS) % len(DASHES)]
 
 
 @dataclass(frozen=True)
-class Shown:
-    """What a chart shows of its lines.
+class AxisFit:
+    """Lines with the axis of their numbers.
 
     Attributes:
-        lines: with what its axis can hold.
-        limits: of the axis; none where all numbers fit.
-        words: what is cut off, or left out; empty for nothing.
+        lines: Lines with the points that the axis can show.
+        limits: Limits of the axis. None for limits from the numbers.
+        note: Sentence about numbers that are cut off or left out. Empty if there are none.
     """
 
     lines: Sequence[Curve]
     limits: tuple[float, float] | None
-    words: str
+    note: str
 
 
-def fitted(lines: Sequence[Curve], *, log: bool, usual: float) -> Shown:
-    """Lines on an axis that a few numbers far above the others don't flatten.
+def fit_axis(lines: Sequence[Curve], *, log: bool, normal_limit: float) -> AxisFit:
+    """Chooses an axis for lines, so that a few outliers don't flatten the others.
 
     Args:
-        lines: of the chart.
-        log: whether the axis is logarithmic; it has no room for 0, nor for what is a millionth of the others.
-        usual: up to which a number is never too large.
+        lines: Lines of the chart.
+        log: Whether the axis is logarithmic. Such an axis can't show 0, and leaves out very small numbers.
+        normal_limit: Number up to which a value is never an outlier.
     """
     values = sorted(number for line in lines for point in line.points if math.isfinite(number := _value(point)))
     if not values:
-        return Shown(lines, None, "")
-    top, quartile = values[-1], values[3 * len(values) // 4]
+        return AxisFit(lines, None, "")
+    highest, quartile = values[-1], values[3 * len(values) // 4]
     if log:
         least = SMALLEST * quartile
-        kept = [replace(line, points=[point for point in line.points if _value(point) > least]) for line in lines]
-        lost = sum(len(line.points) for line in lines) - sum(len(line.points) for line in kept)
-        words = _("Too small for the logarithmic axis, 0 or next to it: {count:,} of the numbers.").format(count=lost)
-        return Shown(kept, None, words if lost else "")
-    limit = max(usual, FAR * quartile)
-    if top <= limit:
-        return Shown(lines, None, "")
+        visible = [replace(line, points=[point for point in line.points if _value(point) > least]) for line in lines]
+        hidden = sum(len(line.points) for line in lines) - sum(len(line.points) for line in visible)
+        note = _("Too small for the logarithmic axis, 0 or next to it: {count:,} of the numbers.").format(count=hidden)
+        return AxisFit(visible, None, note if hidden else "")
+    limit = max(normal_limit, OUTLIER * quartile)
+    if highest <= limit:
+        return AxisFit(lines, None, "")
     inside = [value for value in values if value <= limit]
     low, high = inside[0], inside[-1]
     margin = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
     epochs = sorted({math.ceil(point.epoch) for line in lines for point in line.points if _value(point) > limit})
-    words = _(
+    note = _(
         "Cut off above: numbers of up to {top:.3g}, the first in epoch {epoch:,}. The logarithmic axis shows them."
-    ).format(top=top, epoch=epochs[0])
-    return Shown(lines, (low - margin, high + margin), words)
+    ).format(top=highest, epoch=epochs[0])
+    return AxisFit(lines, (low - margin, high + margin), note)
 
 
 def _value(point: Point | Spread) -> float:
@@ -112,7 +112,7 @@ def _value(point: Point | Spread) -> float:
 
 
 def frame(lines: Sequence[Curve]) -> pd.DataFrame:
-    """The numbers of lines, one row for each epoch of each line."""
+    """Returns the data of a chart, one row for each point of each line."""
     rows = [
         (
             point.epoch,
@@ -132,7 +132,7 @@ def frame(lines: Sequence[Curve]) -> pd.DataFrame:
     )
 
 
-def spec(
+def vega_spec(
     lines: Sequence[Curve],
     title: str,
     form: str,
@@ -142,23 +142,24 @@ def spec(
     log: bool = False,
     limits: tuple[float, float] | None = None,
 ) -> dict[str, Any]:
-    """The Vega-Lite chart of :func:`frame`.
+    """Returns the Vega-Lite specification of a chart with the data of :func:`frame`.
 
     Args:
-        lines: that it shows.
-        title: of the numbers.
-        form: of the numbers, as d3 writes them.
-        epochs: up to which the axis goes.
-        dark: whether the page is.
-        log: whether the numbers stand on a logarithmic axis.
-        limits: of the axis; none where all numbers fit.
+        lines: Lines of the chart.
+        title: Title of the chart.
+        form: d3 format of the numbers.
+        epochs: Last epoch of the axis.
+        dark: Whether the page has the dark theme.
+        log: Whether the axis of the numbers is logarithmic.
+        limits: Limits of the axis of the numbers. None for limits from the numbers.
     """
     names = [f"s{number}" for number in range(len(lines))]
     training = [name for name, line in zip(names, lines, strict=True) if line.training]
-    within = [name for name, line in zip(names, lines, strict=True) if line.within]
+    within = [name for name, line in zip(names, lines, strict=True) if line.within_epochs]
     hollow = [name for name in training if name not in within]
     published = [name for name, line in zip(names, lines, strict=True) if line.published]
-    few = max((len(line.points) for line in lines if not (line.within or line.published)), default=0) <= DOTS
+    counts = [len(line.points) for line in lines if not (line.within_epochs or line.published)]
+    with_dots = max(counts, default=0) <= MAX_DOTS
     by_line: dict[str, Any] = {
         "color": {
             "field": "line", "type": "nominal", "legend": None,
@@ -173,12 +174,12 @@ def spec(
         },
         "opacity": {"condition": {"test": {"field": "line", "oneOf": within}, "value": 0.45}, "value": 1},
     }  # fmt: skip
-    along = {
+    x_axis = {
         "field": "epoch", "type": "quantitative", "title": _("Epoch"),
         "scale": {"domain": [0 if epochs > 1 else 0.5, max(epochs, 1.5)], "nice": False},
         "axis": {"format": "d", "tickMinStep": 1, "grid": False, "labelFlush": True},
     }  # fmt: skip
-    up = {
+    y_axis = {
         "field": "value", "type": "quantitative", "title": None,
         "scale": {
             "zero": False, **({"type": "log"} if log else {}),
@@ -190,21 +191,21 @@ def spec(
         {
             "transform": [{"filter": "isValid(datum.low) && datum.high > datum.low"}],
             "mark": {"type": "area", "opacity": 0.2},
-            "encoding": {"y": {**up, "field": "low"}, "y2": {"field": "high"}, "color": by_line["color"]},
+            "encoding": {"y": {**y_axis, "field": "low"}, "y2": {"field": "high"}, "color": by_line["color"]},
         },
-        {"mark": {"type": "line", "interpolate": "linear", "clip": True}, "encoding": {"y": up, **by_line}},
+        {"mark": {"type": "line", "interpolate": "linear", "clip": True}, "encoding": {"y": y_axis, **by_line}},
     ]
-    if few or published:
+    if with_dots or published:
         layers.append(
             {
                 "transform": [
                     {"filter": {"not": {"field": "line", "oneOf": within}}},
-                    *([] if few else [{"filter": {"field": "line", "oneOf": published}}]),
+                    *([] if with_dots else [{"filter": {"field": "line", "oneOf": published}}]),
                 ],
                 "mark": {"type": "point", "size": 26, "opacity": 1, "clip": True},
-                # Training is hollow: after one epoch there are two dots and no line.
+                # Dots of training are hollow, because after one epoch there are only two dots and no line.
                 "encoding": {
-                    "y": up,
+                    "y": y_axis,
                     "color": by_line["color"],
                     "fillOpacity": {"condition": {"test": {"field": "line", "oneOf": hollow}, "value": 0}, "value": 1},
                     "fill": by_line["color"],
@@ -215,7 +216,7 @@ def spec(
     return {
         "height": HEIGHT,
         "title": {"text": title, "anchor": "start", "fontSize": 13},
-        "encoding": {"x": along},
+        "encoding": {"x": x_axis},
         "layer": layers,
     }
 
@@ -226,20 +227,20 @@ def _colour_of(line: Curve, *, dark: bool) -> str:
 
 def _dash_of(line: Curve) -> list[int]:
     if line.published:
-        return PUBLISHED
-    if line.within:
+        return PUBLISHED_DASH
+    if line.within_epochs:
         return [1, 0]
     return [3, 3] if line.training else dash(line.run)
 
 
 def _pointer(lines: Sequence[Curve], form: str, *, dark: bool) -> dict[str, Any]:
-    """A rule at each epoch, seen under the pointer, that lists the numbers of the lines there."""
+    """Returns the layer of the tooltip: a rule at the epoch under the pointer, with the numbers of the lines."""
     listed = [
         {"field": f"s{number}", "type": "quantitative", "title": line.name, "format": form}
         for number, line in enumerate(lines)
-        if not line.within
-    ][:POINTED]
-    within = [f"s{number}" for number, line in enumerate(lines) if line.within]
+        if not line.within_epochs
+    ][:MAX_IN_TOOLTIP]
+    within = [f"s{number}" for number, line in enumerate(lines) if line.within_epochs]
     return {
         "transform": [
             {"filter": {"not": {"field": "line", "oneOf": within}}},

@@ -1,4 +1,4 @@
-"""Making room: what all runs take, and what each way to clear up would free, before it is done."""
+"""Dialog that frees disk space: sizes of the runs, and a preview of each rule."""
 
 import shutil
 from collections.abc import Sequence
@@ -12,18 +12,18 @@ from explorer.jobs import retention
 from explorer.jobs.retention import Clearing, Rule
 from explorer.settings import settings
 from explorer.ui.runs import shared, state, words
-from explorer.ui.runs.actions import answered
+from explorer.ui.runs.actions import close_dialog
 from explorer.ui.shared.text import plain
 
 CLEAR = "clear"
 DAYS = 30
 MOST_DAYS = 3650
-NAMED = 8
+MAX_NAMES = 8
 
 
-@st.dialog(_("Disk space"), icon=":material/hard_drive:", width="medium", on_dismiss=answered)
-def render(listed: shared.Listed) -> None:
-    """What runs take, a rule to choose, and a preview of what it would do."""
+@st.dialog(_("Disk space"), icon=":material/hard_drive:", width="medium", on_dismiss=close_dialog)
+def render(listed: shared.RunList) -> None:
+    """Renders the disk space of the runs, the choice of a rule, and a preview of its effect."""
     total = sum(listed.sizes.values())
     free = shutil.disk_usage(settings().runs_dir).free if settings().runs_dir.exists() else 0
     st.markdown(
@@ -56,12 +56,12 @@ def render(listed: shared.Listed) -> None:
             try:
                 retention.clear(clearings)
             except (ExplorerError, OSError) as error:
-                state.watching().said = str(error)
-            answered()
-            state.watching().refresh()
+                state.RunsState.of_session().error = str(error)
+            close_dialog()
+            state.RunsState.of_session().refresh()
         if st.button(_("Close"), key="runs.close"):
-            answered()
-            state.watching().refresh()
+            close_dialog()
+            state.RunsState.of_session().refresh()
 
 
 def _preview(clearings: Sequence[Clearing], rule: Rule, freed: str) -> str:
@@ -76,8 +76,8 @@ def _preview(clearings: Sequence[Clearing], rule: Rule, freed: str) -> str:
     lines = [
         f"- **{plain(clearing.record.name)}**, {words.status_with_icon(clearing.record.status)}, "
         f"{bytes_short(clearing.size)}"
-        for clearing in clearings[:NAMED]
+        for clearing in clearings[:MAX_NAMES]
     ]
-    if len(clearings) > NAMED:
-        lines.append(_("- and {count} more").format(count=len(clearings) - NAMED))
+    if len(clearings) > MAX_NAMES:
+        lines.append(_("- and {count} more").format(count=len(clearings) - MAX_NAMES))
     return "\n".join([what.format(size=freed, count=len(clearings)), "", *lines])

@@ -1,4 +1,4 @@
-"""What a run made, as files: weights with their card, the log, and all metrics as CSV."""
+"""Downloads of runs: weights with their card, the log, and all metrics as CSV."""
 
 import re
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from explorer.ui.shared import weights_files
 
 
 def render(records: Sequence[Record]) -> None:
-    """A menu of files; each is read when it is asked for."""
+    """Renders a menu of files. A file is read when it is downloaded."""
     with st.popover(_("Download"), icon=":material/download:", key="runs-download", on_change="rerun") as menu:
         if not menu.open:
             return
@@ -43,7 +43,7 @@ def _files(record: Record) -> None:
 
 
 def metrics(records: Sequence[Record]) -> str:
-    """All metrics as CSV: a row for each epoch of each run and each point within one, a column for each metric."""
+    """Returns all metrics as CSV: a row for each epoch and point of each run, a column for each metric."""
     curves = {record.id: shared.curves_of(record) for record in records}
     names = sorted({name for one in curves.values() for name in one})
     rows: list[list[str | float]] = [["id", "name", "epoch", *names]]
@@ -58,6 +58,6 @@ def metrics(records: Sequence[Record]) -> str:
 
 
 def _stem(records: Sequence[Record]) -> str:
-    """A file's name from a run's: letters and digits of any language."""
+    """Makes a file name from the name of a run: letters and digits of any language."""
     name = records[0].name if len(records) == 1 else _("{count} runs").format(count=len(records))
     return re.sub(r"\W+", "-", name).strip("-")[:80] or Path(records[0].id).name

@@ -1,4 +1,4 @@
-"""The link that opens the Train page with what a run was told."""
+"""The link that opens the Train page with the settings of a run."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,27 +14,27 @@ from explorer.ui.train.form import UPLOADED, Form
 
 
 def train_link(record: Record) -> dict[str, str]:
-    """Query parameters of the Train page.
+    """Returns the query parameters of the Train page.
 
-    Data that the page does not offer, a folder of the server or an upload that is gone, stand in the link all the same:
-    the page says that it has no such data and starts from its own.
+    The link also contains data that the page does not offer, such as a folder of the server or a deleted upload. The
+    page then shows an error and opens with its default data.
     """
-    network, recipe = _told(record)
+    network, recipe = _submitted(record)
     form = Form(network, recipe=recipe, resources=Resources.parse(record.resources))
     form = replace(form, preset=min(RECIPES, key=lambda name: len(replace(form, preset=name).changes)))
     return replace(form, dataset=_dataset(record.dataset)).to_link()
 
 
-def _told(record: Record) -> tuple[NamedNetwork, Recipe]:
-    """Network and recipe as submitted: a record's hold what was measured on its data, and would pin that for others."""
+def _submitted(record: Record) -> tuple[NamedNetwork, Recipe]:
+    """Returns network and recipe as submitted. Those of the record contain values measured on the data of the run."""
     if job := service.submitted(record.id):
         return job.network, job.recipe
     return record.submitted_network, Recipe.parse(record.recipe)
 
 
-def _dataset(told: str) -> str:
-    name = Path(told).name
+def _dataset(path: str) -> str:
+    name = Path(path).name
     try:
-        return UPLOADED + name if uploads.path(name) == Path(told) else told
-    except InputError:  # it never was an upload
-        return told
+        return UPLOADED + name if uploads.path(name) == Path(path) else path
+    except InputError:  # not an upload
+        return path

@@ -1,4 +1,4 @@
-"""What a run keeps on disk, and what each file is for."""
+"""The files of runs on disk, and their purposes."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -18,8 +18,8 @@ ROWS_SHOWN = 14
 
 
 def purpose(name: str) -> str:
-    """What a file of a run is for."""
-    known = {
+    """Returns the purpose of a file of a run. Empty if unknown."""
+    purposes = {
         "job.json": _("what was submitted"),
         "progress.json": _("how far it is"),
         "metrics.jsonl": _("numbers of each epoch"),
@@ -35,11 +35,11 @@ def purpose(name: str) -> str:
     }
     if name.startswith("events.out.tfevents"):
         return _("the same curves for TensorBoard")
-    return known.get(name, "")
+    return purposes.get(name, "")
 
 
-def render(records: Sequence[Record], listed: shared.Listed) -> None:
-    """The files of one run, or what each of several takes."""
+def render(records: Sequence[Record], listed: shared.RunList) -> None:
+    """Renders the files of one run, or the disk space of each of several runs."""
     if len(records) == 1:
         found = retention.files(records[0].id)
         frame = pd.DataFrame(

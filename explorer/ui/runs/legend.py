@@ -1,4 +1,4 @@
-"""Best and last numbers of the chosen runs; the table is the legend of the curves too."""
+"""Table of the best and last numbers of the chosen runs. It is also the legend of the charts."""
 
 import math
 import statistics
@@ -12,25 +12,25 @@ from explorer.jobs.compare import Curves, Point, best, last
 from explorer.jobs.store import Record
 from explorer.ui.compare.html import cell, framed
 from explorer.ui.runs import curves, words
-from explorer.ui.runs.lines import Drawn
+from explorer.ui.runs.lines import RunGroup
 
 TOP1, TOP3, LOSS, SECONDS = "validation/top1", "validation/top3", "validation/loss", "time/seconds"
-LARGE = 1e4  # of a run that diverges: its digits say nothing
+MAX_FIXED = 1e4  # largest loss with four decimals; a diverging run has larger ones
 Number = Callable[[Record, Curves], tuple[float, str] | None]
 
 
-def legend(shown: Sequence[Drawn], *, dark: bool) -> str:
-    """The table as HTML."""
+def legend(groups: Sequence[RunGroup], *, dark: bool) -> str:
+    """Returns the table as HTML."""
     head = "".join(
         f'<th scope="col"{" class=number" if place else ""}>{escape(text)}</th>'
         for place, text in enumerate([_("Run"), *(title for title, _number, _form in _columns())])
     )
     body = "".join(
-        f'<tr><th scope="row" style="min-width:9rem">{_sample(each.place, dark=dark)} {escape(each.name)}'
-        f'<br><span class="faint">{escape(_statuses(each))}</span></th>'
-        + "".join(f"<td class=number>{_cell(each, number, form)}</td>" for _title, number, form in _columns())
+        f'<tr><th scope="row" style="min-width:9rem">{_line_sample(group.position, dark=dark)} {escape(group.name)}'
+        f'<br><span class="faint">{escape(_statuses(group))}</span></th>'
+        + "".join(f"<td class=number>{_cell(group, number, form)}</td>" for _title, number, form in _columns())
         + "</tr>"
-        for each in shown
+        for group in groups
     )
     return framed(_("Best and last numbers of each run"), head, body)
 
@@ -57,12 +57,12 @@ def _columns() -> list[tuple[str, Number, Callable[[float], str]]]:
         )
 
     def time(_record: Record, found: Curves) -> tuple[float, str] | None:
-        epochs = found.get(SECONDS, [])  # of every start of the run
-        words_below = ngettext("{epochs:,} epoch", "{epochs:,} epochs", len(epochs)).format(epochs=len(epochs))
-        return (math.fsum(point.value for point in epochs), words_below) if epochs else None
+        epochs = found.get(SECONDS, [])  # of all starts of the run
+        below = ngettext("{epochs:,} epoch", "{epochs:,} epochs", len(epochs)).format(epochs=len(epochs))
+        return (math.fsum(point.value for point in epochs), below) if epochs else None
 
     def loss(value: float) -> str:
-        return f"{value:.4f}" if value < LARGE else f"{value:.3g}"
+        return f"{value:.4f}" if value < MAX_FIXED else f"{value:.3g}"
 
     def epoch(_record: Record, found: Curves) -> tuple[float, str] | None:
         seconds = [point.value for point in found.get(SECONDS, [])]
@@ -86,11 +86,11 @@ def _epoch(point: Point) -> str:
     return _("epoch {epoch:,}").format(epoch=point.epoch)
 
 
-def _cell(each: Drawn, number: Number, form: Callable[[float], str]) -> str:
-    found = [one for pair in zip(each.records, each.curves, strict=True) if (one := number(*pair))]
+def _cell(group: RunGroup, number: Number, form: Callable[[float], str]) -> str:
+    found = [one for pair in zip(group.records, group.curves, strict=True) if (one := number(*pair))]
     if not found:
         return cell(words.NONE)
-    if len(each.records) == 1:
+    if len(group.records) == 1:
         value, below = found[0]
         return cell(form(value), below)
     values = [value for value, _below in found]
@@ -98,16 +98,16 @@ def _cell(each: Drawn, number: Number, form: Callable[[float], str]) -> str:
     return cell(form(statistics.fmean(values)), below)
 
 
-def _statuses(each: Drawn) -> str:
-    found = [record.status for record in each.records]
+def _statuses(group: RunGroup) -> str:
+    found = [record.status for record in group.records]
     return ", ".join(
         words.status_with_sign(status) if len(found) == 1 else f"{found.count(status)} {words.status_with_sign(status)}"
         for status in dict.fromkeys(found)
     )
 
 
-def _sample(place: int, *, dark: bool) -> str:
-    """The run's line as in the charts: decoration, for its name stands beside it."""
+def _line_sample(place: int, *, dark: bool) -> str:
+    """Returns a sample of the run's line. Hidden from screen readers, because the name follows."""
     ends = [0, *accumulate(curves.dash(place))]
     stops = [
         f"{'transparent' if gap % 2 else 'currentColor'} {start}px {end}px"

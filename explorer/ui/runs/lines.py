@@ -1,4 +1,4 @@
-"""The lines that the curves of the chosen runs consist of: each run's, or the mean of seeds with their spread."""
+"""Lines of the charts: one for each run, or one for the mean of several seeds with their spread."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,21 +14,21 @@ TRAINING, VALIDATION = "train", "validation"
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """What has one colour: a run, or several that differ in their seed alone."""
+class RunGroup:
+    """A run, or several runs that differ only in their seed. A group has one colour."""
 
-    place: int
+    position: int
     name: str
     records: tuple[Record, ...]
     curves: tuple[Curves, ...]
 
 
-def drawn(records: Sequence[Record], *, together: bool) -> list[Drawn]:
-    """What is drawn of the chosen runs, as many as can be told apart."""
+def group_runs(records: Sequence[Record], *, together: bool) -> list[RunGroup]:
+    """Groups the chosen runs. Returns at most as many groups as there are different lines."""
     groups = by_configuration(records) if together else [[record] for record in records]
     return [
-        Drawn(place, _name(group), tuple(group), tuple(shared.curves_of(record) for record in group))
-        for place, group in enumerate(groups[: curves.MOST])
+        RunGroup(position, _name(group), tuple(group), tuple(shared.curves_of(record) for record in group))
+        for position, group in enumerate(groups[: curves.MAX_LINES])
     ]
 
 
@@ -41,42 +41,42 @@ def _name(group: Sequence[Record]) -> str:
     return ngettext("{name}, {count} seed", "{name}, {count} seeds", len(group)).format(name=name, count=len(group))
 
 
-def lines(shown: Sequence[Drawn], metric: str) -> list[Curve]:
-    """The lines of ``loss`` or ``top1``, of training and validation images, or of another metric such as ``rate``.
+def lines(groups: Sequence[RunGroup], metric: str) -> list[Curve]:
+    """Returns the lines of a metric: ``loss`` or ``top1`` of training and validation, or another such as ``rate``.
 
-    Points within epochs are drawn of single runs: those of several seeds would cover their spread.
+    Only a single run has points within epochs. Those of several seeds would cover their spread.
     """
     kinds = {f"{VALIDATION}/{metric}": False, f"{TRAINING}/{metric}": True, metric: False, POINT + metric: True}
     found = []
-    for each in shown:
+    for group in groups:
         for name, training in kinds.items():
             within = name.startswith(POINT)
-            of_runs = [line for one in each.curves if (line := one.get(name))]
-            if of_runs and not (within and len(each.curves) > 1):
-                points = of_runs[0] if len(each.curves) == 1 else spread(of_runs)
-                found.append(Curve(each.place, _line_name(each, name, len(shown)), training, points, within))
+            curves_of_metric = [line for curves_of_run in group.curves if (line := curves_of_run.get(name))]
+            if curves_of_metric and not (within and len(group.curves) > 1):
+                points = curves_of_metric[0] if len(group.curves) == 1 else spread(curves_of_metric)
+                found.append(Curve(group.position, _line_name(group, name, len(groups)), training, points, within))
     return found
 
 
-def _line_name(each: Drawn, metric: str, count: int) -> str:
+def _line_name(group: RunGroup, metric: str, count: int) -> str:
     images = {TRAINING: _("training"), VALIDATION: _("validation"), "step": _("training, within epochs")}.get(
         metric.partition("/")[0], ""
     )
     if count == 1:
-        return images or each.name
-    return f"{each.name} · {images}" if images else each.name
+        return images or group.name
+    return f"{group.name} · {images}" if images else group.name
 
 
-def last_epoch(shown: Sequence[Drawn]) -> float:
-    """Up to which the axis goes: to the end of a run that is at work, else as far as they came."""
+def last_epoch(groups: Sequence[RunGroup]) -> float:
+    """Returns the last epoch of the axis: the end of an active run, or the last epoch reached."""
     return max(
         (
             max(
-                max((line[-1].epoch for line in one.values()), default=0),
+                max((line[-1].epoch for line in curves_of_run.values()), default=0),
                 record.recipe["epochs"] if record.status in ACTIVE else 0,
             )
-            for each in shown
-            for record, one in zip(each.records, each.curves, strict=True)
+            for group in groups
+            for record, curves_of_run in zip(group.records, group.curves, strict=True)
         ),
         default=0,
     )

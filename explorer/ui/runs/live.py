@@ -1,4 +1,4 @@
-"""The part of the page that follows the chosen runs while one of them is active: progress, curves, log."""
+"""Progress, curves and log of the chosen runs. Polls the store while one of the runs is active."""
 
 from dataclasses import dataclass
 
@@ -8,16 +8,16 @@ from explorer.i18n import _
 from explorer.jobs import remarks
 from explorer.jobs.store import ACTIVE, Record
 from explorer.ui.compare import html
-from explorer.ui.runs import curves, printed, progress, shared, state, table
+from explorer.ui.runs import curves, progress, published_trainings, shared, state, table
 from explorer.ui.runs.legend import legend
-from explorer.ui.runs.lines import Drawn, drawn, last_epoch, lines
+from explorer.ui.runs.lines import RunGroup, group_runs, last_epoch, lines
 from explorer.ui.runs.view import RunsView, Section
 from explorer.ui.shared.store_errors import show_store_errors
 from explorer.ui.shared.text import plain
 
 PERCENT = ".1~%"
-HEADS = 4  # auxiliary heads whose curves are drawn
-USUAL_LOSS = 20.0  # nats: above that a network has diverged, for a while at least
+HEADS = 4  # auxiliary heads with charts
+USUAL_LOSS = 20.0  # nats; a network with a larger loss has diverged, at least for a while
 
 
 @dataclass(frozen=True)
@@ -25,52 +25,52 @@ class Chart:
     """A chart of the page.
 
     Attributes:
-        metric: that it shows.
-        title: of the numbers.
-        form: of the numbers, as d3 writes them.
-        width: beside the others of its row.
-        usual: up to which a number is never cut off.
+        metric: Metric of the chart.
+        title: Title of the chart.
+        form: d3 format of the numbers.
+        width: Width relative to the other charts of its row.
+        normal_limit: Number up to which a value is never cut off.
     """
 
     metric: str
     title: str
     form: str
     width: int
-    usual: float
+    normal_limit: float
 
 
 def render(jobs: list[str], section: Section, *, active: bool) -> None:
-    """Follow runs.
+    """Renders the chosen runs, and renders them again while they change.
 
     Args:
-        jobs: ids of the chosen ones.
-        section: that is open.
-        active: whether one of them will change by itself.
+        jobs: Ids of the chosen runs.
+        section: Open section.
+        active: Whether one of the runs is active.
     """
-    st.fragment(_render, run_every=table.TICK if active else None)(jobs, section)
+    st.fragment(_render, run_every=table.POLL_INTERVAL if active else None)(jobs, section)
 
 
 @show_store_errors
 def _render(jobs: list[str], section: Section) -> None:
-    watching, listed = state.watching(), shared.listed()
-    known = {record.id: record for record in listed.records}
-    records = [known[job] for job in jobs if job in known]
-    if any(watching.statuses.get(record.id) != record.status for record in records) or len(records) < len(jobs):
-        watching.refresh()  # buttons, sections and the pace depend on it
+    page, listed = state.RunsState.of_session(), shared.list_runs()
+    by_id = {record.id: record for record in listed.records}
+    records = [by_id[job] for job in jobs if job in by_id]
+    if any(page.statuses.get(record.id) != record.status for record in records) or len(records) < len(jobs):
+        page.refresh()  # buttons, sections and polling depend on it
     dark = st.context.theme.type == "dark"
     if len(records) == 1:
         progress.render(records[0], listed)
     if section == "curves":
-        render_curves(records, watching.view, dark=dark)
+        render_curves(records, page.view, dark=dark)
     elif section == "log":
         render_logs(records)
 
 
 def render_curves(records: list[Record], view: RunsView, *, dark: bool) -> None:
-    """Loss, accuracy and learning rate over the epochs, with best and last numbers."""
-    shown = drawn(records, together=view.seeds == "together")
-    epochs = last_epoch(shown)
-    if not any(one for each in shown for one in each.curves):
+    """Renders the charts of all metrics, the legend, and remarks."""
+    groups = group_runs(records, together=view.seeds == "together")
+    epochs = last_epoch(groups)
+    if not any(one for group in groups for one in group.curves):
         active = any(record.status in ACTIVE for record in records)
         st.info(
             _("The curves begin with the first steps.")
@@ -79,16 +79,16 @@ def render_curves(records: list[Record], view: RunsView, *, dark: bool) -> None:
             icon=":material/show_chart:",
         )
         return
-    whole = [record for each in shown for record in each.records]
-    if len(whole) < len(records):
+    visible = [record for group in groups for record in group.records]
+    if len(visible) < len(records):
         st.caption(
             _("The first {shown} of {count} are drawn: more can't be told apart. Choose fewer, or filter.").format(
-                shown=len(whole), count=len(records)
+                shown=len(visible), count=len(records)
             )
         )
-    published = printed.of(whole)
+    published = published_trainings.find(visible)
     for row in _charts():
-        present = [(chart, found) for chart in row if (found := lines(shown, chart.metric))]
+        present = [(chart, found) for chart in row if (found := lines(groups, chart.metric))]
         if not present:
             continue
         widths = [chart.width for chart, _found in present] + ([1] * (len(row) - len(present)))
@@ -96,32 +96,32 @@ def render_curves(records: list[Record], view: RunsView, *, dark: bool) -> None:
             with place:
                 _chart(
                     chart,
-                    [*found, *printed.lines(published, chart.metric)],
+                    [*found, *published_trainings.lines(published, chart.metric)],
                     epochs,
                     log=chart.metric in view.log,
                     dark=dark,
                 )
-    html.show(legend(shown, dark=dark), dark=dark)
+    html.show(legend(groups, dark=dark), dark=dark)
     words = [
         _(
             "Full lines: validation images. Dashed thin lines and hollow dots: training images, the mean of each "
             "epoch. Faint lines: the steps within an epoch, a few together."
         )
     ]
-    if any(len(each.records) > 1 for each in shown):
+    if any(len(group.records) > 1 for group in groups):
         words.append(_("Several seeds: their mean, with one standard deviation to either side."))
     st.caption(" ".join(words))
-    printed.told(published)
-    for each in shown:
-        _remarks(each, alone=len(shown) == 1)
+    published_trainings.render(published)
+    for group in groups:
+        _remarks(group, alone=len(groups) == 1)
 
 
 def _charts() -> tuple[tuple[Chart, ...], ...]:
-    """All charts, row by row; those without a number are left out."""
+    """Returns all charts in rows."""
     heads = [
-        Chart(f"aux{number}_{metric}", title.format(number=number), form, 4, usual)
+        Chart(f"aux{number}_{metric}", title.format(number=number), form, 4, normal_limit)
         for number in range(1, HEADS + 1)
-        for metric, title, form, usual in (
+        for metric, title, form, normal_limit in (
             ("loss", _("Loss of auxiliary head {number}"), ".3~f", USUAL_LOSS),
             ("top1", _("Top-1 of auxiliary head {number}"), PERCENT, 1.0),
         )
@@ -142,34 +142,34 @@ def _charts() -> tuple[tuple[Chart, ...], ...]:
 
 
 def _chart(chart: Chart, found: list[curves.Curve], epochs: float, *, log: bool, dark: bool) -> None:
-    held = curves.fitted(found, log=log, usual=chart.usual)
+    axis = curves.fit_axis(found, log=log, normal_limit=chart.normal_limit)
     st.vega_lite_chart(
-        curves.frame(held.lines),
-        curves.spec(held.lines, chart.title, chart.form, epochs, dark=dark, log=log, limits=held.limits),
+        curves.frame(axis.lines),
+        curves.vega_spec(axis.lines, chart.title, chart.form, epochs, dark=dark, log=log, limits=axis.limits),
         key=f"runs-{chart.metric}",
         alt=_("{what} of the chosen runs along the epochs; the table below has the best and last numbers").format(
             what=chart.title
         ),
     )
-    if held.words:
-        st.caption(f":material/content_cut: {held.words}")
+    if axis.note:
+        st.caption(f":material/content_cut: {axis.note}")
 
 
-def _remarks(each: Drawn, *, alone: bool) -> None:
-    """What the curves of a run mean, where it is a single one."""
-    if len(each.records) > 1:
+def _remarks(group: RunGroup, *, alone: bool) -> None:
+    """Renders remarks on the curves of a single run. A group of seeds has none."""
+    if len(group.records) > 1:
         return
-    record, found = each.records[0], each.curves[0]
-    said = [*remarks.drops(found, record.recipe)]
+    record, found = group.records[0], group.curves[0]
+    sentences = [*remarks.drops(found, record.recipe)]
     if alone:
-        said += [remarks.of_gap(found), remarks.of_losses(found, record.recipe, record.spec)]
-    if said := [plain(sentence) for sentence in said if sentence]:
-        title = [] if alone else [f"**{plain(each.name)}**"]
-        st.caption("\n".join([*title, "", *(f"- {sentence}" for sentence in said)]))
+        sentences += [remarks.of_gap(found), remarks.of_losses(found, record.recipe, record.spec)]
+    if sentences := [plain(sentence) for sentence in sentences if sentence]:
+        title = [] if alone else [f"**{plain(group.name)}**"]
+        st.caption("\n".join([*title, "", *(f"- {sentence}" for sentence in sentences)]))
 
 
 def render_logs(records: list[Record]) -> None:
-    """The end of each log."""
+    """Renders the end of each log."""
     for record in records:
         if len(records) > 1:
             st.markdown(f"**{plain(record.name)}**")

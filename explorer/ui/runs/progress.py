@@ -1,4 +1,4 @@
-"""What one run is at, how it ended, and what it says of itself."""
+"""Status and progress of one run."""
 
 import streamlit as st
 
@@ -10,14 +10,14 @@ from explorer.ui.runs import shared, words
 from explorer.ui.shared.text import plain
 
 
-def render(record: Record, listed: shared.Listed) -> None:
-    """Status, progress, numbers of the epoch under way, notes, and why it ended early."""
-    at = words.at(record, listed.records)
-    doing = " · ".join(filter(None, [words.epochs(record), at]))
+def render(record: Record, listed: shared.RunList) -> None:
+    """Renders status, progress, numbers of the current epoch, notes, and the reason of an early end."""
+    at = words.current_step(record, listed.records)
+    activity = " · ".join(filter(None, [words.epochs(record), at]))
     if record.status in AT_WORK or record.status in {Status.STOPPED, Status.INTERRUPTED}:
-        st.progress(record.progress, text=_progress(record, doing))
-    said = plain((record.error or {}).get("message", ""))
-    reason = said or _("it gave no reason; the log may have one")
+        st.progress(record.progress, text=_progress(record, activity))
+    message = plain((record.error or {}).get("message", ""))
+    reason = message or _("it gave no reason; the log may have one")
     match record.status:
         case Status.QUEUED:
             st.info(
@@ -32,7 +32,7 @@ def render(record: Record, listed: shared.Listed) -> None:
                 icon=words.SIGNS[record.status][0],
             )
         case Status.STOPPED:
-            st.info(said or _stopped(record), icon=words.SIGNS[record.status][0])
+            st.info(message or _stopped(record), icon=words.SIGNS[record.status][0])
         case Status.INTERRUPTED:
             st.warning(reason, title=_("Interrupted"), icon=words.SIGNS[record.status][0])
         case Status.FAILED:
@@ -51,13 +51,13 @@ def _stopped(record: Record) -> str:
     return _("Stopped. Resume goes on from the last checkpoint, as if nothing had happened.")
 
 
-def _progress(record: Record, doing: str) -> str:
+def _progress(record: Record, activity: str) -> str:
     share = f"{record.progress:.0%}"
     live = record.live or {}
     speed = live.get("images_per_second")
     parts = [
         f"{words.status_with_icon(record.status)} {share}",
-        plain(doing),
+        plain(activity),
         _("loss {loss:.4f}").format(loss=live["loss"]) if live.get("loss") is not None else "",
         _("top-1 {top1:.2%}").format(top1=live["top1"]) if live.get("top1") is not None else "",
         _("{speed:,.0f} images/s").format(speed=speed) if speed else "",
@@ -66,15 +66,15 @@ def _progress(record: Record, doing: str) -> str:
 
 
 def _machine(record: Record) -> None:
-    """How busy the machine is, GPUs where it has some; those of this run are marked."""
-    now = shared.machine_now()
+    """Renders the load of the machine and its GPUs. Marks the GPUs of this run."""
+    now = shared.machine_load()
     parts = [
         _("CPU {load:.0%}").format(load=now.load),
         _("memory {used} of {total}").format(used=bytes_short(now.used), total=bytes_short(now.total)),
     ]
     for number, gpu in enumerate(now.gpus):
         load = words.NONE if gpu.load is None else f"{gpu.load:.0%}"
-        mine = _("of this run") if str(number) in map(str, record.slots) else ""
+        own = _("of this run") if str(number) in map(str, record.slots) else ""
         parts.append(
             " ".join(
                 filter(
@@ -83,7 +83,7 @@ def _machine(record: Record) -> None:
                         _("GPU {number} {load}, {used} of {total}").format(
                             number=number, load=load, used=bytes_short(gpu.used), total=bytes_short(gpu.total)
                         ),
-                        f"({mine})" if mine else "",
+                        f"({own})" if own else "",
                     ],
                 )
             )

@@ -1,4 +1,4 @@
-"""How runs did on the test set: accuracies, the confusion matrix, each class, and what was taken for what."""
+"""Results on the test set: accuracies, confusion matrix, accuracy by class, and misclassified images."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -14,25 +14,25 @@ from explorer.jobs import service
 from explorer.jobs.store import ACTIVE, Record
 from explorer.specs.reading import read_json
 from explorer.ui.results import classes, confusion, mistakes, scores
-from explorer.ui.runs import printed, state, words
+from explorer.ui.runs import published_trainings, state, words
 from explorer.ui.runs.view import RunsView
 from explorer.ui.shared.select_box import select_box
 
-BARS = 4  # runs whose classes are drawn side by side
+BARS = 4  # most runs in the chart of the classes
 
 
 def render(records: Sequence[Record], view: RunsView, *, dark: bool) -> None:
-    """The results of the runs that were tested."""
+    """Renders the results of the runs that have been tested."""
     tested = [record for record in records if record.result]
     if not tested:
-        _nothing(records)
+        _render_empty(records)
         return
-    record = _one(tested, view)
+    record = _choose_run(tested, view)
     result: dict[str, Any] = record.result or {}
     with st.container(horizontal=True, gap="large"):
         scores.render(result)
-    published = printed.of([record])
-    printed.told([one._replace(curves={}) for one in published])
+    published = published_trainings.find([record])
+    published_trainings.render([one._replace(curves={}) for one in published])
     names = list(result["per_class"])
     matrix_side, class_side = st.columns([3, 2], gap="medium")
     with matrix_side:
@@ -40,12 +40,12 @@ def render(records: Sequence[Record], view: RunsView, *, dark: bool) -> None:
         confusion.render(names, result["confusion"], key="runs-confusion", dark=dark)
     with class_side:
         st.header(_("By class"), anchor=False)
-        classes.render(names, _shares(record, tested, published), key="runs-classes", dark=dark)
+        classes.render(names, _class_accuracies(record, tested, published), key="runs-classes", dark=dark)
     st.header(_("Misclassified images"), anchor=False)
-    _mistakes(record, result["images"] - result["correct"])
+    _render_mistakes(record, result["images"] - result["correct"])
 
 
-def _nothing(records: Sequence[Record]) -> None:
+def _render_empty(records: Sequence[Record]) -> None:
     st.info(
         _("The test set is read once, at the end of a run: the results come then.")
         if any(record.status in ACTIVE for record in records)
@@ -54,8 +54,8 @@ def _nothing(records: Sequence[Record]) -> None:
     )
 
 
-def _one(tested: Sequence[Record], view: RunsView) -> Record:
-    """The run whose matrix is shown."""
+def _choose_run(tested: Sequence[Record], view: RunsView) -> Record:
+    """Renders the choice of the run whose confusion matrix is shown. Returns the chosen run."""
     if len(tested) == 1:
         return tested[0]
     names = {record.id: f"{record.name} · {words.percent((record.result or {})['top1'])}" for record in tested}
@@ -67,12 +67,12 @@ def _one(tested: Sequence[Record], view: RunsView) -> Record:
     return next(record for record in tested if record.id == shown)
 
 
-def _shares(
-    first: Record, tested: Sequence[Record], published: Sequence[PublishedTraining]
+def _class_accuracies(
+    chosen: Record, tested: Sequence[Record], published: Sequence[PublishedTraining]
 ) -> list[tuple[str, classes.Shares]]:
-    """The accuracy of each class of the first run for it, the others, and those that others have printed."""
-    shown = [first, *(other for other in tested if other is not first)][:BARS]
-    names = list((first.result or {})["per_class"])
+    """Returns the accuracies by class: of the chosen run, of other runs, and of published trainings."""
+    shown = [chosen, *(other for other in tested if other is not chosen)][:BARS]
+    names = list((chosen.result or {})["per_class"])
     return [
         *((record.name, [(record.result or {})["per_class"].get(name) for name in names]) for record in shown),
         *(
@@ -83,7 +83,7 @@ def _shares(
     ]
 
 
-def _mistakes(record: Record, count: int) -> None:
+def _render_mistakes(record: Record, count: int) -> None:
     path = service.directory(record.id).mistakes
     try:
         found = _read(str(path), path.stat().st_mtime_ns)

@@ -1,4 +1,4 @@
-"""What runs were told, side by side: the network's settings, the recipe's, and where they run."""
+"""Comparison of the settings of runs: network, data, recipe and resources."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,12 @@ from explorer.ui.compare import html
 from explorer.ui.compare.html import cell
 from explorer.ui.runs import state, words
 
-MOST = 12  # columns that can still be read
-LONG = 60  # characters of a value in a cell
+MAX_COLUMNS = 12  # most runs, so that the table is legible
+MAX_CHARACTERS = 60  # of a value in a cell
 
 
 def render(records: Sequence[Record], *, dark: bool) -> None:
-    """The settings in which the runs differ, or all of them."""
+    """Renders the settings in which the runs differ, or all settings."""
     several = len(records) > 1
     if several:
         listed = {"different": _("Only differences"), "all": _("All settings")}
@@ -25,10 +25,10 @@ def render(records: Sequence[Record], *, dark: bool) -> None:
             label_visibility="collapsed", persist_state="page",
         )  # fmt: skip
     everything = not several or st.session_state[state.VIEW + "settings"] == "all"
-    shown = records[:MOST]
+    shown = records[:MAX_COLUMNS]
     found = table(shown, everything=everything)
-    if len(records) > MOST:
-        st.caption(_("The first {shown} of {count} runs.").format(shown=MOST, count=len(records)))
+    if len(records) > MAX_COLUMNS:
+        st.caption(_("The first {shown} of {count} runs.").format(shown=MAX_COLUMNS, count=len(records)))
     if not found:
         st.success(_("Network, data, recipe and resources are the same."), icon=":material/check:")
     network = [row for row in found if row.key.startswith(SPEC)]
@@ -49,4 +49,4 @@ def _table(title: str, rows: Sequence[Difference], records: Sequence[Record]) ->
 
 def _value(value: object) -> str:
     text = words.NONE if value is None else words.value(value)
-    return cell(text, exact=text) if len(text) <= LONG else cell(text[: LONG - 1] + "…", exact=text)
+    return cell(text, exact=text) if len(text) <= MAX_CHARACTERS else cell(text[: MAX_CHARACTERS - 1] + "…", exact=text)

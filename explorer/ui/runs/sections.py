@@ -1,4 +1,4 @@
-"""What of the chosen runs is open: curves, sweep, test set, settings, log or files."""
+"""The sections of the chosen runs: curves, sweep, test set, settings, log and files."""
 
 from collections.abc import Sequence
 
@@ -13,12 +13,12 @@ from explorer.ui.shared.text import plain
 
 
 def sweep_name(record: Record) -> str:
-    """What the sweep is called that a run is of: without the values that are this run's own."""
+    """Returns the name of a run's sweep: the name of the run without its values."""
     return record.name.rpartition(" · ")[0] or record.name
 
 
-def heading(chosen: Sequence[Record]) -> None:
-    """Name and gist of one run, or how many are chosen."""
+def render_heading(chosen: Sequence[Record]) -> None:
+    """Renders name and summary of one run, or the number of the chosen runs."""
     if len(chosen) == 1:
         record = chosen[0]
         st.header(plain(record.name), anchor=False)
@@ -42,8 +42,8 @@ def _one_sweep(chosen: Sequence[Record]) -> bool:
     return len(chosen) > 1 and bool(chosen[0].sweep) and len({record.sweep for record in chosen}) == 1
 
 
-def choose(chosen: Sequence[Record]) -> Section:
-    """Let the user choose; a sweep shows itself first, everything else its curves."""
+def render(chosen: Sequence[Record]) -> Section:
+    """Renders the choice of the section and its options, and returns the section. A sweep has its own first section."""
     names: dict[Section, str] = {
         "curves": _("Curves"),
         "test": _("Test set"),
@@ -54,18 +54,18 @@ def choose(chosen: Sequence[Record]) -> Section:
     if _one_sweep(chosen):
         names = {"sweep": _("Sweep"), **names}
     key, first = state.VIEW + "show", next(iter(names))
-    shown = state.watching().view.show
+    shown = state.RunsState.of_session().view.show
     section: Section = shown if shown in names else first
     st.session_state[key] = section
 
-    def chosen_one() -> None:
-        wanted = st.session_state[key]
-        state.change(show=None if wanted == first else wanted)
+    def select() -> None:
+        selected = st.session_state[key]
+        state.change(show=None if selected == first else selected)
 
     with st.container(horizontal=True, vertical_alignment="center"):
         st.segmented_control(
             _("Show"), list(names), required=True, format_func=names.__getitem__, key=key, label_visibility="collapsed",
-            on_change=chosen_one,
+            on_change=select,
         )  # fmt: skip
         if section == "curves" and len(by_configuration(chosen)) < len(chosen):
             seeds = {"together": _("Mean of seeds"), "apart": _("Each seed")}

@@ -1,8 +1,8 @@
-"""What all sessions of a server read of the runs: once for each state of the store, and each run once until it changes.
+"""Cached reads of the runs, which all sessions of a server share.
 
-A run that has ended is not read again while another one trains: what is read of it is kept by the time of its last
-change. The caches are bounded; each entry is of one run, or one for the whole list. Streamlit leaves arguments whose
-names begin with an underscore out of a cache's key: here none does.
+The cache key of a run contains the time of its last change. So a run that has ended is not read again while another run
+trains. The caches are bounded. Streamlit leaves arguments whose names begin with an underscore out of a cache's key, so
+no argument here begins with one.
 """
 
 from statistics import median
@@ -17,22 +17,22 @@ from explorer.settings import settings
 
 TOP1, TOP3, SECONDS = "validation/top1", "validation/top3", "time/seconds"
 LOG_TAIL = 24_000  # bytes
-RUNS_KEPT = 300
-LOOK_EVERY = 2.0  # seconds
+MAX_CACHED_RUNS = 300
+LOAD_INTERVAL = 2.0  # seconds
 
-Key = tuple[str, float]  # of a run: its id, and when it last changed
+Key = tuple[str, float]  # id of a run, and the time of its last change
 
 
-class Listed(NamedTuple):
-    """All runs with what the table says of them.
+class RunList(NamedTuple):
+    """All runs, with the values of the table's columns.
 
     Attributes:
-        version: of the store.
-        records: the newest first.
-        best: top-1 on the validation images, by id.
-        top3: of that epoch, likewise.
-        seconds: of an epoch, the middle one, by id.
-        sizes: bytes on disk, by id.
+        version: Version of the store.
+        records: Records of the runs, newest first.
+        best: Best top-1 accuracy on the validation images, by id.
+        top3: Top-3 accuracy of the same epoch, by id.
+        seconds: Median duration of an epoch in seconds, by id.
+        sizes: Bytes on disk, by id.
     """
 
     version: tuple[int, float]
@@ -43,25 +43,25 @@ class Listed(NamedTuple):
     sizes: dict[str, int]
 
 
-def listed() -> Listed:
-    """All runs as the store knows them now.
+def list_runs() -> RunList:
+    """Returns all runs of the store.
 
     Raises:
-        StoreError: where it can't be read.
+        StoreError: If the store can't be read.
     """
     service.keep_awake()
-    held = store()
-    return _listed(str(held.url), held.version())
+    database = store()
+    return _list_runs(str(database.url), database.version())
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _listed(url: str, version: tuple[int, float]) -> Listed:
+def _list_runs(url: str, version: tuple[int, float]) -> RunList:
     records = store().records()
     ended = tuple((record.id, record.changed) for record in records if record.status not in ACTIVE)
     at_work = tuple((record.id, record.changed) for record in records if record.status in ACTIVE)
     folder = str(settings().runs_dir)
-    best, top3, seconds = (before | now for before, now in zip(_best(url, ended), _best(url, at_work), strict=True))
-    return Listed(
+    best, top3, seconds = (before | now for before, now in zip(_scores(url, ended), _scores(url, at_work), strict=True))
+    return RunList(
         version,
         sorted(records, key=lambda record: (record.submitted, record.turn), reverse=True),
         best,
@@ -72,22 +72,22 @@ def _listed(url: str, version: tuple[int, float]) -> Listed:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _best(
-    url: str,  # noqa: ARG001  part of the key
+def _scores(
+    url: str,  # noqa: ARG001  part of the cache key
     runs: tuple[Key, ...],
 ) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
-    """Of each run top-1 and top-3 of its best epoch, and the seconds of its middle one."""
-    found: tuple[dict[str, float], dict[str, float], dict[str, float]] = ({}, {}, {})
+    """Returns top-1 and top-3 of each run's best epoch, and the median seconds of an epoch, by id."""
+    scores: tuple[dict[str, float], dict[str, float], dict[str, float]] = ({}, {}, {})
     for job, rows in store().curves([job for job, _changed in runs], [TOP1, TOP3, SECONDS]).items():
         lines = curves(rows)
         if point := best(lines.get(TOP1, [])):
-            found[0][job] = point.value
+            scores[0][job] = point.value
             for other in lines.get(TOP3, []):
                 if other.epoch == point.epoch:
-                    found[1][job] = other.value
+                    scores[1][job] = other.value
         if seconds := [epoch.value for epoch in lines.get(SECONDS, [])]:
-            found[2][job] = median(seconds)
-    return found
+            scores[2][job] = median(seconds)
+    return scores
 
 
 @st.cache_resource(max_entries=2000, show_spinner=False)
@@ -96,17 +96,17 @@ def _size(folder: str, job: str, changed: float) -> int:  # noqa: ARG001  parts 
 
 
 def curves_of(record: Record) -> Curves:
-    """The metrics of a run."""
+    """Returns the metrics of a run."""
     return _curves(str(store().url), record.id, record.changed)
 
 
-@st.cache_resource(max_entries=RUNS_KEPT, show_spinner=False)
+@st.cache_resource(max_entries=MAX_CACHED_RUNS, show_spinner=False)
 def _curves(url: str, job: str, changed: float) -> Curves:  # noqa: ARG001  parts of the key
     return curves(store().rows(job))
 
 
 def log_tail(record: Record) -> str:
-    """The end of what a run's processes printed, from the beginning of a line on."""
+    """Returns the end of a run's log. It begins with a complete line."""
     try:
         with service.directory(record.id).log.open("rb") as file:
             size = file.seek(0, 2)
@@ -117,7 +117,7 @@ def log_tail(record: Record) -> str:
     return text if size <= LOG_TAIL else text.partition("\n")[2]
 
 
-@st.cache_resource(ttl=LOOK_EVERY, max_entries=1, show_spinner=False)
-def machine_now() -> machine.Machine:
-    """How busy the machine is."""
+@st.cache_resource(ttl=LOAD_INTERVAL, max_entries=1, show_spinner=False)
+def machine_load() -> machine.Machine:
+    """Returns the load of the machine, at most two seconds old."""
     return machine.read_load()

@@ -1,4 +1,4 @@
-"""The state of the Runs page: from the link to the widgets and back."""
+"""The state of the Runs page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from explorer.jobs.store import Record, Status
 from explorer.ui.page_state import FieldsState
-from explorer.ui.runs.view import MOST, RunsView
+from explorer.ui.runs.view import MAX_CHOSEN, RunsView
 
-VIEW = "runs.view."  # of the widgets' keys
+VIEW = "runs.view."  # prefix of the widgets' keys
 TABLE = "runs.table"
 
 
@@ -17,11 +17,11 @@ class RunsState(FieldsState[RunsView]):
     """The Runs page's state.
 
     Attributes:
-        order: The ids in the rows of the table, as the browser has them.
-        statuses: The statuses of all runs when the page was last drawn as a whole.
-        asking: What the user is asked before it is done, and for which runs.
-        said: Why what was clicked last could not be done.
-        picked: Whether runs were chosen in the table, and the rest of the page is not drawn for them yet.
+        row_ids: Ids in the rows of the table, as the browser shows them.
+        statuses: Statuses of all runs at the last run of the whole page.
+        dialog: Name of the open dialog, and the ids of its runs. The name is empty if none is open.
+        error: Error of the last action.
+        selection_changed: Whether the selection in the table has changed since the last run of the whole page.
     """
 
     NAME: ClassVar[str] = "watching"
@@ -33,35 +33,30 @@ class RunsState(FieldsState[RunsView]):
     WIDGETS: ClassVar[tuple[str, ...]] = ("text", "status", "seeds", "settings", "measure", "log")
 
     view: RunsView = field(default_factory=RunsView, kw_only=True)
-    order: list[str] = field(default_factory=list)
+    row_ids: list[str] = field(default_factory=list)
     statuses: dict[str, Status] = field(default_factory=dict)
-    asking: tuple[str, tuple[str, ...]] = ("", ())
-    said: str = ""
-    picked: bool = False
-
-
-def watching() -> RunsState:
-    """The session's state."""
-    return RunsState.of_session()
+    dialog: tuple[str, tuple[str, ...]] = ("", ())
+    error: str = ""
+    selection_changed: bool = False
 
 
 def change(**fields: object) -> None:
-    """The user changes the view: in a callback."""
-    watching().change(**fields)
+    """Changes fields of the view. For callbacks."""
+    RunsState.of_session().change(**fields)
 
 
 def choose(jobs: Sequence[str], **view: object) -> None:
-    """The user chooses runs, and what else of the view is given: in a callback."""
-    change(job=tuple(jobs[:MOST]), **view)
+    """Chooses runs, and changes other fields of the view. For callbacks."""
+    change(job=tuple(jobs[:MAX_CHOSEN]), **view)
 
 
-def matching(records: Sequence[Record], view: RunsView, words: dict[str, str]) -> list[Record]:
-    """The runs that the filters let through.
+def matching(records: Sequence[Record], view: RunsView, texts: dict[str, str]) -> list[Record]:
+    """Returns the runs that match the filters.
 
     Args:
-        records: all of them.
-        view: with the filters.
-        words: what the text is looked for in, by id.
+        records: Records of all runs.
+        view: View with the filters.
+        texts: Text of each run to search in, by id.
     """
     wanted = view.text.strip().casefold().split()
     return [
@@ -69,5 +64,5 @@ def matching(records: Sequence[Record], view: RunsView, words: dict[str, str]) -
         for record in records
         if (not view.status or record.status in view.status)
         and (not view.sweep or record.sweep == view.sweep)
-        and all(word in words[record.id] for word in wanted)
+        and all(word in texts[record.id] for word in wanted)
     ]

@@ -1,4 +1,4 @@
-"""A sweep: its runs in a table, the best first, and as a heat chart of two settings or parallel coordinates of more."""
+"""Results of a sweep: a table, and a heat chart of two settings or parallel coordinates of more."""
 
 import statistics
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ from explorer.ui.runs import shared, state, words
 HEAT, TABLE = "runs-heat", "runs.sweep-table"
 ROW = 32
 ROWS_SHOWN = 12
-HOLES = 0.25  # the part of a map that may be empty
+MAX_GAPS = 0.25  # largest share of empty cells in a heat chart
 NO_TOOLBAR = {"displayModeBar": False}
 
 
-def render(records: Sequence[Record], listed: shared.Listed, *, dark: bool) -> None:
-    """The sweep that the runs are of; a cell or a row that is picked leads to its runs."""
-    measured = {record.id: _measured(record, listed) for record in records}
+def render(records: Sequence[Record], listed: shared.RunList, *, dark: bool) -> None:
+    """Renders the runs of a sweep. A selected cell or row opens its runs."""
+    scores_by_run = {record.id: _scores(record, listed) for record in records}
     key = state.VIEW + "measure"
     names = {
         "validation": _("Best validation top-1"),
@@ -31,23 +31,23 @@ def render(records: Sequence[Record], listed: shared.Listed, *, dark: bool) -> N
         "test": _("Test top-1"),
         "test3": _("Test top-3"),
     }
-    # Of three classes and fewer there is no top-3.
+    # With three classes or fewer there is no top-3.
     names = {
         name: title
         for name, title in names.items()
-        if name in ("validation", "test", st.session_state[key]) or any(name in one for one in measured.values())
+        if name in ("validation", "test", st.session_state[key]) or any(name in one for one in scores_by_run.values())
     }
     st.segmented_control(
         _("Judged by"), list(names), required=True, format_func=names.__getitem__, key=key, persist_state="page"
     )
     measure = st.session_state[key]
-    scores = {job: one.get(measure) for job, one in measured.items()}
+    scores = {job: one.get(measure) for job, one in scores_by_run.items()}
     varied = axes(records)
     fields = [key for key, values in varied.items() if len(values) > 1 and key != SEED] or list(varied)
     if not any(score is not None for score in scores.values()):
         st.info(_("No run of this sweep has a number yet."), icon=":material/grid_view:")
     elif len(fields) == 2 and not (gaps := _gaps(records, fields, varied)):
-        _heat(records, scores, fields, varied, names[measure], dark=dark)
+        _render_heat_chart(records, scores, fields, varied, names[measure], dark=dark)
     elif len(fields) >= 2:
         if len(fields) == 2:
             st.caption(
@@ -59,12 +59,12 @@ def render(records: Sequence[Record], listed: shared.Listed, *, dark: bool) -> N
                     second=_name(fields[1]),
                 )
             )  # fmt: skip
-        _parallel(records, scores, fields, varied, names[measure], dark=dark)
-    _table(records, measured, list(varied), names, measure)
+        _render_parallel(records, scores, fields, varied, names[measure], dark=dark)
+    _render_table(records, scores_by_run, list(varied), names, measure)
 
 
-def _measured(record: Record, listed: shared.Listed) -> dict[str, float]:
-    """Accuracies by measure, as far as a run has come."""
+def _scores(record: Record, listed: shared.RunList) -> dict[str, float]:
+    """Returns the accuracies that a run has so far, by measure."""
     result: dict[str, Any] = record.result or {}
     found = {
         "validation": listed.best.get(record.id),
@@ -76,19 +76,19 @@ def _measured(record: Record, listed: shared.Listed) -> dict[str, float]:
 
 
 def _gaps(records: Sequence[Record], fields: Sequence[str], varied: dict[str, list[Any]]) -> int:
-    """Combinations of two settings that no run has; none of a grid, nor of one of which a run or two were deleted."""
-    down, across = fields
-    there = {(words.value(record.varied.get(down)), words.value(record.varied.get(across))) for record in records}
-    cells = len(varied[down]) * len(varied[across])
-    missing = cells - len(there)
-    return missing if missing > cells * HOLES else 0
+    """Returns the number of combinations of two settings without a run. 0 for a grid with a few deleted runs."""
+    row_key, column_key = fields
+    present = {tuple(words.value(record.varied.get(key)) for key in fields) for record in records}
+    cells = len(varied[row_key]) * len(varied[column_key])
+    missing = cells - len(present)
+    return missing if missing > cells * MAX_GAPS else 0
 
 
 def _name(key: str) -> str:
     return key.removeprefix(SPEC)
 
 
-def _heat(
+def _render_heat_chart(
     records: Sequence[Record],
     scores: dict[str, float | None],
     fields: Sequence[str],
@@ -97,11 +97,11 @@ def _heat(
     *,
     dark: bool,
 ) -> None:
-    """A cell for each pair of values: the mean of its runs."""
-    down, across = fields
+    """Renders a heat chart: a cell for each pair of values, with the mean of its runs."""
+    row_key, column_key = fields
     cells: dict[tuple[str, str], list[Record]] = {}
     for record in records:
-        place = words.value(record.varied[down]), words.value(record.varied[across])
+        place = words.value(record.varied[row_key]), words.value(record.varied[column_key])
         cells.setdefault(place, []).append(record)
     rows, columns = [[words.value(value) for value in varied[key]] for key in fields]
 
@@ -125,46 +125,46 @@ def _heat(
             hoverinfo="skip",
         )
     )
-    # Plotly selects points and no cells of a heat chart: these lie over the cells, and are not seen.
+    # Plotly can't select cells of a heat chart, so invisible points cover the cells.
     figure.add_scatter(
         x=[column for _row in rows for column in columns],
         y=[row for row in rows for _column in columns],
         mode="markers",
         marker={"size": 34, "opacity": 0, "symbol": "square"},
         customdata=[".".join(run.id for run in cells.get((row, column), [])) for row in rows for column in columns],
-        hovertemplate=f"{_name(down)} %{{y}}, {_name(across)} %{{x}}<extra></extra>",
+        hovertemplate=f"{_name(row_key)} %{{y}}, {_name(column_key)} %{{x}}<extra></extra>",
         showlegend=False,
     )
     figure.update_layout(
         height=max(240, 52 * len(rows) + 100),
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        xaxis={"title": _name(across), "type": "category"},
-        yaxis={"title": _name(down), "type": "category", "autorange": "reversed"},
+        xaxis={"title": _name(column_key), "type": "category"},
+        yaxis={"title": _name(row_key), "type": "category", "autorange": "reversed"},
         font={"color": theme(dark=dark).ink},
         clickmode="event+select",
-        hoverdistance=-1,  # wherever in a cell the pointer is
+        hoverdistance=-1,  # the nearest point, from anywhere in a cell
         dragmode=False,
     )
     st.plotly_chart(
         figure,
         config=NO_TOOLBAR,
         key=HEAT,
-        on_select=_cell_picked,
+        on_select=_open_cell,
         selection_mode="points",
         alt=_("{what} over {down} and {across}; the table below has the numbers").format(
-            what=title, down=_name(down), across=_name(across)
+            what=title, down=_name(row_key), across=_name(column_key)
         ),
     )
     st.caption(_("A click on a cell opens its runs."))
 
 
-def _cell_picked() -> None:
+def _open_cell() -> None:
     points = st.session_state[HEAT].selection.points
     if points and (jobs := str(points[0].get("customdata") or "")):
         state.choose(jobs.split("."), show=None)
 
 
-def _parallel(
+def _render_parallel(
     records: Sequence[Record],
     scores: dict[str, float | None],
     fields: Sequence[str],
@@ -173,9 +173,9 @@ def _parallel(
     *,
     dark: bool,
 ) -> None:
-    """A line for each run, through its value of every setting to what it reached."""
+    """Renders parallel coordinates: a line for each run through its settings to its accuracy."""
     known = [record for record in records if scores[record.id] is not None]
-    reached = [scores[record.id] for record in known]
+    accuracies = [scores[record.id] for record in known]
     dimensions = [
         {
             "label": _name(key),
@@ -189,9 +189,9 @@ def _parallel(
     ink = theme(dark=dark).ink
     figure = go.Figure(
         go.Parcoords(
-            dimensions=[*dimensions, {"label": title, "values": reached, "tickformat": ".1~%"}],
+            dimensions=[*dimensions, {"label": title, "values": accuracies, "tickformat": ".1~%"}],
             line={
-                "color": reached, "colorscale": "Cividis", "reversescale": not dark, "showscale": True,
+                "color": accuracies, "colorscale": "Cividis", "reversescale": not dark, "showscale": True,
                 "colorbar": {"tickformat": ".1~%", "thickness": 12},
             },
             labelfont={"color": ink}, tickfont={"color": ink}, rangefont={"color": ink},
@@ -207,20 +207,20 @@ def _parallel(
     st.caption(_("Drag along an axis to keep the runs that pass there; the table below opens them."))
 
 
-def _table(
+def _render_table(
     records: Sequence[Record],
-    measured: dict[str, dict[str, float]],
+    scores_by_run: dict[str, dict[str, float]],
     fields: Sequence[str],
     names: dict[str, str],
     measure: str,
 ) -> None:
-    """Every run with its settings and accuracies, the best by the chosen one first."""
-    ranked = sorted(records, key=lambda record: -measured[record.id].get(measure, -1.0))
+    """Renders a table of all runs with settings and accuracies, ordered by the chosen accuracy."""
+    ranked = sorted(records, key=lambda record: -scores_by_run[record.id].get(measure, -1.0))
     frame = pd.DataFrame(
         [
             (
                 *(words.value(record.varied.get(key)) for key in fields),
-                *(None if (share := measured[record.id].get(name)) is None else 100 * share for name in names),
+                *(None if (share := scores_by_run[record.id].get(name)) is None else 100 * share for name in names),
                 words.status_with_sign(record.status),
                 record.name,
             )
@@ -231,7 +231,7 @@ def _table(
     text = st.column_config.TextColumn
     jobs = [record.id for record in ranked]
 
-    def picked() -> None:
+    def open_row() -> None:
         rows = [row for row in st.session_state[key].selection.rows if row < len(jobs)]
         if rows:
             state.choose([jobs[row] for row in rows], show=None)
@@ -249,7 +249,7 @@ def _table(
         row_height=ROW,
         height=ROW * (min(len(frame), ROWS_SHOWN) + 1) + 2,
         placeholder=words.NONE,
-        on_select=picked,
+        on_select=open_row,
         selection_mode="single-row",
         key=key,
         alt=_("Runs of the sweep with their settings, the best first"),

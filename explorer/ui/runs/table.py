@@ -1,4 +1,4 @@
-"""All jobs in a table that follows them while they run; its ticked rows are the runs chosen."""
+"""Table of all jobs. It polls the store while jobs are active. The selected rows are the chosen runs."""
 
 from datetime import datetime
 from typing import Any
@@ -16,15 +16,15 @@ from explorer.ui.shared.store_errors import show_store_errors, warn_if_runner_is
 
 ROW = 32
 ROWS_SHOWN = 10
-TICK = 2.0  # seconds between two looks at runs that are active
+POLL_INTERVAL = 2.0  # seconds between two reads of the store
 COLUMNS = (
     "name", "status", "progress", "at", "best", "top3", "test", "epoch", "network", "data", "recipe", "started", "took",
     "size",
 )  # fmt: skip
 
 
-def rows(listed: shared.Listed, records: list[Record], zone: str | None) -> pd.DataFrame:
-    """One row for each run."""
+def rows(listed: shared.RunList, records: list[Record], zone: str | None) -> pd.DataFrame:
+    """Returns one row for each run."""
     clock = ZoneInfo(zone or "UTC")
     return pd.DataFrame(
         [
@@ -32,7 +32,7 @@ def rows(listed: shared.Listed, records: list[Record], zone: str | None) -> pd.D
                 record.name,
                 words.status_with_sign(record.status),
                 100 * record.progress,
-                words.at(record, listed.records),
+                words.current_step(record, listed.records),
                 _in_percent(listed.best.get(record.id)),
                 _in_percent(listed.top3.get(record.id)),
                 _in_percent((record.result or {}).get("top1")),
@@ -41,7 +41,7 @@ def rows(listed: shared.Listed, records: list[Record], zone: str | None) -> pd.D
                 words.data(record),
                 words.recipe(record),
                 record.started and datetime.fromtimestamp(record.started, clock),
-                words.NONE if (seconds := words.took(record)) is None else duration(seconds),
+                words.NONE if (seconds := words.elapsed_seconds(record)) is None else duration(seconds),
                 listed.sizes[record.id],
             )
             for record in records
@@ -55,7 +55,7 @@ def _in_percent(share: float | None) -> float | None:
 
 
 def columns() -> dict[str, Any]:
-    """Titles, explanations and formats of the columns."""
+    """Returns titles, tooltips and formats of the columns."""
     text, number = st.column_config.TextColumn, st.column_config.NumberColumn
     return {
         "name": text(_("Name"), pinned=True, width=190),
@@ -84,36 +84,36 @@ def columns() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def render(listed: shared.Listed) -> None:
-    """The table of the runs that the filters let through; it ticks while one of them is active."""
+def render(listed: shared.RunList) -> None:
+    """Renders the table of the runs that match the filters. It polls while one of them is active."""
     records = _matching(listed)
     if not records:
         st.info(_("No run is like that: change the filters above."), icon=":material/filter_alt:")
         return
-    ticking = any(record.status in ACTIVE for record in records)
-    st.fragment(_render, run_every=TICK if ticking else None)()
+    polling = any(record.status in ACTIVE for record in records)
+    st.fragment(_render, run_every=POLL_INTERVAL if polling else None)()
 
 
-def _matching(listed: shared.Listed) -> list[Record]:
+def _matching(listed: shared.RunList) -> list[Record]:
     texts = {
         record.id: f"{record.name} {words.network(record)} {record.dataset} {record.id}".casefold()
         for record in listed.records
     }
-    return state.matching(listed.records, state.watching().view, texts)
+    return state.matching(listed.records, state.RunsState.of_session().view, texts)
 
 
 @show_store_errors
 def _render() -> None:
-    watching, listed = state.watching(), shared.listed()
+    page, listed = state.RunsState.of_session(), shared.list_runs()
     warn_if_runner_is_silent()
-    if {record.id: record.status for record in listed.records} != watching.statuses:
-        watching.refresh()  # buttons and filters depend on it
+    if {record.id: record.status for record in listed.records} != page.statuses:
+        page.refresh()  # buttons and filters depend on it
     records = _matching(listed)
-    watching.order = [record.id for record in records]
-    chosen = [row for row, job in enumerate(watching.order) if job in watching.view.job]
+    page.row_ids = [record.id for record in records]
+    chosen = [row for row, job in enumerate(page.row_ids) if job in page.view.job]
     selection: Any = {"selection": {"rows": chosen}}
-    held = st.session_state.get(state.TABLE)
-    if held is not None and sorted(held["selection"]["rows"]) != chosen:
+    widget = st.session_state.get(state.TABLE)
+    if widget is not None and sorted(widget["selection"]["rows"]) != chosen:
         st.session_state[state.TABLE] = selection
     st.dataframe(
         words.with_sizes(rows(listed, records, st.context.timezone)),
@@ -121,24 +121,24 @@ def _render() -> None:
         column_config=columns(),
         row_height=ROW,
         height=ROW * (min(max(len(records), 1), ROWS_SHOWN) + 1) + 2,
-        on_select=_picked,
+        on_select=_select,
         selection_mode="multi-row",
-        # Of a table that is not there yet: its next look at the store may be sent before the browser has drawn it.
+        # For the first run of the table: the next one may start before the browser has rendered it.
         selection_default=selection,
         key=state.TABLE,
         placeholder=words.NONE,
         alt=_("Runs with status, progress, accuracy, network, data and recipe"),
     )
-    if watching.picked:  # in this part of the page alone
-        watching.picked = False
+    if page.selection_changed:  # the callback ran only this fragment
+        page.selection_changed = False
         st.rerun()
 
 
-def _picked() -> None:
-    watching = state.watching()
-    ticked = st.session_state[state.TABLE].selection.rows
-    listed = [watching.order[row] for row in ticked if row < len(watching.order)]
-    # Those that the filters hide stay chosen, and the first chosen stays the first: it keeps its colour.
-    kept = [job for job in watching.view.job if job in listed or job not in watching.order]
-    state.choose(list(dict.fromkeys([*kept, *listed])))
-    watching.picked = True
+def _select() -> None:
+    page = state.RunsState.of_session()
+    selected = st.session_state[state.TABLE].selection.rows
+    listed = [page.row_ids[row] for row in selected if row < len(page.row_ids)]
+    # Runs hidden by the filters stay chosen. The order of the chosen runs stays, too, because it determines colours.
+    remaining = [job for job in page.view.job if job in listed or job not in page.row_ids]
+    state.choose(list(dict.fromkeys([*remaining, *listed])))
+    page.selection_changed = True

@@ -1,4 +1,4 @@
-"""What the Runs page shows: all of it stands in the link."""
+"""The view of the Runs page, which its link contains."""
 
 import re
 from typing import Annotated, Literal
@@ -10,7 +10,7 @@ from explorer.i18n import _
 from explorer.jobs.store import Status
 from explorer.ui.page_state import PageFields
 
-MOST = 100  # runs close up: as many as a sweep has
+MAX_CHOSEN = 100  # most chosen runs: as many as a sweep has
 
 _ID = re.compile(r"[a-z0-9]{0,32}")
 
@@ -26,27 +26,27 @@ LogAxis = Literal["loss", "rate", "grad_norm"]
 Section = Literal["curves", "sweep", "test", "settings", "log", "files"]
 
 
-def _once(values: tuple[str, ...]) -> tuple[str, ...]:
+def _unique(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(values))
 
 
 class RunsView(PageFields):
-    """Which runs are listed, which are chosen, and what is shown of these.
+    """Filters of the table, the chosen runs, and the open section.
 
     Attributes:
-        job: ids of the runs chosen.
-        text: that the name, network or data of a run listed has.
-        status: of the runs listed; none is any.
-        sweep: id of the sweep that the runs listed belong to.
-        show: of the runs chosen; none is what says most of them.
-        seeds: whether runs that differ in their seed alone are drawn as one, with their spread.
-        settings: which of the settings are listed.
-        measure: what the sweep is judged by.
-        log: the charts whose axis is logarithmic.
-        run: the one of several chosen whose confusion and mistakes are shown.
+        job: Ids of the chosen runs.
+        text: Filter: words in name, network or data of a run.
+        status: Filter: statuses. Empty for all.
+        sweep: Filter: id of a sweep.
+        show: Open section. None for the first one.
+        seeds: Whether the charts show runs that differ only in their seed as one line with a spread.
+        settings: Which settings are listed.
+        measure: Accuracy by which the runs of a sweep are compared.
+        log: Charts with a logarithmic axis.
+        run: Id of the chosen run whose confusion matrix and mistakes are shown.
     """
 
-    job: Annotated[tuple[Id, ...], AfterValidator(_once), Field(max_length=MOST)] = ()
+    job: Annotated[tuple[Id, ...], AfterValidator(_unique), Field(max_length=MAX_CHOSEN)] = ()
     text: Annotated[str, Field(max_length=100)] = ""
     status: tuple[Status, ...] = ()
     sweep: Id = ""
@@ -54,5 +54,5 @@ class RunsView(PageFields):
     seeds: Literal["apart", "together"] = "together"
     settings: Literal["different", "all"] = "different"
     measure: Literal["validation", "validation3", "test", "test3"] = "validation"
-    log: Annotated[tuple[LogAxis, ...], AfterValidator(_once)] = ("rate", "grad_norm")
+    log: Annotated[tuple[LogAxis, ...], AfterValidator(_unique)] = ("rate", "grad_norm")
     run: Id = ""

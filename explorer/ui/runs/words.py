@@ -1,4 +1,4 @@
-"""Runs in words: their status, what they are at, how long it takes, and what they were told."""
+"""Texts about runs: status, current step, duration and settings."""
 
 import json
 import time
@@ -18,7 +18,7 @@ from explorer.jobs.store import AT_WORK, Record, Status
 from explorer.ui.compare.networks import title
 
 NONE = "–"
-# The second is for the canvas of the table, which has no Material icons.
+# The second sign is for tables, which can't show Material icons.
 SIGNS = {
     Status.QUEUED: (":material/schedule:", "○"),
     Status.RUNNING: (":material/play_circle:", "▶"),
@@ -31,7 +31,7 @@ SIGNS = {
 
 
 def status_name(status: Status) -> str:
-    """A status in words."""
+    """Returns the name of a status."""
     return {
         Status.QUEUED: _("queued"),
         Status.RUNNING: _("running"),
@@ -44,29 +44,29 @@ def status_name(status: Status) -> str:
 
 
 def status_with_icon(status: Status) -> str:
-    """A status as Markdown."""
+    """Returns a status with its icon, as Markdown."""
     return f"{SIGNS[status][0]} {status_name(status)}"
 
 
 def status_with_sign(status: Status) -> str:
-    """A status as plain text."""
+    """Returns a status with its sign, as plain text."""
     return f"{SIGNS[status][1]} {status_name(status)}"
 
 
 def percent(share: float | None) -> str:
-    """An accuracy: 0.9876 as ``98.76%``."""
+    """Formats an accuracy: 0.9876 as ``98.76%``."""
     return NONE if share is None else f"{share:.2%}"
 
 
-def took(record: Record) -> float | None:
-    """Seconds since a run was last started, or until it ended; none while it waits."""
+def elapsed_seconds(record: Record) -> float | None:
+    """Returns the seconds from the last start of a run to its end, or until now. None while it waits."""
     if record.started is None or record.status is Status.QUEUED:
         return None
     return max(0.0, (record.ended or (time.time() if record.status in AT_WORK else record.changed)) - record.started)
 
 
-def at(record: Record, records: Iterable[Record]) -> str:
-    """What a run is at: its place in the queue, its step, or how long it still takes."""
+def current_step(record: Record, records: Iterable[Record]) -> str:
+    """Returns the position of a run in the queue, its current step, or its remaining time."""
     live = record.live or {}
     match record.status:
         case Status.QUEUED:
@@ -86,7 +86,7 @@ def at(record: Record, records: Iterable[Record]) -> str:
 
 
 def epochs(record: Record) -> str:
-    """The epoch that a run is in."""
+    """Returns the current epoch of a run. Empty before the first one."""
     live = record.live or {}
     if "epoch" not in live:
         return ""
@@ -94,7 +94,7 @@ def epochs(record: Record) -> str:
 
 
 def network(record: Record) -> str:
-    """What a run's network is called."""
+    """Returns the title of a run's network."""
     return _network(json.dumps(record.spec), record.base, language())
 
 
@@ -104,26 +104,26 @@ def _network(spec: str, base: str | None, _language: str) -> str:
 
 
 def data(record: Record) -> str:
-    """The name of a run's images."""
+    """Returns the name of a run's data set."""
     return Path(record.dataset).name or record.dataset
 
 
 def recipe(record: Record) -> str:
-    """The gist of a run's recipe."""
-    told = record.recipe
+    """Returns a summary of a run's recipe."""
+    fields = record.recipe
     return ngettext(
         "{optimizer}, lr {lr:g}, batch {batch}, {epochs} epoch",
         "{optimizer}, lr {lr:g}, batch {batch}, {epochs} epochs",
-        told["epochs"],
-    ).format(optimizer=told["optimizer"], lr=told["lr"], batch=told["batch_size"], epochs=told["epochs"])
+        fields["epochs"],
+    ).format(optimizer=fields["optimizer"], lr=fields["lr"], batch=fields["batch_size"], epochs=fields["epochs"])
 
 
 def with_sizes(frame: pd.DataFrame) -> Styler:
-    """A table whose ``size`` column reads as sizes do elsewhere, and is sorted by its bytes."""
+    """Formats the ``size`` column as text with units. The table still sorts it by bytes."""
     text: Any = bytes_short
     return frame.style.format(text, subset=["size"])
 
 
 def value(setting: Any) -> str:
-    """A setting as it is typed."""
+    """Returns a setting as text, in the form in which it is typed."""
     return setting if isinstance(setting, str) else json.dumps(setting, ensure_ascii=False)

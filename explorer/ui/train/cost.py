@@ -1,4 +1,4 @@
-"""What a run needs: memory against what the machine has, and time, measured on a few real steps."""
+"""Cost of a run: memory, compared with the machine's, and time, measured on a few training steps."""
 
 import json
 import os
@@ -29,17 +29,17 @@ from explorer.workers import subprocess_runner
 from explorer.workers.progress import Progress
 from explorer.workers.subprocess_runner import Limits
 
-PROCESS = 400_000_000  # bytes of a process that has imported torch, before it builds anything
-LONGEST = 120.0  # seconds of a measurement
-TIGHT = 0.8  # of the memory
+PROCESS_MEMORY = 400_000_000  # bytes of a process after it has imported torch
+MAX_SECONDS = 120.0  # for a measurement
+TIGHT_SHARE = 0.8  # of the memory; a run that needs more is tight
 PRECISIONS = {torch.float32: Precision.FP32, torch.bfloat16: Precision.BF16, torch.float16: Precision.FP16}
 
-# A page asks for every network of a sweep at each turn: fewer would be forgotten before they are asked for again.
+# Each run of the page asks for every network of a sweep. A smaller cache would drop them before they are used again.
 macs = lru_cache(maxsize=2 * MAX_SWEEP)(forward_macs)
 
 
-class Verdict(StrEnum):
-    """Whether a run finds room."""
+class MemoryFit(StrEnum):
+    """Whether a run fits into memory."""
 
     FITS = "fits"
     TIGHT = "tight"
@@ -47,126 +47,129 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Room:
-    """Memory of a run, in bytes.
+class MemoryEstimate:
+    """Memory that a run needs, and memory of the device, in bytes.
 
     Attributes:
-        needed: in training, over all processes on the CPU, by one process on a GPU.
-        free: of the machine, or the GPU, at this moment.
-        there: in all.
+        needed: Memory of the run: of all its processes on the CPU, or of one process on a GPU.
+        free: Free memory of the machine or GPU now.
+        total: Total memory of the machine or GPU.
         device: ``cpu``, ``cuda`` or ``mps``.
     """
 
     needed: int
     free: int
-    there: int
+    total: int
     device: str
 
     @property
-    def verdict(self) -> Verdict:
-        """Against all that there is: what others use now may be free when the run begins."""
-        if self.needed > self.there:
-            return Verdict.TOO_LARGE
-        return Verdict.TIGHT if self.needed > min(self.free, TIGHT * self.there) else Verdict.FITS
+    def fit(self) -> MemoryFit:
+        """Whether the run fits. It may exceed the free memory, because other programs may have ended when it starts."""
+        if self.needed > self.total:
+            return MemoryFit.TOO_LARGE
+        return MemoryFit.TIGHT if self.needed > min(self.free, TIGHT_SHARE * self.total) else MemoryFit.FITS
 
 
-def room(spec: Spec, recipe: Recipe, resources: Resources, found: Preview) -> Room | None:
-    """The memory that a run needs; none where the network can't train on such a batch.
+def estimate_memory(spec: Spec, recipe: Recipe, resources: Resources, preview: Preview) -> MemoryEstimate | None:
+    """Estimates the memory of a run. None if the network can't train on batches of this size.
 
     Raises:
-        InputError: where the machine has no such device, or the device no such precision.
+        InputError: If the machine does not have the device, or the device does not support the precision.
     """
     device = choose_device(resources.device)
     share = -(-recipe.batch_size // resources.processes)
     plan = make_plan(torch.nn.Identity(), device, recipe.precision, macs(spec) * recipe.batch_size)
-    training = _memory(spec, share, _optimizer(recipe), PRECISIONS[plan.dtype], device.type)
+    training = _training_memory(spec, share, _optimizer_kind(recipe), PRECISIONS[plan.dtype], device.type)
     if training is None:
         return None
     average = training.weights if recipe.ema is not None else 0
-    each = training.total + average + found.in_memory
+    per_process = training.total + average + preview.in_memory
     if device.type == "cuda":
-        free, there = torch.cuda.mem_get_info()
-        return Room(each, free, there, device.type)
+        free, total = torch.cuda.mem_get_info()
+        return MemoryEstimate(per_process, free, total, device.type)
     memory = psutil.virtual_memory()
-    return Room(resources.processes * (each + PROCESS), memory.available, memory.total, device.type)
+    needed = resources.processes * (per_process + PROCESS_MEMORY)
+    return MemoryEstimate(needed, memory.available, memory.total, device.type)
 
 
 @lru_cache(maxsize=2 * MAX_SWEEP)
-def _memory(spec: Spec, batch_size: int, optimizer: str, precision: Precision, device: str) -> TrainingMemory | None:
-    """The part of an analysis that is small enough to keep for a whole sweep."""
+def _training_memory(
+    spec: Spec, batch_size: int, optimizer: str, precision: Precision, device: str
+) -> TrainingMemory | None:
+    """Returns the training memory of a network. Only this part of the analysis is small enough to cache for a sweep."""
     return analyse(spec, batch_size=batch_size, optimizer=optimizer, precision=precision, device=device).training
 
 
 def memory_key(recipe: Recipe) -> tuple[object, ...]:
-    """All of a recipe that its memory depends on."""
-    return recipe.batch_size, _optimizer(recipe), recipe.precision, recipe.ema is None
+    """Returns the fields of a recipe that its memory depends on."""
+    return recipe.batch_size, _optimizer_kind(recipe), recipe.precision, recipe.ema is None
 
 
-def _optimizer(recipe: Recipe) -> str:
-    """What analysis calls it: by the numbers that it keeps."""
+def _optimizer_kind(recipe: Recipe) -> str:
+    """Returns the optimizer by the name that the analysis uses: optimizers with equally large state share a name."""
     if recipe.optimizer.startswith("adam"):
         return "adam"
     return "momentum" if recipe.momentum else "sgd"
 
 
 def _measure(key: str, progress: Progress) -> Throughput:
-    def still_at_it(_step: str, _done: int, _total: int) -> None:
+    def report(_step: str, _done: int, _total: int) -> None:
         progress(_("Measuring a few steps…"), 0, 0)
 
-    found = subprocess_runner.call(
+    result = subprocess_runner.call(
         "explorer.training.throughput",
         json.loads(key),
-        Limits(LONGEST),
-        still_at_it,
+        Limits(MAX_SECONDS),
+        report,
         environment=settings().for_process(),
     )
-    return Throughput(**cast(dict[str, Any], found))
+    return Throughput(**cast(dict[str, Any], result))
 
 
-pace = TaskQueue(_measure, cancel_abandoned=True)
+throughputs = TaskQueue(_measure, cancel_abandoned=True)
 
 
-def asked(spec: Spec, recipe: Recipe, resources: Resources) -> str:
-    """The key of a measurement: all that the pace depends on, so that other changes measure nothing anew."""
-    alike = recipe.changed(
+def throughput_key(spec: Spec, recipe: Recipe, resources: Resources) -> str:
+    """Returns the key of a measurement. It contains only fields that affect the throughput."""
+    relevant = recipe.changed(
         epochs=1, schedule="constant", warmup_epochs=None, lr=Recipe().lr, weight_decay=0.0, seed=0, weights=None,
         validation_fraction=0.0, label_smoothing=0.0, mean=None, std=None,
     )  # fmt: skip
-    return json.dumps({"spec": spec.to_dict(), "recipe": alike.to_dict(), "resources": resources.model_dump()})
+    return json.dumps({"spec": spec.to_dict(), "recipe": relevant.to_dict(), "resources": resources.model_dump()})
 
 
-def run_seconds(measured: Throughput, recipe: Recipe, found: Preview) -> float:
-    """About how long one run takes."""
+def run_seconds(measured: Throughput, recipe: Recipe, preview: Preview) -> float:
+    """Estimates the seconds of one run."""
     fraction = recipe.validation_fraction
     return seconds(
         measured,
         epochs=recipe.epochs,
-        train=sum(found.training_counts(fraction)),
-        validation=sum(found.validation_counts(fraction)),
-        test=sum(found.test),
+        train=sum(preview.training_counts(fraction)),
+        validation=sum(preview.validation_counts(fraction)),
+        test=sum(preview.test),
     )
 
 
-def all_seconds(measured: Throughput, jobs: list[Job], found: Preview) -> float:
-    """About how long the jobs of a sweep take, as many at a time as the machine trains.
+def sweep_seconds(measured: Throughput, jobs: list[Job], preview: Preview) -> float:
+    """Estimates the seconds of all jobs of a sweep, which share the slots of the machine.
 
-    A step is taken to last as long in each, an image of a larger batch as long as of this one.
+    Assumes that every job has the throughput of the measured one, in images per second.
     """
-    return sum(run_seconds(measured, job.recipe, found) for job in jobs) / min(slots(measured.device), len(jobs))
+    return sum(run_seconds(measured, job.recipe, preview) for job in jobs) / min(slots(measured.device), len(jobs))
 
 
 def slots(device: str) -> int:
-    """Jobs that the machine trains at the same time."""
+    """Returns the number of jobs that the machine trains at the same time."""
     return len(gpus()) if device == "cuda" else settings().cpu_slots
 
 
 def duration(amount: float) -> str:
-    """Seconds in words; nothing is estimated to take none."""
+    """Returns a duration as text, at least one second."""
     return formatting.duration(max(amount, 1))
 
 
-def about(amount: float) -> str:
-    """Seconds in one unit, short enough to stand in a narrow box: ``≈ 2 min``, ``≈ 1.5 h``."""
+def short_duration(amount: float) -> str:
+    """Returns a duration in one unit, short enough for a narrow box: ``≈ 2 min``, ``≈ 1.5 h``."""
     seconds = max(round(amount), 1)
     if seconds < formatting.MINUTE:
         return _("≈ {count} s").format(count=seconds)
@@ -178,5 +181,5 @@ def about(amount: float) -> str:
 
 
 def cores() -> int:
-    """Of this machine."""
+    """Returns the number of CPU cores of this machine."""
     return os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Which images to train on: named sets and uploads, looked at before they are used."""
+"""The choice of the data set, with a preview: named sets and uploads."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 import plotly.graph_objects as go
 import streamlit as st
 
-from explorer.data import examples, preview
+from explorer.data import examples
+from explorer.data import preview as previews
 from explorer.data.catalogue import NAMES
 from explorer.data.downloads import is_downloaded
 from explorer.data.preview import Preview
@@ -25,72 +26,74 @@ from explorer.ui.train.state import Training
 from explorer.workers.progress import Progress
 
 HEIGHT = 190
-NAMED = 24  # classes whose names fit below their bars
-UPLOAD, DRAW = "train-upload", "train-draw"  # keys beside the form: neither stands in the link
-FETCH = "train-fetch"
+MAX_LABELS = 24  # classes whose names fit below their bars
+UPLOAD, EPOCH = "train-upload", "train-draw"  # keys in session_state that are not part of the link
+DOWNLOADS = "train-fetch"
 NO_TOOLBAR = {"displayModeBar": False}
 
-_unread: set[str] = set()  # paths of uploads that have not been read since they came
+_new_uploads: set[str] = set()  # paths of uploads that have not been read yet
 
 
-def _look(path: str, progress: Progress) -> Preview:
-    """Look at a data set; a new upload that breaks a rule is not kept."""
+def _load_preview(path: str, progress: Progress) -> Preview:
+    """Computes the preview of a data set. Deletes a new upload that is not a valid data set."""
     try:
-        found = preview.compute(path, progress)
+        preview = previews.compute(path, progress)
     except ContentError:
-        if path in _unread and not _awaited(path):
+        if path in _new_uploads and not _is_in_use(path):
             Path(path).unlink(missing_ok=True)
-            _unread.discard(path)
+            _new_uploads.discard(path)
         raise
-    _unread.discard(path)
-    return found
+    _new_uploads.discard(path)
+    return preview
 
 
-def _awaited(path: str) -> bool:
-    """Whether a job trains on an upload, or will."""
+def _is_in_use(path: str) -> bool:
+    """Returns whether a queued or running job uses an upload."""
     return any(record.dataset == path for record in store().records(ACTIVE))
 
 
-_looking = TaskQueue(_look)
-_fetching = TaskQueue(preview.compute)  # apart, so that nobody waits for another's download
+_loading = TaskQueue(_load_preview)
+_downloading = TaskQueue(previews.compute)  # a second queue, so that previews don't wait for downloads
 
 
 def render(training: Training, *, dark: bool) -> Preview | None:
-    """The data set's widgets and what is known of it; none where it can't be read, or is not read yet."""
+    """Renders the widgets and the preview of the data set. Returns the preview; None if there is none yet."""
     form = training.form
     options = [*NAMES, *(UPLOADED + name for name in uploads.names())]
     if form.dataset not in options:  # removed by somebody else
         options.append(form.dataset)
     st.selectbox(_("Data set"), options, key=state.DATASET, format_func=title)
-    # One element whatever is in it: else what stands below moves once the images are read, and the browser would draw
-    # it anew, closed and without the file that is being uploaded.
+    # The container gives the elements below a fixed position. Otherwise the browser would render the expander of the
+    # uploads again once the images are read: closed, and without the file that is being uploaded.
     with st.container():
-        if training.refused and training.refused_at == "dataset":
-            st.error(plain(training.refused), icon=":material/error:")
-        found = _found(training)
-        if found:
-            _numbers(form, found, dark=dark)
-    _uploads(form)
-    return found
+        if training.error and training.error_place == "dataset":
+            st.error(plain(training.error), icon=":material/error:")
+        preview = _preview(training)
+        if preview:
+            _render_counts(form, preview, dark=dark)
+    _render_uploads(form)
+    return preview
 
 
 def title(name: str) -> str:
-    """What people call a data set."""
+    """Returns the name of a data set for people."""
     if name in NAMES:
         return NAMES[name].title
     return _("{name}, uploaded").format(name=name.removeprefix(UPLOADED))
 
 
-def _found(training: Training) -> Preview | None:
+def _preview(training: Training) -> Preview | None:
+    """Returns the preview from the cache, or starts the task that computes it and renders its progress."""
     name = training.form.dataset
     path = path_of(name)
-    known = preview.load_cached(path) if name in NAMES or uploads.path(name.removeprefix(UPLOADED)).is_file() else None
-    if known and (name not in NAMES or not NAMES[name].source or is_downloaded(NAMES[name])):
-        return known
-    lane, begun = _looking, _("Reading the images…")
+    exists = name in NAMES or uploads.path(name.removeprefix(UPLOADED)).is_file()
+    cached = previews.load_cached(path) if exists else None
+    if cached and (name not in NAMES or not NAMES[name].source or is_downloaded(NAMES[name])):
+        return cached
+    queue, step = _loading, _("Reading the images…")
     if name in NAMES and NAMES[name].source and not is_downloaded(NAMES[name]):
         entry = NAMES[name]
-        if path not in st.session_state.setdefault(FETCH, set()):
+        if path not in st.session_state.setdefault(DOWNLOADS, set()):
             st.caption(
                 _(
                     "{title} is not on this server yet: {train:,} images to train with and {test:,} to test, "
@@ -104,88 +107,88 @@ def _found(training: Training) -> Preview | None:
                 _("Download now"), icon=":material/download:", key="train-download", on_click=_fetch, args=(path,),
                 help=_("To see its images and classes before the training."),
             )  # fmt: skip
-            return preview.expected(name)
-        lane, begun = _fetching, _("Downloading…")
-    piece = follow_task(lane, path, begun)
-    if piece.problem is None:
-        return piece.result or (preview.expected(name) if name in NAMES else None)
-    st.error(plain(_called(str(piece.problem), training.form)), icon=":material/error:")
+            return previews.expected(name)
+        queue, step = _downloading, _("Downloading…")
+    task = follow_task(queue, path, step)
+    if task.problem is None:
+        return task.result or (previews.expected(name) if name in NAMES else None)
+    st.error(plain(_with_upload_name(str(task.problem), training.form)), icon=":material/error:")
     if name in NAMES or Path(path).is_file():
-        st.button(_("Try again"), icon=":material/refresh:", key="train-again", on_click=_again, args=(lane, path))
-    return preview.expected(name) if lane is _fetching else None
+        st.button(_("Try again"), icon=":material/refresh:", key="train-again", on_click=_retry, args=(queue, path))
+    return previews.expected(name) if queue is _downloading else None
 
 
-def _called(problem: str, form: Form) -> str:
-    """A message with an upload's own name in place of the server's path."""
+def _with_upload_name(problem: str, form: Form) -> str:
+    """Replaces the server's path of an upload by the upload's name in a message."""
     return problem.replace(form.data, form.dataset.removeprefix(UPLOADED))
 
 
 def _fetch(path: str) -> None:
-    st.session_state.setdefault(FETCH, set()).add(path)
+    st.session_state.setdefault(DOWNLOADS, set()).add(path)
 
 
-def _again(lane: TaskQueue[Preview], path: str) -> None:
-    lane.invalidate(path)
+def _retry(queue: TaskQueue[Preview], path: str) -> None:
+    queue.invalidate(path)
 
 
-def _numbers(form: Form, found: Preview, *, dark: bool) -> None:
+def _render_counts(form: Form, preview: Preview, *, dark: bool) -> None:
     fraction = form.recipe.validation_fraction
     parts = {
-        _("Train"): found.training_counts(fraction),
-        _("Validation"): found.validation_counts(fraction),
-        _("Test"): found.test,
+        _("Train"): preview.training_counts(fraction),
+        _("Validation"): preview.validation_counts(fraction),
+        _("Test"): preview.test,
     }
     with st.grid(3, min_column_width=90, gap="xsmall"):
         for name, counts in parts.items():
             st.metric(name, f"{sum(counts):,}", border=True)
-    if not found.images:
+    if not preview.images:
         return
-    st.caption(_described(found))
-    for note in found.notes:
-        st.caption(f":material/info: {plain(_called(note, form))}")
+    st.caption(_description(preview))
+    for note in preview.notes:
+        st.caption(f":material/info: {plain(_with_upload_name(note, form))}")
     st.plotly_chart(
-        _balance(found, parts, dark=dark), key="train-balance", config=NO_TOOLBAR,
+        _class_chart(preview, parts, dark=dark), key="train-balance", config=NO_TOOLBAR,
         alt=_("Images of each class: {counts}").format(
-            counts=", ".join(f"{name} {count:,}" for name, count in zip(found.classes, found.train, strict=True))
+            counts=", ".join(f"{name} {count:,}" for name, count in zip(preview.classes, preview.train, strict=True))
         ),
     )  # fmt: skip
-    _images(form, found)
+    _render_samples(form, preview)
 
 
-def _described(found: Preview) -> str:
-    colour = _("colour") if found.channels == 3 else _("grey")
-    if found.pixels:
-        height, width = found.pixels
+def _description(preview: Preview) -> str:
+    colour = _("colour") if preview.channels == 3 else _("grey")
+    if preview.pixels:
+        height, width = preview.pixels
         return ngettext(
             "{class:,} classes, {colour}, {width} × {height} pixels",
             "{classes:,} classes, {colour}, {width} × {height} pixels",
-            len(found.classes),
-        ).format(classes=len(found.classes), colour=colour, width=width, height=height)
+            len(preview.classes),
+        ).format(classes=len(preview.classes), colour=colour, width=width, height=height)
     return ngettext(
         "{class:,} classes, {colour}, images of several sizes",
         "{classes:,} classes, {colour}, images of several sizes",
-        len(found.classes),
-    ).format(classes=len(found.classes), colour=colour)
+        len(preview.classes),
+    ).format(classes=len(preview.classes), colour=colour)
 
 
-def _balance(found: Preview, parts: dict[str, tuple[int, ...]], *, dark: bool) -> go.Figure:
+def _class_chart(preview: Preview, parts: dict[str, tuple[int, ...]], *, dark: bool) -> go.Figure:
     figure = go.Figure()
     kinds = colours(dark=dark)
     shades = (kinds[Group.CONVOLUTION], kinds[Group.POOLING], kinds[Group.NORMALISATION])
     for (name, counts), shade in zip(parts.items(), shades, strict=True):
         figure.add_bar(
             x=list(range(len(counts))), y=counts, name=name, marker={"color": shade},
-            customdata=found.classes, hovertemplate="%{customdata}: %{y:,}",
+            customdata=preview.classes, hovertemplate="%{customdata}: %{y:,}",
         )  # fmt: skip
-    few = len(found.classes) <= NAMED
+    few = len(preview.classes) <= MAX_LABELS
     figure.update_layout(
         barmode="stack",
         height=HEIGHT,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         bargap=0.25,
         xaxis={
-            "tickvals": list(range(len(found.classes))) if few else [],
-            "ticktext": [name[:12] for name in found.classes] if few else [],
+            "tickvals": list(range(len(preview.classes))) if few else [],
+            "ticktext": [name[:12] for name in preview.classes] if few else [],
             "title": "" if few else _("Classes"),
         },
         yaxis={"title": _("Images"), "nticks": 5},
@@ -195,37 +198,37 @@ def _balance(found: Preview, parts: dict[str, tuple[int, ...]], *, dark: bool) -
     return figure
 
 
-def _images(form: Form, found: Preview) -> None:
+def _render_samples(form: Form, preview: Preview) -> None:
     recipe, size = form.recipe, form.spec.image_size
-    names = augmentations(recipe, found.mirrored)
+    names = augmentations(recipe, preview.mirrored)
     st.caption(_("As given"))
-    st.html(samples.as_given(found, form.dataset))
+    st.html(samples.original_html(preview, form.dataset))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
             _("As trained on, {size} × {size} pixels; augmentation: {names}").format(
-                size=size, names=plain(samples.words(names))
+                size=size, names=plain(samples.augmentation_text(names))
             ),
             width="stretch",
         )
         if names:
-            epoch = st.session_state.get(DRAW, 0)
+            epoch = st.session_state.get(EPOCH, 0)
             st.button(
-                _("Next epoch"), icon=":material/casino:", key="train-next", on_click=_next, type="tertiary",
+                _("Next epoch"), icon=":material/casino:", key="train-next", on_click=_next_epoch, type="tertiary",
                 help=_("What chance does to the same images in another epoch."),
             )  # fmt: skip
         else:
             epoch = 0
-    what = (names, recipe.mean, recipe.std, recipe.seed, recipe.rotation_degrees, recipe.noise_std)
-    st.html(samples.as_trained(found, form.dataset, recipe, what, size, epoch))
-    for note in on_mirroring(recipe, found.mirrored):
+    settings_key = (names, recipe.mean, recipe.std, recipe.seed, recipe.rotation_degrees, recipe.noise_std)
+    st.html(samples.augmented_html(preview, form.dataset, recipe, settings_key, size, epoch))
+    for note in on_mirroring(recipe, preview.mirrored):
         st.caption(f":material/flip: {plain(note)}")
 
 
-def _next() -> None:
-    st.session_state[DRAW] = st.session_state.get(DRAW, 0) + 1
+def _next_epoch() -> None:
+    st.session_state[EPOCH] = st.session_state.get(EPOCH, 0) + 1
 
 
-def _uploads(form: Form) -> None:
+def _render_uploads(form: Form) -> None:
     with st.expander(_("Your own images"), icon=":material/upload:", key="train-uploads"):
         st.file_uploader(
             _("A zip of class folders, or an npz of images and labels"),
@@ -247,41 +250,41 @@ def _uploads(form: Form) -> None:
 
 
 def _upload() -> None:
-    turn = st.session_state.get(UPLOAD, 0)
-    file = st.session_state[f"{UPLOAD}.{turn}"]
+    number = st.session_state.get(UPLOAD, 0)
+    file = st.session_state[f"{UPLOAD}.{number}"]
     if file is None:
         return
 
-    def keep() -> dict[str, str]:
-        name = uploads.keep(file.name, file, file.size)
+    def store_upload() -> dict[str, str]:
+        name = uploads.save(file.name, file, file.size)
         path = str(uploads.path(name))
-        if not preview.load_cached(path):
-            _unread.add(path)
-            _looking.invalidate(path)
+        if not previews.load_cached(path):
+            _new_uploads.add(path)
+            _loading.invalidate(path)
         return {"dataset": UPLOADED + name}
 
-    _done(keep)
-    st.session_state[UPLOAD] = turn + 1  # another widget: this one holds the file in memory
+    _apply(store_upload)
+    st.session_state[UPLOAD] = number + 1  # a new key makes a new widget: the old one keeps the file in memory
 
 
 def _remove(name: str, chosen: str) -> None:
     def remove() -> dict[str, str]:
-        if _awaited(str(uploads.path(name))):
+        if _is_in_use(str(uploads.path(name))):
             raise InputError(_("{file} is what a job trains on, or will; stop it first").format(file=name))
-        for forget in (preview.invalidate, examples.invalidate):
+        for forget in (previews.invalidate, examples.invalidate):
             forget(str(uploads.path(name)))
-        _looking.invalidate(str(uploads.path(name)))
+        _loading.invalidate(str(uploads.path(name)))
         uploads.remove(name)
         return {"dataset": Form().dataset} if chosen == UPLOADED + name else {}
 
-    _done(remove)
+    _apply(remove)
 
 
-def _done(action: Callable[[], dict[str, str]]) -> None:
-    """Do something to the uploads, and change the form accordingly, or say why not."""
+def _apply(action: Callable[[], dict[str, str]]) -> None:
+    """Runs an action on the uploads, and changes the form by its result. Shows the error if it fails."""
     try:
         parts = action()
     except InputError as error:
-        state.change(refused=str(error))
+        state.change(error=str(error))
     else:
         state.change(**parts)

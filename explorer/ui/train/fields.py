@@ -1,4 +1,4 @@
-"""The fields of a recipe as widgets: which there are, when they matter, and what they say."""
+"""Widgets for the fields of a recipe."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -14,16 +14,16 @@ from explorer.recipes.recipe import Augmentation, Recipe
 from explorer.ui.shared.text import plain
 
 PREFIX = "train.recipe."
-BY_DATA = "train.augment-by-data"  # whether augmentation is left to the data
-LEAST = 118  # pixels of a field
-_PLACE = re.compile(r"(\w+)(\[\d+\])?:")
+BY_DATA = "train.augment-by-data"  # whether the data set determines the augmentation
+MIN_WIDTH = 118  # pixels of a field
+_FIELD = re.compile(r"(\w+)(\[\d+\])?:")
 
 
 class Kind(Enum):
-    """How a field is typed."""
+    """Kind of a field's widget."""
 
     NUMBER = auto()
-    WHOLE = auto()
+    INTEGER = auto()
     CHOICE = auto()
     FLAG = auto()
     NUMBERS = auto()
@@ -36,14 +36,14 @@ class Field:
     """A field of the recipe.
 
     Attributes:
-        name: of the field.
-        label: above the widget.
-        help: on hover.
-        kind: of the widget.
-        step: of a number's buttons.
-        empty: what an empty widget means, where it may be empty.
-        names: of the values of a choice.
-        matters: whether the rest of the recipe has a use for it.
+        name: Name of the field.
+        label: Label above the widget.
+        help: Tooltip of the widget.
+        kind: Kind of the widget.
+        step: Step of a number's buttons.
+        empty: Placeholder of an empty widget. Empty if the field needs a value.
+        names: Labels of the values of a choice.
+        is_used: Function that returns whether a recipe uses the field.
     """
 
     name: str
@@ -53,48 +53,49 @@ class Field:
     step: float = 0.1
     empty: str = ""
     names: Mapping[Any, str] | None = None
-    matters: Callable[[Recipe], bool] = lambda _recipe: True
+    is_used: Callable[[Recipe], bool] = lambda _recipe: True
 
     @property
     def key(self) -> str:
-        """Of the widget."""
+        """Key of the widget."""
         return PREFIX + self.name
 
 
 def clear() -> None:
-    """Forget what the widgets say: each takes the recipe's value when it is drawn next.
+    """Deletes the values of the widgets. Each widget takes the recipe's value when it is rendered next.
 
-    A value that is assigned here and drawn later would come back whenever Streamlit drops the widget's own.
+    Assigning the values here would not work: an assigned value would come back whenever Streamlit drops the widget's.
     """
     for key in (BY_DATA, *(PREFIX + name for name in Recipe.model_fields)):
         st.session_state.pop(key, None)
 
 
-def settle(recipe: Recipe) -> tuple[Recipe, dict[str, str]]:
-    """The recipe as the widgets say it; what breaks a rule is left as it was, with its problem by field."""
-    said = {name: _said(name) for name in Recipe.model_fields if PREFIX + name in st.session_state}
+def read_widgets(recipe: Recipe) -> tuple[Recipe, dict[str, str]]:
+    """Returns the recipe with the values of the widgets, and problems by field. Invalid fields keep their values."""
+    values = {name: _widget_value(name) for name in Recipe.model_fields if PREFIX + name in st.session_state}
     if BY_DATA in st.session_state:
-        said["augment"] = None if st.session_state[BY_DATA] else said.get("augment") or []
+        values["augment"] = None if st.session_state[BY_DATA] else values.get("augment") or []
     problems: dict[str, str] = {}
     while True:
         try:
-            return recipe.changed(**said), problems
+            return recipe.changed(**values), problems
         except InputError as error:
-            place = _PLACE.match(str(error))
-            name = place[1] if place else "recipe"
+            match = _FIELD.match(str(error))
+            name = match[1] if match else "recipe"
             problems.setdefault(name, str(error))
-            if name not in said:  # two fields that don't go together
+            if name not in values:  # two fields contradict each other
                 return recipe, problems
-            del said[name]
+            del values[name]
 
 
 def render(field: Field, value: Any, changed: bool, problem: str | None) -> None:
-    """A field's widget; ``changed`` marks what differs from the preset."""
+    """Renders the widget of a field. ``changed`` marks a value that differs from the preset."""
     if field.kind is not Kind.AUGMENTATIONS:
-        st.session_state.setdefault(field.key, _shown(value))  # it was not drawn, and Streamlit has dropped it
+        # Streamlit drops the value of a widget that is not rendered.
+        st.session_state.setdefault(field.key, _to_widget(value))
     label = _("{name} ●").format(name=field.label) if changed else field.label
     match field.kind:
-        case Kind.NUMBER | Kind.WHOLE:
+        case Kind.NUMBER | Kind.INTEGER:
             options: dict[str, Any] = {"value": None, "placeholder": field.empty} if field.empty else {}
             st.number_input(label, key=field.key, step=field.step, format="%.12g", help=field.help, **options)
         case Kind.CHOICE:
@@ -110,7 +111,7 @@ def render(field: Field, value: Any, changed: bool, problem: str | None) -> None
         case Kind.AUGMENTATIONS:
             _augmentations(field, label, value)
     if problem:
-        complain(problem)
+        show_problem(problem)
 
 
 def _augmentations(field: Field, label: str, value: Any) -> None:
@@ -125,29 +126,29 @@ def _augmentations(field: Field, label: str, value: Any) -> None:
         )  # fmt: skip
 
 
-def complain(problem: str) -> None:
-    """Say what is wrong, at this place."""
+def show_problem(problem: str) -> None:
+    """Renders an error message at this place."""
     st.caption(f":material/error: {plain(problem)}")
 
 
-def whole(value: Any) -> Any:
-    """A number input's value as a whole number, where it is one; else for a rule to refuse."""
+def as_integer(value: Any) -> Any:
+    """Converts a number input's value to an integer. Returns other values unchanged; validation refuses them."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _shown(value: Any) -> Any:
-    """A recipe's value as its widget holds it."""
+def _to_widget(value: Any) -> Any:
+    """Converts a field's value to its widget's value."""
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return value
     if isinstance(value, int):
-        return float(value)  # so that the widget can refuse 1.5 in words
+        return float(value)  # so that 1.5 can be typed and gets an error message
     if isinstance(value, tuple) and not (value and value[0] in get_args(Augmentation)):
         return ", ".join(map(str, value))
     return list(value) if isinstance(value, tuple) else value
 
 
-def _said(name: str) -> Any:
-    """What a widget says, as the recipe takes it."""
+def _widget_value(name: str) -> Any:
+    """Converts a widget's value to the field's value."""
     value = st.session_state[PREFIX + name]
     annotation = str(Recipe.model_fields[name].annotation)
     if name == "augment":
@@ -158,7 +159,7 @@ def _said(name: str) -> Any:
         parts = [part for part in re.split(r"[\s,]+", value or "") if part]
         return [_number(part) for part in parts] or None
     if isinstance(value, float):
-        return whole(value) if "int" in annotation else float(f"{value:.12g}")
+        return as_integer(value) if "int" in annotation else float(f"{value:.12g}")
     return value
 
 

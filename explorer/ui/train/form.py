@@ -1,4 +1,4 @@
-"""What the Train page asks for, as one value: the form that becomes jobs, and stands in the link."""
+"""The form of the Train page, as one value. It becomes jobs and is stored in the link."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -24,29 +24,29 @@ from explorer.ui.train import uploads
 from explorer.weights import registry
 
 NETWORK, DATASET, PRESET = "digits-cnn", "digits", "default"
-UPLOADED = "uploaded:"  # before the name of a file that somebody has uploaded
+UPLOADED = "uploaded:"  # prefix of the names of uploads
 MAX_LINK = 12_000
-MAX_ROWS = 6  # fields that a sweep varies
-MAX_COLUMNS = 12  # of the table of a sweep
-OWN = ("dataset", "recipe", "title", "sweep", "rows")
-CELL, ROW = "|", ";"  # between the cells and the rows of a table in a link
+MAX_ROWS = 6  # fields that a sweep's grid varies
+MAX_COLUMNS = 12  # of a sweep's table
+OWN_PARAMETERS = ("dataset", "recipe", "title", "sweep", "rows")
+CELL, ROW = "|", ";"  # separators of cells and rows of a table in a link
 
-Table = tuple[tuple[str, ...], ...]  # the first row are the keys
+Table = tuple[tuple[str, ...], ...]  # the first row contains the keys
 
 
 @dataclass(frozen=True)
 class Form:
-    """The choices of the page.
+    """The fields of the form.
 
     Attributes:
-        network: the network and the preset that it was made from.
-        dataset: a name, or that of an upload.
-        preset: of the recipe.
-        recipe: the preset's, with changes.
-        resources: where to train.
-        title: of the job; empty for one that network and data give.
-        sweep: a grid: rows of a key and its values, as typed.
-        rows: a table, whose rows need form no grid: the keys, then a row for each job, as typed.
+        network: Network, and the preset that it was made from.
+        dataset: Name of a data set, or of an upload with the prefix ``uploaded:``.
+        preset: Name of the recipe's preset.
+        recipe: Recipe: the preset with the user's changes.
+        resources: Resources of the job.
+        title: Name of the job. Empty for the default name.
+        sweep: Grid of a sweep: keys with their values, as typed.
+        rows: Table of a sweep: the keys, then one row for each job, as typed.
     """
 
     network: NamedNetwork = field(default_factory=lambda: NamedNetwork(resolve(NETWORK), NETWORK))
@@ -70,43 +70,43 @@ class Form:
 
     @property
     def changes(self) -> dict[str, Any]:
-        """What of the recipe is not its preset's."""
+        """Fields of the recipe that differ from the preset."""
         before = RECIPES[self.preset].recipe.to_dict()
         return {key: value for key, value in self.recipe.to_dict().items() if value != before[key]}
 
     @property
     def varied(self) -> list[str]:
-        """The rows of the sweep that say anything, as ``KEY=V1,V2`` texts."""
+        """Rows of the grid that have values, as ``KEY=V1,V2`` texts."""
         return [f"{key}={values}" for key, values in self.sweep if values.strip()]
 
     @property
-    def listed(self) -> list[dict[str, str]]:
-        """The rows of the table: what their cells say by key, without those that are empty."""
+    def table_rows(self) -> list[dict[str, str]]:
+        """Rows of the table as values by key, without empty cells."""
         keys, *rows = self.rows or ((),)
         return [{key: cell for key, cell in zip(keys, row, strict=False) if cell.strip()} for row in rows]
 
     @property
     def data(self) -> str:
-        """The data set as a job names it."""
+        """Name or path of the data set, as a job stores it."""
         return path_of(self.dataset)
 
     def jobs(self) -> list[Job]:
-        """What it asks for: one job, or one for each row and combination of the sweep.
+        """Returns one job, or one for each row and combination of the sweep.
 
         Raises:
-            InputError: where the sweep breaks a rule, or a job starts from weights that don't belong to its network.
+            InputError: If the sweep is invalid, or a job's starting weights don't belong to its network.
         """
-        rows = self.listed if any(self.listed) else []
-        made = make_jobs(
+        rows = self.table_rows if any(self.table_rows) else []
+        jobs = make_jobs(
             self.network, self.data, self.recipe, self.resources, name=self.title, varied=self.varied, rows=rows
         )
-        for job in made:
+        for job in jobs:
             if problems := start_problems(job.spec, job.recipe):
                 raise InputError(next(iter(problems.values())))
-        return made
+        return jobs
 
     def to_link(self) -> dict[str, str]:
-        """Query parameters of all that isn't the default."""
+        """Returns the query parameters of all values that differ from the default."""
         link = self.network.link
         link |= {"dataset": self.dataset} if self.dataset != DATASET else {}
         link |= {"recipe": self.preset} if self.preset != PRESET else {}
@@ -118,38 +118,40 @@ class Form:
         return link | ({"rows": ROW.join(map(CELL.join, self.rows))} if self.rows else {})
 
     @classmethod
-    def read(cls, link: Mapping[str, str]) -> tuple["Form", list[str]]:
-        """The form of a link, and what is wrong with it: a part that can't be read stays at the default."""
+    def from_link(cls, link: Mapping[str, str]) -> tuple["Form", list[str]]:
+        """Returns the form of a link, and its problems. A part that can't be read keeps its default."""
         form, problems = cls(), []
         try:
             check_length(link, MAX_LINK)
         except InputError as error:
             return form, [str(error)]
-        for part in (_network, _dataset, _preset, _resources, _title, _sweep, _rows):
+        for part in (_read_network, _read_dataset, _read_preset, _read_resources, _read_title, _read_sweep, _read_rows):
             try:
                 form = part(form, link)
             except InputError as error:
                 problems.append(str(error))
         changes, _spec = assignments(f"{key}={text}" for key, text in link.items() if key in Recipe.model_fields)
-        recipe, wrong = _changed(form.recipe, changes)
-        form, problems = replace(form, recipe=recipe), problems + wrong
-        strange = link.keys() - {BASE, *FIELDS, *OWN} - set(Recipe.model_fields) - set(Resources.model_fields)
-        problems += [_("link, {key}: this page has no such setting").format(key=shown(key)) for key in sorted(strange)]
+        recipe, recipe_problems = _read_recipe(form.recipe, changes)
+        form, problems = replace(form, recipe=recipe), problems + recipe_problems
+        unknown = (
+            link.keys() - {BASE, *FIELDS, *OWN_PARAMETERS} - set(Recipe.model_fields) - set(Resources.model_fields)
+        )
+        problems += [_("link, {key}: this page has no such setting").format(key=shown(key)) for key in sorted(unknown)]
         return form, problems
 
 
 def path_of(dataset: str) -> str:
-    """What a job calls a data set of the page."""
+    """Returns the name or path of a data set, as a job stores it."""
     if dataset.startswith(UPLOADED):
         return str(uploads.path(dataset.removeprefix(UPLOADED)))
     return dataset
 
 
-def checked(resources: Resources) -> Resources:
-    """The same, where this machine has them.
+def check_resources(resources: Resources) -> Resources:
+    """Returns the resources unchanged if this machine has them.
 
     Raises:
-        InputError: naming what it has not.
+        InputError: If it does not. Names the missing resource.
     """
     launch.check(resources)
     choose_device(resources.device, resources.processes - 1)
@@ -157,7 +159,7 @@ def checked(resources: Resources) -> Resources:
 
 
 def records(statuses: Iterable[Status] | None = None) -> list[Record]:
-    """The jobs of this server, all or of some statuses; none while the store can't be read, which the queue says."""
+    """Returns the jobs of this server, all or with some statuses. Empty if the store fails; the queue shows why."""
     try:
         service.keep_awake()
         return store().records(statuses)
@@ -166,12 +168,12 @@ def records(statuses: Iterable[Status] | None = None) -> list[Record]:
 
 
 def weights_network(weights: str) -> NamedNetwork:
-    """The network of weights: those in the list by their names, and runs, which may have none yet.
+    """Returns the network of weights: of registered weights by name, or of a run, which may have no weights yet.
 
-    A path is none: it would be one of the server's files.
+    Refuses paths, because a link must not read the server's files.
 
     Raises:
-        InputError: where there are none such, or their file is broken.
+        InputError: If there are no such weights, or their file is damaged.
     """
     entry = registry.find_entry(weights)
     if entry and entry.card:
@@ -185,7 +187,7 @@ def weights_network(weights: str) -> NamedNetwork:
 
 
 def start_problems(spec: Spec, recipe: Recipe) -> dict[str, str]:
-    """What is wrong with starting weights and frozen parts of a network, by field: they may belong to another one."""
+    """Returns the problems of starting weights and frozen parts, by field: they may belong to another network."""
     problems = {}
     try:
         if recipe.weights is not None:
@@ -199,19 +201,19 @@ def start_problems(spec: Spec, recipe: Recipe) -> dict[str, str]:
     return problems
 
 
-def _network(form: Form, link: Mapping[str, str]) -> Form:
-    given = {key: text for key, text in link.items() if key in FIELDS | {BASE}}
-    if not given and (weights := link.get("weights")):  # theirs; what is wrong with them is said of the recipe
+def _read_network(form: Form, link: Mapping[str, str]) -> Form:
+    parameters = {key: text for key, text in link.items() if key in FIELDS | {BASE}}
+    if not parameters and (weights := link.get("weights")):  # _read_recipe reports problems of the weights
         with suppress(InputError):
             return replace(form, network=weights_network(weights).linked)
-    if not given:
+    if not parameters:
         return form
-    network = NamedNetwork.from_link(given)
-    analyse(network.spec)  # torchvision may not know the name, or not run at the size
+    network = NamedNetwork.from_link(parameters)
+    analyse(network.spec)  # raises if torchvision has no such network, or it can't run at this size
     return replace(form, network=network)
 
 
-def _dataset(form: Form, link: Mapping[str, str]) -> Form:
+def _read_dataset(form: Form, link: Mapping[str, str]) -> Form:
     name = link.get("dataset", DATASET)
     if name.startswith(UPLOADED):
         uploads.check(name.removeprefix(UPLOADED))
@@ -222,7 +224,7 @@ def _dataset(form: Form, link: Mapping[str, str]) -> Form:
     return replace(form, dataset=name)
 
 
-def _preset(form: Form, link: Mapping[str, str]) -> Form:
+def _read_preset(form: Form, link: Mapping[str, str]) -> Form:
     preset = link.get("recipe", PRESET)
     if preset not in RECIPES:
         raise InputError(
@@ -231,15 +233,15 @@ def _preset(form: Form, link: Mapping[str, str]) -> Form:
     return replace(form, preset=preset, recipe=RECIPES[preset].recipe)
 
 
-def _changed(recipe: Recipe, changes: dict[str, Any]) -> tuple[Recipe, list[str]]:
-    """The recipe with those changes that break no rule and contradict no other, and what is wrong with the rest."""
+def _read_recipe(recipe: Recipe, changes: dict[str, Any]) -> tuple[Recipe, list[str]]:
+    """Returns the recipe with all valid changes, and the problems of the others. Leaves out changes that contradict."""
     problems: list[str] = []
-    while fault := _fault(recipe, changes):
-        at_fault = [key for key in changes if _fault(recipe, _without(changes, [key])) != fault]
-        at_fault = at_fault or list(changes)  # each of some alone would be wrong in the same words
+    while problem := _problem(recipe, changes):
+        wrong = [key for key in changes if _problem(recipe, _without(changes, [key])) != problem]
+        wrong = wrong or list(changes)  # several changes cause the same problem, each alone
         many = _("{problem}; left out: {keys}")
-        problems.append(many.format(problem=fault, keys=", ".join(at_fault)) if len(at_fault) > 1 else fault)
-        changes = _without(changes, at_fault)
+        problems.append(many.format(problem=problem, keys=", ".join(wrong)) if len(wrong) > 1 else problem)
+        changes = _without(changes, wrong)
     return recipe.changed(**changes), problems
 
 
@@ -247,8 +249,8 @@ def _without(changes: dict[str, Any], keys: list[str]) -> dict[str, Any]:
     return {key: value for key, value in changes.items() if key not in keys}
 
 
-def _fault(recipe: Recipe, changes: dict[str, Any]) -> str:
-    """What is wrong with the changes; nothing where they can be made."""
+def _problem(recipe: Recipe, changes: dict[str, Any]) -> str:
+    """Returns the first problem of the changes. Empty if there is none."""
     try:
         recipe.changed(**changes)
         if changes.get("weights") is not None:
@@ -258,26 +260,26 @@ def _fault(recipe: Recipe, changes: dict[str, Any]) -> str:
     return ""
 
 
-def _resources(form: Form, link: Mapping[str, str]) -> Form:
-    given: dict[str, Any] = {key: text for key, text in link.items() if key in Resources.model_fields}
-    for key in given.keys() - {"device"}:
-        if given[key].isascii() and given[key].isdigit() and len(given[key]) < 10:
-            given[key] = int(given[key])
-    return replace(form, resources=checked(Resources.parse(given)))
+def _read_resources(form: Form, link: Mapping[str, str]) -> Form:
+    parameters: dict[str, Any] = {key: text for key, text in link.items() if key in Resources.model_fields}
+    for key in parameters.keys() - {"device"}:
+        if parameters[key].isascii() and parameters[key].isdigit() and len(parameters[key]) < 10:
+            parameters[key] = int(parameters[key])
+    return replace(form, resources=check_resources(Resources.parse(parameters)))
 
 
-def _title(form: Form, link: Mapping[str, str]) -> Form:
+def _read_title(form: Form, link: Mapping[str, str]) -> Form:
     return replace(form, title=checked_name(link.get("title", "")))
 
 
-def _sweep(form: Form, link: Mapping[str, str]) -> Form:
+def _read_sweep(form: Form, link: Mapping[str, str]) -> Form:
     rows = [row.partition("=") for row in link.get("sweep", "").split(";") if row]
     if len(rows) > MAX_ROWS:
         raise InputError(_("link, sweep: more than {limit} fields").format(limit=MAX_ROWS))
     return replace(form, sweep=tuple((key.strip(), values) for key, _equals, values in rows))
 
 
-def _rows(form: Form, link: Mapping[str, str]) -> Form:
+def _read_rows(form: Form, link: Mapping[str, str]) -> Form:
     table = tuple(tuple(cell.strip() for cell in row.split(CELL)) for row in link.get("rows", "").split(ROW) if row)
     if table and len(table[0]) > MAX_COLUMNS:
         raise InputError(_("link, rows: more than {limit} columns").format(limit=MAX_COLUMNS))

@@ -1,4 +1,4 @@
-"""The fields of a recipe in the order of the page, with their names, and when each matters."""
+"""The fields of a recipe in groups, in the order of the page."""
 
 from collections.abc import Callable
 
@@ -9,15 +9,15 @@ from explorer.ui.train.fields import Field, Kind
 
 
 def groups(*, auxiliary: bool, gpu: bool, trained: bool) -> dict[str, tuple[Field, ...]]:
-    """The fields under their headings.
+    """Returns the fields by heading.
 
     Args:
-        auxiliary: whether the network has auxiliary heads.
-        gpu: whether this machine has a GPU.
-        trained: whether training starts from weights.
+        auxiliary: Whether the network has auxiliary heads.
+        gpu: Whether this machine has a GPU.
+        trained: Whether training starts from weights.
     """
     return {
-        _("Start"): _beginning(),
+        _("Start"): _start(),
         _("Optimizer and rate"): _optimizer(),
         _("Schedule"): _schedule(),
         _("Images"): _images(trained=trained),
@@ -32,8 +32,8 @@ def _optimizer() -> tuple[Field, ...]:
         Field("lr", _("Learning rate"), explain("learning-rate"), step=0.0005),
         Field("momentum", _("Momentum"), explain("momentum"), step=0.05),
         Field("weight_decay", _("Weight decay"), explain("weight-decay"), step=0.0005),
-        Field("epochs", _("Epochs"), explain("epoch"), Kind.WHOLE, 1.0),
-        Field("batch_size", _("Batch size"), explain("batch"), Kind.WHOLE, 1.0),
+        Field("epochs", _("Epochs"), explain("epoch"), Kind.INTEGER, 1.0),
+        Field("batch_size", _("Batch size"), explain("batch"), Kind.INTEGER, 1.0),
     )
 
 
@@ -45,7 +45,7 @@ def _schedule() -> tuple[Field, ...]:
         "cosine": _("Cosine"),
         "onecycle": _("One cycle"),
     }
-    plateau = _on("plateau")
+    step, plateau = _has_schedule("step"), _has_schedule("plateau")
     return (
         Field("schedule", _("Schedule"), explain("schedule"), Kind.CHOICE, names=names),
         Field(
@@ -53,12 +53,14 @@ def _schedule() -> tuple[Field, ...]:
             explain("warm-up", _("Empty: 30% of a run of one cycle, and none elsewhere.")),
             step=1.0, empty=_("auto"),
         ),
-        Field("step_size", _("Epochs a step"), _("Epochs between two drops."), Kind.WHOLE, 1.0, matters=_on("step")),
-        Field("gamma", _("Factor"), _("What a drop leaves of the rate."), matters=_on("step", "plateau")),
-        Field("patience", _("Patience"), _("Epochs without progress before a drop."), Kind.WHOLE, 1.0, matters=plateau),
+        Field("step_size", _("Epochs a step"), _("Epochs between two drops."), Kind.INTEGER, 1.0, is_used=step),
+        Field("gamma", _("Factor"), _("What a drop leaves of the rate."), is_used=_has_schedule("step", "plateau")),
+        Field(
+            "patience", _("Patience"), _("Epochs without progress before a drop."), Kind.INTEGER, 1.0, is_used=plateau,
+        ),
         Field(
             "threshold", _("Threshold"), _("The part of the best loss so far that counts as progress."), step=0.001,
-            matters=plateau,
+            is_used=plateau,
         ),
     )  # fmt: skip
 
@@ -83,11 +85,11 @@ def _images(*, trained: bool) -> tuple[Field, ...]:
         Field(
             "rotation_degrees", _("Degrees"),
             _("Each image is turned by an angle drawn from this many degrees to the left and to the right."), step=5.0,
-            matters=_augments("rotation"),
+            is_used=_has_augmentation("rotation"),
         ),
         Field(
             "noise_std", _("Noise"), _("Standard deviation of what is added to pixels that go from 0 to 1."), step=0.05,
-            matters=_augments("noise"),
+            is_used=_has_augmentation("noise"),
         ),
         Field("mean", _("Mean"), measured, Kind.NUMBERS, empty=empty),
         Field("std", _("Standard deviation"), measured, Kind.NUMBERS, empty=empty),
@@ -115,7 +117,7 @@ def _regularisation(*, auxiliary: bool) -> tuple[Field, ...]:
     )
 
 
-def _beginning() -> tuple[Field, ...]:
+def _start() -> tuple[Field, ...]:
     names = {
         "default": _("PyTorch's own"),
         "he": _("He"),
@@ -123,9 +125,9 @@ def _beginning() -> tuple[Field, ...]:
         "normal": _("Normal, 0.01"),
     }
     return (
-        Field("init", _("Initial weights"), explain("initialisation"), Kind.CHOICE, names=names, matters=_is_new),
+        Field("init", _("Initial weights"), explain("initialisation"), Kind.CHOICE, names=names, is_used=_is_random),
         Field(
-            "seed", _("Seed"), _("Of weights, order, augmentation and the images held out."), Kind.WHOLE, 1.0
+            "seed", _("Seed"), _("Of weights, order, augmentation and the images held out."), Kind.INTEGER, 1.0
         ),
     )  # fmt: skip
 
@@ -140,13 +142,13 @@ def _precision(*, gpu: bool) -> tuple[Field, ...]:
     )
 
 
-def _on(*schedules: str) -> Callable[[Recipe], bool]:
+def _has_schedule(*schedules: str) -> Callable[[Recipe], bool]:
     return lambda recipe: recipe.schedule in schedules
 
 
-def _augments(name: str) -> Callable[[Recipe], bool]:
+def _has_augmentation(name: str) -> Callable[[Recipe], bool]:
     return lambda recipe: name in (recipe.augment or ())
 
 
-def _is_new(recipe: Recipe) -> bool:
+def _is_random(recipe: Recipe) -> bool:
     return recipe.weights is None

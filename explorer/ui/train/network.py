@@ -1,4 +1,4 @@
-"""Which network to train, and what the data will change of it."""
+"""The choice of the network, and its changes for the data."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ ARCHITECTURE = str(Path(__file__).parents[3] / "pages" / "architecture.py")
 
 
 def render(training: Training) -> None:
-    """The picker and the network's numbers."""
+    """Renders the choice of the network, and its numbers."""
     form = training.form
     names = [*PRESETS, *(SAVED + name for name in saved.names())]
     if form.base not in names:  # torchvision:NAME
@@ -55,45 +55,45 @@ def render(training: Training) -> None:
             classes=spec.num_classes,
         )
     )
-    if training.refused and training.refused_at == "network":
-        st.error(plain(training.refused), icon=":material/error:")
-    if training.said:
-        st.caption(f":material/info: {plain(training.said)}")
-    if fault := _fault_elsewhere(form):
+    if training.error and training.error_place == "network":
+        st.error(plain(training.error), icon=":material/error:")
+    if training.notice:
+        st.caption(f":material/info: {plain(training.notice)}")
+    if fault := _editor_problem(form):
         st.warning(
             plain(fault), icon=":material/warning:",
             title=_("The Architecture page has an edit that breaks a rule; here is its last good network"),
         )  # fmt: skip
 
 
-def _fault_elsewhere(form: Form) -> str:
-    """What is wrong with the edit of which this is the network before; empty where there is none."""
+def _editor_problem(form: Form) -> str:
+    """Returns the problem of the invalid edit on the Architecture page, if this is the network before it."""
     editing = st.session_state.get("editing")
     return editing.problem if editing and editing.spec == form.spec else ""
 
 
-def fit(spec: Spec, form: Form, found: Preview) -> tuple[Spec, list[str]]:
-    """A network as a run of the form will train it, and what is changed for the data, in words.
+def fit_to_data(spec: Spec, form: Form, preview: Preview) -> tuple[Spec, list[str]]:
+    """Adapts a network to the data as a run does. Returns the spec, and sentences about the changes.
 
     Raises:
-        InputError: where the network can't train on such data.
+        InputError: If the network can't train on such data.
     """
-    nothing = Split(torch.empty(0, found.channels, 1, 1, dtype=torch.uint8), torch.empty(0, dtype=torch.int64))
-    data = Dataset(form.dataset, found.classes, found.channels, found.mirrored, nothing, nothing)
+    no_images = Split(torch.empty(0, preview.channels, 1, 1, dtype=torch.uint8), torch.empty(0, dtype=torch.int64))
+    data = Dataset(form.dataset, preview.classes, preview.channels, preview.mirrored, no_images, no_images)
     spec, _data, notes = adapted(spec, data, keep_channels=form.recipe.weights is not None)
     cost.macs(spec)
     return spec, notes
 
 
-def fitted(form: Form, found: Preview) -> Spec | None:
-    """The same, shown below the network."""
+def render_fitted(form: Form, preview: Preview) -> Spec | None:
+    """Renders the changes for the data, and returns the adapted spec. None if the network can't train on the data."""
     try:
-        spec, notes = fit(form.spec, form, found)
+        spec, notes = fit_to_data(form.spec, form, preview)
     except InputError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return None
-    if found.pixels and found.pixels != (spec.image_size, spec.image_size):
-        height, width = found.pixels
+    if preview.pixels and preview.pixels != (spec.image_size, spec.image_size):
+        height, width = preview.pixels
         notes.append(
             _("The images are resized from {width} × {height} to {size} × {size} pixels.").format(
                 width=width, height=height, size=spec.image_size

@@ -1,4 +1,4 @@
-"""The learning rate over a run, as PyTorch's own schedule has it."""
+"""Chart of the learning rate over a run, computed by PyTorch's own schedules."""
 
 import warnings
 from collections.abc import Sequence
@@ -13,26 +13,26 @@ from explorer.recipes import Recipe
 from explorer.training.optimizers import Schedule, make_optimizer
 
 HEIGHT = 170
-MOST = 1_200  # steps that are really taken: each costs some microseconds
-LEAST = 60
+MAX_STEPS = 1_200  # steps of the simulation: each takes some microseconds
+MAX_STEPS_PER_EPOCH = 60
 
 
 @lru_cache(maxsize=128)
 def rates(recipe: Recipe) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Epochs, and the rate at each; of a plateau only what it begins with, for the losses are not known.
+    """Returns points in time, in epochs, and the learning rate at each.
 
-    Epochs are cut into fewer steps than a run has: the shape stays.
+    An epoch has fewer steps than in a run. The schedule ``plateau`` has no drops, because the losses are unknown.
     """
-    each = max(min(MOST // recipe.epochs, LEAST), 1)
+    steps = max(min(MAX_STEPS // recipe.epochs, MAX_STEPS_PER_EPOCH), 1)
     parameter = torch.nn.Parameter(torch.zeros(1))
     optimizer = make_optimizer(recipe, [parameter])
-    schedule = Schedule(recipe, optimizer, each)
+    schedule = Schedule(recipe, optimizer, steps)
     epochs, values = [], []
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # no step of the optimizer comes before those of the schedule
+        warnings.simplefilter("ignore")  # torch warns because the optimizer makes no steps
         for epoch in range(recipe.epochs):
-            for step in range(each):
-                epochs.append(epoch + step / each)
+            for step in range(steps):
+                epochs.append(epoch + step / steps)
                 values.append(schedule.rate)
                 schedule.after_step()
             schedule.after_epoch(-float(epoch))  # a loss that falls
@@ -40,12 +40,12 @@ def rates(recipe: Recipe) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 def chart(recipe: Recipe, *, dark: bool) -> go.Figure:
-    """The rate over the epochs."""
+    """Draws the learning rate over the epochs."""
     epochs, values = rates(recipe)
     colours = theme(dark=dark)
     figure = go.Figure()
     figure.add_scatter(
-        x=_thinned(epochs), y=_thinned(values), mode="lines", line={"color": colours.accent, "width": 2},
+        x=_subsample(epochs), y=_subsample(values), mode="lines", line={"color": colours.accent, "width": 2},
         name="",
         hovertemplate=_("epoch %{x:.1f}: %{y:.3g}"),
     )  # fmt: skip
@@ -59,14 +59,14 @@ def chart(recipe: Recipe, *, dark: bool) -> go.Figure:
     return figure
 
 
-def _thinned(values: Sequence[float]) -> list[float]:
-    """Few enough for a browser."""
-    every = max(len(values) // MOST, 1)
+def _subsample(values: Sequence[float]) -> list[float]:
+    """Returns every n-th value, few enough for a browser."""
+    every = max(len(values) // MAX_STEPS, 1)
     return [*values[:-1:every], values[-1]]
 
 
-def in_words(recipe: Recipe) -> str:
-    """The chart for those who can't see it."""
+def description(recipe: Recipe) -> str:
+    """Describes the chart for screen readers."""
     values = rates(recipe)[1]
     return _("Learning rate over {epochs:,} epochs: from {first:.3g}, at most {most:.3g}, to {last:.3g}").format(
         epochs=recipe.epochs, first=values[0], most=max(values), last=values[-1]

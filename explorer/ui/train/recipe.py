@@ -1,4 +1,4 @@
-"""How to train: a preset, its fields, and the learning rate over the run."""
+"""The recipe: its preset, its fields, and the learning rate over the run."""
 
 import streamlit as st
 import torch
@@ -16,8 +16,8 @@ from explorer.ui.train.state import Training
 NO_TOOLBAR = {"displayModeBar": False}
 
 
-def render(training: Training, found: Preview | None, *, dark: bool) -> None:
-    """The recipe's widgets; ``found`` is the data, where that is known."""
+def render(training: Training, preview: Preview | None, *, dark: bool) -> None:
+    """Renders the widgets of the recipe. ``preview`` describes the data, if it has been read."""
     form = training.form
     preset = RECIPES[form.preset]
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -31,45 +31,45 @@ def render(training: Training, found: Preview | None, *, dark: bool) -> None:
             help=_("Back to the recipe {name}").format(name=preset.name),
         )  # fmt: skip
     st.caption(
-        _("{source}. Changed, marked ●: {fields}").format(source=plain(preset.source), fields=_changes(form))
+        _("{source}. Changed, marked ●: {fields}").format(source=plain(preset.source), fields=_changes_text(form))
         if form.changes
         else _("{source}.").format(source=plain(preset.source))
     )
     if "recipe" in training.problems:
-        fields.complain(training.problems["recipe"])
+        fields.show_problem(training.problems["recipe"])
     for title, members in groups(
         auxiliary=analyse(form.spec).totals.aux_params > 0, gpu=torch.cuda.is_available(),
         trained=form.recipe.weights is not None,
     ).items():  # fmt: skip
         st.header(title, anchor=False)
         if any(field.name == "init" for field in members):
-            weights.render(training, found)
-        _group(training, members)
+            weights.render(training, preview)
+        _render_group(training, members)
         if any(field.name == "schedule" for field in members):
-            _rate(form, dark=dark)
+            _render_rate(form, dark=dark)
 
 
-def _group(training: Training, members: tuple[fields.Field, ...]) -> None:
+def _render_group(training: Training, members: tuple[fields.Field, ...]) -> None:
     wide = [field for field in members if field.kind is fields.Kind.AUGMENTATIONS]
     for field in wide:
-        _field(training, field)
-    with st.grid(3, min_column_width=fields.LEAST, gap="xsmall"):
+        _render_field(training, field)
+    with st.grid(3, min_column_width=fields.MIN_WIDTH, gap="xsmall"):
         for field in members:
             if field not in wide:
-                _field(training, field)
+                _render_field(training, field)
 
 
-def _field(training: Training, field: fields.Field) -> None:
+def _render_field(training: Training, field: fields.Field) -> None:
     form, problem = training.form, training.problems.get(field.name)
-    if field.matters(form.recipe) or problem:
+    if field.is_used(form.recipe) or problem:
         with st.container(gap="xxsmall"):
             fields.render(field, getattr(form.recipe, field.name), field.name in form.changes, problem)
-            training.places[field.name] = st.container()
+            training.containers[field.name] = st.container()
 
 
-def _rate(form: Form, *, dark: bool) -> None:
+def _render_rate(form: Form, *, dark: bool) -> None:
     st.plotly_chart(
-        rates.chart(form.recipe, dark=dark), key="train-rate", config=NO_TOOLBAR, alt=rates.in_words(form.recipe)
+        rates.chart(form.recipe, dark=dark), key="train-rate", config=NO_TOOLBAR, alt=rates.description(form.recipe)
     )
     if form.recipe.schedule == "plateau":
         st.caption(
@@ -79,17 +79,17 @@ def _rate(form: Form, *, dark: bool) -> None:
         )
 
 
-def _changes(form: Form) -> str:
+def _changes_text(form: Form) -> str:
     before = RECIPES[form.preset].recipe.to_dict()
     return ", ".join(
         _("{field} {before} → {after}").format(
-            field=plain(key), before=plain(_brief(before[key])), after=plain(_brief(value))
+            field=plain(key), before=plain(_value_text(before[key])), after=plain(_value_text(value))
         )
         for key, value in form.changes.items()
     )
 
 
-def _brief(value: object) -> str:
+def _value_text(value: object) -> str:
     if value is None:
         return _("auto")
     if isinstance(value, list):

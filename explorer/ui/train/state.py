@@ -1,6 +1,6 @@
-"""The state of the Train page: its form, and what is wrong with what the widgets say.
+"""The state of the Train page: its form, and the problems of its widgets.
 
-What breaks a rule is explained beside its field, while the last good form stays.
+An invalid value gets an error message next to its field, and the form keeps the last valid value.
 """
 
 import logging
@@ -19,95 +19,99 @@ from explorer.recipes import RECIPES
 from explorer.ui.compare.networks import full_title
 from explorer.ui.page_state import Link, PageState
 from explorer.ui.train import fields
-from explorer.ui.train.form import CELL, MAX_ROWS, ROW, Form, Table, checked, start_problems, weights_network
+from explorer.ui.train.form import CELL, MAX_ROWS, ROW, Form, Table, check_resources, start_problems, weights_network
 
 log = logging.getLogger("explorer.ui")
 
-PREFIX = "train."  # of the widgets' keys
+PREFIX = "train."  # prefix of the widgets' keys
 NETWORK, DATASET, PRESET, TITLE = (PREFIX + name for name in ("network", "dataset", "preset", "title"))
 RESOURCES = PREFIX + "resources."
 SWEEP = PREFIX + "sweep."
-TABLE = PREFIX + "rows."  # and how often the widgets were filled: a table's own changes can't be assigned
+TABLE = PREFIX + "rows."  # followed by the revision: only a new key resets the edits of a table
 
 
 @dataclass(frozen=True)
-class Sent:
-    """What came of a press of the Train button.
+class Submission:
+    """Result of a click on the Train button.
 
     Attributes:
-        form: that was submitted, or not.
-        faults: that the widgets had then, by field.
-        at: of a clock that only runs forward, in seconds.
-        jobs: ids.
-        problem: why it was not submitted.
+        form: Form at the click.
+        problems: Problems of the widgets at the click, by field.
+        time: Time of the click, in seconds of a monotonic clock.
+        jobs: Ids of the submitted jobs.
+        problem: Reason why the form was not submitted. Empty if it was.
     """
 
     form: Form
-    faults: dict[str, str]
-    at: float
+    problems: dict[str, str]
+    time: float
     jobs: list[str]
     problem: str
 
+    def is_current(self, training: "Training") -> bool:
+        """Returns whether form and problems have not changed since the click."""
+        return (self.form, self.problems) == (training.form, training.problems)
 
-def _start() -> Form:
-    """The network of the Architecture page, where this session has been there."""
+
+def _initial_form() -> Form:
+    """Returns a form with the network of the Architecture page, if this session has opened that page."""
     editing = st.session_state.get("editing")
     return Form(editing.network) if editing else Form()
 
 
 @dataclass
 class Training(PageState):
-    """The Train page's state: the last good form, and what is wrong with what the widgets say.
+    """The state of the Train page.
 
     Attributes:
-        form: The last good form.
-        problems: What is wrong with the widgets, by field.
-        refused: What was wrong with the last thing that was opened.
-        refused_at: Where that is said: "dataset" or "network".
-        said: What came of the last choice besides.
-        table: The rows of the sweep as its widget was given them.
-        revision: How often the widgets were filled.
-        places: Places below fields, for what is found wrong with them once the rest of the page is known.
-        wanted: The form that the user wants to train, until the page has seen whether it can be. It and ``sent`` stand
-            here, for Streamlit may end a run of the page at any access to ``session_state``.
-        sent: What came of the last press of the Train button.
+        form: Last valid form.
+        problems: Problems of the widgets, by field.
+        error: Error of the last action, such as opening a network.
+        error_place: Place of that error: ``dataset`` or ``network``.
+        notice: Sentence about a side effect of the last action.
+        table: Table of the sweep when its widget was filled.
+        revision: Number of times that the widgets were filled.
+        containers: Containers below the fields, for problems that the page finds later.
+        requested: Form to submit, until the page has checked it. It is stored here, like ``submission``, because
+            Streamlit may end a run of the page at any access to ``session_state``.
+        submission: Result of the last click on the Train button.
     """
 
     NAME: ClassVar[str] = "training"
     PAGE: ClassVar[str] = "train"
     PREFIXES: ClassVar[tuple[str, ...]] = (PREFIX,)
 
-    form: Form = field(default_factory=_start)
+    form: Form = field(default_factory=_initial_form)
     problems: dict[str, str] = field(default_factory=dict)
-    refused: str = ""
-    refused_at: str = ""
-    said: str = ""
+    error: str = ""
+    error_place: str = ""
+    notice: str = ""
     table: Table = ()
     revision: int = 0
-    places: dict[str, DeltaGenerator] = field(default_factory=dict)
-    wanted: Form | None = None
-    sent: Sent | None = None
+    containers: dict[str, DeltaGenerator] = field(default_factory=dict)
+    requested: Form | None = None
+    submission: Submission | None = None
 
     def begin(self) -> None:
-        """Follow the link, or see what the widgets say."""
+        """Opens the link, or reads the widgets."""
         super().begin()
         self.check_start()
 
     def check_start(self) -> None:
-        """See that starting weights and frozen parts go with the network, which may have been changed since."""
+        """Checks that starting weights and frozen parts belong to the network, which may have changed."""
         self.problems |= start_problems(self.form.spec, self.form.recipe) | self.problems
 
     def open_link(self, link: Link) -> list[str]:
-        """Take over what of the link can be read."""
-        self.form, problems = Form.read(link)
+        """Opens the parts of the link that can be read. Returns the problems of the others."""
+        self.form, problems = Form.from_link(link)
         return problems
 
     def to_link(self) -> Link:
-        """The form."""
+        """Returns the form as a link."""
         return self.form.to_link()
 
-    def widget_values(self) -> dict[str, Any]:
-        """The form as its widgets hold it, but for the recipe and the sweep: those are filled as they are drawn."""
+    def held(self) -> dict[str, Any]:
+        """Returns the values of the widgets, except for recipe and sweep, which are filled when they are rendered."""
         form = self.form
         resources = {
             RESOURCES + key: float(value) if isinstance(value, int) else value
@@ -116,7 +120,7 @@ class Training(PageState):
         return {NETWORK: form.base, DATASET: form.dataset, PRESET: form.preset, TITLE: form.title, **resources}
 
     def fill(self) -> None:
-        """Give every widget the value that the form has."""
+        """Sets all widgets to the values of the form."""
         self.problems.clear()
         self.table, self.revision = self.form.rows, self.revision + 1
         super().fill()
@@ -125,92 +129,92 @@ class Training(PageState):
             for part in ("key", "values"):
                 st.session_state.pop(f"{SWEEP}{row}.{part}", None)
 
-    def read_widgets(self) -> None:
-        """Take what the widgets say into the form, part by part."""
+    def settle(self) -> None:
+        """Reads the widgets into the form, part by part."""
         form, before = self.form, self.form
         self.problems.clear()
-        recipe, problems = fields.settle(form.recipe)
+        recipe, problems = fields.read_widgets(form.recipe)
         form = replace(form, recipe=recipe)
         try:
-            form = replace(form, resources=checked(_resources(form.resources)))
+            form = replace(form, resources=check_resources(_resources(form.resources)))
         except InputError as error:
             problems[str(error).partition(":")[0]] = str(error)
         try:
             form = replace(form, title=checked_name(st.session_state.get(TITLE, form.title)))
         except InputError as error:
             problems["title"] = str(error)
-        held = st.session_state
+        widgets = st.session_state
         rows = [
-            (held.get(f"{SWEEP}{row}.key", key), held.get(f"{SWEEP}{row}.values", values))
+            (widgets.get(f"{SWEEP}{row}.key", key), widgets.get(f"{SWEEP}{row}.values", values))
             for row, (key, values) in enumerate(form.sweep)
         ]
         sweep = tuple((key, values.replace(";", ",")) for key, values in rows)
-        form = replace(form, dataset=held.get(DATASET, form.dataset), sweep=sweep)
-        if changes := held.get(table_key(self)):
-            form = replace(form, rows=edited(self.table, changes))
+        form = replace(form, dataset=widgets.get(DATASET, form.dataset), sweep=sweep)
+        if changes := widgets.get(table_key(self)):
+            form = replace(form, rows=apply_edits(self.table, changes))
         for problem in problems.values():
             log.warning("refused: %s", problem)
         self.form, self.problems = form, problems
         if form != before:
-            self.link_problems, self.refused, self.said = [], "", ""
+            self.link_problems, self.error, self.notice = [], "", ""
 
 
 def table_key(training: Training) -> str:
-    """Of the widget that holds the rows of the sweep."""
+    """Returns the key of the widget of the sweep's table."""
     return f"{TABLE}{training.revision}"
 
 
-def edited(table: Table, changes: Mapping[str, Any]) -> Table:
-    """A table with what its widget says was changed in it: in cells, by rows more, and by rows less."""
+def apply_edits(table: Table, changes: Mapping[str, Any]) -> Table:
+    """Returns a table with the edits of its widget: changed cells, added rows and deleted rows."""
     keys, *rows = table or ((),)
     found = [dict(zip(keys, row, strict=True)) for row in rows]
     for place, cells in changes["edited_rows"].items():
         found[int(place)] |= cells
-    kept = [row for place, row in enumerate(found) if place not in changes["deleted_rows"]]
-    kept += [{key: value for key, value in row.items() if key in keys} for row in changes["added_rows"]]
-    return (tuple(keys), *(tuple(_cell(row.get(key)) for key in keys) for row in kept)) if keys else ()
+    edited = [row for place, row in enumerate(found) if place not in changes["deleted_rows"]]
+    edited += [{key: value for key, value in row.items() if key in keys} for row in changes["added_rows"]]
+    return (tuple(keys), *(tuple(_cell_text(row.get(key)) for key in keys) for row in edited)) if keys else ()
 
 
-def _cell(value: object) -> str:
-    """What a link can hold of a cell."""
+def _cell_text(value: object) -> str:
+    """Returns the text of a cell without the characters that separate cells and rows in a link."""
     return "" if value is None else str(value).replace(CELL, " ").replace(ROW, ",").strip()
 
 
-def _resources(now: Resources) -> Resources:
-    said = {key: st.session_state.get(RESOURCES + key, value) for key, value in now.model_dump().items()}
-    return Resources.parse({key: fields.whole(value) for key, value in said.items()})
+def _resources(resources: Resources) -> Resources:
+    values = {key: st.session_state.get(RESOURCES + key, value) for key, value in resources.model_dump().items()}
+    return Resources.parse({key: fields.as_integer(value) for key, value in values.items()})
 
 
 def open_network() -> None:
-    """Callback of the network's picker."""
+    """Callback of the choice of the network."""
     text = st.session_state[NETWORK]
     try:
         network = NamedNetwork.resolved(text)
-    except InputError as error:  # saved, and deleted since
-        change(refused=str(error), at="network")
+    except InputError as error:  # a saved network that was deleted
+        change(error=str(error), place="network")
         return
     change(network=network.linked)
 
 
 def open_preset() -> None:
-    """Callback of the recipe's picker, and of the way back to the preset."""
+    """Callback of the choice of the recipe, and of Reset."""
     name = st.session_state[PRESET]
     change(preset=name, recipe=RECIPES[name].recipe)
 
 
 def change_recipe(**values: object) -> None:
-    """For callbacks: replace fields of the recipe that no widget of their own holds."""
+    """Replaces fields of the recipe that have no widget of their own. For callbacks."""
     training = Training.of_session()
     training.read_widgets()
     change(recipe=training.form.recipe.changed(**values))
 
 
 def open_weights(name: str | None, *, network: bool) -> None:
-    """For callbacks: start from weights, or from none.
+    """Chooses the starting weights. For callbacks.
 
     Args:
-        name: of the weights.
-        network: take the network that they are of, too; what was frozen of the former one goes with it.
+        name: Name of the weights. None for random weights.
+        network: Whether to open the network of the weights, too. This removes the frozen parts of the former network.
     """
     training = Training.of_session()
     training.read_widgets()
@@ -220,40 +224,40 @@ def open_weights(name: str | None, *, network: bool) -> None:
         return
     try:
         found = weights_network(name)
-    except InputError as error:  # deleted since
-        change(refused=str(error), at="network")
+    except InputError as error:  # the weights were deleted
+        change(error=str(error), place="network")
         return
     change(recipe=recipe, network=found.linked)
-    training.said = _("The network is that of the weights now: {name}.").format(name=full_title(found))
+    training.notice = _("The network is that of the weights now: {name}.").format(name=full_title(found))
 
 
-def want() -> None:
-    """Callback of the Train button: what was typed as it was pressed counts."""
+def request_training() -> None:
+    """Callback of the Train button. Reads the widgets first, so that the last typed value counts."""
     training = Training.of_session()
     training.read_widgets()
     training.check_start()
     training.mark_user_action()
-    training.wanted = training.form
+    training.requested = training.form
 
 
-def change(*, refused: str = "", at: str = "dataset", **parts: object) -> None:
-    """For callbacks: replace parts of the form, in the widgets too.
+def change(*, error: str = "", place: str = "dataset", **parts: object) -> None:
+    """Replaces parts of the form and the values of its widgets. For callbacks.
 
     Args:
-        refused: why something was not opened.
-        at: where that is said: "dataset" or "network".
-        **parts: of the form.
+        error: Error of the action, if it failed.
+        place: Place of that error: ``dataset`` or ``network``.
+        **parts: New parts of the form.
     """
     training = Training.of_session()
     training.mark_user_action()
-    training.read_widgets()  # what was typed beside the change stays
-    training.link_problems, training.refused, training.refused_at, training.said = [], refused, at, ""
+    training.settle()  # keeps values typed since the last run
+    training.link_problems, training.error, training.error_place, training.notice = [], error, place, ""
     training.form = replace(training.form, **parts)  # type: ignore[arg-type]
     training.fill()
 
 
 def link_with(network: NamedNetwork) -> dict[str, str]:
-    """The page's link for another network: what else this session has chosen stays."""
+    """Returns the link of the Train page with another network and the other choices of this session."""
     training: Training | None = st.session_state.get("training")
     if training is None:
         return network.link

@@ -1,4 +1,4 @@
-"""From the form to the queue, and what already waits there."""
+"""The Train button, and the state of the queue."""
 
 import time
 from collections.abc import Sequence
@@ -17,22 +17,22 @@ from explorer.ui.shared.store_errors import show_store_errors, warn_if_runner_is
 from explorer.ui.shared.text import plain
 from explorer.ui.train import state
 from explorer.ui.train.form import records
-from explorer.ui.train.state import Sent, Training
+from explorer.ui.train.state import Submission, Training
 
 PAGES = Path(__file__).parents[3] / "pages"
 RUNS, PREDICT = str(PAGES / "runs.py"), str(PAGES / "predict.py")
-AGAIN = 10.0  # seconds in which the same form once more is a double click
-EVERY = 5.0  # seconds between two looks at the queue
-SHOWN = 6  # jobs of the queue
+DOUBLE_CLICK = 10.0  # seconds in which a second click with the same form is ignored
+POLL_INTERVAL = 5.0  # seconds between two reads of the queue
+MAX_SHOWN = 6  # jobs listed
 
 
 def render(training: Training, count: int, *, ready: bool) -> None:
-    """The button, and what came of it."""
+    """Renders the button, and the result of its last click."""
     label = _("Train") if count < 2 else _("Train {count:,} jobs").format(count=count)
-    possible = ready and not training.problems
+    can_train = ready and not training.problems
     st.button(
-        label, icon=":material/play_arrow:", key="train-submit", width="stretch", on_click=state.want,
-        disabled=not possible,
+        label, icon=":material/play_arrow:", key="train-submit", width="stretch", on_click=state.request_training,
+        disabled=not can_train,
     )  # fmt: skip
     if training.problems:
         st.caption(
@@ -40,29 +40,30 @@ def render(training: Training, count: int, *, ready: bool) -> None:
                 fields=plain(", ".join(training.problems))
             )
         )
-    if training.wanted:
-        _submit(training, possible=possible)
-    sent = training.sent
-    if sent and sent.problem and (sent.form, sent.faults) == (training.form, training.problems):
-        st.error(plain(sent.problem), title=_("Not submitted; the form is as it was"), icon=":material/error:")
+    if training.requested:
+        _submit(training, can_train=can_train)
+    submission = training.submission
+    if submission and submission.problem and submission.is_current(training):
+        st.error(plain(submission.problem), title=_("Not submitted; the form is as it was"), icon=":material/error:")
     polling = bool(records(ACTIVE))
-    st.fragment(_standing, run_every=EVERY if polling else None)(sent.jobs if sent else [], polling=polling)
+    jobs = submission.jobs if submission else []
+    st.fragment(_render_status, run_every=POLL_INTERVAL if polling else None)(jobs, polling=polling)
 
 
-def _submit(training: Training, *, possible: bool) -> None:
-    """Submit the form that was wanted, which the page has checked by now."""
-    form, sent = training.form, training.sent
-    wanted, training.wanted = training.wanted, None
-    again = sent and (sent.form, sent.faults) == (form, training.problems) and not sent.problem
-    if sent and again and time.monotonic() - sent.at < AGAIN:
+def _submit(training: Training, *, can_train: bool) -> None:
+    """Submits the requested form, which this run of the page has checked."""
+    form, submission = training.form, training.submission
+    requested, training.requested = training.requested, None
+    is_repeated = submission and not submission.problem and submission.is_current(training)
+    if submission and is_repeated and time.monotonic() - submission.time < DOUBLE_CLICK:
         return
     problem, ids = "", []
     try:
         if training.problems:
             raise InputError(next(iter(training.problems.values())))
-        if form != wanted:
+        if form != requested:
             raise InputError(_("The form was changed meanwhile; press Train again."))
-        if not possible:
+        if not can_train:
             raise InputError(
                 _("This can't be trained as it stands: the page says why, beside network, data or memory.")
             )
@@ -71,43 +72,43 @@ def _submit(training: Training, *, possible: bool) -> None:
         problem = str(error)
     except OSError as error:
         problem = _("the folder of the runs can't be written: {reason}").format(reason=error.strerror)
-    training.sent = Sent(form, dict(training.problems), time.monotonic(), ids, problem)
+    training.submission = Submission(form, dict(training.problems), time.monotonic(), ids, problem)
 
 
 @show_store_errors
-def _standing(ids: Sequence[str], *, polling: bool) -> None:
-    """The jobs just submitted and the queue, looked at anew only while there is anything to see."""
+def _render_status(ids: Sequence[str], *, polling: bool) -> None:
+    """Renders the jobs just submitted, and the queue. Polls only while there are active jobs."""
     service.keep_awake()
     warn_if_runner_is_silent()
-    everything = store().records()
-    active = [record for record in everything if record.status in ACTIVE]
+    all_records = store().records()
+    active = [record for record in all_records if record.status in ACTIVE]
     if polling and not active:
         refresh()
-    if mine := [record for record in everything if record.id in ids]:
-        st.success(_where(mine, everything), icon=":material/check_circle:")
+    if submitted := [record for record in all_records if record.id in ids]:
+        st.success(_submission_text(submitted, all_records), icon=":material/check_circle:")
         st.page_link(
-            RUNS, label=_("Watch it") if len(mine) == 1 else _("Watch them"), icon=":material/monitoring:",
-            query_params={"job": ".".join(job.id for job in mine), **address.shared_parameters()},
+            RUNS, label=_("Watch it") if len(submitted) == 1 else _("Watch them"), icon=":material/monitoring:",
+            query_params={"job": ".".join(job.id for job in submitted), **address.shared_parameters()},
         )  # fmt: skip
-        if len(mine) == 1 and mine[0].status is Status.FINISHED:
+        if len(submitted) == 1 and submitted[0].status is Status.FINISHED:
             st.page_link(
                 PREDICT, label=_("Predict with it"), icon=":material/image_search:",
-                query_params={"weights": mine[0].id, **address.shared_parameters()},
+                query_params={"weights": submitted[0].id, **address.shared_parameters()},
             )  # fmt: skip
-    _queue(active)
+    _render_queue(active)
 
 
-def _where(mine: Sequence[Record], everything: Sequence[Record]) -> str:
-    first = mine[0]
+def _submission_text(submitted: Sequence[Record], all_records: Sequence[Record]) -> str:
+    first = submitted[0]
     name = plain(first.name)
-    if len(mine) > 1:
+    if len(submitted) > 1:
         return _("{count:,} jobs are submitted; {ahead:,} of others wait before them.").format(
-            count=len(mine), ahead=service.ahead(first.id, everything)
+            count=len(submitted), ahead=service.ahead(first.id, all_records)
         )
     if first.status is not Status.QUEUED:
         return _("{name} is {status}.").format(name=name, status=status_name(first.status))
-    ahead = service.ahead(first.id, everything)
-    busy = sum(record.status in AT_WORK for record in everything)
+    ahead = service.ahead(first.id, all_records)
+    busy = sum(record.status in AT_WORK for record in all_records)
     if ahead or busy:
         return _("{name} is submitted; {ahead:,} wait and {busy:,} train before it.").format(
             name=name, ahead=ahead, busy=busy
@@ -115,7 +116,7 @@ def _where(mine: Sequence[Record], everything: Sequence[Record]) -> str:
     return _("{name} is submitted and starts at once.").format(name=name)
 
 
-def _queue(active: Sequence[Record]) -> None:
+def _render_queue(active: Sequence[Record]) -> None:
     if not active:
         st.caption(_("Nothing trains or waits on this server."))
         return
@@ -126,7 +127,7 @@ def _queue(active: Sequence[Record]) -> None:
             len(active),
         ).format(count=len(active))
     )
-    for record in active[:SHOWN]:
+    for record in active[:MAX_SHOWN]:
         words = (
             _("waits")
             if record.status is Status.QUEUED
@@ -135,5 +136,5 @@ def _queue(active: Sequence[Record]) -> None:
             else _("stops")
         )
         st.markdown(_("- {name}: {words}").format(name=plain(record.name), words=words))
-    if len(active) > SHOWN:
-        st.caption(_("and {count:,} more").format(count=len(active) - SHOWN))
+    if len(active) > MAX_SHOWN:
+        st.caption(_("and {count:,} more").format(count=len(active) - MAX_SHOWN))

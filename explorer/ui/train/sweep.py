@@ -1,4 +1,4 @@
-"""A sweep: several values for some fields and a job for each combination, or a table with a job for each row."""
+"""Widgets of a sweep: a grid with a job for each combination, or a table with a job for each row."""
 
 import json
 from functools import lru_cache
@@ -13,18 +13,18 @@ from explorer.recipes import Recipe
 from explorer.recipes.changes import MAX_SWEEP, SPEC
 from explorer.ui.shared.text import plain
 from explorer.ui.train import state
-from explorer.ui.train.fields import complain
+from explorer.ui.train.fields import show_problem
 from explorer.ui.train.form import MAX_COLUMNS, MAX_ROWS, Form
 from explorer.ui.train.state import Training
 
-WITH_TABLE = (9, 12, 14)  # widths of the page's columns where the last one has a table
+COLUMN_WIDTHS_WITH_TABLE = (9, 12, 14)  # of the page, if the last column has a table
 
-FIRST = ("lr", "batch_size", "weight_decay", "optimizer", "epochs", "seed")  # that people vary most
-NETWORK_FIRST = ("spec.dropout", "spec.classifier")
-# Hidden width, dropout and rate in all combinations.
+COMMON_FIELDS = ("lr", "batch_size", "weight_decay", "optimizer", "epochs", "seed")  # fields that people vary most
+COMMON_NETWORK_FIELDS = ("spec.dropout", "spec.classifier")
+# Hidden width, dropout and learning rate in all combinations.
 EXAMPLE = (("spec.classifier", "[64], [256], [512]"), ("spec.dropout", "0.2, 0.4, 0.6"), ("lr", "1e-3, 1e-4"))
-# The VGG notes' kind of table: two hidden layers, dropout, batch size and rate, in rows that form no grid.
-CELL = 78  # pixels: four columns fit beside the recipe
+CELL_WIDTH = 78  # pixels: four columns fit next to the recipe
+# A table like that of the VGG notes: two hidden layers, dropout, batch size and rate. Its rows form no grid.
 EXAMPLE_KEYS = ("spec.classifier", "spec.dropout", "batch_size", "lr")
 EXAMPLE_ROWS = (
     ("[50, 50]", "0.4", "32", "1e-4"),
@@ -40,7 +40,7 @@ EXAMPLE_ROWS = (
 
 
 def render(training: Training) -> None:
-    """The rows of the sweep."""
+    """Renders the grid and the table of the sweep."""
     form = training.form
     with st.expander(
         _("Sweep: several values at once"), icon=":material/tune:", key="train-sweep",
@@ -52,25 +52,25 @@ def render(training: Training) -> None:
                 "around lists."
             ).format(limit=MAX_SWEEP)
         )
-        options = _options(form)
+        options = _field_names(form)
         for row in range(len(form.sweep)):
-            _row(row, form, options)
+            _render_row(row, form, options)
         with st.container(horizontal=True):
             st.button(
-                _("Add a field"), icon=":material/add:", key="train-sweep-add", on_click=_add, args=(options,),
+                _("Add a field"), icon=":material/add:", key="train-sweep-add", on_click=_add_field, args=(options,),
                 disabled=len(form.sweep) == MAX_ROWS,
             )  # fmt: skip
             st.button(
                 _("Example"), icon=":material/table:", key="train-sweep-example", on_click=_example, type="tertiary",
                 help=_("Hidden width × dropout × learning rate: the table of the VGG notes."),
             )  # fmt: skip
-        _table(training, options)
+        _render_table(training, options)
         if "sweep" in training.problems:
-            complain(training.problems["sweep"])
+            show_problem(training.problems["sweep"])
 
 
-def _table(training: Training, options: list[str]) -> None:
-    """The rows that form no grid: a column for each field, a job for each row."""
+def _render_table(training: Training, options: list[str]) -> None:
+    """Renders the table: a column for each field, a job for each row."""
     form = training.form
     keys = form.rows[0] if form.rows else ()
     st.caption(
@@ -93,7 +93,7 @@ def _table(training: Training, options: list[str]) -> None:
     key = f"train-rows-keys.{training.revision}"
     st.multiselect(
         _("Columns"), list(dict.fromkeys([*keys, *options])), list(keys), key=key, max_selections=MAX_COLUMNS,
-        on_change=_columns, args=(key,),
+        on_change=_change_columns, args=(key,),
     )  # fmt: skip
     _keys, *rows = training.table
     st.data_editor(
@@ -104,31 +104,31 @@ def _table(training: Training, options: list[str]) -> None:
         row_height=30,
         column_config={
             name: st.column_config.TextColumn(
-                name.removeprefix(SPEC), max_chars=200, help=_hint(form, name), width=CELL
+                name.removeprefix(SPEC), max_chars=200, help=_current_value_hint(form, name), width=CELL_WIDTH
             )
             for name in keys
         },
         alt=_("Rows of the sweep: a job each"),
     )
-    st.button(_("Remove the table"), icon=":material/close:", key="train-rows-remove", on_click=_no_table,
+    st.button(_("Remove the table"), icon=":material/close:", key="train-rows-remove", on_click=_remove_table,
               type="tertiary")  # fmt: skip
 
 
 def _new_table(key: str) -> None:
-    value = _value_of(key)
+    value = _current_text(key)
     state.change(rows=((key,), (value,)))
 
 
-def _value_of(key: str) -> str:
+def _current_text(key: str) -> str:
     form: Form = st.session_state["training"].form
     value = (form.spec.to_dict() if key.startswith(SPEC) else form.recipe.to_dict()).get(key.removeprefix(SPEC))
     return "" if value is None else json.dumps(value) if not isinstance(value, str) else value
 
 
-def _columns(key: str) -> None:
-    """Callback of the choice of columns: what stands in those that stay is kept."""
+def _change_columns(key: str) -> None:
+    """Callback of the choice of columns. The remaining columns keep their values."""
     training: Training = st.session_state["training"]
-    state.change()  # what was typed in the table so far
+    state.change()  # reads the edits of the table first
     keys: list[str] = st.session_state[key]
     before = training.form.rows
     rows = [dict(zip(before[0], row, strict=True)) for row in before[1:]]
@@ -137,7 +137,7 @@ def _columns(key: str) -> None:
 
 
 def _example_rows() -> None:
-    """The rows as far as the network has the fields; each once."""
+    """Opens the example table without fields that the network does not have, and without duplicate rows."""
     fields = st.session_state["training"].form.spec.to_dict()
     places = [
         place for place, key in enumerate(EXAMPLE_KEYS) if not key.startswith(SPEC) or key.removeprefix(SPEC) in fields
@@ -146,11 +146,11 @@ def _example_rows() -> None:
     state.change(rows=tuple(table))
 
 
-def _no_table() -> None:
+def _remove_table() -> None:
     state.change(rows=())
 
 
-def _row(row: int, form: Form, options: list[str]) -> None:
+def _render_row(row: int, form: Form, options: list[str]) -> None:
     key, _values = form.sweep[row]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         st.session_state.setdefault(f"{state.SWEEP}{row}.key", key)
@@ -160,52 +160,52 @@ def _row(row: int, form: Form, options: list[str]) -> None:
             label_visibility="visible" if row == 0 else "collapsed",
         )  # fmt: skip
         st.text_input(
-            _("Values"), key=f"{state.SWEEP}{row}.values", max_chars=400, placeholder=_hint(form, key),
+            _("Values"), key=f"{state.SWEEP}{row}.values", max_chars=400, placeholder=_current_value_hint(form, key),
             label_visibility="visible" if row == 0 else "collapsed",
         )  # fmt: skip
         st.button(
-            _("Remove"), icon=":material/close:", key=f"train-sweep-remove-{row}", on_click=_drop, args=(row,),
+            _("Remove"), icon=":material/close:", key=f"train-sweep-remove-{row}", on_click=_remove_row, args=(row,),
             type="tertiary",
         )  # fmt: skip
 
 
-def planned(training: Training) -> list[Job]:
-    """The jobs that would be submitted; where the sweep breaks a rule that is said, and there are none."""
+def planned_jobs(training: Training) -> list[Job]:
+    """Returns the jobs of the form. If the sweep is invalid, adds its problem and returns no jobs."""
     try:
-        return list(_planned(training.form))
+        return list(_cached_jobs(training.form))
     except InputError as error:
-        if str(error) not in training.problems.values():  # of weights or frozen parts, which is said there
+        if str(error) not in training.problems.values():  # a problem of weights or frozen parts is shown there
             training.problems["sweep"] = str(error)
         return []
 
 
 @lru_cache(maxsize=32)
-def _planned(form: Form) -> tuple[Job, ...]:
-    """Remembered, for a hundred jobs take longer to make than a page may wait."""
+def _cached_jobs(form: Form) -> tuple[Job, ...]:
+    """Caches the jobs, because a page can't wait for a hundred new jobs in every run."""
     return tuple(form.jobs())
 
 
-def _options(form: Form) -> list[str]:
-    """Fields of the recipe and of the network, what people vary most first; those of lists that need a table last."""
+def _field_names(form: Form) -> list[str]:
+    """Returns the fields of recipe and network that a sweep can vary, most common first."""
     of_spec = [SPEC + key for key in form.spec.to_dict() if key != "family"]
-    first = [*FIRST, *(key for key in NETWORK_FIRST if key in of_spec)]
+    first = [*COMMON_FIELDS, *(key for key in COMMON_NETWORK_FIELDS if key in of_spec)]
     rest = [key for key in (*Recipe.model_fields, *of_spec) if key not in first and key != "weights"]
     return first + rest
 
 
-def _hint(form: Form, key: str) -> str:
+def _current_value_hint(form: Form, key: str) -> str:
     value = (form.spec.to_dict() if key.startswith(SPEC) else form.recipe.to_dict()).get(key.removeprefix(SPEC))
     return plain(_("now {value}").format(value=value))
 
 
-def _add(options: list[str]) -> None:
-    rows = _rows()
+def _add_field(options: list[str]) -> None:
+    rows = _widget_rows()
     used = {key for key, _values in rows}
     state.change(sweep=(*rows, (next(key for key in options if key not in used), "")))
 
 
-def _drop(row: int) -> None:
-    rows = _rows()
+def _remove_row(row: int) -> None:
+    rows = _widget_rows()
     state.change(sweep=rows[:row] + rows[row + 1 :])
 
 
@@ -215,8 +215,8 @@ def _example() -> None:
     state.change(sweep=tuple(rows))
 
 
-def _rows() -> tuple[tuple[str, str], ...]:
-    """As the widgets have them now."""
+def _widget_rows() -> tuple[tuple[str, str], ...]:
+    """Returns the rows of the grid with the present values of the widgets."""
     training: Training = st.session_state["training"]
     rows = training.form.sweep
     return tuple(

@@ -1,4 +1,4 @@
-"""Data sets that people have uploaded: files in a folder of ours, under names that we give."""
+"""Uploaded data sets: files in the uploads folder, with a digest of their contents in their names."""
 
 import hashlib
 import re
@@ -14,33 +14,33 @@ from explorer.settings import settings
 
 SUFFIXES = (".zip", ".npz")
 MAX_FILE = 200_000_000  # bytes
-MAX_ALL = 4_000_000_000  # bytes of all uploads on this server
-SPARED = 1_000_000_000  # bytes of the disk that uploads leave to the runs
-MAX_STEM = 40  # characters of the user's name for it
-DIGEST = 10  # characters of the content's digest
+MAX_TOTAL = 4_000_000_000  # bytes of all uploads on this server
+RESERVED = 1_000_000_000  # bytes of the disk that uploads leave free for runs
+MAX_STEM = 40  # characters of the user's file name
+DIGEST = 10  # characters of the digest
 _NAME = re.compile(rf"\w[\w-]{{0,{MAX_STEM}}}-[0-9a-f]{{{DIGEST}}}\.(zip|npz)")
 
 
 def names() -> list[str]:
-    """The uploads that are here, in alphabetical order."""
+    """Returns the names of all uploads, in alphabetical order."""
     return sorted(file.name for file in _folder().glob("*.*") if _NAME.fullmatch(file.name))
 
 
-def called(given: str) -> str | None:
-    """An upload of this name, its own or the user's for it; none where there is none."""
-    here = names()
-    if given in here:
-        return given
-    begins, ends = f"{_stem(given)}-", Path(given).suffix.lower()
-    hashed = (name for name in here if name.startswith(begins) and len(name) == len(begins) + DIGEST + len(ends))
-    return next((name for name in hashed if name.endswith(ends)), None)
+def find(file_name: str) -> str | None:
+    """Returns the upload with this name, or with this user's file name. None if there is none."""
+    existing = names()
+    if file_name in existing:
+        return file_name
+    prefix, suffix = f"{_stem(file_name)}-", Path(file_name).suffix.lower()
+    matches = (name for name in existing if name.startswith(prefix) and len(name) == len(prefix) + DIGEST + len(suffix))
+    return next((name for name in matches if name.endswith(suffix)), None)
 
 
 def path(name: str) -> Path:
-    """Where an upload is kept.
+    """Returns the path of an upload.
 
     Raises:
-        InputError: where it is no name of ours.
+        InputError: If the name is not the name of an upload.
     """
     if not _NAME.fullmatch(name):
         raise InputError(_("dataset: {value} is not an upload").format(value=shown(name)))
@@ -48,10 +48,10 @@ def path(name: str) -> Path:
 
 
 def check(name: str) -> None:
-    """See that an upload is here.
+    """Checks that an upload exists.
 
     Raises:
-        InputError: where it is not.
+        InputError: If it does not.
     """
     if not path(name).is_file():
         raise InputError(
@@ -60,66 +60,66 @@ def check(name: str) -> None:
 
 
 def size(name: str) -> int:
-    """Bytes of an upload; 0 of one that has just gone."""
+    """Returns the bytes of an upload. 0 if it was just deleted."""
     try:
         return path(name).stat().st_size
     except OSError:
         return 0
 
 
-def keep(given: str, content: BytesIO, length: int) -> str:
-    """Keep an uploaded file; what is in it is looked at later, by a process of its own.
+def save(file_name: str, content: BytesIO, length: int) -> str:
+    """Saves an uploaded file. A separate process reads its contents later.
 
     Args:
-        given: the user's name for it.
-        content: from its beginning.
-        length: bytes of the content.
+        file_name: User's name of the file.
+        content: Contents of the file, at their beginning.
+        length: Size of the contents in bytes.
 
     Returns:
-        Our name for it; the same content under the same name is kept once.
+        Name of the upload. The same contents with the same file name are saved once.
 
     Raises:
-        InputError: where kind or size break a rule, or the disk is full.
+        InputError: If kind or size of the file are not allowed, or the disk is full.
     """
-    suffix = Path(given).suffix.lower()
+    suffix = Path(file_name).suffix.lower()
     if suffix not in SUFFIXES:
         raise InputError(
             _("{file}: neither .zip nor .npz; a zip holds class folders of images, an npz images and labels").format(
-                file=given
+                file=file_name
             )
         )
     if length > MAX_FILE:
         raise InputError(
             _("{file}: {size} are more than the {limit} of an upload").format(
-                file=given, size=bytes_short(length), limit=bytes_short(MAX_FILE)
+                file=file_name, size=bytes_short(length), limit=bytes_short(MAX_FILE)
             )
         )
-    name = f"{_stem(given)}-{hashlib.file_digest(content, 'sha256').hexdigest()[:DIGEST]}{suffix}"
+    name = f"{_stem(file_name)}-{hashlib.file_digest(content, 'sha256').hexdigest()[:DIGEST]}{suffix}"
     content.seek(0)
     try:
         _folder().mkdir(parents=True, exist_ok=True)
         if path(name).exists():
             return name
-        if sum(map(size, names())) + length > MAX_ALL:
+        if sum(map(size, names())) + length > MAX_TOTAL:
             raise InputError(
                 _("{file}: the uploads on this server may take {limit} in all; remove one that is not needed").format(
-                    file=given, limit=bytes_short(MAX_ALL)
+                    file=file_name, limit=bytes_short(MAX_TOTAL)
                 )
             )
-        if shutil.disk_usage(_folder()).free < length + SPARED:
-            raise InputError(_("{file}: the server's disk is nearly full").format(file=given))
+        if shutil.disk_usage(_folder()).free < length + RESERVED:
+            raise InputError(_("{file}: the server's disk is nearly full").format(file=file_name))
         with atomic_write(path(name)) as part, part.open("wb") as target:
             shutil.copyfileobj(content, target)
     except OSError as error:
-        raise InputError(_("{file} can't be kept: {reason}").format(file=given, reason=error.strerror)) from None
+        raise InputError(_("{file} can't be kept: {reason}").format(file=file_name, reason=error.strerror)) from None
     return name
 
 
 def remove(name: str) -> None:
-    """Delete an upload; one that is gone already is no fault.
+    """Deletes an upload, if it exists.
 
     Raises:
-        InputError: where its file can't be removed.
+        InputError: If its file can't be deleted.
     """
     try:
         path(name).unlink(missing_ok=True)
@@ -127,8 +127,8 @@ def remove(name: str) -> None:
         raise InputError(_("{file} can't be removed: {reason}").format(file=name, reason=error.strerror)) from None
 
 
-def _stem(given: str) -> str:
-    return re.sub(r"[^\w]+", "-", Path(given).stem).strip("-_")[:MAX_STEM] or "data"
+def _stem(file_name: str) -> str:
+    return re.sub(r"[^\w]+", "-", Path(file_name).stem).strip("-_")[:MAX_STEM] or "data"
 
 
 def _folder() -> Path:

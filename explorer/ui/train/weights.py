@@ -1,4 +1,4 @@
-"""Which weights training starts from, what is taken over of them, and what of the network is kept as it is."""
+"""The choice of the starting weights and of the frozen parts."""
 
 from collections.abc import Iterator, Mapping
 
@@ -20,93 +20,93 @@ from explorer.ui.train import fields, frozen, state
 from explorer.ui.train.fields import Field
 from explorer.ui.train.fields import Kind as Widget
 from explorer.ui.train.form import Form, records, weights_network
-from explorer.ui.train.network import fit
+from explorer.ui.train.network import fit_to_data
 from explorer.ui.train.state import Training
 from explorer.weights import registry
 from explorer.weights.registry import Origin, RegistryEntry
 
-NONE, BY_NAME = "", "by name"  # None would be a choice that is yet to be made
-MOST_RUNS = 30
-TYPED, FETCH = "train-freeze-typed", "train-fetch-weights"  # in session_state, beside the form
+NONE, BY_NAME = "", "by name"  # Streamlit reads None as no choice
+MAX_RUNS = 30
+BY_NAME_KEY, DOWNLOADS = "train-freeze-typed", "train-fetch-weights"  # in session_state, outside of the link
 ORDER = (Origin.IMPORTED, Origin.PRETRAINED, Origin.JOB, Origin.TORCHVISION)
 
 
-def render(training: Training, found: Preview | None) -> None:
-    """The weights to start from, and the parts that are frozen."""
+def render(training: Training, preview: Preview | None) -> None:
+    """Renders the choice of the starting weights, and of the frozen parts."""
     form = training.form
     chosen = form.recipe.weights
-    fitting, others = _offered(form.spec)
+    fitting, others = _fitting_and_other(form.spec)
     names = {NONE: _("Random weights"), **fitting}
     names |= {name: _("{label} · brings its own network").format(label=label) for name, label in others.items()}
-    if chosen is not None and chosen not in names:  # by another name, or gone, which is said below
+    if chosen is not None and chosen not in names:  # given by another name, or deleted
         entry = registry.find_entry(chosen)
         names[chosen] = choose.option_label(entry, entry.name) if entry else chosen
     select_box(
-        _label(_("Start from"), "weights" in form.changes), list(names), chosen or NONE,
+        _marked(_("Start from"), "weights" in form.changes), list(names), chosen or NONE,
         lambda name: state.open_weights(name or None, network=name in others),
         words=names.__getitem__, key="train.start",
         help=explain("transfer-learning", _("Type to search among all weights on this server and torchvision's.")),
     )  # fmt: skip
-    spec = _fitted(form, found)
+    spec = _spec_for_data(form, preview)
     if problem := training.problems.get("weights"):
-        fields.complain(problem)
+        fields.show_problem(problem)
         if chosen is not None and registry.find_entry(chosen):
             st.button(
                 _("Take the network of these weights"), icon=":material/schema:", key="train-start-network",
                 on_click=state.open_weights, args=(chosen,), kwargs={"network": True},
             )  # fmt: skip
     elif chosen is not None:
-        _about(form, spec, chosen)
+        _render_effects(form, spec, chosen)
     if chosen is not None or form.recipe.freeze:
-        _freeze(training, spec)
+        _render_freeze(training, spec)
 
 
-def _label(text: str, changed: bool) -> str:
+def _marked(text: str, changed: bool) -> str:
     return _("{name} ●").format(name=text) if changed else text
 
 
-def _fitted(form: Form, found: Preview | None) -> Spec:
-    """The network as the data will have it, where it can be trained on them."""
+def _spec_for_data(form: Form, preview: Preview | None) -> Spec:
+    """Returns the spec adapted to the data, or unchanged if it can't be adapted."""
     try:
-        return fit(form.spec, form, found)[0] if found else form.spec
+        return fit_to_data(form.spec, form, preview)[0] if preview else form.spec
     except InputError:
         return form.spec
 
 
-def _offered(spec: Spec) -> tuple[dict[str, str], dict[str, str]]:
-    """Weights that go with a network, and others, each by name with a label."""
-    called = {record.id: record.name for record in records()}
+def _fitting_and_other(spec: Spec) -> tuple[dict[str, str], dict[str, str]]:
+    """Returns the weights that fit a network and the other weights, as labels by name."""
+    run_names = {record.id: record.name for record in records()}
     fitting, others = dict[str, str](), dict[str, str]()
-    for entry in _entries(called):
+    for entry in _entries(run_names):
         where = fitting if entry.card and _fits(spec, entry.card.network_spec, entry.name) else others
-        where[entry.name] = choose.option_label(entry, entry.name, called.get(entry.name, ""))
+        where[entry.name] = choose.option_label(entry, entry.name, run_names.get(entry.name, ""))
     return fitting, others
 
 
-def _fits(spec: Spec, theirs: Spec, name: str) -> bool:
-    if spec.family != theirs.family:  # without building either
+def _fits(spec: Spec, source: Spec, name: str) -> bool:
+    if spec.family != source.family:  # fast: needs no network
         return False
     try:
-        fits(spec, theirs, name)
+        fits(spec, source, name)
     except InputError:
         return False
     return True
 
 
-def _entries(called: Mapping[str, str]) -> Iterator[RegistryEntry]:
-    """Those that can be read, imported and published ones first; of runs the latest."""
+def _entries(run_names: Mapping[str, str]) -> Iterator[RegistryEntry]:
+    """Yields the registry entries that have a card, ordered by kind. Yields only the latest runs."""
     entries = [entry for entry in registry.entries() if entry.card]
-    latest = [job for job in reversed(list(called)) if any(entry.name == job for entry in entries)][:MOST_RUNS]
-    place = {job: number for number, job in enumerate(latest)}
-    for origin in ORDER:
-        members = [entry for entry in entries if entry.origin is origin]
-        if origin is Origin.JOB:
-            members = sorted((entry for entry in members if entry.name in place), key=lambda entry: place[entry.name])
+    latest = [job for job in reversed(list(run_names)) if any(entry.name == job for entry in entries)][:MAX_RUNS]
+    order = {job: number for number, job in enumerate(latest)}
+    for kind in ORDER:
+        members = [entry for entry in entries if entry.origin is kind]
+        if kind is Origin.JOB:
+            members = sorted((entry for entry in members if entry.name in order), key=lambda entry: order[entry.name])
         yield from members
 
 
-def _about(form: Form, spec: Spec, chosen: str) -> None:
-    """What is taken over, and what begins anew."""
+def _render_effects(form: Form, spec: Spec, chosen: str) -> None:
+    """Renders notes about what is loaded from the weights and what is newly initialised."""
     entry = registry.find_entry(chosen)
     if entry is None or entry.card is None:
         st.caption(
@@ -114,7 +114,7 @@ def _about(form: Form, spec: Spec, chosen: str) -> None:
               "starts.")
         )  # fmt: skip
         return
-    _there(entry)
+    _render_download(entry)
     notes = fits(spec, weights_network(chosen).spec, chosen).notes
     notes = (*notes, _("The weights alone are taken over: epochs and learning rate begin anew."))
     inputs = entry.card.inputs
@@ -122,7 +122,7 @@ def _about(form: Form, spec: Spec, chosen: str) -> None:
         notes = (
             *notes,
             _("Images are normalised as these weights know them: mean {mean}, standard deviation {std}.").format(
-                mean=_numbers(inputs.mean), std=_numbers(inputs.std)
+                mean=_numbers_text(inputs.mean), std=_numbers_text(inputs.std)
             ),
         )
     for note in notes:
@@ -135,15 +135,15 @@ def _about(form: Form, spec: Spec, chosen: str) -> None:
         )  # fmt: skip
 
 
-def _numbers(values: tuple[float, ...]) -> str:
+def _numbers_text(values: tuple[float, ...]) -> str:
     return ", ".join(f"{value:g}" for value in values)
 
 
-def _there(entry: RegistryEntry) -> None:
-    """That weights have still to be downloaded, by the run or now."""
+def _render_download(entry: RegistryEntry) -> None:
+    """Renders a note and a download button if the weights are not on this server yet."""
     if entry.is_there:
         return
-    if entry.name not in st.session_state.setdefault(FETCH, set()):
+    if entry.name not in st.session_state.setdefault(DOWNLOADS, set()):
         st.caption(
             _("These weights are not on this server yet: {size}. The run downloads them before it trains.").format(
                 size=bytes_short(choose.download_size(entry.name))
@@ -151,41 +151,41 @@ def _there(entry: RegistryEntry) -> None:
         )
         st.button(
             _("Download now"), icon=":material/download:", key="train-start-download",
-            on_click=st.session_state[FETCH].add, args=(entry.name,),
+            on_click=st.session_state[DOWNLOADS].add, args=(entry.name,),
         )  # fmt: skip
         return
-    piece = follow_task(choose.downloads, entry.name, _("Downloading…"))
-    if piece.problem:
-        st.error(plain(str(piece.problem)), icon=":material/error:")
+    task = follow_task(choose.downloads, entry.name, _("Downloading…"))
+    if task.problem:
+        st.error(plain(str(task.problem)), icon=":material/error:")
         st.button(
             _("Try again"), icon=":material/refresh:", key="train-start-again", on_click=choose.downloads.invalidate,
             args=(entry.name,),
         )  # fmt: skip
 
 
-def _freeze(training: Training, spec: Spec) -> None:
-    """What keeps its weights, with how many parameters are left to train."""
+def _render_freeze(training: Training, spec: Spec) -> None:
+    """Renders the choice of the frozen parts, with the number of parameters that still train."""
     form = training.form
-    now = frozen.of(spec, form.recipe.freeze)
-    typed = now is None or st.session_state.get(TYPED, False) or "freeze" in training.problems
-    every = trainable(spec, ())
+    current = frozen.find_choice(spec, form.recipe.freeze)
+    typed = current is None or st.session_state.get(BY_NAME_KEY, False) or "freeze" in training.problems
+    total = trainable(spec, ())
     labels = {
-        part.kind if part.kind != "stage" else f"stage {part.place}": _(
+        part.kind if part.kind != "stage" else f"stage {part.last_stage}": _(
             "{part} · {some} of {all} parameters train"
-        ).format(part=part.words, some=short(trainable(spec, part.names)), all=short(every))
-        for part in frozen.parts(spec)
+        ).format(part=part.label, some=short(trainable(spec, part.names)), all=short(total))
+        for part in frozen.choices(spec)
     }
-    names = dict(zip(labels, (part.names for part in frozen.parts(spec)), strict=True))
+    names = dict(zip(labels, (part.names for part in frozen.choices(spec)), strict=True))
     labels[BY_NAME] = _("Parts by their names")
-    shown = BY_NAME if typed else next(key for key, value in names.items() if now and value == now.names)
+    shown = BY_NAME if typed else next(key for key, value in names.items() if current and value == current.names)
 
     def chosen(key: str | None) -> None:
-        st.session_state[TYPED] = key == BY_NAME
+        st.session_state[BY_NAME_KEY] = key == BY_NAME
         if key in names:
             state.change_recipe(freeze=names[key])
 
     select_box(
-        _label(_("Frozen: what keeps its weights"), "freeze" in form.changes), list(labels), shown, chosen,
+        _marked(_("Frozen: what keeps its weights"), "freeze" in form.changes), list(labels), shown, chosen,
         words=labels.__getitem__, key="train.start.freeze",
         help=_("Fewer parameters to train are faster and need fewer images; the rest stays as it was learned."),
     )  # fmt: skip
@@ -198,7 +198,7 @@ def _freeze(training: Training, spec: Spec) -> None:
         if "freeze" not in training.problems:
             st.caption(
                 _("{some} of {all} parameters train.").format(
-                    some=short(trainable(spec, form.recipe.freeze)), all=short(every)
+                    some=short(trainable(spec, form.recipe.freeze)), all=short(total)
                 )
             )
     if form.recipe.weights is None:

@@ -7,7 +7,7 @@ import pytest
 from explorer.jobs import remarks
 from explorer.jobs.compare import Point
 from explorer.recipes import resolve
-from explorer.ui.runs.curves import Curve, fitted, frame
+from explorer.ui.runs.curves import Curve, fit_axis, frame
 
 
 def line(*values: float, first: int = 1) -> list[Point]:
@@ -51,22 +51,22 @@ def test_overfitting_is_said_where_it_shows() -> None:
 
 def test_one_number_far_above_the_others_is_cut_off_and_told() -> None:
     validation = Curve(0, "validation", training=False, points=line(2.3, 4.1e9, 1.5, 1.2, 1.0, math.nan))
-    held = fitted([validation], log=False, usual=20.0)
-    assert held.limits is not None
-    assert held.limits[0] < 1.0 < 2.3 < held.limits[1] < 3
-    assert held.words.startswith("Cut off above: numbers of up to 4.1e+09, the first in epoch 2.")
-    on_log = fitted([validation], log=True, usual=20.0)
+    axis = fit_axis([validation], log=False, normal_limit=20.0)
+    assert axis.limits is not None
+    assert axis.limits[0] < 1.0 < 2.3 < axis.limits[1] < 3
+    assert axis.note.startswith("Cut off above: numbers of up to 4.1e+09, the first in epoch 2.")
+    on_log = fit_axis([validation], log=True, normal_limit=20.0)
     assert [point.epoch for point in on_log.lines[0].points] == [1, 2, 3, 4, 5]
     assert on_log.limits is None
 
 
 @pytest.mark.parametrize("values", [(2.3, 0.001, 0.001, 0.001), (19.0, 0.1, 0.1, 0.1), (1e6, 2e6, 1e6), ()])
 def test_what_belongs_to_the_curve_stays(values: tuple[float, ...]) -> None:
-    held = fitted([Curve(0, "a", training=True, points=line(*values))], log=False, usual=20.0)
-    assert (held.limits, held.words) == (None, "")
+    axis = fit_axis([Curve(0, "a", training=True, points=line(*values))], log=False, normal_limit=20.0)
+    assert (axis.limits, axis.note) == (None, "")
 
 
 def test_zero_has_no_place_on_a_logarithmic_axis_and_is_told() -> None:
-    held = fitted([Curve(0, "rate", training=False, points=line(0.1, 0.05, 0.0))], log=True, usual=0.0)
-    assert frame(held.lines)["value"].tolist() == [0.1, 0.05]
-    assert held.words == "Too small for the logarithmic axis, 0 or next to it: 1 of the numbers."
+    axis = fit_axis([Curve(0, "rate", training=False, points=line(0.1, 0.05, 0.0))], log=True, normal_limit=0.0)
+    assert frame(axis.lines)["value"].tolist() == [0.1, 0.05]
+    assert axis.note == "Too small for the logarithmic axis, 0 or next to it: 1 of the numbers."

@@ -33,7 +33,7 @@ def test_the_command_submits_the_same_job(jobs: Store) -> None:
 
 def test_what_a_network_was_made_from_travels_from_a_link_to_the_card_and_back(jobs: Store) -> None:
     link = {"net": "resnet18", "blocks": "3.4.6.3", "image_size": "32"}  # by its blocks it is nearer to resnet34
-    form, problems = Form.read({**link, "dataset": "digits"})
+    form, problems = Form.from_link({**link, "dataset": "digits"})
     (job,) = service.submit(form.jobs())
     assert not problems
     assert (record := jobs.get(job.id)).network.link == record.submitted_network.link == link

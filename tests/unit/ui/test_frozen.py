@@ -19,13 +19,13 @@ from explorer.ui.train import frozen
 )
 def test_each_choice_occurs_once_and_trains_fewer_parameters_than_the_previous_one(name: str, kinds: list[str]) -> None:
     spec = resolve(name)
-    choices = frozen.parts(spec)
+    choices = frozen.choices(spec)
     assert [part.kind for part in choices] == kinds
     trained = [trainable(spec, part.names) for part in choices]
     assert trained == sorted(trained, reverse=True)
     assert len(set(trained)) == len(trained)
-    assert all(frozen.of(spec, reversed(part.names)) == part for part in choices)
-    assert frozen.of(spec, ["nothing of it"]) is None
+    assert all(frozen.find_choice(spec, reversed(part.names)) == part for part in choices)
+    assert frozen.find_choice(spec, ["nothing of it"]) is None
 
 
 # Counts of the papers' networks: a last layer of 512 or 1,024 to 1,000 has 513,000 or 1,025,000 parameters.
@@ -39,7 +39,7 @@ def test_each_choice_occurs_once_and_trains_fewer_parameters_than_the_previous_o
     ],
 )
 def test_only_the_last_layer_is_trained(spec: Spec, trained: int) -> None:
-    names = frozen.parts(spec)[-1].names
+    names = frozen.choices(spec)[-1].names
     network = build(spec, "meta")
     freeze(network, names)
     counts = [parameter.numel() for parameter in network.parameters() if parameter.requires_grad]
