@@ -28,7 +28,7 @@ def warm_up() -> None:
     names()
     gc.collect()
     gc.freeze()  # objects of the imports live forever: exclude them from garbage collection
-    service.wake()
+    service.ensure_runner()
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from explorer.cli.print_train import LAST_METRIC, epoch_line
 from explorer.families import resolve
 from explorer.jobs.job import Job, Resources
-from explorer.jobs.launch import command
+from explorer.jobs.launch import worker_command
 from explorer.jobs.run_directory import RunDirectory
 from explorer.recipes import resolve as resolve_recipe
 from explorer.settings import settings
@@ -77,13 +77,13 @@ def job(name: str, data: Path, threads: int | None) -> Job:
 def train(name: str, data: Path, threads: int | None) -> None:
     """Starts or continues a run that has not finished. It bypasses the queue, so that several may run at once."""
     place = directory(name)
-    if (place.ended() or {}).get("status") == "finished":
+    if (place.read_end() or {}).get("status") == "finished":
         return
     if not place.folder.exists():
         job(name, data, threads).write(place.folder)
     printed = len(epochs(place))
     with place.log.open("ab") as log:
-        worker = subprocess.Popen(command(place.folder), cwd=ROOT, stdout=log, stderr=log)
+        worker = subprocess.Popen(worker_command(place.folder), cwd=ROOT, stdout=log, stderr=log)
         try:
             while worker.poll() is None:
                 time.sleep(1)
@@ -95,7 +95,7 @@ def train(name: str, data: Path, threads: int | None) -> None:
             worker.wait()
             sys.exit(1)
     if worker.returncode:
-        print(f"{name}: {(place.ended() or {}).get('error')}; see {place.log}", file=sys.stderr)
+        print(f"{name}: {(place.read_end() or {}).get('error')}; see {place.log}", file=sys.stderr)
 
 
 def epochs(place: RunDirectory) -> dict[float, dict[str, float]]:
@@ -109,7 +109,7 @@ def epochs(place: RunDirectory) -> dict[float, dict[str, float]]:
 def line(name: str) -> str | None:
     """Returns a line of the table. None for a run that has not finished."""
     place = directory(name)
-    end = place.ended()
+    end = place.read_end()
     if end is None or end["status"] != "finished":
         return None
     run, result, recipe = RUNS[name], end["result"], Job.read(place.folder).recipe

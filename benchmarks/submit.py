@@ -23,13 +23,13 @@ def seconds_to_first_step() -> float:
     from explorer.families import resolve
     from explorer.jobs import service
     from explorer.jobs.job import Resources
-    from explorer.jobs.make import jobs
+    from explorer.jobs.make import make_jobs
     from explorer.jobs.store import ACTIVE, store
     from explorer.recipes import resolve as resolve_recipe
 
     # Live numbers are written once a second, but the end of an epoch at once.
     recipe = resolve_recipe("quick").changed(epochs=2000, batch_size=1293)
-    job = jobs(resolve("digits-cnn"), "digits", recipe, Resources())
+    job = make_jobs(resolve("digits-cnn"), "digits", recipe, Resources())
     begin = time.monotonic()
     record = service.submit(job)[0]
     directory = service.directory(record.id)
@@ -56,7 +56,7 @@ def main() -> None:
         os.environ.update(EXPLORER_RUNS_DIR=str(Path(folder) / "runs"), EXPLORER_RUNNER_IDLE="60")
         from explorer.jobs import service
 
-        service.wake()
+        service.ensure_runner()
         steps, imports = [], []
         for _round in range(rounds):
             time.sleep(PREPARATION)

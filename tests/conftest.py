@@ -35,7 +35,7 @@ def root() -> Path:
 def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """An empty store and folder of runs; nothing starts a runner."""
     monkeypatch.setenv("EXPLORER_RUNS_DIR", str(tmp_path / "runs"))
-    monkeypatch.setattr("explorer.jobs.service.wake", lambda: None)
+    monkeypatch.setattr("explorer.jobs.service.ensure_runner", lambda: None)
     settings.cache_clear()
     store.cache_clear()
     yield store()

@@ -23,10 +23,10 @@ class CommandFailed(Exception):  # noqa: N818  the result of a command, not an e
 @click.group()
 def jobs() -> None:
     """Jobs that wait, train and have ended."""
-    from explorer.jobs.service import keep_awake, silence
+    from explorer.jobs.service import check_runner, runner_problem
 
-    keep_awake()
-    if message := silence():
+    check_runner()
+    if message := runner_problem():
         print_text(message, err=True)
 
 

@@ -149,7 +149,7 @@ def train(
     from explorer.data import describe, locate
     from explorer.jobs import service
     from explorer.jobs.job import Resources
-    from explorer.jobs.make import jobs as make_jobs
+    from explorer.jobs.make import make_jobs
     from explorer.recipes import assignments, row, rows_of_file
     from explorer.recipes import resolve as resolve_recipe
     from explorer.training.devices import choose_device

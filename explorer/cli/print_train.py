@@ -14,9 +14,9 @@ from tqdm import tqdm
 from explorer.cli.print_progress import step_text
 from explorer.formatting import short
 from explorer.i18n import _
-from explorer.jobs.remarks import DROP, drop
+from explorer.jobs.remarks import DROP, describe_drop
 from explorer.jobs.run_directory import POINT
-from explorer.jobs.service import ahead, keep_awake
+from explorer.jobs.service import check_runner, jobs_ahead
 from explorer.jobs.store import ACTIVE, Record, Status, store
 
 POLL = 0.2  # seconds
@@ -44,7 +44,7 @@ def follow(job: str) -> Record:
                     printed = _print_epochs(job, printed, write)
                 _update_bar(bar, record)
                 shown = record
-            keep_awake()
+            check_runner()
             interrupted.wait(POLL)
             record = store().get(job)
         _print_epochs(job, printed, write)
@@ -79,7 +79,7 @@ def _print_epochs(job: str, printed: int, write: Callable[[str], None]) -> int:
         numbers = epochs[epoch]
         write(epoch_line(epoch, numbers))
         if DROP in numbers:
-            write(drop(epoch, numbers["rate"], numbers[DROP], store().get(job).recipe))
+            write(describe_drop(epoch, numbers["rate"], numbers[DROP], store().get(job).recipe))
         printed = epoch
     return printed
 
@@ -144,7 +144,7 @@ def _epoch_step_text(live: dict[str, Any]) -> str:
 def _waiting_text(record: Record) -> str:
     if record.status is not Status.QUEUED:
         return _("starting")
-    before = ahead(record.id, store().records([Status.QUEUED]))
+    before = jobs_ahead(record.id, store().records([Status.QUEUED]))
     return _("queued, jobs before it: {count}").format(count=before)
 
 

@@ -59,24 +59,24 @@ def last(curve: Sequence[Point]) -> Point | None:
     return curve[-1] if curve else None
 
 
-def settings(record: Record) -> dict[str, Any]:
+def job_fields(record: Record) -> dict[str, Any]:
     """Returns all settings of a run, by the keys of ``--set``."""
     network = {SPEC + key: value for key, value in record.spec.items()}
     return {"dataset": record.dataset, **network, **record.recipe, **record.resources}
 
 
-def submitted(record: Record) -> dict[str, Any]:
+def submitted_fields(record: Record) -> dict[str, Any]:
     """Returns the settings as submitted, without values measured on the images.
 
     If the submitted job is lost, returns the settings of the record.
     """
-    job = service.submitted(record.id)
-    return settings(record) | (job.recipe.to_dict() if job else {})
+    job = service.submitted_job(record.id)
+    return job_fields(record) | (job.recipe.to_dict() if job else {})
 
 
-def table(records: Sequence[Record], *, everything: bool = False) -> list[Difference]:
+def compare_fields(records: Sequence[Record], *, everything: bool = False) -> list[Difference]:
     """Returns the settings in which runs differ, or all settings, in the order of their first appearance."""
-    all_settings = [settings(record) for record in records]
+    all_settings = [job_fields(record) for record in records]
     keys = dict.fromkeys(key for one in all_settings for key in one)
     rows = [Difference(key, tuple(one.get(key) for one in all_settings)) for key in keys]
     return [row for row in rows if everything or any(value != row.values[0] for value in row.values)]
@@ -89,7 +89,7 @@ def by_configuration(records: Iterable[Record]) -> list[list[Record]]:
     """
     groups: dict[str, list[Record]] = {}
     for record in records:
-        configuration = submitted(record) | {SEED: None}
+        configuration = submitted_fields(record) | {SEED: None}
         groups.setdefault(json.dumps(configuration, sort_keys=True), []).append(record)
     return list(groups.values())
 

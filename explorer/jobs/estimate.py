@@ -24,17 +24,18 @@ class Throughput:
     precision: str
 
 
-def seconds(pace: Throughput, *, epochs: int, train: int, validation: int, test: int) -> float:
+def estimate_seconds(throughput: Throughput, *, epochs: int, train: int, validation: int, test: int) -> float:
     """Estimates the seconds of a run: start, epochs, and the test at the end.
 
     Not included: reading the data, and decoding images that stay in files.
 
     Args:
-        pace: Throughput of the run's network and recipe.
+        throughput: Throughput of the run's network and recipe.
         epochs: Epochs of the run.
         train: Training images, without those held out for validation.
         validation: Validation images.
         test: Test images.
     """
-    epoch = train / pace.batch_size * pace.seconds_per_step + validation * pace.seconds_per_evaluated_image
-    return pace.startup + epochs * epoch + test * pace.seconds_per_evaluated_image
+    training = train / throughput.batch_size * throughput.seconds_per_step
+    epoch = training + validation * throughput.seconds_per_evaluated_image
+    return throughput.startup + epochs * epoch + test * throughput.seconds_per_evaluated_image

@@ -100,7 +100,7 @@ class Job:
         except UnicodeEncodeError:  # a path with bytes that are not UTF-8
             raise InputError(_("dataset: {value} is not valid UTF-8; rename it").format(value=shown(dataset))) from None
         spec, base = network if isinstance(network, NamedNetwork) else NamedNetwork(network)
-        name = checked_name(name) or _default_name(spec, dataset)
+        name = check_name(name) or _default_name(spec, dataset)
         return cls(new_id(), name, spec, dataset, recipe, resources, base=base)
 
     def to_dict(self) -> dict[str, Any]:
@@ -120,9 +120,9 @@ class Job:
     def write(self, folder: Path) -> None:
         """Creates the run directory with ``job.json``."""
         folder.mkdir(parents=True)
-        self.write_again(folder)
+        self.rewrite(folder)
 
-    def write_again(self, folder: Path) -> None:
+    def rewrite(self, folder: Path) -> None:
         """Replaces ``job.json``. A job that resumes later reads the new file."""
         with atomic_write(folder / FILE, durable=True) as part:
             part.write_text(json.dumps(self.to_dict(), ensure_ascii=False, indent=1), encoding="utf-8")
@@ -135,7 +135,7 @@ class Job:
             InputError: If there is no job, or it breaks a rule.
         """
         try:
-            data = _Written.model_validate_json((folder / FILE).read_bytes())
+            data = _JobFile.model_validate_json((folder / FILE).read_bytes())
         except OSError as error:
             raise InputError(
                 _("{file} can't be read: {reason}").format(file=folder / FILE, reason=error.strerror)
@@ -158,7 +158,7 @@ class Job:
         )
 
 
-class _Written(BaseModel):
+class _JobFile(BaseModel):
     """The contents of ``job.json``."""
 
     model_config = ConfigDict(strict=True)
@@ -174,7 +174,7 @@ class _Written(BaseModel):
     varied: dict[str, Any] = {}
 
 
-def checked_name(name: str) -> str:
+def check_name(name: str) -> str:
     """Returns a job's name without surrounding blanks.
 
     Raises:

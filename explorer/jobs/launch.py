@@ -8,7 +8,7 @@ from explorer.errors import InputError
 from explorer.i18n import _
 from explorer.jobs.job import Resources
 
-WORKER, READY = "explorer.training.worker", "explorer.training.warm_worker"
+WORKER, WARM_WORKER = "explorer.training.worker", "explorer.training.warm_worker"
 PER_CORE = 4  # most processes per core; many more block the machine for minutes
 
 
@@ -27,14 +27,14 @@ def check(resources: Resources) -> None:
         )
 
 
-def command(folder: Path | None, processes: int = 1) -> list[str]:
+def worker_command(folder: Path | None, processes: int = 1) -> list[str]:
     """Returns the command that trains the job of a run directory.
 
     Args:
         folder: Run directory. None for a warm worker, which waits for its job.
         processes: Number of processes.
     """
-    worker = ["-m", READY] if folder is None else ["-m", WORKER, str(folder)]
+    worker = ["-m", WARM_WORKER] if folder is None else ["-m", WORKER, str(folder)]
     if processes > 1:
         worker = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes), *worker]
     return [sys.executable, *worker]

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from filelock import FileLock, Timeout
 
-from explorer.jobs.processes import end, of_job
+from explorer.jobs.processes import kill, processes_of_job
 from explorer.jobs.run_directory import RunDirectory
 from explorer.settings import settings
 from explorer.workers.subprocess_runner import ROOT
@@ -66,12 +66,12 @@ class Local:
         if started is not None and started.poll() is None:
             return True
         if not directory.folder.is_dir():
-            return not end(of_job(directory.folder.name))
+            return not kill(processes_of_job(directory.folder.name))
         try:
             with FileLock(directory.lock).acquire(timeout=0):
-                if not end(of_job(directory.folder.name)):
+                if not kill(processes_of_job(directory.folder.name)):
                     return True
-                directory.withdraw()
+                directory.cancel_start()
         except Timeout:
             return True
         self._started.pop(directory.folder, None)
@@ -80,7 +80,7 @@ class Local:
     def cancel(self, directory: RunDirectory, *, force: bool) -> None:
         """Signals the supervisor, which ends the job, or kills all processes of the job if ``force``."""
         if force:
-            end(of_job(directory.folder.name))
+            kill(processes_of_job(directory.folder.name))
         elif (pid := directory.supervisor()) is not None:
             with suppress(ProcessLookupError):  # it has just ended
                 os.kill(pid, signal.SIGTERM)

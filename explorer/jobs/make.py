@@ -11,7 +11,7 @@ from explorer.recipes import Recipe, assignments, parse_sweep
 from explorer.recipes.changes import MAX_SWEEP, SPEC
 
 
-def jobs(
+def make_jobs(
     network: Spec | NamedNetwork,
     dataset: str,
     recipe: Recipe,
@@ -36,65 +36,66 @@ def jobs(
     Raises:
         InputError: If a value is invalid. Names the value, and the row.
     """
-    plain = Job.new(network, dataset, recipe, resources, name)
+    base = Job.new(network, dataset, recipe, resources, name)
     if not varied and not rows:
-        return [plain]
+        return [base]
     grid = parse_sweep(varied)
-    listed = [(number, row) for number, row in enumerate(rows, 1) if row] or [(0, {})]
-    if twice := [key for key in grid[0] if any(key in row for _number, row in listed)]:
-        raise InputError(_("sweep: {key} stands in the rows and beside them").format(key=shown(twice[0])))
-    if len(listed) * len(grid) > MAX_SWEEP:
+    numbered_rows = [(number, row) for number, row in enumerate(rows, 1) if row] or [(0, {})]
+    if repeated := [key for key in grid[0] if any(key in row for _number, row in numbered_rows)]:
+        raise InputError(_("sweep: {key} stands in the rows and beside them").format(key=shown(repeated[0])))
+    if len(numbered_rows) * len(grid) > MAX_SWEEP:
         raise InputError(
             _("sweep: {jobs:,} rows and combinations are more than the {limit} jobs of a sweep").format(
-                jobs=len(listed) * len(grid), limit=MAX_SWEEP
+                jobs=len(numbered_rows) * len(grid), limit=MAX_SWEEP
             )
         )
-    together, made = new_id(), list[Job]()
-    keys = dict.fromkeys(key for _number, row in listed for key in row)
-    for number, row in listed:
+    sweep_id, jobs = new_id(), list[Job]()
+    keys = dict.fromkeys(key for _number, row in numbered_rows for key in row)
+    for number, row in numbered_rows:
         for values in grid:
             try:
-                one = _job(plain, {**row, **values}, [*keys, *values])
+                job = _job(base, {**row, **values}, [*keys, *values])
             except InputError as error:
                 if not number:
                     raise
                 raise InputError(_("row {number}: {fault}").format(number=number, fault=error)) from None
-            made.append(replace(one, sweep=together))
-    _check_apart(made, [number for number, _row in listed], len(grid))
-    return made
+            jobs.append(replace(job, sweep=sweep_id))
+    _check_unique(jobs, [number for number, _row in numbered_rows], len(grid))
+    return jobs
 
 
-def _job(plain: Job, values: Mapping[str, str], keys: Sequence[str]) -> Job:
+def _job(base: Job, values: Mapping[str, str], keys: Sequence[str]) -> Job:
     """Returns the job with these values. ``varied`` also gets the job's own values for the other keys of the sweep."""
     in_recipe, in_spec = assignments(f"{key}={value}" for key, value in values.items())
     words = " ".join(f"{key.removeprefix(SPEC)}={value}" for key, value in values.items())
-    one = Job.new(
-        plain.network.changed(**in_spec),
-        plain.dataset,
-        plain.recipe.changed(**in_recipe),
-        plain.resources,
-        f"{plain.name} · {words}"[:MAX_NAME].strip(),
+    job = Job.new(
+        base.network.changed(**in_spec),
+        base.dataset,
+        base.recipe.changed(**in_recipe),
+        base.resources,
+        f"{base.name} · {words}"[:MAX_NAME].strip(),
     )
-    chosen = in_recipe | {f"{SPEC}{key}": value for key, value in in_spec.items()}
-    has = one.recipe.to_dict() | {f"{SPEC}{key}": value for key, value in one.spec.to_dict().items()}
-    return replace(one, varied=chosen | {key: has[key] for key in keys if key not in chosen and key in has})
+    set_values = in_recipe | {f"{SPEC}{key}": value for key, value in in_spec.items()}
+    all_values = job.recipe.to_dict() | {f"{SPEC}{key}": value for key, value in job.spec.to_dict().items()}
+    others = {key: all_values[key] for key in keys if key not in set_values and key in all_values}
+    return replace(job, varied=set_values | others)
 
 
-def _check_apart(made: Sequence[Job], numbers: Sequence[int], each: int) -> None:
+def _check_unique(jobs: Sequence[Job], numbers: Sequence[int], each: int) -> None:
     """Refuses a sweep that contains the same job twice.
 
     Raises:
         InputError: If two jobs are equal. Names their rows, if there are any.
     """
     seen: dict[str, int] = {}
-    for place, job in enumerate(made):
-        number = numbers[place // each]
-        former = seen.setdefault(str((job.spec, job.recipe)), place)
-        if former < place and number and numbers[former // each] != number:
+    for index, job in enumerate(jobs):
+        number = numbers[index // each]
+        first = seen.setdefault(str((job.spec, job.recipe)), index)
+        if first < index and number and numbers[first // each] != number:
             raise InputError(
                 _("sweep: the rows {first} and {second} are the same job").format(
-                    first=numbers[former // each], second=number
+                    first=numbers[first // each], second=number
                 )
             )
-        if former < place:
+        if first < index:
             raise InputError(_("sweep: two of the combinations are the same job"))

@@ -10,7 +10,7 @@ import psutil
 JOB_ID = "EXPLORER_JOB_ID"  # environment variable of every process of a job
 MODULES: tuple[str, ...] = ("explorer.jobs.supervisor", "explorer.training.worker")
 _SET_CHILD_SUBREAPER = 36  # prctl(2)
-LAST_WAIT = 5.0  # seconds until killed processes are gone
+KILL_TIMEOUT = 5.0  # seconds until killed processes are gone
 
 
 def identity(pid: int) -> tuple[int, float]:
@@ -20,19 +20,19 @@ def identity(pid: int) -> tuple[int, float]:
     return pid, round(created - psutil.boot_time(), 2) if psutil.LINUX else created
 
 
-def living(processes: Iterable[tuple[int, float]]) -> list[int]:
+def living_ids(processes: Iterable[tuple[int, float]]) -> list[int]:
     """Returns the ids of the processes that still exist and are not zombies."""
-    there = []
+    found = []
     for pid, created in processes:
         try:
             if identity(pid)[1] == created and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-                there.append(pid)
+                found.append(pid)
         except psutil.NoSuchProcess:
             continue
-    return there
+    return found
 
 
-def of_job(job: str, among: Iterable[psutil.Process] | None = None) -> list[psutil.Process]:
+def processes_of_job(job: str, among: Iterable[psutil.Process] | None = None) -> list[psutil.Process]:
     """Returns every living process of a job: supervisor, ranks, and their children, whoever started them.
 
     A process that only has the job's id on its command line, such as a pager of the log, does not belong to the job.
@@ -49,23 +49,23 @@ def _belongs(process: psutil.Process, job: str) -> bool:
     try:
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
-        words = " ".join(process.cmdline())
-        if job in words and any(module in words for module in MODULES):
+        command_line = " ".join(process.cmdline())
+        if job in command_line and any(module in command_line for module in MODULES):
             return True
         return process.environ().get(JOB_ID) == job
     except psutil.Error:  # it ended, or belongs to another user
         return False
 
 
-def end(processes: "Iterable[psutil.Process]") -> bool:
+def kill(processes: "Iterable[psutil.Process]") -> bool:
     """Kills processes. Returns whether all of them are gone."""
-    killed = list(processes)
-    for process in killed:
+    targets = list(processes)
+    for process in targets:
         try:
             process.kill()  # psutil checks that the id still belongs to this process
         except psutil.NoSuchProcess:
             continue
-    _gone, alive = psutil.wait_procs(killed, timeout=LAST_WAIT)
+    _gone, alive = psutil.wait_procs(targets, timeout=KILL_TIMEOUT)
     return not alive
 
 

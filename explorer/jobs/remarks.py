@@ -9,10 +9,10 @@ if TYPE_CHECKING:
     from explorer.jobs.compare import Curves, Point
 
 DROP = "rate/drop"  # metric: the rate after a drop, at the epoch after which it falls
-GAP = 0.08  # smallest difference of training and validation accuracy that is called overfitting
+MIN_GAP = 0.08  # smallest difference of training and validation accuracy that is called overfitting
 
 
-def drop(epoch: float, before: float, after: float, recipe: Mapping[str, Any]) -> str:
+def describe_drop(epoch: float, before: float, after: float, recipe: Mapping[str, Any]) -> str:
     """Describes a fall of the learning rate after an epoch, with its reason.
 
     Args:
@@ -41,14 +41,14 @@ def drop(epoch: float, before: float, after: float, recipe: Mapping[str, Any]) -
     )
 
 
-def drops(curves: "Curves", recipe: Mapping[str, Any]) -> list[str]:
+def describe_drops(curves: "Curves", recipe: Mapping[str, Any]) -> list[str]:
     """Describes every fall of the learning rate in a run."""
     rates = {point.epoch: point.value for point in curves.get("rate", [])}
     found = [point for point in curves.get(DROP, []) if point.epoch in rates]
-    return [drop(point.epoch, rates[point.epoch], point.value, recipe) for point in found]
+    return [describe_drop(point.epoch, rates[point.epoch], point.value, recipe) for point in found]
 
 
-def of_losses(curves: "Curves", recipe: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
+def explain_losses(curves: "Curves", recipe: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
     """Explains why the training loss is above the validation loss. Empty if it is not."""
     training, validation = (_last(curves, f"{kind}/loss") for kind in ("train", "validation"))
     if training is None or validation is None or training.value <= validation.value:
@@ -68,10 +68,10 @@ def of_losses(curves: "Curves", recipe: Mapping[str, Any], spec: Mapping[str, An
     return " ".join(found)
 
 
-def of_gap(curves: "Curves") -> str:
+def describe_overfitting(curves: "Curves") -> str:
     """Describes overfitting if the last epoch shows it. Otherwise empty."""
     training, validation = (_last(curves, f"{kind}/top1") for kind in ("train", "validation"))
-    if training is None or validation is None or training.value - validation.value < GAP:
+    if training is None or validation is None or training.value - validation.value < MIN_GAP:
         return ""
     return _(
         "Overfitting: {training:.1%} of the training images are right and {validation:.1%} of the validation images. "

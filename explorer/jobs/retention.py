@@ -28,13 +28,13 @@ class Clearing:
         record: Record of the run.
         files: Files that would be removed.
         size: Bytes that this would free.
-        whole: Whether the run itself would be deleted, with its curves.
+        deletes_run: Whether the run itself would be deleted, with its curves.
     """
 
     record: Record
     files: tuple[Path, ...]
     size: int
-    whole: bool
+    deletes_run: bool
 
 
 def files(job: str) -> dict[Path, int]:
@@ -62,11 +62,11 @@ def plan(records: Iterable[Record], rule: Rule, days: float = 0) -> list[Clearin
     ended = [record for record in records if record.status not in ACTIVE]
     match rule:
         case Rule.OLD:
-            return [_whole(record) for record in ended if (record.ended or record.changed) < before]
+            return [_plan_deletion(record) for record in ended if (record.ended or record.changed) < before]
         case Rule.FAILED:
-            return [_whole(record) for record in ended if record.status is Status.FAILED]
+            return [_plan_deletion(record) for record in ended if record.status is Status.FAILED]
         case Rule.BEST_ONLY:
-            finished = (_all_but_best(record) for record in ended if record.status is Status.FINISHED)
+            finished = (_plan_cleanup(record) for record in ended if record.status is Status.FINISHED)
             return [clearing for clearing in finished if clearing.files]
 
 
@@ -82,7 +82,7 @@ def clear(clearings: Sequence[Clearing]) -> int:
         job = clearing.record.id
         if turns.get(job) != clearing.record.turn:  # each resume assigns a new turn
             continue
-        if clearing.whole:
+        if clearing.deletes_run:
             service.delete(job)
         elif store().change(job, [Status.FINISHED]):  # changes only the time, so that readers notice the change
             for file in clearing.files:
@@ -93,16 +93,16 @@ def clear(clearings: Sequence[Clearing]) -> int:
     return freed
 
 
-def _whole(record: Record) -> Clearing:
+def _plan_deletion(record: Record) -> Clearing:
     found = files(record.id)
-    return Clearing(record, tuple(found), sum(found.values()), whole=True)
+    return Clearing(record, tuple(found), sum(found.values()), deletes_run=True)
 
 
-def _all_but_best(record: Record) -> Clearing:
+def _plan_cleanup(record: Record) -> Clearing:
     """Plans the removal of the files that a finished run does not need: its checkpoint and the last epoch's weights."""
     directory = service.directory(record.id)
-    spare = (
+    unneeded = (
         {directory.resume, directory.last, directory.last.with_suffix(".json")} if directory.best.exists() else set()
     )
-    found = {file: size for file, size in files(record.id).items() if file in spare}
-    return Clearing(record, tuple(found), sum(found.values()), whole=False)
+    found = {file: size for file, size in files(record.id).items() if file in unneeded}
+    return Clearing(record, tuple(found), sum(found.values()), deletes_run=False)

@@ -26,11 +26,11 @@ from typing import Any, NamedTuple
 from explorer.errors import InputError, shown
 from explorer.files import atomic_write, remove_partial_files
 from explorer.i18n import _
-from explorer.jobs.processes import living
+from explorer.jobs.processes import living_ids
 from explorer.specs.reading import decode, legible
 
 RESERVE = 64 * 1024  # bytes reserved so that a run can write its end on a full disk
-LONGEST = 50_000_000  # characters of a file: the confusion matrix of thousands of classes
+MAX_CHARACTERS = 50_000_000  # characters of a file: the confusion matrix of thousands of classes
 
 _log = logging.getLogger(__name__)
 
@@ -50,10 +50,10 @@ class Row(NamedTuple):
     value: float
 
 
-class Mark(NamedTuple):
-    """A position up to which the metrics have been read: the file's inode and the byte."""
+class ReadPosition(NamedTuple):
+    """The position up to which the metrics have been read: the file's inode, and the byte in it."""
 
-    file: int
+    inode: int
     byte: int
 
 
@@ -75,14 +75,14 @@ class RunDirectory:
         self._end = folder / "end.json"
         self._reserve = folder / ".reserve"
 
-    def offer(self, ticket: str) -> None:
+    def prepare_start(self, ticket: str) -> None:
         """Prepares a start: removes the files of earlier starts and writes the new ticket."""
         for path in (self._end, self._supervisor, self._progress):
             path.unlink(missing_ok=True)
         with atomic_write(self._ticket) as part:
             part.write_text(ticket, encoding="utf-8")
 
-    def withdraw(self) -> None:
+    def cancel_start(self) -> None:
         """Cancels a start. A supervisor that comes later finds no ticket and exits."""
         self._ticket.unlink(missing_ok=True)
 
@@ -101,14 +101,14 @@ class RunDirectory:
         """Returns the process id of the supervisor. None if it does not live."""
         match _read(self._supervisor):
             case {"process": [int(pid), float(created)]}:
-                return next(iter(living([(pid, created)])), None)
+                return next(iter(living_ids([(pid, created)])), None)
         return None
 
-    def began(self) -> bool:
+    def has_begun(self) -> bool:
         """Returns whether the supervisor of the current start has begun."""
         return self._supervisor.exists()
 
-    def log_here(self) -> None:
+    def redirect_output(self) -> None:
         """Redirects the output of this process, and of processes that it starts later, to the log."""
         with self.log.open("ab") as log:
             for stream in (sys.stdout, sys.stderr):
@@ -125,7 +125,7 @@ class RunDirectory:
         """Writes the metrics of the epochs done, and the class names."""
         with atomic_write(self.metrics) as part:
             part.write_text("".join(map(_line, rows)), encoding="utf-8")
-        indices = {str(position): name for position, name in enumerate(classes)}
+        indices = {str(index): name for index, name in enumerate(classes)}
         _write(self.folder / "class_indices.json", indices)
 
     def write_progress(self, progress: dict[str, Any]) -> None:
@@ -150,7 +150,7 @@ class RunDirectory:
         if status == "finished":
             self.resume.unlink(missing_ok=True)
 
-    def ended(self) -> dict[str, Any] | None:
+    def read_end(self) -> dict[str, Any] | None:
         """Returns how the run ended. None if it has not ended."""
         return _read(self._end)
 
@@ -158,19 +158,19 @@ class RunDirectory:
         """Returns all metrics so far."""
         return self.rows_after(None)[0]
 
-    def rows_after(self, mark: Mark | None) -> tuple[list[Row], Mark | None]:
-        """Returns the metrics after a mark, and the new mark. Returns all metrics if the file was replaced."""
+    def rows_after(self, position: ReadPosition | None) -> tuple[list[Row], ReadPosition | None]:
+        """Returns the metrics after a position, and the new position. Returns all metrics if the file was replaced."""
         try:
             with self.metrics.open("rb") as file:
                 inode = os.fstat(file.fileno()).st_ino
-                begin = mark.byte if mark and mark.file == inode else 0
+                begin = position.byte if position and position.inode == inode else 0
                 file.seek(begin)
                 read = file.read()
         except FileNotFoundError:
             return [], None
         read = read[: read.rfind(b"\n") + 1]  # the last line may be incomplete
         rows = [row for line in read.splitlines() if (row := _row(line))]
-        return rows, Mark(inode, begin + len(read))
+        return rows, ReadPosition(inode, begin + len(read))
 
     def progress(self) -> dict[str, Any]:
         """Returns the live numbers. Empty before the run has begun."""
@@ -201,7 +201,7 @@ def _write(path: Path, data: dict[str, Any], *, durable: bool = False) -> None:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        found = decode(path.read_text(encoding="utf-8"), path.name, LONGEST)
+        found = decode(path.read_text(encoding="utf-8"), path.name, MAX_CHARACTERS)
     except (FileNotFoundError, UnicodeDecodeError, InputError):  # a power cut may leave the file empty
         return None
     return found if isinstance(found, dict) else None

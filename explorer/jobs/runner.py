@@ -23,18 +23,18 @@ from explorer.errors import StoreError
 from explorer.i18n import _
 from explorer.jobs import service
 from explorer.jobs.local import Backend, Local
-from explorer.jobs.processes import living
-from explorer.jobs.run_directory import Mark
-from explorer.jobs.slots import Machine, environment, gpus
+from explorer.jobs.processes import living_ids
+from explorer.jobs.run_directory import ReadPosition
+from explorer.jobs.slots import SlotPool, environment, gpus
 from explorer.jobs.store import ACTIVE, AT_WORK, Record, Status, Store, identity, store
 from explorer.settings import settings
 
 POLL = 0.2  # seconds
-LONGEST_REASON = 300  # characters of an error message from outside
-LATE = 7.0  # seconds that a supervisor has after a request to stop; then all processes are killed
-SETTLED_IN = 1.0  # seconds after a job's start before the next worker is prepared
-MOST_STARTS = 3  # starts of a job whose processes end before they begin
-OTHER_WAIT = 1.0  # seconds; a process that only checks the lock holds it for a moment
+MAX_REASON = 300  # characters of an error message from outside
+STOP_TIMEOUT = 7.0  # seconds that a supervisor has after a request to stop; then all processes are killed
+START_PAUSE = 1.0  # seconds after a job's start before the next worker is prepared
+MAX_STARTS = 3  # starts of a job whose processes end before they begin
+LOCK_TIMEOUT = 1.0  # seconds; a process that only checks the lock holds it for a moment
 
 BACKENDS: dict[str, Callable[[], Backend]] = {"local": Local}
 
@@ -42,32 +42,32 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class Watched:
-    """The runner's memory of a job. It only saves work."""
+class JobMemory:
+    """What the runner remembers of a job. It saves work, but the runner can do without it."""
 
-    mark: Mark | None = None
+    position: ReadPosition | None = None
     progress: dict[str, Any] = field(default_factory=dict)
     submitted: bool = False
-    stop_asked: float | None = None
+    stop_requested: float | None = None
     fault: dict[str, str] | None = None
 
 
 class Runner:
     """Runs the jobs of one store."""
 
-    def __init__(self, held: Store, backend: Backend, machine: Machine) -> None:
-        self.store = held
+    def __init__(self, job_store: Store, backend: Backend, slot_pool: SlotPool) -> None:
+        self.store = job_store
         self.backend = backend
-        self.machine = machine
-        self.watched: dict[str, Watched] = {}
+        self.slot_pool = slot_pool
+        self.memory: dict[str, JobMemory] = {}
         self.starts: dict[str, int] = {}  # by job: starts that ended before they began
 
     def run(self, idle: float) -> None:
         """Works until there were no jobs for ``idle`` seconds, or the store is gone."""
         last = time.monotonic()
         path = self.store.path
-        here = path and identity(path)
-        while path is None or identity(path) == here:
+        original = path and identity(path)
+        while path is None or identity(path) == original:
             try:
                 service.runner_pulse().touch()
                 if self.step():
@@ -85,37 +85,37 @@ class Runner:
         active = self.store.records(ACTIVE)
         at_work = [record for record in active if record.status in AT_WORK]
         for record in at_work:
-            self._guarded(self._update, record)
-        if len(still := self.store.records(AT_WORK)) < len(active):
+            self._try(self._update, record)
+        if len(at_work := self.store.records(AT_WORK)) < len(active):
             queued = self.store.records([Status.QUEUED])
-            while chosen := self.machine.next(queued, still):
+            while chosen := self.slot_pool.next_job(queued, at_work):
                 record, slots = chosen
-                self._guarded(partial(self._start, slots=slots), record)
+                self._try(partial(self._start, slots=slots), record)
                 queued.remove(record)
-                still = self.store.records(AT_WORK)
-        if all(time.time() - (record.started or 0) > SETTLED_IN for record in still):
+                at_work = self.store.records(AT_WORK)
+        if all(time.time() - (record.started or 0) > START_PAUSE for record in at_work):
             with suppress(OSError):  # too little memory or too many processes: the next job only starts more slowly
                 self.backend.make_ready()
         return bool(active)
 
-    def _guarded(self, act: Callable[[Record], None], record: Record) -> None:
+    def _try(self, action: Callable[[Record], None], record: Record) -> None:
         """Runs an action for one job. An error is recorded for that job and does not affect other jobs."""
         try:
-            act(record)
+            action(record)
         except StoreError:
             raise
         except Exception as error:
             fault = _fault(error, service.directory(record.id).folder)
-            if fault != self._watch(record).fault:  # log it once, not with every step
+            if fault != self._memory_of(record).fault:  # log it once, not with every step
                 log.exception("job %s", record.id)
-            self._watch(record).fault = fault
+            self._memory_of(record).fault = fault
 
     def _start(self, record: Record, *, slots: list[str]) -> None:
         directory, ticket = service.directory(record.id), secrets.token_hex(8)
-        self.watched.pop(record.id, None)
+        self.memory.pop(record.id, None)
         fault: OSError | None = None
         try:
-            directory.offer(ticket)  # before the claim, so that an earlier start's end never counts for this start
+            directory.prepare_start(ticket)  # before the claim, so that the end of an earlier start never counts
         except OSError as error:
             fault = error
         claimed = self.store.change(
@@ -125,50 +125,50 @@ class Runner:
             return
         if fault:
             raise fault
-        self.machine.refuse(record.resources)
+        self.slot_pool.check(record.resources)
         self.backend.submit(directory, ticket, environment(slots))
-        self._watch(record).submitted = True
+        self._memory_of(record).submitted = True
 
     def _update(self, record: Record) -> None:
         directory = service.directory(record.id)
-        lives = self.backend.poll(directory)
-        self._guarded(self._copy_results, record)  # after the poll, so that nothing of an ended job is missed
-        if not lives:
+        is_alive = self.backend.poll(directory)
+        self._try(self._copy_results, record)  # after the poll, so that nothing of an ended job is missed
+        if not is_alive:
             self._record_end(record)
         elif record.status is Status.STOPPING:
-            watched = self._watch(record)
-            watched.stop_asked = watched.stop_asked or time.monotonic()
-            self.backend.cancel(directory, force=time.monotonic() - watched.stop_asked > LATE)
+            memory = self._memory_of(record)
+            memory.stop_requested = memory.stop_requested or time.monotonic()
+            self.backend.cancel(directory, force=time.monotonic() - memory.stop_requested > STOP_TIMEOUT)
 
     def _copy_results(self, record: Record) -> None:
         """Copies what the job has written into the store."""
-        directory, watched = service.directory(record.id), self._watch(record)
-        rows, mark = directory.rows_after(watched.mark)
-        if mark is not None and mark != watched.mark:
-            anew = watched.mark is None or mark.file != watched.mark.file
-            self.store.write_rows(record.id, rows, anew=anew)
-            watched.mark = mark
+        directory, memory = service.directory(record.id), self._memory_of(record)
+        rows, position = directory.rows_after(memory.position)
+        if position is not None and position != memory.position:
+            replace = memory.position is None or position.inode != memory.position.inode
+            self.store.write_rows(record.id, rows, replace=replace)
+            memory.position = position
         progress = directory.progress()
         supervisor = directory.supervisor()
-        pids = [*([supervisor] if supervisor else []), *living(map(tuple, progress.get("processes", [])))]
+        pids = [*([supervisor] if supervisor else []), *living_ids(map(tuple, progress.get("processes", [])))]
         # Compared as text: the live numbers of a failing run may be NaN, which does not equal itself.
-        if repr(progress) != repr(watched.progress) or pids != record.pids:
-            known = {key: progress[key] for key in ("progress", "live", "spec", "recipe", "notes") if key in progress}
-            self.store.change(record.id, AT_WORK, pids=pids, **known)
-            watched.progress = progress
+        if repr(progress) != repr(memory.progress) or pids != record.pids:
+            values = {key: progress[key] for key in ("progress", "live", "spec", "recipe", "notes") if key in progress}
+            self.store.change(record.id, AT_WORK, pids=pids, **values)
+            memory.progress = progress
 
     def _record_end(self, record: Record) -> None:
         """Records the end of a job whose processes are gone."""
-        directory, watched = service.directory(record.id), self._watch(record)
-        end = directory.ended()
+        directory, memory = service.directory(record.id), self._memory_of(record)
+        end = directory.read_end()
         if not directory.folder.is_dir():
-            self._close(record, status=Status.FAILED, error=_gone(directory.folder))
+            self._close(record, status=Status.FAILED, error=_folder_error(directory.folder))
             return
-        if end is None and not directory.began() and watched.fault is None and watched.submitted:
+        if end is None and not directory.has_begun() and memory.fault is None and memory.submitted:
             # Its processes were killed before they began, or they can't start at all.
             self.starts[record.id] = self.starts.get(record.id, 0) + 1
-            watched.submitted = self.starts[record.id] >= MOST_STARTS
-        if end is None and watched.fault is None and not watched.submitted and not directory.began():
+            memory.submitted = self.starts[record.id] >= MAX_STARTS
+        if end is None and memory.fault is None and not memory.submitted and not directory.has_begun():
             # The previous runner was killed while it started the job, or the job was killed before it began.
             status = Status.STOPPED if record.status is Status.STOPPING else Status.QUEUED
             values: dict[str, Any] = {"status": status, "turn": record.turn, "started": None}
@@ -176,12 +176,12 @@ class Runner:
             values = {"status": Status(end["status"]), "error": end["error"], "result": end["result"]}
             if end["status"] == Status.FINISHED:
                 values["progress"] = 1.0
-        elif not directory.began():
-            values = {"status": Status.FAILED, "error": watched.fault or _not_begun()}
+        elif not directory.has_begun():
+            values = {"status": Status.FAILED, "error": memory.fault or _start_error()}
         elif record.status is Status.STOPPING:
             values = {"status": Status.STOPPED}
         else:
-            values = {"status": Status.INTERRUPTED, "error": _interrupted()}
+            values = {"status": Status.INTERRUPTED, "error": _interrupted_error()}
         self._close(record, **values)
 
     def _close(self, record: Record, **values: Any) -> None:
@@ -189,22 +189,22 @@ class Runner:
             values["ended"] = time.time()
             self.starts.pop(record.id, None)
         self.store.change(record.id, AT_WORK, pids=[], slots=[], live=None, **values)
-        self.watched.pop(record.id, None)
+        self.memory.pop(record.id, None)
 
-    def _watch(self, record: Record) -> Watched:
-        return self.watched.setdefault(record.id, Watched())
+    def _memory_of(self, record: Record) -> JobMemory:
+        return self.memory.setdefault(record.id, JobMemory())
 
 
 def _fault(error: Exception, folder: Path) -> dict[str, str]:
     if not folder.is_dir():
-        return _gone(folder)
-    reason = " ".join(str(error).split())[:LONGEST_REASON]
+        return _folder_error(folder)
+    reason = " ".join(str(error).split())[:MAX_REASON]
     if isinstance(error, OSError) and error.strerror:
         reason = _("{place}: {reason}").format(place=error.filename or folder, reason=error.strerror)
     return {"code": "runner", "message": _("it can't be run: {reason}").format(reason=reason)}
 
 
-def _gone(folder: Path) -> dict[str, str]:
+def _folder_error(folder: Path) -> dict[str, str]:
     return {
         "code": "folder",
         "message": _("its folder {folder} was deleted, and with it all checkpoints; train it anew").format(
@@ -213,14 +213,14 @@ def _gone(folder: Path) -> dict[str, str]:
     }
 
 
-def _not_begun() -> dict[str, str]:
+def _start_error() -> dict[str, str]:
     return {
         "code": "runner",
         "message": _("its processes could not be started; see {log}").format(log=settings().runs_dir / "runner.log"),
     }
 
 
-def _interrupted() -> dict[str, str]:
+def _interrupted_error() -> dict[str, str]:
     return {
         "code": "killed",
         "message": _("its processes were killed, or the machine was restarted; it resumes from the last checkpoint"),
@@ -233,18 +233,18 @@ def main() -> int:
     lock = FileLock(service.runner_lock())
     while True:
         try:
-            lock.acquire(timeout=OTHER_WAIT)
+            lock.acquire(timeout=LOCK_TIMEOUT)
         except Timeout:
             return 0
         service.runner_pulse().write_text(str(os.getpid()), encoding="utf-8")
-        backend, machine = BACKENDS[settings().backend](), Machine(gpus(), settings().cpu_slots)
-        Runner(store(), backend, machine).run(settings().runner_idle)
+        backend, slot_pool = BACKENDS[settings().backend](), SlotPool(gpus(), settings().cpu_slots)
+        Runner(store(), backend, slot_pool).run(settings().runner_idle)
         lock.release()
-        if not _work_left():
+        if not _has_active_jobs():
             return 0
 
 
-def _work_left() -> bool:
+def _has_active_jobs() -> bool:
     """Returns whether there is an active job.
 
     A job submitted while this runner still held the lock has started no other runner.

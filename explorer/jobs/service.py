@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.jobs.job import Job, checked_name
+from explorer.jobs.job import Job, check_name
 from explorer.jobs.launch import check
 from explorer.jobs.run_directory import RunDirectory
 from explorer.jobs.store import ACTIVE, AT_WORK, RESUMABLE, Record, Status, store
@@ -32,16 +32,16 @@ from explorer.settings import settings
 from explorer.workers.subprocess_runner import ROOT
 
 RUNNER = "explorer.jobs.runner"
-STARTING = 3.0  # seconds until a new runner holds its lock
-LOOK_EVERY = 2.0  # seconds between two checks of the runner
-SILENT = 60.0  # seconds without a sign of life; a step of the runner takes less unless the machine is overloaded
+START_SECONDS = 3.0  # seconds until a new runner holds its lock
+CHECK_INTERVAL = 2.0  # seconds between two checks whether the runner lives
+MAX_SILENCE = 60.0  # seconds without a sign of life; a step of the runner takes less unless the machine is overloaded
 
 log = logging.getLogger(__name__)
 
 _runners: "list[subprocess.Popen[bytes]]" = []  # living runners that this process has started
-_started = -STARTING
-_looked = -LOOK_EVERY
-_waking = Lock()
+_last_start = -START_SECONDS
+_last_check = -CHECK_INTERVAL
+_start_lock = Lock()
 
 
 def submit(jobs: Sequence[Job]) -> list[Record]:
@@ -54,16 +54,16 @@ def submit(jobs: Sequence[Job]) -> list[Record]:
     for job in jobs:
         check(job.resources)
     folders = [directory(job.id).folder for job in jobs]
-    made = [folder for folder in folders if not folder.exists()]
+    new_folders = [folder for folder in folders if not folder.exists()]
     try:
         for job, folder in zip(jobs, folders, strict=True):
             job.write(folder)
         store().add(jobs)
     except BaseException:
-        for folder in made:
+        for folder in new_folders:
             shutil.rmtree(folder, ignore_errors=True)
         raise
-    wake()
+    ensure_runner()
     return [store().get(job.id) for job in jobs]
 
 
@@ -73,16 +73,16 @@ def stop(job: str) -> Record:
     Raises:
         InputError: If there is no such job, or it has ended.
     """
-    held = store()
+    job_store = store()
     stopped = (
-        held.change(job, [Status.RUNNING], status=Status.STOPPING)
-        or held.change(job, [Status.QUEUED], status=Status.STOPPED, ended=time.time())
-        or held.change(job, [Status.RUNNING], status=Status.STOPPING)  # the runner has just started it
+        job_store.change(job, [Status.RUNNING], status=Status.STOPPING)
+        or job_store.change(job, [Status.QUEUED], status=Status.STOPPED, ended=time.time())
+        or job_store.change(job, [Status.RUNNING], status=Status.STOPPING)  # the runner has just started it
     )
-    record = held.get(job)
+    record = job_store.get(job)
     if not stopped and record.status is not Status.STOPPING:
         raise InputError(_("job: {id} is {status}; there is nothing to stop").format(id=job, status=record.status))
-    wake()
+    ensure_runner()
     return record
 
 
@@ -98,8 +98,8 @@ def resume(job: str) -> Record:
                 id=job, folder=directory(job).folder
             )
         )
-    fresh = {"status": Status.QUEUED, "error": None, "result": None, "started": None, "ended": None}
-    resumed = store().change(job, RESUMABLE, **fresh)
+    queued_values = {"status": Status.QUEUED, "error": None, "result": None, "started": None, "ended": None}
+    resumed = store().change(job, RESUMABLE, **queued_values)
     record = store().get(job)
     if not resumed:
         raise InputError(
@@ -107,7 +107,7 @@ def resume(job: str) -> Record:
                 id=job, status=record.status
             )
         )
-    wake()
+    ensure_runner()
     return record
 
 
@@ -117,13 +117,13 @@ def rename(job: str, name: str) -> None:
     Raises:
         InputError: If there is no such job, or the name is empty, too long or not one line.
     """
-    if not (name := checked_name(name)):
+    if not (name := check_name(name)):
         raise InputError(_("name: a job needs one"))
     if not store().change(job, Status, name=name):
         store().get(job)  # raises: there is no such job
-    if kept := submitted(job):
+    if submission := submitted_job(job):
         with suppress(OSError):  # the name in the store is the one that counts
-            replace(kept, name=name).write_again(directory(job).folder)
+            replace(submission, name=name).rewrite(directory(job).folder)
 
 
 def delete(job: str) -> None:
@@ -138,7 +138,7 @@ def delete(job: str) -> None:
     shutil.rmtree(directory(job).folder, ignore_errors=True)
 
 
-def submitted(job: str) -> Job | None:
+def submitted_job(job: str) -> Job | None:
     """Returns a job as submitted, before it was adapted to its data. None if its files are gone or damaged."""
     try:
         return Job.read(directory(job).folder)
@@ -151,7 +151,7 @@ def directory(job: str) -> RunDirectory:
     return RunDirectory(settings().runs_dir / job)
 
 
-def ahead(job: str, records: Iterable[Record]) -> int:
+def jobs_ahead(job: str, records: Iterable[Record]) -> int:
     """Returns the number of queued jobs before a queued job. A resumed job is at the end of the queue."""
     turns = {record.id: record.turn for record in records if record.status is Status.QUEUED}
     return sum(turn < turns[job] for turn in turns.values()) if job in turns else 0
@@ -182,12 +182,12 @@ def describe(record: Record) -> dict[str, Any]:
     }
 
 
-def wake() -> None:
+def ensure_runner() -> None:
     """Starts a runner unless one is alive."""
-    global _started
-    with _waking:
+    global _last_start
+    with _start_lock:
         _runners[:] = [runner for runner in _runners if runner.poll() is None]
-        if _runners and time.monotonic() - _started < STARTING:
+        if _runners and time.monotonic() - _last_start < START_SECONDS:
             return  # the runner does not hold its lock yet
         lock = FileLock(runner_lock())
         try:
@@ -197,29 +197,29 @@ def wake() -> None:
         lock.release()  # if two processes get here at the same time, both start a runner, and one of them exits
         try:
             _runners.append(_start_runner())
-            _started = time.monotonic()
-        except OSError as error:  # the jobs stay in the queue; the next keep_awake tries again
+            _last_start = time.monotonic()
+        except OSError as error:  # the jobs stay in the queue; the next check_runner tries again
             log.warning("no runner could be started: %s", error)
 
 
-def keep_awake() -> None:
+def check_runner() -> None:
     """Starts a runner if there are active jobs and no runner is alive.
 
-    Pages and commands call it whenever they look at jobs. It checks at most every two seconds.
+    Pages and commands call it whenever they show jobs. It checks at most every two seconds.
 
     Raises:
         StoreError: If the store can't be read.
     """
-    global _looked
-    if time.monotonic() - _looked < LOOK_EVERY:
+    global _last_check
+    if time.monotonic() - _last_check < CHECK_INTERVAL:
         return
-    _looked = time.monotonic()
+    _last_check = time.monotonic()
     if store().records(ACTIVE):
-        wake()
+        ensure_runner()
 
 
-def silence() -> str:
-    """Returns a sentence that says why the runner does not work although it exists. Empty if it works or is gone.
+def runner_problem() -> str:
+    """Returns a sentence if the runner exists but does not work. Empty if it works, or does not exist.
 
     Raises:
         StoreError: If the store can't be read.
@@ -238,7 +238,7 @@ def silence() -> str:
             "The process that runs the jobs (pid {pid}) is suspended: nothing starts, stops or is recorded until it "
             "goes on, for example by: kill -CONT {pid}"
         ).format(pid=pid)
-    if since > SILENT and store().records(ACTIVE):
+    if since > MAX_SILENCE and store().records(ACTIVE):
         return _(
             "The process that runs the jobs (pid {pid}) has not answered for {seconds:.0f} seconds; if that lasts, end "
             "it, and another one takes over: kill -KILL {pid}"

@@ -12,12 +12,12 @@ from explorer.i18n import _
 from explorer.jobs.store import Record
 
 CPU = "cpu"
-VISIBLE = "CUDA_VISIBLE_DEVICES"
+VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
 
 
 def gpus() -> list[str]:
     """Returns the GPUs that this process may use, as ``CUDA_VISIBLE_DEVICES`` names them."""
-    if (visible := os.environ.get(VISIBLE)) is not None:
+    if (visible := os.environ.get(VISIBLE_GPUS)) is not None:
         names = (name.strip() for name in visible.split(","))
         return list(takewhile(lambda name: name and not name.startswith("-"), names))  # CUDA also stops at -1
     try:
@@ -30,34 +30,34 @@ def gpus() -> list[str]:
 def environment(slots: Iterable[str]) -> dict[str, str]:
     """Returns environment variables that show a job only its own slots."""
     numbers = [slot for slot in slots if slot != CPU]
-    return {VISIBLE: ",".join(numbers)}
+    return {VISIBLE_GPUS: ",".join(numbers)}
 
 
-class Machine:
+class SlotPool:
     """The slots of this machine."""
 
     def __init__(self, gpus: list[str], cpu_slots: int) -> None:
         self.gpus = gpus
         self.cpu_slots = cpu_slots
 
-    def next(self, queued: Iterable[Record], at_work: Iterable[Record]) -> "tuple[Record, list[str]] | None":
+    def next_job(self, queued: Iterable[Record], at_work: Iterable[Record]) -> "tuple[Record, list[str]] | None":
         """Returns the next job to start, and its slots. None if no job can start.
 
         This is the first job in the queue whose slots are free, unless an earlier job waits for slots of the same kind.
         """
-        held = [slot for record in at_work for slot in record.slots]
-        free_gpus = [gpu for gpu in self.gpus if gpu not in held]
-        free_cpu = self.cpu_slots - held.count(CPU)
+        occupied = [slot for record in at_work for slot in record.slots]
+        free_gpus = [gpu for gpu in self.gpus if gpu not in occupied]
+        free_cpu = self.cpu_slots - occupied.count(CPU)
         waiting = set()
         for record in queued:
             on_gpu = self._on_gpu(record.resources)
-            wanted = min(record.resources["processes"], len(self.gpus)) if on_gpu else 1
-            if on_gpu not in waiting and wanted <= (len(free_gpus) if on_gpu else free_cpu):
-                return record, free_gpus[:wanted] if on_gpu else [CPU]
+            count = min(record.resources["processes"], len(self.gpus)) if on_gpu else 1
+            if on_gpu not in waiting and count <= (len(free_gpus) if on_gpu else free_cpu):
+                return record, free_gpus[:count] if on_gpu else [CPU]
             waiting.add(on_gpu)
         return None
 
-    def refuse(self, resources: Mapping[str, Any]) -> None:
+    def check(self, resources: Mapping[str, Any]) -> None:
         """Refuses a job that would wait forever.
 
         Raises:

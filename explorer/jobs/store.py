@@ -24,11 +24,11 @@ from explorer.families import NamedNetwork
 from explorer.i18n import _
 from explorer.jobs.job import Job
 from explorer.jobs.run_directory import POINT, Row
-from explorer.jobs.store_errors import replaced, translated
+from explorer.jobs.store_errors import replaced_error, translate_errors
 from explorer.settings import settings
 
-PATIENCE = 10.0  # seconds to wait while another process writes
-MOST_ROWS = 500  # most rows in an insert: databases limit the values of a statement
+LOCK_TIMEOUT = 10.0  # seconds to wait while another process writes
+MAX_ROWS = 500  # most rows in an insert: databases limit the values of a statement
 
 
 class Status(StrEnum):
@@ -72,7 +72,7 @@ _jobs = sa.Table(
     sa.Column("notes", sa.JSON, nullable=False),
     sa.Column("error", sa.JSON),
     sa.Column("result", sa.JSON),
-    # Of a later version: empty in the rows of earlier ones.
+    # Added in a later version, and empty in older rows.
     sa.Column("base", sa.Text),
     sa.Column("submitted_spec", sa.JSON),
 )
@@ -106,7 +106,7 @@ class Record:
         sweep: Id that the jobs of a sweep share, or empty.
         varied: This job's value for each key that the sweep varies.
         slots: Slots of the machine that it holds: ``cpu``, or the numbers of GPUs.
-        pids: Ids of its processes when the runner last looked.
+        pids: Ids of its processes at the runner's last check.
         progress: Progress from 0 to 1.
         live: Numbers of the current epoch, or the step before the first epoch.
         error: ``code`` and ``message`` of the error.
@@ -146,7 +146,7 @@ class Record:
 
     @property
     def submitted_network(self) -> NamedNetwork:
-        """The network as it was submitted; that of ``network`` in the rows of earlier versions."""
+        """The network as submitted. In rows of earlier versions it equals ``network``."""
         return NamedNetwork.from_record(self.submitted_spec or self.spec, self.base)
 
 
@@ -163,7 +163,7 @@ class Store:
         self.path = (
             Path(self.url.database).absolute() if self.url.drivername == "sqlite" and self.url.database else None
         )
-        self._engine = sa.create_engine(self.url, connect_args={"timeout": PATIENCE} if self.path else {})
+        self._engine = sa.create_engine(self.url, connect_args={"timeout": LOCK_TIMEOUT} if self.path else {})
         if self.path:
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
@@ -172,14 +172,14 @@ class Store:
 
     def _make(self) -> None:
         """Creates the tables if necessary."""
-        with translated(self.path, PATIENCE):
+        with translate_errors(self.path, LOCK_TIMEOUT):
             if self.path is None:
                 _make_tables(self._engine)
                 return
             self.path.parent.mkdir(parents=True, exist_ok=True)
             # If two processes set the journal mode of a new file, SQLite makes one fail at once.
-            with FileLock(self.path.with_name(f"{self.path.name}.lock"), timeout=PATIENCE):
-                with closing(sqlite3.connect(self.path, timeout=PATIENCE)) as file:
+            with FileLock(self.path.with_name(f"{self.path.name}.lock"), timeout=LOCK_TIMEOUT):
+                with closing(sqlite3.connect(self.path, timeout=LOCK_TIMEOUT)) as file:
                     file.execute("PRAGMA journal_mode = WAL")
                 _make_tables(self._engine)
             self._opened = identity(self.path)
@@ -196,7 +196,7 @@ class Store:
             return
         self._engine.dispose()
         self._make()
-        raise replaced(self.path)
+        raise replaced_error(self.path)
 
     def add(self, jobs: Sequence[Job]) -> None:
         """Puts jobs at the end of the queue, all or none."""
@@ -244,8 +244,8 @@ class Store:
             for table in (_points.c, _metrics.c):
                 if names is not None and table is _points.c and not any(name.startswith(POINT) for name in names):
                     continue
-                wanted = table.job.in_(jobs) if names is None else table.job.in_(jobs) & table.name.in_(names)
-                query = sa.select(table.job, table.epoch, table.name, table.value).where(wanted)
+                condition = table.job.in_(jobs) if names is None else table.job.in_(jobs) & table.name.in_(names)
+                query = sa.select(table.job, table.epoch, table.name, table.value).where(condition)
                 for job, epoch, name, value in connection.execute(query):
                     found.setdefault(job, []).append(Row(epoch, name, float("nan") if value is None else value))
         for rows in found.values():
@@ -267,38 +267,38 @@ class Store:
             )
             return connection.execute(statement).rowcount == 1
 
-    def write_rows(self, job: str, rows: Sequence[Row], *, anew: bool) -> None:
-        """Adds metrics of a job, or replaces all of them if ``anew``."""
+    def write_rows(self, job: str, rows: Sequence[Row], *, replace: bool) -> None:
+        """Adds metrics of a job, or replaces all of them if ``replace``."""
         with self._writing() as connection:
             for table, within in ((_metrics, False), (_points, True)):
-                if anew:
+                if replace:
                     connection.execute(sa.delete(table).where(table.c.job == job))
                 values = [{"job": job, **row._asdict()} for row in rows if row.name.startswith(POINT) is within]
-                for begin in range(0, len(values), MOST_ROWS):
-                    connection.execute(sa.insert(table), values[begin : begin + MOST_ROWS])
+                for begin in range(0, len(values), MAX_ROWS):
+                    connection.execute(sa.insert(table), values[begin : begin + MAX_ROWS])
 
     def remove(self, job: str, before: Iterable[Status]) -> bool:
         """Deletes a job if it is in one of the given states. Returns whether it was."""
         with self._writing() as connection:
-            wanted = sa.delete(_jobs).where(_has_id(job), _jobs.c.status.in_(list(before)))
-            return connection.execute(wanted).rowcount == 1
+            statement = sa.delete(_jobs).where(_has_id(job), _jobs.c.status.in_(list(before)))
+            return connection.execute(statement).rowcount == 1
 
-    def _find(self, wanted: "sa.ColumnElement[bool]") -> list[Record]:
+    def _find(self, condition: "sa.ColumnElement[bool]") -> list[Record]:
         with self._reading() as connection:
-            found = connection.execute(sa.select(_jobs).where(wanted).order_by(_jobs.c.turn))
+            found = connection.execute(sa.select(_jobs).where(condition).order_by(_jobs.c.turn))
             return [_record(row) for row in found.mappings()]
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
         self._check_file()
-        with translated(self.path, PATIENCE), self._engine.begin() as connection:
+        with translate_errors(self.path, LOCK_TIMEOUT), self._engine.begin() as connection:
             yield connection
         self._check_file()  # the file, with what was just written, may have been deleted meanwhile
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
         self._check_file()
-        with translated(self.path, PATIENCE), self._engine.connect() as connection:
+        with translate_errors(self.path, LOCK_TIMEOUT), self._engine.connect() as connection:
             yield connection.execution_options(reading=True)
 
 
@@ -318,7 +318,7 @@ def identity(path: Path) -> tuple[int, int] | None:
 
 
 def _make_tables(engine: "sa.Engine") -> None:
-    """Make the tables where there are none, and add the columns that a table of an earlier version has not."""
+    """Creates missing tables, and adds columns that a table of an earlier version does not have."""
     _tables.create_all(engine)
     known = {column["name"] for column in sa.inspect(engine).get_columns(_jobs.name)}
     missing = [column for column in _jobs.columns if column.name not in known]

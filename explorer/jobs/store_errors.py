@@ -11,17 +11,17 @@ import sqlalchemy as sa
 from explorer.errors import StoreError
 from explorer.i18n import _
 
-LONGEST = 200  # characters of an error message from outside
-CLOSED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+MAX_REASON = 200  # characters of an error message from outside
+READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
 
 @contextmanager
-def translated(path: Path | None, patience: float) -> Iterator[None]:
+def translate_errors(path: Path | None, timeout: float) -> Iterator[None]:
     """Converts errors of the database to :class:`StoreError`.
 
     Args:
         path: Path of an SQLite file. None for another database.
-        patience: Seconds that a call waits while another program writes.
+        timeout: Seconds that a call waits while another program writes.
 
     Raises:
         StoreError: If the database fails.
@@ -31,10 +31,10 @@ def translated(path: Path | None, patience: float) -> Iterator[None]:
     except sa.exc.IntegrityError:  # the tables refuse a row, so the database itself works
         raise
     except (sa.exc.DBAPIError, sqlite3.Error, OSError) as error:  # filelock's Timeout is an OSError, too
-        raise StoreError(_sentence(error, path, patience)) from error
+        raise StoreError(_sentence(error, path, timeout)) from error
 
 
-def replaced(path: Path) -> StoreError:
+def replaced_error(path: Path) -> StoreError:
     """Returns the error for a database file that was replaced or deleted while it was open."""
     return StoreError(
         _(
@@ -44,16 +44,16 @@ def replaced(path: Path) -> StoreError:
     )
 
 
-def _sentence(error: Exception, path: Path | None, patience: float) -> str:
-    reason = " ".join(str(error.orig if isinstance(error, sa.exc.DBAPIError) else error).split())[:LONGEST]
+def _sentence(error: Exception, path: Path | None, timeout: float) -> str:
+    reason = " ".join(str(error.orig if isinstance(error, sa.exc.DBAPIError) else error).split())[:MAX_REASON]
     place = path or _("the database")
     if "locked" in reason or isinstance(error, TimeoutError):
         return _(
             "the job store {place} has been locked by another program for {seconds:.0f} seconds; try again"
-        ).format(place=place, seconds=patience)
+        ).format(place=place, seconds=timeout)
     if path is None:
         return _("the job store {place} fails: {reason}").format(place=place, reason=reason)
-    if "readonly" in reason or (isinstance(error, OSError) and error.errno in CLOSED):
+    if "readonly" in reason or (isinstance(error, OSError) and error.errno in READ_ONLY):
         return _("the folder {folder}, or the job store in it, is read-only for this program").format(
             folder=path.parent
         )

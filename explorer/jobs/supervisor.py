@@ -24,14 +24,14 @@ from setproctitle import setproctitle
 
 from explorer.i18n import _
 from explorer.jobs.job import Job
-from explorer.jobs.launch import command
-from explorer.jobs.processes import JOB_ID, adopt_orphans, end, identity
+from explorer.jobs.launch import worker_command
+from explorer.jobs.processes import JOB_ID, adopt_orphans, identity, kill
 from explorer.jobs.run_directory import RunDirectory
 from explorer.workers.protocol import end_with_parent
 
 POLL = 0.1  # seconds
-GRACE = 4.5  # seconds from the request to stop until the processes are killed
-LOCK_WAIT = 2.0  # seconds; the runner holds the lock for a moment when it checks it
+STOP_TIMEOUT = 4.5  # seconds from the request to stop until the processes are killed
+LOCK_TIMEOUT = 2.0  # seconds; the runner holds the lock for a moment when it checks it
 
 
 class Order(NamedTuple):
@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
     adopt_orphans()
     if arguments != ["--ready"]:
         return _execute(Order(arguments[0], arguments[1], {}), None)
-    ready = _start(command(None), stdin=subprocess.PIPE)
+    ready = _start(worker_command(None), stdin=subprocess.PIPE)
     line = sys.stdin.readline()
     if not line:  # the runner has ended
         ready.kill()
@@ -67,14 +67,14 @@ def main(arguments: list[str]) -> int:
 def _execute(order: Order, ready: "subprocess.Popen[bytes] | None") -> int:
     directory = RunDirectory(Path(order.folder))
     try:
-        with FileLock(directory.lock).acquire(timeout=LOCK_WAIT):
+        with FileLock(directory.lock).acquire(timeout=LOCK_TIMEOUT):
             if directory.ticket() != order.ticket:
                 return 0
             return _supervise(directory, order, ready)
     except Timeout:
         return 1
     finally:
-        end(psutil.Process().children(recursive=True))
+        kill(psutil.Process().children(recursive=True))
 
 
 def _supervise(directory: RunDirectory, order: Order, ready: "subprocess.Popen[bytes] | None") -> int:
@@ -82,12 +82,12 @@ def _supervise(directory: RunDirectory, order: Order, ready: "subprocess.Popen[b
     stop = Event()
     signal.signal(signal.SIGTERM, lambda *_signal: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    directory.log_here()
+    directory.redirect_output()
     directory.write_supervisor(identity(os.getpid()))
     worker = _start_worker(Job.read(directory.folder), directory, order, ready)
     was_forced = _wait(directory, worker, stop)
-    end(psutil.Process().children(recursive=True))
-    if directory.folder.is_dir() and directory.ended() is None:
+    kill(psutil.Process().children(recursive=True))
+    if directory.folder.is_dir() and directory.read_end() is None:
         if was_forced:
             directory.end("stopped", error=_forced_error())
         elif stop.is_set():
@@ -114,7 +114,7 @@ def _start_worker(
         ready.kill()
         ready.wait()
     os.environ["OMP_NUM_THREADS"] = str(job.resources.share_of_cores())
-    return _start(command(directory.folder, job.resources.processes), stdin=subprocess.DEVNULL)
+    return _start(worker_command(directory.folder, job.resources.processes), stdin=subprocess.DEVNULL)
 
 
 def _start(arguments: list[str], stdin: int) -> "subprocess.Popen[bytes]":
@@ -129,18 +129,18 @@ def _wait(directory: RunDirectory, worker: "subprocess.Popen[bytes]", stop: Even
         time.sleep(POLL)
         if stop.is_set() and deadline is None:
             worker.terminate()
-            deadline = time.monotonic() + GRACE
-        late = deadline is not None and time.monotonic() > deadline
-        if late or not directory.folder.is_dir():
-            end(psutil.Process().children(recursive=True))
+            deadline = time.monotonic() + STOP_TIMEOUT
+        is_late = deadline is not None and time.monotonic() > deadline
+        if is_late or not directory.folder.is_dir():
+            kill(psutil.Process().children(recursive=True))
             worker.wait()
-            return late
+            return is_late
     return False
 
 
 def _forced_error() -> dict[str, str]:
     message = _("it took longer than {seconds} seconds to stop and was ended; it resumes from the last checkpoint")
-    return {"code": "forced", "message": message.format(seconds=GRACE)}
+    return {"code": "forced", "message": message.format(seconds=STOP_TIMEOUT)}
 
 
 def _killed_error(status: int) -> dict[str, str]:

@@ -18,7 +18,7 @@ import torch.distributed
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from explorer.jobs.remarks import DROP, drop
+from explorer.jobs.remarks import DROP, describe_drop
 from explorer.jobs.run_directory import POINT, Row
 from explorer.recipes.recipe import Recipe
 from explorer.training.batches import Batch, Evaluation, TrainingBatches
@@ -253,7 +253,7 @@ def close_epoch(training: Training, watcher: Watcher) -> bool:
         numbers |= scores.named("validation")
     rate = training.schedule.after_epoch(loss)
     if rate is not None and epoch < training.recipe.epochs:
-        log.info("%s", drop(epoch, numbers["rate"], rate, training.recipe.to_dict()))
+        log.info("%s", describe_drop(epoch, numbers["rate"], rate, training.recipe.to_dict()))
         numbers[DROP] = rate
     numbers |= {"time/seconds": training.seconds, "time/images_per_second": training.batches.images / training.seconds}
     training.rows += [Row(epoch, name, value) for name, value in numbers.items()]

@@ -42,7 +42,7 @@ def main() -> None:
     if order:
         folder, environment = json.loads(order[0])
         os.environ.update(environment)
-        RunDirectory(Path(folder)).log_here()
+        RunDirectory(Path(folder)).redirect_output()
         worker.run(Path(folder))
 
 

@@ -143,7 +143,7 @@ def main(folder: Path) -> int:
         return 0
     except BaseException as error:
         fault = explained(error, batch_size)
-        if directory.ended() is None:  # keep the first error: the other ranks only report that a process is gone
+        if directory.read_end() is None:  # keep the first error: the other ranks only report that a process is gone
             directory.end("failed", error={"code": fault.code, "message": str(fault)})
         log.exception("%s", fault)
         return 1

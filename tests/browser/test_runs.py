@@ -36,7 +36,7 @@ def runs(address: str, app_log: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
         monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(app_log.parent / name))
     settings.cache_clear()
     store.cache_clear()
-    monkeypatch.setattr("explorer.jobs.service.wake", wake)
+    monkeypatch.setattr("explorer.jobs.service.ensure_runner", wake)
     yield store()
     settings.cache_clear()
     store.cache_clear()

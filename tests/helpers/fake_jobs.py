@@ -9,7 +9,7 @@ from explorer.jobs import service
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.run_directory import Row, RunDirectory
 from explorer.jobs.runner import Runner
-from explorer.jobs.slots import Machine
+from explorer.jobs.slots import SlotPool
 from explorer.jobs.store import Store
 from explorer.recipes import Recipe
 
@@ -35,8 +35,8 @@ class FakeBackend:
         self.fault(job)
         assert job not in self.alive, "it runs twice at once"
         assert directory.ticket() == ticket
-        assert directory.ended() is None
-        assert not directory.began()
+        assert directory.read_end() is None
+        assert not directory.has_begun()
         self.starts.append(job)
         self.alive[job] = environment
 
@@ -69,7 +69,7 @@ class FakeBackend:
 
 
 def make_runner(jobs: Store, stubs: FakeBackend, cpu_slots: int = 1) -> Runner:
-    return Runner(jobs, stubs, Machine([], cpu_slots))
+    return Runner(jobs, stubs, SlotPool([], cpu_slots))
 
 
 def submit_jobs(count: int = 1) -> list[str]:

@@ -138,7 +138,7 @@ def kill_workers(folder: Path, prepared: Prepared) -> dict[str, Any]:
         if os.waitpid(pid, os.WNOHANG) == (0, 0):
             os.kill(pid, next(signals))
             os.waitpid(pid, 0)
-        end = RunDirectory(folder).ended()
+        end = RunDirectory(folder).read_end()
         ends[end["status"] if end else "killed"] += 1
     return dict(ends)
 
@@ -156,7 +156,7 @@ def starve(folder: Path, prepared: Prepared) -> dict[str, Any]:
             resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
             os._exit(worker.main(folder))
         os.waitpid(pid, 0)
-        ends[str(megabytes)] = RunDirectory(folder).ended()
+        ends[str(megabytes)] = RunDirectory(folder).read_end()
     return ends
 
 

@@ -39,7 +39,9 @@ def jobs(
     **recipe: Any,
 ) -> list[Job]:
     parsed = Recipe.parse({"epochs": EPOCHS, **recipe})
-    return make.jobs(spec or digits_cnn(), dataset, parsed, Resources(device="cpu"), name=name, varied=sweep, rows=rows)
+    return make.make_jobs(
+        spec or digits_cnn(), dataset, parsed, Resources(device="cpu"), name=name, varied=sweep, rows=rows
+    )
 
 
 def rows(epochs: int, accuracy: float = 0.95, seed: int = 0) -> list[Row]:
@@ -93,7 +95,7 @@ def set_status(
         }  # fmt: skip
         values = {"progress": (epochs + 0.3) / total, "live": live, "slots": ["cpu"], **values}
     if status is not Status.QUEUED:
-        store.write_rows(job.id, rows(epochs, accuracy, job.recipe.seed), anew=True)
+        store.write_rows(job.id, rows(epochs, accuracy, job.recipe.seed), replace=True)
         values = {"started": now - 200, **values}
     store.change(job.id, Status, status=status, **values)
     directory = service.directory(job.id)

@@ -21,7 +21,7 @@ from explorer.errors import StoreError
 from explorer.families import parse_spec
 from explorer.jobs import service
 from explorer.jobs.job import Job, Resources
-from explorer.jobs.processes import of_job
+from explorer.jobs.processes import processes_of_job
 from explorer.jobs.run_directory import Row, RunDirectory
 from explorer.jobs.store import ACTIVE, AT_WORK, RESUMABLE, Record, Status, store
 from explorer.recipes import Recipe
@@ -61,7 +61,7 @@ class Arena:
         while service._runners:
             service._runners.pop().wait()
         for record in self._at_work():
-            for process in of_job(record.id):
+            for process in processes_of_job(record.id):
                 kill(process)
 
     def submit(self, dataset: str, processes: int = 1, **recipe: Any) -> str:
@@ -77,7 +77,7 @@ class Arena:
 
     def kill(self, victim: str, job: str) -> None:
         """Kill the processes of a job that a victim names, all at once."""
-        of_it = of_job(job)
+        of_it = processes_of_job(job)
         chosen = {
             "worker": [process for process in of_it if "training.worker" in words(process)],
             "supervisor": [process for process in of_it if "jobs.supervisor" in words(process)],
@@ -107,7 +107,7 @@ class Arena:
         """
         remaining: Iterator[str] | None = iter(victims)
         while (record := store().get(job)).status is not Status.FINISHED:
-            service.keep_awake()
+            service.check_runner()
             assert record.status is not Status.FAILED, record.error
             if record.status in RESUMABLE:
                 self.check_no_process(job)
@@ -131,9 +131,9 @@ class Arena:
         """Wait after a kill until the job runs again or has no process; fails after some seconds."""
         begin = time.monotonic()
         while time.monotonic() - begin < ORPHAN_LIFE:
-            service.keep_awake()  # as every command and page does
+            service.check_runner()  # as every command and page does
             status = store().get(job).status
-            there = [process for process in of_job(job) if process.is_running()]
+            there = [process for process in processes_of_job(job) if process.is_running()]
             supervised = any("jobs.supervisor" in words(process) for process in there)
             if (status in ACTIVE and supervised) or (status not in AT_WORK and not there):
                 return
@@ -143,7 +143,7 @@ class Arena:
     def check_no_process(self, job: str) -> None:
         """Check that a job that ended has no process."""
         assert store().get(job).status not in AT_WORK
-        assert not [words(process) for process in of_job(job)]
+        assert not [words(process) for process in processes_of_job(job)]
 
     def is_runner(self, process: psutil.Process) -> bool:
         """Whether a process is a runner of this arena's store."""
@@ -183,7 +183,7 @@ class Arena:
             # Older processes belong to no job. Polling every process of the machine would take a whole core.
             young = [process for process in psutil.process_iter() if self._is_young(process)] if records else []
             for record in records:
-                there = [(role(process), process.pid) for process in of_job(record.id, young)]
+                there = [(role(process), process.pid) for process in processes_of_job(record.id, young)]
                 most = {"supervisor": 1, "worker": record.resources["processes"]}
                 for each, limit in most.items():
                     pids = {pid for found, pid in there if found == each}
@@ -201,7 +201,7 @@ def wait_for(job: str, *wanted: Status, trained: bool = False) -> Any:
         if record.status in wanted and (not trained or (record.live and record.live.get("epoch", 0) > 1)):
             return record
         assert time.monotonic() - begin < PATIENCE, record
-        service.keep_awake()
+        service.check_runner()
         time.sleep(0.02)
 
 
@@ -235,7 +235,7 @@ def results(directory: RunDirectory) -> dict[str, Any]:
         "last": last,
         "epoch": card.metrics["epoch"],
         "rows": untimed(directory.rows()),
-        "end": directory.ended(),
+        "end": directory.read_end(),
     }
 
 

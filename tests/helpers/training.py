@@ -87,7 +87,7 @@ def run(folder: Path) -> int:
 
 def end(folder: Path) -> dict[str, Any]:
     """The record of the run's end."""
-    ended = RunDirectory(folder).ended()
+    ended = RunDirectory(folder).read_end()
     assert ended is not None
     return ended
 
@@ -107,7 +107,7 @@ def run_results(folder: Path) -> dict[str, Any]:
         "last": last,
         "cards": [_untimed(card.metrics), _untimed(last_card.metrics)],
         "rows": [row for row in directory.rows() if not row.name.startswith("time/")],
-        "end": directory.ended(),
+        "end": directory.read_end(),
     }
 
 

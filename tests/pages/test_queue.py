@@ -13,8 +13,8 @@ from tests.pages.helpers import open_page, problem
 @pytest.mark.parametrize("page", ["runs", "train"])
 def test_a_page_with_an_active_job_wakes_the_runner(page: str, server: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     woken: list[bool] = []
-    monkeypatch.setattr(service, "wake", lambda: woken.append(True))
-    monkeypatch.setattr(service, "LOOK_EVERY", 0)
+    monkeypatch.setattr(service, "ensure_runner", lambda: woken.append(True))
+    monkeypatch.setattr(service, "CHECK_INTERVAL", 0)
     open_page(page)
     assert woken == []
     made_runs.add(server, "at work", Status.RUNNING)

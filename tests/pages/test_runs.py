@@ -104,7 +104,7 @@ def test_what_is_shown_of_a_run_follows_it(jobs: Store) -> None:
     job = made_runs.add(jobs, "growing", Status.RUNNING, epochs=0)
     app = open_page(job=job)
     for epochs in (1, 2):
-        jobs.write_rows(job, made_runs.rows(epochs), anew=True)
+        jobs.write_rows(job, made_runs.rows(epochs), replace=True)
         service.directory(job).log.write_bytes(b"x" * 1_000_000 * epochs)
         jobs.change(job, Status, progress=epochs / 6)
         app.run()
@@ -356,7 +356,7 @@ def test_a_damaged_file_of_mistakes_is_no_fault(jobs: Store) -> None:
 
 
 def test_a_hundred_runs_are_read_once(jobs: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "LOOK_EVERY", 3600)  # seconds between two looks whether the runner lives
+    monkeypatch.setattr(service, "CHECK_INTERVAL", 3600)  # seconds between two looks whether the runner lives
     made = [
         job for number in range(100) for job in made_runs.jobs(f"run {number}", lr=0.001 * (number + 1), epochs=200)
     ]

@@ -27,7 +27,7 @@ def train_link(record: Record) -> dict[str, str]:
 
 def _submitted(record: Record) -> tuple[NamedNetwork, Recipe]:
     """Returns network and recipe as submitted. Those of the record contain values measured on the data of the run."""
-    if job := service.submitted(record.id):
+    if job := service.submitted_job(record.id):
         return job.network, job.recipe
     return record.submitted_network, Recipe.parse(record.recipe)
 

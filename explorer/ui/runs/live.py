@@ -160,9 +160,9 @@ def _remarks(group: RunGroup, *, alone: bool) -> None:
     if len(group.records) > 1:
         return
     record, found = group.records[0], group.curves[0]
-    sentences = [*remarks.drops(found, record.recipe)]
+    sentences = [*remarks.describe_drops(found, record.recipe)]
     if alone:
-        sentences += [remarks.of_gap(found), remarks.of_losses(found, record.recipe, record.spec)]
+        sentences += [remarks.describe_overfitting(found), remarks.explain_losses(found, record.recipe, record.spec)]
     if sentences := [plain(sentence) for sentence in sentences if sentence]:
         title = [] if alone else [f"**{plain(group.name)}**"]
         st.caption("\n".join([*title, "", *(f"- {sentence}" for sentence in sentences)]))

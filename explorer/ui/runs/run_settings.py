@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from explorer.i18n import _
-from explorer.jobs.compare import SPEC, Difference, table
+from explorer.jobs.compare import SPEC, Difference, compare_fields
 from explorer.jobs.store import Record
 from explorer.ui.compare import html
 from explorer.ui.compare.html import cell
@@ -26,7 +26,7 @@ def render(records: Sequence[Record], *, dark: bool) -> None:
         )  # fmt: skip
     everything = not several or st.session_state[state.VIEW + "settings"] == "all"
     shown = records[:MAX_COLUMNS]
-    found = table(shown, everything=everything)
+    found = compare_fields(shown, everything=everything)
     if len(records) > MAX_COLUMNS:
         st.caption(_("The first {shown} of {count} runs.").format(shown=MAX_COLUMNS, count=len(records)))
     if not found:

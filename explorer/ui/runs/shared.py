@@ -49,7 +49,7 @@ def list_runs() -> RunList:
     Raises:
         StoreError: If the store can't be read.
     """
-    service.keep_awake()
+    service.check_runner()
     database = store()
     return _list_runs(str(database.url), database.version())
 

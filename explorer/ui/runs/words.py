@@ -70,7 +70,7 @@ def current_step(record: Record, records: Iterable[Record]) -> str:
     live = record.live or {}
     match record.status:
         case Status.QUEUED:
-            ahead = service.ahead(record.id, records)
+            ahead = service.jobs_ahead(record.id, records)
             return _("next") if not ahead else _("{ahead} ahead of it").format(ahead=ahead)
         case Status.RUNNING if live.get("step"):
             done, total = live.get("done"), live.get("total")

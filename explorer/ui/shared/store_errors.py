@@ -28,5 +28,5 @@ def show_store_errors(render: Callable[P, None]) -> Callable[P, None]:
 
 def warn_if_runner_is_silent() -> None:
     """Show why no job makes progress, if the runner does not work."""
-    if message := service.silence():
+    if message := service.runner_problem():
         st.warning(plain(message), icon=":material/pause_circle:")

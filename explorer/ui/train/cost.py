@@ -16,7 +16,7 @@ from explorer.analysis.memory import TrainingMemory
 from explorer.data.preview import Preview
 from explorer.families import Spec
 from explorer.i18n import _
-from explorer.jobs.estimate import Throughput, seconds
+from explorer.jobs.estimate import Throughput, estimate_seconds
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.slots import gpus
 from explorer.recipes import Recipe
@@ -141,7 +141,7 @@ def throughput_key(spec: Spec, recipe: Recipe, resources: Resources) -> str:
 def run_seconds(measured: Throughput, recipe: Recipe, preview: Preview) -> float:
     """Estimates the seconds of one run."""
     fraction = recipe.validation_fraction
-    return seconds(
+    return estimate_seconds(
         measured,
         epochs=recipe.epochs,
         train=sum(preview.training_counts(fraction)),

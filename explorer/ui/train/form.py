@@ -12,8 +12,8 @@ from explorer.families import NamedNetwork, Spec, resolve
 from explorer.families.link import BASE, FIELDS
 from explorer.i18n import _
 from explorer.jobs import launch, service
-from explorer.jobs.job import Job, Resources, checked_name
-from explorer.jobs.make import jobs as make_jobs
+from explorer.jobs.job import Job, Resources, check_name
+from explorer.jobs.make import make_jobs
 from explorer.jobs.store import Record, Status, store
 from explorer.recipes import RECIPES, Recipe, assignments
 from explorer.recipes.changes import MAX_SWEEP, assigned_text
@@ -161,7 +161,7 @@ def check_resources(resources: Resources) -> Resources:
 def records(statuses: Iterable[Status] | None = None) -> list[Record]:
     """Returns the jobs of this server, all or with some statuses. Empty if the store fails; the queue shows why."""
     try:
-        service.keep_awake()
+        service.check_runner()
         return store().records(statuses)
     except StoreError:
         return []
@@ -269,7 +269,7 @@ def _read_resources(form: Form, link: Mapping[str, str]) -> Form:
 
 
 def _read_title(form: Form, link: Mapping[str, str]) -> Form:
-    return replace(form, title=checked_name(link.get("title", "")))
+    return replace(form, title=check_name(link.get("title", "")))
 
 
 def _read_sweep(form: Form, link: Mapping[str, str]) -> Form:

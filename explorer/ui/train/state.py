@@ -14,7 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 from explorer.errors import InputError
 from explorer.families import NamedNetwork
 from explorer.i18n import _
-from explorer.jobs.job import Resources, checked_name
+from explorer.jobs.job import Resources, check_name
 from explorer.recipes import RECIPES
 from explorer.ui.compare.networks import full_title
 from explorer.ui.page_state import Link, PageState
@@ -140,7 +140,7 @@ class Training(PageState):
         except InputError as error:
             problems[str(error).partition(":")[0]] = str(error)
         try:
-            form = replace(form, title=checked_name(st.session_state.get(TITLE, form.title)))
+            form = replace(form, title=check_name(st.session_state.get(TITLE, form.title)))
         except InputError as error:
             problems["title"] = str(error)
         widgets = st.session_state

@@ -78,7 +78,7 @@ def _submit(training: Training, *, can_train: bool) -> None:
 @show_store_errors
 def _render_status(ids: Sequence[str], *, polling: bool) -> None:
     """Renders the jobs just submitted, and the queue. Polls only while there are active jobs."""
-    service.keep_awake()
+    service.check_runner()
     warn_if_runner_is_silent()
     all_records = store().records()
     active = [record for record in all_records if record.status in ACTIVE]
@@ -103,11 +103,11 @@ def _submission_text(submitted: Sequence[Record], all_records: Sequence[Record])
     name = plain(first.name)
     if len(submitted) > 1:
         return _("{count:,} jobs are submitted; {ahead:,} of others wait before them.").format(
-            count=len(submitted), ahead=service.ahead(first.id, all_records)
+            count=len(submitted), ahead=service.jobs_ahead(first.id, all_records)
         )
     if first.status is not Status.QUEUED:
         return _("{name} is {status}.").format(name=name, status=status_name(first.status))
-    ahead = service.ahead(first.id, all_records)
+    ahead = service.jobs_ahead(first.id, all_records)
     busy = sum(record.status in AT_WORK for record in all_records)
     if ahead or busy:
         return _("{name} is submitted; {ahead:,} wait and {busy:,} train before it.").format(

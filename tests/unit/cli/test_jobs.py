@@ -61,7 +61,7 @@ def test_list(call: Call, jobs: Store) -> None:
     assert call("jobs", "list") == (0, "no jobs yet: 'python -m explorer train' makes one\n", "")
     assert call("jobs", "list", "--json") == (0, "[]\n", "")
     first, second = submitted(), submitted(Status.FINISHED, result={"top1": 0.5})
-    jobs.write_rows(first, [Row(1, "a", 1.0)], anew=True)
+    jobs.write_rows(first, [Row(1, "a", 1.0)], replace=True)
     status, out, _err = call("jobs", "list", "--json")
     output = document(out)
     assert (status, [job["id"] for job in output]) == (0, [second, first])
@@ -76,7 +76,7 @@ def test_list(call: Call, jobs: Store) -> None:
 def test_show(status: Status, call: Call, jobs: Store) -> None:
     job = submitted(status, progress=0.4, error={"code": "killed", "message": "words"}, notes=["a note"])
     values = [0.5, math.nan, math.inf]
-    jobs.write_rows(job, [Row(epoch, "train/loss", value) for epoch, value in enumerate(values, 1)], anew=True)
+    jobs.write_rows(job, [Row(epoch, "train/loss", value) for epoch, value in enumerate(values, 1)], replace=True)
     (service.directory(job).best).touch()
     exit_status, out, err = call("jobs", "show", job, "--json")
     output = document(out)

@@ -20,7 +20,7 @@ from explorer.jobs import service
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.run_directory import Row
 from explorer.jobs.runner import Runner
-from explorer.jobs.slots import Machine
+from explorer.jobs.slots import SlotPool
 from explorer.jobs.store import ACTIVE, Record, Status, Store
 from explorer.recipes import Recipe
 from explorer.training import checkpoint
@@ -72,12 +72,12 @@ def call(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: py
     monkeypatch.chdir(tmp_path)
 
     def wake() -> None:
-        runner = Runner(jobs, InlineBackend(run), Machine([], 1))
+        runner = Runner(jobs, InlineBackend(run), SlotPool([], 1))
         while runner.step():
             pass
 
-    monkeypatch.setattr(service, "wake", wake)
-    monkeypatch.setattr(service, "LOOK_EVERY", 0)
+    monkeypatch.setattr(service, "ensure_runner", wake)
+    monkeypatch.setattr(service, "CHECK_INTERVAL", 0)
 
     def run_command(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["explorer", *arguments])
@@ -190,7 +190,7 @@ def test_an_interrupt_while_the_job_waits(jobs: Store, waiting: Record, capfd: p
 
 def test_an_incomplete_epoch_is_not_printed(jobs: Store, waiting: Record, capfd: pytest.CaptureFixture[str]) -> None:
     rows = [Row(epoch, name, 0.5) for epoch in (1, 2) for name in NAMES]
-    jobs.write_rows(waiting.id, rows[:-1], anew=True)
+    jobs.write_rows(waiting.id, rows[:-1], replace=True)
     after(0.3, service.stop, waiting.id)
     assert follow(waiting.id).status is Status.STOPPED
     output = capfd.readouterr().err

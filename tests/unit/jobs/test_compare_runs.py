@@ -31,9 +31,9 @@ def test_curves_stand_in_the_order_of_their_epochs() -> None:
 
 def test_only_settings_that_differ_are_listed(jobs: Store) -> None:
     plain, other = record(jobs, "a"), record(jobs, "b", lr=0.5, seed=3)
-    assert compare.table([plain, other]) == [("lr", (Recipe().lr, 0.5)), ("seed", (0, 3))]
-    assert compare.table([plain, plain]) == []
-    everything = {row.key for row in compare.table([plain, other], everything=True)}
+    assert compare.compare_fields([plain, other]) == [("lr", (Recipe().lr, 0.5)), ("seed", (0, 3))]
+    assert compare.compare_fields([plain, plain]) == []
+    everything = {row.key for row in compare.compare_fields([plain, other], everything=True)}
     assert {"spec.cfg", "dataset", "lr", "device"} <= everything
 
 
@@ -42,7 +42,7 @@ def test_a_setting_that_one_family_lacks_is_a_difference(jobs: Store) -> None:
 
     [vgg], [resnet] = made_runs.jobs(), made_runs.jobs(spec=resolve("resnet18"))
     jobs.add([vgg, resnet])
-    found = dict(compare.table([jobs.get(vgg.id), jobs.get(resnet.id)]))
+    found = dict(compare.compare_fields([jobs.get(vgg.id), jobs.get(resnet.id)]))
     assert found["spec.family"] == ("vgg", "resnet")
     assert found["spec.cfg"][1] is found["spec.blocks"][0] is None
 
@@ -63,7 +63,7 @@ def test_what_a_run_measures_goes_with_its_seed(jobs: Store) -> None:
         assert jobs.change(run.id, Status, recipe=fitted)
     alike = [jobs.get(run.id) for run in runs]
     assert [[run.name for run in group] for group in compare.by_configuration(alike)] == [["0", "1"]]
-    assert dict(compare.table(alike))["mean"] == ([0.3054], [0.3064])
+    assert dict(compare.compare_fields(alike))["mean"] == ([0.3054], [0.3064])
 
 
 def test_spread_is_that_of_the_statistics_module() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.jobs.estimate import Throughput, seconds
+from explorer.jobs.estimate import Throughput, estimate_seconds
 from explorer.jobs.job import Job
 from explorer.jobs.run_directory import RunDirectory
 from explorer.training import throughput
@@ -23,10 +23,10 @@ TIMES = 4  # as long or as short as estimated a run may be
 
 def test_by_hand() -> None:
     measured = Throughput(0.5, 0.01, batch_size=50, startup=3, device="cpu", precision="fp32")
-    assert seconds(measured, epochs=10, train=900, validation=100, test=200) == pytest.approx(
+    assert estimate_seconds(measured, epochs=10, train=900, validation=100, test=200) == pytest.approx(
         3 + 10 * (18 * 0.5 + 1) + 2
     )
-    assert seconds(measured, epochs=1, train=50, validation=0, test=0) == pytest.approx(3.5)
+    assert estimate_seconds(measured, epochs=1, train=50, validation=0, test=0) == pytest.approx(3.5)
 
 
 def test_a_real_run_takes_about_as_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,5 +49,5 @@ def test_a_real_run_takes_about_as_long(tmp_path: Path, monkeypatch: pytest.Monk
         measured = throughput.measure(written.spec, written.recipe, written.resources)
     finally:
         torch.set_flush_denormal(False)
-    expected = seconds(replace(measured, startup=0), epochs=3, **parts)
+    expected = estimate_seconds(replace(measured, startup=0), epochs=3, **parts)
     assert expected / TIMES < taken < expected * TIMES, (expected, taken)

@@ -13,8 +13,8 @@ from explorer.errors import InputError
 from explorer.families import NamedNetwork, parse_spec
 from explorer.jobs import service
 from explorer.jobs.job import MAX_NAME, Job, Resources
-from explorer.jobs.processes import identity, living
-from explorer.jobs.run_directory import Mark, Row, RunDirectory
+from explorer.jobs.processes import identity, living_ids
+from explorer.jobs.run_directory import ReadPosition, Row, RunDirectory
 from explorer.jobs.store import Store
 from explorer.recipes import Recipe
 from explorer.settings import settings
@@ -32,8 +32,8 @@ def test_a_job_is_read_as_it_was_written(name: str, tmp_path: Path) -> None:
     assert Job.read(tmp_path / "run") == made
     assert made.name == (name or "vgg digits")
     directory = RunDirectory(tmp_path / "run")
-    assert (directory.ended(), directory.progress(), directory.rows()) == (None, {}, [])
-    assert not directory.began()
+    assert (directory.read_end(), directory.progress(), directory.rows()) == (None, {}, [])
+    assert not directory.has_begun()
 
 
 def test_a_job_of_an_earlier_version_does_not_say_its_base(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_what_is_read_is_whole_while_it_is_written(tmp_path: Path) -> None:
     writer = threading.Thread(target=write)
     writer.start()
     seen: list[int] = []
-    mark: Mark | None = None
+    mark: ReadPosition | None = None
     pieces: list[Row] = []
     while not over.is_set():
         rows = directory.rows()
@@ -131,7 +131,7 @@ def test_what_is_read_is_whole_while_it_is_written(tmp_path: Path) -> None:
     assert len(directory.rows()) == 299 * 8
     assert pieces + directory.rows_after(mark)[0] == directory.rows()
     directory.end("stopped")
-    assert directory.ended() == {"status": "stopped", "error": None, "result": None}
+    assert directory.read_end() == {"status": "stopped", "error": None, "result": None}
     assert not list(directory.folder.glob(".*"))
 
 
@@ -139,24 +139,24 @@ def test_what_is_read_is_whole_while_it_is_written(tmp_path: Path) -> None:
 def test_a_file_that_a_power_cut_emptied_counts_as_missing(name: str, tmp_path: Path) -> None:
     directory = RunDirectory(job(tmp_path / "run", "digits"))
     (directory.folder / name).write_text("")
-    assert (directory.progress(), directory.ended(), directory.supervisor()) == ({}, None, None)
+    assert (directory.progress(), directory.read_end(), directory.supervisor()) == ({}, None, None)
 
 
 def test_a_process_lives_though_the_clock_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     mine = identity(os.getpid())
-    assert living([mine]) == [os.getpid()]
-    assert living([(mine[0], mine[1] - 5)]) == []  # another process had the number before
+    assert living_ids([mine]) == [os.getpid()]
+    assert living_ids([(mine[0], mine[1] - 5)]) == []  # another process had the number before
     boot, created = psutil.boot_time(), psutil.Process().create_time()
     monkeypatch.setattr(psutil, "boot_time", lambda: boot + 3600)
     monkeypatch.setattr(psutil.Process, "create_time", lambda _self: created + 3600)
-    assert living([mine]) == [os.getpid()]
+    assert living_ids([mine]) == [os.getpid()]
 
 
 def test_a_zombie_does_not_live() -> None:
     pid = os.posix_spawn("/bin/true", ["true"], {})
     found = identity(pid)
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-    assert living([found]) == []
+    assert living_ids([found]) == []
     os.waitpid(pid, 0)
 
 

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from explorer.jobs import service
-from explorer.jobs.processes import of_job
+from explorer.jobs.processes import processes_of_job
 from explorer.jobs.run_directory import RunDirectory
 from explorer.jobs.store import Status, store
 from tests.helpers.process_harness import VICTIMS, Arena, kill, own_queue, results, wait_for, words
@@ -83,13 +83,13 @@ def test_a_rank_that_is_killed(arena: Arena) -> None:
 def test_stopped_in_time_and_not_before_the_processes_are_gone(arena: Arena) -> None:
     job = arena.submit(str(arena.folder / "data.npz"), epochs=10_000)
     wait_for(job, Status.RUNNING, trained=True)
-    there = of_job(job)
+    there = processes_of_job(job)
     assert len(there) >= 2
     begin = time.monotonic()
     service.stop(job)
     while store().get(job).status is not Status.STOPPED:
         assert time.monotonic() - begin < 60
-        service.keep_awake()
+        service.check_runner()
         time.sleep(0.01)
     assert not [process for process in there if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
     service.delete(job)
@@ -98,7 +98,7 @@ def test_stopped_in_time_and_not_before_the_processes_are_gone(arena: Arena) -> 
 def test_a_job_that_does_not_listen_is_ended_by_force(arena: Arena) -> None:
     job = arena.submit(str(arena.folder / "data.npz"), epochs=10_000)
     wait_for(job, Status.RUNNING, trained=True)
-    worker = next(process for process in of_job(job) if "training.worker" in words(process))
+    worker = next(process for process in processes_of_job(job) if "training.worker" in words(process))
     worker.suspend()
     begin = time.monotonic()
     service.stop(job)
@@ -109,7 +109,7 @@ def test_a_job_that_does_not_listen_is_ended_by_force(arena: Arena) -> None:
     arena.check_no_process(job)
     service.resume(job)
     wait_for(job, Status.RUNNING, trained=True)
-    for process in of_job(job):
+    for process in processes_of_job(job):
         if "jobs.supervisor" in words(process):
             process.suspend()  # no process is left that would carry out the stop
     service.stop(job)

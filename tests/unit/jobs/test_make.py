@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from explorer.errors import InputError
 from explorer.families import resolve
 from explorer.jobs.job import MAX_NAME, Job, Resources
-from explorer.jobs.make import jobs
+from explorer.jobs.make import make_jobs
 from explorer.recipes import Recipe, assignments, parse_sweep, row, rows_of_file
 from explorer.recipes.changes import MAX_SWEEP
 
@@ -20,7 +20,7 @@ SPEC = resolve("digits-cnn")
 
 
 def made(*varied: str, name: str = "") -> list[Job]:
-    return jobs(SPEC, "digits", Recipe(), Resources(), name=name, varied=varied)
+    return make_jobs(SPEC, "digits", Recipe(), Resources(), name=name, varied=varied)
 
 
 keys = st.text(st.characters(codec="utf-8", exclude_characters="=,"), min_size=1).filter(lambda key: key.strip() == key)
@@ -161,7 +161,7 @@ R0 = [  # hidden widths x dropout x batch x rate, in rows that form no grid
 
 
 def test_rows_that_form_no_grid_are_a_job_each() -> None:
-    found = jobs(SPEC, "digits", Recipe(), Resources(), rows=list(map(row, R0)))
+    found = make_jobs(SPEC, "digits", Recipe(), Resources(), rows=list(map(row, R0)))
     assert [(job.spec.to_dict()["classifier"], job.recipe.batch_size, job.recipe.lr) for job in found] == [
         ([50, 50], 32, 1e-4),
         ([70, 70], 64, 1e-3),
@@ -174,7 +174,7 @@ def test_rows_that_form_no_grid_are_a_job_each() -> None:
 
 
 def test_rows_with_a_grid_are_each_trained_with_each_of_its_values() -> None:
-    found = jobs(SPEC, "digits", Recipe(), Resources(), rows=[{"lr": "0.1"}, {"lr": "0.2"}], varied=["seed=1,2,3"])
+    found = make_jobs(SPEC, "digits", Recipe(), Resources(), rows=[{"lr": "0.1"}, {"lr": "0.2"}], varied=["seed=1,2,3"])
     assert [(job.recipe.lr, job.recipe.seed) for job in found] == [
         (lr, seed) for lr in (0.1, 0.2) for seed in (1, 2, 3)
     ]
@@ -196,7 +196,7 @@ def test_rows_with_a_grid_are_each_trained_with_each_of_its_values() -> None:
 )
 def test_rows_that_break_a_rule_are_named(rows: list[dict[str, str]], varied: list[str], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        jobs(SPEC, "digits", Recipe(), Resources(), rows=rows, varied=varied)
+        make_jobs(SPEC, "digits", Recipe(), Resources(), rows=rows, varied=varied)
 
 
 @pytest.mark.parametrize("text", ["lr", "=1", "lr=", "lr=1,lr=2", "", ",,"])
@@ -216,7 +216,7 @@ def test_what_is_no_row(text: str) -> None:
 )
 def test_a_table_from_a_file(name: str, content: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(content, encoding="utf-8", newline="")
-    found = jobs(SPEC, "digits", Recipe(), Resources(), rows=rows_of_file(tmp_path / name))
+    found = make_jobs(SPEC, "digits", Recipe(), Resources(), rows=rows_of_file(tmp_path / name))
     assert [(job.spec.to_dict()["classifier"], job.recipe.lr) for job in found] == [([50, 50], 1e-4), ([64], 1e-3)]
 
 

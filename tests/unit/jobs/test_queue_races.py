@@ -87,7 +87,7 @@ def remove_store() -> None:
 def test_of_two_runners_one_works_and_it_ends_when_its_store_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPLORER_RUNNER_IDLE", "600")
     settings.cache_clear()
-    monkeypatch.setattr(service, "wake", lambda: None)
+    monkeypatch.setattr(service, "ensure_runner", lambda: None)
     (job,) = service.submit([Job.new(parse_spec(SPEC), "digits", Recipe(), Resources())])
     environment = settings().for_process()
     runners = [
@@ -104,5 +104,5 @@ def test_of_two_runners_one_works_and_it_ends_when_its_store_is_gone(monkeypatch
 
 @pytest.mark.usefixtures("queue")
 def test_a_runner_ends_when_nothing_is_to_do() -> None:
-    service.wake()
+    service.ensure_runner()
     assert service._runners[-1].wait(60) == 0

@@ -17,36 +17,36 @@ def line(*values: float, first: int = 1) -> list[Point]:
 def test_drops_of_the_rate_have_their_reason() -> None:
     curves = {"rate": line(0.1, 0.1, 0.01), remarks.DROP: [Point(2, 0.01)]}
     plateau = resolve("r1").changed(patience=0).to_dict()
-    [said] = remarks.drops(curves, plateau)
+    [said] = remarks.describe_drops(curves, plateau)
     assert said.startswith(
         "epoch 2: the learning rate falls from 0.1 to 0.01, because the training loss has not fallen"
     )
     assert said.endswith("fallen 10% below its best since epoch 1")
-    assert remarks.drops(curves, resolve("r2").to_dict()) == [
+    assert remarks.describe_drops(curves, resolve("r2").to_dict()) == [
         "epoch 2: the learning rate falls from 0.1 to 0.01, as the schedule says (step_size 10)"
     ]
-    assert remarks.drops({"rate": line(0.1, 0.05)}, plateau) == []  # a rate that a cosine or warm-up moves
+    assert remarks.describe_drops({"rate": line(0.1, 0.05)}, plateau) == []  # a rate that a cosine or warm-up moves
 
 
 def test_a_training_loss_above_that_of_the_validation_is_explained_by_what_the_run_has() -> None:
     above = {"train/loss": line(1.0), "validation/loss": line(0.8)}
     plain = resolve("r1").changed(augment=[]).to_dict()
-    said = remarks.of_losses(above, plain, {})
+    said = remarks.explain_losses(above, plain, {})
     assert "mean over an epoch" in said
     for word in ("Label smoothing", "Augmentation", "Dropout"):
         assert word not in said
-    whole = remarks.of_losses(above, resolve("default").changed(augment=["flip"]).to_dict(), {"dropout": 0.5})
+    whole = remarks.explain_losses(above, resolve("default").changed(augment=["flip"]).to_dict(), {"dropout": 0.5})
     for word in ("Label smoothing", "Augmentation", "Dropout"):
         assert word in whole
-    assert remarks.of_losses({"train/loss": line(0.8), "validation/loss": line(1.0)}, plain, {}) == ""
-    assert remarks.of_losses({"train/loss": line(0.8)}, plain, {}) == ""
+    assert remarks.explain_losses({"train/loss": line(0.8), "validation/loss": line(1.0)}, plain, {}) == ""
+    assert remarks.explain_losses({"train/loss": line(0.8)}, plain, {}) == ""
 
 
 def test_overfitting_is_said_where_it_shows() -> None:
-    said = remarks.of_gap({"train/top1": line(0.5, 1.0), "validation/top1": line(0.5, 0.9)})
+    said = remarks.describe_overfitting({"train/top1": line(0.5, 1.0), "validation/top1": line(0.5, 0.9)})
     assert said.startswith("Overfitting: 100.0% of the training images are right and 90.0% of the validation images.")
-    assert remarks.of_gap({"train/top1": line(0.95), "validation/top1": line(0.93)}) == ""
-    assert remarks.of_gap({"train/top1": line(0.95)}) == ""
+    assert remarks.describe_overfitting({"train/top1": line(0.95), "validation/top1": line(0.93)}) == ""
+    assert remarks.describe_overfitting({"train/top1": line(0.95)}) == ""
 
 
 def test_one_number_far_above_the_others_is_cut_off_and_told() -> None:

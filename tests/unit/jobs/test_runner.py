@@ -77,7 +77,7 @@ def test_a_job_that_does_not_stop_is_forced(jobs: Store, stubs: FakeBackend, mon
     works.step()
     service.stop(job)
     works.step()
-    monkeypatch.setattr(runner, "LATE", 0.0)
+    monkeypatch.setattr(runner, "STOP_TIMEOUT", 0.0)
     works.step()
     assert stubs.cancelled == [(job, False), (job, True)]
     assert jobs.get(job).status is Status.STOPPING  # nobody has seen it end yet
@@ -218,7 +218,7 @@ def test_a_folder_that_is_deleted_under_a_job(jobs: Store, stubs: FakeBackend) -
 def test_a_job_that_is_killed_before_it_began_waits_again(jobs: Store, stubs: FakeBackend) -> None:
     job, other = submit_jobs(2)
     works = make_runner(jobs, stubs)
-    for start in range(1, runner.MOST_STARTS + 1):
+    for start in range(1, runner.MAX_STARTS + 1):
         works.step()
         assert stubs.starts == [job] * start  # before the other one, whose turn comes later
         stubs.end(job)

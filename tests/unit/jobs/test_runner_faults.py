@@ -44,7 +44,7 @@ def struck(moment: int, error: BaseException, held: Store, stubs: FakeBackend) -
             patch.setattr(held, name, watched(name, getattr(held, name)))
         patch.setattr(stubs, "submit", watched("submit", stubs.submit))
         patch.setattr(stubs, "poll", watched("poll", stubs.poll))
-        patch.setattr(RunDirectory, "offer", watched("offer", RunDirectory.offer))
+        patch.setattr(RunDirectory, "prepare_start", watched("offer", RunDirectory.prepare_start))
         yield passed
 
 

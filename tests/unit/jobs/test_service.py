@@ -21,7 +21,7 @@ from explorer.recipes import Recipe
 from explorer.settings import settings
 
 SPEC = resolve("digits-cnn")
-wake = service.wake  # the fixture ``jobs`` takes it away
+wake = service.ensure_runner  # the fixture ``jobs`` takes it away
 
 
 def new(name: str = "") -> Job:
@@ -46,9 +46,9 @@ def test_what_is_submitted_waits_with_its_folder(jobs: Store) -> None:
         (job.id, job.name, Status.QUEUED) for job in made
     ]
     assert [Job.read(service.directory(job.id).folder) for job in made] == made
-    assert [service.ahead(record.id, jobs.records()) for record in records] == [0, 1]
+    assert [service.jobs_ahead(record.id, jobs.records()) for record in records] == [0, 1]
     service.stop(made[0].id)
-    assert service.ahead(made[1].id, jobs.records()) == 0
+    assert service.jobs_ahead(made[1].id, jobs.records()) == 0
     assert folders() == {job.id for job in made}
 
 
@@ -112,7 +112,7 @@ def test_stop(status: Status) -> None:
 def test_resume(status: Status, jobs: Store) -> None:
     job, later = submitted(status), submitted()
     jobs.change(job, Status, error={"code": "a", "message": "b"}, progress=0.5, started=0.5, ended=1.0)
-    jobs.write_rows(job, [Row(1, "a", 1.0)], anew=True)
+    jobs.write_rows(job, [Row(1, "a", 1.0)], replace=True)
     if status not in RESUMABLE:
         with pytest.raises(InputError, match=f"^job: {job} is {status}; only stopped, interrupted and failed"):
             service.resume(job)
@@ -128,7 +128,7 @@ def test_resume(status: Status, jobs: Store) -> None:
 @pytest.mark.parametrize("status", Status)
 def test_delete(status: Status, jobs: Store) -> None:
     job, other = submitted(status), submitted()
-    jobs.write_rows(job, [Row(1, "a", 1.0)], anew=True)
+    jobs.write_rows(job, [Row(1, "a", 1.0)], replace=True)
     if status in AT_WORK:
         with pytest.raises(InputError, match=f"^job: {job} is {status}; stop it first$"):
             service.delete(job)
@@ -246,37 +246,37 @@ def test_nobody_is_woken_where_nothing_waits(
     monkeypatch.setattr(service, "_start_runner", start)
     for status in set(Status) - ACTIVE:
         submitted(status)
-    monkeypatch.setattr(service, "wake", wake)
-    monkeypatch.setattr(service, "LOOK_EVERY", 0)
-    service.keep_awake()
+    monkeypatch.setattr(service, "ensure_runner", wake)
+    monkeypatch.setattr(service, "CHECK_INTERVAL", 0)
+    service.check_runner()
     assert (woken, stub("works")) == ([], [])
     for status in ACTIVE:
         jobs.change(jobs.records()[0].id, Status, status=status)
         monkeypatch.setattr(service, "_runners", [])
-        service.keep_awake()
+        service.check_runner()
     assert len(woken) == len(ACTIVE)
-    monkeypatch.setattr(service, "LOOK_EVERY", 60)
-    service.keep_awake()
+    monkeypatch.setattr(service, "CHECK_INTERVAL", 60)
+    service.check_runner()
     assert len(woken) == len(ACTIVE)
 
 
 def test_a_runner_that_is_suspended_or_silent_is_told(jobs: Store) -> None:
     pulse = service.runner_pulse()
-    assert service.silence() == ""
+    assert service.runner_problem() == ""
     submitted()
     # The name on its command line makes it pass for a runner.
     held = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", service.RUNNER])
     try:
         pulse.write_text(str(held.pid), encoding="utf-8")
-        assert service.silence() == ""
+        assert service.runner_problem() == ""
         os.utime(pulse, (0, 0))
-        assert f"(pid {held.pid}) has not answered for" in service.silence()
+        assert f"(pid {held.pid}) has not answered for" in service.runner_problem()
         held.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, held.pid, os.WSTOPPED | os.WNOWAIT)
-        assert f"(pid {held.pid}) is suspended" in service.silence()
+        assert f"(pid {held.pid}) is suspended" in service.runner_problem()
     finally:
         held.kill()
         held.wait()
-    assert service.silence() == ""
+    assert service.runner_problem() == ""
     pulse.write_text(str(os.getpid()), encoding="utf-8")  # the number is another process's now
-    assert service.silence() == ""
+    assert service.runner_problem() == ""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from explorer.errors import ExplorerError
 from explorer.jobs import slots
-from explorer.jobs.slots import CPU, VISIBLE, Machine, environment
+from explorer.jobs.slots import CPU, VISIBLE_GPUS, SlotPool, environment
 from explorer.jobs.store import Record, Status
 
 
@@ -30,13 +30,13 @@ resources = st.fixed_dictionaries(
 def test_any_mix_of_jobs(data: st.DataObject) -> None:
     gpus = [str(number) for number in range(data.draw(st.integers(0, 4), label="gpus"))]
     cpu_slots = data.draw(st.integers(1, 3), label="cpu slots")
-    machine = Machine(gpus, cpu_slots)
+    slot_pool = SlotPool(gpus, cpu_slots)
     waiting = [record(place, one) for place, one in enumerate(data.draw(st.lists(resources, max_size=12)))]
     count = len(waiting)
     running: list[Record] = []
     order: list[str] = []
     while waiting or running:
-        while chosen := machine.next(waiting, running):
+        while chosen := slot_pool.next_job(waiting, running):
             job, taken = chosen
             on_gpu = job.resources["device"] == "cuda" or (job.resources["device"] == "auto" and bool(gpus))
             assert len(taken) == (min(job.resources["processes"], len(gpus)) if on_gpu else 1)
@@ -71,12 +71,12 @@ def _on_gpu(job: Record, gpus: list[str]) -> bool:
 
 def test_a_job_for_all_gpus_is_not_overtaken() -> None:
     """However many small ones come after it, and though one of them would fit at once."""
-    machine = Machine(["0", "1"], 1)
+    slot_pool = SlotPool(["0", "1"], 1)
     busy = record(0, {"device": "cuda", "processes": 1}, ["0"])
     large = record(1, {"device": "cuda", "processes": 2})
     small = [record(place, {"device": "auto", "processes": 1}) for place in range(2, 6)]
-    assert machine.next([large, *small], [busy]) is None
-    chosen = machine.next([large, *small], [])
+    assert slot_pool.next_job([large, *small], [busy]) is None
+    chosen = slot_pool.next_job([large, *small], [])
     assert chosen is not None
     assert chosen == (large, ["0", "1"])
 
@@ -85,23 +85,23 @@ def test_a_slot_that_is_no_more_counts_for_nothing() -> None:
     """A job at work may hold a GPU from before a restart with fewer, or a CPU slot from one with more."""
     on_cpu = record(9, {"device": "cpu", "processes": 1})
     held = [record(place, on_cpu.resources, [CPU]) for place in range(3)]
-    assert Machine([], 1).next([on_cpu], held) is None
+    assert SlotPool([], 1).next_job([on_cpu], held) is None
     on_gpu = record(8, {"device": "cuda", "processes": 1})
-    assert Machine(["0"], 1).next([on_gpu], [record(0, on_gpu.resources, ["7"])]) == (on_gpu, ["0"])
+    assert SlotPool(["0"], 1).next_job([on_gpu], [record(0, on_gpu.resources, ["7"])]) == (on_gpu, ["0"])
 
 
 def test_more_gpus_than_there_are_is_an_end_in_words() -> None:
     with pytest.raises(ExplorerError, match="processes: 3 need as many GPUs, and this machine has 2"):
-        Machine(["0", "1"], 1).refuse({"device": "cuda", "processes": 3})
-    Machine(["0", "1"], 1).refuse({"device": "auto", "processes": 3})
-    Machine([], 1).refuse({"device": "cpu", "processes": 64})
+        SlotPool(["0", "1"], 1).check({"device": "cuda", "processes": 3})
+    SlotPool(["0", "1"], 1).check({"device": "auto", "processes": 3})
+    SlotPool([], 1).check({"device": "cpu", "processes": 64})
     with pytest.raises(ExplorerError, match="this machine has 0"):
-        Machine([], 1).refuse({"device": "cuda", "processes": 1})
+        SlotPool([], 1).check({"device": "cuda", "processes": 1})
 
 
 def test_a_job_sees_its_own_slots_alone() -> None:
-    assert environment([CPU]) == {VISIBLE: ""}
-    assert environment(["1", "GPU-8932f937"]) == {VISIBLE: "1,GPU-8932f937"}
+    assert environment([CPU]) == {VISIBLE_GPUS: ""}
+    assert environment(["1", "GPU-8932f937"]) == {VISIBLE_GPUS: "1,GPU-8932f937"}
 
 
 @pytest.mark.parametrize(
@@ -110,5 +110,5 @@ def test_a_job_sees_its_own_slots_alone() -> None:
 )
 def test_gpus_are_those_that_cuda_would_show(visible: str, found: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The CUDA programming guide: devices after an index that is none are invisible."""
-    monkeypatch.setenv(VISIBLE, visible)
+    monkeypatch.setenv(VISIBLE_GPUS, visible)
     assert slots.gpus() == found

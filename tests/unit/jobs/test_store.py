@@ -16,8 +16,8 @@ from explorer.families import NamedNetwork
 from explorer.jobs import store as module
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.run_directory import Row
-from explorer.jobs.store import MOST_ROWS, RESUMABLE, Status, Store
-from explorer.jobs.store_errors import translated
+from explorer.jobs.store import RESUMABLE, Status, Store
+from explorer.jobs.store_errors import translate_errors
 from explorer.recipes import Recipe
 from tests.helpers.stores import SPEC, add_jobs, is_intact, new_job, reopened
 
@@ -113,7 +113,7 @@ def test_metrics_that_are_no_numbers(held: Store) -> None:
     (job,) = add_jobs(held)
     values = [0.0, -0.0, 1e-320, 1.7976931348623157e308, math.inf, -math.inf, math.nan, 0.1 + 0.2]
     rows = [Row(1, f"n{index}", value) for index, value in enumerate(values)]
-    held.write_rows(job, rows, anew=True)
+    held.write_rows(job, rows, replace=True)
     found = {row.name: row.value for row in held.rows(job)}
     for index, value in enumerate(values):
         assert math.isnan(found[f"n{index}"]) if math.isnan(value) else found[f"n{index}"] == value
@@ -121,19 +121,19 @@ def test_metrics_that_are_no_numbers(held: Store) -> None:
 
 def test_metrics_are_replaced_or_added_all_or_none(held: Store) -> None:
     job, other = add_jobs(held, 2)
-    held.write_rows(other, [Row(1, "a", 9.0)], anew=True)
-    many = [Row(epoch, "a", float(epoch)) for epoch in range(1, 2 * MOST_ROWS + 2)]
-    held.write_rows(job, many, anew=False)
+    held.write_rows(other, [Row(1, "a", 9.0)], replace=True)
+    many = [Row(epoch, "a", float(epoch)) for epoch in range(1, 2 * MAX_ROWS + 2)]
+    held.write_rows(job, many, replace=False)
     assert held.rows(job) == many
     with pytest.raises(sa.exc.IntegrityError):
-        held.write_rows(job, [Row(9999, "a", 1.0), *many[-1:]], anew=False)
+        held.write_rows(job, [Row(9999, "a", 1.0), *many[-1:]], replace=False)
     assert held.rows(job) == many
     with pytest.raises(sa.exc.IntegrityError):
-        held.write_rows(job, [Row(1, "b", 1.0)] * 2, anew=True)
+        held.write_rows(job, [Row(1, "b", 1.0)] * 2, replace=True)
     assert held.rows(job) == many
-    held.write_rows(job, [Row(1, "b", 1.0)], anew=True)
+    held.write_rows(job, [Row(1, "b", 1.0)], replace=True)
     assert held.rows(job) == [Row(1, "b", 1.0)]
-    held.write_rows(job, [], anew=True)
+    held.write_rows(job, [], replace=True)
     assert held.rows(job) == []
     assert held.rows(other) == [Row(1, "a", 9.0)]
 
@@ -141,20 +141,20 @@ def test_metrics_are_replaced_or_added_all_or_none(held: Store) -> None:
 def test_metrics_go_with_their_job(held: Store) -> None:
     job, other = add_jobs(held, 2)
     for each in (job, other):
-        held.write_rows(each, [Row(1, "a", 1.0)], anew=True)
+        held.write_rows(each, [Row(1, "a", 1.0)], replace=True)
     assert not held.remove(job, [Status.RUNNING])
     assert held.rows(job)
     assert held.remove(job, [Status.QUEUED])
     assert held.curves([job, other]) == {other: [Row(1, "a", 1.0)]}
     with pytest.raises(sa.exc.IntegrityError):  # the runner of a job that was deleted meanwhile
-        held.write_rows(job, [Row(1, "a", 1.0)], anew=True)
+        held.write_rows(job, [Row(1, "a", 1.0)], replace=True)
     assert is_intact(held)
 
 
 def test_curves_of_many_jobs_are_one_question(held: Store) -> None:
     jobs = add_jobs(held, 100)
     for job in jobs:
-        held.write_rows(job, [Row(epoch, name, 0.5) for epoch in range(1, 201) for name in ("a", "b")], anew=True)
+        held.write_rows(job, [Row(epoch, name, 0.5) for epoch in range(1, 201) for name in ("a", "b")], replace=True)
     asked: list[str] = []
 
     def count(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
@@ -198,7 +198,7 @@ def test_every_change_is_another_version(held: Store, monkeypatch: pytest.Monkey
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PATIENCE", 0.1)
+    monkeypatch.setattr(module, "LOCK_TIMEOUT", 0.1)
 
 
 @pytest.fixture
@@ -218,7 +218,7 @@ def test_a_store_that_another_program_locks(held: Store, locked: sqlite3.Connect
     attempts: list[Callable[[], object]] = [
         lambda: held.add([new_job()]),
         lambda: held.change(job, Status, status=Status.FAILED),
-        lambda: held.write_rows(job, [Row(1, "a", 1.0)], anew=True),
+        lambda: held.write_rows(job, [Row(1, "a", 1.0)], replace=True),
         lambda: held.remove(job, Status),
     ]
     for attempt in attempts:
@@ -248,7 +248,7 @@ def test_a_store_that_is_locked_for_readers_too(held: Store, locked: sqlite3.Con
 
 def test_a_store_without_room(held: Store) -> None:
     job, other = add_jobs(held, 2)
-    held.write_rows(other, [Row(epoch, "a", 1.0) for epoch in range(1, 50)], anew=True)
+    held.write_rows(other, [Row(epoch, "a", 1.0) for epoch in range(1, 50)], replace=True)
     kept = held.records(), held.rows(other)
 
     def narrow(connection: sqlite3.Connection, _record: object) -> None:
@@ -259,12 +259,12 @@ def test_a_store_without_room(held: Store) -> None:
     with pytest.raises(StoreError, match="grow: its disk is full"):
         held.add([new_job() for _job in range(100)])
     with pytest.raises(StoreError, match="full"):
-        held.write_rows(job, [Row(epoch, "a", 1.0) for epoch in range(1, 5000)], anew=True)
+        held.write_rows(job, [Row(epoch, "a", 1.0) for epoch in range(1, 5000)], replace=True)
     assert (held.records(), held.rows(other)) == kept
     assert is_intact(held)
     sa.event.remove(held._engine, "connect", narrow)
     held._engine.dispose()
-    held.write_rows(job, [Row(epoch, "a", 1.0) for epoch in range(1, 5000)], anew=True)
+    held.write_rows(job, [Row(epoch, "a", 1.0) for epoch in range(1, 5000)], replace=True)
     assert len(held.rows(job)) == 4999
 
 
@@ -280,14 +280,14 @@ def test_a_store_on_a_full_disk(tmp_path: Path) -> None:
         told = 0
         with pytest.raises(StoreError, match="grow: its disk is full"):  # noqa: PT012  it is full sometime
             for epoch in range(1, 100_000, 200):
-                held.write_rows(jobs[0], [Row(epoch + more, "a", 1.0) for more in range(200)], anew=False)
+                held.write_rows(jobs[0], [Row(epoch + more, "a", 1.0) for more in range(200)], replace=False)
                 told += 200
         assert 0 < told == len(held.rows(jobs[0]))
         with pytest.raises(StoreError):
-            held.write_rows(jobs[1], [Row(epoch, "a", 1.0) for epoch in range(1000)], anew=False)
+            held.write_rows(jobs[1], [Row(epoch, "a", 1.0) for epoch in range(1000)], replace=False)
         assert [record.id for record in held.records()] == jobs
         subprocess.run(["mount", "-o", "remount,size=4m", str(disk)], check=True)
-        held.write_rows(jobs[1], [Row(epoch, "a", 1.0) for epoch in range(1000)], anew=False)
+        held.write_rows(jobs[1], [Row(epoch, "a", 1.0) for epoch in range(1000)], replace=False)
         assert held.change(jobs[2], Status, status=Status.STOPPED)
         assert is_intact(held)
         held._engine.dispose()
@@ -340,5 +340,5 @@ def test_nothing_goes_into_a_store_that_no_one_sees(held: Store, what: str, tmp_
 )  # fmt: skip
 def test_a_store_that_may_only_be_read(fault: Exception, held: Store) -> None:
     """As root writes everywhere, the faults are made here."""
-    with pytest.raises(StoreError, match="is read-only for this program"), translated(held.path, 1.0):
+    with pytest.raises(StoreError, match="is read-only for this program"), translate_errors(held.path, 1.0):
         raise fault

@@ -41,7 +41,7 @@ def directory(tmp_path: Path) -> RunDirectory:
     made = Job.new(resolve("digits-cnn"), "digits", Recipe(), Resources(device="cpu"))
     made.write(tmp_path / made.id)
     directory = RunDirectory(tmp_path / made.id)
-    directory.offer("right")
+    directory.prepare_start("right")
     return directory
 
 
@@ -68,7 +68,7 @@ def test_a_worker_that_is_killed_has_one_end_in_words(directory: RunDirectory) -
     supervisor = supervise(directory, SLEEP)
     worker(directory, supervisor).kill()
     assert supervisor.wait(60) == 0
-    ended = directory.ended()
+    ended = directory.read_end()
     assert ended is not None
     assert (ended["status"], ended["error"]["code"]) == ("interrupted", "killed")
     assert "short of memory (use a smaller batch_size)" in ended["error"]["message"]
@@ -81,7 +81,7 @@ def test_a_stop_before_the_worker_listens(directory: RunDirectory) -> None:
     assert directory.supervisor() == supervisor.pid
     supervisor.terminate()
     assert supervisor.wait(60) == 0
-    assert directory.ended() == {"status": "stopped", "error": None, "result": None}
+    assert directory.read_end() == {"status": "stopped", "error": None, "result": None}
 
 
 def test_a_worker_that_does_not_stop_is_ended_by_force_with_its_children(directory: RunDirectory) -> None:
@@ -94,7 +94,7 @@ def test_a_worker_that_does_not_stop_is_ended_by_force_with_its_children(directo
     supervisor.terminate()
     assert supervisor.wait(60) == 0
     assert not any(process.is_running() for process in family)
-    ended = directory.ended()
+    ended = directory.read_end()
     assert ended is not None
     assert (ended["status"], ended["error"]["code"]) == ("stopped", "forced")
 
@@ -103,20 +103,20 @@ def test_the_words_of_the_worker_count(directory: RunDirectory) -> None:
     words = {"status": "failed", "error": {"code": "input", "message": "no data"}, "result": None}
     supervisor = supervise(directory, f"open('end.json', 'w').write({json.dumps(words)!r}); raise SystemExit(1)")
     assert supervisor.wait(60) == 0
-    assert directory.ended() == words
+    assert directory.read_end() == words
 
 
 @pytest.mark.parametrize("ticket", ["wrong", "withdrawn", "held"])
 def test_an_order_that_does_not_count_starts_nothing(ticket: str, directory: RunDirectory) -> None:
     if ticket == "withdrawn":
-        directory.withdraw()
+        directory.cancel_start()
     holder = FileLock(directory.lock)
     if ticket == "held":
         holder.acquire()
     status = supervise(directory, SLEEP, "wrong" if ticket == "wrong" else "right").wait(60)
     holder.release()
     assert status == (1 if ticket == "held" else 0)
-    assert (directory.began(), directory.ended(), (directory.folder / "began").exists()) == (False, None, False)
+    assert (directory.has_begun(), directory.read_end(), (directory.folder / "began").exists()) == (False, None, False)
 
 
 def test_nothing_outlives_a_supervisor_that_is_killed(directory: RunDirectory) -> None:
@@ -127,7 +127,7 @@ def test_nothing_outlives_a_supervisor_that_is_killed(directory: RunDirectory) -
     until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
     assert directory.supervisor() is None
     with FileLock(directory.lock).acquire(timeout=0):
-        assert directory.ended() is None
+        assert directory.read_end() is None
 
 
 def test_a_run_whose_folder_is_deleted_ends(directory: RunDirectory) -> None:

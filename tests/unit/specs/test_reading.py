@@ -100,13 +100,13 @@ def test_invalid_files_of_a_run_count_as_missing(text: str, tmp_path: Path) -> N
     assert directory.supervisor() is None
     if not text.startswith('{"'):
         assert directory.progress() == {}
-        assert directory.ended() is None
+        assert directory.read_end() is None
 
 
 def test_an_error_of_a_run_can_be_read_whatever_characters_it_has(tmp_path: Path) -> None:
     directory = RunDirectory(tmp_path)
     directory.end("failed", error={"code": "x", "message": "caf\udce9 \x1b[31m"})
-    assert directory.ended() == {
+    assert directory.read_end() == {
         "status": "failed",
         "error": {"code": "x", "message": "caf\\udce9 \\x1b[31m"},
         "result": None,

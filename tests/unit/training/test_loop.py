@@ -330,7 +330,7 @@ def test_the_test_set_is_read_once_at_the_end(tmp_path: Path, monkeypatch: pytes
     pictures = [mistake["index"] for mistake in json.loads(run.mistakes.read_text())]
     assert all(read.count(index) == 1 + pictures.count(index) for index in range(1, 20))
 
-    ended = run.ended()
+    ended = run.read_end()
     assert ended is not None
     result = ended["result"]
     monkeypatch.setattr("explorer.training.measure.load", lambda *_asked: data)

@@ -214,7 +214,7 @@ def test_a_process_that_is_killed(run: RunDirectory) -> None:
     wait_until(lambda: len(run.rows()) > 0)
     workers[1].kill()
     wait_until(lambda: not any(process.is_alive() for process in workers))
-    end = run.ended()
+    end = run.read_end()
     assert end is not None
     assert (end["status"], end["error"]["code"]) == ("failed", "process_lost")
     assert "short of memory" in end["error"]["message"]
@@ -230,27 +230,27 @@ def test_a_process_that_fails_tells_the_cause(run: RunDirectory, monkeypatch: py
 
     monkeypatch.setattr(worker.Watch, "after_step", after_step)
     workers = forked_workers(run)
-    wait_until(lambda: run.ended() is not None)
+    wait_until(lambda: run.read_end() is not None)
     wait_until(lambda: not any(process.is_alive() for process in workers))
-    end = run.ended()
+    end = run.read_end()
     assert end is not None
     assert (end["status"], end["error"]["code"]) == ("failed", "out_of_memory")
 
 
 def test_a_run_is_stopped_taken_up_again_and_finishes(run: RunDirectory) -> None:
     with run.log.open("ab") as log:
-        starter = subprocess.Popen(launch.command(run.folder, 2), cwd=ROOT, stdout=log, stderr=log)
+        starter = subprocess.Popen(launch.worker_command(run.folder, 2), cwd=ROOT, stdout=log, stderr=log)
     wait_until(lambda: len(run.rows()) > 0 or starter.poll() is not None)
     pids = [pid for pid, _created in run.progress()["processes"]]
     assert pids[0] == starter.pid
     assert len(set(pids)) == 3
     starter.terminate()
     starter.wait(60)
-    assert run.ended() == {"status": "stopped", "error": None, "result": None}, run.log.read_text()
+    assert run.read_end() == {"status": "stopped", "error": None, "result": None}, run.log.read_text()
     assert not any(map(psutil.pid_exists, pids))
 
     assert statuses(forked_workers(run)) == [0, 0]
-    ended = run.ended()
+    ended = run.read_end()
     assert ended is not None
     assert ended["status"] == "finished"
     epochs = [row.epoch for row in run.rows() if row.name == "train/loss"]
