@@ -36,11 +36,11 @@ def steps(name: str, recipe_name: str, threads: int, seconds: float) -> None:
     from explorer.training.dry_run import forward_macs
     from explorer.training.loop import step
     from explorer.training.setup import prepare
-    from explorer.training.throughput import made_up
+    from explorer.training.throughput import synthetic_dataset
 
     spec, recipe = resolve(name), resolve_recipe(recipe_name).changed(epochs=MAX_EPOCHS)
     job = Job.new(spec, "", recipe, Resources(device="cpu", threads=threads))
-    training = prepare(job, made_up(spec, recipe.batch_size)).training
+    training = prepare(job, synthetic_dataset(spec, recipe.batch_size)).training
     torch.set_flush_denormal(True)
     batch = next(iter(training.batches.epoch(0)))
     training.network.train()

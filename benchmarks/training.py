@@ -33,8 +33,8 @@ from explorer.jobs.run_directory import RunDirectory
 from explorer.recipes import resolve as resolve_recipe
 from explorer.training.loop import step, train_epoch
 from explorer.training.metrics_logger import MetricsLogger
-from explorer.training.setup import Prepared, prepare
-from explorer.training.worker import Watch
+from explorer.training.setup import PreparedTraining, prepare
+from explorer.training.worker import WorkerCallback
 
 IMAGES = 5_000
 # network, recipe, changes to the recipe
@@ -69,11 +69,11 @@ def dataset(spec: Spec) -> Dataset:
 Contestant = Generator[float, float]  # receives seconds, yields images per second
 
 
-def explorer(prepared: Prepared, folder: Path) -> Contestant:
+def explorer(prepared: PreparedTraining, folder: Path) -> Contestant:
     training = prepared.training
     logger = MetricsLogger(RunDirectory(folder), {}, prepared.card)
     logger.open(training, prepared.dataset.classes)
-    watch = Watch(logger)
+    watch = WorkerCallback(logger)
     seconds = yield 0.0
     while True:
         begin, epochs = time.perf_counter(), 0
@@ -83,7 +83,7 @@ def explorer(prepared: Prepared, folder: Path) -> Contestant:
         seconds = yield epochs * training.batches.images / (time.perf_counter() - begin)
 
 
-def bound(prepared: Prepared) -> Contestant:
+def bound(prepared: PreparedTraining) -> Contestant:
     training = prepared.training
     batch = next(iter(training.batches.epoch(0)))
     training.network.train()
@@ -112,7 +112,7 @@ class Pictures(torch.utils.data.Dataset[tuple[Tensor, int]]):
         return self.transform(Image.fromarray(self.arrays[index])), self.labels[index]
 
 
-def usual(job: Job, prepared: Prepared, workers: int) -> Contestant:
+def usual(job: Job, prepared: PreparedTraining, workers: int) -> Contestant:
     recipe, spec = prepared.job.recipe, job.spec
     assert recipe.mean is not None
     assert recipe.std is not None

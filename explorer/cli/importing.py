@@ -40,7 +40,7 @@ def import_(
     On a terminal it asks what the file doesn't say; elsewhere it takes what is likely, and notes it.
     """
     from explorer.cli.print_import import ask, report
-    from explorer.recipes import spec_assignments
+    from explorer.recipes import parse_spec_assignments
     from explorer.weights.importing.importing import import_checkpoint
     from explorer.weights.importing.questions import PARSERS
 
@@ -49,7 +49,7 @@ def import_(
     for key, _equals, text in (pair.partition("=") for pair in pairs):
         if key in PARSERS:
             texts.setdefault(key, text)
-    answers = spec_assignments(pairs)
+    answers = parse_spec_assignments(pairs)
     answers |= {key: PARSERS[key](text) for key, text in texts.items()}
     spec_pairs = [pair for pair in pairs if pair.partition("=")[0] not in PARSERS]
     # The card contains only the last part of paths.

@@ -150,19 +150,19 @@ def train(
     from explorer.jobs import service
     from explorer.jobs.job import Resources
     from explorer.jobs.make import make_jobs
-    from explorer.recipes import assignments, row, rows_of_file
+    from explorer.recipes import parse_assignments, parse_row, read_rows
     from explorer.recipes import resolve as resolve_recipe
     from explorer.training.devices import choose_device
     from explorer.training.dry_run import forward_macs
     from explorer.training.start import check as check_start
 
-    recipe_fields, spec_fields = assignments(pairs)
+    recipe_fields, spec_fields = parse_assignments(pairs)
     if epochs is not None:
         recipe_fields["epochs"] = epochs
     chosen = resolve_recipe(recipe).changed(**recipe_fields)
     network = NamedNetwork.resolved(spec).changed(**spec_fields)
     resources = Resources.parse({"device": device, "processes": processes, "threads": threads})
-    rows = [*map(row, listed), *(rows_of_file(table) if table else [])]
+    rows = [*map(parse_row, listed), *(read_rows(table) if table else [])]
     made = make_jobs(network, locate(dataset), chosen, resources, name=name, varied=varied, rows=rows)
     made = [weights.with_weights_path(job) for job in made]
     # Check now, because an error after the data has been read would come late.

@@ -113,11 +113,11 @@ def evaluate(*, weights: str, dataset: str, split: str, device: str, as_json: bo
     """How many images of a data set WEIGHTS get right: a name of the list, a job's id, or a path."""
     from explorer.cli.print_progress import as_progress, progress_line
     from explorer.cli.print_train import notes, scores
-    from explorer.training.measure import measure
+    from explorer.training.weights_evaluation import evaluate_weights
 
     path = find_weights(weights)
     with progress_line() as note:
-        result = measure(path, dataset, split, device, as_progress(note)).result
+        result = evaluate_weights(path, dataset, split, device, as_progress(note)).result
     if as_json:
         print_json(result)
     else:

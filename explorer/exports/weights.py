@@ -8,7 +8,7 @@ from explorer.errors import InputError
 from explorer.exports.run import trained_onnx, translate_errors
 from explorer.files import atomic_write
 from explorer.i18n import _
-from explorer.training.measure import measure
+from explorer.training.weights_evaluation import evaluate_weights
 from explorer.weights.files import check_card_path, prepare_for_publication, read, read_card, save, save_card, write_pth
 from explorer.workers.progress import Progress, silent
 
@@ -95,7 +95,7 @@ def _prepare_copy(
     if half and data:  # measure the rounded weights
         save(copy, tensors, card)
     if data:
-        result = measure(copy if half else source, data, "test", "auto", progress).result
+        result = evaluate_weights(copy if half else source, data, "test", "auto", progress).result
         measured = {f"test/{key}": result[key] for key in ("images", "correct", "top1", "topk")}
         card = card.model_copy(update={"metrics": card.metrics | measured})
     save(copy, tensors, card)

@@ -7,7 +7,7 @@ from explorer.errors import InputError, shown
 from explorer.families import NamedNetwork, Spec
 from explorer.i18n import _
 from explorer.jobs.job import MAX_NAME, Job, Resources, new_id
-from explorer.recipes import Recipe, assignments, parse_sweep
+from explorer.recipes import Recipe, parse_assignments, parse_sweep
 from explorer.recipes.changes import MAX_SWEEP, SPEC
 
 
@@ -66,7 +66,7 @@ def make_jobs(
 
 def _job(base: Job, values: Mapping[str, str], keys: Sequence[str]) -> Job:
     """Returns the job with these values. ``varied`` also gets the job's own values for the other keys of the sweep."""
-    in_recipe, in_spec = assignments(f"{key}={value}" for key, value in values.items())
+    in_recipe, in_spec = parse_assignments(f"{key}={value}" for key, value in values.items())
     words = " ".join(f"{key.removeprefix(SPEC)}={value}" for key, value in values.items())
     job = Job.new(
         base.network.changed(**in_spec),

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from explorer.errors import InputError
 from explorer.prediction.pictures import Picture
-from explorer.training.measure import matched
+from explorer.training.weights_evaluation import match_classes
 from explorer.weights.files import Card
 
 
@@ -25,13 +25,13 @@ def is_matched_by_position(picture: Picture, card: Card) -> bool:
 @lru_cache(maxsize=64)
 def _positions(own: tuple[str, ...], other: tuple[str, ...]) -> tuple[int | None, ...]:
     try:
-        return tuple(matched(own, other)[0].tolist())
+        return tuple(match_classes(own, other)[0].tolist())
     except InputError:  # one unknown class prevents a test, but pictures of the other classes still match
         return tuple(_position(own, name) for name in other)
 
 
 def _position(own: tuple[str, ...], name: str) -> int | None:
     try:
-        return int(matched(own, (name,))[0])
+        return int(match_classes(own, (name,))[0])
     except InputError:
         return None

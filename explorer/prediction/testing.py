@@ -21,7 +21,7 @@ from explorer.jobs.job import Job
 from explorer.settings import settings
 from explorer.specs.reading import read_json
 from explorer.training import mistakes
-from explorer.training.measure import measure
+from explorer.training.weights_evaluation import evaluate_weights
 from explorer.weights.registry import Origin, RegistryEntry
 from explorer.workers import subprocess_runner
 from explorer.workers.progress import Progress, silent
@@ -101,7 +101,7 @@ def evaluate(weights: Path, data: str, progress: Progress = silent) -> None:
             cached.
     """
     key = _key(weights, data)
-    measured = measure(weights, data, "test", "auto", progress)
+    measured = evaluate_weights(weights, data, "test", "auto", progress)
     mistake_dicts = mistakes.to_dicts(measured.mistakes, measured.split, measured.classes)
     try:
         unchanged = _key(weights, data) == key

@@ -1,6 +1,6 @@
-"""Recipes of training, without torch."""
+"""Training recipes, without torch."""
 
-from explorer.recipes.changes import assignments, parse_sweep, row, rows_of_file, spec_assignments
+from explorer.recipes.changes import parse_assignments, parse_row, parse_spec_assignments, parse_sweep, read_rows
 from explorer.recipes.presets import RECIPES, RecipePreset, resolve
 from explorer.recipes.recipe import Recipe
 
@@ -8,10 +8,10 @@ __all__ = [
     "RECIPES",
     "Recipe",
     "RecipePreset",
-    "assignments",
+    "parse_assignments",
+    "parse_row",
+    "parse_spec_assignments",
     "parse_sweep",
+    "read_rows",
     "resolve",
-    "row",
-    "rows_of_file",
-    "spec_assignments",
 ]

@@ -21,8 +21,8 @@ MAX_SWEEP = 100  # jobs of one sweep
 MAX_ROWS_FILE = 1_000_000  # bytes
 
 
-def assignments(pairs: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Fields to replace in the recipe, and fields to replace in the spec (``spec.KEY=VALUE``).
+def parse_assignments(pairs: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the fields to replace in the recipe, and in the spec (``spec.KEY=VALUE``).
 
     A value is JSON if it parses, else text. Keys of lists take values with commas between them; a single value is a
     list of one. :meth:`Recipe.changed` and :meth:`Spec.changed` check keys and values.
@@ -43,8 +43,8 @@ def assignments(pairs: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     return recipe, spec
 
 
-def assigned_text(value: object) -> str:
-    """A field's value as a text that :func:`assignments` reads back."""
+def assignment_text(value: object) -> str:
+    """Returns a field's value as a text that :func:`parse_assignments` reads back."""
     if isinstance(value, list):
         return ",".join(map(str, value)) or "[]"
     if not isinstance(value, str):
@@ -52,11 +52,14 @@ def assigned_text(value: object) -> str:
     return value if _value(value) == value else json.dumps(value)
 
 
-def spec_assignments(pairs: Iterable[str]) -> dict[str, Any]:
-    """Fields to replace in a spec; arguments and errors as in :func:`assignments`, without ``spec.``.
+def parse_spec_assignments(pairs: Iterable[str]) -> dict[str, Any]:
+    """Returns the fields to replace in a spec.
+
+    Args:
+        pairs: Texts ``KEY=VALUE``, without ``spec.``.
 
     Raises:
-        InputError: As in :func:`assignments`.
+        InputError: If a pair has no key or no ``=``, or a key is set twice.
     """
     fields: dict[str, Any] = {}
     for pair in pairs:
@@ -82,7 +85,7 @@ def _assign(fields: dict[str, Any], pair: str, assignment: str, lists: frozenset
 
 @cache
 def _spec_lists() -> tuple[frozenset[str], frozenset[str]]:
-    """Fields of specs that are lists, and those that are lists of names."""
+    """Returns the names of the spec fields that are lists, and of those that are lists of names."""
     families = {type(preset.spec) for preset in PRESETS.values()}
     fields = [field for family in families for field in family.model_fields.items()]
     kinds = {name: get_args(field.annotation)[0] for name, field in fields if get_origin(field.annotation) is tuple}
@@ -93,7 +96,7 @@ def _spec_lists() -> tuple[frozenset[str], frozenset[str]]:
 
 
 def parse_sweep(texts: Iterable[str]) -> list[dict[str, str]]:
-    """All combinations of a sweep's values: for each job the value of every key, as text.
+    """Returns all combinations of a sweep's values: for each job the value of every key, as text.
 
     A comma within brackets or quotes belongs to a value: ``spec.classifier=[64],[128,64]``.
 
@@ -125,8 +128,8 @@ def parse_sweep(texts: Iterable[str]) -> list[dict[str, str]]:
     return [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
 
 
-def row(text: str) -> dict[str, str]:
-    """One row of a sweep's table: the value of each key, as text.
+def parse_row(text: str) -> dict[str, str]:
+    """Returns one row of a sweep's table: the value of each key, as text.
 
     A part without ``=`` belongs to the value before it: ``spec.classifier=50,50,lr=1e-4``.
 
@@ -153,8 +156,8 @@ def row(text: str) -> dict[str, str]:
     return values
 
 
-def rows_of_file(path: Path) -> list[dict[str, str]]:
-    """The rows of a table in a file: for each job the value of every key, as text.
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Reads the rows of a sweep's table from a file: for each job the value of every key, as text.
 
     In an empty cell, the key keeps the value of the recipe or network.
 
@@ -163,7 +166,7 @@ def rows_of_file(path: Path) -> list[dict[str, str]]:
             .json file with a list of objects.
 
     Raises:
-        InputError: If the file can't be read, or is no such table; names the file and the line.
+        InputError: If the file can't be read or is not such a table. Names the file and the line.
     """
     try:
         if path.stat().st_size > MAX_ROWS_FILE:
@@ -190,8 +193,8 @@ def _rows_of_json(text: str, path: Path) -> list[dict[str, str]]:
 
 def _rows_of_csv(text: str, path: Path) -> list[dict[str, str]]:
     first = text.partition("\n")[0]
-    parting = max(",;\t", key=first.count)
-    lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=parting, skipinitialspace=True))
+    delimiter = max(",;\t", key=first.count)
+    lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True))
     if not lines:
         return []
     keys = [key.strip() for key in lines[0]]
@@ -210,7 +213,7 @@ def _rows_of_csv(text: str, path: Path) -> list[dict[str, str]]:
 
 
 def _parts(text: str) -> list[str]:
-    """The parts between commas outside of brackets and quotes."""
+    """Splits a text at commas outside of brackets and quotes."""
     parts, depth, quoted = [""], 0, False
     for letter in text:
         quoted ^= letter == '"'

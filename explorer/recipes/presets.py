@@ -1,4 +1,4 @@
-"""Named recipes, and the parser that turns typed text into a recipe."""
+"""Named recipes, and the parser of recipes that users type."""
 
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,7 +20,7 @@ class RecipePreset(NamedTuple):
 
 
 def _published(**fields: object) -> Recipe:
-    """The recipe of a publication; fields that it does not mention have PyTorch's defaults."""
+    """Returns the recipe of a publication. Fields that it does not mention have PyTorch's defaults."""
     plain = {"weight_decay": 0.0, "schedule": "constant", "clip_norm": None, "init": "default", "label_smoothing": 0.0}
     return Recipe.parse({**plain, **fields})
 
@@ -125,7 +125,7 @@ RECIPES: dict[str, RecipePreset] = {
 
 
 def resolve(text: str) -> Recipe:
-    """A recipe from typed text: a preset's name, inline JSON, or a .json file.
+    """Returns a recipe by a text that a user types: a preset's name, inline JSON, or the path of a .json file.
 
     Raises:
         InputError: If the text is none of these, or the recipe breaks a rule.

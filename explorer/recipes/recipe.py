@@ -14,7 +14,7 @@ MAX_SEED = 2**31 - 1
 
 Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
-Whole = Annotated[int, Field(strict=True)]
+Integer = Annotated[int, Field(strict=True)]
 Name = Annotated[str, Field(strict=True, min_length=1, max_length=4096)]
 Optimizer = Literal["sgd", "nesterov", "adam", "adamw"]
 OPTIMIZERS: dict[Optimizer, str] = {"sgd": "SGD", "nesterov": "Nesterov", "adam": "Adam", "adamw": "AdamW"}  # titles
@@ -26,9 +26,9 @@ Std = Annotated[float, Field(strict=True, ge=MIN_STD, le=1, allow_inf_nan=False)
 
 
 class Recipe(BaseModel):
-    """All settings of a training run except network and data; the defaults are the recipe ``default``.
+    """How to train: everything except network, data and resources. The defaults are the recipe ``default``.
 
-    Settings that the chosen optimizer or schedule does not use are kept and have no effect.
+    Fields that the chosen optimizer or schedule does not use are kept and have no effect.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
@@ -44,19 +44,19 @@ class Recipe(BaseModel):
     # schedule of the learning rate: cosine and onecycle change it every step, step and plateau every epoch
     schedule: Literal["constant", "step", "plateau", "cosine", "onecycle"] = "onecycle"
     # schedule step: epochs between two drops
-    step_size: Annotated[Whole, Field(ge=1, le=MAX_EPOCHS)] = 10
+    step_size: Annotated[Integer, Field(ge=1, le=MAX_EPOCHS)] = 10
     # schedules step and plateau: factor of the rate at a drop
     gamma: Annotated[Positive, Field(lt=1)] = 0.1
     # schedule plateau: epochs without progress before a drop
-    patience: Annotated[Whole, Field(ge=0, le=MAX_EPOCHS)] = 3
+    patience: Annotated[Integer, Field(ge=0, le=MAX_EPOCHS)] = 3
     # schedule plateau: least improvement that counts as progress, as a fraction of the best loss so far
     threshold: Probability = 1e-4
     # epochs in which the rate rises, which large rates need; null is 30% of a onecycle run and none elsewhere
     warmup_epochs: NotNegative | None = None
     # passes over the training images; every schedule fits this number
-    epochs: Annotated[Whole, Field(ge=1, le=MAX_EPOCHS)] = 30
+    epochs: Annotated[Integer, Field(ge=1, le=MAX_EPOCHS)] = 30
     # images in a step, over all processes together
-    batch_size: Annotated[Whole, Field(ge=1, le=MAX_BATCH)] = 64
+    batch_size: Annotated[Integer, Field(ge=1, le=MAX_BATCH)] = 64
     # random changes of training images; null chooses those that suit the data set
     augment: Annotated[tuple[Augmentation, ...], Field(max_length=7, fail_fast=True)] | None = None
     # augmentation rotation: largest angle in degrees, to either side
@@ -88,16 +88,16 @@ class Recipe(BaseModel):
     # torch.compile: minutes at the start, faster steps on a GPU
     compile: Flag = False
     # seed of initial weights, order of images, augmentation and the held-out split
-    seed: Annotated[Whole, Field(ge=0, le=MAX_SEED)] = 0
+    seed: Annotated[Integer, Field(ge=0, le=MAX_SEED)] = 0
     # share of the training images that is held out to choose the best epoch, so that the test set stays unseen
     validation_fraction: Annotated[NotNegative, Field(le=0.5)] = 0.1
 
     @classmethod
     def parse(cls, data: object) -> Self:
-        """A recipe from decoded JSON; missing keys have their defaults.
+        """Returns a recipe from decoded JSON. Missing keys have their defaults.
 
         Raises:
-            InputError: If a rule is broken; names key, value and rule of the first three faults.
+            InputError: If a value is invalid. Names key, value and rule of the first three faults.
         """
         if not isinstance(data, dict):
             raise InputError(_("recipe: {value} is not a JSON object").format(value=shown(data)))
@@ -109,14 +109,14 @@ class Recipe(BaseModel):
             raise InputError(explain_all(error)) from None
 
     def to_dict(self) -> dict[str, Any]:
-        """The recipe as JSON-ready values."""
+        """Returns the recipe as JSON-ready values."""
         return self.model_dump(mode="json")
 
     def changed(self, **fields: Any) -> Self:
-        """A validated copy with some fields replaced.
+        """Returns a validated copy with some fields replaced.
 
         Raises:
-            InputError: If the result breaks a rule.
+            InputError: If the result is invalid.
         """
         return self.parse({**self.to_dict(), **fields})
 

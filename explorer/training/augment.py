@@ -14,12 +14,19 @@ from torch.nn.functional import pad
 
 from explorer.data.preprocessing import rearranged, resample, weights
 
-TRIES = 10  # of a random resized crop, before it takes the middle
+ATTEMPTS = 10  # of a random resized crop before it takes the middle
 AREA = (0.08, 1.0)
 RATIO = (3 / 4, 4 / 3)
-# Random numbers per image. New entries go to the end, so that the numbers of the others stay the same.
-NUMBERS = {"flip": 1, "crop": 2, "random_resized_crop": 2 * TRIES + 2, "cutout": 2, "rotation": 1, "noise": 1}
-ROW = 2**20  # normal numbers of an epoch; each image takes consecutive ones
+# Random numbers per image. Add new keys at the end, so that the numbers of the others stay the same.
+NUMBERS_PER_IMAGE = {
+    "flip": 1,
+    "crop": 2,
+    "random_resized_crop": 2 * ATTEMPTS + 2,
+    "cutout": 2,
+    "rotation": 1,
+    "noise": 1,
+}
+NORMAL_COUNT = 2**20  # normal numbers of an epoch; each image takes consecutive ones
 _SCALE = 2**16  # fixed-point scale of sine and cosine: integers give the same pixels on every device
 
 
@@ -35,41 +42,42 @@ class Strength(NamedTuple):
     noise: float = 0.1
 
 
-USUAL = Strength()
+DEFAULT_STRENGTH = Strength()
 
 
-class Draws(NamedTuple):
-    """All random numbers of one epoch.
+class AugmentationParameters(NamedTuple):
+    """The random numbers of one epoch, from which the changes of its images are computed.
 
     Attributes:
         order: Image at each position of the epoch, int64, (N,).
-        numbers: Uniform numbers in [0, 1) for each augmentation, (N, numbers per image), by position in the epoch.
-        row: Standard normal numbers, (ROW,), for noise only. An image's ``noise`` number says where its part begins.
+        uniform: Uniform numbers in [0, 1) for each augmentation, (N, numbers per image), by position in the epoch.
+        normal: Standard normal numbers, (NORMAL_COUNT,), for noise only. The uniform number ``noise`` of an image
+            determines where its numbers begin.
     """
 
     order: Tensor
-    numbers: dict[str, Tensor]
-    row: Tensor | None = None
+    uniform: dict[str, Tensor]
+    normal: Tensor | None = None
 
-    def part(self, share: slice, device: torch.device) -> "Draws":
+    def select(self, share: slice, device: torch.device) -> "AugmentationParameters":
         """Returns the numbers of some of the images, on a device."""
-        numbers = {name: values[share].to(device) for name, values in self.numbers.items()}
-        return Draws(self.order[share], numbers, self.row)
+        numbers = {name: values[share].to(device) for name, values in self.uniform.items()}
+        return AugmentationParameters(self.order[share], numbers, self.normal)
 
-    def on(self, device: torch.device) -> "Draws":
-        """Returns a copy with the row on a device, where every batch needs it."""
-        return self._replace(row=None if self.row is None else self.row.to(device))
+    def to(self, device: torch.device) -> "AugmentationParameters":
+        """Returns a copy with the normal numbers on a device, where every batch needs them."""
+        return self._replace(normal=None if self.normal is None else self.normal.to(device))
 
 
-def draw(augment: Sequence[str], count: int, seed: int, epoch: int) -> Draws:
-    """Draws the random numbers of an epoch with ``count`` images, on the CPU. Equal arguments give equal numbers."""
+def sample_parameters(augment: Sequence[str], count: int, seed: int, epoch: int) -> AugmentationParameters:
+    """Samples the random numbers of an epoch with ``count`` images, on the CPU. Equal arguments give equal numbers."""
     random = np.random.default_rng((seed, epoch))
     order = torch.from_numpy(random.permutation(count))
     # In a fixed order, so that the order of a recipe's list makes no difference.
-    names = [name for name in NUMBERS if name in augment]
-    numbers = {name: torch.from_numpy(random.random((count, NUMBERS[name]), np.float32)) for name in names}
-    row = torch.from_numpy(random.standard_normal(ROW, np.float32)) if "noise" in names else None
-    return Draws(order, numbers, row)
+    names = [name for name in NUMBERS_PER_IMAGE if name in augment]
+    numbers = {name: torch.from_numpy(random.random((count, NUMBERS_PER_IMAGE[name]), np.float32)) for name in names}
+    normal = torch.from_numpy(random.standard_normal(NORMAL_COUNT, np.float32)) if "noise" in names else None
+    return AugmentationParameters(order, numbers, normal)
 
 
 class Windows(NamedTuple):
@@ -85,16 +93,16 @@ class Windows(NamedTuple):
     shift: Tensor | None = None
     mirrored: Tensor | None = None
 
-    def part(self, share: slice) -> "Windows":
+    def select(self, share: slice) -> "Windows":
         """Returns the windows of some of the images."""
         return Windows(*(None if values is None else values[share] for values in self))
 
-    def on(self, device: torch.device) -> "Windows":
+    def to(self, device: torch.device) -> "Windows":
         """Returns a copy on a device."""
         return Windows(*(None if values is None else values.to(device) for values in self))
 
 
-def windows(numbers: dict[str, Tensor], height: int, width: int, size: int) -> Windows:
+def compute_windows(numbers: dict[str, Tensor], height: int, width: int, size: int) -> Windows:
     """Computes the windows for images of ``height`` by ``width``, shown at ``size`` by ``size``."""
     box = shift = mirrored = None
     if "random_resized_crop" in numbers:
@@ -112,7 +120,7 @@ def _random_boxes(numbers: Tensor, height: int, width: int) -> Tensor:
 
     Szegedy et al. 2015, section 6, in the form of torchvision's ``RandomResizedCrop``.
     """
-    areas, ratios, corner = numbers[:, :TRIES], numbers[:, TRIES:-2], numbers[:, -2:]
+    areas, ratios, corner = numbers[:, :ATTEMPTS], numbers[:, ATTEMPTS:-2], numbers[:, -2:]
     area = height * width * (AREA[0] + areas * (AREA[1] - AREA[0]))
     ratio = (math.log(RATIO[0]) + ratios * math.log(RATIO[1] / RATIO[0])).exp_()
     sides = torch.stack(((area / ratio).sqrt_(), (area * ratio).sqrt_()), dim=2).round_().long()  # (B, TRIES, 2)
@@ -120,54 +128,55 @@ def _random_boxes(numbers: Tensor, height: int, width: int) -> Tensor:
     fits = ((sides > 0) & (sides <= source)).all(2)
     first = sides[torch.arange(len(sides)), fits.int().argmax(1)]
     middle = source.minimum((source.flip(0) * RATIO[1]).round().long())
-    found = fits.any(1, keepdim=True)
-    chosen = torch.where(found, first, middle)
-    room = source - chosen
-    return torch.cat((torch.where(found, (corner * (room + 1)).long(), room // 2), chosen), dim=1)
+    any_fits = fits.any(1, keepdim=True)
+    chosen = torch.where(any_fits, first, middle)
+    margin = source - chosen
+    return torch.cat((torch.where(any_fits, (corner * (margin + 1)).long(), margin // 2), chosen), dim=1)
 
 
-def show(images: Tensor, seen: Windows, size: int) -> Tensor:
+def resample_windows(images: Tensor, windows: Windows, size: int) -> Tensor:
     """Resamples the window of each image. Returns 8-bit values, (B, C, size, size), as ``resample`` does.
 
     Args:
         images: Images, uint8, (B, C, H, W).
-        seen: Windows, on the images' device.
+        windows: Windows, on the images' device.
         size: Side of the result in pixels.
     """
     height, width = images.shape[-2:]
-    box = torch.tensor([[0, 0, height, width]], device=images.device) if seen.box is None else seen.box
+    box = torch.tensor([[0, 0, height, width]], device=images.device) if windows.box is None else windows.box
     down = across = torch.arange(size, device=images.device)[None]  # (1, size)
-    if seen.mirrored is not None:
-        across = torch.where(seen.mirrored[:, None], size - 1 - across, across)
-    if seen.shift is not None:
-        down, across = down + seen.shift[:, :1], across + seen.shift[:, 1:]
+    if windows.mirrored is not None:
+        across = torch.where(windows.mirrored[:, None], size - 1 - across, across)
+    if windows.shift is not None:
+        down, across = down + windows.shift[:, :1], across + windows.shift[:, 1:]
     rows = columns = None
-    if height != size or seen.box is not None or seen.shift is not None:
+    if height != size or windows.box is not None or windows.shift is not None:
         rows = rearranged(weights(size, height, box[:, 0::2]), down)
-    if width != size or any(part is not None for part in seen):
+    if width != size or any(part is not None for part in windows):
         columns = rearranged(weights(size, width, box[:, 1::2]), across)
     return resample(images, rows, columns)
 
 
-def disturbed(pixels: Tensor, draws: Draws, strength: Strength) -> Tensor:
-    """Rotates images and adds noise, if the draws have numbers for that.
+def rotate_and_add_noise(pixels: Tensor, parameters: AugmentationParameters, strength: Strength) -> Tensor:
+    """Rotates images and adds noise, if there are random numbers for that.
 
     Args:
         pixels: 8-bit values of any type, (B, C, size, size).
-        draws: Random numbers of these images, on their device.
+        parameters: Random numbers of these images, on their device.
         strength: Limits of the changes.
 
     Returns:
         Values from 0 to 255, (B, C, size, size). With noise, float32 with fractions.
     """
-    if "rotation" in draws.numbers:
-        pixels = turned(pixels, strength.degrees * (2 * draws.numbers["rotation"][:, 0].double() - 1))
-    if draws.row is not None and "noise" in draws.numbers:
-        pixels = noisy(pixels, draws.row, (draws.numbers["noise"][:, 0] * ROW).long(), strength.noise)
+    if "rotation" in parameters.uniform:
+        pixels = rotate(pixels, strength.degrees * (2 * parameters.uniform["rotation"][:, 0].double() - 1))
+    if parameters.normal is not None and "noise" in parameters.uniform:
+        starts = (parameters.uniform["noise"][:, 0] * NORMAL_COUNT).long()
+        pixels = add_noise(pixels, parameters.normal, starts, strength.noise)
     return pixels
 
 
-def turned(pixels: Tensor, degrees: Tensor) -> Tensor:
+def rotate(pixels: Tensor, degrees: Tensor) -> Tensor:
     """Rotates images around their centre with bilinear interpolation, in integers throughout. Free corners are black.
 
     Args:
@@ -183,34 +192,35 @@ def turned(pixels: Tensor, degrees: Tensor) -> Tensor:
     middle = 2 * torch.arange(size, device=device) - (size - 1)  # half pixels from the middle
     down, across = middle[:, None], middle[None]
     # Each pixel's position in the source, (B, size, size), from the edge, in units of 1 / (2 * _SCALE) pixels.
-    places = [place + (size - 1) * _SCALE for place in (cosine * down + sine * across, cosine * across - sine * down)]
-    (row, column), (low, right) = zip(*((place >> 17, (place >> 9) & 255) for place in places), strict=True)
-    framed = pad(pixels.int(), (1, 1, 1, 1)).flatten(2)  # positions outside the image read from a black frame
+    rotated = (cosine * down + sine * across, cosine * across - sine * down)
+    positions = [position + (size - 1) * _SCALE for position in rotated]
+    (row, column), (low, right) = zip(*((place >> 17, (place >> 9) & 255) for place in positions), strict=True)
+    padded = pad(pixels.int(), (1, 1, 1, 1)).flatten(2)  # positions outside the image read from a black frame
     total = torch.zeros_like(pixels, dtype=torch.int32)
     for step_down, step_right in ((0, 0), (0, 1), (1, 0), (1, 1)):
         at = [(edge + step + 1).clamp(0, size + 1) for edge, step in ((row, step_down), (column, step_right))]
         index = (at[0] * (size + 2) + at[1]).flatten(1)[:, None].expand(-1, pixels.shape[1], -1)
         weight = (low if step_down else 256 - low) * (right if step_right else 256 - right)
-        total += framed.gather(2, index).view(pixels.shape) * weight[:, None].int()
+        total += padded.gather(2, index).view(pixels.shape) * weight[:, None].int()
     return (total + 2**15) >> 16
 
 
-def noisy(pixels: Tensor, row: Tensor, starts: Tensor, std: float) -> Tensor:
+def add_noise(pixels: Tensor, normal: Tensor, starts: Tensor, std: float) -> Tensor:
     """Adds normal noise to images, clamped at black and white.
 
     Args:
         pixels: Values from 0 to 255 of any type, (B, C, size, size).
-        row: Standard normal numbers, (N,). After its end it continues from its beginning.
-        starts: Position in the row where each image's numbers begin, int64, (B,).
+        normal: Standard normal numbers, (N,). After the last one, the first one follows.
+        starts: Index of the first normal number of each image, int64, (B,).
         std: Standard deviation, for pixels from 0 to 1.
     """
     count = pixels[0].numel()
-    longer = torch.cat((row, row[:count])) if count <= len(row) else row.repeat(2 + count // len(row))
+    longer = torch.cat((normal, normal[:count])) if count <= len(normal) else normal.repeat(2 + count // len(normal))
     noise = longer.unfold(0, count, 1)[starts].view(pixels.shape)
     return (pixels + noise * (255 * std)).clamp_(0, 255)
 
 
-def hidden(numbers: Tensor, size: int) -> Tensor:
+def cutout_mask(numbers: Tensor, size: int) -> Tensor:
     """Returns which pixels cutout hides, bool, (B, 1, size, size): a square of half the side around any pixel.
 
     DeVries and Taylor 2017, section 3.2: the square may reach beyond the image.

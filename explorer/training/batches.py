@@ -14,7 +14,17 @@ from explorer.data.dataset import IN_MEMORY, Files, Split
 from explorer.data.preprocessing import Normalise, Preprocessing, fitted
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.training.augment import USUAL, Draws, Strength, Windows, disturbed, draw, hidden, show, windows
+from explorer.training.augment import (
+    DEFAULT_STRENGTH,
+    AugmentationParameters,
+    Strength,
+    Windows,
+    compute_windows,
+    cutout_mask,
+    resample_windows,
+    rotate_and_add_noise,
+    sample_parameters,
+)
 
 _PIXELS = 2**26  # pixels resampled at a time: float32 takes four times the memory of the images
 
@@ -33,7 +43,7 @@ class Batch(NamedTuple):
     total: int
 
 
-class Place(NamedTuple):
+class Placement(NamedTuple):
     """Destination of the batches: device, memory format of the images, and rank and number of the processes."""
 
     device: torch.device
@@ -42,20 +52,20 @@ class Place(NamedTuple):
     world: int = 1
 
 
-class Evaluation:
+class EvaluationBatches:
     """Batches for an evaluation: every image of a split once, in order, without augmentation.
 
     Attributes:
         images: Number of images over all processes.
     """
 
-    def __init__(self, split: Split, preprocessing: Preprocessing, batch_size: int, place: Place) -> None:
+    def __init__(self, split: Split, preprocessing: Preprocessing, batch_size: int, placement: Placement) -> None:
         """Moves the images to the device if they fit. Decodes files for that.
 
         Raises:
             InputError: If a file can't be read. Names the file.
         """
-        self._pass = _Pass(split, preprocessing, batch_size, place, USUAL, resident=True)
+        self._pass = _Pass(split, preprocessing, batch_size, placement, DEFAULT_STRENGTH, resident=True)
         self.images = self._pass.count
 
     def batches(self) -> Iterator[Batch]:
@@ -64,7 +74,7 @@ class Evaluation:
         Raises:
             InputError: If a file can't be read. Names the file.
         """
-        return self._pass.batches(Draws(torch.arange(self._pass.count), {}))
+        return self._pass.batches(AugmentationParameters(torch.arange(self._pass.count), {}))
 
     def shares(self) -> list[slice]:
         """Returns for each of this process's batches which images of the split it holds."""
@@ -86,8 +96,8 @@ class TrainingBatches:
         augment: Sequence[str],
         batch_size: int,
         seed: int,
-        place: Place,
-        strength: Strength = USUAL,
+        placement: Placement,
+        strength: Strength = DEFAULT_STRENGTH,
     ) -> None:
         """Moves the images to the device if they fit. Decodes files for that.
 
@@ -96,14 +106,14 @@ class TrainingBatches:
         """
         # A random resized crop is cut from the image at its original size, and sizes differ.
         resident = "random_resized_crop" not in augment
-        self._pass = _Pass(split, preprocessing, batch_size, place, strength, resident=resident)
+        self._pass = _Pass(split, preprocessing, batch_size, placement, strength, resident=resident)
         self._augment, self._seed, self.steps = augment, seed, self._pass.steps
         self.images = self._pass.count
         smallest = self.images // max(self.steps, 1)
-        if smallest < place.world:
+        if smallest < placement.world:
             raise InputError(
                 _("{world} processes can't share a batch of {images}: raise batch_size or use fewer processes").format(
-                    world=place.world, images=smallest
+                    world=placement.world, images=smallest
                 )
             )
 
@@ -113,7 +123,7 @@ class TrainingBatches:
         Raises:
             InputError: If a file can't be read. Names the file.
         """
-        return self._pass.batches(draw(self._augment, self._pass.count, self._seed, number), start)
+        return self._pass.batches(sample_parameters(self._augment, self._pass.count, self._seed, number), start)
 
 
 class _Pass:
@@ -124,28 +134,28 @@ class _Pass:
         split: Split,
         preprocessing: Preprocessing,
         batch_size: int,
-        place: Place,
+        placement: Placement,
         strength: Strength,
         *,
         resident: bool,
     ) -> None:
         self.count = len(split)
         self.steps = -(-self.count // batch_size)
-        self._size, self._place, self._strength = preprocessing.size, place, strength
-        self._normalise = Normalise(preprocessing, place.device)
-        self._labels = split.labels.to(place.device)
+        self._size, self._placement, self._strength = preprocessing.size, placement, strength
+        self._normalise = Normalise(preprocessing, placement.device)
+        self._labels = split.labels.to(placement.device)
         images = split.images
-        if resident and not isinstance(images, Tensor) and _bytes(images, self._size) <= IN_MEMORY:
-            images, preprocessing = _decoded(images, preprocessing), preprocessing._replace(resize=None)
+        if resident and not isinstance(images, Tensor) and _resized_bytes(images, self._size) <= IN_MEMORY:
+            images, preprocessing = _decode(images, preprocessing), preprocessing._replace(resize=None)
         self._source: _Source = (
-            _Resident(images, preprocessing, place.device)
+            _Resident(images, preprocessing, placement.device)
             if isinstance(images, Tensor)
-            else _Streamed(images, preprocessing, place)
+            else _Streamed(images, preprocessing, placement)
         )
 
     def shares(self, start: int = 0) -> list[tuple[slice, int]]:
         """Returns this process's part of each batch and the images of the whole batch. Leaves out empty parts."""
-        rank, world = self._place.rank, self._place.world
+        rank, world = self._placement.rank, self._placement.world
         found = []
         for step in range(start, self.steps):
             first, last = (self.count * edge // self.steps for edge in (step, step + 1))
@@ -154,31 +164,31 @@ class _Pass:
                 found.append((share, last - first))
         return found
 
-    def batches(self, draws: Draws, start: int = 0) -> Iterator[Batch]:
-        device, memory_format = self._place.device, self._place.memory_format
+    def batches(self, parameters: AugmentationParameters, start: int = 0) -> Iterator[Batch]:
+        device, memory_format = self._placement.device, self._placement.memory_format
         shares = self.shares(start)
-        labels = self._labels[draws.order.to(device)]
-        sources = self._source.pixels(draws._replace(row=None), [share for share, _total in shares])
-        draws = draws.on(device)
+        labels = self._labels[parameters.order.to(device)]
+        sources = self._source.pixels(parameters._replace(normal=None), [share for share, _total in shares])
+        parameters = parameters.to(device)
         for (share, total), pixels in zip(shares, sources, strict=True):
-            own = draws.part(share, device)
-            holes = hidden(own.numbers["cutout"], self._size) if "cutout" in own.numbers else None
-            images = self._normalise(disturbed(pixels, own, self._strength), holes)
+            own = parameters.select(share, device)
+            holes = cutout_mask(own.uniform["cutout"], self._size) if "cutout" in own.uniform else None
+            images = self._normalise(rotate_and_add_noise(pixels, own, self._strength), holes)
             yield Batch(images.contiguous(memory_format=memory_format), labels[share], total)
 
 
 class _Source(Protocol):
     """Source of the pixels of a batch."""
 
-    def pixels(self, draws: Draws, shares: Sequence[slice]) -> Iterator[Tensor]:
+    def pixels(self, parameters: AugmentationParameters, shares: Sequence[slice]) -> Iterator[Tensor]:
         """Yields the augmented images of each share: 8-bit values, (B, C, size, size), on the device."""
 
 
-def _shown(images: Tensor, seen: Windows, preprocessing: Preprocessing) -> Tensor:
-    """Applies :func:`show`. Images that a card crops to their middle are never augmented."""
+def _resample(images: Tensor, windows: Windows, preprocessing: Preprocessing) -> Tensor:
+    """Applies :func:`resample_windows`. Images that a card crops to their middle are never augmented."""
     if preprocessing.resize is not None:
         return fitted(images, preprocessing)
-    return show(images, seen, preprocessing.size)
+    return resample_windows(images, windows, preprocessing.size)
 
 
 class _Resident:
@@ -188,29 +198,31 @@ class _Resident:
         self._images, self._preprocessing = images.to(device), preprocessing
         self._chunk = max(_PIXELS // images[0].numel(), 1) if len(images) else 1
 
-    def pixels(self, draws: Draws, shares: Sequence[slice]) -> Iterator[Tensor]:
+    def pixels(self, parameters: AugmentationParameters, shares: Sequence[slice]) -> Iterator[Tensor]:
         device, (height, width) = self._images.device, self._images.shape[-2:]
-        order = draws.order.to(device)
-        seen = windows(draws.numbers, height, width, self._preprocessing.size).on(device)
+        order = parameters.order.to(device)
+        windows = compute_windows(parameters.uniform, height, width, self._preprocessing.size).to(device)
         for share in shares:
             edges = [*range(share.start, share.stop, self._chunk), share.stop]
             parts = [slice(*pair) for pair in pairwise(edges)]
-            yield torch.cat([_shown(self._images[order[part]], seen.part(part), self._preprocessing) for part in parts])
+            yield torch.cat(
+                [_resample(self._images[order[part]], windows.select(part), self._preprocessing) for part in parts]
+            )
 
 
 class _Streamed:
     """Files that worker processes decode and resample. The workers live as long as the iterator."""
 
-    def __init__(self, files: Files, preprocessing: Preprocessing, place: Place) -> None:
-        self._files, self._preprocessing, self._place = files, preprocessing, place
+    def __init__(self, files: Files, preprocessing: Preprocessing, placement: Placement) -> None:
+        self._files, self._preprocessing, self._placement = files, preprocessing, placement
 
-    def pixels(self, draws: Draws, shares: Sequence[slice]) -> Iterator[Tensor]:
-        device = self._place.device
+    def pixels(self, parameters: AugmentationParameters, shares: Sequence[slice]) -> Iterator[Tensor]:
+        device = self._placement.device
         loader = DataLoader(
-            _EpochImages(self._files, self._preprocessing, draws),
+            _EpochImages(self._files, self._preprocessing, parameters),
             batch_sampler=[list(range(share.start, share.stop)) for share in shares],
-            collate_fn=_unchanged,
-            num_workers=_workers(device, self._place.world),
+            collate_fn=_identity,
+            num_workers=_workers(device, self._placement.world),
             pin_memory=device.type == "cuda",
             generator=torch.Generator(),  # without it, the loader uses the generator that dropout uses
         )
@@ -223,8 +235,8 @@ class _Streamed:
 class _EpochImages(torch.utils.data.Dataset[Tensor]):
     """The data set of one epoch in a worker process: maps positions in the epoch to pixels."""
 
-    def __init__(self, files: Files, preprocessing: Preprocessing, draws: Draws) -> None:
-        self._files, self._preprocessing, self._draws = files, preprocessing, draws
+    def __init__(self, files: Files, preprocessing: Preprocessing, parameters: AugmentationParameters) -> None:
+        self._files, self._preprocessing, self._parameters = files, preprocessing, parameters
 
     def __getitems__(self, positions: Sequence[int]) -> Tensor | InputError:
         """Returns the pixels of a batch, uint8.
@@ -237,16 +249,16 @@ class _EpochImages(torch.utils.data.Dataset[Tensor]):
             return error
 
     def _image(self, position: int) -> Tensor:
-        image = self._files[int(self._draws.order[position])][None]
-        numbers = {name: values[position : position + 1] for name, values in self._draws.numbers.items()}
-        seen = windows(numbers, image.shape[-2], image.shape[-1], self._preprocessing.size)
-        if seen.box is not None:  # crop first, because a box may be a small part of a large photograph
-            ((top, left, height, width),) = seen.box.tolist()
-            image, seen = image[..., top : top + height, left : left + width], seen._replace(box=None)
-        return _shown(image, seen, self._preprocessing).byte()
+        image = self._files[int(self._parameters.order[position])][None]
+        numbers = {name: values[position : position + 1] for name, values in self._parameters.uniform.items()}
+        windows = compute_windows(numbers, image.shape[-2], image.shape[-1], self._preprocessing.size)
+        if windows.box is not None:  # crop first, because a box may be a small part of a large photograph
+            ((top, left, height, width),) = windows.box.tolist()
+            image, windows = image[..., top : top + height, left : left + width], windows._replace(box=None)
+        return _resample(image, windows, self._preprocessing).byte()
 
 
-def _unchanged(batch: Any) -> Any:
+def _identity(batch: Any) -> Any:
     return batch
 
 
@@ -260,12 +272,12 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _bytes(files: Files, size: int) -> int:
+def _resized_bytes(files: Files, size: int) -> int:
     """Returns the bytes of all images at the network's size."""
     return len(files) * len(files[0]) * size**2
 
 
-def _decoded(files: Files, preprocessing: Preprocessing) -> Tensor:
+def _decode(files: Files, preprocessing: Preprocessing) -> Tensor:
     """Returns all images at the network's size, uint8, (N, C, size, size)."""
     size = preprocessing.size
     images = torch.empty(len(files), len(files[0]), size, size, dtype=torch.uint8)

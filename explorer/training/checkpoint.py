@@ -13,25 +13,25 @@ from explorer.files import atomic_write
 from explorer.i18n import _
 from explorer.jobs.run_directory import Row
 from explorer.training.faults import Fault
-from explorer.training.loop import Best, Training, settle_points
+from explorer.training.loop import Best, Training, convert_points
 
 FORMAT = 1
 
 
 def capture(training: Training) -> dict[str, Any]:
     """Returns the state of a training run. Every process has to call it, because it gathers the state of each."""
-    settle_points(training)
+    convert_points(training)
     state = {
         "format": FORMAT,
         "epoch": training.epoch,
         "batch": training.batch,
         "seconds": training.seconds,
         "threads": torch.get_num_threads(),
-        "sums": _gathered(training.sums.cpu()),
+        "sums": _gather(training.sums.cpu()),
         "rows": [tuple(row) for row in training.rows],
         "best": training.best and (training.best.epoch, training.best.top1, training.best.loss),
         "epochs_at_chance": training.chance.epochs,
-        "random": _gathered(_random_state(training.plan.device)),
+        "random": _gather(_random_state(training.plan.device)),
     }
     return state | {name: part.state_dict() for name, part in _parts(training).items()}
 
@@ -135,9 +135,9 @@ def _rank_and_world() -> tuple[int, int]:
     return torch.distributed.get_rank(), torch.distributed.get_world_size()
 
 
-def _gathered(mine: Any) -> list[Any]:
+def _gather(own: Any) -> list[Any]:
     if not torch.distributed.is_initialized():
-        return [mine]
-    every: list[Any] = [None] * torch.distributed.get_world_size()
-    torch.distributed.all_gather_object(every, mine)
-    return every
+        return [own]
+    gathered: list[Any] = [None] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(gathered, own)
+    return gathered

@@ -17,7 +17,7 @@ from explorer.jobs.job import Resources
 WORTH_CASTING = 100_000_000
 # Below this many, threads cost more by waiting for one another than they save (benchmarks/threads.py).
 WORTH_THREADS = 100_000_000
-LOOK = 0.5  # seconds for which the load is measured
+LOAD_SECONDS = 0.5  # seconds for which the load is measured
 
 
 @dataclass(frozen=True)
@@ -92,12 +92,12 @@ def threads(resources: Resources, device: torch.device, batch_macs: int) -> int:
 
 
 def busy_cores() -> float:
-    """Returns the number of cores that other programs keep busy. Sleeps for half a second to measure it.
+    """Returns the number of cores that other programs keep busy. Measures for half a second.
 
     The result is the lower one of the present load and the load of the last minute. So it ignores short loads, such as
-    a page that is being drawn, and loads that are over, such as a job that has just ended.
+    the run of a page, and loads that are over, such as a job that has just ended.
     """
-    now = psutil.cpu_percent(LOOK) / 100 * (os.cpu_count() or 1)
+    now = psutil.cpu_percent(LOAD_SECONDS) / 100 * (os.cpu_count() or 1)
     return min(now, psutil.getloadavg()[0])
 
 

@@ -1,4 +1,4 @@
-"""Whether a network can train at all: one forward pass on the meta device, where nothing is computed."""
+"""Dry run: one forward pass on the meta device, which shows whether a network can train at all."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ from explorer.families.meta_shapes import run_on_meta
 from explorer.families.refusal import explain
 from explorer.i18n import _
 
-IMAGES = 2  # of the pass: batch norm over a single value can't train
+IMAGES = 2  # batch norm can't train on a single value
 
 
 def forward_macs(spec: Spec) -> int:
-    """Multiply-accumulates of one image, forward, with the auxiliary heads that run in training alone.
+    """Returns the multiply-accumulates of the forward pass of one image in training, with auxiliary heads.
 
     Raises:
-        SpecError: where the network can't be built, or can't train on images of its size.
+        SpecError: If the network can't be built, or can't train on images of its size.
     """
     network = build(spec, "meta").train()
     counter = _Flops()
@@ -38,18 +38,18 @@ def forward_macs(spec: Spec) -> int:
 
 
 class _Flops(TorchDispatchMode):
-    """Adds up PyTorch's own formulas as torch's FlopCounterMode does, whose first use imports torch._dynamo."""
+    """Counts operations by PyTorch's formulas, like torch's FlopCounterMode, but without importing torch._dynamo."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # nor this
+        super().__init__()  # type: ignore[no-untyped-call]
         self.total = 0
 
     def __init_subclass__(cls) -> None:
-        super().__init_subclass__()  # type: ignore[no-untyped-call]  # nor this
+        super().__init_subclass__()  # type: ignore[no-untyped-call]
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        return False  # nothing here is compiled, and the guard against it is what would import torch._dynamo
+        return False  # nothing is compiled here, and True would import torch._dynamo
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         found, formula = run_on_meta(func, args, kwargs or {}), flop_registry.get(func._overloadpacket)

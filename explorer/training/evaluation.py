@@ -14,7 +14,7 @@ from explorer.training.batches import Batch
 TOP_K = (3, 5)
 
 
-def tops(classes: int) -> list[int]:
+def top_ks(classes: int) -> list[int]:
     """Returns the k for useful top-k accuracies: 3 and 5 if there are more classes, or 2 for three classes."""
     return sorted({k for k in (min(TOP_K[0], classes - 1), *TOP_K) if 1 < k < classes})
 
@@ -61,12 +61,12 @@ class Scores:
         """Top-1 accuracy, from 0 to 1."""
         return self.correct / self.images
 
-    def named(self, prefix: str) -> dict[str, float]:
+    def to_metrics(self, prefix: str) -> dict[str, float]:
         """Returns loss and accuracies by the names of their metrics, such as ``validation/top1``."""
-        tops = {1: self.correct, **self.hits}
+        correct_by_k = {1: self.correct, **self.hits}
         return {
             f"{prefix}/loss": self.loss,
-            **{f"{prefix}/top{k}": count / self.images for k, count in tops.items()},
+            **{f"{prefix}/top{k}": count / self.images for k, count in correct_by_k.items()},
         }
 
     def to_dict(self, classes: tuple[str, ...]) -> dict[str, Any]:
@@ -86,19 +86,19 @@ class Scores:
         }
 
 
-def counted(batches: Iterable[Batch], images: int, told: Callable[[int, int], None]) -> Iterator[Batch]:
+def report_progress(batches: Iterable[Batch], images: int, progress: Callable[[int, int], None]) -> Iterator[Batch]:
     """Yields the batches unchanged, and reports progress after each.
 
     Args:
         batches: Batches of an evaluation.
         images: Number of images in all of them.
-        told: Callback for progress. It receives the images done and the images in all.
+        progress: Callback for progress. It receives the images done and the images in all.
     """
     done = 0
     for batch in batches:
         yield batch
         done += batch.total
-        told(done, images)
+        progress(done, images)
 
 
 @torch.inference_mode()
@@ -107,7 +107,7 @@ def evaluate(
     batches: Iterable[Batch],
     classes: int,
     device: torch.device,
-    witnesses: Sequence[EvaluationCallback] = (),
+    callbacks: Sequence[EvaluationCallback] = (),
 ) -> Scores:
     """Evaluates a network in float32. Leaves the network in evaluation mode.
 
@@ -116,10 +116,10 @@ def evaluate(
         batches: This process's share of the set. Together the processes have every image once.
         classes: Number of classes.
         device: Device of the batches.
-        witnesses: Callbacks that receive the outputs of every batch.
+        callbacks: Callbacks that receive the outputs of every batch.
     """
     network.eval()
-    ks = tops(classes)
+    ks = top_ks(classes)
     confusion = torch.zeros(classes * classes, dtype=torch.int64, device=device)
     hits = torch.zeros(len(ks), dtype=torch.int64, device=device)
     loss = torch.zeros((), device=device)
@@ -132,8 +132,8 @@ def evaluate(
         if ks:
             found = likeliest == labels[:, None]
             hits += torch.stack([found[:, :k].sum() for k in ks])
-        for witness in witnesses:
-            witness.add(logits, labels, likeliest[:, 0])
+        for callback in callbacks:
+            callback.add(logits, labels, likeliest[:, 0])
     if torch.distributed.is_initialized():
         for counts in (confusion, hits, loss):
             torch.distributed.all_reduce(counts)

@@ -77,14 +77,14 @@ class ChanceWatch:
             )
 
 
-def explained(error: BaseException, batch_size: int) -> Fault:
+def to_fault(error: BaseException, batch_size: int) -> Fault:
     """Converts any exception to a fault with cause and remedy."""
     match error:
         case Fault():
             return error
         case torch.OutOfMemoryError():
             return _device_memory(batch_size)
-        case RuntimeError() if (fault := _of_cuda(str(error), batch_size)) is not None:
+        case RuntimeError() if (fault := _cuda_fault(str(error), batch_size)) is not None:
             return fault
         case MemoryError():
             return _host_memory(batch_size)
@@ -142,7 +142,7 @@ def explained(error: BaseException, batch_size: int) -> Fault:
             )
 
 
-def _of_cuda(reason: str, batch_size: int) -> Fault | None:
+def _cuda_fault(reason: str, batch_size: int) -> Fault | None:
     """Returns the fault for an error of CUDA, its libraries or the driver, by its message. None for other errors."""
     low = reason.lower()
     if not any(sign in low for sign in ("cuda", "cublas", "cudnn", "nccl", "nvidia")):

@@ -8,13 +8,13 @@ from explorer.families import Spec
 from explorer.i18n import _, ngettext
 from explorer.jobs.job import Job
 from explorer.recipes.recipe import Recipe
-from explorer.training.start import inputs_of
+from explorer.training.start import starting_preprocessing
 
 PHOTOGRAPHS = ("flip", "crop")
 CHARACTERS = ()  # a mirrored digit is another digit or none, and small networks profit from a fixed position
 
 
-def fitted(job: Job, dataset: Dataset) -> tuple[Job, Dataset, tuple[str, ...]]:
+def fit_job(job: Job, dataset: Dataset) -> tuple[Job, Dataset, tuple[str, ...]]:
     """Adapts a job to its data, and the data to the job.
 
     Returns:
@@ -23,9 +23,9 @@ def fitted(job: Job, dataset: Dataset) -> tuple[Job, Dataset, tuple[str, ...]]:
     Raises:
         InputError: If job and data can't be made to fit.
     """
-    spec, dataset, notes = adapted(job.spec, dataset, keep_channels=job.recipe.weights is not None)
+    spec, dataset, notes = adapt(job.spec, dataset, keep_channels=job.recipe.weights is not None)
     dataset = dataset.hold_out(job.recipe.validation_fraction, job.recipe.seed)
-    recipe, more = completed(job.recipe, dataset, inputs_of(job.recipe))
+    recipe, more = complete_recipe(job.recipe, dataset, starting_preprocessing(job.recipe))
     return replace(job, spec=spec, recipe=recipe), dataset, (*notes, *more)
 
 
@@ -36,7 +36,7 @@ def preprocessing_of(job: Job) -> Preprocessing:
     return Preprocessing(job.spec.image_size, recipe.mean or (), recipe.std or (), permutation)
 
 
-def adapted(spec: Spec, dataset: Dataset, *, keep_channels: bool) -> tuple[Spec, Dataset, list[str]]:
+def adapt(spec: Spec, dataset: Dataset, *, keep_channels: bool) -> tuple[Spec, Dataset, list[str]]:
     """Adapts spec and data to each other.
 
     Args:
@@ -96,7 +96,7 @@ def augmentations(recipe: Recipe, mirrored: bool | None) -> tuple[str, ...]:
     return tuple(name for name in recipe.augment if name != "flip" or mirrored is not False)
 
 
-def on_mirroring(recipe: Recipe, mirrored: bool | None) -> list[str]:
+def flip_notes(recipe: Recipe, mirrored: bool | None) -> list[str]:
     """Returns sentences about a recipe's flips that a user should know."""
     if mirrored or "flip" not in (recipe.augment or ()):
         return []
@@ -115,7 +115,7 @@ def on_mirroring(recipe: Recipe, mirrored: bool | None) -> list[str]:
     ]
 
 
-def completed(recipe: Recipe, dataset: Dataset, former: Preprocessing | None = None) -> tuple[Recipe, list[str]]:
+def complete_recipe(recipe: Recipe, dataset: Dataset, former: Preprocessing | None = None) -> tuple[Recipe, list[str]]:
     """Completes a recipe with the settings that it leaves to the data.
 
     Args:
@@ -127,7 +127,7 @@ def completed(recipe: Recipe, dataset: Dataset, former: Preprocessing | None = N
     Returns:
         The recipe, and sentences about the choices.
     """
-    augment, notes = augmentations(recipe, dataset.mirrored), on_mirroring(recipe, dataset.mirrored)
+    augment, notes = augmentations(recipe, dataset.mirrored), flip_notes(recipe, dataset.mirrored)
     if recipe.augment is None and augment:
         notes.append(_("Augmentation that suits the data: {names}.").format(names=", ".join(augment)))
     recipe = recipe.changed(augment=augment)
@@ -152,12 +152,12 @@ def completed(recipe: Recipe, dataset: Dataset, former: Preprocessing | None = N
         return recipe.changed(mean=mean, std=std), notes
     each = dataset.channels // len(recipe.mean)
     recipe = recipe.changed(mean=recipe.mean * each, std=recipe.std * each)
-    if former and (note := other_inputs(recipe, former)):
+    if former and (note := normalisation_note(recipe, former)):
         notes.append(note)
     return recipe, notes
 
 
-def other_inputs(recipe: Recipe, former: Preprocessing) -> str:
+def normalisation_note(recipe: Recipe, former: Preprocessing) -> str:
     """Returns a sentence if the recipe normalises images differently from the starting weights. Otherwise empty."""
     if recipe.mean is None or recipe.std is None:
         return ""

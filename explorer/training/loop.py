@@ -21,9 +21,9 @@ from torch.nn.functional import cross_entropy
 from explorer.jobs.remarks import DROP, describe_drop
 from explorer.jobs.run_directory import POINT, Row
 from explorer.recipes.recipe import Recipe
-from explorer.training.batches import Batch, Evaluation, TrainingBatches
+from explorer.training.batches import Batch, EvaluationBatches, TrainingBatches
 from explorer.training.devices import Plan
-from explorer.training.evaluation import Scores, counted, evaluate
+from explorer.training.evaluation import Scores, evaluate, report_progress
 from explorer.training.faults import ChanceWatch, not_finite
 from explorer.training.freezing import training_mode
 from explorer.training.optimizers import Schedule
@@ -77,7 +77,7 @@ class Training:
     schedule: Schedule
     scaler: torch.amp.GradScaler
     batches: TrainingBatches
-    validation: Evaluation | None
+    validation: EvaluationBatches | None
     chance: ChanceWatch
     sums: Tensor
     epoch: int = 0
@@ -88,10 +88,10 @@ class Training:
     points: list[tuple[float, float, Tensor]] = field(default_factory=list)
 
     @property
-    def kept(self) -> nn.Module:
+    def evaluated_network(self) -> nn.Module:
         """The network that is evaluated and saved."""
-        kept: nn.Module = self.network if self.average is None else self.average.module
-        return kept
+        network: nn.Module = self.network if self.average is None else self.average.module
+        return network
 
     @property
     def progress(self) -> float:
@@ -100,32 +100,32 @@ class Training:
         return done
 
 
-class Watcher(Protocol):
+class TrainingCallback(Protocol):
     """Training callback: receives progress, writes checkpoints, and ends the training by an exception."""
 
     def after_step(self, training: Training) -> None:
         """Called after each batch."""
 
-    def judging(self, training: Training, done: int, total: int) -> None:
+    def validating(self, training: Training, done: int, total: int) -> None:
         """Called during validation, with the images done and the images in all."""
 
     def after_epoch(self, training: Training, *, improved: bool) -> None:
         """Called after each epoch. ``improved`` is True if the epoch is the best so far."""
 
 
-def train(training: Training, watcher: Watcher) -> None:
+def train(training: Training, callback: TrainingCallback) -> None:
     """Trains from the current state to the last epoch.
 
     Raises:
         Fault: If the run can't continue.
     """
     while training.epoch < training.recipe.epochs:
-        train_epoch(training, watcher)
-        improved = close_epoch(training, watcher)
-        watcher.after_epoch(training, improved=improved)
+        train_epoch(training, callback)
+        improved = finish_epoch(training, callback)
+        callback.after_epoch(training, improved=improved)
 
 
-def train_epoch(training: Training, watcher: Watcher) -> None:
+def train_epoch(training: Training, callback: TrainingCallback) -> None:
     """Trains on the remaining batches of the current epoch."""
     training_mode(training.network, training.frozen)
     begin = time.perf_counter() - training.seconds
@@ -134,10 +134,10 @@ def train_epoch(training: Training, watcher: Watcher) -> None:
         training.batch += 1
         training.seconds = time.perf_counter() - begin
         if is_point(training.epoch, training.batch, training.batches.steps, training.recipe.epochs):
-            place = training.epoch * training.batches.steps + training.batch
-            training.points.append((place / training.batches.steps, training.schedule.rate, training.sums[1].clone()))
+            epochs_done = (training.epoch * training.batches.steps + training.batch) / training.batches.steps
+            training.points.append((epochs_done, training.schedule.rate, training.sums[1].clone()))
             training.sums[1].zero_()
-        watcher.after_step(training)
+        callback.after_step(training)
 
 
 def step(training: Training, batch: Batch) -> Tensor:
@@ -152,7 +152,7 @@ def step(training: Training, batch: Batch) -> Tensor:
     """
     recipe = training.recipe
     with training.plan.autocast():
-        heads = heads_of(training.model(batch.images))
+        heads = head_outputs(training.model(batch.images))
         main, *auxiliary = (
             cross_entropy(head, batch.labels, reduction="sum", label_smoothing=recipe.label_smoothing) for head in heads
         )
@@ -167,15 +167,15 @@ def step(training: Training, batch: Batch) -> Tensor:
     training.schedule.after_step()
     if training.average is not None:
         training.average.update_parameters(training.network)
-    correct, *others = ((head.argmax(1) == batch.labels).sum() for head in heads)
+    correct, *correct_heads = ((head.argmax(1) == batch.labels).sum() for head in heads)
     # The first steps of float16 overflow. They don't count.
-    counted = norm.isfinite()
-    of_heads = [part for pair in zip(auxiliary, others, strict=True) for part in pair]
+    is_finite = norm.isfinite()
+    head_sums = [part for pair in zip(auxiliary, correct_heads, strict=True) for part in pair]
     images = correct.new_tensor(len(batch.labels))
-    return torch.stack((main, correct, images, torch.where(counted, norm, 0.0), counted, *of_heads)).detach()
+    return torch.stack((main, correct, images, torch.where(is_finite, norm, 0.0), is_finite, *head_sums)).detach()
 
 
-def heads_of(outputs: Tensor | tuple[Tensor | None, ...] | list[Tensor]) -> list[Tensor]:
+def head_outputs(outputs: Tensor | tuple[Tensor | None, ...] | list[Tensor]) -> list[Tensor]:
     """Returns the logits of the main head, then those of the auxiliary heads in order from the input."""
     if isinstance(outputs, Tensor):
         return [outputs]
@@ -219,23 +219,25 @@ def is_point(epoch: int, batch: int, steps: int, epochs: int) -> bool:
     return epoch == 0 and batch & (batch - 1) == 0 and batch * max(wanted, 1) < steps
 
 
-def settle_points(training: Training) -> None:
+def convert_points(training: Training) -> None:
     """Converts the waiting points to rows. Every process has to call it."""
     if not training.points:
         return
     sums = torch.stack([values for _place, _rate, values in training.points])
     if torch.distributed.is_initialized():
         torch.distributed.all_reduce(sums)
-    for (place, rate, _values), (loss, correct, images, norm, norms, *_heads) in zip(
+    for (epochs_done, rate, _values), (loss, correct, images, norm, norms, *_heads) in zip(
         training.points, sums.tolist(), strict=True
     ):
         numbers = {"loss": loss / images, "top1": correct / images, "rate": rate}
         numbers |= {GRADIENT: norm / norms} if norms else {}
-        training.rows += [Row(place, POINT + name, value) for name, value in numbers.items() if math.isfinite(value)]
+        training.rows += [
+            Row(epochs_done, POINT + name, value) for name, value in numbers.items() if math.isfinite(value)
+        ]
     training.points.clear()
 
 
-def close_epoch(training: Training, watcher: Watcher) -> bool:
+def finish_epoch(training: Training, callback: TrainingCallback) -> bool:
     """Validates the epoch, adds its rows and starts the next epoch. Returns whether the epoch is the best so far.
 
     Raises:
@@ -243,14 +245,14 @@ def close_epoch(training: Training, watcher: Watcher) -> bool:
     """
     numbers = training_numbers(training)
     loss, top1 = numbers["train/loss"], numbers["train/top1"]
-    settle_points(training)
+    convert_points(training)
     epoch = training.epoch + 1
     numbers["rate"] = training.schedule.rate
-    scores = validate(training, partial(watcher.judging, training))
+    scores = validate(training, partial(callback.validating, training))
     if scores is not None:
         if not math.isfinite(scores.loss):
             raise not_finite(epoch, training.schedule.rate)
-        numbers |= scores.named("validation")
+        numbers |= scores.to_metrics("validation")
     rate = training.schedule.after_epoch(loss)
     if rate is not None and epoch < training.recipe.epochs:
         log.info("%s", describe_drop(epoch, numbers["rate"], rate, training.recipe.to_dict()))
@@ -258,10 +260,10 @@ def close_epoch(training: Training, watcher: Watcher) -> bool:
     numbers |= {"time/seconds": training.seconds, "time/images_per_second": training.batches.images / training.seconds}
     training.rows += [Row(epoch, name, value) for name, value in numbers.items()]
     # Without validation images the last epoch is the best.
-    judged = Best(epoch, scores.top1, scores.loss) if scores else Best(epoch, float(epoch), 0.0)
-    improved = judged.beats(training.best)
+    candidate = Best(epoch, scores.top1, scores.loss) if scores else Best(epoch, float(epoch), 0.0)
+    improved = candidate.beats(training.best)
     if improved:
-        training.best = judged
+        training.best = candidate
     training.epoch, training.batch, training.seconds = epoch, 0, 0.0
     training.sums.zero_()
     training.chance.after_epoch(top1, loss)
@@ -297,15 +299,15 @@ def training_numbers(training: Training) -> dict[str, float]:
     return numbers
 
 
-def validate(training: Training, judging: Callable[[int, int], None]) -> Scores | None:
+def validate(training: Training, progress: Callable[[int, int], None]) -> Scores | None:
     """Evaluates the network on the validation images. None if there are none.
 
     Args:
         training: Training run.
-        judging: Callback for progress. It receives the images done and the images in all.
+        progress: Callback for progress. It receives the images done and the images in all.
     """
     held_out = training.validation
     if held_out is None:
         return None
-    batches = counted(held_out.batches(), held_out.images, judging)
-    return evaluate(training.kept, batches, training.classes, training.plan.device)
+    batches = report_progress(held_out.batches(), held_out.images, progress)
+    return evaluate(training.evaluated_network, batches, training.classes, training.plan.device)

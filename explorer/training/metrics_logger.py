@@ -90,7 +90,7 @@ class MetricsLogger:
             }
         )
 
-    def judging(self, training: Training, done: int, total: int) -> None:
+    def validating(self, training: Training, done: int, total: int) -> None:
         """Reports the progress of the validation."""
         if not self.live_is_due():
             return
@@ -108,7 +108,7 @@ class MetricsLogger:
         """Writes the epoch's metrics. Keeps a copy of the weights if they are the best so far."""
         if improved:
             self.unsaved_best = {
-                name: tensor.to("cpu", copy=True) for name, tensor in training.kept.state_dict().items()
+                name: tensor.to("cpu", copy=True) for name, tensor in training.evaluated_network.state_dict().items()
             }
         self.live(training)
 
@@ -135,7 +135,7 @@ class MetricsLogger:
             save(self.directory.best, self.unsaved_best, self._card(training.best.epoch, training))
             self.unsaved_best = None
         if training.epoch and not training.batch:
-            save(self.directory.last, training.kept.state_dict(), self._card(training.epoch, training))
+            save(self.directory.last, training.evaluated_network.state_dict(), self._card(training.epoch, training))
         checkpoint.write(self.directory.resume, state)
         self.last_saved = time.monotonic()
         self.saving = self.last_saved - begin

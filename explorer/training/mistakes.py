@@ -15,7 +15,7 @@ from torch import Tensor
 from explorer.data.dataset import Split
 from explorer.files import atomic_write
 
-MOST = 60
+MAX_MISTAKES = 60
 SIDE = 96  # largest side of a picture in pixels
 
 
@@ -62,22 +62,22 @@ class Mistakes:
         """
         share = next(self._shares)
         indices = torch.arange(share.start, share.stop, device=labels.device)
-        sure = logits.softmax(1).gather(1, predicted[:, None])[:, 0].masked_fill(predicted == labels, 0)
-        probability = torch.cat((self._probability, sure))
+        confidence = logits.softmax(1).gather(1, predicted[:, None])[:, 0].masked_fill(predicted == labels, 0)
+        probability = torch.cat((self._probability, confidence))
         facts = torch.cat((self._facts, torch.stack((indices, labels, predicted), dim=1)))
-        kept = probability.argsort(descending=True, stable=True)[:MOST]  # ties: the first images
-        self._probability, self._facts = probability[kept], facts[kept]
+        order = probability.argsort(descending=True, stable=True)[:MAX_MISTAKES]  # ties: the first images
+        self._probability, self._facts = probability[order], facts[order]
 
     def worst(self) -> list[Mistake]:
         """Returns the mistakes of all processes, highest confidence first. Every process has to call it."""
         both = zip(self._facts.tolist(), self._probability.tolist(), strict=True)
-        mine = [Mistake(image, truth, predicted, sure) for (image, truth, predicted), sure in both if sure]
-        every = [mine]
+        own = [Mistake(image, truth, predicted, sure) for (image, truth, predicted), sure in both if sure]
+        all_processes = [own]
         if torch.distributed.is_initialized():
-            every *= torch.distributed.get_world_size()
-            torch.distributed.all_gather_object(every, mine)
-        found = [mistake for part in every for mistake in part]
-        return sorted(found, key=lambda mistake: (-mistake.probability, mistake.image))[:MOST]
+            all_processes *= torch.distributed.get_world_size()
+            torch.distributed.all_gather_object(all_processes, own)
+        found = [mistake for part in all_processes for mistake in part]
+        return sorted(found, key=lambda mistake: (-mistake.probability, mistake.image))[:MAX_MISTAKES]
 
 
 def to_dicts(mistakes: Iterable[Mistake], split: Split, classes: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -92,7 +92,7 @@ def to_dicts(mistakes: Iterable[Mistake], split: Split, classes: tuple[str, ...]
             "truth": classes[mistake.truth],
             "predicted": classes[mistake.predicted],
             "probability": mistake.probability,
-            "image": picture(split.images[mistake.image]),
+            "image": data_url(split.images[mistake.image]),
         }
         for mistake in mistakes
     ]
@@ -110,7 +110,7 @@ def write(path: Path, mistakes: Iterable[Mistake], split: Split, classes: tuple[
         part.write_text(text, encoding="utf-8")
 
 
-def picture(image: Tensor) -> str:
+def data_url(image: Tensor) -> str:
     """Returns a uint8 image, (C, H, W), as the data URL of a PNG. Shrinks it to at most 96 pixels a side."""
     pixels = image.permute(1, 2, 0).numpy()
     shown = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)

@@ -19,15 +19,15 @@ from torch.optim.lr_scheduler import (
 
 from explorer.recipes import Recipe
 
-ONECYCLE_WARMUP = 0.3  # of the run, as OneCycleLR has it
-WARMUP_START = 0.01  # of the rate, in the first step
+ONECYCLE_WARMUP = 0.3  # share of the run: OneCycleLR's default
+WARMUP_START = 0.01  # share of the rate in the first step
 
 
 def _without_compiler(kind: type[Optimizer]) -> Any:
-    """The optimizer without what torch wraps around its methods for torch.compile.
+    """Returns a subclass of an optimizer without the wrappers that torch adds for torch.compile.
 
-    The wrappers import torch._dynamo with the first optimizer: a second at the start of every training, though only
-    the network is ever compiled. What they do beside that is to switch gradients off in a step.
+    The wrappers import torch._dynamo, which takes a second at the start of every training, although only the network is
+    ever compiled. The wrapper of ``step`` also switches gradients off, which this class keeps.
     """
     names = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
     methods = {name: inspect.unwrap(getattr(kind, name)) for name in names}
@@ -48,12 +48,12 @@ def make_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> Optimi
     match recipe.optimizer:
         case "sgd" | "nesterov":
             nesterov = recipe.optimizer == "nesterov"
-            made = _SGD(trained, lr, momentum, weight_decay=decay, nesterov=nesterov, fused=True)
+            result = _SGD(trained, lr, momentum, weight_decay=decay, nesterov=nesterov, fused=True)
         case "adam":
-            made = _ADAM(trained, lr, (momentum, 0.999), weight_decay=decay, fused=True)
+            result = _ADAM(trained, lr, (momentum, 0.999), weight_decay=decay, fused=True)
         case "adamw":
-            made = _ADAMW(trained, lr, (momentum, 0.999), weight_decay=decay, fused=True)
-    optimizer: Optimizer = made
+            result = _ADAMW(trained, lr, (momentum, 0.999), weight_decay=decay, fused=True)
+    optimizer: Optimizer = result
     return optimizer
 
 

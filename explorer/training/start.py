@@ -19,19 +19,19 @@ from explorer.weights.registry import find
 Shapes = Mapping[str, tuple[int, ...]]
 
 
-class Fit(NamedTuple):
+class TensorMatch(NamedTuple):
     """The tensors that a network can load from weights.
 
     Attributes:
-        taken: Names of the tensors that are loaded.
+        loadable: Names of the tensors that the network can load.
         notes: Sentences about what is left out.
     """
 
-    taken: frozenset[str]
+    loadable: frozenset[str]
     notes: tuple[str, ...]
 
 
-def start_from(network: nn.Module, weights: str) -> list[str]:
+def load_starting_weights(network: nn.Module, weights: str) -> list[str]:
     """Loads the weights of a file into a network, except last layers with another number of classes.
 
     Returns:
@@ -42,10 +42,10 @@ def start_from(network: nn.Module, weights: str) -> list[str]:
     """
     path = find(weights)
     tensors, _card = read(path)
-    found = fit(network, {name: tuple(tensor.shape) for name, tensor in tensors.items()}, str(path))
+    found = match_tensors(network, {name: tuple(tensor.shape) for name, tensor in tensors.items()}, str(path))
     notes = list(found.notes)
-    kept = {}
-    for name in sorted(found.taken):
+    loaded = {}
+    for name in sorted(found.loadable):
         if tensors[name].isnan().all():  # torchvision's VGG16_Weights.IMAGENET1K_FEATURES ends with such layers
             notes.append(_("{name} starts anew: the weights hold no numbers for it.").format(name=name))
         elif not tensors[name].isfinite().all():
@@ -53,12 +53,12 @@ def start_from(network: nn.Module, weights: str) -> list[str]:
                 _("weights: {name} in {file} holds numbers that are not finite").format(name=name, file=path)
             )
         else:
-            kept[name] = tensors[name]
-    fill(network, kept, strict=False)
+            loaded[name] = tensors[name]
+    fill(network, loaded, strict=False)
     return notes
 
 
-def fit(network: nn.Module, shapes: Shapes, source: str) -> Fit:
+def match_tensors(network: nn.Module, shapes: Shapes, source: str) -> TensorMatch:
     """Returns which tensors a network can load, by their names and shapes alone.
 
     Args:
@@ -71,7 +71,7 @@ def fit(network: nn.Module, shapes: Shapes, source: str) -> Fit:
     """
     own = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     last = last_layers(network)
-    taken, notes = set(), dict[str, None]()
+    loadable, notes = set(), dict[str, None]()
     for name in sorted(own.keys() | shapes.keys()):
         layer, top = name.rpartition(".")[0], name.partition(".")[0]
         if AUXILIARY.fullmatch(top) and not (name in own and name in shapes):
@@ -91,7 +91,7 @@ def fit(network: nn.Module, shapes: Shapes, source: str) -> Fit:
                 )
             )
         elif own[name] == shapes[name]:
-            taken.add(name)
+            loadable.add(name)
         elif layer in last and own[name][1:] == shapes[name][1:]:
             notes[
                 _("The last layer {name} starts anew: the weights are for {theirs:,} classes, the data has {ours:,}.")
@@ -103,7 +103,7 @@ def fit(network: nn.Module, shapes: Shapes, source: str) -> Fit:
                     name=name, found=shapes[name], file=source, needed=own[name]
                 )
             )
-    return Fit(frozenset(taken), tuple(notes))
+    return TensorMatch(frozenset(loadable), tuple(notes))
 
 
 def last_layers(network: nn.Module) -> frozenset[str]:
@@ -123,18 +123,18 @@ def shapes_of(spec: Spec) -> Shapes:
 
 
 @lru_cache(maxsize=512)
-def fits(spec: Spec, theirs: Spec, source: str) -> Fit:
+def match_specs(spec: Spec, source_spec: Spec, source: str) -> TensorMatch:
     """Returns which tensors a network can load from another network's weights, by the two specs alone.
 
     Args:
         spec: Spec of the network to start from the weights.
-        theirs: Spec of the network that the weights belong to.
+        source_spec: Spec of the network that the weights belong to.
         source: Name of the weights for messages.
 
     Raises:
         InputError: If the weights belong to another network. Names the tensor and both shapes.
     """
-    return fit(build(spec, "meta"), shapes_of(theirs), source)
+    return match_tensors(build(spec, "meta"), shapes_of(source_spec), source)
 
 
 @lru_cache(maxsize=512)
@@ -145,10 +145,10 @@ def trainable(spec: Spec, frozen: tuple[str, ...]) -> int:
         InputError: If a name holds no parameters, or nothing is left to train.
     """
     sizes = _sizes(spec)
-    kept = [{name for name in sizes if f"{name}.".startswith(f"{part}.")} for part in frozen]
-    if not all(kept) or len(set().union(*kept)) == len(sizes):
+    frozen_names = [{name for name in sizes if f"{name}.".startswith(f"{part}.")} for part in frozen]
+    if not all(frozen_names) or len(set().union(*frozen_names)) == len(sizes):
         freeze(build(spec, "meta"), frozen)  # raises the error
-    return sum(size for name, size in sizes.items() if not any(name in names for names in kept))
+    return sum(size for name, size in sizes.items() if not any(name in names for names in frozen_names))
 
 
 @lru_cache(maxsize=256)
@@ -165,11 +165,11 @@ def check(spec: Spec, recipe: Recipe) -> None:
     """
     if recipe.weights is not None:
         path = find(recipe.weights)
-        fits(spec, read_card(path).network_spec, str(path))
+        match_specs(spec, read_card(path).network_spec, str(path))
     trainable(spec, recipe.freeze)
 
 
-def inputs_of(recipe: Recipe) -> Preprocessing | None:
+def starting_preprocessing(recipe: Recipe) -> Preprocessing | None:
     """Returns the preprocessing with which the starting weights were trained. None without starting weights.
 
     Raises:

@@ -14,8 +14,8 @@ class _SumOverProcesses(torch.autograd.Function):
     """The sum of a tensor over all processes. Its gradient is summed over all processes, too."""
 
     @staticmethod
-    def forward(_context: Any, mine: Tensor) -> Tensor:
-        total = mine.clone()
+    def forward(_context: Any, own: Tensor) -> Tensor:
+        total = own.clone()
         torch.distributed.all_reduce(total)
         return total
 
@@ -54,8 +54,8 @@ class SyncedBatchNorm2d(nn.BatchNorm2d):
         return (normalised * self.weight[:, None, None] + self.bias[:, None, None]).to(input.dtype)
 
 
-def _summed(mine: Tensor) -> Tensor:
-    total: Tensor = _SumOverProcesses.apply(mine)
+def _summed(own: Tensor) -> Tensor:
+    total: Tensor = _SumOverProcesses.apply(own)
     return total
 
 

@@ -1,11 +1,11 @@
-"""How fast a job would train: a few of its steps on made-up images, without its data.
+"""Measures the throughput of a job: a few of its steps on synthetic images, without its data.
 
 usage: python -m explorer.training.throughput        see explorer.workers.protocol
 
 The request is ``{"spec": …, "recipe": …, "resources": …}``, the result a :class:`~explorer.jobs.estimate.Throughput`.
 
-Where several processes are asked for, one of them is measured, with its share of batch and cores; what they tell each
-other is not. Augmentation that the recipe leaves to the data is that of photographs.
+For a job with several processes, it measures one of them, with its share of the batch and cores, but without their
+communication. If the recipe has no augmentation of its own, it uses the augmentation for photographs.
 """
 
 import time
@@ -25,48 +25,48 @@ from explorer.jobs.job import Job, Resources
 from explorer.recipes.recipe import MAX_EPOCHS, Recipe
 from explorer.specs.base import explain_all
 from explorer.training.evaluation import evaluate
-from explorer.training.faults import explained
+from explorer.training.faults import to_fault
 from explorer.training.freezing import training_mode
 from explorer.training.loop import step
 from explorer.training.setup import prepare
 from explorer.workers.progress import Progress, silent
 from explorer.workers.protocol import serve
 
-LONG_ENOUGH = 2.0  # seconds of steps
-MOST = 200  # steps
-STEPS, BYTES = 16, 2**26  # of an epoch, at most: what an epoch costs once is shared by as many steps as in a small set
+MIN_SECONDS = 2.0  # seconds of training steps
+MAX_STEPS = 200
+STEPS, BYTES = 16, 2**26  # most steps and image bytes of an epoch: as many as a small data set has
 PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 
 
-def measure(spec: Spec, recipe: Recipe, resources: Resources) -> Throughput:
-    """Train for about two seconds, and evaluate for a quarter of that; at least a step and a batch of either.
+def measure_throughput(spec: Spec, recipe: Recipe, resources: Resources) -> Throughput:
+    """Trains for about two seconds and evaluates for half a second, each at least once.
 
     Raises:
-        InputError: where spec, recipe and machine don't fit each other.
+        InputError: If spec, recipe and machine don't fit each other.
     """
     torch.set_flush_denormal(True)
     share = -(-recipe.batch_size // resources.processes)
-    # Epochs are short here: so many that no schedule comes to its end.
+    # The epochs are short here, so there are enough of them that no schedule reaches its end.
     shortened = recipe.changed(batch_size=share, epochs=MAX_EPOCHS)
-    prepared = prepare(Job.new(spec, "", shortened, resources), made_up(spec, share))
+    prepared = prepare(Job.new(spec, "", shortened, resources), synthetic_dataset(spec, share))
     training, device = prepared.training, prepared.training.plan.device
     training_mode(training.network, training.frozen)
     batches = (batch for epoch in range(MAX_EPOCHS) for batch in training.batches.epoch(epoch))
-    judged = prepared.test_batches()
+    test_batches = prepared.test_batches()
 
     def train() -> None:
         step(training, next(batches)).tolist()  # waits for the device
 
-    def judge() -> None:
-        evaluate(training.kept, judged.batches(), training.classes, device)
+    def evaluate_once() -> None:
+        evaluate(training.evaluated_network, test_batches.batches(), training.classes, device)
 
     train()
     startup = time.time() - psutil.Process().create_time()
-    per_step = _seconds(train, LONG_ENOUGH)
-    judge()
+    per_step = _seconds(train, MIN_SECONDS)
+    evaluate_once()
     return Throughput(
         seconds_per_step=per_step,
-        seconds_per_evaluated_image=_seconds(judge, LONG_ENOUGH / 4) / recipe.batch_size,
+        seconds_per_evaluated_image=_seconds(evaluate_once, MIN_SECONDS / 4) / recipe.batch_size,
         batch_size=recipe.batch_size,
         startup=startup,
         device=device.type,
@@ -74,28 +74,28 @@ def measure(spec: Spec, recipe: Recipe, resources: Resources) -> Throughput:
     )
 
 
-def made_up(spec: Spec, batch: int) -> Dataset:
-    """Noise of the size that the network takes: some batches to train with, one to test."""
+def synthetic_dataset(spec: Spec, batch: int) -> Dataset:
+    """Returns random images of the network's input size: some batches for training, and one for the test."""
     count = batch * max(1, min(STEPS, BYTES // (batch * spec.in_channels * spec.image_size**2)))
     shape = (count, spec.in_channels, spec.image_size, spec.image_size)
     noise = torch.randint(0, 256, shape, dtype=torch.uint8)
     split = Split(noise, torch.arange(count) % spec.num_classes)
-    few = split.take(torch.arange(batch))
+    test = split.take(torch.arange(batch))
     classes = tuple(map(str, range(spec.num_classes)))
-    return Dataset("", classes, spec.in_channels, mirrored=True, train=split, test=few, validation=few)
+    return Dataset("", classes, spec.in_channels, mirrored=True, train=split, test=test, validation=test)
 
 
-def _seconds(work: Callable[[], None], long_enough: float) -> float:
-    """Of the quicker half the slowest but half: what others on the machine do now, they need not do during the run."""
+def _seconds(action: Callable[[], None], min_seconds: float) -> float:
+    """Returns the lower quartile of the seconds of an action. So it ignores short loads by other programs."""
     times: list[float] = []
-    while sum(times) < long_enough and len(times) < MOST:
+    while sum(times) < min_seconds and len(times) < MAX_STEPS:
         begin = time.perf_counter()
-        work()
+        action()
         times.append(time.perf_counter() - begin)
     return sorted(times)[len(times) // 4]
 
 
-class _Asked(BaseModel):
+class _Request(BaseModel):
     """The request."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -107,29 +107,29 @@ class _Asked(BaseModel):
 
 def _read(request: object) -> tuple[Spec, Recipe, Resources]:
     try:
-        asked = _Asked.model_validate(request)
+        parsed = _Request.model_validate(request)
     except ValidationError as error:
         raise InputError(explain_all(error)) from None
-    return parse_spec(asked.spec), Recipe.parse(asked.recipe), Resources.parse(asked.resources)
+    return parse_spec(parsed.spec), Recipe.parse(parsed.recipe), Resources.parse(parsed.resources)
 
 
-def answer(request: object, _progress: Progress = silent) -> dict[str, Any]:
-    """The pace of what is asked for.
+def respond(request: object, _progress: Progress = silent) -> dict[str, Any]:
+    """Returns the throughput for a request.
 
     Raises:
-        InputError: Spec, recipe and machine don't fit each other, or the machine is short of memory.
+        InputError: If spec, recipe and machine don't fit each other, or the machine is short of memory.
     """
     batch_size = 0
     try:
         spec, recipe, resources = _read(request)
         batch_size = recipe.batch_size
-        return asdict(measure(spec, recipe, resources))
+        return asdict(measure_throughput(spec, recipe, resources))
     except Exception as error:
-        fault = explained(error, batch_size)
+        fault = to_fault(error, batch_size)
         if fault.code == "internal":
             raise
         raise InputError(str(fault)) from None
 
 
 if __name__ == "__main__":
-    serve(answer)
+    serve(respond)

@@ -1,7 +1,7 @@
-"""A worker that has torch imported before it knows its job: ``python -m explorer.training.warm_worker``.
+"""A worker that imports torch before it has a job: ``python -m explorer.training.warm_worker``.
 
-It waits for a line on standard input that names run directory and environment. What the first run of a process is slow
-at, it does once in advance. Also while it does so, it shows its job on its command line as soon as it has one.
+It waits for a line on standard input with run directory and environment. Meanwhile it runs what is slow for the first
+time in a process. A thread reads the line, so that the command line shows the job as soon as there is one.
 """
 
 import json
@@ -17,14 +17,14 @@ order: list[str] = []
 
 
 def listen() -> None:
-    """Wait for the order."""
+    """Waits for the job, and shows it on the command line."""
     if line := sys.stdin.readline():
         folder, _environment = json.loads(line)
         setproctitle(f"{sys.executable} -m {WORKER} {folder}")
         order.append(line)
 
 
-getproctitle()  # finds where the command line lies, which it can't any more once torch has changed the environment
+getproctitle()  # finds the command line in memory, which fails after torch has changed the environment
 listener = Thread(target=listen)
 listener.start()
 
@@ -36,7 +36,7 @@ from explorer.training.dry_run import forward_macs  # noqa: E402
 
 
 def main() -> None:
-    """Train the job that comes; where none comes any more, end."""
+    """Trains the job. Returns if standard input is closed without a job."""
     forward_macs(resolve("digits-cnn"))
     listener.join()
     if order:

@@ -27,16 +27,16 @@ from explorer.jobs.run_directory import RunDirectory
 from explorer.training import checkpoint, mistakes
 from explorer.training.devices import choose_device
 from explorer.training.evaluation import Scores, evaluate
-from explorer.training.faults import Fault, explained, not_finite
-from explorer.training.loop import Training, epoch_means, settle_points, train
+from explorer.training.faults import Fault, not_finite, to_fault
+from explorer.training.loop import Training, convert_points, epoch_means, train
 from explorer.training.metrics_logger import LIVE_EVERY, MetricsLogger
-from explorer.training.setup import Prepared, prepare
+from explorer.training.setup import PreparedTraining, prepare
 from explorer.weights.files import load as load_weights
 from explorer.weights.files import save
 from explorer.weights.registry import find
 from explorer.workers.protocol import end_with_parent
 
-LONGEST_WAIT = timedelta(hours=12)  # while rank 0 downloads the data; a lost process is noticed at once
+PROCESS_TIMEOUT = timedelta(hours=12)  # while rank 0 downloads the data; a lost process is noticed at once
 
 log = logging.getLogger(__name__)
 
@@ -45,14 +45,14 @@ class Stopped(ExplorerError):  # noqa: N818  not an error
     """The run was stopped on request, after its checkpoint was written."""
 
 
-class Watch:
+class WorkerCallback:
     """Decides when to write live numbers, when to write a checkpoint and when to stop. All processes decide alike."""
 
-    def __init__(self, journal: MetricsLogger | None = None) -> None:
-        self.journal = journal  # None except in rank 0
+    def __init__(self, logger: MetricsLogger | None = None) -> None:
+        self.logger = logger  # None except in rank 0
         self.stop = False
 
-    def ask_to_stop(self, _signal: int, _frame: FrameType | None) -> None:
+    def request_stop(self, _signal: int, _frame: FrameType | None) -> None:
         """Handles a signal: asks for a stop after the current batch."""
         self.stop = True
 
@@ -63,25 +63,25 @@ class Watch:
             Stopped: If a stop was requested.
             Fault: If the loss is not finite.
         """
-        journal = self.journal
+        logger = self.logger
         stop, save, live = self._any_process(
-            self.stop, bool(journal and journal.save_is_due(epoch_done=False)), bool(journal and journal.live_is_due())
+            self.stop, bool(logger and logger.save_is_due(epoch_done=False)), bool(logger and logger.live_is_due())
         )
         epoch_is_done = training.batch == training.batches.steps  # then after_epoch follows and saves
         if live or save or stop:
             loss, top1 = epoch_means(training)
-            settle_points(training)
-            if journal:
-                journal.live(training, loss, top1)
+            convert_points(training)
+            if logger:
+                logger.live(training, loss, top1)
         if (save or stop) and not epoch_is_done:
             self._save(training)
             if stop:
                 raise Stopped
 
-    def judging(self, training: Training, done: int, total: int) -> None:
+    def validating(self, training: Training, done: int, total: int) -> None:
         """Reports the progress of the validation."""
-        if self.journal:
-            self.journal.judging(training, done, total)
+        if self.logger:
+            self.logger.validating(training, done, total)
 
     def after_epoch(self, training: Training, *, improved: bool) -> None:
         """Writes the metrics of the epoch. Writes a checkpoint if one is due, and after the last epoch.
@@ -89,22 +89,22 @@ class Watch:
         Raises:
             Stopped: If a stop was requested.
         """
-        if self.journal:
-            self.journal.after_epoch(training, improved=improved)
-        due = bool(self.journal and self.journal.save_is_due(epoch_done=True))
+        if self.logger:
+            self.logger.after_epoch(training, improved=improved)
+        due = bool(self.logger and self.logger.save_is_due(epoch_done=True))
         stop, save, _live = self._any_process(self.stop, due, due)
-        over = training.epoch == training.recipe.epochs
-        if stop or save or over:
+        is_last = training.epoch == training.recipe.epochs
+        if stop or save or is_last:
             self._save(training)
-        if stop and not over:
+        if stop and not is_last:
             raise Stopped
 
     def _save(self, training: Training) -> None:
         if not all(weight.isfinite().all() for weight in training.network.parameters()):
             raise not_finite(training.epoch + 1, training.schedule.rate)
         state = checkpoint.capture(training)
-        if self.journal:
-            self.journal.save(training, state)
+        if self.logger:
+            self.logger.save(training, state)
 
     @staticmethod
     def _any_process(*flags: bool) -> list[bool]:
@@ -122,9 +122,9 @@ def main(folder: Path) -> int:
     directory = RunDirectory(folder)
     rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     batch_size = 0
-    watch = Watch()
-    signal.signal(signal.SIGTERM, watch.ask_to_stop)
-    signal.signal(signal.SIGINT, watch.ask_to_stop)
+    callback = WorkerCallback()
+    signal.signal(signal.SIGTERM, callback.request_stop)
+    signal.signal(signal.SIGINT, callback.request_stop)
     try:
         if rank == 0:
             directory.begin()
@@ -133,8 +133,8 @@ def main(folder: Path) -> int:
         torch.set_flush_denormal(True)  # a CPU computes with numbers below 1e-38 a hundred times slower
         if world > 1:
             cuda = choose_device(job.resources.device).type == "cuda"
-            torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=LONGEST_WAIT)
-        result = _run(directory, prepare(job, _load(job, directory, rank, watch), rank, world), watch)
+            torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=PROCESS_TIMEOUT)
+        result = _run(directory, prepare(job, _load(job, directory, rank, callback), rank, world), callback)
         if rank == 0:
             directory.end("finished", result=result)
     except Stopped:
@@ -142,7 +142,7 @@ def main(folder: Path) -> int:
             directory.end("stopped")
         return 0
     except BaseException as error:
-        fault = explained(error, batch_size)
+        fault = to_fault(error, batch_size)
         if directory.read_end() is None:  # keep the first error: the other ranks only report that a process is gone
             directory.end("failed", error={"code": fault.code, "message": str(fault)})
         log.exception("%s", fault)
@@ -150,46 +150,46 @@ def main(folder: Path) -> int:
     return 0
 
 
-def _load(job: Job, directory: RunDirectory, rank: int, watch: Watch) -> Dataset:
+def _load(job: Job, directory: RunDirectory, rank: int, callback: WorkerCallback) -> Dataset:
     """Loads the data. Rank 0 downloads and decodes data and starting weights first, while the other ranks wait."""
-    mine, last = identity(os.getpid()), -math.inf
+    own, last = identity(os.getpid()), -math.inf
 
-    def tell(step: str, done: int, total: int) -> None:
+    def report(step: str, done: int, total: int) -> None:
         nonlocal last
-        if watch.stop:
+        if callback.stop:
             raise Stopped
         if rank == 0 and time.monotonic() - last > LIVE_EVERY:
             last = time.monotonic()
-            directory.write_progress({"processes": [mine], "live": {"step": step, "done": done, "total": total}})
+            directory.write_progress({"processes": [own], "live": {"step": step, "done": done, "total": total}})
 
-    tell(_("reading the data"), 0, 0)
+    report(_("reading the data"), 0, 0)
     distributed = torch.distributed.is_initialized()
     if distributed and rank:
         torch.distributed.barrier()
     if job.recipe.weights is not None:
-        find(job.recipe.weights, tell)
-    dataset = load(job.dataset, tell)
+        find(job.recipe.weights, report)
+    dataset = load(job.dataset, report)
     if distributed and not rank:
         torch.distributed.barrier()
     return dataset
 
 
-def _run(directory: RunDirectory, prepared: Prepared, watch: Watch) -> dict[str, object]:
+def _run(directory: RunDirectory, prepared: PreparedTraining, callback: WorkerCallback) -> dict[str, object]:
     """Trains, then tests the best epoch once, and returns the test result as JSON-ready values."""
-    training, dataset, rank = prepared.training, prepared.dataset, prepared.place.rank
+    training, dataset, rank = prepared.training, prepared.dataset, prepared.placement.rank
     processes = _processes()
-    journal = MetricsLogger(directory, _about(prepared, processes), prepared.card) if rank == 0 else None
-    watch.journal = journal
+    logger = MetricsLogger(directory, _run_facts(prepared, processes), prepared.card) if rank == 0 else None
+    callback.logger = logger
     if state := checkpoint.read(directory.resume):
         checkpoint.restore(training, state)
-    if journal:
-        journal.open(training, dataset.classes)
+    if logger:
+        logger.open(training, dataset.classes)
     try:
-        train(training, watch)
+        train(training, callback)
         if torch.distributed.is_initialized():
             torch.distributed.barrier()  # until rank 0 has written the best weights
-        if journal:
-            journal.testing()
+        if logger:
+            logger.testing()
         return _test(directory, prepared)
     except InputError as error:  # the file was readable when the training was prepared
         raise Fault(
@@ -197,25 +197,25 @@ def _run(directory: RunDirectory, prepared: Prepared, watch: Watch) -> dict[str,
             _("a file was lost while the run needed it ({reason}): put it back and resume").format(reason=error),
         ) from None
     finally:
-        if journal:
-            journal.close()
+        if logger:
+            logger.close()
 
 
-def _test(directory: RunDirectory, prepared: Prepared) -> dict[str, object]:
+def _test(directory: RunDirectory, prepared: PreparedTraining) -> dict[str, object]:
     network, card = load_weights(directory.best)
     device, tests = prepared.training.plan.device, prepared.test_batches()
-    seen = mistakes.Mistakes(tests.shares(), device)
-    scores: Scores = evaluate(network.to(device), tests.batches(), len(card.classes), device, [seen])
+    collector = mistakes.Mistakes(tests.shares(), device)
+    scores: Scores = evaluate(network.to(device), tests.batches(), len(card.classes), device, [collector])
     result = scores.to_dict(card.classes)
-    worst = seen.worst()
-    if prepared.place.rank == 0:
+    worst = collector.worst()
+    if prepared.placement.rank == 0:
         mistakes.write(directory.mistakes, worst, prepared.dataset.test, card.classes)
         metrics = card.metrics | {f"test/{key}": result[key] for key in ("images", "correct", "top1", "topk")}
         save(directory.best, network.state_dict(), card.model_copy(update={"metrics": metrics}))
     return result
 
 
-def _about(prepared: Prepared, processes: list[tuple[int, float]]) -> dict[str, object]:
+def _run_facts(prepared: PreparedTraining, processes: list[tuple[int, float]]) -> dict[str, object]:
     job = prepared.job
     return {
         "processes": processes,
@@ -226,12 +226,12 @@ def _about(prepared: Prepared, processes: list[tuple[int, float]]) -> dict[str, 
 
 
 def _processes() -> list[tuple[int, float]]:
-    mine = identity(os.getpid())
+    own = identity(os.getpid())
     if not torch.distributed.is_initialized():
-        return [mine]
-    every: list[tuple[int, float]] = [mine] * torch.distributed.get_world_size()
-    torch.distributed.all_gather_object(every, mine)
-    return [identity(os.getppid()), *every]
+        return [own]
+    all_processes: list[tuple[int, float]] = [own] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(all_processes, own)
+    return [identity(os.getppid()), *all_processes]
 
 
 def run(folder: Path) -> NoReturn:

@@ -39,7 +39,7 @@ def archive_of_test_images(each: int = 1000) -> Path:
 
 def cache_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let all evaluations of a process share these images after one decoding."""
-    monkeypatch.setattr("explorer.training.measure.load", _load)
+    monkeypatch.setattr("explorer.training.weights_evaluation.load", _load)
 
 
 def _load(name: str, progress: Progress = silent) -> Dataset:

@@ -25,9 +25,9 @@ from explorer.data import load
 from explorer.jobs.job import Job
 from explorer.jobs.run_directory import RunDirectory
 from explorer.training import checkpoint, worker
-from explorer.training import metrics_logger as journal
+from explorer.training import metrics_logger as logger
 from explorer.training.loop import Training, train
-from explorer.training.setup import Prepared, prepare
+from explorer.training.setup import PreparedTraining, prepare
 from explorer.weights import files
 from tests.helpers.training import difference, keep_final_states
 
@@ -40,8 +40,8 @@ chance = random.Random(0)  # noqa: S311  random times, no secrets
 class Killer:
     """Lets forks write the checkpoints of a training, and kills each fork at a random time."""
 
-    def __init__(self, journal: journal.MetricsLogger) -> None:
-        self.journal = journal
+    def __init__(self, logger: logger.MetricsLogger) -> None:
+        self.logger = logger
         self.checkpoints = self.kills = self.hits = self.written = 0
         self.before: dict[str, Any] = {}
         self.seconds = 0.0  # duration of a checkpoint
@@ -50,11 +50,11 @@ class Killer:
         if training.batch < training.batches.steps:
             self.kill(training)
 
-    def judging(self, training: Training, done: int, total: int) -> None:
+    def validating(self, training: Training, done: int, total: int) -> None:
         pass
 
     def after_epoch(self, training: Training, *, improved: bool) -> None:
-        self.journal.after_epoch(training, improved=improved)
+        self.logger.after_epoch(training, improved=improved)
         self.kill(training)
 
     def kill(self, training: Training) -> None:
@@ -64,7 +64,7 @@ class Killer:
         pid = os.fork()
         if pid == 0:
             os.write(go, b"!")
-            self.journal.save(training, state)
+            self.logger.save(training, state)
             os._exit(0)
         os.read(ready, 1)
         begin = time.monotonic()
@@ -79,12 +79,12 @@ class Killer:
             os.waitpid(pid, 0)
             self.kills += 1
         self.checkpoints += 1
-        parts = list(self.journal.directory.folder.glob(".*.part"))
+        parts = list(self.logger.directory.folder.glob(".*.part"))
         self.hits += bool(parts)
         for part in parts:  # as the next worker does
             part.unlink()
 
-        found = contents(self.journal.directory)
+        found = contents(self.logger.directory)
         wanted = {"resume": state, "best": training.best and training.best.epoch, "last": training.epoch}
         for name, value in found.items():
             new = difference(value, wanted[name]) is None
@@ -107,22 +107,22 @@ def contents(directory: RunDirectory) -> dict[str, Any]:
     return found
 
 
-def kill_writers(folder: Path, prepared: Prepared) -> dict[str, Any]:
+def kill_writers(folder: Path, prepared: PreparedTraining) -> dict[str, Any]:
     """Train, and kill the writer of each checkpoint."""
     directory = RunDirectory(folder)
-    killer = Killer(journal.MetricsLogger(directory, {}, prepared.card))
+    killer = Killer(logger.MetricsLogger(directory, {}, prepared.card))
     directory.begin()
-    killer.journal.open(prepared.training, prepared.dataset.classes)
+    killer.logger.open(prepared.training, prepared.dataset.classes)
     train(prepared.training, killer)
     compiler = "torch._dynamo" in sys.modules
     return {"kills": killer.kills, "hits": killer.hits, "written": killer.written, "compiler": compiler}
 
 
-def kill_workers(folder: Path, prepared: Prepared) -> dict[str, Any]:
+def kill_workers(folder: Path, prepared: PreparedTraining) -> dict[str, Any]:
     """Stop and kill workers at random times until one ends by itself; returns how often each end occurred."""
     setattr(worker, "load", lambda *_arguments: prepared.dataset)  # noqa: B010  where it is called
     setattr(worker, "prepare", lambda *_arguments: prepared)  # noqa: B010
-    journal.SAVE_EVERY, journal.SAVE_SHARE = 0.0, 1.0
+    logger.SAVE_EVERY, logger.SAVE_SHARE = 0.0, 1.0
     ends: Counter[str] = Counter()
     signals = itertools.cycle([signal.SIGTERM, signal.SIGKILL])
     while sum(ends.values()) < STARTS and not ends["finished"]:
@@ -143,7 +143,7 @@ def kill_workers(folder: Path, prepared: Prepared) -> dict[str, Any]:
     return dict(ends)
 
 
-def starve(folder: Path, prepared: Prepared) -> dict[str, Any]:
+def starve(folder: Path, prepared: PreparedTraining) -> dict[str, Any]:
     """Give workers less memory than a batch takes, in several amounts; returns how each ended."""
     setattr(worker, "load", lambda *_arguments: prepared.dataset)  # noqa: B010  where it is called
     ends: dict[str, Any] = {}

@@ -9,7 +9,7 @@ from explorer.data.dataset import Dataset, Split
 from explorer.families import Spec, parse_spec
 from explorer.jobs.job import Job, Resources
 from explorer.recipes import Recipe
-from explorer.training.setup import Prepared, prepare
+from explorer.training.setup import PreparedTraining, prepare
 from explorer.weights import registry
 from tests.helpers.pixels import noise
 
@@ -69,7 +69,7 @@ def toy_job(spec: Spec, dataset: str = "toys", processes: int = 1, **recipe: Any
     return Job.new(spec, dataset, Recipe.parse(plain | recipe), resources)
 
 
-def prepared(spec: Spec, dataset: Dataset | None = None, **recipe: Any) -> Prepared:
+def prepared(spec: Spec, dataset: Dataset | None = None, **recipe: Any) -> PreparedTraining:
     """A training in this process."""
     return prepare(toy_job(spec, **recipe), dataset or toy_data())
 

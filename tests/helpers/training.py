@@ -140,7 +140,7 @@ class NullObserver:
     def after_step(self, training: Training) -> None:
         pass
 
-    def judging(self, training: Training, done: int, total: int) -> None:
+    def validating(self, training: Training, done: int, total: int) -> None:
         pass
 
     def after_epoch(self, training: Training, *, improved: bool) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from explorer.families.recognition.guess import Question
-from explorer.recipes import spec_assignments
+from explorer.recipes import parse_spec_assignments
 from explorer.weights.importing.questions import PARSERS, format_answer
 
 
@@ -20,4 +20,4 @@ def parse_answer(question: Question, text: str) -> Any:
     for choice in question.choices:
         if format_answer(choice).casefold() == text.strip().casefold():
             return choice
-    return spec_assignments([f"{question.key}={text}"])[question.key]
+    return parse_spec_assignments([f"{question.key}={text}"])[question.key]

@@ -16,7 +16,7 @@ from explorer.errors import ContentError, InputError
 from explorer.formatting import bytes_short
 from explorer.i18n import _, ngettext
 from explorer.jobs.store import ACTIVE, store
-from explorer.training.fitting import augmentations, on_mirroring
+from explorer.training.fitting import augmentations, flip_notes
 from explorer.ui.shared.task_progress import follow_task
 from explorer.ui.shared.task_queue import TaskQueue
 from explorer.ui.shared.text import plain
@@ -220,7 +220,7 @@ def _render_samples(form: Form, preview: Preview) -> None:
             epoch = 0
     settings_key = (names, recipe.mean, recipe.std, recipe.seed, recipe.rotation_degrees, recipe.noise_std)
     st.html(samples.augmented_html(preview, form.dataset, recipe, settings_key, size, epoch))
-    for note in on_mirroring(recipe, preview.mirrored):
+    for note in flip_notes(recipe, preview.mirrored):
         st.caption(f":material/flip: {plain(note)}")
 
 

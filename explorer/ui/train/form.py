@@ -15,11 +15,11 @@ from explorer.jobs import launch, service
 from explorer.jobs.job import Job, Resources, check_name
 from explorer.jobs.make import make_jobs
 from explorer.jobs.store import Record, Status, store
-from explorer.recipes import RECIPES, Recipe, assignments
-from explorer.recipes.changes import MAX_SWEEP, assigned_text
+from explorer.recipes import RECIPES, Recipe, parse_assignments
+from explorer.recipes.changes import MAX_SWEEP, assignment_text
 from explorer.specs.link_text import check_length
 from explorer.training.devices import choose_device
-from explorer.training.start import fits, trainable
+from explorer.training.start import match_specs, trainable
 from explorer.ui.train import uploads
 from explorer.weights import registry
 
@@ -110,7 +110,7 @@ class Form:
         link = self.network.link
         link |= {"dataset": self.dataset} if self.dataset != DATASET else {}
         link |= {"recipe": self.preset} if self.preset != PRESET else {}
-        link |= {key: assigned_text(value) for key, value in self.changes.items()}
+        link |= {key: assignment_text(value) for key, value in self.changes.items()}
         plain = Resources().model_dump()
         link |= {key: str(value) for key, value in self.resources.model_dump().items() if value != plain[key]}
         link |= {"title": self.title} if self.title else {}
@@ -130,7 +130,7 @@ class Form:
                 form = part(form, link)
             except InputError as error:
                 problems.append(str(error))
-        changes, _spec = assignments(f"{key}={text}" for key, text in link.items() if key in Recipe.model_fields)
+        changes, _spec = parse_assignments(f"{key}={text}" for key, text in link.items() if key in Recipe.model_fields)
         recipe, recipe_problems = _read_recipe(form.recipe, changes)
         form, problems = replace(form, recipe=recipe), problems + recipe_problems
         unknown = (
@@ -191,7 +191,7 @@ def start_problems(spec: Spec, recipe: Recipe) -> dict[str, str]:
     problems = {}
     try:
         if recipe.weights is not None:
-            fits(spec, weights_network(recipe.weights).spec, recipe.weights)
+            match_specs(spec, weights_network(recipe.weights).spec, recipe.weights)
     except InputError as error:
         problems["weights"] = str(error)
     try:

@@ -13,7 +13,7 @@ from explorer.families import PRESETS, Spec, saved
 from explorer.families.presets import SAVED
 from explorer.formatting import short
 from explorer.i18n import _, ngettext
-from explorer.training.fitting import adapted
+from explorer.training.fitting import adapt
 from explorer.ui.compare.networks import full_title
 from explorer.ui.shared import address
 from explorer.ui.shared.text import plain
@@ -80,7 +80,7 @@ def fit_to_data(spec: Spec, form: Form, preview: Preview) -> tuple[Spec, list[st
     """
     no_images = Split(torch.empty(0, preview.channels, 1, 1, dtype=torch.uint8), torch.empty(0, dtype=torch.int64))
     data = Dataset(form.dataset, preview.classes, preview.channels, preview.mirrored, no_images, no_images)
-    spec, _data, notes = adapted(spec, data, keep_channels=form.recipe.weights is not None)
+    spec, _data, notes = adapt(spec, data, keep_channels=form.recipe.weights is not None)
     cost.macs(spec)
     return spec, notes
 

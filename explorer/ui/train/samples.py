@@ -14,7 +14,14 @@ from explorer.data.preprocessing import Normalise, Preprocessing
 from explorer.data.preview import Preview
 from explorer.i18n import _
 from explorer.recipes import Recipe
-from explorer.training.augment import Strength, disturbed, draw, hidden, show, windows
+from explorer.training.augment import (
+    Strength,
+    compute_windows,
+    cutout_mask,
+    resample_windows,
+    rotate_and_add_noise,
+    sample_parameters,
+)
 from explorer.training.fitting import augmentations
 
 SIDE = 96  # largest side in pixels of an image that is sent to the browser
@@ -37,15 +44,17 @@ def augmented(preview: Preview, recipe: Recipe, size: int, epoch: int) -> list[T
         mean, std = preview.mean, preview.std
     seed = recipe.seed if "permute_pixels" in names else None
     normalise = Normalise(Preprocessing(size, mean, std, seed), torch.device("cpu"))
-    draws = draw([name for name in names if name != "permute_pixels"], len(preview.images), recipe.seed, epoch)
+    augment = [name for name in names if name != "permute_pixels"]
+    sampled = sample_parameters(augment, len(preview.images), recipe.seed, epoch)
     strength = Strength(recipe.rotation_degrees, recipe.noise_std)
     statistics = [torch.tensor(values).view(-1, 1, 1) for values in (std, mean)]
     results = []
     for index, image in enumerate(preview.images):
-        parameters = draws.part(slice(index, index + 1), torch.device("cpu"))
-        pixels = show(image[None], windows(parameters.numbers, image.shape[1], image.shape[2], size), size)
-        holes = hidden(parameters.numbers["cutout"], size) if "cutout" in parameters.numbers else None
-        seen = normalise(disturbed(pixels, parameters, strength), holes)[0] * statistics[0] + statistics[1]
+        parameters = sampled.select(slice(index, index + 1), torch.device("cpu"))
+        windows = compute_windows(parameters.uniform, image.shape[1], image.shape[2], size)
+        pixels = resample_windows(image[None], windows, size)
+        holes = cutout_mask(parameters.uniform["cutout"], size) if "cutout" in parameters.uniform else None
+        seen = normalise(rotate_and_add_noise(pixels, parameters, strength), holes)[0] * statistics[0] + statistics[1]
         results.append((seen * 255).round().clamp(0, 255).byte())
     return results
 

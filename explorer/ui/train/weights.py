@@ -9,8 +9,8 @@ from explorer.errors import InputError
 from explorer.families import Spec
 from explorer.formatting import bytes_short, short
 from explorer.i18n import _
-from explorer.training.fitting import other_inputs
-from explorer.training.start import fits, trainable
+from explorer.training.fitting import normalisation_note
+from explorer.training.start import match_specs, trainable
 from explorer.ui.glossary import explain
 from explorer.ui.predict import choose
 from explorer.ui.shared.select_box import select_box
@@ -87,7 +87,7 @@ def _fits(spec: Spec, source: Spec, name: str) -> bool:
     if spec.family != source.family:  # fast: needs no network
         return False
     try:
-        fits(spec, source, name)
+        match_specs(spec, source, name)
     except InputError:
         return False
     return True
@@ -115,7 +115,7 @@ def _render_effects(form: Form, spec: Spec, chosen: str) -> None:
         )  # fmt: skip
         return
     _render_download(entry)
-    notes = fits(spec, weights_network(chosen).spec, chosen).notes
+    notes = match_specs(spec, weights_network(chosen).spec, chosen).notes
     notes = (*notes, _("The weights alone are taken over: epochs and learning rate begin anew."))
     inputs = entry.card.inputs
     if form.recipe.mean is None:
@@ -127,7 +127,7 @@ def _render_effects(form: Form, spec: Spec, chosen: str) -> None:
         )
     for note in notes:
         st.caption(f":material/info: {plain(note)}")
-    if other := other_inputs(form.recipe, inputs):
+    if other := normalisation_note(form.recipe, inputs):
         st.caption(f":material/warning: {plain(other)}")
         st.button(
             _("Normalise as the weights know it"), key="train-start-inputs", on_click=state.change_recipe,

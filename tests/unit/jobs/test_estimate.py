@@ -32,7 +32,7 @@ def test_by_hand() -> None:
 def test_a_real_run_takes_about_as_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In seconds of computing, by one thread, which others on the machine don't lengthen much."""
     monkeypatch.setattr(throughput, "time", SimpleNamespace(time=time.time, perf_counter=time.process_time))
-    monkeypatch.setattr(throughput, "LONG_ENOUGH", 0.5)
+    monkeypatch.setattr(throughput, "MIN_SECONDS", 0.5)
     random = np.random.default_rng(0)
     data = tmp_path / "data.npz"
     np.savez(data, images=random.integers(0, 256, (1000, 24, 24), dtype=np.uint8), labels=np.arange(1000) % 3)
@@ -46,7 +46,7 @@ def test_a_real_run_takes_about_as_long(tmp_path: Path, monkeypatch: pytest.Monk
     parts = {name: counts[f"{name}_images"] for name in ("train", "validation", "test")}
     assert sum(parts.values()) == 1000
     try:
-        measured = throughput.measure(written.spec, written.recipe, written.resources)
+        measured = throughput.measure_throughput(written.spec, written.recipe, written.resources)
     finally:
         torch.set_flush_denormal(False)
     expected = estimate_seconds(replace(measured, startup=0), epochs=3, **parts)

@@ -13,7 +13,7 @@ from explorer.errors import InputError
 from explorer.families import resolve
 from explorer.jobs.job import MAX_NAME, Job, Resources
 from explorer.jobs.make import make_jobs
-from explorer.recipes import Recipe, assignments, parse_sweep, row, rows_of_file
+from explorer.recipes import Recipe, parse_assignments, parse_row, parse_sweep, read_rows
 from explorer.recipes.changes import MAX_SWEEP
 
 SPEC = resolve("digits-cnn")
@@ -148,7 +148,7 @@ def test_names_are_no_longer_than_allowed() -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=5))
 def test_a_value_in_json_comes_through_as_it_is(value: Any) -> None:
-    recipe, _spec = assignments([f"key={json.dumps(value)}"])
+    recipe, _spec = parse_assignments([f"key={json.dumps(value)}"])
     assert recipe == {"key": value}
     assert type(recipe["key"]) is type(value)
 
@@ -161,7 +161,7 @@ R0 = [  # hidden widths x dropout x batch x rate, in rows that form no grid
 
 
 def test_rows_that_form_no_grid_are_a_job_each() -> None:
-    found = make_jobs(SPEC, "digits", Recipe(), Resources(), rows=list(map(row, R0)))
+    found = make_jobs(SPEC, "digits", Recipe(), Resources(), rows=list(map(parse_row, R0)))
     assert [(job.spec.to_dict()["classifier"], job.recipe.batch_size, job.recipe.lr) for job in found] == [
         ([50, 50], 32, 1e-4),
         ([70, 70], 64, 1e-3),
@@ -202,7 +202,7 @@ def test_rows_that_break_a_rule_are_named(rows: list[dict[str, str]], varied: li
 @pytest.mark.parametrize("text", ["lr", "=1", "lr=", "lr=1,lr=2", "", ",,"])
 def test_what_is_no_row(text: str) -> None:
     with pytest.raises(InputError, match=r"^row: "):
-        row(text)
+        parse_row(text)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_what_is_no_row(text: str) -> None:
 )
 def test_a_table_from_a_file(name: str, content: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(content, encoding="utf-8", newline="")
-    found = make_jobs(SPEC, "digits", Recipe(), Resources(), rows=rows_of_file(tmp_path / name))
+    found = make_jobs(SPEC, "digits", Recipe(), Resources(), rows=read_rows(tmp_path / name))
     assert [(job.spec.to_dict()["classifier"], job.recipe.lr) for job in found] == [([50, 50], 1e-4), ([64], 1e-3)]
 
 
@@ -236,5 +236,5 @@ def test_a_file_that_is_no_table(name: str, content: bytes | None, words: str, t
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=rf"^rows: .*{words}") as caught:
-        rows_of_file(tmp_path / name)
+        read_rows(tmp_path / name)
     assert "\n" not in str(caught.value)

@@ -16,7 +16,7 @@ from explorer.families import NamedNetwork
 from explorer.jobs import store as module
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.run_directory import Row
-from explorer.jobs.store import RESUMABLE, Status, Store
+from explorer.jobs.store import MAX_ROWS, RESUMABLE, Status, Store
 from explorer.jobs.store_errors import translate_errors
 from explorer.recipes import Recipe
 from tests.helpers.stores import SPEC, add_jobs, is_intact, new_job, reopened

@@ -10,7 +10,7 @@ from explorer.prediction.confidence import ConfidenceWarning, confidence_warning
 from explorer.prediction.label_map import is_matched_by_position, true_index
 from explorer.prediction.networks import Network
 from explorer.prediction.pictures import Picture
-from explorer.training.measure import matched
+from explorer.training.weights_evaluation import match_classes
 from explorer.weights.files import Card
 from tests.helpers.pixels import noise
 from tests.helpers.toys import VGG, toy_spec
@@ -43,7 +43,7 @@ def is_right(label: int | None, classes: tuple[str, ...], own: tuple[str, ...], 
     ],
 )
 def test_the_class_equals_the_one_of_a_test(own: tuple[str, ...], other: tuple[str, ...]) -> None:
-    for label, position in enumerate(matched(own, other)[0].tolist()):
+    for label, position in enumerate(match_classes(own, other)[0].tolist()):
         assert true_index(picture(label, *other), card(*own)) == position
         for likeliest in range(len(own)):
             assert is_right(label, other, own, likeliest) is (likeliest == position)

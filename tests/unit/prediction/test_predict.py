@@ -21,7 +21,7 @@ from explorer.prediction.classify import Guess, classify, likeliest
 from explorer.prediction.image_files import predict
 from explorer.prediction.networks import Network
 from explorer.settings import settings
-from explorer.training.measure import measure
+from explorer.training.weights_evaluation import evaluate_weights
 from explorer.weights.files import Card, load, save, to_float16
 from tests.helpers.command import run as command
 from tests.helpers.pixels import noise
@@ -96,7 +96,7 @@ def test_evaluation_uses_the_same_preprocessing(
         monkeypatch.setattr("explorer.training.batches.IN_MEMORY", budget)
         for stored in (images, FileImages(images)):
             use_data(monkeypatch, Split(stored, labels))
-            assert measure(path, "toys", "test", "cpu", lambda *_args: None).result["loss"] == pytest.approx(
+            assert evaluate_weights(path, "toys", "test", "cpu", lambda *_args: None).result["loss"] == pytest.approx(
                 float(expected)
             )
 
@@ -104,7 +104,7 @@ def test_evaluation_uses_the_same_preprocessing(
 def use_data(monkeypatch: pytest.MonkeyPatch, split: Split) -> None:
     """Make ``measure`` load this split."""
     data = Dataset("toys", CLASSES, 3, mirrored=True, train=split, test=split)
-    monkeypatch.setattr("explorer.training.measure.load", lambda *_args: data)
+    monkeypatch.setattr("explorer.training.weights_evaluation.load", lambda *_args: data)
 
 
 class FileImages:
@@ -152,7 +152,7 @@ def test_outputs_that_are_not_finite_are_an_error(tmp_path: Path, monkeypatch: p
     save(tmp_path / "w.safetensors", net.state_dict(), about)
     use_data(monkeypatch, Split(noise(2, 3, 8, 8), torch.tensor([0, 1])))
     with pytest.raises(InputError):
-        measure(tmp_path / "w.safetensors", "toys", "test", "cpu", lambda *_args: None)
+        evaluate_weights(tmp_path / "w.safetensors", "toys", "test", "cpu", lambda *_args: None)
 
 
 def test_a_network_with_two_channels_is_refused(tmp_path: Path) -> None:

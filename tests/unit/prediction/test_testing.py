@@ -14,7 +14,7 @@ from explorer.cli.main import main
 from explorer.errors import InputError
 from explorer.prediction import testing
 from explorer.settings import settings
-from explorer.training.measure import Measured, measure
+from explorer.training.weights_evaluation import WeightsEvaluation, evaluate_weights
 from explorer.weights.registry import PRETRAINED
 from explorer.workers.progress import Progress
 
@@ -76,8 +76,8 @@ def test_weights_that_change_during_the_test_have_no_result(
     file = folder / "mine.safetensors"
     shutil.copy(WEIGHTS, file)
 
-    def measured(weights: Path, *others: Any) -> Measured:
-        found = measure(weights, *others)
+    def measured(weights: Path, *others: Any) -> WeightsEvaluation:
+        found = evaluate_weights(weights, *others)
         if deleted:
             weights.unlink()
         else:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.errors import InputError
-from explorer.recipes import RECIPES, Recipe, assignments, resolve, spec_assignments
+from explorer.recipes import RECIPES, Recipe, parse_assignments, parse_spec_assignments, resolve
 
 REFUSED = [
     ({"lr": 0}, "lr: 0 is not above 0"),
@@ -141,7 +141,7 @@ def test_a_recipe_survives_json_and_its_own_assignments(recipe: Recipe) -> None:
     again = Recipe.parse(json.loads(json.dumps(data)))
     assert again == recipe
     assert hash(again) == hash(recipe)
-    fields, spec = assignments([f"{key}={json.dumps(value)}" for key, value in data.items()])
+    fields, spec = parse_assignments([f"{key}={json.dumps(value)}" for key, value in data.items()])
     assert Recipe.parse(fields) == recipe
     assert spec == {}
 
@@ -149,7 +149,7 @@ def test_a_recipe_survives_json_and_its_own_assignments(recipe: Recipe) -> None:
 @given(st.lists(st.text(st.characters()) | st.from_regex(r"(lr|augment|spec\.cfg|freeze)=[\[\]{},.0-9a-z\"]*")))
 def test_any_text_is_taken_or_refused_in_one_line(pairs: list[str]) -> None:
     try:
-        fields, _spec = assignments(pairs)
+        fields, _spec = parse_assignments(pairs)
         Recipe().changed(**fields)
     except InputError as error:
         assert str(error).isprintable()
@@ -181,12 +181,12 @@ ASSIGNED = [
 
 @pytest.mark.parametrize(("pair", "fields"), ASSIGNED)
 def test_assignments_are_read_as_people_write_them(pair: str, fields: dict[str, object]) -> None:
-    assert assignments([pair]) == (fields, {})
+    assert parse_assignments([pair]) == (fields, {})
 
 
 def test_assignments_to_the_spec_are_apart() -> None:
     pairs = ["spec.dropout=0.3", "lr=1", "spec.cfg=64,M,128", "spec.classifier=[50, 40]", "spec.head=conv"]
-    assert assignments(pairs) == (
+    assert parse_assignments(pairs) == (
         {"lr": 1},
         {"dropout": 0.3, "cfg": [64, "M", 128], "classifier": [50, 40], "head": "conv"},
     )
@@ -208,13 +208,13 @@ def test_assignments_to_the_spec_are_apart() -> None:
     ],
 )
 def test_settings_of_a_spec_that_are_lists_are_lists(pair: str, fields: dict[str, object]) -> None:
-    assert spec_assignments([pair]) == fields
-    assert assignments([f"spec.{pair}"]) == ({}, fields)
+    assert parse_spec_assignments([pair]) == fields
+    assert parse_assignments([f"spec.{pair}"]) == ({}, fields)
 
 
 def test_a_setting_without_a_value_is_shown_as_it_was_typed() -> None:
     with pytest.raises(InputError, match=r"set: 'foo' is not KEY=VALUE"):
-        spec_assignments(["foo"])
+        parse_spec_assignments(["foo"])
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_a_setting_without_a_value_is_shown_as_it_was_typed() -> None:
 )
 def test_assignments_that_are_refused(pairs: list[str], message: str) -> None:
     with pytest.raises(InputError) as caught:
-        Recipe().changed(**assignments(pairs)[0])
+        Recipe().changed(**parse_assignments(pairs)[0])
     assert str(caught.value).startswith(message)
 
 

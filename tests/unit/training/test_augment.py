@@ -14,73 +14,76 @@ from torchvision.transforms.v2 import functional as reference
 from explorer.data.preprocessing import resize
 from explorer.training.augment import (
     AREA,
-    NUMBERS,
+    NUMBERS_PER_IMAGE,
     RATIO,
     Strength,
     Windows,
-    disturbed,
-    draw,
-    hidden,
-    show,
-    turned,
-    windows,
+    compute_windows,
+    cutout_mask,
+    resample_windows,
+    rotate,
+    rotate_and_add_noise,
+    sample_parameters,
 )
 from tests.helpers.pixels import noise
 
-ALL = tuple(NUMBERS)
+ALL = tuple(NUMBERS_PER_IMAGE)
 
 
 def test_draws_follow_from_seed_and_epoch_alone() -> None:
     state = torch.get_rng_state()
-    first, again = draw(ALL, 50, 3, 4), draw(ALL, 50, 3, 4)
+    first, again = sample_parameters(ALL, 50, 3, 4), sample_parameters(ALL, 50, 3, 4)
     assert torch.equal(state, torch.get_rng_state())
     assert torch.equal(first.order, again.order)
-    assert all(torch.equal(first.numbers[name], again.numbers[name]) for name in ALL)
+    assert all(torch.equal(first.uniform[name], again.uniform[name]) for name in ALL)
     assert torch.equal(first.order.sort().values, torch.arange(50))
     for seed, epoch in ((3, 5), (4, 4), (4, 3)):
-        other = draw(ALL, 50, seed, epoch)
+        other = sample_parameters(ALL, 50, seed, epoch)
         assert not torch.equal(first.order, other.order)
-        assert not any(torch.equal(first.numbers[name], other.numbers[name]) for name in ALL)
+        assert not any(torch.equal(first.uniform[name], other.uniform[name]) for name in ALL)
 
 
 def test_a_list_means_the_same_in_any_order() -> None:
-    one, other = draw(("crop", "flip"), 20, 0, 0), draw(("flip", "permute_pixels", "crop"), 20, 0, 0)
-    assert torch.equal(one.order, draw((), 20, 0, 0).order)
-    assert one.numbers.keys() == other.numbers.keys()
-    assert all(torch.equal(one.numbers[name], other.numbers[name]) for name in one.numbers)
+    one, other = (
+        sample_parameters(("crop", "flip"), 20, 0, 0),
+        sample_parameters(("flip", "permute_pixels", "crop"), 20, 0, 0),
+    )
+    assert torch.equal(one.order, sample_parameters((), 20, 0, 0).order)
+    assert one.uniform.keys() == other.uniform.keys()
+    assert all(torch.equal(one.uniform[name], other.uniform[name]) for name in one.uniform)
 
 
 def test_nothing_asked_nothing_changed() -> None:
     images = noise(3, 3, 32, 32)
-    assert show(images, windows(draw((), 3, 0, 0).numbers, 32, 32, 32), 32) is images
+    assert resample_windows(images, compute_windows(sample_parameters((), 3, 0, 0).uniform, 32, 32, 32), 32) is images
     small = noise(3, 3, 20, 24)
-    assert torch.equal(show(small, Windows(), 32), resize(small, 32))
+    assert torch.equal(resample_windows(small, Windows(), 32), resize(small, 32))
 
 
 @pytest.mark.parametrize("size", [8, 28, 32])
 def test_crop_and_flip_as_torchvision(size: int) -> None:
-    images, numbers = noise(64, 3, size, size), draw(("flip", "crop"), 64, 0, 0).numbers
-    seen = windows(numbers, size, size, size)
+    images, numbers = noise(64, 3, size, size), sample_parameters(("flip", "crop"), 64, 0, 0).uniform
+    seen = compute_windows(numbers, size, size, size)
     assert seen.shift is not None
     assert seen.mirrored is not None
     reach = size // 8
     for image, result, (down, right), mirrored in zip(
-        images, show(images, seen, size), seen.shift.tolist(), seen.mirrored, strict=True
+        images, resample_windows(images, seen, size), seen.shift.tolist(), seen.mirrored, strict=True
     ):
         expected = reference.crop(reference.pad(image, [reach] * 4), reach + down, reach + right, size, size)
         assert torch.equal(result, (reference.horizontal_flip(expected) if mirrored else expected).float())
 
 
 def test_crop_comes_after_the_resize() -> None:
-    images, numbers = noise(16, 1, 50, 41), draw(("flip", "crop"), 16, 0, 0).numbers
-    seen = windows(numbers, 50, 41, 32)
-    assert torch.equal(show(images, seen, 32), show(resize(images, 32).byte(), seen, 32))
+    images, numbers = noise(16, 1, 50, 41), sample_parameters(("flip", "crop"), 16, 0, 0).uniform
+    seen = compute_windows(numbers, 50, 41, 32)
+    assert torch.equal(resample_windows(images, seen, 32), resample_windows(resize(images, 32).byte(), seen, 32))
 
 
 @pytest.mark.parametrize(("height", "width", "size"), [(32, 32, 32), (90, 60, 32), (40, 56, 64)])
 def test_random_resized_crop_as_torchvision(height: int, width: int, size: int) -> None:
-    images, numbers = noise(64, 3, height, width), draw(("flip", "random_resized_crop"), 64, 1, 2).numbers
-    seen = windows(numbers, height, width, size)
+    images, numbers = noise(64, 3, height, width), sample_parameters(("flip", "random_resized_crop"), 64, 1, 2).uniform
+    seen = compute_windows(numbers, height, width, size)
     assert seen.box is not None
     assert seen.mirrored is not None
     expected = torch.stack(
@@ -90,23 +93,23 @@ def test_random_resized_crop_as_torchvision(height: int, width: int, size: int) 
         ]
     )
     expected = torch.where(seen.mirrored[:, None, None, None], expected.flip(3), expected)
-    result = show(images, seen, size)
+    result = resample_windows(images, seen, size)
     assert (result - expected).abs().max() <= 1
     assert (result != expected).float().mean() < 0.02  # ties, which either may round up or down
 
 
 @pytest.mark.parametrize("augment", [("flip", "random_resized_crop"), ("flip", "crop")])
 def test_an_image_alone_is_shown_as_in_a_batch(augment: tuple[str, ...]) -> None:
-    images, seen = noise(20, 3, 120, 90), windows(draw(augment, 20, 0, 0).numbers, 120, 90, 72)
-    together = show(images, seen, 72)
+    images, seen = noise(20, 3, 120, 90), compute_windows(sample_parameters(augment, 20, 0, 0).uniform, 120, 90, 72)
+    together = resample_windows(images, seen, 72)
     for index in range(20):
         alone = slice(index, index + 1)
-        assert torch.equal(show(images[alone], seen.part(alone), 72), together[alone])
+        assert torch.equal(resample_windows(images[alone], seen.select(alone), 72), together[alone])
 
 
 def test_a_box_of_the_right_size_is_exact() -> None:
     images, box = noise(2, 3, 40, 50), torch.tensor([[3, 18, 32, 32], [8, 0, 32, 32]])
-    result = show(images, Windows(box), 32)
+    result = resample_windows(images, Windows(box), 32)
     assert torch.equal(result[0], images[0, :, 3:35, 18:50].float())
     assert torch.equal(result[1], images[1, :, 8:40, :32].float())
 
@@ -121,7 +124,7 @@ def distance(ours: Tensor, theirs: Tensor) -> float:
 @pytest.mark.parametrize(("height", "width"), [(224, 224), (300, 150), (100, 400)])
 def test_boxes_are_spread_as_torchvision_spreads_them(height: int, width: int) -> None:
     count = 4000
-    ours = windows(draw(("random_resized_crop",), count, 0, 0).numbers, height, width, 32).box
+    ours = compute_windows(sample_parameters(("random_resized_crop",), count, 0, 0).uniform, height, width, 32).box
     assert ours is not None
     image = torch.empty(1, height, width)
     with torch.random.fork_rng():
@@ -143,14 +146,14 @@ def test_boxes_are_spread_as_torchvision_spreads_them(height: int, width: int) -
 @pytest.mark.parametrize(("height", "width"), [(1, 100), (3, 200), (100, 1), (200, 3)])
 def test_where_no_try_fits_the_middle_is_taken_as_torchvision_does(height: int, width: int) -> None:
     expected = RandomResizedCrop.get_params(torch.empty(1, height, width), list(AREA), list(RATIO))
-    box = windows(draw(("random_resized_crop",), 100, 0, 0).numbers, height, width, 32).box
+    box = compute_windows(sample_parameters(("random_resized_crop",), 100, 0, 0).uniform, height, width, 32).box
     assert box is not None
     assert box.unique(dim=0).tolist() == [list(expected)]
 
 
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(0, 1000))
 def test_boxes_lie_in_the_image(height: int, width: int, seed: int) -> None:
-    box = windows(draw(("random_resized_crop",), 20, seed, 0).numbers, height, width, 32).box
+    box = compute_windows(sample_parameters(("random_resized_crop",), 20, seed, 0).uniform, height, width, 32).box
     assert box is not None
     assert (box[:, :2] >= 0).all()
     assert (box[:, 2:] >= 1).all()
@@ -158,9 +161,9 @@ def test_boxes_lie_in_the_image(height: int, width: int, seed: int) -> None:
 
 
 def test_the_largest_number_keeps_boxes_in_the_image() -> None:
-    numbers = {name: torch.full((1, count), 1 - 2.0**-24) for name, count in NUMBERS.items()}
+    numbers = {name: torch.full((1, count), 1 - 2.0**-24) for name, count in NUMBERS_PER_IMAGE.items()}
     for size in range(1, 300):
-        seen = windows(numbers, size, size, size)
+        seen = compute_windows(numbers, size, size, size)
         assert seen.box is not None
         assert seen.shift is not None
         assert (seen.box[0, :2] + seen.box[0, 2:] <= size).all()
@@ -168,7 +171,7 @@ def test_the_largest_number_keeps_boxes_in_the_image() -> None:
 
 
 def test_shifts_and_flips_are_uniform() -> None:
-    seen = windows(draw(("flip", "crop"), 81_000, 0, 0).numbers, 32, 32, 32)
+    seen = compute_windows(sample_parameters(("flip", "crop"), 81_000, 0, 0).uniform, 32, 32, 32)
     assert seen.shift is not None
     assert seen.mirrored is not None
     counts = torch.bincount(((seen.shift + 4) * torch.tensor([9, 1])).sum(1), minlength=81)
@@ -181,7 +184,7 @@ def test_shifts_and_flips_are_uniform() -> None:
 def test_rotation_as_torchvision(size: int) -> None:
     images = resize(noise(12, 3, 6, 6), size).byte()  # smooth, so that a rounded place is a near one
     degrees = torch.linspace(-180, 180, 12, dtype=torch.float64)
-    found = turned(images, degrees)
+    found = rotate(images, degrees)
     for image, angle, result in zip(images, degrees.tolist(), found, strict=True):
         expected = reference.rotate(image, angle, reference.InterpolationMode.BILINEAR)
         inside = reference.rotate(torch.ones(1, size, size), angle, reference.InterpolationMode.BILINEAR) > 0.999
@@ -193,39 +196,39 @@ def test_rotation_as_torchvision(size: int) -> None:
 def test_right_angles_are_exact_and_none_changes_nothing() -> None:
     images = noise(3, 3, 9, 9)
     for quarters in range(-2, 3):
-        assert torch.equal(turned(images, torch.full((3,), 90.0 * quarters)), images.rot90(quarters, (2, 3)).int())
+        assert torch.equal(rotate(images, torch.full((3,), 90.0 * quarters)), images.rot90(quarters, (2, 3)).int())
 
 
 def test_angles_are_uniform_up_to_the_degrees() -> None:
-    draws = draw(("rotation",), 3000, 0, 0)
+    draws = sample_parameters(("rotation",), 3000, 0, 0)
     images = noise(1, 1, 16, 16).expand(3000, 1, 16, 16)
-    small, large = (disturbed(images, draws, Strength(degrees=degrees)).float() for degrees in (1e-4, 45.0))
+    small, large = (rotate_and_add_noise(images, draws, Strength(degrees=degrees)).float() for degrees in (1e-4, 45.0))
     assert torch.equal(small, images.float())
-    angles = 45 * (2 * draws.numbers["rotation"][:, 0] - 1)
-    assert torch.equal(large[7], turned(images[7:8], angles[7:8].double())[0].float())
+    angles = 45 * (2 * draws.uniform["rotation"][:, 0] - 1)
+    assert torch.equal(large[7], rotate(images[7:8], angles[7:8].double())[0].float())
     assert distance(angles, torch.linspace(-45, 45, 3000)) < math.sqrt(-math.log(1e-4 / 2) / 3000)
 
 
 def test_noise_is_normal_with_the_deviation_asked_and_its_own_for_each_image() -> None:
-    draws, images = draw(("noise",), 40, 3, 1), torch.full((40, 3, 32, 32), 128, dtype=torch.uint8)
-    assert draws.row is not None
-    found = disturbed(images, draws, Strength(noise=0.05)) - 128
+    draws, images = sample_parameters(("noise",), 40, 3, 1), torch.full((40, 3, 32, 32), 128, dtype=torch.uint8)
+    assert draws.normal is not None
+    found = rotate_and_add_noise(images, draws, Strength(noise=0.05)) - 128
     std, count = 255 * 0.05, found.numel()
     assert abs(found.mean()) < 5 * std / count**0.5
     assert abs(found.std() / std - 1) < 5 / (2 * count) ** 0.5
     assert abs((found / std).pow(4).mean() - 3) < 5 * (96 / count) ** 0.5
     assert len({tuple(image[:8].tolist()) for image in found.flatten(1)}) == 40
-    loud = disturbed(images, draws, Strength(noise=1.0))
+    loud = rotate_and_add_noise(images, draws, Strength(noise=1.0))
     assert (int(loud.min()), int(loud.max())) == (0, 255)
     wide = torch.zeros(1, 1, 1100, 1100, dtype=torch.uint8)  # more pixels than there are numbers
-    assert disturbed(wide, draws.part(slice(0, 1), torch.device("cpu")), Strength()).shape == wide.shape
+    assert rotate_and_add_noise(wide, draws.select(slice(0, 1), torch.device("cpu")), Strength()).shape == wide.shape
 
 
 @pytest.mark.parametrize("size", [1, 7, 8, 28, 30, 32])
 def test_cutout_hides_half_the_side_around_a_pixel(size: int) -> None:
-    numbers = draw(("cutout",), 200, 0, 0).numbers["cutout"]
+    numbers = sample_parameters(("cutout",), 200, 0, 0).uniform["cutout"]
     half = size // 2
-    for mask, (y, x) in zip(hidden(numbers, size), (numbers * size).long().tolist(), strict=True):
+    for mask, (y, x) in zip(cutout_mask(numbers, size), (numbers * size).long().tolist(), strict=True):
         expected = torch.zeros(1, size, size, dtype=torch.bool)
         top, left = y - half // 2, x - half // 2
         expected[:, max(top, 0) : top + half, max(left, 0) : left + half] = True
@@ -233,7 +236,7 @@ def test_cutout_hides_half_the_side_around_a_pixel(size: int) -> None:
 
 
 def test_cutout_is_centred_anywhere() -> None:
-    masks = hidden(draw(("cutout",), 20_000, 0, 0).numbers["cutout"], 32)
+    masks = cutout_mask(sample_parameters(("cutout",), 20_000, 0, 0).uniform["cutout"], 32)
     sizes = masks.flatten(1).sum(1)
     assert sizes.max() == 16 * 16
     assert sizes.min() == 8 * 8  # around a corner

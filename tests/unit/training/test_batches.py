@@ -13,8 +13,8 @@ from explorer.data.dataset import Files, Split
 from explorer.data.preprocessing import Normalise, Preprocessing, resize
 from explorer.errors import InputError
 from explorer.training import batches as module
-from explorer.training.augment import draw
-from explorer.training.batches import Batch, Evaluation, Place, TrainingBatches
+from explorer.training.augment import sample_parameters
+from explorer.training.batches import Batch, EvaluationBatches, Placement, TrainingBatches
 from tests.helpers.pixels import Decoded, noise
 
 CPU = torch.device("cpu")
@@ -30,7 +30,9 @@ def numbered(images: Tensor | Files) -> Split:
 def training(
     images: Tensor | Files, augment: Sequence[str] = (), batch_size: int = 8, rank: int = 0, world: int = 1
 ) -> TrainingBatches:
-    return TrainingBatches(numbered(images), PREPROCESSING, augment, batch_size, 0, Place(CPU, rank=rank, world=world))
+    return TrainingBatches(
+        numbered(images), PREPROCESSING, augment, batch_size, 0, Placement(CPU, rank=rank, world=world)
+    )
 
 
 def same(one: Sequence[Batch], other: Sequence[Batch]) -> bool:
@@ -100,7 +102,9 @@ def test_evaluation_has_every_image_once_over_all_processes(count: int, world: i
     parts = [
         batch
         for rank in range(world)
-        for batch in Evaluation(numbered(images), PREPROCESSING, 8, Place(CPU, rank=rank, world=world)).batches()
+        for batch in EvaluationBatches(
+            numbered(images), PREPROCESSING, 8, Placement(CPU, rank=rank, world=world)
+        ).batches()
     ]
     assert all(len(part.labels) for part in parts)
     labels = torch.cat([part.labels for part in parts])
@@ -110,7 +114,7 @@ def test_evaluation_has_every_image_once_over_all_processes(count: int, world: i
 
 
 def test_evaluation_of_one_process_keeps_the_order_and_can_be_repeated() -> None:
-    evaluation = Evaluation(numbered(noise(20, 3, 16, 16)), PREPROCESSING, 8, Place(CPU))
+    evaluation = EvaluationBatches(numbered(noise(20, 3, 16, 16)), PREPROCESSING, 8, Placement(CPU))
     for _ in range(2):
         assert torch.cat([batch.labels for batch in evaluation.batches()]).tolist() == list(range(20))
 
@@ -123,7 +127,7 @@ def test_a_batch_too_small_for_the_processes_is_refused() -> None:
 def test_images_are_laid_out_as_asked() -> None:
     split = numbered(noise(8, 3, 16, 16))
     for layout in (torch.contiguous_format, torch.channels_last):
-        batch = next(Evaluation(split, PREPROCESSING, 8, Place(CPU, layout)).batches())
+        batch = next(EvaluationBatches(split, PREPROCESSING, 8, Placement(CPU, layout)).batches())
         assert batch.images.dtype == torch.float32
         assert batch.images.is_contiguous(memory_format=layout)
 
@@ -150,10 +154,12 @@ def test_files_of_any_size_are_the_same_kept_and_streamed(monkeypatch: pytest.Mo
     files = Decoded([noise(3, 10 + index, 30 - index, seed=index) for index in range(20)])
     augment = ("flip", "crop")
     kept = training(files, augment)
-    evaluated = Evaluation(numbered(files), PREPROCESSING, 8, Place(CPU))
+    evaluated = EvaluationBatches(numbered(files), PREPROCESSING, 8, Placement(CPU))
     monkeypatch.setattr(module, "IN_MEMORY", 20 * 3 * 16 * 16 - 1)
     assert same(list(kept.epoch(0)), list(training(files, augment).epoch(0)))
-    assert same(list(evaluated.batches()), list(Evaluation(numbered(files), PREPROCESSING, 8, Place(CPU)).batches()))
+    assert same(
+        list(evaluated.batches()), list(EvaluationBatches(numbered(files), PREPROCESSING, 8, Placement(CPU)).batches())
+    )
 
 
 def test_files_that_fit_are_decoded_once() -> None:
@@ -195,7 +201,9 @@ def test_streaming_leaves_the_generator_of_dropout_alone() -> None:
 
 
 def test_what_a_worker_holds_survives_pickling() -> None:
-    images = module._EpochImages(Decoded(list(noise(6, 3, 20, 12))), PREPROCESSING, draw(("flip", "crop"), 6, 0, 0))
+    images = module._EpochImages(
+        Decoded(list(noise(6, 3, 20, 12))), PREPROCESSING, sample_parameters(("flip", "crop"), 6, 0, 0)
+    )
     one, other = images.__getitems__([2, 4]), pickle.loads(pickle.dumps(images)).__getitems__([2, 4])  # noqa: S301
     assert isinstance(one, Tensor)
     assert torch.equal(one, other)

@@ -14,7 +14,7 @@ from explorer.settings import settings
 from explorer.training import devices
 from explorer.training.devices import WORTH_THREADS, choose_device, make_plan, threads
 from explorer.training.dry_run import forward_macs
-from explorer.training.faults import explained
+from explorer.training.faults import to_fault
 from explorer.training.loop import step
 from tests.helpers.toys import RESNET, VGG, prepared, toy_spec
 
@@ -112,7 +112,7 @@ def test_a_missing_compiler_is_told_in_words(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("torch._inductor.config.force_disable_caches", True)
     with pytest.raises(RuntimeError) as caught:
         torch.compile(torch.nn.Linear(3, 3))(torch.zeros(2, 3))
-    fault = explained(caught.value, 32)
+    fault = to_fault(caught.value, 32)
     assert fault.code == "compile"
     assert "install a C++ compiler such as g++, or set compile to false" in str(fault)
 

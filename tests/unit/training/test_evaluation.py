@@ -93,7 +93,7 @@ def test_a_class_without_images_has_no_accuracy() -> None:
 
 def test_names_of_metrics() -> None:
     scores = Scores(0.25, torch.tensor([[3, 1], [0, 0]]), {3: 4})
-    assert scores.named("validation") == {
+    assert scores.to_metrics("validation") == {
         "validation/loss": 0.25,
         "validation/top1": 0.75,
         "validation/top3": 1.0,

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from explorer.jobs.run_directory import RunDirectory
 from explorer.training import checkpoint, faults, loop
-from explorer.training.faults import ChanceWatch, Fault, explained
+from explorer.training.faults import ChanceWatch, Fault, to_fault
 from explorer.training.loop import Training
-from explorer.training.worker import Watch
+from explorer.training.worker import WorkerCallback
 from explorer.weights import files
 from tests.helpers.training import CLASSES, SPEC, difference, end, images, job, run, run_results
 
@@ -136,22 +136,22 @@ def test_images_that_vanish_while_they_are_read(
     alone = job(tmp_path / "alone", str(source), **recipe)
     assert run(alone) == 0
     folder = job(tmp_path / "run", str(source), **recipe)
-    after_step = Watch.after_step
+    after_step = WorkerCallback.after_step
 
-    def take_away(self: Watch, training: Training) -> None:
+    def take_away(self: WorkerCallback, training: Training) -> None:
         if source.exists():
             shutil.move(source, tmp_path / "elsewhere")
         after_step(self, training)
 
-    def stop(self: Watch, training: Training) -> None:
-        self.ask_to_stop(15, None)
+    def stop(self: WorkerCallback, training: Training) -> None:
+        self.request_stop(15, None)
         after_step(self, training)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Watch, "after_step", stop)
+        patch.setattr(WorkerCallback, "after_step", stop)
         assert run(folder) == 0  # inside an epoch of streamed images
     with monkeypatch.context() as patch:
-        patch.setattr(Watch, "after_step", take_away)
+        patch.setattr(WorkerCallback, "after_step", take_away)
         code, message = failed(folder)
     assert code == "vanished"
     assert str(source) in message
@@ -191,7 +191,7 @@ def test_a_run_that_fails_early_has_no_older_end(tmp_path: Path) -> None:
     ],
 )
 def test_every_exception_is_put_into_words(error: Exception, code: str) -> None:
-    fault = explained(error, 32)
+    fault = to_fault(error, 32)
     assert fault.code == code
     assert "\n" not in str(fault)
     assert len(str(fault)) > 30
@@ -217,7 +217,7 @@ def test_every_exception_is_put_into_words(error: Exception, code: str) -> None:
     ],
 )
 def test_what_cuda_refuses_is_put_into_words(message: str, code: str, words: str) -> None:
-    fault = explained(RuntimeError(message), 32)
+    fault = to_fault(RuntimeError(message), 32)
     assert fault.code == code
     assert words in str(fault)
     assert "\n" not in str(fault)
@@ -225,4 +225,4 @@ def test_what_cuda_refuses_is_put_into_words(message: str, code: str, words: str
 
 
 def test_what_is_not_cudas_is_not_taken_for_it() -> None:
-    assert explained(RuntimeError("shape '[2]' is invalid for input of size 3"), 32).code == "internal"
+    assert to_fault(RuntimeError("shape '[2]' is invalid for input of size 3"), 32).code == "internal"

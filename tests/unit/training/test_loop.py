@@ -19,13 +19,13 @@ from explorer.families import parse_spec
 from explorer.families.building import build
 from explorer.jobs.run_directory import RunDirectory
 from explorer.training import faults, worker
-from explorer.training.batches import Batch, Evaluation
+from explorer.training.batches import Batch, EvaluationBatches
 from explorer.training.evaluation import evaluate
-from explorer.training.faults import PATIENCE, ChanceWatch, Fault, explained
+from explorer.training.faults import PATIENCE, ChanceWatch, Fault, to_fault
 from explorer.training.freezing import training_mode
-from explorer.training.loop import Training, heads_of, is_point, step, train
-from explorer.training.measure import measure
-from explorer.training.setup import Prepared
+from explorer.training.loop import Training, head_outputs, is_point, step, train
+from explorer.training.setup import PreparedTraining
+from explorer.training.weights_evaluation import evaluate_weights
 from explorer.weights.files import load as load_weights
 from explorer.weights.files import save
 from tests.helpers.narrow import of_kind
@@ -34,7 +34,7 @@ from tests.helpers.toys import GOOGLENET, VGG, prepared, toy_data, toy_job, toy_
 from tests.helpers.training import NullObserver
 
 
-def trained(found: Prepared) -> Training:
+def trained(found: PreparedTraining) -> Training:
     train(found.training, NullObserver())
     return found.training
 
@@ -42,7 +42,7 @@ def trained(found: Prepared) -> Training:
 # Auxiliary heads
 
 
-def without_dropout(found: Prepared) -> Training:
+def without_dropout(found: PreparedTraining) -> Training:
     for module in found.training.network.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
@@ -70,7 +70,7 @@ def test_auxiliary_heads_rest_in_evaluation_and_are_saved(tmp_path: Path) -> Non
     found = prepared(toy_spec(GOOGLENET), epochs=1)
     network = trained(found).network
     network.get_submodule("aux1").register_forward_hook(lambda *_call: pytest.fail("aux1 ran"))
-    batches = Evaluation(found.dataset.test, found.preprocessing, 7, found.place)
+    batches = EvaluationBatches(found.dataset.test, found.preprocessing, 7, found.placement)
     scores = evaluate(network, batches.batches(), 4, torch.device("cpu"))
     save(tmp_path / "a.safetensors", network.state_dict(), found.card)
     again, _card = load_weights(tmp_path / "a.safetensors")
@@ -128,8 +128,8 @@ def test_each_auxiliary_head_has_its_own_loss_and_accuracy() -> None:
 def test_torchvisions_heads_are_told_apart_by_name() -> None:
     outputs = namedtuple("outputs", ["logits", "aux_logits2", "aux_logits1"])
     main, second, first = (torch.full((1,), float(number)) for number in range(3))
-    assert heads_of(outputs(main, second, first)) == [main, first, second]
-    assert heads_of(main) == [main]
+    assert head_outputs(outputs(main, second, first)) == [main, first, second]
+    assert head_outputs(main) == [main]
 
 
 # Gradients
@@ -278,7 +278,7 @@ def test_a_batch_of_one_value_is_explained() -> None:
     spec = toy_spec({**VGG, "cfg": [4, "M", 4, "M", 4, "M", 4], "batch_norm": True})
     with pytest.raises(ValueError, match="more than 1 value") as caught:
         trained(prepared(spec, batch_size=1))
-    fault = explained(caught.value, 1)
+    fault = to_fault(caught.value, 1)
     assert (fault.code, str(fault)) == (
         "input",
         "batch norm can't train on a single value per channel: raise batch_size",
@@ -333,9 +333,10 @@ def test_the_test_set_is_read_once_at_the_end(tmp_path: Path, monkeypatch: pytes
     ended = run.read_end()
     assert ended is not None
     result = ended["result"]
-    monkeypatch.setattr("explorer.training.measure.load", lambda *_asked: data)
-    monkeypatch.setattr("explorer.training.measure.BATCH", job.recipe.batch_size)  # other batches add up otherwise
-    measured = measure(run.best, "toys", "test", "cpu", lambda *_told: None).result
+    monkeypatch.setattr("explorer.training.weights_evaluation.load", lambda *_asked: data)
+    # Sums depend on the size of the batches.
+    monkeypatch.setattr("explorer.training.weights_evaluation.BATCH", job.recipe.batch_size)
+    measured = evaluate_weights(run.best, "toys", "test", "cpu", lambda *_told: None).result
     assert {key: measured[key] for key in result} == result
     assert (measured["split"], measured["dataset"], measured["notes"]) == ("test", "toys", [])
 

@@ -19,16 +19,16 @@ from explorer.data.dataset import Split
 from explorer.data.preprocessing import Preprocessing
 from explorer.errors import InputError
 from explorer.jobs.run_directory import RunDirectory
-from explorer.training.batches import Evaluation, Place
+from explorer.training.batches import EvaluationBatches, Placement
 from explorer.training.evaluation import evaluate
-from explorer.training.mistakes import MOST, SIDE, Mistake, Mistakes, picture, write
+from explorer.training.mistakes import MAX_MISTAKES, SIDE, Mistake, Mistakes, data_url, write
 from tests.helpers.pixels import Decoded, noise
 from tests.helpers.ranks import in_ranks
 from tests.helpers.toys import CPU, Table
 from tests.helpers.training import end, images, job, run
 
 CLASSES = 7
-ALONE = Place(CPU)
+ALONE = Placement(CPU)
 
 
 def outputs(count: int) -> tuple[Tensor, list[int]]:
@@ -45,19 +45,19 @@ def searched(logits: list[list[float]], labels: list[int]) -> list[Mistake]:
         likeliest = row.index(max(row))
         if likeliest != label:
             found.append(Mistake(index, label, likeliest, math.exp(row[likeliest]) / sum(map(math.exp, row))))
-    return sorted(found, key=lambda mistake: -mistake.probability)[:MOST]
+    return sorted(found, key=lambda mistake: -mistake.probability)[:MAX_MISTAKES]
 
 
-def found(logits: Tensor, labels: list[int], place: Place = ALONE) -> list[Mistake]:
+def found(logits: Tensor, labels: list[int], place: Placement = ALONE) -> list[Mistake]:
     """What an evaluation finds, of images whose one pixel is their number."""
     pixels = torch.arange(len(labels), dtype=torch.uint8).view(-1, 1, 1, 1)
     plain = Preprocessing(1, (0.0,), (1.0,))
-    tests = Evaluation(Split(pixels, torch.tensor(labels)), plain, 16, place)
+    tests = EvaluationBatches(Split(pixels, torch.tensor(labels)), plain, 16, place)
     mistakes = Mistakes(tests.shares(), CPU)
     network = torch.nn.Sequential(Whole(), Table(logits))
     scores = evaluate(network, tests.batches(), logits.shape[1], CPU, [mistakes])
     worst = mistakes.worst()
-    assert len(worst) == min(MOST, scores.images - scores.correct)
+    assert len(worst) == min(MAX_MISTAKES, scores.images - scores.correct)
     return worst
 
 
@@ -82,7 +82,7 @@ def test_they_are_those_of_a_search(count: int) -> None:
 
 
 def found_in_ranks(rank: int, world: int) -> list[list[tuple[float, ...]]]:
-    place = Place(CPU, rank=rank, world=world)
+    place = Placement(CPU, rank=rank, world=world)
     return [[tuple(mistake) for mistake in found(*outputs(count), place)] for count in (1, 2, 40, 256)]
 
 
@@ -101,7 +101,7 @@ def test_a_perfect_network_makes_none() -> None:
 
 def test_of_equally_sure_ones_the_first_are_kept() -> None:
     worst = found(torch.tensor([[0.0, 99.0]]).expand(200, 2), [1] * 20 + [0] * 180)
-    assert worst == [Mistake(index, 0, 1, 1.0) for index in range(20, 20 + MOST)]
+    assert worst == [Mistake(index, 0, 1, 1.0) for index in range(20, 20 + MAX_MISTAKES)]
 
 
 # Pictures
@@ -116,13 +116,13 @@ def pixels(url: str) -> np.ndarray[Any, Any]:
 @pytest.mark.parametrize(("channels", "height", "width"), [(1, 1, 1), (1, 8, 8), (3, 32, 20), (3, SIDE, SIDE)])
 def test_small_images_are_shown_as_they_are(channels: int, height: int, width: int) -> None:
     image = noise(channels, height, width)
-    shown = torch.tensor(pixels(picture(image))).view(height, width, channels)
+    shown = torch.tensor(pixels(data_url(image))).view(height, width, channels)
     assert torch.equal(shown.permute(2, 0, 1), image)
 
 
 @pytest.mark.parametrize(("height", "width", "shape"), [(192, 400, (46, 96)), (3000, 10, (96, 1))])
 def test_large_images_are_shrunk_in_their_proportions(height: int, width: int, shape: tuple[int, int]) -> None:
-    shown = pixels(picture(torch.full((3, height, width), 77, dtype=torch.uint8)))
+    shown = pixels(data_url(torch.full((3, height, width), 77, dtype=torch.uint8)))
     assert shown.shape == (*shape, 3)
     assert (shown == 77).all()
 

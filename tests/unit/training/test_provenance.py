@@ -12,7 +12,7 @@ from explorer.jobs import service
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.store import Store
 from explorer.recipes import Recipe
-from explorer.training.fitting import fitted, preprocessing_of
+from explorer.training.fitting import fit_job, preprocessing_of
 from explorer.training.provenance import make_card
 from explorer.ui.train.form import Form
 from explorer.weights.files import Card
@@ -37,7 +37,7 @@ def test_what_a_network_was_made_from_travels_from_a_link_to_the_card_and_back(j
     (job,) = service.submit(form.jobs())
     assert not problems
     assert (record := jobs.get(job.id)).network.link == record.submitted_network.link == link
-    fit, data, _notes = fitted(Job.read(service.directory(job.id).folder), load("digits"))
+    fit, data, _notes = fit_job(Job.read(service.directory(job.id).folder), load("digits"))
     card = make_card(fit, data, preprocessing_of(fit))
     assert card.network.link == {**link, "in_channels": "1", "num_classes": "10"}
     assert Card.model_validate(card.model_dump() | {"base": "nonesuch"}).network == NamedNetwork(card.network_spec)

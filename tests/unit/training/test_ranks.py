@@ -18,13 +18,13 @@ from explorer.families import Spec
 from explorer.jobs import launch
 from explorer.jobs.run_directory import Row, RunDirectory
 from explorer.training import worker
-from explorer.training.batches import Evaluation
+from explorer.training.batches import EvaluationBatches
 from explorer.training.evaluation import Scores, evaluate
 from explorer.training.freezing import training_mode
 from explorer.training.loop import Training, epoch_means, step
-from explorer.training.measure import measure
-from explorer.training.setup import Prepared, prepare
+from explorer.training.setup import PreparedTraining, prepare
 from explorer.training.synced_norm import SyncedBatchNorm2d
+from explorer.training.weights_evaluation import evaluate_weights
 from explorer.weights.files import load as load_weights
 from explorer.weights.files import read
 from explorer.workers.subprocess_runner import ROOT
@@ -45,7 +45,7 @@ CASES: dict[str, tuple[Spec, dict[str, Any]]] = {
 }
 
 
-def ready(name: str, rank: int, world: int) -> Prepared:
+def ready(name: str, rank: int, world: int) -> PreparedTraining:
     """A training of which nothing is random but what all processes draw alike."""
     spec, recipe = CASES[name]
     found = prepare(toy_job(spec, **recipe), toy_data(IMAGES + 4), rank, world)
@@ -73,11 +73,11 @@ def steps_of(rank: int, world: int) -> dict[str, dict[str, Any]]:
                     if weight.grad is not None
                 }
         assert training.validation is not None
-        scores = evaluate(training.kept, training.validation.batches(), 4, training.plan.device)
+        scores = evaluate(training.evaluated_network, training.validation.batches(), 4, training.plan.device)
         results[name] = {
             "gradients": gradients,
             "weights": training.network.state_dict(),
-            "kept": training.kept.state_dict(),
+            "kept": training.evaluated_network.state_dict(),
             "numbers": torch.tensor([*epoch_means(training), scores.loss]),
         }
     return results
@@ -173,7 +173,7 @@ def scores_of(rank: int, world: int) -> list[tuple[float, Tensor, dict[int, int]
     results = []
     for count in (37, 2, 1):
         split = toy_data(4, 37).test.take(torch.arange(count))
-        batches = Evaluation(split, found.preprocessing, 5, found.place).batches()
+        batches = EvaluationBatches(split, found.preprocessing, 5, found.placement).batches()
         scores: Scores = evaluate(found.training.network, batches, 4, device)
         results.append((scores.loss, scores.confusion, scores.hits))
     return results
@@ -221,14 +221,14 @@ def test_a_process_that_is_killed(run: RunDirectory) -> None:
 
 
 def test_a_process_that_fails_tells_the_cause(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
-    harmless = worker.Watch.after_step
+    harmless = worker.WorkerCallback.after_step
 
-    def after_step(watch: worker.Watch, training: Training) -> None:
+    def after_step(watch: worker.WorkerCallback, training: Training) -> None:
         if os.environ["RANK"] == "1" and training.epoch == 1:
             raise MemoryError
         harmless(watch, training)
 
-    monkeypatch.setattr(worker.Watch, "after_step", after_step)
+    monkeypatch.setattr(worker.WorkerCallback, "after_step", after_step)
     workers = forked_workers(run)
     wait_until(lambda: run.read_end() is not None)
     wait_until(lambda: not any(process.is_alive() for process in workers))
@@ -260,7 +260,7 @@ def test_a_run_is_stopped_taken_up_again_and_finishes(run: RunDirectory) -> None
     assert result["top1"] > 0.3
     _network, card = load_weights(run.best)
     assert card.metrics["test/correct"] == result["correct"]
-    alone = measure(run.best, "digits", "test", "cpu", lambda *_told: None).result
+    alone = evaluate_weights(run.best, "digits", "test", "cpu", lambda *_told: None).result
     assert (alone["confusion"], alone["topk"]) == (result["confusion"], result["topk"])
 
     left_alone = RunDirectory(run.folder.with_name("left_alone"))

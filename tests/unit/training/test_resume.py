@@ -13,7 +13,7 @@ from explorer.jobs.run_directory import POINT, RunDirectory
 from explorer.training import checkpoint
 from explorer.training.faults import Fault
 from explorer.training.loop import Training
-from explorer.training.worker import Watch
+from explorer.training.worker import WorkerCallback
 from explorer.weights.files import read_card
 from tests.helpers.training import difference, end, final_state, images, job, run, run_results
 
@@ -34,15 +34,15 @@ RECIPES: dict[str, dict[str, Any]] = {
 def stop_when(monkeypatch: pytest.MonkeyPatch, chosen: set[int] | None) -> list[int]:
     """Have the worker take a signal at steps that it does, counted over all runs; none is every step."""
     done: list[int] = []
-    after_step = Watch.after_step
+    after_step = WorkerCallback.after_step
 
-    def interrupted(self: Watch, training: Training) -> None:
+    def interrupted(self: WorkerCallback, training: Training) -> None:
         done.append(len(done))
         if chosen is None or done[-1] in chosen:
-            self.ask_to_stop(15, None)
+            self.request_stop(15, None)
         after_step(self, training)
 
-    monkeypatch.setattr(Watch, "after_step", interrupted)
+    monkeypatch.setattr(WorkerCallback, "after_step", interrupted)
     return done
 
 

@@ -11,7 +11,7 @@ from explorer.errors import InputError
 from explorer.families import Spec, parse_spec
 from explorer.recipes import RECIPES, Recipe
 from explorer.recipes.recipe import MIN_STD
-from explorer.training.fitting import adapted, completed
+from explorer.training.fitting import adapt, complete_recipe
 from explorer.training.loop import step
 from tests.helpers.toys import GOOGLENET, RESNET, VGG, prepared, toy_data, toy_spec
 
@@ -23,7 +23,7 @@ GREY, COLOUR = toy_data(), toy_data(channels=3)
 )
 def test_classes_and_channels_are_those_of_the_data(family: dict[str, object]) -> None:
     spec = toy_spec(family, num_classes=1000)
-    found, dataset, notes = adapted(spec, COLOUR, keep_channels=False)
+    found, dataset, notes = adapt(spec, COLOUR, keep_channels=False)
     assert found == spec.changed(num_classes=4, in_channels=3)
     assert dataset is COLOUR
     assert notes == [
@@ -39,7 +39,7 @@ def test_classes_and_channels_are_those_of_the_data(family: dict[str, object]) -
 
 def test_what_fits_stays() -> None:
     spec = toy_spec(VGG)
-    assert adapted(spec, GREY, keep_channels=False) == (spec, GREY, [])
+    assert adapt(spec, GREY, keep_channels=False) == (spec, GREY, [])
 
 
 def test_what_the_data_says_is_passed_on() -> None:
@@ -54,7 +54,7 @@ def test_what_the_data_says_is_passed_on() -> None:
     ],
 )
 def test_where_the_network_keeps_its_channels_the_images_are_recoloured(spec: Spec, keep: bool) -> None:
-    found, dataset, notes = adapted(spec, GREY, keep_channels=keep)
+    found, dataset, notes = adapt(spec, GREY, keep_channels=keep)
     assert found == spec
     assert notes == ["The images are given to the network with 3 channels; the data has 1."]
     assert dataset.channels == 3
@@ -66,7 +66,7 @@ def test_where_the_network_keeps_its_channels_the_images_are_recoloured(spec: Sp
 
 def test_images_have_one_channel_or_three() -> None:
     with pytest.raises(InputError, match="images have 1 channel or 3, and the network takes 2"):
-        adapted(toy_spec(VGG, in_channels=2), GREY, keep_channels=True)
+        adapt(toy_spec(VGG, in_channels=2), GREY, keep_channels=True)
 
 
 def test_images_are_resized_and_the_spec_stays() -> None:
@@ -92,7 +92,7 @@ def constant(value: int, others: int = 0) -> Dataset:
 
 
 def test_normalisation_is_measured_where_the_recipe_leaves_it_open() -> None:
-    recipe, notes = completed(Recipe(augment=()), COLOUR)
+    recipe, notes = complete_recipe(Recipe(augment=()), COLOUR)
     assert (recipe.mean, recipe.std) == channel_statistics(COLOUR.train)
     pixels = COLOUR.train.images / 255 if isinstance(COLOUR.train.images, torch.Tensor) else None
     assert pixels is not None
@@ -104,7 +104,7 @@ def test_normalisation_is_measured_where_the_recipe_leaves_it_open() -> None:
 @pytest.mark.parametrize(("others", "std"), [(0, 1.0), (1, MIN_STD), (30, MIN_STD)])
 def test_images_of_one_colour_can_be_normalised(others: int, std: float) -> None:
     data = constant(100, others)
-    recipe, _notes = completed(Recipe(), data)
+    recipe, _notes = complete_recipe(Recipe(), data)
     assert recipe.std == (std,)
     ready = prepared(toy_spec(VGG), data, validation_fraction=0.0)
     assert next(ready.training.batches.epoch(0)).images.isfinite().all()
@@ -117,47 +117,47 @@ def test_images_of_one_colour_can_be_normalised(others: int, std: float) -> None
 def test_one_value_stands_for_every_channel(
     mean: tuple[float, ...], dataset: Dataset, expected: tuple[float, ...]
 ) -> None:
-    recipe, notes = completed(Recipe(mean=mean, std=mean, augment=()), dataset)
+    recipe, notes = complete_recipe(Recipe(mean=mean, std=mean, augment=()), dataset)
     assert recipe.mean == recipe.std == expected
     assert notes == []
 
 
 @pytest.mark.parametrize(("count", "dataset"), [(3, GREY), (2, COLOUR), (4, GREY)])
 def test_values_for_other_channels_are_replaced(count: int, dataset: Dataset) -> None:
-    recipe, notes = completed(Recipe(mean=(0.5,) * count, std=(0.5,) * count, augment=()), dataset)
+    recipe, notes = complete_recipe(Recipe(mean=(0.5,) * count, std=(0.5,) * count, augment=()), dataset)
     assert (recipe.mean, recipe.std) == channel_statistics(dataset.train)
     assert notes == [f"The recipe's mean and std are for {count} channels: those of the data are used."]
 
 
 def test_photographs_are_mirrored_and_shifted_and_digits_left_as_they_are() -> None:
-    recipe, notes = completed(Recipe(), replace(GREY, mirrored=True))
+    recipe, notes = complete_recipe(Recipe(), replace(GREY, mirrored=True))
     assert recipe.augment == ("flip", "crop")
     assert notes == ["Augmentation that suits the data: flip, crop."]
-    recipe, notes = completed(Recipe(), replace(GREY, mirrored=False))
+    recipe, notes = complete_recipe(Recipe(), replace(GREY, mirrored=False))
     assert (recipe.augment, notes) == ((), [])
 
 
 @pytest.mark.parametrize("name", [name for name, preset in RECIPES.items() if "flip" in (preset.recipe.augment or ())])
 def test_no_recipe_mirrors_digits_and_says_so(name: str) -> None:
     given = RECIPES[name].recipe
-    digits, notes = completed(given, replace(GREY, mirrored=False))
+    digits, notes = complete_recipe(given, replace(GREY, mirrored=False))
     assert digits.augment == tuple(one for one in given.augment or () if one != "flip")
     assert "The recipe's flip is left out: a mirrored digit is another one or none." in notes[0]
-    unknown, notes = completed(given, replace(GREY, mirrored=None))  # grey images of somebody's own
+    unknown, notes = complete_recipe(given, replace(GREY, mirrored=None))  # grey images of somebody's own
     assert unknown.augment == given.augment
     assert "where they show characters, a mirror image is another one or none" in notes[0]
-    photographs, notes = completed(given, replace(COLOUR, mirrored=True))
+    photographs, notes = complete_recipe(given, replace(COLOUR, mirrored=True))
     assert photographs.augment == given.augment
     assert not any("mirror" in note for note in notes)
 
 
 def test_the_recipe_for_mnist_is_taken_as_it_is() -> None:
-    recipe, notes = completed(RECIPES["r3-mnist"].recipe, replace(GREY, mirrored=False))
+    recipe, notes = complete_recipe(RECIPES["r3-mnist"].recipe, replace(GREY, mirrored=False))
     assert (recipe.augment, recipe.mean, recipe.std, notes) == ((), (0.1307,), (0.3081,), [])
 
 
 def test_no_augmentation_is_a_choice_as_well() -> None:
-    assert completed(Recipe(augment=()), GREY)[0].augment == ()
+    assert complete_recipe(Recipe(augment=()), GREY)[0].augment == ()
 
 
 def test_statistics_and_choice_of_epoch_leave_the_test_set_alone() -> None:

@@ -16,8 +16,8 @@ from explorer.families.building import build
 from explorer.jobs.store import Store
 from explorer.settings import settings
 from explorer.training.loop import train
-from explorer.training.setup import Prepared
-from explorer.training.start import start_from
+from explorer.training.setup import PreparedTraining
+from explorer.training.start import load_starting_weights
 from explorer.weights.files import read, save
 from tests.helpers.toys import GOOGLENET, RESNET, VGG, prepared, toy_data, toy_spec
 from tests.helpers.training import NullObserver
@@ -34,7 +34,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     settings.cache_clear()
 
 
-def kept(path: Path, found: Prepared) -> Path:
+def kept(path: Path, found: PreparedTraining) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     save(path, found.training.network.state_dict(), found.card)
     return path
@@ -66,7 +66,7 @@ def test_transfer_learning(by: str, runs: Path) -> None:
     )
     head = second.training.network.get_parameter("fc.weight").detach().clone()
     train(second.training, NullObserver())
-    for network in (second.training.network, second.training.kept):
+    for network in (second.training.network, second.training.evaluated_network):
         after = network.state_dict()
         assert {name for name in after if not torch.equal(after[name], before.get(name, after[name]))} <= {
             "fc.weight",
@@ -85,7 +85,7 @@ def test_transfer_learning(by: str, runs: Path) -> None:
 def test_a_head_for_as_many_classes_is_taken_over(tmp_path: Path) -> None:
     path = fresh(tmp_path / "w.safetensors", toy_spec(VGG))
     network = build(toy_spec(VGG))
-    assert start_from(network, str(path)) == []
+    assert load_starting_weights(network, str(path)) == []
     tensors, _card = read(path)
     assert all(torch.equal(value, tensors[name]) for name, value in network.state_dict().items())
 
@@ -102,14 +102,14 @@ def test_a_head_for_as_many_classes_is_taken_over(tmp_path: Path) -> None:
 def test_the_layer_that_gives_the_logits(head: dict[str, object], names: set[str], tmp_path: Path) -> None:
     spec = toy_spec({**VGG, **head})
     path = fresh(tmp_path / "w.safetensors", spec)
-    notes = start_from(build(spec.changed(num_classes=3)), str(path))
+    notes = load_starting_weights(build(spec.changed(num_classes=3)), str(path))
     assert {note.split()[3] for note in notes} == names
 
 
 def test_auxiliary_heads_start_anew_for_other_classes(tmp_path: Path) -> None:
     path = fresh(tmp_path / "w.safetensors", toy_spec(GOOGLENET))
     network = build(toy_spec(GOOGLENET, num_classes=3))
-    notes = start_from(network, str(path))
+    notes = load_starting_weights(network, str(path))
     assert [note.split()[3] for note in notes] == ["aux1.fc2", "aux2.fc2", "fc"]
     assert torch.equal(network.state_dict()["aux1.fc1.weight"], read(path)[0]["aux1.fc1.weight"])
 
@@ -118,7 +118,7 @@ def test_auxiliary_heads_start_anew_for_other_classes(tmp_path: Path) -> None:
 def test_auxiliary_heads_on_one_side_only(there: list[str], here: list[str], tmp_path: Path) -> None:
     path = fresh(tmp_path / "w.safetensors", toy_spec(GOOGLENET, aux_after=there))
     network = build(toy_spec(GOOGLENET, aux_after=here))
-    notes = start_from(network, str(path))
+    notes = load_starting_weights(network, str(path))
     assert len(notes) == abs(len(there) - len(here))
     assert all(("starts anew" if here > there else "is left out") in note for note in notes)
     tensors, _card = read(path)
@@ -141,7 +141,7 @@ def test_auxiliary_heads_on_one_side_only(there: list[str], here: list[str], tmp
 def test_the_weights_of_another_network(here: Spec, words: list[str], tmp_path: Path) -> None:
     path = fresh(tmp_path / "w.safetensors", toy_spec(VGG))
     with pytest.raises(InputError) as caught:
-        start_from(build(here), str(path))
+        load_starting_weights(build(here), str(path))
     assert all(word in str(caught.value) for word in [*words, "w.safetensors"])
 
 
@@ -163,7 +163,7 @@ def test_a_relative_path_means_the_same_to_the_worker(
 @pytest.mark.parametrize("text", ["nothing/here.safetensors", JOB, "../etc", ".", "x" * 5000, "a\0b"])
 def test_weights_that_are_not_there(text: str) -> None:
     with pytest.raises(InputError, match=r"^weights: .* is neither a name in the list"):
-        start_from(build(toy_spec(VGG)), text)
+        load_starting_weights(build(toy_spec(VGG)), text)
 
 
 def test_tensors_without_numbers_start_anew_and_with_some_are_refused(tmp_path: Path) -> None:
@@ -173,19 +173,21 @@ def test_tensors_without_numbers_start_anew_and_with_some_are_refused(tmp_path: 
     lost = tensors["classifier.0.weight"] = torch.full_like(tensors["classifier.0.weight"], float("nan"))
     save(path, tensors, card)
     network = build(toy_spec(VGG))
-    assert start_from(network, str(path)) == ["classifier.0.weight starts anew: the weights hold no numbers for it."]
+    assert load_starting_weights(network, str(path)) == [
+        "classifier.0.weight starts anew: the weights hold no numbers for it."
+    ]
     assert all(value.isfinite().all() for value in network.state_dict().values())
     assert torch.equal(network.state_dict()["classifier.0.bias"], tensors["classifier.0.bias"])
     lost[0, 0] = 1
     save(path, tensors, card)
     with pytest.raises(InputError, match=r"^weights: classifier\.0\.weight in .* holds numbers that are not finite"):
-        start_from(build(toy_spec(VGG)), str(path))
+        load_starting_weights(build(toy_spec(VGG)), str(path))
 
 
 def test_a_file_that_holds_no_weights(tmp_path: Path) -> None:
     (tmp_path / "w.safetensors").write_bytes(b"no weights at all")
     with pytest.raises(InputError, match=r"w.safetensors can't be read as weights"):
-        start_from(build(toy_spec(VGG)), str(tmp_path / "w.safetensors"))
+        load_starting_weights(build(toy_spec(VGG)), str(tmp_path / "w.safetensors"))
 
 
 def test_rows_of_a_table_and_weights_of_another_network_on_the_command_line(jobs: Store, tmp_path: Path) -> None:

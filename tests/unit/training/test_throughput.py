@@ -31,7 +31,7 @@ ONE = Resources(device="cpu", threads=1)
 
 @pytest.fixture(autouse=True)
 def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(throughput, "LONG_ENOUGH", 0.1)
+    monkeypatch.setattr(throughput, "MIN_SECONDS", 0.1)
     yield
     torch.set_num_threads(1)
     torch.set_flush_denormal(False)
@@ -61,7 +61,7 @@ def test_known_steps_have_their_length_and_the_first_is_left_out(monkeypatch: py
     monkeypatch.setattr(throughput, "evaluate", evaluate)
     monkeypatch.setattr(throughput, "time", SimpleNamespace(time=lambda: began + passed, perf_counter=lambda: passed))
     # Of three processes each has a third of the batch, all at the same time.
-    found = throughput.measure(toy_spec(VGG), Recipe(batch_size=30), Resources(device="cpu", processes=3))
+    found = throughput.measure_throughput(toy_spec(VGG), Recipe(batch_size=30), Resources(device="cpu", processes=3))
     assert done == {"steps": 1 + 4, "images": 10}
     assert found.batch_size == 30
     assert found.seconds_per_step == pytest.approx(0.03)
@@ -81,7 +81,7 @@ def test_known_steps_have_their_length_and_the_first_is_left_out(monkeypatch: py
 def test_every_recipe_can_be_measured_for_longer_than_it_lasts(
     family: dict[str, object], recipe: dict[str, object]
 ) -> None:
-    found = throughput.measure(toy_spec(family), Recipe.parse(recipe), ONE)
+    found = throughput.measure_throughput(toy_spec(family), Recipe.parse(recipe), ONE)
     assert 0 < found.seconds_per_step < 10
     assert 0 < found.seconds_per_evaluated_image < 1
     assert (found.device, found.precision) == ("cpu", recipe.get("precision", "fp32"))
@@ -108,14 +108,14 @@ def test_from_another_process() -> None:
 )
 def test_input_at_fault_is_told_in_one_line(request_: object, words: str) -> None:
     with pytest.raises(InputError) as caught:
-        throughput.answer(request_)
+        throughput.respond(request_)
     assert words in str(caught.value)
 
 
 def test_a_fault_of_ours_is_not_called_the_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(throughput, "prepare", lambda *_job: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        throughput.answer(asked(toy_spec(VGG)))
+        throughput.respond(asked(toy_spec(VGG)))
 
 
 def starved(text: str, told: Path) -> None:
@@ -126,7 +126,7 @@ def starved(text: str, told: Path) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     sys.stdin = io.StringIO(text)
     with told.open("w") as sys.stdout:
-        serve(throughput.answer)
+        serve(throughput.respond)
     os._exit(0)
 
 

@@ -18,7 +18,7 @@ from explorer.data import load as read
 from explorer.data.downloads import is_downloaded
 from explorer.prediction import gallery
 from explorer.prediction.classify import classify
-from explorer.training.measure import measure
+from explorer.training.weights_evaluation import evaluate_weights
 from explorer.weights.files import load, read_card
 from explorer.weights.registry import PRETRAINED, find
 from tests.helpers import cifar
@@ -98,13 +98,13 @@ def test_the_accuracy_on_the_card_equals_an_evaluation(path: Path, monkeypatch: 
             pytest.skip(f"{card.data['name']} is not in the folder EXPLORER_TEST_DATA")
     elif NAMES[data].source and not is_downloaded(NAMES[data]):
         pytest.skip(f"{data} is not downloaded")
-    result = measure(path, data, "test", "cpu", lambda *_report: None).result
+    result = evaluate_weights(path, data, "test", "cpu", lambda *_report: None).result
     assert {key: card.metrics[f"test/{key}"] for key in KEYS} == {key: result[key] for key in KEYS}
 
 
 def test_the_googlenet_has_its_accuracy_on_1000_images_within_chance() -> None:
     path = find("googlenet-small-cifar10")
-    result = measure(path, str(cifar.archive_of_test_images(100)), "test", "cpu", lambda *_report: None).result
+    result = evaluate_weights(path, str(cifar.archive_of_test_images(100)), "test", "cpu", lambda *_report: None).result
     top1 = read_card(path).metrics["test/top1"]
     assert result["images"] == 1_000
     assert abs(result["top1"] - top1) <= 3 * math.sqrt(top1 * (1 - top1) / 1_000)

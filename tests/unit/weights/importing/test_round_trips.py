@@ -17,7 +17,7 @@ from explorer.families.recognition.guess import Guess, our_tensors
 from explorer.families.recognition.search import recognise
 from explorer.families.resnet.spec import ResNetSpec
 from explorer.families.vgg.spec import VggSpec
-from explorer.training.measure import measure
+from explorer.training.weights_evaluation import evaluate_weights
 from explorer.weights.files import load
 from explorer.weights.importing.importing import import_checkpoint
 from explorer.workers.progress import silent
@@ -118,6 +118,6 @@ def test_a_real_checkpoint_has_the_published_accuracy(tmp_path: Path, monkeypatc
     checkpoint = Path(os.environ["EXPLORER_TEST_DATA"], CHECKPOINT)
     images = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}  # as in its training
     done = import_checkpoint(checkpoint, tmp_path / "w.safetensors", name="resnet20", answers=images)
-    result = measure(done.weights, str(cifar.archive_of_test_images()), "test", "cpu", silent).result
+    result = evaluate_weights(done.weights, str(cifar.archive_of_test_images()), "test", "cpu", silent).result
     assert result["images"] == 10_000
     assert abs(result["correct"] - 8_103) <= 3

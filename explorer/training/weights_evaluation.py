@@ -11,10 +11,10 @@ from explorer.data import Progress, load
 from explorer.data.dataset import Dataset, Split
 from explorer.errors import InputError, shown
 from explorer.i18n import _
-from explorer.training.batches import Evaluation, Place
+from explorer.training.batches import EvaluationBatches, Placement
 from explorer.training.calibration import Calibration
 from explorer.training.devices import choose_device
-from explorer.training.evaluation import counted, evaluate
+from explorer.training.evaluation import evaluate, report_progress
 from explorer.training.mistakes import Mistake, Mistakes
 from explorer.weights.files import load as load_weights
 
@@ -24,7 +24,7 @@ SPLITS = ("test", "train", "validation")
 
 
 @dataclass(frozen=True)
-class Measured:
+class WeightsEvaluation:
     """The result of an evaluation.
 
     Attributes:
@@ -40,7 +40,7 @@ class Measured:
     classes: tuple[str, ...]
 
 
-def measure(weights: Path, data: str, split: str, device: str, progress: Progress) -> Measured:
+def evaluate_weights(weights: Path, data: str, split: str, device: str, progress: Progress) -> WeightsEvaluation:
     """Evaluates weights on a split in float32, with the preprocessing of their card.
 
     Args:
@@ -65,16 +65,16 @@ def measure(weights: Path, data: str, split: str, device: str, progress: Progres
             if spec.in_channels == 1
             else _("The grey images are given with three equal channels, as the network takes.")
         )
-    labels, more = matched(card.classes, dataset.classes)
-    place = Place(choose_device(device))
+    labels, warnings = match_classes(card.classes, dataset.classes)
+    placement = Placement(choose_device(device))
     chosen = replace(chosen, labels=labels[chosen.labels])
-    tests = Evaluation(chosen, card.inputs, min(max(PIXELS // card.inputs.size**2, 1), BATCH), place)
-    mistakes, calibration = Mistakes(tests.shares(), place.device), Calibration()
+    batches = EvaluationBatches(chosen, card.inputs, min(max(PIXELS // card.inputs.size**2, 1), BATCH), placement)
+    mistakes, calibration = Mistakes(batches.shares(), placement.device), Calibration()
     scores = evaluate(
-        network.to(place.device),
-        counted(tests.batches(), len(chosen), lambda done, images: progress(_("running the network"), done, images)),
+        network.to(placement.device),
+        report_progress(batches.batches(), len(chosen), lambda *counts: progress(_("running the network"), *counts)),
         len(card.classes),
-        place.device,
+        placement.device,
         [mistakes, calibration],
     )
     if not math.isfinite(scores.loss):
@@ -88,12 +88,12 @@ def measure(weights: Path, data: str, split: str, device: str, progress: Progres
         "split": split,
         "dataset": dataset.name,
         "notes": notes,
-        "warnings": more,
+        "warnings": warnings,
     }
-    return Measured(result, mistakes.worst(), chosen, card.classes)
+    return WeightsEvaluation(result, mistakes.worst(), chosen, card.classes)
 
 
-def matched(known: tuple[str, ...], given: tuple[str, ...]) -> tuple[torch.Tensor, list[str]]:
+def match_classes(network_classes: tuple[str, ...], data_classes: tuple[str, ...]) -> tuple[torch.Tensor, list[str]]:
     """Matches the classes of the data to those of the weights by name.
 
     Returns:
@@ -102,25 +102,25 @@ def matched(known: tuple[str, ...], given: tuple[str, ...]) -> tuple[torch.Tenso
     Raises:
         InputError: If the data has classes that the weights don't have.
     """
-    if given == known:  # names may occur twice: ImageNet has two classes named crane
-        return torch.arange(len(given)), []
+    if data_classes == network_classes:  # names may occur twice: ImageNet has two classes named crane
+        return torch.arange(len(data_classes)), []
     # Upper and lower case may be two classes, as for letters, or two spellings of one class.
-    ignores_case = all(len(set(map(str.casefold, names))) == len(names) for names in (known, given))
+    ignores_case = all(len(set(map(str.casefold, names))) == len(names) for names in (network_classes, data_classes))
     key = str.casefold if ignores_case else str
-    positions = {key(name): position for position, name in enumerate(known)}
-    unknown = [name for name in given if key(name) not in positions]
+    positions = {key(name): position for position, name in enumerate(network_classes)}
+    unknown = [name for name in data_classes if key(name) not in positions]
     if not unknown:
-        return torch.tensor([positions[key(name)] for name in given]), []
-    if len(unknown) == len(given) == len(known):
-        return torch.arange(len(given)), [
+        return torch.tensor([positions[key(name)] for name in data_classes]), []
+    if len(unknown) == len(data_classes) == len(network_classes):
+        return torch.arange(len(data_classes)), [
             _(
                 "No class name of the data is one of the network's: classes are taken by their position, {given} for "
                 "{known}. The figures mean nothing unless these are the same classes."
-            ).format(given=shown(given[0]), known=shown(known[0]))
+            ).format(given=shown(data_classes[0]), known=shown(network_classes[0]))
         ]
     raise InputError(
         _("dataset: its class {name} is none of those of the weights ({known})").format(
-            name=shown(unknown[0]), known=", ".join(known[:10])
+            name=shown(unknown[0]), known=", ".join(network_classes[:10])
         )
     )
 

@@ -10,7 +10,7 @@ import torch
 
 from explorer.data.dataset import Dataset, Split
 from explorer.errors import InputError
-from explorer.training.measure import matched, measure
+from explorer.training.weights_evaluation import evaluate_weights, match_classes
 from explorer.weights.files import save
 from tests.helpers.toys import CLASSES, VGG, prepared, toy_data, toy_spec
 
@@ -24,8 +24,8 @@ def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Measure:
     save(tmp_path / "w.safetensors", found.training.network.state_dict(), found.card)
 
     def run(data: Dataset, split: str = "test") -> dict[str, Any]:
-        monkeypatch.setattr("explorer.training.measure.load", lambda *_asked: data)
-        return measure(tmp_path / "w.safetensors", "toys", split, "cpu", lambda *_told: None).result
+        monkeypatch.setattr("explorer.training.weights_evaluation.load", lambda *_asked: data)
+        return evaluate_weights(tmp_path / "w.safetensors", "toys", split, "cpu", lambda *_told: None).result
 
     return run
 
@@ -68,10 +68,10 @@ def test_classes_that_the_weights_do_not_know(measured: Measure) -> None:
 
 
 def test_letters_in_both_cases_are_classes_of_their_own() -> None:
-    assert matched(("A", "B", "a"), ("a", "A"))[0].tolist() == [2, 0]
-    assert matched(("A", "B"), ("b", "a"))[0].tolist() == [1, 0]
+    assert match_classes(("A", "B", "a"), ("a", "A"))[0].tolist() == [2, 0]
+    assert match_classes(("A", "B"), ("b", "a"))[0].tolist() == [1, 0]
     with pytest.raises(InputError, match="its class 'a' is none"):
-        matched(("A", "B", "C"), ("A", "a"))
+        match_classes(("A", "B", "C"), ("A", "a"))
 
 
 def test_colour_is_given_in_grey(measured: Measure) -> None:
@@ -94,9 +94,11 @@ def test_any_split_that_the_data_has(measured: Measure) -> None:
 
 
 def test_the_way_is_told(measured: Measure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explorer.training.measure.BATCH", 8)
+    monkeypatch.setattr("explorer.training.weights_evaluation.BATCH", 8)
     measured(toy_data())
     told: list[tuple[int, int]] = []
-    measure(tmp_path / "w.safetensors", "toys", "test", "cpu", lambda _step, done, total: told.append((done, total)))
+    evaluate_weights(
+        tmp_path / "w.safetensors", "toys", "test", "cpu", lambda _step, done, total: told.append((done, total))
+    )
     assert [done for done, _total in told] == sorted(done for done, _total in told)
     assert told[-1] == (20, 20)
