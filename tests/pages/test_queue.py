@@ -11,7 +11,7 @@ from tests.pages.helpers import open_page, problem
 
 
 @pytest.mark.parametrize("page", ["runs", "train"])
-def test_a_page_with_an_active_job_wakes_the_runner(page: str, server: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_with_active_jobs_starts_a_runner(page: str, server: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     woken: list[bool] = []
     monkeypatch.setattr(service, "ensure_runner", lambda: woken.append(True))
     monkeypatch.setattr(service, "CHECK_INTERVAL", 0)
@@ -22,7 +22,7 @@ def test_a_page_with_an_active_job_wakes_the_runner(page: str, server: Store, mo
     assert woken
 
 
-def test_an_error_of_the_store_is_shown_until_it_works_again(server: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_error_is_shown_until_the_store_works_again(server: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     made_runs.add(server, "First", Status.RUNNING)
     app = open_page("runs")
     assert problem(app) == ""
@@ -43,7 +43,7 @@ def test_an_error_of_the_store_is_shown_until_it_works_again(server: Store, monk
     assert "First" in list(app.dataframe[0].value["name"])
 
 
-def test_a_fragment_shows_an_error_of_the_store() -> None:
+def test_a_polling_fragment_shows_store_errors() -> None:
     def script() -> None:
         import streamlit as st
 

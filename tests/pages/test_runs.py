@@ -19,7 +19,7 @@ from tests.pages.helpers import problem
 from tests.pages.runs_page import buttons, names, open_page, words
 
 
-def test_without_runs_the_page_says_what_to_do(jobs: Store) -> None:
+def test_without_runs_the_page_explains_how_to_start(jobs: Store) -> None:
     app = open_page()
     assert "No runs yet." in words(app)
     assert not app.dataframe
@@ -47,7 +47,7 @@ def test_all_runs_are_listed_the_newest_first(jobs: Store) -> None:
     assert "Tick one run" in words(app)
 
 
-def test_sizes_read_as_everywhere_and_sort_as_numbers(jobs: Store) -> None:
+def test_sizes_have_units_and_sort_as_numbers(jobs: Store) -> None:
     job = made_runs.add(jobs, "one", Status.FINISHED)
     service.directory(job).log.write_bytes(bytes(12_345_678))
     app = open_page(job=job, show="files")
@@ -57,7 +57,7 @@ def test_sizes_read_as_everywhere_and_sort_as_numbers(jobs: Store) -> None:
         assert bytes_short(size)[:5] in " ".join(cells["size"])
 
 
-def test_runs_that_wait_say_their_place(jobs: Store) -> None:
+def test_queued_runs_show_their_position(jobs: Store) -> None:
     for name in "abc":
         made_runs.add(jobs, name, Status.QUEUED)
     assert list(open_page().dataframe[0].value["at"]) == ["2 ahead of it", "1 ahead of it", "next"]
@@ -75,7 +75,7 @@ def test_runs_that_wait_say_their_place(jobs: Store) -> None:
         (Status.FINISHED, "Full lines: validation images.", {"Delete": True}),
     ],
 )
-def test_one_run_in_every_state(jobs: Store, status: Status, said: str, offered: dict[str, bool]) -> None:
+def test_one_run_is_shown_in_every_state(jobs: Store, status: Status, said: str, offered: dict[str, bool]) -> None:
     job = made_runs.add(jobs, f"the <b>{status}</b> one", status)
     app = open_page(job=job)
     assert said in words(app)
@@ -95,12 +95,12 @@ def log_of(job: str) -> str:
     return words(open_page(job=job, show="log"))
 
 
-def test_a_run_before_its_first_epoch(jobs: Store) -> None:
+def test_a_run_before_its_first_epoch_has_no_curves(jobs: Store) -> None:
     job = made_runs.add(jobs, "young", Status.RUNNING, epochs=0)
     assert "The curves begin with the first steps." in words(open_page(job=job))
 
 
-def test_what_is_shown_of_a_run_follows_it(jobs: Store) -> None:
+def test_the_page_follows_a_running_run(jobs: Store) -> None:
     job = made_runs.add(jobs, "growing", Status.RUNNING, epochs=0)
     app = open_page(job=job)
     for epochs in (1, 2):
@@ -116,7 +116,7 @@ def test_what_is_shown_of_a_run_follows_it(jobs: Store) -> None:
         assert f"epoch {epochs}</span>" in words(app)
 
 
-def test_results_on_the_test_set(jobs: Store) -> None:
+def test_results_on_the_test_set_are_shown(jobs: Store) -> None:
     job = made_runs.add(jobs, "done", Status.FINISHED, accuracy=0.9)
     made_runs.write_mistakes(job, 30)
     app = open_page(job=job, show="test")
@@ -135,7 +135,7 @@ def test_results_on_the_test_set(jobs: Store) -> None:
     assert "3 → **8** 79%" in words(app)
 
 
-def test_published_curves_and_classes_stand_beside_a_runs_own(jobs: Store) -> None:
+def test_published_curves_and_classes_are_shown_with_those_of_a_run(jobs: Store) -> None:
     """The VGG notes: 75.5% and 93.2% after 50 epochs; the ResNet notes: 72% of the cats."""
     narrow, resnet = resolve("vgg16-cifar10"), resolve("cifar-resnet18")
     job = made_runs.add(jobs, "mine", Status.FINISHED, spec=narrow, dataset="cifar10")
@@ -164,7 +164,7 @@ def test_a_perfect_run_has_no_mistakes(jobs: Store) -> None:
     assert "There are none." in words(app)
 
 
-def test_a_hundred_classes_show_those_that_are_confused(jobs: Store) -> None:
+def test_of_a_hundred_classes_the_confused_ones_are_shown(jobs: Store) -> None:
     job = made_runs.add(jobs, "many", Status.FINISHED)
     classes = [f"class {place}" for place in range(100)]
     confusion = [[0] * 100 for _class in classes]
@@ -179,7 +179,7 @@ def test_a_hundred_classes_show_those_that_are_confused(jobs: Store) -> None:
     assert "The 2 classes of 100 that were confused most." in words(app)
 
 
-def test_several_runs_show_what_differs(jobs: Store) -> None:
+def test_several_runs_show_their_differences(jobs: Store) -> None:
     first = made_runs.add(jobs, "first", Status.FINISHED)
     second = made_runs.add(jobs, "second", Status.FAILED, lr=0.5, optimizer="sgd")
     app = open_page(job=f"{first}.{second}", show="settings")
@@ -193,7 +193,7 @@ def test_several_runs_show_what_differs(jobs: Store) -> None:
     assert buttons(app)["Delete (2)"]
 
 
-def test_seeds_are_drawn_as_mean_and_spread(jobs: Store) -> None:
+def test_seeds_are_shown_as_mean_and_spread(jobs: Store) -> None:
     ids = [made_runs.add(jobs, f"net seed={seed}", Status.FINISHED, seed=seed) for seed in range(3)]
     app = open_page(job=".".join(ids))
     assert "net, 3 seeds" in words(app)
@@ -213,7 +213,7 @@ def test_seeds_are_drawn_as_mean_and_spread(jobs: Store) -> None:
         (["lr=0.1,0.01"], ""),
     ],
 )
-def test_a_sweep_shows_itself(jobs: Store, sweep: list[str], kind: str) -> None:
+def test_a_sweep_has_its_own_section(jobs: Store, sweep: list[str], kind: str) -> None:
     ids = made_runs.add_sweep(jobs, "table", sweep)
     made_runs.add(jobs, "another", Status.FINISHED)
     app = open_page(sweep=jobs.get(ids[0]).sweep)
@@ -231,7 +231,7 @@ def test_a_sweep_shows_itself(jobs: Store, sweep: list[str], kind: str) -> None:
     assert app.dataframe[1].value["score.test"].iloc[0] == pytest.approx(100 * result["top1"])
 
 
-def test_a_sweep_of_rows_that_form_no_grid_has_lines_in_place_of_a_map_and_top_3(jobs: Store) -> None:
+def test_a_sweep_without_a_grid_has_parallel_coordinates_and_top_3(jobs: Store) -> None:
     rows = [{"lr": "0.1", "spec.dropout": "0"}, {"lr": "0.2", "spec.dropout": "0.5"}, {"lr": "0.3"}]
     ids = made_runs.add_sweep(jobs, "table", [], rows=rows)
     app = open_page(sweep=jobs.get(ids[0]).sweep)
@@ -248,7 +248,7 @@ def test_a_sweep_of_rows_that_form_no_grid_has_lines_in_place_of_a_map_and_top_3
     assert app.query_params["measure"] == "validation3"
 
 
-def test_filters_stand_in_the_link(jobs: Store) -> None:
+def test_the_link_contains_the_filters(jobs: Store) -> None:
     made_runs.add(jobs, "apple", Status.FINISHED)
     made_runs.add(jobs, "pear", Status.FAILED)
     app = open_page()
@@ -262,7 +262,7 @@ def test_filters_stand_in_the_link(jobs: Store) -> None:
     assert "No run is like that" in words(open_page(text="plum"))
 
 
-def test_a_choice_outlives_other_names(jobs: Store) -> None:
+def test_a_choice_survives_renamed_runs(jobs: Store) -> None:
     ids = [made_runs.add(jobs, name, Status.FINISHED, accuracy=0.9) for name in ("first", "second")]
     [one, _other] = made_runs.add_sweep(jobs, "table", ["lr=0.1,0.01"])
     sweep = jobs.get(one).sweep
@@ -277,7 +277,7 @@ def test_a_choice_outlives_other_names(jobs: Store) -> None:
     assert box(app, "Run").value == ids[1]
 
 
-def test_runs_that_are_called_the_same_can_each_be_chosen(jobs: Store) -> None:
+def test_runs_with_the_same_name_can_be_chosen_separately(jobs: Store) -> None:
     ids = [made_runs.add(jobs, "twin", Status.FINISHED, accuracy=0.9) for _run in range(3)]
     app = open_page(job=".".join(ids), show="test")
     for job in (ids[2], ids[1]):
@@ -285,7 +285,7 @@ def test_runs_that_are_called_the_same_can_each_be_chosen(jobs: Store) -> None:
         assert app.query_params["run"] == job
 
 
-def test_which_settings_are_listed_outlives_another_section(jobs: Store) -> None:
+def test_the_choice_of_settings_survives_another_section(jobs: Store) -> None:
     ids = [made_runs.add(jobs, name, Status.FINISHED) for name in ("first", "second")]
     app = open_page(job=".".join(ids), show="settings", settings="all")
     app.segmented_control(key="runs.view.show").set_value("log").run()
@@ -299,7 +299,7 @@ def box(app: AppTest, label: str) -> Any:
     return next(one for one in app.selectbox if one.label == label)
 
 
-def test_why_a_run_ended_early_is_said(jobs: Store) -> None:
+def test_the_reason_of_an_early_end_is_shown(jobs: Store) -> None:
     short = made_runs.add(jobs, "short of memory", Status.INTERRUPTED)
     forced = made_runs.add(jobs, "slow to stop", Status.STOPPED)
     waited = made_runs.add(jobs, "never began", Status.QUEUED)
@@ -313,7 +313,7 @@ def test_why_a_run_ended_early_is_said(jobs: Store) -> None:
     assert "from the last checkpoint" not in said
 
 
-def test_a_resumed_run_waits_behind_the_others_and_its_pause_is_not_counted(jobs: Store) -> None:
+def test_a_resumed_run_is_last_in_the_queue_and_its_pause_is_not_counted(jobs: Store) -> None:
     job = made_runs.add(jobs, "resumed", Status.STOPPED)
     made_runs.add(jobs, "later", Status.QUEUED)
     service.resume(job)
@@ -335,7 +335,7 @@ def test_a_resumed_run_waits_behind_the_others_and_its_pause_is_not_counted(jobs
         ({"job": ".".join(f"a{number}" for number in range(101))}, "at most 100"),
     ],
 )
-def test_links_that_make_no_sense_are_explained(jobs: Store, link: dict[str, str], message: str) -> None:
+def test_invalid_links_are_explained(jobs: Store, link: dict[str, str], message: str) -> None:
     made_runs.add(jobs, "one", Status.FINISHED)
     app = open_page(**link)
     assert message in problem(app)
@@ -343,13 +343,13 @@ def test_links_that_make_no_sense_are_explained(jobs: Store, link: dict[str, str
     assert app.query_params == link
 
 
-def test_a_run_of_the_link_that_is_gone_is_named(jobs: Store) -> None:
+def test_a_deleted_run_of_the_link_is_named(jobs: Store) -> None:
     for store_is in ("empty", "not empty"):
         assert "not here any more: abcdefghij" in words(open_page(job="abcdefghij")), store_is
         made_runs.add(jobs, "one", Status.FINISHED)
 
 
-def test_a_damaged_file_of_mistakes_is_no_fault(jobs: Store) -> None:
+def test_a_damaged_file_of_mistakes_is_ignored(jobs: Store) -> None:
     job = made_runs.add(jobs, "one", Status.FINISHED)
     (service.directory(job).folder / "mistakes.json").write_text("{")
     assert "were not kept" in words(open_page(job=job, show="test"))

@@ -27,7 +27,7 @@ def test_stop_and_resume(jobs: Store) -> None:
     assert jobs.get(waiting).status is Status.QUEUED
 
 
-def test_what_was_done_elsewhere_meanwhile_is_said(jobs: Store) -> None:
+def test_an_action_on_a_deleted_run_shows_an_error(jobs: Store) -> None:
     job = made_runs.add(jobs, "gone", Status.STOPPED)
     app = open_page(job=job)
     service.delete(job)
@@ -36,7 +36,7 @@ def test_what_was_done_elsewhere_meanwhile_is_said(jobs: Store) -> None:
     assert "No runs yet." in words(app)
 
 
-def test_delete_asks_first(jobs: Store) -> None:
+def test_delete_asks_for_confirmation(jobs: Store) -> None:
     job, other = (made_runs.add(jobs, name, Status.FINISHED) for name in ("a *star*", "other"))
     app = open_page(job=job)
     app.button(key="runs.delete").click().run()
@@ -51,7 +51,7 @@ def test_delete_asks_first(jobs: Store) -> None:
     assert names(app) == ["other"]
 
 
-def test_clearing_up_shows_first_what_goes(jobs: Store) -> None:
+def test_freeing_disk_space_shows_a_preview(jobs: Store) -> None:
     made_runs.add(jobs, "failed", Status.FAILED)
     finished = made_runs.add(jobs, "finished", Status.FINISHED)
     app = open_page()
@@ -75,7 +75,7 @@ def test_a_duplicate_opens_as_the_same_job(jobs: Store) -> None:
     assert form.resources.model_dump() == record.resources
 
 
-def test_a_duplicate_carries_nothing_that_was_measured_on_its_data(jobs: Store) -> None:
+def test_a_duplicate_has_no_values_measured_on_its_data(jobs: Store) -> None:
     [job] = made_runs.jobs("one", spec=resolve("vgg11"), lr=0.3)
     [record] = service.submit([job])
     fitted = {"mean": [0.3], "std": [0.2], "augment": ["crop"]}
@@ -87,7 +87,7 @@ def test_a_duplicate_carries_nothing_that_was_measured_on_its_data(jobs: Store) 
 
 
 @pytest.mark.parametrize("where", ["/srv/mnist", "/srv/cats.zip", "an upload that is gone"])
-def test_a_duplicate_says_which_data_are_not_offered(jobs: Store, where: str) -> None:
+def test_a_duplicate_reports_data_that_are_not_offered(jobs: Store, where: str) -> None:
     gone = "cats-0123456789.zip"
     dataset = where if where.startswith("/") else str(uploads.path(gone))
     job = Job.new(resolve("digits-cnn"), dataset, Recipe(), Resources())

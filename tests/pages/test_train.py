@@ -41,7 +41,7 @@ def test_the_first_visit_is_ready_to_train_the_digits() -> None:
     assert dict(app.query_params) == {"net": "digits-cnn"}
 
 
-def test_the_whole_form_comes_back_from_its_link() -> None:
+def test_the_complete_form_is_restored_from_its_link() -> None:
     app = open_page(net="vgg16-cifar10", dropout="0.2", recipe="r0")
     app.number_input(key=LR).set_value(3e-5)
     app.selectbox(key="train.recipe.schedule").set_value("step")
@@ -76,7 +76,7 @@ def test_every_recipe_opens_with_its_title_and_source(name: str) -> None:
     assert app.button(key="train-reset").disabled
 
 
-def test_a_link_of_nonsense_is_explained_part_by_part() -> None:
+def test_each_invalid_part_of_a_link_is_explained() -> None:
     app = open_page(
         net="vgg99", dataset="/etc/passwd", recipe="nope", device="tpu", sweep="a=1;" * 9, weights="/x", foo="1"
     )
@@ -103,7 +103,7 @@ def test_a_link_of_nonsense_is_explained_part_by_part() -> None:
          ["left out: optimizer, momentum", "left out: epochs, warmup_epochs", "left out: mean, std"]),
     ],
 )  # fmt: skip
-def test_a_wrong_field_of_a_links_recipe_leaves_the_others(wrong: dict[str, str], rules: list[str]) -> None:
+def test_an_invalid_field_of_a_link_does_not_affect_the_others(wrong: dict[str, str], rules: list[str]) -> None:
     right = {"batch_size": "32", "label_smoothing": "0", "augment": "flip", "patience": "5"}
     found, problems = Form.from_link({**right, **wrong})
     for rule in rules:
@@ -112,7 +112,7 @@ def test_a_wrong_field_of_a_links_recipe_leaves_the_others(wrong: dict[str, str]
     assert found.changes == Form.from_link({key: text for key, text in right.items() if key not in wrong})[0].changes
 
 
-def test_the_page_says_which_field_of_the_recipe_it_left_out() -> None:
+def test_the_page_names_the_field_that_it_left_out() -> None:
     app = open_page(lr="fast", batch_size="32")
     assert "lr: 'fast' is not a number" in problem(app)
     assert form(app).changes == {"batch_size": 32}
@@ -128,7 +128,7 @@ def test_no_link_reads_the_servers_files(path: str) -> None:
     assert form(app).data == "digits"
 
 
-def test_weights_of_a_link_are_those_of_a_run(server: Store) -> None:
+def test_weights_of_a_link_may_belong_to_a_run(server: Store) -> None:
     assert "there are none called '/etc/hostname'" in problem(open_page(weights="/etc/hostname"))
     job = Job.new(resolve("digits-cnn"), "digits", Recipe(), Resources())
     server.add([job])
@@ -137,7 +137,7 @@ def test_weights_of_a_link_are_those_of_a_run(server: Store) -> None:
     assert problem(app) == ""
 
 
-def test_the_run_to_start_from_stays_chosen_under_another_name(server: Store) -> None:
+def test_a_chosen_run_stays_chosen_after_it_is_renamed(server: Store) -> None:
     ids = [made_runs.add(server, name, Status.FINISHED) for name in ("apple", "pear")]
     for job in ids:
         made_runs.write_weights(job)
@@ -157,7 +157,7 @@ def weights(app: AppTest) -> Any:
     return next(box for box in app.selectbox if box.label.startswith("Start from"))
 
 
-def test_back_from_another_page_the_form_is_as_it_was() -> None:
+def test_the_form_is_unchanged_after_a_visit_to_another_page() -> None:
     app = open_page()
     app.number_input(key=LR).set_value(0.02).run()
     app.switch_page("../pages/kernels.py").run()
@@ -167,7 +167,7 @@ def test_back_from_another_page_the_form_is_as_it_was() -> None:
     assert app.number_input(key=LR).value == 0.02
 
 
-def test_an_older_link_steps_back() -> None:
+def test_an_older_link_restores_the_older_form() -> None:
     app = open_page()
     before = dict(app.query_params)
     app.number_input(key=LR).set_value(0.02).run()
@@ -182,7 +182,7 @@ def test_an_older_link_steps_back() -> None:
 # Network
 
 
-def test_a_network_from_the_architecture_page_and_back() -> None:
+def test_a_network_is_taken_from_the_architecture_page_and_back() -> None:
     app = helpers.open_page("architecture", net="vgg11", batch_norm="true")
     app.switch_page("../pages/train.py")
     app.query_params.clear()
@@ -206,7 +206,7 @@ def test_saved_networks_are_offered() -> None:
     assert "there is no architecture 'ours'" in problem(app)
 
 
-def test_what_changes_for_the_data_is_said() -> None:
+def test_changes_for_the_data_are_shown() -> None:
     app = open_page(net="vgg16")
     said = words(app)
     assert "The network has 10 classes, as the data; the spec had 1000." in said
@@ -215,7 +215,7 @@ def test_what_changes_for_the_data_is_said() -> None:
 
 
 @pytest.mark.parametrize("name", ["lenet5", "vgg16", "resnet20", "googlenet", "torchvision:mobilenet_v2"])
-def test_every_family_trains_or_says_why_not(name: str) -> None:
+def test_every_family_can_train_or_shows_an_error(name: str) -> None:
     app = open_page(net=name)
     assert not app.exception
     assert app.button(key=SUBMIT).disabled == bool(app.error)
@@ -224,7 +224,7 @@ def test_every_family_trains_or_says_why_not(name: str) -> None:
 # Recipe
 
 
-def test_what_breaks_a_rule_is_said_beside_its_field_and_the_rest_counts() -> None:
+def test_an_invalid_field_shows_its_error_and_the_others_apply() -> None:
     app = open_page()
     app.number_input(key=LR).set_value(-1.0)
     app.number_input(key="train.recipe.epochs").set_value(2.5)
@@ -242,7 +242,7 @@ def test_what_breaks_a_rule_is_said_beside_its_field_and_the_rest_counts() -> No
     assert not app.button(key=SUBMIT).disabled
 
 
-def test_fields_that_change_nothing_are_hidden_and_come_back() -> None:
+def test_unused_fields_are_hidden_and_keep_their_values() -> None:
     app = open_page()
 
     def shown() -> set[str]:
@@ -263,7 +263,7 @@ def test_fields_that_change_nothing_are_hidden_and_come_back() -> None:
     }
 
 
-def test_changes_are_marked_and_taken_back() -> None:
+def test_changes_are_marked_and_can_be_reset() -> None:
     app = open_page()
     app.number_input(key=LR).set_value(0.01).run()
     assert app.number_input(key=LR).label == "Learning rate ●"
@@ -273,7 +273,7 @@ def test_changes_are_marked_and_taken_back() -> None:
     assert app.number_input(key=LR).label == "Learning rate"
 
 
-def test_two_fields_that_do_not_go_together() -> None:
+def test_contradicting_fields_are_explained() -> None:
     app = open_page()
     app.text_input(key="train.recipe.mean").set_value("0.5").run()
     assert "std: null while mean is given" in words(app)
@@ -293,11 +293,11 @@ def test_resources_are_those_of_the_machine() -> None:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
-def test_a_device_that_is_not_there_is_refused_in_a_link() -> None:
+def test_a_missing_device_in_a_link_is_refused() -> None:
     assert "this machine has no cuda" in problem(open_page(device="cuda"))
 
 
-def test_memory_is_judged_against_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_compared_with_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     def with_memory(free: int, there: int) -> str:
         memory = type("Memory", (), {"available": free, "total": there})
         monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
@@ -312,7 +312,7 @@ def test_memory_is_judged_against_the_machine(monkeypatch: pytest.MonkeyPatch) -
     assert "It does not fit" in with_memory(needed // 2, needed // 2)
 
 
-def test_a_failed_measurement_says_so_and_nothing_else_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_measurement_does_not_prevent_training(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_key: str, _progress: object) -> Throughput:
         raise ExplorerError("the process failed: short of memory")
 
@@ -322,7 +322,7 @@ def test_a_failed_measurement_says_so_and_nothing_else_stops(monkeypatch: pytest
     assert not app.button(key=SUBMIT).disabled
 
 
-def test_only_what_the_pace_depends_on_is_measured_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_fields_that_affect_the_throughput_cause_a_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[str, object]] = []
 
     def measure(key: str, _progress: object) -> Throughput:
@@ -341,5 +341,5 @@ def test_only_what_the_pace_depends_on_is_measured_anew(monkeypatch: pytest.Monk
     assert len(asked) == 2
 
 
-def test_the_form_changes_nothing_that_it_does_not_show() -> None:
+def test_the_empty_link_is_the_default_form() -> None:
     assert replace(Form(), recipe=Recipe()) == Form.from_link(Form().to_link())[0]

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("server")
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "digits"])
-def test_a_set_that_is_not_there_can_be_trained_on(name: str) -> None:
+def test_a_data_set_can_be_chosen_before_its_download(name: str) -> None:
     app = settle(open_page(dataset=name))
     entry = NAMES[name]
     assert f"{entry.images[0]:,} images to train with" in words(app)
@@ -34,7 +34,7 @@ def test_a_set_that_is_not_there_can_be_trained_on(name: str) -> None:
     assert not app.button(key=SUBMIT).disabled
 
 
-def test_a_failed_download_is_explained_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_download_is_explained_and_can_be_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     turns = []
 
     def fail(name: str, _progress: object) -> preview.Preview:
@@ -52,7 +52,7 @@ def test_a_failed_download_is_explained_and_tried_again(monkeypatch: pytest.Monk
     assert not app.button(key=SUBMIT).disabled  # the run may find the network again
 
 
-def test_a_set_that_is_there_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_downloaded_data_set_is_previewed(monkeypatch: pytest.MonkeyPatch) -> None:
     split = Split(torch.randint(0, 256, (60, 3, 32, 32), dtype=torch.uint8), torch.arange(60) % 3)
     there = Dataset("cifar10", ("ape", "bee", "<b>cat"), 3, mirrored=True, train=split, test=split, notes=("A note.",))
     monkeypatch.setattr("explorer.data.preview.load", lambda _name, _progress: there)
@@ -84,7 +84,7 @@ def upload(app: AppTest, name: str, content: bytes) -> AppTest:
     return settle(app)
 
 
-def test_an_upload_is_looked_at_used_listed_and_removed() -> None:
+def test_an_upload_is_previewed_used_and_removed() -> None:
     app = upload(open_page(), "../../My odd náme.npz", npz())
     assert problem(app) == ""
     (name,) = uploads.names()
@@ -111,7 +111,7 @@ def test_an_upload_is_looked_at_used_listed_and_removed() -> None:
         ("empty.npz", b"", "is not a zip archive"),
     ],
 )
-def test_a_bad_upload_is_refused_by_name(name: str, content: bytes, said: str) -> None:
+def test_an_invalid_upload_is_refused_by_name(name: str, content: bytes, said: str) -> None:
     app = upload(open_page(), name, content)
     assert said in problem(app)
     assert name.partition(".")[0] in problem(app)
@@ -123,7 +123,7 @@ def test_a_bad_upload_is_refused_by_name(name: str, content: bytes, said: str) -
 
 
 @pytest.mark.usefixtures("read_in_process")
-def test_what_may_pass_costs_nobody_an_upload(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_temporary_error_does_not_delete_an_upload(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(path: str, _progress: object) -> preview.Preview:
         raise InputError(f"{path} changed while it was read; try again")
 
@@ -140,7 +140,7 @@ def test_what_may_pass_costs_nobody_an_upload(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.usefixtures("read_in_process")
 @pytest.mark.parametrize("because", ["a job waits for it", "it was read before"])
-def test_an_upload_in_use_stays_whatever_a_later_look_says(because: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upload_in_use_is_never_deleted(because: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_path: str, _progress: object) -> preview.Preview:
         raise ContentError("a new rule")
 

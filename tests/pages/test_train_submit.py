@@ -16,7 +16,7 @@ from tests.pages.train_page import LR, SUBMIT, form, open_page, settle, words
 pytestmark = pytest.mark.usefixtures("server")
 
 
-def test_a_job_is_submitted_once_and_its_place_is_told(server: Store) -> None:
+def test_a_job_is_submitted_once_and_its_position_is_shown(server: Store) -> None:
     other = Job.new(resolve("lenet5"), "digits", Recipe(), Resources(), "Somebody's")
     server.add([other])
     app = settle(open_page())
@@ -35,7 +35,7 @@ def test_a_job_is_submitted_once_and_its_place_is_told(server: Store) -> None:
     assert len(server.records()) == 3
 
 
-def test_what_is_typed_as_the_button_is_pressed_counts(server: Store) -> None:
+def test_a_value_typed_just_before_the_click_is_submitted(server: Store) -> None:
     app = settle(open_page())
     app.number_input(key=LR).set_value(0.02)
     app.button(key=SUBMIT).click().run()
@@ -48,7 +48,7 @@ def test_what_is_typed_as_the_button_is_pressed_counts(server: Store) -> None:
     assert len(server.records()) == 1
 
 
-def test_the_button_pressed_before_the_browser_knows_the_new_link(server: Store) -> None:
+def test_a_click_with_an_old_link_submits_the_new_form(server: Store) -> None:
     app = settle(open_page())
     before = dict(app.query_params)
     app.number_input(key=LR).set_value(0.02).run()
@@ -61,7 +61,7 @@ def test_the_button_pressed_before_the_browser_knows_the_new_link(server: Store)
 
 
 @pytest.mark.parametrize("change", ["data", "batch"])
-def test_what_does_not_fit_as_the_button_is_pressed_is_not_submitted(server: Store, change: str) -> None:
+def test_a_form_that_can_not_train_is_not_submitted(server: Store, change: str) -> None:
     broken = uploads.save("broken.zip", io.BytesIO(b"PK nothing"), 10)
     app = settle(open_page(net="resnet18", image_size="32"))
     if change == "data":
@@ -74,7 +74,7 @@ def test_what_does_not_fit_as_the_button_is_pressed_is_not_submitted(server: Sto
     assert server.records() == []
 
 
-def test_an_error_keeps_the_form(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_does_not_change_the_form(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_jobs: object) -> None:
         raise OSError(28, "No space left on device")
 

@@ -12,25 +12,25 @@ pytestmark = pytest.mark.usefixtures("server")
 
 
 @pytest.mark.parametrize("sweep", ["weights=/etc/hostname", " weights =/etc/hostname", "lr=0.1;weights=/etc/hostname"])
-def test_no_sweep_starts_from_the_servers_files(sweep: str) -> None:
+def test_a_sweep_can_not_read_the_servers_files(sweep: str) -> None:
     app = open_page(sweep=sweep)
     assert "there are none called '/etc/hostname'" in words(app)
     assert app.button(key=SUBMIT).disabled
 
 
-def test_memory_is_that_of_the_job_that_needs_most() -> None:
+def test_the_largest_memory_of_a_sweep_is_shown() -> None:
     app = open_page(sweep="batch_size=32,1024")
     assert metrics(app)["Memory"] == metrics(open_page(batch_size="1024"))["Memory"]
 
 
-def test_a_job_that_cannot_train_is_named() -> None:
+def test_a_job_that_can_not_train_is_named() -> None:
     app = open_page(batch_size="1", sweep="spec.image_size=8,2")  # batch norms have one value a channel
     assert "image_size=2" in problem(app)
     assert "can't train on batches of 1" in problem(app)
     assert app.button(key=SUBMIT).disabled
 
 
-def test_nothing_is_measured_that_others_have_no_memory_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_measured_without_free_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     memory = type("Memory", (), {"available": 10**8, "total": 10**11})
     monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
     asked: list[str] = []
@@ -42,7 +42,7 @@ def test_nothing_is_measured_that_others_have_no_memory_for(monkeypatch: pytest.
     assert not app.button(key=SUBMIT).disabled
 
 
-def test_the_example_is_a_table_of_hidden_width_dropout_and_rate() -> None:
+def test_the_example_varies_hidden_width_dropout_and_rate() -> None:
     app = settle(open_page(net="vgg16-cifar10"))
     app.button(key="train-sweep-example").click().run()
     settle(app)
@@ -56,7 +56,7 @@ def test_the_example_is_a_table_of_hidden_width_dropout_and_rate() -> None:
     assert "18 jobs are submitted" in words(app)
 
 
-def test_a_sweep_that_breaks_a_rule_is_explained() -> None:
+def test_an_invalid_sweep_is_explained() -> None:
     app = open_page()
     app.button(key="train-sweep-add").click().run()
     values = "train.sweep.0.values"
@@ -72,7 +72,7 @@ def test_a_sweep_that_breaks_a_rule_is_explained() -> None:
     assert not app.button(key=SUBMIT).disabled
 
 
-def test_a_table_of_rows_that_form_no_grid_is_a_job_each() -> None:
+def test_each_row_of_the_example_table_is_a_job() -> None:
     """R0's: two hidden layers, dropout, batch size and rate."""
     app = open_page(net="vgg16-cifar10")
     app.button(key="train-rows-example").click().run()
@@ -90,13 +90,13 @@ def test_a_table_of_rows_that_form_no_grid_is_a_job_each() -> None:
     assert form(app).rows == ()
 
 
-def test_what_is_wrong_with_a_row_names_it() -> None:
+def test_an_invalid_row_is_named_by_its_number() -> None:
     app = open_page(rows="lr|spec.dropout;0.1|0.2;fast|;|0.3")
     assert "row 2: lr: 'fast' is not a number" in words(app)
     assert app.button(key=SUBMIT).disabled
 
 
-def test_cells_rows_more_and_rows_less_of_the_table() -> None:
+def test_edits_of_the_table_are_applied() -> None:
     table = (("lr", "seed"), ("0.1", "1"), ("0.2", "2"), ("0.3", "3"))
     changes = {
         "edited_rows": {0: {"lr": " 0.5; "}, 2: {"seed": None}}, "deleted_rows": [1],

@@ -25,7 +25,7 @@ def option(app: AppTest, label: str, part: str) -> str:
     return next(str(one) for one in box(app, label).options if part in one)
 
 
-def test_torchvisions_vgg16_is_taken_over_but_for_its_last_layer() -> None:
+def test_torchvisions_vgg16_is_loaded_except_its_last_layer() -> None:
     """R2: the features frozen, the last layer new."""
     app = open_page(weights="torchvision:vgg16")
     assert problem(app) == ""
@@ -50,7 +50,7 @@ def test_torchvisions_vgg16_is_taken_over_but_for_its_last_layer() -> None:
     assert "The network is that of the weights now: VGG-16" in words(app)
 
 
-def test_weights_of_another_network_bring_it_along_and_a_run_that_fits_does_not(server: Store) -> None:
+def test_weights_of_another_network_bring_their_network(server: Store) -> None:
     job = made_runs.add(server, "mine", Status.FINISHED)
     made_runs.write_weights(job)
     app = open_page(mean="0.1", std="0.2")
@@ -67,7 +67,7 @@ def test_weights_of_another_network_bring_it_along_and_a_run_that_fits_does_not(
     assert form(app).recipe.weights is None
 
 
-def test_googlenets_weights_without_heads_go_with_a_network_that_has_them() -> None:
+def test_googlenets_weights_without_heads_fit_a_network_with_heads() -> None:
     app = open_page(net="googlenet-torchvision", weights="torchvision:googlenet", freeze="conv1,nothing")
     assert "The auxiliary head aux1 starts anew: the weights have none." in words(app)
     assert "The last layer fc starts anew" in words(app)
@@ -75,7 +75,7 @@ def test_googlenets_weights_without_heads_go_with_a_network_that_has_them() -> N
     assert app.button(key=SUBMIT).disabled
 
 
-def test_an_edit_on_the_architecture_page_that_breaks_a_rule_is_told_here() -> None:
+def test_an_invalid_edit_on_the_architecture_page_is_reported() -> None:
     app = helpers.open_page("architecture", net="digits-cnn")
     app.text_input(key="edit.cfg").set_value("64, X").run()
     app.switch_page("../pages/train.py")

@@ -1,4 +1,4 @@
-"""Runs beside one another: what is best, what differs, which belong together."""
+"""Comparison of runs: best values, differing fields, and seeds of one configuration."""
 
 import math
 import statistics
@@ -16,7 +16,7 @@ def record(jobs: Store, name: str, **recipe: Any) -> Record:
     return jobs.get(made_runs.add(jobs, name, Status.FINISHED, **recipe))
 
 
-def test_best_is_the_first_of_equals_and_no_number_counts_for_nothing() -> None:
+def test_best_takes_the_first_of_equal_values_and_ignores_nan() -> None:
     line = [Point(1, 0.5), Point(2, math.nan), Point(3, 0.9), Point(4, 0.9), Point(5, 0.1)]
     assert compare.best(line) == (3, 0.9)
     assert compare.best(line, least=True) == (5, 0.1)
@@ -24,12 +24,12 @@ def test_best_is_the_first_of_equals_and_no_number_counts_for_nothing() -> None:
     assert compare.best([Point(1, math.nan)]) is compare.last([]) is None
 
 
-def test_curves_stand_in_the_order_of_their_epochs() -> None:
+def test_curves_are_ordered_by_epoch() -> None:
     rows = [Row(2, "rate", 0.1), Row(1, "rate", 0.2), Row(1, "train/loss", 3.0)]
     assert compare.curves(rows) == {"rate": [(1, 0.2), (2, 0.1)], "train/loss": [(1, 3.0)]}
 
 
-def test_only_settings_that_differ_are_listed(jobs: Store) -> None:
+def test_only_different_fields_are_listed(jobs: Store) -> None:
     plain, other = record(jobs, "a"), record(jobs, "b", lr=0.5, seed=3)
     assert compare.compare_fields([plain, other]) == [("lr", (Recipe().lr, 0.5)), ("seed", (0, 3))]
     assert compare.compare_fields([plain, plain]) == []
@@ -37,7 +37,7 @@ def test_only_settings_that_differ_are_listed(jobs: Store) -> None:
     assert {"spec.cfg", "dataset", "lr", "device"} <= everything
 
 
-def test_a_setting_that_one_family_lacks_is_a_difference(jobs: Store) -> None:
+def test_a_field_of_one_family_only_is_a_difference(jobs: Store) -> None:
     from explorer.families import resolve
 
     [vgg], [resnet] = made_runs.jobs(), made_runs.jobs(spec=resolve("resnet18"))
@@ -47,13 +47,13 @@ def test_a_setting_that_one_family_lacks_is_a_difference(jobs: Store) -> None:
     assert found["spec.cfg"][1] is found["spec.blocks"][0] is None
 
 
-def test_seeds_of_one_configuration_belong_together(jobs: Store) -> None:
+def test_seeds_of_one_configuration_are_grouped(jobs: Store) -> None:
     runs = [record(jobs, f"{lr} {seed}", lr=lr, seed=seed) for seed in (0, 1) for lr in (0.1, 0.2)]
     groups = [[run.name for run in group] for group in compare.by_configuration(runs)]
     assert groups == [["0.1 0", "0.1 1"], ["0.2 0", "0.2 1"]]
 
 
-def test_what_a_run_measures_goes_with_its_seed(jobs: Store) -> None:
+def test_values_measured_by_a_run_do_not_separate_seeds(jobs: Store) -> None:
     """A seed chooses what is held out, and the mean of what is left differs a little."""
     made = [job for seed in (0, 1) for job in made_runs.jobs(str(seed), seed=seed)]
     assert {job.recipe.mean for job in made} == {None}
@@ -66,7 +66,7 @@ def test_what_a_run_measures_goes_with_its_seed(jobs: Store) -> None:
     assert dict(compare.compare_fields(alike))["mean"] == ([0.3054], [0.3064])
 
 
-def test_spread_is_that_of_the_statistics_module() -> None:
+def test_spread_equals_the_statistics_module() -> None:
     lines = [[Point(1, 0.1), Point(2, 0.5)], [Point(1, 0.3), Point(2, 0.6)], [Point(1, 0.2), Point(2, math.nan)]]
     first, second = compare.spread(lines)
     assert first == (1, statistics.fmean([0.1, 0.3, 0.2]), statistics.stdev([0.1, 0.3, 0.2]), 3)
@@ -74,6 +74,6 @@ def test_spread_is_that_of_the_statistics_module() -> None:
     assert compare.spread([[Point(1, 0.4)]]) == [(1, 0.4, 0.0, 1)]
 
 
-def test_axes_of_a_sweep_are_in_order(jobs: Store) -> None:
+def test_axes_of_a_sweep_are_sorted(jobs: Store) -> None:
     made_runs.add_sweep(jobs, "s", ["lr=0.1,0.01", "optimizer=sgd,adam"])
     assert compare.axes(jobs.records()) == {"lr": [0.01, 0.1], "optimizer": ["sgd", "adam"]}

@@ -1,4 +1,4 @@
-"""How long a run takes: by hand, and against real runs."""
+"""Estimate of a run's duration, compared with a calculation by hand and with real runs."""
 
 import time
 from dataclasses import replace
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.process
 TIMES = 4  # as long or as short as estimated a run may be
 
 
-def test_by_hand() -> None:
+def test_a_case_by_hand() -> None:
     measured = Throughput(0.5, 0.01, batch_size=50, startup=3, device="cpu", precision="fp32")
     assert estimate_seconds(measured, epochs=10, train=900, validation=100, test=200) == pytest.approx(
         3 + 10 * (18 * 0.5 + 1) + 2
@@ -29,7 +29,7 @@ def test_by_hand() -> None:
     assert estimate_seconds(measured, epochs=1, train=50, validation=0, test=0) == pytest.approx(3.5)
 
 
-def test_a_real_run_takes_about_as_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_real_run_takes_about_the_estimated_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In seconds of computing, by one thread, which others on the machine don't lengthen much."""
     monkeypatch.setattr(throughput, "time", SimpleNamespace(time=time.time, perf_counter=time.process_time))
     monkeypatch.setattr(throughput, "MIN_SECONDS", 0.5)

@@ -1,4 +1,4 @@
-"""``job.json`` and the run directory: written, read, damaged, and looked at while others write."""
+"""``job.json`` and the run directory: written, read, damaged, and read while they are written."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def test_a_job_is_read_as_it_was_written(name: str, tmp_path: Path) -> None:
     assert not directory.has_begun()
 
 
-def test_a_job_of_an_earlier_version_does_not_say_its_base(tmp_path: Path) -> None:
+def test_a_job_of_an_earlier_version_has_no_base(tmp_path: Path) -> None:
     made = Job.new(NamedNetwork(parse_spec(SPEC), "mnist-cnn"), "digits", Recipe(), Resources())
     made.write(tmp_path / "run")
     assert Job.read(tmp_path / "run").network == made.network
@@ -48,23 +48,23 @@ def test_a_job_of_an_earlier_version_does_not_say_its_base(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("name", ["a\nb", "a\ttab", "x" * (MAX_NAME + 1), "\udcff", "bell\a"])
-def test_a_name_is_one_line_of_text(name: str) -> None:
+def test_a_name_of_several_lines_is_refused(name: str) -> None:
     with pytest.raises(InputError, match=r"^name: "):
         new(name=name)
 
 
 @pytest.mark.parametrize("dataset", ["/data/a\nb", "/data/" + "x" * 300, "/"])
-def test_a_job_without_a_name_has_one_that_is_allowed(dataset: str) -> None:
+def test_the_default_name_of_a_job_is_valid(dataset: str) -> None:
     name = new(dataset).name
     assert new("digits", name).name == name
 
 
-def test_a_path_that_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_a_path_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not valid UTF-8; rename it"):
         new(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))
 
 
-def test_ids_are_file_names_that_nothing_else_has() -> None:
+def test_ids_are_unique_file_names() -> None:
     ids = {new().id for _job in range(500)}
     assert len(ids) == 500
     assert all(len(name) == 14 and name.isalnum() and name == name.lower() for name in ids)
@@ -84,7 +84,7 @@ DAMAGES: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_job_is_an_end_in_words(damage: str, tmp_path: Path) -> None:
+def test_a_damaged_job_fails_with_a_message(damage: str, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     new().write(folder)
     change = DAMAGES[damage]
@@ -102,7 +102,7 @@ def test_a_folder_without_a_job(tmp_path: Path) -> None:
         Job.read(tmp_path)
 
 
-def test_what_is_read_is_whole_while_it_is_written(tmp_path: Path) -> None:
+def test_readers_never_see_a_half_written_file(tmp_path: Path) -> None:
     directory = RunDirectory(job(tmp_path / "run", "digits"))
     directory.begin()
     directory.open([], ["a"])
@@ -142,7 +142,7 @@ def test_a_file_that_a_power_cut_emptied_counts_as_missing(name: str, tmp_path: 
     assert (directory.progress(), directory.read_end(), directory.supervisor()) == ({}, None, None)
 
 
-def test_a_process_lives_though_the_clock_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_is_identified_after_the_clock_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     mine = identity(os.getpid())
     assert living_ids([mine]) == [os.getpid()]
     assert living_ids([(mine[0], mine[1] - 5)]) == []  # another process had the number before
@@ -152,7 +152,7 @@ def test_a_process_lives_though_the_clock_is_set(monkeypatch: pytest.MonkeyPatch
     assert living_ids([mine]) == [os.getpid()]
 
 
-def test_a_zombie_does_not_live() -> None:
+def test_a_zombie_is_not_alive() -> None:
     pid = os.posix_spawn("/bin/true", ["true"], {})
     found = identity(pid)
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
@@ -160,7 +160,7 @@ def test_a_zombie_does_not_live() -> None:
     os.waitpid(pid, 0)
 
 
-def test_more_processes_than_the_machine_bears_are_refused(jobs: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_processes_are_refused(jobs: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     crowd = Job.new(parse_spec(SPEC), "digits", Recipe(), Resources(processes=9))
     with pytest.raises(InputError, match="processes: 9 are more than this machine takes, 8: 4 for each of its cores"):

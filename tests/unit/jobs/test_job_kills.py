@@ -43,7 +43,7 @@ def alone(arena: Arena) -> dict[str, Any]:
     return arena.survive(job)
 
 
-def test_killed_at_any_moment(arena: Arena, alone: dict[str, Any]) -> None:
+def test_a_job_killed_at_any_moment_ends_with_the_same_bits(arena: Arena, alone: dict[str, Any]) -> None:
     turns, until = cycle(VICTIMS), time.monotonic() + SECONDS  # the next job goes on where the one before has ended
     while time.monotonic() < until or not all(arena.counts[f"kills of {victim}"] for victim in VICTIMS):
         job = arena.submit(str(arena.folder / "data.npz"))
@@ -52,7 +52,7 @@ def test_killed_at_any_moment(arena: Arena, alone: dict[str, Any]) -> None:
     assert not arena.twice
 
 
-def test_a_rank_that_is_killed(arena: Arena) -> None:
+def test_a_killed_rank_ends_the_job_which_can_be_resumed(arena: Arena) -> None:
     job = arena.submit(str(arena.folder / "data.npz"), processes=2, epochs=120)
     wait_for(job, Status.RUNNING, trained=True)
     arena.kill("worker", job)
@@ -80,7 +80,7 @@ def test_a_rank_that_is_killed(arena: Arena) -> None:
     assert not arena.twice
 
 
-def test_stopped_in_time_and_not_before_the_processes_are_gone(arena: Arena) -> None:
+def test_a_job_is_stopped_in_time_and_only_after_its_processes_ended(arena: Arena) -> None:
     job = arena.submit(str(arena.folder / "data.npz"), epochs=10_000)
     wait_for(job, Status.RUNNING, trained=True)
     there = processes_of_job(job)
@@ -95,7 +95,7 @@ def test_stopped_in_time_and_not_before_the_processes_are_gone(arena: Arena) -> 
     service.delete(job)
 
 
-def test_a_job_that_does_not_listen_is_ended_by_force(arena: Arena) -> None:
+def test_a_job_that_ignores_the_stop_is_killed(arena: Arena) -> None:
     job = arena.submit(str(arena.folder / "data.npz"), epochs=10_000)
     wait_for(job, Status.RUNNING, trained=True)
     worker = next(process for process in processes_of_job(job) if "training.worker" in words(process))
@@ -119,7 +119,7 @@ def test_a_job_that_does_not_listen_is_ended_by_force(arena: Arena) -> None:
     assert not service.directory(job).folder.exists()
 
 
-def test_the_end_of_whoever_asked_is_not_the_end_of_the_job(arena: Arena) -> None:
+def test_a_job_survives_the_process_that_submitted_it(arena: Arena) -> None:
     """A process that submits and starts the runner, as the app does, and is then killed."""
     for runner in arena.runners():
         kill(runner)

@@ -1,4 +1,4 @@
-"""How busy the machine is, with a driver that is made up: no GPU is here."""
+"""The load of the machine, with a fake driver instead of a GPU."""
 
 from types import SimpleNamespace
 
@@ -26,7 +26,7 @@ def test_without_a_driver_there_are_no_gpus(monkeypatch: pytest.MonkeyPatch) -> 
     assert 0 <= seen.load <= 1
 
 
-def test_every_gpu_is_seen_also_one_that_hides_its_load(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_gpu_is_listed_even_without_a_reported_load(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(handle: int) -> SimpleNamespace:
         if handle:
             raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)

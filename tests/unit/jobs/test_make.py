@@ -1,4 +1,4 @@
-"""Sweeps: which combinations there are, what each job gets, and what is refused."""
+"""Sweeps: their combinations, the values of each job, and invalid sweeps."""
 
 import json
 from math import prod
@@ -33,7 +33,7 @@ axes = st.dictionaries(keys, st.lists(st.one_of(plain, lists), min_size=1, max_s
 
 @settings(max_examples=150, deadline=None)
 @given(axes)
-def test_every_combination_once_in_order(chosen: dict[str, list[str]]) -> None:
+def test_a_sweep_has_every_combination_once_in_order(chosen: dict[str, list[str]]) -> None:
     texts = [f"{key}={','.join(values)}" for key, values in chosen.items()]
     count = prod(map(len, chosen.values()))
     if count > MAX_SWEEP:
@@ -49,7 +49,7 @@ def test_every_combination_once_in_order(chosen: dict[str, list[str]]) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.text(alphabet='ab=,[]{}" 1.\\\n\0', max_size=20), max_size=3))
-def test_any_text_is_a_sweep_or_refused_in_one_line(texts: list[str]) -> None:
+def test_any_text_is_a_sweep_or_an_error_of_one_line(texts: list[str]) -> None:
     try:
         found = parse_sweep(texts)
     except InputError as error:
@@ -61,7 +61,7 @@ def test_any_text_is_a_sweep_or_refused_in_one_line(texts: list[str]) -> None:
         assert all(value and value == value.strip() for one in found for value in one.values())
 
 
-def test_a_huge_sweep_is_refused_before_it_is_made() -> None:
+def test_a_huge_sweep_is_refused_before_it_is_expanded() -> None:
     texts = [f"k{number}={','.join(map(str, range(1000)))}" for number in range(100)]
     with pytest.raises(InputError, match="combinations are more than the 100 jobs") as caught:
         parse_sweep(texts)
@@ -79,12 +79,12 @@ def test_a_huge_sweep_is_refused_before_it_is_made() -> None:
         (["lr=1,2,1"], "has '1' twice"),
     ],
 )
-def test_what_is_no_sweep(texts: list[str], words: str) -> None:
+def test_texts_that_are_not_sweeps_are_refused(texts: list[str], words: str) -> None:
     with pytest.raises(InputError, match=words):
         parse_sweep(texts)
 
 
-def test_commas_within_brackets_and_quotes_belong_to_a_value() -> None:
+def test_commas_in_brackets_and_quotes_belong_to_a_value() -> None:
     assert [one["k"] for one in parse_sweep(['k=[1,[2,3]],"a,b",{"c":[4,5]},6'])] == [
         "[1,[2,3]]",
         '"a,b"',
@@ -93,7 +93,7 @@ def test_commas_within_brackets_and_quotes_belong_to_a_value() -> None:
     ]
 
 
-def test_a_table_of_networks_and_recipes() -> None:
+def test_a_sweep_varies_networks_and_recipes() -> None:
     """R0's: hidden width x dropout x rate."""
     texts = ["spec.classifier=[32],[64,32]", "spec.dropout=0,0.5", "lr=1e-3,1e-2,.1"]
     found = made(*texts, name="table")
@@ -116,7 +116,7 @@ def test_a_table_of_networks_and_recipes() -> None:
     assert made(*texts)[0].sweep != found[0].sweep
 
 
-def test_one_job_without_a_sweep() -> None:
+def test_without_a_sweep_there_is_one_job() -> None:
     (one,) = made(name="alone")
     assert (one.name, one.sweep, one.varied) == ("alone", "", {})
     assert made("seed=3")[0].sweep  # a sweep of one is a sweep still
@@ -133,13 +133,13 @@ def test_one_job_without_a_sweep() -> None:
         (["lr=0.1,1e-1"], "two of the combinations are the same job"),
     ],
 )
-def test_a_value_that_makes_no_sense_is_named(texts: list[str], words: str) -> None:
+def test_an_invalid_value_is_named(texts: list[str], words: str) -> None:
     with pytest.raises(InputError, match=words) as caught:
         made(*texts)
     assert "\n" not in str(caught.value)
 
 
-def test_names_are_no_longer_than_allowed() -> None:
+def test_names_of_sweep_jobs_are_truncated() -> None:
     for job in made("lr=0.1,0.01", "spec.classifier=[64],[" + "128," * 15 + "128]", name="n" * MAX_NAME):
         assert len(job.name) <= MAX_NAME
         assert Job.new(SPEC, "digits", Recipe(), Resources(), job.name).name == job.name
@@ -147,7 +147,7 @@ def test_names_are_no_longer_than_allowed() -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=5))
-def test_a_value_in_json_comes_through_as_it_is(value: Any) -> None:
+def test_a_json_value_is_parsed_unchanged(value: Any) -> None:
     recipe, _spec = parse_assignments([f"key={json.dumps(value)}"])
     assert recipe == {"key": value}
     assert type(recipe["key"]) is type(value)
@@ -160,7 +160,7 @@ R0 = [  # hidden widths x dropout x batch x rate, in rows that form no grid
 ]
 
 
-def test_rows_that_form_no_grid_are_a_job_each() -> None:
+def test_each_row_of_a_table_is_a_job() -> None:
     found = make_jobs(SPEC, "digits", Recipe(), Resources(), rows=list(map(parse_row, R0)))
     assert [(job.spec.to_dict()["classifier"], job.recipe.batch_size, job.recipe.lr) for job in found] == [
         ([50, 50], 32, 1e-4),
@@ -173,7 +173,7 @@ def test_rows_that_form_no_grid_are_a_job_each() -> None:
     assert found[0].name.endswith("· classifier=50,50 dropout=0.4 batch_size=32 lr=1e-4")
 
 
-def test_rows_with_a_grid_are_each_trained_with_each_of_its_values() -> None:
+def test_each_row_is_combined_with_each_cell_of_the_grid() -> None:
     found = make_jobs(SPEC, "digits", Recipe(), Resources(), rows=[{"lr": "0.1"}, {"lr": "0.2"}], varied=["seed=1,2,3"])
     assert [(job.recipe.lr, job.recipe.seed) for job in found] == [
         (lr, seed) for lr in (0.1, 0.2) for seed in (1, 2, 3)
@@ -194,13 +194,13 @@ def test_rows_with_a_grid_are_each_trained_with_each_of_its_values() -> None:
         ),
     ],
 )
-def test_rows_that_break_a_rule_are_named(rows: list[dict[str, str]], varied: list[str], words: str) -> None:
+def test_invalid_rows_are_named(rows: list[dict[str, str]], varied: list[str], words: str) -> None:
     with pytest.raises(InputError, match=words):
         make_jobs(SPEC, "digits", Recipe(), Resources(), rows=rows, varied=varied)
 
 
 @pytest.mark.parametrize("text", ["lr", "=1", "lr=", "lr=1,lr=2", "", ",,"])
-def test_what_is_no_row(text: str) -> None:
+def test_texts_that_are_not_rows_are_refused(text: str) -> None:
     with pytest.raises(InputError, match=r"^row: "):
         parse_row(text)
 
@@ -214,7 +214,7 @@ def test_what_is_no_row(text: str) -> None:
         ("t.json", '[{"spec.classifier": [50, 50], "lr": 1e-4}, {"spec.classifier": [64]}]'),
     ],
 )
-def test_a_table_from_a_file(name: str, content: str, tmp_path: Path) -> None:
+def test_a_table_is_read_from_a_file(name: str, content: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(content, encoding="utf-8", newline="")
     found = make_jobs(SPEC, "digits", Recipe(), Resources(), rows=read_rows(tmp_path / name))
     assert [(job.spec.to_dict()["classifier"], job.recipe.lr) for job in found] == [([50, 50], 1e-4), ([64], 1e-3)]
@@ -232,7 +232,7 @@ def test_a_table_from_a_file(name: str, content: str, tmp_path: Path) -> None:
         ("t.json", b'{"lr": 1}', "is not a list of objects"),
     ],
 )
-def test_a_file_that_is_no_table(name: str, content: bytes | None, words: str, tmp_path: Path) -> None:
+def test_files_that_are_not_tables_are_refused(name: str, content: bytes | None, words: str, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=rf"^rows: .*{words}") as caught:

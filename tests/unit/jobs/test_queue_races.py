@@ -1,4 +1,4 @@
-"""Many who use one store at once, under the real runner and supervisors, with a worker that only seems to train."""
+"""Many processes use one store, with the real runner and supervisors, and a fake worker."""
 
 import subprocess
 import sys
@@ -44,7 +44,7 @@ def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("queue")
-def test_two_apps_submit_to_two_slots() -> None:
+def test_jobs_of_two_apps_run_once_in_order_on_two_slots() -> None:
     apps = [subprocess.Popen([sys.executable, "-c", APP, name]) for name in ("one", "other")]
     assert [app.wait(60) for app in apps] == [0, 0]
     begin = time.monotonic()
@@ -84,7 +84,7 @@ def remove_store() -> None:
 
 
 @pytest.mark.usefixtures("queue")
-def test_of_two_runners_one_works_and_it_ends_when_its_store_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_one_runner_works_and_it_ends_when_its_store_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPLORER_RUNNER_IDLE", "600")
     settings.cache_clear()
     monkeypatch.setattr(service, "ensure_runner", lambda: None)
@@ -103,6 +103,6 @@ def test_of_two_runners_one_works_and_it_ends_when_its_store_is_gone(monkeypatch
 
 
 @pytest.mark.usefixtures("queue")
-def test_a_runner_ends_when_nothing_is_to_do() -> None:
+def test_an_idle_runner_ends() -> None:
     service.ensure_runner()
     assert service._runners[-1].wait(60) == 0

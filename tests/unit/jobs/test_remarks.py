@@ -1,4 +1,4 @@
-"""What curves mean, in sentences; and charts that a single number does not flatten."""
+"""Remarks on curves, and charts that an outlier does not flatten."""
 
 import math
 
@@ -14,7 +14,7 @@ def line(*values: float, first: int = 1) -> list[Point]:
     return [Point(epoch, value) for epoch, value in enumerate(values, first)]
 
 
-def test_drops_of_the_rate_have_their_reason() -> None:
+def test_drops_of_the_learning_rate_are_explained() -> None:
     curves = {"rate": line(0.1, 0.1, 0.01), remarks.DROP: [Point(2, 0.01)]}
     plateau = resolve("r1").changed(patience=0).to_dict()
     [said] = remarks.describe_drops(curves, plateau)
@@ -28,7 +28,7 @@ def test_drops_of_the_rate_have_their_reason() -> None:
     assert remarks.describe_drops({"rate": line(0.1, 0.05)}, plateau) == []  # a rate that a cosine or warm-up moves
 
 
-def test_a_training_loss_above_that_of_the_validation_is_explained_by_what_the_run_has() -> None:
+def test_a_training_loss_above_the_validation_loss_is_explained() -> None:
     above = {"train/loss": line(1.0), "validation/loss": line(0.8)}
     plain = resolve("r1").changed(augment=[]).to_dict()
     said = remarks.explain_losses(above, plain, {})
@@ -42,14 +42,14 @@ def test_a_training_loss_above_that_of_the_validation_is_explained_by_what_the_r
     assert remarks.explain_losses({"train/loss": line(0.8)}, plain, {}) == ""
 
 
-def test_overfitting_is_said_where_it_shows() -> None:
+def test_overfitting_is_described() -> None:
     said = remarks.describe_overfitting({"train/top1": line(0.5, 1.0), "validation/top1": line(0.5, 0.9)})
     assert said.startswith("Overfitting: 100.0% of the training images are right and 90.0% of the validation images.")
     assert remarks.describe_overfitting({"train/top1": line(0.95), "validation/top1": line(0.93)}) == ""
     assert remarks.describe_overfitting({"train/top1": line(0.95)}) == ""
 
 
-def test_one_number_far_above_the_others_is_cut_off_and_told() -> None:
+def test_an_outlier_is_cut_off_with_a_note() -> None:
     validation = Curve(0, "validation", training=False, points=line(2.3, 4.1e9, 1.5, 1.2, 1.0, math.nan))
     axis = fit_axis([validation], log=False, normal_limit=20.0)
     assert axis.limits is not None
@@ -61,12 +61,12 @@ def test_one_number_far_above_the_others_is_cut_off_and_told() -> None:
 
 
 @pytest.mark.parametrize("values", [(2.3, 0.001, 0.001, 0.001), (19.0, 0.1, 0.1, 0.1), (1e6, 2e6, 1e6), ()])
-def test_what_belongs_to_the_curve_stays(values: tuple[float, ...]) -> None:
+def test_normal_values_are_not_cut_off(values: tuple[float, ...]) -> None:
     axis = fit_axis([Curve(0, "a", training=True, points=line(*values))], log=False, normal_limit=20.0)
     assert (axis.limits, axis.note) == (None, "")
 
 
-def test_zero_has_no_place_on_a_logarithmic_axis_and_is_told() -> None:
+def test_a_logarithmic_axis_leaves_out_zero_with_a_note() -> None:
     axis = fit_axis([Curve(0, "rate", training=False, points=line(0.1, 0.05, 0.0))], log=True, normal_limit=0.0)
     assert frame(axis.lines)["value"].tolist() == [0.1, 0.05]
     assert axis.note == "Too small for the logarithmic axis, 0 or next to it: 1 of the numbers."

@@ -1,4 +1,4 @@
-"""Making room: exactly what was announced goes, and nothing of a run that waits or is at work."""
+"""Freeing disk space: exactly what was planned is removed, and nothing of an active run."""
 
 import time
 
@@ -31,13 +31,13 @@ def test_finished_runs_keep_their_best_weights(jobs: Store) -> None:
     assert retention.plan(jobs.records(), Rule.BEST_ONLY) == []
 
 
-def test_without_best_weights_the_last_ones_stay(jobs: Store) -> None:
+def test_without_best_weights_the_last_weights_are_kept(jobs: Store) -> None:
     job = made_runs.add(jobs, "no best", Status.FINISHED)
     service.directory(job).best.unlink()
     assert retention.plan(jobs.records(), Rule.BEST_ONLY) == []
 
 
-def test_failed_runs_go_with_all_their_files(jobs: Store) -> None:
+def test_failed_runs_are_deleted_with_all_files(jobs: Store) -> None:
     ids = add_all(jobs)
     plan = retention.plan(jobs.records(), Rule.FAILED)
     assert sum(one.size for one in plan) == sum(retention.files(ids[Status.FAILED]).values()) > 5000
@@ -46,7 +46,7 @@ def test_failed_runs_go_with_all_their_files(jobs: Store) -> None:
     assert not service.directory(ids[Status.FAILED]).folder.exists()
 
 
-def test_runs_grow_old_when_they_have_ended(jobs: Store) -> None:
+def test_only_ended_runs_can_be_old(jobs: Store) -> None:
     ids = add_all(jobs)
     for job in ids.values():
         jobs.change(job, set(Status) - ACTIVE, ended=time.time() - 10 * DAY)
@@ -55,7 +55,7 @@ def test_runs_grow_old_when_they_have_ended(jobs: Store) -> None:
     assert old == set(Status) - ACTIVE
 
 
-def test_a_run_that_was_resumed_or_deleted_after_the_preview_is_left_alone(jobs: Store) -> None:
+def test_a_run_resumed_or_deleted_after_the_preview_is_skipped(jobs: Store) -> None:
     resumed, deleted, other = (made_runs.add(jobs, name, Status.FAILED) for name in "abc")
     plan = retention.plan(jobs.records(), Rule.FAILED)
     service.resume(resumed)
@@ -67,7 +67,7 @@ def test_a_run_that_was_resumed_or_deleted_after_the_preview_is_left_alone(jobs:
     assert not service.directory(other).folder.exists()
 
 
-def test_a_run_that_has_finished_after_the_preview_stays(jobs: Store) -> None:
+def test_a_run_finished_after_the_preview_is_skipped(jobs: Store) -> None:
     job = made_runs.add(jobs, "failed", Status.FAILED)
     plan = retention.plan(jobs.records(), Rule.FAILED)
     service.resume(job)

@@ -1,4 +1,4 @@
-"""The runner over jobs that are no processes: every arrow between the states."""
+"""The runner with fake jobs: every transition between the states."""
 
 import math
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from explorer.jobs.store import AT_WORK, Status, Store
 from tests.helpers.fake_jobs import FakeBackend, make_runner, rows, submit_jobs
 
 
-def test_the_life_of_a_job(jobs: Store, stubs: FakeBackend) -> None:
+def test_a_job_runs_from_queue_to_end(jobs: Store, stubs: FakeBackend) -> None:
     (job,) = submit_jobs()
     works = make_runner(jobs, stubs)
     assert works.step()
@@ -53,7 +53,7 @@ ENDS: dict[str, tuple[str | None, bool, Status, str | None]] = {
 
 
 @pytest.mark.parametrize("name", ENDS)
-def test_how_a_job_ends(name: str, jobs: Store, stubs: FakeBackend) -> None:
+def test_each_kind_of_end_is_recorded(name: str, jobs: Store, stubs: FakeBackend) -> None:
     told, asked, status, code = ENDS[name]
     (job,) = submit_jobs()
     works = make_runner(jobs, stubs)
@@ -71,7 +71,7 @@ def test_how_a_job_ends(name: str, jobs: Store, stubs: FakeBackend) -> None:
     assert (record.slots, record.pids, sorted(jobs.rows(job))) == ([], [], sorted(rows(1)))
 
 
-def test_a_job_that_does_not_stop_is_forced(jobs: Store, stubs: FakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_does_not_stop_is_killed(jobs: Store, stubs: FakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     (job,) = submit_jobs()
     works = make_runner(jobs, stubs)
     works.step()
@@ -83,7 +83,7 @@ def test_a_job_that_does_not_stop_is_forced(jobs: Store, stubs: FakeBackend, mon
     assert jobs.get(job).status is Status.STOPPING  # nobody has seen it end yet
 
 
-def test_first_in_first_out_over_slots(jobs: Store, stubs: FakeBackend) -> None:
+def test_jobs_start_in_the_order_of_the_queue(jobs: Store, stubs: FakeBackend) -> None:
     ids = submit_jobs(6)
     works = make_runner(jobs, stubs, cpu_slots=2)
     works.step()
@@ -100,7 +100,7 @@ def test_first_in_first_out_over_slots(jobs: Store, stubs: FakeBackend) -> None:
     assert {record.status for record in jobs.records()} == {Status.FINISHED}
 
 
-def test_a_resumed_job_goes_on_with_its_metrics(jobs: Store, stubs: FakeBackend) -> None:
+def test_a_resumed_job_continues_its_metrics(jobs: Store, stubs: FakeBackend) -> None:
     """The worker writes the file anew, without the epochs after its checkpoint."""
     (job,) = submit_jobs()
     works = make_runner(jobs, stubs)
@@ -127,7 +127,7 @@ def test_a_resumed_job_goes_on_with_its_metrics(jobs: Store, stubs: FakeBackend)
     assert sorted(jobs.rows(job)) == sorted(directory.rows()) == sorted(rows(1, 2, 3, 4))
 
 
-def test_what_has_not_changed_is_not_written_again(jobs: Store, stubs: FakeBackend) -> None:
+def test_unchanged_progress_is_not_written_again(jobs: Store, stubs: FakeBackend) -> None:
     (job,) = submit_jobs()
     works = make_runner(jobs, stubs)
     works.step()
@@ -161,7 +161,7 @@ def twice(job: str) -> None:
 
 
 @pytest.mark.parametrize("damage", [vanish, zeros, other_rows, twice])
-def test_a_damaged_run_comes_to_an_end_and_leaves_others_alone(
+def test_a_damaged_run_ends_without_affecting_others(
     damage: Callable[[str], None], jobs: Store, stubs: FakeBackend
 ) -> None:
     damaged, other, later = submit_jobs(3)
@@ -184,7 +184,7 @@ def test_a_damaged_run_comes_to_an_end_and_leaves_others_alone(
     assert stubs.starts == [damaged, other, later]
 
 
-def test_a_folder_that_is_gone_before_the_start(jobs: Store, stubs: FakeBackend) -> None:
+def test_a_job_whose_folder_is_deleted_before_the_start_fails(jobs: Store, stubs: FakeBackend) -> None:
     gone, other = submit_jobs(2)
     vanish(gone)
     works = make_runner(jobs, stubs)
@@ -199,7 +199,7 @@ def test_a_folder_that_is_gone_before_the_start(jobs: Store, stubs: FakeBackend)
     assert jobs.get(other).status is Status.RUNNING
 
 
-def test_a_folder_that_is_deleted_under_a_job(jobs: Store, stubs: FakeBackend) -> None:
+def test_a_job_whose_folder_is_deleted_while_it_runs_fails(jobs: Store, stubs: FakeBackend) -> None:
     (job,) = submit_jobs()
     works = make_runner(jobs, stubs)
     works.step()
@@ -215,7 +215,7 @@ def test_a_folder_that_is_deleted_under_a_job(jobs: Store, stubs: FakeBackend) -
     assert jobs.rows(job)  # the curves are in the store
 
 
-def test_a_job_that_is_killed_before_it_began_waits_again(jobs: Store, stubs: FakeBackend) -> None:
+def test_a_job_killed_before_it_began_is_started_again(jobs: Store, stubs: FakeBackend) -> None:
     job, other = submit_jobs(2)
     works = make_runner(jobs, stubs)
     for start in range(1, runner.MAX_STARTS + 1):
@@ -228,7 +228,7 @@ def test_a_job_that_is_killed_before_it_began_waits_again(jobs: Store, stubs: Fa
     assert stubs.starts[-1] == other
 
 
-def test_a_job_that_can_not_be_started(jobs: Store, stubs: FakeBackend) -> None:
+def test_a_job_that_can_not_be_started_fails(jobs: Store, stubs: FakeBackend) -> None:
     bad, other = submit_jobs(2)
 
     def refuse(job: str) -> None:
@@ -250,7 +250,7 @@ def test_a_job_that_can_not_be_started(jobs: Store, stubs: FakeBackend) -> None:
     assert (jobs.get(bad).status, jobs.get(bad).error) == (Status.RUNNING, None)
 
 
-def test_a_stopped_job_that_needs_too_many_gpus_fails_each_time(jobs: Store, stubs: FakeBackend) -> None:
+def test_a_resumed_job_that_needs_too_many_gpus_fails(jobs: Store, stubs: FakeBackend) -> None:
     """Not with the end that an earlier start left."""
     (job,) = submit_jobs()
     works = make_runner(jobs, stubs)
@@ -267,7 +267,7 @@ def test_a_stopped_job_that_needs_too_many_gpus_fails_each_time(jobs: Store, stu
     assert "3 need as many GPUs, and this machine has 0" in (jobs.get(job).error or {})["message"]
 
 
-def test_the_runner_goes_when_nothing_is_to_do_or_its_store_is_gone(
+def test_the_runner_ends_when_it_is_idle_or_its_store_is_deleted(
     jobs: Store, stubs: FakeBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "POLL", 0.01)

@@ -1,4 +1,4 @@
-"""The runner over jobs that are no processes: a death of it, or of the store, at every moment."""
+"""The runner with fake jobs: it is killed, or the store fails, at every moment."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -70,7 +70,7 @@ ENDED = {"finished": Status.FINISHED, "stopped": Status.STOPPED, "killed": Statu
 @pytest.mark.parametrize("error", [Killed(), StoreError("the store is locked")], ids=["killed", "locked"])
 @pytest.mark.parametrize("story", ENDED)
 @pytest.mark.parametrize("before", ["new", "resumed"])
-def test_struck_at_any_moment_the_job_has_one_true_end(
+def test_a_job_has_one_correct_end_after_a_failure_at_any_moment(
     before: str, story: str, error: BaseException, jobs: Store, stubs: FakeBackend
 ) -> None:
     moment, held = 0, Store(jobs.url.render_as_string())  # what people ask meanwhile is not struck

@@ -1,4 +1,4 @@
-"""What people ask of the queue: which states each request starts from, and that it is done whole or not at all."""
+"""The job service: the states that each request starts from, and that each is done completely or not at all."""
 
 import os
 import signal
@@ -39,7 +39,7 @@ def folders() -> set[str]:
     return {folder.name for folder in settings().runs_dir.glob("*/")}
 
 
-def test_what_is_submitted_waits_with_its_folder(jobs: Store) -> None:
+def test_submitted_jobs_are_queued_with_their_folders(jobs: Store) -> None:
     made = [new("a"), new("b")]
     records = service.submit(made)
     assert [(record.id, record.name, record.status) for record in records] == [
@@ -53,7 +53,7 @@ def test_what_is_submitted_waits_with_its_folder(jobs: Store) -> None:
 
 
 @pytest.mark.parametrize("fault", ["folder", "store", "machine"])
-def test_all_of_a_submission_or_none(fault: str, jobs: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_submission_is_all_or_nothing(fault: str, jobs: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     before = submitted()
     made = [new(), new(), new()]
     if fault == "folder":
@@ -81,7 +81,7 @@ def test_all_of_a_submission_or_none(fault: str, jobs: Store, monkeypatch: pytes
     assert folders() == {before}
 
 
-def test_a_job_that_is_submitted_twice_keeps_its_run(jobs: Store) -> None:
+def test_a_second_submission_does_not_touch_the_run(jobs: Store) -> None:
     made = new()
     service.submit([made])
     (service.directory(made.id).folder / "resume.pt").write_bytes(b"hours of work")
@@ -171,7 +171,7 @@ STRANGE = ["", ".", "..", "../outside", "/etc", "*", "%", "a/../b", "\0", "ID", 
     [service.stop, service.resume, service.delete, lambda job: service.rename(job, "name")],
     ids=["stop", "resume", "delete", "rename"],
 )
-def test_an_id_of_no_job_touches_nothing(act: Callable[[str], object], name: str, jobs: Store, tmp_path: Path) -> None:
+def test_an_unknown_id_changes_nothing(act: Callable[[str], object], name: str, jobs: Store, tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "file").touch()
     job = submitted()
@@ -203,7 +203,7 @@ def until(happened: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def test_of_many_that_wake_the_runner_one_works(
+def test_only_one_of_many_started_runners_works(
     stub: Callable[[str], list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[subprocess.Popen[bytes]] = []
@@ -235,7 +235,7 @@ def test_of_many_that_wake_the_runner_one_works(
     assert started[-1].wait(60) == 0
 
 
-def test_nobody_is_woken_where_nothing_waits(
+def test_no_runner_is_started_without_active_jobs(
     jobs: Store, stub: Callable[[str], list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     woken: list[bool] = []
@@ -260,7 +260,7 @@ def test_nobody_is_woken_where_nothing_waits(
     assert len(woken) == len(ACTIVE)
 
 
-def test_a_runner_that_is_suspended_or_silent_is_told(jobs: Store) -> None:
+def test_a_suspended_or_silent_runner_is_reported(jobs: Store) -> None:
     pulse = service.runner_pulse()
     assert service.runner_problem() == ""
     submitted()

@@ -1,4 +1,4 @@
-"""Slots: never more than there are, none twice, first in first out within a kind, and nobody waits for ever."""
+"""Slots: never too many, none twice, first in first out within a kind, and no job waits forever."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ resources = st.fixed_dictionaries(
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_any_mix_of_jobs(data: st.DataObject) -> None:
+def test_any_mix_of_jobs_obeys_slots_and_order(data: st.DataObject) -> None:
     gpus = [str(number) for number in range(data.draw(st.integers(0, 4), label="gpus"))]
     cpu_slots = data.draw(st.integers(1, 3), label="cpu slots")
     slot_pool = SlotPool(gpus, cpu_slots)
@@ -69,7 +69,7 @@ def _on_gpu(job: Record, gpus: list[str]) -> bool:
     return job.resources["device"] == "cuda" or (job.resources["device"] == "auto" and bool(gpus))
 
 
-def test_a_job_for_all_gpus_is_not_overtaken() -> None:
+def test_a_job_for_all_gpus_is_not_overtaken_by_small_ones() -> None:
     """However many small ones come after it, and though one of them would fit at once."""
     slot_pool = SlotPool(["0", "1"], 1)
     busy = record(0, {"device": "cuda", "processes": 1}, ["0"])
@@ -81,7 +81,7 @@ def test_a_job_for_all_gpus_is_not_overtaken() -> None:
     assert chosen == (large, ["0", "1"])
 
 
-def test_a_slot_that_is_no_more_counts_for_nothing() -> None:
+def test_a_slot_that_no_longer_exists_is_ignored() -> None:
     """A job at work may hold a GPU from before a restart with fewer, or a CPU slot from one with more."""
     on_cpu = record(9, {"device": "cpu", "processes": 1})
     held = [record(place, on_cpu.resources, [CPU]) for place in range(3)]
@@ -90,7 +90,7 @@ def test_a_slot_that_is_no_more_counts_for_nothing() -> None:
     assert SlotPool(["0"], 1).next_job([on_gpu], [record(0, on_gpu.resources, ["7"])]) == (on_gpu, ["0"])
 
 
-def test_more_gpus_than_there_are_is_an_end_in_words() -> None:
+def test_a_job_for_too_many_gpus_is_refused() -> None:
     with pytest.raises(ExplorerError, match="processes: 3 need as many GPUs, and this machine has 2"):
         SlotPool(["0", "1"], 1).check({"device": "cuda", "processes": 3})
     SlotPool(["0", "1"], 1).check({"device": "auto", "processes": 3})
@@ -99,7 +99,7 @@ def test_more_gpus_than_there_are_is_an_end_in_words() -> None:
         SlotPool([], 1).check({"device": "cuda", "processes": 1})
 
 
-def test_a_job_sees_its_own_slots_alone() -> None:
+def test_a_job_sees_only_its_own_slots() -> None:
     assert environment([CPU]) == {VISIBLE_GPUS: ""}
     assert environment(["1", "GPU-8932f937"]) == {VISIBLE_GPUS: "1,GPU-8932f937"}
 
@@ -108,7 +108,9 @@ def test_a_job_sees_its_own_slots_alone() -> None:
     ("visible", "found"),
     [("", []), ("0", ["0"]), ("2, 0", ["2", "0"]), ("-1", []), ("1,-1,0", ["1"]), ("GPU-8932f937", ["GPU-8932f937"])],
 )
-def test_gpus_are_those_that_cuda_would_show(visible: str, found: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gpus_are_those_that_cuda_makes_visible(
+    visible: str, found: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The CUDA programming guide: devices after an index that is none are invisible."""
     monkeypatch.setenv(VISIBLE_GPUS, visible)
     assert slots.gpus() == found

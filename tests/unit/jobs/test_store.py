@@ -1,4 +1,4 @@
-"""The store of jobs: what comes back and what happens when the database can't be written."""
+"""The store of jobs: it returns what was written, and reports what can't be written."""
 
 import math
 import sqlite3
@@ -39,7 +39,7 @@ def test_a_store_of_an_earlier_version_is_opened(held: Store) -> None:
     assert record.network == NamedNetwork(SPEC.changed(num_classes=3), "mnist-cnn")
 
 
-def test_a_job_comes_back_as_it_was_given(held: Store) -> None:
+def test_a_stored_job_is_read_unchanged(held: Store) -> None:
     made = replace(
         new_job("夜 'quoted\"; DROP TABLE jobs; --"), sweep="s" * 14, varied={"lr": 0.1, "spec.cfg": [1, "M"]}
     )
@@ -71,7 +71,7 @@ def test_a_job_comes_back_as_it_was_given(held: Store) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "../../etc/passwd", "%", "' OR 1=1 --", "\0", "x" * 100_000])
-def test_an_id_that_nobody_has(name: str, held: Store) -> None:
+def test_an_unknown_id_is_refused(name: str, held: Store) -> None:
     add_jobs(held)
     with pytest.raises(InputError, match=r"^job: there is none with the id ") as caught:
         held.get(name)
@@ -97,7 +97,7 @@ def test_turns_are_in_order_over_submissions_and_resumes(held: Store) -> None:
     assert len({record.turn for record in held.records()}) == 4
 
 
-def test_all_jobs_of_a_submission_or_none(held: Store) -> None:
+def test_jobs_are_added_all_or_none(held: Store) -> None:
     before, after = new_job(), new_job()
     held.add([before])
     with pytest.raises(sa.exc.IntegrityError):
@@ -109,7 +109,7 @@ def test_all_jobs_of_a_submission_or_none(held: Store) -> None:
 # Metrics
 
 
-def test_metrics_that_are_no_numbers(held: Store) -> None:
+def test_metrics_may_be_infinite_or_nan(held: Store) -> None:
     (job,) = add_jobs(held)
     values = [0.0, -0.0, 1e-320, 1.7976931348623157e308, math.inf, -math.inf, math.nan, 0.1 + 0.2]
     rows = [Row(1, f"n{index}", value) for index, value in enumerate(values)]
@@ -138,7 +138,7 @@ def test_metrics_are_replaced_or_added_all_or_none(held: Store) -> None:
     assert held.rows(other) == [Row(1, "a", 9.0)]
 
 
-def test_metrics_go_with_their_job(held: Store) -> None:
+def test_metrics_are_deleted_with_their_job(held: Store) -> None:
     job, other = add_jobs(held, 2)
     for each in (job, other):
         held.write_rows(each, [Row(1, "a", 1.0)], replace=True)
@@ -151,7 +151,7 @@ def test_metrics_go_with_their_job(held: Store) -> None:
     assert is_intact(held)
 
 
-def test_curves_of_many_jobs_are_one_question(held: Store) -> None:
+def test_curves_of_many_jobs_are_one_query(held: Store) -> None:
     jobs = add_jobs(held, 100)
     for job in jobs:
         held.write_rows(job, [Row(epoch, name, 0.5) for epoch in range(1, 201) for name in ("a", "b")], replace=True)
@@ -170,7 +170,7 @@ def test_curves_of_many_jobs_are_one_question(held: Store) -> None:
     assert len([words for words in asked if words.startswith("SELECT")]) == 1
 
 
-def test_every_change_is_another_version(held: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_change_changes_the_version(held: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = [held.version()]
 
     def changed() -> bool:
@@ -211,7 +211,7 @@ def locked(held: Store) -> Iterator[sqlite3.Connection]:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_store_that_another_program_locks(held: Store, locked: sqlite3.Connection) -> None:
+def test_writes_to_a_locked_store_fail_and_reads_succeed(held: Store, locked: sqlite3.Connection) -> None:
     (job,) = add_jobs(held)
     before = held.get(job)
     locked.execute("BEGIN IMMEDIATE")
@@ -232,7 +232,7 @@ def test_a_store_that_another_program_locks(held: Store, locked: sqlite3.Connect
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_store_that_is_locked_for_readers_too(held: Store, locked: sqlite3.Connection) -> None:
+def test_reads_of_an_exclusively_locked_store_fail(held: Store, locked: sqlite3.Connection) -> None:
     add_jobs(held)
     held._engine.dispose()
     locked.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -246,7 +246,7 @@ def test_a_store_that_is_locked_for_readers_too(held: Store, locked: sqlite3.Con
     assert held.records()[0].progress == 0
 
 
-def test_a_store_without_room(held: Store) -> None:
+def test_a_full_store_loses_nothing(held: Store) -> None:
     job, other = add_jobs(held, 2)
     held.write_rows(other, [Row(epoch, "a", 1.0) for epoch in range(1, 50)], replace=True)
     kept = held.records(), held.rows(other)
@@ -268,7 +268,7 @@ def test_a_store_without_room(held: Store) -> None:
     assert len(held.rows(job)) == 4999
 
 
-def test_a_store_on_a_full_disk(tmp_path: Path) -> None:
+def test_a_store_on_a_full_disk_loses_nothing(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(disk)]
@@ -295,7 +295,7 @@ def test_a_store_on_a_full_disk(tmp_path: Path) -> None:
         subprocess.run(["umount", str(disk)], check=True)
 
 
-def test_a_folder_that_can_not_be_written(tmp_path: Path) -> None:
+def test_a_folder_that_can_not_be_written_is_reported(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"the job store /proc/nothing/store.db can't be opened or made: "):
         Store("sqlite:////proc/nothing/store.db")
     (tmp_path / "file").write_text("")
@@ -307,7 +307,7 @@ def test_a_folder_that_can_not_be_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"no database at all" * 100, b"SQLite format 3\0" + b"\0" * 4096])
-def test_a_file_that_is_no_store(content: bytes, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_store_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "store.db").write_bytes(content)
     with pytest.raises(StoreError, match=r"store.db is damaged, or no job store; move it away") as caught:
         Store(f"sqlite:///{tmp_path / 'store.db'}")
@@ -316,7 +316,7 @@ def test_a_file_that_is_no_store(content: bytes, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["deleted", "replaced"])
-def test_nothing_goes_into_a_store_that_no_one_sees(held: Store, what: str, tmp_path: Path) -> None:
+def test_nothing_is_written_to_a_deleted_or_replaced_store(held: Store, what: str, tmp_path: Path) -> None:
     held.add([new_job()])
     other = Store(f"sqlite:///{tmp_path / 'other.db'}")
     assert held.path is not None
@@ -338,7 +338,7 @@ def test_nothing_goes_into_a_store_that_no_one_sees(held: Store, what: str, tmp_
     [PermissionError(13, "Permission denied"), OSError(30, "Read-only file system"),
      sqlite3.OperationalError("attempt to write a readonly database")],
 )  # fmt: skip
-def test_a_store_that_may_only_be_read(fault: Exception, held: Store) -> None:
+def test_a_read_only_store_is_reported(fault: Exception, held: Store) -> None:
     """As root writes everywhere, the faults are made here."""
     with pytest.raises(StoreError, match="is read-only for this program"), translate_errors(held.path, 1.0):
         raise fault

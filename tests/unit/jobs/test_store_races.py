@@ -1,4 +1,4 @@
-"""The store of jobs with several at once, threads and processes: one of them wins."""
+"""The store of jobs, used by several threads or processes at once: one of them succeeds."""
 
 import multiprocessing
 import os
@@ -52,7 +52,7 @@ def race_processes(held: Store, act: Act, count: int) -> list[list[bool]]:
 
 
 @pytest.mark.parametrize("race", [race_threads, race_processes])
-def test_of_many_that_change_a_job_in_different_ways_one_does(race: Race, held: Store) -> None:
+def test_of_many_conflicting_changes_one_succeeds(race: Race, held: Store) -> None:
     jobs = add_jobs(held, 12)
 
     def act(store: Store, number: int) -> list[bool]:

@@ -1,4 +1,4 @@
-"""The supervisor with stubs for the processes that it starts: whose order it takes, and how it words their end."""
+"""The supervisor with stub workers: which orders it accepts, and the end that it writes."""
 
 import json
 import os
@@ -28,9 +28,9 @@ import os, sys
 from explorer.jobs import supervisor
 folder, ticket, stub = sys.argv[1:]
 os.chdir(folder)
-supervisor.GRACE = 0.5
-supervisor.LOCK_WAIT = 0.2
-supervisor.command = lambda *_asked: [sys.executable, "-c", stub]
+supervisor.STOP_TIMEOUT = 0.5
+supervisor.LOCK_TIMEOUT = 0.2
+supervisor.worker_command = lambda *_arguments: [sys.executable, "-c", stub]
 sys.exit(supervisor.main([folder, ticket]))
 """
 
@@ -64,7 +64,7 @@ def worker(directory: RunDirectory, supervisor: "subprocess.Popen[bytes]") -> ps
     return child
 
 
-def test_a_worker_that_is_killed_has_one_end_in_words(directory: RunDirectory) -> None:
+def test_a_killed_worker_is_reported_as_interrupted(directory: RunDirectory) -> None:
     supervisor = supervise(directory, SLEEP)
     worker(directory, supervisor).kill()
     assert supervisor.wait(60) == 0
@@ -75,7 +75,7 @@ def test_a_worker_that_is_killed_has_one_end_in_words(directory: RunDirectory) -
     assert "\n" not in ended["error"]["message"]
 
 
-def test_a_stop_before_the_worker_listens(directory: RunDirectory) -> None:
+def test_a_stop_before_the_worker_handles_signals(directory: RunDirectory) -> None:
     supervisor = supervise(directory, SLEEP)
     worker(directory, supervisor)
     assert directory.supervisor() == supervisor.pid
@@ -84,7 +84,7 @@ def test_a_stop_before_the_worker_listens(directory: RunDirectory) -> None:
     assert directory.read_end() == {"status": "stopped", "error": None, "result": None}
 
 
-def test_a_worker_that_does_not_stop_is_ended_by_force_with_its_children(directory: RunDirectory) -> None:
+def test_a_worker_that_does_not_stop_is_killed_with_its_children(directory: RunDirectory) -> None:
     supervisor = supervise(
         directory, f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {DEAF!r}]); {DEAF}"
     )
@@ -99,7 +99,7 @@ def test_a_worker_that_does_not_stop_is_ended_by_force_with_its_children(directo
     assert (ended["status"], ended["error"]["code"]) == ("stopped", "forced")
 
 
-def test_the_words_of_the_worker_count(directory: RunDirectory) -> None:
+def test_an_end_written_by_the_worker_is_kept(directory: RunDirectory) -> None:
     words = {"status": "failed", "error": {"code": "input", "message": "no data"}, "result": None}
     supervisor = supervise(directory, f"open('end.json', 'w').write({json.dumps(words)!r}); raise SystemExit(1)")
     assert supervisor.wait(60) == 0
@@ -107,7 +107,7 @@ def test_the_words_of_the_worker_count(directory: RunDirectory) -> None:
 
 
 @pytest.mark.parametrize("ticket", ["wrong", "withdrawn", "held"])
-def test_an_order_that_does_not_count_starts_nothing(ticket: str, directory: RunDirectory) -> None:
+def test_an_invalid_order_starts_nothing(ticket: str, directory: RunDirectory) -> None:
     if ticket == "withdrawn":
         directory.cancel_start()
     holder = FileLock(directory.lock)
@@ -119,7 +119,7 @@ def test_an_order_that_does_not_count_starts_nothing(ticket: str, directory: Run
     assert (directory.has_begun(), directory.read_end(), (directory.folder / "began").exists()) == (False, None, False)
 
 
-def test_nothing_outlives_a_supervisor_that_is_killed(directory: RunDirectory) -> None:
+def test_no_process_outlives_a_killed_supervisor(directory: RunDirectory) -> None:
     supervisor = supervise(directory, DEAF)
     child = worker(directory, supervisor)
     supervisor.send_signal(signal.SIGKILL)

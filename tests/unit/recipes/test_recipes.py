@@ -71,7 +71,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("data", "message"), REFUSED, ids=range(len(REFUSED)))
-def test_senseless_recipes_are_refused_in_one_line(data: object, message: str) -> None:
+def test_invalid_recipes_are_refused_in_one_line(data: object, message: str) -> None:
     with pytest.raises(InputError) as caught:
         Recipe.parse(data)
     assert message in str(caught.value)
@@ -136,7 +136,7 @@ def recipes() -> st.SearchStrategy[Recipe]:
 
 
 @given(recipes())
-def test_a_recipe_survives_json_and_its_own_assignments(recipe: Recipe) -> None:
+def test_a_recipe_is_unchanged_by_json_and_by_assignments(recipe: Recipe) -> None:
     data = recipe.to_dict()
     again = Recipe.parse(json.loads(json.dumps(data)))
     assert again == recipe
@@ -147,7 +147,7 @@ def test_a_recipe_survives_json_and_its_own_assignments(recipe: Recipe) -> None:
 
 
 @given(st.lists(st.text(st.characters()) | st.from_regex(r"(lr|augment|spec\.cfg|freeze)=[\[\]{},.0-9a-z\"]*")))
-def test_any_text_is_taken_or_refused_in_one_line(pairs: list[str]) -> None:
+def test_any_text_is_parsed_or_an_error_of_one_line(pairs: list[str]) -> None:
     try:
         fields, _spec = parse_assignments(pairs)
         Recipe().changed(**fields)
@@ -180,11 +180,11 @@ ASSIGNED = [
 
 
 @pytest.mark.parametrize(("pair", "fields"), ASSIGNED)
-def test_assignments_are_read_as_people_write_them(pair: str, fields: dict[str, object]) -> None:
+def test_assignments_are_parsed_as_people_write_them(pair: str, fields: dict[str, object]) -> None:
     assert parse_assignments([pair]) == (fields, {})
 
 
-def test_assignments_to_the_spec_are_apart() -> None:
+def test_assignments_to_the_spec_are_separate() -> None:
     pairs = ["spec.dropout=0.3", "lr=1", "spec.cfg=64,M,128", "spec.classifier=[50, 40]", "spec.head=conv"]
     assert parse_assignments(pairs) == (
         {"lr": 1},
@@ -207,12 +207,12 @@ def test_assignments_to_the_spec_are_apart() -> None:
         ('modules=[["3a", 1]]', {"modules": [["3a", 1]]}),
     ],
 )
-def test_settings_of_a_spec_that_are_lists_are_lists(pair: str, fields: dict[str, object]) -> None:
+def test_list_fields_of_a_spec_are_parsed_as_lists(pair: str, fields: dict[str, object]) -> None:
     assert parse_spec_assignments([pair]) == fields
     assert parse_assignments([f"spec.{pair}"]) == ({}, fields)
 
 
-def test_a_setting_without_a_value_is_shown_as_it_was_typed() -> None:
+def test_a_field_without_a_value_is_shown_as_typed() -> None:
     with pytest.raises(InputError, match=r"set: 'foo' is not KEY=VALUE"):
         parse_spec_assignments(["foo"])
 
@@ -233,7 +233,7 @@ def test_a_setting_without_a_value_is_shown_as_it_was_typed() -> None:
         (["augment={}"], "augment, entry 1: {} is not one of"),
     ],
 )
-def test_assignments_that_are_refused(pairs: list[str], message: str) -> None:
+def test_invalid_assignments_are_refused(pairs: list[str], message: str) -> None:
     with pytest.raises(InputError) as caught:
         Recipe().changed(**parse_assignments(pairs)[0])
     assert str(caught.value).startswith(message)
@@ -258,7 +258,7 @@ PUBLISHED: dict[str, dict[str, object]] = {
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_references_are_trained_as_they_were(name: str) -> None:
+def test_recipes_of_references_have_their_published_values(name: str) -> None:
     recipe = resolve(name).to_dict()
     assert {key: recipe[key] for key in PUBLISHED[name]} == PUBLISHED[name]
     # None of them clips, smooths labels, averages weights or chooses by the test set.
@@ -274,13 +274,13 @@ KEYS = """
 """.split()
 
 
-def test_every_key_of_the_machine_interface_is_there() -> None:
+def test_every_documented_key_exists() -> None:
     assert list(Recipe().to_dict()) == KEYS
     assert resolve("default") == Recipe()
     assert list(RECIPES) == [preset.name for preset in RECIPES.values()]
 
 
-def test_resolve_takes_names_text_and_files(tmp_path: Path) -> None:
+def test_resolve_accepts_names_json_and_files(tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     file.write_text(json.dumps(resolve("r1").to_dict()))
     assert resolve(str(file)) == resolve(" r1 ") == RECIPES["r1"].recipe
@@ -306,7 +306,7 @@ def test_resolve_takes_names_text_and_files(tmp_path: Path) -> None:
         ("[1]", "recipe: [1] is not a JSON object"),
     ],
 )
-def test_texts_that_are_no_recipe(text: str, message: str) -> None:
+def test_texts_that_are_not_recipes_are_refused(text: str, message: str) -> None:
     with pytest.raises(InputError) as caught:
         resolve(text)
     assert str(caught.value).startswith(message)

@@ -30,7 +30,7 @@ from tests.helpers.pixels import noise
 ALL = tuple(NUMBERS_PER_IMAGE)
 
 
-def test_draws_follow_from_seed_and_epoch_alone() -> None:
+def test_parameters_depend_only_on_seed_and_epoch() -> None:
     state = torch.get_rng_state()
     first, again = sample_parameters(ALL, 50, 3, 4), sample_parameters(ALL, 50, 3, 4)
     assert torch.equal(state, torch.get_rng_state())
@@ -43,7 +43,7 @@ def test_draws_follow_from_seed_and_epoch_alone() -> None:
         assert not any(torch.equal(first.uniform[name], other.uniform[name]) for name in ALL)
 
 
-def test_a_list_means_the_same_in_any_order() -> None:
+def test_the_order_of_augmentations_makes_no_difference() -> None:
     one, other = (
         sample_parameters(("crop", "flip"), 20, 0, 0),
         sample_parameters(("flip", "permute_pixels", "crop"), 20, 0, 0),
@@ -53,7 +53,7 @@ def test_a_list_means_the_same_in_any_order() -> None:
     assert all(torch.equal(one.uniform[name], other.uniform[name]) for name in one.uniform)
 
 
-def test_nothing_asked_nothing_changed() -> None:
+def test_without_augmentation_images_are_unchanged() -> None:
     images = noise(3, 3, 32, 32)
     assert resample_windows(images, compute_windows(sample_parameters((), 3, 0, 0).uniform, 32, 32, 32), 32) is images
     small = noise(3, 3, 20, 24)
@@ -61,7 +61,7 @@ def test_nothing_asked_nothing_changed() -> None:
 
 
 @pytest.mark.parametrize("size", [8, 28, 32])
-def test_crop_and_flip_as_torchvision(size: int) -> None:
+def test_crop_and_flip_equal_torchvision(size: int) -> None:
     images, numbers = noise(64, 3, size, size), sample_parameters(("flip", "crop"), 64, 0, 0).uniform
     seen = compute_windows(numbers, size, size, size)
     assert seen.shift is not None
@@ -81,7 +81,7 @@ def test_crop_comes_after_the_resize() -> None:
 
 
 @pytest.mark.parametrize(("height", "width", "size"), [(32, 32, 32), (90, 60, 32), (40, 56, 64)])
-def test_random_resized_crop_as_torchvision(height: int, width: int, size: int) -> None:
+def test_random_resized_crop_equals_torchvision(height: int, width: int, size: int) -> None:
     images, numbers = noise(64, 3, height, width), sample_parameters(("flip", "random_resized_crop"), 64, 1, 2).uniform
     seen = compute_windows(numbers, height, width, size)
     assert seen.box is not None
@@ -99,7 +99,7 @@ def test_random_resized_crop_as_torchvision(height: int, width: int, size: int) 
 
 
 @pytest.mark.parametrize("augment", [("flip", "random_resized_crop"), ("flip", "crop")])
-def test_an_image_alone_is_shown_as_in_a_batch(augment: tuple[str, ...]) -> None:
+def test_an_image_is_resampled_alone_as_in_a_batch(augment: tuple[str, ...]) -> None:
     images, seen = noise(20, 3, 120, 90), compute_windows(sample_parameters(augment, 20, 0, 0).uniform, 120, 90, 72)
     together = resample_windows(images, seen, 72)
     for index in range(20):
@@ -122,7 +122,7 @@ def distance(ours: Tensor, theirs: Tensor) -> float:
 
 
 @pytest.mark.parametrize(("height", "width"), [(224, 224), (300, 150), (100, 400)])
-def test_boxes_are_spread_as_torchvision_spreads_them(height: int, width: int) -> None:
+def test_boxes_are_distributed_as_in_torchvision(height: int, width: int) -> None:
     count = 4000
     ours = compute_windows(sample_parameters(("random_resized_crop",), count, 0, 0).uniform, height, width, 32).box
     assert ours is not None
@@ -144,7 +144,7 @@ def test_boxes_are_spread_as_torchvision_spreads_them(height: int, width: int) -
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 100), (3, 200), (100, 1), (200, 3)])
-def test_where_no_try_fits_the_middle_is_taken_as_torchvision_does(height: int, width: int) -> None:
+def test_without_a_fitting_box_the_middle_is_used_as_in_torchvision(height: int, width: int) -> None:
     expected = RandomResizedCrop.get_params(torch.empty(1, height, width), list(AREA), list(RATIO))
     box = compute_windows(sample_parameters(("random_resized_crop",), 100, 0, 0).uniform, height, width, 32).box
     assert box is not None
@@ -181,7 +181,7 @@ def test_shifts_and_flips_are_uniform() -> None:
 
 
 @pytest.mark.parametrize("size", [8, 28, 33])
-def test_rotation_as_torchvision(size: int) -> None:
+def test_rotation_equals_torchvision(size: int) -> None:
     images = resize(noise(12, 3, 6, 6), size).byte()  # smooth, so that a rounded place is a near one
     degrees = torch.linspace(-180, 180, 12, dtype=torch.float64)
     found = rotate(images, degrees)
@@ -193,13 +193,13 @@ def test_rotation_as_torchvision(size: int) -> None:
         assert ((result == 0) | inside | (expected > 0)).all()  # black comes in
 
 
-def test_right_angles_are_exact_and_none_changes_nothing() -> None:
+def test_rotations_by_right_angles_are_exact() -> None:
     images = noise(3, 3, 9, 9)
     for quarters in range(-2, 3):
         assert torch.equal(rotate(images, torch.full((3,), 90.0 * quarters)), images.rot90(quarters, (2, 3)).int())
 
 
-def test_angles_are_uniform_up_to_the_degrees() -> None:
+def test_angles_are_uniform_up_to_the_limit() -> None:
     draws = sample_parameters(("rotation",), 3000, 0, 0)
     images = noise(1, 1, 16, 16).expand(3000, 1, 16, 16)
     small, large = (rotate_and_add_noise(images, draws, Strength(degrees=degrees)).float() for degrees in (1e-4, 45.0))
@@ -209,7 +209,7 @@ def test_angles_are_uniform_up_to_the_degrees() -> None:
     assert distance(angles, torch.linspace(-45, 45, 3000)) < math.sqrt(-math.log(1e-4 / 2) / 3000)
 
 
-def test_noise_is_normal_with_the_deviation_asked_and_its_own_for_each_image() -> None:
+def test_noise_is_normal_and_differs_between_images() -> None:
     draws, images = sample_parameters(("noise",), 40, 3, 1), torch.full((40, 3, 32, 32), 128, dtype=torch.uint8)
     assert draws.normal is not None
     found = rotate_and_add_noise(images, draws, Strength(noise=0.05)) - 128

@@ -59,7 +59,7 @@ def streaming(monkeypatch: pytest.MonkeyPatch) -> None:
     ("count", "batch_size", "sizes"),
     [(33, 32, [16, 17]), (32, 32, [32]), (5, 2, [1, 2, 2]), (10, 100, [10]), (65, 32, [21, 22, 22])],
 )
-def test_batches_are_of_like_size(count: int, batch_size: int, sizes: list[int]) -> None:
+def test_batches_have_almost_equal_sizes(count: int, batch_size: int, sizes: list[int]) -> None:
     split = training(noise(count, 3, 16, 16), (), batch_size)
     assert split.steps == len(sizes)
     assert [len(batch.labels) for batch in split.epoch(0)] == sizes
@@ -124,7 +124,7 @@ def test_a_batch_too_small_for_the_processes_is_refused() -> None:
         training(noise(5, 3, 16, 16), (), 3, rank=0, world=3)
 
 
-def test_images_are_laid_out_as_asked() -> None:
+def test_images_have_the_requested_memory_format() -> None:
     split = numbered(noise(8, 3, 16, 16))
     for layout in (torch.contiguous_format, torch.channels_last):
         batch = next(EvaluationBatches(split, PREPROCESSING, 8, Placement(CPU, layout)).batches())
@@ -143,14 +143,14 @@ def test_hidden_pixels_are_zero() -> None:
 
 @pytest.mark.usefixtures("streaming")
 @pytest.mark.parametrize("augment", AUGMENTS)
-def test_files_stream_the_batches_of_images_in_memory(augment: tuple[str, ...]) -> None:
+def test_files_give_the_same_batches_as_images_in_memory(augment: tuple[str, ...]) -> None:
     images = noise(30, 3, 21, 13)
     streamed, resident = training(Decoded(list(images)), augment), training(images, augment)
     assert same(list(streamed.epoch(2)), list(resident.epoch(2)))
     assert same(list(streamed.epoch(2, start=3)), list(resident.epoch(2, start=3)))
 
 
-def test_files_of_any_size_are_the_same_kept_and_streamed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_of_any_size_give_the_same_batches_decoded_or_streamed(monkeypatch: pytest.MonkeyPatch) -> None:
     files = Decoded([noise(3, 10 + index, 30 - index, seed=index) for index in range(20)])
     augment = ("flip", "crop")
     kept = training(files, augment)
@@ -170,7 +170,7 @@ def test_files_that_fit_are_decoded_once() -> None:
     assert same(list(split.epoch(0)), first)
 
 
-def test_a_broken_file_is_reported_in_its_own_words() -> None:
+def test_a_broken_file_is_reported_by_name() -> None:
     files = Decoded([noise(3, 16, 16), None, *noise(20, 3, 16, 16)])
     with pytest.raises(InputError) as error:
         training(files)
@@ -194,13 +194,13 @@ def test_workers_end_with_the_iterator() -> None:
 
 
 @pytest.mark.usefixtures("streaming")
-def test_streaming_leaves_the_generator_of_dropout_alone() -> None:
+def test_streaming_does_not_use_the_generator_of_dropout() -> None:
     split, state = training(Decoded(list(noise(20, 3, 16, 16))), ("flip",)), torch.get_rng_state()
     assert len(list(split.epoch(0))) == split.steps
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_what_a_worker_holds_survives_pickling() -> None:
+def test_the_data_set_of_a_worker_can_be_pickled() -> None:
     images = module._EpochImages(
         Decoded(list(noise(6, 3, 20, 12))), PREPROCESSING, sample_parameters(("flip", "crop"), 6, 0, 0)
     )
@@ -212,9 +212,7 @@ def test_what_a_worker_holds_survives_pickling() -> None:
 @pytest.mark.parametrize(
     ("device", "world", "expected"), [("cpu", 1, 1), ("cuda", 1, 8), ("cuda", 4, 3), ("cuda", 20, 1)]
 )
-def test_workers_leave_the_cores_to_training(
-    monkeypatch: pytest.MonkeyPatch, device: str, world: int, expected: int
-) -> None:
+def test_on_a_cpu_there_is_one_worker(monkeypatch: pytest.MonkeyPatch, device: str, world: int, expected: int) -> None:
     monkeypatch.setattr(module, "_cores", lambda: 12)
     assert module._workers(torch.device(device), world) == expected
 

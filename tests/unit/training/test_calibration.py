@@ -20,7 +20,7 @@ def told(logits: Tensor, labels: Tensor, batch: int = 7) -> dict[str, Any]:
     return found.to_dict()
 
 
-def test_by_hand() -> None:
+def test_a_case_by_hand() -> None:
     # Sure to 0.9, 0.9, 0.9 and 0.57: two of the first three are right, and the last.
     logits = torch.tensor([[0.9, 0.1], [0.1, 0.9], [0.9, 0.1], [0.43, 0.57]]).log()
     result = told(logits, torch.tensor([0, 1, 1, 1]))
@@ -41,7 +41,7 @@ def outputs(count: int, classes: int) -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize(("count", "classes"), [(1, 2), (500, 10), (2000, 3)])
-def test_as_scikit_learn_and_the_formula(count: int, classes: int) -> None:
+def test_results_equal_scikit_learn_and_the_formula(count: int, classes: int) -> None:
     logits, labels = outputs(count, classes)
     sure, guess = logits.softmax(1).double().max(1)
     right = (guess == labels).numpy()
@@ -60,7 +60,7 @@ def test_as_scikit_learn_and_the_formula(count: int, classes: int) -> None:
     assert sum(one["images"] for one in result["bins"]) == count
 
 
-def test_the_least_and_the_most_that_a_network_can_be_sure() -> None:
+def test_lowest_and_highest_confidence_have_a_bin() -> None:
     wide = torch.tensor([[100.0, -100.0], [-100.0, 100.0]])
     assert [one["images"] for one in told(wide, torch.tensor([0, 0]))["bins"]] == [0] * (BINS - 1) + [2]
     flat = told(torch.zeros(3, 1000), torch.tensor([0, 1, 2]))

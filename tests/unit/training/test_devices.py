@@ -28,7 +28,7 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_gpu")
-def test_devices_that_are_not_there() -> None:
+def test_missing_devices_are_refused() -> None:
     assert choose_device("auto") == choose_device("cpu", 3) == CPU
     for wanted in ("cuda", "mps", "tpu"):
         with pytest.raises(InputError, match=f"^device: this machine has no {wanted} that PyTorch can use"):
@@ -47,15 +47,13 @@ def test_a_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None
     ("units", "macs", "dtype"),
     [(True, 10**9, torch.bfloat16), (True, 10**6, torch.float32), (False, 10**9, torch.float32)],
 )
-def test_the_precision_that_suits_a_processor(
-    units: bool, macs: int, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_auto_precision_on_a_cpu(units: bool, macs: int, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": units})
     assert make_plan(build(toy_spec(VGG)), CPU, "auto", macs).dtype == dtype
 
 
 @pytest.mark.parametrize(("emulated", "dtype"), [(True, torch.float16), (False, torch.bfloat16)])
-def test_the_precision_that_suits_a_gpu(emulated: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_precision_on_a_gpu(emulated: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         torch.cuda, "is_bf16_supported", lambda *, including_emulation: including_emulation or not emulated
     )
@@ -68,13 +66,13 @@ def test_float16_needs_a_gpu() -> None:
         make_plan(build(toy_spec(VGG)), CPU, "fp16", 1)
 
 
-def test_only_convolutions_are_laid_out_by_channel(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_convolutional_networks_use_channels_last(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
     assert make_plan(build(toy_spec(VGG)), CPU, "fp32", 1).memory_format == torch.channels_last
     assert make_plan(build(toy_spec(VGG, cfg=[])), CPU, "fp32", 1).memory_format == torch.contiguous_format
 
 
-def test_without_avx512_float32_is_not_laid_out_by_channel(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_avx512_float32_does_not_use_channels_last(monkeypatch: pytest.MonkeyPatch) -> None:
     """PyTorch corrupts its memory there."""
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
     assert make_plan(build(toy_spec(VGG)), CPU, "fp32", 1).memory_format == torch.contiguous_format
@@ -91,7 +89,7 @@ def weights_after(precision: str, monkeypatch: pytest.MonkeyPatch, *, last: bool
     return torch.cat([weight.detach().flatten() for weight in training.network.parameters()])
 
 
-def test_layout_changes_no_results_and_bf16_changes_them_little(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_memory_format_changes_no_results_and_bf16_changes_them_little(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = weights_after("fp32", monkeypatch, last=False)
     by_channel = weights_after("fp32", monkeypatch)
     if torch.backends.cpu.get_cpu_capability() == "AVX512":
@@ -107,7 +105,7 @@ def test_a_linear_model_of_digits_is_not_worth_casting() -> None:
     assert 128 * forward_macs(linear) < devices.WORTH_CASTING
 
 
-def test_a_missing_compiler_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_compiler_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch._inductor.config.cpp.cxx", (None, "no-such-compiler"))
     monkeypatch.setattr("torch._inductor.config.force_disable_caches", True)
     with pytest.raises(RuntimeError) as caught:
@@ -117,7 +115,7 @@ def test_a_missing_compiler_is_told_in_words(monkeypatch: pytest.MonkeyPatch) ->
     assert "install a C++ compiler such as g++, or set compile to false" in str(fault)
 
 
-def test_small_batches_take_one_thread_and_what_is_asked_for_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_small_batches_use_one_thread_unless_the_job_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 8)
     monkeypatch.setattr(devices, "busy_cores", lambda: 0.2)
     cpu, several = torch.device("cpu"), Resources(processes=2)
@@ -130,7 +128,7 @@ def test_small_batches_take_one_thread_and_what_is_asked_for_counts(monkeypatch:
 @pytest.mark.parametrize(
     ("percent", "minute", "wanted"), [(100, 8.0, 1), (50, 9.0, 4), (100, 0.1, 8), (1, 8.0, 8), (100, 40.0, 1)]
 )
-def test_no_more_threads_than_the_cores_that_others_leave(
+def test_threads_leave_out_the_cores_of_other_programs(
     percent: float, minute: float, wanted: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A page that is drawn now was not there for the last minute, and a job that has just ended is not there now."""
@@ -143,7 +141,7 @@ def test_no_more_threads_than_the_cores_that_others_leave(
     assert threads(Resources(threads=5), torch.device("cpu"), WORTH_THREADS) == 5
 
 
-def test_threads_sleep_while_they_wait() -> None:
+def test_waiting_threads_sleep() -> None:
     """Set before torch loads OpenMP, which spins unless it is told."""
     told = subprocess.run(
         [sys.executable, "-c", "import explorer, os; print(os.environ['OMP_WAIT_POLICY'])"],

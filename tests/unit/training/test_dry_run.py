@@ -43,19 +43,19 @@ def test_auxiliary_heads_are_counted() -> None:
 
 
 @pytest.mark.parametrize("spec", [INCEPTION, INCEPTION | {"name": "squeezenet1_1", "image_size": 16}])
-def test_images_too_small_for_a_part_that_only_training_runs(spec: dict[str, object]) -> None:
+def test_images_too_small_for_an_auxiliary_head_are_refused(spec: dict[str, object]) -> None:
     with pytest.raises(SpecError, match=r"^image_size: this network can't train on \d+×\d+ images: a map of it is"):
         forward_macs(parse_spec(spec))
 
 
-def test_a_map_of_one_value_is_no_fault_of_the_network() -> None:
+def test_a_map_of_one_value_is_accepted() -> None:
     forward_macs(toy_spec(VGG, cfg=[4, "M", "M", "M"], batch_norm=True))
 
 
 @pytest.mark.parametrize(
     ("arguments", "key"), [((json.dumps(INCEPTION),), "image_size"), (("digits-cnn", "--device", "mps"), "device")]
 )
-def test_the_command_refuses_it_and_leaves_nothing(
+def test_the_command_refuses_the_network_and_leaves_no_files(
     arguments: tuple[str, ...],
     key: str,
     tmp_path: Path,

@@ -40,7 +40,7 @@ def answers() -> st.SearchStrategy[tuple[list[list[int]], list[int], int]]:
 
 
 @given(answers())
-def test_counts_are_those_made_by_hand(case: tuple[list[list[int]], list[int], int]) -> None:
+def test_counts_equal_those_made_by_hand(case: tuple[list[list[int]], list[int], int]) -> None:
     table, labels, size = case
     logits = [list(map(float, row)) for row in table]
     classes = len(logits[0])
@@ -61,7 +61,7 @@ def test_counts_are_those_made_by_hand(case: tuple[list[list[int]], list[int], i
     assert scores.correct == sum(confusion[name][name] for name in range(classes))
 
 
-def test_a_dead_network_is_no_worse_in_its_first_three_than_in_its_first() -> None:
+def test_ties_are_broken_by_class_number_for_every_k() -> None:
     scores = scored([[0.0] * 10] * 6, [0, 0, 0, 0, 2, 9])
     assert (scores.correct, scores.hits) == (4, {3: 5, 5: 5})
 

@@ -52,7 +52,7 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("often")
-def test_steps_that_are_too_large(tmp_path: Path) -> None:
+def test_too_large_steps_end_the_run(tmp_path: Path) -> None:
     spec = {**SPEC, "batch_norm": False, "dropout": 0.0, "classifier": [64, 64]}
     recipe = {"optimizer": "sgd", "lr": 10.0, "schedule": "constant", "clip_norm": None, "epochs": 50}
     folder = job(tmp_path / "run", images(tmp_path / "data.npz"), spec, **recipe)
@@ -64,7 +64,7 @@ def test_steps_that_are_too_large(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("recipe", [{}, {"validation_fraction": 0}, {"ema": 0.9}, {"precision": "bf16"}])
 @pytest.mark.parametrize("step", [6, 11, 12])
-def test_the_step_after_which_weights_are_not_numbers(
+def test_weights_that_become_nan_end_the_run(
     step: int, recipe: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, often: None
 ) -> None:
     """Also the last of an epoch and of all: no batch comes after it whose loss would tell."""
@@ -91,7 +91,7 @@ def test_the_step_after_which_weights_are_not_numbers(
     assert run(folder) == 0
 
 
-def test_accuracy_at_chance_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_accuracy_at_chance_for_long_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(faults, "PATIENCE_STEPS", 1)
     folder = job(tmp_path / "run", images(tmp_path / "data.npz"), lr=1e-9, schedule="constant", epochs=30)
     code, message = failed(folder)
@@ -128,7 +128,7 @@ def photographs(folder: Path) -> Path:
     return folder
 
 
-def test_images_that_vanish_while_they_are_read(
+def test_images_deleted_while_they_are_read_end_the_run(
     tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = photographs(tmp_path / "photographs")
@@ -164,11 +164,11 @@ def test_images_that_vanish_while_they_are_read(
     assert difference(run_results(alone), run_results(folder)) is None
 
 
-def test_a_batch_of_more_images_than_there_are(tmp_path: Path) -> None:
+def test_a_batch_may_be_larger_than_the_data_set(tmp_path: Path) -> None:
     assert run(job(tmp_path / "run", images(tmp_path / "data.npz"), batch_size=65_536)) == 0
 
 
-def test_a_run_that_fails_early_has_no_older_end(tmp_path: Path) -> None:
+def test_a_run_that_fails_early_replaces_its_older_end(tmp_path: Path) -> None:
     data = Path(images(tmp_path / "data.npz"))
     folder = job(tmp_path / "run", str(data))
     assert run(folder) == 0
@@ -190,7 +190,7 @@ def test_a_run_that_fails_early_has_no_older_end(tmp_path: Path) -> None:
         (ZeroDivisionError("division\nby zero"), "internal"),
     ],
 )
-def test_every_exception_is_put_into_words(error: Exception, code: str) -> None:
+def test_every_exception_becomes_a_fault(error: Exception, code: str) -> None:
     fault = to_fault(error, 32)
     assert fault.code == code
     assert "\n" not in str(fault)
@@ -216,7 +216,7 @@ def test_every_exception_is_put_into_words(error: Exception, code: str) -> None:
         ("CUDA error: an illegal memory access was encountered", "cuda", "set device to cpu"),
     ],
 )
-def test_what_cuda_refuses_is_put_into_words(message: str, code: str, words: str) -> None:
+def test_errors_of_cuda_become_faults(message: str, code: str, words: str) -> None:
     fault = to_fault(RuntimeError(message), 32)
     assert fault.code == code
     assert words in str(fault)
@@ -224,5 +224,5 @@ def test_what_cuda_refuses_is_put_into_words(message: str, code: str, words: str
     assert "Error" not in str(fault)
 
 
-def test_what_is_not_cudas_is_not_taken_for_it() -> None:
+def test_other_errors_are_not_taken_for_errors_of_cuda() -> None:
     assert to_fault(RuntimeError("shape '[2]' is invalid for input of size 3"), 32).code == "internal"

@@ -54,7 +54,7 @@ def test_a_single_parameter_leaves_its_module_training() -> None:
     assert {"bn1.bias", "bn1.running_mean"} <= changed
 
 
-def test_names_are_whole_parts_of_the_dotted_path() -> None:
+def test_names_match_complete_parts_of_the_dotted_path() -> None:
     network = nn.Sequential(*(nn.Linear(1, 1) for _number in range(11)))
     freeze(network, ["1"])
     frozen = {name for name, weight in network.named_parameters() if not weight.requires_grad}
@@ -79,7 +79,7 @@ def test_dropout_in_a_frozen_part_is_off() -> None:
     ],
     ids=range(6),
 )
-def test_names_that_are_refused(names: list[str], message: str) -> None:
+def test_invalid_names_are_refused(names: list[str], message: str) -> None:
     with pytest.raises(InputError) as caught:
         freeze(small_resnet(), names)
     assert message in str(caught.value)

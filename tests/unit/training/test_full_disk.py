@@ -55,7 +55,7 @@ def fill(disk: Path, free: int) -> Path:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.usefixtures("often")
 @pytest.mark.parametrize("free", [9_000, 60_000, 72_000, 80_000, 88_000, 100_000, 130_000, 160_000])
-def test_a_full_file_system(free: int, small_disk: Path, tmp_path: Path) -> None:
+def test_a_full_file_system_ends_the_run(free: int, small_disk: Path, tmp_path: Path) -> None:
     data = images(tmp_path / "data.npz")
     alone = job(tmp_path / "alone", data, **RECIPE)
     run(alone)
@@ -91,7 +91,7 @@ def full(folder: Path) -> None:
 
 @pytest.mark.parametrize("place", ["resume.pt", "best.safetensors", "last.json", "metrics.jsonl", "progress.json"])
 @pytest.mark.usefixtures("often")
-def test_no_space_for_one_file(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_space_for_one_file_ends_the_run(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same where nothing can be mounted: writes of one file fail, later than the first."""
     data = images(tmp_path / "data.npz")
     alone = job(tmp_path / "alone", data, **RECIPE)
@@ -127,7 +127,9 @@ def test_no_space_for_one_file(place: str, tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("write", [1, 2, 3, 12])
-def test_no_space_for_the_events(write: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_space_for_tensorboard_events_ends_the_run(
+    write: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """They are written by a thread; the run neither misses that nor waits for ever."""
     folder = job(tmp_path / "run", images(tmp_path / "data.npz"), **RECIPE)
     writes = 0
@@ -147,7 +149,7 @@ def test_no_space_for_the_events(write: int, tmp_path: Path, monkeypatch: pytest
     assert run(folder) == 0
 
 
-def test_a_result_for_which_there_is_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_end_is_written_even_without_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The confusion matrix of many classes is longer than what is kept free for the last words."""
     folder = job(tmp_path / "run", images(tmp_path / "data.npz"), **RECIPE)
     write_text = Path.write_text

@@ -52,7 +52,7 @@ def test_default_leaves_pytorchs_weights() -> None:
     assert all(torch.equal(value, before[key]) for key, value in layers.state_dict().items())
 
 
-def test_the_seed_decides() -> None:
+def test_the_seed_determines_the_weights() -> None:
     found = []
     for seed in (1, 1, 2):
         layers = network()
@@ -63,7 +63,7 @@ def test_the_seed_decides() -> None:
     assert not torch.equal(found[0], found[2])
 
 
-def test_he_keeps_gradients_alive_in_deep_plain_networks() -> None:
+def test_he_keeps_gradients_from_vanishing_in_deep_plain_networks() -> None:
     """He et al. 2015, section 2.2: the variance of gradients stays; PyTorch's own start loses it layer by layer."""
 
     def gradient(how: Literal["default", "he"]) -> float:

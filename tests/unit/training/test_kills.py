@@ -42,7 +42,7 @@ def test_after_200_kills_in_a_write_the_last_or_the_previous_checkpoint_loads(tm
     assert end(folder)["status"] == "finished"
 
 
-def test_stopped_and_killed_at_any_moment_it_ends_with_the_same_bits(tmp_path: Path) -> None:
+def test_a_run_stopped_and_killed_at_any_moment_ends_with_the_same_bits(tmp_path: Path) -> None:
     recipe: dict[str, Any] = {"epochs": 20, "lr": 0.01, "schedule": "plateau", "augment": ["crop"]}
     data = images(tmp_path / "data.npz")
     interrupted = job(tmp_path / "interrupted", data, **recipe)

@@ -50,7 +50,7 @@ def without_dropout(found: PreparedTraining) -> Training:
 
 
 @pytest.mark.parametrize("share", [0.3, 0.0])
-def test_the_loss_is_that_of_the_head_and_a_share_of_the_auxiliary_ones(share: float) -> None:
+def test_the_loss_includes_a_share_of_the_auxiliary_losses(share: float) -> None:
     training = without_dropout(prepared(toy_spec(GOOGLENET), aux_weight=share))
     batch = next(training.batches.epoch(0))
     twin = build(toy_spec(GOOGLENET))
@@ -66,7 +66,7 @@ def test_the_loss_is_that_of_the_head_and_a_share_of_the_auxiliary_ones(share: f
         torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-4, atol=1e-6)
 
 
-def test_auxiliary_heads_rest_in_evaluation_and_are_saved(tmp_path: Path) -> None:
+def test_auxiliary_heads_are_saved_but_not_evaluated(tmp_path: Path) -> None:
     found = prepared(toy_spec(GOOGLENET), epochs=1)
     network = trained(found).network
     network.get_submodule("aux1").register_forward_hook(lambda *_call: pytest.fail("aux1 ran"))
@@ -91,7 +91,7 @@ def test_torchvisions_auxiliary_heads_are_trained() -> None:
         assert grad.abs().sum() > 0
 
 
-def test_a_head_that_is_not_there() -> None:
+def test_an_absent_auxiliary_head_is_skipped() -> None:
     training = prepared(toy_spec(VGG)).training
     batch = next(training.batches.epoch(0))
     plain = step(training, batch)
@@ -125,7 +125,7 @@ def test_each_auxiliary_head_has_its_own_loss_and_accuracy() -> None:
         assert found[f"train/{top1}"] == pytest.approx((answer.argmax(1) == labels).float().mean().item())
 
 
-def test_torchvisions_heads_are_told_apart_by_name() -> None:
+def test_torchvisions_heads_are_ordered_by_name() -> None:
     outputs = namedtuple("outputs", ["logits", "aux_logits2", "aux_logits1"])
     main, second, first = (torch.full((1,), float(number)) for number in range(3))
     assert head_outputs(outputs(main, second, first)) == [main, first, second]
@@ -138,7 +138,7 @@ def test_torchvisions_heads_are_told_apart_by_name() -> None:
 @pytest.mark.parametrize(
     "limits", [{}, {"clip_norm": 0.01}, {"clip_value": 0.002}, {"clip_norm": 0.01, "clip_value": 0.002}]
 )
-def test_gradients_are_clipped_by_value_then_by_length_which_is_told_as_it_was(limits: dict[str, Any]) -> None:
+def test_gradients_are_clipped_by_value_then_by_norm_and_the_norm_before_is_returned(limits: dict[str, Any]) -> None:
     training, twin = prepared(toy_spec(VGG), **limits).training, build(toy_spec(VGG))
     twin.load_state_dict(training.network.state_dict())
     batch = next(training.batches.epoch(0))
@@ -231,7 +231,7 @@ def test_all_splits_and_the_card_permute_alike() -> None:
 # Nothing learnt
 
 
-def test_labels_without_a_rule_are_given_up_after_the_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_random_labels_end_the_run_after_the_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(faults, "PATIENCE_STEPS", 1)
     data = toy_data(80)
     generator = torch.Generator().manual_seed(0)
@@ -243,7 +243,7 @@ def test_labels_without_a_rule_are_given_up_after_the_patience(monkeypatch: pyte
     assert found.training.epoch == PATIENCE
 
 
-def test_a_slow_learner_is_not_given_up() -> None:
+def test_a_slowly_learning_network_continues() -> None:
     watch = ChanceWatch(torch.arange(1000) % 10, 10, steps=100)
     for epoch in range(100):  # the loss falls by a thousandth in an epoch, while the accuracy is that of guessing
         watch.after_epoch(0.1, math.log(10) * (0.994 - 0.001 * epoch))
@@ -265,7 +265,7 @@ def test_a_small_set_has_as_many_steps_as_a_large_one() -> None:
         watch.after_epoch(0.1, math.log(10))
 
 
-def test_guessing_is_as_good_as_the_most_frequent_class() -> None:
+def test_guessing_means_the_most_frequent_class() -> None:
     labels = torch.tensor([0] * 90 + [1] * 10)
     watch = ChanceWatch(labels, 2, steps=100)
     for _epoch in range(PATIENCE - 1):
@@ -274,7 +274,7 @@ def test_guessing_is_as_good_as_the_most_frequent_class() -> None:
         watch.after_epoch(0.9, 0.4)
 
 
-def test_a_batch_of_one_value_is_explained() -> None:
+def test_a_batch_with_one_value_per_channel_is_explained() -> None:
     spec = toy_spec({**VGG, "cfg": [4, "M", 4, "M", 4, "M", 4], "batch_norm": True})
     with pytest.raises(ValueError, match="more than 1 value") as caught:
         trained(prepared(spec, batch_size=1))
@@ -341,7 +341,7 @@ def test_the_test_set_is_read_once_at_the_end(tmp_path: Path, monkeypatch: pytes
     assert (measured["split"], measured["dataset"], measured["notes"]) == ("test", "toys", [])
 
 
-def test_a_batch_is_counted_as_it_was_seen() -> None:
+def test_sums_of_a_batch_come_from_its_forward_pass() -> None:
     training = prepared(toy_spec(VGG)).training
     batch: Batch = next(training.batches.epoch(0))
     with torch.no_grad():

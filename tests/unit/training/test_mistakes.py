@@ -76,7 +76,7 @@ def same(one: list[Mistake], other: list[Mistake]) -> bool:
 
 
 @pytest.mark.parametrize("count", [1, 2, 40, 256])
-def test_they_are_those_of_a_search(count: int) -> None:
+def test_mistakes_equal_those_of_a_brute_force_search(count: int) -> None:
     logits, labels = outputs(count)
     assert same(found(logits, labels), searched(logits.tolist(), labels))
 
@@ -94,12 +94,12 @@ def test_several_processes_find_each_image_once(world: int, tmp_path: Path) -> N
             assert same(list(map(Mistake._make, mine)), searched(logits.tolist(), labels))
 
 
-def test_a_perfect_network_makes_none() -> None:
+def test_a_perfect_network_has_no_mistakes() -> None:
     labels = outputs(100)[1]
     assert found(torch.nn.functional.one_hot(torch.tensor(labels), CLASSES).float(), labels) == []
 
 
-def test_of_equally_sure_ones_the_first_are_kept() -> None:
+def test_of_equally_confident_mistakes_the_first_are_kept() -> None:
     worst = found(torch.tensor([[0.0, 99.0]]).expand(200, 2), [1] * 20 + [0] * 180)
     assert worst == [Mistake(index, 0, 1, 1.0) for index in range(20, 20 + MAX_MISTAKES)]
 
@@ -114,20 +114,20 @@ def pixels(url: str) -> np.ndarray[Any, Any]:
 
 
 @pytest.mark.parametrize(("channels", "height", "width"), [(1, 1, 1), (1, 8, 8), (3, 32, 20), (3, SIDE, SIDE)])
-def test_small_images_are_shown_as_they_are(channels: int, height: int, width: int) -> None:
+def test_small_images_are_unchanged(channels: int, height: int, width: int) -> None:
     image = noise(channels, height, width)
     shown = torch.tensor(pixels(data_url(image))).view(height, width, channels)
     assert torch.equal(shown.permute(2, 0, 1), image)
 
 
 @pytest.mark.parametrize(("height", "width", "shape"), [(192, 400, (46, 96)), (3000, 10, (96, 1))])
-def test_large_images_are_shrunk_in_their_proportions(height: int, width: int, shape: tuple[int, int]) -> None:
+def test_large_images_are_shrunk_with_their_aspect_ratio(height: int, width: int, shape: tuple[int, int]) -> None:
     shown = pixels(data_url(torch.full((3, height, width), 77, dtype=torch.uint8)))
     assert shown.shape == (*shape, 3)
     assert (shown == 77).all()
 
 
-def test_a_file_that_is_gone_is_named_and_nothing_is_written(tmp_path: Path) -> None:
+def test_a_deleted_file_is_named_and_nothing_is_written(tmp_path: Path) -> None:
     split = Split(Decoded([noise(3, 9, 5), None]), torch.tensor([0, 0]))
     path = tmp_path / "mistakes.json"
     write(path, [Mistake(0, 0, 1, 0.5)], split, ("ant", "bee"))
@@ -141,7 +141,7 @@ def test_a_file_that_is_gone_is_named_and_nothing_is_written(tmp_path: Path) -> 
 # A whole run
 
 
-def test_a_run_writes_them(tmp_path: Path) -> None:
+def test_a_run_writes_its_mistakes(tmp_path: Path) -> None:
     data = images(tmp_path / "data.npz")
     with np.load(data) as arrays:
         shuffled = np.random.default_rng(1).permutation(arrays["labels"])  # nothing can be learnt

@@ -68,7 +68,7 @@ def test_constant_is_constant() -> None:
     assert rates(resolve("r0").changed(epochs=3), 4) == [1e-4] * 13
 
 
-def test_steps_fall_after_whole_epochs() -> None:
+def test_step_drops_the_rate_after_epochs() -> None:
     recipe = resolve("r2").changed(epochs=25)
     found = rates(recipe, 2)
     assert found[::2] == by_hand(StepLR(SGD([parameter()], 1e-3), 10, 0.1), 25)
@@ -100,13 +100,13 @@ def test_onecycle_is_torchs_and_fits_the_run() -> None:
     assert found[-2] > found[-1]
 
 
-def test_onecycle_warms_up_as_long_as_asked() -> None:
+def test_onecycle_warms_up_for_the_given_epochs() -> None:
     for epochs, peak in ((0.0, 0), (0.2, 1), (1, 5), (9.5, 47)):
         found = rates(Recipe(schedule="onecycle", lr=0.2, epochs=10, warmup_epochs=epochs), 5)
         assert found.index(max(found)) == peak
 
 
-def test_onecycle_keeps_the_momentum() -> None:
+def test_onecycle_does_not_change_the_momentum() -> None:
     for name, key, expected in (("sgd", "momentum", 0.8), ("adamw", "betas", (0.8, 0.999))):
         recipe = Recipe(optimizer=name, momentum=0.8, epochs=2)
         optimizer = make_optimizer(recipe, [parameter()])
@@ -117,7 +117,7 @@ def test_onecycle_keeps_the_momentum() -> None:
             assert optimizer.param_groups[0][key] == expected
 
 
-def test_warmup_rises_by_the_step_and_then_gives_way() -> None:
+def test_warmup_rises_with_every_step() -> None:
     rise = [0.1 * (0.01 + 0.99 * number / 6) for number in range(6)]
     warm = {"lr": 0.1, "epochs": 8, "warmup_epochs": 1.5}
     assert rates(Recipe(schedule="constant", **warm), 4) == pytest.approx([*rise, *[0.1] * 27])
@@ -142,7 +142,7 @@ RUNS = st.builds(
 
 
 @given(RUNS, st.integers(1, 5))
-def test_no_run_is_too_short(recipe: Recipe, steps_per_epoch: int) -> None:
+def test_schedules_fit_very_short_runs(recipe: Recipe, steps_per_epoch: int) -> None:
     found = rates(recipe, steps_per_epoch)
     assert len(found) == recipe.epochs * steps_per_epoch + 1
     assert all(0 < rate <= 0.1 + 1e-12 for rate in found[:-1])
@@ -152,7 +152,7 @@ def test_no_run_is_too_short(recipe: Recipe, steps_per_epoch: int) -> None:
 
 
 @given(RUNS, st.integers(2, 4), st.data())
-def test_a_schedule_goes_on_exactly_where_it_was(recipe: Recipe, steps_per_epoch: int, data: st.DataObject) -> None:
+def test_a_restored_schedule_continues_exactly(recipe: Recipe, steps_per_epoch: int, data: st.DataObject) -> None:
     stop = data.draw(st.integers(0, recipe.epochs * steps_per_epoch))
 
     def go(optimizer: Optimizer, schedule: Schedule, start: int, end: int) -> list[float]:
@@ -204,7 +204,7 @@ PLAIN = [
 
 
 @pytest.mark.parametrize(("recipe", "plain"), PLAIN, ids=range(len(PLAIN)))
-def test_steps_are_those_of_torchs_plain_loop(recipe: Recipe, plain: Any) -> None:
+def test_steps_equal_torchs_loop_implementation(recipe: Recipe, plain: Any) -> None:
     """On a network whose weights lie channels last, as in training, with gradients of a real backward pass."""
 
     def network() -> nn.Sequential:
@@ -232,7 +232,7 @@ def test_steps_are_those_of_torchs_plain_loop(recipe: Recipe, plain: Any) -> Non
 
 
 @pytest.mark.parametrize("name", ["sgd", "nesterov", "adam", "adamw"])
-def test_the_number_of_threads_changes_no_bit(name: Any) -> None:
+def test_the_number_of_threads_does_not_change_the_result(name: Any) -> None:
     threads = torch.get_num_threads()
     results = []
     try:
@@ -249,7 +249,7 @@ def test_the_number_of_threads_changes_no_bit(name: Any) -> None:
     assert torch.equal(results[0], results[2])
 
 
-def test_frozen_parameters_are_left_out() -> None:
+def test_frozen_parameters_are_not_optimised() -> None:
     frozen, trained = parameter(), parameter()
     frozen.requires_grad = False
     assert make_optimizer(Recipe(), [frozen, trained]).param_groups[0]["params"] == [trained]

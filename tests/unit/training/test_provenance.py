@@ -18,7 +18,7 @@ from explorer.ui.train.form import Form
 from explorer.weights.files import Card
 
 
-def test_the_command_submits_the_same_job(jobs: Store) -> None:
+def test_the_command_on_a_card_submits_the_same_job(jobs: Store) -> None:
     resources = Resources(device="cpu", processes=2, threads=3)
     job = Job.new(resolve("digits-cnn"), "digits", Recipe(epochs=3, seed=7), resources)
     card = make_card(job, load("digits"), Preprocessing(8, (0.5,), (0.5,)))
@@ -31,7 +31,7 @@ def test_the_command_submits_the_same_job(jobs: Store) -> None:
     assert (again.spec, again.dataset, again.recipe, again.resources) == (job.spec, "digits", job.recipe, resources)
 
 
-def test_what_a_network_was_made_from_travels_from_a_link_to_the_card_and_back(jobs: Store) -> None:
+def test_the_base_of_a_network_is_kept_from_link_to_card_and_back(jobs: Store) -> None:
     link = {"net": "resnet18", "blocks": "3.4.6.3", "image_size": "32"}  # by its blocks it is nearer to resnet34
     form, problems = Form.from_link({**link, "dataset": "digits"})
     (job,) = service.submit(form.jobs())

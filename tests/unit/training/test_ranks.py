@@ -107,7 +107,7 @@ def test_two_processes_have_the_gradients_of_one(name: str, both: Any) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_two_processes_come_to_the_weights_of_one(name: str, both: Any) -> None:
+def test_two_processes_train_the_weights_of_one(name: str, both: Any) -> None:
     alone, ranks = both
     for kind in ("weights", "kept"):
         assert close(alone[name][kind], ranks[0][name][kind], 5e-4)
@@ -116,7 +116,7 @@ def test_two_processes_come_to_the_weights_of_one(name: str, both: Any) -> None:
     assert torch.equal(ranks[0][name]["numbers"], ranks[1][name]["numbers"])
 
 
-def test_the_clipping_of_this_case_clips(both: Any) -> None:
+def test_gradients_of_this_case_are_clipped(both: Any) -> None:
     length = nn.utils.get_total_norm(both[0]["smoothed and clipped"]["gradients"].values())
     assert length.item() == pytest.approx(0.05, rel=1e-3)
 
@@ -151,7 +151,7 @@ def norm_of(rank: int, world: int) -> dict[str, Tensor]:
     return results | {"evaluated": norm(images[share]).detach()}
 
 
-def test_batch_norm_over_processes_is_that_of_the_whole_batch(tmp_path: Path) -> None:
+def test_batch_norm_over_processes_equals_that_of_one_batch(tmp_path: Path) -> None:
     whole = norm_of(0, 1)
     ranks = in_ranks(2, tmp_path, norm_of)
     for key in ("output0", "output1", "gradient0", "gradient1", "evaluated"):
@@ -209,7 +209,7 @@ def wait_until(happened: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def test_a_process_that_is_killed(run: RunDirectory) -> None:
+def test_a_killed_process_ends_the_others(run: RunDirectory) -> None:
     workers = forked_workers(run)
     wait_until(lambda: len(run.rows()) > 0)
     workers[1].kill()
@@ -220,7 +220,7 @@ def test_a_process_that_is_killed(run: RunDirectory) -> None:
     assert "short of memory" in end["error"]["message"]
 
 
-def test_a_process_that_fails_tells_the_cause(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_process_reports_the_cause(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     harmless = worker.WorkerCallback.after_step
 
     def after_step(watch: worker.WorkerCallback, training: Training) -> None:
@@ -237,7 +237,7 @@ def test_a_process_that_fails_tells_the_cause(run: RunDirectory, monkeypatch: py
     assert (end["status"], end["error"]["code"]) == ("failed", "out_of_memory")
 
 
-def test_a_run_is_stopped_taken_up_again_and_finishes(run: RunDirectory) -> None:
+def test_a_run_is_stopped_and_resumed_and_finishes(run: RunDirectory) -> None:
     with run.log.open("ab") as log:
         starter = subprocess.Popen(launch.worker_command(run.folder, 2), cwd=ROOT, stdout=log, stderr=log)
     wait_until(lambda: len(run.rows()) > 0 or starter.poll() is not None)
@@ -277,7 +277,7 @@ def numbers(run: RunDirectory) -> list[Row]:
     return [row for row in run.rows() if not row.name.startswith("time/")]
 
 
-def test_more_processes_than_a_batch_has_images() -> None:
+def test_more_processes_than_images_in_a_batch_are_refused() -> None:
     job = toy_job(toy_spec(VGG), batch_size=2, validation_fraction=0.0)
     with pytest.raises(InputError, match="3 processes can't share a batch of 2: raise batch_size"):
         prepare(job, toy_data(40), 0, 3)

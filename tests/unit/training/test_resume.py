@@ -57,7 +57,7 @@ def run_to_the_end(folder: Path) -> int:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_stopped_at_every_step_it_ends_with_the_same_bits(
+def test_a_run_stopped_at_every_step_ends_with_the_same_bits(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = images(tmp_path / "data.npz")
@@ -71,9 +71,7 @@ def test_stopped_at_every_step_it_ends_with_the_same_bits(
     assert difference(run_results(alone), run_results(stopped)) is None
 
 
-def test_a_run_goes_on_with_its_threads_whatever_else_runs_and_its_card_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_resumed_run_keeps_its_number_of_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = job(tmp_path / "run", images(tmp_path / "data.npz"))
     monkeypatch.setattr("explorer.training.setup.threads", lambda *_asked: 2)
     with monkeypatch.context() as patch:
@@ -95,7 +93,7 @@ def test_a_run_goes_on_with_its_threads_whatever_else_runs_and_its_card_says_so(
         }
 
 
-def test_only_what_can_be_resumed_keeps_a_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_unfinished_runs_have_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = job(tmp_path / "run", images(tmp_path / "data.npz"))
     with monkeypatch.context() as patch:
         stop_when(patch, {4})
@@ -105,7 +103,7 @@ def test_only_what_can_be_resumed_keeps_a_state(tmp_path: Path, monkeypatch: pyt
     assert not RunDirectory(folder).resume.exists()
 
 
-def test_two_runs_of_a_job_are_the_same_to_the_bit(tmp_path: Path) -> None:
+def test_two_runs_of_a_job_have_the_same_bits(tmp_path: Path) -> None:
     data = images(tmp_path / "data.npz")
     runs = [job(tmp_path / name, data, augment=["crop"], seed=7) for name in "ab"]
     assert [run(folder) for folder in runs] == [0, 0]
@@ -115,7 +113,7 @@ def test_two_runs_of_a_job_are_the_same_to_the_bit(tmp_path: Path) -> None:
     assert difference(run_results(runs[0])["last"], run_results(other)["last"]) is not None  # the comparison can tell
 
 
-def test_checkpoints_at_other_moments_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_moments_of_checkpoints_do_not_change_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = images(tmp_path / "data.npz")
     rare = job(tmp_path / "rare", data, ema=0.9, augment=["crop"])
     run(rare)
@@ -127,9 +125,7 @@ def test_checkpoints_at_other_moments_change_nothing(tmp_path: Path, monkeypatch
     assert difference(run_results(rare), run_results(often)) is None
 
 
-def test_a_run_that_lost_what_came_after_its_checkpoint_does_it_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_repeats_what_was_lost_after_its_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a kill leaves: a checkpoint of long ago, metrics and events of epochs after it, half a line."""
     data = images(tmp_path / "data.npz")
     alone = job(tmp_path / "alone", data)
@@ -150,7 +146,7 @@ def test_a_run_that_lost_what_came_after_its_checkpoint_does_it_again(
     assert curves(killed) == written(killed)
 
 
-def test_events_are_the_metrics_after_many_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tensorboard_events_equal_the_metrics_after_many_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = job(tmp_path / "run", images(tmp_path / "data.npz"))
     stop_when(monkeypatch, {1, 2, 5, 6, 9})
     assert run_to_the_end(folder) > 3
@@ -179,7 +175,7 @@ def written(folder: Path) -> dict[str, list[tuple[float, float]]]:
 
 
 @pytest.mark.parametrize("hurt", ["cut", "bit", "empty", "other"])
-def test_a_damaged_checkpoint_ends_the_run_in_words(hurt: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_checkpoint_ends_the_run(hurt: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = job(tmp_path / "run", images(tmp_path / "data.npz"))
     with monkeypatch.context() as patch:
         stop_when(patch, {4})
@@ -207,7 +203,7 @@ def test_a_damaged_checkpoint_ends_the_run_in_words(hurt: str, tmp_path: Path, m
     assert run(folder) == 0
 
 
-def test_random_damage_is_never_taken_for_a_checkpoint(tmp_path: Path) -> None:
+def test_random_damage_is_always_detected(tmp_path: Path) -> None:
     folder = job(tmp_path / "run", images(tmp_path / "data.npz"))
     run(folder)
     path = final_state(folder)

@@ -21,7 +21,7 @@ GREY, COLOUR = toy_data(), toy_data(channels=3)
 @pytest.mark.parametrize(
     "family", [VGG, RESNET, GOOGLENET, {**VGG, "cfg": []}, {**VGG, "cfg": [], "classifier": []}], ids=range(5)
 )
-def test_classes_and_channels_are_those_of_the_data(family: dict[str, object]) -> None:
+def test_classes_and_channels_are_adapted_to_the_data(family: dict[str, object]) -> None:
     spec = toy_spec(family, num_classes=1000)
     found, dataset, notes = adapt(spec, COLOUR, keep_channels=False)
     assert found == spec.changed(num_classes=4, in_channels=3)
@@ -37,12 +37,12 @@ def test_classes_and_channels_are_those_of_the_data(family: dict[str, object]) -
     assert step(ready.training, next(ready.training.batches.epoch(0))).isfinite().all()
 
 
-def test_what_fits_stays() -> None:
+def test_a_fitting_network_is_unchanged() -> None:
     spec = toy_spec(VGG)
     assert adapt(spec, GREY, keep_channels=False) == (spec, GREY, [])
 
 
-def test_what_the_data_says_is_passed_on() -> None:
+def test_notes_of_the_data_are_passed_on() -> None:
     assert prepared(toy_spec(VGG), replace(GREY, notes=("One is missing.",))).notes == ("One is missing.",)
 
 
@@ -53,7 +53,7 @@ def test_what_the_data_says_is_passed_on() -> None:
         (toy_spec(VGG, in_channels=3), True),
     ],
 )
-def test_where_the_network_keeps_its_channels_the_images_are_recoloured(spec: Spec, keep: bool) -> None:
+def test_images_are_recoloured_if_the_network_keeps_its_channels(spec: Spec, keep: bool) -> None:
     found, dataset, notes = adapt(spec, GREY, keep_channels=keep)
     assert found == spec
     assert notes == ["The images are given to the network with 3 channels; the data has 1."]
@@ -69,7 +69,7 @@ def test_images_have_one_channel_or_three() -> None:
         adapt(toy_spec(VGG, in_channels=2), GREY, keep_channels=True)
 
 
-def test_images_are_resized_and_the_spec_stays() -> None:
+def test_images_are_resized_and_the_spec_is_unchanged() -> None:
     ready = prepared(toy_spec(VGG, image_size=12), toy_data(size=8))
     assert ready.job.spec.image_size == 12
     assert next(ready.training.batches.epoch(0)).images.shape[2:] == (12, 12)
@@ -91,7 +91,7 @@ def constant(value: int, others: int = 0) -> Dataset:
     return replace(GREY, train=Split(images, GREY.train.labels))
 
 
-def test_normalisation_is_measured_where_the_recipe_leaves_it_open() -> None:
+def test_normalisation_is_measured_if_the_recipe_has_none() -> None:
     recipe, notes = complete_recipe(Recipe(augment=()), COLOUR)
     assert (recipe.mean, recipe.std) == channel_statistics(COLOUR.train)
     pixels = COLOUR.train.images / 255 if isinstance(COLOUR.train.images, torch.Tensor) else None
@@ -114,7 +114,7 @@ def test_images_of_one_colour_can_be_normalised(others: int, std: float) -> None
     ("mean", "dataset", "expected"),
     [((0.5,), COLOUR, (0.5, 0.5, 0.5)), ((0.5,), GREY, (0.5,)), ((0.1, 0.2, 0.3), COLOUR, (0.1, 0.2, 0.3))],
 )
-def test_one_value_stands_for_every_channel(
+def test_one_value_applies_to_every_channel(
     mean: tuple[float, ...], dataset: Dataset, expected: tuple[float, ...]
 ) -> None:
     recipe, notes = complete_recipe(Recipe(mean=mean, std=mean, augment=()), dataset)
@@ -138,7 +138,7 @@ def test_photographs_are_mirrored_and_shifted_and_digits_left_as_they_are() -> N
 
 
 @pytest.mark.parametrize("name", [name for name, preset in RECIPES.items() if "flip" in (preset.recipe.augment or ())])
-def test_no_recipe_mirrors_digits_and_says_so(name: str) -> None:
+def test_no_recipe_mirrors_digits_and_a_note_says_why(name: str) -> None:
     given = RECIPES[name].recipe
     digits, notes = complete_recipe(given, replace(GREY, mirrored=False))
     assert digits.augment == tuple(one for one in given.augment or () if one != "flip")
@@ -151,16 +151,16 @@ def test_no_recipe_mirrors_digits_and_says_so(name: str) -> None:
     assert not any("mirror" in note for note in notes)
 
 
-def test_the_recipe_for_mnist_is_taken_as_it_is() -> None:
+def test_the_recipe_for_mnist_is_unchanged() -> None:
     recipe, notes = complete_recipe(RECIPES["r3-mnist"].recipe, replace(GREY, mirrored=False))
     assert (recipe.augment, recipe.mean, recipe.std, notes) == ((), (0.1307,), (0.3081,), [])
 
 
-def test_no_augmentation_is_a_choice_as_well() -> None:
+def test_an_empty_list_of_augmentations_is_kept() -> None:
     assert complete_recipe(Recipe(augment=()), GREY)[0].augment == ()
 
 
-def test_statistics_and_choice_of_epoch_leave_the_test_set_alone() -> None:
+def test_statistics_and_choice_of_epoch_ignore_the_test_set() -> None:
     bright = Split(torch.full((20, 1, 8, 8), 255, dtype=torch.uint8), GREY.test.labels)
     ready = prepared(toy_spec(VGG), replace(GREY, test=bright))
     assert ready.preprocessing == prepared(toy_spec(VGG), GREY).preprocessing

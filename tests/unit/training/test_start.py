@@ -82,7 +82,7 @@ def test_transfer_learning(by: str, runs: Path) -> None:
     }
 
 
-def test_a_head_for_as_many_classes_is_taken_over(tmp_path: Path) -> None:
+def test_a_head_for_the_same_number_of_classes_is_loaded(tmp_path: Path) -> None:
     path = fresh(tmp_path / "w.safetensors", toy_spec(VGG))
     network = build(toy_spec(VGG))
     assert load_starting_weights(network, str(path)) == []
@@ -99,7 +99,7 @@ def test_a_head_for_as_many_classes_is_taken_over(tmp_path: Path) -> None:
     ],
     ids=["convolutional", "one layer", "fully connected"],
 )
-def test_the_layer_that_gives_the_logits(head: dict[str, object], names: set[str], tmp_path: Path) -> None:
+def test_last_layers_are_those_that_output_logits(head: dict[str, object], names: set[str], tmp_path: Path) -> None:
     spec = toy_spec({**VGG, **head})
     path = fresh(tmp_path / "w.safetensors", spec)
     notes = load_starting_weights(build(spec.changed(num_classes=3)), str(path))
@@ -115,7 +115,7 @@ def test_auxiliary_heads_start_anew_for_other_classes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("there", "here"), [(["a", "b"], []), ([], ["a", "b"]), (["a"], ["a", "b"])])
-def test_auxiliary_heads_on_one_side_only(there: list[str], here: list[str], tmp_path: Path) -> None:
+def test_auxiliary_heads_may_exist_on_one_side_only(there: list[str], here: list[str], tmp_path: Path) -> None:
     path = fresh(tmp_path / "w.safetensors", toy_spec(GOOGLENET, aux_after=there))
     network = build(toy_spec(GOOGLENET, aux_after=here))
     notes = load_starting_weights(network, str(path))
@@ -138,14 +138,14 @@ def test_auxiliary_heads_on_one_side_only(there: list[str], here: list[str], tmp
     ],
     ids=range(5),
 )
-def test_the_weights_of_another_network(here: Spec, words: list[str], tmp_path: Path) -> None:
+def test_weights_of_another_network_are_refused(here: Spec, words: list[str], tmp_path: Path) -> None:
     path = fresh(tmp_path / "w.safetensors", toy_spec(VGG))
     with pytest.raises(InputError) as caught:
         load_starting_weights(build(here), str(path))
     assert all(word in str(caught.value) for word in [*words, "w.safetensors"])
 
 
-def test_a_relative_path_means_the_same_to_the_worker(
+def test_a_relative_path_is_resolved_before_the_worker_starts(
     jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = fresh(tmp_path / "here" / "w.safetensors", toy_spec(VGG))
@@ -161,12 +161,12 @@ def test_a_relative_path_means_the_same_to_the_worker(
 
 @pytest.mark.usefixtures("runs")
 @pytest.mark.parametrize("text", ["nothing/here.safetensors", JOB, "../etc", ".", "x" * 5000, "a\0b"])
-def test_weights_that_are_not_there(text: str) -> None:
+def test_missing_weights_are_refused(text: str) -> None:
     with pytest.raises(InputError, match=r"^weights: .* is neither a name in the list"):
         load_starting_weights(build(toy_spec(VGG)), text)
 
 
-def test_tensors_without_numbers_start_anew_and_with_some_are_refused(tmp_path: Path) -> None:
+def test_tensors_of_nan_start_anew_and_partly_nan_ones_are_refused(tmp_path: Path) -> None:
     """torchvision's VGG16_Weights.IMAGENET1K_FEATURES has NaN alone in its classifier."""
     path = fresh(tmp_path / "w.safetensors", toy_spec(VGG))
     tensors, card = read(path)
@@ -184,7 +184,7 @@ def test_tensors_without_numbers_start_anew_and_with_some_are_refused(tmp_path: 
         load_starting_weights(build(toy_spec(VGG)), str(path))
 
 
-def test_a_file_that_holds_no_weights(tmp_path: Path) -> None:
+def test_a_file_without_weights_is_refused(tmp_path: Path) -> None:
     (tmp_path / "w.safetensors").write_bytes(b"no weights at all")
     with pytest.raises(InputError, match=r"w.safetensors can't be read as weights"):
         load_starting_weights(build(toy_spec(VGG)), str(tmp_path / "w.safetensors"))
@@ -207,7 +207,7 @@ def test_rows_of_a_table_and_weights_of_another_network_on_the_command_line(jobs
     assert len(jobs.records()) == 3
 
 
-def test_images_are_normalised_as_the_starting_weights_know_them(tmp_path: Path) -> None:
+def test_images_are_normalised_as_for_the_starting_weights(tmp_path: Path) -> None:
     first = prepared(toy_spec(VGG), mean=(0.25,), std=(0.75,))
     path = kept(tmp_path / "w.safetensors", first)
     second = prepared(toy_spec(VGG), weights=str(path))

@@ -41,7 +41,7 @@ def asked(spec: Spec, **recipe: object) -> dict[str, object]:
     return {"spec": spec.to_dict(), "recipe": recipe, "resources": {"device": "cpu", "threads": 1}}
 
 
-def test_known_steps_have_their_length_and_the_first_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_simulated_steps_are_measured_without_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     done = {"steps": 0, "images": 0}
     began, passed = psutil.Process().create_time(), 0.0
 
@@ -78,7 +78,7 @@ def test_known_steps_have_their_length_and_the_first_is_left_out(monkeypatch: py
     ],
     ids=["vgg", "resnet", "googlenet"],
 )
-def test_every_recipe_can_be_measured_for_longer_than_it_lasts(
+def test_every_recipe_can_be_measured_beyond_its_last_epoch(
     family: dict[str, object], recipe: dict[str, object]
 ) -> None:
     found = throughput.measure_throughput(toy_spec(family), Recipe.parse(recipe), ONE)
@@ -87,7 +87,7 @@ def test_every_recipe_can_be_measured_for_longer_than_it_lasts(
     assert (found.device, found.precision) == ("cpu", recipe.get("precision", "fp32"))
 
 
-def test_from_another_process() -> None:
+def test_throughput_is_measured_in_another_process() -> None:
     answer: Any = subprocess_runner.call("explorer.training.throughput", asked(toy_spec(VGG)), Limits(120))
     found = Throughput(**answer)
     assert found.batch_size == 64
@@ -106,13 +106,13 @@ def test_from_another_process() -> None:
         (asked(toy_spec(VGG, cfg=["M", "M", "M", 4], batch_norm=True), batch_size=1), "raise batch_size"),
     ],
 )
-def test_input_at_fault_is_told_in_one_line(request_: object, words: str) -> None:
+def test_invalid_input_is_reported_in_one_line(request_: object, words: str) -> None:
     with pytest.raises(InputError) as caught:
         throughput.respond(request_)
     assert words in str(caught.value)
 
 
-def test_a_fault_of_ours_is_not_called_the_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_is_not_reported_as_invalid_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(throughput, "prepare", lambda *_job: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         throughput.respond(asked(toy_spec(VGG)))
@@ -131,7 +131,7 @@ def starved(text: str, told: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere memory can't be limited so")
-def test_too_little_memory_is_told_in_words(tmp_path: Path) -> None:
+def test_too_little_memory_is_reported(tmp_path: Path) -> None:
     wide = toy_spec(VGG, cfg=[4096, "A:128/128"], image_size=128)  # 17 GB of its first map alone
     told = tmp_path / "told"
     text = request_text(asked(wide, precision="fp32"), "en")

@@ -30,7 +30,7 @@ def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Measure:
     return run
 
 
-def test_classes_in_another_order_are_found_by_name(measured: Measure) -> None:
+def test_classes_in_another_order_are_matched_by_name(measured: Measure) -> None:
     data = toy_data(test=37)
     straight = measured(data)
     order = [2, 0, 3, 1]  # new position -> old
@@ -42,7 +42,7 @@ def test_classes_in_another_order_are_found_by_name(measured: Measure) -> None:
     assert list(straight["per_class"]) == list(CLASSES)
 
 
-def test_some_of_the_classes(measured: Measure) -> None:
+def test_data_may_have_some_of_the_classes(measured: Measure) -> None:
     data = toy_data(test=37)
     whole = measured(data)["confusion"]
     chosen = data.test.take(torch.nonzero((data.test.labels == 1) | (data.test.labels == 3)).flatten())
@@ -51,7 +51,7 @@ def test_some_of_the_classes(measured: Measure) -> None:
     assert part["per_class"]["ant"] is None
 
 
-def test_other_names_are_taken_by_position_and_a_note_says_so(measured: Measure) -> None:
+def test_unknown_names_are_matched_by_position_with_a_warning(measured: Measure) -> None:
     data = toy_data()
     result = measured(replace(data, classes=("0", "1", "2", "3")))
     assert result["confusion"] == measured(data)["confusion"]
@@ -60,7 +60,7 @@ def test_other_names_are_taken_by_position_and_a_note_says_so(measured: Measure)
     assert "classes are taken by their position, '0' for 'ant'." in warning
 
 
-def test_classes_that_the_weights_do_not_know(measured: Measure) -> None:
+def test_unknown_classes_are_refused(measured: Measure) -> None:
     with pytest.raises(InputError, match=r"^dataset: its class 'Emu' is none of .* \(ant, bee, cat, dog\)"):
         measured(replace(toy_data(), classes=("ant", "bee", "cat", "Emu")))
     with pytest.raises(InputError, match=r"^dataset: its class '0' is none of"):
@@ -74,7 +74,7 @@ def test_letters_in_both_cases_are_classes_of_their_own() -> None:
         match_classes(("A", "B", "C"), ("A", "a"))
 
 
-def test_colour_is_given_in_grey(measured: Measure) -> None:
+def test_colour_images_are_converted_to_grey(measured: Measure) -> None:
     grey = toy_data()
     assert isinstance(grey.test.images, torch.Tensor)
     colour = replace(grey, channels=3, test=Split(grey.test.images.expand(-1, 3, -1, -1), grey.test.labels))
@@ -83,7 +83,7 @@ def test_colour_is_given_in_grey(measured: Measure) -> None:
     assert result["images"] == 20
 
 
-def test_any_split_that_the_data_has(measured: Measure) -> None:
+def test_any_split_of_the_data_can_be_evaluated(measured: Measure) -> None:
     data = toy_data()
     assert measured(data, "train")["images"] == 40
     with pytest.raises(InputError, match=r"^split: 'validation' is not one of test, train$"):
@@ -93,7 +93,7 @@ def test_any_split_that_the_data_has(measured: Measure) -> None:
         measured(data, "notes")
 
 
-def test_the_way_is_told(measured: Measure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_reported(measured: Measure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("explorer.training.weights_evaluation.BATCH", 8)
     measured(toy_data())
     told: list[tuple[int, int]] = []
