@@ -1,4 +1,4 @@
-"""What the tests of the Runs page share: ways to open it and to look."""
+"""Helpers for the tests of the Runs page."""
 
 from functools import partial
 

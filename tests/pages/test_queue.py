@@ -1,4 +1,4 @@
-"""Pages of jobs when the runner has ended or the store can't be read."""
+"""The pages of jobs without a runner, and with a store that fails."""
 
 import pytest
 from streamlit.testing.v1 import AppTest

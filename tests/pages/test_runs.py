@@ -1,4 +1,4 @@
-"""The Runs page in every state, without a browser. The runs are made up: none was trained."""
+"""The Runs page in every state, without a browser and with made-up runs."""
 
 import json
 import time

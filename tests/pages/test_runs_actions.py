@@ -1,4 +1,4 @@
-"""What is done to runs on their page: stop, resume, delete, clear up, duplicate."""
+"""Actions on the Runs page: stop, resume, delete, free disk space, duplicate."""
 
 import pytest
 

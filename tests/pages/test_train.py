@@ -1,4 +1,4 @@
-"""The Train page in every state, without a browser."""
+"""The Train page, without a browser: form, link, network, recipe, resources and cost."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The data of the Train page, without a browser: sets that are there or not, and uploads."""
+"""The data sets of the Train page, without a browser: named sets and uploads."""
 
 import io
 import time

@@ -1,4 +1,4 @@
-"""What is submitted from the Train page: what the form says as the button is pressed, once, or nothing."""
+"""Submission from the Train page: the present form is submitted once, or not at all."""
 
 import io
 

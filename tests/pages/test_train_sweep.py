@@ -1,4 +1,4 @@
-"""Sweeps of the Train page: the table, its rules, and that every job counts, not only the form's own."""
+"""Sweeps of the Train page: the grid and the table, their rules, and all of their jobs."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Transfer learning on the Train page: weights to start from, what is frozen, and how images are normalised."""
+"""Transfer learning on the Train page: starting weights, frozen parts and normalisation."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the tests of the Train page share: a server of their own with a pace that is known, and ways to look."""
+"""Helpers for the tests of the Train page."""
 
 import time
 from functools import partial

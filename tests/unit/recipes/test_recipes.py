@@ -1,4 +1,4 @@
-"""Recipes: the references' own numbers, what is refused and in which words, and changes from the command line."""
+"""Recipes: published values, messages for invalid values, and assignments from the command line."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Augmentation against torchvision's functions in the same windows, and the windows against torchvision's own draws."""
+"""Augmentation, compared with torchvision: its functions in the same windows, and the windows it samples."""
 
 import math
 from collections.abc import Callable

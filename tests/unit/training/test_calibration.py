@@ -1,4 +1,4 @@
-"""Reliability of what networks say, against a case by hand, scikit-learn, and the formula image by image."""
+"""Calibration, compared with a case by hand, scikit-learn, and the formula image by image."""
 
 from typing import Any
 

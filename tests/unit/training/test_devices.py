@@ -1,4 +1,4 @@
-"""Where and in which precision a run computes."""
+"""The device, precision and memory format of a run."""
 
 import os
 import subprocess

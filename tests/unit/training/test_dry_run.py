@@ -1,4 +1,4 @@
-"""A network that can't train is refused before anything starts."""
+"""The dry run refuses a network that can't train before anything starts."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Counts against counting by hand, one image at a time."""
+"""Counts of an evaluation, compared with counting one image at a time."""
 
 import json
 import math

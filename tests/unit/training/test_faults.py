@@ -1,4 +1,4 @@
-"""Every way in which a run can't go on: one end with cause and remedy, and the last good checkpoint is kept."""
+"""Every cause that ends a run early: one end with cause and remedy, and the last checkpoint is kept."""
 
 import errno
 import os

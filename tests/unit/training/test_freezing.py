@@ -1,4 +1,4 @@
-"""What is frozen stays as it is, to the last bit; the rest trains."""
+"""Frozen parts keep their exact bits while the rest trains."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""A full disk ends a run in words, with its last checkpoint whole, and room lets it go on to the same end."""
+"""A full disk ends a run with a message and a valid checkpoint. With free space, the run continues."""
 
 import errno
 import os

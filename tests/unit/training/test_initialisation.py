@@ -1,4 +1,4 @@
-"""Starting weights, by their moments."""
+"""Initial weights, by their mean and standard deviation."""
 
 from typing import Literal
 

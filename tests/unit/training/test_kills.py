@@ -1,4 +1,4 @@
-"""Whatever moment a worker is killed at: what it left loads, and the run goes on to the same end."""
+"""A worker is killed at any moment: its files can be loaded, and the run continues to the same end."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Steps, epochs and whole runs: auxiliary heads, permuted pixels, nothing learnt, the test set."""
+"""Steps, epochs and complete runs: auxiliary heads, permuted pixels, random labels, and the test set."""
 
 import json
 import math

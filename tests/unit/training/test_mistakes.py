@@ -1,4 +1,4 @@
-"""The surest wrong answers, against a search by brute force through all of them."""
+"""The wrong answers with the highest confidence, compared with a brute-force search."""
 
 import base64
 import io

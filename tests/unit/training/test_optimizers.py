@@ -1,4 +1,4 @@
-"""Optimizers and schedules against torch's own, driven by hand, and against closed forms."""
+"""Optimizers and schedules, compared with torch's own, called directly, and with closed forms."""
 
 import io
 import math

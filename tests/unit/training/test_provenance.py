@@ -1,4 +1,4 @@
-"""The command on a card trains the same again."""
+"""The command on a card trains the same network again."""
 
 import shlex
 

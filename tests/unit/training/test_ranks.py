@@ -1,4 +1,4 @@
-"""Several processes train and evaluate as one does."""
+"""Several processes train and evaluate like one."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""A run that was stopped and taken up again ends with the same bits as one that was left alone."""
+"""A run that was stopped and resumed ends with the same bits as an uninterrupted one."""
 
 import json
 import random

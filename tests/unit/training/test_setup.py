@@ -1,4 +1,4 @@
-"""Spec, recipe and data are made to fit, and the notes say how."""
+"""Spec, recipe and data are adapted to each other, and notes describe the changes."""
 
 from dataclasses import replace
 

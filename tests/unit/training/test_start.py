@@ -1,4 +1,4 @@
-"""A network that starts with the weights of another."""
+"""Training that starts from the weights of another network."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""How fast a network trains, measured on steps whose length is known, and on real ones."""
+"""Throughput, measured on simulated steps of known length and on real ones."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Weights measured on data whose classes, channels and splits are not those of the training."""
+"""Weights are evaluated on data with other classes, channels and splits than in training."""
 
 from collections.abc import Callable
 from dataclasses import replace
