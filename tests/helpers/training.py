@@ -134,8 +134,8 @@ def _untimed(metrics: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in metrics.items() if not name.startswith("time/")}
 
 
-class NullObserver:
-    """An observer of a training that does nothing."""
+class SilentCallback:
+    """A training callback that does nothing."""
 
     def after_step(self, training: Training) -> None:
         pass

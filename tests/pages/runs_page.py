@@ -11,7 +11,7 @@ open_page = partial(helpers.open_page, "runs")
 
 
 def words(app: AppTest) -> str:
-    """All texts of the page."""
+    """Returns all texts of the page."""
     assert not app.exception
     kinds = ("markdown", "caption", "info", "success", "warning", "header", "code")
     texts = [element.value for kind in kinds for element in app.get(kind) if isinstance(element, Element)]
@@ -23,5 +23,5 @@ def names(app: AppTest) -> list[str]:
 
 
 def buttons(app: AppTest) -> dict[str, bool]:
-    """The buttons that are there, and whether they can be pressed."""
+    """Returns the buttons, and whether they are enabled."""
     return {button.label: not button.disabled for button in app.button}

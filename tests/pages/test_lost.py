@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.ui.page_state import REFRESH_LINK
 from explorer.ui.train import uploads
 from tests.pages.requests import request_rerun
-from tests.pages.train_page import LR, form, open_page, settle
+from tests.pages.train_page import LR, form, open_page, run_until_idle
 
 pytestmark = pytest.mark.usefixtures("server")
 
@@ -81,5 +81,5 @@ def test_an_upload_is_chosen_even_if_a_run_is_requested_while_it_is_stored(monke
     monkeypatch.setattr(uploads, "save", keep_while_busy)
     app.file_uploader[0].upload("mine.npz", npz()).run()
     (name,) = uploads.names()
-    assert form(settle(app)).dataset == f"uploaded:{name}"
+    assert form(run_until_idle(app)).dataset == f"uploaded:{name}"
     assert app.selectbox(key="train.dataset").value == f"uploaded:{name}"

@@ -28,7 +28,7 @@ from explorer.weights.registry import PRETRAINED, entries
 from tests.pages import helpers
 from tests.pages.helpers import problem
 from tests.pages.predict_page import box
-from tests.pages.train_page import settle, words
+from tests.pages.train_page import run_until_idle, words
 
 open_page = partial(helpers.open_page, "predict", show="weights")
 DIGITS = PRETRAINED / "digits-cnn.safetensors"
@@ -213,7 +213,7 @@ def checkpoint() -> bytes:
 def uploaded(content: bytes, name: str = "net.pth") -> AppTest:
     app = open_page()
     app.file_uploader[0].upload(name, content).run()
-    return settle(app)
+    return run_until_idle(app)
 
 
 def field(app: AppTest, key: str) -> str:
@@ -266,7 +266,7 @@ def test_choosing_the_edited_network_for_a_checkpoint() -> None:
     app.query_params["show"] = "weights"
     app.run()
     app.file_uploader[0].upload("net.pth", checkpoint()).run()
-    settle(app)
+    run_until_idle(app)
     found = [option for option in box(app, "import.network").options if option.endswith("(on the Architecture page)")]
     box(app, "import.network").select_index(box(app, "import.network").options.index(found[0])).run()
     assert "It fits" in words(app)

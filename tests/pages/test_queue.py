@@ -12,14 +12,14 @@ from tests.pages.helpers import open_page, problem
 
 @pytest.mark.parametrize("page", ["runs", "train"])
 def test_a_page_with_active_jobs_starts_a_runner(page: str, server: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    woken: list[bool] = []
-    monkeypatch.setattr(service, "ensure_runner", lambda: woken.append(True))
+    starts: list[bool] = []
+    monkeypatch.setattr(service, "ensure_runner", lambda: starts.append(True))
     monkeypatch.setattr(service, "CHECK_INTERVAL", 0)
     open_page(page)
-    assert woken == []
+    assert starts == []
     made_runs.add(server, "at work", Status.RUNNING)
     open_page(page)
-    assert woken
+    assert starts
 
 
 def test_a_store_error_is_shown_until_the_store_works_again(server: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,7 +64,7 @@ def test_queued_runs_show_their_position(jobs: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "said", "offered"),
+    ("status", "text", "offered"),
     [
         (Status.QUEUED, "Waiting for its turn: next.", {"Stop": True, "Delete": True}),
         (Status.RUNNING, "memory", {"Stop": True, "Delete": False}),
@@ -75,10 +75,10 @@ def test_queued_runs_show_their_position(jobs: Store) -> None:
         (Status.FINISHED, "Full lines: validation images.", {"Delete": True}),
     ],
 )
-def test_one_run_is_shown_in_every_state(jobs: Store, status: Status, said: str, offered: dict[str, bool]) -> None:
+def test_one_run_is_shown_in_every_state(jobs: Store, status: Status, text: str, offered: dict[str, bool]) -> None:
     job = made_runs.add(jobs, f"the <b>{status}</b> one", status)
     app = open_page(job=job)
-    assert said in words(app)
+    assert text in words(app)
     assert {name: can for name, can in buttons(app).items() if name != "Disk space"} == offered
     assert (problem(app) == made_runs.ERROR["message"]) == (status is Status.FAILED)
     charts = len(app.get("vega_lite_chart"))
@@ -136,7 +136,7 @@ def test_results_on_the_test_set_are_shown(jobs: Store) -> None:
 
 
 def test_published_curves_and_classes_are_shown_with_those_of_a_run(jobs: Store) -> None:
-    """The VGG notes: 75.5% and 93.2% after 50 epochs; the ResNet notes: 72% of the cats."""
+    """VGG notes: 75.5% and 93.2% after 50 epochs. ResNet notes: 72% of the cats."""
     narrow, resnet = resolve("vgg16-cifar10"), resolve("cifar-resnet18")
     job = made_runs.add(jobs, "mine", Status.FINISHED, spec=narrow, dataset="cifar10")
     app = open_page(job=job)
@@ -240,7 +240,7 @@ def test_a_sweep_without_a_grid_has_parallel_coordinates_and_top_3(jobs: Store) 
     assert json.loads(chart.proto.spec)["data"][0]["type"] == "parcoords"
     app.segmented_control(key="runs.view.measure").set_value("validation3").run()
     table = app.dataframe[1].value
-    # By the made curves the last epoch is best by top-1; its top-3 is a tenth above, and at most 1.
+    # In the made-up curves, the last epoch has the best top-1. Its top-3 is 0.1 higher, at most 1.
     for job, name in zip(ids, [jobs.get(job).name for job in ids], strict=True):
         curve = {row.name: row.value for row in jobs.rows(job) if row.epoch == made_runs.EPOCHS}
         shown = table.set_index("name").loc[name, "score.validation3"]
@@ -295,7 +295,7 @@ def test_the_choice_of_settings_survives_another_section(jobs: Store) -> None:
 
 
 def box(app: AppTest, label: str) -> Any:
-    """A select box; its key ends with a digest of what it offers."""
+    """Returns a select box. Its key ends with a digest of its options."""
     return next(one for one in app.selectbox if one.label == label)
 
 
@@ -308,9 +308,9 @@ def test_the_reason_of_an_early_end_is_shown(jobs: Store) -> None:
     service.stop(waited)
     assert "use a smaller batch_size" in words(open_page(job=short))
     assert "it took longer than 4.5 seconds" in words(open_page(job=forced))
-    said = words(open_page(job=waited))
-    assert "Stopped before its first checkpoint." in said
-    assert "from the last checkpoint" not in said
+    text = words(open_page(job=waited))
+    assert "Stopped before its first checkpoint." in text
+    assert "from the last checkpoint" not in text
 
 
 def test_a_resumed_run_is_last_in_the_queue_and_its_pause_is_not_counted(jobs: Store) -> None:
@@ -356,31 +356,31 @@ def test_a_damaged_file_of_mistakes_is_ignored(jobs: Store) -> None:
 
 
 def test_a_hundred_runs_are_read_once(jobs: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "CHECK_INTERVAL", 3600)  # seconds between two looks whether the runner lives
-    made = [
+    monkeypatch.setattr(service, "CHECK_INTERVAL", 3600)  # seconds between two checks of the runner
+    new_jobs = [
         job for number in range(100) for job in made_runs.jobs(f"run {number}", lr=0.001 * (number + 1), epochs=200)
     ]
-    jobs.add(made)
-    for job in made:
+    jobs.add(new_jobs)
+    for job in new_jobs:
         made_runs.set_status(jobs, job, Status.FINISHED)
     first = open_page()
     assert len(names(first)) == 100
-    asked: list[str] = []
+    reads: list[str] = []
 
-    def note(name: str) -> None:
+    def record_reads(name: str) -> None:
         real = getattr(Store, name)
 
-        def noting(self: Store, *given: object) -> object:
-            asked.append(name)
-            return real(self, *given)
+        def recorded(self: Store, *arguments: object) -> object:
+            reads.append(name)
+            return real(self, *arguments)
 
-        monkeypatch.setattr(Store, name, noting)
+        monkeypatch.setattr(Store, name, recorded)
 
-    note("records")
-    note("curves")
+    record_reads("records")
+    record_reads("curves")
     assert len(names(open_page())) == 100  # another session
-    assert asked == []
-    jobs.change(made[0].id, Status, name="renamed")
+    assert reads == []
+    jobs.change(new_jobs[0].id, Status, name="renamed")
     first.run()
     assert "renamed" in names(first)
-    assert asked.count("records") == 1
+    assert reads.count("records") == 1

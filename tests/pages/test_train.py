@@ -20,7 +20,7 @@ from explorer.ui.train.form import Form
 from tests.helpers import made_runs
 from tests.pages import helpers
 from tests.pages.helpers import metrics, problem
-from tests.pages.train_page import LR, PACE, SUBMIT, form, open_page, settle, words
+from tests.pages.train_page import LR, PACE, SUBMIT, form, open_page, run_until_idle, words
 
 pytestmark = pytest.mark.usefixtures("server")
 
@@ -29,9 +29,9 @@ pytestmark = pytest.mark.usefixtures("server")
 
 
 def test_the_first_visit_is_ready_to_train_the_digits() -> None:
-    app = settle(open_page())
+    app = run_until_idle(open_page())
     assert problem(app) == ""
-    # 1,438 images to train with, a tenth of each class held out; 21 steps of 64; see estimate.seconds.
+    # 1,438 training images, a tenth of each class held out; 21 steps of 64. See estimate_seconds.
     found = metrics(app)
     assert (found["Train"], found["Validation"], found["Test"]) == ("1,295", "143", "359")
     assert found["Time"] == "≈ 13 s"
@@ -80,9 +80,9 @@ def test_each_invalid_part_of_a_link_is_explained() -> None:
     app = open_page(
         net="vgg99", dataset="/etc/passwd", recipe="nope", device="tpu", sweep="a=1;" * 9, weights="/x", foo="1"
     )
-    said = problem(app)
+    text = problem(app)
     for part in ("'vgg99'", "'/etc/passwd'", "'nope'", "'tpu'", "sweep: more than 6 fields", "'foo'"):
-        assert part in said
+        assert part in text
     assert form(app) == Form()
     assert "/etc/passwd" in app.query_params["dataset"]  # until the first edit
     app.number_input(key=LR).set_value(0.01).run()
@@ -145,7 +145,7 @@ def test_a_chosen_run_stays_chosen_after_it_is_renamed(server: Store) -> None:
     weights(app).select(ids[0]).run()
     assert form(app).recipe.weights == ids[0]
     server.change(ids[0], Status, name="plum")
-    for epochs in (3.0, 4.0):  # a browser keeps the name that it has shown
+    for epochs in (3.0, 4.0):  # the browser keeps the name that it displays
         app.number_input(key="train.recipe.epochs").set_value(epochs).run()
         assert form(app).recipe.weights == ids[0]
         assert problem(app) == ""
@@ -153,7 +153,7 @@ def test_a_chosen_run_stays_chosen_after_it_is_renamed(server: Store) -> None:
 
 
 def weights(app: AppTest) -> Any:
-    """The choice of a run to start from; its key ends with a digest of what it offers."""
+    """Returns the choice of the starting weights. Its key ends with a digest of its options."""
     return next(box for box in app.selectbox if box.label.startswith("Start from"))
 
 
@@ -208,10 +208,10 @@ def test_saved_networks_are_offered() -> None:
 
 def test_changes_for_the_data_are_shown() -> None:
     app = open_page(net="vgg16")
-    said = words(app)
-    assert "The network has 10 classes, as the data; the spec had 1000." in said
-    assert "The network takes images of 1 channel, as the data; the spec had 3." in said
-    assert "resized from 8 × 8 to 224 × 224 pixels" in said
+    text = words(app)
+    assert "The network has 10 classes, as the data; the spec had 1000." in text
+    assert "The network takes images of 1 channel, as the data; the spec had 3." in text
+    assert "resized from 8 × 8 to 224 × 224 pixels" in text
 
 
 @pytest.mark.parametrize("name", ["lenet5", "vgg16", "resnet20", "googlenet", "torchvision:mobilenet_v2"])
@@ -298,15 +298,15 @@ def test_a_missing_device_in_a_link_is_refused() -> None:
 
 
 def test_memory_is_compared_with_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    def with_memory(free: int, there: int) -> str:
-        memory = type("Memory", (), {"available": free, "total": there})
+    def with_memory(free: int, total: int) -> str:
+        memory = type("Memory", (), {"available": free, "total": total})
         monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
         return words(open_page(net="vgg16", batch_size="256"))
 
-    room = cost.estimate_memory(resolve("vgg16"), Recipe(batch_size=256), Resources(), preview.expected("digits"))
-    assert room is not None
-    needed = room.needed
-    assert needed > 13e9  # VGG-16 keeps 58 MB of maps an image in the forward pass alone
+    memory = cost.estimate_memory(resolve("vgg16"), Recipe(batch_size=256), Resources(), preview.expected("digits"))
+    assert memory is not None
+    needed = memory.needed
+    assert needed > 13e9  # the forward pass of VGG-16 needs 58 MB of maps an image
     assert "It fits" in with_memory(2 * needed, 2 * needed)
     assert "It is tight" in with_memory(needed // 2, 2 * needed)
     assert "It does not fit" in with_memory(needed // 2, needed // 2)
@@ -317,28 +317,28 @@ def test_a_failed_measurement_does_not_prevent_training(monkeypatch: pytest.Monk
         raise ExplorerError("the process failed: short of memory")
 
     monkeypatch.setattr(cost.throughputs, "work", fail)
-    app = settle(open_page())
+    app = run_until_idle(open_page())
     assert "short of memory" in words(app)
     assert not app.button(key=SUBMIT).disabled
 
 
 def test_only_fields_that_affect_the_throughput_cause_a_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[dict[str, object]] = []
+    measured: list[dict[str, object]] = []
 
     def measure(key: str, _progress: object) -> Throughput:
-        asked.append(json.loads(key))
+        measured.append(json.loads(key))
         return PACE
 
     monkeypatch.setattr(cost.throughputs, "work", measure)
-    app = settle(open_page())
+    app = run_until_idle(open_page())
     for name, value in (("lr", 0.02), ("epochs", 60.0), ("seed", 3.0)):
         app.number_input(key=f"train.recipe.{name}").set_value(value).run()
-        settle(app)
-    assert len(asked) == 1
+        run_until_idle(app)
+    assert len(measured) == 1
     assert metrics(app)["Time"] == "≈ 23 s"
     app.number_input(key="train.recipe.batch_size").set_value(32.0).run()
-    settle(app)
-    assert len(asked) == 2
+    run_until_idle(app)
+    assert len(measured) == 2
 
 
 def test_the_empty_link_is_the_default_form() -> None:

@@ -19,14 +19,14 @@ from explorer.recipes import Recipe
 from explorer.settings import settings
 from explorer.ui.train import data, uploads
 from tests.pages.helpers import metrics, problem
-from tests.pages.train_page import LR, SUBMIT, form, html, open_page, settle, words
+from tests.pages.train_page import LR, SUBMIT, form, html, open_page, run_until_idle, words
 
 pytestmark = pytest.mark.usefixtures("server")
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "digits"])
 def test_a_data_set_can_be_chosen_before_its_download(name: str) -> None:
-    app = settle(open_page(dataset=name))
+    app = run_until_idle(open_page(dataset=name))
     entry = NAMES[name]
     assert f"{entry.images[0]:,} images to train with" in words(app)
     assert "to download" in words(app)
@@ -35,41 +35,43 @@ def test_a_data_set_can_be_chosen_before_its_download(name: str) -> None:
 
 
 def test_a_failed_download_is_explained_and_can_be_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
-    turns = []
+    downloads = []
 
     def fail(name: str, _progress: object) -> preview.Preview:
-        turns.append(name)
+        downloads.append(name)
         raise InputError("MNIST is not there, and the download failed (no network)")
 
     monkeypatch.setattr(data._downloading, "work", fail)
     app = open_page(dataset="mnist")
     app.button(key="train-download").click().run()
-    settle(app)
+    run_until_idle(app)
     assert "the download failed (no network)" in problem(app)
     app.button(key="train-again").click().run()
-    settle(app)
-    assert turns == ["mnist", "mnist"]
-    assert not app.button(key=SUBMIT).disabled  # the run may find the network again
+    run_until_idle(app)
+    assert downloads == ["mnist", "mnist"]
+    assert not app.button(key=SUBMIT).disabled  # the run tries the download again
 
 
 def test_a_downloaded_data_set_is_previewed(monkeypatch: pytest.MonkeyPatch) -> None:
     split = Split(torch.randint(0, 256, (60, 3, 32, 32), dtype=torch.uint8), torch.arange(60) % 3)
-    there = Dataset("cifar10", ("ape", "bee", "<b>cat"), 3, mirrored=True, train=split, test=split, notes=("A note.",))
-    monkeypatch.setattr("explorer.data.preview.load", lambda _name, _progress: there)
+    dataset = Dataset(
+        "cifar10", ("ape", "bee", "<b>cat"), 3, mirrored=True, train=split, test=split, notes=("A note.",)
+    )
+    monkeypatch.setattr("explorer.data.preview.load", lambda _name, _progress: dataset)
     monkeypatch.setattr(data, "is_there", lambda _entry: True)
     preview.read("cifar10")
-    app = settle(open_page(net="vgg16-cifar10", dataset="cifar10"))
+    app = run_until_idle(open_page(net="vgg16-cifar10", dataset="cifar10"))
     assert metrics(app)["Train"] == "54"
     assert "3 classes, colour, 32 × 32 pixels" in words(app)
     assert "A note." in words(app)
-    given, trained = [text for text in html(app) if "samples" in text]
-    assert given.count("<img") == trained.count("<img") == 16
-    assert "&lt;b&gt;cat" in given
-    assert "<b>cat" not in given
-    assert given != trained
+    original, augmented = [text for text in html(app) if "samples" in text]
+    assert original.count("<img") == augmented.count("<img") == 16
+    assert "&lt;b&gt;cat" in original
+    assert "<b>cat" not in original
+    assert original != augmented
     assert "augmentation: flip, crop" in words(app)
     app.button(key="train-next").click().run()
-    assert [text for text in html(app) if "samples" in text][1] != trained
+    assert [text for text in html(app) if "samples" in text][1] != augmented
 
 
 def npz(images: int = 40, side: int = 8) -> bytes:
@@ -81,7 +83,7 @@ def npz(images: int = 40, side: int = 8) -> bytes:
 
 def upload(app: AppTest, name: str, content: bytes) -> AppTest:
     app.file_uploader[0].upload(name, content).run()
-    return settle(app)
+    return run_until_idle(app)
 
 
 def test_an_upload_is_previewed_used_and_removed() -> None:
@@ -104,16 +106,16 @@ def test_an_upload_is_previewed_used_and_removed() -> None:
 
 @pytest.mark.usefixtures("read_in_process")
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "text"),
     [
         ("notes.txt", b"x", "notes.txt: neither .zip nor .npz"),
         ("broken.zip", b"PK nothing", "is not a zip archive"),
         ("empty.npz", b"", "is not a zip archive"),
     ],
 )
-def test_an_invalid_upload_is_refused_by_name(name: str, content: bytes, said: str) -> None:
+def test_an_invalid_upload_is_refused_by_name(name: str, content: bytes, text: str) -> None:
     app = upload(open_page(), name, content)
-    assert said in problem(app)
+    assert text in problem(app)
     assert name.partition(".")[0] in problem(app)
     assert str(settings().data_dir) not in problem(app)
     assert uploads.names() == []
@@ -127,36 +129,38 @@ def test_a_temporary_error_does_not_delete_an_upload(monkeypatch: pytest.MonkeyP
     def fail(path: str, _progress: object) -> preview.Preview:
         raise InputError(f"{path} changed while it was read; try again")
 
-    look = preview.compute
+    compute = preview.compute
     monkeypatch.setattr(preview, "compute", fail)
     app = upload(open_page(), "mine.npz", npz())
     (name,) = uploads.names()
     assert f"{name} changed while it was read" in problem(app)
-    monkeypatch.setattr(preview, "compute", look)
+    monkeypatch.setattr(preview, "compute", compute)
     app.button(key="train-again").click().run()
-    assert metrics(settle(app))["Test"] == "8"
+    assert metrics(run_until_idle(app))["Test"] == "8"
     assert problem(app) == ""
 
 
 @pytest.mark.usefixtures("read_in_process")
-@pytest.mark.parametrize("because", ["a job waits for it", "it was read before"])
-def test_an_upload_in_use_is_never_deleted(because: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("reason", ["a job waits for it", "it was read before"])
+def test_an_upload_in_use_is_never_deleted(reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_path: str, _progress: object) -> preview.Preview:
         raise ContentError("a new rule")
 
     name = uploads.save("mine.npz", io.BytesIO(npz()), len(npz()))
     path = str(uploads.path(name))
-    if because == "it was read before":
+    if reason == "it was read before":
         upload(open_page(), "mine.npz", npz())
-        while not data._loading.request(path).is_finished:  # the page has seen it as soon as it was there
+        while not data._loading.request(path).is_finished:  # the page reads an upload at once
             time.sleep(0.05)
-    if because == "a job waits for it":
+    if reason == "a job waits for it":
         store().add([Job.new(resolve("digits-cnn"), path, Recipe(), Resources())])
     preview.invalidate(path)
     data._loading.invalidate(path)
     monkeypatch.setattr(preview, "compute", refuse)
     link = {"dataset": f"uploaded:{name}"}
-    app = upload(open_page(), "mine.npz", npz()) if because == "a job waits for it" else settle(open_page(**link))
+    app = (
+        upload(open_page(), "mine.npz", npz()) if reason == "a job waits for it" else run_until_idle(open_page(**link))
+    )
     assert "a new rule" in problem(app)
     assert uploads.names() == [name]
 

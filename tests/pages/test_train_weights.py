@@ -26,14 +26,14 @@ def option(app: AppTest, label: str, part: str) -> str:
 
 
 def test_torchvisions_vgg16_is_loaded_except_its_last_layer() -> None:
-    """R2: the features frozen, the last layer new."""
+    """R2: frozen features and a new last layer."""
     app = open_page(weights="torchvision:vgg16")
     assert problem(app) == ""
     assert form(app).spec == resolve("vgg16")
-    said = words(app)
-    assert "The last layer classifier.6 starts anew: the weights are for 1,000 classes, the data has 10." in said
-    assert "not on this server yet: 553.43 MB" in said
-    assert "mean 0.485, 0.456, 0.406, standard deviation 0.229, 0.224, 0.225" in said
+    text = words(app)
+    assert "The last layer classifier.6 starts anew: the weights are for 1,000 classes, the data has 10." in text
+    assert "not on this server yet: 553.43 MB" in text
+    assert "mean 0.485, 0.456, 0.406, standard deviation 0.229, 0.224, 0.225" in text
     assert not app.button(key=SUBMIT).disabled
     # 4,096 · 10 + 10 parameters of a last layer for ten classes; 134,301,514 in all.
     box(app, "Frozen").select(option(app, "Frozen", "All but the last layer · 40,970 of 134.30 M")).run()

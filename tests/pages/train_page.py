@@ -19,16 +19,16 @@ PACE = Throughput(
     seconds_per_step=0.01, seconds_per_evaluated_image=0.001, batch_size=64, startup=2.0, device="cpu",
     precision="fp32",
 )  # fmt: skip
-LANES: tuple[TaskQueue[Any], ...] = (cost.throughputs, data._loading, data._downloading, importing._read_queue)
+QUEUES: tuple[TaskQueue[Any], ...] = (cost.throughputs, data._loading, data._downloading, importing._read_queue)
 SUBMIT, LR = "train-submit", "train.recipe.lr"
 
 
-def settle(app: AppTest) -> AppTest:
-    """Run the page until nothing is under way."""
-    for _turn in range(1200):
+def run_until_idle(app: AppTest) -> AppTest:
+    """Runs the page until no task is under way."""
+    for _run in range(1200):
         if not any("hourglass" in caption.value for caption in app.caption):
             return app
-        if any(lane._busy for lane in LANES):
+        if any(queue._busy for queue in QUEUES):
             time.sleep(0.05)
         else:
             app.run()

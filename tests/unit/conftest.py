@@ -53,7 +53,7 @@ def stubs(jobs: Store) -> FakeBackend:
 
 
 @pytest.fixture
-def held(tmp_path: Path) -> Store:
+def job_store(tmp_path: Path) -> Store:
     """An empty store of the test's own."""
     return Store(f"sqlite:///{tmp_path / 'store.db'}")
 

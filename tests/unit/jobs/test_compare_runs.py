@@ -54,16 +54,16 @@ def test_seeds_of_one_configuration_are_grouped(jobs: Store) -> None:
 
 
 def test_values_measured_by_a_run_do_not_separate_seeds(jobs: Store) -> None:
-    """A seed chooses what is held out, and the mean of what is left differs a little."""
+    """The seed determines the held-out images, so the mean of the others differs slightly."""
     made = [job for seed in (0, 1) for job in made_runs.jobs(str(seed), seed=seed)]
     assert {job.recipe.mean for job in made} == {None}
     runs = service.submit(made)
     for number, run in enumerate(runs):
         fitted = run.recipe | {"mean": [0.3054 + number / 1000], "std": [0.3757]}
         assert jobs.change(run.id, Status, recipe=fitted)
-    alike = [jobs.get(run.id) for run in runs]
-    assert [[run.name for run in group] for group in compare.by_configuration(alike)] == [["0", "1"]]
-    assert dict(compare.compare_fields(alike))["mean"] == ([0.3054], [0.3064])
+    records = [jobs.get(run.id) for run in runs]
+    assert [[run.name for run in group] for group in compare.by_configuration(records)] == [["0", "1"]]
+    assert dict(compare.compare_fields(records))["mean"] == ([0.3054], [0.3064])
 
 
 def test_spread_equals_the_statistics_module() -> None:

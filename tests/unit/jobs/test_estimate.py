@@ -18,7 +18,7 @@ from tests.helpers.training import SPEC, job, run
 
 pytestmark = pytest.mark.process
 
-TIMES = 4  # as long or as short as estimated a run may be
+TIMES = 4  # largest factor between estimate and real duration
 
 
 def test_a_case_by_hand() -> None:
@@ -30,7 +30,7 @@ def test_a_case_by_hand() -> None:
 
 
 def test_a_real_run_takes_about_the_estimated_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In seconds of computing, by one thread, which others on the machine don't lengthen much."""
+    """Measures CPU time of one thread, which other programs hardly lengthen."""
     monkeypatch.setattr(throughput, "time", SimpleNamespace(time=time.time, perf_counter=time.process_time))
     monkeypatch.setattr(throughput, "MIN_SECONDS", 0.5)
     random = np.random.default_rng(0)
@@ -40,7 +40,7 @@ def test_a_real_run_takes_about_the_estimated_time(tmp_path: Path, monkeypatch: 
     folder = job(tmp_path / "run", str(data), spec, epochs=3, batch_size=50, augment=["flip", "crop"])
     begin = time.process_time()
     assert run(folder) == 0
-    taken = time.process_time() - begin
+    seconds = time.process_time() - begin
     written = Job.read(folder)
     counts = read(RunDirectory(folder).best)[1].data
     parts = {name: counts[f"{name}_images"] for name in ("train", "validation", "test")}
@@ -50,4 +50,4 @@ def test_a_real_run_takes_about_the_estimated_time(tmp_path: Path, monkeypatch: 
     finally:
         torch.set_flush_denormal(False)
     expected = estimate_seconds(replace(measured, startup=0), epochs=3, **parts)
-    assert expected / TIMES < taken < expected * TIMES, (expected, taken)
+    assert expected / TIMES < seconds < expected * TIMES, (expected, seconds)

@@ -1,7 +1,7 @@
-"""Processes that are really killed: no job is lost or runs twice, no process is left, and every run ends to the bit.
+"""Processes are really killed: no job is lost or runs twice, no process is left, and every run has the same result.
 
-``EXPLORER_KILL_SECONDS`` sets for how long, in seconds, the first test kills at least;
-``python -m tests.helpers.process_harness SECONDS`` goes on for longer.
+``EXPLORER_KILL_SECONDS`` sets the minimum seconds of the first test.
+``python -m tests.helpers.process_harness SECONDS`` runs it for longer.
 """
 
 import os
@@ -26,7 +26,7 @@ from tests.helpers.training import difference, images
 pytestmark = pytest.mark.process
 
 SECONDS = float(os.environ.get("EXPLORER_KILL_SECONDS", "5"))
-EACH = 8  # kills of a job: each victim twice, and it has not trained to its end by then
+KILLS = 8  # of one job: each victim twice, before the job has finished
 
 
 @pytest.fixture(scope="module")
@@ -38,16 +38,16 @@ def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
 
 @pytest.fixture(scope="module")
 def alone(arena: Arena) -> dict[str, Any]:
-    """What a run that nobody disturbs leaves."""
+    """Returns the result of an uninterrupted run."""
     job = arena.submit(str(arena.folder / "data.npz"))
     return arena.survive(job)
 
 
 def test_a_job_killed_at_any_moment_ends_with_the_same_bits(arena: Arena, alone: dict[str, Any]) -> None:
-    turns, until = cycle(VICTIMS), time.monotonic() + SECONDS  # the next job goes on where the one before has ended
-    while time.monotonic() < until or not all(arena.counts[f"kills of {victim}"] for victim in VICTIMS):
+    victims, end = cycle(VICTIMS), time.monotonic() + SECONDS  # the next job continues with the next victim
+    while time.monotonic() < end or not all(arena.counts[f"kills of {victim}"] for victim in VICTIMS):
         job = arena.submit(str(arena.folder / "data.npz"))
-        found = arena.survive(job, islice(turns, EACH))
+        found = arena.survive(job, islice(victims, KILLS))
         assert difference(alone, found) is None
     assert not arena.twice
 
@@ -58,7 +58,7 @@ def test_a_killed_rank_ends_the_job_which_can_be_resumed(arena: Arena) -> None:
     arena.kill("worker", job)
     record = wait_for(job, Status.FAILED, Status.INTERRUPTED)
     assert record.error is not None
-    # The remaining rank logs the reason, unless it was ended together with the other one.
+    # The other rank writes the reason, unless it is ended first.
     assert (record.status, record.error["code"]) in {
         (Status.FAILED, "process_lost"),
         (Status.INTERRUPTED, "killed"),
@@ -66,7 +66,7 @@ def test_a_killed_rank_ends_the_job_which_can_be_resumed(arena: Arena) -> None:
     arena.check_no_process(job)
     service.resume(job)
     wait_for(job, Status.RUNNING, trained=True)
-    arena.kill("supervisor", job)  # and with it the one that started the ranks
+    arena.kill("supervisor", job)  # this also ends the process that started the ranks
     wait_for(job, Status.INTERRUPTED)
     arena.check_no_process(job)
     service.resume(job)
@@ -111,7 +111,7 @@ def test_a_job_that_ignores_the_stop_is_killed(arena: Arena) -> None:
     wait_for(job, Status.RUNNING, trained=True)
     for process in processes_of_job(job):
         if "jobs.supervisor" in words(process):
-            process.suspend()  # no process is left that would carry out the stop
+            process.suspend()  # no process is left that could stop the job
     service.stop(job)
     wait_for(job, Status.STOPPED)
     arena.check_no_process(job)
@@ -120,7 +120,7 @@ def test_a_job_that_ignores_the_stop_is_killed(arena: Arena) -> None:
 
 
 def test_a_job_survives_the_process_that_submitted_it(arena: Arena) -> None:
-    """A process that submits and starts the runner, as the app does, and is then killed."""
+    """A process submits jobs and starts the runner, like the app, and is then killed."""
     for runner in arena.runners():
         kill(runner)
     data = str(arena.folder / "data.npz")
@@ -133,12 +133,12 @@ def test_a_job_survives_the_process_that_submitted_it(arena: Arena) -> None:
         setpgroup=0,
     )
     os.close(writing)
-    with os.fdopen(reading) as told:
-        first, second = (told.readline().strip() for _job in range(2))
+    with os.fdopen(reading) as output:
+        first, second = (output.readline().strip() for _job in range(2))
     wait_for(first, Status.RUNNING)
     os.killpg(pid, 9)
     os.waitpid(pid, 0)
-    for job in (first, second):  # the second by the process that was made ready meanwhile
+    for job in (first, second):  # the warm worker trains the second one
         wait_for(job, Status.FINISHED)
         arena.check_no_process(job)
 

@@ -19,11 +19,11 @@ def test_without_a_driver_there_are_no_gpus(monkeypatch: pytest.MonkeyPatch) -> 
         raise pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
 
     monkeypatch.setattr(pynvml, "nvmlInit", refuse)
-    seen = machine.read_load()
-    assert seen.gpus == ()
-    assert seen.total == psutil.virtual_memory().total
-    assert 0 < seen.used < seen.total
-    assert 0 <= seen.load <= 1
+    load_now = machine.read_load()
+    assert load_now.gpus == ()
+    assert load_now.total == psutil.virtual_memory().total
+    assert 0 < load_now.used < load_now.total
+    assert 0 <= load_now.load <= 1
 
 
 def test_every_gpu_is_listed_even_without_a_reported_load(monkeypatch: pytest.MonkeyPatch) -> None:

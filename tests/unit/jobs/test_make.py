@@ -19,7 +19,7 @@ from explorer.recipes.changes import MAX_SWEEP
 SPEC = resolve("digits-cnn")
 
 
-def made(*varied: str, name: str = "") -> list[Job]:
+def sweep_jobs(*varied: str, name: str = "") -> list[Job]:
     return make_jobs(SPEC, "digits", Recipe(), Resources(), name=name, varied=varied)
 
 
@@ -37,7 +37,7 @@ def test_a_sweep_has_every_combination_once_in_order(chosen: dict[str, list[str]
     texts = [f"{key}={','.join(values)}" for key, values in chosen.items()]
     count = prod(map(len, chosen.values()))
     if count > MAX_SWEEP:
-        with pytest.raises(InputError, match=rf"combinations are more than the {MAX_SWEEP} jobs"):
+        with pytest.raises(InputError):
             parse_sweep(texts)
         return
     found = parse_sweep(texts)
@@ -94,9 +94,9 @@ def test_commas_in_brackets_and_quotes_belong_to_a_value() -> None:
 
 
 def test_a_sweep_varies_networks_and_recipes() -> None:
-    """R0's: hidden width x dropout x rate."""
+    """The sweep of R0: hidden width x dropout x learning rate."""
     texts = ["spec.classifier=[32],[64,32]", "spec.dropout=0,0.5", "lr=1e-3,1e-2,.1"]
-    found = made(*texts, name="table")
+    found = sweep_jobs(*texts, name="table")
     assert len(found) == len({job.id for job in found}) == 12
     assert len({job.sweep for job in found}) == 1
     assert found[0].sweep
@@ -113,13 +113,13 @@ def test_a_sweep_varies_networks_and_recipes() -> None:
         for dropout in (0.0, 0.5)
         for lr in (1e-3, 1e-2, 0.1)
     }
-    assert made(*texts)[0].sweep != found[0].sweep
+    assert sweep_jobs(*texts)[0].sweep != found[0].sweep
 
 
 def test_without_a_sweep_there_is_one_job() -> None:
-    (one,) = made(name="alone")
+    (one,) = sweep_jobs(name="alone")
     assert (one.name, one.sweep, one.varied) == ("alone", "", {})
-    assert made("seed=3")[0].sweep  # a sweep of one is a sweep still
+    assert sweep_jobs("seed=3")[0].sweep  # one combination is a sweep, too
 
 
 @pytest.mark.parametrize(
@@ -135,12 +135,12 @@ def test_without_a_sweep_there_is_one_job() -> None:
 )
 def test_an_invalid_value_is_named(texts: list[str], words: str) -> None:
     with pytest.raises(InputError, match=words) as caught:
-        made(*texts)
+        sweep_jobs(*texts)
     assert "\n" not in str(caught.value)
 
 
 def test_names_of_sweep_jobs_are_truncated() -> None:
-    for job in made("lr=0.1,0.01", "spec.classifier=[64],[" + "128," * 15 + "128]", name="n" * MAX_NAME):
+    for job in sweep_jobs("lr=0.1,0.01", "spec.classifier=[64],[" + "128," * 15 + "128]", name="n" * MAX_NAME):
         assert len(job.name) <= MAX_NAME
         assert Job.new(SPEC, "digits", Recipe(), Resources(), job.name).name == job.name
 
@@ -165,7 +165,7 @@ def test_each_row_of_a_table_is_a_job() -> None:
     assert [(job.spec.to_dict()["classifier"], job.recipe.batch_size, job.recipe.lr) for job in found] == [
         ([50, 50], 32, 1e-4),
         ([70, 70], 64, 1e-3),
-        ([512, 512], 64, 1e-3),  # as the recipe has them, which stands among what the sweep varies
+        ([512, 512], 64, 1e-3),  # the recipe's own values of the keys that the sweep varies
     ]
     assert len({job.sweep for job in found}) == 1
     assert all(set(job.varied) == {"spec.classifier", "spec.dropout", "batch_size", "lr"} for job in found)

@@ -23,7 +23,6 @@ APP = """
 import sys
 from explorer.jobs import service
 from explorer.jobs.job import Job, Resources
-from explorer.jobs.job import Job, Resources
 from explorer.recipes import Recipe
 from explorer.families import parse_spec
 from tests.helpers.training import SPEC
@@ -55,13 +54,13 @@ def test_jobs_of_two_apps_run_once_in_order_on_two_slots() -> None:
     records = store().records()
     assert len(records) == JOBS
     assert {record.status for record in records} == {Status.FINISHED}
-    # In the order in which they came: each app's own order, and of all jobs the order of the turns.
+    # Jobs start in the order of their turns, and each app's jobs are in the order of their submission.
     for name in ("one", "other"):
         assert [record.name for record in records if record.name.startswith(name)] == [f"{name} {n}" for n in range(10)]
     started = [record.started for record in records if record.started]
     assert len(started) == JOBS
     assert started == sorted(started)
-    # Each once, and never more at a time than there are slots.
+    # Each job ran once, and there were never more at a time than slots.
     spans = []
     for record in records:
         lines = (service.directory(record.id).folder / "worked.txt").read_text().splitlines()

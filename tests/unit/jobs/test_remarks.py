@@ -17,11 +17,11 @@ def line(*values: float, first: int = 1) -> list[Point]:
 def test_drops_of_the_learning_rate_are_explained() -> None:
     curves = {"rate": line(0.1, 0.1, 0.01), remarks.DROP: [Point(2, 0.01)]}
     plateau = resolve("r1").changed(patience=0).to_dict()
-    [said] = remarks.describe_drops(curves, plateau)
-    assert said.startswith(
+    [sentence] = remarks.describe_drops(curves, plateau)
+    assert sentence.startswith(
         "epoch 2: the learning rate falls from 0.1 to 0.01, because the training loss has not fallen"
     )
-    assert said.endswith("fallen 10% below its best since epoch 1")
+    assert sentence.endswith("fallen 10% below its best since epoch 1")
     assert remarks.describe_drops(curves, resolve("r2").to_dict()) == [
         "epoch 2: the learning rate falls from 0.1 to 0.01, as the schedule says (step_size 10)"
     ]
@@ -31,20 +31,22 @@ def test_drops_of_the_learning_rate_are_explained() -> None:
 def test_a_training_loss_above_the_validation_loss_is_explained() -> None:
     above = {"train/loss": line(1.0), "validation/loss": line(0.8)}
     plain = resolve("r1").changed(augment=[]).to_dict()
-    said = remarks.explain_losses(above, plain, {})
-    assert "mean over an epoch" in said
+    sentence = remarks.explain_losses(above, plain, {})
+    assert "mean over an epoch" in sentence
     for word in ("Label smoothing", "Augmentation", "Dropout"):
-        assert word not in said
-    whole = remarks.explain_losses(above, resolve("default").changed(augment=["flip"]).to_dict(), {"dropout": 0.5})
+        assert word not in sentence
+    sentence = remarks.explain_losses(above, resolve("default").changed(augment=["flip"]).to_dict(), {"dropout": 0.5})
     for word in ("Label smoothing", "Augmentation", "Dropout"):
-        assert word in whole
+        assert word in sentence
     assert remarks.explain_losses({"train/loss": line(0.8), "validation/loss": line(1.0)}, plain, {}) == ""
     assert remarks.explain_losses({"train/loss": line(0.8)}, plain, {}) == ""
 
 
 def test_overfitting_is_described() -> None:
-    said = remarks.describe_overfitting({"train/top1": line(0.5, 1.0), "validation/top1": line(0.5, 0.9)})
-    assert said.startswith("Overfitting: 100.0% of the training images are right and 90.0% of the validation images.")
+    sentence = remarks.describe_overfitting({"train/top1": line(0.5, 1.0), "validation/top1": line(0.5, 0.9)})
+    assert sentence.startswith(
+        "Overfitting: 100.0% of the training images are right and 90.0% of the validation images."
+    )
     assert remarks.describe_overfitting({"train/top1": line(0.95), "validation/top1": line(0.93)}) == ""
     assert remarks.describe_overfitting({"train/top1": line(0.95)}) == ""
 

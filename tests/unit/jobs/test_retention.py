@@ -26,7 +26,7 @@ def test_finished_runs_keep_their_best_weights(jobs: Store) -> None:
     assert retention.clear(plan) == clearing.size
     assert before.pop(Status.FINISHED) - left(clearing.record.id) == {"resume.pt", "last.safetensors", "last.json"}
     assert {status: left(ids[status]) for status in before} == before
-    assert jobs.get(clearing.record.id).changed > changed  # by which everybody sees that there is a change
+    assert jobs.get(clearing.record.id).changed > changed  # so that readers notice the change
     assert len(jobs.rows(clearing.record.id)) > 0
     assert retention.plan(jobs.records(), Rule.BEST_ONLY) == []
 

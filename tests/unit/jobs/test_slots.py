@@ -37,21 +37,21 @@ def test_any_mix_of_jobs_obeys_slots_and_order(data: st.DataObject) -> None:
     order: list[str] = []
     while waiting or running:
         while chosen := slot_pool.next_job(waiting, running):
-            job, taken = chosen
+            job, assigned = chosen
             on_gpu = job.resources["device"] == "cuda" or (job.resources["device"] == "auto" and bool(gpus))
-            assert len(taken) == (min(job.resources["processes"], len(gpus)) if on_gpu else 1)
-            assert set(taken) <= (set(gpus) if on_gpu else {CPU})
-            # Nobody who waits for the same kind was submitted earlier.
+            assert len(assigned) == (min(job.resources["processes"], len(gpus)) if on_gpu else 1)
+            assert set(assigned) <= (set(gpus) if on_gpu else {CPU})
+            # No waiting job for the same kind was submitted earlier.
             kind = [one for one in waiting if _on_gpu(one, gpus) == on_gpu]
             assert kind[0] is job
             waiting.remove(job)
-            running.append(record(job.turn, job.resources, taken))
+            running.append(record(job.turn, job.resources, assigned))
             order.append(job.id)
-            held = [slot for one in running for slot in one.slots]
-            in_use = [slot for slot in held if slot != CPU]
+            occupied = [slot for one in running for slot in one.slots]
+            in_use = [slot for slot in occupied if slot != CPU]
             assert len(in_use) == len(set(in_use))
-            assert held.count(CPU) <= cpu_slots
-        # What could run does: of each kind, the first does not fit.
+            assert occupied.count(CPU) <= cpu_slots
+        # Of each kind, the first waiting job does not fit.
         free = set(gpus) - {slot for one in running for slot in one.slots}
         for one in waiting:
             if _on_gpu(one, gpus):
@@ -59,7 +59,7 @@ def test_any_mix_of_jobs_obeys_slots_and_order(data: st.DataObject) -> None:
                 break
         if any(not _on_gpu(one, gpus) for one in waiting):
             assert sum(one.slots == [CPU] for one in running) == cpu_slots
-        assert running or not waiting  # else nothing would ever happen again
+        assert running or not waiting  # otherwise no job would ever start again
         if running:
             running.pop(data.draw(st.integers(0, len(running) - 1), label="ends"))
     assert len(order) == len(set(order)) == count
@@ -70,7 +70,7 @@ def _on_gpu(job: Record, gpus: list[str]) -> bool:
 
 
 def test_a_job_for_all_gpus_is_not_overtaken_by_small_ones() -> None:
-    """However many small ones come after it, and though one of them would fit at once."""
+    """It is not overtaken by any number of small jobs, although one of them would fit at once."""
     slot_pool = SlotPool(["0", "1"], 1)
     busy = record(0, {"device": "cuda", "processes": 1}, ["0"])
     large = record(1, {"device": "cuda", "processes": 2})
@@ -82,10 +82,10 @@ def test_a_job_for_all_gpus_is_not_overtaken_by_small_ones() -> None:
 
 
 def test_a_slot_that_no_longer_exists_is_ignored() -> None:
-    """A job at work may hold a GPU from before a restart with fewer, or a CPU slot from one with more."""
+    """After a restart, a running job may hold a GPU or CPU slot that no longer exists."""
     on_cpu = record(9, {"device": "cpu", "processes": 1})
-    held = [record(place, on_cpu.resources, [CPU]) for place in range(3)]
-    assert SlotPool([], 1).next_job([on_cpu], held) is None
+    occupied = [record(place, on_cpu.resources, [CPU]) for place in range(3)]
+    assert SlotPool([], 1).next_job([on_cpu], occupied) is None
     on_gpu = record(8, {"device": "cuda", "processes": 1})
     assert SlotPool(["0"], 1).next_job([on_gpu], [record(0, on_gpu.resources, ["7"])]) == (on_gpu, ["0"])
 
@@ -95,7 +95,7 @@ def test_a_job_for_too_many_gpus_is_refused() -> None:
         SlotPool(["0", "1"], 1).check({"device": "cuda", "processes": 3})
     SlotPool(["0", "1"], 1).check({"device": "auto", "processes": 3})
     SlotPool([], 1).check({"device": "cpu", "processes": 64})
-    with pytest.raises(ExplorerError, match="this machine has 0"):
+    with pytest.raises(ExplorerError):
         SlotPool([], 1).check({"device": "cuda", "processes": 1})
 
 
@@ -111,6 +111,6 @@ def test_a_job_sees_only_its_own_slots() -> None:
 def test_gpus_are_those_that_cuda_makes_visible(
     visible: str, found: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The CUDA programming guide: devices after an index that is none are invisible."""
+    """CUDA programming guide: devices after an invalid index are invisible."""
     monkeypatch.setenv(VISIBLE_GPUS, visible)
     assert slots.gpus() == found

@@ -15,47 +15,47 @@ from tests.helpers.stores import add_jobs, new_job, reopened
 
 pytestmark = pytest.mark.process
 
-Act = Callable[[Store, int], list[bool]]
-Race = Callable[[Store, Act, int], list[list[bool]]]
+Action = Callable[[Store, int], list[bool]]
+Race = Callable[[Store, Action, int], list[list[bool]]]
 
 
-def race_threads(held: Store, act: Act, count: int) -> list[list[bool]]:
+def race_threads(job_store: Store, action: Action, count: int) -> list[list[bool]]:
     start = Barrier(count)
 
     def one(number: int) -> list[bool]:
         start.wait()
-        return act(held, number)
+        return action(job_store, number)
 
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(one, range(count)))
 
 
-def race_processes(held: Store, act: Act, count: int) -> list[list[bool]]:
+def race_processes(job_store: Store, action: Action, count: int) -> list[list[bool]]:
     """Forks that open the store for themselves."""
-    held._engine.dispose()
+    job_store._engine.dispose()
     context = multiprocessing.get_context("fork")
-    start, told = context.Barrier(count), context.SimpleQueue()
+    start, queue = context.Barrier(count), context.SimpleQueue()
 
     def one(number: int) -> None:
-        own = reopened(held)
+        own = reopened(job_store)
         start.wait()
-        told.put((number, act(own, number)))
+        queue.put((number, action(own, number)))
         os._exit(0)
 
     processes = [context.Process(target=one, args=(number,)) for number in range(count)]
     for process in processes:
         process.start()
-    results = sorted(told.get() for _process in processes)
+    results = sorted(queue.get() for _process in processes)
     for process in processes:
         process.join(60)
     return [result for _number, result in results]
 
 
 @pytest.mark.parametrize("race", [race_threads, race_processes])
-def test_of_many_conflicting_changes_one_succeeds(race: Race, held: Store) -> None:
-    jobs = add_jobs(held, 12)
+def test_of_many_conflicting_changes_one_succeeds(race: Race, job_store: Store) -> None:
+    jobs = add_jobs(job_store, 12)
 
-    def act(store: Store, number: int) -> list[bool]:
+    def action(store: Store, number: int) -> list[bool]:
         changes: list[Callable[[str], bool]] = [
             lambda job: store.change(job, [Status.QUEUED], status=Status.RUNNING, slots=[str(number)]),
             lambda job: store.change(job, [Status.QUEUED], status=Status.STOPPED),
@@ -63,36 +63,36 @@ def test_of_many_conflicting_changes_one_succeeds(race: Race, held: Store) -> No
         ]
         return [changes[number % 3](job) for job in jobs]
 
-    won = race(held, act, 6)
+    won = race(job_store, action, 6)
     assert [sum(of_job) for of_job in zip(*won, strict=True)] == [1] * 12
-    left = {record.id: record.slots for record in held.records([Status.RUNNING])}
+    left = {record.id: record.slots for record in job_store.records([Status.RUNNING])}
     claimed = {jobs[place]: [str(number)] for number in (0, 3) for place in range(12) if won[number][place]}
     assert left == claimed
-    assert len(held.records()) == 12 - sum(won[2]) - sum(won[5])
+    assert len(job_store.records()) == 12 - sum(won[2]) - sum(won[5])
 
 
 @pytest.mark.parametrize("race", [race_threads, race_processes])
-def test_no_two_jobs_have_the_same_turn(race: Race, held: Store) -> None:
-    old = add_jobs(held, 6)
+def test_no_two_jobs_have_the_same_turn(race: Race, job_store: Store) -> None:
+    old = add_jobs(job_store, 6)
     for job in old:
-        held.change(job, Status, status=Status.STOPPED)
+        job_store.change(job, Status, status=Status.STOPPED)
 
-    def act(store: Store, number: int) -> list[bool]:
+    def action(store: Store, number: int) -> list[bool]:
         store.add([new_job(), new_job()])
         return [store.change(old[number], [Status.STOPPED], status=Status.QUEUED)]
 
-    assert race(held, act, 6) == [[True]] * 6
-    turns = [record.turn for record in held.records([Status.QUEUED])]
+    assert race(job_store, action, 6) == [[True]] * 6
+    turns = [record.turn for record in job_store.records([Status.QUEUED])]
     assert len(turns) == len(set(turns)) == 18
 
 
 def test_processes_that_open_a_new_store_at_the_same_time(tmp_path: Path) -> None:
-    held = Store(f"sqlite:///{tmp_path / 'other.db'}")
-    held.url = sa.make_url(f"sqlite:///{tmp_path / 'new_job' / 'store.db'}")
+    job_store = Store(f"sqlite:///{tmp_path / 'other.db'}")
+    job_store.url = sa.make_url(f"sqlite:///{tmp_path / 'new' / 'store.db'}")
 
-    def act(store: Store, _number: int) -> list[bool]:
+    def action(store: Store, _number: int) -> list[bool]:
         store.add([new_job()])
         return [True]
 
-    assert race_processes(held, act, 6) == [[True]] * 6
-    assert len(reopened(held).records()) == 6
+    assert race_processes(job_store, action, 6) == [[True]] * 6
+    assert len(reopened(job_store).records()) == 6

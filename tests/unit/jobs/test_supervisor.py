@@ -19,7 +19,7 @@ from explorer.jobs.run_directory import RunDirectory
 from explorer.recipes import Recipe
 from explorer.workers.subprocess_runner import ROOT
 
-pytestmark = [pytest.mark.process, pytest.mark.skipif(sys.platform != "linux", reason="promised on Linux alone")]
+pytestmark = [pytest.mark.process, pytest.mark.skipif(sys.platform != "linux", reason="guaranteed on Linux only")]
 
 SLEEP = "open('began', 'w').close(); import time; time.sleep(60)"
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + SLEEP
@@ -37,7 +37,7 @@ sys.exit(supervisor.main([folder, ticket]))
 
 @pytest.fixture
 def directory(tmp_path: Path) -> RunDirectory:
-    """A run that may be started with the ticket ``right``."""
+    """Returns a run directory with the ticket ``right``."""
     made = Job.new(resolve("digits-cnn"), "digits", Recipe(), Resources(device="cpu"))
     made.write(tmp_path / made.id)
     directory = RunDirectory(tmp_path / made.id)
@@ -58,7 +58,7 @@ def until(happened: Callable[[], bool]) -> None:
 
 
 def worker(directory: RunDirectory, supervisor: "subprocess.Popen[bytes]") -> psutil.Process:
-    """The stub, once it runs."""
+    """Waits until the stub runs, and returns its process."""
     until((directory.folder / "began").exists)
     (child,) = psutil.Process(supervisor.pid).children()
     return child

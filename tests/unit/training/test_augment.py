@@ -63,12 +63,12 @@ def test_without_augmentation_images_are_unchanged() -> None:
 @pytest.mark.parametrize("size", [8, 28, 32])
 def test_crop_and_flip_equal_torchvision(size: int) -> None:
     images, numbers = noise(64, 3, size, size), sample_parameters(("flip", "crop"), 64, 0, 0).uniform
-    seen = compute_windows(numbers, size, size, size)
-    assert seen.shift is not None
-    assert seen.mirrored is not None
+    windows = compute_windows(numbers, size, size, size)
+    assert windows.shift is not None
+    assert windows.mirrored is not None
     reach = size // 8
     for image, result, (down, right), mirrored in zip(
-        images, resample_windows(images, seen, size), seen.shift.tolist(), seen.mirrored, strict=True
+        images, resample_windows(images, windows, size), windows.shift.tolist(), windows.mirrored, strict=True
     ):
         expected = reference.crop(reference.pad(image, [reach] * 4), reach + down, reach + right, size, size)
         assert torch.equal(result, (reference.horizontal_flip(expected) if mirrored else expected).float())
@@ -76,35 +76,35 @@ def test_crop_and_flip_equal_torchvision(size: int) -> None:
 
 def test_crop_comes_after_the_resize() -> None:
     images, numbers = noise(16, 1, 50, 41), sample_parameters(("flip", "crop"), 16, 0, 0).uniform
-    seen = compute_windows(numbers, 50, 41, 32)
-    assert torch.equal(resample_windows(images, seen, 32), resample_windows(resize(images, 32).byte(), seen, 32))
+    windows = compute_windows(numbers, 50, 41, 32)
+    assert torch.equal(resample_windows(images, windows, 32), resample_windows(resize(images, 32).byte(), windows, 32))
 
 
 @pytest.mark.parametrize(("height", "width", "size"), [(32, 32, 32), (90, 60, 32), (40, 56, 64)])
 def test_random_resized_crop_equals_torchvision(height: int, width: int, size: int) -> None:
     images, numbers = noise(64, 3, height, width), sample_parameters(("flip", "random_resized_crop"), 64, 1, 2).uniform
-    seen = compute_windows(numbers, height, width, size)
-    assert seen.box is not None
-    assert seen.mirrored is not None
+    windows = compute_windows(numbers, height, width, size)
+    assert windows.box is not None
+    assert windows.mirrored is not None
     expected = torch.stack(
         [
             reference.resized_crop(image, *box, [size, size], antialias=True)
-            for image, box in zip(images, seen.box.tolist(), strict=True)
+            for image, box in zip(images, windows.box.tolist(), strict=True)
         ]
     )
-    expected = torch.where(seen.mirrored[:, None, None, None], expected.flip(3), expected)
-    result = resample_windows(images, seen, size)
+    expected = torch.where(windows.mirrored[:, None, None, None], expected.flip(3), expected)
+    result = resample_windows(images, windows, size)
     assert (result - expected).abs().max() <= 1
-    assert (result != expected).float().mean() < 0.02  # ties, which either may round up or down
+    assert (result != expected).float().mean() < 0.02  # ties may be rounded up or down
 
 
 @pytest.mark.parametrize("augment", [("flip", "random_resized_crop"), ("flip", "crop")])
 def test_an_image_is_resampled_alone_as_in_a_batch(augment: tuple[str, ...]) -> None:
-    images, seen = noise(20, 3, 120, 90), compute_windows(sample_parameters(augment, 20, 0, 0).uniform, 120, 90, 72)
-    together = resample_windows(images, seen, 72)
+    images, windows = noise(20, 3, 120, 90), compute_windows(sample_parameters(augment, 20, 0, 0).uniform, 120, 90, 72)
+    together = resample_windows(images, windows, 72)
     for index in range(20):
         alone = slice(index, index + 1)
-        assert torch.equal(resample_windows(images[alone], seen.select(alone), 72), together[alone])
+        assert torch.equal(resample_windows(images[alone], windows.select(alone), 72), together[alone])
 
 
 def test_a_box_of_the_right_size_is_exact() -> None:
@@ -163,26 +163,26 @@ def test_boxes_lie_in_the_image(height: int, width: int, seed: int) -> None:
 def test_the_largest_number_keeps_boxes_in_the_image() -> None:
     numbers = {name: torch.full((1, count), 1 - 2.0**-24) for name, count in NUMBERS_PER_IMAGE.items()}
     for size in range(1, 300):
-        seen = compute_windows(numbers, size, size, size)
-        assert seen.box is not None
-        assert seen.shift is not None
-        assert (seen.box[0, :2] + seen.box[0, 2:] <= size).all()
-        assert (seen.shift == size // 8).all()
+        windows = compute_windows(numbers, size, size, size)
+        assert windows.box is not None
+        assert windows.shift is not None
+        assert (windows.box[0, :2] + windows.box[0, 2:] <= size).all()
+        assert (windows.shift == size // 8).all()
 
 
 def test_shifts_and_flips_are_uniform() -> None:
-    seen = compute_windows(sample_parameters(("flip", "crop"), 81_000, 0, 0).uniform, 32, 32, 32)
-    assert seen.shift is not None
-    assert seen.mirrored is not None
-    counts = torch.bincount(((seen.shift + 4) * torch.tensor([9, 1])).sum(1), minlength=81)
+    windows = compute_windows(sample_parameters(("flip", "crop"), 81_000, 0, 0).uniform, 32, 32, 32)
+    assert windows.shift is not None
+    assert windows.mirrored is not None
+    counts = torch.bincount(((windows.shift + 4) * torch.tensor([9, 1])).sum(1), minlength=81)
     assert len(counts) == 81
     assert ((counts - 1000) ** 2 / 1000).sum() < 140  # chi square of 80 degrees of freedom: 1 in 20,000 is above
-    assert abs(seen.mirrored.float().mean() - 0.5) < 4 * 0.5 / math.sqrt(81_000)
+    assert abs(windows.mirrored.float().mean() - 0.5) < 4 * 0.5 / math.sqrt(81_000)
 
 
 @pytest.mark.parametrize("size", [8, 28, 33])
 def test_rotation_equals_torchvision(size: int) -> None:
-    images = resize(noise(12, 3, 6, 6), size).byte()  # smooth, so that a rounded place is a near one
+    images = resize(noise(12, 3, 6, 6), size).byte()  # smooth, so that a rounded position has a similar value
     degrees = torch.linspace(-180, 180, 12, dtype=torch.float64)
     found = rotate(images, degrees)
     for image, angle, result in zip(images, degrees.tolist(), found, strict=True):
@@ -190,7 +190,7 @@ def test_rotation_equals_torchvision(size: int) -> None:
         inside = reference.rotate(torch.ones(1, size, size), angle, reference.InterpolationMode.BILINEAR) > 0.999
         apart = (result - expected.int()).abs()[inside.expand(3, -1, -1)]
         assert apart.max() <= 2
-        assert ((result == 0) | inside | (expected > 0)).all()  # black comes in
+        assert ((result == 0) | inside | (expected > 0)).all()  # free corners are black
 
 
 def test_rotations_by_right_angles_are_exact() -> None:
@@ -200,28 +200,32 @@ def test_rotations_by_right_angles_are_exact() -> None:
 
 
 def test_angles_are_uniform_up_to_the_limit() -> None:
-    draws = sample_parameters(("rotation",), 3000, 0, 0)
+    parameters = sample_parameters(("rotation",), 3000, 0, 0)
     images = noise(1, 1, 16, 16).expand(3000, 1, 16, 16)
-    small, large = (rotate_and_add_noise(images, draws, Strength(degrees=degrees)).float() for degrees in (1e-4, 45.0))
+    small, large = (
+        rotate_and_add_noise(images, parameters, Strength(degrees=degrees)).float() for degrees in (1e-4, 45.0)
+    )
     assert torch.equal(small, images.float())
-    angles = 45 * (2 * draws.uniform["rotation"][:, 0] - 1)
+    angles = 45 * (2 * parameters.uniform["rotation"][:, 0] - 1)
     assert torch.equal(large[7], rotate(images[7:8], angles[7:8].double())[0].float())
     assert distance(angles, torch.linspace(-45, 45, 3000)) < math.sqrt(-math.log(1e-4 / 2) / 3000)
 
 
 def test_noise_is_normal_and_differs_between_images() -> None:
-    draws, images = sample_parameters(("noise",), 40, 3, 1), torch.full((40, 3, 32, 32), 128, dtype=torch.uint8)
-    assert draws.normal is not None
-    found = rotate_and_add_noise(images, draws, Strength(noise=0.05)) - 128
+    parameters, images = sample_parameters(("noise",), 40, 3, 1), torch.full((40, 3, 32, 32), 128, dtype=torch.uint8)
+    assert parameters.normal is not None
+    found = rotate_and_add_noise(images, parameters, Strength(noise=0.05)) - 128
     std, count = 255 * 0.05, found.numel()
     assert abs(found.mean()) < 5 * std / count**0.5
     assert abs(found.std() / std - 1) < 5 / (2 * count) ** 0.5
     assert abs((found / std).pow(4).mean() - 3) < 5 * (96 / count) ** 0.5
     assert len({tuple(image[:8].tolist()) for image in found.flatten(1)}) == 40
-    loud = rotate_and_add_noise(images, draws, Strength(noise=1.0))
+    loud = rotate_and_add_noise(images, parameters, Strength(noise=1.0))
     assert (int(loud.min()), int(loud.max())) == (0, 255)
     wide = torch.zeros(1, 1, 1100, 1100, dtype=torch.uint8)  # more pixels than there are numbers
-    assert rotate_and_add_noise(wide, draws.select(slice(0, 1), torch.device("cpu")), Strength()).shape == wide.shape
+    assert (
+        rotate_and_add_noise(wide, parameters.select(slice(0, 1), torch.device("cpu")), Strength()).shape == wide.shape
+    )
 
 
 @pytest.mark.parametrize("size", [1, 7, 8, 28, 30, 32])

@@ -23,7 +23,7 @@ AUGMENTS = [(), ("flip",), ("flip", "crop", "cutout"), ("flip", "random_resized_
 
 
 def numbered(images: Tensor | Files) -> Split:
-    """Each image with its number as label."""
+    """Returns images with their indices as labels."""
     return Split(images, torch.arange(len(images)))
 
 
@@ -43,7 +43,7 @@ def same(one: Sequence[Batch], other: Sequence[Batch]) -> bool:
 
 
 def joined(parts: Sequence[Batch]) -> Batch:
-    """One batch of the parts of all processes."""
+    """Joins the parts of all processes to one batch."""
     assert sum(len(part.labels) for part in parts) == parts[0].total
     assert max(len(part.labels) for part in parts) - min(len(part.labels) for part in parts) <= 1
     return Batch(torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts]), parts[0].total)
@@ -51,7 +51,7 @@ def joined(parts: Sequence[Batch]) -> Batch:
 
 @pytest.fixture
 def streaming(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No room to keep decoded files."""
+    """Makes decoded files exceed the memory limit."""
     monkeypatch.setattr(module, "IN_MEMORY", 0)
 
 
@@ -82,10 +82,10 @@ def test_an_epoch_has_every_image_once_in_a_new_order() -> None:
 def test_an_epoch_is_the_same_from_any_start_and_at_any_time(augment: tuple[str, ...]) -> None:
     images = noise(50, 3, 20, 12)
     split = training(images, augment)
-    whole = list(split.epoch(3))
-    assert not same(whole, list(split.epoch(4)))
+    batches = list(split.epoch(3))
+    assert not same(batches, list(split.epoch(4)))
     for start in range(split.steps + 1):
-        assert same(list(training(images, augment).epoch(3, start)), whole[start:])
+        assert same(list(training(images, augment).epoch(3, start)), batches[start:])
 
 
 @pytest.mark.parametrize(("world", "augment"), list(product((2, 3, 5), AUGMENTS)))
@@ -153,10 +153,10 @@ def test_files_give_the_same_batches_as_images_in_memory(augment: tuple[str, ...
 def test_files_of_any_size_give_the_same_batches_decoded_or_streamed(monkeypatch: pytest.MonkeyPatch) -> None:
     files = Decoded([noise(3, 10 + index, 30 - index, seed=index) for index in range(20)])
     augment = ("flip", "crop")
-    kept = training(files, augment)
+    decoded = training(files, augment)
     evaluated = EvaluationBatches(numbered(files), PREPROCESSING, 8, Placement(CPU))
     monkeypatch.setattr(module, "IN_MEMORY", 20 * 3 * 16 * 16 - 1)
-    assert same(list(kept.epoch(0)), list(training(files, augment).epoch(0)))
+    assert same(list(decoded.epoch(0)), list(training(files, augment).epoch(0)))
     assert same(
         list(evaluated.batches()), list(EvaluationBatches(numbered(files), PREPROCESSING, 8, Placement(CPU)).batches())
     )
@@ -175,7 +175,7 @@ def test_a_broken_file_is_reported_by_name() -> None:
     with pytest.raises(InputError) as error:
         training(files)
     assert str(error.value) == "1.png: is broken"
-    streamed = training(files, ("random_resized_crop",))  # boxes need the images as they are
+    streamed = training(files, ("random_resized_crop",))  # boxes are cut from the images at their original size
     with pytest.raises(InputError) as error:
         list(streamed.epoch(0))
     assert str(error.value) == "1.png: is broken"
@@ -220,6 +220,6 @@ def test_on_a_cpu_there_is_one_worker(monkeypatch: pytest.MonkeyPatch, device: s
 @pytest.mark.parametrize("augment", AUGMENTS)
 def test_large_images_are_resampled_in_parts(augment: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     images = torch.randint(256, (11, 3, 20, 24), dtype=torch.uint8)
-    whole = list(training(images, augment).epoch(1))
+    batches = list(training(images, augment).epoch(1))
     monkeypatch.setattr(module, "_PIXELS", 2 * images[0].numel())
-    assert same(whole, list(training(images, augment).epoch(1)))
+    assert same(batches, list(training(images, augment).epoch(1)))

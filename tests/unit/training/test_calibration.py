@@ -12,7 +12,7 @@ from explorer.training import calibration
 from explorer.training.calibration import BINS, Calibration
 
 
-def told(logits: Tensor, labels: Tensor, batch: int = 7) -> dict[str, Any]:
+def reliability(logits: Tensor, labels: Tensor, batch: int = 7) -> dict[str, Any]:
     found = Calibration()
     for start in range(0, len(labels), batch):
         part = logits[start : start + batch]
@@ -21,9 +21,9 @@ def told(logits: Tensor, labels: Tensor, batch: int = 7) -> dict[str, Any]:
 
 
 def test_a_case_by_hand() -> None:
-    # Sure to 0.9, 0.9, 0.9 and 0.57: two of the first three are right, and the last.
+    # Confidences 0.9, 0.9, 0.9 and 0.57. Two of the first three answers and the last one are right.
     logits = torch.tensor([[0.9, 0.1], [0.1, 0.9], [0.9, 0.1], [0.43, 0.57]]).log()
-    result = told(logits, torch.tensor([0, 1, 1, 1]))
+    result = reliability(logits, torch.tensor([0, 1, 1, 1]))
     assert result["ece"] == pytest.approx(3 / 4 * (0.9 - 2 / 3) + 1 / 4 * (1 - 0.57))
     assert result["confidence"] == pytest.approx((3 * 0.9 + 0.57) / 4)
     filled = {number: one for number, one in enumerate(result["bins"]) if one["images"]}
@@ -45,7 +45,7 @@ def test_results_equal_scikit_learn_and_the_formula(count: int, classes: int) ->
     logits, labels = outputs(count, classes)
     sure, guess = logits.softmax(1).double().max(1)
     right = (guess == labels).numpy()
-    result = told(logits, labels)
+    result = reliability(logits, labels)
     accuracies, confidences = calibration_curve(right, sure.numpy(), n_bins=BINS)
     filled = [one for one in result["bins"] if one["images"]]
     assert [one["accuracy"] for one in filled] == pytest.approx(list(accuracies))
@@ -62,14 +62,14 @@ def test_results_equal_scikit_learn_and_the_formula(count: int, classes: int) ->
 
 def test_lowest_and_highest_confidence_have_a_bin() -> None:
     wide = torch.tensor([[100.0, -100.0], [-100.0, 100.0]])
-    assert [one["images"] for one in told(wide, torch.tensor([0, 0]))["bins"]] == [0] * (BINS - 1) + [2]
-    flat = told(torch.zeros(3, 1000), torch.tensor([0, 1, 2]))
+    assert [one["images"] for one in reliability(wide, torch.tensor([0, 0]))["bins"]] == [0] * (BINS - 1) + [2]
+    flat = reliability(torch.zeros(3, 1000), torch.tensor([0, 1, 2]))
     assert flat["bins"][0]["images"] == 3
     assert flat["ece"] == pytest.approx(1 / 3 - 0.001, abs=1e-6)
 
 
 def test_an_edge_belongs_to_the_bin_below_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibration, "BINS", 4)  # no fifteenth is a floating-point number; quarters are
+    monkeypatch.setattr(calibration, "BINS", 4)  # quarters are exact floating-point numbers, fifteenths are not
     halves, quarters = torch.zeros(3, 2), torch.zeros(2, 4)
-    assert [one["images"] for one in told(halves, torch.tensor([0, 0, 1]))["bins"]] == [0, 3, 0, 0]
-    assert [one["images"] for one in told(quarters, torch.tensor([0, 1]))["bins"]] == [2, 0, 0, 0]
+    assert [one["images"] for one in reliability(halves, torch.tensor([0, 0, 1]))["bins"]] == [0, 3, 0, 0]
+    assert [one["images"] for one in reliability(quarters, torch.tensor([0, 1]))["bins"]] == [2, 0, 0, 0]

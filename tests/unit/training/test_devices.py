@@ -73,7 +73,7 @@ def test_only_convolutional_networks_use_channels_last(monkeypatch: pytest.Monke
 
 
 def test_without_avx512_float32_does_not_use_channels_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    """PyTorch corrupts its memory there."""
+    """PyTorch would corrupt its memory."""
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
     assert make_plan(build(toy_spec(VGG)), CPU, "fp32", 1).memory_format == torch.contiguous_format
     assert make_plan(build(toy_spec(VGG)), CPU, "bf16", 1).memory_format == torch.channels_last
@@ -93,7 +93,7 @@ def test_the_memory_format_changes_no_results_and_bf16_changes_them_little(monke
     plain = weights_after("fp32", monkeypatch, last=False)
     by_channel = weights_after("fp32", monkeypatch)
     if torch.backends.cpu.get_cpu_capability() == "AVX512":
-        assert not torch.equal(plain, by_channel)  # else nothing was laid out otherwise
+        assert not torch.equal(plain, by_channel)  # otherwise the memory format was the same
     torch.testing.assert_close(plain, by_channel, rtol=1e-3, atol=1e-5)
     half = weights_after("bf16", monkeypatch)
     assert half.dtype == torch.float32
@@ -131,7 +131,7 @@ def test_small_batches_use_one_thread_unless_the_job_says_otherwise(monkeypatch:
 def test_threads_leave_out_the_cores_of_other_programs(
     percent: float, minute: float, wanted: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A page that is drawn now was not there for the last minute, and a job that has just ended is not there now."""
+    """A short load such as the run of a page is ignored, and so is a load that has just ended."""
     monkeypatch.setattr("os.cpu_count", lambda: 8)
     monkeypatch.setattr("psutil.cpu_percent", lambda _seconds: percent)
     monkeypatch.setattr("psutil.getloadavg", lambda: (minute, 0.0, 0.0))
@@ -142,12 +142,12 @@ def test_threads_leave_out_the_cores_of_other_programs(
 
 
 def test_waiting_threads_sleep() -> None:
-    """Set before torch loads OpenMP, which spins unless it is told."""
-    told = subprocess.run(
+    """The variable is set before torch loads OpenMP, whose threads spin otherwise."""
+    process = subprocess.run(
         [sys.executable, "-c", "import explorer, os; print(os.environ['OMP_WAIT_POLICY'])"],
         env={key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"},
         check=True,
         capture_output=True,
         text=True,
     )
-    assert told.stdout.strip() == "PASSIVE"
+    assert process.stdout.strip() == "PASSIVE"

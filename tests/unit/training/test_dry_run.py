@@ -17,7 +17,7 @@ from explorer.settings import settings
 from explorer.training.dry_run import forward_macs
 from tests.helpers.toys import GOOGLENET, VGG, toy_spec
 
-# The network itself takes 75 pixels; its auxiliary head, which runs in training alone, needs more.
+# The network needs 75 pixels. Its auxiliary head, which runs only in training, needs more.
 INCEPTION = {"family": "torchvision", "name": "inception_v3", "image_size": 96}
 
 

@@ -25,7 +25,7 @@ def scored(logits: list[list[float]], labels: list[int], size: int = 3) -> Score
 
 
 def answers() -> st.SearchStrategy[tuple[list[list[int]], list[int], int]]:
-    """Logits with many ties, labels, and a size of batches."""
+    """Generates logits with many ties, labels, and a batch size."""
     return st.integers(2, 7).flatmap(
         lambda classes: st.integers(1, 12).flatmap(
             lambda count: st.tuples(
@@ -49,7 +49,7 @@ def test_counts_equal_those_made_by_hand(case: tuple[list[list[int]], list[int],
     hits = {k: 0 for k in ({3: (2,)}.get(classes, (3, 5))) if k < classes}
     loss = 0.0
     for row, label in zip(logits, labels, strict=True):
-        likeliest = sorted(range(classes), key=lambda name: (-row[name], name))  # of equal ones the first
+        likeliest = sorted(range(classes), key=lambda name: (-row[name], name))  # ties: the first class
         confusion[label][likeliest[0]] += 1
         for k in hits:
             hits[k] += label in likeliest[:k]

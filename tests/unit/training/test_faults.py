@@ -25,7 +25,7 @@ pytestmark = pytest.mark.exhaustive
 
 
 def failed(folder: Path) -> tuple[str, str]:
-    """Code and words of a run that failed, after a look at what it kept."""
+    """Runs a job that fails, checks its files, and returns code and message of the error."""
     begin = time.monotonic()
     assert run(folder) == 1
     assert time.monotonic() - begin < 60  # it ends
@@ -46,7 +46,7 @@ def failed(folder: Path) -> tuple[str, str]:
 
 @pytest.fixture
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkpoint after every step."""
+    """Writes a checkpoint after every step."""
     for name, value in (("SAVE_EVERY", 0.0), ("SAVE_AT_LEAST", 0.0), ("SAVE_SHARE", float("inf"))):
         monkeypatch.setattr(f"explorer.training.metrics_logger.{name}", value)
 
@@ -67,7 +67,7 @@ def test_too_large_steps_end_the_run(tmp_path: Path) -> None:
 def test_weights_that_become_nan_end_the_run(
     step: int, recipe: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, often: None
 ) -> None:
-    """Also the last of an epoch and of all: no batch comes after it whose loss would tell."""
+    """Also after the last step of an epoch and of the run, where no later loss would reveal it."""
     folder = job(tmp_path / "run", images(tmp_path / "data.npz"), **recipe)
     done = 0
     real = loop.step
@@ -117,7 +117,7 @@ def test_guessing_counts_as_chance_and_learning_does_not(shares: list[float]) ->
 
 
 def photographs(folder: Path) -> Path:
-    """A folder of images whose sizes differ, 12 in each of 3 classes."""
+    """Writes 12 images of different sizes for each of 3 classes, and returns the folder."""
     random = np.random.default_rng(0)
     for index in range(12 * CLASSES):
         pixels = random.integers(0, 60, (10 + index % 5, 12), dtype=np.uint8)
@@ -157,7 +157,7 @@ def test_images_deleted_while_they_are_read_end_the_run(
     assert str(source) in message
     assert "put it back and resume" in message
     code, message = failed(folder)
-    assert code == "input"  # it is not there when the run starts
+    assert code == "input"  # the folder is missing when the run starts
     assert str(source) in message
     shutil.move(tmp_path / "elsewhere", source)
     assert run(folder) == 0

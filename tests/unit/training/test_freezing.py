@@ -18,7 +18,7 @@ def small_resnet() -> nn.Module:
 
 
 def trained(network: nn.Module, names: list[str]) -> tuple[set[str], set[str]]:
-    """Tensors of the state dict that a few real steps changed, and those that they did not."""
+    """Trains a few steps. Returns the changed and the unchanged tensors of the state dict."""
     frozen = freeze(network, names)
     before = {key: value.clone() for key, value in network.state_dict().items()}
     optimizer = make_optimizer(Recipe(lr=0.1, weight_decay=0.1), network.parameters())
@@ -29,7 +29,7 @@ def trained(network: nn.Module, names: list[str]) -> tuple[set[str], set[str]]:
         logits = network(torch.randn(4, 3, 8, 8, generator=generator) + 1)
         nn.functional.cross_entropy(logits, torch.tensor([0, 1, 2, 0])).backward()
         optimizer.step()
-        network.eval()  # as an evaluation between epochs leaves it
+        network.eval()  # like an evaluation between epochs
     same = {key for key, value in network.state_dict().items() if torch.equal(value, before[key])}
     return set(before) - same, same
 

@@ -23,14 +23,14 @@ RECIPE: dict[str, Any] = {"epochs": 3, "lr": 0.01, "schedule": "constant", "augm
 
 @pytest.fixture
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkpoint after every step."""
+    """Writes a checkpoint after every step."""
     for name, value in (("SAVE_EVERY", 0.0), ("SAVE_AT_LEAST", 0.0), ("SAVE_SHARE", float("inf"))):
         monkeypatch.setattr(f"explorer.training.metrics_logger.{name}", value)
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of one megabyte."""
+    """Mounts a file system of one megabyte."""
     disk = tmp_path / "disk"
     disk.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
@@ -43,7 +43,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(disk: Path, free: int) -> Path:
-    """A file that leaves so many bytes."""
+    """Fills a disk except for some free bytes. Returns the file to delete."""
     ballast = disk / "ballast"
     with ballast.open("ab", buffering=0) as file:
         status = os.statvfs(disk)
@@ -51,7 +51,7 @@ def fill(disk: Path, free: int) -> Path:
     return ballast
 
 
-# TensorBoard writes its events in a thread of its own, which may be the one that finds the disk full.
+# TensorBoard writes events in its own thread, which may be the first to fail.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.usefixtures("often")
 @pytest.mark.parametrize("free", [9_000, 60_000, 72_000, 80_000, 88_000, 100_000, 130_000, 160_000])
@@ -75,7 +75,7 @@ def test_a_full_file_system_ends_the_run(free: int, small_disk: Path, tmp_path: 
 
 
 def full(folder: Path) -> None:
-    """The end in words, and what is kept loads."""
+    """Checks the end of the run, and that its files can be loaded."""
     ended = end(folder)
     assert ended["status"] == "failed"
     assert ended["error"]["code"] == "disk_full", ended["error"]
@@ -92,7 +92,7 @@ def full(folder: Path) -> None:
 @pytest.mark.parametrize("place", ["resume.pt", "best.safetensors", "last.json", "metrics.jsonl", "progress.json"])
 @pytest.mark.usefixtures("often")
 def test_no_space_for_one_file_ends_the_run(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same where nothing can be mounted: writes of one file fail, later than the first."""
+    """Simulates a full disk without mounting: writes of one file fail after the first ones."""
     data = images(tmp_path / "data.npz")
     alone = job(tmp_path / "alone", data, **RECIPE)
     run(alone)
@@ -130,7 +130,7 @@ def test_no_space_for_one_file_ends_the_run(place: str, tmp_path: Path, monkeypa
 def test_no_space_for_tensorboard_events_ends_the_run(
     write: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are written by a thread; the run neither misses that nor waits for ever."""
+    """A thread writes the events. The run notices its failure and ends."""
     folder = job(tmp_path / "run", images(tmp_path / "data.npz"), **RECIPE)
     writes = 0
     before = RecordWriter.write
@@ -150,7 +150,7 @@ def test_no_space_for_tensorboard_events_ends_the_run(
 
 
 def test_the_end_is_written_even_without_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The confusion matrix of many classes is longer than what is kept free for the last words."""
+    """The confusion matrix of many classes needs more space than the reserve."""
     folder = job(tmp_path / "run", images(tmp_path / "data.npz"), **RECIPE)
     write_text = Path.write_text
 

@@ -64,7 +64,7 @@ def test_the_seed_determines_the_weights() -> None:
 
 
 def test_he_keeps_gradients_from_vanishing_in_deep_plain_networks() -> None:
-    """He et al. 2015, section 2.2: the variance of gradients stays; PyTorch's own start loses it layer by layer."""
+    """He et al. 2015, section 2.2: gradients keep their variance, and lose it with PyTorch's default."""
 
     def gradient(how: Literal["default", "he"]) -> float:
         torch.manual_seed(0)

@@ -15,12 +15,12 @@ from tests.helpers.training import SPEC, difference, end, images, job, run, run_
 
 pytestmark = [
     pytest.mark.process,
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="what these tests kill are forks"),
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="the tests kill forks"),
 ]
 
 
 def kill(folder: Path, what: str) -> dict[str, Any]:
-    """What ``tests.helpers.killer`` found."""
+    """Runs ``tests.helpers.killer``, and returns its result."""
     command = [sys.executable, "-m", "tests.helpers.killer", str(folder), what]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
@@ -32,9 +32,9 @@ def test_after_200_kills_in_a_write_the_last_or_the_previous_checkpoint_loads(tm
     folder = job(tmp_path / "run", images(tmp_path / "data.npz"), epochs=84, lr=0.01, schedule="constant", ema=0.9)
     found = kill(folder, "writers")
     assert found["kills"] >= 200
-    assert found["hits"] > 30  # left a file half written
-    assert found["written"] > 50  # came to the end of one at least
-    assert not found["compiler"]  # a second to import, which no training needs that compiles nothing
+    assert found["hits"] > 30  # left an incomplete file
+    assert found["written"] > 50  # wrote at least one complete checkpoint
+    assert not found["compiler"]  # training without compilation must not import it
     state = checkpoint.read(RunDirectory(folder).resume)
     assert state is not None
     assert state["epoch"] > 50

@@ -31,11 +31,11 @@ from explorer.weights.files import save
 from tests.helpers.narrow import of_kind
 from tests.helpers.pixels import Decoded
 from tests.helpers.toys import GOOGLENET, VGG, prepared, toy_data, toy_job, toy_spec
-from tests.helpers.training import NullObserver
+from tests.helpers.training import SilentCallback
 
 
-def trained(found: PreparedTraining) -> Training:
-    train(found.training, NullObserver())
+def train_all(found: PreparedTraining) -> Training:
+    train(found.training, SilentCallback())
     return found.training
 
 
@@ -61,14 +61,14 @@ def test_the_loss_includes_a_share_of_the_auxiliary_losses(share: float) -> None
     main, first, second = (cross_entropy(head, batch.labels) for head in twin(batch.images))
     (main + share * (first + second)).backward()
     loss, _correct, images, *_more = step(training, batch).tolist()
-    assert loss / images == pytest.approx(main.item(), rel=1e-5)  # the number that is shown is the head's
+    assert loss / images == pytest.approx(main.item(), rel=1e-5)  # the metric is the loss of the main head
     for ours, theirs in zip(training.network.parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-4, atol=1e-6)
 
 
 def test_auxiliary_heads_are_saved_but_not_evaluated(tmp_path: Path) -> None:
     found = prepared(toy_spec(GOOGLENET), epochs=1)
-    network = trained(found).network
+    network = train_all(found).network
     network.get_submodule("aux1").register_forward_hook(lambda *_call: pytest.fail("aux1 ran"))
     batches = EvaluationBatches(found.dataset.test, found.preprocessing, 7, found.placement)
     scores = evaluate(network, batches.batches(), 4, torch.device("cpu"))
@@ -116,7 +116,7 @@ def test_each_auxiliary_head_has_its_own_loss_and_accuracy() -> None:
     labels = torch.cat([batch.labels for batch in batches])
     with torch.no_grad():
         answers = [torch.cat(parts) for parts in zip(*(twin(batch.images) for batch in batches), strict=True)]
-    train(training, NullObserver())
+    train(training, SilentCallback())
     found = {row.name: row.value for row in training.rows}
     for answer, loss, top1 in zip(
         answers, ("loss", "aux1_loss", "aux2_loss"), ("top1", "aux1_top1", "aux2_top1"), strict=True
@@ -144,8 +144,8 @@ def test_gradients_are_clipped_by_value_then_by_norm_and_the_norm_before_is_retu
     batch = next(training.batches.epoch(0))
     cross_entropy(twin(batch.images), batch.labels).backward()
     gradients = torch.cat([weight.grad.flatten() for weight in twin.parameters() if weight.grad is not None])
-    told = step(training, batch)[3:5].tolist()
-    assert told == [pytest.approx(gradients.norm().item(), rel=1e-4), 1.0]
+    norm_and_count = step(training, batch)[3:5].tolist()
+    assert norm_and_count == [pytest.approx(gradients.norm().item(), rel=1e-4), 1.0]
     if "clip_value" in limits:
         gradients = gradients.clamp(-limits["clip_value"], limits["clip_value"])
     if "clip_norm" in limits:
@@ -162,9 +162,11 @@ def test_points_are_the_means_of_their_steps() -> None:
     batches = [batch for epoch in range(2) for batch in training.batches.epoch(epoch)]
     with torch.no_grad():
         losses = [cross_entropy(training.network(batch.images), batch.labels).item() for batch in batches]
-    train(training, NullObserver())
+    train(training, SilentCallback())
     rows = [row for row in training.rows if row.name == "step/loss"]
-    assert [row.epoch for row in rows] == pytest.approx([number / 10 for number in range(1, 21)])  # each step is one
+    assert [row.epoch for row in rows] == pytest.approx(
+        [number / 10 for number in range(1, 21)]
+    )  # every step is a point
     assert [row.value for row in rows] == pytest.approx(losses, rel=1e-3)
     assert {row.name for row in training.rows if row.epoch % 1} == {
         f"step/{name}" for name in ("loss", "top1", "rate", "grad_norm")
@@ -186,7 +188,7 @@ def test_a_run_has_as_many_points_as_a_chart_can_show_and_begins_with_its_first_
         assert widest <= math.ceil(steps / min(100, 1000 // epochs, steps))
 
 
-# Permuted pixels: the same for every split, and nothing to a fully connected network
+# Permuted pixels: the same permutation for every split, which makes no difference to a fully connected network
 
 
 def test_a_fully_connected_network_learns_permuted_pixels_as_well() -> None:
@@ -199,7 +201,7 @@ def test_a_fully_connected_network_learns_permuted_pixels_as_well() -> None:
         for name, weight in permuted.training.network.named_parameters():
             own = plain.training.network.get_parameter(name)
             weight.copy_(own[:, order] if name == "classifier.0.weight" else own)
-    one, other = trained(plain), trained(permuted)
+    one, other = train_all(plain), train_all(permuted)
     assert one.rows[0].value != one.rows[-2].value
     for mine, theirs in zip(one.rows, other.rows, strict=True):
         if not mine.name.startswith("time/"):
@@ -238,14 +240,14 @@ def test_random_labels_end_the_run_after_the_patience(monkeypatch: pytest.Monkey
     shuffled = replace(data.train, labels=data.train.labels[torch.randperm(80, generator=generator)])
     found = prepared(toy_spec(VGG), replace(data, train=shuffled), lr=1e-6, epochs=50, validation_fraction=0.0)
     with pytest.raises(Fault, match=f"for {PATIENCE} epochs the accuracy stayed at ") as caught:
-        trained(found)
+        train_all(found)
     assert caught.value.code == "at_chance"
     assert found.training.epoch == PATIENCE
 
 
 def test_a_slowly_learning_network_continues() -> None:
     watch = ChanceWatch(torch.arange(1000) % 10, 10, steps=100)
-    for epoch in range(100):  # the loss falls by a thousandth in an epoch, while the accuracy is that of guessing
+    for epoch in range(100):  # the loss falls slowly while the accuracy stays at chance
         watch.after_epoch(0.1, math.log(10) * (0.994 - 0.001 * epoch))
     for _round in range(5):
         for _epoch in range(PATIENCE - 1):
@@ -277,7 +279,7 @@ def test_guessing_means_the_most_frequent_class() -> None:
 def test_a_batch_with_one_value_per_channel_is_explained() -> None:
     spec = toy_spec({**VGG, "cfg": [4, "M", 4, "M", 4, "M", 4], "batch_norm": True})
     with pytest.raises(ValueError, match="more than 1 value") as caught:
-        trained(prepared(spec, batch_size=1))
+        train_all(prepared(spec, batch_size=1))
     fault = to_fault(caught.value, 1)
     assert (fault.code, str(fault)) == (
         "input",
@@ -285,12 +287,12 @@ def test_a_batch_with_one_value_per_channel_is_explained() -> None:
     )
 
 
-# Whole runs
+# Complete runs
 
 
 @pytest.fixture
-def undisturbed() -> Iterator[None]:
-    """What a worker changes in its process is put back."""
+def restored_process() -> Iterator[None]:
+    """Restores what a worker changes in its process."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     yield
     for number, handler in handlers.items():
@@ -298,8 +300,8 @@ def undisturbed() -> Iterator[None]:
     torch.set_flush_denormal(False)
 
 
-class Watched(Decoded):
-    """Images that say which of them were read, and how many epochs were written by then."""
+class RecordedImages(Decoded):
+    """Images that record which of them were read, and after how many epochs."""
 
     def __init__(self, images: Tensor, run: RunDirectory) -> None:
         super().__init__(list(images))
@@ -311,32 +313,32 @@ class Watched(Decoded):
         return super().__getitem__(index)
 
 
-@pytest.mark.usefixtures("undisturbed")
+@pytest.mark.usefixtures("restored_process")
 def test_the_test_set_is_read_once_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     job = toy_job(toy_spec(VGG), epochs=3)
     run = RunDirectory(tmp_path / job.id)
     data = toy_data()
     assert isinstance(data.test.images, Tensor)
-    images = Watched(data.test.images, run)
-    watched: Dataset = replace(data, test=Split(images, data.test.labels))
+    images = RecordedImages(data.test.images, run)
+    dataset: Dataset = replace(data, test=Split(images, data.test.labels))
     job.write(run.folder)
-    monkeypatch.setattr(worker, "load", lambda *_asked: watched)
+    monkeypatch.setattr(worker, "load", lambda *_arguments: dataset)
     assert worker.main(run.folder) == 0
     assert {epoch for _index, epoch in images.reads} == {3}
     read = [index for index, _epoch in images.reads]
-    # The first is looked at for its number of channels, too.
+    # The first one is also read for its number of channels.
     assert sorted(set(read)) == list(range(20))
-    # Those that it got wrong are looked at once more, for their pictures.
+    # Misclassified ones are read once more for their pictures.
     pictures = [mistake["index"] for mistake in json.loads(run.mistakes.read_text())]
     assert all(read.count(index) == 1 + pictures.count(index) for index in range(1, 20))
 
     ended = run.read_end()
     assert ended is not None
     result = ended["result"]
-    monkeypatch.setattr("explorer.training.weights_evaluation.load", lambda *_asked: data)
+    monkeypatch.setattr("explorer.training.weights_evaluation.load", lambda *_arguments: data)
     # Sums depend on the size of the batches.
     monkeypatch.setattr("explorer.training.weights_evaluation.BATCH", job.recipe.batch_size)
-    measured = evaluate_weights(run.best, "toys", "test", "cpu", lambda *_told: None).result
+    measured = evaluate_weights(run.best, "toys", "test", "cpu", lambda *_progress: None).result
     assert {key: measured[key] for key in result} == result
     assert (measured["split"], measured["dataset"], measured["notes"]) == ("test", "toys", [])
 

@@ -32,14 +32,14 @@ ALONE = Placement(CPU)
 
 
 def outputs(count: int) -> tuple[Tensor, list[int]]:
-    """Logits of so many images, and labels of which most are not the likeliest."""
+    """Returns random logits, and labels that are mostly not the most likely class."""
     generator = torch.Generator().manual_seed(count)
     labels = torch.randint(0, CLASSES, (count,), generator=generator)
     return 3 * torch.randn(count, CLASSES, generator=generator), labels.tolist()
 
 
-def searched(logits: list[list[float]], labels: list[int]) -> list[Mistake]:
-    """What should be found, one image at a time."""
+def brute_force(logits: list[list[float]], labels: list[int]) -> list[Mistake]:
+    """Searches the mistakes one image at a time."""
     found = []
     for index, (row, label) in enumerate(zip(logits, labels, strict=True)):
         likeliest = row.index(max(row))
@@ -48,21 +48,21 @@ def searched(logits: list[list[float]], labels: list[int]) -> list[Mistake]:
     return sorted(found, key=lambda mistake: -mistake.probability)[:MAX_MISTAKES]
 
 
-def found(logits: Tensor, labels: list[int], place: Placement = ALONE) -> list[Mistake]:
-    """What an evaluation finds, of images whose one pixel is their number."""
+def evaluated(logits: Tensor, labels: list[int], placement: Placement = ALONE) -> list[Mistake]:
+    """Returns the mistakes that an evaluation finds. The only pixel of an image is its index."""
     pixels = torch.arange(len(labels), dtype=torch.uint8).view(-1, 1, 1, 1)
     plain = Preprocessing(1, (0.0,), (1.0,))
-    tests = EvaluationBatches(Split(pixels, torch.tensor(labels)), plain, 16, place)
+    tests = EvaluationBatches(Split(pixels, torch.tensor(labels)), plain, 16, placement)
     mistakes = Mistakes(tests.shares(), CPU)
-    network = torch.nn.Sequential(Whole(), Table(logits))
+    network = torch.nn.Sequential(Unscaled(), Table(logits))
     scores = evaluate(network, tests.batches(), logits.shape[1], CPU, [mistakes])
     worst = mistakes.worst()
     assert len(worst) == min(MAX_MISTAKES, scores.images - scores.correct)
     return worst
 
 
-class Whole(torch.nn.Module):
-    """Pixels that go from 0 to 1 as the numbers that they were."""
+class Unscaled(torch.nn.Module):
+    """Converts pixels from 0 to 1 back to 8-bit values."""
 
     def forward(self, images: Tensor) -> Tensor:
         return (images * 255).round()
@@ -78,29 +78,29 @@ def same(one: list[Mistake], other: list[Mistake]) -> bool:
 @pytest.mark.parametrize("count", [1, 2, 40, 256])
 def test_mistakes_equal_those_of_a_brute_force_search(count: int) -> None:
     logits, labels = outputs(count)
-    assert same(found(logits, labels), searched(logits.tolist(), labels))
+    assert same(evaluated(logits, labels), brute_force(logits.tolist(), labels))
 
 
-def found_in_ranks(rank: int, world: int) -> list[list[tuple[float, ...]]]:
-    place = Placement(CPU, rank=rank, world=world)
-    return [[tuple(mistake) for mistake in found(*outputs(count), place)] for count in (1, 2, 40, 256)]
+def evaluated_in_ranks(rank: int, world: int) -> list[list[tuple[float, ...]]]:
+    placement = Placement(CPU, rank=rank, world=world)
+    return [[tuple(mistake) for mistake in evaluated(*outputs(count), placement)] for count in (1, 2, 40, 256)]
 
 
 @pytest.mark.parametrize("world", [2, 3])
 def test_several_processes_find_each_image_once(world: int, tmp_path: Path) -> None:
-    for rank in in_ranks(world, tmp_path, found_in_ranks):
+    for rank in in_ranks(world, tmp_path, evaluated_in_ranks):
         for count, mine in zip((1, 2, 40, 256), rank, strict=True):
             logits, labels = outputs(count)
-            assert same(list(map(Mistake._make, mine)), searched(logits.tolist(), labels))
+            assert same(list(map(Mistake._make, mine)), brute_force(logits.tolist(), labels))
 
 
 def test_a_perfect_network_has_no_mistakes() -> None:
     labels = outputs(100)[1]
-    assert found(torch.nn.functional.one_hot(torch.tensor(labels), CLASSES).float(), labels) == []
+    assert evaluated(torch.nn.functional.one_hot(torch.tensor(labels), CLASSES).float(), labels) == []
 
 
 def test_of_equally_confident_mistakes_the_first_are_kept() -> None:
-    worst = found(torch.tensor([[0.0, 99.0]]).expand(200, 2), [1] * 20 + [0] * 180)
+    worst = evaluated(torch.tensor([[0.0, 99.0]]).expand(200, 2), [1] * 20 + [0] * 180)
     assert worst == [Mistake(index, 0, 1, 1.0) for index in range(20, 20 + MAX_MISTAKES)]
 
 
@@ -138,7 +138,7 @@ def test_a_deleted_file_is_named_and_nothing_is_written(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
-# A whole run
+# A complete run
 
 
 def test_a_run_writes_its_mistakes(tmp_path: Path) -> None:
@@ -148,17 +148,17 @@ def test_a_run_writes_its_mistakes(tmp_path: Path) -> None:
         np.savez(data, images=arrays["images"], labels=shuffled)
     folder = job(tmp_path / "run", data, epochs=1)
     assert run(folder) == 0
-    told = json.loads(RunDirectory(folder).mistakes.read_text())
+    written = json.loads(RunDirectory(folder).mistakes.read_text())
     result, dataset = end(folder)["result"], load(data)
-    wrong = Counter((mistake["truth"], mistake["predicted"]) for mistake in told)
-    assert len(told) == result["images"] - result["correct"] > 0
+    wrong = Counter((mistake["truth"], mistake["predicted"]) for mistake in written)
+    assert len(written) == result["images"] - result["correct"] > 0
     for row, truth in enumerate(dataset.classes):
         for column, predicted in enumerate(dataset.classes):
             assert wrong[truth, predicted] == (0 if row == column else result["confusion"][row][column])
-    assert [mistake["probability"] for mistake in told] == sorted(
-        (mistake["probability"] for mistake in told), reverse=True
+    assert [mistake["probability"] for mistake in written] == sorted(
+        (mistake["probability"] for mistake in written), reverse=True
     )
-    for mistake in told:
+    for mistake in written:
         assert mistake.keys() == {"index", "truth", "predicted", "probability", "image"}
         assert dataset.classes[int(dataset.test.labels[mistake["index"]])] == mistake["truth"]
         assert np.array_equal(pixels(mistake["image"]), dataset.test.images[mistake["index"]][0])

@@ -32,27 +32,27 @@ def step(optimizer: Optimizer, seed: int = 0) -> None:
 
 
 def rates(recipe: Recipe, steps_per_epoch: int, losses: list[float] | None = None) -> list[float]:
-    """The rate of every step of a run, and then the one it ends on."""
+    """Returns the rate of every step of a run, and the final rate."""
     optimizer = make_optimizer(recipe, [parameter()])
     schedule = Schedule(recipe, optimizer, steps_per_epoch)
-    seen = []
+    seen_rates = []
     for epoch in range(recipe.epochs):
         for _step in range(steps_per_epoch):
-            seen.append(schedule.rate)
+            seen_rates.append(schedule.rate)
             step(optimizer)
             schedule.after_step()
         schedule.after_epoch(losses[epoch] if losses else 1.0)
-    return [*seen, schedule.rate]
+    return [*seen_rates, schedule.rate]
 
 
 def by_hand(scheduler: Any, epochs: int, *, losses: list[float] | None = None) -> list[float]:
-    """The rate of every epoch, or step, of one of torch's schedulers."""
-    seen = []
+    """Returns the rate of every epoch or step of a torch scheduler, and the final rate."""
+    seen_rates = []
     for epoch in range(epochs):
-        seen.append(scheduler.optimizer.param_groups[0]["lr"])
+        seen_rates.append(scheduler.optimizer.param_groups[0]["lr"])
         scheduler.optimizer.step()
         scheduler.step(losses[epoch]) if losses else scheduler.step()
-    return [*seen, scheduler.optimizer.param_groups[0]["lr"]]
+    return [*seen_rates, scheduler.optimizer.param_groups[0]["lr"]]
 
 
 @pytest.mark.parametrize("name", ["sgd", "nesterov", "adam", "adamw"])
@@ -79,7 +79,7 @@ def test_plateaus_are_torchs_for_summed_and_mean_losses_alike() -> None:
     recipe = resolve("r1").changed(epochs=len(LOSSES))
     torchs = ReduceLROnPlateau(SGD([parameter()], 0.1), threshold=0.1, patience=3)
     expected = by_hand(torchs, len(LOSSES), losses=LOSSES)
-    assert len(set(expected)) > 2  # the rate does fall, more than once
+    assert len(set(expected)) > 2  # the rate falls more than once
     assert rates(recipe, 3, LOSSES)[::3] == expected
     assert rates(recipe, 3, [391 * loss for loss in LOSSES])[::3] == expected
 
@@ -146,7 +146,7 @@ def test_schedules_fit_very_short_runs(recipe: Recipe, steps_per_epoch: int) -> 
     found = rates(recipe, steps_per_epoch)
     assert len(found) == recipe.epochs * steps_per_epoch + 1
     assert all(0 < rate <= 0.1 + 1e-12 for rate in found[:-1])
-    assert min(found[:-1]) > 1e-4  # every step learns: no more than a thousandth of the rate is lost
+    assert min(found[:-1]) > 1e-4  # the rate of every step is above a thousandth of the highest
     if recipe.schedule in ("cosine", "onecycle"):
         assert found[-1] < 1e-5
 
@@ -156,23 +156,23 @@ def test_a_restored_schedule_continues_exactly(recipe: Recipe, steps_per_epoch: 
     stop = data.draw(st.integers(0, recipe.epochs * steps_per_epoch))
 
     def go(optimizer: Optimizer, schedule: Schedule, start: int, end: int) -> list[float]:
-        seen = []
+        seen_rates = []
         for number in range(start, end):
             step(optimizer, number)
             schedule.after_step()
             if (number + 1) % steps_per_epoch == 0:
                 schedule.after_epoch(LOSSES[number // steps_per_epoch])
-            seen.append(schedule.rate)
-        return seen
+            seen_rates.append(schedule.rate)
+        return seen_rates
 
-    whole = parameter()
-    optimizer = make_optimizer(recipe, [whole])
+    uninterrupted = parameter()
+    optimizer = make_optimizer(recipe, [uninterrupted])
     expected = go(optimizer, Schedule(recipe, optimizer, steps_per_epoch), 0, recipe.epochs * steps_per_epoch)
 
     first = parameter()
     optimizer = make_optimizer(recipe, [first])
     schedule = Schedule(recipe, optimizer, steps_per_epoch)
-    seen = go(optimizer, schedule, 0, stop)
+    seen_rates = go(optimizer, schedule, 0, stop)
     file = io.BytesIO()
     torch.save({"weight": first.detach(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict()}, file)
     file.seek(0)
@@ -183,9 +183,9 @@ def test_a_restored_schedule_continues_exactly(recipe: Recipe, steps_per_epoch: 
     schedule = Schedule(recipe, optimizer, steps_per_epoch)
     optimizer.load_state_dict(state["optimizer"])
     schedule.load_state_dict(state["schedule"])
-    seen += go(optimizer, schedule, stop, recipe.epochs * steps_per_epoch)
-    assert seen == expected
-    assert torch.equal(second, whole)
+    seen_rates += go(optimizer, schedule, stop, recipe.epochs * steps_per_epoch)
+    assert seen_rates == expected
+    assert torch.equal(second, uninterrupted)
 
 
 PLAIN = [
@@ -205,11 +205,11 @@ PLAIN = [
 
 @pytest.mark.parametrize(("recipe", "plain"), PLAIN, ids=range(len(PLAIN)))
 def test_steps_equal_torchs_loop_implementation(recipe: Recipe, plain: Any) -> None:
-    """On a network whose weights lie channels last, as in training, with gradients of a real backward pass."""
+    """The network has channels-last weights, as in training, and real gradients."""
 
     def network() -> nn.Sequential:
         torch.manual_seed(0)
-        # No bias before batch norm: its gradient is rounding noise, which Adam makes as large as any other.
+        # A bias before batch norm would have gradients of rounding noise, which Adam scales up.
         first = nn.Conv2d(3, 5, 3, bias=False)
         layers = nn.Sequential(first, nn.BatchNorm2d(5), nn.ReLU(), nn.Conv2d(5, 7, 3), nn.Flatten(), nn.Linear(112, 3))
         return layers.to(memory_format=torch.channels_last)
@@ -228,7 +228,7 @@ def test_steps_equal_torchs_loop_implementation(recipe: Recipe, plain: Any) -> N
     after = train(ours, make_optimizer(recipe.changed(lr=0.01, weight_decay=0.1), ours.parameters()))
     expected = train(theirs, plain(theirs.parameters()))
     torch.testing.assert_close(after, expected, rtol=1e-5, atol=1e-6)
-    assert not any(torch.equal(*pair) for pair in zip(before, after, strict=True))  # everything moved, decay included
+    assert not any(torch.equal(*pair) for pair in zip(before, after, strict=True))  # every weight changed
 
 
 @pytest.mark.parametrize("name", ["sgd", "nesterov", "adam", "adamw"])

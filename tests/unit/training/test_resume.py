@@ -32,7 +32,7 @@ RECIPES: dict[str, dict[str, Any]] = {
 
 
 def stop_when(monkeypatch: pytest.MonkeyPatch, chosen: set[int] | None) -> list[int]:
-    """Have the worker take a signal at steps that it does, counted over all runs; none is every step."""
+    """Requests a stop at some steps, counted over all runs. None means every step."""
     done: list[int] = []
     after_step = WorkerCallback.after_step
 
@@ -47,7 +47,7 @@ def stop_when(monkeypatch: pytest.MonkeyPatch, chosen: set[int] | None) -> list[
 
 
 def run_to_the_end(folder: Path) -> int:
-    """Resume until the run is finished; how often it was started."""
+    """Resumes a run until it is finished, and returns the number of starts."""
     for count in range(1, STEPS + 2):
         assert run(folder) == 0
         if end(folder)["status"] == "finished":
@@ -66,19 +66,19 @@ def test_a_run_stopped_at_every_step_ends_with_the_same_bits(
     stopped = job(tmp_path / "stopped", data, **RECIPES[name])
     steps = stop_when(monkeypatch, None)
     starts = run_to_the_end(stopped)
-    assert len(steps) == STEPS  # none was done twice
+    assert len(steps) == STEPS  # no step ran twice
     assert starts == STEPS  # a stop at the last step is too late
     assert difference(run_results(alone), run_results(stopped)) is None
 
 
 def test_a_resumed_run_keeps_its_number_of_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = job(tmp_path / "run", images(tmp_path / "data.npz"))
-    monkeypatch.setattr("explorer.training.setup.threads", lambda *_asked: 2)
+    monkeypatch.setattr("explorer.training.setup.threads", lambda *_arguments: 2)
     with monkeypatch.context() as patch:
         stop_when(patch, {5})
         run(folder)
     assert end(folder)["status"] == "stopped"
-    monkeypatch.setattr("explorer.training.setup.threads", lambda *_asked: 1)
+    monkeypatch.setattr("explorer.training.setup.threads", lambda *_arguments: 1)
     assert run(folder) == 0
     for weights in (RunDirectory(folder).best, RunDirectory(folder).last):
         card = read_card(weights)
@@ -110,7 +110,9 @@ def test_two_runs_of_a_job_have_the_same_bits(tmp_path: Path) -> None:
     assert difference(run_results(runs[0]), run_results(runs[1])) is None
     other = job(tmp_path / "c", data, augment=["crop"], seed=8)
     run(other)
-    assert difference(run_results(runs[0])["last"], run_results(other)["last"]) is not None  # the comparison can tell
+    assert (
+        difference(run_results(runs[0])["last"], run_results(other)["last"]) is not None
+    )  # the comparison detects differences
 
 
 def test_the_moments_of_checkpoints_do_not_change_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +128,7 @@ def test_the_moments_of_checkpoints_do_not_change_the_result(tmp_path: Path, mon
 
 
 def test_a_run_repeats_what_was_lost_after_its_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a kill leaves: a checkpoint of long ago, metrics and events of epochs after it, half a line."""
+    """A kill may leave an old checkpoint, metrics and events of later epochs, and an incomplete line."""
     data = images(tmp_path / "data.npz")
     alone = job(tmp_path / "alone", data)
     run(alone)
@@ -134,9 +136,9 @@ def test_a_run_repeats_what_was_lost_after_its_checkpoint(tmp_path: Path, monkey
     with monkeypatch.context() as patch:
         stop_when(patch, {4})  # in the second epoch
         run(killed)
-    kept = RunDirectory(killed).resume.read_bytes()
+    checkpoint_bytes = RunDirectory(killed).resume.read_bytes()
     run(killed)
-    RunDirectory(killed).resume.write_bytes(kept)
+    RunDirectory(killed).resume.write_bytes(checkpoint_bytes)
     with (killed / "metrics.jsonl").open("a") as file:
         file.write('{"epoch": 5, "name": "train/lo')
     (killed / ".0123456789abcdef.part").write_bytes(b"half a checkpoint")
@@ -155,7 +157,7 @@ def test_tensorboard_events_equal_the_metrics_after_many_stops(tmp_path: Path, m
 
 
 def curves(folder: Path) -> dict[str, list[tuple[float, float]]]:
-    """The scalars that TensorBoard shows, by epochs; within an epoch it counts steps."""
+    """Returns the scalars of the TensorBoard events by epoch. Events within epochs count steps."""
     found = {}
     for place, steps in ((folder, 1), (folder / "steps", STEPS / 4)):
         events = EventAccumulator(str(place), {"scalars": 0})
@@ -166,7 +168,7 @@ def curves(folder: Path) -> dict[str, list[tuple[float, float]]]:
 
 
 def written(folder: Path) -> dict[str, list[tuple[float, float]]]:
-    """The same from ``metrics.jsonl``, in float32 as events have it."""
+    """Returns the metrics of ``metrics.jsonl`` in float32, like the events."""
     found: dict[str, list[tuple[float, float]]] = {}
     for line in (folder / "metrics.jsonl").read_text().splitlines():
         row = json.loads(line)
@@ -174,23 +176,26 @@ def written(folder: Path) -> dict[str, list[tuple[float, float]]]:
     return found
 
 
-@pytest.mark.parametrize("hurt", ["cut", "bit", "empty", "other"])
-def test_a_damaged_checkpoint_ends_the_run(hurt: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("damage", ["cut", "bit", "empty", "other"])
+def test_a_damaged_checkpoint_ends_the_run(damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = job(tmp_path / "run", images(tmp_path / "data.npz"))
     with monkeypatch.context() as patch:
         stop_when(patch, {4})
         run(folder)
     path = RunDirectory(folder).resume
-    whole = path.read_bytes()
+    contents = path.read_bytes()
     state = checkpoint.read(path)
     assert state is not None
     weight = next(value for name, value in state["network"].items() if name.endswith("weight"))
-    inside = whole.index(weight.numpy().tobytes()) + 5
-    flipped = bytes([whole[inside] ^ 1])
+    inside = contents.index(weight.numpy().tobytes()) + 5
+    flipped = bytes([contents[inside] ^ 1])
     path.write_bytes(
-        {"cut": whole[:-100], "bit": whole[:inside] + flipped + whole[inside + 1 :], "empty": b"", "other": b"GIF89a"}[
-            hurt
-        ]
+        {
+            "cut": contents[:-100],
+            "bit": contents[:inside] + flipped + contents[inside + 1 :],
+            "empty": b"",
+            "other": b"GIF89a",
+        }[damage]
     )
     best = RunDirectory(folder).best.exists() and RunDirectory(folder).best.read_bytes()
     assert run(folder) == 1
@@ -199,7 +204,7 @@ def test_a_damaged_checkpoint_ends_the_run(hurt: str, tmp_path: Path, monkeypatc
     assert str(path) in error["message"]
     assert "\n" not in error["message"]
     assert (RunDirectory(folder).best.exists() and RunDirectory(folder).best.read_bytes()) == best
-    path.write_bytes(whole)
+    path.write_bytes(contents)
     assert run(folder) == 0
 
 
@@ -207,12 +212,12 @@ def test_random_damage_is_always_detected(tmp_path: Path) -> None:
     folder = job(tmp_path / "run", images(tmp_path / "data.npz"))
     run(folder)
     path = final_state(folder)
-    whole = path.read_bytes()
+    contents = path.read_bytes()
     before = checkpoint.read(path)
-    chance = random.Random(0)  # noqa: S311  places, and no secrets
+    chance = random.Random(0)  # noqa: S311  not used for secrets
     refused = 0
     for _trial in range(150):
-        data = bytearray(whole)
+        data = bytearray(contents)
         place = chance.randrange(len(data))
         if chance.random() < 0.5:
             data[place] ^= 1 << chance.randrange(8)
@@ -223,7 +228,7 @@ def test_random_damage_is_always_detected(tmp_path: Path) -> None:
             state = checkpoint.read(path)
         except Fault as fault:
             refused += fault.code == "damaged"
-        else:  # a bit that nothing depends on, such as padding or a date
+        else:  # the damaged bit is unused, such as padding or a date
             refused += 1
             assert difference(before, state) is None
     assert refused == 150

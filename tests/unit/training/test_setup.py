@@ -85,7 +85,7 @@ def test_a_fully_connected_network_for_other_images() -> None:
 
 
 def constant(value: int, others: int = 0) -> Dataset:
-    """Images of one value, but for some pixels of the first."""
+    """Returns images of one value, except for some pixels of the first image."""
     images = torch.full((40, 1, 8, 8), value, dtype=torch.uint8)
     images[0].view(-1)[:others] += 1
     return replace(GREY, train=Split(images, GREY.train.labels))
@@ -139,15 +139,15 @@ def test_photographs_are_mirrored_and_shifted_and_digits_left_as_they_are() -> N
 
 @pytest.mark.parametrize("name", [name for name, preset in RECIPES.items() if "flip" in (preset.recipe.augment or ())])
 def test_no_recipe_mirrors_digits_and_a_note_says_why(name: str) -> None:
-    given = RECIPES[name].recipe
-    digits, notes = complete_recipe(given, replace(GREY, mirrored=False))
-    assert digits.augment == tuple(one for one in given.augment or () if one != "flip")
+    recipe_before = RECIPES[name].recipe
+    digits, notes = complete_recipe(recipe_before, replace(GREY, mirrored=False))
+    assert digits.augment == tuple(one for one in recipe_before.augment or () if one != "flip")
     assert "The recipe's flip is left out: a mirrored digit is another one or none." in notes[0]
-    unknown, notes = complete_recipe(given, replace(GREY, mirrored=None))  # grey images of somebody's own
-    assert unknown.augment == given.augment
+    unknown, notes = complete_recipe(recipe_before, replace(GREY, mirrored=None))  # grey images of a user
+    assert unknown.augment == recipe_before.augment
     assert "where they show characters, a mirror image is another one or none" in notes[0]
-    photographs, notes = complete_recipe(given, replace(COLOUR, mirrored=True))
-    assert photographs.augment == given.augment
+    photographs, notes = complete_recipe(recipe_before, replace(COLOUR, mirrored=True))
+    assert photographs.augment == recipe_before.augment
     assert not any("mirror" in note for note in notes)
 
 

@@ -30,14 +30,14 @@ ONE = Resources(device="cpu", threads=1)
 
 
 @pytest.fixture(autouse=True)
-def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> Any:
+def _restore_torch(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(throughput, "MIN_SECONDS", 0.1)
     yield
     torch.set_num_threads(1)
     torch.set_flush_denormal(False)
 
 
-def asked(spec: Spec, **recipe: object) -> dict[str, object]:
+def request_for(spec: Spec, **recipe: object) -> dict[str, object]:
     return {"spec": spec.to_dict(), "recipe": recipe, "resources": {"device": "cpu", "threads": 1}}
 
 
@@ -60,7 +60,7 @@ def test_simulated_steps_are_measured_without_the_first(monkeypatch: pytest.Monk
     monkeypatch.setattr(throughput, "step", step)
     monkeypatch.setattr(throughput, "evaluate", evaluate)
     monkeypatch.setattr(throughput, "time", SimpleNamespace(time=lambda: began + passed, perf_counter=lambda: passed))
-    # Of three processes each has a third of the batch, all at the same time.
+    # Three processes share the batch.
     found = throughput.measure_throughput(toy_spec(VGG), Recipe(batch_size=30), Resources(device="cpu", processes=3))
     assert done == {"steps": 1 + 4, "images": 10}
     assert found.batch_size == 30
@@ -88,7 +88,7 @@ def test_every_recipe_can_be_measured_beyond_its_last_epoch(
 
 
 def test_throughput_is_measured_in_another_process() -> None:
-    answer: Any = subprocess_runner.call("explorer.training.throughput", asked(toy_spec(VGG)), Limits(120))
+    answer: Any = subprocess_runner.call("explorer.training.throughput", request_for(toy_spec(VGG)), Limits(120))
     found = Throughput(**answer)
     assert found.batch_size == 64
     assert found.startup > found.seconds_per_step > 0
@@ -100,10 +100,10 @@ def test_throughput_is_measured_in_another_process() -> None:
         ("{", "what is given: '{' has no keys"),
         ([], "what is given: [] has no keys"),
         ({"spec": {}, "recipe": {}}, "resources"),
-        (asked(toy_spec(VGG), epochs=0), "epochs: "),
-        (asked(toy_spec(VGG), precision="fp16"), "precision: fp16 needs a GPU"),
-        (asked(toy_spec(VGG), freeze=["nothing"]), "freeze: "),
-        (asked(toy_spec(VGG, cfg=["M", "M", "M", 4], batch_norm=True), batch_size=1), "raise batch_size"),
+        (request_for(toy_spec(VGG), epochs=0), "epochs: "),
+        (request_for(toy_spec(VGG), precision="fp16"), "precision: fp16 needs a GPU"),
+        (request_for(toy_spec(VGG), freeze=["nothing"]), "freeze: "),
+        (request_for(toy_spec(VGG, cfg=["M", "M", "M", 4], batch_norm=True), batch_size=1), "raise batch_size"),
     ],
 )
 def test_invalid_input_is_reported_in_one_line(request_: object, words: str) -> None:
@@ -115,31 +115,31 @@ def test_invalid_input_is_reported_in_one_line(request_: object, words: str) -> 
 def test_an_internal_error_is_not_reported_as_invalid_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(throughput, "prepare", lambda *_job: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        throughput.respond(asked(toy_spec(VGG)))
+        throughput.respond(request_for(toy_spec(VGG)))
 
 
-def starved(text: str, told: Path) -> None:
-    """Measure with a gigabyte of memory more than is in use."""
-    import resource  # Unix has it
+def measure_with_little_memory(text: str, output: Path) -> None:
+    """Measures with one gigabyte of free memory."""
+    import resource  # Unix only
 
     limit = psutil.Process().memory_info().vms + 2**30
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     sys.stdin = io.StringIO(text)
-    with told.open("w") as sys.stdout:
+    with output.open("w") as sys.stdout:
         serve(throughput.respond)
     os._exit(0)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere memory can't be limited so")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs RLIMIT_AS")
 def test_too_little_memory_is_reported(tmp_path: Path) -> None:
     wide = toy_spec(VGG, cfg=[4096, "A:128/128"], image_size=128)  # 17 GB of its first map alone
-    told = tmp_path / "told"
-    text = request_text(asked(wide, precision="fp32"), "en")
-    process = get_context("fork").Process(target=starved, args=(text, told))
+    output = tmp_path / "told"
+    text = request_text(request_for(wide, precision="fp32"), "en")
+    process = get_context("fork").Process(target=measure_with_little_memory, args=(text, output))
     process.start()
     process.join(60)
     assert process.exitcode == 0
-    assert json.loads(told.read_text()) == {
+    assert json.loads(output.read_text()) == {
         "fault": "the machine has run out of memory with batches of 64: use a smaller batch_size or image_size, or "
         "close other programs",
         "kind": "InputError",

@@ -19,13 +19,13 @@ Measure = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Measure:
-    """Measures the same weights, for CLASSES in grey, on any data set."""
+    """Returns a function that evaluates the same weights, for grey images of CLASSES, on any data set."""
     found = prepared(toy_spec(VGG))
     save(tmp_path / "w.safetensors", found.training.network.state_dict(), found.card)
 
     def run(data: Dataset, split: str = "test") -> dict[str, Any]:
-        monkeypatch.setattr("explorer.training.weights_evaluation.load", lambda *_asked: data)
-        return evaluate_weights(tmp_path / "w.safetensors", "toys", split, "cpu", lambda *_told: None).result
+        monkeypatch.setattr("explorer.training.weights_evaluation.load", lambda *_arguments: data)
+        return evaluate_weights(tmp_path / "w.safetensors", "toys", split, "cpu", lambda *_progress: None).result
 
     return run
 
@@ -36,18 +36,18 @@ def test_classes_in_another_order_are_matched_by_name(measured: Measure) -> None
     order = [2, 0, 3, 1]  # new position -> old
     positions = torch.tensor([order.index(old) for old in range(4)])
     names = tuple(CLASSES[old].upper() for old in order)
-    turned = replace(data, classes=names, test=Split(data.test.images, positions[data.test.labels]))
-    assert measured(turned) == straight
+    reordered = replace(data, classes=names, test=Split(data.test.images, positions[data.test.labels]))
+    assert measured(reordered) == straight
     assert straight["images"] == 37
     assert list(straight["per_class"]) == list(CLASSES)
 
 
 def test_data_may_have_some_of_the_classes(measured: Measure) -> None:
     data = toy_data(test=37)
-    whole = measured(data)["confusion"]
+    all_classes = measured(data)["confusion"]
     chosen = data.test.take(torch.nonzero((data.test.labels == 1) | (data.test.labels == 3)).flatten())
     part = measured(replace(data, classes=("bee", "dog"), test=Split(chosen.images, chosen.labels // 2)))
-    assert part["confusion"] == [[0] * 4, whole[1], [0] * 4, whole[3]]
+    assert part["confusion"] == [[0] * 4, all_classes[1], [0] * 4, all_classes[3]]
     assert part["per_class"]["ant"] is None
 
 
@@ -96,9 +96,9 @@ def test_any_split_of_the_data_can_be_evaluated(measured: Measure) -> None:
 def test_progress_is_reported(measured: Measure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("explorer.training.weights_evaluation.BATCH", 8)
     measured(toy_data())
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     evaluate_weights(
-        tmp_path / "w.safetensors", "toys", "test", "cpu", lambda _step, done, total: told.append((done, total))
+        tmp_path / "w.safetensors", "toys", "test", "cpu", lambda _step, done, total: progress.append((done, total))
     )
-    assert [done for done, _total in told] == sorted(done for done, _total in told)
-    assert told[-1] == (20, 20)
+    assert [done for done, _total in progress] == sorted(done for done, _total in progress)
+    assert progress[-1] == (20, 20)
