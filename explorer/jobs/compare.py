@@ -1,4 +1,4 @@
-"""Comparison of several runs: curves, differing settings, seeds of one configuration, and axes of a sweep."""
+"""Comparison of several runs: curves, differing fields, seeds of one configuration, and axes of a sweep."""
 
 import json
 import math
@@ -31,7 +31,7 @@ class Spread(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """A setting with its value in each run. None for a run without this setting."""
+    """A field with its value in each run. None for a run without this field."""
 
     key: str
     values: tuple[Any, ...]
@@ -60,32 +60,32 @@ def last(curve: Sequence[Point]) -> Point | None:
 
 
 def job_fields(record: Record) -> dict[str, Any]:
-    """Returns all settings of a run, by the keys of ``--set``."""
+    """Returns all fields of a run: network, data, recipe and resources, by the keys of ``--set``."""
     network = {SPEC + key: value for key, value in record.spec.items()}
     return {"dataset": record.dataset, **network, **record.recipe, **record.resources}
 
 
 def submitted_fields(record: Record) -> dict[str, Any]:
-    """Returns the settings as submitted, without values measured on the images.
+    """Returns the fields as submitted, without values measured on the images.
 
-    If the submitted job is lost, returns the settings of the record.
+    If the submitted job is lost, returns the fields of the record.
     """
     job = service.submitted_job(record.id)
     return job_fields(record) | (job.recipe.to_dict() if job else {})
 
 
 def compare_fields(records: Sequence[Record], *, everything: bool = False) -> list[Difference]:
-    """Returns the settings in which runs differ, or all settings, in the order of their first appearance."""
-    all_settings = [job_fields(record) for record in records]
-    keys = dict.fromkeys(key for one in all_settings for key in one)
-    rows = [Difference(key, tuple(one.get(key) for one in all_settings)) for key in keys]
+    """Returns the fields in which runs differ, or all fields, in the order of their first appearance."""
+    fields_of_runs = [job_fields(record) for record in records]
+    keys = dict.fromkeys(key for one in fields_of_runs for key in one)
+    rows = [Difference(key, tuple(one.get(key) for one in fields_of_runs)) for key in keys]
     return [row for row in rows if everything or any(value != row.values[0] for value in row.values)]
 
 
 def by_configuration(records: Iterable[Record]) -> list[list[Record]]:
     """Groups runs that differ only in their seed. The groups are in the order of their first run.
 
-    Settings that a run measures itself, such as the mean of its training images, don't separate groups.
+    Fields that a run measures itself, such as the mean of its training images, don't separate groups.
     """
     groups: dict[str, list[Record]] = {}
     for record in records:

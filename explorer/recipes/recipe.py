@@ -121,7 +121,7 @@ class Recipe(BaseModel):
         return self.parse({**self.to_dict(), **fields})
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _check(self) -> Self:
         if self.optimizer == "nesterov" and self.momentum == 0:
             raise InputError(_("momentum: 0 leaves nesterov nothing to look ahead with; choose sgd, or more momentum"))
         if self.warmup_epochs is not None and self.warmup_epochs >= self.epochs:

@@ -116,7 +116,7 @@ def flip_notes(recipe: Recipe, mirrored: bool | None) -> list[str]:
 
 
 def complete_recipe(recipe: Recipe, dataset: Dataset, former: Preprocessing | None = None) -> tuple[Recipe, list[str]]:
-    """Completes a recipe with the settings that it leaves to the data.
+    """Completes a recipe: sets the fields that depend on the data.
 
     Args:
         recipe: Recipe of the job.
@@ -144,7 +144,7 @@ def complete_recipe(recipe: Recipe, dataset: Dataset, former: Preprocessing | No
         recipe = recipe.changed(mean=former.mean, std=former.std)
         notes.append(
             _("Mean and standard deviation are those of the starting weights: {mean} and {std}.").format(
-                mean=_numbers(former.mean), std=_numbers(former.std)
+                mean=format_values(former.mean), std=format_values(former.std)
             )
         )
     if recipe.mean is None or recipe.std is None:
@@ -171,10 +171,11 @@ def normalisation_note(recipe: Recipe, former: Preprocessing) -> str:
         "The starting weights know images by mean {mean} and standard deviation {std}; this recipe has {own_mean} and "
         "{own_std}."
     ).format(
-        mean=_numbers(former.mean), std=_numbers(former.std), own_mean=_numbers(recipe.mean),
-        own_std=_numbers(recipe.std),
+        mean=format_values(former.mean), std=format_values(former.std), own_mean=format_values(recipe.mean),
+        own_std=format_values(recipe.std),
     )  # fmt: skip
 
 
-def _numbers(values: tuple[float, ...]) -> str:
+def format_values(values: tuple[float, ...]) -> str:
+    """Returns numbers as text, with commas between them."""
     return ", ".join(f"{value:g}" for value in values)

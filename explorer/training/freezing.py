@@ -25,10 +25,10 @@ def freeze(network: nn.Module, names: Sequence[str]) -> list[nn.Module]:
         InputError: If a name holds no parameters, or nothing is left to train.
     """
     parameters = dict(network.named_parameters(remove_duplicate=False))
-    known = {part for name in parameters for part in accumulate(name.split("."), "{}.{}".format)}
+    all_names = {part for name in parameters for part in accumulate(name.split("."), "{}.{}".format)}
     for name in names:
-        if name not in known:
-            raise _unknown(name, known)
+        if name not in all_names:
+            raise _unknown(name, all_names)
         for parameter_name, parameter in parameters.items():
             if f"{parameter_name}.".startswith(f"{name}."):
                 parameter.requires_grad_(False)  # noqa: FBT003
@@ -47,14 +47,14 @@ def training_mode(network: nn.Module, frozen: Sequence[nn.Module]) -> None:
         module.eval()
 
 
-def _unknown(name: str, known: set[str]) -> InputError:
-    if close := get_close_matches(name[:200], known, n=3):
+def _unknown(name: str, all_names: set[str]) -> InputError:
+    if close := get_close_matches(name[:200], all_names, n=3):
         return InputError(
             _("freeze: {name} is no part of this network with weights; did you mean {names}?").format(
                 name=shown(name), names=", ".join(close)
             )
         )
-    tops = sorted({part for part in known if "." not in part})
+    tops = sorted({part for part in all_names if "." not in part})
     return InputError(
         _("freeze: {name} is no part of this network with weights; it has {names}").format(
             name=shown(name), names=", ".join(tops)

@@ -114,16 +114,9 @@ def _value(point: Point | Spread) -> float:
 def frame(lines: Sequence[Curve]) -> pd.DataFrame:
     """Returns the data of a chart, one row for each point of each line."""
     rows = [
-        (
-            point.epoch,
-            point.mean if isinstance(point, Spread) else point.value,
-            *(
-                (point.mean - point.deviation, point.mean + point.deviation)
-                if isinstance(point, Spread)
-                else (None, None)
-            ),
-            f"s{number}",
-        )
+        (point.epoch, point.mean, point.mean - point.deviation, point.mean + point.deviation, f"s{number}")
+        if isinstance(point, Spread)
+        else (point.epoch, point.value, None, None, f"s{number}")
         for number, line in enumerate(lines)
         for point in line.points
     ]

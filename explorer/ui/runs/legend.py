@@ -13,8 +13,9 @@ from explorer.jobs.store import Record
 from explorer.ui.compare.html import cell, framed
 from explorer.ui.runs import curves, words
 from explorer.ui.runs.lines import RunGroup
+from explorer.ui.runs.shared import SECONDS, TOP1, TOP3
 
-TOP1, TOP3, LOSS, SECONDS = "validation/top1", "validation/top3", "validation/loss", "time/seconds"
+LOSS = "validation/loss"
 MAX_FIXED = 1e4  # largest loss with four decimals; a diverging run has larger ones
 Number = Callable[[Record, Curves], tuple[float, str] | None]
 
@@ -37,14 +38,14 @@ def legend(groups: Sequence[RunGroup], *, dark: bool) -> str:
 
 def _columns() -> list[tuple[str, Number, Callable[[float], str]]]:
     def of(name: str, *, least: bool | None = None) -> Number:
-        def number(_record: Record, found: Curves) -> tuple[float, str] | None:
-            line = found.get(name, [])
+        def number(_record: Record, metrics: Curves) -> tuple[float, str] | None:
+            line = metrics.get(name, [])
             point = last(line) if least is None else best(line, least=least)
             return (point.value, _epoch(point)) if point else None
 
         return number
 
-    def test(record: Record, _found: Curves) -> tuple[float, str] | None:
+    def test(record: Record, _metrics: Curves) -> tuple[float, str] | None:
         return (
             (
                 record.result["top1"],
@@ -56,16 +57,16 @@ def _columns() -> list[tuple[str, Number, Callable[[float], str]]]:
             else None
         )
 
-    def time(_record: Record, found: Curves) -> tuple[float, str] | None:
-        epochs = found.get(SECONDS, [])  # of all starts of the run
+    def time(_record: Record, metrics: Curves) -> tuple[float, str] | None:
+        epochs = metrics.get(SECONDS, [])  # of all starts of the run
         below = ngettext("{epochs:,} epoch", "{epochs:,} epochs", len(epochs)).format(epochs=len(epochs))
         return (math.fsum(point.value for point in epochs), below) if epochs else None
 
     def loss(value: float) -> str:
         return f"{value:.4f}" if value < MAX_FIXED else f"{value:.3g}"
 
-    def epoch(_record: Record, found: Curves) -> tuple[float, str] | None:
-        seconds = [point.value for point in found.get(SECONDS, [])]
+    def epoch(_record: Record, metrics: Curves) -> tuple[float, str] | None:
+        seconds = [point.value for point in metrics.get(SECONDS, [])]
         return (statistics.median(seconds), _("the middle one")) if seconds else None
 
     return [

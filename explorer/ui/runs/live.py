@@ -88,15 +88,15 @@ def render_curves(records: list[Record], view: RunsView, *, dark: bool) -> None:
         )
     published = published_trainings.find(visible)
     for row in _charts():
-        present = [(chart, found) for chart in row if (found := lines(groups, chart.metric))]
+        present = [(chart, curve) for chart in row if (curve := lines(groups, chart.metric))]
         if not present:
             continue
-        widths = [chart.width for chart, _found in present] + ([1] * (len(row) - len(present)))
-        for place, (chart, found) in zip(st.columns(widths, gap="medium"), present, strict=False):
+        widths = [chart.width for chart, _curve in present] + ([1] * (len(row) - len(present)))
+        for place, (chart, own) in zip(st.columns(widths, gap="medium"), present, strict=False):
             with place:
                 _chart(
                     chart,
-                    [*found, *published_trainings.lines(published, chart.metric)],
+                    [*own, *published_trainings.lines(published, chart.metric)],
                     epochs,
                     log=chart.metric in view.log,
                     dark=dark,
@@ -141,8 +141,8 @@ def _charts() -> tuple[tuple[Chart, ...], ...]:
     )
 
 
-def _chart(chart: Chart, found: list[curves.Curve], epochs: float, *, log: bool, dark: bool) -> None:
-    axis = curves.fit_axis(found, log=log, normal_limit=chart.normal_limit)
+def _chart(chart: Chart, lines_shown: list[curves.Curve], epochs: float, *, log: bool, dark: bool) -> None:
+    axis = curves.fit_axis(lines_shown, log=log, normal_limit=chart.normal_limit)
     st.vega_lite_chart(
         curves.frame(axis.lines),
         curves.vega_spec(axis.lines, chart.title, chart.form, epochs, dark=dark, log=log, limits=axis.limits),
@@ -159,10 +159,13 @@ def _remarks(group: RunGroup, *, alone: bool) -> None:
     """Renders remarks on the curves of a single run. A group of seeds has none."""
     if len(group.records) > 1:
         return
-    record, found = group.records[0], group.curves[0]
-    sentences = [*remarks.describe_drops(found, record.recipe)]
+    record, metrics = group.records[0], group.curves[0]
+    sentences = [*remarks.describe_drops(metrics, record.recipe)]
     if alone:
-        sentences += [remarks.describe_overfitting(found), remarks.explain_losses(found, record.recipe, record.spec)]
+        sentences += [
+            remarks.describe_overfitting(metrics),
+            remarks.explain_losses(metrics, record.recipe, record.spec),
+        ]
     if sentences := [plain(sentence) for sentence in sentences if sentence]:
         title = [] if alone else [f"**{plain(group.name)}**"]
         st.caption("\n".join([*title, "", *(f"- {sentence}" for sentence in sentences)]))

@@ -106,8 +106,8 @@ def _render_heat_chart(
     rows, columns = [[words.value(value) for value in varied[key]] for key in fields]
 
     def mean(place: tuple[str, str]) -> float | None:
-        known = [score for record in cells.get(place, []) if (score := scores[record.id]) is not None]
-        return statistics.fmean(known) if known else None
+        with_score = [score for record in cells.get(place, []) if (score := scores[record.id]) is not None]
+        return statistics.fmean(with_score) if with_score else None
 
     means = [[mean((row, column)) for column in columns] for row in rows]
     figure = go.Figure(
@@ -174,12 +174,12 @@ def _render_parallel(
     dark: bool,
 ) -> None:
     """Renders parallel coordinates: a line for each run through its settings to its accuracy."""
-    known = [record for record in records if scores[record.id] is not None]
-    accuracies = [scores[record.id] for record in known]
+    with_score = [record for record in records if scores[record.id] is not None]
+    accuracies = [scores[record.id] for record in with_score]
     dimensions = [
         {
             "label": _name(key),
-            "values": [varied[key].index(record.varied[key]) for record in known],
+            "values": [varied[key].index(record.varied[key]) for record in with_score],
             "tickvals": list(range(len(varied[key]))),
             "ticktext": [words.value(value) for value in varied[key]],
             "range": [-0.2, len(varied[key]) - 0.8],

@@ -86,13 +86,13 @@ def _preview(training: Training) -> Preview | None:
     """Returns the preview from the cache, or starts the task that computes it and renders its progress."""
     name = training.form.dataset
     path = path_of(name)
-    exists = name in NAMES or uploads.path(name.removeprefix(UPLOADED)).is_file()
-    cached = previews.load_cached(path) if exists else None
-    if cached and (name not in NAMES or not NAMES[name].source or is_downloaded(NAMES[name])):
+    entry = NAMES.get(name)
+    is_missing = entry is not None and bool(entry.source) and not is_downloaded(entry)
+    exists = entry is not None or uploads.path(name.removeprefix(UPLOADED)).is_file()
+    if exists and not is_missing and (cached := previews.load_cached(path)):
         return cached
     queue, step = _loading, _("Reading the images…")
-    if name in NAMES and NAMES[name].source and not is_downloaded(NAMES[name]):
-        entry = NAMES[name]
+    if entry and is_missing:
         if path not in st.session_state.setdefault(DOWNLOADS, set()):
             st.caption(
                 _(
@@ -104,31 +104,24 @@ def _preview(training: Training) -> Preview | None:
                 )
             )  # fmt: skip
             st.button(
-                _("Download now"), icon=":material/download:", key="train-download", on_click=_fetch, args=(path,),
+                _("Download now"), icon=":material/download:", key="train-download",
+                on_click=st.session_state[DOWNLOADS].add, args=(path,),
                 help=_("To see its images and classes before the training."),
             )  # fmt: skip
             return previews.expected(name)
         queue, step = _downloading, _("Downloading…")
     task = follow_task(queue, path, step)
     if task.problem is None:
-        return task.result or (previews.expected(name) if name in NAMES else None)
+        return task.result or (previews.expected(name) if entry else None)
     st.error(plain(_with_upload_name(str(task.problem), training.form)), icon=":material/error:")
-    if name in NAMES or Path(path).is_file():
-        st.button(_("Try again"), icon=":material/refresh:", key="train-again", on_click=_retry, args=(queue, path))
+    if entry or Path(path).is_file():
+        st.button(_("Try again"), icon=":material/refresh:", key="train-again", on_click=queue.invalidate, args=(path,))
     return previews.expected(name) if queue is _downloading else None
 
 
 def _with_upload_name(problem: str, form: Form) -> str:
     """Replaces the server's path of an upload by the upload's name in a message."""
     return problem.replace(form.data, form.dataset.removeprefix(UPLOADED))
-
-
-def _fetch(path: str) -> None:
-    st.session_state.setdefault(DOWNLOADS, set()).add(path)
-
-
-def _retry(queue: TaskQueue[Preview], path: str) -> None:
-    queue.invalidate(path)
 
 
 def _render_counts(form: Form, preview: Preview, *, dark: bool) -> None:

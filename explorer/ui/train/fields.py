@@ -93,7 +93,7 @@ def render(field: Field, value: Any, changed: bool, problem: str | None) -> None
     if field.kind is not Kind.AUGMENTATIONS:
         # Streamlit drops the value of a widget that is not rendered.
         st.session_state.setdefault(field.key, _to_widget(value))
-    label = _("{name} ●").format(name=field.label) if changed else field.label
+    label = marked(field.label, changed=changed)
     match field.kind:
         case Kind.NUMBER | Kind.INTEGER:
             options: dict[str, Any] = {"value": None, "placeholder": field.empty} if field.empty else {}
@@ -112,6 +112,11 @@ def render(field: Field, value: Any, changed: bool, problem: str | None) -> None
             _augmentations(field, label, value)
     if problem:
         show_problem(problem)
+
+
+def marked(label: str, *, changed: bool) -> str:
+    """Returns a label, with a mark if its value differs from the preset."""
+    return _("{name} ●").format(name=label) if changed else label
 
 
 def _augmentations(field: Field, label: str, value: Any) -> None:

@@ -144,11 +144,7 @@ class Training(PageState):
         except InputError as error:
             problems["title"] = str(error)
         widgets = st.session_state
-        rows = [
-            (widgets.get(f"{SWEEP}{row}.key", key), widgets.get(f"{SWEEP}{row}.values", values))
-            for row, (key, values) in enumerate(form.sweep)
-        ]
-        sweep = tuple((key, values.replace(";", ",")) for key, values in rows)
+        sweep = tuple((key, values.replace(";", ",")) for key, values in sweep_rows(form))
         form = replace(form, dataset=widgets.get(DATASET, form.dataset), sweep=sweep)
         if changes := widgets.get(table_key(self)):
             form = replace(form, rows=apply_edits(self.table, changes))
@@ -157,6 +153,15 @@ class Training(PageState):
         self.form, self.problems = form, problems
         if form != before:
             self.link_problems, self.error, self.notice = [], "", ""
+
+
+def sweep_rows(form: Form) -> tuple[tuple[str, str], ...]:
+    """Returns the rows of the sweep's grid with the present values of the widgets."""
+    widgets = st.session_state
+    return tuple(
+        (widgets.get(f"{SWEEP}{row}.key", key), widgets.get(f"{SWEEP}{row}.values", values))
+        for row, (key, values) in enumerate(form.sweep)
+    )
 
 
 def table_key(training: Training) -> str:

@@ -110,8 +110,8 @@ def _render_table(training: Training, options: list[str]) -> None:
         },
         alt=_("Rows of the sweep: a job each"),
     )
-    st.button(_("Remove the table"), icon=":material/close:", key="train-rows-remove", on_click=_remove_table,
-              type="tertiary")  # fmt: skip
+    st.button(_("Remove the table"), icon=":material/close:", key="train-rows-remove", on_click=state.change,
+              kwargs={"rows": ()}, type="tertiary")  # fmt: skip
 
 
 def _new_table(key: str) -> None:
@@ -120,9 +120,13 @@ def _new_table(key: str) -> None:
 
 
 def _current_text(key: str) -> str:
-    form: Form = st.session_state["training"].form
-    value = (form.spec.to_dict() if key.startswith(SPEC) else form.recipe.to_dict()).get(key.removeprefix(SPEC))
+    value = _current_value(st.session_state["training"].form, key)
     return "" if value is None else json.dumps(value) if not isinstance(value, str) else value
+
+
+def _current_value(form: Form, key: str) -> object:
+    fields = form.spec.to_dict() if key.startswith(SPEC) else form.recipe.to_dict()
+    return fields.get(key.removeprefix(SPEC))
 
 
 def _change_columns(key: str) -> None:
@@ -144,10 +148,6 @@ def _example_rows() -> None:
     ]
     table = dict.fromkeys(tuple(row[place] for place in places) for row in (EXAMPLE_KEYS, *EXAMPLE_ROWS))
     state.change(rows=tuple(table))
-
-
-def _remove_table() -> None:
-    state.change(rows=())
 
 
 def _render_row(row: int, form: Form, options: list[str]) -> None:
@@ -194,18 +194,17 @@ def _field_names(form: Form) -> list[str]:
 
 
 def _current_value_hint(form: Form, key: str) -> str:
-    value = (form.spec.to_dict() if key.startswith(SPEC) else form.recipe.to_dict()).get(key.removeprefix(SPEC))
-    return plain(_("now {value}").format(value=value))
+    return plain(_("now {value}").format(value=_current_value(form, key)))
 
 
 def _add_field(options: list[str]) -> None:
-    rows = _widget_rows()
+    rows = state.sweep_rows(st.session_state["training"].form)
     used = {key for key, _values in rows}
     state.change(sweep=(*rows, (next(key for key in options if key not in used), "")))
 
 
 def _remove_row(row: int) -> None:
-    rows = _widget_rows()
+    rows = state.sweep_rows(st.session_state["training"].form)
     state.change(sweep=rows[:row] + rows[row + 1 :])
 
 
@@ -213,16 +212,3 @@ def _example() -> None:
     fields = st.session_state["training"].form.spec.to_dict()
     rows = [(key, values) for key, values in EXAMPLE if not key.startswith(SPEC) or key.removeprefix(SPEC) in fields]
     state.change(sweep=tuple(rows))
-
-
-def _widget_rows() -> tuple[tuple[str, str], ...]:
-    """Returns the rows of the grid with the present values of the widgets."""
-    training: Training = st.session_state["training"]
-    rows = training.form.sweep
-    return tuple(
-        (
-            st.session_state.get(f"{state.SWEEP}{row}.key", key),
-            st.session_state.get(f"{state.SWEEP}{row}.values", values),
-        )
-        for row, (key, values) in enumerate(rows)
-    )

@@ -9,7 +9,7 @@ from explorer.errors import InputError
 from explorer.families import Spec
 from explorer.formatting import bytes_short, short
 from explorer.i18n import _
-from explorer.training.fitting import normalisation_note
+from explorer.training.fitting import format_values, normalisation_note
 from explorer.training.start import match_specs, trainable
 from explorer.ui.glossary import explain
 from explorer.ui.predict import choose
@@ -42,7 +42,7 @@ def render(training: Training, preview: Preview | None) -> None:
         entry = registry.find_entry(chosen)
         names[chosen] = choose.option_label(entry, entry.name) if entry else chosen
     select_box(
-        _marked(_("Start from"), "weights" in form.changes), list(names), chosen or NONE,
+        fields.marked(_("Start from"), changed="weights" in form.changes), list(names), chosen or NONE,
         lambda name: state.open_weights(name or None, network=name in others),
         words=names.__getitem__, key="train.start",
         help=explain("transfer-learning", _("Type to search among all weights on this server and torchvision's.")),
@@ -59,10 +59,6 @@ def render(training: Training, preview: Preview | None) -> None:
         _render_effects(form, spec, chosen)
     if chosen is not None or form.recipe.freeze:
         _render_freeze(training, spec)
-
-
-def _marked(text: str, changed: bool) -> str:
-    return _("{name} ●").format(name=text) if changed else text
 
 
 def _spec_for_data(form: Form, preview: Preview | None) -> Spec:
@@ -122,7 +118,7 @@ def _render_effects(form: Form, spec: Spec, chosen: str) -> None:
         notes = (
             *notes,
             _("Images are normalised as these weights know them: mean {mean}, standard deviation {std}.").format(
-                mean=_numbers_text(inputs.mean), std=_numbers_text(inputs.std)
+                mean=format_values(inputs.mean), std=format_values(inputs.std)
             ),
         )
     for note in notes:
@@ -133,10 +129,6 @@ def _render_effects(form: Form, spec: Spec, chosen: str) -> None:
             _("Normalise as the weights know it"), key="train-start-inputs", on_click=state.change_recipe,
             kwargs={"mean": inputs.mean, "std": inputs.std}, type="tertiary", icon=":material/contrast:",
         )  # fmt: skip
-
-
-def _numbers_text(values: tuple[float, ...]) -> str:
-    return ", ".join(f"{value:g}" for value in values)
 
 
 def _render_download(entry: RegistryEntry) -> None:
@@ -185,8 +177,8 @@ def _render_freeze(training: Training, spec: Spec) -> None:
             state.change_recipe(freeze=names[key])
 
     select_box(
-        _marked(_("Frozen: what keeps its weights"), "freeze" in form.changes), list(labels), shown, chosen,
-        words=labels.__getitem__, key="train.start.freeze",
+        fields.marked(_("Frozen: what keeps its weights"), changed="freeze" in form.changes), list(labels), shown,
+        chosen, words=labels.__getitem__, key="train.start.freeze",
         help=_("Fewer parameters to train are faster and need fewer images; the rest stays as it was learned."),
     )  # fmt: skip
     if typed:
