@@ -23,10 +23,10 @@ EPOCHS = 10_000  # more than a test trains on the fastest machine
 ROW = 32  # pixels of the table
 
 
-def wake() -> None:
-    """Wake the runner from a process that ends before the runner."""
-    awake = [sys.executable, "-c", "from explorer.jobs import service; service.wake()"]
-    subprocess.run(awake, cwd=ROOT, env=settings().for_process(), check=True)
+def ensure_runner() -> None:
+    """See that a runner lives, from a process that ends before it."""
+    command = [sys.executable, "-c", "from explorer.jobs import service; service.ensure_runner()"]
+    subprocess.run(command, cwd=ROOT, env=settings().for_process(), check=True)
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def runs(address: str, app_log: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
         monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(app_log.parent / name))
     settings.cache_clear()
     store.cache_clear()
-    monkeypatch.setattr("explorer.jobs.service.ensure_runner", wake)
+    monkeypatch.setattr("explorer.jobs.service.ensure_runner", ensure_runner)
     yield store()
     settings.cache_clear()
     store.cache_clear()

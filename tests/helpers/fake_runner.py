@@ -1,4 +1,4 @@
-"""A process that tests start instead of the runner; it holds the runner's lock until the file ``leave`` exists."""
+"""Stub of the runner: it holds the runner's lock until a file ``leave`` appears."""
 
 import os
 import time

@@ -71,12 +71,12 @@ def call(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: py
     """A function that runs a command in this process, as the queue does with its jobs: exit status, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
 
-    def wake() -> None:
+    def ensure_runner() -> None:
         runner = Runner(jobs, InlineBackend(run), SlotPool([], 1))
         while runner.step():
             pass
 
-    monkeypatch.setattr(service, "ensure_runner", wake)
+    monkeypatch.setattr(service, "ensure_runner", ensure_runner)
     monkeypatch.setattr(service, "CHECK_INTERVAL", 0)
 
     def run_command(*arguments: str) -> tuple[int, str, str]:

@@ -84,7 +84,7 @@ def test_weights_that_change_during_the_test_have_no_result(
             weights.write_bytes(weights.read_bytes() + b"x")
         return found
 
-    monkeypatch.setattr(testing, "measure", measured)
+    monkeypatch.setattr(testing, "evaluate_weights", measured)
     with pytest.raises(InputError, match=r"changed while they were tested"):
         testing.evaluate(file, "digits")
     shutil.copy(WEIGHTS, file)  # the weights that were measured
