@@ -35,7 +35,7 @@ def render_resources(training: Training) -> None:
     """Renders device, processes and threads. Offers only devices of this machine."""
     has = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     names = {"auto": _("Auto"), "cpu": _("CPU"), "cuda": _("GPU"), "mps": _("Apple GPU")}
-    devices = ["auto", "cpu", *(kind for kind, there in has.items() if there)]
+    devices = ["auto", "cpu", *(kind for kind, is_available in has.items() if is_available)]
     with st.grid(3, min_column_width=100, gap="xsmall"):
         with st.container(gap="xxsmall"):
             st.selectbox(
@@ -165,14 +165,14 @@ def _render_time(
 
 
 def _memory_text(memory: MemoryEstimate) -> str:
-    free, there = bytes_short(memory.free), bytes_short(memory.total)
+    free, total = bytes_short(memory.free), bytes_short(memory.total)
     if memory.fit is MemoryFit.FITS:
-        return _("It fits: {free} of {there} are free.").format(free=free, there=there)
+        return _("It fits: {free} of {there} are free.").format(free=free, there=total)
     if memory.fit is MemoryFit.TIGHT:
         return _("It is tight: {free} of {there} are free now. A smaller batch takes less.").format(
-            free=free, there=there
+            free=free, there=total
         )
-    return _("It does not fit: there are {there} in all. Take a smaller batch, images or network.").format(there=there)
+    return _("It does not fit: there are {there} in all. Take a smaller batch, images or network.").format(there=total)
 
 
 def _memory_help() -> str:
