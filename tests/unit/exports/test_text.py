@@ -149,5 +149,5 @@ def test_graphviz_draws_the_graph() -> None:
     for network in NETWORKS[:4]:
         done = subprocess.run(["dot", "-Tjson0"], input=text("dot", network), capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, "")
-        group_runs = [node for node in json.loads(done.stdout)["objects"] if "nodes" not in node]
-        assert len(group_runs) == len(analysis_of(network).layers) + 1
+        drawn = [node for node in json.loads(done.stdout)["objects"] if "nodes" not in node]
+        assert len(drawn) == len(analysis_of(network).layers) + 1
