@@ -104,7 +104,7 @@ class _Drawing:
             self.legend(),
         ]
         words = ngettext(
-            "Diagram of {name}: {layer} layers from a {image} image to {output}",
+            "Diagram of {name}: {layers} layer from a {image} image to {output}",
             "Diagram of {name}: {layers} layers from a {image} image to {output}",
             len(self.analysis.layers),
         ).format(

@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from string import Formatter
 
 FORMS = 3  # arguments of ngettext: one, many, and the count
 POSITIONAL = re.compile(r"(?<!{){(\d*)([:!][^}]*)?}(?!})")
@@ -25,6 +26,8 @@ def faults(source: str, name: str) -> Iterator[str]:
                 yield f"{name}:{node.lineno}: _() takes one literal string, ngettext() two and the count"
             elif any(POSITIONAL.search(text) for text in words):
                 yield f"{name}:{node.lineno}: placeholders need names: {words[0]!r}"
+        elif isinstance(node, ast.Call) and is_sentence(node) and (missing := missing_values(node)):
+            yield f"{name}:{node.lineno}: format() has no value for {', '.join(sorted(missing))}"
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mod):
             if any(is_sentence(side) for side in (node.left, node.right)):
                 yield f"{name}:{node.lineno}: a translated sentence is glued to something; make it one sentence"
@@ -42,6 +45,16 @@ def is_sentence(node: ast.AST) -> bool:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
         node = node.func.value
     return is_message(node)
+
+
+def missing_values(node: ast.Call) -> set[str]:
+    """The placeholders of a formatted sentence for which ``format()`` has no value, in the singular or the plural."""
+    if not isinstance(node.func, ast.Attribute) or any(keyword.arg is None for keyword in node.keywords):
+        return set()  # ``**values`` may hold any name
+    texts = [text.value for text in ast.walk(node.func.value) if isinstance(text, ast.Constant)]
+    fields = (Formatter().parse(text) for text in texts if isinstance(text, str))
+    names = {re.split(r"[.[]", name)[0] for parsed in fields for _text, name, _format, _conversion in parsed if name}
+    return names - {keyword.arg for keyword in node.keywords if keyword.arg}
 
 
 def main(places: list[str]) -> int:

@@ -58,7 +58,7 @@ def test_a_downloaded_data_set_is_previewed(monkeypatch: pytest.MonkeyPatch) -> 
         "cifar10", ("ape", "bee", "<b>cat"), 3, mirrored=True, train=split, test=split, notes=("A note.",)
     )
     monkeypatch.setattr("explorer.data.preview.load", lambda _name, _progress: dataset)
-    monkeypatch.setattr(data, "is_there", lambda _entry: True)
+    monkeypatch.setattr(data, "is_downloaded", lambda _entry: True)
     preview.read("cifar10")
     app = run_until_idle(open_page(net="vgg16-cifar10", dataset="cifar10"))
     assert metrics(app)["Train"] == "54"

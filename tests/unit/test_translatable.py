@@ -25,6 +25,8 @@ from tests.checks.translatable import faults, main
         'ngettext(one, "{n} jobs", n)',
         'ngettext("{} job", "{} jobs", n)',
         '"x" + ngettext("{n} job", "{n} jobs", n).format(n=n)',
+        'ngettext("{job} job", "{n:,} jobs", n).format(n=n)',
+        '_("{a} of {b.c}").format(a=1)',
     ],
 )
 def test_glued_sentences_are_found(source: str) -> None:
@@ -39,6 +41,8 @@ def test_glued_sentences_are_found(source: str) -> None:
         'f"{x} {y}"',
         'ngettext("{n} job", "{n} jobs", n).format(n=n)',
         '_("{{}} is empty")',
+        '_("{a} of {b.c}, {d[0]!r}").format(a=1, b=2, d=3)',
+        '_("{a}").format(**values)',
     ],
 )
 def test_whole_sentences_pass(source: str) -> None:

@@ -1,10 +1,10 @@
 """Recognition of networks of the ``resnet`` family by the layers of a checkpoint."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import pairwise, product
+from itertools import accumulate, pairwise, product
 from typing import Any, Literal, NamedTuple
 
 from explorer.errors import SpecError
@@ -183,15 +183,18 @@ def _read(stem: Unit, blocks: list[Block], head: Unit, kind: Kind) -> Iterator[G
 
 
 def _shortcut(stages: list[list[Block]]) -> Literal["A", "B", "C"] | None:
-    """Option A, B or C, by the blocks that have a projection; None if no option fits."""
+    """Option A, B or C, by the blocks that have a projection; None if no option fits.
+
+    Without projections it is A: with B the blocks of one width would all be in one stage, which no shape shows.
+    """
     blocks = [block for stage in stages for block in stage]
     needed = [stage[0] for place, stage in enumerate(stages) if place or stage[0].before != stage[0].after]
     projected = [block for block in blocks if block.projection]
+    if not projected:
+        return "A"
     if projected == needed:
         return "B"
-    if len(projected) == len(blocks):
-        return "C"
-    return None if projected else "A"
+    return "C" if len(projected) == len(blocks) else None
 
 
 def _specs(
@@ -305,6 +308,22 @@ def _padded(order: list[int], channels: int) -> list[int]:
 
 
 ADAPTATIONS = {"padding": with_padding}
+
+
+def implied_fields(spec: ResNetSpec, fields: dict[str, Any]) -> dict[str, Any]:
+    """The field ``widths``, if an answer about the blocks of each stage gives another number of stages.
+
+    Args:
+        spec: Spec before the answers.
+        fields: Answers by field.
+    """
+    blocks = fields.get("blocks")
+    if not isinstance(blocks, Sequence) or "widths" in fields or len(blocks) == len(spec.blocks):
+        return {}
+    widths = [width for count, width in zip(spec.blocks, spec.widths, strict=True) for _block in range(count)]
+    if not all(isinstance(count, int) for count in blocks) or sum(blocks) != len(widths):
+        return {}  # the spec or the tensors refuse such blocks
+    return {"widths": [widths[start] for start in accumulate(blocks[:-1], initial=0)]}
 
 
 def assumptions(_spec: ResNetSpec) -> str:

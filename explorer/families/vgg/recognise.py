@@ -38,7 +38,7 @@ def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
     if layers.rest or not layers.units:
         return
     convolutions, head = running_order(layers.convolutions), running_order(layers.linears)
-    if convolutions is not None and not head:
+    if convolutions is not None and not layers.linears:
         convolutions, head = _convolutional_head(convolutions)
     if convolutions is None or not head or any(RESIDUAL.search(unit.name) for unit in convolutions):
         return

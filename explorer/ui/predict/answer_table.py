@@ -39,7 +39,7 @@ def render(rows: Sequence[Sequence[Answer]]) -> int:
 
     def select() -> None:
         chosen = st.session_state[key].selection.rows
-        state.acted()
+        state.mark_user_action()
         state.predict_state().selected = keys[chosen[0]] if chosen and chosen[0] < len(keys) else None
 
     st.dataframe(

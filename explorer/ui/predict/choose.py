@@ -235,5 +235,5 @@ def _render_download(entry: registry.RegistryEntry, place: str) -> None:
 
 
 def _request_download(name: str) -> None:
-    state.acted()
+    state.mark_user_action()
     st.session_state.setdefault(DOWNLOADS, set()).add(name)

@@ -111,7 +111,7 @@ def _open_upload() -> None:
         return
     st.session_state[UPLOADER] = number + 1
     state.predict_state().notice = None
-    state.acted()
+    state.mark_user_action()
     try:
         draft = Draft(file.name, file, file.size)
     except InputError as error:
@@ -149,7 +149,7 @@ def _discard() -> None:
     _read_queue.invalidate(token)
     if draft := _drafts.get(token):
         draft.close()
-    state.acted()
+    state.mark_user_action()
 
 
 def _render_draft(token: str, draft: Draft) -> None:
@@ -169,7 +169,7 @@ def _render_draft(token: str, draft: Draft) -> None:
 
     def choose(text: str | None) -> None:
         st.session_state[key] = text
-        state.acted()
+        state.mark_user_action()
 
     select_box(
         _("Taken for"), list(dict.fromkeys(["", *networks, chosen])), chosen, choose, key=NETWORK, width=520,

@@ -144,12 +144,12 @@ class PredictState(FieldsState[PredictView]):
             self.action = None
             raise
         else:
-            self.show(self.view.model_copy(update={"weights": action.weights}))
+            self.set_view(self.view.model_copy(update={"weights": action.weights}))
             self.notice = Notice(succeeded=True, message=action.message, notes=notes)
             self.cleanup = action.cleanup
         self.action = None  # an action that is interrupted while it waits stays for the next run
 
-    def show(self, view: PredictView) -> None:
+    def set_view(self, view: PredictView) -> None:
         """Show another view. The user has read the notice by then."""
         if view != self.view:
             self.notice = None
@@ -166,7 +166,7 @@ def predict_state() -> PredictState:
     return PredictState.of_session()
 
 
-def acted() -> None:
+def mark_user_action() -> None:
     """Callback for a user's action that changes no field of the view."""
     predict_state().mark_user_action()
 

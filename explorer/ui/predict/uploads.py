@@ -34,7 +34,7 @@ def files() -> list[Picture]:
     """Let the user upload files. If there are too many, the first ones are used."""
     uploaded = st.file_uploader(
         _("Photographs or drawings"), accept_multiple_files=True, max_upload_size=MAX_FILE, key="predict.files",
-        on_change=state.acted,
+        on_change=state.mark_user_action,
         help=_(
             "{formats}: up to {size} MB each and {count} at a time. They stay on this server while this page is open, "
             "and nobody else sees them."
@@ -60,7 +60,7 @@ def files() -> list[Picture]:
 
 def camera() -> list[Picture]:
     """Let the user take a picture."""
-    accepted = st.camera_input(_("Take a picture"), key="predict.camera", on_change=state.acted)
+    accepted = st.camera_input(_("Take a picture"), key="predict.camera", on_change=state.mark_user_action)
     st.caption(
         _("No camera, or it is not allowed here? Browsers give it to pages of this machine and to https only: upload a "
           "photograph instead.")

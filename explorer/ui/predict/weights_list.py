@@ -198,7 +198,7 @@ def _render_actions(entry: RegistryEntry) -> None:
 
 def _render_download(entry: RegistryEntry) -> None:
     with st.popover(
-        _("Download"), icon=":material/download:", key="predict-shelf-download", on_change=state.acted
+        _("Download"), icon=":material/download:", key="predict-shelf-download", on_change=state.mark_user_action
     ) as menu:
         if not menu.open:
             return
@@ -210,7 +210,9 @@ def _render_download(entry: RegistryEntry) -> None:
 
 
 def _render_publish(entry: RegistryEntry, suggestion: str) -> None:
-    with st.popover(_("Publish"), icon=":material/publish:", key=_popover_key(PUBLISH), on_change=state.acted) as menu:
+    with st.popover(
+        _("Publish"), icon=":material/publish:", key=_popover_key(PUBLISH), on_change=state.mark_user_action
+    ) as menu:
         if not menu.open:
             return
         st.caption(_("A copy under a name of its own, which stays when the run is deleted."))
@@ -233,7 +235,7 @@ def _render_publish(entry: RegistryEntry, suggestion: str) -> None:
 def _render_convolve(entry: RegistryEntry) -> None:
     with st.popover(
         _("For any image size"), icon=":material/photo_size_select_large:", key=_popover_key(CONVOLVE),
-        on_change=state.acted,
+        on_change=state.mark_user_action,
     ) as menu:  # fmt: skip
         if not menu.open:
             return
@@ -258,7 +260,9 @@ def _render_convolve(entry: RegistryEntry) -> None:
 
 
 def _render_rename(entry: RegistryEntry) -> None:
-    with st.popover(_("Rename"), icon=":material/edit:", key=_popover_key(RENAME), on_change=state.acted) as menu:
+    with st.popover(
+        _("Rename"), icon=":material/edit:", key=_popover_key(RENAME), on_change=state.mark_user_action
+    ) as menu:
         if not menu.open:
             return
         key = f"predict.shelf.name.{entry.name}"
@@ -286,7 +290,7 @@ def _request(action: Callable[[str], object], key: str, menu: str, message: str)
         return []
 
     state.predict_state().action = Action(work, name, message.format(name=name), lambda: _renew_popover(menu))
-    state.acted()
+    state.mark_user_action()
 
 
 def _popover_key(menu: str) -> str:
@@ -302,7 +306,7 @@ def _renew_popover(menu: str) -> None:
 
 def _ask_to_delete(name: str) -> None:
     st.session_state[TO_DELETE] = name
-    state.acted()
+    state.mark_user_action()
 
 
 def _close_dialog() -> None:

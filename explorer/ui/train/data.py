@@ -153,12 +153,12 @@ def _description(preview: Preview) -> str:
     if preview.pixels:
         height, width = preview.pixels
         return ngettext(
-            "{class:,} classes, {colour}, {width} × {height} pixels",
+            "{classes:,} class, {colour}, {width} × {height} pixels",
             "{classes:,} classes, {colour}, {width} × {height} pixels",
             len(preview.classes),
         ).format(classes=len(preview.classes), colour=colour, width=width, height=height)
     return ngettext(
-        "{class:,} classes, {colour}, images of several sizes",
+        "{classes:,} class, {colour}, images of several sizes",
         "{classes:,} classes, {colour}, images of several sizes",
         len(preview.classes),
     ).format(classes=len(preview.classes), colour=colour)

@@ -110,7 +110,7 @@ class Training(PageState):
         """Returns the form as a link."""
         return self.form.to_link()
 
-    def held(self) -> dict[str, Any]:
+    def widget_values(self) -> dict[str, Any]:
         """Returns the values of the widgets, except for recipe and sweep, which are filled when they are rendered."""
         form = self.form
         resources = {
@@ -129,7 +129,7 @@ class Training(PageState):
             for part in ("key", "values"):
                 st.session_state.pop(f"{SWEEP}{row}.{part}", None)
 
-    def settle(self) -> None:
+    def read_widgets(self) -> None:
         """Reads the widgets into the form, part by part."""
         form, before = self.form, self.form
         self.problems.clear()
@@ -255,7 +255,7 @@ def change(*, error: str = "", place: str = "dataset", **parts: object) -> None:
     """
     training = Training.of_session()
     training.mark_user_action()
-    training.settle()  # keeps values typed since the last run
+    training.read_widgets()  # keeps values typed since the last run
     training.link_problems, training.error, training.error_place, training.notice = [], error, place, ""
     training.form = replace(training.form, **parts)  # type: ignore[arg-type]
     training.fill()

@@ -55,7 +55,7 @@ def test_a_slow_measurement_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_killed_measurement_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subprocess_runner, "_watched", lambda worker, *_rest: worker.kill())
+    monkeypatch.setattr(subprocess_runner, "_watch", lambda worker, *_rest: worker.kill())
     with pytest.raises(ExplorerError, match="ended early, with status -9; the machine may be short of memory"):
         timing.measure(STACKS, Workload(4, 8, 1))
     assert not timing.is_busy()

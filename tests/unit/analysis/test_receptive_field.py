@@ -289,6 +289,8 @@ def sizes_of_all_paths(trace: Trace) -> dict[Value, set[tuple[int, int]]]:
         windows = geometry(op)
         inputs = op.inputs[:1] if op.name == "convolution" else op.inputs
         kernel, stride, _padding, dilation = windows[0] if windows else (1, 1, 0, 1)
+        if op.name == "_adaptive_avg_pool2d":  # windows of one size if the output's size divides the input's
+            kernel = stride = op.inputs[0].shape[2] // op.outputs[0].shape[2]
         step = op.args[4] if op.name == "slice" and len(op.args) > 4 else 1
         step = step if op.name == "slice" and op.args[1] == 2 else 1  # only rows: both axes are equal
         found = {

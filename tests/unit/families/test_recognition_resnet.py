@@ -13,7 +13,7 @@ from torch.nn.functional import pad
 from explorer.errors import SpecError
 from explorer.families import PRESETS
 from explorer.families.building import build
-from explorer.families.recognition.guess import Guess, our_shapes
+from explorer.families.recognition.guess import Guess, Misfit, our_shapes
 from explorer.families.recognition.search import recognise
 from explorer.families.resnet.spec import ResNetSpec
 from tests.helpers.foreign_networks import R1, Groups, check_scores, differences, flat_names, recognised, shapes_of
@@ -67,13 +67,25 @@ def test_any_network_of_the_family_is_among_the_guesses(spec: ResNetSpec, how: s
     found = next(guess for guess in guesses_of(our_shapes(spec), how) if isinstance(guess.spec, ResNetSpec))
     asked = {question.key for question in found.questions}
     open_settings = {"image_size", *(asked & OPEN), *({"widths"} if "blocks" in asked else ())}
-    # If no block needs a projection, options A and B are equal; a plain network has no shortcuts.
-    if resnet(found.spec).shortcut == "B" or not spec.residual:
+    # In one stage without projections, options A and B are equal; a plain network has no shortcuts.
+    if not any(name.endswith("downsample.0.weight") for name in our_shapes(spec)):
         open_settings |= {"shortcut", "residual"}
     assert differences(spec, found) <= open_settings
     answered = found.changed(**{key: spec.to_dict()[key] for key in open_settings})
     assert answered.spec == spec
     assert list(answered.names) == list(our_shapes(spec))
+
+
+def test_blocks_of_one_width_are_asked_for_and_the_answer_gives_the_stages() -> None:
+    spec = ResNetSpec(blocks=(3, 2, 1), widths=(8, 8, 8), stem="imagenet", shortcut="A", image_size=32, num_classes=5)
+    found = guesses_of(our_shapes(spec), "flat")[0]
+    assert isinstance(found.spec, ResNetSpec)
+    assert found.spec.blocks == (6,)
+    assert "blocks" in {question.key for question in found.questions}
+    assert found.changed(blocks=[3, 2, 1], image_size=32).spec == spec
+    for wrong in ([3, 2], [0, 6], ["3", "3"], "33", [6.0]):
+        with pytest.raises((SpecError, Misfit)):
+            found.changed(blocks=wrong)
 
 
 def guesses_of(shapes: dict[str, tuple[int, ...]], how: str) -> list[Guess]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import Tensor
@@ -269,7 +269,8 @@ MODULES = st.sampled_from(
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(MODULES, KINDS), max_size=12), st.booleans())
-def test_any_tensors_are_a_network_or_none(layers: list[tuple[str, Shapes]], ordered: bool) -> None:
+@example([("", {"weight": shape}) for shape in ((8, 3, 3, 3), (8, 8, 5, 5), (8, 128), (8, 128))], True)  # noqa: FBT003
+def test_any_tensors_are_recognised_or_explained(layers: list[tuple[str, Shapes]], ordered: bool) -> None:
     shapes = {
         f"{module}{place}.{leaf}": shape
         for place, (module, leaves) in enumerate(layers)
