@@ -4,6 +4,7 @@ from explorer.i18n import _
 
 PREFIXES = (("k", 10**3), ("M", 10**6), ("G", 10**9), ("T", 10**12), ("P", 10**15))
 EXACT_BELOW = 100_000
+NONE = "–"  # the text of a number that does not exist
 MINUTE, HOUR, DAY = 60, 60 * 60, 24 * 60 * 60
 
 
@@ -38,3 +39,8 @@ def duration(seconds: float) -> str:
 def shape(sizes: tuple[int, ...]) -> str:
     """Return a shape without the batch: (1, 64, 112, 112) is ``64×112×112``."""
     return "×".join(f"{size:,}" for size in sizes[1:]) or "1"
+
+
+def percent(share: float | None) -> str:
+    """Return a share with two digits: 0.9876 is ``98.76%``."""
+    return NONE if share is None else f"{share:.2%}"

@@ -16,9 +16,10 @@ from explorer.families import PRESETS, resolve
 from explorer.i18n import _
 from explorer.ui.architecture import charts, diagram, headline, layer_panel, state, tables, toolbar
 from explorer.ui.editors import editor
-from explorer.ui.editors.common import collect_error_areas, error_area, find_error_area, number_input
+from explorer.ui.editors.common import collect_error_areas, error_area, find_error_area
 from explorer.ui.glossary import explain
 from explorer.ui.shared import export, published
+from explorer.ui.shared.number_input import number_input
 from explorer.ui.shared.text import plain
 
 OPTIMIZERS = {"sgd": _("SGD"), "momentum": _("SGD with momentum"), "adam": _("Adam, AdamW")}

@@ -8,15 +8,15 @@ import streamlit as st
 
 from explorer.analysis.alignment import Status
 from explorer.analysis.comparison import MAX_NETWORKS, input_size_note, status_counts
+from explorer.analysis.comparison_words import all_same, measure_name, tally
 from explorer.analysis.landmarks import is_cached, landmarks
 from explorer.analysis.measures import Measure, Place, measures_at
 from explorer.i18n import _
-from explorer.ui.compare import cards, charts, diff, html, state, tables
-from explorer.ui.compare.cases import cases
-from explorer.ui.compare.networks import title
-from explorer.ui.compare.words import all_same, measure_name, tally
-from explorer.ui.editors.common import number_input
-from explorer.ui.shared import published
+from explorer.ui.compare import cards, charts, diff, state, tables
+from explorer.ui.shared import html_tables, published
+from explorer.ui.shared.cases import cases
+from explorer.ui.shared.networks import title
+from explorer.ui.shared.number_input import number_input
 from explorer.ui.shared.text import plain
 
 MEASURES = {str(measure): measure_name(measure) for measure in measures_at(Place.STAGES)}
@@ -89,7 +89,7 @@ with cost_side:
     progress = st.empty()
 
 st.header(_("Totals"), anchor=False)
-html.show(tables.totals(comparison, names), dark=dark)
+html_tables.show(tables.totals(comparison, names), dark=dark)
 published.accuracies(list(zip(names, comparison.networks, strict=True)))
 
 st.header(_("Where the difference is"), anchor=False)
@@ -113,7 +113,7 @@ chart_side.plotly_chart(
     alt=_("{what} of each network; the table beside has the numbers by stage").format(what=measure_name(measure)),
 )
 with table_side:
-    html.show(tables.stages(comparison, names, measure), dark=dark)
+    html_tables.show(tables.stages(comparison, names, measure), dark=dark)
 
 st.header(_("Layers side by side"), anchor=False)
 with st.container(horizontal=True, vertical_alignment="center"):
@@ -138,7 +138,7 @@ st.markdown(
 )
 if layer_counts[Status.SAME] == len(rows):
     st.success(plain(all_same(comparison.networks[0].spec, comparison.networks[other].spec)), icon=":material/check:")
-html.show(diff.diff(rows, (names[0], names[other]), everything=view.layers == "all", dark=dark), dark=dark)
+html_tables.show(diff.diff(rows, (names[0], names[other]), everything=view.layers == "all", dark=dark), dark=dark)
 
 page_state.write_link()
 

@@ -9,8 +9,9 @@ import streamlit as st
 from explorer.errors import StoreError
 from explorer.i18n import _
 from explorer.jobs.store import ACTIVE, Status
-from explorer.ui.runs import actions, disk, live, results, run_settings, sections, shared, state, sweep, table, words
+from explorer.ui.runs import actions, disk, live, results, run_settings, sections, shared, state, sweep, table
 from explorer.ui.runs import files as files_section
+from explorer.ui.shared import job_status
 from explorer.ui.shared.select_box import select_box
 from explorer.ui.shared.text import plain
 
@@ -73,7 +74,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="runs-filter
     )  # fmt: skip
     present = [status for status in Status if status in {*page.statuses.values(), *page.view.status}]
     st.pills(
-        _("Status"), present, selection_mode="multi", format_func=words.status_with_icon,
+        _("Status"), present, selection_mode="multi", format_func=job_status.status_with_icon,
         key=state.VIEW + "status", persist_state="page",
     )  # fmt: skip
 

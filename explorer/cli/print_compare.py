@@ -3,13 +3,13 @@
 from explorer.analysis import Layer
 from explorer.analysis.alignment import AlignmentRow, Status
 from explorer.analysis.comparison import Comparison, input_size_note, status_counts
+from explorer.analysis.comparison_words import SIGNS, all_same, format_difference, format_ratio, measure_name, tally
 from explorer.analysis.measures import Measure, Place, measures_at
 from explorer.cli.output import columns
 from explorer.families import NamedNetwork
 from explorer.formatting import shape
 from explorer.i18n import _
-from explorer.ui.compare.networks import full_title
-from explorer.ui.compare.words import SIGNS, all_same, format_difference, format_ratio, measure_name, tally
+from explorer.ui.shared.networks import full_title
 
 
 def report(comparison: Comparison) -> str:

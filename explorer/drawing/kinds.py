@@ -34,3 +34,15 @@ def group_name(group: Group) -> str:
         Group.CONCATENATION: _("Concatenation"),
         Group.OTHER: _("Other"),
     }[group]
+
+
+# Groups whose colours tell the series of a chart apart, most distinct first.
+SERIES = (
+    Group.CONVOLUTION, Group.SHORTCUT, Group.ACTIVATION, Group.LINEAR, Group.POOLING, Group.CONCATENATION,
+    Group.NORMALISATION,
+)  # fmt: skip
+
+
+def series_colour(position: int, *, dark: bool) -> str:
+    """The colour of a series, by its position in the legend."""
+    return colours(dark=dark)[SERIES[position % len(SERIES)]]

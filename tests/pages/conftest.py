@@ -16,8 +16,8 @@ from explorer.jobs.store import Store
 from explorer.prediction import networks, pictures, reasons
 from explorer.settings import settings
 from explorer.ui.page_state import guard, history
-from explorer.ui.predict import choose, testsets
-from explorer.ui.shared import task_queue
+from explorer.ui.predict import testsets
+from explorer.ui.shared import task_queue, weights_options
 from explorer.ui.train import cost, data, submit
 from explorer.weights.importing import conversion
 from explorer.workers import subprocess_runner
@@ -105,7 +105,7 @@ def predict_server(jobs: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for name in ("data", "weights", "saved"):
         monkeypatch.setenv(f"EXPLORER_{name.upper()}_DIR", str(tmp_path / name))
     settings.cache_clear()
-    for queue in (choose.downloads, testsets._loads):
+    for queue in (weights_options.downloads, testsets._loads):
         queue._futures.clear()
     pictures._cache.clear()
     reasons._cache.clear()

@@ -13,8 +13,8 @@ from explorer.drawing.kinds import DARK, LIGHT, Group
 from explorer.families import resolve, saved
 from explorer.families.link import to_text
 from explorer.settings import settings
-from explorer.ui.compare.cases import Case, cases
-from explorer.ui.compare.html import show
+from explorer.ui.shared.cases import Case, cases
+from explorer.ui.shared.html_tables import show
 from tests.pages import helpers
 from tests.pages.helpers import problem
 

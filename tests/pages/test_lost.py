@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from explorer.data import uploads
 from explorer.ui.page_state import REFRESH_LINK
-from explorer.ui.train import uploads
 from tests.pages.requests import request_rerun
 from tests.pages.train_page import LR, form, open_page, run_until_idle
 

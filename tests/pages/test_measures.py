@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.analysis import Analysis, analyse
 from explorer.analysis.comparison import by_depth, compare
+from explorer.analysis.comparison_words import measure_name
 from explorer.analysis.measures import DEFINITIONS, DIAGRAM_MEASURES, LAYER_PLACES, Measure, Place, measures_at
 from explorer.cli import print_analysis, print_compare
 from explorer.drawing import diagram
@@ -19,7 +20,6 @@ from explorer.exports.table import table
 from explorer.families import resolve
 from explorer.ui.architecture import charts
 from explorer.ui.architecture.tables import COLUMNS
-from explorer.ui.compare.words import measure_name
 from explorer.ui.glossary import entries
 from tests.pages.helpers import metrics, open_page
 

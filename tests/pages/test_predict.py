@@ -16,7 +16,7 @@ from explorer.jobs import service
 from explorer.jobs.store import Status, Store
 from explorer.prediction import answers, reasons
 from explorer.prediction.classify import classify
-from explorer.ui.predict import choose
+from explorer.ui.shared import weights_options
 from explorer.weights import files, registry
 from explorer.workers import semaphore
 from tests.helpers import made_runs
@@ -144,7 +144,7 @@ def test_torchvision_weights_are_downloaded_on_request(monkeypatch: pytest.Monke
     assert "not on this server yet: 46" in words(app)
     assert not asked
     app.button(key="predict.download.first").click().run()
-    while not choose.downloads.request(RESNET).is_finished:
+    while not weights_options.downloads.request(RESNET).is_finished:
         time.sleep(0.01)
     app.run()
     assert asked == [RESNET]

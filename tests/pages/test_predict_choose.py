@@ -6,6 +6,7 @@ import pytest
 
 from explorer.prediction import verdict
 from explorer.ui.predict import choose
+from explorer.ui.shared import weights_options
 from explorer.ui.shared.task_queue import Future
 from explorer.weights import registry
 from explorer.weights.files import read, save
@@ -40,7 +41,7 @@ def test_an_accuracy_names_the_images_that_it_was_measured_on(
 
 def test_a_deleted_download_is_offered_again() -> None:
     entry = next(one for one in registry.entries() if one.name == RESNET)
-    choose.downloads._futures[RESNET, "en"] = Future(result=entry)
+    weights_options.downloads._futures[RESNET, "en"] = Future(result=entry)
     app = open_page(weights=RESNET)
     app.session_state[choose.DOWNLOADS] = {RESNET}
     app.run()

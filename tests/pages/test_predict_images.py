@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from explorer.data import examples, load
+from explorer.data import uploads as train_uploads
 from explorer.data.dataset import Split
 from explorer.data.examples import Examples
 from explorer.errors import InputError
@@ -19,7 +20,6 @@ from explorer.prediction import caches, gallery, ink, networks, pictures
 from explorer.prediction.answers import Answer, ask
 from explorer.prediction.caches import Owner
 from explorer.ui.predict import answer_table, testsets, uploads
-from explorer.ui.train import uploads as train_uploads
 from explorer.weights import files as weights
 from explorer.weights import registry
 from tests.helpers.toys import registry_entry

@@ -17,6 +17,7 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from explorer.data import uploads
 from explorer.errors import InputError
 from explorer.jobs.job import Job
 from explorer.jobs.store import Store
@@ -24,7 +25,6 @@ from explorer.prediction import testing
 from explorer.settings import settings
 from explorer.ui.predict import evaluation, testsets
 from explorer.ui.shared import task_queue
-from explorer.ui.train import uploads
 from explorer.weights import torchvision
 from explorer.weights.files import read, save
 from explorer.weights.registry import PRETRAINED, entries, find

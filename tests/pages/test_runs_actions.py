@@ -2,14 +2,14 @@
 
 import pytest
 
+from explorer.data import uploads
 from explorer.families import resolve
 from explorer.jobs import service
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.store import Status, Store
 from explorer.recipes import Recipe
 from explorer.ui.runs.duplicate import train_link
-from explorer.ui.train import uploads
-from explorer.ui.train.form import Form
+from explorer.ui.shared.train_form import Form
 from tests.helpers import made_runs
 from tests.pages import helpers
 from tests.pages.helpers import problem

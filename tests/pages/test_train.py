@@ -15,8 +15,8 @@ from explorer.jobs.estimate import Throughput
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.store import Status, Store
 from explorer.recipes import RECIPES, Recipe
+from explorer.ui.shared.train_form import Form
 from explorer.ui.train import cost
-from explorer.ui.train.form import Form
 from tests.helpers import made_runs
 from tests.pages import helpers
 from tests.pages.helpers import metrics, problem

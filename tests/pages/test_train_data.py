@@ -8,7 +8,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from explorer.data import preview
+from explorer.data import preview, uploads
 from explorer.data.catalogue import NAMES
 from explorer.data.dataset import Dataset, Split
 from explorer.errors import ContentError, InputError
@@ -17,7 +17,7 @@ from explorer.jobs.job import Job, Resources
 from explorer.jobs.store import Status, store
 from explorer.recipes import Recipe
 from explorer.settings import settings
-from explorer.ui.train import data, uploads
+from explorer.ui.train import data
 from tests.pages.helpers import metrics, problem
 from tests.pages.train_page import LR, SUBMIT, form, html, open_page, run_until_idle, words
 

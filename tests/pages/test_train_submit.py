@@ -4,12 +4,12 @@ import io
 
 import pytest
 
+from explorer.data import uploads
 from explorer.families import resolve
 from explorer.jobs import service
 from explorer.jobs.job import Job, Resources
 from explorer.jobs.store import Store
 from explorer.recipes import Recipe
-from explorer.ui.train import uploads
 from tests.pages.helpers import problem
 from tests.pages.train_page import LR, SUBMIT, form, open_page, run_until_idle, words
 

@@ -9,8 +9,8 @@ from streamlit.testing.v1 import AppTest
 from explorer.jobs.estimate import Throughput
 from explorer.ui.predict import importing
 from explorer.ui.shared.task_queue import TaskQueue
+from explorer.ui.shared.train_form import Form
 from explorer.ui.train import cost, data
-from explorer.ui.train.form import Form
 from tests.pages import helpers
 
 open_page = partial(helpers.open_page, "train")

@@ -9,9 +9,8 @@ from explorer.errors import InputError
 from explorer.families import NamedNetwork, Spec, from_layers, parse_json, saved
 from explorer.i18n import _
 from explorer.ui.architecture import state
-from explorer.ui.shared import address
+from explorer.ui.shared import address, train_form
 from explorer.ui.shared.text import plain
-from explorer.ui.train import state as train_state
 
 TRAIN = str(Path(__file__).parents[3] / "pages" / "train.py")
 MAX_FILE_SIZE = 1_000_000  # bytes
@@ -42,7 +41,7 @@ def train(page_state: state.ArchitectureState) -> None:
     """Render a link to the Train page with this network. The other choices on the Train page stay."""
     st.page_link(
         TRAIN, label=_("Train"), icon=":material/model_training:", help=_("Train this network"),
-        query_params={**train_state.link_with(page_state.network), **address.shared_parameters()},
+        query_params={**train_form.link_with(page_state.network), **address.shared_parameters()},
     )  # fmt: skip
 
 

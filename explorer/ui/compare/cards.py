@@ -7,16 +7,17 @@ import streamlit as st
 
 from explorer.analysis import landmarks
 from explorer.analysis.comparison import MIN_NETWORKS, Comparison
+from explorer.analysis.comparison_words import format_difference, format_ratio, measure_name
 from explorer.analysis.measures import Measure, Place, measures_at
 from explorer.families import resolve
 from explorer.families.building import own_names
 from explorer.families.link import to_text
 from explorer.formatting import shape
 from explorer.i18n import _
-from explorer.ui.compare import html, state
+from explorer.ui.compare import state
 from explorer.ui.compare.marks import legend_line, marks
-from explorer.ui.compare.networks import full_title, network_options, title
-from explorer.ui.compare.words import format_difference, format_ratio, measure_name
+from explorer.ui.shared import html_tables
+from explorer.ui.shared.networks import full_title, network_options, title
 from explorer.ui.shared.text import plain
 
 SMALL = frozenset([Measure.RECEPTIVE_FIELD, Measure.DEPTH])  # an absolute difference is clearer than a percentage
@@ -53,7 +54,7 @@ def _render_card(
 ) -> None:
     letter, network = state.LETTERS[position], page_state.networks[position]
     name, mark = title(network), marks(dark=dark)[position]
-    html.show(f'<div class="who">{legend_line(mark)}<b>{letter.upper()} · {escape(name)}</b></div>', dark=dark)
+    html_tables.show(f'<div class="who">{legend_line(mark)}<b>{letter.upper()} · {escape(name)}</b></div>', dark=dark)
     text = st.session_state[state.NETWORK + letter]  # may be a text that was refused
     st.selectbox(
         _("Network {letter}").format(letter=letter.upper()),

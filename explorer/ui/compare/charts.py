@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from explorer.analysis.comparison import Comparison, by_depth
+from explorer.analysis.comparison_words import measure_name
 from explorer.analysis.landmarks import Landmark
 from explorer.analysis.measures import Measure, Number
 from explorer.drawing.theme import theme
 from explorer.formatting import short
 from explorer.i18n import _
 from explorer.ui.compare.marks import marks
-from explorer.ui.compare.words import measure_name
 
 HEIGHT = 360
 BAR_HEIGHT = 15  # pixels

@@ -7,10 +7,10 @@ from itertools import groupby
 from explorer.analysis import Layer
 from explorer.analysis.alignment import AlignmentRow, StageRows, Status, rows_by_stage
 from explorer.analysis.comparison import status_counts
+from explorer.analysis.comparison_words import SIGNS, status_name, summary
 from explorer.drawing.kinds import colours, group_of
 from explorer.formatting import shape
 from explorer.i18n import _
-from explorer.ui.compare.words import SIGNS, status_name, summary
 
 
 def diff(rows: Sequence[AlignmentRow], titles: tuple[str, str], *, everything: bool, dark: bool) -> str:

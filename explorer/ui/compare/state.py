@@ -16,10 +16,10 @@ from explorer.analysis.comparison import MAX_NETWORKS, MIN_NETWORKS, Comparison,
 from explorer.errors import InputError
 from explorer.families import NamedNetwork
 from explorer.i18n import _
-from explorer.ui.compare.cases import Case, cases
-from explorer.ui.compare.networks import find_network, read_network
 from explorer.ui.compare.view import CompareView
 from explorer.ui.page_state import FieldsState, Link
+from explorer.ui.shared.cases import Case, cases
+from explorer.ui.shared.networks import find_network, read_network
 
 log = logging.getLogger("explorer.ui")
 

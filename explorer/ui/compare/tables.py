@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from explorer.analysis.comparison import Comparison
+from explorer.analysis.comparison_words import format_difference, format_ratio, measure_name
 from explorer.analysis.measures import Measure, Numbers, Place, measures_at
 from explorer.i18n import _
-from explorer.ui.compare.html import cell, table
-from explorer.ui.compare.words import format_difference, format_ratio, measure_name
+from explorer.ui.shared.html_tables import cell, table
 
 
 def totals(comparison: Comparison, letters: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from explorer.i18n import _
 from explorer.ui.architecture.state import EDIT
 from explorer.ui.glossary import explain
+from explorer.ui.shared.number_input import number_input
 
 _FIELD = re.compile(r"[a-z_0-9]+")
 _DEFAULT = "image_size"  # field next to which other errors are shown: most of them are about the input size
@@ -41,19 +42,6 @@ def find_error_area(areas: ErrorAreas, message: str) -> DeltaGenerator:
     """Return the area of the field that a message begins with: ``blocks, entry 2: …`` belongs to ``blocks``."""
     match = _FIELD.match(message)
     return areas.get(match[0] if match else "", areas[_DEFAULT])
-
-
-def number_input(key: str, label: str, help_text: str | None = None, **options: Any) -> Any:
-    """Render a number input without limits and without rounding.
-
-    With limits, the browser would not send a number beyond them, and would round 1.5 to 1, both without a message. So
-    the input takes any number, and the spec refuses wrong ones with a message.
-    """
-    current = st.session_state.get(key)
-    if isinstance(current, int):
-        st.session_state[key] = float(current)
-    value = st.number_input(label, step=1.0, format="%.12g", key=key, help=help_text, persist_state="page", **options)
-    return int(value) if value is not None and value.is_integer() else value
 
 
 def number_field(name: str, label: str, help_text: str | None = None) -> Any:

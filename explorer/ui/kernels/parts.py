@@ -8,8 +8,8 @@ import streamlit as st
 from explorer.analysis.formulas import equation, number, product
 from explorer.analysis.kernels import Conv
 from explorer.i18n import _
-from explorer.ui.editors import common
 from explorer.ui.kernels.section import widget_key
+from explorer.ui.shared.number_input import number_input
 from explorer.ui.shared.text import plain
 
 INPUT_WIDTH = 118  # pixels
@@ -26,7 +26,7 @@ class Fact(NamedTuple):
 
 def narrow_number_input(section: str, name: str, label: str, help_text: str | None = None) -> object:
     """Render a narrow number input for a field. The view checks its limits."""
-    return common.number_input(widget_key(section, name), label, help_text, width=INPUT_WIDTH)
+    return number_input(widget_key(section, name), label, help_text, width=INPUT_WIDTH)
 
 
 def facts(rows: Sequence[Fact], *, min_width: int = CARD_WIDTH) -> None:

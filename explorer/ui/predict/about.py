@@ -8,9 +8,8 @@ import streamlit as st
 
 from explorer.formatting import short
 from explorer.i18n import _, ngettext
-from explorer.ui.compare.networks import title
-from explorer.ui.predict import choose
-from explorer.ui.shared import address
+from explorer.ui.shared import address, weights_options
+from explorer.ui.shared.networks import title
 from explorer.ui.shared.text import plain
 from explorer.weights.files import Card
 from explorer.weights.registry import RegistryEntry
@@ -48,7 +47,7 @@ def _facts(entry: RegistryEntry, card: Card) -> list[tuple[str, str]]:
         (
             _("Network"),
             _("{network}, {params} parameters").format(
-                network=plain(title(card.network)), params=short(choose.parameter_count(entry.name, spec))
+                network=plain(title(card.network)), params=short(weights_options.parameter_count(entry.name, spec))
             ),
         ),
         (_("Classes"), _("{count:,}: {names}").format(count=len(card.classes), names=names)),

@@ -1,12 +1,8 @@
 """The choice of networks from the list of weights, and their cards."""
 
-from functools import lru_cache
-
 import streamlit as st
 
-from explorer.analysis import analyse
 from explorer.errors import InputError, StoreError
-from explorer.families import Spec
 from explorer.formatting import bytes_short, short
 from explorer.i18n import _, ngettext
 from explorer.jobs.store import store
@@ -15,26 +11,14 @@ from explorer.prediction.networks import Network
 from explorer.specs.base import MAX_IMAGE
 from explorer.ui.predict import state
 from explorer.ui.predict.view import DEFAULT
-from explorer.ui.shared import address
+from explorer.ui.shared import address, weights_options
 from explorer.ui.shared.select_box import select_box
 from explorer.ui.shared.task_progress import follow_task
-from explorer.ui.shared.task_queue import TaskQueue
 from explorer.ui.shared.text import plain
 from explorer.weights import registry
 from explorer.weights.files import Card
-from explorer.weights.torchvision import catalogue
-from explorer.workers.progress import Progress
 
-TOP1_METRICS = ("test/top1", "torchvision/top1", "validation/top1")  # of a card, the most reliable one first
 DOWNLOADS = "predict.fetch"  # in session_state: names of weights that the user downloads
-
-
-def _download_weights(name: str, progress: Progress) -> registry.RegistryEntry:
-    registry.find(name, progress)
-    return next(entry for entry in registry.entries() if entry.name == name)
-
-
-downloads = TaskQueue(_download_weights)
 
 
 def first_entry() -> registry.RegistryEntry | None:
@@ -43,7 +27,7 @@ def first_entry() -> registry.RegistryEntry | None:
     name = state.predict_state().view.weights
     select_box(
         _("Network"), list(dict.fromkeys([*entries, name])), name, lambda one: state.change(weights=one),
-        words=lambda one: option_label(entries.get(one), one), key="predict.weights",
+        words=lambda one: weights_options.option_label(entries.get(one), one), key="predict.weights",
         help=_("Type to search among all weights."),
     )  # fmt: skip
     if name not in entries:
@@ -63,7 +47,7 @@ def second_entry() -> registry.RegistryEntry | None:
     nothing = _("None")
     select_box(
         _("Compare with"), list(dict.fromkeys(["", *entries, name])), name, lambda one: state.change(beside=one),
-        words=lambda one: option_label(entries.get(one), one) if one else nothing, key="predict.beside",
+        words=lambda one: weights_options.option_label(entries.get(one), one) if one else nothing, key="predict.beside",
     )  # fmt: skip
     if name and name not in entries:
         st.warning(
@@ -114,16 +98,16 @@ def render_card(entry: registry.RegistryEntry) -> None:
         _("{size} × {size} pixels, {colour}").format(
             size=card.inputs.size, colour=_("grey") if spec.in_channels == 1 else _("colour")
         ),
-        _("{count} parameters").format(count=short(parameter_count(entry.name, spec))),
+        _("{count} parameters").format(count=short(weights_options.parameter_count(entry.name, spec))),
     ]
-    if top1 := accuracy(card):
+    if top1 := weights_options.accuracy(card):
         words = {
             "test/top1": _("top-1 {share:.2%} on its test set"),
             "torchvision/top1": _("top-1 {share:.2%} on ImageNet, by torchvision"),
             "validation/top1": _("top-1 {share:.2%} on validation images"),
             "": _("top-1 {share:.2%}, as its card says"),
         }
-        parts.append(words[accuracy_metric(entry)].format(share=top1))
+        parts.append(words[weights_options.accuracy_metric(entry)].format(share=top1))
     if data := card.data.get("name"):
         parts.insert(0, _("trained on {data}").format(data=plain(str(data)[:60])))
     if card.license:
@@ -145,64 +129,6 @@ def _readable_entries() -> dict[str, registry.RegistryEntry]:
     return {entry.name: entry for entry in registry.entries() if entry.card is not None}
 
 
-def option_label(entry: registry.RegistryEntry | None, name: str, run_name: str = "") -> str:
-    """Return the label of weights in a select box. ``run_name`` is the current name of their run."""
-    if entry is None or entry.card is None:
-        return _("{name} (not here)").format(name=name)
-    parts = [f"{_icon(entry.origin)} {name.removeprefix(registry.TORCHVISION)}"]
-    if entry.origin is registry.Origin.JOB:
-        parts = [f"{_icon(entry.origin)} {run_name or entry.card.name}", name]
-    if top1 := accuracy(entry.card):
-        words = {"validation/top1": _("{share:.2%} on validation images"), "": _("{share:.2%}, as its card says")}
-        parts.append(words.get(accuracy_metric(entry), "{share:.2%}").format(share=top1))
-    parts.append(short(parameter_count(name, entry.card.network_spec)))
-    if not entry.is_there:
-        parts.append(_("download of {size}").format(size=bytes_short(download_size(name))))
-    return " · ".join(parts)
-
-
-def _icon(origin: registry.Origin) -> str:
-    # The options of a select box are plain text, without Material icons.
-    return {
-        registry.Origin.PRETRAINED: "★",
-        registry.Origin.IMPORTED: "⇥",
-        registry.Origin.JOB: "▶",
-        registry.Origin.TORCHVISION: "◆",
-    }[origin]
-
-
-def accuracy(card: Card) -> float | None:
-    """Return the most reliable top-1 accuracy of a card, from 0 to 1."""
-    return card.metrics.get(_best_metric(card))
-
-
-def _best_metric(card: Card) -> str:
-    return next((key for key in TOP1_METRICS if isinstance(card.metrics.get(key), float)), "")
-
-
-def accuracy_metric(entry: registry.RegistryEntry) -> str:
-    """Return the metric of :func:`accuracy`. Empty if the author of an imported file may have made it up."""
-    card = entry.card
-    if card is None or (entry.origin is registry.Origin.IMPORTED and "job" not in card.made_by):
-        return ""
-    return _best_metric(card)
-
-
-@lru_cache(maxsize=2000)
-def parameter_count(name: str, spec: Spec) -> int:
-    """Return the number of parameters of a network. torchvision states its own, which saves an analysis."""
-    if torchvision_entry := catalogue().get(name):
-        return int(torchvision_entry.weights.meta["num_params"])
-    params: int = analyse(spec).totals.params
-    return params
-
-
-def download_size(name: str) -> int:
-    """Return the size of a torchvision file in bytes."""
-    size: float = catalogue()[name].weights.meta["_file_size"]
-    return round(size * 2**20)
-
-
 def _job_id(entry: registry.RegistryEntry) -> str:
     """Return the id of the run that made the weights. Empty if this server does not have it."""
     job = entry.name if entry.origin is registry.Origin.JOB else entry.card and entry.card.made_by.get("job")
@@ -214,23 +140,23 @@ def _job_id(entry: registry.RegistryEntry) -> str:
 
 def _render_download(entry: registry.RegistryEntry, place: str) -> None:
     if entry.name not in st.session_state.setdefault(DOWNLOADS, set()):
-        size = bytes_short(download_size(entry.name))
+        size = bytes_short(weights_options.download_size(entry.name))
         st.caption(_("These weights of torchvision's are not on this server yet: {size}.").format(size=size))
         st.button(
             _("Download"), icon=":material/download:", key=f"predict.download.{place}", on_click=_request_download,
             args=(entry.name,),
         )  # fmt: skip
         return
-    download = follow_task(downloads, entry.name, _("Downloading…"))
+    download = follow_task(weights_options.downloads, entry.name, _("Downloading…"))
     if download.problem:
         st.error(plain(str(download.problem)), icon=":material/error:")
         st.button(
-            _("Try again"), icon=":material/refresh:", key=f"predict.again.{place}", on_click=downloads.invalidate,
-            args=(entry.name,),
+            _("Try again"), icon=":material/refresh:", key=f"predict.again.{place}",
+            on_click=weights_options.downloads.invalidate, args=(entry.name,),
         )  # fmt: skip
     elif download.is_finished:  # the file arrived after the list was read, or is missing again
         st.session_state[DOWNLOADS].discard(entry.name)
-        downloads.invalidate(entry.name)
+        weights_options.downloads.invalidate(entry.name)
         state.predict_state().refresh()
 
 

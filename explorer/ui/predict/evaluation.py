@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from explorer.data import uploads
 from explorer.data.catalogue import NAMES
 from explorer.data.downloads import is_downloaded
 from explorer.errors import InputError, shown
@@ -14,15 +15,13 @@ from explorer.i18n import _
 from explorer.prediction import testing
 from explorer.prediction.testing import Evaluation
 from explorer.ui.predict import state
-from explorer.ui.results import calibration, classes, confusion, mistakes, scores
 from explorer.ui.shared import address
+from explorer.ui.shared.results import calibration, classes, confusion, mistakes, scores
 from explorer.ui.shared.select_box import select_box
 from explorer.ui.shared.task_progress import follow_task
 from explorer.ui.shared.task_queue import TaskQueue
 from explorer.ui.shared.text import plain
-from explorer.ui.train import uploads
-from explorer.ui.train.data import title
-from explorer.ui.train.form import UPLOADED, path_of
+from explorer.ui.shared.train_form import UPLOADED, data_title, path_of
 from explorer.weights import registry
 from explorer.weights.files import Card
 from explorer.weights.registry import Origin, RegistryEntry
@@ -101,8 +100,8 @@ def _choose_data(entry: RegistryEntry, card: Card) -> str:
 
     def label(option: str) -> str:
         if option:
-            return title(option)
-        name = title(default) if default in offered else Path(default).name
+            return data_title(option)
+        name = data_title(default) if default in offered else Path(default).name
         return (
             _("{data}, on which it was trained") if own else _("{data}, whose images are as large as these")
         ).format(data=name)

@@ -14,10 +14,10 @@ from explorer.families import NamedNetwork
 from explorer.families.recognition.guess import Question
 from explorer.families.registry import titles
 from explorer.i18n import _, ngettext
-from explorer.ui.compare.networks import network_options, read_network, title
 from explorer.ui.predict import state
 from explorer.ui.predict.state import Action
 from explorer.ui.shared import address
+from explorer.ui.shared.networks import network_options, read_network, title
 from explorer.ui.shared.questions import parse_answer
 from explorer.ui.shared.select_box import select_box
 from explorer.ui.shared.task_progress import follow_task

@@ -5,7 +5,7 @@ from functools import cache
 import streamlit as st
 import torch
 
-from explorer.data import examples, load, preview
+from explorer.data import examples, load, preview, uploads
 from explorer.data.catalogue import NAMES
 from explorer.data.downloads import is_downloaded
 from explorer.data.examples import Examples
@@ -20,9 +20,7 @@ from explorer.ui.shared.select_box import select_box
 from explorer.ui.shared.task_progress import follow_task
 from explorer.ui.shared.task_queue import TaskQueue
 from explorer.ui.shared.text import plain
-from explorer.ui.train import uploads
-from explorer.ui.train.data import title
-from explorer.ui.train.form import UPLOADED, path_of
+from explorer.ui.shared.train_form import UPLOADED, data_title, path_of
 from explorer.weights.files import Card
 from explorer.workers.progress import Progress
 
@@ -87,7 +85,7 @@ def render(card: Card) -> list[Picture]:
         state.change(data="" if one == default else one, index=(), of="")
 
     select_box(
-        _("Data set"), options, name, choose, words=title, key="predict.data", index=None,
+        _("Data set"), options, name, choose, words=data_title, key="predict.data", index=None,
         placeholder=_("Choose a data set"),
     )  # fmt: skip
     if name is None:
@@ -97,7 +95,7 @@ def render(card: Card) -> list[Picture]:
         return []
     _reset_for_other_data(name)
     if name not in available():
-        st.warning(_("{data} is not on this server.").format(data=plain(title(name))), icon=":material/link_off:")
+        st.warning(_("{data} is not on this server.").format(data=plain(data_title(name))), icon=":material/link_off:")
         return []
     if name in NAMES and not NAMES[name].source:
         return _choose_images(name, _bundled(name))

@@ -9,11 +9,11 @@ import streamlit as st
 
 from explorer.formatting import bytes_short, short
 from explorer.i18n import _
-from explorer.ui.compare.networks import title
-from explorer.ui.predict import about, choose, importing, state
+from explorer.ui.predict import about, importing, state
 from explorer.ui.predict.state import Action
 from explorer.ui.predict.view import DEFAULT
-from explorer.ui.shared import address, weights_files
+from explorer.ui.shared import address, weights_files, weights_options
+from explorer.ui.shared.networks import title
 from explorer.ui.shared.selection import selection_key
 from explorer.ui.shared.text import plain
 from explorer.weights import heads, registry, store
@@ -103,12 +103,12 @@ def _row(entry: RegistryEntry) -> tuple[object, ...]:
     if entry.card is None:
         return entry.name, origin(entry), "", None, "", None, "", size, date
     spec = entry.card.network_spec
-    top1 = choose.accuracy(entry.card)
+    top1 = weights_options.accuracy(entry.card)
     return (
         display_name(entry),
         origin(entry),
         title(entry.card.network),
-        short(choose.parameter_count(entry.name, spec)),
+        short(weights_options.parameter_count(entry.name, spec)),
         str(entry.card.data.get("name", "")),
         None if top1 is None else 100 * top1,
         "" if top1 is None else _measured_on(entry),
@@ -119,7 +119,7 @@ def _row(entry: RegistryEntry) -> tuple[object, ...]:
 
 def _measured_on(entry: RegistryEntry) -> str:
     """Return the images on which the top-1 accuracy of a card was measured."""
-    metric = choose.accuracy_metric(entry)
+    metric = weights_options.accuracy_metric(entry)
     if not metric:
         return _("as its card says")
     images = {"test": _("test set"), "validation": _("validation images"), "torchvision": _("ImageNet, by torchvision")}

@@ -9,9 +9,9 @@ from explorer.formatting import bytes_short
 from explorer.i18n import _
 from explorer.jobs import service
 from explorer.jobs.store import ACTIVE, AT_WORK, RESUMABLE, Record, Status
-from explorer.ui.runs import downloads, shared, state, words
+from explorer.ui.runs import downloads, shared, state
 from explorer.ui.runs.duplicate import train_link
-from explorer.ui.shared import address
+from explorer.ui.shared import address, job_status
 from explorer.ui.shared.text import plain
 
 DELETE = "delete"
@@ -102,7 +102,9 @@ def _rename(record: Record) -> None:
 
 @st.dialog(_("Delete runs?"), icon=":material/delete:", on_dismiss=close_dialog)
 def _confirm(records: Sequence[Record], listed: shared.RunList) -> None:
-    names = [f"- **{plain(record.name)}**, {words.status_with_icon(record.status)}" for record in records[:MAX_NAMES]]
+    names = [
+        f"- **{plain(record.name)}**, {job_status.status_with_icon(record.status)}" for record in records[:MAX_NAMES]
+    ]
     if len(records) > MAX_NAMES:
         names.append(_("- and {count} more").format(count=len(records) - MAX_NAMES))
     st.markdown("\n".join(names))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from explorer.drawing.kinds import Group, colours
+from explorer.drawing.kinds import SERIES, series_colour
 from explorer.drawing.theme import theme
 from explorer.i18n import _
 from explorer.jobs.compare import Point, Spread
@@ -21,13 +21,9 @@ MAX_DOTS = 30  # most epochs of a curve whose points are marked
 OUTLIER = 20.0  # times the upper quartile; larger numbers are cut off
 SMALLEST = 1e-6  # times the upper quartile; a logarithmic axis leaves out smaller numbers
 MAX_IN_TOOLTIP = 14  # lines listed in the tooltip
-COLOURS = (
-    Group.CONVOLUTION, Group.SHORTCUT, Group.ACTIVATION, Group.LINEAR, Group.POOLING, Group.CONCATENATION,
-    Group.NORMALISATION,
-)  # fmt: skip
 DASHES = ([1, 0], [8, 3], [2, 2], [8, 3, 2, 3])
 PUBLISHED_DASH = [10, 5]
-MAX_LINES = len(COLOURS) * len(DASHES)  # lines with different colours or dashes
+MAX_LINES = len(SERIES) * len(DASHES)  # lines with different colours or dashes
 
 
 @dataclass(frozen=True)
@@ -51,14 +47,9 @@ class Curve:
     published: bool = False
 
 
-def colour(position: int, *, dark: bool) -> str:
-    """Returns the colour for a position in the legend."""
-    return colours(dark=dark)[COLOURS[position % len(COLOURS)]]
-
-
 def dash(position: int) -> list[int]:
     """Returns the dash pattern for a position in the legend."""
-    return DASHES[position // len(COLOURS) % len(DASHES)]
+    return DASHES[position // len(SERIES) % len(DASHES)]
 
 
 @dataclass(frozen=True)
@@ -215,7 +206,7 @@ def vega_spec(
 
 
 def _colour_of(line: Curve, *, dark: bool) -> str:
-    return theme(dark=dark).faint if line.published else colour(line.run, dark=dark)
+    return theme(dark=dark).faint if line.published else series_colour(line.run, dark=dark)
 
 
 def _dash_of(line: Curve) -> list[int]:

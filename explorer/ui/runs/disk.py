@@ -11,8 +11,9 @@ from explorer.i18n import _, ngettext
 from explorer.jobs import retention
 from explorer.jobs.retention import Clearing, Rule
 from explorer.settings import settings
-from explorer.ui.runs import shared, state, words
+from explorer.ui.runs import shared, state
 from explorer.ui.runs.actions import close_dialog
+from explorer.ui.shared import job_status
 from explorer.ui.shared.text import plain
 
 CLEAR = "clear"
@@ -74,7 +75,7 @@ def _preview(clearings: Sequence[Clearing], rule: Rule, freed: str) -> str:
         else _("{size} become free: {count:,} runs go for good, with curves, log, checkpoints and weights.")
     )
     lines = [
-        f"- **{plain(clearing.record.name)}**, {words.status_with_icon(clearing.record.status)}, "
+        f"- **{plain(clearing.record.name)}**, {job_status.status_with_icon(clearing.record.status)}, "
         f"{bytes_short(clearing.size)}"
         for clearing in clearings[:MAX_NAMES]
     ]

@@ -3,14 +3,14 @@
 from dataclasses import replace
 from pathlib import Path
 
+from explorer.data import uploads
 from explorer.errors import InputError
 from explorer.families import NamedNetwork
 from explorer.jobs import service
 from explorer.jobs.job import Resources
 from explorer.jobs.store import Record
 from explorer.recipes import RECIPES, Recipe
-from explorer.ui.train import uploads
-from explorer.ui.train.form import UPLOADED, Form
+from explorer.ui.shared.train_form import UPLOADED, Form
 
 
 def train_link(record: Record) -> dict[str, str]:

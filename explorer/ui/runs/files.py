@@ -11,6 +11,7 @@ from explorer.i18n import _
 from explorer.jobs import retention, service
 from explorer.jobs.store import Record
 from explorer.ui.runs import shared, words
+from explorer.ui.shared import job_status
 from explorer.ui.shared.text import plain
 
 ROW = 32
@@ -55,7 +56,7 @@ def render(records: Sequence[Record], listed: shared.RunList) -> None:
         total = sum(found.values())
     else:
         frame = pd.DataFrame(
-            [(record.name, words.status_with_sign(record.status), listed.sizes[record.id]) for record in records],
+            [(record.name, job_status.status_with_sign(record.status), listed.sizes[record.id]) for record in records],
             columns=["name", "purpose", "size"],
         )
         total = sum(listed.sizes[record.id] for record in records)

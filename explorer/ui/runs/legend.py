@@ -6,14 +6,16 @@ from collections.abc import Callable, Sequence
 from html import escape
 from itertools import accumulate, pairwise
 
-from explorer.formatting import duration
+from explorer.drawing.kinds import series_colour
+from explorer.formatting import NONE, duration, percent
 from explorer.i18n import _, ngettext
 from explorer.jobs.compare import Curves, Point, best, last
 from explorer.jobs.store import Record
-from explorer.ui.compare.html import cell, framed
-from explorer.ui.runs import curves, words
+from explorer.ui.runs import curves
 from explorer.ui.runs.lines import RunGroup
 from explorer.ui.runs.shared import SECONDS, TOP1, TOP3
+from explorer.ui.shared import job_status
+from explorer.ui.shared.html_tables import cell, framed
 
 LOSS = "validation/loss"
 MAX_FIXED = 1e4  # largest loss with four decimals; a diverging run has larger ones
@@ -70,14 +72,14 @@ def _columns() -> list[tuple[str, Number, Callable[[float], str]]]:
         return (statistics.median(seconds), _("the middle one")) if seconds else None
 
     return [
-        (_("Best validation top-1"), of(TOP1, least=False), words.percent),
-        (_("Best validation top-3"), of(TOP3, least=False), words.percent),
-        (_("Last validation top-1"), of(TOP1), words.percent),
-        (_("Last training top-1"), of("train/top1"), words.percent),
+        (_("Best validation top-1"), of(TOP1, least=False), percent),
+        (_("Best validation top-3"), of(TOP3, least=False), percent),
+        (_("Last validation top-1"), of(TOP1), percent),
+        (_("Last training top-1"), of("train/top1"), percent),
         (_("Lowest validation loss"), of(LOSS, least=True), loss),
         (_("Last validation loss"), of(LOSS), loss),
         (_("Last training loss"), of("train/loss"), loss),
-        (_("Test top-1"), test, words.percent),
+        (_("Test top-1"), test, percent),
         (_("An epoch"), epoch, duration),
         (_("Trained for"), time, duration),
     ]
@@ -90,7 +92,7 @@ def _epoch(point: Point) -> str:
 def _cell(group: RunGroup, number: Number, form: Callable[[float], str]) -> str:
     found = [one for pair in zip(group.records, group.curves, strict=True) if (one := number(*pair))]
     if not found:
-        return cell(words.NONE)
+        return cell(NONE)
     if len(group.records) == 1:
         value, below = found[0]
         return cell(form(value), below)
@@ -102,7 +104,9 @@ def _cell(group: RunGroup, number: Number, form: Callable[[float], str]) -> str:
 def _statuses(group: RunGroup) -> str:
     found = [record.status for record in group.records]
     return ", ".join(
-        words.status_with_sign(status) if len(found) == 1 else f"{found.count(status)} {words.status_with_sign(status)}"
+        job_status.status_with_sign(status)
+        if len(found) == 1
+        else f"{found.count(status)} {job_status.status_with_sign(status)}"
         for status in dict.fromkeys(found)
     )
 
@@ -116,6 +120,6 @@ def _line_sample(place: int, *, dark: bool) -> str:
     ]
     return (
         f'<span aria-hidden="true" style="display:inline-block;width:28px;height:3px;vertical-align:middle;'
-        f"color:{curves.colour(place, dark=dark)};"
+        f"color:{series_colour(place, dark=dark)};"
         f'background:repeating-linear-gradient(90deg,{",".join(stops)})"></span>'
     )

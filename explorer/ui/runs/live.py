@@ -7,11 +7,11 @@ import streamlit as st
 from explorer.i18n import _
 from explorer.jobs import remarks
 from explorer.jobs.store import ACTIVE, Record
-from explorer.ui.compare import html
 from explorer.ui.runs import curves, progress, published_trainings, shared, state, table
 from explorer.ui.runs.legend import legend
 from explorer.ui.runs.lines import RunGroup, group_runs, last_epoch, lines
 from explorer.ui.runs.view import RunsView, Section
+from explorer.ui.shared import html_tables
 from explorer.ui.shared.store_errors import show_store_errors
 from explorer.ui.shared.text import plain
 
@@ -101,7 +101,7 @@ def render_curves(records: list[Record], view: RunsView, *, dark: bool) -> None:
                     log=chart.metric in view.log,
                     dark=dark,
                 )
-    html.show(legend(groups, dark=dark), dark=dark)
+    html_tables.show(legend(groups, dark=dark), dark=dark)
     words = [
         _(
             "Full lines: validation images. Dashed thin lines and hollow dots: training images, the mean of each "

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from explorer.formatting import bytes_short
+from explorer.formatting import NONE, bytes_short
 from explorer.i18n import _
 from explorer.jobs import service
 from explorer.jobs.store import AT_WORK, Record, Status
 from explorer.ui.runs import shared, words
+from explorer.ui.shared import job_status
 from explorer.ui.shared.text import plain
 
 
@@ -24,19 +25,19 @@ def render(record: Record, listed: shared.RunList) -> None:
                 _("Waiting for its turn: {place}. It starts by itself, also when this page is closed.").format(
                     place=at
                 ),
-                icon=words.SIGNS[record.status][0],
+                icon=job_status.SIGNS[record.status][0],
             )
         case Status.STOPPING:
             st.info(
                 _("It writes a checkpoint and ends within seconds; then it can be resumed."),
-                icon=words.SIGNS[record.status][0],
+                icon=job_status.SIGNS[record.status][0],
             )
         case Status.STOPPED:
-            st.info(message or _stopped(record), icon=words.SIGNS[record.status][0])
+            st.info(message or _stopped(record), icon=job_status.SIGNS[record.status][0])
         case Status.INTERRUPTED:
-            st.warning(reason, title=_("Interrupted"), icon=words.SIGNS[record.status][0])
+            st.warning(reason, title=_("Interrupted"), icon=job_status.SIGNS[record.status][0])
         case Status.FAILED:
-            st.error(reason, title=_("It failed"), icon=words.SIGNS[record.status][0])
+            st.error(reason, title=_("It failed"), icon=job_status.SIGNS[record.status][0])
     if record.notes:
         st.caption("\n".join(f"- {plain(note)}" for note in record.notes))
     if record.status in AT_WORK:
@@ -56,7 +57,7 @@ def _progress(record: Record, activity: str) -> str:
     live = record.live or {}
     speed = live.get("images_per_second")
     parts = [
-        f"{words.status_with_icon(record.status)} {share}",
+        f"{job_status.status_with_icon(record.status)} {share}",
         plain(activity),
         _("loss {loss:.4f}").format(loss=live["loss"]) if live.get("loss") is not None else "",
         _("top-1 {top1:.2%}").format(top1=live["top1"]) if live.get("top1") is not None else "",
@@ -73,7 +74,7 @@ def _machine(record: Record) -> None:
         _("memory {used} of {total}").format(used=bytes_short(now.used), total=bytes_short(now.total)),
     ]
     for number, gpu in enumerate(now.gpus):
-        load = words.NONE if gpu.load is None else f"{gpu.load:.0%}"
+        load = NONE if gpu.load is None else f"{gpu.load:.0%}"
         own = _("of this run") if str(number) in map(str, record.slots) else ""
         parts.append(
             " ".join(

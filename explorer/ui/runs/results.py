@@ -9,13 +9,14 @@ import streamlit as st
 
 from explorer.analysis.published_results import PublishedTraining
 from explorer.errors import InputError
+from explorer.formatting import percent
 from explorer.i18n import _
 from explorer.jobs import service
 from explorer.jobs.store import ACTIVE, Record
 from explorer.specs.reading import read_json
-from explorer.ui.results import classes, confusion, mistakes, scores
-from explorer.ui.runs import published_trainings, state, words
+from explorer.ui.runs import published_trainings, state
 from explorer.ui.runs.view import RunsView
+from explorer.ui.shared.results import classes, confusion, mistakes, scores
 from explorer.ui.shared.select_box import select_box
 
 BARS = 4  # most runs in the chart of the classes
@@ -58,7 +59,7 @@ def _choose_run(tested: Sequence[Record], view: RunsView) -> Record:
     """Renders the choice of the run whose confusion matrix is shown. Returns the chosen run."""
     if len(tested) == 1:
         return tested[0]
-    names = {record.id: f"{record.name} · {words.percent((record.result or {})['top1'])}" for record in tested}
+    names = {record.id: f"{record.name} · {percent((record.result or {})['top1'])}" for record in tested}
     shown = view.run if view.run in names else tested[0].id
     select_box(
         _("Run"), list(names), shown, lambda job: state.change(run=job), words=names.__getitem__, key="runs.run",

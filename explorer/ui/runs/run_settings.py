@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from explorer.formatting import NONE
 from explorer.i18n import _
 from explorer.jobs.compare import SPEC, Difference, compare_fields
 from explorer.jobs.store import Record
-from explorer.ui.compare import html
-from explorer.ui.compare.html import cell
 from explorer.ui.runs import state, words
+from explorer.ui.shared import html_tables
+from explorer.ui.shared.html_tables import cell
 
 MAX_COLUMNS = 12  # most runs, so that the table is legible
 MAX_CHARACTERS = 60  # of a value in a cell
@@ -36,11 +37,11 @@ def render(records: Sequence[Record], *, dark: bool) -> None:
     for title, rows in ((_("Network"), network), (_("Data, recipe and resources"), recipe)):
         if rows:
             st.header(title, anchor=False)
-            html.show(_table(title, rows, shown), dark=dark)
+            html_tables.show(_table(title, rows, shown), dark=dark)
 
 
 def _table(title: str, rows: Sequence[Difference], records: Sequence[Record]) -> str:
-    return html.table(
+    return html_tables.table(
         title,
         [_("Setting"), *(record.name for record in records)],
         [[row.key.removeprefix(SPEC), *map(_value, row.values)] for row in rows],
@@ -48,5 +49,5 @@ def _table(title: str, rows: Sequence[Difference], records: Sequence[Record]) ->
 
 
 def _value(value: object) -> str:
-    text = words.NONE if value is None else words.value(value)
+    text = NONE if value is None else words.value(value)
     return cell(text, exact=text) if len(text) <= MAX_CHARACTERS else cell(text[: MAX_CHARACTERS - 1] + "…", exact=text)

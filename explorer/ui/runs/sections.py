@@ -9,6 +9,7 @@ from explorer.jobs.compare import SEED, by_configuration
 from explorer.jobs.store import Record
 from explorer.ui.runs import state, words
 from explorer.ui.runs.view import Section
+from explorer.ui.shared import job_status
 from explorer.ui.shared.text import plain
 
 
@@ -24,7 +25,7 @@ def render_heading(chosen: Sequence[Record]) -> None:
         st.header(plain(record.name), anchor=False)
         parts = (words.network(record), words.data(record), words.recipe(record), _seed(record))
         gist = plain(" · ".join(parts))
-        st.caption(f"{words.status_with_icon(record.status)} · {gist}")
+        st.caption(f"{job_status.status_with_icon(record.status)} · {gist}")
     elif _one_sweep(chosen):
         st.header(
             _("{count} runs of the sweep {name}").format(count=len(chosen), name=plain(sweep_name(chosen[0]))),

@@ -9,10 +9,12 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from explorer.drawing.theme import theme
+from explorer.formatting import NONE
 from explorer.i18n import _
 from explorer.jobs.compare import SEED, SPEC, axes
 from explorer.jobs.store import Record
 from explorer.ui.runs import shared, state, words
+from explorer.ui.shared import job_status
 
 HEAT, TABLE = "runs-heat", "runs.sweep-table"
 ROW = 32
@@ -221,7 +223,7 @@ def _render_table(
             (
                 *(words.value(record.varied.get(key)) for key in fields),
                 *(None if (share := scores_by_run[record.id].get(name)) is None else 100 * share for name in names),
-                words.status_with_sign(record.status),
+                job_status.status_with_sign(record.status),
                 record.name,
             )
             for record in ranked
@@ -248,7 +250,7 @@ def _render_table(
         },
         row_height=ROW,
         height=ROW * (min(len(frame), ROWS_SHOWN) + 1) + 2,
-        placeholder=words.NONE,
+        placeholder=NONE,
         on_select=open_row,
         selection_mode="single-row",
         key=key,

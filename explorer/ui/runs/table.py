@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from explorer.formatting import duration
+from explorer.formatting import NONE, duration
 from explorer.i18n import _
 from explorer.jobs.store import ACTIVE, Record
 from explorer.ui.glossary import explain
 from explorer.ui.runs import shared, state, words
+from explorer.ui.shared import job_status
 from explorer.ui.shared.store_errors import show_store_errors, warn_if_runner_is_silent
 
 ROW = 32
@@ -30,7 +31,7 @@ def rows(listed: shared.RunList, records: list[Record], zone: str | None) -> pd.
         [
             (
                 record.name,
-                words.status_with_sign(record.status),
+                job_status.status_with_sign(record.status),
                 100 * record.progress,
                 words.current_step(record, listed.records),
                 _in_percent(listed.best.get(record.id)),
@@ -41,7 +42,7 @@ def rows(listed: shared.RunList, records: list[Record], zone: str | None) -> pd.
                 words.data(record),
                 words.recipe(record),
                 record.started and datetime.fromtimestamp(record.started, clock),
-                words.NONE if (seconds := words.elapsed_seconds(record)) is None else duration(seconds),
+                NONE if (seconds := words.elapsed_seconds(record)) is None else duration(seconds),
                 listed.sizes[record.id],
             )
             for record in records
@@ -126,7 +127,7 @@ def _render() -> None:
         # For the first run of the table: the next one may start before the browser has rendered it.
         selection_default=selection,
         key=state.TABLE,
-        placeholder=words.NONE,
+        placeholder=NONE,
         alt=_("Runs with status, progress, accuracy, network, data and recipe"),
     )
     if page.selection_changed:  # the callback ran only this fragment

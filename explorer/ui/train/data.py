@@ -6,7 +6,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 import streamlit as st
 
-from explorer.data import examples
+from explorer.data import examples, uploads
 from explorer.data import preview as previews
 from explorer.data.catalogue import NAMES
 from explorer.data.downloads import is_downloaded
@@ -20,8 +20,8 @@ from explorer.training.fitting import augmentations, flip_notes
 from explorer.ui.shared.task_progress import follow_task
 from explorer.ui.shared.task_queue import TaskQueue
 from explorer.ui.shared.text import plain
-from explorer.ui.train import samples, state, uploads
-from explorer.ui.train.form import UPLOADED, Form, path_of
+from explorer.ui.shared.train_form import UPLOADED, Form, data_title, path_of
+from explorer.ui.train import samples, state
 from explorer.ui.train.state import Training
 from explorer.workers.progress import Progress
 
@@ -62,7 +62,7 @@ def render(training: Training, *, dark: bool) -> Preview | None:
     options = [*NAMES, *(UPLOADED + name for name in uploads.names())]
     if form.dataset not in options:  # removed by somebody else
         options.append(form.dataset)
-    st.selectbox(_("Data set"), options, key=state.DATASET, format_func=title)
+    st.selectbox(_("Data set"), options, key=state.DATASET, format_func=data_title)
     # The container gives the elements below a fixed position. Otherwise the browser would render the expander of the
     # uploads again once the images are read: closed, and without the file that is being uploaded.
     with st.container():
@@ -73,13 +73,6 @@ def render(training: Training, *, dark: bool) -> Preview | None:
             _render_counts(form, preview, dark=dark)
     _render_uploads(form)
     return preview
-
-
-def title(name: str) -> str:
-    """Returns the name of a data set for people."""
-    if name in NAMES:
-        return NAMES[name].title
-    return _("{name}, uploaded").format(name=name.removeprefix(UPLOADED))
 
 
 def _preview(training: Training) -> Preview | None:

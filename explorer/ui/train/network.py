@@ -14,11 +14,11 @@ from explorer.families.presets import SAVED
 from explorer.formatting import short
 from explorer.i18n import _, ngettext
 from explorer.training.fitting import adapt
-from explorer.ui.compare.networks import full_title
 from explorer.ui.shared import address
+from explorer.ui.shared.networks import full_title
 from explorer.ui.shared.text import plain
+from explorer.ui.shared.train_form import Form
 from explorer.ui.train import cost, state
-from explorer.ui.train.form import Form
 from explorer.ui.train.state import Training
 
 ARCHITECTURE = str(Path(__file__).parents[3] / "pages" / "architecture.py")

@@ -8,8 +8,8 @@ from explorer.data.preview import Preview
 from explorer.i18n import _
 from explorer.recipes import RECIPES
 from explorer.ui.shared.text import plain
+from explorer.ui.shared.train_form import Form
 from explorer.ui.train import fields, rates, state, weights
-from explorer.ui.train.form import Form
 from explorer.ui.train.groups import groups
 from explorer.ui.train.state import Training
 

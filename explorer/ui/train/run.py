@@ -13,10 +13,10 @@ from explorer.jobs.job import MAX_NAME, Job
 from explorer.jobs.store import AT_WORK
 from explorer.ui.shared.task_progress import follow_task
 from explorer.ui.shared.text import plain
+from explorer.ui.shared.train_form import Form, records
 from explorer.ui.train import cost, state
 from explorer.ui.train.cost import MemoryEstimate, MemoryFit
 from explorer.ui.train.fields import show_problem
-from explorer.ui.train.form import Form, records
 from explorer.ui.train.network import fit_to_data
 from explorer.ui.train.state import Training
 

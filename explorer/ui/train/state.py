@@ -16,10 +16,20 @@ from explorer.families import NamedNetwork
 from explorer.i18n import _
 from explorer.jobs.job import Resources, check_name
 from explorer.recipes import RECIPES
-from explorer.ui.compare.networks import full_title
 from explorer.ui.page_state import Link, PageState
+from explorer.ui.shared.networks import full_title
+from explorer.ui.shared.train_form import (
+    CELL,
+    MAX_ROWS,
+    ROW,
+    SESSION,
+    Form,
+    Table,
+    check_resources,
+    start_problems,
+    weights_network,
+)
 from explorer.ui.train import fields
-from explorer.ui.train.form import CELL, MAX_ROWS, ROW, Form, Table, check_resources, start_problems, weights_network
 
 log = logging.getLogger("explorer.ui")
 
@@ -77,7 +87,7 @@ class Training(PageState):
         submission: Result of the last click on the Train button.
     """
 
-    NAME: ClassVar[str] = "training"
+    NAME: ClassVar[str] = SESSION
     PAGE: ClassVar[str] = "train"
     PREFIXES: ClassVar[tuple[str, ...]] = (PREFIX,)
 
@@ -259,11 +269,3 @@ def change(*, error: str = "", place: str = "dataset", **parts: object) -> None:
     training.link_problems, training.error, training.error_place, training.notice = [], error, place, ""
     training.form = replace(training.form, **parts)  # type: ignore[arg-type]
     training.fill()
-
-
-def link_with(network: NamedNetwork) -> dict[str, str]:
-    """Returns the link of the Train page with another network and the other choices of this session."""
-    training: Training | None = st.session_state.get("training")
-    if training is None:
-        return network.link
-    return replace(training.form, network=network).to_link()

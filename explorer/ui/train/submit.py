@@ -11,12 +11,12 @@ from explorer.i18n import _, ngettext
 from explorer.jobs import service
 from explorer.jobs.store import ACTIVE, AT_WORK, Record, Status, store
 from explorer.ui.page_state import refresh
-from explorer.ui.runs.words import status_name
 from explorer.ui.shared import address
+from explorer.ui.shared.job_status import status_name
 from explorer.ui.shared.store_errors import show_store_errors, warn_if_runner_is_silent
 from explorer.ui.shared.text import plain
+from explorer.ui.shared.train_form import records
 from explorer.ui.train import state
-from explorer.ui.train.form import records
 from explorer.ui.train.state import Submission, Training
 
 PAGES = Path(__file__).parents[3] / "pages"

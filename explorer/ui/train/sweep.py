@@ -12,9 +12,9 @@ from explorer.jobs.job import Job
 from explorer.recipes import Recipe
 from explorer.recipes.changes import MAX_SWEEP, SPEC
 from explorer.ui.shared.text import plain
+from explorer.ui.shared.train_form import MAX_COLUMNS, MAX_ROWS, Form
 from explorer.ui.train import state
 from explorer.ui.train.fields import show_problem
-from explorer.ui.train.form import MAX_COLUMNS, MAX_ROWS, Form
 from explorer.ui.train.state import Training
 
 COLUMN_WIDTHS_WITH_TABLE = (9, 12, 14)  # of the page, if the last column has a table

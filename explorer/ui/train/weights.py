@@ -12,14 +12,14 @@ from explorer.i18n import _
 from explorer.training.fitting import format_values, normalisation_note
 from explorer.training.start import match_specs, trainable
 from explorer.ui.glossary import explain
-from explorer.ui.predict import choose
+from explorer.ui.shared import weights_options
 from explorer.ui.shared.select_box import select_box
 from explorer.ui.shared.task_progress import follow_task
 from explorer.ui.shared.text import plain
+from explorer.ui.shared.train_form import Form, records, weights_network
 from explorer.ui.train import fields, frozen, state
 from explorer.ui.train.fields import Field
 from explorer.ui.train.fields import Kind as Widget
-from explorer.ui.train.form import Form, records, weights_network
 from explorer.ui.train.network import fit_to_data
 from explorer.ui.train.state import Training
 from explorer.weights import registry
@@ -40,7 +40,7 @@ def render(training: Training, preview: Preview | None) -> None:
     names |= {name: _("{label} · brings its own network").format(label=label) for name, label in others.items()}
     if chosen is not None and chosen not in names:  # given by another name, or deleted
         entry = registry.find_entry(chosen)
-        names[chosen] = choose.option_label(entry, entry.name) if entry else chosen
+        names[chosen] = weights_options.option_label(entry, entry.name) if entry else chosen
     select_box(
         fields.marked(_("Start from"), changed="weights" in form.changes), list(names), chosen or NONE,
         lambda name: state.open_weights(name or None, network=name in others),
@@ -75,7 +75,7 @@ def _fitting_and_other(spec: Spec) -> tuple[dict[str, str], dict[str, str]]:
     fitting, others = dict[str, str](), dict[str, str]()
     for entry in _entries(run_names):
         where = fitting if entry.card and _fits(spec, entry.card.network_spec, entry.name) else others
-        where[entry.name] = choose.option_label(entry, entry.name, run_names.get(entry.name, ""))
+        where[entry.name] = weights_options.option_label(entry, entry.name, run_names.get(entry.name, ""))
     return fitting, others
 
 
@@ -138,7 +138,7 @@ def _render_download(entry: RegistryEntry) -> None:
     if entry.name not in st.session_state.setdefault(DOWNLOADS, set()):
         st.caption(
             _("These weights are not on this server yet: {size}. The run downloads them before it trains.").format(
-                size=bytes_short(choose.download_size(entry.name))
+                size=bytes_short(weights_options.download_size(entry.name))
             )
         )
         st.button(
@@ -146,12 +146,12 @@ def _render_download(entry: RegistryEntry) -> None:
             on_click=st.session_state[DOWNLOADS].add, args=(entry.name,),
         )  # fmt: skip
         return
-    task = follow_task(choose.downloads, entry.name, _("Downloading…"))
+    task = follow_task(weights_options.downloads, entry.name, _("Downloading…"))
     if task.problem:
         st.error(plain(str(task.problem)), icon=":material/error:")
         st.button(
-            _("Try again"), icon=":material/refresh:", key="train-start-again", on_click=choose.downloads.invalidate,
-            args=(entry.name,),
+            _("Try again"), icon=":material/refresh:", key="train-start-again",
+            on_click=weights_options.downloads.invalidate, args=(entry.name,),
         )  # fmt: skip
 
 

@@ -6,11 +6,11 @@ import pytest
 
 from explorer.analysis import analyse
 from explorer.analysis.comparison import Comparison, by_depth, compare, difference, ratio, totals
+from explorer.analysis.comparison_words import all_same, format_ratio
 from explorer.analysis.landmarks import landmarks
 from explorer.analysis.measures import Measure, Place, Sum, measures_at
 from explorer.errors import InputError
 from explorer.families import PRESETS, resolve
-from explorer.ui.compare.words import all_same, format_ratio
 from tests.helpers.command import run
 
 COSTS = [measure for measure in measures_at(Place.STAGES) if isinstance(measure.definition.layers, Sum)]

@@ -4,8 +4,8 @@ import pytest
 
 from explorer.families import NamedNetwork, Spec, parse_spec, resolve
 from explorer.families.naming import is_form_of, same_as, title
-from explorer.ui.compare.networks import full_title
-from explorer.ui.compare.networks import title as entry_title
+from explorer.ui.shared.networks import full_title
+from explorer.ui.shared.networks import title as entry_title
 
 CHAIN = parse_spec(
     {"family": "vgg", "cfg": [8, 16], "pool_to": 1, "classifier": [], "image_size": 28, "in_channels": 1}

@@ -12,7 +12,7 @@ from explorer.errors import InputError, readable
 from explorer.jobs.run_directory import Row, RunDirectory
 from explorer.specs.base import explain
 from explorer.specs.reading import MAX_DEPTH, decode, legible, read_json
-from explorer.ui.results import mistakes
+from explorer.ui.shared.results import mistakes
 
 HOSTILE = [
     ("", "the text ends"), ("nul", "not JSON at line 1, column 1"), ('{"a":1,}', "not JSON"),

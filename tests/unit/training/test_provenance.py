@@ -14,7 +14,7 @@ from explorer.jobs.store import Store
 from explorer.recipes import Recipe
 from explorer.training.fitting import fit_job, preprocessing_of
 from explorer.training.provenance import make_card
-from explorer.ui.train.form import Form
+from explorer.ui.shared.train_form import Form
 from explorer.weights.files import Card
 
 

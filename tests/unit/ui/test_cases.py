@@ -14,8 +14,8 @@ from explorer.errors import InputError, SpecError
 from explorer.families import PRESETS, NamedNetwork, parse_spec, resolve, saved
 from explorer.families.link import from_text, to_text
 from explorer.settings import settings
-from explorer.ui.compare.cases import cases
-from explorer.ui.compare.networks import full_title, read_network, title
+from explorer.ui.shared.cases import cases
+from explorer.ui.shared.networks import full_title, read_network, title
 from tests.helpers.specs import any_raw, parse_or_none
 
 UNRESERVED = re.compile(r"[A-Za-z0-9._~-]+")  # RFC 3986, section 2.3

@@ -6,7 +6,7 @@ import pytest
 from plotly.colors import unlabel_rgb
 
 from explorer.drawing.theme import theme
-from explorer.ui.results.confusion import scale
+from explorer.ui.shared.results.confusion import scale
 
 
 def luminance(colour: tuple[float, ...]) -> float:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
+from explorer.drawing.kinds import series_colour
+from explorer.formatting import percent
 from explorer.i18n import _
-from explorer.ui.results.confusion import MAX_CLASSES, NO_TOOLBAR, SIDE
-from explorer.ui.runs.curves import colour
-from explorer.ui.runs.words import percent
+from explorer.ui.shared.results.confusion import MAX_CLASSES, NO_TOOLBAR, SIDE
 from explorer.ui.shared.text import plain
 
 GROUPED_BAR = 14  # pixels of a bar in a group
@@ -42,7 +42,7 @@ def render(classes: Sequence[str], accuracies: Sequence[tuple[str, Shares]], *, 
             customdata=[classes[index] for index in shown],
             orientation="h",
             name=name,
-            marker={"color": colour(number, dark=dark)},
+            marker={"color": series_colour(number, dark=dark)},
             text=[percent(shares[index]) for index in shown] if len(accuracies) == 1 else None,
             hovertemplate="%{customdata}: %{x:.2%}",
         )

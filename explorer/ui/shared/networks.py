@@ -13,7 +13,7 @@ from explorer.families.naming import is_form_of, same_as
 from explorer.families.presets import SAVED
 from explorer.i18n import _
 from explorer.specs.reading import MAX_JSON
-from explorer.ui.compare.cases import cases
+from explorer.ui.shared.cases import cases
 
 MIN_LETTERS = 3  # of the name in a search
 MAX_CHANGES = 28  # characters of the changes in a title

@@ -4,8 +4,8 @@ from typing import Any
 
 import streamlit as st
 
+from explorer.formatting import percent
 from explorer.i18n import _
-from explorer.ui.runs.words import percent
 
 
 def render(result: dict[str, Any]) -> None:

@@ -7,11 +7,11 @@ import plotly.graph_objects as go
 import streamlit as st
 from plotly.subplots import make_subplots
 
+from explorer.drawing.kinds import series_colour
 from explorer.drawing.theme import theme
+from explorer.formatting import percent
 from explorer.i18n import _
-from explorer.ui.results.confusion import NO_TOOLBAR
-from explorer.ui.runs.curves import colour
-from explorer.ui.runs.words import percent
+from explorer.ui.shared.results.confusion import NO_TOOLBAR
 
 HEIGHT = 420
 ROW = 30
@@ -61,7 +61,7 @@ def _diagram(calibration: dict[str, Any], *, dark: bool) -> go.Figure:
         x=middles,
         y=[one["accuracy"] for one in filled],
         width=1 / len(bins),
-        marker={"color": colour(0, dark=dark), "line": {"color": colours.ground, "width": 1}},
+        marker={"color": series_colour(0, dark=dark), "line": {"color": colours.ground, "width": 1}},
         customdata=[(one["confidence"], one["images"]) for one in filled],
         hovertemplate=_(
             "confidence %{customdata[0]:.1%}<br>accuracy %{y:.1%}<br>%{customdata[1]:,} images<extra></extra>"

@@ -5,7 +5,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import streamlit as st
+
 from explorer.analysis import analyse
+from explorer.data import uploads
 from explorer.data.catalogue import NAMES
 from explorer.errors import InputError, StoreError, shown
 from explorer.families import NamedNetwork, Spec, resolve
@@ -20,9 +23,9 @@ from explorer.recipes.changes import MAX_SWEEP, assignment_text
 from explorer.specs.link_text import check_length
 from explorer.training.devices import choose_device
 from explorer.training.start import match_specs, trainable
-from explorer.ui.train import uploads
 from explorer.weights import registry
 
+SESSION = "training"  # in session_state: the state of the Train page
 NETWORK, DATASET, PRESET = "digits-cnn", "digits", "default"
 UPLOADED = "uploaded:"  # prefix of the names of uploads
 MAX_LINK = 12_000
@@ -138,6 +141,19 @@ class Form:
         )
         problems += [_("link, {key}: this page has no such setting").format(key=shown(key)) for key in sorted(unknown)]
         return form, problems
+
+
+def link_with(network: NamedNetwork) -> dict[str, str]:
+    """Returns the link of the Train page with another network and the other choices of this session."""
+    form: Form | None = getattr(st.session_state.get(SESSION), "form", None)
+    return network.link if form is None else replace(form, network=network).to_link()
+
+
+def data_title(name: str) -> str:
+    """Returns the name of a data set for people."""
+    if name in NAMES:
+        return NAMES[name].title
+    return _("{name}, uploaded").format(name=name.removeprefix(UPLOADED))
 
 
 def path_of(dataset: str) -> str:
