@@ -53,7 +53,7 @@ def test_a_job_killed_at_any_moment_ends_with_the_same_bits(arena: Arena, alone:
 
 
 def test_a_killed_rank_ends_the_job_which_can_be_resumed(arena: Arena) -> None:
-    job = arena.submit(str(arena.folder / "data.npz"), processes=2, epochs=120)
+    job = arena.submit(str(arena.folder / "data.npz"), processes=2, epochs=60)
     wait_for(job, Status.RUNNING, trained=True)
     arena.kill("worker", job)
     record = wait_for(job, Status.FAILED, Status.INTERRUPTED)
