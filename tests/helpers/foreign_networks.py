@@ -22,6 +22,11 @@ Shapes = dict[str, tuple[int, ...]]
 Import = Callable[..., ImportResult]
 
 
+def batch_norm_warnings(notes: Iterable[str]) -> list[str]:
+    """The notes which say that the statistics of batch norms contradict the network."""
+    return [note for note in notes if "reaches its batch norms" in note]
+
+
 def trained(network: nn.Module, seed: int = 0) -> nn.Module:
     """The network with random weights and statistics, in evaluation mode and without gradients."""
     generator = torch.Generator().manual_seed(seed)

@@ -90,7 +90,7 @@ def test_a_cached_result_is_shown_at_once() -> None:
     testing.evaluate(WEIGHTS, "digits")
     assert metrics(open_page(weights="digits-cnn"))["Test top-1"] == "99.72%"
     app = open_page(weights="digits-cnn", on="mnist")
-    assert "MNIST is not on this server yet: 11.59 MB" in words(app)
+    assert "11.59 MB are downloaded first" in words(app)
     assert not app.metric
 
 
@@ -203,7 +203,7 @@ def running_tests(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], int]
     def work(key: str, progress: Progress) -> bool:
         started.append(key)
         while not released.wait(0.02):
-            progress("running the network", 100, 400)
+            progress("halfway", 100, 400)
         return in_this_process(key, progress)
 
     monkeypatch.setattr(evaluation._tests, "work", work)
@@ -216,7 +216,7 @@ def running_tests(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], int]
 def start_test(app: AppTest) -> AppTest:
     app.button(key="predict-test").click().run()
     for _turn in range(1000):
-        if any("running the network" in bar.proto.text for bar in app.get("progress")):
+        if any("halfway" in bar.proto.text for bar in app.get("progress")):
             return app
         time.sleep(0.02)
         app.run()
@@ -255,7 +255,7 @@ def test_other_pages_see_a_running_test_and_can_change_the_network(running_tests
     waiting_page = open_page(weights="digits-cnn")
     start_test(open_page(weights="digits-cnn"))
     for app in (open_page(weights="digits-cnn"), waiting_page.run()):
-        assert any("running the network" in bar.proto.text for bar in app.get("progress"))
+        assert any("halfway" in bar.proto.text for bar in app.get("progress"))
         assert not [button for button in app.button if button.key == "predict-test"]
     box(waiting_page, "weights").select_index(2).run()
     assert waiting_page.button(key="predict-test")

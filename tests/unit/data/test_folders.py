@@ -80,7 +80,7 @@ def test_classes_may_have_folders_inside_and_any_name(write: Write) -> None:
     found = load(str(write("火车/small", "train/old", "train/new")))
     assert found.classes == ("train", "火车")
     assert found.train.per_class(2) == [8, 4]
-    with pytest.raises(InputError, match="images lie directly in train car/ and one folder deeper in train/, 火车/"):
+    with pytest.raises(InputError, match=r" train car/ .* train/, 火车/"):
         load(str(write("train car")))
 
 

@@ -119,7 +119,7 @@ def splits(train: str, test: str, val: str = "") -> str:
         (
             "train/images*9; train/labels/0.txt; valid/images*2",
             None,
-            ["'images' (images: 11)", "each class needs a folder of its name"],
+            ["'images' (images: 11)"],
         ),
         ("train.zip; test.zip", None, ["Archives in it are not opened: train.zip, test.zip."]),
         (

@@ -190,7 +190,7 @@ def test_each_row_is_combined_with_each_cell_of_the_grid() -> None:
         (
             [{"seed": str(seed)} for seed in range(60)],
             ["lr=0.1,0.2"],
-            "120 rows and combinations are more than the 100",
+            "sweep: 120 rows and combinations ",
         ),
     ],
 )

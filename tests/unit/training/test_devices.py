@@ -39,7 +39,7 @@ def test_a_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert choose_device("auto", 1) == torch.device("cuda", 1)
-    with pytest.raises(InputError, match=r"^processes: 3 need as many GPUs, and this machine has 2"):
+    with pytest.raises(InputError, match=r"^processes: 3 .* 2"):
         choose_device("cuda", 2)
 
 

@@ -53,7 +53,7 @@ def test_defaults_may_stand_in_the_link() -> None:
         ({"k": "6"}, "link: k: 6 is even"),
         ({"by": "4x4"}, "link: by: '4x4' is not one of '3x3', '5x5' or '1xk'"),
         ({"cell": "3.0"}, "link: cell: 3.0 is not in the output drawn"),
-        ({"net": "vgg16"}, "link, 'net': stack has no such setting"),
+        ({"net": "vgg16"}, "link, 'net': stack "),
         ({"show": "size", "ceil": "perhaps"}, "link: ceil: "),
         ({"show": "size", "kernel": "99"}, "link: F: a window that reaches over 99 pixels does not fit into 8 + 2·0"),
         ({"show": "field", "layers": "3.x"}, "link: layer 2, 'x': "),

@@ -172,7 +172,7 @@ def test_any_other_error_is_a_failure_with_the_last_line_of_the_log(answer: Call
     ],
 )  # fmt: skip
 def test_an_answer_that_breaks_the_protocol_is_an_error(answer: Callable[..., Any], line: str) -> None:
-    with pytest.raises(NoAnswerError, match="the process failed: it gave no answer"):
+    with pytest.raises(NoAnswerError, match="it gave no answer"):
         answer(program=f"print({line!r})")
 
 
