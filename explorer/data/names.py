@@ -28,7 +28,7 @@ _SYSTEM = re.compile(
 
 
 def to_nfc(name: str) -> str:
-    """A name in Unicode's composed form (NFC), in which names that look to_nfc are equal."""
+    """A name in Unicode's composed form (NFC), in which equal-looking names are equal."""
     return normalize("NFC", name)
 
 

@@ -65,7 +65,7 @@ def table(analysis: Analysis) -> None:
     rows = [
         {
             _("What"): plain(title(figure)),
-            _("PublishedFigure"): plain(figure.printed),
+            _("Published"): plain(figure.printed),
             _("Here"): "–" if figure.computed is None else f"{figure.computed:,}",
             _("Difference"): plain(difference(figure)),
             _("Source"): plain(figure.source),
