@@ -24,9 +24,9 @@ def damage(error: Exception) -> str:
     if "encrypted" in text or "password" in text:
         return _("it is encrypted")
     if isinstance(error, NotImplementedError):
-        return _("it is packed in a way that is not known here")
+        return _("its compression is not supported")
     if "CRC" in text:
-        return _("its checksum (CRC-32) is another one: it is damaged")
+        return _("its checksum (CRC-32) is wrong: it is damaged")
     return _("it is damaged or cut off")
 
 

@@ -103,7 +103,7 @@ if page_state.problem:
         plain(page_state.problem),
         title=_("This link can't be opened: you see {name} instead").format(name=page_state.base)
         if page_state.link_problems
-        else _("Not a network yet: the numbers are those of the last good one"),
+        else _("Not a network yet: the numbers are those of the last valid one"),
         icon=":material/error:",
     )
 analysis, base = (
@@ -125,7 +125,7 @@ with layer_side:
     if analysis.warnings:
         st.warning(
             "\n".join(f"- {plain(warning.message)}" for warning in analysis.warnings),
-            title=_("It runs, but look at this"),
+            title=_("It runs, but note the following"),
             icon=":material/warning:",
         )
 

@@ -58,7 +58,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     )  # fmt: skip
     st.caption(
         _(
-            "Two to four, each compared with the first. Choose from the list, or paste into it: a spec as JSON, "
+            "Two to four, each compared with the first. Choose from the list, or paste a spec as JSON, "
             "torchvision:NAME, saved:NAME, or a link of the Architecture page."
         ),
         width="stretch",
@@ -110,7 +110,7 @@ chart_side.plotly_chart(
     chart(comparison, names, measure, dark=dark),
     key="compare-stages",
     config=NO_TOOLBAR,
-    alt=_("{what} of each network; the table beside has the numbers by stage").format(what=measure_name(measure)),
+    alt=_("{what} of each network; the table next to it has the numbers by stage").format(what=measure_name(measure)),
 )
 with table_side:
     html_tables.show(tables.stages(comparison, names, measure), dark=dark)

@@ -24,9 +24,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
 section = SECTIONS[page_state.show]
 result = page_state.compute(section, section.controls())
 if page_state.problem:
-    st.error(
-        plain(page_state.problem), title=_("The picture is that of the last good settings"), icon=":material/error:"
-    )
+    st.error(plain(page_state.problem), title=_("The figure shows the last valid settings"), icon=":material/error:")
 if page_state.link_problems:
     st.error(
         "\n".join(f"- {plain(problem)}" for problem in page_state.link_problems),

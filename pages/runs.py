@@ -22,7 +22,9 @@ try:
 except StoreError as error:
     st.title(_("Runs"), anchor=False)
     st.error(
-        plain(str(error)), title=_("The runs can't be listed; those at work go on"), icon=":material/database_off:"
+        plain(str(error)),
+        title=_("The runs can't be listed; those that are training go on"),
+        icon=":material/database_off:",
     )
     st.button(_("Try again"), icon=":material/refresh:", key="runs.again")
     st.stop()

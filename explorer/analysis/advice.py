@@ -210,8 +210,8 @@ def _enlarged(layer: TracedLayer) -> list[NetworkWarning]:
                 NetworkWarning(
                     "pool-repeats",
                     _(
-                        "{layer} blows a {before}×{before} map up to {after}×{after} by repeating its cells, so the "
-                        "next layer's weights see copies. Pool to {before} instead, or use larger images."
+                        "{layer} enlarges a {before}×{before} map to {after}×{after} by repeating its cells, so "
+                        "the next layer's weights see copies. Pool to {before} instead, or use larger images."
                     ).format(layer=layer.name, before=op.inputs[0].shape[-1], after=op.output.shape[-1]),
                     layer.name,
                 )

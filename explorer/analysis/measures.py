@@ -94,7 +94,7 @@ BYTES = Unit(bytes_short, lambda: _("bytes"))
 PIXELS = Unit(lambda value: _("{size} px").format(size=f"{value:,}"), lambda: _("pixels"))
 RATE = Unit(
     lambda value: _("{rate} MACs/B").format(rate=f"{value:,.{2 if value < 10 else 1 if value < 100 else 0}f}"),
-    lambda: _("MACs a byte"),
+    lambda: _("MACs per byte"),
     "{:,.2f}".format,
     "~g",
 )
@@ -304,7 +304,7 @@ DEFINITIONS: dict[Measure, Definition] = {
         places=_all_places_except(Place.TERMINAL_LAYERS, Place.HEADLINE, Place.CARDS),
     ),
     Measure.PEAK_ACTIVATION_BYTES: Definition(
-        lambda: Names(_("Peak activations"), _("activations, at most at once"), total=_("Activations, most at once")),
+        lambda: Names(_("Peak activations"), _("peak activations"), total=_("Activations, peak")),
         "activation-memory",
         total=lambda network: network.totals.peak_activation_bytes,
         unit=BYTES,
@@ -324,7 +324,7 @@ DEFINITIONS: dict[Measure, Definition] = {
         lambda: Names(
             _("Arithmetic intensity"),
             _("arithmetic intensity"),
-            column=_("MACs a byte"),
+            column=_("MACs per byte"),
             terminal_column=_("MACs/B"),
             note=_("Of weights, inputs and output, each read or written once, for one image in float32."),
         ),

@@ -66,7 +66,7 @@ def check(stacks: Sequence[Stack], work: Workload) -> None:
     if macs > MAX_MACS:
         raise InputError(
             _(
-                "{macs} G MACs a pass are too many to measure here, where {limit} G is the most; take fewer "
+                "{macs} G MACs per pass are too many to measure here, at most {limit} G are allowed; take fewer "
                 "channels, a smaller map or a smaller batch"
             ).format(macs=f"{macs / 10**9:,.1f}", limit=MAX_MACS // 10**9)
         )
@@ -74,8 +74,8 @@ def check(stacks: Sequence[Stack], work: Workload) -> None:
     if 4 * values > MAX_BYTES:
         raise InputError(
             _(
-                "{size} GB of maps and weights are too much to measure here, where {limit} GB is the most; take "
-                "fewer channels, a smaller map or a smaller batch"
+                "{size} GB of maps and weights are too much to measure here, at most {limit} GB are allowed; "
+                "take fewer channels, a smaller map or a smaller batch"
             ).format(size=f"{4 * values / 10**9:,.1f}", limit=MAX_BYTES // 10**9)
         )
 

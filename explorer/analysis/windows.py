@@ -71,7 +71,8 @@ def validated(windows: Windows) -> Windows:
     if windows.ceil and windows.padding > windows.kernel // 2:
         raise InputError(
             _(
-                "P: {padding} is more than half of the window, {half}; only pools round up, and they take no more"
+                "P: {padding} is more than half of the window, {half}; ceil mode is for pools, and PyTorch's "
+                "pools take no more"
             ).format(padding=windows.padding, half=windows.kernel // 2)
         )
     if windows.count < 1:

@@ -14,13 +14,13 @@ from explorer.families import resolve
 @click.command("import")
 @click.argument("checkpoint", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The new .safetensors file.")
-@click.option("--spec", help="The network, instead of the one that is found: as analyze takes it.")
-@click.option("--mean", help="Taken out of pixels that go from 0 to 1: one number, or one for each channel.")
-@click.option("--std", help="By which they are divided, likewise.")
-@click.option("--resize", help="Pixels of the shorter side before the middle is cut out; none: straight to the square.")
+@click.option("--spec", help="The network, instead of the recognised one, in the form that analyze takes.")
+@click.option("--mean", help="Subtracted from the pixels (0 to 1): one number, or one for each channel.")
+@click.option("--std", help="Divisor of the pixels after that: one number, or one for each channel.")
+@click.option("--resize", help="Pixels of the shorter side before the centre crop; none: straight to the square.")
 @click.option("--classes", help="Names in the order of the outputs: a,b,c, or a file of lines or JSON.")
 @click.option("--image-size", type=int, help="Side of the images in pixels.")
-@click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Changes a setting of the network found.")
+@click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Changes a setting of the recognised network.")
 @json_option
 def import_(
     *,
@@ -35,9 +35,9 @@ def import_(
     pairs: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Make weights of CHECKPOINT: a .safetensors, .pth, .pt, .th or .ckpt file that anybody trained.
+    """Make weights of CHECKPOINT: a .safetensors, .pth, .pt, .th or .ckpt file from any training.
 
-    On a terminal it asks what the file doesn't say; elsewhere it takes what is likely, and notes it.
+    On a terminal it asks for what the file doesn't say; elsewhere it takes the likely answer and prints it.
     """
     from explorer.cli.print_import import ask, report
     from explorer.recipes import parse_spec_assignments

@@ -22,7 +22,7 @@ class CommandFailed(Exception):  # noqa: N818  the result of a command, not an e
 
 @click.group()
 def jobs() -> None:
-    """Jobs that wait, train and have ended."""
+    """List, follow, stop, resume and delete jobs."""
     from explorer.jobs.service import check_runner, runner_problem
 
     check_runner()
@@ -33,7 +33,7 @@ def jobs() -> None:
 @jobs.command("list")
 @json_option
 def list_(*, as_json: bool) -> None:
-    """All jobs, the last first."""
+    """List all jobs, newest first."""
     from explorer.cli.print_train import table
     from explorer.jobs.service import describe
     from explorer.jobs.store import store
@@ -49,7 +49,7 @@ def list_(*, as_json: bool) -> None:
 @click.argument("job", metavar="ID")
 @json_option
 def show(*, job: str, as_json: bool) -> None:
-    """One job."""
+    """Show one job."""
     print_jobs([job], as_json=as_json, several=False)
 
 
@@ -57,7 +57,7 @@ def show(*, job: str, as_json: bool) -> None:
 @click.argument("job", metavar="ID")
 @json_option
 def follow_(*, job: str, as_json: bool) -> None:
-    """Show a job until it has ended; Ctrl-C leaves it to go on."""
+    """Show a job until it has ended; Ctrl-C stops only the display, not the job."""
     follow([job], as_json=as_json, several=False)
 
 
@@ -65,7 +65,7 @@ def follow_(*, job: str, as_json: bool) -> None:
 @click.argument("job", metavar="ID")
 @json_option
 def stop(*, job: str, as_json: bool) -> None:
-    """End a job after its batch in hand, with a checkpoint."""
+    """Stop a job after the current batch, with a checkpoint."""
     from explorer.jobs import service
 
     service.stop(job)
@@ -110,7 +110,7 @@ def delete_(*, job: str, yes: bool, as_json: bool) -> None:
 @click.argument("job", metavar="ID")
 @json_option
 def logs(*, job: str, as_json: bool) -> None:
-    """What the processes of a job have printed."""
+    """Show what the processes of a job have printed."""
     from explorer.jobs.service import directory
     from explorer.jobs.store import store
 

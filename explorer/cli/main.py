@@ -39,7 +39,7 @@ for command in weights.COMMANDS:
 @cli.command()
 @json_option
 def presets(*, as_json: bool) -> None:
-    """The networks that have a name."""
+    """List the networks that have a name."""
     from explorer.families.building import own_names  # imports torch
 
     rows: list[dict[str, Any]] = [
@@ -73,7 +73,7 @@ def presets(*, as_json: bool) -> None:
 def analyze(
     *, spec: str, image_size: int | None, batch_size: int, optimizer: str, precision: str, device: str, as_json: bool
 ) -> None:
-    """Every number of SPEC: a preset, torchvision:NAME, a .json file or inline JSON."""
+    """Show every number of SPEC: a preset, torchvision:NAME, a .json file or inline JSON."""
     chosen = _resolve(spec, image_size)
     from explorer.analysis import Precision, analyse
 
@@ -93,7 +93,7 @@ def analyze(
 @click.option("--image-size", type=int, help="Side of all inputs in pixels, instead of the specs' own.")
 @json_option
 def compare(*, specs: tuple[str, ...], image_size: int | None, as_json: bool) -> None:
-    """Two to four networks side by side: layers aligned, numbers against the first's."""
+    """Compare two to four networks side by side: layers aligned, numbers against the first's."""
     chosen = [_resolve(spec, image_size) for spec in specs]
     from explorer.analysis import analyse
     from explorer.analysis.comparison import compare as side_by_side
@@ -111,22 +111,36 @@ def compare(*, specs: tuple[str, ...], image_size: int | None, as_json: bool) ->
 @click.argument("spec")
 @click.option("--dataset", required=True, help="Name of a data set, or the path of an image folder, .zip or .npz.")
 @click.option("--recipe", default="default", show_default=True, help="Name, .json file or inline JSON.")
-@click.option("--epochs", type=int, help="Instead of the recipe's.")
-@click.option("--name", default="", help="What people call the job.")
-@click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Changes the recipe, or spec.KEY the spec.")
+@click.option("--epochs", type=int, help="Epochs, instead of the recipe's.")
+@click.option("--name", default="", help="Name of the job.")
 @click.option(
-    "--sweep", "varied", multiple=True, metavar="KEY=A,B", help="A job for each value, of several for each combination."
+    "--set",
+    "pairs",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Changes a field of the recipe, or with spec.KEY of the spec.",
 )
 @click.option(
-    "--row", "listed", multiple=True, metavar="KEY=A,KEY=B", help="A job with these values: rows that form no grid."
+    "--sweep",
+    "varied",
+    multiple=True,
+    metavar="KEY=A,B",
+    help="A job for each value; with several, for each combination.",
 )
 @click.option(
-    "--rows", "table", type=click.Path(path_type=Path), metavar="FILE", help="The same as a .csv or .json, a job a row."
+    "--row", "listed", multiple=True, metavar="KEY=A,KEY=B", help="A job with these values, for rows that form no grid."
+)
+@click.option(
+    "--rows",
+    "table",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The same as a .csv or .json file, one job per row.",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
-@click.option("--processes", type=int, default=1, show_default=True, help="Of data-parallel training.")
-@click.option("--threads", type=int, help="Of the CPU in each process, instead of an equal share of the cores.")
-@click.option("--follow", is_flag=True, help="Show the training and wait for its end; Ctrl-C leaves it to go on.")
+@click.option("--processes", type=int, default=1, show_default=True, help="Processes of data-parallel training.")
+@click.option("--threads", type=int, help="CPU threads of each process, instead of an equal share of the cores.")
+@click.option("--follow", is_flag=True, help="Show the training until its end; Ctrl-C stops only the display.")
 @json_option
 def train(
     *,
@@ -145,7 +159,7 @@ def train(
     follow: bool,
     as_json: bool,
 ) -> None:
-    """Put SPEC into the queue, to be trained in processes that go on when this command ends."""
+    """Put SPEC into the queue; its training goes on after this command ends."""
     from explorer.data import describe, locate
     from explorer.jobs import service
     from explorer.jobs.job import Resources

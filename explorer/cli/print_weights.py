@@ -61,7 +61,9 @@ def predictions(results: Sequence[Prediction]) -> str:
         ]
         lines += [f"  {line}" for line in _verdict_lines(one)]
     if any(warning.code in FIXED_BY_INK for one in results if one.verdict for warning in one.verdict.warnings):
-        lines.append(_("--ink finds the strokes and frames them as the network's own; --invert turns light and dark."))
+        lines.append(
+            _("--ink finds the strokes and centres them like the network's own; --invert swaps light and dark.")
+        )
     return "\n".join(lines)
 
 

@@ -21,7 +21,7 @@ from explorer.jobs.job import Job
 @json_option
 @click.pass_context
 def weights(context: click.Context, *, as_json: bool) -> None:
-    """The weights that have a name: ours, imported ones, those of jobs, torchvision's.
+    """List the weights that have a name: ours, imported ones, those of jobs, torchvision's.
 
     Without a command it lists them.
     """
@@ -41,7 +41,7 @@ def weights(context: click.Context, *, as_json: bool) -> None:
 @click.argument("job")
 @click.argument("name")
 @click.option("--half", is_flag=True, help="In half precision: half the size.")
-@click.option("--license", "terms", help="Goes on their card.")
+@click.option("--license", "terms", help="License on their card.")
 @json_option
 def publish(*, job: str, name: str, half: bool, terms: str | None, as_json: bool) -> None:
     """Keep the best weights of JOB as NAME: they stay when the job is deleted."""
@@ -56,7 +56,7 @@ def publish(*, job: str, name: str, half: bool, terms: str | None, as_json: bool
 @click.argument("name")
 @json_option
 def convolve(*, old: str, name: str, as_json: bool) -> None:
-    """Keep OLD as NAME with its dense head turned into convolutions: the same scores, and images of any size.
+    """Keep OLD as NAME with its dense head converted to convolutions: the same scores, and images of any size.
 
     OLD is a name of the list, a job's id, or a path.
     """
@@ -110,7 +110,7 @@ def _print_result(document: dict[str, Any], sentence: str, *, as_json: bool, **w
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @json_option
 def evaluate(*, weights: str, dataset: str, split: str, device: str, as_json: bool) -> None:
-    """How many images of a data set WEIGHTS get right: a name of the list, a job's id, or a path."""
+    """Measure how many images of a data set WEIGHTS get right: a name of the list, a job's id, or a path."""
     from explorer.cli.print_progress import as_progress, progress_line
     from explorer.cli.print_train import notes, scores
     from explorer.training.weights_evaluation import evaluate_weights
@@ -129,12 +129,12 @@ def evaluate(*, weights: str, dataset: str, split: str, device: str, as_json: bo
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE…", type=click.Path())
 @click.option("--top", type=click.IntRange(min=1), default=5, show_default=True, help="Classes for each image.")
 @click.option("--image-size", type=int, help="Side of the images in pixels, in place of the one on the card.")
-@click.option("--invert", is_flag=True, help="Light and dark change places.")
+@click.option("--invert", is_flag=True, help="Swap light and dark.")
 @click.option(
     "--ink",
     "find_ink",
     is_flag=True,
-    help="Strokes on paper are found, inverted where they must be, cropped and centred as the network's own digits.",
+    help="Find strokes on paper, invert them if necessary, crop and centre them like the network's own digits.",
 )
 @json_option
 def predict(
@@ -147,7 +147,7 @@ def predict(
     find_ink: bool,
     as_json: bool,
 ) -> None:
-    """What WEIGHTS see in pictures: a name of the list, a job's id, or a path."""
+    """Classify pictures with WEIGHTS: a name of the list, a job's id, or a path."""
     from explorer.cli.print_weights import predictions
     from explorer.prediction.image_files import predict as answers
     from explorer.prediction.networks import Network
@@ -171,15 +171,15 @@ def predict(
 @click.command()
 @click.argument("spec", metavar="SPEC|WEIGHTS")
 @click.option(
-    "--format", "name", required=True, help="pytorch, onnx, json, dot, svg, csv; of weights safetensors, pth."
+    "--format", "name", required=True, help="pytorch, onnx, json, dot, svg, csv; for weights also safetensors, pth."
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file; without it, text goes to stdout.")
 @click.option("--half", is_flag=True, help="Safetensors in half precision.")
 @click.option(
-    "--evaluate", "data", metavar="DATA", help="Measure the weights as they are written, and put that on their card."
+    "--evaluate", "data", metavar="DATA", help="Measure the written weights, and put the result on their card."
 )
-@click.option("--license", "terms", help="Goes on their card.")
-@click.option("--fold-batch-norm", "fold", is_flag=True, help="In ONNX, into the layers before it.")
+@click.option("--license", "terms", help="License on their card.")
+@click.option("--fold-batch-norm", "fold", is_flag=True, help="In ONNX, fold batch norm into the layers before it.")
 @json_option
 def export(
     *,
@@ -212,7 +212,7 @@ def export(
         raise InputError(_("fold-batch-norm: {name} files have no folded form; it is for onnx").format(name=name))
     if output is None:
         if as_json or source or FORMATS[name].has_weights:
-            raise InputError(_("output: name the file with -o; stdout takes text formats alone, and not with --json"))
+            raise InputError(_("output: name the file with -o; stdout takes only text formats, and not with --json"))
         click.echo(content(_network(spec), name), nl=False)
         return
     with progress_line() as note:

@@ -97,12 +97,12 @@ def locate(name: str) -> str:
     if near:
         raise InputError(
             _(
-                "data: there is no {name}; did you mean {near}? Known are {known}; the path of a folder, .zip or .npz "
-                "does as well"
+                "data: there is no {name}; did you mean {near}? Known are {known}; the path of a folder, .zip or "
+                ".npz also works"
             ).format(name=_quoted(name), near=near[0], known=known)
         )
     raise InputError(
-        _("data: there is no {name}; known are {known}, and the path of a folder, .zip or .npz does as well").format(
+        _("data: there is no {name}; known are {known}, and the path of a folder, .zip or .npz also works").format(
             name=_quoted(name), known=known
         )
     )

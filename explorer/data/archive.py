@@ -114,7 +114,7 @@ def _check(path: Path, entries: list[zipfile.ZipInfo], largest: int) -> None:
     total = sum(info.file_size for info in entries)
     if total > MAX_TOTAL:
         raise InputError(
-            _("{file} would unpack to {total} bytes; {limit} are the most").format(
+            _("{file} would unpack to {total} bytes; at most {limit} are allowed").format(
                 file=path, total=total, limit=MAX_TOTAL
             )
         )
@@ -131,7 +131,7 @@ def _check(path: Path, entries: list[zipfile.ZipInfo], largest: int) -> None:
 def _fault(name: str, info: zipfile.ZipInfo, largest: int) -> str | None:
     parts = PureWindowsPath(name)  # understands both kinds of slashes, and drives
     if parts.anchor or ".." in parts.parts:
-        return _("its name leads out of the archive")
+        return _("its name points outside the archive")
     if stat.S_ISLNK(info.external_attr >> 16):
         return _("it is a link")
     if info.flag_bits & 1:
@@ -140,5 +140,5 @@ def _fault(name: str, info: zipfile.ZipInfo, largest: int) -> str | None:
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         return _("its compression is neither stored nor deflated")
     if info.file_size > largest:
-        return _("it has {size} bytes, and {limit} are the most").format(size=info.file_size, limit=largest)
+        return _("it has {size} bytes, and at most {limit} are allowed").format(size=info.file_size, limit=largest)
     return None

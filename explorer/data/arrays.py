@@ -139,16 +139,16 @@ def _read(path: Path, archive: ZipFile, name: str) -> Array:
         if dtype.hasobject:
             raise InputError(
                 _(
-                    "{file}: {name} holds Python objects, which are not opened as they could run anything; save it as "
-                    "strings or numbers, such as numpy.array(list)"
+                    "{file}: {name} holds Python objects, which are not opened because they could run any code; "
+                    "save it as strings or numbers, such as numpy.array(list)"
                 ).format(file=path, name=name)
             )
         size = dtype.itemsize * int(np.prod(shape, dtype=object))
         if size > MAX_BYTES:
             raise InputError(
                 _(
-                    "{file}: {name} has {size} bytes, and {limit} are the most; "
-                    "put larger sets into class folders of a folder or .zip"
+                    "{file}: {name} has {size} bytes, and at most {limit} are allowed; put larger sets into "
+                    "class folders of a folder or .zip"
                 ).format(file=path, name=name, size=size, limit=MAX_BYTES)
             )
         with archive.open(entry) as file:
@@ -216,8 +216,8 @@ def _white(path: Path, name: str, images: Array) -> tuple[float | None, str | No
         )
     raise InputError(
         _(
-            "{file}: {name} has values from {low} to {high}; they can go from 0 to 1 or from 0 to 255. Images that are "
-            "normalised already have to be saved as they were before"
+            "{file}: {name} has values from {low} to {high}; they can go from 0 to 1 or from 0 to 255. Save the "
+            "images without normalisation"
         ).format(file=path, name=name, low=f"{low + 0:g}", high=f"{high + 0:g}")
     )
 
@@ -288,7 +288,7 @@ def _labels(path: Path, labels: Mapping[str, Array], names: Array | None) -> tup
         for label in part:
             if label not in index:
                 raise InputError(
-                    _("{file}: the label {label} is none of the {count} classes").format(
+                    _("{file}: the label {label} is not one of the {count} classes").format(
                         file=path, label=shown(label), count=len(classes)
                     )
                 )

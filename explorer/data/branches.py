@@ -95,8 +95,9 @@ def classes(root: str, branch: Branch) -> Classes:
     if flat and deep:
         raise InputError(
             _(
-                "{place}: the folders can't all be classes, as images lie directly in {flat} and one folder deeper in "
-                "{deep}; put all class folders beside each other, or into folders named train and test"
+                "{place}: the folders can't all be classes, as images lie directly in {flat} and one folder "
+                    "deeper in {deep}; put all class folders side by side in one folder, or into folders named train "
+                    "and test"
             ).format(place=root, flat=first_names([places[name] for name in left if name in flat]), deep=first_names(
                 [places[name] for name in deep]
             ))

@@ -50,7 +50,7 @@ def decode(data: bytes, place: str, channels: int | None = None, *, spread: bool
         with opened(data, place) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise InputError(
-                    _("{place} has {width} x {height} pixels; {limit} are the most").format(
+                    _("{place} has {width} x {height} pixels; at most {limit} are allowed").format(
                         place=place, width=image.width, height=image.height, limit=MAX_PIXELS
                     )
                 )
@@ -86,12 +86,12 @@ def _flat(image: Image.Image, place: str, *, spread: bool) -> Image.Image:
         InputError: If its values are floats, or beyond 16 bits.
     """
     if image.mode == "F":
-        raise InputError(_("{place} holds floats; 8 or 16 bits a pixel can be read").format(place=place))
+        raise InputError(_("{place} holds floats; only 8 or 16 bits per pixel can be read").format(place=place))
     if image.mode in _DEEP:
         values = np.asarray(image)
         if values.min() < 0 or values.max() > _DEEPEST:
             raise InputError(
-                _("{place} has grey values from {low} to {high}; 8 or 16 bits a pixel can be read").format(
+                _("{place} has grey values from {low} to {high}; only 8 or 16 bits per pixel can be read").format(
                     place=place, low=values.min(), high=values.max()
                 )
             )
@@ -138,7 +138,7 @@ def check_sides(place: object, width: int, height: int) -> None:
     """
     if max(width, height) > MAX_SIDE:
         raise InputError(
-            _("{place}: {width} x {height} pixels are too many; {limit} on a side are the most").format(
+            _("{place}: {width} x {height} pixels are too many; at most {limit} per side are allowed").format(
                 place=place, width=width, height=height, limit=MAX_SIDE
             )
         )

@@ -152,7 +152,7 @@ def _encoded(name: str, images: Encoded) -> dict[str, Tensor]:
         data += images.source.read(file)
         if len(data) > IN_MEMORY:
             raise InputError(
-                _("{name}: its test images take more than {limit} bytes and can't be looked through here").format(
+                _("{name}: its test images take more than {limit} bytes and can't be browsed here").format(
                     name=name, limit=IN_MEMORY
                 )
             )

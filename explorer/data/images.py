@@ -98,7 +98,7 @@ def decode_all(encoded: Encoded, state: str, progress: Progress) -> tuple[Decode
             save_file(tensors, part, metadata={"key": key})
     except (OSError, SafetensorError) as error:
         return decoded, _(
-            "The decoded images can't be kept in {folder} ({reason}); the next start will decode them again."
+            "The decoded images can't be saved in {folder} ({reason}); the next start will decode them again."
         ).format(folder=path.parent, reason=error)
     return decoded, None
 

@@ -58,9 +58,9 @@ def assemble(
     for label in classes:
         if not readable(label):
             raise InputError(
-                _(
-                    "{place}: the name of the class {label} has characters that can't be seen, or that are no UTF-8"
-                ).format(place=place, label=shown(label))
+                _("{place}: the name of the class {label} has invisible characters, or is not valid UTF-8").format(
+                    place=place, label=shown(label)
+                )
             )
     if small == 0:
         raise InputError(
@@ -86,8 +86,8 @@ def assemble(
         train, test = train.take(rest), train.take(chosen)
         notes.append(
             _(
-                "The set brings no labelled test images: {count} of its images, {percent}% of each class, are the "
-                "test set."
+                "The data set has no labelled test images: {count} of its images, {percent}% of each class, are "
+                "used as the test set."
             ).format(count=len(test), percent=round(100 * TEST_FRACTION))
         )
     if len(test) == 0:

@@ -84,7 +84,7 @@ class Preprocessing(NamedTuple):
             )
         if preprocessing.resize is not None and preprocessing.resize < preprocessing.size:
             raise InputError(
-                _("resize: {value} is less than the {size} that are cut out of it").format(
+                _("resize: {value} is less than the crop, {size}").format(
                     value=preprocessing.resize, size=preprocessing.size
                 )
             )

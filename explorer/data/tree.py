@@ -104,7 +104,7 @@ def arrange(source: Source, names: Iterable[str], empty: Sequence[str] = ()) -> 
     notes = [
         *_unused_images(root, used, found),
         *_note(_("Files other than images are not used: {names} ({count} in all)."), others),
-        *_note(_("What systems and programs keep for themselves is not used: {names} ({count} in all)."),
+        *_note(_("Files of the operating system or of other programs are not used: {names} ({count} in all)."),
                system_files),
         *_note(_("Folders without images: {names} ({count} in all)."), _empty(root, empty)),
         *_class_notes(found, splits, classes),
@@ -237,7 +237,7 @@ def _arranged_in_splits(place: str, root: Branch, holder: Branch) -> _Arrangemen
         first, *rest = candidates
         if rest and len(words(rest[0].place.name)) == len(words(first.place.name)):
             raise InputError(
-                _("{place} has several folders for the same split: {folders}; leave one of them").format(
+                _("{place} has several folders for the same split: {folders}; keep only one of them").format(
                     place=place, folders=first_names([f"{folder.place}/" for folder in candidates])
                 )
             )
@@ -327,11 +327,11 @@ def _unused_images(root: Branch, used: set[str], found: _Arrangement) -> Iterato
     """Notes about unused images: their folders, and the reasons."""
     reported: set[str] = set()
     reasons = [
-        (_("Left out, as no class folders in it tell labels: {folder} (images: {count})."), found.unlabelled),
-        (_("Left out, as its name is that of no split: {folder} (images: {count})."), found.unknown),
-        (_("Left out, as another folder is taken for this split: {folder} (images: {count})."), found.more),
+        (_("Left out, as it has no class folders that give the labels: {folder} (images: {count})."), found.unlabelled),
+        (_("Left out, as its name is not that of a split: {folder} (images: {count})."), found.unknown),
+        (_("Left out, as another folder is used for this split: {folder} (images: {count})."), found.more),
         (
-            _("Left out, as it holds the classes beside it again: {folder} (images: {count})."),
+            _("Left out, as it repeats the class folders next to it: {folder} (images: {count})."),
             [folder for part in found.splits.values() for folder in part.repeated],
         ),
     ]
@@ -356,9 +356,9 @@ def _class_notes(
 ) -> Iterator[str]:
     if found.renamed:
         pairs = [f"{printable(other)} → {printable(label)}" for other, label in sorted(found.renamed.items())]
-        yield _("Classes that are written otherwise than in the training set are taken for its own: {names}.").format(
-            names=first_names(pairs)
-        )
+        yield _(
+            "Classes that are spelled differently than in the training set are matched to its classes: {names}."
+        ).format(names=first_names(pairs))
     deep = [f"{folder.place}/" for part in found.splits.values() for folder in part.deep]
     yield from _note(_("Folders in class folders count as parts of these classes: in {names} ({count} in all)."), deep)
     for split, files in splits.items():

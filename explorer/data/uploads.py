@@ -90,7 +90,7 @@ def save(file_name: str, content: BytesIO, length: int) -> str:
         )
     if length > MAX_FILE:
         raise InputError(
-            _("{file}: {size} are more than the {limit} of an upload").format(
+            _("{file}: {size} is more than the {limit} allowed for an upload").format(
                 file=file_name, size=bytes_short(length), limit=bytes_short(MAX_FILE)
             )
         )
@@ -111,7 +111,7 @@ def save(file_name: str, content: BytesIO, length: int) -> str:
         with atomic_write(path(name)) as part, part.open("wb") as target:
             shutil.copyfileobj(content, target)
     except OSError as error:
-        raise InputError(_("{file} can't be kept: {reason}").format(file=file_name, reason=error.strerror)) from None
+        raise InputError(_("{file} can't be saved: {reason}").format(file=file_name, reason=error.strerror)) from None
     return name
 
 

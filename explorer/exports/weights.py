@@ -47,7 +47,9 @@ def export_weights(
         ExplorerError: If the process of the ONNX export failed.
     """
     if half and name != "safetensors":
-        raise InputError(_("half: {name} files are in float32; safetensors alone can be half").format(name=name))
+        raise InputError(
+            _("half: {name} files are in float32; only safetensors can be in half precision").format(name=name)
+        )
     check_card_path(target)
     with tempfile.TemporaryDirectory() as folder:
         if half or data or terms:

@@ -86,7 +86,7 @@ def from_text(text: str) -> tuple[Spec, str]:
     if len(keys) > len(values):
         raise SpecError(_("link: {key} has no value").format(key=shown(keys[-1])))
     if twice := [key for key in keys if keys.count(key) > 1 or key == BASE]:
-        raise SpecError(_("link: {key} stands twice").format(key=shown(twice[0])))
+        raise SpecError(_("link: {key} occurs twice").format(key=shown(twice[0])))
     return decode({BASE: base, **dict(zip(keys, values, strict=True))})
 
 

@@ -21,9 +21,9 @@ def check(resources: Resources) -> None:
     most = PER_CORE * (os.cpu_count() or 1)
     if resources.processes > most:
         raise InputError(
-            _("processes: {value} are more than this machine takes, {most}: {each} for each of its cores").format(
-                value=resources.processes, most=most, each=PER_CORE
-            )
+            _(
+                "processes: {value} are more than the {most} that this machine allows: {each} for each of its cores"
+            ).format(value=resources.processes, most=most, each=PER_CORE)
         )
 
 

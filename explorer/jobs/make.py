@@ -42,7 +42,9 @@ def make_jobs(
     grid = parse_sweep(varied)
     numbered_rows = [(number, row) for number, row in enumerate(rows, 1) if row] or [(0, {})]
     if repeated := [key for key in grid[0] if any(key in row for _number, row in numbered_rows)]:
-        raise InputError(_("sweep: {key} stands in the rows and beside them").format(key=shown(repeated[0])))
+        raise InputError(
+            _("sweep: {key} has values in the rows and also outside of them").format(key=shown(repeated[0]))
+        )
     if len(numbered_rows) * len(grid) > MAX_SWEEP:
         raise InputError(
             _("sweep: {jobs:,} rows and combinations are more than the {limit} jobs of a sweep").format(

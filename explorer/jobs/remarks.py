@@ -64,7 +64,7 @@ def explain_losses(curves: "Curves", recipe: Mapping[str, Any], spec: Mapping[st
     if recipe.get("augment"):
         found.append(_("Augmentation makes the training images harder."))
     if spec.get("dropout"):
-        found.append(_("Dropout switches units off in training alone."))
+        found.append(_("Dropout switches units off in training only."))
     return " ".join(found)
 
 

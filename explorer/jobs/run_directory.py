@@ -190,7 +190,7 @@ def _row(line: bytes) -> Row | None:
                     return Row(epoch, name, value)
     except (InputError, UnicodeDecodeError):
         pass
-    _log.warning(_("a line of metrics that no run writes is left out: %s"), shown(line))
+    _log.warning(_("an invalid line of metrics is left out: %s"), shown(line))
     return None
 
 

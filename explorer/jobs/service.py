@@ -94,7 +94,7 @@ def resume(job: str) -> Record:
     """
     if (record := store().get(job)).status in RESUMABLE and not directory(job).folder.is_dir():
         raise InputError(
-            _("job: {id} can't go on, for its folder {folder} was deleted; train it anew").format(
+            _("job: {id} can't go on, because its folder {folder} was deleted; train it anew").format(
                 id=job, folder=directory(job).folder
             )
         )

@@ -91,6 +91,7 @@ def _check_memory(network: Network, map_layer: MapLayer) -> None:
     if needed > MAX_ACTIVATION_BYTES:
         raise InputError(
             _(
-                "layer: from {name} on a gradient takes {needed:.1f} GB, and {limit:.1f} is allowed; take a later one"
+                "layer: a gradient at {name} takes {needed:.1f} GB, and at most {limit:.1f} GB are allowed; "
+                "choose a later layer"
             ).format(name=map_layer.layer.name, needed=needed / 1e9, limit=MAX_ACTIVATION_BYTES / 1e9)
         )

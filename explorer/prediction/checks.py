@@ -26,5 +26,7 @@ def check_numbers(values: Tensor, card: Card) -> None:
     """
     if not values.isfinite().all():
         raise InputError(
-            _("{name} gives no numbers: some of its weights are not finite, or far too large").format(name=card.name)
+            _("{name} gives scores that are not finite: some of its weights are not finite, or far too large").format(
+                name=card.name
+            )
         )

@@ -71,7 +71,7 @@ def find_map_layer(layers: Mapping[str, MapLayer], name: str) -> MapLayer:
         InputError: If the network has no layer with maps, or none with this name.
     """
     if not layers:
-        raise InputError(_("this network has no layer with maps: it has no places that one could look at"))
+        raise InputError(_("this network has no layer with maps, so it can't be explained place by place"))
     if not name:
         not_pools = [one for one in layers.values() if "Pool" not in one.layer.kind]
         body = [one for one in not_pools if one.layer.stage != "head"]
@@ -79,11 +79,11 @@ def find_map_layer(layers: Mapping[str, MapLayer], name: str) -> MapLayer:
     if name not in layers:
         similar = get_close_matches(name[:100], layers, n=3)
         raise InputError(
-            _("layer: {value} is no layer with maps; did you mean {names}?").format(
+            _("layer: {value} is not a layer with maps; did you mean {names}?").format(
                 value=shown(name), names=", ".join(similar)
             )
             if similar
-            else _("layer: {value} is no layer with maps").format(value=shown(name))
+            else _("layer: {value} is not a layer with maps").format(value=shown(name))
         )
     return layers[name]
 

@@ -149,7 +149,7 @@ def _read(path: Path, _changed: int) -> Evaluation:
     try:
         return Evaluation(tuple(document["classes"]), dict(document["result"]), list(document["mistakes"]))
     except (KeyError, TypeError, ValueError):
-        raise InputError(_("{file} is no kept test").format(file=path)) from None
+        raise InputError(_("{file} is not a saved test result").format(file=path)) from None
 
 
 if __name__ == "__main__":

@@ -51,26 +51,26 @@ def _sentence(code: ConfidenceWarning, answer: Answer) -> str:
     height, width = picture.size
     codes = ConfidenceWarning
     sentence = {
-        codes.CLASS: _("{truth} is none of the {count:,} classes that {name} knows, so no answer can be right."),
+        codes.CLASS: _("{truth} is not one of the {count:,} classes that {name} knows, so no answer can be right."),
         codes.NAME: _(
-            "The class names of {name} and those of the picture's data set all differ. Classes are taken by their "
-            "position, {truth} for {taken}; if they mean different things, no answer can be right."
+            "The class names of {name} and those of the picture's data set all differ. Classes are matched by "
+            "their position, {truth} with {taken}; if they mean different things, no answer can be right."
         ),
         codes.COLOUR: _(
-            "{name} was trained with grey images: it doesn't see the colours, and hardly knows photographs."
+            "{name} was trained with grey images: it doesn't see the colours, and has hardly seen photographs."
         ),
         codes.INVERTED: _(
-            "Light and dark are the other way round than in {name}'s own images: find the ink, or invert the picture."
+            "Light and dark are swapped compared with {name}'s own images: find the ink, or invert the picture."
         ),
         codes.BACKGROUND: _("The background is grey, and that of {name}'s own images is not: find the ink."),
         codes.FRAMING: _(
-            "What is drawn stands in another place than in {name}'s own images, or has another size: find the ink."
+            "The drawing is in another place than in {name}'s own images, or has another size: find the ink."
         ),
-        codes.FAINT: _("Light and dark hardly differ in this picture: {name} sees next to nothing."),
+        codes.FAINT: _("Light and dark hardly differ in this picture: {name} sees almost nothing."),
         codes.SMALL: _("The picture has {width} × {height} pixels, and {name} reads {size} × {size}: it sees a blur."),
-        codes.EMPTY: _("The picture has one colour: there is nothing on it that {name} could know."),
-        codes.NO_INK: _("No strokes were found: {name} was asked about the picture as it is."),
-        codes.OTHERS: _("More is drawn in this picture: {name} was asked about the largest figure alone."),
+        codes.EMPTY: _("The picture has one colour: there is nothing in it that {name} could recognise."),
+        codes.NO_INK: _("No strokes were found: {name} classified the picture as it is."),
+        codes.OTHERS: _("More is drawn in this picture: {name} classified only the largest figure."),
     }[code]
     return sentence.format(
         truth=picture.truth or "", count=len(card.classes), name=name, width=width, height=height,

@@ -114,7 +114,7 @@ def parse_sweep(texts: Iterable[str]) -> list[dict[str, str]]:
         if not (key and equals and values):
             raise InputError(_("sweep: {text} is not KEY=VALUE,VALUE,…").format(text=shown(text)))
         if key in axes:
-            raise InputError(_("sweep: {key} stands twice").format(key=shown(key)))
+            raise InputError(_("sweep: {key} occurs twice").format(key=shown(key)))
         jobs *= len(values)
         if jobs > MAX_SWEEP:  # check before the product, which could take long
             raise InputError(
@@ -149,7 +149,7 @@ def parse_row(text: str) -> dict[str, str]:
         if not (key and value):
             raise InputError(_("row: {text} is not KEY=VALUE,KEY=VALUE,…").format(text=shown(text)))
         if key in values:
-            raise InputError(_("row: {key} stands twice in {text}").format(key=shown(key), text=shown(text)))
+            raise InputError(_("row: {key} occurs twice in {text}").format(key=shown(key), text=shown(text)))
         values[last := key] = value
     if not values:
         raise InputError(_("row: {text} is not KEY=VALUE,KEY=VALUE,…").format(text=shown(text)))
@@ -185,7 +185,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 def _rows_of_json(text: str, path: Path) -> list[dict[str, str]]:
     listed = decode(text, "rows")
     if not (isinstance(listed, list) and all(isinstance(one, dict) for one in listed)):
-        raise InputError(_("rows: {file} is not a list of objects, one a job").format(file=path))
+        raise InputError(_("rows: {file} is not a list of objects, one per job").format(file=path))
     return [
         {key: value if isinstance(value, str) else json.dumps(value) for key, value in one.items()} for one in listed
     ]
@@ -199,13 +199,13 @@ def _rows_of_csv(text: str, path: Path) -> list[dict[str, str]]:
         return []
     keys = [key.strip() for key in lines[0]]
     if not all(keys) or len(set(keys)) < len(keys):
-        raise InputError(_("rows: the first line of {file} has an empty key, or one twice").format(file=path))
+        raise InputError(_("rows: the first line of {file} has an empty or a repeated key").format(file=path))
     found = []
     for number, cells in enumerate(lines[1:], 2):
         if len(cells) > len(keys):
             sentence = _(
-                "rows: line {line} of {file} has {count} cells, and there are {keys} keys; a value with commas stands "
-                "in quotes"
+                "rows: line {line} of {file} has {count} cells, and there are {keys} keys; put a value with "
+                "commas in quotes"
             )
             raise InputError(sentence.format(line=number, file=path, count=len(cells), keys=len(keys)))
         found.append({key: cell.strip() for key, cell in zip(keys, cells, strict=False) if cell.strip()})

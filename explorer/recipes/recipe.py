@@ -146,8 +146,8 @@ def _check_normalisation(mean: tuple[float, ...] | None, std: tuple[float, ...] 
     if mean and std and len(mean) != len(std):
         raise InputError(
             ngettext(
-                "std: has {count} entry while mean has {expected}; each takes one value, or one a channel",
-                "std: has {count} entries while mean has {expected}; each takes one value, or one a channel",
+                "std: has {count} entry while mean has {expected}; each takes one value, or one per channel",
+                "std: has {count} entries while mean has {expected}; each takes one value, or one per channel",
                 len(std),
             ).format(count=len(std), expected=len(mean))
         )
@@ -155,6 +155,6 @@ def _check_normalisation(mean: tuple[float, ...] | None, std: tuple[float, ...] 
 
 def _check_augmentations(names: tuple[str, ...]) -> None:
     if repeated := [name for name in names if names.count(name) > 1]:
-        raise InputError(_("augment: {name} stands twice").format(name=shown(repeated[0])))
+        raise InputError(_("augment: {name} occurs twice").format(name=shown(repeated[0])))
     if {"crop", "random_resized_crop"} <= set(names):
         raise InputError(_("augment: crop and random_resized_crop both choose what is seen of an image; keep one"))

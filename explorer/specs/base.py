@@ -106,7 +106,7 @@ class Spec(BaseModel):
             InputError: If the network has no dense head, or its head reads another map than the last.
         """
         raise InputError(
-            _("head: a {family} has none of dense layers over a map; it takes images of any size as it is").format(
+            _("head: a {family} has no dense layers over a map; it takes images of any size already").format(
                 family=self.family
             )
         )
@@ -250,11 +250,11 @@ def explain(fault: ErrorDetails) -> str:
         case "greater_than":
             return _("{place}: {value} is not above {limit:g}").format(place=where, value=got, limit=limits["gt"])
         case "greater_than_equal":
-            return _("{place}: {value} is below the least allowed, {limit}").format(
+            return _("{place}: {value} is below the minimum, {limit}").format(
                 place=where, value=got, limit=limits["ge"]
             )
         case "less_than_equal":
-            return _("{place}: {value} is above the most allowed, {limit:,}").format(
+            return _("{place}: {value} is above the maximum, {limit:,}").format(
                 place=where, value=got, limit=limits["le"]
             )
         case "less_than":
@@ -268,10 +268,10 @@ def explain(fault: ErrorDetails) -> str:
         case "value_error":  # one of our rules, with its own message
             return f"{where}: {limits['error']}" if where else str(limits["error"])
         case "dict_type" | "model_type" | "model_attributes_type":
-            return _("{place}: {value} has no keys").format(place=where or _("what is given"), value=got)
+            return _("{place}: {value} is not an object with keys").format(place=where or _("the input"), value=got)
         case "json_invalid":
-            return _("{place}: {value} is not JSON").format(place=where or _("what is given"), value=got)
+            return _("{place}: {value} is not JSON").format(place=where or _("the input"), value=got)
         case kind if kind not in PYDANTIC_TYPES:  # a PydanticCustomError of one of our checks
             return _("{place}: {problem}").format(place=where, problem=fault["msg"])
         case _:  # pydantic's own messages are not written for users
-            return _("{place}: {value} is not what belongs here").format(place=where or _("what is given"), value=got)
+            return _("{place}: {value} is not a valid value here").format(place=where or _("the input"), value=got)

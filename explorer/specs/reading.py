@@ -88,7 +88,9 @@ def _check_text(text: str, place: str) -> None:
         )
     if not text.isprintable() and any(map(_is_control, text)):
         raise InputError(
-            _("{place}: {value} has control characters, or halves of characters").format(place=place, value=shown(text))
+            _("{place}: {value} has control characters, or incomplete characters").format(
+                place=place, value=shown(text)
+            )
         )
 
 
@@ -146,5 +148,5 @@ def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     data = dict(pairs)
     if len(data) < len(pairs):
         repeated = Counter(key for key, _value in pairs).most_common(1)[0][0]
-        raise InputError(_("{place}: this key stands twice").format(place=shown(repeated)))
+        raise InputError(_("{place}: this key occurs twice").format(place=shown(repeated)))
     return data

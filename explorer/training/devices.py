@@ -114,7 +114,7 @@ def make_plan(network: nn.Module, device: torch.device, precision: str, batch_ma
         InputError: If the device can't compute in that precision.
     """
     if precision == "fp16" and device.type == "cpu":
-        raise InputError(_("precision: fp16 needs a GPU; a processor trains in fp32 or bf16"))
+        raise InputError(_("precision: fp16 needs a GPU; a CPU trains in fp32 or bf16"))
     named = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
     dtype = named[precision] if precision in named else _best_dtype(device, batch_macs)
     convolutional = any(isinstance(module, nn.Conv2d) for module in network.modules())

@@ -169,8 +169,8 @@ def _cuda_fault(reason: str, batch_size: int) -> Fault | None:
         return Fault(
             "cuda",
             _(
-                "the GPU refused a number, most often a label that is no class of the network: run once with device "
-                "cpu, which says where"
+                "the GPU refused a number, most often a label that is not a class of the network: run once with "
+                "device cpu, which says where"
             ),
         )
     if "nccl" in low:

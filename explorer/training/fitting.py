@@ -55,8 +55,8 @@ def adapt(spec: Spec, dataset: Dataset, *, keep_channels: bool) -> tuple[Spec, D
     if spec.num_classes != classes:
         notes.append(
             ngettext(
-                "The network has {classes} class, as the data; the spec had {former}.",
-                "The network has {classes} classes, as the data; the spec had {former}.",
+                "The network has {classes} class, like the data; the spec had {former}.",
+                "The network has {classes} classes, like the data; the spec had {former}.",
                 classes,
             ).format(classes=classes, former=spec.num_classes)
         )
@@ -74,8 +74,8 @@ def adapt(spec: Spec, dataset: Dataset, *, keep_channels: bool) -> tuple[Spec, D
         return spec, dataset.recoloured(spec.in_channels), notes
     notes.append(
         ngettext(
-            "The network takes images of {channels} channel, as the data; the spec had {former}.",
-            "The network takes images of {channels} channels, as the data; the spec had {former}.",
+            "The network takes images of {channels} channel, like the data; the spec had {former}.",
+            "The network takes images of {channels} channels, like the data; the spec had {former}.",
             dataset.channels,
         ).format(channels=dataset.channels, former=spec.in_channels)
     )
@@ -103,14 +103,14 @@ def flip_notes(recipe: Recipe, mirrored: bool | None) -> list[str]:
     if mirrored is None:
         return [
             _(
-                "The recipe mirrors half of the images. These are grey: where they show characters, a mirror image is "
-                "another one or none, and flip should be taken out of augment."
+                "The recipe mirrors half of the images. These are grey: if they show characters, a mirror image "
+                "is another character or none, and flip should be removed from augment."
             )
         ]
     return [
         _(
-            "The recipe's flip is left out: a mirrored digit is another one or none. The recipe r3-mnist is made for "
-            "digits."
+            "The recipe's flip is left out: a mirrored digit is another digit or none. The recipe r3-mnist is "
+            "made for digits."
         )
     ]
 
@@ -168,8 +168,8 @@ def normalisation_note(recipe: Recipe, former: Preprocessing) -> str:
     if (spread(recipe.mean), spread(recipe.std)) == (spread(former.mean), spread(former.std)):
         return ""
     return _(
-        "The starting weights know images by mean {mean} and standard deviation {std}; this recipe has {own_mean} and "
-        "{own_std}."
+        "The starting weights were trained on images normalised with mean {mean} and standard deviation {std}; "
+            "this recipe has {own_mean} and {own_std}."
     ).format(
         mean=format_values(former.mean), std=format_values(former.std), own_mean=format_values(recipe.mean),
         own_std=format_values(recipe.std),

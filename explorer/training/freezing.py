@@ -50,13 +50,13 @@ def training_mode(network: nn.Module, frozen: Sequence[nn.Module]) -> None:
 def _unknown(name: str, all_names: set[str]) -> InputError:
     if close := get_close_matches(name[:200], all_names, n=3):
         return InputError(
-            _("freeze: {name} is no part of this network with weights; did you mean {names}?").format(
+            _("freeze: {name} is not a part of this network with weights; did you mean {names}?").format(
                 name=shown(name), names=", ".join(close)
             )
         )
     tops = sorted({part for part in all_names if "." not in part})
     return InputError(
-        _("freeze: {name} is no part of this network with weights; it has {names}").format(
+        _("freeze: {name} is not a part of this network with weights; it has {names}").format(
             name=shown(name), names=", ".join(tops)
         )
     )

@@ -95,7 +95,7 @@ class MetricsLogger:
         if not self.live_is_due():
             return
         self.last_live = time.monotonic()
-        live = {"step": _("judging the epoch"), "done": done, "total": total}
+        live = {"step": _("evaluating the epoch"), "done": done, "total": total}
         live |= {"epoch": training.epoch + 1, "epochs": training.recipe.epochs}
         self.directory.write_progress(self.about | {"progress": training.progress, "live": live})
 

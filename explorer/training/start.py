@@ -47,7 +47,7 @@ def load_starting_weights(network: nn.Module, weights: str) -> list[str]:
     loaded = {}
     for name in sorted(found.loadable):
         if tensors[name].isnan().all():  # torchvision's VGG16_Weights.IMAGENET1K_FEATURES ends with such layers
-            notes.append(_("{name} starts anew: the weights hold no numbers for it.").format(name=name))
+            notes.append(_("{name} is initialised anew: the weights hold no numbers for it.").format(name=name))
         elif not tensors[name].isfinite().all():
             raise InputError(
                 _("weights: {name} in {file} holds numbers that are not finite").format(name=name, file=path)
@@ -76,7 +76,7 @@ def match_tensors(network: nn.Module, shapes: Shapes, source: str) -> TensorMatc
         layer, top = name.rpartition(".")[0], name.partition(".")[0]
         if AUXILIARY.fullmatch(top) and not (name in own and name in shapes):
             notes[
-                _("The auxiliary head {head} starts anew: the weights have none.").format(head=top)
+                _("The auxiliary head {head} is initialised anew: the weights have none.").format(head=top)
                 if name in own
                 else _("The auxiliary head {head} of the weights is left out: the network has none.").format(head=top)
             ] = None
@@ -86,15 +86,18 @@ def match_tensors(network: nn.Module, shapes: Shapes, source: str) -> TensorMatc
             )
         elif name not in own:
             raise InputError(
-                _("weights: {file} has a tensor {name} that the network has not: it belongs to another one").format(
-                    file=source, name=name
-                )
+                _(
+                    "weights: {file} has a tensor {name} that the network doesn't have: it belongs to another network"
+                ).format(file=source, name=name)
             )
         elif own[name] == shapes[name]:
             loadable.add(name)
         elif layer in last and own[name][1:] == shapes[name][1:]:
             notes[
-                _("The last layer {name} starts anew: the weights are for {theirs:,} classes, the data has {ours:,}.")
+                _(
+                    "The last layer {name} is initialised anew: the weights are for {theirs:,} classes, the data has "
+                    "{ours:,}."
+                )
                 .format(name=layer, theirs=shapes[name][0], ours=own[name][0])
             ] = None  # fmt: skip
         else:

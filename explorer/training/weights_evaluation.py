@@ -61,9 +61,9 @@ def evaluate_weights(weights: Path, data: str, split: str, device: str, progress
     if dataset.channels != spec.in_channels:
         chosen = chosen.recoloured(spec.in_channels)
         notes.append(
-            _("The images are turned grey, as the network takes one channel.")
+            _("The images are converted to grey, as the network takes one channel.")
             if spec.in_channels == 1
-            else _("The grey images are given with three equal channels, as the network takes.")
+            else _("The grey images are given with three equal channels, as the network takes three.")
         )
     labels, warnings = match_classes(card.classes, dataset.classes)
     placement = Placement(choose_device(device))
@@ -80,7 +80,8 @@ def evaluate_weights(weights: Path, data: str, split: str, device: str, progress
     if not math.isfinite(scores.loss):
         raise InputError(
             _(
-                "weights: {file} gives no numbers for these images: some of its own are not finite, or far too large"
+                "weights: {file} gives scores that are not finite for these images: some of its weights are not "
+                "finite, or far too large"
             ).format(file=weights)
         )
     result = scores.to_dict(card.classes) | {
@@ -114,12 +115,12 @@ def match_classes(network_classes: tuple[str, ...], data_classes: tuple[str, ...
     if len(unknown) == len(data_classes) == len(network_classes):
         return torch.arange(len(data_classes)), [
             _(
-                "No class name of the data is one of the network's: classes are taken by their position, {given} for "
-                "{known}. The figures mean nothing unless these are the same classes."
+                "No class name of the data is one of the network's: classes are matched by their position, "
+                "{given} with {known}. The figures mean nothing unless these are the same classes."
             ).format(given=shown(data_classes[0]), known=shown(network_classes[0]))
         ]
     raise InputError(
-        _("dataset: its class {name} is none of those of the weights ({known})").format(
+        _("dataset: its class {name} is not one of those of the weights ({known})").format(
             name=shown(unknown[0]), known=", ".join(network_classes[:10])
         )
     )

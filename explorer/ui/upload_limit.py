@@ -136,7 +136,7 @@ class _Body:
             return RefusedError(429, _("Too many uploads are under way, and this was the slowest; try again later"))
         return RefusedError(
             408,
-            _("The upload came too slowly: it was {seconds:g} seconds behind {rate} a second").format(
+            _("The upload was too slow: it fell {seconds:g} seconds behind a rate of {rate} per second").format(
                 seconds=self._limits.max_delay, rate=bytes_short(self._limits.min_rate)
             ),
         )

@@ -98,9 +98,9 @@ class Card(BaseModel):
                 )
             )
         if not all(map(readable, self.classes)):
-            raise InputError(_("classes: a name has characters that can't be seen"))
+            raise InputError(_("classes: a name has invisible characters"))
         if not readable(self.name):
-            raise InputError(_("name: {value} has characters that can't be seen").format(value=shown(self.name)))
+            raise InputError(_("name: {value} has invisible characters").format(value=shown(self.name)))
         for key, text in (("data.name", self.data.get("name")), ("made_by.job", self.made_by.get("job"))):
             if not isinstance(text, str | None):
                 raise InputError(_("{place}: {value} is not text").format(place=key, value=shown(text)))
@@ -141,12 +141,14 @@ def check_card_path(target: Path) -> None:
         return  # writing raises the error
     card = target.with_suffix(".json")
     if card == target:
-        raise InputError(_("output: {file} is the name of the card; end the file's otherwise").format(file=target))
+        raise InputError(
+            _("output: {file} is the name of the card; choose another ending for the weights").format(file=target)
+        )
     with suppress(OSError):
         if not card.exists() or is_card(card):
             return
     raise InputError(
-        _("output: the card would take the place of {file}, which is none; choose another name").format(file=card)
+        _("output: the card would overwrite {file}, which is not a card; choose another name").format(file=card)
     )
 
 
@@ -228,7 +230,7 @@ def to_float16(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         rounded[name] = tensor.half() if tensor.is_floating_point() else tensor
         if tensor.isfinite().all() and not rounded[name].isfinite().all():
             raise InputError(
-                _("half precision: {name} has a number of {value:g}, and {limit:g} is the largest").format(
+                _("half precision: {name} has a number of {value:g}, and the largest possible is {limit:g}").format(
                     name=name, value=tensor.abs().max().item(), limit=torch.finfo(torch.float16).max
                 )
             )
@@ -269,8 +271,8 @@ def _open(path: Path) -> Iterator[Any]:
         if header > MAX_HEADER:
             raise InputError(
                 _(
-                    "{file} can't be read as weights: a header of {count:,} bytes would come first, "
-                    "and {limit:,} are the most"
+                    "{file} can't be read as weights: its header would have {count:,} bytes, and at most "
+                    "{limit:,} are allowed"
                 ).format(file=path, count=header, limit=MAX_HEADER)
             )
         with safe_open(path, "pt") as file:
@@ -281,7 +283,7 @@ def _open(path: Path) -> Iterator[Any]:
         ) from None
     except SafetensorError:
         raise InputError(
-            _("{file} can't be read as weights: it is damaged, or no safetensors file").format(file=path)
+            _("{file} can't be read as weights: it is damaged, or not a safetensors file").format(file=path)
         ) from None
 
 

@@ -57,7 +57,7 @@ def publish(job: str, name: str, *, half: bool = False, terms: str | None = None
     """
     source = _entry(job)
     if source.origin is not Origin.JOB:
-        raise InputError(_("{name} are no weights of a run: those alone are published").format(name=job))
+        raise InputError(_("{name} are not weights of a run: only those can be published").format(name=job))
     with reserve(name) as path, _translated_errors(path.parent):
         save(path, *prepare_for_publication(source.path, half=half, terms=terms))
     return path
@@ -129,12 +129,12 @@ def check(name: str, *, current: str = "") -> None:
     if len(name) > MAX_NAME_LENGTH or not _NAME.fullmatch(name) or name.lower().endswith(SUFFIX):
         raise InputError(
             _(
-                "name: {value} can't be one: it has up to {limit} letters (a to z), digits, dots, dashes and "
-                "underscores, begins and ends with a letter or digit, and goes without {suffix}"
+                "name: {value} is not allowed: a name has up to {limit} letters (a to z), digits, dots, dashes "
+                "and underscores, begins and ends with a letter or digit, and goes without {suffix}"
             ).format(value=shown(name), limit=MAX_NAME_LENGTH, suffix=SUFFIX)
         )
     if _DEVICE.fullmatch(name):
-        raise InputError(_("name: {value} can't be one: Windows keeps it for a device").format(value=shown(name)))
+        raise InputError(_("name: {value} is not allowed: Windows reserves it for a device").format(value=shown(name)))
     if name.casefold() in _names_in_use(current):
         raise InputError(_("name: there are weights {value} already; choose another name").format(value=shown(name)))
 

@@ -82,7 +82,7 @@ def locked(lock: Lock, on_wait: Callable[[], None] = lambda: None) -> Iterator[N
     end = time.monotonic() + LOCK_TIMEOUT
     while not lock.acquire(timeout=min(POLL, LOCK_TIMEOUT)):
         if time.monotonic() > end:
-            raise LimitError(_("others are still at work on this; try again in a minute"))
+            raise LimitError(_("this is still in use by others; try again in a minute"))
         on_wait()
     try:
         yield

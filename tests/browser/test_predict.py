@@ -66,7 +66,7 @@ def test_several_with_a_broken_one_and_a_row_opened(visit: Visit, tmp_path: Path
     table, alert = page.get_by_test_id("stDataFrame").first, page.get_by_test_id("stAlert")
     tick(page, table, 2, 44, page.get_by_role("heading", name="dark.png"))
     words = "letter.png is not an image that can be read"
-    tick(page, table, 3, 44, alert.filter(has_text=words, has_not_text="The others were predicted"))
+    tick(page, table, 3, 44, alert.filter(has_text=words, has_not_text="The other images were predicted"))
     with page.expect_download() as download:
         page.get_by_role("button", name="Top 5 of each as CSV").click()
     lines = download.value.path().read_text(encoding="utf-8").splitlines()

@@ -141,7 +141,7 @@ def test_deleting_asks_and_a_deleted_run_is_gone_for_others(visit: Visit, runs: 
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("button", name="Delete for good").click()
-    expect(page.get_by_text("No run is like that")).to_be_visible()
+    expect(page.get_by_text("No run matches")).to_be_visible()
     other.get_by_role("radio", name="Files").click()
     expect(other.get_by_text(f"not here any more: {job}")).to_be_visible()
 

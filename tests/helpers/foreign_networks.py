@@ -24,7 +24,7 @@ Import = Callable[..., ImportResult]
 
 def batch_norm_warnings(notes: Iterable[str]) -> list[str]:
     """The notes which say that the statistics of batch norms contradict the network."""
-    return [note for note in notes if "reaches its batch norms" in note]
+    return [note for note in notes if "the inputs of its batch norms" in note]
 
 
 def trained(network: nn.Module, seed: int = 0) -> nn.Module:

@@ -60,8 +60,8 @@ def test_any_kernel_width_and_map() -> None:
 @pytest.mark.parametrize(
     ("link", "claim"),
     [
-        ({"k": "3"}, "A 3×3 kernel is its own stack here"),
-        ({"k": "5", "by": "5x5"}, "A 5×5 kernel is its own stack here"),
+        ({"k": "3"}, "A 3×3 kernel is the same as its stack"),
+        ({"k": "5", "by": "5x5"}, "A 5×5 kernel is the same as its stack"),
         ({"k": "2", "by": "1xk"}, "Both see 2×2 pixels at the same cost, 4·C²"),
         ({"k": "3", "by": "1xk"}, "takes 50% more parameters and MACs, 9·C² against 6·C²"),
         ({"k": "5"}, "takes 39% more parameters and MACs, 25·C² against 18·C²"),

@@ -44,7 +44,7 @@ def test_test_images_of_a_data_set() -> None:
     # A number, because "digits 5" above a 1 would read like the class.
     assert "Test image 6 of 359" in [one.value for one in app.subheader]
     app = open_page(weights="digits-cnn", source="data")
-    assert "1 to 20 of 359, in a mixed order" in words(app)
+    assert "1 to 20 of 359, in a random order" in words(app)
     assert app.button(key="predict.earlier").disabled
     app.button(key="predict.later").click().run()
     assert "21 to 40 of 359" in words(app)
@@ -159,7 +159,7 @@ def test_class_and_images_are_reset_with_the_data_set(tmp_path: Path) -> None:
 
 def test_images_of_other_classes_have_a_warning() -> None:
     app = open_page(weights="resnet20-cifar10", source="data", data="digits", index="3")
-    assert "Classes are taken by their position, " in words(app)
+    assert "Classes are matched by their position, " in words(app)
 
 
 def test_not_sure_and_inverted() -> None:
@@ -202,11 +202,11 @@ def test_find_the_ink_with_one_click() -> None:
     file = BytesIO()
     Image.fromarray(paper).save(file, "PNG")
     app = upload(open_page(weights="mnist-cnn", source="upload"), {"digit.png": file.getvalue()})
-    assert "Light and dark are the other way round" in words(app)
+    assert "Light and dark are swapped" in words(app)
     app.button(key="predict.find.first").click().run()
     assert "### **3**" in words(app)
     assert "Dark strokes found on" in words(app)
-    assert "the ink alone" in html(app)
+    assert "only the ink" in html(app)
     assert "The picture, 400 × 300 pixels" in html(app)  # the original is shown, too
     assert not app.warning
 
@@ -301,7 +301,7 @@ def test_too_many_uploads(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_too_large_file_is_refused_without_reading_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "owner", Owner)
     file = SimpleNamespace(name="larger.bmp", size=53_000_000, file_id="1", getvalue=lambda: pytest.fail("read"))
-    with pytest.raises(InputError, match=r"larger\.bmp has 53\.00 MB; 50 MB are the most"):
+    with pytest.raises(InputError, match=r"larger\.bmp has 53\.00 MB; at most 50 MB are allowed"):
         uploads.picture(file).network_input(weights.read_card(registry.PRETRAINED / "digits-cnn.safetensors"))
 
 

@@ -126,7 +126,7 @@ def test_a_note_says_that_folders_are_not_watched(server: Store) -> None:
     app = open_page(weights=job.id)
     run_test(app)
     assert app.metric
-    assert "Images in a folder are not watched" in words(app)
+    assert "Changes in a folder of images are not noticed" in words(app)
 
 
 def test_an_error_of_a_catalogue_data_set_is_shown_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,7 +274,7 @@ def test_a_user_who_has_stopped_does_not_join_again(running_tests: Callable[[], 
 
 def test_uploaded_training_data_are_found_by_their_original_name(server: Store) -> None:
     app = open_page(weights="mnist-cnn")
-    assert "mnist10k.npz, are not on this server; who has the file can upload it" in words(app)
+    assert "mnist10k.npz, are not on this server; anyone who has the file can upload it" in words(app)
     assert app.get("page_link")[-1].proto.page == "train"
     for given in ("mnist10k-more.npz", "mnist10k.zip", "mnist10k.npz"):
         uploads.save(given, BytesIO(b"nothing"), 7)

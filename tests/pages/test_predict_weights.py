@@ -181,13 +181,13 @@ def test_renaming_weights() -> None:
     app = open_menu("predict-shelf-rename", weights="mine")
     app.text_input(key="predict.shelf.name.mine").set_value("../yours").run()
     app.button(key="predict.shelf.rename").click().run()
-    assert "'../yours' can't be one" in problem(app)
+    assert "'../yours' is not allowed" in problem(app)
     app.text_input(key="predict.shelf.name.mine").set_value("yours").run()
     app.button(key="predict.shelf.rename").click().run()
     assert "The weights are called yours now." in words(app)
     assert app.query_params["weights"] == "yours"
     assert "mine" not in names()
-    assert "**First called**: digits-cnn" in words(app)  # the card is unchanged
+    assert "**Original name**: digits-cnn" in words(app)  # the card is unchanged
 
 
 def test_two_users_delete_the_same_weights() -> None:
@@ -228,7 +228,7 @@ def field(app: AppTest, key: str) -> str:
 def test_importing_a_checkpoint() -> None:
     app = uploaded(checkpoint())
     assert "3 classes" in words(app)
-    assert "'module' was taken out of the names" in words(app)
+    assert "'module' was removed from the names" in words(app)
     assert app.text_input(key=f"{importing.DRAFT}.{app.session_state[importing.DRAFT]}.name").value == "net"
     app.selectbox(key=field(app, "mean")).set_value("0.1307").run()
     app.selectbox(key=field(app, "std")).set_value("0.3081").run()
@@ -346,14 +346,14 @@ def test_other_files_are_refused(content: bytes) -> None:
 
 def test_a_too_large_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drafts, "MAX_FILE", 100)
-    assert "net.pth: 101 B are more than the 100 B" in problem(uploaded(b"x" * 101))
+    assert "net.pth: 101 B is more than the 100 B" in problem(uploaded(b"x" * 101))
 
 
 def test_a_broken_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     app = uploaded(b"x")
     monkeypatch.setattr(importing, "_session_draft", importing._find_draft)  # Streamlit has released the draft
     importing._drafts.clear()
-    assert "drop it once more" in problem(app.run())
+    assert "upload it again" in problem(app.run())
     app.button(key="predict.import.leave").click().run()
     assert not app.error
 

@@ -219,7 +219,7 @@ def test_a_unit_in_the_padding(tmp_path: Path) -> None:
     (tmp_path / "weights").mkdir()
     save(tmp_path / "weights/padded.safetensors", network.module.state_dict(), network.card)
     app = open_page(weights="padded", why="maps", layer="features.0", unit="0.0.0")
-    assert "It sees padding alone." in words(app)
+    assert "It sees only padding." in words(app)
     assert grid_data(app, "predict.maps.field")["items"]
 
 

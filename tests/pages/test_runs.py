@@ -160,7 +160,7 @@ def test_a_perfect_run_has_no_mistakes(jobs: Store) -> None:
         | {"per_class": dict.fromkeys(made_runs.CLASSES, 1.0)},
     )  # fmt: skip
     app = open_page(job=job, show="test")
-    assert "Every image was classified rightly." in words(app)
+    assert "Every image was classified correctly." in words(app)
     assert "There are none." in words(app)
 
 
@@ -259,7 +259,7 @@ def test_the_link_contains_the_filters(jobs: Store) -> None:
     app.pills(key="runs.view.status").set_value([Status.FINISHED]).run()
     assert names(app) == ["apple"]
     assert names(open_page(status="finished.failed")) == ["pear", "apple"]
-    assert "No run is like that" in words(open_page(text="plum"))
+    assert "No run matches" in words(open_page(text="plum"))
 
 
 def test_a_choice_survives_renamed_runs(jobs: Store) -> None:
@@ -352,7 +352,7 @@ def test_a_deleted_run_of_the_link_is_named(jobs: Store) -> None:
 def test_a_damaged_file_of_mistakes_is_ignored(jobs: Store) -> None:
     job = made_runs.add(jobs, "one", Status.FINISHED)
     (service.directory(job).folder / "mistakes.json").write_text("{")
-    assert "were not kept" in words(open_page(job=job, show="test"))
+    assert "were not saved" in words(open_page(job=job, show="test"))
 
 
 def test_a_hundred_runs_are_read_once(jobs: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,7 +97,7 @@ def test_an_upload_is_previewed_used_and_removed() -> None:
     app.button(key=SUBMIT).click().run()
     assert store().records()[0].dataset == str(uploads.path(name))
     app.button(key=f"train-really-{name}").click().run()
-    assert "is what a job trains on" in problem(app)
+    assert "is used by a job that trains or waits" in problem(app)
     store().change(store().records()[0].id, Status, status=Status.FINISHED)
     app.button(key=f"train-really-{name}").click().run()
     assert uploads.names() == []
@@ -167,7 +167,7 @@ def test_an_upload_in_use_is_never_deleted(reason: str, monkeypatch: pytest.Monk
 
 def test_uploads_have_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "MAX_FILE", 100)
-    assert "are more than the 100 B of an upload" in problem(upload(open_page(), "big.npz", npz()))
+    assert "is more than the 100 B allowed for an upload" in problem(upload(open_page(), "big.npz", npz()))
     monkeypatch.setattr(uploads, "MAX_FILE", 10**9)
     monkeypatch.setattr(uploads, "MAX_TOTAL", 100)
     assert "may take 100 B in all" in problem(upload(open_page(), "big.npz", npz()))

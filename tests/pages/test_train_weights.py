@@ -57,7 +57,10 @@ def test_weights_of_another_network_bring_their_network(server: Store) -> None:
     app = open_page(mean="0.1", std="0.2")
     assert "brings its own" not in option(app, "Start from", f"mine · {job}")
     box(app, "Start from").select(option(app, "Start from", job)).run()
-    assert "know images by mean 0.25 and standard deviation 0.5; this recipe has 0.1 and 0.2" in words(app)
+    assert (
+        "were trained on images normalised with mean 0.25 and standard deviation 0.5; this recipe has 0.1 and 0.2"
+        in words(app)
+    )
     app.button(key="train-start-inputs").click().run()
     assert (form(app).recipe.mean, form(app).recipe.std) == ((0.25,), (0.5,))
     box(app, "Start from").select(option(app, "Start from", "GoogLeNet_Weights")).run()
@@ -70,9 +73,9 @@ def test_weights_of_another_network_bring_their_network(server: Store) -> None:
 
 def test_googlenets_weights_without_heads_fit_a_network_with_heads() -> None:
     app = open_page(net="googlenet-torchvision", weights="torchvision:googlenet", freeze="conv1,nothing")
-    assert "The auxiliary head aux1 starts anew: the weights have none." in words(app)
+    assert "The auxiliary head aux1 is initialised anew: the weights have none." in words(app)
     assert "The last layer fc starts anew" in words(app)
-    assert "freeze: 'nothing' is no part of this network" in words(app)
+    assert "freeze: 'nothing' is not a part of this network" in words(app)
     assert app.button(key=SUBMIT).disabled
 
 

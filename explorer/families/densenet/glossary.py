@@ -29,7 +29,7 @@ def entries() -> dict[str, GlossaryEntry]:
         ),
         "dense-bottleneck": GlossaryEntry(
             _("Bottleneck of a dense layer"),
-            _("A 1×1 convolution that narrows all that arrives before the 3×3, to four growth rates in a DenseNet-B."),
+            _("A 1×1 convolution before the 3×3 that narrows its input, to four growth rates in a DenseNet-B."),
             "Huang et al. 2017, section 3",
         ),
     }

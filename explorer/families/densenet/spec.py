@@ -103,8 +103,7 @@ class DenseNetSpec(Spec):
             if size < 2:
                 raise SpecError(
                     _(
-                        "image_size: {image} is too small, for the 2×2 pool after block {number} meets "
-                        "a {size}×{size} map"
+                        "image_size: {image} is too small: the 2×2 pool after block {number} gets a {size}×{size} map"
                     ).format(image=self.image_size, number=stage, size=size)
                 )
             size //= 2

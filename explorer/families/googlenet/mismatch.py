@@ -16,8 +16,8 @@ def fault(layers: Layers) -> str | None:
     spec = "googlenet-bn-cifar10" if len(theirs) == 1 else "googlenet-torchvision" if theirs[0].norm else "googlenet"
     ours = our_layers(PRESETS[spec].spec).units[: 1 if len(theirs) == 1 else 3]
     return _(
-        "it is a GoogLeNet with a stem that ours have not: {theirs} before the Inception modules, where {spec}, which "
-        "is nearest, has {ours}"
+        "it is a GoogLeNet with a stem unlike ours: {theirs} before the Inception modules, where {spec}, the "
+        "nearest network, has {ours}"
     ).format(theirs=_listed(theirs), spec=spec, ours=_listed(ours))
 
 

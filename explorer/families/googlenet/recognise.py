@@ -255,17 +255,16 @@ def _read(stem: list[Unit], modules: list[Inception], head: Unit, heads: list[Un
     ignored = tuple(name for unit in heads for name in unit.names)
     notes = []
     if ignored:
-        text = _("Auxiliary heads help in training only: {count} tensors are left out ({names}, …).")
+        text = _("Auxiliary heads are used in training only: {count} tensors are left out ({names}, …).")
         notes.append(text.format(count=len(ignored), names=ignored[0]))
     is_pool_ambiguous, is_wide_ambiguous = _ambiguities(modules)
     if is_pool_ambiguous:
         text = _(
-            "Which of a module's two 1x1 convolutions that reduce nothing follows a pool is not told; it is taken to "
-            "be {name}."
+            "The file doesn't show which of a module's two single 1x1 convolutions follows the pool; {name} is assumed."
         )
         notes.append(text.format(name=modules[0].units[5].name))
     if is_wide_ambiguous:
-        text = _("Which of a module's two branches of 3x3 comes first is not told; it is taken to be that of {name}.")
+        text = _("The file doesn't show which of a module's two 3x3 branches comes first; that of {name} is assumed.")
         notes.append(text.format(name=modules[0].units[2].name))
     return make_guess(
         GoogLeNetSpec.parse(fields),
@@ -340,4 +339,7 @@ def _pool_positions(names: list[str]) -> list[int]:
 
 def assumptions(_spec: GoogLeNetSpec) -> str:
     """The note about assumed properties, which no tensor shows and no question asks."""
-    return _("No tensor tells these, which are taken as usual: ReLU as the activation, means of the last map.")
+    return _(
+        "The tensors don't show these, so the usual is assumed: ReLU as the activation, global average pooling of "
+        "the last map."
+    )

@@ -49,7 +49,7 @@ def parse_rows(raw: object) -> tuple[Module, ...]:
     for index, name in enumerate(names):
         if name in names[:index]:
             raise SpecError(
-                _("modules, row {number}: the name {name} stands twice in the table").format(
+                _("modules, row {number}: the name {name} occurs twice in the table").format(
                     number=index + 1, name=shown(name)
                 )
             )
@@ -195,8 +195,7 @@ class GoogLeNetSpec(Spec):
         if out < 1:
             raise SpecError(
                 _(
-                    "image_size: {image} is too small, for the {kernel}×{kernel} pool after {name} meets "
-                    "a {size}×{size} map"
+                    "image_size: {image} is too small: the {kernel}×{kernel} pool after {name} gets a {size}×{size} map"
                 ).format(image=self.image_size, kernel=kernel, name=name, size=size)
             )
         return out

@@ -157,12 +157,14 @@ def make_guess(spec: Spec, units: list[Unit], **more: Any) -> Guess:
 
 def image_size_question(likely: int) -> Question:
     """The question about the size of the images."""
-    return Question("image_size", _("How many pixels has a side of the images?"), likely)
+    return Question("image_size", _("How many pixels per side do the images have?"), likely)
 
 
 def epsilon_question(likely: float) -> Question:
     """The question about the epsilon of batch norms, which no tensor holds."""
-    text = _("What epsilon have the batch norms? PyTorch's default is 0.00001, that of Keras and of GoogLeNet 0.001.")
+    text = _(
+        "Which epsilon do the batch norms use? PyTorch's default is 0.00001, that of Keras and of GoogLeNet 0.001."
+    )
     return Question("epsilon", text, likely)
 
 

@@ -40,8 +40,8 @@ def single_fault(layers: Layers) -> str | None:
     if not projections.intersection(unit.name for unit in wide):
         return None
     return _(
-        "It is a ResNet whose shortcut {tensor} of {shape} is a convolution of {side}×{side}, and in ours shortcuts "
-        "are projections of 1×1 or have no weights. The nearest is {spec}."
+        "It is a ResNet whose shortcut {tensor} of {shape} is a {side}×{side} convolution; our shortcuts are 1×1 "
+        "projections or have no weights. The nearest is {spec}."
     ).format(
         tensor=wide[0].tensors["weight"], shape=wide[0].shape, side=wide[0].kernel, spec=_nearest([stem], blocks, kind)
     )
@@ -83,13 +83,13 @@ def _reasons(layers: Layers, stem: list[Unit], blocks: list[Block]) -> Iterator[
         )  # fmt: skip
     if (norm := next((name for name in layers.rest if name.endswith("running_mean")), None)) is not None:
         yield _(
-            "Its convolutions are those of a ResNet, but batch norms such as {tensor} don't follow one each: in a "
-            "pre-activation network they stand before them; or some are missing, or are too many."
+            "Its convolutions are those of a ResNet, but batch norms such as {tensor} don't each follow one: "
+            "either they come first, as in a pre-activation network, or some are missing or too many."
         ).format(tensor=norm)
     if (projection := next((block.projection for block in blocks if has_pooled_projection(block)), None)) is not None:
         yield _(
-            "Its shortcut {tensor} of {shape} stands behind a module without tensors, a pool (ResNet-D); in ours the "
-            "convolution strides itself."
+            "Its shortcut {tensor} of {shape} follows a module without tensors, a pool (ResNet-D); in ours the "
+            "convolution itself has the stride."
         ).format(tensor=projection.tensors["weight"], shape=projection.shape)
     yield from _head_reasons(layers.linears, blocks[-1])
 
@@ -105,12 +105,12 @@ def _head_reasons(linears: list[Unit], last: Block) -> Iterator[str]:
             count=len(linears), layers=listed, needed=(linears[-1].after, last.after)
         )
     elif linears[0].before != last.after:
-        cause = _("it was trained behind other blocks")
+        cause = _("it was trained after other blocks")
         if side := square_side(linears[0].before, last.after):
-            cause = _("a map of {side}×{side} was flattened, where ours takes its mean").format(side=side)
+            cause = _("a {side}×{side} map was flattened, where ours averages it").format(side=side)
         yield _(
-            "It is a ResNet whose head {tensor} is {found}, and it would be {needed} behind the last block, which "
-            "makes {channels} channels: {cause}."
+            "It is a ResNet whose head {tensor} is {found}, and it would be {needed} after the last block, which "
+                "makes {channels} channels: {cause}."
         ).format(
             tensor=linears[0].tensors["weight"], found=linears[0].shape, needed=(linears[0].after, last.after),
             channels=last.after, cause=cause,

@@ -217,15 +217,20 @@ def _specs(
     stems, strides = [fields["stem"]], ["3x3"]
     if stem.kernel == SMALL:
         stems = ["cifar", "cifar-pool"]
-        text = _("Stands a 3x3 max-pool that strides by 2 behind the 3x3 stem (cifar-pool), or none (cifar)?")
-        cost = _("Read with a pool that it has not, resnet20-cifar10 falls from 86.5% to 27.2% of 1,000 test images.")
+        text = _("Is there a 3x3 max-pool with stride 2 after the 3x3 stem (cifar-pool), or none (cifar)?")
+        cost = _(
+            "With a pool that it doesn't have, the accuracy of resnet20-cifar10 falls from 86.5% to 27.2% on 1,000 "
+            "test images."
+        )
         questions.append(Question("stem", text, stems[0], tuple(stems), cost=cost))
     if kind == "bottleneck":
         strides = ["3x3", "1x1"] if len(stages) > 1 else strides
-        text = _("Which convolution of a bottleneck strides, the 3x3 (torchvision) or the first 1x1 (the paper)?")
+        text = _(
+            "Which convolution of a bottleneck has the stride, the 3x3 (torchvision) or the first 1x1 (the paper)?"
+        )
         questions.append(Question("stride_on", text, "3x3", ("3x3", "1x1")))
     if shortcut != "B" and not _groups([block.path for stage in stages for block in stage]):
-        text = _("How many blocks has each stage? Where its width stays, shapes don't tell.")
+        text = _("How many blocks does each stage have? Where the width stays the same, the shapes don't show it.")
         questions.append(Question("blocks", text, fields["blocks"]))
     if any(block.projection for stage in stages for block in stage):
         readings: list[tuple[bool, str | None]] = [(True, None)]
@@ -329,6 +334,6 @@ def implied_fields(spec: ResNetSpec, fields: dict[str, Any]) -> dict[str, Any]:
 def assumptions(_spec: ResNetSpec) -> str:
     """The note about assumed properties, which no tensor shows and no question asks."""
     return _(
-        "No tensor tells these, which are taken as usual: ReLU as the activation, stride 2 in the first block of "
-        "each stage but the first, means of the last map."
+        "The tensors don't show these, so the usual is assumed: ReLU as the activation, stride 2 in the first "
+        "block of each stage but the first, global average pooling of the last map."
     )

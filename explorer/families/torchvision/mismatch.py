@@ -84,7 +84,7 @@ def difference(spec: ZooSpec, shapes: Mapping[str, Shape], *, ordered: bool) -> 
         (t for module, their in pairs.items() for leaf, t in theirs[their].items() if leaf not in ours[module]), None
     )
     if extra is None:
-        return _("it has the tensors of {spec}, but not in its order, or its head is another").format(spec=wanted)
+        return _("it has the tensors of {spec}, but in another order or with another head").format(spec=wanted)
     return _("it is like {spec}, but has more: the first is {name} of {shape}").format(
         spec=wanted, name=extra[0], shape=extra[1]
     )

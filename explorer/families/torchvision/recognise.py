@@ -72,7 +72,7 @@ def guesses(checkpoint: Checkpoint) -> Iterator[Guess]:
         with suppress(SpecError):
             if found := _matched(trunk, modules, main, ordered=ordered):
                 ignored = tuple(name for name in shapes if name not in main)
-                notes = (_("Auxiliary heads help in training only and are left out."),) if ignored else ()
+                notes = (_("Auxiliary heads are used in training only and are left out."),) if ignored else ()
                 yield replace(found, ignored=(*found.ignored, *ignored), notes=(*found.notes, *notes))
 
 
@@ -156,15 +156,16 @@ def _matched(trunk: Trunk, modules: Modules, shapes: Mapping[str, Shape], *, ord
     if joined:
         notes.append(
             _(
-                "Layers of the head with no activation between them are made one, which leaves the scores the same; "
-                "the epsilon of batch norms among them is taken to be PyTorch's, 0.00001."
+                "Layers of the head with no activation between them are merged into one, which leaves the scores "
+                "the same; for batch norms among them PyTorch's epsilon, 0.00001, is assumed."
             )
         )
     if named is None:
         notes.append(
             _(
-                "The names are not torchvision's: the tensors were taken in the order of the file, which is that of "
-                "{name} to the last shape. What no tensor tells, such as activations and strides, is as there."
+                "The names are not torchvision's: the tensors were taken in the order of the file, in which "
+                "every shape is that of {name}. What the tensors don't show, such as activations and strides, is "
+                "assumed to be the same."
             ).format(name=spec.name)
         )
     return Guess(
@@ -183,8 +184,8 @@ def _head_note(spec: ZooSpec, head: heads.Head) -> str:
             "Its head is not torchvision's: one linear layer reads the {features} features of the last map."
         ).format(features=head.in_features)
     return _(
-        "Its head is not torchvision's: before the layer of its {classes} classes it has linear layers of {widths} "
-        "features. Behind each a ReLU is assumed, as no tensor tells the activation."
+        "Its head is not torchvision's: before the layer of its {classes} classes it has linear layers of "
+        "{widths} features. A ReLU is assumed after each, as the tensors don't show the activation."
     ).format(widths=", ".join(map(str, head.hidden)), classes=spec.num_classes)
 
 

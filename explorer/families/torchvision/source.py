@@ -25,8 +25,8 @@ def twin(spec: ZooSpec) -> Spec:
     if spec.name not in twins() or spec.head != "own":
         raise SpecError(
             _(
-                "torchvision:{name} can't be written as source that needs torch alone; export it as onnx, json, dot "
-                "or csv, or choose one of {twins}"
+                "torchvision:{name} can't be written as source that needs only torch; export it as onnx, json, "
+                "dot or csv, or choose one of {twins}"
             ).format(name=spec.name, twins=", ".join(twins()))
         )
     return PRESETS[twins()[spec.name]].spec.changed(image_size=spec.image_size, num_classes=spec.num_classes)

@@ -157,7 +157,10 @@ def _with_dropout(spec: VggSpec, head: list[Unit]) -> VggSpec:
 
 def _questions(spec: VggSpec, *, is_confirmed: bool) -> tuple[Question, ...]:
     image = image_size_question(spec.image_size)
-    text = _("Where do the pools sit, are they of maxima (M) or means (A), and how do the convolutions stride and pad?")
+    text = _(
+        "Where are the pools, are they max (M) or average (A) pools, and which stride and padding do the "
+        "convolutions have?"
+    )
     return (image,) if is_confirmed else (image, Question("cfg", text, list(spec.cfg)))
 
 
@@ -178,8 +181,8 @@ def implied_fields(spec: VggSpec, fields: dict[str, Any]) -> dict[str, Any]:
 def assumptions(spec: VggSpec) -> str:
     """The note about assumed properties, which no tensor shows and no question asks."""
     if not spec.cfg:
-        return _("No tensor tells the activation, which is taken to be ReLU.")
+        return _("The tensors don't show the activation; ReLU is assumed.")
     return _(
-        "No tensor tells these, which are taken as usual: ReLU as the activation, channel after channel where a "
-        "map becomes a vector, means where it is made as small as the head reads."
+        "The tensors don't show these, so the usual is assumed: ReLU as the activation, flattening channel by "
+        "channel, average pooling to the map size that the head reads."
     )

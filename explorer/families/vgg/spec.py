@@ -83,7 +83,7 @@ class VggSpec(Spec):
 
     def with_convolutional_head(self) -> Self:
         if self.head == "conv":
-            raise InputError(_("head: it is one of convolutions already"))
+            raise InputError(_("head: it consists of convolutions already"))
         if self.head_size != self.map_size:
             raise InputError(
                 _(
@@ -106,7 +106,7 @@ class VggSpec(Spec):
             raise InputError(
                 _(
                     "image_size: its dense head reads a map of {head}×{head}, and {map}×{map} arrive at {value} "
-                    "pixels; turn the head into convolutions first (python -m explorer weights convolve)"
+                    "pixels; convert the head to convolutions first (python -m explorer weights convolve)"
                 ).format(head=self.head_size, map=resized.map_size, value=size)
             )
         return resized

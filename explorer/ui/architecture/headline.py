@@ -52,8 +52,8 @@ def _explain(measure: Measure, analysis: Analysis) -> str:
         case Measure.PEAK_ACTIVATION_BYTES:
             return _join(
                 _(
-                    "{peak:,} bytes at most at once while one image passes, the image included: {parts}. Work space of "
-                    "the kernels comes on top. {all:,} over all layers."
+                    "{peak:,} bytes at the peak while one image passes, the image included: {parts}. Work space "
+                    "of the kernels comes on top. {all:,} over all layers."
                 ).format(peak=totals.peak_activation_bytes, parts=formula[measure], all=totals.activation_bytes),
                 _sum_over_stages(analysis, Measure.ACTIVATION_BYTES),
             )
@@ -89,8 +89,8 @@ def _explain_field(analysis: Analysis) -> str:
         )
     return _join(
         _(
-            "One unit of the last map sees {size} pixels a side of {image}; neighbours are {stride} apart and "
-            "the first hangs {padding} over the edge."
+            "One unit of the last map sees {size} pixels per side (the image has {image}); neighbouring fields "
+            "are {stride} apart, and the first extends {padding} beyond the edge."
         ).format(size=field.size, image=analysis.spec.image_size, stride=field.stride, padding=field.padding),
         _last_step(analysis),
     )

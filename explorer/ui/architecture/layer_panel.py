@@ -36,8 +36,8 @@ def render(analysis: Analysis, chosen: str, *, dark: bool) -> None:
                     st.write(plain(analysis.field_note))
                 st.write(
                     _(
-                        "Choose a layer in the diagram, the chart or the table: then its numbers stand here, and how "
-                        "they come about."
+                        "Choose a layer in the diagram, the chart or the table to see its numbers here, and how "
+                        "they are computed."
                     )
                 )
 

@@ -154,7 +154,7 @@ def render_heads(analysis: Analysis) -> None:
         for head in analysis.auxiliary
     ]
     st.caption(
-        _("They run in training only, and count in no other number but training memory. {heads}.").format(
+        _("They run in training only, and no number includes them except training memory. {heads}.").format(
             heads=plain("; ".join(words))
         )
     )

@@ -70,7 +70,7 @@ def _render_card(
     if letter in page_state.problems:
         st.error(
             plain(page_state.problems[letter]),
-            title=_("Not a network: you see the last good one"),
+            title=_("Not a network: you see the last valid one"),
             icon=":material/error:",
         )
     st.caption(_("Input {shape}").format(shape=shape(comparison.networks[position].input_shape)))

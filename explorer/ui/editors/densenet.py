@@ -32,7 +32,9 @@ def edit(_page_state: ArchitectureState) -> Spec:
         state[COUNT] = len(blocks)
         for block, layers in enumerate(blocks):
             state[f"{EDIT}blocks.{block}"] = layers
-    wanted = number_field("count", _("Dense blocks"), explain("dense-block", _("A transition stands between two.")))
+    wanted = number_field(
+        "count", _("Dense blocks"), explain("dense-block", _("There is a transition between two blocks."))
+    )
     error_area("count")
     count = max(1, min(wanted or 1, MAX_BLOCKS))
     blocks = []

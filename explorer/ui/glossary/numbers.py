@@ -21,7 +21,10 @@ def numbers() -> dict[str, GlossaryEntry]:
         ),
         "arithmetic-intensity": GlossaryEntry(
             _("Arithmetic intensity"),
-            _("MACs for each byte of weights, inputs and outputs that is read or written; low ones wait for memory."),
+            _(
+                "MACs for each byte of weights, inputs and outputs that is read or written; layers with few wait for "
+                "memory."
+            ),
             "Williams, Waterman and Patterson 2009, Roofline, where it is called operational intensity",
         ),
         "mult-adds": GlossaryEntry(
@@ -30,7 +33,7 @@ def numbers() -> dict[str, GlossaryEntry]:
             "torchinfo",
         ),
         "activation-memory": GlossaryEntry(
-            _("Activation memory"), _("Bytes that the layers' outputs take, all together or at most at once.")
+            _("Activation memory"), _("Bytes that the layers' outputs take, all together or at the peak.")
         ),
         "training-memory": GlossaryEntry(
             _("Training memory"),
@@ -49,6 +52,8 @@ def numbers() -> dict[str, GlossaryEntry]:
             distill,
         ),
         "effective-padding": GlossaryEntry(
-            _("Effective padding"), _("By how many pixels the first unit's field hangs over the image's edge."), distill
+            _("Effective padding"),
+            _("By how many pixels the first unit's field extends beyond the image's edge."),
+            distill,
         ),
     }

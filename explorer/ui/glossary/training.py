@@ -38,7 +38,10 @@ def training() -> dict[str, GlossaryEntry]:
         ),
         "momentum": GlossaryEntry(
             _("Momentum"),
-            _("How much of the steps before goes on in the next; for Adam the decay of its mean gradient, beta 1."),
+            _(
+                "How much of the previous steps is carried over to the next; for Adam the decay of its mean "
+                "gradient, beta 1."
+            ),
             "Sutskever et al. 2013, section 2",
         ),
         "weight-decay": GlossaryEntry(
@@ -53,7 +56,7 @@ def training() -> dict[str, GlossaryEntry]:
         ),
         "warm-up": GlossaryEntry(
             _("Warm-up"),
-            _("The rate's way up at the start of a run, without which large rates may diverge."),
+            _("The rise of the rate at the start of a run, without which large rates may diverge."),
             "Goyal et al. 2017, section 2.2",
         ),
         "augmentation": GlossaryEntry(
@@ -78,7 +81,7 @@ def training() -> dict[str, GlossaryEntry]:
         ),
         "ema": GlossaryEntry(
             _("Weight average"),
-            _("A running average of the weights, with this decay, that is evaluated and kept in their place."),
+            _("A running average of the weights, with this decay, that is evaluated and saved in their place."),
             "Polyak and Juditsky 1992",
         ),
         "transfer-learning": GlossaryEntry(
@@ -134,7 +137,7 @@ def learning() -> dict[str, GlossaryEntry]:
         ),
         "exploding-gradient": GlossaryEntry(
             _("Exploding gradient"),
-            _("A product of many factors above one over the layers, after which the loss is no number any more."),
+            _("A product of many factors above one over the layers, after which the loss is no longer a number."),
             "Pascanu et al. 2013, section 2",
         ),
         "overfitting": GlossaryEntry(

@@ -61,8 +61,8 @@ def controls() -> dict[str, Any]:
         live=True,
         help=_(
             "`3` is a 3×3 convolution, `7/2` a 7×7 with stride 2, `pool 2` a 2×2 pool with stride 2, `pool 3/2` "
-            "another. Convolutions are padded to keep the map's size: `3p0` has no padding, `3d2` dilation 2. Commas "
-            "stand between layers."
+            "a 3×3 pool with stride 2. Convolutions are padded to keep the map's size: `3p0` has no padding, "
+            "`3d2` dilation 2. Separate layers with commas."
         ),
     )
     right.selectbox(
@@ -99,8 +99,8 @@ def render(layers: list[Layer], *, dark: bool) -> None:
     st.markdown(
         plain(
             _(
-                "One unit of the last map sees {size:,} pixels of the image a side; its neighbour sees as many, "
-                "{stride:,} further on."
+                "One unit of the last map sees {size:,} pixels of the image per side; the field of its neighbour "
+                "is as large and lies {stride:,} pixels further."
             ).format(size=last.size, stride=last.stride)
         )
     )

@@ -102,10 +102,10 @@ def conclusion(windows: Windows) -> str:
         return _("{count:,} windows fit, and every one of the {size:,} columns is in at least one.").format(**numbers)
     if dropped == unread:
         return _(
-            "{count:,} windows fit. At the end {dropped:,} of {size:,} columns are dropped: no window reaches so far."
+            "{count:,} windows fit. At the end {dropped:,} of {size:,} columns are dropped: no window reaches that far."
         ).format(**numbers)
     return _(
-        "{count:,} windows fit, and {unread:,} of {size:,} columns are in none: the windows step or reach over them."
+        "{count:,} windows fit, and {unread:,} of {size:,} columns are in none: stride or dilation skips them."
     ).format(**numbers)
 
 

@@ -135,7 +135,9 @@ def conclusion(result: Comparison) -> str:
         "count": len(many.kernels),
     }
     if one == many:
-        return _("A {field} kernel is its own stack here: a larger one shows the difference.").format(**numbers)
+        return _("A {field} kernel is the same as its stack: choose a larger one to see a difference.").format(
+            **numbers
+        )
     if one.cells == many.cells:
         return _(
             "Both see {field} pixels at the same cost, {one}·C²; the stack passes {count} non-linearities instead of "

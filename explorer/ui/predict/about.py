@@ -72,7 +72,7 @@ def _facts(entry: RegistryEntry, card: Card) -> list[tuple[str, str]]:
         ),
     ]
     if card.name != entry.name:  # renaming a file does not change its card
-        facts.insert(0, (_("First called"), plain(card.name)))
+        facts.insert(0, (_("Original name"), plain(card.name)))
     if inputs.permutation_seed is not None:
         facts.append((_("Pixels"), _("shuffled by the seed {seed}").format(seed=inputs.permutation_seed)))
     if data := card.data.get("name"):

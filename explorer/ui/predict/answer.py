@@ -69,16 +69,16 @@ def _render_switches(answers: Sequence[Answer]) -> None:
             st.toggle(
                 _("Find the ink"), key=state.VIEW_PREFIX + "ink", persist_state="page",
                 help=_(
-                    "The strokes on any paper are found, turned light on dark or dark on light as the network knows "
-                    "them, cropped, and centred as its own images are. It holds for this image alone."
+                    "Finds the strokes on any paper, makes them light on dark or dark on light like the "
+                        "network's own images, crops them and centres them. Applies to this image only."
                 ),
             )  # fmt: skip
         if view.invert or any(card.network_spec.in_channels == 1 for card in cards):
             st.toggle(
                 _("Invert light and dark"), key=state.VIEW_PREFIX + "invert", persist_state="page",
                 help=_(
-                    "For dark strokes on a light ground, where a network knows bright strokes on a dark one. It holds "
-                    "for this image alone."
+                    "For dark strokes on a light background, where a network knows bright strokes on a dark one. "
+                        "Applies to this image only."
                 ),
             )  # fmt: skip
 
@@ -111,7 +111,7 @@ def _render_answer(answer: Answer, place: str, *, dark: bool) -> None:
     if not assessment.stands_out:
         st.caption(
             _("No class stands out: the second is at least half as likely as the first, or all are nearly alike."),
-            help=_("Of the CIFAR-10 test images whose answers are so, resnet20-cifar10 gets every other one wrong.")
+            help=_("On CIFAR-10 test images with such an answer, resnet20-cifar10 is wrong half of the time.")
             if answer.network.name == DEFAULT
             else None,
         )
@@ -167,7 +167,7 @@ def _network_images(answer: Answer) -> list[_LabelledImage]:
     size = card.inputs.size
     mode = _("resized, and the middle cut out") if card.inputs.resize is not None else _("resized straight to a square")
     if answer.picture.source is not None and ink.find_strokes(answer.picture.source) is not None:
-        mode = _("the ink alone")
+        mode = _("only the ink")
     return [
         (
             pixels,

@@ -49,7 +49,7 @@ def render(rows: Sequence[Sequence[Answer]]) -> int:
     )  # fmt: skip
     st.caption(_summary(rows))
     if errors := [answer.error for answer in (row[0] for row in rows) if answer.probabilities is None]:
-        title = _("The others were predicted all the same") if readable else _("None of these can be read")
+        title = _("The other images were predicted") if readable else _("None of these images can be read")
         _render_errors(errors, title)
     count = state.predict_state().view.top
     st.download_button(
@@ -110,7 +110,7 @@ def _note(row: Sequence[Answer]) -> str:
     notes = [_("first frame")] if answer.picture.is_first_frame else []
     assessment = verdict(answer)
     if assessment.notes:  # switches are only visible for the selected picture
-        notes.append(_("inverted") if answer.picture.source is None else _("the ink alone"))
+        notes.append(_("inverted") if answer.picture.source is None else _("only the ink"))
     if not assessment.stands_out:
         notes.append(_("not sure"))
     first = answer.top(1)[0].name
@@ -119,7 +119,7 @@ def _note(row: Sequence[Answer]) -> str:
     if _comparable(row) and row[1].top(1)[0].name != first:
         notes.append(_("the networks disagree"))
     if assessment.warnings:
-        notes.append(_("may be none that the network knows"))
+        notes.append(_("see the warning"))
     return ", ".join(notes)
 
 

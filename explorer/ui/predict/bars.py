@@ -54,7 +54,7 @@ def render_all_classes(answer: Answer, place: str) -> None:
             column_config={
                 "rank": st.column_config.NumberColumn(_("Rank"), width=60),
                 "class": st.column_config.TextColumn(_("Class")),
-                "index": st.column_config.NumberColumn(_("Position"), help=_("Among the outputs, from 0."), width=80),
+                "index": st.column_config.NumberColumn(_("Position"), help=_("Index of the output, from 0."), width=80),
                 "probability": st.column_config.ProgressColumn(
                     _("Probability"), min_value=0, max_value=100, format="%.2f%%"
                 ),

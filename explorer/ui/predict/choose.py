@@ -62,8 +62,9 @@ def image_size(card: Card) -> int | None:
         _("Image size"), min_value=1, max_value=MAX_IMAGE, step=1, placeholder=str(card.inputs.size),
         key=state.VIEW_PREFIX + "size", persist_state="page",
         help=_(
-            "Pixels of a side, in place of the size that the network was trained at. A head of convolutions slides "
-            "over a larger image, and the scores of all places are averaged; other heads read a larger map as a whole."
+            "Pixels per side, instead of the size that the network was trained at. A head of convolutions slides "
+                "over a larger image, and the scores of all places are averaged; other heads read a larger map as a "
+                "whole."
         ),
     )  # fmt: skip
     return state.predict_state().view.size

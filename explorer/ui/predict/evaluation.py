@@ -64,7 +64,10 @@ def render(entry: RegistryEntry | None, *, dark: bool) -> None:
         _render_offer(entry, data)
         st.button(
             _("Run the test"), icon=":material/play_arrow:", key="predict-test", on_click=_request, args=(key,),
-            help=_("Every image of the test set is classified once. Whoever comes later sees the result at once."),
+            help=_(
+                "Every image of the test set is classified once. The result is saved, so that later visitors see it "
+                "at once."
+            ),
         )  # fmt: skip
         _poll(key)
 
@@ -102,9 +105,9 @@ def _choose_data(entry: RegistryEntry, card: Card) -> str:
         if option:
             return data_title(option)
         name = data_title(default) if default in offered else Path(default).name
-        return (
-            _("{data}, on which it was trained") if own else _("{data}, whose images are as large as these")
-        ).format(data=name)
+        return (_("{data}, on which it was trained") if own else _("{data}, the closest data set here")).format(
+            data=name
+        )
 
     select_box(
         _("Test set"), ["", *(name for name in offered if name != default or name == on)], on,
@@ -125,7 +128,9 @@ def _explain_missing_data(data: str) -> None:
     words = _("The data that it was trained on, {data}, are not on this server under this name.")
     can_upload = Path(data).suffix.lower() in uploads.SUFFIXES
     if can_upload:
-        words = _("The data that it was trained on, {data}, are not on this server; who has the file can upload it.")
+        words = _(
+            "The data that it was trained on, {data}, are not on this server; anyone who has the file can upload it."
+        )
     st.caption(words.format(data=plain(data)))
     if can_upload:
         st.page_link(
@@ -213,7 +218,10 @@ def _render_results(evaluation: Evaluation, data: str, *, dark: bool) -> None:
         st.caption(f":material/info: {plain(note)}")
     if data not in NAMES and Path(data).is_dir():
         st.caption(
-            _(":material/info: Images in a folder are not watched: this is how they were when the test was run.")
+            _(
+                ":material/info: Changes in a folder of images are not noticed: the result is for the images at the "
+                "time of the test."
+            )
         )
     matrix_side, class_side = st.columns([3, 2], gap="medium")
     with matrix_side:

@@ -75,8 +75,8 @@ def render_cams(case: Case) -> None:
     if not case.map_layers:
         st.info(
             _(
-                "This network has no maps: its layers mix all pixels at once, so that no place of "
-                "theirs can be shown. Occlusion works for any network."
+                "This network has no maps: its layers mix all pixels at once, so there are no places to show. "
+                "Occlusion works for any network."
             ),
             icon=":material/blur_off:",
         )
@@ -157,8 +157,9 @@ def render_occlusion(case: Case) -> None:
     name = case.network.card.classes[index]
     st.caption(
         _(
-            "Shows where the network needs what it sees: a patch in the mean colour covers one place after the other, "
-            "and the fall of the probability of {name} is measured. What two places hold both, it doesn't show."
+            "Shows where the network needs what it sees: a patch in the mean colour covers one place after the "
+            "other, and the fall of the probability of {name} is measured. It misses evidence that two places "
+            "both hold."
         ).format(name=plain(name))
     )
     st.caption(

@@ -50,7 +50,7 @@ def _find_draft(token: str) -> Draft:
     try:
         return _drafts[token]
     except KeyError:
-        raise InputError(_("The connection broke and the file is gone: drop it once more.")) from None
+        raise InputError(_("The connection was lost, and the file with it: upload it again.")) from None
 
 
 # Streamlit releases a session's draft when the session ends.
@@ -159,7 +159,7 @@ def _render_draft(token: str, draft: Draft) -> None:
     try:
         spec = read_network(chosen).spec if chosen else None
         if spec != draft.spec:
-            run_with_spinner(_("Looking whether it fits…"), lambda wait: draft.find_network(spec, wait))
+            run_with_spinner(_("Checking whether it fits…"), lambda wait: draft.find_network(spec, wait))
     except InputError as error:  # the saved network was deleted
         st.error(plain(str(error)), icon=":material/error:")
     if draft.proposal is not None:
@@ -172,11 +172,11 @@ def _render_draft(token: str, draft: Draft) -> None:
         state.mark_user_action()
 
     select_box(
-        _("Taken for"), list(dict.fromkeys(["", *networks, chosen])), chosen, choose, key=NETWORK, width=520,
-        words=lambda text: networks.get(text, text) or _("The network that is found"),
+        _("Imported as"), list(dict.fromkeys(["", *networks, chosen])), chosen, choose, key=NETWORK, width=520,
+        words=lambda text: networks.get(text, text) or _("The recognised network"),
         help=_(
-            "If the file is of another network, name it: a preset, one that is saved on this server, or the one that "
-            "you edit on the Architecture page."
+            "If the file is of another network, choose that one: a preset, a network saved on this server, or "
+                "the one that you edit on the Architecture page."
         ),
     )  # fmt: skip
     if draft.proposal is not None:
@@ -206,7 +206,7 @@ def _render_form(token: str, draft: Draft, proposal: Proposal) -> None:
     st.caption(
         _("What the file does not say; the likely answers are filled in.")
         if proposal.checkpoint.card is None
-        else _("What its card says is filled in; figures that other answers make untrue are left out.")
+        else _("The answers of its card are filled in; figures that no longer hold after other answers are left out.")
     )
     answers: dict[str, Any] = {}
     valid = True
@@ -230,7 +230,7 @@ def _render_form(token: str, draft: Draft, proposal: Proposal) -> None:
         predict_state.action = Action(
             partial(_write, draft, answers, name), name, _("{name} is imported.").format(name=name), _discard
         )
-        run_with_spinner(_("Trying and writing the network…"), predict_state.run_action)
+        run_with_spinner(_("Testing and writing the network…"), predict_state.run_action)
         if predict_state.cleanup:
             predict_state.refresh()
         elif predict_state.notice:  # shown next to the form
@@ -255,9 +255,9 @@ def run_with_spinner(title: str, work: Callable[[Callable[[int], None]], T]) -> 
 
         def wait(ahead: int) -> None:
             note.caption(
-                ngettext("Waiting: {ahead} other computes.", "Waiting: {ahead} others compute.", ahead).format(
-                    ahead=ahead
-                )
+                ngettext(
+                    "Waiting: {ahead} other is computing.", "Waiting: {ahead} others are computing.", ahead
+                ).format(ahead=ahead)
             )
 
         return work(wait)
@@ -308,10 +308,10 @@ def _question_widget(question: Question, key: str) -> Any:
 def _class_names_widget(label: str, likely: list[str], key: str) -> list[str]:
     text = st.text_area(
         label, value="\n".join(likely), height=140, key=key,
-        help=_("A line each, or all on one line with commas between; or a file, which counts more."),
+        help=_("One per line, or all on one line separated by commas; or a file, which takes precedence."),
     )  # fmt: skip
     file = st.file_uploader(
-        _("Names from a file: a line each, or JSON"),
+        _("Names from a file: one per line, or JSON"),
         key=f"{key}.file",
         max_upload_size=class_names.MAX_LIST // MEGABYTE,
     )

@@ -199,7 +199,7 @@ def _field_sentence(map_layer: MapLayer, full: Window, visible: Window | None, s
             return _("It depends on the whole picture.")
         return _("What it sees is not known: {why}.").format(why=plain("; ".join(layer.notes)))
     if visible is None:
-        return _("It sees padding alone.")
+        return _("It sees only padding.")
     fill = partial(
         str.format, rows=full.size[0], columns=full.size[1], height=visible.size[0], width=visible.size[1], size=size,
         top=visible.top, bottom=visible.bottom, left=visible.left, right=visible.right,

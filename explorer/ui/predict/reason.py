@@ -135,7 +135,7 @@ def compute_once(
     if values is None:
         note = st.empty()
         try:
-            with st.spinner(_("Looking into the network …")):
+            with st.spinner(_("Looking into the network…")):
                 prepare()
                 with semaphore.slot(queue_notice(note)):
                     # Another session may have computed it meanwhile.

@@ -202,7 +202,7 @@ def _render_pager(listed: list[int], first: int, page: list[int]) -> None:
             on_click=lambda: state.change(index=tuple(page)),
         )  # fmt: skip
     if count:
-        words = _("{first:,} to {last:,} of {count:,}, in a mixed order that is always the same")
+        words = _("{first:,} to {last:,} of {count:,}, in a random order that is always the same")
         st.caption(words.format(first=first + 1, last=first + len(page), count=count))
 
 

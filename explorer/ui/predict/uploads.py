@@ -44,8 +44,8 @@ def files() -> list[Picture]:
     if len(accepted) < len(uploaded):
         st.warning(
             _(
-                "{taken} of {given} images are looked at: at most {count}, and {size} together. The first that is left "
-                "out is {name}."
+                "{taken} of {given} images are used: at most {count}, and {size} together. The first that is "
+                    "left out is {name}."
             )
             .format(
                 taken=len(accepted), given=len(uploaded), count=MAX_IMAGES, size=bytes_short(MAX_ALL),
@@ -119,5 +119,7 @@ def short_name(name: str) -> str:
 
 def _too_large(name: str, size: int, _channels: int | None) -> Tensor:
     raise InputError(
-        _("{place} has {size}; {limit} MB are the most").format(place=name, size=bytes_short(size), limit=MAX_FILE)
+        _("{place} has {size}; at most {limit} MB are allowed").format(
+            place=name, size=bytes_short(size), limit=MAX_FILE
+        )
     )

@@ -18,7 +18,7 @@ _UNIT = re.compile(r"(\d{1,5}\.\d{1,5}\.\d{1,5})?", re.ASCII)
 
 def _unit(text: str) -> str:
     if not _UNIT.fullmatch(text):
-        raise PydanticCustomError("unit", _("it is no unit: that is channel, row and column with dots between"))
+        raise PydanticCustomError("unit", _("it is not a unit: that is channel, row and column, separated by dots"))
     return text
 
 

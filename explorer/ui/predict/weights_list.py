@@ -147,7 +147,7 @@ def _render_table(entries: Sequence[RegistryEntry], row: int | None) -> None:
             "top1": number(_("Top-1"), format="%.2f%%", width=70),
             "measured": text(
                 _("Measured on"), width=120,
-                help=_("Only where a run has not been tested yet, on the validation images that chose its best epoch."),
+                help=_("Validation images, which chose the best epoch, only if a run has not been tested yet."),
             ),
             "size": text(_("Size"), width=120),
             "date": st.column_config.DatetimeColumn(_("Changed"), format="D MMM YYYY", width=95),
@@ -220,7 +220,7 @@ def _render_publish(entry: RegistryEntry, suggestion: str) -> None:
         st.text_input(_("Name"), value=store.suggest_name(suggestion), max_chars=store.MAX_NAME_LENGTH, key=key)
         st.checkbox(
             _("In half precision"), key="predict.shelf.half",
-            help=_("Half the size; for nearly all networks the same answers. Computed is in float32 all the same."),
+            help=_("Half the size; for nearly all networks the same answers. The computation stays in float32."),
         )  # fmt: skip
         st.text_input(_("License"), max_chars=200, key="predict.shelf.license")
 

@@ -54,7 +54,7 @@ def render(records: Sequence[Record], listed: shared.RunList) -> None:
         st.button(
             _label(_("Delete"), idle, records), icon=":material/delete:", key="runs.delete", disabled=not idle,
             on_click=open_dialog, args=(DELETE, idle),
-            help=None if idle else _("A run at work is stopped first."),
+            help=None if idle else _("A run that is training is stopped first."),
         )  # fmt: skip
     page = state.RunsState.of_session()
     if page.dialog[0] == DELETE:

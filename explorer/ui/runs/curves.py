@@ -83,7 +83,7 @@ def fit_axis(lines: Sequence[Curve], *, log: bool, normal_limit: float) -> AxisF
         least = SMALLEST * quartile
         visible = [replace(line, points=[point for point in line.points if _value(point) > least]) for line in lines]
         hidden = sum(len(line.points) for line in lines) - sum(len(line.points) for line in visible)
-        note = _("Too small for the logarithmic axis, 0 or next to it: {count:,} of the numbers.").format(count=hidden)
+        note = _("Too small for the logarithmic axis, 0 or nearly 0: {count:,} of the numbers.").format(count=hidden)
         return AxisFit(visible, None, note if hidden else "")
     limit = max(normal_limit, OUTLIER * quartile)
     if highest <= limit:

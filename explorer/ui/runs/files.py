@@ -22,14 +22,14 @@ def purpose(name: str) -> str:
     """Returns the purpose of a file of a run. Empty if unknown."""
     purposes = {
         "job.json": _("what was submitted"),
-        "progress.json": _("how far it is"),
+        "progress.json": _("its progress"),
         "metrics.jsonl": _("numbers of each epoch"),
         "end.json": _("how it ended"),
         "best.safetensors": _("weights of the best epoch, with their card"),
         "best.json": _("the card of the best weights"),
         "last.safetensors": _("weights of the last epoch, with their card"),
         "last.json": _("the card of the last weights"),
-        "resume.pt": _("all that resume needs to go on exactly"),
+        "resume.pt": _("all that resume needs to continue exactly"),
         "class_indices.json": _("names of the classes"),
         "log.txt": _("what its processes printed"),
         "mistakes.json": _("misclassified images"),

@@ -69,7 +69,7 @@ def _columns() -> list[tuple[str, Number, Callable[[float], str]]]:
 
     def epoch(_record: Record, metrics: Curves) -> tuple[float, str] | None:
         seconds = [point.value for point in metrics.get(SECONDS, [])]
-        return (statistics.median(seconds), _("the middle one")) if seconds else None
+        return (statistics.median(seconds), _("median")) if seconds else None
 
     return [
         (_("Best validation top-1"), of(TOP1, least=False), percent),

@@ -75,7 +75,7 @@ def render_curves(records: list[Record], view: RunsView, *, dark: bool) -> None:
         st.info(
             _("The curves begin with the first steps.")
             if active
-            else _("No epoch was finished, so there are no curves. The log says how far it came."),
+            else _("No epoch was finished, so there are no curves. The log says how far it got."),
             icon=":material/show_chart:",
         )
         return

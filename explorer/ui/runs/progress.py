@@ -22,9 +22,7 @@ def render(record: Record, listed: shared.RunList) -> None:
     match record.status:
         case Status.QUEUED:
             st.info(
-                _("Waiting for its turn: {place}. It starts by itself, also when this page is closed.").format(
-                    place=at
-                ),
+                _("Waiting for its turn: {place}. It starts by itself, even if this page is closed.").format(place=at),
                 icon=job_status.SIGNS[record.status][0],
             )
         case Status.STOPPING:
@@ -47,7 +45,8 @@ def render(record: Record, listed: shared.RunList) -> None:
 def _stopped(record: Record) -> str:
     if not service.directory(record.id).resume.exists():
         return _(
-            "Stopped before its first checkpoint. Resume puts it into the queue again, and it begins at the start."
+            "Stopped before its first checkpoint. Resume puts it into the queue again, and it starts from the "
+            "beginning."
         )
     return _("Stopped. Resume goes on from the last checkpoint, as if nothing had happened.")
 

@@ -48,9 +48,9 @@ def render(records: Sequence[Record], view: RunsView, *, dark: bool) -> None:
 
 def _render_empty(records: Sequence[Record]) -> None:
     st.info(
-        _("The test set is read once, at the end of a run: the results come then.")
+        _("The test set is read once, at the end of a run: the results appear then.")
         if any(record.status in ACTIVE for record in records)
-        else _("These runs did not come to their end, at which the test set is read. Resume one, and it does."),
+        else _("These runs have not finished, and the test set is read only at the end. Resume one to finish it."),
         icon=":material/fact_check:",
     )
 
@@ -90,7 +90,7 @@ def _render_mistakes(record: Record, count: int) -> None:
         found = _read(str(path), path.stat().st_mtime_ns)
     except (OSError, InputError):
         st.info(
-            _("There are none.") if not count else _("Pictures of the mistakes of this run were not kept."),
+            _("There are none.") if not count else _("The pictures of this run's mistakes were not saved."),
             icon=":material/image:",
         )
         return

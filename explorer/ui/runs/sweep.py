@@ -54,8 +54,8 @@ def render(records: Sequence[Record], listed: shared.RunList, *, dark: bool) -> 
         if len(fields) == 2:
             st.caption(
                 _(
-                    "These runs form no grid: {gaps:,} of the {cells:,} combinations of {first} and {second} have "
-                    "none. So there is no map; each line is a run."
+                    "These runs form no grid: {gaps:,} of the {cells:,} combinations of {first} and {second} "
+                        "have no run. So there is no map; each line is a run."
                 ).format(
                     gaps=gaps, cells=len(varied[fields[0]]) * len(varied[fields[1]]), first=_name(fields[0]),
                     second=_name(fields[1]),

@@ -64,7 +64,7 @@ def columns() -> dict[str, Any]:
         "progress": st.column_config.ProgressColumn(
             _("Progress"), min_value=0, max_value=100, format="%.0f%%", width=110
         ),
-        "at": text(_("To go"), help=_("Place in the queue, or the time that is left at the pace so far."), width=120),
+        "at": text(_("To go"), help=_("Position in the queue, or the time left at the pace so far."), width=120),
         "best": number(
             _("Validation"), format="%.2f%%", width=90,
             help=explain("validation", _("Top-1 of the best epoch so far.")),
@@ -72,9 +72,9 @@ def columns() -> dict[str, Any]:
         "top3": number(
             _("Top-3"), format="%.2f%%", width=80, help=_("Of the same epoch, on the same images."),
         ),
-        "epoch": number(_("Epoch"), format="%.1f s", width=75, help=_("Seconds of an epoch, the middle one.")),
+        "epoch": number(_("Epoch"), format="%.1f s", width=75, help=_("Seconds per epoch, the median.")),
         "test": number(
-            _("Test"), format="%.2f%%", width=80, help=_("Top-1 on images by which nothing was chosen."),
+            _("Test"), format="%.2f%%", width=80, help=_("Top-1 on images that were not used to choose anything."),
         ),
         "network": text(_("Network"), width=170),
         "data": text(_("Data"), width=90),
@@ -89,7 +89,7 @@ def render(listed: shared.RunList) -> None:
     """Renders the table of the runs that match the filters. It polls while one of them is active."""
     records = _matching(listed)
     if not records:
-        st.info(_("No run is like that: change the filters above."), icon=":material/filter_alt:")
+        st.info(_("No run matches the filters above."), icon=":material/filter_alt:")
         return
     polling = any(record.status in ACTIVE for record in records)
     st.fragment(_render, run_every=POLL_INTERVAL if polling else None)()

@@ -17,7 +17,7 @@ _ID = re.compile(r"[a-z0-9]{0,32}")
 
 def _id(text: str) -> str:
     if not _ID.fullmatch(text):
-        raise PydanticCustomError("id", _("it is no id: those are lowercase letters and digits"))
+        raise PydanticCustomError("id", _("it is not an id: those are lowercase letters and digits"))
     return text
 
 

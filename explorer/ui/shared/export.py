@@ -44,7 +44,7 @@ def render(spec: Spec, base: str, appearance: Appearance) -> None:
 
 def _render_slow_format(spec: Spec, name: str, file: str) -> None:
     """Render a format that takes time: the file is made on request, and discarded with its download button."""
-    st.caption(_("The weights are random: train the network for others."))
+    st.caption(_("The weights are random: train the network to get better ones."))
     fold = bool(batch_norm_note(spec, fold=False)) and st.toggle(
         _("Fold batch norm"), key="export.fold", help=folding_help()
     )

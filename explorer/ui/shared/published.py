@@ -153,7 +153,7 @@ def comparison(figure: PublishedFigure) -> str:
     sentences = {
         Agreement.EXACT: _("Printed {printed}; here the same, {here}."),
         Agreement.ROUNDS: _("Printed {printed}; here {here}, which rounds to it."),
-        Agreement.TRUNCATES: _("Printed {printed}; here {here}, which was cut off to it."),
+        Agreement.TRUNCATES: _("Printed {printed}; here {here}, which truncates to it."),
         Agreement.DIFFERS: _("Printed {printed}; here {here}, {difference}."),
     }
     return sentences[figure.agreement or Agreement.DIFFERS].format(

@@ -302,7 +302,7 @@ def _read_rows(form: Form, link: Mapping[str, str]) -> Form:
     if len(table) > MAX_SWEEP + 1:
         raise InputError(_("link, rows: more than the {limit} jobs of a sweep").format(limit=MAX_SWEEP))
     if table and (not all(table[0]) or len(set(table[0])) < len(table[0])):
-        raise InputError(_("link, rows: the first row has an empty key, or one twice"))
+        raise InputError(_("link, rows: the first row has an empty or a repeated key"))
     if any(len(row) != len(table[0]) for row in table):
         raise InputError(_("link, rows: a row has more or fewer cells than there are keys"))
     return replace(form, rows=table)

@@ -200,7 +200,7 @@ def _render_samples(form: Form, preview: Preview) -> None:
             epoch = st.session_state.get(EPOCH, 0)
             st.button(
                 _("Next epoch"), icon=":material/casino:", key="train-next", on_click=_next_epoch, type="tertiary",
-                help=_("What chance does to the same images in another epoch."),
+                help=_("What random augmentation does to the same images in another epoch."),
             )  # fmt: skip
         else:
             epoch = 0
@@ -256,7 +256,7 @@ def _upload() -> None:
 def _remove(name: str, chosen: str) -> None:
     def remove() -> dict[str, str]:
         if _is_in_use(str(uploads.path(name))):
-            raise InputError(_("{file} is what a job trains on, or will; stop it first").format(file=name))
+            raise InputError(_("{file} is used by a job that trains or waits; stop it first").format(file=name))
         for forget in (previews.invalidate, examples.invalidate):
             forget(str(uploads.path(name)))
         _loading.invalidate(str(uploads.path(name)))

@@ -50,16 +50,18 @@ def _schedule() -> tuple[Field, ...]:
         Field("schedule", _("Schedule"), explain("schedule"), Kind.CHOICE, names=names),
         Field(
             "warmup_epochs", _("Warm-up epochs"),
-            explain("warm-up", _("Empty: 30% of a run of one cycle, and none elsewhere.")),
+            explain("warm-up", _("Empty: 30% of the run for One cycle, otherwise none.")),
             step=1.0, empty=_("auto"),
         ),
-        Field("step_size", _("Epochs a step"), _("Epochs between two drops."), Kind.INTEGER, 1.0, is_used=step),
-        Field("gamma", _("Factor"), _("What a drop leaves of the rate."), is_used=_has_schedule("step", "plateau")),
+        Field("step_size", _("Epochs per step"), _("Epochs between two drops."), Kind.INTEGER, 1.0, is_used=step),
+        Field("gamma", _("Factor"), _("The rate is "
+"multiplied by this at each drop."), is_used=_has_schedule("step", "plateau")),
         Field(
             "patience", _("Patience"), _("Epochs without progress before a drop."), Kind.INTEGER, 1.0, is_used=plateau,
         ),
         Field(
-            "threshold", _("Threshold"), _("The part of the best loss so far that counts as progress."), step=0.001,
+            "threshold", _("Threshold"), _("The relative fall below the best loss "
+"so far that counts as progress."), step=0.001,
             is_used=plateau,
         ),
     )  # fmt: skip
@@ -76,26 +78,26 @@ def _images(*, trained: bool) -> tuple[Field, ...]:
         "permute_pixels": _("Permute pixels"),
     }
     measured = _(
-        "One number for all channels, or one for each, of pixels from 0 to 1. Empty: those of the starting weights, or "
-        "else measured on the images."
+        "One number for all channels, or one for each, for pixels from 0 to 1. Empty: the values of the starting "
+        "weights, or else measured on the images."
     )
     empty = _("as the weights") if trained else _("measured")
     return (
         Field("augment", _("Augment as suits the data"), explain("augmentation"), Kind.AUGMENTATIONS, names=names),
         Field(
             "rotation_degrees", _("Degrees"),
-            _("Each image is turned by an angle drawn from this many degrees to the left and to the right."), step=5.0,
+            _("Each image is rotated by a random angle of up to this many degrees to the left or right."), step=5.0,
             is_used=_has_augmentation("rotation"),
         ),
         Field(
-            "noise_std", _("Noise"), _("Standard deviation of what is added to pixels that go from 0 to 1."), step=0.05,
+            "noise_std", _("Noise"), _("Standard deviation of the noise added to pixels from 0 to 1."), step=0.05,
             is_used=_has_augmentation("noise"),
         ),
         Field("mean", _("Mean"), measured, Kind.NUMBERS, empty=empty),
         Field("std", _("Standard deviation"), measured, Kind.NUMBERS, empty=empty),
         Field(
             "validation_fraction", _("Held out"),
-            explain("validation", _("The part of every class that chooses the best epoch.")), step=0.05,
+            explain("validation", _("The part of every class that is used to choose the best epoch.")), step=0.05,
         ),
     )  # fmt: skip
 
@@ -108,7 +110,7 @@ def _regularisation(*, auxiliary: bool) -> tuple[Field, ...]:
         Field(
             "clip_value",
             _("Clip values"),
-            _("The largest number that a gradient may hold: what is beyond it, on either side of 0, is set to it."),
+            _("The largest absolute value in a gradient: larger values, positive or negative, are set to it."),
             step=0.5,
             empty=off,
         ),
@@ -127,7 +129,7 @@ def _start() -> tuple[Field, ...]:
     return (
         Field("init", _("Initial weights"), explain("initialisation"), Kind.CHOICE, names=names, is_used=_is_random),
         Field(
-            "seed", _("Seed"), _("Of weights, order, augmentation and the images held out."), Kind.INTEGER, 1.0
+            "seed", _("Seed"), _("For initial weights, order, augmentation and the images held out."), Kind.INTEGER, 1.0
         ),
     )  # fmt: skip
 

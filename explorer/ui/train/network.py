@@ -62,7 +62,7 @@ def render(training: Training) -> None:
     if fault := _editor_problem(form):
         st.warning(
             plain(fault), icon=":material/warning:",
-            title=_("The Architecture page has an edit that breaks a rule; here is its last good network"),
+            title=_("The Architecture page has an edit that breaks a rule; here is its last valid network"),
         )  # fmt: skip
 
 

@@ -73,9 +73,9 @@ def _render_rate(form: Form, *, dark: bool) -> None:
     )
     if form.recipe.schedule == "plateau":
         st.caption(
-            _("Drawn for a loss that falls in every epoch; each plateau multiplies the rate by {factor:g}.").format(
-                factor=form.recipe.gamma
-            )
+            _(
+                "This curve assumes that the loss falls in every epoch; each plateau multiplies the rate by {factor:g}."
+            ).format(factor=form.recipe.gamma)
         )
 
 

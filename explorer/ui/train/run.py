@@ -40,7 +40,7 @@ def render_resources(training: Training) -> None:
         with st.container(gap="xxsmall"):
             st.selectbox(
                 _("Device"), devices, key=state.RESOURCES + "device", format_func=lambda kind: names[kind],
-                help=_("Auto is a GPU where there is one, else the CPU."),
+                help=_("Auto is a GPU if there is one, otherwise the CPU."),
             )  # fmt: skip
             _render_problem(training, "device")
         with st.container(gap="xxsmall"):
@@ -53,7 +53,7 @@ def render_resources(training: Training) -> None:
             st.number_input(
                 _("Threads"), value=None, step=1.0, format="%.12g", placeholder=_("auto"),
                 key=state.RESOURCES + "threads",
-                help=_("Of each process; empty shares the {cores} cores of this machine.").format(cores=cost.cores()),
+                help=_("Per process; empty shares the {cores} cores of this machine.").format(cores=cost.cores()),
             )  # fmt: skip
             _render_problem(training, "threads")
 
@@ -100,7 +100,7 @@ def render_cost(training: Training, spec: Spec, preview: Preview, jobs: list[Job
             _("Measure again"), key="train-measure", on_click=cost.throughputs.invalidate, args=(key,), type="tertiary"
         )
     elif records(AT_WORK):
-        st.caption(_("Another run trains at this moment: alone it goes faster than measured now."))
+        st.caption(_("Another run is training now: on its own, this one would be faster than measured."))
     return True
 
 
@@ -141,8 +141,8 @@ def _render_time(
     amount = cost.sweep_seconds(measured, jobs, preview) if len(jobs) > 1 else single
     steps = -(-sum(preview.training_counts(form.recipe.validation_fraction)) // form.recipe.batch_size)
     explanation = _(
-        "{time} in all. Measured here: {step:.1f} ms a step on {device} in {precision}; {steps:,} steps an epoch, "
-        "{start:.0f} s to start. Reading the data comes on top."
+        "{time} in all. Measured here: {step:.1f} ms per step on {device} in {precision}; {steps:,} steps per "
+            "epoch, {start:.0f} s to start. Reading the data comes on top."
     ).format(
         time=cost.duration(amount),
         step=1000 * measured.seconds_per_step, device=measured.device, precision=measured.precision, steps=steps,
@@ -152,9 +152,9 @@ def _render_time(
         st.metric(_("Time"), cost.short_duration(amount), border=True, help=plain(explanation))
     if len(jobs) > 1:
         st.caption(
-            _("{count:,} jobs of about {single}, {slots} at a time; each step is taken to last as in this one.").format(
-                count=len(jobs), single=cost.duration(single), slots=cost.slots(measured.device)
-            )
+            _(
+                "{count:,} jobs of about {single}, {slots} at a time, if every step takes as long as in this one."
+            ).format(count=len(jobs), single=cost.duration(single), slots=cost.slots(measured.device))
         )
     else:
         st.caption(
@@ -177,6 +177,6 @@ def _memory_text(memory: MemoryEstimate) -> str:
 
 def _memory_help() -> str:
     return _(
-        "Weights, gradients, optimizer state and the maps of a batch, the images that stay in memory, and what PyTorch "
-        "takes itself. Counted, not measured."
+        "Weights, gradients, optimizer state and the maps of a batch, the images that stay in memory, and what "
+        "PyTorch itself needs. Computed, not measured."
     )

@@ -36,7 +36,7 @@ def render(training: Training, count: int, *, ready: bool) -> None:
     )  # fmt: skip
     if training.problems:
         st.caption(
-            _("Mend what is marked first: {fields}. The last good value would be used in its place.").format(
+            _("Correct the marked fields first: {fields}. Otherwise their last valid values would be used.").format(
                 fields=plain(", ".join(training.problems))
             )
         )
@@ -44,7 +44,7 @@ def render(training: Training, count: int, *, ready: bool) -> None:
         _submit(training, can_train=can_train)
     submission = training.submission
     if submission and submission.problem and submission.is_current(training):
-        st.error(plain(submission.problem), title=_("Not submitted; the form is as it was"), icon=":material/error:")
+        st.error(plain(submission.problem), title=_("Not submitted; the form is unchanged"), icon=":material/error:")
     polling = bool(records(ACTIVE))
     jobs = submission.jobs if submission else []
     st.fragment(_render_status, run_every=POLL_INTERVAL if polling else None)(jobs, polling=polling)
@@ -65,7 +65,7 @@ def _submit(training: Training, *, can_train: bool) -> None:
             raise InputError(_("The form was changed meanwhile; press Train again."))
         if not can_train:
             raise InputError(
-                _("This can't be trained as it stands: the page says why, beside network, data or memory.")
+                _("This can't be trained as it stands: the reason is shown next to network, data or memory.")
             )
         ids = [record.id for record in service.submit(form.jobs())]
     except ExplorerError as error:
@@ -102,7 +102,7 @@ def _submission_text(submitted: Sequence[Record], all_records: Sequence[Record])
     first = submitted[0]
     name = plain(first.name)
     if len(submitted) > 1:
-        return _("{count:,} jobs are submitted; {ahead:,} of others wait before them.").format(
+        return _("{count:,} jobs are submitted; {ahead:,} other jobs wait before them.").format(
             count=len(submitted), ahead=service.jobs_ahead(first.id, all_records)
         )
     if first.status is not Status.QUEUED:

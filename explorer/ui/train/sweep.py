@@ -48,8 +48,8 @@ def render(training: Training) -> None:
     ):  # fmt: skip
         st.caption(
             _(
-                "A job for each combination of the values, at most {limit}. Commas stand between values, brackets "
-                "around lists."
+                "A job for each combination of the values, at most {limit}. Separate values with commas, and put "
+                "lists in brackets."
             ).format(limit=MAX_SWEEP)
         )
         options = _field_names(form)
@@ -108,7 +108,7 @@ def _render_table(training: Training, options: list[str]) -> None:
             )
             for name in keys
         },
-        alt=_("Rows of the sweep: a job each"),
+        alt=_("Rows of the sweep: one job each"),
     )
     st.button(_("Remove the table"), icon=":material/close:", key="train-rows-remove", on_click=state.change,
               kwargs={"rows": ()}, type="tertiary")  # fmt: skip

@@ -112,21 +112,21 @@ def _render_effects(form: Form, spec: Spec, chosen: str) -> None:
         return
     _render_download(entry)
     notes = match_specs(spec, weights_network(chosen).spec, chosen).notes
-    notes = (*notes, _("The weights alone are taken over: epochs and learning rate begin anew."))
+    notes = (*notes, _("Only the weights are taken over: epochs and learning rate begin anew."))
     inputs = entry.card.inputs
     if form.recipe.mean is None:
         notes = (
             *notes,
-            _("Images are normalised as these weights know them: mean {mean}, standard deviation {std}.").format(
-                mean=format_values(inputs.mean), std=format_values(inputs.std)
-            ),
+            _(
+                "Images are normalised as in the training of these weights: mean {mean}, standard deviation {std}."
+            ).format(mean=format_values(inputs.mean), std=format_values(inputs.std)),
         )
     for note in notes:
         st.caption(f":material/info: {plain(note)}")
     if other := normalisation_note(form.recipe, inputs):
         st.caption(f":material/warning: {plain(other)}")
         st.button(
-            _("Normalise as the weights know it"), key="train-start-inputs", on_click=state.change_recipe,
+            _("Normalise as for these weights"), key="train-start-inputs", on_click=state.change_recipe,
             kwargs={"mean": inputs.mean, "std": inputs.std}, type="tertiary", icon=":material/contrast:",
         )  # fmt: skip
 
@@ -177,7 +177,7 @@ def _render_freeze(training: Training, spec: Spec) -> None:
             state.change_recipe(freeze=names[key])
 
     select_box(
-        fields.marked(_("Frozen: what keeps its weights"), changed="freeze" in form.changes), list(labels), shown,
+        fields.marked(_("Frozen parts keep their weights"), changed="freeze" in form.changes), list(labels), shown,
         chosen, words=labels.__getitem__, key="train.start.freeze",
         help=_("Fewer parameters to train are faster and need fewer images; the rest stays as it was learned."),
     )  # fmt: skip

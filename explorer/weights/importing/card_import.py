@@ -31,10 +31,10 @@ def with_card_answer(question: Question, card: Card | None) -> Question:
     if card is None:
         return question
     texts = {
-        "mean": _("The mean that is taken out of the pixels, which go from 0 to 1, as the card says"),
+        "mean": _("The mean that is subtracted from the pixels (from 0 to 1), as the card says"),
         "std": _("The standard deviation that they are divided by, as the card says"),
         "resize": _(
-            "To how many pixels the shorter side of an image is resized, before the middle is cut out, as the card says"
+            "The length in pixels to which the shorter side is resized before the centre crop, as the card says"
         ),
         "classes": _("The classes in the order of the outputs, as the card says"),
     }

@@ -72,7 +72,7 @@ def _read(path: Path, stack: ExitStack) -> Checkpoint:
             try:
                 return _checked(_with_card(tensors, text))
             except InputError as error:
-                notes = (_("Its card counts for nothing: {fault}").format(fault=printable(error)),)
+                notes = (_("Its card is ignored: {fault}").format(fault=printable(error)),)
         unwrapped = unwrap(metadata | tensors)
         notes = (*notes, *unwrapped.notes)
         checkpoint = Checkpoint(

@@ -39,8 +39,8 @@ def choose(guesses: list[Guess], tensors: Mapping[str, Tensor]) -> tuple[Guess, 
     if not all(map(error.beats, others)):
         return _with_likely_answers(best), (), readings
     note = _(
-        "Other networks have the same shapes; this one goes best with the running statistics of its batch norms, which "
-        "differ by {own:.2f}, and by {other:.2f} for the next."
+        "Other networks have the same shapes; this one fits the running statistics of its batch norms best: they "
+        "differ by {own:.2f}, and by {other:.2f} for the next best."
     ).format(own=error.average, other=min(other.average for other in others))
     return _with_likely_answers(best), (note,), readings
 

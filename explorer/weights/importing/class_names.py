@@ -54,7 +54,7 @@ def stored(outputs: int, values: Mapping[str, Any]) -> tuple[list[str] | None, t
         try:
             check(names, outputs)
         except InputError as error:
-            text = _("The names under {key} beside the tensors are left out: {fault}.")
+            text = _("The class names stored under {key} are left out: {fault}.")
             notes.append(text.format(key=key, fault=error))
         else:
             return names, ()
@@ -89,9 +89,9 @@ def check(names: object, outputs: int) -> None:
             _("classes: {count} names for the network's {outputs} outputs").format(count=len(names), outputs=outputs)
         )
     if len(set(names)) < len(names) or not all(names):
-        raise InputError(_("classes: a name is empty, or stands twice"))
+        raise InputError(_("classes: a name is empty, or occurs twice"))
     if (unreadable := next((name for name in names if not readable(name)), None)) is not None:
-        raise InputError(_("classes: {name} has characters that can't be seen").format(name=shown(unreadable)))
+        raise InputError(_("classes: {name} has invisible characters").format(name=shown(unreadable)))
 
 
 def read(text: str) -> list[str]:

@@ -86,7 +86,7 @@ def convert(
             if error.status == KILLED or not output.with_name(BEGUN).exists():
                 raise
             raise InputError(
-                _("the process that read it broke down ({reason}): it is damaged, or built to do harm").format(
+                _("the process that read it crashed ({reason}): it is damaged or malicious").format(
                     reason=printable(error)
                 )
             ) from None
@@ -101,4 +101,4 @@ def convert(
 
 
 def _no_answer() -> InputError:
-    return InputError(_("the process that read it gave no answer: it is damaged, or built to do harm"))
+    return InputError(_("the process that read it gave no answer: it is damaged or malicious"))

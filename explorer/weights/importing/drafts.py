@@ -67,8 +67,8 @@ class Draft:
         if size > MAX_FILE:
             raise InputError(
                 _(
-                    "{file}: {size} are more than the {limit} that are imported on this page; larger files: "
-                    "'python -m explorer import' on the server"
+                    "{file}: {size} is more than the {limit} that this page imports; larger files: 'python -m "
+                    "explorer import' on the server"
                 ).format(file=self.name, size=bytes_short(size), limit=bytes_short(MAX_FILE))
             )
         with _open_lock:
@@ -94,7 +94,7 @@ class Draft:
         except OSError as error:
             self._clear()
             raise InputError(
-                _("{file} can't be kept: {reason}").format(file=self.name, reason=error.strerror)
+                _("{file} can't be saved: {reason}").format(file=self.name, reason=error.strerror)
             ) from None
         except InputError:
             self._clear()
@@ -112,7 +112,7 @@ class Draft:
         """
         with self._lock:
             if self._closed:
-                raise InputError(_("{file} is not wanted any more").format(file=self.name))
+                raise InputError(_("the import of {file} was cancelled").format(file=self.name))
             self._reading = True
         try:
             progress(_("reading the file"), 0, 0)
@@ -137,7 +137,7 @@ class Draft:
             InputError: If the draft is closed.
         """
         if self._checkpoint is None:
-            raise InputError(_("{file} is not wanted any more").format(file=self.name))
+            raise InputError(_("the import of {file} was cancelled").format(file=self.name))
         self.spec, self.proposal, self.fault = spec, None, None
         with slot(on_wait):
             try:
@@ -157,7 +157,7 @@ class Draft:
             InputError: If an answer is invalid, the name is invalid or taken, or the file can't be written.
         """
         if self.proposal is None:
-            raise InputError(_("{file} is not wanted any more").format(file=self.name))
+            raise InputError(_("the import of {file} was cancelled").format(file=self.name))
         store.check(name)  # early; the name is reserved later, just before the file is written
         with slot(on_wait):
             proved = self.proposal.prove(answers, import_command(self.proposal, answers, name, self.spec), self._digest)

@@ -38,9 +38,9 @@ def detect_format(path: Path) -> FileFormat:
             raise InputError(_("it is not a file"))
         if state.st_size > MAX_BYTES:
             raise InputError(
-                _("it has {size:,} bytes, and {limit:,} are the most; save the network's state_dict alone").format(
-                    size=state.st_size, limit=MAX_BYTES
-                )
+                _(
+                    "it has {size:,} bytes, and at most {limit:,} are allowed; save only the network's state_dict"
+                ).format(size=state.st_size, limit=MAX_BYTES)
             )
         with path.open("rb") as file:
             head = file.read(1024)
@@ -80,7 +80,9 @@ def archive_pickle(path: Path) -> str:
         raise InputError(fault)
     if len(entries) > MAX_ENTRIES:
         raise InputError(
-            _("it holds {count:,} entries, and {limit:,} are the most").format(count=len(entries), limit=MAX_ENTRIES)
+            _("it holds {count:,} entries, and at most {limit:,} are allowed").format(
+                count=len(entries), limit=MAX_ENTRIES
+            )
         )
     for info in entries:
         if info.compress_type != zipfile.ZIP_STORED:  # a compressed entry may expand without limit
@@ -90,18 +92,18 @@ def archive_pickle(path: Path) -> str:
                 )
             )
     if sum(info.file_size for info in entries) > path.stat().st_size:
-        raise InputError(_("its entries claim more bytes than the file has: it is damaged, or built to do harm"))
+        raise InputError(_("its entries claim more bytes than the file has: it is damaged or malicious"))
     pickle = tails["data.pkl"]
     if (size := entries[names.index(pickle)].file_size) > MAX_PICKLE:
         raise InputError(
             _(
-                "its pickle has {size:,} bytes beside the numbers, and {limit:,} are the most; weights that are NumPy "
-                "arrays are kept there: save them as tensors"
+                "its pickle has {size:,} bytes besides the tensors, and at most {limit:,} are allowed; weights "
+                "that are NumPy arrays are stored there: save them as tensors"
             ).format(size=size, limit=MAX_PICKLE)
         )
     if (damaged := _damaged(path)) is not None:
         raise InputError(
-            _("its part {entry} is damaged, as its checksum tells; download or copy it again").format(
+            _("its part {entry} is damaged, as its checksum shows; download or copy it again").format(
                 entry=shown(damaged)
             )
         )
@@ -126,7 +128,7 @@ def _damaged(path: Path) -> str | None:
 def _check_header(length: int, size: int) -> None:
     if length > MAX_HEADER:
         raise InputError(
-            _("its safetensors header claims {length:,} bytes, and {limit:,} are the most").format(
+            _("its safetensors header claims {length:,} bytes, and at most {limit:,} are allowed").format(
                 length=length, limit=MAX_HEADER
             )
         )
@@ -188,7 +190,7 @@ def _is_text(head: bytes) -> bool:
 def _signatures() -> tuple[tuple[int, tuple[bytes, ...], str], ...]:
     """Returns the offset of the signature, all signatures and the description of each format."""
     image = _("it is an image, not weights; images go to predict")
-    packed = _("it is a packed file; unpack it and import the checkpoint inside")
+    packed = _("it is a compressed file; unpack it and import the checkpoint inside")
     tensorflow = _("it is a TensorFlow file, and the import reads PyTorch's; convert the weights to safetensors")
     return (
         (0, (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*"), image),

@@ -206,8 +206,8 @@ class Proposal:
         pair = (list(card.inputs.mean), list(card.inputs.std))
         if (other := normalisation.better_pair(guess.spec, tensors, pair, self.evidence)) is not None:
             yield _(
-                "What its first batch norm has kept goes better with mean {mean} and standard deviation {std}: the "
-                "images that it was trained on may have been normalised with these."
+                "The running statistics of its first batch norm fit mean {mean} and standard deviation {std} "
+                "better: the images that it was trained on may have been normalised with these."
             ).format(mean=_comma_separated(other[0]), std=_comma_separated(other[1]))
         measured = [
             error
@@ -219,13 +219,14 @@ class Proposal:
             return
         if (better := find_better(error, self.readings)) is not None:
             yield _(
-                "The network runs, but what reaches its batch norms differs from what they have kept by {own:.2f}, and "
-                "as another network of the same shapes by {other:.2f} ({settings}): evaluate it before you rely on it."
+                "The network runs, but the inputs of its batch norms differ from their running statistics by "
+                "{own:.2f}, and as another network of the same shapes by {other:.2f} ({settings}): evaluate it "
+                "before you rely on it."
             ).format(own=error.average, other=better[1].average, settings=differing_fields(guess, better[0]))
         elif error.average > MAX_DISAGREEMENT:
             yield _(
-                "The network runs, but what reaches its batch norms is far from what they have kept: it may be "
-                "another network of the same shapes; evaluate it before you rely on it."
+                "The network runs, but the inputs of its batch norms are far from their running statistics: it "
+                "may be another network of the same shapes; evaluate it before you rely on it."
             )
 
     def check(self, answers: Answers) -> None:
@@ -275,7 +276,7 @@ def propose(checkpoint: Checkpoint, name: str, spec: Spec | None = None) -> Prop
         InputError: If the tensors belong to no network of our families, or not to the named one.
     """
     if checkpoint.card is not None and spec in (None, checkpoint.card.network_spec):
-        note = _("The file has a card of this product's, which says what its network and images are.")
+        note = _("The file has a card of this product, which describes its network and images.")
         return Proposal(
             name, checkpoint, card_import.guess(checkpoint.card, checkpoint.tensors), is_named=False, notes=(note,)
         )
@@ -296,8 +297,8 @@ def propose(checkpoint: Checkpoint, name: str, spec: Spec | None = None) -> Prop
         raise _fault(
             name,
             _(
-                "it has one output, which a sigmoid or a regression reads; here the outputs are scores of at least two "
-                "classes that exclude each other"
+                "it has one output, as for a sigmoid or a regression; here the outputs are scores of at least "
+                "two classes that exclude each other"
             ),
         )
     guess, notes, readings = choose(guesses, checkpoint.tensors)

@@ -28,7 +28,7 @@ def map_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             names = file.keys()
             if len(names) > MAX_TENSORS:
                 raise InputError(
-                    _("it holds {count:,} tensors, and {limit:,} are the most").format(
+                    _("it holds {count:,} tensors, and at most {limit:,} are allowed").format(
                         count=len(names), limit=MAX_TENSORS
                     )
                 )
@@ -79,7 +79,7 @@ def check_values(name: str, tensor: Tensor) -> None:
     if not (least.isfinite() and most.isfinite()):
         raise InputError(
             _(
-                "the tensor {name} holds NaN or infinity, with which a network can only answer NaN: the training broke "
-                "down; import an earlier checkpoint of it"
+                "the tensor {name} holds NaN or infinity, with which a network can only answer NaN: the training "
+                "diverged; import an earlier checkpoint of it"
             ).format(name=shown(name))
         )

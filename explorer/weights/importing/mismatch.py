@@ -54,14 +54,14 @@ def explain_unknown(shapes: Mapping[str, Shape], *, ordered: bool) -> str:
         without_rest = {name: shape for name, shape in shapes.items() if name not in layers.rest}
         if guesses := recognise(without_rest, ordered=ordered):
             return ngettext(
-                "{count} tensor belongs to no layer that we know ({names}); without it it would be {found}",
-                "{count} tensors belong to no layer that we know ({names}); without them it would be {found}",
+                "{count} tensor belongs to no layer that we know ({names}); without it, the network would be {found}",
+                "{count} tensors belong to no layer that we know ({names}); without them, the network would be {found}",
                 len(layers.rest),
             ).format(count=len(layers.rest), names=_first_names(layers.rest), found=spec_argument(guesses[0]))
     if (early := next((unit for unit in layers.units if unit.is_activated_early), None)) is not None and early.norm:
         return _(
-            "between {tensor} of {shape} and its batch norm {norm} stands a module without tensors, by their numbers: "
-            "an activation or a pool, which ours have behind the batch norm"
+            "the numbering shows a module without tensors between {tensor} of {shape} and its batch norm {norm}: "
+            "an activation or a pool, which ours have after the batch norm"
         ).format(tensor=early.tensors["weight"], shape=early.shape, norm=early.norm.name)
     if reason := _first_explanation("single_fault", layers):
         return reason
@@ -80,7 +80,7 @@ def explain_unknown(shapes: Mapping[str, Shape], *, ordered: bool) -> str:
             count=len(layers.convolutions)
         )
     text = _(
-        "the tensors are of no network that we know ({families} and their like, torchvision's others): "
+        "the tensors belong to no network that we know ({families} and similar ones, torchvision's others): "
         "{convolutions} convolutions, {linears} linear layers, and {rest} tensors of other kinds"
     )
     fault = text.format(
@@ -91,7 +91,7 @@ def explain_unknown(shapes: Mapping[str, Shape], *, ordered: bool) -> str:
     if layers.rest:
         return _("{fault} ({names})").format(fault=fault, names=_first_names(layers.rest))
     other = next(iter(_unmatched(layers.units, ours)), layers.units[0])
-    return _("{fault}; of {spec}, which is nearest, {tensor} of {shape} is no part").format(
+    return _("{fault}; {tensor} of {shape} is not part of {spec}, the nearest network").format(
         fault=fault, spec=preset, tensor=other.tensors["weight"], shape=other.shape
     )
 
@@ -110,8 +110,8 @@ def explain_missing_start(units: Sequence[Unit]) -> str | None:
     preset, _share = _nearest_preset(Layers(tuple(units), ()))
     own = our_layers(PRESETS[preset].spec).units[0]
     return _(
-        "it is part of a network: {tensor} of {shape}, its first layer, reads {channels} channels, and images have "
-        "{most} at most; in {spec}, which is nearest, the first is {own} of {own_shape}"
+        "it is part of a network: {tensor} of {shape}, its first layer, reads {channels} channels, and images "
+            "have {most} at most; in {spec}, the nearest network, the first is {own} of {own_shape}"
     ).format(
         tensor=start.tensors["weight"], shape=start.shape, channels=start.before, most=MAX_CHANNELS,
         spec=preset, own=own.tensors["weight"], own_shape=own.shape,
@@ -141,8 +141,8 @@ def _difference(spec: Spec, ours: Sequence[Unit], theirs: Sequence[Unit]) -> str
             counts[1] -= spec.head_convolutions
     if counts[0] != counts[1]:
         return ngettext(
-            "{spec} has {ours} convolution, and the checkpoint {theirs}: its depth is another.",
-            "{spec} has {ours} convolutions, and the checkpoint {theirs}: its depth is another.",
+            "{spec} has {ours} convolution, and the checkpoint {theirs}: its depth differs.",
+            "{spec} has {ours} convolutions, and the checkpoint {theirs}: its depth differs.",
             counts[0],
         ).format(spec=_name(spec), ours=counts[0], theirs=counts[1])
     if len(ours) != len(theirs):
@@ -166,7 +166,7 @@ def _difference(spec: Spec, ours: Sequence[Unit], theirs: Sequence[Unit]) -> str
 
 def _cause(spec: Spec, own: Unit, their: Unit, *, first: bool, last: bool) -> str:
     if own.kernel != their.kernel:
-        return _("its kernels are others")
+        return _("its kernels differ")
     if last and own.before == their.before:
         return ngettext(
             "it was trained on {theirs} class, and not {ours}",
@@ -183,9 +183,9 @@ def _cause(spec: Spec, own: Unit, their: Unit, *, first: bool, last: bool) -> st
     if not own.kernel and own.before == channels * side**2:
         return _(
             "its head reads {theirs} features, and {ours} arrive ({channels} channels of {side}×{side}); "
-            "image_size or pool_to is another"
+            "image_size or pool_to differs"
         ).format(theirs=their.before, ours=own.before, channels=channels, side=side)
-    return _("its widths are others")
+    return _("its widths differ")
 
 
 def _compare(spec: Spec, layers: Layers) -> str:
@@ -218,7 +218,7 @@ def _compare(spec: Spec, layers: Layers) -> str:
         return _("it is like {spec}, but has tensors that belong to no layer of it ({names})").format(
             spec=name, names=_first_names(layers.rest)
         )
-    return _("it has the layers of {spec}, but their order or their batch norms are not").format(spec=name)
+    return _("it has the layers of {spec}, but in another order or with other batch norms").format(spec=name)
 
 
 def _foreign_signs(shapes: Mapping[str, Shape]) -> Iterator[str]:
@@ -230,19 +230,19 @@ def _foreign_signs(shapes: Mapping[str, Shape]) -> Iterator[str]:
     if name := first(OPTIMIZER):
         yield _("it holds the state of an optimizer ({name}) and no network").format(name=name)
     if name := first(TRANSFORMER):
-        yield _("it is a transformer ({name}), and no convolutional network that we know").format(name=name)
+        yield _("it is a transformer ({name}), not a convolutional network that we know").format(name=name)
     if name := first(DETECTOR):
-        yield _("it is a detector ({name}), and no classifier").format(name=name)
+        yield _("it is a detector ({name}), not a classifier").format(name=name)
     if name := first(DECODER):
-        yield _("it makes images or masks ({name}), and is no classifier").format(name=name)
+        yield _("it makes images or masks ({name}), and is not a classifier").format(name=name)
     for name, shape in shapes.items():
         if len(shape) == 5 or (len(shape) == 3 and name.endswith(".weight")):
-            text = _("its tensor {name} is {shape}: a convolution over other than the two dimensions of an image")
+            text = _("its tensor {name} is {shape}: not a convolution over the two dimensions of an image")
             yield text.format(name=name, shape=shape)
         if len(shape) == 4 and shape[0] == shape[1] <= MAX_KERNEL < shape[3]:
             text = _(
-                "its tensor {name} is {shape}, with height and width first, as TensorFlow has them; turn kernels with "
-                "permute(3, 2, 0, 1), matrices with t(), and save again"
+                "its tensor {name} is {shape}, with height and width first, as TensorFlow has them; transpose "
+                "kernels with permute(3, 2, 0, 1), matrices with t(), and save again"
             )
             yield text.format(name=name, shape=shape)
         is_depthwise = len(shape) == 4 and shape[1] == 1 < shape[0]

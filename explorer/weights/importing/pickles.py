@@ -115,13 +115,13 @@ def unshare(tensors: Mapping[str, Tensor], limit: int) -> tuple[dict[str, Tensor
 
 def _refusal(path: Path, pickle: str | None, error: Exception, names: list[str], *, complete: bool) -> str:
     if isinstance(error, MemoryError) or "allocate memory" in str(error):
-        return _("it asks for more memory than a file of its size needs: it is damaged, or built to do harm")
+        return _("it asks for more memory than a file of its size needs: it is damaged or malicious")
     if isinstance(error, InputError):
         return str(error)
     if names:
         return _(
-            "reading it would run {names}, and the import runs nothing of a file; save the network's state_dict() "
-            "alone with torch.save"
+            "reading it would run {names}, and the import runs no code of a file; save only the network's "
+            "state_dict() with torch.save"
         ).format(names=_first_names(names))
     with open_pickle(path, pickle) as file:
         start = file.read(len(OLD_MAGIC))
@@ -133,4 +133,4 @@ def _refusal(path: Path, pickle: str | None, error: Exception, names: list[str],
         return _("it is a pickle that torch.save did not write; save the network's state_dict() with torch.save")
     if not complete or isinstance(error, EOFError) or "unexpected EOF" in str(error):
         return _("it ends too early: it was cut off; download or copy it again")
-    return _("PyTorch's reader of weights refuses it: it is damaged, or built to do harm; save the state_dict() anew")
+    return _("PyTorch's reader of weights refuses it: it is damaged or malicious; save the state_dict() anew")

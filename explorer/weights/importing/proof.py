@@ -47,8 +47,8 @@ def prove(spec: Spec, tensors: Mapping[str, Tensor]) -> None:
     except _TooLargeError:
         raise InputError(
             _(
-                "image_size: {size} is too large to run the network as a proof; name a smaller one, "
-                "which fits the network too"
+                "image_size: {size} is too large for a test run of the network; name a smaller one that also "
+                "fits the network"
             ).format(size=spec.image_size)
         ) from None
     if tuple(scores.shape) != (IMAGES, spec.num_classes):

@@ -37,19 +37,19 @@ def input_questions(
     likely, source = likely_pair(spec, metadata, evidence)
     pairs = [*usual_pairs(spec.in_channels), *([([0.5], [0.5]), ([0.0], [1.0])] if spec.in_channels > 1 else [])]
     if (usual := next((pair for pair in pairs if pair[0] == answers.get("mean")), None)) is not None:
-        likely, source = usual, _("that which is usual with this mean")
+        likely, source = usual, _("the usual one for this mean")
     means, deviations = (tuple(offer) for offer in zip(*usual_pairs(spec.in_channels), strict=True))
     if "mean" not in answers:
-        text = _("What mean is taken out of the pixels, which go from 0 to 1? The likely one is {source}.")
+        text = _("Which mean is subtracted from the pixels, which go from 0 to 1? The likely one is {source}.")
         yield Question("mean", text.format(source=source), likely[0], offers=means, cost=evidence.cost)
     if "std" not in answers:
-        text = _("By what standard deviation are they divided? The likely one is {source}.")
+        text = _("By which standard deviation are the pixels divided then? The likely one is {source}.")
         yield Question("std", text.format(source=source), likely[1], offers=deviations)
     if "resize" not in answers and spec.image_size >= PHOTOGRAPH:
         side, source = _usual_resize(spec)
         text = _(
-            "To how many pixels is the shorter side of an image resized, before the middle is cut out? "
-            "Without it images are resized straight to the square. The likely one is {source}."
+            "To how many pixels is the shorter side of an image resized before the centre crop? With none, "
+            "images are resized straight to the square. The likely one is {source}."
         )
         yield Question("resize", text.format(source=source), side)
     if "classes" not in answers and class_names.stored(spec.num_classes, metadata)[0] is None:
@@ -130,9 +130,9 @@ def format_answer(value: Any) -> str:
 def likely_pair(spec: Spec, metadata: Mapping[str, Any], evidence: Evidence) -> tuple[Pair, str]:
     """Returns the likely mean and standard deviation, and their source: the file, a measurement, or usual values."""
     if (pair := _stored_pair(spec, metadata)) is not None:
-        return pair, _("that which stands beside the tensors")
+        return pair, _("the one stored with the tensors")
     if evidence.likely is not None and len(evidence.likely[0]) == spec.in_channels:
-        return evidence.likely, _("that which goes best with what its first batch norm has kept")
+        return evidence.likely, _("the best fit to the running statistics of the first batch norm")
     return _usual_pair(spec)
 
 

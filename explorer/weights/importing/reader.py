@@ -41,7 +41,7 @@ def convert(path: Path, output: Path, archive: bool, memory: int, seconds: int) 
         path.open("rb").close()
     except OSError as error:  # without the network, root can't open files of others
         raise InputError(
-            _("the process that reads it can't open it: {reason}; copy it, so that it is yours").format(
+            _("the process that reads it can't open it: {reason}; copy it, so that you own it").format(
                 reason=error.strerror
             )
         ) from None
@@ -96,7 +96,7 @@ def work(request: dict[str, Any], _progress: Progress) -> dict[str, Any]:
             raise
         kind = type(error).__name__
         raise InputError(
-            _("PyTorch makes no tensors of it ({kind}): it is damaged, or built to do harm").format(kind=kind)
+            _("PyTorch makes no tensors of it ({kind}): it is damaged or malicious").format(kind=kind)
         ) from None
 
 

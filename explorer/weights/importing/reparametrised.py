@@ -104,11 +104,11 @@ def _unknown(weight: str, parts: Mapping[str, str]) -> str:
     others = [part for part in parts if not re.fullmatch(r"original\d*", part)]
     if not others:
         return _(
-            "{weight} is made of {parts} by a parametrisation that keeps nothing else, so that only its code tells "
-            "what it does; take it off with torch.nn.utils.parametrize.remove_parametrizations and save again"
+            "{weight} is made of {parts} by a parametrisation that stores nothing else, so that only its code "
+            "shows what it does; remove it with torch.nn.utils.parametrize.remove_parametrizations and save again"
         ).format(weight=shown(weight), parts=shown(next(iter(parts.values()))))
     return _(
-        "{weight} is made by a parametrisation that we don't know, with the tensor {name}; take it off with "
+        "{weight} is made by a parametrisation that we don't know, with the tensor {name}; remove it with "
         "torch.nn.utils.parametrize.remove_parametrizations and save again"
     ).format(weight=shown(weight), name=shown(parts[others[0]]))
 
@@ -157,7 +157,7 @@ def _pruned_note() -> str:
 
 
 def _weight_norm_note() -> str:
-    return _("{count} weights have weight norm: they are computed of length and direction.")
+    return _("{count} weights have weight norm: they are computed from length and direction.")
 
 
 def _spectral_norm_note() -> str:
@@ -166,7 +166,8 @@ def _spectral_norm_note() -> str:
 
 def _orthogonal_note() -> str:
     return _(
-        "{count} weights are orthogonal: they are computed by PyTorch's default map, as no tensor tells which it was."
+        "{count} weights are orthogonal: they are computed by PyTorch's default map, as the tensors don't show "
+        "which one was used."
     )
 
 

@@ -62,7 +62,7 @@ class _Dtype:
 def _scalar(dtype: _Dtype, content: bytes) -> float | int | bool:
     """Stub for ``numpy.core.multiarray.scalar``. Best accuracies are often NumPy numbers."""
     if not isinstance(content, bytes) or dtype.code[:1] not in ("f", "i", "u", "b"):
-        raise ValueError(_("a number of NumPy's is damaged"))
+        raise ValueError(_("a NumPy number is damaged"))
     number: float | int | bool = numpy.frombuffer(content, dtype.code)[0].item()
     return number
 

@@ -44,8 +44,8 @@ def tied_copies(tensors: Mapping[str, Tensor]) -> Set[str]:
 def tied_note(count: int) -> str:
     """Returns the note about tensors that were left out as copies."""
     return ngettext(
-        "{count} tensor stands in the file under a second name, which was left out",
-        "{count} tensors stand in the file under a second name, which was left out",
+        "{count} tensor is in the file under a second name, which was left out",
+        "{count} tensors are in the file under a second name, which was left out",
         count,
     ).format(count=count)
 

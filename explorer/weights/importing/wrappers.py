@@ -108,7 +108,7 @@ def unwrap(content: object) -> Unwrapped:
         for name in ([other.dotted_path] if other.path else other.tensors)
     ]
     if chosen.path:
-        notes = [_("the tensors stand under {place}").format(place=shown(chosen.dotted_path)), *notes]
+        notes = [_("the tensors are under {place}").format(place=shown(chosen.dotted_path)), *notes]
     if states:
         notes.append(_("left out, as predictions don't need them: {names}").format(names=_listed(states)))
     return Unwrapped(
@@ -149,7 +149,7 @@ def _search(content: Mapping[Any, Any]) -> tuple[list[str], list[str], list[_Can
                 queue.append(((*path, key), value))
         if len(queue) > MAX_DICTIONARIES:
             raise InputError(
-                _("it holds more than {limit:,} dictionaries; save the network's state_dict alone").format(
+                _("it holds more than {limit:,} dictionaries; save only the network's state_dict").format(
                     limit=MAX_DICTIONARIES
                 )
             )
@@ -168,7 +168,9 @@ def _candidates(path: tuple[str, ...], mapping: Mapping[Any, Any]) -> Iterator[_
     named = {key: value for key, value in mapping.items() if isinstance(key, str) and _is_tensor(value)}
     if len(named) > MAX_TENSORS:
         raise InputError(
-            _("it holds {count:,} tensors, and {limit:,} are the most").format(count=len(named), limit=MAX_TENSORS)
+            _("it holds {count:,} tensors, and at most {limit:,} are allowed").format(
+                count=len(named), limit=MAX_TENSORS
+            )
         )
     means = {first: name for name in named if MEAN.search(first := name.partition(".")[0]) and "." in name}
     for first in means:  # the mean may be a module next to the trained network
@@ -203,19 +205,19 @@ def _clean(path: tuple[str, ...], named: Named) -> _Candidate:
     if pixels:
         named = {name: tensor for name, tensor in named.items() if name not in pixels}
         notes.append(
-            _("{names} are what the network takes from its images, and not part of it").format(names=_listed([*pixels]))
+            _("{names} normalise the images, and are not part of the network").format(names=_listed([*pixels]))
         )
     for wrapper in sorted(WRAPPERS):
         shorter = {".".join(part for part in name.split(".") if part != wrapper) or name: name for name in named}
         if len(shorter) == len(named) and shorter.keys() != named.keys():
             named = {short: named[name] for short, name in shorter.items()}
-            notes.append(_("{prefix} was taken out of the names").format(prefix=shown(wrapper)))
+            notes.append(_("{prefix} was removed from the names").format(prefix=shown(wrapper)))
     prefix = ""
     while len(firsts := {name.partition(".")[0] for name in named}) == 1 and all(name.count(".") > 1 for name in named):
         prefix += f"{firsts.pop()}."
         named = {name.partition(".")[2]: tensor for name, tensor in named.items()}
     if prefix:
-        notes.append(_("{prefix}, with which all names began, was taken off").format(prefix=shown(prefix)))
+        notes.append(_("{prefix}, with which all names began, was removed").format(prefix=shown(prefix)))
     if ignored:
         notes.append(_("left out, as predictions don't need them: {names}").format(names=_listed(ignored)))
     statistics = dict(zip(("mean", "std"), pixels.values(), strict=False))
@@ -250,8 +252,8 @@ def _choose(candidates: list[_Candidate]) -> tuple[_Candidate, list[str]]:
             if mean.shapes == trained.shapes:
                 return mean, [
                     _(
-                        "{mean} holds the mean of the weights over the run, which evaluation takes; the weights of the "
-                        "last step were left out"
+                        "{mean} holds the mean of the weights over the run, which evaluation uses; the weights "
+                        "of the last step were left out"
                     ).format(mean=shown(mean.dotted_path))
                 ]
         return trained, [
@@ -264,12 +266,12 @@ def _choose(candidates: list[_Candidate]) -> tuple[_Candidate, list[str]]:
     if all(other.shapes == alike[0].shapes for other in alike):
         best = next((one for one in alike if "best" in one.dotted_path.lower()), alike[0])
         return best, [
-            _("of several states of the same network ({names}), {taken} was taken").format(
+            _("of several states of the same network ({names}), {taken} was used").format(
                 names=_listed([one.dotted_path for one in alike]), taken=shown(best.dotted_path)
             )
         ]
     raise InputError(
-        _("it holds several networks, {names}; save the one that you mean alone").format(
+        _("it holds several networks, {names}; save only the one that you mean").format(
             names=_listed([one.dotted_path or "." for one in alike])
         )
     )
@@ -287,7 +289,7 @@ def _no_network(content: Mapping[Any, Any], states: list[str], arrays: list[str]
         return _("its tensors have no names but other keys; save it with torch.save(model.state_dict(), …)")
     if any(isinstance(value, list | tuple) and any(map(_is_tensor, value)) for value in content.values()):
         return _("it holds lists of tensors without names; save it with torch.save(model.state_dict(), …)")
-    return _("it holds no network: nowhere is a matrix or kernel under a name")
+    return _("it holds no network: no matrix or kernel has a name")
 
 
 def _metadata(content: Mapping[Any, Any], path: tuple[str, ...]) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def test_heavy_heads() -> None:
 
 def test_pools_that_repeat_cells() -> None:
     spec = resolve("vgg16").changed(image_size=64)
-    assert "blows a 2×2 map up to 7×7" in codes(analyse(spec))["pool-repeats"]
+    assert "enlarges a 2×2 map to 7×7" in codes(analyse(spec))["pool-repeats"]
     assert "pool-repeats" not in codes(analyse(resolve("vgg16")))
 
 

@@ -34,8 +34,8 @@ def test_a_larger_convolution_takes_longer() -> None:
 @pytest.mark.parametrize(
     ("work", "message"),
     [
-        (Workload(4096, 64, 1), "GB of maps and weights|G MACs a pass are too many"),
-        (Workload(64, 2000, 1), "G MACs a pass are too many to measure here, where 20 G is the most"),
+        (Workload(4096, 64, 1), "GB of maps and weights|G MACs per pass are too many"),
+        (Workload(64, 2000, 1), "G MACs per pass are too many to measure here, at most 20 G are allowed"),
         (Workload(1, 4096, 200), "GB of maps and weights are too much to measure here"),
     ],
 )
@@ -65,7 +65,7 @@ def test_measurements_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(subprocess_runner, "LOCK_TIMEOUT", 0.05)
     with timing._measurement_lock:
         assert timing.is_busy()
-        with pytest.raises(InputError, match="others are still at work on this; try again in a minute"):
+        with pytest.raises(InputError, match="this is still in use by others; try again in a minute"):
             timing.measure(STACKS, Workload(4, 8, 1))
 
 

@@ -58,7 +58,7 @@ def test_shapes(images: np.ndarray, planes: np.ndarray, tmp_path: Path) -> None:
     assert (found.train.per_class(2), found.test.per_class(2)) == ([8, 8], [2, 2])
     assert len(found.notes) == 2
     assert found.notes[0] == "Found 2 classes: 0, 1. All images: 20, from images and labels."
-    assert "4 of its images, 20% of each class, are the test set" in found.notes[1]
+    assert "4 of its images, 20% of each class, are used as the test set" in found.notes[1]
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
@@ -122,8 +122,8 @@ def test_integers_without_names_are_in_numeric_order(tmp_path: Path) -> None:
         ({"x_train": GREY, "x_test": GREY}, "has no array named train_labels; it has x_train, x_test"),
         ({"x_train": GREY, "y_train": LABELS, "x_test": GREY, "y_test": LABELS.astype(str)}, "have strings as labels"),
         ({"x_train": GREY, "y_train": LABELS, "x_test": COLOUR, "y_test": LABELS}, "grey and others in colour"),
-        ({"images": GREY, "labels": LABELS, "classes": ["a"]}, "the label 1 is none of the 1 classes"),
-        ({"images": GREY, "labels": LABELS - 1, "classes": ["a", "b"]}, "the label -1 is none of the 2 classes"),
+        ({"images": GREY, "labels": LABELS, "classes": ["a"]}, "the label 1 is not one of the 1 classes"),
+        ({"images": GREY, "labels": LABELS - 1, "classes": ["a", "b"]}, "the label -1 is not one of the 2 classes"),
         ({"images": GREY, "labels": LABELS, "classes": ["a", "a"]}, "classes has to be a list of different strings"),
         ({"images": GREY, "labels": LABELS, "classes": [1, 2]}, "classes has to be a list of different strings"),
         ({"images": GREY, "labels": LABELS, "classes": ["a", "b", "c"]}, "the class 'c' has no images to train with"),

@@ -97,7 +97,7 @@ def test_hidden_and_other_files_are_noted(write: Write) -> None:
         "Images outside of class folders are not used: preview.png (1 in all).",
         "Files other than images are not used: README, cat/labels.txt (2 in all).",
     )
-    assert found.notes[3].startswith("What systems and programs keep for themselves is not used: .cache/0.png, ")
+    assert found.notes[3].startswith("Files of the operating system or of other programs are not used: .cache/0.png, ")
 
 
 def test_grey_only_if_all_are(write: Write) -> None:
@@ -166,12 +166,12 @@ def test_a_note_says_that_images_can_not_be_cached(write: Write, data_dir: Path)
     data_dir.write_text("a file")
     found = load(str(folder))
     assert len(rows(found)) == 10
-    assert f"The decoded images can't be kept in {data_dir / 'decoded'}" in found.notes[1]
+    assert f"The decoded images can't be saved in {data_dir / 'decoded'}" in found.notes[1]
 
 
 def test_folders_next_to_the_splits_are_noted(write: Write) -> None:
     found = load(str(write("train/a", "train/b", "test/a", "test/b", "extra/a")))
-    assert found.notes[1] == "Left out, as its name is that of no split: extra/ (images: 5)."
+    assert found.notes[1] == "Left out, as its name is not that of a split: extra/ (images: 5)."
 
 
 paths = st.lists(

@@ -75,7 +75,11 @@ def splits(train: str, test: str, val: str = "") -> str:
         ),
         (splits("train", "test") + "; sample/cat*1; sample/dog*1", TWO, ["sample/ (images: 2)"]),
         (splits("Train", "Test").replace("Test/cat", "Test/Cat"), TWO, ["Cat → cat"]),
-        ("train/cat*3; train/dog*4; test*9", PIECE, ["no class folders in it tell labels: test/ (images: 9)"]),
+        (
+            "train/cat*3; train/dog*4; test*9",
+            PIECE,
+            ["it has no class folders that give the labels: test/ (images: 9)"],
+        ),
         (
             "Train/cat*3; Train/dog*4; Test*9; Meta*2; Train.csv; Test.csv",
             PIECE,
@@ -90,7 +94,7 @@ def splits(train: str, test: str, val: str = "") -> str:
         (
             "cat*3; dog*4; sample/cat*1; sample/dog*1",
             PIECE,
-            ["it holds the classes beside it again: sample/ (images: 2)"],
+            ["it repeats the class folders next to it: sample/ (images: 2)"],
         ),
         ("cat*3; dog*4; pets/cat*3; pets/dog*4", PIECE, ["pets/ (images: 7)"]),
         ("cat/cat*3; dog*4", PIECE, ["parts of these classes: in cat/"]),
@@ -98,7 +102,7 @@ def splits(train: str, test: str, val: str = "") -> str:
         (
             "cat*3; dog*4; @eaDir*3; cat/@eaDir*3; dog/Thumbs.db; cat/desktop.ini; .thumbnails/large*4",
             PIECE,
-            ["keep for themselves is not used: @eaDir/0.jpg"],
+            ["other programs are not used: @eaDir/0.jpg"],
         ),
         (
             "cat*3; dog*4; _thumbs*3; cat/.ipynb_checkpoints*1; $RECYCLE.BIN*1; lost+found*2; __MACOSX/cat/._0.jpg",

@@ -188,7 +188,7 @@ def test_names_of_weights_and_of_networks(
         (("net", "--format", "pth", "--half", "-o", "x.pth"), "half: pth files are in float32"),
         (("lenet5", "--format", "csv", "--half", "-o", "x.csv"), "half, evaluate and license are for weights"),
         (("net", "--format", "pth", "-o", "x.json"), "x.json is the name of the card"),
-        (("net", "--format", "pth", "-o", "spec.pth"), "the card would take the place of spec.json"),
+        (("net", "--format", "pth", "-o", "spec.pth"), "the card would overwrite spec.json"),
         (("net", "--format", "pth", "-o", "none/x.pth"), "none/x.pth"),
         (("net", "--format", "safetensors", "-o", "."), "error: "),
         (("net", "--format", "safetensors", "--evaluate", "cifar9", "-o", "x.safetensors"), "did you mean cifar10"),

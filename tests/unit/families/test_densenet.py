@@ -59,7 +59,7 @@ def test_the_default_stem_width_is_twice_the_growth_rate() -> None:
         ({"bottleneck": 0}, "bottleneck: 0 "),
         ({"compression": 0}, "compression: 0 "),
         ({"compression": 0.01, "growth_rate": 1, "stem_width": 2}, "compression: 0.01 leaves no channel of the 4 of"),
-        ({"blocks": [1] * 8}, "image_size: 224 is too small, for the 2×2 pool after block 6 meets a 1×1 map"),
+        ({"blocks": [1] * 8}, "image_size: 224 is too small: the 2×2 pool after block 6 gets a 1×1 map"),
         ({"stem": "cifar-pool"}, "stem: 'cifar-pool' "),
         ({"growth": 12}, "growth_rate"),
     ],

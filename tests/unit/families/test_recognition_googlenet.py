@@ -242,7 +242,7 @@ def test_an_ambiguous_pool_branch_is_noted() -> None:
     spec = GoogLeNetSpec(modules=rows, pool_after=(), aux_after=(), stem="cifar", batch_norm=True, image_size=32)
     for wanted, noted in ((spec, True), (PRESETS["googlenet-torchvision"].spec, False)):
         notes = recognised(wanted, "flat").notes
-        assert any("two 1x1 convolutions" in note for note in notes) == noted
+        assert any("two single 1x1 convolutions" in note for note in notes) == noted
 
 
 ROWS = (Module("3a", 16, 16, 24, 4, 8, 8), Module("3b", 24, 20, 32, 6, 12, 12), Module("4a", 32, 16, 40, 4, 10, 16))
@@ -282,7 +282,7 @@ def test_names_distinguish_branches_of_equal_shapes(kernel: int, order: str, ren
     (found, *others) = recognise(shapes_with_names(spec, order, renamed), ordered=True)
     assert found.spec.to_dict()["modules"] == [list(row) for row in ROWS]
     assert not others
-    assert not any("is not told" in note for note in found.notes)
+    assert not any("The file doesn't show" in note for note in found.notes)
 
 
 def test_ambiguous_branches_give_several_guesses() -> None:
@@ -291,7 +291,7 @@ def test_ambiguous_branches_give_several_guesses() -> None:
     guesses = recognise(shapes_with_names(spec, "4321", renamed), ordered=True)
     assert len(guesses) == 4
     assert guesses[0].spec.to_dict()["modules"] != [list(row) for row in ROWS]
-    assert sum("is not told" in note for note in guesses[0].notes) == 2
+    assert sum("The file doesn't show" in note for note in guesses[0].notes) == 2
     assert list(fit_guesses(guesses, spec))
 
 

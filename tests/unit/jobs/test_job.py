@@ -163,7 +163,9 @@ def test_a_zombie_is_not_alive() -> None:
 def test_too_many_processes_are_refused(jobs: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     crowd = Job.new(parse_spec(SPEC), "digits", Recipe(), Resources(processes=9))
-    with pytest.raises(InputError, match="processes: 9 are more than this machine takes, 8: 4 for each of its cores"):
+    with pytest.raises(
+        InputError, match="processes: 9 are more than the 8 that this machine allows: 4 for each of its cores"
+    ):
         service.submit([new_job(), crowd])
     assert jobs.records() == []
     assert not list(settings().runs_dir.glob("*/"))

@@ -75,7 +75,7 @@ def test_a_huge_sweep_is_refused_before_it_is_expanded() -> None:
         (["lr="], "is not KEY=VALUE,VALUE"),
         (["lr=,,"], "is not KEY=VALUE,VALUE"),
         (["=1,2"], "is not KEY=VALUE,VALUE"),
-        (["lr=1,2", " lr =3"], "'lr' stands twice"),
+        (["lr=1,2", " lr =3"], "'lr' occurs twice"),
         (["lr=1,2,1"], "has '1' twice"),
     ],
 )
@@ -186,7 +186,7 @@ def test_each_row_is_combined_with_each_cell_of_the_grid() -> None:
         ([{"lr": "0.1"}, {"lr": "fast"}], [], "row 2: lr: 'fast' is not a number"),
         ([{"lr": "0.1"}, {"seed": "1"}, {"lr": "1e-1"}], [], "rows 1 and 3 are the same job"),
         ([{"nothing": "1"}], [], "row 1: nothing: unknown key"),
-        ([{"lr": "0.1"}], ["lr=0.1,0.2"], "'lr' stands in the rows and beside them"),
+        ([{"lr": "0.1"}], ["lr=0.1,0.2"], "'lr' has values in the rows and also outside of them"),
         (
             [{"seed": str(seed)} for seed in range(60)],
             ["lr=0.1,0.2"],
@@ -226,7 +226,7 @@ def test_a_table_is_read_from_a_file(name: str, content: str, tmp_path: Path) ->
         ("gone.csv", None, "can't be read"),
         ("t.csv", b"", "has no row"),
         ("t.csv", b"lr\n", "has no row"),
-        ("t.csv", b"lr,lr\n1,2\n", "an empty key, or one twice"),
+        ("t.csv", b"lr,lr\n1,2\n", "an empty or a repeated key"),
         ("t.csv", b"lr,seed\n1,2,3\n", "line 2 of .* has 3 cells, and there are 2 keys"),
         ("t.csv", b"\xff\xfe\x00", "is not UTF-8"),
         ("t.json", b'{"lr": 1}', "is not a list of objects"),

@@ -107,7 +107,7 @@ def test_invalid_requests_are_refused() -> None:
     layers = map_layers(network.module, network.analysis)
     with pytest.raises(InputError, match="class: 3 is not between 0 and 2"):
         cam(network, find_map_layer(layers, ""), pixels(network), 3)
-    with pytest.raises(InputError, match=r"'feature\.1' is no layer with maps; did you mean features\.1"):
+    with pytest.raises(InputError, match=r"'feature\.1' is not a layer with maps; did you mean features\.1"):
         find_map_layer(layers, "feature.1")
     plain = networks.network(registry_entry("mnist-fc"))
     assert map_layers(plain.module, plain.analysis) == {}
@@ -121,7 +121,7 @@ def test_invalid_requests_are_refused() -> None:
 def test_too_much_memory_is_refused_before_the_forward_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     network = make_network(GAP)
     monkeypatch.setattr(cams, "MAX_ACTIVATION_BYTES", 1000)
-    with pytest.raises(InputError, match=r"from features\.0 on a gradient takes"):
+    with pytest.raises(InputError, match=r"a gradient at features\.0 takes"):
         cam(network, map_layer(network, "features.0"), pixels(network), 0)
 
 

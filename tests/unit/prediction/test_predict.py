@@ -147,7 +147,7 @@ def test_outputs_that_are_not_finite_are_an_error(tmp_path: Path, monkeypatch: p
     net = network(about)
     with torch.no_grad():
         next(net.parameters()).fill_(float("nan"))
-    with pytest.raises(InputError, match=r"^toy gives no numbers: some of its weights are not finite"):
+    with pytest.raises(InputError, match=r"^toy gives scores that are not finite: some of its weights are not finite"):
         classify(net, about, list(noise(1, 3, 8, 8)))
     save(tmp_path / "w.safetensors", net.state_dict(), about)
     use_data(monkeypatch, Split(noise(2, 3, 8, 8), torch.tensor([0, 1])))

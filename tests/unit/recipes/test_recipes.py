@@ -38,7 +38,7 @@ REFUSED = [
     ({"batch_size": 10**6}, "batch_size: 1000000 …, 65,536"),
     ({"augment": "flip"}, "augment: 'flip' is not a list"),
     ({"augment": ["flop"]}, "augment, entry 1: 'flop' is not one of 'flip', 'crop'"),
-    ({"augment": ["flip", "flip"]}, "augment: 'flip' stands twice"),
+    ({"augment": ["flip", "flip"]}, "augment: 'flip' occurs twice"),
     ({"augment": ["flip"] * 10**6}, "augment: takes at most 7 entries"),
     ({"augment": ["crop", "random_resized_crop"]}, "augment: crop and random_resized_crop both choose"),
     ({"mean": [127.5], "std": [1]}, "mean, entry 1: 127.5 …, 1"),

@@ -211,7 +211,7 @@ def test_every_exception_becomes_a_fault(error: Exception, code: str) -> None:
         ("The NVIDIA driver on your system is too old .", "driver", "update the driver"),
         ("CUDA driver version is insufficient for CUDA runtime version", "driver", "update the driver"),
         ("CUDA error: no kernel image is available for execution on the device", "cuda", "install another PyTorch"),
-        ("CUDA error: device-side assert triggered", "cuda", "a label that is no class"),
+        ("CUDA error: device-side assert triggered", "cuda", "a label that is not a class"),
         ("NCCL error in: ProcessGroupNCCL.cpp:1275, unhandled system error", "process_lost", "processes 1"),
         ("CUDA error: an illegal memory access was encountered", "cuda", "set device to cpu"),
     ],

@@ -70,11 +70,11 @@ def test_dropout_in_a_frozen_part_is_off() -> None:
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["layer"], "freeze: 'layer' is no part of this network with weights; did you mean layer"),
+        (["layer"], "freeze: 'layer' is not a part of this network with weights; did you mean layer"),
         (["layer1.0.conv1.wieght"], "did you mean layer1.0.conv1.weight"),
-        (["relu"], "freeze: 'relu' is no part of this network with weights"),
+        (["relu"], "freeze: 'relu' is not a part of this network with weights"),
         (["zzz"], "it has bn1, conv1, fc, layer1, layer2"),
-        (["x" * 100_000], "is no part of this network with weights; it has"),
+        (["x" * 100_000], "is not a part of this network with weights; it has"),
         (["conv1", "bn1", "layer1", "layer2", "fc"], "freeze: ['conv1', 'bn1', 'layer1', 'layer2', ...] leave nothing"),
     ],
     ids=range(6),

@@ -27,8 +27,8 @@ def test_classes_and_channels_are_adapted_to_the_data(family: dict[str, object])
     assert found == spec.changed(num_classes=4, in_channels=3)
     assert dataset is COLOUR
     assert notes == [
-        "The network has 4 classes, as the data; the spec had 1000.",
-        "The network takes images of 3 channels, as the data; the spec had 1.",
+        "The network has 4 classes, like the data; the spec had 1000.",
+        "The network takes images of 3 channels, like the data; the spec had 1.",
     ]
     ready = prepared(spec, COLOUR)
     assert ready.job.spec == found
@@ -142,10 +142,10 @@ def test_no_recipe_mirrors_digits_and_a_note_says_why(name: str) -> None:
     recipe_before = RECIPES[name].recipe
     digits, notes = complete_recipe(recipe_before, replace(GREY, mirrored=False))
     assert digits.augment == tuple(one for one in recipe_before.augment or () if one != "flip")
-    assert "The recipe's flip is left out: a mirrored digit is another one or none." in notes[0]
+    assert "The recipe's flip is left out: a mirrored digit is another digit or none." in notes[0]
     unknown, notes = complete_recipe(recipe_before, replace(GREY, mirrored=None))  # grey images of a user
     assert unknown.augment == recipe_before.augment
-    assert "where they show characters, a mirror image is another one or none" in notes[0]
+    assert "if they show characters, a mirror image is another character or none" in notes[0]
     photographs, notes = complete_recipe(recipe_before, replace(COLOUR, mirrored=True))
     assert photographs.augment == recipe_before.augment
     assert not any("mirror" in note for note in notes)

@@ -78,7 +78,7 @@ def test_transfer_learning(by: str, runs: Path) -> None:
     assert second.dataset.channels == 1
     assert set(second.notes) >= {
         *adapt(toy_spec(RESNET, num_classes=10), toy_data(channels=3), keep_channels=True)[2],
-        "The last layer fc starts anew: the weights are for 10 classes, the data has 4.",
+        "The last layer fc is initialised anew: the weights are for 10 classes, the data has 4.",
     }
 
 
@@ -120,7 +120,7 @@ def test_auxiliary_heads_may_exist_on_one_side_only(there: list[str], here: list
     network = build(toy_spec(GOOGLENET, aux_after=here))
     notes = load_starting_weights(network, str(path))
     assert len(notes) == abs(len(there) - len(here))
-    assert all(("starts anew" if here > there else "is left out") in note for note in notes)
+    assert all(("is initialised anew" if here > there else "is left out") in note for note in notes)
     tensors, _card = read(path)
     own = network.state_dict()
     assert all(torch.equal(own[name], tensors[name]) for name in own.keys() & tensors.keys())
@@ -133,7 +133,7 @@ def test_auxiliary_heads_may_exist_on_one_side_only(there: list[str], here: list
         (toy_spec(VGG, cfg=[5, "M"]), ["classifier.0.weight is (6, 64) in", "and (6, 80) in the network"]),
         (toy_spec(VGG, in_channels=3), ["features.0.weight is (4, 1, 3, 3) in", "and (4, 3, 3, 3) in the network"]),
         (toy_spec(VGG, cfg=[4, 4, "M"]), ["has no tensor features.2.bias: it belongs to another network"]),
-        (toy_spec(VGG, classifier=[]), ["has a tensor classifier.2", "that the network has not"]),
+        (toy_spec(VGG, classifier=[]), ["has a tensor classifier.2", "that the network doesn't have"]),
         (toy_spec(RESNET), ["has no tensor bn1.bias"]),
     ],
     ids=range(5),
@@ -174,7 +174,7 @@ def test_tensors_of_nan_start_anew_and_partly_nan_ones_are_refused(tmp_path: Pat
     save(path, tensors, card)
     network = build(toy_spec(VGG))
     assert load_starting_weights(network, str(path)) == [
-        "classifier.0.weight starts anew: the weights hold no numbers for it."
+        "classifier.0.weight is initialised anew: the weights hold no numbers for it."
     ]
     assert all(value.isfinite().all() for value in network.state_dict().values())
     assert torch.equal(network.state_dict()["classifier.0.bias"], tensors["classifier.0.bias"])
@@ -215,4 +215,6 @@ def test_images_are_normalised_as_for_the_starting_weights(tmp_path: Path) -> No
     assert "Mean and standard deviation are those of the starting weights: 0.25 and 0.75." in second.notes
     other = prepared(toy_spec(VGG), weights=str(path), mean=(0.5,), std=(0.5,))
     assert other.job.recipe.mean == (0.5,)
-    assert any("know images by mean 0.25 and standard deviation 0.75" in note for note in other.notes)
+    assert any(
+        "were trained on images normalised with mean 0.25 and standard deviation 0.75" in note for note in other.notes
+    )

@@ -97,8 +97,8 @@ def test_throughput_is_measured_in_another_process() -> None:
 @pytest.mark.parametrize(
     ("request_", "words"),
     [
-        ("{", "what is given: '{' has no keys"),
-        ([], "what is given: [] has no keys"),
+        ("{", "the input: '{' is not an object with keys"),
+        ([], "the input: [] is not an object with keys"),
         ({"spec": {}, "recipe": {}}, "resources"),
         (request_for(toy_spec(VGG), epochs=0), "epochs: "),
         (request_for(toy_spec(VGG), precision="fp16"), "precision: fp16 "),

@@ -57,20 +57,20 @@ def test_unknown_names_are_matched_by_position_with_a_warning(measured: Measure)
     assert result["confusion"] == measured(data)["confusion"]
     assert result["notes"] == []
     (warning,) = result["warnings"]
-    assert "classes are taken by their position, '0' for 'ant'." in warning
+    assert "classes are matched by their position, '0' with 'ant'." in warning
 
 
 def test_unknown_classes_are_refused(measured: Measure) -> None:
-    with pytest.raises(InputError, match=r"^dataset: its class 'Emu' is none of .* \(ant, bee, cat, dog\)"):
+    with pytest.raises(InputError, match=r"^dataset: its class 'Emu' is not one of .* \(ant, bee, cat, dog\)"):
         measured(replace(toy_data(), classes=("ant", "bee", "cat", "Emu")))
-    with pytest.raises(InputError, match=r"^dataset: its class '0' is none of"):
+    with pytest.raises(InputError, match=r"^dataset: its class '0' is not one of"):
         measured(replace(toy_data(), classes=("0", "1", "2")))
 
 
 def test_letters_in_both_cases_are_classes_of_their_own() -> None:
     assert match_classes(("A", "B", "a"), ("a", "A"))[0].tolist() == [2, 0]
     assert match_classes(("A", "B"), ("b", "a"))[0].tolist() == [1, 0]
-    with pytest.raises(InputError, match="its class 'a' is none"):
+    with pytest.raises(InputError, match="its class 'a' is not one"):
         match_classes(("A", "B", "C"), ("A", "a"))
 
 
@@ -79,7 +79,7 @@ def test_colour_images_are_converted_to_grey(measured: Measure) -> None:
     assert isinstance(grey.test.images, torch.Tensor)
     colour = replace(grey, channels=3, test=Split(grey.test.images.expand(-1, 3, -1, -1), grey.test.labels))
     result = measured(colour)
-    assert result["notes"] == ["The images are turned grey, as the network takes one channel."]
+    assert result["notes"] == ["The images are converted to grey, as the network takes one channel."]
     assert result["images"] == 20
 
 

@@ -160,7 +160,7 @@ def test_idle_connections_with_a_large_declared_length_block_nobody_and_are_abor
     for connection in idle:
         received = response(connection)
         assert received.startswith(b"HTTP/1.1 408")
-        assert received.endswith(b"The upload came too slowly: it was 9000 seconds behind 8.00 kB a second")
+        assert received.endswith(b"The upload was too slow: it fell 9000 seconds behind a rate of 8.00 kB per second")
     until(lambda: not server.limit._bodies)
 
 

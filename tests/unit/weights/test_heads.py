@@ -69,7 +69,7 @@ def test_a_converted_head_gives_the_same_scores_and_slides_over_larger_images(si
 
 
 def test_heads_that_can_not_be_converted_are_refused() -> None:
-    with pytest.raises(InputError, match="a resnet has none of dense layers"):
+    with pytest.raises(InputError, match="a resnet has no dense layers"):
         resolve("resnet18").with_convolutional_head()
     with pytest.raises(InputError, match="already"):
         resolve("vgg16-conv").with_convolutional_head()

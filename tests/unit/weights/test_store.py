@@ -228,7 +228,7 @@ def test_the_commands_publish_rename_and_delete(
 
 @pytest.mark.parametrize("name", ["CON", "nul", "com1", "LPT9.net"])
 def test_names_reserved_on_windows_are_refused_and_not_suggested(name: str) -> None:
-    with pytest.raises(InputError, match=r"Windows keeps it"):
+    with pytest.raises(InputError, match=r"Windows reserves it"):
         store.rename("theirs", name)
     store.check(store.suggest_name(name))
     store.check(f"{name}x" if "." not in name else "lpt10")

@@ -114,7 +114,7 @@ def _table(calibration: dict[str, Any]) -> None:
             "images": st.column_config.NumberColumn(_("Images"), format="localized"),
             "confidence": st.column_config.NumberColumn(_("Mean confidence"), format="percent"),
             "accuracy": st.column_config.NumberColumn(_("Accuracy"), format="percent"),
-            "gap": st.column_config.NumberColumn(_("Accuracy less confidence"), format="percent"),
+            "gap": st.column_config.NumberColumn(_("Accuracy minus confidence"), format="percent"),
         },
         alt=_("Bins of confidence with images, mean confidence and accuracy"),
     )

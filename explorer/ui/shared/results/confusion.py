@@ -70,7 +70,7 @@ def render(classes: Sequence[str], confusion: Sequence[Sequence[int]], *, key: s
         )
     )
     if not pairs:
-        st.success(_("Every image was classified rightly."), icon=":material/check:")
+        st.success(_("Every image was classified correctly."), icon=":material/check:")
         return
     lines = [
         _("{truth} taken for {predicted}: {count:,} ({share:.1%})").format(

@@ -23,7 +23,7 @@ def checked(values: object) -> list[dict[str, Any]]:
     mistakes: list[Any] = values if isinstance(values, list) else [values]
     for mistake in mistakes:
         if not _is_mistake(mistake):
-            raise InputError(_("mistakes: {value} is no wrong answer with its picture").format(value=shown(mistake)))
+            raise InputError(_("mistakes: {value} is not a wrong answer with its picture").format(value=shown(mistake)))
     return mistakes
 
 
@@ -42,7 +42,7 @@ def render(values: Sequence[dict[str, Any]], *, key: str) -> None:
         key: Key of the select box for a class.
     """
     if not values:
-        st.success(_("Every image was classified rightly."), icon=":material/check:")
+        st.success(_("Every image was classified correctly."), icon=":material/check:")
         return
     truths = sorted({mistake["truth"] for mistake in values})
     every = _("All classes")
@@ -54,7 +54,7 @@ def render(values: Sequence[dict[str, Any]], *, key: str) -> None:
         key=lambda mistake: -mistake["probability"],
     )
     if len(chosen) > MAX_SHOWN:
-        words = _("The {shown} surest of {count:,} mistakes that were kept.")
+        words = _("The {shown} surest of {count:,} saved mistakes.")
         st.caption(words.format(shown=MAX_SHOWN, count=len(chosen)))
     with st.container(horizontal=True, gap="small", key=f"{key}-pictures"):
         for mistake in chosen[:MAX_SHOWN]:

@@ -96,9 +96,9 @@ def test_a_draft_closed_during_reading_is_discarded_afterwards(folder: Path, mon
     draft.read(close)
     assert temporary_files(folder) == []
     assert draft.proposal is None
-    with pytest.raises(InputError, match=r"is not wanted any more"):
+    with pytest.raises(InputError, match=r"was cancelled"):
         draft.save({}, "mine", lambda _ahead: None)
-    with pytest.raises(InputError, match=r"is not wanted any more"):
+    with pytest.raises(InputError, match=r"was cancelled"):
         draft.read()
 
 

@@ -78,7 +78,10 @@ def test_files_with_a_wrong_suffix_open(tmp_path: Path) -> None:
         (bytes(range(1, 200)), "none of the files"),
         (bytes(16), "none of the files"),
         (b"\x80", "none of the files"),
-        (safetensors(b"{}", length=2**63), "claims 9,223,372,036,854,775,808 bytes, and 16,777,216 are the most"),
+        (
+            safetensors(b"{}", length=2**63),
+            "claims 9,223,372,036,854,775,808 bytes, and at most 16,777,216 are allowed",
+        ),
         (safetensors(b"{}", length=200), "claims 200 bytes, and the file ends after 10"),
         (save(network())[:100], "was cut off"),
         (save(network())[:-1], "is damaged"),
@@ -186,7 +189,7 @@ def test_paths_that_are_not_files_are_refused(tmp_path: Path) -> None:
 def test_a_file_beyond_the_size_limit_is_refused(tmp_path: Path) -> None:
     (path := tmp_path / "large.pth").touch()
     os.truncate(path, MAX_BYTES + 1)  # a sparse file
-    with pytest.raises(InputError, match="4,294,967,297 bytes, and 4,294,967,296 are the most"):
+    with pytest.raises(InputError, match="4,294,967,297 bytes, and at most 4,294,967,296 are allowed"):
         detect_format(path)
 
 

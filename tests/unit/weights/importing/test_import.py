@@ -79,23 +79,23 @@ def test_open_questions_get_the_likely_answer_and_a_note(imported: Import) -> No
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        (VggSpec(cfg=(4, "M", 8), image_size=16, num_classes=3), "channel after channel"),
+        (VggSpec(cfg=(4, "M", 8), image_size=16, num_classes=3), "flattening channel by channel"),
         (VggSpec(cfg=(4, "M", 8), image_size=16, num_classes=3, batch_norm=True), "ReLU as the activation"),
         (
             VggSpec(cfg=(), pool_to=None, image_size=4, num_classes=3, classifier=(5,)),
-            "the activation, which is taken to be ReLU",
+            "the activation; ReLU is assumed",
         ),
-        (RESIDUAL, "stride 2 in the first block of each stage but the first, means of the last map"),
+        (RESIDUAL, "stride 2 in the first block of each stage but the first, global average pooling of the last map"),
     ],
 )
 def test_assumptions_without_evidence_are_noted(imported: Import, spec: Spec, words: str) -> None:
     theirs = {name.replace("0", "00").replace("conv", "c"): tensor for name, tensor in weights_of(spec).items()}
-    (note,) = [note for note in imported(theirs, image_size=spec.image_size).notes if "No tensor tells" in note]
+    (note,) = [note for note in imported(theirs, image_size=spec.image_size).notes if "The tensors don't show" in note]
     assert words in note
 
 
 def test_torchvisions_names_leave_no_assumptions(imported: Import) -> None:
-    assert not any("No tensor tells" in note for note in imported(weights_of(RESIDUAL), image_size=32).notes)
+    assert not any("The tensors don't show" in note for note in imported(weights_of(RESIDUAL), image_size=32).notes)
 
 
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
@@ -189,7 +189,7 @@ def test_a_thousand_class_names_in_a_safetensors_header_are_used(tmp_path: Path)
     ("names", "fault"),
     [
         (["a", "b", "c"], "3 names "),
-        (["a", "a"], "stands twice"),
+        (["a", "a"], "occurs twice"),
         (["a", ""], "is empty"),
     ],
 )
@@ -198,7 +198,7 @@ def test_invalid_class_names_in_the_metadata_are_left_out_with_a_note(
 ) -> None:
     done = import_with_names(tmp_path, names, 2)
     assert done.card.classes == ("class 0", "class 1")
-    (note,) = [note for note in done.notes if "beside the tensors are left out" in note]
+    (note,) = [note for note in done.notes if "The class names stored under" in note]
     assert fault in note
 
 

@@ -101,7 +101,7 @@ def test_answers_override_the_card_and_remove_metrics_that_no_longer_hold(
 def test_a_card_that_does_not_fit_its_file_is_ignored_with_a_note(tmp_path: Path, card: str, words: str) -> None:
     save_file(tensors(), tmp_path / "second.safetensors", metadata={"card": card})
     done = import_again(tmp_path)
-    (note,) = (note for note in done.notes if note.startswith("Its card counts for nothing"))
+    (note,) = (note for note in done.notes if note.startswith("Its card is ignored"))
     assert words in note
     assert done.card.license is None
 

@@ -236,7 +236,7 @@ def test_a_crash_is_an_error_of_the_file_only_after_reading_has_begun(
 
     with monkeypatch.context() as patch:
         patch.setattr(subprocess_runner, "run", fails(-11, reading=True))
-        assert "broke down (the process ended early, with status -11)" in refused(path)
+        assert "crashed (the process ended early, with status -11)" in refused(path)
     for status, reading in ((1, False), (-9, True)):  # before it has read anything, or because memory was short
         with monkeypatch.context() as patch:
             patch.setattr(subprocess_runner, "run", fails(status, reading=reading))

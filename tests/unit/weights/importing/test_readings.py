@@ -146,6 +146,6 @@ def test_a_3x3_shortcut_is_refused_by_name(name: str) -> None:
         tensors[f"layer{stage}.0.downsample.0.weight"] = torch.zeros(after, before, 3, 3)
     renamed = {key.replace("downsample", name): tensor for key, tensor in tensors.items()}
     with pytest.raises(
-        InputError, match=rf"shortcut layer2\.0\.{name}\.0\.weight of \(16, 8, 3, 3\) is a convolution of 3×3"
+        InputError, match=rf"shortcut layer2\.0\.{name}\.0\.weight of \(16, 8, 3, 3\) is a 3×3 convolution"
     ):
         propose(Checkpoint(renamed, ordered=True), "x")

@@ -117,7 +117,7 @@ RESNET18 = shapes_of(build(PRESETS["resnet18"].spec, "meta").state_dict())
     [
         (block("norm1.weight", "norm1.bias"), ["transformer"]),
         ({"backbone.conv.weight": (8, 3, 3, 3), "rpn.head.conv.weight": (8, 8, 3, 3)}, ["detector", "rpn.head"]),
-        ({"encoder.conv.weight": (8, 3, 3, 3), "decoder.up.weight": (8, 8, 3, 3)}, ["no classifier", "decoder.up"]),
+        ({"encoder.conv.weight": (8, 3, 3, 3), "decoder.up.weight": (8, 8, 3, 3)}, ["not a classifier", "decoder.up"]),
         ({"state.0.exp_avg": (8, 8)}, ["optimizer"]),
         ({"a.weight": (8, 3, 3, 3, 3)}, ["(8, 3, 3, 3, 3)"]),
         (
@@ -184,7 +184,7 @@ RESNET18 = shapes_of(build(PRESETS["resnet18"].spec, "meta").state_dict())
         ),
         (
             {n: s for n, s in shapes_of(weights_of(SMALL)).items() if not n.startswith("features.0.")},
-            ["part of a network", "features.3.weight of (16, 8, 3, 3)", "reads 8 channels", "which is nearest"],
+            ["part of a network", "features.3.weight of (16, 8, 3, 3)", "reads 8 channels", "the nearest network"],
         ),
         ({"a.weight": (8, 3, 3, 3), "b.weight": (9, 8, 3, 3)}, ["2 convolutions", "the head is missing"]),
         (
@@ -209,7 +209,7 @@ def test_networks_of_other_families_are_refused_with_a_reason(
     ("answers", "words"),
     [
         ({"classes": ["a"]}, "1 names for the network's 10"),
-        ({"classes": ["a"] * 10}, "stands twice"),
+        ({"classes": ["a"] * 10}, "occurs twice"),
         ({"mean": [0.1, 0.2]}, "mean"),
         ({"mean": [125.0]}, "mean, entry 1: 125.0 "),
         ({"std": [0.0]}, "std"),
@@ -234,7 +234,7 @@ def test_an_output_that_can_not_be_written_is_refused_early(tmp_path: Path) -> N
     described = tmp_path / "resnet.json"
     described.write_text('{"family": "resnet"}')
     for output, words in (
-        (described.with_suffix(".safetensors"), "would take the place of"),
+        (described.with_suffix(".safetensors"), "would overwrite"),
         (tmp_path / "none" / "w.safetensors", "no folder"),
         (tmp_path / "w.pth", "does not end in .safetensors"),
         (path, "the checkpoint itself"),

@@ -95,7 +95,7 @@ class Doubled(nn.Module):
 
 @pytest.mark.parametrize(
     ("has_buffer", "words"),
-    [(True, "don't know, with the tensor 'parametrizations.weight.0.factor'"), (False, "only its code tells")],
+    [(True, "don't know, with the tensor 'parametrizations.weight.0.factor'"), (False, "only its code shows")],
 )
 def test_other_parametrisations_are_refused_by_name(*, has_buffer: bool, words: str) -> None:
     layer = nn.Linear(3, 2)
