@@ -134,11 +134,19 @@ QUIET = """
 """
 
 
+# Elements of the run before fade out, and new ones fade in, by CSS: nothing in the document changes meanwhile.
+OPAQUE = """
+    [...document.querySelectorAll("[data-testid=stElementContainer]")]
+        .every(element => element.dataset.stale !== "true" && getComputedStyle(element).opacity === "1")
+"""
+
+
 def wait_until_rendered(page: Page) -> None:
     """Wait until charts and tables are rendered too, which happens after the script has ended."""
     wait_until_settled(page)
     page.wait_for_function(CHARTS)
     page.evaluate(QUIET)
+    page.wait_for_function(OPAQUE)
 
 
 @pytest.fixture

@@ -59,8 +59,8 @@ def test_files_with_a_wrong_suffix_open(tmp_path: Path) -> None:
         (b"\x89PNG\r\n\x1a\n", "an image"),
         (b"\xff\xd8\xff\xe0\0\x10JFIF", "an image"),
         (b"RIFF\x10\0\0\0WEBPVP8 ", "an image"),
-        (b"\x1f\x8b\x08\0\0\0", "packed"),
-        (b"7z\xbc\xaf\x27\x1c\0\x04", "packed"),
+        (b"\x1f\x8b\x08\0\0\0", "compressed file"),
+        (b"7z\xbc\xaf\x27\x1c\0\x04", "compressed file"),
         (b"pickle" + bytes(251) + b"ustar\0", "tar archive"),
         (b"\x89HDF\r\n\x1a\n", "HDF5"),
         (b"\x1c\0\0\0TFL3", "TensorFlow"),
@@ -159,7 +159,7 @@ def test_archives_with_too_many_entries_or_a_large_pickle_are_refused(
 ) -> None:
     monkeypatch.setattr("explorer.weights.importing.file_formats.MAX_ENTRIES", 3)
     many = archive(tmp_path / "many.pth", {"m/data.pkl": b""} | {f"m/data/{i}": b"" for i in range(3)})
-    with pytest.raises(InputError, match="4 entries, and 3"):
+    with pytest.raises(InputError, match="4 entries, and at most 3"):
         archive_pickle(many)
     long = archive(tmp_path / "long.pth", {"m/data.pkl": bytes(MAX_PICKLE + 1)})
     with pytest.raises(InputError, match="67,108,865 bytes beside the numbers"):
@@ -220,7 +220,7 @@ def test_checksums_detect_damage_that_pytorch_does_not_see(tmp_path: Path) -> No
     path.write_bytes(content)
     assert inside.file_size == 4 * network()["stem.weight"].numel()
     assert torch.load(path, weights_only=True)  # PyTorch does not notice
-    with pytest.raises(InputError, match=r"its part 'theirs/data/0' is damaged, as its checksum tells"):
+    with pytest.raises(InputError, match=r"its part 'theirs/data/0' is damaged, as its checksum shows"):
         archive_pickle(path)
 
 

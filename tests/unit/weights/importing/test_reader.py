@@ -191,7 +191,7 @@ WELL = '{"result": {"names": ["a.weight"]}}'
         ('{"result": {"names": ["b"]}}', TWO, NO_ANSWER),
         (WELL, b"", "is empty"),
         (WELL, TWO[:20], "was cut off"),
-        (WELL, safetensors(b"{}", length=2**40), "the most"),
+        (WELL, safetensors(b"{}", length=2**40), "at most"),
         (WELL, b"\x80\x02.", NO_ANSWER),
         (WELL + '\n{"progress": ["x", 0, 0]}', TWO, NO_ANSWER),
         ('{"result": {"names": ["a.weight"], "notes": ["x"' + ', "x"' * 100 + "]}}", TWO, NO_ANSWER),

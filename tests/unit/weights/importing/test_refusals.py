@@ -149,7 +149,7 @@ RESNET18 = shapes_of(build(PRESETS["resnet18"].spec, "meta").state_dict())
         ),
         (
             RESNET18 | {"fc.weight": (1000, 2048)},
-            ["fc.weight is (1000, 2048)", "would be (1000, 512)", "2×2 was flattened", "resnet18"],
+            ["fc.weight is (1000, 2048)", "would be (1000, 512)", "2×2 map was flattened", "resnet18"],
         ),
         (
             RESNET18
