@@ -57,4 +57,4 @@ def test_the_train_page_reports_changes_for_the_data() -> None:
     app = helpers.open_page("train", net="densenet-bc-100-12")
     assert not app.exception
     assert not app.error
-    assert "1 channel, as the data" in words(app)
+    assert "1 channel, like the data" in words(app)

@@ -84,7 +84,7 @@ def test_a_path_in_the_link_is_not_a_network(name: str) -> None:
         ({"top": "11"}, "top:"),
         ({"index": "-1"}, "index"),
         ({"index": ".".join(map(str, range(101)))}, "index"),
-        ({"unit": "1.2"}, "unit: it is no unit"),
+        ({"unit": "1.2"}, "unit: it is not a unit"),
         ({"weights": "x" * 301}, "weights:"),
     ],
 )

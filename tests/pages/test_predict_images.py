@@ -290,12 +290,12 @@ def test_the_same_file_twice() -> None:
 def test_too_many_uploads(monkeypatch: pytest.MonkeyPatch) -> None:
     app = upload(open_page(source="upload"), {f"{place}.png": picture(size=(8, 8)) for place in range(130)})
     assert len(table(app)) == 100
-    assert "100 of 130 images are looked at" in words(app)
+    assert "100 of 130 images are used" in words(app)
     assert "100.png" in words(app)
     monkeypatch.setattr(uploads, "MAX_ALL", 3 * len(picture()) + 1)
     app = upload(open_page(source="upload"), {f"{place}.png": picture() for place in range(5)})
     assert len(table(app)) == 3
-    assert "3 of 5 images are looked at" in words(app)
+    assert "3 of 5 images are used" in words(app)
 
 
 def test_a_too_large_file_is_refused_without_reading_it(monkeypatch: pytest.MonkeyPatch) -> None:

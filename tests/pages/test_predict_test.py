@@ -160,7 +160,7 @@ def test_uploaded_data_and_warnings() -> None:
     name = save_upload(list("abcdefghij"))
     app = open_page(weights="digits-cnn", on=f"uploaded:{name}")
     run_test(app)
-    assert any("'a' for '0'" in warning.value.replace("\\", "") for warning in app.warning)
+    assert any("'a' with '0'" in warning.value.replace("\\", "") for warning in app.warning)
     assert metrics(app)["Right"].endswith("of 10")
 
 

@@ -131,7 +131,7 @@ def test_results_on_the_test_set_are_shown(jobs: Store) -> None:
     assert sum(map(sum, matrix["customdata"])) == 360
     assert bars["x"] == list(result["per_class"].values())
     assert "**2** taken for **3**: 6 (16.7%)" in words(app)
-    assert "The 24 surest of 30 mistakes" in words(app)
+    assert "The 24 surest of 30 saved mistakes" in words(app)
     assert "3 → **8** 79%" in words(app)
 
 
@@ -235,7 +235,7 @@ def test_a_sweep_without_a_grid_has_parallel_coordinates_and_top_3(jobs: Store) 
     rows = [{"lr": "0.1", "spec.dropout": "0"}, {"lr": "0.2", "spec.dropout": "0.5"}, {"lr": "0.3"}]
     ids = made_runs.add_sweep(jobs, "table", [], rows=rows)
     app = open_page(sweep=jobs.get(ids[0]).sweep)
-    assert "These runs form no grid: 3 of the 6 combinations of lr and dropout have none." in words(app)
+    assert "These runs form no grid: 3 of the 6 combinations of lr and dropout have no run." in words(app)
     [chart] = app.get("plotly_chart")
     assert json.loads(chart.proto.spec)["data"][0]["type"] == "parcoords"
     app.segmented_control(key="runs.view.measure").set_value("validation3").run()
@@ -329,7 +329,7 @@ def test_a_resumed_run_is_last_in_the_queue_and_its_pause_is_not_counted(jobs: S
 @pytest.mark.parametrize(
     ("link", "message"),
     [
-        ({"job": "../etc"}, "job, entry 1: it is no id"),
+        ({"job": "../etc"}, "job, entry 1: it is not an id"),
         ({"status": "asleep"}, "status"),
         ({"show": "everything"}, "show: 'everything'"),
         ({"job": ".".join(f"a{number}" for number in range(101))}, "at most 100"),

@@ -162,7 +162,7 @@ def test_archives_with_too_many_entries_or_a_large_pickle_are_refused(
     with pytest.raises(InputError, match="4 entries, and at most 3"):
         archive_pickle(many)
     long = archive(tmp_path / "long.pth", {"m/data.pkl": bytes(MAX_PICKLE + 1)})
-    with pytest.raises(InputError, match="67,108,865 bytes beside the numbers"):
+    with pytest.raises(InputError, match="67,108,865 bytes besides the tensors"):
         archive_pickle(long)
 
 
