@@ -41,11 +41,11 @@ class _Flops(TorchDispatchMode):
     """Counts operations by PyTorch's formulas, like torch's FlopCounterMode, but without importing torch._dynamo."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # torch has no annotation
         self.total = 0
 
     def __init_subclass__(cls) -> None:
-        super().__init_subclass__()  # type: ignore[no-untyped-call]
+        super().__init_subclass__()  # type: ignore[no-untyped-call]  # as above
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
