@@ -69,7 +69,7 @@ def follow_stop_and_resume(visit: Visit, runs: Store, job: str) -> None:
         expect(page.get_by_text(re.compile(rf"epoch [\d,]+ of {EPOCHS:,}"))).to_be_visible(timeout=SLOW)
     chart = one.get_by_test_id("stVegaLiteChart").nth(1)
     expect(chart.locator("svg")).to_be_visible(timeout=SLOW)
-    # The first validation adds a line, for which the chart is made again.
+    # The first validation adds a line, for which the chart is made anew.
     expect(one.get_by_text(re.compile(rf"epoch ([3-9]|\d[\d,]+) of {EPOCHS:,}"))).to_be_visible(timeout=SLOW)
     wait_until_rendered(one)  # a chart may be resized once more when others are rendered
     chart.evaluate("chart => { chart.querySelector('svg').mine = true }")

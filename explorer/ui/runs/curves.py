@@ -142,8 +142,6 @@ def vega_spec(
     within = [name for name, line in zip(names, lines, strict=True) if line.within_epochs]
     hollow = [name for name in training if name not in within]
     published = [name for name, line in zip(names, lines, strict=True) if line.published]
-    counts = [len(line.points) for line in lines if not (line.within_epochs or line.published)]
-    with_dots = max(counts, default=0) <= MAX_DOTS
     by_line: dict[str, Any] = {
         "color": {
             "field": "line", "type": "nominal", "legend": None,
@@ -179,23 +177,24 @@ def vega_spec(
         },
         {"mark": {"type": "line", "interpolate": "linear", "clip": True}, "encoding": {"y": y_axis, **by_line}},
     ]
-    if with_dots or published:
-        layers.append(
-            {
-                "transform": [
-                    {"filter": {"not": {"field": "line", "oneOf": within}}},
-                    *([] if with_dots else [{"filter": {"field": "line", "oneOf": published}}]),
-                ],
-                "mark": {"type": "point", "size": 26, "opacity": 1, "clip": True},
-                # Dots of training are hollow, because after one epoch there are only two dots and no line.
-                "encoding": {
-                    "y": y_axis,
-                    "color": by_line["color"],
-                    "fillOpacity": {"condition": {"test": {"field": "line", "oneOf": hollow}, "value": 0}, "value": 1},
-                    "fill": by_line["color"],
-                },
-            }
-        )
+    layers.append(
+        {
+            # Vega counts the points itself: a specification that changed with their number would make the chart anew.
+            "transform": [
+                {"filter": {"not": {"field": "line", "oneOf": within}}},
+                {"joinaggregate": [{"op": "count", "as": "points"}], "groupby": ["line"]},
+                {"filter": {"or": [f"datum.points <= {MAX_DOTS}", {"field": "line", "oneOf": published}]}},
+            ],
+            "mark": {"type": "point", "size": 26, "opacity": 1, "clip": True},
+            # Dots of training are hollow, because after one epoch there are only two dots and no line.
+            "encoding": {
+                "y": y_axis,
+                "color": by_line["color"],
+                "fillOpacity": {"condition": {"test": {"field": "line", "oneOf": hollow}, "value": 0}, "value": 1},
+                "fill": by_line["color"],
+            },
+        }
+    )
     layers.append(_pointer(lines, form, dark=dark))
     return {
         "height": HEIGHT,
