@@ -1,5 +1,6 @@
 """Shared fixtures. torch is imported here, so that the import does not count against the time limit of a test."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     See https://github.com/pytorch/pytorch/wiki/Autograd-and-Fork.
     """
     items.sort(key=lambda item: item.get_closest_marker("forks") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Exclude imported modules and tests from garbage collection, which would go over them hundreds of times."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
