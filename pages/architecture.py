@@ -1,24 +1,23 @@
-"""Architecture: the diagram; below it the editor, the network's numbers, and one layer close up.
+"""Architecture: the diagram; below it the network's numbers, the editor, and one layer close up.
 
 Every edit is validated. If it breaks a rule, the page shows the error and keeps the last valid network. The diagram,
 the chart and the table share the chosen layer. The link contains the whole state.
 """
 
-import time
-
 import streamlit as st
 
-from explorer.analysis import OPTIMIZER_STATE, Precision, Term, analyse
+from explorer.analysis import OPTIMIZER_STATE, Analysis, Precision, Term, analyse
 from explorer.analysis.formulas import term_name
+from explorer.drawing.theme import theme
 from explorer.errors import InputError
 from explorer.exports import svg
-from explorer.families import PRESETS, resolve
+from explorer.families import PRESETS, Spec, resolve
 from explorer.i18n import _
 from explorer.ui.architecture import charts, diagram, headline, layer_panel, state, tables, toolbar
 from explorer.ui.editors import editor
 from explorer.ui.editors.common import collect_error_areas, error_area, find_error_area
 from explorer.ui.glossary import explain
-from explorer.ui.shared import export, published
+from explorer.ui.shared import export, layer_choice, published
 from explorer.ui.shared.number_input import number_input
 from explorer.ui.shared.text import plain
 
@@ -27,7 +26,6 @@ DEVICES = {
     "auto": _("This machine's"), "cpu": _("CPU"), "cuda": _("NVIDIA GPU"), "mps": _("Apple GPU"),
 }  # fmt: skip
 PRECISIONS = {Precision.FP32: "float32", Precision.BF16: "bfloat16", Precision.FP16: "float16"}
-HEAD_START = 0.1  # seconds
 TABLES = {"numbers": _("Numbers"), "formulas": _("Formulas")}
 
 
@@ -38,15 +36,21 @@ def preset_label(name: str) -> str:
 
 
 # Reserves space for parts that take a moment, so that nothing below them jumps. Long labels wrap to a second line.
-STYLE = (
-    "<style>.st-key-face {min-height: 17rem} .st-key-layer-panel {min-height: 35.5rem} "
-    '[data-testid="stMetricLabel"] * {white-space: normal !important}</style>'
-)
+STYLE = """<style>
+  .st-key-face {{ min-height: 17rem; }}
+  .st-key-headline {{ min-height: 5.6rem; }}
+  .st-key-headline [data-testid="stMetric"] {{ height: 100%; display: flex; flex-direction: column; }}
+  .st-key-headline [data-testid="stMetricLabel"] {{ flex: 1; align-items: flex-end; }}
+  .st-key-headline [data-testid="stMetricLabel"] * {{ white-space: normal !important; line-height: 1.2; }}
+  .st-key-train-link a {{ background: {accent}; border-radius: 6px; min-height: 2.5rem; padding: 0 0.9rem; }}
+  .st-key-train-link a:hover {{ background: {accent}; filter: brightness(1.12); }}
+  .st-key-train-link a * {{ color: {ground} !important; }}
+</style>"""
 
-st.html(STYLE)
 page_state = state.ArchitectureState.of_session()
 page_state.begin()
 dark = st.context.theme.type == "dark"
+st.html(STYLE.format(accent=theme(dark=dark).accent, ground=theme(dark=dark).ground))
 
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="toolbar"):
     st.title(_("Architecture"), anchor=False, width="content")
@@ -56,7 +60,8 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key
     )  # fmt: skip
     buttons = st.container(horizontal=True, gap="xsmall", width="content", key="toolbar-buttons")
 diagram_area = st.container(key="face")
-editor_side, numbers_side, layer_side = st.columns([12, 10, 14], gap="medium")
+headline_area = st.container(key="headline", gap="small")
+editor_side, layer_side = st.columns(2, gap="medium")
 
 with editor_side, collect_error_areas() as error_areas:
     link_error_area = st.container()
@@ -106,21 +111,29 @@ if page_state.problem:
         else _("Not a network yet: the numbers are those of the last valid one"),
         icon=":material/error:",
     )
-analysis, base = (
-    analyse(
+
+
+def numbers_of(spec: Spec) -> Analysis:
+    return analyse(
         spec, batch_size=view.batch, optimizer=view.optimizer, precision=view.precision, device=view.device
     ).with_flops_of(frozenset(view.flops))
-    for spec in (page_state.spec, resolve(page_state.base))
-)
+
+
+analysis, base = numbers_of(page_state.spec), numbers_of(resolve(page_state.base))
 
 with diagram_place:
     diagram.render(analysis, svg.name(page_state.spec, page_state.base), view, dark=dark)
 
-with numbers_side:
+with headline_area:
     headline.render(analysis, base, page_state.base)
+    if page_state.history.past:
+        changed = headline.last_change(analysis, numbers_of(page_state.history.past[-1].spec))
+        if changed:
+            st.caption(plain(_("Last change: {changed}").format(changed=changed)))
 
+layer_choice.follow(view.layer)
 with layer_side:
-    layer_panel.render(analysis, view.layer, dark=dark)
+    layer_panel.render(analysis, dark=dark)
     published.badges(analysis)
     if analysis.warnings:
         st.warning(
@@ -129,9 +142,7 @@ with layer_side:
             icon=":material/warning:",
         )
 
-# The browser needs much longer for charts and table. Sent a moment later, they don't delay numbers and panel.
-time.sleep(HEAD_START)
-charts.render(analysis, view, dark=dark)
+charts.render(analysis, dark=dark)
 
 st.header(_("Layers"), anchor=False)
 st.segmented_control(

@@ -5,6 +5,8 @@ thin slab after a volume is a layer that keeps the shape. Elements that users ca
 ``data-pick``: ``layer:NAME`` for layers, ``fold:KEY`` for parts that open and close.
 """
 
+from collections.abc import Iterable
+from dataclasses import replace
 from itertools import accumulate
 
 from explorer.analysis import Analysis, Layer
@@ -34,20 +36,21 @@ LEGEND = 30.0
 MAX_NAME = 16  # characters of a module's name; of longer names, only the last part is shown
 
 
-def draw(analysis: Analysis, name: str, appearance: Appearance | None = None) -> str:
+def draw(analysis: Analysis, name: str, appearance: Appearance | None = None, *, marks: bool = True) -> str:
     """The diagram as SVG.
 
     Args:
         analysis: Analysis of the network.
         name: Name of the network, for the text alternative.
         appearance: Options of the diagram.
+        marks: Whether the chosen layer is marked. On a page, the browser marks it.
     """
     appearance = appearance or Appearance()
     stages = tree(analysis)
     layout = lay_out(
         analysis, stages, open_predicate(analysis, stages, appearance), lambda node: caption(analysis, node)
     )
-    return _Drawing(analysis, layout, appearance).svg(name)
+    return _Drawing(analysis, layout, appearance if marks else replace(appearance, chosen="")).svg(name)
 
 
 def caption(analysis: Analysis, node: Node) -> str:
@@ -72,6 +75,17 @@ def short_name(layer: Layer) -> str:
         return pool.format(window=layer.window.kernel_and_stride)
     words = {"Linear": _("linear"), "Concat": _("concat"), "AdaptiveAvgPool2d": _("avg pool")}
     return words.get(layer.kind, layer.kind)
+
+
+def ranges(positions: Iterable[int]) -> list[str]:
+    """The positions of layers as ranges such as ``3-7``."""
+    runs: list[list[int]] = []
+    for position in sorted(positions):
+        if runs and position == runs[-1][1] + 1:
+            runs[-1][1] = position
+        else:
+            runs.append([position, position])
+    return [f"{first}-{last}" for first, last in runs]
 
 
 class _Drawing:
@@ -169,21 +183,22 @@ class _Drawing:
             title(self.describe(layers[0])),
             body,
             words,
-            **self.button(layers[0]),
+            **self.button(layers[0], box.x, box.width, box),
         )
         slabs = "".join(
             element(
                 "rect", title(self.describe(layer)), x=x, y=box.y, width=length, height=box.height, fill="transparent",
-                **self.button(layer),
+                **self.button(layer, x, length, box),
             )
             for layer, x, length in zip(layers[1:], starts[1:], lengths[1:], strict=True)
         )  # fmt: skip
         return host + slabs + marked
 
-    def button(self, layer: Layer) -> dict[str, Attribute]:
-        """The attributes of an element that chooses a layer."""
+    def button(self, layer: Layer, x: float, width: float, box: Box) -> dict[str, Attribute]:
+        """The attributes of an element that chooses a layer. The browser marks a layer around ``data-box``."""
         return {
             "data_pick": f"layer:{layer.name}",
+            "data_box": f"{x:.1f} {box.y:.1f} {width:.1f} {box.height:.1f}",
             "role": "button",
             "aria_label": self.describe(layer),
             "aria_pressed": "true" if layer.name == self.appearance.chosen else "false",
@@ -208,6 +223,8 @@ class _Drawing:
             volumes.count(box, self.theme.ground),
             self.below(box, caption(self.analysis, box.node)),
             data_pick=f"fold:{box.node.key}",
+            data_box=f"{box.x:.1f} {box.y:.1f} {box.width:.1f} {box.height:.1f}",
+            data_layers=" ".join(ranges(box.node.layers)),
             role="button",
             aria_expanded="false",
             aria_label=words,

@@ -1,5 +1,6 @@
 """Charts of an analysis. Their colours come from the kinds of layers and from the page's theme."""
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import altair as alt
@@ -13,12 +14,20 @@ from explorer.drawing.kinds import Group, colours, group_name, group_of
 from explorer.drawing.theme import theme
 from explorer.i18n import _
 from explorer.ui.architecture import state
-from explorer.ui.architecture.view import ArchitectureView
+from explorer.ui.shared import layer_choice
 from explorer.ui.shared.text import plain
 
-PICKER = "along"
+ALONG = "along"  # key of the chart along the layers
+ASSETS = Path(__file__).parents[1] / "assets"
 BAR_HEIGHT = 30  # pixels
 AXES_HEIGHT = 130  # pixels of axis and legend
+
+_marks = st.components.v2.component(
+    "explorer_chart_marks",
+    css=(ASSETS / "chart_marks.css").read_text(encoding="utf-8"),
+    js=layer_choice.SCRIPT + (ASSETS / "chart_marks.js").read_text(encoding="utf-8"),
+    isolate_styles=False,
+)
 
 
 class Bar(NamedTuple):
@@ -35,13 +44,12 @@ def bars_of(analysis: Analysis, measure: Measure) -> list[Bar]:
     return [Bar(position, layer, amount) for position, layer, amount in amounts if amount]
 
 
-def along_layers(analysis: Analysis, measure: Measure, chosen: str, *, dark: bool) -> go.Figure:
+def along_layers(analysis: Analysis, measure: Measure, *, dark: bool) -> go.Figure:
     """Return a chart of one measure along the layers, in the order and colours of the diagram.
 
     Args:
         analysis: The network.
         measure: The measure.
-        chosen: Name of the layer to mark; empty for none.
         dark: Whether the page is dark.
     """
     figure, definition = go.Figure(), measure.definition
@@ -59,7 +67,6 @@ def along_layers(analysis: Analysis, measure: Measure, chosen: str, *, dark: boo
         of_group = [bar for bar in bars if group_of(bar.layer.kind) is group]
         if of_group:
             _add_group(figure, measure, group, of_group, colours(dark=dark)[group])
-    _mark_layer(figure, analysis, chosen, dark=dark)
     if measure is Measure.RECEPTIVE_FIELD:
         figure.add_hline(
             y=analysis.spec.image_size,
@@ -80,7 +87,6 @@ def along_layers(analysis: Analysis, measure: Measure, chosen: str, *, dark: boo
         legend={"orientation": "h", "yanchor": "top", "y": -0.22, "x": 0},
         bargap=0.15,
         barmode="overlay",
-        clickmode="event+select",
         dragmode=False,
     )
     return figure
@@ -98,23 +104,11 @@ def _add_group(figure: go.Figure, measure: Measure, group: Group, bars: list[Bar
             for bar in bars
         ],
         "hovertemplate": "%{text}<extra></extra>",
-        "selected": {"marker": {"opacity": 1}},
-        "unselected": {"marker": {"opacity": 1}},
     }
     if measure is Measure.RECEPTIVE_FIELD:
         figure.add_scatter(mode="markers", marker={"color": colour, "size": 7}, **common)
     else:
         figure.add_bar(marker={"color": colour}, textposition="none", width=0.9, **common)
-
-
-def _mark_layer(figure: go.Figure, analysis: Analysis, chosen: str, *, dark: bool) -> None:
-    names = [layer.name for layer in analysis.layers]
-    if chosen in names:
-        figure.add_vline(
-            x=names.index(chosen),
-            line={"color": theme(dark=dark).mark, "width": 1.5},
-            annotation={"text": chosen, "font": {"size": 11}},
-        )
 
 
 def _hover(layer: Layer) -> str:
@@ -181,7 +175,7 @@ def per_stage(analysis: Analysis, measure: Measure, *, dark: bool) -> Any:
     )
 
 
-def render(analysis: Analysis, view: ArchitectureView, *, dark: bool) -> None:
+def render(analysis: Analysis, *, dark: bool) -> None:
     """Render a measure along the layers and by stage. A click on a layer chooses it for the whole page."""
     names = {link: measure.definition.names().name for link, measure in DIAGRAM_MEASURES.items()}
     st.segmented_control(
@@ -197,12 +191,15 @@ def render(analysis: Analysis, view: ArchitectureView, *, dark: bool) -> None:
             st.info(plain(analysis.field_note) or _("Without a convolution or pool every unit sees the whole image."))
             return
         st.plotly_chart(
-            along_layers(analysis, measure, view.layer, dark=dark),
-            key=PICKER,
-            on_select=_choose_layer,
-            selection_mode="points",
+            along_layers(analysis, measure, dark=dark),
+            key=ALONG,
             config={"displayModeBar": False},
             alt=_("{measure} of each layer; the table below has the numbers").format(measure=name),
+        )
+        _marks(
+            key="chart-marks",
+            data={"place": f".st-key-{ALONG}", "colour": theme(dark=dark).mark},
+            on_choose_change=layer_choice.report("chart-marks", state.choose_layer),
         )
     with stage_side:
         st.header(_("By stage"), anchor=False)
@@ -210,9 +207,3 @@ def render(analysis: Analysis, view: ArchitectureView, *, dark: bool) -> None:
             per_stage(analysis, measure, dark=dark),
             alt=_("{measure} by stage and kind of layer").format(measure=name),
         )
-
-
-def _choose_layer() -> None:
-    points = st.session_state[PICKER].selection.points
-    if points:  # a new chart reports an empty selection, which is no choice
-        state.choose_layer(str(points[0]["customdata"]))

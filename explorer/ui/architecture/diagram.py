@@ -55,15 +55,15 @@ def _unfold() -> None:
 
 def render(analysis: Analysis, name: str, view: ArchitectureView, *, dark: bool) -> None:
     """Render the diagram. A click chooses a layer, or folds or unfolds a part."""
-    svg = diagram.draw(analysis, name, appearance(view, dark=dark))
-    show_figure(svg, key="diagram", on_pick=_choose_part, min_scale=MIN_SCALE)
+    svg = diagram.draw(analysis, name, appearance(view, dark=dark), marks=False)
+    show_figure(svg, key="diagram", on_pick=_choose_part, min_scale=MIN_SCALE, chooses_layers=True)
 
 
 def _choose_part(part: str) -> None:
     page_state = state.ArchitectureState.of_session()
     kind, _colon, key = part.partition(":")
     if kind == "layer":
-        state.choose_layer("" if key == page_state.view.layer else key)
+        state.choose_layer(key)
         return
     new = toggle(analyse(page_state.spec), appearance(page_state.view, dark=False), key)
     state.set_folded_parts(new.folded, new.chosen)

@@ -11,7 +11,7 @@ from explorer.i18n import _
 from explorer.ui.glossary import explain
 from explorer.ui.shared.text import plain
 
-CARD_WIDTH = 118  # pixels: two cards in a row
+CARD_WIDTH = 112  # pixels: three numbers in a row on a phone, all in one on a laptop
 
 
 def _explain(measure: Measure, analysis: Analysis) -> str:
@@ -136,19 +136,29 @@ def render(analysis: Analysis, base: Analysis, name: str) -> None:
                 )
             )
         )
-    with st.grid(2, min_column_width=CARD_WIDTH, gap="xsmall"):
-        for measure in measures_at(Place.HEADLINE):
+    measures = measures_at(Place.HEADLINE)
+    with st.grid(len(measures), min_column_width=CARD_WIDTH, gap="xsmall"):
+        for measure in measures:
             definition = measure.definition
             now, before = amounts(measure, analysis, base)
             percent, absolute = difference(definition, now, before)
             against = _("{amount} against {name}").format(amount=absolute, name=name) if absolute else ""
-            is_comparable = now is not None and before is not None
             st.metric(
-                definition.names().name, definition.text(now), border=True,
-                delta=percent or (_("unchanged") if is_comparable else None),
+                definition.names().name, definition.text(now), delta=percent or None,
                 help="\n\n".join(filter(None, [plain(against), _explain(measure, analysis), explain(definition.term)])),
                 delta_color="off", delta_arrow="off",
             )  # fmt: skip
+
+
+def last_change(analysis: Analysis, before: Analysis) -> str:
+    """Return what the last edit changed, as ``Parameters +4.72 M (+18.5%), MACs …``; empty if no number changed."""
+    parts = []
+    for measure in measures_at(Place.HEADLINE):
+        percent, absolute = difference(measure.definition, *amounts(measure, analysis, before))
+        if absolute:
+            name = measure.definition.names().name
+            parts.append(f"{name} {absolute}" if percent == absolute else f"{name} {absolute} ({percent})")
+    return ", ".join(parts)
 
 
 def amounts(measure: Measure, analysis: Analysis, base: Analysis) -> tuple[Number | None, Number | None]:

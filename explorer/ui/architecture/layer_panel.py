@@ -1,49 +1,70 @@
-"""One layer close up: the receptive field of its middle unit, and every number with its formula."""
+"""One layer close up: the receptive field of its middle unit, and every number with its formula.
+
+The data of all layers are sent with the network, so that the browser shows a layer without asking the server.
+"""
+
+from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
-from explorer.analysis import Analysis, Layer
+from explorer.analysis import Analysis, Layer, ReceptiveField
 from explorer.analysis.measures import Place, measures_at
 from explorer.drawing import field_figure
 from explorer.formatting import shape
 from explorer.i18n import _
 from explorer.ui.architecture.tables import visible_range
-from explorer.ui.shared.figure import show_figure
-from explorer.ui.shared.text import plain
+from explorer.ui.shared import layer_choice
+
+ASSETS = Path(__file__).parents[1] / "assets"
+
+_mount = st.components.v2.component(
+    "explorer_layer_panel",
+    html='<div class="panel" role="status"><div class="picture"></div><div class="words"></div></div>',
+    css=(ASSETS / "layer_panel.css").read_text(encoding="utf-8"),
+    js=layer_choice.SCRIPT + (ASSETS / "layer_panel.js").read_text(encoding="utf-8"),
+)
 
 
-def render(analysis: Analysis, chosen: str, *, dark: bool) -> None:
-    """Render the chosen layer; if none is chosen, the last map of the network."""
-    layer = next((layer for layer in analysis.layers if layer.name == chosen), None)
-    with st.container(border=True, key="layer-panel"):
-        side, words = st.columns([2, 3], gap="small") if layer else (st.container(), st.container())
-        has_field = any(layer.field for layer in analysis.layers)
-        field = layer.field if layer else analysis.field if has_field else None
-        with side:
-            if field:
-                show_figure(field_figure.draw(analysis, field, dark=dark), key="field-picture", min_scale=0.3)
-            elif layer:
-                for note in layer.notes:
-                    st.caption(plain(note))
-        with words:
-            if layer:
-                _numbers(layer)
-            else:
-                if field:
-                    st.markdown(_("**The last map before the head**"))
-                    st.write(_("The picture shows what its middle unit sees of the image."))
-                elif analysis.field_note:
-                    st.write(plain(analysis.field_note))
-                st.write(
-                    _(
-                        "Choose a layer in the diagram, the chart or the table to see its numbers here, and how "
-                        "they are computed."
-                    )
-                )
+def render(analysis: Analysis, *, dark: bool) -> None:
+    """Render the panel of the chosen layer; if none is chosen, it shows the last map of the network."""
+    with st.container(key="layer-panel"):
+        _mount(key="layer-panel-data", data=panel_data(analysis, dark=dark))
 
 
-def _numbers(layer: Layer) -> None:
-    st.markdown(f"**{plain(layer.name)}** · {plain(layer.description)}")
+def panel_data(analysis: Analysis, *, dark: bool) -> dict[str, Any]:
+    """Return what the panel shows of each layer, and without a layer.
+
+    Many layers have the same receptive field, so its figures are listed once, and layers name their position.
+    """
+    fields: dict[ReceptiveField, int] = {}
+
+    def position_of(field: ReceptiveField | None) -> int | None:
+        return None if field is None else fields.setdefault(field, len(fields))
+
+    layers = [_panel(layer, position_of(layer.field)) for layer in analysis.layers]
+    none = _nothing_chosen(analysis, position_of(_last_field(analysis)))
+    figures = [field_figure.draw(analysis, field, dark=dark) for field in fields]
+    return {"layers": layers, "none": none, "figures": figures}
+
+
+def _last_field(analysis: Analysis) -> ReceptiveField | None:
+    return analysis.field if any(layer.field for layer in analysis.layers) else None
+
+
+def _nothing_chosen(analysis: Analysis, figure: int | None) -> dict[str, Any]:
+    notes = []
+    if figure is not None:
+        notes.append(_("The picture shows what the middle unit of the last map before the head sees of the image."))
+    elif analysis.field_note:
+        notes.append(analysis.field_note)
+    notes.append(
+        _("Point at a layer in the diagram, the chart or the table to see its numbers here; a click keeps it.")
+    )
+    return {"title": _("No layer is chosen"), "description": "", "lines": [], "notes": notes, "figure": figure}
+
+
+def _panel(layer: Layer, figure: int | None) -> dict[str, Any]:
     lines = [
         (_("Map"), f"{shape(layer.input_shape)} → {shape(layer.output_shape)}"),
         (_("Output side"), layer.formulas["output_shape"]),
@@ -52,9 +73,14 @@ def _numbers(layer: Layer) -> None:
         (_("Middle unit sees"), visible_range(layer)),
         (_("Units that see the whole image"), _units_that_see_all(layer)),
     ]
-    st.markdown("\n".join(f"- {plain(label)}: **{plain(text)}**" for label, text in lines if text))
-    for note in layer.notes:
-        st.caption(plain(note))
+    return {
+        "name": layer.name,
+        "title": layer.name,
+        "description": layer.description,
+        "lines": [line for line in lines if line[1]],
+        "notes": list(layer.notes),
+        "figure": figure,
+    }
 
 
 def _smallest_field(layer: Layer) -> str:

@@ -1,7 +1,9 @@
 """The table of layers, with numbers or with the formulas behind them."""
 
+import zlib
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -9,18 +11,57 @@ import streamlit as st
 from explorer.analysis import Analysis, Layer
 from explorer.analysis.measures import Measure, Place, measures_at
 from explorer.formatting import shape
-from explorer.i18n import _
+from explorer.i18n import _, language
 from explorer.ui.architecture import state
 from explorer.ui.architecture.view import ArchitectureView
-from explorer.ui.glossary import explain
-from explorer.ui.shared.selection import selection_key
+from explorer.ui.glossary import explain, explain_in_text
+from explorer.ui.shared import layer_choice
 from explorer.ui.shared.text import plain
 
+ASSETS = Path(__file__).parents[1] / "assets"
 ROW_HEIGHT = 30  # pixels
-MAX_VISIBLE_ROWS = 16
+WIDTH, NAME_WIDTH, SIDE_WIDTH, FORMULA_WIDTH, WIDE_WIDTH = 7.5, 12.0, 13.0, 18.0, 24.0  # rem
 WIDE = (Measure.MACS, Measure.FLOPS)  # columns with long formulas
 # Columns whose name is not the key of their measure. A download of the table has these names.
 COLUMNS = {Measure.ACTIVATION_BYTES: "memory", Measure.RECEPTIVE_FIELD: "field", Measure.STRIDE: "jump"}
+
+_mount = st.components.v2.component(
+    "explorer_layer_table",
+    html=(ASSETS / "layer_table.html").read_text(encoding="utf-8"),
+    css=(ASSETS / "layer_table.css").read_text(encoding="utf-8"),
+    js=layer_choice.SCRIPT + (ASSETS / "layer_table.js").read_text(encoding="utf-8"),
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table.
+
+    Attributes:
+        key: Name of the column in a download.
+        title: Heading.
+        term: Term of the glossary that explains the heading. Empty for none.
+        note: Explanation in addition to the term. Empty for none.
+        width: Least width in rem; columns share the space that is left.
+        number: Whether the values are numbers.
+    """
+
+    key: str
+    title: str
+    term: str = ""
+    note: str = ""
+    width: float = WIDTH
+    number: bool = False
+
+    @property
+    def markdown(self) -> str:
+        """Explanation as Markdown."""
+        return explain(self.term, self.note) if self.term else self.note
+
+    @property
+    def tooltip(self) -> str:
+        """Explanation as plain text."""
+        return explain_in_text(self.term, self.note) if self.term else self.note
 
 
 def layer_table(layers: Iterable[Layer]) -> pd.DataFrame:
@@ -70,76 +111,69 @@ def _formula_measures() -> list[Measure]:
     return sorted(measures_at(Place.FORMULAS), key=lambda measure: measure is Measure.ACTIVATION_BYTES)
 
 
-def number_columns() -> dict[str, Any]:
-    """Return the configuration of the columns of :func:`layer_table`."""
-    columns = {
-        "layer": st.column_config.TextColumn(_("Layer"), pinned=True, width=190),
-        "kind": st.column_config.TextColumn(_("Kind")),
-        "stage": st.column_config.TextColumn(_("Stage"), help=explain("stage")),
-        "output": st.column_config.TextColumn(
-            _("Output"), help=explain("feature-map", _("Channels, rows and columns for one image."))
-        ),
-        "sees": st.column_config.TextColumn(
-            _("Middle unit sees"), help=_("Rows and columns of the image, cut off at its edge.")
-        ),
-    }
-    for measure in measures_at(Place.TABLE):
-        definition, names = measure.definition, measure.definition.names()
-        columns[COLUMNS.get(measure, str(measure))] = st.column_config.NumberColumn(
-            names.column or definition.heading(), help=explain(definition.term, names.note), format="localized"
-        )
-    return columns
+def number_columns() -> list[Column]:
+    """Return the columns of :func:`layer_table`."""
+    return [
+        Column("layer", _("Layer"), width=NAME_WIDTH),
+        Column("kind", _("Kind")),
+        Column("stage", _("Stage"), "stage"),
+        Column("output", _("Output"), "feature-map", _("Channels, rows and columns for one image.")),
+        *(_measure_column(measure) for measure in measures_at(Place.TABLE)),
+        Column("sees", _("Middle unit sees"), note=_("Rows and columns of the image, cut off at its edge.")),
+    ]
 
 
-def formula_columns() -> dict[str, Any]:
-    """Return the configuration of the columns of :func:`formula_table`."""
-    return {
-        "layer": st.column_config.TextColumn(_("Layer"), pinned=True, width=190),
-        "kind": st.column_config.TextColumn(_("Kind")),
-        "output_shape": st.column_config.TextColumn(_("Output side")),
-        **{
-            measure: st.column_config.TextColumn(measure.definition.heading(), width=320 if measure in WIDE else None)
+def _measure_column(measure: Measure) -> Column:
+    definition, names = measure.definition, measure.definition.names()
+    title = names.column or definition.heading()
+    return Column(COLUMNS.get(measure, str(measure)), title, definition.term, names.note, number=True)
+
+
+def formula_columns() -> list[Column]:
+    """Return the columns of :func:`formula_table`."""
+    return [
+        Column("layer", _("Layer"), width=NAME_WIDTH),
+        Column("kind", _("Kind")),
+        Column("output_shape", _("Output side"), width=SIDE_WIDTH),
+        *(
+            Column(str(measure), measure.definition.heading(), width=WIDE_WIDTH if measure in WIDE else FORMULA_WIDTH)
             for measure in _formula_measures()
-        },
-    }
+        ),
+    ]
 
 
 def render(analysis: Analysis, view: ArchitectureView) -> None:
-    """Render the table. Its selected row is the layer that the page shows close up."""
+    """Render the table. Its chosen row is the layer that the page shows close up."""
     shows_formulas = view.table == "formulas"
     table = (formula_table if shows_formulas else layer_table)(analysis.layers)
-    names = [layer.name for layer in analysis.layers]
-    rows = [names.index(view.layer)] if view.layer in names else []
-    if rows:
-        layer = analysis.layers[rows[0]]
-        st.caption(
-            _("Chosen: {name}, {kind}, {output}, {params:,} parameters, {macs:,} MACs").format(
-                name=plain(layer.name),
-                kind=layer.kind,
-                output=shape(layer.output_shape),
-                params=layer.params,
-                macs=layer.macs,
-            )
-        )
-    else:
-        st.caption(_("Tick a row to see that layer close up."))
-    key = selection_key("layers", rows)
-
-    def choose() -> None:
-        selected = [row for row in st.session_state[key].selection.rows if row < len(names)]
-        state.choose_layer(names[selected[0]] if selected else "")
-
-    _render_table(
-        table, formula_columns() if shows_formulas else number_columns(), key=key, on_select=choose,
-        selection_mode="single-row", alt=_("Layers with shapes, parameters, MACs, memory and receptive field"),
-    )  # fmt: skip
-
-
-def _render_table(table: pd.DataFrame, columns: dict[str, Any], **options: Any) -> None:
-    st.dataframe(
-        table, column_config=columns, hide_index=True, placeholder="–", row_height=ROW_HEIGHT,
-        height=ROW_HEIGHT * (min(len(table), MAX_VISIBLE_ROWS) + 1) + 2, **options,
-    )  # fmt: skip
+    columns = formula_columns() if shows_formulas else number_columns()
+    rows = table.astype(object).where(table.notna(), None).to_numpy().tolist()
+    _mount(
+        key="layers",
+        data={
+            "columns": [
+                {
+                    "key": column.key,
+                    "title": column.title,
+                    "help": column.tooltip,
+                    "width": column.width,
+                    "number": column.number,
+                }
+                for column in columns
+            ],
+            "rows": rows,
+            "version": f"{zlib.crc32(repr(rows).encode()):08x}",
+            "language": language(),
+            "file": "layers.csv",
+            "labels": {
+                "table": _("Layers with shapes, parameters, MACs, memory and receptive field"),
+                "search": _("Search layers"),
+                "save": _("Download CSV"),
+                "count": _("{found} of {all} layers"),
+            },
+        },
+        on_choose_change=layer_choice.report("layers", state.choose_layer),
+    )
 
 
 def render_heads(analysis: Analysis) -> None:
@@ -158,7 +192,19 @@ def render_heads(analysis: Analysis) -> None:
             heads=plain("; ".join(words))
         )
     )
-    _render_table(
-        layer_table(layer for head in analysis.auxiliary for layer in head.layers), number_columns(), key="heads",
+    table = layer_table(layer for head in analysis.auxiliary for layer in head.layers)
+    st.dataframe(
+        table,
+        column_config={
+            column.key: st.column_config.NumberColumn(column.title, help=column.markdown, format="localized")
+            if column.number
+            else st.column_config.TextColumn(column.title, help=column.markdown)
+            for column in number_columns()
+        },
+        hide_index=True,
+        placeholder="–",
+        row_height=ROW_HEIGHT,
+        height=ROW_HEIGHT * (len(table) + 1) + 2,
+        key="heads",
         alt=_("Layers of the auxiliary heads with shapes, parameters, MACs and memory"),
-    )  # fmt: skip
+    )

@@ -39,7 +39,8 @@ def history(page_state: state.ArchitectureState) -> None:
 
 def train(page_state: state.ArchitectureState) -> None:
     """Render a link to the Train page with this network. The other choices on the Train page stay."""
-    st.page_link(
+    with st.container(key="train-link", width="content"):
+        st.page_link(
         TRAIN, label=_("Train"), icon=":material/model_training:", help=_("Train this network"),
         query_params={**train_form.link_with(page_state.network), **address.shared_parameters()},
     )  # fmt: skip

@@ -2,6 +2,7 @@
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 
 export default function ({ data, parentElement, setTriggerValue }) {
+  const choice = data.choosesLayers ? layerChoice() : null;
   const frame = parentElement.querySelector(".frame");
   const root = frame.getRootNode();
   const focused = root.activeElement && frame.contains(root.activeElement) ? root.activeElement.dataset.pick : null;
@@ -25,7 +26,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     svg.style.maxWidth = `${width}px`;
     svg.style.minWidth = `${width * data.minScale}px`;
     const all = parts();
-    const chosen = all.find((part) => part.getAttribute("aria-pressed") === "true");
+    const chosen = choice ? partOf(choice.chosen) : all.find((part) => part.ariaPressed === "true");
     for (const part of all) part.tabIndex = -1;
     if (all.length) (chosen || all[0]).tabIndex = 0;
     else frame.tabIndex = frame.scrollWidth > frame.clientWidth ? 0 : -1;
@@ -52,11 +53,57 @@ export default function ({ data, parentElement, setTriggerValue }) {
     scrollTo(part);
   }
 
+  function layerOf(part) {
+    const [kind, name] = (part?.dataset.pick ?? "").split(/:(.*)/s);
+    return kind === "layer" ? name : "";
+  }
+
+  function report(part) {
+    const layer = choice && layerOf(part);
+    setTriggerValue("pick", layer ? `layer:${choice.choose(layer)}` : part.dataset.pick);
+  }
+
+  // The part that shows a layer: its own, or the closed part that it is in.
+  function partOf(name) {
+    if (!name) return null;
+    const own = frame.querySelector(`[data-pick="${CSS.escape(`layer:${name}`)}"]`);
+    const position = choice.names.indexOf(name);
+    return own ?? [...frame.querySelectorAll("[data-layers]")].find((part) =>
+      part.dataset.layers.split(" ").some((range) => {
+        const [first, last] = range.split("-").map(Number);
+        return first <= position && position <= (last ?? first);
+      }));
+  }
+
+  function mark() {
+    for (const [kind, name] of [["chosen", choice.chosen], ["pointed", choice.pointed]]) {
+      frame.querySelector(`.${kind}-mark`)?.remove();
+      const part = partOf(name);
+      if (kind === "chosen") {
+        for (const other of frame.querySelectorAll("[aria-pressed=true]")) other.ariaPressed = "false";
+        if (part && layerOf(part) === name) part.ariaPressed = "true";
+      }
+      if (!part?.dataset.box) continue;
+      const [x, y, width, height] = part.dataset.box.split(" ");
+      const box = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+      for (const [attribute, value] of Object.entries({ x, y, width, height, class: `mark ${kind}-mark` }))
+        box.setAttribute(attribute, value);
+      frame.querySelector("svg").append(box);
+      if (kind === "chosen" && name !== frame.chosen) scrollTo(part);
+    }
+    frame.chosen = choice.chosen;
+  }
+
+  if (choice) {
+    frame.onpointerover = (event) => choice.point(layerOf(event.target.closest("[data-pick]")));
+    frame.onpointerleave = () => choice.point("");
+  }
+
   frame.onclick = (event) => {
     const part = event.target.closest("[data-pick]");
     if (!part) return;
     focus(part);
-    setTriggerValue("pick", part.dataset.pick);
+    report(part);
   };
 
   frame.onkeydown = (event) => {
@@ -64,7 +111,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (!part) return;
     if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
-      setTriggerValue("pick", part.dataset.pick);
+      report(part);
     } else if (event.key in STEPS || event.key === "Home" || event.key === "End") {
       event.preventDefault();
       const all = parts();
@@ -73,4 +120,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
       if (all[next]) focus(all[next]);
     }
   };
+
+  if (choice) return choice.join("diagram", mark);
 }

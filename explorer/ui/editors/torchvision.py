@@ -40,7 +40,7 @@ def edit(_page_state: ArchitectureState) -> Spec:
         if not isinstance(value, str):  # PageState.fill has set the whole list
             st.session_state[EDIT + "classifier"] = format_text(value) if value else ""
         hidden = st.text_input(
-            _("Hidden layers of the head"), key=EDIT + "classifier", live=True,
+            _("Hidden layers of the head"), key=EDIT + "classifier", live="100ms",
             placeholder=_("none: straight to the classes"),
         )  # fmt: skip
         widths = read_widths(hidden)

@@ -33,7 +33,7 @@ def edit(_page_state: ArchitectureState) -> Spec:
     text = st.text_input(
         _("Layers (cfg)"),
         key=EDIT + "cfg",
-        live=True,
+        live="100ms",
         help=_(
             "`64` is a 3×3 convolution to 64 channels with ReLU, `64:1` a 1×1, `64:7/2` a 7×7 with stride 2, `6:5p0` "
             "a 5×5 without padding. `M` halves the map by max pooling, `A` by averaging, `M:3/2` in windows of 3; "
@@ -52,7 +52,7 @@ def edit(_page_state: ArchitectureState) -> Spec:
     hidden = st.text_input(
         _("Hidden layers of the head"),
         key=EDIT + "classifier",
-        live=True,
+        live="100ms",
         help=explain(
             "linear", _("Widths of the linear layers before the last, which always has one output per class.")
         ),

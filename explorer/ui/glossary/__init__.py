@@ -25,6 +25,12 @@ def explain(key: str, context: str = "") -> str:
     return "\n\n".join(filter(None, [context, _format_entry(entries()[key])]))
 
 
+def explain_in_text(key: str, context: str = "") -> str:
+    """Return :func:`explain` as plain text, for the tooltips of our own components."""
+    entry = entries()[key]
+    return "\n\n".join(filter(None, [context, f"{entry.name}: {entry.sentence}", entry.source]))
+
+
 def _format_entry(entry: GlossaryEntry) -> str:
     source = f" :small[:gray[{plain(entry.source)}]]" if entry.source else ""
     return f"**{plain(entry.name)}** · {plain(entry.sentence)}{source}"

@@ -58,7 +58,7 @@ def controls() -> dict[str, Any]:
     text = left.text_input(
         _("Layers, from the image on"),
         key=widget_key(NAME, "layers"),
-        live=True,
+        live="100ms",
         help=_(
             "`3` is a 3×3 convolution, `7/2` a 7×7 with stride 2, `pool 2` a 2×2 pool with stride 2, `pool 3/2` "
             "a 3×3 pool with stride 2. Convolutions are padded to keep the map's size: `3p0` has no padding, "

@@ -9,17 +9,26 @@ from pathlib import Path
 
 import streamlit as st
 
+from explorer.ui.shared import layer_choice
+
 ASSETS = Path(__file__).parents[1] / "assets"
 
 _mount = st.components.v2.component(
     "explorer_figure",
     html='<div class="frame"></div>',
     css=(ASSETS / "figure.css").read_text(encoding="utf-8"),
-    js=(ASSETS / "figure.js").read_text(encoding="utf-8"),
+    js=layer_choice.SCRIPT + (ASSETS / "figure.js").read_text(encoding="utf-8"),
 )
 
 
-def show_figure(svg: str, *, key: str, on_pick: Callable[[str], None] | None = None, min_scale: float = 0.6) -> None:
+def show_figure(
+    svg: str,
+    *,
+    key: str,
+    on_pick: Callable[[str], None] | None = None,
+    min_scale: float = 0.6,
+    chooses_layers: bool = False,
+) -> None:
     """Show a figure that is no wider than the page.
 
     Args:
@@ -27,6 +36,8 @@ def show_figure(svg: str, *, key: str, on_pick: Callable[[str], None] | None = N
         key: Key of the widget.
         on_pick: Callback for a click, with the ``data-pick`` value of the part. It runs before the script.
         min_scale: Smallest scale of a wide figure. If it doesn't fit then, it scrolls in its own frame.
+        chooses_layers: Whether parts ``layer:NAME`` choose the layer of the page. The browser marks it at once, and
+            ``on_pick`` gets the chosen layer, ``layer:`` for none.
     """
 
     def report() -> None:
@@ -34,4 +45,4 @@ def show_figure(svg: str, *, key: str, on_pick: Callable[[str], None] | None = N
         if on_pick and isinstance(value, str):
             on_pick(value)
 
-    _mount(key=key, data={"svg": svg, "minScale": min_scale}, on_pick_change=report)
+    _mount(key=key, data={"svg": svg, "minScale": min_scale, "choosesLayers": chooses_layers}, on_pick_change=report)

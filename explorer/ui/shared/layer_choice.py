@@ -1,0 +1,38 @@
+"""The chosen layer of a network, which the parts of a page mark in the browser before the server knows of it.
+
+Components with :data:`SCRIPT` in front of their own share the choice. A component reports a new choice by the trigger
+``choose``; :func:`report` makes the callback. :func:`follow` tells the browser which layer the server has chosen.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+ASSETS = Path(__file__).parents[1] / "assets"
+SCRIPT = (ASSETS / "layer_choice.js").read_text(encoding="utf-8")
+
+_follow = st.components.v2.component(
+    "explorer_layer_follow", js=SCRIPT + (ASSETS / "layer_follow.js").read_text(encoding="utf-8")
+)
+
+
+def follow(chosen: str) -> None:
+    """Show a layer in all parts of the page, unless the user has chosen another one since. Empty for none."""
+    _follow(key="layer-choice", data={"chosen": chosen})
+
+
+def report(key: str, on_choose: Callable[[str], None]) -> Callable[[], None]:
+    """Return the callback of a component's trigger ``choose``.
+
+    Args:
+        key: Key of the component.
+        on_choose: Function to call with the name of the layer; empty for none.
+    """
+
+    def callback() -> None:
+        value = st.session_state[key].choose
+        if isinstance(value, dict) and isinstance(name := value.get("layer"), str):
+            on_choose(name)
+
+    return callback
