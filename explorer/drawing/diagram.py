@@ -3,37 +3,29 @@
 The height of a map is proportional to the square root of its side, and its length to the square root of its channels. A
 thin slab after a volume is a layer that keeps the shape. Elements that users can choose have the attribute
 ``data-pick``: ``layer:NAME`` for layers, ``fold:KEY`` for parts that open and close.
+
+The figure is one long row. A page wraps it into rows: the groups of each segment say where they begin and end
+(``data-left`` and so on), and the legend's entries how wide they are.
 """
 
 from collections.abc import Iterable
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from explorer.analysis import Analysis, Layer
-from explorer.analysis.measures import DIAGRAM_MEASURES, PIXELS
-from explorer.drawing import heads, heat, volumes
+from explorer.analysis.measures import DIAGRAM_MEASURES
+from explorer.drawing import heads, heat, legend, volumes
 from explorer.drawing.appearance import Appearance, open_predicate
-from explorer.drawing.kinds import Group, colours, group_name, group_of
-from explorer.drawing.layout import (
-    ARC,
-    HEADER,
-    LABEL,
-    SLAB,
-    Box,
-    Edge,
-    Frame,
-    Layout,
-    lay_out,
-    words_width,
-)
+from explorer.drawing.captions import caption, short_name
+from explorer.drawing.frames import Frames
+from explorer.drawing.kinds import Group, colours, group_of
+from explorer.drawing.layout import BEND, LABEL, SLAB, Box, Edge, Layout, lay_out
+from explorer.drawing.segments import Segment, arc_top, segments
 from explorer.drawing.svg import FONT, Attribute, element, figure, polygon, text, title
-from explorer.drawing.theme import Theme, theme
-from explorer.drawing.tree import Node, tree
+from explorer.drawing.theme import NAME, SMALL, Theme, theme
+from explorer.drawing.tree import tree
 from explorer.formatting import shape, short
 from explorer.i18n import _, ngettext
-
-LEGEND = 30.0
-MAX_NAME = 16  # characters of a module's name; of longer names, only the last part is shown
 
 
 def draw(analysis: Analysis, name: str, appearance: Appearance | None = None, *, marks: bool = True) -> str:
@@ -51,30 +43,6 @@ def draw(analysis: Analysis, name: str, appearance: Appearance | None = None, *,
         analysis, stages, open_predicate(analysis, stages, appearance), lambda node: caption(analysis, node)
     )
     return _Drawing(analysis, layout, appearance if marks else replace(appearance, chosen="")).svg(name)
-
-
-def caption(analysis: Analysis, node: Node) -> str:
-    """The caption under a box, in one or two lines."""
-    if node.level == "run" and not node.children[0].children:
-        return short_name(analysis.layers[node.layers[0]])
-    if node.children:
-        name = node.key.removeprefix("inception")
-        if len(name) > MAX_NAME:
-            name = "–".join(part.rpartition(".")[2] for part in name.split("–"))
-        read = {analysis.layers[head.source].name.partition(".")[0] for head in analysis.auxiliary}
-        return _("{module} + aux").format(module=name) if node.key in read else name
-    return short_name(analysis.layers[node.layers[0]])
-
-
-def short_name(layer: Layer) -> str:
-    """The name of a layer in one or two words; empty for additions."""
-    if layer.kind == "Add":
-        return ""
-    if layer.window:
-        pool = {"MaxPool2d": _("max\n{window}"), "AvgPool2d": _("avg\n{window}")}.get(layer.kind, "{window}")
-        return pool.format(window=layer.window.kernel_and_stride)
-    words = {"Linear": _("linear"), "Concat": _("concat"), "AdaptiveAvgPool2d": _("avg pool")}
-    return words.get(layer.kind, layer.kind)
 
 
 def ranges(positions: Iterable[int]) -> list[str]:
@@ -104,19 +72,11 @@ class _Drawing:
         }
         self.measure = DIAGRAM_MEASURES.get(appearance.colour)  # none for the kinds of layers
         self.bounds = heat.value_range(analysis, self.measure) if self.measure else (1, 1)
+        self.segments = segments(layout)
+        self.branches = heads.branches(analysis, layout, short_name)
+        self.height = max([layout.height, *(branch.bottom + LABEL for branch in self.branches)])
 
     def svg(self, name: str) -> str:
-        layout = self.layout
-        start, last = layout.start, layout.boxes[-1]
-        parts = [
-            *(self.band(frame, position) for position, frame in enumerate(self.outer_frames())),
-            *(self.inner(frame) for frame in layout.frames if frame.nesting),
-            *(self.edge(edge) for edge in layout.edges),
-            self.image(start) if start else "",
-            self.output_shape(last),
-            *(self.group(box) if box.node.children else self.unit(box) for box in layout.boxes),
-            self.legend(),
-        ]
         words = ngettext(
             "Diagram of {name}: {layers} layer from a {image} image to {output}",
             "Diagram of {name}: {layers} layers from a {image} image to {output}",
@@ -128,28 +88,105 @@ class _Drawing:
             output=shape(self.analysis.layers[-1].output_shape),
         )
         style = (
-            f"text{{{FONT};fill:{self.theme.ink}}} .mark{{stroke:{self.theme.mark};stroke-width:2.5}} "
+            f"text{{{FONT};font-size:{SMALL}px;fill:{self.theme.ink}}} "
+            f".key,.name{{font-size:{NAME}px}} .name{{font-weight:600}} "
+            f".mark{{stroke:{self.theme.mark};stroke-width:2.5}} .faint{{fill:{self.theme.faint}}} "
             f".shape{{paint-order:stroke;stroke:{self.theme.ground};stroke-width:2.5px;stroke-linejoin:round}} "
             f".edge{{stroke:{self.theme.faint};fill:none;stroke-width:1.3}} .head{{fill:{self.theme.faint}}}"
         )
         arrow = element(
-            "defs",
-            element(
-                "marker",
-                polygon([(0, 0), (6, 3), (0, 6)], class_="head"),
-                id="arrow", viewBox="0 0 6 6", refX=5, refY=3, markerWidth=6, markerHeight=6, orient="auto",
-            ),
+            "marker",
+            polygon([(0, 0), (6, 3), (0, 6)], class_="head"),
+            id="arrow", viewBox="0 0 6 6", refX=5, refY=3, markerWidth=6, markerHeight=6, orient="auto",
         )  # fmt: skip
-        width = max(layout.width, 360.0)
-        top = layout.height + LEGEND
-        drawn, needed, height = heads.lines(self.analysis, top, short_name, self.kinds, self.theme.faint)
-        return figure(max(width, needed), top + height, arrow, *parts, drawn, label=words, style=style)
+        width = max(self.layout.width, 360.0, *(branch.right for branch in self.branches), 0.0)
+        entries, below = legend.draw(self.analysis, self.measure, dark=self.appearance.dark).placed(width, self.height)
+        frames = Frames(self.analysis, self.layout, self.theme, self.height)
+        return figure(
+            width,
+            self.height + below,
+            element("defs", arrow, heat.hatching(dark=self.appearance.dark)),
+            *(frames.grounds(segment) for segment in self.segments),
+            *(frames.names(segment) for segment in self.segments),
+            element("g", class_="turns"),
+            *(self.body(segment) for segment in self.segments),
+            *(self.branch(branch) for branch in self.branches),
+            entries,
+            label=words,
+            style=style,
+        )
+
+    # Segments
+
+    def body(self, segment: Segment) -> str:
+        """The boxes and edges of a segment, with its place and its extent."""
+        boxes = [box for box in self.layout.boxes if segment.holds(box)]
+        start = self.layout.start if segment.entry is None else None
+        out = segment.source
+        return element(
+            "g",
+            *(self.edge(edge) for edge in self.layout.edges if segment.holds(edge.target)),
+            *(
+                self.shape_label(edge.source or self.layout.start, edge.label)
+                for edge in self.layout.edges
+                if edge.label and self.layout.start and self.is_source(segment, edge)
+            ),
+            element("path", d=f"M{out.right:.1f} {out.middle:.1f}H{segment.right:.1f}", class_="edge") if out else "",
+            self.image(start) if start else "",
+            self.output_shape(self.layout.boxes[-1]) if out is None else "",
+            *(self.group(box) if box.node.children else self.unit(box) for box in boxes),
+            class_="segment",
+            data_left=segment.left,
+            data_right=segment.right,
+            data_top=segment.top,
+            data_bottom=segment.bottom,
+            data_entry=segment.entry,
+            data_exit=out.middle if out else None,
+        )
+
+    def is_source(self, segment: Segment, edge: Edge) -> bool:
+        return segment.holds(edge.source) if edge.source else segment.entry is None
+
+    def branch(self, branch: heads.Branch) -> str:
+        """An auxiliary head: a card with its boxes, and the edge from the trunk."""
+        middle = branch.boxes[0].x + branch.boxes[0].width / 2
+        way = f"M{branch.fork:.1f} {branch.source.middle:.1f}V{branch.top - 9:.1f}H{middle:.1f}V{branch.top - 1:.1f}"
+        down = "".join(
+            self.line(f"M{middle:.1f} {above.y + above.height:.1f}V{below.top - 1:.1f}", self.theme.faint)
+            for above, below in pairwise(branch.boxes)
+        )
+        card = element(
+            "rect", x=branch.left, y=branch.top, width=branch.width, height=branch.height, rx=4, fill=self.theme.ground,
+            stroke=self.theme.faint, stroke_dasharray="4 3",
+        )  # fmt: skip
+        beside = branch.left + branch.width - heads.PAD
+        boxes = [
+            self.unit(
+                box,
+                text(branch.names_left, box.middle + 4, name)
+                + text(beside, box.middle + 4, size, text_anchor="end", class_="faint"),
+            )
+            for box, (name, size) in zip(branch.boxes, branch.words, strict=True)
+        ]
+        return element(
+            "g",
+            card,
+            element("path", d=way, class_="edge", stroke_dasharray="4 3", marker_end="url(#arrow)"),
+            down,
+            text(branch.words_left, branch.top + 18, branch.heading, class_="name"),
+            *boxes,
+            text(branch.words_left, branch.bottom - 9, branch.parameters, class_="faint"),
+            class_="branch",
+            data_segment=next(i for i, segment in enumerate(self.segments) if segment.holds(branch.source)),
+            data_right=branch.right,
+            data_bottom=branch.bottom,
+        )
 
     def below(self, box: Box, words: str) -> str:
         """The caption of a box, one or two lines."""
-        x, y = box.x + box.width / 2, box.y + box.height
+        x, y = (box.x + box.right + box.depth) / 2, box.y + box.height
         return "".join(
-            text(x, y + LABEL * line, part, font_size=11, text_anchor="middle", fill=self.theme.faint)
+            text(x, y + 1 + LABEL * line, part, text_anchor="middle", class_="faint")
             for line, part in enumerate(words.split("\n"), 1)
             if part
         )
@@ -161,15 +198,15 @@ class _Drawing:
         words = self.below(box, _("image"))
         return volumes.volume(box, [self.theme.panel], self.theme.line) + words
 
-    def unit(self, box: Box) -> str:
-        """A layer, with the layers after it that keep the shape."""
-        layers = [self.analysis.layers[position] for position in box.node.layers]
+    def unit(self, box: Box, words: str | None = None) -> str:
+        """A layer, with the layers after it that keep the shape; its words are below it if they are not given."""
+        layers = [self.analysis.all_layers[position] for position in box.node.layers]
         chosen = [layer.name == self.appearance.chosen for layer in layers]
         fills = [self.fill([layer], layer.kind) for layer in layers]
         if layers[0].kind == "Add":
             body = volumes.joint(box, fills)
         else:
-            body = volumes.volume(box, fills, self.theme.ground, self.seams(box, layers[0]))
+            body = volumes.volume(box, fills, self.outline(fills), self.seams(box, layers[0]))
         starts = [box.x, *(box.x + box.width + SLAB * step for step in range(box.slabs))]
         lengths = [box.width, *[SLAB] * box.slabs]
         marked = "".join(
@@ -177,7 +214,7 @@ class _Drawing:
             for x, length, mark in zip(starts, lengths, chosen, strict=True)
             if mark
         )
-        words = self.below(box, short_name(layers[0]))
+        words = self.below(box, short_name(layers[0])) if words is None else words
         host = element(
             "g",
             title(self.describe(layers[0])),
@@ -218,7 +255,7 @@ class _Drawing:
         return element(
             "g",
             title(words),
-            volumes.stack(box, fill, self.theme.ground, self.seams(box, layers[-1])),
+            volumes.stack(box, fill, self.outline([fill]), self.seams(box, layers[-1])),
             volumes.arc_over(box, self.kinds[Group.SHORTCUT]) if any(layer.kind == "Add" for layer in layers) else "",
             volumes.count(box, self.theme.ground),
             self.below(box, caption(self.analysis, box.node)),
@@ -242,7 +279,11 @@ class _Drawing:
         if self.measure is None:
             return self.kinds[group_of(kind)]
         value = self.measure.definition.amount(layers)
-        return heat.colour(value, *self.bounds, dark=self.appearance.dark) if value else self.theme.line
+        return heat.colour(value, *self.bounds, dark=self.appearance.dark) if value else heat.NONE
+
+    def outline(self, fills: list[str]) -> str:
+        """The colour of a box's outlines; hatched boxes have the colour of the page and need visible ones."""
+        return self.theme.faint if heat.NONE in fills else self.theme.ground
 
     def describe(self, layer: Layer) -> str:
         return _("{name}: {words}, {before} to {after}, {parameters} parameters").format(
@@ -260,27 +301,27 @@ class _Drawing:
         if source is None:
             return ""
         target = edge.target
-        x1, y1, x2, y2 = source.right, source.middle, target.x - 1, target.middle
+        # An edge into another segment begins where its segment does.
+        left = next(segment.left for segment in self.segments if segment.holds(target))
+        x1, y1, x2, y2 = max(source.right, left), source.middle, target.x - 1, target.middle
         if edge.arc:
-            return self.arc(source, target, edge.arc)
+            return self.arc(edge, x1 if x1 == left else x1 + 5, y1, edge.arc)
         if y1 == y2:
             d = f"M{x1:.1f} {y1:.1f}H{x2:.1f}"
         else:
-            corner = max(x1 + 4, x2 - 34)
+            corner = max(x1, x2 - BEND - 8)
             bend = (corner + x2) / 2
             d = f"M{x1:.1f} {y1:.1f}H{corner:.1f}C{bend:.1f} {y1:.1f} {bend:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
-        line = self.line(d, self.edge_colour(source, target))
-        return line + (self.shape_label(source, edge.label) if edge.label else "")
+        return self.line(d, self.edge_colour(source, target))
 
-    def arc(self, source: Box, target: Box, level: float) -> str:
-        between = [box for box in self.layout.boxes if source.rank < box.rank < target.rank]
-        top = min([box.top for box in between] + [source.y, target.y]) - 8 - ARC * (level - 1)
-        x1, x2 = source.right + 5, target.x + target.width / 2
+    def arc(self, edge: Edge, x1: float, y1: float, level: float) -> str:
+        target = edge.target
+        top, x2 = arc_top(self.layout, edge, level), target.x + target.width / 2
         d = (
-            f"M{x1:.1f} {source.middle:.1f}V{top + 7:.1f}Q{x1:.1f} {top:.1f} {x1 + 7:.1f} {top:.1f}"
+            f"M{x1:.1f} {y1:.1f}V{top + 7:.1f}Q{x1:.1f} {top:.1f} {x1 + 7:.1f} {top:.1f}"
             f"H{x2 - 7:.1f}Q{x2:.1f} {top:.1f} {x2:.1f} {top + 7:.1f}V{target.y - 2:.1f}"
         )
-        return self.line(d, self.edge_colour(source, target))
+        return self.line(d, self.edge_colour(edge.source or target, target))
 
     def line(self, d: str, colour: str) -> str:
         width = 1.3 if colour == self.theme.faint else 1.7
@@ -299,90 +340,16 @@ class _Drawing:
     def first_layer(self, box: Box) -> Layer:
         return self.analysis.layers[box.node.layers[0]]
 
-    def shape_label(self, source: Box, label: tuple[str, str]) -> str:
+    def shape_label(self, source: Box | None, label: tuple[str, str]) -> str:
+        if source is None:
+            return ""
         channels, cells = label
         x = source.right + source.depth + (11 if source.node.children else 3)
-        style: dict[str, Attribute] = {"font_size": 11.5, "class_": "shape"}
-        return text(x, source.middle - 4, channels, font_weight=600, **style) + text(
-            x, source.middle + 12, cells, **style
+        return text(x, source.middle - 4, channels, class_="shape", font_weight=600) + text(
+            x, source.middle + 13, cells, class_="shape"
         )
 
     def output_shape(self, last: Box) -> str:
         sizes = self.analysis.layers[-1].output_shape
         line = element("path", d=f"M{last.right:.1f} {last.middle:.1f}h16", class_="edge", marker_end="url(#arrow)")
-        return line + text(last.right + 20, last.middle + 4, shape(sizes), font_size=11, font_weight=600)
-
-    # Frames
-
-    def outer_frames(self) -> list[Frame]:
-        return [frame for frame in self.layout.frames if frame.nesting == 0]
-
-    def band(self, frame: Frame, position: int) -> str:
-        """The background of a stage with its name above; every second stage is shaded."""
-        ground = element(
-            "rect", x=frame.left, y=0, width=frame.right - frame.left, height=self.layout.height, rx=4,
-            fill=self.theme.panel, opacity=1 if position % 2 == 0 else 0.45,
-        )  # fmt: skip
-        return ground + self.header(frame)
-
-    def inner(self, frame: Frame) -> str:
-        y = HEADER * frame.nesting
-        ground = element(
-            "rect", x=frame.left, y=y, width=frame.right - frame.left, height=self.layout.height - y - 3, rx=4,
-            fill="none", stroke=self.theme.line,
-        )  # fmt: skip
-        return ground + self.header(frame)
-
-    def header(self, frame: Frame) -> str:
-        """The name of an open part; a click on it closes the part."""
-        y, width = HEADER * frame.nesting, frame.right - frame.left
-        name = frame.node.key
-        words = self.heading(frame.node)
-        words = next((short for short in (words, name) if words_width(short) + 30 < width), "")
-        described = _("{name}: close").format(name=name)
-        return element(
-            "g",
-            title(described),
-            element("rect", x=frame.left, y=y, width=width, height=HEADER - 2, fill="transparent"),
-            text(frame.left + 5, y + 15, f"▾ {words}".strip(), font_size=11.5, font_weight=600, fill=self.theme.faint),
-            data_pick=f"fold:{name}",
-            role="button",
-            aria_expanded="true",
-            aria_label=described,
-        )
-
-    def heading(self, node: Node) -> str:
-        """The name of a stage: its map, and the name of its module if all its layers are in one module."""
-        modules = {self.analysis.layers[position].name.partition(".")[0] for position in node.layers}
-        module = modules.pop() if len(modules) == 1 and len(node.layers) > 1 else ""
-        named = node.level == "stage" and module not in ("", node.key, "features", "classifier")
-        return f"{node.key} · {module}" if named else node.key
-
-    # Legend
-
-    def legend(self) -> str:
-        y = self.layout.height + LEGEND / 2
-        if self.measure is None:
-            groups = dict.fromkeys(group_of(layer.kind) for layer in self.analysis.layers)
-            x, out = 10.0, []
-            for group in sorted(groups, key=list(Group).index):
-                out.append(element("rect", x=x, y=y - 5, width=11, height=11, rx=2, fill=self.kinds[group]))
-                out.append(text(x + 15, y + 5, group_name(group), font_size=11))
-                x += words_width(group_name(group)) + 30
-            return "".join(out)
-        least, most = self.bounds
-        unit = self.measure.definition.unit
-        show = short if unit is PIXELS else unit.text
-        left = max(54.0, words_width(show(least)))
-        cells = [
-            element(
-                "rect", x=left + 6 + 3 * step, y=y - 5, width=3.2, height=11,
-                fill=heat.colour(least * (most / least) ** (step / 40), least, most, dark=self.appearance.dark),
-            )
-            for step in range(41)
-        ]  # fmt: skip
-        return (
-            text(left, y + 5, show(least), font_size=11, text_anchor="end")
-            + "".join(cells)
-            + text(left + 135, y + 5, _("{most}, on a log scale; grey: none").format(most=show(most)), font_size=11)
-        )
+        return line + text(last.right + 20, last.middle + 4, shape(sizes), class_="name")

@@ -5,24 +5,25 @@ the branches returns to the lane of the fork (its immediate dominator), so neste
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from math import prod
 
 from explorer.analysis import Analysis, Layer
 from explorer.analysis.result import map_shape
+from explorer.drawing.scale import Scale
+from explorer.drawing.theme import NAME, SMALL
 from explorer.drawing.tree import Node, visible
 
-TALLEST = 120.0  # largest height of a map in pixels
-LONGEST = 62.0  # largest width of a volume in pixels, for the most channels
 SLAB = 5.0  # width of a layer that follows another and keeps the shape
-SLANT = 0.14  # depth of a volume as a share of its height
 GAP = 11.0
-HEADER = 22.0
+BEND = 30.0  # room in pixels in which an edge changes its lane
+CUT = 5.0  # distance in pixels from a place where a row may end to the next box
+HEADER = 24.0
 ARC = 16.0
-CHARACTER = 5.8  # mean width in pixels of a character of a label
-LABEL = 13.0
+CHARACTER = 0.53  # mean width of a character as a share of the font's size
+LABEL = 14.0
 
 
 @dataclass(slots=True)
@@ -102,7 +103,17 @@ class Frame:
 
 @dataclass(slots=True)
 class Layout:
-    """The elements of a diagram, in pixels."""
+    """The elements of a diagram, in pixels.
+
+    Attributes:
+        boxes: Drawn nodes, in order.
+        edges: Ways of tensors.
+        frames: Frames around open nodes.
+        width: Width of everything.
+        height: Height of everything.
+        start: Box of the image.
+        ends: x coordinate at which the room after each rank ends, with the labels in it.
+    """
 
     boxes: list[Box]
     edges: list[Edge]
@@ -110,34 +121,17 @@ class Layout:
     width: float
     height: float
     start: Box | None = None
+    ends: dict[int, float] = field(default_factory=dict)
 
 
-def words_width(words: str) -> float:
-    """The approximate width of a label in pixels."""
-    return CHARACTER * len(words)
+def words_width(words: str, size: float = SMALL) -> float:
+    """The approximate width of a line of text in pixels.
 
-
-class Scale:
-    """Pixels of map sides and channels; both use the square root, so that 7×7 is visible next to 224×224."""
-
-    def __init__(self, shapes: Iterable[tuple[int, ...]]) -> None:
-        known = [_extent(shape) for shape in shapes]
-        self._side = min(26.0, TALLEST / max(side for _channels, side in known) ** 0.5)
-        self._channels = min(12.0, LONGEST / max(channels for channels, _side in known) ** 0.5)
-
-    def box(self, shape: tuple[int, ...]) -> tuple[float, float, float]:
-        """Width, height and depth of a volume in pixels."""
-        channels, side = _extent(shape)
-        height = max(7.0, self._side * side**0.5)
-        return max(3.0, self._channels * channels**0.5), height, SLANT * height if side > 1 else 2.0
-
-
-def _extent(shape: tuple[int, ...]) -> tuple[int, float]:
-    """Channels and side of a map; for tokens, their features and the side of a square of as many cells."""
-    if len(shape) == 4:
-        channels, rows, columns = map_shape(shape)
-        return channels, (rows * columns) ** 0.5
-    return (shape[-1], prod(shape[1:-1]) ** 0.5) if len(shape) > 1 else (1, 1.0)
+    Args:
+        words: Text.
+        size: Size of the font in pixels.
+    """
+    return CHARACTER * size * len(words)
 
 
 def lay_out(
@@ -166,7 +160,7 @@ def lay_out(
     lanes = _lanes(before)
     # A frame around a single box needs room for its heading.
     alone = {
-        node.key: words_width(stage.key) + 24
+        node.key: words_width(stage.key, NAME) + 24
         for stage in stages
         if is_open(stage) and len(stage.children) == 1 and not is_open(node := stage.children[0])
     }
@@ -307,23 +301,31 @@ def _set_columns(layout: Layout, analysis: Analysis, scale: Scale) -> None:
     for box in layout.boxes:
         ranks[box.rank].append(box)
     room: dict[int, float] = defaultdict(lambda: GAP)  # after a rank
+    bends: dict[int, float] = defaultdict(float)  # after a rank, behind the labels
     for edge in layout.edges:
+        rank = edge.source.rank if edge.source else -1
         if edge.label:
-            rank = edge.source.rank if edge.source else -1
-            room[rank] = max(room[rank], max(map(words_width, edge.label)) + 9)
+            room[rank] = max(room[rank], max(map(words_width, edge.label)) + 11)
         if edge.source and edge.source.lane != edge.target.lane:
-            room[edge.source.rank] = max(room[edge.source.rank], 26.0)
+            bends[edge.target.rank - 1] = BEND  # an edge bends just before its target
+    read = {head.source for head in analysis.auxiliary}
+    for box in layout.boxes:
+        if read & set(box.node.layers):
+            room[box.rank] += 8  # for the branch of an auxiliary head
     width, height, depth = scale.box(analysis.input_shape)
     layout.start = Box(Node("input", "unit", ()), -1, 0.0, analysis.input_shape, width, height, depth, 0, width)
     layout.start.x = 16.0
     x = layout.start.right + depth + room[-1]
+    layout.ends[-1] = float(round(x - CUT))
     for rank in sorted(ranks):
         slot = max(box.slot for box in ranks[rank])
         for box in ranks[rank]:
             drawn = box.width + SLAB * box.slabs
             box.x = x + max(0.0, min(slot - drawn - box.depth, box.slot - drawn) / 2)
         x += slot + room[rank]
-    layout.width = x + 16 + words_width("×".join(shape_words(analysis.layers[-1].output_shape)))
+        layout.ends[rank] = float(round(x - CUT))
+        x += bends[rank]
+    layout.width = x + 26 + words_width("×".join(shape_words(analysis.layers[-1].output_shape)), NAME)
 
 
 def shape_words(shape: tuple[int, ...]) -> tuple[str, str]:

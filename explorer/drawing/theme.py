@@ -1,6 +1,10 @@
-"""Colours of figures on light and dark pages, equal to those in .streamlit/config.toml."""
+"""Colours and sizes of text of figures. The colours are equal to those in .streamlit/config.toml."""
 
 from dataclasses import dataclass
+
+# Sizes of text in pixels. Nothing on a page is smaller than SMALL.
+SMALL = 12
+NAME = 13
 
 
 @dataclass(frozen=True, slots=True)

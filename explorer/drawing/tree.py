@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from explorer.analysis import Analysis, Layer
+from explorer.analysis import Analysis, Head, Layer
 from explorer.drawing.kinds import Group, group_of
 
 MIN_BLOCK_RUN = 3  # least number of equal blocks in a row that are drawn as one node
@@ -44,12 +44,12 @@ def tree(analysis: Analysis) -> tuple[Node, ...]:
     layers = analysis.layers
     consumers = Counter(source for layer in layers for source in layer.inputs)
     blocks = {layer.name.rpartition(".")[0] for layer in layers if len(layer.inputs) > 1} - {""}
-    units = _units(layers, consumers)
+    trunk = _units(layers, consumers)
 
     # A block belongs to the stage in which it ends, although its first convolution may still read the larger map.
-    outermost = {unit: _outermost(layers[unit.layers[0]].name, blocks) for unit in units}
+    outermost = {unit: _outermost(layers[unit.layers[0]].name, blocks) for unit in trunk}
     stages: list[tuple[str, list[Node]]] = []
-    for block, members in groupby(units, key=outermost.__getitem__):
+    for block, members in groupby(trunk, key=outermost.__getitem__):
         found = list(members)
         for part in [found] if block else [[unit] for unit in found]:
             stage = layers[part[-1].layers[0]].stage
@@ -64,9 +64,24 @@ def tree(analysis: Analysis) -> tuple[Node, ...]:
     )
 
 
-def _units(layers: Sequence[Layer], consumers: Counter[int]) -> list[Node]:
+def head_units(analysis: Analysis, head: Head) -> list[Node]:
+    """The units of an auxiliary head, in order; their layers are indices in ``analysis.all_layers``.
+
+    Args:
+        analysis: Analysis of the network.
+        head: One of its auxiliary heads.
+    """
+    layers = analysis.all_layers
+    consumers = Counter(source for layer in layers for source in layer.inputs)
+    own = {layer.name for layer in head.layers}
+    positions = [position for position, layer in enumerate(layers) if layer.name in own]
+    return _units(layers, consumers, positions)
+
+
+def _units(layers: Sequence[Layer], consumers: Counter[int], positions: Iterable[int] | None = None) -> list[Node]:
     units: list[list[int]] = []
-    for position, layer in enumerate(layers):
+    for position in range(len(layers)) if positions is None else positions:
+        layer = layers[position]
         before = units[-1][-1] if units else None
         if before is not None and layer.inputs == (before,) and consumers[before] == 1 and _follows(layers, position):
             units[-1].append(position)

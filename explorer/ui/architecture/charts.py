@@ -198,7 +198,7 @@ def render(analysis: Analysis, *, dark: bool) -> None:
         )
         _marks(
             key="chart-marks",
-            data={"place": f".st-key-{ALONG}", "colour": theme(dark=dark).mark},
+            data={"place": f".st-key-{ALONG}", "layers": len(analysis.layers), "colour": theme(dark=dark).mark},
             on_choose_change=layer_choice.report("chart-marks", state.choose_layer),
         )
     with stage_side:

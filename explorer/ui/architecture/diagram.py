@@ -11,8 +11,6 @@ from explorer.ui.architecture import state
 from explorer.ui.architecture.view import ArchitectureView
 from explorer.ui.shared.figure import show_figure
 
-MIN_SCALE = 0.66  # at a smaller scale, labels can't be read
-
 
 def colours() -> dict[str, str]:
     """Return the titles of the measures that can colour the boxes."""
@@ -56,7 +54,7 @@ def _unfold() -> None:
 def render(analysis: Analysis, name: str, view: ArchitectureView, *, dark: bool) -> None:
     """Render the diagram. A click chooses a layer, or folds or unfolds a part."""
     svg = diagram.draw(analysis, name, appearance(view, dark=dark), marks=False)
-    show_figure(svg, key="diagram", on_pick=_choose_part, min_scale=MIN_SCALE, chooses_layers=True)
+    show_figure(svg, key="diagram", on_pick=_choose_part, tools=True, chooses_layers=True)
 
 
 def _choose_part(part: str) -> None:

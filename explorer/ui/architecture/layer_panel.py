@@ -42,7 +42,7 @@ def panel_data(analysis: Analysis, *, dark: bool) -> dict[str, Any]:
     def position_of(field: ReceptiveField | None) -> int | None:
         return None if field is None else fields.setdefault(field, len(fields))
 
-    layers = [_panel(layer, position_of(layer.field)) for layer in analysis.layers]
+    layers = [_panel(layer, position_of(layer.field)) for layer in analysis.all_layers]
     none = _nothing_chosen(analysis, position_of(_last_field(analysis)))
     figures = [field_figure.draw(analysis, field, dark=dark) for field in fields]
     return {"layers": layers, "none": none, "figures": figures}

@@ -9,7 +9,7 @@ export default function ({ data, setTriggerValue }) {
   function mark() {
     const axis = chart._fullLayout?.xaxis;
     const position = choice.names.indexOf(choice.shown);
-    line.hidden = position < 0 || !axis;
+    line.hidden = position < 0 || position >= data.layers || !axis; // auxiliary heads are not in the chart
     if (line.hidden) return;
     const { t, h } = chart._fullLayout._size;
     const left = axis._offset + axis.l2p(position);

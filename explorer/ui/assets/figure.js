@@ -4,14 +4,13 @@ const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 export default function ({ data, parentElement, setTriggerValue }) {
   const choice = data.choosesLayers ? layerChoice() : null;
   const frame = parentElement.querySelector(".frame");
+  const viewer = (frame.viewer ||= new Viewer(parentElement.querySelector(".figure"), data.labels));
   const root = frame.getRootNode();
   const focused = root.activeElement && frame.contains(root.activeElement) ? root.activeElement.dataset.pick : null;
 
   if (frame.shown !== data.svg) {
-    const left = frame.scrollLeft;
-    frame.innerHTML = data.svg;
+    viewer.show(data.svg, data.tools);
     frame.shown = data.svg;
-    frame.scrollLeft = left;
     prepare();
   }
 
@@ -20,37 +19,24 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
 
   function prepare() {
-    const svg = frame.querySelector("svg");
-    const width = svg.viewBox.baseVal.width;
-    svg.style.width = "100%";
-    svg.style.maxWidth = `${width}px`;
-    svg.style.minWidth = `${width * data.minScale}px`;
     const all = parts();
     const chosen = choice ? partOf(choice.chosen) : all.find((part) => part.ariaPressed === "true");
     for (const part of all) part.tabIndex = -1;
     if (all.length) (chosen || all[0]).tabIndex = 0;
-    else frame.tabIndex = frame.scrollWidth > frame.clientWidth ? 0 : -1;
+    else frame.tabIndex = viewer.overflows() ? 0 : -1;
     const restored = focused && all.find((part) => part.dataset.pick === focused);
     if (restored) {
       focus(restored);
-    } else if (chosen && chosen.dataset.pick !== frame.chosen) {
-      scrollTo(chosen);
-    }
-    frame.chosen = chosen && chosen.dataset.pick;
-  }
-
-  function scrollTo(part) {
-    const box = part.getBoundingClientRect();
-    const view = frame.getBoundingClientRect();
-    if (box.left < view.left || box.right > view.right) {
-      frame.scrollLeft += box.left - view.left - view.width / 2 + box.width / 2;
+    } else if (!choice && chosen && chosen.dataset.pick !== frame.revealed) {
+      viewer.reveal(chosen);
+      frame.revealed = chosen.dataset.pick;
     }
   }
 
   function focus(part) {
     for (const other of parts()) other.tabIndex = other === part ? 0 : -1;
     part.focus({ preventScroll: true });
-    scrollTo(part);
+    viewer.reveal(part);
   }
 
   function layerOf(part) {
@@ -88,10 +74,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
       const box = document.createElementNS("http://www.w3.org/2000/svg", "rect");
       for (const [attribute, value] of Object.entries({ x, y, width, height, class: `mark ${kind}-mark` }))
         box.setAttribute(attribute, value);
-      frame.querySelector("svg").append(box);
-      if (kind === "chosen" && name !== frame.chosen) scrollTo(part);
+      part.parentNode.append(box); // in the same row
+      if (kind === "chosen" && name !== frame.revealed) viewer.reveal(part);
     }
-    frame.chosen = choice.chosen;
+    frame.revealed = choice.chosen;
   }
 
   if (choice) {

@@ -82,7 +82,7 @@ def render(result: Result, *, dark: bool) -> None:
     else:
         left = st.container()
     with left:
-        show_figure(axis.draw(windows, dark=dark), key="kernels.picture.windows", min_scale=0.4)
+        show_figure(axis.draw(windows, dark=dark), key="kernels.picture.windows")
         st.code("\n".join(formula_lines(windows)), language=None)
     facts(
         [

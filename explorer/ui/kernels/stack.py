@@ -114,7 +114,7 @@ def render(result: Comparison, *, dark: bool) -> None:
     for side, stack, name in zip(sides, (one, many), ("one", "many"), strict=True):
         with side:
             svg = kernels_stack.draw(stack, scale, chosen=view.cell, dark=dark)
-            show_figure(svg, key=f"kernels.picture.{name}", on_pick=_choose, min_scale=0.5)
+            show_figure(svg, key=f"kernels.picture.{name}", on_pick=_choose)
     facts(_facts(result), min_width=220)
     _render_time(result)
     st.caption(

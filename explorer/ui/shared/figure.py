@@ -2,6 +2,10 @@
 
 An element with ``data-pick`` is a button. A click on it, or Enter or Space when it has the focus, reports its value.
 Tab reaches the figure once; the arrow keys move the focus from part to part.
+
+No text becomes smaller than 12 pixels. Diagrams of networks wrap into rows; other figures scroll in their frame, with
+an overview above it. The user zooms with Ctrl and the wheel, two fingers, ``+``, ``-`` and ``0``; on the full screen,
+with the wheel alone.
 """
 
 from collections.abc import Callable
@@ -9,15 +13,18 @@ from pathlib import Path
 
 import streamlit as st
 
+from explorer.i18n import _
 from explorer.ui.shared import layer_choice
 
 ASSETS = Path(__file__).parents[1] / "assets"
 
 _mount = st.components.v2.component(
     "explorer_figure",
-    html='<div class="frame"></div>',
+    html='<div class="figure"><div class="bar"><div class="overview" aria-hidden="true"></div><div class="tools"></div>'
+    '</div><div class="frame"></div></div>',
     css=(ASSETS / "figure.css").read_text(encoding="utf-8"),
-    js=layer_choice.SCRIPT + (ASSETS / "figure.js").read_text(encoding="utf-8"),
+    js=layer_choice.SCRIPT
+    + "".join((ASSETS / name).read_text(encoding="utf-8") for name in ("rows.js", "zoom.js", "figure.js")),
 )
 
 
@@ -26,16 +33,16 @@ def show_figure(
     *,
     key: str,
     on_pick: Callable[[str], None] | None = None,
-    min_scale: float = 0.6,
+    tools: bool = False,
     chooses_layers: bool = False,
 ) -> None:
     """Show a figure that is no wider than the page.
 
     Args:
-        svg: Figure from :func:`explorer.drawing.svg.picture`.
+        svg: Figure from :func:`explorer.drawing.svg.figure`.
         key: Key of the widget.
         on_pick: Callback for a click, with the ``data-pick`` value of the part. It runs before the script.
-        min_scale: Smallest scale of a wide figure. If it doesn't fit then, it scrolls in its own frame.
+        tools: Whether the buttons for zoom and full screen are always visible, not only if the figure scrolls.
         chooses_layers: Whether parts ``layer:NAME`` choose the layer of the page. The browser marks it at once, and
             ``on_pick`` gets the chosen layer, ``layer:`` for none.
     """
@@ -45,4 +52,14 @@ def show_figure(
         if on_pick and isinstance(value, str):
             on_pick(value)
 
-    _mount(key=key, data={"svg": svg, "minScale": min_scale, "choosesLayers": chooses_layers}, on_pick_change=report)
+    labels = {
+        "out": _("Zoom out (key −)"),
+        "in": _("Zoom in (key +)"),
+        "fit": _("Fit to the width (key 0)"),
+        "full": _("Full screen"),
+    }
+    _mount(
+        key=key,
+        data={"svg": svg, "labels": labels, "tools": tools, "choosesLayers": chooses_layers},
+        on_pick_change=report,
+    )

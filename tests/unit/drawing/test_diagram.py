@@ -1,8 +1,9 @@
 """The diagram: every layer in one box, without overlap, and to scale."""
 
+import re
 import xml.etree.ElementTree as ElementTree
 from functools import cache
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 
@@ -10,8 +11,11 @@ from explorer.analysis import Analysis, analyse
 from explorer.analysis.measures import DIAGRAM_MEASURES
 from explorer.drawing import heat
 from explorer.drawing.appearance import Appearance, open_predicate, toggle
-from explorer.drawing.diagram import caption, draw
+from explorer.drawing.captions import caption, short_name
+from explorer.drawing.diagram import draw
+from explorer.drawing.heads import branches
 from explorer.drawing.layout import Box, Layout, lay_out
+from explorer.drawing.segments import segments
 from explorer.drawing.tree import Node, path_to, tree, visible
 from explorer.families import PRESETS, resolve
 
@@ -94,6 +98,54 @@ def test_boxes_do_not_overlap_and_are_inside_the_figure(name: str) -> None:
             assert all(reach <= box.x for box in ranks.get(rank + 1, []))
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_rows_can_end_only_where_one_output_goes_on(name: str) -> None:
+    for appearance in APPEARANCES:
+        drawn = layout(name, appearance)
+        parts = segments(drawn)
+        place = {box.node.key: next(i for i, part in enumerate(parts) if part.holds(box)) for box in drawn.boxes}
+        assert [part.right for part in parts] == [*(part.left for part in parts[1:]), drawn.width]
+        for edge in drawn.edges:
+            if edge.source and place[edge.source.node.key] != place[edge.target.node.key]:
+                assert place[edge.target.node.key] == place[edge.source.node.key] + 1
+                assert edge.source is parts[place[edge.source.node.key]].source
+        for box in drawn.boxes:
+            part = parts[place[box.node.key]]
+            assert part.left < box.x
+            assert box.right <= part.right
+            assert part.top <= box.top
+            assert box.y + box.height <= part.bottom
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_that_a_page_draws_fits_a_phone_row_by_row(name: str) -> None:
+    assert all(part.right - part.left < 340 for part in segments(layout(name, Appearance())) if part.source)
+
+
+@pytest.mark.parametrize("colour", ["kind", "macs"])
+@pytest.mark.parametrize("name", ["resnet152", "googlenet", "torchvision:swin_t"])
+def test_no_text_is_smaller_than_twelve_pixels(name: str, colour: str) -> None:
+    svg = draw(analysis_of(name), name, Appearance(colour=colour))
+    assert min(float(size) for size in re.findall(r"font-size[:=]\"?([0-9.]+)", svg)) >= 12
+
+
+@pytest.mark.parametrize("appearance", APPEARANCES, ids=lambda appearance: appearance.detail)
+@pytest.mark.parametrize("name", ["googlenet", "torchvision:inception_v3"])
+def test_auxiliary_heads_are_branches_below_the_layers_that_they_read(name: str, appearance: Appearance) -> None:
+    analysis, drawn = analysis_of(name), layout(name, appearance)
+    found = branches(analysis, drawn, short_name)
+    assert [branch.head for branch in found] == list(analysis.auxiliary)
+    for branch in found:
+        assert branch.head.source in branch.source.node.layers
+        assert branch.fork > branch.source.right
+        layers = [layer for box in branch.boxes for layer in box.node.layers]
+        assert [analysis.all_layers[layer] for layer in layers] == list(branch.head.layers)
+        beside = [box for box in drawn.boxes if box.x < branch.right and branch.left < box.right]
+        assert all(box.y + box.height < branch.top for box in beside)
+        assert all(branch.left < box.x < box.right < branch.names_left for box in branch.boxes)
+    assert all(one.right < other.left for one, other in pairwise(found))
+
+
 def test_volumes_are_drawn_to_scale() -> None:
     """Heights go with the root of the map's side, lengths with the root of the channels."""
     boxes = {box.node.key: box for box in layout("vgg16", Appearance()).boxes}
@@ -145,7 +197,7 @@ def test_the_diagram_is_xml_with_a_button_for_every_layer(colour: str, dark: boo
     name = "googlenet"
     svg = draw(analysis_of(name), name, Appearance(colour=colour, detail="all", dark=dark))
     chosen = {pick.removeprefix("layer:") for pick in picks(svg) if pick.startswith("layer:")}
-    assert chosen == {layer.name for layer in analysis_of(name).layers}
+    assert chosen == {layer.name for layer in analysis_of(name).all_layers}
     root = ElementTree.fromstring(svg)
     for element in root.iter():
         if "data-pick" in element.attrib:
