@@ -35,14 +35,20 @@ def preset_label(name: str) -> str:
     return name.replace(":", " · ")
 
 
-# Reserves space for parts that take a moment, so that nothing below them jumps. Long labels wrap to a second line.
+# Reserves space for parts that take a moment, so that nothing below them jumps. The numbers stay in sight while the user
+# edits below a tall diagram.
 STYLE = """<style>
   .st-key-face {{ min-height: 17rem; }}
-  .st-key-headline {{ min-height: 5.6rem; }}
-  .st-key-headline [data-testid="stMetric"] {{ height: 100%; display: flex; flex-direction: column; }}
-  .st-key-headline [data-testid="stMetricLabel"] {{ flex: 1; align-items: flex-end; }}
+  .st-key-headline {{ min-height: 5.2rem; }}
+  .st-key-headline [data-testid="stMetricLabel"] {{ min-height: 2.2rem; align-items: flex-end; }}
   .st-key-headline [data-testid="stMetricLabel"] * {{ white-space: normal !important; line-height: 1.2; }}
-  .st-key-train-link a {{ background: {accent}; border-radius: 6px; min-height: 2.5rem; padding: 0 0.9rem; }}
+  @media (min-width: 1000px) and (min-height: 600px) {{
+    .stLayoutWrapper:has(> .st-key-headline) {{
+      position: sticky; top: 3.5rem; bottom: 0; z-index: 5; padding: 0.5rem 0; background: {ground};
+    }}
+  }}
+  .st-key-train-link a {{ background: {accent}; border-radius: 6px; height: 2.5rem; margin: 0; padding: 0 0.9rem; }}
+  .st-key-train-link {{ height: 2.5rem; }}
   .st-key-train-link a:hover {{ background: {accent}; filter: brightness(1.12); }}
   .st-key-train-link a * {{ color: {ground} !important; }}
 </style>"""

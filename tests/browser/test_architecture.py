@@ -152,15 +152,15 @@ def test_going_back_restores_the_network_before(visit: Visit) -> None:
 
 def test_a_row_of_the_table_opens_its_formulas(visit: Visit) -> None:
     page = visit("architecture?net=vgg16", height=2200)
-    table = page.get_by_test_id("stDataFrame").last
     panel = page.locator(".st-key-layer-panel")
-    tick(page, table, 0, 30, panel.filter(has_text="(3·3·3 + 1)·64 = 1,792"))
-    expect(page.get_by_text("Chosen: features.0, Conv2d")).to_be_visible()
-    tick(page, table, 5, 30, panel.filter(has_text="(3·3·64 + 1)·128 = 73,856"))
+    page.locator('[role="row"][data-layer="features.0"]').click()
+    expect(panel).to_contain_text("(3·3·3 + 1)·64 = 1,792")
+    page.locator('[role="row"][data-layer="features.5"]').click()
+    expect(panel).to_contain_text("(3·3·64 + 1)·128 = 73,856")
     expect(page).to_have_url(re.compile(r"layer=features\.5"))
     other = visit(page.url, height=2200)
     expect(other.locator(".st-key-layer-panel")).to_contain_text("(3·3·64 + 1)·128 = 73,856")
-    tick(page, table, 5, 30, panel.filter(has_text="The last map before the head"))
+    page.locator('[role="row"][data-layer="features.5"]').click()
     expect(page).to_have_url(re.compile(r"\?net=vgg16$"))
 
 

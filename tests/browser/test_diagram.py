@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.grid import tick
 from tests.browser.page_checks import overhang
 
 Visit = Callable[..., Page]
@@ -23,38 +23,85 @@ def panel(page: Page) -> Locator:
     return page.locator(".st-key-layer-panel")
 
 
-def test_a_layer_chosen_in_the_diagram_is_chosen_everywhere(visit: Visit) -> None:
-    page = visit("architecture?net=vgg16", height=2200)
-    part(page, "layer:features.5").locator("rect").first.click()
+def row(page: Page, layer: str) -> Locator:
+    return page.locator(f'[role="row"][data-layer="{layer}"]')
+
+
+# Clicks or points at an element, and reads panel, table and chart before any answer of the server can arrive.
+AT_ONCE = """
+    (element, event) => {
+        element.dispatchEvent(new PointerEvent(event, { bubbles: true, composed: true }));
+        const inside = (selector, key) => [...document.querySelectorAll(`.st-key-${key} *`)]
+            .map(host => host.shadowRoot?.querySelector(selector)).find(Boolean);
+        return [
+            inside(".words", "layer-panel").innerText,
+            inside(".body .chosen, .body .pointed", "layers")?.dataset.layer,
+            document.querySelector(".explorer-layer-line span").textContent,
+        ];
+    }
+"""
+
+
+def test_a_layer_is_shown_everywhere_before_the_server_knows(visit: Visit) -> None:
+    page = visit("architecture?net=vgg16", height=2600)
+    page.locator(".explorer-layer-line").wait_for(state="attached")
+    conv = part(page, "layer:features.5").locator("rect").first
+    for event in ("pointerover", "click"):
+        words, in_table, in_chart = conv.evaluate(AT_ONCE, event)
+        assert "(3·3·64 + 1)·128 = 73,856" in words
+        assert in_table == in_chart == "features.5"
     expect(chosen(page)).to_have_attribute("data-pick", "layer:features.5")
-    expect(panel(page)).to_contain_text("3·3·64 + 1)·128 = 73,856")
     expect(page).to_have_url(re.compile(r"layer=features\.5"))
-    expect(page.locator(".js-plotly-plot")).to_contain_text("features.5")  # the mark in the chart
-    table = page.get_by_test_id("stDataFrame").last
-    # The table is a canvas; a hidden table next to it is for screen readers.
-    expect(table.locator("tr[aria-selected=true]")).to_contain_text("features.5")
+    expect(row(page, "features.5")).to_have_attribute("aria-selected", "true")
+    row(page, "features.2").hover()  # shows it, but the chosen layer stays
+    expect(panel(page)).to_contain_text("(3·3·64 + 1)·64 = 36,928")
+    expect(chosen(page)).to_have_attribute("data-pick", "layer:features.5")
     part(page, "layer:features.5").locator("rect").first.click()  # a second click ends the choice
-    expect(panel(page)).to_contain_text("The last map before the head")
     expect(page).to_have_url(re.compile(r"\?net=vgg16$"))
+    page.mouse.move(0, 0)
+    expect(panel(page)).to_contain_text("The last map before the head")
+
+
+def test_the_last_of_quick_choices_stays(visit: Visit) -> None:
+    """The server confirms the first choices when the user has made others."""
+    page = visit("architecture?net=vgg16", height=2600)
+    for layer in ("features.0", "features.2", "features.5", "features.7"):
+        row(page, layer).click()
+    expect(page).to_have_url(re.compile(r"layer=features\.7"))
+    expect(page.locator("[role=row][aria-selected=true]")).to_have_count(1)
+    expect(row(page, "features.7")).to_have_attribute("aria-selected", "true")
 
 
 def test_a_layer_chosen_in_the_chart_is_drawn_in_the_diagram(visit: Visit) -> None:
-    page = visit("architecture?net=resnet50&chart=macs", height=2200)
+    page = visit("architecture?net=resnet50&chart=macs", height=2600)
+    page.locator(".explorer-layer-line").wait_for(state="attached")
     bars = page.locator(".js-plotly-plot .bars .point path")
-    bars.nth(2).wait_for()
     bars.nth(2).click(force=True)  # Plotly listens on a layer above the bars
     expect(chosen(page)).to_have_count(1)
     name = str(chosen(page).get_attribute("data-pick")).removeprefix("layer:")
     assert name.startswith("layer")  # in a block that was closed before
     expect(panel(page)).to_contain_text(name)
-    expect(page.get_by_test_id("stDataFrame").last.locator("tr[aria-selected=true]")).to_contain_text(name)
+    expect(row(page, name)).to_have_attribute("aria-selected", "true")
 
 
-def test_a_layer_chosen_in_the_table_is_drawn_in_the_diagram(visit: Visit) -> None:
+def test_the_table_by_pointer_and_keyboard(visit: Visit) -> None:
     page = visit("architecture?net=googlenet", height=2600)
-    table = page.get_by_test_id("stDataFrame").nth(1)  # between the modules and the auxiliary heads
-    tick(page, table, 12, 30, panel(page).filter(has_text="inception3a.branch2.1.conv"))
+    row(page, "inception3a.branch2.1.conv").click()
     expect(chosen(page)).to_have_attribute("data-pick", "layer:inception3a.branch2.1.conv")
+    names = page.locator(".body [role=rowheader]")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(panel(page)).to_contain_text(names.nth(1).inner_text())
+    page.get_by_role("button", name="Parameters", exact=True).last.click()  # sorts from the largest
+    expect(names.first).to_have_text("fc")
+    page.get_by_role("searchbox", name="Search layers").fill("5b")
+    expect(page.get_by_text(re.compile(r"\d+ of 140 layers"))).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download CSV").click()
+    lines = Path(download.value.path()).read_text().splitlines()
+    assert lines[0].startswith("layer,kind,stage,output,params,macs,")
+    assert all("5b" in line for line in lines[1:])
 
 
 def test_parts_open_and_close_and_the_link_says_so(visit: Visit) -> None:
@@ -110,7 +157,7 @@ def test_the_diagram_by_keyboard_alone(visit: Visit) -> None:
 
 def test_the_field_is_drawn_on_the_image(visit: Visit) -> None:
     page = visit("architecture?net=vgg16&layer=features.4")
-    picture = page.locator(".st-key-field-picture svg")
+    picture = panel(page).locator(".picture svg")
     expect(picture).to_have_attribute("aria-label", re.compile("sees 6×6 of 224×224 px; its field is 6 pixels"))
 
 

@@ -11,10 +11,10 @@ from tests.browser.page_checks import faults, overhang
 Visit = Callable[..., Page]
 SCREENS = {
     "": "stMarkdown",
-    "architecture?net=vgg16&cfg=64.x&colour=macs": "stDataFrame",
-    "architecture?net=resnet152&layer=layer3.2.conv2": "stDataFrame",
-    "architecture?net=googlenet&table=formulas": "stDataFrame",
-    "architecture?net=torchvision:vit_b_16": "stDataFrame",
+    "architecture?net=vgg16&cfg=64.x&colour=macs": "stVegaLiteChart",
+    "architecture?net=resnet152&layer=layer3.2.conv2": "stVegaLiteChart",
+    "architecture?net=googlenet&table=formulas": "stVegaLiteChart",
+    "architecture?net=torchvision:vit_b_16": "stVegaLiteChart",
     "kernels": "stMetricValue",
     "kernels?k=15": "stMetricValue",
     "kernels?show=size": "stNumberInput",
@@ -47,9 +47,15 @@ def test_a_screen(visit: Visit, link: str) -> None:
     assert faults(page) == []
 
 
-@pytest.mark.parametrize("link", ["architecture?net=resnet50", "predict?image=cat.horse&beside=vgg16-cifar10"])
-def test_a_screen_that_a_phone_opens(visit: Visit, link: str) -> None:
-    page = visit(link, width=390, height=844, ready="stDataFrame")
+@pytest.mark.parametrize(
+    ("link", "ready"),
+    [
+        ("architecture?net=resnet50", "stVegaLiteChart"),
+        ("predict?image=cat.horse&beside=vgg16-cifar10", "stDataFrame"),
+    ],
+)
+def test_a_screen_that_a_phone_opens(visit: Visit, link: str, ready: str) -> None:
+    page = visit(link, width=390, height=844, ready=ready)
     wait_until_rendered(page)
     assert overhang(page) <= 0
 

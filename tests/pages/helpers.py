@@ -1,7 +1,10 @@
 """Helpers of all page tests."""
 
+import json
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 from streamlit.testing.v1 import AppTest
 
 MAIN = Path(__file__).parents[2] / "explorer" / "main.py"
@@ -23,3 +26,16 @@ def metrics(app: AppTest) -> dict[str, str]:
 def problem(app: AppTest) -> str:
     assert not app.exception
     return " ".join(error.value.replace("\\", "") for error in app.error)
+
+
+def component_data(app: AppTest, key: str) -> dict[str, Any]:
+    """Return the data that one of our components received."""
+    [found] = [part.proto for part in app.get("bidi_component") if key in part.proto.id]
+    data: dict[str, Any] = json.loads(found.json)
+    return data
+
+
+def layer_table(app: AppTest) -> pd.DataFrame:
+    """Return the table of layers on the Architecture page, with the names of its columns."""
+    data = component_data(app, "layers")
+    return pd.DataFrame(data["rows"], columns=[column["key"] for column in data["columns"]])

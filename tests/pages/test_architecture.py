@@ -10,7 +10,7 @@ from explorer.families import PRESETS, resolve
 from explorer.families.torchvision.network import names
 from explorer.formatting import short
 from tests.pages import helpers
-from tests.pages.helpers import metrics, problem
+from tests.pages.helpers import component_data, layer_table, metrics, problem
 
 open_page = partial(helpers.open_page, "architecture")
 
@@ -23,7 +23,7 @@ def test_the_first_visit_shows_a_network_with_numbers() -> None:
     assert metrics(app)["Receptive field"] == "212 px"
     assert "89% of the parameters" in app.warning[0].value.replace("\\", "")
     assert app.query_params["net"] == "vgg16"
-    assert len(app.dataframe[0].value) == 40
+    assert len(layer_table(app)) == 40
 
 
 # Some presets of every family. The unit tests build, analyse and draw all of them.
@@ -209,7 +209,7 @@ def test_the_inception_table_and_its_pools() -> None:
 def test_formulas_and_flops_terms() -> None:
     app = open_page(net="vgg16")
     app.segmented_control(key="view.table").set_value("formulas").run()
-    assert "(3·3·64 + 1)·128 = 73,856" in set(app.dataframe[0].value["params"])
+    assert "(3·3·64 + 1)·128 = 73,856" in set(layer_table(app)["params"])
     app.pills(key="view.flops").set_value(["multiply_add"]).run()
     assert metrics(app)["FLOPs"] == "30.94 G"
 
@@ -291,20 +291,24 @@ def test_icon_directives_in_a_users_text_are_not_icons() -> None:
     assert not any(":material/add:" in error.value for error in app.error)
 
 
-def test_every_number_shows_its_difference_to_the_preset() -> None:
+def test_numbers_that_differ_from_the_preset_say_by_how_much() -> None:
     app = open_page(net="resnet18")
-    assert {metric.delta for metric in app.metric} == {"unchanged"}
+    assert not any(metric.delta for metric in app.metric)
     app.number_input(key="edit.num_classes").set_value(10).run()
     deltas = {metric.label: metric.delta for metric in app.metric}
     assert deltas["Parameters"] == "−4.3%"  # 513 parameters for each of 990 classes
     assert "−507.87 k against resnet18" in app.metric[0].help.replace("\\", "")
     assert deltas["MACs"] == "almost the same"
-    assert deltas["Receptive field"] == "unchanged"
+    assert not deltas["Receptive field"]
+    captions = [caption.value.replace("\\", "") for caption in app.caption]
+    assert any(text.startswith("Last change: Parameters −507.87 k (−4.3%)") for text in captions)
 
 
 def test_a_chosen_layer_is_in_panel_and_link() -> None:
     app = open_page(net="vgg16", layer="features.5")
-    assert any("(3·3·64 + 1)·128 = 73,856" in text.value.replace("\\", "") for text in app.markdown)
+    assert component_data(app, "layer-choice") == {"chosen": "features.5"}
+    panel = {layer["name"]: dict(layer["lines"]) for layer in component_data(app, "layer-panel-data")["layers"]}
+    assert panel["features.5"]["Parameters"] == "(3·3·64 + 1)·128 = 73,856"
     app.selectbox(key="edit.preset").set_value("vgg19").run()
     assert app.query_params == {"net": "vgg19"}
 

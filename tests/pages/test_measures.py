@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import Callable
 from functools import cache
 
@@ -21,7 +20,7 @@ from explorer.families import resolve
 from explorer.ui.architecture import charts
 from explorer.ui.architecture.tables import COLUMNS
 from explorer.ui.glossary import entries
-from tests.pages.helpers import metrics, open_page
+from tests.pages.helpers import component_data, layer_table, metrics, open_page
 
 NETWORK, OTHER, LAYER = "lenet5", "alexnet", "features.3"
 IN_JSON_ELSEWHERE = {Measure.RECEPTIVE_FIELD, Measure.DEPTH}  # has its own key; is in comparisons only
@@ -48,8 +47,7 @@ def amounts(measure: Measure) -> list[float]:
 
 def columns(app: AppTest) -> dict[str, str]:
     """Return the titles of the table of layers, by column."""
-    config = json.loads(app.dataframe[0].proto.columns)
-    return {name: column["label"] for name, column in config.items() if "label" in column}
+    return {column["key"]: column["title"] for column in component_data(app, "layers")["columns"]}
 
 
 def in_diagram_and_charts(measure: Measure) -> bool:
@@ -57,7 +55,7 @@ def in_diagram_and_charts(measure: Measure) -> bool:
     link = next(link for link, one in DIAGRAM_MEASURES.items() if one is measure)
     app = architecture(chart=link, colour=link)
     picture = diagram.draw(network(), NETWORK, Appearance(colour=link))
-    parts = [part.y for part in charts.along_layers(network(), measure, "", dark=False).data if part.name]
+    parts = [part.y for part in charts.along_layers(network(), measure, dark=False).data if part.name]
     return (
         {name} <= set(app.segmented_control(key="view.chart").options)
         and {name} <= set(app.segmented_control(key="view.colour").options)
@@ -71,7 +69,7 @@ def in_diagram_and_charts(measure: Measure) -> bool:
 def in_table(measure: Measure) -> bool:
     column = COLUMNS.get(measure, str(measure))
     names = measure.definition.names()
-    values = architecture().dataframe[0].value[column].dropna()
+    values = layer_table(architecture())[column].dropna()
     return columns(architecture())[column] == (names.column or measure.definition.heading()) and list(values) == list(
         map(pytest.approx, amounts(measure))
     )
@@ -80,7 +78,7 @@ def in_table(measure: Measure) -> bool:
 def in_formulas(measure: Measure) -> bool:
     app = architecture(table="formulas")
     chosen = next(layer for layer in network().layers if layer.name == LAYER)
-    rows = app.dataframe[0].value.set_index("layer")
+    rows = layer_table(app).set_index("layer")
     formula = measure.formula(chosen)
     return (
         "=" in formula and rows.loc[LAYER, measure] == formula and measure.definition.heading() in columns(app).values()
@@ -89,8 +87,8 @@ def in_formulas(measure: Measure) -> bool:
 
 def in_panel(measure: Measure) -> bool:
     chosen = next(layer for layer in network().layers if layer.name == LAYER)
-    panel = next(text.value for text in architecture().markdown if text.value.startswith("- "))
-    return f"- {measure.definition.heading()}: **{measure.formula(chosen)}**" in panel.replace("\\", "")
+    panels = {layer["name"]: layer for layer in component_data(architecture(), "layer-panel-data")["layers"]}
+    return [measure.definition.heading(), measure.formula(chosen)] in panels[LAYER]["lines"]
 
 
 def in_list(measure: Measure) -> bool:

@@ -12,6 +12,8 @@ from explorer.ui.glossary import explain
 from explorer.ui.shared.text import plain
 
 CARD_WIDTH = 112  # pixels: three numbers in a row on a phone, all in one on a laptop
+# The measures of the last change. The others follow from them.
+LAST_CHANGE = (Measure.PARAMS, Measure.MACS, Measure.PEAK_ACTIVATION_BYTES, Measure.RECEPTIVE_FIELD)
 
 
 def _explain(measure: Measure, analysis: Analysis) -> str:
@@ -153,7 +155,7 @@ def render(analysis: Analysis, base: Analysis, name: str) -> None:
 def last_change(analysis: Analysis, before: Analysis) -> str:
     """Return what the last edit changed, as ``Parameters +4.72 M (+18.5%), MACs …``; empty if no number changed."""
     parts = []
-    for measure in measures_at(Place.HEADLINE):
+    for measure in LAST_CHANGE:
         percent, absolute = difference(measure.definition, *amounts(measure, analysis, before))
         if absolute:
             name = measure.definition.names().name

@@ -55,13 +55,14 @@ def _last_field(analysis: Analysis) -> ReceptiveField | None:
 def _nothing_chosen(analysis: Analysis, figure: int | None) -> dict[str, Any]:
     notes = []
     if figure is not None:
-        notes.append(_("The picture shows what the middle unit of the last map before the head sees of the image."))
+        notes.append(_("The picture shows what its middle unit sees of the image."))
     elif analysis.field_note:
         notes.append(analysis.field_note)
     notes.append(
         _("Point at a layer in the diagram, the chart or the table to see its numbers here; a click keeps it.")
     )
-    return {"title": _("No layer is chosen"), "description": "", "lines": [], "notes": notes, "figure": figure}
+    title = _("No layer is chosen") if figure is None else _("The last map before the head")
+    return {"title": title, "description": "", "lines": [], "notes": notes, "figure": figure}
 
 
 def _panel(layer: Layer, figure: int | None) -> dict[str, Any]:
