@@ -12,7 +12,7 @@ from explorer.i18n import _
 from explorer.prediction.caches import BoundedCache
 from explorer.prediction.pictures import Picture
 from explorer.prediction.stroke_framing import frame_strokes
-from explorer.prediction.strokes import Strokes, find
+from explorer.prediction.strokes import Strokes, find, strokes_of_drawing
 from explorer.weights.files import Card
 
 CACHE_BYTES = 64_000_000  # for all sessions
@@ -46,6 +46,11 @@ def framing_for(card: Card) -> Framing | None:
     return Framing.BOX if card.inputs.size <= SMALL_DIGITS else Framing.MASS
 
 
+def strokes_are_bright(card: Card) -> bool:
+    """Returns whether the strokes of a network's own images are bright on a dark ground."""
+    return sum(card.inputs.mean) < 0.5 * len(card.inputs.mean)
+
+
 def check(card: Card) -> None:
     """Checks that strokes can be framed for a network.
 
@@ -66,7 +71,7 @@ def strokes_only(picture: Picture, card: Card) -> Picture:
     framing = framing_for(card)
     if framing is None:
         return picture
-    bright = sum(card.inputs.mean) < 0.5 * len(card.inputs.mean)
+    bright = strokes_are_bright(card)
     side = card.inputs.resize or card.inputs.size
     key = ("ink", picture.identity, framing, card.inputs.size, side, bright)
     read = partial(_read, picture, framing, card.inputs.size, side, bright=bright)
@@ -82,7 +87,7 @@ def find_strokes(picture: Picture) -> Strokes | None:
     with _cache.lock:
         cached = _cache.get(picture.key)
     if cached is None:
-        strokes = find(picture.levels)
+        strokes = strokes_of_drawing(picture.levels) if picture.is_drawing else find(picture.levels)
         cached = _CachedStrokes(strokes, 1000 + (0 if strokes is None else strokes.shape.nbytes))
         with _cache.lock:
             if cached.nbytes <= _cache.maxsize:

@@ -69,6 +69,7 @@ class Picture:
         spread: Function that returns the original pixels in the picture's own channels, with 16-bit values stretched to
             the levels that they use. None if ``read`` does that.
         source: Picture whose strokes it shows, framed for a network.
+        is_drawing: Whether it was drawn on the page: bright strokes on black, without paper.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Picture:
     is_first_frame: bool = field(default=False, compare=False)
     spread: Callable[[], Tensor] | None = field(default=None, compare=False, repr=False)
     source: "Picture | None" = field(default=None, compare=False, repr=False)
+    is_drawing: bool = field(default=False, compare=False)
 
     @classmethod
     def of_file(cls, name: str, key: Hashable, data: bytes) -> "Picture":

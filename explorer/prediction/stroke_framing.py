@@ -1,4 +1,7 @@
-"""Renders strokes like a network's own digits: with the same stroke width, slant, position and size."""
+"""Renders strokes like a network's own digits: with the same stroke width, slant, position and size.
+
+``ui/assets/drawing_strokes.js`` does the same in the browser, step by step. A change here needs the same change there.
+"""
 
 import numpy as np
 import torch
@@ -6,6 +9,7 @@ from torch import Tensor
 
 from explorer.data.framing import Framing
 from explorer.prediction.strokes import Array, Strokes
+from explorer.prediction.thinning import thinned
 
 FINE = 8  # resolution of the work: pixels per pixel of the result
 # MNIST: "size normalized to fit in a 20x20 pixel box while preserving their aspect ratio … translating the image so as
@@ -40,7 +44,9 @@ def _mass(shape: Array, size: int) -> Array:
     height, width = ink.shape
     scale = longer * FINE / max(height, width)
     ink = _resized(ink, round(height * scale), round(width * scale))
-    top, left = (round(1.5 * size * FINE - _middle(ink.sum(1 - axis))) for axis in (0, 1))
+    centre = 1.5 * size * FINE
+    # Symmetric strokes have their centre between two pixels. Three digits hide the error of the sums.
+    top, left = (round(round(centre - _middle(ink.sum(1 - axis, dtype=np.float64)), 3)) for axis in (0, 1))
     fine[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
     field = slice(size * FINE, 2 * size * FINE)
     return _block_means(fine[field, field], FINE)
@@ -103,10 +109,8 @@ def _signed_distance(shape: Array) -> Array:
 
 def _pen(shape: Array) -> float:
     """Returns the width of the strokes: twice the distance of their centre line from the edge."""
-    from skimage.morphology import skeletonize
-
-    middle = skeletonize(shape > 0.5)
-    return float(2 * np.median(_signed_distance(shape)[middle])) if middle.any() else 1.0
+    middle, apart = thinned(shape > 0.5), _signed_distance(shape)
+    return float(2 * (np.median(apart[middle]) if middle.any() else apart.max()))  # a dot has no centre line
 
 
 def _with_pen(shape: Array, pen: float) -> Array:
@@ -118,8 +122,8 @@ def _with_pen(shape: Array, pen: float) -> Array:
 
 def _with_ink(shape: Array, ink: float) -> Array:
     """Changes the width of strokes within the limits, so that they have about ``ink`` pixels of ink."""
-    apart, own = _signed_distance(np.pad(shape, 1)), _pen(shape)
-    apart = apart[1:-1, 1:-1]
+    framed = np.pad(shape, 1)  # strokes that touch an edge of the box end there
+    apart, own = _signed_distance(framed)[1:-1, 1:-1], _pen(framed)
     levels = np.sort(apart, axis=None)
     edge = float(levels[max(len(levels) - round(ink), 0)])
     edge = min(max(edge, -own * 0.4), own * 0.2)

@@ -74,6 +74,21 @@ def find(image: Tensor) -> Strokes | None:
     return Strokes(shape, _rounded(np.array([top, left, height, width]) / scale), dark, others)
 
 
+def strokes_of_drawing(image: Tensor) -> Strokes | None:
+    """Returns the strokes of a drawing, whose levels are the ink itself. None if nothing is drawn.
+
+    Args:
+        image: Bright strokes on black, uint8, (1 or 3, H, W).
+    """
+    ink: Array = image.numpy().max(0).astype(np.float32) / 255
+    inside = ink > 0.5
+    if not inside.any():
+        return None
+    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+    box = int(rows[0]), int(columns[0]), int(rows[-1] + 1 - rows[0]), int(columns[-1] + 1 - columns[0])
+    return Strokes(ink[box[0] : box[0] + box[2], box[1] : box[1] + box[3]], box, dark=False)
+
+
 def _scaled(image: Tensor) -> tuple[Array, float]:
     """Returns the pixels at the size of the search, float32, (C, h, w), and the scale relative to the picture."""
     from scipy import ndimage

@@ -1,0 +1,112 @@
+"""A field to draw into with mouse, finger, pen or keyboard. The browser computes the network's answer while one draws.
+
+The browser prepares the drawing in the same way as the server (:mod:`explorer.prediction.stroke_framing`). It receives
+the network with the first message; Streamlit does not send the same large message twice.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from explorer.data.framing import Framing
+from explorer.errors import InputError
+from explorer.i18n import _
+from explorer.prediction import drawings, ink, networks
+from explorer.prediction.browser_network import for_browser
+from explorer.prediction.networks import Network
+from explorer.weights import registry
+
+ASSETS = Path(__file__).parents[1] / "assets"
+SIDE = 300  # largest side of the field in pixels
+
+_mount = st.components.v2.component(
+    "explorer_drawing",
+    html=(ASSETS / "drawing_field.html").read_text(encoding="utf-8"),
+    css=(ASSETS / "drawing_field.css").read_text(encoding="utf-8"),
+    js="\n".join(
+        (ASSETS / f"drawing_{part}.js").read_text(encoding="utf-8") for part in ("strokes", "network", "field")
+    ),
+)
+
+
+def show(name: str, *, key: str, side: int = SIDE) -> None:
+    """Render a field to draw into, and the answer of a shipped network.
+
+    Args:
+        name: Name of the network's weights.
+        key: Key of the widget.
+        side: Largest side of the field in pixels. A narrow page shrinks it.
+
+    Raises:
+        InputError: If there are no such weights, or they can't be read, or the network was not trained with strokes.
+    """
+    entry = registry.find_entry(name)
+    if entry is None:
+        raise InputError(_("weights: {name} is not among the weights of this server").format(name=name))
+    network = networks.network(entry)
+    ink.check(network.card)
+    render(network, key=key, side=side)
+
+
+def render(
+    network: Network, *, key: str, side: int = SIDE, on_drawing: Callable[[bytes | None], None] | None = None
+) -> None:
+    """Render a field to draw into, and a network's answer if the browser can compute it.
+
+    Args:
+        network: Network that was trained with strokes (:func:`explorer.prediction.ink.framing_for`).
+        key: Key of the widget.
+        side: Largest side of the field in pixels. A narrow page shrinks it.
+        on_drawing: Callback before the next run, when the user has paused, with the drawing as an image file, or with
+            None after the last stroke is removed. Without it, the drawing does not leave the browser.
+    """
+    exported = for_browser(network)
+
+    def report() -> None:
+        value = st.session_state[key].drawing
+        if on_drawing and isinstance(value, str):
+            on_drawing(drawings.decode(value) if value else None)
+
+    data = {
+        "name": network.name, "network": exported, "classes": list(network.card.classes), "side": side,
+        "reports": on_drawing is not None, "words": _words(network, exported is not None),
+    }  # fmt: skip
+    _mount(key=key, data=data, on_drawing_change=report)
+
+
+def preparation(network: Network) -> str:
+    """Return a sentence on what is done with a drawing before a network sees it."""
+    size = network.card.inputs.size
+    if ink.framing_for(network.card) is Framing.BOX:
+        return _(
+            "The drawing is cropped to its strokes, set upright, drawn with the pen of the network's own digits and "
+            "made as high as the picture: {size} × {size} pixels, as in scikit-learn's digits."
+        ).format(size=size)
+    return _(
+        "The drawing is cropped to its strokes, scaled to {fill} pixels, drawn with the pen of the network's own "
+        "digits and centred by mass in {size} × {size} pixels, as MNIST was."
+    ).format(fill=round(size * 20 / 28), size=size)
+
+
+def _words(network: Network, in_browser: bool) -> dict[str, Any]:
+    answered = (
+        _("Your browser computes the answer, while you draw.")
+        if in_browser
+        else _("This network is too large for the browser, or has other layers: the server answers after each stroke.")
+    )
+    return {
+        "paper": _("Field to draw into"),
+        "keys": _(
+            "Draw with mouse, finger or pen. By keyboard, arrow keys move the pen, and Space puts it down or lifts it."
+        ),
+        "undo": _("Undo"),
+        "clear": _("Clear"),
+        "thickness": _("Thickness"),
+        "seen": _("What the network sees"),
+        "hint": _("Draw here"),
+        "preparation": f"{preparation(network)} {answered}",
+        "answer": _("{name}, {share}"),
+        "unsure": _("Not sure: {name} ({share}) or {second} ({other})"),
+    }
