@@ -71,10 +71,8 @@ def strokes_only(picture: Picture, card: Card) -> Picture:
     framing = framing_for(card)
     if framing is None:
         return picture
-    bright = strokes_are_bright(card)
-    side = card.inputs.resize or card.inputs.size
-    key = ("ink", picture.identity, framing, card.inputs.size, side, bright)
-    read = partial(_read, picture, framing, card.inputs.size, side, bright=bright)
+    key = ("ink", picture.identity, framing, card.inputs.size, card.inputs.resize, strokes_are_bright(card))
+    read = partial(_read, picture, framing, card)
     return replace(picture, key=key, read=read, spread=None, inverted=False, source=picture)
 
 
@@ -95,11 +93,15 @@ def find_strokes(picture: Picture) -> Strokes | None:
     return cached.strokes
 
 
-def _read(picture: Picture, framing: Framing, size: int, side: int, channels: int | None, *, bright: bool) -> Tensor:
-    strokes = find_strokes(picture)
-    if strokes is None:
-        return picture.original(channels)
+def framed(strokes: Strokes, framing: Framing, card: Card, channels: int) -> Tensor:
+    """Returns strokes framed like a network's own images, before they are fitted: uint8, (C, side, side)."""
+    size, side = card.inputs.size, card.inputs.resize or card.inputs.size
     field = torch.zeros(1, side, side, dtype=torch.uint8)  # the drawing fits into the middle, which some networks crop
     edge = (side - size) // 2
     field[:, edge : edge + size, edge : edge + size] = frame_strokes(strokes, framing, size)
-    return (field if bright else 255 - field).expand(channels or 1, -1, -1).clone()
+    return (field if strokes_are_bright(card) else 255 - field).expand(channels, -1, -1).clone()
+
+
+def _read(picture: Picture, framing: Framing, card: Card, channels: int | None) -> Tensor:
+    strokes = find_strokes(picture)
+    return picture.original(channels) if strokes is None else framed(strokes, framing, card, channels or 1)

@@ -88,8 +88,12 @@ def _preparation(answer: Answer) -> tuple[str, ...]:
 
 def _ink_sentence(strokes: Strokes, size: tuple[int, int], answer: Answer) -> str:
     top, left, height, width = strokes.box
-    inputs = answer.network.card.inputs
-    bright = sum(inputs.mean) < 0.5 * len(inputs.mean)
+    if answer.picture.is_drawing:
+        return _(
+            "Cropped to the strokes, {width} × {height} of {across} × {down} pixels, drawn with the pen of {name}'s "
+            "own images and centred as these are."
+        ).format(width=width, height=height, across=size[1], down=size[0], name=answer.network.name)
+    bright = ink.strokes_are_bright(answer.network.card)
     sentence = {
         (True, True): _(
             "Dark strokes found on {width} × {height} of {across} × {down} pixels, from the left {left} and the top "

@@ -1,8 +1,8 @@
 // A field to draw into. It prepares the drawing as the network's own images were, and answers while the pointer moves.
+// It follows answer_bars.js, drawing_strokes.js and drawing_network.js in one script.
 const INK_SIDE = 280; // pixels of the drawing that the network is asked about, and units of all places below
 const REST = 400; // milliseconds without a stroke, after which the drawing is reported
 const BETWEEN = 40; // least milliseconds between two answers
-const BARS = 10; // most classes with a bar
 const KEY_STEP = 8;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -72,6 +72,8 @@ class Field {
     label(".preparation", words.preparation);
     label(".hint", words.hint);
     this.changed();
+    if (!this.shown && this.strokes.length) this.finish(); // a new session does not know the drawing
+    this.shown = true;
   }
 
   end() {
@@ -255,34 +257,8 @@ class Field {
       this.bars.replaceChildren();
       return;
     }
-    const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
-    const shown = this.classes.length > BARS ? order.slice(0, BARS) : [...probabilities.keys()];
-    while (this.bars.children.length > shown.length) this.bars.lastChild.remove();
-    shown.forEach((index, place) => {
-      const row = this.bars.children[place] ?? this.bars.appendChild(emptyBar());
-      const share = probabilities[index];
-      row.dataset.probability = share;
-      row.classList.toggle("first", index === order[0]);
-      row.children[0].textContent = this.classes[index];
-      row.children[1].firstChild.style.width = `${100 * share}%`;
-      row.children[2].textContent = percent(share);
-    });
-    const [first, second] = order;
-    const parts = { name: this.classes[first], share: percent(probabilities[first]) };
-    Object.assign(parts, { second: this.classes[second], other: percent(probabilities[second]) });
-    const sentence = probabilities[first] < 2 * probabilities[second] ? this.words.unsure : this.words.answer;
-    this.headline.textContent = sentence.replace(/\{(\w+)\}/g, (_all, part) => parts[part]);
+    const order = showBars(this.bars, this.classes, probabilities);
+    this.headline.textContent = headlineOf(this.words, this.classes, probabilities, order);
     this.root.dataset.answers = ++this.answers;
   }
-}
-
-function percent(share) {
-  return `${(100 * share).toFixed(1)}%`;
-}
-
-function emptyBar() {
-  const row = document.createElement("li");
-  for (const name of ["name", "track", "share"]) row.appendChild(document.createElement("span")).className = name;
-  row.children[1].appendChild(document.createElement("span"));
-  return row;
 }

@@ -64,6 +64,8 @@ def _render_switches(answers: Sequence[Answer]) -> None:
             _("Likeliest classes"), counts, required=True, key=state.VIEW_PREFIX + "top", persist_state="page",
             format_func=lambda count: _("Top {count}").format(count=count), label_visibility="collapsed",
         )  # fmt: skip
+        if answers[0].picture.origin.is_drawing:
+            return
         cards = [answer.network.card for answer in answers]
         if view.ink or any(ink.framing_for(card) for card in cards):
             st.toggle(
@@ -167,7 +169,7 @@ def _network_images(answer: Answer) -> list[_LabelledImage]:
     size = card.inputs.size
     mode = _("resized, and the middle cut out") if card.inputs.resize is not None else _("resized straight to a square")
     if answer.picture.source is not None and ink.find_strokes(answer.picture.source) is not None:
-        mode = _("only the ink")
+        mode = _("cropped and centred") if answer.picture.source.is_drawing else _("only the ink")
     return [
         (
             pixels,

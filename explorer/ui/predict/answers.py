@@ -11,7 +11,7 @@ from explorer.prediction import ink
 from explorer.prediction.answers import Answer, ask
 from explorer.prediction.networks import Network
 from explorer.prediction.pictures import Picture
-from explorer.ui.predict import answer, answer_table, choose, sources, state, why
+from explorer.ui.predict import answer, answer_table, choose, live_camera, sources, state, why
 from explorer.ui.predict.reason import queue_notice
 from explorer.ui.shared.text import plain
 from explorer.workers import semaphore
@@ -31,10 +31,14 @@ def render(*, dark: bool) -> None:
         second_entry = choose.second_entry()
         if second_entry is not None:
             networks.append(choose.load_network(second_entry, "second"))
-        pictures = state.predict_state().adjust(sources.render(entry.card), shared=sources.are_from_link(entry.card))
+        pictures = state.predict_state().adjust(
+            sources.render(entry.card, networks[0]), shared=sources.are_from_link(entry.card)
+        )
     loaded = [network for network in networks if network is not None]
     with right:
-        if not pictures:
+        if loaded and sources.are_live(entry.card):
+            live_camera.render(loaded[0], only=len(loaded) == 1)
+        elif not pictures:
             st.info(sources.hint(entry.card), icon=":material/image_search:")
         elif loaded:
             with semaphore.visit():
@@ -62,11 +66,11 @@ def _answers(networks: Sequence[Network], pictures: Sequence[Picture], *, dark: 
 
 
 def _prepare(network: Network, pictures: Sequence[Picture]) -> list[Picture]:
-    """Return the pictures for a network. Some are reduced to their strokes."""
+    """Return the pictures for a network. Drawings are reduced to their strokes, and others if the user wants it."""
     if ink.framing_for(network.card) is None:
         return list(pictures)
     adjustment = state.predict_state().adjustment
-    return [ink.strokes_only(one, network.card) if adjustment(one).ink else one for one in pictures]
+    return [ink.strokes_only(one, network.card) if one.is_drawing or adjustment(one).ink else one for one in pictures]
 
 
 def _ask_network(network: Network, pictures: Sequence[Picture], placeholder: DeltaGenerator) -> list[Answer]:

@@ -1,4 +1,4 @@
-"""The choice of images: gallery, the user's files or camera, or a data set."""
+"""The choice of images: gallery, the user's files, drawing or camera, or a data set."""
 
 from functools import lru_cache
 
@@ -6,7 +6,8 @@ import streamlit as st
 
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.prediction import gallery
+from explorer.prediction import gallery, ink
+from explorer.prediction.networks import Network
 from explorer.prediction.pictures import Picture
 from explorer.ui.predict import state, testsets, uploads
 from explorer.ui.predict.encoded import data_url
@@ -16,27 +17,40 @@ from explorer.ui.shared.text import plain
 from explorer.weights.files import Card
 
 SIDE = 72
+# All sources are visible in a narrow column, which would hide some of them behind a scroll.
+STYLE = """<style>
+  .st-key-predict-source [role="radiogroup"] { flex-wrap: wrap; gap: 4px }
+  .st-key-predict-source button { padding-inline: 0.5rem; margin: 0; border-width: 1px; border-radius: 6px }
+</style>"""
 KEY = "predict.source"  # of the widget: the view's field is None for the default
 
 
-def render(card: Card) -> list[Picture]:
-    """Let the user choose images. The default suits the network."""
+def render(card: Card, network: Network | None) -> list[Picture]:
+    """Let the user choose images. The default suits the network.
+
+    Args:
+        card: Card of the first network.
+        network: First network. None if it is not loaded.
+    """
     names: dict[Source, str] = {
         "gallery": _("Gallery"),
         "upload": _("Upload"),
+        "draw": _("Draw"),
         "camera": _("Camera"),
         "data": _("Test images"),
     }
     source = _source(card)
+    offered = [one for one in names if one != "draw" or ink.framing_for(card)]
     st.session_state[KEY] = source
-    st.segmented_control(
-        _("Images"), list(names), required=True, format_func=names.__getitem__, key=KEY, on_change=_choose
-    )
+    st.html(STYLE)
+    st.segmented_control(_("Images"), offered, required=True, format_func=names.__getitem__, key=KEY, on_change=_choose)
     match source:
         case "gallery":
             return _gallery(card)
         case "upload":
             return uploads.files()
+        case "draw":
+            return uploads.drawing(network) if network is not None else []
         case "camera":
             return uploads.camera()
         case "data":
@@ -45,7 +59,10 @@ def render(card: Card) -> list[Picture]:
 
 def _source(card: Card) -> Source:
     """Return the chosen source. The default is the training data, or the gallery if this server does not have them."""
-    return state.predict_state().view.source or ("data" if testsets.training_data(card) else "gallery")
+    source = state.predict_state().view.source
+    if source is not None and (source != "draw" or ink.framing_for(card)):
+        return source
+    return "data" if testsets.training_data(card) else "gallery"
 
 
 def are_from_link(card: Card) -> bool:
@@ -53,11 +70,18 @@ def are_from_link(card: Card) -> bool:
     return _source(card) in ("gallery", "data")
 
 
+def are_live(card: Card) -> bool:
+    """Return whether the network answers a live camera."""
+    return _source(card) == "camera" and uploads.is_live()
+
+
 def hint(card: Card) -> str:
     """Return a hint on how to choose an image."""
     match _source(card):
         case "upload":
             return _("Upload an image on the left, and see what the network says.")
+        case "draw":
+            return _("Draw on the left, and see what the network says.")
         case "camera":
             return _("Take a picture on the left, and see what the network says.")
         case "data":

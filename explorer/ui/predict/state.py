@@ -57,6 +57,7 @@ class PredictState(FieldsState[PredictView]):
         adjustments: Adjustments of pictures, by their keys.
         switched: Key of the picture to which the view's ``invert`` and ``ink`` belong. None after a link was opened.
         uploads: Keys of the files that the last run had.
+        drawing: File of the user's drawing. None if nothing is drawn.
         action: Requested action. The next run does it when it renders the list of weights, which may take a minute.
         notice: Result of the last action.
         cleanup: Cleanup of the last action, until it is done.
@@ -75,6 +76,7 @@ class PredictState(FieldsState[PredictView]):
     adjustments: dict[Hashable, PictureAdjustment] = field(default_factory=dict)
     switched: Hashable = None
     uploads: frozenset[Hashable] = frozenset()
+    drawing: bytes | None = None
     action: Action | None = None
     notice: Notice | None = None
     cleanup: Callable[[], None] | None = None

@@ -1,4 +1,4 @@
-"""The user's own images: uploaded files and photographs from the camera.
+"""The user's own images: uploaded files, drawings, and photographs from the camera.
 
 Streamlit keeps uploads until the session ends. This module limits how many are used. Results are cached under the
 session and the content of the file, because clients choose the ids of uploads. So no session sees the uploads of
@@ -18,15 +18,18 @@ from explorer.data import formats
 from explorer.errors import InputError, printable
 from explorer.formatting import bytes_short
 from explorer.i18n import _
-from explorer.prediction import caches
+from explorer.prediction import browser_images, caches
 from explorer.prediction.caches import Owner
+from explorer.prediction.networks import Network
 from explorer.prediction.pictures import Picture
 from explorer.ui.predict import state
 from explorer.ui.predict.view import MAX_IMAGES
+from explorer.ui.shared import drawing_field
 from explorer.ui.shared.text import plain
 
 MAX_FILE = 50  # MB
 MAX_ALL = 200_000_000  # bytes of all images of a session together
+LIVE = "predict.camera.live"  # of the widget
 MAX_NAME = 80  # characters of a file's name
 
 
@@ -58,14 +61,39 @@ def files() -> list[Picture]:
     return found
 
 
+def drawing(network: Network) -> list[Picture]:
+    """Let the user draw. The network answers in the browser meanwhile, and here after a pause."""
+    drawing_field.render(network, key="predict.drawing", on_drawing=_store_drawing)
+    data = state.predict_state().drawing
+    if data is None:
+        return []
+    return [browser_images.drawing(_("Your drawing"), ("drawing", owner(), hashlib.sha256(data).hexdigest()), data)]
+
+
+def _store_drawing(data: bytes | None) -> None:
+    state.mark_user_action()
+    state.predict_state().drawing = data
+
+
 def camera() -> list[Picture]:
-    """Let the user take a picture."""
+    """Let the user take a picture, or choose the live camera, which has no pictures."""
+    st.segmented_control(
+        _("What to do with the camera"), [False, True], key=LIVE, required=True, default=False,
+        label_visibility="collapsed", format_func=lambda live: _("Live") if live else _("One picture"),
+    )  # fmt: skip
+    if is_live():
+        return []
     accepted = st.camera_input(_("Take a picture"), key="predict.camera", on_change=state.mark_user_action)
     st.caption(
         _("No camera, or it is not allowed here? Browsers give it to pages of this machine and to https only: upload a "
           "photograph instead.")
     )  # fmt: skip
     return [picture(accepted, 0, _("photograph"))] if accepted else []
+
+
+def is_live() -> bool:
+    """Return whether the user has chosen the live camera."""
+    return bool(st.session_state.get(LIVE))
 
 
 def within_limits(uploaded: Sequence[Any]) -> list[Any]:

@@ -13,21 +13,21 @@ import streamlit as st
 from explorer.data.framing import Framing
 from explorer.errors import InputError
 from explorer.i18n import _
-from explorer.prediction import drawings, ink, networks
+from explorer.prediction import browser_images, ink, networks
 from explorer.prediction.browser_network import for_browser
 from explorer.prediction.networks import Network
 from explorer.weights import registry
 
 ASSETS = Path(__file__).parents[1] / "assets"
+SCRIPTS = ("answer_bars", "drawing_strokes", "drawing_network", "drawing_field")
+STYLES = ("answer_bars", "drawing_field")
 SIDE = 300  # largest side of the field in pixels
 
 _mount = st.components.v2.component(
     "explorer_drawing",
     html=(ASSETS / "drawing_field.html").read_text(encoding="utf-8"),
-    css=(ASSETS / "drawing_field.css").read_text(encoding="utf-8"),
-    js="\n".join(
-        (ASSETS / f"drawing_{part}.js").read_text(encoding="utf-8") for part in ("strokes", "network", "field")
-    ),
+    css="\n".join((ASSETS / f"{name}.css").read_text(encoding="utf-8") for name in STYLES),
+    js="\n".join((ASSETS / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS),
 )
 
 
@@ -67,7 +67,7 @@ def render(
     def report() -> None:
         value = st.session_state[key].drawing
         if on_drawing and isinstance(value, str):
-            on_drawing(drawings.decode(value) if value else None)
+            on_drawing(browser_images.decode(value) if value else None)
 
     data = {
         "name": network.name, "network": exported, "classes": list(network.card.classes), "side": side,

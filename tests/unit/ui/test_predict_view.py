@@ -12,7 +12,7 @@ VIEWS = some.builds(
     show=some.sampled_from(["predict", "test", "weights"]),
     weights=NAMES,
     beside=NAMES,
-    source=some.sampled_from([None, "gallery", "upload", "camera", "data"]),
+    source=some.sampled_from([None, "gallery", "upload", "draw", "camera", "data"]),
     image=some.lists(some.text("abc-3", min_size=1, max_size=9), max_size=5, unique=True).map(tuple),
     index=some.lists(some.integers(0, 2**31 - 1), max_size=5, unique=True).map(tuple),
     invert=some.booleans(),

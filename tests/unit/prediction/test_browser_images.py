@@ -9,7 +9,7 @@ from PIL import Image
 
 from explorer.data.framing import Framing
 from explorer.errors import InputError
-from explorer.prediction import drawings, ink, networks
+from explorer.prediction import browser_images, ink, networks
 from explorer.prediction.answers import ask
 from explorer.prediction.confidence import confidence_warnings
 from explorer.prediction.stroke_framing import frame_strokes
@@ -20,7 +20,7 @@ from tests.helpers.toys import registry_entry
 def url(pixels: np.ndarray) -> str:
     file = BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
-    return drawings.PNG + base64.b64encode(file.getvalue()).decode()
+    return browser_images.PNG + base64.b64encode(file.getvalue()).decode()
 
 
 def seven() -> np.ndarray:
@@ -33,7 +33,7 @@ def seven() -> np.ndarray:
 
 def test_a_drawing_is_the_strokes_themselves_framed_for_the_network() -> None:
     network = networks.network(registry_entry("mnist-cnn"))
-    picture = drawings.picture("drawing", "seven", drawings.decode(url(seven())))
+    picture = browser_images.drawing("drawing", "seven", browser_images.decode(url(seven())))
     strokes = ink.find_strokes(picture)
     assert strokes is not None
     assert strokes.box == (40, 80, 200, 120)
@@ -46,17 +46,17 @@ def test_a_drawing_is_the_strokes_themselves_framed_for_the_network() -> None:
 
 
 def test_an_empty_drawing_has_no_strokes() -> None:
-    picture = drawings.picture("drawing", "empty", drawings.decode(url(np.zeros((280, 280), np.uint8))))
+    picture = browser_images.drawing("drawing", "empty", browser_images.decode(url(np.zeros((280, 280), np.uint8))))
     assert ink.find_strokes(picture) is None
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "hello", "data:image/png;base64,!!!", "data:text/html;base64,aGVsbG8=", drawings.PNG + "A" * 500_000],
+    ["", "hello", "data:image/png;base64,!!!", "data:text/html;base64,aGVsbG8=", browser_images.PNG + "A" * 500_000],
     ids=["empty", "text", "no base64", "another type", "too long"],
 )
 def test_other_text_is_no_picture(text: str) -> None:
-    data = drawings.decode(text)
+    data = browser_images.decode(text)
     assert data == b""
     with pytest.raises(InputError):
-        _ = drawings.picture("drawing", f"not one {text[:30]}", data).pixels
+        _ = browser_images.drawing("drawing", f"not one {text[:30]}", data).pixels
