@@ -23,6 +23,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--use-fake-device-for-media-stream",  # a camera for pages that are allowed to use it
 ]
 DESKTOP = (1280, 900)
 expect.set_options(timeout=20_000)  # milliseconds; the machine may be busy
