@@ -57,7 +57,9 @@ class Frames:
         y, width = HEADER * frame.nesting, frame.right - frame.left
         name = frame.node.key
         words = self.heading(frame.node)
-        words = next((short for short in (words, name) if words_width(short, NAME) + 30 < width), "")
+        words = next(
+            (short for short in (words, name, name.rpartition(".")[2]) if words_width(short, NAME) + 30 < width), ""
+        )
         described = _("{name}: close").format(name=name)
         return element(
             "g",

@@ -15,7 +15,7 @@ from explorer.i18n import _
 LEFT = 8.0
 TOP = 10.0  # distance in pixels to the diagram
 SWATCH = 12.0
-BAR = 200.0  # width of a scale in pixels
+BAR = 260.0  # width of a scale in pixels
 LINE, SCALE = 24.0, 58.0  # heights in pixels of a line of kinds, and of a scale
 STEPS = 16  # colours of a scale
 

@@ -15,6 +15,7 @@ from explorer.drawing.theme import theme
 from explorer.i18n import _
 from explorer.ui.architecture import state
 from explorer.ui.shared import layer_choice
+from explorer.ui.shared.chart_text import VEGA_CONFIG, readable
 from explorer.ui.shared.text import plain
 
 ALONG = "along"  # key of the chart along the layers
@@ -191,7 +192,7 @@ def render(analysis: Analysis, *, dark: bool) -> None:
             st.info(plain(analysis.field_note) or _("Without a convolution or pool every unit sees the whole image."))
             return
         st.plotly_chart(
-            along_layers(analysis, measure, dark=dark),
+            readable(along_layers(analysis, measure, dark=dark)),
             key=ALONG,
             config={"displayModeBar": False},
             alt=_("{measure} of each layer; the table below has the numbers").format(measure=name),
@@ -204,6 +205,6 @@ def render(analysis: Analysis, *, dark: bool) -> None:
     with stage_side:
         st.header(_("By stage"), anchor=False)
         st.altair_chart(
-            per_stage(analysis, measure, dark=dark),
+            per_stage(analysis, measure, dark=dark).configure(**VEGA_CONFIG),
             alt=_("{measure} by stage and kind of layer").format(measure=name),
         )

@@ -5,6 +5,10 @@ const MOST = 6; // largest zoom
 const STEP = 1.25;
 const PAN = 80; // pixels for each key press
 const OVERVIEW = 72; // largest height of an overview in pixels
+const BAR = 60; // height in pixels of buttons and overview on the full screen
+const SCROLL_BAR = 16; // pixels
+const TALLEST = 0.85; // height of the frame of a figure that is higher than the window, as a share of the window
+const GLANCE = 0.5; // height of a figure without overview as a share of the window
 const DRAG = 4; // pixels that the pointer moves before a click becomes a drag
 const ICONS = {
   out: "M3 8h10",
@@ -53,7 +57,7 @@ class Viewer {
     this.scale = 1;
     if (this.segments) {
       this.size = wrapIntoRows(this.svg, this.segments, width);
-      if (this.size.height > this.room()) this.size = wrapIntoRows(this.svg, this.segments, width - 16); // a scroll bar
+      if (this.size.height > this.room()) this.size = wrapIntoRows(this.svg, this.segments, width - SCROLL_BAR);
       this.svg.setAttribute("viewBox", `0 0 ${this.size.width} ${this.size.height}`);
     } else {
       this.scale = Math.min(1, Math.max(width / this.size.width, SMALLEST_TEXT / this.smallestText));
@@ -62,9 +66,11 @@ class Viewer {
     this.drawOverview();
   }
 
-  // The height that the frame may have.
+  // The height that the frame may have: that of the figure, unless it is higher than the window.
   room() {
-    return this.isFull() ? window.innerHeight - 60 : parseFloat(getComputedStyle(this.frame).maxHeight) || Infinity;
+    if (this.isFull()) return window.innerHeight - BAR;
+    const height = this.size.height * this.scale;
+    return height <= window.innerHeight ? height + SCROLL_BAR : TALLEST * window.innerHeight;
   }
 
   least() {
@@ -74,6 +80,7 @@ class Viewer {
 
   resize() {
     this.zoom = Math.min(MOST, Math.max(this.least(), this.zoom));
+    this.frame.style.maxHeight = this.isFull() ? "none" : `${this.room()}px`;
     this.svg.setAttribute("width", this.size.width * this.scale * this.zoom);
     this.svg.setAttribute("height", this.size.height * this.scale * this.zoom);
     this.update();
@@ -146,7 +153,8 @@ class Viewer {
   // Shows what can be done now, and what of the figure is in view.
   update() {
     const scrolls = this.overflows();
-    this.outer.classList.toggle("scrolls", scrolls);
+    this.hasOverview = scrolls || (this.size.rows > 1 && this.size.height > GLANCE * window.innerHeight);
+    this.outer.classList.toggle("with-overview", this.hasOverview);
     this.outer.classList.toggle("with-tools", Boolean(this.withTools) || scrolls || this.zoom !== 1 || this.isFull());
     this.buttons.out.disabled = this.zoom <= this.least() + 0.001;
     this.buttons.in.disabled = this.zoom >= MOST;
@@ -182,7 +190,7 @@ class Viewer {
   }
 
   markView() {
-    if (!this.small || !this.overflows()) return;
+    if (!this.small || !this.hasOverview) return;
     const view = this.frame.getBoundingClientRect();
     if (this.view) {
       const all = this.svg.getBoundingClientRect();
@@ -193,10 +201,11 @@ class Viewer {
       this.view.setAttribute("height", Math.min(all.height, view.height) * unit);
       return;
     }
+    const [top, bottom] = [Math.max(0, view.top), Math.min(window.innerHeight, view.bottom)];
     const bodies = this.small.querySelectorAll(".segment");
     this.segments.forEach((segment, index) => {
       const box = segment.body.getBoundingClientRect();
-      const seen = Math.min(box.bottom, view.bottom) - Math.max(box.top, view.top) > box.height / 2;
+      const seen = Math.min(box.bottom, bottom) - Math.max(box.top, top) > box.height / 2;
       const beside = box.left > view.right || box.right < view.left;
       bodies[index].setAttribute("opacity", seen && !beside ? 1 : 0.35);
     });
@@ -207,7 +216,7 @@ class Viewer {
     const share = (event.clientX - box.left) / box.width;
     const x = share * this.original.viewBox.baseVal.width;
     const segment = this.segments && this.segments.find((one) => x < one.right);
-    if (segment) this.reveal(segment.body);
+    if (segment) segment.body.scrollIntoView({ block: "nearest", inline: "center" });
     else this.frame.scrollLeft = share * this.frame.scrollWidth - this.frame.clientWidth / 2;
   }
 
@@ -216,6 +225,7 @@ class Viewer {
   listen() {
     const { outer, frame } = this;
     frame.addEventListener("scroll", () => this.markView(), { passive: true });
+    document.addEventListener("scroll", () => this.markView(), { capture: true, passive: true }); // the page
     this.overview.addEventListener("click", (event) => this.goTo(event));
     outer.addEventListener("fullscreenchange", () => this.arrange(true));
     frame.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });

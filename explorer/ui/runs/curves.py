@@ -12,9 +12,10 @@ from typing import Any
 import pandas as pd
 
 from explorer.drawing.kinds import SERIES, series_colour
-from explorer.drawing.theme import theme
+from explorer.drawing.theme import NAME, theme
 from explorer.i18n import _
 from explorer.jobs.compare import Point, Spread
+from explorer.ui.shared.chart_text import VEGA_CONFIG
 
 HEIGHT = 270
 MAX_DOTS = 30  # most epochs of a curve whose points are marked
@@ -198,7 +199,8 @@ def vega_spec(
     layers.append(_pointer(lines, form, dark=dark))
     return {
         "height": HEIGHT,
-        "title": {"text": title, "anchor": "start", "fontSize": 13},
+        "title": {"text": title, "anchor": "start", "fontSize": NAME},
+        "config": VEGA_CONFIG,
         "encoding": {"x": x_axis},
         "layer": layers,
     }

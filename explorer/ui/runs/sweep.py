@@ -15,6 +15,7 @@ from explorer.jobs.compare import SEED, SPEC, axes
 from explorer.jobs.store import Record
 from explorer.ui.runs import shared, state, words
 from explorer.ui.shared import job_status
+from explorer.ui.shared.chart_text import readable
 
 HEAT, TABLE = "runs-heat", "runs.sweep-table"
 ROW = 32
@@ -148,7 +149,7 @@ def _render_heat_chart(
         dragmode=False,
     )
     st.plotly_chart(
-        figure,
+        readable(figure),
         config=NO_TOOLBAR,
         key=HEAT,
         on_select=_open_cell,
@@ -201,7 +202,7 @@ def _render_parallel(
     )  # fmt: skip
     figure.update_layout(height=340, margin={"l": 70, "r": 40, "t": 60, "b": 24}, font={"color": ink})
     st.plotly_chart(
-        figure,
+        readable(figure),
         config=NO_TOOLBAR,
         key="runs-parallel",
         alt=_("A line for each run through its settings to {what}; the table below has the numbers").format(what=title),

@@ -17,6 +17,7 @@ from explorer.formatting import bytes_short
 from explorer.i18n import _, ngettext
 from explorer.jobs.store import ACTIVE, store
 from explorer.training.fitting import augmentations, flip_notes
+from explorer.ui.shared.chart_text import readable
 from explorer.ui.shared.task_progress import follow_task
 from explorer.ui.shared.task_queue import TaskQueue
 from explorer.ui.shared.text import plain
@@ -133,7 +134,7 @@ def _render_counts(form: Form, preview: Preview, *, dark: bool) -> None:
     for note in preview.notes:
         st.caption(f":material/info: {plain(_with_upload_name(note, form))}")
     st.plotly_chart(
-        _class_chart(preview, parts, dark=dark), key="train-balance", config=NO_TOOLBAR,
+        readable(_class_chart(preview, parts, dark=dark)), key="train-balance", config=NO_TOOLBAR,
         alt=_("Images of each class: {counts}").format(
             counts=", ".join(f"{name} {count:,}" for name, count in zip(preview.classes, preview.train, strict=True))
         ),

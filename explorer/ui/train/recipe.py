@@ -7,6 +7,7 @@ from explorer.analysis import analyse
 from explorer.data.preview import Preview
 from explorer.i18n import _
 from explorer.recipes import RECIPES
+from explorer.ui.shared.chart_text import readable
 from explorer.ui.shared.text import plain
 from explorer.ui.shared.train_form import Form
 from explorer.ui.train import fields, rates, state, weights
@@ -69,8 +70,9 @@ def _render_field(training: Training, field: fields.Field) -> None:
 
 def _render_rate(form: Form, *, dark: bool) -> None:
     st.plotly_chart(
-        rates.chart(form.recipe, dark=dark), key="train-rate", config=NO_TOOLBAR, alt=rates.description(form.recipe)
-    )
+        readable(rates.chart(form.recipe, dark=dark)), key="train-rate", config=NO_TOOLBAR,
+        alt=rates.description(form.recipe),
+    )  # fmt: skip
     if form.recipe.schedule == "plateau":
         st.caption(
             _(

@@ -32,7 +32,7 @@ STYLE = """<style>
   .samples figure { margin: 0; min-width: 0; text-align: center }
   .samples img { width: 100%; aspect-ratio: 1; object-fit: contain; border-radius: 3px; display: block }
   .samples img.pixels { image-rendering: pixelated }
-  .samples figcaption { font-size: 0.72rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
+  .samples figcaption { font-size: 0.8rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
 </style>"""
 
 

@@ -11,6 +11,7 @@ from explorer.drawing.kinds import series_colour
 from explorer.drawing.theme import theme
 from explorer.formatting import percent
 from explorer.i18n import _
+from explorer.ui.shared.chart_text import readable
 from explorer.ui.shared.results.confusion import NO_TOOLBAR
 
 HEIGHT = 420
@@ -40,7 +41,7 @@ def render(calibration: dict[str, Any], top1: float, *, key: str, dark: bool) ->
         )
     )
     st.plotly_chart(
-        _diagram(calibration, dark=dark),
+        readable(_diagram(calibration, dark=dark)),
         config=NO_TOOLBAR,
         key=key,
         alt=_(

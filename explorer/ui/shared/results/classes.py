@@ -8,6 +8,7 @@ import streamlit as st
 from explorer.drawing.kinds import series_colour
 from explorer.formatting import percent
 from explorer.i18n import _
+from explorer.ui.shared.chart_text import readable
 from explorer.ui.shared.results.confusion import MAX_CLASSES, NO_TOOLBAR, SIDE
 from explorer.ui.shared.text import plain
 
@@ -61,7 +62,7 @@ def render(classes: Sequence[str], accuracies: Sequence[tuple[str, Shares]], *, 
         dragmode=False,
     )  # fmt: skip
     st.plotly_chart(
-        figure,
+        readable(figure),
         config=NO_TOOLBAR,
         key=key,
         alt=_("Accuracy of each class on the test set; the weakest are named below"),

@@ -10,6 +10,7 @@ from plotly.colors import sample_colorscale
 
 from explorer.drawing.theme import theme
 from explorer.i18n import _
+from explorer.ui.shared.chart_text import readable
 from explorer.ui.shared.text import plain
 
 MAX_NUMBERED = 20  # classes; a larger matrix has no counts in its cells
@@ -58,7 +59,7 @@ def render(classes: Sequence[str], confusion: Sequence[Sequence[int]], *, key: s
             _("The {shown} classes of {count} that were confused most.").format(shown=len(shown), count=len(classes))
         )
     st.plotly_chart(
-        _heat(classes, confusion, shown, dark=dark),
+        readable(_heat(classes, confusion, shown, dark=dark)),
         config=NO_TOOLBAR,
         key=key,
         alt=_("Confusion matrix with a row for each true class; the most frequent confusions are listed below"),
